@@ -1,0 +1,111 @@
+//! `callboard.toml`: what a process has to know before it can open the database, and the
+//! operator's ceiling of grants. Everything else of a workspace comes from its revision.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+use crate::grants::{Grants, HOST_TABLES};
+
+/// The file's name inside a workspace.
+pub const FILE: &str = "callboard.toml";
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// What the workspace is called on its site and console.
+    pub name: String,
+    /// `sqlite:PATH`, relative to the workspace, or `postgres://…`. The environment variable
+    /// `CALLBOARD_DATABASE` wins.
+    #[serde(default = "database")]
+    pub database: String,
+    #[serde(default = "listen")]
+    pub listen: SocketAddr,
+    /// Where readers find the site, for the addresses in its feeds.
+    #[serde(default)]
+    pub site: Option<url::Url>,
+    /// The most that a plugin can be given, by plugin name; `"*"` is for all of them.
+    #[serde(default)]
+    pub grants: BTreeMap<String, Grants>,
+    /// Limits of a plugin call, by plugin name; `"*"` is for all of them.
+    #[serde(default)]
+    pub limits: BTreeMap<String, Limits>,
+}
+
+/// Bounds of one plugin call. All of them always hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Linear memory of an instance, in MiB.
+    pub memory_mib: u32,
+    /// Elements of all tables of an instance.
+    pub table_elements: u32,
+    /// Longest time of a call, in seconds; a stage's own timeout may be shorter.
+    pub seconds: u32,
+    /// Calls of the host by one call of a handler.
+    pub host_calls: u32,
+    /// Bytes that a handler may return.
+    pub output_bytes: u32,
+    /// Lines that one call may log.
+    pub log_lines: u32,
+    /// Rows and bytes of one query.
+    pub rows: u32,
+    pub row_bytes: u32,
+    /// Longest time of a statement, in seconds.
+    pub statement_seconds: u32,
+    /// Bytes of an HTTP response.
+    pub body_bytes: u32,
+    /// Elements of all matrices of one call.
+    pub vector_elements: u32,
+    /// Calls of one plugin at a time.
+    pub concurrent_calls: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_mib: 128,
+            table_elements: 20_000,
+            seconds: 300,
+            host_calls: 20_000,
+            output_bytes: 4 << 20,
+            log_lines: 500,
+            rows: 100_000,
+            row_bytes: 64 << 20,
+            statement_seconds: 30,
+            body_bytes: 8 << 20,
+            vector_elements: 50_000_000,
+            concurrent_calls: 8,
+        }
+    }
+}
+
+impl Config {
+    /// The most that `plugin` can be given. The host's own tables are never in it.
+    pub fn ceiling(&self, plugin: &str) -> Grants {
+        let all = self.grants.get("*").cloned().unwrap_or_default();
+        let mut ceiling = match self.grants.get(plugin) {
+            Some(own) => all.union(own),
+            None => all,
+        };
+        ceiling
+            .db
+            .retain(|grant| !HOST_TABLES.contains(&grant.table.as_str()));
+        ceiling
+    }
+
+    /// The limits of a plugin: its own table, or everybody's, or the defaults.
+    pub fn limits(&self, plugin: &str) -> Limits {
+        let written = self.limits.get(plugin).or_else(|| self.limits.get("*"));
+        written.copied().unwrap_or_default()
+    }
+}
+
+fn database() -> String {
+    "sqlite:callboard.db".to_owned()
+}
+
+fn listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8710))
+}

@@ -1,0 +1,308 @@
+//! The contract of a handler: what it is, what it needs, and how it is called.
+//!
+//! A native handler is one file under `handlers/<surface>/` that implements [`Handler`] and
+//! says [`register!`](crate::register). Forgetting the latter does not compile. A plugin
+//! handler implements [`AnyHandler`] at run time, through `plugin`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::outcome::{Done, FailureKind, Outcome, Patch, Stop};
+use crate::settings::Snapshot;
+use crate::value::{Rows, Statement};
+
+/// The surfaces: families of handlers with one calling convention.
+pub const SURFACES: [&str; 7] = [
+    "content",
+    "qa",
+    "retention",
+    "tap",
+    "publish",
+    "notify",
+    "probe",
+];
+
+/// What a handler returns: done, or the reason why not.
+pub type Handled<P> = Result<Done<P>, Stop>;
+
+/// Implemented by [`register!`](crate::register) alone, so an unregistered handler does not
+/// compile.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "handler `{Self}` is never registered",
+    label = "declared here, but no `register!` names it",
+    note = "add `register!({Self});` to this file"
+)]
+pub trait Registered {}
+
+/// A named unit of work, written in Rust and linked into the program.
+pub trait Handler: Registered + Send + Sync + 'static {
+    /// Its configuration, from the definition that names the handler.
+    type Config: DeserializeOwned + JsonSchema + Send;
+    /// The keys it reads; an `Option` field is a key that may be absent.
+    type Reads: DeserializeOwned + JsonSchema + Send;
+    /// The keys it writes.
+    type Writes: Serialize + JsonSchema;
+
+    /// One line for people.
+    const SUMMARY: &'static str;
+
+    /// Settings, roles and tables it cannot do without.
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    /// Whether every call gives an explicit verdict; only such a rail can be required.
+    fn always_gives_a_verdict(&self) -> bool {
+        false
+    }
+
+    fn handle(
+        &self,
+        call: &Call,
+        config: Self::Config,
+        reads: Self::Reads,
+    ) -> impl Future<Output = Handled<Self::Writes>> + Send;
+}
+
+/// What the host knows about a handler, native or plugin, before it runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Contract {
+    /// `<surface>.<name>`.
+    pub name: String,
+    pub summary: String,
+    /// JSON Schema of the configuration.
+    pub config: Json,
+    /// JSON Schema of an object: its properties are the keys the handler reads.
+    pub reads: Json,
+    /// JSON Schema of an object: its properties are the keys the handler writes.
+    pub writes: Json,
+    pub needs: Needs,
+    pub always_gives_a_verdict: bool,
+}
+
+/// References of a handler that the roll call has to see answered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Needs {
+    pub settings: Vec<String>,
+    pub roles: Vec<String>,
+    pub prompts: Vec<String>,
+    pub tables: Vec<TableNeed>,
+}
+
+/// A table and the verbs used on it: `select`, `insert`, `update`, `delete`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableNeed {
+    pub table: String,
+    pub verbs: Vec<String>,
+}
+
+impl Needs {
+    #[must_use]
+    pub fn setting(mut self, key: &str) -> Self {
+        self.settings.push(key.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn role(mut self, name: &str) -> Self {
+        self.roles.push(name.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn prompt(mut self, name: &str) -> Self {
+        self.prompts.push(name.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn table(mut self, table: &str, verbs: &[&str]) -> Self {
+        let verbs = verbs.iter().map(|verb| (*verb).to_owned()).collect();
+        self.tables.push(TableNeed {
+            table: table.to_owned(),
+            verbs,
+        });
+        self
+    }
+}
+
+/// One call: who asks, what is left, and what the handler may reach.
+#[derive(Clone)]
+pub struct Call {
+    pub run: String,
+    pub stage: String,
+    pub visit: u32,
+    pub attempt: u32,
+    /// The handler must have answered by then; everything it calls gets what is left.
+    pub deadline: Instant,
+    /// The time of the call: the same for every attempt to read the clock in it.
+    pub now: Timestamp,
+    pub settings: Arc<Snapshot>,
+    pub resources: Arc<dyn Resources>,
+}
+
+impl Call {
+    /// What the call has left.
+    pub fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Makes a direct write recognisable when the call is repeated.
+    pub fn idempotency_key(&self) -> String {
+        format!("{}/{}/{}", self.run, self.stage, self.visit)
+    }
+}
+
+/// What native handlers reach of the host.
+pub trait Resources: Send + Sync {
+    /// Rows of a SELECT.
+    fn query(&self, statement: Statement) -> BoxFuture<'_, Result<Rows, Stop>>;
+
+    /// Run a statement at once, in a transaction of its own; gives the rows touched. A call
+    /// may be repeated after a crash: prefer [`Done::write`].
+    fn execute(&self, statement: Statement) -> BoxFuture<'_, Result<u64, Stop>>;
+
+    /// The text of a prompt of the workspace with its variables filled in.
+    fn prompt(&self, name: &str, variables: &Json) -> Result<String, Stop>;
+
+    /// Ask the model of a role. `None` if the role does not resolve: no provider is set.
+    fn complete<'a>(
+        &'a self,
+        role: &'a str,
+        request: ModelRequest,
+    ) -> BoxFuture<'a, Result<Option<Completion>, Stop>>;
+}
+
+/// What a model is asked.
+#[derive(Debug, Clone)]
+pub struct ModelRequest {
+    pub system: String,
+    pub prompt: String,
+    pub max_tokens: u32,
+    /// How long to wait at most.
+    pub timeout: Duration,
+}
+
+/// What a model answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    pub text: String,
+    /// The model that answered, for the record.
+    pub model: String,
+    /// Whether the answer ended by itself rather than at the token limit.
+    pub complete: bool,
+}
+
+/// A handler of any origin, as the registry holds it.
+pub trait AnyHandler: Send + Sync {
+    fn contract(&self, name: &str) -> Contract;
+
+    fn call<'a>(&'a self, call: &'a Call, config: Json, input: Patch) -> BoxFuture<'a, Outcome>;
+}
+
+impl<H: Handler> AnyHandler for H {
+    fn contract(&self, name: &str) -> Contract {
+        Contract {
+            name: name.to_owned(),
+            summary: H::SUMMARY.to_owned(),
+            config: schema::<H::Config>(),
+            reads: schema::<H::Reads>(),
+            writes: schema::<H::Writes>(),
+            needs: self.needs(),
+            always_gives_a_verdict: self.always_gives_a_verdict(),
+        }
+    }
+
+    fn call<'a>(&'a self, call: &'a Call, config: Json, input: Patch) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            match call_typed(self, call, config, input).await {
+                Ok(done) => Outcome::Done(done),
+                Err(stop) => Outcome::Stopped(stop),
+            }
+        })
+    }
+}
+
+async fn call_typed<H: Handler>(
+    handler: &H,
+    call: &Call,
+    config: Json,
+    input: Patch,
+) -> Handled<Patch> {
+    let config = serde_json::from_value(config)
+        .map_err(|error| Stop::failed(FailureKind::Config, format!("config: {error}")))?;
+    let reads = serde_json::from_value(Json::Object(input))
+        .map_err(|error| Stop::failed(FailureKind::Input, format!("input: {error}")))?;
+    let done = handler.handle(call, config, reads).await?;
+    match serde_json::to_value(done.patch) {
+        Ok(Json::Object(patch)) => Ok(Done {
+            patch,
+            effects: done.effects,
+            writes: done.writes,
+        }),
+        Ok(Json::Null) => Ok(Done {
+            patch: Patch::new(),
+            effects: done.effects,
+            writes: done.writes,
+        }),
+        Ok(_) => Err(Stop::failed(
+            FailureKind::Internal,
+            "the patch is not an object of keys",
+        )),
+        Err(error) => Err(Stop::failed(
+            FailureKind::Internal,
+            format!("patch: {error}"),
+        )),
+    }
+}
+
+fn schema<T: JsonSchema>() -> Json {
+    schemars::SchemaGenerator::default()
+        .into_root_schema_for::<T>()
+        .to_value()
+}
+
+/// A native handler as found at start-up, before it has a place in the registry.
+pub struct Registration {
+    /// `module_path!()` of the handler's file.
+    pub module: &'static str,
+    pub file: &'static str,
+    pub handler: &'static dyn AnyHandler,
+}
+
+inventory::collect!(Registration);
+
+impl Registration {
+    /// `<surface>.<name>`, from the folder and the file, so the file system keeps it unique.
+    pub fn name(&self) -> String {
+        let mut segments = self.module.rsplit("::");
+        let name = segments.next().unwrap_or_default();
+        let surface = segments.next().unwrap_or_default();
+        format!("{surface}.{name}")
+    }
+}
+
+/// Register the handler of a file under its path: `handlers/retention/ttl_prune.rs` is
+/// `retention.ttl_prune`.
+#[macro_export]
+macro_rules! register {
+    ($handler:ident) => {
+        impl $crate::handler::Registered for $handler {}
+        ::inventory::submit! {
+            $crate::handler::Registration {
+                module: module_path!(),
+                file: file!(),
+                handler: &$handler,
+            }
+        }
+    };
+}

@@ -1,0 +1,338 @@
+//! Pipelines as data: `pipelines/*.toml`, and the order their stages run in. No IO.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize, de};
+use serde_json::Value as Json;
+use toml::Spanned;
+
+/// A definition of stages and what follows from their outcomes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pipeline {
+    pub name: Spanned<String>,
+    #[serde(default)]
+    pub description: String,
+    /// What a run may take in all, waiting at gates not counted.
+    pub budget: Span,
+    #[serde(default)]
+    pub input: BTreeMap<String, InputKey>,
+    #[serde(rename = "stage")]
+    pub stages: Vec<Stage>,
+}
+
+/// A key that a run is started with.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputKey {
+    #[serde(default)]
+    pub description: String,
+    #[serde(default)]
+    pub required: bool,
+    #[serde(default)]
+    pub default: Option<Json>,
+}
+
+/// One handler, or one gate, and what follows from each outcome.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    pub id: Spanned<String>,
+    /// The handler it runs; a stage has this or `gate`.
+    #[serde(default)]
+    pub handler: Option<Spanned<String>>,
+    /// What a person is asked; the stage then waits for an approval.
+    #[serde(default)]
+    pub gate: Option<Spanned<String>>,
+    /// The stages before it.
+    #[serde(default)]
+    pub needs: Vec<Spanned<String>>,
+    #[serde(default = "empty")]
+    pub config: Spanned<Json>,
+    #[serde(default)]
+    pub timeout: Option<Spanned<Span>>,
+    #[serde(default)]
+    pub retry: Retry,
+    /// Outcome name to what follows.
+    #[serde(default)]
+    pub on: BTreeMap<String, Spanned<Follow>>,
+    /// How often a `goto` may come back here.
+    #[serde(default = "one")]
+    pub max_visits: u32,
+    /// Marks a rail that the draft cannot do without.
+    #[serde(default)]
+    pub required: bool,
+}
+
+/// Attempts at a failure that may mend itself.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retry {
+    /// Attempts in all; 1 means no retry.
+    pub attempts: u32,
+    /// The pause before the second attempt; it doubles with each further one.
+    pub backoff: Span,
+    /// The longest pause.
+    pub max: Span,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            attempts: 1,
+            backoff: Span::from_secs(1),
+            max: Span::from_secs(30),
+        }
+    }
+}
+
+impl Retry {
+    /// The pause after `attempt` (from 1) failed.
+    pub fn pause(&self, attempt: u32) -> Duration {
+        let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
+        self.backoff.0.saturating_mul(doubled).min(self.max.0)
+    }
+}
+
+/// What follows from an outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Follow {
+    /// Go on with the stages that need this one.
+    Continue,
+    /// Wait and try the stage again, consuming no retry.
+    Hold,
+    /// Go on as if the stage were not there; the skip stays visible.
+    Skip,
+    /// End the run; its status says what the outcome was.
+    End,
+    /// End the run as failed, whatever the outcome.
+    Fail,
+    /// Visit a stage (again).
+    Goto(String),
+}
+
+impl<'de> Deserialize<'de> for Follow {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(match text.as_str() {
+            "continue" => Follow::Continue,
+            "hold" => Follow::Hold,
+            "skip" => Follow::Skip,
+            "end" => Follow::End,
+            "fail" => Follow::Fail,
+            other => match other.strip_prefix("goto:") {
+                Some(stage) => Follow::Goto(stage.to_owned()),
+                None => {
+                    return Err(de::Error::custom(format!(
+                        "`{other}` does not follow; write one of continue, hold, skip, end, fail, goto:<stage>"
+                    )));
+                }
+            },
+        })
+    }
+}
+
+/// Outcomes a stage can name in `on`, with what follows by default.
+pub const FOLLOWS: [(&str, Follow); 6] = [
+    ("done", Follow::Continue),
+    ("nothing-to-do", Follow::End),
+    ("deferred", Follow::Hold),
+    ("rejected", Follow::End),
+    ("unavailable", Follow::Hold),
+    ("failed", Follow::End),
+];
+
+impl Stage {
+    /// What follows from an outcome, written or by default.
+    pub fn follow(&self, outcome: &str) -> Follow {
+        if let Some(written) = self.on.get(outcome) {
+            return written.get_ref().clone();
+        }
+        let default = FOLLOWS.iter().find(|(name, _)| *name == outcome);
+        default.map_or(Follow::Fail, |(_, follow)| follow.clone())
+    }
+
+    pub fn id(&self) -> &str {
+        self.id.get_ref()
+    }
+
+    /// The stages it needs, by id.
+    pub fn needed(&self) -> impl Iterator<Item = &str> {
+        self.needs.iter().map(|need| need.get_ref().as_str())
+    }
+}
+
+impl Pipeline {
+    pub fn name(&self) -> &str {
+        self.name.get_ref()
+    }
+
+    pub fn stage(&self, id: &str) -> Option<&Stage> {
+        self.stages.iter().find(|stage| stage.id() == id)
+    }
+
+    /// Stages in an order in which each comes after those it needs; the error lists the
+    /// stages of a circle. Needs that name no stage are left to the roll call.
+    pub fn order(&self) -> Result<Vec<&Stage>, Vec<String>> {
+        let known: BTreeSet<&str> = self.stages.iter().map(Stage::id).collect();
+        let mut done = BTreeSet::new();
+        let mut order = Vec::new();
+        while order.len() < self.stages.len() {
+            let ready = self.stages.iter().find(|stage| {
+                !done.contains(stage.id())
+                    && stage
+                        .needed()
+                        .all(|need| done.contains(need) || !known.contains(need))
+            });
+            let Some(stage) = ready else {
+                let circle = self
+                    .stages
+                    .iter()
+                    .map(Stage::id)
+                    .filter(|id| !done.contains(id));
+                return Err(circle.map(str::to_owned).collect());
+            };
+            done.insert(stage.id());
+            order.push(stage);
+        }
+        Ok(order)
+    }
+
+    /// `id` and every stage that needs it, directly or not.
+    pub fn downstream(&self, id: &str) -> BTreeSet<String> {
+        let mut reached = BTreeSet::from([id.to_owned()]);
+        loop {
+            let more: Vec<String> = self
+                .stages
+                .iter()
+                .filter(|stage| !reached.contains(stage.id()))
+                .filter(|stage| stage.needed().any(|need| reached.contains(need)))
+                .map(|stage| stage.id().to_owned())
+                .collect();
+            if more.is_empty() {
+                return reached;
+            }
+            reached.extend(more);
+        }
+    }
+}
+
+fn empty() -> Spanned<Json> {
+    Spanned::new(0..0, Json::Object(serde_json::Map::new()))
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// A length of time, written `90s`, `10m`, `2h 30m`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span(pub Duration);
+
+impl Span {
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let parsed = text.parse::<jiff::SignedDuration>().ok();
+        parsed
+            .and_then(|span| Duration::try_from(span).ok())
+            .map(Span)
+            .ok_or_else(|| {
+                de::Error::custom(format!(
+                    "`{text}` is not a length of time such as `90s` or `2h 30m`"
+                ))
+            })
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::SignedDuration::try_from(self.0) {
+            Ok(span) => write!(f, "{span:#}"),
+            Err(_) => write!(f, "{}s", self.0.as_secs()),
+        }
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Pipeline {
+        toml::from_str(text).expect("a pipeline")
+    }
+
+    const DIAMOND: &str = r#"
+        name = "p"
+        budget = "1m"
+        stage = [
+          { id = "d", handler = "x.d", needs = ["b", "c"] },
+          { id = "b", handler = "x.b", needs = ["a"] },
+          { id = "c", handler = "x.c", needs = ["a"], on.rejected = "goto:a" },
+          { id = "a", handler = "x.a", max_visits = 2 },
+        ]"#;
+
+    #[test]
+    fn stages_come_after_what_they_need() {
+        let pipeline = parse(DIAMOND);
+        let order: Vec<_> = pipeline
+            .order()
+            .expect("no circle")
+            .iter()
+            .map(|s| s.id())
+            .collect();
+        assert_eq!(order, ["a", "b", "c", "d"]);
+        assert_eq!(
+            pipeline.downstream("b"),
+            BTreeSet::from(["b".into(), "d".into()])
+        );
+    }
+
+    #[test]
+    fn a_circle_is_named() {
+        let pipeline =
+            parse(&DIAMOND.replace(r#"handler = "x.a","#, r#"handler = "x.a", needs = ["d"],"#));
+        assert_eq!(pipeline.order().unwrap_err(), ["d", "b", "c", "a"]);
+    }
+
+    #[test]
+    fn what_follows_is_written_or_the_default() {
+        let pipeline = parse(DIAMOND);
+        let stage = pipeline.stage("c").expect("stage c");
+        assert_eq!(stage.follow("rejected"), Follow::Goto("a".into()));
+        assert_eq!(stage.follow("unavailable"), Follow::Hold);
+        assert_eq!(stage.follow("nonsense"), Follow::Fail);
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_limit() {
+        let retry = Retry {
+            attempts: 9,
+            backoff: Span::from_secs(2),
+            max: Span::from_secs(5),
+        };
+        let pauses: Vec<_> = (1..4)
+            .map(|attempt| retry.pause(attempt).as_secs())
+            .collect();
+        assert_eq!(pauses, [2, 4, 5]);
+    }
+}

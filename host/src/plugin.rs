@@ -1,0 +1,3 @@
+//! Plugins: packaged components that give handlers.
+
+pub mod manifest;

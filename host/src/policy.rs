@@ -1,0 +1,40 @@
+//! Upkeep as data: `policies/*.toml`, one scheduled handler each, e.g. retention.
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+use toml::Spanned;
+
+use crate::pipeline::Span;
+
+/// A definition of upkeep. It runs as a run of one stage, named `policy:<name>`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    pub name: Spanned<String>,
+    #[serde(default)]
+    pub description: String,
+    pub handler: Spanned<String>,
+    /// The table it keeps in shape; it has to be in the live schema.
+    pub table: Spanned<String>,
+    /// How long to wait after one run before the next.
+    pub every: Span,
+    #[serde(default = "enabled")]
+    pub enabled: bool,
+    /// How long one run may take.
+    #[serde(default = "ten_minutes")]
+    pub timeout: Span,
+    #[serde(default = "empty")]
+    pub config: Json,
+}
+
+fn enabled() -> bool {
+    true
+}
+
+fn ten_minutes() -> Span {
+    Span::from_secs(600)
+}
+
+fn empty() -> Json {
+    Json::Object(serde_json::Map::new())
+}

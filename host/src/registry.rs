@@ -1,0 +1,236 @@
+//! Name to handler: every native handler that is linked, and those of the plugins.
+//!
+//! `inventory` gives no order, no uniqueness and no proof of presence, so the registry sorts,
+//! refuses two of the same name, and refuses to be empty.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::handler::{AnyHandler, Contract, Registration, SURFACES};
+use crate::settings::hex;
+
+/// Every handler there is, by name.
+#[derive(Clone)]
+pub struct Registry {
+    entries: BTreeMap<String, Entry>,
+}
+
+/// A handler with what it says of itself and where it comes from.
+#[derive(Clone)]
+pub struct Entry {
+    pub contract: Contract,
+    pub origin: Origin,
+    pub handler: Arc<dyn AnyHandler>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    Native {
+        file: &'static str,
+    },
+    Plugin {
+        name: String,
+        version: String,
+        digest: String,
+    },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Native { file } => write!(f, "native ({file})"),
+            Origin::Plugin { name, version, .. } => write!(f, "plugin {name} {version}"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    #[error("handler `{name}` is there twice: {first} and {second}; rename one of them")]
+    Duplicate {
+        name: String,
+        first: Origin,
+        second: Origin,
+    },
+    #[error(
+        "no native handler is registered; this build of callboard lost them when it was linked"
+    )]
+    Empty,
+    #[error("handler `{name}` of {origin} has no place: a name is <surface>.<name>, and the surfaces are {}", SURFACES.join(", "))]
+    Name { name: String, origin: Origin },
+}
+
+impl Registry {
+    /// The native handlers that are linked into this program.
+    pub fn native() -> Result<Self, RegistryError> {
+        Self::collect(inventory::iter::<Registration>())
+    }
+
+    fn collect<'a>(
+        registrations: impl IntoIterator<Item = &'a Registration>,
+    ) -> Result<Self, RegistryError> {
+        let mut registry = Self {
+            entries: BTreeMap::new(),
+        };
+        for registration in registrations {
+            let name = registration.name();
+            registry.add(Entry {
+                contract: registration.handler.contract(&name),
+                origin: Origin::Native {
+                    file: registration.file,
+                },
+                handler: Arc::new(Linked(registration.handler)),
+            })?;
+        }
+        if registry.entries.is_empty() {
+            Err(RegistryError::Empty)
+        } else {
+            Ok(registry)
+        }
+    }
+
+    /// Add a handler; its name must be new and on a known surface.
+    pub fn add(&mut self, entry: Entry) -> Result<(), RegistryError> {
+        let name = entry.contract.name.clone();
+        let placed = name.split_once('.').is_some_and(|(surface, rest)| {
+            SURFACES.contains(&surface) && !rest.is_empty() && !rest.contains('.')
+        });
+        if !placed {
+            return Err(RegistryError::Name {
+                name,
+                origin: entry.origin,
+            });
+        }
+        if let Some(first) = self.entries.get(&name) {
+            let first = first.origin.clone();
+            return Err(RegistryError::Duplicate {
+                name,
+                first,
+                second: entry.origin,
+            });
+        }
+        self.entries.insert(name, entry);
+        Ok(())
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(name)
+    }
+
+    /// All handlers in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    /// The known name most like `name`, if one is near enough to be meant.
+    pub fn nearest(&self, name: &str) -> Option<&str> {
+        nearest(name, self.entries.keys().map(String::as_str))
+    }
+
+    /// The same in every process that has the same handlers with the same contracts.
+    pub fn digest(&self) -> String {
+        let mut hasher = Sha256::new();
+        for entry in self.iter() {
+            hasher.update(serde_json::to_vec(&entry.contract).unwrap_or_default());
+            if let Origin::Plugin { digest, .. } = &entry.origin {
+                hasher.update(digest);
+            }
+        }
+        hex(&hasher.finalize())
+    }
+}
+
+/// The candidate most like `name` by Jaro-Winkler, if it is near enough to be meant.
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// A native handler, which lives as long as the program.
+struct Linked(&'static dyn AnyHandler);
+
+impl AnyHandler for Linked {
+    fn contract(&self, name: &str) -> Contract {
+        self.0.contract(name)
+    }
+
+    fn call<'a>(
+        &'a self,
+        call: &'a crate::handler::Call,
+        config: serde_json::Value,
+        input: crate::outcome::Patch,
+    ) -> futures_util::future::BoxFuture<'a, crate::outcome::Outcome> {
+        self.0.call(call, config, input)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(name: &str, origin: Origin) -> Entry {
+        let native = Registry::native().expect("native handlers");
+        let mut entry = native.iter().next().expect("one").clone();
+        entry.contract.name = name.to_owned();
+        entry.origin = origin;
+        entry
+    }
+
+    #[test]
+    fn an_empty_registry_is_refused() {
+        assert_eq!(Registry::collect([]).err(), Some(RegistryError::Empty));
+    }
+
+    #[test]
+    fn a_second_handler_of_a_name_is_refused_naming_both() {
+        let mut registry = Registry {
+            entries: BTreeMap::new(),
+        };
+        let plugin = |name: &str| Origin::Plugin {
+            name: name.into(),
+            version: "1".into(),
+            digest: String::new(),
+        };
+        registry
+            .add(entry("qa.x", Origin::Native { file: "x.rs" }))
+            .expect("the first");
+        let error = registry
+            .add(entry("qa.x", plugin("p")))
+            .expect_err("the second")
+            .to_string();
+        assert!(
+            error.contains("native (x.rs)") && error.contains("plugin p 1"),
+            "{error}"
+        );
+        registry.add(entry("qa.y", plugin("a"))).expect("the first");
+        let error = registry
+            .add(entry("qa.y", plugin("b")))
+            .expect_err("the second")
+            .to_string();
+        assert!(
+            error.contains("plugin a") && error.contains("plugin b"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_name_needs_a_known_surface() {
+        let mut registry = Registry {
+            entries: BTreeMap::new(),
+        };
+        for name in ["x", "nowhere.x", "qa.", "qa.a.b"] {
+            assert!(
+                registry
+                    .add(entry(name, Origin::Native { file: "x.rs" }))
+                    .is_err(),
+                "{name}"
+            );
+        }
+    }
+}

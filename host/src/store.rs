@@ -1,0 +1,203 @@
+//! Persistence: the only module that names sqlx.
+//!
+//! One set of statements serves SQLite and PostgreSQL: values are [`Value`](crate::value::Value),
+//! parameters are `$1`, `$2` …, times are microseconds. What differs between the two is in
+//! `sqlite.rs`, `postgres.rs` and the migrations. SQLite has one writer task with group
+//! commit and a pool of readers; PostgreSQL has a pool.
+
+mod error;
+mod migrate;
+mod postgres;
+pub mod posts;
+mod sqlite;
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+
+pub use self::error::{StoreError, StoreErrorKind};
+use self::postgres::PostgresStore;
+use self::sqlite::SqliteStore;
+use crate::value::{Rows, Statement};
+
+/// The kind of database behind a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Dialect::Sqlite => "sqlite",
+            Dialect::Postgres => "postgres",
+        })
+    }
+}
+
+/// An open database with the current schema. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    backend: Arc<Backend>,
+}
+
+pub(crate) enum Backend {
+    Sqlite(SqliteStore),
+    Postgres(PostgresStore),
+}
+
+/// A transaction that is under way. It commits when the job that got it returns `Ok`.
+pub struct Transaction<'c> {
+    connection: Connection<'c>,
+}
+
+enum Connection<'c> {
+    Sqlite(&'c mut sqlx::SqliteConnection),
+    Postgres(&'c mut sqlx::PgConnection),
+}
+
+/// Work inside one transaction.
+pub type Work<'t, T> = BoxFuture<'t, Result<T, StoreError>>;
+
+impl Store {
+    /// Open `sqlite:PATH` or `postgres://…` and bring the schema up to date, under a lock,
+    /// so that processes that start together do not race.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let backend = if let Some(path) = url.strip_prefix("sqlite:") {
+            Backend::Sqlite(SqliteStore::open(path).await?)
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Backend::Postgres(PostgresStore::open(url).await?)
+        } else {
+            return Err(StoreError::new(
+                StoreErrorKind::Address,
+                format!(
+                    "`{url}` is no database address; write `sqlite:PATH` or `postgres://USER@HOST/NAME`"
+                ),
+            ));
+        };
+        Ok(Self {
+            backend: Arc::new(backend),
+        })
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        match &*self.backend {
+            Backend::Sqlite(_) => Dialect::Sqlite,
+            Backend::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Rows of a SELECT, outside any transaction.
+    pub async fn query(&self, statement: Statement) -> Result<Rows, StoreError> {
+        match &*self.backend {
+            Backend::Sqlite(store) => store.query(statement).await,
+            Backend::Postgres(store) => store.query(statement).await,
+        }
+    }
+
+    /// Run `work` in one transaction: all of it is committed, durably, or nothing. On SQLite
+    /// several jobs may share a commit; one that fails does not harm the others.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send + 'static,
+    {
+        match &*self.backend {
+            Backend::Sqlite(store) => store.write(work).await,
+            Backend::Postgres(store) => store.write(work).await,
+        }
+    }
+
+    /// Run one statement in a transaction of its own; gives the rows touched.
+    pub async fn execute(&self, statement: Statement) -> Result<u64, StoreError> {
+        self.write(move |transaction| Box::pin(transaction.execute(statement)))
+            .await
+    }
+
+    /// Whether `sql` prepares against the live schema.
+    pub async fn prepare(&self, sql: &str) -> Result<(), StoreError> {
+        match &*self.backend {
+            Backend::Sqlite(store) => store.prepare(sql).await,
+            Backend::Postgres(store) => store.prepare(sql).await,
+        }
+    }
+
+    /// The columns of a table in the live schema; empty if there is no such table.
+    pub async fn columns(&self, table: &str) -> Result<Vec<String>, StoreError> {
+        let sql = match self.dialect() {
+            Dialect::Sqlite => "SELECT name FROM pragma_table_info($1)",
+            Dialect::Postgres => {
+                "SELECT column_name::text AS name FROM information_schema.columns \
+                 WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position"
+            }
+        };
+        let rows = self.query(Statement::new(sql).bind(table)).await?;
+        rows.iter().map(|row| Ok(row.text("name")?)).collect()
+    }
+
+    /// Wait for what is under way and close every connection.
+    pub async fn close(&self) {
+        match &*self.backend {
+            Backend::Sqlite(store) => store.close().await,
+            Backend::Postgres(store) => store.close().await,
+        }
+    }
+
+    #[expect(dead_code, reason = "for the granted connections of plugins")]
+    pub(crate) fn backend(&self) -> &Backend {
+        &self.backend
+    }
+}
+
+impl Transaction<'_> {
+    /// Rows of a statement that gives rows.
+    pub async fn query(&mut self, statement: Statement) -> Result<Rows, StoreError> {
+        match &mut self.connection {
+            Connection::Sqlite(connection) => sqlite::query(connection, statement).await,
+            Connection::Postgres(connection) => postgres::query(connection, statement).await,
+        }
+    }
+
+    /// Run a statement; gives the rows touched.
+    pub async fn execute(&mut self, statement: Statement) -> Result<u64, StoreError> {
+        match &mut self.connection {
+            Connection::Sqlite(connection) => sqlite::execute(connection, statement).await,
+            Connection::Postgres(connection) => postgres::execute(connection, statement).await,
+        }
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        match &self.connection {
+            Connection::Sqlite(_) => Dialect::Sqlite,
+            Connection::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// The clock of the database, in microseconds: the only clock that leases are kept by.
+    pub async fn clock(&mut self) -> Result<i64, StoreError> {
+        let sql = match self.dialect() {
+            Dialect::Sqlite => "SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER) AS now",
+            Dialect::Postgres => {
+                "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now"
+            }
+        };
+        let rows = self.query(Statement::new(sql)).await?;
+        let row = rows
+            .first()
+            .ok_or_else(|| StoreError::internal("the clock gave no row"))?;
+        Ok(row.integer("now")?)
+    }
+}
+
+/// A time as it stands in the database.
+pub fn microseconds(time: Timestamp) -> i64 {
+    time.as_microsecond()
+}
+
+/// A time from the database; the epoch if the number is out of range.
+pub fn timestamp(microseconds: i64) -> Timestamp {
+    Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}

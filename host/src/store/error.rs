@@ -1,0 +1,141 @@
+//! Why the store did not do what was asked, in kinds that callers can act on.
+
+use crate::value::ColumnError;
+
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct StoreError {
+    pub kind: StoreErrorKind,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreErrorKind {
+    /// The address is none.
+    Address,
+    /// The database did not answer, or refused the connection.
+    Unavailable,
+    /// Another process holds the lock for too long.
+    Busy,
+    /// The file is no database, or is damaged.
+    Corrupt,
+    /// The schema is newer than this program.
+    Schema,
+    /// A grant does not allow it.
+    Denied,
+    /// The statement is wrong.
+    Statement,
+    /// A constraint of the schema refused the row.
+    Constraint,
+    /// The deadline passed, or the statement was interrupted.
+    Timeout,
+    /// More rows or bytes than allowed.
+    TooLarge,
+    /// A value that is not what the caller expects; a defect of ours.
+    Internal,
+}
+
+impl StoreError {
+    pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(StoreErrorKind::Internal, message)
+    }
+
+    /// Whether the same call may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self.kind,
+            StoreErrorKind::Unavailable | StoreErrorKind::Busy | StoreErrorKind::Timeout
+        )
+    }
+}
+
+impl From<ColumnError> for StoreError {
+    fn from(error: ColumnError) -> Self {
+        Self::internal(error.to_string())
+    }
+}
+
+impl From<StoreError> for crate::outcome::Stop {
+    fn from(error: StoreError) -> Self {
+        use crate::outcome::{FailureKind, Stop};
+        match error.kind {
+            StoreErrorKind::Denied => Stop::failed(FailureKind::Denied, error),
+            StoreErrorKind::Timeout => Stop::retryable(FailureKind::Timeout, error),
+            StoreErrorKind::Unavailable | StoreErrorKind::Busy | StoreErrorKind::Corrupt => {
+                Stop::unavailable("database", error)
+            }
+            _ => Stop::failed(FailureKind::Internal, error),
+        }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let kind = kind_of(&error);
+        let message = match (&error, kind) {
+            (sqlx::Error::Database(inner), _) => inner.message().to_owned(),
+            (sqlx::Error::PoolTimedOut, _) => "no connection became free in time".to_owned(),
+            _ => error.to_string(),
+        };
+        Self { kind, message }
+    }
+}
+
+fn kind_of(error: &sqlx::Error) -> StoreErrorKind {
+    match error {
+        sqlx::Error::Database(inner) => match inner.code() {
+            Some(code)
+                if inner
+                    .try_downcast_ref::<sqlx::sqlite::SqliteError>()
+                    .is_some() =>
+            {
+                sqlite_kind(&code)
+            }
+            Some(code) => postgres_kind(&code),
+            None => StoreErrorKind::Statement,
+        },
+        sqlx::Error::PoolTimedOut => StoreErrorKind::Busy,
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => StoreErrorKind::Unavailable,
+        sqlx::Error::Configuration(_) => StoreErrorKind::Address,
+        _ => StoreErrorKind::Internal,
+    }
+}
+
+/// Result codes of SQLite; the low byte is the primary code.
+fn sqlite_kind(code: &str) -> StoreErrorKind {
+    match code.parse::<i32>().unwrap_or_default() & 0xff {
+        5 | 6 => StoreErrorKind::Busy,
+        9 => StoreErrorKind::Timeout,
+        11 | 26 => StoreErrorKind::Corrupt,
+        10 | 13 | 14 => StoreErrorKind::Unavailable,
+        3 | 8 | 23 => StoreErrorKind::Denied,
+        18 => StoreErrorKind::TooLarge,
+        19 => StoreErrorKind::Constraint,
+        _ => StoreErrorKind::Statement,
+    }
+}
+
+/// SQLSTATE classes of PostgreSQL.
+fn postgres_kind(code: &str) -> StoreErrorKind {
+    match code {
+        "42501" | "25006" => StoreErrorKind::Denied,
+        "57014" => StoreErrorKind::Timeout,
+        "55P03" | "40001" | "40P01" => StoreErrorKind::Busy,
+        _ => match code.get(..2) {
+            Some("08" | "57" | "53" | "28" | "3D") => StoreErrorKind::Unavailable,
+            Some("23") => StoreErrorKind::Constraint,
+            Some("54") => StoreErrorKind::TooLarge,
+            _ => StoreErrorKind::Statement,
+        },
+    }
+}

@@ -1,0 +1,86 @@
+//! Bring a schema up to date: numbered scripts, each applied once, all under one lock.
+
+use sha2::{Digest, Sha256};
+
+use super::{Dialect, StoreError, StoreErrorKind, Transaction};
+use crate::settings::hex;
+use crate::value::Statement;
+
+struct Migration {
+    number: i64,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+const MIGRATIONS: [Migration; 1] = [Migration {
+    number: 1,
+    sqlite: include_str!("../../migrations/sqlite/0001_initial.sql"),
+    postgres: include_str!("../../migrations/postgres/0001_initial.sql"),
+}];
+
+/// Apply what is missing. The caller holds the lock and commits the transaction.
+pub(super) async fn run(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+    let create =
+        "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, digest TEXT NOT NULL)";
+    transaction.execute(Statement::new(create)).await?;
+    let rows = transaction
+        .query(Statement::new("SELECT number, digest FROM migrations"))
+        .await?;
+    let mut applied = Vec::new();
+    for row in rows.iter() {
+        applied.push((row.integer("number")?, row.text("digest")?));
+    }
+    refuse_unknown(&applied)?;
+    for migration in &MIGRATIONS {
+        let script = match transaction.dialect() {
+            Dialect::Sqlite => migration.sqlite,
+            Dialect::Postgres => migration.postgres,
+        };
+        let digest = hex(&Sha256::digest(script));
+        match applied
+            .iter()
+            .find(|(number, _)| *number == migration.number)
+        {
+            Some((_, known)) if *known == digest => {}
+            Some(_) => return Err(changed(migration.number)),
+            None => apply(transaction, migration.number, script, digest).await?,
+        }
+    }
+    Ok(())
+}
+
+async fn apply(
+    transaction: &mut Transaction<'_>,
+    number: i64,
+    script: &'static str,
+    digest: String,
+) -> Result<(), StoreError> {
+    transaction.script(script).await?;
+    let record = Statement::new("INSERT INTO migrations (number, digest) VALUES ($1, $2)");
+    transaction
+        .execute(record.bind(number).bind(digest))
+        .await?;
+    Ok(())
+}
+
+fn refuse_unknown(applied: &[(i64, String)]) -> Result<(), StoreError> {
+    let newest = MIGRATIONS.last().map_or(0, |migration| migration.number);
+    match applied.iter().find(|(number, _)| *number > newest) {
+        None => Ok(()),
+        Some((number, _)) => Err(StoreError::new(
+            StoreErrorKind::Schema,
+            format!(
+                "the database has schema {number} and this program knows {newest}; run a newer callboard"
+            ),
+        )),
+    }
+}
+
+fn changed(number: i64) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Schema,
+        format!(
+            "the database was made with another text of migration {number}; it belongs to another build of callboard"
+        ),
+    )
+}

@@ -1,0 +1,202 @@
+//! PostgreSQL: a pool, and the migration lock.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::encode::IsNull;
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{
+    PgArgumentBuffer, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow, PgTypeInfo,
+    Postgres,
+};
+use sqlx::{
+    AssertSqlSafe, Column, ConnectOptions, Encode, Executor, Row as _, SqlSafeStr, Type, TypeInfo,
+    ValueRef,
+};
+
+use super::{Connection, StoreError, StoreErrorKind, Transaction, Work, migrate};
+use crate::value::{Rows, Statement, Value};
+
+const CONNECTIONS: u32 = 10;
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// An arbitrary number that only the migrations of Callboard lock.
+const MIGRATION_LOCK: i64 = 0x6361_6c6c_626f;
+/// PostgreSQL's epoch, 2000-01-01, in microseconds since 1970.
+const EPOCH: i64 = 946_684_800_000_000;
+
+pub(crate) struct PostgresStore {
+    pool: PgPool,
+    /// How to open further connections to the same database.
+    #[expect(dead_code, reason = "for the granted connections of plugins")]
+    pub(crate) options: PgConnectOptions,
+}
+
+impl PostgresStore {
+    pub(super) async fn open(url: &str) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url)?
+            .application_name("callboard")
+            .log_statements(tracing::log::LevelFilter::Trace);
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options.clone())
+            .await
+            .map_err(|error| opening(&options, error))?;
+        let mut transaction = pool.begin().await?;
+        let lock = Statement::new("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK);
+        execute(&mut transaction, lock).await?;
+        migrate::run(&mut Transaction {
+            connection: Connection::Postgres(&mut transaction),
+        })
+        .await?;
+        transaction.commit().await?;
+        Ok(Self { pool, options })
+    }
+
+    pub(super) async fn query(&self, statement: Statement) -> Result<Rows, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        query(&mut connection, statement).await
+    }
+
+    pub(super) async fn prepare(&self, sql: &str) -> Result<(), StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        connection
+            .prepare(AssertSqlSafe(sql.to_owned()).into_sql_str())
+            .await?;
+        Ok(())
+    }
+
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send,
+    {
+        let mut transaction = self.pool.begin().await?;
+        let value = work(&mut Transaction {
+            connection: Connection::Postgres(&mut transaction),
+        })
+        .await?;
+        transaction.commit().await?;
+        Ok(value)
+    }
+
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+fn opening(options: &PgConnectOptions, error: sqlx::Error) -> StoreError {
+    let error = StoreError::from(error);
+    let (host, port) = (options.get_host(), options.get_port());
+    StoreError::new(
+        if error.kind == StoreErrorKind::Busy {
+            StoreErrorKind::Unavailable
+        } else {
+            error.kind
+        },
+        format!(
+            "cannot open the database at {host}:{port}: {}; check that PostgreSQL runs there and the user may connect",
+            error.message
+        ),
+    )
+}
+
+/// Rows of a statement on one connection.
+pub(super) async fn query(
+    connection: &mut PgConnection,
+    statement: Statement,
+) -> Result<Rows, StoreError> {
+    let fetched = bound(statement).fetch_all(connection).await?;
+    let columns = fetched
+        .first()
+        .map(|row| {
+            row.columns()
+                .iter()
+                .map(|column| column.name().to_owned())
+                .collect()
+        })
+        .unwrap_or_default();
+    let rows = fetched.iter().map(decode).collect::<Result<_, _>>()?;
+    Ok(Rows { columns, rows })
+}
+
+pub(super) async fn execute(
+    connection: &mut PgConnection,
+    statement: Statement,
+) -> Result<u64, StoreError> {
+    Ok(bound(statement).execute(connection).await?.rows_affected())
+}
+
+/// A NULL whose type PostgreSQL infers from where it stands.
+struct Untyped;
+
+impl Type<Postgres> for Untyped {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(705))
+    }
+}
+
+impl Encode<'_, Postgres> for Untyped {
+    fn encode_by_ref(&self, _: &mut PgArgumentBuffer) -> Result<IsNull, sqlx::error::BoxDynError> {
+        Ok(IsNull::Yes)
+    }
+}
+
+type Query = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
+
+/// A statement with its parameters bound.
+pub(super) fn bound(statement: Statement) -> Query {
+    let query = sqlx::query(AssertSqlSafe(statement.sql));
+    statement
+        .params
+        .into_iter()
+        .fold(query, |query, value| match value {
+            Value::Null => query.bind(Untyped),
+            Value::Boolean(flag) => query.bind(flag),
+            Value::Integer(number) | Value::Timestamp(number) => query.bind(number),
+            Value::Real(number) => query.bind(number),
+            Value::Text(text) | Value::Json(text) | Value::Other { text, .. } => query.bind(text),
+            Value::Blob(bytes) => query.bind(bytes),
+            Value::Vector(vector) => query.bind(Value::vector_bytes(&vector)),
+        })
+}
+
+pub(super) fn decode(row: &PgRow) -> Result<Vec<Value>, StoreError> {
+    (0..row.len())
+        .map(|index| decode_column(row, index))
+        .collect()
+}
+
+fn decode_column(row: &PgRow, index: usize) -> Result<Value, StoreError> {
+    let raw = row.try_get_raw(index)?;
+    if raw.is_null() {
+        return Ok(Value::Null);
+    }
+    let kind = raw.type_info().name().to_owned();
+    Ok(match kind.as_str() {
+        "BOOL" => Value::Boolean(row.try_get(index)?),
+        "INT2" => Value::Integer(i64::from(row.try_get::<i16, _>(index)?)),
+        "INT4" => Value::Integer(i64::from(row.try_get::<i32, _>(index)?)),
+        "INT8" => Value::Integer(row.try_get(index)?),
+        "FLOAT4" => Value::Real(f64::from(row.try_get::<f32, _>(index)?)),
+        "FLOAT8" => Value::Real(row.try_get(index)?),
+        "BYTEA" => Value::Blob(row.try_get(index)?),
+        "TEXT" | "VARCHAR" | "CHAR" | "NAME" | "UNKNOWN" => {
+            Value::Text(row.try_get_unchecked(index)?)
+        }
+        "JSON" => Value::Json(row.try_get_unchecked(index)?),
+        "TIMESTAMPTZ" | "TIMESTAMP" => Value::Timestamp(
+            row.try_get_unchecked::<i64, _>(index)?
+                .saturating_add(EPOCH),
+        ),
+        "VOID" => Value::Null,
+        other => {
+            let column = row.column(index).name();
+            return Err(StoreError::new(
+                StoreErrorKind::Statement,
+                format!(
+                    "column `{column}` is of type {other}, which has no value here; cast it, e.g. `{column}::text`"
+                ),
+            ));
+        }
+    })
+}
