@@ -6,10 +6,15 @@
 //! commit and a pool of readers; PostgreSQL has a pool.
 
 mod error;
+pub mod gates;
+pub mod granted;
 mod migrate;
+pub mod policy_runs;
 mod postgres;
 pub mod posts;
+pub mod runs;
 mod sqlite;
+pub mod stage_runs;
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,0 +1,45 @@
+//! `policy_runs`: how each policy last ended.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Store, StoreError, timestamp};
+use crate::value::Statement;
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PolicyRun {
+    pub run: String,
+    pub status: String,
+    pub finished_at: Timestamp,
+}
+
+/// Note how a policy ended.
+pub fn upsert(policy: &str, run: &str, status: &str, now: i64) -> Statement {
+    let sql = "INSERT INTO policy_runs (policy, run, status, finished_at) \
+        VALUES ($1, $2, $3, $4) ON CONFLICT (policy) DO UPDATE \
+        SET run = excluded.run, status = excluded.status, finished_at = excluded.finished_at";
+    Statement::new(sql)
+        .bind(policy)
+        .bind(run)
+        .bind(status)
+        .bind(now)
+}
+
+/// The last end of every policy that ever ended, by name.
+pub async fn all(store: &Store) -> Result<BTreeMap<String, PolicyRun>, StoreError> {
+    let rows = store
+        .query(Statement::new("SELECT * FROM policy_runs"))
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let last = PolicyRun {
+                run: row.text("run")?,
+                status: row.text("status")?,
+                finished_at: timestamp(row.integer("finished_at")?),
+            };
+            Ok((row.text("policy")?, last))
+        })
+        .collect()
+}
