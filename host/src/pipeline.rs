@@ -145,6 +145,22 @@ pub const FOLLOWS: [(&str, Follow); 6] = [
 ];
 
 impl Stage {
+    /// The only stage of a run that has one, such as a policy's.
+    pub fn alone(id: &str, handler: Spanned<String>, config: &Json) -> Self {
+        Self {
+            id: Spanned::new(0..0, id.to_owned()),
+            handler: Some(handler),
+            gate: None,
+            needs: Vec::new(),
+            config: Spanned::new(0..0, config.clone()),
+            timeout: None,
+            retry: Retry::default(),
+            on: BTreeMap::new(),
+            max_visits: 1,
+            required: false,
+        }
+    }
+
     /// What follows from an outcome, written or by default.
     pub fn follow(&self, outcome: &str) -> Follow {
         if let Some(written) = self.on.get(outcome) {

@@ -1,0 +1,125 @@
+//! Builds the bundled plugins and lists what the binary carries: the factory workspace, the
+//! plugins' components, and the names of the handler files.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+/// Variables of the outer build that must not reach the build of the guests.
+const OUTER: [&str; 7] = [
+    "CARGO_ENCODED_RUSTFLAGS",
+    "RUSTFLAGS",
+    "RUSTC_WRAPPER",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC",
+    "CLIPPY_ARGS",
+    "CARGO_BUILD_TARGET",
+];
+
+fn main() {
+    let host = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    let root = host.parent().expect("host/ has a parent").to_owned();
+    for watched in ["src/handlers", "src/capabilities", "workspace", "../wit"] {
+        println!("cargo::rerun-if-changed={watched}");
+    }
+    let mut files = workspace_files(&host.join("workspace"));
+    files.extend(plugin_files(&root.join("plugins"), &out));
+    files.sort();
+    let mut text = String::from("pub static FILES: &[(&str, &[u8])] = &[\n");
+    for (name, path) in &files {
+        writeln!(text, "    ({name:?}, include_bytes!({path:?})),").expect("a string takes it");
+    }
+    text.push_str("];\npub static HANDLER_FILES: &[&str] = &[\n");
+    for name in handler_names(&host.join("src/handlers")) {
+        writeln!(text, "    {name:?},").expect("a string takes it");
+    }
+    text.push_str("];\n");
+    fs::write(out.join("bundle.rs"), text).expect("the build folder can be written");
+}
+
+/// Every file of the bundled workspace, by its path inside it.
+fn workspace_files(folder: &Path) -> Vec<(String, PathBuf)> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(current) = folders.pop() {
+        for path in entries(&current) {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder).expect("inside").to_str().expect("UTF-8");
+                files.push((name.to_owned(), path));
+            }
+        }
+    }
+    files
+}
+
+/// The manifest and the freshly built component of every plugin.
+fn plugin_files(plugins: &Path, out: &Path) -> Vec<(String, PathBuf)> {
+    let target = out.ancestors().nth(4).expect("cargo's target folder").join("guests");
+    build_guests(plugins, &target);
+    let mut files = Vec::new();
+    for folder in entries(plugins) {
+        let manifest = folder.join("plugin.toml");
+        if !manifest.is_file() {
+            watch_crate(&folder);
+            continue;
+        }
+        watch_crate(&folder);
+        let name = folder.file_name().and_then(|name| name.to_str()).expect("UTF-8").to_owned();
+        let component = target.join(format!("wasm32-wasip2/release/{name}.wasm"));
+        assert!(component.is_file(), "plugin {name}: no component at {}", component.display());
+        files.push((format!("plugins/{name}/{name}.wasm"), component));
+        files.push((format!("plugins/{name}/plugin.toml"), manifest));
+    }
+    files
+}
+
+fn watch_crate(folder: &Path) {
+    if folder.join("src").is_dir() {
+        for part in ["src", "Cargo.toml", "plugin.toml"] {
+            println!("cargo::rerun-if-changed={}", folder.join(part).display());
+        }
+    }
+}
+
+fn build_guests(plugins: &Path, target: &Path) {
+    let cargo = env::var_os("CARGO").expect("cargo sets it");
+    let mut build = Command::new(cargo);
+    build.args(["build", "--release", "--locked", "--target", "wasm32-wasip2"]);
+    build.arg("--manifest-path").arg(plugins.join("Cargo.toml"));
+    build.arg("--target-dir").arg(target);
+    for name in OUTER {
+        build.env_remove(name);
+    }
+    let status = build.status().expect("cargo starts");
+    assert!(
+        status.success(),
+        "the plugins did not build; if the target is missing, run `rustup target add wasm32-wasip2`, as ./just does"
+    );
+}
+
+/// `<surface>.<name>` of every file below `handlers/<surface>/`.
+fn handler_names(handlers: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for surface in entries(handlers).into_iter().filter(|path| path.is_dir()) {
+        let family = surface.file_name().and_then(|name| name.to_str()).expect("UTF-8").to_owned();
+        for file in entries(&surface) {
+            if file.extension().is_some_and(|extension| extension == "rs") {
+                let name = file.file_stem().and_then(|name| name.to_str()).expect("UTF-8");
+                names.push(format!("{family}.{name}"));
+            }
+        }
+    }
+    names.sort();
+    names
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let Ok(read) = fs::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<_> = read.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    paths.sort();
+    paths
+}

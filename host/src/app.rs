@@ -1,0 +1,202 @@
+//! The one composition root: config, store, plugin runtime, line-ups and clients are built
+//! here and nowhere else, so every mode of the program sees the same.
+
+mod apply;
+mod console;
+mod line_up;
+mod resources;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::Mutex;
+
+pub use self::apply::Applied;
+pub use self::line_up::{Company, Inspection};
+use crate::config::{self, Config};
+use crate::engine::{Engine, EngineError, LineUp, LineUps, Watcher};
+use crate::plugin::Runtime;
+use crate::registry::RegistryError;
+use crate::secrets::SecretError;
+use crate::settings::Snapshot;
+use crate::store::{Store, StoreError, StoreErrorKind, revisions};
+use crate::workspace::{Misread, WorkspaceError};
+
+/// An opened workspace. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    folder: PathBuf,
+    config: Config,
+    store: Store,
+    runtime: Runtime,
+    /// Revisions that are loaded, by number.
+    companies: Mutex<BTreeMap<i64, Arc<Company>>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error("there is no workspace in {0}; make one with `callboard init {0}`")]
+    NoWorkspace(String),
+    #[error("{0}")]
+    Config(Box<Misread>),
+    #[error("{} of the workspace cannot be read", places(.0.len()))]
+    Misread(Vec<Misread>),
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error(transparent)]
+    Plugin(#[from] crate::plugin::PluginError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Site(#[from] crate::site::SiteError),
+    #[error("nothing is applied yet; run `callboard apply`")]
+    NothingApplied,
+    #[error("the roll call has {0} without an answer")]
+    Misses(usize, Box<crate::rollcall::Roll>),
+}
+
+fn places(count: usize) -> String {
+    if count == 1 { "one place".to_owned() } else { format!("{count} places") }
+}
+
+impl App {
+    /// Open the workspace in `folder`: read `callboard.toml`, open the database and bring its
+    /// schema up to date. `database` wins over the file's address.
+    pub async fn open(folder: &Path, database: Option<&str>) -> Result<Self, AppError> {
+        let config = read_config(folder)?;
+        let url = address(folder, database.unwrap_or(&config.database));
+        let store = Store::open(&url).await?;
+        let inner = Inner {
+            folder: folder.to_owned(),
+            config,
+            store,
+            runtime: Runtime::new()?,
+            companies: Mutex::new(BTreeMap::new()),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.inner.folder
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The file that holds the key of the secrets.
+    pub fn key_file(&self) -> PathBuf {
+        self.inner.folder.join("callboard.key")
+    }
+
+    /// The active revision, loaded.
+    pub async fn active(&self) -> Result<Arc<Company>, AppError> {
+        let active = revisions::active(self.store()).await?.ok_or(AppError::NothingApplied)?;
+        self.company(active.number).await
+    }
+
+    /// A revision, loaded once a process.
+    pub async fn company(&self, number: i64) -> Result<Arc<Company>, AppError> {
+        let mut companies = self.inner.companies.lock().await;
+        if let Some(company) = companies.get(&number) {
+            return Ok(Arc::clone(company));
+        }
+        let files = revisions::files(self.store(), number).await?;
+        let company = Arc::new(self.load(&files, number).await?);
+        companies.insert(number, Arc::clone(&company));
+        Ok(company)
+    }
+
+    /// The line-up of the active revision with the settings as they stand now.
+    pub async fn line_up(&self) -> Result<Arc<LineUp>, AppError> {
+        let company = self.active().await?;
+        self.line_up_of(&company).await
+    }
+
+    async fn line_up_of(&self, company: &Company) -> Result<Arc<LineUp>, AppError> {
+        let settings = Arc::new(self.snapshot(&company.definitions).await?);
+        Ok(Arc::new(company.line_up(self.store(), settings)))
+    }
+
+    /// Settings as they stand now, for the declarations of some definitions.
+    pub async fn snapshot(
+        &self,
+        definitions: &crate::workspace::Definitions,
+    ) -> Result<Snapshot, AppError> {
+        let declarations = definitions
+            .settings
+            .iter()
+            .map(|(key, declared)| (key.clone(), declared.value.clone()))
+            .collect();
+        Ok(crate::secrets::snapshot(self.store(), &self.key_file(), declarations).await?)
+    }
+
+    pub fn engine(&self, watcher: Arc<dyn Watcher>) -> Engine {
+        let line_ups = Arc::new(self.clone());
+        Engine { store: self.store().clone(), line_ups, watcher }
+    }
+
+    /// The digests that are the same in every mode: active revision, settings, registry.
+    pub async fn digests(&self) -> Result<[(&'static str, String); 3], AppError> {
+        let active = revisions::active(self.store()).await?.ok_or(AppError::NothingApplied)?;
+        let line_up = self.line_up().await?;
+        Ok([
+            ("revision", active.digest),
+            ("settings", line_up.settings.digest()),
+            ("registry", line_up.registry.digest()),
+        ])
+    }
+}
+
+impl LineUps for App {
+    fn at(&self, revision: i64) -> BoxFuture<'_, Result<Arc<LineUp>, EngineError>> {
+        Box::pin(async move {
+            let loaded = async { self.line_up_of(&*self.company(revision).await?).await };
+            loaded.await.map_err(|error| match error {
+                AppError::Store(error) => EngineError::Store(error),
+                other => EngineError::Revision { revision, problem: other.to_string() },
+            })
+        })
+    }
+}
+
+fn read_config(folder: &Path) -> Result<Config, AppError> {
+    let text = match std::fs::read_to_string(folder.join(config::FILE)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(AppError::NoWorkspace(folder.display().to_string()));
+        }
+        Err(error) => {
+            let path = folder.join(config::FILE).display().to_string();
+            let message = format!("{path} cannot be read: {error}");
+            return Err(StoreError::new(StoreErrorKind::Unavailable, message).into());
+        }
+    };
+    crate::workspace::parse_config(&text).map_err(|misread| AppError::Config(Box::new(misread)))
+}
+
+/// The address of the database; a relative path of SQLite starts at the workspace.
+fn address(folder: &Path, url: &str) -> String {
+    match url.strip_prefix("sqlite:") {
+        Some(path) if !path.starts_with(':') => {
+            format!("sqlite:{}", folder.join(path).display())
+        }
+        _ => url.to_owned(),
+    }
+}

@@ -1,0 +1,58 @@
+//! Apply a workspace: read it, call the roll, and keep it as the active revision.
+
+use jiff::Timestamp;
+
+use super::{App, AppError, Inspection};
+use crate::rollcall::Roll;
+use crate::store::revisions;
+use crate::workspace::{self, Files};
+
+/// What an apply did.
+pub struct Applied {
+    pub revision: i64,
+    pub digest: String,
+    /// Whether the revision was active before.
+    pub unchanged: bool,
+    pub roll: Roll,
+}
+
+impl App {
+    /// Call the roll over the folder as it stands, keeping nothing.
+    pub async fn check(&self) -> Result<Inspection, AppError> {
+        self.inspect(&workspace::read(self.folder())?).await
+    }
+
+    /// Make the folder as it stands the active revision, if everything answers.
+    pub async fn apply(&self, note: &str) -> Result<Applied, AppError> {
+        let mut files = workspace::read(self.folder())?;
+        let Inspection { company, roll } = self.inspect(&files).await?;
+        let misses = roll.misses().count();
+        if misses > 0 {
+            return Err(AppError::Misses(misses, Box::new(roll)));
+        }
+        for (name, contracts) in &company.described {
+            add_contracts(&mut files, name, contracts)?;
+        }
+        let digest = workspace::digest(&files);
+        let active = revisions::active(self.store()).await?;
+        if let Some(active) = active.filter(|active| active.digest == digest) {
+            return Ok(Applied { revision: active.number, digest, unchanged: true, roll });
+        }
+        let revision =
+            revisions::save(self.store(), files, &digest, note, Timestamp::now()).await?;
+        Ok(Applied { revision, digest, unchanged: false, roll })
+    }
+}
+
+/// What the plugin said of itself becomes part of the revision.
+fn add_contracts(
+    files: &mut Files,
+    plugin: &str,
+    contracts: &[crate::handler::Contract],
+) -> Result<(), AppError> {
+    let text = serde_json::to_vec_pretty(contracts).map_err(|error| {
+        crate::store::StoreError::internal(format!("the contracts of {plugin}: {error}"))
+    })?;
+    files.insert(format!("plugins/{plugin}/contracts.json"), text);
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! Load a workspace's files: definitions, the registry with the plugins' handlers, and what
+//! does not load, for the roll call to name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::resources::HostResources;
+use super::{App, AppError};
+use crate::bundle;
+use crate::engine::LineUp;
+use crate::grants::Grants;
+use crate::handler::Contract;
+use crate::pipeline::{Pipeline, Span};
+use crate::plugin::{self, Plugin};
+use crate::policy::Policy;
+use crate::registry::{Entry, Origin, Registry};
+use crate::rollcall::{self, Refused, Roll, Roster};
+use crate::settings::Snapshot;
+use crate::site;
+use crate::store::Store;
+use crate::workspace::{Definitions, Files, PluginFiles};
+
+/// Everybody of one revision: definitions and handlers, native and of plugins.
+pub struct Company {
+    pub revision: i64,
+    pub definitions: Arc<Definitions>,
+    pub registry: Arc<Registry>,
+    /// Plugins that did not load, and why.
+    pub refused: Vec<Refused>,
+    /// What each plugin said of itself when it was described.
+    pub described: BTreeMap<String, Vec<Contract>>,
+    pipelines: BTreeMap<String, Arc<Pipeline>>,
+    grants: BTreeMap<String, Grants>,
+}
+
+/// A workspace that has been loaded and asked for its roll.
+pub struct Inspection {
+    pub company: Company,
+    pub roll: Roll,
+}
+
+impl App {
+    /// Load files as a revision. Mistakes in the files are an error; plugins that do not
+    /// load are in `refused`.
+    pub(super) async fn load(&self, files: &Files, revision: i64) -> Result<Company, AppError> {
+        let definitions = Arc::new(Definitions::parse(files).map_err(AppError::Misread)?);
+        let mut registry = Registry::native()?;
+        let (mut refused, mut grants, mut described) = Default::default();
+        for (name, files) in &definitions.plugins {
+            let loaded = self.load_plugin(&definitions, name, files).await;
+            let added = loaded.and_then(|(plugin, contracts)| {
+                add_handlers(&mut registry, files, &Arc::new(plugin), &contracts)?;
+                Ok(contracts)
+            });
+            match added {
+                Ok(contracts) => {
+                    grants.insert(name.clone(), files.manifest.value.ask.clone());
+                    described.insert(name.clone(), contracts);
+                }
+                Err(reason) => refused.push(Refused { plugin: name.clone(), ..reason }),
+            }
+        }
+        let pipelines = pipelines(&definitions);
+        let registry = Arc::new(registry);
+        Ok(Company { revision, definitions, registry, refused, described, pipelines, grants })
+    }
+
+    async fn load_plugin(
+        &self,
+        definitions: &Definitions,
+        name: &str,
+        files: &PluginFiles,
+    ) -> Result<(Plugin, Vec<Contract>), Refused> {
+        let manifest = &files.manifest.value;
+        let refusals = manifest.ask.refusals(name, &definitions.config.ceiling(name));
+        if !refusals.is_empty() {
+            let asked: Vec<_> = refusals.iter().map(|refusal| refusal.asked.as_str()).collect();
+            return Err(reason(
+                format!("asks for more than the ceiling allows: {}", asked.join(", ")),
+                "see the misses of the plugin itself".to_owned(),
+            ));
+        }
+        let component = files.component.clone().ok_or_else(|| {
+            reason(
+                format!("its component {} is not there", manifest.component.get_ref()),
+                "build it and put it beside plugin.toml".to_owned(),
+            )
+        })?;
+        let limits = definitions.config.limits(name);
+        let (runtime, store) = (&self.inner.runtime, self.store().clone());
+        let loaded = runtime.load(manifest, component, manifest.ask.clone(), limits, Some(store));
+        let plugin = loaded.await.map_err(|error| broken(&error))?;
+        let contracts = match &files.contracts {
+            Some(contracts) => contracts.clone(),
+            None => plugin.describe().await.map_err(|error| broken(&error))?,
+        };
+        Ok((plugin, contracts))
+    }
+
+    /// Load files and call the roll over them.
+    pub async fn inspect(&self, files: &Files) -> Result<Inspection, AppError> {
+        let company = self.load(files, 0).await?;
+        let settings = self.snapshot(&company.definitions).await?;
+        let roll = rollcall::call(&Roster {
+            definitions: &company.definitions,
+            registry: &company.registry,
+            refused: &company.refused,
+            store: self.store(),
+            settings: &settings,
+            native_files: bundle::HANDLER_FILES,
+            templates: site::TEMPLATES,
+        })
+        .await;
+        Ok(Inspection { company, roll })
+    }
+}
+
+fn broken(error: &plugin::PluginError) -> Refused {
+    reason(error.to_string(), "rebuild the plugin, or take its folder out".to_owned())
+}
+
+fn reason(problem: String, mend: String) -> Refused {
+    Refused { plugin: String::new(), problem, mend }
+}
+
+fn add_handlers(
+    registry: &mut Registry,
+    files: &PluginFiles,
+    plugin: &Arc<Plugin>,
+    contracts: &[Contract],
+) -> Result<(), Refused> {
+    let manifest = &files.manifest.value;
+    for contract in contracts {
+        let origin = Origin::Plugin {
+            name: manifest.name.get_ref().clone(),
+            version: manifest.version.clone(),
+            digest: files.digest.clone(),
+        };
+        let handler = Arc::new(plugin::handler(Arc::clone(plugin), contract.clone()));
+        let entry = Entry { contract: contract.clone(), origin, handler };
+        registry.add(entry).map_err(|error| {
+            reason(error.to_string(), format!("rename `{}` in one of them", contract.name))
+        })?;
+    }
+    Ok(())
+}
+
+/// The pipelines, and one of a single stage for each policy.
+fn pipelines(definitions: &Definitions) -> BTreeMap<String, Arc<Pipeline>> {
+    let written = definitions.pipelines.values().map(|defined| defined.value.clone());
+    let policies = definitions.policies.values().map(|defined| upkeep(&defined.value));
+    let all = written.chain(policies);
+    all.map(|pipeline| (pipeline.name().to_owned(), Arc::new(pipeline))).collect()
+}
+
+fn upkeep(policy: &Policy) -> Pipeline {
+    let stage = crate::pipeline::Stage::alone("upkeep", policy.handler.clone(), &policy.config);
+    Pipeline {
+        name: toml::Spanned::new(policy.name.span(), format!("policy:{}", policy.name.get_ref())),
+        description: policy.description.clone(),
+        budget: Span(policy.timeout.0),
+        input: BTreeMap::new(),
+        stages: vec![stage],
+    }
+}
+
+impl Company {
+    /// The line-up for runs that start or go on now.
+    pub(super) fn line_up(&self, store: &Store, settings: Arc<Snapshot>) -> LineUp {
+        LineUp {
+            revision: self.revision,
+            pipelines: self.pipelines.clone(),
+            registry: Arc::clone(&self.registry),
+            grants: self.grants.clone(),
+            settings: Arc::clone(&settings),
+            resources: Arc::new(HostResources {
+                store: store.clone(),
+                definitions: Arc::clone(&self.definitions),
+                settings,
+            }),
+        }
+    }
+}

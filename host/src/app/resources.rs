@@ -1,0 +1,113 @@
+//! What native handlers reach: the store, the prompts of the revision, and models by role.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use serde_json::{Value as Json, json};
+
+use crate::client::{Client, ClientError};
+use crate::handler::{Completion, ModelRequest, Resources};
+use crate::outcome::{FailureKind, Stop};
+use crate::settings::Snapshot;
+use crate::store::Store;
+use crate::value::{Rows, Statement};
+use crate::workspace::Definitions;
+
+/// The resources of one line-up.
+pub(super) struct HostResources {
+    pub(super) store: Store,
+    pub(super) definitions: Arc<Definitions>,
+    pub(super) settings: Arc<Snapshot>,
+}
+
+impl Resources for HostResources {
+    fn query(&self, statement: Statement) -> BoxFuture<'_, Result<Rows, Stop>> {
+        Box::pin(async move { Ok(self.store.query(statement).await?) })
+    }
+
+    fn execute(&self, statement: Statement) -> BoxFuture<'_, Result<u64, Stop>> {
+        Box::pin(async move { Ok(self.store.execute(statement).await?) })
+    }
+
+    fn prompt(&self, name: &str, variables: &Json) -> Result<String, Stop> {
+        let config = |message: String| Stop::failed(FailureKind::Config, message);
+        let prompt = self.definitions.prompts.get(name);
+        let prompt = prompt.ok_or_else(|| {
+            config(format!("there is no prompt `{name}`; add prompts/{name}.md and apply"))
+        })?;
+        let mut environment = minijinja::Environment::new();
+        environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+        environment
+            .render_str(&prompt.template, variables)
+            .map_err(|error| config(format!("prompt `{name}`: {error:#}")))
+    }
+
+    fn complete<'a>(
+        &'a self,
+        role: &'a str,
+        request: ModelRequest,
+    ) -> BoxFuture<'a, Result<Option<Completion>, Stop>> {
+        Box::pin(async move {
+            let Some(provider) = self.provider(role)? else { return Ok(None) };
+            let answer = provider.ask(request).await;
+            let cause = |error: ClientError| Stop::unavailable(format!("role {role}"), error);
+            provider.read(&answer.map_err(cause)?).map(Some).map_err(|problem| {
+                Stop::unavailable(format!("role {role}"), problem)
+            })
+        })
+    }
+}
+
+/// The model server that a role resolves to: it speaks the chat-completions protocol that
+/// llama.cpp, Ollama, vLLM and the hosted services share.
+struct Provider<'a> {
+    url: url::Url,
+    model: String,
+    key: Option<&'a crate::settings::Secret>,
+}
+
+impl HostResources {
+    /// `None` if the role's address or model is not set.
+    fn provider(&self, role: &str) -> Result<Option<Provider<'_>>, Stop> {
+        let config = |error: &dyn std::fmt::Display| Stop::failed(FailureKind::Config, error);
+        let read = |part: &str| self.settings.text(&format!("roles.{role}.{part}"));
+        let url = read("url").map_err(|error| config(&error))?;
+        let model = read("model").map_err(|error| config(&error))?;
+        let (Some(url), Some(model)) = (url, model) else { return Ok(None) };
+        let url = url.parse::<url::Url>().map_err(|error| {
+            config(&format!("setting roles.{role}.url: `{url}` is no address: {error}"))
+        })?;
+        Ok(Some(Provider { url, model, key: self.settings.secret(&format!("roles.{role}.key")) }))
+    }
+}
+
+impl Provider<'_> {
+    async fn ask(&self, request: ModelRequest) -> Result<Json, ClientError> {
+        let mut url = self.url.clone();
+        if !url.path().ends_with("/chat/completions") {
+            let base = url.path().trim_end_matches('/').trim_end_matches("/v1").to_owned();
+            url.set_path(&format!("{base}/v1/chat/completions"));
+        }
+        let body = json!({
+            "model": self.model,
+            "messages": [
+                { "role": "system", "content": request.system },
+                { "role": "user", "content": request.prompt },
+            ],
+            "max_tokens": request.max_tokens,
+            "temperature": 0.3,
+        });
+        Client::for_operator(&self.url)?.post_json(&url, self.key, &body, request.timeout).await
+    }
+
+    fn read(&self, answer: &Json) -> Result<Completion, String> {
+        let choice = &answer["choices"][0];
+        let text = choice["message"]["content"].as_str();
+        let text = text.ok_or("the model server's answer has no `choices[0].message.content`")?;
+        Ok(Completion {
+            text: text.to_owned(),
+            model: answer["model"].as_str().unwrap_or(&self.model).to_owned(),
+            complete: choice["finish_reason"].as_str() == Some("stop"),
+        })
+    }
+}
