@@ -121,10 +121,13 @@ fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 
 /// The first `bytes` bytes of SHA-256, in hexadecimal.
 fn hex(text: &str, bytes: usize) -> String {
-    Sha256::digest(text)
+    let digest = Sha256::digest(text);
+    let nibbles = digest
         .iter()
         .take(bytes)
-        .map(|byte| format!("{byte:02x}"))
+        .flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles
+        .filter_map(|nibble| char::from_digit(nibble.into(), 16))
         .collect()
 }
 

@@ -98,7 +98,7 @@ impl<'a> Row<'a> {
         self.get(column)
     }
 
-    /// Yes or no; SQLite's 0 and 1 too.
+    /// Yes or no; 0 and 1 too, which is all that `SQLite` knows.
     pub fn boolean(&self, column: &str) -> Result<bool, RowError> {
         self.get(column)
     }
