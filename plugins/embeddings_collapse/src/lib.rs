@@ -151,7 +151,7 @@ fn conclude(call: &Call, candidates: u64, writes: Writes) -> Result<Done<Writes>
     }
     if summaries == 0 {
         return Err(Stop::nothing_to_do(format!(
-            "{candidates} rows are old enough, but no two of them are alike"
+            "rows old enough: {candidates}, but no two of them are alike"
         )));
     }
     let dry_run = writes.dry_run;

@@ -21,7 +21,7 @@ mod config;
 mod statements;
 
 use callboard_plugin::db::{self, params};
-use callboard_plugin::{Call, Done, Handler, Needs, Nothing, Stop, Verb, log};
+use callboard_plugin::{Call, Done, FailureKind, Handler, Needs, Nothing, Stop, Verb, log};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -65,6 +65,9 @@ impl Handler for OrphanPrune {
             }));
         }
         let deleted = prune(call, &config, &statements)?;
+        if deleted == 0 {
+            return Err(none_deleted(call, &config, orphans));
+        }
         let writes = Writes {
             deleted,
             remaining: orphans.saturating_sub(deleted),
@@ -93,6 +96,19 @@ fn count_orphans(config: &Config, statements: &Statements) -> Result<u64, Stop> 
         return Err(Stop::rejected("empty-source", detail));
     }
     Ok(orphans)
+}
+
+/// Why nothing was deleted although there was something to delete.
+fn none_deleted(call: &Call, config: &Config, orphans: u64) -> Stop {
+    if call.is_nearly_spent() {
+        let message = "no time left before the first batch; give the stage a longer timeout";
+        return Stop::failed_for_now(FailureKind::Timeout, message);
+    }
+    let message = format!(
+        "{orphans} orphans were counted and none was there to delete: `{}` changed meanwhile",
+        config.source_table
+    );
+    Stop::failed_for_now(FailureKind::Internal, message)
 }
 
 /// Delete batch after batch; gives how many rows are gone.

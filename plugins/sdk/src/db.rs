@@ -10,6 +10,7 @@
 //! ```
 
 mod row;
+mod row_error;
 mod transaction;
 mod value;
 
@@ -19,7 +20,8 @@ use crate::bindings::callboard::plugin::{db as host, types};
 
 pub use crate::params;
 pub use host::Dialect;
-pub use row::{Row, RowError, Rows};
+pub use row::{Row, Rows};
+pub use row_error::RowError;
 pub use transaction::Transaction;
 pub use types::{DatabaseErrorKind as ErrorKind, OtherValue, Value};
 pub use value::FromValue;

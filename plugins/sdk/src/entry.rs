@@ -1,16 +1,14 @@
 //! What [`export!`](crate::export) generates calls to: the way from a call of the host to
 //! a handler and back.
 
-use std::panic::PanicHookInfo;
-use std::sync::Once;
+mod contract;
+mod panic;
+
 use std::time::{Duration, Instant};
 
-use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 
-use crate::bindings::callboard::plugin::log as host_log;
 use crate::bindings::exports::callboard::plugin::handlers as wit;
-use crate::handler::Exported;
 use crate::{Call, Done, Failure, FailureKind, Handler, Stop};
 
 /// Export the handlers of this plugin. It is the only list of them: what the plugin
@@ -46,68 +44,9 @@ macro_rules! export {
     };
 }
 
+pub use contract::contract;
+pub use panic::install_panic_hook;
 pub use wit::{Call as WitCall, Contract, Guest, Outcome};
-
-/// Send the text and place of a panic through `log`, before the trap that follows it. The
-/// host takes the line with the field `panic` for the text of the trap.
-pub fn install_panic_hook() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| std::panic::set_hook(Box::new(report_panic)));
-}
-
-fn report_panic(info: &PanicHookInfo<'_>) {
-    let place = info
-        .location()
-        .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-    let text = info.payload_as_str().unwrap_or("a payload without text");
-    let field = ("panic".to_owned(), "true".to_owned());
-    host_log::write(
-        host_log::Level::Error,
-        &format!("panicked at {place}: {text}"),
-        &[field],
-    );
-}
-
-/// What the host has to know about a handler before it runs.
-pub fn contract<H: Handler + Exported>() -> Contract {
-    let needs = H::needs();
-    let accepted = SchemaSettings::draft2020_12().for_deserialize();
-    let given = SchemaSettings::draft2020_12().for_serialize();
-    Contract {
-        name: H::NAME.to_owned(),
-        summary: H::SUMMARY.to_owned(),
-        config_schema: accepted
-            .clone()
-            .into_generator()
-            .into_root_schema_for::<H::Config>()
-            .as_value()
-            .to_string(),
-        reads_schema: accepted
-            .into_generator()
-            .into_root_schema_for::<H::Reads>()
-            .as_value()
-            .to_string(),
-        writes_schema: given
-            .into_generator()
-            .into_root_schema_for::<H::Writes>()
-            .as_value()
-            .to_string(),
-        settings: needs.settings,
-        roles: needs.roles,
-        tables: needs
-            .tables
-            .into_iter()
-            .map(|(table, verbs)| wit::TableNeed {
-                table,
-                verbs: verbs
-                    .into_iter()
-                    .map(|verb| verb.as_str().to_owned())
-                    .collect(),
-            })
-            .collect(),
-        always_gives_a_verdict: H::ALWAYS_GIVES_A_VERDICT,
-    }
-}
 
 /// Run a handler on a call of the host.
 pub fn run<H: Handler>(call: WitCall) -> Outcome {

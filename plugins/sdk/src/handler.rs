@@ -5,10 +5,28 @@ use std::time::{Duration, Instant};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Done, Stop};
+use crate::{Done, Needs, Stop};
 
 /// Implemented by [`export!`](crate::export) alone, so a handler that nobody exports does
 /// not compile.
+///
+/// ```compile_fail,E0277
+/// use callboard_plugin::{Call, Done, Handler, Nothing, Stop};
+///
+/// struct Forgotten;
+///
+/// impl Handler for Forgotten {
+///     const NAME: &'static str = "probe.forgotten";
+///     const SUMMARY: &'static str = "Nobody exports it";
+///     type Config = Nothing;
+///     type Reads = Nothing;
+///     type Writes = Nothing;
+///
+///     fn handle(_: &Call, _: Nothing, _: Nothing) -> Result<Done<Nothing>, Stop> {
+///         Ok(Done::new(Nothing {}))
+///     }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "handler `{Self}` is never exported",
     label = "declared here, but `export!` does not name it",
@@ -78,68 +96,6 @@ impl Call {
     /// Whether it is time to finish: less than a tenth of the budget is left, or less than
     /// half a second of a long one.
     pub fn is_nearly_spent(&self) -> bool {
-        self.remaining() < (self.budget / 10).min(Duration::from_millis(500))
-    }
-}
-
-/// What a handler may do to a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
-    /// Read rows.
-    Select,
-    /// Add rows.
-    Insert,
-    /// Change rows.
-    Update,
-    /// Remove rows.
-    Delete,
-}
-
-impl Verb {
-    /// As it is written in `plugin.toml`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Verb::Select => "select",
-            Verb::Insert => "insert",
-            Verb::Update => "update",
-            Verb::Delete => "delete",
-        }
-    }
-}
-
-/// The settings, roles and tables that a handler touches. The roll call checks that each
-/// is there and granted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Needs {
-    pub(crate) settings: Vec<String>,
-    pub(crate) roles: Vec<String>,
-    pub(crate) tables: Vec<(String, Vec<Verb>)>,
-}
-
-impl Needs {
-    /// Nothing at all.
-    pub fn none() -> Self {
-        Self::default()
-    }
-
-    /// A declared setting.
-    #[must_use]
-    pub fn setting(mut self, key: &str) -> Self {
-        self.settings.push(key.to_owned());
-        self
-    }
-
-    /// A named use of a model.
-    #[must_use]
-    pub fn role(mut self, role: &str) -> Self {
-        self.roles.push(role.to_owned());
-        self
-    }
-
-    /// A table and what is done to it.
-    #[must_use]
-    pub fn table(mut self, table: &str, verbs: &[Verb]) -> Self {
-        self.tables.push((table.to_owned(), verbs.to_vec()));
-        self
+        self.remaining() <= (self.budget / 10).min(Duration::from_millis(500))
     }
 }

@@ -41,7 +41,7 @@
 //!
 //! # Layout
 //!
-//! * [`handler`]: what an author implements
+//! * [`handler`], [`needs`]: what an author implements
 //! * [`outcome`], [`stop`]: what came of a call
 //! * [`db`], [`http`], [`log`], [`settings`], [`vectors`]: the capabilities, one module each
 //! * [`entry`]: what [`export!`] generates calls to
@@ -53,11 +53,13 @@ pub mod entry;
 pub mod handler;
 pub mod http;
 pub mod log;
+pub mod needs;
 pub mod outcome;
 pub mod settings;
 pub mod stop;
 pub mod vectors;
 
-pub use handler::{Call, Handler, Needs, Nothing, Verb};
+pub use handler::{Call, Handler, Nothing};
+pub use needs::{Needs, Verb};
 pub use outcome::Done;
 pub use stop::{Failure, FailureKind, Stop};

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::*;
+use crate::handler::Exported;
 use crate::{Needs, Verb};
 
 struct Doubles;
