@@ -44,6 +44,8 @@ fixtures:
 test: _formatted deny plugins fixtures lint
     @echo "==> Running the documentation examples"
     cargo test --release {{ locked }} --workspace --doc
+    @echo "==> Running the plugins' own tests, outside of the sandbox"
+    cd plugins && cargo nextest run {{ locked }} --workspace --target-dir "{{ guests }}"
     @echo "==> Running the tests"
     cargo nextest run --release {{ locked }} --workspace
 

@@ -86,22 +86,15 @@ fn function_name(line: &str) -> Option<&str> {
     }
 }
 
-/// The layers that the one at `index` of the table may import.
+/// What the modules of the row at `index` may import, beside themselves.
 pub(super) fn importable(table: &[Layer], index: usize) -> Vec<&'static str> {
-    let below = || {
-        table[index + 1..]
-            .iter()
-            .flat_map(|row| row.modules)
-            .copied()
+    let row = &table[index];
+    let mut names: Vec<_> = match row.imports {
+        BELOW => table[index + 1..].iter().flat_map(Layer::modules).collect(),
+        listed => listed.split_whitespace().collect(),
     };
-    let layer = &table[index];
-    let mut names: Vec<_> = if layer.imports == BELOW {
-        below().collect()
-    } else {
-        layer.imports.to_vec()
-    };
-    if layer.each_other {
-        names.extend(layer.modules);
+    if row.each_other {
+        names.extend(row.modules());
     }
     names
 }
@@ -110,21 +103,17 @@ pub(super) fn imports_upwards(source: &Source, table: &[Layer]) -> Vec<String> {
     let Some(own) = source.layer() else {
         return Vec::new();
     };
-    let Some(index) = table.iter().position(|row| row.modules.contains(&own)) else {
-        return vec![finding(
-            source,
-            1,
-            format!("`{own}` is in no row of the table of layers"),
-        )];
+    let Some(index) = table.iter().position(|row| row.holds(own)) else {
+        let message = format!("`{own}` is in no row of the table of layers");
+        return vec![finding(source, 1, message)];
     };
     let allowed = importable(table, index);
-    let known = |name: &str| table.iter().any(|row| row.modules.contains(&name));
     let code = without_tests(&code_only(&source.text));
     let mut findings = Vec::new();
     for path in root_paths(&code, "crate::", source.depth()) {
         let owner = AT_THE_ROOT.iter().find(|(name, _)| *name == path.name);
         let name = owner.map_or(path.name, |(_, module)| module);
-        if !known(name) {
+        if !table.iter().any(|row| row.holds(name)) {
             let message = format!("`crate::{name}` is in no row of the table of layers");
             findings.push(finding(source, path.line, message));
         } else if name != own && !allowed.contains(&name) {
@@ -149,17 +138,16 @@ pub(super) fn foreign_crates(source: &Source, table: &[Only]) -> Vec<String> {
     let mut findings = Vec::new();
     for (line, word) in words(&code) {
         let names = |only: &&Only| {
-            word.strip_prefix(only.krate)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+            let rest = word.strip_prefix(only.krate);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
         };
         let Some(only) = table.iter().find(names) else {
             continue;
         };
-        if !only.modules.contains(&own) {
+        if !only.modules.split_whitespace().any(|it| it == own) {
             let message = format!(
                 "`{word}` is named by {} only: {}",
-                only.modules.join(", "),
-                only.reason
+                only.modules, only.reason
             );
             findings.push(finding(source, line, message));
         }
