@@ -44,8 +44,9 @@ fixtures:
 test: _formatted deny plugins fixtures lint
     @echo "==> Running the documentation examples"
     cargo test --release {{ locked }} --workspace --doc
+    cd plugins && cargo test {{ locked }} --package callboard-plugin --doc --target-dir "{{ guests }}"
     @echo "==> Running the plugins' own tests, outside of the sandbox"
-    cd plugins && cargo nextest run {{ locked }} --workspace --target-dir "{{ guests }}"
+    cd plugins && cargo nextest run {{ locked }} --workspace --config-file ../.config/nextest.toml --target-dir "{{ guests }}"
     @echo "==> Running the tests"
     cargo nextest run --release {{ locked }} --workspace
 
