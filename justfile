@@ -1,0 +1,120 @@
+# Every routine command. `just` lists them; `./just` installs what they need first.
+#
+# One dependency graph, built once: every recipe works in the release profile, so `build`,
+# `demo`, `test` and `docs` share what they compiled, and `check` shares with `lint`.
+
+set positional-arguments
+
+# Where everything is built; the guests (components) have a folder of their own in it.
+export CARGO_TARGET_DIR := absolute_path(env_var_or_default("CARGO_TARGET_DIR", "target"))
+guests := CARGO_TARGET_DIR / "guests"
+
+# CI refuses a lock file that lags behind its manifest.
+locked := if env_var_or_default("CI", "") == "true" { "--locked" } else { "" }
+
+wasm := "--target wasm32-wasip2"
+
+# List the recipes.
+@_default:
+    "{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
+
+# Run the demo: a factory of the shipped plugins on a repository (`demo [REPO] [--once] [--out DIR] …`).
+demo *ARGS: build
+    @echo "==> Running the demo"
+    @cd "{{ invocation_directory() }}" && "$CARGO_TARGET_DIR/release/callboard" demo "$@"
+
+# Build the plugins and the program, in the release profile.
+build: plugins
+    @echo "==> Building the program"
+    cargo build --release {{ locked }} --package callboard --bin callboard
+
+# Build the plugins; their components go to `target/plugins/<name>.wasm`.
+plugins:
+    @echo "==> Building the plugins"
+    cd plugins && cargo build --release --workspace {{ locked }} {{ wasm }} --target-dir "{{ guests }}"
+    @"{{ just_executable() }}" --justfile "{{ justfile() }}" _collect plugins plugins
+
+# Build the guests that misbehave on purpose, for the tests.
+fixtures:
+    @echo "==> Building the fixture plugins"
+    cd tests/fixtures/plugins && cargo build --release --workspace {{ locked }} {{ wasm }} --target-dir "{{ guests }}"
+    @"{{ just_executable() }}" --justfile "{{ justfile() }}" _collect tests/fixtures/plugins fixtures
+
+# Everything CI checks: format, licenses, lints, documentation examples, tests.
+test: _formatted deny plugins fixtures lint
+    @echo "==> Running the documentation examples"
+    cargo test --release {{ locked }} --workspace --doc
+    cd plugins && cargo test {{ locked }} --package callboard-plugin --doc --target-dir "{{ guests }}"
+    @echo "==> Running the plugins' own tests, outside of the sandbox"
+    cd plugins && cargo nextest run {{ locked }} --workspace --config-file ../.config/nextest.toml --target-dir "{{ guests }}"
+    @echo "==> Running the tests"
+    cargo nextest run --release {{ locked }} --workspace
+
+alias ci := test
+
+# The quick look while writing: does it compile, is it formatted?
+check: _formatted
+    @echo "==> Checking the program and its tests"
+    cargo check --release --workspace --all-targets
+
+# Clippy on all three workspaces; a warning is an error.
+lint:
+    @echo "==> Linting the program and its tests"
+    cargo clippy --release {{ locked }} --workspace --all-targets -- -D warnings
+    @echo "==> Linting the plugins and the fixture plugins"
+    cd plugins && cargo clippy --release --workspace {{ locked }} {{ wasm }} --target-dir "{{ guests }}" -- -D warnings
+    cd tests/fixtures/plugins && cargo clippy --release --workspace {{ locked }} {{ wasm }} --target-dir "{{ guests }}" -- -D warnings
+
+# Banned crates, licenses and sources of all three workspaces.
+deny:
+    @echo "==> Checking bans, licenses and sources"
+    cargo deny {{ locked }} --config "$PWD/deny.toml" check bans licenses sources
+    cargo deny {{ locked }} --config "$PWD/deny.toml" --manifest-path plugins/Cargo.toml check -A license-exception-not-encountered bans licenses sources
+    cargo deny {{ locked }} --config "$PWD/deny.toml" --manifest-path tests/fixtures/plugins/Cargo.toml check -A license-exception-not-encountered bans licenses sources
+
+# Measure (`bench --bench NAME` for one benchmark).
+bench *ARGS: plugins fixtures
+    @echo "==> Running the benchmarks"
+    cargo bench --package callboard "$@"
+
+# Format all three workspaces.
+fmt:
+    @echo "==> Formatting"
+    cargo fmt --all
+    cargo fmt --all --manifest-path plugins/Cargo.toml
+    cargo fmt --all --manifest-path tests/fixtures/plugins/Cargo.toml
+
+# Write docs/reference anew, from the program itself.
+docs: plugins
+    @echo "==> Writing docs/reference"
+    cargo run --release {{ locked }} --package callboard --bin callboard -- reference --out docs/reference
+
+# Remove everything that was built.
+clean:
+    @echo "==> Removing $CARGO_TARGET_DIR"
+    cargo clean
+
+_formatted:
+    @echo "==> Checking the format"
+    cargo fmt --all --check
+    cargo fmt --all --manifest-path plugins/Cargo.toml -- --check
+    cargo fmt --all --manifest-path tests/fixtures/plugins/Cargo.toml -- --check
+
+# Copy the component of each folder with a `plugin.toml` to `target/<to>/<folder>.wasm`.
+_collect from to:
+    #!/bin/sh
+    set -eu
+    mkdir -p "$CARGO_TARGET_DIR/$2"
+    for manifest in "$1"/*/plugin.toml; do
+        [ -f "$manifest" ] || continue
+        folder=$(dirname "$manifest")
+        [ -f "$folder/Cargo.toml" ] || continue
+        package=$(sed -n 's/^name *= *"\(.*\)".*/\1/p' "$folder/Cargo.toml" | head -n 1)
+        component="{{ guests }}/wasm32-wasip2/release/$(printf %s "$package" | tr - _).wasm"
+        copy="$CARGO_TARGET_DIR/$2/$(basename "$folder").wasm"
+        if [ ! -f "$component" ]; then
+            echo "$folder: no component at $component; is its crate-type \"cdylib\"?" >&2
+            exit 1
+        fi
+        cmp -s "$component" "$copy" || cp "$component" "$copy"
+    done

@@ -1,0 +1,298 @@
+//! The house rules, as tests. The tables below are the rules that change with the house;
+//! `tidy/rules.rs` holds how each is checked, and `tidy/bites.rs` shows that each bites.
+
+mod bites;
+mod rules;
+mod source;
+
+use source::{Source, sources};
+
+/// A row of the table of layers. The names of modules stand side by side in a text, so that
+/// the table can be read as one.
+struct Layer {
+    modules: &'static str,
+    imports: &'static str,
+    /// Whether the modules of the row import one another.
+    each_other: bool,
+}
+
+impl Layer {
+    fn modules(&self) -> impl Iterator<Item = &'static str> {
+        self.modules.split_whitespace()
+    }
+
+    fn holds(&self, module: &str) -> bool {
+        self.modules().any(|it| it == module)
+    }
+}
+
+/// Stands for every module of the rows below.
+const BELOW: &str = "everything below";
+
+const fn layer(modules: &'static str, imports: &'static str) -> Layer {
+    Layer {
+        modules,
+        imports,
+        each_other: false,
+    }
+}
+
+const fn peers(modules: &'static str, imports: &'static str) -> Layer {
+    Layer {
+        modules,
+        imports,
+        each_other: true,
+    }
+}
+
+/// Who may import whom, from the top down. A row names only modules of the rows below it.
+const LAYERS: &[Layer] = &[
+    peers("main cli", BELOW),
+    layer(
+        "http",
+        "app engine registry rollcall workspace store \
+         pipeline handler outcome policy value settings config grants",
+    ),
+    layer("app", BELOW),
+    layer(
+        "engine",
+        "registry rollcall plugin store \
+         pipeline handler outcome policy value settings config",
+    ),
+    peers(
+        "registry rollcall workspace",
+        "plugin capability store \
+         pipeline handler outcome policy value settings config grants",
+    ),
+    layer(
+        "plugin",
+        "capability store client handler outcome value settings config grants",
+    ),
+    layer("handlers", "store client handler outcome value"),
+    layer(
+        "capabilities",
+        "capability store client value settings grants",
+    ),
+    layer(
+        "capability",
+        "store client handler outcome value settings config grants",
+    ),
+    layer("store", "pipeline outcome value settings config grants"),
+    // The one HTTP client module.
+    layer("client", "value config grants"),
+    peers("pipeline handler outcome policy value settings", ""),
+    layer("config", "grants"),
+    layer("telemetry grants", ""),
+];
+
+/// Names at the root of the crate that are no modules, with the module they belong to.
+const AT_THE_ROOT: &[(&str, &str)] = &[("register", "handler")];
+
+/// A crate that some layers keep to themselves.
+struct Only {
+    krate: &'static str,
+    modules: &'static str,
+    reason: &'static str,
+}
+
+const fn only(krate: &'static str, modules: &'static str, reason: &'static str) -> Only {
+    Only {
+        krate,
+        modules,
+        reason,
+    }
+}
+
+const ONLY: &[Only] = &[
+    only("sqlx", "store", "persistence is asked of the store"),
+    only(
+        "libsqlite3_sys",
+        "store",
+        "persistence is asked of the store",
+    ),
+    only(
+        "wasmtime",
+        "plugin capability capabilities",
+        "elsewhere a plugin is a handler like any other",
+    ),
+    only("axum", "http", "the engine runs without a server"),
+    only(
+        "clap",
+        "cli main",
+        "arguments are parsed once, at the entry",
+    ),
+    only(
+        "reqwest",
+        "client",
+        "one client holds the profiles, the checks and the limits",
+    ),
+];
+
+/// Files that may print.
+const PRINTERS: &[&str] = &["host/src/cli/output.rs", "host/src/main.rs"];
+
+/// Files with `unsafe` in them, and why it can't be done without.
+const UNSAFE: &[(&str, &str)] = &[];
+
+/// Files that may switch a lint off with `allow`, and why `expect` will not do.
+const ALLOWING: &[(&str, &str)] = &[(
+    "plugins/sdk/src/bindings.rs",
+    "generated from the contract: which lints it trips changes with it",
+)];
+
+/// How no type's name ends, and what to do about it.
+const REFUSED_SUFFIXES: &[(&str, &str)] = &[
+    ("Manager", "say what it does to what it holds"),
+    ("Helper", "name what it is"),
+    ("Helpers", "name what it is"),
+    ("Util", "name what it is"),
+    ("Utils", "name what it is"),
+    ("Service", "name what it does"),
+    ("Impl", "name how it does it"),
+    ("Base", "name what is shared"),
+    ("Controller", "it is an endpoint or a page"),
+    ("Repository", "persistence is a store"),
+    ("Dao", "persistence is a store"),
+    ("Workflow", "it is a pipeline"),
+    ("Addon", "it is a plugin"),
+    ("Datasource", "it is a source"),
+];
+
+/// The Rust files of the three workspaces.
+fn rust() -> impl Iterator<Item = Source> {
+    let ours = |it: &Source| {
+        ["host/", "tests/", "plugins/"]
+            .iter()
+            .any(|top| it.path.starts_with(top))
+    };
+    sources()
+        .into_iter()
+        .filter(move |it| it.is("rs") && ours(it))
+}
+
+/// The Rust files of the program itself.
+fn host() -> impl Iterator<Item = Source> {
+    rust().filter(|it| it.path.starts_with("host/src/"))
+}
+
+#[track_caller]
+fn nothing_found(findings: impl Iterator<Item = Vec<String>>) {
+    let findings: Vec<String> = findings.flatten().collect();
+    assert!(
+        findings.is_empty(),
+        "{} to put right:\n{}",
+        findings.len(),
+        findings.join("\n")
+    );
+}
+
+#[test]
+fn every_file_begins_with_a_head_that_says_what_it_is_for() {
+    nothing_found(rust().map(|it| rules::missing_head(&it)));
+}
+
+#[test]
+fn no_file_is_longer_than_500_lines() {
+    nothing_found(rust().map(|it| rules::too_long(&it)));
+}
+
+#[test]
+fn no_function_is_longer_than_60_lines() {
+    nothing_found(rust().map(|it| rules::long_functions(&it)));
+}
+
+#[test]
+fn layers_import_downwards_only() {
+    nothing_found(host().map(|it| rules::imports_upwards(&it, LAYERS)));
+}
+
+#[test]
+fn the_table_of_layers_points_downwards_only() {
+    for (index, row) in LAYERS.iter().enumerate() {
+        for name in rules::importable(LAYERS, index) {
+            let below = LAYERS[index + 1..].iter().any(|lower| lower.holds(name));
+            let peer = row.each_other && row.holds(name);
+            assert!(
+                below || peer,
+                "`{}` import `{name}`, which is not below",
+                row.modules
+            );
+        }
+    }
+}
+
+#[test]
+fn a_crate_is_named_by_its_own_layer_only() {
+    nothing_found(host().map(|it| rules::foreign_crates(&it, ONLY)));
+}
+
+#[test]
+fn nothing_names_a_file_of_handlers_or_capabilities() {
+    nothing_found(rust().map(|it| rules::providers_by_name(&it)));
+}
+
+#[test]
+fn no_type_has_a_name_that_says_nothing_or_the_wrong_thing() {
+    nothing_found(rust().map(|it| rules::refused_type_names(&it, REFUSED_SUFFIXES)));
+}
+
+#[test]
+fn only_the_output_of_the_command_line_prints() {
+    let quiet = host().filter(|it| !PRINTERS.contains(&it.path.as_str()));
+    nothing_found(quiet.map(|it| rules::prints(&it)));
+}
+
+fn is_listed(list: &[(&str, &str)], source: &Source) -> bool {
+    list.iter().any(|(path, _)| *path == source.path)
+}
+
+#[test]
+fn unsafe_code_stands_only_where_a_reason_is_written_down() {
+    let others = rust().filter(|it| !is_listed(UNSAFE, it));
+    nothing_found(others.map(|it| rules::unsafe_code(&it)));
+}
+
+#[test]
+fn a_lint_is_expected_with_a_reason_and_not_allowed() {
+    let others = rust().filter(|it| !is_listed(ALLOWING, it));
+    nothing_found(others.map(|it| rules::allows(&it)));
+}
+
+#[test]
+fn every_file_with_an_exception_exists_and_needs_it() {
+    type Rule = fn(&Source) -> Vec<String>;
+    let lists: [(&[(&str, &str)], Rule); 2] =
+        [(UNSAFE, rules::unsafe_code), (ALLOWING, rules::allows)];
+    for (list, rule) in lists {
+        for (path, _) in list {
+            let file = rust().find(|it| it.path == *path);
+            let file = file.unwrap_or_else(|| panic!("{path} is listed but does not exist"));
+            assert!(
+                !rule(&file).is_empty(),
+                "{path} is listed but needs no exception"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_program_does_not_unwrap() {
+    nothing_found(host().map(|it| rules::unwraps(&it)));
+}
+
+#[test]
+fn no_file_names_a_path_of_one_machine() {
+    nothing_found(sources().iter().map(rules::local_paths));
+}
+
+#[test]
+fn every_interface_that_a_plugin_may_import_has_a_capability_file() {
+    let all = sources();
+    let files: Vec<&str> = all.iter().map(|it| it.path.as_str()).collect();
+    let wit = |it: &&Source| it.path.starts_with("wit/") && it.is("wit");
+    nothing_found(
+        all.iter()
+            .filter(wit)
+            .map(|it| rules::interfaces_without_a_file(it, &files)),
+    );
+}

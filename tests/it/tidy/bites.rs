@@ -1,0 +1,333 @@
+//! Shows that each rule bites: a bad sample that it finds, beside a good one that it leaves.
+
+use super::rules;
+use super::source::{Source, code_only, root_paths, without_tests};
+use super::{LAYERS, ONLY, REFUSED_SUFFIXES};
+
+fn sample(path: &str, text: &str) -> Source {
+    Source {
+        path: path.to_owned(),
+        text: text.to_owned(),
+    }
+}
+
+/// A file of the engine.
+fn engine(text: &str) -> Source {
+    sample("host/src/engine/worker.rs", text)
+}
+
+#[track_caller]
+fn bites(findings: &[String], expected: &str) {
+    let [finding] = findings else {
+        panic!("one finding was expected: {findings:#?}")
+    };
+    assert!(
+        finding.contains(expected),
+        "`{expected}` was expected in: {finding}"
+    );
+}
+
+#[track_caller]
+fn leaves(findings: &[String]) {
+    assert!(findings.is_empty(), "nothing was expected: {findings:#?}");
+}
+
+#[test]
+fn a_missing_head_is_found() {
+    bites(
+        &rules::missing_head(&engine("use std::fs;\n")),
+        "worker.rs:1",
+    );
+    leaves(&rules::missing_head(&engine("//! Claims runs.\n")));
+}
+
+#[test]
+fn a_long_file_is_found() {
+    bites(&rules::too_long(&engine(&"\n".repeat(501))), "501 lines");
+    leaves(&rules::too_long(&engine(&"\n".repeat(500))));
+}
+
+#[test]
+fn a_long_function_is_found_whatever_stands_before_it() {
+    let heads = [
+        "fn",
+        "pub fn",
+        "pub(crate) async fn",
+        "pub(in crate::engine) const fn",
+    ];
+    for head in heads {
+        let function = |lines| {
+            format!(
+                "{head} work(&self) {{\n{}}}\n",
+                "    step();\n".repeat(lines)
+            )
+        };
+        bites(
+            &rules::long_functions(&engine(&function(61))),
+            "`work` has 61 lines",
+        );
+        leaves(&rules::long_functions(&engine(&function(60))));
+    }
+}
+
+#[test]
+fn comments_blank_lines_and_bodiless_functions_are_not_counted() {
+    let filler = "    // why\n\n".repeat(80);
+    leaves(&rules::long_functions(&engine(&format!(
+        "fn work() {{\n{filler}}}\n"
+    ))));
+    let text = format!(
+        "trait Work {{\n    fn work(&self);\n{}}}\n",
+        "    const A: u8;\n".repeat(80)
+    );
+    leaves(&rules::long_functions(&engine(&text)));
+}
+
+#[test]
+fn a_brace_in_a_literal_does_not_end_a_function() {
+    let text = format!(
+        "fn work() {{\n    '}}';\n    r#\"}}\"#;\n{}}}\n",
+        "    step();\n".repeat(61)
+    );
+    bites(
+        &rules::long_functions(&engine(&text)),
+        "`work` has 63 lines",
+    );
+}
+
+#[test]
+fn an_import_upwards_is_found_and_told_what_is_allowed() {
+    let findings = rules::imports_upwards(&engine("//! x\nuse crate::http::Router;\n"), LAYERS);
+    bites(
+        &findings,
+        "worker.rs:2: `engine` may not import `http`; it may import: registry",
+    );
+    leaves(&rules::imports_upwards(
+        &engine("use crate::store::Store;\n"),
+        LAYERS,
+    ));
+    leaves(&rules::imports_upwards(
+        &engine("use crate::engine::Lease;\n"),
+        LAYERS,
+    ));
+}
+
+#[test]
+fn an_import_upwards_is_found_in_a_group_in_a_path_and_through_super() {
+    let group = "use crate::{\n    store::{Store, http},\n    app::App,\n};\n";
+    bites(
+        &rules::imports_upwards(&engine(group), LAYERS),
+        "worker.rs:3: `engine` may not",
+    );
+    let path = "fn f() { crate::cli::run() }\n";
+    bites(
+        &rules::imports_upwards(&engine(path), LAYERS),
+        "import `cli`",
+    );
+    let climb = "use super::super::app::App;\nuse super::lease::Lease;\n";
+    bites(
+        &rules::imports_upwards(&engine(climb), LAYERS),
+        "import `app`",
+    );
+}
+
+#[test]
+fn a_module_that_the_table_does_not_know_is_found() {
+    let file = sample("host/src/helpers.rs", "//! x\n");
+    bites(
+        &rules::imports_upwards(&file, LAYERS),
+        "`helpers` is in no row",
+    );
+    bites(
+        &rules::imports_upwards(&engine("use crate::helpers::f;\n"), LAYERS),
+        "`crate::helpers`",
+    );
+}
+
+#[test]
+fn a_macro_at_the_root_belongs_to_its_module() {
+    let file = sample(
+        "host/src/handlers/probe/http.rs",
+        "use crate::{handler::Handler, register};\n",
+    );
+    leaves(&rules::imports_upwards(&file, LAYERS));
+    let file = sample("host/src/config.rs", "use crate::register;\n");
+    bites(
+        &rules::imports_upwards(&file, LAYERS),
+        "`config` may not import `handler`",
+    );
+}
+
+#[test]
+fn a_crate_outside_its_layer_is_found() {
+    bites(
+        &rules::foreign_crates(&engine("use sqlx::Row;\n"), ONLY),
+        "`sqlx` is named by store",
+    );
+    bites(
+        &rules::foreign_crates(&engine("use wasmtime_wasi::I;\n"), ONLY),
+        "`wasmtime_wasi`",
+    );
+    leaves(&rules::foreign_crates(
+        &sample("host/src/store/runs.rs", "use sqlx::Row;\n"),
+        ONLY,
+    ));
+    leaves(&rules::foreign_crates(
+        &engine("// not sqlx\nlet it = \"sqlx\"; let clapper = 1;\n"),
+        ONLY,
+    ));
+}
+
+#[test]
+fn a_provider_named_by_path_is_found() {
+    let text = "use crate::handlers::probe::http;\n";
+    bites(
+        &rules::providers_by_name(&engine(text)),
+        "names a file in handlers/",
+    );
+    let outside = sample("tests/it/engine.rs", "callboard::capabilities::log::Log;\n");
+    bites(
+        &rules::providers_by_name(&outside),
+        "names a file in capabilities/",
+    );
+    let group = "use crate::{handlers::probe, store};\n";
+    bites(
+        &rules::providers_by_name(&engine(group)),
+        "names a file in handlers/",
+    );
+    leaves(&rules::providers_by_name(&engine(
+        "use crate::handler::Handler;\n",
+    )));
+}
+
+#[test]
+fn a_type_name_that_says_nothing_is_found() {
+    let refused = |text| rules::refused_type_names(&engine(text), REFUSED_SUFFIXES);
+    bites(
+        &refused("pub struct RunManager<'a>(&'a str);\n"),
+        "`RunManager`: no type",
+    );
+    bites(
+        &refused("trait RunRepository {}\n"),
+        "persistence is a store",
+    );
+    leaves(&refused(
+        "struct Run; // no Manager\nimpl tower::Service for Run {}\nenum Database {}\n",
+    ));
+}
+
+#[test]
+fn printing_is_found() {
+    bites(
+        &rules::prints(&engine("fn f() {\n    println!(\"x\");\n}\n")),
+        "worker.rs:2: `println!`",
+    );
+    bites(
+        &rules::prints(&engine("anstream::eprint!(\"x\");\n")),
+        "`eprint!`",
+    );
+    leaves(&rules::prints(&engine(
+        "command.stdout(Stdio::piped()); // println!\n",
+    )));
+}
+
+#[test]
+fn unsafe_code_is_found() {
+    bites(
+        &rules::unsafe_code(&engine("unsafe { f() }\n")),
+        "worker.rs:1",
+    );
+    leaves(&rules::unsafe_code(&engine(
+        "#![expect(unsafe_code, reason = \"unsafe\")]\n",
+    )));
+}
+
+#[test]
+fn an_allowed_lint_is_found() {
+    bites(
+        &rules::allows(&engine("#[allow(dead_code)]\nfn f() {}\n")),
+        "`#[allow(`",
+    );
+    bites(
+        &rules::allows(&engine("#![allow(dead_code)]\n")),
+        "`#![allow(`",
+    );
+    leaves(&rules::allows(&engine(
+        "#[expect(dead_code, reason = \"why\")]\n",
+    )));
+}
+
+#[test]
+fn an_unwrap_is_found_outside_tests() {
+    bites(
+        &rules::unwraps(&engine("fn f() {\n    g().unwrap();\n}\n")),
+        "worker.rs:2",
+    );
+    leaves(&rules::unwraps(&engine(
+        "#[cfg(test)]\nmod tests {\n    fn f() { g().unwrap() }\n}\n",
+    )));
+    let after = "#[cfg(test)]\nmod tests {\n}\nfn f() { g().unwrap() }\n";
+    bites(&rules::unwraps(&engine(after)), "worker.rs:4");
+    leaves(&rules::unwraps(&engine(
+        "/// `f().unwrap()`\nlet it = f().unwrap_or_default();\n",
+    )));
+}
+
+#[test]
+fn a_path_of_one_machine_is_found() {
+    let told = |text: &str| rules::local_paths(&sample("docs/running.md", text));
+    bites(
+        &told(&format!("cd {}{}main\n", "/wo", "rk/")),
+        "docs/running.md:1",
+    );
+    bites(
+        &told(&format!("\n`{}{}.cargo`\n", "/ro", "ot/")),
+        "docs/running.md:2",
+    );
+    leaves(&told(&format!(
+        "https://example.org{}{}x host{}{}\n",
+        "/wo", "rk/", "/ro", "ot/"
+    )));
+}
+
+#[test]
+fn an_interface_that_nobody_gives_is_found() {
+    let wit = "world plugin {\n    import types;\n    import key-value;\n    export handlers;\n}\n";
+    let wit = sample("wit/0.1/world.wit", wit);
+    bites(
+        &rules::interfaces_without_a_file(&wit, &[]),
+        "host/src/capabilities/key_value.rs",
+    );
+    bites(
+        &rules::interfaces_without_a_file(&wit, &["tests/key_value.rs"]),
+        "`key-value`",
+    );
+    let files = ["host/src/capabilities/key_value.rs"];
+    leaves(&rules::interfaces_without_a_file(&wit, &files));
+}
+
+#[test]
+fn code_keeps_its_lines_and_loses_comments_and_literals() {
+    let text = "let a = \"x // \\\" y\"; /* /* z */\n */ fn<'a>() 'b' b'\\'' r##\"\"#\n\"## r#type";
+    let code = code_only(text);
+    assert_eq!(code.lines().count(), text.lines().count());
+    let words: Vec<&str> = code
+        .split_whitespace()
+        .filter(|it| !it.contains('~'))
+        .collect();
+    assert_eq!(words, ["let", "a", "=", "fn<'a>()", "r#type"]);
+}
+
+#[test]
+fn tests_are_taken_out_and_lines_stay() {
+    let code = "a\n#[cfg(test)]\nuse b;\n#[cfg(test)]\nmod tests {\n    { b }\n}\nc\n";
+    assert_eq!(without_tests(code), "a\n\n\n\n\n\n\nc\n");
+}
+
+#[test]
+fn a_word_that_ends_in_crate_is_no_root() {
+    assert_eq!(
+        root_paths("mycrate::store; use super::store;", "crate::", 0),
+        []
+    );
+}
