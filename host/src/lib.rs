@@ -10,3 +10,4 @@ pub mod registry;
 pub mod settings;
 pub mod store;
 pub mod value;
+pub mod workspace;
