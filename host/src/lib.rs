@@ -11,3 +11,4 @@ pub mod registry;
 pub mod settings;
 pub mod store;
 pub mod value;
+pub mod workspace;
