@@ -43,8 +43,6 @@ struct Inner {
 pub enum AppError {
     #[error("there is no workspace in {0}; make one with `callboard init {0}`")]
     NoWorkspace(String),
-    #[error("{0}")]
-    Config(Box<Misread>),
     #[error("{} of the workspace cannot be read", places(.0.len()))]
     Misread(Vec<Misread>),
     #[error(transparent)]
@@ -139,11 +137,7 @@ impl App {
         &self,
         definitions: &crate::workspace::Definitions,
     ) -> Result<Snapshot, AppError> {
-        let declarations = definitions
-            .settings
-            .iter()
-            .map(|(key, declared)| (key.clone(), declared.value.clone()))
-            .collect();
+        let declarations = definitions.declarations();
         Ok(crate::secrets::snapshot(self.store(), &self.key_file(), declarations).await?)
     }
 
@@ -188,7 +182,7 @@ fn read_config(folder: &Path) -> Result<Config, AppError> {
             return Err(StoreError::new(StoreErrorKind::Unavailable, message).into());
         }
     };
-    crate::workspace::parse_config(&text).map_err(|misread| AppError::Config(Box::new(misread)))
+    crate::workspace::parse_config(&text).map_err(AppError::Misread)
 }
 
 /// The address of the database; a relative path of SQLite starts at the workspace.

@@ -216,7 +216,12 @@ impl Grants {
             let methods: Vec<_> = grant.methods.iter().map(String::as_str).collect();
             format!("{} {}://{}", methods.join("/"), grant.scheme, grant.host)
         }));
-        texts.extend(self.settings.keys.iter().map(|key| format!("setting {key}")));
+        texts.extend(
+            self.settings
+                .keys
+                .iter()
+                .map(|key| format!("setting {key}")),
+        );
         texts
     }
 

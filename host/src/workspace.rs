@@ -24,6 +24,7 @@ pub use self::plugins::{CONTRACTS, PluginFiles};
 pub use self::prompt::Prompt;
 pub use self::read::read;
 pub use self::write::write;
+use crate::config::{self, Config};
 use crate::settings::hex;
 
 /// Contents by path; paths are relative to the workspace and written with `/`.
@@ -45,6 +46,14 @@ impl WorkspaceError {
             problem: problem.into(),
             mend: mend.into(),
         }
+    }
+}
+
+/// What `callboard.toml` says, for a process that has no database open yet.
+pub fn parse_config(text: &str) -> Result<Config, Vec<Misread>> {
+    match mistakes::parse(config::FILE, text) {
+        (Some(config), misreads) if misreads.is_empty() => Ok(config),
+        (_, misreads) => Err(misreads),
     }
 }
 

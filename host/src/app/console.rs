@@ -61,7 +61,7 @@ impl App {
         .await;
         let revision = revisions::active(self.store()).await?;
         Ok(ConsoleView {
-            name: company.definitions.config.name.clone(),
+            name: company.definitions.config.value.name.clone(),
             revision: revision.map(|revision| RevisionView {
                 number: revision.number,
                 digest: revision.digest,

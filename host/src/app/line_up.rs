@@ -72,7 +72,7 @@ impl App {
         files: &PluginFiles,
     ) -> Result<(Plugin, Vec<Contract>), Refused> {
         let manifest = &files.manifest.value;
-        let refusals = manifest.ask.refusals(name, &definitions.config.ceiling(name));
+        let refusals = manifest.ask.refusals(name, &definitions.config.value.ceiling(name));
         if !refusals.is_empty() {
             let asked: Vec<_> = refusals.iter().map(|refusal| refusal.asked.as_str()).collect();
             return Err(reason(
@@ -86,7 +86,7 @@ impl App {
                 "build it and put it beside plugin.toml".to_owned(),
             )
         })?;
-        let limits = definitions.config.limits(name);
+        let limits = definitions.config.value.limits(name);
         let (runtime, store) = (&self.inner.runtime, self.store().clone());
         let loaded = runtime.load(manifest, component, manifest.ask.clone(), limits, Some(store));
         let plugin = loaded.await.map_err(|error| broken(&error))?;

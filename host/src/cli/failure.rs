@@ -69,10 +69,6 @@ impl From<AppError> for Failure {
         let message = error.to_string();
         match error {
             AppError::Misread(misreads) => Self { misreads, ..Self::new(FAILED, message) },
-            AppError::Config(misread) => Self {
-                misreads: vec![*misread],
-                ..Self::new(FAILED, "callboard.toml cannot be read")
-            },
             AppError::Store(error) => error.into(),
             AppError::Engine(error) => error.into(),
             AppError::NoWorkspace(_) => Self::usage(message),

@@ -38,7 +38,7 @@ impl Plugins {
             Plugins::Show { name } => show(context, &company, &name)?,
             Plugins::Explain { name, target } => {
                 let files = find(&company, &name)?;
-                let limits = company.definitions.config.limits(&name);
+                let limits = company.definitions.config.value.limits(&name);
                 let grants = &files.manifest.value.ask;
                 let answer = plugin::explain(app.store(), &name, grants, &limits, &target).await;
                 context.output.say(&answer.text);
@@ -84,7 +84,7 @@ fn show(context: &Context, company: &Company, name: &str) -> Result<(), Failure>
     for grant in manifest.ask.texts() {
         context.output.say(format_args!("granted    {grant}"));
     }
-    let limits = company.definitions.config.limits(name);
+    let limits = company.definitions.config.value.limits(name);
     context.output.say(format_args!("limits     {limits:?}"));
     Ok(())
 }
