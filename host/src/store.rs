@@ -9,6 +9,8 @@ mod error;
 mod migrate;
 mod postgres;
 pub mod posts;
+pub mod revisions;
+pub mod settings;
 mod sqlite;
 
 use std::fmt;
