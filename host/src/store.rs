@@ -12,7 +12,9 @@ mod migrate;
 pub mod policy_runs;
 mod postgres;
 pub mod posts;
+pub mod revisions;
 pub mod runs;
+pub mod settings;
 mod sqlite;
 pub mod stage_runs;
 
