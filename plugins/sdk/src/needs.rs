@@ -1,0 +1,63 @@
+//! [`Needs`]: the settings, roles and tables that a handler touches.
+
+/// What a handler may do to a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Read rows.
+    Select,
+    /// Add rows.
+    Insert,
+    /// Change rows.
+    Update,
+    /// Remove rows.
+    Delete,
+}
+
+impl Verb {
+    /// As it is written in `plugin.toml`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verb::Select => "select",
+            Verb::Insert => "insert",
+            Verb::Update => "update",
+            Verb::Delete => "delete",
+        }
+    }
+}
+
+/// The settings, roles and tables that a handler touches. The roll call checks that each
+/// is there and granted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    pub(crate) settings: Vec<String>,
+    pub(crate) roles: Vec<String>,
+    pub(crate) tables: Vec<(String, Vec<Verb>)>,
+}
+
+impl Needs {
+    /// Nothing at all.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// A declared setting.
+    #[must_use]
+    pub fn setting(mut self, key: &str) -> Self {
+        self.settings.push(key.to_owned());
+        self
+    }
+
+    /// A named use of a model.
+    #[must_use]
+    pub fn role(mut self, role: &str) -> Self {
+        self.roles.push(role.to_owned());
+        self
+    }
+
+    /// A table and what is done to it.
+    #[must_use]
+    pub fn table(mut self, table: &str, verbs: &[Verb]) -> Self {
+        self.tables.push((table.to_owned(), verbs.to_vec()));
+        self
+    }
+}
