@@ -6,6 +6,7 @@
 //! commit and a pool of readers; PostgreSQL has a pool.
 
 mod error;
+pub mod granted;
 mod migrate;
 mod postgres;
 pub mod posts;
@@ -146,7 +147,6 @@ impl Store {
         }
     }
 
-    #[expect(dead_code, reason = "for the granted connections of plugins")]
     pub(crate) fn backend(&self) -> &Backend {
         &self.backend
     }
