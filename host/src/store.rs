@@ -153,7 +153,6 @@ impl Store {
         }
     }
 
-    #[expect(dead_code, reason = "for the granted connections of plugins")]
     pub(crate) fn backend(&self) -> &Backend {
         &self.backend
     }

@@ -27,7 +27,6 @@ const EPOCH: i64 = 946_684_800_000_000;
 pub(crate) struct PostgresStore {
     pool: PgPool,
     /// How to open further connections to the same database.
-    #[expect(dead_code, reason = "for the granted connections of plugins")]
     pub(crate) options: PgConnectOptions,
 }
 
