@@ -1,5 +1,6 @@
 //! Callboard: a plugin-based handler host.
 pub mod config;
+pub mod diary;
 pub mod grants;
 pub mod handler;
 pub mod outcome;
