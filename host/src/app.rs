@@ -19,9 +19,10 @@ use crate::config::{self, Config};
 use crate::engine::{Engine, EngineError, LineUp, LineUps, Watcher};
 use crate::plugin::Runtime;
 use crate::registry::RegistryError;
-use crate::secrets::SecretError;
+use crate::secrets::{Key, SecretError};
 use crate::settings::Snapshot;
-use crate::store::{Store, StoreError, StoreErrorKind, revisions};
+use crate::snapshot::{self, Unfit};
+use crate::store::{Store, StoreError, StoreErrorKind, revisions, settings};
 use crate::workspace::{Misread, WorkspaceError};
 
 /// An opened workspace. Cheap to clone.
@@ -128,17 +129,19 @@ impl App {
     }
 
     async fn line_up_of(&self, company: &Company) -> Result<Arc<LineUp>, AppError> {
-        let settings = Arc::new(self.snapshot(&company.definitions).await?);
+        let settings = Arc::new(self.snapshot(&company.definitions).await?.0);
         Ok(Arc::new(company.line_up(self.store(), settings)))
     }
 
-    /// Settings as they stand now, for the declarations of some definitions.
+    /// Settings as they stand now, for the declarations of some definitions, and the stored
+    /// values that do not fit them.
     pub async fn snapshot(
         &self,
         definitions: &crate::workspace::Definitions,
-    ) -> Result<Snapshot, AppError> {
-        let declarations = definitions.declarations();
-        Ok(crate::secrets::snapshot(self.store(), &self.key_file(), declarations).await?)
+    ) -> Result<(Snapshot, Vec<Unfit>), AppError> {
+        let stored = settings::list(self.store()).await?;
+        let key = Key::load(&self.key_file())?;
+        Ok(snapshot::build(definitions.declarations(), &stored, key.as_ref()))
     }
 
     pub fn engine(&self, watcher: Arc<dyn Watcher>) -> Engine {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::output::time;
 use super::{Context, Failure};
-use crate::store::Store;
+use crate::store::{Store, StoreErrorKind};
 use crate::store::revisions::{self, Revision};
 
 #[derive(Debug, Subcommand)]
@@ -84,15 +84,14 @@ async fn list(context: &Context, store: &Store) -> Result<(), Failure> {
 }
 
 async fn find(store: &Store, named: Option<&str>) -> Result<Revision, Failure> {
-    let found = match named {
-        Some(named) => revisions::find(store, named).await?,
-        None => revisions::active(store).await?,
-    };
-    found.ok_or_else(|| match named {
-        Some(named) => Failure::usage(format!("there is no revision `{named}`"))
-            .help("`callboard revisions list` names them"),
-        None => Failure::usage("nothing is applied yet").help("run `callboard apply`"),
-    })
+    if let Some(named) = named {
+        return revisions::find(store, named).await.map_err(|error| match error.kind {
+            StoreErrorKind::Statement => Failure::usage(error.to_string()),
+            _ => error.into(),
+        });
+    }
+    let active = revisions::active(store).await?;
+    active.ok_or_else(|| Failure::usage("nothing is applied yet").help("run `callboard apply`"))
 }
 
 async fn show(

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Context, Failure};
-use crate::app::App;
+use crate::app::{App, AppError};
 use crate::secrets::Key;
-use crate::settings::{SettingType, Snapshot, State};
-use crate::store::settings as values;
+use crate::settings::{Secret, SettingType, Snapshot, State};
+use crate::store::settings::{self as values, Content};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Settings {
@@ -39,9 +39,15 @@ impl Settings {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let app = context.app().await?;
         let company = app.active().await?;
-        let snapshot = app.snapshot(&company.definitions).await?;
+        let (snapshot, unfit) = app.snapshot(&company.definitions).await?;
         match self {
-            Settings::List => list(context, &snapshot),
+            Settings::List => {
+                list(context, &snapshot);
+                for value in unfit {
+                    let text = format!("{}: {}; {}", value.key, value.problem, value.mend);
+                    context.output.progress(text);
+                }
+            }
             Settings::Get { key } => {
                 let text = snapshot.text(&key).map_err(|error| Failure::usage(error.to_string()))?;
                 context.output.say(text.as_deref().unwrap_or("(unset)"));
@@ -96,15 +102,15 @@ fn known(snapshot: &Snapshot, key: &str) -> Result<SettingType, Failure> {
 async fn set(app: &App, snapshot: &Snapshot, key: &str, value: String) -> Result<(), Failure> {
     let kind = known(snapshot, key)?;
     let value = if value == "-" { from_input()? } else { value };
-    let now = Timestamp::now();
-    let statement = if kind == SettingType::Secret {
-        let key_file = Key::load_or_create(&app.key_file()).map_err(crate::app::AppError::from)?;
-        let sealed = key_file.seal(key, &value).map_err(crate::app::AppError::from)?;
-        values::set_sealed(key, &sealed, now)
+    let content = if kind == SettingType::Secret {
+        let key_file = Key::load_or_make(&app.key_file()).map_err(AppError::from)?;
+        let sealed = key_file.seal(key, &Secret::new(value)).map_err(AppError::from)?;
+        Content::Sealed { bytes: sealed.bytes, key_id: sealed.key_id }
     } else {
         kind.check(&value).map_err(Failure::usage)?;
-        values::set(key, &value, now)
+        Content::Text(value)
     };
+    let statement = values::set(key, &content, Timestamp::now());
     app.store().execute(statement).await?;
     Ok(())
 }
