@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{Context, Failure};
 use crate::app::App;
 use crate::engine::{Unwatched, schedule, worker};
 use crate::http::{self, Face};
+use crate::site::Site;
 
 /// Runs carried out at a time.
 const PLACES: usize = 4;
@@ -85,8 +87,8 @@ pub(super) async fn site(
 ) -> Result<(), Failure> {
     let listener = http::bind(address).await?;
     let bound = listener.local_addr().map_or(address, |bound| bound);
-    let site = http::Current::new(app.site(bound).await?);
-    let refresh = tokio::spawn(follow_revisions(app.clone(), bound, site.clone(), stop.clone()));
+    let (current, site) = watch::channel(Arc::new(app.site(bound).await?));
+    let refresh = tokio::spawn(follow_revisions(app.clone(), bound, current));
     let face = Face { store: app.store().clone(), site, console: Arc::new(app.clone()) };
     context.output.say(format_args!("site     http://{bound}/"));
     context.output.say(format_args!("console  http://{bound}/console"));
@@ -156,16 +158,11 @@ async fn queue_due(app: &App, engine: &crate::engine::Engine) -> Result<(), Stri
 }
 
 /// Swap the site when another revision becomes active or a setting of it changes.
-async fn follow_revisions(
-    app: App,
-    address: SocketAddr,
-    site: http::Current,
-    stop: CancellationToken,
-) {
-    while !stop.is_cancelled() {
+async fn follow_revisions(app: App, address: SocketAddr, current: watch::Sender<Arc<Site>>) {
+    loop {
         tokio::time::sleep(LOOK).await;
         match app.site(address).await {
-            Ok(fresh) => site.swap(fresh),
+            Ok(site) => drop(current.send_replace(Arc::new(site))),
             Err(error) => tracing::error!(%error, "the site stays as it was"),
         }
     }
