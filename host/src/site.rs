@@ -15,6 +15,7 @@ mod tests;
 mod view;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use minijinja::{Environment, UndefinedBehavior};
 use sha2::{Digest, Sha256};
@@ -214,7 +215,8 @@ fn compile(files: &BTreeMap<String, String>) -> Result<Environment<'static>, Sit
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_formatter(escape::formatter);
-    for (name, text) in files.iter().filter(|(name, _)| name.ends_with(".html")) {
+    let is_template = |name: &str| Path::new(name).extension().is_some_and(|end| end == "html");
+    for (name, text) in files.iter().filter(|(name, _)| is_template(name)) {
         environment
             .add_template_owned(name.clone(), text.clone())
             .map_err(|error| in_template(name, &error))?;

@@ -45,7 +45,7 @@ struct Server {
     folder: tempfile::TempDir,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
-    _swap: watch::Sender<Arc<Site>>,
+    swap: watch::Sender<Arc<Site>>,
 }
 
 impl Server {
@@ -72,7 +72,7 @@ impl Server {
             folder,
             stop,
             running,
-            _swap: swap,
+            swap,
         }
     }
 
@@ -383,6 +383,21 @@ async fn the_shutdown_does_not_wait_for_a_slow_client() {
     let ended = tokio::time::timeout(Duration::from_secs(6), server.running).await;
     ended.expect("in time").expect("without a panic");
     assert!(TcpStream::connect(server.client.address).await.is_err());
+}
+
+#[tokio::test]
+async fn another_site_takes_over_between_two_requests() {
+    let server = Server::start().await;
+    let mut templates = bundled();
+    templates.insert("index.html".to_owned(), "Another front".to_owned());
+    let info = SiteInfo {
+        name: "Board".to_owned(),
+        description: String::new(),
+        address: "https://example.com".parse().expect("an address"),
+    };
+    let other = Site::new(info, &templates).expect("another site");
+    server.swap.send_replace(Arc::new(other));
+    assert_eq!(server.get("/").await.body, "Another front");
 }
 
 #[tokio::test]

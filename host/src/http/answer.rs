@@ -39,6 +39,11 @@ pub(super) const CSS: Kind = Kind {
     media: "text/css; charset=utf-8",
     keep: "public, max-age=86400",
 };
+/// The console's stylesheet, which comes with the program and changes with it.
+pub(super) const CONSOLE_CSS: Kind = Kind {
+    media: "text/css; charset=utf-8",
+    keep: "no-cache",
+};
 /// A page of the console: true for the moment only.
 pub(super) const MOMENT: Kind = Kind {
     media: "text/html; charset=utf-8",

@@ -17,7 +17,7 @@ pub use self::view::{
     RevisionView, RunView, StageRunView, StageView,
 };
 use super::Face;
-use super::answer::{CSS, JSON, MOMENT, broken, found, unavailable};
+use super::answer::{CONSOLE_CSS, JSON, MOMENT, broken, found, unavailable};
 use crate::store::StoreError;
 
 /// Says what the console shows.
@@ -83,7 +83,7 @@ pub(super) async fn endpoint(State(face): State<Face>) -> Response {
 /// The stylesheet of the console.
 pub(super) async fn style() -> Response {
     found(
-        &CSS,
+        &CONSOLE_CSS,
         include_str!("../../templates/console/style.css").to_owned(),
     )
 }

@@ -1,5 +1,5 @@
 //! Markdown to HTML that is safe to show: raw HTML is text, and what comrak makes is cleaned
-//! again by ammonia, which drops every script, style, SVG and MathML.
+//! again by ammonia, which drops every script, style, SVG and `MathML`.
 
 use std::collections::HashSet;
 
