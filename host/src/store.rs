@@ -6,6 +6,8 @@
 //! commit and a pool of readers; PostgreSQL has a pool.
 
 mod error;
+pub mod commits;
+pub mod embeddings;
 pub mod gates;
 pub mod granted;
 mod migrate;

@@ -23,7 +23,7 @@ impl App {
     /// says another.
     pub async fn site(&self, address: SocketAddr) -> Result<Site, AppError> {
         let company = self.active().await?;
-        let settings = self.snapshot(&company.definitions).await?;
+        let (settings, _) = self.snapshot(&company.definitions).await?;
         let text = |key: &str| settings.text(key).ok().flatten();
         let local = url::Url::parse(&format!("http://{address}/"));
         let address = self.config().site.clone().or(local.ok());
@@ -214,6 +214,6 @@ fn miss(reference: &rollcall::Reference) -> Option<MissView> {
         target: reference.target.clone(),
         problem: miss.problem.clone(),
         mend: miss.mend.clone(),
-        place: reference.place.as_ref().map(ToString::to_string),
+        place: reference.place.as_ref().map(ToString::to_string).unwrap_or_default(),
     })
 }

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::app::AppError;
 use crate::engine::EngineError;
+use crate::http::HttpError;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::workspace::{Misread, WorkspaceError};
 
@@ -103,6 +104,12 @@ impl From<EngineError> for Failure {
             | EngineError::UnknownInput { .. } => Self::usage(error.to_string()),
             other => Self::new(FAILED, other.to_string()),
         }
+    }
+}
+
+impl From<HttpError> for Failure {
+    fn from(error: HttpError) -> Self {
+        Self::new(UNAVAILABLE, error.to_string())
     }
 }
 

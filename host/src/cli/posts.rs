@@ -7,6 +7,7 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::failure::FAILED;
 use super::output::time;
 use super::{Context, Failure};
 use crate::app::App;
@@ -86,8 +87,10 @@ pub(super) async fn export(
     let count = u32::try_from(posts::count(app.store()).await?).unwrap_or(u32::MAX);
     let all = posts::newest(app.store(), count, 0).await?;
     let site = app.site(app.config().listen).await?;
-    let exported = site::export(&site, &all, folder)
-        .map_err(|error| Failure::new(super::failure::FAILED, error.to_string()))?;
+    let target = folder.to_owned();
+    let work = tokio::task::spawn_blocking(move || site::export(&site, &all, &target));
+    let failed = |error: &dyn std::fmt::Display| Failure::new(FAILED, error.to_string());
+    let exported = work.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
     let folder = folder.display();
     context.output.say(format_args!("wrote {} files into {folder}", exported.files));
     if context.output.is_json() {
