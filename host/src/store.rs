@@ -5,6 +5,10 @@
 //! `sqlite.rs`, `postgres.rs` and the migrations. SQLite has one writer task with group
 //! commit and a pool of readers; PostgreSQL has a pool.
 
+pub mod commits;
+pub mod diary_days;
+pub mod drafts;
+pub mod embeddings;
 mod error;
 pub mod commits;
 pub mod embeddings;
@@ -18,7 +22,7 @@ pub mod revisions;
 pub mod runs;
 pub mod settings;
 mod sqlite;
-pub mod stage_runs;
+pub mod tasks;
 
 use std::fmt;
 use std::sync::Arc;
