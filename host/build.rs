@@ -123,7 +123,7 @@ fn build_guests(plugins: &Path, target: &Path) {
     );
 }
 
-/// `<surface>.<name>` of every file below `handlers/<surface>/`.
+/// `<surface>/<name>.rs` of every file below `handlers/`.
 fn handler_names(handlers: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for surface in entries(handlers).into_iter().filter(|path| path.is_dir()) {

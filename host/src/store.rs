@@ -10,8 +10,6 @@ pub mod diary_days;
 pub mod drafts;
 pub mod embeddings;
 mod error;
-pub mod commits;
-pub mod embeddings;
 pub mod gates;
 pub mod granted;
 mod migrate;
@@ -22,6 +20,7 @@ pub mod revisions;
 pub mod runs;
 pub mod settings;
 mod sqlite;
+pub mod stage_runs;
 pub mod tasks;
 
 use std::fmt;

@@ -13,6 +13,7 @@ use crate::http::console::{
 use crate::pipeline::Stage;
 use crate::rollcall;
 use crate::site::{Site, SiteInfo};
+use crate::store::tasks::Found;
 use crate::store::{StoreError, gates, policy_runs, revisions, runs, stage_runs, tasks};
 
 /// Runs on the first page.
@@ -48,13 +49,15 @@ impl Console for App {
 impl App {
     async fn gather(&self) -> Result<ConsoleView, StoreError> {
         let company = self.active().await.map_err(as_store_error)?;
-        let line_up = self.line_up().await.map_err(as_store_error)?;
+        let (settings, unfit) =
+            self.snapshot(&company.definitions).await.map_err(as_store_error)?;
         let roll = rollcall::call(&rollcall::Roster {
             definitions: &company.definitions,
             registry: &company.registry,
             refused: &company.refused,
             store: self.store(),
-            settings: &line_up.settings,
+            settings: &settings,
+            unfit: &unfit,
             native_files: crate::bundle::HANDLER_FILES,
             templates: crate::site::TEMPLATES,
         })
@@ -66,9 +69,9 @@ impl App {
                 number: revision.number,
                 digest: revision.digest,
                 note: revision.note,
-                activated_at: revision.activated_at,
+                activated_at: revision.activated_at.unwrap_or(revision.created_at),
             }),
-            settings_digest: line_up.settings.digest(),
+            settings_digest: settings.digest(),
             registry_digest: company.registry.digest(),
             handlers: handlers(&company),
             plugins: plugins(&company),
@@ -124,12 +127,16 @@ impl App {
     async fn gates(&self) -> Result<Vec<GateView>, StoreError> {
         let mut views = Vec::new();
         for gate in gates::open(self.store()).await? {
-            let task = match &gate.task {
-                Some(id) => tasks::by_prefix(self.store(), id).await?,
-                None => None,
+            let found = match &gate.task {
+                Some(id) => tasks::by_id(self.store(), id).await?,
+                None => Found::None,
+            };
+            let title = match found {
+                Found::One(task) => task.topic,
+                Found::None | Found::Ambiguous => gate.stage.clone(),
             };
             views.push(GateView {
-                title: task.map_or_else(|| gate.stage.clone(), |task| task.topic),
+                title,
                 task: gate.task.unwrap_or_default(),
                 question: gate.question,
                 since: gate.opened_at,

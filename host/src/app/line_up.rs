@@ -45,7 +45,8 @@ impl App {
     pub(super) async fn load(&self, files: &Files, revision: i64) -> Result<Company, AppError> {
         let definitions = Arc::new(Definitions::parse(files).map_err(AppError::Misread)?);
         let mut registry = Registry::native()?;
-        let (mut refused, mut grants, mut described) = Default::default();
+        let mut refused = Vec::new();
+        let (mut grants, mut described) = (BTreeMap::new(), BTreeMap::new());
         for (name, files) in &definitions.plugins {
             let loaded = self.load_plugin(&definitions, name, files).await;
             let added = loaded.and_then(|(plugin, contracts)| {
@@ -88,7 +89,7 @@ impl App {
         })?;
         let limits = definitions.config.value.limits(name);
         let (runtime, store) = (&self.inner.runtime, self.store().clone());
-        let loaded = runtime.load(manifest, component, manifest.ask.clone(), limits, Some(store));
+        let loaded = runtime.load(manifest, &component, manifest.ask.clone(), limits, Some(store));
         let plugin = loaded.await.map_err(|error| broken(&error))?;
         let contracts = match &files.contracts {
             Some(contracts) => contracts.clone(),
@@ -100,13 +101,14 @@ impl App {
     /// Load files and call the roll over them.
     pub async fn inspect(&self, files: &Files) -> Result<Inspection, AppError> {
         let company = self.load(files, 0).await?;
-        let settings = self.snapshot(&company.definitions).await?;
+        let (settings, unfit) = self.snapshot(&company.definitions).await?;
         let roll = rollcall::call(&Roster {
             definitions: &company.definitions,
             registry: &company.registry,
             refused: &company.refused,
             store: self.store(),
             settings: &settings,
+            unfit: &unfit,
             native_files: bundle::HANDLER_FILES,
             templates: site::TEMPLATES,
         })
@@ -136,7 +138,8 @@ fn add_handlers(
             version: manifest.version.clone(),
             digest: files.digest.clone(),
         };
-        let handler = Arc::new(plugin::handler(Arc::clone(plugin), contract.clone()));
+        let handler = plugin::handler(Arc::clone(plugin), contract.clone());
+        let handler = Arc::new(handler.map_err(|error| broken(&error))?);
         let entry = Entry { contract: contract.clone(), origin, handler };
         registry.add(entry).map_err(|error| {
             reason(error.to_string(), format!("rename `{}` in one of them", contract.name))

@@ -38,7 +38,7 @@ impl Resources for HostResources {
         let mut environment = minijinja::Environment::new();
         environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
         environment
-            .render_str(&prompt.template, variables)
+            .render_str(prompt.template(), minijinja::value::Serde(variables))
             .map_err(|error| config(format!("prompt `{name}`: {error:#}")))
     }
 
@@ -97,7 +97,7 @@ impl Provider<'_> {
             "max_tokens": request.max_tokens,
             "temperature": 0.3,
         });
-        Client::for_operator(&self.url)?.post_json(&url, self.key, &body, request.timeout).await
+        Client::for_operator(&self.url).post_json(&url, self.key, &body, request.timeout).await
     }
 
     fn read(&self, answer: &Json) -> Result<Completion, String> {

@@ -106,7 +106,7 @@ impl Demo {
             _ => return Err(ended_badly(&run)),
         }
         step(context, "Approve it, as an editor would (callboard tasks approve)");
-        for task in tasks::newest(app.store(), 5).await? {
+        for task in tasks::list(app.store(), None, 5).await? {
             if task.run == run.id {
                 let published = task_commands::approve(app, context, &task, "demo").await?;
                 context.output.say(format_args!("{}: {}", published.status, task.topic));

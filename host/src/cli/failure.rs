@@ -60,7 +60,7 @@ impl Failure {
                 "message": misread.message,
                 "mend": misread.mend,
             })
-        });
+        }).collect();
         json!({ "error": self.message, "help": self.help, "places": places })
     }
 }

@@ -76,7 +76,7 @@ fn to_json(pipeline: &Pipeline) -> serde_json::Value {
             "needs": stage.needed().collect::<Vec<_>>(),
             "config": stage.config.get_ref(),
         })
-    });
+    }).collect();
     json!({
         "name": pipeline.name(),
         "description": pipeline.description,

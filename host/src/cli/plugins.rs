@@ -40,10 +40,12 @@ impl Plugins {
                 let files = find(&company, &name)?;
                 let limits = company.definitions.config.value.limits(&name);
                 let grants = &files.manifest.value.ask;
-                let answer = plugin::explain(app.store(), &name, grants, &limits, &target).await;
-                context.output.say(&answer.text);
+                let answer =
+                    plugin::explain(&name, grants, &limits, Some(app.store()), &target).await;
+                let verdict = if answer.allowed { "allowed" } else { "denied" };
+                context.output.say(format_args!("{verdict}: {}", answer.why));
                 if context.output.is_json() {
-                    context.output.json(&answer);
+                    context.output.json(&json!({ "allowed": answer.allowed, "why": answer.why }));
                 }
                 if !answer.allowed {
                     return Ok(ExitCode::from(super::failure::FAILED));

@@ -12,7 +12,7 @@ use super::{Context, Failure, run};
 use crate::app::App;
 use crate::engine::{EngineError, gate};
 use crate::store::gates::{self, Decision, Gate};
-use crate::store::tasks::{self, Task};
+use crate::store::tasks::{self, Found, Task, TaskStatus};
 use crate::store::{drafts, runs};
 
 #[derive(Debug, Subcommand)]
@@ -54,10 +54,10 @@ impl Tasks {
         let app = context.app().await?;
         match self {
             Tasks::List { limit } => {
-                let all = tasks::newest(app.store(), limit).await?;
+                let all = tasks::list(app.store(), None, limit).await?;
                 let header = ["task", "status", "topic", "updated"];
                 context.output.show(&header, all.iter().map(row).collect(), &all);
-                if all.iter().any(|task| task.status == tasks::TaskStatus::AwaitingApproval) {
+                if all.iter().any(|task| task.status == TaskStatus::AwaitingApproval) {
                     context.output.say("next: callboard tasks approve TASK");
                 }
                 Ok(ExitCode::SUCCESS)
@@ -105,14 +105,17 @@ pub(super) async fn approve(
 async fn open_gate(app: &App, task: &Task) -> Result<Gate, Failure> {
     let gate = gates::of_task(app.store(), &task.id).await?;
     gate.filter(|gate| gate.decision.is_none()).ok_or_else(|| {
-        Failure::usage(format!("task {} stands before no gate; it is {}", task.id, task.status))
+        Failure::usage(format!("task {} stands before no gate; it is {}", task.id, task.status.name()))
     })
 }
 
 async fn find(app: &App, id: &str) -> Result<Task, Failure> {
-    tasks::by_prefix(app.store(), id).await?.ok_or_else(|| {
-        Failure::usage(format!("there is no task `{id}`")).help("`callboard tasks list` names them")
-    })
+    let problem = match tasks::by_id(app.store(), id).await? {
+        Found::One(task) => return Ok(task),
+        Found::None => format!("there is no task `{id}`"),
+        Found::Ambiguous => format!("`{id}` is too short to tell one task from another"),
+    };
+    Err(Failure::usage(problem).help("`callboard tasks list` names them"))
 }
 
 async fn show(context: &Context, app: &App, task: &Task) -> Result<ExitCode, Failure> {
@@ -122,7 +125,7 @@ async fn show(context: &Context, app: &App, task: &Task) -> Result<ExitCode, Fai
         return Ok(ExitCode::SUCCESS);
     }
     context.output.say(format_args!("task     {}", task.id));
-    context.output.say(format_args!("status   {}", task.status));
+    context.output.say(format_args!("status   {}", task.status.name()));
     context.output.say(format_args!("subject  {}", task.subject));
     context.output.say(format_args!("run      {}", task.run));
     if let Some(draft) = draft {
@@ -134,5 +137,5 @@ async fn show(context: &Context, app: &App, task: &Task) -> Result<ExitCode, Fai
 
 fn row(task: &Task) -> Vec<String> {
     let updated = time(task.updated_at);
-    vec![short(&task.id), task.status.to_string(), task.topic.clone(), updated]
+    vec![short(&task.id), task.status.name().to_owned(), task.topic.clone(), updated]
 }
