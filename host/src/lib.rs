@@ -7,6 +7,7 @@ pub mod pipeline;
 pub mod plugin;
 pub mod policy;
 pub mod registry;
+pub mod rollcall;
 pub mod secrets;
 pub mod settings;
 pub mod snapshot;
