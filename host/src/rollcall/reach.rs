@@ -24,12 +24,13 @@ fn reachable(defined: &Defined<Pipeline>) -> Vec<Reference> {
     let reached = reached(pipeline);
     let mut references = vec![terminal(defined, &reached)];
     for staged in Staged::all(defined).filter(|staged| !reached.contains(staged.stage.id())) {
-        let blocking = staged.stage.needed().find(|need| {
-            pipeline
-                .stage(need)
-                .is_some_and(|stage| !reached.contains(need) || !passes(stage))
-        });
-        let blocking = blocking.unwrap_or_default();
+        // Only the stage that stops is named, not again in every stage after it.
+        let stops = |need: &&str| {
+            reached.contains(need) && pipeline.stage(need).is_some_and(|stage| !passes(stage))
+        };
+        let Some(blocking) = staged.stage.needed().find(stops) else {
+            continue;
+        };
         let problem = format!(
             "stage `{}` never runs: `{blocking}` never lets it",
             staged.stage.id()
