@@ -12,7 +12,9 @@ pub fn derived(parts: &[&str]) -> String {
     }
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hasher.finalize()[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
+    uuid::Builder::from_custom_bytes(bytes)
+        .into_uuid()
+        .to_string()
 }
 
 /// SHA-256 of a text, in hexadecimal digits.

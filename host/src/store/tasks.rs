@@ -86,7 +86,8 @@ pub async fn by_id(store: &Store, id: &str) -> Result<Found, StoreError> {
 /// Selects the tasks whose id begins like that.
 pub fn find_id(id: &str) -> Statement {
     let length = i64::try_from(id.chars().count()).unwrap_or(i64::MAX);
-    let sql = "SELECT * FROM tasks WHERE substr(id, 1, CAST($2 AS INTEGER)) = $1 ORDER BY id LIMIT 2";
+    let sql =
+        "SELECT * FROM tasks WHERE substr(id, 1, CAST($2 AS INTEGER)) = $1 ORDER BY id LIMIT 2";
     Statement::new(sql).bind(id).bind(length)
 }
 
@@ -102,7 +103,9 @@ pub async fn list(
         )
         .bind(limit)
         .bind(status.name()),
-        None => Statement::new("SELECT * FROM tasks ORDER BY created_at DESC, id LIMIT $1").bind(limit),
+        None => {
+            Statement::new("SELECT * FROM tasks ORDER BY created_at DESC, id LIMIT $1").bind(limit)
+        }
     };
     Ok(all(&store.query(statement).await?)?)
 }

@@ -71,7 +71,7 @@ async fn a_merged_pull_request_brings_its_commits_of_earlier_days() {
 async fn the_latest_day_is_the_latest_with_substance() {
     let bench = Bench::new().await;
     let repository = busy(&bench);
-    repository.commit("Ann", "2026-06-26T08:00:00Z", "docs: a comma");
+    repository.commit("Ann", "2026-06-26T08:00:00Z", "chore: a comma");
     let found = bundle(&bench, json!({ "repository": repository.path })).await;
     assert_eq!(found.day, DAY, "the feature of the 26th weighs 4");
 }
