@@ -28,6 +28,7 @@ pub mod engine;
 pub mod grants;
 pub mod handler;
 mod handlers;
+pub mod http;
 pub mod outcome;
 pub mod pipeline;
 pub mod plugin;
