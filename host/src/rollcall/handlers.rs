@@ -9,12 +9,15 @@ use super::{Kind, Miss, Reference, Roster};
 use crate::registry::{Origin, nearest};
 use crate::workspace::Place;
 
+/// Gives the place of a key.
+type Locate<'a> = Box<dyn Fn(&[&str]) -> Place + 'a>;
+
 /// A stage or policy that names a handler.
 pub(super) struct Use<'a> {
     pub(super) referrer: String,
     pub(super) handler: &'a str,
     pub(super) config: &'a Json,
-    at: Box<dyn Fn(&[&str]) -> Place + 'a>,
+    at: Locate<'a>,
 }
 
 impl Use<'_> {
@@ -98,11 +101,11 @@ fn unknown(roster: &Roster<'_>, name: &str) -> Miss {
 
 /// Notes on handlers that no stage and no policy names.
 fn unreferenced(roster: &Roster<'_>, uses: &[Use<'_>]) -> Vec<Reference> {
-    let used: BTreeSet<&str> = uses.iter().map(|used| used.handler).collect();
+    let busy: BTreeSet<&str> = uses.iter().map(|used| used.handler).collect();
     let idle = roster
         .registry
         .iter()
-        .filter(|entry| !used.contains(entry.contract.name.as_str()));
+        .filter(|entry| !busy.contains(entry.contract.name.as_str()));
     idle.map(|entry| {
         let referrer = format!("handler {}", entry.contract.name);
         let target = format!("{}: no stage and no policy names it", entry.origin);

@@ -145,7 +145,8 @@ pub async fn diff(store: &Store, before: i64, after: i64) -> Result<Difference, 
     })
 }
 
-/// Keep other processes from taking the same number. SQLite has one writer anyway.
+/// Keep other processes from taking the same number. A file database has
+/// one writer anyway.
 async fn lock(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
     if transaction.dialect() == Dialect::Postgres {
         let sql = "LOCK TABLE revisions, activations IN SHARE ROW EXCLUSIVE MODE";

@@ -216,7 +216,7 @@ fn check_setting(key: &str, declaration: &Defined<Declaration>) -> Option<Misrea
     Some(misread(
         place,
         message,
-        format!("write a {kind}, or another `type`"),
+        format!("write a value of type {kind}, or another `type`"),
     ))
 }
 
