@@ -1,4 +1,7 @@
 //! Callboard: a plugin-based handler host.
+mod capabilities;
+pub mod capability;
+pub mod client;
 pub mod config;
 pub mod grants;
 pub mod handler;

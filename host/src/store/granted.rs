@@ -317,3 +317,27 @@ impl Lease {
         result
     }
 }
+
+/// Whether the grants allow a statement, and it fits the schema; nothing runs, and no login
+/// role is made for it.
+pub async fn authorise(
+    store: &Store,
+    plugin: &str,
+    grants: &Grants,
+    limits: &Limits,
+    sql: &str,
+) -> Result<(), StoreError> {
+    match store.backend() {
+        Backend::Sqlite(_) => {
+            store
+                .granted(plugin, grants, limits)
+                .await?
+                .authorise(sql)
+                .await
+        }
+        Backend::Postgres(_) => {
+            admission::check(plugin, grants, sql, true)?;
+            store.prepare(sql).await
+        }
+    }
+}
