@@ -38,6 +38,7 @@ inventory::submit! {
 const TOO_MANY: &str = "too many elements";
 
 /// A matrix behind a handle. It is shared with the thread that computes on it.
+#[expect(unreachable_pub, reason = "the generated bindings export it again")]
 pub struct Held(Arc<Matrix>);
 
 type Answer<T> = wasmtime::Result<Result<T, VectorError>>;
