@@ -9,7 +9,7 @@
 //!   are the two sides of a model that writes it.
 //! * `grammar` finds citations in a text, `check` compares them with the bundle. Composer and
 //!   verifier share both, so neither knows a form that the other does not.
-//! * `vector` turns a text into numbers without a model.
+//! * `id` names things; `vector` turns a text into numbers without a model.
 
 pub mod answer;
 pub mod body;
@@ -21,6 +21,7 @@ pub mod day;
 pub mod gather;
 pub mod git;
 pub mod grammar;
+pub mod id;
 pub mod log;
 pub mod material;
 pub mod rules;

@@ -27,11 +27,14 @@ mod retention {
 
     /// Refuse what is no plain name of a table or column: it goes into SQL as it stands.
     fn identifier(name: &str) -> Result<(), Stop> {
-        let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        let plain = name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
         if plain && !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) {
             return Ok(());
         }
-        let message = format!("`{name}` is no name of a table or column; write letters, digits, `_`");
+        let message =
+            format!("`{name}` is no name of a table or column; write letters, digits, `_`");
         Err(Stop::failed(FailureKind::Config, message))
     }
 
@@ -46,3 +49,6 @@ mod retention {
 mod tap {
     automod::dir!("src/handlers/tap");
 }
+
+#[cfg(test)]
+mod bench;

@@ -3,6 +3,7 @@ pub mod config;
 pub mod diary;
 pub mod grants;
 pub mod handler;
+mod handlers;
 pub mod outcome;
 pub mod pipeline;
 pub mod plugin;

@@ -5,11 +5,16 @@
 //! `sqlite.rs`, `postgres.rs` and the migrations. SQLite has one writer task with group
 //! commit and a pool of readers; PostgreSQL has a pool.
 
+pub mod commits;
+pub mod diary_days;
+pub mod drafts;
+pub mod embeddings;
 mod error;
 mod migrate;
 mod postgres;
 pub mod posts;
 mod sqlite;
+pub mod tasks;
 
 use std::fmt;
 use std::sync::Arc;

@@ -19,6 +19,24 @@ pub struct Checked {
     pub paths: usize,
 }
 
+/// The verdict on a draft whose citations all hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Citations {
+    /// `pass`; a draft that does not pass is rejected instead.
+    pub verdict: String,
+    pub checked: Checked,
+}
+
+impl Citations {
+    /// Every citation holds.
+    pub fn pass(checked: Checked) -> Self {
+        Self {
+            verdict: "pass".to_owned(),
+            checked,
+        }
+    }
+}
+
 /// A citation that the bundle does not bear out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Miss {

@@ -15,7 +15,7 @@ pub use self::error::GitError;
 use super::log::{self, Entry, FORMAT, Listed};
 
 /// Configuration that would change what is printed, or run programs of the repository.
-const CONFIG: [&str; 9] = [
+const CONFIG: [&str; 8] = [
     "core.quotepath=off",
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -23,7 +23,6 @@ const CONFIG: [&str; 9] = [
     "log.showRoot=true",
     "log.follow=false",
     "i18n.logOutputEncoding=UTF-8",
-    "diff.orderFile=",
     "color.ui=false",
 ];
 

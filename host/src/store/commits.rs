@@ -40,7 +40,9 @@ pub fn find_unembedded(model: &str, limit: u32) -> Statement {
 
 /// How many commits are kept.
 pub async fn count(store: &Store) -> Result<u64, StoreError> {
-    let rows = store.query(Statement::new("SELECT COUNT(*) AS commits FROM commits")).await?;
+    let rows = store
+        .query(Statement::new("SELECT COUNT(*) AS commits FROM commits"))
+        .await?;
     let count = rows.first().map(|row| row.integer("commits")).transpose()?;
     Ok(count.unwrap_or_default().unsigned_abs())
 }

@@ -44,7 +44,10 @@ pub fn upsert(embedding: &Embedding, now: Timestamp) -> Statement {
     let dimensions = u32::try_from(embedding.embedding.len()).unwrap_or(u32::MAX);
     let id = format!(
         "{}/{}/{}/{}",
-        embedding.source_table, embedding.source_id, embedding.chunk_index, embedding.embedding_model
+        embedding.source_table,
+        embedding.source_id,
+        embedding.chunk_index,
+        embedding.embedding_model
     );
     Statement::new(sql)
         .bind(id)

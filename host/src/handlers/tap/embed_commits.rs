@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::embedder;
+use crate::diary::vector;
 use crate::handler::{Call, Handled, Handler, Needs};
 use crate::outcome::{Done, Stop};
 use crate::register;
@@ -54,7 +54,7 @@ impl Handler for EmbedCommits {
     }
 
     async fn handle(&self, call: &Call, config: Config, _: Reads) -> Handled<Writes> {
-        let find = commits::find_unembedded(embedder::MODEL, config.limit);
+        let find = commits::find_unembedded(vector::MODEL, config.limit);
         let rows = call.resources.query(find).await?;
         let commits = rows.iter().map(commits::read).collect::<Result<Vec<_>, _>>()?;
         if commits.is_empty() {
@@ -77,8 +77,8 @@ fn embedding(commit: &Commit) -> Embedding {
         content_hash: hex(&Sha256::digest(&text)),
         chunk_index: 0,
         text_preview: text.trim().chars().take(PREVIEW).collect(),
-        embedding_model: embedder::MODEL.to_owned(),
-        embedding: embedder::embed(&text),
+        embedding_model: vector::MODEL.to_owned(),
+        embedding: vector::embed(&text),
         metadata: json!({ "repository": commit.repository, "author": commit.author }),
         writer: "tap.embed_commits".to_owned(),
         created_at: commit.committed_at,

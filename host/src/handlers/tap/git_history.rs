@@ -1,13 +1,11 @@
 //! `tap.git_history`: keep the commits of a git repository as a source of memory.
 
-use std::path::PathBuf;
-
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::diary::log::{self, Entry};
-use crate::git;
+use crate::diary::git::{Git, GitError};
+use crate::diary::log::Entry;
 use crate::handler::{Call, Handled, Handler, Needs};
 use crate::outcome::{Done, FailureKind, Stop};
 use crate::register;
@@ -52,23 +50,36 @@ impl Handler for GitHistory {
     }
 
     async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
-        let path = PathBuf::from(&reads.repository);
-        let count = format!("--max-count={}", config.limit);
-        let head = git::run(&path, &["for-each-ref", "--count=1"], call.deadline).await?;
-        if head.is_empty() {
+        let (name, entries) = read(call, &config, &reads.repository)
+            .await
+            .map_err(|error| error.stop(&reads.repository))?;
+        if entries.is_empty() {
             return Err(Stop::nothing_to_do("the repository has no commit"));
         }
-        let log = ["log", &count, "-z", "--numstat", log::FORMAT, "HEAD"];
-        let output = git::run(&path, &log, call.deadline).await?;
-        let entries = log::commits(&output)
-            .map_err(|problem| Stop::failed(FailureKind::Internal, format!("git log: {problem}")))?;
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        let mut done = Done::new(Writes { commits: entries.len() as u64 });
+        let count = entries.len() as u64;
+        let mut done = Done::new(Writes { commits: count });
         for entry in &entries {
             done = done.write(commits::insert(&commit(&name, entry)?));
         }
-        Ok(done.effect("commits_seen", entries.len() as u64))
+        Ok(done.effect("commits_seen", count))
     }
+}
+
+/// The name of the repository and its newest commits.
+async fn read(
+    call: &Call,
+    config: &Config,
+    path: &str,
+) -> Result<(String, Vec<Entry>), GitError> {
+    let git = Git::open(path, call.deadline)?;
+    if !git.has_commits().await? {
+        return Ok((git.name().await?, Vec::new()));
+    }
+    let mut listed = git.history().await?.commits;
+    listed.sort_by(|a, b| b.committed_at.cmp(&a.committed_at).then_with(|| a.id.cmp(&b.id)));
+    let ids: Vec<String> =
+        listed.into_iter().take(config.limit as usize).map(|commit| commit.id).collect();
+    Ok((git.name().await?, git.commits(&ids).await?))
 }
 
 fn commit(repository: &str, entry: &Entry) -> Result<Commit, Stop> {
