@@ -8,7 +8,6 @@ pub mod engine;
 pub mod grants;
 pub mod handler;
 mod handlers;
-pub mod http;
 pub mod outcome;
 pub mod pipeline;
 pub mod plugin;

@@ -20,7 +20,6 @@ pub mod revisions;
 pub mod runs;
 pub mod settings;
 mod sqlite;
-pub mod stage_runs;
 pub mod tasks;
 
 use std::fmt;
