@@ -48,7 +48,11 @@ fn workspace_files(folder: &Path) -> Vec<(String, PathBuf)> {
             if path.is_dir() {
                 folders.push(path);
             } else {
-                let name = path.strip_prefix(folder).expect("inside").to_str().expect("UTF-8");
+                let name = path
+                    .strip_prefix(folder)
+                    .expect("inside")
+                    .to_str()
+                    .expect("UTF-8");
                 files.push((name.to_owned(), path));
             }
         }
@@ -58,7 +62,11 @@ fn workspace_files(folder: &Path) -> Vec<(String, PathBuf)> {
 
 /// The manifest and the freshly built component of every plugin.
 fn plugin_files(plugins: &Path, out: &Path) -> Vec<(String, PathBuf)> {
-    let target = out.ancestors().nth(4).expect("cargo's target folder").join("guests");
+    let target = out
+        .ancestors()
+        .nth(4)
+        .expect("cargo's target folder")
+        .join("guests");
     build_guests(plugins, &target);
     let mut files = Vec::new();
     for folder in entries(plugins) {
@@ -68,9 +76,17 @@ fn plugin_files(plugins: &Path, out: &Path) -> Vec<(String, PathBuf)> {
             continue;
         }
         watch_crate(&folder);
-        let name = folder.file_name().and_then(|name| name.to_str()).expect("UTF-8").to_owned();
+        let name = folder
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("UTF-8")
+            .to_owned();
         let component = target.join(format!("wasm32-wasip2/release/{name}.wasm"));
-        assert!(component.is_file(), "plugin {name}: no component at {}", component.display());
+        assert!(
+            component.is_file(),
+            "plugin {name}: no component at {}",
+            component.display()
+        );
         files.push((format!("plugins/{name}/{name}.wasm"), component));
         files.push((format!("plugins/{name}/plugin.toml"), manifest));
     }
@@ -88,7 +104,13 @@ fn watch_crate(folder: &Path) {
 fn build_guests(plugins: &Path, target: &Path) {
     let cargo = env::var_os("CARGO").expect("cargo sets it");
     let mut build = Command::new(cargo);
-    build.args(["build", "--release", "--locked", "--target", "wasm32-wasip2"]);
+    build.args([
+        "build",
+        "--release",
+        "--locked",
+        "--target",
+        "wasm32-wasip2",
+    ]);
     build.arg("--manifest-path").arg(plugins.join("Cargo.toml"));
     build.arg("--target-dir").arg(target);
     for name in OUTER {
@@ -105,10 +127,17 @@ fn build_guests(plugins: &Path, target: &Path) {
 fn handler_names(handlers: &Path) -> Vec<String> {
     let mut names = Vec::new();
     for surface in entries(handlers).into_iter().filter(|path| path.is_dir()) {
-        let family = surface.file_name().and_then(|name| name.to_str()).expect("UTF-8").to_owned();
+        let family = surface
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("UTF-8")
+            .to_owned();
         for file in entries(&surface) {
             if file.extension().is_some_and(|extension| extension == "rs") {
-                let name = file.file_stem().and_then(|name| name.to_str()).expect("UTF-8");
+                let name = file
+                    .file_stem()
+                    .and_then(|name| name.to_str())
+                    .expect("UTF-8");
                 names.push(format!("{family}.{name}"));
             }
         }
@@ -118,8 +147,12 @@ fn handler_names(handlers: &Path) -> Vec<String> {
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
-    let Ok(read) = fs::read_dir(folder) else { return Vec::new() };
-    let mut paths: Vec<_> = read.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    let Ok(read) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut paths: Vec<_> = read
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .collect();
     paths.sort();
     paths
 }

@@ -238,7 +238,7 @@ pub async fn record(
 
 /// The run whose id starts with `prefix`; more than one is an error.
 pub async fn by_prefix(store: &Store, prefix: &str) -> Result<Option<Run>, StoreError> {
-    let sql = "SELECT * FROM runs WHERE substr(id, 1, $2) = $1 LIMIT 2";
+    let sql = "SELECT * FROM runs WHERE substr(id, 1, CAST($2 AS INTEGER)) = $1 LIMIT 2";
     let length = i64::try_from(prefix.chars().count()).unwrap_or(i64::MAX);
     let rows = store
         .query(Statement::new(sql).bind(prefix).bind(length))
