@@ -61,8 +61,12 @@ pub(crate) enum Backend {
 }
 
 /// A transaction that is under way. It commits when the job that got it returns `Ok`.
+///
+/// A statement that failed dooms the whole transaction, on both databases, even if the job
+/// goes on and returns `Ok`: what the job was refused is what its caller is told.
 pub struct Transaction<'c> {
     connection: Connection<'c>,
+    refused: Option<StoreError>,
 }
 
 enum Connection<'c> {
@@ -162,20 +166,46 @@ impl Store {
     }
 }
 
-impl Transaction<'_> {
+impl<'c> Transaction<'c> {
+    fn new(connection: Connection<'c>) -> Self {
+        Self {
+            connection,
+            refused: None,
+        }
+    }
+
     /// Rows of a statement that gives rows.
     pub async fn query(&mut self, statement: Statement) -> Result<Rows, StoreError> {
-        match &mut self.connection {
+        let result = match &mut self.connection {
             Connection::Sqlite(connection) => sqlite::query(connection, statement).await,
             Connection::Postgres(connection) => postgres::query(connection, statement).await,
-        }
+        };
+        self.doomed_by(result)
     }
 
     /// Run a statement; gives the rows touched.
     pub async fn execute(&mut self, statement: Statement) -> Result<u64, StoreError> {
-        match &mut self.connection {
+        let result = match &mut self.connection {
             Connection::Sqlite(connection) => sqlite::execute(connection, statement).await,
             Connection::Postgres(connection) => postgres::execute(connection, statement).await,
+        };
+        self.doomed_by(result)
+    }
+
+    /// Remember the first refusal. PostgreSQL rolls such a transaction back when it is told to
+    /// commit, and says nothing; SQLite would commit the rest.
+    fn doomed_by<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let (Err(error), None) = (&result, &self.refused) {
+            self.refused = Some(error.clone());
+        }
+        result
+    }
+
+    /// What comes of the transaction of a job that returned `result`.
+    fn verdict<T>(self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        match self.refused {
+            Some(refused) => result.and(Err(refused)),
+            None => result,
         }
     }
 

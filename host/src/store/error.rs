@@ -129,13 +129,51 @@ fn sqlite_kind(code: &str) -> StoreErrorKind {
 fn postgres_kind(code: &str) -> StoreErrorKind {
     match code {
         "42501" | "25006" => StoreErrorKind::Denied,
-        "57014" => StoreErrorKind::Timeout,
+        "57014" | "25P03" | "25P04" => StoreErrorKind::Timeout,
         "55P03" | "40001" | "40P01" => StoreErrorKind::Busy,
+        "XX001" | "XX002" => StoreErrorKind::Corrupt,
         _ => match code.get(..2) {
-            Some("08" | "57" | "53" | "28" | "3D") => StoreErrorKind::Unavailable,
+            Some("08" | "57" | "53" | "28" | "3D" | "58") => StoreErrorKind::Unavailable,
             Some("23") => StoreErrorKind::Constraint,
             Some("54") => StoreErrorKind::TooLarge,
             _ => StoreErrorKind::Statement,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_extended_code_of_sqlite_is_of_the_kind_of_its_primary_code() {
+        // A unique constraint, a stale snapshot, an interrupt, a damaged index.
+        let codes = [2067, 517, 9, 779];
+        let kinds = codes.map(|code: i32| sqlite_kind(&code.to_string()));
+        let expected = [
+            StoreErrorKind::Constraint,
+            StoreErrorKind::Busy,
+            StoreErrorKind::Timeout,
+            StoreErrorKind::Corrupt,
+        ];
+        assert_eq!(kinds, expected);
+    }
+
+    #[test]
+    fn only_what_may_pass_by_itself_is_tried_again() {
+        for (code, retryable) in [
+            ("53300", true),
+            ("57P01", true),
+            ("57014", true),
+            ("40001", true),
+            ("58030", true),
+            ("23505", false),
+            ("42P01", false),
+            ("42501", false),
+            ("XX001", false),
+        ] {
+            let error = StoreError::new(postgres_kind(code), code);
+            assert_eq!(error.is_retryable(), retryable, "{code}: {:?}", error.kind);
+        }
     }
 }

@@ -77,7 +77,7 @@ pub async fn open(store: &Store) -> Result<Vec<Gate>, StoreError> {
 
 /// The newest gate of a task.
 pub async fn of_task(store: &Store, task: &str) -> Result<Option<Gate>, StoreError> {
-    let sql = "SELECT * FROM gates WHERE task = $1 ORDER BY opened_at DESC LIMIT 1";
+    let sql = "SELECT * FROM gates WHERE task = $1 ORDER BY opened_at DESC, visit DESC LIMIT 1";
     store
         .query(Statement::new(sql).bind(task))
         .await?

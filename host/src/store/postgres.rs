@@ -10,14 +10,15 @@ use sqlx::postgres::{
     Postgres,
 };
 use sqlx::{
-    AssertSqlSafe, Column, ConnectOptions, Encode, Executor, Row as _, SqlSafeStr, Type, TypeInfo,
-    ValueRef,
+    AssertSqlSafe, Column, ConnectOptions, Connection as _, Encode, Executor, Row as _, SqlSafeStr,
+    Type, TypeInfo, ValueRef,
 };
 
 use super::{Connection, StoreError, StoreErrorKind, Transaction, Work, migrate};
 use crate::value::{Rows, Statement, Value};
 
 const CONNECTIONS: u32 = 10;
+const READERS: u32 = 5;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// An arbitrary number that only the migrations of Callboard lock.
 const MIGRATION_LOCK: i64 = 0x6361_6c6c_626f;
@@ -26,6 +27,8 @@ const EPOCH: i64 = 946_684_800_000_000;
 
 pub(crate) struct PostgresStore {
     pool: PgPool,
+    /// Connections that refuse to write, as the readers of SQLite do.
+    readers: PgPool,
     /// How to open further connections to the same database.
     pub(crate) options: PgConnectOptions,
 }
@@ -35,30 +38,32 @@ impl PostgresStore {
         let options = PgConnectOptions::from_str(url)?
             .application_name("callboard")
             .log_statements(tracing::log::LevelFilter::Trace);
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.clone())
-            .await
-            .map_err(|error| opening(&options, error))?;
+        reach(&options).await?;
+        let pool = pool(CONNECTIONS, options.clone());
+        let read_only = [("default_transaction_read_only", "on")];
+        let readers = self::pool(READERS, options.clone().options(read_only));
         let mut transaction = pool.begin().await?;
         let lock = Statement::new("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK);
         execute(&mut transaction, lock).await?;
-        migrate::run(&mut Transaction {
-            connection: Connection::Postgres(&mut transaction),
-        })
+        migrate::run(&mut Transaction::new(Connection::Postgres(
+            &mut transaction,
+        )))
         .await?;
         transaction.commit().await?;
-        Ok(Self { pool, options })
+        Ok(Self {
+            pool,
+            readers,
+            options,
+        })
     }
 
     pub(super) async fn query(&self, statement: Statement) -> Result<Rows, StoreError> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.readers.acquire().await?;
         query(&mut connection, statement).await
     }
 
     pub(super) async fn prepare(&self, sql: &str) -> Result<(), StoreError> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.readers.acquire().await?;
         connection
             .prepare(AssertSqlSafe(sql.to_owned()).into_sql_str())
             .await?;
@@ -69,18 +74,36 @@ impl PostgresStore {
     where
         F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send,
     {
-        let mut transaction = self.pool.begin().await?;
-        let value = work(&mut Transaction {
-            connection: Connection::Postgres(&mut transaction),
-        })
-        .await?;
-        transaction.commit().await?;
+        let mut connection = self.pool.begin().await?;
+        let mut transaction = Transaction::new(Connection::Postgres(&mut connection));
+        let result = work(&mut transaction).await;
+        let value = transaction.verdict(result)?;
+        connection.commit().await?;
         Ok(value)
     }
 
     pub(super) async fn close(&self) {
+        self.readers.close().await;
         self.pool.close().await;
     }
+}
+
+fn pool(connections: u32, options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_lazy_with(options)
+}
+
+/// Connect once. A pool waits for a server that refuses, and then says only that it waited.
+async fn reach(options: &PgConnectOptions) -> Result<(), StoreError> {
+    let connecting = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect());
+    let connection = match connecting.await {
+        Ok(result) => result.map_err(|error| opening(options, error))?,
+        Err(_) => return Err(opening(options, sqlx::Error::PoolTimedOut)),
+    };
+    connection.close().await?;
+    Ok(())
 }
 
 fn opening(options: &PgConnectOptions, error: sqlx::Error) -> StoreError {
@@ -144,19 +167,85 @@ type Query = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
 
 /// A statement with its parameters bound.
 pub(super) fn bound(statement: Statement) -> Query {
-    let query = sqlx::query(AssertSqlSafe(statement.sql));
+    let sql = with_types(&statement);
+    let query = sqlx::query(AssertSqlSafe(sql));
     statement
         .params
         .into_iter()
         .fold(query, |query, value| match value {
             Value::Null => query.bind(Untyped),
             Value::Boolean(flag) => query.bind(flag),
-            Value::Integer(number) | Value::Timestamp(number) => query.bind(number),
+            Value::Integer(number) => query.bind(number),
             Value::Real(number) => query.bind(number),
-            Value::Text(text) | Value::Json(text) | Value::Other { text, .. } => query.bind(text),
+            Value::Text(text) | Value::Other { text, .. } => query.bind(text),
             Value::Blob(bytes) => query.bind(bytes),
+            Value::Timestamp(number) => query.bind(Instant(number)),
+            Value::Json(text) => query.bind(JsonText(text)),
             Value::Vector(vector) => query.bind(Value::vector_bytes(&vector)),
         })
+}
+
+/// The text with the kinds of its parameters in a comment. Connections keep prepared
+/// statements by their text alone: without it, 1.5 would be sent to a statement that was
+/// prepared for 1, as the integer that has the same bytes.
+fn with_types(statement: &Statement) -> String {
+    let kinds: String = statement.params.iter().map(kind_letter).collect();
+    if kinds.is_empty() {
+        return statement.sql.clone();
+    }
+    // On a line of its own: the text may end in a comment.
+    format!("{}\n/* {kinds} */", statement.sql)
+}
+
+fn kind_letter(value: &Value) -> char {
+    match value {
+        Value::Null => 'n',
+        Value::Boolean(_) => 'b',
+        Value::Integer(_) => 'i',
+        Value::Real(_) => 'r',
+        Value::Text(_) | Value::Other { .. } => 't',
+        Value::Blob(_) | Value::Vector(_) => 'x',
+        Value::Timestamp(_) => 's',
+        Value::Json(_) => 'j',
+    }
+}
+
+/// A `timestamptz`, from microseconds since 1970.
+struct Instant(i64);
+
+impl Type<Postgres> for Instant {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(1184))
+    }
+}
+
+impl Encode<'_, Postgres> for Instant {
+    fn encode_by_ref(
+        &self,
+        buffer: &mut PgArgumentBuffer,
+    ) -> Result<IsNull, sqlx::error::BoxDynError> {
+        buffer.extend_from_slice(&self.0.saturating_sub(EPOCH).to_be_bytes());
+        Ok(IsNull::No)
+    }
+}
+
+/// A `json`, which a `jsonb` column takes as well.
+struct JsonText(String);
+
+impl Type<Postgres> for JsonText {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(114))
+    }
+}
+
+impl Encode<'_, Postgres> for JsonText {
+    fn encode_by_ref(
+        &self,
+        buffer: &mut PgArgumentBuffer,
+    ) -> Result<IsNull, sqlx::error::BoxDynError> {
+        buffer.extend_from_slice(self.0.as_bytes());
+        Ok(IsNull::No)
+    }
 }
 
 pub(super) fn decode(row: &PgRow) -> Result<Vec<Value>, StoreError> {
@@ -183,6 +272,7 @@ fn decode_column(row: &PgRow, index: usize) -> Result<Value, StoreError> {
             Value::Text(row.try_get_unchecked(index)?)
         }
         "JSON" => Value::Json(row.try_get_unchecked(index)?),
+        "JSONB" => Value::Json(jsonb(row.try_get_unchecked(index)?)?),
         "TIMESTAMPTZ" | "TIMESTAMP" => Value::Timestamp(
             row.try_get_unchecked::<i64, _>(index)?
                 .saturating_add(EPOCH),
@@ -198,4 +288,13 @@ fn decode_column(row: &PgRow, index: usize) -> Result<Value, StoreError> {
             ));
         }
     })
+}
+
+/// The text of a `jsonb`, which comes after the number of its version.
+fn jsonb(bytes: Vec<u8>) -> Result<String, StoreError> {
+    match bytes.split_first() {
+        Some((1, text)) => String::from_utf8(text.to_vec())
+            .map_err(|_| StoreError::internal("a jsonb that is not UTF-8")),
+        _ => Err(StoreError::internal("a jsonb of an unknown version")),
+    }
 }

@@ -1,10 +1,11 @@
 //! SQLite: one writer task with group commit, and a pool of readers.
 
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
@@ -36,17 +37,21 @@ pub(crate) struct SqliteStore {
     pub(crate) options: SqliteConnectOptions,
 }
 
-/// One transaction's work. It says whether its changes stay, and answers after the commit.
-type Job = Box<dyn for<'t> FnOnce(&'t mut SqliteConnection) -> BoxFuture<'t, Done> + Send>;
-
-struct Done {
-    keep: bool,
-    answer: Box<dyn FnOnce(Result<(), StoreError>) + Send>,
+/// One transaction's work, and how to tell its caller what came of the commit.
+struct Job {
+    work: Run,
+    answer: Answer,
 }
+
+/// Says whether what it changed stays.
+type Run = Box<dyn for<'t> FnOnce(&'t mut SqliteConnection) -> BoxFuture<'t, bool> + Send>;
+type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 impl SqliteStore {
     pub(super) async fn open(path: &str) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::from_str(&format!("sqlite:{path}"))?
+        let path = file(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
@@ -67,7 +72,12 @@ impl SqliteStore {
             .connect_lazy_with(options.clone().read_only(true).pragma("query_only", "on"));
         let write_gate = Arc::new(Semaphore::new(1));
         let (sender, receiver) = mpsc::channel(GROUP * 4);
-        let writer = tokio::spawn(write_jobs(connection, receiver, Arc::clone(&write_gate)));
+        let writer = tokio::spawn(write_jobs(
+            connection,
+            options.clone(),
+            receiver,
+            Arc::clone(&write_gate),
+        ));
         Ok(Self {
             readers,
             jobs: Mutex::new(Some(sender)),
@@ -96,32 +106,43 @@ impl SqliteStore {
         F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
+        // Where the work leaves what it came to, until the commit is known. Still empty then
+        // means that the work has panicked.
+        let left = Arc::new(std::sync::Mutex::new(None));
+        let result = Arc::clone(&left);
+        let work: Run = Box::new(move |connection| {
             Box::pin(async move {
-                let mut transaction = Transaction {
-                    connection: Connection::Sqlite(connection),
-                };
+                let mut transaction = Transaction::new(Connection::Sqlite(connection));
                 let result = work(&mut transaction).await;
-                Done {
-                    keep: result.is_ok(),
-                    answer: Box::new(move |commit| {
-                        // Nobody to answer means that the caller has gone; the work stands.
-                        drop(sender.send(result.and_then(|value| commit.map(|()| value))));
-                    }),
-                }
+                let result = transaction.verdict(result);
+                let keep = result.is_ok();
+                *held(&left) = Some(result);
+                keep
             })
         });
+        let answer = Box::new(move |commit: Result<(), StoreError>| {
+            let result = held(&result).take();
+            let answer = match (result, commit) {
+                (Some(Err(error)), _) | (_, Err(error)) => Err(error),
+                (Some(Ok(value)), Ok(())) => Ok(value),
+                (None, Ok(())) => Err(StoreError::internal("the work in a transaction panicked")),
+            };
+            // Nobody to answer means that the caller has gone; the work stands.
+            drop(sender.send(answer));
+        });
+        let job = Job { work, answer };
         let jobs = self.jobs.lock().await.clone().ok_or_else(stopped)?;
         jobs.send(job).await.map_err(|_| stopped())?;
         receiver.await.map_err(|_| stopped())?
     }
 
     pub(super) async fn close(&self) {
+        // The writer goes last: it is the one that can empty the log into the file.
+        self.readers.close().await;
         self.jobs.lock().await.take();
         if let Some(writer) = self.writer.lock().await.take() {
             writer.await.ok();
         }
-        self.readers.close().await;
     }
 }
 
@@ -130,6 +151,23 @@ fn stopped() -> StoreError {
         StoreErrorKind::Unavailable,
         "the writer of the database has stopped",
     )
+}
+
+/// The file that an address names, literally.
+fn file(path: &str) -> Result<&str, StoreError> {
+    // `sqlite://PATH` is what other programs write.
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path == ":memory:" {
+        let message = "a database in memory would be lost; write `sqlite:PATH` with a file";
+        return Err(StoreError::new(StoreErrorKind::Address, message));
+    }
+    Ok(path)
+}
+
+fn held<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn refuse_missing_folder(path: &str) -> Result<(), StoreError> {
@@ -170,75 +208,111 @@ fn named(path: &str, error: StoreError) -> StoreError {
 
 async fn migrate_locked(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let mut transaction = connection.begin_with("BEGIN EXCLUSIVE").await?;
-    migrate::run(&mut Transaction {
-        connection: Connection::Sqlite(&mut transaction),
-    })
-    .await?;
+    migrate::run(&mut Transaction::new(Connection::Sqlite(&mut transaction))).await?;
     transaction.commit().await?;
     Ok(())
 }
 
 async fn write_jobs(
-    mut connection: SqliteConnection,
+    connection: SqliteConnection,
+    options: SqliteConnectOptions,
     mut receiver: mpsc::Receiver<Job>,
     gate: Arc<Semaphore>,
 ) {
+    let mut healthy = Some(connection);
     while let Some(first) = receiver.recv().await {
         let Ok(permit) = gate.acquire().await else {
             break;
         };
-        write_group(&mut connection, first, &mut receiver).await;
+        let connection = match healthy.take() {
+            Some(connection) => Ok(connection),
+            None => options.connect().await.map_err(StoreError::from),
+        };
+        match connection {
+            Ok(connection) => healthy = write_group(connection, first, &mut receiver).await,
+            Err(error) => (first.answer)(Err(error)),
+        }
         drop(permit);
     }
-    connection.close().await.ok();
+    if let Some(connection) = healthy {
+        connection.close().await.ok();
+    }
 }
 
-/// Run the jobs that are waiting, each in a savepoint, and commit them together.
+/// Commit the jobs that are waiting together and tell their callers. Gives the connection
+/// back unless it may have lost track of its transaction.
 async fn write_group(
-    connection: &mut SqliteConnection,
+    mut connection: SqliteConnection,
     first: Job,
     receiver: &mut mpsc::Receiver<Job>,
-) {
+) -> Option<SqliteConnection> {
     let mut answers = Vec::new();
-    let result = match connection.begin_with("BEGIN IMMEDIATE").await {
-        Err(error) => Err(StoreError::from(error)),
-        Ok(mut transaction) => {
-            let mut next = Some(first);
-            let mut result = Ok(());
-            while let Some(job) = next.take() {
-                match in_savepoint(&mut transaction, job).await {
-                    Ok(answer) => answers.push(answer),
-                    Err(error) => {
-                        result = Err(error);
-                        break;
-                    }
-                }
-                if answers.len() < GROUP {
-                    next = receiver.try_recv().ok();
-                }
-            }
-            match result {
-                Ok(()) => transaction.commit().await.map_err(StoreError::from),
-                Err(error) => Err(error),
-            }
-        }
+    let result = run_group(&mut connection, first, receiver, &mut answers).await;
+    let healthy = if result.is_ok() {
+        Some(connection)
+    } else {
+        // Before the answers: whoever tries again must not meet this transaction.
+        connection.close().await.ok();
+        None
     };
     for answer in answers {
         answer(result.clone());
     }
+    healthy
 }
 
-type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-
-async fn in_savepoint(connection: &mut SqliteConnection, job: Job) -> Result<Answer, StoreError> {
-    let mut savepoint = connection.begin().await?;
-    let done = job(&mut savepoint).await;
-    if done.keep {
-        savepoint.commit().await?;
-    } else {
-        savepoint.rollback().await?;
+/// Run the jobs that are waiting, each in a savepoint of one transaction.
+async fn run_group(
+    connection: &mut SqliteConnection,
+    first: Job,
+    receiver: &mut mpsc::Receiver<Job>,
+    answers: &mut Vec<Answer>,
+) -> Result<(), StoreError> {
+    let mut next = Some(first);
+    let began = connection.begin_with("BEGIN IMMEDIATE").await;
+    let mut transaction = match began {
+        Ok(transaction) => transaction,
+        Err(error) => {
+            answers.extend(next.map(|first| first.answer));
+            return Err(error.into());
+        }
+    };
+    while let Some(job) = next.take() {
+        answers.push(job.answer);
+        in_savepoint(&mut transaction, job.work).await?;
+        if answers.len() < GROUP {
+            next = receiver.try_recv().ok();
+        }
     }
-    Ok(done.answer)
+    Ok(transaction.commit().await?)
+}
+
+/// Run one job. An error says that the transaction of the whole group has gone.
+async fn in_savepoint(connection: &mut SqliteConnection, work: Run) -> Result<(), StoreError> {
+    let mut savepoint = connection.begin().await.map_err(gone)?;
+    // A job that panics is one that failed; the writer goes on.
+    let keep = AssertUnwindSafe(work(&mut savepoint)).catch_unwind().await;
+    if keep.unwrap_or(false) {
+        savepoint.commit().await.map_err(gone)
+    } else {
+        savepoint.rollback().await.map_err(gone)
+    }
+}
+
+/// A statement of one job, e.g. `INSERT OR ROLLBACK`, or a full disk ended the transaction of
+/// all. The others did nothing wrong and may try again.
+fn gone(error: sqlx::Error) -> StoreError {
+    let error = StoreError::from(error);
+    match error.kind {
+        StoreErrorKind::Statement | StoreErrorKind::Internal => StoreError::new(
+            StoreErrorKind::Busy,
+            format!(
+                "another job of the same commit ended the transaction ({}); nothing was written",
+                error.message
+            ),
+        ),
+        _ => error,
+    }
 }
 
 /// Rows of a statement on one connection.

@@ -1,0 +1,14 @@
+//! The integration tests: one target, one module a subject. A test's name is a sentence that is
+//! true when it passes, and no test sleeps in the hope that something has happened by then.
+//!
+//! | module         | what belongs there                                                    |
+//! |----------------|-----------------------------------------------------------------------|
+//! | `registration` | nothing is forgotten: files, registered names, capabilities           |
+//! | `store`        | everything that the store promises, on SQLite and on PostgreSQL       |
+//! | `support`      | servers, databases, repositories, guests and the program, for tests   |
+//! | `tidy`         | the rules of the house about the texts themselves                     |
+
+mod registration;
+mod store;
+mod support;
+mod tidy;

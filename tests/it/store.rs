@@ -1,0 +1,50 @@
+//! What the store promises. A test that is a matter of one database says so by its name;
+//! everything else runs on both.
+
+mod concurrency;
+mod failures;
+mod gates;
+mod opening;
+mod posts;
+mod runs;
+mod transactions;
+mod values;
+
+use callboard::store::{Store, StoreError, StoreErrorKind};
+use callboard::value::{Row, Statement};
+
+/// No numbers at all.
+const NONE: [i64; 0] = [];
+
+/// A statement without parameters.
+fn sql(text: &str) -> Statement {
+    Statement::new(text)
+}
+
+async fn execute(store: &Store, text: &str) -> u64 {
+    let done = store.execute(sql(text)).await;
+    done.unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// The integers of the column `n`.
+async fn numbers(store: &Store, text: &str) -> Vec<i64> {
+    let rows = store.query(sql(text)).await;
+    let rows = rows.unwrap_or_else(|error| panic!("{text}: {error}"));
+    rows.iter()
+        .map(|row: Row<'_>| row.integer("n").expect("an integer"))
+        .collect()
+}
+
+/// An empty table `t` with one column, the integer `n`, which is unique.
+async fn table(store: &Store) {
+    execute(store, "CREATE TABLE t (n BIGINT PRIMARY KEY)").await;
+}
+
+fn insert(number: i64) -> Statement {
+    sql("INSERT INTO t (n) VALUES ($1)").bind(number)
+}
+
+#[track_caller]
+fn kind<T: std::fmt::Debug>(result: Result<T, StoreError>) -> StoreErrorKind {
+    result.expect_err("it is refused").kind
+}

@@ -1,0 +1,82 @@
+//! Many at once: writers, and processes that start together.
+
+use callboard::store::{Dialect, Store};
+use futures_util::future::join_all;
+
+use super::{insert, numbers, table};
+use crate::support::database::{TestDatabase, on_both, runtime};
+
+on_both!(
+    two_hundred_writers_at_once_are_all_kept,
+    async |store: Store, url: String| {
+        table(&store).await;
+        let writers = (0..200).map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move { store.execute(insert(number)).await })
+        });
+        for written in join_all(writers).await {
+            assert_eq!(written.expect("no panic").expect("it is written"), 1);
+        }
+        store.close().await;
+        let again = Store::open(&url).await.expect("it opens again");
+        assert_eq!(
+            numbers(&again, "SELECT n FROM t ORDER BY n").await,
+            (0..200).collect::<Vec<_>>()
+        );
+        again.close().await;
+    }
+);
+
+on_both!(
+    two_processes_write_to_one_database,
+    async |store: Store, url: String| {
+        table(&store).await;
+        let other = Store::open(&url).await.expect("a second process");
+        let jobs = (0..100).map(|number| {
+            let store = if number % 2 == 0 { &store } else { &other };
+            store.execute(insert(number))
+        });
+        for written in join_all(jobs).await {
+            assert_eq!(written.expect("it is written"), 1);
+        }
+        assert_eq!(numbers(&other, "SELECT COUNT(*) AS n FROM t").await, [100]);
+        other.close().await;
+    }
+);
+
+/// Open one new database from that many places at once.
+fn race(dialect: Dialect, processes: usize) {
+    let database = TestDatabase::new(dialect);
+    runtime().block_on(async {
+        let openings = (0..processes).map(|_| {
+            let url = database.url().to_owned();
+            tokio::spawn(async move { Store::open(&url).await })
+        });
+        for opened in join_all(openings).await {
+            let store = opened.expect("no panic").expect("everybody opens it");
+            let migrations = "SELECT COUNT(*) AS n FROM migrations WHERE number = 1";
+            assert_eq!(numbers(&store, migrations).await, [1]);
+            store.close().await;
+        }
+    });
+}
+
+#[test]
+fn two_processes_migrate_a_new_sqlite_file_together() {
+    race(Dialect::Sqlite, 2);
+}
+
+#[test]
+fn eight_processes_migrate_a_new_sqlite_file_together() {
+    race(Dialect::Sqlite, 8);
+}
+
+#[test]
+fn two_processes_migrate_a_new_postgres_database_together() {
+    race(Dialect::Postgres, 2);
+}
+
+#[test]
+fn eight_processes_migrate_a_new_postgres_database_together() {
+    race(Dialect::Postgres, 8);
+}

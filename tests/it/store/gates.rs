@@ -1,0 +1,135 @@
+//! `gates` are decided once; `policy_runs` hold the last end of each policy.
+
+use callboard::store::gates::{self, Decision, Gate};
+use callboard::store::policy_runs::{self, PolicyRun};
+use callboard::store::{Store, StoreErrorKind, timestamp};
+
+use super::kind;
+use super::runs::{queue, run};
+use crate::support::database::on_both;
+
+fn gate(run: &str, opened: i64, task: Option<&str>) -> Gate {
+    Gate {
+        run: run.to_owned(),
+        stage: "approve".to_owned(),
+        visit: 1,
+        question: "Publish it?".to_owned(),
+        task: task.map(str::to_owned),
+        opened_at: timestamp(opened),
+        decision: None,
+        feedback: None,
+        decided_by: None,
+        decided_at: None,
+    }
+}
+
+async fn opened(store: &Store, gate: &Gate) {
+    assert_eq!(
+        store
+            .execute(gates::insert(gate))
+            .await
+            .expect("it is open"),
+        1
+    );
+}
+
+on_both!(
+    a_gate_is_open_until_one_person_decides,
+    async |store: Store, _url| {
+        queue(&store, &[run("a"), run("b")]).await;
+        let (older, newer) = (gate("b", 1, Some("task")), gate("a", 2, None));
+        opened(&store, &newer).await;
+        opened(&store, &older).await;
+        assert_eq!(
+            gates::open(&store).await.expect("gates"),
+            [older.clone(), newer.clone()]
+        );
+        let decide = |decision, by| gates::decide(&older, decision, by, "too long", 9);
+        let first = decide(Decision::Rejected, "ada");
+        assert_eq!(store.execute(first).await.expect("it is decided"), 1);
+        let second = decide(Decision::Approved, "bob");
+        assert_eq!(store.execute(second).await.expect("it was decided"), 0);
+        assert_eq!(gates::open(&store).await.expect("gates"), [newer]);
+        let decided = Gate {
+            decision: Some(Decision::Rejected),
+            feedback: Some("too long".to_owned()),
+            decided_by: Some("ada".to_owned()),
+            decided_at: Some(timestamp(9)),
+            ..older
+        };
+        assert_eq!(
+            gates::of_task(&store, "task").await.expect("found"),
+            Some(decided)
+        );
+    }
+);
+
+on_both!(
+    the_newest_gate_of_a_task_counts,
+    async |store: Store, _url| {
+        queue(&store, &[run("a")]).await;
+        let first = gate("a", 1, Some("task"));
+        let second = Gate {
+            visit: 2,
+            opened_at: timestamp(2),
+            ..first.clone()
+        };
+        // Opened in the same microsecond, the later visit is the newer one.
+        let third = Gate {
+            visit: 3,
+            ..second.clone()
+        };
+        for gate in [&first, &third, &second] {
+            opened(&store, gate).await;
+        }
+        assert_eq!(
+            gates::of_task(&store, "task").await.expect("found"),
+            Some(third)
+        );
+        assert_eq!(gates::of_task(&store, "other").await.expect("none"), None);
+    }
+);
+
+on_both!(
+    a_visit_of_a_stage_asks_once_and_only_for_a_run_that_exists,
+    async |store: Store, _url| {
+        queue(&store, &[run("a")]).await;
+        opened(&store, &gate("a", 1, None)).await;
+        assert_eq!(
+            kind(store.execute(gates::insert(&gate("a", 2, None))).await),
+            StoreErrorKind::Constraint
+        );
+        assert_eq!(
+            kind(store.execute(gates::insert(&gate("x", 1, None))).await),
+            StoreErrorKind::Constraint
+        );
+    }
+);
+
+on_both!(
+    the_last_end_of_each_policy_is_known,
+    async |store: Store, _url| {
+        assert!(policy_runs::all(&store).await.expect("none yet").is_empty());
+        for (policy, run, status, now) in [
+            ("b", "1", "done", 1),
+            ("a", "2", "failed", 2),
+            ("b", "3", "nothing-to-do", 3),
+        ] {
+            let ended = policy_runs::upsert(policy, run, status, now);
+            assert_eq!(store.execute(ended).await.expect("it is noted"), 1);
+        }
+        let last = |run: &str, status: &str, at| PolicyRun {
+            run: run.to_owned(),
+            status: status.to_owned(),
+            finished_at: timestamp(at),
+        };
+        let expected = [
+            ("a".to_owned(), last("2", "failed", 2)),
+            ("b".to_owned(), last("3", "nothing-to-do", 3)),
+        ];
+        assert_eq!(
+            policy_runs::all(&store).await.expect("both"),
+            expected.into()
+        );
+    }
+);
