@@ -123,27 +123,16 @@ fn build_guests(plugins: &Path, target: &Path) {
     );
 }
 
-/// `<surface>.<name>` of every file below `handlers/<surface>/`.
-fn handler_names(handlers: &Path) -> Vec<String> {
-    let mut names = Vec::new();
-    for surface in entries(handlers).into_iter().filter(|path| path.is_dir()) {
-        let family = surface
-            .file_name()
-            .and_then(|name| name.to_str())
-            .expect("UTF-8")
-            .to_owned();
-        for file in entries(&surface) {
-            if file.extension().is_some_and(|extension| extension == "rs") {
-                let name = file
-                    .file_stem()
-                    .and_then(|name| name.to_str())
-                    .expect("UTF-8");
-                names.push(format!("{family}.{name}"));
-            }
-        }
-    }
-    names.sort();
-    names
+/// `<surface>/<name>.rs` of every file below `handlers/`. A folder beside a file of its name
+/// belongs to that module and is no surface.
+fn handler_files(handlers: &Path) -> Vec<String> {
+    let is_surface = |path: &PathBuf| path.is_dir() && !path.with_extension("rs").exists();
+    let surfaces = entries(handlers).into_iter().filter(is_surface);
+    let files = surfaces.flat_map(|surface| entries(&surface)).filter_map(|file| {
+        let path = file.strip_prefix(handlers).ok()?.to_str()?;
+        path.ends_with(".rs").then(|| path.to_owned())
+    });
+    files.collect()
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {

@@ -20,6 +20,7 @@ pub mod revisions;
 pub mod runs;
 pub mod settings;
 mod sqlite;
+pub mod stage_runs;
 pub mod tasks;
 
 use std::fmt;

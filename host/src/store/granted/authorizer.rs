@@ -185,7 +185,10 @@ impl Authorizer {
 
     fn on_table(&self, question: &Question<'_>, verb: Verb) -> Option<String> {
         let table = question.first.unwrap_or_default();
-        let open = question.database == Some("main")
+        // A table that is named without a column, as in `SELECT 1 FROM t`, comes without a
+        // database unless the statement writes one. There is no other than `main`.
+        let bare = question.second == Some("") && question.database.is_none();
+        let open = (question.database == Some("main") || bare)
             && !denial::belongs_to_host(table)
             && self.grants.allows(table, verb);
         (!open).then(|| denial::table(&self.plugin, table, verb))
