@@ -54,6 +54,7 @@ async fn what_is_granted_works() {
     for sql in [
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5) SELECT * FROM n",
         "SELECT value FROM json_each('[1, 2]')",
+        "SELECT 1 FROM scratch WHERE EXISTS (SELECT 1 FROM scratch)",
         "SELECT name, json_extract('{\"a\": 1}', '$.a'), name ->> '$' IS NULL FROM scratch WHERE name LIKE 'x%'",
     ] {
         database
@@ -88,6 +89,8 @@ async fn what_is_not_granted_is_denied() {
         "INSERT INTO scratch (name) SELECT name FROM sqlite_master",
         "SELECT * FROM other",
         "SELECT * FROM settings",
+        "SELECT 1 FROM settings",
+        "SELECT 1 FROM other",
         "SELECT * FROM sqlite_master",
         "SELECT * FROM sqlite_schema",
         "SELECT * FROM pragma_table_info('settings')",
