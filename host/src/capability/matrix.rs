@@ -114,7 +114,9 @@ impl Matrix {
         for row in self.values.chunks_exact_mut(self.dimensions.max(1)) {
             let length = dot(row, row).sqrt();
             if length > 0.0 {
-                row.iter_mut().for_each(|value| *value /= length);
+                for value in row {
+                    *value /= length;
+                }
             }
         }
     }
