@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use crate::handler::{AnyHandler, Call, Completion, ModelRequest, Resources};
+use crate::handler::{AnyHandler, Call, Completion, ModelRequest, Registration, Resources};
 use crate::outcome::{Outcome, Patch, Stop};
 use crate::settings::Snapshot;
 use crate::store::Store;
@@ -122,6 +122,13 @@ impl Bench {
             .integer("number")
             .expect("a number")
     }
+}
+
+/// The handler that is registered under a name.
+pub(super) fn handler(name: &str) -> &'static dyn AnyHandler {
+    let mut all =
+        inventory::iter::<Registration>().filter(|registration| registration.name() == name);
+    all.next().expect(name).handler
 }
 
 /// Midday, a day after the commits that the tests make.
