@@ -27,6 +27,12 @@ const GROUP: usize = 256;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
 
+/// How a transaction begins. Reading the schema makes a connection notice that another process
+/// has changed it. It would notice later by itself, but sqlx would not: it goes by the columns
+/// it saw first, loses the rows and says that there are none.
+const SNAPSHOT: &str = "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1";
+const IMMEDIATE: &str = "BEGIN IMMEDIATE; SELECT 1 FROM sqlite_schema LIMIT 1";
+
 pub(crate) struct SqliteStore {
     readers: SqlitePool,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
@@ -89,15 +95,21 @@ impl SqliteStore {
 
     pub(super) async fn query(&self, statement: Statement) -> Result<Rows, StoreError> {
         let mut connection = self.readers.acquire().await?;
-        query(&mut connection, statement).await
+        let mut snapshot = connection.begin_with(SNAPSHOT).await?;
+        let rows = query(&mut snapshot, statement).await;
+        snapshot.rollback().await?;
+        rows
     }
 
     pub(super) async fn prepare(&self, sql: &str) -> Result<(), StoreError> {
         let mut connection = self.readers.acquire().await?;
-        connection
+        let mut snapshot = connection.begin_with(SNAPSHOT).await?;
+        let prepared = snapshot
             .prepare(AssertSqlSafe(sql.to_owned()).into_sql_str())
-            .await?;
-        Ok(())
+            .await;
+        let result = prepared.map(drop).map_err(StoreError::from);
+        snapshot.rollback().await?;
+        result
     }
 
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -269,7 +281,7 @@ async fn run_group(
     answers: &mut Vec<Answer>,
 ) -> Result<(), StoreError> {
     let mut next = Some(first);
-    let began = connection.begin_with("BEGIN IMMEDIATE").await;
+    let began = connection.begin_with(IMMEDIATE).await;
     let mut transaction = match began {
         Ok(transaction) => transaction,
         Err(error) => {
@@ -315,12 +327,17 @@ fn gone(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// Rows of a statement on one connection.
+/// Rows of a statement on one connection, inside a transaction that began with [`SNAPSHOT`]
+/// or [`IMMEDIATE`]. It is prepared each time, because sqlx keeps the columns of what it
+/// remembers.
 pub(super) async fn query(
     connection: &mut SqliteConnection,
     statement: Statement,
 ) -> Result<Rows, StoreError> {
-    let fetched = bound(statement).fetch_all(connection).await?;
+    let fetched = bound(statement)
+        .persistent(false)
+        .fetch_all(connection)
+        .await?;
     let columns = fetched
         .first()
         .map(|row| {
