@@ -128,10 +128,12 @@ fn build_guests(plugins: &Path, target: &Path) {
 fn handler_files(handlers: &Path) -> Vec<String> {
     let is_surface = |path: &PathBuf| path.is_dir() && !path.with_extension("rs").exists();
     let surfaces = entries(handlers).into_iter().filter(is_surface);
-    let files = surfaces.flat_map(|surface| entries(&surface)).filter_map(|file| {
-        let path = file.strip_prefix(handlers).ok()?.to_str()?;
-        path.ends_with(".rs").then(|| path.to_owned())
-    });
+    let files = surfaces
+        .flat_map(|surface| entries(&surface))
+        .filter_map(|file| {
+            let path = file.strip_prefix(handlers).ok()?.to_str()?;
+            path.ends_with(".rs").then(|| path.to_owned())
+        });
     files.collect()
 }
 

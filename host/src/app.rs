@@ -67,7 +67,11 @@ pub enum AppError {
 }
 
 fn places(count: usize) -> String {
-    if count == 1 { "one place".to_owned() } else { format!("{count} places") }
+    if count == 1 {
+        "one place".to_owned()
+    } else {
+        format!("{count} places")
+    }
 }
 
 impl App {
@@ -84,7 +88,9 @@ impl App {
             runtime: Runtime::new()?,
             companies: Mutex::new(BTreeMap::new()),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
 
     pub fn folder(&self) -> &Path {
@@ -106,7 +112,9 @@ impl App {
 
     /// The active revision, loaded.
     pub async fn active(&self) -> Result<Arc<Company>, AppError> {
-        let active = revisions::active(self.store()).await?.ok_or(AppError::NothingApplied)?;
+        let active = revisions::active(self.store())
+            .await?
+            .ok_or(AppError::NothingApplied)?;
         self.company(active.number).await
     }
 
@@ -141,17 +149,27 @@ impl App {
     ) -> Result<(Snapshot, Vec<Unfit>), AppError> {
         let stored = settings::list(self.store()).await?;
         let key = Key::load(&self.key_file())?;
-        Ok(snapshot::build(definitions.declarations(), &stored, key.as_ref()))
+        Ok(snapshot::build(
+            definitions.declarations(),
+            &stored,
+            key.as_ref(),
+        ))
     }
 
     pub fn engine(&self, watcher: Arc<dyn Watcher>) -> Engine {
         let line_ups = Arc::new(self.clone());
-        Engine { store: self.store().clone(), line_ups, watcher }
+        Engine {
+            store: self.store().clone(),
+            line_ups,
+            watcher,
+        }
     }
 
     /// The digests that are the same in every mode: active revision, settings, registry.
     pub async fn digests(&self) -> Result<[(&'static str, String); 3], AppError> {
-        let active = revisions::active(self.store()).await?.ok_or(AppError::NothingApplied)?;
+        let active = revisions::active(self.store())
+            .await?
+            .ok_or(AppError::NothingApplied)?;
         let line_up = self.line_up().await?;
         Ok([
             ("revision", active.digest),
@@ -167,7 +185,10 @@ impl LineUps for App {
             let loaded = async { self.line_up_of(&*self.company(revision).await?).await };
             loaded.await.map_err(|error| match error {
                 AppError::Store(error) => EngineError::Store(error),
-                other => EngineError::Revision { revision, problem: other.to_string() },
+                other => EngineError::Revision {
+                    revision,
+                    problem: other.to_string(),
+                },
             })
         })
     }

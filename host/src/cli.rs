@@ -42,12 +42,23 @@ use crate::telemetry;
 #[command(version, after_help = AFTER_HELP, max_term_width = 100)]
 pub struct Cli {
     /// The folder of the workspace.
-    #[arg(short, long, global = true, env = "CALLBOARD_WORKSPACE", default_value = ".")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "CALLBOARD_WORKSPACE",
+        default_value = "."
+    )]
     workspace: PathBuf,
 
     /// The database, instead of the one that callboard.toml names: `sqlite:PATH` or
     /// `postgres://USER@HOST/NAME`.
-    #[arg(long, global = true, env = "CALLBOARD_DATABASE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "CALLBOARD_DATABASE",
+        hide_env_values = true
+    )]
     database: Option<String>,
 
     /// How to print what is found.
@@ -173,7 +184,11 @@ async fn interrupted() {
 }
 
 async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
-    let context = Context { workspace: cli.workspace, database: cli.database, output };
+    let context = Context {
+        workspace: cli.workspace,
+        database: cli.database,
+        output,
+    };
     if cli.print_digest {
         return print_digest(&context).await;
     }
@@ -201,9 +216,17 @@ async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
 
 async fn print_digest(context: &Context) -> Result<ExitCode, Failure> {
     let digests = context.app().await?.digests().await?;
-    let rows = digests.iter().map(|(name, digest)| vec![(*name).to_owned(), digest.clone()]);
-    let json = digests.iter().map(|(name, digest)| ((*name).to_owned(), digest.clone().into()));
-    context.output.show(&["of", "digest"], rows.collect(), &serde_json::Value::Object(json.collect()));
+    let rows = digests
+        .iter()
+        .map(|(name, digest)| vec![(*name).to_owned(), digest.clone()]);
+    let json = digests
+        .iter()
+        .map(|(name, digest)| ((*name).to_owned(), digest.clone().into()));
+    context.output.show(
+        &["of", "digest"],
+        rows.collect(),
+        &serde_json::Value::Object(json.collect()),
+    );
     Ok(ExitCode::SUCCESS)
 }
 

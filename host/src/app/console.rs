@@ -29,7 +29,10 @@ impl App {
         let local = url::Url::parse(&format!("http://{address}/"));
         let address = self.config().site.clone().or(local.ok());
         let address = address.ok_or_else(|| {
-            StoreError::internal(format!("the site has no address; write `site` in {}", crate::config::FILE))
+            StoreError::internal(format!(
+                "the site has no address; write `site` in {}",
+                crate::config::FILE
+            ))
         })?;
         let info = SiteInfo {
             name: text("site.title").unwrap_or_else(|| self.config().name.clone()),
@@ -49,8 +52,10 @@ impl Console for App {
 impl App {
     async fn gather(&self) -> Result<ConsoleView, StoreError> {
         let company = self.active().await.map_err(as_store_error)?;
-        let (settings, unfit) =
-            self.snapshot(&company.definitions).await.map_err(as_store_error)?;
+        let (settings, unfit) = self
+            .snapshot(&company.definitions)
+            .await
+            .map_err(as_store_error)?;
         let roll = rollcall::call(&rollcall::Roster {
             definitions: &company.definitions,
             registry: &company.registry,
@@ -86,7 +91,11 @@ impl App {
 
     async fn policies(&self, company: &Company) -> Result<Vec<PolicyView>, StoreError> {
         let last = policy_runs::all(self.store()).await?;
-        let policies = company.definitions.policies.values().map(|defined| &defined.value);
+        let policies = company
+            .definitions
+            .policies
+            .values()
+            .map(|defined| &defined.value);
         Ok(policies
             .map(|policy| {
                 let last = last.get(policy.name.get_ref());
@@ -109,7 +118,12 @@ impl App {
             let stages = rows.into_iter().map(|row| StageRunView {
                 outcome: row.outcome.name().to_owned(),
                 detail: row.outcome.detail(),
-                millis: row.finished_at.duration_since(row.started_at).as_millis().try_into().unwrap_or_default(),
+                millis: row
+                    .finished_at
+                    .duration_since(row.started_at)
+                    .as_millis()
+                    .try_into()
+                    .unwrap_or_default(),
                 id: row.stage,
             });
             views.push(RunView {
@@ -159,7 +173,10 @@ fn handlers(company: &Company) -> Vec<HandlerView> {
         name: entry.contract.name.clone(),
         origin: entry.origin.to_string(),
         summary: entry.contract.summary.clone(),
-        referenced_by: references.get(&entry.contract.name).cloned().unwrap_or_default(),
+        referenced_by: references
+            .get(&entry.contract.name)
+            .cloned()
+            .unwrap_or_default(),
     };
     company.registry.iter().map(view).collect()
 }
@@ -171,13 +188,19 @@ fn references(company: &Company) -> BTreeMap<String, Vec<String>> {
         for stage in &defined.value.stages {
             if let Some(handler) = &stage.handler {
                 let referrer = format!("{}/{}", defined.value.name(), stage.id());
-                references.entry(handler.get_ref().clone()).or_default().push(referrer);
+                references
+                    .entry(handler.get_ref().clone())
+                    .or_default()
+                    .push(referrer);
             }
         }
     }
     for defined in company.definitions.policies.values() {
         let referrer = format!("policy {}", defined.value.name.get_ref());
-        references.entry(defined.value.handler.get_ref().clone()).or_default().push(referrer);
+        references
+            .entry(defined.value.handler.get_ref().clone())
+            .or_default()
+            .push(referrer);
     }
     references
 }
@@ -204,7 +227,11 @@ fn pipelines(company: &Company) -> Vec<PipelineView> {
         handler_or_gate: stage.what(),
         needs: stage.needed().map(str::to_owned).collect(),
     };
-    let pipelines = company.definitions.pipelines.values().map(|defined| &defined.value);
+    let pipelines = company
+        .definitions
+        .pipelines
+        .values()
+        .map(|defined| &defined.value);
     pipelines
         .map(|pipeline| PipelineView {
             name: pipeline.name().to_owned(),
@@ -221,6 +248,10 @@ fn miss(reference: &rollcall::Reference) -> Option<MissView> {
         target: reference.target.clone(),
         problem: miss.problem.clone(),
         mend: miss.mend.clone(),
-        place: reference.place.as_ref().map(ToString::to_string).unwrap_or_default(),
+        place: reference
+            .place
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
     })
 }

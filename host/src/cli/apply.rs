@@ -27,7 +27,11 @@ impl Apply {
             }
             other => other?,
         };
-        let state = if applied.unchanged { "is active already" } else { "is active" };
+        let state = if applied.unchanged {
+            "is active already"
+        } else {
+            "is active"
+        };
         context.output.say(format_args!(
             "revision {} ({}) {state}; all {} references answer",
             applied.revision,

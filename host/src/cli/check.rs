@@ -20,7 +20,11 @@ impl Check {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let roll = context.app().await?.check().await?.roll;
         show(context.output, &roll, self.all);
-        Ok(if roll.misses().next().is_none() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+        Ok(if roll.misses().next().is_none() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(FAILED)
+        })
     }
 }
 
@@ -31,7 +35,10 @@ pub(super) fn show(output: Output, roll: &Roll, all: bool) {
         return;
     }
     if all {
-        let answered = roll.references.iter().filter(|reference| reference.miss.is_none());
+        let answered = roll
+            .references
+            .iter()
+            .filter(|reference| reference.miss.is_none());
         let rows = answered.map(|reference| {
             vec![
                 reference.referrer.clone(),
@@ -49,12 +56,16 @@ pub(super) fn show(output: Output, roll: &Roll, all: bool) {
     let (misses, references) = (roll.misses().count(), roll.references.len());
     match misses {
         0 => output.say(format_args!("all {references} references answer")),
-        _ => output.say(format_args!("{misses} of {references} references have no answer")),
+        _ => output.say(format_args!(
+            "{misses} of {references} references have no answer"
+        )),
     }
 }
 
 fn miss(reference: &Reference) -> String {
-    let Some(miss) = &reference.miss else { return String::new() };
+    let Some(miss) = &reference.miss else {
+        return String::new();
+    };
     let mend = miss.mend.replace('\n', "\n        ");
     format!(
         "miss: {}: {} ({} -> {})\n  at    {}\n  mend  {mend}",
@@ -67,5 +78,8 @@ fn miss(reference: &Reference) -> String {
 }
 
 fn place(reference: &Reference) -> String {
-    reference.place.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
+    reference
+        .place
+        .as_ref()
+        .map_or_else(|| "-".to_owned(), ToString::to_string)
 }

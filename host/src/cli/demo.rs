@@ -60,14 +60,21 @@ impl Demo {
         let repository = self.repository()?;
         let temporary = tempfile::tempdir()
             .map_err(|error| Failure::usage(format!("no temporary folder: {error}")))?;
-        let folder = self.keep.clone().unwrap_or_else(|| temporary.path().join("factory"));
+        let folder = self
+            .keep
+            .clone()
+            .unwrap_or_else(|| temporary.path().join("factory"));
         let app = set_up(context, &folder).await?;
         let published = self.main_job(context, &app, &repository).await?;
         upkeep(context, &app, &folder, &repository).await?;
         if let Some(out) = &self.out {
             posts::export(context, &app, out).await?;
         }
-        let code = if published { ExitCode::SUCCESS } else { ExitCode::from(super::failure::FAILED) };
+        let code = if published {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(super::failure::FAILED)
+        };
         if self.once || !published {
             app.store().close().await;
             return Ok(code);
@@ -92,7 +99,10 @@ impl Demo {
         app: &App,
         repository: &Path,
     ) -> Result<bool, Failure> {
-        step(context, "Write a post about a day of the repository (pipeline dev_diary)");
+        step(
+            context,
+            "Write a post about a day of the repository (pipeline dev_diary)",
+        );
         let mut input = Patch::new();
         input.insert("repository".into(), Json::from(text(repository)?));
         input.insert("date".into(), Json::from(self.date.as_str()));
@@ -100,20 +110,30 @@ impl Demo {
         match run.status {
             RunStatus::Gated => {}
             RunStatus::NothingToDo => {
-                context.output.say(format_args!("nothing to do: {}", run.detail));
+                context
+                    .output
+                    .say(format_args!("nothing to do: {}", run.detail));
                 return Ok(true);
             }
             _ => return Err(ended_badly(&run)),
         }
-        step(context, "Approve it, as an editor would (callboard tasks approve)");
+        step(
+            context,
+            "Approve it, as an editor would (callboard tasks approve)",
+        );
         for task in tasks::list(app.store(), None, 5).await? {
             if task.run == run.id {
                 let published = task_commands::approve(app, context, &task, "demo").await?;
-                context.output.say(format_args!("{}: {}", published.status, task.topic));
+                context
+                    .output
+                    .say(format_args!("{}: {}", published.status, task.topic));
                 return Ok(published.status == RunStatus::Done);
             }
         }
-        Err(Failure::new(super::failure::FAILED, "the run stands before a gate without a task"))
+        Err(Failure::new(
+            super::failure::FAILED,
+            "the run stands before a gate without a task",
+        ))
     }
 }
 
@@ -126,7 +146,8 @@ fn ended_badly(run: &Run) -> Failure {
 }
 
 fn text(path: &Path) -> Result<&str, Failure> {
-    path.to_str().ok_or_else(|| Failure::usage(format!("{} is no UTF-8 path", path.display())))
+    path.to_str()
+        .ok_or_else(|| Failure::usage(format!("{} is no UTF-8 path", path.display())))
 }
 
 fn step(context: &Context, text: &str) {
@@ -135,7 +156,10 @@ fn step(context: &Context, text: &str) {
 
 /// Write the factory workspace and apply it.
 async fn set_up(context: &Context, folder: &Path) -> Result<App, Failure> {
-    step(context, "Make a workspace and call the roll (callboard init, apply)");
+    step(
+        context,
+        "Make a workspace and call the roll (callboard init, apply)",
+    );
     let started = Instant::now();
     workspace::write(folder, &init::bundled())?;
     let app = App::open(folder, context.database.as_deref()).await?;
@@ -156,26 +180,38 @@ async fn upkeep(
     folder: &Path,
     repository: &Path,
 ) -> Result<(), Failure> {
-    step(context, "Remember the repository's history (pipeline remember)");
+    step(
+        context,
+        "Remember the repository's history (pipeline remember)",
+    );
     let mut input = Patch::new();
     input.insert("repository".into(), Json::from(text(repository)?));
     let run = run::start(app, context, "remember", input).await?;
     if !matches!(run.status, RunStatus::Done | RunStatus::NothingToDo) {
         return Err(ended_badly(&run));
     }
-    step(context, "Keep the memory in shape (policies; two of them are WebAssembly plugins)");
+    step(
+        context,
+        "Keep the memory in shape (policies; two of them are WebAssembly plugins)",
+    );
     let total = commits::count(app.store()).await?;
     young_policies(app, folder, total).await?;
     for policy in [KEEP, ORPHANS, COLLAPSE] {
         let run = run::start(app, context, &format!("policy:{policy}"), Patch::new()).await?;
-        context.output.say(format_args!("{policy}: {} {}", run.status, run.detail));
+        context
+            .output
+            .say(format_args!("{policy}: {} {}", run.status, run.detail));
         if !matches!(run.status, RunStatus::Done | RunStatus::NothingToDo) {
             return Err(ended_badly(&run));
         }
     }
     let counts = embeddings::counts(app.store()).await?;
     let (rows, summaries) = counts.iter().fold((0, 0), |(rows, summaries), count| {
-        if count.is_summary { (rows, summaries + count.rows) } else { (rows + count.rows, summaries) }
+        if count.is_summary {
+            (rows, summaries + count.rows)
+        } else {
+            (rows + count.rows, summaries)
+        }
     });
     context.output.say(format_args!(
         "the memory holds {rows} embeddings and {summaries} summaries"
@@ -185,12 +221,16 @@ async fn upkeep(
 
 /// Apply a second revision in which a young repository has something to clean up.
 async fn young_policies(app: &App, folder: &Path, commits: u64) -> Result<(), Failure> {
-    let keep = i64::try_from(commits - commits / 10).unwrap_or(i64::MAX).max(1);
+    let keep = i64::try_from(commits - commits / 10)
+        .unwrap_or(i64::MAX)
+        .max(1);
     let mut changed = Files::new();
     let all = workspace::read(folder)?;
     for (policy, key, value) in [(COLLAPSE, "age_days", 0), (KEEP, "keep", keep)] {
         let path = format!("policies/{policy}.toml");
-        let content = all.get(&path).ok_or_else(|| Failure::usage(format!("{path} is missing")))?;
+        let content = all
+            .get(&path)
+            .ok_or_else(|| Failure::usage(format!("{path} is missing")))?;
         let text = with_config(&String::from_utf8_lossy(content), key, value)
             .map_err(|error| Failure::usage(format!("{path}: {error}")))?;
         changed.insert(path, text.into_bytes());

@@ -30,7 +30,12 @@ pub(super) const WAITING: u8 = 4;
 
 impl Failure {
     pub(super) fn new(code: u8, message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None, misreads: Vec::new(), code }
+        Self {
+            message: message.into(),
+            help: None,
+            misreads: Vec::new(),
+            code,
+        }
     }
 
     /// Wrong usage or input.
@@ -54,13 +59,17 @@ impl Failure {
     }
 
     pub(super) fn to_json(&self) -> Json {
-        let places: Vec<_> = self.misreads.iter().map(|misread| {
-            json!({
-                "place": misread.place.to_string(),
-                "message": misread.message,
-                "mend": misread.mend,
+        let places: Vec<_> = self
+            .misreads
+            .iter()
+            .map(|misread| {
+                json!({
+                    "place": misread.place.to_string(),
+                    "message": misread.message,
+                    "mend": misread.mend,
+                })
             })
-        }).collect();
+            .collect();
         json!({ "error": self.message, "help": self.help, "places": places })
     }
 }
@@ -69,7 +78,10 @@ impl From<AppError> for Failure {
     fn from(error: AppError) -> Self {
         let message = error.to_string();
         match error {
-            AppError::Misread(misreads) => Self { misreads, ..Self::new(FAILED, message) },
+            AppError::Misread(misreads) => Self {
+                misreads,
+                ..Self::new(FAILED, message)
+            },
             AppError::Store(error) => error.into(),
             AppError::Engine(error) => error.into(),
             AppError::NoWorkspace(_) => Self::usage(message),

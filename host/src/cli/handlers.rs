@@ -43,16 +43,26 @@ async fn registry(context: &Context) -> Result<std::sync::Arc<Registry>, Failure
 
 fn list(context: &Context, registry: &Registry) {
     let rows = registry.iter().map(|entry| {
-        vec![entry.contract.name.clone(), entry.origin.to_string(), entry.contract.summary.clone()]
+        vec![
+            entry.contract.name.clone(),
+            entry.origin.to_string(),
+            entry.contract.summary.clone(),
+        ]
     });
     let json: Vec<_> = registry.iter().map(to_json).collect();
-    context.output.show(&["handler", "origin", "summary"], rows.collect(), &json);
+    context
+        .output
+        .show(&["handler", "origin", "summary"], rows.collect(), &json);
 }
 
 fn to_json(entry: &Entry) -> Json {
     let origin = match &entry.origin {
         Origin::Native { file } => json!({ "native": file }),
-        Origin::Plugin { name, version, digest } => {
+        Origin::Plugin {
+            name,
+            version,
+            digest,
+        } => {
             json!({ "plugin": name, "version": version, "digest": digest })
         }
     };
@@ -69,7 +79,10 @@ fn to_json(entry: &Entry) -> Json {
 
 fn keys(schema: &Json) -> Vec<&str> {
     let properties = schema["properties"].as_object();
-    properties.into_iter().flat_map(|keys| keys.keys().map(String::as_str)).collect()
+    properties
+        .into_iter()
+        .flat_map(|keys| keys.keys().map(String::as_str))
+        .collect()
 }
 
 fn show(context: &Context, registry: &Registry, name: &str) -> Result<(), Failure> {
@@ -85,41 +98,70 @@ fn show(context: &Context, registry: &Registry, name: &str) -> Result<(), Failur
         return Ok(());
     }
     let contract = &entry.contract;
-    context.output.say(format_args!("{}: {}", contract.name, contract.summary));
-    context.output.say(format_args!("origin: {}\n", entry.origin));
-    for (title, schema) in
-        [("config", &contract.config), ("reads", &contract.reads), ("writes", &contract.writes)]
-    {
+    context
+        .output
+        .say(format_args!("{}: {}", contract.name, contract.summary));
+    context
+        .output
+        .say(format_args!("origin: {}\n", entry.origin));
+    for (title, schema) in [
+        ("config", &contract.config),
+        ("reads", &contract.reads),
+        ("writes", &contract.writes),
+    ] {
         context.output.say(format_args!("{title}:"));
-        context.output.table(&["key", "type", "required", "description"], fields(schema));
+        context
+            .output
+            .table(&["key", "type", "required", "description"], fields(schema));
         context.output.say("");
     }
     let tables = contract.needs.tables.iter();
     let tables = tables.map(|need| format!("{} ({})", need.table, need.verbs.join(", ")));
-    context.output.say(format_args!("tables: {}", tables.collect::<Vec<_>>().join(", ")));
+    context.output.say(format_args!(
+        "tables: {}",
+        tables.collect::<Vec<_>>().join(", ")
+    ));
     Ok(())
 }
 
 /// The properties of a schema as rows of a table.
 pub(super) fn fields(schema: &Json) -> Vec<Vec<String>> {
-    let required: Vec<_> =
-        schema["required"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+    let required: Vec<_> = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .collect();
     let properties = schema["properties"].as_object();
     let rows = properties.into_iter().flatten().map(|(key, property)| {
         let kind = match &property["type"] {
             Json::String(kind) => kind.clone(),
-            Json::Array(kinds) => {
-                kinds.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(" or ")
-            }
+            Json::Array(kinds) => kinds
+                .iter()
+                .filter_map(Json::as_str)
+                .collect::<Vec<_>>()
+                .join(" or "),
             _ => "object".to_owned(),
         };
         let default = match &property["default"] {
             Json::Null => String::new(),
             default => format!(" (default {default})"),
         };
-        let description = property["description"].as_str().unwrap_or_default().replace('\n', " ");
-        let needed = if required.contains(&key.as_str()) { "yes" } else { "no" };
-        vec![key.clone(), kind, needed.to_owned(), format!("{description}{default}")]
+        let description = property["description"]
+            .as_str()
+            .unwrap_or_default()
+            .replace('\n', " ");
+        let needed = if required.contains(&key.as_str()) {
+            "yes"
+        } else {
+            "no"
+        };
+        vec![
+            key.clone(),
+            kind,
+            needed.to_owned(),
+            format!("{description}{default}"),
+        ]
     });
     rows.collect()
 }

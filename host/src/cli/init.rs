@@ -21,8 +21,13 @@ impl Init {
         let files = bundled();
         workspace::write(&self.folder, &files)?;
         let folder = self.folder.display();
-        context.output.say(format_args!("wrote {} files of the factory into {folder}", files.len()));
-        context.output.say(format_args!("next: callboard -w {folder} apply"));
+        context.output.say(format_args!(
+            "wrote {} files of the factory into {folder}",
+            files.len()
+        ));
+        context
+            .output
+            .say(format_args!("next: callboard -w {folder} apply"));
         if context.output.is_json() {
             context.output.json(&files.keys().collect::<Vec<_>>());
         }
@@ -32,5 +37,8 @@ impl Init {
 
 /// The factory workspace that the binary carries.
 pub(super) fn bundled() -> Files {
-    bundle::FILES.iter().map(|(path, content)| ((*path).to_owned(), content.to_vec())).collect()
+    bundle::FILES
+        .iter()
+        .map(|(path, content)| ((*path).to_owned(), content.to_vec()))
+        .collect()
 }

@@ -46,14 +46,25 @@ impl Output {
             return;
         }
         let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-        if let Some(width) = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()) {
+        table
+            .load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic);
+        if let Some(width) = std::env::var("COLUMNS")
+            .ok()
+            .and_then(|text| text.parse().ok())
+        {
             table.set_width(width);
         }
-        table.set_header(header.iter().map(|name| name.to_uppercase()).collect::<Vec<_>>());
-        table.add_rows(rows.into_iter().map(|row| {
-            row.into_iter().map(|cell| plain(&cell)).collect::<Vec<_>>()
-        }));
+        table.set_header(
+            header
+                .iter()
+                .map(|name| name.to_uppercase())
+                .collect::<Vec<_>>(),
+        );
+        table.add_rows(
+            rows.into_iter()
+                .map(|row| row.into_iter().map(|cell| plain(&cell)).collect::<Vec<_>>()),
+        );
         for line in table.lines() {
             anstream::println!("{}", line.trim_end());
         }
@@ -92,12 +103,23 @@ impl Output {
 }
 
 fn misread_line(misread: &Misread) -> String {
-    format!("{}: {}\n    help: {}", misread.place, misread.message, misread.mend)
+    format!(
+        "{}: {}\n    help: {}",
+        misread.place, misread.message, misread.mend
+    )
 }
 
 /// Control characters from the outside do not reach the terminal.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 /// A time for people: UTC, to the second.

@@ -32,7 +32,11 @@ impl Pipelines {
                     vec![name, stages.join(" → "), pipeline.description.clone()]
                 });
                 let json: Vec<_> = all.clone().map(to_json).collect();
-                context.output.show(&["pipeline", "stages", "description"], rows.collect(), &json);
+                context.output.show(
+                    &["pipeline", "stages", "description"],
+                    rows.collect(),
+                    &json,
+                );
             }
             Pipelines::Show { name } => {
                 let defined = pipelines.get(&name).ok_or_else(|| {
@@ -51,32 +55,56 @@ fn show(context: &Context, pipeline: &Pipeline) {
         context.output.json(&to_json(pipeline));
         return;
     }
-    context.output.say(format_args!("{}: {}", pipeline.name(), pipeline.description));
-    context.output.say(format_args!("budget: {}\n", pipeline.budget));
+    context.output.say(format_args!(
+        "{}: {}",
+        pipeline.name(),
+        pipeline.description
+    ));
+    context
+        .output
+        .say(format_args!("budget: {}\n", pipeline.budget));
     let inputs = pipeline.input.iter().map(|(key, input)| {
-        let default = input.default.as_ref().map(ToString::to_string).unwrap_or_default();
+        let default = input
+            .default
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         let required = if input.required { "yes" } else { "no" };
-        vec![key.clone(), required.to_owned(), default, input.description.clone()]
+        vec![
+            key.clone(),
+            required.to_owned(),
+            default,
+            input.description.clone(),
+        ]
     });
-    context.output.table(&["input", "required", "default", "description"], inputs.collect());
+    context.output.table(
+        &["input", "required", "default", "description"],
+        inputs.collect(),
+    );
     context.output.say("");
     let stages = pipeline.stages.iter().map(|stage| {
         let needs: Vec<_> = stage.needed().collect();
         vec![stage.id().to_owned(), stage.what(), needs.join(", ")]
     });
-    context.output.table(&["stage", "handler or gate", "needs"], stages.collect());
+    context
+        .output
+        .table(&["stage", "handler or gate", "needs"], stages.collect());
 }
 
 fn to_json(pipeline: &Pipeline) -> serde_json::Value {
-    let stages: Vec<_> = pipeline.stages.iter().map(|stage| {
-        json!({
-            "id": stage.id(),
-            "handler": stage.handler.as_ref().map(toml::Spanned::get_ref),
-            "gate": stage.gate.as_ref().map(toml::Spanned::get_ref),
-            "needs": stage.needed().collect::<Vec<_>>(),
-            "config": stage.config.get_ref(),
+    let stages: Vec<_> = pipeline
+        .stages
+        .iter()
+        .map(|stage| {
+            json!({
+                "id": stage.id(),
+                "handler": stage.handler.as_ref().map(toml::Spanned::get_ref),
+                "gate": stage.gate.as_ref().map(toml::Spanned::get_ref),
+                "needs": stage.needed().collect::<Vec<_>>(),
+                "config": stage.config.get_ref(),
+            })
         })
-    }).collect();
+        .collect();
     json!({
         "name": pipeline.name(),
         "description": pipeline.description,

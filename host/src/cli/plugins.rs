@@ -43,9 +43,13 @@ impl Plugins {
                 let answer =
                     plugin::explain(&name, grants, &limits, Some(app.store()), &target).await;
                 let verdict = if answer.allowed { "allowed" } else { "denied" };
-                context.output.say(format_args!("{verdict}: {}", answer.why));
+                context
+                    .output
+                    .say(format_args!("{verdict}: {}", answer.why));
                 if context.output.is_json() {
-                    context.output.json(&json!({ "allowed": answer.allowed, "why": answer.why }));
+                    context
+                        .output
+                        .json(&json!({ "allowed": answer.allowed, "why": answer.why }));
                 }
                 if !answer.allowed {
                     return Ok(ExitCode::from(super::failure::FAILED));
@@ -80,9 +84,19 @@ fn show(context: &Context, company: &Company, name: &str) -> Result<(), Failure>
         return Ok(());
     }
     let manifest = &files.manifest.value;
-    context.output.say(format_args!("{name} {}: {}", manifest.version, manifest.description));
-    context.output.say(format_args!("component  {} ({})", manifest.component.get_ref(), files.digest));
-    context.output.say(format_args!("handlers   {}", handlers(company, name).join(", ")));
+    context.output.say(format_args!(
+        "{name} {}: {}",
+        manifest.version, manifest.description
+    ));
+    context.output.say(format_args!(
+        "component  {} ({})",
+        manifest.component.get_ref(),
+        files.digest
+    ));
+    context.output.say(format_args!(
+        "handlers   {}",
+        handlers(company, name).join(", ")
+    ));
     for grant in manifest.ask.texts() {
         context.output.say(format_args!("granted    {grant}"));
     }
@@ -104,7 +118,9 @@ fn handlers(company: &Company, plugin: &str) -> Vec<String> {
 }
 
 fn to_json(company: &Company, name: &str) -> serde_json::Value {
-    let Some(files) = company.definitions.plugins.get(name) else { return json!(null) };
+    let Some(files) = company.definitions.plugins.get(name) else {
+        return json!(null);
+    };
     let manifest = &files.manifest.value;
     json!({
         "name": name,

@@ -28,25 +28,37 @@ impl Policies {
             Policies::List => {
                 let company = app.active().await?;
                 let last = policy_runs::all(app.store()).await?;
-                let policies = || company.definitions.policies.values().map(|defined| &defined.value);
+                let policies = || {
+                    company
+                        .definitions
+                        .policies
+                        .values()
+                        .map(|defined| &defined.value)
+                };
                 let rows = policies().map(|policy| {
                     let name = policy.name.get_ref();
                     let ended = last.get(name).map_or_else(
                         || "never ran".to_owned(),
                         |last| format!("{} at {}", last.status, time(last.finished_at)),
                     );
-                    let every = if policy.enabled { policy.every.to_string() } else { "off".into() };
+                    let every = if policy.enabled {
+                        policy.every.to_string()
+                    } else {
+                        "off".into()
+                    };
                     let (handler, table) = (policy.handler.get_ref(), policy.table.get_ref());
                     vec![name.clone(), handler.clone(), table.clone(), every, ended]
                 });
-                let json: Vec<_> = policies().map(|policy| {
-                    let name = policy.name.get_ref();
-                    json!({
-                        "name": name, "handler": policy.handler.get_ref(),
-                        "table": policy.table.get_ref(), "every": policy.every,
-                        "enabled": policy.enabled, "last": last.get(name),
+                let json: Vec<_> = policies()
+                    .map(|policy| {
+                        let name = policy.name.get_ref();
+                        json!({
+                            "name": name, "handler": policy.handler.get_ref(),
+                            "table": policy.table.get_ref(), "every": policy.every,
+                            "enabled": policy.enabled, "last": last.get(name),
+                        })
                     })
-                }).collect();
+                    .collect();
                 let header = ["policy", "handler", "table", "every", "last"];
                 context.output.show(&header, rows.collect(), &json);
                 Ok(ExitCode::SUCCESS)

@@ -47,7 +47,12 @@ impl Posts {
                 let all = posts::newest(app.store(), limit, 0).await?;
                 let rows = all.iter().map(|post| {
                     let (slug, title) = (post.slug.clone(), post.title.clone());
-                    vec![slug, title, time(post.published_at), post.written_by.clone()]
+                    vec![
+                        slug,
+                        title,
+                        time(post.published_at),
+                        post.written_by.clone(),
+                    ]
                 });
                 let header = ["slug", "title", "published", "written by"];
                 context.output.show(&header, rows.collect(), &all);
@@ -55,13 +60,18 @@ impl Posts {
             Posts::Show { slug } => {
                 let post = posts::by_slug(app.store(), &slug).await?;
                 let post = post.ok_or_else(|| no_post(&slug))?;
-                context.output.say(format_args!("# {}\n\n{}", post.title, post.markdown));
+                context
+                    .output
+                    .say(format_args!("# {}\n\n{}", post.title, post.markdown));
                 if context.output.is_json() {
                     context.output.json(&post);
                 }
             }
             Posts::Remove { slug } => {
-                let removed = app.store().execute(posts::remove(&slug, Timestamp::now())).await?;
+                let removed = app
+                    .store()
+                    .execute(posts::remove(&slug, Timestamp::now()))
+                    .await?;
                 if removed == 0 {
                     return Err(no_post(&slug));
                 }
@@ -90,11 +100,18 @@ pub(super) async fn export(
     let target = folder.to_owned();
     let work = tokio::task::spawn_blocking(move || site::export(&site, &all, &target));
     let failed = |error: &dyn std::fmt::Display| Failure::new(FAILED, error.to_string());
-    let exported = work.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+    let exported = work
+        .await
+        .map_err(|error| failed(&error))?
+        .map_err(|error| failed(&error))?;
     let folder = folder.display();
-    context.output.say(format_args!("wrote {} files into {folder}", exported.files));
+    context
+        .output
+        .say(format_args!("wrote {} files into {folder}", exported.files));
     if context.output.is_json() {
-        context.output.json(&json!({ "files": exported.files, "bytes": exported.bytes }));
+        context
+            .output
+            .json(&json!({ "files": exported.files, "bytes": exported.bytes }));
     }
     Ok(())
 }

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::output::time;
 use super::{Context, Failure};
-use crate::store::{Store, StoreErrorKind};
 use crate::store::revisions::{self, Revision};
+use crate::store::{Store, StoreErrorKind};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Revisions {
@@ -55,7 +55,9 @@ impl Revisions {
             Revisions::Rollback { revision } => {
                 let found = find(store, Some(&revision)).await?;
                 revisions::rollback(store, found.number, Timestamp::now()).await?;
-                context.output.say(format_args!("revision {} is active", found.number));
+                context
+                    .output
+                    .say(format_args!("revision {} is active", found.number));
                 if context.output.is_json() {
                     context.output.json(&found);
                 }
@@ -66,10 +68,16 @@ impl Revisions {
 }
 
 async fn list(context: &Context, store: &Store) -> Result<(), Failure> {
-    let active = revisions::active(store).await?.map(|revision| revision.number);
+    let active = revisions::active(store)
+        .await?
+        .map(|revision| revision.number);
     let all = revisions::list(store).await?;
     let rows = all.iter().map(|revision| {
-        let mark = if Some(revision.number) == active { "active" } else { "" };
+        let mark = if Some(revision.number) == active {
+            "active"
+        } else {
+            ""
+        };
         vec![
             revision.number.to_string(),
             revision.digest[..12].to_owned(),
@@ -85,10 +93,12 @@ async fn list(context: &Context, store: &Store) -> Result<(), Failure> {
 
 async fn find(store: &Store, named: Option<&str>) -> Result<Revision, Failure> {
     if let Some(named) = named {
-        return revisions::find(store, named).await.map_err(|error| match error.kind {
-            StoreErrorKind::Statement => Failure::usage(error.to_string()),
-            _ => error.into(),
-        });
+        return revisions::find(store, named)
+            .await
+            .map_err(|error| match error.kind {
+                StoreErrorKind::Statement => Failure::usage(error.to_string()),
+                _ => error.into(),
+            });
     }
     let active = revisions::active(store).await?;
     active.ok_or_else(|| Failure::usage("nothing is applied yet").help("run `callboard apply`"))
@@ -108,8 +118,14 @@ async fn show(
         context.output.raw(&String::from_utf8_lossy(content));
         return Ok(());
     }
-    let sizes = || files.iter().map(|(path, content)| (path.clone(), content.len()));
-    let rows = sizes().map(|(path, size)| vec![path, size.to_string()]).collect();
+    let sizes = || {
+        files
+            .iter()
+            .map(|(path, content)| (path.clone(), content.len()))
+    };
+    let rows = sizes()
+        .map(|(path, size)| vec![path, size.to_string()])
+        .collect();
     let json = json!({
         "revision": revision,
         "files": sizes().collect::<std::collections::BTreeMap<_, _>>(),
@@ -125,9 +141,17 @@ async fn diff(
     to: &Revision,
 ) -> Result<(), Failure> {
     let diff = revisions::diff(store, from.number, to.number).await?;
-    let rows = [("added", &diff.added), ("removed", &diff.removed), ("changed", &diff.changed)]
-        .into_iter()
-        .flat_map(|(what, paths)| paths.iter().map(move |path| vec![what.to_owned(), path.clone()]));
+    let rows = [
+        ("added", &diff.added),
+        ("removed", &diff.removed),
+        ("changed", &diff.changed),
+    ]
+    .into_iter()
+    .flat_map(|(what, paths)| {
+        paths
+            .iter()
+            .map(move |path| vec![what.to_owned(), path.clone()])
+    });
     context.output.show(&["", "file"], rows.collect(), &diff);
     Ok(())
 }

@@ -43,13 +43,19 @@ pub(super) async fn start(
     let engine = app.engine(Arc::new(Progress(context.output)));
     let line_up = app.line_up().await?;
     let run = engine.queue(&line_up, pipeline, input).await?;
-    context.output.progress(format_args!("run {} of {pipeline}", run.id));
+    context
+        .output
+        .progress(format_args!("run {} of {pipeline}", run.id));
     Ok(engine.carry_out(&run.id).await?)
 }
 
 /// Say how a run stands, with the exit code for it.
 pub(super) fn report(context: &Context, run: &runs::Run) -> ExitCode {
-    let detail = if run.detail.is_empty() { String::new() } else { format!(": {}", run.detail) };
+    let detail = if run.detail.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", run.detail)
+    };
     context.output.say(format_args!("{}{detail}", run.status));
     match run.status {
         RunStatus::Gated => context.output.say("next: callboard tasks list"),

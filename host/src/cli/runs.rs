@@ -61,18 +61,32 @@ async fn show(context: &Context, store: &Store, id: &str) -> Result<ExitCode, Fa
     let found = find(store, id).await?;
     let stages = stage_runs::of_run(store, &found.id).await?;
     if context.output.is_json() {
-        context.output.json(&json!({ "run": found, "stages": stages }));
+        context
+            .output
+            .json(&json!({ "run": found, "stages": stages }));
         return Ok(ExitCode::SUCCESS);
     }
     context.output.say(format_args!("run       {}", found.id));
-    context.output.say(format_args!("pipeline  {} (revision {})", found.pipeline, found.revision));
-    context.output.say(format_args!("status    {}", found.status));
+    context.output.say(format_args!(
+        "pipeline  {} (revision {})",
+        found.pipeline, found.revision
+    ));
+    context
+        .output
+        .say(format_args!("status    {}", found.status));
     if !found.detail.is_empty() {
-        context.output.say(format_args!("detail    {}", found.detail));
+        context
+            .output
+            .say(format_args!("detail    {}", found.detail));
     }
-    context.output.say(format_args!("created   {} UTC", time(found.created_at)));
+    context
+        .output
+        .say(format_args!("created   {} UTC", time(found.created_at)));
     let rows = stages.iter().map(|stage| {
-        let took = stage.finished_at.duration_since(stage.started_at).unsigned_abs();
+        let took = stage
+            .finished_at
+            .duration_since(stage.started_at)
+            .unsigned_abs();
         vec![
             stage.stage.clone(),
             stage.visit.to_string(),
@@ -83,7 +97,9 @@ async fn show(context: &Context, store: &Store, id: &str) -> Result<ExitCode, Fa
             stage.outcome.detail(),
         ]
     });
-    let header = ["stage", "visit", "handler", "outcome", "then", "took", "detail"];
+    let header = [
+        "stage", "visit", "handler", "outcome", "then", "took", "detail",
+    ];
     context.output.table(&header, rows.collect());
     Ok(ExitCode::SUCCESS)
 }

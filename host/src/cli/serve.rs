@@ -66,12 +66,17 @@ impl Serve {
 impl Work {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         if self.places == 0 {
-            return Err(Failure::usage("--places 0 would never work; write 1 or more"));
+            return Err(Failure::usage(
+                "--places 0 would never work; write 1 or more",
+            ));
         }
         let app = context.app().await?;
         app.active().await?;
         let stop = stop_on_signal();
-        context.output.progress(format_args!("working on {} runs at a time; Ctrl-C stops", self.places));
+        context.output.progress(format_args!(
+            "working on {} runs at a time; Ctrl-C stops",
+            self.places
+        ));
         start_work(&app, self.places, &stop).await.ok();
         app.store().close().await;
         Ok(ExitCode::SUCCESS)
@@ -89,9 +94,15 @@ pub(super) async fn site(
     let bound = listener.local_addr().map_or(address, |bound| bound);
     let (current, site) = watch::channel(Arc::new(app.site(bound).await?));
     let refresh = tokio::spawn(follow_revisions(app.clone(), bound, current));
-    let face = Face { store: app.store().clone(), site, console: Arc::new(app.clone()) };
+    let face = Face {
+        store: app.store().clone(),
+        site,
+        console: Arc::new(app.clone()),
+    };
     context.output.say(format_args!("site     http://{bound}/"));
-    context.output.say(format_args!("console  http://{bound}/console"));
+    context
+        .output
+        .say(format_args!("console  http://{bound}/console"));
     context.output.progress("Ctrl-C stops");
     let stopped = stop.clone().cancelled_owned();
     http::serve(listener, http::router(face), stopped).await;
@@ -148,8 +159,12 @@ async fn queue_policies(app: App, stop: CancellationToken) {
 async fn queue_due(app: &App, engine: &crate::engine::Engine) -> Result<(), String> {
     let company = app.active().await.map_err(|error| error.to_string())?;
     let line_up = app.line_up().await.map_err(|error| error.to_string())?;
-    let policies: Vec<_> =
-        company.definitions.policies.values().map(|defined| &defined.value).collect();
+    let policies: Vec<_> = company
+        .definitions
+        .policies
+        .values()
+        .map(|defined| &defined.value)
+        .collect();
     let queued = schedule::queue_due(engine, &line_up, &policies).await;
     for policy in queued.map_err(|error| error.to_string())? {
         tracing::info!(policy, "queued");

@@ -49,7 +49,9 @@ impl Settings {
                 }
             }
             Settings::Get { key } => {
-                let text = snapshot.text(&key).map_err(|error| Failure::usage(error.to_string()))?;
+                let text = snapshot
+                    .text(&key)
+                    .map_err(|error| Failure::usage(error.to_string()))?;
                 context.output.say(text.as_deref().unwrap_or("(unset)"));
                 if context.output.is_json() {
                     context.output.json(&text);
@@ -78,7 +80,13 @@ fn list(context: &Context, snapshot: &Snapshot) {
     });
     let rows = all.clone().map(|(key, declared, state, value)| {
         let kind = declared.kind.to_string();
-        vec![key.clone(), kind, state.to_owned(), value, declared.description.clone()]
+        vec![
+            key.clone(),
+            kind,
+            state.to_owned(),
+            value,
+            declared.description.clone(),
+        ]
     });
     let json: Vec<_> = all.map(|(key, declared, state, value)| {
         json!({ "key": key, "type": declared.kind, "state": state, "value": value })
@@ -104,8 +112,13 @@ async fn set(app: &App, snapshot: &Snapshot, key: &str, value: String) -> Result
     let value = if value == "-" { from_input()? } else { value };
     let content = if kind == SettingType::Secret {
         let key_file = Key::load_or_make(&app.key_file()).map_err(AppError::from)?;
-        let sealed = key_file.seal(key, &Secret::new(value)).map_err(AppError::from)?;
-        Content::Sealed { bytes: sealed.bytes, key_id: sealed.key_id }
+        let sealed = key_file
+            .seal(key, &Secret::new(value))
+            .map_err(AppError::from)?;
+        Content::Sealed {
+            bytes: sealed.bytes,
+            key_id: sealed.key_id,
+        }
     } else {
         kind.check(&value).map_err(Failure::usage)?;
         Content::Text(value)

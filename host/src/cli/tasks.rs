@@ -56,8 +56,13 @@ impl Tasks {
             Tasks::List { limit } => {
                 let all = tasks::list(app.store(), None, limit).await?;
                 let header = ["task", "status", "topic", "updated"];
-                context.output.show(&header, all.iter().map(row).collect(), &all);
-                if all.iter().any(|task| task.status == TaskStatus::AwaitingApproval) {
+                context
+                    .output
+                    .show(&header, all.iter().map(row).collect(), &all);
+                if all
+                    .iter()
+                    .any(|task| task.status == TaskStatus::AwaitingApproval)
+                {
                     context.output.say("next: callboard tasks approve TASK");
                 }
                 Ok(ExitCode::SUCCESS)
@@ -74,7 +79,9 @@ impl Tasks {
                 gate::decide(app.store(), gate, Decision::Rejected, &by, &feedback).await?;
                 context.output.say(format_args!("rejected: {}", task.topic));
                 if context.output.is_json() {
-                    context.output.json(&json!({ "task": task.id, "decision": "rejected" }));
+                    context
+                        .output
+                        .json(&json!({ "task": task.id, "decision": "rejected" }));
                 }
                 Ok(ExitCode::SUCCESS)
             }
@@ -105,7 +112,11 @@ pub(super) async fn approve(
 async fn open_gate(app: &App, task: &Task) -> Result<Gate, Failure> {
     let gate = gates::of_task(app.store(), &task.id).await?;
     gate.filter(|gate| gate.decision.is_none()).ok_or_else(|| {
-        Failure::usage(format!("task {} stands before no gate; it is {}", task.id, task.status.name()))
+        Failure::usage(format!(
+            "task {} stands before no gate; it is {}",
+            task.id,
+            task.status.name()
+        ))
     })
 }
 
@@ -121,21 +132,37 @@ async fn find(app: &App, id: &str) -> Result<Task, Failure> {
 async fn show(context: &Context, app: &App, task: &Task) -> Result<ExitCode, Failure> {
     let draft = drafts::latest(app.store(), &task.id).await?;
     if context.output.is_json() {
-        context.output.json(&json!({ "task": task, "draft": draft }));
+        context
+            .output
+            .json(&json!({ "task": task, "draft": draft }));
         return Ok(ExitCode::SUCCESS);
     }
     context.output.say(format_args!("task     {}", task.id));
-    context.output.say(format_args!("status   {}", task.status.name()));
-    context.output.say(format_args!("subject  {}", task.subject));
+    context
+        .output
+        .say(format_args!("status   {}", task.status.name()));
+    context
+        .output
+        .say(format_args!("subject  {}", task.subject));
     context.output.say(format_args!("run      {}", task.run));
     if let Some(draft) = draft {
-        context.output.say(format_args!("draft    {} by {}\n", draft.number, draft.written_by));
-        context.output.say(format_args!("# {}\n\n{}", draft.title, draft.markdown));
+        context.output.say(format_args!(
+            "draft    {} by {}\n",
+            draft.number, draft.written_by
+        ));
+        context
+            .output
+            .say(format_args!("# {}\n\n{}", draft.title, draft.markdown));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn row(task: &Task) -> Vec<String> {
     let updated = time(task.updated_at);
-    vec![short(&task.id), task.status.name().to_owned(), task.topic.clone(), updated]
+    vec![
+        short(&task.id),
+        task.status.name().to_owned(),
+        task.topic.clone(),
+        updated,
+    ]
 }

@@ -17,8 +17,15 @@ impl Watcher for Progress {
     }
 
     fn stage_ended(&self, _run: &Run, row: &StageRun) {
-        let mark = if matches!(row.outcome, Outcome::Done(_)) { "✓" } else { "·" };
-        let took = row.finished_at.duration_since(row.started_at).unsigned_abs();
+        let mark = if matches!(row.outcome, Outcome::Done(_)) {
+            "✓"
+        } else {
+            "·"
+        };
+        let took = row
+            .finished_at
+            .duration_since(row.started_at)
+            .unsigned_abs();
         let detail = row.outcome.detail();
         let separator = if detail.is_empty() { "" } else { ": " };
         self.0.progress(format_args!(
@@ -30,7 +37,10 @@ impl Watcher for Progress {
     }
 
     fn attempt_failed(&self, _run: &Run, stage: &str, detail: &str, pause: Duration) {
-        self.0.progress(format_args!("  {stage}: {detail}; again in {}", length(pause)));
+        self.0.progress(format_args!(
+            "  {stage}: {detail}; again in {}",
+            length(pause)
+        ));
     }
 }
 
