@@ -13,10 +13,11 @@ use libsqlite3_sys as ffi;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::LockedSqliteHandle;
 
-use super::{denial, functions};
+use super::{denial, functions, text};
 use crate::config::Limits;
 use crate::grants::{Grants, Verb};
-use crate::store::StoreError;
+use crate::store::{StoreError, sqlite};
+use crate::value::Statement;
 
 /// Instructions of SQLite's machine between two looks at the clock.
 const INSTRUCTIONS_PER_LOOK: i32 = 4_000;
@@ -43,6 +44,8 @@ pub(super) struct Authorizer {
 
 struct Now {
     mode: Mode,
+    /// The tables there are, if the statement names subqueries.
+    tables: Option<Vec<String>>,
     deadline: Option<Instant>,
     denial: Option<String>,
 }
@@ -62,21 +65,35 @@ impl Authorizer {
             grants: grants.clone(),
             now: Mutex::new(Now {
                 mode: Mode::Host,
+                tables: None,
                 deadline: None,
                 denial: None,
             }),
         })
     }
 
-    /// Guard the statements from here on.
-    pub(super) fn arm(&self, mode: Mode, timeout: Duration) {
+    /// Guard one statement. While it is prepared, SQLite says of a table without a column
+    /// only the name that the statement uses, which may be that of a subquery.
+    pub(super) async fn arm(
+        &self,
+        connection: &mut SqliteConnection,
+        sql: &str,
+        mode: Mode,
+        timeout: Duration,
+    ) -> Result<(), StoreError> {
+        let tables = match text::names_subqueries(sql) {
+            true => Some(tables(connection).await?),
+            false => None,
+        };
         self.change(|now| {
             *now = Now {
                 mode,
+                tables,
                 deadline: Instant::now().checked_add(timeout),
                 denial: None,
             };
         });
+        Ok(())
     }
 
     /// Stop guarding; gives what was denied meanwhile.
@@ -171,6 +188,7 @@ impl Authorizer {
                 (!functions::is_allowed(name)).then(|| denial::function(&self.plugin, name))
             }
             ffi::SQLITE_READ if TABLE_FUNCTIONS.contains(&first) => None,
+            ffi::SQLITE_READ if question.second == Some("") && self.may_count(first) => None,
             ffi::SQLITE_READ => self.on_table(question, Verb::Select),
             action => match changing(action) {
                 Some(_) if mode == Mode::Read => Some(denial::statement(
@@ -183,16 +201,33 @@ impl Authorizer {
         }
     }
 
+    /// Whether the rows of `name` may be counted. Its case is the statement's, and it has no
+    /// database.
+    fn may_count(&self, name: &str) -> bool {
+        let granted = self.grants.db.iter().any(|grant| {
+            grant.table.eq_ignore_ascii_case(name) && grant.verbs.contains(&Verb::Select)
+        });
+        let subquery = self.change(|now| {
+            let tables = now.tables.as_ref();
+            tables
+                .is_some_and(|tables| !tables.iter().any(|table| table.eq_ignore_ascii_case(name)))
+        });
+        (granted || subquery) && !denial::belongs_to_host(&name.to_ascii_lowercase())
+    }
+
     fn on_table(&self, question: &Question<'_>, verb: Verb) -> Option<String> {
         let table = question.first.unwrap_or_default();
-        // A table that is named without a column, as in `SELECT 1 FROM t`, comes without a
-        // database unless the statement writes one. There is no other than `main`.
-        let bare = question.second == Some("") && question.database.is_none();
-        let open = (question.database == Some("main") || bare)
+        let open = question.database == Some("main")
             && !denial::belongs_to_host(table)
             && self.grants.allows(table, verb);
         (!open).then(|| denial::table(&self.plugin, table, verb))
     }
+}
+
+async fn tables(connection: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
+    let statement = Statement::new("SELECT name FROM sqlite_schema");
+    let rows = sqlite::query(connection, statement).await?;
+    rows.iter().map(|row| Ok(row.text("name")?)).collect()
 }
 
 fn changing(action: c_int) -> Option<Verb> {
@@ -239,11 +274,11 @@ fn accepted(code: c_int, what: &str) -> Result<(), StoreError> {
 fn configure(handle: &mut LockedSqliteHandle<'_>, limits: &Limits) -> Result<(), StoreError> {
     let raw = raw(handle);
     let length = c_int::try_from(limits.row_bytes.max(1 << 20)).unwrap_or(c_int::MAX);
-    let text = c_int::try_from(super::text::LENGTH).unwrap_or(c_int::MAX);
+    let longest = c_int::try_from(text::LENGTH).unwrap_or(c_int::MAX);
     for (limit, value) in [
         (ffi::SQLITE_LIMIT_ATTACHED, 0),
         (ffi::SQLITE_LIMIT_LENGTH, length),
-        (ffi::SQLITE_LIMIT_SQL_LENGTH, text),
+        (ffi::SQLITE_LIMIT_SQL_LENGTH, longest),
         (ffi::SQLITE_LIMIT_EXPR_DEPTH, 200),
         (ffi::SQLITE_LIMIT_COMPOUND_SELECT, 100),
         (ffi::SQLITE_LIMIT_VDBE_OP, 250_000),
@@ -284,7 +319,7 @@ unsafe extern "C" fn ask(
     // SAFETY: SQLite passes the pointer of `install`, whose owner is still alive.
     let authorizer = unsafe { &*context.cast::<Authorizer>() };
     // SAFETY: SQLite's strings end with a NUL and live during the call.
-    let texts = unsafe { [text(first), text(second), text(database)] };
+    let texts = unsafe { [string(first), string(second), string(database)] };
     let [Ok(first), Ok(second), Ok(database)] = texts else {
         return ffi::SQLITE_DENY;
     };
@@ -304,7 +339,7 @@ unsafe extern "C" fn ask(
 /// # Safety
 /// `pointer` is null or a string that ends with a NUL and lives as long as the answer.
 #[expect(unsafe_code, reason = "reads a C string")]
-unsafe fn text<'a>(pointer: *const c_char) -> Result<Option<&'a str>, std::str::Utf8Error> {
+unsafe fn string<'a>(pointer: *const c_char) -> Result<Option<&'a str>, std::str::Utf8Error> {
     if pointer.is_null() {
         return Ok(None);
     }

@@ -38,7 +38,13 @@ async fn on_sqlite(
     }
     let authorizer = Authorizer::new(plugin, grants);
     authorizer.lend(connection).await?;
-    authorizer.arm(Mode::Write, LONGEST);
+    let armed = authorizer
+        .arm(connection, &statement.sql, Mode::Write, LONGEST)
+        .await;
+    if let Err(error) = armed {
+        Authorizer::take_back(connection).await?;
+        return Err(error);
+    }
     // Not persistent: the host's prepared statements and the plugin's never mix.
     let query = sqlite::bound(statement).persistent(false);
     let result = query.execute(&mut *connection).await;

@@ -7,7 +7,7 @@ use crate::store::{StoreError, StoreErrorKind};
 /// Whether no grant can open `table` to a plugin.
 pub(super) fn belongs_to_host(table: &str) -> bool {
     HOST_TABLES.contains(&table)
-        || ["sqlite_", "pg_", "information_schema"]
+        || ["sqlite_", "pragma_", "pg_", "information_schema"]
             .iter()
             .any(|prefix| table.starts_with(prefix))
 }

@@ -45,7 +45,9 @@ impl Session {
                 authorizer,
                 ..
             } => {
-                authorizer.arm(mode, timeout);
+                authorizer
+                    .arm(connection, &statement.sql, mode, timeout)
+                    .await?;
                 let result = each_sqlite(connection, statement, row).await;
                 explained(result, authorizer.disarm(), timeout)
             }
@@ -68,7 +70,9 @@ impl Session {
                 authorizer,
                 ..
             } => {
-                authorizer.arm(Mode::Write, timeout);
+                authorizer
+                    .arm(connection, &statement.sql, Mode::Write, timeout)
+                    .await?;
                 let result = sqlite::execute(connection, statement).await;
                 explained(result, authorizer.disarm(), timeout)
             }
@@ -92,7 +96,9 @@ impl Session {
                 authorizer,
                 ..
             } => {
-                authorizer.arm(Mode::Write, timeout);
+                authorizer
+                    .arm(connection, sql, Mode::Write, timeout)
+                    .await?;
                 let result = connection.prepare(text).await;
                 explained(
                     result.map(drop).map_err(StoreError::from),

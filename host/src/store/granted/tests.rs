@@ -53,6 +53,7 @@ async fn what_is_granted_works() {
     assert_eq!(rows.first().expect("row").integer("n").expect("n"), 2);
     for sql in [
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5) SELECT * FROM n",
+        "WITH n AS (SELECT 1) SELECT count(*) FROM n, SCRATCH",
         "SELECT value FROM json_each('[1, 2]')",
         "SELECT 1 FROM scratch WHERE EXISTS (SELECT 1 FROM scratch)",
         "SELECT name, json_extract('{\"a\": 1}', '$.a'), name ->> '$' IS NULL FROM scratch WHERE name LIKE 'x%'",
@@ -95,6 +96,13 @@ async fn what_is_not_granted_is_denied() {
         "SELECT * FROM sqlite_schema",
         "SELECT * FROM pragma_table_info('settings')",
         "SELECT (SELECT count(*) FROM settings)",
+        "SELECT count(*) FROM other",
+        "SELECT count(*) FROM OTHER",
+        "WITH other AS (SELECT 1) SELECT count(*) FROM other",
+        "SELECT (WITH other AS (SELECT 1) SELECT 1), (SELECT count(*) FROM main.other)",
+        "WITH x AS (SELECT 1) SELECT count(*) FROM pragma_table_list",
+        "SELECT count(*) FROM pragma_database_list",
+        "SELECT EXISTS (SELECT 1 FROM other)",
         "SELECT load_extension('x')",
         "SELECT 1; DROP TABLE scratch",
         "PRAGMA writable_schema = on",

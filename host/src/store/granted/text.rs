@@ -23,17 +23,33 @@ pub(super) fn fault(sql: &str) -> Option<&'static str> {
     let end = tokens.iter().position(|token| *token == Token::Mark(';'));
     match end {
         _ if tokens.is_empty() => Some("an empty text"),
+        _ if !starts_well(&tokens) => Some("a command on the schema or the database"),
         Some(end) if end + 1 < tokens.len() => Some("a second statement"),
         _ if replaces(&tokens) => Some("REPLACE (write ON CONFLICT … DO UPDATE)"),
         _ => None,
     }
 }
 
+/// Whether a statement names subqueries with WITH, as far as its text says.
+pub(super) fn names_subqueries(sql: &str) -> bool {
+    tokens(sql).iter().any(|token| is_word(token, "with"))
+}
+
+fn starts_well(tokens: &[Token<'_>]) -> bool {
+    let verbs = [
+        "select", "with", "values", "insert", "update", "delete", "replace",
+    ];
+    verbs.iter().any(|verb| is_word(&tokens[0], verb))
+}
+
+fn is_word(token: &Token<'_>, wanted: &str) -> bool {
+    matches!(token, Token::Word(word) if word.eq_ignore_ascii_case(wanted))
+}
+
 /// `REPLACE INTO` and `OR REPLACE` delete rows, and no authorizer is asked about it.
 fn replaces(tokens: &[Token<'_>]) -> bool {
     tokens.iter().enumerate().any(|(index, token)| {
-        matches!(token, Token::Word(word) if word.eq_ignore_ascii_case("replace"))
-            && tokens.get(index + 1) != Some(&Token::Mark('('))
+        is_word(token, "replace") && tokens.get(index + 1) != Some(&Token::Mark('('))
     })
 }
 
@@ -105,6 +121,9 @@ mod tests {
             "SELECT 1; DELETE FROM t",
             "SELECT 1;;",
             "SELECT '\0'",
+            "VACUUM",
+            "EXPLAIN SELECT 1",
+            "'select'",
             "REPLACE INTO t VALUES (1)",
             "INSERT OR /* x */ REPLACE INTO t VALUES (1)",
             "UPDATE OR replace t SET a = 1",
