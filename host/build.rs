@@ -29,10 +29,11 @@ fn main() {
     files.sort();
     let mut text = String::from("pub static FILES: &[(&str, &[u8])] = &[\n");
     for (name, path) in &files {
+        let path = path.to_str().expect("UTF-8");
         writeln!(text, "    ({name:?}, include_bytes!({path:?})),").expect("a string takes it");
     }
     text.push_str("];\npub static HANDLER_FILES: &[&str] = &[\n");
-    for name in handler_names(&host.join("src/handlers")) {
+    for name in handler_files(&host.join("src/handlers")) {
         writeln!(text, "    {name:?},").expect("a string takes it");
     }
     text.push_str("];\n");
@@ -123,27 +124,18 @@ fn build_guests(plugins: &Path, target: &Path) {
     );
 }
 
-/// `<surface>.<name>` of every file below `handlers/<surface>/`.
-fn handler_names(handlers: &Path) -> Vec<String> {
-    let mut names = Vec::new();
-    for surface in entries(handlers).into_iter().filter(|path| path.is_dir()) {
-        let family = surface
-            .file_name()
-            .and_then(|name| name.to_str())
-            .expect("UTF-8")
-            .to_owned();
-        for file in entries(&surface) {
-            if file.extension().is_some_and(|extension| extension == "rs") {
-                let name = file
-                    .file_stem()
-                    .and_then(|name| name.to_str())
-                    .expect("UTF-8");
-                names.push(format!("{family}.{name}"));
-            }
-        }
-    }
-    names.sort();
-    names
+/// `<surface>/<name>.rs` of every file below `handlers/`. A folder beside a file of its name
+/// belongs to that module and is no surface.
+fn handler_files(handlers: &Path) -> Vec<String> {
+    let is_surface = |path: &PathBuf| path.is_dir() && !path.with_extension("rs").exists();
+    let surfaces = entries(handlers).into_iter().filter(is_surface);
+    let files = surfaces
+        .flat_map(|surface| entries(&surface))
+        .filter_map(|file| {
+            let path = file.strip_prefix(handlers).ok()?.to_str()?;
+            path.ends_with(".rs").then(|| path.to_owned())
+        });
+    files.collect()
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {

@@ -19,9 +19,10 @@ use crate::config::{self, Config};
 use crate::engine::{Engine, EngineError, LineUp, LineUps, Watcher};
 use crate::plugin::Runtime;
 use crate::registry::RegistryError;
-use crate::secrets::SecretError;
+use crate::secrets::{Key, SecretError};
 use crate::settings::Snapshot;
-use crate::store::{Store, StoreError, StoreErrorKind, revisions};
+use crate::snapshot::{self, Unfit};
+use crate::store::{Store, StoreError, StoreErrorKind, revisions, settings};
 use crate::workspace::{Misread, WorkspaceError};
 
 /// An opened workspace. Cheap to clone.
@@ -43,8 +44,6 @@ struct Inner {
 pub enum AppError {
     #[error("there is no workspace in {0}; make one with `callboard init {0}`")]
     NoWorkspace(String),
-    #[error("{0}")]
-    Config(Box<Misread>),
     #[error("{} of the workspace cannot be read", places(.0.len()))]
     Misread(Vec<Misread>),
     #[error(transparent)]
@@ -68,7 +67,11 @@ pub enum AppError {
 }
 
 fn places(count: usize) -> String {
-    if count == 1 { "one place".to_owned() } else { format!("{count} places") }
+    if count == 1 {
+        "one place".to_owned()
+    } else {
+        format!("{count} places")
+    }
 }
 
 impl App {
@@ -85,7 +88,9 @@ impl App {
             runtime: Runtime::new()?,
             companies: Mutex::new(BTreeMap::new()),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
 
     pub fn folder(&self) -> &Path {
@@ -107,7 +112,9 @@ impl App {
 
     /// The active revision, loaded.
     pub async fn active(&self) -> Result<Arc<Company>, AppError> {
-        let active = revisions::active(self.store()).await?.ok_or(AppError::NothingApplied)?;
+        let active = revisions::active(self.store())
+            .await?
+            .ok_or(AppError::NothingApplied)?;
         self.company(active.number).await
     }
 
@@ -130,31 +137,39 @@ impl App {
     }
 
     async fn line_up_of(&self, company: &Company) -> Result<Arc<LineUp>, AppError> {
-        let settings = Arc::new(self.snapshot(&company.definitions).await?);
+        let settings = Arc::new(self.snapshot(&company.definitions).await?.0);
         Ok(Arc::new(company.line_up(self.store(), settings)))
     }
 
-    /// Settings as they stand now, for the declarations of some definitions.
+    /// Settings as they stand now, for the declarations of some definitions, and the stored
+    /// values that do not fit them.
     pub async fn snapshot(
         &self,
         definitions: &crate::workspace::Definitions,
-    ) -> Result<Snapshot, AppError> {
-        let declarations = definitions
-            .settings
-            .iter()
-            .map(|(key, declared)| (key.clone(), declared.value.clone()))
-            .collect();
-        Ok(crate::secrets::snapshot(self.store(), &self.key_file(), declarations).await?)
+    ) -> Result<(Snapshot, Vec<Unfit>), AppError> {
+        let stored = settings::list(self.store()).await?;
+        let key = Key::load(&self.key_file())?;
+        Ok(snapshot::build(
+            definitions.declarations(),
+            &stored,
+            key.as_ref(),
+        ))
     }
 
     pub fn engine(&self, watcher: Arc<dyn Watcher>) -> Engine {
         let line_ups = Arc::new(self.clone());
-        Engine { store: self.store().clone(), line_ups, watcher }
+        Engine {
+            store: self.store().clone(),
+            line_ups,
+            watcher,
+        }
     }
 
     /// The digests that are the same in every mode: active revision, settings, registry.
     pub async fn digests(&self) -> Result<[(&'static str, String); 3], AppError> {
-        let active = revisions::active(self.store()).await?.ok_or(AppError::NothingApplied)?;
+        let active = revisions::active(self.store())
+            .await?
+            .ok_or(AppError::NothingApplied)?;
         let line_up = self.line_up().await?;
         Ok([
             ("revision", active.digest),
@@ -170,7 +185,10 @@ impl LineUps for App {
             let loaded = async { self.line_up_of(&*self.company(revision).await?).await };
             loaded.await.map_err(|error| match error {
                 AppError::Store(error) => EngineError::Store(error),
-                other => EngineError::Revision { revision, problem: other.to_string() },
+                other => EngineError::Revision {
+                    revision,
+                    problem: other.to_string(),
+                },
             })
         })
     }
@@ -188,7 +206,7 @@ fn read_config(folder: &Path) -> Result<Config, AppError> {
             return Err(StoreError::new(StoreErrorKind::Unavailable, message).into());
         }
     };
-    crate::workspace::parse_config(&text).map_err(|misread| AppError::Config(Box::new(misread)))
+    crate::workspace::parse_config(&text).map_err(AppError::Misread)
 }
 
 /// The address of the database; a relative path of SQLite starts at the workspace.

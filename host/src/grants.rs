@@ -203,6 +203,28 @@ impl Grants {
         refusals
     }
 
+    /// Each grant as a short text for a person.
+    pub fn texts(&self) -> Vec<String> {
+        let mut texts = Vec::new();
+        texts.extend(self.log.then(|| "log".to_owned()));
+        texts.extend(self.vectors.then(|| "vectors".to_owned()));
+        texts.extend(self.db.iter().map(|grant| {
+            let verbs: Vec<_> = grant.verbs.iter().map(|verb| verb.as_str()).collect();
+            format!("{} on {}", verbs.join("/"), grant.table)
+        }));
+        texts.extend(self.http.iter().map(|grant| {
+            let methods: Vec<_> = grant.methods.iter().map(String::as_str).collect();
+            format!("{} {}://{}", methods.join("/"), grant.scheme, grant.host)
+        }));
+        texts.extend(
+            self.settings
+                .keys
+                .iter()
+                .map(|key| format!("setting {key}")),
+        );
+        texts
+    }
+
     /// The ceiling for one plugin: what is allowed to all and what is allowed to it.
     #[must_use]
     pub fn union(mut self, other: &Grants) -> Grants {

@@ -174,6 +174,15 @@ impl Stage {
         self.id.get_ref()
     }
 
+    /// The handler it runs, or the question of its gate, for a person.
+    pub fn what(&self) -> String {
+        match (&self.handler, &self.gate) {
+            (Some(handler), _) => handler.get_ref().clone(),
+            (None, Some(gate)) => format!("gate: {}", gate.get_ref()),
+            (None, None) => "-".to_owned(),
+        }
+    }
+
     /// The stages it needs, by id.
     pub fn needed(&self) -> impl Iterator<Item = &str> {
         self.needs.iter().map(|need| need.get_ref().as_str())

@@ -92,6 +92,18 @@ impl Registry {
         }
     }
 
+    /// A registry of these handlers and no other.
+    #[cfg(test)]
+    pub(crate) fn of(entries: impl IntoIterator<Item = Entry>) -> Self {
+        let mut registry = Self {
+            entries: BTreeMap::new(),
+        };
+        for entry in entries {
+            registry.add(entry).expect("a handler with a place");
+        }
+        registry
+    }
+
     /// Add a handler; its name must be new and on a known surface.
     pub fn add(&mut self, entry: Entry) -> Result<(), RegistryError> {
         let name = entry.contract.name.clone();

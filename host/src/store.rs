@@ -5,6 +5,10 @@
 //! `sqlite.rs`, `postgres.rs` and the migrations. SQLite has one writer task with group
 //! commit and a pool of readers; PostgreSQL has a pool.
 
+pub mod commits;
+pub mod diary_days;
+pub mod drafts;
+pub mod embeddings;
 mod error;
 pub mod gates;
 pub mod granted;
@@ -12,9 +16,12 @@ mod migrate;
 pub mod policy_runs;
 mod postgres;
 pub mod posts;
+pub mod revisions;
 pub mod runs;
+pub mod settings;
 mod sqlite;
 pub mod stage_runs;
+pub mod tasks;
 
 use std::fmt;
 use std::sync::Arc;
@@ -155,7 +162,6 @@ impl Store {
         }
     }
 
-    #[expect(dead_code, reason = "for the granted connections of plugins")]
     pub(crate) fn backend(&self) -> &Backend {
         &self.backend
     }

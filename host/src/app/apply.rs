@@ -36,11 +36,21 @@ impl App {
         let digest = workspace::digest(&files);
         let active = revisions::active(self.store()).await?;
         if let Some(active) = active.filter(|active| active.digest == digest) {
-            return Ok(Applied { revision: active.number, digest, unchanged: true, roll });
+            return Ok(Applied {
+                revision: active.number,
+                digest,
+                unchanged: true,
+                roll,
+            });
         }
         let revision =
             revisions::save(self.store(), files, &digest, note, Timestamp::now()).await?;
-        Ok(Applied { revision, digest, unchanged: false, roll })
+        Ok(Applied {
+            revision,
+            digest,
+            unchanged: false,
+            roll,
+        })
     }
 }
 

@@ -45,7 +45,8 @@ impl App {
     pub(super) async fn load(&self, files: &Files, revision: i64) -> Result<Company, AppError> {
         let definitions = Arc::new(Definitions::parse(files).map_err(AppError::Misread)?);
         let mut registry = Registry::native()?;
-        let (mut refused, mut grants, mut described) = Default::default();
+        let mut refused = Vec::new();
+        let (mut grants, mut described) = (BTreeMap::new(), BTreeMap::new());
         for (name, files) in &definitions.plugins {
             let loaded = self.load_plugin(&definitions, name, files).await;
             let added = loaded.and_then(|(plugin, contracts)| {
@@ -57,12 +58,23 @@ impl App {
                     grants.insert(name.clone(), files.manifest.value.ask.clone());
                     described.insert(name.clone(), contracts);
                 }
-                Err(reason) => refused.push(Refused { plugin: name.clone(), ..reason }),
+                Err(reason) => refused.push(Refused {
+                    plugin: name.clone(),
+                    ..reason
+                }),
             }
         }
         let pipelines = pipelines(&definitions);
         let registry = Arc::new(registry);
-        Ok(Company { revision, definitions, registry, refused, described, pipelines, grants })
+        Ok(Company {
+            revision,
+            definitions,
+            registry,
+            refused,
+            described,
+            pipelines,
+            grants,
+        })
     }
 
     async fn load_plugin(
@@ -72,23 +84,40 @@ impl App {
         files: &PluginFiles,
     ) -> Result<(Plugin, Vec<Contract>), Refused> {
         let manifest = &files.manifest.value;
-        let refusals = manifest.ask.refusals(name, &definitions.config.ceiling(name));
+        let refusals = manifest
+            .ask
+            .refusals(name, &definitions.config.value.ceiling(name));
         if !refusals.is_empty() {
-            let asked: Vec<_> = refusals.iter().map(|refusal| refusal.asked.as_str()).collect();
+            let asked: Vec<_> = refusals
+                .iter()
+                .map(|refusal| refusal.asked.as_str())
+                .collect();
             return Err(reason(
-                format!("asks for more than the ceiling allows: {}", asked.join(", ")),
+                format!(
+                    "asks for more than the ceiling allows: {}",
+                    asked.join(", ")
+                ),
                 "see the misses of the plugin itself".to_owned(),
             ));
         }
         let component = files.component.clone().ok_or_else(|| {
             reason(
-                format!("its component {} is not there", manifest.component.get_ref()),
+                format!(
+                    "its component {} is not there",
+                    manifest.component.get_ref()
+                ),
                 "build it and put it beside plugin.toml".to_owned(),
             )
         })?;
-        let limits = definitions.config.limits(name);
+        let limits = definitions.config.value.limits(name);
         let (runtime, store) = (&self.inner.runtime, self.store().clone());
-        let loaded = runtime.load(manifest, component, manifest.ask.clone(), limits, Some(store));
+        let loaded = runtime.load(
+            manifest,
+            &component,
+            manifest.ask.clone(),
+            limits,
+            Some(store),
+        );
         let plugin = loaded.await.map_err(|error| broken(&error))?;
         let contracts = match &files.contracts {
             Some(contracts) => contracts.clone(),
@@ -100,13 +129,14 @@ impl App {
     /// Load files and call the roll over them.
     pub async fn inspect(&self, files: &Files) -> Result<Inspection, AppError> {
         let company = self.load(files, 0).await?;
-        let settings = self.snapshot(&company.definitions).await?;
+        let (settings, unfit) = self.snapshot(&company.definitions).await?;
         let roll = rollcall::call(&Roster {
             definitions: &company.definitions,
             registry: &company.registry,
             refused: &company.refused,
             store: self.store(),
             settings: &settings,
+            unfit: &unfit,
             native_files: bundle::HANDLER_FILES,
             templates: site::TEMPLATES,
         })
@@ -116,11 +146,18 @@ impl App {
 }
 
 fn broken(error: &plugin::PluginError) -> Refused {
-    reason(error.to_string(), "rebuild the plugin, or take its folder out".to_owned())
+    reason(
+        error.to_string(),
+        "rebuild the plugin, or take its folder out".to_owned(),
+    )
 }
 
 fn reason(problem: String, mend: String) -> Refused {
-    Refused { plugin: String::new(), problem, mend }
+    Refused {
+        plugin: String::new(),
+        problem,
+        mend,
+    }
 }
 
 fn add_handlers(
@@ -136,10 +173,18 @@ fn add_handlers(
             version: manifest.version.clone(),
             digest: files.digest.clone(),
         };
-        let handler = Arc::new(plugin::handler(Arc::clone(plugin), contract.clone()));
-        let entry = Entry { contract: contract.clone(), origin, handler };
+        let handler = plugin::handler(Arc::clone(plugin), contract.clone());
+        let handler = Arc::new(handler.map_err(|error| broken(&error))?);
+        let entry = Entry {
+            contract: contract.clone(),
+            origin,
+            handler,
+        };
         registry.add(entry).map_err(|error| {
-            reason(error.to_string(), format!("rename `{}` in one of them", contract.name))
+            reason(
+                error.to_string(),
+                format!("rename `{}` in one of them", contract.name),
+            )
         })?;
     }
     Ok(())
@@ -147,16 +192,26 @@ fn add_handlers(
 
 /// The pipelines, and one of a single stage for each policy.
 fn pipelines(definitions: &Definitions) -> BTreeMap<String, Arc<Pipeline>> {
-    let written = definitions.pipelines.values().map(|defined| defined.value.clone());
-    let policies = definitions.policies.values().map(|defined| upkeep(&defined.value));
+    let written = definitions
+        .pipelines
+        .values()
+        .map(|defined| defined.value.clone());
+    let policies = definitions
+        .policies
+        .values()
+        .map(|defined| upkeep(&defined.value));
     let all = written.chain(policies);
-    all.map(|pipeline| (pipeline.name().to_owned(), Arc::new(pipeline))).collect()
+    all.map(|pipeline| (pipeline.name().to_owned(), Arc::new(pipeline)))
+        .collect()
 }
 
 fn upkeep(policy: &Policy) -> Pipeline {
     let stage = crate::pipeline::Stage::alone("upkeep", policy.handler.clone(), &policy.config);
     Pipeline {
-        name: toml::Spanned::new(policy.name.span(), format!("policy:{}", policy.name.get_ref())),
+        name: toml::Spanned::new(
+            policy.name.span(),
+            format!("policy:{}", policy.name.get_ref()),
+        ),
         description: policy.description.clone(),
         budget: Span(policy.timeout.0),
         input: BTreeMap::new(),

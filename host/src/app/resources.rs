@@ -33,12 +33,14 @@ impl Resources for HostResources {
         let config = |message: String| Stop::failed(FailureKind::Config, message);
         let prompt = self.definitions.prompts.get(name);
         let prompt = prompt.ok_or_else(|| {
-            config(format!("there is no prompt `{name}`; add prompts/{name}.md and apply"))
+            config(format!(
+                "there is no prompt `{name}`; add prompts/{name}.md and apply"
+            ))
         })?;
         let mut environment = minijinja::Environment::new();
         environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
         environment
-            .render_str(&prompt.template, variables)
+            .render_str(prompt.template(), minijinja::value::Serde(variables))
             .map_err(|error| config(format!("prompt `{name}`: {error:#}")))
     }
 
@@ -48,12 +50,15 @@ impl Resources for HostResources {
         request: ModelRequest,
     ) -> BoxFuture<'a, Result<Option<Completion>, Stop>> {
         Box::pin(async move {
-            let Some(provider) = self.provider(role)? else { return Ok(None) };
+            let Some(provider) = self.provider(role)? else {
+                return Ok(None);
+            };
             let answer = provider.ask(request).await;
             let cause = |error: ClientError| Stop::unavailable(format!("role {role}"), error);
-            provider.read(&answer.map_err(cause)?).map(Some).map_err(|problem| {
-                Stop::unavailable(format!("role {role}"), problem)
-            })
+            provider
+                .read(&answer.map_err(cause)?)
+                .map(Some)
+                .map_err(|problem| Stop::unavailable(format!("role {role}"), problem))
         })
     }
 }
@@ -73,11 +78,19 @@ impl HostResources {
         let read = |part: &str| self.settings.text(&format!("roles.{role}.{part}"));
         let url = read("url").map_err(|error| config(&error))?;
         let model = read("model").map_err(|error| config(&error))?;
-        let (Some(url), Some(model)) = (url, model) else { return Ok(None) };
+        let (Some(url), Some(model)) = (url, model) else {
+            return Ok(None);
+        };
         let url = url.parse::<url::Url>().map_err(|error| {
-            config(&format!("setting roles.{role}.url: `{url}` is no address: {error}"))
+            config(&format!(
+                "setting roles.{role}.url: `{url}` is no address: {error}"
+            ))
         })?;
-        Ok(Some(Provider { url, model, key: self.settings.secret(&format!("roles.{role}.key")) }))
+        Ok(Some(Provider {
+            url,
+            model,
+            key: self.settings.secret(&format!("roles.{role}.key")),
+        }))
     }
 }
 
@@ -85,7 +98,11 @@ impl Provider<'_> {
     async fn ask(&self, request: ModelRequest) -> Result<Json, ClientError> {
         let mut url = self.url.clone();
         if !url.path().ends_with("/chat/completions") {
-            let base = url.path().trim_end_matches('/').trim_end_matches("/v1").to_owned();
+            let base = url
+                .path()
+                .trim_end_matches('/')
+                .trim_end_matches("/v1")
+                .to_owned();
             url.set_path(&format!("{base}/v1/chat/completions"));
         }
         let body = json!({
@@ -97,7 +114,9 @@ impl Provider<'_> {
             "max_tokens": request.max_tokens,
             "temperature": 0.3,
         });
-        Client::for_operator(&self.url)?.post_json(&url, self.key, &body, request.timeout).await
+        Client::for_operator(&self.url)
+            .post_json(&url, self.key, &body, request.timeout)
+            .await
     }
 
     fn read(&self, answer: &Json) -> Result<Completion, String> {

@@ -1,12 +1,343 @@
-//! placeholder
-use super::{StoreError, Transaction};
+//! The database as one plugin sees it: connections of its own on which the database itself
+//! enforces the plugin's grants.
+//!
+//! On SQLite that is an authorizer (`granted/authorizer.rs`), on PostgreSQL a login role with
+//! real grants (`granted/login.rs`) and a second look at each statement
+//! (`granted/admission.rs`). A plugin's deferred writes run in the engine's transaction, under
+//! the same grants (`granted/deferred.rs`).
+
+mod admission;
+mod authorizer;
+mod deferred;
+mod denial;
+mod functions;
+mod login;
+mod session;
+#[cfg(test)]
+mod tests;
+mod text;
+mod transaction;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sqlx::ConnectOptions;
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use self::authorizer::{Authorizer, Mode};
+pub use self::deferred::execute_deferred;
+use self::session::{Budgeted, Session};
+pub use self::transaction::GrantedTransaction;
+use super::{Backend, Store, StoreError, StoreErrorKind};
+use crate::config::Limits;
 use crate::grants::Grants;
-use crate::value::Statement;
-pub async fn execute_deferred(
-    t: &mut Transaction<'_>,
-    _p: &str,
-    _g: &Grants,
-    s: Statement,
-) -> Result<u64, StoreError> {
-    t.execute(s).await
+use crate::value::{Rows, Statement, Value};
+
+/// Connections of one plugin at most.
+const CONNECTIONS: u32 = 4;
+
+/// What one query may give and how long it may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueryLimits {
+    pub rows: u64,
+    pub bytes: u64,
+    pub timeout: Duration,
+}
+
+impl QueryLimits {
+    /// The limits of a plugin, with at most `left` of time.
+    pub fn of(limits: &Limits, left: Duration) -> Self {
+        Self {
+            rows: limits.rows.into(),
+            bytes: limits.row_bytes.into(),
+            timeout: statement_timeout(limits).min(left),
+        }
+    }
+}
+
+fn statement_timeout(limits: &Limits) -> Duration {
+    Duration::from_secs(limits.statement_seconds.into())
+}
+
+/// The database of one plugin. Cheap to clone.
+#[derive(Clone)]
+pub struct GrantedDatabase {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Store,
+    plugin: Arc<str>,
+    grants: Arc<Grants>,
+    limits: Limits,
+    /// How to connect as the plugin, on PostgreSQL.
+    login: Option<PgConnectOptions>,
+    idle: Mutex<Vec<Session>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Store {
+    /// The database as `plugin` may use it. On PostgreSQL this makes the plugin's login role.
+    pub async fn granted(
+        &self,
+        plugin: &str,
+        grants: &Grants,
+        limits: &Limits,
+    ) -> Result<GrantedDatabase, StoreError> {
+        let connections = CONNECTIONS.min(limits.concurrent_calls.max(1));
+        let login = match self.backend() {
+            Backend::Sqlite(_) => None,
+            Backend::Postgres(store) => {
+                Some(login::connect_options(self, &store.options, plugin, grants, limits).await?)
+            }
+        };
+        let shared = Shared {
+            store: self.clone(),
+            plugin: plugin.into(),
+            grants: Arc::new(grants.clone()),
+            limits: *limits,
+            login,
+            idle: Mutex::default(),
+            permits: Arc::new(Semaphore::new(connections as usize)),
+        };
+        Ok(GrantedDatabase {
+            shared: Arc::new(shared),
+        })
+    }
+}
+
+impl GrantedDatabase {
+    pub fn dialect(&self) -> super::Dialect {
+        self.shared.store.dialect()
+    }
+
+    /// Rows of a SELECT.
+    pub async fn query(
+        &self,
+        statement: Statement,
+        limits: QueryLimits,
+    ) -> Result<Rows, StoreError> {
+        let mut rows = Budgeted::new(limits);
+        self.each(statement, limits.timeout, &mut |columns, row| {
+            rows.add(columns, row)
+        })
+        .await?;
+        Ok(rows.rows())
+    }
+
+    /// Rows of a SELECT, given to `row` one by one with the names of the columns.
+    pub async fn each(
+        &self,
+        statement: Statement,
+        timeout: Duration,
+        row: &mut (dyn FnMut(&[String], Vec<Value>) -> Result<(), StoreError> + Send),
+    ) -> Result<(), StoreError> {
+        let started = Instant::now();
+        let mut lease = self.lease(timeout).await?;
+        let left = timeout.saturating_sub(started.elapsed());
+        let result = lease
+            .session()?
+            .each(statement, Mode::Read, left, row)
+            .await;
+        lease.end(result)
+    }
+
+    /// Run a statement; gives the rows touched.
+    pub async fn execute(
+        &self,
+        statement: Statement,
+        timeout: Duration,
+    ) -> Result<u64, StoreError> {
+        let started = Instant::now();
+        let mut lease = self.lease(timeout).await?;
+        let _gate = self.gate(timeout).await?;
+        let left = timeout.saturating_sub(started.elapsed());
+        let result = lease.session()?.execute(statement, left).await;
+        lease.end(result)
+    }
+
+    /// Run a statement once for each set of parameters, in one transaction.
+    pub async fn execute_many(
+        &self,
+        sql: &str,
+        params: Vec<Vec<Value>>,
+        timeout: Duration,
+    ) -> Result<u64, StoreError> {
+        let mut transaction = self.begin(timeout).await?;
+        let mut touched = 0;
+        for params in params {
+            let statement = Statement {
+                sql: sql.to_owned(),
+                params,
+            };
+            touched += transaction.execute(statement, timeout).await?;
+        }
+        transaction.commit().await?;
+        Ok(touched)
+    }
+
+    /// Begin a transaction that lasts `longest` at most. Dropped without a commit it rolls
+    /// back.
+    pub async fn begin(&self, longest: Duration) -> Result<GrantedTransaction, StoreError> {
+        let longest = longest.min(statement_timeout(&self.shared.limits));
+        let started = Instant::now();
+        let mut lease = self.lease(longest).await?;
+        let gate = self.gate(longest).await?;
+        let begin = if self.shared.login.is_some() {
+            "BEGIN"
+        } else {
+            "BEGIN IMMEDIATE"
+        };
+        lease.session()?.command(begin).await?;
+        Ok(GrantedTransaction::start(
+            lease,
+            gate,
+            longest.saturating_sub(started.elapsed()),
+        ))
+    }
+
+    /// Whether the grants allow a statement, and it fits the schema; it is not run.
+    pub async fn authorise(&self, sql: &str) -> Result<(), StoreError> {
+        let timeout = statement_timeout(&self.shared.limits);
+        let mut lease = self.lease(timeout).await?;
+        let result = lease.session()?.authorise(sql, timeout).await;
+        lease.end(result)
+    }
+
+    /// A connection, one that is idle or a new one.
+    async fn lease(&self, longest: Duration) -> Result<Lease, StoreError> {
+        let permits = Arc::clone(&self.shared.permits);
+        let what = "its connections to the database are all in use";
+        let permit = acquire(permits, longest, &self.shared.plugin, what).await?;
+        let idle = self.idle().pop();
+        let session = match idle {
+            Some(session) => session,
+            None => self.connect().await?,
+        };
+        Ok(Lease {
+            session: Some(session),
+            database: self.clone(),
+            _permit: permit,
+        })
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
+        self.shared
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn connect(&self) -> Result<Session, StoreError> {
+        let shared = &self.shared;
+        let plugin = Arc::clone(&shared.plugin);
+        match (shared.store.backend(), &shared.login) {
+            (Backend::Sqlite(store), _) => {
+                let options = store.options.clone().create_if_missing(false);
+                let mut connection = options.connect().await?;
+                let authorizer = Authorizer::new(&plugin, &shared.grants);
+                authorizer.guard(&mut connection, &shared.limits).await?;
+                Ok(Session::Sqlite {
+                    connection,
+                    authorizer,
+                    plugin,
+                })
+            }
+            (Backend::Postgres(_), Some(options)) => {
+                let connection = options
+                    .connect()
+                    .await
+                    .map_err(|error| login::refused(&plugin, error))?;
+                let grants = Arc::clone(&shared.grants);
+                Ok(Session::Postgres {
+                    connection,
+                    plugin,
+                    grants,
+                })
+            }
+            (Backend::Postgres(_), None) => Err(StoreError::internal("a plugin without its login")),
+        }
+    }
+
+    /// The right to write, where only one can write at a time.
+    async fn gate(&self, longest: Duration) -> Result<Option<OwnedSemaphorePermit>, StoreError> {
+        match self.shared.store.backend() {
+            Backend::Sqlite(store) => {
+                let gate = Arc::clone(&store.write_gate);
+                let what =
+                    "somebody else is writing to the database, perhaps a transaction of its own";
+                acquire(gate, longest, &self.shared.plugin, what)
+                    .await
+                    .map(Some)
+            }
+            Backend::Postgres(_) => Ok(None),
+        }
+    }
+}
+
+async fn acquire(
+    semaphore: Arc<Semaphore>,
+    longest: Duration,
+    plugin: &str,
+    what: &str,
+) -> Result<OwnedSemaphorePermit, StoreError> {
+    let busy = || {
+        let text = format!("plugin `{plugin}` waited {longest:?} in vain: {what}");
+        StoreError::new(StoreErrorKind::Busy, text)
+    };
+    let acquired = tokio::time::timeout(longest, semaphore.acquire_owned()).await;
+    acquired.map_err(|_| busy())?.map_err(|_| busy())
+}
+
+/// A connection in use. Only one that came to its end in good order is used again.
+struct Lease {
+    session: Option<Session>,
+    database: GrantedDatabase,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    fn session(&mut self) -> Result<&mut Session, StoreError> {
+        self.session
+            .as_mut()
+            .ok_or_else(|| StoreError::internal("the connection has gone"))
+    }
+
+    /// Give the connection back unless it failed for a reason that may be its own.
+    fn end<T>(mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        use StoreErrorKind::{Constraint, Denied, Statement, TooLarge};
+        let sound = match &result {
+            Ok(_) => true,
+            Err(error) => matches!(error.kind, Constraint | Denied | Statement | TooLarge),
+        };
+        if sound && let Some(session) = self.session.take() {
+            self.database.idle().push(session);
+        }
+        result
+    }
+}
+
+/// Whether the grants allow a statement, and it fits the schema; nothing runs, and no login
+/// role is made for it.
+pub async fn authorise(
+    store: &Store,
+    plugin: &str,
+    grants: &Grants,
+    limits: &Limits,
+    sql: &str,
+) -> Result<(), StoreError> {
+    match store.backend() {
+        Backend::Sqlite(_) => {
+            store
+                .granted(plugin, grants, limits)
+                .await?
+                .authorise(sql)
+                .await
+        }
+        Backend::Postgres(_) => {
+            admission::check(plugin, grants, sql, true)?;
+            store.prepare(sql).await
+        }
+    }
 }

@@ -30,7 +30,6 @@ pub(crate) struct PostgresStore {
     /// Connections that refuse to write, as the readers of SQLite do.
     readers: PgPool,
     /// How to open further connections to the same database.
-    #[expect(dead_code, reason = "for the granted connections of plugins")]
     pub(crate) options: PgConnectOptions,
 }
 

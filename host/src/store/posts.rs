@@ -58,6 +58,18 @@ pub async fn newest(store: &Store, limit: u32, offset: u32) -> Result<Vec<Post>,
     all(&rows)
 }
 
+/// Published posts that have a tag, newest first. A tag holds no comma.
+pub async fn tagged(store: &Store, tag: &str, limit: u32) -> Result<Vec<Post>, StoreError> {
+    if tag.is_empty() || tag.contains(',') {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT * FROM posts WHERE status = 'published' \
+        AND replace(',' || tags || ',', $1, '') <> ',' || tags || ',' \
+        ORDER BY published_at DESC, id DESC LIMIT $2";
+    let statement = Statement::new(sql).bind(format!(",{tag},")).bind(limit);
+    all(&store.query(statement).await?)
+}
+
 /// How many posts are published.
 pub async fn count(store: &Store) -> Result<u64, StoreError> {
     let sql = "SELECT COUNT(*) AS posts FROM posts WHERE status = 'published'";

@@ -1,0 +1,257 @@
+//! What the console shows, gathered from the active revision and the store; and the site.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use futures_util::future::BoxFuture;
+
+use super::{App, AppError, Company};
+use crate::http::console::{
+    Console, ConsoleView, GateView, HandlerView, MissView, PipelineView, PluginView, PolicyView,
+    RevisionView, RunView, StageRunView, StageView,
+};
+use crate::pipeline::Stage;
+use crate::rollcall;
+use crate::site::{Site, SiteInfo};
+use crate::store::tasks::Found;
+use crate::store::{StoreError, gates, policy_runs, revisions, runs, stage_runs, tasks};
+
+/// Runs on the first page.
+const RUNS: u32 = 15;
+
+impl App {
+    /// The public site of the active revision, reached at `address` unless callboard.toml
+    /// says another.
+    pub async fn site(&self, address: SocketAddr) -> Result<Site, AppError> {
+        let company = self.active().await?;
+        let (settings, _) = self.snapshot(&company.definitions).await?;
+        let text = |key: &str| settings.text(key).ok().flatten();
+        let local = url::Url::parse(&format!("http://{address}/"));
+        let address = self.config().site.clone().or(local.ok());
+        let address = address.ok_or_else(|| {
+            StoreError::internal(format!(
+                "the site has no address; write `site` in {}",
+                crate::config::FILE
+            ))
+        })?;
+        let info = SiteInfo {
+            name: text("site.title").unwrap_or_else(|| self.config().name.clone()),
+            description: text("site.description").unwrap_or_default(),
+            address,
+        };
+        Ok(Site::new(info, &company.definitions.templates)?)
+    }
+}
+
+impl Console for App {
+    fn view(&self) -> BoxFuture<'_, Result<ConsoleView, StoreError>> {
+        Box::pin(async move { self.gather().await })
+    }
+}
+
+impl App {
+    async fn gather(&self) -> Result<ConsoleView, StoreError> {
+        let company = self.active().await.map_err(as_store_error)?;
+        let (settings, unfit) = self
+            .snapshot(&company.definitions)
+            .await
+            .map_err(as_store_error)?;
+        let roll = rollcall::call(&rollcall::Roster {
+            definitions: &company.definitions,
+            registry: &company.registry,
+            refused: &company.refused,
+            store: self.store(),
+            settings: &settings,
+            unfit: &unfit,
+            native_files: crate::bundle::HANDLER_FILES,
+            templates: crate::site::TEMPLATES,
+        })
+        .await;
+        let revision = revisions::active(self.store()).await?;
+        Ok(ConsoleView {
+            name: company.definitions.config.value.name.clone(),
+            revision: revision.map(|revision| RevisionView {
+                number: revision.number,
+                digest: revision.digest,
+                note: revision.note,
+                activated_at: revision.activated_at.unwrap_or(revision.created_at),
+            }),
+            settings_digest: settings.digest(),
+            registry_digest: company.registry.digest(),
+            handlers: handlers(&company),
+            plugins: plugins(&company),
+            pipelines: pipelines(&company),
+            policies: self.policies(&company).await?,
+            runs: self.runs().await?,
+            gates: self.gates().await?,
+            misses: roll.misses().filter_map(miss).collect(),
+            references: roll.references.len(),
+        })
+    }
+
+    async fn policies(&self, company: &Company) -> Result<Vec<PolicyView>, StoreError> {
+        let last = policy_runs::all(self.store()).await?;
+        let policies = company
+            .definitions
+            .policies
+            .values()
+            .map(|defined| &defined.value);
+        Ok(policies
+            .map(|policy| {
+                let last = last.get(policy.name.get_ref());
+                PolicyView {
+                    name: policy.name.get_ref().clone(),
+                    handler: policy.handler.get_ref().clone(),
+                    table: policy.table.get_ref().clone(),
+                    every: policy.every.to_string(),
+                    last_status: last.map(|last| last.status.clone()),
+                    last_finished: last.map(|last| last.finished_at),
+                }
+            })
+            .collect())
+    }
+
+    async fn runs(&self) -> Result<Vec<RunView>, StoreError> {
+        let mut views = Vec::new();
+        for run in runs::newest(self.store(), RUNS, None).await? {
+            let rows = stage_runs::of_run(self.store(), &run.id).await?;
+            let stages = rows.into_iter().map(|row| StageRunView {
+                outcome: row.outcome.name().to_owned(),
+                detail: row.outcome.detail(),
+                millis: row
+                    .finished_at
+                    .duration_since(row.started_at)
+                    .as_millis()
+                    .try_into()
+                    .unwrap_or_default(),
+                id: row.stage,
+            });
+            views.push(RunView {
+                stages: stages.collect(),
+                id: run.id,
+                pipeline: run.pipeline,
+                status: run.status.to_string(),
+                detail: run.detail,
+                created_at: run.created_at,
+            });
+        }
+        Ok(views)
+    }
+
+    async fn gates(&self) -> Result<Vec<GateView>, StoreError> {
+        let mut views = Vec::new();
+        for gate in gates::open(self.store()).await? {
+            let found = match &gate.task {
+                Some(id) => tasks::by_id(self.store(), id).await?,
+                None => Found::None,
+            };
+            let title = match found {
+                Found::One(task) => task.topic,
+                Found::None | Found::Ambiguous => gate.stage.clone(),
+            };
+            views.push(GateView {
+                title,
+                task: gate.task.unwrap_or_default(),
+                question: gate.question,
+                since: gate.opened_at,
+            });
+        }
+        Ok(views)
+    }
+}
+
+fn as_store_error(error: AppError) -> StoreError {
+    match error {
+        AppError::Store(error) => error,
+        other => StoreError::new(crate::store::StoreErrorKind::Unavailable, other.to_string()),
+    }
+}
+
+fn handlers(company: &Company) -> Vec<HandlerView> {
+    let references = references(company);
+    let view = |entry: &crate::registry::Entry| HandlerView {
+        name: entry.contract.name.clone(),
+        origin: entry.origin.to_string(),
+        summary: entry.contract.summary.clone(),
+        referenced_by: references
+            .get(&entry.contract.name)
+            .cloned()
+            .unwrap_or_default(),
+    };
+    company.registry.iter().map(view).collect()
+}
+
+/// Who names each handler.
+fn references(company: &Company) -> BTreeMap<String, Vec<String>> {
+    let mut references: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for defined in company.definitions.pipelines.values() {
+        for stage in &defined.value.stages {
+            if let Some(handler) = &stage.handler {
+                let referrer = format!("{}/{}", defined.value.name(), stage.id());
+                references
+                    .entry(handler.get_ref().clone())
+                    .or_default()
+                    .push(referrer);
+            }
+        }
+    }
+    for defined in company.definitions.policies.values() {
+        let referrer = format!("policy {}", defined.value.name.get_ref());
+        references
+            .entry(defined.value.handler.get_ref().clone())
+            .or_default()
+            .push(referrer);
+    }
+    references
+}
+
+fn plugins(company: &Company) -> Vec<PluginView> {
+    let view = |(name, files): (&String, &crate::workspace::PluginFiles)| {
+        let manifest = &files.manifest.value;
+        let contracts = company.described.get(name).into_iter().flatten();
+        PluginView {
+            name: name.clone(),
+            version: manifest.version.clone(),
+            description: manifest.description.clone(),
+            digest: files.digest.clone(),
+            handlers: contracts.map(|contract| contract.name.clone()).collect(),
+            grants: manifest.ask.texts(),
+        }
+    };
+    company.definitions.plugins.iter().map(view).collect()
+}
+
+fn pipelines(company: &Company) -> Vec<PipelineView> {
+    let stage = |stage: &Stage| StageView {
+        id: stage.id().to_owned(),
+        handler_or_gate: stage.what(),
+        needs: stage.needed().map(str::to_owned).collect(),
+    };
+    let pipelines = company
+        .definitions
+        .pipelines
+        .values()
+        .map(|defined| &defined.value);
+    pipelines
+        .map(|pipeline| PipelineView {
+            name: pipeline.name().to_owned(),
+            description: pipeline.description.clone(),
+            stages: pipeline.stages.iter().map(stage).collect(),
+        })
+        .collect()
+}
+
+fn miss(reference: &rollcall::Reference) -> Option<MissView> {
+    let miss = reference.miss.as_ref()?;
+    Some(MissView {
+        referrer: reference.referrer.clone(),
+        target: reference.target.clone(),
+        problem: miss.problem.clone(),
+        mend: miss.mend.clone(),
+        place: reference
+            .place
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+    })
+}

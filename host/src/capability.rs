@@ -1,0 +1,88 @@
+//! The contract of a capability: one WIT interface that the host can grant to a plugin.
+//!
+//! A capability is one file under `capabilities/` that implements its interface over
+//! [`InstanceState`] and submits a [`Capability`]. Only what is granted is linked, so an
+//! instance cannot even name the rest.
+
+pub mod limit;
+pub mod matrix;
+pub mod state;
+pub mod types;
+
+use wasmtime::component::Linker;
+
+pub use self::limit::LimitHit;
+pub use self::state::{Access, Caller, InstanceState};
+use crate::grants::Grants;
+
+/// An interface of `callboard:plugin` that the host implements.
+pub struct Capability {
+    /// The interface's name in the WIT.
+    pub interface: &'static str,
+    pub link: fn(&mut Linker<InstanceState>) -> wasmtime::Result<()>,
+    /// Whether the grants open it at all.
+    pub granted: fn(&Grants) -> bool,
+    /// The lines of `callboard.toml`, below `[grants.NAME]`, that would open it.
+    pub mend: &'static str,
+}
+
+inventory::collect!(Capability);
+
+/// Every capability, in the order of their names.
+pub fn all() -> Vec<&'static Capability> {
+    let mut all: Vec<_> = inventory::iter::<Capability>().collect();
+    all.sort_by_key(|capability| capability.interface);
+    all
+}
+
+/// The capability of an interface.
+pub fn find(interface: &str) -> Option<&'static Capability> {
+    all()
+        .into_iter()
+        .find(|capability| capability.interface == interface)
+}
+
+/// Link what `grants` opens, and nothing else of `callboard:plugin`.
+pub fn link_granted(linker: &mut Linker<InstanceState>, grants: &Grants) -> wasmtime::Result<()> {
+    let mut granted = all()
+        .into_iter()
+        .filter(|capability| (capability.granted)(grants));
+    granted.try_for_each(|capability| (capability.link)(linker))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_interface_of_the_contract_has_its_file() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/0.1");
+        let files = std::fs::read_dir(folder).expect("the contract");
+        let mut interfaces: Vec<_> = files
+            .map(|file| {
+                file.expect("file")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .filter_map(|name| name.strip_suffix(".wit").map(str::to_owned))
+            .filter(|name| !matches!(name.as_str(), "handlers" | "types" | "world"))
+            .collect();
+        interfaces.sort();
+        let linked: Vec<_> = all()
+            .iter()
+            .map(|capability| capability.interface)
+            .collect();
+        assert_eq!(linked, interfaces);
+    }
+
+    #[test]
+    fn nothing_is_open_without_a_grant() {
+        let nothing = Grants::default();
+        assert!(
+            all()
+                .iter()
+                .all(|capability| !(capability.granted)(&nothing))
+        );
+    }
+}

@@ -1,0 +1,265 @@
+//! Lloyd's k-means with k-means++ seeding, deterministic under a seed.
+
+use std::time::Instant;
+
+use super::{LANES, Matrix, WORTH_A_THREAD, add, divided, dot};
+
+/// The cluster of each row: at most `clusters` groups. `None` if the deadline passed.
+pub fn k_means(
+    matrix: &Matrix,
+    clusters: usize,
+    seed: u64,
+    max_iterations: u32,
+    deadline: Instant,
+) -> Option<Vec<u32>> {
+    let mut centers = seeded(matrix, clusters, seed, deadline)?;
+    let mut nearest = assigned(matrix, &centers);
+    for _ in 0..max_iterations {
+        if Instant::now() >= deadline {
+            return None;
+        }
+        update(matrix, &nearest, &mut centers);
+        let next = assigned(matrix, &centers);
+        if next == nearest {
+            break;
+        }
+        nearest = next;
+    }
+    Some(nearest)
+}
+
+/// A small generator of random numbers that is the same everywhere.
+struct SplitMix(u64);
+
+impl SplitMix {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// From 0 to 1, without 1.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+    fn fraction(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// Centers chosen among the rows, each with a chance that grows with the square of its
+/// distance from those chosen before. Fewer than asked if the rows are not that different.
+fn seeded(matrix: &Matrix, clusters: usize, seed: u64, deadline: Instant) -> Option<Matrix> {
+    let mut random = SplitMix(seed);
+    let rows = matrix.rows();
+    let mut centers = Matrix::default();
+    let mut distances = vec![f64::INFINITY; rows];
+    let lengths: Vec<_> = matrix.each_row().map(|row| dot(row, row)).collect();
+    while centers.rows() < clusters.min(rows) {
+        if Instant::now() >= deadline {
+            return None;
+        }
+        let Some(chosen) = choose(&distances, centers.rows() == 0, &mut random) else {
+            break;
+        };
+        let row = matrix.row(chosen).ok()?;
+        centers.push(String::new(), row).ok()?;
+        let products = products(matrix, row);
+        for (index, distance) in distances.iter_mut().enumerate() {
+            let square = lengths[index] + lengths[chosen] - 2.0 * products[index];
+            *distance = distance.min(f64::from(square.max(0.0)));
+        }
+        distances[chosen] = 0.0;
+    }
+    Some(centers)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "an index below the number of rows"
+)]
+fn choose(distances: &[f64], first: bool, random: &mut SplitMix) -> Option<usize> {
+    let fraction = random.fraction();
+    if first {
+        return (!distances.is_empty()).then_some((fraction * distances.len() as f64) as usize);
+    }
+    let total: f64 = distances.iter().sum();
+    if total <= 0.0 {
+        return None;
+    }
+    let mut left = fraction * total;
+    let found = distances.iter().position(|distance| {
+        left -= distance;
+        left < 0.0
+    });
+    found.or_else(|| distances.iter().rposition(|distance| *distance > 0.0))
+}
+
+/// The product of every row with `other`.
+fn products(matrix: &Matrix, other: &[f32]) -> Vec<f32> {
+    by_rows(matrix, matrix.elements(), |row| dot(row, other))
+}
+
+/// The nearest center of every row: the smallest |c|² − 2x·c, since |x|² is the same for all.
+fn assigned(matrix: &Matrix, centers: &Matrix) -> Vec<u32> {
+    let lengths: Vec<_> = centers
+        .each_row()
+        .map(|center| dot(center, center))
+        .collect();
+    let work = matrix.elements().saturating_mul(centers.rows());
+    by_rows(matrix, work, |row| nearest(row, centers, &lengths))
+}
+
+fn nearest(row: &[f32], centers: &Matrix, lengths: &[f32]) -> u32 {
+    let mut best = (f32::INFINITY, 0);
+    let centers = centers.each_row().zip(lengths).zip(0_u32..);
+    for ((center, length), index) in centers {
+        let distance = length - 2.0 * dot(row, center);
+        if distance < best.0 {
+            best = (distance, index);
+        }
+    }
+    best.1
+}
+
+/// `compute` of every row, on several threads if the work is worth it. Rows do not depend on
+/// each other, so threads do not change the answer.
+fn by_rows<T: Send + Default + Clone>(
+    matrix: &Matrix,
+    work: usize,
+    compute: impl Fn(&[f32]) -> T + Sync,
+) -> Vec<T> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.min(work / WORTH_A_THREAD + 1).min(LANES);
+    let share = matrix.rows().div_ceil(threads).max(1);
+    let mut answers = vec![T::default(); matrix.rows()];
+    let width = matrix.dimensions.max(1);
+    std::thread::scope(|scope| {
+        let parts = answers
+            .chunks_mut(share)
+            .zip(matrix.values.chunks(share * width));
+        for (answers, rows) in parts {
+            let compute = &compute;
+            let mut fill = move || {
+                let rows = rows.chunks_exact(width);
+                answers
+                    .iter_mut()
+                    .zip(rows)
+                    .for_each(|(answer, row)| *answer = compute(row));
+            };
+            if threads == 1 {
+                fill();
+            } else {
+                scope.spawn(fill);
+            }
+        }
+    });
+    answers
+}
+
+/// Move every center to the mean of its rows; one without rows stays.
+fn update(matrix: &Matrix, nearest: &[u32], centers: &mut Matrix) {
+    let width = matrix.dimensions;
+    let mut sums = vec![0.0_f64; centers.values.len()];
+    let mut counts = vec![0_usize; centers.rows()];
+    for (row, cluster) in matrix.each_row().zip(nearest) {
+        let cluster = *cluster as usize;
+        counts[cluster] += 1;
+        add(&mut sums[cluster * width..(cluster + 1) * width], row);
+    }
+    for (cluster, count) in counts
+        .into_iter()
+        .enumerate()
+        .filter(|(_, count)| *count > 0)
+    {
+        let range = cluster * width..(cluster + 1) * width;
+        centers.values[range.clone()].copy_from_slice(&divided(&sums[range], count));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn later() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    /// `groups` clouds of points, far from each other.
+    fn clouds(groups: usize, each: usize, width: usize) -> Matrix {
+        let mut random = SplitMix(7);
+        let mut matrix = Matrix::default();
+        for index in 0..groups * each {
+            let middle = (index % groups) as f64 * 100.0;
+            let row: Vec<_> = (0..width)
+                .map(|_| (middle + random.fraction()) as f32)
+                .collect();
+            matrix.push(index.to_string(), &row).expect("row");
+        }
+        matrix
+    }
+
+    #[test]
+    fn clouds_are_found() {
+        let matrix = clouds(5, 40, 33);
+        let found = k_means(&matrix, 5, 1, 50, later()).expect("in time");
+        for (index, cluster) in found.iter().enumerate() {
+            assert_eq!(*cluster, found[index % 5], "row {index}");
+        }
+        let distinct: std::collections::BTreeSet<_> = found[..5].iter().collect();
+        assert_eq!(distinct.len(), 5);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_answer_on_any_number_of_threads() {
+        // Enough work for several threads.
+        let matrix = clouds(3, 700, 64);
+        let first = k_means(&matrix, 20, 42, 20, later()).expect("in time");
+        assert_eq!(k_means(&matrix, 20, 42, 20, later()), Some(first));
+    }
+
+    #[test]
+    fn every_row_is_nearest_to_its_own_center() {
+        let matrix = clouds(4, 25, 10);
+        let centers = seeded(&matrix, 6, 3, later()).expect("in time");
+        let naive = |row: &[f32]| {
+            let square = |center: &[f32]| -> f64 {
+                row.iter()
+                    .zip(center)
+                    .map(|(x, c)| f64::from(x - c).powi(2))
+                    .sum()
+            };
+            let squares: Vec<_> = centers.each_row().map(square).collect();
+            squares.iter().copied().fold(f64::INFINITY, f64::min)
+        };
+        for (row, cluster) in matrix.each_row().zip(assigned(&matrix, &centers)) {
+            let center = centers.row(cluster as usize).expect("center");
+            let own: f64 = row
+                .iter()
+                .zip(center)
+                .map(|(x, c)| f64::from(x - c).powi(2))
+                .sum();
+            assert!(own <= naive(row) + 0.5, "{own} {}", naive(row));
+        }
+    }
+
+    #[test]
+    fn odd_sizes_are_harmless() {
+        assert_eq!(
+            k_means(&Matrix::default(), 3, 0, 5, later()),
+            Some(Vec::new())
+        );
+        let same = Matrix::new(vec![String::new(); 4], 2, vec![1.0; 8]).expect("matrix");
+        assert_eq!(k_means(&same, 3, 0, 5, later()), Some(vec![0; 4]));
+        let wide = clouds(2, 2, 3);
+        assert_eq!(
+            k_means(&wide, 100, 0, 5, later()).expect("in time").len(),
+            4
+        );
+        assert_eq!(k_means(&wide, 2, 0, 5, Instant::now()), None);
+    }
+}

@@ -1,0 +1,241 @@
+//! The command line: every command is a variant here, an arm in [`run`], and a file below
+//! `cli/`.
+
+mod apply;
+mod check;
+mod complete;
+mod demo;
+mod failure;
+mod handlers;
+mod init;
+mod output;
+mod pipelines;
+mod plugins;
+mod policies;
+mod posts;
+mod reference;
+mod revisions;
+mod run;
+mod runs;
+mod serve;
+mod settings;
+mod tasks;
+mod watch;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+pub use self::failure::Failure;
+use self::output::Output;
+use crate::app::{App, AppError};
+use crate::telemetry;
+
+/// A host for handlers that runs an autonomous content factory.
+///
+/// A workspace is a folder of definitions: pipelines, policies, plugins, prompts and site
+/// templates. `callboard init` makes one, `callboard check` says whether every reference in
+/// it has an answer, `callboard apply` makes it the active revision, and `callboard run` or
+/// `callboard serve` carries it out.
+#[derive(Debug, Parser)]
+#[command(version, after_help = AFTER_HELP, max_term_width = 100)]
+pub struct Cli {
+    /// The folder of the workspace.
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "CALLBOARD_WORKSPACE",
+        default_value = "."
+    )]
+    workspace: PathBuf,
+
+    /// The database, instead of the one that callboard.toml names: `sqlite:PATH` or
+    /// `postgres://USER@HOST/NAME`.
+    #[arg(
+        long,
+        global = true,
+        env = "CALLBOARD_DATABASE",
+        hide_env_values = true
+    )]
+    database: Option<String>,
+
+    /// How to print what is found.
+    #[arg(long, global = true, value_enum, default_value = "table")]
+    format: Format,
+
+    /// Print the digests of revision, settings and registry as this command sees them, and
+    /// stop. They are the same for every command and mode.
+    #[arg(long, global = true)]
+    print_digest: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Start here:
+  callboard demo                 everything at once, on the repository you stand in
+  callboard init factory         a workspace of your own
+  callboard -w factory apply     call the roll and make it the active revision
+  callboard -w factory run dev_diary --input repository=PATH
+
+Exit codes:
+  0  done, or nothing to do
+  1  a decision or a failure: a miss at the roll call, a run that failed or was rejected
+  2  wrong usage or input
+  3  something it depends on is not available: the database, a repository, a model
+  4  a run waits: for a person at a gate, or for something that is not there right now";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Tables and sentences for people.
+    Table,
+    /// One JSON document for programs.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write the bundled factory workspace into a new folder.
+    Init(init::Init),
+    /// Call the roll: does every reference have an answer? Keeps nothing.
+    Check(check::Check),
+    /// Call the roll and make the workspace the active revision.
+    Apply(apply::Apply),
+    /// The revisions that were applied.
+    #[command(subcommand)]
+    Revisions(revisions::Revisions),
+    /// Serve the site and the console, and work on runs and policies.
+    Serve(serve::Serve),
+    /// Work on runs and policies without serving anything.
+    Work(serve::Work),
+    /// Start a run of a pipeline and carry it out here.
+    Run(run::Run),
+    /// The runs and their stages.
+    #[command(subcommand)]
+    Runs(runs::Runs),
+    /// The pieces of content in the making, and the gates they stand before.
+    #[command(subcommand)]
+    Tasks(tasks::Tasks),
+    /// What is published.
+    #[command(subcommand)]
+    Posts(posts::Posts),
+    /// The handlers, native and of plugins.
+    #[command(subcommand)]
+    Handlers(handlers::Handlers),
+    /// The plugins, what they ask for and what they get.
+    #[command(subcommand)]
+    Plugins(plugins::Plugins),
+    /// The pipelines and their stages.
+    #[command(subcommand)]
+    Pipelines(pipelines::Pipelines),
+    /// The upkeep: retention and the like.
+    #[command(subcommand)]
+    Policies(policies::Policies),
+    /// The declared settings and their values.
+    #[command(subcommand)]
+    Settings(settings::Settings),
+    /// Set up a workspace, write a post from a repository, publish and serve it.
+    Demo(demo::Demo),
+    /// Print the completions for a shell.
+    Completions(complete::Completions),
+    /// Write the reference of commands, handlers and configuration as Markdown.
+    #[command(hide = true)]
+    Reference(reference::Reference),
+}
+
+/// What every command is given.
+pub struct Context {
+    workspace: PathBuf,
+    database: Option<String>,
+    output: Output,
+}
+
+impl Context {
+    async fn app(&self) -> Result<App, AppError> {
+        App::open(&self.workspace, self.database.as_deref()).await
+    }
+}
+
+/// Carry out a command line; the exit code is as `--help` says.
+pub async fn main(cli: Cli) -> ExitCode {
+    telemetry::start();
+    let output = Output::new(cli.format == Format::Json);
+    let result = tokio::select! {
+        result = run(cli, output) => result,
+        () = interrupted() => Err(Failure::interrupted()),
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.code()
+        }
+    }
+}
+
+/// Ctrl-C ends every command but those that handle it themselves, such as `serve`.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() || serve::handles_interrupt() {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
+    let context = Context {
+        workspace: cli.workspace,
+        database: cli.database,
+        output,
+    };
+    if cli.print_digest {
+        return print_digest(&context).await;
+    }
+    match cli.command {
+        Command::Init(command) => command.run(&context),
+        Command::Check(command) => command.run(&context).await,
+        Command::Apply(command) => command.run(&context).await,
+        Command::Revisions(command) => command.run(&context).await,
+        Command::Serve(command) => command.run(&context).await,
+        Command::Work(command) => command.run(&context).await,
+        Command::Run(command) => command.run(&context).await,
+        Command::Runs(command) => command.run(&context).await,
+        Command::Tasks(command) => command.run(&context).await,
+        Command::Posts(command) => command.run(&context).await,
+        Command::Handlers(command) => command.run(&context).await,
+        Command::Plugins(command) => command.run(&context).await,
+        Command::Pipelines(command) => command.run(&context).await,
+        Command::Policies(command) => command.run(&context).await,
+        Command::Settings(command) => command.run(&context).await,
+        Command::Demo(command) => command.run(&context).await,
+        Command::Completions(command) => command.run(&context),
+        Command::Reference(command) => command.run(&context),
+    }
+}
+
+async fn print_digest(context: &Context) -> Result<ExitCode, Failure> {
+    let digests = context.app().await?.digests().await?;
+    let rows = digests
+        .iter()
+        .map(|(name, digest)| vec![(*name).to_owned(), digest.clone()]);
+    let json = digests
+        .iter()
+        .map(|(name, digest)| ((*name).to_owned(), digest.clone().into()));
+    context.output.show(
+        &["of", "digest"],
+        rows.collect(),
+        &serde_json::Value::Object(json.collect()),
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,167 @@
+//! `handlers`: what is registered.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde_json::{Value as Json, json};
+
+use super::{Context, Failure};
+use crate::app::AppError;
+use crate::registry::{Entry, Origin, Registry};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Handlers {
+    /// Every handler: the native ones, and those of the active revision's plugins.
+    List {
+        /// Only the native handlers of this binary; needs no workspace.
+        #[arg(long)]
+        native: bool,
+    },
+    /// One handler: its configuration, the keys it reads and writes, what it needs.
+    Show {
+        /// `<surface>.<name>`.
+        name: String,
+    },
+}
+
+impl Handlers {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        match self {
+            Handlers::List { native: true } => {
+                list(context, &Registry::native().map_err(AppError::from)?);
+            }
+            Handlers::List { native: false } => list(context, &*registry(context).await?),
+            Handlers::Show { name } => show(context, &*registry(context).await?, &name)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn registry(context: &Context) -> Result<std::sync::Arc<Registry>, Failure> {
+    Ok(context.app().await?.active().await?.registry.clone())
+}
+
+fn list(context: &Context, registry: &Registry) {
+    let rows = registry.iter().map(|entry| {
+        vec![
+            entry.contract.name.clone(),
+            entry.origin.to_string(),
+            entry.contract.summary.clone(),
+        ]
+    });
+    let json: Vec<_> = registry.iter().map(to_json).collect();
+    context
+        .output
+        .show(&["handler", "origin", "summary"], rows.collect(), &json);
+}
+
+fn to_json(entry: &Entry) -> Json {
+    let origin = match &entry.origin {
+        Origin::Native { file } => json!({ "native": file }),
+        Origin::Plugin {
+            name,
+            version,
+            digest,
+        } => {
+            json!({ "plugin": name, "version": version, "digest": digest })
+        }
+    };
+    json!({
+        "name": entry.contract.name,
+        "summary": entry.contract.summary,
+        "origin": origin,
+        "reads": keys(&entry.contract.reads),
+        "writes": keys(&entry.contract.writes),
+        "needs": entry.contract.needs,
+        "always_gives_a_verdict": entry.contract.always_gives_a_verdict,
+    })
+}
+
+fn keys(schema: &Json) -> Vec<&str> {
+    let properties = schema["properties"].as_object();
+    properties
+        .into_iter()
+        .flat_map(|keys| keys.keys().map(String::as_str))
+        .collect()
+}
+
+fn show(context: &Context, registry: &Registry, name: &str) -> Result<(), Failure> {
+    let Some(entry) = registry.get(name) else {
+        let failure = Failure::usage(format!("there is no handler `{name}`"));
+        return Err(match registry.nearest(name) {
+            Some(nearest) => failure.help(format!("did you mean `{nearest}`?")),
+            None => failure.help("`callboard handlers list` names them"),
+        });
+    };
+    if context.output.is_json() {
+        context.output.json(&entry.contract);
+        return Ok(());
+    }
+    let contract = &entry.contract;
+    context
+        .output
+        .say(format_args!("{}: {}", contract.name, contract.summary));
+    context
+        .output
+        .say(format_args!("origin: {}\n", entry.origin));
+    for (title, schema) in [
+        ("config", &contract.config),
+        ("reads", &contract.reads),
+        ("writes", &contract.writes),
+    ] {
+        context.output.say(format_args!("{title}:"));
+        context
+            .output
+            .table(&["key", "type", "required", "description"], fields(schema));
+        context.output.say("");
+    }
+    let tables = contract.needs.tables.iter();
+    let tables = tables.map(|need| format!("{} ({})", need.table, need.verbs.join(", ")));
+    context.output.say(format_args!(
+        "tables: {}",
+        tables.collect::<Vec<_>>().join(", ")
+    ));
+    Ok(())
+}
+
+/// The properties of a schema as rows of a table.
+pub(super) fn fields(schema: &Json) -> Vec<Vec<String>> {
+    let required: Vec<_> = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .collect();
+    let properties = schema["properties"].as_object();
+    let rows = properties.into_iter().flatten().map(|(key, property)| {
+        let kind = match &property["type"] {
+            Json::String(kind) => kind.clone(),
+            Json::Array(kinds) => kinds
+                .iter()
+                .filter_map(Json::as_str)
+                .collect::<Vec<_>>()
+                .join(" or "),
+            _ => "object".to_owned(),
+        };
+        let default = match &property["default"] {
+            Json::Null => String::new(),
+            default => format!(" (default {default})"),
+        };
+        let description = property["description"]
+            .as_str()
+            .unwrap_or_default()
+            .replace('\n', " ");
+        let needed = if required.contains(&key.as_str()) {
+            "yes"
+        } else {
+            "no"
+        };
+        vec![
+            key.clone(),
+            kind,
+            needed.to_owned(),
+            format!("{description}{default}"),
+        ]
+    });
+    rows.collect()
+}

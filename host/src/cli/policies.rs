@@ -1,0 +1,77 @@
+//! `policies`: the upkeep of the active revision.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::output::time;
+use super::{Context, Failure, run};
+use crate::outcome::Patch;
+use crate::store::policy_runs;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Policies {
+    /// Every policy and how it last ended.
+    List,
+    /// Run a policy now, whatever its cadence.
+    Run {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl Policies {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let app = context.app().await?;
+        match self {
+            Policies::List => {
+                let company = app.active().await?;
+                let last = policy_runs::all(app.store()).await?;
+                let policies = || {
+                    company
+                        .definitions
+                        .policies
+                        .values()
+                        .map(|defined| &defined.value)
+                };
+                let rows = policies().map(|policy| {
+                    let name = policy.name.get_ref();
+                    let ended = last.get(name).map_or_else(
+                        || "never ran".to_owned(),
+                        |last| format!("{} at {}", last.status, time(last.finished_at)),
+                    );
+                    let every = if policy.enabled {
+                        policy.every.to_string()
+                    } else {
+                        "off".into()
+                    };
+                    let (handler, table) = (policy.handler.get_ref(), policy.table.get_ref());
+                    vec![name.clone(), handler.clone(), table.clone(), every, ended]
+                });
+                let json: Vec<_> = policies()
+                    .map(|policy| {
+                        let name = policy.name.get_ref();
+                        json!({
+                            "name": name, "handler": policy.handler.get_ref(),
+                            "table": policy.table.get_ref(), "every": policy.every,
+                            "enabled": policy.enabled, "last": last.get(name),
+                        })
+                    })
+                    .collect();
+                let header = ["policy", "handler", "table", "every", "last"];
+                context.output.show(&header, rows.collect(), &json);
+                Ok(ExitCode::SUCCESS)
+            }
+            Policies::Run { name } => {
+                if !app.active().await?.definitions.policies.contains_key(&name) {
+                    return Err(Failure::usage(format!("there is no policy `{name}`"))
+                        .help("`callboard policies list` names them"));
+                }
+                let pipeline = format!("policy:{name}");
+                let run = run::start(&app, context, &pipeline, Patch::new()).await?;
+                Ok(run::report(context, &run))
+            }
+        }
+    }
+}

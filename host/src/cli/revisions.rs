@@ -1,0 +1,157 @@
+//! `revisions`: what was applied, and the way back.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::output::time;
+use super::{Context, Failure};
+use crate::store::revisions::{self, Revision};
+use crate::store::{Store, StoreErrorKind};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Revisions {
+    /// Every revision, newest first.
+    List,
+    /// The files of a revision.
+    Show {
+        /// Its number, or the beginning of its digest; the active one if absent.
+        revision: Option<String>,
+        /// Print this file instead.
+        #[arg(long)]
+        file: Option<String>,
+    },
+    /// What differs between two revisions.
+    Diff {
+        /// The number, or the beginning of the digest.
+        from: String,
+        /// The same; the active one if absent.
+        to: Option<String>,
+    },
+    /// Make an older revision the active one again. Runs in flight stay on theirs.
+    Rollback {
+        /// Its number, or the beginning of its digest.
+        revision: String,
+    },
+}
+
+impl Revisions {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let app = context.app().await?;
+        let store = app.store();
+        match self {
+            Revisions::List => list(context, store).await?,
+            Revisions::Show { revision, file } => {
+                let found = find(store, revision.as_deref()).await?;
+                show(context, store, &found, file.as_deref()).await?;
+            }
+            Revisions::Diff { from, to } => {
+                let from = find(store, Some(&from)).await?;
+                let to = find(store, to.as_deref()).await?;
+                diff(context, store, &from, &to).await?;
+            }
+            Revisions::Rollback { revision } => {
+                let found = find(store, Some(&revision)).await?;
+                revisions::rollback(store, found.number, Timestamp::now()).await?;
+                context
+                    .output
+                    .say(format_args!("revision {} is active", found.number));
+                if context.output.is_json() {
+                    context.output.json(&found);
+                }
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn list(context: &Context, store: &Store) -> Result<(), Failure> {
+    let active = revisions::active(store)
+        .await?
+        .map(|revision| revision.number);
+    let all = revisions::list(store).await?;
+    let rows = all.iter().map(|revision| {
+        let mark = if Some(revision.number) == active {
+            "active"
+        } else {
+            ""
+        };
+        vec![
+            revision.number.to_string(),
+            revision.digest[..12].to_owned(),
+            mark.to_owned(),
+            time(revision.created_at),
+            revision.note.clone(),
+        ]
+    });
+    let header = ["revision", "digest", "", "applied", "note"];
+    context.output.show(&header, rows.collect(), &all);
+    Ok(())
+}
+
+async fn find(store: &Store, named: Option<&str>) -> Result<Revision, Failure> {
+    if let Some(named) = named {
+        return revisions::find(store, named)
+            .await
+            .map_err(|error| match error.kind {
+                StoreErrorKind::Statement => Failure::usage(error.to_string()),
+                _ => error.into(),
+            });
+    }
+    let active = revisions::active(store).await?;
+    active.ok_or_else(|| Failure::usage("nothing is applied yet").help("run `callboard apply`"))
+}
+
+async fn show(
+    context: &Context,
+    store: &Store,
+    revision: &Revision,
+    file: Option<&str>,
+) -> Result<(), Failure> {
+    let files = revisions::files(store, revision.number).await?;
+    if let Some(file) = file {
+        let content = files.get(file).ok_or_else(|| {
+            Failure::usage(format!("revision {} has no file `{file}`", revision.number))
+        })?;
+        context.output.raw(&String::from_utf8_lossy(content));
+        return Ok(());
+    }
+    let sizes = || {
+        files
+            .iter()
+            .map(|(path, content)| (path.clone(), content.len()))
+    };
+    let rows = sizes()
+        .map(|(path, size)| vec![path, size.to_string()])
+        .collect();
+    let json = json!({
+        "revision": revision,
+        "files": sizes().collect::<std::collections::BTreeMap<_, _>>(),
+    });
+    context.output.show(&["file", "bytes"], rows, &json);
+    Ok(())
+}
+
+async fn diff(
+    context: &Context,
+    store: &Store,
+    from: &Revision,
+    to: &Revision,
+) -> Result<(), Failure> {
+    let diff = revisions::diff(store, from.number, to.number).await?;
+    let rows = [
+        ("added", &diff.added),
+        ("removed", &diff.removed),
+        ("changed", &diff.changed),
+    ]
+    .into_iter()
+    .flat_map(|(what, paths)| {
+        paths
+            .iter()
+            .map(move |path| vec![what.to_owned(), path.clone()])
+    });
+    context.output.show(&["", "file"], rows.collect(), &diff);
+    Ok(())
+}

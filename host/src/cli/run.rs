@@ -1,0 +1,122 @@
+//! `run`: start a run of a pipeline and carry it out here.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value as Json;
+
+use super::failure::{FAILED, UNAVAILABLE, WAITING};
+use super::watch::Progress;
+use super::{Context, Failure};
+use crate::app::App;
+use crate::engine::{Engine, EngineError};
+use crate::outcome::Patch;
+use crate::store::runs::{self, RunStatus};
+
+/// How often a run that another worker has is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The pipeline; `callboard pipelines list` names them.
+    pipeline: String,
+
+    /// A key of the input, `KEY=VALUE`; repeat it for each key. A value that is JSON is
+    /// taken as such, everything else is a text.
+    #[arg(short, long = "input", value_name = "KEY=VALUE")]
+    inputs: Vec<String>,
+}
+
+impl Run {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let input = parse_inputs(&self.inputs)?;
+        let app = context.app().await?;
+        let run = start(&app, context, &self.pipeline, input).await?;
+        Ok(report(context, &run))
+    }
+}
+
+/// Queue a run and carry it out as far as it goes now.
+pub(super) async fn start(
+    app: &App,
+    context: &Context,
+    pipeline: &str,
+    input: Patch,
+) -> Result<runs::Run, Failure> {
+    let engine = app.engine(Arc::new(Progress(context.output)));
+    let line_up = app.line_up().await?;
+    let run = engine.queue(&line_up, pipeline, input).await?;
+    context
+        .output
+        .progress(format_args!("run {} of {pipeline}", run.id));
+    carry_out(app, &engine, &run.id).await
+}
+
+/// Carry a run out here, or follow it if a worker of another process was faster.
+pub(super) async fn carry_out(app: &App, engine: &Engine, id: &str) -> Result<runs::Run, Failure> {
+    match engine.carry_out(id).await {
+        Err(EngineError::NotClaimable(_)) => follow(app, id).await,
+        other => Ok(other?),
+    }
+}
+
+/// Wait until a run that another worker has ends, waits or stands before a gate.
+async fn follow(app: &App, id: &str) -> Result<runs::Run, Failure> {
+    loop {
+        let run = runs::by_prefix(app.store(), id).await?;
+        let run = run.ok_or_else(|| Failure::new(FAILED, format!("run {id} is gone")))?;
+        if !matches!(run.status, RunStatus::Queued | RunStatus::Running) {
+            return Ok(run);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Say how a run stands, with the exit code for it.
+pub(super) fn report(context: &Context, run: &runs::Run) -> ExitCode {
+    let detail = if run.detail.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", run.detail)
+    };
+    context.output.say(format_args!("{}{detail}", run.status));
+    match run.status {
+        RunStatus::Gated => context.output.say("next: callboard tasks list"),
+        RunStatus::Waiting => context.output.say(format_args!(
+            "next: callboard runs resume {} after {}, or leave it to `callboard serve`",
+            run.id, run.wake_at
+        )),
+        _ => {}
+    }
+    if context.output.is_json() {
+        context.output.json(run);
+    }
+    exit_code(run.status)
+}
+
+fn exit_code(status: RunStatus) -> ExitCode {
+    match status {
+        RunStatus::Done | RunStatus::NothingToDo => ExitCode::SUCCESS,
+        RunStatus::Unavailable => ExitCode::from(UNAVAILABLE),
+        RunStatus::Queued | RunStatus::Running | RunStatus::Waiting | RunStatus::Gated => {
+            ExitCode::from(WAITING)
+        }
+        RunStatus::Rejected | RunStatus::Failed | RunStatus::Cancelled => ExitCode::from(FAILED),
+    }
+}
+
+fn parse_inputs(inputs: &[String]) -> Result<Patch, Failure> {
+    let mut patch = Patch::new();
+    for input in inputs {
+        let (key, value) = input.split_once('=').ok_or_else(|| {
+            Failure::usage(format!("`{input}` is no input")).help("write `--input KEY=VALUE`")
+        })?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Json::from(value));
+        if patch.insert(key.to_owned(), value).is_some() {
+            return Err(Failure::usage(format!("input `{key}` is given twice")));
+        }
+    }
+    Ok(patch)
+}

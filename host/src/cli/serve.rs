@@ -1,0 +1,184 @@
+//! `serve` and `work`: the daemon, until it is told to stop.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use clap::Args;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{Context, Failure};
+use crate::app::App;
+use crate::engine::{Unwatched, schedule, worker};
+use crate::http::{self, Face};
+use crate::site::Site;
+
+/// Runs carried out at a time.
+const PLACES: usize = 4;
+/// How often due policies and a new revision are looked for.
+const LOOK: Duration = Duration::from_secs(2);
+
+static HANDLES_INTERRUPT: AtomicBool = AtomicBool::new(false);
+
+/// Whether Ctrl-C is taken care of here: it stops the daemon in good order.
+pub(super) fn handles_interrupt() -> bool {
+    HANDLES_INTERRUPT.load(Ordering::Relaxed)
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Where to listen, instead of the address in callboard.toml.
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+
+    /// Serve only; leave runs and policies to `callboard work`.
+    #[arg(long)]
+    no_work: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Work {
+    /// Runs carried out at a time.
+    #[arg(long, default_value_t = PLACES)]
+    places: usize,
+}
+
+impl Serve {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let app = context.app().await?;
+        app.active().await?;
+        let stop = stop_on_signal();
+        let worker = (!self.no_work).then(|| start_work(&app, PLACES, &stop));
+        let address = self.listen.unwrap_or(app.config().listen);
+        let served = site(context, &app, address, &stop).await;
+        stop.cancel();
+        if let Some(worker) = worker {
+            worker.await.ok();
+        }
+        app.store().close().await;
+        served.map(|()| ExitCode::SUCCESS)
+    }
+}
+
+impl Work {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        if self.places == 0 {
+            return Err(Failure::usage(
+                "--places 0 would never work; write 1 or more",
+            ));
+        }
+        let app = context.app().await?;
+        app.active().await?;
+        let stop = stop_on_signal();
+        context.output.progress(format_args!(
+            "working on {} runs at a time; Ctrl-C stops",
+            self.places
+        ));
+        start_work(&app, self.places, &stop).await.ok();
+        app.store().close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Serve site and console at `address` until `stop`.
+pub(super) async fn site(
+    context: &Context,
+    app: &App,
+    address: SocketAddr,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    let listener = http::bind(address).await?;
+    let bound = listener.local_addr().map_or(address, |bound| bound);
+    let (current, site) = watch::channel(Arc::new(app.site(bound).await?));
+    let refresh = tokio::spawn(follow_revisions(app.clone(), bound, current));
+    let face = Face {
+        store: app.store().clone(),
+        site,
+        console: Arc::new(app.clone()),
+    };
+    context.output.say(format_args!("site     http://{bound}/"));
+    context
+        .output
+        .say(format_args!("console  http://{bound}/console"));
+    context.output.progress("Ctrl-C stops");
+    let stopped = stop.clone().cancelled_owned();
+    http::serve(listener, http::router(face), stopped).await;
+    refresh.abort();
+    Ok(())
+}
+
+/// A token that SIGINT and SIGTERM cancel.
+pub(super) fn stop_on_signal() -> CancellationToken {
+    HANDLES_INTERRUPT.store(true, Ordering::Relaxed);
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    tokio::spawn(async move {
+        let mut terminate =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+        let terminated = async {
+            match &mut terminate {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminated => {}
+        }
+        told.cancel();
+    });
+    stop
+}
+
+/// Work on runs and queue the policies that are due, until `stop`.
+fn start_work(app: &App, places: usize, stop: &CancellationToken) -> tokio::task::JoinHandle<()> {
+    let engine = app.engine(Arc::new(Unwatched));
+    let (app, stop) = (app.clone(), stop.clone());
+    tokio::spawn(async move {
+        let worker = worker::work(engine, places, stop.clone());
+        tokio::join!(worker, queue_policies(app, stop));
+    })
+}
+
+async fn queue_policies(app: App, stop: CancellationToken) {
+    let engine = app.engine(Arc::new(Unwatched));
+    while !stop.is_cancelled() {
+        if let Err(problem) = queue_due(&app, &engine).await {
+            tracing::error!(problem, "policies are not queued");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+async fn queue_due(app: &App, engine: &crate::engine::Engine) -> Result<(), String> {
+    let company = app.active().await.map_err(|error| error.to_string())?;
+    let line_up = app.line_up().await.map_err(|error| error.to_string())?;
+    let policies: Vec<_> = company
+        .definitions
+        .policies
+        .values()
+        .map(|defined| &defined.value)
+        .collect();
+    let queued = schedule::queue_due(engine, &line_up, &policies).await;
+    for policy in queued.map_err(|error| error.to_string())? {
+        tracing::info!(policy, "queued");
+    }
+    Ok(())
+}
+
+/// Swap the site when another revision becomes active or a setting of it changes.
+async fn follow_revisions(app: App, address: SocketAddr, current: watch::Sender<Arc<Site>>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        match app.site(address).await {
+            Ok(site) => drop(current.send_replace(Arc::new(site))),
+            Err(error) => tracing::error!(%error, "the site stays as it was"),
+        }
+    }
+}

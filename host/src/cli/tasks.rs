@@ -1,0 +1,162 @@
+//! `tasks`: content in the making, and the decisions of a person about it.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::output::{short, time};
+use super::watch::Progress;
+use super::{Context, Failure, run};
+use crate::app::App;
+use crate::engine::gate;
+use crate::store::gates::{self, Decision, Gate};
+use crate::store::tasks::{self, Found, Task, TaskStatus};
+use crate::store::{drafts, runs};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Tasks {
+    /// The newest tasks.
+    List {
+        /// How many at most.
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+    /// A task and its latest draft.
+    Show {
+        /// Its id, or enough of the beginning.
+        id: String,
+    },
+    /// Say yes at the gate the task stands before; its run goes on here.
+    Approve {
+        /// The task's id, or enough of the beginning.
+        id: String,
+        /// Who decides, for the record.
+        #[arg(long, env = "USER", default_value = "operator")]
+        by: String,
+    },
+    /// Say no; the task and its run end as rejected.
+    Reject {
+        /// The task's id, or enough of the beginning.
+        id: String,
+        /// Why; it is kept with the run.
+        #[arg(long)]
+        feedback: String,
+        /// Who decides, for the record.
+        #[arg(long, env = "USER", default_value = "operator")]
+        by: String,
+    },
+}
+
+impl Tasks {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let app = context.app().await?;
+        match self {
+            Tasks::List { limit } => {
+                let all = tasks::list(app.store(), None, limit).await?;
+                let header = ["task", "status", "topic", "updated"];
+                context
+                    .output
+                    .show(&header, all.iter().map(row).collect(), &all);
+                if all
+                    .iter()
+                    .any(|task| task.status == TaskStatus::AwaitingApproval)
+                {
+                    context.output.say("next: callboard tasks approve TASK");
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            Tasks::Show { id } => show(context, &app, &find(&app, &id).await?).await,
+            Tasks::Approve { id, by } => {
+                let task = find(&app, &id).await?;
+                let run = approve(&app, context, &task, &by).await?;
+                Ok(run::report(context, &run))
+            }
+            Tasks::Reject { id, feedback, by } => {
+                let task = find(&app, &id).await?;
+                let gate = open_gate(&app, &task).await?;
+                gate::decide(app.store(), gate, Decision::Rejected, &by, &feedback).await?;
+                context.output.say(format_args!("rejected: {}", task.topic));
+                if context.output.is_json() {
+                    context
+                        .output
+                        .json(&json!({ "task": task.id, "decision": "rejected" }));
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+}
+
+/// Approve the gate of a task and carry its run on; a worker that is faster has it.
+pub(super) async fn approve(
+    app: &App,
+    context: &Context,
+    task: &Task,
+    by: &str,
+) -> Result<runs::Run, Failure> {
+    let gate = open_gate(app, task).await?;
+    let id = gate.run.clone();
+    gate::decide(app.store(), gate, Decision::Approved, by, "").await?;
+    let engine = app.engine(Arc::new(Progress(context.output)));
+    run::carry_out(app, &engine, &id).await
+}
+
+async fn open_gate(app: &App, task: &Task) -> Result<Gate, Failure> {
+    let gate = gates::of_task(app.store(), &task.id).await?;
+    gate.filter(|gate| gate.decision.is_none()).ok_or_else(|| {
+        Failure::usage(format!(
+            "task {} stands before no gate; it is {}",
+            task.id,
+            task.status.name()
+        ))
+    })
+}
+
+async fn find(app: &App, id: &str) -> Result<Task, Failure> {
+    let problem = match tasks::by_id(app.store(), id).await? {
+        Found::One(task) => return Ok(task),
+        Found::None => format!("there is no task `{id}`"),
+        Found::Ambiguous => format!("`{id}` is too short to tell one task from another"),
+    };
+    Err(Failure::usage(problem).help("`callboard tasks list` names them"))
+}
+
+async fn show(context: &Context, app: &App, task: &Task) -> Result<ExitCode, Failure> {
+    let draft = drafts::latest(app.store(), &task.id).await?;
+    if context.output.is_json() {
+        context
+            .output
+            .json(&json!({ "task": task, "draft": draft }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    context.output.say(format_args!("task     {}", task.id));
+    context
+        .output
+        .say(format_args!("status   {}", task.status.name()));
+    context
+        .output
+        .say(format_args!("subject  {}", task.subject));
+    context.output.say(format_args!("run      {}", task.run));
+    if let Some(draft) = draft {
+        context.output.say(format_args!(
+            "draft    {} by {}\n",
+            draft.number, draft.written_by
+        ));
+        context
+            .output
+            .say(format_args!("# {}\n\n{}", draft.title, draft.markdown));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn row(task: &Task) -> Vec<String> {
+    let updated = time(task.updated_at);
+    vec![
+        short(&task.id),
+        task.status.name().to_owned(),
+        task.topic.clone(),
+        updated,
+    ]
+}

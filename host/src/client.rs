@@ -1,0 +1,311 @@
+//! The one HTTP client, for plugins and for the host's own code.
+//!
+//! `policy.rs` decides what may be called, `resolver.rs` and `address.rs` where that may be,
+//! and this file sends: no proxies from the environment, no redirects unless asked (each hop is
+//! checked again), bodies cut at a cap, and one immediate retry on a fresh connection when the
+//! peer closed before it answered.
+
+pub mod address;
+mod error;
+mod headers;
+pub mod policy;
+mod resolver;
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::{Method, StatusCode};
+use serde_json::Value as Json;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+pub use self::error::{ClientError, ClientErrorKind};
+use self::policy::Policy;
+use self::resolver::Resolver;
+use crate::settings::Secret;
+
+/// Shorter than common servers keep an idle connection, so that it is us who close it.
+const IDLE: Duration = Duration::from_secs(4);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most of an answer that a JSON request reads.
+const JSON_BODY: u64 = 32 << 20;
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub method: String,
+    pub url: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// Goes out as `Authorization: Bearer`, to the origin of `url` only.
+    pub bearer: Option<Secret>,
+    /// How long to wait at most, redirects and body included.
+    pub deadline: Duration,
+    /// The most bytes of body, after decompression.
+    pub max_body: u64,
+    /// Redirects to follow at most.
+    pub redirects: u8,
+    /// Do not reuse a pooled connection.
+    pub fresh_connection: bool,
+}
+
+/// A response, whatever its status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// The address that answered, after redirects.
+    pub url: String,
+}
+
+/// An HTTP client with a policy and a connection pool of its own.
+pub struct Client {
+    policy: Policy,
+    /// By whether private addresses may be dialled, and whether connections are reused.
+    senders: [OnceLock<reqwest::Client>; 4],
+}
+
+/// One request on its way.
+struct Hop {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    fresh: bool,
+}
+
+impl Client {
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            senders: Default::default(),
+        }
+    }
+
+    /// A client of the host itself for one origin that the operator configured; it may be on
+    /// this machine.
+    pub fn for_operator(origin: &Url) -> Self {
+        Self::new(Policy::operator(origin))
+    }
+
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Send a request and read the whole answer.
+    pub async fn send(&self, request: Request) -> Result<Response, ClientError> {
+        let deadline = Instant::now() + request.deadline;
+        let allowed = request.deadline;
+        let target = format!("{} {}", request.method, shown(&request.url));
+        let late = || {
+            let text = format!("{target}: no complete answer within {allowed:?}");
+            ClientError::new(ClientErrorKind::Timeout, text)
+        };
+        timeout_at(deadline, self.follow(request))
+            .await
+            .unwrap_or_else(|_| Err(late()))
+    }
+
+    /// Post a JSON document, and read one from a successful answer.
+    pub async fn post_json(
+        &self,
+        url: &Url,
+        bearer: Option<&Secret>,
+        body: &Json,
+        deadline: Duration,
+    ) -> Result<Json, ClientError> {
+        let request = Request {
+            method: "POST".to_owned(),
+            url: url.to_string(),
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: body.to_string().into_bytes(),
+            bearer: bearer.cloned(),
+            deadline,
+            max_body: JSON_BODY,
+            redirects: 0,
+            fresh_connection: false,
+        };
+        let response = self.send(request).await?;
+        let target = format!("POST {}", shown(url.as_str()));
+        if !(200..300).contains(&response.status) {
+            let text: String = String::from_utf8_lossy(&response.body)
+                .chars()
+                .take(500)
+                .collect();
+            let kind = ClientErrorKind::Status(response.status);
+            return Err(ClientError::new(kind, format!("{target}: {text}")));
+        }
+        serde_json::from_slice(&response.body).map_err(|error| {
+            ClientError::new(
+                ClientErrorKind::Unknown,
+                format!("{target}: the answer is no JSON: {error}"),
+            )
+        })
+    }
+
+    async fn follow(&self, request: Request) -> Result<Response, ClientError> {
+        let url = Url::parse(&request.url)
+            .map_err(|error| ClientError::bad_request(format!("`{}`: {error}", request.url)))?;
+        let method = headers::method(&request.method)?;
+        let headers = headers::checked(&request.headers, request.bearer.as_ref())?;
+        let fresh = request.fresh_connection;
+        let mut hop = Hop {
+            method,
+            url,
+            headers,
+            body: request.body,
+            fresh,
+        };
+        let mut left = request.redirects;
+        loop {
+            let response = self.send_hop(&hop).await?;
+            match next(&hop, &response)? {
+                Some(url) if left > 0 => hop = hop.redirected(response.status(), url),
+                _ => return read(&hop, response, request.max_body).await,
+            }
+            left -= 1;
+        }
+    }
+
+    async fn send_hop(&self, hop: &Hop) -> Result<reqwest::Response, ClientError> {
+        let private = self.policy.check(hop.method.as_str(), &hop.url)?.private;
+        let sent = self.send_once(hop, private, hop.fresh).await;
+        match sent {
+            Err(error) if error.kind == ClientErrorKind::Reset && hop.is_idempotent() => {
+                tracing::debug!(%error, "once more, on a fresh connection");
+                self.send_once(hop, private, true).await
+            }
+            sent => sent,
+        }
+    }
+
+    async fn send_once(
+        &self,
+        hop: &Hop,
+        private: bool,
+        fresh: bool,
+    ) -> Result<reqwest::Response, ClientError> {
+        let request = self
+            .sender(private, fresh)?
+            .request(hop.method.clone(), hop.url.clone())
+            .headers(hop.headers.clone())
+            .body(hop.body.clone());
+        request
+            .send()
+            .await
+            .map_err(|error| ClientError::of(&hop.target(), error))
+    }
+
+    fn sender(&self, private: bool, fresh: bool) -> Result<&reqwest::Client, ClientError> {
+        let cell = &self.senders[usize::from(private) * 2 + usize::from(fresh)];
+        if let Some(sender) = cell.get() {
+            return Ok(sender);
+        }
+        let built = build(private, fresh).map_err(|error| ClientError::of("the client", error))?;
+        Ok(cell.get_or_init(|| built))
+    }
+}
+
+impl Hop {
+    fn target(&self) -> String {
+        format!("{} {}", self.method, shown(self.url.as_str()))
+    }
+
+    fn is_idempotent(&self) -> bool {
+        matches!(
+            self.method,
+            Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS
+        ) || self.headers.contains_key("idempotency-key")
+    }
+
+    /// The request at the place it was sent on to. Another origin gets no credentials.
+    fn redirected(mut self, status: StatusCode, url: Url) -> Self {
+        if url.origin() != self.url.origin() {
+            headers::strip_credentials(&mut self.headers);
+        }
+        let to_get = status == StatusCode::SEE_OTHER && self.method != Method::HEAD
+            || matches!(status, StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND)
+                && self.method == Method::POST;
+        if to_get {
+            self.method = Method::GET;
+            self.body = Vec::new();
+            headers::strip_content(&mut self.headers);
+        }
+        Self { url, ..self }
+    }
+}
+
+/// Where an answer sends the request on to.
+fn next(hop: &Hop, response: &reqwest::Response) -> Result<Option<Url>, ClientError> {
+    let redirects = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+    let location = response.headers().get(LOCATION).filter(|_| redirects);
+    let Some(location) = location else {
+        return Ok(None);
+    };
+    let location = String::from_utf8_lossy(location.as_bytes()).into_owned();
+    let url = hop.url.join(&location);
+    url.map(Some).map_err(|error| {
+        let text = format!("{}: redirects to `{location}`: {error}", hop.target());
+        ClientError::new(ClientErrorKind::Unknown, text)
+    })
+}
+
+async fn read(
+    hop: &Hop,
+    mut response: reqwest::Response,
+    max: u64,
+) -> Result<Response, ClientError> {
+    let status = response.status().as_u16();
+    let headers = headers::given(response.headers());
+    let mut body = Vec::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| ClientError::of(&hop.target(), error))?
+    {
+        if (body.len() + chunk.len()) as u64 > max {
+            let text = format!(
+                "{}: the body is larger than the {max} bytes allowed",
+                hop.target()
+            );
+            return Err(ClientError::new(ClientErrorKind::TooLarge, text));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Response {
+        status,
+        headers,
+        body,
+        url: hop.url.to_string(),
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the http client module")]
+fn build(private: bool, fresh: bool) -> Result<reqwest::Client, reqwest::Error> {
+    // The first call wins; later ones find it installed.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("callboard/", env!("CARGO_PKG_VERSION")))
+        .no_proxy()
+        .referer(false)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .dns_resolver(Resolver { private })
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE);
+    if fresh {
+        builder.pool_max_idle_per_host(0).build()
+    } else {
+        builder.build()
+    }
+}
+
+/// An address for people: without its query, which may hold what nobody should read.
+fn shown(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

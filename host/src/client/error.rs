@@ -1,0 +1,146 @@
+//! Why a request got no answer, in kinds that are different things to whoever reads them.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+use super::resolver::Refused;
+
+/// Why a request got no answer. The message keeps the whole chain of causes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}: {message}")]
+pub struct ClientError {
+    pub kind: ClientErrorKind,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientErrorKind {
+    /// A grant does not allow it.
+    Denied,
+    /// The request is wrong.
+    BadRequest,
+    Dns,
+    Unreachable,
+    Tls,
+    /// The peer closed the connection before it answered.
+    Reset,
+    Timeout,
+    TooLarge,
+    /// An answer that is no success, where only a success will do.
+    Status(u16),
+    Unknown,
+}
+
+impl fmt::Display for ClientErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ClientErrorKind::Denied => "denied",
+            ClientErrorKind::BadRequest => "bad-request",
+            ClientErrorKind::Dns => "dns",
+            ClientErrorKind::Unreachable => "unreachable",
+            ClientErrorKind::Tls => "tls",
+            ClientErrorKind::Reset => "reset",
+            ClientErrorKind::Timeout => "timeout",
+            ClientErrorKind::TooLarge => "too-large",
+            ClientErrorKind::Status(status) => return write!(f, "status {status}"),
+            ClientErrorKind::Unknown => "unknown",
+        })
+    }
+}
+
+impl ClientError {
+    pub(super) fn new(kind: ClientErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(ClientErrorKind::BadRequest, message)
+    }
+
+    /// Whether the same request may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        match self.kind {
+            ClientErrorKind::Dns
+            | ClientErrorKind::Unreachable
+            | ClientErrorKind::Reset
+            | ClientErrorKind::Timeout => true,
+            ClientErrorKind::Status(status) => status == 429 || status >= 500,
+            _ => false,
+        }
+    }
+
+    /// What `reqwest` says, about a request to `target`.
+    pub(super) fn of(target: &str, error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        Self::new(kind_of(&error), format!("{target}: {}", chain(&error)))
+    }
+}
+
+/// Every cause, outermost first.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    for cause in causes(error).skip(1) {
+        let cause = cause.to_string();
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| cause(*error))
+}
+
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    // `source` of an io error skips the error that it wraps.
+    match error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
+fn kind_of(error: &reqwest::Error) -> ClientErrorKind {
+    let known = causes(error).find_map(known_kind);
+    match known {
+        Some(kind) => kind,
+        None if error.is_timeout() => ClientErrorKind::Timeout,
+        None if error.is_connect() => ClientErrorKind::Unreachable,
+        None if error.is_builder() => ClientErrorKind::BadRequest,
+        None => ClientErrorKind::Unknown,
+    }
+}
+
+fn known_kind(cause: &(dyn Error + 'static)) -> Option<ClientErrorKind> {
+    if let Some(refused) = cause.downcast_ref::<Refused>() {
+        return Some(refused.kind());
+    }
+    if cause.is::<rustls::Error>() {
+        return Some(ClientErrorKind::Tls);
+    }
+    if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+        return error
+            .is_incomplete_message()
+            .then_some(ClientErrorKind::Reset);
+    }
+    let error = cause.downcast_ref::<io::Error>()?;
+    match error.kind() {
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof => Some(ClientErrorKind::Reset),
+        io::ErrorKind::ConnectionRefused
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::AddrNotAvailable => Some(ClientErrorKind::Unreachable),
+        io::ErrorKind::TimedOut => Some(ClientErrorKind::Timeout),
+        _ => None,
+    }
+}

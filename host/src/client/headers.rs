@@ -1,0 +1,113 @@
+//! Headers and methods of a request: what a caller may set, and what only the client sets.
+
+use reqwest::Method;
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue,
+};
+
+use super::ClientError;
+use crate::settings::Secret;
+
+/// The most bytes of all headers together.
+const LONGEST: usize = 64 * 1024;
+/// Set by the client, or meant for one hop only.
+const REFUSED: [&str; 11] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "te",
+    "trailer",
+    "trailers",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// The headers of a request as they go out.
+pub(super) fn checked(
+    headers: &[(String, String)],
+    bearer: Option<&Secret>,
+) -> Result<HeaderMap, ClientError> {
+    if headers
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum::<usize>()
+        > LONGEST
+    {
+        return Err(ClientError::bad_request("more than 64 KiB of headers"));
+    }
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        let (name, value) = pair(name, value)?;
+        if bearer.is_some() && name == AUTHORIZATION {
+            return Err(ClientError::bad_request(
+                "an `authorization` header beside a credential; leave one out",
+            ));
+        }
+        map.append(name, value);
+    }
+    if let Some(secret) = bearer {
+        let mut value =
+            HeaderValue::from_str(&format!("Bearer {}", secret.expose())).map_err(|_| {
+                ClientError::bad_request("the credential has characters that no header can carry")
+            })?;
+        value.set_sensitive(true);
+        map.insert(AUTHORIZATION, value);
+    }
+    Ok(map)
+}
+
+fn pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), ClientError> {
+    let refuse = |what: &str| {
+        Err(ClientError::bad_request(format!(
+            "header `{}` {what}",
+            name.escape_debug()
+        )))
+    };
+    let Ok(parsed) = HeaderName::from_bytes(name.as_bytes()) else {
+        return refuse("is no name of a header");
+    };
+    if REFUSED.contains(&parsed.as_str()) || parsed.as_str().starts_with("proxy-") {
+        return refuse("is set by the host alone; leave it out");
+    }
+    match HeaderValue::from_bytes(value.as_bytes()) {
+        Ok(value) => Ok((parsed, value)),
+        Err(_) => refuse("has a value with control characters"),
+    }
+}
+
+/// The method of a request, in upper case as grants write it.
+pub(super) fn method(text: &str) -> Result<Method, ClientError> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase());
+    match Method::from_bytes(text.as_bytes()) {
+        Ok(method) if plain && !matches!(text, "CONNECT" | "TRACE") => Ok(method),
+        _ => Err(ClientError::bad_request(format!(
+            "`{}` is no method that can be sent",
+            text.escape_debug()
+        ))),
+    }
+}
+
+pub(super) fn strip_credentials(headers: &mut HeaderMap) {
+    let secret =
+        ["x-api-key", "api-key", "x-auth-token", "x-csrf-token"].map(HeaderName::from_static);
+    for name in [AUTHORIZATION, COOKIE].into_iter().chain(secret) {
+        headers.remove(name);
+    }
+}
+
+pub(super) fn strip_content(headers: &mut HeaderMap) {
+    headers.remove(CONTENT_TYPE);
+    headers.remove(CONTENT_ENCODING);
+}
+
+/// The headers of a response as texts.
+pub(super) fn given(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), text(value)))
+        .collect()
+}

@@ -1,0 +1,270 @@
+//! What a plugin, or one part of the host, may call: scheme, host, port, method, and whether
+//! the address has to be public. Pure: it asks nobody and dials nothing.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+use super::address;
+use super::error::{ClientError, ClientErrorKind};
+use crate::grants::HttpGrant;
+
+/// The allowed origins of one caller.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// The plugin; `None` for the host's own code.
+    plugin: Option<String>,
+    grants: Vec<HttpGrant>,
+}
+
+/// The grant under which a request goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowed<'a> {
+    pub grant: &'a HttpGrant,
+    /// Whether addresses that are not public may be dialled.
+    pub private: bool,
+}
+
+impl Policy {
+    pub fn new(plugin: &str, grants: &[HttpGrant]) -> Self {
+        Self {
+            plugin: Some(plugin.to_owned()),
+            grants: grants.to_vec(),
+        }
+    }
+
+    /// Just one origin, wherever it is, with any method.
+    pub(super) fn operator(origin: &Url) -> Self {
+        let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+        let grant = HttpGrant {
+            host: origin.host().map(|host| written(&host)).unwrap_or_default(),
+            scheme: origin.scheme().to_owned(),
+            port: origin.port_or_known_default(),
+            methods: methods.map(str::to_owned).into(),
+            private: true,
+        };
+        Self {
+            plugin: None,
+            grants: vec![grant],
+        }
+    }
+
+    /// Whether a request may go out, and by which grant.
+    pub fn check(&self, method: &str, url: &Url) -> Result<Allowed<'_>, ClientError> {
+        let host = url
+            .host()
+            .ok_or_else(|| ClientError::bad_request(format!("`{url}` names no host")))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(ClientError::bad_request(
+                "an address with a user name in it; name a credential instead",
+            ));
+        }
+        if !matches!(url.scheme(), "http" | "https") {
+            let text = format!(
+                "`{}` is no scheme for requests; use https or http",
+                url.scheme()
+            );
+            return Err(ClientError::bad_request(text));
+        }
+        let name = written(&host);
+        let covering = |grant: &&HttpGrant| {
+            (grant.covers_host(&name) || grant.host == format!("[{name}]"))
+                && grant.scheme == url.scheme()
+                && grant.port() == url.port_or_known_default()
+                && grant.methods.contains(method)
+        };
+        let mut grants: Vec<_> = self.grants.iter().filter(covering).collect();
+        // A grant that opens private addresses comes first.
+        grants.sort_by_key(|grant| !is_private(grant));
+        let grant = *grants
+            .first()
+            .ok_or_else(|| self.denial(method, url, &name, None))?;
+        let private = is_private(grant);
+        match literal(&host).and_then(address::not_public) {
+            Some(what) if !private => Err(self.denial(method, url, &name, Some(what))),
+            _ => Ok(Allowed { grant, private }),
+        }
+    }
+
+    fn denial(&self, method: &str, url: &Url, host: &str, not_public: Option<&str>) -> ClientError {
+        let Some(plugin) = &self.plugin else {
+            let text = format!(
+                "{method} {}: this client calls only {}",
+                origin(url),
+                self.origins()
+            );
+            return ClientError::new(ClientErrorKind::Denied, text);
+        };
+        let mut lines = format!(
+            "host = \"{host}\"\nscheme = \"{}\"\nmethods = [\"{method}\"]",
+            url.scheme()
+        );
+        if let Some(port) = url.port() {
+            lines += &format!("\nport = {port}");
+        }
+        let mut why = String::new();
+        if let Some(what) = not_public {
+            lines += "\nprivate = true";
+            why = format!(", an address that is not public ({what})");
+        }
+        let text = format!(
+            "plugin `{plugin}` may not {method} {}{why}; to allow it, write in callboard.toml\n\
+             [[grants.{plugin}.http]]\n{lines}\nand in its plugin.toml\n[[ask.http]]\n{lines}",
+            origin(url)
+        );
+        ClientError::new(ClientErrorKind::Denied, text)
+    }
+
+    fn origins(&self) -> String {
+        let origins: BTreeSet<_> = self
+            .grants
+            .iter()
+            .map(|grant| format!("{}://{}", grant.scheme, grant.host))
+            .collect();
+        origins.into_iter().collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Private addresses are opened for one exact host only, never by a wildcard.
+fn is_private(grant: &HttpGrant) -> bool {
+    grant.private && !grant.host.contains('*')
+}
+
+/// A host as grants write it: lower case, no trailing dot, no brackets.
+fn written(host: &Host<&str>) -> String {
+    match host {
+        Host::Domain(name) => name.trim_end_matches('.').to_ascii_lowercase(),
+        Host::Ipv4(address) => address.to_string(),
+        Host::Ipv6(address) => address.to_string(),
+    }
+}
+
+fn literal(host: &Host<&str>) -> Option<IpAddr> {
+    match host {
+        Host::Domain(_) => None,
+        Host::Ipv4(address) => Some((*address).into()),
+        Host::Ipv6(address) => Some((*address).into()),
+    }
+}
+
+/// Scheme, host and port of an address.
+pub(super) fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(text: &str) -> Policy {
+        let grants: crate::grants::Grants = toml::from_str(text).expect("grants");
+        Policy::new("p", &grants.http)
+    }
+
+    fn verdict(policy: &Policy, method: &str, url: &str) -> Result<bool, ClientErrorKind> {
+        let url = Url::parse(url).expect(url);
+        policy
+            .check(method, &url)
+            .map(|allowed| allowed.private)
+            .map_err(|error| error.kind)
+    }
+
+    #[test]
+    fn scheme_host_port_and_method_have_to_fit() {
+        let policy = policy("[[http]]\nhost = \"api.example.com\"");
+        for url in [
+            "https://api.example.com/x",
+            "https://API.example.com:443/",
+            "https://api.example.com./",
+        ] {
+            assert_eq!(verdict(&policy, "GET", url), Ok(false), "{url}");
+        }
+        for url in [
+            "http://api.example.com/",
+            "https://api.example.com:8443/",
+            "https://example.com/",
+            "https://api.example.com.evil.org/",
+        ] {
+            assert_eq!(
+                verdict(&policy, "GET", url),
+                Err(ClientErrorKind::Denied),
+                "{url}"
+            );
+        }
+        assert_eq!(
+            verdict(&policy, "POST", "https://api.example.com/"),
+            Err(ClientErrorKind::Denied)
+        );
+        for url in [
+            "https://u@api.example.com/",
+            "https://:p@api.example.com/",
+            "ftp://api.example.com/",
+        ] {
+            assert_eq!(
+                verdict(&policy, "GET", url),
+                Err(ClientErrorKind::BadRequest),
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_address_is_checked_in_every_notation() {
+        let policy = policy("[[http]]\nhost = \"*\"\nscheme = \"http\"\nprivate = true");
+        for url in [
+            "http://127.0.0.1/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://0177.0.0.1/",
+            "http://127.1/",
+            "http://[::1]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://169.254.169.254/",
+            "http://0/",
+        ] {
+            assert_eq!(
+                verdict(&policy, "GET", url),
+                Err(ClientErrorKind::Denied),
+                "{url}"
+            );
+        }
+        assert_eq!(verdict(&policy, "GET", "http://1.1.1.1/"), Ok(false));
+    }
+
+    #[test]
+    fn a_private_address_is_open_at_its_port_only() {
+        let policy = policy(
+            "[[http]]\nhost = \"127.0.0.1\"\nscheme = \"http\"\nport = 11434\nprivate = true",
+        );
+        assert_eq!(verdict(&policy, "GET", "http://127.0.0.1:11434/"), Ok(true));
+        assert_eq!(
+            verdict(&policy, "GET", "http://127.0.0.1:6379/"),
+            Err(ClientErrorKind::Denied)
+        );
+        let url = Url::parse("http://[::1]:80/").expect("url");
+        let error = policy.check("GET", &url).expect_err("denied").message;
+        for part in [
+            "`p`",
+            "GET",
+            "[[grants.p.http]]",
+            "host = \"::1\"",
+            "[[ask.http]]",
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_operators_client_calls_one_origin() {
+        let policy = Policy::operator(&Url::parse("http://localhost:8080/v1").expect("url"));
+        assert_eq!(
+            verdict(&policy, "POST", "http://localhost:8080/v1/chat"),
+            Ok(true)
+        );
+        assert_eq!(
+            verdict(&policy, "POST", "http://localhost:8081/"),
+            Err(ClientErrorKind::Denied)
+        );
+    }
+}

@@ -1,0 +1,303 @@
+//! The client against servers that misbehave: raw listeners, nothing mocked.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+/// What a server does with one connection.
+#[derive(Clone)]
+enum Does {
+    Answer(String),
+    /// Nothing for a minute.
+    Wait,
+    /// Close without a byte the first time, then answer.
+    CloseFirst(&'static str),
+    /// Say the request back.
+    Echo,
+    /// Bytes without end.
+    Flood,
+}
+
+struct Server {
+    address: SocketAddr,
+    seen: Arc<AtomicUsize>,
+}
+
+async fn server(does: Does) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen");
+    let address = listener.local_addr().expect("address");
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&seen);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let turn = count.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(serve(stream, does.clone(), turn));
+        }
+    });
+    Server { address, seen }
+}
+
+async fn serve(mut stream: TcpStream, does: Does, turn: usize) {
+    let mut buffer = vec![0; 65536];
+    let read = stream.read(&mut buffer).await.unwrap_or_default();
+    let answer = match does {
+        Does::Answer(text) => text,
+        Does::CloseFirst(_) if turn == 0 => return,
+        Does::CloseFirst(text) => text.to_owned(),
+        Does::Wait => {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            return;
+        }
+        Does::Echo => {
+            let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
+            format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
+                text.len()
+            )
+        }
+        Does::Flood => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.ok();
+            while stream.write_all(&buffer).await.is_ok() {}
+            return;
+        }
+    };
+    stream.write_all(answer.as_bytes()).await.ok();
+    stream.shutdown().await.ok();
+}
+
+fn client(ports: &[u16]) -> Client {
+    let grants: String = ports
+        .iter()
+        .map(|port| format!("[[http]]\nhost = \"127.0.0.1\"\nscheme = \"http\"\nport = {port}\nmethods = [\"GET\", \"POST\"]\nprivate = true\n"))
+        .collect();
+    let grants: crate::grants::Grants = toml::from_str(&grants).expect("grants");
+    Client::new(Policy::new("p", &grants.http))
+}
+
+fn request(method: &str, url: &str) -> Request {
+    Request {
+        method: method.to_owned(),
+        url: url.to_owned(),
+        headers: Vec::new(),
+        body: Vec::new(),
+        bearer: None,
+        deadline: Duration::from_secs(5),
+        max_body: 1 << 20,
+        redirects: 0,
+        fresh_connection: false,
+    }
+}
+
+async fn kind(client: &Client, request: Request) -> ClientErrorKind {
+    client.send(request).await.expect_err("an error").kind
+}
+
+#[tokio::test]
+async fn redirects_are_followed_as_often_as_asked_and_checked_each_time() {
+    let inner = server(Does::Echo).await;
+    let to = |port: u16| {
+        format!(
+            "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{port}/secret\r\ncontent-length: 0\r\n\r\n"
+        )
+    };
+    let outer = server(Does::Answer(to(inner.address.port()))).await;
+    let url = format!("http://{}/", outer.address);
+    let narrow = client(&[outer.address.port()]);
+    assert_eq!(
+        narrow
+            .send(request("GET", &url))
+            .await
+            .expect("as it is")
+            .status,
+        302
+    );
+    let follow = Request {
+        redirects: 3,
+        ..request("GET", &url)
+    };
+    assert_eq!(kind(&narrow, follow.clone()).await, ClientErrorKind::Denied);
+    assert_eq!(
+        inner.seen.load(Ordering::SeqCst),
+        0,
+        "the private address was not dialled"
+    );
+    let wide = client(&[outer.address.port(), inner.address.port()]);
+    let bearer = Some(Secret::new("hush".to_owned()));
+    let response = wide
+        .send(Request { bearer, ..follow })
+        .await
+        .expect("followed");
+    let text = String::from_utf8(response.body)
+        .expect("text")
+        .to_lowercase();
+    assert!(text.starts_with("get /secret"), "{text}");
+    assert!(
+        !text.contains("hush"),
+        "no credentials for another origin: {text}"
+    );
+    assert!(response.url.ends_with("/secret"));
+}
+
+#[tokio::test]
+async fn a_credential_goes_out_as_a_bearer() {
+    let echo = server(Does::Echo).await;
+    let bearer = Some(Secret::new("hush".to_owned()));
+    let sent = Request {
+        bearer,
+        ..request("GET", &format!("http://{}/", echo.address))
+    };
+    let response = client(&[echo.address.port()])
+        .send(sent)
+        .await
+        .expect("answer");
+    assert!(String::from_utf8_lossy(&response.body).contains("authorization: Bearer hush"));
+}
+
+#[tokio::test]
+async fn bodies_and_deadlines_have_an_end() {
+    let flood = server(Does::Flood).await;
+    let client_of = |server: &Server| client(&[server.address.port()]);
+    let url = |server: &Server| format!("http://{}/", server.address);
+    let error = client_of(&flood)
+        .send(request("GET", &url(&flood)))
+        .await
+        .expect_err("too large");
+    assert_eq!(error.kind, ClientErrorKind::TooLarge);
+    assert!(error.message.contains("1048576"), "{error}");
+    let slow = server(Does::Wait).await;
+    let short = Request {
+        deadline: Duration::from_millis(200),
+        ..request("GET", &url(&slow))
+    };
+    assert_eq!(
+        kind(&client_of(&slow), short).await,
+        ClientErrorKind::Timeout
+    );
+    let nobody = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("listen")
+        .local_addr()
+        .expect("address");
+    let refused = kind(
+        &client(&[nobody.port()]),
+        request("GET", &format!("http://{nobody}/")),
+    )
+    .await;
+    assert_eq!(refused, ClientErrorKind::Unreachable);
+}
+
+#[tokio::test]
+async fn what_the_peer_closed_is_tried_once_more_if_that_is_harmless() {
+    for (method, expected) in [("GET", Ok(200)), ("POST", Err(ClientErrorKind::Reset))] {
+        let closing = server(Does::CloseFirst(OK)).await;
+        let url = format!("http://{}/", closing.address);
+        let sent = client(&[closing.address.port()])
+            .send(request(method, &url))
+            .await;
+        let got = sent
+            .map(|response| response.status)
+            .map_err(|error| error.kind);
+        assert_eq!(got, expected, "{method}");
+        let seen = closing.seen.load(Ordering::SeqCst);
+        assert_eq!(seen, if method == "GET" { 2 } else { 1 }, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn headers_that_smuggle_are_refused() {
+    let echo = server(Does::Echo).await;
+    let client = client(&[echo.address.port()]);
+    let url = format!("http://{}/", echo.address);
+    for (name, value) in [
+        ("Host", "x"),
+        ("Transfer-Encoding", "chunked"),
+        ("Content-Length", "3"),
+        ("Proxy-Authorization", "x"),
+        ("Connection", "close"),
+        ("x", "a\r\nb: c"),
+        ("x\r\ny", "z"),
+        ("", "z"),
+        (":authority", "z"),
+    ] {
+        let headers = vec![(name.to_owned(), value.to_owned())];
+        let refused = kind(
+            &client,
+            Request {
+                headers,
+                ..request("GET", &url)
+            },
+        )
+        .await;
+        assert_eq!(refused, ClientErrorKind::BadRequest, "{name}");
+    }
+    for method in ["", "get", "CONNECT", "GET /x", "G\r\n"] {
+        assert_eq!(
+            kind(&client, request(method, &url)).await,
+            ClientErrorKind::BadRequest,
+            "{method}"
+        );
+    }
+    assert_eq!(echo.seen.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_name_of_a_private_address_is_denied_when_it_is_resolved() {
+    let echo = server(Does::Echo).await;
+    let port = echo.address.port();
+    let text = format!("[[http]]\nhost = \"localhost\"\nscheme = \"http\"\nport = {port}\n");
+    let grants = |text: &str| {
+        toml::from_str::<crate::grants::Grants>(text)
+            .expect("grants")
+            .http
+    };
+    let url = format!("http://localhost:{port}/");
+    let public = Client::new(Policy::new("p", &grants(&text)));
+    let error = public
+        .send(request("GET", &url))
+        .await
+        .expect_err("private");
+    assert_eq!(error.kind, ClientErrorKind::Denied, "{error}");
+    assert!(error.message.contains("private = true"), "{error}");
+    let private = Client::new(Policy::new("p", &grants(&format!("{text}private = true"))));
+    assert_eq!(
+        private
+            .send(request("GET", &url))
+            .await
+            .expect("answer")
+            .status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn json_comes_back_or_says_why_not() {
+    let answer = |status: &str, body: &str| {
+        Does::Answer(format!(
+            "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        ))
+    };
+    for (does, expected) in [
+        (answer("200 OK", "{\"a\": 1}"), Ok(())),
+        (
+            answer("503 Busy", "later"),
+            Err(ClientErrorKind::Status(503)),
+        ),
+        (answer("200 OK", "<html>"), Err(ClientErrorKind::Unknown)),
+    ] {
+        let server = server(does).await;
+        let url = Url::parse(&format!("http://{}/v1", server.address)).expect("url");
+        let client = Client::for_operator(&url);
+        let got = client
+            .post_json(&url, None, &serde_json::json!({}), Duration::from_secs(5))
+            .await;
+        assert_eq!(got.map(drop).map_err(|error| error.kind), expected);
+    }
+}

@@ -1,0 +1,159 @@
+//! What `git log` prints, read. Fields end with NUL, which no message can contain; a commit
+//! begins with a control character, which no line of counts begins with.
+
+/// The format that [`commits`] reads.
+pub const FORMAT: &str = "--format=tformat:%x01%H%x00%P%x00%ct%x00%aN%x00%aE%x00%D%x00%s%x00%b%x00";
+/// How many fields a commit has, before the counts of its files.
+const FIELDS: usize = 8;
+/// Bodies are cut to this many bytes.
+const BODY: usize = 6000;
+/// So many paths are kept; the rest is counted.
+const PATHS: usize = 100;
+
+/// A commit as git prints it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Entry {
+    pub id: String,
+    pub parents: Vec<String>,
+    /// Seconds since 1970.
+    pub committed_at: i64,
+    pub author: String,
+    pub email: String,
+    pub tags: Vec<String>,
+    pub subject: String,
+    pub body: String,
+    pub paths: Vec<String>,
+    pub files: u64,
+    pub insertions: u64,
+    pub deletions: u64,
+}
+
+impl Entry {
+    pub fn is_merge(&self) -> bool {
+        self.parents.len() > 1
+    }
+}
+
+/// One line of the list of all commits: id, parents and time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listed {
+    pub id: String,
+    pub committed_at: i64,
+}
+
+/// A line of `git rev-list --timestamp`.
+pub fn listed(line: &str) -> Option<Listed> {
+    let (seconds, id) = line.trim().split_once(' ')?;
+    Some(Listed {
+        id: id.to_owned(),
+        committed_at: seconds.parse().ok()?,
+    })
+}
+
+/// The commits in the output of `git log -z --numstat` with [`FORMAT`]. The error says what
+/// does not fit.
+pub fn commits(output: &[u8]) -> Result<Vec<Entry>, String> {
+    let text = String::from_utf8_lossy(output);
+    let mut fields = text.split('\0');
+    let mut entries: Vec<Entry> = Vec::new();
+    while let Some(field) = fields.next() {
+        let field = field.trim_start_matches('\n');
+        if let Some(id) = field.strip_prefix('\u{1}') {
+            let rest: Vec<&str> = fields.by_ref().take(FIELDS - 1).collect();
+            entries.push(entry(id, &rest)?);
+        } else if !field.is_empty() {
+            let entry = entries.last_mut();
+            let entry = entry.ok_or_else(|| format!("counts before any commit: `{field}`"))?;
+            count(entry, field)?;
+        }
+    }
+    Ok(entries)
+}
+
+fn entry(id: &str, fields: &[&str]) -> Result<Entry, String> {
+    let &[parents, seconds, author, email, tags, subject, body] = fields else {
+        return Err(format!("commit {id} ends early"));
+    };
+    let committed_at = seconds
+        .parse()
+        .map_err(|_| format!("commit {id} has no time: `{seconds}`"))?;
+    Ok(Entry {
+        id: id.to_owned(),
+        parents: parents.split_whitespace().map(str::to_owned).collect(),
+        committed_at,
+        author: author.to_owned(),
+        email: email.to_owned(),
+        tags: tags_of(tags),
+        subject: subject.trim().to_owned(),
+        body: cut(body.trim(), BODY).to_owned(),
+        ..Entry::default()
+    })
+}
+
+fn tags_of(decoration: &str) -> Vec<String> {
+    let names = decoration.split(", ");
+    names
+        .filter_map(|name| name.strip_prefix("tag: "))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A line such as `3\t1\tsrc/lib.rs`; a binary file has `-` for numbers.
+fn count(entry: &mut Entry, line: &str) -> Result<(), String> {
+    let mut parts = line.splitn(3, '\t');
+    let (Some(added), Some(removed), Some(path)) = (parts.next(), parts.next(), parts.next())
+    else {
+        return Err(format!("`{line}` is no count of lines"));
+    };
+    entry.files += 1;
+    entry.insertions += added.parse::<u64>().unwrap_or_default();
+    entry.deletions += removed.parse::<u64>().unwrap_or_default();
+    if entry.paths.len() < PATHS {
+        entry.paths.push(path.to_owned());
+    }
+    Ok(())
+}
+
+/// The first bytes of a text, at most `limit`, whole lines if there are several.
+fn cut(text: &str, limit: usize) -> &str {
+    if text.len() <= limit {
+        return text;
+    }
+    let end = (0..=limit).rev().find(|&at| text.is_char_boundary(at));
+    let head = &text[..end.unwrap_or_default()];
+    head.rfind('\n').map_or(head, |newline| &head[..newline])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_are_read_with_tags_bodies_and_counts() {
+        let output = b"\x01aa\0bb cc\x001750000000\0Ann\0ann@x\0tag: v1.2.0, tag: latest\0feat: a\0why\n\nmore\n\0\0\n3\t1\tsrc/a b.rs\0-\t-\tlogo.png\0\x01bb\0\x001750000001\0Bob\0bob@x\0\0second\0\0\0";
+        let entries = commits(output).expect("parses");
+        assert_eq!(entries.len(), 2);
+        let first = &entries[0];
+        assert!(first.is_merge());
+        assert_eq!(first.tags, ["v1.2.0", "latest"]);
+        assert_eq!(first.body, "why\n\nmore");
+        assert_eq!(first.paths, ["src/a b.rs", "logo.png"]);
+        assert_eq!((first.files, first.insertions, first.deletions), (2, 3, 1));
+        assert_eq!(entries[1].subject, "second");
+        assert!(entries[1].parents.is_empty() && entries[1].body.is_empty());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error() {
+        assert!(commits(b"\x01aa\0bb").is_err());
+        assert!(commits(b"3\t1\tsrc/a.rs\0").is_err());
+        assert!(commits(b"\x01aa\0\0soon\0A\0a\0\0s\0b\0").is_err());
+        assert_eq!(commits(b""), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_long_body_is_cut_at_a_line() {
+        assert_eq!(cut("ab\ncdé", 6), "ab");
+        assert_eq!(cut("é", 1), "");
+    }
+}

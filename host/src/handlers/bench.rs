@@ -1,0 +1,212 @@
+//! What the tests of handlers share: a real store in a folder of its own, a host that is
+//! nothing but that store and a scripted model, and real git repositories.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+
+use crate::handler::{AnyHandler, Call, Completion, ModelRequest, Registration, Resources};
+use crate::outcome::{Outcome, Patch, Stop};
+use crate::settings::Snapshot;
+use crate::store::Store;
+use crate::value::{Rows, Statement};
+
+/// What the model of the role `writer` answers.
+pub(super) type Answer = Result<Option<Completion>, Stop>;
+
+/// A store, and calls of handlers on it.
+pub(super) struct Bench {
+    pub store: Store,
+    pub answer: Answer,
+    folder: TempDir,
+}
+
+struct Host {
+    store: Store,
+    answer: Answer,
+}
+
+impl Resources for Host {
+    fn query(&self, statement: Statement) -> BoxFuture<'_, Result<Rows, Stop>> {
+        Box::pin(async move { Ok(self.store.query(statement).await?) })
+    }
+
+    fn execute(&self, statement: Statement) -> BoxFuture<'_, Result<u64, Stop>> {
+        Box::pin(async move { Ok(self.store.execute(statement).await?) })
+    }
+
+    fn prompt(&self, name: &str, variables: &Json) -> Result<String, Stop> {
+        Ok(format!(
+            "{name}: tell only what is in here.\n{}",
+            variables["bundle"].as_str().unwrap_or_default()
+        ))
+    }
+
+    fn complete<'a>(&'a self, _: &'a str, _: ModelRequest) -> BoxFuture<'a, Answer> {
+        Box::pin(async { self.answer.clone() })
+    }
+}
+
+impl Bench {
+    pub(super) async fn new() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("store.db").display());
+        let store = Store::open(&url).await.expect("a store");
+        Self {
+            store,
+            answer: Ok(None),
+            folder,
+        }
+    }
+
+    pub(super) fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// Call a handler as a run would, without committing what it writes.
+    pub(super) async fn call(
+        &self,
+        handler: &dyn AnyHandler,
+        run: &str,
+        config: Json,
+        input: Json,
+    ) -> Outcome {
+        let call = Call {
+            run: run.to_owned(),
+            stage: "stage".to_owned(),
+            visit: 1,
+            attempt: 1,
+            deadline: Instant::now() + Duration::from_secs(30),
+            now: now(),
+            settings: Arc::new(Snapshot::default()),
+            resources: Arc::new(Host {
+                store: self.store.clone(),
+                answer: self.answer.clone(),
+            }),
+        };
+        let input = input.as_object().cloned().unwrap_or_default();
+        handler.call(&call, config, input).await
+    }
+
+    /// Commit the deferred writes of an outcome, as a checkpoint does; gives the patch.
+    pub(super) async fn commit(&self, outcome: Outcome) -> Patch {
+        let Outcome::Done(done) = outcome else {
+            panic!("not done: {outcome:?}");
+        };
+        let writes = done.writes;
+        self.store
+            .write(move |transaction| {
+                Box::pin(async move {
+                    for statement in writes {
+                        transaction.execute(statement).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+            .expect("a commit");
+        done.patch
+    }
+
+    /// The single number that a query gives.
+    pub(super) async fn number(&self, sql: &str) -> i64 {
+        let rows = self.store.query(Statement::new(sql)).await.expect(sql);
+        rows.first()
+            .expect("a row")
+            .integer("number")
+            .expect("a number")
+    }
+}
+
+/// The handler that is registered under a name.
+pub(super) fn handler(name: &str) -> &'static dyn AnyHandler {
+    let mut all =
+        inventory::iter::<Registration>().filter(|registration| registration.name() == name);
+    all.next().expect(name).handler
+}
+
+/// Midday, a day after the commits that the tests make.
+pub(super) fn now() -> Timestamp {
+    "2026-06-26T12:00:00Z".parse().expect("a time")
+}
+
+/// What an outcome is called and says.
+pub(super) fn said(outcome: &Outcome) -> String {
+    format!("{}: {}", outcome.name(), outcome.detail())
+}
+
+/// A git repository in a folder.
+pub(super) struct Repository {
+    pub path: String,
+}
+
+impl Repository {
+    /// An empty repository.
+    pub(super) fn new(path: &str) -> Self {
+        std::fs::create_dir_all(path).expect("a folder");
+        let repository = Self {
+            path: path.to_owned(),
+        };
+        repository.git(
+            &["init", "--quiet", "--initial-branch=main"],
+            "Ann",
+            "2026-01-01T00:00:00Z",
+        );
+        repository
+    }
+
+    /// A commit of one file by an author at a time.
+    pub(super) fn commit(&self, author: &str, time: &str, message: &str) -> &Self {
+        let count = std::fs::read_dir(&self.path).expect("a folder").count();
+        let file = Path::new(&self.path).join(format!("part_{count}.rs"));
+        std::fs::write(file, "a\nline\n").expect("a file");
+        self.git(&["add", "--all"], author, time);
+        self.git(
+            &[
+                "commit",
+                "--quiet",
+                "--allow-empty-message",
+                "--message",
+                message,
+            ],
+            author,
+            time,
+        )
+    }
+
+    pub(super) fn git(&self, args: &[&str], author: &str, time: &str) -> &Self {
+        let email = format!("{}@example.com", author.replace(' ', "."));
+        let status = Command::new("git")
+            .args([
+                "-C",
+                &self.path,
+                "-c",
+                "commit.gpgsign=false",
+                "-c",
+                "init.defaultBranch=main",
+            ])
+            .args(args)
+            .envs([("GIT_AUTHOR_NAME", author), ("GIT_COMMITTER_NAME", author)])
+            .envs([
+                ("GIT_AUTHOR_EMAIL", &email),
+                ("GIT_COMMITTER_EMAIL", &email),
+            ])
+            .envs([("GIT_AUTHOR_DATE", time), ("GIT_COMMITTER_DATE", time)])
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .status()
+            .expect("git");
+        assert!(status.success(), "git {args:?}");
+        self
+    }
+
+    /// The input of a run about it.
+    pub(super) fn input(&self, date: &str) -> Json {
+        json!({ "repository": self.path, "date": date })
+    }
+}

@@ -1,0 +1,172 @@
+//! Days of real repositories: what counts, what does not, and what cannot be read.
+
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::handlers::bench::{Bench, Repository, said};
+use crate::outcome::Outcome;
+use crate::store::diary_days::state;
+
+const DAY: &str = "2026-06-25";
+
+async fn collect(bench: &Bench, input: Json) -> Outcome {
+    bench.call(&CollectGit, "run-1", json!({}), input).await
+}
+
+async fn bundle(bench: &Bench, input: Json) -> Bundle {
+    let outcome = collect(bench, input).await;
+    let patch = bench.commit(outcome).await;
+    serde_json::from_value(patch["bundle"].clone()).expect("a bundle")
+}
+
+fn busy(bench: &Bench) -> Repository {
+    let repository = Repository::new(&bench.path("app"));
+    repository
+        .commit("Ann", "2026-06-24T23:59:59Z", "feat: the day before")
+        .commit("Ann", "2026-06-25T00:00:00Z", "feat(store): keep rows (#12)\n\nBecause they were lost when the power failed, which nobody wanted.\n\nSigned-off-by: Ann <a@x>")
+        .commit("dependabot[bot]", "2026-06-25T08:00:00Z", "chore: bump x from 1.0.0 to 1.0.1")
+        .commit("Bob", "2026-06-25T12:00:00Z", "chore(release): 1.4.0")
+        .commit("Bob", "2026-06-26T01:30:00+02:00", "fix: late in Berlin, still this day in UTC")
+        .commit("Ann", "2026-06-26T00:00:00Z", "feat: the day after");
+    repository
+}
+
+#[tokio::test]
+async fn a_day_has_its_commits_in_utc_without_bots_and_bookkeeping() {
+    let bench = Bench::new().await;
+    let repository = busy(&bench);
+    repository.git(&["tag", "v1.4.0", "HEAD~2"], "Ann", "2026-06-25T12:00:00Z");
+    let bundle = bundle(&bench, repository.input(DAY)).await;
+    assert_eq!(bundle.repository, "app");
+    assert!(bundle.day_is_over);
+    let subjects: Vec<_> = bundle.commits.iter().map(|commit| commit.subject.as_str()).collect();
+    assert_eq!(subjects, ["feat(store): keep rows (#12)", "fix: late in Berlin, still this day in UTC"]);
+    assert_eq!((bundle.dropped.bots, bundle.dropped.bookkeeping), (1, 1));
+    assert_eq!(bundle.tags, ["v1.4.0"]);
+    let first = &bundle.commits[0];
+    assert_eq!((first.kind.as_deref(), first.scope.as_deref(), first.pull_request), (Some("feat"), Some("store"), Some(12)));
+    assert_eq!((first.paths.len(), first.insertions), (1, 2));
+    assert_eq!(bundle.pull_requests.len(), 1);
+    assert!(bundle.substance >= 5, "{}", bundle.substance);
+}
+
+#[tokio::test]
+async fn a_merged_pull_request_brings_its_commits_of_earlier_days() {
+    let bench = Bench::new().await;
+    let repository = Repository::new(&bench.path("app"));
+    repository.commit("Ann", "2026-06-20T00:00:00Z", "feat: begin");
+    repository.git(&["switch", "--quiet", "--create", "topic"], "Ann", "2026-06-20T00:00:00Z");
+    repository.commit("Bob", "2026-06-23T00:00:00Z", "feat: draw the roll\n\nEverybody can see who is missing.");
+    repository.git(&["switch", "--quiet", "main"], "Ann", "2026-06-20T00:00:00Z");
+    let merge = ["merge", "--quiet", "--no-ff", "--message", "Merge pull request #31 from bob/topic\n\nDraw the roll", "topic"];
+    repository.git(&merge, "Ann", "2026-06-25T10:00:00Z");
+    let bundle = bundle(&bench, repository.input(DAY)).await;
+    assert_eq!(bundle.pull_requests[0].number, 31);
+    assert_eq!(bundle.pull_requests[0].title, "Draw the roll");
+    assert_eq!(bundle.commits.len(), 1);
+    assert_eq!(bundle.commits[0].pull_request, Some(31));
+}
+
+#[tokio::test]
+async fn the_latest_day_is_the_latest_with_substance() {
+    let bench = Bench::new().await;
+    let repository = busy(&bench);
+    repository.commit("Ann", "2026-06-26T08:00:00Z", "chore: a comma");
+    let found = bundle(&bench, json!({ "repository": repository.path })).await;
+    assert_eq!(found.day, DAY, "the feature of the 26th weighs 4");
+}
+
+#[tokio::test]
+async fn a_thin_day_is_nothing_to_do_and_remembered_once_it_is_over() {
+    let bench = Bench::new().await;
+    let repository = Repository::new(&bench.path("app"));
+    repository.commit("Ann", "2026-06-25T10:00:00Z", "docs: a comma").commit("Ann", "2026-06-26T10:00:00Z", "docs: a dot");
+    let outcome = collect(&bench, repository.input(DAY)).await;
+    assert!(said(&outcome).starts_with("nothing-to-do: thin day"), "{}", said(&outcome));
+    assert_eq!(state(&bench.store, "dev_diary:app:2026-06-25").await.expect("read").as_deref(), Some("thin"));
+    let again = collect(&bench, repository.input(DAY)).await;
+    assert!(said(&again).contains("already looked at"), "{}", said(&again));
+    let today = collect(&bench, repository.input("2026-06-26")).await;
+    assert!(said(&today).contains("so far"), "{}", said(&today));
+    assert_eq!(state(&bench.store, "dev_diary:app:2026-06-26").await.expect("read"), None);
+}
+
+#[tokio::test]
+async fn a_day_without_commits_is_remembered_only_if_the_history_goes_on() {
+    let bench = Bench::new().await;
+    let repository = Repository::new(&bench.path("app"));
+    repository.commit("Ann", "2026-06-20T10:00:00Z", "feat: x");
+    let outcome = collect(&bench, repository.input("2026-06-21")).await;
+    assert!(said(&outcome).contains("no commit on 2026-06-21"), "{}", said(&outcome));
+    assert_eq!(bench.number("SELECT COUNT(*) AS number FROM diary_days").await, 0);
+    repository.commit("Ann", "2026-06-22T10:00:00Z", "feat: y");
+    collect(&bench, repository.input("2026-06-21")).await;
+    assert_eq!(bench.number("SELECT COUNT(*) AS number FROM diary_days").await, 1);
+}
+
+#[tokio::test]
+async fn an_empty_repository_is_nothing_to_do() {
+    let bench = Bench::new().await;
+    let repository = Repository::new(&bench.path("app"));
+    let outcome = collect(&bench, repository.input(DAY)).await;
+    assert_eq!(said(&outcome), "nothing-to-do: empty repository: app has no commit yet");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_unavailable_and_leaves_no_mark() {
+    let bench = Bench::new().await;
+    std::fs::write(bench.path("file"), "x").expect("a file");
+    std::fs::create_dir(bench.path("plain")).expect("a folder");
+    let broken = busy(&bench);
+    let head = std::process::Command::new("git").args(["-C", &broken.path, "rev-parse", "HEAD~1"]).output().expect("git");
+    let id = String::from_utf8(head.stdout).expect("an id");
+    let object = format!("{}/.git/objects/{}/{}", broken.path, &id[..2], id[2..].trim());
+    std::fs::remove_file(object).expect("an object");
+    for (path, why) in [
+        (bench.path("missing"), "no such folder"),
+        (bench.path("file"), "it is a file"),
+        (bench.path("plain"), "not a git repository"),
+        (broken.path.clone(), "git refused"),
+    ] {
+        let outcome = collect(&bench, json!({ "repository": path, "date": DAY })).await;
+        let said = said(&outcome);
+        assert!(said.starts_with("unavailable: repository ") && said.contains(why), "{said}");
+    }
+    assert_eq!(bench.number("SELECT COUNT(*) AS number FROM diary_days").await, 0);
+}
+
+#[tokio::test]
+async fn a_shallow_clone_is_no_quiet_day() {
+    let bench = Bench::new().await;
+    let repository = busy(&bench);
+    let clone = bench.path("clone");
+    let url = format!("file://{}", repository.path);
+    repository.git(&["clone", "--quiet", "--depth=1", &url, &clone], "Ann", "2026-06-26T00:00:00Z");
+    for date in [DAY, "latest"] {
+        let outcome = collect(&bench, json!({ "repository": clone, "date": date })).await;
+        assert!(said(&outcome).contains("--unshallow"), "{}", said(&outcome));
+    }
+}
+
+#[tokio::test]
+async fn a_missing_program_is_unavailable() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    let path = folder.path().display().to_string();
+    let git = Git::with_program("no-such-git", &path, deadline).expect("a folder");
+    assert_eq!(git.name().await, Err(GitError::NotInstalled));
+}
+
+#[tokio::test]
+async fn dates_and_paths_that_cannot_be_meant_are_input_errors() {
+    let bench = Bench::new().await;
+    let repository = busy(&bench);
+    for date in ["2026-06-27", "yesterday", "2026-02-30", "", "--all"] {
+        let outcome = collect(&bench, repository.input(date)).await;
+        assert!(said(&outcome).starts_with("failed: input: date"), "{}", said(&outcome));
+    }
+    let outcome = collect(&bench, json!({ "repository": " " })).await;
+    assert!(said(&outcome).starts_with("failed: input: `repository` is empty"), "{}", said(&outcome));
+    let option = collect(&bench, json!({ "repository": "--upload-pack=x" })).await;
+    assert!(said(&option).starts_with("unavailable"), "{}", said(&option));
+}

@@ -1,0 +1,68 @@
+//! The model writes if it does it well; otherwise the built-in text, and both say so.
+
+use serde_json::json;
+
+use super::*;
+use crate::diary::check::{check, tests::bundles};
+use crate::diary::composer::BUILT_IN;
+use crate::handler::Completion;
+use crate::handlers::bench::{Answer, Bench, said};
+use crate::outcome::FailureKind;
+
+async fn draft(answer: Answer) -> Draft {
+    let mut bench = Bench::new().await;
+    bench.answer = answer;
+    let bundle = &bundles()[0];
+    let input = json!({ "bundle": bundle, "subject": bundle.subject() });
+    let outcome = bench.call(&ComposeDiary, "run-1", json!({}), input).await;
+    let patch = bench.commit(outcome).await;
+    let draft: Draft = serde_json::from_value(patch["draft"].clone()).expect("a draft");
+    assert!(check(&draft, bundle, &[]).is_ok(), "{}", draft.markdown);
+    draft
+}
+
+fn says(text: &str, complete: bool) -> Answer {
+    Ok(Some(Completion { text: text.to_owned(), model: "tiny-1".into(), complete }))
+}
+
+const GOOD: &str = "TITLE: Names are unique at last\nEXCERPT: Two handlers of one name are refused.\n\nFor weeks one handler had silently shadowed another, and today that stopped for good.\n\nThe registry refuses the second one by name (PR #12).";
+
+#[tokio::test]
+async fn a_good_answer_is_taken_and_signed() {
+    let draft = draft(says(GOOD, true)).await;
+    assert_eq!(draft.written_by, "model tiny-1");
+    assert!(draft.notes.is_empty());
+}
+
+#[tokio::test]
+async fn without_a_role_the_built_in_text_needs_no_excuse() {
+    let draft = draft(Ok(None)).await;
+    assert_eq!(draft.written_by, BUILT_IN);
+    assert!(draft.notes.is_empty() && !draft.markdown.contains("could not be used"));
+}
+
+#[tokio::test]
+async fn every_other_answer_falls_back_and_says_why() {
+    let forged = GOOD.replace("PR #12", "PR #4711");
+    let cases = [
+        (says(GOOD, false), "was cut"),
+        (says("", true), "empty"),
+        (says(&forged, true), "4711"),
+        (Err(Stop::unavailable("writer", "refused")), "refused"),
+        (Err(Stop::failed(FailureKind::Denied, "no")), "no"),
+    ];
+    for (answer, reason) in cases {
+        let draft = draft(answer).await;
+        assert_eq!(draft.written_by, BUILT_IN);
+        assert!(draft.notes[0].contains(reason), "{:?}", draft.notes);
+        assert!(draft.markdown.contains("could not be used"), "{}", draft.markdown);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_bundle_is_nothing_to_do() {
+    let bench = Bench::new().await;
+    let input = json!({ "bundle": Bundle::default(), "subject": "s" });
+    let outcome = bench.call(&ComposeDiary, "run-1", json!({}), input).await;
+    assert!(said(&outcome).starts_with("nothing-to-do"), "{}", said(&outcome));
+}

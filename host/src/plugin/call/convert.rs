@@ -1,0 +1,121 @@
+//! What a guest reports, as the host's own outcome.
+
+use jiff::Timestamp;
+
+use crate::capability::types::Value;
+use crate::outcome::{Done, Failure, FailureKind, Outcome, Patch, Stop};
+use crate::plugin::Plugin;
+use crate::plugin::bindings::handlers;
+use crate::value::Statement;
+
+pub(super) fn internal(message: String) -> Failure {
+    Failure {
+        kind: FailureKind::Internal,
+        message,
+        retryable: false,
+    }
+}
+
+/// The outcome of a guest; a failure if it is none.
+pub(super) fn outcome(outcome: handlers::Outcome, plugin: &Plugin) -> Result<Outcome, Failure> {
+    let said = size(&outcome);
+    let most = u64::from(plugin.access.limits.output_bytes);
+    if said > most {
+        return Err(internal(format!(
+            "plugin `{}`: it returned {said} bytes of the {most} allowed; return less, or raise `output_bytes` under [limits] in callboard.toml",
+            plugin.name
+        )));
+    }
+    Ok(Outcome::Stopped(match outcome {
+        handlers::Outcome::Done(done) => return self::done(done, plugin).map(Outcome::Done),
+        handlers::Outcome::NothingToDo(reason) => Stop::NothingToDo { reason },
+        handlers::Outcome::Deferred(deferral) => deferred(deferral, plugin)?,
+        handlers::Outcome::Rejected(rejection) => Stop::Rejected {
+            rule: rejection.rule,
+            detail: rejection.detail,
+        },
+        handlers::Outcome::Unavailable(unavailability) => Stop::Unavailable {
+            dependency: unavailability.dependency,
+            cause: unavailability.cause,
+        },
+        handlers::Outcome::Failed(failure) => Stop::Failed(failed(failure)),
+    }))
+}
+
+fn done(done: handlers::Done, plugin: &Plugin) -> Result<Done<Patch>, Failure> {
+    let patch: Patch = serde_json::from_str(&done.patch).map_err(|error| {
+        internal(format!(
+            "plugin `{}`: the patch is no JSON object: {error}",
+            plugin.name
+        ))
+    })?;
+    let write = |write: handlers::DeferredWrite| Statement {
+        sql: write.statement,
+        params: write.params.into_iter().map(Into::into).collect(),
+    };
+    let mut converted = Done::new(patch);
+    for (name, count) in done.effects {
+        let total = converted.effects.entry(name).or_default();
+        *total = total.saturating_add(count);
+    }
+    converted.writes = done.writes.into_iter().map(write).collect();
+    Ok(converted)
+}
+
+fn deferred(deferral: handlers::Deferral, plugin: &Plugin) -> Result<Stop, Failure> {
+    let until = Timestamp::from_microsecond(deferral.until).map_err(|error| {
+        internal(format!(
+            "plugin `{}`: the time it deferred to is none: {error}",
+            plugin.name
+        ))
+    })?;
+    Ok(Stop::Deferred {
+        until,
+        reason: deferral.reason,
+    })
+}
+
+fn failed(failure: handlers::Failure) -> Failure {
+    let kind = match failure.kind {
+        handlers::FailureKind::Config => FailureKind::Config,
+        handlers::FailureKind::Input => FailureKind::Input,
+        handlers::FailureKind::Denied => FailureKind::Denied,
+        handlers::FailureKind::Internal => FailureKind::Internal,
+        handlers::FailureKind::Timeout => FailureKind::Timeout,
+    };
+    Failure {
+        kind,
+        message: failure.message,
+        retryable: failure.retryable,
+    }
+}
+
+/// Bytes that a guest returned.
+fn size(outcome: &handlers::Outcome) -> u64 {
+    let bytes = match outcome {
+        handlers::Outcome::Done(done) => {
+            let effects: usize = done.effects.iter().map(|(name, _)| name.len() + 8).sum();
+            let writes: usize = done.writes.iter().map(write_size).sum();
+            done.patch.len() + effects + writes
+        }
+        handlers::Outcome::NothingToDo(reason) => reason.len(),
+        handlers::Outcome::Deferred(deferral) => deferral.reason.len(),
+        handlers::Outcome::Rejected(rejection) => rejection.rule.len() + rejection.detail.len(),
+        handlers::Outcome::Unavailable(unavailability) => {
+            unavailability.dependency.len() + unavailability.cause.len()
+        }
+        handlers::Outcome::Failed(failure) => failure.message.len(),
+    };
+    bytes as u64
+}
+
+fn write_size(write: &handlers::DeferredWrite) -> usize {
+    let params = write.params.iter().map(|value| match value {
+        Value::Text(text) | Value::Json(text) => text.len(),
+        Value::Blob(bytes) => bytes.len(),
+        Value::Vector(vector) => vector.len() * 4,
+        Value::Other(other) => other.type_name.len() + other.text.len(),
+        _ => 8,
+    });
+    write.statement.len() + params.sum::<usize>()
+}

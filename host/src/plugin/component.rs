@@ -1,0 +1,160 @@
+//! What a component is and what it imports, checked before it runs.
+
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use super::PluginError;
+use super::manifest::WIT;
+use crate::capability;
+use crate::grants::Grants;
+
+/// The most bytes of a component.
+const LARGEST: usize = 64 << 20;
+
+/// Whether the manifest names the contract that this host serves.
+pub(super) fn check_version(plugin: &str, wanted: &str) -> Result<(), PluginError> {
+    if wanted == WIT {
+        return Ok(());
+    }
+    Err(PluginError::Version {
+        plugin: plugin.to_owned(),
+        wanted: wanted.to_owned(),
+        served: WIT.to_owned(),
+    })
+}
+
+/// Whether the bytes are a component at all.
+pub(super) fn check_kind(plugin: &str, bytes: &[u8]) -> Result<(), PluginError> {
+    let what = match bytes {
+        [] => "an empty file".to_owned(),
+        _ if bytes.len() > LARGEST => format!("larger than {} MiB", LARGEST >> 20),
+        [0, b'a', b's', b'm', _, _, 1, 0, ..] => return Ok(()),
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => "a core module, not a component".to_owned(),
+        [0, b'a', b's', b'm', ..] => "WebAssembly of a kind that is not known here".to_owned(),
+        _ if std::str::from_utf8(bytes).is_ok() => "a text".to_owned(),
+        _ => "no WebAssembly".to_owned(),
+    };
+    Err(PluginError::NotAComponent {
+        plugin: plugin.to_owned(),
+        what,
+    })
+}
+
+/// Whether every import is served here, and granted.
+pub(super) fn check_imports(
+    plugin: &str,
+    component: &Component,
+    engine: &Engine,
+    grants: &Grants,
+) -> Result<(), PluginError> {
+    let component_type = component.component_type();
+    let mut imports: Vec<_> = component_type
+        .imports(engine)
+        .map(|(name, _)| name)
+        .collect();
+    imports.sort_unstable();
+    imports
+        .into_iter()
+        .try_for_each(|import| check_import(plugin, import, grants))
+}
+
+fn check_import(plugin: &str, import: &str, grants: &Grants) -> Result<(), PluginError> {
+    let (path, version) = import.split_once('@').unwrap_or((import, ""));
+    let unknown = |mend: &str| PluginError::UnknownImport {
+        plugin: plugin.to_owned(),
+        import: import.to_owned(),
+        mend: mend.to_owned(),
+    };
+    match path.split_once('/') {
+        Some(("callboard:plugin", interface)) => {
+            check_version(plugin, minor(version))?;
+            check_granted(plugin, interface, grants, &unknown)
+        }
+        Some(("wasi:http", _)) => Err(unknown(
+            "use the `http` interface of callboard:plugin instead",
+        )),
+        Some((package, _)) if package.starts_with("wasi:") => match minor(version) {
+            "0.2" => Ok(()),
+            _ => Err(unknown("it serves WASI 0.2: build for `wasm32-wasip2`")),
+        },
+        _ => Err(unknown(
+            "a plugin imports interfaces of callboard:plugin and WASI 0.2",
+        )),
+    }
+}
+
+fn check_granted(
+    plugin: &str,
+    interface: &str,
+    grants: &Grants,
+    unknown: &dyn Fn(&str) -> PluginError,
+) -> Result<(), PluginError> {
+    if interface == "types" {
+        return Ok(());
+    }
+    let capability = capability::find(interface)
+        .ok_or_else(|| unknown("rebuild the plugin with the SDK of this version of callboard"))?;
+    if (capability.granted)(grants) {
+        return Ok(());
+    }
+    Err(PluginError::NotGranted {
+        plugin: plugin.to_owned(),
+        interface: interface.to_owned(),
+        lines: capability.mend.to_owned(),
+    })
+}
+
+/// `0.1` of `0.1.3`.
+fn minor(version: &str) -> &str {
+    match version.match_indices('.').nth(1) {
+        Some((at, _)) => &version[..at],
+        None => version,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(bytes: &[u8]) -> String {
+        check_kind("p", bytes).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn what_is_no_component_is_called_by_its_name() {
+        assert!(refusal(b"").contains("empty"));
+        assert!(refusal(b"(module)").contains("a text"));
+        assert!(refusal(b"\0asm\x01\0\0\0").contains("a core module"));
+        assert!(refusal(&[0xff, 0xfe]).contains("no WebAssembly"));
+        assert!(check_kind("p", b"\0asm\x0d\0\x01\0").is_ok());
+    }
+
+    #[test]
+    fn an_import_has_to_be_served_and_granted() {
+        let grants = Grants {
+            log: true,
+            ..Grants::default()
+        };
+        let check = |import| check_import("p", import, &grants).map_err(|error| error.to_string());
+        for import in [
+            "callboard:plugin/log@0.1.0",
+            "callboard:plugin/types@0.1.0",
+            "wasi:cli/stderr@0.2.6",
+        ] {
+            assert_eq!(check(import), Ok(()), "{import}");
+        }
+        let denied = check("callboard:plugin/vectors@0.1.0").expect_err("not granted");
+        assert!(denied.contains("[grants.p]\nvectors = true"), "{denied}");
+        let old = check("callboard:plugin/log@0.2.1").expect_err("another version");
+        assert!(old.contains("0.2") && old.contains("0.1"), "{old}");
+        for import in [
+            "wasi:http/outgoing-handler@0.2.6",
+            "wasi:cli/stderr@0.3.0",
+            "evil:x/y",
+            "callboard:plugin/root@0.1.0",
+        ] {
+            let unknown = check(import).expect_err(import);
+            assert!(unknown.contains(import), "{unknown}");
+        }
+    }
+}

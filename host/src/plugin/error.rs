@@ -1,0 +1,51 @@
+//! Why a plugin cannot be used. Each text names the plugin and what mends it.
+
+/// Why a plugin cannot be loaded or described.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PluginError {
+    #[error("the plugin runtime cannot start: {0}")]
+    Runtime(String),
+    #[error("plugin `{plugin}`: the component is {what}; build one for `wasm32-wasip2`")]
+    NotAComponent { plugin: String, what: String },
+    #[error("plugin `{plugin}`: the component does not compile: {cause}")]
+    Compile { plugin: String, cause: String },
+    #[error(
+        "plugin `{plugin}` was built for version {wanted} of the WIT contract, and this host serves {served}; rebuild it against {served}"
+    )]
+    Version {
+        plugin: String,
+        wanted: String,
+        served: String,
+    },
+    #[error("plugin `{plugin}` imports `{import}`, which this host does not serve; {mend}")]
+    UnknownImport {
+        plugin: String,
+        import: String,
+        mend: String,
+    },
+    #[error(
+        "plugin `{plugin}` imports `{interface}` and is not granted it; write in callboard.toml\n[grants.{plugin}]\n{lines}\nand in its plugin.toml\n[ask]\n{lines}"
+    )]
+    NotGranted {
+        plugin: String,
+        interface: String,
+        lines: String,
+    },
+    #[error(
+        "plugin `{plugin}` does not fit the WIT contract: {cause}; rebuild it with the current SDK"
+    )]
+    Link { plugin: String, cause: String },
+    #[error(
+        "plugin `{plugin}` cannot say what it is: {cause}; `describe` runs with nothing granted and has to answer from its own code"
+    )]
+    Describe { plugin: String, cause: String },
+    #[error(
+        "plugin `{plugin}`: the {which} schema of handler `{handler}` is no JSON Schema: {cause}"
+    )]
+    Schema {
+        plugin: String,
+        handler: String,
+        which: String,
+        cause: String,
+    },
+}

@@ -1,0 +1,111 @@
+//! Times of a pipeline: each stage's timeout fits in the budget, and so do all timeouts along
+//! the longest way through it. Waiting at gates is not counted.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::pipelines::Staged;
+use super::{Kind, Miss, Reference, Roster};
+use crate::pipeline::{Pipeline, Span};
+use crate::workspace::Defined;
+
+pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+    let mut references = Vec::new();
+    for defined in roster.definitions.pipelines.values() {
+        references.push(budget(defined));
+        for staged in Staged::all(defined) {
+            references.extend(timeout(&staged));
+            references.extend(attempts(&staged));
+        }
+    }
+    references
+}
+
+fn budget(defined: &Defined<Pipeline>) -> Reference {
+    let pipeline = &defined.value;
+    let budget = pipeline.budget;
+    let (way, time) = longest(pipeline);
+    let miss = if budget.0.is_zero() {
+        Some(Miss::new(
+            "a run may take no time at all",
+            "write `budget = \"10m\"`",
+        ))
+    } else if time > budget.0 {
+        let time = Span(time);
+        let problem = format!(
+            "the timeouts along {} add up to {time}, and the budget is {budget}",
+            way.join(" → ")
+        );
+        Some(Miss::new(
+            problem,
+            format!("write `budget = \"{time}\"`, or shorter timeouts"),
+        ))
+    } else {
+        None
+    };
+    Reference::new(
+        format!("pipeline {}", pipeline.name()),
+        "budget",
+        Kind::Time,
+        budget.to_string(),
+    )
+    .at(defined.at(&["budget"]))
+    .missed(miss)
+}
+
+/// The way through the stages whose timeouts add up to most. Empty if there is a circle.
+fn longest(pipeline: &Pipeline) -> (Vec<&str>, Duration) {
+    let mut ways: BTreeMap<&str, (Vec<&str>, Duration)> = BTreeMap::new();
+    for stage in pipeline.order().unwrap_or_default() {
+        let before = stage.needed().filter_map(|need| ways.get(need));
+        let (mut way, time) = before
+            .max_by_key(|(_, time)| *time)
+            .cloned()
+            .unwrap_or_default();
+        let own = stage.timeout.as_ref().filter(|_| stage.gate.is_none());
+        let own = own.map_or(Duration::ZERO, |timeout| timeout.get_ref().0);
+        way.push(stage.id());
+        ways.insert(stage.id(), (way, time.saturating_add(own)));
+    }
+    ways.into_values()
+        .max_by_key(|(_, time)| *time)
+        .unwrap_or_default()
+}
+
+fn timeout(staged: &Staged<'_>) -> Option<Reference> {
+    let timeout = *staged.stage.timeout.as_ref()?.get_ref();
+    let budget = staged.defined.value.budget;
+    let miss = if timeout.0.is_zero() {
+        Some(Miss::new(
+            "the stage may take no time at all",
+            "write `timeout = \"90s\"`, or remove it",
+        ))
+    } else if timeout > budget {
+        let problem =
+            format!("the timeout {timeout} is longer than the budget {budget} of its run");
+        Some(Miss::new(
+            problem,
+            format!("write a timeout below {budget}, or a longer budget"),
+        ))
+    } else {
+        None
+    };
+    Some(
+        staged
+            .reference("timeout", Kind::Time, timeout.to_string())
+            .missed(miss),
+    )
+}
+
+fn attempts(staged: &Staged<'_>) -> Option<Reference> {
+    let miss = Miss::new(
+        "a stage without an attempt never runs",
+        "write `attempts = 1` for no retry",
+    );
+    let none = staged.stage.retry.attempts == 0;
+    none.then(|| {
+        staged
+            .reference("retry.attempts", Kind::Visits, "0")
+            .missed(Some(miss))
+    })
+}

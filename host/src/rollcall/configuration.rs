@@ -1,0 +1,158 @@
+//! The `config` of a stage or policy fits the JSON Schema of its handler. A key that the
+//! schema does not name is a miss too, even where the schema would let it pass: nobody reads
+//! it, so it is misspelt or dead.
+
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
+use serde_json::Value as Json;
+
+use super::handlers::{Use, uses};
+use super::{Kind, Miss, Reference, Roster, named};
+use crate::registry::nearest;
+
+pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+    let mut references = Vec::new();
+    for used in uses(roster) {
+        if let Some(entry) = roster.registry.get(used.handler) {
+            references.extend(fit(&used, &entry.contract.config));
+        }
+    }
+    references
+}
+
+/// One reference that answers, or one miss for each thing that does not fit.
+fn fit(used: &Use<'_>, schema: &Json) -> Vec<Reference> {
+    let answer = |path: &[&str], miss| {
+        let key = [&["config"], path].concat();
+        Reference::new(&used.referrer, key.join("."), Kind::Config, used.handler)
+            .at(used.at(&key))
+            .missed(miss)
+    };
+    let validator = match jsonschema::validator_for(schema) {
+        Ok(validator) => validator,
+        Err(error) => {
+            let problem = format!("the handler's schema of its configuration is none: {error}");
+            return vec![answer(
+                &[],
+                Some(Miss::new(problem, "mend what the handler says of itself")),
+            )];
+        }
+    };
+    let mut references = Vec::new();
+    for error in validator.iter_errors(used.config) {
+        let pointer = error.instance_path().to_string();
+        let path = segments(&pointer);
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        references.extend(
+            misses(used.handler, schema, &error)
+                .into_iter()
+                .map(|(key, miss)| {
+                    let path = [
+                        path.as_slice(),
+                        &key.iter().map(String::as_str).collect::<Vec<_>>(),
+                    ]
+                    .concat();
+                    answer(&path, Some(miss))
+                }),
+        );
+    }
+    references.extend(
+        unknown(used.config, schema)
+            .into_iter()
+            .map(|(key, miss)| answer(&[&key], Some(miss))),
+    );
+    if references.is_empty() {
+        references.push(answer(&[], None));
+    }
+    references
+}
+
+/// What an error of the validator means, with the key below its path where it is about one.
+fn misses(
+    handler: &str,
+    schema: &Json,
+    error: &ValidationError<'_>,
+) -> Vec<(Option<String>, Miss)> {
+    let at_root = error.instance_path().to_string().is_empty();
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            let known = if at_root { keys(schema) } else { Vec::new() };
+            let miss = |key: &String| (Some(key.clone()), not_a_key(key, &known));
+            unexpected.iter().map(miss).collect()
+        }
+        ValidationErrorKind::Required { property } => {
+            let key = property.as_str().unwrap_or_default();
+            let problem = format!("`{key}` is missing");
+            vec![(
+                None,
+                Miss::new(
+                    problem,
+                    format!(
+                        "add `config.{key} = …`; `callboard handlers show {handler}` says what fits"
+                    ),
+                ),
+            )]
+        }
+        _ => {
+            let mend =
+                format!("write a value that fits; `callboard handlers show {handler}` says which");
+            vec![(None, Miss::new(error.to_string(), mend))]
+        }
+    }
+}
+
+/// Keys that an open schema lets pass and does not name.
+fn unknown(config: &Json, schema: &Json) -> Vec<(String, Miss)> {
+    const OPEN: [&str; 7] = [
+        "additionalProperties",
+        "unevaluatedProperties",
+        "patternProperties",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "$ref",
+    ];
+    let (Some(schema_keys), Some(config)) = (schema.as_object(), config.as_object()) else {
+        return Vec::new();
+    };
+    let plain = schema_keys.get("type").is_some_and(|kind| kind == "object")
+        && OPEN
+            .iter()
+            .all(|keyword| !schema_keys.contains_key(*keyword));
+    let known = keys(schema);
+    let unknown = config
+        .keys()
+        .filter(|key| plain && !known.contains(&key.as_str()));
+    unknown
+        .map(|key| (key.clone(), not_a_key(key, &known)))
+        .collect()
+}
+
+fn not_a_key(key: &str, known: &[&str]) -> Miss {
+    let problem = format!("`{key}` is no key of this configuration");
+    match nearest(key, known.iter().copied()) {
+        Some(near) => Miss::new(problem, format!("write `{near}`, or remove it")),
+        None if known.is_empty() => Miss::new(problem, "remove it"),
+        None => Miss::new(
+            problem,
+            format!("remove it; the keys are {}", named(known.iter().copied())),
+        ),
+    }
+}
+
+fn keys(schema: &Json) -> Vec<&str> {
+    let properties = schema.get("properties").and_then(Json::as_object);
+    properties
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key.as_str())
+        .collect()
+}
+
+/// The segments of a JSON pointer.
+fn segments(pointer: &str) -> Vec<String> {
+    let segments = pointer.split('/').skip(1);
+    segments
+        .map(|segment| segment.replace("~1", "/").replace("~0", "~"))
+        .collect()
+}

@@ -1,0 +1,167 @@
+//! Stages and policies name handlers, and every handler is named by something. The files of
+//! native handlers and the registered names are the same set.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::{Kind, Miss, Reference, Roster};
+use crate::registry::{Origin, nearest};
+use crate::workspace::Place;
+
+/// Gives the place of a key.
+type Locate<'a> = Box<dyn Fn(&[&str]) -> Place + 'a>;
+
+/// A stage or policy that names a handler.
+pub(super) struct Use<'a> {
+    pub(super) referrer: String,
+    pub(super) handler: &'a str,
+    pub(super) config: &'a Json,
+    at: Locate<'a>,
+}
+
+impl Use<'_> {
+    /// The place of a key of the stage or policy.
+    pub(super) fn at(&self, path: &[&str]) -> Place {
+        (self.at)(path)
+    }
+}
+
+/// Every use of a handler, stages first.
+pub(super) fn uses<'a>(roster: &Roster<'a>) -> Vec<Use<'a>> {
+    let mut uses = Vec::new();
+    for (name, pipeline) in &roster.definitions.pipelines {
+        for (index, stage) in pipeline.value.stages.iter().enumerate() {
+            let Some(handler) = &stage.handler else {
+                continue;
+            };
+            uses.push(Use {
+                referrer: format!("stage {name}/{}", stage.id()),
+                handler: handler.get_ref(),
+                config: stage.config.get_ref(),
+                at: Box::new(move |path| {
+                    let index = index.to_string();
+                    pipeline.at(&[&["stage", &index], path].concat())
+                }),
+            });
+        }
+    }
+    for (name, policy) in &roster.definitions.policies {
+        uses.push(Use {
+            referrer: format!("policy {name}"),
+            handler: policy.value.handler.get_ref(),
+            config: &policy.value.config,
+            at: Box::new(move |path| policy.at(path)),
+        });
+    }
+    uses
+}
+
+pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+    let uses = uses(roster);
+    let mut references: Vec<_> = uses.iter().map(|used| named(roster, used)).collect();
+    references.extend(unreferenced(roster, &uses));
+    references.extend(native_files(roster));
+    references
+}
+
+fn named(roster: &Roster<'_>, used: &Use<'_>) -> Reference {
+    let known = roster.registry.get(used.handler).is_some();
+    Reference::new(&used.referrer, "handler", Kind::Handler, used.handler)
+        .at(used.at(&["handler"]))
+        .missed((!known).then(|| unknown(roster, used.handler)))
+}
+
+/// Why a handler does not answer: its plugin did not load, it is another name, or nothing.
+fn unknown(roster: &Roster<'_>, name: &str) -> Miss {
+    let giver = roster.refused.iter().find(|refused| {
+        let plugin = roster.definitions.plugins.get(&refused.plugin);
+        let mut contracts = plugin
+            .and_then(|plugin| plugin.contracts.as_ref())
+            .into_iter()
+            .flatten();
+        contracts.any(|contract| contract.name == name)
+    });
+    if let Some(refused) = giver {
+        let problem = format!(
+            "handler `{name}` is of plugin {}, which did not load",
+            refused.plugin
+        );
+        return Miss::new(problem, refused.mend.clone());
+    }
+    let problem = format!("no handler is called `{name}`");
+    match roster.registry.nearest(name) {
+        Some(near) => Miss::new(problem, format!("write `handler = \"{near}\"`")),
+        None => Miss::new(
+            problem,
+            "name one of `callboard handlers list`, or add the plugin that gives it below plugins/",
+        ),
+    }
+}
+
+/// Notes on handlers that no stage and no policy names.
+fn unreferenced(roster: &Roster<'_>, uses: &[Use<'_>]) -> Vec<Reference> {
+    let busy: BTreeSet<&str> = uses.iter().map(|used| used.handler).collect();
+    let idle = roster
+        .registry
+        .iter()
+        .filter(|entry| !busy.contains(entry.contract.name.as_str()));
+    idle.map(|entry| {
+        let referrer = format!("handler {}", entry.contract.name);
+        let target = format!("{}: no stage and no policy names it", entry.origin);
+        Reference::new(referrer, "name", Kind::Unreferenced, target)
+    })
+    .collect()
+}
+
+fn native_files(roster: &Roster<'_>) -> Vec<Reference> {
+    let files: BTreeSet<String> = roster
+        .native_files
+        .iter()
+        .map(|file| handler_of(file))
+        .collect();
+    let native = roster
+        .registry
+        .iter()
+        .filter(|entry| matches!(entry.origin, Origin::Native { .. }));
+    let registered: BTreeSet<&str> = native.map(|entry| entry.contract.name.as_str()).collect();
+    let mut references = Vec::new();
+    for file in roster.native_files {
+        let name = handler_of(file);
+        let miss = (!registered.contains(name.as_str())).then(|| {
+            let problem =
+                format!("the file is there, but `{name}` is not registered in this program");
+            Miss::new(
+                problem,
+                "add `register!` to the file, and check that the linker kept it",
+            )
+        });
+        let reference = Reference::new(
+            format!("handlers/{file}"),
+            "register!",
+            Kind::NativeFile,
+            name,
+        );
+        references.push(reference.missed(miss));
+    }
+    for name in registered.iter().filter(|name| !files.contains(**name)) {
+        let near = nearest(name, files.iter().map(String::as_str)).unwrap_or("none");
+        let miss = Miss::new(
+            format!(
+                "`{name}` is registered, but has no file below handlers/ (the nearest is {near})"
+            ),
+            "build the program again, so that its list of files is new",
+        );
+        let reference = Reference::new(format!("handler {name}"), "file", Kind::NativeFile, *name);
+        references.push(reference.missed(Some(miss)));
+    }
+    references
+}
+
+/// `…/retention/ttl_prune.rs` is `retention.ttl_prune`.
+fn handler_of(file: &str) -> String {
+    let mut segments = file.trim_end_matches(".rs").rsplit('/');
+    let name = segments.next().unwrap_or_default();
+    let surface = segments.next().unwrap_or_default();
+    format!("{surface}.{name}")
+}

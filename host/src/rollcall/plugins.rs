@@ -1,0 +1,169 @@
+//! Plugins: the component is there and is the one applied, its WIT contract is served, and
+//! what it gives is what it said.
+
+use super::{Kind, Miss, Reference, Roster};
+use crate::handler::Contract;
+use crate::plugin::manifest::WIT;
+use crate::registry::{Entry, Origin, nearest};
+use crate::workspace::PluginFiles;
+
+pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+    let mut references = Vec::new();
+    for (name, plugin) in &roster.definitions.plugins {
+        references.push(component(name, plugin));
+        references.push(wit(name, plugin));
+        references.push(loaded(roster, name, plugin));
+        references.extend(contracts(roster, name, plugin));
+    }
+    for refused in roster.refused {
+        if !roster.definitions.plugins.contains_key(&refused.plugin) {
+            let miss = Miss::new(refused.problem.clone(), refused.mend.clone());
+            let reference =
+                Reference::new("plugins/", &refused.plugin, Kind::Plugin, &refused.plugin);
+            references.push(reference.missed(Some(miss)));
+        }
+    }
+    references.extend(strangers(roster));
+    references
+}
+
+fn component(name: &str, plugin: &PluginFiles) -> Reference {
+    let path = format!(
+        "plugins/{name}/{}",
+        plugin.manifest.value.component.get_ref()
+    );
+    let miss = plugin.component.is_none().then(|| {
+        Miss::new(
+            format!("the component {path} is not there"),
+            format!("build the plugin and copy its component to {path}"),
+        )
+    });
+    Reference::new(format!("plugin {name}"), "component", Kind::Component, path)
+        .at(plugin.manifest.at(&["component"]))
+        .missed(miss)
+}
+
+fn wit(name: &str, plugin: &PluginFiles) -> Reference {
+    let wit = plugin.manifest.value.wit.get_ref();
+    let served = wit == WIT
+        || wit
+            .strip_prefix(WIT)
+            .is_some_and(|rest| rest.starts_with('.'));
+    let miss = (!served).then(|| {
+        let problem = format!("the plugin is built for WIT {wit}, and this host serves {WIT}");
+        Miss::new(problem, format!("build it against wit/{WIT} and write `wit = \"{WIT}\"`, or run a callboard that serves {wit}"))
+    });
+    Reference::new(format!("plugin {name}"), "wit", Kind::Wit, wit)
+        .at(plugin.manifest.at(&["wit"]))
+        .missed(miss)
+}
+
+/// The handlers of a plugin in the registry.
+fn given<'a>(roster: &Roster<'a>, plugin: &str) -> Vec<&'a Entry> {
+    let entries = roster.registry.iter();
+    entries
+        .filter(|entry| matches!(&entry.origin, Origin::Plugin { name, .. } if name == plugin))
+        .collect()
+}
+
+/// The plugin did load, from the component that is written down.
+fn loaded(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Reference {
+    let refused = roster.refused.iter().find(|refused| refused.plugin == name);
+    let other = given(roster, name)
+        .into_iter()
+        .find_map(|entry| match &entry.origin {
+            Origin::Plugin { digest, .. } if *digest != plugin.digest => Some(digest),
+            _ => None,
+        });
+    let miss = match (refused, other) {
+        (Some(refused), _) => Some(Miss::new(refused.problem.clone(), refused.mend.clone())),
+        (None, Some(digest)) if plugin.component.is_some() => {
+            let (loaded, applied) = (short(digest), short(&plugin.digest));
+            let problem = format!("component {loaded} is loaded, and {applied} is the one applied");
+            Some(Miss::new(problem, "callboard apply"))
+        }
+        _ => None,
+    };
+    let digest = format!("sha256:{}", short(&plugin.digest));
+    Reference::new(format!("plugin {name}"), "name", Kind::Plugin, digest)
+        .at(plugin.manifest.at(&["name"]))
+        .missed(miss)
+}
+
+fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}
+
+/// What `describe` said when the workspace was applied is what the registry holds now.
+fn contracts(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference> {
+    if roster.refused.iter().any(|refused| refused.plugin == name) {
+        return Vec::new();
+    }
+    let given = given(roster, name);
+    let Some(contracts) = &plugin.contracts else {
+        return Vec::new();
+    };
+    let check = |contract: &Contract| {
+        let entry = given
+            .iter()
+            .find(|entry| entry.contract.name == contract.name);
+        match entry {
+            None => Some(format!(
+                "the plugin gave `{}` when it was applied, and does not now",
+                contract.name
+            )),
+            Some(entry) if entry.contract != *contract => Some(format!(
+                "`{}` says something else of itself than when it was applied",
+                contract.name
+            )),
+            Some(_) => None,
+        }
+    };
+    let contracts = contracts.iter();
+    contracts
+        .map(|contract| {
+            let miss = check(contract).map(|problem| Miss::new(problem, "callboard apply"));
+            Reference::new(
+                format!("plugin {name}"),
+                "handlers",
+                Kind::Contract,
+                &contract.name,
+            )
+            .at(plugin.manifest.at(&["name"]))
+            .missed(miss)
+        })
+        .collect()
+}
+
+/// `[grants.X]` and `[limits.X]` are about a plugin that is there.
+fn strangers(roster: &Roster<'_>) -> Vec<Reference> {
+    let config = &roster.definitions.config;
+    let plugins = &roster.definitions.plugins;
+    let grants = config.value.grants.keys().map(|name| ("grants", name));
+    let named = grants.chain(config.value.limits.keys().map(|name| ("limits", name)));
+    named
+        .filter(|(_, name)| name.as_str() != "*")
+        .map(|(table, name)| {
+            let miss = (!plugins.contains_key(name)).then(|| {
+                let problem = format!("there is no plugin `{name}`");
+                match nearest(name, plugins.keys().map(String::as_str)) {
+                    Some(near) => {
+                        Miss::new(problem, format!("write `[{table}.{near}]`, or remove it"))
+                    }
+                    None => Miss::new(
+                        problem,
+                        format!("remove [{table}.{name}], or add plugins/{name}"),
+                    ),
+                }
+            });
+            Reference::new(
+                crate::config::FILE,
+                format!("{table}.{name}"),
+                Kind::Plugin,
+                name,
+            )
+            .at(config.at(&[table, name]))
+            .missed(miss)
+        })
+        .collect()
+}

@@ -1,0 +1,131 @@
+//! The live schema: the tables that handlers and plugins name are in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::settings::needed;
+use super::{Kind, Miss, Reference, Roster, named};
+use crate::grants::{HOST_TABLES, Verb};
+use crate::handler::TableNeed;
+use crate::registry::nearest;
+use crate::store::{Dialect, Store, StoreError};
+use crate::value::Statement;
+
+/// Tables with their columns, as the database says now, or why it does not say.
+pub(super) struct Schema {
+    tables: Result<BTreeMap<String, Vec<String>>, String>,
+}
+
+impl Schema {
+    pub(super) async fn live(roster: &Roster<'_>) -> Self {
+        let tables = tables(roster.store).await;
+        Self {
+            tables: tables.map_err(|error| error.to_string()),
+        }
+    }
+
+    /// The miss of a table that is not there.
+    pub(super) fn no_table(&self, table: &str) -> Option<Miss> {
+        let tables = match &self.tables {
+            Ok(tables) => tables,
+            Err(error) => return Some(silent(error)),
+        };
+        if tables.contains_key(table) {
+            return None;
+        }
+        let problem = format!("the database has no table `{table}`");
+        let open = || {
+            tables
+                .keys()
+                .map(String::as_str)
+                .filter(|name| !HOST_TABLES.contains(name))
+        };
+        Some(match nearest(table, open()) {
+            Some(near) => Miss::new(problem, format!("write `{near}`, or create the table")),
+            None => Miss::new(
+                problem,
+                format!("create it, or name one of {}", named(open())),
+            ),
+        })
+    }
+
+    /// The miss of a column that is not there. A table that is not there is not said again.
+    pub(super) fn no_column(&self, table: &str, column: &str) -> Option<Miss> {
+        let columns = self.tables.as_ref().ok()?.get(table)?;
+        let known = || columns.iter().map(String::as_str);
+        if known().any(|name| name == column) {
+            return None;
+        }
+        let problem = format!("table `{table}` has no column `{column}`");
+        Some(match nearest(column, known()) {
+            Some(near) => Miss::new(problem, format!("write `{near}`")),
+            None => Miss::new(problem, format!("name one of {}", named(known()))),
+        })
+    }
+}
+
+async fn tables(store: &Store) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
+    let sql = match store.dialect() {
+        Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
+        Dialect::Postgres => {
+            "SELECT table_name::text AS name FROM information_schema.tables \
+             WHERE table_schema = current_schema()"
+        }
+    };
+    let rows = store.query(Statement::new(sql)).await?;
+    let mut tables = BTreeMap::new();
+    for row in rows.iter() {
+        let name = row.text("name")?;
+        let columns = store.columns(&name).await?;
+        tables.insert(name, columns);
+    }
+    Ok(tables)
+}
+
+fn silent(error: &str) -> Miss {
+    Miss::new(
+        format!("the database does not say: {error}"),
+        "mend the database, and check again",
+    )
+}
+
+/// Tables of the handlers that are used, and tables that plugins ask for.
+pub(super) fn list(roster: &Roster<'_>, schema: &Schema) -> Vec<Reference> {
+    let mut references = Vec::new();
+    for (contract, place) in needed(roster) {
+        for need in &contract.needs.tables {
+            let miss = schema.no_table(&need.table).or_else(|| no_verb(need));
+            let referrer = format!("handler {}", contract.name);
+            let reference = Reference::new(referrer, "tables", Kind::Table, &need.table);
+            references.push(reference.at(place.clone()).missed(miss));
+        }
+    }
+    for (name, plugin) in &roster.definitions.plugins {
+        let manifest = &plugin.manifest;
+        for (index, grant) in manifest.value.ask.db.iter().enumerate() {
+            let reference = Reference::new(
+                format!("plugin {name}"),
+                "ask.db",
+                Kind::Table,
+                &grant.table,
+            );
+            let place = manifest.at(&["ask", "db", &index.to_string(), "table"]);
+            references.push(reference.at(place).missed(schema.no_table(&grant.table)));
+        }
+    }
+    references
+}
+
+/// The miss of a verb that no table knows.
+fn no_verb(need: &TableNeed) -> Option<Miss> {
+    let verbs = [Verb::Select, Verb::Insert, Verb::Update, Verb::Delete].map(Verb::as_str);
+    let known = BTreeSet::from(verbs);
+    let unknown = need
+        .verbs
+        .iter()
+        .find(|verb| !known.contains(verb.as_str()))?;
+    let problem = format!("`{unknown}` is nothing that a handler does with a table");
+    Some(Miss::new(
+        problem,
+        format!("name some of {} in the handler", named(verbs)),
+    ))
+}

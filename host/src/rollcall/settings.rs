@@ -1,0 +1,160 @@
+//! Settings and roles that handlers need, values that do not fit, and settings that nobody
+//! reads. Only handlers that a stage or policy names are asked.
+
+use std::collections::BTreeSet;
+
+use super::handlers::uses;
+use super::{Kind, Miss, Reference, Roster};
+use crate::handler::Contract;
+use crate::registry::nearest;
+use crate::settings::SettingType;
+use crate::workspace::Place;
+
+/// The settings without which a role does not resolve.
+const ROLE: [&str; 2] = ["url", "model"];
+
+pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+    let mut references = Vec::new();
+    for (contract, place) in needed(roster) {
+        let referrer = format!("handler {}", contract.name);
+        for key in &contract.needs.settings {
+            let reference = Reference::new(&referrer, "settings", Kind::Setting, key);
+            references.push(reference.at(place.clone()).missed(absent(roster, key)));
+        }
+        for role in &contract.needs.roles {
+            let reference = Reference::new(&referrer, "roles", Kind::Role, role);
+            references.push(reference.at(place.clone()).missed(unresolved(roster, role)));
+        }
+    }
+    references.extend(half_roles(roster));
+    references.extend(unfit(roster));
+    references.extend(unread(roster));
+    references
+}
+
+/// Contracts of the handlers that are used, each once, with the first place that names it.
+pub(super) fn needed<'a>(roster: &Roster<'a>) -> Vec<(&'a Contract, Place)> {
+    let mut seen = BTreeSet::new();
+    let mut needed = Vec::new();
+    for used in uses(roster) {
+        if let Some(entry) = roster.registry.get(used.handler)
+            && seen.insert(used.handler)
+        {
+            needed.push((&entry.contract, used.at(&["handler"])));
+        }
+    }
+    needed
+}
+
+fn set(key: &str) -> String {
+    format!("callboard settings set {key} VALUE")
+}
+
+/// The miss of a setting that is not declared, or required and not there.
+fn absent(roster: &Roster<'_>, key: &str) -> Option<Miss> {
+    let Some(declared) = roster.definitions.settings.get(key) else {
+        let problem = format!("setting `{key}` is not declared");
+        let known = roster.definitions.settings.keys().map(String::as_str);
+        let near = nearest(key, known)
+            .map(|near| format!(" (`{near}` is)"))
+            .unwrap_or_default();
+        let mend = format!("add to settings.toml: [\"{key}\"] with `type` and `description`");
+        return Some(Miss::new(problem + &near, mend));
+    };
+    let missing = declared.value.required && !roster.settings.is_present(key);
+    missing.then(|| {
+        let problem = format!(
+            "setting `{key}` is required and not set ({})",
+            declared.at(&[])
+        );
+        Miss::new(problem, set(key))
+    })
+}
+
+fn unresolved(roster: &Roster<'_>, role: &str) -> Option<Miss> {
+    let keys = ROLE.map(|part| format!("roles.{role}.{part}"));
+    if let Some(key) = keys
+        .iter()
+        .find(|key| !roster.definitions.settings.contains_key(*key))
+    {
+        let mend = format!("add to settings.toml: [\"{key}\"] with `type` and `description`");
+        return Some(Miss::new(
+            format!("role `{role}` has no setting `{key}`"),
+            mend,
+        ));
+    }
+    let key = keys.iter().find(|key| !roster.settings.is_present(key))?;
+    Some(Miss::new(
+        format!("role `{role}` does not resolve: `{key}` is not set"),
+        set(key),
+    ))
+}
+
+/// Roles that are set half: an address without a model, or a model without an address.
+fn half_roles(roster: &Roster<'_>) -> Vec<Reference> {
+    let settings = &roster.definitions.settings;
+    let roles = settings
+        .keys()
+        .filter_map(|key| key.strip_prefix("roles.")?.strip_suffix(".url"));
+    let mut references = Vec::new();
+    for role in roles {
+        let [url, model] = ROLE.map(|part| format!("roles.{role}.{part}"));
+        let present = |key: &str| roster.settings.is_present(key);
+        let missing = match (present(&url), present(&model)) {
+            (true, false) => Some(&model),
+            (false, true) => Some(&url),
+            _ => None,
+        };
+        let miss = missing.map(|key| {
+            Miss::new(
+                format!("role `{role}` is set half: `{key}` is not set"),
+                set(key),
+            )
+        });
+        let place = settings.get(&url).map(|declared| declared.at(&[]));
+        let mut reference = Reference::new("settings.toml", url, Kind::Role, role).missed(miss);
+        reference.place = place;
+        references.push(reference);
+    }
+    references
+}
+
+fn unfit(roster: &Roster<'_>) -> Vec<Reference> {
+    let unfit = roster.unfit.iter();
+    unfit
+        .map(|unfit| {
+            let miss = Miss::new(unfit.problem.clone(), unfit.mend.clone());
+            let declared = roster.definitions.settings.get(&unfit.key);
+            let kind = declared.map_or("not declared".to_owned(), |declared| {
+                declared.value.kind.to_string()
+            });
+            let mut reference = Reference::new("database", &unfit.key, Kind::Setting, kind);
+            reference.place = declared.map(|declared| declared.at(&["type"]));
+            reference.missed(Some(miss))
+        })
+        .collect()
+}
+
+/// Notes on settings that no handler, no role and no plugin reads. Secrets are for the wire,
+/// where the host puts them by name, so they are not asked.
+fn unread(roster: &Roster<'_>) -> Vec<Reference> {
+    let contracts = || roster.registry.iter().map(|entry| &entry.contract.needs);
+    let mut references = Vec::new();
+    for (key, declared) in &roster.definitions.settings {
+        let named =
+            contracts().any(|needs| needs.settings.contains(key)) || key.starts_with("roles.");
+        let asked = roster.definitions.plugins.values();
+        let mut asked = asked.map(|plugin| &plugin.manifest.value.ask.settings);
+        if named || asked.any(|ask| ask.covers(key)) || declared.value.kind == SettingType::Secret {
+            continue;
+        }
+        let note = Reference::new(
+            "settings.toml",
+            key,
+            Kind::Unread,
+            "no handler and no plugin reads it",
+        );
+        references.push(note.at(declared.at(&[])));
+    }
+    references
+}

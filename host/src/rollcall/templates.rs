@@ -1,0 +1,105 @@
+//! Templates of the site compile, those that the host renders are there, and those that
+//! extend or include others name templates that are there.
+
+use minijinja::Environment;
+
+use super::{Kind, Miss, Reference, Roster};
+use crate::registry::nearest;
+use crate::workspace::Place;
+
+/// Endings of texts that are rendered; style sheets and scripts are served as they are.
+const RENDERED: [&str; 2] = [".html", ".xml"];
+
+pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+    let mut references = Vec::new();
+    for name in roster.templates {
+        let reference = Reference::new("site", "templates", Kind::Template, *name);
+        references.push(
+            reference
+                .at(Place::start(&format!("site/{name}")))
+                .missed(absent(roster, name)),
+        );
+    }
+    let templates = roster.definitions.templates.iter();
+    for (name, text) in
+        templates.filter(|(name, _)| RENDERED.iter().any(|ending| name.ends_with(ending)))
+    {
+        references.push(compiles(name, text));
+        references.extend(mentions(roster, name, text));
+    }
+    references
+}
+
+/// The miss of a template that is not there.
+fn absent(roster: &Roster<'_>, name: &str) -> Option<Miss> {
+    let templates = &roster.definitions.templates;
+    if templates.contains_key(name) {
+        return None;
+    }
+    let problem = format!("there is no template site/{name}");
+    Some(match nearest(name, templates.keys().map(String::as_str)) {
+        Some(near) => Miss::new(problem, format!("write `{near}`, or add site/{name}")),
+        None => Miss::new(
+            problem,
+            format!("add site/{name}; `callboard init` in another folder writes the bundled one"),
+        ),
+    })
+}
+
+fn compiles(name: &str, text: &str) -> Reference {
+    let file = format!("site/{name}");
+    let environment = Environment::new();
+    let error = environment.template_from_named_str(name, text).err();
+    let mut place = Place::start(&file);
+    place.line = error.as_ref().and_then(minijinja::Error::line).unwrap_or(1);
+    let miss = error.map(|error| {
+        Miss::new(
+            format!("the template does not compile: {}", reason(&error)),
+            "correct the template",
+        )
+    });
+    Reference::new(format!("template {name}"), "template", Kind::Template, file)
+        .at(place)
+        .missed(miss)
+}
+
+/// What is wrong, without the place that the reference gives.
+pub(super) fn reason(error: &minijinja::Error) -> String {
+    match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.kind()),
+        None => error.kind().to_string(),
+    }
+}
+
+/// Templates that a template names by a text: `{% extends "base.html" %}`.
+fn mentions(roster: &Roster<'_>, name: &str, text: &str) -> Vec<Reference> {
+    let mut references = Vec::new();
+    for (start, _) in text.match_indices("{%") {
+        let end = text[start..]
+            .find("%}")
+            .map_or(text.len(), |end| start + end);
+        let Some((word, target)) = mention(&text[start + 2..end]) else {
+            continue;
+        };
+        let place = Place::of(&format!("site/{name}"), text, start);
+        let reference = Reference::new(format!("template {name}"), word, Kind::Template, target);
+        references.push(reference.at(place).missed(absent(roster, target)));
+    }
+    references
+}
+
+fn mention(tag: &str) -> Option<(&str, &str)> {
+    let tag = tag.trim_start_matches(['-', '+']).trim();
+    let (word, rest) = tag.split_once(char::is_whitespace)?;
+    if !["extends", "include", "import", "from"].contains(&word) || rest.contains("ignore missing")
+    {
+        return None;
+    }
+    let rest = rest.trim_start();
+    let quote = rest
+        .chars()
+        .next()
+        .filter(|quote| ['"', '\''].contains(quote))?;
+    let target = rest[1..].split(quote).next()?;
+    Some((word, target))
+}

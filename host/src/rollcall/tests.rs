@@ -1,0 +1,257 @@
+//! Tests of the roll call: a good workspace has no miss, and each thing that can be wrong
+//! with it is missed by its referrer, with file, line and mend.
+
+mod ground;
+
+use self::ground::{Ground, misses};
+
+/// A change of one file, and the miss that has to follow: `referrer key @ place: problem`
+/// and the mend, each as a part of the text.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+);
+
+async fn each(cases: &[Case]) {
+    let mut wrong = Vec::new();
+    for (file, from, to, miss, mend) in cases {
+        let mut ground = Ground::good();
+        ground.replace(file, from, to);
+        let misses = misses(&ground).await;
+        let found = misses
+            .iter()
+            .any(|(text, mended)| text.contains(miss) && mended.contains(mend));
+        if !found {
+            wrong.push(format!(
+                "{file}: {from:?} -> {to:?}\nwanted {miss}\n  mend {mend}\nmisses {misses:#?}"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+const P: &str = "pipelines/diary.toml";
+const Q: &str = "policies/ttl.toml";
+
+#[tokio::test]
+async fn a_good_workspace_has_no_miss() {
+    let ground = Ground::good();
+    let roll = ground.roll().await;
+    assert_eq!(misses(&ground).await, []);
+    assert!(roll.answers().count() > 60, "{}", roll.answers().count());
+    let notes: Vec<_> = roll
+        .notes()
+        .map(|note| (note.referrer.as_str(), note.key.as_str()))
+        .collect();
+    assert_eq!(
+        notes,
+        [
+            ("handler content.count", "name"),
+            ("handler qa.advice", "name"),
+            ("handler retention.orphan_prune", "name"),
+            ("settings.toml", "site.tagline")
+        ]
+    );
+    let json = serde_json::to_value(&roll).expect("serializes");
+    assert_eq!(json["references"][0]["kind"], "handler");
+    assert_eq!(json["references"][0]["place"]["line"], 8);
+}
+
+#[tokio::test]
+async fn handlers_and_their_configuration_answer() {
+    each(&[
+        (P, "content.collect", "content.colect", "stage diary/collect handler @ pipelines/diary.toml:8:1: no handler is called `content.colect`", "write `handler = \"content.collect\"`"),
+        (P, "content.collect", "zzz.q", "no handler is called `zzz.q`", "callboard handlers list"),
+        (Q, "retention.ttl_prune", "retention.ttl_prun", "policy ttl handler @ policies/ttl.toml:2:1: no handler", "write `handler = \"retention.ttl_prune\"`"),
+        (P, "limit = 5", "limit = \"five\"", "stage diary/collect config.limit @ pipelines/diary.toml:9:12: \"five\" is not of type \"integer\"", "callboard handlers show content.collect"),
+        (P, "limit = 5", "limmit = 5", "stage diary/collect config.limmit @ pipelines/diary.toml:9:12: `limmit` is no key", "write `limit`"),
+        (P, "limit = 5", "", "stage diary/collect config @ pipelines/diary.toml:9:1: `limit` is missing", "add `config.limit"),
+        (Q, "ttl_days = 180", "ttl_days = 180\nttl_dayz = 1", "policy ttl config.ttl_dayz @ policies/ttl.toml:9:1: `ttl_dayz` is no key", "write `ttl_days`"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn stages_answer_to_each_other() {
+    each(&[
+        (P, "needs = [\"collect\"]", "needs = [\"colect\"]", "stage diary/draft needs @ pipelines/diary.toml:13:10: pipeline `diary` has no stage `colect`", "write `collect`"),
+        (P, "id = \"collect\"", "id = \"collect\"\nneeds = [\"publish\"]", "pipeline diary needs @ pipelines/diary.toml:8:1: `collect`, `draft`, `critic`, `approve` and `publish` need each other in a circle", "remove one of their `needs`"),
+        (P, "goto:draft", "goto:drafd", "stage diary/critic on.rejected @ pipelines/diary.toml:21:4: pipeline `diary` has no stage `drafd`", "write `draft`"),
+        (P, "max_visits = 3", "max_visits = 1", "stage diary/critic on.rejected @ pipelines/diary.toml:21:4: stage `draft` may be visited once only", "add `max_visits = 3` to stage `draft`"),
+        (P, "max_visits = 3", "max_visits = 0", "stage diary/draft max_visits @ pipelines/diary.toml:15:1: a stage that may never be visited", "max_visits = 1"),
+        (P, "on.rejected", "on.rejectd", "stage diary/critic on.rejectd @ pipelines/diary.toml:21:4: no handler reports `rejectd`", "write `on.rejected`"),
+        (P, "on.rejected = \"goto:draft\"", "on.done = \"hold\"", "stage diary/critic on.done @ pipelines/diary.toml:21:4: a stage that is done and held", "\"continue\""),
+        (P, "Publish it?", " ", "stage diary/approve gate @ pipelines/diary.toml:25:1: the gate asks nothing", "write `gate ="),
+        (P, "gate = \"Publish it?\"", "gate = \"Publish it?\"\nrequired = true", "stage diary/approve gate @ pipelines/diary.toml:25:1: `required` marks a rail", "remove `required`"),
+        (P, "handler = \"qa.critic\"", "handler = \"qa.advice\"", "stage diary/critic required @ pipelines/diary.toml:20:1: handler `qa.advice` does not give a verdict", "remove `required = true`"),
+        (P, "on.rejected = \"goto:draft\"", "on.unavailable = \"skip\"", "stage diary/critic required @ pipelines/diary.toml:20:1: the rail is required, and passed over when it is unavailable", "on.unavailable = \"hold\""),
+        (P, "id = \"publish\"", "id = \"publish\"\non.done = \"goto:draft\"", "pipeline diary stage @ pipelines/diary.toml:6:3: no stage that ends a run can be reached", "on.done"),
+        (P, "id = \"collect\"", "id = \"collect\"\non.done = \"end\"", "stage diary/draft needs @ pipelines/diary.toml:14:1: stage `draft` never runs: `collect` never lets it", "on.done = \"continue\""),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn keys_that_are_read_are_written() {
+    each(&[
+        (P, "needs = [\"collect\"]", "needs = []", "stage diary/draft handler @ pipelines/diary.toml:12:1: `content.draft` reads `commits`, and nothing before it writes it", "add \"collect\" to the `needs` of stage `draft`"),
+        (P, "[input.day]", "[input.dy]", "stage diary/collect handler @ pipelines/diary.toml:8:1: `content.collect` reads `day`, and nothing", "add `[input.day]`"),
+        (P, "required = true # day", "", "`content.collect` reads `day`, and a run may start without it", "[input.day]"),
+        (P, "id = \"collect\"", "id = \"collect\"\non.nothing-to-do = \"skip\"", "`content.draft` reads `commits`, which stage `collect` does not write when it is nothing-to-do", "on.nothing-to-do = \"end\""),
+        (P, "content.collect", "content.count", "stage diary/draft handler @ pipelines/diary.toml:12:1: stage `collect` writes `commits` as integer, and it is read as array", "converts it"),
+        (P, "content.draft", "content.missing_link", "no handler is called `content.missing_link`", ""),
+        (P, "needs = [\"draft\"]\n", "needs = [\"collect\"]\nconfig.also = true\n", "`draft`, and nothing before it writes it", "add \"draft\" to the `needs` of stage `critic`"),
+        (P, "required = true # day", "default = 5", "pipeline diary input.day @ pipelines/diary.toml:4:1: the default does not fit what `content.collect` reads: 5 is not of type \"string\"", "write a default that fits"),
+        (P, "id = \"critic\"", "id = \"again\"\nhandler = \"content.draft\"\nneeds = [\"collect\"]\n[[stage]]\nid = \"critic\"", "stage diary/again handler @ pipelines/diary.toml:18:1: stages `draft` and `again` both write `draft`", "add \"draft\" to the `needs` of stage `again`"),
+    ])
+    .await;
+    let mut ground = Ground::good();
+    ground.replace(P, "[input.day]", "[input.extra]\n[input.day]");
+    let roll = ground.roll().await;
+    assert!(roll.notes().any(|note| note.key == "input.extra"));
+}
+
+#[tokio::test]
+async fn times_fit_in_the_budget() {
+    each(&[
+        (P, "budget = \"10m\"", "budget = \"0s\"", "pipeline diary budget @ pipelines/diary.toml:2:1: a run may take no time", "budget = \"10m\""),
+        (P, "budget = \"10m\"", "budget = \"3m\"", "pipeline diary budget @ pipelines/diary.toml:2:1: the timeouts along collect → draft → critic → approve → publish add up to", "write `budget ="),
+        (P, "timeout = \"3m\"", "timeout = \"11m\"", "stage diary/draft timeout @ pipelines/diary.toml:14:1: the timeout 11m is longer than the budget 10m", "longer budget"),
+        (P, "timeout = \"3m\"", "timeout = \"0s\"", "stage diary/draft timeout @ pipelines/diary.toml:14:1: the stage may take no time", "timeout = \"90s\""),
+        (P, "timeout = \"3m\"", "timeout = \"3m\"\nretry.attempts = 0", "stage diary/draft retry.attempts @ pipelines/diary.toml:15:7: a stage without an attempt", "attempts = 1"),
+        (Q, "every = \"1h\"", "every = \"0s\"", "policy ttl every @ policies/ttl.toml:4:1: `every` is no time", "every = \"1h\""),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn policies_fit_the_live_schema_and_each_other() {
+    each(&[
+        (Q, "table = \"embeddings\"", "table = \"embedings\"", "policy ttl table @ policies/ttl.toml:3:1: the database has no table `embedings`", "write `embeddings`"),
+        (Q, "age_column = \"created_at\"", "age_column = \"created\"", "policy ttl config.age_column @ policies/ttl.toml:6:1: table `embeddings` has no column `created`", "write `created_at`"),
+        (Q, "age_column = \"created_at\"\n", "key = \"idd\"\n", "policy ttl config.key @ policies/ttl.toml:6:1: table `embeddings` has no column `idd`", "write `id`"),
+        (Q, "ttl_days = 180", "ttl_days = 30", "policy ttl config.ttl_days @ policies/ttl.toml:8:1: it deletes rows after 30 days, before policy `collapse` summarises them after 90", "write `ttl_days` above 90"),
+        (Q, "keep_summaries = true", "", "policy ttl config.keep_summaries @ policies/ttl.toml:5:2: it deletes the summaries that policy `collapse` writes", "add `config.keep_summaries = true`"),
+    ])
+    .await;
+    let mut ground = Ground::good();
+    ground.replace(
+        Q,
+        "ttl_days = 180",
+        "ttl_days = 30\nsource_table = \"posts\"",
+    );
+    assert_eq!(misses(&ground).await, [], "another source");
+}
+
+#[tokio::test]
+async fn settings_and_roles_answer() {
+    const S: &str = "settings.toml";
+    each(&[
+        (S, "[\"diary.author\"]", "[\"diary.auther\"]", "handler content.draft settings @ pipelines/diary.toml:12:1: setting `diary.author` is not declared (`diary.auther` is)", "add to settings.toml: [\"diary.author\"]"),
+        (S, "default = \"Ann\"\n", "", "handler content.draft settings @ pipelines/diary.toml:12:1: setting `diary.author` is required and not set (settings.toml:1:2)", "callboard settings set diary.author VALUE"),
+        (S, "default = \"small\"\n", "", "handler qa.critic roles @ pipelines/diary.toml:18:1: role `critic` does not resolve: `roles.critic.model` is not set", "callboard settings set roles.critic.model VALUE"),
+        (S, "default = \"small\"\n", "", "settings.toml roles.critic.url @ settings.toml:8:2: role `critic` is set half", "callboard settings set roles.critic.model"),
+        (S, "[\"roles.critic.model\"]", "[\"roles.critic.modell\"]", "role `critic` has no setting `roles.critic.model`", "add to settings.toml"),
+    ])
+    .await;
+    let mut ground = Ground::good();
+    ground.stored("diary.author", "x");
+    ground.stored("site.tagline", "x");
+    ground.stored("gone", "x");
+    ground.replace(S, "type = \"string\" # tagline", "type = \"integer\"");
+    let misses = misses(&ground).await;
+    assert_eq!(misses.len(), 2, "{misses:#?}");
+    assert!(
+        misses[1]
+            .0
+            .contains("database gone @ -: has a value, but is not declared"),
+        "{misses:#?}"
+    );
+    assert!(misses[1].1.contains("callboard settings unset gone"));
+    assert!(
+        misses[0]
+            .0
+            .contains("database site.tagline @ settings.toml:17:1: `x` is not a whole number"),
+        "{misses:#?}"
+    );
+}
+
+#[tokio::test]
+async fn prompts_and_templates_answer() {
+    const T: &str = "site/post.html";
+    const R: &str = "prompts/draft.md";
+    each(&[
+        (R, "{{ day }}", "{{ dai }}", "prompt draft variables @ prompts/draft.md:5:10: the template uses `dai`, which is not declared", "write `day`"),
+        (R, "[\"day\"]", "[\"day\", \"tone\"]", "prompt draft variables @ prompts/draft.md:2:22: variable `tone` is declared, and the template does not use it", "remove it from `variables`"),
+        (R, "{{ day }}", "{% if day %}", "prompt draft template @ prompts/draft.md:5:1: the template does not compile", "correct the template"),
+        (T, "base.html", "bas.html", "template post.html extends @ site/post.html:1:1: there is no template site/bas.html", "write `base.html`"),
+        (T, "{{ title }}", "{{ title", "template post.html template @ site/post.html:2:1: the template does not compile", "correct the template"),
+    ])
+    .await;
+    let mut ground = Ground::good();
+    ground.remove("prompts/draft.md");
+    ground.remove("site/post.html");
+    let misses = misses(&ground).await;
+    assert!(
+        misses[0].0.contains(
+            "handler content.draft prompts @ pipelines/diary.toml:12:1: there is no prompt `draft`"
+        ),
+        "{misses:#?}"
+    );
+    assert!(
+        misses[1]
+            .0
+            .contains("site templates @ site/post.html:1:1: there is no template site/post.html"),
+        "{misses:#?}"
+    );
+}
+
+#[tokio::test]
+async fn plugins_answer() {
+    const M: &str = "plugins/kmeans/plugin.toml";
+    const C: &str = "callboard.toml";
+    each(&[
+        (M, "kmeans.wasm", "means.wasm", "plugin kmeans component @ plugins/kmeans/plugin.toml:4:1: the component plugins/kmeans/means.wasm is not there", "copy its component to plugins/kmeans/means.wasm"),
+        (M, "wit = \"0.1\"", "wit = \"0.2\"", "plugin kmeans wit @ plugins/kmeans/plugin.toml:3:1: the plugin is built for WIT 0.2, and this host serves 0.1", "wit/0.1"),
+        ("plugins/kmeans/kmeans.wasm", "asm", "asn", "plugin kmeans name @ plugins/kmeans/plugin.toml:1:1: component", "callboard apply"),
+        (C, "vectors = true", "", "plugin kmeans ask @ plugins/kmeans/plugin.toml:7:1: the plugin asks for vectors, which is not allowed", "[grants.kmeans]\nvectors = true"),
+        (C, "\"select\", \"delete\"", "\"select\"", "plugin kmeans ask @ plugins/kmeans/plugin.toml:9:1: the plugin asks for delete on table embeddings", "[[grants.kmeans.db]]\ntable = \"embeddings\"\nverbs = [\"delete\"]"),
+        (M, "table = \"embeddings\"", "table = \"settings\"", "the plugin asks for select on table settings", "nothing can allow it"),
+        (M, "table = \"embeddings\"", "table = \"embeding\"", "plugin kmeans ask.db @ plugins/kmeans/plugin.toml:10:1: the database has no table `embeding`", "write `embeddings`"),
+        (M, "keys = [\"memory.*\"]", "keys = []", "handler retention.collapse_kmeans settings @ plugins/kmeans/plugin.toml:13:6: handler `retention.collapse_kmeans` reads setting `memory.size`", "[ask.settings]\nkeys = [\"memory.size\"]"),
+        (M, "\"select\", \"delete\"", "\"select\"", "handler retention.collapse_kmeans tables @ plugins/kmeans/plugin.toml:9:7: handler `retention.collapse_kmeans` needs delete on table `embeddings`", "[[ask.db]]\ntable = \"embeddings\"\nverbs = [\"delete\"]"),
+        (C, "[limits.kmeans]", "[limits.kmeens]", "callboard.toml limits.kmeens @ callboard.toml:9:9: there is no plugin `kmeens`", "write `[limits.kmeans]`"),
+        ("plugins/kmeans/contracts.json", "Collapse", "Something", "plugin kmeans handlers @ plugins/kmeans/plugin.toml:1:1: `retention.collapse_kmeans` says something else", "callboard apply"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_plugin_that_did_not_load_is_named() {
+    let mut ground = Ground::good();
+    ground.refuse("kmeans", "it traps", "build it again");
+    let misses = misses(&ground).await;
+    assert!(misses[0].0.contains("policy collapse handler @ policies/collapse.toml:2:1: handler `retention.collapse_kmeans` is of plugin kmeans, which did not load"), "{misses:#?}");
+    assert!(misses.iter().any(|(miss, mend)| {
+        miss.contains("plugin kmeans name @ plugins/kmeans/plugin.toml:1:1: it traps")
+            && mend == "build it again"
+    }));
+}
+
+#[tokio::test]
+async fn native_files_and_handlers_are_the_same_set() {
+    let mut ground = Ground::good();
+    ground.native_files.push("qa/forgotten.rs");
+    ground.native_files.retain(|file| *file != "qa/advice.rs");
+    let misses = misses(&ground).await;
+    assert!(misses[0].0.contains("handlers/qa/forgotten.rs register! @ -: the file is there, but `qa.forgotten` is not registered"), "{misses:#?}");
+    assert!(
+        misses[1]
+            .0
+            .contains("handler qa.advice file @ -: `qa.advice` is registered, but has no file"),
+        "{misses:#?}"
+    );
+}

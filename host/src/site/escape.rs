@@ -1,0 +1,55 @@
+//! How templates write text into HTML: what could end an element or an attribute becomes an
+//! entity, and nothing else does, so that links stay legible in the source of a page.
+
+use minijinja::{AutoEscape, Error, Output, State, Value, escape_formatter};
+
+/// A formatter for [`minijinja::Environment::set_formatter`].
+pub(crate) fn formatter(
+    output: &mut Output,
+    state: &mut State,
+    value: &Value,
+) -> Result<(), Error> {
+    match value.as_str() {
+        Some(text) if !value.is_safe() && *state.auto_escape() == AutoEscape::Html => {
+            output.write_str(&html(text)).map_err(Error::from)
+        }
+        _ => escape_formatter(output, state, value),
+    }
+}
+
+/// Text that is safe between tags and in quoted attributes.
+pub(super) fn html(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_cannot_leave_its_place() {
+        assert_eq!(html("a/b \"><'&"), "a/b &quot;&gt;&lt;&#39;&amp;");
+    }
+
+    #[test]
+    fn html_that_is_declared_safe_stays() {
+        let mut environment = minijinja::Environment::new();
+        environment.set_formatter(formatter);
+        let template = environment.template_from_named_str("a.html", "{{ a }} {{ b }}");
+        let context =
+            minijinja::context! { a => "<i>", b => Value::from_safe_string("<b>".into()) };
+        let text = template.and_then(|template| template.render(context));
+        assert_eq!(text.expect("text"), "&lt;i&gt; <b>");
+    }
+}

@@ -1,0 +1,160 @@
+//! Declarations and stored values to the snapshot that runs read, and what of the stored
+//! values does not fit.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::secrets::{Key, Sealed, SecretError};
+use crate::settings::{Declaration, Secret, SettingType, Snapshot};
+use crate::store::settings::{Content, Stored};
+
+/// A stored value that a snapshot cannot take, and the mend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unfit {
+    pub key: String,
+    pub problem: String,
+    pub mend: String,
+}
+
+/// The snapshot of what is declared and stored. A stored value that does not fit is left out
+/// and reported; it never passes for the default, because the roll call misses it.
+pub fn build(
+    declarations: BTreeMap<String, Declaration>,
+    stored: &[Stored],
+    key: Option<&Key>,
+) -> (Snapshot, Vec<Unfit>) {
+    let mut values = BTreeMap::new();
+    let mut secrets = BTreeMap::new();
+    let mut unfit = Vec::new();
+    for stored in stored {
+        match take(declarations.get(&stored.key), stored, key) {
+            Ok(Taken::Text(text)) => drop(values.insert(stored.key.clone(), text)),
+            Ok(Taken::Secret(secret)) => drop(secrets.insert(stored.key.clone(), secret)),
+            Err(problem) => unfit.push(problem),
+        }
+    }
+    (Snapshot::new(declarations, values, secrets), unfit)
+}
+
+enum Taken {
+    Text(String),
+    Secret(Secret),
+}
+
+fn take(
+    declaration: Option<&Declaration>,
+    stored: &Stored,
+    key: Option<&Key>,
+) -> Result<Taken, Unfit> {
+    let name = &stored.key;
+    let Some(declaration) = declaration else {
+        let mend = format!("declare it in settings.toml, or run `callboard settings unset {name}`");
+        return Err(unfit(name, "has a value, but is not declared".into(), mend));
+    };
+    let again = format!("callboard settings set {name} VALUE");
+    match &stored.content {
+        Content::Sealed { bytes, key_id } if declaration.kind == SettingType::Secret => {
+            let sealed = Sealed {
+                bytes: bytes.clone(),
+                key_id: key_id.clone(),
+            };
+            let opened = match key {
+                Some(key) => key.open(name, &sealed),
+                None => Err(SecretError::NoKey {
+                    name: name.clone(),
+                    key_id: sealed.key_id,
+                }),
+            };
+            opened
+                .map(Taken::Secret)
+                .map_err(|error| unfit(name, error.to_string(), again))
+        }
+        Content::Text(_) if declaration.kind == SettingType::Secret => {
+            let problem = "is a secret, but its value is stored in the clear";
+            Err(unfit(name, problem.into(), again))
+        }
+        Content::Sealed { .. } => {
+            let problem = format!("is of type {}, but its value is sealed", declaration.kind);
+            Err(unfit(name, problem, again))
+        }
+        Content::Text(text) => match declaration.kind.check(text) {
+            Ok(()) => Ok(Taken::Text(text.clone())),
+            Err(problem) => Err(unfit(name, problem, again)),
+        },
+    }
+}
+
+fn unfit(key: &str, problem: String, mend: String) -> Unfit {
+    Unfit {
+        key: key.to_owned(),
+        problem,
+        mend,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+
+    fn declared(kind: SettingType) -> Declaration {
+        Declaration {
+            kind,
+            default: None,
+            required: false,
+            description: String::new(),
+        }
+    }
+
+    fn stored(key: &str, content: Content) -> Stored {
+        Stored {
+            key: key.into(),
+            content,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn values_that_do_not_fit_are_left_out_and_reported() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let key = Key::load_or_make(&folder.path().join("k")).expect("a key");
+        let sealed = key.seal("s", &Secret::new("hush".into())).expect("sealed");
+        let sealed = || Content::Sealed {
+            bytes: sealed.bytes.clone(),
+            key_id: sealed.key_id.clone(),
+        };
+        let text = |text: &str| Content::Text(text.into());
+        let declarations = || {
+            let kinds = [
+                ("n", SettingType::Integer),
+                ("m", SettingType::Integer),
+                ("s", SettingType::Secret),
+                ("t", SettingType::Secret),
+            ];
+            kinds
+                .map(|(key, kind)| (key.to_owned(), declared(kind)))
+                .into()
+        };
+        let values = [
+            stored("gone", text("1")),
+            stored("m", text("many")),
+            stored("n", text("5")),
+            stored("s", sealed()),
+            stored("t", text("clear")),
+        ];
+        let (snapshot, unfit) = build(declarations(), &values, Some(&key));
+        assert_eq!(snapshot.text("n"), Ok(Some("5".into())));
+        assert_eq!(snapshot.text("m"), Ok(None));
+        assert_eq!(snapshot.secret("s").map(Secret::expose), Some("hush"));
+        let keys: Vec<_> = unfit.iter().map(|unfit| unfit.key.as_str()).collect();
+        assert_eq!(keys, ["gone", "m", "t"]);
+        assert!(unfit[0].mend.contains("callboard settings unset gone"));
+        let (_, unfit) = build(declarations(), &values, None);
+        assert!(
+            unfit
+                .iter()
+                .any(|unfit| unfit.key == "s" && unfit.problem.contains(key.id()))
+        );
+    }
+}

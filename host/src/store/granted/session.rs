@@ -1,0 +1,247 @@
+//! One connection of a plugin, and how a statement runs on it within its budgets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use sqlx::{AssertSqlSafe, Executor, PgConnection, SqlSafeStr, SqliteConnection};
+
+use super::authorizer::{Authorizer, Mode};
+use super::{QueryLimits, admission, denial, text};
+use crate::grants::Grants;
+use crate::store::{StoreError, StoreErrorKind, postgres, sqlite};
+use crate::value::{Rows, Statement, Value};
+
+/// Gets the names of the columns and one row.
+pub(super) type EachRow<'a> =
+    &'a mut (dyn FnMut(&[String], Vec<Value>) -> Result<(), StoreError> + Send);
+
+pub(super) enum Session {
+    Sqlite {
+        connection: SqliteConnection,
+        authorizer: Arc<Authorizer>,
+        plugin: Arc<str>,
+    },
+    Postgres {
+        connection: PgConnection,
+        plugin: Arc<str>,
+        grants: Arc<Grants>,
+    },
+}
+
+impl Session {
+    /// Rows of a guest's statement, one by one.
+    pub(super) async fn each(
+        &mut self,
+        statement: Statement,
+        mode: Mode,
+        timeout: Duration,
+        row: EachRow<'_>,
+    ) -> Result<(), StoreError> {
+        self.admit(&statement.sql, mode)?;
+        match self {
+            Session::Sqlite {
+                connection,
+                authorizer,
+                ..
+            } => {
+                authorizer.arm(mode, timeout);
+                let result = each_sqlite(connection, statement, row).await;
+                explained(result, authorizer.disarm(), timeout)
+            }
+            Session::Postgres { connection, .. } => {
+                within(timeout, each_postgres(connection, statement, row)).await
+            }
+        }
+    }
+
+    /// Run a guest's statement that changes rows; gives how many.
+    pub(super) async fn execute(
+        &mut self,
+        statement: Statement,
+        timeout: Duration,
+    ) -> Result<u64, StoreError> {
+        self.admit(&statement.sql, Mode::Write)?;
+        match self {
+            Session::Sqlite {
+                connection,
+                authorizer,
+                ..
+            } => {
+                authorizer.arm(Mode::Write, timeout);
+                let result = sqlite::execute(connection, statement).await;
+                explained(result, authorizer.disarm(), timeout)
+            }
+            Session::Postgres { connection, .. } => {
+                within(timeout, postgres::execute(connection, statement)).await
+            }
+        }
+    }
+
+    /// Whether the grants allow a statement; it is prepared and not run.
+    pub(super) async fn authorise(
+        &mut self,
+        sql: &str,
+        timeout: Duration,
+    ) -> Result<(), StoreError> {
+        self.admit(sql, Mode::Write)?;
+        let text = AssertSqlSafe(sql.to_owned()).into_sql_str();
+        match self {
+            Session::Sqlite {
+                connection,
+                authorizer,
+                ..
+            } => {
+                authorizer.arm(Mode::Write, timeout);
+                let result = connection.prepare(text).await;
+                explained(
+                    result.map(drop).map_err(StoreError::from),
+                    authorizer.disarm(),
+                    timeout,
+                )
+            }
+            Session::Postgres { connection, .. } => {
+                within(timeout, async {
+                    Ok(connection.prepare(text).await.map(drop)?)
+                })
+                .await
+            }
+        }
+    }
+
+    /// Run a command of the host: `BEGIN` and its like.
+    pub(super) async fn command(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        match self {
+            Session::Sqlite { connection, .. } => {
+                sqlx::raw_sql(sql).execute(connection).await?;
+            }
+            Session::Postgres { connection, .. } => {
+                sqlx::raw_sql(sql).execute(connection).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the database itself does not refuse.
+    fn admit(&self, sql: &str, mode: Mode) -> Result<(), StoreError> {
+        match self {
+            Session::Sqlite { plugin, .. } => match text::fault(sql) {
+                None => Ok(()),
+                Some(fault) => Err(denial::denied(denial::statement(plugin, fault))),
+            },
+            Session::Postgres { plugin, grants, .. } => {
+                admission::check(plugin, grants, sql, mode == Mode::Write)
+            }
+        }
+    }
+}
+
+async fn each_sqlite(
+    connection: &mut SqliteConnection,
+    statement: Statement,
+    row: EachRow<'_>,
+) -> Result<(), StoreError> {
+    let mut columns = Vec::new();
+    let mut stream = sqlite::bound(statement).fetch(connection);
+    while let Some(found) = stream.try_next().await? {
+        if columns.is_empty() {
+            columns = names(&found);
+        }
+        row(&columns, sqlite::decode(&found)?)?;
+    }
+    Ok(())
+}
+
+async fn each_postgres(
+    connection: &mut PgConnection,
+    statement: Statement,
+    row: EachRow<'_>,
+) -> Result<(), StoreError> {
+    let mut columns = Vec::new();
+    let mut stream = postgres::bound(statement).fetch(connection);
+    while let Some(found) = stream.try_next().await? {
+        if columns.is_empty() {
+            columns = names(&found);
+        }
+        row(&columns, postgres::decode(&found)?)?;
+    }
+    Ok(())
+}
+
+fn names<R: sqlx::Row>(row: &R) -> Vec<String> {
+    use sqlx::Column;
+    row.columns()
+        .iter()
+        .map(|column| column.name().to_owned())
+        .collect()
+}
+
+/// A failure in the words of the grants: SQLite itself says only "not authorized".
+pub(super) fn explained<T>(
+    result: Result<T, StoreError>,
+    denied: Option<String>,
+    timeout: Duration,
+) -> Result<T, StoreError> {
+    match (result, denied) {
+        (Err(_), Some(text)) => Err(denial::denied(text)),
+        (Err(error), None) if error.kind == StoreErrorKind::Timeout => Err(late(timeout)),
+        (result, _) => result,
+    }
+}
+
+async fn within<T>(
+    timeout: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    tokio::time::timeout(timeout, work)
+        .await
+        .unwrap_or_else(|_| Err(late(timeout)))
+}
+
+pub(super) fn late(timeout: Duration) -> StoreError {
+    let text = format!("the statement took longer than the {timeout:?} it had");
+    StoreError::new(StoreErrorKind::Timeout, text)
+}
+
+/// Collects rows until a budget is spent.
+pub(super) struct Budgeted {
+    limits: QueryLimits,
+    bytes: u64,
+    rows: Rows,
+}
+
+impl Budgeted {
+    pub(super) fn new(limits: QueryLimits) -> Self {
+        Self {
+            limits,
+            bytes: 0,
+            rows: Rows::default(),
+        }
+    }
+
+    pub(super) fn add(&mut self, columns: &[String], row: Vec<Value>) -> Result<(), StoreError> {
+        if self.rows.columns.is_empty() {
+            self.rows.columns = columns.to_vec();
+        }
+        self.bytes += row.iter().map(|value| value.size() as u64).sum::<u64>();
+        if self.rows.rows.len() as u64 >= self.limits.rows {
+            return Err(too_large(format!("more than {} rows", self.limits.rows)));
+        }
+        if self.bytes > self.limits.bytes {
+            return Err(too_large(format!("more than {} bytes", self.limits.bytes)));
+        }
+        self.rows.rows.push(row);
+        Ok(())
+    }
+
+    pub(super) fn rows(self) -> Rows {
+        self.rows
+    }
+}
+
+fn too_large(what: String) -> StoreError {
+    let text = format!(
+        "the query gives {what}; ask for less with LIMIT, or raise `rows` and `row_bytes` under [limits] in callboard.toml"
+    );
+    StoreError::new(StoreErrorKind::TooLarge, text)
+}

@@ -1,0 +1,365 @@
+//! `revisions`, `revision_files`, `blobs`, `activations`: immutable snapshots of a workspace,
+//! and which of them is active.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{Dialect, Store, StoreError, StoreErrorKind, Transaction, microseconds, timestamp};
+use crate::settings::hex;
+use crate::value::{Row, Statement};
+
+/// Contents by path.
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// A snapshot of a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Revision {
+    pub number: i64,
+    /// What is in it; two revisions never have the same.
+    pub digest: String,
+    pub note: String,
+    pub created_at: Timestamp,
+    /// When it last became the active one, if it ever did.
+    pub activated_at: Option<Timestamp>,
+}
+
+/// Paths that differ between two revisions.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    pub added: Vec<String>,
+    pub removed: Vec<String>,
+    pub changed: Vec<String>,
+}
+
+const SELECT: &str = "SELECT r.id, r.digest, r.note, r.created_at, \
+    (SELECT MAX(a.activated_at) FROM activations a WHERE a.revision = r.id) AS activated_at \
+    FROM revisions r";
+const ACTIVE: &str = "SELECT revision FROM activations ORDER BY id DESC LIMIT 1";
+
+/// Store `files` as a revision and make it the active one, in one transaction. A revision
+/// with the same digest is used again. Gives its number.
+pub async fn save(
+    store: &Store,
+    files: Files,
+    digest: &str,
+    note: &str,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    let (digest, note) = (digest.to_owned(), note.to_owned());
+    store
+        .write(move |transaction| {
+            Box::pin(async move {
+                lock(transaction).await?;
+                let known = number_of(transaction, &digest).await?;
+                let number = match known {
+                    Some(number) => number,
+                    None => insert(transaction, files, digest, (note, now)).await?,
+                };
+                activate(transaction, number, "apply", now).await?;
+                Ok(number)
+            })
+        })
+        .await
+}
+
+/// Make an older revision the active one.
+pub async fn rollback(store: &Store, number: i64, now: Timestamp) -> Result<(), StoreError> {
+    store
+        .write(move |transaction| {
+            Box::pin(async move {
+                lock(transaction).await?;
+                let exists = Statement::new("SELECT id FROM revisions WHERE id = $1").bind(number);
+                if transaction.query(exists).await?.rows.is_empty() {
+                    return Err(unknown(&number.to_string()));
+                }
+                activate(transaction, number, "rollback", now).await
+            })
+        })
+        .await
+}
+
+/// The active revision; `None` before the first one is applied.
+pub async fn active(store: &Store) -> Result<Option<Revision>, StoreError> {
+    let sql = format!("{SELECT} WHERE r.id = ({ACTIVE})");
+    let rows = store.query(Statement::new(sql)).await?;
+    rows.first().map(revision).transpose()
+}
+
+/// All revisions, newest first.
+pub async fn list(store: &Store) -> Result<Vec<Revision>, StoreError> {
+    let sql = format!("{SELECT} ORDER BY r.id DESC");
+    let rows = store.query(Statement::new(sql)).await?;
+    rows.iter().map(revision).collect()
+}
+
+/// The revision of a number, or of the first digits of a digest. The error says that there
+/// is none, or that there are several.
+pub async fn find(store: &Store, wanted: &str) -> Result<Revision, StoreError> {
+    if let Ok(number) = wanted.parse::<i64>() {
+        let sql = Statement::new(format!("{SELECT} WHERE r.id = $1")).bind(number);
+        if let Some(row) = store.query(sql).await?.first() {
+            return revision(row);
+        }
+    }
+    if wanted.is_empty() || !wanted.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(unknown(wanted));
+    }
+    let pattern = format!("{}%", wanted.to_ascii_lowercase());
+    let sql = Statement::new(format!("{SELECT} WHERE r.digest LIKE $1 ORDER BY r.id"));
+    let rows = store.query(sql.bind(pattern)).await?;
+    let found = rows.iter().map(revision).collect::<Result<Vec<_>, _>>()?;
+    match <[Revision; 1]>::try_from(found) {
+        Ok([revision]) => Ok(revision),
+        Err(none) if none.is_empty() => Err(unknown(wanted)),
+        Err(several) => Err(ambiguous(wanted, &several)),
+    }
+}
+
+/// The files of a revision; empty if there is no such revision.
+pub async fn files(store: &Store, number: i64) -> Result<Files, StoreError> {
+    let sql = "SELECT f.path, b.content FROM revision_files f \
+        JOIN blobs b ON b.digest = f.digest WHERE f.revision = $1";
+    let rows = store.query(Statement::new(sql).bind(number)).await?;
+    let pair = |row: Row<'_>| Ok((row.text("path")?, row.blob("content")?));
+    rows.iter().map(pair).collect()
+}
+
+/// What differs from revision `before` to revision `after`.
+pub async fn diff(store: &Store, before: i64, after: i64) -> Result<Difference, StoreError> {
+    let before = digests(store, before).await?;
+    let after = digests(store, after).await?;
+    let only = |these: &BTreeMap<String, String>, those: &BTreeMap<String, String>| {
+        let only = these.keys().filter(|path| !those.contains_key(*path));
+        only.cloned().collect()
+    };
+    let changed = before
+        .iter()
+        .filter(|(path, digest)| after.get(*path).is_some_and(|other| other != *digest));
+    Ok(Difference {
+        added: only(&after, &before),
+        removed: only(&before, &after),
+        changed: changed.map(|(path, _)| path.clone()).collect(),
+    })
+}
+
+/// Keep other processes from taking the same number. A file database has
+/// one writer anyway.
+async fn lock(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+    if transaction.dialect() == Dialect::Postgres {
+        let sql = "LOCK TABLE revisions, activations IN SHARE ROW EXCLUSIVE MODE";
+        transaction.execute(Statement::new(sql)).await?;
+    }
+    Ok(())
+}
+
+async fn number_of(
+    transaction: &mut Transaction<'_>,
+    digest: &str,
+) -> Result<Option<i64>, StoreError> {
+    let sql = Statement::new("SELECT id FROM revisions WHERE digest = $1").bind(digest);
+    let rows = transaction.query(sql).await?;
+    let number = rows.first().map(|row| row.integer("id")).transpose()?;
+    Ok(number)
+}
+
+async fn insert(
+    transaction: &mut Transaction<'_>,
+    files: Files,
+    digest: String,
+    (note, now): (String, Timestamp),
+) -> Result<i64, StoreError> {
+    let number = next(
+        transaction,
+        "SELECT COALESCE(MAX(id), 0) + 1 AS id FROM revisions",
+    )
+    .await?;
+    let sql = "INSERT INTO revisions (id, digest, note, created_at) VALUES ($1, $2, $3, $4)";
+    let row = Statement::new(sql).bind(number).bind(digest).bind(note);
+    transaction.execute(row.bind(microseconds(now))).await?;
+    for (path, content) in files {
+        let digest = hex(&Sha256::digest(&content));
+        let blob = "INSERT INTO blobs (digest, content) VALUES ($1, $2) \
+            ON CONFLICT (digest) DO NOTHING";
+        transaction
+            .execute(Statement::new(blob).bind(&digest).bind(content))
+            .await?;
+        let file = "INSERT INTO revision_files (revision, path, digest) VALUES ($1, $2, $3)";
+        transaction
+            .execute(Statement::new(file).bind(number).bind(path).bind(digest))
+            .await?;
+    }
+    Ok(number)
+}
+
+/// Make a revision active, unless it is.
+async fn activate(
+    transaction: &mut Transaction<'_>,
+    number: i64,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let rows = transaction.query(Statement::new(ACTIVE)).await?;
+    let active = rows
+        .first()
+        .map(|row| row.integer("revision"))
+        .transpose()?;
+    if active == Some(number) {
+        return Ok(());
+    }
+    let id = next(
+        transaction,
+        "SELECT COALESCE(MAX(id), 0) + 1 AS id FROM activations",
+    )
+    .await?;
+    let sql =
+        "INSERT INTO activations (id, revision, reason, activated_at) VALUES ($1, $2, $3, $4)";
+    let row = Statement::new(sql).bind(id).bind(number).bind(reason);
+    transaction.execute(row.bind(microseconds(now))).await?;
+    Ok(())
+}
+
+async fn next(transaction: &mut Transaction<'_>, sql: &'static str) -> Result<i64, StoreError> {
+    let rows = transaction.query(Statement::new(sql)).await?;
+    let row = rows
+        .first()
+        .ok_or_else(|| StoreError::internal("no next number"))?;
+    Ok(row.integer("id")?)
+}
+
+async fn digests(store: &Store, number: i64) -> Result<BTreeMap<String, String>, StoreError> {
+    let sql = "SELECT path, digest FROM revision_files WHERE revision = $1";
+    let rows = store.query(Statement::new(sql).bind(number)).await?;
+    let pair = |row: Row<'_>| Ok((row.text("path")?, row.text("digest")?));
+    rows.iter().map(pair).collect()
+}
+
+fn revision(row: Row<'_>) -> Result<Revision, StoreError> {
+    Ok(Revision {
+        number: row.integer("id")?,
+        digest: row.text("digest")?,
+        note: row.text("note")?,
+        created_at: timestamp(row.integer("created_at")?),
+        activated_at: row.optional_integer("activated_at")?.map(timestamp),
+    })
+}
+
+fn unknown(wanted: &str) -> StoreError {
+    let message = format!(
+        "there is no revision `{wanted}`; `callboard revisions list` names those there are"
+    );
+    StoreError::new(StoreErrorKind::Statement, message)
+}
+
+fn ambiguous(wanted: &str, several: &[Revision]) -> StoreError {
+    let numbers: Vec<_> = several
+        .iter()
+        .map(|found| found.number.to_string())
+        .collect();
+    let message = format!(
+        "`{wanted}` begins the digests of revisions {}; write a number",
+        numbers.join(", ")
+    );
+    StoreError::new(StoreErrorKind::Statement, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(texts: &[(&str, &str)]) -> Files {
+        let files = texts.iter();
+        files
+            .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()))
+            .collect()
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
+    async fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("t.db");
+        let store = Store::open(&format!("sqlite:{}", path.display())).await;
+        (folder, store.expect("a store"))
+    }
+
+    #[tokio::test]
+    async fn a_revision_is_stored_once_and_activated() {
+        let (_folder, store) = store().await;
+        assert_eq!(active(&store).await.expect("none"), None);
+        let first = files(&[("a", "1"), ("b", "2")]);
+        let second = files(&[("b", "3"), ("c", "2")]);
+        assert_eq!(
+            save(&store, first.clone(), "aa11", "first", at(1))
+                .await
+                .expect("saved"),
+            1
+        );
+        assert_eq!(
+            save(&store, second.clone(), "aa22", "", at(2))
+                .await
+                .expect("saved"),
+            2
+        );
+        assert_eq!(
+            save(&store, second, "aa22", "again", at(3))
+                .await
+                .expect("saved"),
+            2
+        );
+        let now = active(&store).await.expect("answer").expect("active");
+        assert_eq!((now.number, now.activated_at), (2, Some(at(2))));
+        assert_eq!(self::files_of(&store, 1).await, first);
+        let blobs = store
+            .query(Statement::new("SELECT * FROM blobs"))
+            .await
+            .expect("rows");
+        assert_eq!(blobs.rows.len(), 3, "equal contents are stored once");
+        let difference = diff(&store, 1, 2).await.expect("a difference");
+        assert_eq!(difference.added, ["c"]);
+        assert_eq!(difference.removed, ["a"]);
+        assert_eq!(difference.changed, ["b"]);
+    }
+
+    async fn files_of(store: &Store, number: i64) -> Files {
+        super::files(store, number).await.expect("files")
+    }
+
+    #[tokio::test]
+    async fn an_older_revision_comes_back() {
+        let (_folder, store) = store().await;
+        for (digest, second) in [("aa11", 1), ("aa22", 2)] {
+            save(&store, files(&[("a", digest)]), digest, "", at(second))
+                .await
+                .expect("saved");
+        }
+        rollback(&store, 1, at(3)).await.expect("rolled back");
+        let now = active(&store).await.expect("answer").expect("active");
+        assert_eq!((now.number, now.activated_at), (1, Some(at(3))));
+        let error = rollback(&store, 9, at(4))
+            .await
+            .expect_err("unknown")
+            .to_string();
+        assert!(error.starts_with("there is no revision `9`"), "{error}");
+        assert_eq!(list(&store).await.expect("a list").len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_revision_is_found_by_number_or_digits() {
+        let (_folder, store) = store().await;
+        for digest in ["aa11", "aa22"] {
+            save(&store, files(&[("a", digest)]), digest, "", at(1))
+                .await
+                .expect("saved");
+        }
+        assert_eq!(find(&store, "2").await.expect("by number").digest, "aa22");
+        assert_eq!(find(&store, "AA1").await.expect("by digits").number, 1);
+        let error = find(&store, "aa").await.expect_err("both").to_string();
+        assert!(error.contains("revisions 1, 2"), "{error}");
+        assert!(find(&store, "%").await.is_err());
+    }
+}

@@ -1,0 +1,182 @@
+//! `tasks`: pieces of content to be made, each about one subject.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Store, StoreError, microseconds, timestamp};
+use crate::value::{ColumnError, Row, Rows, Statement};
+
+/// The shortest beginning of an id that [`by_id`] takes.
+pub const SHORTEST_ID: usize = 8;
+
+/// One task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Task {
+    pub id: String,
+    /// What it is about, once: `dev_diary:<repository>:<day>`.
+    pub subject: String,
+    /// The title of its newest draft.
+    pub topic: String,
+    /// The run that made its newest draft.
+    pub run: String,
+    pub status: TaskStatus,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// Where a task stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TaskStatus {
+    Drafted,
+    AwaitingApproval,
+    Rejected,
+    Published,
+}
+
+impl TaskStatus {
+    /// Its name in the database and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            TaskStatus::Drafted => "drafted",
+            TaskStatus::AwaitingApproval => "awaiting-approval",
+            TaskStatus::Rejected => "rejected",
+            TaskStatus::Published => "published",
+        }
+    }
+
+    /// The status of a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        let all = [
+            TaskStatus::Drafted,
+            TaskStatus::AwaitingApproval,
+            TaskStatus::Rejected,
+            TaskStatus::Published,
+        ];
+        all.into_iter().find(|status| status.name() == name)
+    }
+}
+
+/// What [`by_id`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    One(Task),
+    None,
+    /// Several ids begin like that, or the beginning is too short to say.
+    Ambiguous,
+}
+
+/// The task of an id, or of the beginning of one.
+pub async fn by_id(store: &Store, id: &str) -> Result<Found, StoreError> {
+    if id.len() < SHORTEST_ID {
+        return Ok(Found::Ambiguous);
+    }
+    let rows = store.query(find_id(id)).await?;
+    let mut tasks = all(&rows)?;
+    if let Some(index) = tasks.iter().position(|task| task.id == id) {
+        return Ok(Found::One(tasks.swap_remove(index)));
+    }
+    Ok(match (tasks.pop(), tasks.is_empty()) {
+        (None, _) => Found::None,
+        (Some(task), true) => Found::One(task),
+        (Some(_), false) => Found::Ambiguous,
+    })
+}
+
+/// Selects the tasks whose id begins like that.
+pub fn find_id(id: &str) -> Statement {
+    let length = i64::try_from(id.chars().count()).unwrap_or(i64::MAX);
+    let sql =
+        "SELECT * FROM tasks WHERE substr(id, 1, CAST($2 AS INTEGER)) = $1 ORDER BY id LIMIT 2";
+    Statement::new(sql).bind(id).bind(length)
+}
+
+/// Tasks, newest first, of one status or of all.
+pub async fn list(
+    store: &Store,
+    status: Option<TaskStatus>,
+    limit: u32,
+) -> Result<Vec<Task>, StoreError> {
+    let statement = match status {
+        Some(status) => Statement::new(
+            "SELECT * FROM tasks WHERE status = $2 ORDER BY created_at DESC, id LIMIT $1",
+        )
+        .bind(limit)
+        .bind(status.name()),
+        None => {
+            Statement::new("SELECT * FROM tasks ORDER BY created_at DESC, id LIMIT $1").bind(limit)
+        }
+    };
+    Ok(all(&store.query(statement).await?)?)
+}
+
+/// The task about a subject.
+pub async fn by_subject(store: &Store, subject: &str) -> Result<Option<Task>, StoreError> {
+    Ok(first(&store.query(find_subject(subject)).await?)?)
+}
+
+/// Selects the task about a subject.
+pub fn find_subject(subject: &str) -> Statement {
+    Statement::new("SELECT * FROM tasks WHERE subject = $1").bind(subject)
+}
+
+/// Insert a task. A subject that has one already breaks a constraint.
+pub fn insert(task: &Task) -> Statement {
+    let sql = "INSERT INTO tasks (id, subject, topic, run, status, created_at, updated_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    Statement::new(sql)
+        .bind(&task.id)
+        .bind(&task.subject)
+        .bind(&task.topic)
+        .bind(&task.run)
+        .bind(task.status.name())
+        .bind(microseconds(task.created_at))
+        .bind(microseconds(task.updated_at))
+}
+
+/// Give a task a new topic, run and status; not once it is published.
+pub fn renew(task: &Task) -> Statement {
+    let sql = "UPDATE tasks SET topic = $2, run = $3, status = $4, updated_at = $5 \
+        WHERE id = $1 AND status <> 'published'";
+    Statement::new(sql)
+        .bind(&task.id)
+        .bind(&task.topic)
+        .bind(&task.run)
+        .bind(task.status.name())
+        .bind(microseconds(task.updated_at))
+}
+
+/// Move a task to a status; a published one stays published.
+pub fn set_status(id: &str, status: TaskStatus, now: Timestamp) -> Statement {
+    let sql = "UPDATE tasks SET status = $2, updated_at = $3 \
+        WHERE id = $1 AND status <> 'published'";
+    Statement::new(sql)
+        .bind(id)
+        .bind(status.name())
+        .bind(microseconds(now))
+}
+
+/// The first task in an answer.
+pub fn first(rows: &Rows) -> Result<Option<Task>, ColumnError> {
+    rows.first().map(task).transpose()
+}
+
+fn all(rows: &Rows) -> Result<Vec<Task>, ColumnError> {
+    rows.iter().map(task).collect()
+}
+
+fn task(row: Row<'_>) -> Result<Task, ColumnError> {
+    let status = row.text("status")?;
+    Ok(Task {
+        id: row.text("id")?,
+        subject: row.text("subject")?,
+        topic: row.text("topic")?,
+        run: row.text("run")?,
+        status: TaskStatus::parse(&status).ok_or_else(|| ColumnError {
+            column: "status".to_owned(),
+            problem: format!("is no status of a task: `{status}`"),
+        })?,
+        created_at: timestamp(row.integer("created_at")?),
+        updated_at: timestamp(row.integer("updated_at")?),
+    })
+}

@@ -1,0 +1,267 @@
+//! TOML with every mistake reported, not only the first.
+//!
+//! What does not read is taken out, an unknown key or a whole `[[stage]]`, and the rest is
+//! tried again, until it reads or nothing can be taken out.
+
+use std::ops::Range;
+
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer, Error};
+
+use super::place::{Misread, Place};
+use crate::registry::nearest;
+
+/// More mistakes than anybody mends in one go.
+const LIMIT: usize = 50;
+
+/// What a text says, as far as it reads, and the mistakes in it.
+pub(super) fn parse<T: DeserializeOwned>(file: &str, text: &str) -> (Option<T>, Vec<Misread>) {
+    let (mut table, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        return (
+            None,
+            errors
+                .iter()
+                .map(|error| malformed(file, text, error))
+                .collect(),
+        );
+    }
+    let mut misreads = Vec::new();
+    let mut removed: Vec<String> = Vec::new();
+    while misreads.len() < LIMIT {
+        let error = match T::deserialize(Deserializer::from(table.clone())) {
+            Ok(value) => return (Some(value), misreads),
+            Err(error) => error,
+        };
+        // What is missing now may be what was taken out.
+        let missing = removed.iter().any(|key| {
+            error
+                .message()
+                .starts_with(&format!("missing field `{key}`"))
+        });
+        if !missing {
+            misreads.push(wrong(file, text, &error));
+        }
+        let at = error.span().unwrap_or(0..0);
+        match remove(table.get_mut(), &at) {
+            Some(key) => removed.push(key),
+            None => break,
+        }
+    }
+    (None, misreads)
+}
+
+fn malformed(file: &str, text: &str, error: &Error) -> Misread {
+    let place = place(file, text, error);
+    let line = text.lines().nth(place.line - 1).unwrap_or_default().trim();
+    if error.message().contains("duplicate key") {
+        return Misread {
+            place,
+            message: format!("`{line}` is there twice"),
+            mend: "remove one of the two".into(),
+        };
+    }
+    Misread {
+        place,
+        message: format!(
+            "`{line}` is not TOML: {}",
+            error.message().replace('\n', ", ")
+        ),
+        mend: "write `key = value` or `[table]`".into(),
+    }
+}
+
+/// A mistake in a text that is TOML.
+fn wrong(file: &str, text: &str, error: &Error) -> Misread {
+    let place = place(file, text, error);
+    let message = error.message().trim().replace('\n', ", ");
+    let key = error.span().and_then(|span| key_at(text, &span));
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    if message.starts_with("unknown field") {
+        let (unknown, known) = quoted.split_first().unwrap_or((&"", &[]));
+        return Misread {
+            place,
+            message: format!("`{unknown}` is no key here"),
+            mend: instead(unknown, known),
+        };
+    }
+    if message.starts_with("missing field") {
+        let missing = quoted.first().copied().unwrap_or_default();
+        return Misread {
+            place,
+            message: format!("`{missing}` is missing"),
+            mend: format!("add `{missing} = …`"),
+        };
+    }
+    let mend = match message.split_once("expected ") {
+        Some((_, expected)) => format!("write {expected}"),
+        None => "correct the value".into(),
+    };
+    let message = match key {
+        Some(key) => format!("`{key}`: {message}"),
+        None => message,
+    };
+    Misread {
+        place,
+        message,
+        mend,
+    }
+}
+
+/// The mend of a name that is not known, given those that are.
+pub(crate) fn instead(unknown: &str, known: &[&str]) -> String {
+    match (nearest(unknown, known.iter().copied()), known) {
+        (_, []) => "remove it".into(),
+        (Some(near), _) => format!("write `{near}`, or remove it"),
+        (None, known) => format!("remove it; the keys are {}", known.join(", ")),
+    }
+}
+
+fn place(file: &str, text: &str, error: &Error) -> Place {
+    let span = error.span().unwrap_or(0..0);
+    Place::of(file, text, span.start)
+}
+
+/// The dotted key whose value is at `at`.
+fn key_at(text: &str, at: &Range<usize>) -> Option<String> {
+    let table = DeTable::parse(text).ok()?;
+    let mut keys = Vec::new();
+    descend(&DeValue::Table(table.into_inner()), at, &mut keys);
+    (!keys.is_empty()).then(|| keys.join("."))
+}
+
+fn descend(value: &DeValue<'_>, at: &Range<usize>, keys: &mut Vec<String>) {
+    let children: Vec<(Option<String>, &Spanned<DeValue<'_>>)> = match value {
+        DeValue::Table(table) => table
+            .iter()
+            .map(|(key, value)| (Some(key.get_ref().to_string()), value))
+            .collect(),
+        DeValue::Array(array) => array.iter().map(|element| (None, element)).collect(),
+        _ => return,
+    };
+    for (key, child) in children {
+        if holds(child, at) {
+            keys.extend(key);
+            return descend(child.get_ref(), at, keys);
+        }
+    }
+}
+
+/// Whether `at` is inside a value. Tables with headers may go on elsewhere in the file, so
+/// they are asked for what is in them.
+fn holds(value: &Spanned<DeValue<'_>>, at: &Range<usize>) -> bool {
+    let span = value.span();
+    if span.start <= at.start && at.end <= span.end {
+        return true;
+    }
+    match value.get_ref() {
+        DeValue::Table(table) => table
+            .iter()
+            .any(|(key, value)| key.span() == *at || holds(value, at)),
+        DeValue::Array(array) => array.iter().any(|element| holds(element, at)),
+        _ => false,
+    }
+}
+
+/// Take out what is at `at`: a key, or an element of an array of tables. Gives the key that
+/// is gone.
+fn remove(table: &mut DeTable<'_>, at: &Range<usize>) -> Option<String> {
+    let key = table
+        .iter()
+        .find(|(key, value)| key.span() == *at || holds(value, at))
+        .map(|(key, _)| key.clone())?;
+    if key.span() != *at {
+        let inner = remove_inside(table.get_mut(&key)?.get_mut(), at);
+        if inner.is_some() {
+            return inner;
+        }
+    }
+    table.remove(&key).map(|_| key.into_inner().into_owned())
+}
+
+fn remove_inside(value: &mut DeValue<'_>, at: &Range<usize>) -> Option<String> {
+    match value {
+        DeValue::Table(table) => remove(table, at),
+        DeValue::Array(array) => {
+            let index = array.iter().position(|element| holds(element, at))?;
+            let is_key =
+                matches!(array[index].get_ref(), DeValue::Table(table) if has_key(table, at));
+            if is_key {
+                return remove_inside(array.get_mut(index)?.get_mut(), at);
+            }
+            let others = array
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != index);
+            *array = others.map(|(_, element)| element.clone()).collect();
+            Some(String::new())
+        }
+        _ => None,
+    }
+}
+
+/// Whether `at` is a key, here or below: an unknown one, which goes alone.
+fn has_key(table: &DeTable<'_>, at: &Range<usize>) -> bool {
+    table.iter().any(|(key, value)| {
+        key.span() == *at || matches!(value.get_ref(), DeValue::Table(inner) if has_key(inner, at))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::Pipeline;
+
+    fn misreads(text: &str) -> Vec<String> {
+        let (_, misreads) = parse::<Pipeline>("p.toml", text);
+        misreads.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_unknown_key_is_reported_with_the_known_one() {
+        let text = "name = \"p\"\nbudget = \"1m\"\nbugdet = 1\n[[stage]]\nid = \"a\"\nhandlr = \"x.a\"\n[[stage]]\nid = \"b\"\ntimout = \"1s\"\n";
+        assert_eq!(
+            misreads(text),
+            [
+                "p.toml:3:1: `bugdet` is no key here; write `budget`, or remove it",
+                "p.toml:6:1: `handlr` is no key here; write `handler`, or remove it",
+                "p.toml:9:1: `timout` is no key here; write `timeout`, or remove it",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_stage_that_does_not_read_does_not_hide_the_next() {
+        let text = "name = \"p\"\nbudget = \"soon\"\n[[stage]]\nid = 5\n[[stage]]\nid = \"b\"\non.rejected = \"explode\"\n";
+        let misreads = misreads(text);
+        assert!(
+            misreads
+                .iter()
+                .any(|m| m.starts_with("p.toml:2:10: `budget`: `soon` is not")),
+            "{misreads:#?}"
+        );
+        assert!(
+            misreads
+                .iter()
+                .any(|m| m.starts_with("p.toml:4:6: `stage.id`: invalid type")),
+            "{misreads:#?}"
+        );
+        assert!(
+            misreads
+                .iter()
+                .any(|m| m.starts_with("p.toml:7:15: `stage.on.rejected`: `explode` does not")),
+            "{misreads:#?}"
+        );
+    }
+
+    #[test]
+    fn what_is_not_toml_is_shown() {
+        let misreads = misreads("name = \"p\"\nbudget 5\n");
+        assert!(misreads[0].starts_with("p.toml:2:"), "{misreads:#?}");
+        assert!(
+            misreads[0].contains("`budget 5` is not TOML"),
+            "{misreads:#?}"
+        );
+    }
+}

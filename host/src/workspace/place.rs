@@ -1,0 +1,144 @@
+//! Where something is written: texts with their file, and places in them by range or by key.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::Serialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// A place in a file of the workspace. Lines and columns count from 1.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Place {
+    pub file: String,
+    pub line: usize,
+    pub column: usize,
+}
+
+impl Place {
+    /// The place of a byte offset in the text of a file.
+    pub fn of(file: &str, text: &str, offset: usize) -> Self {
+        let mut end = offset.min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let before = &text[..end];
+        let last = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self {
+            file: file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before[last..].chars().count() + 1,
+        }
+    }
+
+    /// The first place of a file.
+    pub fn start(file: &str) -> Self {
+        Self::of(file, "", 0)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// A mistake in a file: where, what, and the mend.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, thiserror::Error)]
+#[error("{place}: {message}; {mend}")]
+pub struct Misread {
+    pub place: Place,
+    pub message: String,
+    pub mend: String,
+}
+
+/// A definition with the file and the text it was read from.
+#[derive(Debug, Clone)]
+pub struct Defined<T> {
+    pub file: String,
+    pub text: Arc<str>,
+    /// Keys that lead from the top of the file to this definition; none if it is the file.
+    pub path: Vec<String>,
+    pub value: T,
+}
+
+impl<T> Defined<T> {
+    /// The place of a range of the text.
+    pub fn place(&self, range: Range<usize>) -> Place {
+        Place::of(&self.file, &self.text, range.start)
+    }
+
+    /// The place of the key that `path` leads to, e.g. `["stage", "0", "config"]`, or of the
+    /// nearest key above it that is written. Elements of arrays are numbered from 0.
+    pub fn at(&self, path: &[&str]) -> Place {
+        let whole = self
+            .path
+            .iter()
+            .map(String::as_str)
+            .chain(path.iter().copied());
+        self.place(offset_of(&self.text, whole)..0)
+    }
+}
+
+/// The offset of the deepest key or element on a path that is written.
+fn offset_of<'p>(text: &str, path: impl Iterator<Item = &'p str>) -> usize {
+    let Ok(table) = DeTable::parse(text) else {
+        return 0;
+    };
+    let mut offset = 0;
+    let mut value = Spanned::new(0..0, DeValue::Table(table.into_inner()));
+    for segment in path {
+        let next = match value.get_ref() {
+            DeValue::Table(table) => table
+                .iter()
+                .find(|(key, _)| key.get_ref() == segment)
+                .map(|(key, value)| (key.span().start, value.clone())),
+            DeValue::Array(array) => segment
+                .parse()
+                .ok()
+                .and_then(|index: usize| array.get(index))
+                .map(|element| (element.span().start, element.clone())),
+            _ => None,
+        };
+        let Some((start, next)) = next else { break };
+        offset = start;
+        value = next;
+    }
+    offset
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn defined(text: &str) -> Defined<()> {
+        Defined {
+            file: "p.toml".into(),
+            text: text.into(),
+            path: Vec::new(),
+            value: (),
+        }
+    }
+
+    #[test]
+    fn a_key_has_a_line_and_a_column() {
+        let text = "a = 1\n[[stage]]\nid = \"x\"\n[[stage]]\nid = \"é\"\nconfig = { x = \"é\", ttl = 2 }\n";
+        let defined = defined(text);
+        let at = |path: &[&str]| {
+            let place = defined.at(path);
+            (place.line, place.column)
+        };
+        assert_eq!(at(&["stage", "0", "id"]), (3, 1));
+        assert_eq!(at(&["stage", "1"]), (4, 1));
+        assert_eq!(at(&["stage", "1", "config", "ttl"]), (6, 21));
+        assert_eq!(at(&["stage", "1", "config", "absent"]), (6, 1));
+        assert_eq!(at(&["nothing"]), (1, 1));
+    }
+
+    #[test]
+    fn a_place_inside_a_character_is_that_character() {
+        assert_eq!(Place::of("f", "é", 1).column, 1);
+        assert_eq!(Place::of("f", "a\n", 99).to_string(), "f:2:1");
+    }
+}
