@@ -45,7 +45,7 @@ def assign(rows, centres):
     distances = squared_norms(centres)[None, :] - 2.0 * (rows @ centres.T)
     assignment = distances.argmin(axis=1)
     least = distances[np.arange(len(rows)), assignment] + squared_norms(rows)
-    return assignment, float(np.maximum(least, 0.0).sum())
+    return assignment, float(np.maximum(least, 0.0).sum(dtype=np.float64))
 
 
 def means(rows, assignment, centres):
