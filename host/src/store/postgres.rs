@@ -292,7 +292,7 @@ fn decode_column(row: &PgRow, index: usize) -> Result<Value, StoreError> {
             Value::Text(row.try_get_unchecked(index)?)
         }
         "JSON" => Value::Json(row.try_get_unchecked(index)?),
-        "JSONB" => Value::Json(jsonb(row.try_get_unchecked(index)?)?),
+        "JSONB" => Value::Json(jsonb(&row.try_get_unchecked::<Vec<u8>, _>(index)?)?),
         "TIMESTAMPTZ" | "TIMESTAMP" => Value::Timestamp(
             row.try_get_unchecked::<i64, _>(index)?
                 .saturating_add(EPOCH),
@@ -311,7 +311,7 @@ fn decode_column(row: &PgRow, index: usize) -> Result<Value, StoreError> {
 }
 
 /// The text of a `jsonb`, which comes after the number of its version.
-fn jsonb(bytes: Vec<u8>) -> Result<String, StoreError> {
+fn jsonb(bytes: &[u8]) -> Result<String, StoreError> {
     match bytes.split_first() {
         Some((1, text)) => String::from_utf8(text.to_vec())
             .map_err(|_| StoreError::internal("a jsonb that is not UTF-8")),

@@ -71,7 +71,7 @@ impl SqliteStore {
             .map_err(|error| opening(path, error))?;
         migrate_locked(&mut connection)
             .await
-            .map_err(|error| named(path, error))?;
+            .map_err(|error| named(path, &error))?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(BUSY_TIMEOUT)
@@ -94,21 +94,30 @@ impl SqliteStore {
     }
 
     pub(super) async fn query(&self, statement: Statement) -> Result<Rows, StoreError> {
-        let mut connection = self.readers.acquire().await?;
-        let mut snapshot = connection.begin_with(SNAPSHOT).await?;
-        let rows = query(&mut snapshot, statement).await;
-        snapshot.rollback().await?;
-        rows
+        self.read(async |snapshot| query(snapshot, statement).await)
+            .await
     }
 
     pub(super) async fn prepare(&self, sql: &str) -> Result<(), StoreError> {
+        let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
+        self.read(async |snapshot| Ok(snapshot.prepare(sql).await.map(drop)?))
+            .await
+    }
+
+    async fn read<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let mut connection = self.readers.acquire().await?;
-        let mut snapshot = connection.begin_with(SNAPSHOT).await?;
-        let prepared = snapshot
-            .prepare(AssertSqlSafe(sql.to_owned()).into_sql_str())
-            .await;
-        let result = prepared.map(drop).map_err(StoreError::from);
-        snapshot.rollback().await?;
+        let result = in_snapshot(&mut connection, work).await;
+        let sound = |error: &StoreError| {
+            use StoreErrorKind::{Denied, Statement};
+            matches!(error.kind, Denied | Statement)
+        };
+        if !result.as_ref().err().is_none_or(sound) {
+            // It may have stopped in the middle of its beginning.
+            connection.close_on_drop();
+        }
         result
     }
 
@@ -158,6 +167,16 @@ impl SqliteStore {
     }
 }
 
+async fn in_snapshot<T>(
+    connection: &mut SqliteConnection,
+    work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut snapshot = connection.begin_with(SNAPSHOT).await?;
+    let result = work(&mut snapshot).await;
+    snapshot.rollback().await?;
+    result
+}
+
 fn stopped() -> StoreError {
     StoreError::new(
         StoreErrorKind::Unavailable,
@@ -199,11 +218,11 @@ fn refuse_missing_folder(path: &str) -> Result<(), StoreError> {
 }
 
 fn opening(path: &str, error: sqlx::Error) -> StoreError {
-    named(path, error.into())
+    named(path, &error.into())
 }
 
 /// Say which file, and the mend.
-fn named(path: &str, error: StoreError) -> StoreError {
+fn named(path: &str, error: &StoreError) -> StoreError {
     let mend = match error.kind {
         StoreErrorKind::Corrupt => {
             "; it is no SQLite database or is damaged: restore a backup or move it away"

@@ -37,6 +37,7 @@ fn the_program_runs_in_a_workspace_of_its_own() {
     let host = Host::new().with("CALLBOARD_DATABASE", "sqlite:other.db");
     host.write("pipelines/a.toml", "text");
     assert_eq!(host.read("pipelines/a.toml"), "text");
+    host.ok(&["--version"]);
     let command = host.command(&[]);
     let folder = command.get_current_dir().map(std::path::Path::to_owned);
     assert_eq!(folder, Some(host.workspace()));
