@@ -51,7 +51,27 @@ pub(super) async fn start(
     context
         .output
         .progress(format_args!("run {} of {pipeline}", run.id));
-    Ok(engine.carry_out(&run.id).await?)
+    carry_out(app, &engine, &run.id).await
+}
+
+/// Carry a run out here, or follow it if a worker of another process was faster.
+pub(super) async fn carry_out(app: &App, engine: &Engine, id: &str) -> Result<runs::Run, Failure> {
+    match engine.carry_out(id).await {
+        Err(EngineError::NotClaimable(_)) => follow(app, id).await,
+        other => Ok(other?),
+    }
+}
+
+/// Wait until a run that another worker has ends, waits or stands before a gate.
+async fn follow(app: &App, id: &str) -> Result<runs::Run, Failure> {
+    loop {
+        let run = runs::by_prefix(app.store(), id).await?;
+        let run = run.ok_or_else(|| Failure::new(FAILED, format!("run {id} is gone")))?;
+        if !matches!(run.status, RunStatus::Queued | RunStatus::Running) {
+            return Ok(run);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Say how a run stands, with the exit code for it.
