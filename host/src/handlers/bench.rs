@@ -142,11 +142,11 @@ pub(super) fn said(outcome: &Outcome) -> String {
 }
 
 /// A git repository in a folder.
-pub(super) struct Repository {
+pub(super) struct GitFolder {
     pub path: String,
 }
 
-impl Repository {
+impl GitFolder {
     /// An empty repository.
     pub(super) fn new(path: &str) -> Self {
         std::fs::create_dir_all(path).expect("a folder");

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::handlers::bench::{Bench, Repository, said};
+use crate::handlers::bench::{Bench, GitFolder, said};
 use crate::outcome::Outcome;
 use crate::store::diary_days::state;
 
@@ -19,8 +19,8 @@ async fn bundle(bench: &Bench, input: Json) -> Bundle {
     serde_json::from_value(patch["bundle"].clone()).expect("a bundle")
 }
 
-fn busy(bench: &Bench) -> Repository {
-    let repository = Repository::new(&bench.path("app"));
+fn busy(bench: &Bench) -> GitFolder {
+    let repository = GitFolder::new(&bench.path("app"));
     repository
         .commit("Ann", "2026-06-24T23:59:59Z", "feat: the day before")
         .commit("Ann", "2026-06-25T00:00:00Z", "feat(store): keep rows (#12)\n\nBecause they were lost when the power failed, which nobody wanted.\n\nSigned-off-by: Ann <a@x>")
@@ -53,7 +53,7 @@ async fn a_day_has_its_commits_in_utc_without_bots_and_bookkeeping() {
 #[tokio::test]
 async fn a_merged_pull_request_brings_its_commits_of_earlier_days() {
     let bench = Bench::new().await;
-    let repository = Repository::new(&bench.path("app"));
+    let repository = GitFolder::new(&bench.path("app"));
     repository.commit("Ann", "2026-06-20T00:00:00Z", "feat: begin");
     repository.git(&["switch", "--quiet", "--create", "topic"], "Ann", "2026-06-20T00:00:00Z");
     repository.commit("Bob", "2026-06-23T00:00:00Z", "feat: draw the roll\n\nEverybody can see who is missing.");
@@ -79,7 +79,7 @@ async fn the_latest_day_is_the_latest_with_substance() {
 #[tokio::test]
 async fn a_thin_day_is_nothing_to_do_and_remembered_once_it_is_over() {
     let bench = Bench::new().await;
-    let repository = Repository::new(&bench.path("app"));
+    let repository = GitFolder::new(&bench.path("app"));
     repository.commit("Ann", "2026-06-25T10:00:00Z", "docs: a comma").commit("Ann", "2026-06-26T10:00:00Z", "docs: a dot");
     let outcome = collect(&bench, repository.input(DAY)).await;
     assert!(said(&outcome).starts_with("nothing-to-do: thin day"), "{}", said(&outcome));
@@ -94,7 +94,7 @@ async fn a_thin_day_is_nothing_to_do_and_remembered_once_it_is_over() {
 #[tokio::test]
 async fn a_day_without_commits_is_remembered_only_if_the_history_goes_on() {
     let bench = Bench::new().await;
-    let repository = Repository::new(&bench.path("app"));
+    let repository = GitFolder::new(&bench.path("app"));
     repository.commit("Ann", "2026-06-20T10:00:00Z", "feat: x");
     let outcome = collect(&bench, repository.input("2026-06-21")).await;
     assert!(said(&outcome).contains("no commit on 2026-06-21"), "{}", said(&outcome));
@@ -107,7 +107,7 @@ async fn a_day_without_commits_is_remembered_only_if_the_history_goes_on() {
 #[tokio::test]
 async fn an_empty_repository_is_nothing_to_do() {
     let bench = Bench::new().await;
-    let repository = Repository::new(&bench.path("app"));
+    let repository = GitFolder::new(&bench.path("app"));
     let outcome = collect(&bench, repository.input(DAY)).await;
     assert_eq!(said(&outcome), "nothing-to-do: empty repository: app has no commit yet");
 }

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use crate::handlers::bench::{Bench, Repository, handler, said};
+use crate::handlers::bench::{Bench, GitFolder, handler, said};
 use crate::store::embeddings::counts;
 use crate::value::Statement;
 
 #[tokio::test]
 async fn commits_are_kept_and_remembered_once() {
     let bench = Bench::new().await;
-    let repository = Repository::new(&bench.path("app"));
+    let repository = GitFolder::new(&bench.path("app"));
     let empty = bench.call(handler("tap.git_history"), "r", json!({}), repository.input("latest")).await;
     assert!(said(&empty).starts_with("nothing-to-do: empty repository"), "{}", said(&empty));
     for number in 0..5 {
