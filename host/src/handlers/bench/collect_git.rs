@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::handlers::bench::{Bench, Repository, said};
+use crate::handlers::bench::{Bench, Repository, handler, said};
 use crate::outcome::Outcome;
 use crate::store::diary_days::state;
 
@@ -169,4 +169,41 @@ async fn dates_and_paths_that_cannot_be_meant_are_input_errors() {
     assert!(said(&outcome).starts_with("failed: input: `repository` is empty"), "{}", said(&outcome));
     let option = collect(&bench, json!({ "repository": "--upload-pack=x" })).await;
     assert!(said(&option).starts_with("unavailable"), "{}", said(&option));
+}
+
+#[tokio::test]
+async fn a_day_goes_all_the_way_and_not_twice() {
+    let bench = Bench::new().await;
+    let repository = busy(&bench);
+    let mut state = json!({ "repository": repository.path, "date": DAY });
+    let stages = ["content.collect_git", "content.compose_diary", "qa.citations", "content.save_draft", "publish.post"];
+    for stage in stages {
+        let outcome = bench.call(handler(stage), "run-1", json!({}), state.clone()).await;
+        let patch = bench.commit(outcome).await;
+        state.as_object_mut().expect("an object").extend(patch);
+    }
+    assert_eq!(state["draft"]["title"], "Keep rows, and late in Berlin, still this day in UTC");
+    assert_eq!(bench.number("SELECT COUNT(*) AS number FROM posts").await, 1);
+    for date in [DAY, "latest"] {
+        let again = collect(&bench, repository.input(date)).await;
+        assert!(said(&again).starts_with("nothing-to-do: already published as `"), "{}", said(&again));
+    }
+    let late = bench.call(handler("publish.post"), "run-2", json!({}), state).await;
+    assert!(said(&late).starts_with("nothing-to-do: already published"), "{}", said(&late));
+}
+
+#[tokio::test]
+async fn a_post_of_a_model_is_checked_like_any_other() {
+    let bench = Bench::new().await;
+    let repository = busy(&bench);
+    let mut state = json!({ "repository": repository.path, "date": DAY });
+    for stage in ["content.collect_git", "content.compose_diary"] {
+        let outcome = bench.call(handler(stage), "run-1", json!({}), state.clone()).await;
+        let patch = bench.commit(outcome).await;
+        state.as_object_mut().expect("an object").extend(patch);
+    }
+    let markdown = state["draft"]["markdown"].as_str().expect("a text").replace("PR #12", "PR #4711");
+    state["draft"]["markdown"] = json!(markdown);
+    let verdict = bench.call(handler("qa.citations"), "run-1", json!({}), state).await;
+    assert!(said(&verdict).contains("pull request `4711` is not in the bundle"), "{}", said(&verdict));
 }
