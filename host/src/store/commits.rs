@@ -49,8 +49,7 @@ pub fn find_known(ids: &[String]) -> Statement {
         "SELECT id FROM commits WHERE id IN {}",
         places(1, ids.len())
     );
-    ids.iter()
-        .fold(Statement::new(sql), |statement, id| statement.bind(id))
+    ids.iter().fold(Statement::new(sql), Statement::bind)
 }
 
 /// Selects the newest commits.

@@ -59,23 +59,48 @@ impl Handler for KeepNewest {
 
     async fn handle(&self, call: &Call, config: Config, _: Reads) -> Handled<Writes> {
         identifiers(&[&config.table, &config.order_column, &config.key])?;
-        let Config { table, order_column, keep, key, batch_size, max_batches, dry_run } = config;
+        let Config {
+            table,
+            order_column,
+            keep,
+            key,
+            batch_size,
+            max_batches,
+            dry_run,
+        } = config;
         let condition = format!("{order_column} IS NOT NULL{}", keeps_summaries(&table));
         let count = format!("SELECT COUNT(*) AS total FROM {table} WHERE {condition}");
         let rows = total(&call.resources.query(Statement::new(count)).await?)?;
         let rows_matched = rows.saturating_sub(u64::from(keep));
         if rows_matched == 0 {
-            return Err(Stop::nothing_to_do(format!("{table} has {rows} rows, and {keep} may stay")));
+            return Err(Stop::nothing_to_do(format!(
+                "{table} has {rows} rows, and {keep} may stay"
+            )));
         }
         if dry_run {
-            return Ok(Done::new(Writes { rows_matched, rows_deleted: 0 }));
+            return Ok(Done::new(Writes {
+                rows_matched,
+                rows_deleted: 0,
+            }));
         }
         let sql = format!(
             "DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {condition} \
              ORDER BY {order_column} DESC, {key} DESC LIMIT $2 OFFSET $1)"
         );
         let statement = Statement::new(sql).bind(keep).bind(batch_size);
-        let rows_deleted = delete_in_batches(call, &statement, Batches { batch_size, max_batches }).await?;
-        Ok(Done::new(Writes { rows_matched, rows_deleted }).effect("rows_deleted", rows_deleted))
+        let rows_deleted = delete_in_batches(
+            call,
+            &statement,
+            Batches {
+                batch_size,
+                max_batches,
+            },
+        )
+        .await?;
+        Ok(Done::new(Writes {
+            rows_matched,
+            rows_deleted,
+        })
+        .effect("rows_deleted", rows_deleted))
     }
 }

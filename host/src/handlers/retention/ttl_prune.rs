@@ -61,25 +61,53 @@ impl Handler for TtlPrune {
 
     async fn handle(&self, call: &Call, config: Config, _: Reads) -> Handled<Writes> {
         identifiers(&[&config.table, &config.age_column, &config.key])?;
-        let Config { table, age_column, ttl_days, key, batch_size, max_batches, dry_run } = config;
+        let Config {
+            table,
+            age_column,
+            ttl_days,
+            key,
+            batch_size,
+            max_batches,
+            dry_run,
+        } = config;
         let before = before(call, ttl_days)?;
         let condition = format!("{age_column} < $1{}", keeps_summaries(&table));
         let count = format!("SELECT COUNT(*) AS total FROM {table} WHERE {condition}");
-        let rows_matched = total(&call.resources.query(Statement::new(count).bind(before)).await?)?;
+        let rows_matched = total(
+            &call
+                .resources
+                .query(Statement::new(count).bind(before))
+                .await?,
+        )?;
         if rows_matched == 0 {
             let reason = format!("no row of {table} is older than {ttl_days} days");
             return Err(Stop::nothing_to_do(reason));
         }
         if dry_run {
-            return Ok(Done::new(Writes { rows_matched, rows_deleted: 0 }));
+            return Ok(Done::new(Writes {
+                rows_matched,
+                rows_deleted: 0,
+            }));
         }
         let sql = format!(
             "DELETE FROM {table} WHERE {key} IN \
              (SELECT {key} FROM {table} WHERE {condition} ORDER BY {age_column}, {key} LIMIT $2)"
         );
         let statement = Statement::new(sql).bind(before).bind(batch_size);
-        let rows_deleted = delete_in_batches(call, &statement, Batches { batch_size, max_batches }).await?;
-        Ok(Done::new(Writes { rows_matched, rows_deleted }).effect("rows_deleted", rows_deleted))
+        let rows_deleted = delete_in_batches(
+            call,
+            &statement,
+            Batches {
+                batch_size,
+                max_batches,
+            },
+        )
+        .await?;
+        Ok(Done::new(Writes {
+            rows_matched,
+            rows_deleted,
+        })
+        .effect("rows_deleted", rows_deleted))
     }
 }
 

@@ -64,8 +64,14 @@ impl Handler for EmbedCommits {
     }
 
     async fn handle(&self, call: &Call, config: Config, _: Reads) -> Handled<Writes> {
-        let rows = call.resources.query(commits::find_newest(config.limit)).await?;
-        let commits = rows.iter().map(commits::read).collect::<Result<Vec<_>, _>>()?;
+        let rows = call
+            .resources
+            .query(commits::find_newest(config.limit))
+            .await?;
+        let commits = rows
+            .iter()
+            .map(commits::read)
+            .collect::<Result<Vec<_>, _>>()?;
         let known = Known::read(call).await?;
         let fresh: Vec<&Commit> = commits.iter().filter(|commit| !known.has(commit)).collect();
         if fresh.is_empty() {
@@ -75,9 +81,15 @@ impl Handler for EmbedCommits {
         for batch in fresh.chunks(BATCH) {
             in_time(call, written)?;
             let rows: Vec<Embedding> = batch.iter().map(|commit| embedding(commit)).collect();
-            written += call.resources.execute(embeddings::upsert(&rows, call.now)).await?;
+            written += call
+                .resources
+                .execute(embeddings::upsert(&rows, call.now))
+                .await?;
         }
-        Ok(Done::new(Writes { embeddings: written }).effect("embeddings_written", written))
+        Ok(Done::new(Writes {
+            embeddings: written,
+        })
+        .effect("embeddings_written", written))
     }
 }
 
@@ -89,11 +101,24 @@ struct Known {
 
 impl Known {
     async fn read(call: &Call) -> Result<Self, Stop> {
-        let pairs = texts(call, embeddings::find_hashes(SOURCE, vector::MODEL), &["source_id", "content_hash"]).await?;
-        let hashes = pairs.into_iter().filter_map(|pair| <[String; 2]>::try_from(pair).ok());
+        let pairs = texts(
+            call,
+            embeddings::find_hashes(SOURCE, vector::MODEL),
+            &["source_id", "content_hash"],
+        )
+        .await?;
+        let hashes = pairs
+            .into_iter()
+            .filter_map(|pair| <[String; 2]>::try_from(pair).ok());
         let summaries = texts(call, embeddings::find_summaries(SOURCE), &["metadata"]).await?;
-        let collapsed = summaries.iter().flatten().flat_map(|metadata| members(metadata));
-        Ok(Self { hashes: hashes.map(|[id, hash]| (id, hash)).collect(), collapsed: collapsed.collect() })
+        let collapsed = summaries
+            .iter()
+            .flatten()
+            .flat_map(|metadata| members(metadata));
+        Ok(Self {
+            hashes: hashes.map(|[id, hash]| (id, hash)).collect(),
+            collapsed: collapsed.collect(),
+        })
     }
 
     fn has(&self, commit: &Commit) -> bool {
@@ -103,10 +128,16 @@ impl Known {
 }
 
 /// Some columns of each row, as texts.
-async fn texts(call: &Call, statement: Statement, columns: &[&str]) -> Result<Vec<Vec<String>>, Stop> {
+async fn texts(
+    call: &Call,
+    statement: Statement,
+    columns: &[&str],
+) -> Result<Vec<Vec<String>>, Stop> {
     let rows = call.resources.query(statement).await?;
-    let texts: Result<Vec<Vec<String>>, _> =
-        rows.iter().map(|row| columns.iter().map(|column| row.text(column)).collect()).collect();
+    let texts: Result<Vec<Vec<String>>, _> = rows
+        .iter()
+        .map(|row| columns.iter().map(|column| row.text(column)).collect())
+        .collect();
     Ok(texts.map_err(StoreError::from)?)
 }
 

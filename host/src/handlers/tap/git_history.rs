@@ -66,18 +66,25 @@ impl Handler for GitHistory {
         let git = Git::open(path, call.deadline).map_err(|error| error.stop(path))?;
         let newest = newest(&git, config.limit).await;
         let Some((name, ids)) = newest.map_err(|error| error.stop(path))? else {
-            return Err(Stop::nothing_to_do("empty repository: it has no commit yet"));
+            return Err(Stop::nothing_to_do(
+                "empty repository: it has no commit yet",
+            ));
         };
         let unknown = unknown(call, &ids).await?;
         if unknown.is_empty() {
             let number = ids.len();
-            return Err(Stop::nothing_to_do(format!("the newest {number} commits of {name} are known")));
+            return Err(Stop::nothing_to_do(format!(
+                "the newest {number} commits of {name} are known"
+            )));
         }
         let mut written = 0;
         for batch in unknown.chunks(BATCH) {
             in_time(call, written)?;
             let entries = git.commits(batch).await.map_err(|error| error.stop(path))?;
-            let rows = entries.iter().map(|entry| commit(&name, entry)).collect::<Result<Vec<_>, _>>()?;
+            let rows = entries
+                .iter()
+                .map(|entry| commit(&name, entry))
+                .collect::<Result<Vec<_>, _>>()?;
             written += call.resources.execute(commits::insert(&rows)).await?;
         }
         Ok(Done::new(Writes { commits: written }).effect("rows_written", written))
@@ -104,7 +111,11 @@ async fn unknown(call: &Call, ids: &[String]) -> Result<Vec<String>, Stop> {
             known.insert(row.text("id").map_err(StoreError::from)?);
         }
     }
-    Ok(ids.iter().filter(|id| !known.contains(*id)).cloned().collect())
+    Ok(ids
+        .iter()
+        .filter(|id| !known.contains(*id))
+        .cloned()
+        .collect())
 }
 
 /// Hand over before the deadline; what is written stays, and the next attempt goes on there.
