@@ -44,12 +44,10 @@ pub fn find(interface: &str) -> Option<&'static Capability> {
 
 /// Link what `grants` opens, and nothing else of `callboard:plugin`.
 pub fn link_granted(linker: &mut Linker<InstanceState>, grants: &Grants) -> wasmtime::Result<()> {
-    let granted = all()
+    let mut granted = all()
         .into_iter()
         .filter(|capability| (capability.granted)(grants));
-    granted
-        .map(|capability| (capability.link)(linker))
-        .collect()
+    granted.try_for_each(|capability| (capability.link)(linker))
 }
 
 #[cfg(test)]

@@ -282,6 +282,10 @@ async fn read(
     })
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that builds clients"
+)]
 fn build(private: bool, fresh: bool) -> Result<reqwest::Client, reqwest::Error> {
     // The first call wins; later ones find it installed.
     drop(rustls::crypto::ring::default_provider().install_default());

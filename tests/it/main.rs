@@ -3,11 +3,13 @@
 //!
 //! | module         | what belongs there                                                    |
 //! |----------------|-----------------------------------------------------------------------|
+//! | `plugins`      | what plugins may do, and what becomes of those that break rules        |
 //! | `registration` | nothing is forgotten: files, registered names, capabilities           |
 //! | `store`        | everything that the store promises, on SQLite and on PostgreSQL       |
 //! | `support`      | servers, databases, repositories, guests and the program, for tests   |
 //! | `tidy`         | the rules of the house about the texts themselves                     |
 
+mod plugins;
 mod registration;
 mod store;
 mod support;

@@ -83,7 +83,8 @@ fn seeded(matrix: &Matrix, clusters: usize, seed: u64, deadline: Instant) -> Opt
 fn choose(distances: &[f64], first: bool, random: &mut SplitMix) -> Option<usize> {
     let fraction = random.fraction();
     if first {
-        return (!distances.is_empty()).then(|| (fraction * distances.len() as f64) as usize);
+        let index = (fraction * distances.len() as f64) as usize;
+        return (index < distances.len()).then_some(index);
     }
     let total: f64 = distances.iter().sum();
     if total <= 0.0 {
@@ -186,10 +187,15 @@ mod tests {
     use super::*;
 
     fn later() -> Instant {
-        Instant::now() + Duration::from_secs(60)
+        Instant::now() + Duration::from_mins(1)
     }
 
     /// `groups` clouds of points, far from each other.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "small numbers"
+    )]
     fn clouds(groups: usize, each: usize, width: usize) -> Matrix {
         let mut random = SplitMix(7);
         let mut matrix = Matrix::default();
