@@ -90,13 +90,18 @@ fn is_plain(character: char) -> bool {
 }
 
 fn emit(state: &InstanceState, level: Level, line: &str) {
-    let (plugin, run, stage) = (&state.access.plugin, &state.caller.run, &state.caller.stage);
+    let (plugin, caller) = (&state.access.plugin, &state.caller);
+    macro_rules! say {
+        ($level:ident) => {
+            tracing::$level!(target: "plugin", %plugin, run = %caller.run, stage = %caller.stage, "{line}")
+        };
+    }
     match level {
-        Level::Trace => tracing::trace!(target: "plugin", %plugin, %run, %stage, "{line}"),
-        Level::Debug => tracing::debug!(target: "plugin", %plugin, %run, %stage, "{line}"),
-        Level::Info => tracing::info!(target: "plugin", %plugin, %run, %stage, "{line}"),
-        Level::Warn => tracing::warn!(target: "plugin", %plugin, %run, %stage, "{line}"),
-        Level::Error => tracing::error!(target: "plugin", %plugin, %run, %stage, "{line}"),
+        Level::Trace => say!(trace),
+        Level::Debug => say!(debug),
+        Level::Info => say!(info),
+        Level::Warn => say!(warn),
+        Level::Error => say!(error),
     }
 }
 

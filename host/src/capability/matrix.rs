@@ -209,9 +209,9 @@ mod tests {
 
     #[test]
     fn dot_is_the_sum_of_products() {
-        for length in [0, 1, 15, 16, 17, 100] {
-            let a: Vec<_> = (0..length).map(|x| x as f32).collect();
-            let b: Vec<_> = (0..length).map(|x| (x % 3) as f32).collect();
+        for length in [0_u8, 1, 15, 16, 17, 100] {
+            let a: Vec<_> = (0..length).map(f32::from).collect();
+            let b: Vec<_> = (0..length).map(|x| f32::from(x % 3)).collect();
             let naive: f32 = a.iter().zip(&b).map(|(x, y)| x * y).sum();
             assert!(
                 (dot(&a, &b) - naive).abs() <= naive.abs() * 1e-6,

@@ -101,7 +101,7 @@ impl Policy {
             url.scheme()
         );
         if let Some(port) = url.port() {
-            lines += &format!("\nport = {port}");
+            lines = format!("{lines}\nport = {port}");
         }
         let mut why = String::new();
         if let Some(what) = not_public {

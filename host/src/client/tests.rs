@@ -52,7 +52,7 @@ async fn serve(mut stream: TcpStream, does: Does, turn: usize) {
         Does::CloseFirst(_) if turn == 0 => return,
         Does::CloseFirst(text) => text.to_owned(),
         Does::Wait => {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
             return;
         }
         Does::Echo => {
@@ -73,11 +73,11 @@ async fn serve(mut stream: TcpStream, does: Does, turn: usize) {
 }
 
 fn client(ports: &[u16]) -> Client {
-    let grants: String = ports
+    let grants: Vec<_> = ports
         .iter()
         .map(|port| format!("[[http]]\nhost = \"127.0.0.1\"\nscheme = \"http\"\nport = {port}\nmethods = [\"GET\", \"POST\"]\nprivate = true\n"))
         .collect();
-    let grants: crate::grants::Grants = toml::from_str(&grants).expect("grants");
+    let grants: crate::grants::Grants = toml::from_str(&grants.concat()).expect("grants");
     Client::new(Policy::new("p", &grants.http))
 }
 

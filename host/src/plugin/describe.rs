@@ -73,8 +73,8 @@ impl Plugin {
     ) -> wasmtime::Result<Vec<handlers::Contract>> {
         let mut linker = self.runtime.linker()?;
         linker.define_unknown_imports_as_traps(&self.component)?;
-        let linked = PluginPre::new(linker.instantiate_pre(&self.component)?)?;
-        let instance = linked.instantiate_async(&mut *store).await?;
+        let plugin = PluginPre::new(linker.instantiate_pre(&self.component)?)?;
+        let instance = plugin.instantiate_async(&mut *store).await?;
         instance
             .callboard_plugin_handlers()
             .call_describe(store)

@@ -1,6 +1,8 @@
 //! Why a call ended without an answer, in words of the plugin's author.
 
-use wasmtime::{Trap, WasmBacktrace};
+use std::collections::BTreeSet;
+
+use wasmtime::{FrameInfo, Trap, WasmBacktrace};
 
 use crate::capability::{InstanceState, LimitHit};
 use crate::outcome::{Failure, FailureKind};
@@ -35,7 +37,7 @@ pub(super) fn failure(error: &wasmtime::Error, state: &InstanceState) -> Failure
 fn what(error: &wasmtime::Error, state: &InstanceState) -> String {
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => "stack overflow: it recurses too deep".to_owned(),
-        Some(Trap::MemoryOutOfBounds) if below_the_stack(error) => {
+        Some(Trap::MemoryOutOfBounds) if is_recursion(error) => {
             "stack overflow: it recurses too deep".to_owned()
         }
         Some(Trap::UnreachableCodeReached) => match panic_text(state) {
@@ -47,13 +49,14 @@ fn what(error: &wasmtime::Error, state: &InstanceState) -> String {
     }
 }
 
-/// A Rust guest keeps its stack below its data, so it runs off the lower end of memory.
-fn below_the_stack(error: &wasmtime::Error) -> bool {
-    error.chain().any(|cause| {
-        cause
-            .to_string()
-            .contains("memory fault at wasm address 0xffff")
-    })
+/// A guest keeps a stack of its own in its memory and runs off that one first: an access out
+/// of bounds with a few functions over and over is such a run.
+fn is_recursion(error: &wasmtime::Error) -> bool {
+    let Some(trace) = error.downcast_ref::<WasmBacktrace>() else {
+        return false;
+    };
+    let functions: BTreeSet<_> = trace.frames().iter().map(FrameInfo::func_index).collect();
+    trace.frames().len() > SHOWN && functions.len() <= trace.frames().len() / 3
 }
 
 /// What the guest said when it panicked: through `log`, or on standard error.
@@ -79,15 +82,11 @@ fn frames(error: &wasmtime::Error) -> String {
     let Some(trace) = error.downcast_ref::<WasmBacktrace>() else {
         return String::new();
     };
-    let names = trace
-        .frames()
-        .iter()
-        .filter_map(wasmtime::FrameInfo::func_name);
+    let names = trace.frames().iter().filter_map(FrameInfo::func_name);
     let names = names.map(|name| format!("{:#}", rustc_demangle::demangle(name)));
-    let names: Vec<_> = names
-        .filter(|name| !is_machinery(name))
-        .take(SHOWN)
-        .collect();
+    let mut names: Vec<_> = names.filter(|name| !is_machinery(name)).collect();
+    names.dedup();
+    names.truncate(SHOWN);
     if names.is_empty() {
         String::new()
     } else {

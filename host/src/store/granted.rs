@@ -27,6 +27,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::authorizer::{Authorizer, Mode};
 pub use self::deferred::execute_deferred;
+pub use self::session::EachRow;
 use self::session::{Budgeted, Session};
 pub use self::transaction::GrantedTransaction;
 use super::{Backend, Store, StoreError, StoreErrorKind};
@@ -131,7 +132,7 @@ impl GrantedDatabase {
         &self,
         statement: Statement,
         timeout: Duration,
-        row: &mut (dyn FnMut(&[String], Vec<Value>) -> Result<(), StoreError> + Send),
+        row: EachRow<'_>,
     ) -> Result<(), StoreError> {
         let started = Instant::now();
         let mut lease = self.lease(timeout).await?;

@@ -186,10 +186,15 @@ mod tests {
     use super::*;
 
     fn later() -> Instant {
-        Instant::now() + Duration::from_secs(60)
+        Instant::now() + Duration::from_mins(1)
     }
 
     /// `groups` clouds of points, far from each other.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "small numbers"
+    )]
     fn clouds(groups: usize, each: usize, width: usize) -> Matrix {
         let mut random = SplitMix(7);
         let mut matrix = Matrix::default();

@@ -81,9 +81,10 @@ impl Authorizer {
         mode: Mode,
         timeout: Duration,
     ) -> Result<(), StoreError> {
-        let tables = match text::names_subqueries(sql) {
-            true => Some(tables(connection).await?),
-            false => None,
+        let tables = if text::names_subqueries(sql) {
+            Some(tables(connection).await?)
+        } else {
+            None
         };
         self.change(|now| {
             *now = Now {

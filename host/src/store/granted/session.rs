@@ -13,8 +13,7 @@ use crate::store::{StoreError, StoreErrorKind, postgres, sqlite};
 use crate::value::{Rows, Statement, Value};
 
 /// Gets the names of the columns and one row.
-pub(super) type EachRow<'a> =
-    &'a mut (dyn FnMut(&[String], Vec<Value>) -> Result<(), StoreError> + Send);
+pub type EachRow<'a> = &'a mut (dyn FnMut(&[String], Vec<Value>) -> Result<(), StoreError> + Send);
 
 pub(super) enum Session {
     Sqlite {
@@ -231,10 +230,10 @@ impl Budgeted {
         }
         self.bytes += row.iter().map(|value| value.size() as u64).sum::<u64>();
         if self.rows.rows.len() as u64 >= self.limits.rows {
-            return Err(too_large(format!("more than {} rows", self.limits.rows)));
+            return Err(too_large(&format!("more than {} rows", self.limits.rows)));
         }
         if self.bytes > self.limits.bytes {
-            return Err(too_large(format!("more than {} bytes", self.limits.bytes)));
+            return Err(too_large(&format!("more than {} bytes", self.limits.bytes)));
         }
         self.rows.rows.push(row);
         Ok(())
@@ -245,7 +244,7 @@ impl Budgeted {
     }
 }
 
-fn too_large(what: String) -> StoreError {
+fn too_large(what: &str) -> StoreError {
     let text = format!(
         "the query gives {what}; ask for less with LIMIT, or raise `rows` and `row_bytes` under [limits] in callboard.toml"
     );

@@ -203,6 +203,16 @@ async fn a_transaction_rolls_back_unless_it_is_committed() {
     transaction.commit().await.expect("commit");
     let rows = database.query(count(), limits()).await.expect("rows");
     assert_eq!(rows.first().expect("row").integer("n").expect("n"), 3);
+    let mut spoiled = database.begin(SECOND).await.expect("begin");
+    spoiled.execute(delete(), SECOND).await.expect("delete");
+    let twice = Statement::new("INSERT INTO scratch VALUES (8, 'x'), (8, 'y')");
+    assert!(spoiled.execute(twice, SECOND).await.is_err());
+    assert!(
+        spoiled.commit().await.is_err(),
+        "all or nothing, on every database"
+    );
+    let rows = database.query(count(), limits()).await.expect("rows");
+    assert_eq!(rows.first().expect("row").integer("n").expect("n"), 3);
     let mut idle = database
         .begin(Duration::from_millis(100))
         .await

@@ -77,56 +77,90 @@ fn over() -> StoreError {
     StoreError::new(StoreErrorKind::Timeout, text)
 }
 
+fn spoiled() -> StoreError {
+    let text =
+        "a statement of the transaction failed, so all of it was rolled back; begin another one";
+    StoreError::new(StoreErrorKind::Statement, text)
+}
+
 async fn serve(mut lease: Lease, mut commands: mpsc::Receiver<Command>, deadline: Instant) {
-    let committed = serve_until(&mut lease, &mut commands, deadline).await;
+    let mut kept = Kept {
+        lease: &mut lease,
+        spoiled: false,
+    };
+    let asked = kept.serve(&mut commands, deadline).await;
     commands.close();
-    let result = match committed {
-        Some(answer) => {
-            let result = commit(&mut lease).await;
-            let sound = result.is_ok();
-            // Nobody to answer means that the call has gone; the commit stands.
-            drop(answer.send(result));
-            if sound { Ok(()) } else { Err(over()) }
-        }
-        None => roll_back(&mut lease).await,
+    let result = match asked {
+        Some(answer) => kept.commit(answer).await,
+        None => kept.command("ROLLBACK").await,
     };
     drop(lease.end(result));
 }
 
-/// Do what is asked until it ends; gives whom to tell of the commit.
-async fn serve_until(
-    lease: &mut Lease,
-    commands: &mut mpsc::Receiver<Command>,
-    deadline: Instant,
-) -> Option<Answer<()>> {
-    loop {
-        let command = tokio::time::timeout_at(deadline, commands.recv())
-            .await
-            .ok()??;
-        let left = deadline.saturating_duration_since(Instant::now());
-        let session = lease.session().ok()?;
-        match command {
-            Command::Commit(answer) => return Some(answer),
-            Command::Query(statement, mut limits, answer) => {
-                limits.timeout = limits.timeout.min(left);
-                let mut rows = Budgeted::new(limits);
-                let each = &mut |columns: &[String], row| rows.add(columns, row);
-                let result = session
-                    .each(statement, Mode::Write, limits.timeout, each)
-                    .await;
-                drop(answer.send(result.map(|()| rows.rows())));
-            }
-            Command::Execute(statement, timeout, answer) => {
-                drop(answer.send(session.execute(statement, timeout.min(left)).await));
+/// The transaction on its connection.
+struct Kept<'a> {
+    lease: &'a mut Lease,
+    /// Whether a statement failed. PostgreSQL commits nothing then and says that it did.
+    spoiled: bool,
+}
+
+impl Kept<'_> {
+    /// Do what is asked until it ends; gives whom to tell of the commit.
+    async fn serve(
+        &mut self,
+        commands: &mut mpsc::Receiver<Command>,
+        deadline: Instant,
+    ) -> Option<Answer<()>> {
+        loop {
+            let command = tokio::time::timeout_at(deadline, commands.recv());
+            let command = command.await.ok()??;
+            let left = deadline.saturating_duration_since(Instant::now());
+            match command {
+                Command::Commit(answer) => return Some(answer),
+                Command::Query(statement, mut limits, answer) => {
+                    limits.timeout = limits.timeout.min(left);
+                    let rows = self.query(statement, limits).await;
+                    self.spoiled |= rows.is_err();
+                    drop(answer.send(rows));
+                }
+                Command::Execute(statement, timeout, answer) => {
+                    let session = self.lease.session().ok()?;
+                    let touched = session.execute(statement, timeout.min(left)).await;
+                    self.spoiled |= touched.is_err();
+                    drop(answer.send(touched));
+                }
             }
         }
     }
-}
 
-async fn commit(lease: &mut Lease) -> Result<(), StoreError> {
-    lease.session()?.command("COMMIT").await
-}
+    async fn query(
+        &mut self,
+        statement: Statement,
+        limits: QueryLimits,
+    ) -> Result<Rows, StoreError> {
+        let mut rows = Budgeted::new(limits);
+        let each = &mut |columns: &[String], row| rows.add(columns, row);
+        let session = self.lease.session()?;
+        session
+            .each(statement, Mode::Write, limits.timeout, each)
+            .await?;
+        Ok(rows.rows())
+    }
 
-async fn roll_back(lease: &mut Lease) -> Result<(), StoreError> {
-    lease.session()?.command("ROLLBACK").await
+    /// Commit, and say what came of it. Nobody to answer means that the call has gone; the
+    /// commit stands.
+    async fn commit(&mut self, answer: Answer<()>) -> Result<(), StoreError> {
+        if self.spoiled {
+            let result = self.command("ROLLBACK").await;
+            drop(answer.send(Err(spoiled())));
+            return result;
+        }
+        let result = self.command("COMMIT").await;
+        drop(answer.send(result.clone()));
+        result.map_err(|_| over())
+    }
+
+    async fn command(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        self.lease.session()?.command(sql).await
+    }
 }

@@ -1,0 +1,160 @@
+//! A loaded guest and a way to call its handlers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use callboard::config::Limits;
+use callboard::grants::Grants;
+use callboard::handler::{AnyHandler, Call, Completion, Contract, ModelRequest, Resources};
+use callboard::outcome::{Failure, FailureKind, Outcome, Patch, Stop};
+use callboard::plugin::manifest::Manifest;
+use callboard::plugin::{self, Plugin, PluginError, Runtime};
+use callboard::settings::{Declaration, Secret, SettingType, Snapshot};
+use callboard::store::Store;
+use callboard::value::{Rows, Statement};
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+
+use crate::support::guests::{fixture, guest};
+
+/// A guest that is loaded, with its contracts.
+pub(crate) struct Bench {
+    pub(crate) plugin: Arc<Plugin>,
+    contracts: BTreeMap<String, Contract>,
+    pub(crate) settings: Arc<Snapshot>,
+}
+
+/// What a fixture asks for, all of it.
+pub(crate) fn manifest(name: &str) -> Manifest {
+    let text = std::fs::read_to_string(fixture(name).join("plugin.toml")).expect("a manifest");
+    toml::from_str(&text).expect("a manifest")
+}
+
+pub(crate) async fn load(
+    name: &str,
+    grants: Grants,
+    limits: Limits,
+    store: Option<Store>,
+) -> Result<Plugin, PluginError> {
+    let bytes = std::fs::read(guest(name)).expect("a component");
+    let runtime = Runtime::new().expect("a runtime");
+    let manifest = manifest(name);
+    runtime.load(&manifest, &bytes, grants, limits, store).await
+}
+
+impl Bench {
+    /// `misbehave`, with all that it asks for.
+    pub(crate) async fn misbehave(store: Option<Store>, limits: Limits) -> Self {
+        Self::with(manifest("misbehave").ask, store, limits).await
+    }
+
+    pub(crate) async fn with(grants: Grants, store: Option<Store>, limits: Limits) -> Self {
+        let plugin = load("misbehave", grants, limits, store)
+            .await
+            .expect("it loads");
+        let contracts = plugin.describe().await.expect("it describes itself");
+        let contracts = contracts
+            .into_iter()
+            .map(|contract| (contract.name.clone(), contract));
+        Self {
+            plugin: Arc::new(plugin),
+            contracts: contracts.collect(),
+            settings: Arc::new(settings()),
+        }
+    }
+
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.contracts.keys().map(String::as_str).collect()
+    }
+
+    pub(crate) async fn call(&self, name: &str, config: Json) -> Outcome {
+        self.call_for(name, config, Patch::new(), Duration::from_mins(1))
+            .await
+    }
+
+    pub(crate) async fn call_for(
+        &self,
+        name: &str,
+        config: Json,
+        input: Patch,
+        time: Duration,
+    ) -> Outcome {
+        let contract = self.contracts.get(name).expect(name).clone();
+        let handler = plugin::handler(Arc::clone(&self.plugin), contract).expect("a handler");
+        let call = Call {
+            run: "run".to_owned(),
+            stage: "stage".to_owned(),
+            visit: 1,
+            attempt: 1,
+            deadline: Instant::now() + time,
+            now: Timestamp::UNIX_EPOCH,
+            settings: Arc::clone(&self.settings),
+            resources: Arc::new(Nothing),
+        };
+        handler.call(&call, config, input).await
+    }
+
+    /// The patch of a call that is done.
+    pub(crate) async fn done(&self, name: &str, config: Json) -> Json {
+        match self.call(name, config).await {
+            Outcome::Done(done) => Json::Object(done.patch),
+            stopped @ Outcome::Stopped(_) => panic!("{name}: {stopped:?}"),
+        }
+    }
+
+    /// The failure of a call that fails.
+    pub(crate) async fn failure(&self, name: &str) -> (FailureKind, String) {
+        match self.call(name, json!({})).await {
+            Outcome::Stopped(Stop::Failed(Failure { kind, message, .. })) => (kind, message),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
+
+fn settings() -> Snapshot {
+    let declared = |kind| Declaration {
+        kind,
+        default: None,
+        required: false,
+        description: String::new(),
+    };
+    let declarations = BTreeMap::from([
+        ("probe.count".to_owned(), declared(SettingType::Integer)),
+        ("probe.unset".to_owned(), declared(SettingType::String)),
+        ("probe.token".to_owned(), declared(SettingType::Secret)),
+        ("other.text".to_owned(), declared(SettingType::String)),
+    ]);
+    let values = BTreeMap::from([("probe.count".to_owned(), "42".to_owned())]);
+    let secrets = BTreeMap::from([(
+        "probe.token".to_owned(),
+        Secret::new("hush-hush".to_owned()),
+    )]);
+    Snapshot::new(declarations, values, secrets)
+}
+
+/// Plugins reach nothing of what native handlers reach.
+struct Nothing;
+
+impl Resources for Nothing {
+    fn query(&self, _: Statement) -> BoxFuture<'_, Result<Rows, Stop>> {
+        unreachable!("a plugin has no native resources")
+    }
+
+    fn execute(&self, _: Statement) -> BoxFuture<'_, Result<u64, Stop>> {
+        unreachable!("a plugin has no native resources")
+    }
+
+    fn prompt(&self, _: &str, _: &Json) -> Result<String, Stop> {
+        unreachable!("a plugin has no native resources")
+    }
+
+    fn complete<'a>(
+        &'a self,
+        _: &'a str,
+        _: ModelRequest,
+    ) -> BoxFuture<'a, Result<Option<Completion>, Stop>> {
+        unreachable!("a plugin has no native resources")
+    }
+}

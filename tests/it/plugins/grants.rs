@@ -1,0 +1,157 @@
+//! The database enforces the grants of a plugin, on both databases.
+
+use callboard::config::Limits;
+use callboard::grants::Grants;
+use callboard::outcome::Outcome;
+use callboard::store::granted::execute_deferred;
+use callboard::store::{Store, StoreErrorKind};
+use callboard::value::Statement;
+use serde_json::{Value as Json, json};
+
+use super::bench::Bench;
+use crate::support::database::on_both;
+
+async fn tables(store: &Store) {
+    for sql in [
+        "CREATE TABLE scratch (id BIGINT PRIMARY KEY, name TEXT)",
+        "CREATE TABLE other (id BIGINT PRIMARY KEY)",
+        "INSERT INTO scratch VALUES (1, 'one')",
+    ] {
+        store.execute(Statement::new(sql)).await.expect(sql);
+    }
+}
+
+async fn count(store: &Store) -> i64 {
+    let rows = store
+        .query(Statement::new("SELECT COUNT(*) AS n FROM scratch"))
+        .await;
+    rows.expect("rows")
+        .first()
+        .expect("a row")
+        .integer("n")
+        .expect("a number")
+}
+
+/// Denied; or not understood, where one database does not know the words of the other.
+fn refused(kind: &Json) -> bool {
+    kind == "denied" || kind == "statement"
+}
+
+on_both!(
+    a_plugin_reaches_its_tables_and_no_others,
+    async |store: Store, _url: String| {
+        tables(&store).await;
+        let bench = Bench::misbehave(Some(store.clone()), Limits::default()).await;
+        let query = async |sql: &str| {
+            bench
+                .done("probe.queries", json!({ "statement": sql }))
+                .await
+        };
+        let execute = async |sql: &str| {
+            bench
+                .done(
+                    "probe.queries",
+                    json!({ "statement": sql, "mode": "execute" }),
+                )
+                .await
+        };
+        let rows = query("SELECT id, name FROM scratch").await;
+        assert_eq!(rows["rows"], json!([[1, "one"]]), "{rows}");
+        assert_eq!(
+            query("SELECT COUNT(*) AS n FROM scratch").await["rows"],
+            json!([[1]])
+        );
+        let touched = execute("INSERT INTO scratch VALUES (2, 'two')").await;
+        assert_eq!(touched["touched"], 1, "{touched}");
+        let again = execute("INSERT INTO scratch VALUES (2, 'two')").await;
+        assert_eq!(again["error_kind"], "constraint", "{again}");
+        for sql in [
+            "SELECT * FROM other",
+            "SELECT COUNT(*) FROM settings",
+            "SELECT 1 FROM plugin_logins",
+            "SELECT * FROM sqlite_master",
+            "SELECT * FROM pg_roles",
+            "SELECT pg_sleep(1)",
+            "SELECT load_extension('x')",
+            "SELECT 1; SELECT 2",
+        ] {
+            let answer = query(sql).await;
+            assert!(refused(&answer["error_kind"]), "{sql}: {answer}");
+        }
+        for sql in [
+            "DELETE FROM other",
+            "UPDATE scratch SET name = (SELECT value FROM settings LIMIT 1)",
+            "DROP TABLE scratch",
+            "BEGIN",
+            "SET ROLE postgres",
+            "PRAGMA query_only = off",
+        ] {
+            let answer = execute(sql).await;
+            assert!(refused(&answer["error_kind"]), "{sql}: {answer}");
+        }
+        let denied = query("SELECT * FROM other").await;
+        assert_eq!(denied["error_kind"], "denied", "{denied}");
+        let lines = denied["error"].as_str().unwrap_or_default();
+        assert!(lines.contains("[[grants.misbehave.db]]"), "{lines}");
+        assert_eq!(count(&store).await, 2);
+    }
+);
+
+on_both!(
+    a_transaction_that_a_guest_leaves_open_rolls_back,
+    async |store: Store, _url: String| {
+        tables(&store).await;
+        let bench = Bench::misbehave(Some(store.clone()), Limits::default()).await;
+        for forget in [false, true] {
+            let config = json!({ "statement": "DELETE FROM scratch", "forget": forget });
+            let left = bench.call("probe.leaks_transaction", config).await;
+            assert!(matches!(left, Outcome::Done(_)), "{left:?}");
+            let insert = Statement::new("INSERT INTO other VALUES ($1)").bind(i64::from(forget));
+            store
+                .execute(insert)
+                .await
+                .expect("the host writes at once");
+            assert_eq!(count(&store).await, 1);
+        }
+    }
+);
+
+on_both!(
+    a_deferred_write_runs_in_the_hosts_transaction_under_the_plugins_grants,
+    async |store: Store, _url: String| {
+        tables(&store).await;
+        let bench = Bench::misbehave(Some(store.clone()), Limits::default()).await;
+        let config = json!({ "statement": "DELETE FROM scratch WHERE id = $1", "params": [1] });
+        let Outcome::Done(done) = bench.call("probe.defers_write", config).await else {
+            panic!("it defers");
+        };
+        assert_eq!(count(&store).await, 1, "nothing has run yet");
+        let write = done.writes.first().expect("a write").clone();
+        let run = |grants: Grants, write: Statement| {
+            store.write(move |transaction| {
+                Box::pin(async move {
+                    let touched =
+                        execute_deferred(transaction, "misbehave", &grants, write).await?;
+                    // The host is itself again within the same transaction.
+                    transaction
+                        .execute(Statement::new("INSERT INTO other VALUES (7)"))
+                        .await?;
+                    Ok(touched)
+                })
+            })
+        };
+        let error = run(Grants::default(), write.clone())
+            .await
+            .expect_err("not granted");
+        assert_eq!(error.kind, StoreErrorKind::Denied);
+        let other = Statement::new("DELETE FROM other");
+        assert!(run(bench.plugin.grants().clone(), other).await.is_err());
+        assert_eq!(
+            run(bench.plugin.grants().clone(), write)
+                .await
+                .expect("granted"),
+            1
+        );
+        assert_eq!(count(&store).await, 0);
+    }
+);
