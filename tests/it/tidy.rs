@@ -70,7 +70,10 @@ const LAYERS: &[Layer] = &[
         "capability store client handler outcome value settings config grants",
     ),
     layer("snapshot", "store secrets settings"),
-    layer("handlers", "diary store client handler outcome value settings"),
+    layer(
+        "handlers",
+        "diary store client handler outcome value settings",
+    ),
     layer(
         "capabilities",
         "capability store client value settings grants",
@@ -235,7 +238,9 @@ fn a_crate_is_named_by_its_own_layer_only() {
 
 #[test]
 fn nothing_names_a_file_of_handlers_or_capabilities() {
-    nothing_found(rust().map(|it| rules::providers_by_name(&it)));
+    // The unit tests of handlers call them as what they are.
+    let others = rust().filter(|it| !it.path.starts_with("host/src/handlers/bench/"));
+    nothing_found(others.map(|it| rules::providers_by_name(&it)));
 }
 
 #[test]
