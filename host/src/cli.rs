@@ -24,6 +24,7 @@ mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -151,11 +152,20 @@ pub struct Context {
     workspace: PathBuf,
     database: Option<String>,
     output: Output,
+    opened: OnceLock<App>,
 }
 
 impl Context {
     async fn app(&self) -> Result<App, AppError> {
-        App::open(&self.workspace, self.database.as_deref()).await
+        let app = App::open(&self.workspace, self.database.as_deref()).await?;
+        Ok(self.opened.get_or_init(|| app).clone())
+    }
+
+    /// Close the database, which brings all that was written into its one file.
+    async fn close(&self) {
+        if let Some(app) = self.opened.get() {
+            app.store().close().await;
+        }
     }
 }
 
@@ -188,29 +198,37 @@ async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
         workspace: cli.workspace,
         database: cli.database,
         output,
+        opened: OnceLock::new(),
     };
-    if cli.print_digest {
-        return print_digest(&context).await;
-    }
-    match cli.command {
-        Command::Init(command) => command.run(&context),
-        Command::Check(command) => command.run(&context).await,
-        Command::Apply(command) => command.run(&context).await,
-        Command::Revisions(command) => command.run(&context).await,
-        Command::Serve(command) => command.run(&context).await,
-        Command::Work(command) => command.run(&context).await,
-        Command::Run(command) => command.run(&context).await,
-        Command::Runs(command) => command.run(&context).await,
-        Command::Tasks(command) => command.run(&context).await,
-        Command::Posts(command) => command.run(&context).await,
-        Command::Handlers(command) => command.run(&context).await,
-        Command::Plugins(command) => command.run(&context).await,
-        Command::Pipelines(command) => command.run(&context).await,
-        Command::Policies(command) => command.run(&context).await,
-        Command::Settings(command) => command.run(&context).await,
-        Command::Demo(command) => command.run(&context).await,
-        Command::Completions(command) => command.run(&context),
-        Command::Reference(command) => command.run(&context),
+    let result = if cli.print_digest {
+        print_digest(&context).await
+    } else {
+        dispatch(cli.command, &context).await
+    };
+    context.close().await;
+    result
+}
+
+async fn dispatch(command: Command, context: &Context) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Init(command) => command.run(context),
+        Command::Check(command) => command.run(context).await,
+        Command::Apply(command) => command.run(context).await,
+        Command::Revisions(command) => command.run(context).await,
+        Command::Serve(command) => command.run(context).await,
+        Command::Work(command) => command.run(context).await,
+        Command::Run(command) => command.run(context).await,
+        Command::Runs(command) => command.run(context).await,
+        Command::Tasks(command) => command.run(context).await,
+        Command::Posts(command) => command.run(context).await,
+        Command::Handlers(command) => command.run(context).await,
+        Command::Plugins(command) => command.run(context).await,
+        Command::Pipelines(command) => command.run(context).await,
+        Command::Policies(command) => command.run(context).await,
+        Command::Settings(command) => command.run(context).await,
+        Command::Demo(command) => command.run(context).await,
+        Command::Completions(command) => command.run(context),
+        Command::Reference(command) => command.run(context),
     }
 }
 

@@ -49,9 +49,11 @@ impl Settings {
                 }
             }
             Settings::Get { key } => {
-                let text = snapshot
-                    .text(&key)
-                    .map_err(|error| Failure::usage(error.to_string()))?;
+                let state = snapshot.state(&key);
+                let text = match state.map_err(|error| Failure::usage(error.to_string()))? {
+                    State::Set(text) | State::Default(text) => Some(text),
+                    State::Unset => None,
+                };
                 context.output.say(text.as_deref().unwrap_or("(unset)"));
                 if context.output.is_json() {
                     context.output.json(&text);

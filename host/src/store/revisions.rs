@@ -37,6 +37,8 @@ pub struct Difference {
 const SELECT: &str = "SELECT r.id, r.digest, r.note, r.created_at, \
     (SELECT MAX(a.activated_at) FROM activations a WHERE a.revision = r.id) AS activated_at \
     FROM revisions r";
+/// Fewer decimal digits are a number, and never the beginning of a digest.
+const DIGITS_OF_A_DIGEST: usize = 7;
 const ACTIVE: &str = "SELECT revision FROM activations ORDER BY id DESC LIMIT 1";
 
 /// Store `files` as a revision and make it the active one, in one transaction. A revision
@@ -102,6 +104,10 @@ pub async fn find(store: &Store, wanted: &str) -> Result<Revision, StoreError> {
         let sql = Statement::new(format!("{SELECT} WHERE r.id = $1")).bind(number);
         if let Some(row) = store.query(sql).await?.first() {
             return revision(row);
+        }
+        // A number that is none begins a digest by chance only.
+        if wanted.len() < DIGITS_OF_A_DIGEST {
+            return Err(unknown(wanted));
         }
     }
     if wanted.is_empty() || !wanted.bytes().all(|byte| byte.is_ascii_hexdigit()) {
