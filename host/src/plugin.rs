@@ -24,7 +24,6 @@ pub use self::error::PluginError;
 pub use self::explain::{Explanation, explain};
 pub use self::runtime::Runtime;
 use crate::capability::{Access, InstanceState};
-use crate::registry::Origin;
 
 /// A loaded plugin: compiled, checked, linked to what it is granted, ready to be called.
 pub struct Plugin {
@@ -55,14 +54,5 @@ impl Plugin {
     /// What the plugin may do: the grants it was loaded with.
     pub fn grants(&self) -> &crate::grants::Grants {
         &self.access.grants
-    }
-
-    /// Where its handlers come from, for the registry.
-    pub fn origin(&self) -> Origin {
-        Origin::Plugin {
-            name: self.name.clone(),
-            version: self.version.clone(),
-            digest: self.digest.clone(),
-        }
     }
 }
