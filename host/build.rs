@@ -29,6 +29,7 @@ fn main() {
     files.sort();
     let mut text = String::from("pub static FILES: &[(&str, &[u8])] = &[\n");
     for (name, path) in &files {
+        let path = path.to_str().expect("UTF-8");
         writeln!(text, "    ({name:?}, include_bytes!({path:?})),").expect("a string takes it");
     }
     text.push_str("];\npub static HANDLER_FILES: &[&str] = &[\n");

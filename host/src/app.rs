@@ -2,9 +2,9 @@
 //! here and nowhere else, so every mode of the program sees the same.
 
 mod apply;
-mod console;
 mod line_up;
 mod resources;
+mod site;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

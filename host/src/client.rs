@@ -282,10 +282,7 @@ async fn read(
     })
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that builds clients"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the http client module")]
 fn build(private: bool, fresh: bool) -> Result<reqwest::Client, reqwest::Error> {
     // The first call wins; later ones find it installed.
     drop(rustls::crypto::ring::default_provider().install_default());

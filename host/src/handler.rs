@@ -3,6 +3,90 @@
 //! A native handler is one file under `handlers/<surface>/` that implements [`Handler`] and
 //! says [`register!`](crate::register). Forgetting the latter does not compile. A plugin
 //! handler implements [`AnyHandler`] at run time, through `plugin`.
+//!
+//! A whole handler:
+//!
+//! ```
+//! use callboard::handler::{Call, Handled, Handler};
+//! use callboard::outcome::{Done, Stop};
+//! use callboard::register;
+//!
+//! # mod content { pub(super) mod words { use super::super::*;
+//! struct Words;
+//! register!(Words);
+//!
+//! impl Handler for Words {
+//!     type Config = ();
+//!     type Reads = Draft;
+//!     type Writes = Count;
+//!     const SUMMARY: &'static str = "Counts the words of a draft";
+//!
+//!     async fn handle(&self, _: &Call, _config: (), reads: Draft) -> Handled<Count> {
+//!         match reads.draft.split_whitespace().count() {
+//!             0 => Err(Stop::rejected("length", "the draft is empty")),
+//!             words => Ok(Done::new(Count { words })),
+//!         }
+//!     }
+//! }
+//! # } }
+//!
+//! #[derive(serde::Deserialize, schemars::JsonSchema)]
+//! struct Draft {
+//!     draft: String,
+//! }
+//!
+//! #[derive(serde::Serialize, schemars::JsonSchema)]
+//! struct Count {
+//!     words: usize,
+//! }
+//!
+//! # fn main() {
+//! // The file's place is the handler's name.
+//! let registry = callboard::registry::Registry::native().unwrap();
+//! let words = registry.get("content.words").expect("it is registered");
+//! assert_eq!(words.contract.summary, "Counts the words of a draft");
+//! # }
+//! ```
+//!
+//! Without `register!` the compiler says ``handler `Words` is never registered``, and to add
+//! ``register!(Words);`` to the file:
+//!
+//! ```compile_fail,E0277
+//! # use callboard::handler::{Call, Handled, Handler};
+//! # use callboard::outcome::Done;
+//! struct Words;
+//!
+//! impl Handler for Words {
+//!     type Config = ();
+//!     type Reads = ();
+//!     type Writes = ();
+//!     const SUMMARY: &'static str = "Counts the words of a draft";
+//!
+//!     async fn handle(&self, _: &Call, _config: (), _reads: ()) -> Handled<()> {
+//!         Ok(Done::new(()))
+//!     }
+//! }
+//! ```
+//!
+//! Registered twice, it does not compile either, and a second handler in the file, which would
+//! have the same name, is refused when the registry is made:
+//!
+//! ```compile_fail,E0119
+//! # use callboard::handler::{Call, Handled, Handler};
+//! # use callboard::outcome::Done;
+//! # struct Words;
+//! # impl Handler for Words {
+//! #     type Config = ();
+//! #     type Reads = ();
+//! #     type Writes = ();
+//! #     const SUMMARY: &'static str = "Counts the words of a draft";
+//! #     async fn handle(&self, _: &Call, _config: (), _reads: ()) -> Handled<()> {
+//! #         Ok(Done::new(()))
+//! #     }
+//! # }
+//! callboard::register!(Words);
+//! callboard::register!(Words);
+//! ```
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -3,14 +3,18 @@
 //!
 //! | module         | what belongs there                                                    |
 //! |----------------|-----------------------------------------------------------------------|
-//! | `plugins`      | what plugins may do, and what becomes of those that break rules        |
+//! | `cli`          | what each command prints, refuses and returns                         |
 //! | `registration` | nothing is forgotten: files, registered names, capabilities           |
+//! | `scenario`     | whole stories through the real program: modes, roll call, retention … |
+//! | `site`         | the public site and the console, over raw sockets                     |
 //! | `store`        | everything that the store promises, on SQLite and on PostgreSQL       |
 //! | `support`      | servers, databases, repositories, guests and the program, for tests   |
 //! | `tidy`         | the rules of the house about the texts themselves                     |
 
-mod plugins;
+mod cli;
 mod registration;
+mod scenario;
+mod site;
 mod store;
 mod support;
 mod tidy;

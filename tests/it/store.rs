@@ -2,10 +2,12 @@
 //! everything else runs on both.
 
 mod concurrency;
+mod content;
 mod failures;
 mod gates;
 mod opening;
 mod posts;
+mod revisions;
 mod runs;
 mod transactions;
 mod values;

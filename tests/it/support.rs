@@ -4,12 +4,18 @@
 //! * [`database::TestDatabase`] and `on_both!`: an empty database of the test's own.
 //! * [`host::Host`]: the program in a workspace of its own.
 //! * [`repository::repository`]: a git repository with commits at fixed dates.
+//! * [`factory::Factory`]: the bundled workspace, set up and applied.
+//! * [`daemon::Daemon`]: the program while it runs.
+//! * [`model::ModelServer`]: a model server that answers well or badly.
 //! * [`guests::guest`]: the component of a guest that misbehaves on purpose.
 
+pub(crate) mod daemon;
 pub(crate) mod database;
+pub(crate) mod factory;
 pub(crate) mod guests;
 pub(crate) mod host;
 pub(crate) mod keeper;
+pub(crate) mod model;
 mod postgres;
 pub(crate) mod repository;
 

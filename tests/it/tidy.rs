@@ -50,25 +50,30 @@ const LAYERS: &[Layer] = &[
     peers("main cli", BELOW),
     layer(
         "http",
-        "app engine registry rollcall workspace store \
-         pipeline handler outcome policy value settings config grants",
+        "app engine site registry rollcall workspace snapshot store \
+         pipeline handler outcome policy value settings config grants bundle",
     ),
     layer("app", BELOW),
     layer(
         "engine",
         "registry rollcall plugin store \
-         pipeline handler outcome policy value settings config",
+         pipeline handler outcome policy value settings config grants",
     ),
+    layer("site", "store value"),
     peers(
         "registry rollcall workspace",
-        "plugin capability store \
+        "plugin capability snapshot store \
          pipeline handler outcome policy value settings config grants",
     ),
     layer(
         "plugin",
         "capability store client handler outcome value settings config grants",
     ),
-    layer("handlers", "store client handler outcome value"),
+    layer("snapshot", "store secrets settings"),
+    layer(
+        "handlers",
+        "diary store client handler outcome value settings",
+    ),
     layer(
         "capabilities",
         "capability store client value settings grants",
@@ -79,10 +84,12 @@ const LAYERS: &[Layer] = &[
     ),
     layer("store", "pipeline outcome value settings config grants"),
     // The one HTTP client module.
-    layer("client", "value config grants"),
+    layer("client", "value settings config grants"),
+    layer("secrets", "settings"),
+    layer("diary", "outcome value settings"),
     peers("pipeline handler outcome policy value settings", ""),
     layer("config", "grants"),
-    layer("telemetry grants", ""),
+    layer("telemetry grants bundle", ""),
 ];
 
 /// Names at the root of the crate that are no modules, with the module they belong to.
@@ -132,7 +139,10 @@ const ONLY: &[Only] = &[
 const PRINTERS: &[&str] = &["host/src/cli/output.rs", "host/src/main.rs"];
 
 /// Files with `unsafe` in them, and why it can't be done without.
-const UNSAFE: &[(&str, &str)] = &[];
+const UNSAFE: &[(&str, &str)] = &[(
+    "host/src/store/granted/authorizer.rs",
+    "SQLite asks its authorizer through C only",
+)];
 
 /// Files that may switch a lint off with `allow`, and why `expect` will not do.
 const ALLOWING: &[(&str, &str)] = &[(
@@ -228,7 +238,9 @@ fn a_crate_is_named_by_its_own_layer_only() {
 
 #[test]
 fn nothing_names_a_file_of_handlers_or_capabilities() {
-    nothing_found(rust().map(|it| rules::providers_by_name(&it)));
+    // The unit tests of handlers call them as what they are.
+    let others = rust().filter(|it| !it.path.starts_with("host/src/handlers/bench/"));
+    nothing_found(others.map(|it| rules::providers_by_name(&it)));
 }
 
 #[test]

@@ -129,6 +129,12 @@ impl App {
     /// Load files and call the roll over them.
     pub async fn inspect(&self, files: &Files) -> Result<Inspection, AppError> {
         let company = self.load(files, 0).await?;
+        let (roll, _) = self.call_roll(&company).await?;
+        Ok(Inspection { company, roll })
+    }
+
+    /// The roll of a company with the settings as they stand now.
+    pub async fn call_roll(&self, company: &Company) -> Result<(Roll, Snapshot), AppError> {
         let (settings, unfit) = self.snapshot(&company.definitions).await?;
         let roll = rollcall::call(&Roster {
             definitions: &company.definitions,
@@ -141,7 +147,7 @@ impl App {
             templates: site::TEMPLATES,
         })
         .await;
-        Ok(Inspection { company, roll })
+        Ok((roll, settings))
     }
 }
 

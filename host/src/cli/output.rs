@@ -32,6 +32,10 @@ impl Output {
     }
 
     /// One JSON document.
+    #[expect(
+        clippy::unused_self,
+        reason = "printing is a right of whoever has an output"
+    )]
     pub(super) fn json(self, value: &impl Serialize) {
         match serde_json::to_string_pretty(value) {
             Ok(text) => anstream::println!("{text}"),
@@ -40,6 +44,10 @@ impl Output {
     }
 
     /// A table that fits the terminal. Empty tables say so.
+    #[expect(
+        clippy::unused_self,
+        reason = "printing is a right of whoever has an output"
+    )]
     pub(super) fn table(self, header: &[&str], rows: Vec<Vec<String>>) {
         if rows.is_empty() {
             anstream::println!("(none)");
@@ -78,11 +86,19 @@ impl Output {
     }
 
     /// A line about work under way, on standard error.
+    #[expect(
+        clippy::unused_self,
+        reason = "printing is a right of whoever has an output"
+    )]
     pub(super) fn progress(self, text: impl std::fmt::Display) {
         anstream::eprintln!("{text}");
     }
 
     /// Text as it is, such as a script of completions.
+    #[expect(
+        clippy::unused_self,
+        reason = "printing is a right of whoever has an output"
+    )]
     pub(super) fn raw(self, text: &str) {
         anstream::print!("{text}");
     }

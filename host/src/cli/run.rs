@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value as Json;
@@ -10,8 +11,12 @@ use super::failure::{FAILED, UNAVAILABLE, WAITING};
 use super::watch::Progress;
 use super::{Context, Failure};
 use crate::app::App;
+use crate::engine::{Engine, EngineError};
 use crate::outcome::Patch;
 use crate::store::runs::{self, RunStatus};
+
+/// How often a run that another worker has is looked at.
+const LOOK: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -46,7 +51,27 @@ pub(super) async fn start(
     context
         .output
         .progress(format_args!("run {} of {pipeline}", run.id));
-    Ok(engine.carry_out(&run.id).await?)
+    carry_out(app, &engine, &run.id).await
+}
+
+/// Carry a run out here, or follow it if a worker of another process was faster.
+pub(super) async fn carry_out(app: &App, engine: &Engine, id: &str) -> Result<runs::Run, Failure> {
+    match engine.carry_out(id).await {
+        Err(EngineError::NotClaimable(_)) => follow(app, id).await,
+        other => Ok(other?),
+    }
+}
+
+/// Wait until a run that another worker has ends, waits or stands before a gate.
+async fn follow(app: &App, id: &str) -> Result<runs::Run, Failure> {
+    loop {
+        let run = runs::by_prefix(app.store(), id).await?;
+        let run = run.ok_or_else(|| Failure::new(FAILED, format!("run {id} is gone")))?;
+        if !matches!(run.status, RunStatus::Queued | RunStatus::Running) {
+            return Ok(run);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Say how a run stands, with the exit code for it.

@@ -10,7 +10,7 @@ use super::output::{short, time};
 use super::watch::Progress;
 use super::{Context, Failure, run};
 use crate::app::App;
-use crate::engine::{EngineError, gate};
+use crate::engine::gate;
 use crate::store::gates::{self, Decision, Gate};
 use crate::store::tasks::{self, Found, Task, TaskStatus};
 use crate::store::{drafts, runs};
@@ -100,13 +100,7 @@ pub(super) async fn approve(
     let id = gate.run.clone();
     gate::decide(app.store(), gate, Decision::Approved, by, "").await?;
     let engine = app.engine(Arc::new(Progress(context.output)));
-    match engine.carry_out(&id).await {
-        Err(EngineError::NotClaimable(_)) => {
-            let run = runs::by_prefix(app.store(), &id).await?;
-            run.ok_or_else(|| Failure::usage(format!("run {id} is gone")))
-        }
-        other => Ok(other?),
-    }
+    run::carry_out(app, &engine, &id).await
 }
 
 async fn open_gate(app: &App, task: &Task) -> Result<Gate, Failure> {

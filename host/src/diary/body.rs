@@ -1,5 +1,7 @@
 //! The body of a commit, read for its reasons: prose and lists without trailers and code.
 
+use super::subject;
+
 /// The informative part of a body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reason {
@@ -43,7 +45,27 @@ impl Reason {
                 Block::Prose(_) | Block::List(_) => {}
             }
         }
-        reason
+        reason.hanging()
+    }
+
+    /// Without a last sentence that announces a list which is not there.
+    fn hanging(mut self) -> Self {
+        let announces = |sentence: &String| sentence.ends_with(':');
+        if self.bullets.is_empty() && self.sentences.last().is_some_and(announces) {
+            self.sentences.pop();
+        }
+        self
+    }
+
+    /// Without list items that only repeat a title.
+    #[must_use]
+    pub fn beside(mut self, title: &str) -> Self {
+        let repeats = |item: &String| {
+            let (item, title) = (item.to_lowercase(), title.to_lowercase());
+            title.starts_with(&item) || item.starts_with(&title)
+        };
+        self.bullets.retain(|item| !repeats(item));
+        self.hanging()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -208,7 +230,18 @@ fn is_abbreviation(before: &str) -> bool {
 
 fn short(items: Vec<String>) -> Vec<String> {
     let fits = |item: &String| !item.is_empty() && item.len() <= BULLET && !is_trailer(item);
-    items.into_iter().filter(fits).take(BULLETS).collect()
+    let items = items.into_iter().filter(fits).map(|item| untyped(&item));
+    items.take(BULLETS).collect()
+}
+
+/// An item that is the subject of a commit, without its type.
+fn untyped(item: &str) -> String {
+    let parsed = subject::parse(item);
+    if parsed.kind.is_some() {
+        parsed.title
+    } else {
+        item.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -237,6 +270,15 @@ mod tests {
         assert!(Reason::of("Signed-off-by: A <a@x>\nChange-Id: I12\nCloses #3").is_empty());
         assert!(Reason::of("").is_empty());
         assert!(!is_trailer("Fixes the clock of the store"));
+    }
+
+    #[test]
+    fn items_that_repeat_the_title_and_hanging_colons_go() {
+        let reason = Reason::of("Two gaps:\n\n* fix(http): retry once (#3)\n* log it");
+        assert_eq!(reason.bullets, ["Retry once", "log it"]);
+        assert_eq!(reason.clone().beside("Retry once").bullets, ["log it"]);
+        let alone = Reason::of("It is mended. Two gaps:\n\n* fix: retry once");
+        assert_eq!(alone.beside("retry once").sentences, ["It is mended."]);
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl<'b> Change<'b> {
         Self {
             theme: theme(&subject, &commits),
             area: area(&subject, &commits),
-            reason: Reason::of(&commit.body),
+            reason: Reason::of(&commit.body).beside(&subject.title),
             breaking: commit.breaking,
             title: subject.title,
             source: match commit.pull_request {
@@ -108,11 +108,13 @@ fn theme(subject: &Subject, commits: &[&Commit]) -> Theme {
 
 /// The reason in the request, in its commits, or their subjects as a list.
 fn reason(request: &PullRequest, commits: &[&Commit], title: &str) -> Reason {
-    let own = Reason::of(&request.body);
+    let own = Reason::of(&request.body).beside(title);
     if !own.is_empty() {
         return own;
     }
-    let spoken = commits.iter().map(|commit| Reason::of(&commit.body));
+    let spoken = commits
+        .iter()
+        .map(|commit| Reason::of(&commit.body).beside(title));
     if let Some(said) = spoken
         .max_by_key(Reason::len)
         .filter(|said| !said.is_empty())

@@ -58,7 +58,7 @@ fn matches(rule: &str, subject: &str) -> bool {
         };
         c.is_some_and(char::is_alphanumeric)
     };
-    !rule.is_empty() && !(in_a_word(&rule, true) && in_a_word(rest, false))
+    !(rule.is_empty() || in_a_word(&rule, true) && in_a_word(rest, false))
 }
 
 /// `v1.2.3`, `Release 1.2.3`, `chore: release v1.2.3`, `Bump version to 2.0.0-rc.1`.

@@ -70,7 +70,7 @@ impl Work<'_> {
             let call = self.call(claim, stage, rows, attempt, deadline);
             let input = visible(&entry.contract, &claim.run.input, rows);
             let outcome = call_once(entry, &call, stage.config.get_ref().clone(), input).await;
-            let Some(pause) = self.pause(stage, attempt, &outcome, run_deadline) else {
+            let Some(pause) = pause(stage, attempt, &outcome, run_deadline) else {
                 return (outcome, attempt);
             };
             let detail = outcome.detail();
@@ -101,24 +101,18 @@ impl Work<'_> {
             resources: self.line_up.resources.clone(),
         }
     }
+}
 
-    /// How long to wait before another attempt; `None` if there is none.
-    fn pause(
-        &self,
-        stage: &Stage,
-        attempt: u32,
-        outcome: &Outcome,
-        deadline: Instant,
-    ) -> Option<Duration> {
-        let Outcome::Stopped(Stop::Failed(failure)) = outcome else {
-            return None;
-        };
-        if !failure.retryable || attempt >= stage.retry.attempts {
-            return None;
-        }
-        let pause = stage.retry.pause(attempt);
-        (Instant::now() + pause < deadline).then_some(pause)
+/// How long to wait before another attempt; `None` if there is none.
+fn pause(stage: &Stage, attempt: u32, outcome: &Outcome, deadline: Instant) -> Option<Duration> {
+    let Outcome::Stopped(Stop::Failed(failure)) = outcome else {
+        return None;
+    };
+    if !failure.retryable || attempt >= stage.retry.attempts {
+        return None;
     }
+    let pause = stage.retry.pause(attempt);
+    (Instant::now() + pause < deadline).then_some(pause)
 }
 
 fn missing(handler: &str) -> Outcome {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use crate::handler::{AnyHandler, Call, Completion, ModelRequest, Resources};
+use crate::handler::{AnyHandler, Call, Completion, ModelRequest, Registration, Resources};
 use crate::outcome::{Outcome, Patch, Stop};
 use crate::settings::Snapshot;
 use crate::store::Store;
@@ -124,6 +124,13 @@ impl Bench {
     }
 }
 
+/// The handler that is registered under a name.
+pub(super) fn handler(name: &str) -> &'static dyn AnyHandler {
+    let mut all =
+        inventory::iter::<Registration>().filter(|registration| registration.name() == name);
+    all.next().expect(name).handler
+}
+
 /// Midday, a day after the commits that the tests make.
 pub(super) fn now() -> Timestamp {
     "2026-06-26T12:00:00Z".parse().expect("a time")
@@ -135,11 +142,11 @@ pub(super) fn said(outcome: &Outcome) -> String {
 }
 
 /// A git repository in a folder.
-pub(super) struct Repository {
+pub(super) struct GitFolder {
     pub path: String,
 }
 
-impl Repository {
+impl GitFolder {
     /// An empty repository.
     pub(super) fn new(path: &str) -> Self {
         std::fs::create_dir_all(path).expect("a folder");

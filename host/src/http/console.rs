@@ -1,6 +1,7 @@
 //! The console's first page, the roll: what is registered, whether every reference answers,
-//! and what the runs came to. `app` says what there is; this renders it.
+//! and what the runs came to. `gather` says what there is; this renders it.
 
+mod gather;
 mod moment;
 mod view;
 

@@ -90,6 +90,13 @@ fn unknown(roster: &Roster<'_>, name: &str) -> Miss {
         return Miss::new(problem, refused.mend.clone());
     }
     let problem = format!("no handler is called `{name}`");
+    if let Some(refused) = roster.refused.first() {
+        let mend = format!(
+            "plugin {} did not load; mend it first, if the handler is one of its own",
+            refused.plugin
+        );
+        return Miss::new(problem, mend);
+    }
     match roster.registry.nearest(name) {
         Some(near) => Miss::new(problem, format!("write `handler = \"{near}\"`")),
         None => Miss::new(

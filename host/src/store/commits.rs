@@ -3,6 +3,10 @@
 use super::{Store, StoreError, timestamp};
 use crate::value::{Row, Statement};
 
+/// Rows that one statement inserts or looks up.
+pub const BATCH: usize = 200;
+
+/// One commit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Commit {
     /// The full id.
@@ -14,28 +18,43 @@ pub struct Commit {
     pub committed_at: jiff::Timestamp,
 }
 
-/// Keep a commit; one that is there already stays.
-pub fn insert(commit: &Commit) -> Statement {
-    let sql = "INSERT INTO commits (id, repository, author, subject, body, committed_at) \
-        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING";
-    Statement::new(sql)
-        .bind(&commit.id)
-        .bind(&commit.repository)
-        .bind(&commit.author)
-        .bind(&commit.subject)
-        .bind(&commit.body)
-        .bind(commit.committed_at.as_microsecond())
+/// Keep commits, in one statement. Repeating it changes nothing.
+pub fn insert(commits: &[Commit]) -> Statement {
+    let rows: Vec<String> = (0..commits.len())
+        .map(|row| places(row * 6 + 1, 6))
+        .collect();
+    let sql = format!(
+        "INSERT INTO commits (id, repository, author, subject, body, committed_at) VALUES {} \
+         ON CONFLICT (id) DO UPDATE SET repository = excluded.repository, \
+         author = excluded.author, subject = excluded.subject, body = excluded.body, \
+         committed_at = excluded.committed_at",
+        rows.join(", ")
+    );
+    commits
+        .iter()
+        .fold(Statement::new(sql), |statement, commit| {
+            statement
+                .bind(&commit.id)
+                .bind(&commit.repository)
+                .bind(&commit.author)
+                .bind(&commit.subject)
+                .bind(&commit.body)
+                .bind(commit.committed_at.as_microsecond())
+        })
 }
 
-/// Selects commits that have no embedding of `model` yet, oldest first.
-pub fn find_unembedded(model: &str, limit: u32) -> Statement {
-    let sql = "SELECT * FROM commits WHERE NOT EXISTS (SELECT 1 FROM embeddings \
-        WHERE embeddings.source_table = 'commits' AND embeddings.source_id = commits.id \
-        AND embeddings.embedding_model = $1) \
-        AND NOT EXISTS (SELECT 1 FROM embeddings WHERE embeddings.source_table = 'commits' \
-        AND embeddings.is_summary = TRUE AND embeddings.metadata LIKE '%' || commits.id || '%') \
-        ORDER BY committed_at, id LIMIT $2";
-    Statement::new(sql).bind(model).bind(limit)
+/// Selects which of some ids are kept, as `id`.
+pub fn find_known(ids: &[String]) -> Statement {
+    let sql = format!(
+        "SELECT id FROM commits WHERE id IN {}",
+        places(1, ids.len())
+    );
+    ids.iter().fold(Statement::new(sql), Statement::bind)
+}
+
+/// Selects the newest commits.
+pub fn find_newest(limit: u32) -> Statement {
+    Statement::new("SELECT * FROM commits ORDER BY committed_at DESC, id LIMIT $1").bind(limit)
 }
 
 /// How many commits are kept.
@@ -57,4 +76,12 @@ pub fn read(row: Row<'_>) -> Result<Commit, StoreError> {
         body: row.text("body")?,
         committed_at: timestamp(row.integer("committed_at")?),
     })
+}
+
+/// `($1, $2, …)` from a first number.
+pub(super) fn places(first: usize, number: usize) -> String {
+    let places: Vec<String> = (first..first + number)
+        .map(|place| format!("${place}"))
+        .collect();
+    format!("({})", places.join(", "))
 }

@@ -3,8 +3,12 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::commits::places;
 use super::{Store, StoreError};
 use crate::value::{Statement, Value};
+
+/// Rows that one statement inserts.
+pub const BATCH: usize = 100;
 
 /// A text as a vector. `id` follows from source, chunk and model.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,38 +35,65 @@ pub struct Count {
     pub rows: u64,
 }
 
-/// Keep an embedding; a changed text replaces the older one.
-pub fn upsert(embedding: &Embedding, now: Timestamp) -> Statement {
-    let sql = "INSERT INTO embeddings (id, source_table, source_id, content_hash, chunk_index, \
-        text_preview, embedding_model, dimensions, embedding, metadata, writer, origin_path, \
-        is_summary, created_at, updated_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, FALSE, $12, $13) \
-        ON CONFLICT (source_table, source_id, chunk_index, embedding_model) DO UPDATE SET \
-        content_hash = excluded.content_hash, text_preview = excluded.text_preview, \
-        embedding = excluded.embedding, metadata = excluded.metadata, \
-        updated_at = excluded.updated_at";
-    let dimensions = u32::try_from(embedding.embedding.len()).unwrap_or(u32::MAX);
-    let id = format!(
-        "{}/{}/{}/{}",
-        embedding.source_table,
-        embedding.source_id,
-        embedding.chunk_index,
-        embedding.embedding_model
+/// Keep embeddings, in one statement; a changed text replaces the older one.
+pub fn upsert(embeddings: &[Embedding], now: Timestamp) -> Statement {
+    let rows: Vec<String> = (0..embeddings.len())
+        .map(|row| places(row * 15 + 1, 15))
+        .collect();
+    let sql = format!(
+        "INSERT INTO embeddings (id, source_table, source_id, content_hash, chunk_index, \
+         text_preview, embedding_model, dimensions, embedding, metadata, writer, origin_path, \
+         is_summary, created_at, updated_at) VALUES {} \
+         ON CONFLICT (source_table, source_id, chunk_index, embedding_model) DO UPDATE SET \
+         content_hash = excluded.content_hash, text_preview = excluded.text_preview, \
+         dimensions = excluded.dimensions, embedding = excluded.embedding, \
+         metadata = excluded.metadata, writer = excluded.writer, updated_at = excluded.updated_at",
+        rows.join(", ")
     );
-    Statement::new(sql)
-        .bind(id)
-        .bind(&embedding.source_table)
-        .bind(&embedding.source_id)
+    let bind = |statement, embedding| bind(statement, embedding, now);
+    embeddings.iter().fold(Statement::new(sql), bind)
+}
+
+fn bind(statement: Statement, embedding: &Embedding, now: Timestamp) -> Statement {
+    let Embedding {
+        source_table,
+        source_id,
+        chunk_index,
+        embedding_model,
+        ..
+    } = embedding;
+    let dimensions = u32::try_from(embedding.embedding.len()).unwrap_or(u32::MAX);
+    statement
+        .bind(format!(
+            "{source_table}/{source_id}/{chunk_index}/{embedding_model}"
+        ))
+        .bind(source_table)
+        .bind(source_id)
         .bind(&embedding.content_hash)
-        .bind(embedding.chunk_index)
+        .bind(*chunk_index)
         .bind(&embedding.text_preview)
-        .bind(&embedding.embedding_model)
+        .bind(embedding_model)
         .bind(dimensions)
         .bind(Value::vector_bytes(&embedding.embedding))
         .bind(embedding.metadata.to_string())
         .bind(&embedding.writer)
+        .bind(None::<&str>)
+        .bind(false)
         .bind(embedding.created_at.as_microsecond())
         .bind(now.as_microsecond())
+}
+
+/// Selects `source_id` and `content_hash` of what is kept of a source by a model.
+pub fn find_hashes(source_table: &str, model: &str) -> Statement {
+    let sql = "SELECT source_id, content_hash FROM embeddings WHERE source_table = $1 \
+        AND embedding_model = $2 AND chunk_index = 0 AND is_summary = FALSE";
+    Statement::new(sql).bind(source_table).bind(model)
+}
+
+/// Selects the `metadata` of the summaries of a source.
+pub fn find_summaries(source_table: &str) -> Statement {
+    let sql = "SELECT metadata FROM embeddings WHERE source_table = $1 AND is_summary = TRUE";
+    Statement::new(sql).bind(source_table)
 }
 
 /// How many embeddings there are, by source table and kind.

@@ -35,6 +35,9 @@ pub enum StoreErrorKind {
     Internal,
 }
 
+/// What PostgreSQL says; its code is that of everything that is not supported.
+const OUTDATED_PLAN: &str = "cached plan must not change result type";
+
 impl StoreError {
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
         Self {
@@ -53,6 +56,12 @@ impl StoreError {
             self.kind,
             StoreErrorKind::Unavailable | StoreErrorKind::Busy | StoreErrorKind::Timeout
         )
+    }
+
+    /// Whether PostgreSQL refuses a statement that it prepared before another process changed
+    /// the table, e.g. a newer callboard that added a column.
+    pub(super) fn is_outdated_plan(&self) -> bool {
+        self.kind == StoreErrorKind::Busy && self.message == OUTDATED_PLAN
     }
 }
 
@@ -98,6 +107,7 @@ fn kind_of(error: &sqlx::Error) -> StoreErrorKind {
             {
                 sqlite_kind(&code)
             }
+            Some(_) if inner.message() == OUTDATED_PLAN => StoreErrorKind::Busy,
             Some(code) => postgres_kind(&code),
             None => StoreErrorKind::Statement,
         },

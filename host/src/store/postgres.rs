@@ -59,7 +59,13 @@ impl PostgresStore {
 
     pub(super) async fn query(&self, statement: Statement) -> Result<Rows, StoreError> {
         let mut connection = self.readers.acquire().await?;
-        query(&mut connection, statement).await
+        match query(&mut connection, statement.clone()).await {
+            Err(error) if error.is_outdated_plan() => {
+                connection.clear_cached_statements().await?;
+                query(&mut connection, statement).await
+            }
+            result => result,
+        }
     }
 
     pub(super) async fn prepare(&self, sql: &str) -> Result<(), StoreError> {
@@ -74,18 +80,32 @@ impl PostgresStore {
     where
         F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send,
     {
-        let mut connection = self.pool.begin().await?;
-        let mut transaction = Transaction::new(Connection::Postgres(&mut connection));
-        let result = work(&mut transaction).await;
-        let value = transaction.verdict(result)?;
-        connection.commit().await?;
-        Ok(value)
+        let mut connection = self.pool.acquire().await?;
+        let result = write(&mut connection, work).await;
+        if let Err(error) = &result
+            && error.is_outdated_plan()
+        {
+            connection.clear_cached_statements().await?;
+        }
+        result
     }
 
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.pool.close().await;
     }
+}
+
+async fn write<T, F>(connection: &mut PgConnection, work: F) -> Result<T, StoreError>
+where
+    F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send,
+{
+    let mut begun = connection.begin().await?;
+    let mut transaction = Transaction::new(Connection::Postgres(&mut begun));
+    let result = work(&mut transaction).await;
+    let value = transaction.verdict(result)?;
+    begun.commit().await?;
+    Ok(value)
 }
 
 fn pool(connections: u32, options: PgConnectOptions) -> PgPool {
@@ -272,7 +292,7 @@ fn decode_column(row: &PgRow, index: usize) -> Result<Value, StoreError> {
             Value::Text(row.try_get_unchecked(index)?)
         }
         "JSON" => Value::Json(row.try_get_unchecked(index)?),
-        "JSONB" => Value::Json(jsonb(row.try_get_unchecked(index)?)?),
+        "JSONB" => Value::Json(jsonb(&row.try_get_unchecked::<Vec<u8>, _>(index)?)?),
         "TIMESTAMPTZ" | "TIMESTAMP" => Value::Timestamp(
             row.try_get_unchecked::<i64, _>(index)?
                 .saturating_add(EPOCH),
@@ -291,7 +311,7 @@ fn decode_column(row: &PgRow, index: usize) -> Result<Value, StoreError> {
 }
 
 /// The text of a `jsonb`, which comes after the number of its version.
-fn jsonb(bytes: Vec<u8>) -> Result<String, StoreError> {
+fn jsonb(bytes: &[u8]) -> Result<String, StoreError> {
     match bytes.split_first() {
         Some((1, text)) => String::from_utf8(text.to_vec())
             .map_err(|_| StoreError::internal("a jsonb that is not UTF-8")),

@@ -27,6 +27,12 @@ const GROUP: usize = 256;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
 
+/// How a transaction begins. Reading the schema makes a connection notice that another process
+/// has changed it. It would notice later by itself, but sqlx would not: it goes by the columns
+/// it saw first, loses the rows and says that there are none.
+const SNAPSHOT: &str = "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1";
+const IMMEDIATE: &str = "BEGIN IMMEDIATE; SELECT 1 FROM sqlite_schema LIMIT 1";
+
 pub(crate) struct SqliteStore {
     readers: SqlitePool,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
@@ -65,7 +71,7 @@ impl SqliteStore {
             .map_err(|error| opening(path, error))?;
         migrate_locked(&mut connection)
             .await
-            .map_err(|error| named(path, error))?;
+            .map_err(|error| named(path, &error))?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(BUSY_TIMEOUT)
@@ -88,16 +94,31 @@ impl SqliteStore {
     }
 
     pub(super) async fn query(&self, statement: Statement) -> Result<Rows, StoreError> {
-        let mut connection = self.readers.acquire().await?;
-        query(&mut connection, statement).await
+        self.read(async |snapshot| query(snapshot, statement).await)
+            .await
     }
 
     pub(super) async fn prepare(&self, sql: &str) -> Result<(), StoreError> {
+        let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
+        self.read(async |snapshot| Ok(snapshot.prepare(sql).await.map(drop)?))
+            .await
+    }
+
+    async fn read<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let mut connection = self.readers.acquire().await?;
-        connection
-            .prepare(AssertSqlSafe(sql.to_owned()).into_sql_str())
-            .await?;
-        Ok(())
+        let result = in_snapshot(&mut connection, work).await;
+        let sound = |error: &StoreError| {
+            use StoreErrorKind::{Denied, Statement};
+            matches!(error.kind, Denied | Statement)
+        };
+        if !result.as_ref().err().is_none_or(sound) {
+            // It may have stopped in the middle of its beginning.
+            connection.close_on_drop();
+        }
+        result
     }
 
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -146,6 +167,16 @@ impl SqliteStore {
     }
 }
 
+async fn in_snapshot<T>(
+    connection: &mut SqliteConnection,
+    work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut snapshot = connection.begin_with(SNAPSHOT).await?;
+    let result = work(&mut snapshot).await;
+    snapshot.rollback().await?;
+    result
+}
+
 fn stopped() -> StoreError {
     StoreError::new(
         StoreErrorKind::Unavailable,
@@ -187,11 +218,11 @@ fn refuse_missing_folder(path: &str) -> Result<(), StoreError> {
 }
 
 fn opening(path: &str, error: sqlx::Error) -> StoreError {
-    named(path, error.into())
+    named(path, &error.into())
 }
 
 /// Say which file, and the mend.
-fn named(path: &str, error: StoreError) -> StoreError {
+fn named(path: &str, error: &StoreError) -> StoreError {
     let mend = match error.kind {
         StoreErrorKind::Corrupt => {
             "; it is no SQLite database or is damaged: restore a backup or move it away"
@@ -269,7 +300,7 @@ async fn run_group(
     answers: &mut Vec<Answer>,
 ) -> Result<(), StoreError> {
     let mut next = Some(first);
-    let began = connection.begin_with("BEGIN IMMEDIATE").await;
+    let began = connection.begin_with(IMMEDIATE).await;
     let mut transaction = match began {
         Ok(transaction) => transaction,
         Err(error) => {
@@ -315,12 +346,17 @@ fn gone(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// Rows of a statement on one connection.
+/// Rows of a statement on one connection, inside a transaction that began with [`SNAPSHOT`]
+/// or [`IMMEDIATE`]. It is prepared each time, because sqlx keeps the columns of what it
+/// remembers.
 pub(super) async fn query(
     connection: &mut SqliteConnection,
     statement: Statement,
 ) -> Result<Rows, StoreError> {
-    let fetched = bound(statement).fetch_all(connection).await?;
+    let fetched = bound(statement)
+        .persistent(false)
+        .fetch_all(connection)
+        .await?;
     let columns = fetched
         .first()
         .map(|row| {

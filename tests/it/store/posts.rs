@@ -127,3 +127,30 @@ on_both!(
         );
     }
 );
+
+on_both!(
+    posts_are_found_by_a_whole_tag,
+    async |store: Store, _url| {
+        for (number, tags) in [(1, "a,ab"), (2, "b"), (3, "a")] {
+            let tags = tags.split(',').map(str::to_owned).collect();
+            publish(
+                &store,
+                &Post {
+                    tags,
+                    ..post(number)
+                },
+            )
+            .await;
+        }
+        let tagged = async |tag, limit| {
+            let found = posts::tagged(&store, tag, limit).await.expect("posts");
+            found.into_iter().map(|post| post.slug).collect::<Vec<_>>()
+        };
+        assert_eq!(tagged("a", 10).await, ["slug-3", "slug-1"]);
+        assert_eq!(tagged("a", 1).await, ["slug-3"]);
+        assert_eq!(tagged("ab", 10).await, ["slug-1"]);
+        for tag in ["", "a,ab", "%", "c"] {
+            assert_eq!(tagged(tag, 10).await, Vec::<String>::new(), "{tag}");
+        }
+    }
+);

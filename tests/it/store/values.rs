@@ -1,27 +1,26 @@
 //! Values come back as they went in.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use callboard::store::{Dialect, Store, StoreErrorKind};
 use callboard::value::{Rows, Value};
+use futures_util::future::join_all;
 
 use super::{execute, kind, sql};
 use crate::support::database::on_both;
 
 /// Store a value in a column of a type and read it back.
 async fn round_trip(store: &Store, column: &str, value: Value) -> Value {
-    execute(store, "DROP TABLE IF EXISTS one").await;
-    execute(store, &format!("CREATE TABLE one (v {column})")).await;
-    let insert = sql("INSERT INTO one (v) VALUES ($1)").bind(value);
-    store
-        .execute(insert)
-        .await
-        .unwrap_or_else(|error| panic!("{column}: {error}"));
-    let rows = store.query(sql("SELECT v FROM one")).await;
+    static TABLES: AtomicU32 = AtomicU32::new(0);
+    let table = format!("one_{}", TABLES.fetch_add(1, Ordering::Relaxed));
+    execute(store, &format!("CREATE TABLE {table} (v {column})")).await;
+    let insert = sql(&format!("INSERT INTO {table} (v) VALUES ($1)")).bind(value);
+    let inserted = store.execute(insert).await;
+    inserted.unwrap_or_else(|error| panic!("{column}: {error}"));
+    let rows = store.query(sql(&format!("SELECT v FROM {table}"))).await;
     let rows = rows.unwrap_or_else(|error| panic!("{column}: {error}"));
-    rows.first()
-        .expect("one row")
-        .value("v")
-        .expect("its column")
-        .clone()
+    let row = rows.first().expect("one row");
+    row.value("v").expect("its column").clone()
 }
 
 on_both!(
@@ -216,5 +215,51 @@ on_both!(
                 "{wrong}"
             );
         }
+    }
+);
+
+on_both!(
+    a_column_that_another_process_adds_harms_no_query_that_was_made_before,
+    async |store: Store, url: String| {
+        execute(&store, "CREATE TABLE t (n BIGINT)").await;
+        let all = || sql("SELECT * FROM t ORDER BY n");
+        let within = async || {
+            store
+                .write(move |transaction| Box::pin(transaction.query(all())))
+                .await
+        };
+        // Every connection has met the query before.
+        let asking = (0..40).map(async |_| {
+            store.query(all()).await.expect("a reader answers");
+            within().await.expect("a writer answers");
+        });
+        join_all(asking).await;
+        let other = Store::open(&url).await.expect("a newer process");
+        execute(&other, "ALTER TABLE t ADD COLUMN more TEXT").await;
+        execute(&other, "INSERT INTO t (n, more) VALUES (1, 'a')").await;
+        other.close().await;
+        for _ in 0..40 {
+            let rows = store.query(all()).await.expect("it is asked again");
+            assert_eq!(
+                rows.first().expect("one").integer("n").expect("its number"),
+                1
+            );
+            let rows = match within().await {
+                // The job can't be run again by the store, but by its caller.
+                Err(error) if error.is_retryable() => continue,
+                rows => rows.expect("it was asked again"),
+            };
+            assert_eq!(
+                rows.first().expect("one").integer("n").expect("its number"),
+                1
+            );
+        }
+        within()
+            .await
+            .expect("no connection is left that remembers");
+        // What the roll call asks follows too.
+        execute(&store, "DROP TABLE t").await;
+        let prepared = store.prepare("SELECT n FROM t").await;
+        assert_eq!(kind(prepared), StoreErrorKind::Statement);
     }
 );

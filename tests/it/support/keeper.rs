@@ -21,6 +21,10 @@ fn kept() -> PathBuf {
 }
 
 /// Start a keeper, unless there is one.
+#[expect(
+    clippy::zombie_processes,
+    reason = "it outlives whoever starts it, and ends by itself"
+)]
 pub(super) fn ensure() {
     let lock = lock_file(&kept());
     if lock.try_lock().is_err() {

@@ -164,6 +164,7 @@ pub(super) fn providers_by_name(source: &Source) -> Vec<String> {
     paths
         .iter()
         .filter(|path| ["handlers", "capabilities"].contains(&path.name))
+        .filter(|path| !names_itself(source, path.line))
         .map(|path| {
             let message = format!(
                 "names a file in {}/; it is found by registration",
@@ -172,6 +173,15 @@ pub(super) fn providers_by_name(source: &Source) -> Vec<String> {
             finding(source, path.line, message)
         })
         .collect()
+}
+
+/// Generated bindings want the whole path of a type, also of one in the same file.
+fn names_itself(source: &Source, line: usize) -> bool {
+    let own = source.path.strip_prefix("host/src/");
+    let own = own.and_then(|path| path.strip_suffix(".rs"));
+    let own = own.map(|path| format!("crate::{}::", path.replace('/', "::")));
+    let text = source.text.lines().nth(line.saturating_sub(1));
+    own.zip(text).is_some_and(|(own, text)| text.contains(&own))
 }
 
 pub(super) fn refused_type_names(source: &Source, refused: &[(&str, &str)]) -> Vec<String> {

@@ -83,8 +83,7 @@ fn seeded(matrix: &Matrix, clusters: usize, seed: u64, deadline: Instant) -> Opt
 fn choose(distances: &[f64], first: bool, random: &mut SplitMix) -> Option<usize> {
     let fraction = random.fraction();
     if first {
-        let index = (fraction * distances.len() as f64) as usize;
-        return (index < distances.len()).then_some(index);
+        return (!distances.is_empty()).then_some((fraction * distances.len() as f64) as usize);
     }
     let total: f64 = distances.iter().sum();
     if total <= 0.0 {

@@ -12,15 +12,28 @@ async fn the_rail_passes_and_rejects() {
     let bench = Bench::new().await;
     let bundle = &bundles()[0];
     let draft = compose(bundle);
-    let good = bench.call(&CitationsRail, "r", json!({}), json!({ "bundle": bundle, "draft": draft })).await;
+    let good = bench
+        .call(
+            &CitationsRail,
+            "r",
+            json!({}),
+            json!({ "bundle": bundle, "draft": draft }),
+        )
+        .await;
     let patch = bench.commit(good).await;
     assert_eq!(patch["citations"]["verdict"], "pass");
     assert_eq!(patch["citations"]["checked"]["pull_requests"], 3);
-    let forged = Draft { markdown: format!("{}\nIt closes PR #666 of v9.9.9.\n", draft.markdown), ..draft };
+    let forged = Draft {
+        markdown: format!("{}\nIt closes PR #666 of v9.9.9.\n", draft.markdown),
+        ..draft
+    };
     let input = json!({ "bundle": bundle, "draft": forged });
     let bad = said(&bench.call(&CitationsRail, "r", json!({}), input).await);
     assert!(bad.starts_with("rejected: citations: "), "{bad}");
-    assert!(bad.contains("`666`") && bad.contains("`9.9.9`") && bad.contains("line"), "{bad}");
+    assert!(
+        bad.contains("`666`") && bad.contains("`9.9.9`") && bad.contains("line"),
+        "{bad}"
+    );
     let empty = json!({ "bundle": bundle, "draft": Draft::default() });
     let empty = said(&bench.call(&CitationsRail, "r", json!({}), empty).await);
     assert!(empty.contains("nothing is written"), "{empty}");

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::handlers::bench::{Bench, Repository, said};
+use crate::handlers::bench::{Bench, GitFolder, said};
 use crate::outcome::Outcome;
 use crate::store::diary_days::state;
 
@@ -19,8 +19,8 @@ async fn bundle(bench: &Bench, input: Json) -> Bundle {
     serde_json::from_value(patch["bundle"].clone()).expect("a bundle")
 }
 
-fn busy(bench: &Bench) -> Repository {
-    let repository = Repository::new(&bench.path("app"));
+fn busy(bench: &Bench) -> GitFolder {
+    let repository = GitFolder::new(&bench.path("app"));
     repository
         .commit("Ann", "2026-06-24T23:59:59Z", "feat: the day before")
         .commit("Ann", "2026-06-25T00:00:00Z", "feat(store): keep rows (#12)\n\nBecause they were lost when the power failed, which nobody wanted.\n\nSigned-off-by: Ann <a@x>")
@@ -39,12 +39,29 @@ async fn a_day_has_its_commits_in_utc_without_bots_and_bookkeeping() {
     let bundle = bundle(&bench, repository.input(DAY)).await;
     assert_eq!(bundle.repository, "app");
     assert!(bundle.day_is_over);
-    let subjects: Vec<_> = bundle.commits.iter().map(|commit| commit.subject.as_str()).collect();
-    assert_eq!(subjects, ["feat(store): keep rows (#12)", "fix: late in Berlin, still this day in UTC"]);
+    let subjects: Vec<_> = bundle
+        .commits
+        .iter()
+        .map(|commit| commit.subject.as_str())
+        .collect();
+    assert_eq!(
+        subjects,
+        [
+            "feat(store): keep rows (#12)",
+            "fix: late in Berlin, still this day in UTC"
+        ]
+    );
     assert_eq!((bundle.dropped.bots, bundle.dropped.bookkeeping), (1, 1));
     assert_eq!(bundle.tags, ["v1.4.0"]);
     let first = &bundle.commits[0];
-    assert_eq!((first.kind.as_deref(), first.scope.as_deref(), first.pull_request), (Some("feat"), Some("store"), Some(12)));
+    assert_eq!(
+        (
+            first.kind.as_deref(),
+            first.scope.as_deref(),
+            first.pull_request
+        ),
+        (Some("feat"), Some("store"), Some(12))
+    );
     assert_eq!((first.paths.len(), first.insertions), (1, 2));
     assert_eq!(bundle.pull_requests.len(), 1);
     assert!(bundle.substance >= 5, "{}", bundle.substance);
@@ -53,12 +70,31 @@ async fn a_day_has_its_commits_in_utc_without_bots_and_bookkeeping() {
 #[tokio::test]
 async fn a_merged_pull_request_brings_its_commits_of_earlier_days() {
     let bench = Bench::new().await;
-    let repository = Repository::new(&bench.path("app"));
+    let repository = GitFolder::new(&bench.path("app"));
     repository.commit("Ann", "2026-06-20T00:00:00Z", "feat: begin");
-    repository.git(&["switch", "--quiet", "--create", "topic"], "Ann", "2026-06-20T00:00:00Z");
-    repository.commit("Bob", "2026-06-23T00:00:00Z", "feat: draw the roll\n\nEverybody can see who is missing.");
-    repository.git(&["switch", "--quiet", "main"], "Ann", "2026-06-20T00:00:00Z");
-    let merge = ["merge", "--quiet", "--no-ff", "--message", "Merge pull request #31 from bob/topic\n\nDraw the roll", "topic"];
+    repository.git(
+        &["switch", "--quiet", "--create", "topic"],
+        "Ann",
+        "2026-06-20T00:00:00Z",
+    );
+    repository.commit(
+        "Bob",
+        "2026-06-23T00:00:00Z",
+        "feat: draw the roll\n\nEverybody can see who is missing.",
+    );
+    repository.git(
+        &["switch", "--quiet", "main"],
+        "Ann",
+        "2026-06-20T00:00:00Z",
+    );
+    let merge = [
+        "merge",
+        "--quiet",
+        "--no-ff",
+        "--message",
+        "Merge pull request #31 from bob/topic\n\nDraw the roll",
+        "topic",
+    ];
     repository.git(&merge, "Ann", "2026-06-25T10:00:00Z");
     let bundle = bundle(&bench, repository.input(DAY)).await;
     assert_eq!(bundle.pull_requests[0].number, 31);
@@ -79,37 +115,73 @@ async fn the_latest_day_is_the_latest_with_substance() {
 #[tokio::test]
 async fn a_thin_day_is_nothing_to_do_and_remembered_once_it_is_over() {
     let bench = Bench::new().await;
-    let repository = Repository::new(&bench.path("app"));
+    let repository = GitFolder::new(&bench.path("app"));
     repository.commit("Ann", "2026-06-25T10:00:00Z", "docs: a comma").commit("Ann", "2026-06-26T10:00:00Z", "docs: a dot");
     let outcome = collect(&bench, repository.input(DAY)).await;
-    assert!(said(&outcome).starts_with("nothing-to-do: thin day"), "{}", said(&outcome));
-    assert_eq!(state(&bench.store, "dev_diary:app:2026-06-25").await.expect("read").as_deref(), Some("thin"));
+    assert!(
+        said(&outcome).starts_with("nothing-to-do: thin day"),
+        "{}",
+        said(&outcome)
+    );
+    assert_eq!(
+        state(&bench.store, "dev_diary:app:2026-06-25")
+            .await
+            .expect("read")
+            .as_deref(),
+        Some("thin")
+    );
     let again = collect(&bench, repository.input(DAY)).await;
-    assert!(said(&again).contains("already looked at"), "{}", said(&again));
+    assert!(
+        said(&again).contains("already looked at"),
+        "{}",
+        said(&again)
+    );
     let today = collect(&bench, repository.input("2026-06-26")).await;
     assert!(said(&today).contains("so far"), "{}", said(&today));
-    assert_eq!(state(&bench.store, "dev_diary:app:2026-06-26").await.expect("read"), None);
+    assert_eq!(
+        state(&bench.store, "dev_diary:app:2026-06-26")
+            .await
+            .expect("read"),
+        None
+    );
 }
 
 #[tokio::test]
 async fn a_day_without_commits_is_remembered_only_if_the_history_goes_on() {
     let bench = Bench::new().await;
-    let repository = Repository::new(&bench.path("app"));
+    let repository = GitFolder::new(&bench.path("app"));
     repository.commit("Ann", "2026-06-20T10:00:00Z", "feat: x");
     let outcome = collect(&bench, repository.input("2026-06-21")).await;
-    assert!(said(&outcome).contains("no commit on 2026-06-21"), "{}", said(&outcome));
-    assert_eq!(bench.number("SELECT COUNT(*) AS number FROM diary_days").await, 0);
+    assert!(
+        said(&outcome).contains("no commit on 2026-06-21"),
+        "{}",
+        said(&outcome)
+    );
+    assert_eq!(
+        bench
+            .number("SELECT COUNT(*) AS number FROM diary_days")
+            .await,
+        0
+    );
     repository.commit("Ann", "2026-06-22T10:00:00Z", "feat: y");
     collect(&bench, repository.input("2026-06-21")).await;
-    assert_eq!(bench.number("SELECT COUNT(*) AS number FROM diary_days").await, 1);
+    assert_eq!(
+        bench
+            .number("SELECT COUNT(*) AS number FROM diary_days")
+            .await,
+        1
+    );
 }
 
 #[tokio::test]
 async fn an_empty_repository_is_nothing_to_do() {
     let bench = Bench::new().await;
-    let repository = Repository::new(&bench.path("app"));
+    let repository = GitFolder::new(&bench.path("app"));
     let outcome = collect(&bench, repository.input(DAY)).await;
-    assert_eq!(said(&outcome), "nothing-to-do: empty repository: app has no commit yet");
+    assert_eq!(
+        said(&outcome),
+        "nothing-to-do: empty repository: app has no commit yet"
+    );
 }
 
 #[tokio::test]
@@ -118,9 +190,17 @@ async fn what_cannot_be_read_is_unavailable_and_leaves_no_mark() {
     std::fs::write(bench.path("file"), "x").expect("a file");
     std::fs::create_dir(bench.path("plain")).expect("a folder");
     let broken = busy(&bench);
-    let head = std::process::Command::new("git").args(["-C", &broken.path, "rev-parse", "HEAD~1"]).output().expect("git");
+    let head = std::process::Command::new("git")
+        .args(["-C", &broken.path, "rev-parse", "HEAD~1"])
+        .output()
+        .expect("git");
     let id = String::from_utf8(head.stdout).expect("an id");
-    let object = format!("{}/.git/objects/{}/{}", broken.path, &id[..2], id[2..].trim());
+    let object = format!(
+        "{}/.git/objects/{}/{}",
+        broken.path,
+        &id[..2],
+        id[2..].trim()
+    );
     std::fs::remove_file(object).expect("an object");
     for (path, why) in [
         (bench.path("missing"), "no such folder"),
@@ -130,9 +210,17 @@ async fn what_cannot_be_read_is_unavailable_and_leaves_no_mark() {
     ] {
         let outcome = collect(&bench, json!({ "repository": path, "date": DAY })).await;
         let said = said(&outcome);
-        assert!(said.starts_with("unavailable: repository ") && said.contains(why), "{said}");
+        assert!(
+            said.starts_with("unavailable: repository ") && said.contains(why),
+            "{said}"
+        );
     }
-    assert_eq!(bench.number("SELECT COUNT(*) AS number FROM diary_days").await, 0);
+    assert_eq!(
+        bench
+            .number("SELECT COUNT(*) AS number FROM diary_days")
+            .await,
+        0
+    );
 }
 
 #[tokio::test]
@@ -141,7 +229,11 @@ async fn a_shallow_clone_is_no_quiet_day() {
     let repository = busy(&bench);
     let clone = bench.path("clone");
     let url = format!("file://{}", repository.path);
-    repository.git(&["clone", "--quiet", "--depth=1", &url, &clone], "Ann", "2026-06-26T00:00:00Z");
+    repository.git(
+        &["clone", "--quiet", "--depth=1", &url, &clone],
+        "Ann",
+        "2026-06-26T00:00:00Z",
+    );
     for date in [DAY, "latest"] {
         let outcome = collect(&bench, json!({ "repository": clone, "date": date })).await;
         assert!(said(&outcome).contains("--unshallow"), "{}", said(&outcome));
@@ -163,10 +255,91 @@ async fn dates_and_paths_that_cannot_be_meant_are_input_errors() {
     let repository = busy(&bench);
     for date in ["2026-06-27", "yesterday", "2026-02-30", "", "--all"] {
         let outcome = collect(&bench, repository.input(date)).await;
-        assert!(said(&outcome).starts_with("failed: input: date"), "{}", said(&outcome));
+        assert!(
+            said(&outcome).starts_with("failed: input: date"),
+            "{}",
+            said(&outcome)
+        );
     }
     let outcome = collect(&bench, json!({ "repository": " " })).await;
-    assert!(said(&outcome).starts_with("failed: input: `repository` is empty"), "{}", said(&outcome));
+    assert!(
+        said(&outcome).starts_with("failed: input: `repository` is empty"),
+        "{}",
+        said(&outcome)
+    );
     let option = collect(&bench, json!({ "repository": "--upload-pack=x" })).await;
-    assert!(said(&option).starts_with("unavailable"), "{}", said(&option));
+    assert!(
+        said(&option).starts_with("unavailable"),
+        "{}",
+        said(&option)
+    );
+}
+
+#[tokio::test]
+async fn a_day_goes_all_the_way_and_not_twice() {
+    let bench = Bench::new().await;
+    let repository = busy(&bench);
+    let mut state = json!({ "repository": repository.path, "date": DAY });
+    let stages = [
+        "content.collect_git",
+        "content.compose_diary",
+        "qa.citations",
+        "content.save_draft",
+        "publish.post",
+    ];
+    for stage in stages {
+        let outcome = bench
+            .call(handler(stage), "run-1", json!({}), state.clone())
+            .await;
+        let patch = bench.commit(outcome).await;
+        state.as_object_mut().expect("an object").extend(patch);
+    }
+    assert_eq!(state["draft"]["title"], "Keep rows, and 1 more change");
+    assert_eq!(
+        bench.number("SELECT COUNT(*) AS number FROM posts").await,
+        1
+    );
+    for date in [DAY, "latest"] {
+        let again = collect(&bench, repository.input(date)).await;
+        assert!(
+            said(&again).starts_with("nothing-to-do: already published as `"),
+            "{}",
+            said(&again)
+        );
+    }
+    let late = bench
+        .call(handler("publish.post"), "run-2", json!({}), state)
+        .await;
+    assert!(
+        said(&late).starts_with("nothing-to-do: already published"),
+        "{}",
+        said(&late)
+    );
+}
+
+#[tokio::test]
+async fn a_post_of_a_model_is_checked_like_any_other() {
+    let bench = Bench::new().await;
+    let repository = busy(&bench);
+    let mut state = json!({ "repository": repository.path, "date": DAY });
+    for stage in ["content.collect_git", "content.compose_diary"] {
+        let outcome = bench
+            .call(handler(stage), "run-1", json!({}), state.clone())
+            .await;
+        let patch = bench.commit(outcome).await;
+        state.as_object_mut().expect("an object").extend(patch);
+    }
+    let markdown = state["draft"]["markdown"]
+        .as_str()
+        .expect("a text")
+        .replace("PR #12", "PR #4711");
+    state["draft"]["markdown"] = json!(markdown);
+    let verdict = bench
+        .call(handler("qa.citations"), "run-1", json!({}), state)
+        .await;
+    assert!(
+        said(&verdict).contains("pull request `4711` is not in the bundle"),
+        "{}",
+        said(&verdict)
+    );
 }

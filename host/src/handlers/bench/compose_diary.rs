@@ -21,15 +21,19 @@ async fn draft(answer: Answer) -> Draft {
     draft
 }
 
-fn says(text: &str, complete: bool) -> Answer {
-    Ok(Some(Completion { text: text.to_owned(), model: "tiny-1".into(), complete }))
+fn says(text: &str, complete: bool) -> Completion {
+    Completion {
+        text: text.to_owned(),
+        model: "tiny-1".into(),
+        complete,
+    }
 }
 
 const GOOD: &str = "TITLE: Names are unique at last\nEXCERPT: Two handlers of one name are refused.\n\nFor weeks one handler had silently shadowed another, and today that stopped for good.\n\nThe registry refuses the second one by name (PR #12).";
 
 #[tokio::test]
 async fn a_good_answer_is_taken_and_signed() {
-    let draft = draft(says(GOOD, true)).await;
+    let draft = draft(Ok(Some(says(GOOD, true)))).await;
     assert_eq!(draft.written_by, "model tiny-1");
     assert!(draft.notes.is_empty());
 }
@@ -45,9 +49,9 @@ async fn without_a_role_the_built_in_text_needs_no_excuse() {
 async fn every_other_answer_falls_back_and_says_why() {
     let forged = GOOD.replace("PR #12", "PR #4711");
     let cases = [
-        (says(GOOD, false), "was cut"),
-        (says("", true), "empty"),
-        (says(&forged, true), "4711"),
+        (Ok(Some(says(GOOD, false))), "was cut"),
+        (Ok(Some(says("", true))), "empty"),
+        (Ok(Some(says(&forged, true))), "4711"),
         (Err(Stop::unavailable("writer", "refused")), "refused"),
         (Err(Stop::failed(FailureKind::Denied, "no")), "no"),
     ];
@@ -55,7 +59,11 @@ async fn every_other_answer_falls_back_and_says_why() {
         let draft = draft(answer).await;
         assert_eq!(draft.written_by, BUILT_IN);
         assert!(draft.notes[0].contains(reason), "{:?}", draft.notes);
-        assert!(draft.markdown.contains("could not be used"), "{}", draft.markdown);
+        assert!(
+            draft.markdown.contains("could not be used"),
+            "{}",
+            draft.markdown
+        );
     }
 }
 
@@ -64,5 +72,9 @@ async fn an_empty_bundle_is_nothing_to_do() {
     let bench = Bench::new().await;
     let input = json!({ "bundle": Bundle::default(), "subject": "s" });
     let outcome = bench.call(&ComposeDiary, "run-1", json!({}), input).await;
-    assert!(said(&outcome).starts_with("nothing-to-do"), "{}", said(&outcome));
+    assert!(
+        said(&outcome).starts_with("nothing-to-do"),
+        "{}",
+        said(&outcome)
+    );
 }

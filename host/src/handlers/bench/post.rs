@@ -19,12 +19,18 @@ async fn input(bench: &Bench, subject: &str) -> Json {
         created_at: now(),
         updated_at: now(),
     };
-    bench.store.execute(tasks::insert(&task)).await.expect("a task");
+    bench
+        .store
+        .execute(tasks::insert(&task))
+        .await
+        .expect("a task");
     json!({ "task": task.id, "draft": compose(&bundles()[0]), "subject": subject })
 }
 
 async fn publish(bench: &Bench, input: &Json) -> Outcome {
-    bench.call(&PublishPost, "r", json!({}), input.clone()).await
+    bench
+        .call(&PublishPost, "r", json!({}), input.clone())
+        .await
 }
 
 #[tokio::test]
@@ -33,17 +39,34 @@ async fn a_subject_is_published_once() {
     let first = input(&bench, "dev_diary:app:2026-06-25").await;
     let outcome = publish(&bench, &first).await;
     assert_eq!(said(&outcome), "done: posts_published 1");
-    assert_eq!(publish(&bench, &first).await, outcome, "a repeat is the same");
+    assert_eq!(
+        publish(&bench, &first).await,
+        outcome,
+        "a repeat is the same"
+    );
     let patch = bench.commit(outcome.clone()).await;
     let slug = patch["slug"].as_str().expect("a slug");
     assert!(slug.ends_with("-2026-06-25") && slug.len() > 20, "{slug}");
     let again = said(&publish(&bench, &first).await);
-    assert_eq!(again, format!("nothing-to-do: already published as `{slug}`"));
-    let Outcome::Done(done) = outcome else { panic!("done") };
-    assert!(bench.store.execute(done.writes[0].clone()).await.is_err(), "the schema refuses it too");
-    let state = diary_days::state(&bench.store, "dev_diary:app:2026-06-25").await.expect("read");
+    assert_eq!(
+        again,
+        format!("nothing-to-do: already published as `{slug}`")
+    );
+    let Outcome::Done(done) = outcome else {
+        panic!("done")
+    };
+    assert!(
+        bench.store.execute(done.writes[0].clone()).await.is_err(),
+        "the schema refuses it too"
+    );
+    let state = diary_days::state(&bench.store, "dev_diary:app:2026-06-25")
+        .await
+        .expect("read");
     assert_eq!(state.as_deref(), Some("published"));
-    let task = tasks::by_subject(&bench.store, "dev_diary:app:2026-06-25").await.expect("read").expect("a task");
+    let task = tasks::by_subject(&bench.store, "dev_diary:app:2026-06-25")
+        .await
+        .expect("read")
+        .expect("a task");
     assert_eq!(task.status, TaskStatus::Published);
 
     let second = input(&bench, "dev_diary:other:2026-06-25").await;
@@ -57,7 +80,11 @@ async fn a_rejected_or_unknown_task_is_not_published() {
     let bench = Bench::new().await;
     let input = input(&bench, "dev_diary:app:2026-06-25").await;
     let id = input["task"].as_str().expect("an id");
-    bench.store.execute(tasks::set_status(id, TaskStatus::Rejected, now())).await.expect("a write");
+    bench
+        .store
+        .execute(tasks::set_status(id, TaskStatus::Rejected, now()))
+        .await
+        .expect("a write");
     assert!(said(&publish(&bench, &input).await).starts_with("rejected: task"));
     let mut unknown = input.clone();
     unknown["subject"] = json!("dev_diary:none:2026-06-25");

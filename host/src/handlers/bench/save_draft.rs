@@ -21,27 +21,61 @@ async fn save(bench: &Bench, run: &str) -> Outcome {
 #[tokio::test]
 async fn a_subject_has_one_task_with_numbered_drafts() {
     let bench = Bench::new().await;
-    assert_eq!(save(&bench, "a").await, save(&bench, "a").await, "a repeat is the same");
+    assert_eq!(
+        save(&bench, "a").await,
+        save(&bench, "a").await,
+        "a repeat is the same"
+    );
     let first = save(&bench, "a").await;
     let first = bench.commit(first).await;
     let id = first["task"].as_str().expect("an id").to_owned();
     let found = tasks::by_id(&bench.store, &id[..8]).await.expect("read");
-    assert!(matches!(&found, tasks::Found::One(task) if task.id == id), "{found:?}");
-    assert_eq!(tasks::by_id(&bench.store, &id[..4]).await.expect("read"), tasks::Found::Ambiguous);
-    assert_eq!(tasks::by_id(&bench.store, "ffffffff-0").await.expect("read"), tasks::Found::None);
+    assert!(
+        matches!(&found, tasks::Found::One(task) if task.id == id),
+        "{found:?}"
+    );
+    assert_eq!(
+        tasks::by_id(&bench.store, &id[..4]).await.expect("read"),
+        tasks::Found::Ambiguous
+    );
+    assert_eq!(
+        tasks::by_id(&bench.store, "ffffffff-0")
+            .await
+            .expect("read"),
+        tasks::Found::None
+    );
 
     let other = said(&save(&bench, "b").await);
     assert!(other.contains("waits for approval already"), "{other}");
     let again = save(&bench, "a").await;
     bench.commit(again).await;
-    bench.store.execute(tasks::set_status(&id, TaskStatus::Rejected, now())).await.expect("a write");
+    bench
+        .store
+        .execute(tasks::set_status(&id, TaskStatus::Rejected, now()))
+        .await
+        .expect("a write");
     let anew = save(&bench, "b").await;
     let anew = bench.commit(anew).await;
     assert_eq!(anew["task"], first["task"]);
-    let latest = drafts::latest(&bench.store, &id).await.expect("read").expect("a draft");
+    let latest = drafts::latest(&bench.store, &id)
+        .await
+        .expect("read")
+        .expect("a draft");
     assert_eq!(latest.number, 3);
-    let waiting = tasks::list(&bench.store, Some(TaskStatus::AwaitingApproval), 10).await.expect("read");
-    assert_eq!(waiting.iter().map(|task| task.run.as_str()).collect::<Vec<_>>(), ["b"]);
-    bench.store.execute(tasks::set_status(&id, TaskStatus::Published, now())).await.expect("a write");
+    let waiting = tasks::list(&bench.store, Some(TaskStatus::AwaitingApproval), 10)
+        .await
+        .expect("read");
+    assert_eq!(
+        waiting
+            .iter()
+            .map(|task| task.run.as_str())
+            .collect::<Vec<_>>(),
+        ["b"]
+    );
+    bench
+        .store
+        .execute(tasks::set_status(&id, TaskStatus::Published, now()))
+        .await
+        .expect("a write");
     assert!(said(&save(&bench, "c").await).contains("published already"));
 }

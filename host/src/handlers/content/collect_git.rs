@@ -54,13 +54,30 @@ impl Default for Config {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         Self {
             bots: owned(&[
-                "[bot]", "dependabot", "renovate", "github-actions", "greenkeeper", "snyk-bot",
-                "semantic-release-bot", "pre-commit-ci", "allcontributors",
+                "[bot]",
+                "dependabot",
+                "renovate",
+                "github-actions",
+                "greenkeeper",
+                "snyk-bot",
+                "semantic-release-bot",
+                "pre-commit-ci",
+                "allcontributors",
             ]),
             bookkeeping: owned(&[
-                "chore(release)", "chore(deps)", "build(deps)", "release:", "bump version",
-                "version bump", "merge branch", "merge remote-tracking branch", "merge tag", "wip",
-                "fixup!", "squash!", VERSION_ONLY,
+                "chore(release)",
+                "chore(deps)",
+                "build(deps)",
+                "release:",
+                "bump version",
+                "version bump",
+                "merge branch",
+                "merge remote-tracking branch",
+                "merge tag",
+                "wip",
+                "fixup!",
+                "squash!",
+                VERSION_ONLY,
             ]),
             substance_bar: 5,
             max_commits: 300,
@@ -103,21 +120,39 @@ impl Handler for CollectGit {
 
     async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
         let wanted = reads.date.as_deref().unwrap_or("latest");
-        let wanted = Wanted::parse(wanted, call.now).map_err(|error| Stop::failed(FailureKind::Input, error))?;
+        let wanted = Wanted::parse(wanted, call.now)
+            .map_err(|error| Stop::failed(FailureKind::Input, error))?;
         let path = reads.repository.trim();
         if path.is_empty() {
             let message = "`repository` is empty; give the folder of a git repository";
             return Err(Stop::failed(FailureKind::Input, message));
         }
-        let rules = Rules { bots: config.bots.clone(), bookkeeping: config.bookkeeping.clone() };
+        let rules = Rules {
+            bots: config.bots.clone(),
+            bookkeeping: config.bookkeeping.clone(),
+        };
         let git = Git::open(path, call.deadline).map_err(|error| error.stop(path))?;
         let repository = git.name().await.map_err(|error| error.stop(path))?;
         if !git.has_commits().await.map_err(|error| error.stop(path))? {
-            return Err(Stop::nothing_to_do(format!("empty repository: {repository} has no commit yet")));
+            return Err(Stop::nothing_to_do(format!(
+                "empty repository: {repository} has no commit yet"
+            )));
         }
         let history = git.history().await.map_err(|error| error.stop(path))?;
-        let gatherer = Gatherer { git: &git, repository: &repository, rules: &rules, limit: config.max_commits, now: call.now };
-        let search = Search { call, config: &config, gatherer, history: &history, path };
+        let gatherer = Gatherer {
+            git: &git,
+            repository: &repository,
+            rules: &rules,
+            limit: config.max_commits,
+            now: call.now,
+        };
+        let search = Search {
+            call,
+            config: &config,
+            gatherer,
+            history: &history,
+            path,
+        };
         let bundle = match wanted {
             Wanted::Day(day) => search.day(day).await?,
             Wanted::Latest => search.latest().await?,
@@ -150,8 +185,12 @@ impl Search<'_> {
     /// The latest day with substance. Decided days before it are passed over if thin, and end
     /// the search if published.
     async fn latest(&self) -> Result<Bundle, Stop> {
-        let days: std::collections::BTreeSet<Date> =
-            self.history.commits.iter().map(|commit| day_of_seconds(commit.committed_at)).collect();
+        let days: std::collections::BTreeSet<Date> = self
+            .history
+            .commits
+            .iter()
+            .map(|commit| day_of_seconds(commit.committed_at))
+            .collect();
         let now = day_of_seconds(self.call.now.as_second());
         let past = days.iter().rev().filter(|day| **day <= now);
         for day in past.take(self.config.look_back_days) {
@@ -182,7 +221,14 @@ impl Search<'_> {
     }
 
     fn thin(&self, bundle: &Bundle) -> String {
-        let Bundle { repository, day, commits, dropped, substance, .. } = bundle;
+        let Bundle {
+            repository,
+            day,
+            commits,
+            dropped,
+            substance,
+            ..
+        } = bundle;
         let so_far = if bundle.day_is_over { "" } else { " so far" };
         let left_out = dropped.bots + dropped.bookkeeping;
         if commits.is_empty() && left_out == 0 {
@@ -190,7 +236,8 @@ impl Search<'_> {
         }
         format!(
             "thin day: {day} of {repository} weighs {substance}{so_far}, the bar is {}; {} commits count, {left_out} are by bots or bookkeeping",
-            self.config.substance_bar, commits.len()
+            self.config.substance_bar,
+            commits.len()
         )
     }
 
@@ -198,13 +245,29 @@ impl Search<'_> {
     /// are later ones: else the repository may just not be up to date.
     async fn remember_thin(&self, bundle: &Bundle, day: Date) -> Result<(), Stop> {
         let left_out = bundle.dropped.bots + bundle.dropped.bookkeeping;
-        let goes_on = self.history.commits.iter().any(|c| day_of_seconds(c.committed_at) > day);
+        let goes_on = self
+            .history
+            .commits
+            .iter()
+            .any(|c| day_of_seconds(c.committed_at) > day);
         let seen = !bundle.commits.is_empty() || left_out > 0 || goes_on;
         if !is_over(day, self.call.now) || !seen {
             return Ok(());
         }
-        let Call { run, now, resources, .. } = self.call;
-        resources.execute(diary_days::mark(&bundle.subject(), DayState::Thin, run, *now)).await?;
+        let Call {
+            run,
+            now,
+            resources,
+            ..
+        } = self.call;
+        resources
+            .execute(diary_days::mark(
+                &bundle.subject(),
+                DayState::Thin,
+                run,
+                *now,
+            ))
+            .await?;
         Ok(())
     }
 
@@ -217,17 +280,24 @@ impl Search<'_> {
             let slug = post.text("slug").map_err(internal)?;
             let removed = post.text("status").map_err(internal)? == "removed";
             let since = if removed { ", and removed since" } else { "" };
-            return Err(Stop::nothing_to_do(format!("already published as `{slug}`{since}")));
+            return Err(Stop::nothing_to_do(format!(
+                "already published as `{slug}`{since}"
+            )));
         }
-        let task = tasks::first(&resources.query(tasks::find_subject(&subject)).await?).map_err(internal)?;
-        if let Some(task) = task.filter(|task| task.status == TaskStatus::AwaitingApproval && task.run != self.call.run) {
+        let task = tasks::first(&resources.query(tasks::find_subject(&subject)).await?)
+            .map_err(internal)?;
+        if let Some(task) = task
+            .filter(|task| task.status == TaskStatus::AwaitingApproval && task.run != self.call.run)
+        {
             return Err(Stop::nothing_to_do(format!(
                 "a draft about {day} waits for approval already: `callboard tasks approve {}`",
                 &task.id[..task.id.len().min(8)]
             )));
         }
         match self.state(day).await?.as_deref() {
-            Some("thin") if !self.config.look_again => Err(Stop::nothing_to_do(format!("already looked at {day}: thin day"))),
+            Some("thin") if !self.config.look_again => Err(Stop::nothing_to_do(format!(
+                "already looked at {day}: thin day"
+            ))),
             Some("published") => Err(Stop::nothing_to_do(format!("already published: {day}"))),
             _ => Ok(()),
         }
@@ -235,8 +305,15 @@ impl Search<'_> {
 
     async fn state(&self, day: Date) -> Result<Option<String>, Stop> {
         let subject = subject(self.gatherer.repository, &day.to_string());
-        let rows = self.call.resources.query(diary_days::find(&subject)).await?;
-        rows.first().map(|row| row.text("state")).transpose().map_err(internal)
+        let rows = self
+            .call
+            .resources
+            .query(diary_days::find(&subject))
+            .await?;
+        rows.first()
+            .map(|row| row.text("state"))
+            .transpose()
+            .map_err(internal)
     }
 }
 

@@ -42,7 +42,11 @@ struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { role: "writer".to_owned(), max_tokens: 3000, wait_seconds: 240 }
+        Self {
+            role: "writer".to_owned(),
+            max_tokens: 3000,
+            wait_seconds: 240,
+        }
     }
 }
 
@@ -72,7 +76,10 @@ impl Handler for ComposeDiary {
     async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
         let bundle = &reads.bundle;
         if bundle.commits.is_empty() {
-            return Err(Stop::nothing_to_do(format!("no commit to tell of: {}", reads.subject)));
+            return Err(Stop::nothing_to_do(format!(
+                "no commit to tell of: {}",
+                reads.subject
+            )));
         }
         let built_in = compose(bundle);
         let draft = match ask(call, &config, bundle).await {
@@ -87,7 +94,9 @@ impl Handler for ComposeDiary {
 /// The built-in text, saying why no model wrote it. The post itself names no cause: it may
 /// hold addresses of this installation.
 fn fallback(mut draft: Draft, role: &str, reason: &str) -> Draft {
-    draft.notes.push(format!("the role `{role}` did not write it: {reason}"));
+    draft
+        .notes
+        .push(format!("the role `{role}` did not write it: {reason}"));
     let signed = "*Written by the built-in composer";
     let saying = format!("{signed}, because the model's text could not be used,");
     draft.markdown = draft.markdown.replace(signed, &saying);
@@ -101,20 +110,37 @@ async fn ask(call: &Call, config: &Config, bundle: &Bundle) -> Result<Option<Dra
     }
     let material = material(bundle);
     let variables = json!({ "day": bundle.day, "bundle": material });
-    let prompt = call.resources.prompt(PROMPT, &variables).map_err(|stop| stop.to_string())?;
+    let prompt = call
+        .resources
+        .prompt(PROMPT, &variables)
+        .map_err(|stop| stop.to_string())?;
     let timeout = Duration::from_secs(config.wait_seconds).min(call.remaining() * 3 / 4);
-    let request = ModelRequest { system: SYSTEM.to_owned(), prompt: prompt.clone(), max_tokens: config.max_tokens, timeout };
-    let answer = tokio::time::timeout(timeout, call.resources.complete(&config.role, request)).await;
+    let request = ModelRequest {
+        system: SYSTEM.to_owned(),
+        prompt: prompt.clone(),
+        max_tokens: config.max_tokens,
+        timeout,
+    };
+    let answer =
+        tokio::time::timeout(timeout, call.resources.complete(&config.role, request)).await;
     let answer = answer.map_err(|_| format!("it did not answer in {} s", timeout.as_secs()))?;
     let Some(completion) = answer.map_err(|stop| stop.to_string())? else {
         return Ok(None);
     };
     if !completion.complete {
-        return Err(format!("the answer of {} was cut at {} tokens", completion.model, config.max_tokens));
+        return Err(format!(
+            "the answer of {} was cut at {} tokens",
+            completion.model, config.max_tokens
+        ));
     }
-    let asked = Asked { prompt: &prompt, material: &material };
+    let asked = Asked {
+        prompt: &prompt,
+        material: &material,
+    };
     let draft = answer::read(&completion.text, &completion.model, bundle, &asked);
-    draft.map(Some).map_err(|reason| format!("the answer of {} was refused: {reason}", completion.model))
+    draft
+        .map(Some)
+        .map_err(|reason| format!("the answer of {} was refused: {reason}", completion.model))
 }
 
 #[cfg(test)]

@@ -58,9 +58,18 @@ impl Handler for SaveDraft {
         let is_new = existing.is_none();
         let task = task(call, existing, &reads);
         let draft = draft(call, &task, &reads).await?;
-        let written = if is_new { tasks::insert(&task) } else { tasks::renew(&task) };
-        let writes = Writes { task: task.id, draft_id: draft.id.clone() };
-        let done = Done::new(writes).write(written).write(drafts::insert(&draft));
+        let written = if is_new {
+            tasks::insert(&task)
+        } else {
+            tasks::renew(&task)
+        };
+        let writes = Writes {
+            task: task.id,
+            draft_id: draft.id.clone(),
+        };
+        let done = Done::new(writes)
+            .write(written)
+            .write(drafts::insert(&draft));
         Ok(done.effect("drafts_saved", 1))
     }
 }
@@ -73,7 +82,9 @@ async fn existing(call: &Call, subject: &str) -> Result<Option<Task>, Stop> {
     };
     let short = &task.id[..task.id.len().min(8)];
     match task.status {
-        TaskStatus::Published => Err(Stop::nothing_to_do(format!("{subject} is published already"))),
+        TaskStatus::Published => Err(Stop::nothing_to_do(format!(
+            "{subject} is published already"
+        ))),
         TaskStatus::Rejected => Ok(Some(task)),
         _ if task.run == call.run => Ok(Some(task)),
         TaskStatus::Drafted | TaskStatus::AwaitingApproval => Err(Stop::nothing_to_do(format!(
@@ -97,10 +108,22 @@ fn task(call: &Call, existing: Option<Task>, reads: &Reads) -> Task {
 }
 
 async fn draft(call: &Call, task: &Task, reads: &Reads) -> Result<drafts::Draft, Stop> {
-    let rows = call.resources.query(drafts::find_newest_number(&task.id)).await?;
+    let rows = call
+        .resources
+        .query(drafts::find_newest_number(&task.id))
+        .await?;
     let number = drafts::newest_number(&rows).map_err(internal)? + 1;
-    let Draft { title, excerpt, markdown, written_by, notes, tags, covers } = &reads.draft;
-    let report = json!({ "citations": reads.citations, "notes": notes, "tags": tags, "covers": covers });
+    let Draft {
+        title,
+        excerpt,
+        markdown,
+        written_by,
+        notes,
+        tags,
+        covers,
+    } = &reads.draft;
+    let report =
+        json!({ "citations": reads.citations, "notes": notes, "tags": tags, "covers": covers });
     Ok(drafts::Draft {
         id: derived(&["draft", &task.id, &number.to_string()]),
         task: task.id.clone(),

@@ -9,10 +9,10 @@ use crate::diary::id::derived;
 use crate::diary::text::slug;
 use crate::handler::{Call, Handled, Handler, Needs};
 use crate::outcome::{Done, FailureKind, Stop};
+use crate::store::StoreError;
 use crate::store::diary_days::{self, DayState};
 use crate::store::posts::{self, Post};
 use crate::store::tasks::{self, TaskStatus};
-use crate::store::StoreError;
 use crate::value::{ColumnError, Statement};
 
 struct PublishPost;
@@ -57,16 +57,30 @@ impl Handler for PublishPost {
     }
 
     async fn handle(&self, call: &Call, _config: Config, reads: Reads) -> Handled<Writes> {
-        let Reads { task, draft, subject } = reads;
+        let Reads {
+            task,
+            draft,
+            subject,
+        } = reads;
         unpublished(call, &subject).await?;
         approvable(call, &task, &subject).await?;
         let slug = free_slug(call, &draft).await?;
         let post = post(call, draft, subject, (task, slug));
-        let Post { id, slug, subject, task, .. } = post.clone();
+        let Post {
+            id,
+            slug,
+            subject,
+            task,
+            ..
+        } = post.clone();
         let task = tasks::set_status(&task, TaskStatus::Published, call.now);
         let day = diary_days::mark(&subject, DayState::Published, &call.run, call.now);
         let done = Done::new(Writes { post: id, slug });
-        Ok(done.write(posts::insert(&post)).write(task).write(day).effect("posts_published", 1))
+        Ok(done
+            .write(posts::insert(&post))
+            .write(task)
+            .write(day)
+            .effect("posts_published", 1))
     }
 }
 
@@ -75,7 +89,9 @@ async fn unpublished(call: &Call, subject: &str) -> Result<(), Stop> {
     match rows.first() {
         Some(post) => {
             let slug = post.text("slug").map_err(internal)?;
-            Err(Stop::nothing_to_do(format!("already published as `{slug}`")))
+            Err(Stop::nothing_to_do(format!(
+                "already published as `{slug}`"
+            )))
         }
         None => Ok(()),
     }
@@ -83,11 +99,20 @@ async fn unpublished(call: &Call, subject: &str) -> Result<(), Stop> {
 
 async fn approvable(call: &Call, task: &str, subject: &str) -> Result<(), Stop> {
     let rows = call.resources.query(tasks::find_subject(subject)).await?;
-    let found = tasks::first(&rows).map_err(internal)?.filter(|found| found.id == task);
+    let found = tasks::first(&rows)
+        .map_err(internal)?
+        .filter(|found| found.id == task);
     match found.map(|task| task.status) {
-        None => Err(Stop::failed(FailureKind::Input, format!("task {task} about {subject} is not there"))),
-        Some(TaskStatus::Rejected) => Err(Stop::rejected("task", format!("task {task} was rejected"))),
-        Some(TaskStatus::Published) => Err(Stop::nothing_to_do(format!("{subject} is published already"))),
+        None => Err(Stop::failed(
+            FailureKind::Input,
+            format!("task {task} about {subject} is not there"),
+        )),
+        Some(TaskStatus::Rejected) => {
+            Err(Stop::rejected("task", format!("task {task} was rejected")))
+        }
+        Some(TaskStatus::Published) => Err(Stop::nothing_to_do(format!(
+            "{subject} is published already"
+        ))),
         Some(TaskStatus::Drafted | TaskStatus::AwaitingApproval) => Ok(()),
     }
 }
@@ -95,17 +120,27 @@ async fn approvable(call: &Call, task: &str, subject: &str) -> Result<(), Stop> 
 /// Title and day as an address; with `-2` and so on if another post has it.
 async fn free_slug(call: &Call, draft: &Draft) -> Result<String, Stop> {
     let words = slug(&draft.title, SLUG);
-    let words = if words.is_empty() { "diary".to_owned() } else { words };
+    let words = if words.is_empty() {
+        "diary".to_owned()
+    } else {
+        words
+    };
     let base = format!("{words}-{}", slug(&draft.covers, SLUG));
     let base = base.trim_end_matches('-');
     let sql = "SELECT slug FROM posts WHERE substr(slug, 1, CAST($2 AS INTEGER)) = $1";
     let length = i64::try_from(base.len()).unwrap_or(i64::MAX);
-    let rows = call.resources.query(Statement::new(sql).bind(base).bind(length)).await?;
+    let rows = call
+        .resources
+        .query(Statement::new(sql).bind(base).bind(length))
+        .await?;
     let taken: Result<Vec<String>, ColumnError> = rows.iter().map(|row| row.text("slug")).collect();
     let taken = taken.map_err(internal)?;
     let numbered = (2..=taken.len() + 2).map(|number| format!("{base}-{number}"));
-    let mut free = std::iter::once(base.to_owned()).chain(numbered).filter(|slug| !taken.contains(slug));
-    free.next().ok_or_else(|| Stop::failed(FailureKind::Internal, "no address is free"))
+    let mut free = std::iter::once(base.to_owned())
+        .chain(numbered)
+        .filter(|slug| !taken.contains(slug));
+    free.next()
+        .ok_or_else(|| Stop::failed(FailureKind::Internal, "no address is free"))
 }
 
 fn post(call: &Call, draft: Draft, subject: String, (task, slug): (String, String)) -> Post {

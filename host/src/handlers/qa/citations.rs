@@ -51,7 +51,9 @@ impl Handler for CitationsRail {
     async fn handle(&self, _call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
         let Reads { bundle, draft } = reads;
         match check(&draft, &bundle, &config.allow_versions) {
-            Ok(checked) => Ok(Done::new(Writes { citations: Citations::pass(checked) })),
+            Ok(checked) => Ok(Done::new(Writes {
+                citations: Citations::pass(checked),
+            })),
             Err(misses) => {
                 let listed = misses.iter().take(LISTED).map(ToString::to_string);
                 let mut detail = listed.collect::<Vec<_>>().join("; ");

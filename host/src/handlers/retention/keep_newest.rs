@@ -1,8 +1,10 @@
-//! `retention.keep_newest`: keep the newest rows of a table and delete the rest.
+//! `retention.keep_newest`: keep the newest rows of a table and delete the rest, in batches.
+//! Summaries in `embeddings` neither count nor go.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Batches, delete_in_batches, identifiers, keeps_summaries, total};
 use crate::handler::{Call, Handled, Handler};
 use crate::outcome::{Done, Stop};
 use crate::register;
@@ -20,14 +22,22 @@ struct Config {
     /// The column that says which rows are newer; equal ones are told apart by `key`.
     order_column: String,
     /// Rows that stay.
+    #[schemars(range(min = 1))]
     keep: u32,
     /// The column that tells rows apart.
-    #[serde(default = "id")]
+    #[serde(default = "super::id")]
     key: String,
-}
-
-fn id() -> String {
-    "id".to_owned()
+    /// Rows deleted in one transaction.
+    #[serde(default = "super::batch_size")]
+    #[schemars(range(min = 1))]
+    batch_size: u32,
+    /// How many batches one call deletes, at most.
+    #[serde(default = "super::max_batches")]
+    #[schemars(range(min = 1))]
+    max_batches: u32,
+    /// Count what would be deleted, and delete nothing.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -35,29 +45,62 @@ struct Reads {}
 
 #[derive(Serialize, JsonSchema)]
 struct Writes {
+    /// Rows beyond those that stay.
+    rows_matched: u64,
     /// Rows deleted.
-    rows: u64,
+    rows_deleted: u64,
 }
 
 impl Handler for KeepNewest {
     type Config = Config;
     type Reads = Reads;
     type Writes = Writes;
-    const SUMMARY: &'static str = "keeps the newest rows of a table and deletes the rest";
+    const SUMMARY: &'static str = "Keeps the newest rows of a table and deletes the rest";
 
     async fn handle(&self, call: &Call, config: Config, _: Reads) -> Handled<Writes> {
-        for name in [&config.table, &config.order_column, &config.key] {
-            super::identifier(name)?;
+        identifiers(&[&config.table, &config.order_column, &config.key])?;
+        let Config {
+            table,
+            order_column,
+            keep,
+            key,
+            batch_size,
+            max_batches,
+            dry_run,
+        } = config;
+        let condition = format!("{order_column} IS NOT NULL{}", keeps_summaries(&table));
+        let count = format!("SELECT COUNT(*) AS total FROM {table} WHERE {condition}");
+        let rows = total(&call.resources.query(Statement::new(count)).await?)?;
+        let rows_matched = rows.saturating_sub(u64::from(keep));
+        if rows_matched == 0 {
+            return Err(Stop::nothing_to_do(format!(
+                "{table} has {rows} rows, and {keep} may stay"
+            )));
         }
-        let Config { table, order_column, keep, key } = config;
+        if dry_run {
+            return Ok(Done::new(Writes {
+                rows_matched,
+                rows_deleted: 0,
+            }));
+        }
         let sql = format!(
-            "DELETE FROM \"{table}\" WHERE \"{key}\" NOT IN (SELECT \"{key}\" FROM \"{table}\" \
-             ORDER BY \"{order_column}\" DESC, \"{key}\" DESC LIMIT $1)"
+            "DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {condition} \
+             ORDER BY {order_column} DESC, {key} DESC LIMIT $2 OFFSET $1)"
         );
-        let rows = call.resources.execute(Statement::new(sql).bind(keep)).await?;
-        match rows {
-            0 => Err(Stop::nothing_to_do(format!("{table} has no more than {keep} rows"))),
-            rows => Ok(Done::new(Writes { rows }).effect("rows_deleted", rows)),
-        }
+        let statement = Statement::new(sql).bind(keep).bind(batch_size);
+        let rows_deleted = delete_in_batches(
+            call,
+            &statement,
+            Batches {
+                batch_size,
+                max_batches,
+            },
+        )
+        .await?;
+        Ok(Done::new(Writes {
+            rows_matched,
+            rows_deleted,
+        })
+        .effect("rows_deleted", rows_deleted))
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Batches, delete_in_batches, identifiers, keeps_summaries, total};
 use crate::handler::{Call, Handled, Handler};
 use crate::outcome::{Done, FailureKind, Stop};
 use crate::register;
@@ -23,24 +24,22 @@ struct Config {
     /// The column of the rows' age, in microseconds since 1970.
     age_column: String,
     /// Days that a row lives.
+    #[schemars(range(min = 1))]
     ttl_days: u32,
     /// The column that tells rows apart.
-    #[serde(default = "id")]
+    #[serde(default = "super::id")]
     key: String,
     /// Rows deleted in one transaction.
-    #[serde(default = "batch")]
+    #[serde(default = "super::batch_size")]
+    #[schemars(range(min = 1))]
     batch_size: u32,
+    /// How many batches one call deletes, at most.
+    #[serde(default = "super::max_batches")]
+    #[schemars(range(min = 1))]
+    max_batches: u32,
     /// Count what would be deleted, and delete nothing.
     #[serde(default)]
     dry_run: bool,
-}
-
-fn id() -> String {
-    "id".to_owned()
-}
-
-fn batch() -> u32 {
-    1000
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -48,69 +47,79 @@ struct Reads {}
 
 #[derive(Serialize, JsonSchema)]
 struct Writes {
-    /// Rows deleted, or that would be.
-    rows: u64,
+    /// Rows that are too old.
+    rows_matched: u64,
+    /// Rows deleted.
+    rows_deleted: u64,
 }
 
 impl Handler for TtlPrune {
     type Config = Config;
     type Reads = Reads;
     type Writes = Writes;
-    const SUMMARY: &'static str = "deletes rows older than a number of days, never summaries";
+    const SUMMARY: &'static str = "Deletes rows older than a number of days, never summaries";
 
     async fn handle(&self, call: &Call, config: Config, _: Reads) -> Handled<Writes> {
-        let condition = condition(call, &config)?;
-        if config.dry_run {
-            return Ok(Done::new(Writes { rows: count(call, &config, condition).await? }));
+        identifiers(&[&config.table, &config.age_column, &config.key])?;
+        let Config {
+            table,
+            age_column,
+            ttl_days,
+            key,
+            batch_size,
+            max_batches,
+            dry_run,
+        } = config;
+        let before = before(call, ttl_days)?;
+        let condition = format!("{age_column} < $1{}", keeps_summaries(&table));
+        let count = format!("SELECT COUNT(*) AS total FROM {table} WHERE {condition}");
+        let rows_matched = total(
+            &call
+                .resources
+                .query(Statement::new(count).bind(before))
+                .await?,
+        )?;
+        if rows_matched == 0 {
+            let reason = format!("no row of {table} is older than {ttl_days} days");
+            return Err(Stop::nothing_to_do(reason));
         }
-        let mut rows = 0;
-        while call.remaining() > Duration::from_secs(1) {
-            let deleted = call.resources.execute(delete(&config, &condition)).await?;
-            rows += deleted;
-            if deleted < u64::from(config.batch_size) {
-                break;
-            }
+        if dry_run {
+            return Ok(Done::new(Writes {
+                rows_matched,
+                rows_deleted: 0,
+            }));
         }
-        match rows {
-            0 => Err(Stop::nothing_to_do(format!("nothing in {} is that old", config.table))),
-            rows => Ok(Done::new(Writes { rows }).effect("rows_deleted", rows)),
-        }
+        let sql = format!(
+            "DELETE FROM {table} WHERE {key} IN \
+             (SELECT {key} FROM {table} WHERE {condition} ORDER BY {age_column}, {key} LIMIT $2)"
+        );
+        let statement = Statement::new(sql).bind(before).bind(batch_size);
+        let rows_deleted = delete_in_batches(
+            call,
+            &statement,
+            Batches {
+                batch_size,
+                max_batches,
+            },
+        )
+        .await?;
+        Ok(Done::new(Writes {
+            rows_matched,
+            rows_deleted,
+        })
+        .effect("rows_deleted", rows_deleted))
     }
 }
 
-struct Condition {
-    sql: String,
-    before: i64,
-}
-
-fn condition(call: &Call, config: &Config) -> Result<Condition, Stop> {
-    for name in [&config.table, &config.age_column, &config.key] {
-        super::identifier(name)?;
-    }
-    if config.batch_size == 0 {
-        return Err(Stop::failed(FailureKind::Config, "batch_size 0 deletes nothing; write 1 or more"));
-    }
-    let ttl = Duration::from_secs(u64::from(config.ttl_days) * 86_400);
+/// The time that rows have to be older than.
+fn before(call: &Call, ttl_days: u32) -> Result<i64, Stop> {
+    let ttl = Duration::from_secs(u64::from(ttl_days) * 86_400);
     let before = call.now.checked_sub(ttl).map_err(|error| {
-        Stop::failed(FailureKind::Config, format!("ttl_days {}: {error}", config.ttl_days))
+        Stop::failed(FailureKind::Config, format!("ttl_days {ttl_days}: {error}"))
     })?;
-    let kept = if config.table == "embeddings" { " AND is_summary = FALSE" } else { "" };
-    let sql = format!("\"{}\" < $1{kept}", config.age_column);
-    Ok(Condition { sql, before: before.as_microsecond() })
+    Ok(before.as_microsecond())
 }
 
-fn delete(config: &Config, condition: &Condition) -> Statement {
-    let Config { table, key, batch_size, .. } = config;
-    let sql = format!(
-        "DELETE FROM \"{table}\" WHERE \"{key}\" IN \
-         (SELECT \"{key}\" FROM \"{table}\" WHERE {} ORDER BY \"{key}\" LIMIT $2)",
-        condition.sql
-    );
-    Statement::new(sql).bind(condition.before).bind(*batch_size)
-}
-
-async fn count(call: &Call, config: &Config, condition: Condition) -> Result<u64, Stop> {
-    let sql = format!("SELECT COUNT(*) AS total FROM \"{}\" WHERE {}", config.table, condition.sql);
-    let rows = call.resources.query(Statement::new(sql).bind(condition.before)).await?;
-    super::total(&rows)
-}
+#[cfg(test)]
+#[path = "../bench/retention.rs"]
+mod tests;

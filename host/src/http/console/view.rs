@@ -129,11 +129,6 @@ pub struct MissView {
 #[cfg(test)]
 pub(super) fn sample() -> ConsoleView {
     let text = |text: &str| text.to_owned();
-    let stage = |id: &str, unit: &str, needs: &[&str]| StageView {
-        id: text(id),
-        handler_or_gate: text(unit),
-        needs: needs.iter().map(|need| text(need)).collect(),
-    };
     ConsoleView {
         name: text("Board"),
         revision: Some(RevisionView {
@@ -158,14 +153,7 @@ pub(super) fn sample() -> ConsoleView {
             handlers: vec![text("content.echo")],
             grants: vec![text("select on posts")],
         }],
-        pipelines: vec![PipelineView {
-            name: text("dev_diary"),
-            description: text("A day in a repository"),
-            stages: vec![
-                stage("collect", "content.dev_diary", &[]),
-                stage("approve", "gate", &["collect"]),
-            ],
-        }],
+        pipelines: vec![sample_pipeline()],
         policies: vec![PolicyView {
             name: text("nightly"),
             handler: text("retention.ttl_prune"),
@@ -174,19 +162,7 @@ pub(super) fn sample() -> ConsoleView {
             last_status: None,
             last_finished: None,
         }],
-        runs: vec![RunView {
-            id: text("0190a0b0-0000-7000-8000-000000000001"),
-            pipeline: text("dev_diary"),
-            status: text("failed"),
-            detail: text("timeout: no answer"),
-            created_at: Timestamp::UNIX_EPOCH,
-            stages: vec![StageRunView {
-                id: text("collect"),
-                outcome: text("failed"),
-                detail: text("timeout: no answer"),
-                millis: 1200,
-            }],
-        }],
+        runs: vec![sample_run()],
         gates: vec![GateView {
             task: text("0190a0b0"),
             title: text("A post"),
@@ -201,5 +177,41 @@ pub(super) fn sample() -> ConsoleView {
             place: text("pipelines/dev_diary.toml:12"),
         }],
         references: 12,
+    }
+}
+
+#[cfg(test)]
+fn sample_run() -> RunView {
+    let text = |text: &str| text.to_owned();
+    RunView {
+        id: text("0190a0b0-0000-7000-8000-000000000001"),
+        pipeline: text("dev_diary"),
+        status: text("failed"),
+        detail: text("timeout: no answer"),
+        created_at: Timestamp::UNIX_EPOCH,
+        stages: vec![StageRunView {
+            id: text("collect"),
+            outcome: text("failed"),
+            detail: text("timeout: no answer"),
+            millis: 1200,
+        }],
+    }
+}
+
+#[cfg(test)]
+fn sample_pipeline() -> PipelineView {
+    let text = |text: &str| text.to_owned();
+    let stage = |id: &str, unit: &str, needs: &[&str]| StageView {
+        id: text(id),
+        handler_or_gate: text(unit),
+        needs: needs.iter().map(|need| text(need)).collect(),
+    };
+    PipelineView {
+        name: text("dev_diary"),
+        description: text("A day in a repository"),
+        stages: vec![
+            stage("collect", "content.dev_diary", &[]),
+            stage("approve", "gate", &["collect"]),
+        ],
     }
 }

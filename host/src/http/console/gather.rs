@@ -1,73 +1,36 @@
-//! What the console shows, gathered from the active revision and the store; and the site.
+//! Gathers what the console shows, from the active revision and the store.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 use futures_util::future::BoxFuture;
 
-use super::{App, AppError, Company};
-use crate::http::console::{
+use super::{
     Console, ConsoleView, GateView, HandlerView, MissView, PipelineView, PluginView, PolicyView,
     RevisionView, RunView, StageRunView, StageView,
 };
+use crate::app::{App, AppError, Company};
 use crate::pipeline::Stage;
 use crate::rollcall;
-use crate::site::{Site, SiteInfo};
 use crate::store::tasks::Found;
 use crate::store::{StoreError, gates, policy_runs, revisions, runs, stage_runs, tasks};
 
 /// Runs on the first page.
 const RUNS: u32 = 15;
 
-impl App {
-    /// The public site of the active revision, reached at `address` unless callboard.toml
-    /// says another.
-    pub async fn site(&self, address: SocketAddr) -> Result<Site, AppError> {
-        let company = self.active().await?;
-        let (settings, _) = self.snapshot(&company.definitions).await?;
-        let text = |key: &str| settings.text(key).ok().flatten();
-        let local = url::Url::parse(&format!("http://{address}/"));
-        let address = self.config().site.clone().or(local.ok());
-        let address = address.ok_or_else(|| {
-            StoreError::internal(format!(
-                "the site has no address; write `site` in {}",
-                crate::config::FILE
-            ))
-        })?;
-        let info = SiteInfo {
-            name: text("site.title").unwrap_or_else(|| self.config().name.clone()),
-            description: text("site.description").unwrap_or_default(),
-            address,
-        };
-        Ok(Site::new(info, &company.definitions.templates)?)
-    }
-}
-
 impl Console for App {
     fn view(&self) -> BoxFuture<'_, Result<ConsoleView, StoreError>> {
-        Box::pin(async move { self.gather().await })
+        Box::pin(async move { Gatherer(self).gather().await })
     }
 }
 
-impl App {
+/// The parts of the first page.
+struct Gatherer<'a>(&'a App);
+
+impl Gatherer<'_> {
     async fn gather(&self) -> Result<ConsoleView, StoreError> {
-        let company = self.active().await.map_err(as_store_error)?;
-        let (settings, unfit) = self
-            .snapshot(&company.definitions)
-            .await
-            .map_err(as_store_error)?;
-        let roll = rollcall::call(&rollcall::Roster {
-            definitions: &company.definitions,
-            registry: &company.registry,
-            refused: &company.refused,
-            store: self.store(),
-            settings: &settings,
-            unfit: &unfit,
-            native_files: crate::bundle::HANDLER_FILES,
-            templates: crate::site::TEMPLATES,
-        })
-        .await;
-        let revision = revisions::active(self.store()).await?;
+        let company = self.0.active().await.map_err(as_store_error)?;
+        let (roll, settings) = self.0.call_roll(&company).await.map_err(as_store_error)?;
+        let revision = revisions::active(self.0.store()).await?;
         Ok(ConsoleView {
             name: company.definitions.config.value.name.clone(),
             revision: revision.map(|revision| RevisionView {
@@ -90,7 +53,7 @@ impl App {
     }
 
     async fn policies(&self, company: &Company) -> Result<Vec<PolicyView>, StoreError> {
-        let last = policy_runs::all(self.store()).await?;
+        let last = policy_runs::all(self.0.store()).await?;
         let policies = company
             .definitions
             .policies
@@ -113,8 +76,8 @@ impl App {
 
     async fn runs(&self) -> Result<Vec<RunView>, StoreError> {
         let mut views = Vec::new();
-        for run in runs::newest(self.store(), RUNS, None).await? {
-            let rows = stage_runs::of_run(self.store(), &run.id).await?;
+        for run in runs::newest(self.0.store(), RUNS, None).await? {
+            let rows = stage_runs::of_run(self.0.store(), &run.id).await?;
             let stages = rows.into_iter().map(|row| StageRunView {
                 outcome: row.outcome.name().to_owned(),
                 detail: row.outcome.detail(),
@@ -140,9 +103,9 @@ impl App {
 
     async fn gates(&self) -> Result<Vec<GateView>, StoreError> {
         let mut views = Vec::new();
-        for gate in gates::open(self.store()).await? {
+        for gate in gates::open(self.0.store()).await? {
             let found = match &gate.task {
-                Some(id) => tasks::by_id(self.store(), id).await?,
+                Some(id) => tasks::by_id(self.0.store(), id).await?,
                 None => Found::None,
             };
             let title = match found {

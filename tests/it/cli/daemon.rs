@@ -1,0 +1,88 @@
+//! `serve` and `work` as processes: signals, ports, and what they say.
+
+use std::net::TcpListener;
+
+use callboard::store::Dialect::Sqlite;
+
+use super::refuses;
+use crate::scenario::model::set_writer;
+use crate::support::daemon::{Daemon, eventually, get};
+use crate::support::factory::{DAY, Factory, board, diary};
+use crate::support::model::{ModelServer, Say};
+
+#[test]
+fn serve_ends_in_good_order_on_ctrl_c_and_on_a_request_to_terminate() {
+    let factory = Factory::bare(Sqlite);
+    for signal in ["INT", "TERM"] {
+        let server = Daemon::start(&factory, &["serve", "--listen", "127.0.0.1:0"]);
+        let address = server.address();
+        assert_eq!(get(address, "/").status, 200);
+        assert_eq!(get(address, "/console").status, 200);
+        server.signal(signal);
+        let ran = server.ended();
+        assert_eq!(ran.code, 0, "{signal}: {ran}");
+        assert!(!ran.stderr.contains("panicked") && !ran.stderr.contains("error"), "{signal}: {ran}");
+        TcpListener::bind(address).expect("the port is free again");
+    }
+    factory.ok(&["check"]);
+}
+
+#[test]
+fn work_ends_in_good_order_on_both_signals() {
+    let factory = Factory::bare(Sqlite);
+    for signal in ["INT", "TERM"] {
+        let worker = Daemon::start(&factory, &["work"]);
+        worker.until("Ctrl-C stops");
+        worker.signal(signal);
+        let ran = worker.ended();
+        assert_eq!(ran.code, 0, "{signal}: {ran}");
+    }
+    refuses(&factory, &["work", "--places", "0"], 2, &["--places 0"]);
+}
+
+#[test]
+fn a_port_in_use_is_named_with_the_option_for_another() {
+    let factory = Factory::bare(Sqlite);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("its address").to_string();
+    let port = address.rsplit(':').next().expect("a port");
+    refuses(&factory, &["serve", "--listen", &address], 3, &[port, "--listen"]);
+    let ran = factory.run(&["serve", "--listen", "nowhere"]);
+    assert_eq!(ran.code, 2, "{ran}");
+}
+
+#[test]
+fn an_interrupted_run_says_how_it_goes_on() {
+    let factory = Factory::bare(Sqlite);
+    let server = ModelServer::new(Say::Hang);
+    set_writer(&factory, &server);
+    let line = diary(board().path(), DAY);
+    let run = Daemon::start(&factory, &line.each_ref().map(String::as_str));
+    server.until_asked();
+    run.signal("INT");
+    let ran = run.ended();
+    assert_eq!(ran.code, 130, "{ran}");
+    assert!(ran.stderr.contains("interrupted"), "{ran}");
+    assert!(ran.stderr.contains("callboard runs resume"), "{ran}");
+    assert_eq!(factory.count("stage_runs"), 1, "what was committed is kept");
+}
+
+#[test]
+fn a_server_shows_what_another_process_publishes_and_applies() {
+    let factory = Factory::bare(Sqlite);
+    let server = Daemon::start(&factory, &["serve", "--no-work", "--listen", "127.0.0.1:0"]);
+    let address = server.address();
+    assert!(!get(address, "/").body.contains("/posts/"));
+    assert_eq!(factory.diary(board().path(), DAY).code, 4);
+    factory.ok(&["tasks", "approve", &factory.task()]);
+    let posts = factory.json(&["posts", "list"]);
+    let slug = posts[0]["slug"].as_str().expect("a slug");
+    assert_eq!(get(address, &format!("/posts/{slug}")).status, 200);
+    factory.ok(&["settings", "set", "site.title", "Another diary"]);
+    eventually("the title changes", || get(address, "/").body.contains("Another diary").then_some(()));
+    factory.write("site/not_found.html", "Nothing of that name, friend.");
+    factory.ok(&["apply"]);
+    eventually("the template changes", || {
+        get(address, "/posts/nobody").body.contains("friend").then_some(())
+    });
+}

@@ -1,0 +1,100 @@
+//! `run` with input that does not do: no run is queued for wrong usage, and a day or a
+//! repository without anything to tell is no failure.
+
+use callboard::store::Dialect::Sqlite;
+
+use super::refuses;
+use crate::support::factory::{DAY, Factory, THIN, board};
+use crate::support::repository::repository;
+
+#[test]
+fn input_that_a_pipeline_does_not_take_is_wrong_usage() {
+    let factory = Factory::bare(Sqlite);
+    let run = |inputs: &[&str], parts: &[&str]| {
+        let inputs = inputs.iter().flat_map(|input| ["--input", input]);
+        let line: Vec<&str> = ["run", "dev_diary"].into_iter().chain(inputs).collect();
+        refuses(&factory, &line, 2, parts);
+    };
+    run(&[], &["input `repository` is missing", "--input repository="]);
+    run(&["repository=x", "dat=latest"], &["no input `dat`", "`date`"]);
+    run(&["repository=x", "repository=y"], &["`repository`", "twice"]);
+    run(&["repository"], &["`repository` is no input", "KEY=VALUE"]);
+    refuses(&factory, &["run", "dev_dairy"], 2, &["no pipeline `dev_dairy`", "callboard pipelines list"]);
+    refuses(&factory, &["run"], 2, &[]);
+    assert_eq!(factory.count("runs"), 0);
+}
+
+#[test]
+fn a_date_that_is_none_fails_and_names_the_form() {
+    let factory = Factory::bare(Sqlite);
+    let repository = board();
+    for date in ["yesterday", "2026-02-30", "2026-13-01", "2026-1-5", "99999-01-01", "", "2026-01-05T10:00"] {
+        let ran = factory.diary(repository.path(), date);
+        assert_eq!(ran.code, 1, "`{date}`: {ran}");
+        assert!(ran.stdout.starts_with("failed"), "`{date}`: {ran}");
+        assert!(!ran.stderr.contains("panicked"), "`{date}`: {ran}");
+    }
+    for table in ["tasks", "diary_days"] {
+        assert_eq!(factory.count(table), 0, "{table}");
+    }
+}
+
+#[test]
+fn a_day_that_is_not_there_is_nothing_to_do_or_refused_and_never_a_post() {
+    let factory = Factory::bare(Sqlite);
+    let repository = board();
+    // Before, between and after the commits; and a day to come.
+    for date in ["1970-01-01", "2020-02-29", "2026-01-06", "9999-12-30"] {
+        let ran = factory.diary(repository.path(), date);
+        assert!([0, 1].contains(&ran.code), "`{date}`: {ran}");
+        assert!(!ran.stderr.contains("panicked"), "`{date}`: {ran}");
+        assert_eq!(factory.count("tasks"), 0, "`{date}`");
+    }
+    let ran = factory.diary(repository.path(), "2026-01-06");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stdout.contains("thin day"), "{ran}");
+    let ran = factory.diary(repository.path(), THIN);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stdout.starts_with("nothing-to-do"), "{ran}");
+    assert_eq!(factory.count("diary_days WHERE state = 'published'"), 0);
+}
+
+#[test]
+fn the_latest_day_is_the_latest_with_substance() {
+    let factory = Factory::bare(Sqlite);
+    let ran = factory.diary(board().path(), "latest");
+    assert_eq!(ran.code, 4, "{ran}");
+    let subject = factory.texts("SELECT subject FROM tasks", "subject");
+    assert!(subject[0].contains(DAY), "{subject:?}");
+}
+
+#[test]
+fn an_empty_repository_is_nothing_to_do() {
+    let factory = Factory::bare(Sqlite);
+    let empty = repository();
+    for date in ["latest", DAY] {
+        let ran = factory.diary(empty.path(), date);
+        assert_eq!(ran.code, 0, "{ran}");
+        assert!(ran.stdout.contains("has no commit yet"), "{ran}");
+    }
+    assert_eq!((factory.count("tasks"), factory.count("diary_days")), (0, 0));
+    let path = format!("repository={}", empty.path().display());
+    factory.ok(&["run", "remember", "--input", &path]);
+    assert_eq!(factory.count("commits"), 0);
+}
+
+#[test]
+fn odd_values_of_a_path_are_told_apart_from_a_missing_one() {
+    let factory = Factory::bare(Sqlite);
+    for (path, code) in [("", 1), (" ", 1), ("/nowhere/at/all", 3), ("a\u{0}b", 3)] {
+        if path.contains('\0') {
+            continue;
+        }
+        let ran = factory.diary(std::path::Path::new(path), DAY);
+        assert_eq!(ran.code, code, "`{path}`: {ran}");
+    }
+    let ran = factory.run(&["run", "dev_diary", "-i", "repository=7", "-i", "date=latest"]);
+    assert!([1, 3].contains(&ran.code), "{ran}");
+    let ran = factory.run(&["run", "dev_diary", "-i", "repository=--help", "-i", "date=latest"]);
+    assert_eq!(ran.code, 3, "an option of git is no path: {ran}");
+}

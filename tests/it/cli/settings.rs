@@ -1,0 +1,81 @@
+//! `settings`: the three states of a value, and secrets, which are set and never shown.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use callboard::store::Dialect::Sqlite;
+
+use super::{refuses, shows};
+use crate::support::factory::Factory;
+
+const SECRET: &str = "hunter2-and-a-half";
+
+#[test]
+fn unset_set_to_empty_and_set_are_three_states() {
+    let factory = Factory::bare(Sqlite);
+    shows(&factory, "settings_list", &["settings", "list"]);
+    let get = || factory.ok(&["settings", "get", "site.title"]).trim_end().to_owned();
+    assert_eq!(get(), "Callboard");
+    factory.ok(&["settings", "set", "site.title", "Our diary"]);
+    assert_eq!(get(), "Our diary");
+    factory.ok(&["settings", "set", "site.title", ""]);
+    assert_eq!(get(), "");
+    factory.ok(&["settings", "unset", "site.title"]);
+    assert_eq!(get(), "Callboard");
+    assert_eq!(factory.ok(&["settings", "get", "roles.writer.url"]).trim(), "(unset)");
+}
+
+#[test]
+fn a_value_that_does_not_fit_its_type_is_refused_and_not_kept() {
+    let factory = Factory::bare(Sqlite);
+    refuses(&factory, &["settings", "set", "roles.writer.url", "no address"], 2, &[]);
+    refuses(&factory, &["settings", "set", "site.titel", "x"], 2, &["did you mean `site.title`?"]);
+    refuses(&factory, &["settings", "get", "site.titel"], 2, &["not declared"]);
+    refuses(&factory, &["settings", "unset", "site.titel"], 2, &["did you mean `site.title`?"]);
+    assert_eq!(factory.count("settings"), 0);
+}
+
+#[test]
+fn a_secret_is_sealed_and_never_shown() {
+    let factory = Factory::bare(Sqlite);
+    let mut set = factory.command(&["settings", "set", "roles.writer.key", "-"]);
+    let mut child = set.stdin(Stdio::piped()).spawn().expect("the program starts");
+    let mut stdin = child.stdin.take().expect("it was asked for");
+    writeln!(stdin, "{SECRET}").expect("it reads");
+    drop(stdin);
+    assert!(child.wait().expect("it ends").success());
+    let shown = shows(&factory, "settings_secret", &["settings", "list"]);
+    assert!(shown.stdout.contains("(hidden)"), "{shown}");
+    for command in [
+        &["settings", "get", "roles.writer.key"][..],
+        &["settings", "list", "--format", "json"],
+        &["check", "--all"],
+        &["check", "--print-digest"],
+        &["revisions", "show"],
+    ] {
+        let ran = factory.run(command);
+        assert!(!ran.to_string().contains(SECRET), "{command:?}");
+    }
+    refuses(&factory, &["settings", "get", "roles.writer.key"], 2, &["secret"]);
+    for name in ["callboard.db", "callboard.db-wal"] {
+        let bytes = std::fs::read(factory.workspace().join(name)).unwrap_or_default();
+        let found = bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
+        assert!(!found, "{name} holds the secret in the clear");
+    }
+    let key = factory.workspace().join("callboard.key");
+    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(key).expect("a key"));
+    assert_eq!(mode & 0o077, 0, "nobody else reads the key");
+}
+
+#[test]
+fn a_secret_whose_key_is_lost_is_named() {
+    let factory = Factory::bare(Sqlite);
+    factory.ok(&["settings", "set", "roles.writer.key", SECRET]);
+    factory.remove("callboard.key");
+    let ran = factory.run(&["settings", "list"]);
+    let check = factory.run(&["check"]);
+    let said = format!("{ran}{check}");
+    assert!(said.contains("roles.writer.key"), "{said}");
+    assert!(said.contains("callboard.key"), "the mend names the file: {said}");
+    assert_eq!(check.code, 1, "{check}");
+}

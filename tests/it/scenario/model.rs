@@ -1,0 +1,132 @@
+//! The role `writer` at a model server of the test: its text is taken if it cites what is in
+//! the material, and in every other case the built-in text is, with the reason beside it.
+
+use callboard::store::Dialect::Sqlite;
+use serde_json::Value as Json;
+
+use crate::support::factory::{DAY, Factory, board};
+use crate::support::model::{ModelServer, Say};
+
+pub(super) const WELL: &str = "TITLE: Search for the archive\nEXCERPT: The archive can be searched.\n\n\
+    The day was about finding old posts again in an archive that has grown for a long time.\n\n\
+    ## Search\n\nReaders find a post by its words now, which they could not before (PR #7).\n";
+const INVENTED: &str = "TITLE: Search for the archive\nEXCERPT: The archive can be searched.\n\n\
+    The day was about finding old posts again in an archive that has grown for a long time.\n\n\
+    ## Search\n\nReaders find a post by its words now, which they could not before (PR #999).\n";
+const NO_COMMIT: &str = "TITLE: Search for the archive\nEXCERPT: The archive can be searched.\n\n\
+    The day was about finding old posts again in an archive that has grown for a long time.\n\n\
+    ## Search\n\nReaders find a post by its words now, which they could not before (`0dead0b`).\n";
+const NO_VERSION: &str = "TITLE: Search for the archive\nEXCERPT: The archive can be searched.\n\n\
+    The day was about finding old posts again in an archive that has grown for a long time.\n\n\
+    ## Search\n\nReaders find a post by its words since v9.9.9, not before (PR #7).\n";
+const UNCITED: &str = "TITLE: Search for the archive\nEXCERPT: The archive can be searched.\n\n\
+    The day was about finding old posts again in an archive that has grown for a long time.\n\n\
+    ## Search\n\nReaders find a post by its words now, which they could not before.\n";
+
+/// A factory whose writer is the server.
+fn with_writer(server: &ModelServer) -> Factory {
+    let factory = Factory::bare_written(Sqlite);
+    let stage = "handler = \"content.compose_diary\"";
+    factory.edit("pipelines/dev_diary.toml", stage, &format!("{stage}\nconfig = {{ wait_seconds = 2 }}"));
+    factory.ok(&["apply"]);
+    set_writer(&factory, server);
+    factory
+}
+
+pub(crate) fn set_writer(factory: &Factory, server: &ModelServer) {
+    factory.ok(&["settings", "set", "roles.writer.url", &server.url()]);
+    factory.ok(&["settings", "set", "roles.writer.model", "quill"]);
+}
+
+/// The draft of the day, written with the server.
+fn draft(say: Say) -> Json {
+    let server = ModelServer::new(say);
+    let factory = with_writer(&server);
+    let ran = factory.diary(board().path(), DAY);
+    assert_eq!(ran.code, 4, "{ran}");
+    assert!(server.asked() > 0, "the model was asked");
+    factory.json(&["tasks", "show", &factory.task()])["draft"].clone()
+}
+
+fn text<'d>(draft: &'d Json, key: &str) -> &'d str {
+    draft[key].as_str().unwrap_or_else(|| panic!("no `{key}` in {draft}"))
+}
+
+/// The built-in text took the model's place: the post says so, and the note says why.
+#[track_caller]
+fn built_in(say: Say, reason: &str) {
+    let draft = draft(say);
+    assert_eq!(text(&draft, "written_by"), "built-in composer");
+    let markdown = text(&draft, "markdown");
+    assert!(markdown.contains("because the model's text could not be used"), "{markdown}");
+    assert!(markdown.contains("(PR #7)"), "{markdown}");
+    assert!(!markdown.contains("127.0.0.1"), "the post names no address: {markdown}");
+    let notes = text(&draft, "report");
+    assert!(notes.contains("the role `writer` did not write it"), "{notes}");
+    assert!(notes.contains(reason), "`{reason}` is not in {notes}");
+}
+
+#[test]
+fn a_model_that_cites_what_is_there_writes_the_post() {
+    let draft = draft(Say::Text(WELL));
+    assert_eq!(text(&draft, "written_by"), "model quill-1");
+    assert_eq!(text(&draft, "title"), "Search for the archive");
+    let markdown = text(&draft, "markdown");
+    assert!(markdown.contains("Readers find a post by its words now"), "{markdown}");
+    assert!(!markdown.contains("built-in composer"), "{markdown}");
+}
+
+#[test]
+fn a_model_that_invents_a_pull_request_does_not() {
+    built_in(Say::Text(INVENTED), "`999`");
+}
+
+#[test]
+fn a_model_that_invents_a_commit_does_not() {
+    built_in(Say::Text(NO_COMMIT), "0dead0b");
+}
+
+#[test]
+fn a_model_that_invents_a_version_does_not() {
+    built_in(Say::Text(NO_VERSION), "`9.9.9`");
+}
+
+#[test]
+fn a_model_that_cites_nothing_does_not() {
+    built_in(Say::Text(UNCITED), "cites nothing");
+}
+
+#[test]
+fn a_model_whose_answer_is_cut_does_not() {
+    built_in(Say::Cut(WELL), "was cut at");
+}
+
+#[test]
+fn a_model_that_fails_does_not() {
+    built_in(Say::Status(500), "500");
+}
+
+#[test]
+fn a_model_that_closes_the_connection_does_not() {
+    built_in(Say::Close, "role writer");
+}
+
+#[test]
+fn a_model_that_answers_by_half_does_not() {
+    built_in(Say::Half, "role writer");
+}
+
+#[test]
+fn a_model_that_never_answers_does_not() {
+    built_in(Say::Hang, "");
+}
+
+#[test]
+fn without_a_model_the_post_does_not_speak_of_one() {
+    let factory = Factory::bare(Sqlite);
+    assert_eq!(factory.diary(board().path(), DAY).code, 4);
+    let draft = factory.json(&["tasks", "show", &factory.task()])["draft"].clone();
+    assert_eq!(text(&draft, "written_by"), "built-in composer");
+    assert!(!text(&draft, "markdown").contains("model"), "{draft}");
+    assert!(!text(&draft, "report").contains("did not write it"), "{draft}");
+}

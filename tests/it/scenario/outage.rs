@@ -1,0 +1,81 @@
+//! S10: absent is 404, removed is 410, and a database that is gone is 503, uncached, and
+//! never "not found".
+
+use std::fs;
+use std::net::SocketAddr;
+
+use callboard::store::Dialect::{Postgres, Sqlite};
+
+use crate::support::daemon::{Daemon, eventually, get};
+use crate::support::factory::{DAY, Factory, board};
+
+const SERVE: [&str; 4] = ["serve", "--no-work", "--listen", "127.0.0.1:0"];
+
+/// A factory with a post, and the post's slug.
+fn published(factory: &Factory) -> String {
+    let repository = board();
+    assert_eq!(factory.diary(repository.path(), DAY).code, 4);
+    factory.ok(&["tasks", "approve", &factory.task()]);
+    let posts = factory.json(&["posts", "list"]);
+    posts[0]["slug"].as_str().expect("a slug").to_owned()
+}
+
+/// No page that needs the database is 200, and none is 404.
+#[track_caller]
+fn everything_is_unavailable(address: SocketAddr, slug: &str) {
+    let post = format!("/posts/{slug}");
+    for path in ["/", &post, "/posts/nobody", "/archive", "/feed.xml", "/console.json", "/health"] {
+        let answer = get(address, path);
+        assert_eq!(answer.status, 503, "{path}: {}", answer.body);
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        assert_eq!(answer.header("etag"), "", "{path}");
+    }
+}
+
+#[test]
+fn a_post_is_found_then_gone_and_a_strange_one_is_not_found() {
+    let factory = Factory::bare(Sqlite);
+    let slug = published(&factory);
+    let server = Daemon::start(&factory, &SERVE);
+    let address = server.address();
+    let post = format!("/posts/{slug}");
+    assert_eq!(get(address, &post).status, 200);
+    assert_eq!(get(address, "/posts/nobody").status, 404);
+    factory.ok(&["posts", "remove", &slug]);
+    let gone = get(address, &post);
+    assert_eq!(gone.status, 410);
+    assert!(!gone.body.contains("Search the archive"), "{}", gone.body);
+    assert_eq!(get(address, "/posts/nobody").status, 404);
+    let ran = factory.run(&["posts", "remove", &slug]);
+    assert_eq!(ran.code, 2, "{ran}");
+}
+
+#[test]
+fn a_damaged_file_of_sqlite_is_503_and_not_404() {
+    let factory = Factory::bare(Sqlite);
+    let slug = published(&factory);
+    let server = Daemon::start(&factory, &SERVE);
+    let address = server.address();
+    assert_eq!(get(address, &format!("/posts/{slug}")).status, 200);
+    for name in ["callboard.db-wal", "callboard.db-shm", "callboard.db"] {
+        let file = factory.workspace().join(name);
+        let length = fs::metadata(&file).map_or(8192, |data| data.len());
+        let noise = vec![0x5a; usize::try_from(length).expect("a length").max(8192)];
+        fs::write(&file, noise).expect("written over");
+    }
+    everything_is_unavailable(address, &slug);
+    server.signal("INT");
+    assert_eq!(server.ended().code, 0, "it still ends in good order");
+}
+
+#[test]
+fn a_database_of_postgresql_that_is_gone_is_503_and_not_404() {
+    let mut factory = Factory::bare(Postgres);
+    let slug = published(&factory);
+    let server = Daemon::start(&factory, &SERVE);
+    let address = server.address();
+    assert_eq!(get(address, &format!("/posts/{slug}")).status, 200);
+    factory.drop_database();
+    eventually("the connections are cut", || (get(address, "/health").status == 503).then_some(()));
+    everything_is_unavailable(address, &slug);
+}

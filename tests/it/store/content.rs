@@ -1,0 +1,239 @@
+//! What the factory makes and remembers: `tasks`, `drafts`, `diary_days`, `commits` and
+//! `embeddings`.
+
+use callboard::store::commits::{self, Commit};
+use callboard::store::diary_days::{self, DayState};
+use callboard::store::drafts::{self, Draft};
+use callboard::store::embeddings::{self, Embedding};
+use callboard::store::tasks::{self, Found, Task, TaskStatus};
+use callboard::store::{Store, StoreErrorKind, timestamp};
+use callboard::value::{Statement, Value};
+
+use super::kind;
+use crate::support::database::on_both;
+
+fn task(id: &str, created: i64) -> Task {
+    Task {
+        id: id.to_owned(),
+        subject: format!("dev_diary:r:{id}"),
+        topic: "A topic".to_owned(),
+        run: "run".to_owned(),
+        status: TaskStatus::Drafted,
+        created_at: timestamp(created),
+        updated_at: timestamp(created),
+    }
+}
+
+fn draft(task: &str, number: i64) -> Draft {
+    Draft {
+        id: format!("{task}-{number}"),
+        task: task.to_owned(),
+        number,
+        title: "A title".to_owned(),
+        excerpt: String::new(),
+        markdown: "# A title".to_owned(),
+        written_by: "composer".to_owned(),
+        report: "{}".to_owned(),
+        created_at: timestamp(number),
+    }
+}
+
+async fn touches(store: &Store, statement: Statement) -> u64 {
+    store.execute(statement).await.expect("it is allowed")
+}
+
+on_both!(
+    a_task_is_found_by_the_start_of_its_id_unless_several_begin_so,
+    async |store: Store, _url| {
+        for (id, at) in [("aaaabbbb-1", 1), ("aaaabbbb-12", 2), ("ccccdddd", 3)] {
+            assert_eq!(touches(&store, tasks::insert(&task(id, at))).await, 1);
+        }
+        let find = async |id| tasks::by_id(&store, id).await.expect("an answer");
+        assert_eq!(find("ccccdddd").await, Found::One(task("ccccdddd", 3)));
+        let exact = find("aaaabbbb-1").await;
+        assert_eq!(
+            exact,
+            Found::One(task("aaaabbbb-1", 1)),
+            "it begins another"
+        );
+        assert_eq!(find("aaaabbbb").await, Found::Ambiguous);
+        assert_eq!(find("cccc").await, Found::Ambiguous, "too short to say");
+        assert_eq!(find("ccccdddd-").await, Found::None);
+        assert_eq!(find("%%%%%%%%").await, Found::None, "no pattern");
+        let about = tasks::by_subject(&store, "dev_diary:r:ccccdddd").await;
+        assert_eq!(about.expect("an answer"), Some(task("ccccdddd", 3)));
+        let twice = Task {
+            id: "other".to_owned(),
+            ..task("ccccdddd", 3)
+        };
+        let twice = store.execute(tasks::insert(&twice)).await;
+        assert_eq!(kind(twice), StoreErrorKind::Constraint);
+    }
+);
+
+on_both!(
+    a_published_task_stays_published,
+    async |store: Store, _url| {
+        for (id, at) in [("first", 1), ("second", 2)] {
+            touches(&store, tasks::insert(&task(id, at))).await;
+        }
+        let published = tasks::set_status("first", TaskStatus::Published, timestamp(9));
+        assert_eq!(touches(&store, published).await, 1);
+        let rejected = || tasks::set_status("first", TaskStatus::Rejected, timestamp(10));
+        assert_eq!(touches(&store, rejected()).await, 0);
+        let renewed = |id| Task {
+            topic: "New".to_owned(),
+            ..task(id, 2)
+        };
+        assert_eq!(touches(&store, tasks::renew(&renewed("first"))).await, 0);
+        assert_eq!(touches(&store, tasks::renew(&renewed("second"))).await, 1);
+        let ids = async |status| {
+            let tasks = tasks::list(&store, status, 10).await.expect("a list");
+            tasks.into_iter().map(|task| task.id).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(None).await, ["second", "first"]);
+        assert_eq!(ids(Some(TaskStatus::Published)).await, ["first"]);
+        assert_eq!(ids(Some(TaskStatus::Rejected)).await, Vec::<String>::new());
+    }
+);
+
+on_both!(drafts_are_numbered_once, async |store: Store, _url| {
+    let newest = async || {
+        let rows = store.query(drafts::find_newest_number("t")).await;
+        drafts::newest_number(&rows.expect("rows")).expect("a number")
+    };
+    touches(&store, tasks::insert(&task("t", 1))).await;
+    assert_eq!(
+        (
+            newest().await,
+            drafts::latest(&store, "t").await.expect("none")
+        ),
+        (0, None)
+    );
+    for number in [1, 2] {
+        assert_eq!(
+            touches(&store, drafts::insert(&draft("t", number))).await,
+            1
+        );
+    }
+    assert_eq!(newest().await, 2);
+    assert_eq!(
+        drafts::latest(&store, "t").await.expect("one"),
+        Some(draft("t", 2))
+    );
+    let all = drafts::of_task(&store, "t").await.expect("both");
+    assert_eq!(all, [draft("t", 1), draft("t", 2)]);
+    let taken = Draft {
+        id: "other".to_owned(),
+        ..draft("t", 2)
+    };
+    assert_eq!(
+        kind(store.execute(drafts::insert(&taken)).await),
+        StoreErrorKind::Constraint
+    );
+});
+
+on_both!(
+    a_published_day_never_becomes_a_thin_one,
+    async |store: Store, _url| {
+        let state = async || diary_days::state(&store, "day").await.expect("an answer");
+        let mark = |state| diary_days::mark("day", state, "run", timestamp(1));
+        assert_eq!(state().await, None);
+        for (marked, kept) in [
+            (DayState::Thin, "thin"),
+            (DayState::Published, "published"),
+            (DayState::Thin, "published"),
+        ] {
+            store.execute(mark(marked)).await.expect("it is marked");
+            assert_eq!(state().await.as_deref(), Some(kept));
+        }
+    }
+);
+
+on_both!(
+    a_full_batch_of_commits_is_kept_once,
+    async |store: Store, _url| {
+        let batch: Vec<Commit> = (0..commits::BATCH)
+            .map(|number| Commit {
+                id: format!("{number:040x}"),
+                repository: "r".to_owned(),
+                author: "Ada".to_owned(),
+                subject: format!("feat: {number}"),
+                body: String::new(),
+                committed_at: timestamp(i64::try_from(number).expect("small")),
+            })
+            .collect();
+        for _ in 0..2 {
+            let rows = touches(&store, commits::insert(&batch)).await;
+            assert_eq!(usize::try_from(rows).expect("small"), commits::BATCH);
+        }
+        assert_eq!(commits::count(&store).await.expect("a number"), 200);
+        let rows = store.query(commits::find_newest(2)).await.expect("rows");
+        let newest: Vec<_> = rows.iter().map(commits::read).collect();
+        let newest = newest
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()
+            .expect("commits");
+        assert_eq!(newest, [batch[199].clone(), batch[198].clone()]);
+        let asked = [batch[7].id.clone(), "unknown".to_owned()];
+        let known = store
+            .query(commits::find_known(&asked))
+            .await
+            .expect("rows");
+        assert_eq!(known.rows, [[Value::Text(batch[7].id.clone())]]);
+    }
+);
+
+on_both!(
+    a_changed_text_replaces_its_embedding,
+    async |store: Store, _url| {
+        let one = |number: usize, hash: &str| Embedding {
+            source_table: "commits".to_owned(),
+            source_id: format!("{number:03}"),
+            content_hash: hash.to_owned(),
+            chunk_index: 0,
+            text_preview: "a text".to_owned(),
+            embedding_model: "m".to_owned(),
+            embedding: vec![0.5, -1.0],
+            metadata: serde_json::json!({"n": number}),
+            writer: "tap".to_owned(),
+            created_at: timestamp(1),
+        };
+        let batch: Vec<_> = (0..embeddings::BATCH)
+            .map(|number| one(number, "old"))
+            .collect();
+        touches(&store, embeddings::upsert(&batch, timestamp(1))).await;
+        touches(&store, embeddings::upsert(&[one(7, "new")], timestamp(2))).await;
+        let counts = embeddings::counts(&store).await.expect("counts");
+        let expected = embeddings::Count {
+            source_table: "commits".to_owned(),
+            is_summary: false,
+            rows: 100,
+        };
+        assert_eq!(counts, [expected]);
+        let hashes = store
+            .query(embeddings::find_hashes("commits", "m"))
+            .await
+            .expect("rows");
+        let changed = hashes
+            .iter()
+            .filter(|row| row.text("content_hash").is_ok_and(|it| it == "new"));
+        let changed: Vec<_> = changed
+            .map(|row| row.text("source_id").expect("a text"))
+            .collect();
+        assert_eq!(changed, ["007"]);
+        let stored = Statement::new("SELECT embedding FROM embeddings WHERE updated_at = 2");
+        let rows = store.query(stored).await.expect("rows");
+        let bytes = rows
+            .first()
+            .expect("one")
+            .blob("embedding")
+            .expect("a blob");
+        assert_eq!(Value::vector_of(&bytes), Some(vec![0.5, -1.0]));
+        let summaries = store
+            .query(embeddings::find_summaries("commits"))
+            .await
+            .expect("rows");
+        assert_eq!(summaries.rows.len(), 0);
+    }
+);

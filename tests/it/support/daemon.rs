@@ -1,0 +1,126 @@
+//! `serve` and `work` as child processes: their address, what they print, and how they end.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use super::database::runtime;
+use super::host::{Host, Ran};
+use crate::site::client::{Answer, Client};
+
+/// How long anything may take before a test gives up on it.
+pub(crate) const BOUND: Duration = Duration::from_secs(90);
+
+/// A running program, killed when its test ends.
+pub(crate) struct Daemon {
+    child: Child,
+    lines: Receiver<String>,
+    stdout: Receiver<String>,
+}
+
+impl Daemon {
+    /// Start the program; both of its outputs are read from then on.
+    pub(crate) fn start(host: &Host, arguments: &[&str]) -> Self {
+        let mut command = host.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let lines = read(child.stderr.take().expect("it was asked for"));
+        let stdout = read(child.stdout.take().expect("it was asked for"));
+        Self { child, lines, stdout }
+    }
+
+    /// Wait for a line on standard error that contains `text`.
+    #[track_caller]
+    pub(crate) fn until(&self, text: &str) -> String {
+        wait_for(&self.lines, text)
+    }
+
+    /// Wait until `serve` says where it listens.
+    #[track_caller]
+    pub(crate) fn address(&self) -> SocketAddr {
+        let line = wait_for(&self.stdout, "site ");
+        let (_, rest) = line.split_once("http://").expect("an address");
+        let address = rest.trim_end_matches('/').parse();
+        address.unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    /// Send a signal, e.g. `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(status.expect("`kill` is there").success());
+    }
+
+    /// Wait for the end.
+    #[track_caller]
+    pub(crate) fn ended(mut self) -> Ran {
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("it is a child") {
+                break status;
+            }
+            assert!(start.elapsed() < BOUND, "the program does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let all = |lines: &Receiver<String>| lines.iter().collect::<Vec<_>>().join("\n");
+        Ran {
+            code: status.code().unwrap_or(-1),
+            stdout: all(&self.stdout),
+            stderr: all(&self.lines),
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// The lines of an output as they come; the end of the channel is the end of the output.
+fn read(output: impl Read + Send + 'static) -> Receiver<String> {
+    let (send, lines) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if send.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    lines
+}
+
+#[track_caller]
+fn wait_for(lines: &Receiver<String>, text: &str) -> String {
+    let start = Instant::now();
+    let mut seen = Vec::new();
+    while let Ok(line) = lines.recv_timeout(BOUND.saturating_sub(start.elapsed())) {
+        if line.contains(text) {
+            return line;
+        }
+        seen.push(line);
+    }
+    panic!("`{text}` was never printed; what was:\n{}", seen.join("\n"));
+}
+
+/// One request, on a connection of its own.
+pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
+    runtime().block_on(Client { address }.get(path))
+}
+
+/// Look again and again until there is something, at most for [`BOUND`].
+#[track_caller]
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < BOUND, "{what}: not in {} s", BOUND.as_secs());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}

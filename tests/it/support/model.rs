@@ -1,0 +1,166 @@
+//! A model server of the test's own: it says what it is told to, well or badly.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::daemon::{BOUND, eventually};
+
+/// How a request is answered.
+#[derive(Clone)]
+pub(crate) enum Say {
+    /// The text, complete.
+    Text(&'static str),
+    /// The text, once as many have asked.
+    Together(usize, &'static str),
+    /// The text, cut off at the limit of tokens.
+    Cut(&'static str),
+    /// A status without a text.
+    Status(u16),
+    /// The connection is closed without an answer.
+    Close,
+    /// Half of an answer, then the connection is closed.
+    Half,
+    /// Nothing, and the connection stays open.
+    Hang,
+}
+
+/// Listens on a port of its own until it is dropped.
+pub(crate) struct ModelServer {
+    shared: Arc<Shared>,
+    address: String,
+}
+
+struct Shared {
+    asked: AtomicUsize,
+    ended: AtomicBool,
+    say: Mutex<Say>,
+    gathering: Mutex<usize>,
+    gathered: Condvar,
+    /// Connections that get no answer.
+    hanging: Mutex<Vec<TcpStream>>,
+}
+
+impl ModelServer {
+    pub(crate) fn new(say: Say) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("its address").to_string();
+        let shared = Arc::new(Shared {
+            asked: AtomicUsize::new(0),
+            ended: AtomicBool::new(false),
+            say: Mutex::new(say),
+            gathering: Mutex::new(0),
+            gathered: Condvar::new(),
+            hanging: Mutex::new(Vec::new()),
+        });
+        let server = Arc::clone(&shared);
+        std::thread::spawn(move || server.listen(&listener));
+        Self { shared, address }
+    }
+
+    /// The address, as `roles.writer.url` takes it.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// Say something else from now on.
+    pub(crate) fn say(&self, say: Say) {
+        *self.shared.say.lock().expect("no panic") = say;
+    }
+
+    /// Wait until somebody has asked.
+    #[track_caller]
+    pub(crate) fn until_asked(&self) {
+        eventually("the model is asked", || (self.asked() > 0).then_some(()));
+    }
+
+    pub(crate) fn asked(&self) -> usize {
+        self.shared.asked.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for ModelServer {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, Ordering::SeqCst);
+        // The listener wakes up and sees it.
+        TcpStream::connect(&self.address).ok();
+    }
+}
+
+impl Shared {
+    fn listen(self: Arc<Self>, listener: &TcpListener) {
+        for stream in listener.incoming().map_while(Result::ok) {
+            if self.ended.load(Ordering::SeqCst) {
+                break;
+            }
+            let shared = Arc::clone(&self);
+            std::thread::spawn(move || shared.answer(stream));
+        }
+    }
+
+    fn answer(&self, mut stream: TcpStream) -> Option<()> {
+        stream.set_read_timeout(Some(BOUND)).ok()?;
+        read_request(&stream)?;
+        let say = self.say.lock().expect("no panic").clone();
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        match say {
+            Say::Text(text) => respond(&mut stream, 200, &completion(text, "stop")),
+            Say::Cut(text) => respond(&mut stream, 200, &completion(text, "length")),
+            Say::Together(number, text) => {
+                self.gather(number);
+                respond(&mut stream, 200, &completion(text, "stop"))
+            }
+            Say::Status(status) => respond(&mut stream, status, "{\"error\":\"no memory\"}"),
+            Say::Half => stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4000\r\n\r\n{\"choi").ok(),
+            Say::Close => None,
+            Say::Hang => {
+                self.hanging.lock().expect("no panic").push(stream);
+                None
+            }
+        }
+    }
+
+    /// Come back when `number` are here.
+    fn gather(&self, number: usize) {
+        let mut here = self.gathering.lock().expect("no panic");
+        *here += 1;
+        self.gathered.notify_all();
+        let missing = |here: &mut usize| *here < number;
+        let waited = self.gathered.wait_timeout_while(here, BOUND.min(Duration::from_secs(60)), missing);
+        drop(waited);
+    }
+}
+
+/// Read a request to its end.
+fn read_request(stream: &TcpStream) -> Option<()> {
+    let mut reader = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let line = line.trim_end().to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()
+}
+
+fn completion(text: &str, reason: &str) -> String {
+    let choice = json!({ "message": { "role": "assistant", "content": text }, "finish_reason": reason });
+    json!({ "model": "quill-1", "choices": [choice] }).to_string()
+}
+
+fn respond(stream: &mut TcpStream, status: u16, body: &str) -> Option<()> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    stream.write_all(format!("{head}{body}").as_bytes()).ok()
+}
