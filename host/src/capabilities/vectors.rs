@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wasmtime::component::{HasData, Resource};
 
-use crate::capability::matrix::{self, Matrix, ShapeError};
+use crate::capability::matrix::{self, Held, Matrix, ShapeError};
 use crate::capability::types::{Value, statement};
 use crate::capability::{Access, Capability, InstanceState, LimitHit};
 use crate::store::granted::QueryLimits;
@@ -19,7 +19,7 @@ mod bindings {
         imports: { default: async | trappable },
         with: {
             "callboard:plugin/types": crate::capability::types::interface,
-            "callboard:plugin/vectors.matrix": crate::capabilities::vectors::Held,
+            "callboard:plugin/vectors.matrix": crate::capability::matrix::Held,
         },
     });
 }
@@ -36,10 +36,6 @@ inventory::submit! {
 
 /// Marks the error of a query that gives more elements than are left.
 const TOO_MANY: &str = "too many elements";
-
-/// A matrix behind a handle. It is shared with the thread that computes on it.
-#[expect(unreachable_pub, reason = "the generated bindings export it again")]
-pub struct Held(Arc<Matrix>);
 
 type Answer<T> = wasmtime::Result<Result<T, VectorError>>;
 

@@ -6,6 +6,8 @@
 
 mod clusters;
 
+use std::sync::Arc;
+
 pub use self::clusters::k_means;
 
 const LANES: usize = 16;
@@ -19,6 +21,9 @@ pub struct Matrix {
     dimensions: usize,
     values: Vec<f32>,
 }
+
+/// A matrix behind a guest's handle. It is shared with the thread that computes on it.
+pub struct Held(pub Arc<Matrix>);
 
 /// Rows of different length, an index out of range, a value that is no number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
