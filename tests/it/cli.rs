@@ -35,8 +35,11 @@ fn shows(host: &Host, name: &str, arguments: &[&str]) -> Ran {
         // Ids as lists show them, digests of components, sizes of files, lengths of columns.
         (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}\b", "[id]"),
         (r"\b[0-9a-f]{12}\b", "[digest]"),
-        (r"(?m)(\.(?:toml|html|css|md|json|wasm)) +\d+$", "$1  [bytes]"),
-        (r"(\S) {2,}", "$1  "),
+        (
+            r"(?m)(\.(?:toml|html|css|md|json|wasm)) +\d+$",
+            "$1  [bytes]",
+        ),
+        (r" {2,}", "  "),
     ] {
         settings.add_filter(pattern, shown);
     }
@@ -49,10 +52,16 @@ fn shows(host: &Host, name: &str, arguments: &[&str]) -> Ran {
 fn refuses(host: &Host, arguments: &[&str], code: i32, parts: &[&str]) -> Ran {
     let ran = host.run(arguments);
     assert_eq!(ran.code, code, "{arguments:?}\n{ran}");
-    assert!(ran.stderr.starts_with("error: ") || ran.stderr.contains("\nerror: "), "{ran}");
+    assert!(
+        ran.stderr.starts_with("error: ") || ran.stderr.contains("\nerror: "),
+        "{ran}"
+    );
     assert!(!ran.stderr.contains("panicked"), "{ran}");
     for part in parts {
-        assert!(ran.stderr.contains(part), "{arguments:?}: `{part}` is not in\n{ran}");
+        assert!(
+            ran.stderr.contains(part),
+            "{arguments:?}: `{part}` is not in\n{ran}"
+        );
     }
     ran
 }

@@ -59,7 +59,7 @@ const LAYERS: &[Layer] = &[
         "registry rollcall plugin store \
          pipeline handler outcome policy value settings config grants",
     ),
-    layer("site", "store value"),
+    layer("site", "store value settings"),
     peers(
         "registry rollcall workspace",
         "plugin capability snapshot store \

@@ -21,7 +21,10 @@ fn serve_ends_in_good_order_on_ctrl_c_and_on_a_request_to_terminate() {
         server.signal(signal);
         let ran = server.ended();
         assert_eq!(ran.code, 0, "{signal}: {ran}");
-        assert!(!ran.stderr.contains("panicked") && !ran.stderr.contains("error"), "{signal}: {ran}");
+        assert!(
+            !ran.stderr.contains("panicked") && !ran.stderr.contains("error"),
+            "{signal}: {ran}"
+        );
         TcpListener::bind(address).expect("the port is free again");
     }
     factory.ok(&["check"]);
@@ -46,7 +49,12 @@ fn a_port_in_use_is_named_with_the_option_for_another() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its address").to_string();
     let port = address.rsplit(':').next().expect("a port");
-    refuses(&factory, &["serve", "--listen", &address], 3, &[port, "--listen"]);
+    refuses(
+        &factory,
+        &["serve", "--listen", &address],
+        3,
+        &[port, "--listen"],
+    );
     let ran = factory.run(&["serve", "--listen", "nowhere"]);
     assert_eq!(ran.code, 2, "{ran}");
 }
@@ -56,7 +64,8 @@ fn an_interrupted_run_says_how_it_goes_on() {
     let factory = Factory::bare(Sqlite);
     let server = ModelServer::new(Say::Hang);
     set_writer(&factory, &server);
-    let line = diary(board().path(), DAY);
+    let repository = board();
+    let line = diary(repository.path(), DAY);
     let run = Daemon::start(&factory, &line.each_ref().map(String::as_str));
     server.until_asked();
     run.signal("INT");
@@ -79,10 +88,18 @@ fn a_server_shows_what_another_process_publishes_and_applies() {
     let slug = posts[0]["slug"].as_str().expect("a slug");
     assert_eq!(get(address, &format!("/posts/{slug}")).status, 200);
     factory.ok(&["settings", "set", "site.title", "Another diary"]);
-    eventually("the title changes", || get(address, "/").body.contains("Another diary").then_some(()));
+    eventually("the title changes", || {
+        get(address, "/")
+            .body
+            .contains("Another diary")
+            .then_some(())
+    });
     factory.write("site/not_found.html", "Nothing of that name, friend.");
     factory.ok(&["apply"]);
     eventually("the template changes", || {
-        get(address, "/posts/nobody").body.contains("friend").then_some(())
+        get(address, "/posts/nobody")
+            .body
+            .contains("friend")
+            .then_some(())
     });
 }

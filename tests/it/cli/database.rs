@@ -26,11 +26,25 @@ fn a_damaged_database_is_unavailable() {
     // The header stays; every page after it is noise.
     bytes[200..].fill(0x5a);
     fs::write(&file, &bytes).expect("written over");
-    for name in ["callboard.db-wal", "callboard.db-shm"] {
-        fs::remove_file(factory.workspace().join(name)).ok();
-    }
     refuses(&factory, &["posts", "list"], 3, &[]);
     refuses(&factory, &["apply"], 3, &[]);
+}
+
+#[test]
+fn a_command_leaves_everything_in_the_one_file() {
+    let factory = Factory::bare(Sqlite);
+    factory.ok(&["settings", "set", "site.title", "Kept"]);
+    for name in ["callboard.db-wal", "callboard.db-shm"] {
+        assert!(!factory.workspace().join(name).exists(), "{name} is left");
+    }
+    // So a copy of the file is a copy of the database.
+    let copy = Factory::bare_written(Sqlite);
+    fs::copy(
+        factory.workspace().join("callboard.db"),
+        copy.workspace().join("callboard.db"),
+    )
+    .expect("copied");
+    assert_eq!(copy.ok(&["settings", "get", "site.title"]).trim(), "Kept");
 }
 
 #[test]
@@ -43,7 +57,12 @@ fn a_folder_is_no_database() {
 #[test]
 fn an_address_that_is_none_is_wrong_usage() {
     let factory = Factory::bare_written(Sqlite);
-    refuses(&factory, &["check", "--database", "mysql://x/y"], 2, &["sqlite:PATH", "postgres://"]);
+    refuses(
+        &factory,
+        &["check", "--database", "mysql://x/y"],
+        2,
+        &["sqlite:PATH", "postgres://"],
+    );
     refuses(&factory, &["check", "--database", ""], 2, &["sqlite:PATH"]);
 }
 
@@ -56,16 +75,22 @@ fn a_server_that_does_not_answer_is_unavailable() {
     drop(listener);
     let url = format!("postgres://ada:hunter2@127.0.0.1:{port}/factory");
     let ran = refuses(&factory, &["check", "--database", &url], 3, &[]);
-    assert!(!ran.to_string().contains("hunter2"), "the password is not shown: {ran}");
+    assert!(
+        !ran.to_string().contains("hunter2"),
+        "the password is not shown: {ran}"
+    );
 }
 
-on_each!(a_database_of_a_newer_program_is_refused_and_left_alone, |dialect: Dialect| {
-    let factory = Factory::bare(dialect);
-    factory.execute("INSERT INTO migrations (number, digest) VALUES (99, 'x')");
-    for command in [&["check"][..], &["apply"], &["serve"], &["runs", "list"]] {
-        refuses(&factory, command, 3, &["schema 99", "newer callboard"]);
+on_each!(
+    a_database_of_a_newer_program_is_refused_and_left_alone,
+    |dialect: Dialect| {
+        let factory = Factory::bare(dialect);
+        factory.execute("INSERT INTO migrations (number, digest) VALUES (99, 'x')");
+        for command in [&["check"][..], &["apply"], &["serve"], &["runs", "list"]] {
+            refuses(&factory, command, 3, &["schema 99", "newer callboard"]);
+        }
     }
-});
+);
 
 #[test]
 fn two_workspaces_can_name_one_database_by_the_option() {
@@ -73,5 +98,8 @@ fn two_workspaces_can_name_one_database_by_the_option() {
     let other = Factory::bare_written(Sqlite);
     let listed = other.ok(&["--database", &factory.url(), "revisions", "list"]);
     assert!(listed.contains("active"), "{listed}");
-    assert!(!other.workspace().join("callboard.db").exists(), "the one of the file is not touched");
+    assert!(
+        !other.workspace().join("callboard.db").exists(),
+        "the one of the file is not touched"
+    );
 }

@@ -27,13 +27,22 @@ fn without_a_workspace_every_command_says_how_to_make_one() {
     ] {
         refuses(&host, command, 2, &["no workspace", "callboard init"]);
     }
-    assert_eq!(fs::read_dir(host.workspace()).expect("a folder").count(), 0, "nothing is made");
+    assert_eq!(
+        fs::read_dir(host.workspace()).expect("a folder").count(),
+        0,
+        "nothing is made"
+    );
 }
 
 #[test]
 fn a_workspace_that_was_never_applied_says_so() {
     let factory = Factory::bare_written(Sqlite);
-    for command in [&["serve"][..], &["work"], &["run", "dev_diary"], &["pipelines", "list"]] {
+    for command in [
+        &["serve"][..],
+        &["work"],
+        &["run", "dev_diary"],
+        &["pipelines", "list"],
+    ] {
         let ran = factory.run(command);
         assert_ne!(ran.code, 0, "{ran}");
         assert!(ran.stderr.contains("callboard apply"), "{ran}");
@@ -45,17 +54,30 @@ fn malformed_files_are_named_with_line_and_column() {
     let factory = Factory::bare_written(Sqlite);
     factory.write("pipelines/half.toml", "name = \"half\"\nbudget = \n");
     factory.write("pipelines/keys.toml", "name = \"keys\"\nbugdet = \"1m\"\nbudget = \"1m\"\n[[stage]]\nid = \"a\"\nhandlr = \"probe.store\"\nhandler = \"probe.store\"\n");
-    factory.write("policies/types.toml", "name = \"types\"\nhandler = 7\ntable = \"commits\"\nevery = \"soon\"\n");
+    factory.write(
+        "policies/types.toml",
+        "name = \"types\"\nhandler = 7\ntable = \"commits\"\nevery = \"soon\"\n",
+    );
     factory.edit("settings.toml", "type = \"string\"", "type = \"strin\"");
     let ran = shows(&factory, "check_malformed", &["check"]);
     assert_eq!(ran.code, 1);
-    for place in ["pipelines/half.toml:2:", "pipelines/keys.toml:2:1", "pipelines/keys.toml:6:1", "policies/types.toml:2:", "policies/types.toml:4:", "settings.toml:"] {
+    for place in [
+        "pipelines/half.toml:2:",
+        "pipelines/keys.toml:2:1",
+        "pipelines/keys.toml:6:1",
+        "policies/types.toml:2:",
+        "policies/types.toml:4:",
+        "settings.toml:",
+    ] {
         assert!(ran.stderr.contains(place), "{place}: {ran}");
     }
     let json = factory.run(&["check", "--format", "json"]);
     assert_eq!(json.code, 1, "{json}");
     let said: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
-    assert!(said["places"].as_array().expect("places").len() >= 6, "{said}");
+    assert!(
+        said["places"].as_array().expect("places").len() >= 6,
+        "{said}"
+    );
     refuses(&factory, &["apply"], 1, &["pipelines/half.toml:2:"]);
     assert_eq!(factory.count("revisions"), 0);
 }
@@ -63,18 +85,31 @@ fn malformed_files_are_named_with_line_and_column() {
 #[test]
 fn a_broken_callboard_toml_is_named_by_every_command() {
     let factory = Factory::bare(Sqlite);
-    factory.write("callboard.toml", "name = \"Factory\"\ndatabse = \"sqlite:callboard.db\"\n");
+    factory.write(
+        "callboard.toml",
+        "name = \"Factory\"\ndatabse = \"sqlite:callboard.db\"\n",
+    );
     for command in [&["check"][..], &["apply"], &["serve"], &["posts", "list"]] {
-        refuses(&factory, command, 1, &["callboard.toml:2:1", "databse", "database"]);
+        refuses(
+            &factory,
+            command,
+            1,
+            &["callboard.toml:2:1", "databse", "database"],
+        );
     }
 }
 
 #[test]
-fn files_that_are_no_text_are_named() {
-    let factory = Factory::bare_written(Sqlite);
-    factory.write("prompts/dev_diary.md", b"\xff\xfe\0");
-    factory.write("site/post.html", b"\xff\xfe\0");
-    refuses(&factory, &["check"], 1, &["prompts/dev_diary.md", "site/post.html", "UTF-8"]);
+fn a_file_that_is_no_text_is_named() {
+    for file in [
+        "prompts/dev_diary.md",
+        "site/post.html",
+        "pipelines/dev_diary.toml",
+    ] {
+        let factory = Factory::bare_written(Sqlite);
+        factory.write(file, b"\xff\xfe\0");
+        refuses(&factory, &["check"], 1, &[file, "UTF-8"]);
+    }
 }
 
 #[test]
@@ -82,11 +117,18 @@ fn init_never_writes_over_a_file_and_never_writes_half() {
     let host = Host::new();
     host.write("factory/pipelines/dev_diary.toml", "mine");
     host.write("factory/notes.txt", "mine, too");
-    refuses(&host, &["init", "factory"], 1, &["pipelines/dev_diary.toml", "nothing was written"]);
+    refuses(
+        &host,
+        &["init", "factory"],
+        1,
+        &["pipelines/dev_diary.toml", "nothing was written"],
+    );
     let names = |folder: &str| -> Vec<String> {
         let entries = fs::read_dir(host.workspace().join(folder)).expect("a folder");
         let name = |entry: fs::DirEntry| entry.file_name().into_string().expect("UTF-8");
-        let mut names: Vec<_> = entries.map(|entry| name(entry.expect("it is readable"))).collect();
+        let mut names: Vec<_> = entries
+            .map(|entry| name(entry.expect("it is readable")))
+            .collect();
         names.sort();
         names
     };
@@ -94,7 +136,8 @@ fn init_never_writes_over_a_file_and_never_writes_half() {
     assert_eq!(names("factory/pipelines"), ["dev_diary.toml"]);
     assert_eq!(host.read("factory/pipelines/dev_diary.toml"), "mine");
     // Beside files of other names it is fine.
-    fs::remove_file(host.workspace().join("factory/pipelines/dev_diary.toml")).expect("it is there");
+    fs::remove_file(host.workspace().join("factory/pipelines/dev_diary.toml"))
+        .expect("it is there");
     host.ok(&["init", "factory"]);
     assert_eq!(host.read("factory/notes.txt"), "mine, too");
     refuses(&host, &["init", "factory"], 1, &["nothing was written"]);

@@ -31,19 +31,29 @@ fn every_command_has_a_help_of_its_own() {
 #[test]
 fn the_version_is_that_of_the_package() {
     let version = Host::new().ok(&["--version"]);
-    assert_eq!(version.trim(), format!("callboard {}", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        version.trim(),
+        format!("callboard {}", env!("CARGO_PKG_VERSION"))
+    );
 }
 
 #[test]
 fn a_command_that_is_none_is_wrong_usage() {
     let ran = Host::new().run(&["aply"]);
     assert_eq!(ran.code, 2, "{ran}");
-    assert!(ran.stderr.contains("apply"), "the nearest one is named: {ran}");
+    assert!(
+        ran.stderr.contains("apply"),
+        "the nearest one is named: {ran}"
+    );
 }
 
 #[test]
 fn the_native_handlers_are_listed_without_a_workspace() {
-    let ran = shows(&Host::new(), "native_handlers", &["handlers", "list", "--native"]);
+    let ran = shows(
+        &Host::new(),
+        "native_handlers",
+        &["handlers", "list", "--native"],
+    );
     assert_eq!(ran.code, 0);
 }
 

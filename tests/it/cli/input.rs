@@ -15,11 +15,25 @@ fn input_that_a_pipeline_does_not_take_is_wrong_usage() {
         let line: Vec<&str> = ["run", "dev_diary"].into_iter().chain(inputs).collect();
         refuses(&factory, &line, 2, parts);
     };
-    run(&[], &["input `repository` is missing", "--input repository="]);
-    run(&["repository=x", "dat=latest"], &["no input `dat`", "`date`"]);
-    run(&["repository=x", "repository=y"], &["`repository`", "twice"]);
+    run(
+        &[],
+        &["input `repository` is missing", "--input repository="],
+    );
+    run(
+        &["repository=x", "dat=latest"],
+        &["no input `dat`", "`date`"],
+    );
+    run(
+        &["repository=x", "repository=y"],
+        &["`repository`", "twice"],
+    );
     run(&["repository"], &["`repository` is no input", "KEY=VALUE"]);
-    refuses(&factory, &["run", "dev_dairy"], 2, &["no pipeline `dev_dairy`", "callboard pipelines list"]);
+    refuses(
+        &factory,
+        &["run", "dev_dairy"],
+        2,
+        &["no pipeline `dev_dairy`", "callboard pipelines list"],
+    );
     refuses(&factory, &["run"], 2, &[]);
     assert_eq!(factory.count("runs"), 0);
 }
@@ -28,7 +42,15 @@ fn input_that_a_pipeline_does_not_take_is_wrong_usage() {
 fn a_date_that_is_none_fails_and_names_the_form() {
     let factory = Factory::bare(Sqlite);
     let repository = board();
-    for date in ["yesterday", "2026-02-30", "2026-13-01", "2026-1-5", "99999-01-01", "", "2026-01-05T10:00"] {
+    for date in [
+        "yesterday",
+        "2026-02-30",
+        "2026-13-01",
+        "2026-1-5",
+        "99999-01-01",
+        "",
+        "2026-01-05T10:00",
+    ] {
         let ran = factory.diary(repository.path(), date);
         assert_eq!(ran.code, 1, "`{date}`: {ran}");
         assert!(ran.stdout.starts_with("failed"), "`{date}`: {ran}");
@@ -77,7 +99,10 @@ fn an_empty_repository_is_nothing_to_do() {
         assert_eq!(ran.code, 0, "{ran}");
         assert!(ran.stdout.contains("has no commit yet"), "{ran}");
     }
-    assert_eq!((factory.count("tasks"), factory.count("diary_days")), (0, 0));
+    assert_eq!(
+        (factory.count("tasks"), factory.count("diary_days")),
+        (0, 0)
+    );
     let path = format!("repository={}", empty.path().display());
     factory.ok(&["run", "remember", "--input", &path]);
     assert_eq!(factory.count("commits"), 0);
@@ -93,8 +118,22 @@ fn odd_values_of_a_path_are_told_apart_from_a_missing_one() {
         let ran = factory.diary(std::path::Path::new(path), DAY);
         assert_eq!(ran.code, code, "`{path}`: {ran}");
     }
-    let ran = factory.run(&["run", "dev_diary", "-i", "repository=7", "-i", "date=latest"]);
+    let ran = factory.run(&[
+        "run",
+        "dev_diary",
+        "-i",
+        "repository=7",
+        "-i",
+        "date=latest",
+    ]);
     assert!([1, 3].contains(&ran.code), "{ran}");
-    let ran = factory.run(&["run", "dev_diary", "-i", "repository=--help", "-i", "date=latest"]);
+    let ran = factory.run(&[
+        "run",
+        "dev_diary",
+        "-i",
+        "repository=--help",
+        "-i",
+        "date=latest",
+    ]);
     assert_eq!(ran.code, 3, "an option of git is no path: {ran}");
 }

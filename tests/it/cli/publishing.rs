@@ -12,29 +12,63 @@ fn a_day_is_written_approved_published_and_removed() {
     shows(&factory, "tasks_none", &["tasks", "list"]);
     let line = diary(repository.path(), DAY);
     let ran = factory.run(&line.each_ref().map(String::as_str));
-    assert_eq!((ran.code, ran.stdout.lines().next()), (4, Some("gated: publish this post?")), "{ran}");
+    assert_eq!(
+        (ran.code, ran.stdout.lines().next()),
+        (4, Some("gated: approve: publish this post?")),
+        "{ran}"
+    );
     for stage in ["collect", "compose", "citations", "save"] {
         assert!(ran.stderr.contains(&format!("✓ {stage} done")), "{ran}");
     }
     let task = factory.task();
     shows(&factory, "tasks_list", &["tasks", "list"]);
     shows(&factory, "tasks_show", &["tasks", "show", &task[..18]]);
-    refuses(&factory, &["tasks", "show", "zzz"], 2, &["no task `zzz`", "help:"]);
-    shows(&factory, "tasks_approve", &["tasks", "approve", &task, "--by", "Ada"]);
+    refuses(
+        &factory,
+        &["tasks", "show", "zzz"],
+        2,
+        &["no task `zzz`", "help:"],
+    );
+    shows(
+        &factory,
+        "tasks_approve",
+        &["tasks", "approve", &task, "--by", "Ada"],
+    );
     shows(&factory, "tasks_published", &["tasks", "list"]);
-    assert_eq!(factory.texts("SELECT decided_by FROM gates", "decided_by"), ["Ada"]);
+    assert_eq!(
+        factory.texts("SELECT decided_by FROM gates", "decided_by"),
+        ["Ada"]
+    );
     shows(&factory, "runs_list", &["runs", "list"]);
     let runs = factory.json(&["runs", "list"]);
-    shows(&factory, "runs_show", &["runs", "show", runs[0]["id"].as_str().expect("an id")]);
-    refuses(&factory, &["runs", "show", "zzz"], 2, &["no run `zzz`", "help:"]);
+    shows(
+        &factory,
+        "runs_show",
+        &["runs", "show", runs[0]["id"].as_str().expect("an id")],
+    );
+    refuses(
+        &factory,
+        &["runs", "show", "zzz"],
+        2,
+        &["no run `zzz`", "help:"],
+    );
     shows(&factory, "posts_list", &["posts", "list"]);
     let posts = factory.json(&["posts", "list"]);
     let slug = posts[0]["slug"].as_str().expect("a slug");
     shows(&factory, "posts_show", &["posts", "show", slug]);
     factory.ok(&["posts", "export", "out"]);
-    assert!(factory.read(format!("out/posts/{slug}/index.html")).contains("(PR #7)"));
+    assert!(
+        factory
+            .read(format!("out/posts/{slug}/index.html"))
+            .contains("(PR #7)")
+    );
     shows(&factory, "posts_remove", &["posts", "remove", slug]);
-    refuses(&factory, &["posts", "show", slug], 2, &["no published post", "help:"]);
+    refuses(
+        &factory,
+        &["posts", "show", slug],
+        2,
+        &["no published post", "help:"],
+    );
     assert_eq!(factory.ok(&["posts", "list"]).trim(), "(none)");
 }
 
@@ -45,8 +79,21 @@ fn a_rejected_task_is_kept_with_its_reason() {
     let task = factory.task();
     let ran = factory.run(&["tasks", "reject", &task]);
     assert_eq!(ran.code, 2, "a reason is asked for: {ran}");
-    shows(&factory, "tasks_reject", &["tasks", "reject", &task, "--feedback", "too dry"]);
-    shows(&factory, "runs_rejected", &["runs", "list", "--status", "rejected"]);
-    refuses(&factory, &["tasks", "approve", &task], 2, &["stands before no gate"]);
+    shows(
+        &factory,
+        "tasks_reject",
+        &["tasks", "reject", &task, "--feedback", "too dry"],
+    );
+    shows(
+        &factory,
+        "runs_rejected",
+        &["runs", "list", "--status", "rejected"],
+    );
+    refuses(
+        &factory,
+        &["tasks", "approve", &task],
+        2,
+        &["stands before no gate"],
+    );
     assert_eq!(factory.count("posts"), 0);
 }

@@ -12,8 +12,12 @@ fn the_bundled_workspace_answers_and_is_applied_once() {
     shows(&factory, "apply", &["apply", "--note", "the first"]);
     shows(&factory, "apply_again", &["apply"]);
     assert_eq!(factory.count("revisions"), 1);
-    let roll = factory.ok(&["check", "--all"]);
-    for referrer in ["stage dev_diary/compose", "policy embeddings_collapse_commits", "plugin embeddings_collapse"] {
+    let roll = factory.ok(&["check", "--all", "--format", "json"]);
+    for referrer in [
+        "stage dev_diary/compose",
+        "policy embeddings_collapse_commits",
+        "plugin embeddings_collapse",
+    ] {
         assert!(roll.contains(referrer), "{referrer}: {roll}");
     }
 }
@@ -24,7 +28,11 @@ fn a_workspace_with_many_mistakes_is_told_all_of_them() {
     let pipeline = "pipelines/dev_diary.toml";
     factory.edit(pipeline, "content.compose_diary", "content.compose_dairy");
     factory.edit(pipeline, "needs = [\"save\"]", "needs = [\"saved\"]");
-    factory.edit("policies/commits_keep_newest.toml", "table = \"commits\"", "table = \"comits\"");
+    factory.edit(
+        "policies/commits_keep_newest.toml",
+        "table = \"commits\"",
+        "table = \"comits\"",
+    );
     factory.edit("prompts/dev_diary.md", "{{ day }}", "{{ dya }}");
     let ran = shows(&factory, "check_broken", &["check"]);
     assert_eq!(ran.code, 1);

@@ -78,12 +78,19 @@ fn a_draft_that_invents_a_source_is_rejected_and_never_published() {
         let (factory, ran) = publish(markdown);
         assert_eq!(ran.code, 1, "{markdown}: {ran}");
         assert!(ran.stdout.starts_with("rejected"), "{ran}");
-        assert!(ran.stdout.contains("citations") && ran.stdout.contains(invented), "{ran}");
+        assert!(
+            ran.stdout.contains("citations") && ran.stdout.contains(invented),
+            "{ran}"
+        );
         for table in ["posts", "tasks", "drafts", "diary_days"] {
             assert_eq!(factory.count(table), 0, "{table}");
         }
         let stages = factory.texts("SELECT stage FROM stage_runs ORDER BY started_at", "stage");
-        assert_eq!(stages, ["collect", "citations"], "nothing comes after the rejection");
+        assert_eq!(
+            stages,
+            ["collect", "citations"],
+            "nothing comes after the rejection"
+        );
     }
 }
 

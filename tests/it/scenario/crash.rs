@@ -27,56 +27,86 @@ fn checkpoints(factory: &Factory) -> Vec<(String, i64, i64)> {
     let rows = factory.query(sql);
     let rows = rows.iter().map(|row| {
         let (visit, at) = (row.integer("visit"), row.integer("started_at"));
-        (row.text("stage").expect("a text"), visit.expect("a number"), at.expect("a time"))
+        (
+            row.text("stage").expect("a text"),
+            visit.expect("a number"),
+            at.expect("a time"),
+        )
     });
     rows.collect()
 }
 
-on_each!(a_killed_run_goes_on_where_it_was_once_its_lease_ran_out, |dialect: Dialect| {
-    let factory = Factory::bare(dialect);
-    let server = ModelServer::new(Say::Hang);
-    set_writer(&factory, &server);
-    let repository = board();
-    let run = killed(&factory, &server, repository.path());
-    let before = checkpoints(&factory);
-    assert_eq!(before.len(), 1, "{before:?}");
-    assert_eq!(before[0].0, "collect");
-    // The lease still stands: nobody else may touch the run.
-    factory.execute("UPDATE runs SET lease_until = 9000000000000000");
-    let ran = factory.run(&["runs", "resume", &run]);
-    assert_eq!(ran.code, 1, "{ran}");
-    assert!(ran.stderr.contains("in the hands of another worker"), "{ran}");
-    assert_eq!(checkpoints(&factory), before);
-    // It runs out.
-    factory.execute("UPDATE runs SET lease_until = 1");
-    server.say(Say::Text(WELL));
-    let ran = factory.run(&["runs", "resume", &run]);
-    assert_eq!(ran.code, 4, "{ran}");
-    assert!(!ran.stderr.contains("collect (content.collect_git)"), "{ran}");
-    let after = checkpoints(&factory);
-    assert_eq!(after[0], before[0], "a finished stage is not repeated");
-    let stages: Vec<_> = after.iter().map(|(stage, visit, _)| (stage.as_str(), *visit)).collect();
-    assert_eq!(stages, [("collect", 1), ("compose", 1), ("citations", 1), ("save", 1)]);
-    factory.ok(&["tasks", "approve", &factory.task()]);
-    assert_eq!(factory.count("posts WHERE written_by = 'model quill-1'"), 1);
-});
+on_each!(
+    a_killed_run_goes_on_where_it_was_once_its_lease_ran_out,
+    |dialect: Dialect| {
+        let factory = Factory::bare(dialect);
+        let server = ModelServer::new(Say::Hang);
+        set_writer(&factory, &server);
+        let repository = board();
+        let run = killed(&factory, &server, repository.path());
+        let before = checkpoints(&factory);
+        assert_eq!(before.len(), 1, "{before:?}");
+        assert_eq!(before[0].0, "collect");
+        // The lease still stands: nobody else may touch the run.
+        factory.execute("UPDATE runs SET lease_until = 9000000000000000");
+        let ran = factory.run(&["runs", "resume", &run]);
+        assert_eq!(ran.code, 1, "{ran}");
+        assert!(
+            ran.stderr.contains("in the hands of another worker"),
+            "{ran}"
+        );
+        assert_eq!(checkpoints(&factory), before);
+        // It runs out.
+        factory.execute("UPDATE runs SET lease_until = 1");
+        server.say(Say::Text(WELL));
+        let ran = factory.run(&["runs", "resume", &run]);
+        assert_eq!(ran.code, 4, "{ran}");
+        assert!(
+            !ran.stderr.contains("collect (content.collect_git)"),
+            "{ran}"
+        );
+        let after = checkpoints(&factory);
+        assert_eq!(after[0], before[0], "a finished stage is not repeated");
+        let stages: Vec<_> = after
+            .iter()
+            .map(|(stage, visit, _)| (stage.as_str(), *visit))
+            .collect();
+        assert_eq!(
+            stages,
+            [
+                ("collect", 1),
+                ("compose", 1),
+                ("citations", 1),
+                ("save", 1)
+            ]
+        );
+        factory.ok(&["tasks", "approve", &factory.task()]);
+        assert_eq!(factory.count("posts WHERE written_by = 'model quill-1'"), 1);
+    }
+);
 
-on_each!(a_worker_takes_a_killed_run_over_by_itself, |dialect: Dialect| {
-    let factory = Factory::bare(dialect);
-    let server = ModelServer::new(Say::Hang);
-    set_writer(&factory, &server);
-    let repository = board();
-    let run = killed(&factory, &server, repository.path());
-    server.say(Say::Text(WELL));
-    factory.execute("UPDATE runs SET lease_until = 1");
-    let worker = Daemon::start(&factory, &["work"]);
-    eventually("the worker comes to the gate", || {
-        let shown = factory.json(&["runs", "show", &run]);
-        (shown["run"]["status"] == "gated").then_some(())
-    });
-    worker.signal("TERM");
-    assert_eq!(worker.ended().code, 0);
-    let collected = checkpoints(&factory);
-    let collected = collected.iter().filter(|(stage, _, _)| stage == "collect").count();
-    assert_eq!((collected, factory.count("tasks")), (1, 1));
-});
+on_each!(
+    a_worker_takes_a_killed_run_over_by_itself,
+    |dialect: Dialect| {
+        let factory = Factory::bare(dialect);
+        let server = ModelServer::new(Say::Hang);
+        set_writer(&factory, &server);
+        let repository = board();
+        let run = killed(&factory, &server, repository.path());
+        server.say(Say::Text(WELL));
+        factory.execute("UPDATE runs SET lease_until = 1");
+        let worker = Daemon::start(&factory, &["work"]);
+        eventually("the worker comes to the gate", || {
+            let shown = factory.json(&["runs", "show", &run]);
+            (shown["run"]["status"] == "gated").then_some(())
+        });
+        worker.signal("TERM");
+        assert_eq!(worker.ended().code, 0);
+        let collected = checkpoints(&factory);
+        let collected = collected
+            .iter()
+            .filter(|(stage, _, _)| stage == "collect")
+            .count();
+        assert_eq!((collected, factory.count("tasks")), (1, 1));
+    }
+);

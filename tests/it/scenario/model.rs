@@ -27,7 +27,11 @@ const UNCITED: &str = "TITLE: Search for the archive\nEXCERPT: The archive can b
 fn with_writer(server: &ModelServer) -> Factory {
     let factory = Factory::bare_written(Sqlite);
     let stage = "handler = \"content.compose_diary\"";
-    factory.edit("pipelines/dev_diary.toml", stage, &format!("{stage}\nconfig = {{ wait_seconds = 2 }}"));
+    factory.edit(
+        "pipelines/dev_diary.toml",
+        stage,
+        &format!("{stage}\nconfig = {{ wait_seconds = 2 }}"),
+    );
     factory.ok(&["apply"]);
     set_writer(&factory, server);
     factory
@@ -49,7 +53,9 @@ fn draft(say: Say) -> Json {
 }
 
 fn text<'d>(draft: &'d Json, key: &str) -> &'d str {
-    draft[key].as_str().unwrap_or_else(|| panic!("no `{key}` in {draft}"))
+    draft[key]
+        .as_str()
+        .unwrap_or_else(|| panic!("no `{key}` in {draft}"))
 }
 
 /// The built-in text took the model's place: the post says so, and the note says why.
@@ -58,11 +64,20 @@ fn built_in(say: Say, reason: &str) {
     let draft = draft(say);
     assert_eq!(text(&draft, "written_by"), "built-in composer");
     let markdown = text(&draft, "markdown");
-    assert!(markdown.contains("because the model's text could not be used"), "{markdown}");
+    assert!(
+        markdown.contains("because the model's text could not be used"),
+        "{markdown}"
+    );
     assert!(markdown.contains("(PR #7)"), "{markdown}");
-    assert!(!markdown.contains("127.0.0.1"), "the post names no address: {markdown}");
+    assert!(
+        !markdown.contains("127.0.0.1"),
+        "the post names no address: {markdown}"
+    );
     let notes = text(&draft, "report");
-    assert!(notes.contains("the role `writer` did not write it"), "{notes}");
+    assert!(
+        notes.contains("the role `writer` did not write it"),
+        "{notes}"
+    );
     assert!(notes.contains(reason), "`{reason}` is not in {notes}");
 }
 
@@ -72,7 +87,10 @@ fn a_model_that_cites_what_is_there_writes_the_post() {
     assert_eq!(text(&draft, "written_by"), "model quill-1");
     assert_eq!(text(&draft, "title"), "Search for the archive");
     let markdown = text(&draft, "markdown");
-    assert!(markdown.contains("Readers find a post by its words now"), "{markdown}");
+    assert!(
+        markdown.contains("Readers find a post by its words now"),
+        "{markdown}"
+    );
     assert!(!markdown.contains("built-in composer"), "{markdown}");
 }
 
@@ -128,5 +146,8 @@ fn without_a_model_the_post_does_not_speak_of_one() {
     let draft = factory.json(&["tasks", "show", &factory.task()])["draft"].clone();
     assert_eq!(text(&draft, "written_by"), "built-in composer");
     assert!(!text(&draft, "markdown").contains("model"), "{draft}");
-    assert!(!text(&draft, "report").contains("did not write it"), "{draft}");
+    assert!(
+        !text(&draft, "report").contains("did not write it"),
+        "{draft}"
+    );
 }

@@ -44,19 +44,29 @@ fn every_mode_sees_the_same_digests_of_revision_settings_and_registry() {
     factory.ok(&["settings", "set", "site.title", "Our diary"]);
     let said = |mode: &[&str]| factory.ok(&[mode, &["--print-digest"]].concat());
     let first = said(MODES[0]);
-    assert_eq!(first.matches(|c: char| c.is_ascii_hexdigit()).count() / 64, 3, "{first}");
+    assert_eq!(
+        first.matches(|c: char| c.is_ascii_hexdigit()).count() / 64,
+        3,
+        "{first}"
+    );
     for mode in MODES {
         assert_eq!(said(mode), first, "{mode:?}");
     }
     let json = factory.json(&["runs", "list", "--print-digest"]);
     for digest in ["revision", "settings", "registry"] {
-        assert!(first.contains(json[digest].as_str().expect("a digest")), "{digest}");
+        assert!(
+            first.contains(json[digest].as_str().expect("a digest")),
+            "{digest}"
+        );
     }
     // It is no constant: a setting changes one of the three.
     factory.ok(&["settings", "set", "site.title", "Another"]);
     let other = factory.json(&["check", "--print-digest"]);
     assert_ne!(other["settings"], json["settings"]);
-    assert_eq!((&other["revision"], &other["registry"]), (&json["revision"], &json["registry"]));
+    assert_eq!(
+        (&other["revision"], &other["registry"]),
+        (&json["revision"], &json["registry"])
+    );
 }
 
 #[test]
@@ -72,11 +82,15 @@ fn the_digests_with_plugins_are_the_same_in_a_fresh_process_and_in_the_server() 
     // S7: the same handlers by name, those of plugins among them.
     let names = |list: &Json| -> Vec<String> {
         let list = list.as_array().expect("a list").iter();
-        list.map(|handler| handler["name"].as_str().expect("a name").to_owned()).collect()
+        list.map(|handler| handler["name"].as_str().expect("a name").to_owned())
+            .collect()
     };
     let listed = names(&factory.json(&["handlers", "list"]));
     assert_eq!(names(&console["handlers"]), listed);
-    for of_a_plugin in ["retention.embeddings_collapse", "retention.embeddings_orphan_prune"] {
+    for of_a_plugin in [
+        "retention.embeddings_collapse",
+        "retention.embeddings_orphan_prune",
+    ] {
         assert!(listed.iter().any(|name| name == of_a_plugin), "{listed:?}");
     }
     let ran = factory.run(&["policies", "run", "embeddings_collapse_commits"]);
@@ -103,7 +117,10 @@ fn by_hand(repository: &GitFolder) -> Factory {
 /// Queue a run as another process does.
 fn queue(factory: &Factory, repository: &GitFolder) -> String {
     let mut input = Patch::new();
-    input.insert("repository".into(), json!(repository.path().to_str().expect("UTF-8")));
+    input.insert(
+        "repository".into(),
+        json!(repository.path().to_str().expect("UTF-8")),
+    );
     input.insert("date".into(), json!(DAY));
     let settings = factory.json(&["work", "--print-digest"]);
     let now = jiff::Timestamp::now();
@@ -122,7 +139,9 @@ fn queue(factory: &Factory, repository: &GitFolder) -> String {
     };
     let insert = runs::insert(&run).expect("a run");
     runtime().block_on(async {
-        let store = Store::open(&factory.url()).await.expect("the database opens");
+        let store = Store::open(&factory.url())
+            .await
+            .expect("the database opens");
         store.execute(insert).await.expect("it is queued");
         store.close().await;
     });
@@ -134,8 +153,15 @@ fn a_task_comes_to_the_same_post_by_run_by_serve_and_by_work() {
     let repository = board();
     let by_hand = post(&by_hand(&repository));
     assert!(by_hand.2.contains("(PR #7)"), "{}", by_hand.2);
-    assert_eq!(post(&self::by_hand(&repository)), by_hand, "a second fresh workspace");
-    for mode in [&["serve", "--listen", "127.0.0.1:0"][..], &["work", "--places", "1"]] {
+    assert_eq!(
+        post(&self::by_hand(&repository)),
+        by_hand,
+        "a second fresh workspace"
+    );
+    for mode in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["work", "--places", "1"],
+    ] {
         let factory = Factory::bare(Sqlite);
         let daemon = Daemon::start(&factory, mode);
         let run = queue(&factory, &repository);
@@ -157,7 +183,12 @@ fn a_task_comes_to_the_same_post_by_run_by_serve_and_by_work() {
 #[test]
 fn a_policy_ends_the_same_when_it_is_due_and_when_it_is_run_by_hand() {
     let repository = board();
-    let ends = [None, Some(&["work"][..]), Some(&["serve", "--listen", "127.0.0.1:0"])].map(|mode| {
+    let ends = [
+        None,
+        Some(&["work"][..]),
+        Some(&["serve", "--listen", "127.0.0.1:0"]),
+    ]
+    .map(|mode| {
         let factory = Factory::bare_written(Sqlite);
         factory.edit(&format!("policies/{KEEP}.toml"), "keep = 20000", "keep = 1");
         factory.ok(&["apply"]);
@@ -175,8 +206,16 @@ fn a_policy_ends_the_same_when_it_is_due_and_when_it_is_run_by_hand() {
         });
         drop(daemon);
         let rows = factory.query("SELECT report FROM stage_runs WHERE stage = 'upkeep'");
-        let report = rows.first().expect("a stage").text("report").expect("a text");
-        (last, report, factory.texts("SELECT subject FROM commits", "subject"))
+        let report = rows
+            .first()
+            .expect("a stage")
+            .text("report")
+            .expect("a text");
+        (
+            last,
+            report,
+            factory.texts("SELECT subject FROM commits", "subject"),
+        )
     });
     assert_eq!(ends[0].0, "done");
     assert_eq!(ends[0].2, ["chore: keep a note"]);

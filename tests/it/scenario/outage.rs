@@ -24,7 +24,15 @@ fn published(factory: &Factory) -> String {
 #[track_caller]
 fn everything_is_unavailable(address: SocketAddr, slug: &str) {
     let post = format!("/posts/{slug}");
-    for path in ["/", &post, "/posts/nobody", "/archive", "/feed.xml", "/console.json", "/health"] {
+    for path in [
+        "/",
+        &post,
+        "/posts/nobody",
+        "/archive",
+        "/feed.xml",
+        "/console.json",
+        "/health",
+    ] {
         let answer = get(address, path);
         assert_eq!(answer.status, 503, "{path}: {}", answer.body);
         assert_eq!(answer.header("cache-control"), "no-store", "{path}");
@@ -76,6 +84,8 @@ fn a_database_of_postgresql_that_is_gone_is_503_and_not_404() {
     let address = server.address();
     assert_eq!(get(address, &format!("/posts/{slug}")).status, 200);
     factory.drop_database();
-    eventually("the connections are cut", || (get(address, "/health").status == 503).then_some(()));
+    eventually("the connections are cut", || {
+        (get(address, "/health").status == 503).then_some(())
+    });
     everything_is_unavailable(address, &slug);
 }

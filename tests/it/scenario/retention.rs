@@ -29,7 +29,11 @@ fn two_years() -> GitFolder {
     let mut stream = String::new();
     for number in 0..COMMITS {
         let time = 1_704_100_000 + number * 12 * 86_400;
-        let subject = format!("{}, part {}", WORK[number % WORK.len()], number / WORK.len());
+        let subject = format!(
+            "{}, part {}",
+            WORK[number % WORK.len()],
+            number / WORK.len()
+        );
         writeln!(stream, "commit refs/heads/main").expect("a text");
         writeln!(stream, "committer Ada <ada@example.org> {time} +0000").expect("a text");
         writeln!(stream, "data {}\n{subject}", subject.len()).expect("a text");
@@ -41,7 +45,11 @@ fn two_years() -> GitFolder {
 /// A factory whose memory holds the repository, with policies that find something in it.
 fn remembering(dialect: Dialect) -> Factory {
     let factory = Factory::written(dialect);
-    factory.edit(&format!("policies/{KEEP}.toml"), "keep = 20000", &format!("keep = {KEPT}"));
+    factory.edit(
+        &format!("policies/{KEEP}.toml"),
+        "keep = 20000",
+        &format!("keep = {KEPT}"),
+    );
     let collapse = format!("policies/{COLLAPSE}.toml");
     factory.edit(&collapse, "age_days = 90", "age_days = 1");
     factory.edit(&collapse, "cluster_size = 8", "cluster_size = 5");
@@ -49,7 +57,10 @@ fn remembering(dialect: Dialect) -> Factory {
     let repository = two_years();
     let path = format!("repository={}", repository.path().display());
     factory.ok(&["run", "remember", "--input", &path]);
-    assert_eq!(factory.count("embeddings"), i64::try_from(COMMITS).expect("small"));
+    assert_eq!(
+        factory.count("embeddings"),
+        i64::try_from(COMMITS).expect("small")
+    );
     factory
 }
 
@@ -65,17 +76,28 @@ struct Memory {
 
 fn memory(factory: &Factory) -> Memory {
     let rows = factory.query("SELECT id, source_id, is_summary, metadata FROM embeddings");
-    let mut memory =
-        Memory { originals: BTreeSet::new(), summaries: BTreeSet::new(), folded: Vec::new() };
+    let mut memory = Memory {
+        originals: BTreeSet::new(),
+        summaries: BTreeSet::new(),
+        folded: Vec::new(),
+    };
     for row in rows.iter() {
         if !row.boolean("is_summary").expect("a boolean") {
-            memory.originals.insert(row.text("source_id").expect("a text"));
+            memory
+                .originals
+                .insert(row.text("source_id").expect("a text"));
             continue;
         }
         memory.summaries.insert(row.text("id").expect("a text"));
-        let metadata: Json = serde_json::from_str(&row.text("metadata").expect("a text")).expect("JSON");
-        let members = metadata["collapsed_source_ids"].as_array().expect("its members").iter();
-        memory.folded.extend(members.map(|id| id.as_str().expect("an id").to_owned()));
+        let metadata: Json =
+            serde_json::from_str(&row.text("metadata").expect("a text")).expect("JSON");
+        let members = metadata["collapsed_source_ids"]
+            .as_array()
+            .expect("its members")
+            .iter();
+        memory
+            .folded
+            .extend(members.map(|id| id.as_str().expect("an id").to_owned()));
     }
     memory
 }
@@ -87,14 +109,19 @@ fn policy(factory: &Factory, name: &str) -> (String, Json) {
     assert_eq!(ran.code, 0, "{name}: {ran}");
     let runs = factory.json(&["runs", "list", "--limit", "1"]);
     let shown = factory.json(&["runs", "show", runs[0]["id"].as_str().expect("an id")]);
-    let status = shown["run"]["status"].as_str().expect("a status").to_owned();
+    let status = shown["run"]["status"]
+        .as_str()
+        .expect("a status")
+        .to_owned();
     let sql = "SELECT report FROM stage_runs ORDER BY started_at DESC, run DESC LIMIT 1";
     let report: Json = serde_json::from_str(&factory.texts(sql, "report")[0]).expect("JSON");
     (status, report["effects"].clone())
 }
 
 fn number(effects: &Json, key: &str) -> usize {
-    let number = effects[key].as_u64().unwrap_or_else(|| panic!("no `{key}` in {effects}"));
+    let number = effects[key]
+        .as_u64()
+        .unwrap_or_else(|| panic!("no `{key}` in {effects}"));
     usize::try_from(number).expect("small")
 }
 
@@ -103,14 +130,35 @@ fn collapse(factory: &Factory) -> (String, usize) {
     let before = memory(factory);
     let (status, effects) = policy(factory, COLLAPSE);
     let after = memory(factory);
-    assert!(after.summaries.is_superset(&before.summaries), "a summary is lost");
-    let gone: BTreeSet<_> = before.originals.difference(&after.originals).cloned().collect();
+    assert!(
+        after.summaries.is_superset(&before.summaries),
+        "a summary is lost"
+    );
+    let gone: BTreeSet<_> = before
+        .originals
+        .difference(&after.originals)
+        .cloned()
+        .collect();
     let folded: BTreeSet<_> = after.folded.iter().cloned().collect();
-    assert_eq!(folded.len(), after.folded.len(), "an original is folded twice");
-    assert!(folded.is_superset(&gone), "an original went without a summary");
-    assert!(folded.is_disjoint(&after.originals), "a folded original is still there");
+    assert_eq!(
+        folded.len(),
+        after.folded.len(),
+        "an original is folded twice"
+    );
+    assert!(
+        folded.is_superset(&gone),
+        "an original went without a summary"
+    );
+    assert!(
+        folded.is_disjoint(&after.originals),
+        "a folded original is still there"
+    );
     if status == "done" {
-        assert_eq!(number(&effects, "embeddings_deleted"), gone.len(), "{effects}");
+        assert_eq!(
+            number(&effects, "embeddings_deleted"),
+            gone.len(),
+            "{effects}"
+        );
         let made = after.summaries.len() - before.summaries.len();
         assert_eq!(number(&effects, "summaries_written"), made, "{effects}");
     } else {
@@ -132,7 +180,10 @@ fn prune(factory: &Factory) -> (String, usize) {
     } else {
         assert_eq!(gone, 0);
     }
-    let known: BTreeSet<_> = factory.texts("SELECT id FROM commits", "id").into_iter().collect();
+    let known: BTreeSet<_> = factory
+        .texts("SELECT id FROM commits", "id")
+        .into_iter()
+        .collect();
     assert!(after.originals.is_subset(&known), "an orphan is left");
     (status, gone)
 }
@@ -142,7 +193,11 @@ on_each!(prune_then_collapse_each_twice, |dialect| {
     assert_eq!(policy(&factory, KEEP).0, "done");
     let (status, orphans) = prune(&factory);
     assert_eq!((status.as_str(), orphans), ("done", COMMITS - KEPT));
-    assert_eq!(prune(&factory), ("nothing-to-do".to_owned(), 0), "once is enough");
+    assert_eq!(
+        prune(&factory),
+        ("nothing-to-do".to_owned(), 0),
+        "once is enough"
+    );
     let (status, folded) = collapse(&factory);
     assert_eq!(status, "done");
     assert!(folded > 0);
@@ -173,5 +228,8 @@ on_each!(collapse_then_prune_each_twice, |dialect| {
     factory.ok(&["run", "remember", "--input", &path]);
     let again = memory(&factory);
     let folded: BTreeSet<_> = again.folded.iter().cloned().collect();
-    assert!(folded.is_disjoint(&again.originals), "a folded commit came back");
+    assert!(
+        folded.is_disjoint(&again.originals),
+        "a folded commit came back"
+    );
 });

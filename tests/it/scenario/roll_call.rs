@@ -37,7 +37,10 @@ fn add_plugin(factory: &Factory, name: &str) {
 
 /// The number of the line of a file that contains `text`.
 fn line(factory: &Factory, path: &str, text: &str) -> usize {
-    let found = factory.read(path).lines().position(|line| line.contains(text));
+    let found = factory
+        .read(path)
+        .lines()
+        .position(|line| line.contains(text));
     found.expect("the text is there") + 1
 }
 
@@ -84,14 +87,20 @@ fn a_stage_that_misspells_a_native_handler_is_a_miss_with_the_nearest_name() {
     let factory = Factory::bare(Sqlite);
     factory.edit(PIPELINE, "\"qa.citations\"", "\"qa.citation\"");
     let at = format!("{PIPELINE}:{}:", line(&factory, PIPELINE, "qa.citation"));
-    let parts = ["miss: stage dev_diary/citations", &at, "write `handler = \"qa.citations\"`"];
+    let parts = [
+        "miss: stage dev_diary/citations",
+        &at,
+        "write `handler = \"qa.citations\"`",
+    ];
     misses(&factory.run(&["check"]), &parts);
     nothing_is_applied(&factory);
     let check = factory.run(&["check", "--format", "json"]);
     assert_eq!(check.code, 1);
     let roll: serde_json::Value = serde_json::from_str(&check.stdout).expect("JSON");
     let references = roll["references"].as_array().expect("a list");
-    let missed = references.iter().filter(|reference| !reference["miss"].is_null());
+    let missed = references
+        .iter()
+        .filter(|reference| !reference["miss"].is_null());
     assert!(missed.count() >= 1, "{roll}");
 }
 
@@ -121,18 +130,32 @@ fn two_plugins_with_one_handler_name_are_a_miss_that_names_both() {
     add_plugin(&factory, "misbehave");
     add_plugin(&factory, "twin");
     let ran = factory.run(&["check"]);
-    misses(&ran, &["probe.echoes", "misbehave", "twin", "rename `probe.echoes` in one of them"]);
+    misses(
+        &ran,
+        &[
+            "probe.echoes",
+            "misbehave",
+            "twin",
+            "rename `probe.echoes` in one of them",
+        ],
+    );
     nothing_is_applied(&factory);
 }
 
 #[test]
 fn a_plugin_that_asks_for_more_than_the_ceiling_is_refused_line_by_line() {
     let factory = Factory::bare(Sqlite);
-    factory.write("callboard.toml", format!("{BARE}[grants.\"*\"]\nlog = true\n"));
+    factory.write(
+        "callboard.toml",
+        format!("{BARE}[grants.\"*\"]\nlog = true\n"),
+    );
     add_plugin(&factory, "greedy");
     let db = line(&factory, "plugins/greedy/plugin.toml", "[[ask.db]]");
     let ran = factory.run(&["check"]);
-    misses(&ran, &["plugin greedy", "settings", "plugins/greedy/plugin.toml:"]);
+    misses(
+        &ran,
+        &["plugin greedy", "settings", "plugins/greedy/plugin.toml:"],
+    );
     assert!(db > 1, "the manifest asks for a table");
     nothing_is_applied(&factory);
     // A ceiling that names the host's own table is of no use.
@@ -149,7 +172,10 @@ fn a_plugin_that_asks_for_more_than_the_ceiling_is_refused_line_by_line() {
 #[test]
 fn a_plugin_for_another_wit_version_is_refused_before_it_is_started() {
     let factory = Factory::bare(Sqlite);
-    factory.write("callboard.toml", format!("{BARE}[grants.\"*\"]\nlog = true\n"));
+    factory.write(
+        "callboard.toml",
+        format!("{BARE}[grants.\"*\"]\nlog = true\n"),
+    );
     add_plugin(&factory, "twin");
     factory.edit("plugins/twin/plugin.toml", "wit = \"0.1\"", "wit = \"7.0\"");
     let at = line(&factory, "plugins/twin/plugin.toml", "wit =");
@@ -162,7 +188,10 @@ fn a_plugin_for_another_wit_version_is_refused_before_it_is_started() {
 #[test]
 fn a_component_that_is_none_is_refused_by_the_name_of_its_plugin() {
     let factory = Factory::bare(Sqlite);
-    factory.write("callboard.toml", format!("{BARE}[grants.\"*\"]\nlog = true\n"));
+    factory.write(
+        "callboard.toml",
+        format!("{BARE}[grants.\"*\"]\nlog = true\n"),
+    );
     add_plugin(&factory, "twin");
     let good = std::fs::read(guest("twin")).expect("a component");
     let core: &[u8] = b"\0asm\x01\0\0\0";
@@ -182,7 +211,10 @@ fn a_component_that_is_none_is_refused_by_the_name_of_its_plugin() {
     }
     nothing_is_applied(&factory);
     factory.remove("plugins/twin/twin.wasm");
-    misses(&factory.run(&["check"]), &["plugins/twin/twin.wasm is not there"]);
+    misses(
+        &factory.run(&["check"]),
+        &["plugins/twin/twin.wasm is not there"],
+    );
     // The same plugin with its component is fine.
     factory.write("plugins/twin/twin.wasm", good);
     factory.ok(&["check"]);

@@ -70,7 +70,10 @@ fn a_folder_that_is_no_repository() {
 #[test]
 fn a_repository_without_its_head() {
     let repository = board();
-    let (head, away) = (repository.path().join(".git/HEAD"), repository.path().join(".git/away"));
+    let (head, away) = (
+        repository.path().join(".git/HEAD"),
+        repository.path().join(".git/away"),
+    );
     fs::rename(&head, &away).expect("it is there");
     unavailable_until_mended(repository.path(), "not a git repository", || {
         fs::rename(&away, &head).expect("it is there");
@@ -94,7 +97,11 @@ fn a_repository_whose_objects_are_gone() {
 fn a_repository_whose_index_of_the_history_is_noise() {
     let repository = board();
     let id = repository.git(&["rev-parse", "HEAD"], "");
-    let object = repository.path().join(".git/objects").join(&id[..2]).join(&id[2..]);
+    let object = repository
+        .path()
+        .join(".git/objects")
+        .join(&id[..2])
+        .join(&id[2..]);
     let good = fs::read(&object).expect("a loose object");
     fs::remove_file(&object).expect("it is there");
     fs::write(&object, b"noise").expect("written over");

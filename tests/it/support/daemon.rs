@@ -28,7 +28,11 @@ impl Daemon {
         let mut child = command.spawn().expect("the program starts");
         let lines = read(child.stderr.take().expect("it was asked for"));
         let stdout = read(child.stdout.take().expect("it was asked for"));
-        Self { child, lines, stdout }
+        Self {
+            child,
+            lines,
+            stdout,
+        }
     }
 
     /// Wait for a line on standard error that contains `text`.
@@ -120,7 +124,11 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
         if let Some(found) = look() {
             return found;
         }
-        assert!(start.elapsed() < BOUND, "{what}: not in {} s", BOUND.as_secs());
+        assert!(
+            start.elapsed() < BOUND,
+            "{what}: not in {} s",
+            BOUND.as_secs()
+        );
         std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -58,7 +58,10 @@ impl Factory {
         let factory = Self::written(dialect);
         factory.write("callboard.toml", BARE);
         fs::remove_dir_all(factory.workspace().join("plugins")).expect("the bundled plugins");
-        for policy in ["embeddings_collapse_commits", "embeddings_orphan_prune_commits"] {
+        for policy in [
+            "embeddings_collapse_commits",
+            "embeddings_orphan_prune_commits",
+        ] {
             factory.remove(&format!("policies/{policy}.toml"));
         }
         factory
@@ -154,7 +157,9 @@ impl Factory {
     #[track_caller]
     pub(crate) fn texts(&self, sql: &str, column: &str) -> Vec<String> {
         let rows = self.query(sql);
-        rows.iter().map(|row| row.text(column).expect("a text")).collect()
+        rows.iter()
+            .map(|row| row.text(column).expect("a text"))
+            .collect()
     }
 }
 
@@ -177,12 +182,30 @@ pub(crate) const THIN: &str = "2026-01-07";
 /// A repository named `board` with a day of substance and a thin one.
 pub(crate) fn board() -> GitFolder {
     let repository = repository();
-    repository.git(&["remote", "add", "origin", "https://example.org/ada/board.git"], "");
-    let first = repository.at("2026-01-05T09:00:00Z").file("src/search.rs", "fn search() {}\n");
-    first.body("Readers could not find a post by its words.").commit("feat: search the archive (#7)");
-    let second = repository.at("2026-01-05T15:00:00Z").file("src/feed.rs", "fn feed() {}\n");
-    second.body("The feed showed removed posts.").commit("fix: leave removed posts out of the feed (#8)");
-    let thin = repository.at("2026-01-07T10:00:00Z").file("NOTES", "a note\n");
+    repository.git(
+        &[
+            "remote",
+            "add",
+            "origin",
+            "https://example.org/ada/board.git",
+        ],
+        "",
+    );
+    let first = repository
+        .at("2026-01-05T09:00:00Z")
+        .file("src/search.rs", "fn search() {}\n");
+    first
+        .body("Readers could not find a post by its words.")
+        .commit("feat: search the archive (#7)");
+    let second = repository
+        .at("2026-01-05T15:00:00Z")
+        .file("src/feed.rs", "fn feed() {}\n");
+    second
+        .body("The feed showed removed posts.")
+        .commit("fix: leave removed posts out of the feed (#8)");
+    let thin = repository
+        .at("2026-01-07T10:00:00Z")
+        .file("NOTES", "a note\n");
     thin.commit("chore: keep a note");
     repository
 }

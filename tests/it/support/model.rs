@@ -115,7 +115,9 @@ impl Shared {
                 respond(&mut stream, 200, &completion(text, "stop"))
             }
             Say::Status(status) => respond(&mut stream, status, "{\"error\":\"no memory\"}"),
-            Say::Half => stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4000\r\n\r\n{\"choi").ok(),
+            Say::Half => stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4000\r\n\r\n{\"choi")
+                .ok(),
             Say::Close => None,
             Say::Hang => {
                 self.hanging.lock().expect("no panic").push(stream);
@@ -130,7 +132,9 @@ impl Shared {
         *here += 1;
         self.gathered.notify_all();
         let missing = |here: &mut usize| *here < number;
-        let waited = self.gathered.wait_timeout_while(here, BOUND.min(Duration::from_secs(60)), missing);
+        let waited =
+            self.gathered
+                .wait_timeout_while(here, BOUND.min(Duration::from_secs(60)), missing);
         drop(waited);
     }
 }
@@ -155,12 +159,15 @@ fn read_request(stream: &TcpStream) -> Option<()> {
 }
 
 fn completion(text: &str, reason: &str) -> String {
-    let choice = json!({ "message": { "role": "assistant", "content": text }, "finish_reason": reason });
+    let choice =
+        json!({ "message": { "role": "assistant", "content": text }, "finish_reason": reason });
     json!({ "model": "quill-1", "choices": [choice] }).to_string()
 }
 
 fn respond(stream: &mut TcpStream, status: u16, body: &str) -> Option<()> {
     let length = body.len();
-    let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    let head = format!(
+        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
     stream.write_all(format!("{head}{body}").as_bytes()).ok()
 }
