@@ -3,11 +3,13 @@
 //!
 //! | module         | what belongs there                                                    |
 //! |----------------|-----------------------------------------------------------------------|
+//! | `diary`        | the diary's and the taps' handlers, on real git repositories          |
 //! | `registration` | nothing is forgotten: files, registered names, capabilities           |
 //! | `store`        | everything that the store promises, on SQLite and on PostgreSQL       |
 //! | `support`      | servers, databases, repositories, guests and the program, for tests   |
 //! | `tidy`         | the rules of the house about the texts themselves                     |
 
+mod diary;
 mod registration;
 mod store;
 mod support;

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::handlers::bench::{Bench, Repository, handler, said};
-use crate::store::embeddings::counts;
-use crate::value::Statement;
+use super::bench::{Bench, Checkout, handler, said};
+use callboard::store::embeddings::counts;
+use callboard::value::Statement;
 
-fn fill(repository: &Repository) {
+fn fill(repository: &Checkout) {
     for number in 0..5 {
         repository.commit(
             "Ann",
@@ -16,8 +16,8 @@ fn fill(repository: &Repository) {
     }
 }
 
-fn five_commits(bench: &Bench) -> Repository {
-    let repository = Repository::new(&bench.path("app"));
+fn five_commits(bench: &Bench) -> Checkout {
+    let repository = Checkout::new(&bench.path("app"));
     fill(&repository);
     repository
 }
@@ -25,7 +25,7 @@ fn five_commits(bench: &Bench) -> Repository {
 #[tokio::test]
 async fn commits_are_kept_once() {
     let bench = Bench::new().await;
-    let repository = Repository::new(&bench.path("app"));
+    let repository = Checkout::new(&bench.path("app"));
     let empty = bench
         .call(
             handler("tap.git_history"),
