@@ -108,6 +108,3 @@ mod retention {
 mod tap {
     automod::dir!("src/handlers/tap");
 }
-
-#[cfg(test)]
-mod bench;

@@ -3,7 +3,7 @@
 //!
 //! | module         | what belongs there                                                    |
 //! |----------------|-----------------------------------------------------------------------|
-//! | `cli`          | what each command prints, refuses and returns                         |
+//! | `diary`        | the diary's and the taps' handlers, on real git repositories          |
 //! | `registration` | nothing is forgotten: files, registered names, capabilities           |
 //! | `scenario`     | whole stories through the real program: modes, roll call, retention … |
 //! | `site`         | the public site and the console, over raw sockets                     |
@@ -11,7 +11,7 @@
 //! | `support`      | servers, databases, repositories, guests and the program, for tests   |
 //! | `tidy`         | the rules of the house about the texts themselves                     |
 
-mod cli;
+mod diary;
 mod registration;
 mod scenario;
 mod site;

@@ -16,6 +16,8 @@ pub struct Change<'b> {
     pub reason: Reason,
     pub breaking: bool,
     pub source: Source,
+    /// Short ids of further commits that are the same change.
+    pub also: Vec<String>,
     commits: Vec<&'b Commit>,
 }
 
@@ -40,9 +42,32 @@ impl<'b> Change<'b> {
             };
             !commit.pull_request.is_some_and(known)
         });
-        let mut changes: Vec<Self> = requests.chain(alone.map(Self::of_commit)).collect();
+        let mut changes: Vec<Self> = requests.collect();
+        for change in alone.map(Self::of_commit) {
+            match changes.iter_mut().find(|other| other.is_same(&change)) {
+                Some(other) => other
+                    .also
+                    .extend(change.commits.iter().map(|commit| commit.short.clone())),
+                None => changes.push(change),
+            }
+        }
         changes.sort_by_key(|change| change.commits.first().map(|commit| &commit.committed_at));
         changes
+    }
+
+    /// Whether a commit tells the same again, e.g. picked onto another branch.
+    fn is_same(&self, other: &Self) -> bool {
+        !self.title.is_empty() && self.title.eq_ignore_ascii_case(&other.title)
+    }
+
+    /// The sources of the change, in the grammar that the verifier reads.
+    pub fn citation(&self) -> String {
+        let first = match &self.source {
+            Source::PullRequest(number) => format!("PR #{number}"),
+            Source::Commit(short) => format!("`{short}`"),
+        };
+        let also = self.also.iter().take(4).map(|short| format!(", `{short}`"));
+        std::iter::once(first).chain(also).collect()
     }
 
     fn of_request(bundle: &'b Bundle, request: &'b PullRequest) -> Self {
@@ -64,6 +89,7 @@ impl<'b> Change<'b> {
             breaking: own.breaking || commits.iter().any(|commit| commit.breaking),
             title: own.title,
             source: Source::PullRequest(request.number),
+            also: Vec::new(),
             commits,
         }
     }
@@ -81,6 +107,7 @@ impl<'b> Change<'b> {
                 Some(number) => Source::PullRequest(number),
                 None => Source::Commit(commit.short.clone()),
             },
+            also: Vec::new(),
             commits,
         }
     }

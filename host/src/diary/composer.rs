@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bundle::Bundle;
-use super::change::{Change, Source};
+use super::change::Change;
 use super::check::Evidence;
 use super::day::in_words;
 use super::subject::capital;
@@ -215,7 +215,7 @@ impl Item {
             } else {
                 title
             },
-            citation: citation(&change.source),
+            citation: change.citation(),
             reason: reason(change, evidence),
         }
     }
@@ -253,14 +253,6 @@ fn reason(change: &Change, evidence: &Evidence) -> String {
         reason = format!("{reason}\n\n- {}", bullets.join("\n- "));
     }
     reason
-}
-
-/// How a source is cited, in the grammar that the verifier reads.
-pub fn citation(source: &Source) -> String {
-    match source {
-        Source::PullRequest(number) => format!("PR #{number}"),
-        Source::Commit(short) => format!("`{short}`"),
-    }
 }
 
 /// The last paragraph: who wrote it, and what was left out.

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use super::bundle::{Bundle, Commit};
 use super::change::{Change, Source};
-use super::composer::citation;
 
 /// The longest material, in bytes.
 const LIMIT: usize = 24_000;
@@ -44,7 +43,7 @@ fn part(bundle: &Bundle, change: &Change) -> String {
     };
     let mut part = format!(
         "\n[{}] {}: {}\n",
-        citation(&change.source),
+        change.citation(),
         change.theme.heading(),
         change.title
     );

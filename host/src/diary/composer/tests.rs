@@ -109,3 +109,19 @@ fn each_item_cites_its_source_and_titles_are_whole() {
         assert!(!draft.markdown.contains("]("), "{}", draft.markdown);
     }
 }
+
+#[test]
+fn the_same_change_is_told_once_with_both_sources() {
+    let bundle = bundle(&[
+        ("fix: retry once (#3)", ""),
+        ("fix: retry once", ""),
+        ("fix: log it", ""),
+    ]);
+    let markdown = compose(&bundle).markdown;
+    assert!(
+        markdown.contains("- Retry once (PR #3, `023b5c7d`)"),
+        "{markdown}"
+    );
+    assert_eq!(markdown.matches("Retry once").count(), 1, "{markdown}");
+    assert!(markdown.contains("That makes 2 fixes."), "{markdown}");
+}

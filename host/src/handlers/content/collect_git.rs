@@ -320,7 +320,3 @@ impl Search<'_> {
 fn internal(error: ColumnError) -> Stop {
     StoreError::from(error).into()
 }
-
-#[cfg(test)]
-#[path = "../bench/collect_git.rs"]
-mod tests;

@@ -142,7 +142,3 @@ async fn ask(call: &Call, config: &Config, bundle: &Bundle) -> Result<Option<Dra
         .map(Some)
         .map_err(|reason| format!("the answer of {} was refused: {reason}", completion.model))
 }
-
-#[cfg(test)]
-#[path = "../bench/compose_diary.rs"]
-mod tests;

@@ -140,7 +140,3 @@ async fn draft(call: &Call, task: &Task, reads: &Reads) -> Result<drafts::Draft,
 fn internal(error: ColumnError) -> Stop {
     StoreError::from(error).into()
 }
-
-#[cfg(test)]
-#[path = "../bench/save_draft.rs"]
-mod tests;

@@ -164,7 +164,3 @@ fn post(call: &Call, draft: Draft, subject: String, (task, slug): (String, Strin
 fn internal(error: ColumnError) -> Stop {
     StoreError::from(error).into()
 }
-
-#[cfg(test)]
-#[path = "../bench/post.rs"]
-mod tests;

@@ -65,7 +65,3 @@ impl Handler for CitationsRail {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "../bench/citations.rs"]
-mod tests;

@@ -119,7 +119,3 @@ fn before(call: &Call, ttl_days: u32) -> Result<i64, Stop> {
     })?;
     Ok(before.as_microsecond())
 }
-
-#[cfg(test)]
-#[path = "../bench/retention.rs"]
-mod tests;

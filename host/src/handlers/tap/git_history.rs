@@ -140,7 +140,3 @@ fn commit(repository: &str, entry: &Entry) -> Result<Commit, Stop> {
         committed_at,
     })
 }
-
-#[cfg(test)]
-#[path = "../bench/taps.rs"]
-mod tests;

@@ -2,15 +2,18 @@
 
 use serde_json::{Value as Json, json};
 
-use super::*;
-use crate::handlers::bench::{Bench, GitFolder, said};
-use crate::outcome::Outcome;
-use crate::store::diary_days::state;
+use super::bench::{Bench, Checkout, handler, said};
+use callboard::diary::bundle::Bundle;
+use callboard::diary::git::{Git, GitError};
+use callboard::outcome::Outcome;
+use callboard::store::diary_days::state;
 
 const DAY: &str = "2026-06-25";
 
 async fn collect(bench: &Bench, input: Json) -> Outcome {
-    bench.call(&CollectGit, "run-1", json!({}), input).await
+    bench
+        .call(handler("content.collect_git"), "run-1", json!({}), input)
+        .await
 }
 
 async fn bundle(bench: &Bench, input: Json) -> Bundle {
@@ -19,8 +22,8 @@ async fn bundle(bench: &Bench, input: Json) -> Bundle {
     serde_json::from_value(patch["bundle"].clone()).expect("a bundle")
 }
 
-fn busy(bench: &Bench) -> GitFolder {
-    let repository = GitFolder::new(&bench.path("app"));
+fn busy(bench: &Bench) -> Checkout {
+    let repository = Checkout::new(&bench.path("app"));
     repository
         .commit("Ann", "2026-06-24T23:59:59Z", "feat: the day before")
         .commit("Ann", "2026-06-25T00:00:00Z", "feat(store): keep rows (#12)\n\nBecause they were lost when the power failed, which nobody wanted.\n\nSigned-off-by: Ann <a@x>")
@@ -70,7 +73,7 @@ async fn a_day_has_its_commits_in_utc_without_bots_and_bookkeeping() {
 #[tokio::test]
 async fn a_merged_pull_request_brings_its_commits_of_earlier_days() {
     let bench = Bench::new().await;
-    let repository = GitFolder::new(&bench.path("app"));
+    let repository = Checkout::new(&bench.path("app"));
     repository.commit("Ann", "2026-06-20T00:00:00Z", "feat: begin");
     repository.git(
         &["switch", "--quiet", "--create", "topic"],
@@ -115,8 +118,10 @@ async fn the_latest_day_is_the_latest_with_substance() {
 #[tokio::test]
 async fn a_thin_day_is_nothing_to_do_and_remembered_once_it_is_over() {
     let bench = Bench::new().await;
-    let repository = GitFolder::new(&bench.path("app"));
-    repository.commit("Ann", "2026-06-25T10:00:00Z", "docs: a comma").commit("Ann", "2026-06-26T10:00:00Z", "docs: a dot");
+    let repository = Checkout::new(&bench.path("app"));
+    repository
+        .commit("Ann", "2026-06-25T10:00:00Z", "docs: a comma")
+        .commit("Ann", "2026-06-26T10:00:00Z", "docs: a dot");
     let outcome = collect(&bench, repository.input(DAY)).await;
     assert!(
         said(&outcome).starts_with("nothing-to-do: thin day"),
@@ -149,7 +154,7 @@ async fn a_thin_day_is_nothing_to_do_and_remembered_once_it_is_over() {
 #[tokio::test]
 async fn a_day_without_commits_is_remembered_only_if_the_history_goes_on() {
     let bench = Bench::new().await;
-    let repository = GitFolder::new(&bench.path("app"));
+    let repository = Checkout::new(&bench.path("app"));
     repository.commit("Ann", "2026-06-20T10:00:00Z", "feat: x");
     let outcome = collect(&bench, repository.input("2026-06-21")).await;
     assert!(
@@ -176,7 +181,7 @@ async fn a_day_without_commits_is_remembered_only_if_the_history_goes_on() {
 #[tokio::test]
 async fn an_empty_repository_is_nothing_to_do() {
     let bench = Bench::new().await;
-    let repository = GitFolder::new(&bench.path("app"));
+    let repository = Checkout::new(&bench.path("app"));
     let outcome = collect(&bench, repository.input(DAY)).await;
     assert_eq!(
         said(&outcome),

@@ -2,12 +2,13 @@
 
 use serde_json::{Value as Json, json};
 
-use super::*;
-use crate::diary::check::tests::bundles;
-use crate::diary::composer::compose;
-use crate::handlers::bench::{Bench, now, said};
-use crate::outcome::Outcome;
-use crate::store::tasks::Task;
+use callboard::diary::composer::compose;
+use callboard::diary::id::derived;
+use callboard::outcome::Outcome;
+use callboard::store::diary_days;
+use callboard::store::tasks::{self, Task, TaskStatus};
+
+use super::bench::{Bench, bundle, handler, now, said};
 
 async fn input(bench: &Bench, subject: &str) -> Json {
     let task = Task {
@@ -24,12 +25,12 @@ async fn input(bench: &Bench, subject: &str) -> Json {
         .execute(tasks::insert(&task))
         .await
         .expect("a task");
-    json!({ "task": task.id, "draft": compose(&bundles()[0]), "subject": subject })
+    json!({ "task": task.id, "draft": compose(&bundle()), "subject": subject })
 }
 
 async fn publish(bench: &Bench, input: &Json) -> Outcome {
     bench
-        .call(&PublishPost, "r", json!({}), input.clone())
+        .call(handler("publish.post"), "r", json!({}), input.clone())
         .await
 }
 

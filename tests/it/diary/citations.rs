@@ -2,19 +2,18 @@
 
 use serde_json::json;
 
-use super::*;
-use crate::diary::check::tests::bundles;
-use crate::diary::composer::compose;
-use crate::handlers::bench::{Bench, said};
+use callboard::diary::composer::{Draft, compose};
+
+use super::bench::{Bench, bundle, handler, said};
 
 #[tokio::test]
 async fn the_rail_passes_and_rejects() {
     let bench = Bench::new().await;
-    let bundle = &bundles()[0];
+    let bundle = &bundle();
     let draft = compose(bundle);
     let good = bench
         .call(
-            &CitationsRail,
+            handler("qa.citations"),
             "r",
             json!({}),
             json!({ "bundle": bundle, "draft": draft }),
@@ -22,19 +21,27 @@ async fn the_rail_passes_and_rejects() {
         .await;
     let patch = bench.commit(good).await;
     assert_eq!(patch["citations"]["verdict"], "pass");
-    assert_eq!(patch["citations"]["checked"]["pull_requests"], 3);
+    assert_eq!(patch["citations"]["checked"]["pull_requests"], 1);
     let forged = Draft {
         markdown: format!("{}\nIt closes PR #666 of v9.9.9.\n", draft.markdown),
         ..draft
     };
     let input = json!({ "bundle": bundle, "draft": forged });
-    let bad = said(&bench.call(&CitationsRail, "r", json!({}), input).await);
+    let bad = said(
+        &bench
+            .call(handler("qa.citations"), "r", json!({}), input)
+            .await,
+    );
     assert!(bad.starts_with("rejected: citations: "), "{bad}");
     assert!(
         bad.contains("`666`") && bad.contains("`9.9.9`") && bad.contains("line"),
         "{bad}"
     );
     let empty = json!({ "bundle": bundle, "draft": Draft::default() });
-    let empty = said(&bench.call(&CitationsRail, "r", json!({}), empty).await);
+    let empty = said(
+        &bench
+            .call(handler("qa.citations"), "r", json!({}), empty)
+            .await,
+    );
     assert!(empty.contains("nothing is written"), "{empty}");
 }

@@ -2,20 +2,23 @@
 
 use serde_json::{Value as Json, json};
 
-use super::*;
-use crate::diary::check::tests::bundles;
-use crate::diary::composer::compose;
-use crate::handlers::bench::{Bench, now, said};
-use crate::outcome::Outcome;
+use callboard::diary::composer::compose;
+use callboard::outcome::Outcome;
+use callboard::store::tasks::TaskStatus;
+use callboard::store::{drafts, tasks};
+
+use super::bench::{Bench, bundle, handler, now, said};
 
 fn input() -> Json {
-    let bundle = &bundles()[0];
+    let bundle = &bundle();
     let citations = json!({ "verdict": "pass", "checked": { "pull_requests": 1, "commits": 1, "versions": 0, "paths": 0 } });
     json!({ "subject": bundle.subject(), "draft": compose(bundle), "citations": citations })
 }
 
 async fn save(bench: &Bench, run: &str) -> Outcome {
-    bench.call(&SaveDraft, run, json!({}), input()).await
+    bench
+        .call(handler("content.save_draft"), run, json!({}), input())
+        .await
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::handlers::bench::{Bench, handler, now, said};
-use crate::value::Statement;
+use super::bench::{Bench, handler, now, said};
+use callboard::value::Statement;
 
 const DAY: i64 = 86_400_000_000;
 

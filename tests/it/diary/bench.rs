@@ -11,17 +11,18 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use crate::handler::{AnyHandler, Call, Completion, ModelRequest, Registration, Resources};
-use crate::outcome::{Outcome, Patch, Stop};
-use crate::settings::Snapshot;
-use crate::store::Store;
-use crate::value::{Rows, Statement};
+use callboard::diary::bundle::{Bundle, Commit, PullRequest};
+use callboard::handler::{AnyHandler, Call, Completion, ModelRequest, Registration, Resources};
+use callboard::outcome::{Outcome, Patch, Stop};
+use callboard::settings::Snapshot;
+use callboard::store::Store;
+use callboard::value::{Rows, Statement};
 
 /// What the model of the role `writer` answers.
-pub(super) type Answer = Result<Option<Completion>, Stop>;
+pub(crate) type Answer = Result<Option<Completion>, Stop>;
 
 /// A store, and calls of handlers on it.
-pub(super) struct Bench {
+pub(crate) struct Bench {
     pub store: Store,
     pub answer: Answer,
     folder: TempDir,
@@ -54,7 +55,7 @@ impl Resources for Host {
 }
 
 impl Bench {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = TempDir::new().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("store.db").display());
         let store = Store::open(&url).await.expect("a store");
@@ -65,12 +66,12 @@ impl Bench {
         }
     }
 
-    pub(super) fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 
     /// Call a handler as a run would, without committing what it writes.
-    pub(super) async fn call(
+    pub(crate) async fn call(
         &self,
         handler: &dyn AnyHandler,
         run: &str,
@@ -95,7 +96,7 @@ impl Bench {
     }
 
     /// Commit the deferred writes of an outcome, as a checkpoint does; gives the patch.
-    pub(super) async fn commit(&self, outcome: Outcome) -> Patch {
+    pub(crate) async fn commit(&self, outcome: Outcome) -> Patch {
         let Outcome::Done(done) = outcome else {
             panic!("not done: {outcome:?}");
         };
@@ -115,7 +116,7 @@ impl Bench {
     }
 
     /// The single number that a query gives.
-    pub(super) async fn number(&self, sql: &str) -> i64 {
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
         let rows = self.store.query(Statement::new(sql)).await.expect(sql);
         rows.first()
             .expect("a row")
@@ -125,30 +126,30 @@ impl Bench {
 }
 
 /// The handler that is registered under a name.
-pub(super) fn handler(name: &str) -> &'static dyn AnyHandler {
+pub(crate) fn handler(name: &str) -> &'static dyn AnyHandler {
     let mut all =
         inventory::iter::<Registration>().filter(|registration| registration.name() == name);
     all.next().expect(name).handler
 }
 
 /// Midday, a day after the commits that the tests make.
-pub(super) fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-06-26T12:00:00Z".parse().expect("a time")
 }
 
 /// What an outcome is called and says.
-pub(super) fn said(outcome: &Outcome) -> String {
+pub(crate) fn said(outcome: &Outcome) -> String {
     format!("{}: {}", outcome.name(), outcome.detail())
 }
 
 /// A git repository in a folder.
-pub(super) struct GitFolder {
+pub(crate) struct Checkout {
     pub path: String,
 }
 
-impl GitFolder {
+impl Checkout {
     /// An empty repository.
-    pub(super) fn new(path: &str) -> Self {
+    pub(crate) fn new(path: &str) -> Self {
         std::fs::create_dir_all(path).expect("a folder");
         let repository = Self {
             path: path.to_owned(),
@@ -162,7 +163,7 @@ impl GitFolder {
     }
 
     /// A commit of one file by an author at a time.
-    pub(super) fn commit(&self, author: &str, time: &str, message: &str) -> &Self {
+    pub(crate) fn commit(&self, author: &str, time: &str, message: &str) -> &Self {
         let count = std::fs::read_dir(&self.path).expect("a folder").count();
         let file = Path::new(&self.path).join(format!("part_{count}.rs"));
         std::fs::write(file, "a\nline\n").expect("a file");
@@ -180,7 +181,7 @@ impl GitFolder {
         )
     }
 
-    pub(super) fn git(&self, args: &[&str], author: &str, time: &str) -> &Self {
+    pub(crate) fn git(&self, args: &[&str], author: &str, time: &str) -> &Self {
         let email = format!("{}@example.com", author.replace(' ', "."));
         let status = Command::new("git")
             .args([
@@ -206,7 +207,43 @@ impl GitFolder {
     }
 
     /// The input of a run about it.
-    pub(super) fn input(&self, date: &str) -> Json {
+    pub(crate) fn input(&self, date: &str) -> Json {
         json!({ "repository": self.path, "date": date })
+    }
+}
+
+/// A small day: a pull request with a reason, and a fix.
+pub(crate) fn bundle() -> Bundle {
+    let commit = |id: &str, subject: &str, body: &str, number: Option<u64>| Commit {
+        id: id.repeat(5),
+        short: id.to_owned(),
+        author: "Ann".to_owned(),
+        committed_at: "2026-06-25T10:00:00Z".to_owned(),
+        subject: subject.to_owned(),
+        body: body.to_owned(),
+        pull_request: number,
+        paths: vec!["host/src/registry.rs".to_owned()],
+        ..Commit::default()
+    };
+    let reason = "Before, the last one won and nobody knew.";
+    let feature = commit(
+        "1a2b3c4d",
+        "feat(registry): refuse two of a name (#12)",
+        reason,
+        Some(12),
+    );
+    let request = PullRequest {
+        number: 12,
+        title: feature.subject.clone(),
+        commits: vec![feature.id.clone()],
+        ..PullRequest::default()
+    };
+    Bundle {
+        repository: "app".to_owned(),
+        day: "2026-06-25".to_owned(),
+        day_is_over: true,
+        commits: vec![feature, commit("2b3c4d5e", "fix: retry once", "", None)],
+        pull_requests: vec![request],
+        ..Bundle::default()
     }
 }

@@ -2,19 +2,22 @@
 
 use serde_json::json;
 
-use super::*;
-use crate::diary::check::{check, tests::bundles};
-use crate::diary::composer::BUILT_IN;
-use crate::handler::Completion;
-use crate::handlers::bench::{Answer, Bench, said};
-use crate::outcome::FailureKind;
+use callboard::diary::bundle::Bundle;
+use callboard::diary::check::check;
+use callboard::diary::composer::{BUILT_IN, Draft};
+use callboard::handler::Completion;
+use callboard::outcome::{FailureKind, Stop};
+
+use super::bench::{Answer, Bench, bundle, handler, said};
 
 async fn draft(answer: Answer) -> Draft {
     let mut bench = Bench::new().await;
     bench.answer = answer;
-    let bundle = &bundles()[0];
+    let bundle = &bundle();
     let input = json!({ "bundle": bundle, "subject": bundle.subject() });
-    let outcome = bench.call(&ComposeDiary, "run-1", json!({}), input).await;
+    let outcome = bench
+        .call(handler("content.compose_diary"), "run-1", json!({}), input)
+        .await;
     let patch = bench.commit(outcome).await;
     let draft: Draft = serde_json::from_value(patch["draft"].clone()).expect("a draft");
     assert!(check(&draft, bundle, &[]).is_ok(), "{}", draft.markdown);
@@ -71,7 +74,9 @@ async fn every_other_answer_falls_back_and_says_why() {
 async fn an_empty_bundle_is_nothing_to_do() {
     let bench = Bench::new().await;
     let input = json!({ "bundle": Bundle::default(), "subject": "s" });
-    let outcome = bench.call(&ComposeDiary, "run-1", json!({}), input).await;
+    let outcome = bench
+        .call(handler("content.compose_diary"), "run-1", json!({}), input)
+        .await;
     assert!(
         said(&outcome).starts_with("nothing-to-do"),
         "{}",

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::handlers::bench::{Bench, GitFolder, handler, said};
-use crate::store::embeddings::counts;
-use crate::value::Statement;
+use super::bench::{Bench, Checkout, handler, said};
+use callboard::store::embeddings::counts;
+use callboard::value::Statement;
 
-fn fill(repository: &Repository) {
+fn fill(repository: &Checkout) {
     for number in 0..5 {
         repository.commit(
             "Ann",
@@ -16,8 +16,8 @@ fn fill(repository: &Repository) {
     }
 }
 
-fn five_commits(bench: &Bench) -> Repository {
-    let repository = Repository::new(&bench.path("app"));
+fn five_commits(bench: &Bench) -> Checkout {
+    let repository = Checkout::new(&bench.path("app"));
     fill(&repository);
     repository
 }
@@ -25,14 +25,37 @@ fn five_commits(bench: &Bench) -> Repository {
 #[tokio::test]
 async fn commits_are_kept_once() {
     let bench = Bench::new().await;
-    let repository = GitFolder::new(&bench.path("app"));
-    let empty = bench.call(handler("tap.git_history"), "r", json!({}), repository.input("latest")).await;
-    assert!(said(&empty).starts_with("nothing-to-do: empty repository"), "{}", said(&empty));
-    for number in 0..5 {
-        repository.commit("Ann", &format!("2026-06-0{}T00:00:00Z", number + 1), &format!("feat: part {number}"));
-    }
-    for (config, expected) in [(json!({ "limit": 3 }), "done: rows_written 3"), (json!({}), "done: rows_written 2"), (json!({}), "nothing-to-do: the newest 5 commits of app are known")] {
-        let outcome = bench.call(handler("tap.git_history"), "r", config, repository.input("latest")).await;
+    let repository = Checkout::new(&bench.path("app"));
+    let empty = bench
+        .call(
+            handler("tap.git_history"),
+            "r",
+            json!({}),
+            repository.input("latest"),
+        )
+        .await;
+    assert!(
+        said(&empty).starts_with("nothing-to-do: empty repository"),
+        "{}",
+        said(&empty)
+    );
+    fill(&repository);
+    for (config, expected) in [
+        (json!({ "limit": 3 }), "done: rows_written 3"),
+        (json!({}), "done: rows_written 2"),
+        (
+            json!({}),
+            "nothing-to-do: the newest 5 commits of app are known",
+        ),
+    ] {
+        let outcome = bench
+            .call(
+                handler("tap.git_history"),
+                "r",
+                config,
+                repository.input("latest"),
+            )
+            .await;
         assert_eq!(said(&outcome), expected);
     }
 }

@@ -1,0 +1,11 @@
+//! The diary and the taps, called as a run calls them: on a real store, on real git
+//! repositories, and with a model that says what the test wants.
+
+mod bench;
+mod citations;
+mod collect_git;
+mod compose_diary;
+mod post;
+mod retention;
+mod save_draft;
+mod taps;
