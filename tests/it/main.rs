@@ -3,7 +3,9 @@
 //!
 //! | module         | what belongs there                                                    |
 //! |----------------|-----------------------------------------------------------------------|
+//! | `cli`          | what each command prints, and its exit code                           |
 //! | `diary`        | the diary's and the taps' handlers, on real git repositories          |
+//! | `plugins`      | guests that behave and misbehave, on both databases                   |
 //! | `registration` | nothing is forgotten: files, registered names, capabilities           |
 //! | `scenario`     | whole stories through the real program: modes, roll call, retention … |
 //! | `site`         | the public site and the console, over raw sockets                     |
@@ -11,7 +13,9 @@
 //! | `support`      | servers, databases, repositories, guests and the program, for tests   |
 //! | `tidy`         | the rules of the house about the texts themselves                     |
 
+mod cli;
 mod diary;
+mod plugins;
 mod registration;
 mod scenario;
 mod site;

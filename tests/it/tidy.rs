@@ -238,9 +238,7 @@ fn a_crate_is_named_by_its_own_layer_only() {
 
 #[test]
 fn nothing_names_a_file_of_handlers_or_capabilities() {
-    // The unit tests of handlers call them as what they are.
-    let others = rust().filter(|it| !it.path.starts_with("host/src/handlers/bench/"));
-    nothing_found(others.map(|it| rules::providers_by_name(&it)));
+    nothing_found(rust().map(|it| rules::providers_by_name(&it)));
 }
 
 #[test]

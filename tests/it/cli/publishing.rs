@@ -6,15 +6,16 @@ use super::{refuses, shows};
 use crate::support::factory::{DAY, Factory, board, diary};
 
 #[test]
-fn a_day_is_written_approved_published_and_removed() {
+fn a_day_is_written_shown_and_approved() {
     let factory = Factory::bare(Sqlite);
     let repository = board();
     shows(&factory, "tasks_none", &["tasks", "list"]);
     let line = diary(repository.path(), DAY);
     let ran = factory.run(&line.each_ref().map(String::as_str));
-    assert_eq!(
-        (ran.code, ran.stdout.lines().next()),
-        (4, Some("gated: approve: publish this post?")),
+    assert_eq!(ran.code, 4, "{ran}");
+    assert!(
+        ran.stdout
+            .starts_with("gated: approve: publish this post?\n"),
         "{ran}"
     );
     for stage in ["collect", "compose", "citations", "save"] {
@@ -23,29 +24,28 @@ fn a_day_is_written_approved_published_and_removed() {
     let task = factory.task();
     shows(&factory, "tasks_list", &["tasks", "list"]);
     shows(&factory, "tasks_show", &["tasks", "show", &task[..18]]);
-    refuses(
-        &factory,
-        &["tasks", "show", "zzz"],
-        2,
-        &["no task `zzz`", "help:"],
-    );
+    let unknown = ["tasks", "show", "zzzzzzzz"];
+    refuses(&factory, &unknown, 2, &["no task `zzzzzzzz`", "help:"]);
+    refuses(&factory, &["tasks", "show", ""], 2, &["help:"]);
     shows(
         &factory,
         "tasks_approve",
         &["tasks", "approve", &task, "--by", "Ada"],
     );
     shows(&factory, "tasks_published", &["tasks", "list"]);
-    assert_eq!(
-        factory.texts("SELECT decided_by FROM gates", "decided_by"),
-        ["Ada"]
-    );
+    let decided = factory.texts("SELECT decided_by FROM gates", "decided_by");
+    assert_eq!(decided, ["Ada"]);
+}
+
+#[test]
+fn a_published_day_is_listed_shown_exported_and_removed() {
+    let factory = Factory::bare(Sqlite);
+    assert_eq!(factory.diary(board().path(), DAY).code, 4);
+    factory.ok(&["tasks", "approve", &factory.task()]);
     shows(&factory, "runs_list", &["runs", "list"]);
     let runs = factory.json(&["runs", "list"]);
-    shows(
-        &factory,
-        "runs_show",
-        &["runs", "show", runs[0]["id"].as_str().expect("an id")],
-    );
+    let run = runs[0]["id"].as_str().expect("an id");
+    shows(&factory, "runs_show", &["runs", "show", run]);
     refuses(
         &factory,
         &["runs", "show", "zzz"],
@@ -57,17 +57,23 @@ fn a_day_is_written_approved_published_and_removed() {
     let slug = posts[0]["slug"].as_str().expect("a slug");
     shows(&factory, "posts_show", &["posts", "show", slug]);
     factory.ok(&["posts", "export", "out"]);
-    assert!(
-        factory
-            .read(format!("out/posts/{slug}/index.html"))
-            .contains("(PR #7)")
-    );
+    let feed = factory.read("out/feed.xml");
+    assert!(feed.contains("(PR #7)") && feed.contains(slug), "{feed}");
     shows(&factory, "posts_remove", &["posts", "remove", slug]);
+    for command in ["show", "remove"] {
+        let unknown = ["posts", command, "nobody"];
+        refuses(
+            &factory,
+            &unknown,
+            2,
+            &["no published post `nobody`", "help:"],
+        );
+    }
     refuses(
         &factory,
-        &["posts", "show", slug],
+        &["posts", "remove", slug],
         2,
-        &["no published post", "help:"],
+        &["no published post"],
     );
     assert_eq!(factory.ok(&["posts", "list"]).trim(), "(none)");
 }
@@ -79,11 +85,8 @@ fn a_rejected_task_is_kept_with_its_reason() {
     let task = factory.task();
     let ran = factory.run(&["tasks", "reject", &task]);
     assert_eq!(ran.code, 2, "a reason is asked for: {ran}");
-    shows(
-        &factory,
-        "tasks_reject",
-        &["tasks", "reject", &task, "--feedback", "too dry"],
-    );
+    let reject = ["tasks", "reject", &task, "--feedback", "too dry"];
+    shows(&factory, "tasks_reject", &reject);
     shows(
         &factory,
         "runs_rejected",
