@@ -14,6 +14,9 @@ locked := if env_var_or_default("CI", "") == "true" { "--locked" } else { "" }
 
 wasm := "--target wasm32-wasip2"
 
+# Modules that a macro finds, which the formatter does not see by itself.
+found := "--edition 2024 host/src/handlers/*/*.rs host/src/capabilities/*.rs"
+
 # List the recipes.
 @_default:
     "{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
@@ -81,6 +84,7 @@ bench *ARGS: plugins fixtures
 fmt:
     @echo "==> Formatting"
     cargo fmt --all
+    rustfmt {{ found }}
     cargo fmt --all --manifest-path plugins/Cargo.toml
     cargo fmt --all --manifest-path tests/fixtures/plugins/Cargo.toml
 
@@ -97,6 +101,7 @@ clean:
 _formatted:
     @echo "==> Checking the format"
     cargo fmt --all --check
+    rustfmt --check {{ found }}
     cargo fmt --all --manifest-path plugins/Cargo.toml -- --check
     cargo fmt --all --manifest-path tests/fixtures/plugins/Cargo.toml -- --check
 

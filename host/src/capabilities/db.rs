@@ -46,7 +46,10 @@ impl Database<'_> {
         Ok(QueryLimits::of(&self.0.access.limits, left))
     }
 
-    fn transaction(&mut self, handle: &Resource<GrantedTransaction>) -> wasmtime::Result<&mut GrantedTransaction> {
+    fn transaction(
+        &mut self,
+        handle: &Resource<GrantedTransaction>,
+    ) -> wasmtime::Result<&mut GrantedTransaction> {
         Ok(self.0.table.get_mut(handle)?)
     }
 }
@@ -55,16 +58,23 @@ impl db::Host for Database<'_> {
     async fn dialect_name(&mut self) -> wasmtime::Result<Dialect> {
         self.0.host_call()?;
         let database = self.0.access.database().await;
-        Ok(match database.map(crate::store::granted::GrantedDatabase::dialect) {
-            Ok(StoreDialect::Postgres) => Dialect::Postgres,
-            _ => Dialect::Sqlite,
-        })
+        Ok(
+            match database.map(crate::store::granted::GrantedDatabase::dialect) {
+                Ok(StoreDialect::Postgres) => Dialect::Postgres,
+                _ => Dialect::Sqlite,
+            },
+        )
     }
 
     async fn query(&mut self, sql: String, params: Vec<Value>) -> Answer<RowSet> {
         let limits = self.limits()?;
         let rows = async {
-            self.0.access.database().await?.query(statement(sql, params), limits).await
+            self.0
+                .access
+                .database()
+                .await?
+                .query(statement(sql, params), limits)
+                .await
         };
         Ok(rows.await.map(row_set).map_err(Into::into))
     }
@@ -73,16 +83,26 @@ impl db::Host for Database<'_> {
         let limits = self.limits()?;
         let touched = async {
             let database = self.0.access.database().await?;
-            database.execute(statement(sql, params), limits.timeout).await
+            database
+                .execute(statement(sql, params), limits.timeout)
+                .await
         };
         Ok(touched.await.map_err(Into::into))
     }
 
     async fn execute_many(&mut self, sql: String, params: Vec<Vec<Value>>) -> Answer<u64> {
         let limits = self.limits()?;
-        let params = params.into_iter().map(|row| row.into_iter().map(Into::into).collect()).collect();
+        let params = params
+            .into_iter()
+            .map(|row| row.into_iter().map(Into::into).collect())
+            .collect();
         let touched = async {
-            self.0.access.database().await?.execute_many(&sql, params, limits.timeout).await
+            self.0
+                .access
+                .database()
+                .await?
+                .execute_many(&sql, params, limits.timeout)
+                .await
         };
         Ok(touched.await.map_err(Into::into))
     }
@@ -98,15 +118,31 @@ impl db::HostTransaction for Database<'_> {
         }
     }
 
-    async fn query(&mut self, handle: Resource<GrantedTransaction>, sql: String, params: Vec<Value>) -> Answer<RowSet> {
+    async fn query(
+        &mut self,
+        handle: Resource<GrantedTransaction>,
+        sql: String,
+        params: Vec<Value>,
+    ) -> Answer<RowSet> {
         let limits = self.limits()?;
-        let rows = self.transaction(&handle)?.query(statement(sql, params), limits).await;
+        let rows = self
+            .transaction(&handle)?
+            .query(statement(sql, params), limits)
+            .await;
         Ok(rows.map(row_set).map_err(Into::into))
     }
 
-    async fn execute(&mut self, handle: Resource<GrantedTransaction>, sql: String, params: Vec<Value>) -> Answer<u64> {
+    async fn execute(
+        &mut self,
+        handle: Resource<GrantedTransaction>,
+        sql: String,
+        params: Vec<Value>,
+    ) -> Answer<u64> {
         let limits = self.limits()?;
-        let touched = self.transaction(&handle)?.execute(statement(sql, params), limits.timeout).await;
+        let touched = self
+            .transaction(&handle)?
+            .execute(statement(sql, params), limits.timeout)
+            .await;
         Ok(touched.map_err(Into::into))
     }
 
@@ -125,7 +161,10 @@ impl db::HostTransaction for Database<'_> {
 
 fn row_set(rows: Rows) -> RowSet {
     let row = |row: Vec<crate::value::Value>| row.into_iter().map(Into::into).collect();
-    RowSet { columns: rows.columns, rows: rows.rows.into_iter().map(row).collect() }
+    RowSet {
+        columns: rows.columns,
+        rows: rows.rows.into_iter().map(row).collect(),
+    }
 }
 
 fn too_many() -> DatabaseError {

@@ -52,41 +52,85 @@ impl http::Host for Http<'_> {
             headers: request.headers,
             body: request.body,
             bearer,
-            deadline: request.deadline.map_or(left, Duration::from_millis).min(left),
+            deadline: request
+                .deadline
+                .map_or(left, Duration::from_millis)
+                .min(left),
             max_body: request.max_body.unwrap_or(most).min(most),
             redirects: request.redirects.min(REDIRECTS),
             fresh_connection: request.fresh_connection,
         };
-        Ok(self.0.access.client.send(request).await.map(Into::into).map_err(Into::into))
+        Ok(self
+            .0
+            .access
+            .client
+            .send(request)
+            .await
+            .map(Into::into)
+            .map_err(Into::into))
     }
 }
 
 /// The secret of a name, which the guest never sees.
 fn credential(state: &InstanceState, key: &str) -> Result<Secret, HttpError> {
     let plugin = &state.access.plugin;
-    let refuse = |kind, message: String| Err(HttpError { kind, message, retryable: false });
+    let refuse = |kind, message: String| {
+        Err(HttpError {
+            kind,
+            message,
+            retryable: false,
+        })
+    };
     if !state.access.grants.settings.covers(key) {
-        return refuse(HttpErrorKind::Denied, format!(
-            "plugin `{plugin}` may not use the credential `{key}`; to allow it, write in callboard.toml\n\
+        return refuse(
+            HttpErrorKind::Denied,
+            format!(
+                "plugin `{plugin}` may not use the credential `{key}`; to allow it, write in callboard.toml\n\
              [grants.{plugin}.settings]\nkeys = [\"{key}\"]\nand in its plugin.toml\n[ask.settings]\nkeys = [\"{key}\"]"
-        ));
+            ),
+        );
     }
     let settings = &state.caller.settings;
     match settings.declaration(key) {
         Some(declaration) if declaration.kind == SettingType::Secret => {}
-        Some(_) => return refuse(HttpErrorKind::BadRequest, format!("setting `{key}` is no secret; credentials are")),
-        None => return refuse(HttpErrorKind::BadRequest, format!("credential `{key}` is not declared; declare it in settings.toml with the type `secret`")),
+        Some(_) => {
+            return refuse(
+                HttpErrorKind::BadRequest,
+                format!("setting `{key}` is no secret; credentials are"),
+            );
+        }
+        None => {
+            return refuse(
+                HttpErrorKind::BadRequest,
+                format!(
+                    "credential `{key}` is not declared; declare it in settings.toml with the type `secret`"
+                ),
+            );
+        }
     }
     match settings.secret(key) {
         Some(secret) => Ok(secret.clone()),
-        None => refuse(HttpErrorKind::Denied, format!("credential `{key}` is not set; set it with `callboard secrets set {key}`")),
+        None => refuse(
+            HttpErrorKind::Denied,
+            format!("credential `{key}` is not set; set it with `callboard secrets set {key}`"),
+        ),
     }
 }
 
 impl From<client::Response> for Response {
     fn from(response: client::Response) -> Self {
-        let client::Response { status, headers, body, url } = response;
-        Self { status, headers, body, url }
+        let client::Response {
+            status,
+            headers,
+            body,
+            url,
+        } = response;
+        Self {
+            status,
+            headers,
+            body,
+            url,
+        }
     }
 }
 
@@ -104,6 +148,10 @@ impl From<ClientError> for HttpError {
             ClientErrorKind::Status(_) | ClientErrorKind::Unknown => HttpErrorKind::Unknown,
         };
         let retryable = error.is_retryable();
-        Self { kind, message: error.message, retryable }
+        Self {
+            kind,
+            message: error.message,
+            retryable,
+        }
     }
 }

@@ -32,7 +32,12 @@ impl HasData for Log<'static> {
 }
 
 impl log::Host for Log<'_> {
-    fn write(&mut self, level: Level, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
+    fn write(
+        &mut self,
+        level: Level,
+        message: String,
+        fields: Vec<(String, String)>,
+    ) -> wasmtime::Result<()> {
         self.0.host_call()?;
         if level == Level::Error && message.starts_with("panicked at ") {
             self.0.panic_text = Some(line(self.0, &message, &[]));
@@ -112,12 +117,19 @@ mod tests {
     #[test]
     fn a_line_cannot_forge_another_or_turn_the_terminal() {
         let line = escaped("a\r\nERROR\u{1b}[31m\u{7}\0\u{202e}b\u{9b}é");
-        assert_eq!(line, "a\\r\\nERROR\\u{1b}[31m\\u{7}\\u{0}\\u{202e}b\\u{9b}é");
+        assert_eq!(
+            line,
+            "a\\r\\nERROR\\u{1b}[31m\\u{7}\\u{0}\\u{202e}b\\u{9b}é"
+        );
     }
 
     #[test]
     fn a_long_line_is_cut_between_characters() {
         let line = escaped(&"é".repeat(5000));
-        assert!(line.len() <= LONGEST + 3 && line.ends_with("é…"), "{}", line.len());
+        assert!(
+            line.len() <= LONGEST + 3 && line.ends_with("é…"),
+            "{}",
+            line.len()
+        );
     }
 }

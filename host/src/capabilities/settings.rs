@@ -67,7 +67,10 @@ fn typed(kind: SettingType, text: String) -> Setting {
         SettingType::Duration => milliseconds(&text).map(Setting::Duration),
         SettingType::Json if !text.is_empty() => Some(Setting::Json(text.clone())),
         SettingType::Csv => {
-            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            let items = text
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty());
             Some(Setting::Items(items.map(str::to_owned).collect()))
         }
         _ => None,
@@ -86,9 +89,19 @@ mod tests {
 
     #[test]
     fn a_value_has_the_type_of_its_declaration() {
-        assert!(matches!(typed(SettingType::Integer, "42".into()), Setting::Integer(42)));
-        assert!(matches!(typed(SettingType::Duration, "90s".into()), Setting::Duration(90_000)));
-        assert!(matches!(typed(SettingType::Csv, "a, b,".into()), Setting::Items(items) if items == ["a", "b"]));
-        assert!(matches!(typed(SettingType::Integer, String::new()), Setting::Text(text) if text.is_empty()));
+        assert!(matches!(
+            typed(SettingType::Integer, "42".into()),
+            Setting::Integer(42)
+        ));
+        assert!(matches!(
+            typed(SettingType::Duration, "90s".into()),
+            Setting::Duration(90_000)
+        ));
+        assert!(
+            matches!(typed(SettingType::Csv, "a, b,".into()), Setting::Items(items) if items == ["a", "b"])
+        );
+        assert!(
+            matches!(typed(SettingType::Integer, String::new()), Setting::Text(text) if text.is_empty())
+        );
     }
 }

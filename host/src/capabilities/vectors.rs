@@ -76,8 +76,13 @@ impl Vectors<'_> {
         if elements > self.elements_left() {
             return Err(self.too_large());
         }
-        let too_many = |_| VectorError::TooLarge("too many handles in one call; drop some first".to_owned());
-        let handle = self.0.table.push(Held(Arc::new(matrix))).map_err(too_many)?;
+        let too_many =
+            |_| VectorError::TooLarge("too many handles in one call; drop some first".to_owned());
+        let handle = self
+            .0
+            .table
+            .push(Held(Arc::new(matrix)))
+            .map_err(too_many)?;
         self.0.vector_elements += elements;
         Ok(handle)
     }
@@ -99,7 +104,11 @@ async fn queried(
         let wrong = |error: ShapeError| StoreError::new(StoreErrorKind::Statement, error.0);
         matrix.push(label, &vector).map_err(wrong)
     };
-    access.database().await?.each(statement, timeout, &mut add).await?;
+    access
+        .database()
+        .await?
+        .each(statement, timeout, &mut add)
+        .await?;
     Ok(matrix)
 }
 
@@ -107,12 +116,18 @@ async fn queried(
 fn labelled(row: Vec<value::Value>) -> Result<(String, Vec<f32>), StoreError> {
     let wrong = |text: &str| StoreError::new(StoreErrorKind::Statement, text);
     let Ok([label, vector]) = <[value::Value; 2]>::try_from(row) else {
-        return Err(wrong("a matrix takes a label and a vector: select exactly these two columns"));
+        return Err(wrong(
+            "a matrix takes a label and a vector: select exactly these two columns",
+        ));
     };
     let label = match label {
         value::Value::Text(text) => text,
         value::Value::Integer(number) => number.to_string(),
-        _ => return Err(wrong("the first column, the label, is neither a text nor an integer")),
+        _ => {
+            return Err(wrong(
+                "the first column, the label, is neither a text nor an integer",
+            ));
+        }
     };
     let vector = match &vector {
         value::Value::Blob(bytes) => value::Value::vector_of(bytes),
@@ -125,7 +140,9 @@ fn labelled(row: Vec<value::Value>) -> Result<(String, Vec<f32>), StoreError> {
 }
 
 /// Compute away from the threads that serve calls.
-async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> wasmtime::Result<T> {
+async fn compute<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> wasmtime::Result<T> {
     Ok(tokio::task::spawn_blocking(work).await?)
 }
 
@@ -136,7 +153,12 @@ impl vectors::HostMatrix for Vectors<'_> {
         let left = self.0.host_call()?;
         let access = Arc::clone(&self.0.access);
         let timeout = QueryLimits::of(&access.limits, left).timeout;
-        let found = queried(&access, statement(sql, params), timeout, self.elements_left());
+        let found = queried(
+            &access,
+            statement(sql, params),
+            timeout,
+            self.elements_left(),
+        );
         match found.await {
             Ok(matrix) => Ok(self.hold(matrix)),
             Err(error) if error.message == TOO_MANY => Ok(Err(self.too_large())),
@@ -144,7 +166,12 @@ impl vectors::HostMatrix for Vectors<'_> {
         }
     }
 
-    async fn from_values(&mut self, labels: Vec<String>, dimensions: u32, values: Vec<f32>) -> Answer<Resource<Held>> {
+    async fn from_values(
+        &mut self,
+        labels: Vec<String>,
+        dimensions: u32,
+        values: Vec<f32>,
+    ) -> Answer<Resource<Held>> {
         self.0.host_call()?;
         match Matrix::new(labels, dimensions as usize, values) {
             Ok(matrix) => Ok(self.hold(matrix)),
@@ -166,7 +193,10 @@ impl vectors::HostMatrix for Vectors<'_> {
 
     async fn row(&mut self, handle: Resource<Held>, index: u32) -> Answer<Vec<f32>> {
         let matrix = self.matrix(&handle)?;
-        Ok(matrix.row(index as usize).map(<[f32]>::to_vec).map_err(Into::into))
+        Ok(matrix
+            .row(index as usize)
+            .map(<[f32]>::to_vec)
+            .map_err(Into::into))
     }
 
     async fn normalize(&mut self, handle: Resource<Held>) -> wasmtime::Result<()> {
@@ -182,14 +212,22 @@ impl vectors::HostMatrix for Vectors<'_> {
         Ok(())
     }
 
-    async fn k_means(&mut self, handle: Resource<Held>, clusters: u32, seed: u64, max_iterations: u32) -> Answer<Vec<u32>> {
+    async fn k_means(
+        &mut self,
+        handle: Resource<Held>,
+        clusters: u32,
+        seed: u64,
+        max_iterations: u32,
+    ) -> Answer<Vec<u32>> {
         let matrix = self.matrix(&handle)?;
         if clusters == 0 || matrix.rows() == 0 {
             let text = "k-means needs at least one row and one cluster";
             return Ok(Err(VectorError::Shape(text.to_owned())));
         }
         let deadline = self.0.caller.deadline;
-        let found = compute(move || matrix::k_means(&matrix, clusters as usize, seed, max_iterations, deadline));
+        let found = compute(move || {
+            matrix::k_means(&matrix, clusters as usize, seed, max_iterations, deadline)
+        });
         match found.await? {
             Some(found) => Ok(Ok(found)),
             None => Err(LimitHit::Time.into()),
@@ -205,12 +243,21 @@ impl vectors::HostMatrix for Vectors<'_> {
         Ok(mean.await?.map_err(Into::into))
     }
 
-    async fn nearest(&mut self, handle: Resource<Held>, target: Vec<f32>, count: u32) -> Answer<Vec<(u32, f32)>> {
+    async fn nearest(
+        &mut self,
+        handle: Resource<Held>,
+        target: Vec<f32>,
+        count: u32,
+    ) -> Answer<Vec<(u32, f32)>> {
         let matrix = self.matrix(&handle)?;
         let nearest = compute(move || matrix.nearest(&target, count as usize)).await?;
         let narrow = |(row, alike)| Ok((u32::try_from(row)?, alike));
         match nearest {
-            Ok(nearest) => nearest.into_iter().map(narrow).collect::<wasmtime::Result<_>>().map(Ok),
+            Ok(nearest) => nearest
+                .into_iter()
+                .map(narrow)
+                .collect::<wasmtime::Result<_>>()
+                .map(Ok),
             Err(error) => Ok(Err(error.into())),
         }
     }
