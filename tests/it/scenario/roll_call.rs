@@ -125,8 +125,7 @@ fn a_handler_that_a_plugin_no_longer_gives_is_a_miss() {
 #[test]
 fn two_plugins_with_one_handler_name_are_a_miss_that_names_both() {
     let factory = Factory::bare(Sqlite);
-    let ceiling = CEILING.replace("[grants.misbehave]", "[grants.misbehave]\n");
-    factory.write("callboard.toml", format!("{BARE}{ceiling}"));
+    factory.write("callboard.toml", format!("{BARE}{CEILING}"));
     add_plugin(&factory, "misbehave");
     add_plugin(&factory, "twin");
     let ran = factory.run(&["check"]);
@@ -142,6 +141,30 @@ fn two_plugins_with_one_handler_name_are_a_miss_that_names_both() {
     nothing_is_applied(&factory);
 }
 
+/// `twin` with the name of its handler written over by that of a native one, as long.
+#[test]
+fn a_plugin_with_the_name_of_a_native_handler_is_a_miss() {
+    let factory = Factory::bare(Sqlite);
+    let ceiling = "[grants.\"*\"]\nlog = true\n";
+    factory.write("callboard.toml", format!("{BARE}{ceiling}"));
+    add_plugin(&factory, "twin");
+    let (old, new) = (b"probe.echoes", b"publish.post");
+    let mut bytes = std::fs::read(guest("twin")).expect("a component");
+    let places: Vec<usize> = bytes
+        .windows(old.len())
+        .enumerate()
+        .filter_map(|(at, window)| (window == old).then_some(at))
+        .collect();
+    assert!(!places.is_empty(), "the component names its handler");
+    for at in places {
+        bytes[at..at + new.len()].copy_from_slice(new);
+    }
+    factory.write("plugins/twin/twin.wasm", bytes);
+    let ran = factory.run(&["check"]);
+    misses(&ran, &["miss: plugin twin", "publish.post", "native"]);
+    nothing_is_applied(&factory);
+}
+
 #[test]
 fn a_plugin_that_asks_for_more_than_the_ceiling_is_refused_line_by_line() {
     let factory = Factory::bare(Sqlite);
@@ -150,13 +173,11 @@ fn a_plugin_that_asks_for_more_than_the_ceiling_is_refused_line_by_line() {
         format!("{BARE}[grants.\"*\"]\nlog = true\n"),
     );
     add_plugin(&factory, "greedy");
-    let db = line(&factory, "plugins/greedy/plugin.toml", "[[ask.db]]");
     let ran = factory.run(&["check"]);
     misses(
         &ran,
         &["plugin greedy", "settings", "plugins/greedy/plugin.toml:"],
     );
-    assert!(db > 1, "the manifest asks for a table");
     nothing_is_applied(&factory);
     // A ceiling that names the host's own table is of no use.
     let all = "[grants.\"*\"]\nlog = true\n[[grants.greedy.db]]\ntable = \"settings\"\n\
