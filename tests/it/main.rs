@@ -6,6 +6,7 @@
 //! | `cli`          | what each command prints, and its exit code                           |
 //! | `diary`        | the diary's and the taps' handlers, on real git repositories          |
 //! | `plugins`      | guests that behave and misbehave, on both databases                   |
+//! | `reference`    | the generated pages are those of this program                         |
 //! | `registration` | nothing is forgotten: files, registered names, capabilities           |
 //! | `scenario`     | whole stories through the real program: modes, roll call, retention … |
 //! | `site`         | the public site and the console, over raw sockets                     |
@@ -16,6 +17,7 @@
 mod cli;
 mod diary;
 mod plugins;
+mod reference;
 mod registration;
 mod scenario;
 mod site;
