@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::Host;
+use crate::support::host::Host;
 
 #[test]
 fn the_reference_is_as_the_program_writes_it() {
