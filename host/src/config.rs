@@ -81,6 +81,26 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Each limit by its key.
+    pub fn list(&self) -> [(&'static str, u32); 12] {
+        [
+            ("memory_mib", self.memory_mib),
+            ("table_elements", self.table_elements),
+            ("seconds", self.seconds),
+            ("host_calls", self.host_calls),
+            ("output_bytes", self.output_bytes),
+            ("log_lines", self.log_lines),
+            ("rows", self.rows),
+            ("row_bytes", self.row_bytes),
+            ("statement_seconds", self.statement_seconds),
+            ("body_bytes", self.body_bytes),
+            ("vector_elements", self.vector_elements),
+            ("concurrent_calls", self.concurrent_calls),
+        ]
+    }
+}
+
 impl Config {
     /// The most that `plugin` can be given. The host's own tables are never in it.
     pub fn ceiling(&self, plugin: &str) -> Grants {

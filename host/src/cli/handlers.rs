@@ -45,7 +45,7 @@ fn list(context: &Context, registry: &Registry) {
     let rows = registry.iter().map(|entry| {
         vec![
             entry.contract.name.clone(),
-            entry.origin.to_string(),
+            short(&entry.origin),
             entry.contract.summary.clone(),
         ]
     });
@@ -53,6 +53,14 @@ fn list(context: &Context, registry: &Registry) {
     context
         .output
         .show(&["handler", "origin", "summary"], rows.collect(), &json);
+}
+
+/// Where a handler comes from, without the path of its file.
+fn short(origin: &Origin) -> String {
+    match origin {
+        Origin::Native { .. } => "native".to_owned(),
+        plugin @ Origin::Plugin { .. } => plugin.to_string(),
+    }
 }
 
 fn to_json(entry: &Entry) -> Json {

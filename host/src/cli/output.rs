@@ -1,6 +1,6 @@
 //! The only place that prints: tables and sentences for people, JSON for programs.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -73,6 +73,10 @@ impl Output {
             rows.into_iter()
                 .map(|row| row.into_iter().map(|cell| plain(&cell)).collect::<Vec<_>>()),
         );
+        // What names a row is to be copied in one piece.
+        if let Some(names) = table.column_mut(0) {
+            names.set_constraint(ColumnConstraint::ContentWidth);
+        }
         for line in table.lines() {
             anstream::println!("{}", line.trim_end());
         }

@@ -101,7 +101,11 @@ fn show(context: &Context, company: &Company, name: &str) -> Result<(), Failure>
         context.output.say(format_args!("granted    {grant}"));
     }
     let limits = company.definitions.config.value.limits(name);
-    context.output.say(format_args!("limits     {limits:?}"));
+    for (name, value) in limits.list() {
+        context
+            .output
+            .say(format_args!("limit      {name} {value}"));
+    }
     Ok(())
 }
 

@@ -59,7 +59,9 @@ impl Posts {
             }
             Posts::Show { slug } => {
                 let post = posts::by_slug(app.store(), &slug).await?;
-                let post = post.ok_or_else(|| no_post(&slug))?;
+                let post = post
+                    .filter(|post| !post.removed)
+                    .ok_or_else(|| no_post(&slug))?;
                 context
                     .output
                     .say(format_args!("# {}\n\n{}", post.title, post.markdown));

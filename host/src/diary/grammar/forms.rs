@@ -133,7 +133,7 @@ fn is_id(piece: &str, code: bool) -> bool {
         (7..=40).contains(&piece.len()) && piece.bytes().all(|b| b.is_ascii_hexdigit());
     let digit = piece.bytes().any(|b| b.is_ascii_digit());
     let letter = piece.bytes().any(|b| b.is_ascii_alphabetic());
-    hexadecimal && ((digit && (letter || code)) || piece.len() == 40)
+    hexadecimal && (code || (digit && letter) || piece.len() == 40)
 }
 
 /// Runs such as `v2`, `1.2.3-rc.1`; `1.2` only after `version` or `release`.
@@ -215,11 +215,23 @@ fn path(word: &Word) -> Option<String> {
     (in_folder || known).then(|| text.trim_end_matches('/').to_owned())
 }
 
-/// `12 commits`, in the usual spelling `12 commit`.
+/// `12 commits`, in the usual spelling `12 commit`. A number that ends a title and stands
+/// before a citation, as in `speak HTTP 2 (PR #12)`, counts nothing: the noun is in the
+/// singular, or what it names follows.
 fn count(text: &str, after: &[Word]) -> Option<String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let mut next = after.iter().map(|word| word.text.to_lowercase());
-    let noun = match (digits, next.next()?.as_str()) {
+    let first = next.next()?;
+    let noun_ends = 1 + usize::from(matches!(first.as_str(), "pull" | "merge"));
+    let last = after.get(noun_ends - 1)?.text.to_lowercase();
+    let plural = last.ends_with('s') || last == "people";
+    let named = after
+        .get(noun_ends)
+        .is_some_and(|word| word.text.starts_with('#'));
+    if named || plain_number(text) != "1" && !plural {
+        return None;
+    }
+    let noun = match (digits, first.as_str()) {
         (true, "commit" | "commits") => "commit",
         (true, "pr" | "prs") => "pull request",
         (true, "pull" | "merge") if next.next()?.starts_with("request") => "pull request",

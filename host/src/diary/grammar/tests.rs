@@ -116,6 +116,16 @@ fn addresses_links_days_counts_and_markup_are_seen() {
         found("12 commits by 3 people in 1 pull request"),
         only(Kind::Count, &["12 commit", "3 author", "1 pull request"])
     );
+    assert_eq!(
+        found("**Speak HTTP 2** (PR #12)"),
+        only(Kind::PullRequest, &["12"])
+    );
+    assert_eq!(
+        found("**Add number 1** (pull request #12)"),
+        only(Kind::PullRequest, &["12"])
+    );
+    assert_eq!(found("a part 2 commit"), []);
+    assert_eq!(found("see `deadbee`"), only(Kind::Commit, &["deadbee"]));
     assert_eq!(found("a <b>x"), only(Kind::Markup, &["<b>"]));
     assert_eq!(found("`Vec<T>` and Vec\\<T\\>"), []);
 }
