@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::failure::FAILED;
-use super::output::time;
 use super::{Context, Failure};
 use crate::app::App;
 use crate::site;
@@ -46,15 +45,10 @@ impl Posts {
             Posts::List { limit } => {
                 let all = posts::newest(app.store(), limit, 0).await?;
                 let rows = all.iter().map(|post| {
-                    let (slug, title) = (post.slug.clone(), post.title.clone());
-                    vec![
-                        slug,
-                        title,
-                        time(post.published_at),
-                        post.written_by.clone(),
-                    ]
+                    let (slug, covers) = (post.slug.clone(), post.covers.clone());
+                    vec![slug, covers, post.written_by.clone()]
                 });
-                let header = ["slug", "title", "published", "written by"];
+                let header = ["slug", "covers", "written by"];
                 context.output.show(&header, rows.collect(), &all);
             }
             Posts::Show { slug } => {

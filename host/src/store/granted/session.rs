@@ -147,7 +147,9 @@ async fn each_sqlite(
     row: EachRow<'_>,
 ) -> Result<(), StoreError> {
     let mut columns = Vec::new();
-    let mut stream = sqlite::bound(statement).fetch(connection);
+    // Prepared anew: a plan of an older schema would give rows of other columns.
+    let query = sqlite::bound(statement).persistent(false);
+    let mut stream = query.fetch(connection);
     while let Some(found) = stream.try_next().await? {
         if columns.is_empty() {
             columns = names(&found);
@@ -163,7 +165,9 @@ async fn each_postgres(
     row: EachRow<'_>,
 ) -> Result<(), StoreError> {
     let mut columns = Vec::new();
-    let mut stream = postgres::bound(statement).fetch(connection);
+    // Prepared anew, for the same reason.
+    let query = postgres::bound(statement).persistent(false);
+    let mut stream = query.fetch(connection);
     while let Some(found) = stream.try_next().await? {
         if columns.is_empty() {
             columns = names(&found);
