@@ -77,10 +77,6 @@ impl Runtime {
     }
 
     /// Load a plugin. `grants` are what it asks for and the operator allows.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what a plugin is, and each thing it may have"
-    )]
     pub async fn load(
         &self,
         manifest: &Manifest,
