@@ -10,6 +10,7 @@ use clap::Args;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::failure::FAILED;
 use super::{Context, Failure};
 use crate::app::App;
 use crate::engine::{Unwatched, schedule, worker};
@@ -56,7 +57,7 @@ impl Serve {
         let served = site(context, &app, address, &stop).await;
         stop.cancel();
         if let Some(worker) = worker {
-            worker.await.ok();
+            worker.await.map_err(|error| died(&error))?;
         }
         app.store().close().await;
         served.map(|()| ExitCode::SUCCESS)
@@ -77,10 +78,17 @@ impl Work {
             "working on {} runs at a time; Ctrl-C stops",
             self.places
         ));
-        start_work(&app, self.places, &stop).await.ok();
+        let worker = start_work(&app, self.places, &stop);
+        worker.await.map_err(|error| died(&error))?;
         app.store().close().await;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// A worker that ends before it is told to is a failure of the daemon.
+fn died(error: &tokio::task::JoinError) -> Failure {
+    Failure::new(FAILED, format!("the worker died: {error}"))
+        .help("what was committed is kept; runs it left go on once their lease has run out")
 }
 
 /// Serve site and console at `address` until `stop`.
