@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -25,6 +25,8 @@ use crate::value::{Rows, Statement, Value};
 const GROUP: usize = 256;
 /// How long a statement waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait before asking again for a file that another process is turning to its log.
+const TURN_PAUSE: Duration = Duration::from_millis(5);
 const READERS: u32 = 4;
 
 /// How a transaction begins. Reading the schema makes a connection notice that another process
@@ -65,10 +67,9 @@ impl SqliteStore {
             .foreign_keys(true)
             .log_statements(tracing::log::LevelFilter::Trace);
         refuse_missing_folder(path)?;
-        let mut connection = options
-            .connect()
+        let mut connection = first_connection(&options)
             .await
-            .map_err(|error| opening(path, error))?;
+            .map_err(|error| named(path, &error))?;
         migrate_locked(&mut connection)
             .await
             .map_err(|error| named(path, &error))?;
@@ -217,8 +218,20 @@ fn refuse_missing_folder(path: &str) -> Result<(), StoreError> {
     }
 }
 
-fn opening(path: &str, error: sqlx::Error) -> StoreError {
-    named(path, &error.into())
+/// Connect, and turn a new file to its log. SQLite answers "busy" at once, whatever the timeout
+/// says, when two connections turn the same file together; the other one is done in a moment.
+async fn first_connection(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    let began = Instant::now();
+    loop {
+        let error = match options.connect().await {
+            Ok(connection) => return Ok(connection),
+            Err(error) => StoreError::from(error),
+        };
+        if error.kind != StoreErrorKind::Busy || began.elapsed() > BUSY_TIMEOUT {
+            return Err(error);
+        }
+        tokio::time::sleep(TURN_PAUSE).await;
+    }
 }
 
 /// Say which file, and the mend.

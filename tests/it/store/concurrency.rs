@@ -71,6 +71,14 @@ fn eight_processes_migrate_a_new_sqlite_file_together() {
     race(Dialect::Sqlite, 8);
 }
 
+/// Which of the two comes first is chance, so it is tried often.
+#[test]
+fn two_processes_turn_many_new_sqlite_files_together() {
+    for _ in 0..100 {
+        race(Dialect::Sqlite, 2);
+    }
+}
+
 #[test]
 fn two_processes_migrate_a_new_postgres_database_together() {
     race(Dialect::Postgres, 2);
