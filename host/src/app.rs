@@ -2,7 +2,9 @@
 //! here and nowhere else, so every mode of the program sees the same.
 
 mod apply;
+mod duties;
 mod line_up;
+mod line_ups;
 mod resources;
 mod site;
 
@@ -10,19 +12,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 
 pub use self::apply::Applied;
 pub use self::line_up::{Company, Inspection};
 use crate::config::{self, Config};
-use crate::engine::{Engine, EngineError, LineUp, LineUps, Watcher};
+use crate::engine::{Engine, EngineError, Watcher};
 use crate::plugin::Runtime;
 use crate::registry::RegistryError;
-use crate::secrets::{Key, SecretError};
-use crate::settings::Snapshot;
-use crate::snapshot::{self, Unfit};
-use crate::store::{Store, StoreError, StoreErrorKind, revisions, settings};
+use crate::secrets::SecretError;
+use crate::store::{Store, StoreError, StoreErrorKind, revisions};
 use crate::workspace::{Misread, WorkspaceError};
 
 /// An opened workspace. Cheap to clone.
@@ -38,6 +37,7 @@ struct Inner {
     runtime: Runtime,
     /// Revisions that are loaded, by number.
     companies: Mutex<BTreeMap<i64, Arc<Company>>>,
+    line_ups: Mutex<line_ups::Known>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +87,7 @@ impl App {
             store,
             runtime: Runtime::new()?,
             companies: Mutex::new(BTreeMap::new()),
+            line_ups: Mutex::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -130,39 +131,10 @@ impl App {
         Ok(company)
     }
 
-    /// The line-up of the active revision with the settings as they stand now.
-    pub async fn line_up(&self) -> Result<Arc<LineUp>, AppError> {
-        let company = self.active().await?;
-        self.line_up_of(&company).await
-    }
-
-    async fn line_up_of(&self, company: &Company) -> Result<Arc<LineUp>, AppError> {
-        let settings = Arc::new(self.snapshot(&company.definitions).await?.0);
-        Ok(Arc::new(company.line_up(self.store(), settings)))
-    }
-
-    /// Settings as they stand now, for the declarations of some definitions, and the stored
-    /// values that do not fit them.
-    pub async fn snapshot(
-        &self,
-        definitions: &crate::workspace::Definitions,
-    ) -> Result<(Snapshot, Vec<Unfit>), AppError> {
-        let stored = settings::list(self.store()).await?;
-        let key = Key::load(&self.key_file())?;
-        Ok(snapshot::build(
-            definitions.declarations(),
-            &stored,
-            key.as_ref(),
-        ))
-    }
-
+    /// An engine on this workspace. Needs a runtime.
     pub fn engine(&self, watcher: Arc<dyn Watcher>) -> Engine {
         let line_ups = Arc::new(self.clone());
-        Engine {
-            store: self.store().clone(),
-            line_ups,
-            watcher,
-        }
+        Engine::new(self.store(), line_ups, watcher, self.config().engine)
     }
 
     /// The digests that are the same in every mode: active revision, settings, registry.
@@ -176,21 +148,6 @@ impl App {
             ("settings", line_up.settings.digest()),
             ("registry", line_up.registry.digest()),
         ])
-    }
-}
-
-impl LineUps for App {
-    fn at(&self, revision: i64) -> BoxFuture<'_, Result<Arc<LineUp>, EngineError>> {
-        Box::pin(async move {
-            let loaded = async { self.line_up_of(&*self.company(revision).await?).await };
-            loaded.await.map_err(|error| match error {
-                AppError::Store(error) => EngineError::Store(error),
-                other => EngineError::Revision {
-                    revision,
-                    problem: other.to_string(),
-                },
-            })
-        })
     }
 }
 

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use serde::Deserialize;
 
 use crate::grants::{Grants, HOST_TABLES};
+use crate::span::Span;
 
 /// The file's name inside a workspace.
 pub const FILE: &str = "callboard.toml";
@@ -31,6 +32,41 @@ pub struct Config {
     /// Limits of a plugin call, by plugin name; `"*"` is for all of them.
     #[serde(default)]
     pub limits: BTreeMap<String, Limits>,
+    /// How the engine keeps runs.
+    #[serde(default)]
+    pub engine: EngineRules,
+}
+
+/// How the engine keeps runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EngineRules {
+    /// Runs that one process carries out at a time.
+    pub places: u32,
+    /// How long a worker may be silent before its runs are taken back. It is heard from three
+    /// times as often.
+    pub lease: Span,
+    /// How long stages under way may go on when the process is told to stop.
+    pub drain: Span,
+    /// How often a run may lose its worker without a checkpoint in between, before it is blocked.
+    pub recoveries: u32,
+    /// How long runs that have ended are kept; for ever, if absent.
+    pub history: Option<Span>,
+    /// Successes in a row without any effect that are worth a finding.
+    pub effect_free: u32,
+}
+
+impl Default for EngineRules {
+    fn default() -> Self {
+        Self {
+            places: 4,
+            lease: Span::from_secs(30),
+            drain: Span::from_secs(30),
+            recoveries: 5,
+            history: None,
+            effect_free: 5,
+        }
+    }
 }
 
 /// Bounds of one plugin call. All of them always hold.

@@ -1,12 +1,19 @@
 //! The engine: carries runs out, durably.
 //!
-//! A run is claimed with a lease, its next stage is found from its checkpoints
-//! ([`plan`]), executed ([`stage`]), and recorded ([`checkpoint`]): the stage's outcome, its
-//! deferred writes and what becomes of the run commit in one transaction. After a crash the
-//! lease runs out, another claim finds the same checkpoints, and the run goes on from there.
+//! An [`Executor`](executor::Executor) hands out a run under a lease. What it does next is
+//! found from its checkpoints ([`plan`]); stages are executed side by side ([`stage`]), and
+//! what came of each is kept ([`checkpoint`]): the outcome, the deferred writes and what
+//! becomes of the run commit in one transaction. After a crash the lease runs out, another
+//! claim finds the same checkpoints, and the run goes on from there.
 
+mod advance;
 mod checkpoint;
+mod clock;
+pub mod executor;
 pub mod gate;
+mod hands;
+pub mod local;
+pub mod operate;
 pub mod plan;
 pub mod schedule;
 mod stage;
@@ -18,15 +25,22 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
-use self::plan::Next;
+use self::clock::Clock;
+use self::executor::Executor;
+use self::hands::Hands;
+use self::local::Local;
+use crate::config::EngineRules;
+use crate::fault;
 use crate::grants::Grants;
 use crate::handler::Resources;
 use crate::outcome::Patch;
 use crate::pipeline::Pipeline;
 use crate::registry::Registry;
+use crate::rollcall::Reference;
 use crate::settings::Snapshot;
-use crate::store::runs::{self, Claim, Run, RunStatus};
+use crate::store::runs::{self, Limits, Run, RunStatus};
 use crate::store::{Store, StoreError, stage_runs};
 
 /// Everything a run of one revision needs: definitions, handlers, and what they may reach.
@@ -37,12 +51,50 @@ pub struct LineUp {
     /// What each plugin may do; its deferred writes run under it.
     pub grants: BTreeMap<String, Grants>,
     pub settings: Arc<Snapshot>,
+    /// The digest of `settings`.
+    pub digest: String,
     pub resources: Arc<dyn Resources>,
+    /// References that do not answer, as the roll was last called.
+    pub misses: Vec<Reference>,
+}
+
+impl LineUp {
+    /// The references that a pipeline depends on and that do not answer.
+    pub fn misses_of(&self, pipeline: &Pipeline) -> Vec<&Reference> {
+        let misses = self.misses.iter();
+        misses
+            .filter(|miss| self.concerns(pipeline, &miss.referrer))
+            .collect()
+    }
+
+    fn concerns(&self, pipeline: &Pipeline, referrer: &str) -> bool {
+        let name = pipeline.name();
+        let (kind, who) = referrer.split_once(' ').unwrap_or((referrer, ""));
+        match kind {
+            "pipeline" => who == name,
+            "policy" => name.strip_prefix("policy:") == Some(who),
+            "stage" => who
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('/')),
+            "handler" => pipeline.handlers().any(|handler| handler == who),
+            "plugin" => pipeline.handlers().any(|handler| {
+                let entry = self.registry.get(handler);
+                entry.and_then(|entry| entry.origin.plugin()) == Some(who)
+            }),
+            _ => false,
+        }
+    }
 }
 
 /// Finds the line-up of a revision, so that a run in flight stays on the one it began with.
 pub trait LineUps: Send + Sync {
-    fn at(&self, revision: i64) -> BoxFuture<'_, Result<Arc<LineUp>, EngineError>>;
+    /// With the settings as they stand now or, for a run that has begun, with those of the
+    /// digest.
+    fn at<'a>(
+        &'a self,
+        revision: i64,
+        settings: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Arc<LineUp>, EngineError>>;
 }
 
 #[derive(Debug, Clone, thiserror::Error)]
@@ -63,6 +115,10 @@ pub enum EngineError {
     },
     #[error("run {0} is in the hands of another worker, or has ended")]
     NotClaimable(String),
+    #[error("run {run} {problem}")]
+    Refused { run: String, problem: String },
+    #[error("the lease on run {0} is lost; another worker has it")]
+    Lost(String),
 }
 
 /// Tells whoever watches what a run does, as it does it.
@@ -76,90 +132,107 @@ pub trait Watcher: Send + Sync {
 pub struct Unwatched;
 impl Watcher for Unwatched {}
 
-/// Carries runs out.
+/// Carries runs out. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
     pub store: Store,
+    pub executor: Arc<dyn Executor>,
     pub line_ups: Arc<dyn LineUps>,
     pub watcher: Arc<dyn Watcher>,
+    pub rules: EngineRules,
+    /// The worker's name, for people.
+    pub worker: String,
+    /// Told when the process is to stop: runs in hand come to a checkpoint and are given back.
+    pub stop: CancellationToken,
+    hands: Arc<Hands>,
+    clock: Arc<Clock>,
 }
 
 impl Engine {
+    /// An engine on the store. Needs a runtime.
+    pub fn new(
+        store: &Store,
+        line_ups: Arc<dyn LineUps>,
+        watcher: Arc<dyn Watcher>,
+        rules: EngineRules,
+    ) -> Self {
+        let worker = format!("{}/{}", host_name(), std::process::id());
+        let executor = Arc::new(Local::new(store, &worker, &rules));
+        Self::on(store, executor, line_ups, watcher, rules, worker)
+    }
+
+    /// An engine on any executor. Needs a runtime.
+    pub fn on(
+        store: &Store,
+        executor: Arc<dyn Executor>,
+        line_ups: Arc<dyn LineUps>,
+        watcher: Arc<dyn Watcher>,
+        rules: EngineRules,
+        worker: String,
+    ) -> Self {
+        Self {
+            store: store.clone(),
+            hands: Hands::start(Arc::clone(&executor), rules.lease.0),
+            executor,
+            line_ups,
+            watcher,
+            rules,
+            worker,
+            stop: CancellationToken::new(),
+            clock: Arc::default(),
+        }
+    }
+
     /// Queue a run of `pipeline` on a line-up. Input keys are checked and defaults filled in.
     pub async fn queue(
         &self,
         line_up: &LineUp,
         pipeline: &str,
         input: Patch,
+        origin: &str,
     ) -> Result<Run, EngineError> {
-        let run = new_run(line_up, pipeline, input)?;
-        self.store.execute(runs::insert(&run)?).await?;
+        let run = new_run(line_up, pipeline, input, origin)?;
+        let insert = runs::insert(&run, self.store.dialect())?;
+        self.store.execute(insert).await?;
+        self.store.wake().await;
         Ok(run)
     }
 
     /// Carry out a queued, waiting or abandoned run as far as it goes now.
     pub async fn carry_out(&self, run: &str) -> Result<Run, EngineError> {
-        let claim = runs::claim(&self.store, Some(run)).await?;
+        let claim = self.executor.claim_one(run).await?;
         let claim = claim.ok_or_else(|| EngineError::NotClaimable(run.to_owned()))?;
-        self.advance(claim).await
+        self.clock.set(claim.now);
+        let line_up = self.line_up(&claim.run).await;
+        advance::advance(self, claim, line_up).await?;
+        let stored = runs::by_prefix(&self.store, run).await?;
+        stored.ok_or_else(|| EngineError::NotClaimable(run.to_owned()))
     }
 
-    /// Execute stage after stage until the run ends, waits or stands before a gate.
-    pub async fn advance(&self, mut claim: Claim) -> Result<Run, EngineError> {
-        let line_up = self.line_ups.at(claim.run.revision).await?;
-        let pipeline = line_up.pipelines.get(&claim.run.pipeline).cloned();
-        let pipeline =
-            pipeline.ok_or_else(|| EngineError::NoPipeline(claim.run.pipeline.clone()))?;
-        let heartbeat = tokio::spawn(keep_lease(self.store.clone(), claim.clone()));
-        let _stop = AbortOnDrop(heartbeat);
-        loop {
-            let rows = stage_runs::of_run(&self.store, &claim.run.id).await?;
-            let step = match plan::next(&pipeline, &rows) {
-                Next::Ended(end) => checkpoint::finish(self, &claim, end).await?,
-                Next::Gate(stage) => checkpoint::open_gate(self, &claim, stage, &rows).await?,
-                Next::Stage(stage) => {
-                    let work = stage::Work {
-                        engine: self,
-                        line_up: &line_up,
-                        pipeline: &pipeline,
-                    };
-                    work.execute(&claim, stage, &rows).await?
-                }
-            };
-            claim.run = step;
-            if claim.run.status != RunStatus::Running {
-                return Ok(claim.run);
-            }
-        }
+    async fn line_up(&self, run: &Run) -> Result<Arc<LineUp>, EngineError> {
+        fault::point("after-claim");
+        self.line_ups
+            .at(run.revision, run.settings.as_deref())
+            .await
     }
 }
 
-struct AbortOnDrop(tokio::task::JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Renew the lease until it is lost. Whoever lost it learns so at the next checkpoint.
-async fn keep_lease(store: Store, claim: Claim) {
-    let mut ticks = tokio::time::interval(runs::LEASE / 3);
-    ticks.tick().await;
-    loop {
-        ticks.tick().await;
-        match runs::heartbeat(&store, &claim).await {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(error) => tracing::warn!(run = claim.run.id, %error, "heartbeat failed"),
-        }
-    }
+fn host_name() -> String {
+    let read = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    let name = read.or_else(|_| std::env::var("HOSTNAME"));
+    name.map_or_else(|_| "host".to_owned(), |name| name.trim().to_owned())
 }
 
 /// A run that is not stored yet.
-pub fn new_run(line_up: &LineUp, pipeline: &str, input: Patch) -> Result<Run, EngineError> {
+pub fn new_run(
+    line_up: &LineUp,
+    pipeline: &str,
+    input: Patch,
+    origin: &str,
+) -> Result<Run, EngineError> {
     let definition = line_up.pipelines.get(pipeline);
     let definition = definition.ok_or_else(|| EngineError::NoPipeline(pipeline.to_owned()))?;
+    let input = complete_input(definition, input)?;
     let now = Timestamp::now();
     Ok(Run {
         id: uuid::Uuid::now_v7().to_string(),
@@ -167,13 +240,30 @@ pub fn new_run(line_up: &LineUp, pipeline: &str, input: Patch) -> Result<Run, En
         revision: line_up.revision,
         status: RunStatus::Queued,
         detail: String::new(),
-        input: complete_input(definition, input)?,
-        settings: line_up.settings.digest(),
+        limits: limits(definition, &input),
+        input,
+        settings: None,
+        origin: origin.to_owned(),
+        priority: definition.priority,
         created_at: now,
+        started_at: None,
         wake_at: now,
         spent: Duration::ZERO,
         finished_at: None,
     })
+}
+
+fn limits(pipeline: &Pipeline, input: &Patch) -> Limits {
+    let written = &pipeline.limits;
+    Limits {
+        key: written.key_of(pipeline.name(), input),
+        at_once: written.at_once,
+        rate: written.rate,
+        rate_window: written.rate.map(|_| {
+            let minute = Duration::from_secs(60);
+            written.per.map_or(minute, |window| window.0)
+        }),
+    }
 }
 
 fn complete_input(pipeline: &Pipeline, mut input: Patch) -> Result<Patch, EngineError> {

@@ -79,17 +79,23 @@ fn get() -> BTreeSet<String> {
 }
 
 /// Tables that no ceiling can open to a plugin: the host's own records.
-pub const HOST_TABLES: [&str; 12] = [
+pub const HOST_TABLES: [&str; 18] = [
     "activations",
     "blobs",
+    "effects",
+    "findings",
     "gates",
+    "history",
     "migrations",
+    "open_runs",
     "plugin_logins",
     "policy_runs",
     "revision_files",
     "revisions",
     "runs",
+    "schedules",
     "settings",
+    "settings_snapshots",
     "stage_runs",
     "sqlite_master",
 ];

@@ -14,7 +14,7 @@
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
 //! * [`pipeline`], [`policy`], [`handler`], [`outcome`], [`settings`], [`value`], [`grants`],
 //!   [`diary`] – definitions, contracts and arithmetic.
-//! * [`config`], [`telemetry`], [`bundle`] – what a process begins with.
+//! * [`config`], [`span`], [`telemetry`], [`bundle`], [`fault`] – what a process begins with.
 
 pub mod app;
 pub mod bundle;
@@ -25,6 +25,7 @@ pub mod client;
 pub mod config;
 pub mod diary;
 pub mod engine;
+pub mod fault;
 pub mod grants;
 pub mod handler;
 mod handlers;
@@ -39,6 +40,7 @@ pub mod secrets;
 pub mod settings;
 pub mod site;
 pub mod snapshot;
+pub mod span;
 pub mod store;
 pub mod telemetry;
 pub mod value;

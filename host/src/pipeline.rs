@@ -1,12 +1,20 @@
 //! Pipelines as data: `pipelines/*.toml`, and the order their stages run in. No IO.
 
+mod condition;
+mod gate;
+mod limits;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize, de};
+use serde::{Deserialize, de};
 use serde_json::Value as Json;
 use toml::Spanned;
+
+pub use self::condition::Condition;
+pub use self::gate::{Expiry, Lapse};
+pub use self::limits::PipelineLimits;
+pub use crate::span::Span;
 
 /// A definition of stages and what follows from their outcomes.
 #[derive(Debug, Clone, Deserialize)]
@@ -17,6 +25,11 @@ pub struct Pipeline {
     pub description: String,
     /// What a run may take in all, waiting at gates not counted.
     pub budget: Span,
+    /// Runs of a greater priority go first.
+    #[serde(default)]
+    pub priority: i64,
+    #[serde(default)]
+    pub limits: PipelineLimits,
     #[serde(default)]
     pub input: BTreeMap<String, InputKey>,
     #[serde(rename = "stage")]
@@ -46,9 +59,18 @@ pub struct Stage {
     /// What a person is asked; the stage then waits for an approval.
     #[serde(default)]
     pub gate: Option<Spanned<String>>,
+    /// When a gate lapses, and what it then counts as; never, if absent.
+    #[serde(default)]
+    pub expiry: Option<Expiry>,
+    /// What a person at a gate can have made anew: a name for it, and the stage that makes it.
+    #[serde(default)]
+    pub regenerate: BTreeMap<String, Spanned<String>>,
     /// The stages before it.
     #[serde(default)]
     pub needs: Vec<Spanned<String>>,
+    /// All of these have to hold, or the stage is skipped.
+    #[serde(default)]
+    pub when: Vec<Condition>,
     #[serde(default = "empty")]
     pub config: Spanned<Json>,
     #[serde(default)]
@@ -89,10 +111,18 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// The pause after `attempt` (from 1) failed.
+    /// The pause after `attempt` (from 1) failed, without jitter.
     pub fn pause(&self, attempt: u32) -> Duration {
         let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
         self.backoff.0.saturating_mul(doubled).min(self.max.0)
+    }
+
+    /// The pause with jitter: between half of it and all of it, so that runs that failed
+    /// together do not come back together. `chance` is any number.
+    pub fn jittered(&self, attempt: u32, chance: u64) -> Duration {
+        let pause = self.pause(attempt);
+        let thousandths = u32::try_from(chance % 501).unwrap_or_default();
+        pause.saturating_mul(1000 - thousandths) / 1000
     }
 }
 
@@ -111,6 +141,19 @@ pub enum Follow {
     Fail,
     /// Visit a stage (again).
     Goto(String),
+}
+
+impl std::fmt::Display for Follow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Follow::Continue => f.write_str("continue"),
+            Follow::Hold => f.write_str("hold"),
+            Follow::Skip => f.write_str("skip"),
+            Follow::End => f.write_str("end"),
+            Follow::Fail => f.write_str("fail"),
+            Follow::Goto(stage) => write!(f, "goto:{stage}"),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Follow {
@@ -151,7 +194,10 @@ impl Stage {
             id: Spanned::new(0..0, id.to_owned()),
             handler: Some(handler),
             gate: None,
+            expiry: None,
+            regenerate: BTreeMap::new(),
             needs: Vec::new(),
+            when: Vec::new(),
             config: Spanned::new(0..0, config.clone()),
             timeout: None,
             retry: Retry::default(),
@@ -192,6 +238,15 @@ impl Stage {
 impl Pipeline {
     pub fn name(&self) -> &str {
         self.name.get_ref()
+    }
+
+    /// The handlers that its stages name.
+    pub fn handlers(&self) -> impl Iterator<Item = &str> {
+        let handlers = self
+            .stages
+            .iter()
+            .filter_map(|stage| stage.handler.as_ref());
+        handlers.map(|handler| handler.get_ref().as_str())
     }
 
     pub fn stage(&self, id: &str) -> Option<&Stage> {
@@ -250,52 +305,6 @@ fn empty() -> Spanned<Json> {
 
 fn one() -> u32 {
     1
-}
-
-/// A length of time, written `90s`, `10m`, `2h 30m`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span(pub Duration);
-
-impl Span {
-    pub const fn from_secs(seconds: u64) -> Self {
-        Self(Duration::from_secs(seconds))
-    }
-}
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let parsed = text.parse::<jiff::SignedDuration>().ok();
-        parsed
-            .and_then(|span| Duration::try_from(span).ok())
-            .map(Span)
-            .ok_or_else(|| {
-                de::Error::custom(format!(
-                    "`{text}` is not a length of time such as `90s` or `2h 30m`"
-                ))
-            })
-    }
-}
-
-impl Serialize for Span {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::SignedDuration::try_from(self.0) {
-            Ok(span) => write!(f, "{span:#}"),
-            Err(_) => write!(f, "{}s", self.0.as_secs()),
-        }
-    }
-}
-
-impl fmt::Debug for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
 }
 
 #[cfg(test)]
@@ -359,5 +368,7 @@ mod tests {
             .map(|attempt| retry.pause(attempt).as_secs())
             .collect();
         assert_eq!(pauses, [2, 4, 5]);
+        assert_eq!(retry.jittered(2, 0).as_millis(), 4000);
+        assert_eq!(retry.jittered(2, 500).as_millis(), 2000);
     }
 }

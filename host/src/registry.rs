@@ -3,12 +3,15 @@
 //! `inventory` gives no order, no uniqueness and no proof of presence, so the registry sorts,
 //! refuses two of the same name, and refuses to be empty.
 
+mod checks;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+pub use self::checks::Checks;
 use crate::handler::{AnyHandler, Contract, Registration, SURFACES};
 use crate::settings::hex;
 
@@ -24,6 +27,28 @@ pub struct Entry {
     pub contract: Contract,
     pub origin: Origin,
     pub handler: Arc<dyn AnyHandler>,
+    /// Its schemas, ready to be used.
+    pub checks: Arc<Checks>,
+}
+
+impl Entry {
+    /// Of a handler; its schemas have to be some.
+    pub fn new(
+        contract: Contract,
+        origin: Origin,
+        handler: Arc<dyn AnyHandler>,
+    ) -> Result<Self, RegistryError> {
+        let checks = Checks::of(&contract).map_err(|problem| RegistryError::Schema {
+            name: contract.name.clone(),
+            problem,
+        })?;
+        Ok(Self {
+            contract,
+            origin,
+            handler,
+            checks: Arc::new(checks),
+        })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +61,16 @@ pub enum Origin {
         version: String,
         digest: String,
     },
+}
+
+impl Origin {
+    /// The plugin it comes from, if it does.
+    pub fn plugin(&self) -> Option<&str> {
+        match self {
+            Origin::Native { .. } => None,
+            Origin::Plugin { name, .. } => Some(name),
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -61,6 +96,10 @@ pub enum RegistryError {
     Empty,
     #[error("handler `{name}` of {origin} has no place: a name is <surface>.<name>, and the surfaces are {}", SURFACES.join(", "))]
     Name { name: String, origin: Origin },
+    #[error(
+        "a schema of handler `{name}` is none: {problem}; mend what the handler says of itself"
+    )]
+    Schema { name: String, problem: String },
 }
 
 impl Registry {
@@ -77,13 +116,12 @@ impl Registry {
         };
         for registration in registrations {
             let name = registration.name();
-            registry.add(Entry {
-                contract: registration.handler.contract(&name),
-                origin: Origin::Native {
-                    file: registration.file,
-                },
-                handler: Arc::new(Linked(registration.handler)),
-            })?;
+            let contract = registration.handler.contract(&name);
+            let origin = Origin::Native {
+                file: registration.file,
+            };
+            let handler = Arc::new(Linked(registration.handler));
+            registry.add(Entry::new(contract, origin, handler)?)?;
         }
         if registry.entries.is_empty() {
             Err(RegistryError::Empty)

@@ -152,6 +152,21 @@ impl Snapshot {
         }
     }
 
+    /// What somebody set, secrets left out.
+    pub fn values(&self) -> &BTreeMap<String, String> {
+        &self.values
+    }
+
+    /// The same declarations and secrets with other values; those that are not declared are
+    /// left out.
+    #[must_use]
+    pub fn with_values(mut self, values: BTreeMap<String, String>) -> Self {
+        self.values = values;
+        self.values
+            .retain(|key, _| self.declarations.contains_key(key));
+        self
+    }
+
     pub fn declarations(&self) -> &BTreeMap<String, Declaration> {
         &self.declarations
     }

@@ -5,23 +5,36 @@
 //! `sqlite.rs`, `postgres.rs` and the migrations. SQLite has one writer task with group
 //! commit and a pool of readers; PostgreSQL has a pool.
 
+mod batch;
+mod blobs;
+pub mod checkpoints;
+pub mod claims;
 pub mod commits;
+pub mod decisions;
 pub mod diary_days;
 pub mod drafts;
+pub mod effects;
 pub mod embeddings;
 mod error;
+pub mod findings;
 pub mod gates;
 pub mod granted;
+pub mod history;
+pub mod leases;
 mod migrate;
 pub mod policy_runs;
 mod postgres;
 pub mod posts;
+pub mod pulse;
 pub mod revisions;
 pub mod runs;
 pub mod settings;
+pub mod settings_snapshots;
 mod sqlite;
 pub mod stage_runs;
+pub mod steering;
 pub mod tasks;
+mod wake;
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,6 +45,8 @@ use jiff::Timestamp;
 pub use self::error::{StoreError, StoreErrorKind};
 use self::postgres::PostgresStore;
 use self::sqlite::SqliteStore;
+use self::wake::Wake;
+pub use self::wake::Woken;
 use crate::value::{Rows, Statement};
 
 /// The kind of database behind a store.
@@ -54,6 +69,7 @@ impl fmt::Display for Dialect {
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<Backend>,
+    wake: Arc<Wake>,
 }
 
 pub(crate) enum Backend {
@@ -96,6 +112,7 @@ impl Store {
         };
         Ok(Self {
             backend: Arc::new(backend),
+            wake: Arc::default(),
         })
     }
 
@@ -131,6 +148,24 @@ impl Store {
     pub async fn execute(&self, statement: Statement) -> Result<u64, StoreError> {
         self.write(move |transaction| Box::pin(transaction.execute(statement)))
             .await
+    }
+
+    /// Tell workers, of other processes too, that there may be something to do.
+    pub async fn wake(&self) {
+        self.wake.wake();
+        if let Backend::Postgres(store) = &*self.backend
+            && let Err(error) = store.notify(wake::NOTIFY).await
+        {
+            tracing::debug!(%error, "other processes hear of it a second later");
+        }
+    }
+
+    /// Hear when there may be something to do.
+    pub fn woken(&self) -> Woken {
+        if let Backend::Postgres(store) = &*self.backend {
+            self.wake.listen(&store.options);
+        }
+        self.wake.woken()
     }
 
     /// Whether `sql` prepares against the live schema.
@@ -219,12 +254,7 @@ impl<'c> Transaction<'c> {
 
     /// The clock of the database, in microseconds: the only clock that leases are kept by.
     pub async fn clock(&mut self) -> Result<i64, StoreError> {
-        let sql = match self.dialect() {
-            Dialect::Sqlite => "SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER) AS now",
-            Dialect::Postgres => {
-                "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now"
-            }
-        };
+        let sql = format!("SELECT {} AS now", batch::now(self.dialect()));
         let rows = self.query(Statement::new(sql)).await?;
         let row = rows
             .first()
@@ -232,6 +262,9 @@ impl<'c> Transaction<'c> {
         Ok(row.integer("now")?)
     }
 }
+
+/// A time that does not come, 9999-01-01, in microseconds.
+pub const NEVER: i64 = 253_370_764_800_000_000;
 
 /// A time as it stands in the database.
 pub fn microseconds(time: Timestamp) -> i64 {

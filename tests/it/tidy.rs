@@ -57,7 +57,7 @@ const LAYERS: &[Layer] = &[
     layer(
         "engine",
         "registry rollcall plugin store \
-         pipeline handler outcome policy value settings config grants",
+         pipeline handler outcome policy value settings config span fault grants",
     ),
     layer("site", "store value settings"),
     peers(
@@ -87,9 +87,9 @@ const LAYERS: &[Layer] = &[
     layer("client", "value settings config grants"),
     layer("secrets", "settings"),
     layer("diary", "outcome value settings"),
-    peers("pipeline handler outcome policy value settings", ""),
-    layer("config", "grants"),
-    layer("telemetry grants bundle", ""),
+    peers("pipeline handler outcome policy value settings", "span"),
+    layer("config", "grants span"),
+    layer("telemetry grants bundle span fault", ""),
 ];
 
 /// Names at the root of the crate that are no modules, with the module they belong to.

@@ -5,10 +5,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use callboard::outcome::{Done, Outcome, Patch};
-use callboard::store::runs::{self, Claim, Progress, Run, RunStatus};
-use callboard::store::stage_runs::{self, StageRun};
+use callboard::store::checkpoints::{self, Checkpoint, Then};
+use callboard::store::claims::{self, Claim, Claimant};
+use callboard::store::leases::Held;
+use callboard::store::runs::{self, Limits, Run, RunStatus};
+use callboard::store::stage_runs::StageRun;
 use callboard::store::{Store, timestamp};
 use callboard::value::Statement;
+
+const LEASE: Duration = Duration::from_secs(600);
 
 /// So many new runs, claimed.
 pub(super) async fn claims(store: &Store, count: usize) -> Vec<Claim> {
@@ -19,15 +24,17 @@ pub(super) async fn claims(store: &Store, count: usize) -> Vec<Claim> {
         .execute(Statement::new(revision))
         .await
         .expect("a revision");
+    let claimant = Claimant {
+        worker: "bench".to_owned(),
+        lease: LEASE,
+    };
     let mut claims = Vec::new();
     for _ in 0..count {
         let id = format!("run-{}", RUNS.fetch_add(1, Ordering::Relaxed));
-        store
-            .execute(runs::insert(&run(&id)).expect("JSON"))
-            .await
-            .expect("a new run");
-        let claim = runs::claim(store, Some(&id)).await.expect("an answer");
-        claims.push(claim.expect("it is due"));
+        let insert = runs::insert(&run(&id), store.dialect()).expect("JSON");
+        store.execute(insert).await.expect("a new run");
+        let claim = claims::take_one(store, &claimant, &id).await;
+        claims.push(claim.expect("an answer").expect("it is due"));
     }
     claims
 }
@@ -40,8 +47,12 @@ fn run(id: &str) -> Run {
         status: RunStatus::Queued,
         detail: String::new(),
         input: Patch::new(),
-        settings: String::new(),
+        settings: None,
+        origin: "bench".to_owned(),
+        priority: 0,
+        limits: Limits::default(),
         created_at: timestamp(1),
+        started_at: None,
         wake_at: timestamp(1),
         spent: Duration::ZERO,
         finished_at: None,
@@ -50,6 +61,15 @@ fn run(id: &str) -> Run {
 
 /// Commit the checkpoint of one visit.
 pub(super) async fn keep(store: &Store, claim: &Claim, visit: u32) {
+    let kept = checkpoints::commit(store, vec![checkpoint(claim, visit)]).await;
+    assert!(
+        kept.expect("it is committed")[0].is_some(),
+        "the lease holds"
+    );
+}
+
+/// The checkpoint of a visit that wrote about 500 bytes.
+pub(super) fn checkpoint(claim: &Claim, visit: u32) -> Checkpoint {
     let mut patch = Patch::new();
     patch.insert(
         "draft".to_owned(),
@@ -59,26 +79,31 @@ pub(super) async fn keep(store: &Store, claim: &Claim, visit: u32) {
         run: claim.run.id.clone(),
         stage: "draft".to_owned(),
         visit,
+        step: i64::from(visit),
         handler: "content.draft".to_owned(),
         attempts: 1,
+        holds: 0,
         outcome: Outcome::Done(Done::new(patch)),
         follow: "continue".to_owned(),
         superseded: false,
+        wake_at: None,
         started_at: timestamp(1),
         finished_at: timestamp(2),
     };
-    let (checkpoint, claim) = (stage_runs::insert(&row).expect("JSON"), claim.clone());
-    let progress = Progress {
-        status: RunStatus::Running,
-        detail: String::new(),
+    Checkpoint {
+        held: Held {
+            run: claim.run.id.clone(),
+            fence: claim.fence,
+        },
+        signals: 0,
+        rows: vec![row],
+        superseded: Vec::new(),
+        gates: Vec::new(),
+        writes: Vec::new(),
+        plugin: None,
         spent: Duration::ZERO,
-        wake_at: timestamp(1),
-    };
-    let kept = store.write(move |transaction| {
-        Box::pin(async move {
-            transaction.execute(checkpoint).await?;
-            runs::record(transaction, &claim, progress).await
-        })
-    });
-    kept.await.expect("it is committed");
+        settings: None,
+        then: Then::GoOn { lease: LEASE },
+        effects: Vec::new(),
+    }
 }

@@ -39,56 +39,169 @@ CREATE TABLE settings (
     CHECK ((value IS NULL) <> (sealed IS NULL))
 );
 
-CREATE TABLE runs (
-    id          TEXT PRIMARY KEY,
-    pipeline    TEXT NOT NULL,
-    revision    BIGINT REFERENCES revisions (id),
-    status      TEXT NOT NULL CHECK (status IN (
-        'queued', 'running', 'waiting', 'gated', 'done', 'nothing-to-do',
-        'rejected', 'unavailable', 'failed', 'cancelled')),
-    detail      TEXT NOT NULL,
-    input       TEXT NOT NULL,
-    settings    TEXT NOT NULL,
-    created_at  BIGINT NOT NULL,
-    wake_at     BIGINT NOT NULL,
-    spent       BIGINT NOT NULL,
-    finished_at BIGINT,
-    fence       BIGINT NOT NULL,
-    lease_until BIGINT NOT NULL
+-- The settings that runs began with, without secrets, by digest.
+CREATE TABLE settings_snapshots (
+    digest     TEXT PRIMARY KEY,
+    content    TEXT NOT NULL,
+    created_at BIGINT NOT NULL
 );
 
-CREATE INDEX runs_claimable ON runs (wake_at) WHERE status IN ('queued', 'running', 'waiting');
-CREATE INDEX runs_newest ON runs (created_at);
+-- Runs that have not ended: the hot table, as small as the work at hand. `fence` grows with
+-- each change of hands. `at_once`, `rate` and `rate_window` are the limits of `limit_key`.
+CREATE TABLE open_runs (
+    id           TEXT PRIMARY KEY,
+    pipeline     TEXT NOT NULL,
+    revision     BIGINT NOT NULL REFERENCES revisions (id),
+    status       TEXT NOT NULL CHECK (status IN (
+        'queued', 'running', 'waiting', 'gated', 'paused', 'blocked')),
+    detail       TEXT NOT NULL,
+    input        TEXT NOT NULL,
+    settings     TEXT,
+    origin       TEXT NOT NULL,
+    priority     BIGINT NOT NULL,
+    limit_key    TEXT,
+    at_once      BIGINT,
+    rate         BIGINT,
+    rate_window  BIGINT,
+    created_at   BIGINT NOT NULL,
+    started_at   BIGINT,
+    wake_at      BIGINT NOT NULL,
+    spent        BIGINT NOT NULL,
+    fence        BIGINT NOT NULL,
+    lease_until  BIGINT NOT NULL,
+    worker       TEXT,
+    recoveries   BIGINT NOT NULL,
+    signals      BIGINT NOT NULL,
+    wish         TEXT CHECK (wish IN ('cancel', 'pause')),
+    wish_detail  TEXT
+) WITH (fillfactor = 60);
 
--- The checkpoints: one row a visit of a stage.
+CREATE INDEX open_runs_claimable ON open_runs (pipeline, priority DESC, wake_at, id)
+    WHERE status IN ('queued', 'waiting', 'blocked');
+CREATE INDEX open_runs_due ON open_runs (wake_at)
+    WHERE status IN ('queued', 'waiting', 'blocked');
+CREATE INDEX open_runs_running ON open_runs (pipeline) WHERE status = 'running';
+CREATE INDEX open_runs_newest ON open_runs (created_at);
+
+-- Runs that have ended.
+CREATE TABLE history (
+    id           TEXT PRIMARY KEY,
+    pipeline     TEXT NOT NULL,
+    revision     BIGINT NOT NULL REFERENCES revisions (id),
+    status       TEXT NOT NULL CHECK (status IN (
+        'done', 'nothing-to-do', 'rejected', 'unavailable', 'failed', 'cancelled')),
+    detail       TEXT NOT NULL,
+    input        TEXT NOT NULL,
+    settings     TEXT,
+    origin       TEXT NOT NULL,
+    priority     BIGINT NOT NULL,
+    limit_key    TEXT,
+    at_once      BIGINT,
+    rate         BIGINT,
+    rate_window  BIGINT,
+    created_at   BIGINT NOT NULL,
+    started_at   BIGINT,
+    spent        BIGINT NOT NULL,
+    fence        BIGINT NOT NULL,
+    signals      BIGINT NOT NULL,
+    finished_at  BIGINT NOT NULL
+);
+
+CREATE INDEX history_newest ON history (created_at);
+CREATE INDEX history_finished ON history (finished_at);
+CREATE INDEX history_rate ON history (limit_key, started_at) WHERE rate IS NOT NULL;
+
+-- Every run, wherever it stands.
+CREATE VIEW runs AS
+    SELECT id, pipeline, revision, status, detail, input, settings, origin, priority, limit_key,
+        at_once, rate, rate_window, created_at, started_at, wake_at, spent, fence, signals,
+        lease_until, worker, recoveries, wish, wish_detail, CAST(NULL AS BIGINT) AS finished_at
+    FROM open_runs
+    UNION ALL
+    SELECT id, pipeline, revision, status, detail, input, settings, origin, priority, limit_key,
+        at_once, rate, rate_window, created_at, started_at, finished_at, spent, fence, signals,
+        0, NULL, 0, NULL, NULL, finished_at
+    FROM history;
+
+-- The checkpoints: one row a visit of a stage, in the order of `step`. A held visit keeps one
+-- row, with how often it was held. A large report lies in `blobs`, under its digest.
 CREATE TABLE stage_runs (
-    run         TEXT NOT NULL REFERENCES runs (id),
+    run         TEXT NOT NULL,
     stage       TEXT NOT NULL,
     visit       BIGINT NOT NULL,
+    step        BIGINT NOT NULL,
+    fence       BIGINT NOT NULL,
     handler     TEXT NOT NULL,
     attempts    BIGINT NOT NULL,
+    holds       BIGINT NOT NULL,
     outcome     TEXT NOT NULL,
     follow      TEXT NOT NULL,
     report      TEXT NOT NULL,
+    digest      TEXT,
     superseded  BOOLEAN NOT NULL,
+    wake_at     BIGINT,
     started_at  BIGINT NOT NULL,
     finished_at BIGINT NOT NULL,
     PRIMARY KEY (run, stage, visit)
 );
 
--- Questions to a person. An open gate has no decision.
+CREATE INDEX stage_runs_large ON stage_runs (digest) WHERE digest IS NOT NULL;
+
+-- Questions to a person. An open gate has no decision. It holds no lease.
 CREATE TABLE gates (
-    run        TEXT NOT NULL REFERENCES runs (id),
+    run        TEXT NOT NULL,
     stage      TEXT NOT NULL,
     visit      BIGINT NOT NULL,
     question   TEXT NOT NULL,
     task       TEXT,
     opened_at  BIGINT NOT NULL,
-    decision   TEXT CHECK (decision IN ('approved', 'rejected')),
+    expires_at BIGINT,
+    decision   TEXT CHECK (decision IN ('approved', 'rejected', 'regenerated', 'expired', 'withdrawn')),
+    part       TEXT,
     feedback   TEXT,
     decided_by TEXT,
     decided_at BIGINT,
     PRIMARY KEY (run, stage, visit)
+);
+
+CREATE INDEX gates_open ON gates (opened_at) WHERE decision IS NULL;
+CREATE INDEX gates_task ON gates (task, opened_at);
+
+-- When each schedule fires next; a row is claimed by whoever fires it. `definition` is the
+-- digest of what it was planned from.
+CREATE TABLE schedules (
+    name       TEXT PRIMARY KEY,
+    pipeline   TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    last_at    BIGINT,
+    last_run   TEXT,
+    next_at    BIGINT,
+    dropped    BIGINT NOT NULL
+);
+
+-- The ledger of effects: how each scheduled handler fares.
+CREATE TABLE effects (
+    pipeline      TEXT NOT NULL,
+    handler       TEXT NOT NULL,
+    run           TEXT NOT NULL,
+    outcome       TEXT NOT NULL,
+    last_at       BIGINT NOT NULL,
+    last_success  BIGINT,
+    last_effect   BIGINT,
+    without       BIGINT NOT NULL,
+    PRIMARY KEY (pipeline, handler)
+);
+
+-- Something a person may want to know, once a dedup key until it is resolved.
+CREATE TABLE findings (
+    key        TEXT PRIMARY KEY,
+    kind       TEXT NOT NULL,
+    subject    TEXT NOT NULL,
+    message    TEXT NOT NULL,
+    times      BIGINT NOT NULL,
+    first_at   BIGINT NOT NULL,
+    last_at    BIGINT NOT NULL,
+    resolved_at BIGINT
 );
 
 CREATE TABLE policy_runs (
@@ -106,10 +219,12 @@ CREATE TABLE tasks (
     topic      TEXT NOT NULL,
     run        TEXT NOT NULL,
     status     TEXT NOT NULL CHECK (status IN (
-        'drafted', 'awaiting-approval', 'rejected', 'published')),
+        'drafted', 'awaiting-approval', 'rejected', 'halted', 'published')),
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
+
+CREATE INDEX tasks_run ON tasks (run);
 
 CREATE TABLE drafts (
     id         TEXT PRIMARY KEY,

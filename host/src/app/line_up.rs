@@ -10,13 +10,14 @@ use crate::bundle;
 use crate::engine::LineUp;
 use crate::grants::Grants;
 use crate::handler::Contract;
-use crate::pipeline::{Pipeline, Span};
+use crate::pipeline::{Pipeline, PipelineLimits, Span};
 use crate::plugin::{self, Plugin};
 use crate::policy::Policy;
 use crate::registry::{Entry, Origin, Registry};
-use crate::rollcall::{self, Refused, Roll, Roster};
+use crate::rollcall::{self, Reference, Refused, Roll, Roster};
 use crate::settings::Snapshot;
 use crate::site;
+use crate::snapshot::Unfit;
 use crate::store::Store;
 use crate::workspace::{Definitions, Files, PluginFiles};
 
@@ -136,18 +137,28 @@ impl App {
     /// The roll of a company with the settings as they stand now.
     pub async fn call_roll(&self, company: &Company) -> Result<(Roll, Snapshot), AppError> {
         let (settings, unfit) = self.snapshot(&company.definitions).await?;
-        let roll = rollcall::call(&Roster {
+        let roll = self.roll_of(company, &settings, &unfit).await;
+        Ok((roll, settings))
+    }
+
+    /// The roll of a company with some settings.
+    pub(super) async fn roll_of(
+        &self,
+        company: &Company,
+        settings: &Snapshot,
+        unfit: &[Unfit],
+    ) -> Roll {
+        rollcall::call(&Roster {
             definitions: &company.definitions,
             registry: &company.registry,
             refused: &company.refused,
             store: self.store(),
-            settings: &settings,
-            unfit: &unfit,
+            settings,
+            unfit,
             native_files: bundle::HANDLER_FILES,
             templates: site::TEMPLATES,
         })
-        .await;
-        Ok((roll, settings))
+        .await
     }
 }
 
@@ -181,17 +192,15 @@ fn add_handlers(
         };
         let handler = plugin::handler(Arc::clone(plugin), contract.clone());
         let handler = Arc::new(handler.map_err(|error| broken(&error))?);
-        let entry = Entry {
-            contract: contract.clone(),
-            origin,
-            handler,
-        };
-        registry.add(entry).map_err(|error| {
-            reason(
-                error.to_string(),
-                format!("rename `{}` in one of them", contract.name),
-            )
-        })?;
+        let entry = Entry::new(contract.clone(), origin, handler);
+        entry
+            .and_then(|entry| registry.add(entry))
+            .map_err(|error| {
+                reason(
+                    error.to_string(),
+                    format!("rename `{}` in one of them", contract.name),
+                )
+            })?;
     }
     Ok(())
 }
@@ -220,6 +229,8 @@ fn upkeep(policy: &Policy) -> Pipeline {
         ),
         description: policy.description.clone(),
         budget: Span(policy.timeout.0),
+        priority: 0,
+        limits: PipelineLimits::default(),
         input: BTreeMap::new(),
         stages: vec![stage],
     }
@@ -227,8 +238,16 @@ fn upkeep(policy: &Policy) -> Pipeline {
 
 impl Company {
     /// The line-up for runs that start or go on now.
-    pub(super) fn line_up(&self, store: &Store, settings: Arc<Snapshot>) -> LineUp {
+    pub(super) fn line_up(
+        &self,
+        store: &Store,
+        settings: Arc<Snapshot>,
+        digest: String,
+        misses: Vec<Reference>,
+    ) -> LineUp {
         LineUp {
+            digest,
+            misses,
             revision: self.revision,
             pipelines: self.pipelines.clone(),
             registry: Arc::clone(&self.registry),

@@ -47,7 +47,7 @@ pub(super) async fn start(
 ) -> Result<runs::Run, Failure> {
     let engine = app.engine(Arc::new(Progress(context.output)));
     let line_up = app.line_up().await?;
-    let run = engine.queue(&line_up, pipeline, input).await?;
+    let run = engine.queue(&line_up, pipeline, input, "cli").await?;
     context
         .output
         .progress(format_args!("run {} of {pipeline}", run.id));
@@ -100,9 +100,12 @@ fn exit_code(status: RunStatus) -> ExitCode {
     match status {
         RunStatus::Done | RunStatus::NothingToDo => ExitCode::SUCCESS,
         RunStatus::Unavailable => ExitCode::from(UNAVAILABLE),
-        RunStatus::Queued | RunStatus::Running | RunStatus::Waiting | RunStatus::Gated => {
-            ExitCode::from(WAITING)
-        }
+        RunStatus::Queued
+        | RunStatus::Running
+        | RunStatus::Waiting
+        | RunStatus::Gated
+        | RunStatus::Paused
+        | RunStatus::Blocked => ExitCode::from(WAITING),
         RunStatus::Rejected | RunStatus::Failed | RunStatus::Cancelled => ExitCode::from(FAILED),
     }
 }

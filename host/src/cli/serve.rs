@@ -13,13 +13,11 @@ use tokio_util::sync::CancellationToken;
 use super::failure::FAILED;
 use super::{Context, Failure};
 use crate::app::App;
-use crate::engine::{Unwatched, schedule, worker};
+use crate::engine::{Unwatched, worker};
 use crate::http::{self, Face};
 use crate::site::Site;
 
-/// Runs carried out at a time.
-const PLACES: usize = 4;
-/// How often due policies and a new revision are looked for.
+/// How often a new revision is looked for.
 const LOOK: Duration = Duration::from_secs(2);
 
 static HANDLES_INTERRUPT: AtomicBool = AtomicBool::new(false);
@@ -42,9 +40,9 @@ pub(super) struct Serve {
 
 #[derive(Debug, Args)]
 pub(super) struct Work {
-    /// Runs carried out at a time.
-    #[arg(long, default_value_t = PLACES)]
-    places: usize,
+    /// Runs carried out at a time; `places` of callboard.toml, if absent.
+    #[arg(long)]
+    places: Option<u32>,
 }
 
 impl Serve {
@@ -52,7 +50,7 @@ impl Serve {
         let app = context.app().await?;
         app.active().await?;
         let stop = stop_on_signal();
-        let worker = (!self.no_work).then(|| start_work(&app, PLACES, &stop));
+        let worker = (!self.no_work).then(|| start_work(&app, None, &stop));
         let address = self.listen.unwrap_or(app.config().listen);
         let served = site(context, &app, address, &stop).await;
         stop.cancel();
@@ -66,7 +64,7 @@ impl Serve {
 
 impl Work {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
-        if self.places == 0 {
+        if self.places == Some(0) {
             return Err(Failure::usage(
                 "--places 0 would never work; write 1 or more",
             ));
@@ -74,9 +72,9 @@ impl Work {
         let app = context.app().await?;
         app.active().await?;
         let stop = stop_on_signal();
+        let places = self.places.unwrap_or(app.config().engine.places);
         context.output.progress(format_args!(
-            "working on {} runs at a time; Ctrl-C stops",
-            self.places
+            "working on {places} runs at a time; Ctrl-C stops"
         ));
         let worker = start_work(&app, self.places, &stop);
         worker.await.map_err(|error| died(&error))?;
@@ -141,43 +139,16 @@ pub(super) fn stop_on_signal() -> CancellationToken {
     stop
 }
 
-/// Work on runs and queue the policies that are due, until `stop`.
-fn start_work(app: &App, places: usize, stop: &CancellationToken) -> tokio::task::JoinHandle<()> {
-    let engine = app.engine(Arc::new(Unwatched));
-    let (app, stop) = (app.clone(), stop.clone());
-    tokio::spawn(async move {
-        let worker = worker::work(engine, places, stop.clone());
-        tokio::join!(worker, queue_policies(app, stop));
-    })
-}
-
-async fn queue_policies(app: App, stop: CancellationToken) {
-    let engine = app.engine(Arc::new(Unwatched));
-    while !stop.is_cancelled() {
-        if let Err(problem) = queue_due(&app, &engine).await {
-            tracing::error!(problem, "policies are not queued");
-        }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(LOOK) => {}
-        }
-    }
-}
-
-async fn queue_due(app: &App, engine: &crate::engine::Engine) -> Result<(), String> {
-    let company = app.active().await.map_err(|error| error.to_string())?;
-    let line_up = app.line_up().await.map_err(|error| error.to_string())?;
-    let policies: Vec<_> = company
-        .definitions
-        .policies
-        .values()
-        .map(|defined| &defined.value)
-        .collect();
-    let queued = schedule::queue_due(engine, &line_up, &policies).await;
-    for policy in queued.map_err(|error| error.to_string())? {
-        tracing::info!(policy, "queued");
-    }
-    Ok(())
+/// Work on runs and on what is due by the clock, until `stop`.
+fn start_work(
+    app: &App,
+    places: Option<u32>,
+    stop: &CancellationToken,
+) -> tokio::task::JoinHandle<()> {
+    let mut engine = app.engine(Arc::new(Unwatched));
+    engine.stop = stop.clone();
+    engine.rules.places = places.unwrap_or(engine.rules.places);
+    tokio::spawn(worker::work(engine, Arc::new(app.clone())))
 }
 
 /// Swap the site when another revision becomes active or a setting of it changes.

@@ -11,7 +11,7 @@ use super::watch::Progress;
 use super::{Context, Failure, run};
 use crate::app::App;
 use crate::engine::gate;
-use crate::store::gates::{self, Decision, Gate};
+use crate::store::gates::{self, Decision, Gate, Verdict};
 use crate::store::tasks::{self, Found, Task, TaskStatus};
 use crate::store::{drafts, runs};
 
@@ -76,7 +76,11 @@ impl Tasks {
             Tasks::Reject { id, feedback, by } => {
                 let task = find(&app, &id).await?;
                 let gate = open_gate(&app, &task).await?;
-                gate::decide(app.store(), gate, Decision::Rejected, &by, &feedback).await?;
+                let verdict = verdict(Decision::Rejected, &by, &feedback);
+                let id = gate.run.clone();
+                let engine = app.engine(Arc::new(Progress(context.output)));
+                gate::decide(&engine, &gate, verdict).await?;
+                run::carry_out(&app, &engine, &id).await?;
                 context.output.say(format_args!("rejected: {}", task.topic));
                 if context.output.is_json() {
                     context
@@ -98,9 +102,18 @@ pub(super) async fn approve(
 ) -> Result<runs::Run, Failure> {
     let gate = open_gate(app, task).await?;
     let id = gate.run.clone();
-    gate::decide(app.store(), gate, Decision::Approved, by, "").await?;
     let engine = app.engine(Arc::new(Progress(context.output)));
+    gate::decide(&engine, &gate, verdict(Decision::Approved, by, "")).await?;
     run::carry_out(app, &engine, &id).await
+}
+
+fn verdict(decision: Decision, by: &str, feedback: &str) -> Verdict {
+    Verdict {
+        decision,
+        part: None,
+        feedback: feedback.to_owned(),
+        by: by.to_owned(),
+    }
 }
 
 async fn open_gate(app: &App, task: &Task) -> Result<Gate, Failure> {

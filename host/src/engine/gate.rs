@@ -1,99 +1,146 @@
-//! A person decides: the decision, the gate's checkpoint, the task and the run change in one
+//! A person decides: the decision, the gate's checkpoint and the run's next step change in one
 //! transaction, so that an approval without a resume cannot be.
 
-use jiff::Timestamp;
-
-use super::EngineError;
+use super::plan;
+use super::{Engine, EngineError};
+use crate::fault;
 use crate::outcome::{Done, Outcome, Patch, Stop};
-use crate::store::gates::{self, Decision, Gate};
+use crate::pipeline::{Follow, Lapse, Pipeline, Stage};
+use crate::store::decisions::{self, Decided};
+use crate::store::gates::{self, Decision, Gate, Verdict};
 use crate::store::stage_runs::{self, StageRun};
-use crate::store::{Store, StoreError, StoreErrorKind, timestamp};
-use crate::value::Statement;
+use crate::store::{Store, runs};
 
-/// Approve or reject an open gate. Approval queues the run again; rejection ends it, and
-/// its task, as rejected.
-pub async fn decide(
-    store: &Store,
-    gate: Gate,
-    decision: Decision,
-    by: &str,
-    feedback: &str,
-) -> Result<(), EngineError> {
-    let (by, feedback) = (by.to_owned(), feedback.to_owned());
-    store
-        .write(move |transaction| {
-            Box::pin(async move {
-                let now = transaction.clock().await?;
-                let decided = gates::decide(&gate, decision, &by, &feedback, now);
-                if transaction.execute(decided).await? != 1 {
-                    return Err(decided_before(&gate));
-                }
-                let row = checkpoint(&gate, decision, &by, &feedback, timestamp(now));
-                transaction.execute(stage_runs::insert(&row)?).await?;
-                for statement in consequences(&gate, decision, &feedback, now) {
-                    transaction.execute(statement).await?;
-                }
-                Ok(())
-            })
-        })
-        .await?;
-    Ok(())
-}
+/// Who decides when nobody did in time.
+const NOBODY: &str = "expiry";
 
-fn decided_before(gate: &Gate) -> StoreError {
-    let message = format!(
-        "gate `{}` of run {} is decided already",
-        gate.stage, gate.run
-    );
-    StoreError::new(StoreErrorKind::Constraint, message)
-}
-
-fn checkpoint(
-    gate: &Gate,
-    decision: Decision,
-    by: &str,
-    feedback: &str,
-    now: Timestamp,
-) -> StageRun {
-    let (outcome, follow) = match decision {
-        Decision::Approved => (Outcome::Done(Done::new(Patch::new())), "continue"),
-        Decision::Rejected => {
-            let detail = format!("rejected by {by}: {feedback}");
-            (Outcome::Stopped(Stop::rejected("gate", detail)), "end")
-        }
+/// Decide an open gate. The run goes on by itself, or with [`Engine::carry_out`].
+pub async fn decide(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<(), EngineError> {
+    let run = run_of(&engine.store, gate).await?;
+    let line_up = engine.line_ups.at(run.revision, run.settings.as_deref());
+    let line_up = line_up.await?;
+    let pipeline = line_up.pipelines.get(&run.pipeline);
+    let pipeline = pipeline.ok_or_else(|| EngineError::NoPipeline(run.pipeline.clone()))?;
+    let stage = pipeline.stage(&gate.stage);
+    let stage = stage.ok_or_else(|| refused(gate, "has no such gate any more".to_owned()))?;
+    let rows = stage_runs::of_run(&engine.store, &gate.run).await?;
+    let (outcome, follow) = consequence(pipeline, stage, &rows, gate, &verdict)?;
+    let superseded = match &follow {
+        Follow::Goto(target) => pipeline.downstream(target).into_iter().collect(),
+        _ => Vec::new(),
     };
-    StageRun {
+    let now = engine.clock.now();
+    let row = StageRun {
         run: gate.run.clone(),
         stage: gate.stage.clone(),
         visit: gate.visit,
+        step: super::checkpoint::next_step(&rows),
         handler: "gate".to_owned(),
         attempts: 1,
+        holds: 0,
         outcome,
-        follow: follow.to_owned(),
+        follow: follow.to_string(),
         superseded: false,
+        wake_at: None,
         started_at: gate.opened_at,
         finished_at: now,
+    };
+    fault::point("before-approval");
+    let decided = Decided {
+        gate: gate.clone(),
+        verdict,
+        row,
+        superseded,
+    };
+    decisions::keep(&engine.store, decided).await?;
+    engine.store.wake().await;
+    Ok(())
+}
+
+async fn run_of(store: &Store, gate: &Gate) -> Result<runs::Run, EngineError> {
+    let run = runs::by_prefix(store, &gate.run).await?;
+    let run = run.filter(|run| !run.status.is_final());
+    run.ok_or_else(|| refused(gate, "has ended".to_owned()))
+}
+
+/// The gate's outcome and what follows from it.
+fn consequence(
+    pipeline: &Pipeline,
+    stage: &Stage,
+    rows: &[StageRun],
+    gate: &Gate,
+    verdict: &Verdict,
+) -> Result<(Outcome, Follow), EngineError> {
+    let approved = || Outcome::Done(Done::new(Patch::new()));
+    let rejected = |rule: &str, detail: String| Outcome::Stopped(Stop::rejected(rule, detail));
+    let Verdict { by, feedback, .. } = verdict;
+    let lapsed = stage.expiry.map(|expiry| expiry.lapse);
+    let (outcome, follow) = match (verdict.decision, lapsed) {
+        (Decision::Approved, _) | (Decision::Expired, Some(Lapse::Approved)) => {
+            (approved(), stage.follow("done"))
+        }
+        (Decision::Regenerated, _) => {
+            let part = verdict.part.as_deref().unwrap_or_default();
+            let follow = Follow::Goto(part_of(stage, part, gate)?);
+            (rejected("regenerate", feedback.clone()), follow)
+        }
+        (Decision::Rejected | Decision::Withdrawn, _) => {
+            let detail = format!("rejected by {by}: {feedback}");
+            (rejected("gate", detail), stage.follow("rejected"))
+        }
+        (Decision::Expired, _) => {
+            let detail = "nobody decided in time".to_owned();
+            (rejected("expired", detail), stage.follow("rejected"))
+        }
+    };
+    let bounded = plan::bounded(pipeline, rows, follow);
+    let follow = bounded.map_err(|problem| {
+        refused(
+            gate,
+            format!("cannot go back: {problem}; approve or reject it"),
+        )
+    })?;
+    Ok((outcome, follow))
+}
+
+/// The stage that makes a part.
+fn part_of(stage: &Stage, part: &str, gate: &Gate) -> Result<String, EngineError> {
+    if let Some(target) = stage.regenerate.get(part) {
+        return Ok(target.get_ref().clone());
+    }
+    let known: Vec<_> = stage
+        .regenerate
+        .keys()
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let known = if known.is_empty() {
+        "it names none: write `regenerate = { part = \"stage\" }` in the gate".to_owned()
+    } else {
+        format!("it can make {}", known.join(", "))
+    };
+    Err(refused(gate, format!("cannot make `{part}` anew; {known}")))
+}
+
+fn refused(gate: &Gate, problem: String) -> EngineError {
+    EngineError::Refused {
+        run: gate.run.clone(),
+        problem,
     }
 }
 
-fn consequences(gate: &Gate, decision: Decision, feedback: &str, now: i64) -> Vec<Statement> {
-    match decision {
-        Decision::Approved => {
-            let sql = "UPDATE runs SET status = 'queued', wake_at = $2 \
-                WHERE id = $1 AND status = 'gated'";
-            vec![Statement::new(sql).bind(&gate.run).bind(now)]
-        }
-        Decision::Rejected => {
-            let sql = "UPDATE runs SET status = 'rejected', detail = $3, finished_at = $2 \
-                WHERE id = $1 AND status = 'gated'";
-            let detail = format!("{}: rejected: {feedback}", gate.stage);
-            let run = Statement::new(sql).bind(&gate.run).bind(now).bind(detail);
-            let sql = "UPDATE tasks SET status = 'rejected', updated_at = $2 WHERE id = $1";
-            let task = gate
-                .task
-                .as_ref()
-                .map(|task| Statement::new(sql).bind(task).bind(now));
-            std::iter::once(run).chain(task).collect()
+/// Decide the gates whose time has passed, as their stages say.
+pub(super) async fn expire(engine: &Engine) -> Result<(), EngineError> {
+    let now = engine.clock.now().as_microsecond();
+    for gate in gates::expired(&engine.store, now).await? {
+        let verdict = Verdict {
+            decision: Decision::Expired,
+            part: None,
+            feedback: "nobody decided in time".to_owned(),
+            by: NOBODY.to_owned(),
+        };
+        if let Err(error) = decide(engine, &gate, verdict).await {
+            tracing::warn!(run = gate.run, gate = gate.stage, %error, "a gate did not lapse");
         }
     }
+    Ok(())
 }

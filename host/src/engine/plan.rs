@@ -1,55 +1,181 @@
 //! What a run does next, from its definition and its checkpoints. No IO.
 
-use crate::outcome::{Outcome, Stop};
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::outcome::{Outcome, Patch, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
 use crate::store::runs::RunStatus;
 use crate::store::stage_runs::StageRun;
 
+/// How a run ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct End {
     pub status: RunStatus,
     pub detail: String,
 }
 
+/// What can begin, and what becomes of the run if nothing of it is under way.
 #[derive(Debug)]
-pub enum Next<'p> {
-    Stage(&'p Stage),
-    Gate(&'p Stage),
-    Ended(End),
+pub struct Plan<'p> {
+    /// Stages to execute now, side by side.
+    pub stages: Vec<&'p Stage>,
+    /// Gates whose question has not been asked.
+    pub gates: Vec<&'p Stage>,
+    /// Stages whose conditions do not hold, and why.
+    pub skips: Vec<(&'p Stage, String)>,
+    /// What the run comes to when nothing is under way and nothing can begin.
+    pub rest: Rest,
 }
 
-/// The next stage in order whose needs are settled, or the end of the run.
-pub fn next<'p>(pipeline: &'p Pipeline, rows: &[StageRun]) -> Next<'p> {
-    if let Some(end) = live(rows).find_map(ended_by) {
-        return Next::Ended(end);
-    }
-    let order = match pipeline.order() {
-        Ok(order) => order,
-        Err(circle) => {
-            let detail = format!("stages need each other: {}", circle.join(", "));
-            return Next::Ended(End {
-                status: RunStatus::Failed,
-                detail,
-            });
+/// What a run that has nothing to do comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rest {
+    Ended(End),
+    /// Held stages go on then.
+    Waiting {
+        wake_at: Timestamp,
+        detail: String,
+    },
+    Gated {
+        detail: String,
+    },
+}
+
+/// A run as it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing<'a> {
+    pub pipeline: &'a Pipeline,
+    pub input: &'a Patch,
+    pub rows: &'a [StageRun],
+    /// Stages under way.
+    pub under_way: &'a BTreeSet<String>,
+    /// Gates that were asked and are not decided.
+    pub asked: &'a BTreeSet<String>,
+    pub now: Timestamp,
+}
+
+impl<'a> Standing<'a> {
+    /// What can begin now.
+    pub fn plan(&self) -> Plan<'a> {
+        let mut plan = Plan {
+            stages: Vec::new(),
+            gates: Vec::new(),
+            skips: Vec::new(),
+            rest: self.rest(),
+        };
+        if live(self.rows).any(|row| ended_by(row).is_some()) {
+            return plan;
         }
-    };
-    let settled = |id: &str| live(rows).any(|row| row.stage == id);
-    let ready = order
-        .into_iter()
-        .find(|stage| !settled(stage.id()) && stage.needed().all(settled));
-    match ready {
-        Some(stage) if stage.gate.is_some() => Next::Gate(stage),
-        Some(stage) => Next::Stage(stage),
-        None => Next::Ended(End {
-            status: RunStatus::Done,
-            detail: summary(rows),
-        }),
+        for stage in self
+            .pipeline
+            .stages
+            .iter()
+            .filter(|stage| self.is_ready(stage))
+        {
+            match self.unmet(stage) {
+                Some(why) => plan.skips.push((stage, why)),
+                None if stage.gate.is_none() => plan.stages.push(stage),
+                None if self.asked.contains(stage.id()) => {}
+                None => plan.gates.push(stage),
+            }
+        }
+        plan
+    }
+
+    /// Whether a stage's needs are settled and it is neither settled, held nor under way.
+    fn is_ready(&self, stage: &Stage) -> bool {
+        let id = stage.id();
+        let held = live(self.rows)
+            .filter(|row| row.stage == id && row.is_held())
+            .any(|row| row.wake_at.is_some_and(|at| at > self.now));
+        !self.settled(id)
+            && !held
+            && !self.under_way.contains(id)
+            && stage.needed().all(|need| self.settled(need))
+    }
+
+    fn settled(&self, stage: &str) -> bool {
+        live(self.rows).any(|row| row.stage == stage && !row.is_held())
+    }
+
+    fn unmet(&self, stage: &Stage) -> Option<String> {
+        if stage.when.is_empty() {
+            return None;
+        }
+        let keys = keys(self.input, self.rows);
+        stage
+            .when
+            .iter()
+            .find_map(|condition| condition.unmet(&keys))
+    }
+
+    fn rest(&self) -> Rest {
+        let ends = live(self.rows).filter_map(ended_by);
+        if let Some(end) = ends.max_by_key(|end| gravity(end.status)) {
+            return Rest::Ended(end);
+        }
+        let held = live(self.rows).filter(|row| row.is_held());
+        let first = held.min_by_key(|row| row.wake_at);
+        if let Some((row, wake_at)) = first.and_then(|row| Some((row, row.wake_at?))) {
+            let detail = format!("{}: {}", row.stage, row.outcome.detail());
+            return Rest::Waiting { wake_at, detail };
+        }
+        if let Some(gate) = self.asked.first() {
+            let question = self
+                .pipeline
+                .stage(gate)
+                .and_then(|stage| stage.gate.as_ref());
+            let question = question.map_or("", |question| question.get_ref());
+            let detail = format!("{gate}: {question}");
+            return Rest::Gated { detail };
+        }
+        Rest::Ended(self.last())
+    }
+
+    /// The end of a run in which no stage can begin: all are settled, or some never can be.
+    fn last(&self) -> End {
+        let open = self.pipeline.stages.iter().map(Stage::id);
+        let open: Vec<_> = open.filter(|id| !self.settled(id)).collect();
+        if open.is_empty() {
+            return End {
+                status: RunStatus::Done,
+                detail: summary(self.rows),
+            };
+        }
+        End {
+            status: RunStatus::Failed,
+            detail: format!("stages that nothing lets begin: {}", open.join(", ")),
+        }
     }
 }
 
 /// The checkpoints that count.
 pub fn live(rows: &[StageRun]) -> impl Iterator<Item = &StageRun> {
     rows.iter().filter(|row| !row.superseded)
+}
+
+/// The key under which a stage that is visited anew reads why.
+pub const FEEDBACK: &str = "feedback";
+
+/// Every key there is: the run's input, what its stages wrote, and why a loop went back.
+pub fn keys(input: &Patch, rows: &[StageRun]) -> Patch {
+    let mut keys = input.clone();
+    let back = rows.iter().rfind(|row| row.follow.starts_with("goto:"));
+    if let Some(row) = back {
+        let why = match &row.outcome {
+            Outcome::Stopped(Stop::Rejected { detail, .. }) => detail.clone(),
+            other => other.detail(),
+        };
+        keys.insert(FEEDBACK.to_owned(), why.into());
+    }
+    for row in live(rows) {
+        if let Outcome::Done(done) = &row.outcome {
+            keys.extend(done.patch.clone());
+        }
+    }
+    keys
 }
 
 fn ended_by(row: &StageRun) -> Option<End> {
@@ -77,6 +203,17 @@ pub fn ending(outcome: &Outcome) -> RunStatus {
     }
 }
 
+/// Of several branches that ended a run, the gravest gives its status.
+fn gravity(status: RunStatus) -> u8 {
+    match status {
+        RunStatus::Failed => 4,
+        RunStatus::Rejected => 3,
+        RunStatus::Unavailable => 2,
+        RunStatus::NothingToDo => 1,
+        _ => 0,
+    }
+}
+
 /// The counted effects of a run, for a person.
 fn summary(rows: &[StageRun]) -> String {
     let details = live(rows)
@@ -85,22 +222,21 @@ fn summary(rows: &[StageRun]) -> String {
     details.collect::<Vec<_>>().join(", ")
 }
 
-/// Visits of a stage so far, waiting not counted.
+/// Visits of a stage so far, one that is held not counted.
 pub fn visits(rows: &[StageRun], stage: &str) -> u32 {
     let visits = rows
         .iter()
-        .filter(|row| row.stage == stage && row.follow != "hold");
+        .filter(|row| row.stage == stage && !row.is_held());
     u32::try_from(visits.count()).unwrap_or(u32::MAX)
 }
 
-/// The number of the next row of a stage.
+/// The visit of a stage that begins or goes on now.
 pub fn next_visit(rows: &[StageRun], stage: &str) -> u32 {
-    let last = rows
-        .iter()
-        .filter(|row| row.stage == stage)
-        .map(|row| row.visit)
-        .max();
-    last.unwrap_or_default() + 1
+    let of_stage = || rows.iter().filter(|row| row.stage == stage);
+    if let Some(held) = of_stage().find(|row| row.is_held() && !row.superseded) {
+        return held.visit;
+    }
+    of_stage().map(|row| row.visit).max().unwrap_or_default() + 1
 }
 
 /// What follows in fact: a `goto` past its bound ends the run as failed.
@@ -121,96 +257,4 @@ pub fn bounded(pipeline: &Pipeline, rows: &[StageRun], follow: Follow) -> Result
 }
 
 #[cfg(test)]
-mod tests {
-    use jiff::Timestamp;
-
-    use super::*;
-    use crate::outcome::{Done, Patch};
-
-    fn pipeline() -> Pipeline {
-        toml::from_str(
-            r#"
-            name = "p"
-            budget = "1m"
-            stage = [
-              { id = "a", handler = "x.a", max_visits = 2 },
-              { id = "b", handler = "x.b", needs = ["a"], on.rejected = "goto:a" },
-              { id = "g", gate = "sure?", needs = ["b"] },
-            ]"#,
-        )
-        .expect("a pipeline")
-    }
-
-    fn row(stage: &str, visit: u32, outcome: Outcome, follow: &str) -> StageRun {
-        StageRun {
-            run: "r".into(),
-            stage: stage.into(),
-            visit,
-            handler: "x".into(),
-            attempts: 1,
-            outcome,
-            follow: follow.into(),
-            superseded: false,
-            started_at: Timestamp::UNIX_EPOCH,
-            finished_at: Timestamp::UNIX_EPOCH,
-        }
-    }
-
-    fn done() -> Outcome {
-        Outcome::Done(Done::new(Patch::new()))
-    }
-
-    #[test]
-    fn stages_follow_one_another_up_to_the_gate() {
-        let pipeline = pipeline();
-        let mut rows = vec![];
-        for expected in ["a", "b"] {
-            let Next::Stage(stage) = next(&pipeline, &rows) else {
-                panic!("{expected}")
-            };
-            assert_eq!(stage.id(), expected);
-            rows.push(row(expected, 1, done(), "continue"));
-        }
-        assert!(matches!(next(&pipeline, &rows), Next::Gate(_)));
-        rows.push(row("g", 1, done(), "continue"));
-        let Next::Ended(end) = next(&pipeline, &rows) else {
-            panic!("ended")
-        };
-        assert_eq!(end.status, RunStatus::Done);
-    }
-
-    #[test]
-    fn an_end_takes_its_status_from_the_outcome() {
-        let table = [
-            (Stop::nothing_to_do("x"), RunStatus::NothingToDo),
-            (Stop::rejected("x", "y"), RunStatus::Rejected),
-            (Stop::unavailable("x", "y"), RunStatus::Unavailable),
-            (
-                Stop::failed(crate::outcome::FailureKind::Input, "y"),
-                RunStatus::Failed,
-            ),
-        ];
-        for (stop, status) in table {
-            let rows = [row("a", 1, Outcome::Stopped(stop), "end")];
-            let Next::Ended(end) = next(&pipeline(), &rows) else {
-                panic!("ended")
-            };
-            assert_eq!(end.status, status);
-            assert!(end.detail.starts_with("a: "), "{}", end.detail);
-        }
-    }
-
-    #[test]
-    fn a_loop_has_a_bound() {
-        let pipeline = pipeline();
-        let goto = || Follow::Goto("a".into());
-        let mut rows = vec![row("a", 1, done(), "continue")];
-        assert_eq!(bounded(&pipeline, &rows, goto()), Ok(goto()));
-        rows.push(row("a", 2, done(), "continue"));
-        assert!(
-            bounded(&pipeline, &rows, goto())
-                .unwrap_err()
-                .contains("max_visits")
-        );
-    }
-}
+mod tests;

@@ -52,8 +52,9 @@ fn is_due(policy: &Policy, last: &BTreeMap<String, PolicyRun>, now: Timestamp) -
 
 /// Queue a policy unless a run of it is under way; says whether it did.
 async fn queue(engine: &Engine, line_up: &LineUp, policy: &str) -> Result<bool, EngineError> {
-    let run = new_run(line_up, &format!("policy:{policy}"), Patch::new())?;
-    let insert = runs::insert(&run)?;
+    let origin = format!("policy {policy}");
+    let run = new_run(line_up, &format!("policy:{policy}"), Patch::new(), &origin)?;
+    let insert = runs::insert(&run, engine.store.dialect())?;
     let queued = engine.store.write(move |transaction| {
         Box::pin(async move {
             if runs::is_open(transaction, &run.pipeline).await? {
@@ -63,5 +64,7 @@ async fn queue(engine: &Engine, line_up: &LineUp, policy: &str) -> Result<bool, 
             Ok(true)
         })
     });
-    Ok(queued.await?)
+    let queued = queued.await?;
+    engine.store.wake().await;
+    Ok(queued)
 }

@@ -1,104 +1,125 @@
 //! Execute one stage: its input, its deadline, its attempts, and the check of its output.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::checkpoint::{self, Ended};
-use super::{Engine, EngineError, LineUp, plan};
-use crate::handler::{Call, Contract};
+use super::{Engine, LineUp, plan};
+use crate::fault;
+use crate::handler::Call;
 use crate::outcome::{FailureKind, Outcome, Patch, Stop};
 use crate::pipeline::{Pipeline, Stage};
 use crate::registry::Entry;
-use crate::store::runs::{Claim, Run};
+use crate::store::runs::Run;
 use crate::store::stage_runs::StageRun;
 
-/// What every stage of a run is executed with.
-pub(super) struct Work<'a> {
-    pub(super) engine: &'a Engine,
-    pub(super) line_up: &'a LineUp,
-    pub(super) pipeline: &'a Pipeline,
+/// What the stages of one run are executed with.
+#[derive(Clone)]
+pub(super) struct Work {
+    pub(super) engine: Engine,
+    pub(super) line_up: Arc<LineUp>,
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) run: Arc<Run>,
+    /// When the run's budget is spent.
+    pub(super) deadline: Instant,
 }
 
-impl Work<'_> {
-    /// Execute a stage and keep its checkpoint; gives the run as it stands then.
-    pub(super) async fn execute(
-        &self,
-        claim: &Claim,
-        stage: &Stage,
-        rows: &[StageRun],
-    ) -> Result<Run, EngineError> {
+/// A stage that has been executed and is not kept yet.
+pub(super) struct Ended {
+    /// Its place in the pipeline.
+    pub(super) index: usize,
+    pub(super) visit: u32,
+    pub(super) attempts: u32,
+    pub(super) outcome: Outcome,
+    pub(super) started_at: Timestamp,
+}
+
+/// One stage, ready to be executed.
+pub(super) struct Turn {
+    work: Work,
+    index: usize,
+    visit: u32,
+    input: Patch,
+}
+
+impl Turn {
+    pub(super) fn new(work: &Work, stage: &Stage, rows: &[StageRun]) -> Option<Self> {
+        let mut stages = work.pipeline.stages.iter();
+        let index = stages.position(|known| known.id() == stage.id())?;
+        Some(Self {
+            work: work.clone(),
+            index,
+            visit: plan::next_visit(rows, stage.id()),
+            input: plan::keys(&work.run.input, rows),
+        })
+    }
+
+    /// The stage's id.
+    pub(super) fn stage(&self) -> &str {
+        self.work.pipeline.stages[self.index].id()
+    }
+
+    /// Execute it, with its attempts.
+    pub(super) async fn take(self) -> Ended {
+        let (engine, stage) = (&self.work.engine, &self.work.pipeline.stages[self.index]);
         let handler = stage.handler.as_ref().map_or("", |name| name.get_ref());
-        let started_at = Timestamp::now();
-        let clock = Instant::now();
-        self.engine
-            .watcher
-            .stage_started(&claim.run, stage.id(), handler);
-        let (outcome, attempts) = match self.line_up.registry.get(handler) {
-            Some(entry) => self.attempt(claim, stage, entry, rows).await,
+        let started_at = engine.clock.now();
+        let watcher = &engine.watcher;
+        watcher.stage_started(&self.work.run, stage.id(), handler);
+        fault::point("before-handler");
+        let (outcome, attempts) = match self.work.line_up.registry.get(handler) {
+            Some(entry) => self.attempt(stage, entry).await,
             None => (missing(handler), 0),
         };
-        let ended = Ended {
-            stage,
-            handler,
+        fault::point("after-handler");
+        Ended {
+            index: self.index,
+            visit: self.visit,
             attempts,
             outcome,
             started_at,
-            spent: claim.run.spent + clock.elapsed(),
-        };
-        checkpoint::keep(self, claim, rows, ended).await
+        }
     }
 
-    async fn attempt(
-        &self,
-        claim: &Claim,
-        stage: &Stage,
-        entry: &Entry,
-        rows: &[StageRun],
-    ) -> (Outcome, u32) {
-        let left = self.pipeline.budget.0.saturating_sub(claim.run.spent);
-        let run_deadline = Instant::now() + left;
+    async fn attempt(&self, stage: &Stage, entry: &Entry) -> (Outcome, u32) {
+        let mut input = self.input.clone();
+        input.retain(|key, _| entry.checks.reads_key(key));
+        if let Err(problem) = entry.checks.reads(&input) {
+            let failure = Stop::failed(FailureKind::Input, format!("input: {problem}"));
+            return (Outcome::Stopped(failure), 0);
+        }
         let mut attempt = 1;
         loop {
-            let deadline = match &stage.timeout {
-                Some(timeout) => run_deadline.min(Instant::now() + timeout.get_ref().0),
-                None => run_deadline,
-            };
-            let call = self.call(claim, stage, rows, attempt, deadline);
-            let input = visible(&entry.contract, &claim.run.input, rows);
-            let outcome = call_once(entry, &call, stage.config.get_ref().clone(), input).await;
-            let Some(pause) = pause(stage, attempt, &outcome, run_deadline) else {
+            let call = self.call(stage, attempt);
+            let config = stage.config.get_ref().clone();
+            let outcome = call_once(entry, &call, config, input.clone()).await;
+            let Some(pause) = pause(stage, attempt, &outcome, self.work.deadline) else {
                 return (outcome, attempt);
             };
-            let detail = outcome.detail();
-            self.engine
-                .watcher
-                .attempt_failed(&claim.run, stage.id(), &detail, pause);
+            let (watcher, detail) = (&self.work.engine.watcher, outcome.detail());
+            watcher.attempt_failed(&self.work.run, stage.id(), &detail, pause);
             tokio::time::sleep(pause).await;
             attempt += 1;
         }
     }
 
-    fn call(
-        &self,
-        claim: &Claim,
-        stage: &Stage,
-        rows: &[StageRun],
-        attempt: u32,
-        deadline: Instant,
-    ) -> Call {
+    fn call(&self, stage: &Stage, attempt: u32) -> Call {
+        let run_deadline = self.work.deadline;
+        let own = stage.timeout.as_ref();
+        let own = own.and_then(|own| Instant::now().checked_add(own.get_ref().0));
         Call {
-            run: claim.run.id.clone(),
+            run: self.work.run.id.clone(),
             stage: stage.id().to_owned(),
-            visit: plan::next_visit(rows, stage.id()),
+            visit: self.visit,
             attempt,
-            deadline,
-            now: Timestamp::now(),
-            settings: self.line_up.settings.clone(),
-            resources: self.line_up.resources.clone(),
+            deadline: own.map_or(run_deadline, |own| own.min(run_deadline)),
+            now: self.work.engine.clock.now(),
+            settings: self.work.line_up.settings.clone(),
+            resources: self.work.line_up.resources.clone(),
         }
     }
 }
@@ -108,11 +129,24 @@ fn pause(stage: &Stage, attempt: u32, outcome: &Outcome, deadline: Instant) -> O
     let Outcome::Stopped(Stop::Failed(failure)) = outcome else {
         return None;
     };
-    if !failure.retryable || attempt >= stage.retry.attempts {
+    let hopeless = matches!(
+        failure.kind,
+        FailureKind::Config | FailureKind::Input | FailureKind::Denied
+    );
+    if hopeless || !failure.retryable || attempt >= stage.retry.attempts {
         return None;
     }
-    let pause = stage.retry.pause(attempt);
+    let pause = stage.retry.jittered(attempt, chance());
     (Instant::now() + pause < deadline).then_some(pause)
+}
+
+/// Any number: without it pauses are merely longer.
+fn chance() -> u64 {
+    let mut bytes = [0; 8];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => u64::from_le_bytes(bytes),
+        Err(_) => 0,
+    }
 }
 
 fn missing(handler: &str) -> Outcome {
@@ -138,7 +172,7 @@ async fn call_once(entry: &Entry, call: &Call, config: Json, input: Patch) -> Ou
             Outcome::Stopped(Stop::retryable(FailureKind::Timeout, message))
         }
     };
-    checked(&entry.contract, outcome)
+    checked(entry, outcome)
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
@@ -147,40 +181,16 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
         .unwrap_or("without a text")
 }
 
-/// The keys a handler reads, from the run's input and the patches of the stages before it.
-fn visible(contract: &Contract, input: &Patch, rows: &[StageRun]) -> Patch {
-    let mut keys = input.clone();
-    for row in plan::live(rows) {
-        if let Outcome::Done(done) = &row.outcome {
-            keys.extend(done.patch.clone());
-        }
-    }
-    keys.retain(|key, _| contract.reads["properties"].get(key).is_some());
-    keys
-}
-
 /// An output that breaks its own contract is a failure, before anything is kept of it.
-fn checked(contract: &Contract, outcome: Outcome) -> Outcome {
+fn checked(entry: &Entry, outcome: Outcome) -> Outcome {
     let Outcome::Done(done) = &outcome else {
         return outcome;
     };
-    let undeclared = done
-        .patch
-        .keys()
-        .find(|key| contract.writes["properties"].get(key).is_none());
-    let problem = match undeclared {
-        Some(key) => Some(format!("key `{key}` is not declared")),
-        None => jsonschema::validate(&contract.writes, &Json::Object(done.patch.clone()))
-            .err()
-            .map(|error| format!("{error} at `{}`", error.instance_path())),
-    };
-    match problem {
-        None => outcome,
-        Some(problem) => {
-            let message = format!(
-                "the patch of {} breaks its schema: {problem}",
-                contract.name
-            );
+    match entry.checks.writes(&done.patch) {
+        Ok(()) => outcome,
+        Err(problem) => {
+            let name = &entry.contract.name;
+            let message = format!("the patch of {name} breaks its schema: {problem}");
             Outcome::Stopped(Stop::failed(FailureKind::Internal, message))
         }
     }

@@ -1,56 +1,202 @@
-//! A worker: claims runs that are due and carries them out, a few at a time, until it is
-//! told to stop. Then it claims no more and lets what is under way come to a checkpoint.
+//! A worker: claims runs that are due and carries them out, a few at a time, until it is told
+//! to stop. Then it claims no more and lets what is under way come to a checkpoint.
+//!
+//! It claims when somebody queues a run here or elsewhere, when a run that waits is due, and
+//! when a run has ended. Besides that it asks the database one question a second ([`pulse`]).
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
-use super::Engine;
-use crate::store::runs;
+use super::{Engine, EngineError, LineUp, advance, gate};
+use crate::fault;
+use crate::store::claims::Claim;
+use crate::store::pulse::{self, Pulse};
+use crate::store::{StoreError, findings};
 
-/// The pause after nothing was due; it doubles up to [`LONGEST_PAUSE`].
-const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How often the database is asked what there is to do.
+const PULSE: Duration = Duration::from_secs(1);
+/// The pause after the database did not answer.
+const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
-/// Work until `stop`, on at most `places` runs at a time.
-pub async fn work(engine: Engine, places: usize, stop: CancellationToken) {
-    let places = std::sync::Arc::new(tokio::sync::Semaphore::new(places));
-    let tasks = TaskTracker::new();
-    let mut pause = SHORTEST_PAUSE;
-    while !stop.is_cancelled() {
-        let Ok(place) = places.clone().acquire_owned().await else {
-            break;
-        };
-        match runs::claim(&engine.store, None).await {
-            Ok(Some(claim)) => {
-                pause = SHORTEST_PAUSE;
-                let engine = engine.clone();
-                tasks.spawn(async move {
-                    let id = claim.run.id.clone();
-                    if let Err(error) = engine.advance(claim).await {
-                        tracing::error!(run = id, %error, "run left as it is");
-                    }
-                    drop(place);
-                });
+/// What a worker does besides carrying runs out, when its time has come.
+pub trait Duties: Send + Sync {
+    /// Fire the schedules that are due, and look after what goes by the clock.
+    fn attend<'a>(
+        &'a self,
+        engine: &'a Engine,
+        pulse: &'a Pulse,
+    ) -> futures_util::future::BoxFuture<'a, Result<(), EngineError>>;
+}
+
+/// Work until the engine is told to stop.
+pub async fn work(engine: Engine, duties: Arc<dyn Duties>) {
+    let places = usize::try_from(engine.rules.places)
+        .unwrap_or(usize::MAX)
+        .max(1);
+    let worker = Worker {
+        free: Arc::new(Semaphore::new(places)),
+        ended: Arc::default(),
+        tasks: TaskTracker::new(),
+        duties,
+        engine,
+    };
+    worker.work(places).await;
+}
+
+struct Worker {
+    engine: Engine,
+    duties: Arc<dyn Duties>,
+    free: Arc<Semaphore>,
+    /// Told when a run gives its place back.
+    ended: Arc<tokio::sync::Notify>,
+    tasks: TaskTracker,
+}
+
+impl Worker {
+    async fn work(&self, places: usize) {
+        let mut woken = self.engine.store.woken();
+        let mut look_at = Instant::now();
+        let mut wanted = true;
+        while !self.engine.stop.is_cancelled() {
+            if look_at <= Instant::now() {
+                look_at = Instant::now() + self.look(&mut wanted).await;
             }
-            Ok(None) => {
-                rest(&stop, pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+            if wanted && self.free.available_permits() > 0 {
+                wanted = self.claim(places).await;
+            }
+            if wanted && self.free.available_permits() > 0 {
+                continue;
+            }
+            tokio::select! {
+                () = self.engine.stop.cancelled() => {}
+                () = self.ended.notified() => wanted = true,
+                () = woken.changed() => wanted = true,
+                () = tokio::time::sleep_until(look_at.into()) => {}
+            }
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    /// Ask what there is to do, and do what is neither a claim nor a heartbeat. Gives how long
+    /// to wait before asking again.
+    async fn look(&self, wanted: &mut bool) -> Duration {
+        match self.attend().await {
+            Ok(pulse) => {
+                let due = pulse.until(pulse.due_at);
+                *wanted |= due == Some(Duration::ZERO);
+                let times = [
+                    due,
+                    pulse.until(pulse.schedule_at),
+                    pulse.until(pulse.gate_at),
+                ];
+                let soon = times.into_iter().flatten().filter(|left| !left.is_zero());
+                soon.min()
+                    .unwrap_or(PULSE)
+                    .clamp(Duration::from_millis(5), PULSE)
             }
             Err(error) => {
-                tracing::error!(%error, "cannot claim runs");
-                rest(&stop, LONGEST_PAUSE).await;
+                tracing::error!(%error, "the worker cannot look what there is to do");
+                AFTER_FAILURE
             }
         }
     }
-    tasks.close();
-    tasks.wait().await;
+
+    async fn attend(&self) -> Result<Pulse, EngineError> {
+        let engine = &self.engine;
+        let pulse = pulse::ask(&engine.store, &engine.worker).await?;
+        engine.clock.set(pulse.now);
+        if pulse.expired {
+            recover(engine).await?;
+        }
+        if pulse.wished {
+            engine.hands.look();
+        }
+        if pulse.until(pulse.gate_at) == Some(Duration::ZERO) {
+            gate::expire(engine).await?;
+        }
+        self.duties.attend(engine, &pulse).await?;
+        Ok(pulse)
+    }
+
+    /// Claim and begin; says whether there may be more.
+    async fn claim(&self, places: usize) -> bool {
+        let free = self.free.available_permits().min(places);
+        fault::point("before-claim");
+        let claims = match self.engine.executor.claim(free).await {
+            Ok(claims) => claims,
+            Err(error) => {
+                tracing::error!(%error, "cannot claim runs");
+                tokio::time::sleep(AFTER_FAILURE).await;
+                return true;
+            }
+        };
+        let more = claims.len() == free;
+        self.begin(claims).await;
+        more
+    }
+
+    /// Begin claimed runs. Those that start now share one look at the settings.
+    async fn begin(&self, claims: Vec<Claim>) {
+        let mut fresh: BTreeMap<i64, Result<Arc<LineUp>, EngineError>> = BTreeMap::new();
+        for claim in claims {
+            self.engine.clock.set(claim.now);
+            let run = &claim.run;
+            let line_up = match (&run.settings, fresh.get(&run.revision)) {
+                (None, Some(known)) => known.clone(),
+                _ => self.engine.line_up(run).await,
+            };
+            if run.settings.is_none() {
+                fresh.entry(run.revision).or_insert_with(|| line_up.clone());
+            }
+            self.carry_on(claim, line_up).await;
+        }
+    }
+
+    async fn carry_on(&self, claim: Claim, line_up: Result<Arc<LineUp>, EngineError>) {
+        let Ok(place) = Arc::clone(&self.free).acquire_owned().await else {
+            return;
+        };
+        let (engine, ended) = (self.engine.clone(), Arc::clone(&self.ended));
+        self.tasks.spawn(async move {
+            let id = claim.run.id.clone();
+            if let Err(error) = advance::advance(&engine, claim, line_up).await {
+                tracing::warn!(run = id, %error, "run left as it is");
+            }
+            drop(place);
+            ended.notify_one();
+        });
+    }
 }
 
-async fn rest(stop: &CancellationToken, pause: Duration) {
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = tokio::time::sleep(pause) => {}
+/// Take back the runs of silent workers; one that keeps killing them is a finding.
+async fn recover(engine: &Engine) -> Result<(), StoreError> {
+    for recovered in engine.executor.recover().await? {
+        tracing::warn!(
+            run = recovered.run,
+            pipeline = recovered.pipeline,
+            blocked = recovered.blocked,
+            "taken back from a silent worker"
+        );
+        if recovered.blocked {
+            let key = format!("poisoned:{}", recovered.run);
+            let message = format!(
+                "run {} lost its worker again and again; it is blocked",
+                recovered.run
+            );
+            findings::raise(
+                &engine.store,
+                &key,
+                "poisoned",
+                &recovered.pipeline,
+                &message,
+            )
+            .await?;
+        }
     }
+    Ok(())
 }

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Store, StoreError, timestamp};
-use crate::value::{Row, Statement};
+use super::{Dialect, Store, StoreError, batch, timestamp};
+use crate::value::{Row, Statement, Value};
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Gate {
@@ -15,7 +15,11 @@ pub struct Gate {
     /// The task it is about, if the run has one.
     pub task: Option<String>,
     pub opened_at: Timestamp,
+    /// When the question lapses, if ever.
+    pub expires_at: Option<Timestamp>,
     pub decision: Option<Decision>,
+    /// What is to be made anew.
+    pub part: Option<String>,
     pub feedback: Option<String>,
     pub decided_by: Option<String>,
     pub decided_at: Option<Timestamp>,
@@ -26,21 +30,42 @@ pub struct Gate {
 pub enum Decision {
     Approved,
     Rejected,
+    /// A named part is made anew, and the question asked again.
+    Regenerated,
+    /// Nobody decided in time.
+    Expired,
+    /// The run ended or went elsewhere before anybody decided.
+    Withdrawn,
 }
+
+const DECISIONS: [Decision; 5] = [
+    Decision::Approved,
+    Decision::Rejected,
+    Decision::Regenerated,
+    Decision::Expired,
+    Decision::Withdrawn,
+];
 
 impl Decision {
     pub fn as_str(self) -> &'static str {
         match self {
             Decision::Approved => "approved",
             Decision::Rejected => "rejected",
+            Decision::Regenerated => "regenerated",
+            Decision::Expired => "expired",
+            Decision::Withdrawn => "withdrawn",
         }
     }
 }
 
-/// Open a gate.
+/// Open a gate, anew if it was withdrawn.
 pub fn insert(gate: &Gate) -> Statement {
-    let sql = "INSERT INTO gates (run, stage, visit, question, task, opened_at) \
-        VALUES ($1, $2, $3, $4, $5, $6)";
+    let sql = "INSERT INTO gates (run, stage, visit, question, task, opened_at, expires_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7) \
+        ON CONFLICT (run, stage, visit) DO UPDATE SET question = excluded.question, \
+            task = excluded.task, opened_at = excluded.opened_at, \
+            expires_at = excluded.expires_at, decision = NULL, decided_at = NULL \
+        WHERE gates.decision = 'withdrawn'";
     Statement::new(sql)
         .bind(&gate.run)
         .bind(&gate.stage)
@@ -48,50 +73,90 @@ pub fn insert(gate: &Gate) -> Statement {
         .bind(&gate.question)
         .bind(gate.task.clone())
         .bind(gate.opened_at.as_microsecond())
+        .bind(gate.expires_at.map(|at| at.as_microsecond()))
+}
+
+/// Who decided what.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    pub decision: Decision,
+    pub part: Option<String>,
+    pub feedback: String,
+    pub by: String,
 }
 
 /// Decide an open gate; touches one row, or none if somebody decided before.
-pub fn decide(gate: &Gate, decision: Decision, by: &str, feedback: &str, now: i64) -> Statement {
-    let sql = "UPDATE gates SET decision = $4, decided_by = $5, feedback = $6, decided_at = $7 \
-        WHERE run = $1 AND stage = $2 AND visit = $3 AND decision IS NULL";
+pub fn decide(gate: &Gate, verdict: &Verdict, now: i64) -> Statement {
+    let sql = "UPDATE gates SET decision = $4, part = $5, decided_by = $6, feedback = $7, \
+        decided_at = $8 WHERE run = $1 AND stage = $2 AND visit = $3 AND decision IS NULL";
     Statement::new(sql)
         .bind(&gate.run)
         .bind(&gate.stage)
         .bind(gate.visit)
-        .bind(decision.as_str())
-        .bind(by)
-        .bind(feedback)
+        .bind(verdict.decision.as_str())
+        .bind(verdict.part.clone())
+        .bind(&verdict.by)
+        .bind(&verdict.feedback)
         .bind(now)
+}
+
+/// Nobody has to answer the open question of a stage any more.
+pub(super) fn withdraw(run: &str, stage: &str, dialect: Dialect) -> Statement {
+    let now = batch::now(dialect);
+    let sql = format!(
+        "UPDATE gates SET decision = 'withdrawn', decided_at = {now} \
+        WHERE run = $1 AND stage = $2 AND decision IS NULL"
+    );
+    Statement::new(sql).bind(run).bind(stage)
+}
+
+/// The stages of runs whose gates are open; `runs` is a batch of ids.
+pub(super) fn asked_of_runs(dialect: Dialect, runs: Value) -> Statement {
+    let ids = batch::ids(dialect);
+    let sql = format!("SELECT run, stage FROM gates WHERE decision IS NULL AND run IN ({ids})");
+    Statement::new(sql).bind(runs)
 }
 
 /// The open gates, oldest first.
 pub async fn open(store: &Store) -> Result<Vec<Gate>, StoreError> {
     let sql = "SELECT * FROM gates WHERE decision IS NULL ORDER BY opened_at, run, stage";
-    store
-        .query(Statement::new(sql))
-        .await?
-        .iter()
-        .map(read)
-        .collect()
+    read_all(store, Statement::new(sql)).await
+}
+
+/// The open gates of a run.
+pub async fn open_of_run(store: &Store, run: &str) -> Result<Vec<Gate>, StoreError> {
+    let sql = "SELECT * FROM gates WHERE decision IS NULL AND run = $1 ORDER BY opened_at, stage";
+    read_all(store, Statement::new(sql).bind(run)).await
+}
+
+/// Every gate of a run, oldest first.
+pub async fn of_run(store: &Store, run: &str) -> Result<Vec<Gate>, StoreError> {
+    let sql = "SELECT * FROM gates WHERE run = $1 ORDER BY opened_at, stage, visit";
+    read_all(store, Statement::new(sql).bind(run)).await
+}
+
+/// Open gates whose time has passed, by a clock in microseconds.
+pub async fn expired(store: &Store, now: i64) -> Result<Vec<Gate>, StoreError> {
+    let sql = "SELECT * FROM gates WHERE decision IS NULL AND expires_at <= $1 ORDER BY opened_at";
+    read_all(store, Statement::new(sql).bind(now)).await
 }
 
 /// The newest gate of a task.
 pub async fn of_task(store: &Store, task: &str) -> Result<Option<Gate>, StoreError> {
     let sql = "SELECT * FROM gates WHERE task = $1 ORDER BY opened_at DESC, visit DESC LIMIT 1";
-    store
-        .query(Statement::new(sql).bind(task))
-        .await?
-        .first()
-        .map(read)
-        .transpose()
+    Ok(read_all(store, Statement::new(sql).bind(task)).await?.pop())
+}
+
+async fn read_all(store: &Store, statement: Statement) -> Result<Vec<Gate>, StoreError> {
+    store.query(statement).await?.iter().map(read).collect()
 }
 
 fn read(row: Row<'_>) -> Result<Gate, StoreError> {
-    let decision = match row.optional_text("decision")?.as_deref() {
-        Some("approved") => Some(Decision::Approved),
-        Some("rejected") => Some(Decision::Rejected),
-        _ => None,
-    };
+    let decision = row.optional_text("decision")?;
+    let decision = decision.and_then(|name| {
+        let mut known = DECISIONS.into_iter();
+        known.find(|decision| decision.as_str() == name)
+    });
     Ok(Gate {
         run: row.text("run")?,
         stage: row.text("stage")?,
@@ -99,7 +164,9 @@ fn read(row: Row<'_>) -> Result<Gate, StoreError> {
         question: row.text("question")?,
         task: row.optional_text("task")?,
         opened_at: timestamp(row.integer("opened_at")?),
+        expires_at: row.optional_integer("expires_at")?.map(timestamp),
         decision,
+        part: row.optional_text("part")?,
         feedback: row.optional_text("feedback")?,
         decided_by: row.optional_text("decided_by")?,
         decided_at: row.optional_integer("decided_at")?.map(timestamp),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Store, StoreError, timestamp};
+use super::{Dialect, Store, StoreError, batch, timestamp};
 use crate::value::Statement;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -16,15 +16,14 @@ pub struct PolicyRun {
 }
 
 /// Note how a policy ended.
-pub fn upsert(policy: &str, run: &str, status: &str, now: i64) -> Statement {
-    let sql = "INSERT INTO policy_runs (policy, run, status, finished_at) \
-        VALUES ($1, $2, $3, $4) ON CONFLICT (policy) DO UPDATE \
-        SET run = excluded.run, status = excluded.status, finished_at = excluded.finished_at";
-    Statement::new(sql)
-        .bind(policy)
-        .bind(run)
-        .bind(status)
-        .bind(now)
+pub fn upsert(policy: &str, run: &str, status: &str, dialect: Dialect) -> Statement {
+    let now = batch::now(dialect);
+    let sql = format!(
+        "INSERT INTO policy_runs (policy, run, status, finished_at) \
+        VALUES ($1, $2, $3, {now}) ON CONFLICT (policy) DO UPDATE \
+        SET run = excluded.run, status = excluded.status, finished_at = excluded.finished_at"
+    );
+    Statement::new(sql).bind(policy).bind(run).bind(status)
 }
 
 /// The last end of every policy that ever ended, by name.

@@ -68,6 +68,13 @@ impl PostgresStore {
         }
     }
 
+    /// Run a statement outside of any transaction.
+    pub(super) async fn notify(&self, sql: &'static str) -> Result<(), StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        execute(&mut connection, Statement::new(sql)).await?;
+        Ok(())
+    }
+
     pub(super) async fn prepare(&self, sql: &str) -> Result<(), StoreError> {
         let mut connection = self.readers.acquire().await?;
         connection

@@ -1,8 +1,10 @@
-//! `runs`: one execution of a pipeline each, its lease, and how it ended.
+//! `open_runs` and `history`: one execution of a pipeline each, and how it ended.
 //!
-//! Whoever works on a run holds a lease with a fence, a number that grows with every claim.
-//! Each write carries the fence; a worker that lost its lease is refused. Lease times are
-//! the database's clock.
+//! A run that has not ended is in `open_runs`, which stays small; one that has ended is in
+//! `history`. The view `runs` shows both. Whoever works on a run holds a lease with a fence,
+//! a number that grows whenever the run changes hands ([`claims`](super::claims),
+//! [`leases`](super::leases)), and each write carries it
+//! ([`checkpoints`](super::checkpoints)).
 
 use std::fmt;
 use std::time::Duration;
@@ -10,12 +12,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Dialect, Store, StoreError, StoreErrorKind, Transaction, timestamp};
+use super::{Dialect, Store, StoreError, StoreErrorKind, Transaction, batch, timestamp};
 use crate::outcome::Patch;
 use crate::value::{Row, Statement};
-
-/// How long a lease lasts without a heartbeat.
-pub const LEASE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Run {
@@ -27,14 +26,31 @@ pub struct Run {
     /// Why it has this status, for a person.
     pub detail: String,
     pub input: Patch,
-    /// Digest of the settings it reads.
-    pub settings: String,
+    /// Digest of the settings it reads, from its start on.
+    pub settings: Option<String>,
+    /// What started it: `cli`, `schedule NAME`, `policy NAME`, `fork of RUN` …
+    pub origin: String,
+    /// Greater goes first.
+    pub priority: i64,
+    pub limits: Limits,
     pub created_at: Timestamp,
+    pub started_at: Option<Timestamp>,
     /// When a waiting run goes on.
     pub wake_at: Timestamp,
-    /// What its stages took so far, gates and waiting not counted.
+    /// What it took so far, gates and waiting not counted.
     pub spent: Duration,
     pub finished_at: Option<Timestamp>,
+}
+
+/// What runs that share a key may do together.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    pub key: Option<String>,
+    /// Runs of the key that are carried out at a time.
+    pub at_once: Option<u32>,
+    /// Runs of the key that start within a window.
+    pub rate: Option<u32>,
+    pub rate_window: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -46,6 +62,10 @@ pub enum RunStatus {
     Waiting,
     /// A person has to decide.
     Gated,
+    /// A person stopped it for a while.
+    Paused,
+    /// It cannot go on until somebody mends what its detail names.
+    Blocked,
     Done,
     NothingToDo,
     Rejected,
@@ -54,11 +74,13 @@ pub enum RunStatus {
     Cancelled,
 }
 
-const STATUSES: [(RunStatus, &str); 10] = [
+const STATUSES: [(RunStatus, &str); 12] = [
     (RunStatus::Queued, "queued"),
     (RunStatus::Running, "running"),
     (RunStatus::Waiting, "waiting"),
     (RunStatus::Gated, "gated"),
+    (RunStatus::Paused, "paused"),
+    (RunStatus::Blocked, "blocked"),
     (RunStatus::Done, "done"),
     (RunStatus::NothingToDo, "nothing-to-do"),
     (RunStatus::Rejected, "rejected"),
@@ -77,17 +99,19 @@ impl RunStatus {
 
     /// Whether nothing follows any more.
     pub fn is_final(self) -> bool {
-        !matches!(
-            self,
-            RunStatus::Queued | RunStatus::Running | RunStatus::Waiting | RunStatus::Gated
-        )
+        use RunStatus::{Blocked, Gated, Paused, Queued, Running, Waiting};
+        !matches!(self, Queued | Running | Waiting | Gated | Paused | Blocked)
     }
 
-    fn parse(name: &str) -> Result<Self, StoreError> {
+    /// The status of a name.
+    pub fn parse(name: &str) -> Option<Self> {
         let found = STATUSES.iter().find(|(_, known)| *known == name);
-        found
-            .map(|(status, _)| *status)
-            .ok_or_else(|| StoreError::internal(format!("`{name}` is no status of a run")))
+        found.map(|(status, _)| *status)
+    }
+
+    /// The names of all of them.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        STATUSES.iter().map(|(_, name)| *name)
     }
 }
 
@@ -97,20 +121,20 @@ impl fmt::Display for RunStatus {
     }
 }
 
-/// The right to work on a run until the lease ends.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Claim {
-    pub run: Run,
-    pub fence: i64,
-}
-
-/// Queue a run.
-pub fn insert(run: &Run) -> Result<Statement, StoreError> {
+/// Keep a run that has not started. The database's clock says when it was created; it is due
+/// as long after that as `wake_at` is after `created_at`.
+pub fn insert(run: &Run, dialect: Dialect) -> Result<Statement, StoreError> {
     let input = serde_json::to_string(&run.input)
         .map_err(|error| StoreError::internal(format!("input: {error}")))?;
-    let sql = "INSERT INTO runs (id, pipeline, revision, status, detail, input, settings, \
-        created_at, wake_at, spent, finished_at, fence, lease_until) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, 0, 0)";
+    let now = batch::now(dialect);
+    let sql = format!(
+        "INSERT INTO open_runs (id, pipeline, revision, status, detail, input, settings, origin, \
+        priority, limit_key, at_once, rate, rate_window, created_at, wake_at, spent, \
+        fence, lease_until, recoveries, signals) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, {now}, {now} + $14, $15, \
+        0, 0, 0, 0)"
+    );
+    let delay = run.wake_at.duration_since(run.created_at).as_micros();
     Ok(Statement::new(sql)
         .bind(&run.id)
         .bind(&run.pipeline)
@@ -118,130 +142,24 @@ pub fn insert(run: &Run) -> Result<Statement, StoreError> {
         .bind(run.status.as_str())
         .bind(&run.detail)
         .bind(input)
-        .bind(&run.settings)
-        .bind(run.created_at.as_microsecond())
-        .bind(run.wake_at.as_microsecond())
+        .bind(run.settings.clone())
+        .bind(&run.origin)
+        .bind(run.priority)
+        .bind(run.limits.key.clone())
+        .bind(run.limits.at_once.map(i64::from))
+        .bind(run.limits.rate.map(i64::from))
+        .bind(run.limits.rate_window.map(micros))
+        .bind(i64::try_from(delay).unwrap_or(i64::MAX).max(0))
         .bind(micros(run.spent)))
-}
-
-/// Take the lease of a run that is due, or of the one named; its fence grows.
-pub async fn claim(store: &Store, only: Option<&str>) -> Result<Option<Claim>, StoreError> {
-    let only = only.map(str::to_owned);
-    store
-        .write(move |transaction| Box::pin(claim_in(transaction, only)))
-        .await
-}
-
-async fn claim_in(
-    transaction: &mut Transaction<'_>,
-    only: Option<String>,
-) -> Result<Option<Claim>, StoreError> {
-    let now = transaction.clock().await?;
-    let skip = match transaction.dialect() {
-        Dialect::Sqlite => "",
-        Dialect::Postgres => " FOR UPDATE SKIP LOCKED",
-    };
-    let named = if only.is_some() {
-        "id = $2"
-    } else {
-        "wake_at <= $1"
-    };
-    let find = format!(
-        "SELECT id FROM runs WHERE status IN ('queued', 'running', 'waiting') \
-         AND lease_until <= $1 AND {named} ORDER BY wake_at, id LIMIT 1{skip}"
-    );
-    let find = Statement::new(find).bind(now);
-    let find = if let Some(id) = only {
-        find.bind(id)
-    } else {
-        find
-    };
-    let found = transaction.query(find).await?;
-    let Some(id) = found.first().map(|row| row.text("id")).transpose()? else {
-        return Ok(None);
-    };
-    let take = Statement::new(
-        "UPDATE runs SET status = 'running', fence = fence + 1, lease_until = $2 \
-         WHERE id = $1 RETURNING *",
-    );
-    let taken = transaction
-        .query(take.bind(id).bind(now + micros(LEASE)))
-        .await?;
-    taken
-        .first()
-        .map(|row| {
-            Ok(Claim {
-                fence: row.integer("fence")?,
-                run: read(row)?,
-            })
-        })
-        .transpose()
-}
-
-/// Lengthen a lease; `false` if it is lost.
-pub async fn heartbeat(store: &Store, claim: &Claim) -> Result<bool, StoreError> {
-    let (id, fence) = (claim.run.id.clone(), claim.fence);
-    store
-        .write(move |transaction| {
-            Box::pin(async move {
-                let until = transaction.clock().await? + micros(LEASE);
-                let sql = "UPDATE runs SET lease_until = $3 \
-                    WHERE id = $1 AND fence = $2 AND status = 'running'";
-                let renew = Statement::new(sql).bind(id).bind(fence).bind(until);
-                Ok(transaction.execute(renew).await? == 1)
-            })
-        })
-        .await
-}
-
-/// What a claim's holder makes of the run.
-#[derive(Debug, Clone)]
-pub struct Progress {
-    pub status: RunStatus,
-    pub detail: String,
-    pub spent: Duration,
-    pub wake_at: Timestamp,
-}
-
-/// Record progress under the fence. A run that is not running any more has no lease. An
-/// error of kind `Denied` says that the lease is lost: nothing may be written.
-pub async fn record(
-    transaction: &mut Transaction<'_>,
-    claim: &Claim,
-    progress: Progress,
-) -> Result<(), StoreError> {
-    let now = transaction.clock().await?;
-    let finished = progress.status.is_final().then_some(now);
-    let keeps = progress.status == RunStatus::Running;
-    let sql = "UPDATE runs SET status = $3, detail = $4, spent = $5, wake_at = $6, \
-        finished_at = $7, lease_until = $8 WHERE id = $1 AND fence = $2 AND status = 'running'";
-    let update = Statement::new(sql)
-        .bind(&claim.run.id)
-        .bind(claim.fence)
-        .bind(progress.status.as_str())
-        .bind(progress.detail)
-        .bind(micros(progress.spent))
-        .bind(progress.wake_at.as_microsecond())
-        .bind(finished)
-        .bind(if keeps { now + micros(LEASE) } else { 0 });
-    match transaction.execute(update).await? {
-        1 => Ok(()),
-        _ => Err(StoreError::new(
-            StoreErrorKind::Denied,
-            format!(
-                "the lease on run {} is lost; another worker has it",
-                claim.run.id
-            ),
-        )),
-    }
 }
 
 /// The run whose id starts with `prefix`; more than one is an error.
 pub async fn by_prefix(store: &Store, prefix: &str) -> Result<Option<Run>, StoreError> {
-    let sql = "SELECT * FROM runs WHERE substr(id, 1, CAST($2 AS INTEGER)) = $1 LIMIT 2";
-    let length = i64::try_from(prefix.chars().count()).unwrap_or(i64::MAX);
+    // The character after every other one ends the range.
+    let sql = "SELECT * FROM runs WHERE id >= $1 AND id < $2 LIMIT 2";
+    let end = format!("{prefix}\u{10ffff}");
     let rows = store
-        .query(Statement::new(sql).bind(prefix).bind(length))
+        .query(Statement::new(sql).bind(prefix).bind(end))
         .await?;
     match rows.rows.len() {
         0 => Ok(None),
@@ -279,7 +197,7 @@ pub async fn is_open(
     transaction: &mut Transaction<'_>,
     pipeline: &str,
 ) -> Result<bool, StoreError> {
-    let sql = "SELECT id FROM runs WHERE pipeline = $1 AND finished_at IS NULL LIMIT 1";
+    let sql = "SELECT id FROM open_runs WHERE pipeline = $1 LIMIT 1";
     Ok(transaction
         .query(Statement::new(sql).bind(pipeline))
         .await?
@@ -287,24 +205,48 @@ pub async fn is_open(
         .is_some())
 }
 
-fn read(row: Row<'_>) -> Result<Run, StoreError> {
+pub(super) fn read(row: Row<'_>) -> Result<Run, StoreError> {
     let input = serde_json::from_str(&row.text("input")?)
         .map_err(|error| StoreError::internal(format!("the input of a run: {error}")))?;
+    let status = row.text("status")?;
+    let started_at = row.optional_integer("started_at")?;
     Ok(Run {
         id: row.text("id")?,
         pipeline: row.text("pipeline")?,
-        revision: row.optional_integer("revision")?.unwrap_or_default(),
-        status: RunStatus::parse(&row.text("status")?)?,
+        revision: row.integer("revision")?,
+        status: RunStatus::parse(&status)
+            .ok_or_else(|| StoreError::internal(format!("`{status}` is no status of a run")))?,
         detail: row.text("detail")?,
         input,
-        settings: row.text("settings")?,
+        settings: row.optional_text("settings")?,
+        origin: row.text("origin")?,
+        priority: row.integer("priority")?,
+        limits: read_limits(row)?,
         created_at: timestamp(row.integer("created_at")?),
+        started_at: started_at.map(timestamp),
         wake_at: timestamp(row.integer("wake_at")?),
         spent: Duration::from_micros(row.integer("spent")?.unsigned_abs()),
-        finished_at: row.optional_integer("finished_at")?.map(timestamp),
+        finished_at: match row.value("finished_at") {
+            Ok(_) => row.optional_integer("finished_at")?.map(timestamp),
+            Err(_) => None,
+        },
     })
 }
 
-fn micros(duration: Duration) -> i64 {
+fn read_limits(row: Row<'_>) -> Result<Limits, StoreError> {
+    let number = |column| {
+        let number = row.optional_integer(column)?;
+        Ok::<_, StoreError>(number.and_then(|number| u32::try_from(number).ok()))
+    };
+    let window = row.optional_integer("rate_window")?;
+    Ok(Limits {
+        key: row.optional_text("limit_key")?,
+        at_once: number("at_once")?,
+        rate: number("rate")?,
+        rate_window: window.map(|window| Duration::from_micros(window.unsigned_abs())),
+    })
+}
+
+pub(super) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }

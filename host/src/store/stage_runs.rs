@@ -1,83 +1,89 @@
-//! `stage_runs`: the checkpoints, one row a visit of a stage.
+//! `stage_runs`: the checkpoints, one row a visit of a stage. They are written by
+//! [`checkpoints`](super::checkpoints).
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Store, StoreError, timestamp};
+use super::{Dialect, Store, StoreError, batch, timestamp};
 use crate::outcome::Outcome;
-use crate::value::{Row, Statement};
+use crate::value::{Row, Statement, Value};
+
+/// What `follow` says of a visit that waits and is not over.
+pub const HOLD: &str = "hold";
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StageRun {
     pub run: String,
     pub stage: String,
     pub visit: u32,
+    /// Its place among the checkpoints of its run.
+    pub step: i64,
     /// The handler, or `gate`.
     pub handler: String,
+    /// Calls in the last go.
     pub attempts: u32,
+    /// How often the visit was held before.
+    pub holds: u32,
     pub outcome: Outcome,
     /// What followed: `continue`, `skip`, `end`, `fail`, `hold`, `goto:<stage>`.
     pub follow: String,
     /// Whether a later visit of this stage, or of one it needs, counts instead.
     pub superseded: bool,
+    /// When a held visit goes on.
+    pub wake_at: Option<Timestamp>,
     pub started_at: Timestamp,
     pub finished_at: Timestamp,
 }
 
-/// Keep a checkpoint. Its deferred writes are not kept: they were just carried out.
-pub fn insert(row: &StageRun) -> Result<Statement, StoreError> {
-    let mut outcome = row.outcome.clone();
-    if let Outcome::Done(done) = &mut outcome {
-        done.writes.clear();
+impl StageRun {
+    /// Whether the visit waits and is not over.
+    pub fn is_held(&self) -> bool {
+        self.follow == HOLD
     }
-    let report = serde_json::to_string(&outcome)
-        .map_err(|error| StoreError::internal(format!("outcome: {error}")))?;
-    let sql = "INSERT INTO stage_runs (run, stage, visit, handler, attempts, outcome, follow, \
-        report, superseded, started_at, finished_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    Ok(Statement::new(sql)
-        .bind(&row.run)
-        .bind(&row.stage)
-        .bind(row.visit)
-        .bind(&row.handler)
-        .bind(row.attempts)
-        .bind(row.outcome.name())
-        .bind(&row.follow)
-        .bind(report)
-        .bind(row.superseded)
-        .bind(row.started_at.as_microsecond())
-        .bind(row.finished_at.as_microsecond()))
 }
 
-/// A later visit counts instead of this stage's.
-pub fn supersede(run: &str, stage: &str) -> Statement {
+/// The visits of a stage so far do not count any more.
+pub(super) fn supersede(run: &str, stage: &str) -> Statement {
     let sql = "UPDATE stage_runs SET superseded = TRUE WHERE run = $1 AND stage = $2";
     Statement::new(sql).bind(run).bind(stage)
 }
 
-/// The checkpoints of a run in the order they were made.
-pub async fn of_run(store: &Store, run: &str) -> Result<Vec<StageRun>, StoreError> {
-    let sql = "SELECT * FROM stage_runs WHERE run = $1 ORDER BY finished_at, stage, visit";
-    store
-        .query(Statement::new(sql).bind(run))
-        .await?
-        .iter()
-        .map(read)
-        .collect()
+/// The checkpoints of runs in the order they were made; `runs` is a batch of ids.
+pub(super) fn of_runs(dialect: Dialect, runs: Value) -> Statement {
+    let ids = batch::ids(dialect);
+    let sql = format!(
+        "SELECT stage_runs.*, blobs.content FROM stage_runs \
+        LEFT JOIN blobs ON blobs.digest = stage_runs.digest \
+        WHERE run IN ({ids}) ORDER BY run, step, finished_at, stage, visit"
+    );
+    Statement::new(sql).bind(runs)
 }
 
-fn read(row: Row<'_>) -> Result<StageRun, StoreError> {
-    let outcome = serde_json::from_str(&row.text("report")?)
+/// The checkpoints of a run in the order they were made.
+pub async fn of_run(store: &Store, run: &str) -> Result<Vec<StageRun>, StoreError> {
+    let statement = of_runs(store.dialect(), batch::rows(&[run])?);
+    store.query(statement).await?.iter().map(read).collect()
+}
+
+pub(super) fn read(row: Row<'_>) -> Result<StageRun, StoreError> {
+    let report = match row.value("content")? {
+        Value::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        _ => row.text("report")?,
+    };
+    let outcome = serde_json::from_str(&report)
         .map_err(|error| StoreError::internal(format!("the outcome of a stage: {error}")))?;
     Ok(StageRun {
         run: row.text("run")?,
         stage: row.text("stage")?,
         visit: number(row, "visit")?,
+        step: row.integer("step")?,
         handler: row.text("handler")?,
         attempts: number(row, "attempts")?,
+        holds: number(row, "holds")?,
         outcome,
         follow: row.text("follow")?,
         superseded: row.boolean("superseded")?,
+        wake_at: row.optional_integer("wake_at")?.map(timestamp),
         started_at: timestamp(row.integer("started_at")?),
         finished_at: timestamp(row.integer("finished_at")?),
     })

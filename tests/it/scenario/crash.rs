@@ -48,7 +48,7 @@ on_each!(
         assert_eq!(before.len(), 1, "{before:?}");
         assert_eq!(before[0].0, "collect");
         // The lease still stands: nobody else may touch the run.
-        factory.execute("UPDATE runs SET lease_until = 9000000000000000");
+        factory.execute("UPDATE open_runs SET lease_until = 9000000000000000");
         let ran = factory.run(&["runs", "resume", &run]);
         assert_eq!(ran.code, 1, "{ran}");
         assert!(
@@ -57,7 +57,7 @@ on_each!(
         );
         assert_eq!(checkpoints(&factory), before);
         // It runs out.
-        factory.execute("UPDATE runs SET lease_until = 1");
+        factory.execute("UPDATE open_runs SET lease_until = 1");
         server.say(Say::Text(WELL));
         let ran = factory.run(&["runs", "resume", &run]);
         assert_eq!(ran.code, 4, "{ran}");
@@ -94,7 +94,7 @@ on_each!(
         let repository = board();
         let run = killed(&factory, &server, repository.path());
         server.say(Say::Text(WELL));
-        factory.execute("UPDATE runs SET lease_until = 1");
+        factory.execute("UPDATE open_runs SET lease_until = 1");
         let worker = Daemon::start(&factory, &["work"]);
         eventually("the worker comes to the gate", || {
             let shown = factory.json(&["runs", "show", &run]);

@@ -4,7 +4,7 @@
 use callboard::outcome::Patch;
 use callboard::store::Dialect::Sqlite;
 use callboard::store::Store;
-use callboard::store::runs::{self, Run, RunStatus};
+use callboard::store::runs::{self, Limits, Run, RunStatus};
 use serde_json::{Value as Json, json};
 
 use crate::support::daemon::{Daemon, eventually, get};
@@ -122,7 +122,6 @@ fn queue(factory: &Factory, repository: &GitFolder) -> String {
         json!(repository.path().to_str().expect("UTF-8")),
     );
     input.insert("date".into(), json!(DAY));
-    let settings = factory.json(&["work", "--print-digest"]);
     let now = jiff::Timestamp::now();
     let run = Run {
         id: uuid::Uuid::now_v7().to_string(),
@@ -131,13 +130,17 @@ fn queue(factory: &Factory, repository: &GitFolder) -> String {
         status: RunStatus::Queued,
         detail: String::new(),
         input,
-        settings: settings["settings"].as_str().expect("a digest").to_owned(),
+        settings: None,
+        origin: "test".to_owned(),
+        priority: 0,
+        limits: Limits::default(),
         created_at: now,
+        started_at: None,
         wake_at: now,
         spent: std::time::Duration::ZERO,
         finished_at: None,
     };
-    let insert = runs::insert(&run).expect("a run");
+    let insert = runs::insert(&run, Sqlite).expect("a run");
     runtime().block_on(async {
         let store = Store::open(&factory.url())
             .await

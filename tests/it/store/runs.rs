@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use callboard::outcome::{Done, FailureKind, Outcome, Patch, Stop};
-use callboard::store::runs::{self, Claim, Progress, Run, RunStatus};
+use callboard::store::checkpoints::{self, Checkpoint, Then};
+use callboard::store::claims::{self, Claim, Claimant};
+use callboard::store::leases::{self, Held};
+use callboard::store::runs::{self, Limits, Run, RunStatus};
 use callboard::store::stage_runs::{self, StageRun};
 use callboard::store::{Store, StoreErrorKind, timestamp};
 use futures_util::future::join_all;
@@ -11,7 +14,9 @@ use futures_util::future::join_all;
 use super::{execute, kind, sql};
 use crate::support::database::on_both;
 
-/// A queued run of the revision 1, due since long ago.
+const LEASE: Duration = Duration::from_secs(30);
+
+/// A queued run of the revision 1, due at once.
 pub(super) fn run(id: &str) -> Run {
     let mut input = Patch::new();
     input.insert("day".to_owned(), "2026-01-02".into());
@@ -22,8 +27,12 @@ pub(super) fn run(id: &str) -> Run {
         status: RunStatus::Queued,
         detail: String::new(),
         input,
-        settings: "digest".to_owned(),
+        settings: None,
+        origin: "test".to_owned(),
+        priority: 0,
+        limits: Limits::default(),
         created_at: timestamp(1_000_000),
+        started_at: None,
         wake_at: timestamp(1_000_000),
         spent: Duration::from_millis(1500),
         finished_at: None,
@@ -35,35 +44,79 @@ pub(super) async fn queue(store: &Store, runs: &[Run]) {
         ON CONFLICT (id) DO NOTHING";
     execute(store, revision).await;
     for run in runs {
-        let insert = runs::insert(run).expect("its input is JSON");
+        let insert = runs::insert(run, store.dialect()).expect("its input is JSON");
         store.execute(insert).await.expect("it is queued");
     }
 }
 
+fn claimant() -> Claimant {
+    Claimant {
+        worker: "test".to_owned(),
+        lease: LEASE,
+    }
+}
+
 async fn claimed(store: &Store, only: Option<&str>) -> Option<Claim> {
-    runs::claim(store, only).await.expect("the store answers")
+    let answer = match only {
+        Some(id) => claims::take_one(store, &claimant(), id).await,
+        None => claims::take(store, &claimant(), 1)
+            .await
+            .map(|mut all| all.pop()),
+    };
+    answer.expect("the store answers")
 }
 
 /// As if the holder of the lease had been silent for long.
 async fn let_the_lease_end(store: &Store) {
-    execute(store, "UPDATE runs SET lease_until = 1").await;
+    execute(store, "UPDATE open_runs SET lease_until = 1").await;
+    leases::recover(store, 5).await.expect("the store answers");
 }
 
-fn progress(status: RunStatus) -> Progress {
-    Progress {
-        status,
-        detail: "a reason".to_owned(),
-        spent: Duration::from_secs(2),
-        wake_at: timestamp(5_000_000),
+fn held(claim: &Claim) -> Held {
+    Held {
+        run: claim.run.id.clone(),
+        fence: claim.fence,
     }
 }
 
-async fn record(store: &Store, claim: &Claim, status: RunStatus) -> Result<(), StoreErrorKind> {
-    let claim = claim.clone();
-    let recorded = store.write(move |transaction| {
-        Box::pin(async move { runs::record(transaction, &claim, progress(status)).await })
-    });
-    recorded.await.map_err(|error| error.kind)
+fn then(status: RunStatus) -> Then {
+    let detail = "a reason".to_owned();
+    match status {
+        RunStatus::Running => Then::GoOn { lease: LEASE },
+        status if status.is_final() => Then::End { status, detail },
+        status => Then::Rest {
+            status,
+            detail,
+            wake_at: timestamp(5_000_000),
+        },
+    }
+}
+
+fn checkpoint(claim: &Claim, rows: Vec<StageRun>, status: RunStatus) -> Checkpoint {
+    Checkpoint {
+        held: held(claim),
+        signals: claim.told.signals,
+        rows,
+        superseded: Vec::new(),
+        gates: Vec::new(),
+        writes: Vec::new(),
+        plugin: None,
+        spent: Duration::from_secs(2),
+        settings: None,
+        then: then(status),
+        effects: Vec::new(),
+    }
+}
+
+/// Whether the checkpoint was kept.
+async fn record(store: &Store, claim: &Claim, status: RunStatus) -> bool {
+    let kept = checkpoints::commit(store, vec![checkpoint(claim, Vec::new(), status)]).await;
+    kept.expect("the store answers")[0].is_some()
+}
+
+async fn beats(store: &Store, claim: &Claim) -> bool {
+    let kept = leases::heartbeat(store, &[held(claim)], LEASE).await;
+    !kept.expect("the store answers").is_empty()
 }
 
 async fn by_id(store: &Store, id: &str) -> Run {
@@ -77,8 +130,14 @@ on_both!(
     a_run_comes_back_as_it_was_queued_and_by_the_start_of_its_id,
     async |store: Store, _url| {
         queue(&store, &[run("ab1"), run("ab2"), run("c%_")]).await;
-        assert_eq!(by_id(&store, "ab1").await, run("ab1"));
-        assert_eq!(by_id(&store, "c").await, run("c%_"));
+        let stored = by_id(&store, "ab1").await;
+        let expected = Run {
+            created_at: stored.created_at,
+            wake_at: stored.wake_at,
+            ..run("ab1")
+        };
+        assert_eq!(stored, expected);
+        assert_eq!(by_id(&store, "c").await.id, "c%_");
         assert_eq!(runs::by_prefix(&store, "x").await.expect("none"), None);
         assert_eq!(
             runs::by_prefix(&store, "_").await.expect("no pattern"),
@@ -94,20 +153,21 @@ on_both!(
 on_both!(
     the_newest_runs_come_first_of_one_status_if_named,
     async |store: Store, _url| {
-        let newer = Run {
-            created_at: timestamp(2_000_000),
-            ..run("newer")
-        };
-        queue(&store, &[run("older"), newer]).await;
+        queue(&store, &[run("older"), run("newer"), run("ended")]).await;
+        let at = "UPDATE open_runs SET created_at = CASE id WHEN 'older' THEN 1 WHEN 'newer' THEN 2 ELSE 3 END";
+        execute(&store, at).await;
         claimed(&store, Some("older")).await.expect("it is due");
+        let ended = claimed(&store, Some("ended")).await.expect("it is due");
+        assert!(record(&store, &ended, RunStatus::Done).await);
         let ids = async |limit, status| {
             let found = runs::newest(&store, limit, status).await.expect("runs");
             found.into_iter().map(|run| run.id).collect::<Vec<_>>()
         };
-        assert_eq!(ids(10, None).await, ["newer", "older"]);
-        assert_eq!(ids(1, None).await, ["newer"]);
+        assert_eq!(ids(10, None).await, ["ended", "newer", "older"]);
+        assert_eq!(ids(1, None).await, ["ended"]);
         assert_eq!(ids(10, Some("running")).await, ["older"]);
-        assert_eq!(ids(10, Some("done")).await, Vec::<String>::new());
+        assert_eq!(ids(10, Some("done")).await, ["ended"]);
+        assert_eq!(ids(10, Some("failed")).await, Vec::<String>::new());
     }
 );
 
@@ -118,11 +178,7 @@ on_both!(
             wake_at: timestamp(4_000_000_000_000_000),
             ..run("later")
         };
-        let first = Run {
-            wake_at: timestamp(1),
-            ..run("first")
-        };
-        queue(&store, &[run("second"), first, later]).await;
+        queue(&store, &[run("first"), run("second"), later]).await;
         let claim = claimed(&store, None).await.expect("one is due");
         assert_eq!(
             (claim.run.id.as_str(), claim.run.status, claim.fence),
@@ -157,14 +213,10 @@ on_both!(
             .collect();
         queue(&store, &queued).await;
         let other = Store::open(&url).await.expect("a second process");
-        // PostgreSQL may skip a row that another claim looks at just now, so everybody asks until
-        // nothing is left.
         let worker = async |store: &Store| {
-            let mut mine = Vec::new();
-            while let Some(claim) = claimed(store, None).await {
-                mine.push(claim.run.id);
-            }
-            mine
+            let taken = claims::take(store, &claimant(), 4).await;
+            let taken = taken.expect("the store answers").into_iter();
+            taken.map(|claim| claim.run.id).collect::<Vec<_>>()
         };
         let workers = (0..8).map(|number| worker(if number % 2 == 0 { &store } else { &other }));
         let mut ids: Vec<String> = join_all(workers).await.into_iter().flatten().collect();
@@ -178,45 +230,130 @@ on_both!(
 );
 
 on_both!(
+    a_key_has_no_more_runs_under_way_than_its_limit_and_hides_nobody,
+    async |store: Store, _url| {
+        let limited = |id: &str, key: &str| Run {
+            limits: Limits {
+                key: Some(key.to_owned()),
+                at_once: Some(1),
+                ..Limits::default()
+            },
+            ..run(id)
+        };
+        let many = (0..30).map(|number| limited(&format!("a{number:02}"), "one"));
+        let all: Vec<Run> = many.chain([limited("b", "two"), run("c")]).collect();
+        queue(&store, &all).await;
+        let take = async || {
+            let taken = claims::take(&store, &claimant(), 4)
+                .await
+                .expect("an answer");
+            let mut ids: Vec<_> = taken.into_iter().map(|claim| claim.run.id).collect();
+            ids.sort();
+            ids
+        };
+        assert_eq!(take().await, ["a00", "b", "c"]);
+        assert_eq!(take().await, Vec::<String>::new());
+        // A lease that ran out holds no place.
+        execute(
+            &store,
+            "UPDATE open_runs SET lease_until = 1 WHERE id = 'a00'",
+        )
+        .await;
+        assert_eq!(take().await, ["a01"]);
+    }
+);
+
+on_both!(
+    a_rate_holds_over_runs_that_have_ended,
+    async |store: Store, _url| {
+        let rated = |id: &str| Run {
+            limits: Limits {
+                key: Some("k".to_owned()),
+                at_once: None,
+                rate: Some(2),
+                rate_window: Some(Duration::from_secs(3600)),
+            },
+            ..run(id)
+        };
+        queue(&store, &[rated("a"), rated("b"), rated("c")]).await;
+        let first = claimed(&store, None).await.expect("it is due");
+        assert!(record(&store, &first, RunStatus::Done).await);
+        claimed(&store, None).await.expect("the second fits");
+        assert_eq!(claimed(&store, None).await, None);
+        execute(&store, "UPDATE history SET started_at = 1").await;
+        assert_eq!(claimed(&store, None).await.expect("again").run.id, "c");
+    }
+);
+
+on_both!(
     a_lease_is_lengthened_by_its_holder_only,
     async |store: Store, _url| {
         queue(&store, &[run("a")]).await;
         let stale = claimed(&store, None).await.expect("it is due");
-        assert!(runs::heartbeat(&store, &stale).await.expect("it is ours"));
+        assert!(beats(&store, &stale).await);
         let_the_lease_end(&store).await;
         let current = claimed(&store, None).await.expect("its lease has ended");
         assert_eq!(current.fence, 2);
-        assert!(
-            !runs::heartbeat(&store, &stale)
-                .await
-                .expect("the store answers"),
-            "it is lost"
-        );
-        assert!(runs::heartbeat(&store, &current).await.expect("it is ours"));
+        assert!(!beats(&store, &stale).await, "it is lost");
+        assert!(beats(&store, &current).await);
         assert_eq!(claimed(&store, None).await, None);
     }
 );
 
+on_both!(
+    a_run_that_keeps_losing_its_worker_is_blocked_and_stops_nobody,
+    async |store: Store, _url| {
+        queue(&store, &[run("bad"), run("good")]).await;
+        for time in 1..=3 {
+            claimed(&store, Some("bad")).await.expect("it is queued");
+            execute(
+                &store,
+                "UPDATE open_runs SET lease_until = 1 WHERE id = 'bad'",
+            )
+            .await;
+            let recovered = leases::recover(&store, 3).await.expect("an answer");
+            assert_eq!((recovered.len(), recovered[0].blocked), (1, time == 3));
+        }
+        let bad = by_id(&store, "bad").await;
+        assert_eq!(bad.status, RunStatus::Blocked);
+        assert!(bad.detail.contains("3 times"), "{}", bad.detail);
+        let next = claims::take(&store, &claimant(), 9)
+            .await
+            .expect("an answer");
+        assert_eq!(next.len(), 1);
+        assert_eq!(next[0].run.id, "good");
+    }
+);
+
 on_both!(a_stale_fence_writes_nothing, async |store: Store, _url| {
-    queue(&store, &[run("a")]).await;
-    let stale = claimed(&store, None).await.expect("it is due");
+    queue(&store, &[run("a"), run("b")]).await;
+    let stale = claimed(&store, Some("a")).await.expect("it is due");
     let_the_lease_end(&store).await;
-    let current = claimed(&store, None).await.expect("its lease has ended");
-    let old = stale.clone();
-    let checkpoint = stage_runs::insert(&stage("a", 1)).expect("JSON");
-    let refused = store.write(move |transaction| {
-        Box::pin(async move {
-            transaction.execute(checkpoint).await?;
-            runs::record(transaction, &old, progress(RunStatus::Done)).await
-        })
-    });
-    assert_eq!(kind(refused.await), StoreErrorKind::Denied);
+    let current = claimed(&store, Some("a"))
+        .await
+        .expect("its lease has ended");
+    let sound = claimed(&store, Some("b")).await.expect("it is due");
+    let mut late = checkpoint(&stale, vec![stage("a", 1)], RunStatus::Done);
+    late.writes = vec![sql("INSERT INTO diary_days VALUES ('x', 'thin', 'a', 1)")];
+    let good = checkpoint(&sound, vec![stage("b", 1)], RunStatus::Running);
+    let kept = checkpoints::commit(&store, vec![late, good])
+        .await
+        .expect("an answer");
+    assert_eq!((kept[0].is_some(), kept[1].is_some()), (false, true));
     assert_eq!(stage_runs::of_run(&store, "a").await.expect("rows"), []);
-    assert_eq!(by_id(&store, "a").await.status, RunStatus::Running);
-    assert_eq!(record(&store, &current, RunStatus::Done).await, Ok(()));
     assert_eq!(
-        record(&store, &current, RunStatus::Done).await,
-        Err(StoreErrorKind::Denied),
+        stage_runs::of_run(&store, "b").await.expect("rows").len(),
+        1
+    );
+    let days = store
+        .query(sql("SELECT * FROM diary_days"))
+        .await
+        .expect("rows");
+    assert!(days.rows.is_empty(), "its deferred writes went with it");
+    assert_eq!(by_id(&store, "a").await.status, RunStatus::Running);
+    assert!(record(&store, &current, RunStatus::Done).await);
+    assert!(
+        !record(&store, &current, RunStatus::Done).await,
         "it has ended"
     );
 });
@@ -224,36 +361,50 @@ on_both!(a_stale_fence_writes_nothing, async |store: Store, _url| {
 on_both!(
     what_is_recorded_decides_who_may_claim_next,
     async |store: Store, _url| {
-        let goes_on = [RunStatus::Queued, RunStatus::Waiting];
-        let statuses = [
-            RunStatus::Queued,
-            RunStatus::Running,
-            RunStatus::Waiting,
-            RunStatus::Gated,
-            RunStatus::Done,
-            RunStatus::NothingToDo,
-            RunStatus::Rejected,
-            RunStatus::Unavailable,
-            RunStatus::Failed,
-            RunStatus::Cancelled,
-        ];
-        for status in statuses {
-            let id = status.as_str();
-            queue(&store, &[run(id)]).await;
-            let claim = claimed(&store, Some(id)).await.expect("it is due");
-            assert_eq!(record(&store, &claim, status).await, Ok(()), "{status}");
-            let kept = by_id(&store, id).await;
+        let goes_on = [RunStatus::Queued, RunStatus::Waiting, RunStatus::Blocked];
+        for name in RunStatus::names() {
+            let status = RunStatus::parse(name).expect("a status");
+            queue(&store, &[run(name)]).await;
+            let claim = claimed(&store, Some(name)).await.expect("it is due");
+            assert!(record(&store, &claim, status).await, "{status}");
+            let kept = by_id(&store, name).await;
+            let detail = if status == RunStatus::Running {
+                ""
+            } else {
+                "a reason"
+            };
             assert_eq!(
                 (kept.status, kept.detail.as_str(), kept.spent),
-                (status, "a reason", Duration::from_secs(2))
+                (status, detail, Duration::from_secs(2))
             );
             assert_eq!(kept.finished_at.is_some(), status.is_final(), "{status}");
-            let next = claimed(&store, Some(id)).await;
+            let still = beats(&store, &claim).await;
+            assert_eq!(still, status == RunStatus::Running);
+            let next = claimed(&store, Some(name)).await;
             assert_eq!(next.is_some(), goes_on.contains(&status), "{status}");
-            assert_eq!(
-                runs::heartbeat(&store, &claim).await.expect("an answer"),
-                status == RunStatus::Running
-            );
+        }
+    }
+);
+
+on_both!(
+    a_run_that_was_changed_from_outside_does_not_rest,
+    async |store: Store, _url| {
+        queue(&store, &[run("a"), run("b")]).await;
+        let signalled = claimed(&store, Some("a")).await.expect("it is due");
+        let wished = claimed(&store, Some("b")).await.expect("it is due");
+        execute(
+            &store,
+            "UPDATE open_runs SET signals = signals + 1 WHERE id = 'a'",
+        )
+        .await;
+        execute(
+            &store,
+            "UPDATE open_runs SET wish = 'cancel' WHERE id = 'b'",
+        )
+        .await;
+        for claim in [signalled, wished] {
+            assert!(record(&store, &claim, RunStatus::Gated).await);
+            assert_eq!(by_id(&store, &claim.run.id).await.status, RunStatus::Queued);
         }
     }
 );
@@ -267,14 +418,14 @@ on_both!(
             asked.await.expect("an answer")
         };
         assert!(!is_open("diary").await);
-        queue(&store, &[run("a")]).await;
+        queue(&store, &[run("a"), run("b")]).await;
         assert!(is_open("diary").await && !is_open("other").await);
-        let claim = claimed(&store, None).await.expect("it is due");
-        record(&store, &claim, RunStatus::Gated)
-            .await
-            .expect("it is ours");
+        let gated = claimed(&store, None).await.expect("it is due");
+        assert!(record(&store, &gated, RunStatus::Gated).await);
+        let done = claimed(&store, None).await.expect("it is due");
+        assert!(record(&store, &done, RunStatus::Done).await);
         assert!(is_open("diary").await);
-        execute(&store, "UPDATE runs SET finished_at = 1").await;
+        execute(&store, "DELETE FROM open_runs").await;
         assert!(!is_open("diary").await);
     }
 );
@@ -284,32 +435,43 @@ fn stage(run: &str, visit: u32) -> StageRun {
         run: run.to_owned(),
         stage: "draft".to_owned(),
         visit,
+        step: i64::from(visit),
         handler: "content.draft".to_owned(),
         attempts: 2,
+        holds: 0,
         outcome: Outcome::Stopped(Stop::failed(FailureKind::Timeout, "too long")),
         follow: "goto:draft".to_owned(),
         superseded: false,
+        wake_at: None,
         started_at: timestamp(1_000_000),
-        finished_at: timestamp(2_000_000 + i64::from(visit)),
+        finished_at: timestamp(2_000_000),
     }
 }
 
 on_both!(
-    checkpoints_come_back_in_order_without_their_writes,
+    checkpoints_come_back_in_order_large_and_small_without_their_writes,
     async |store: Store, _url| {
-        queue(&store, &[run("a"), run("b")]).await;
+        queue(&store, &[run("a")]).await;
+        let claim = claimed(&store, None).await.expect("it is due");
+        let keep = async |rows, superseded| {
+            let mut kept = checkpoint(&claim, rows, RunStatus::Running);
+            kept.superseded = superseded;
+            checkpoints::commit(&store, vec![kept]).await
+        };
         let mut patch = Patch::new();
-        patch.insert("draft".to_owned(), "text".into());
+        patch.insert("draft".to_owned(), "long ".repeat(40_000).into());
         let done = Done::new(patch).effect("drafts", 1);
-        let carried_out = done.clone().write(sql("DELETE FROM drafts"));
         let second = StageRun {
-            outcome: Outcome::Done(carried_out),
-            superseded: true,
+            outcome: Outcome::Done(done.clone().write(sql("DELETE FROM drafts"))),
             ..stage("a", 2)
         };
-        for row in [&second, &stage("a", 1), &stage("b", 1)] {
-            store
-                .execute(stage_runs::insert(row).expect("JSON"))
+        let held = StageRun {
+            follow: "hold".to_owned(),
+            wake_at: Some(timestamp(7)),
+            ..stage("a", 1)
+        };
+        for row in [&second, &held, &stage("a", 1)] {
+            keep(vec![row.clone()], Vec::new())
                 .await
                 .expect("it is kept");
         }
@@ -319,23 +481,23 @@ on_both!(
         };
         assert_eq!(
             stage_runs::of_run(&store, "a").await.expect("rows"),
-            [stage("a", 1), kept]
+            [stage("a", 1), kept],
+            "a held visit was kept over"
         );
-        let twice = stage_runs::insert(&second).expect("JSON");
+        let blobs = store
+            .query(sql("SELECT digest FROM blobs"))
+            .await
+            .expect("blobs");
+        assert_eq!(blobs.rows.len(), 1, "the large one lies apart");
         assert_eq!(
-            kind(store.execute(twice).await),
-            StoreErrorKind::Constraint,
+            kind(keep(vec![second], Vec::new()).await),
+            StoreErrorKind::Internal,
             "a visit has one checkpoint"
         );
-        assert_eq!(
-            store
-                .execute(stage_runs::supersede("a", "draft"))
-                .await
-                .expect("both"),
-            2
-        );
+        keep(Vec::new(), vec!["draft".to_owned()])
+            .await
+            .expect("kept");
         let rows = stage_runs::of_run(&store, "a").await.expect("rows");
         assert!(rows.iter().all(|row| row.superseded));
-        assert!(!stage_runs::of_run(&store, "b").await.expect("rows")[0].superseded);
     }
 );

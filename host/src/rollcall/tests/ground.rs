@@ -294,10 +294,9 @@ impl Ground {
             digest: "cd5d4935a48c0672cb06407bb443bc0087aff947c6b864bac886982c73b3027f".into(),
         };
         let plugin = self.refused.is_empty().then(|| (collapse(), kmeans));
-        Registry::of(native.chain(plugin).map(|(contract, origin)| Entry {
-            contract: contract.clone(),
-            origin,
-            handler: Arc::new(Silent(contract)),
+        Registry::of(native.chain(plugin).map(|(contract, origin)| {
+            let handler = Arc::new(Silent(contract.clone()));
+            Entry::new(contract, origin, handler).expect("schemas")
         }))
     }
 

@@ -1,0 +1,456 @@
+//! Carry a claimed run on: begin what can begin, keep what ends, until the run ends, waits,
+//! stands before a gate, or is given back.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use sha2::Digest as _;
+use tokio::task::JoinSet;
+
+use super::checkpoint::{self, Kept};
+use super::clock::after;
+use super::hands::{InHand, Interrupt};
+use super::plan::{Rest, Standing};
+use super::stage::{Ended, Turn, Work};
+use super::{Engine, EngineError, LineUp};
+use crate::fault;
+use crate::store::checkpoints::{Checkpoint, Then};
+use crate::store::claims::Claim;
+use crate::store::gates::Gate;
+use crate::store::leases::Held;
+use crate::store::runs::{Run, RunStatus};
+use crate::store::stage_runs::StageRun;
+use crate::store::{findings, gates, stage_runs};
+
+/// When a blocked run looks again whether it can go on.
+const BLOCKED_LOOK: Duration = Duration::from_secs(60);
+
+/// Carry a run on as far as it goes now. What is wrong with its line-up blocks it.
+pub(super) async fn advance(
+    engine: &Engine,
+    claim: Claim,
+    line_up: Result<Arc<LineUp>, EngineError>,
+) -> Result<(), EngineError> {
+    let held = Held {
+        run: claim.run.id.clone(),
+        fence: claim.fence,
+    };
+    let hand = engine.hands.take(held.clone(), &claim.told);
+    let run = Arc::new(claim.run.clone());
+    let problem = match line_up {
+        Err(EngineError::Store(error)) => return Err(error.into()),
+        Err(error) => error.to_string(),
+        Ok(line_up) => match prepared(engine, &run, &line_up).await? {
+            Ok(work) => return Course::new(work, held, claim).finish(hand).await,
+            Err(problem) => problem,
+        },
+    };
+    let then = Then::Rest {
+        status: RunStatus::Blocked,
+        detail: problem,
+        wake_at: after(engine.clock.now(), BLOCKED_LOOK),
+    };
+    let blank = blank(held, &run, claim.told.signals, then);
+    engine.executor.checkpoint(blank).await?;
+    Ok(())
+}
+
+/// The roll call of one pipeline, before anything is spent: the work, or what is missing.
+async fn prepared(
+    engine: &Engine,
+    run: &Arc<Run>,
+    line_up: &Arc<LineUp>,
+) -> Result<Result<Work, String>, EngineError> {
+    let Some(pipeline) = line_up.pipelines.get(&run.pipeline) else {
+        let error = EngineError::NoPipeline(run.pipeline.clone());
+        return Ok(Err(error.to_string()));
+    };
+    let key = format!("config:{}:", run.pipeline);
+    let misses = line_up.misses_of(pipeline);
+    if misses.is_empty() {
+        // The detail of a run that has been blocked says so until it goes on.
+        if !run.detail.is_empty() {
+            findings::resolve(&engine.store, &key).await?;
+        }
+        return Ok(Ok(Work {
+            engine: engine.clone(),
+            line_up: Arc::clone(line_up),
+            pipeline: Arc::clone(pipeline),
+            run: Arc::clone(run),
+            deadline: Instant::now() + pipeline.budget.0.saturating_sub(run.spent),
+        }));
+    }
+    let problems = misses.iter().filter_map(|reference| {
+        let miss = reference.miss.as_ref()?;
+        Some(format!(
+            "{}: {}; {}",
+            reference.referrer, miss.problem, miss.mend
+        ))
+    });
+    let problem = problems.collect::<Vec<_>>().join("; ");
+    let digest = crate::settings::hex(&sha2::Sha256::digest(&problem));
+    let (key, subject) = (format!("{key}{digest}"), &run.pipeline);
+    if findings::raise(&engine.store, &key, "config", subject, &problem).await? {
+        tracing::error!(pipeline = subject, problem, "runs of it are blocked");
+    }
+    Ok(Err(problem))
+}
+
+/// A checkpoint in which no stage ended.
+fn blank(held: Held, run: &Run, signals: i64, then: Then) -> Checkpoint {
+    Checkpoint {
+        held,
+        signals,
+        rows: Vec::new(),
+        superseded: Vec::new(),
+        gates: Vec::new(),
+        writes: Vec::new(),
+        plugin: None,
+        spent: run.spent,
+        settings: None,
+        then,
+        effects: Vec::new(),
+    }
+}
+
+/// Whether the run is still in these hands.
+#[derive(PartialEq, Eq)]
+enum Flow {
+    UnderWay,
+    GivenBack,
+}
+
+/// A run on its course.
+struct Course {
+    work: Work,
+    held: Held,
+    signals: i64,
+    rows: Vec<StageRun>,
+    /// Gates that were asked and are not decided.
+    asked: BTreeSet<String>,
+    under_way: BTreeSet<String>,
+    /// Of those under way: a loop has gone back behind them, so they do not count.
+    stale: BTreeSet<String>,
+    turns: JoinSet<Ended>,
+    began: Instant,
+    /// Nothing more begins; the run is given back like this.
+    halt: Option<(RunStatus, String)>,
+}
+
+/// What a checkpoint brings besides the stage that ended.
+struct Next {
+    rows: Vec<StageRun>,
+    gates: Vec<Gate>,
+    turns: Vec<Turn>,
+    then: Then,
+}
+
+impl Course {
+    fn new(work: Work, held: Held, claim: Claim) -> Self {
+        Self {
+            work,
+            held,
+            signals: claim.told.signals,
+            rows: claim.rows,
+            asked: claim.asked,
+            under_way: BTreeSet::new(),
+            stale: BTreeSet::new(),
+            turns: JoinSet::new(),
+            began: Instant::now(),
+            halt: None,
+        }
+    }
+
+    /// Carry it on until it is given back.
+    async fn finish(mut self, mut hand: InHand) -> Result<(), EngineError> {
+        let stop = self.work.engine.stop.clone();
+        let wished = hand.interrupt.borrow_and_update().clone();
+        let mut flow = match wished {
+            Some(interrupt) => self.interrupted(interrupt).await?,
+            None => self.settle(None).await?,
+        };
+        let mut grace = None;
+        while flow == Flow::UnderWay {
+            let over = async {
+                match grace {
+                    Some(end) => tokio::time::sleep_until(end).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some(ended) = self.turns.join_next() => flow = self.ended(ended).await?,
+                changed = hand.interrupt.changed() => {
+                    let interrupt = hand.interrupt.borrow_and_update().clone();
+                    if let (Ok(()), Some(interrupt)) = (changed, interrupt) {
+                        flow = self.interrupted(interrupt).await?;
+                    }
+                }
+                () = stop.cancelled(), if grace.is_none() => {
+                    fault::point("drain");
+                    let rules = &self.work.engine.rules;
+                    grace = Some(tokio::time::Instant::now() + rules.drain.0);
+                    let detail = "given back by a worker that stops".to_owned();
+                    self.halt.get_or_insert((RunStatus::Queued, detail));
+                }
+                () = over => {
+                    self.abandon();
+                    flow = self.settle(None).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Stop the stages under way; nothing is kept of them.
+    fn abandon(&mut self) {
+        self.turns.abort_all();
+        self.turns.detach_all();
+        self.under_way.clear();
+        self.stale.clear();
+    }
+
+    async fn interrupted(&mut self, interrupt: Interrupt) -> Result<Flow, EngineError> {
+        match interrupt {
+            Interrupt::Lost => {
+                self.abandon();
+                Err(EngineError::Lost(self.held.run.clone()))
+            }
+            Interrupt::Cancel(detail) => {
+                self.abandon();
+                let status = RunStatus::Cancelled;
+                self.halt = Some((status, detail));
+                self.settle(None).await
+            }
+            Interrupt::Pause(detail) => {
+                self.halt = Some((RunStatus::Paused, detail));
+                match self.turns.is_empty() {
+                    true => self.settle(None).await,
+                    false => Ok(Flow::UnderWay),
+                }
+            }
+        }
+    }
+
+    async fn ended(
+        &mut self,
+        ended: Result<Ended, tokio::task::JoinError>,
+    ) -> Result<Flow, EngineError> {
+        let ended = ended.map_err(|error| EngineError::Refused {
+            run: self.held.run.clone(),
+            problem: format!("lost a stage: {error}"),
+        })?;
+        let stage = self.work.pipeline.stages[ended.index].id().to_owned();
+        self.under_way.remove(&stage);
+        let now = self.work.engine.clock.now();
+        let mut kept = checkpoint::keep(&self.work, &self.rows, ended, now);
+        if self.stale.remove(&stage) {
+            kept.row.superseded = true;
+            kept.superseded.clear();
+        }
+        self.settle(Some(kept)).await
+    }
+
+    /// Keep a stage that ended, find what comes next, and begin it.
+    async fn settle(&mut self, mut kept: Option<Kept>) -> Result<Flow, EngineError> {
+        loop {
+            let mut rows = self.rows.clone();
+            let mut asked = self.asked.clone();
+            if let Some(kept) = &kept {
+                count(&mut rows, &mut asked, kept);
+            }
+            let next = self.next(&mut rows, &mut asked);
+            let nothing = kept.is_none() && next.rows.is_empty() && next.gates.is_empty();
+            if nothing && matches!(next.then, Then::GoOn { .. }) {
+                self.begin(next.turns);
+                return Ok(Flow::UnderWay);
+            }
+            let checkpoint = self.checkpoint(kept.as_ref(), &rows, &next);
+            match self.commit(checkpoint).await {
+                Ok(signals) => {
+                    self.kept(kept.as_ref(), rows, asked);
+                    return self.go_on(signals, next).await;
+                }
+                Err(EngineError::Store(error)) => match &mut kept {
+                    Some(kept) if checkpoint::refused_writes(kept, &error) => {
+                        kept.writes.clear();
+                        kept.row.outcome = checkpoint::write_failure(&error);
+                        kept.row.follow = "end".to_owned();
+                        kept.superseded.clear();
+                    }
+                    _ => return Err(error.into()),
+                },
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// What comes next once these rows count; skipped stages and asked gates are added.
+    fn next(&self, rows: &mut Vec<StageRun>, asked: &mut BTreeSet<String>) -> Next {
+        let now = self.work.engine.clock.now();
+        let mut next = Next {
+            rows: Vec::new(),
+            gates: Vec::new(),
+            turns: Vec::new(),
+            then: Then::GoOn {
+                lease: self.work.engine.rules.lease.0,
+            },
+        };
+        if let Some(halt) = &self.halt {
+            if self.under_way.is_empty() {
+                next.then = self.halted(halt, now);
+            }
+            return next;
+        }
+        loop {
+            let standing = Standing {
+                pipeline: &self.work.pipeline,
+                input: &self.work.run.input,
+                rows,
+                under_way: &self.under_way,
+                asked,
+                now,
+            };
+            let plan = standing.plan();
+            if let Some((stage, why)) = plan.skips.first() {
+                let row = checkpoint::skipped(&self.work.run, stage, why, rows, now);
+                next.rows.push(row.clone());
+                rows.push(row);
+                continue;
+            }
+            if let Some(stage) = plan.gates.first() {
+                next.gates
+                    .push(checkpoint::gate(&self.work.run, stage, rows, now));
+                asked.insert(stage.id().to_owned());
+                continue;
+            }
+            let turns = plan.stages.iter();
+            next.turns = turns
+                .filter_map(|stage| Turn::new(&self.work, stage, rows))
+                .collect();
+            if next.turns.is_empty() && self.under_way.is_empty() {
+                next.then = rest(plan.rest, now);
+            }
+            return next;
+        }
+    }
+
+    fn halted(&self, halt: &(RunStatus, String), now: Timestamp) -> Then {
+        let (status, detail) = halt.clone();
+        if status.is_final() {
+            return Then::End { status, detail };
+        }
+        Then::Rest {
+            status,
+            detail,
+            wake_at: now,
+        }
+    }
+
+    fn checkpoint(&self, kept: Option<&Kept>, rows: &[StageRun], next: &Next) -> Checkpoint {
+        let run = &self.work.run;
+        let mut checkpoint = blank(self.held.clone(), run, self.signals, next.then.clone());
+        checkpoint.spent = run.spent + self.began.elapsed();
+        checkpoint.rows.extend(kept.map(|kept| kept.row.clone()));
+        checkpoint.rows.extend(next.rows.iter().cloned());
+        checkpoint.gates.clone_from(&next.gates);
+        if run.settings.is_none() {
+            checkpoint.settings = Some(self.work.line_up.digest.clone());
+        }
+        if let Some(kept) = kept {
+            checkpoint.superseded.clone_from(&kept.superseded);
+            checkpoint.writes.clone_from(&kept.writes);
+            checkpoint.plugin.clone_from(&kept.plugin);
+        }
+        if matches!(next.then, Then::End { .. }) {
+            checkpoint.effects = checkpoint::effects(run, rows);
+        }
+        checkpoint
+    }
+
+    /// Commit; gives the signals of the run as they are now.
+    async fn commit(&self, checkpoint: Checkpoint) -> Result<i64, EngineError> {
+        fault::point("before-commit");
+        if matches!(checkpoint.then, Then::End { .. }) {
+            fault::point("before-end");
+        }
+        if !checkpoint.gates.is_empty() {
+            fault::point("before-gate");
+        }
+        let asks = !checkpoint.gates.is_empty();
+        let told = self.work.engine.executor.checkpoint(checkpoint).await?;
+        fault::point("after-commit");
+        if asks {
+            fault::point("after-gate");
+        }
+        let told = told.ok_or_else(|| EngineError::Lost(self.held.run.clone()))?;
+        Ok(told.signals)
+    }
+
+    /// What was committed counts from now on.
+    fn kept(&mut self, kept: Option<&Kept>, rows: Vec<StageRun>, asked: BTreeSet<String>) {
+        self.rows = rows;
+        self.asked = asked;
+        if let Some(kept) = kept {
+            let watcher = &self.work.engine.watcher;
+            watcher.stage_ended(&self.work.run, &kept.row);
+            let behind = kept.superseded.iter();
+            let stale = behind.filter(|stage| self.under_way.contains(*stage));
+            self.stale.extend(stale.cloned());
+        }
+    }
+
+    async fn go_on(&mut self, signals: i64, next: Next) -> Result<Flow, EngineError> {
+        if !matches!(next.then, Then::GoOn { .. }) {
+            return Ok(Flow::GivenBack);
+        }
+        self.begin(next.turns);
+        if signals != self.signals {
+            self.signals = signals;
+            let (store, run) = (&self.work.engine.store, &self.held.run);
+            self.rows = stage_runs::of_run(store, run).await?;
+            let open = gates::open_of_run(store, run).await?;
+            self.asked = open.into_iter().map(|gate| gate.stage).collect();
+            return Box::pin(self.settle(None)).await;
+        }
+        Ok(Flow::UnderWay)
+    }
+
+    fn begin(&mut self, turns: Vec<Turn>) {
+        for turn in turns {
+            self.under_way.insert(turn.stage().to_owned());
+            self.turns.spawn(turn.take());
+        }
+    }
+}
+
+/// A stage that ended counts: its row, and what a loop sends back.
+fn count(rows: &mut Vec<StageRun>, asked: &mut BTreeSet<String>, kept: &Kept) {
+    let visit = (&kept.row.stage, kept.row.visit);
+    rows.retain(|row| (&row.stage, row.visit) != visit);
+    rows.push(kept.row.clone());
+    for row in rows.iter_mut() {
+        row.superseded |= kept.superseded.contains(&row.stage);
+    }
+    asked.retain(|gate| !kept.superseded.contains(gate));
+}
+
+fn rest(rest: Rest, now: Timestamp) -> Then {
+    match rest {
+        Rest::Ended(end) => Then::End {
+            status: end.status,
+            detail: end.detail,
+        },
+        Rest::Waiting { wake_at, detail } => Then::Rest {
+            status: RunStatus::Waiting,
+            detail,
+            wake_at,
+        },
+        Rest::Gated { detail } => Then::Rest {
+            status: RunStatus::Gated,
+            detail,
+            wake_at: now,
+        },
+    }
+}

@@ -1,0 +1,35 @@
+//! Who keeps runs: the narrow trait between the engine and whatever makes it durable.
+//!
+//! The engine decides what a run does next; an executor hands runs out, keeps what came of
+//! their stages, and wakes them. [`Local`](super::local::Local) does it on the store, with
+//! leases and fences. Another durable engine can do it instead.
+
+use futures_util::future::BoxFuture;
+
+use crate::store::StoreError;
+use crate::store::checkpoints::Checkpoint;
+use crate::store::claims::Claim;
+use crate::store::leases::{Held, Recovered, Told};
+
+/// What an executor gives for an answer.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// Keeps runs and hands them out.
+pub trait Executor: Send + Sync {
+    /// Take up to `places` runs that are due.
+    fn claim(&self, places: usize) -> Answer<'_, Vec<Claim>>;
+
+    /// Take one run by its id, due or not. `None` if somebody has it, or it has ended.
+    fn claim_one<'a>(&'a self, run: &'a str) -> Answer<'a, Option<Claim>>;
+
+    /// Keep what came of stages, with their deferred writes, and go on, sleep, wait for a
+    /// person or finish as it says: all of it or nothing. `None` says that somebody else has
+    /// the run and nothing was kept.
+    fn checkpoint(&self, checkpoint: Checkpoint) -> Answer<'_, Option<Told>>;
+
+    /// Say that these runs are still under way; gives those that still are this worker's.
+    fn heartbeat(&self, held: Vec<Held>) -> Answer<'_, Vec<(Held, Told)>>;
+
+    /// Take back the runs of workers that fell silent.
+    fn recover(&self) -> Answer<'_, Vec<Recovered>>;
+}

@@ -1,0 +1,84 @@
+//! The executor on the store: leases, fences, and checkpoints that share commits.
+
+mod commits;
+
+use std::time::{Duration, Instant};
+
+use self::commits::Commits;
+use super::executor::{Answer, Executor};
+use crate::config::EngineRules;
+use crate::store::checkpoints::{self, Checkpoint};
+use crate::store::claims::{self, Claim, Claimant};
+use crate::store::leases::{self, Held, Recovered, Told};
+use crate::store::{Store, StoreError};
+
+/// The first pause before a checkpoint is tried again; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Runs in the store, kept by lease and fence.
+pub struct Local {
+    store: Store,
+    claimant: Claimant,
+    commits: Commits,
+    recoveries: u32,
+}
+
+impl Local {
+    /// Of a worker's name and the operator's rules. Needs a runtime.
+    pub fn new(store: &Store, worker: &str, rules: &EngineRules) -> Self {
+        Self {
+            store: store.clone(),
+            claimant: Claimant {
+                worker: worker.to_owned(),
+                lease: rules.lease.0,
+            },
+            commits: Commits::start(store),
+            recoveries: rules.recoveries,
+        }
+    }
+
+    /// Commit; where the database went away in the middle, find out whether it did, and try
+    /// again for as long as the lease can hold.
+    async fn commit(&self, checkpoint: Checkpoint) -> Result<Option<Told>, StoreError> {
+        let began = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let error = match self.commits.commit(checkpoint.clone()).await {
+                Err(error) if error.is_retryable() => error,
+                result => return result,
+            };
+            if began.elapsed() + pause > self.claimant.lease {
+                return Err(error);
+            }
+            tracing::warn!(run = checkpoint.held.run, %error, "a checkpoint is tried again");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            if let Ok(Some(told)) = checkpoints::committed(&self.store, &checkpoint).await {
+                return Ok(Some(told));
+            }
+        }
+    }
+}
+
+impl Executor for Local {
+    fn claim(&self, places: usize) -> Answer<'_, Vec<Claim>> {
+        Box::pin(claims::take(&self.store, &self.claimant, places))
+    }
+
+    fn claim_one<'a>(&'a self, run: &'a str) -> Answer<'a, Option<Claim>> {
+        Box::pin(claims::take_one(&self.store, &self.claimant, run))
+    }
+
+    fn checkpoint(&self, checkpoint: Checkpoint) -> Answer<'_, Option<Told>> {
+        Box::pin(self.commit(checkpoint))
+    }
+
+    fn heartbeat(&self, held: Vec<Held>) -> Answer<'_, Vec<(Held, Told)>> {
+        Box::pin(async move { leases::heartbeat(&self.store, &held, self.claimant.lease).await })
+    }
+
+    fn recover(&self) -> Answer<'_, Vec<Recovered>> {
+        Box::pin(leases::recover(&self.store, self.recoveries))
+    }
+}

@@ -1,0 +1,104 @@
+//! Checkpoints of many runs share a commit: those that come while one is being committed are
+//! committed together with the next.
+
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use crate::store::checkpoints::{self, Checkpoint};
+use crate::store::leases::Told;
+use crate::store::{Dialect, Store, StoreError};
+
+/// Checkpoints of one commit at most.
+const GROUP: usize = 256;
+
+type Kept = Result<Option<Told>, StoreError>;
+
+/// A checkpoint on its way, and who waits for it.
+struct Pending {
+    checkpoint: Checkpoint,
+    answer: oneshot::Sender<Kept>,
+}
+
+/// Where checkpoints are handed in.
+pub(super) struct Commits {
+    sender: mpsc::Sender<Pending>,
+}
+
+impl Commits {
+    pub(super) fn start(store: &Store) -> Self {
+        let (sender, receiver) = mpsc::channel(GROUP * 4);
+        let receiver = Arc::new(Mutex::new(receiver));
+        // While one commit reaches the disk, the next is prepared.
+        let committers = match store.dialect() {
+            Dialect::Sqlite => 2,
+            Dialect::Postgres => 4,
+        };
+        for _ in 0..committers {
+            tokio::spawn(commit_groups(store.clone(), Arc::clone(&receiver)));
+        }
+        Self { sender }
+    }
+
+    pub(super) async fn commit(&self, checkpoint: Checkpoint) -> Kept {
+        let (answer, kept) = oneshot::channel();
+        let pending = Pending { checkpoint, answer };
+        let gone = || StoreError::internal("nobody commits checkpoints any more");
+        self.sender.send(pending).await.map_err(|_| gone())?;
+        kept.await.map_err(|_| gone())?
+    }
+}
+
+async fn commit_groups(store: Store, receiver: Arc<Mutex<mpsc::Receiver<Pending>>>) {
+    loop {
+        let mut group = Vec::new();
+        if receiver.lock().await.recv_many(&mut group, GROUP).await == 0 {
+            return;
+        }
+        // Deferred writes may be refused: whoever has some is committed apart.
+        let (apart, together): (Vec<_>, Vec<_>) = group
+            .into_iter()
+            .partition(|pending| !pending.checkpoint.writes.is_empty());
+        let apart = apart.into_iter().map(|pending| commit_one(&store, pending));
+        futures_util::join!(
+            commit_group(&store, together),
+            futures_util::future::join_all(apart)
+        );
+    }
+}
+
+async fn commit_one(store: &Store, pending: Pending) {
+    let held = pending.checkpoint.held.clone();
+    let kept = checkpoints::commit(store, vec![pending.checkpoint]).await;
+    let kept = kept.and_then(|mut kept| {
+        kept.pop()
+            .ok_or_else(|| StoreError::internal(format!("no answer for run {}", held.run)))
+    });
+    // Whoever asked may have gone; the commit stands.
+    drop(pending.answer.send(kept));
+}
+
+/// One commit for all; if that fails for a reason of one of them, each gets its own.
+async fn commit_group(store: &Store, group: Vec<Pending>) {
+    if group.is_empty() {
+        return;
+    }
+    let together: Vec<_> = group.iter().map(|one| one.checkpoint.clone()).collect();
+    match checkpoints::commit(store, together).await {
+        Ok(kept) => {
+            for (pending, told) in group.into_iter().zip(kept) {
+                drop(pending.answer.send(Ok(told)));
+            }
+        }
+        Err(error) if error.is_retryable() || group.len() == 1 => {
+            for pending in group {
+                drop(pending.answer.send(Err(error.clone())));
+            }
+        }
+        Err(_) => {
+            for pending in group {
+                commit_one(store, pending).await;
+            }
+        }
+    }
+}

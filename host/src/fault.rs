@@ -1,0 +1,105 @@
+//! Faults on purpose, for the tests that kill the real program at a named point.
+//!
+//! `CALLBOARD_FAULT=POINT=kill` ends the process there as `kill -9` does, `POINT=stop` freezes
+//! it, and `POINT@N=…` waits for the N-th time. `clock=SECONDS` shifts the engine's clock.
+//! Without the variable a point costs one comparison.
+
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+/// The environment variable that asks for faults; several are separated by commas.
+pub const VARIABLE: &str = "CALLBOARD_FAULT";
+
+/// Where a process can be ended.
+pub const POINTS: [&str; 11] = [
+    "before-claim",
+    "after-claim",
+    "before-handler",
+    "after-handler",
+    "before-commit",
+    "after-commit",
+    "before-end",
+    "before-gate",
+    "after-gate",
+    "before-approval",
+    "drain",
+];
+
+struct Fault {
+    point: String,
+    signal: &'static str,
+    /// Times the point is still passed unharmed.
+    left: AtomicU32,
+}
+
+#[derive(Default)]
+struct Faults {
+    points: Vec<Fault>,
+    clock: SignedDuration,
+}
+
+static FAULTS: OnceLock<Faults> = OnceLock::new();
+
+fn faults() -> &'static Faults {
+    FAULTS.get_or_init(|| {
+        std::env::var(VARIABLE).map_or_else(|_| Faults::default(), |text| parse(&text))
+    })
+}
+
+fn parse(text: &str) -> Faults {
+    let mut faults = Faults::default();
+    for (name, value) in text.split(',').filter_map(|one| one.split_once('=')) {
+        let signal = match value {
+            "kill" => "-KILL",
+            "stop" => "-STOP",
+            seconds => {
+                faults.clock = SignedDuration::from_secs(seconds.parse().unwrap_or_default());
+                continue;
+            }
+        };
+        let (point, times) = name.split_once('@').unwrap_or((name, "1"));
+        let left = times.parse::<u32>().unwrap_or(1).saturating_sub(1);
+        faults.points.push(Fault {
+            point: point.to_owned(),
+            signal,
+            left: AtomicU32::new(left),
+        });
+    }
+    faults
+}
+
+/// A point at which a test may end or freeze the process.
+pub fn point(name: &str) {
+    debug_assert!(POINTS.contains(&name), "`{name}` is no point of a fault");
+    for fault in &faults().points {
+        if fault.point == name && passed(&fault.left) {
+            strike(fault.signal);
+        }
+    }
+}
+
+/// Whether the point's time has come.
+fn passed(left: &AtomicU32) -> bool {
+    let more = |left: u32| left.checked_sub(1);
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+        .is_err()
+}
+
+fn strike(signal: &str) {
+    let own = std::process::id().to_string();
+    let sent = Command::new("kill").args([signal, &own]).status();
+    if sent.is_err() {
+        std::process::abort();
+    }
+    // The signal is on its way.
+    std::thread::sleep(Duration::from_millis(100));
+}
+
+/// How far the engine's clock is off, on purpose.
+pub fn clock_shift() -> SignedDuration {
+    faults().clock
+}

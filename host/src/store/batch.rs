@@ -1,0 +1,67 @@
+//! Many rows in one statement: a parameter that is a JSON array of objects, read as a table.
+//!
+//! The text of such a statement does not depend on how many rows there are, so a database
+//! plans it once, and one round trip carries a whole batch.
+
+use serde::Serialize;
+
+use super::{Dialect, StoreError};
+use crate::value::Value;
+
+/// The clock of the database in microseconds, as an expression: the only clock that leases are
+/// kept by.
+pub(super) const fn now(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+        Dialect::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
+    }
+}
+
+/// Locks rows against other transactions; SQLite has one writer anyway.
+pub(super) const fn for_update(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => "FOR UPDATE",
+    }
+}
+
+/// The array in parameter `$1` as a table `batch` with these columns, each a name and an SQL
+/// type of PostgreSQL.
+pub(super) fn table(dialect: Dialect, columns: &[(&str, &str)]) -> String {
+    match dialect {
+        Dialect::Sqlite => {
+            let read = |(name, kind): &(&str, &str)| match *kind {
+                "jsonb" => format!("value -> '$.{name}' AS {name}"),
+                _ => format!("value ->> '$.{name}' AS {name}"),
+            };
+            let columns: Vec<_> = columns.iter().map(read).collect();
+            format!(
+                "(SELECT {} FROM json_each($1)) AS batch",
+                columns.join(", ")
+            )
+        }
+        Dialect::Postgres => {
+            let columns: Vec<_> = columns
+                .iter()
+                .map(|(name, kind)| format!("{name} {kind}"))
+                .collect();
+            let columns = columns.join(", ");
+            format!("jsonb_to_recordset(CAST($1 AS jsonb)) AS batch ({columns})")
+        }
+    }
+}
+
+/// The array of texts in parameter `$1` as a query of one column.
+pub(super) const fn ids(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "SELECT value FROM json_each($1)",
+        Dialect::Postgres => "SELECT jsonb_array_elements_text(CAST($1 AS jsonb))",
+    }
+}
+
+/// The parameter of a batch.
+pub(super) fn rows<T: Serialize>(rows: &[T]) -> Result<Value, StoreError> {
+    serde_json::to_string(rows)
+        .map(Value::Text)
+        .map_err(|error| StoreError::internal(format!("a batch: {error}")))
+}

@@ -1,0 +1,286 @@
+//! The statements of a checkpoint, and the rows that they carry.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{Checkpoint, Then};
+use crate::outcome::Outcome;
+use crate::settings::hex;
+use crate::store::runs::{RunStatus, micros};
+use crate::store::stage_runs::StageRun;
+use crate::store::{Dialect, StoreError, batch};
+
+/// A report of more bytes than this is kept once, by its digest.
+const LARGE: usize = 64 * 1024;
+
+/// How a run goes on or rests.
+#[derive(Serialize)]
+pub(super) struct Moved<'c> {
+    run: &'c str,
+    fence: i64,
+    signals: i64,
+    status: &'static str,
+    detail: &'c str,
+    settings: Option<&'c str>,
+    spent: i64,
+    /// Microseconds that the lease is lengthened by; null gives it back.
+    lease: Option<i64>,
+    /// Null is now.
+    wake_at: Option<i64>,
+}
+
+impl<'c> Moved<'c> {
+    pub(super) fn of(checkpoint: &'c Checkpoint) -> Self {
+        let mut moved = Self {
+            run: &checkpoint.held.run,
+            fence: checkpoint.held.fence,
+            signals: checkpoint.signals,
+            status: RunStatus::Running.as_str(),
+            detail: "",
+            settings: checkpoint.settings.as_deref(),
+            spent: micros(checkpoint.spent),
+            lease: None,
+            wake_at: None,
+        };
+        match &checkpoint.then {
+            Then::GoOn { lease } => moved.lease = Some(micros(*lease)),
+            Then::Rest {
+                status,
+                detail,
+                wake_at,
+            } => {
+                moved.status = status.as_str();
+                moved.detail = detail;
+                moved.wake_at = Some(wake_at.as_microsecond());
+            }
+            // It is moved as a whole in a moment.
+            Then::End { .. } => {}
+        }
+        moved
+    }
+}
+
+/// Progress under the fence. A run that would rest although something outside has changed it,
+/// or somebody wishes something of it, is queued instead, for its next holder to see.
+pub(super) fn advance(dialect: Dialect) -> String {
+    let columns = [
+        ("run", "text"),
+        ("fence", "bigint"),
+        ("signals", "bigint"),
+        ("status", "text"),
+        ("detail", "text"),
+        ("settings", "text"),
+        ("spent", "bigint"),
+        ("lease", "bigint"),
+        ("wake_at", "bigint"),
+    ];
+    let (table, now) = (batch::table(dialect, &columns), batch::now(dialect));
+    // In the order of ids, so that two batches never wait for each other.
+    let source = match dialect {
+        Dialect::Sqlite => table,
+        Dialect::Postgres => format!(
+            "(SELECT batch.* FROM {table} JOIN open_runs AS held ON held.id = batch.run \
+              WHERE held.fence = batch.fence AND held.status = 'running' \
+              ORDER BY held.id FOR UPDATE OF held) AS batch"
+        ),
+    };
+    let changed = "(batch.status IN ('waiting', 'gated', 'blocked') \
+        AND (open_runs.signals <> batch.signals OR open_runs.wish IS NOT NULL))";
+    format!(
+        "UPDATE open_runs SET recoveries = 0, detail = batch.detail, spent = batch.spent, \
+            settings = COALESCE(batch.settings, open_runs.settings), \
+            wish = CASE WHEN batch.status = 'paused' THEN NULL ELSE open_runs.wish END, \
+            status = CASE WHEN {changed} THEN 'queued' ELSE batch.status END, \
+            wake_at = CASE WHEN batch.wake_at IS NULL OR {changed} THEN {now} \
+                ELSE batch.wake_at END, \
+            lease_until = COALESCE({now} + batch.lease, 0) \
+        FROM {source} \
+        WHERE open_runs.id = batch.run AND open_runs.fence = batch.fence \
+            AND open_runs.status = 'running' \
+        RETURNING open_runs.id, wish, wish_detail, open_runs.signals"
+    )
+}
+
+/// A checkpoint of a visit.
+#[derive(Serialize)]
+pub(in crate::store) struct StageRow<'c> {
+    run: &'c str,
+    stage: &'c str,
+    visit: u32,
+    step: i64,
+    fence: i64,
+    handler: &'c str,
+    attempts: u32,
+    holds: u32,
+    outcome: &'static str,
+    follow: &'c str,
+    report: String,
+    digest: Option<String>,
+    superseded: bool,
+    wake_at: Option<i64>,
+    started_at: i64,
+    finished_at: i64,
+    #[serde(skip)]
+    content: Option<String>,
+}
+
+impl<'c> StageRow<'c> {
+    /// Its deferred writes are not kept: they are being carried out.
+    pub(in crate::store) fn of(row: &'c StageRun, fence: i64) -> Result<Self, StoreError> {
+        let report = report(&row.outcome)?;
+        let large = report.len() > LARGE;
+        let digest = large.then(|| hex(&Sha256::digest(&report)));
+        let (report, content) = if large {
+            (String::new(), Some(report))
+        } else {
+            (report, None)
+        };
+        Ok(Self {
+            run: &row.run,
+            stage: &row.stage,
+            visit: row.visit,
+            step: row.step,
+            fence,
+            handler: &row.handler,
+            attempts: row.attempts,
+            holds: row.holds,
+            outcome: row.outcome.name(),
+            follow: &row.follow,
+            report,
+            digest,
+            superseded: row.superseded,
+            wake_at: row.wake_at.map(|at| at.as_microsecond()),
+            started_at: row.started_at.as_microsecond(),
+            finished_at: row.finished_at.as_microsecond(),
+            content,
+        })
+    }
+
+    /// The digest and content of a report that is kept apart.
+    pub(super) fn large(&self) -> Option<(&str, &str)> {
+        Some((self.digest.as_deref()?, self.content.as_deref()?))
+    }
+}
+
+fn report(outcome: &Outcome) -> Result<String, StoreError> {
+    let written = match outcome {
+        Outcome::Done(done) if !done.writes.is_empty() => {
+            let mut done = done.clone();
+            done.writes.clear();
+            serde_json::to_string(&Outcome::Done(done))
+        }
+        other => serde_json::to_string(other),
+    };
+    written.map_err(|error| StoreError::internal(format!("outcome: {error}")))
+}
+
+/// A visit is kept once; only one that was held is kept over.
+pub(in crate::store) fn keep(dialect: Dialect) -> String {
+    let columns = [
+        ("run", "text"),
+        ("stage", "text"),
+        ("visit", "bigint"),
+        ("step", "bigint"),
+        ("fence", "bigint"),
+        ("handler", "text"),
+        ("attempts", "bigint"),
+        ("holds", "bigint"),
+        ("outcome", "text"),
+        ("follow", "text"),
+        ("report", "text"),
+        ("digest", "text"),
+        ("superseded", "boolean"),
+        ("wake_at", "bigint"),
+        ("started_at", "bigint"),
+        ("finished_at", "bigint"),
+    ];
+    let names = columns.map(|(name, _)| name).join(", ");
+    let over = columns[3..]
+        .iter()
+        .map(|(name, _)| format!("{name} = excluded.{name}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let table = batch::table(dialect, &columns);
+    format!(
+        "INSERT INTO stage_runs ({names}) SELECT {names} FROM {table} WHERE TRUE \
+        ON CONFLICT (run, stage, visit) DO UPDATE SET {over} WHERE stage_runs.follow = 'hold'"
+    )
+}
+
+/// How a run ended.
+#[derive(Serialize)]
+pub(super) struct Ended<'c> {
+    run: &'c str,
+    status: &'static str,
+    detail: &'c str,
+    /// What becomes of a task that the run did not finish.
+    pub(super) task: Option<&'static str>,
+}
+
+impl<'c> Ended<'c> {
+    pub(super) fn of(checkpoint: &'c Checkpoint) -> Option<Self> {
+        let Then::End { status, detail } = &checkpoint.then else {
+            return None;
+        };
+        let task = match status {
+            RunStatus::Done | RunStatus::NothingToDo => None,
+            RunStatus::Rejected => Some("rejected"),
+            _ => Some("halted"),
+        };
+        Some(Self {
+            run: &checkpoint.held.run,
+            status: status.as_str(),
+            detail,
+            task,
+        })
+    }
+}
+
+const ENDED: [(&str, &str); 4] = [
+    ("run", "text"),
+    ("status", "text"),
+    ("detail", "text"),
+    ("task", "text"),
+];
+
+/// Columns that a run has in both tables.
+pub(in crate::store) const SHARED: &str = "id, pipeline, revision, input, settings, origin, \
+    priority, limit_key, at_once, rate, rate_window, created_at, started_at, spent, fence, signals";
+
+pub(super) fn copy(dialect: Dialect) -> String {
+    let (table, now) = (batch::table(dialect, &ENDED), batch::now(dialect));
+    let shared: Vec<_> = SHARED
+        .split(", ")
+        .map(|name| format!("open_runs.{}", name.trim()))
+        .collect();
+    format!(
+        "INSERT INTO history ({SHARED}, status, detail, finished_at) \
+        SELECT {}, batch.status, batch.detail, {now} \
+        FROM {table} JOIN open_runs ON open_runs.id = batch.run",
+        shared.join(", ")
+    )
+}
+
+pub(super) fn remove(dialect: Dialect) -> String {
+    let table = batch::table(dialect, &ENDED);
+    format!("DELETE FROM open_runs WHERE id IN (SELECT run FROM {table})")
+}
+
+/// Nobody has to answer the open questions of a run that ended.
+pub(super) fn withdraw(dialect: Dialect) -> String {
+    let (table, now) = (batch::table(dialect, &ENDED), batch::now(dialect));
+    format!(
+        "UPDATE gates SET decision = 'withdrawn', decided_at = {now} \
+        WHERE decision IS NULL AND run IN (SELECT run FROM {table})"
+    )
+}
+
+/// A task whose run ended otherwise is not left as if somebody worked on it.
+pub(super) fn halt(dialect: Dialect) -> String {
+    let (table, now) = (batch::table(dialect, &ENDED), batch::now(dialect));
+    format!(
+        "UPDATE tasks SET status = batch.task, updated_at = {now} FROM {table} \
+        WHERE tasks.run = batch.run AND batch.task IS NOT NULL \
+            AND tasks.status IN ('drafted', 'awaiting-approval')"
+    )
+}

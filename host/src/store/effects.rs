@@ -1,0 +1,82 @@
+//! `effects`: the ledger of what scheduled handlers achieve, so that silence, and success
+//! without any effect, can be told from health.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Dialect, Store, StoreError, batch, timestamp};
+use crate::value::{Row, Statement};
+
+/// What one scheduled handler came to in a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    pub pipeline: String,
+    pub handler: String,
+    pub outcome: &'static str,
+    /// `done` and `nothing-to-do` are successes.
+    pub success: bool,
+    /// The sum of its counted effects.
+    pub effects: u64,
+}
+
+/// How a scheduled handler fares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    pub pipeline: String,
+    pub handler: String,
+    /// The last run, and what the handler reported in it.
+    pub run: String,
+    pub outcome: String,
+    pub last_at: Timestamp,
+    pub last_success: Option<Timestamp>,
+    pub last_effect: Option<Timestamp>,
+    /// Successes in a row that had no effect.
+    pub without: u32,
+}
+
+/// Note what a handler came to.
+pub(super) fn note(effect: &Effect, run: &str, dialect: Dialect) -> Statement {
+    let now = batch::now(dialect);
+    let sql = format!(
+        "INSERT INTO effects (pipeline, handler, run, outcome, last_at, last_success, \
+            last_effect, without) \
+        VALUES ($1, $2, $3, $4, {now}, CASE WHEN $5 THEN {now} END, \
+            CASE WHEN $6 THEN {now} END, CASE WHEN $5 AND NOT $6 THEN 1 ELSE 0 END) \
+        ON CONFLICT (pipeline, handler) DO UPDATE SET run = excluded.run, \
+            outcome = excluded.outcome, last_at = excluded.last_at, \
+            last_success = COALESCE(excluded.last_success, effects.last_success), \
+            last_effect = COALESCE(excluded.last_effect, effects.last_effect), \
+            without = CASE WHEN $6 THEN 0 ELSE effects.without + excluded.without END"
+    );
+    Statement::new(sql)
+        .bind(&effect.pipeline)
+        .bind(&effect.handler)
+        .bind(run)
+        .bind(effect.outcome)
+        .bind(effect.success)
+        .bind(effect.effects > 0)
+}
+
+/// The whole ledger, by pipeline and handler.
+pub async fn all(store: &Store) -> Result<Vec<Entry>, StoreError> {
+    let sql = "SELECT * FROM effects ORDER BY pipeline, handler";
+    let rows = store.query(Statement::new(sql)).await?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: Row<'_>) -> Result<Entry, StoreError> {
+    let time = |column| {
+        let at = row.optional_integer(column)?;
+        Ok::<_, StoreError>(at.map(timestamp))
+    };
+    Ok(Entry {
+        pipeline: row.text("pipeline")?,
+        handler: row.text("handler")?,
+        run: row.text("run")?,
+        outcome: row.text("outcome")?,
+        last_at: timestamp(row.integer("last_at")?),
+        last_success: time("last_success")?,
+        last_effect: time("last_effect")?,
+        without: u32::try_from(row.integer("without")?).unwrap_or(u32::MAX),
+    })
+}

@@ -1,0 +1,89 @@
+//! `findings`: what a person may want to know, once for each key until it is resolved.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{Store, StoreError, batch, timestamp};
+use crate::value::{Row, Statement};
+
+/// Something noticed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The same thing noticed again has the same key.
+    pub key: String,
+    /// `config`, `poisoned`, `silence`, `no-effect` …
+    pub kind: String,
+    /// Whom it is about: a pipeline, a handler, a run.
+    pub subject: String,
+    pub message: String,
+    /// How often it was noticed since it was opened.
+    pub times: u64,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+    pub resolved_at: Option<Timestamp>,
+}
+
+/// Raise a finding. Says whether it is new: one that is open already only counts up, and one
+/// that was resolved opens again.
+pub async fn raise(
+    store: &Store,
+    key: &str,
+    kind: &str,
+    subject: &str,
+    message: &str,
+) -> Result<bool, StoreError> {
+    let now = batch::now(store.dialect());
+    let sql = format!(
+        "INSERT INTO findings (key, kind, subject, message, times, first_at, last_at) \
+        VALUES ($1, $2, $3, $4, 1, {now}, {now}) \
+        ON CONFLICT (key) DO UPDATE SET message = excluded.message, \
+            last_at = excluded.last_at, resolved_at = NULL, \
+            times = CASE WHEN findings.resolved_at IS NULL THEN findings.times + 1 ELSE 1 END, \
+            first_at = CASE WHEN findings.resolved_at IS NULL THEN findings.first_at \
+                ELSE excluded.first_at END \
+        RETURNING times"
+    );
+    let raise = Statement::new(sql)
+        .bind(key)
+        .bind(kind)
+        .bind(subject)
+        .bind(message);
+    let rows = store
+        .write(move |transaction| Box::pin(transaction.query(raise)))
+        .await?;
+    let times = rows.first().map(|row| row.integer("times")).transpose()?;
+    Ok(times == Some(1))
+}
+
+/// Resolve the open findings whose keys begin with `prefix`; gives how many.
+pub async fn resolve(store: &Store, prefix: &str) -> Result<u64, StoreError> {
+    let now = batch::now(store.dialect());
+    let sql = format!(
+        "UPDATE findings SET resolved_at = {now} \
+        WHERE resolved_at IS NULL AND key >= $1 AND key < $2"
+    );
+    let end = format!("{prefix}\u{10ffff}");
+    store
+        .execute(Statement::new(sql).bind(prefix).bind(end))
+        .await
+}
+
+/// The open findings, oldest first.
+pub async fn open(store: &Store) -> Result<Vec<Finding>, StoreError> {
+    let sql = "SELECT * FROM findings WHERE resolved_at IS NULL ORDER BY first_at, key";
+    let rows = store.query(Statement::new(sql)).await?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: Row<'_>) -> Result<Finding, StoreError> {
+    Ok(Finding {
+        key: row.text("key")?,
+        kind: row.text("kind")?,
+        subject: row.text("subject")?,
+        message: row.text("message")?,
+        times: row.integer("times")?.unsigned_abs(),
+        first_at: timestamp(row.integer("first_at")?),
+        last_at: timestamp(row.integer("last_at")?),
+        resolved_at: row.optional_integer("resolved_at")?.map(timestamp),
+    })
+}

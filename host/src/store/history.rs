@@ -1,0 +1,81 @@
+//! `history`: how long what has ended is kept.
+
+use std::time::Duration;
+
+use super::checkpoints::SHARED;
+use super::runs::micros;
+use super::{Store, StoreError, StoreErrorKind, Transaction, batch, blobs};
+use crate::value::Statement;
+
+/// Runs that are removed in one transaction.
+const BATCH: u32 = 500;
+
+/// Remove runs that ended longer ago than `age`, with their checkpoints and gates, oldest
+/// first, one committed batch after another. `told` hears how many are gone so far and says
+/// whether to go on. Gives how many runs were removed.
+pub async fn prune(
+    store: &Store,
+    age: Duration,
+    mut told: impl FnMut(u64) -> bool,
+) -> Result<u64, StoreError> {
+    let mut removed = 0;
+    loop {
+        let batch = store
+            .write(move |transaction| Box::pin(prune_batch(transaction, age)))
+            .await?;
+        removed += batch;
+        if !told(removed) || batch < u64::from(BATCH) {
+            break;
+        }
+    }
+    if removed > 0 {
+        store.execute(blobs::prune()).await?;
+    }
+    Ok(removed)
+}
+
+async fn prune_batch(transaction: &mut Transaction<'_>, age: Duration) -> Result<u64, StoreError> {
+    let dialect = transaction.dialect();
+    let now = batch::now(dialect);
+    let sql = format!(
+        "DELETE FROM history WHERE id IN (SELECT id FROM history \
+            WHERE finished_at <= {now} - $1 ORDER BY finished_at LIMIT $2) RETURNING id"
+    );
+    let remove = Statement::new(sql).bind(micros(age)).bind(BATCH);
+    let rows = transaction.query(remove).await?;
+    let ids: Vec<String> = rows
+        .iter()
+        .map(|row| row.text("id"))
+        .collect::<Result<_, _>>()?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let ids_in = batch::ids(dialect);
+    let batch = batch::rows(&ids)?;
+    for table in ["stage_runs", "gates"] {
+        let sql = format!("DELETE FROM {table} WHERE run IN ({ids_in})");
+        transaction
+            .execute(Statement::new(sql).bind(batch.clone()))
+            .await?;
+    }
+    Ok(u64::try_from(ids.len()).unwrap_or_default())
+}
+
+/// Bring a run that has ended back among the open ones, as queued; its fence grows, so that
+/// nobody who had it before can write to it.
+pub async fn reopen(transaction: &mut Transaction<'_>, run: &str) -> Result<(), StoreError> {
+    let now = batch::now(transaction.dialect());
+    let columns = SHARED.replace("fence", "fence + 1").replace("spent", "0");
+    let sql = format!(
+        "INSERT INTO open_runs ({SHARED}, status, detail, wake_at, lease_until, recoveries) \
+        SELECT {columns}, 'queued', '', {now}, 0, 0 FROM history WHERE id = $1"
+    );
+    let copied = transaction.execute(Statement::new(sql).bind(run)).await?;
+    if copied != 1 {
+        let message = format!("run {run} has not ended, or is gone");
+        return Err(StoreError::new(StoreErrorKind::Constraint, message));
+    }
+    let sql = "DELETE FROM history WHERE id = $1";
+    transaction.execute(Statement::new(sql).bind(run)).await?;
+    Ok(())
+}

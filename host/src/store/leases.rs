@@ -1,0 +1,148 @@
+//! Leases: lengthen those that are held, and take back those that ran out.
+//!
+//! Rows are locked in the order of their ids wherever several are written at once, so that
+//! two batches never wait for each other.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::runs::micros;
+use super::{Store, StoreError, Transaction, batch};
+use crate::value::{Row, Statement};
+
+/// The right of a worker to write to a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Held {
+    pub run: String,
+    pub fence: i64,
+}
+
+/// What a person wants of a run that is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wish {
+    Cancel,
+    Pause,
+}
+
+impl Wish {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Wish::Cancel => "cancel",
+            Wish::Pause => "pause",
+        }
+    }
+}
+
+/// What a holder learns of its run whenever it writes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    pub wish: Option<Wish>,
+    /// Who wishes it, and why.
+    pub wish_detail: String,
+    /// Grows when something outside changed the run, such as a decided gate.
+    pub signals: i64,
+}
+
+pub(super) fn read_told(row: Row<'_>) -> Result<Told, StoreError> {
+    Ok(Told {
+        wish: match row.optional_text("wish")?.as_deref() {
+            Some("cancel") => Some(Wish::Cancel),
+            Some("pause") => Some(Wish::Pause),
+            _ => None,
+        },
+        wish_detail: row.optional_text("wish_detail")?.unwrap_or_default(),
+        signals: row.integer("signals")?,
+    })
+}
+
+/// Lengthen leases, all in one statement. Gives those that still hold, with what is wished of
+/// their runs; one that is not among them is lost.
+pub async fn heartbeat(
+    store: &Store,
+    held: &[Held],
+    lease: Duration,
+) -> Result<Vec<(Held, Told)>, StoreError> {
+    let dialect = store.dialect();
+    let table = batch::table(dialect, &[("run", "text"), ("fence", "bigint")]);
+    let (now, lock) = (batch::now(dialect), batch::for_update(dialect));
+    let sql = format!(
+        "UPDATE open_runs SET lease_until = {now} + $2 WHERE id IN ( \
+            SELECT held.id FROM {table} JOIN open_runs AS held ON held.id = batch.run \
+            WHERE held.fence = batch.fence AND held.status = 'running' ORDER BY held.id {}) \
+        RETURNING id, fence, wish, wish_detail, signals",
+        if lock.is_empty() {
+            ""
+        } else {
+            "FOR UPDATE OF held"
+        },
+    );
+    let statement = Statement::new(sql)
+        .bind(batch::rows(held)?)
+        .bind(micros(lease));
+    let rows = store
+        .write(move |transaction| Box::pin(transaction.query(statement)))
+        .await?;
+    let kept = rows.iter().map(|row| {
+        let (run, fence) = (row.text("id")?, row.integer("fence")?);
+        Ok((Held { run, fence }, read_told(row)?))
+    });
+    kept.collect()
+}
+
+/// A run whose worker fell silent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    pub run: String,
+    pub pipeline: String,
+    /// It fell silent too often and is blocked; otherwise it is queued again.
+    pub blocked: bool,
+}
+
+/// Take back every lease that ran out: one plain scan, in which no run can stop another. A run
+/// that came back `most` times without a checkpoint in between is blocked.
+pub async fn recover(store: &Store, most: u32) -> Result<Vec<Recovered>, StoreError> {
+    store
+        .write(move |transaction| Box::pin(recover_in(transaction, most)))
+        .await
+}
+
+async fn recover_in(
+    transaction: &mut Transaction<'_>,
+    most: u32,
+) -> Result<Vec<Recovered>, StoreError> {
+    let dialect = transaction.dialect();
+    let now = batch::now(dialect);
+    let lock = match dialect {
+        super::Dialect::Sqlite => "",
+        super::Dialect::Postgres => "FOR UPDATE SKIP LOCKED",
+    };
+    let sql = format!(
+        "UPDATE open_runs SET recoveries = recoveries + 1, lease_until = 0, worker = NULL, \
+            wake_at = CASE WHEN recoveries + 1 >= $1 THEN {never} ELSE {now} END, \
+            status = CASE WHEN recoveries + 1 >= $1 THEN 'blocked' ELSE 'queued' END, \
+            detail = CASE WHEN recoveries + 1 >= $1 THEN $2 ELSE $3 END \
+        WHERE id IN (SELECT id FROM open_runs WHERE status = 'running' AND lease_until <= {now} \
+            ORDER BY id {lock}) \
+        RETURNING id, pipeline, status",
+        never = super::NEVER,
+    );
+    let poisoned = format!(
+        "its worker fell silent {most} times without a checkpoint in between; \
+         look at the stage it is in, then `callboard runs resume`"
+    );
+    let statement = Statement::new(sql)
+        .bind(most)
+        .bind(poisoned)
+        .bind("its worker fell silent; it goes on from its last checkpoint");
+    let rows = transaction.query(statement).await?;
+    let recovered = rows.iter().map(|row| {
+        Ok(Recovered {
+            run: row.text("id")?,
+            pipeline: row.text("pipeline")?,
+            blocked: row.text("status")? == "blocked",
+        })
+    });
+    recovered.collect()
+}

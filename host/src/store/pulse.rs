@@ -1,0 +1,68 @@
+//! The pulse: the one question that an idle worker asks.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Store, StoreError, batch, timestamp};
+use crate::value::{Row, Statement};
+
+/// What there is to do, by the database's clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pulse {
+    pub now: Timestamp,
+    /// The revision that is active.
+    pub revision: Option<i64>,
+    /// When the next run is due, or was.
+    pub due_at: Option<Timestamp>,
+    /// Leases that ran out.
+    pub expired: bool,
+    /// Somebody wishes something of a run of this worker.
+    pub wished: bool,
+    /// When the next schedule fires, or should have.
+    pub schedule_at: Option<Timestamp>,
+    /// When the next gate lapses, or should have.
+    pub gate_at: Option<Timestamp>,
+}
+
+/// Ask, in one query.
+pub async fn ask(store: &Store, worker: &str) -> Result<Pulse, StoreError> {
+    let now = batch::now(store.dialect());
+    let sql = format!(
+        "SELECT {now} AS now, \
+        (SELECT revision FROM activations ORDER BY id DESC LIMIT 1) AS revision, \
+        (SELECT MIN(wake_at) FROM open_runs \
+            WHERE status IN ('queued', 'waiting', 'blocked')) AS due_at, \
+        (SELECT COUNT(*) FROM open_runs \
+            WHERE status = 'running' AND lease_until <= {now}) AS expired, \
+        (SELECT COUNT(*) FROM open_runs \
+            WHERE status = 'running' AND wish IS NOT NULL AND worker = $1) AS wished, \
+        (SELECT MIN(next_at) FROM schedules) AS schedule_at, \
+        (SELECT MIN(expires_at) FROM gates WHERE decision IS NULL) AS gate_at"
+    );
+    let rows = store.query(Statement::new(sql).bind(worker)).await?;
+    let row = rows.first();
+    let row = row.ok_or_else(|| StoreError::internal("the pulse gave no row"))?;
+    Ok(Pulse {
+        now: timestamp(row.integer("now")?),
+        revision: row.optional_integer("revision")?,
+        due_at: time(row, "due_at")?,
+        expired: row.integer("expired")? > 0,
+        wished: row.integer("wished")? > 0,
+        schedule_at: time(row, "schedule_at")?,
+        gate_at: time(row, "gate_at")?,
+    })
+}
+
+fn time(row: Row<'_>, column: &str) -> Result<Option<Timestamp>, StoreError> {
+    let at = row.optional_integer(column)?;
+    Ok(at.filter(|at| *at < super::NEVER).map(timestamp))
+}
+
+impl Pulse {
+    /// How long from its asking until `at`; zero if it has passed.
+    pub fn until(&self, at: Option<Timestamp>) -> Option<Duration> {
+        let left = at?.duration_since(self.now);
+        Some(Duration::try_from(left).unwrap_or_default())
+    }
+}
