@@ -12,8 +12,8 @@
 //!   to an answer; files to definitions; stored values to what a run reads.
 //! * [`plugin`], `handlers`, `capabilities` – what does the work.
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
-//! * [`pipeline`], [`policy`], [`handler`], [`outcome`], [`settings`], [`value`], [`grants`],
-//!   [`diary`] – definitions, contracts and arithmetic.
+//! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
+//!   [`grants`], [`diary`] – definitions, contracts and arithmetic.
 //! * [`config`], [`span`], [`telemetry`], [`bundle`], [`fault`] – what a process begins with.
 
 pub mod app;
@@ -36,6 +36,7 @@ pub mod plugin;
 pub mod policy;
 pub mod registry;
 pub mod rollcall;
+pub mod schedule;
 pub mod secrets;
 pub mod settings;
 pub mod site;

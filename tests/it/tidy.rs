@@ -51,19 +51,19 @@ const LAYERS: &[Layer] = &[
     layer(
         "http",
         "app engine site registry rollcall workspace snapshot store \
-         pipeline handler outcome policy value settings config grants bundle",
+         pipeline handler outcome policy schedule value settings config grants bundle",
     ),
     layer("app", BELOW),
     layer(
         "engine",
         "registry rollcall plugin store \
-         pipeline handler outcome policy value settings config span fault grants",
+         pipeline handler outcome policy schedule value settings config span fault grants",
     ),
     layer("site", "store value settings"),
     peers(
         "registry rollcall workspace",
         "plugin capability snapshot store \
-         pipeline handler outcome policy value settings config grants",
+         pipeline handler outcome policy schedule value settings config grants",
     ),
     layer(
         "plugin",
@@ -87,7 +87,10 @@ const LAYERS: &[Layer] = &[
     layer("client", "value settings config grants"),
     layer("secrets", "settings"),
     layer("diary", "outcome value settings"),
-    peers("pipeline handler outcome policy value settings", "span"),
+    peers(
+        "pipeline handler outcome policy schedule value settings",
+        "span",
+    ),
     layer("config", "grants span"),
     layer("telemetry grants bundle span fault", ""),
 ];
