@@ -77,6 +77,8 @@ deny:
 
 # Measure (`bench --bench NAME` for one benchmark).
 bench *ARGS: plugins fixtures
+    @case " $* " in *" --bench engine "* | *" --bench=engine "*) ;; *" --bench "* | *" --bench="*) exit 0 ;; esac; \
+        "{{ just_executable() }}" --justfile "{{ justfile() }}" _peers
     @echo "==> Running the benchmarks"
     cargo bench --package callboard "$@"
 
@@ -123,3 +125,48 @@ _collect from to:
         fi
         cmp -s "$component" "$copy" || cp "$component" "$copy"
     done
+
+# Install what the engine is measured against; a peer that can't be had is named, with the reason.
+_peers:
+    #!/bin/sh
+    set -eu
+    # The folder is one that `./just` keeps.
+    peers=${CALLBOARD_BENCH_PEERS:-}
+    if [ -z "$peers" ]; then
+        echo "==> Not measured: the engine's peers; CALLBOARD_BENCH_PEERS is not set, ./just bench sets it"
+        exit 0
+    fi
+    mkdir -p "$peers"
+    in_python() {
+        python3 -m venv --clear "$peers/venv" && "$peers/venv/bin/python" -m pip install --quiet \
+            --disable-pip-version-check --no-input --only-binary :all: --requirement "$1"
+    }
+    in_node() {
+        cp tests/bench/package.json "$1" "$peers" &&
+            npm ci --prefix "$peers" --ignore-scripts --no-audit --no-fund
+    }
+    not_measured() { # KIND WHAT REASON: said here, and by `tests/bench/peer` in its place
+        echo "==> Not measured: $2: $3"
+        printf '%s\n' "$3" >"$peers/$1.missing"
+    }
+    install() { # KIND WHAT LIST COMMAND…: with these commands, unless that list is installed already
+        kind=$1 what=$2 list=$3
+        shift 3
+        for needed; do
+            command -v "$needed" >/dev/null && continue
+            not_measured "$kind" "$what" "no $needed on this machine"
+            return 0
+        done
+        rm -f "$peers/$kind.missing"
+        cmp -s "$list" "$peers/$kind.installed" && return 0
+        rm -f "$peers/$kind.installed"
+        echo "==> Installing $what, which the engine is measured against, into $peers"
+        log=$peers/$kind.log
+        if "in_$kind" "$list" >"$log" 2>&1 </dev/null; then
+            cp "$list" "$peers/$kind.installed"
+        else
+            not_measured "$kind" "$what" "$(grep -i -m 1 error "$log" || tail -n 1 "$log")"
+        fi
+    }
+    install python "LangGraph and DBOS" tests/bench/requirements.txt python3
+    install node graphile-worker tests/bench/package-lock.json node npm
