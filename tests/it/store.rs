@@ -1,6 +1,7 @@
 //! What the store promises. A test that is a matter of one database says so by its name;
 //! everything else runs on both.
 
+mod checkpoints;
 mod concurrency;
 mod content;
 mod failures;

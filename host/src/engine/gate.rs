@@ -73,7 +73,7 @@ fn consequence(
 ) -> Result<(Outcome, Follow), EngineError> {
     let approved = || Outcome::Done(Done::new(Patch::new()));
     let rejected = |rule: &str, detail: String| Outcome::Stopped(Stop::rejected(rule, detail));
-    let Verdict { by, feedback, .. } = verdict;
+    let feedback = &verdict.feedback;
     let lapsed = stage.expiry.map(|expiry| expiry.lapse);
     let (outcome, follow) = match (verdict.decision, lapsed) {
         (Decision::Approved, _) | (Decision::Expired, Some(Lapse::Approved)) => {
@@ -84,10 +84,10 @@ fn consequence(
             let follow = Follow::Goto(part_of(stage, part, gate)?);
             (rejected("regenerate", feedback.clone()), follow)
         }
-        (Decision::Rejected | Decision::Withdrawn, _) => {
-            let detail = format!("rejected by {by}: {feedback}");
-            (rejected("gate", detail), stage.follow("rejected"))
-        }
+        (Decision::Rejected | Decision::Withdrawn, _) => (
+            rejected("rejected", feedback.clone()),
+            stage.follow("rejected"),
+        ),
         (Decision::Expired, _) => {
             let detail = "nobody decided in time".to_owned();
             (rejected("expired", detail), stage.follow("rejected"))

@@ -1,20 +1,20 @@
-//! `runs` and `stage_runs`: the lease, the fence, and what is kept under them.
+//! Runs: how they are claimed, by whom, and what becomes of them.
 
 use std::time::Duration;
 
-use callboard::outcome::{Done, FailureKind, Outcome, Patch, Stop};
+use callboard::outcome::Patch;
 use callboard::store::checkpoints::{self, Checkpoint, Then};
 use callboard::store::claims::{self, Claim, Claimant};
 use callboard::store::leases::{self, Held};
 use callboard::store::runs::{self, Limits, Run, RunStatus};
-use callboard::store::stage_runs::{self, StageRun};
+use callboard::store::stage_runs::StageRun;
 use callboard::store::{Store, StoreErrorKind, timestamp};
 use futures_util::future::join_all;
 
-use super::{execute, kind, sql};
+use super::{execute, kind};
 use crate::support::database::on_both;
 
-const LEASE: Duration = Duration::from_secs(30);
+pub(super) const LEASE: Duration = Duration::from_secs(30);
 
 /// A queued run of the revision 1, due at once.
 pub(super) fn run(id: &str) -> Run {
@@ -56,7 +56,7 @@ fn claimant() -> Claimant {
     }
 }
 
-async fn claimed(store: &Store, only: Option<&str>) -> Option<Claim> {
+pub(super) async fn claimed(store: &Store, only: Option<&str>) -> Option<Claim> {
     let answer = match only {
         Some(id) => claims::take_one(store, &claimant(), id).await,
         None => claims::take(store, &claimant(), 1)
@@ -67,12 +67,12 @@ async fn claimed(store: &Store, only: Option<&str>) -> Option<Claim> {
 }
 
 /// As if the holder of the lease had been silent for long.
-async fn let_the_lease_end(store: &Store) {
+pub(super) async fn let_the_lease_end(store: &Store) {
     execute(store, "UPDATE open_runs SET lease_until = 1").await;
     leases::recover(store, 5).await.expect("the store answers");
 }
 
-fn held(claim: &Claim) -> Held {
+pub(super) fn held(claim: &Claim) -> Held {
     Held {
         run: claim.run.id.clone(),
         fence: claim.fence,
@@ -92,7 +92,7 @@ fn then(status: RunStatus) -> Then {
     }
 }
 
-fn checkpoint(claim: &Claim, rows: Vec<StageRun>, status: RunStatus) -> Checkpoint {
+pub(super) fn checkpoint(claim: &Claim, rows: Vec<StageRun>, status: RunStatus) -> Checkpoint {
     Checkpoint {
         held: held(claim),
         signals: claim.told.signals,
@@ -109,7 +109,7 @@ fn checkpoint(claim: &Claim, rows: Vec<StageRun>, status: RunStatus) -> Checkpoi
 }
 
 /// Whether the checkpoint was kept.
-async fn record(store: &Store, claim: &Claim, status: RunStatus) -> bool {
+pub(super) async fn record(store: &Store, claim: &Claim, status: RunStatus) -> bool {
     let kept = checkpoints::commit(store, vec![checkpoint(claim, Vec::new(), status)]).await;
     kept.expect("the store answers")[0].is_some()
 }
@@ -119,7 +119,7 @@ async fn beats(store: &Store, claim: &Claim) -> bool {
     !kept.expect("the store answers").is_empty()
 }
 
-async fn by_id(store: &Store, id: &str) -> Run {
+pub(super) async fn by_id(store: &Store, id: &str) -> Run {
     runs::by_prefix(store, id)
         .await
         .expect("the store answers")
@@ -325,39 +325,6 @@ on_both!(
     }
 );
 
-on_both!(a_stale_fence_writes_nothing, async |store: Store, _url| {
-    queue(&store, &[run("a"), run("b")]).await;
-    let stale = claimed(&store, Some("a")).await.expect("it is due");
-    let_the_lease_end(&store).await;
-    let current = claimed(&store, Some("a"))
-        .await
-        .expect("its lease has ended");
-    let sound = claimed(&store, Some("b")).await.expect("it is due");
-    let mut late = checkpoint(&stale, vec![stage("a", 1)], RunStatus::Done);
-    late.writes = vec![sql("INSERT INTO diary_days VALUES ('x', 'thin', 'a', 1)")];
-    let good = checkpoint(&sound, vec![stage("b", 1)], RunStatus::Running);
-    let kept = checkpoints::commit(&store, vec![late, good])
-        .await
-        .expect("an answer");
-    assert_eq!((kept[0].is_some(), kept[1].is_some()), (false, true));
-    assert_eq!(stage_runs::of_run(&store, "a").await.expect("rows"), []);
-    assert_eq!(
-        stage_runs::of_run(&store, "b").await.expect("rows").len(),
-        1
-    );
-    let days = store
-        .query(sql("SELECT * FROM diary_days"))
-        .await
-        .expect("rows");
-    assert!(days.rows.is_empty(), "its deferred writes went with it");
-    assert_eq!(by_id(&store, "a").await.status, RunStatus::Running);
-    assert!(record(&store, &current, RunStatus::Done).await);
-    assert!(
-        !record(&store, &current, RunStatus::Done).await,
-        "it has ended"
-    );
-});
-
 on_both!(
     what_is_recorded_decides_who_may_claim_next,
     async |store: Store, _url| {
@@ -387,29 +354,6 @@ on_both!(
 );
 
 on_both!(
-    a_run_that_was_changed_from_outside_does_not_rest,
-    async |store: Store, _url| {
-        queue(&store, &[run("a"), run("b")]).await;
-        let signalled = claimed(&store, Some("a")).await.expect("it is due");
-        let wished = claimed(&store, Some("b")).await.expect("it is due");
-        execute(
-            &store,
-            "UPDATE open_runs SET signals = signals + 1 WHERE id = 'a'",
-        )
-        .await;
-        execute(
-            &store,
-            "UPDATE open_runs SET wish = 'cancel' WHERE id = 'b'",
-        )
-        .await;
-        for claim in [signalled, wished] {
-            assert!(record(&store, &claim, RunStatus::Gated).await);
-            assert_eq!(by_id(&store, &claim.run.id).await.status, RunStatus::Queued);
-        }
-    }
-);
-
-on_both!(
     a_pipeline_is_open_until_its_runs_have_ended,
     async |store: Store, _url| {
         let is_open = async |pipeline: &'static str| {
@@ -427,77 +371,5 @@ on_both!(
         assert!(is_open("diary").await);
         execute(&store, "DELETE FROM open_runs").await;
         assert!(!is_open("diary").await);
-    }
-);
-
-fn stage(run: &str, visit: u32) -> StageRun {
-    StageRun {
-        run: run.to_owned(),
-        stage: "draft".to_owned(),
-        visit,
-        step: i64::from(visit),
-        handler: "content.draft".to_owned(),
-        attempts: 2,
-        holds: 0,
-        outcome: Outcome::Stopped(Stop::failed(FailureKind::Timeout, "too long")),
-        follow: "goto:draft".to_owned(),
-        superseded: false,
-        wake_at: None,
-        started_at: timestamp(1_000_000),
-        finished_at: timestamp(2_000_000),
-    }
-}
-
-on_both!(
-    checkpoints_come_back_in_order_large_and_small_without_their_writes,
-    async |store: Store, _url| {
-        queue(&store, &[run("a")]).await;
-        let claim = claimed(&store, None).await.expect("it is due");
-        let keep = async |rows, superseded| {
-            let mut kept = checkpoint(&claim, rows, RunStatus::Running);
-            kept.superseded = superseded;
-            checkpoints::commit(&store, vec![kept]).await
-        };
-        let mut patch = Patch::new();
-        patch.insert("draft".to_owned(), "long ".repeat(40_000).into());
-        let done = Done::new(patch).effect("drafts", 1);
-        let second = StageRun {
-            outcome: Outcome::Done(done.clone().write(sql("DELETE FROM drafts"))),
-            ..stage("a", 2)
-        };
-        let held = StageRun {
-            follow: "hold".to_owned(),
-            wake_at: Some(timestamp(7)),
-            ..stage("a", 1)
-        };
-        for row in [&second, &held, &stage("a", 1)] {
-            keep(vec![row.clone()], Vec::new())
-                .await
-                .expect("it is kept");
-        }
-        let kept = StageRun {
-            outcome: Outcome::Done(done),
-            ..second.clone()
-        };
-        assert_eq!(
-            stage_runs::of_run(&store, "a").await.expect("rows"),
-            [stage("a", 1), kept],
-            "a held visit was kept over"
-        );
-        let blobs = store
-            .query(sql("SELECT digest FROM blobs"))
-            .await
-            .expect("blobs");
-        assert_eq!(blobs.rows.len(), 1, "the large one lies apart");
-        assert_eq!(
-            kind(keep(vec![second], Vec::new()).await),
-            StoreErrorKind::Internal,
-            "a visit has one checkpoint"
-        );
-        keep(Vec::new(), vec!["draft".to_owned()])
-            .await
-            .expect("kept");
-        let rows = stage_runs::of_run(&store, "a").await.expect("rows");
-        assert!(rows.iter().all(|row| row.superseded));
     }
 );
