@@ -8,11 +8,12 @@
 #[path = "store/checkpoint.rs"]
 mod checkpoint;
 #[path = "store/limits.rs"]
+#[expect(dead_code, reason = "the engine's benchmark measures more limits")]
 mod limits;
 
 use std::fmt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use callboard::store::Store;
 use futures_util::future::join_all;
@@ -56,26 +57,10 @@ impl Table {
     }
 }
 
-/// How long one measurement takes.
-fn length() -> Duration {
-    let named = std::env::var("CALLBOARD_BENCH_SECONDS").ok();
-    Duration::from_secs_f64(named.and_then(|text| text.parse().ok()).unwrap_or(2.0))
-}
-
-/// How often a second `once` is done, by one caller.
-async fn rate(mut once: impl AsyncFnMut()) -> f64 {
-    let (start, length, mut count) = (Instant::now(), length(), 0_u32);
-    while start.elapsed() < length {
-        once().await;
-        count += 1;
-    }
-    f64::from(count) / start.elapsed().as_secs_f64()
-}
-
 /// The checkpoints a second of so many runs at once.
 async fn checkpoints(store: &Store, callers: usize) -> f64 {
     let claims = checkpoint::claims(store, callers).await;
-    let (start, length) = (Instant::now(), length());
+    let (start, length) = (Instant::now(), limits::length());
     let work = claims.into_iter().map(|claim| {
         let store = store.clone();
         tokio::spawn(async move {

@@ -1,6 +1,7 @@
 //! A checkpoint as the engine commits it: the outcome of a stage and the progress of its run,
 //! in one transaction under the fence.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -61,7 +62,7 @@ fn run(id: &str) -> Run {
 
 /// Commit the checkpoint of one visit.
 pub(super) async fn keep(store: &Store, claim: &Claim, visit: u32) {
-    let kept = checkpoints::commit(store, vec![checkpoint(claim, visit)]).await;
+    let kept = checkpoints::commit(store, vec![Arc::new(checkpoint(claim, visit))]).await;
     assert!(
         kept.expect("it is committed")[0].is_some(),
         "the lease holds"

@@ -4,15 +4,30 @@ use std::fs::File;
 use std::io::{Seek as _, Write as _};
 use std::path::Path;
 use std::str::FromStr as _;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
-use super::rate;
-
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS raw (id BIGINT, text TEXT)";
 const INSERT: &str = "INSERT INTO raw (id, text) VALUES ($1, 'one row')";
+
+/// How long one measurement takes.
+pub(super) fn length() -> Duration {
+    let named = std::env::var("CALLBOARD_BENCH_SECONDS").ok();
+    Duration::from_secs_f64(named.and_then(|text| text.parse().ok()).unwrap_or(2.0))
+}
+
+/// How often a second `once` is done, by one caller.
+pub(super) async fn rate(mut once: impl AsyncFnMut()) -> f64 {
+    let (start, length, mut count) = (Instant::now(), length(), 0_u32);
+    while start.elapsed() < length {
+        once().await;
+        count += 1;
+    }
+    f64::from(count) / start.elapsed().as_secs_f64()
+}
 
 /// The size of a page that a database writes.
 pub(super) async fn disk(path: &Path) -> f64 {
@@ -26,7 +41,7 @@ pub(super) async fn disk(path: &Path) -> f64 {
     .await
 }
 
-pub(super) async fn sqlite(path: &str) -> f64 {
+async fn connect(path: &str) -> SqliteConnection {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -37,6 +52,11 @@ pub(super) async fn sqlite(path: &str) -> f64 {
         .execute(&mut connection)
         .await
         .expect("a table");
+    connection
+}
+
+pub(super) async fn sqlite(path: &str) -> f64 {
+    let mut connection = connect(path).await;
     let rate = rate(async || {
         let insert = sqlx::query(INSERT).bind(1_i64).execute(&mut connection);
         insert.await.expect("a row");
@@ -44,6 +64,22 @@ pub(super) async fn sqlite(path: &str) -> f64 {
     .await;
     connection.close().await.expect("it was open");
     rate
+}
+
+/// Rows a second in commits of so many, each row its own statement.
+pub(super) async fn sqlite_grouped(path: &str, group: u32) -> f64 {
+    let mut connection = connect(path).await;
+    let commits = rate(async || {
+        let mut transaction = connection.begin().await.expect("a transaction");
+        for _ in 0..group {
+            let insert = sqlx::query(INSERT).bind(1_i64).execute(&mut *transaction);
+            insert.await.expect("a row");
+        }
+        transaction.commit().await.expect("a commit");
+    })
+    .await;
+    connection.close().await.expect("it was open");
+    commits * f64::from(group)
 }
 
 pub(super) async fn postgres(url: &str) -> f64 {

@@ -255,25 +255,26 @@ impl Course {
     /// Keep a stage that ended, find what comes next, and begin it.
     async fn settle(&mut self, mut kept: Option<Kept>) -> Result<Flow, EngineError> {
         loop {
-            let mut rows = self.rows.clone();
-            let mut asked = self.asked.clone();
+            // Only deferred writes can be refused, and then it is as if nothing had happened.
+            let writes = kept.as_ref().is_some_and(|kept| !kept.writes.is_empty());
+            let before = writes.then(|| (self.rows.clone(), self.asked.clone()));
             if let Some(kept) = &kept {
-                count(&mut rows, &mut asked, kept);
+                count(&mut self.rows, &mut self.asked, kept);
             }
-            let next = self.next(&mut rows, &mut asked);
+            let next = self.next();
             let nothing = kept.is_none() && next.rows.is_empty() && next.gates.is_empty();
             if nothing && matches!(next.then, Then::GoOn { .. }) {
                 self.begin(next.turns);
                 return Ok(Flow::UnderWay);
             }
-            let checkpoint = self.checkpoint(kept.as_ref(), &rows, &next);
-            match self.commit(checkpoint).await {
+            match self.commit(self.checkpoint(kept.as_ref(), &next)).await {
                 Ok(signals) => {
-                    self.kept(kept.as_ref(), rows, asked);
+                    self.kept(kept.as_ref());
                     return self.go_on(signals, next).await;
                 }
-                Err(EngineError::Store(error)) => match &mut kept {
-                    Some(kept) if checkpoint::refused_writes(kept, &error) => {
+                Err(EngineError::Store(error)) => match (&mut kept, before) {
+                    (Some(kept), Some(before)) if checkpoint::refused_writes(kept, &error) => {
+                        (self.rows, self.asked) = before;
                         kept.writes.clear();
                         kept.row.outcome = checkpoint::write_failure(&error);
                         kept.row.follow = "end".to_owned();
@@ -287,7 +288,7 @@ impl Course {
     }
 
     /// What comes next once these rows count; skipped stages and asked gates are added.
-    fn next(&self, rows: &mut Vec<StageRun>, asked: &mut BTreeSet<String>) -> Next {
+    fn next(&mut self) -> Next {
         let now = self.work.engine.clock.now();
         let mut next = Next {
             rows: Vec::new(),
@@ -307,27 +308,27 @@ impl Course {
             let standing = Standing {
                 pipeline: &self.work.pipeline,
                 input: &self.work.run.input,
-                rows,
+                rows: &self.rows,
                 under_way: &self.under_way,
-                asked,
+                asked: &self.asked,
                 now,
             };
             let plan = standing.plan();
             if let Some((stage, why)) = plan.skips.first() {
-                let row = checkpoint::skipped(&self.work.run, stage, why, rows, now);
+                let row = checkpoint::skipped(&self.work.run, stage, why, &self.rows, now);
                 next.rows.push(row.clone());
-                rows.push(row);
+                self.rows.push(row);
                 continue;
             }
             if let Some(stage) = plan.gates.first() {
-                next.gates
-                    .push(checkpoint::gate(&self.work.run, stage, rows, now));
-                asked.insert(stage.id().to_owned());
+                let gate = checkpoint::gate(&self.work.run, stage, &self.rows, now);
+                next.gates.push(gate);
+                self.asked.insert(stage.id().to_owned());
                 continue;
             }
             let turns = plan.stages.iter();
             next.turns = turns
-                .filter_map(|stage| Turn::new(&self.work, stage, rows))
+                .filter_map(|stage| Turn::new(&self.work, stage, &self.rows))
                 .collect();
             if next.turns.is_empty() && self.under_way.is_empty() {
                 next.then = rest(plan.rest, now);
@@ -348,7 +349,7 @@ impl Course {
         }
     }
 
-    fn checkpoint(&self, kept: Option<&Kept>, rows: &[StageRun], next: &Next) -> Checkpoint {
+    fn checkpoint(&self, kept: Option<&Kept>, next: &Next) -> Checkpoint {
         let run = &self.work.run;
         let mut checkpoint = blank(self.held.clone(), run, self.signals, next.then.clone());
         checkpoint.spent = run.spent + self.began.elapsed();
@@ -364,7 +365,7 @@ impl Course {
             checkpoint.plugin.clone_from(&kept.plugin);
         }
         if matches!(next.then, Then::End { .. }) {
-            checkpoint.effects = checkpoint::effects(run, rows);
+            checkpoint.effects = checkpoint::effects(run, &self.rows);
         }
         checkpoint
     }
@@ -389,9 +390,7 @@ impl Course {
     }
 
     /// What was committed counts from now on.
-    fn kept(&mut self, kept: Option<&Kept>, rows: Vec<StageRun>, asked: BTreeSet<String>) {
-        self.rows = rows;
-        self.asked = asked;
+    fn kept(&mut self, kept: Option<&Kept>) {
         if let Some(kept) = kept {
             let watcher = &self.work.engine.watcher;
             watcher.stage_ended(&self.work.run, &kept.row);

@@ -2,6 +2,7 @@
 
 mod commits;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::commits::Commits;
@@ -41,10 +42,11 @@ impl Local {
     /// Commit; where the database went away in the middle, find out whether it did, and try
     /// again for as long as the lease can hold.
     async fn commit(&self, checkpoint: Checkpoint) -> Result<Option<Told>, StoreError> {
+        let checkpoint = Arc::new(checkpoint);
         let began = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
-            let error = match self.commits.commit(checkpoint.clone()).await {
+            let error = match self.commits.commit(Arc::clone(&checkpoint)).await {
                 Err(error) if error.is_retryable() => error,
                 result => return result,
             };

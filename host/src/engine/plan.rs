@@ -161,19 +161,29 @@ pub const FEEDBACK: &str = "feedback";
 
 /// Every key there is: the run's input, what its stages wrote, and why a loop went back.
 pub fn keys(input: &Patch, rows: &[StageRun]) -> Patch {
-    let mut keys = input.clone();
+    keys_that(input, rows, |_| true)
+}
+
+/// The keys of some names.
+pub fn keys_that(input: &Patch, rows: &[StageRun], wanted: impl Fn(&str) -> bool) -> Patch {
+    let mut keys = Patch::new();
+    let mut add = |patch: &Patch| {
+        let wanted = patch.iter().filter(|(key, _)| wanted(key));
+        keys.extend(wanted.map(|(key, value)| (key.clone(), value.clone())));
+    };
+    add(input);
+    for row in live(rows) {
+        if let Outcome::Done(done) = &row.outcome {
+            add(&done.patch);
+        }
+    }
     let back = rows.iter().rfind(|row| row.follow.starts_with("goto:"));
-    if let Some(row) = back {
+    if let Some(row) = back.filter(|_| wanted(FEEDBACK)) {
         let why = match &row.outcome {
             Outcome::Stopped(Stop::Rejected { detail, .. }) => detail.clone(),
             other => other.detail(),
         };
         keys.insert(FEEDBACK.to_owned(), why.into());
-    }
-    for row in live(rows) {
-        if let Outcome::Done(done) = &row.outcome {
-            keys.extend(done.patch.clone());
-        }
     }
     keys
 }

@@ -54,7 +54,7 @@ impl Turn {
             work: work.clone(),
             index,
             visit: plan::next_visit(rows, stage.id()),
-            input: plan::keys(&work.run.input, rows),
+            input: read_keys(work, stage, rows),
         })
     }
 
@@ -86,9 +86,7 @@ impl Turn {
     }
 
     async fn attempt(&self, stage: &Stage, entry: &Entry) -> (Outcome, u32) {
-        let mut input = self.input.clone();
-        input.retain(|key, _| entry.checks.reads_key(key));
-        if let Err(problem) = entry.checks.reads(&input) {
+        if let Err(problem) = entry.checks.reads(&self.input) {
             let failure = Stop::failed(FailureKind::Input, format!("input: {problem}"));
             return (Outcome::Stopped(failure), 0);
         }
@@ -96,7 +94,7 @@ impl Turn {
         loop {
             let call = self.call(stage, attempt);
             let config = stage.config.get_ref().clone();
-            let outcome = call_once(entry, &call, config, input.clone()).await;
+            let outcome = call_once(entry, &call, config, self.input.clone()).await;
             let Some(pause) = pause(stage, attempt, &outcome, self.work.deadline) else {
                 return (outcome, attempt);
             };
@@ -121,6 +119,15 @@ impl Turn {
             settings: self.work.line_up.settings.clone(),
             resources: self.work.line_up.resources.clone(),
         }
+    }
+}
+
+/// The keys that a stage's handler declares that it reads.
+fn read_keys(work: &Work, stage: &Stage, rows: &[StageRun]) -> Patch {
+    let handler = stage.handler.as_ref();
+    match handler.and_then(|name| work.line_up.registry.get(name.get_ref())) {
+        Some(entry) => plan::keys_that(&work.run.input, rows, |key| entry.checks.reads_key(key)),
+        None => Patch::new(),
     }
 }
 

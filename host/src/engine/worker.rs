@@ -110,7 +110,7 @@ impl Worker {
         let engine = &self.engine;
         let pulse = pulse::ask(&engine.store, &engine.worker).await?;
         engine.clock.set(pulse.now);
-        if pulse.expired {
+        if pulse.until(pulse.lease_at) == Some(Duration::ZERO) {
             recover(engine).await?;
         }
         if pulse.wished {

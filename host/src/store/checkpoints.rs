@@ -6,7 +6,8 @@ mod parts;
 
 pub(super) use self::parts::{SHARED, StageRow, keep};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -70,7 +71,7 @@ pub enum Then {
 /// `None` says that its lease is lost and nothing of it was written.
 pub async fn commit(
     store: &Store,
-    checkpoints: Vec<Checkpoint>,
+    checkpoints: Vec<Arc<Checkpoint>>,
 ) -> Result<Vec<Option<Told>>, StoreError> {
     store
         .write(move |transaction| Box::pin(commit_in(transaction, checkpoints)))
@@ -80,13 +81,13 @@ pub async fn commit(
 /// The same inside a transaction.
 pub(super) async fn commit_in(
     transaction: &mut Transaction<'_>,
-    checkpoints: Vec<Checkpoint>,
+    checkpoints: Vec<Arc<Checkpoint>>,
 ) -> Result<Vec<Option<Told>>, StoreError> {
     let told = advance(transaction, &checkpoints).await?;
     let held: Vec<&Checkpoint> = checkpoints
         .iter()
         .zip(&told)
-        .filter_map(|(checkpoint, told)| told.as_ref().map(|_| checkpoint))
+        .filter_map(|(checkpoint, told)| told.as_ref().map(|_| &**checkpoint))
         .collect();
     keep_rows(transaction, &held).await?;
     supersede(transaction, &held).await?;
@@ -103,21 +104,18 @@ pub(super) async fn commit_in(
 /// Move each run on, if its fence still holds.
 async fn advance(
     transaction: &mut Transaction<'_>,
-    checkpoints: &[Checkpoint],
+    checkpoints: &[Arc<Checkpoint>],
 ) -> Result<Vec<Option<Told>>, StoreError> {
     let dialect = transaction.dialect();
-    let moved: Vec<Moved<'_>> = checkpoints.iter().map(Moved::of).collect();
+    let moved: Vec<Moved<'_>> = checkpoints.iter().map(|one| Moved::of(one)).collect();
     let statement = Statement::new(parts::advance(dialect)).bind(batch::rows(&moved)?);
     let rows = transaction.query(statement).await?;
-    let mut told = vec![None; checkpoints.len()];
+    let mut told = BTreeMap::new();
     for row in rows.iter() {
-        let id = row.text("id")?;
-        let place = checkpoints.iter().position(|known| known.held.run == id);
-        if let Some(place) = place {
-            told[place] = Some(read_told(row)?);
-        }
+        told.insert(row.text("id")?, read_told(row)?);
     }
-    Ok(told)
+    let of = |checkpoint: &Arc<Checkpoint>| told.remove(&checkpoint.held.run);
+    Ok(checkpoints.iter().map(of).collect())
 }
 
 async fn keep_rows(

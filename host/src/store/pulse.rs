@@ -15,8 +15,8 @@ pub struct Pulse {
     pub revision: Option<i64>,
     /// When the next run is due, or was.
     pub due_at: Option<Timestamp>,
-    /// Leases that ran out.
-    pub expired: bool,
+    /// When the next lease runs out, or did.
+    pub lease_at: Option<Timestamp>,
     /// Somebody wishes something of a run of this worker.
     pub wished: bool,
     /// When the next schedule fires, or should have.
@@ -33,8 +33,7 @@ pub async fn ask(store: &Store, worker: &str) -> Result<Pulse, StoreError> {
         (SELECT revision FROM activations ORDER BY id DESC LIMIT 1) AS revision, \
         (SELECT MIN(wake_at) FROM open_runs \
             WHERE status IN ('queued', 'waiting', 'blocked')) AS due_at, \
-        (SELECT COUNT(*) FROM open_runs \
-            WHERE status = 'running' AND lease_until <= {now}) AS expired, \
+        (SELECT MIN(lease_until) FROM open_runs WHERE status = 'running') AS lease_at, \
         (SELECT COUNT(*) FROM open_runs \
             WHERE status = 'running' AND wish IS NOT NULL AND worker = $1) AS wished, \
         (SELECT MIN(next_at) FROM schedules) AS schedule_at, \
@@ -47,7 +46,7 @@ pub async fn ask(store: &Store, worker: &str) -> Result<Pulse, StoreError> {
         now: timestamp(row.integer("now")?),
         revision: row.optional_integer("revision")?,
         due_at: time(row, "due_at")?,
-        expired: row.integer("expired")? > 0,
+        lease_at: time(row, "lease_at")?,
         wished: row.integer("wished")? > 0,
         schedule_at: time(row, "schedule_at")?,
         gate_at: time(row, "gate_at")?,

@@ -312,15 +312,23 @@ async fn run_group(
     receiver: &mut mpsc::Receiver<Job>,
     answers: &mut Vec<Answer>,
 ) -> Result<(), StoreError> {
-    let mut next = Some(first);
     let began = connection.begin_with(IMMEDIATE).await;
     let mut transaction = match began {
         Ok(transaction) => transaction,
         Err(error) => {
-            answers.extend(next.map(|first| first.answer));
+            answers.push(first.answer);
             return Err(error.into());
         }
     };
+    answers.push(first.answer);
+    // The first has the transaction to itself: if it fails, there is nothing else to keep.
+    let kept = AssertUnwindSafe((first.work)(&mut transaction))
+        .catch_unwind()
+        .await;
+    if !kept.unwrap_or(false) {
+        return transaction.rollback().await.map_err(gone);
+    }
+    let mut next = receiver.try_recv().ok();
     while let Some(job) = next.take() {
         answers.push(job.answer);
         in_savepoint(&mut transaction, job.work).await?;
@@ -360,14 +368,16 @@ fn gone(error: sqlx::Error) -> StoreError {
 }
 
 /// Rows of a statement on one connection, inside a transaction that began with [`SNAPSHOT`]
-/// or [`IMMEDIATE`]. It is prepared each time, because sqlx keeps the columns of what it
-/// remembers.
+/// or [`IMMEDIATE`]. One that does not name its columns is prepared each time, because sqlx
+/// keeps the columns of what it remembers.
 pub(super) async fn query(
     connection: &mut SqliteConnection,
     statement: Statement,
 ) -> Result<Rows, StoreError> {
+    let names_columns = !statement.sql.contains("SELECT *") && !statement.sql.contains(".*");
+    let names_columns = names_columns && !statement.sql.contains("RETURNING *");
     let fetched = bound(statement)
-        .persistent(false)
+        .persistent(names_columns)
         .fetch_all(connection)
         .await?;
     let columns = fetched

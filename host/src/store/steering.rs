@@ -1,5 +1,6 @@
 //! Runs steered from outside: stopped and resumed by a person.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::checkpoints::{self, Checkpoint, Then};
@@ -79,7 +80,7 @@ async fn stop_in(
         },
         effects: Vec::new(),
     };
-    checkpoints::commit_in(transaction, vec![checkpoint]).await?;
+    checkpoints::commit_in(transaction, vec![Arc::new(checkpoint)]).await?;
     Ok(Some(Steered::Now(status)))
 }
 

@@ -38,7 +38,7 @@ on_both!(a_stale_fence_writes_nothing, async |store: Store, _url| {
     let mut late = checkpoint(&stale, vec![stage("a", 1)], RunStatus::Done);
     late.writes = vec![sql("INSERT INTO diary_days VALUES ('x', 'thin', 'a', 1)")];
     let good = checkpoint(&sound, vec![stage("b", 1)], RunStatus::Running);
-    let kept = checkpoints::commit(&store, vec![late, good])
+    let kept = checkpoints::commit(&store, vec![late.into(), good.into()])
         .await
         .expect("an answer");
     assert_eq!((kept[0].is_some(), kept[1].is_some()), (false, true));
@@ -91,7 +91,7 @@ on_both!(
         let keep = async |rows, superseded| {
             let mut kept = checkpoint(&claim, rows, RunStatus::Running);
             kept.superseded = superseded;
-            checkpoints::commit(&store, vec![kept]).await
+            checkpoints::commit(&store, vec![kept.into()]).await
         };
         let mut patch = Patch::new();
         patch.insert("draft".to_owned(), "long ".repeat(40_000).into());

@@ -1,5 +1,6 @@
 //! Runs: how they are claimed, by whom, and what becomes of them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use callboard::outcome::Patch;
@@ -110,7 +111,8 @@ pub(super) fn checkpoint(claim: &Claim, rows: Vec<StageRun>, status: RunStatus) 
 
 /// Whether the checkpoint was kept.
 pub(super) async fn record(store: &Store, claim: &Claim, status: RunStatus) -> bool {
-    let kept = checkpoints::commit(store, vec![checkpoint(claim, Vec::new(), status)]).await;
+    let kept =
+        checkpoints::commit(store, vec![Arc::new(checkpoint(claim, Vec::new(), status))]).await;
     kept.expect("the store answers")[0].is_some()
 }
 

@@ -16,7 +16,7 @@ type Kept = Result<Option<Told>, StoreError>;
 
 /// A checkpoint on its way, and who waits for it.
 struct Pending {
-    checkpoint: Checkpoint,
+    checkpoint: Arc<Checkpoint>,
     answer: oneshot::Sender<Kept>,
 }
 
@@ -40,7 +40,7 @@ impl Commits {
         Self { sender }
     }
 
-    pub(super) async fn commit(&self, checkpoint: Checkpoint) -> Kept {
+    pub(super) async fn commit(&self, checkpoint: Arc<Checkpoint>) -> Kept {
         let (answer, kept) = oneshot::channel();
         let pending = Pending { checkpoint, answer };
         let gone = || StoreError::internal("nobody commits checkpoints any more");
@@ -83,7 +83,10 @@ async fn commit_group(store: &Store, group: Vec<Pending>) {
     if group.is_empty() {
         return;
     }
-    let together: Vec<_> = group.iter().map(|one| one.checkpoint.clone()).collect();
+    let together: Vec<_> = group
+        .iter()
+        .map(|one| Arc::clone(&one.checkpoint))
+        .collect();
     match checkpoints::commit(store, together).await {
         Ok(kept) => {
             for (pending, told) in group.into_iter().zip(kept) {
