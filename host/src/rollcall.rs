@@ -6,6 +6,7 @@
 //! references has a file here; only `schema` asks the database.
 
 mod budgets;
+mod conditions;
 mod configuration;
 mod grants;
 mod handlers;
@@ -84,6 +85,8 @@ pub enum Kind {
     Input,
     /// A length of time.
     Time,
+    /// How many runs may do something.
+    Limit,
     Setting,
     Role,
     Prompt,
@@ -226,6 +229,7 @@ pub async fn call(roster: &Roster<'_>) -> Roll {
         pipelines::list(roster),
         reach::list(roster),
         keys::list(roster),
+        conditions::list(roster),
         budgets::list(roster),
         policies::list(roster, &schema),
         retention::list(roster),

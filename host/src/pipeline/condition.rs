@@ -7,7 +7,7 @@ use toml::Spanned;
 use crate::outcome::Patch;
 
 /// A test of one key. Whatever it says has to hold.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// A key of the run's input, or one that a stage before writes.

@@ -88,7 +88,8 @@ impl<'a> Flow<'a> {
     fn absent(&self, stage: &Stage, key: &str, writers: &[&Stage]) -> Option<Miss> {
         let input = self.pipeline.input.get(key);
         let given = input.is_some_and(|input| input.required || input.default.is_some());
-        if given || writers.iter().any(|writer| passed_over(writer).is_none()) {
+        let sure = |writer: &&Stage| passed_over(writer).is_none() || same_way(writer, stage);
+        if given || writers.iter().any(sure) {
             return None;
         }
         let reader = stage
@@ -99,6 +100,17 @@ impl<'a> Flow<'a> {
             .iter()
             .find_map(|writer| Some((writer, passed_over(writer)?)))
         {
+            if !writer.when.is_empty() {
+                let problem = format!(
+                    "`{reader}` reads `{key}`, which stage `{}` does not write when its condition does not hold",
+                    writer.id()
+                );
+                let mend = format!(
+                    "write `[input.{key}]` with a default, or the same `when` in stage `{}`",
+                    stage.id()
+                );
+                return Some(Miss::new(problem, mend));
+            }
             let problem = format!(
                 "`{reader}` reads `{key}`, which stage `{}` does not write when it is {outcome}, and the run goes on",
                 writer.id()
@@ -240,8 +252,23 @@ impl<'a> Flow<'a> {
     }
 }
 
-/// The outcome that passes over a stage while the run goes on.
+/// Whether a stage only runs where another one does, too: it has all of its conditions, and
+/// nothing else passes over that one.
+fn same_way(writer: &Stage, reader: &Stage) -> bool {
+    let has = |condition| reader.when.iter().any(|known| known == condition);
+    outcome_passed_over(writer).is_none() && writer.when.iter().all(has)
+}
+
+/// What passes over a stage while the run goes on: an outcome, or a condition.
 fn passed_over(stage: &Stage) -> Option<&'static str> {
+    if stage.when.is_empty() {
+        outcome_passed_over(stage)
+    } else {
+        Some("skipped")
+    }
+}
+
+fn outcome_passed_over(stage: &Stage) -> Option<&'static str> {
     let outcomes = FOLLOWS
         .iter()
         .map(|(name, _)| *name)

@@ -38,6 +38,22 @@ impl<'a> Staged<'a> {
     fn pipeline(&self) -> &'a Pipeline {
         &self.defined.value
     }
+
+    /// The input keys, and those that stages before write; `None` if one of them names no known
+    /// handler, so that nobody knows.
+    pub(super) fn keys_before(&self, registry: &'a Registry) -> Option<BTreeSet<&'a str>> {
+        let pipeline = self.pipeline();
+        let mut keys: BTreeSet<&str> = pipeline.input.keys().map(String::as_str).collect();
+        for id in upstream(pipeline, self.stage.id()) {
+            let stage = pipeline.stage(id);
+            if let Some(handler) = stage.and_then(|stage| stage.handler.as_ref()) {
+                let contract = &registry.get(handler.get_ref())?.contract;
+                let written = contract.writes["properties"].as_object();
+                keys.extend(written.into_iter().flatten().map(|(key, _)| key.as_str()));
+            }
+        }
+        Some(keys)
+    }
 }
 
 /// Every stage that `id` needs, directly or not.
@@ -108,7 +124,7 @@ fn needs(staged: &Staged<'_>) -> Vec<Reference> {
 }
 
 /// The miss of a stage that is not there.
-fn no_stage(pipeline: &Pipeline, id: &str) -> Option<Miss> {
+pub(super) fn no_stage(pipeline: &Pipeline, id: &str) -> Option<Miss> {
     if pipeline.stage(id).is_some() {
         return None;
     }
@@ -157,7 +173,7 @@ fn endless(outcome: &str, follow: &Follow) -> Option<Miss> {
 }
 
 /// The miss of a way back without a bound.
-fn unbounded(staged: &Staged<'_>, target: &str) -> Option<Miss> {
+pub(super) fn unbounded(staged: &Staged<'_>, target: &str) -> Option<Miss> {
     let pipeline = staged.pipeline();
     let back = pipeline.downstream(target).contains(staged.stage.id());
     let visits = pipeline.stage(target).map_or(0, |stage| stage.max_visits);

@@ -147,6 +147,62 @@ async fn policies_fit_the_live_schema_and_each_other() {
 }
 
 #[tokio::test]
+async fn conditions_limits_and_gates_answer() {
+    let stage = |line: &'static str| -> Case {
+        let (from, to, miss, mend) = match line {
+            "when" => (
+                "needs = [\"collect\"]",
+                "needs = [\"collect\"]\nwhen = [{ key = \"commitz\", present = true }]",
+                "stage diary/draft when @ pipelines/diary.toml:14:11: `commitz` is no input, and no stage before writes it",
+                "write `commits`",
+            ),
+            "empty" => (
+                "needs = [\"collect\"]",
+                "needs = [\"collect\"]\nwhen = [{ key = \"commits\" }]",
+                "the condition says nothing",
+                "add `is`",
+            ),
+            "skipped" => (
+                "needs = [\"collect\"]",
+                "needs = [\"collect\"]\nwhen = [{ key = \"commits\", present = true }]",
+                "which stage `draft` does not write when its condition does not hold",
+                "the same `when`",
+            ),
+            "expiry" => (
+                "needs = [\"collect\"]",
+                "needs = [\"collect\"]\nexpiry = { after = \"1h\", as = \"rejected\" }",
+                "stage diary/draft expiry @ pipelines/diary.toml:14:1: only a gate asks a person",
+                "remove it",
+            ),
+            "part" => (
+                "needs = [\"collect\"]",
+                "needs = [\"collect\"]\nregenerate = { text = \"collect\" }",
+                "stage diary/draft regenerate.text",
+                "remove it",
+            ),
+            _ => unreachable!("{line}"),
+        };
+        (P, from, to, miss, mend)
+    };
+    each(&["when", "empty", "skipped", "expiry", "part"].map(stage)).await;
+    let mut ground = Ground::good();
+    let head = "budget = ";
+    ground.replace(
+        P,
+        head,
+        "limits = { key = \"dya\", at_once = 0 }\nbudget = ",
+    );
+    let misses = misses(&ground).await;
+    let found: Vec<_> = misses.iter().map(|(text, _)| text.as_str()).collect();
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(
+        found[0].contains("`dya` is no input of the pipeline"),
+        "{found:#?}"
+    );
+    assert!(found[1].contains("no run would ever start"), "{found:#?}");
+}
+
+#[tokio::test]
 async fn settings_and_roles_answer() {
     const S: &str = "settings.toml";
     each(&[

@@ -1,0 +1,126 @@
+//! What decides whether and how a stage or a run goes on, besides outcomes: the keys of
+//! conditions and limits, what a gate can have made anew, and when it lapses.
+
+use super::pipelines::{Staged, no_stage, unbounded};
+use super::{Kind, Miss, Reference, Roster, named};
+use crate::pipeline::Pipeline;
+use crate::registry::{Registry, nearest};
+use crate::workspace::Defined;
+
+pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+    let mut references = Vec::new();
+    for defined in roster.definitions.pipelines.values() {
+        references.extend(limits(defined));
+        for staged in Staged::all(defined) {
+            references.extend(conditions(roster.registry, &staged));
+            references.extend(parts(&staged));
+            references.extend(expiry(&staged));
+        }
+    }
+    references
+}
+
+/// The input key that limits are kept for, and limits that let nothing through.
+fn limits(defined: &Defined<Pipeline>) -> Vec<Reference> {
+    let (pipeline, mut references) = (&defined.value, Vec::new());
+    let referrer = format!("pipeline {}", pipeline.name());
+    let limits = &pipeline.limits;
+    if let Some(key) = &limits.key {
+        let key = key.get_ref();
+        let miss = (!pipeline.input.contains_key(key)).then(|| {
+            let problem = format!("`{key}` is no input of the pipeline");
+            not_a_key(problem, key, pipeline.input.keys().map(String::as_str))
+        });
+        let reference = Reference::new(&referrer, "limits.key", Kind::Input, key);
+        references.push(reference.at(defined.at(&["limits", "key"])).missed(miss));
+    }
+    for (name, limit) in [("at_once", limits.at_once), ("rate", limits.rate)] {
+        let Some(limit) = limit else { continue };
+        let miss = (limit == 0).then(|| {
+            Miss::new(
+                "no run would ever start",
+                format!("write `{name} = 1` or more, or remove it"),
+            )
+        });
+        let key = format!("limits.{name}");
+        let reference = Reference::new(&referrer, key, Kind::Limit, limit.to_string());
+        references.push(reference.at(defined.at(&["limits", name])).missed(miss));
+    }
+    references
+}
+
+/// A condition's key is input, or written by a stage before it; and it says something.
+fn conditions(registry: &Registry, staged: &Staged<'_>) -> Vec<Reference> {
+    let conditions = staged.stage.when.iter().enumerate();
+    conditions
+        .map(|(index, condition)| {
+            let key = condition.key.get_ref();
+            let known = staged.keys_before(registry);
+            let miss = if condition.is_empty() {
+                let mend = "add `is`, `is_not`, `present`, `at_least` or `at_most`";
+                Some(Miss::new("the condition says nothing", mend))
+            } else if known
+                .as_ref()
+                .is_some_and(|keys| !keys.contains(key.as_str()))
+            {
+                let problem = format!("`{key}` is no input, and no stage before writes it");
+                let known = known.iter().flatten().copied();
+                Some(not_a_key(problem, key, known))
+            } else {
+                None
+            };
+            let place = staged.at(&["when", &index.to_string(), "key"]);
+            let reference = staged.reference("when", Kind::Key, key);
+            reference.at(place).missed(miss)
+        })
+        .collect()
+}
+
+fn not_a_key<'k>(problem: String, key: &str, known: impl Iterator<Item = &'k str>) -> Miss {
+    let known: Vec<&str> = known.collect();
+    match nearest(key, known.iter().copied()) {
+        Some(near) => Miss::new(problem, format!("write `{near}`")),
+        None => Miss::new(problem, format!("name one of {}", named(known))),
+    }
+}
+
+/// The stages that make a gate's parts are there, before it, and may be visited again.
+fn parts(staged: &Staged<'_>) -> Vec<Reference> {
+    let parts = staged.stage.regenerate.iter();
+    parts
+        .map(|(part, target)| {
+            let target = target.get_ref();
+            let pipeline = &staged.defined.value;
+            let ahead = || {
+                let back = pipeline.downstream(target).contains(staged.stage.id());
+                (!back).then(|| {
+                    let problem = format!("stage `{target}` is not before the gate");
+                    Miss::new(problem, "name a stage that the gate needs, directly or not")
+                })
+            };
+            let miss = no_gate(staged)
+                .or_else(|| no_stage(pipeline, target))
+                .or_else(ahead)
+                .or_else(|| unbounded(staged, target));
+            let key = format!("regenerate.{part}");
+            staged.reference(&key, Kind::Stage, target).missed(miss)
+        })
+        .collect()
+}
+
+fn expiry(staged: &Staged<'_>) -> Option<Reference> {
+    let expiry = staged.stage.expiry?;
+    let zero = expiry.after.0.is_zero().then(|| {
+        let problem = "the gate lapses before anybody can decide";
+        Miss::new(problem, "write `after = \"7d\"`, or remove `expiry`")
+    });
+    let reference = staged.reference("expiry", Kind::Time, expiry.after.to_string());
+    Some(reference.missed(no_gate(staged).or(zero)))
+}
+
+fn no_gate(staged: &Staged<'_>) -> Option<Miss> {
+    staged.stage.gate.is_none().then(|| {
+        let problem = "only a gate asks a person";
+        Miss::new(problem, "remove it, or write `gate` instead of `handler`")
+    })
+}
