@@ -1,8 +1,9 @@
 //! Whole stories through the real program, each in a workspace of its own. The comments name
-//! the scenarios of the requirements, S5 to S16.
+//! the scenarios of the requirements, S3 to S16.
 
 mod citations;
 mod crash;
+mod critic;
 pub(crate) mod model;
 mod modes;
 mod once;
