@@ -16,6 +16,7 @@ mod policies;
 mod prompts;
 mod reach;
 mod retention;
+mod schedules;
 mod schema;
 mod settings;
 mod templates;
@@ -229,6 +230,7 @@ pub async fn call(roster: &Roster<'_>) -> Roll {
         budgets::list(roster),
         policies::list(roster, &schema),
         retention::list(roster),
+        schedules::list(roster),
         settings::list(roster),
         schema::list(roster, &schema),
         prompts::list(roster),

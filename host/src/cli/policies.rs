@@ -6,6 +6,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::output::time;
+use super::schedules::Clock;
 use super::{Context, Failure, run};
 use crate::outcome::Patch;
 use crate::store::policy_runs;
@@ -28,6 +29,8 @@ impl Policies {
             Policies::List => {
                 let company = app.active().await?;
                 let last = policy_runs::all(app.store()).await?;
+                let clock = Clock::of(&app).await?;
+                let next = |name: &str| clock.next_of(&format!("policy:{name}"));
                 let policies = || {
                     company
                         .definitions
@@ -42,12 +45,24 @@ impl Policies {
                         |last| format!("{} at {}", last.status, time(last.finished_at)),
                     );
                     let every = if policy.enabled {
-                        policy.every.to_string()
+                        policy.cadence()
                     } else {
                         "off".into()
                     };
                     let (handler, table) = (policy.handler.get_ref(), policy.table.get_ref());
-                    vec![name.clone(), handler.clone(), table.clone(), every, ended]
+                    let next = match next(name) {
+                        Some(at) => time(at),
+                        None if policy.enabled => "at once".to_owned(),
+                        None => "-".to_owned(),
+                    };
+                    vec![
+                        name.clone(),
+                        handler.clone(),
+                        table.clone(),
+                        every,
+                        ended,
+                        next,
+                    ]
                 });
                 let json: Vec<_> = policies()
                     .map(|policy| {
@@ -55,11 +70,11 @@ impl Policies {
                         json!({
                             "name": name, "handler": policy.handler.get_ref(),
                             "table": policy.table.get_ref(), "every": policy.every,
-                            "enabled": policy.enabled, "last": last.get(name),
+                            "enabled": policy.enabled, "last": last.get(name), "next": next(name),
                         })
                     })
                     .collect();
-                let header = ["policy", "handler", "table", "every", "last"];
+                let header = ["policy", "handler", "table", "every", "last", "next"];
                 context.output.show(&header, rows.collect(), &json);
                 Ok(ExitCode::SUCCESS)
             }
