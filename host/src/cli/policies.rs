@@ -52,12 +52,12 @@ async fn list(app: &App, context: &Context) -> Result<ExitCode, Failure> {
         let name = policy.name.get_ref();
         let ended = last.get(name).map_or_else(
             || "never ran".to_owned(),
-            |last| format!("{} at {}", last.status, time(last.finished_at)),
+            |last| format!("{}\n{}", last.status, time(last.finished_at)),
         );
         let (cadence, next) = match next(name) {
             _ if !policy.enabled => ("off".to_owned(), "-".to_owned()),
             Some(at) => (policy.cadence(), time(at)),
-            None => (policy.cadence(), "at once".to_owned()),
+            None => (policy.cadence(), "no worker yet".to_owned()),
         };
         let (handler, table) = (policy.handler.get_ref(), policy.table.get_ref());
         vec![

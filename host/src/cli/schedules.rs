@@ -160,7 +160,7 @@ impl Clock {
                     format!("{utc}\n{local}")
                 }
             }
-            None if planned.enabled => "at once".to_owned(),
+            None if planned.enabled => "no worker yet".to_owned(),
             None => "off".to_owned(),
         }
     }

@@ -197,13 +197,14 @@ async fn end(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<
         transaction.execute(halt).await?;
     }
     note(transaction, held).await?;
-    let started = removed.iter().map(schedules::read_started);
-    let started: Vec<_> = started.collect::<Result<_, _>>()?;
-    let ends = started.iter().filter_map(|started| {
-        let ended = ended.iter().find(|ended| ended.run == started.run)?;
-        Some((started, ended.status))
-    });
-    schedules::ended(transaction, ends.collect()).await
+    let mut ends = Vec::new();
+    for started in removed.iter().map(schedules::started_by_itself) {
+        if let Some(started) = started? {
+            let status = ended.iter().find(|ended| ended.run == started.run);
+            ends.extend(status.map(|ended| (started, ended.status)));
+        }
+    }
+    schedules::ended(transaction, &ends).await
 }
 
 /// What a scheduled run's handlers came to is noted with its end.

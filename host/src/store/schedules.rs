@@ -15,7 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub(super) use self::ended::{ended, read_started};
+pub(super) use self::ended::{ended, started_by_itself};
 pub use self::fire::{Fired, fire_due, fire_now};
 use super::runs::{Run, micros};
 use super::{Dialect, Store, StoreError, Transaction, batch, timestamp};

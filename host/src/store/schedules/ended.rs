@@ -15,12 +15,18 @@ pub(in crate::store) struct Started {
     origin: String,
 }
 
-pub(in crate::store) fn read_started(row: Row<'_>) -> Result<Started, StoreError> {
-    Ok(Started {
-        run: row.text("id")?,
+/// A run of a schedule or of a policy; `None` of any other.
+pub(in crate::store) fn started_by_itself(row: Row<'_>) -> Result<Option<Started>, StoreError> {
+    let mut started = Started {
+        run: String::new(),
         pipeline: row.text("pipeline")?,
         origin: row.text("origin")?,
-    })
+    };
+    if started.schedule().is_none() && started.policy().is_none() {
+        return Ok(None);
+    }
+    started.run = row.text("id")?;
+    Ok(Some(started))
 }
 
 impl Started {
@@ -33,20 +39,16 @@ impl Started {
     }
 }
 
-/// Runs ended, each with its status.
+/// Such runs ended, each with its status.
 pub(in crate::store) async fn ended(
     transaction: &mut Transaction<'_>,
-    runs: Vec<(&Started, &str)>,
+    runs: &[(Started, &str)],
 ) -> Result<(), StoreError> {
-    let runs: Vec<_> = runs
-        .into_iter()
-        .filter(|(run, _)| run.schedule().is_some() || run.policy().is_some())
-        .collect();
     if runs.is_empty() {
         return Ok(());
     }
-    lock(transaction, &runs).await?;
-    for (run, status) in &runs {
+    lock(transaction, runs).await?;
+    for (run, status) in runs {
         if let Some(policy) = run.policy() {
             let note = policy_runs::upsert(policy, &run.run, status, transaction.dialect());
             transaction.execute(note).await?;
@@ -63,7 +65,7 @@ pub(in crate::store) async fn ended(
 /// Nobody fires them meanwhile: a run that is put in line now would not be seen.
 async fn lock(
     transaction: &mut Transaction<'_>,
-    runs: &[(&Started, &str)],
+    runs: &[(Started, &str)],
 ) -> Result<(), StoreError> {
     if transaction.dialect() == Dialect::Sqlite {
         return Ok(());
