@@ -21,6 +21,7 @@ use crate::engine::{Engine, EngineError, Watcher};
 use crate::plugin::Runtime;
 use crate::registry::RegistryError;
 use crate::secrets::SecretError;
+use crate::store::schedules::Plan;
 use crate::store::{Store, StoreError, StoreErrorKind, revisions};
 use crate::workspace::{Misread, WorkspaceError};
 
@@ -38,6 +39,8 @@ struct Inner {
     /// Revisions that are loaded, by number.
     companies: Mutex<BTreeMap<i64, Arc<Company>>>,
     line_ups: Mutex<line_ups::Known>,
+    /// What starts by itself, as the store has it.
+    plan: Mutex<Option<Arc<Plan>>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +91,7 @@ impl App {
             runtime: Runtime::new()?,
             companies: Mutex::new(BTreeMap::new()),
             line_ups: Mutex::default(),
+            plan: Mutex::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),

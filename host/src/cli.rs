@@ -17,6 +17,7 @@ mod reference;
 mod revisions;
 mod run;
 mod runs;
+mod schedules;
 mod serve;
 mod settings;
 mod tasks;
@@ -135,6 +136,9 @@ enum Command {
     /// The upkeep: retention and the like.
     #[command(subcommand)]
     Policies(policies::Policies),
+    /// What starts by itself, when, and how it fared.
+    #[command(subcommand)]
+    Schedules(schedules::Schedules),
     /// The declared settings and their values.
     #[command(subcommand)]
     Settings(settings::Settings),
@@ -225,6 +229,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<ExitCode, Failu
         Command::Plugins(command) => command.run(context).await,
         Command::Pipelines(command) => command.run(context).await,
         Command::Policies(command) => command.run(context).await,
+        Command::Schedules(command) => command.run(context).await,
         Command::Settings(command) => command.run(context).await,
         Command::Demo(command) => command.run(context).await,
         Command::Completions(command) => command.run(context),

@@ -232,12 +232,22 @@ pub fn new_run(
 ) -> Result<Run, EngineError> {
     let definition = line_up.pipelines.get(pipeline);
     let definition = definition.ok_or_else(|| EngineError::NoPipeline(pipeline.to_owned()))?;
+    run_of(definition, line_up.revision, input, origin)
+}
+
+/// A run of a definition that is not stored yet.
+fn run_of(
+    definition: &Pipeline,
+    revision: i64,
+    input: Patch,
+    origin: &str,
+) -> Result<Run, EngineError> {
     let input = complete_input(definition, input)?;
     let now = Timestamp::now();
     Ok(Run {
         id: uuid::Uuid::now_v7().to_string(),
-        pipeline: pipeline.to_owned(),
-        revision: line_up.revision,
+        pipeline: definition.name().to_owned(),
+        revision,
         status: RunStatus::Queued,
         detail: String::new(),
         limits: limits(definition, &input),

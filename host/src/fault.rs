@@ -15,7 +15,7 @@ use jiff::SignedDuration;
 pub const VARIABLE: &str = "CALLBOARD_FAULT";
 
 /// Where a process can be ended.
-pub const POINTS: [&str; 11] = [
+pub const POINTS: [&str; 12] = [
     "before-claim",
     "after-claim",
     "before-handler",
@@ -26,6 +26,7 @@ pub const POINTS: [&str; 11] = [
     "before-gate",
     "after-gate",
     "before-approval",
+    "before-fired",
     "drain",
 ];
 

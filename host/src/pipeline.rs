@@ -14,6 +14,7 @@ use toml::Spanned;
 pub use self::condition::Condition;
 pub use self::gate::{Expiry, Lapse};
 pub use self::limits::PipelineLimits;
+use crate::schedule::Schedule;
 pub use crate::span::Span;
 
 /// A definition of stages and what follows from their outcomes.
@@ -32,6 +33,9 @@ pub struct Pipeline {
     pub limits: PipelineLimits,
     #[serde(default)]
     pub input: BTreeMap<String, InputKey>,
+    /// When runs of it begin by themselves.
+    #[serde(default, rename = "schedule")]
+    pub schedules: Vec<Schedule>,
     #[serde(rename = "stage")]
     pub stages: Vec<Stage>,
 }

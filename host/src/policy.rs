@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use toml::Spanned;
 
 use crate::pipeline::Span;
+use crate::schedule::Schedule;
 
 /// A definition of upkeep. It runs as a run of one stage, named `policy:<name>`.
 #[derive(Debug, Clone, Deserialize)]
@@ -16,8 +17,12 @@ pub struct Policy {
     pub handler: Spanned<String>,
     /// The table it keeps in shape; it has to be in the live schema.
     pub table: Spanned<String>,
-    /// How long to wait after one run before the next.
-    pub every: Span,
+    /// How long to wait after one run before the next. A policy has this or schedules.
+    #[serde(default)]
+    pub every: Option<Span>,
+    /// When it runs by the clock.
+    #[serde(default, rename = "schedule")]
+    pub schedules: Vec<Schedule>,
     #[serde(default = "enabled")]
     pub enabled: bool,
     /// How long one run may take.
@@ -25,6 +30,15 @@ pub struct Policy {
     pub timeout: Span,
     #[serde(default = "empty")]
     pub config: Json,
+}
+
+impl Policy {
+    /// When it runs, for a person: `24h`, or `at 06:00, Europe/Berlin`.
+    pub fn cadence(&self) -> String {
+        let pause = self.every.iter().map(ToString::to_string);
+        let times = self.schedules.iter().map(Schedule::describe);
+        pause.chain(times).collect::<Vec<_>>().join("; ")
+    }
 }
 
 fn enabled() -> bool {

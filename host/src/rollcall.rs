@@ -17,6 +17,7 @@ mod policies;
 mod prompts;
 mod reach;
 mod retention;
+mod schedules;
 mod schema;
 mod settings;
 mod templates;
@@ -233,6 +234,7 @@ pub async fn call(roster: &Roster<'_>) -> Roll {
         budgets::list(roster),
         policies::list(roster, &schema),
         retention::list(roster),
+        schedules::list(roster),
         settings::list(roster),
         schema::list(roster, &schema),
         prompts::list(roster),

@@ -141,6 +141,14 @@ impl Schedule {
         start.unwrap_or(occurrence)
     }
 
+    /// The zone that its times are told in.
+    pub fn zone(&self) -> Zone {
+        match &self.when {
+            When::Cron { zone, .. } => zone.clone(),
+            When::Every(_) => Zone::default(),
+        }
+    }
+
     /// When it fires, for a person: `at 06:00, Monday through Friday, Europe/Berlin`.
     pub fn describe(&self) -> String {
         match &self.when {

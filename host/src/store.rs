@@ -28,6 +28,7 @@ pub mod posts;
 pub mod pulse;
 pub mod revisions;
 pub mod runs;
+pub mod schedules;
 pub mod settings;
 pub mod settings_snapshots;
 mod sqlite;

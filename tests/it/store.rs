@@ -10,6 +10,7 @@ mod opening;
 mod posts;
 mod revisions;
 mod runs;
+mod schedules;
 mod transactions;
 mod values;
 

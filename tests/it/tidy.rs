@@ -82,7 +82,10 @@ const LAYERS: &[Layer] = &[
         "capability",
         "store client handler outcome value settings config grants",
     ),
-    layer("store", "pipeline outcome value settings config grants"),
+    layer(
+        "store",
+        "pipeline outcome schedule value settings config grants fault",
+    ),
     // The one HTTP client module.
     layer("client", "value settings config grants"),
     layer("secrets", "settings"),

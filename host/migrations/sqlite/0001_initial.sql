@@ -82,6 +82,7 @@ CREATE INDEX open_runs_due ON open_runs (wake_at)
     WHERE status IN ('queued', 'waiting', 'blocked');
 CREATE INDEX open_runs_running ON open_runs (pipeline) WHERE status = 'running';
 CREATE INDEX open_runs_newest ON open_runs (created_at);
+CREATE INDEX open_runs_scheduled ON open_runs (origin) WHERE origin LIKE 'schedule %';
 
 -- Runs that have ended.
 CREATE TABLE history (
@@ -167,16 +168,18 @@ CREATE TABLE gates (
 CREATE INDEX gates_open ON gates (opened_at) WHERE decision IS NULL;
 CREATE INDEX gates_task ON gates (task, opened_at);
 
--- When each schedule fires next; a row is claimed by whoever fires it. `definition` is the
--- digest of what it was planned from.
+-- When each schedule of the active revision fires next; a row is locked by whoever fires it.
+-- Occurrences up to `last_at` are handled. With a `pause`, a run is due that long after the one
+-- before has ended.
 CREATE TABLE schedules (
-    name       TEXT PRIMARY KEY,
-    pipeline   TEXT NOT NULL,
-    definition TEXT NOT NULL,
-    last_at    BIGINT,
-    last_run   TEXT,
-    next_at    BIGINT,
-    dropped    BIGINT NOT NULL
+    name     TEXT PRIMARY KEY,
+    pipeline TEXT NOT NULL,
+    pause    BIGINT,
+    last_at  BIGINT NOT NULL,
+    last_run TEXT,
+    next_at  BIGINT,
+    skipped  BIGINT NOT NULL,
+    dropped  BIGINT NOT NULL
 );
 
 -- The ledger of effects: how each scheduled handler fares.

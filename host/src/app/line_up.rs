@@ -222,6 +222,10 @@ fn pipelines(definitions: &Definitions) -> BTreeMap<String, Arc<Pipeline>> {
 
 fn upkeep(policy: &Policy) -> Pipeline {
     let stage = crate::pipeline::Stage::alone("upkeep", policy.handler.clone(), &policy.config);
+    let mut schedules = policy.schedules.clone();
+    for schedule in &mut schedules {
+        schedule.enabled &= policy.enabled;
+    }
     Pipeline {
         name: toml::Spanned::new(
             policy.name.span(),
@@ -232,11 +236,17 @@ fn upkeep(policy: &Policy) -> Pipeline {
         priority: 0,
         limits: PipelineLimits::default(),
         input: BTreeMap::new(),
+        schedules,
         stages: vec![stage],
     }
 }
 
 impl Company {
+    /// The pipelines by name, and one of a single stage for each policy.
+    pub(super) fn pipelines(&self) -> &BTreeMap<String, Arc<Pipeline>> {
+        &self.pipelines
+    }
+
     /// The line-up for runs that start or go on now.
     pub(super) fn line_up(
         &self,

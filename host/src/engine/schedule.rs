@@ -1,70 +1,75 @@
-//! Upkeep that is due: queue a run for each policy whose time has come.
+//! What starts by itself: the plan of a revision. The store keeps when each of it is due, and
+//! starts it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
-use super::{Engine, EngineError, LineUp, new_run};
+use super::{EngineError, run_of};
 use crate::outcome::Patch;
+use crate::pipeline::Pipeline;
 use crate::policy::Policy;
-use crate::store::policy_runs::{self, PolicyRun};
-use crate::store::runs;
+use crate::store::schedules::{Cadence, Plan, Planned};
 
-/// A policy that failed is tried again after this, if its cadence is longer.
-const AFTER_FAILURE: Duration = Duration::from_secs(600);
-
-/// Queue every enabled policy that is due and not under way; gives their names.
-pub async fn queue_due(
-    engine: &Engine,
-    line_up: &LineUp,
-    policies: &[&Policy],
-) -> Result<Vec<String>, EngineError> {
-    let last = policy_runs::all(&engine.store).await?;
-    let now = Timestamp::now();
-    let mut queued = Vec::new();
-    for policy in policies
-        .iter()
-        .filter(|policy| policy.enabled && is_due(policy, &last, now))
-    {
-        let name = policy.name.get_ref();
-        if queue(engine, line_up, name).await? {
-            queued.push(name.clone());
-        }
-    }
-    Ok(queued)
-}
-
-fn is_due(policy: &Policy, last: &BTreeMap<String, PolicyRun>, now: Timestamp) -> bool {
-    let Some(last) = last.get(policy.name.get_ref()) else {
-        return true;
-    };
-    let ended_well = matches!(last.status.as_str(), "done" | "nothing-to-do");
-    let pause = if ended_well {
-        policy.every.0
-    } else {
-        policy.every.0.min(AFTER_FAILURE)
-    };
-    last.finished_at
-        .checked_add(pause)
-        .is_ok_and(|due| due <= now)
-}
-
-/// Queue a policy unless a run of it is under way; says whether it did.
-async fn queue(engine: &Engine, line_up: &LineUp, policy: &str) -> Result<bool, EngineError> {
-    let origin = format!("policy {policy}");
-    let run = new_run(line_up, &format!("policy:{policy}"), Patch::new(), &origin)?;
-    let insert = runs::insert(&run, engine.store.dialect())?;
-    let queued = engine.store.write(move |transaction| {
-        Box::pin(async move {
-            if runs::is_open(transaction, &run.pipeline).await? {
-                return Ok(false);
-            }
-            transaction.execute(insert).await?;
-            Ok(true)
-        })
+/// The plan of a revision: the schedules of its pipelines, those of policies among them, and
+/// the pauses of its policies. What cannot be planned is told to the log.
+pub fn plan<'p>(
+    revision: i64,
+    pipelines: &BTreeMap<String, Arc<Pipeline>>,
+    policies: impl Iterator<Item = &'p Policy>,
+) -> Plan {
+    let policies = policies.filter_map(|policy| {
+        let pipeline = pipelines.get(&format!("policy:{}", policy.name.get_ref()))?;
+        Some(upkeep(revision, pipeline, policy, policy.every?.0))
     });
-    let queued = queued.await?;
-    engine.store.wake().await;
-    Ok(queued)
+    let scheduled = pipelines
+        .values()
+        .flat_map(|pipeline| clockwork(revision, pipeline));
+    let planned = scheduled.chain(policies);
+    let schedules = planned.filter_map(|(name, planned)| match planned {
+        Ok(planned) => Some((name, planned)),
+        Err(error) => {
+            tracing::error!(schedule = name, %error, "the schedule starts nothing");
+            None
+        }
+    });
+    Plan {
+        revision,
+        schedules: schedules.collect(),
+    }
+}
+
+/// Schedules by the clock, named by what they start and when: changed times begin anew.
+fn clockwork(
+    revision: i64,
+    pipeline: &Pipeline,
+) -> impl Iterator<Item = (String, Result<Planned, EngineError>)> {
+    pipeline.schedules.iter().map(move |schedule| {
+        let name = format!("{}: {}", pipeline.name(), schedule.when);
+        let origin = format!("schedule {name}");
+        let run = run_of(pipeline, revision, schedule.input.clone(), &origin);
+        let planned = run.map(|run| Planned {
+            cadence: Cadence::Clock(schedule.clone()),
+            enabled: schedule.enabled,
+            run,
+        });
+        (name, planned)
+    })
+}
+
+/// The pause of a policy, named as its runs are.
+fn upkeep(
+    revision: i64,
+    pipeline: &Pipeline,
+    policy: &Policy,
+    pause: Duration,
+) -> (String, Result<Planned, EngineError>) {
+    let origin = format!("policy {}", policy.name.get_ref());
+    let run = run_of(pipeline, revision, Patch::new(), &origin);
+    let planned = run.map(|run| Planned {
+        cadence: Cadence::Pause(pause),
+        enabled: policy.enabled,
+        run,
+    });
+    (pipeline.name().to_owned(), planned)
 }

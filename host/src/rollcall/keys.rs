@@ -280,16 +280,22 @@ fn outcome_passed_over(stage: &Stage) -> Option<&'static str> {
 
 /// The miss of a default that does not fit a reader.
 fn unfit(reader: &Contract, key: &str, default: &Json) -> Option<Miss> {
-    let mut schema = reader.reads.clone();
-    schema.as_object_mut()?.remove("required");
-    let instance = Json::Object(Map::from_iter([(key.to_owned(), default.clone())]));
-    let validator = jsonschema::validator_for(&schema).ok()?;
-    let error = validator.validate(&instance).err()?;
+    let error = misfits(reader, key, default)?;
     let problem = format!(
         "the default does not fit what `{}` reads: {error}",
         reader.name
     );
     Some(Miss::new(problem, "write a default that fits"))
+}
+
+/// Why the value of a key does not fit a reader.
+pub(super) fn misfits(reader: &Contract, key: &str, value: &Json) -> Option<String> {
+    let mut schema = reader.reads.clone();
+    schema.as_object_mut()?.remove("required");
+    let instance = Json::Object(Map::from_iter([(key.to_owned(), value.clone())]));
+    let validator = jsonschema::validator_for(&schema).ok()?;
+    let error = validator.validate(&instance).err()?;
+    Some(error.to_string())
 }
 
 /// The properties of a schema of an object, followed through one reference.

@@ -20,15 +20,35 @@ pub(super) fn list(roster: &Roster<'_>, schema: &Schema) -> Vec<Reference> {
                 .missed(schema.no_table(table)),
         );
         references.extend(columns(roster, policy, schema));
-        for (key, span) in [
-            ("every", policy.value.every),
-            ("timeout", policy.value.timeout),
-        ] {
-            let reference = Reference::new(&referrer, key, Kind::Time, span.to_string());
-            references.push(reference.at(policy.at(&[key])).missed(no_time(key, span)));
-        }
+        let timeout = policy.value.timeout;
+        let reference = Reference::new(&referrer, "timeout", Kind::Time, timeout.to_string())
+            .at(policy.at(&["timeout"]))
+            .missed(no_time("timeout", timeout));
+        references.push(reference);
+        references.push(cadence(policy));
     }
     references
+}
+
+/// A policy has a pause or times of the clock, and not both.
+fn cadence(policy: &Defined<Policy>) -> Reference {
+    let value = &policy.value;
+    let referrer = format!("policy {}", value.name.get_ref());
+    let miss = match (value.every, value.schedules.is_empty()) {
+        (Some(every), true) => no_time("every", every),
+        (Some(_), false) => Some(Miss::new(
+            "`every` is a pause after each run, and there are schedules too",
+            "remove `every`, or each `[[schedule]]`",
+        )),
+        (None, true) => Some(Miss::new(
+            "it never runs",
+            "write `every = \"24h\"`, or add a `[[schedule]]`",
+        )),
+        (None, false) => None,
+    };
+    Reference::new(referrer, "every", Kind::Time, value.cadence())
+        .at(policy.at(&["every"]))
+        .missed(miss)
 }
 
 fn no_time(key: &str, span: Span) -> Option<Miss> {

@@ -94,6 +94,60 @@ async fn stages_answer_to_each_other() {
     .await;
 }
 
+const STAGE: &str = "[[stage]]\nid = \"collect\"";
+const DAILY: &str = "[[schedule]]\ncron = \"0 6 * * *\"\ninput = { day = \"2026-01-05\" }\n";
+
+#[tokio::test]
+async fn a_schedule_gives_what_its_pipeline_takes() {
+    let gives = |input: &str| DAILY.replace("day = \"2026-01-05\"", input);
+    let [unknown, unfit, none] = ["day = \"d\", dya = 1", "day = 5", ""].map(gives);
+    let twice = format!("{DAILY}{DAILY}");
+    for (schedules, miss, mend) in [
+        (
+            unknown,
+            "schedule.0.input.dya @ pipelines/diary.toml:8:22: the pipeline has no input `dya`; it takes `day`",
+            "[input.dya]",
+        ),
+        (
+            unfit,
+            "schedule.0.input.day @ pipelines/diary.toml:8:11: does not fit what `content.collect` reads: 5 is not of type \"string\"",
+            "write a value that fits",
+        ),
+        (
+            none,
+            "schedule.0.input.day @ pipelines/diary.toml:8:1: the schedule does not give the input `day`",
+            "add `day` to the `input` of the schedule",
+        ),
+        (
+            twice,
+            "schedule.1 @ pipelines/diary.toml:9:1: the same times are there twice",
+            "remove one of the two",
+        ),
+    ] {
+        let mut ground = Ground::good();
+        ground.replace(P, STAGE, &format!("{schedules}{STAGE}"));
+        let misses = misses(&ground).await;
+        let miss = format!("pipeline diary {miss}");
+        let found = misses
+            .iter()
+            .any(|(text, mended)| text.contains(&miss) && mended.contains(mend));
+        assert!(found, "wanted {miss}; mend {mend}\nmisses {misses:#?}");
+    }
+    let mut ground = Ground::good();
+    ground.replace(P, STAGE, &format!("{DAILY}{STAGE}"));
+    assert_eq!(misses(&ground).await, []);
+}
+
+#[tokio::test]
+async fn a_policy_has_a_pause_or_times_of_the_clock() {
+    each(&[
+        (Q, "[config]", "[[schedule]]\nevery = \"24h\"\ninput = { a = 1 }\n[config]", "policy ttl schedule.0.input.a @ policies/ttl.toml:7:11: a policy takes no input, and the schedule gives `a`", "remove the `input`"),
+        (Q, "every = \"1h\"\n", "every = \"1h\"\n[[schedule]]\nevery = \"24h\"\n", "policy ttl every @ policies/ttl.toml:4:1: `every` is a pause after each run, and there are schedules too", "remove `every`"),
+        (Q, "every = \"1h\"\n", "", "policy ttl every @ policies/ttl.toml:1:1: it never runs", "write `every = \"24h\"`"),
+    ])
+    .await;
+}
+
 #[tokio::test]
 async fn keys_that_are_read_are_written() {
     each(&[

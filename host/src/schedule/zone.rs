@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
+use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, de};
 
 use super::Cron;
@@ -31,6 +31,11 @@ impl Zone {
             let near = nearest(name).unwrap_or_else(|| "Europe/Berlin".into());
             format!("`{name}` is no time zone; write an IANA name such as `{near}`")
         })
+    }
+
+    /// A moment on the wall clock of the zone.
+    pub fn local(&self, at: Timestamp) -> Zoned {
+        at.to_zoned(self.0.clone())
     }
 
     /// The first time after a moment at which a cron text fires.

@@ -6,7 +6,7 @@ mod parts;
 
 pub(super) use self::parts::{SHARED, StageRow, keep};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::leases::{Held, Told, read_told};
 use super::runs::RunStatus;
 use super::stage_runs::StageRun;
 use super::{
-    Store, StoreError, Transaction, batch, blobs, effects, gates, granted, policy_runs, stage_runs,
+    Store, StoreError, Transaction, batch, blobs, effects, gates, granted, schedules, stage_runs,
 };
 use crate::grants::Grants;
 use crate::value::Statement;
@@ -189,32 +189,32 @@ async fn end(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<
     let copy = Statement::new(parts::copy(dialect)).bind(rows.clone());
     transaction.execute(copy).await?;
     let remove = Statement::new(parts::remove(dialect)).bind(rows.clone());
-    transaction.execute(remove).await?;
+    let removed = transaction.query(remove).await?;
     let withdraw = Statement::new(parts::withdraw(dialect)).bind(rows.clone());
     transaction.execute(withdraw).await?;
     if ended.iter().any(|ended| ended.task.is_some()) {
         let halt = Statement::new(parts::halt(dialect)).bind(rows);
         transaction.execute(halt).await?;
     }
-    note(transaction, held).await
+    note(transaction, held).await?;
+    let mut ends = Vec::new();
+    for started in removed.iter().map(schedules::started_by_itself) {
+        if let Some(started) = started? {
+            let status = ended.iter().find(|ended| ended.run == started.run);
+            ends.extend(status.map(|ended| (started, ended.status)));
+        }
+    }
+    schedules::ended(transaction, &ends).await
 }
 
-/// A scheduled run's end is noted with the end itself.
+/// What a scheduled run's handlers came to is noted with its end.
 async fn note(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<(), StoreError> {
     let dialect = transaction.dialect();
-    let mut noted = BTreeSet::new();
     for checkpoint in held {
-        let Then::End { status, .. } = &checkpoint.then else {
+        if !matches!(checkpoint.then, Then::End { .. }) {
             continue;
-        };
+        }
         for effect in &checkpoint.effects {
-            if let Some(policy) = effect.pipeline.strip_prefix("policy:")
-                && noted.insert(&checkpoint.held.run)
-            {
-                let run = &checkpoint.held.run;
-                let note = policy_runs::upsert(policy, run, status.as_str(), dialect);
-                transaction.execute(note).await?;
-            }
             let note = effects::note(effect, &checkpoint.held.run, dialect);
             transaction.execute(note).await?;
         }

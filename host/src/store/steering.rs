@@ -31,7 +31,8 @@ pub async fn stop(
         .await
 }
 
-async fn stop_in(
+/// The same inside a transaction.
+pub(super) async fn stop_in(
     transaction: &mut Transaction<'_>,
     run: String,
     wish: Wish,

@@ -66,7 +66,7 @@ impl Gatherer<'_> {
                     name: policy.name.get_ref().clone(),
                     handler: policy.handler.get_ref().clone(),
                     table: policy.table.get_ref().clone(),
-                    every: policy.every.to_string(),
+                    every: policy.cadence(),
                     last_status: last.map(|last| last.status.clone()),
                     last_finished: last.map(|last| last.finished_at),
                 }

@@ -210,8 +210,8 @@ pub(in crate::store) fn keep(dialect: Dialect) -> String {
 /// How a run ended.
 #[derive(Serialize)]
 pub(super) struct Ended<'c> {
-    run: &'c str,
-    status: &'static str,
+    pub(super) run: &'c str,
+    pub(super) status: &'static str,
     detail: &'c str,
     /// What becomes of a task that the run did not finish.
     pub(super) task: Option<&'static str>,
@@ -263,7 +263,10 @@ pub(super) fn copy(dialect: Dialect) -> String {
 
 pub(super) fn remove(dialect: Dialect) -> String {
     let table = batch::table(dialect, &ENDED);
-    format!("DELETE FROM open_runs WHERE id IN (SELECT run FROM {table})")
+    format!(
+        "DELETE FROM open_runs WHERE id IN (SELECT run FROM {table}) \
+        RETURNING id, pipeline, origin"
+    )
 }
 
 /// Nobody has to answer the open questions of a run that ended.

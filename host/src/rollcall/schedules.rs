@@ -1,0 +1,122 @@
+//! Schedules: what a run is started with is what its pipeline takes, and none is there twice.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::keys::misfits;
+use super::{Kind, Miss, Reference, Roster, named};
+use crate::pipeline::Pipeline;
+use crate::schedule::Schedule;
+use crate::workspace::Defined;
+
+pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+    let mut references = Vec::new();
+    for (name, defined) in &roster.definitions.pipelines {
+        let (referrer, schedules) = (format!("pipeline {name}"), &defined.value.schedules);
+        references.extend(times(&referrer, defined, schedules));
+        for (index, schedule) in schedules.iter().enumerate() {
+            let written = Written {
+                roster,
+                referrer: &referrer,
+                pipeline: Some(defined),
+                index: index.to_string(),
+            };
+            references.extend(written.given(defined, schedule));
+            references.extend(written.missing(defined, schedule));
+        }
+    }
+    for (name, defined) in &roster.definitions.policies {
+        let (referrer, schedules) = (format!("policy {name}"), &defined.value.schedules);
+        references.extend(times(&referrer, defined, schedules));
+        for (index, schedule) in schedules.iter().enumerate() {
+            let written = Written {
+                roster,
+                referrer: &referrer,
+                pipeline: None,
+                index: index.to_string(),
+            };
+            references.extend(written.given(defined, schedule));
+        }
+    }
+    references
+}
+
+/// Two schedules of the same times would be one.
+fn times<T>(referrer: &str, defined: &Defined<T>, schedules: &[Schedule]) -> Vec<Reference> {
+    let mut known = BTreeSet::new();
+    let schedules = schedules.iter().enumerate().map(|(index, schedule)| {
+        let when = schedule.when.to_string();
+        let reference = Reference::new(referrer, format!("schedule.{index}"), Kind::Time, &when);
+        let miss = (!known.insert(when)).then(|| {
+            let problem = "the same times are there twice";
+            Miss::new(problem, "remove one of the two, or write other times")
+        });
+        let place = defined.at(&["schedule", &index.to_string()]);
+        reference.at(place).missed(miss)
+    });
+    schedules.collect()
+}
+
+/// A schedule in its definition.
+struct Written<'a> {
+    roster: &'a Roster<'a>,
+    referrer: &'a str,
+    /// What it starts; a policy takes no input.
+    pipeline: Option<&'a Defined<Pipeline>>,
+    index: String,
+}
+
+impl Written<'_> {
+    fn reference<T>(&self, defined: &Defined<T>, key: &str) -> Reference {
+        let place = defined.at(&["schedule", &self.index, "input", key]);
+        let name = format!("schedule.{}.input.{key}", self.index);
+        Reference::new(self.referrer, name, Kind::Input, key).at(place)
+    }
+
+    /// Each key that is given is declared and fits who reads it.
+    fn given<T>(&self, defined: &Defined<T>, schedule: &Schedule) -> Vec<Reference> {
+        let given = schedule.input.iter().map(|(key, value)| {
+            let miss = self.unknown(key).or_else(|| self.unfit(key, value));
+            self.reference(defined, key).missed(miss)
+        });
+        given.collect()
+    }
+
+    fn unknown(&self, key: &str) -> Option<Miss> {
+        let Some(defined) = self.pipeline else {
+            let problem = format!("a policy takes no input, and the schedule gives `{key}`");
+            return Some(Miss::new(problem, "remove the `input` of the schedule"));
+        };
+        let input = &defined.value.input;
+        (!input.contains_key(key)).then(|| {
+            let known = named(input.keys().map(String::as_str));
+            let problem = format!("the pipeline has no input `{key}`; it takes {known}");
+            Miss::new(problem, format!("remove it, or add `[input.{key}]`"))
+        })
+    }
+
+    fn unfit(&self, key: &str, value: &Json) -> Option<Miss> {
+        let handlers = self.pipeline?.value.handlers();
+        let entries = handlers.filter_map(|handler| self.roster.registry.get(handler));
+        let mut contracts = entries.map(|entry| &entry.contract);
+        let (reader, error) =
+            contracts.find_map(|contract| Some((contract, misfits(contract, key, value)?)))?;
+        let problem = format!("does not fit what `{}` reads: {error}", reader.name);
+        Some(Miss::new(problem, "write a value that fits"))
+    }
+
+    /// Keys that a run cannot do without, and that the schedule does not give.
+    fn missing(&self, defined: &Defined<Pipeline>, schedule: &Schedule) -> Vec<Reference> {
+        let needed = defined.value.input.iter().filter(|(key, declared)| {
+            declared.required && declared.default.is_none() && !schedule.input.contains_key(*key)
+        });
+        let missing = needed.map(|(key, _)| {
+            let problem = format!("the schedule does not give the input `{key}`");
+            let mend = format!("add `{key}` to the `input` of the schedule");
+            let miss = Miss::new(problem, mend);
+            self.reference(defined, key).missed(Some(miss))
+        });
+        missing.collect()
+    }
+}

@@ -1,0 +1,210 @@
+//! `schedules`: when each schedule of the active revision fires next, and how it fared.
+//!
+//! A schedule gets its row when it is first seen in the active revision ([`sync`]) and loses
+//! it when it is there no more. [`fire_due`] starts the runs that are due and moves the row
+//! on in one transaction, so that an occurrence has its run once, whoever dies. A run that
+//! ends lets the next one in line start, and sets the time of a policy ([`ended`]).
+
+mod ended;
+mod fire;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+pub(super) use self::ended::{ended, started_by_itself};
+pub use self::fire::{Fired, fire_due, fire_now};
+use super::runs::{Run, micros};
+use super::{Dialect, Store, StoreError, Transaction, batch, timestamp};
+use crate::schedule::Schedule;
+use crate::value::{Row, Statement};
+
+/// An arbitrary number that only [`sync`] locks.
+const SYNC_LOCK: i64 = 0x6361_6c6c_7363;
+/// What did not end well is tried again after this, if its pause is longer; so is what was
+/// found under way.
+const AGAIN: Duration = Duration::from_secs(600);
+
+/// Everything of a revision that starts by itself.
+#[derive(Debug)]
+pub struct Plan {
+    pub revision: i64,
+    /// By name.
+    pub schedules: BTreeMap<String, Planned>,
+}
+
+/// What starts by itself, and the run that it starts.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    pub cadence: Cadence,
+    /// Only what is enabled has a row.
+    pub enabled: bool,
+    /// The run as it would start now; each one gets an id and times of its own.
+    pub run: Run,
+}
+
+#[derive(Debug, Clone)]
+pub enum Cadence {
+    /// By the clock.
+    Clock(Schedule),
+    /// That long after the run before has ended.
+    Pause(Duration),
+}
+
+/// How a schedule fared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// When it fires next, or should have.
+    pub next_at: Option<Timestamp>,
+    pub last_run: Option<String>,
+    /// How the last run stands; `None` if it is gone from the history.
+    pub last_status: Option<String>,
+    pub last_started: Option<Timestamp>,
+    /// Occurrences that passed because a run was under way.
+    pub skipped: u64,
+    /// Occurrences that were missed by more than they may be late.
+    pub dropped: u64,
+}
+
+/// All rows, by name.
+pub async fn all(store: &Store) -> Result<BTreeMap<String, Kept>, StoreError> {
+    let sql = "SELECT schedules.name, next_at, last_run, skipped, dropped, \
+            runs.status AS last_status, runs.created_at AS last_started \
+        FROM schedules LEFT JOIN runs ON runs.id = schedules.last_run";
+    let rows = store.query(Statement::new(sql)).await?;
+    rows.iter()
+        .map(|row| Ok((row.text("name")?, read(row)?)))
+        .collect()
+}
+
+fn read(row: Row<'_>) -> Result<Kept, StoreError> {
+    Ok(Kept {
+        next_at: row.optional_integer("next_at")?.map(timestamp),
+        last_run: row.optional_text("last_run")?,
+        last_status: row.optional_text("last_status")?,
+        last_started: row.optional_integer("last_started")?.map(timestamp),
+        skipped: row.integer("skipped")?.unsigned_abs(),
+        dropped: row.integer("dropped")?.unsigned_abs(),
+    })
+}
+
+/// Bring the rows in line with a revision; false, and nothing is changed, if another one is
+/// active by now.
+pub async fn sync(store: &Store, plan: &Arc<Plan>) -> Result<bool, StoreError> {
+    let plan = Arc::clone(plan);
+    store
+        .write(move |transaction| Box::pin(async move { sync_in(transaction, &plan).await }))
+        .await
+}
+
+async fn sync_in(transaction: &mut Transaction<'_>, plan: &Plan) -> Result<bool, StoreError> {
+    if transaction.dialect() == Dialect::Postgres {
+        let lock = Statement::new("SELECT pg_advisory_xact_lock($1)").bind(SYNC_LOCK);
+        transaction.execute(lock).await?;
+        // In the order that everybody takes them in.
+        let rows = Statement::new("SELECT name FROM schedules ORDER BY name FOR UPDATE");
+        transaction.query(rows).await?;
+    }
+    if !is_active(transaction, plan.revision).await? {
+        return Ok(false);
+    }
+    let now = transaction.clock().await?;
+    let enabled = plan.schedules.iter().filter(|(_, planned)| planned.enabled);
+    let rows: Vec<_> = enabled
+        .map(|(name, planned)| NewRow::of(name, planned, now))
+        .collect();
+    let rows = batch::rows(&rows)?;
+    for sql in [remove(transaction.dialect()), insert(transaction.dialect())] {
+        let statement = Statement::new(sql).bind(rows.clone());
+        transaction.execute(statement).await?;
+    }
+    transaction.execute(plan_pauses(now)).await?;
+    Ok(true)
+}
+
+/// Whether a revision is still the active one.
+async fn is_active(transaction: &mut Transaction<'_>, revision: i64) -> Result<bool, StoreError> {
+    let sql = "SELECT revision FROM activations ORDER BY id DESC LIMIT 1";
+    let rows = transaction.query(Statement::new(sql)).await?;
+    let active = rows.first().map(|row| row.integer("revision"));
+    Ok(active.transpose()? == Some(revision))
+}
+
+/// A schedule that is seen for the first time: what came before does not count.
+#[derive(Serialize)]
+struct NewRow<'p> {
+    name: &'p str,
+    pipeline: &'p str,
+    pause: Option<i64>,
+    last_at: i64,
+    next_at: Option<i64>,
+}
+
+impl<'p> NewRow<'p> {
+    fn of(name: &'p str, planned: &'p Planned, now: i64) -> Self {
+        let (pause, next_at) = match &planned.cadence {
+            Cadence::Clock(schedule) => (None, schedule.next(timestamp(now))),
+            Cadence::Pause(pause) => (Some(micros(*pause)), None),
+        };
+        Self {
+            name,
+            pipeline: &planned.run.pipeline,
+            pause,
+            last_at: now,
+            next_at: next_at.map(Timestamp::as_microsecond),
+        }
+    }
+}
+
+const COLUMNS: [(&str, &str); 5] = [
+    ("name", "text"),
+    ("pipeline", "text"),
+    ("pause", "bigint"),
+    ("last_at", "bigint"),
+    ("next_at", "bigint"),
+];
+
+fn remove(dialect: Dialect) -> String {
+    let table = batch::table(dialect, &COLUMNS);
+    format!("DELETE FROM schedules WHERE name NOT IN (SELECT batch.name FROM {table})")
+}
+
+fn insert(dialect: Dialect) -> String {
+    let (names, table) = (
+        COLUMNS.map(|(name, _)| name).join(", "),
+        batch::table(dialect, &COLUMNS),
+    );
+    format!(
+        "INSERT INTO schedules ({names}, skipped, dropped) \
+        SELECT {names}, 0, 0 FROM {table} WHERE TRUE \
+        ON CONFLICT (name) DO UPDATE SET pipeline = excluded.pipeline, pause = excluded.pause"
+    )
+}
+
+/// A policy is due when its pause has passed since its last end, and at once if it never ran.
+/// One that is under way gets its time when it ends, and is looked at again in any case.
+fn plan_pauses(now: i64) -> Statement {
+    let again = wait("'under way'");
+    let since = wait("policy_runs.status");
+    let sql = format!(
+        "UPDATE schedules SET next_at = CASE \
+            WHEN EXISTS (SELECT 1 FROM open_runs WHERE open_runs.pipeline = schedules.pipeline) \
+                THEN $1 + {again} \
+            ELSE COALESCE((SELECT policy_runs.finished_at + {since} FROM policy_runs \
+                WHERE 'policy:' || policy_runs.policy = schedules.pipeline), $1) END \
+        WHERE pause IS NOT NULL"
+    );
+    Statement::new(sql).bind(now)
+}
+
+/// How long after a status the next run is due, as an expression.
+fn wait(status: &str) -> String {
+    let again = micros(AGAIN);
+    format!(
+        "CASE WHEN {status} IN ('done', 'nothing-to-do') OR schedules.pause < {again} \
+        THEN schedules.pause ELSE {again} END"
+    )
+}

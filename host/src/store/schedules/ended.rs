@@ -1,0 +1,123 @@
+//! What follows from the end of a run that started by itself: the next one in line starts, and
+//! a policy gets its next time. It commits with the end.
+
+use std::collections::BTreeSet;
+
+use super::fire::origin;
+use super::wait;
+use crate::store::{Dialect, NEVER, StoreError, Transaction, batch, policy_runs};
+use crate::value::{Row, Statement};
+
+/// What a run is of, and what started it.
+pub(in crate::store) struct Started {
+    pub(in crate::store) run: String,
+    pipeline: String,
+    origin: String,
+}
+
+/// A run of a schedule or of a policy; `None` of any other.
+pub(in crate::store) fn started_by_itself(row: Row<'_>) -> Result<Option<Started>, StoreError> {
+    let mut started = Started {
+        run: String::new(),
+        pipeline: row.text("pipeline")?,
+        origin: row.text("origin")?,
+    };
+    if started.schedule().is_none() && started.policy().is_none() {
+        return Ok(None);
+    }
+    started.run = row.text("id")?;
+    Ok(Some(started))
+}
+
+impl Started {
+    fn schedule(&self) -> Option<&str> {
+        self.origin.strip_prefix("schedule ")
+    }
+
+    fn policy(&self) -> Option<&str> {
+        self.pipeline.strip_prefix("policy:")
+    }
+}
+
+/// Such runs ended, each with its status.
+pub(in crate::store) async fn ended(
+    transaction: &mut Transaction<'_>,
+    runs: &[(Started, &str)],
+) -> Result<(), StoreError> {
+    if runs.is_empty() {
+        return Ok(());
+    }
+    lock(transaction, runs).await?;
+    for (run, status) in runs {
+        if let Some(policy) = run.policy() {
+            let note = policy_runs::upsert(policy, &run.run, status, transaction.dialect());
+            transaction.execute(note).await?;
+            plan_pause(transaction, &run.pipeline, status).await?;
+        }
+    }
+    let schedules: BTreeSet<_> = runs.iter().filter_map(|(run, _)| run.schedule()).collect();
+    for schedule in schedules {
+        release(transaction, &origin(schedule)).await?;
+    }
+    Ok(())
+}
+
+/// Nobody fires them meanwhile: a run that is put in line now would not be seen.
+async fn lock(
+    transaction: &mut Transaction<'_>,
+    runs: &[(Started, &str)],
+) -> Result<(), StoreError> {
+    if transaction.dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    let schedules = runs.iter().filter_map(|(run, _)| run.schedule());
+    let policies = runs.iter().map(|(run, _)| run.pipeline.as_str());
+    let names: BTreeSet<_> = schedules.chain(policies).collect();
+    let sql = format!(
+        "SELECT name FROM schedules WHERE name IN ({}) ORDER BY name FOR UPDATE",
+        batch::ids(transaction.dialect())
+    );
+    let names = batch::rows(&names.into_iter().collect::<Vec<_>>())?;
+    transaction.query(Statement::new(sql).bind(names)).await?;
+    Ok(())
+}
+
+/// The next time of a policy whose run has just ended.
+async fn plan_pause(
+    transaction: &mut Transaction<'_>,
+    pipeline: &str,
+    status: &str,
+) -> Result<(), StoreError> {
+    let (now, wait) = (batch::now(transaction.dialect()), wait("CAST($2 AS TEXT)"));
+    let sql = format!(
+        "UPDATE schedules SET next_at = {now} + {wait} WHERE pipeline = $1 AND pause IS NOT NULL"
+    );
+    let next = Statement::new(sql).bind(pipeline).bind(status);
+    transaction.execute(next).await?;
+    Ok(())
+}
+
+/// Let the first run in line start, if there is none before it.
+pub(super) async fn release(
+    transaction: &mut Transaction<'_>,
+    origin: &str,
+) -> Result<(), StoreError> {
+    let (now, skip) = (
+        batch::now(transaction.dialect()),
+        match transaction.dialect() {
+            Dialect::Sqlite => "",
+            Dialect::Postgres => "FOR UPDATE SKIP LOCKED",
+        },
+    );
+    let in_line = format!("status = 'queued' AND wake_at >= {NEVER}");
+    let of = "origin = $1 AND origin LIKE 'schedule %'";
+    let sql = format!(
+        "UPDATE open_runs SET wake_at = {now}, detail = '' WHERE id IN ( \
+            SELECT id FROM open_runs WHERE {of} AND {in_line} \
+                AND NOT EXISTS (SELECT 1 FROM open_runs WHERE {of} AND NOT ({in_line})) \
+            ORDER BY created_at, id LIMIT 1 {skip})"
+    );
+    let release = Statement::new(sql).bind(origin);
+    transaction.execute(release).await?;
+    Ok(())
+}
