@@ -55,6 +55,15 @@ test: _formatted deny plugins fixtures lint
 
 alias ci := test
 
+# Torture the real program for minutes (`torture [SEED] [FILTER]`); a failure prints its seed.
+torture SEED="" FILTER="": fixtures
+    #!/bin/sh
+    set -eu
+    seed=${1:-$(date +%s)}
+    echo "==> Torturing with seed $seed; again with: just torture $seed"
+    CALLBOARD_TORTURE=long CALLBOARD_SEED=$seed cargo nextest run --release {{ locked }} --workspace \
+        --profile torture -E "test(/^torture::/) and test(${2:-torture})"
+
 # The quick look while writing: does it compile, is it formatted?
 check: _formatted
     @echo "==> Checking the program and its tests"

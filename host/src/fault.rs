@@ -1,7 +1,7 @@
 //! Faults on purpose, for the tests that kill the real program at a named point.
 //!
 //! `CALLBOARD_FAULT=POINT=kill` ends the process there as `kill -9` does, `POINT=stop` freezes
-//! it, and `POINT@N=…` waits for the N-th time. `clock=SECONDS` shifts the engine's clock.
+//! it, and `POINT@N=…` does it the N-th time, once. `clock=SECONDS` shifts the engine's clock.
 //! Without the variable a point costs one comparison.
 
 use std::process::Command;
@@ -15,17 +15,20 @@ use jiff::SignedDuration;
 pub const VARIABLE: &str = "CALLBOARD_FAULT";
 
 /// Where a process can be ended.
-pub const POINTS: [&str; 12] = [
+pub const POINTS: [&str; 15] = [
     "before-claim",
     "after-claim",
     "before-handler",
+    "before-check",
     "after-handler",
     "before-commit",
     "after-commit",
+    "before-successor",
     "before-end",
     "before-gate",
     "after-gate",
     "before-approval",
+    "after-approval",
     "before-fired",
     "drain",
 ];
@@ -33,7 +36,7 @@ pub const POINTS: [&str; 12] = [
 struct Fault {
     point: String,
     signal: &'static str,
-    /// Times the point is still passed unharmed.
+    /// Times until the point strikes; 0 when it has.
     left: AtomicU32,
 }
 
@@ -63,7 +66,7 @@ fn parse(text: &str) -> Faults {
             }
         };
         let (point, times) = name.split_once('@').unwrap_or((name, "1"));
-        let left = times.parse::<u32>().unwrap_or(1).saturating_sub(1);
+        let left = times.parse().unwrap_or(1);
         faults.points.push(Fault {
             point: point.to_owned(),
             signal,
@@ -85,9 +88,8 @@ pub fn point(name: &str) {
 
 /// Whether the point's time has come.
 fn passed(left: &AtomicU32) -> bool {
-    let more = |left: u32| left.checked_sub(1);
-    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
-        .is_err()
+    let fewer = |left: u32| left.checked_sub(1);
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer) == Ok(1)
 }
 
 fn strike(signal: &str) {

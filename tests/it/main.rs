@@ -14,6 +14,7 @@
 //! | `store`        | everything that the store promises, on SQLite and on PostgreSQL       |
 //! | `support`      | servers, databases, repositories, guests and the program, for tests   |
 //! | `tidy`         | the rules of the house about the texts themselves                     |
+//! | `torture`      | the real program, killed, frozen, cut off and out of room             |
 
 mod cli;
 mod diary;
@@ -26,3 +27,4 @@ mod site;
 mod store;
 mod support;
 mod tidy;
+mod torture;

@@ -16,7 +16,7 @@ pub(crate) mod guests;
 pub(crate) mod host;
 pub(crate) mod keeper;
 pub(crate) mod model;
-mod postgres;
+pub(crate) mod postgres;
 pub(crate) mod repository;
 
 mod selftest;

@@ -121,9 +121,10 @@ pub(super) fn stop_on_signal() -> CancellationToken {
     HANDLES_INTERRUPT.store(true, Ordering::Relaxed);
     let stop = CancellationToken::new();
     let told = stop.clone();
+    // At once: a signal that comes before somebody listens ends the process.
+    let mut terminate =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
     tokio::spawn(async move {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
         let terminated = async {
             match &mut terminate {
                 Some(signal) => signal.recv().await,

@@ -418,6 +418,7 @@ impl Course {
 
     fn begin(&mut self, turns: Vec<Turn>) {
         for turn in turns {
+            fault::point("before-successor");
             self.under_way.insert(turn.stage().to_owned());
             self.turns.spawn(turn.take());
         }

@@ -9,7 +9,7 @@ use crate::pipeline::{Follow, Lapse, Pipeline, Stage};
 use crate::store::decisions::{self, Decided};
 use crate::store::gates::{self, Decision, Gate, Verdict};
 use crate::store::stage_runs::{self, StageRun};
-use crate::store::{Store, runs};
+use crate::store::{Store, StoreErrorKind, runs};
 
 /// Who decides when nobody did in time.
 const NOBODY: &str = "expiry";
@@ -53,6 +53,7 @@ pub async fn decide(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<()
         superseded,
     };
     decisions::keep(&engine.store, decided).await?;
+    fault::point("after-approval");
     engine.store.wake().await;
     Ok(())
 }
@@ -138,8 +139,14 @@ pub(super) async fn expire(engine: &Engine) -> Result<(), EngineError> {
             feedback: "nobody decided in time".to_owned(),
             by: NOBODY.to_owned(),
         };
-        if let Err(error) = decide(engine, &gate, verdict).await {
-            tracing::warn!(run = gate.run, gate = gate.stage, %error, "a gate did not lapse");
+        match decide(engine, &gate, verdict).await {
+            Ok(()) => {}
+            Err(EngineError::Store(error)) if error.kind == StoreErrorKind::Constraint => {
+                tracing::debug!(run = gate.run, gate = gate.stage, %error, "decided by another");
+            }
+            Err(error) => {
+                tracing::warn!(run = gate.run, gate = gate.stage, %error, "a gate did not lapse");
+            }
         }
     }
     Ok(())

@@ -179,6 +179,7 @@ async fn call_once(entry: &Entry, call: &Call, config: Json, input: Patch) -> Ou
             Outcome::Stopped(Stop::retryable(FailureKind::Timeout, message))
         }
     };
+    fault::point("before-check");
     checked(entry, outcome)
 }
 

@@ -20,6 +20,9 @@ use crate::value::{Rows, Statement, Value};
 const CONNECTIONS: u32 = 10;
 const READERS: u32 = 5;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may be silent in a transaction. Whoever freezes there, or loses its machine,
+/// would keep its locks for ever, and nobody else could claim or commit.
+const IDLE_IN_TRANSACTION: &str = "5s";
 /// An arbitrary number that only the migrations of Callboard lock.
 const MIGRATION_LOCK: i64 = 0x6361_6c6c_626f;
 /// PostgreSQL's epoch, 2000-01-01, in microseconds since 1970.
@@ -39,7 +42,8 @@ impl PostgresStore {
             .application_name("callboard")
             .log_statements(tracing::log::LevelFilter::Trace);
         reach(&options).await?;
-        let pool = pool(CONNECTIONS, options.clone());
+        let idle = [("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION)];
+        let pool = pool(CONNECTIONS, options.clone().options(idle));
         let read_only = [("default_transaction_read_only", "on")];
         let readers = self::pool(READERS, options.clone().options(read_only));
         let mut transaction = pool.begin().await?;
@@ -89,10 +93,14 @@ impl PostgresStore {
     {
         let mut connection = self.pool.acquire().await?;
         let result = write(&mut connection, work).await;
-        if let Err(error) = &result
-            && error.is_outdated_plan()
-        {
-            connection.clear_cached_statements().await?;
+        match &result {
+            Err(error) if error.is_outdated_plan() => {
+                connection.clear_cached_statements().await?;
+            }
+            Err(error) if error.kind == StoreErrorKind::Denied => {
+                refuse_replica(&mut connection).await?;
+            }
+            _ => {}
         }
         result
     }
@@ -100,6 +108,20 @@ impl PostgresStore {
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.pool.close().await;
+    }
+}
+
+/// A replica refuses every write. That says nothing about the statement: after a failover the
+/// address leads there for a while, until it is promoted.
+async fn refuse_replica(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let asked = Statement::new("SELECT pg_is_in_recovery() AS replica");
+    let rows = query(connection, asked).await?;
+    match rows.first().map(|row| row.boolean("replica")).transpose()? {
+        Some(true) => Err(StoreError::new(
+            StoreErrorKind::Unavailable,
+            "the server is a replica that takes no writes; wait until it is promoted",
+        )),
+        _ => Ok(()),
     }
 }
 

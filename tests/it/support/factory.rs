@@ -16,6 +16,8 @@ use super::repository::{GitFolder, repository};
 pub(crate) struct Factory {
     host: Host,
     database: Option<TestDatabase>,
+    /// The address of a database that is the test's own affair.
+    address: Option<String>,
 }
 
 /// What `callboard.toml` says in a factory without plugins.
@@ -43,7 +45,22 @@ impl Factory {
             }
         };
         host.ok(&["init"]);
-        Self { host, database }
+        Self {
+            host,
+            database,
+            address: None,
+        }
+    }
+
+    /// The same on a database that the test looks after.
+    pub(crate) fn written_at(address: &str) -> Self {
+        let host = Host::new().with("CALLBOARD_DATABASE", address);
+        host.ok(&["init"]);
+        Self {
+            host,
+            database: None,
+            address: Some(address.to_owned()),
+        }
     }
 
     /// The workspace as it comes.
@@ -55,16 +72,20 @@ impl Factory {
 
     /// Without plugins, written and not applied: what is about something else is faster so.
     pub(crate) fn bare_written(dialect: Dialect) -> Self {
-        let factory = Self::written(dialect);
-        factory.write("callboard.toml", BARE);
-        fs::remove_dir_all(factory.workspace().join("plugins")).expect("the bundled plugins");
+        Self::written(dialect).strip()
+    }
+
+    /// Without plugins, and what needs them.
+    pub(crate) fn strip(self) -> Self {
+        self.write("callboard.toml", BARE);
+        fs::remove_dir_all(self.workspace().join("plugins")).expect("the bundled plugins");
         for policy in [
             "embeddings_collapse_commits",
             "embeddings_orphan_prune_commits",
         ] {
-            factory.remove(&format!("policies/{policy}.toml"));
+            self.remove(&format!("policies/{policy}.toml"));
         }
-        factory
+        self
     }
 
     /// Without plugins.
@@ -111,9 +132,10 @@ impl Factory {
 
     /// The address of the database.
     pub(crate) fn url(&self) -> String {
-        match &self.database {
-            Some(database) => database.url().to_owned(),
-            None => format!("sqlite:{}", self.workspace().join("callboard.db").display()),
+        match (&self.database, &self.address) {
+            (Some(database), _) => database.url().to_owned(),
+            (None, Some(address)) => address.clone(),
+            (None, None) => format!("sqlite:{}", self.workspace().join("callboard.db").display()),
         }
     }
 

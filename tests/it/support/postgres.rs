@@ -91,6 +91,22 @@ fn start() -> PathBuf {
         chown(&folder, Some(uid), Some(gid)).expect("root gives its folder away");
     }
     let data = folder.join("data");
+    initialize(&data, user);
+    let options = format!("{OPTIONS}{}", folder.display());
+    let mut pg_ctl = command("pg_ctl", user);
+    pg_ctl.args(["start", "-w", "-t", "120", "-l"]);
+    run(pg_ctl
+        .arg(folder.join("log"))
+        .arg("-D")
+        .arg(&data)
+        .arg("-o")
+        .arg(options));
+    fs::write(state(), path_bytes(&folder)).expect("the target folder can be written");
+    folder
+}
+
+/// A new cluster that trusts everybody who reaches it.
+pub(crate) fn initialize(data: &Path, user: Option<(u32, u32)>) {
     let mut initdb = command("initdb", user);
     initdb.args([
         "-A",
@@ -103,18 +119,7 @@ fn start() -> PathBuf {
         "--no-sync",
         "-D",
     ]);
-    run(initdb.arg(&data));
-    let options = format!("{OPTIONS}{}", folder.display());
-    let mut pg_ctl = command("pg_ctl", user);
-    pg_ctl.args(["start", "-w", "-t", "120", "-l"]);
-    run(pg_ctl
-        .arg(folder.join("log"))
-        .arg("-D")
-        .arg(&data)
-        .arg("-o")
-        .arg(options));
-    fs::write(state(), path_bytes(&folder)).expect("the target folder can be written");
-    folder
+    run(initdb.arg(data));
 }
 
 /// Stop the server, if there is one, and remove its files.
@@ -136,7 +141,7 @@ pub(super) fn stop() {
 }
 
 /// A program of PostgreSQL, as somebody whom the server does not refuse.
-fn command(program: &str, user: Option<(u32, u32)>) -> Command {
+pub(crate) fn command(program: &str, user: Option<(u32, u32)>) -> Command {
     let mut command = Command::new(bin().join(program));
     command.env("LC_ALL", "C").current_dir(std::env::temp_dir());
     if let Some((uid, gid)) = user {
@@ -146,7 +151,7 @@ fn command(program: &str, user: Option<(u32, u32)>) -> Command {
 }
 
 #[track_caller]
-fn run(command: &mut Command) {
+pub(crate) fn run(command: &mut Command) {
     let name = Path::new(command.get_program()).display().to_string();
     let output = command
         .output()
@@ -161,7 +166,7 @@ fn run(command: &mut Command) {
 }
 
 /// The server refuses to run as root: then somebody else, with user and group.
-fn user() -> Option<(u32, u32)> {
+pub(crate) fn user() -> Option<(u32, u32)> {
     let id = Command::new("id")
         .arg("-u")
         .output()
