@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::checkpoint::{self, Kept};
 use super::clock::after;
-use super::hands::{InHand, Interrupt};
+use super::hands::{self, InHand, Interrupt};
 use super::plan::{Rest, Standing};
 use super::stage::{Ended, Turn, Work};
 use super::{Engine, EngineError, LineUp};
@@ -19,7 +19,7 @@ use crate::fault;
 use crate::store::checkpoints::{Checkpoint, Then};
 use crate::store::claims::Claim;
 use crate::store::gates::Gate;
-use crate::store::leases::Held;
+use crate::store::leases::{Held, Told};
 use crate::store::runs::{Run, RunStatus};
 use crate::store::stage_runs::StageRun;
 use crate::store::{findings, gates, stage_runs};
@@ -268,9 +268,9 @@ impl Course {
                 return Ok(Flow::UnderWay);
             }
             match self.commit(self.checkpoint(kept.as_ref(), &next)).await {
-                Ok(signals) => {
+                Ok(told) => {
                     self.kept(kept.as_ref());
-                    return self.go_on(signals, next).await;
+                    return self.go_on(told, next).await;
                 }
                 Err(EngineError::Store(error)) => match (&mut kept, before) {
                     (Some(kept), Some(before)) if checkpoint::refused_writes(kept, &error) => {
@@ -370,8 +370,8 @@ impl Course {
         checkpoint
     }
 
-    /// Commit; gives the signals of the run as they are now.
-    async fn commit(&self, checkpoint: Checkpoint) -> Result<i64, EngineError> {
+    /// Commit; gives what the holder has to know now.
+    async fn commit(&self, checkpoint: Checkpoint) -> Result<Told, EngineError> {
         fault::point("before-commit");
         if matches!(checkpoint.then, Then::End { .. }) {
             fault::point("before-end");
@@ -385,8 +385,7 @@ impl Course {
         if asks {
             fault::point("after-gate");
         }
-        let told = told.ok_or_else(|| EngineError::Lost(self.held.run.clone()))?;
-        Ok(told.signals)
+        told.ok_or_else(|| EngineError::Lost(self.held.run.clone()))
     }
 
     /// What was committed counts from now on.
@@ -400,13 +399,17 @@ impl Course {
         }
     }
 
-    async fn go_on(&mut self, signals: i64, next: Next) -> Result<Flow, EngineError> {
+    async fn go_on(&mut self, told: Told, next: Next) -> Result<Flow, EngineError> {
         if !matches!(next.then, Then::GoOn { .. }) {
             return Ok(Flow::GivenBack);
         }
+        // A wish is heard at the checkpoint, before anything else begins.
+        if let Some(interrupt) = hands::interrupt(&told) {
+            return Box::pin(self.interrupted(interrupt)).await;
+        }
         self.begin(next.turns);
-        if signals != self.signals {
-            self.signals = signals;
+        if told.signals != self.signals {
+            self.signals = told.signals;
             let (store, run) = (&self.work.engine.store, &self.held.run);
             self.rows = stage_runs::of_run(store, run).await?;
             let open = gates::open_of_run(store, run).await?;

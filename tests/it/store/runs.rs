@@ -7,7 +7,7 @@ use callboard::outcome::Patch;
 use callboard::store::checkpoints::{self, Checkpoint, Then};
 use callboard::store::claims::{self, Claim, Claimant};
 use callboard::store::leases::{self, Held};
-use callboard::store::runs::{self, Limits, Run, RunStatus};
+use callboard::store::runs::{self, Limits, Only, Run, RunStatus};
 use callboard::store::stage_runs::StageRun;
 use callboard::store::{Store, StoreErrorKind, timestamp};
 use futures_util::future::join_all;
@@ -161,15 +161,23 @@ on_both!(
         claimed(&store, Some("older")).await.expect("it is due");
         let ended = claimed(&store, Some("ended")).await.expect("it is due");
         assert!(record(&store, &ended, RunStatus::Done).await);
-        let ids = async |limit, status| {
-            let found = runs::newest(&store, limit, status).await.expect("runs");
+        let ids = async |limit, status, pipeline| {
+            let only = Only { status, pipeline };
+            let found = runs::newest(&store, limit, only).await.expect("runs");
             found.into_iter().map(|run| run.id).collect::<Vec<_>>()
         };
-        assert_eq!(ids(10, None).await, ["ended", "newer", "older"]);
-        assert_eq!(ids(1, None).await, ["ended"]);
-        assert_eq!(ids(10, Some("running")).await, ["older"]);
-        assert_eq!(ids(10, Some("done")).await, ["ended"]);
-        assert_eq!(ids(10, Some("failed")).await, Vec::<String>::new());
+        assert_eq!(ids(10, None, None).await, ["ended", "newer", "older"]);
+        assert_eq!(ids(1, None, None).await, ["ended"]);
+        assert_eq!(ids(10, Some(RunStatus::Running), None).await, ["older"]);
+        assert_eq!(
+            ids(10, Some(RunStatus::Done), Some("diary")).await,
+            ["ended"]
+        );
+        assert_eq!(ids(10, None, Some("other")).await, Vec::<String>::new());
+        assert_eq!(
+            ids(10, Some(RunStatus::Failed), None).await,
+            Vec::<String>::new()
+        );
     }
 );
 
