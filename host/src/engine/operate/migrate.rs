@@ -197,7 +197,7 @@ impl Comparison<'_> {
         let row = plan::live(&self.scene.rows).find(|row| row.stage == id);
         let (fate, why) = match row {
             Some(row) => self.fate(stage, row, anew),
-            None if self.asked.contains(id) => self.question(stage, anew),
+            None if self.asked.contains(id) => question(stage, anew),
             None if self.old.1.stage(id).is_none() => (Fate::New, stage.what()),
             None => (Fate::Open, stage.what()),
         };
@@ -214,13 +214,12 @@ impl Comparison<'_> {
             let why = "it comes after a stage that is visited anew";
             return (Fate::Anew, why.to_owned());
         }
-        let Some(handler) = stage.handler.as_ref().map(|name| name.get_ref()) else {
-            return match row.handler == "gate" {
-                true => (Fate::Stays, "its gate was decided".to_owned()),
-                false => (
-                    Fate::Anew,
-                    "it is a gate now, and nobody has decided".to_owned(),
-                ),
+        let Some(handler) = stage.handler.as_ref().map(toml::Spanned::get_ref) else {
+            return if row.handler == "gate" {
+                (Fate::Stays, "its gate was decided".to_owned())
+            } else {
+                let why = "it is a gate now, and nobody has decided";
+                (Fate::Anew, why.to_owned())
             };
         };
         if row.handler == "gate" {
@@ -258,32 +257,18 @@ impl Comparison<'_> {
         contract(self.new.0, new) != contract(self.old.0, old)
     }
 
-    /// What becomes of an open question.
-    fn question(&self, stage: &Stage, anew: &BTreeSet<String>) -> (Fate, String) {
-        match &stage.gate {
-            Some(_) if anew.contains(stage.id()) => (
-                Fate::Withdrawn,
-                "it is asked again after what comes before it".to_owned(),
-            ),
-            Some(question) => (Fate::Asked, question.get_ref().clone()),
-            None => (
-                Fate::Withdrawn,
-                format!("it is no gate any more: {}", stage.what()),
-            ),
-        }
-    }
-
     /// Stages that the new definition does not have.
     fn gone(&self) -> impl Iterator<Item = Change> {
         let old = self.old.1.stages.iter().map(Stage::id);
         let gone = old.filter(|id| self.new.1.stage(id).is_none());
         gone.map(|id| {
-            let (fate, why) = match self.asked.contains(id) {
-                true => (Fate::Withdrawn, "its gate is not there any more"),
-                false if self.scene.rows.iter().any(|row| row.stage == id) => {
-                    (Fate::Gone, "its checkpoint does not count any more")
-                }
-                false => (Fate::Gone, "its turn had not come"),
+            let came = self.scene.rows.iter().any(|row| row.stage == id);
+            let (fate, why) = if self.asked.contains(id) {
+                (Fate::Withdrawn, "its gate is not there any more")
+            } else if came {
+                (Fate::Gone, "its checkpoint does not count any more")
+            } else {
+                (Fate::Gone, "its turn had not come")
             };
             Change {
                 stage: id.to_owned(),
@@ -291,5 +276,20 @@ impl Comparison<'_> {
                 why: why.to_owned(),
             }
         })
+    }
+}
+
+/// What becomes of an open question.
+fn question(stage: &Stage, anew: &BTreeSet<String>) -> (Fate, String) {
+    match &stage.gate {
+        Some(_) if anew.contains(stage.id()) => (
+            Fate::Withdrawn,
+            "it is asked again after what comes before it".to_owned(),
+        ),
+        Some(question) => (Fate::Asked, question.get_ref().clone()),
+        None => (
+            Fate::Withdrawn,
+            format!("it is no gate any more: {}", stage.what()),
+        ),
     }
 }
