@@ -225,10 +225,10 @@ impl Course {
             }
             Interrupt::Pause(detail) => {
                 self.halt = Some((RunStatus::Paused, detail));
-                match self.turns.is_empty() {
-                    true => self.settle(None).await,
-                    false => Ok(Flow::UnderWay),
+                if self.turns.is_empty() {
+                    return self.settle(None).await;
                 }
+                Ok(Flow::UnderWay)
             }
         }
     }
@@ -277,7 +277,7 @@ impl Course {
                         (self.rows, self.asked) = before;
                         kept.writes.clear();
                         kept.row.outcome = checkpoint::write_failure(&error);
-                        kept.row.follow = "end".to_owned();
+                        "end".clone_into(&mut kept.row.follow);
                         kept.superseded.clear();
                     }
                     _ => return Err(error.into()),
@@ -300,7 +300,7 @@ impl Course {
         };
         if let Some(halt) = &self.halt {
             if self.under_way.is_empty() {
-                next.then = self.halted(halt, now);
+                next.then = halted(halt, now);
             }
             return next;
         }
@@ -334,18 +334,6 @@ impl Course {
                 next.then = rest(plan.rest, now);
             }
             return next;
-        }
-    }
-
-    fn halted(&self, halt: &(RunStatus, String), now: Timestamp) -> Then {
-        let (status, detail) = halt.clone();
-        if status.is_final() {
-            return Then::End { status, detail };
-        }
-        Then::Rest {
-            status,
-            detail,
-            wake_at: now,
         }
     }
 
@@ -454,5 +442,17 @@ fn rest(rest: Rest, now: Timestamp) -> Then {
             detail,
             wake_at: now,
         },
+    }
+}
+
+fn halted(halt: &(RunStatus, String), now: Timestamp) -> Then {
+    let (status, detail) = halt.clone();
+    if status.is_final() {
+        return Then::End { status, detail };
+    }
+    Then::Rest {
+        status,
+        detail,
+        wake_at: now,
     }
 }

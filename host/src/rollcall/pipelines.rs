@@ -81,7 +81,6 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
             references.extend(follows(&staged));
             references.extend(visits(&staged));
             references.extend(gate(&staged));
-            references.extend(regenerates(&staged));
             references.extend(verdict(roster.registry, &staged));
         }
     }
@@ -154,20 +153,6 @@ fn follows(staged: &Staged<'_>) -> Vec<Reference> {
         }
     }
     references
-}
-
-/// The stages that a person at a gate can have visited anew.
-fn regenerates(staged: &Staged<'_>) -> Vec<Reference> {
-    let parts = staged.stage.regenerate.iter();
-    let parts = parts.map(|(part, target)| {
-        let target = target.get_ref();
-        let miss = no_stage(staged.pipeline(), target)
-            .or_else(|| aside(staged, target))
-            .or_else(|| unbounded(staged, target));
-        let key = format!("regenerate.{part}");
-        staged.reference(&key, Kind::Stage, target).missed(miss)
-    });
-    parts.collect()
 }
 
 /// The miss of a gate that sends the run to a stage it does not come after: what needs the gate

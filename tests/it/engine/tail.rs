@@ -70,7 +70,7 @@ on_each!(
             let listed = listed.as_array().expect("a list").iter();
             listed.map(|run| text(&run["id"])).collect::<Vec<_>>()
         };
-        assert_eq!(ids(&["--status", "gated"]), [second.clone()]);
+        assert_eq!(ids(&["--status", "gated"]), std::slice::from_ref(&second));
         assert_eq!(ids(&["--pipeline", "play"]), [second, first.clone()]);
         assert_eq!(ids(&["--pipeline", "other"]), Vec::<String>::new());
         theatre.refuses(&["runs", "list", "--status", "finished"], 2, "finished");
