@@ -6,6 +6,7 @@ mod check;
 mod complete;
 mod demo;
 mod failure;
+mod gates;
 mod handlers;
 mod init;
 mod output;
@@ -115,12 +116,15 @@ enum Command {
     Work(serve::Work),
     /// Start a run of a pipeline and carry it out here.
     Run(run::Run),
-    /// The runs and their stages.
+    /// The runs and their stages; stop them, send them on, follow them.
     #[command(subcommand)]
     Runs(runs::Runs),
     /// The pieces of content in the making, and the gates they stand before.
     #[command(subcommand)]
     Tasks(tasks::Tasks),
+    /// The questions to a person that runs wait for, and the decisions.
+    #[command(subcommand)]
+    Gates(gates::Gates),
     /// What is published.
     #[command(subcommand)]
     Posts(posts::Posts),
@@ -224,6 +228,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<ExitCode, Failu
         Command::Run(command) => command.run(context).await,
         Command::Runs(command) => command.run(context).await,
         Command::Tasks(command) => command.run(context).await,
+        Command::Gates(command) => command.run(context).await,
         Command::Posts(command) => command.run(context).await,
         Command::Handlers(command) => command.run(context).await,
         Command::Plugins(command) => command.run(context).await,

@@ -113,6 +113,12 @@ pub enum EngineError {
         key: String,
         known: String,
     },
+    #[error("pipeline `{pipeline}` has no stage `{stage}`; it has {known}")]
+    NoStage {
+        pipeline: String,
+        stage: String,
+        known: String,
+    },
     #[error("run {0} is in the hands of another worker, or has ended")]
     NotClaimable(String),
     #[error("run {run} {problem}")]
@@ -276,21 +282,22 @@ fn limits(pipeline: &Pipeline, input: &Patch) -> Limits {
     }
 }
 
+/// Names for a person.
+fn listed(names: &[impl std::fmt::Display]) -> String {
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
 fn complete_input(pipeline: &Pipeline, mut input: Patch) -> Result<Patch, EngineError> {
     if let Some(key) = input.keys().find(|key| !pipeline.input.contains_key(*key)) {
-        let known: Vec<_> = pipeline
-            .input
-            .keys()
-            .map(|known| format!("`{known}`"))
-            .collect();
+        let known: Vec<_> = pipeline.input.keys().collect();
         return Err(EngineError::UnknownInput {
             pipeline: pipeline.name().to_owned(),
             key: key.clone(),
-            known: if known.is_empty() {
-                "none".to_owned()
-            } else {
-                known.join(", ")
-            },
+            known: listed(&known),
         });
     }
     for (key, declared) in &pipeline.input {

@@ -20,6 +20,7 @@ pub mod findings;
 pub mod gates;
 pub mod granted;
 pub mod history;
+pub mod holders;
 pub mod leases;
 mod migrate;
 pub mod policy_runs;

@@ -5,6 +5,7 @@
 //! |----------------|-----------------------------------------------------------------------|
 //! | `cli`          | what each command prints, and its exit code                           |
 //! | `diary`        | the diary's and the taps' handlers, on real git repositories          |
+//! | `engine`       | runs steered by people: stopped, sent on, forked, moved; their gates  |
 //! | `engine_schedules` | schedules through the real program, from workers that die to the list |
 //! | `plugins`      | guests that behave and misbehave, on both databases                   |
 //! | `reference`    | the generated pages are those of this program                         |
@@ -18,6 +19,7 @@
 
 mod cli;
 mod diary;
+mod engine;
 mod engine_schedules;
 mod plugins;
 mod reference;

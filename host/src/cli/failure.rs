@@ -112,6 +112,7 @@ impl From<EngineError> for Failure {
         match error {
             EngineError::Store(error) => error.into(),
             EngineError::NoPipeline(_)
+            | EngineError::NoStage { .. }
             | EngineError::MissingInput(_)
             | EngineError::UnknownInput { .. } => Self::usage(error.to_string()),
             other => Self::new(FAILED, other.to_string()),

@@ -43,6 +43,15 @@ impl Output {
         }
     }
 
+    /// One JSON document on a line of its own, of many.
+    #[expect(
+        clippy::unused_self,
+        reason = "printing is a right of whoever has an output"
+    )]
+    pub(super) fn json_line(self, value: &serde_json::Value) {
+        anstream::println!("{value}");
+    }
+
     /// A table that fits the terminal. Empty tables say so.
     #[expect(
         clippy::unused_self,

@@ -83,11 +83,14 @@ pub(super) fn report(context: &Context, run: &runs::Run) -> ExitCode {
     };
     context.output.say(format_args!("{}{detail}", run.status));
     match run.status {
-        RunStatus::Gated => context.output.say("next: callboard tasks list"),
+        RunStatus::Gated => context.output.say("next: callboard gates list"),
         RunStatus::Waiting => context.output.say(format_args!(
             "next: callboard runs resume {} after {}, or leave it to `callboard serve`",
             run.id, run.wake_at
         )),
+        RunStatus::Paused | RunStatus::Blocked => context
+            .output
+            .say(format_args!("next: callboard runs resume {}", run.id)),
         _ => {}
     }
     if context.output.is_json() {
@@ -96,7 +99,8 @@ pub(super) fn report(context: &Context, run: &runs::Run) -> ExitCode {
     exit_code(run.status)
 }
 
-fn exit_code(status: RunStatus) -> ExitCode {
+/// The exit code that says how a run stands.
+pub(super) fn exit_code(status: RunStatus) -> ExitCode {
     match status {
         RunStatus::Done | RunStatus::NothingToDo => ExitCode::SUCCESS,
         RunStatus::Unavailable => ExitCode::from(UNAVAILABLE),
@@ -110,7 +114,8 @@ fn exit_code(status: RunStatus) -> ExitCode {
     }
 }
 
-fn parse_inputs(inputs: &[String]) -> Result<Patch, Failure> {
+/// `KEY=VALUE`, as the command line has it.
+pub(super) fn parse_inputs(inputs: &[String]) -> Result<Patch, Failure> {
     let mut patch = Patch::new();
     for input in inputs {
         let (key, value) = input.split_once('=').ok_or_else(|| {

@@ -1,107 +1,109 @@
-//! `runs`: list them, show one with its stages, go on with one.
+//! `runs`: list and show them, follow them as they go, and steer them.
+
+mod fork;
+mod migrate;
+mod show;
+mod steer;
+mod tail;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use clap::Subcommand;
-use serde_json::json;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
 
 use super::output::{short, time};
-use super::watch::{Progress, length};
-use super::{Context, Failure, run};
-use crate::store::runs::Run;
-use crate::store::{Store, runs, stage_runs};
+use super::{Context, Failure};
+use crate::engine::operate::By;
+use crate::store::runs::{Only, Run, RunStatus};
+use crate::store::{Store, runs};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Runs {
     /// The newest runs.
-    List {
-        /// Only those of one status, e.g. `failed`.
-        #[arg(long)]
-        status: Option<String>,
-        /// How many at most.
-        #[arg(long, default_value_t = 20)]
-        limit: u32,
-    },
-    /// One run with its stages.
+    List(List),
+    /// One run with its stages and gates.
     Show {
         /// Its id, or enough of the beginning.
         id: String,
     },
-    /// Go on with a run that waits, or that a worker left when it died.
+    /// Follow a run, or all of them, until it ends: changes of status and stages that ended.
+    Tail(tail::Tail),
+    /// End a run. One under way stops in a moment; what its stages have in hand is not kept.
+    Cancel(steer::Stop),
+    /// Stop a run for a while. Stages under way come to their checkpoints first.
+    Pause(steer::Stop),
+    /// Go on with a run that is paused, blocked or waits, or that a worker left when it died.
     Resume {
         /// Its id, or enough of the beginning.
         id: String,
     },
+    /// Do a part of a run again, with a fresh budget; stages before it are not repeated.
+    Retry(steer::Retry),
+    /// Start a new run that begins at a stage of another one, with the checkpoints before it.
+    Fork(fork::Fork),
+    /// Move a run in flight to another revision; without --yes, only say what that would do.
+    Migrate(migrate::Migrate),
 }
 
-impl Runs {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
-        let app = context.app().await?;
-        match self {
-            Runs::List { status, limit } => {
-                let runs = runs::newest(app.store(), limit, status.as_deref()).await?;
-                let rows = runs.iter().map(row).collect();
-                let header = ["run", "pipeline", "status", "created", "detail"];
-                context.output.show(&header, rows, &runs);
-                Ok(ExitCode::SUCCESS)
-            }
-            Runs::Show { id } => show(context, app.store(), &id).await,
-            Runs::Resume { id } => {
-                let found = find(app.store(), &id).await?;
-                let engine = app.engine(Arc::new(Progress(context.output)));
-                let run = engine.carry_out(&found.id).await?;
-                Ok(run::report(context, &run))
-            }
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Only those of one status.
+    #[arg(long, value_parser = PossibleValuesParser::new(RunStatus::names()))]
+    status: Option<String>,
+    /// Only those of one pipeline.
+    #[arg(long)]
+    pipeline: Option<String>,
+    /// How many at most.
+    #[arg(long, default_value_t = 20)]
+    limit: u32,
+}
+
+/// Who does it, for the record.
+#[derive(Debug, Args)]
+pub(super) struct Who {
+    /// Who does it, for the record.
+    #[arg(long, env = "USER", default_value = "operator")]
+    pub(super) by: String,
+}
+
+impl Who {
+    fn because(self, reason: String) -> By {
+        By {
+            name: self.by,
+            reason,
         }
     }
 }
 
-async fn show(context: &Context, store: &Store, id: &str) -> Result<ExitCode, Failure> {
-    let found = find(store, id).await?;
-    let stages = stage_runs::of_run(store, &found.id).await?;
-    if context.output.is_json() {
-        context
-            .output
-            .json(&json!({ "run": found, "stages": stages }));
-        return Ok(ExitCode::SUCCESS);
+impl Runs {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        match self {
+            Runs::List(list) => list.run(context).await,
+            Runs::Show { id } => show::show(context, &id).await,
+            Runs::Tail(tail) => tail.run(context).await,
+            Runs::Cancel(stop) => stop.cancel(context).await,
+            Runs::Pause(stop) => stop.pause(context).await,
+            Runs::Resume { id } => steer::resume(context, &id).await,
+            Runs::Retry(retry) => retry.run(context).await,
+            Runs::Fork(fork) => fork.run(context).await,
+            Runs::Migrate(migrate) => migrate.run(context).await,
+        }
     }
-    context.output.say(format_args!("run       {}", found.id));
-    context.output.say(format_args!(
-        "pipeline  {} (revision {})",
-        found.pipeline, found.revision
-    ));
-    context
-        .output
-        .say(format_args!("status    {}", found.status));
-    if !found.detail.is_empty() {
-        context
-            .output
-            .say(format_args!("detail    {}", found.detail));
+}
+
+impl List {
+    async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let app = context.app().await?;
+        let only = Only {
+            status: self.status.as_deref().and_then(RunStatus::parse),
+            pipeline: self.pipeline.as_deref(),
+        };
+        let runs = runs::newest(app.store(), self.limit, only).await?;
+        let header = ["run", "pipeline", "status", "created", "detail"];
+        let rows = runs.iter().map(row).collect();
+        context.output.show(&header, rows, &runs);
+        Ok(ExitCode::SUCCESS)
     }
-    context
-        .output
-        .say(format_args!("created   {} UTC", time(found.created_at)));
-    let rows = stages.iter().map(|stage| {
-        let took = stage
-            .finished_at
-            .duration_since(stage.started_at)
-            .unsigned_abs();
-        vec![
-            stage.stage.clone(),
-            stage.visit.to_string(),
-            stage.handler.clone(),
-            stage.outcome.name().to_owned(),
-            stage.follow.clone(),
-            length(took),
-            stage.outcome.detail(),
-        ]
-    });
-    let header = [
-        "stage", "visit", "handler", "outcome", "then", "took", "detail",
-    ];
-    context.output.table(&header, rows.collect());
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn find(store: &Store, id: &str) -> Result<Run, Failure> {

@@ -1,17 +1,16 @@
 //! `tasks`: content in the making, and the decisions of a person about it.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Subcommand;
 use serde_json::json;
 
+use super::gates::{Comment, Feedback, Part};
 use super::output::{short, time};
-use super::watch::Progress;
 use super::{Context, Failure, run};
 use crate::app::App;
-use crate::engine::gate;
 use crate::store::gates::{self, Decision, Gate, Verdict};
+use crate::store::runs::RunStatus;
 use crate::store::tasks::{self, Found, Task, TaskStatus};
 use crate::store::{drafts, runs};
 
@@ -32,20 +31,25 @@ pub(super) enum Tasks {
     Approve {
         /// The task's id, or enough of the beginning.
         id: String,
-        /// Who decides, for the record.
-        #[arg(long, env = "USER", default_value = "operator")]
-        by: String,
+        #[command(flatten)]
+        verdict: Comment,
     },
-    /// Say no; the task and its run end as rejected.
+    /// Say no; what follows is what the pipeline says in `on.rejected`, or the end of the task
+    /// and its run as rejected.
     Reject {
         /// The task's id, or enough of the beginning.
         id: String,
-        /// Why; it is kept with the run.
-        #[arg(long)]
-        feedback: String,
-        /// Who decides, for the record.
-        #[arg(long, env = "USER", default_value = "operator")]
-        by: String,
+        #[command(flatten)]
+        verdict: Feedback,
+    },
+    /// Have a part of the task made anew, and be asked again.
+    Regenerate {
+        /// The task's id, or enough of the beginning.
+        id: String,
+        #[command(flatten)]
+        part: Part,
+        #[command(flatten)]
+        verdict: Feedback,
     },
 }
 
@@ -68,52 +72,67 @@ impl Tasks {
                 Ok(ExitCode::SUCCESS)
             }
             Tasks::Show { id } => show(context, &app, &find(&app, &id).await?).await,
-            Tasks::Approve { id, by } => {
+            Tasks::Approve { id, verdict } => {
                 let task = find(&app, &id).await?;
-                let run = approve(&app, context, &task, &by).await?;
+                let verdict = verdict.verdict(Decision::Approved);
+                let run = decide(&app, context, &task, verdict).await?;
                 Ok(run::report(context, &run))
             }
-            Tasks::Reject { id, feedback, by } => {
+            Tasks::Reject { id, verdict } => {
                 let task = find(&app, &id).await?;
-                let gate = open_gate(&app, &task).await?;
-                let verdict = verdict(Decision::Rejected, &by, &feedback);
-                let id = gate.run.clone();
-                let engine = app.engine(Arc::new(Progress(context.output)));
-                gate::decide(&engine, &gate, verdict).await?;
-                run::carry_out(&app, &engine, &id).await?;
-                context.output.say(format_args!("rejected: {}", task.topic));
-                if context.output.is_json() {
-                    context
-                        .output
-                        .json(&json!({ "task": task.id, "decision": "rejected" }));
-                }
-                Ok(ExitCode::SUCCESS)
+                let verdict = verdict.verdict(Decision::Rejected, None);
+                let run = decide(&app, context, &task, verdict).await?;
+                Ok(rejected(context, &task, &run))
+            }
+            Tasks::Regenerate { id, part, verdict } => {
+                let task = find(&app, &id).await?;
+                let verdict = verdict.verdict(Decision::Regenerated, Some(part));
+                let run = decide(&app, context, &task, verdict).await?;
+                Ok(run::report(context, &run))
             }
         }
     }
 }
 
-/// Approve the gate of a task and carry its run on; a worker that is faster has it.
+/// Approve the gate of a task and carry its run on.
 pub(super) async fn approve(
     app: &App,
     context: &Context,
     task: &Task,
     by: &str,
 ) -> Result<runs::Run, Failure> {
-    let gate = open_gate(app, task).await?;
-    let id = gate.run.clone();
-    let engine = app.engine(Arc::new(Progress(context.output)));
-    gate::decide(&engine, &gate, verdict(Decision::Approved, by, "")).await?;
-    run::carry_out(app, &engine, &id).await
+    let verdict = Verdict {
+        decision: Decision::Approved,
+        part: None,
+        feedback: String::new(),
+        by: by.to_owned(),
+    };
+    decide(app, context, task, verdict).await
 }
 
-fn verdict(decision: Decision, by: &str, feedback: &str) -> Verdict {
-    Verdict {
-        decision,
-        part: None,
-        feedback: feedback.to_owned(),
-        by: by.to_owned(),
+/// Decide the gate of a task and carry its run on; a worker that is faster has it.
+async fn decide(
+    app: &App,
+    context: &Context,
+    task: &Task,
+    verdict: Verdict,
+) -> Result<runs::Run, Failure> {
+    let gate = open_gate(app, task).await?;
+    super::gates::decide(app, context, &gate, verdict).await
+}
+
+/// The end of a task is what was asked for; a run that went back in a loop is told of.
+fn rejected(context: &Context, task: &Task, run: &runs::Run) -> ExitCode {
+    if run.status != RunStatus::Rejected {
+        return run::report(context, run);
     }
+    context.output.say(format_args!("rejected: {}", task.topic));
+    if context.output.is_json() {
+        context
+            .output
+            .json(&json!({ "task": task.id, "decision": "rejected" }));
+    }
+    ExitCode::SUCCESS
 }
 
 async fn open_gate(app: &App, task: &Task) -> Result<Gate, Failure> {

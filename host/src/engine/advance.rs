@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::checkpoint::{self, Kept};
 use super::clock::after;
-use super::hands::{InHand, Interrupt};
+use super::hands::{self, InHand, Interrupt};
 use super::plan::{Rest, Standing};
 use super::stage::{Ended, Turn, Work};
 use super::{Engine, EngineError, LineUp};
@@ -19,7 +19,7 @@ use crate::fault;
 use crate::store::checkpoints::{Checkpoint, Then};
 use crate::store::claims::Claim;
 use crate::store::gates::Gate;
-use crate::store::leases::Held;
+use crate::store::leases::{Held, Told};
 use crate::store::runs::{Run, RunStatus};
 use crate::store::stage_runs::StageRun;
 use crate::store::{findings, gates, stage_runs};
@@ -225,10 +225,10 @@ impl Course {
             }
             Interrupt::Pause(detail) => {
                 self.halt = Some((RunStatus::Paused, detail));
-                match self.turns.is_empty() {
-                    true => self.settle(None).await,
-                    false => Ok(Flow::UnderWay),
+                if self.turns.is_empty() {
+                    return self.settle(None).await;
                 }
+                Ok(Flow::UnderWay)
             }
         }
     }
@@ -268,16 +268,16 @@ impl Course {
                 return Ok(Flow::UnderWay);
             }
             match self.commit(self.checkpoint(kept.as_ref(), &next)).await {
-                Ok(signals) => {
+                Ok(told) => {
                     self.kept(kept.as_ref());
-                    return self.go_on(signals, next).await;
+                    return self.go_on(told, next).await;
                 }
                 Err(EngineError::Store(error)) => match (&mut kept, before) {
                     (Some(kept), Some(before)) if checkpoint::refused_writes(kept, &error) => {
                         (self.rows, self.asked) = before;
                         kept.writes.clear();
                         kept.row.outcome = checkpoint::write_failure(&error);
-                        kept.row.follow = "end".to_owned();
+                        "end".clone_into(&mut kept.row.follow);
                         kept.superseded.clear();
                     }
                     _ => return Err(error.into()),
@@ -300,7 +300,7 @@ impl Course {
         };
         if let Some(halt) = &self.halt {
             if self.under_way.is_empty() {
-                next.then = self.halted(halt, now);
+                next.then = halted(halt, now);
             }
             return next;
         }
@@ -337,18 +337,6 @@ impl Course {
         }
     }
 
-    fn halted(&self, halt: &(RunStatus, String), now: Timestamp) -> Then {
-        let (status, detail) = halt.clone();
-        if status.is_final() {
-            return Then::End { status, detail };
-        }
-        Then::Rest {
-            status,
-            detail,
-            wake_at: now,
-        }
-    }
-
     fn checkpoint(&self, kept: Option<&Kept>, next: &Next) -> Checkpoint {
         let run = &self.work.run;
         let mut checkpoint = blank(self.held.clone(), run, self.signals, next.then.clone());
@@ -370,8 +358,8 @@ impl Course {
         checkpoint
     }
 
-    /// Commit; gives the signals of the run as they are now.
-    async fn commit(&self, checkpoint: Checkpoint) -> Result<i64, EngineError> {
+    /// Commit; gives what the holder has to know now.
+    async fn commit(&self, checkpoint: Checkpoint) -> Result<Told, EngineError> {
         fault::point("before-commit");
         if matches!(checkpoint.then, Then::End { .. }) {
             fault::point("before-end");
@@ -385,8 +373,7 @@ impl Course {
         if asks {
             fault::point("after-gate");
         }
-        let told = told.ok_or_else(|| EngineError::Lost(self.held.run.clone()))?;
-        Ok(told.signals)
+        told.ok_or_else(|| EngineError::Lost(self.held.run.clone()))
     }
 
     /// What was committed counts from now on.
@@ -400,13 +387,17 @@ impl Course {
         }
     }
 
-    async fn go_on(&mut self, signals: i64, next: Next) -> Result<Flow, EngineError> {
+    async fn go_on(&mut self, told: Told, next: Next) -> Result<Flow, EngineError> {
         if !matches!(next.then, Then::GoOn { .. }) {
             return Ok(Flow::GivenBack);
         }
+        // A wish is heard at the checkpoint, before anything else begins.
+        if let Some(interrupt) = hands::interrupt(&told) {
+            return Box::pin(self.interrupted(interrupt)).await;
+        }
         self.begin(next.turns);
-        if signals != self.signals {
-            self.signals = signals;
+        if told.signals != self.signals {
+            self.signals = told.signals;
             let (store, run) = (&self.work.engine.store, &self.held.run);
             self.rows = stage_runs::of_run(store, run).await?;
             let open = gates::open_of_run(store, run).await?;
@@ -452,5 +443,17 @@ fn rest(rest: Rest, now: Timestamp) -> Then {
             detail,
             wake_at: now,
         },
+    }
+}
+
+fn halted(halt: &(RunStatus, String), now: Timestamp) -> Then {
+    let (status, detail) = halt.clone();
+    if status.is_final() {
+        return Then::End { status, detail };
+    }
+    Then::Rest {
+        status,
+        detail,
+        wake_at: now,
     }
 }

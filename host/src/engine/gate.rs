@@ -58,6 +58,18 @@ pub async fn decide(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<()
     Ok(())
 }
 
+/// What a person at a gate can have made anew, by name.
+pub async fn parts(engine: &Engine, gate: &Gate) -> Result<Vec<String>, EngineError> {
+    let Some(run) = runs::by_prefix(&engine.store, &gate.run).await? else {
+        return Ok(Vec::new());
+    };
+    let line_up = engine.line_ups.at(run.revision, None).await?;
+    let pipeline = line_up.pipelines.get(&run.pipeline);
+    let stage = pipeline.and_then(|pipeline| pipeline.stage(&gate.stage));
+    let parts = stage.map(|stage| stage.regenerate.keys().cloned().collect());
+    Ok(parts.unwrap_or_default())
+}
+
 async fn run_of(store: &Store, gate: &Gate) -> Result<runs::Run, EngineError> {
     let run = runs::by_prefix(store, &gate.run).await?;
     let run = run.filter(|run| !run.status.is_final());

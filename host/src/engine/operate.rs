@@ -1,9 +1,20 @@
-//! What a person does to runs: cancel, pause, resume.
+//! What a person does to runs: cancel, pause, resume, and, below, have a part done again, fork
+//! one, or move one to another revision.
 
-use super::EngineError;
+pub mod fork;
+pub mod migrate;
+pub mod retry;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::{Engine, EngineError, LineUp, listed, plan};
+use crate::pipeline::{Pipeline, Stage};
 use crate::store::Store;
+use crate::store::holders::{self, Holder};
 use crate::store::leases::Wish;
-use crate::store::runs::{Run, RunStatus};
+use crate::store::runs::{self, Run, RunStatus};
+use crate::store::stage_runs::{self, StageRun};
 use crate::store::steering::{self, Steered};
 
 /// Who steers a run, and why.
@@ -29,22 +40,23 @@ impl By {
 pub async fn cancel(store: &Store, run: &Run, by: &By) -> Result<Steered, EngineError> {
     let detail = by.detail("cancelled");
     let steered = steering::stop(store, &run.id, Wish::Cancel, detail).await?;
-    done(store, run, "ended before it could be cancelled", steered).await
+    done(store, run, "has ended; there is nothing to cancel", steered).await
 }
 
 /// Stop a run for a while. Stages under way come to their checkpoints first.
 pub async fn pause(store: &Store, run: &Run, by: &By) -> Result<Steered, EngineError> {
     let detail = by.detail("paused");
     let steered = steering::stop(store, &run.id, Wish::Pause, detail).await?;
-    done(store, run, "ended before it could be paused", steered).await
+    done(store, run, "has ended; there is nothing to pause", steered).await
 }
 
-/// Queue a run that is paused, blocked or waiting, for it to go on now.
+/// Queue a run that is paused, blocked or waiting, or whose worker fell silent, for it to go on
+/// now.
 pub async fn resume(store: &Store, run: &Run) -> Result<Steered, EngineError> {
     let steered = steering::resume(store, &run.id).await?;
     let problem = match run.status {
-        RunStatus::Gated => "stands before a gate; decide it with `callboard tasks`",
-        RunStatus::Running => "is under way already",
+        RunStatus::Gated => "stands before a gate; decide it with `callboard gates`",
+        RunStatus::Running => "is in the hands of another worker",
         status if status.is_final() => {
             "has ended; to do a part of it again, `callboard runs retry`"
         }
@@ -60,8 +72,97 @@ async fn done(
     steered: Option<Steered>,
 ) -> Result<Steered, EngineError> {
     store.wake().await;
-    steered.ok_or_else(|| EngineError::Refused {
+    steered.ok_or_else(|| refused(run, problem))
+}
+
+fn refused(run: &Run, problem: impl Into<String>) -> EngineError {
+    EngineError::Refused {
         run: run.id.clone(),
-        problem: problem.to_owned(),
+        problem: problem.into(),
+    }
+}
+
+/// Somebody else was faster.
+fn changed(run: &Run) -> EngineError {
+    refused(
+        run,
+        "changed meanwhile; look at it with `callboard runs show`, and try again",
+    )
+}
+
+/// A run with all that counts when its course is changed.
+struct Scene {
+    run: Run,
+    holder: Holder,
+    rows: Vec<StageRun>,
+}
+
+impl Scene {
+    /// The run as it stands now.
+    async fn of(engine: &Engine, run: &Run) -> Result<Self, EngineError> {
+        let gone = || refused(run, "is gone");
+        let store = &engine.store;
+        // The holder first: what changes after that is noticed by its fence.
+        let holder = holders::of(store, &run.id).await?.ok_or_else(gone)?;
+        Ok(Self {
+            rows: stage_runs::of_run(store, &run.id).await?,
+            run: runs::by_prefix(store, &run.id).await?.ok_or_else(gone)?,
+            holder,
+        })
+    }
+
+    /// Its pipeline, on the revision it is pinned to.
+    async fn pipeline(&self, engine: &Engine) -> Result<(Arc<LineUp>, Arc<Pipeline>), EngineError> {
+        let line_up = engine.line_ups.at(self.run.revision, None).await?;
+        let pipeline = pipeline_of(&line_up, &self.run)?;
+        Ok((line_up, pipeline))
+    }
+
+    fn settled(&self, stage: &str) -> bool {
+        plan::live(&self.rows).any(|row| row.stage == stage && !row.is_held())
+    }
+
+    /// The stages that ended the run.
+    fn ends(&self) -> impl Iterator<Item = &str> {
+        let ends = plan::live(&self.rows).filter(|row| plan::ended_by(row).is_some());
+        ends.map(|row| row.stage.as_str())
+    }
+
+    /// Whether the run can go on from a stage: what it needs has ended well, and what ended
+    /// the run is not left as it is.
+    fn can_begin_at(
+        &self,
+        pipeline: &Pipeline,
+        from: &str,
+    ) -> Result<BTreeSet<String>, EngineError> {
+        let stage = stage_of(pipeline, from)?;
+        if let Some(need) = stage.needed().find(|need| !self.settled(need)) {
+            let problem = format!("did not come to `{from}`; it needs `{need}` first");
+            return Err(refused(&self.run, problem));
+        }
+        let behind = pipeline.downstream(from);
+        if let Some(end) = self.ends().find(|end| !behind.contains(*end)) {
+            let problem = format!(
+                "was ended by `{end}`, which does not come after `{from}`; \
+                 name `{end}` or a stage before it"
+            );
+            return Err(refused(&self.run, problem));
+        }
+        Ok(behind)
+    }
+}
+
+fn pipeline_of(line_up: &LineUp, run: &Run) -> Result<Arc<Pipeline>, EngineError> {
+    let pipeline = line_up.pipelines.get(&run.pipeline);
+    let missing = || EngineError::NoPipeline(run.pipeline.clone());
+    Ok(Arc::clone(pipeline.ok_or_else(missing)?))
+}
+
+/// The stage of an id.
+pub fn stage_of<'p>(pipeline: &'p Pipeline, id: &str) -> Result<&'p Stage, EngineError> {
+    pipeline.stage(id).ok_or_else(|| EngineError::NoStage {
+        pipeline: pipeline.name().to_owned(),
+        stage: id.to_owned(),
+        known: listed(&pipeline.stages.iter().map(Stage::id).collect::<Vec<_>>()),
     })
 }

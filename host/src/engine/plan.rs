@@ -177,7 +177,8 @@ pub fn keys_that(input: &Patch, rows: &[StageRun], wanted: impl Fn(&str) -> bool
             add(&done.patch);
         }
     }
-    let back = rows.iter().rfind(|row| row.follow.starts_with("goto:"));
+    // Also of a visit that was undone since: why the loop went back has not changed by that.
+    let back = rows.iter().rfind(|row| row.follow.contains("goto:"));
     if let Some(row) = back.filter(|_| wanted(FEEDBACK)) {
         let why = match &row.outcome {
             Outcome::Stopped(Stop::Rejected { detail, .. }) => detail.clone(),
@@ -188,7 +189,8 @@ pub fn keys_that(input: &Patch, rows: &[StageRun], wanted: impl Fn(&str) -> bool
     keys
 }
 
-fn ended_by(row: &StageRun) -> Option<End> {
+/// How a checkpoint ended its run, if it did.
+pub fn ended_by(row: &StageRun) -> Option<End> {
     let status = match row.follow.as_str() {
         "end" => ending(&row.outcome),
         "fail" => RunStatus::Failed,
@@ -232,11 +234,12 @@ fn summary(rows: &[StageRun]) -> String {
     details.collect::<Vec<_>>().join(", ")
 }
 
-/// Visits of a stage so far, one that is held not counted.
+/// Visits of a stage so far. One that is held does not count, and what a person undid neither:
+/// after a retry a loop has all its turns again.
 pub fn visits(rows: &[StageRun], stage: &str) -> u32 {
     let visits = rows
         .iter()
-        .filter(|row| row.stage == stage && !row.is_held());
+        .filter(|row| row.stage == stage && !row.is_held() && !row.is_undone());
     u32::try_from(visits.count()).unwrap_or(u32::MAX)
 }
 

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::Span;
 
-/// When a gate lapses: `expiry = { after = "7d", as = "rejected" }`.
+/// When a gate lapses: `expiry = { after = "168h", as = "rejected" }`.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expiry {

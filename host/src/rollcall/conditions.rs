@@ -112,7 +112,7 @@ fn expiry(staged: &Staged<'_>) -> Option<Reference> {
     let expiry = staged.stage.expiry?;
     let zero = expiry.after.0.is_zero().then(|| {
         let problem = "the gate lapses before anybody can decide";
-        Miss::new(problem, "write `after = \"7d\"`, or remove `expiry`")
+        Miss::new(problem, "write `after = \"168h\"`, or remove `expiry`")
     });
     let reference = staged.reference("expiry", Kind::Time, expiry.after.to_string());
     Some(reference.missed(no_gate(staged).or(zero)))

@@ -146,11 +146,27 @@ fn follows(staged: &Staged<'_>) -> Vec<Reference> {
         let miss = no_outcome(outcome).or_else(|| endless(outcome, follow.get_ref()));
         references.push(staged.reference(&key, Kind::Outcome, outcome).missed(miss));
         if let Follow::Goto(target) = follow.get_ref() {
-            let miss = no_stage(staged.pipeline(), target).or_else(|| unbounded(staged, target));
+            let miss = no_stage(staged.pipeline(), target)
+                .or_else(|| aside(staged, target))
+                .or_else(|| unbounded(staged, target));
             references.push(staged.reference(&key, Kind::Stage, target).missed(miss));
         }
     }
     references
+}
+
+/// The miss of a gate that sends the run to a stage it does not come after: what needs the gate
+/// would go on as if somebody had approved.
+fn aside(staged: &Staged<'_>, target: &str) -> Option<Miss> {
+    let (pipeline, id) = (staged.pipeline(), staged.stage.id());
+    let passes = staged.stage.gate.is_some() && !pipeline.downstream(target).contains(id);
+    passes.then(|| {
+        let problem = format!(
+            "gate `{id}` does not come after stage `{target}`, so it would count as passed"
+        );
+        let before = upstream(pipeline, id);
+        Miss::new(problem, format!("name one of {}", named(before)))
+    })
 }
 
 fn no_outcome(outcome: &str) -> Option<Miss> {

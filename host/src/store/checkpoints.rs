@@ -19,6 +19,7 @@ use super::runs::RunStatus;
 use super::stage_runs::StageRun;
 use super::{
     Store, StoreError, Transaction, batch, blobs, effects, gates, granted, schedules, stage_runs,
+    tasks,
 };
 use crate::grants::Grants;
 use crate::value::Statement;
@@ -93,6 +94,10 @@ pub(super) async fn commit_in(
     supersede(transaction, &held).await?;
     for gate in held.iter().flat_map(|checkpoint| &checkpoint.gates) {
         transaction.execute(gates::insert(gate)).await?;
+        if let Some(task) = &gate.task {
+            let awaits = tasks::await_approval(task, transaction.dialect());
+            transaction.execute(awaits).await?;
+        }
     }
     for checkpoint in &held {
         carry_out(transaction, checkpoint).await?;

@@ -39,6 +39,9 @@ async fn keep_in(transaction: &mut Transaction<'_>, decided: Decided) -> Result<
     for stage in &decided.superseded {
         let supersede = stage_runs::supersede(&decided.gate.run, stage);
         transaction.execute(supersede).await?;
+        // What a gate behind the loop asks is about to change.
+        let withdraw = gates::withdraw(&decided.gate.run, stage, dialect);
+        transaction.execute(withdraw).await?;
     }
     Ok(())
 }

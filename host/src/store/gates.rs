@@ -73,7 +73,7 @@ pub fn insert(gate: &Gate) -> Statement {
         .bind(&gate.question)
         .bind(gate.task.clone())
         .bind(gate.opened_at.as_microsecond())
-        .bind(gate.expires_at.map(|at| at.as_microsecond()))
+        .bind(gate.expires_at.map(Timestamp::as_microsecond))
 }
 
 /// Who decided what.

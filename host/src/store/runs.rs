@@ -171,25 +171,30 @@ pub async fn by_prefix(store: &Store, prefix: &str) -> Result<Option<Run>, Store
     }
 }
 
-/// Runs, newest first; those of one status, if named.
-pub async fn newest(
-    store: &Store,
-    limit: u32,
-    status: Option<&str>,
-) -> Result<Vec<Run>, StoreError> {
-    let only = if status.is_some() {
-        "WHERE status = $2"
-    } else {
-        ""
-    };
-    let sql = format!("SELECT * FROM runs {only} ORDER BY created_at DESC, id DESC LIMIT $1");
-    let statement = Statement::new(sql).bind(limit);
-    let statement = if let Some(status) = status {
-        statement.bind(status)
-    } else {
-        statement
-    };
+/// Which runs to list; without anything, all of them.
+#[derive(Debug, Clone, Default)]
+pub struct Only<'a> {
+    pub status: Option<RunStatus>,
+    pub pipeline: Option<&'a str>,
+}
+
+/// Runs, newest first.
+pub async fn newest(store: &Store, limit: u32, only: Only<'_>) -> Result<Vec<Run>, StoreError> {
+    let sql = "SELECT * FROM runs WHERE ($2 = '' OR status = $2) AND ($3 = '' OR pipeline = $3) \
+        ORDER BY created_at DESC, id DESC LIMIT $1";
+    let statement = Statement::new(sql)
+        .bind(limit)
+        .bind(only.status.map_or("", RunStatus::as_str))
+        .bind(only.pipeline.unwrap_or_default());
     store.query(statement).await?.iter().map(read).collect()
+}
+
+/// Runs that have not ended, newest first.
+pub async fn open(store: &Store, limit: u32) -> Result<Vec<Run>, StoreError> {
+    let sql = "SELECT open_runs.*, CAST(NULL AS BIGINT) AS finished_at FROM open_runs \
+        ORDER BY created_at DESC, id DESC LIMIT $1";
+    let rows = store.query(Statement::new(sql).bind(limit)).await?;
+    rows.iter().map(read).collect()
 }
 
 /// Whether a run of a pipeline has not ended.

@@ -10,6 +10,9 @@ use crate::value::{Row, Statement, Value};
 
 /// What `follow` says of a visit that waits and is not over.
 pub const HOLD: &str = "hold";
+/// What `follow` begins with in a visit that a person undid by a retry, or by a migration.
+pub const RETRIED: &str = "retried:";
+pub const MIGRATED: &str = "migrated:";
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StageRun {
@@ -25,7 +28,8 @@ pub struct StageRun {
     /// How often the visit was held before.
     pub holds: u32,
     pub outcome: Outcome,
-    /// What followed: `continue`, `skip`, `end`, `fail`, `hold`, `goto:<stage>`.
+    /// What followed: `continue`, `skip`, `end`, `fail`, `hold`, `goto:<stage>`; after
+    /// `retried:` or `migrated:` if a person undid it.
     pub follow: String,
     /// Whether a later visit of this stage, or of one it needs, counts instead.
     pub superseded: bool,
@@ -39,6 +43,11 @@ impl StageRun {
     /// Whether the visit waits and is not over.
     pub fn is_held(&self) -> bool {
         self.follow == HOLD
+    }
+
+    /// Whether a person undid the visit, so that it does not count for `max_visits`.
+    pub fn is_undone(&self) -> bool {
+        self.follow.starts_with(RETRIED) || self.follow.starts_with(MIGRATED)
     }
 }
 

@@ -1,4 +1,8 @@
-//! Runs steered from outside: stopped and resumed by a person.
+//! Runs steered from outside: stopped, resumed and sent another way by a person.
+
+pub mod fork;
+pub mod migrate;
+pub mod retry;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +10,7 @@ use std::time::Duration;
 use super::checkpoints::{self, Checkpoint, Then};
 use super::leases::{Held, Wish};
 use super::runs::RunStatus;
-use super::{Store, StoreError, Transaction, batch};
+use super::{Store, StoreError, Transaction, batch, gates};
 use crate::value::Statement;
 
 /// What came of it at once.
@@ -18,7 +22,8 @@ pub enum Steered {
     Told,
 }
 
-/// Cancel or pause a run; `None` if it has ended.
+/// Cancel or pause a run; `None` if it has ended. Whoever holds a lease on it is told; one whose
+/// lease ran out is not waited for.
 pub async fn stop(
     store: &Store,
     run: &str,
@@ -38,8 +43,11 @@ pub(super) async fn stop_in(
     wish: Wish,
     detail: String,
 ) -> Result<Option<Steered>, StoreError> {
-    let tell = "UPDATE open_runs SET wish = $2, wish_detail = $3 \
-        WHERE id = $1 AND status = 'running'";
+    let now = batch::now(transaction.dialect());
+    let tell = format!(
+        "UPDATE open_runs SET wish = $2, wish_detail = $3 \
+        WHERE id = $1 AND status = 'running' AND lease_until > {now}"
+    );
     let tell = Statement::new(tell)
         .bind(&run)
         .bind(wish.as_str())
@@ -85,14 +93,62 @@ pub(super) async fn stop_in(
     Ok(Some(Steered::Now(status)))
 }
 
-/// Queue a run that is paused, blocked or waiting; `None` if it is none of these. A gate that
-/// is still open is asked on.
+/// Queue a run that is paused, blocked or waiting, or whose worker fell silent; `None` if it is
+/// none of these. A gate that is still open is asked on.
 pub async fn resume(store: &Store, run: &str) -> Result<Option<Steered>, StoreError> {
-    let now = batch::now(store.dialect());
+    let run = run.to_owned();
+    store
+        .write(move |transaction| Box::pin(resume_in(transaction, run)))
+        .await
+}
+
+async fn resume_in(
+    transaction: &mut Transaction<'_>,
+    run: String,
+) -> Result<Option<Steered>, StoreError> {
+    let now = batch::now(transaction.dialect());
     let sql = format!(
-        "UPDATE open_runs SET status = 'queued', wake_at = {now}, recoveries = 0, wish = NULL \
-        WHERE id = $1 AND status IN ('paused', 'blocked', 'waiting', 'queued')"
+        "UPDATE open_runs SET status = 'queued', wake_at = {now}, recoveries = 0, wish = NULL, \
+            wish_detail = NULL \
+        WHERE id = $1 AND (status IN ('paused', 'blocked', 'waiting', 'queued') \
+            OR (status = 'running' AND lease_until <= {now}))"
     );
-    let resumed = store.execute(Statement::new(sql).bind(run)).await?;
-    Ok((resumed == 1).then_some(Steered::Now(RunStatus::Queued)))
+    let queue = Statement::new(sql).bind(&run);
+    if transaction.execute(queue).await? != 1 {
+        return Ok(None);
+    }
+    // What is held is tried again now, whatever it waited for.
+    let sql = format!(
+        "UPDATE stage_runs SET wake_at = {now} \
+        WHERE run = $1 AND follow = 'hold' AND NOT superseded AND wake_at > {now}"
+    );
+    transaction.execute(Statement::new(sql).bind(&run)).await?;
+    Ok(Some(Steered::Now(RunStatus::Queued)))
+}
+
+/// A person undoes stages: their visits, and those that were superseded before, count for
+/// nothing any more, not for `max_visits` either. `mark` says in each of them what happened.
+async fn undo(
+    transaction: &mut Transaction<'_>,
+    run: &str,
+    stages: &[String],
+    mark: &str,
+) -> Result<(), StoreError> {
+    let dialect = transaction.dialect();
+    let ids = batch::ids(dialect);
+    let sql = format!(
+        "UPDATE stage_runs SET superseded = TRUE, follow = $3 || follow \
+        WHERE run = $2 AND (superseded OR stage IN ({ids})) \
+            AND follow NOT LIKE 'retried:%' AND follow NOT LIKE 'migrated:%'"
+    );
+    let undo = Statement::new(sql)
+        .bind(batch::rows(stages)?)
+        .bind(run)
+        .bind(mark);
+    transaction.execute(undo).await?;
+    for stage in stages {
+        let withdraw = gates::withdraw(run, stage, dialect);
+        transaction.execute(withdraw).await?;
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Store, StoreError, microseconds, timestamp};
+use super::{Dialect, Store, StoreError, batch, microseconds, timestamp};
 use crate::value::{ColumnError, Row, Rows, Statement};
 
 /// The shortest beginning of an id that [`by_id`] takes.
@@ -31,6 +31,8 @@ pub enum TaskStatus {
     Drafted,
     AwaitingApproval,
     Rejected,
+    /// Its run ended before it was settled.
+    Halted,
     Published,
 }
 
@@ -41,6 +43,7 @@ impl TaskStatus {
             TaskStatus::Drafted => "drafted",
             TaskStatus::AwaitingApproval => "awaiting-approval",
             TaskStatus::Rejected => "rejected",
+            TaskStatus::Halted => "halted",
             TaskStatus::Published => "published",
         }
     }
@@ -51,6 +54,7 @@ impl TaskStatus {
             TaskStatus::Drafted,
             TaskStatus::AwaitingApproval,
             TaskStatus::Rejected,
+            TaskStatus::Halted,
             TaskStatus::Published,
         ];
         all.into_iter().find(|status| status.name() == name)
@@ -154,6 +158,26 @@ pub fn set_status(id: &str, status: TaskStatus, now: Timestamp) -> Statement {
         .bind(id)
         .bind(status.name())
         .bind(microseconds(now))
+}
+
+/// Take up the tasks that ended with a run that goes on again.
+pub(super) fn take_up(run: &str, dialect: Dialect) -> Statement {
+    let now = batch::now(dialect);
+    let sql = format!(
+        "UPDATE tasks SET status = 'drafted', updated_at = {now} \
+        WHERE run = $1 AND status IN ('halted', 'rejected')"
+    );
+    Statement::new(sql).bind(run)
+}
+
+/// A drafted task stands before a gate from now on.
+pub(super) fn await_approval(id: &str, dialect: Dialect) -> Statement {
+    let now = batch::now(dialect);
+    let sql = format!(
+        "UPDATE tasks SET status = 'awaiting-approval', updated_at = {now} \
+        WHERE id = $1 AND status = 'drafted'"
+    );
+    Statement::new(sql).bind(id)
 }
 
 /// The first task in an answer.

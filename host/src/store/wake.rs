@@ -27,7 +27,7 @@ impl Woken {
     /// Wait until there may be something to do.
     pub async fn changed(&mut self) {
         if self.0.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -7,7 +7,7 @@ use callboard::outcome::Patch;
 use callboard::store::checkpoints::{self, Checkpoint, Then};
 use callboard::store::claims::{self, Claim, Claimant};
 use callboard::store::leases::{self, Held};
-use callboard::store::runs::{self, Limits, Run, RunStatus};
+use callboard::store::runs::{self, Limits, Only, Run, RunStatus};
 use callboard::store::stage_runs::StageRun;
 use callboard::store::{Store, StoreErrorKind, timestamp};
 use futures_util::future::join_all;
@@ -161,15 +161,18 @@ on_both!(
         claimed(&store, Some("older")).await.expect("it is due");
         let ended = claimed(&store, Some("ended")).await.expect("it is due");
         assert!(record(&store, &ended, RunStatus::Done).await);
-        let ids = async |limit, status| {
-            let found = runs::newest(&store, limit, status).await.expect("runs");
-            found.into_iter().map(|run| run.id).collect::<Vec<_>>()
+        let ids = async |limit, status, pipeline| {
+            let found = runs::newest(&store, limit, Only { status, pipeline }).await;
+            let ids = found.expect("runs").into_iter().map(|run| run.id);
+            ids.collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(ids(10, None).await, ["ended", "newer", "older"]);
-        assert_eq!(ids(1, None).await, ["ended"]);
-        assert_eq!(ids(10, Some("running")).await, ["older"]);
-        assert_eq!(ids(10, Some("done")).await, ["ended"]);
-        assert_eq!(ids(10, Some("failed")).await, Vec::<String>::new());
+        let (running, done) = (Some(RunStatus::Running), Some(RunStatus::Done));
+        assert_eq!(ids(10, None, None).await, "ended newer older");
+        assert_eq!(ids(1, None, None).await, "ended");
+        assert_eq!(ids(10, running, None).await, "older");
+        assert_eq!(ids(10, done, Some("diary")).await, "ended");
+        assert_eq!(ids(10, None, Some("other")).await, "");
+        assert_eq!(ids(10, Some(RunStatus::Failed), None).await, "");
     }
 );
 

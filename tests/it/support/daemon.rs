@@ -41,6 +41,12 @@ impl Daemon {
         wait_for(&self.lines, text)
     }
 
+    /// Wait for a line on standard output that contains `text`.
+    #[track_caller]
+    pub(crate) fn printed(&self, text: &str) -> String {
+        wait_for(&self.stdout, text)
+    }
+
     /// Wait until `serve` says where it listens.
     #[track_caller]
     pub(crate) fn address(&self) -> SocketAddr {

@@ -1,6 +1,6 @@
 //! `content.save_draft`: task and draft, committed together with the checkpoint.
 //!
-//! A subject has one task. If it was rejected, a later run gives it a new draft; if it waits
+//! A subject has one task. If it was rejected or halted, a later run gives it a new draft; if it waits
 //! for approval or is published, there is nothing to do. Two runs that race both insert, and
 //! the constraints of the schema refuse the second.
 
@@ -85,7 +85,7 @@ async fn existing(call: &Call, subject: &str) -> Result<Option<Task>, Stop> {
         TaskStatus::Published => Err(Stop::nothing_to_do(format!(
             "{subject} is published already"
         ))),
-        TaskStatus::Rejected => Ok(Some(task)),
+        TaskStatus::Rejected | TaskStatus::Halted => Ok(Some(task)),
         _ if task.run == call.run => Ok(Some(task)),
         TaskStatus::Drafted | TaskStatus::AwaitingApproval => Err(Stop::nothing_to_do(format!(
             "a draft of {subject} waits for approval already: `callboard tasks approve {short}`"

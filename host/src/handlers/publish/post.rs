@@ -110,6 +110,10 @@ async fn approvable(call: &Call, task: &str, subject: &str) -> Result<(), Stop> 
         Some(TaskStatus::Rejected) => {
             Err(Stop::rejected("task", format!("task {task} was rejected")))
         }
+        Some(TaskStatus::Halted) => Err(Stop::rejected(
+            "task",
+            format!("task {task} was halted with its run"),
+        )),
         Some(TaskStatus::Published) => Err(Stop::nothing_to_do(format!(
             "{subject} is published already"
         ))),

@@ -76,7 +76,7 @@ impl Gatherer<'_> {
 
     async fn runs(&self) -> Result<Vec<RunView>, StoreError> {
         let mut views = Vec::new();
-        for run in runs::newest(self.0.store(), RUNS, None).await? {
+        for run in runs::newest(self.0.store(), RUNS, runs::Only::default()).await? {
             let rows = stage_runs::of_run(self.0.store(), &run.id).await?;
             let stages = rows.into_iter().map(|row| StageRunView {
                 outcome: row.outcome.name().to_owned(),

@@ -149,7 +149,7 @@ impl<'c> StageRow<'c> {
             report,
             digest,
             superseded: row.superseded,
-            wake_at: row.wake_at.map(|at| at.as_microsecond()),
+            wake_at: row.wake_at.map(jiff::Timestamp::as_microsecond),
             started_at: row.started_at.as_microsecond(),
             finished_at: row.finished_at.as_microsecond(),
             content,

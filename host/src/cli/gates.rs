@@ -1,0 +1,270 @@
+//! `gates`: the questions to a person, and the decisions.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::output::{short, time};
+use super::watch::Progress;
+use super::{Context, Failure, run};
+use crate::app::App;
+use crate::engine::gate;
+use crate::store::gates::{self, Decision, Gate, Verdict};
+use crate::store::runs::{self, Run, RunStatus};
+use crate::store::tasks::{self, Found};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Gates {
+    /// The gates that wait for a decision, oldest first.
+    List,
+    /// The gates of a run or a task: what was asked, who decided what, and when.
+    Show(Which),
+    /// Say yes; the run goes on here.
+    Approve {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        verdict: Comment,
+    },
+    /// Say no; what follows is what the pipeline says in `on.rejected`, or the run's end.
+    Reject {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        verdict: Feedback,
+    },
+    /// Have a part made anew, and be asked again.
+    Regenerate {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        part: Part,
+        #[command(flatten)]
+        verdict: Feedback,
+    },
+}
+
+/// A gate.
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// The run's id or the task's, or enough of the beginning.
+    id: String,
+    /// The gate's stage, if several of the run wait.
+    stage: Option<String>,
+}
+
+/// What is made anew.
+#[derive(Debug, Args)]
+pub(super) struct Part {
+    /// The part, as `regenerate` of the gate names it.
+    #[arg(long)]
+    part: String,
+}
+
+/// A decision that needs no reason.
+#[derive(Debug, Args)]
+pub(super) struct Comment {
+    /// Why; it is kept with the gate.
+    #[arg(long, default_value = "")]
+    feedback: String,
+    /// Who decides, for the record.
+    #[arg(long, env = "USER", default_value = "operator")]
+    by: String,
+}
+
+/// A decision with its reason.
+#[derive(Debug, Args)]
+pub(super) struct Feedback {
+    /// Why; the stage that a loop goes back to reads it as `feedback`.
+    #[arg(long)]
+    feedback: String,
+    /// Who decides, for the record.
+    #[arg(long, env = "USER", default_value = "operator")]
+    by: String,
+}
+
+impl Comment {
+    pub(super) fn verdict(self, decision: Decision) -> Verdict {
+        Verdict {
+            decision,
+            part: None,
+            feedback: self.feedback,
+            by: self.by,
+        }
+    }
+}
+
+impl Feedback {
+    pub(super) fn verdict(self, decision: Decision, part: Option<Part>) -> Verdict {
+        Verdict {
+            decision,
+            part: part.map(|part| part.part),
+            feedback: self.feedback,
+            by: self.by,
+        }
+    }
+}
+
+impl Gates {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let app = context.app().await?;
+        let (which, verdict) = match self {
+            Gates::List => return list(context, &app).await,
+            Gates::Show(which) => return show(context, &app, &which).await,
+            Gates::Approve { which, verdict } => (which, verdict.verdict(Decision::Approved)),
+            Gates::Reject { which, verdict } => (which, verdict.verdict(Decision::Rejected, None)),
+            Gates::Regenerate {
+                which,
+                part,
+                verdict,
+            } => (which, verdict.verdict(Decision::Regenerated, Some(part))),
+        };
+        let gate = which.open(&app).await?;
+        let decision = verdict.decision;
+        let run = decide(&app, context, &gate, verdict).await?;
+        Ok(reported(context, &run, decision))
+    }
+}
+
+/// Decide a gate and carry its run on; a worker that is faster has it.
+pub(super) async fn decide(
+    app: &App,
+    context: &Context,
+    gate: &Gate,
+    verdict: Verdict,
+) -> Result<Run, Failure> {
+    let engine = app.engine(Arc::new(Progress(context.output)));
+    gate::decide(&engine, gate, verdict).await?;
+    run::carry_out(app, &engine, &gate.run).await
+}
+
+/// A run that ended as rejected by the person who asks is what was asked for.
+fn reported(context: &Context, run: &Run, decision: Decision) -> ExitCode {
+    let code = run::report(context, run);
+    match (decision, run.status) {
+        (Decision::Rejected, RunStatus::Rejected) => ExitCode::SUCCESS,
+        _ => code,
+    }
+}
+
+impl Which {
+    /// Every gate of the run or task, oldest first.
+    async fn all(&self, app: &App) -> Result<Vec<Gate>, Failure> {
+        let id = &self.id;
+        if let Some(run) = runs::by_prefix(app.store(), id).await? {
+            return Ok(gates::of_run(app.store(), &run.id).await?);
+        }
+        if let Found::One(task) = tasks::by_id(app.store(), id).await? {
+            let newest = gates::of_task(app.store(), &task.id).await?;
+            return Ok(newest.into_iter().collect());
+        }
+        Err(
+            Failure::usage(format!("there is no run and no task `{id}`"))
+                .help("`callboard gates list` names the runs that stand before a gate"),
+        )
+    }
+
+    /// The open gate that is meant.
+    async fn open(&self, app: &App) -> Result<Gate, Failure> {
+        let mut open = self.all(app).await?;
+        open.retain(|gate| gate.decision.is_none());
+        if let Some(stage) = &self.stage {
+            open.retain(|gate| gate.stage == *stage);
+        }
+        match open.len() {
+            1 => Ok(open.remove(0)),
+            0 => {
+                let at = self.stage.as_ref();
+                let at = at.map_or("no gate".to_owned(), |stage| format!("no gate `{stage}`"));
+                let problem = format!("`{}` stands before {at} that is open", self.id);
+                Err(Failure::usage(problem).help("`callboard gates list` names those that are"))
+            }
+            _ => {
+                let stages: Vec<_> = open.iter().map(|gate| gate.stage.as_str()).collect();
+                let problem = format!("`{}` stands before several gates", self.id);
+                let help = format!("name one of them after it: {}", stages.join(", "));
+                Err(Failure::usage(problem).help(help))
+            }
+        }
+    }
+}
+
+/// What came of a gate, for a person.
+pub(super) fn decision(gate: &Gate) -> String {
+    match (gate.decision, &gate.part) {
+        (None, _) => "open".to_owned(),
+        (Some(decision), Some(part)) => format!("{} {part}", decision.as_str()),
+        (Some(decision), None) => decision.as_str().to_owned(),
+    }
+}
+
+async fn list(context: &Context, app: &App) -> Result<ExitCode, Failure> {
+    let open = gates::open(app.store()).await?;
+    let rows = open.iter().map(|gate| {
+        let lapses = gate.expires_at.map_or("never".to_owned(), time);
+        let task = gate.task.as_deref().map(short).unwrap_or_default();
+        vec![
+            short(&gate.run),
+            gate.stage.clone(),
+            gate.question.clone(),
+            task,
+            time(gate.opened_at),
+            lapses,
+        ]
+    });
+    let header = ["run", "stage", "question", "task", "opened", "lapses"];
+    context.output.show(&header, rows.collect(), &open);
+    if !open.is_empty() {
+        context.output.say("next: callboard gates approve RUN");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn show(context: &Context, app: &App, which: &Which) -> Result<ExitCode, Failure> {
+    let mut all = which.all(app).await?;
+    if let Some(stage) = &which.stage {
+        all.retain(|gate| gate.stage == *stage);
+    }
+    let mut parts = Vec::new();
+    for gate in &all {
+        parts.push(gate::parts(&app.engine(Arc::new(Progress(context.output))), gate).await?);
+    }
+    if context.output.is_json() {
+        let shown = all.iter().zip(&parts);
+        let shown = shown.map(|(gate, parts)| json!({ "gate": gate, "parts": parts }));
+        context.output.json(&shown.collect::<Vec<_>>());
+        return Ok(ExitCode::SUCCESS);
+    }
+    if all.is_empty() {
+        context.output.say("(none)");
+    }
+    for (gate, parts) in all.iter().zip(&parts) {
+        show_one(context, gate, parts);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_one(context: &Context, gate: &Gate, parts: &[String]) {
+    let line = |name: &str, text: &str| {
+        if !text.is_empty() {
+            context.output.say(format_args!("{name:<9} {text}"));
+        }
+    };
+    line("gate", &format!("{} (visit {})", gate.stage, gate.visit));
+    line("run", &gate.run);
+    line("task", gate.task.as_deref().unwrap_or_default());
+    line("question", &gate.question);
+    line("opened", &format!("{} UTC", time(gate.opened_at)));
+    if let Some(lapses) = gate.expires_at {
+        line("lapses", &format!("{} UTC", time(lapses)));
+    }
+    line("parts", &parts.join(", "));
+    line("decision", &decision(gate));
+    line("by", gate.decided_by.as_deref().unwrap_or_default());
+    if let Some(at) = gate.decided_at {
+        line("at", &format!("{} UTC", time(at)));
+    }
+    line("feedback", gate.feedback.as_deref().unwrap_or_default());
+}

@@ -1,0 +1,43 @@
+//! `runs fork`: the same beginning, another end.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::{Who, find};
+use crate::cli::watch::Progress;
+use crate::cli::{Context, Failure, run};
+use crate::engine::operate;
+
+/// A run to begin another one with.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Fork {
+    /// Its id, or enough of the beginning.
+    id: String,
+    /// The first stage that is not taken over.
+    #[arg(long, value_name = "STAGE")]
+    from: String,
+    /// A key of the input that is another one, `KEY=VALUE`; repeat it for each key.
+    #[arg(short, long = "input", value_name = "KEY=VALUE")]
+    inputs: Vec<String>,
+    #[command(flatten)]
+    who: Who,
+}
+
+impl Fork {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let input = run::parse_inputs(&self.inputs)?;
+        let app = context.app().await?;
+        let found = find(app.store(), &self.id).await?;
+        let engine = app.engine(Arc::new(Progress(context.output)));
+        let by = self.who.because(String::new());
+        let fork = operate::fork::fork(&engine, &found, &self.from, input, &by).await?;
+        context.output.progress(format_args!(
+            "run {} is a fork of {} from {}",
+            fork.id, found.id, self.from
+        ));
+        let run = run::carry_out(&app, &engine, &fork.id).await?;
+        Ok(run::report(context, &run))
+    }
+}

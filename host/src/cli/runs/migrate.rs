@@ -1,0 +1,87 @@
+//! `runs migrate`: move a run in flight to another revision, explained first.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Who, find};
+use crate::app::App;
+use crate::cli::{Context, Failure};
+use crate::engine::Unwatched;
+use crate::engine::operate::migrate::{self, Migration};
+use crate::store::revisions;
+
+/// A run to move, and where to.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Migrate {
+    /// Its id, or enough of the beginning.
+    id: String,
+    /// The revision, by number or digest; the active one, if absent.
+    #[arg(long, value_name = "REVISION")]
+    to: Option<String>,
+    /// Do it; without this, nothing is changed.
+    #[arg(long)]
+    yes: bool,
+    /// Why; it is kept with the run.
+    #[arg(long, default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    who: Who,
+}
+
+impl Migrate {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let app = context.app().await?;
+        let found = find(app.store(), &self.id).await?;
+        let to = match &self.to {
+            Some(wanted) => revisions::find(app.store(), wanted).await?.number,
+            None => active(&app).await?,
+        };
+        let engine = app.engine(Arc::new(Unwatched));
+        let migration = migrate::explain(&engine, &found, to).await?;
+        if self.yes {
+            let by = self.who.because(self.reason);
+            migrate::migrate(&engine, &migration, &by).await?;
+        }
+        report(context, &migration, self.yes);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn active(app: &App) -> Result<i64, Failure> {
+    let active = revisions::active(app.store()).await?;
+    let active = active.ok_or(crate::app::AppError::NothingApplied)?;
+    Ok(active.number)
+}
+
+fn report(context: &Context, migration: &Migration, done: bool) {
+    let output = context.output;
+    let (id, from, to) = (&migration.run.id, migration.run.revision, migration.to);
+    if output.is_json() {
+        output.json(&json!({ "migration": migration, "done": done }));
+        return;
+    }
+    output.say(format_args!("run {id}, revision {from} to {to}"));
+    let rows = migration.stages.iter().map(|change| {
+        vec![
+            change.stage.clone(),
+            change.fate.name().to_owned(),
+            change.why.clone(),
+        ]
+    });
+    output.table(&["stage", "fate", "why"], rows.collect());
+    for key in &migration.dropped {
+        output.say(format_args!(
+            "input `{key}` is dropped: the pipeline does not take it any more"
+        ));
+    }
+    if done {
+        output.say(format_args!(
+            "done; next: callboard runs resume {id}, unless it is left to `callboard serve`"
+        ));
+    } else {
+        output.say("nothing was changed; to do it, add --yes");
+    }
+}

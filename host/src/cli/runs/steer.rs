@@ -1,0 +1,115 @@
+//! `runs cancel`, `pause`, `resume` and `retry`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Who, find};
+use crate::cli::watch::Progress;
+use crate::cli::{Context, Failure, run};
+use crate::engine::operate::{self, By};
+use crate::store::runs::Run;
+use crate::store::steering::Steered;
+
+/// A run to stop, and why.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Stop {
+    /// Its id, or enough of the beginning.
+    id: String,
+    /// Why; it is kept with the run.
+    #[arg(long, default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    who: Who,
+}
+
+impl Stop {
+    pub(super) async fn cancel(self, context: &Context) -> Result<ExitCode, Failure> {
+        let app = context.app().await?;
+        let (run, by) = self.of(&app).await?;
+        let steered = operate::cancel(app.store(), &run, &by).await?;
+        Ok(told(context, &run, steered, "cancel"))
+    }
+
+    pub(super) async fn pause(self, context: &Context) -> Result<ExitCode, Failure> {
+        let app = context.app().await?;
+        let (run, by) = self.of(&app).await?;
+        let steered = operate::pause(app.store(), &run, &by).await?;
+        Ok(told(context, &run, steered, "pause"))
+    }
+
+    async fn of(self, app: &crate::app::App) -> Result<(Run, By), Failure> {
+        let run = find(app.store(), &self.id).await?;
+        Ok((run, self.who.because(self.reason)))
+    }
+}
+
+/// Say what came of a wish to stop.
+fn told(context: &Context, run: &Run, steered: Steered, wish: &str) -> ExitCode {
+    let status = match steered {
+        Steered::Now(status) => status,
+        Steered::Told => run.status,
+    };
+    match steered {
+        Steered::Now(status) => context.output.say(status),
+        Steered::Told => context.output.say(format_args!(
+            "its worker is asked to {wish} it\nnext: callboard runs tail {}",
+            run.id
+        )),
+    }
+    if context.output.is_json() {
+        let told = steered == Steered::Told;
+        context
+            .output
+            .json(&json!({ "run": run.id, "status": status, "asked": told.then_some(wish) }));
+    }
+    ExitCode::SUCCESS
+}
+
+/// Go on with a run here, or follow the worker that is faster.
+pub(super) async fn resume(context: &Context, id: &str) -> Result<ExitCode, Failure> {
+    let app = context.app().await?;
+    let found = find(app.store(), id).await?;
+    operate::resume(app.store(), &found).await?;
+    let engine = app.engine(Arc::new(Progress(context.output)));
+    let run = run::carry_out(&app, &engine, &found.id).await?;
+    Ok(run::report(context, &run))
+}
+
+/// A run to go on again.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Retry {
+    /// Its id, or enough of the beginning.
+    id: String,
+    /// The stage to go on from; without it, the one that ended the run or holds it.
+    #[arg(long, value_name = "STAGE")]
+    from: Option<String>,
+    /// Why; it is kept with the run.
+    #[arg(long, default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    who: Who,
+}
+
+impl Retry {
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        let app = context.app().await?;
+        let found = find(app.store(), &self.id).await?;
+        let engine = app.engine(Arc::new(Progress(context.output)));
+        let by = self.who.because(self.reason);
+        let stages = operate::retry::retry(&engine, &found, self.from.as_deref(), &by).await?;
+        let from = if stages.is_empty() {
+            "where it stood".to_owned()
+        } else {
+            stages.join(", ")
+        };
+        let id = &found.id;
+        context
+            .output
+            .progress(format_args!("run {id} goes on from {from}"));
+        let run = run::carry_out(&app, &engine, id).await?;
+        Ok(run::report(context, &run))
+    }
+}

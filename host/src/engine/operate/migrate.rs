@@ -1,0 +1,295 @@
+//! Move a run in flight to another revision, after saying what that means for it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{By, Scene, changed, pipeline_of, refused};
+use crate::engine::{Engine, EngineError, LineUp, complete_input, limits, plan};
+use crate::outcome::{Outcome, Patch};
+use crate::pipeline::{Pipeline, Stage};
+use crate::store::holders::Holder;
+use crate::store::runs::{Run, RunStatus};
+use crate::store::stage_runs::StageRun;
+use crate::store::{gates, steering};
+
+/// What a migration does to a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Migration {
+    pub run: Run,
+    pub to: i64,
+    pub stages: Vec<Change>,
+    /// Keys of the input that the pipeline does not take any more.
+    pub dropped: Vec<String>,
+    #[serde(skip)]
+    holder: Holder,
+    /// The run as it will be.
+    #[serde(skip)]
+    moved: Run,
+}
+
+/// What becomes of a stage.
+#[derive(Debug, Clone, Serialize)]
+pub struct Change {
+    pub stage: String,
+    pub fate: Fate,
+    pub why: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    /// Its checkpoint counts on.
+    Stays,
+    /// Its checkpoint does not count any more; it is visited anew.
+    Anew,
+    /// It was not there before, and its turn comes.
+    New,
+    /// It is not there any more.
+    Gone,
+    /// Its question is asked on.
+    Asked,
+    /// Nobody has to answer its question any more.
+    Withdrawn,
+    /// Its turn has not come.
+    Open,
+}
+
+impl Fate {
+    /// Its name, for people and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Fate::Stays => "stays",
+            Fate::Anew => "anew",
+            Fate::New => "new",
+            Fate::Gone => "gone",
+            Fate::Asked => "asked",
+            Fate::Withdrawn => "withdrawn",
+            Fate::Open => "open",
+        }
+    }
+}
+
+/// Find out what a migration to revision `to` would do. Changes nothing.
+pub async fn explain(engine: &Engine, run: &Run, to: i64) -> Result<Migration, EngineError> {
+    let scene = Scene::of(engine, run).await?;
+    allowed(&scene.run, to)?;
+    let (old_line_up, old) = scene.pipeline(engine).await?;
+    let line_up = engine.line_ups.at(to, None).await?;
+    let new = pipeline_of(&line_up, run).map_err(|_| {
+        let problem = format!(
+            "cannot move to revision {to}, which has no pipeline `{}`",
+            run.pipeline
+        );
+        refused(run, problem)
+    })?;
+    let open = gates::open_of_run(&engine.store, &run.id).await?;
+    let comparison = Comparison {
+        scene: &scene,
+        old: (&old_line_up, &old),
+        new: (&line_up, &new),
+        asked: open.into_iter().map(|gate| gate.stage).collect(),
+    };
+    let stages = comparison.changes();
+    let (moved, dropped) = moved(&scene.run, &line_up, &new)?;
+    Ok(Migration {
+        run: scene.run,
+        to,
+        stages,
+        dropped,
+        holder: scene.holder,
+        moved,
+    })
+}
+
+/// Do what was explained, unless the run changed since.
+pub async fn migrate(engine: &Engine, plan: &Migration, by: &By) -> Result<(), EngineError> {
+    let from = plan.run.revision;
+    let what = format!("moved from revision {from} to {}", plan.to);
+    let of = |fates: &[Fate]| {
+        let changes = plan.stages.iter();
+        let changes = changes.filter(|change| fates.contains(&change.fate));
+        changes.map(|change| change.stage.clone()).collect()
+    };
+    let moved = steering::migrate::Migrate {
+        run: plan.moved.clone(),
+        fence: plan.holder.fence,
+        signals: plan.holder.signals,
+        superseded: of(&[Fate::Anew, Fate::Gone]),
+        withdrawn: of(&[Fate::Withdrawn]),
+        detail: by.detail(&what),
+    };
+    if !steering::migrate::migrate(&engine.store, moved).await? {
+        return Err(changed(&plan.run));
+    }
+    engine.store.wake().await;
+    Ok(())
+}
+
+fn allowed(run: &Run, to: i64) -> Result<(), EngineError> {
+    let problem = match run.status {
+        RunStatus::Running => "is under way; pause it first".to_owned(),
+        status if status.is_final() => {
+            "has ended; start another on the new revision, or `callboard runs retry` it on its own"
+                .to_owned()
+        }
+        _ if run.revision == to => format!("is on revision {to} already"),
+        _ => return Ok(()),
+    };
+    Err(refused(run, problem))
+}
+
+/// The run as the new revision starts it, and the keys of its input that it loses.
+fn moved(run: &Run, line_up: &LineUp, new: &Pipeline) -> Result<(Run, Vec<String>), EngineError> {
+    let (kept, lost): (Patch, Patch) = run
+        .input
+        .clone()
+        .into_iter()
+        .partition(|(key, _)| new.input.contains_key(key));
+    let input = complete_input(new, kept).map_err(|error| match error {
+        EngineError::MissingInput(key) => refused(
+            run,
+            format!(
+                "has no input `{key}`, which revision {} asks for; start another run",
+                line_up.revision
+            ),
+        ),
+        other => other,
+    })?;
+    let moved = Run {
+        revision: line_up.revision,
+        priority: new.priority,
+        limits: limits(new, &input),
+        input,
+        ..run.clone()
+    };
+    Ok((moved, lost.keys().cloned().collect()))
+}
+
+/// Two definitions of the pipeline of one run.
+struct Comparison<'a> {
+    scene: &'a Scene,
+    old: (&'a Arc<LineUp>, &'a Pipeline),
+    new: (&'a Arc<LineUp>, &'a Pipeline),
+    asked: BTreeSet<String>,
+}
+
+impl Comparison<'_> {
+    fn changes(&self) -> Vec<Change> {
+        let mut anew: BTreeSet<String> = BTreeSet::new();
+        let mut changes = Vec::new();
+        // In the order of their turns, so that what comes after a stage visited anew is known.
+        let stages = self.new.1.order().unwrap_or_default();
+        for stage in stages {
+            let change = self.change(stage, &anew);
+            if change.fate == Fate::Anew {
+                anew.extend(self.new.1.downstream(stage.id()));
+            }
+            changes.push(change);
+        }
+        changes.extend(self.gone());
+        changes
+    }
+
+    fn change(&self, stage: &Stage, anew: &BTreeSet<String>) -> Change {
+        let id = stage.id();
+        let row = plan::live(&self.scene.rows).find(|row| row.stage == id);
+        let (fate, why) = match row {
+            Some(row) => self.fate(stage, row, anew),
+            None if self.asked.contains(id) => question(stage, anew),
+            None if self.old.1.stage(id).is_none() => (Fate::New, stage.what()),
+            None => (Fate::Open, stage.what()),
+        };
+        Change {
+            stage: id.to_owned(),
+            fate,
+            why,
+        }
+    }
+
+    /// What becomes of a stage that has a checkpoint.
+    fn fate(&self, stage: &Stage, row: &StageRun, anew: &BTreeSet<String>) -> (Fate, String) {
+        if anew.contains(stage.id()) {
+            let why = "it comes after a stage that is visited anew";
+            return (Fate::Anew, why.to_owned());
+        }
+        let Some(handler) = stage.handler.as_ref().map(toml::Spanned::get_ref) else {
+            return if row.handler == "gate" {
+                (Fate::Stays, "its gate was decided".to_owned())
+            } else {
+                let why = "it is a gate now, and nobody has decided";
+                (Fate::Anew, why.to_owned())
+            };
+        };
+        if row.handler == "gate" {
+            return (Fate::Anew, format!("it was a gate and runs {handler} now"));
+        }
+        match self.misfit(handler, row) {
+            Some(why) => (Fate::Anew, why),
+            None if self.contract_changed(handler, &row.handler) => (
+                Fate::Stays,
+                format!("{handler} changed, and what was written still fits"),
+            ),
+            None => (Fate::Stays, format!("{}: {handler}", row.outcome.name())),
+        }
+    }
+
+    /// Why what a stage wrote does not fit what its handler writes now.
+    fn misfit(&self, handler: &str, row: &StageRun) -> Option<String> {
+        let Some(entry) = self.new.0.registry.get(handler) else {
+            return Some(format!("there is no handler {handler} in the new revision"));
+        };
+        let Outcome::Done(done) = &row.outcome else {
+            return None;
+        };
+        let problem = entry.checks.writes(&done.patch).err()?;
+        Some(format!(
+            "what it wrote does not fit {handler} any more: {problem}"
+        ))
+    }
+
+    fn contract_changed(&self, new: &str, old: &str) -> bool {
+        let contract = |line_up: &LineUp, name| {
+            let entry = line_up.registry.get(name);
+            entry.map(|entry| entry.contract.clone())
+        };
+        contract(self.new.0, new) != contract(self.old.0, old)
+    }
+
+    /// Stages that the new definition does not have.
+    fn gone(&self) -> impl Iterator<Item = Change> {
+        let old = self.old.1.stages.iter().map(Stage::id);
+        let gone = old.filter(|id| self.new.1.stage(id).is_none());
+        gone.map(|id| {
+            let came = self.scene.rows.iter().any(|row| row.stage == id);
+            let (fate, why) = if self.asked.contains(id) {
+                (Fate::Withdrawn, "its gate is not there any more")
+            } else if came {
+                (Fate::Gone, "its checkpoint does not count any more")
+            } else {
+                (Fate::Gone, "its turn had not come")
+            };
+            Change {
+                stage: id.to_owned(),
+                fate,
+                why: why.to_owned(),
+            }
+        })
+    }
+}
+
+/// What becomes of an open question.
+fn question(stage: &Stage, anew: &BTreeSet<String>) -> (Fate, String) {
+    match &stage.gate {
+        Some(_) if anew.contains(stage.id()) => (
+            Fate::Withdrawn,
+            "it is asked again after what comes before it".to_owned(),
+        ),
+        Some(question) => (Fate::Asked, question.get_ref().clone()),
+        None => (
+            Fate::Withdrawn,
+            format!("it is no gate any more: {}", stage.what()),
+        ),
+    }
+}

@@ -1,0 +1,90 @@
+//! Have a part of a run done again.
+
+use std::collections::BTreeSet;
+
+use super::{By, Scene, changed, refused};
+use crate::engine::{Engine, EngineError, listed, plan};
+use crate::pipeline::Pipeline;
+use crate::store::runs::{Run, RunStatus};
+use crate::store::steering;
+
+/// Let a run go on again from a stage; without one, from those that ended or hold it. What comes
+/// before is not repeated. Gives the stages it goes on from; none, if it goes on where it stood.
+///
+/// It gets a fresh budget, the settings as they stand now and, for loops, all visits again:
+/// somebody has looked at it and mended something.
+pub async fn retry(
+    engine: &Engine,
+    run: &Run,
+    from: Option<&str>,
+    by: &By,
+) -> Result<Vec<String>, EngineError> {
+    let scene = Scene::of(engine, run).await?;
+    allowed(&scene.run)?;
+    let (_, pipeline) = scene.pipeline(engine).await?;
+    let stages = match from {
+        Some(stage) => vec![stage.to_owned()],
+        None => by_default(&scene)?,
+    };
+    let superseded = behind(&scene, &pipeline, &stages)?;
+    let what = match stages.as_slice() {
+        [] => "sent on".to_owned(),
+        stages => format!("sent on from {}", listed(stages)),
+    };
+    let retry = steering::retry::Retry {
+        run: run.id.clone(),
+        fence: scene.holder.fence,
+        signals: scene.holder.signals,
+        ended: scene.run.status.is_final(),
+        superseded: superseded.into_iter().collect(),
+        detail: by.detail(&what),
+    };
+    if !steering::retry::retry(&engine.store, retry).await? {
+        return Err(changed(run));
+    }
+    engine.store.wake().await;
+    Ok(stages)
+}
+
+fn allowed(run: &Run) -> Result<(), EngineError> {
+    let problem = match run.status {
+        RunStatus::Running => "is under way; pause it first",
+        RunStatus::Queued => "is queued and goes on by itself; pause it first",
+        RunStatus::Gated => {
+            "stands before a gate; decide it with `callboard gates`, or pause the run first"
+        }
+        _ => return Ok(()),
+    };
+    Err(refused(run, problem))
+}
+
+/// The stages that ended the run, or hold it. A cancelled one goes on where it stood.
+fn by_default(scene: &Scene) -> Result<Vec<String>, EngineError> {
+    let run = &scene.run;
+    if matches!(run.status, RunStatus::Done | RunStatus::NothingToDo) {
+        let problem = format!("ended as {}; name the stage with `--from`", run.status);
+        return Err(refused(run, problem));
+    }
+    let held = plan::live(&scene.rows).filter(|row| row.is_held());
+    let held = held.map(|row| row.stage.as_str());
+    let stages: BTreeSet<&str> = scene.ends().chain(held).collect();
+    if stages.is_empty() && run.status != RunStatus::Cancelled {
+        let problem = "was stopped by no stage of its own; name one with `--from`, \
+            or let it go on with `callboard runs resume`";
+        return Err(refused(run, problem));
+    }
+    Ok(stages.into_iter().map(str::to_owned).collect())
+}
+
+/// All that is visited anew.
+fn behind(
+    scene: &Scene,
+    pipeline: &Pipeline,
+    stages: &[String],
+) -> Result<BTreeSet<String>, EngineError> {
+    if let [from] = stages {
+        return scene.can_begin_at(pipeline, from);
+    }
+    let behind = stages.iter().map(|stage| pipeline.downstream(stage));
+    Ok(behind.flatten().collect())
+}

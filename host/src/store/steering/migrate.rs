@@ -1,0 +1,69 @@
+//! A run in flight that goes on on another revision.
+
+use super::undo;
+use crate::store::runs::{Run, micros};
+use crate::store::stage_runs::MIGRATED;
+use crate::store::{Store, StoreError, Transaction, batch, gates};
+use crate::value::Statement;
+
+/// A run as it is to go on.
+#[derive(Debug, Clone)]
+pub struct Migrate {
+    /// With the revision, input, priority and limits that it gets.
+    pub run: Run,
+    /// The run as it stood when this was found out.
+    pub fence: i64,
+    pub signals: i64,
+    /// Stages whose checkpoints do not count any more.
+    pub superseded: Vec<String>,
+    /// Gates that nobody has to answer any more.
+    pub withdrawn: Vec<String>,
+    pub detail: String,
+}
+
+/// Move the run to its new revision; `false` if it changed meanwhile. What is paused stays so.
+pub async fn migrate(store: &Store, migrate: Migrate) -> Result<bool, StoreError> {
+    store
+        .write(move |transaction| Box::pin(migrate_in(transaction, migrate)))
+        .await
+}
+
+async fn migrate_in(
+    transaction: &mut Transaction<'_>,
+    migrate: Migrate,
+) -> Result<bool, StoreError> {
+    let dialect = transaction.dialect();
+    let run = &migrate.run;
+    let input = serde_json::to_string(&run.input)
+        .map_err(|error| StoreError::internal(format!("input: {error}")))?;
+    let now = batch::now(dialect);
+    let sql = format!(
+        "UPDATE open_runs SET revision = $4, input = $5, settings = NULL, priority = $6, \
+            limit_key = $7, at_once = $8, rate = $9, rate_window = $10, detail = $11, \
+            fence = fence + 1, signals = signals + 1, lease_until = 0, \
+            wake_at = CASE WHEN status = 'paused' THEN wake_at ELSE {now} END, \
+            status = CASE WHEN status = 'paused' THEN status ELSE 'queued' END \
+        WHERE id = $1 AND fence = $2 AND signals = $3 AND status <> 'running'"
+    );
+    let moved = Statement::new(sql)
+        .bind(&run.id)
+        .bind(migrate.fence)
+        .bind(migrate.signals)
+        .bind(run.revision)
+        .bind(input)
+        .bind(run.priority)
+        .bind(run.limits.key.clone())
+        .bind(run.limits.at_once.map(i64::from))
+        .bind(run.limits.rate.map(i64::from))
+        .bind(run.limits.rate_window.map(micros))
+        .bind(&migrate.detail);
+    if transaction.execute(moved).await? != 1 {
+        return Ok(false);
+    }
+    for gate in &migrate.withdrawn {
+        let withdraw = gates::withdraw(&run.id, gate, dialect);
+        transaction.execute(withdraw).await?;
+    }
+    undo(transaction, &run.id, &migrate.superseded, MIGRATED).await?;
+    Ok(true)
+}
