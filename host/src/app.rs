@@ -2,6 +2,7 @@
 //! here and nowhere else, so every mode of the program sees the same.
 
 mod apply;
+pub mod doctor;
 mod duties;
 mod line_up;
 mod line_ups;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 pub use self::apply::Applied;
+pub use self::duties::{Seen, Upkeep, tell};
 pub use self::line_up::{Company, Inspection};
 use crate::config::{self, Config};
 use crate::engine::{Engine, EngineError, Watcher};

@@ -5,7 +5,9 @@ mod apply;
 mod check;
 mod complete;
 mod demo;
+mod doctor;
 mod failure;
+mod findings;
 mod gates;
 mod handlers;
 mod init;
@@ -14,6 +16,7 @@ mod pipelines;
 mod plugins;
 mod policies;
 mod posts;
+mod prune;
 mod reference;
 mod revisions;
 mod run;
@@ -143,6 +146,11 @@ enum Command {
     /// What starts by itself, when, and how it fared.
     #[command(subcommand)]
     Schedules(schedules::Schedules),
+    /// What was noticed, until somebody resolves it.
+    #[command(subcommand)]
+    Findings(findings::Findings),
+    /// Say what is wrong, and the mend. Changes nothing.
+    Doctor(doctor::Doctor),
     /// The declared settings and their values.
     #[command(subcommand)]
     Settings(settings::Settings),
@@ -235,6 +243,8 @@ async fn dispatch(command: Command, context: &Context) -> Result<ExitCode, Failu
         Command::Pipelines(command) => command.run(context).await,
         Command::Policies(command) => command.run(context).await,
         Command::Schedules(command) => command.run(context).await,
+        Command::Findings(command) => command.run(context).await,
+        Command::Doctor(command) => command.run(context).await,
         Command::Settings(command) => command.run(context).await,
         Command::Demo(command) => command.run(context).await,
         Command::Completions(command) => command.run(context),

@@ -52,7 +52,7 @@ pub struct EngineRules {
     pub recoveries: u32,
     /// How long runs that have ended are kept; for ever, if absent.
     pub history: Option<Span>,
-    /// Successes in a row without any effect that are worth a finding.
+    /// Successes in a row without any effect that are worth a finding; 0 is never.
     pub effect_free: u32,
 }
 

@@ -12,6 +12,7 @@ mod clock;
 pub mod executor;
 pub mod gate;
 mod hands;
+pub mod ledger;
 pub mod local;
 pub mod operate;
 pub mod plan;
@@ -28,6 +29,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use self::clock::Clock;
+pub use self::clock::after;
 use self::executor::Executor;
 use self::hands::Hands;
 use self::local::Local;

@@ -1,11 +1,13 @@
 //! A length of time as definitions and the configuration write it.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::SpanRelativeTo;
 use serde::{Deserialize, Serialize, de};
 
-/// A length of time, written `90s`, `10m`, `2h 30m`.
+/// A length of time, written `90s`, `10m`, `2h 30m`, `90d`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(pub Duration);
 
@@ -18,15 +20,21 @@ impl Span {
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let parsed = text.parse::<jiff::SignedDuration>().ok();
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+impl FromStr for Span {
+    type Err = String;
+
+    /// A day is 24 hours.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.parse::<jiff::Span>().ok();
         parsed
+            .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok())
             .and_then(|span| Duration::try_from(span).ok())
             .map(Span)
-            .ok_or_else(|| {
-                de::Error::custom(format!(
-                    "`{text}` is not a length of time such as `90s` or `2h 30m`"
-                ))
-            })
+            .ok_or_else(|| format!("`{text}` is not a length of time such as `90s` or `2h 30m`"))
     }
 }
 

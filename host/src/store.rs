@@ -16,9 +16,11 @@ pub mod drafts;
 pub mod effects;
 pub mod embeddings;
 mod error;
+pub mod exclusive;
 pub mod findings;
 pub mod gates;
 pub mod granted;
+pub mod health;
 pub mod history;
 pub mod holders;
 pub mod leases;
@@ -100,17 +102,9 @@ impl Store {
     /// Open `sqlite:PATH` or `postgres://…` and bring the schema up to date, under a lock,
     /// so that processes that start together do not race.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let backend = if let Some(path) = url.strip_prefix("sqlite:") {
-            Backend::Sqlite(SqliteStore::open(path).await?)
-        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Backend::Postgres(PostgresStore::open(url).await?)
-        } else {
-            return Err(StoreError::new(
-                StoreErrorKind::Address,
-                format!(
-                    "`{url}` is no database address; write `sqlite:PATH` or `postgres://USER@HOST/NAME`"
-                ),
-            ));
+        let backend = match kind(url)? {
+            Address::Sqlite(path) => Backend::Sqlite(SqliteStore::open(path).await?),
+            Address::Postgres => Backend::Postgres(PostgresStore::open(url).await?),
         };
         Ok(Self {
             backend: Arc::new(backend),
@@ -262,6 +256,33 @@ impl<'c> Transaction<'c> {
             .first()
             .ok_or_else(|| StoreError::internal("the clock gave no row"))?;
         Ok(row.integer("now")?)
+    }
+}
+
+enum Address<'u> {
+    /// The path of the file.
+    Sqlite(&'u str),
+    Postgres,
+}
+
+fn kind(url: &str) -> Result<Address<'_>, StoreError> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        return Ok(Address::Sqlite(path));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Address::Postgres);
+    }
+    let message = format!(
+        "`{url}` is no database address; write `sqlite:PATH` or `postgres://USER@HOST/NAME`"
+    );
+    Err(StoreError::new(StoreErrorKind::Address, message))
+}
+
+/// Whether the database answers and has the schema of this program; changes nothing.
+pub async fn look(url: &str) -> Result<(), StoreError> {
+    match kind(url)? {
+        Address::Sqlite(path) => sqlite::look(path).await,
+        Address::Postgres => postgres::look(url).await,
     }
 }
 

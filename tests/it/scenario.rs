@@ -4,9 +4,13 @@
 mod citations;
 mod crash;
 mod critic;
+mod doctor;
+mod idle;
+mod ledger;
 pub(crate) mod model;
 mod modes;
 mod once;
+mod one_worker;
 mod outage;
 mod retention;
 mod roll_call;

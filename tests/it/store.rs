@@ -8,6 +8,7 @@ mod failures;
 mod gates;
 mod opening;
 mod posts;
+mod retention;
 mod revisions;
 mod runs;
 mod schedules;

@@ -1,30 +1,130 @@
-//! What a worker of this workspace does by the clock: start what is due. The pulse says when,
-//! so that nothing else asks the database.
+//! What a worker of this workspace does by the clock: start what is due, read the ledger of
+//! effects, and forget old history. The pulse says when, so that nothing else asks the
+//! database.
+
+mod ledger;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use tokio::sync::{Mutex, watch};
 
 use super::{App, AppError};
 use crate::engine::worker::Duties;
-use crate::engine::{Engine, EngineError, schedule};
+use crate::engine::{Engine, EngineError, after, schedule};
+use crate::store::history;
 use crate::store::pulse::Pulse;
 use crate::store::schedules::{self, Plan};
 
-impl Duties for App {
+/// How often the ledger is read.
+const LEDGER: Duration = Duration::from_secs(60);
+/// How often old history is removed.
+const HISTORY: Duration = Duration::from_secs(3600);
+
+/// What the last look at the database saw of the workspace. It changes when something changes
+/// that a process has at hand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    pub revision: Option<i64>,
+    pub settings: String,
+}
+
+impl From<&Pulse> for Seen {
+    fn from(pulse: &Pulse) -> Self {
+        Self {
+            revision: pulse.revision,
+            settings: pulse.settings.clone(),
+        }
+    }
+}
+
+/// Tell of a look, if it saw something new.
+pub fn tell(seen: &watch::Sender<Seen>, pulse: &Pulse) {
+    let now = Seen::from(pulse);
+    seen.send_if_modified(|known| {
+        let news = *known != now;
+        if news {
+            *known = now;
+        }
+        news
+    });
+}
+
+/// The duties of a worker.
+pub struct Upkeep {
+    app: App,
+    seen: watch::Sender<Seen>,
+    next: Mutex<Next>,
+}
+
+/// When each duty is next looked after, by the database's clock.
+#[derive(Default)]
+struct Next {
+    ledger: Option<Timestamp>,
+    history: Option<Timestamp>,
+}
+
+impl Upkeep {
+    /// Duties that tell `seen` what the worker's looks see.
+    pub fn new(app: &App, seen: watch::Sender<Seen>) -> Self {
+        Self {
+            app: app.clone(),
+            seen,
+            next: Mutex::default(),
+        }
+    }
+
+    async fn attend(&self, engine: &Engine, pulse: &Pulse) -> Result<(), AppError> {
+        tell(&self.seen, pulse);
+        let mut next = self.next.lock().await;
+        if next.history.is_none_or(|at| at <= pulse.now) {
+            next.history = Some(after(pulse.now, HISTORY));
+            forget(engine);
+        }
+        let Some(revision) = pulse.revision else {
+            return Ok(());
+        };
+        self.app.keep_time(engine, pulse).await?;
+        // Not at the start: first, what is overdue is to be done.
+        let ledger_at = *next.ledger.get_or_insert(after(pulse.now, LEDGER));
+        if ledger_at <= pulse.now {
+            next.ledger = Some(after(pulse.now, LEDGER));
+            ledger::read(&self.app, revision, pulse.now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Remove what ended long ago, while the worker goes on.
+fn forget(engine: &Engine) {
+    let Some(age) = engine.rules.history else {
+        return;
+    };
+    let (store, stop) = (engine.store.clone(), engine.stop.clone());
+    tokio::spawn(async move {
+        match history::prune(&store, age.0, |_| !stop.is_cancelled()).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "runs that ended long ago are removed"),
+            Err(error) => tracing::error!(%error, "history is not removed; again in an hour"),
+        }
+    });
+}
+
+impl Duties for Upkeep {
     fn attend<'a>(
         &'a self,
         engine: &'a Engine,
         pulse: &'a Pulse,
     ) -> BoxFuture<'a, Result<(), EngineError>> {
         Box::pin(async move {
-            match self.keep_time(engine, pulse).await {
-                Ok(()) => Ok(()),
+            match self.attend(engine, pulse).await {
+                Ok(()) | Err(AppError::NothingApplied) => Ok(()),
                 Err(AppError::Store(error)) => Err(error.into()),
                 Err(AppError::Engine(error)) => Err(error),
                 Err(other) => {
-                    tracing::error!(error = %other, "schedules do not fire");
+                    tracing::error!(error = %other, "what goes by the clock is not done");
                     Ok(())
                 }
             }

@@ -247,6 +247,11 @@ impl Company {
         &self.pipelines
     }
 
+    /// How long a run of a pipeline may take; `None` if there is no such pipeline.
+    pub fn budget(&self, pipeline: &str) -> Option<std::time::Duration> {
+        self.pipelines.get(pipeline).map(|known| known.budget.0)
+    }
+
     /// The line-up for runs that start or go on now.
     pub(super) fn line_up(
         &self,

@@ -8,10 +8,11 @@ use std::time::Instant;
 
 use clap::Args;
 use serde_json::Value as Json;
+use tokio::sync::watch;
 
 use super::watch::length;
 use super::{Context, Failure, init, posts, run, serve, tasks as task_commands};
-use crate::app::App;
+use crate::app::{App, Seen};
 use crate::outcome::Patch;
 use crate::store::runs::{Run, RunStatus};
 use crate::store::{commits, embeddings, tasks};
@@ -80,7 +81,10 @@ impl Demo {
             return Ok(code);
         }
         let stop = serve::stop_on_signal();
-        serve::site(context, &app, self.listen, &stop).await?;
+        let (seen, changes) = watch::channel(Seen::default());
+        let looking = tokio::spawn(serve::look(app.clone(), seen, stop.clone()));
+        serve::site(context, &app, self.listen, (&stop, changes)).await?;
+        looking.abort();
         app.store().close().await;
         Ok(code)
     }

@@ -137,7 +137,7 @@ pub(super) async fn decide(
 ) -> Result<Run, Failure> {
     let engine = app.engine(Arc::new(Progress(context.output)));
     gate::decide(&engine, gate, verdict).await?;
-    run::carry_out(app, &engine, &gate.run).await
+    run::carry_out(app, context.output, &engine, &gate.run).await
 }
 
 /// A run that ended as rejected by the person who asks is what was asked for.

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::output::time;
@@ -10,6 +11,8 @@ use super::schedules::Clock;
 use super::{Context, Failure, run};
 use crate::app::App;
 use crate::outcome::Patch;
+use crate::policy::Policy;
+use crate::store::effects::{self, Entry};
 use crate::store::policy_runs;
 
 #[derive(Debug, Subcommand)]
@@ -45,6 +48,7 @@ async fn list(app: &App, context: &Context) -> Result<ExitCode, Failure> {
     let company = app.active().await?;
     let last = policy_runs::all(app.store()).await?;
     let clock = Clock::of(app).await?;
+    let ledger = effects::all(app.store()).await?;
     let next = |name: &str| clock.next_of(&format!("policy:{name}"));
     let policies = company.definitions.policies.values();
     let policies = policies.map(|defined| &defined.value);
@@ -75,11 +79,37 @@ async fn list(app: &App, context: &Context) -> Result<ExitCode, Failure> {
             "name": name, "handler": policy.handler.get_ref(),
             "table": policy.table.get_ref(), "every": policy.every,
             "cadence": policy.cadence(), "enabled": policy.enabled,
-            "last": last.get(name), "next": next(name),
+            "last": last.get(name), "next": next(name), "ledger": entry(&ledger, policy),
         })
     });
     let header = ["policy", "handler", "table", "every", "last", "next"];
     let json: Vec<_> = json.collect();
     context.output.show(&header, rows.collect(), &json);
+    let fares = policies.filter_map(|policy| Some(fares(policy, entry(&ledger, policy)?)));
+    let fares: Vec<_> = fares.collect();
+    if !fares.is_empty() && !context.output.is_json() {
+        context.output.say("");
+        let header = ["policy", "last success", "last effect", "without effect"];
+        context.output.table(&header, fares);
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the ledger says of a policy, if it ever ran by itself or by hand.
+fn entry<'l>(ledger: &'l [Entry], policy: &Policy) -> Option<&'l Entry> {
+    let pipeline = format!("policy:{}", policy.name.get_ref());
+    let handler = policy.handler.get_ref();
+    let mut entries = ledger.iter();
+    entries.find(|entry| entry.pipeline == pipeline && entry.handler == *handler)
+}
+
+/// The last success, the last one with an effect, and the successes since without one.
+fn fares(policy: &Policy, entry: &Entry) -> Vec<String> {
+    let at = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), time);
+    vec![
+        policy.name.get_ref().clone(),
+        at(entry.last_success),
+        at(entry.last_effect),
+        entry.without.to_string(),
+    ]
 }

@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::Value as Json;
 
 use super::failure::{FAILED, UNAVAILABLE, WAITING};
+use super::output::Output;
 use super::watch::Progress;
 use super::{Context, Failure};
 use crate::app::App;
@@ -17,6 +18,8 @@ use crate::store::runs::{self, RunStatus};
 
 /// How often a run that another worker has is looked at.
 const LOOK: Duration = Duration::from_millis(200);
+/// How much longer than a run may take it is followed: until a worker has claimed it.
+const GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -51,23 +54,38 @@ pub(super) async fn start(
     context
         .output
         .progress(format_args!("run {} of {pipeline}", run.id));
-    carry_out(app, &engine, &run.id).await
+    carry_out(app, context.output, &engine, &run.id).await
 }
 
-/// Carry a run out here, or follow it if a worker of another process was faster.
-pub(super) async fn carry_out(app: &App, engine: &Engine, id: &str) -> Result<runs::Run, Failure> {
+/// Carry a run out here; or follow it, if a worker of another process has it, or has the
+/// database to itself.
+pub(super) async fn carry_out(
+    app: &App,
+    output: Output,
+    engine: &Engine,
+    id: &str,
+) -> Result<runs::Run, Failure> {
+    if let Some(occupant) = app.store().occupant()? {
+        output.progress(format_args!("{occupant} carries it out; following"));
+        return follow(app, id).await;
+    }
     match engine.carry_out(id).await {
         Err(EngineError::NotClaimable(_)) => follow(app, id).await,
         other => Ok(other?),
     }
 }
 
-/// Wait until a run that another worker has ends, waits or stands before a gate.
+/// Wait until a run that another worker has ends, waits or stands before a gate; not much
+/// longer than it may take.
 async fn follow(app: &App, id: &str) -> Result<runs::Run, Failure> {
+    let began = Instant::now();
     loop {
         let run = runs::by_prefix(app.store(), id).await?;
         let run = run.ok_or_else(|| Failure::new(FAILED, format!("run {id} is gone")))?;
-        if !matches!(run.status, RunStatus::Queued | RunStatus::Running) {
+        let company = app.company(run.revision).await?;
+        let longest = company.budget(&run.pipeline).unwrap_or_default() + GRACE;
+        let goes_on = matches!(run.status, RunStatus::Queued | RunStatus::Running);
+        if !goes_on || began.elapsed() > longest {
             return Ok(run);
         }
         tokio::time::sleep(LOOK).await;
@@ -91,6 +109,10 @@ pub(super) fn report(context: &Context, run: &runs::Run) -> ExitCode {
         RunStatus::Paused | RunStatus::Blocked => context
             .output
             .say(format_args!("next: callboard runs resume {}", run.id)),
+        RunStatus::Queued | RunStatus::Running => context.output.say(format_args!(
+            "next: callboard runs show {}; the worker that has it goes on",
+            run.id
+        )),
         _ => {}
     }
     if context.output.is_json() {

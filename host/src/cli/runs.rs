@@ -12,7 +12,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use super::output::{short, time};
-use super::{Context, Failure};
+use super::{Context, Failure, prune};
 use crate::engine::operate::By;
 use crate::store::runs::{Only, Run, RunStatus};
 use crate::store::{Store, runs};
@@ -43,6 +43,8 @@ pub(super) enum Runs {
     Fork(fork::Fork),
     /// Move a run in flight to another revision; without --yes, only say what that would do.
     Migrate(migrate::Migrate),
+    /// Remove runs that ended long ago, with their checkpoints and gates.
+    Prune(prune::Prune),
 }
 
 #[derive(Debug, Args)]
@@ -87,6 +89,7 @@ impl Runs {
             Runs::Retry(retry) => retry.run(context).await,
             Runs::Fork(fork) => fork.run(context).await,
             Runs::Migrate(migrate) => migrate.run(context).await,
+            Runs::Prune(prune) => prune.run(context).await,
         }
     }
 }

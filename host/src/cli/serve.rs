@@ -8,16 +8,18 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::FAILED;
 use super::{Context, Failure};
-use crate::app::App;
+use crate::app::{App, Seen, Upkeep, tell};
 use crate::engine::{Unwatched, worker};
 use crate::http::{self, Face};
 use crate::site::Site;
+use crate::store::pulse;
 
-/// How often a new revision is looked for.
+/// How often a process that does not work looks whether something is new.
 const LOOK: Duration = Duration::from_secs(2);
 
 static HANDLES_INTERRUPT: AtomicBool = AtomicBool::new(false);
@@ -49,14 +51,23 @@ impl Serve {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let app = context.app().await?;
         app.active().await?;
+        let right = if self.no_work {
+            None
+        } else {
+            Some(app.store().exclusive("serve").await?)
+        };
         let stop = stop_on_signal();
-        let worker = (!self.no_work).then(|| start_work(&app, None, &stop));
+        let (seen, changes) = watch::channel(Seen::default());
+        let looking = if self.no_work {
+            tokio::spawn(look(app.clone(), seen, stop.clone()))
+        } else {
+            start_work(&app, None, &stop, seen)
+        };
         let address = self.listen.unwrap_or(app.config().listen);
-        let served = site(context, &app, address, &stop).await;
+        let served = site(context, &app, address, (&stop, changes)).await;
         stop.cancel();
-        if let Some(worker) = worker {
-            worker.await.map_err(|error| died(&error))?;
-        }
+        looking.await.map_err(|error| died(&error))?;
+        drop(right);
         app.store().close().await;
         served.map(|()| ExitCode::SUCCESS)
     }
@@ -71,13 +82,16 @@ impl Work {
         }
         let app = context.app().await?;
         app.active().await?;
+        let right = app.store().exclusive("work").await?;
         let stop = stop_on_signal();
         let places = self.places.unwrap_or(app.config().engine.places);
         context.output.progress(format_args!(
             "working on {places} runs at a time; Ctrl-C stops"
         ));
-        let worker = start_work(&app, self.places, &stop);
+        let seen = watch::Sender::default();
+        let worker = start_work(&app, self.places, &stop, seen);
         worker.await.map_err(|error| died(&error))?;
+        drop(right);
         app.store().close().await;
         Ok(ExitCode::SUCCESS)
     }
@@ -89,17 +103,18 @@ fn died(error: &tokio::task::JoinError) -> Failure {
         .help("what was committed is kept; runs it left go on once their lease has run out")
 }
 
-/// Serve site and console at `address` until `stop`.
+/// Serve site and console at `address` until it is told to stop. The site is made anew when a
+/// look at the database saw something new.
 pub(super) async fn site(
     context: &Context,
     app: &App,
     address: SocketAddr,
-    stop: &CancellationToken,
+    (stop, changes): (&CancellationToken, watch::Receiver<Seen>),
 ) -> Result<(), Failure> {
     let listener = http::bind(address).await?;
     let bound = listener.local_addr().map_or(address, |bound| bound);
     let (current, site) = watch::channel(Arc::new(app.site(bound).await?));
-    let refresh = tokio::spawn(follow_revisions(app.clone(), bound, current));
+    let refresh = tokio::spawn(refresh_site(app.clone(), bound, current, changes));
     let face = Face {
         store: app.store().clone(),
         site,
@@ -145,20 +160,43 @@ fn start_work(
     app: &App,
     places: Option<u32>,
     stop: &CancellationToken,
-) -> tokio::task::JoinHandle<()> {
+    seen: watch::Sender<Seen>,
+) -> JoinHandle<()> {
     let mut engine = app.engine(Arc::new(Unwatched));
     engine.stop = stop.clone();
     engine.rules.places = places.unwrap_or(engine.rules.places);
-    tokio::spawn(worker::work(engine, Arc::new(app.clone())))
+    tokio::spawn(worker::work(engine, Arc::new(Upkeep::new(app, seen))))
 }
 
-/// Swap the site when another revision becomes active or a setting of it changes.
-async fn follow_revisions(app: App, address: SocketAddr, current: watch::Sender<Arc<Site>>) {
+/// Look at the database as a worker does, where nobody works.
+pub(super) async fn look(app: App, seen: watch::Sender<Seen>, stop: CancellationToken) {
     loop {
-        tokio::time::sleep(LOOK).await;
+        match pulse::ask(app.store(), "").await {
+            Ok(pulse) => tell(&seen, &pulse),
+            Err(error) => tracing::error!(%error, "the site stays as it was"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+/// Swap the site when another revision becomes active or a setting changes.
+async fn refresh_site(
+    app: App,
+    address: SocketAddr,
+    current: watch::Sender<Arc<Site>>,
+    mut changes: watch::Receiver<Seen>,
+) {
+    while changes.changed().await.is_ok() {
         match app.site(address).await {
             Ok(site) => drop(current.send_replace(Arc::new(site))),
-            Err(error) => tracing::error!(%error, "the site stays as it was"),
+            Err(error) => {
+                tracing::error!(%error, "the site stays as it was");
+                tokio::time::sleep(LOOK).await;
+                changes.mark_changed();
+            }
         }
     }
 }

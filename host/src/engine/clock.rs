@@ -31,6 +31,6 @@ fn own() -> Timestamp {
 }
 
 /// A time that long after another; the same if there is none.
-pub(super) fn after(time: Timestamp, pause: Duration) -> Timestamp {
+pub fn after(time: Timestamp, pause: Duration) -> Timestamp {
     time.checked_add(pause).unwrap_or(time)
 }

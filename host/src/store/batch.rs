@@ -25,6 +25,14 @@ pub(super) const fn for_update(dialect: Dialect) -> &'static str {
     }
 }
 
+/// Locks rows that nobody else has locked, and leaves out the others.
+pub(super) const fn skip_locked(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => "FOR UPDATE SKIP LOCKED",
+    }
+}
+
 /// The array in parameter `$1` as a table `batch` with these columns, each a name and an SQL
 /// type of PostgreSQL.
 pub(super) fn table(dialect: Dialect, columns: &[(&str, &str)]) -> String {

@@ -1,20 +1,48 @@
 //! `blobs`: contents by SHA-256, each kept once: files of revisions and large reports.
 
+use super::{Dialect, StoreError, Transaction, batch};
 use crate::value::Statement;
 
-/// Keep a content, unless it is there.
-pub(super) fn insert(digest: &str, content: &str) -> Statement {
-    let sql = "INSERT INTO blobs (digest, content) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+/// Contents that are removed in one transaction.
+const BATCH: u32 = 500;
+
+/// Keep a content, unless it is there. Then its row is held until the transaction ends, so
+/// that [`prune_batch`] does not take it away meanwhile; SQLite has one writer anyway.
+pub(super) fn insert(digest: &str, content: &str, dialect: Dialect) -> Statement {
+    let known = match dialect {
+        Dialect::Sqlite => "NOTHING",
+        Dialect::Postgres => "UPDATE SET digest = excluded.digest",
+    };
+    let sql = format!(
+        "INSERT INTO blobs (digest, content) VALUES ($1, $2) ON CONFLICT (digest) DO {known}"
+    );
     Statement::new(sql)
         .bind(digest)
         .bind(content.as_bytes().to_vec())
 }
 
-/// Remove contents that nothing refers to any more.
-pub(super) fn prune() -> Statement {
-    Statement::new(
-        "DELETE FROM blobs WHERE NOT EXISTS ( \
-            SELECT 1 FROM revision_files WHERE revision_files.digest = blobs.digest) \
-        AND NOT EXISTS (SELECT 1 FROM stage_runs WHERE stage_runs.digest = blobs.digest)",
-    )
+/// What nothing refers to.
+const UNUSED: &str = "digest NOT IN (SELECT digest FROM revision_files) \
+    AND NOT EXISTS (SELECT 1 FROM stage_runs WHERE stage_runs.digest = blobs.digest)";
+
+/// Remove contents that nothing refers to any more; gives how many.
+pub(super) async fn prune_batch(transaction: &mut Transaction<'_>) -> Result<u64, StoreError> {
+    let dialect = transaction.dialect();
+    let skip = batch::skip_locked(dialect);
+    let unused = format!("SELECT digest FROM blobs WHERE {UNUSED} LIMIT $1 {skip}");
+    let rows = transaction
+        .query(Statement::new(unused).bind(BATCH))
+        .await?;
+    let digests: Vec<String> = rows
+        .iter()
+        .map(|row| row.text("digest"))
+        .collect::<Result<_, _>>()?;
+    if digests.is_empty() {
+        return Ok(0);
+    }
+    // Once more, now that the rows are held: somebody may have kept one again in between.
+    let ids = batch::ids(dialect);
+    let sql = format!("DELETE FROM blobs WHERE digest IN ({ids}) AND {UNUSED}");
+    let remove = Statement::new(sql).bind(batch::rows(&digests)?);
+    transaction.execute(remove).await
 }

@@ -132,7 +132,8 @@ async fn keep_rows(
         for row in &checkpoint.rows {
             let row = StageRow::of(row, checkpoint.held.fence)?;
             if let Some((digest, content)) = row.large() {
-                transaction.execute(blobs::insert(digest, content)).await?;
+                let insert = blobs::insert(digest, content, transaction.dialect());
+                transaction.execute(insert).await?;
             }
             rows.push(row);
         }

@@ -68,6 +68,22 @@ pub async fn resolve(store: &Store, prefix: &str) -> Result<u64, StoreError> {
         .await
 }
 
+/// Resolve the finding of a key; says whether it was open.
+pub async fn close(store: &Store, key: &str) -> Result<bool, StoreError> {
+    let now = batch::now(store.dialect());
+    let sql =
+        format!("UPDATE findings SET resolved_at = {now} WHERE resolved_at IS NULL AND key = $1");
+    let closed = store.execute(Statement::new(sql).bind(key)).await?;
+    Ok(closed == 1)
+}
+
+/// Every finding, those that were resolved too, newest first.
+pub async fn all(store: &Store) -> Result<Vec<Finding>, StoreError> {
+    let sql = "SELECT * FROM findings ORDER BY last_at DESC, key";
+    let rows = store.query(Statement::new(sql)).await?;
+    rows.iter().map(read).collect()
+}
+
 /// The open findings, oldest first.
 pub async fn open(store: &Store) -> Result<Vec<Finding>, StoreError> {
     let sql = "SELECT * FROM findings WHERE resolved_at IS NULL ORDER BY first_at, key";

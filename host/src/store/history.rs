@@ -11,7 +11,8 @@ use crate::value::Statement;
 const BATCH: u32 = 500;
 
 /// Remove runs that ended longer ago than `age`, with their checkpoints and gates, oldest
-/// first, one committed batch after another. `told` hears how many are gone so far and says
+/// first, one committed batch after another, and then the large reports that nothing refers
+/// to any more. `told` hears how many are gone so far and says
 /// whether to go on. Gives how many runs were removed.
 pub async fn prune(
     store: &Store,
@@ -28,18 +29,34 @@ pub async fn prune(
             break;
         }
     }
-    if removed > 0 {
-        store.execute(blobs::prune()).await?;
+    let mut swept = removed > 0;
+    while swept {
+        let batch = store
+            .write(|transaction| Box::pin(blobs::prune_batch(transaction)))
+            .await?;
+        swept = batch > 0;
     }
     Ok(removed)
+}
+
+/// How many runs ended longer ago than `age`.
+pub async fn count_older(store: &Store, age: Duration) -> Result<u64, StoreError> {
+    let now = batch::now(store.dialect());
+    let sql = format!("SELECT COUNT(*) AS n FROM history WHERE finished_at <= {now} - $1");
+    let rows = store.query(Statement::new(sql).bind(micros(age))).await?;
+    let row = rows.first();
+    let row = row.ok_or_else(|| StoreError::internal("a count gave no row"))?;
+    Ok(row.integer("n")?.unsigned_abs())
 }
 
 async fn prune_batch(transaction: &mut Transaction<'_>, age: Duration) -> Result<u64, StoreError> {
     let dialect = transaction.dialect();
     let now = batch::now(dialect);
+    // What somebody else is removing is theirs.
+    let skip = batch::skip_locked(dialect);
     let sql = format!(
         "DELETE FROM history WHERE id IN (SELECT id FROM history \
-            WHERE finished_at <= {now} - $1 ORDER BY finished_at LIMIT $2) RETURNING id"
+            WHERE finished_at <= {now} - $1 ORDER BY finished_at LIMIT $2 {skip}) RETURNING id"
     );
     let remove = Statement::new(sql).bind(micros(age)).bind(BATCH);
     let rows = transaction.query(remove).await?;

@@ -18,6 +18,19 @@ const MIGRATIONS: [Migration; 1] = [Migration {
     postgres: include_str!("../../migrations/postgres/0001_initial.sql"),
 }];
 
+impl Migration {
+    fn script(&self, dialect: Dialect) -> &'static str {
+        match dialect {
+            Dialect::Sqlite => self.sqlite,
+            Dialect::Postgres => self.postgres,
+        }
+    }
+}
+
+fn digest(script: &str) -> String {
+    hex(&Sha256::digest(script))
+}
+
 /// Apply what is missing. The caller holds the lock and commits the transaction.
 pub(super) async fn run(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
     let create =
@@ -32,11 +45,8 @@ pub(super) async fn run(transaction: &mut Transaction<'_>) -> Result<(), StoreEr
     }
     refuse_unknown(&applied)?;
     for migration in &MIGRATIONS {
-        let script = match transaction.dialect() {
-            Dialect::Sqlite => migration.sqlite,
-            Dialect::Postgres => migration.postgres,
-        };
-        let digest = hex(&Sha256::digest(script));
+        let script = migration.script(transaction.dialect());
+        let digest = digest(script);
         match applied
             .iter()
             .find(|(number, _)| *number == migration.number)
@@ -47,6 +57,41 @@ pub(super) async fn run(transaction: &mut Transaction<'_>) -> Result<(), StoreEr
         }
     }
     Ok(())
+}
+
+/// Whether everything is applied already; changes nothing.
+pub(super) async fn look(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+    let select = Statement::new("SELECT number, digest FROM migrations");
+    let rows = transaction.query(select).await;
+    let rows = rows.map_err(|error| match error.kind {
+        StoreErrorKind::Statement => missing(),
+        _ => error,
+    })?;
+    let mut applied = Vec::new();
+    for row in rows.iter() {
+        applied.push((row.integer("number")?, row.text("digest")?));
+    }
+    refuse_unknown(&applied)?;
+    for migration in &MIGRATIONS {
+        let digest = digest(migration.script(transaction.dialect()));
+        let known = applied
+            .iter()
+            .find(|(number, _)| *number == migration.number);
+        match known {
+            Some((_, known)) if *known == digest => {}
+            Some(_) => return Err(changed(migration.number)),
+            None => return Err(missing()),
+        }
+    }
+    Ok(())
+}
+
+fn missing() -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Schema,
+        "its schema is not the one of this program yet; any other command, such as \
+         `callboard runs list`, brings it up to date",
+    )
 }
 
 async fn apply(

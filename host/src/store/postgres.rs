@@ -125,6 +125,20 @@ async fn refuse_replica(connection: &mut PgConnection) -> Result<(), StoreError>
     }
 }
 
+/// Whether the database answers and has the current schema.
+pub(super) async fn look(url: &str) -> Result<(), StoreError> {
+    let options = PgConnectOptions::from_str(url)?
+        .application_name("callboard")
+        .log_statements(tracing::log::LevelFilter::Trace);
+    reach(&options).await?;
+    let mut connection = options.connect().await?;
+    let mut transaction = connection.begin().await?;
+    migrate::look(&mut Transaction::new(Connection::Postgres(
+        &mut transaction,
+    )))
+    .await
+}
+
 async fn write<T, F>(connection: &mut PgConnection, work: F) -> Result<T, StoreError>
 where
     F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send,

@@ -13,6 +13,8 @@ pub struct Pulse {
     pub now: Timestamp,
     /// The revision that is active.
     pub revision: Option<i64>,
+    /// Differs whenever the settings do.
+    pub settings: String,
     /// When the next run is due, or was.
     pub due_at: Option<Timestamp>,
     /// When the next lease runs out, or did.
@@ -31,6 +33,7 @@ pub async fn ask(store: &Store, worker: &str) -> Result<Pulse, StoreError> {
     let sql = format!(
         "SELECT {now} AS now, \
         (SELECT revision FROM activations ORDER BY id DESC LIMIT 1) AS revision, \
+        (SELECT COUNT(*) || ':' || COALESCE(MAX(updated_at), 0) FROM settings) AS settings, \
         (SELECT MIN(wake_at) FROM open_runs \
             WHERE status IN ('queued', 'waiting', 'blocked')) AS due_at, \
         (SELECT MIN(lease_until) FROM open_runs WHERE status = 'running') AS lease_at, \
@@ -45,6 +48,7 @@ pub async fn ask(store: &Store, worker: &str) -> Result<Pulse, StoreError> {
     Ok(Pulse {
         now: timestamp(row.integer("now")?),
         revision: row.optional_integer("revision")?,
+        settings: row.text("settings")?,
         due_at: time(row, "due_at")?,
         lease_at: time(row, "lease_at")?,
         wished: row.integer("wished")? > 0,

@@ -250,6 +250,26 @@ fn named(path: &str, error: &StoreError) -> StoreError {
     )
 }
 
+/// Whether the file is there and has the current schema.
+pub(super) async fn look(path: &str) -> Result<(), StoreError> {
+    let path = file(path)?;
+    if !Path::new(path).exists() {
+        let message = format!("there is no database {path} yet; `callboard apply` makes it");
+        return Err(StoreError::new(StoreErrorKind::Unavailable, message));
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .log_statements(tracing::log::LevelFilter::Trace);
+    let looked = async {
+        let mut connection = options.connect().await?;
+        let mut snapshot = connection.begin().await?;
+        migrate::look(&mut Transaction::new(Connection::Sqlite(&mut snapshot))).await
+    };
+    looked.await.map_err(|error| named(path, &error))
+}
+
 async fn migrate_locked(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let mut transaction = connection.begin_with("BEGIN EXCLUSIVE").await?;
     migrate::run(&mut Transaction::new(Connection::Sqlite(&mut transaction))).await?;

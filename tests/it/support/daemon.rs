@@ -56,6 +56,11 @@ impl Daemon {
         address.unwrap_or_else(|error| panic!("{error}: {line}"))
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Send a signal, e.g. `TERM`.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();

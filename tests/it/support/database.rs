@@ -67,6 +67,11 @@ impl Drop for TestDatabase {
     }
 }
 
+/// What the server of PostgreSQL has logged so far.
+pub(crate) fn server_log() -> String {
+    Postgres::shared().log()
+}
+
 /// Run statements on the server itself. A thread of its own, for a test's runtime can't wait
 /// inside itself.
 fn administer(statements: Vec<String>) {

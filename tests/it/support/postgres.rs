@@ -48,6 +48,12 @@ impl Postgres {
         })
     }
 
+    /// What the server has logged so far.
+    pub(super) fn log(&self) -> String {
+        let log = fs::read(self.folder.join("log")).expect("the server has a log");
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
     /// The address of a database, for the superuser.
     pub(super) fn url(&self, database: &str) -> String {
         let socket: String =

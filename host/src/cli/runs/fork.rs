@@ -37,7 +37,7 @@ impl Fork {
             "run {} is a fork of {} from {}",
             fork.id, found.id, self.from
         ));
-        let run = run::carry_out(&app, &engine, &fork.id).await?;
+        let run = run::carry_out(&app, context.output, &engine, &fork.id).await?;
         Ok(run::report(context, &run))
     }
 }

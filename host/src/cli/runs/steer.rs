@@ -74,7 +74,7 @@ pub(super) async fn resume(context: &Context, id: &str) -> Result<ExitCode, Fail
     let found = find(app.store(), id).await?;
     operate::resume(app.store(), &found).await?;
     let engine = app.engine(Arc::new(Progress(context.output)));
-    let run = run::carry_out(&app, &engine, &found.id).await?;
+    let run = run::carry_out(&app, context.output, &engine, &found.id).await?;
     Ok(run::report(context, &run))
 }
 
@@ -109,7 +109,7 @@ impl Retry {
         context
             .output
             .progress(format_args!("run {id} goes on from {from}"));
-        let run = run::carry_out(&app, &engine, id).await?;
+        let run = run::carry_out(&app, context.output, &engine, id).await?;
         Ok(run::report(context, &run))
     }
 }

@@ -1,0 +1,157 @@
+//! Checks of runs: those that are stuck, and what must never be.
+
+use std::time::Duration;
+
+use super::Symptom;
+use crate::app::{App, AppError};
+use crate::span::Span;
+use crate::store::health::{self, Case};
+
+/// A living worker takes a lease back within its pulse.
+const LEASE_GRACE: Duration = Duration::from_secs(1);
+/// Runs that are due longer than this find no worker.
+const DUE_GRACE: Duration = Duration::from_secs(60);
+
+/// Ends the message of what must never be.
+const DEFECT: &str = "it is a defect of callboard: keep a copy of the database and report it";
+
+/// No run is under way whose lease ran out.
+pub(super) async fn leases(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let cases = health::expired(app.store(), LEASE_GRACE).await?;
+    if cases.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mend = match app.store().occupant()? {
+        Some(occupant) => format!("{occupant} should have taken it back: look at its log"),
+        None => "start `callboard serve` or `callboard work`".to_owned(),
+    };
+    let symptoms = cases.iter().map(|case| {
+        let problem = format!(
+            "its lease, held by {}, ran out {} ago, and no worker takes it back",
+            case.what,
+            length(case.age)
+        );
+        Symptom::problem(name(case), problem, &mend)
+    });
+    Ok(symptoms.collect())
+}
+
+/// No run is blocked.
+pub(super) async fn blocked(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let cases = health::blocked(app.store()).await?;
+    let symptoms = cases.iter().map(|case| {
+        let mend = format!("mend that; then `callboard runs resume {}`", case.run);
+        Symptom::problem(name(case), format!("is blocked: {}", case.what), mend)
+    });
+    Ok(symptoms.collect())
+}
+
+/// No stage waits longer than its run may take.
+pub(super) async fn waiting(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let mut symptoms = Vec::new();
+    for case in health::held(app.store()).await? {
+        let company = app.company(case.revision).await?;
+        let Some(budget) = company.budget(&case.pipeline) else {
+            continue;
+        };
+        if case.age > budget {
+            let problem = format!(
+                "stage {} waits for {}, and the run may take {}",
+                case.what,
+                length(case.age),
+                length(budget)
+            );
+            let mend = format!("callboard runs show {}", case.run);
+            symptoms.push(Symptom::problem(name(&case), problem, mend));
+        }
+    }
+    Ok(symptoms)
+}
+
+/// Somebody claims what is due.
+pub(super) async fn due(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let cases = health::overdue(app.store(), DUE_GRACE).await?;
+    let symptoms = cases.iter().map(|case| {
+        let age = length(case.age);
+        let problem = format!("is {} and due for {age}; nobody has claimed it", case.what);
+        let mend = "see that a worker runs and has places, and that limits do not hold it";
+        Symptom::note(name(case), problem, mend)
+    });
+    Ok(symptoms.collect())
+}
+
+/// Gates that wait for a person.
+pub(super) async fn gates(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let cases = health::gates(app.store()).await?;
+    let symptoms = cases.iter().map(|case| {
+        let problem = format!("gate {} is open for {}", case.what, length(case.age));
+        Symptom::note(name(case), problem, "callboard tasks list")
+    });
+    Ok(symptoms.collect())
+}
+
+/// No run is open and ended at once.
+pub(super) async fn one_place(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let cases = health::twofold(app.store()).await?;
+    Ok(defects(&cases, |case| {
+        format!("is open, and in the history as {}", case.what)
+    }))
+}
+
+/// Fences grow along the checkpoints of a run.
+pub(super) async fn fences(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let cases = health::receding_fences(app.store()).await?;
+    Ok(defects(&cases, |case| {
+        let stage = &case.what;
+        format!("the checkpoint of {stage} has a lower fence than the one before it")
+    }))
+}
+
+/// Checkpoints and open gates belong to runs.
+pub(super) async fn strays(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let checkpoints = health::stray_checkpoints(app.store()).await?;
+    let gates = health::stray_gates(app.store()).await?;
+    let mut symptoms = defects(&checkpoints, |case| {
+        format!(
+            "stage {} has a checkpoint, and there is no such run",
+            case.what
+        )
+    });
+    symptoms.extend(defects(&gates, |case| {
+        format!(
+            "gate {} is open, and the run has ended or is gone",
+            case.what
+        )
+    }));
+    Ok(symptoms)
+}
+
+/// Runs that ended as done did.
+pub(super) async fn ends(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let cases = health::untrue_ends(app.store()).await?;
+    Ok(defects(&cases, |case| {
+        format!(
+            "ended as done, and a stage ended it otherwise ({})",
+            case.what
+        )
+    }))
+}
+
+fn defects(cases: &[Case], problem: impl Fn(&Case) -> String) -> Vec<Symptom> {
+    let cases = cases.iter();
+    cases
+        .map(|case| Symptom::problem(name(case), problem(case), DEFECT))
+        .collect()
+}
+
+fn name(case: &Case) -> String {
+    match case.pipeline.as_str() {
+        "" => format!("run {}", case.run),
+        pipeline => format!("run {} of {pipeline}", case.run),
+    }
+}
+
+/// Whole seconds are enough for a person.
+fn length(age: Duration) -> Span {
+    Span::from_secs(age.as_secs())
+}

@@ -1,0 +1,105 @@
+//! Checks of what a workspace is made of, and of what was noticed in it.
+
+use super::Symptom;
+use crate::app::{App, AppError};
+use crate::engine::ledger::{NO_EFFECT, SILENCE};
+use crate::secrets::{Key, Sealed, SecretError};
+use crate::store::findings as noticed;
+use crate::store::pulse;
+use crate::store::settings::{self, Content, Stored};
+
+/// The active revision loads, and every reference in it has an answer.
+pub(super) async fn roll_call(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let company = app.active().await?;
+    let roll = match app.call_roll(&company).await {
+        Ok((roll, _)) => roll,
+        // That the key file cannot be used is said by the check of the secrets.
+        Err(AppError::Secret(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let symptoms = roll.misses().filter_map(|reference| {
+        let miss = reference.miss.as_ref()?;
+        let (key, target) = (&reference.key, &reference.target);
+        let problem = format!("{} ({key} -> {target})", miss.problem);
+        Some(Symptom::problem(&reference.referrer, problem, &miss.mend))
+    });
+    Ok(symptoms.collect())
+}
+
+/// The key file opens every secret, and belongs to its owner alone.
+pub(super) async fn secrets(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let stored = settings::list(app.store()).await?;
+    let path = app.key_file();
+    let key = Key::load(&path)?;
+    let mut symptoms: Vec<_> = stored
+        .iter()
+        .filter_map(|stored| Some((stored, shut(stored, key.as_ref())?)))
+        .map(|(stored, error)| {
+            let mend = format!(
+                "put the key file back, or `callboard settings set {}`",
+                stored.key
+            );
+            Symptom::problem(&stored.key, error.to_string(), mend)
+        })
+        .collect();
+    if key.is_some() && is_open_to_others(&path) {
+        let path = path.display().to_string();
+        let mend = format!("chmod 600 {path}");
+        symptoms.push(Symptom::problem(path, "others may read the key file", mend));
+    }
+    Ok(symptoms)
+}
+
+/// Why a secret does not open.
+fn shut(stored: &Stored, key: Option<&Key>) -> Option<SecretError> {
+    let Content::Sealed { bytes, key_id } = &stored.content else {
+        return None;
+    };
+    let (bytes, key_id) = (bytes.clone(), key_id.clone());
+    let name = stored.key.clone();
+    match key {
+        None => Some(SecretError::NoKey { name, key_id }),
+        Some(key) => key.open(&name, &Sealed { bytes, key_id }).err(),
+    }
+}
+
+#[cfg(unix)]
+fn is_open_to_others(path: &std::path::Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_path: &std::path::Path) -> bool {
+    false
+}
+
+/// Scheduled handlers succeed in time, and achieve something.
+pub(super) async fn ledger(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let company = app.active().await?;
+    let now = pulse::ask(app.store(), "").await?.now;
+    let noticed = app.noticed(&company, now).await?;
+    let symptoms = noticed.into_iter().map(|noticed| {
+        if noticed.kind == SILENCE {
+            let mend = "see that a worker runs, and how its runs end: `callboard runs list`";
+            return Symptom::problem(noticed.pipeline, noticed.message, mend);
+        }
+        let mend = "see whether there is anything for it to do";
+        Symptom::note(noticed.pipeline, noticed.message, mend)
+    });
+    Ok(symptoms.collect())
+}
+
+/// What was noticed and nobody has resolved. What the ledger says is said there.
+pub(super) async fn findings(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let open = noticed::open(app.store()).await?;
+    let others = open
+        .into_iter()
+        .filter(|finding| ![SILENCE, NO_EFFECT].contains(&finding.kind.as_str()));
+    let symptoms = others.map(|finding| {
+        let mend = format!("callboard findings resolve {}", finding.key);
+        let problem = format!("{}: {}", finding.kind, finding.message);
+        Symptom::note(finding.subject, problem, mend)
+    });
+    Ok(symptoms.collect())
+}

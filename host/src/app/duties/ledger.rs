@@ -1,0 +1,58 @@
+//! Read the ledger of effects, and tell people what they may want to know of it.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::app::{App, AppError, Company};
+use crate::engine::ledger::{self, Measure, NO_EFFECT, Noticed, SILENCE};
+use crate::store::{effects, findings, revisions};
+
+/// Raise what is new, and resolve what has gone. What is open already stays as it is.
+pub(super) async fn read(app: &App, revision: i64, now: Timestamp) -> Result<(), AppError> {
+    let store = app.store();
+    let company = app.company(revision).await?;
+    let noticed = app.noticed(&company, now).await?;
+    let open = findings::open(store).await?;
+    let open: BTreeSet<&str> = open
+        .iter()
+        .filter(|finding| [SILENCE, NO_EFFECT].contains(&finding.kind.as_str()))
+        .map(|finding| finding.key.as_str())
+        .collect();
+    for new in noticed.iter().filter(|new| !open.contains(&*new.key)) {
+        let (kind, message) = (new.kind, &new.message);
+        tracing::warn!(kind, pipeline = new.pipeline, "{message}");
+        findings::raise(store, &new.key, kind, &new.pipeline, message).await?;
+    }
+    let gone = |key: &&&str| !noticed.iter().any(|noticed| noticed.key == **key);
+    for key in open.iter().filter(gone) {
+        findings::close(store, key).await?;
+    }
+    Ok(())
+}
+
+impl App {
+    /// What the ledger says of the upkeep of a company.
+    pub(in crate::app) async fn noticed(
+        &self,
+        company: &Company,
+        now: Timestamp,
+    ) -> Result<Vec<Noticed>, AppError> {
+        let plan = self.plan(company.revision).await?;
+        let expected = ledger::expected(&plan, company.pipelines(), now);
+        let entries = effects::all(self.store()).await?;
+        // Asked only for those that never succeeded.
+        let since = if expected.iter().all(|expected| expected.succeeded(&entries)) {
+            now
+        } else {
+            let active = revisions::active(self.store()).await?;
+            active.and_then(|active| active.activated_at).unwrap_or(now)
+        };
+        let measure = Measure {
+            now,
+            since,
+            effect_free: self.config().engine.effect_free,
+        };
+        Ok(ledger::notice(&expected, &entries, measure))
+    }
+}

@@ -1,0 +1,134 @@
+//! One working process a SQLite file: whoever works on its runs holds a lock of the operating
+//! system on the file `DATABASE.lock`, which ends with the process, however it ends.
+//! PostgreSQL needs none: leases keep its workers apart.
+
+use std::fmt;
+use std::fs::{File, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::{Backend, Store, StoreError, StoreErrorKind};
+
+/// Somebody who only looks holds the lock for a moment; it is asked for again that long.
+const LOOKED_AT: Duration = Duration::from_millis(300);
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The right to work on a database, for as long as this lives.
+#[derive(Debug)]
+#[must_use = "the right ends when this is dropped"]
+pub struct Exclusive {
+    _lock: Option<File>,
+}
+
+/// The process that works on a SQLite file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occupant {
+    pub process: String,
+    /// `serve` or `work`.
+    pub mode: String,
+}
+
+impl fmt::Display for Occupant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} (`callboard {}`)", self.process, self.mode)
+    }
+}
+
+impl Store {
+    /// Become the one that works on this database, as `mode`. Refused while another process
+    /// does, on SQLite.
+    pub async fn exclusive(&self, mode: &str) -> Result<Exclusive, StoreError> {
+        let Some(path) = self.lock_file()? else {
+            return Ok(Exclusive { _lock: None });
+        };
+        let mut file = open(&path)?;
+        let began = Instant::now();
+        while let Err(error) = file.try_lock() {
+            let occupied = matches!(error, TryLockError::WouldBlock);
+            if !occupied || began.elapsed() > LOOKED_AT {
+                return Err(match error {
+                    TryLockError::WouldBlock => occupied_by(&read(&mut file, &path)?),
+                    TryLockError::Error(error) => unusable(&path, &error),
+                });
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        write(&mut file, mode).map_err(|error| unusable(&path, &error))?;
+        Ok(Exclusive { _lock: Some(file) })
+    }
+
+    /// Who works on this SQLite file; always `None` on PostgreSQL.
+    pub fn occupant(&self) -> Result<Option<Occupant>, StoreError> {
+        let Some(path) = self.lock_file()? else {
+            return Ok(None);
+        };
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(unusable(&path, &error)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => read(&mut file, &path).map(Some),
+            Err(TryLockError::Error(error)) => Err(unusable(&path, &error)),
+        }
+    }
+
+    /// Beside the file itself, whatever links lead to it.
+    fn lock_file(&self) -> Result<Option<PathBuf>, StoreError> {
+        let Backend::Sqlite(store) = self.backend() else {
+            return Ok(None);
+        };
+        let path = store.options.get_filename();
+        let path = path
+            .canonicalize()
+            .map_err(|error| unusable(path, &error))?;
+        let mut name = path.into_os_string();
+        name.push(".lock");
+        Ok(Some(name.into()))
+    }
+}
+
+fn open(path: &Path) -> Result<File, StoreError> {
+    let mut options = File::options();
+    options.create(true).truncate(false).read(true).write(true);
+    options.open(path).map_err(|error| unusable(path, &error))
+}
+
+fn write(file: &mut File, mode: &str) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{} {mode}", std::process::id())
+}
+
+fn read(file: &mut File, path: &Path) -> Result<Occupant, StoreError> {
+    let mut text = String::new();
+    file.read_to_string(&mut text)
+        .map_err(|error| unusable(path, &error))?;
+    let (process, mode) = text.trim().split_once(' ').unwrap_or(("unknown", "work"));
+    Ok(Occupant {
+        process: process.to_owned(),
+        mode: mode.to_owned(),
+    })
+}
+
+fn occupied_by(occupant: &Occupant) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Busy,
+        format!(
+            "{occupant} works on this SQLite database already; stop it first, or use PostgreSQL \
+             for several workers"
+        ),
+    )
+}
+
+fn unusable(path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Unavailable,
+        format!(
+            "{} cannot be locked: {error}; check that its folder can be written",
+            path.display()
+        ),
+    )
+}

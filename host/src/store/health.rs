@@ -1,0 +1,144 @@
+//! What must not be in the database, or is worth a look: the questions of `doctor`. They only
+//! read, and each gives so many examples at most.
+
+use std::time::Duration;
+
+use super::{Store, StoreError, batch};
+use crate::value::{Row, Statement};
+
+const EXAMPLES: u32 = 100;
+
+/// A run, or something that belongs to one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    pub run: String,
+    /// Empty if the run is not known.
+    pub pipeline: String,
+    pub revision: i64,
+    /// A stage, a worker, a status: what the question is about.
+    pub what: String,
+    /// How long it has been so.
+    pub age: Duration,
+}
+
+/// Runs under way whose lease ran out longer than `grace` ago; `what` is their worker.
+pub async fn expired(store: &Store, grace: Duration) -> Result<Vec<Case>, StoreError> {
+    let (now, grace) = (batch::now(store.dialect()), super::runs::micros(grace));
+    let sql = format!(
+        "SELECT id AS run, pipeline, revision, COALESCE(worker, '') AS what, \
+            {now} - lease_until AS age \
+        FROM open_runs WHERE status = 'running' AND lease_until <= {now} - {grace} ORDER BY id"
+    );
+    cases(store, &sql).await
+}
+
+/// Runs that cannot go on until somebody mends something; `what` says what.
+pub async fn blocked(store: &Store) -> Result<Vec<Case>, StoreError> {
+    let now = batch::now(store.dialect());
+    let sql = format!(
+        "SELECT id AS run, pipeline, revision, detail AS what, {now} - created_at AS age \
+        FROM open_runs WHERE status = 'blocked' ORDER BY id"
+    );
+    cases(store, &sql).await
+}
+
+/// Stages that wait for something that is not there, since they began; `what` is the stage.
+pub async fn held(store: &Store) -> Result<Vec<Case>, StoreError> {
+    let now = batch::now(store.dialect());
+    let sql = format!(
+        "SELECT id AS run, pipeline, revision, stage AS what, \
+            {now} - stage_runs.started_at AS age \
+        FROM open_runs JOIN stage_runs ON stage_runs.run = open_runs.id \
+        WHERE status = 'waiting' AND follow = 'hold' AND NOT superseded ORDER BY id, stage"
+    );
+    cases(store, &sql).await
+}
+
+/// Runs that are due for longer than `grace`, and nobody claims them; `what` is their status.
+pub async fn overdue(store: &Store, grace: Duration) -> Result<Vec<Case>, StoreError> {
+    let (now, grace) = (batch::now(store.dialect()), super::runs::micros(grace));
+    let sql = format!(
+        "SELECT id AS run, pipeline, revision, status AS what, {now} - wake_at AS age \
+        FROM open_runs WHERE status IN ('queued', 'waiting', 'blocked') \
+            AND wake_at <= {now} - {grace} ORDER BY wake_at"
+    );
+    cases(store, &sql).await
+}
+
+/// Open gates of runs that have not ended; `what` is the stage.
+pub async fn gates(store: &Store) -> Result<Vec<Case>, StoreError> {
+    let now = batch::now(store.dialect());
+    let sql = format!(
+        "SELECT run, pipeline, revision, stage AS what, {now} - opened_at AS age \
+        FROM gates JOIN open_runs ON open_runs.id = gates.run \
+        WHERE decision IS NULL ORDER BY opened_at"
+    );
+    cases(store, &sql).await
+}
+
+/// Runs that are open and ended at once; `what` is how they ended.
+pub async fn twofold(store: &Store) -> Result<Vec<Case>, StoreError> {
+    let sql = "SELECT open_runs.id AS run, open_runs.pipeline, open_runs.revision, \
+            history.status AS what, 0 AS age \
+        FROM open_runs JOIN history ON history.id = open_runs.id ORDER BY open_runs.id";
+    cases(store, sql).await
+}
+
+/// Checkpoints under a lower fence than the one before them; `what` is the stage.
+pub async fn receding_fences(store: &Store) -> Result<Vec<Case>, StoreError> {
+    let sql = "SELECT run, '' AS pipeline, 0 AS revision, stage AS what, 0 AS age FROM ( \
+            SELECT run, stage, fence, \
+                LAG(fence) OVER (PARTITION BY run ORDER BY step) AS previous FROM stage_runs \
+        ) AS steps WHERE fence < previous ORDER BY run";
+    cases(store, sql).await
+}
+
+/// Checkpoints of runs that nobody knows; `what` is the stage.
+pub async fn stray_checkpoints(store: &Store) -> Result<Vec<Case>, StoreError> {
+    let sql = "SELECT run, '' AS pipeline, 0 AS revision, stage AS what, 0 AS age \
+        FROM stage_runs \
+        WHERE NOT EXISTS (SELECT 1 FROM open_runs WHERE open_runs.id = stage_runs.run) \
+            AND NOT EXISTS (SELECT 1 FROM history WHERE history.id = stage_runs.run) \
+        ORDER BY run, stage";
+    cases(store, sql).await
+}
+
+/// Open gates of runs that have ended or that nobody knows; `what` is the stage.
+pub async fn stray_gates(store: &Store) -> Result<Vec<Case>, StoreError> {
+    let now = batch::now(store.dialect());
+    let sql = format!(
+        "SELECT run, '' AS pipeline, 0 AS revision, stage AS what, {now} - opened_at AS age \
+        FROM gates WHERE decision IS NULL \
+            AND NOT EXISTS (SELECT 1 FROM open_runs WHERE open_runs.id = gates.run) \
+        ORDER BY run, stage"
+    );
+    cases(store, &sql).await
+}
+
+/// Runs that ended as done although a checkpoint that counts ended them otherwise; `what` is
+/// the stage and its outcome.
+pub async fn untrue_ends(store: &Store) -> Result<Vec<Case>, StoreError> {
+    let sql = "SELECT history.id AS run, pipeline, revision, \
+            stage || ': ' || outcome AS what, 0 AS age \
+        FROM history JOIN stage_runs ON stage_runs.run = history.id \
+        WHERE status = 'done' AND NOT superseded \
+            AND (follow = 'fail' OR (follow = 'end' AND outcome <> 'done')) \
+        ORDER BY history.id, stage";
+    cases(store, sql).await
+}
+
+async fn cases(store: &Store, sql: &str) -> Result<Vec<Case>, StoreError> {
+    let statement = Statement::new(format!("{sql} LIMIT {EXAMPLES}"));
+    store.query(statement).await?.iter().map(read).collect()
+}
+
+fn read(row: Row<'_>) -> Result<Case, StoreError> {
+    let age = row.integer("age")?.max(0).unsigned_abs();
+    Ok(Case {
+        run: row.text("run")?,
+        pipeline: row.text("pipeline")?,
+        revision: row.integer("revision")?,
+        what: row.text("what")?,
+        age: Duration::from_micros(age),
+    })
+}

@@ -1,0 +1,171 @@
+//! `doctor`: it is silent about what is well, names what is not, and changes nothing.
+
+use callboard::store::Dialect;
+use serde_json::Value as Json;
+
+use crate::support::factory::{Factory, KEEP, on_each};
+
+/// What a check found, as `check level problem`.
+fn symptoms(factory: &Factory) -> (i32, Vec<String>) {
+    let ran = factory.run(&["--format", "json", "doctor"]);
+    let diagnosis: Json =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran}"));
+    let symptoms = diagnosis["symptoms"].as_array().expect("a list");
+    let text = |symptom: &Json, key: &str| symptom[key].as_str().expect("a text").to_owned();
+    let symptoms = symptoms.iter().map(|symptom| {
+        assert!(!text(symptom, "mend").is_empty(), "{symptom}");
+        ["check", "level", "subject", "problem"]
+            .map(|key| text(symptom, key))
+            .join(" | ")
+    });
+    (ran.code, symptoms.collect())
+}
+
+/// A run of a policy, ended, with its checkpoint; gives its id.
+fn ended(factory: &Factory) -> String {
+    factory.ok(&["policies", "run", KEEP]);
+    let runs = factory.json(&["runs", "list"]);
+    runs[0]["id"].as_str().expect("an id").to_owned()
+}
+
+/// An open run like the ended one.
+fn open(factory: &Factory, id: &str, columns: &str, values: &str) {
+    let changed = factory.execute(&format!(
+        "INSERT INTO open_runs (id, pipeline, revision, detail, input, origin, priority, \
+            created_at, spent, fence, recoveries, signals, {columns}) \
+        SELECT '{id}', pipeline, revision, 'a cause', input, origin, priority, created_at, \
+            spent, fence, 0, 0, {values} FROM history LIMIT 1"
+    ));
+    assert_eq!(changed, 1);
+}
+
+const REST: &str = "status, wake_at, lease_until, worker";
+const LATER: i64 = 9_000_000_000_000_000;
+
+/// A checkpoint like the one there is, with some columns changed.
+fn checkpoint(factory: &Factory, run: &str, stage: &str, step: i64, fence: i64, follow: &str) {
+    factory.execute(&format!(
+        "INSERT INTO stage_runs (run, stage, visit, step, fence, handler, attempts, holds, \
+            outcome, follow, report, superseded, started_at, finished_at) \
+        SELECT '{run}', '{stage}', 1, {step}, {fence}, handler, 1, 0, 'unavailable', '{follow}', \
+            report, FALSE, 1, 1 FROM stage_runs LIMIT 1"
+    ));
+}
+
+on_each!(
+    a_workspace_that_is_not_applied_is_said_to_be_so_and_stays_so,
+    |dialect: Dialect| {
+        let factory = Factory::bare_written(dialect);
+        let (code, found) = symptoms(&factory);
+        assert_eq!((code, found.len()), (1, 1), "{found:?}");
+        assert!(found[0].starts_with("database | problem"), "{found:?}");
+        let file = factory.workspace().join("callboard.db");
+        assert!(!file.exists(), "it has made a database");
+        factory.ok(&["runs", "list"]);
+        let (code, found) = symptoms(&factory);
+        assert_eq!(code, 1, "{found:?}");
+        assert!(found[0].contains("nothing is applied yet"), "{found:?}");
+    }
+);
+
+on_each!(what_is_well_is_told_in_one_line, |dialect: Dialect| {
+    let factory = Factory::bare(dialect);
+    ended(&factory);
+    let ran = factory.run(&["doctor"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stdout.ends_with("all is well\n"), "{ran}");
+});
+
+on_each!(every_disorder_is_named_with_its_mend, |dialect: Dialect| {
+    let factory = Factory::bare(dialect);
+    let done = ended(&factory);
+    open(&factory, "expired", REST, "'running', 1, 1, 'ghost/1'");
+    let held = format!("'blocked', {LATER}, 0, NULL");
+    open(&factory, "stuck", REST, &held);
+    open(&factory, "late", REST, "'queued', 1, 0, NULL");
+    open(
+        &factory,
+        "patient",
+        REST,
+        &held.replace("blocked", "waiting"),
+    );
+    checkpoint(&factory, "patient", "upkeep", 1, 1, "hold");
+    open(&factory, &done, REST, &held.replace("blocked", "paused"));
+    checkpoint(&factory, &done, "other", 9, 1, "end");
+    checkpoint(&factory, "stuck", "first", 1, 5, "continue");
+    checkpoint(&factory, "stuck", "second", 2, 4, "continue");
+    checkpoint(&factory, "nobody", "upkeep", 1, 1, "continue");
+    for run in ["late", "nobody"] {
+        factory.execute(&format!(
+            "INSERT INTO gates (run, stage, visit, question, opened_at) \
+                VALUES ('{run}', 'ask', 1, 'well?', 1)"
+        ));
+    }
+    factory.execute("UPDATE effects SET last_success = 1, without = 7");
+    factory.execute(
+        "INSERT INTO findings (key, kind, subject, message, times, first_at, last_at) \
+            VALUES ('config:x', 'config', 'diary', 'a secret is not set', 1, 1, 1)",
+    );
+    factory.execute("UPDATE history SET status = 'done'");
+    factory.execute("ALTER TABLE commits RENAME TO other_commits");
+    let before = factory.count("findings");
+    let (code, found) = symptoms(&factory);
+    assert_eq!(code, 1);
+    let expected = [
+        "roll call | problem | policy commits_keep_newest |",
+        "roll call | problem | handler tap.git_history |",
+        "roll call | problem | handler tap.embed_commits |",
+        "leases | problem | run expired of policy:commits_keep_newest | its lease, held by ghost/1, ran out",
+        "blocked | problem | run stuck of policy:commits_keep_newest | is blocked: a cause",
+        "waiting | problem | run patient of policy:commits_keep_newest | stage upkeep waits for",
+        "due | note | run late of policy:commits_keep_newest | is queued and due for",
+        "gates | note | run late of policy:commits_keep_newest | gate ask is open for",
+        "one place | problem | run ",
+        "fences | problem | run stuck | the checkpoint of second has a lower fence",
+        "strays | problem | run nobody | stage upkeep has a checkpoint",
+        "strays | problem | run nobody | gate ask is open",
+        "ends | problem | run ",
+        "ledger | problem | policy:commits_keep_newest | retention.keep_newest",
+        "ledger | note | policy:commits_keep_newest | retention.keep_newest",
+        "findings | note | diary | config: a secret is not set",
+    ];
+    for expected in expected {
+        let named = found.iter().filter(|found| found.starts_with(expected));
+        assert!(named.count() >= 1, "`{expected}` is not in {found:#?}");
+    }
+    let strange: Vec<_> = found
+        .iter()
+        .filter(|found| !expected.iter().any(|known| found.starts_with(known)))
+        .collect();
+    assert!(strange.is_empty(), "{strange:#?}");
+    assert_eq!(factory.count("findings"), before, "it only looks");
+    let kept = "open_runs WHERE id = 'expired' AND status = 'running'";
+    assert_eq!(factory.count(kept), 1);
+});
+
+#[test]
+fn a_key_file_that_opens_nothing_is_a_problem() {
+    let factory = Factory::bare(Dialect::Sqlite);
+    factory.write("callboard.key", "no key");
+    let (code, found) = symptoms(&factory);
+    assert_eq!((code, found.len()), (1, 1), "{found:?}");
+    assert!(found[0].starts_with("secrets | problem"), "{found:?}");
+    factory.write("callboard.key", "ab".repeat(32));
+    let (code, found) = symptoms(&factory);
+    assert_eq!(code, 1, "{found:?}");
+    assert!(found[0].contains("others may read"), "{found:?}");
+}
+
+on_each!(
+    a_database_that_does_not_answer_is_a_symptom,
+    |dialect: Dialect| {
+        let mut factory = Factory::bare(dialect);
+        match dialect {
+            Dialect::Sqlite => factory.write("callboard.db", "this is no database at all"),
+            Dialect::Postgres => factory.drop_database(),
+        }
+        let (code, found) = symptoms(&factory);
+        assert_eq!((code, found.len()), (1, 1), "{found:?}");
+        assert!(found[0].starts_with("database | problem"), "{found:?}");
+    }
+);
