@@ -113,7 +113,7 @@ async fn main() {
         let url = format!("sqlite:{}", path(&format!("engine-{round}.db")));
         rates(&mut rates_table, "SQLite", &url).await;
         times(&mut times_table, "SQLite", &url).await;
-        peers::sqlite(&mut rates_table, &path(&format!("peers-{round}"))).await;
+        peers::sqlite(&mut rates_table, &path(&format!("peers-{round}")));
         if let Some(server) = server {
             let database = Database::new(server, &format!("round{round}")).await;
             let raw = limits::postgres(&database.url).await;

@@ -253,10 +253,12 @@ pub(super) async fn recovery(url: &str) -> f64 {
     after.as_secs_f64() * 1000.0
 }
 
+/// Ended runs that are written at a time.
+const BATCH: usize = 20_000;
+
 /// Ended runs number `from` to `to`, with ten checkpoints each.
 pub(super) async fn fill(store: &Store, from: usize, to: usize) {
     queue(store, 0, 1).await;
-    const BATCH: usize = 20_000;
     let numbers = match store.dialect() {
         Dialect::Sqlite => {
             "WITH RECURSIVE each (n) AS (SELECT $1 UNION ALL SELECT n + 1 FROM each WHERE n < $2)"

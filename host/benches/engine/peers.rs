@@ -89,7 +89,7 @@ fn add(rates: &mut Table, times: Option<&mut Table>, store: &str, lines: &[Json]
 }
 
 /// Peers on SQLite, each in a file that begins with `path`.
-pub(super) async fn sqlite(rates: &mut Table, path: &str) {
+pub(super) fn sqlite(rates: &mut Table, path: &str) {
     for (script, runs, together) in [
         ("langgraph_steps.py", "100", "1"),
         ("dbos_steps.py", "100", "1"),

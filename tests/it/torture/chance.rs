@@ -7,7 +7,7 @@ const SEED: &str = "CALLBOARD_SEED";
 /// `long` asks for more of everything.
 const LENGTH: &str = "CALLBOARD_TORTURE";
 
-/// Numbers from a seed (SplitMix64).
+/// Numbers from a seed (`SplitMix64`).
 pub(super) struct Chance(u64);
 
 impl Chance {
