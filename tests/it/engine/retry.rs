@@ -216,6 +216,7 @@ on_each!(a_worker_carries_a_retried_run_on, |dialect: Dialect| {
     let theatre = failing(dialect);
     let run = theatre.play(1);
     let worker = Daemon::start(&theatre, &["work"]);
+    worker.until("working on");
     theatre.comes_to(&["runs", "retry", &run], 0);
     worker.signal("TERM");
     assert_eq!(worker.ended().code, 0);

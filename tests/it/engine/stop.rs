@@ -79,6 +79,7 @@ on_each!(
     |dialect: Dialect| {
         let (theatre, prompter) = waiting(dialect);
         let worker = Daemon::start(&theatre, &["work"]);
+        worker.until("working on");
         let running = Daemon::start(&theatre, &["run", "play"]);
         let stage = prompter.until_asked();
         let run = theatre.newest();
@@ -158,6 +159,7 @@ on_each!(
         theatre.ok(&["runs", "cancel", &run, "--by", "Ada"]);
         theatre.execute("UPDATE open_runs SET lease_until = 1");
         let worker = Daemon::start(&theatre, &["work"]);
+        worker.until("working on");
         eventually("the next worker ends it", || {
             (theatre.status(&run) == "cancelled").then_some(())
         });
