@@ -4,11 +4,6 @@
 //! `CALLBOARD_TORTURE=long` makes it longer and `CALLBOARD_SEED=N` repeats what a failure
 //! printed. Time decides nothing here: each wait is for a state, with a bound far beyond it.
 
-#![expect(
-    clippy::print_stderr,
-    reason = "a test that fails shows its seed and what it saw"
-)]
-
 mod bench;
 mod chance;
 mod clocks;

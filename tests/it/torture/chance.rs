@@ -7,7 +7,7 @@ const SEED: &str = "CALLBOARD_SEED";
 /// `long` asks for more of everything.
 const LENGTH: &str = "CALLBOARD_TORTURE";
 
-/// Numbers from a seed (`SplitMix64`).
+/// Numbers from a seed, by `SplitMix64`.
 pub(super) struct Chance(u64);
 
 impl Chance {
@@ -15,7 +15,7 @@ impl Chance {
     pub(super) fn new(test: &str) -> Self {
         let asked = std::env::var(SEED).ok();
         let seed = asked.map_or_else(fresh, |seed| seed.parse().expect("a seed is a number"));
-        eprintln!("{test}: {SEED}={seed}");
+        tell(&format!("{test}: {SEED}={seed}"));
         Self(seed)
     }
 
@@ -62,4 +62,10 @@ pub(super) fn length(short: usize, long: usize) -> usize {
     } else {
         short
     }
+}
+
+/// Say what a person needs who looks at a failure, or at the long form.
+#[expect(clippy::print_stderr, reason = "shown with the test that failed")]
+pub(super) fn tell(what: &str) {
+    eprintln!("{what}");
 }

@@ -7,7 +7,7 @@ use callboard::store::claims::{self, Claimant};
 use callboard::store::{Dialect, Store, StoreError, leases};
 
 use super::bench::{queue, rack, until_ended, well};
-use super::chance::{Chance, length};
+use super::chance::{Chance, length, tell};
 use super::judge::judge;
 use super::late::Watch;
 use super::worker::Worker;
@@ -70,7 +70,7 @@ on_each!(
                 Dialect::Postgres => Some(Worker::start(&factory)),
             };
             match other {
-                None => eprintln!("{point}@{times}: {:?}", take_from(&factory)),
+                None => tell(&format!("{point}@{times}: {:?}", take_from(&factory))),
                 Some(_) => until_ended(&factory),
             }
             sleeper.signal("CONT");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use callboard::value::Row;
 
+use super::chance::tell;
 use crate::support::factory::Factory;
 
 /// A checkpoint, as the judge looks at it.
@@ -26,7 +27,7 @@ pub(super) fn judge(factory: &Factory) -> BTreeMap<String, usize> {
     nothing_hangs(factory);
     let statuses = ends_are_true(factory, &rows);
     doctor_agrees(factory, &statuses);
-    eprintln!("judged: {statuses:?}, {} checkpoints", rows.len());
+    tell(&format!("judged: {statuses:?}, {} checkpoints", rows.len()));
     statuses
 }
 

@@ -43,7 +43,8 @@ on_each!(
         let factory = rack(dialect);
         let mut runs = 0;
         for _ in 0..length(1, 6) {
-            for point in POINTS {
+            // A schedule that fires has its test in `engine_schedules.rs`.
+            for point in POINTS.into_iter().filter(|point| *point != "before-fired") {
                 runs += killed_at(&factory, point, 1 + chance.below(3));
             }
         }

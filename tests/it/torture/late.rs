@@ -8,6 +8,7 @@ use std::time::Duration;
 use callboard::store::{Dialect, Store};
 use callboard::value::Statement;
 
+use super::chance::tell;
 use crate::support::database::runtime;
 use crate::support::factory::Factory;
 
@@ -35,7 +36,7 @@ impl Watch {
         self.over.store(true, Ordering::Relaxed);
         let most = self.looking.join().expect("it looked");
         let most = Duration::from_micros(u64::try_from(most).unwrap_or_default());
-        eprintln!("a lease had run out for {most:?} at most");
+        tell(&format!("a lease had run out for {most:?} at most"));
         assert!(
             most < BOUND,
             "a run was stuck for {most:?} beyond its lease"

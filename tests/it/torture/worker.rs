@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use callboard::fault;
 
+use super::chance::tell;
 use crate::support::daemon::{BOUND, eventually};
 use crate::support::host::Host;
 
@@ -122,7 +123,7 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("worker {} said:\n{}", self.id(), self.said());
+            tell(&format!("worker {} said:\n{}", self.id(), self.said()));
         }
         // It may have ended by itself.
         self.child.kill().ok();
