@@ -169,7 +169,6 @@ on_each!(a_worker_carries_a_moved_run_on, |dialect: Dialect| {
     theatre.ok(&["runs", "pause", &run]);
     let worker = Daemon::start(&theatre, &["work"]);
     worker.until("working on");
-    worker.until("working on");
     theatre.comes_to(&["runs", "resume", &run], 4);
     eventually("it waits again", || {
         (theatre.status(&run) == "waiting").then_some(())
