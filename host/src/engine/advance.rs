@@ -52,7 +52,7 @@ pub(super) async fn advance(
         detail: problem,
         wake_at: after(engine.clock.now(), BLOCKED_LOOK),
     };
-    let blank = blank(held, &run, claim.told.signals, then);
+    let blank = Checkpoint::blank(held, claim.told.signals, run.spent, then);
     engine.executor.checkpoint(blank).await?;
     Ok(())
 }
@@ -96,23 +96,6 @@ async fn prepared(
         tracing::error!(pipeline = subject, problem, "runs of it are blocked");
     }
     Ok(Err(problem))
-}
-
-/// A checkpoint in which no stage ended.
-fn blank(held: Held, run: &Run, signals: i64, then: Then) -> Checkpoint {
-    Checkpoint {
-        held,
-        signals,
-        rows: Vec::new(),
-        superseded: Vec::new(),
-        gates: Vec::new(),
-        writes: Vec::new(),
-        plugin: None,
-        spent: run.spent,
-        settings: None,
-        then,
-        effects: Vec::new(),
-    }
 }
 
 /// Whether the run is still in these hands.
@@ -339,8 +322,8 @@ impl Course {
 
     fn checkpoint(&self, kept: Option<&Kept>, next: &Next) -> Checkpoint {
         let run = &self.work.run;
-        let mut checkpoint = blank(self.held.clone(), run, self.signals, next.then.clone());
-        checkpoint.spent = run.spent + self.began.elapsed();
+        let (held, spent) = (self.held.clone(), run.spent + self.began.elapsed());
+        let mut checkpoint = Checkpoint::blank(held, self.signals, spent, next.then.clone());
         checkpoint.rows.extend(kept.map(|kept| kept.row.clone()));
         checkpoint.rows.extend(next.rows.iter().cloned());
         checkpoint.gates.clone_from(&next.gates);

@@ -38,15 +38,12 @@ pub(super) const fn skip_locked(dialect: Dialect) -> &'static str {
 pub(super) fn table(dialect: Dialect, columns: &[(&str, &str)]) -> String {
     match dialect {
         Dialect::Sqlite => {
-            let read = |(name, kind): &(&str, &str)| match *kind {
-                "jsonb" => format!("value -> '$.{name}' AS {name}"),
-                _ => format!("value ->> '$.{name}' AS {name}"),
-            };
-            let columns: Vec<_> = columns.iter().map(read).collect();
-            format!(
-                "(SELECT {} FROM json_each($1)) AS batch",
-                columns.join(", ")
-            )
+            let columns: Vec<_> = columns
+                .iter()
+                .map(|(name, _)| format!("value ->> '$.{name}' AS {name}"))
+                .collect();
+            let columns = columns.join(", ");
+            format!("(SELECT {columns} FROM json_each($1)) AS batch")
         }
         Dialect::Postgres => {
             let columns: Vec<_> = columns

@@ -49,6 +49,25 @@ pub struct Checkpoint {
     pub effects: Vec<effects::Effect>,
 }
 
+impl Checkpoint {
+    /// One in which no stage ended.
+    pub fn blank(held: Held, signals: i64, spent: Duration, then: Then) -> Self {
+        Self {
+            held,
+            signals,
+            rows: Vec::new(),
+            superseded: Vec::new(),
+            gates: Vec::new(),
+            writes: Vec::new(),
+            plugin: None,
+            spent,
+            settings: None,
+            then,
+            effects: Vec::new(),
+        }
+    }
+}
+
 /// What becomes of the run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Then {

@@ -161,27 +161,18 @@ async fn due(
     places: usize,
     spent: &BTreeSet<String>,
 ) -> Result<Vec<Candidate>, StoreError> {
-    let without = if spent.is_empty() {
-        String::new()
-    } else {
-        let keys = match transaction.dialect() {
-            Dialect::Sqlite => "SELECT value FROM json_each($4)",
-            Dialect::Postgres => "SELECT jsonb_array_elements_text(CAST($4 AS jsonb))",
-        };
-        format!("AND (limit_key IS NULL OR limit_key NOT IN ({keys}))")
-    };
+    let spent_keys = batch::ids(transaction.dialect());
     let sql = format!(
         "SELECT id, pipeline, priority, limit_key, at_once, rate, rate_window, wake_at \
-        FROM open_runs WHERE {CLAIMABLE} AND pipeline = $1 AND wake_at <= $2 {without} \
-        ORDER BY priority DESC, wake_at, id LIMIT $3"
+        FROM open_runs WHERE {CLAIMABLE} AND pipeline = $2 AND wake_at <= $3 \
+            AND (limit_key IS NULL OR limit_key NOT IN ({spent_keys})) \
+        ORDER BY priority DESC, wake_at, id LIMIT $4"
     );
-    let mut statement = Statement::new(sql)
+    let statement = Statement::new(sql)
+        .bind(batch::rows(&spent.iter().collect::<Vec<_>>())?)
         .bind(pipeline)
         .bind(now)
         .bind(i64::try_from(places).unwrap_or(i64::MAX));
-    if !spent.is_empty() {
-        statement = statement.bind(batch::rows(&spent.iter().collect::<Vec<_>>())?);
-    }
     let rows = transaction.query(statement).await?;
     rows.iter().map(read_candidate).collect()
 }

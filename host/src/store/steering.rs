@@ -66,29 +66,17 @@ pub(super) async fn stop_in(
         Wish::Cancel => RunStatus::Cancelled,
         Wish::Pause => RunStatus::Paused,
     };
-    let checkpoint = Checkpoint {
-        held: Held {
-            run,
-            fence: row.integer("fence")?,
+    let then = match wish {
+        Wish::Cancel => Then::End { status, detail },
+        Wish::Pause => Then::Rest {
+            status,
+            detail,
+            wake_at: super::timestamp(super::NEVER),
         },
-        signals: row.integer("signals")?,
-        rows: Vec::new(),
-        superseded: Vec::new(),
-        gates: Vec::new(),
-        writes: Vec::new(),
-        plugin: None,
-        spent: Duration::from_micros(row.integer("spent")?.unsigned_abs()),
-        settings: None,
-        then: match wish {
-            Wish::Cancel => Then::End { status, detail },
-            Wish::Pause => Then::Rest {
-                status,
-                detail,
-                wake_at: super::timestamp(super::NEVER),
-            },
-        },
-        effects: Vec::new(),
     };
+    let (fence, signals) = (row.integer("fence")?, row.integer("signals")?);
+    let spent = Duration::from_micros(row.integer("spent")?.unsigned_abs());
+    let checkpoint = Checkpoint::blank(Held { run, fence }, signals, spent, then);
     checkpoints::commit_in(transaction, vec![Arc::new(checkpoint)]).await?;
     Ok(Some(Steered::Now(status)))
 }
