@@ -49,6 +49,7 @@ pub struct EngineRules {
     /// How long stages under way may go on when the process is told to stop.
     pub drain: Span,
     /// How often a run may lose its worker without a checkpoint in between, before it is blocked.
+    /// The last of them is made alone, so that no run is blocked for what another one does.
     pub recoveries: u32,
     /// How long runs that have ended are kept; for ever, if absent.
     pub history: Option<Span>,
@@ -66,6 +67,13 @@ impl Default for EngineRules {
             history: None,
             effect_free: 5,
         }
+    }
+}
+
+impl EngineRules {
+    /// How many workers a run has lost whose next loss blocks it: its last try is made alone.
+    pub fn suspect(&self) -> u32 {
+        self.recoveries.saturating_sub(1).max(1)
     }
 }
 

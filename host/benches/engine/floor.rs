@@ -235,6 +235,7 @@ pub(super) async fn recovery(url: &str) -> f64 {
     let dead = Claimant {
         worker: "dead".to_owned(),
         lease,
+        suspect: 4,
     };
     let (engine, mut begun) = engine(&store, 4, lease);
     let claimed = claims::take(&store, &dead, 1).await.expect("an answer");

@@ -28,6 +28,7 @@ pub(super) async fn claims(store: &Store, count: usize) -> Vec<Claim> {
     let claimant = Claimant {
         worker: "bench".to_owned(),
         lease: LEASE,
+        suspect: 4,
     };
     let mut claims = Vec::new();
     for _ in 0..count {

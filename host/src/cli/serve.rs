@@ -171,7 +171,7 @@ fn start_work(
 /// Look at the database as a worker does, where nobody works.
 pub(super) async fn look(app: App, seen: watch::Sender<Seen>, stop: CancellationToken) {
     loop {
-        match pulse::ask(app.store(), "").await {
+        match pulse::ask(app.store(), "", 1).await {
             Ok(pulse) => tell(&seen, &pulse),
             Err(error) => tracing::error!(%error, "the site stays as it was"),
         }

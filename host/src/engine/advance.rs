@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use sha2::Digest as _;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 
 use super::checkpoint::{self, Kept};
@@ -27,11 +28,13 @@ use crate::store::{findings, gates, stage_runs};
 /// When a blocked run looks again whether it can go on.
 const BLOCKED_LOOK: Duration = Duration::from_secs(60);
 
-/// Carry a run on as far as it goes now. What is wrong with its line-up blocks it.
+/// Carry a run on as far as it goes now. What is wrong with its line-up blocks it. A suspect
+/// has all places of its worker: `alone`, the others, is given back at its first checkpoint.
 pub(super) async fn advance(
     engine: &Engine,
     claim: Claim,
     line_up: Result<Arc<LineUp>, EngineError>,
+    alone: Option<OwnedSemaphorePermit>,
 ) -> Result<(), EngineError> {
     let held = Held {
         run: claim.run.id.clone(),
@@ -43,7 +46,7 @@ pub(super) async fn advance(
         Err(EngineError::Store(error)) => return Err(error.into()),
         Err(error) => error.to_string(),
         Ok(line_up) => match prepared(engine, &run, &line_up).await? {
-            Ok(work) => return Course::new(work, held, claim).finish(hand).await,
+            Ok(work) => return Course::new(work, held, claim, alone).finish(hand).await,
             Err(problem) => problem,
         },
     };
@@ -117,6 +120,8 @@ struct Course {
     /// Of those under way: a loop has gone back behind them, so they do not count.
     stale: BTreeSet<String>,
     turns: JoinSet<Ended>,
+    /// The other places of this worker, until a checkpoint clears the run of suspicion.
+    alone: Option<OwnedSemaphorePermit>,
     began: Instant,
     /// Nothing more begins; the run is given back like this.
     halt: Option<(RunStatus, String)>,
@@ -131,7 +136,7 @@ struct Next {
 }
 
 impl Course {
-    fn new(work: Work, held: Held, claim: Claim) -> Self {
+    fn new(work: Work, held: Held, claim: Claim, alone: Option<OwnedSemaphorePermit>) -> Self {
         Self {
             work,
             held,
@@ -141,6 +146,7 @@ impl Course {
             under_way: BTreeSet::new(),
             stale: BTreeSet::new(),
             turns: JoinSet::new(),
+            alone,
             began: Instant::now(),
             halt: None,
         }
@@ -361,6 +367,7 @@ impl Course {
 
     /// What was committed counts from now on.
     fn kept(&mut self, kept: Option<&Kept>) {
+        self.alone = None;
         if let Some(kept) = kept {
             let watcher = &self.work.engine.watcher;
             watcher.stage_ended(&self.work.run, &kept.row);

@@ -16,8 +16,11 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 /// Keeps runs and hands them out.
 pub trait Executor: Send + Sync {
-    /// Take up to `places` runs that are due.
+    /// Take up to `places` runs that are due, but none that has to be carried out alone.
     fn claim(&self, places: usize) -> Answer<'_, Vec<Claim>>;
+
+    /// Take a run that has to be carried out alone: the next worker that it loses blocks it.
+    fn claim_suspect(&self) -> Answer<'_, Option<Claim>>;
 
     /// Take one run by its id, due or not. `None` if somebody has it, or it has ended.
     fn claim_one<'a>(&'a self, run: &'a str) -> Answer<'a, Option<Claim>>;

@@ -33,6 +33,7 @@ impl Local {
             claimant: Claimant {
                 worker: worker.to_owned(),
                 lease: rules.lease.0,
+                suspect: rules.suspect(),
             },
             commits: Commits::start(store),
             recoveries: rules.recoveries,
@@ -66,6 +67,10 @@ impl Local {
 impl Executor for Local {
     fn claim(&self, places: usize) -> Answer<'_, Vec<Claim>> {
         Box::pin(claims::take(&self.store, &self.claimant, places))
+    }
+
+    fn claim_suspect(&self) -> Answer<'_, Option<Claim>> {
+        Box::pin(claims::take_suspect(&self.store, &self.claimant))
     }
 
     fn claim_one<'a>(&'a self, run: &'a str) -> Answer<'a, Option<Claim>> {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::{Engine, EngineError, LineUp, advance, gate};
@@ -60,13 +60,13 @@ impl Worker {
     async fn work(&self, places: usize) {
         let mut woken = self.engine.store.woken();
         let mut look_at = Instant::now();
-        let mut wanted = true;
+        let (mut wanted, mut suspect) = (true, None);
         while !self.engine.stop.is_cancelled() {
             if look_at <= Instant::now() {
-                look_at = Instant::now() + self.look(&mut wanted).await;
+                look_at = Instant::now() + self.look(&mut wanted, &mut suspect).await;
             }
             if wanted && self.free.available_permits() > 0 {
-                wanted = self.claim(places).await;
+                wanted = self.claim(places, suspect).await;
             }
             if wanted && self.free.available_permits() > 0 {
                 continue;
@@ -84,13 +84,15 @@ impl Worker {
 
     /// Ask what there is to do, and do what is neither a claim nor a heartbeat. Gives how long
     /// to wait before asking again.
-    async fn look(&self, wanted: &mut bool) -> Duration {
+    async fn look(&self, wanted: &mut bool, suspect: &mut Option<Duration>) -> Duration {
         match self.attend().await {
             Ok(pulse) => {
                 let due = pulse.until(pulse.due_at);
                 *wanted |= due == Some(Duration::ZERO);
+                *suspect = pulse.since(pulse.suspect_at);
                 let times = [
                     due,
+                    pulse.until(pulse.lease_at),
                     pulse.until(pulse.schedule_at),
                     pulse.until(pulse.gate_at),
                 ];
@@ -108,7 +110,7 @@ impl Worker {
 
     async fn attend(&self) -> Result<Pulse, EngineError> {
         let engine = &self.engine;
-        let pulse = pulse::ask(&engine.store, &engine.worker).await?;
+        let pulse = pulse::ask(&engine.store, &engine.worker, engine.rules.suspect()).await?;
         engine.clock.set(pulse.now);
         if pulse.until(pulse.lease_at) == Some(Duration::ZERO) {
             recover(engine).await?;
@@ -123,10 +125,20 @@ impl Worker {
         Ok(pulse)
     }
 
-    /// Claim and begin; says whether there may be more.
-    async fn claim(&self, places: usize) -> bool {
+    /// Claim and begin; says whether there may be more. A suspect that is due is taken with
+    /// empty hands; they are emptied for it once it has waited for as long as a lease.
+    async fn claim(&self, places: usize, suspect: Option<Duration>) -> bool {
         let free = self.free.available_permits().min(places);
         fault::point("before-claim");
+        match suspect {
+            Some(_) if free == places => {
+                if self.claim_suspect(places).await {
+                    return false;
+                }
+            }
+            Some(waited) if waited > self.engine.rules.lease.0 => return false,
+            _ => {}
+        }
         let claims = match self.engine.executor.claim(free).await {
             Ok(claims) => claims,
             Err(error) => {
@@ -138,6 +150,29 @@ impl Worker {
         let more = claims.len() == free;
         self.begin(claims).await;
         more
+    }
+
+    /// Take a suspect and all places with it; whether there was one.
+    async fn claim_suspect(&self, places: usize) -> bool {
+        let claim = match self.engine.executor.claim_suspect().await {
+            Ok(Some(claim)) => claim,
+            Ok(None) => return false,
+            Err(error) => {
+                tracing::error!(%error, "cannot claim a run that is carried out alone");
+                return false;
+            }
+        };
+        let (run, pipeline) = (&claim.run.id, &claim.run.pipeline);
+        tracing::warn!(
+            run,
+            pipeline,
+            "carried out alone: it lost its worker again and again"
+        );
+        let others = u32::try_from(places - 1).unwrap_or(u32::MAX);
+        let alone = Arc::clone(&self.free).acquire_many_owned(others).await.ok();
+        let line_up = self.engine.line_up(&claim.run).await;
+        self.carry_on(claim, line_up, alone).await;
+        true
     }
 
     /// Begin claimed runs. Those that start now share one look at the settings.
@@ -153,18 +188,23 @@ impl Worker {
             if run.settings.is_none() {
                 fresh.entry(run.revision).or_insert_with(|| line_up.clone());
             }
-            self.carry_on(claim, line_up).await;
+            self.carry_on(claim, line_up, None).await;
         }
     }
 
-    async fn carry_on(&self, claim: Claim, line_up: Result<Arc<LineUp>, EngineError>) {
+    async fn carry_on(
+        &self,
+        claim: Claim,
+        line_up: Result<Arc<LineUp>, EngineError>,
+        alone: Option<OwnedSemaphorePermit>,
+    ) {
         let Ok(place) = Arc::clone(&self.free).acquire_owned().await else {
             return;
         };
         let (engine, ended) = (self.engine.clone(), Arc::clone(&self.ended));
         self.tasks.spawn(async move {
             let id = claim.run.id.clone();
-            if let Err(error) = advance::advance(&engine, claim, line_up).await {
+            if let Err(error) = advance::advance(&engine, claim, line_up, alone).await {
                 tracing::warn!(run = id, %error, "run left as it is");
             }
             drop(place);

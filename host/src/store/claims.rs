@@ -40,20 +40,40 @@ pub struct Claimant {
     pub worker: String,
     /// How long a lease lasts without a heartbeat.
     pub lease: Duration,
+    /// How many workers a run has lost that is a suspect; see [`take_suspect`].
+    pub suspect: u32,
 }
 
-/// Take up to `places` runs that are due.
+/// Take up to `places` runs that are due, suspects left out.
 pub async fn take(
     store: &Store,
     claimant: &Claimant,
     places: usize,
+) -> Result<Vec<Claim>, StoreError> {
+    let most = i64::from(claimant.suspect) - 1;
+    take_between(store, claimant, places, [0, most]).await
+}
+
+/// Take a run that lost so many workers that the next loss blocks it. Whoever takes it carries
+/// out nothing beside it, so that no other run is blocked for what this one does.
+pub async fn take_suspect(store: &Store, claimant: &Claimant) -> Result<Option<Claim>, StoreError> {
+    let least = i64::from(claimant.suspect);
+    let mut taken = take_between(store, claimant, 1, [least, i64::MAX]).await?;
+    Ok(taken.pop())
+}
+
+async fn take_between(
+    store: &Store,
+    claimant: &Claimant,
+    places: usize,
+    recoveries: [i64; 2],
 ) -> Result<Vec<Claim>, StoreError> {
     let claimant = claimant.clone();
     store
         .write(move |transaction| {
             Box::pin(async move {
                 let now = begin(transaction).await?;
-                let ids = choose(transaction, now, places).await?;
+                let ids = choose(transaction, now, places, recoveries).await?;
                 lease(transaction, &claimant, now, ids).await
             })
         })
@@ -94,11 +114,12 @@ async fn begin(transaction: &mut Transaction<'_>) -> Result<i64, StoreError> {
     transaction.clock().await
 }
 
-/// The ids of the runs to take.
+/// The ids of the runs to take, of those that lost so many workers (least and most).
 async fn choose(
     transaction: &mut Transaction<'_>,
     now: i64,
     places: usize,
+    recoveries: [i64; 2],
 ) -> Result<Vec<String>, StoreError> {
     let pipelines = due_pipelines(transaction).await?;
     if pipelines.is_empty() {
@@ -109,7 +130,17 @@ async fn choose(
     let mut spent: BTreeSet<String> = wanted.full_keys();
     for pipeline in &pipelines {
         loop {
-            let candidates = due(transaction, pipeline, now, places, &spent).await?;
+            let query = due(
+                transaction.dialect(),
+                pipeline,
+                now,
+                recoveries,
+                places,
+                &spent,
+            )?;
+            let rows = transaction.query(query).await?;
+            let candidates = rows.iter().map(read_candidate);
+            let candidates: Vec<_> = candidates.collect::<Result<_, _>>()?;
             let started = started(transaction, &candidates, now).await?;
             let exhausted = wanted.offer(candidates, &started);
             if exhausted.is_subset(&spent) {
@@ -154,27 +185,29 @@ async fn loads(transaction: &mut Transaction<'_>, now: i64) -> Result<Vec<Load>,
 }
 
 /// The first runs of a pipeline that are due, keys without a place left out.
-async fn due(
-    transaction: &mut Transaction<'_>,
+fn due(
+    dialect: Dialect,
     pipeline: &str,
     now: i64,
+    [least, most]: [i64; 2],
     places: usize,
     spent: &BTreeSet<String>,
-) -> Result<Vec<Candidate>, StoreError> {
-    let spent_keys = batch::ids(transaction.dialect());
+) -> Result<Statement, StoreError> {
+    let spent_keys = batch::ids(dialect);
     let sql = format!(
         "SELECT id, pipeline, priority, limit_key, at_once, rate, rate_window, wake_at \
         FROM open_runs WHERE {CLAIMABLE} AND pipeline = $2 AND wake_at <= $3 \
+            AND recoveries BETWEEN $4 AND $5 \
             AND (limit_key IS NULL OR limit_key NOT IN ({spent_keys})) \
-        ORDER BY priority DESC, wake_at, id LIMIT $4"
+        ORDER BY priority DESC, wake_at, id LIMIT $6"
     );
-    let statement = Statement::new(sql)
+    Ok(Statement::new(sql)
         .bind(batch::rows(&spent.iter().collect::<Vec<_>>())?)
         .bind(pipeline)
         .bind(now)
-        .bind(i64::try_from(places).unwrap_or(i64::MAX));
-    let rows = transaction.query(statement).await?;
-    rows.iter().map(read_candidate).collect()
+        .bind(least)
+        .bind(most)
+        .bind(i64::try_from(places).unwrap_or(i64::MAX)))
 }
 
 fn read_candidate(row: Row<'_>) -> Result<Candidate, StoreError> {

@@ -12,11 +12,18 @@ struct Migration {
     postgres: &'static str,
 }
 
-const MIGRATIONS: [Migration; 1] = [Migration {
-    number: 1,
-    sqlite: include_str!("../../migrations/sqlite/0001_initial.sql"),
-    postgres: include_str!("../../migrations/postgres/0001_initial.sql"),
-}];
+const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        number: 1,
+        sqlite: include_str!("../../migrations/sqlite/0001_initial.sql"),
+        postgres: include_str!("../../migrations/postgres/0001_initial.sql"),
+    },
+    Migration {
+        number: 2,
+        sqlite: include_str!("../../migrations/sqlite/0002_suspects.sql"),
+        postgres: include_str!("../../migrations/postgres/0002_suspects.sql"),
+    },
+];
 
 impl Migration {
     fn script(&self, dialect: Dialect) -> &'static str {

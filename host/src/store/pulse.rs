@@ -17,6 +17,8 @@ pub struct Pulse {
     pub settings: String,
     /// When the next run is due, or was.
     pub due_at: Option<Timestamp>,
+    /// Since when a run waits that lost so many workers that it is carried out alone.
+    pub suspect_at: Option<Timestamp>,
     /// When the next lease runs out, or did.
     pub lease_at: Option<Timestamp>,
     /// Somebody wishes something of a run of this worker.
@@ -27,8 +29,8 @@ pub struct Pulse {
     pub gate_at: Option<Timestamp>,
 }
 
-/// Ask, in one query.
-pub async fn ask(store: &Store, worker: &str) -> Result<Pulse, StoreError> {
+/// Ask, in one query, for `worker`. A run that lost `suspect` workers is a suspect.
+pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<Pulse, StoreError> {
     let now = batch::now(store.dialect());
     let sql = format!(
         "SELECT {now} AS now, \
@@ -36,13 +38,17 @@ pub async fn ask(store: &Store, worker: &str) -> Result<Pulse, StoreError> {
         (SELECT COUNT(*) || ':' || COALESCE(MAX(updated_at), 0) FROM settings) AS settings, \
         (SELECT MIN(wake_at) FROM open_runs \
             WHERE status IN ('queued', 'waiting', 'blocked')) AS due_at, \
+        (SELECT MIN(wake_at) FROM open_runs WHERE recoveries > 0 AND recoveries >= $2 \
+            AND status IN ('queued', 'waiting', 'blocked')) AS suspect_at, \
         (SELECT MIN(lease_until) FROM open_runs WHERE status = 'running') AS lease_at, \
         (SELECT COUNT(*) FROM open_runs \
             WHERE status = 'running' AND wish IS NOT NULL AND worker = $1) AS wished, \
         (SELECT MIN(next_at) FROM schedules) AS schedule_at, \
         (SELECT MIN(expires_at) FROM gates WHERE decision IS NULL) AS gate_at"
     );
-    let rows = store.query(Statement::new(sql).bind(worker)).await?;
+    let rows = store
+        .query(Statement::new(sql).bind(worker).bind(suspect))
+        .await?;
     let row = rows.first();
     let row = row.ok_or_else(|| StoreError::internal("the pulse gave no row"))?;
     Ok(Pulse {
@@ -50,6 +56,7 @@ pub async fn ask(store: &Store, worker: &str) -> Result<Pulse, StoreError> {
         revision: row.optional_integer("revision")?,
         settings: row.text("settings")?,
         due_at: time(row, "due_at")?,
+        suspect_at: time(row, "suspect_at")?,
         lease_at: time(row, "lease_at")?,
         wished: row.integer("wished")? > 0,
         schedule_at: time(row, "schedule_at")?,
@@ -63,6 +70,11 @@ fn time(row: Row<'_>, column: &str) -> Result<Option<Timestamp>, StoreError> {
 }
 
 impl Pulse {
+    /// How long before its asking `at` was, if it was.
+    pub fn since(&self, at: Option<Timestamp>) -> Option<Duration> {
+        Duration::try_from(self.now.duration_since(at?)).ok()
+    }
+
     /// How long from its asking until `at`; zero if it has passed.
     pub fn until(&self, at: Option<Timestamp>) -> Option<Duration> {
         let left = at?.duration_since(self.now);

@@ -29,7 +29,7 @@ impl Worker {
     /// What the duties do so many seconds from now; gives the open findings.
     async fn attend(&self, seconds: i64) -> Vec<(String, u64)> {
         let store = self.app.store();
-        let mut pulse = pulse::ask(store, "").await.expect("it answers");
+        let mut pulse = pulse::ask(store, "", 1).await.expect("it answers");
         pulse.now += seconds.seconds();
         let engine = self.app.engine(Arc::new(Unwatched));
         let attended = self.upkeep.attend(&engine, &pulse).await;

@@ -7,6 +7,7 @@ use callboard::outcome::Patch;
 use callboard::store::checkpoints::{self, Checkpoint, Then};
 use callboard::store::claims::{self, Claim, Claimant};
 use callboard::store::leases::{self, Held};
+use callboard::store::pulse;
 use callboard::store::runs::{self, Limits, Only, Run, RunStatus};
 use callboard::store::stage_runs::StageRun;
 use callboard::store::{Store, StoreErrorKind, timestamp};
@@ -54,6 +55,7 @@ fn claimant() -> Claimant {
     Claimant {
         worker: "test".to_owned(),
         lease: LEASE,
+        suspect: 4,
     }
 }
 
@@ -207,6 +209,39 @@ on_both!(
                 .id,
             "later"
         );
+    }
+);
+
+on_both!(
+    a_run_that_lost_its_worker_too_often_is_taken_alone,
+    async |store: Store, _url| {
+        queue(&store, &["a", "b", "suspect"].map(run)).await;
+        execute(
+            &store,
+            "UPDATE open_runs SET recoveries = 4, wake_at = 1000000 WHERE id = 'suspect'",
+        )
+        .await;
+        let pulse = pulse::ask(&store, "test", 4).await.expect("an answer");
+        assert_eq!(pulse.suspect_at, Some(timestamp(1_000_000)));
+        assert!(pulse.since(pulse.suspect_at) > Some(LEASE));
+        let taken = claims::take(&store, &claimant(), 9).await;
+        let taken: Vec<_> = taken
+            .expect("the store answers")
+            .into_iter()
+            .map(|claim| claim.run.id)
+            .collect();
+        assert_eq!(taken, ["a", "b"]);
+        let suspect = async || {
+            let taken = claims::take_suspect(&store, &claimant()).await;
+            taken.expect("the store answers").map(|claim| claim.run.id)
+        };
+        assert_eq!(suspect().await.as_deref(), Some("suspect"));
+        assert_eq!(suspect().await, None);
+        // One more loss blocks it, and nobody asks for it again.
+        let_the_lease_end(&store).await;
+        let pulse = pulse::ask(&store, "test", 4).await.expect("an answer");
+        assert_eq!(pulse.suspect_at, None);
+        assert_eq!(suspect().await, None);
     }
 );
 

@@ -42,6 +42,7 @@ fn take_from(factory: &Factory) -> Result<usize, StoreError> {
         let claimant = Claimant {
             worker: "another".to_owned(),
             lease: Duration::ZERO,
+            suspect: 4,
         };
         let taken = claims::take(&store, &claimant, 1000).await?;
         store.close().await;

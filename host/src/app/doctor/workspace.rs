@@ -77,7 +77,7 @@ fn is_open_to_others(_path: &std::path::Path) -> bool {
 /// Scheduled handlers succeed in time, and achieve something.
 pub(super) async fn ledger(app: &App) -> Result<Vec<Symptom>, AppError> {
     let company = app.active().await?;
-    let now = pulse::ask(app.store(), "").await?.now;
+    let now = pulse::ask(app.store(), "", 1).await?.now;
     let noticed = app.noticed(&company, now).await?;
     let symptoms = noticed.into_iter().map(|noticed| {
         if noticed.kind == SILENCE {
