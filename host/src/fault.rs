@@ -4,12 +4,11 @@
 //! it, and `POINT@N=…` does it the N-th time, once. `clock=SECONDS` shifts the engine's clock.
 //! Without the variable a point costs one comparison.
 
-use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use jiff::SignedDuration;
+use rustix::process::{Signal, getpid, kill_process};
 
 /// The environment variable that asks for faults; several are separated by commas.
 pub const VARIABLE: &str = "CALLBOARD_FAULT";
@@ -35,7 +34,7 @@ pub const POINTS: [&str; 15] = [
 
 struct Fault {
     point: String,
-    signal: &'static str,
+    signal: Signal,
     /// Times until the point strikes; 0 when it has.
     left: AtomicU32,
 }
@@ -58,8 +57,8 @@ fn parse(text: &str) -> Faults {
     let mut faults = Faults::default();
     for (name, value) in text.split(',').filter_map(|one| one.split_once('=')) {
         let signal = match value {
-            "kill" => "-KILL",
-            "stop" => "-STOP",
+            "kill" => Signal::KILL,
+            "stop" => Signal::STOP,
             seconds => {
                 faults.clock = SignedDuration::from_secs(seconds.parse().unwrap_or_default());
                 continue;
@@ -92,14 +91,11 @@ fn passed(left: &AtomicU32) -> bool {
     left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer) == Ok(1)
 }
 
-fn strike(signal: &str) {
-    let own = std::process::id().to_string();
-    let sent = Command::new("kill").args([signal, &own]).status();
-    if sent.is_err() {
+/// From within, so that nothing passes the point meanwhile.
+fn strike(signal: Signal) {
+    if kill_process(getpid(), signal).is_err() {
         std::process::abort();
     }
-    // The signal is on its way.
-    std::thread::sleep(Duration::from_millis(100));
 }
 
 /// How far the engine's clock is off, on purpose.

@@ -8,7 +8,7 @@ use callboard::store::Dialect;
 
 use super::bench::{queue, rack, until_ended, well};
 use super::chance::{Chance, length};
-use super::judge::judge;
+use super::judge::{each_write_happened_once, judge};
 use super::worker::Worker;
 use crate::support::daemon::eventually;
 use crate::support::factory::Factory;
@@ -71,7 +71,7 @@ fn a_full_disk_stops_the_work_and_loses_nothing() {
             full.then_some(())
         });
         // Not one stage of those that could not be kept counts.
-        judge(&factory);
+        each_write_happened_once(&factory);
         free(&worker);
         until_ended(&factory);
         worker.drain();
