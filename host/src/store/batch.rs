@@ -37,13 +37,14 @@ pub(super) const fn skip_locked(dialect: Dialect) -> &'static str {
 /// type of PostgreSQL.
 pub(super) fn table(dialect: Dialect, columns: &[(&str, &str)]) -> String {
     match dialect {
+        // As JSONB: a text would be parsed anew for each column.
         Dialect::Sqlite => {
             let columns: Vec<_> = columns
                 .iter()
                 .map(|(name, _)| format!("value ->> '$.{name}' AS {name}"))
                 .collect();
             let columns = columns.join(", ");
-            format!("(SELECT {columns} FROM json_each($1)) AS batch")
+            format!("(SELECT {columns} FROM jsonb_each($1)) AS batch")
         }
         Dialect::Postgres => {
             let columns: Vec<_> = columns

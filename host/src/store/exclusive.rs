@@ -54,7 +54,10 @@ impl Store {
             }
             tokio::time::sleep(PAUSE).await;
         }
-        write(&mut file, mode).map_err(|error| unusable(&path, &error))?;
+        // Who holds it is a courtesy; on a full disk the lock holds all the same.
+        if let Err(error) = write(&mut file, mode) {
+            tracing::warn!(path = %path.display(), %error, "cannot say who works on the database");
+        }
         Ok(Exclusive { _lock: Some(file) })
     }
 
