@@ -17,7 +17,7 @@ use crate::outcome::Patch;
 use crate::store::runs::{self, RunStatus};
 
 /// How often a run that another worker has is looked at.
-const LOOK: Duration = Duration::from_millis(200);
+const LOOK: Duration = Duration::from_millis(300);
 /// How much longer than a run may take it is followed: until a worker has claimed it.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -57,39 +57,43 @@ pub(super) async fn start(
     carry_out(app, context.output, &engine, &run.id).await
 }
 
-/// Carry a run out here; or follow it, if a worker of another process has it, or has the
-/// database to itself.
+/// Carry a run out here; or follow it, as long as a worker of another process has it, or has the
+/// database to itself. If that worker dies, it is carried out here after all.
 pub(super) async fn carry_out(
     app: &App,
     output: Output,
     engine: &Engine,
     id: &str,
 ) -> Result<runs::Run, Failure> {
-    if let Some(occupant) = app.store().occupant()? {
-        output.progress(format_args!("{occupant} carries it out; following"));
-        return follow(app, id).await;
-    }
-    match engine.carry_out(id).await {
-        Err(EngineError::NotClaimable(_)) => follow(app, id).await,
-        other => Ok(other?),
-    }
-}
-
-/// Wait until a run that another worker has ends, waits or stands before a gate; not much
-/// longer than it may take.
-async fn follow(app: &App, id: &str) -> Result<runs::Run, Failure> {
-    let began = Instant::now();
+    let (began, mut followed) = (Instant::now(), None);
     loop {
-        let run = runs::by_prefix(app.store(), id).await?;
-        let run = run.ok_or_else(|| Failure::new(FAILED, format!("run {id} is gone")))?;
-        let company = app.company(run.revision).await?;
-        let longest = company.budget(&run.pipeline).unwrap_or_default() + GRACE;
-        let goes_on = matches!(run.status, RunStatus::Queued | RunStatus::Running);
-        if !goes_on || began.elapsed() > longest {
+        let occupant = app.store().occupant()?;
+        match &occupant {
+            None => match engine.carry_out(id).await {
+                Err(EngineError::NotClaimable(_)) => {}
+                other => return Ok(other?),
+            },
+            Some(named) if followed != occupant => {
+                output.progress(format_args!("{named} carries it out; following"));
+            }
+            Some(_) => {}
+        }
+        followed = occupant;
+        if let Some(run) = settled(app, id, began).await? {
             return Ok(run);
         }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// A run that ended, waits or stands before a gate, or takes much longer than it may.
+async fn settled(app: &App, id: &str, began: Instant) -> Result<Option<runs::Run>, Failure> {
+    let run = runs::by_prefix(app.store(), id).await?;
+    let run = run.ok_or_else(|| Failure::new(FAILED, format!("run {id} is gone")))?;
+    let company = app.company(run.revision).await?;
+    let longest = company.budget(&run.pipeline).unwrap_or_default() + GRACE;
+    let goes_on = matches!(run.status, RunStatus::Queued | RunStatus::Running);
+    Ok((!goes_on || began.elapsed() > longest).then_some(run))
 }
 
 /// Say how a run stands, with the exit code for it.

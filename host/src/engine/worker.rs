@@ -17,8 +17,9 @@ use crate::store::claims::Claim;
 use crate::store::pulse::{self, Pulse};
 use crate::store::{StoreError, findings};
 
-/// How often the database is asked what there is to do.
-const PULSE: Duration = Duration::from_secs(1);
+/// How often the database is asked what there is to do: seldom enough that, with the two
+/// questions that the ledger takes each minute, an idle process asks sixty a minute at most.
+const PULSE: Duration = Duration::from_millis(1040);
 /// The pause after the database did not answer.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
@@ -215,7 +216,11 @@ impl Worker {
 
 /// Take back the runs of silent workers; one that keeps killing them is a finding.
 async fn recover(engine: &Engine) -> Result<(), StoreError> {
-    for recovered in engine.executor.recover().await? {
+    let taken_back = engine.executor.recover().await?;
+    if !taken_back.is_empty() {
+        engine.store.wake().await;
+    }
+    for recovered in taken_back {
         tracing::warn!(
             run = recovered.run,
             pipeline = recovered.pipeline,

@@ -98,6 +98,27 @@ fn a_worker_that_does_not_move_is_not_followed_for_ever() {
 }
 
 #[test]
+fn a_run_whose_worker_dies_is_carried_out_by_who_follows_it() {
+    let factory = Factory::bare(Sqlite);
+    let first = worker(&factory);
+    // It does not come by the run.
+    first.signal("STOP");
+    let queued = "open_runs WHERE origin = 'cli'";
+    let ran = std::thread::scope(|scope| {
+        let following = scope.spawn(|| factory.run(&["policies", "run", KEEP]));
+        eventually("the run is queued", || {
+            (factory.count(queued) == 1).then_some(())
+        });
+        first.signal("KILL");
+        following.join().expect("it ran")
+    });
+    assert_eq!(ran.code, 0, "{ran}");
+    for part in ["(`callboard work`) carries it out; following", HERE] {
+        assert!(ran.stderr.contains(part), "`{part}` is not in {ran}");
+    }
+}
+
+#[test]
 fn postgres_takes_several_workers() {
     let factory = Factory::bare(Postgres);
     let (_first, _second) = (worker(&factory), worker(&factory));
