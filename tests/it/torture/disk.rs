@@ -14,7 +14,7 @@ use crate::support::daemon::eventually;
 use crate::support::factory::Factory;
 
 /// How much room there is beyond what the database has, in KiB.
-const ROOM: usize = 300;
+const ROOM: usize = 100;
 
 /// A worker whose files may not grow beyond so many KiB: writes fail as on a full disk, since
 /// the signal that would end it is ignored.
