@@ -1,6 +1,7 @@
 //! Claims: who works on which run. One batch at a time, in the whole of a database, so that
 //! limits hold exactly; what to take of the runs that are due is [`pick`].
 
+pub mod offered;
 pub mod pick;
 
 use std::collections::BTreeSet;

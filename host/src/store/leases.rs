@@ -108,7 +108,7 @@ pub async fn recover(store: &Store, most: u32) -> Result<Vec<Recovered>, StoreEr
         .await
 }
 
-async fn recover_in(
+pub(super) async fn recover_in(
     transaction: &mut Transaction<'_>,
     most: u32,
 ) -> Result<Vec<Recovered>, StoreError> {
