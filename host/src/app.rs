@@ -19,6 +19,8 @@ pub use self::apply::Applied;
 pub use self::duties::{Seen, Upkeep, tell};
 pub use self::line_up::{Company, Inspection};
 use crate::config::{self, Config};
+#[cfg(feature = "restate")]
+use crate::engine::restate::Restate;
 use crate::engine::{Engine, EngineError, Watcher};
 use crate::plugin::Runtime;
 use crate::registry::RegistryError;
@@ -140,7 +142,12 @@ impl App {
     /// An engine on this workspace. Needs a runtime.
     pub fn engine(&self, watcher: Arc<dyn Watcher>) -> Engine {
         let line_ups = Arc::new(self.clone());
-        Engine::new(self.store(), line_ups, watcher, self.config().engine)
+        let rules = self.config().engine.clone();
+        #[cfg(feature = "restate")]
+        if let Some(restate) = rules.restate.clone() {
+            return Restate::engine(self.store(), line_ups, watcher, (rules, restate));
+        }
+        Engine::new(self.store(), line_ups, watcher, rules)
     }
 
     /// The digests that are the same in every mode: active revision, settings, registry.

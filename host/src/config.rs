@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::grants::{Grants, HOST_TABLES};
 use crate::span::Span;
@@ -38,7 +39,7 @@ pub struct Config {
 }
 
 /// How the engine keeps runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EngineRules {
     /// Runs that one process carries out at a time.
@@ -55,6 +56,28 @@ pub struct EngineRules {
     pub history: Option<Span>,
     /// Successes in a row without any effect that are worth a finding; 0 is never.
     pub effect_free: u32,
+    /// The Restate server that says which worker carries which run on; the workers ask the
+    /// database themselves, if absent. Takes a program built with the feature `restate`.
+    #[serde(deserialize_with = "restate")]
+    pub restate: Option<RestateRules>,
+}
+
+/// Where a Restate server is, and where it finds this worker.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestateRules {
+    /// Where runs that are due are announced.
+    pub ingress: url::Url,
+    /// Where workers register.
+    pub admin: url::Url,
+    /// Where this worker listens for its turns: for Restate only, which it does not tell from
+    /// anybody else.
+    #[serde(default = "turns")]
+    pub listen: SocketAddr,
+    /// The address at which Restate reaches a worker: this one or, of several, what stands
+    /// before them; `listen`, if absent.
+    #[serde(default)]
+    pub advertise: Option<url::Url>,
 }
 
 impl Default for EngineRules {
@@ -66,6 +89,7 @@ impl Default for EngineRules {
             recoveries: 5,
             history: None,
             effect_free: 5,
+            restate: None,
         }
     }
 }
@@ -164,6 +188,21 @@ impl Config {
         let written = self.limits.get(plugin).or_else(|| self.limits.get("*"));
         written.copied().unwrap_or_default()
     }
+}
+
+/// What a program without the feature cannot heed is refused.
+fn restate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RestateRules>, D::Error> {
+    if cfg!(feature = "restate") {
+        return Option::deserialize(deserializer);
+    }
+    Err(D::Error::custom(
+        "this program was built without the feature `restate`; build it with \
+         `cargo build --release --features restate`, or remove the table",
+    ))
+}
+
+fn turns() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 9080))
 }
 
 fn database() -> String {

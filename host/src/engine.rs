@@ -16,6 +16,8 @@ pub mod ledger;
 pub mod local;
 pub mod operate;
 pub mod plan;
+#[cfg(feature = "restate")]
+pub mod restate;
 pub mod schedule;
 mod stage;
 pub mod worker;
@@ -164,7 +166,7 @@ impl Engine {
         watcher: Arc<dyn Watcher>,
         rules: EngineRules,
     ) -> Self {
-        let worker = format!("{}/{}", host_name(), std::process::id());
+        let worker = worker_name();
         let executor = Arc::new(Local::new(store, &worker, &rules));
         Self::on(store, executor, line_ups, watcher, rules, worker)
     }
@@ -223,6 +225,11 @@ impl Engine {
             .at(run.revision, run.settings.as_deref())
             .await
     }
+}
+
+/// What this process is called as a worker.
+fn worker_name() -> String {
+    format!("{}/{}", host_name(), std::process::id())
 }
 
 fn host_name() -> String {

@@ -56,7 +56,7 @@ const LAYERS: &[Layer] = &[
     layer("app", BELOW),
     layer(
         "engine",
-        "registry rollcall plugin store \
+        "registry rollcall plugin store client \
          pipeline handler outcome policy schedule value settings config span fault grants",
     ),
     layer("site", "store value settings"),

@@ -5,6 +5,7 @@
 //! leases and fences. Another durable engine can do it instead.
 
 use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
 
 use crate::store::StoreError;
 use crate::store::checkpoints::Checkpoint;
@@ -35,4 +36,17 @@ pub trait Executor: Send + Sync {
 
     /// Take back the runs of workers that fell silent.
     fn recover(&self) -> Answer<'_, Vec<Recovered>>;
+
+    /// Take part from now until `stop`; a worker's word before its first claim.
+    fn open<'a>(&'a self, _stop: &'a CancellationToken) -> Answer<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Wait until there may be something to claim that the store does not tell of.
+    fn offered(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
+    /// A run is not carried on here any more, whether or not a checkpoint gave it back.
+    fn let_go(&self, _held: &Held) {}
 }

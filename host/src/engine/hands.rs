@@ -23,6 +23,7 @@ pub(super) enum Interrupt {
 
 /// The runs in hand.
 pub(super) struct Hands {
+    executor: Arc<dyn Executor>,
     held: Mutex<BTreeMap<String, Hand>>,
     lease: Duration,
     look: Notify,
@@ -51,6 +52,8 @@ impl Drop for InHand {
         {
             held.remove(&self.held.run);
         }
+        drop(held);
+        self.hands.executor.let_go(&self.held);
     }
 }
 
@@ -58,6 +61,7 @@ impl Hands {
     /// Keep leases with `executor` for as long as somebody has these hands. Needs a runtime.
     pub(super) fn start(executor: Arc<dyn Executor>, lease: Duration) -> Arc<Self> {
         let hands = Arc::new(Self {
+            executor,
             held: Mutex::new(BTreeMap::new()),
             lease,
             look: Notify::new(),
@@ -65,7 +69,7 @@ impl Hands {
         let weak = Arc::downgrade(&hands);
         tokio::spawn(async move {
             while let Some(hands) = weak.upgrade() {
-                hands.beat(&*executor).await;
+                hands.beat().await;
                 let looked = tokio::time::timeout(lease / 3, hands.look.notified());
                 drop(looked.await);
             }
@@ -98,7 +102,7 @@ impl Hands {
         self.look.notify_one();
     }
 
-    async fn beat(&self, executor: &dyn Executor) {
+    async fn beat(&self) {
         let held: Vec<Held> = {
             let all = self.lock();
             let held = all.iter().map(|(run, hand)| Held {
@@ -111,7 +115,7 @@ impl Hands {
             return;
         }
         let asked = Instant::now();
-        let kept = match executor.heartbeat(held.clone()).await {
+        let kept = match self.executor.heartbeat(held.clone()).await {
             Ok(kept) => kept,
             Err(error) => {
                 tracing::warn!(%error, "a heartbeat failed");

@@ -14,8 +14,9 @@ use tokio_util::task::TaskTracker;
 use super::{Engine, EngineError, LineUp, advance, gate};
 use crate::fault;
 use crate::store::claims::Claim;
+use crate::store::leases::Recovered;
 use crate::store::pulse::{self, Pulse};
-use crate::store::{StoreError, findings};
+use crate::store::{Store, StoreError, findings};
 
 /// How often the database is asked what there is to do: seldom enough that, with the two
 /// questions that the ledger takes each minute, an idle process asks sixty a minute at most.
@@ -59,6 +60,7 @@ struct Worker {
 
 impl Worker {
     async fn work(&self, places: usize) {
+        self.open().await;
         let mut woken = self.engine.store.woken();
         let mut look_at = Instant::now();
         let (mut wanted, mut suspect) = (true, None);
@@ -76,11 +78,24 @@ impl Worker {
                 () = self.engine.stop.cancelled() => {}
                 () = self.ended.notified() => wanted = true,
                 () = woken.changed() => wanted = true,
+                () = self.engine.executor.offered() => wanted = true,
                 () = tokio::time::sleep_until(look_at.into()) => {}
             }
         }
         self.tasks.close();
         self.tasks.wait().await;
+    }
+
+    /// Take part in what hands out runs; until that is there, there is nothing to do.
+    async fn open(&self) {
+        let (executor, stop) = (&self.engine.executor, &self.engine.stop);
+        while let Err(error) = executor.open(stop).await {
+            tracing::error!(%error, "the worker gets no runs yet");
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(AFTER_FAILURE) => {}
+            }
+        }
     }
 
     /// Ask what there is to do, and do what is neither a claim nor a heartbeat. Gives how long
@@ -216,11 +231,16 @@ impl Worker {
 
 /// Take back the runs of silent workers; one that keeps killing them is a finding.
 async fn recover(engine: &Engine) -> Result<(), StoreError> {
-    let taken_back = engine.executor.recover().await?;
-    if !taken_back.is_empty() {
+    let recovered = engine.executor.recover().await?;
+    if !recovered.is_empty() {
         engine.store.wake().await;
     }
-    for recovered in taken_back {
+    report(&engine.store, &recovered).await
+}
+
+/// Say which runs were taken back.
+pub(super) async fn report(store: &Store, recovered: &[Recovered]) -> Result<(), StoreError> {
+    for recovered in recovered {
         tracing::warn!(
             run = recovered.run,
             pipeline = recovered.pipeline,
@@ -233,14 +253,7 @@ async fn recover(engine: &Engine) -> Result<(), StoreError> {
                 "run {} lost its worker again and again; it is blocked",
                 recovered.run
             );
-            findings::raise(
-                &engine.store,
-                &key,
-                "poisoned",
-                &recovered.pipeline,
-                &message,
-            )
-            .await?;
+            findings::raise(store, &key, "poisoned", &recovered.pipeline, &message).await?;
         }
     }
     Ok(())

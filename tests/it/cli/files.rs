@@ -6,6 +6,8 @@ use std::fs;
 use callboard::store::Dialect::Sqlite;
 
 use super::{refuses, shows};
+#[cfg(not(feature = "restate"))]
+use crate::support::factory::BARE;
 use crate::support::factory::Factory;
 use crate::support::host::Host;
 
@@ -96,6 +98,22 @@ fn a_broken_callboard_toml_is_named_by_every_command() {
             1,
             &["callboard.toml:2:1", "databse", "database"],
         );
+    }
+}
+
+#[cfg(not(feature = "restate"))]
+#[test]
+fn a_program_without_restate_refuses_its_table_and_says_how_to_get_one_that_heeds_it() {
+    let factory = Factory::bare(Sqlite);
+    let table = "[engine.restate]\ningress = \"http://127.0.0.1:8080\"\n";
+    factory.write("callboard.toml", format!("{BARE}{table}"));
+    let says = [
+        "callboard.toml:3:",
+        "without the feature `restate`",
+        "cargo build --release --features restate",
+    ];
+    for command in [&["check"][..], &["work"]] {
+        refuses(&factory, command, 1, &says);
     }
 }
 

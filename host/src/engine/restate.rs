@@ -1,0 +1,199 @@
+//! The executor that Restate dispatches: it says which worker carries which run on. Runs,
+//! checkpoints, gates, deferred writes and the times at which runs wake stay in the store,
+//! under its fence, and are kept as [`Local`] keeps them; what Restate has of a run is a turn,
+//! which can be lost.
+//!
+//! * A worker announces the runs that are due ([`announce`]): the store is the outbox.
+//! * Restate gives the turn of a run to a worker, one turn a run at a time ([`turn`]).
+//! * The worker takes the run over, carries it on, and ends the turn once the checkpoint that
+//!   gives the run back is committed ([`offers`]).
+//!
+//! A turn that breaks off is not a claim that is lost; a fence that moved is.
+
+mod announce;
+mod offers;
+mod turn;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use self::announce::Announcer;
+use self::offers::Offers;
+use super::executor::{Answer, Executor};
+use super::local::Local;
+use super::{Engine, LineUps, Watcher, worker, worker_name};
+use crate::config::{EngineRules, RestateRules};
+use crate::store::checkpoints::{Checkpoint, Then};
+use crate::store::claims::offered::{self, TakeOver};
+use crate::store::claims::{Claim, Claimant};
+use crate::store::leases::{Held, Recovered, Told};
+use crate::store::{Store, StoreError, StoreErrorKind};
+
+/// What the names of workers begin with that get their runs from Restate.
+const WORKERS: &str = "restate/";
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// Runs in the store, carried on in turns of Restate.
+pub struct Restate {
+    store: Store,
+    local: Local,
+    rules: RestateRules,
+    take_over: TakeOver,
+    offers: Arc<Offers>,
+    /// Has the announcer look for runs that are due.
+    look: Arc<Notify>,
+}
+
+impl Restate {
+    /// An engine on the store that Restate dispatches. Needs a runtime.
+    pub fn engine(
+        store: &Store,
+        line_ups: Arc<dyn LineUps>,
+        watcher: Arc<dyn Watcher>,
+        (rules, restate): (EngineRules, RestateRules),
+    ) -> Engine {
+        let worker = format!("{WORKERS}{}", worker_name());
+        let executor = Arc::new(Self {
+            store: store.clone(),
+            // What is carried out without an offer is nobody's to take over.
+            local: Local::new(store, &worker_name(), &rules),
+            rules: restate,
+            take_over: TakeOver {
+                claimant: Claimant {
+                    worker: worker.clone(),
+                    lease: rules.lease.0,
+                    suspect: rules.suspect(),
+                },
+                workers: WORKERS.to_owned(),
+                recoveries: rules.recoveries,
+            },
+            offers: Arc::new(Offers::new(usize::try_from(rules.places).unwrap_or(1))),
+            look: Arc::default(),
+        });
+        Engine::on(store, executor, line_ups, watcher, rules, worker)
+    }
+
+    /// Listen for turns, and announce runs, until `stop`.
+    fn start(&self, stop: &CancellationToken) -> Result<(), StoreError> {
+        let address = self.rules.listen;
+        let listener = listen(address).map_err(|error| {
+            let message = format!("cannot listen at {address} for the turns of Restate: {error}");
+            StoreError::new(StoreErrorKind::Unavailable, message)
+        })?;
+        let bound = listener.local_addr().unwrap_or(address);
+        let server = turn::serve(listener, Arc::clone(&self.offers), stop.clone());
+        tokio::spawn(server);
+        let announcer = Announcer::new(
+            &self.store,
+            &self.rules,
+            self.take_over.claimant.suspect,
+            bound,
+        );
+        tokio::spawn(announcer.announce(Arc::clone(&self.look), stop.clone()));
+        Ok(())
+    }
+
+    /// Take over what can be taken of the runs offered; for the others there is nothing to do.
+    async fn take(&self, places: usize) -> Result<Vec<Claim>, StoreError> {
+        let offers = self.offers.next(places);
+        if offers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let runs = offers.iter().map(|offer| offer.run.clone()).collect();
+        let taken = offered::take_over(&self.store, &self.take_over, runs).await?;
+        worker::report(&self.store, &taken.recovered).await?;
+        for offer in offers {
+            match taken.claims.iter().find(|claim| claim.run.id == offer.run) {
+                Some(claim) => self.offers.taken(offer, claim.fence),
+                None => offer.end(),
+            }
+        }
+        Ok(taken.claims)
+    }
+
+    /// A run was given back, or is somebody else's.
+    fn end(&self, held: &Held) {
+        if let Some(offer) = self.offers.remove(held) {
+            offer.end();
+        }
+    }
+}
+
+/// A listener whose connections send at once: Linux hands the option down to them, and without
+/// it each step of a turn waits 40 ms for an acknowledgement.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.set_nodelay(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+impl Executor for Restate {
+    /// Whoever asks for runs may know of some that are due: they are announced, and those that
+    /// Restate offers are taken.
+    fn claim(&self, places: usize) -> Answer<'_, Vec<Claim>> {
+        self.look.notify_one();
+        Box::pin(self.take(places))
+    }
+
+    /// The worker that has nothing else in hand takes it, which no offer can know.
+    fn claim_suspect(&self) -> Answer<'_, Option<Claim>> {
+        self.local.claim_suspect()
+    }
+
+    fn claim_one<'a>(&'a self, run: &'a str) -> Answer<'a, Option<Claim>> {
+        self.local.claim_one(run)
+    }
+
+    fn checkpoint(&self, checkpoint: Checkpoint) -> Answer<'_, Option<Told>> {
+        Box::pin(async move {
+            let held = checkpoint.held.clone();
+            let goes_on = matches!(checkpoint.then, Then::GoOn { .. });
+            let told = self.local.checkpoint(checkpoint).await?;
+            if told.is_none() || !goes_on {
+                self.end(&held);
+            }
+            Ok(told)
+        })
+    }
+
+    fn heartbeat(&self, held: Vec<Held>) -> Answer<'_, Vec<(Held, Told)>> {
+        Box::pin(async move {
+            let kept = self.local.heartbeat(held.clone()).await?;
+            for lost in held {
+                if !kept.iter().any(|(known, _)| *known == lost) {
+                    self.end(&lost);
+                }
+            }
+            Ok(kept)
+        })
+    }
+
+    fn recover(&self) -> Answer<'_, Vec<Recovered>> {
+        self.local.recover()
+    }
+
+    fn open<'a>(&'a self, stop: &'a CancellationToken) -> Answer<'a, ()> {
+        Box::pin(async move { self.start(stop) })
+    }
+
+    fn offered(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.offers.news())
+    }
+
+    /// Unless it was given back, its turn breaks off, and Restate offers it again.
+    fn let_go(&self, held: &Held) {
+        drop(self.offers.remove(held));
+    }
+}
