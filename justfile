@@ -64,6 +64,14 @@ torture SEED="" FILTER="": fixtures
     CALLBOARD_TORTURE=long CALLBOARD_SEED=$seed cargo nextest run --release {{ locked }} --workspace \
         --profile torture -E "test(/^torture::/) and test(${2:-torture})"
 
+# The pipelines' acceptance suite with runs dispatched by a Restate server; see docs/scaling.md.
+restate: fixtures _restate
+    @echo "==> Linting the program with the feature \`restate\`"
+    cargo clippy --release {{ locked }} --workspace --all-targets --features restate -- -D warnings
+    @echo "==> Running the acceptance suite, dispatched by Restate"
+    CALLBOARD_RESTATE_SERVER="${CALLBOARD_RESTATE_SERVER:-$(echo "$CALLBOARD_RESTATE"/node_modules/@restatedev/restate-server-*/bin/restate-server)}" \
+        cargo nextest run --release {{ locked }} --workspace --features restate -E 'test(/^acceptance::/)'
+
 # The quick look while writing: does it compile, is it formatted?
 check: _formatted
     @echo "==> Checking the program and its tests"
@@ -179,3 +187,18 @@ _peers:
     }
     install python "LangGraph and DBOS" tests/bench/requirements.txt python3
     install node graphile-worker tests/bench/package-lock.json node npm
+
+# Install the Restate server that the tests start, unless one is named; it is under the BUSL.
+_restate:
+    #!/bin/sh
+    set -eu
+    [ -z "${CALLBOARD_RESTATE_SERVER:-}" ] || exit 0
+    # The folder is one that `./just` keeps.
+    folder=${CALLBOARD_RESTATE:?"is not set: run ./just restate, or name a server in CALLBOARD_RESTATE_SERVER"}
+    lock=tests/it/acceptance/package-lock.json
+    cmp -s "$lock" "$folder/installed" && exit 0
+    echo "==> Installing the Restate server into $folder"
+    mkdir -p "$folder"
+    cp tests/it/acceptance/package.json "$lock" "$folder"
+    npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund
+    cp "$lock" "$folder/installed"

@@ -3,6 +3,7 @@
 //!
 //! | module         | what belongs there                                                    |
 //! |----------------|-----------------------------------------------------------------------|
+//! | `acceptance`   | what pipelines promise, whoever dispatches and wherever runs are kept |
 //! | `cli`          | what each command prints, and its exit code                           |
 //! | `diary`        | the diary's and the taps' handlers, on real git repositories          |
 //! | `engine`       | runs steered by people: stopped, sent on, forked, moved; their gates  |
@@ -17,6 +18,7 @@
 //! | `tidy`         | the rules of the house about the texts themselves                     |
 //! | `torture`      | the real program, killed, frozen, cut off and out of room             |
 
+mod acceptance;
 mod cli;
 mod diary;
 mod engine;

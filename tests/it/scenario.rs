@@ -13,5 +13,5 @@ mod once;
 mod one_worker;
 mod outage;
 mod retention;
-mod roll_call;
+pub(crate) mod roll_call;
 mod unavailable;

@@ -10,7 +10,7 @@ use crate::support::host::Ran;
 const POLICY: &str = "policies/commits_keep_newest.toml";
 const PIPELINE: &str = "pipelines/dev_diary.toml";
 /// Grants that cover what the fixtures ask for.
-const CEILING: &str = "
+pub(crate) const CEILING: &str = "
 [grants.\"*\"]
 log = true
 [grants.misbehave]
@@ -28,7 +28,7 @@ keys = [\"probe.*\"]
 ";
 
 /// Put a fixture plugin into the workspace, under another name if it says so.
-fn add_plugin(factory: &Factory, name: &str) {
+pub(crate) fn add_plugin(factory: &Factory, name: &str) {
     let manifest = std::fs::read(fixture(name).join("plugin.toml")).expect("a manifest");
     let component = std::fs::read(guest(name)).expect("a component");
     factory.write(format!("plugins/{name}/plugin.toml"), manifest);

@@ -23,7 +23,11 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Start the program; both of its outputs are read from then on.
     pub(crate) fn start(host: &Host, arguments: &[&str]) -> Self {
-        let mut command = host.command(arguments);
+        Self::of(host.command(arguments))
+    }
+
+    /// Start the program as it was made ready.
+    pub(crate) fn of(mut command: Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let lines = read(child.stderr.take().expect("it was asked for"));

@@ -1,0 +1,309 @@
+//! A pipeline on a house of its own: the workspace, its database, the worker and the prompter.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use callboard::app::App;
+use callboard::engine::operate::{self, By};
+use callboard::engine::{Engine, EngineError, Unwatched, gate};
+use callboard::outcome::Patch;
+use callboard::store::gates::{Decision, Gate, Verdict};
+use callboard::store::runs::{self, Limits, Run, RunStatus};
+use callboard::store::{Dialect, Store, gates};
+use jiff::Timestamp;
+use serde_json::Value as Json;
+use tokio::runtime::Runtime;
+
+use super::prompter::Prompter;
+#[cfg(feature = "restate")]
+use super::restate::Server;
+use crate::scenario::roll_call::{CEILING, add_plugin};
+use crate::support::daemon::{Daemon, eventually};
+use crate::support::database::runtime;
+use crate::support::factory::{BARE, Factory, KEEP};
+
+/// Where runs are kept, and who says which worker carries them out.
+pub(super) enum House {
+    Sqlite,
+    Postgres,
+    /// On PostgreSQL, dispatched by a server of the test's own.
+    #[cfg(feature = "restate")]
+    Restate(Server),
+}
+
+/// A pipeline whose stages take their cues from [`Play::prompter`].
+pub(super) struct Play {
+    pub(super) prompter: Prompter,
+    worker: RefCell<Option<Daemon>>,
+    runtime: Runtime,
+    store: Store,
+    pub(super) factory: Factory,
+    house: House,
+}
+
+impl House {
+    fn dialect(&self) -> Dialect {
+        match self {
+            House::Sqlite => Dialect::Sqlite,
+            House::Postgres => Dialect::Postgres,
+            #[cfg(feature = "restate")]
+            House::Restate(_) => Dialect::Postgres,
+        }
+    }
+
+    /// What `callboard.toml` says of the engine.
+    fn rules(&self) -> String {
+        match self {
+            House::Sqlite | House::Postgres => String::new(),
+            #[cfg(feature = "restate")]
+            House::Restate(server) => server.rules(),
+        }
+    }
+}
+
+/// A stage that takes cues, with more lines of its table.
+pub(super) fn stage(id: &str, lines: &str) -> String {
+    format!(
+        "[[stage]]\nid = \"{id}\"\nhandler = \"probe.takes_cues\"\nconfig.url = \"URL\"\n{lines}\n"
+    )
+}
+
+impl Play {
+    /// Apply a pipeline of these stages, and start a worker.
+    pub(super) fn new(house: House, stages: &[String]) -> Self {
+        let play = Self::rehearsed(house, stages);
+        play.start(None);
+        play
+    }
+
+    /// The same without a worker.
+    pub(super) fn rehearsed(house: House, stages: &[String]) -> Self {
+        let prompter = Prompter::new();
+        let factory = Factory::bare_written(house.dialect());
+        let config = format!("{BARE}{CEILING}\n{}", house.rules());
+        factory.write("callboard.toml", config);
+        // Its runs are none of the play's.
+        factory.remove(&format!("policies/{KEEP}.toml"));
+        add_plugin(&factory, "misbehave");
+        let (methods, port) = ("methods = [\"GET\", \"POST\"]", prompter.port());
+        let port = format!("{methods}\nport = {port}");
+        factory.edit("callboard.toml", methods, &port);
+        let port = format!("{port}\nprivate = true");
+        factory.edit("plugins/misbehave/plugin.toml", methods, &port);
+        let stages = stages.concat().replace("URL", &prompter.url());
+        let head = "name = \"play\"\nbudget = \"5m\"\ninput.wanted = { default = false }\n";
+        factory.write("pipelines/play.toml", format!("{head}{stages}"));
+        factory.execute("CREATE TABLE scratch (name TEXT)");
+        factory.ok(&["apply"]);
+        let runtime = runtime();
+        let store = runtime.block_on(Store::open(&factory.url()));
+        Self {
+            prompter,
+            worker: RefCell::default(),
+            store: store.expect("the database opens"),
+            runtime,
+            factory,
+            house,
+        }
+    }
+
+    /// Start a worker, with a fault if it is to have one.
+    pub(super) fn start(&self, fault: Option<&str>) {
+        #[cfg(feature = "restate")]
+        if let House::Restate(server) = &self.house {
+            server.expect_worker(&self.factory);
+        }
+        let mut command = self.factory.command(&["work"]);
+        if let Some(fault) = fault {
+            command.env("CALLBOARD_FAULT", fault);
+        }
+        self.worker.replace(Some(Daemon::of(command)));
+    }
+
+    /// Wait for the worker to be ended by its fault, or kill it.
+    pub(super) fn lose_worker(&self, kill: bool) {
+        let worker = self.worker.take().expect("a worker");
+        if kill {
+            worker.signal("KILL");
+        }
+        assert_eq!(worker.ended().code, -1, "a signal ended it");
+    }
+
+    /// Leases of a worker that fell silent run out at once, where nobody else says that it is
+    /// gone.
+    pub(super) fn run_out(&self) {
+        if matches!(self.house, House::Sqlite | House::Postgres) {
+            self.factory.execute("UPDATE open_runs SET lease_until = 1");
+        }
+    }
+
+    /// Freeze the worker; another can be started.
+    #[cfg(feature = "restate")]
+    pub(super) fn freeze_worker(&self) -> Daemon {
+        let worker = self.worker.take().expect("a worker");
+        worker.signal("STOP");
+        worker
+    }
+
+    #[cfg(feature = "restate")]
+    pub(super) fn server(&self) -> &Server {
+        match &self.house {
+            House::Restate(server) => server,
+            House::Sqlite | House::Postgres => panic!("a house without a server"),
+        }
+    }
+
+    /// Stop the worker as an operator does; what it does now comes to its end.
+    pub(super) fn stop_worker(&self) {
+        let worker = self.worker.take().expect("a worker");
+        worker.signal("TERM");
+        self.prompter.release();
+        let ended = worker.ended();
+        assert_eq!(ended.code, 0, "{ended}");
+    }
+
+    /// Queue a run, as another process does.
+    pub(super) fn queue(&self) -> String {
+        let now = Timestamp::now();
+        let mut input = Patch::new();
+        input.insert("wanted".into(), Json::Bool(false));
+        let run = Run {
+            id: uuid::Uuid::now_v7().to_string(),
+            pipeline: "play".to_owned(),
+            revision: 1,
+            status: RunStatus::Queued,
+            detail: String::new(),
+            input,
+            settings: None,
+            origin: "test".to_owned(),
+            priority: 0,
+            limits: Limits::default(),
+            created_at: now,
+            started_at: None,
+            wake_at: now,
+            spent: Duration::ZERO,
+            finished_at: None,
+        };
+        let insert = runs::insert(&run, self.store.dialect()).expect("a run");
+        self.runtime.block_on(async {
+            self.store.execute(insert).await.expect("it is queued");
+            self.store.wake().await;
+        });
+        run.id
+    }
+
+    pub(super) fn run(&self, id: &str) -> Run {
+        let found = self.runtime.block_on(runs::by_prefix(&self.store, id));
+        found.expect("the database answers").expect("the run")
+    }
+
+    /// Wait until a run has a status.
+    #[track_caller]
+    pub(super) fn until(&self, id: &str, status: RunStatus) {
+        eventually(&format!("the run is {status}"), || {
+            let run = self.run(id);
+            let over = run.status.is_final() && run.status != status;
+            assert!(!over, "it ended as {}: {}", run.status, run.detail);
+            (run.status == status).then_some(())
+        });
+    }
+
+    /// A run from its beginning to its end.
+    #[track_caller]
+    pub(super) fn whole(&self, status: RunStatus) -> String {
+        let run = self.queue();
+        self.until(&run, status);
+        run
+    }
+
+    /// Cancel or pause a run.
+    pub(super) fn steer(&self, id: &str, status: RunStatus) {
+        let (run, store) = (self.run(id), &self.store);
+        let by = By {
+            name: "Ada".to_owned(),
+            reason: String::new(),
+        };
+        let steered = self.runtime.block_on(async {
+            match status {
+                RunStatus::Cancelled => operate::cancel(store, &run, &by).await,
+                RunStatus::Paused => operate::pause(store, &run, &by).await,
+                _ => operate::resume(store, &run).await,
+            }
+        });
+        steered.expect("it is heeded");
+    }
+
+    /// Wait until the worker has heard what is wished of a run: its next heartbeat says it.
+    #[track_caller]
+    pub(super) fn until_told(&self, id: &str) {
+        let lease = || {
+            let sql = format!("SELECT lease_until FROM open_runs WHERE id = '{id}'");
+            let rows = self.factory.query(&sql);
+            let row = rows.first().expect("the run");
+            row.integer("lease_until").expect("a time")
+        };
+        let before = lease();
+        eventually("a heartbeat", || (lease() != before).then_some(()));
+    }
+
+    /// Wait until a run stands before the gate's next visit, and decide it.
+    #[track_caller]
+    pub(super) fn decide(
+        &self,
+        run: &str,
+        decision: Decision,
+        part: Option<&str>,
+    ) -> Result<(), EngineError> {
+        self.until(run, RunStatus::Gated);
+        let verdict = Verdict {
+            decision,
+            part: part.map(str::to_owned),
+            feedback: "as I see it".to_owned(),
+            by: "Ada".to_owned(),
+        };
+        self.runtime.block_on(async {
+            let open = gates::open_of_run(&self.store, run).await;
+            let open: Vec<Gate> = open.expect("the database answers");
+            let engine = self.engine().await;
+            gate::decide(&engine, &open[0], verdict).await
+        })
+    }
+
+    async fn engine(&self) -> Engine {
+        let url = self.factory.url();
+        let app = App::open(&self.factory.workspace(), Some(&url)).await;
+        app.expect("the workspace").engine(Arc::new(Unwatched))
+    }
+}
+
+/// One scenario that holds in every house: `name::sqlite`, `name::postgres` and, in a program
+/// with that feature, `name::restate`.
+macro_rules! in_every_house {
+    ($name:ident, $body:expr) => {
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn sqlite() {
+                let body: fn(House) = $body;
+                body(House::Sqlite);
+            }
+
+            #[test]
+            fn postgres() {
+                let body: fn(House) = $body;
+                body(House::Postgres);
+            }
+
+            #[cfg(feature = "restate")]
+            #[test]
+            fn restate() {
+                let body: fn(House) = $body;
+                body(House::Restate($crate::acceptance::restate::Server::start()));
+            }
+        }
+    };
+}
+
+pub(super) use in_every_house;
