@@ -146,14 +146,12 @@ impl Worker {
     async fn claim(&self, places: usize, suspect: Option<Duration>) -> bool {
         let free = self.free.available_permits().min(places);
         fault::point("before-claim");
-        match suspect {
-            Some(_) if free == places => {
-                if self.claim_suspect(places).await {
-                    return false;
-                }
+        if suspect.is_some() && free == places {
+            if self.claim_suspect(places).await {
+                return false;
             }
-            Some(waited) if waited > self.engine.rules.lease.0 => return false,
-            _ => {}
+        } else if suspect.is_some_and(|waited| waited > self.engine.rules.lease.0) {
+            return false;
         }
         let claims = match self.engine.executor.claim(free).await {
             Ok(claims) => claims,
