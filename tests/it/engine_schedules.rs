@@ -195,6 +195,7 @@ fn the_command_line_tells_when_a_schedule_fires() {
         listed.contains(name) && listed.contains("never"),
         "{listed}"
     );
+    assert_eq!(listed.matches(" 06:00:00+05:30").count(), 5, "{listed}");
     let fired = factory.ok(&["schedules", "fire", "sweep"]);
     assert!(
         fired.contains("queued run") && fired.contains("of sweep"),

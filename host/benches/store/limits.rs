@@ -3,10 +3,9 @@
 use std::fs::File;
 use std::io::{Seek as _, Write as _};
 use std::path::Path;
-use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
@@ -110,6 +109,7 @@ pub(super) async fn administer(server: &str, statement: &str) {
 
 /// The address of another database of the server.
 pub(super) fn in_database(server: &str, database: &str) -> String {
-    let options = PgConnectOptions::from_str(server).expect("an address");
-    options.database(database).to_url_lossy().to_string()
+    let mut url = url::Url::parse(server).expect("an address");
+    url.set_path(database);
+    url.to_string()
 }

@@ -21,7 +21,7 @@ const NEXT: usize = 5;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Schedules {
-    /// Every schedule of pipelines and policies, and when it fires next.
+    /// Every schedule of pipelines and policies, how it fared, and the next five times in its zone.
     List,
     /// One schedule, how it fared and its next times.
     Show {
@@ -78,7 +78,7 @@ impl Clock {
                 self.last(name),
                 count(|kept| kept.skipped),
                 count(|kept| kept.dropped),
-                self.first(name, planned),
+                self.upcoming(name, planned),
             ]
         });
         let all = self.plan.schedules.iter();
@@ -148,21 +148,18 @@ impl Clock {
         }
     }
 
-    fn first(&self, name: &str, planned: &Planned) -> String {
-        match self.next(name, planned).first() {
-            Some(at) => {
-                let zone = zone(planned);
-                let local = format!("{} {zone}", local(&zone, *at));
-                let utc = format!("{} UTC", time(*at));
-                if zone == Zone::default() {
-                    utc
-                } else {
-                    format!("{utc}\n{local}")
-                }
-            }
-            None if planned.enabled => "no worker yet".to_owned(),
-            None => "off".to_owned(),
+    /// The next times in its zone, a line each.
+    fn upcoming(&self, name: &str, planned: &Planned) -> String {
+        let zone = zone(planned);
+        let times = self.next(name, planned).into_iter();
+        let times: Vec<_> = times.map(|at| local(&zone, at)).collect();
+        if !planned.enabled {
+            return "off".to_owned();
         }
+        if times.is_empty() {
+            return "no worker yet".to_owned();
+        }
+        times.join("\n")
     }
 
     /// When a policy runs next by itself.

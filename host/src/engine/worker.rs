@@ -21,6 +21,8 @@ use crate::store::{Store, StoreError, findings};
 /// How often the database is asked what there is to do: seldom enough that, with the two
 /// questions that the ledger takes each minute, an idle process asks sixty a minute at most.
 const PULSE: Duration = Duration::from_millis(1040);
+/// How long the place of a run that ended may stay empty while others are under way.
+const TOGETHER: Duration = Duration::from_millis(2);
 /// The pause after the database did not answer.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
@@ -76,7 +78,13 @@ impl Worker {
             }
             tokio::select! {
                 () = self.engine.stop.cancelled() => {}
-                () = self.ended.notified() => wanted = true,
+                () = self.ended.notified() => {
+                    // Under load others end in this moment; one claim is for all of them.
+                    if self.free.available_permits() < places {
+                        tokio::time::sleep(TOGETHER).await;
+                    }
+                    wanted = true;
+                }
                 () = woken.changed() => wanted = true,
                 () = self.engine.executor.offered() => wanted = true,
                 () = tokio::time::sleep_until(look_at.into()) => {}

@@ -11,6 +11,7 @@ mod authorizer;
 mod deferred;
 mod denial;
 mod functions;
+mod held;
 mod login;
 mod session;
 #[cfg(test)]

@@ -4,12 +4,13 @@ use callboard::config::Limits;
 use callboard::grants::Grants;
 use callboard::outcome::Outcome;
 use callboard::store::granted::execute_deferred;
-use callboard::store::{Store, StoreErrorKind};
+use callboard::store::{Dialect, Store, StoreErrorKind};
 use callboard::value::Statement;
+use futures_util::future::BoxFuture;
 use serde_json::{Value as Json, json};
 
 use super::bench::Bench;
-use crate::support::database::on_both;
+use crate::support::database::{on_both, with_database};
 
 async fn tables(store: &Store) {
     for sql in [
@@ -155,3 +156,69 @@ on_both!(
         assert_eq!(count(&store).await, 0);
     }
 );
+
+/// May insert into the scratch table.
+fn insert() -> Grants {
+    toml::from_str("db = [{ table = \"scratch\", verbs = [\"insert\"] }]").expect("grants")
+}
+
+/// A deferred write of this row, in a transaction of its own that also does `besides`.
+async fn defers(store: &Store, row: i64, besides: BoxFuture<'static, ()>) {
+    let write = Statement::new("INSERT INTO scratch VALUES ($1, 'deferred')").bind(row);
+    let done = store.write(move |transaction| {
+        Box::pin(async move {
+            execute_deferred(transaction, "writer", &insert(), write).await?;
+            besides.await;
+            Ok(())
+        })
+    });
+    done.await.expect("it is written");
+}
+
+/// The version of what the database knows of the scratch table and who may reach it.
+async fn version(store: &Store) -> i64 {
+    let sql = "SELECT CAST(CAST(xmin AS text) AS bigint) AS n FROM pg_class \
+        WHERE oid = 'scratch'::regclass";
+    let rows = store.query(Statement::new(sql)).await.expect("a row");
+    rows.first().expect("a row").integer("n").expect("a number")
+}
+
+#[test]
+fn deferred_writes_of_a_plugin_do_not_wait_for_each_other() {
+    with_database(Dialect::Postgres, async |store: Store, _url: String| {
+        tables(&store).await;
+        defers(&store, 10, Box::pin(async {})).await;
+        let before = version(&store).await;
+        let other = store.clone();
+        // The second commits while the first has its transaction open.
+        let second = async move {
+            let second = defers(&other, 12, Box::pin(async {}));
+            let bound = std::time::Duration::from_secs(60);
+            tokio::time::timeout(bound, second)
+                .await
+                .expect("it does not wait");
+        };
+        defers(&store, 11, Box::pin(second)).await;
+        assert_eq!(count(&store).await, 4);
+        assert_eq!(version(&store).await, before, "the grants were made anew");
+    });
+}
+
+#[test]
+fn a_table_that_was_made_anew_is_granted_again() {
+    with_database(Dialect::Postgres, async |store: Store, _url: String| {
+        tables(&store).await;
+        defers(&store, 10, Box::pin(async {})).await;
+        store
+            .execute(Statement::new("DROP TABLE scratch"))
+            .await
+            .expect("it is dropped");
+        let create = "CREATE TABLE scratch (id BIGINT PRIMARY KEY, name TEXT)";
+        store
+            .execute(Statement::new(create))
+            .await
+            .expect("a table");
+        defers(&store, 10, Box::pin(async {})).await;
+        assert_eq!(count(&store).await, 1);
+    });
+}

@@ -1,9 +1,10 @@
-//! The login role of a plugin on PostgreSQL: made once, with exactly the plugin's grants.
+//! The login role of a plugin on PostgreSQL: made when it is not as it should be, with exactly
+//! the plugin's grants.
 
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnectOptions;
 
-use super::denial;
+use super::{denial, held};
 use crate::config::Limits;
 use crate::grants::{Grants, Verb};
 use crate::settings::hex;
@@ -50,16 +51,42 @@ pub(super) async fn connect_options(
         ]))
 }
 
-/// Bring the role and its grants up to date, under a lock that lasts until the commit.
+/// The role with exactly these grants until the commit: who finds it so shares a lock, who has
+/// to make it so is alone.
 pub(super) async fn ensure(
     transaction: &mut Transaction<'_>,
     plugin: &str,
     grants: &Grants,
 ) -> Result<Login, StoreError> {
-    let lock = Statement::new("SELECT pg_advisory_xact_lock($1)").bind(LOGIN_LOCK);
-    transaction.query(lock).await?;
     let (database, schema) = place(transaction).await?;
     let role = role_name(&database, &schema, plugin);
+    let named = (plugin, role.as_str(), schema.as_str());
+    if held::password(transaction, named, grants).await?.is_none() {
+        let lock = Statement::new("SELECT pg_advisory_xact_lock($1)").bind(LOGIN_LOCK);
+        transaction.query(lock).await?;
+        return make(transaction, plugin, (role, schema), grants).await;
+    }
+    let lock = Statement::new("SELECT pg_advisory_xact_lock_shared($1)").bind(LOGIN_LOCK);
+    transaction.query(lock).await?;
+    let password = held::password(transaction, named, grants).await?;
+    let password = password.ok_or_else(|| {
+        let message = format!("the grants of plugin `{plugin}` have just changed; try again");
+        StoreError::new(StoreErrorKind::Busy, message)
+    })?;
+    Ok(Login {
+        role,
+        password,
+        schema,
+    })
+}
+
+/// Make the role, if it is not there, and give it its grants.
+async fn make(
+    transaction: &mut Transaction<'_>,
+    plugin: &str,
+    (role, schema): (String, String),
+    grants: &Grants,
+) -> Result<Login, StoreError> {
     let known =
         Statement::new("SELECT password FROM plugin_logins WHERE plugin = $1 AND role = $2");
     let rows = transaction.query(known.bind(plugin).bind(&role)).await?;

@@ -1,0 +1,78 @@
+//! What the role of a plugin holds: to find it as it should be takes two questions, to make it
+//! so changes the catalog of the database and lets one transaction in at a time.
+
+use std::collections::BTreeMap;
+
+use super::denial;
+use crate::grants::{Grants, Verb};
+use crate::store::{Dialect, StoreError, Transaction, batch};
+use crate::value::{Row, Statement};
+
+/// The password of a role that is there, is `plugin`'s, and may look into its schema.
+const KNOWN: &str = "SELECT password FROM plugin_logins \
+    JOIN pg_roles ON pg_roles.rolname = plugin_logins.role \
+    WHERE plugin = $1 AND role = $2 AND has_schema_privilege(pg_roles.oid, $3, 'USAGE')";
+
+/// The password of the role, if it is there and holds exactly what is granted.
+pub(super) async fn password(
+    transaction: &mut Transaction<'_>,
+    (plugin, role, schema): (&str, &str, &str),
+    grants: &Grants,
+) -> Result<Option<String>, StoreError> {
+    let known = Statement::new(KNOWN).bind(plugin).bind(role).bind(schema);
+    let known = transaction.query(known).await?;
+    let Some(password) = known.first().map(|row| row.text("password")).transpose()? else {
+        return Ok(None);
+    };
+    let wanted = wanted(grants);
+    let relations = Statement::new(relations(transaction.dialect()))
+        .bind(batch::rows(&wanted.keys().collect::<Vec<_>>())?)
+        .bind(role)
+        .bind(schema);
+    for relation in transaction.query(relations).await?.iter() {
+        if !as_wanted(relation, &wanted)? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(password))
+}
+
+/// The verbs of each table, as the database sorts and writes them.
+fn wanted(grants: &Grants) -> BTreeMap<&str, String> {
+    let tables = grants.db.iter();
+    let tables = tables.filter(|granted| !denial::belongs_to_host(&granted.table));
+    let mut verbs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for granted in tables {
+        let names = granted.verbs.iter().copied().map(Verb::as_str);
+        verbs.entry(&granted.table).or_default().extend(names);
+    }
+    let written = verbs.into_iter().map(|(table, mut verbs)| {
+        verbs.sort_unstable();
+        verbs.dedup();
+        (table, verbs.join(" "))
+    });
+    written.collect()
+}
+
+/// What is granted to the role `$2` in the schema `$3`, and the tables named in `$1`.
+fn relations(dialect: Dialect) -> String {
+    let named = batch::ids(dialect);
+    format!(
+        "SELECT relation.relname::text AS name, relation.relkind IN ('r', 'p') AS is_table, \
+            COALESCE(held.verbs, '') AS verbs \
+        FROM pg_class AS relation LEFT JOIN LATERAL ( \
+            SELECT string_agg(lower(entry.privilege_type), ' ' \
+                ORDER BY lower(entry.privilege_type) COLLATE \"C\") AS verbs \
+            FROM aclexplode(relation.relacl) AS entry \
+            JOIN pg_roles ON pg_roles.oid = entry.grantee \
+            WHERE pg_roles.rolname = $2) AS held ON TRUE \
+        WHERE relation.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $3) \
+            AND (held.verbs IS NOT NULL OR relation.relname IN ({named}))"
+    )
+}
+
+fn as_wanted(relation: Row<'_>, wanted: &BTreeMap<&str, String>) -> Result<bool, StoreError> {
+    let (name, is_table) = (relation.text("name")?, relation.boolean("is_table")?);
+    let wanted = wanted.get(name.as_str()).filter(|_| is_table);
+    Ok(relation.text("verbs")? == wanted.map_or("", String::as_str))
+}
