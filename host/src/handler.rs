@@ -240,6 +240,28 @@ impl Call {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
+    /// Rows of a SELECT, which the database ends at the deadline.
+    pub async fn query(&self, statement: Statement) -> Result<Rows, Stop> {
+        self.resources.query(statement, self.deadline).await
+    }
+
+    /// Run a statement at once, in a transaction of its own that the database ends at the
+    /// deadline; gives the rows touched. A call may be repeated after a crash: prefer
+    /// [`Done::write`].
+    pub async fn execute(&self, statement: Statement) -> Result<u64, Stop> {
+        self.resources.execute(statement, self.deadline).await
+    }
+
+    /// Ask the model of a role, for as long as the call has. `None` if no provider is set.
+    pub async fn complete(
+        &self,
+        role: &str,
+        mut request: ModelRequest,
+    ) -> Result<Option<Completion>, Stop> {
+        request.timeout = request.timeout.min(self.remaining());
+        self.resources.complete(role, request).await
+    }
+
     /// Makes a direct write recognisable when the call is repeated.
     pub fn idempotency_key(&self) -> String {
         format!("{}/{}/{}", self.run, self.stage, self.visit)
@@ -248,12 +270,12 @@ impl Call {
 
 /// What native handlers reach of the host.
 pub trait Resources: Send + Sync {
-    /// Rows of a SELECT.
-    fn query(&self, statement: Statement) -> BoxFuture<'_, Result<Rows, Stop>>;
+    /// Rows of a SELECT that ends by `deadline`.
+    fn query(&self, statement: Statement, deadline: Instant) -> BoxFuture<'_, Result<Rows, Stop>>;
 
-    /// Run a statement at once, in a transaction of its own; gives the rows touched. A call
-    /// may be repeated after a crash: prefer [`Done::write`].
-    fn execute(&self, statement: Statement) -> BoxFuture<'_, Result<u64, Stop>>;
+    /// Run a statement at once that ends by `deadline`, in a transaction of its own; gives the
+    /// rows touched.
+    fn execute(&self, statement: Statement, deadline: Instant) -> BoxFuture<'_, Result<u64, Stop>>;
 
     /// The text of a prompt of the workspace with its variables filled in.
     fn prompt(&self, name: &str, variables: &Json) -> Result<String, Stop>;

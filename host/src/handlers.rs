@@ -83,7 +83,7 @@ mod retention {
             if call.remaining() < Duration::from_millis(500) {
                 break;
             }
-            let rows = call.resources.execute(delete.clone()).await?;
+            let rows = call.execute(delete.clone()).await?;
             deleted += rows;
             if rows < u64::from(batches.batch_size) {
                 break;

@@ -38,6 +38,7 @@ mod sqlite;
 pub mod stage_runs;
 pub mod steering;
 pub mod tasks;
+mod timed;
 mod wake;
 
 use std::fmt;

@@ -13,6 +13,7 @@ mod retention;
 mod revisions;
 mod runs;
 mod schedules;
+mod timed;
 mod transactions;
 mod values;
 

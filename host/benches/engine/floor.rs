@@ -49,11 +49,11 @@ impl AnyHandler for Nothing {
 struct Unreached;
 
 impl Resources for Unreached {
-    fn query(&self, _: Statement) -> BoxFuture<'_, Result<Rows, Stop>> {
+    fn query(&self, _: Statement, _: Instant) -> BoxFuture<'_, Result<Rows, Stop>> {
         Box::pin(async { Err(Stop::nothing_to_do("a benchmark")) })
     }
 
-    fn execute(&self, _: Statement) -> BoxFuture<'_, Result<u64, Stop>> {
+    fn execute(&self, _: Statement, _: Instant) -> BoxFuture<'_, Result<u64, Stop>> {
         Box::pin(async { Err(Stop::nothing_to_do("a benchmark")) })
     }
 

@@ -76,11 +76,11 @@ fn refused() -> Stop {
 }
 
 impl Resources for Nothing {
-    fn query(&self, _: Statement) -> BoxFuture<'_, Result<Rows, Stop>> {
+    fn query(&self, _: Statement, _: Instant) -> BoxFuture<'_, Result<Rows, Stop>> {
         Box::pin(ready(Err(refused())))
     }
 
-    fn execute(&self, _: Statement) -> BoxFuture<'_, Result<u64, Stop>> {
+    fn execute(&self, _: Statement, _: Instant) -> BoxFuture<'_, Result<u64, Stop>> {
         Box::pin(ready(Err(refused())))
     }
 

@@ -1,6 +1,7 @@
 //! What native handlers reach: the store, the prompts of the revision, and models by role.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use serde_json::{Value as Json, json};
@@ -21,12 +22,12 @@ pub(super) struct HostResources {
 }
 
 impl Resources for HostResources {
-    fn query(&self, statement: Statement) -> BoxFuture<'_, Result<Rows, Stop>> {
-        Box::pin(async move { Ok(self.store.query(statement).await?) })
+    fn query(&self, statement: Statement, deadline: Instant) -> BoxFuture<'_, Result<Rows, Stop>> {
+        Box::pin(async move { Ok(self.store.query_until(statement, deadline).await?) })
     }
 
-    fn execute(&self, statement: Statement) -> BoxFuture<'_, Result<u64, Stop>> {
-        Box::pin(async move { Ok(self.store.execute(statement).await?) })
+    fn execute(&self, statement: Statement, deadline: Instant) -> BoxFuture<'_, Result<u64, Stop>> {
+        Box::pin(async move { Ok(self.store.execute_until(statement, deadline).await?) })
     }
 
     fn prompt(&self, name: &str, variables: &Json) -> Result<String, Stop> {

@@ -1,7 +1,7 @@
 //! PostgreSQL: a pool, and the migration lock.
 
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::encode::IsNull;
 use sqlx::postgres::types::Oid;
@@ -14,6 +14,7 @@ use sqlx::{
     Type, TypeInfo, ValueRef,
 };
 
+use super::timed::{self, Lease};
 use super::{Connection, StoreError, StoreErrorKind, Transaction, Work, migrate};
 use crate::value::{Rows, Statement, Value};
 
@@ -70,6 +71,24 @@ impl PostgresStore {
             }
             result => result,
         }
+    }
+
+    pub(super) async fn query_until(
+        &self,
+        statement: Statement,
+        deadline: Instant,
+    ) -> Result<Rows, StoreError> {
+        let mut lease = Lease::of(self.readers.acquire().await?);
+        let connection = lease.connection()?;
+        let rows = match query_timed(connection, statement.clone(), deadline).await {
+            Err(error) if error.is_outdated_plan() => {
+                connection.clear_cached_statements().await?;
+                query_timed(connection, statement, deadline).await
+            }
+            result => result,
+        };
+        lease.give_back();
+        rows
     }
 
     /// Run a statement outside of any transaction.
@@ -149,6 +168,18 @@ where
     let value = transaction.verdict(result)?;
     begun.commit().await?;
     Ok(value)
+}
+
+async fn query_timed(
+    connection: &mut PgConnection,
+    statement: Statement,
+    deadline: Instant,
+) -> Result<Rows, StoreError> {
+    let mut begun = connection.begin().await?;
+    timed::limit_postgres(&mut begun, deadline).await?;
+    let rows = query(&mut begun, statement).await;
+    begun.rollback().await?;
+    rows
 }
 
 fn pool(connections: u32, options: PgConnectOptions) -> PgPool {
@@ -242,7 +273,7 @@ pub(super) fn bound(statement: Statement) -> Query {
             Value::Real(number) => query.bind(number),
             Value::Text(text) | Value::Other { text, .. } => query.bind(text),
             Value::Blob(bytes) => query.bind(bytes),
-            Value::Timestamp(number) => query.bind(Instant(number)),
+            Value::Timestamp(number) => query.bind(Moment(number)),
             Value::Json(text) => query.bind(JsonText(text)),
             Value::Vector(vector) => query.bind(Value::vector_bytes(&vector)),
         })
@@ -274,15 +305,15 @@ fn kind_letter(value: &Value) -> char {
 }
 
 /// A `timestamptz`, from microseconds since 1970.
-struct Instant(i64);
+struct Moment(i64);
 
-impl Type<Postgres> for Instant {
+impl Type<Postgres> for Moment {
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_oid(Oid(1184))
     }
 }
 
-impl Encode<'_, Postgres> for Instant {
+impl Encode<'_, Postgres> for Moment {
     fn encode_by_ref(
         &self,
         buffer: &mut PgArgumentBuffer,

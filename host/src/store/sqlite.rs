@@ -18,6 +18,7 @@ use sqlx::{
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use super::timed::{self, Lease};
 use super::{Connection, StoreError, StoreErrorKind, Transaction, Work, migrate};
 use crate::value::{Rows, Statement, Value};
 
@@ -99,6 +100,20 @@ impl SqliteStore {
             .await
     }
 
+    pub(super) async fn query_until(
+        &self,
+        statement: Statement,
+        deadline: Instant,
+    ) -> Result<Rows, StoreError> {
+        self.read(async |snapshot| {
+            timed::limit_sqlite(snapshot, deadline).await?;
+            let rows = query(snapshot, statement).await;
+            timed::lift_sqlite(snapshot).await?;
+            rows
+        })
+        .await
+    }
+
     pub(super) async fn prepare(&self, sql: &str) -> Result<(), StoreError> {
         let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
         self.read(async |snapshot| Ok(snapshot.prepare(sql).await.map(drop)?))
@@ -109,15 +124,15 @@ impl SqliteStore {
         &self,
         work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut connection = self.readers.acquire().await?;
-        let result = in_snapshot(&mut connection, work).await;
+        let mut lease = Lease::of(self.readers.acquire().await?);
+        let result = in_snapshot(lease.connection()?, work).await;
         let sound = |error: &StoreError| {
             use StoreErrorKind::{Denied, Statement};
             matches!(error.kind, Denied | Statement)
         };
-        if !result.as_ref().err().is_none_or(sound) {
-            // It may have stopped in the middle of its beginning.
-            connection.close_on_drop();
+        // Otherwise it may have stopped in the middle of its beginning.
+        if result.as_ref().err().is_none_or(sound) {
+            lease.give_back();
         }
         result
     }

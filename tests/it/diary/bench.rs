@@ -34,11 +34,11 @@ struct Host {
 }
 
 impl Resources for Host {
-    fn query(&self, statement: Statement) -> BoxFuture<'_, Result<Rows, Stop>> {
+    fn query(&self, statement: Statement, _: Instant) -> BoxFuture<'_, Result<Rows, Stop>> {
         Box::pin(async move { Ok(self.store.query(statement).await?) })
     }
 
-    fn execute(&self, statement: Statement) -> BoxFuture<'_, Result<u64, Stop>> {
+    fn execute(&self, statement: Statement, _: Instant) -> BoxFuture<'_, Result<u64, Stop>> {
         Box::pin(async move { Ok(self.store.execute(statement).await?) })
     }
 

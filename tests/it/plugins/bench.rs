@@ -138,11 +138,11 @@ fn settings() -> Snapshot {
 struct Nothing;
 
 impl Resources for Nothing {
-    fn query(&self, _: Statement) -> BoxFuture<'_, Result<Rows, Stop>> {
+    fn query(&self, _: Statement, _: Instant) -> BoxFuture<'_, Result<Rows, Stop>> {
         unreachable!("a plugin has no native resources")
     }
 
-    fn execute(&self, _: Statement) -> BoxFuture<'_, Result<u64, Stop>> {
+    fn execute(&self, _: Statement, _: Instant) -> BoxFuture<'_, Result<u64, Stop>> {
         unreachable!("a plugin has no native resources")
     }
 

@@ -254,28 +254,16 @@ impl Search<'_> {
         if !is_over(day, self.call.now) || !seen {
             return Ok(());
         }
-        let Call {
-            run,
-            now,
-            resources,
-            ..
-        } = self.call;
-        resources
-            .execute(diary_days::mark(
-                &bundle.subject(),
-                DayState::Thin,
-                run,
-                *now,
-            ))
-            .await?;
+        let Call { run, now, .. } = self.call;
+        let mark = diary_days::mark(&bundle.subject(), DayState::Thin, run, *now);
+        self.call.execute(mark).await?;
         Ok(())
     }
 
     /// Stop if the day is published, waits for approval, or was found thin.
     async fn undecided(&self, day: Date) -> Result<(), Stop> {
         let subject = subject(self.gatherer.repository, &day.to_string());
-        let resources = &self.call.resources;
-        let rows = resources.query(posts::find_subject(&subject)).await?;
+        let rows = self.call.query(posts::find_subject(&subject)).await?;
         if let Some(post) = rows.first() {
             let slug = post.text("slug").map_err(internal)?;
             let removed = post.text("status").map_err(internal)? == "removed";
@@ -284,7 +272,7 @@ impl Search<'_> {
                 "already published as `{slug}`{since}"
             )));
         }
-        let task = tasks::first(&resources.query(tasks::find_subject(&subject)).await?)
+        let task = tasks::first(&self.call.query(tasks::find_subject(&subject)).await?)
             .map_err(internal)?;
         if let Some(task) = task
             .filter(|task| task.status == TaskStatus::AwaitingApproval && task.run != self.call.run)
@@ -305,11 +293,7 @@ impl Search<'_> {
 
     async fn state(&self, day: Date) -> Result<Option<String>, Stop> {
         let subject = subject(self.gatherer.repository, &day.to_string());
-        let rows = self
-            .call
-            .resources
-            .query(diary_days::find(&subject))
-            .await?;
+        let rows = self.call.query(diary_days::find(&subject)).await?;
         rows.first()
             .map(|row| row.text("state"))
             .transpose()

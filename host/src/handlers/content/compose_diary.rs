@@ -121,8 +121,7 @@ async fn ask(call: &Call, config: &Config, bundle: &Bundle) -> Result<Option<Dra
         max_tokens: config.max_tokens,
         timeout,
     };
-    let answer =
-        tokio::time::timeout(timeout, call.resources.complete(&config.role, request)).await;
+    let answer = tokio::time::timeout(timeout, call.complete(&config.role, request)).await;
     let answer = answer.map_err(|_| format!("it did not answer in {} s", timeout.as_secs()))?;
     let Some(completion) = answer.map_err(|stop| stop.to_string())? else {
         return Ok(None);

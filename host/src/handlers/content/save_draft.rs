@@ -76,7 +76,7 @@ impl Handler for SaveDraft {
 
 /// The task about the subject, unless it is settled or in the hands of another run.
 async fn existing(call: &Call, subject: &str) -> Result<Option<Task>, Stop> {
-    let rows = call.resources.query(tasks::find_subject(subject)).await?;
+    let rows = call.query(tasks::find_subject(subject)).await?;
     let Some(task) = tasks::first(&rows).map_err(internal)? else {
         return Ok(None);
     };
@@ -108,10 +108,7 @@ fn task(call: &Call, existing: Option<Task>, reads: &Reads) -> Task {
 }
 
 async fn draft(call: &Call, task: &Task, reads: &Reads) -> Result<drafts::Draft, Stop> {
-    let rows = call
-        .resources
-        .query(drafts::find_newest_number(&task.id))
-        .await?;
+    let rows = call.query(drafts::find_newest_number(&task.id)).await?;
     let number = drafts::newest_number(&rows).map_err(internal)? + 1;
     let Draft {
         title,

@@ -32,9 +32,7 @@ impl Handler for StoreProbe {
 
     async fn handle(&self, call: &Call, _: Config, _: Reads) -> Handled<Writes> {
         let started = std::time::Instant::now();
-        call.resources
-            .query(Statement::new("SELECT 1 AS one"))
-            .await?;
+        call.query(Statement::new("SELECT 1 AS one")).await?;
         let answer_micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         Ok(Done::new(Writes { answer_micros }))
     }

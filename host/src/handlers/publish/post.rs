@@ -85,7 +85,7 @@ impl Handler for PublishPost {
 }
 
 async fn unpublished(call: &Call, subject: &str) -> Result<(), Stop> {
-    let rows = call.resources.query(posts::find_subject(subject)).await?;
+    let rows = call.query(posts::find_subject(subject)).await?;
     match rows.first() {
         Some(post) => {
             let slug = post.text("slug").map_err(internal)?;
@@ -98,7 +98,7 @@ async fn unpublished(call: &Call, subject: &str) -> Result<(), Stop> {
 }
 
 async fn approvable(call: &Call, task: &str, subject: &str) -> Result<(), Stop> {
-    let rows = call.resources.query(tasks::find_subject(subject)).await?;
+    let rows = call.query(tasks::find_subject(subject)).await?;
     let found = tasks::first(&rows)
         .map_err(internal)?
         .filter(|found| found.id == task);
@@ -134,7 +134,6 @@ async fn free_slug(call: &Call, draft: &Draft) -> Result<String, Stop> {
     let sql = "SELECT slug FROM posts WHERE substr(slug, 1, CAST($2 AS INTEGER)) = $1";
     let length = i64::try_from(base.len()).unwrap_or(i64::MAX);
     let rows = call
-        .resources
         .query(Statement::new(sql).bind(base).bind(length))
         .await?;
     let taken: Result<Vec<String>, ColumnError> = rows.iter().map(|row| row.text("slug")).collect();

@@ -70,7 +70,7 @@ impl Handler for KeepNewest {
         } = config;
         let condition = format!("{order_column} IS NOT NULL{}", keeps_summaries(&table));
         let count = format!("SELECT COUNT(*) AS total FROM {table} WHERE {condition}");
-        let rows = total(&call.resources.query(Statement::new(count)).await?)?;
+        let rows = total(&call.query(Statement::new(count)).await?)?;
         let rows_matched = rows.saturating_sub(u64::from(keep));
         if rows_matched == 0 {
             return Err(Stop::nothing_to_do(format!(

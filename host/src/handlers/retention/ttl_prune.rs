@@ -73,12 +73,7 @@ impl Handler for TtlPrune {
         let before = before(call, ttl_days)?;
         let condition = format!("{age_column} < $1{}", keeps_summaries(&table));
         let count = format!("SELECT COUNT(*) AS total FROM {table} WHERE {condition}");
-        let rows_matched = total(
-            &call
-                .resources
-                .query(Statement::new(count).bind(before))
-                .await?,
-        )?;
+        let rows_matched = total(&call.query(Statement::new(count).bind(before)).await?)?;
         if rows_matched == 0 {
             let reason = format!("no row of {table} is older than {ttl_days} days");
             return Err(Stop::nothing_to_do(reason));

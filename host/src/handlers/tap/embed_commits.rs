@@ -64,10 +64,7 @@ impl Handler for EmbedCommits {
     }
 
     async fn handle(&self, call: &Call, config: Config, _: Reads) -> Handled<Writes> {
-        let rows = call
-            .resources
-            .query(commits::find_newest(config.limit))
-            .await?;
+        let rows = call.query(commits::find_newest(config.limit)).await?;
         let commits = rows
             .iter()
             .map(commits::read)
@@ -81,10 +78,7 @@ impl Handler for EmbedCommits {
         for batch in fresh.chunks(BATCH) {
             in_time(call, written)?;
             let rows: Vec<Embedding> = batch.iter().map(|commit| embedding(commit)).collect();
-            written += call
-                .resources
-                .execute(embeddings::upsert(&rows, call.now))
-                .await?;
+            written += call.execute(embeddings::upsert(&rows, call.now)).await?;
         }
         Ok(Done::new(Writes {
             embeddings: written,
@@ -133,7 +127,7 @@ async fn texts(
     statement: Statement,
     columns: &[&str],
 ) -> Result<Vec<Vec<String>>, Stop> {
-    let rows = call.resources.query(statement).await?;
+    let rows = call.query(statement).await?;
     let texts: Result<Vec<Vec<String>>, _> = rows
         .iter()
         .map(|row| columns.iter().map(|column| row.text(column)).collect())

@@ -85,7 +85,7 @@ impl Handler for GitHistory {
                 .iter()
                 .map(|entry| commit(&name, entry))
                 .collect::<Result<Vec<_>, _>>()?;
-            written += call.resources.execute(commits::insert(&rows)).await?;
+            written += call.execute(commits::insert(&rows)).await?;
         }
         Ok(Done::new(Writes { commits: written }).effect("rows_written", written))
     }
@@ -106,7 +106,7 @@ async fn newest(git: &Git, limit: usize) -> Result<Option<(String, Vec<String>)>
 async fn unknown(call: &Call, ids: &[String]) -> Result<Vec<String>, Stop> {
     let mut known = BTreeSet::new();
     for batch in ids.chunks(BATCH) {
-        let rows = call.resources.query(commits::find_known(batch)).await?;
+        let rows = call.query(commits::find_known(batch)).await?;
         for row in rows.iter() {
             known.insert(row.text("id").map_err(StoreError::from)?);
         }

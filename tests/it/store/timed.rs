@@ -1,0 +1,65 @@
+//! Statements of native handlers end at the deadline of their call, in the database itself.
+
+use std::time::{Duration, Instant};
+
+use callboard::store::{Store, StoreErrorKind};
+use callboard::value::Statement;
+
+use crate::support::database::on_both;
+
+/// Takes minutes.
+const ENDLESS: &str = "WITH RECURSIVE n (i) AS ( \
+    SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) SELECT COUNT(*) AS i FROM n";
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_millis(200)
+}
+
+/// More often than a pool has connections.
+async fn is_sound(store: &Store) {
+    for _ in 0..20 {
+        let one = store.query(Statement::new("SELECT COUNT(*) AS i FROM migrations"));
+        one.await.expect("nothing of the other statement is left");
+    }
+    let touched = store.execute(Statement::new("DELETE FROM findings WHERE key = '-'"));
+    assert_eq!(touched.await.expect("it writes"), 0);
+}
+
+on_both!(
+    a_query_ends_at_its_deadline,
+    async |store: Store, _url: String| {
+        let error = store.query_until(Statement::new(ENDLESS), soon()).await;
+        assert_eq!(error.expect_err("no rows").kind, StoreErrorKind::Timeout);
+        is_sound(&store).await;
+        let one = Statement::new("SELECT 7 AS i");
+        let rows = store.query_until(one, Instant::now() + Duration::from_secs(60));
+        let rows = rows.await.expect("in time");
+        assert_eq!(rows.first().expect("a row").integer("i").ok(), Some(7));
+    }
+);
+
+on_both!(
+    a_statement_that_writes_ends_at_its_deadline_and_leaves_nothing,
+    async |store: Store, _url: String| {
+        let create = "CREATE TABLE counted (i BIGINT)";
+        store.execute(Statement::new(create)).await.expect("a table");
+        let endless = format!("INSERT INTO counted {ENDLESS}");
+        let error = store.execute_until(Statement::new(endless), soon()).await;
+        assert_eq!(error.expect_err("too late").kind, StoreErrorKind::Timeout);
+        let rows = store.query(Statement::new("SELECT COUNT(*) AS i FROM counted"));
+        let rows = rows.await.expect("rows");
+        assert_eq!(rows.first().expect("a row").integer("i").ok(), Some(0));
+        is_sound(&store).await;
+    }
+);
+
+on_both!(
+    a_query_that_nobody_waits_for_any_more_harms_no_other,
+    async |store: Store, _url: String| {
+        let endless = store.query_until(Statement::new(ENDLESS), soon());
+        let left = tokio::time::timeout(Duration::from_millis(50), endless).await;
+        assert!(left.is_err(), "it takes longer");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        is_sound(&store).await;
+    }
+);
