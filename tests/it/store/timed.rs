@@ -42,7 +42,10 @@ on_both!(
     a_statement_that_writes_ends_at_its_deadline_and_leaves_nothing,
     async |store: Store, _url: String| {
         let create = "CREATE TABLE counted (i BIGINT)";
-        store.execute(Statement::new(create)).await.expect("a table");
+        store
+            .execute(Statement::new(create))
+            .await
+            .expect("a table");
         let endless = format!("INSERT INTO counted {ENDLESS}");
         let error = store.execute_until(Statement::new(endless), soon()).await;
         assert_eq!(error.expect_err("too late").kind, StoreErrorKind::Timeout);
