@@ -139,9 +139,7 @@ async fn choose(
                 places,
                 &spent,
             )?;
-            let rows = transaction.query(query).await?;
-            let candidates = rows.iter().map(read_candidate);
-            let candidates: Vec<_> = candidates.collect::<Result<_, _>>()?;
+            let candidates = candidates(transaction, query).await?;
             let started = started(transaction, &candidates, now).await?;
             let exhausted = wanted.offer(candidates, &started);
             if exhausted.is_subset(&spent) {
@@ -209,6 +207,14 @@ fn due(
         .bind(least)
         .bind(most)
         .bind(i64::try_from(places).unwrap_or(i64::MAX)))
+}
+
+async fn candidates(
+    transaction: &mut Transaction<'_>,
+    query: Statement,
+) -> Result<Vec<Candidate>, StoreError> {
+    let rows = transaction.query(query).await?;
+    rows.iter().map(read_candidate).collect()
 }
 
 fn read_candidate(row: Row<'_>) -> Result<Candidate, StoreError> {

@@ -2,7 +2,7 @@
 //! on, and the store whether it can be. The limits of keys hold as they do for every claim.
 
 use super::pick::Wanted;
-use super::{CLAIMABLE, Claim, Claimant, begin, choose, lease, loads, read_candidate, started};
+use super::{CLAIMABLE, Claim, Claimant, begin, candidates, choose, lease, loads, started};
 use crate::store::leases::{self, Recovered};
 use crate::store::{Store, StoreError, Transaction, batch};
 use crate::value::{Row, Statement};
@@ -89,9 +89,7 @@ async fn due_of(
         .bind(batch::rows(runs)?)
         .bind(now)
         .bind(claimant.suspect);
-    let rows = transaction.query(statement).await?;
-    let candidates = rows.iter().map(read_candidate);
-    let candidates = candidates.collect::<Result<Vec<_>, _>>()?;
+    let candidates = candidates(transaction, statement).await?;
     if candidates.is_empty() {
         return Ok(Vec::new());
     }
