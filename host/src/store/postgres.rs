@@ -47,14 +47,11 @@ impl PostgresStore {
         let pool = pool(CONNECTIONS, options.clone().options(idle));
         let read_only = [("default_transaction_read_only", "on")];
         let readers = self::pool(READERS, options.clone().options(read_only));
-        let mut transaction = pool.begin().await?;
-        let lock = Statement::new("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK);
-        execute(&mut transaction, lock).await?;
-        migrate::run(&mut Transaction::new(Connection::Postgres(
-            &mut transaction,
-        )))
-        .await?;
-        transaction.commit().await?;
+        let mut connection = pool.acquire().await?;
+        if look_on(&mut connection).await.is_err() {
+            migrate_locked(&mut connection).await?;
+        }
+        drop(connection);
         Ok(Self {
             pool,
             readers,
@@ -150,12 +147,27 @@ pub(super) async fn look(url: &str) -> Result<(), StoreError> {
         .application_name("callboard")
         .log_statements(tracing::log::LevelFilter::Trace);
     reach(&options).await?;
-    let mut connection = options.connect().await?;
+    look_on(&mut options.connect().await?).await
+}
+
+async fn look_on(connection: &mut PgConnection) -> Result<(), StoreError> {
     let mut transaction = connection.begin().await?;
     migrate::look(&mut Transaction::new(Connection::Postgres(
         &mut transaction,
     )))
     .await
+}
+
+async fn migrate_locked(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let mut transaction = connection.begin().await?;
+    let lock = Statement::new("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK);
+    execute(&mut transaction, lock).await?;
+    migrate::run(&mut Transaction::new(Connection::Postgres(
+        &mut transaction,
+    )))
+    .await?;
+    transaction.commit().await?;
+    Ok(())
 }
 
 async fn write<T, F>(connection: &mut PgConnection, work: F) -> Result<T, StoreError>

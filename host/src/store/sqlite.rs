@@ -1,7 +1,8 @@
 //! SQLite: one writer task with group commit, and a pool of readers.
 
+mod opening;
+
 use std::panic::AssertUnwindSafe;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,16 +19,15 @@ use sqlx::{
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+pub(super) use self::opening::look;
 use super::timed::{self, Lease};
-use super::{Connection, StoreError, StoreErrorKind, Transaction, Work, migrate};
+use super::{Connection, StoreError, StoreErrorKind, Transaction, Work};
 use crate::value::{Rows, Statement, Value};
 
 /// Jobs that share one commit at most.
 const GROUP: usize = 256;
 /// How long a statement waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long to wait before asking again for a file that another process is turning to its log.
-const TURN_PAUSE: Duration = Duration::from_millis(5);
 const READERS: u32 = 4;
 
 /// How a transaction begins. Reading the schema makes a connection notice that another process
@@ -58,7 +58,7 @@ type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 impl SqliteStore {
     pub(super) async fn open(path: &str) -> Result<Self, StoreError> {
-        let path = file(path)?;
+        let path = opening::file(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -67,13 +67,7 @@ impl SqliteStore {
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true)
             .log_statements(tracing::log::LevelFilter::Trace);
-        refuse_missing_folder(path)?;
-        let mut connection = first_connection(&options)
-            .await
-            .map_err(|error| named(path, &error))?;
-        migrate_locked(&mut connection)
-            .await
-            .map_err(|error| named(path, &error))?;
+        let connection = opening::current(&options, path).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(BUSY_TIMEOUT)
@@ -200,96 +194,10 @@ fn stopped() -> StoreError {
     )
 }
 
-/// The file that an address names, literally.
-fn file(path: &str) -> Result<&str, StoreError> {
-    // `sqlite://PATH` is what other programs write.
-    let path = path.strip_prefix("//").unwrap_or(path);
-    if path.is_empty() || path == ":memory:" {
-        let message = "a database in memory would be lost; write `sqlite:PATH` with a file";
-        return Err(StoreError::new(StoreErrorKind::Address, message));
-    }
-    Ok(path)
-}
-
 fn held<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-fn refuse_missing_folder(path: &str) -> Result<(), StoreError> {
-    let folder = Path::new(path)
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    match folder {
-        Some(folder) if !folder.is_dir() => Err(StoreError::new(
-            StoreErrorKind::Unavailable,
-            format!(
-                "the folder {} of the database does not exist; create it",
-                folder.display()
-            ),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Connect, and turn a new file to its log. SQLite answers "busy" at once, whatever the timeout
-/// says, when two connections turn the same file together; the other one is done in a moment.
-async fn first_connection(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
-    let began = Instant::now();
-    loop {
-        let error = match options.connect().await {
-            Ok(connection) => return Ok(connection),
-            Err(error) => StoreError::from(error),
-        };
-        if error.kind != StoreErrorKind::Busy || began.elapsed() > BUSY_TIMEOUT {
-            return Err(error);
-        }
-        tokio::time::sleep(TURN_PAUSE).await;
-    }
-}
-
-/// Say which file, and the mend.
-fn named(path: &str, error: &StoreError) -> StoreError {
-    let mend = match error.kind {
-        StoreErrorKind::Corrupt => {
-            "; it is no SQLite database or is damaged: restore a backup or move it away"
-        }
-        StoreErrorKind::Busy => "; another process holds it: stop that process or wait for it",
-        StoreErrorKind::Unavailable => "; check that the file and its folder can be written",
-        _ => "",
-    };
-    StoreError::new(
-        error.kind,
-        format!("cannot open the database {path}: {}{mend}", error.message),
-    )
-}
-
-/// Whether the file is there and has the current schema.
-pub(super) async fn look(path: &str) -> Result<(), StoreError> {
-    let path = file(path)?;
-    if !Path::new(path).exists() {
-        let message = format!("there is no database {path} yet; `callboard apply` makes it");
-        return Err(StoreError::new(StoreErrorKind::Unavailable, message));
-    }
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .read_only(true)
-        .busy_timeout(BUSY_TIMEOUT)
-        .log_statements(tracing::log::LevelFilter::Trace);
-    let looked = async {
-        let mut connection = options.connect().await?;
-        let mut snapshot = connection.begin().await?;
-        migrate::look(&mut Transaction::new(Connection::Sqlite(&mut snapshot))).await
-    };
-    looked.await.map_err(|error| named(path, &error))
-}
-
-async fn migrate_locked(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    let mut transaction = connection.begin_with("BEGIN EXCLUSIVE").await?;
-    migrate::run(&mut Transaction::new(Connection::Sqlite(&mut transaction))).await?;
-    transaction.commit().await?;
-    Ok(())
 }
 
 async fn write_jobs(

@@ -142,7 +142,7 @@ impl Play {
     #[cfg(feature = "restate")]
     pub(super) fn freeze_worker(&self) -> Daemon {
         let worker = self.worker.take().expect("a worker");
-        worker.signal("STOP");
+        worker.freeze(&self.factory.url());
         worker
     }
 

@@ -155,7 +155,7 @@ on_each!(
         let running = Daemon::start(&theatre, &["run", "play"]);
         let _stage = prompter.until_asked();
         let run = theatre.newest();
-        running.signal("STOP");
+        running.freeze(&theatre.url());
         theatre.ok(&["runs", "cancel", &run, "--by", "Ada"]);
         theatre.execute("UPDATE open_runs SET lease_until = 1");
         let worker = Daemon::start(&theatre, &["work"]);

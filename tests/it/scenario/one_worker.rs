@@ -91,7 +91,7 @@ fn a_worker_that_does_not_move_is_not_followed_for_ever() {
         let listed = factory.json(&["policies", "list"]);
         (!listed[0]["last"].is_null()).then_some(())
     });
-    first.signal("STOP");
+    first.freeze(&factory.url());
     let ran = factory.run(&["policies", "run", KEEP]);
     assert_eq!(ran.code, 4, "{ran}");
     assert!(ran.stdout.contains("next: callboard runs show"), "{ran}");
@@ -102,7 +102,7 @@ fn a_run_whose_worker_dies_is_carried_out_by_who_follows_it() {
     let factory = Factory::bare(Sqlite);
     let first = worker(&factory);
     // It does not come by the run.
-    first.signal("STOP");
+    first.freeze(&factory.url());
     let queued = "open_runs WHERE origin = 'cli'";
     let ran = std::thread::scope(|scope| {
         let following = scope.spawn(|| factory.run(&["policies", "run", KEEP]));

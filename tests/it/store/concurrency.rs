@@ -1,7 +1,8 @@
 //! Many at once: writers, and processes that start together.
 
-use callboard::store::{Dialect, Store};
+use callboard::store::{Dialect, Store, Transaction};
 use futures_util::future::join_all;
+use tokio::sync::oneshot;
 
 use super::{insert, numbers, table};
 use crate::support::database::{TestDatabase, on_both, runtime};
@@ -40,6 +41,34 @@ on_both!(
             assert_eq!(written.expect("it is written"), 1);
         }
         assert_eq!(numbers(&other, "SELECT COUNT(*) AS n FROM t").await, [100]);
+        other.close().await;
+    }
+);
+
+on_both!(
+    opening_does_not_wait_for_who_writes,
+    async |store: Store, url: String| {
+        table(&store).await;
+        let (begun, has_begun) = oneshot::channel();
+        let (open, is_open) = oneshot::channel::<()>();
+        let writer = store.clone();
+        let writing = tokio::spawn(async move {
+            let work = async move |transaction: &mut Transaction<'_>| {
+                transaction.execute(insert(1)).await?;
+                begun.send(()).expect("somebody waits");
+                is_open.await.expect("it opens");
+                Ok(())
+            };
+            writer
+                .write(|transaction| Box::pin(work(transaction)))
+                .await
+        });
+        has_begun.await.expect("it writes");
+        let other = Store::open(&url).await.expect("it opens");
+        assert_eq!(numbers(&other, "SELECT COUNT(*) AS n FROM t").await, [0]);
+        open.send(()).expect("it still writes");
+        writing.await.expect("no panic").expect("it is written");
+        assert_eq!(numbers(&other, "SELECT COUNT(*) AS n FROM t").await, [1]);
         other.close().await;
     }
 );

@@ -7,7 +7,7 @@ use callboard::store::{Dialect, Store, StoreErrorKind};
 use sqlx::Connection as _;
 
 use super::{NONE, execute, insert, kind, numbers, sql, table};
-use crate::support::database::{on_both, with_database};
+use crate::support::database::{on_both, runtime, with_database};
 
 on_both!(
     a_constraint_of_the_schema_is_told_from_a_wrong_statement,
@@ -57,32 +57,53 @@ on_both!(a_closed_store_is_unavailable, async |store: Store, _url| {
     store.close().await;
 });
 
+/// Another process that is in the middle of writing to a SQLite file.
+async fn holder(url: &str) -> sqlx::SqliteConnection {
+    let mut other = sqlx::SqliteConnection::connect(url)
+        .await
+        .expect("another process");
+    sqlx::raw_sql("PRAGMA journal_mode = WAL; BEGIN EXCLUSIVE")
+        .execute(&mut other)
+        .await
+        .expect("it holds the file");
+    other
+}
+
 #[test]
-fn a_file_that_another_process_holds_is_busy_for_the_writer_and_at_the_start() {
+fn a_file_that_another_process_holds_is_busy_for_the_writer_only() {
     with_database(Dialect::Sqlite, async |store, url| {
         table(&store).await;
-        let mut other = sqlx::SqliteConnection::connect(&url)
-            .await
-            .expect("another process");
-        sqlx::raw_sql("BEGIN EXCLUSIVE")
-            .execute(&mut other)
-            .await
-            .expect("it holds the file");
-        // Both wait as long as any writer waits for another process, and no longer.
-        let (written, opened) = tokio::join!(store.execute(insert(1)), Store::open(&url));
-        let written = written.expect_err("it is held");
+        let other = holder(&url).await;
+        // It waits as long as any writer waits for another process, and no longer.
+        let written = store.execute(insert(1)).await.expect_err("it is held");
         assert_eq!(written.kind, StoreErrorKind::Busy, "{written}");
         assert!(written.is_retryable());
-        let opened = opened.err().expect("it is held");
+        // Readers don't mind, whoever opens it now neither, and the writer goes on when the
+        // other has gone.
+        assert_eq!(numbers(&store, "SELECT n FROM t").await, NONE);
+        let opened = Store::open(&url).await.expect("it opens");
+        assert_eq!(numbers(&opened, "SELECT n FROM t").await, NONE);
+        opened.close().await;
+        other.close().await.expect("it goes");
+        assert_eq!(store.execute(insert(2)).await.expect("it is free"), 1);
+    });
+}
+
+#[test]
+fn a_new_file_that_another_process_holds_is_busy_at_the_start() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let url = format!("sqlite:{}", folder.path().join("new.db").display());
+    runtime().block_on(async {
+        let other = holder(&format!("{url}?mode=rwc")).await;
+        let opened = Store::open(&url).await.err().expect("it is held");
         assert_eq!(opened.kind, StoreErrorKind::Busy, "{opened}");
         assert!(
             opened.message.contains("another process holds it"),
             "{opened}"
         );
-        // Readers don't mind, and the writer goes on when the other has gone.
-        assert_eq!(numbers(&store, "SELECT n FROM t").await, NONE);
         other.close().await.expect("it goes");
-        assert_eq!(store.execute(insert(2)).await.expect("it is free"), 1);
+        let opened = Store::open(&url).await.expect("it is free");
+        opened.close().await;
     });
 }
 

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use super::database::runtime;
+use super::database::{nobody_writes, runtime};
 use super::host::{Host, Ran};
 use crate::site::client::{Answer, Client};
 
@@ -72,6 +72,20 @@ impl Daemon {
         assert!(status.expect("`kill` is there").success());
     }
 
+    /// Freeze it while it holds no lock of the database at `url`, as most that freeze do.
+    #[track_caller]
+    pub(crate) fn freeze(&self, url: &str) {
+        eventually("it rests from writing", || {
+            self.signal("STOP");
+            until_frozen(self.id());
+            if nobody_writes(url) {
+                return Some(());
+            }
+            self.signal("CONT");
+            None
+        });
+    }
+
     /// Wait for the end.
     #[track_caller]
     pub(crate) fn ended(mut self) -> Ran {
@@ -124,6 +138,25 @@ fn wait_for(lines: &Receiver<String>, text: &str) -> String {
         seen.push(line);
     }
     panic!("`{text}` was never printed; what was:\n{}", seen.join("\n"));
+}
+
+/// Wait until every thread of a process is frozen.
+#[track_caller]
+pub(crate) fn until_frozen(process: u32) {
+    let frozen = |thread: std::io::Result<std::fs::DirEntry>| {
+        let state = thread.ok()?.path().join("stat");
+        // One that has ended meanwhile does nothing either.
+        let text = std::fs::read_to_string(state).unwrap_or_else(|_| ") T".to_owned());
+        let (_, rest) = text.rsplit_once(')')?;
+        rest.trim_start().starts_with('T').then_some(())
+    };
+    eventually("it is frozen", || {
+        let threads = std::fs::read_dir(format!("/proc/{process}/task"));
+        threads
+            .expect("it is a child")
+            .try_for_each(|thread| frozen(thread).ok_or(()))
+            .ok()
+    });
 }
 
 /// One request, on a connection of its own.

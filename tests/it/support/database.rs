@@ -1,9 +1,11 @@
 //! An empty database of a test's own, of either kind, removed when the test ends.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use callboard::store::{Dialect, Store};
 use sqlx::Connection as _;
+use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
@@ -89,6 +91,25 @@ fn administer(statements: Vec<String>) {
     if !std::thread::panicking() {
         result.expect("the server does as it is told");
     }
+}
+
+/// Whether nobody is in the middle of writing to a SQLite file; PostgreSQL ends a transaction
+/// that fell silent by itself.
+pub(crate) fn nobody_writes(url: &str) -> bool {
+    let Some(path) = url.strip_prefix("sqlite:") else {
+        return true;
+    };
+    let options = SqliteConnectOptions::new().filename(path);
+    runtime().block_on(async {
+        let options = options.busy_timeout(Duration::ZERO);
+        let connected = sqlx::SqliteConnection::connect_with(&options).await;
+        let mut connection = connected.expect("the file is there");
+        let begun = sqlx::raw_sql("BEGIN IMMEDIATE")
+            .execute(&mut connection)
+            .await;
+        connection.close().await.expect("it can be closed");
+        begun.is_ok()
+    })
 }
 
 /// A runtime as the program has it.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use callboard::fault;
 
 use super::chance::tell;
-use crate::support::daemon::{BOUND, eventually};
+use crate::support::daemon::{BOUND, eventually, until_frozen};
 use crate::support::host::Host;
 
 /// A worker; killed when it is dropped.
@@ -78,12 +78,7 @@ impl Worker {
     /// Wait until it is frozen.
     #[track_caller]
     pub(super) fn until_frozen(&self) {
-        let state = format!("/proc/{}/stat", self.id());
-        eventually("it is frozen", || {
-            let text = std::fs::read_to_string(&state).expect("it is a child");
-            let (_, rest) = text.rsplit_once(')')?;
-            rest.trim_start().starts_with('T').then_some(())
-        });
+        until_frozen(self.id());
     }
 
     pub(super) fn kill(mut self) {

@@ -1,0 +1,120 @@
+//! How a SQLite file is opened: its folder is there, its log is on, its schema is current.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use super::BUSY_TIMEOUT;
+use crate::store::{Connection, StoreError, StoreErrorKind, Transaction, migrate};
+
+/// How long to wait before asking again for a file that another process is turning to its log.
+const TURN_PAUSE: Duration = Duration::from_millis(5);
+
+/// The file that an address names, literally.
+pub(super) fn file(path: &str) -> Result<&str, StoreError> {
+    // `sqlite://PATH` is what other programs write.
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path == ":memory:" {
+        let message = "a database in memory would be lost; write `sqlite:PATH` with a file";
+        return Err(StoreError::new(StoreErrorKind::Address, message));
+    }
+    Ok(path)
+}
+
+/// A connection to the file, made if it is missing, with the schema of this program.
+pub(super) async fn current(
+    options: &SqliteConnectOptions,
+    path: &str,
+) -> Result<SqliteConnection, StoreError> {
+    refuse_missing_folder(path)?;
+    let opened = async {
+        let mut connection = first_connection(options).await?;
+        // Somebody else may be writing: only what there is to change is worth the wait.
+        if look_on(&mut connection).await.is_err() {
+            migrate_locked(&mut connection).await?;
+        }
+        Ok(connection)
+    };
+    opened.await.map_err(|error| named(path, &error))
+}
+
+/// Whether the file is there and has the current schema.
+pub(in crate::store) async fn look(path: &str) -> Result<(), StoreError> {
+    let path = file(path)?;
+    if !Path::new(path).exists() {
+        let message = format!("there is no database {path} yet; `callboard apply` makes it");
+        return Err(StoreError::new(StoreErrorKind::Unavailable, message));
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .log_statements(tracing::log::LevelFilter::Trace);
+    let looked = async {
+        let mut connection = options.connect().await?;
+        look_on(&mut connection).await
+    };
+    looked.await.map_err(|error| named(path, &error))
+}
+
+async fn look_on(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let mut snapshot = connection.begin().await?;
+    migrate::look(&mut Transaction::new(Connection::Sqlite(&mut snapshot))).await
+}
+
+async fn migrate_locked(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let mut transaction = connection.begin_with("BEGIN EXCLUSIVE").await?;
+    migrate::run(&mut Transaction::new(Connection::Sqlite(&mut transaction))).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Connect, and turn a new file to its log. SQLite answers "busy" at once, whatever the timeout
+/// says, when two connections turn the same file together; the other one is done in a moment.
+async fn first_connection(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    let began = Instant::now();
+    loop {
+        let error = match options.connect().await {
+            Ok(connection) => return Ok(connection),
+            Err(error) => StoreError::from(error),
+        };
+        if error.kind != StoreErrorKind::Busy || began.elapsed() > BUSY_TIMEOUT {
+            return Err(error);
+        }
+        tokio::time::sleep(TURN_PAUSE).await;
+    }
+}
+
+fn refuse_missing_folder(path: &str) -> Result<(), StoreError> {
+    let folder = Path::new(path)
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    match folder {
+        Some(folder) if !folder.is_dir() => Err(StoreError::new(
+            StoreErrorKind::Unavailable,
+            format!(
+                "the folder {} of the database does not exist; create it",
+                folder.display()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Say which file, and the mend.
+fn named(path: &str, error: &StoreError) -> StoreError {
+    let mend = match error.kind {
+        StoreErrorKind::Corrupt => {
+            "; it is no SQLite database or is damaged: restore a backup or move it away"
+        }
+        StoreErrorKind::Busy => "; another process holds it: stop that process or wait for it",
+        StoreErrorKind::Unavailable => "; check that the file and its folder can be written",
+        _ => "",
+    };
+    StoreError::new(
+        error.kind,
+        format!("cannot open the database {path}: {}{mend}", error.message),
+    )
+}
