@@ -80,7 +80,6 @@ pub(super) async fn carry_out(
         }
         followed = occupant;
         tokio::time::sleep(LOOK).await;
-        // Just before the next claim, which would take a run that waits before it is due.
         if let Some(run) = settled(app, id, began).await? {
             return Ok(run);
         }

@@ -23,7 +23,7 @@ pub trait Executor: Send + Sync {
     /// Take a run that has to be carried out alone: the next worker that it loses blocks it.
     fn claim_suspect(&self) -> Answer<'_, Option<Claim>>;
 
-    /// Take one run by its id, due or not. `None` if somebody has it, or it has ended.
+    /// Take one run by its id, if it is due. `None` if it waits, somebody has it, or it has ended.
     fn claim_one<'a>(&'a self, run: &'a str) -> Answer<'a, Option<Claim>>;
 
     /// Keep what came of stages, with their deferred writes, and go on, sleep, wait for a

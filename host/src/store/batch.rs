@@ -17,15 +17,7 @@ pub(super) const fn now(dialect: Dialect) -> &'static str {
     }
 }
 
-/// Locks rows against other transactions; SQLite has one writer anyway.
-pub(super) const fn for_update(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Sqlite => "",
-        Dialect::Postgres => "FOR UPDATE",
-    }
-}
-
-/// Locks rows that nobody else has locked, and leaves out the others.
+/// Locks rows that nobody else has locked, and leaves out the others; SQLite has one writer anyway.
 pub(super) const fn skip_locked(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Sqlite => "",
@@ -63,6 +55,29 @@ pub(super) const fn ids(dialect: Dialect) -> &'static str {
         Dialect::Sqlite => "SELECT value FROM json_each($1)",
         Dialect::Postgres => "SELECT jsonb_array_elements_text(CAST($1 AS jsonb))",
     }
+}
+
+/// The condition that a column is one of what `query` gives, to be written behind the column.
+///
+/// PostgreSQL looks an array up in the index of the column, however old its statistics are. What
+/// is joined it may look for in the whole table instead, and it does where a table was small
+/// when it was last counted.
+pub(super) fn among(dialect: Dialect, query: &str) -> String {
+    match dialect {
+        Dialect::Sqlite => format!("IN ({query})"),
+        Dialect::Postgres => format!("= ANY (ARRAY({query}))"),
+    }
+}
+
+/// The same for one column of the table that [`table`] makes of parameter `$1`.
+pub(super) fn named(dialect: Dialect, column: &str) -> String {
+    let query = match dialect {
+        Dialect::Sqlite => format!("SELECT value ->> '$.{column}' FROM json_each($1)"),
+        Dialect::Postgres => {
+            format!("SELECT value ->> '{column}' FROM jsonb_array_elements(CAST($1 AS jsonb))")
+        }
+    };
+    among(dialect, &query)
 }
 
 /// The parameter of a batch.

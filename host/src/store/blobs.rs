@@ -41,8 +41,8 @@ pub(super) async fn prune_batch(transaction: &mut Transaction<'_>) -> Result<u64
         return Ok(0);
     }
     // Once more, now that the rows are held: somebody may have kept one again in between.
-    let ids = batch::ids(dialect);
-    let sql = format!("DELETE FROM blobs WHERE digest IN ({ids}) AND {UNUSED}");
+    let among = batch::among(dialect, batch::ids(dialect));
+    let sql = format!("DELETE FROM blobs WHERE digest {among} AND {UNUSED}");
     let remove = Statement::new(sql).bind(batch::rows(&digests)?);
     transaction.execute(remove).await
 }

@@ -215,8 +215,11 @@ async fn end(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<
     transaction.execute(copy).await?;
     let remove = Statement::new(parts::remove(dialect)).bind(rows.clone());
     let removed = transaction.query(remove).await?;
-    let withdraw = Statement::new(parts::withdraw(dialect)).bind(rows.clone());
-    transaction.execute(withdraw).await?;
+    let questions = removed.iter().map(|row| row.integer("questions"));
+    if questions.sum::<Result<i64, _>>()? > 0 {
+        let withdraw = Statement::new(parts::withdraw(dialect)).bind(rows.clone());
+        transaction.execute(withdraw).await?;
+    }
     if ended.iter().any(|ended| ended.task.is_some()) {
         let halt = Statement::new(parts::halt(dialect)).bind(rows);
         transaction.execute(halt).await?;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::pick::{Candidate, Load, Wanted};
+use super::checkpoints::SHARED;
 use super::leases::{Told, read_told};
 use super::runs::{self, Run, micros};
 use super::stage_runs::{self, StageRun};
@@ -81,7 +82,7 @@ async fn take_between(
         .await
 }
 
-/// Take the run named, due or not, unless somebody has it or a person has to decide.
+/// Take the run named if it is due, suspect or not, whatever its limits.
 pub async fn take_one(
     store: &Store,
     claimant: &Claimant,
@@ -92,7 +93,7 @@ pub async fn take_one(
         Box::pin(async move {
             let now = begin(transaction).await?;
             let sql = format!(
-                "SELECT id FROM open_runs WHERE id = $1 AND ({CLAIMABLE} \
+                "SELECT id FROM open_runs WHERE id = $1 AND (({CLAIMABLE} AND wake_at <= $2) \
                  OR (status = 'running' AND lease_until <= $2))"
             );
             let found = transaction
@@ -193,9 +194,10 @@ fn due(
     spent: &BTreeSet<String>,
 ) -> Result<Statement, StoreError> {
     let spent_keys = batch::ids(dialect);
+    // Not by the index of what is due: in the other one, the first are the first.
     let sql = format!(
         "SELECT id, pipeline, priority, limit_key, at_once, rate, rate_window, wake_at \
-        FROM open_runs WHERE {CLAIMABLE} AND pipeline = $2 AND wake_at <= $3 \
+        FROM open_runs WHERE {CLAIMABLE} AND pipeline = $2 AND wake_at + 0 <= $3 \
             AND recoveries BETWEEN $4 AND $5 \
             AND (limit_key IS NULL OR limit_key NOT IN ({spent_keys})) \
         ORDER BY priority DESC, wake_at, id LIMIT $6"
@@ -265,11 +267,13 @@ async fn lease(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let ids_in = batch::ids(transaction.dialect());
+    let dialect = transaction.dialect();
+    let among = batch::among(dialect, batch::ids(dialect));
     let sql = format!(
         "UPDATE open_runs SET status = 'running', fence = fence + 1, lease_until = $2, \
             worker = $3, started_at = COALESCE(started_at, $4) \
-        WHERE id IN ({ids_in}) RETURNING *"
+        WHERE id {among} \
+        RETURNING {SHARED}, status, detail, wake_at, wish, wish_detail"
     );
     let order = batch::rows(&ids)?;
     let take = Statement::new(sql)

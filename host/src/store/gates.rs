@@ -112,8 +112,8 @@ pub(super) fn withdraw(run: &str, stage: &str, dialect: Dialect) -> Statement {
 
 /// The stages of runs whose gates are open; `runs` is a batch of ids.
 pub(super) fn asked_of_runs(dialect: Dialect, runs: Value) -> Statement {
-    let ids = batch::ids(dialect);
-    let sql = format!("SELECT run, stage FROM gates WHERE decision IS NULL AND run IN ({ids})");
+    let among = batch::among(dialect, batch::ids(dialect));
+    let sql = format!("SELECT run, stage FROM gates WHERE decision IS NULL AND run {among}");
     Statement::new(sql).bind(runs)
 }
 

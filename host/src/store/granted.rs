@@ -136,13 +136,13 @@ impl GrantedDatabase {
         row: EachRow<'_>,
     ) -> Result<(), StoreError> {
         let started = Instant::now();
-        let mut lease = self.lease(timeout).await?;
+        let mut borrowed = self.borrow(timeout).await?;
         let left = timeout.saturating_sub(started.elapsed());
-        let result = lease
+        let result = borrowed
             .session()?
             .each(statement, Mode::Read, left, row)
             .await;
-        lease.end(result)
+        borrowed.end(result)
     }
 
     /// Run a statement; gives the rows touched.
@@ -152,11 +152,11 @@ impl GrantedDatabase {
         timeout: Duration,
     ) -> Result<u64, StoreError> {
         let started = Instant::now();
-        let mut lease = self.lease(timeout).await?;
+        let mut borrowed = self.borrow(timeout).await?;
         let _gate = self.gate(timeout).await?;
         let left = timeout.saturating_sub(started.elapsed());
-        let result = lease.session()?.execute(statement, left).await;
-        lease.end(result)
+        let result = borrowed.session()?.execute(statement, left).await;
+        borrowed.end(result)
     }
 
     /// Run a statement once for each set of parameters, in one transaction.
@@ -184,16 +184,16 @@ impl GrantedDatabase {
     pub async fn begin(&self, longest: Duration) -> Result<GrantedTransaction, StoreError> {
         let longest = longest.min(statement_timeout(&self.shared.limits));
         let started = Instant::now();
-        let mut lease = self.lease(longest).await?;
+        let mut borrowed = self.borrow(longest).await?;
         let gate = self.gate(longest).await?;
         let begin = if self.shared.login.is_some() {
             "BEGIN"
         } else {
             "BEGIN IMMEDIATE"
         };
-        lease.session()?.command(begin).await?;
+        borrowed.session()?.command(begin).await?;
         Ok(GrantedTransaction::start(
-            lease,
+            borrowed,
             gate,
             longest.saturating_sub(started.elapsed()),
         ))
@@ -202,13 +202,13 @@ impl GrantedDatabase {
     /// Whether the grants allow a statement, and it fits the schema; it is not run.
     pub async fn authorise(&self, sql: &str) -> Result<(), StoreError> {
         let timeout = statement_timeout(&self.shared.limits);
-        let mut lease = self.lease(timeout).await?;
-        let result = lease.session()?.authorise(sql, timeout).await;
-        lease.end(result)
+        let mut borrowed = self.borrow(timeout).await?;
+        let result = borrowed.session()?.authorise(sql, timeout).await;
+        borrowed.end(result)
     }
 
     /// A connection, one that is idle or a new one.
-    async fn lease(&self, longest: Duration) -> Result<Lease, StoreError> {
+    async fn borrow(&self, longest: Duration) -> Result<BorrowedSession, StoreError> {
         let permits = Arc::clone(&self.shared.permits);
         let what = "its connections to the database are all in use";
         let permit = acquire(permits, longest, &self.shared.plugin, what).await?;
@@ -217,7 +217,7 @@ impl GrantedDatabase {
             Some(session) => session,
             None => self.connect().await?,
         };
-        Ok(Lease {
+        Ok(BorrowedSession {
             session: Some(session),
             database: self.clone(),
             _permit: permit,
@@ -293,13 +293,13 @@ async fn acquire(
 }
 
 /// A connection in use. Only one that came to its end in good order is used again.
-struct Lease {
+struct BorrowedSession {
     session: Option<Session>,
     database: GrantedDatabase,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Lease {
+impl BorrowedSession {
     fn session(&mut self) -> Result<&mut Session, StoreError> {
         self.session
             .as_mut()

@@ -67,10 +67,10 @@ async fn prune_batch(transaction: &mut Transaction<'_>, age: Duration) -> Result
     if ids.is_empty() {
         return Ok(0);
     }
-    let ids_in = batch::ids(dialect);
+    let among = batch::among(dialect, batch::ids(dialect));
     let batch = batch::rows(&ids)?;
     for table in ["stage_runs", "gates"] {
-        let sql = format!("DELETE FROM {table} WHERE run IN ({ids_in})");
+        let sql = format!("DELETE FROM {table} WHERE run {among}");
         transaction
             .execute(Statement::new(sql).bind(batch.clone()))
             .await?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::runs::micros;
-use super::{Store, StoreError, Transaction, batch};
+use super::{Dialect, Store, StoreError, Transaction, batch};
 use crate::value::{Row, Statement};
 
 /// The right of a worker to write to a run.
@@ -66,17 +66,20 @@ pub async fn heartbeat(
 ) -> Result<Vec<(Held, Told)>, StoreError> {
     let dialect = store.dialect();
     let table = batch::table(dialect, &[("run", "text"), ("fence", "bigint")]);
-    let (now, lock) = (batch::now(dialect), batch::for_update(dialect));
+    let now = batch::now(dialect);
+    let (named, lock) = match dialect {
+        Dialect::Sqlite => ("IS NOT NULL".to_owned(), ""),
+        Dialect::Postgres => (batch::named(dialect, "run"), "FOR UPDATE OF held"),
+    };
+    let still_held = format!(
+        "SELECT held.id FROM {table} JOIN open_runs AS held ON held.id = batch.run \
+        WHERE held.id {named} AND held.fence = batch.fence AND held.status = 'running' \
+        ORDER BY held.id {lock}"
+    );
+    let among = batch::among(dialect, &still_held);
     let sql = format!(
-        "UPDATE open_runs SET lease_until = {now} + $2 WHERE id IN ( \
-            SELECT held.id FROM {table} JOIN open_runs AS held ON held.id = batch.run \
-            WHERE held.fence = batch.fence AND held.status = 'running' ORDER BY held.id {}) \
-        RETURNING id, fence, wish, wish_detail, signals",
-        if lock.is_empty() {
-            ""
-        } else {
-            "FOR UPDATE OF held"
-        },
+        "UPDATE open_runs SET lease_until = {now} + $2 WHERE id {among} \
+        RETURNING id, fence, wish, wish_detail, signals"
     );
     let statement = Statement::new(sql)
         .bind(batch::rows(held)?)
@@ -114,18 +117,18 @@ pub(super) async fn recover_in(
 ) -> Result<Vec<Recovered>, StoreError> {
     let dialect = transaction.dialect();
     let now = batch::now(dialect);
-    let lock = match dialect {
-        super::Dialect::Sqlite => "",
-        super::Dialect::Postgres => "FOR UPDATE SKIP LOCKED",
-    };
+    let lock = batch::skip_locked(dialect);
+    let silent = format!(
+        "SELECT id FROM open_runs WHERE status = 'running' AND lease_until <= {now} \
+        ORDER BY id {lock}"
+    );
+    let among = batch::among(dialect, &silent);
     let sql = format!(
         "UPDATE open_runs SET recoveries = recoveries + 1, lease_until = 0, worker = NULL, \
             wake_at = CASE WHEN recoveries + 1 >= $1 THEN {never} ELSE {now} END, \
             status = CASE WHEN recoveries + 1 >= $1 THEN 'blocked' ELSE 'queued' END, \
             detail = CASE WHEN recoveries + 1 >= $1 THEN $2 ELSE $3 END \
-        WHERE id IN (SELECT id FROM open_runs WHERE status = 'running' AND lease_until <= {now} \
-            ORDER BY id {lock}) \
-        RETURNING id, pipeline, status",
+        WHERE id {among} RETURNING id, pipeline, status",
         never = super::NEVER,
     );
     let poisoned = format!(

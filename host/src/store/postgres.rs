@@ -14,16 +14,22 @@ use sqlx::{
     Type, TypeInfo, ValueRef,
 };
 
-use super::timed::{self, Lease};
+use super::timed::{self, Borrowed};
 use super::{Connection, StoreError, StoreErrorKind, Transaction, Work, migrate};
 use crate::value::{Rows, Statement, Value};
 
 const CONNECTIONS: u32 = 10;
 const READERS: u32 = 5;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a client may be silent in a transaction. Whoever freezes there, or loses its machine,
-/// would keep its locks for ever, and nobody else could claim or commit.
-const IDLE_IN_TRANSACTION: &str = "5s";
+/// How connections that write are set. Whoever freezes in a transaction, or loses its machine,
+/// would keep its locks for ever, and nobody else could claim or commit. And open runs change
+/// faster than they are counted: a plan for the few of a moment ago reads the whole table, dead
+/// rows and all, while an index passes over what it once found dead.
+const WRITERS: [(&str, &str); 3] = [
+    ("idle_in_transaction_session_timeout", "5s"),
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+];
 /// An arbitrary number that only the migrations of Callboard lock.
 const MIGRATION_LOCK: i64 = 0x6361_6c6c_626f;
 /// PostgreSQL's epoch, 2000-01-01, in microseconds since 1970.
@@ -43,8 +49,7 @@ impl PostgresStore {
             .application_name("callboard")
             .log_statements(tracing::log::LevelFilter::Trace);
         reach(&options).await?;
-        let idle = [("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION)];
-        let pool = pool(CONNECTIONS, options.clone().options(idle));
+        let pool = pool(CONNECTIONS, options.clone().options(WRITERS));
         let read_only = [("default_transaction_read_only", "on")];
         let readers = self::pool(READERS, options.clone().options(read_only));
         let mut connection = pool.acquire().await?;
@@ -75,8 +80,8 @@ impl PostgresStore {
         statement: Statement,
         deadline: Instant,
     ) -> Result<Rows, StoreError> {
-        let mut lease = Lease::of(self.readers.acquire().await?);
-        let connection = lease.connection()?;
+        let mut borrowed = Borrowed::of(self.readers.acquire().await?);
+        let connection = borrowed.connection()?;
         let rows = match query_timed(connection, statement.clone(), deadline).await {
             Err(error) if error.is_outdated_plan() => {
                 connection.clear_cached_statements().await?;
@@ -84,7 +89,7 @@ impl PostgresStore {
             }
             result => result,
         };
-        lease.give_back();
+        borrowed.give_back();
         rows
     }
 

@@ -20,7 +20,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 pub(super) use self::opening::look;
-use super::timed::{self, Lease};
+use super::timed::{self, Borrowed};
 use super::{Connection, StoreError, StoreErrorKind, Transaction, Work};
 use crate::value::{Rows, Statement, Value};
 
@@ -118,15 +118,15 @@ impl SqliteStore {
         &self,
         work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut lease = Lease::of(self.readers.acquire().await?);
-        let result = in_snapshot(lease.connection()?, work).await;
+        let mut borrowed = Borrowed::of(self.readers.acquire().await?);
+        let result = in_snapshot(borrowed.connection()?, work).await;
         let sound = |error: &StoreError| {
             use StoreErrorKind::{Denied, Statement};
             matches!(error.kind, Denied | Statement)
         };
         // Otherwise it may have stopped in the middle of its beginning.
         if result.as_ref().err().is_none_or(sound) {
-            lease.give_back();
+            borrowed.give_back();
         }
         result
     }

@@ -59,11 +59,11 @@ pub(super) fn supersede(run: &str, stage: &str) -> Statement {
 
 /// The checkpoints of runs in the order they were made; `runs` is a batch of ids.
 pub(super) fn of_runs(dialect: Dialect, runs: Value) -> Statement {
-    let ids = batch::ids(dialect);
+    let among = batch::among(dialect, batch::ids(dialect));
     let sql = format!(
         "SELECT stage_runs.*, blobs.content FROM stage_runs \
         LEFT JOIN blobs ON blobs.digest = stage_runs.digest \
-        WHERE run IN ({ids}) ORDER BY run, step, finished_at, stage, visit"
+        WHERE run {among} ORDER BY run, step, finished_at, stage, visit"
     );
     Statement::new(sql).bind(runs)
 }

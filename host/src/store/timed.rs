@@ -14,9 +14,9 @@ const INSTRUCTIONS_PER_LOOK: i32 = 1000;
 
 /// A connection of a pool. Dropped in the middle of its work it is closed, because nobody knows
 /// what it is still busy with.
-pub(super) struct Lease<D: Database>(Option<PoolConnection<D>>);
+pub(super) struct Borrowed<D: Database>(Option<PoolConnection<D>>);
 
-impl<D: Database> Lease<D> {
+impl<D: Database> Borrowed<D> {
     pub(super) fn of(connection: PoolConnection<D>) -> Self {
         Self(Some(connection))
     }
@@ -32,7 +32,7 @@ impl<D: Database> Lease<D> {
     }
 }
 
-impl<D: Database> Drop for Lease<D> {
+impl<D: Database> Drop for Borrowed<D> {
     fn drop(&mut self) {
         if let Some(connection) = &mut self.0 {
             connection.close_on_drop();

@@ -25,7 +25,7 @@ pub(super) struct Moved<'c> {
     spent: i64,
     /// Microseconds that the lease is lengthened by; null gives it back.
     lease: Option<i64>,
-    /// Null is now.
+    /// Null leaves it, and with it the indexes, as it is.
     wake_at: Option<i64>,
 }
 
@@ -76,13 +76,17 @@ pub(super) fn advance(dialect: Dialect) -> String {
     ];
     let (table, now) = (batch::table(dialect, &columns), batch::now(dialect));
     // In the order of ids, so that two batches never wait for each other.
-    let source = match dialect {
-        Dialect::Sqlite => table,
-        Dialect::Postgres => format!(
-            "(SELECT batch.* FROM {table} JOIN open_runs AS held ON held.id = batch.run \
-              WHERE held.fence = batch.fence AND held.status = 'running' \
-              ORDER BY held.id FOR UPDATE OF held) AS batch"
-        ),
+    let (source, found) = match dialect {
+        Dialect::Sqlite => (table, String::new()),
+        Dialect::Postgres => {
+            let named = batch::named(dialect, "run");
+            let source = format!(
+                "(SELECT batch.* FROM {table} JOIN open_runs AS held ON held.id = batch.run \
+                  WHERE held.id {named} AND held.fence = batch.fence AND held.status = 'running' \
+                  ORDER BY held.id FOR UPDATE OF held) AS batch"
+            );
+            (source, format!("open_runs.id {named} AND"))
+        }
     };
     let changed = "(batch.status IN ('waiting', 'gated', 'blocked') \
         AND (open_runs.signals <> batch.signals OR open_runs.wish IS NOT NULL))";
@@ -91,11 +95,11 @@ pub(super) fn advance(dialect: Dialect) -> String {
             settings = COALESCE(batch.settings, open_runs.settings), \
             wish = CASE WHEN batch.status = 'paused' THEN NULL ELSE open_runs.wish END, \
             status = CASE WHEN {changed} THEN 'queued' ELSE batch.status END, \
-            wake_at = CASE WHEN batch.wake_at IS NULL OR {changed} THEN {now} \
-                ELSE batch.wake_at END, \
+            wake_at = CASE WHEN {changed} THEN {now} \
+                ELSE COALESCE(batch.wake_at, open_runs.wake_at) END, \
             lease_until = COALESCE({now} + batch.lease, 0) \
         FROM {source} \
-        WHERE open_runs.id = batch.run AND open_runs.fence = batch.fence \
+        WHERE {found} open_runs.id = batch.run AND open_runs.fence = batch.fence \
             AND open_runs.status = 'running' \
         RETURNING open_runs.id, wish, wish_detail, open_runs.signals"
     )
@@ -249,6 +253,10 @@ pub(in crate::store) const SHARED: &str = "id, pipeline, revision, input, settin
 
 pub(super) fn copy(dialect: Dialect) -> String {
     let (table, now) = (batch::table(dialect, &ENDED), batch::now(dialect));
+    let found = match dialect {
+        Dialect::Sqlite => String::new(),
+        Dialect::Postgres => format!("AND open_runs.id {}", batch::named(dialect, "run")),
+    };
     let shared: Vec<_> = SHARED
         .split(", ")
         .map(|name| format!("open_runs.{}", name.trim()))
@@ -256,25 +264,27 @@ pub(super) fn copy(dialect: Dialect) -> String {
     format!(
         "INSERT INTO history ({SHARED}, status, detail, finished_at) \
         SELECT {}, batch.status, batch.detail, {now} \
-        FROM {table} JOIN open_runs ON open_runs.id = batch.run",
+        FROM {table} JOIN open_runs ON open_runs.id = batch.run {found}",
         shared.join(", ")
     )
 }
 
+/// Says of each how many questions are open.
 pub(super) fn remove(dialect: Dialect) -> String {
-    let table = batch::table(dialect, &ENDED);
+    let named = batch::named(dialect, "run");
     format!(
-        "DELETE FROM open_runs WHERE id IN (SELECT run FROM {table}) \
-        RETURNING id, pipeline, origin"
+        "DELETE FROM open_runs WHERE id {named} RETURNING id, pipeline, origin, \
+            (SELECT COUNT(*) FROM gates \
+                WHERE run = open_runs.id AND decision IS NULL) AS questions"
     )
 }
 
 /// Nobody has to answer the open questions of a run that ended.
 pub(super) fn withdraw(dialect: Dialect) -> String {
-    let (table, now) = (batch::table(dialect, &ENDED), batch::now(dialect));
+    let (named, now) = (batch::named(dialect, "run"), batch::now(dialect));
     format!(
         "UPDATE gates SET decision = 'withdrawn', decided_at = {now} \
-        WHERE decision IS NULL AND run IN (SELECT run FROM {table})"
+        WHERE decision IS NULL AND run {named}"
     )
 }
 

@@ -62,10 +62,11 @@ async fn expire(
     workers: &str,
     runs: &[String],
 ) -> Result<bool, StoreError> {
-    let ids = batch::ids(transaction.dialect());
+    let dialect = transaction.dialect();
+    let among = batch::among(dialect, batch::ids(dialect));
     let sql = format!(
         "UPDATE open_runs SET lease_until = 0 \
-        WHERE id IN ({ids}) AND status = 'running' AND worker LIKE $2"
+        WHERE id {among} AND status = 'running' AND worker LIKE $2"
     );
     let expire = Statement::new(sql)
         .bind(batch::rows(runs)?)
@@ -80,10 +81,11 @@ async fn due_of(
     runs: &[String],
     now: i64,
 ) -> Result<Vec<String>, StoreError> {
-    let ids = batch::ids(transaction.dialect());
+    let dialect = transaction.dialect();
+    let among = batch::among(dialect, batch::ids(dialect));
     let sql = format!(
         "SELECT id, pipeline, priority, limit_key, at_once, rate, rate_window, wake_at \
-        FROM open_runs WHERE id IN ({ids}) AND {CLAIMABLE} AND wake_at <= $2 AND recoveries < $3"
+        FROM open_runs WHERE id {among} AND {CLAIMABLE} AND wake_at <= $2 AND recoveries < $3"
     );
     let statement = Statement::new(sql)
         .bind(batch::rows(runs)?)
@@ -126,8 +128,9 @@ async fn due_in(
     if chosen.is_empty() {
         return Ok(Vec::new());
     }
-    let ids = batch::ids(transaction.dialect());
-    let sql = format!("SELECT id AS run, fence, wake_at FROM open_runs WHERE id IN ({ids})");
+    let dialect = transaction.dialect();
+    let among = batch::among(dialect, batch::ids(dialect));
+    let sql = format!("SELECT id AS run, fence, wake_at FROM open_runs WHERE id {among}");
     let statement = Statement::new(sql).bind(batch::rows(&chosen)?);
     let rows = transaction.query(statement).await?;
     let mut due = rows.iter().map(read_due).collect::<Result<Vec<_>, _>>()?;

@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::session::Budgeted;
-use super::{Lease, Mode, QueryLimits};
+use super::{BorrowedSession, Mode, QueryLimits};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::value::{Rows, Statement};
 
@@ -26,13 +26,13 @@ enum Command {
 
 impl GrantedTransaction {
     pub(super) fn start(
-        lease: Lease,
+        borrowed: BorrowedSession,
         gate: Option<OwnedSemaphorePermit>,
         longest: Duration,
     ) -> Self {
         let (commands, receiver) = mpsc::channel(1);
         tokio::spawn(async move {
-            serve(lease, receiver, Instant::now() + longest).await;
+            serve(borrowed, receiver, Instant::now() + longest).await;
             drop(gate);
         });
         Self { commands }
@@ -83,9 +83,13 @@ fn spoiled() -> StoreError {
     StoreError::new(StoreErrorKind::Statement, text)
 }
 
-async fn serve(mut lease: Lease, mut commands: mpsc::Receiver<Command>, deadline: Instant) {
+async fn serve(
+    mut borrowed: BorrowedSession,
+    mut commands: mpsc::Receiver<Command>,
+    deadline: Instant,
+) {
     let mut kept = Kept {
-        lease: &mut lease,
+        borrowed: &mut borrowed,
         spoiled: false,
     };
     let asked = kept.serve(&mut commands, deadline).await;
@@ -94,12 +98,12 @@ async fn serve(mut lease: Lease, mut commands: mpsc::Receiver<Command>, deadline
         Some(answer) => kept.commit(answer).await,
         None => kept.command("ROLLBACK").await,
     };
-    drop(lease.end(result));
+    drop(borrowed.end(result));
 }
 
 /// The transaction on its connection.
 struct Kept<'a> {
-    lease: &'a mut Lease,
+    borrowed: &'a mut BorrowedSession,
     /// Whether a statement failed. PostgreSQL commits nothing then and says that it did.
     spoiled: bool,
 }
@@ -124,7 +128,7 @@ impl Kept<'_> {
                     drop(answer.send(rows));
                 }
                 Command::Execute(statement, timeout, answer) => {
-                    let session = self.lease.session().ok()?;
+                    let session = self.borrowed.session().ok()?;
                     let touched = session.execute(statement, timeout.min(left)).await;
                     self.spoiled |= touched.is_err();
                     drop(answer.send(touched));
@@ -140,7 +144,7 @@ impl Kept<'_> {
     ) -> Result<Rows, StoreError> {
         let mut rows = Budgeted::new(limits);
         let each = &mut |columns: &[String], row| rows.add(columns, row);
-        let session = self.lease.session()?;
+        let session = self.borrowed.session()?;
         session
             .each(statement, Mode::Write, limits.timeout, each)
             .await?;
@@ -161,6 +165,6 @@ impl Kept<'_> {
     }
 
     async fn command(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        self.lease.session()?.command(sql).await
+        self.borrowed.session()?.command(sql).await
     }
 }
