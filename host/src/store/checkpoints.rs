@@ -211,8 +211,10 @@ async fn end(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<
     }
     let dialect = transaction.dialect();
     let rows = batch::rows(&ended)?;
-    let copy = Statement::new(parts::copy(dialect)).bind(rows.clone());
-    transaction.execute(copy).await?;
+    if let Some(copy) = parts::copy(dialect) {
+        let copy = Statement::new(copy).bind(rows.clone());
+        transaction.execute(copy).await?;
+    }
     let remove = Statement::new(parts::remove(dialect)).bind(rows.clone());
     let removed = transaction.query(remove).await?;
     let questions = removed.iter().map(|row| row.integer("questions"));

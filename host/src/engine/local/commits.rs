@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
 use crate::store::checkpoints::{self, Checkpoint};
 use crate::store::leases::Told;
@@ -11,6 +11,8 @@ use crate::store::{Dialect, Store, StoreError};
 
 /// Checkpoints of one commit at most.
 const GROUP: usize = 256;
+/// Commits with deferred writes at a time, where each needs a connection of its own.
+const APART: usize = 4;
 
 type Kept = Result<Option<Told>, StoreError>;
 
@@ -29,13 +31,16 @@ impl Commits {
     pub(super) fn start(store: &Store) -> Self {
         let (sender, receiver) = mpsc::channel(GROUP * 4);
         let receiver = Arc::new(Mutex::new(receiver));
-        // While one commit reaches the disk, the next is prepared.
-        let committers = match store.dialect() {
-            Dialect::Sqlite => 2,
-            Dialect::Postgres => 4,
+        // Where there can be, another commit is prepared while one reaches the disk. More of them
+        // would have less to share.
+        let (committers, apart) = match store.dialect() {
+            Dialect::Sqlite => (1, GROUP),
+            Dialect::Postgres => (2, APART),
         };
+        let apart = Arc::new(Semaphore::new(apart));
         for _ in 0..committers {
-            tokio::spawn(commit_groups(store.clone(), Arc::clone(&receiver)));
+            let (receiver, apart) = (Arc::clone(&receiver), Arc::clone(&apart));
+            tokio::spawn(commit_groups(store.clone(), receiver, apart));
         }
         Self { sender }
     }
@@ -49,21 +54,29 @@ impl Commits {
     }
 }
 
-async fn commit_groups(store: Store, receiver: Arc<Mutex<mpsc::Receiver<Pending>>>) {
+async fn commit_groups(
+    store: Store,
+    receiver: Arc<Mutex<mpsc::Receiver<Pending>>>,
+    places_apart: Arc<Semaphore>,
+) {
     loop {
         let mut group = Vec::new();
         if receiver.lock().await.recv_many(&mut group, GROUP).await == 0 {
             return;
         }
-        // Deferred writes may be refused: whoever has some is committed apart.
+        // Deferred writes may be refused, or wait for a lock: whoever has some is committed apart,
+        // and keeps nobody else waiting.
         let (apart, together): (Vec<_>, Vec<_>) = group
             .into_iter()
             .partition(|pending| !pending.checkpoint.writes.is_empty());
-        let apart = apart.into_iter().map(|pending| commit_one(&store, pending));
-        futures_util::join!(
-            commit_group(&store, together),
-            futures_util::future::join_all(apart)
-        );
+        for pending in apart {
+            let (store, places) = (store.clone(), Arc::clone(&places_apart));
+            tokio::spawn(async move {
+                let _place = places.acquire().await;
+                commit_one(&store, pending).await;
+            });
+        }
+        commit_group(&store, together).await;
     }
 }
 

@@ -251,32 +251,45 @@ const ENDED: [(&str, &str); 4] = [
 pub(in crate::store) const SHARED: &str = "id, pipeline, revision, input, settings, origin, \
     priority, limit_key, at_once, rate, rate_window, created_at, started_at, spent, fence, signals";
 
-pub(super) fn copy(dialect: Dialect) -> String {
+/// The runs as the history has them, out of `from`, which has their columns.
+fn copy_from(dialect: Dialect, from: &str) -> String {
     let (table, now) = (batch::table(dialect, &ENDED), batch::now(dialect));
-    let found = match dialect {
-        Dialect::Sqlite => String::new(),
-        Dialect::Postgres => format!("AND open_runs.id {}", batch::named(dialect, "run")),
-    };
     let shared: Vec<_> = SHARED
         .split(", ")
-        .map(|name| format!("open_runs.{}", name.trim()))
+        .map(|name| format!("{from}.{}", name.trim()))
         .collect();
     format!(
         "INSERT INTO history ({SHARED}, status, detail, finished_at) \
         SELECT {}, batch.status, batch.detail, {now} \
-        FROM {table} JOIN open_runs ON open_runs.id = batch.run {found}",
+        FROM {table} JOIN {from} ON {from}.id = batch.run",
         shared.join(", ")
     )
 }
 
-/// Says of each how many questions are open.
+/// Copies the runs that end, where [`remove`] does not.
+pub(super) fn copy(dialect: Dialect) -> Option<String> {
+    match dialect {
+        Dialect::Sqlite => Some(copy_from(dialect, "open_runs")),
+        Dialect::Postgres => None,
+    }
+}
+
+/// Gives the runs that are open no more, each with the number of its open questions.
 pub(super) fn remove(dialect: Dialect) -> String {
-    let named = batch::named(dialect, "run");
-    format!(
-        "DELETE FROM open_runs WHERE id {named} RETURNING id, pipeline, origin, \
-            (SELECT COUNT(*) FROM gates \
-                WHERE run = open_runs.id AND decision IS NULL) AS questions"
-    )
+    let questions =
+        "(SELECT COUNT(*) FROM gates WHERE run = open_runs.id AND decision IS NULL) AS questions";
+    let remove = format!(
+        "DELETE FROM open_runs WHERE id {} RETURNING {SHARED}, {questions}",
+        batch::named(dialect, "run")
+    );
+    match dialect {
+        Dialect::Sqlite => remove,
+        Dialect::Postgres => format!(
+            "WITH removed AS ({remove}), copied AS ({}) \
+            SELECT id, pipeline, origin, questions FROM removed",
+            copy_from(dialect, "removed")
+        ),
+    }
 }
 
 /// Nobody has to answer the open questions of a run that ended.
