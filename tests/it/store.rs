@@ -9,6 +9,7 @@ mod gates;
 mod offers;
 mod opening;
 mod posts;
+mod queue;
 mod retention;
 mod revisions;
 mod runs;
