@@ -19,6 +19,7 @@
 //! | `torture`      | the real program, killed, frozen, cut off and out of room             |
 
 mod acceptance;
+mod attacks;
 mod cli;
 mod diary;
 mod engine;

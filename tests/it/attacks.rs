@@ -1,0 +1,75 @@
+//! Attacks: what a guest, a repository, a file or a peer sends to take the host down, to speak for
+//! it, or to get more than was granted. A row of a table is a test, so the tables are the list of
+//! what was tried.
+//!
+//! | module      | who attacks, and how                                              |
+//! |-------------|-------------------------------------------------------------------|
+//! | `statement` | a guest's SQL: texts that two readers read differently            |
+//! | `rights`    | a guest's SQL with the check switched off: what the server holds  |
+//! | `limits`    | a guest's statements and values that outlive or outgrow a limit   |
+//! | `component` | a component that is large, slow to compile, or says too much      |
+//! | `text`      | a text that moves the cursor, forges a line or turns its direction|
+//! | `nesting`   | input that a recursive reader follows too deep                    |
+//! | `network`   | a peer, a client, a credential that is sent elsewhere             |
+
+mod component;
+mod limits;
+mod nesting;
+mod network;
+mod rights;
+mod statement;
+mod text;
+
+use std::collections::BTreeSet;
+
+/// Rows of `name: "what is tried" => body;`, each a test, and the table of them. `both body` is
+/// given a dialect, and is two tests: `name::sqlite` and `name::postgres`.
+macro_rules! attacks {
+    (@test $name:ident, both $body:expr) => {
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn sqlite() {
+                $body(callboard::store::Dialect::Sqlite);
+            }
+
+            #[test]
+            fn postgres() {
+                $body(callboard::store::Dialect::Postgres);
+            }
+        }
+    };
+    (@test $name:ident, $body:expr) => {
+        #[test]
+        fn $name() {
+            $body();
+        }
+    };
+    ($($name:ident: $what:literal => { $($body:tt)* };)*) => {
+        /// What is tried here: the name of each test, and what it does.
+        pub(super) const TRIED: &[(&str, &str)] = &[$((stringify!($name), $what)),*];
+
+        $(attacks!(@test $name, $($body)*);)*
+    };
+}
+
+pub(super) use attacks;
+
+/// Every table of this folder.
+const TABLES: &[&[(&str, &str)]] = &[
+    component::TRIED,
+    limits::TRIED,
+    nesting::TRIED,
+    network::TRIED,
+    rights::TRIED,
+    statement::TRIED,
+    text::TRIED,
+];
+
+#[test]
+fn each_attack_is_described_once() {
+    let rows: Vec<_> = TABLES.iter().copied().flatten().collect();
+    let told: BTreeSet<_> = rows.iter().map(|(_, what)| what).collect();
+    assert_eq!(rows.len(), told.len(), "two rows say the same: {rows:?}");
+}

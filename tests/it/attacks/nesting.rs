@@ -1,0 +1,5 @@
+//! Input that a recursive reader follows too deep.
+
+use super::attacks;
+
+attacks! {}

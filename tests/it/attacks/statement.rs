@@ -1,0 +1,5 @@
+//! A guest's SQL: texts that two readers read differently.
+
+use super::attacks;
+
+attacks! {}
