@@ -6,7 +6,9 @@ mod check;
 mod complete;
 mod demo;
 mod doctor;
+mod exit;
 mod failure;
+mod find;
 mod findings;
 mod gates;
 mod handlers;
@@ -27,15 +29,22 @@ mod settings;
 mod tasks;
 mod watch;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use futures_util::FutureExt as _;
 
+use self::exit::Exit;
 pub use self::failure::Failure;
-use self::output::Output;
+pub use self::output::tell_panics;
+use self::output::{Answered, Output};
 use crate::app::{App, AppError};
+use crate::shown::Shown;
 use crate::telemetry;
 
 /// A host for handlers that runs an autonomous content factory.
@@ -45,7 +54,7 @@ use crate::telemetry;
 /// it has an answer, `callboard apply` makes it the active revision, and `callboard run` or
 /// `callboard serve` carries it out.
 #[derive(Debug, Parser)]
-#[command(version, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(version, after_help = after_help(), max_term_width = 100)]
 pub struct Cli {
     /// The folder of the workspace.
     #[arg(
@@ -53,6 +62,7 @@ pub struct Cli {
         long,
         global = true,
         env = "CALLBOARD_WORKSPACE",
+        hide_env_values = true,
         default_value = "."
     )]
     workspace: PathBuf,
@@ -80,19 +90,16 @@ pub struct Cli {
     command: Command,
 }
 
-const AFTER_HELP: &str = "\
+const START: &str = "\
 Start here:
   callboard demo                 everything at once, on the repository you stand in
   callboard init factory         a workspace of your own
   callboard -w factory apply     call the roll and make it the active revision
-  callboard -w factory run dev_diary --input repository=PATH
+  callboard -w factory run dev_diary --input repository=PATH";
 
-Exit codes:
-  0  done, or nothing to do
-  1  a decision or a failure: a miss at the roll call, a run that failed or was rejected
-  2  wrong usage or input
-  3  something it depends on is not available: the database, a repository, a model
-  4  a run waits: for a person at a gate, or for something that is not there right now";
+fn after_help() -> String {
+    format!("{START}\n\n{}", exit::table())
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -166,6 +173,8 @@ enum Command {
 /// What every command is given.
 pub struct Context {
     workspace: PathBuf,
+    /// The folder of `-w`, if the command line names one.
+    named: Option<PathBuf>,
     database: Option<String>,
     output: Output,
     opened: OnceLock<App>,
@@ -177,6 +186,19 @@ impl Context {
         Ok(self.opened.get_or_init(|| app).clone())
     }
 
+    /// The folder of a new workspace: that of the command's own argument `what`, or that of `-w`
+    /// on the command line. What the environment says is about a workspace that is there.
+    fn folder(&self, own: Option<PathBuf>, what: &str) -> Result<Option<PathBuf>, Failure> {
+        match (own, &self.named) {
+            (Some(own), Some(named)) if !same(&own, named) => {
+                let (own, named) = (own.display(), named.display());
+                let problem = format!("`-w {named}` and {what} `{own}` are two folders");
+                Err(Failure::usage(problem).help("name the folder once"))
+            }
+            (own, named) => Ok(own.or_else(|| named.clone())),
+        }
+    }
+
     /// Close the database, which brings all that was written into its one file.
     async fn close(&self) {
         if let Some(app) = self.opened.get() {
@@ -185,21 +207,65 @@ impl Context {
     }
 }
 
-/// Carry out a command line; the exit code is as `--help` says.
-pub async fn main(cli: Cli) -> ExitCode {
+fn same(one: &Path, other: &Path) -> bool {
+    matches!((std::path::absolute(one), std::path::absolute(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Carry out the command line of this process; the exit code is as `--help` says.
+pub async fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    match read(&arguments) {
+        Ok((cli, named)) => carry_out(cli, named).await.into(),
+        Err(error) => {
+            // What is said of arguments quotes them: it is said of arguments that can be shown.
+            let shown = arguments
+                .iter()
+                .map(|it| Shown::line(it.to_string_lossy()).to_string());
+            let error = read(shown).err().unwrap_or(error);
+            output::usage(&error, asks_for_json(&arguments)).into()
+        }
+    }
+}
+
+/// A command line, and the folder that it names itself as the workspace.
+fn read(
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<(Cli, Option<PathBuf>), clap::Error> {
+    let matches = Cli::command().try_get_matches_from(arguments)?;
+    let named = matches.value_source("workspace") == Some(ValueSource::CommandLine);
+    let cli = Cli::from_arg_matches(&matches)?;
+    let named = named.then(|| cli.workspace.clone());
+    Ok((cli, named))
+}
+
+/// Whether a command line that cannot be read asks for JSON all the same.
+fn asks_for_json(arguments: &[OsString]) -> bool {
+    let pairs = arguments.windows(2);
+    let mut apart = pairs.filter(|pair| pair[0] == "--format");
+    apart.any(|pair| pair[1] == "json") || arguments.iter().any(|it| it == "--format=json")
+}
+
+async fn carry_out(cli: Cli, named: Option<PathBuf>) -> Exit {
     telemetry::start();
     let output = Output::new(cli.format == Format::Json);
+    // A defect is told like any other failure, once its panic has been.
+    let work = AssertUnwindSafe(run(cli, named, output)).catch_unwind();
     let result = tokio::select! {
-        result = run(cli, output) => result,
+        result = work => result.unwrap_or_else(|_| Err(defect())),
         () = interrupted() => Err(Failure::interrupted()),
     };
     match result {
-        Ok(code) => code,
+        Ok(answered) => answered.exit(),
         Err(failure) => {
             output.failure(&failure);
-            failure.code()
+            failure.exit()
         }
     }
+}
+
+fn defect() -> Failure {
+    Failure::new(Exit::Defect, "callboard panicked, which is a defect of it")
+        .help("what was committed is kept; the lines above say where it was")
 }
 
 /// Ctrl-C ends every command but those that handle it themselves, such as `serve`.
@@ -209,9 +275,10 @@ async fn interrupted() {
     }
 }
 
-async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
+async fn run(cli: Cli, named: Option<PathBuf>, output: Output) -> Result<Answered, Failure> {
     let context = Context {
         workspace: cli.workspace,
+        named,
         database: cli.database,
         output,
         opened: OnceLock::new(),
@@ -225,7 +292,7 @@ async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
     result
 }
 
-async fn dispatch(command: Command, context: &Context) -> Result<ExitCode, Failure> {
+async fn dispatch(command: Command, context: &Context) -> Result<Answered, Failure> {
     match command {
         Command::Init(command) => command.run(context),
         Command::Check(command) => command.run(context).await,
@@ -252,7 +319,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<ExitCode, Failu
     }
 }
 
-async fn print_digest(context: &Context) -> Result<ExitCode, Failure> {
+async fn print_digest(context: &Context) -> Result<Answered, Failure> {
     let digests = context.app().await?.digests().await?;
     let rows = digests
         .iter()
@@ -260,12 +327,11 @@ async fn print_digest(context: &Context) -> Result<ExitCode, Failure> {
     let json = digests
         .iter()
         .map(|(name, digest)| ((*name).to_owned(), digest.clone().into()));
-    context.output.show(
+    Ok(context.output.show(
         &["of", "digest"],
         rows.collect(),
         &serde_json::Value::Object(json.collect()),
-    );
-    Ok(ExitCode::SUCCESS)
+    ))
 }
 
 #[cfg(test)]

@@ -215,7 +215,7 @@ impl Engine {
         self.clock.set(claim.now);
         let line_up = self.line_up(&claim.run).await;
         advance::advance(self, claim, line_up, None).await?;
-        let stored = runs::by_prefix(&self.store, run).await?;
+        let stored = runs::by_id(&self.store, run).await?;
         stored.ok_or_else(|| EngineError::NotClaimable(run.to_owned()))
     }
 

@@ -88,6 +88,8 @@
 //! callboard::register!(Words);
 //! ```
 
+pub mod schema;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -112,6 +114,16 @@ pub const SURFACES: [&str; 7] = [
     "notify",
     "probe",
 ];
+
+/// The most bytes of a name of a handler, behind its surface, and of an effect.
+pub const LONGEST_NAME: usize = 64;
+
+/// Whether a text is a name of an effect, or of a handler behind its surface: 1 to 64 of `a-z`,
+/// `0-9` and `_`.
+pub fn is_name(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(fits)
+}
 
 /// What a handler returns: done, or the reason why not.
 pub type Handled<P> = Result<Done<P>, Stop>;
@@ -320,9 +332,9 @@ impl<H: Handler> AnyHandler for H {
         Contract {
             name: name.to_owned(),
             summary: H::SUMMARY.to_owned(),
-            config: schema::<H::Config>(),
-            reads: schema::<H::Reads>(),
-            writes: schema::<H::Writes>(),
+            config: schema_of::<H::Config>(),
+            reads: schema_of::<H::Reads>(),
+            writes: schema_of::<H::Writes>(),
             needs: self.needs(),
             always_gives_a_verdict: self.always_gives_a_verdict(),
         }
@@ -371,7 +383,7 @@ async fn call_typed<H: Handler>(
     }
 }
 
-fn schema<T: JsonSchema>() -> Json {
+fn schema_of<T: JsonSchema>() -> Json {
     schemars::SchemaGenerator::default()
         .into_root_schema_for::<T>()
         .to_value()

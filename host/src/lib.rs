@@ -39,6 +39,7 @@ pub mod rollcall;
 pub mod schedule;
 pub mod secrets;
 pub mod settings;
+pub mod shown;
 pub mod site;
 pub mod snapshot;
 pub mod span;

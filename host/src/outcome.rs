@@ -3,11 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Deref;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+use crate::handler::is_name;
+use crate::shown::cut;
 use crate::value::Statement;
 
 /// Keys and values that a stage hands to the stages after it.
@@ -28,17 +31,43 @@ pub struct Done<P> {
     pub patch: P,
     /// What changed in the world, counted: rows deleted, posts published.
     #[serde(default)]
-    pub effects: BTreeMap<String, u64>,
+    pub effects: Effects,
     /// Statements that commit in the transaction of the checkpoint, exactly once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writes: Vec<Statement>,
+}
+
+/// Counts by name. A sum stays at the most that a number holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Effects(BTreeMap<String, u64>);
+
+impl Effects {
+    /// Count so many more.
+    pub fn count(&mut self, name: &str, more: u64) {
+        let total = self.0.entry(name.to_owned()).or_default();
+        *total = total.saturating_add(more);
+    }
+
+    /// All of them together.
+    pub fn total(&self) -> u64 {
+        self.0.values().copied().fold(0, u64::saturating_add)
+    }
+}
+
+impl Deref for Effects {
+    type Target = BTreeMap<String, u64>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
 impl<P> Done<P> {
     pub fn new(patch: P) -> Self {
         Self {
             patch,
-            effects: BTreeMap::new(),
+            effects: Effects::default(),
             writes: Vec::new(),
         }
     }
@@ -46,7 +75,7 @@ impl<P> Done<P> {
     /// Count an effect.
     #[must_use]
     pub fn effect(mut self, name: &str, count: u64) -> Self {
-        *self.effects.entry(name.to_owned()).or_default() += count;
+        self.effects.count(name, count);
         self
     }
 
@@ -160,7 +189,27 @@ impl Stop {
     }
 }
 
+/// The most characters that are kept of a text that a handler says.
+const LONGEST: usize = 4_000;
+/// The most characters of a word of it: a rule, a dependency.
+const LONGEST_WORD: usize = 200;
+/// The most effects that one call counts.
+const MOST_EFFECTS: usize = 64;
+
 impl Outcome {
+    /// What is kept of what a handler said, native or plugin: its texts cut with a note, and a
+    /// failure in place of effects that have no name, or too many.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        match self {
+            Outcome::Done(done) => match unfit(&done.effects) {
+                None => Outcome::Done(done),
+                Some(problem) => Outcome::Stopped(Stop::failed(FailureKind::Internal, problem)),
+            },
+            Outcome::Stopped(stop) => Outcome::Stopped(stop.bounded()),
+        }
+    }
+
     /// The one-word name of the outcome, as pipelines write it in `on.<outcome>`.
     pub fn name(&self) -> &'static str {
         match self {
@@ -184,7 +233,49 @@ impl Outcome {
     }
 }
 
+/// What is wrong with the effects that a handler counted.
+fn unfit(effects: &Effects) -> Option<String> {
+    if effects.len() > MOST_EFFECTS {
+        let problem = format!(
+            "{} effects are counted, and {MOST_EFFECTS} allowed",
+            effects.len()
+        );
+        return Some(format!("{problem}; count what is alike under one name"));
+    }
+    let unnamed = effects.keys().find(|name| !is_name(name))?;
+    let name = cut(unnamed, LONGEST_WORD);
+    Some(format!(
+        "`{name}` is no name of an effect; write 1 to 64 of `a-z`, `0-9` and `_`"
+    ))
+}
+
 impl Stop {
+    fn bounded(self) -> Self {
+        let text = |text: String| cut(text, LONGEST);
+        let word = |word: String| cut(word, LONGEST_WORD);
+        match self {
+            Stop::NothingToDo { reason } => Stop::NothingToDo {
+                reason: text(reason),
+            },
+            Stop::Deferred { until, reason } => Stop::Deferred {
+                until,
+                reason: text(reason),
+            },
+            Stop::Rejected { rule, detail } => Stop::Rejected {
+                rule: word(rule),
+                detail: text(detail),
+            },
+            Stop::Unavailable { dependency, cause } => Stop::Unavailable {
+                dependency: word(dependency),
+                cause: text(cause),
+            },
+            Stop::Failed(failure) => Stop::Failed(Failure {
+                message: text(failure.message),
+                ..failure
+            }),
+        }
+    }
+
     pub fn name(&self) -> &'static str {
         match self {
             Stop::NothingToDo { .. } => "nothing-to-do",
@@ -217,6 +308,45 @@ impl From<Failure> for Stop {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_kept_of_an_outcome_is_bounded() {
+        let said = Outcome::Stopped(Stop::rejected("r".repeat(300).as_str(), "é".repeat(16_345)));
+        let Outcome::Stopped(Stop::Rejected { rule, detail }) = said.bounded() else {
+            panic!("it is rejected still");
+        };
+        assert!(rule.ends_with("r… (100 more characters)"), "{rule}");
+        assert!(
+            detail.ends_with("é… (12,345 more characters)"),
+            "{}",
+            detail.len()
+        );
+        assert_eq!(detail.chars().filter(|c| *c == 'é').count(), LONGEST);
+    }
+
+    #[test]
+    fn an_effect_has_a_name_and_a_sum_that_fits() {
+        let done = |name: &str| Outcome::Done(Done::new(Patch::new()).effect(name, 1));
+        assert_eq!(done("rows_2").bounded(), done("rows_2"));
+        let long = "x".repeat(65);
+        for name in ["", "Rows", "rows deleted", "a\u{1b}[2J", "ä", long.as_str()] {
+            let kept = done(name).bounded();
+            let said = kept.detail();
+            assert!(said.contains("is no name of an effect"), "{name}: {said}");
+        }
+        let mut effects = Effects::default();
+        for index in 0..=MOST_EFFECTS {
+            effects.count(&format!("e{index}"), u64::MAX);
+            effects.count(&format!("e{index}"), 1);
+        }
+        assert_eq!(effects.total(), u64::MAX);
+        let done = Outcome::Done(Done {
+            effects,
+            ..Done::new(Patch::new())
+        });
+        let said = done.bounded().detail();
+        assert!(said.contains("65 effects are counted"), "{said}");
+    }
 
     #[test]
     fn outcomes_survive_storage() {

@@ -12,8 +12,12 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 pub use self::checks::Checks;
-use crate::handler::{AnyHandler, Contract, Registration, SURFACES};
+use crate::handler::{AnyHandler, Contract, Registration, SURFACES, is_name};
 use crate::settings::hex;
+use crate::shown::cut;
+
+/// The most characters of a name that is none that a refusal quotes.
+const QUOTED: usize = 100;
 
 /// Every handler there is, by name.
 #[derive(Clone)]
@@ -94,12 +98,24 @@ pub enum RegistryError {
         "no native handler is registered; this build of callboard lost them when it was linked"
     )]
     Empty,
-    #[error("handler `{name}` of {origin} has no place: a name is <surface>.<name>, and the surfaces are {}", SURFACES.join(", "))]
+    #[error("handler `{}` of {origin} has no place: a name is <surface>.<name> of 1 to 64 of `a-z`, `0-9` and `_`, and the surfaces are {}", cut(.name, QUOTED), SURFACES.join(", "))]
     Name { name: String, origin: Origin },
     #[error(
-        "a schema of handler `{name}` is none: {problem}; mend what the handler says of itself"
+        "a schema of handler `{}` is none: {problem}; mend what the handler says of itself", cut(.name, QUOTED)
     )]
     Schema { name: String, problem: String },
+}
+
+impl RegistryError {
+    /// What to do about a handler that is refused.
+    pub fn mend(&self) -> String {
+        match self {
+            Self::Duplicate { name, .. } => format!("rename `{name}` in one of them"),
+            Self::Name { .. } => "rename the handler in the plugin".to_owned(),
+            Self::Schema { .. } => "mend what the handler says of itself".to_owned(),
+            Self::Empty => "build callboard anew".to_owned(),
+        }
+    }
 }
 
 impl Registry {
@@ -145,9 +161,9 @@ impl Registry {
     /// Add a handler; its name must be new and on a known surface.
     pub fn add(&mut self, entry: Entry) -> Result<(), RegistryError> {
         let name = entry.contract.name.clone();
-        let placed = name.split_once('.').is_some_and(|(surface, rest)| {
-            SURFACES.contains(&surface) && !rest.is_empty() && !rest.contains('.')
-        });
+        let placed = name
+            .split_once('.')
+            .is_some_and(|(surface, rest)| SURFACES.contains(&surface) && is_name(rest));
         if !placed {
             return Err(RegistryError::Name {
                 name,
@@ -274,7 +290,17 @@ mod tests {
         let mut registry = Registry {
             entries: BTreeMap::new(),
         };
-        for name in ["x", "nowhere.x", "qa.", "qa.a.b"] {
+        let long = format!("qa.{}", "x".repeat(65));
+        for name in [
+            "x",
+            "nowhere.x",
+            "qa.",
+            "qa.a.b",
+            "qa.A",
+            "qa.a b",
+            "qa.a\u{1b}",
+            &long,
+        ] {
             assert!(
                 registry
                     .add(entry(name, Origin::Native { file: "x.rs" }))

@@ -25,6 +25,7 @@ pub mod history;
 pub mod holders;
 pub mod leases;
 mod migrate;
+pub mod named;
 pub mod policy_runs;
 mod postgres;
 pub mod posts;

@@ -7,11 +7,14 @@ mod demo;
 mod files;
 mod help;
 mod input;
+mod json;
 mod listing;
+mod naming;
 mod publishing;
 mod revisions;
 mod roll;
 mod settings;
+mod tables;
 
 use std::path::Path;
 
@@ -33,7 +36,7 @@ fn shows(host: &Host, name: &str, arguments: &[&str]) -> Ran {
     settings.set_description(format!("callboard {}", arguments.join(" ")));
     for (pattern, shown) in [
         // Ids as lists show them, digests of components, sizes of files, lengths of columns.
-        (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}\b", "[id]"),
+        (r"(?m)^ [0-9a-f]{6,9} ", " [id] "),
         (r"\b[0-9a-f]{12}\b", "[digest]"),
         (
             r"(?m)(\.(?:toml|html|css|md|json|wasm)) +\d+$",

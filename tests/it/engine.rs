@@ -27,7 +27,7 @@ methods = [\"GET\"]
 ";
 
 /// A workspace with the actor and one pipeline, `play`.
-struct Theatre {
+pub(crate) struct Theatre {
     factory: Factory,
 }
 
@@ -41,7 +41,7 @@ impl std::ops::Deref for Theatre {
 
 impl Theatre {
     /// Applied, with these stages.
-    fn new(dialect: Dialect, stages: &str) -> Self {
+    pub(crate) fn new(dialect: Dialect, stages: &str) -> Self {
         Self::granted(dialect, stages, "")
     }
 
@@ -76,7 +76,7 @@ impl Theatre {
 
     /// Run it, which comes to `code`; gives the run's id.
     #[track_caller]
-    fn play(&self, code: i32) -> String {
+    pub(crate) fn play(&self, code: i32) -> String {
         let ran = self.run(&["run", "play"]);
         assert_eq!(ran.code, code, "{ran}");
         self.newest()
@@ -126,7 +126,7 @@ impl Theatre {
 
     /// A command that comes to a code.
     #[track_caller]
-    fn comes_to(&self, arguments: &[&str], code: i32) -> Ran {
+    pub(crate) fn comes_to(&self, arguments: &[&str], code: i32) -> Ran {
         let ran = self.run(arguments);
         assert_eq!(ran.code, code, "{arguments:?}\n{ran}");
         ran

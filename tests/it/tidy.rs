@@ -51,23 +51,23 @@ const LAYERS: &[Layer] = &[
     layer(
         "http",
         "app engine site registry rollcall workspace snapshot store \
-         pipeline handler outcome policy schedule value settings config grants bundle",
+         pipeline handler outcome policy schedule value settings config grants bundle shown",
     ),
     layer("app", BELOW),
     layer(
         "engine",
         "registry rollcall plugin store client \
-         pipeline handler outcome policy schedule value settings config span fault grants",
+         pipeline handler outcome policy schedule value settings config span fault grants shown",
     ),
-    layer("site", "store value settings"),
+    layer("site", "store value settings shown"),
     peers(
         "registry rollcall workspace",
         "plugin capability snapshot store \
-         pipeline handler outcome policy schedule value settings config grants",
+         pipeline handler outcome policy schedule value settings config grants shown",
     ),
     layer(
         "plugin",
-        "capability store client handler outcome value settings config grants",
+        "capability store client handler outcome value settings config grants shown",
     ),
     layer("snapshot", "store secrets settings"),
     layer(
@@ -76,7 +76,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "capabilities",
-        "capability store client value settings grants",
+        "capability store client value settings grants shown",
     ),
     layer(
         "capability",
@@ -92,10 +92,11 @@ const LAYERS: &[Layer] = &[
     layer("diary", "outcome value settings"),
     peers(
         "pipeline handler outcome policy schedule value settings",
-        "span",
+        "span shown",
     ),
     layer("config", "grants span"),
-    layer("telemetry grants bundle span fault", ""),
+    layer("telemetry", "shown"),
+    layer("grants bundle span fault shown", ""),
 ];
 
 /// Names at the root of the crate that are no modules, with the module they belong to.

@@ -195,12 +195,7 @@ fn add_handlers(
         let entry = Entry::new(contract.clone(), origin, handler);
         entry
             .and_then(|entry| registry.add(entry))
-            .map_err(|error| {
-                reason(
-                    error.to_string(),
-                    format!("rename `{}` in one of them", contract.name),
-                )
-            })?;
+            .map_err(|error| reason(error.to_string(), error.mend()))?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use wasmtime::component::HasData;
 
 use crate::capability::{Capability, InstanceState};
+use crate::shown::Shown;
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -69,29 +70,14 @@ fn line(state: &InstanceState, message: &str, fields: &[(String, String)]) -> St
     escaped(&text)
 }
 
-/// Control characters and those that turn the direction of writing become visible escapes.
+/// Text that stays on its line, of a bounded length.
 fn escaped(text: &str) -> String {
-    let mut line = String::new();
-    for character in text.chars() {
-        let before = line.len();
-        if is_plain(character) {
-            line.push(character);
-        } else {
-            line.extend(character.escape_default());
-        }
-        if line.len() > LONGEST {
-            line.truncate(before);
-            line.push('…');
-            break;
-        }
+    let mut line = Shown::line(text).to_string();
+    if line.len() > LONGEST {
+        line.truncate(line.floor_char_boundary(LONGEST));
+        line.push('…');
     }
     line
-}
-
-fn is_plain(character: char) -> bool {
-    let turns = matches!(character,
-        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    !character.is_control() && !turns
 }
 
 fn emit(state: &InstanceState, level: Level, line: &str) {

@@ -1,10 +1,9 @@
 //! `apply`: make the workspace the active revision.
 
-use std::process::ExitCode;
-
 use clap::Args;
 use serde_json::json;
 
+use super::output::Answered;
 use super::{Context, Failure, check};
 use crate::app::AppError;
 
@@ -16,13 +15,11 @@ pub(super) struct Apply {
 }
 
 impl Apply {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         let applied = match app.apply(&self.note).await {
             Err(AppError::Misses(count, roll)) => {
-                if !context.output.is_json() {
-                    check::show(context.output, &roll, false);
-                }
+                check::tell(context.output, &roll, false);
                 return Err(AppError::Misses(count, roll).into());
             }
             other => other?,
@@ -38,14 +35,11 @@ impl Apply {
             &applied.digest[..12],
             applied.roll.references.len(),
         ));
-        if context.output.is_json() {
-            context.output.json(&json!({
-                "revision": applied.revision,
-                "digest": applied.digest,
-                "unchanged": applied.unchanged,
-                "references": applied.roll.references.len(),
-            }));
-        }
-        Ok(ExitCode::SUCCESS)
+        Ok(context.output.json(&json!({
+            "revision": applied.revision,
+            "digest": applied.digest,
+            "unchanged": applied.unchanged,
+            "references": applied.roll.references.len(),
+        })))
     }
 }

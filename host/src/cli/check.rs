@@ -1,11 +1,9 @@
 //! `check`: the roll call.
 
-use std::process::ExitCode;
-
 use clap::Args;
 
-use super::failure::FAILED;
-use super::output::Output;
+use super::exit::Exit;
+use super::output::{Answered, Output};
 use super::{Context, Failure};
 use crate::rollcall::{Reference, Roll};
 
@@ -17,23 +15,19 @@ pub(super) struct Check {
 }
 
 impl Check {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let roll = context.app().await?.check().await?.roll;
-        show(context.output, &roll, self.all);
-        Ok(if roll.misses().next().is_none() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(FAILED)
+        tell(context.output, &roll, self.all);
+        let answered = context.output.json(&roll);
+        Ok(match roll.misses().next() {
+            None => answered,
+            Some(_) => answered.with(Exit::Failed),
         })
     }
 }
 
-/// Print a roll: the misses in full, and the count of answers.
-pub(super) fn show(output: Output, roll: &Roll, all: bool) {
-    if output.is_json() {
-        output.json(roll);
-        return;
-    }
+/// Tell people of a roll: the misses in full, and the count of answers.
+pub(super) fn tell(output: Output, roll: &Roll, all: bool) {
     if all {
         let answered = roll
             .references
@@ -51,7 +45,7 @@ pub(super) fn show(output: Output, roll: &Roll, all: bool) {
         output.table(&["referrer", "key", "kind", "target", "at"], rows.collect());
     }
     for reference in roll.misses() {
-        output.say(miss(reference));
+        tell_miss(output, reference);
     }
     let (misses, references) = (roll.misses().count(), roll.references.len());
     match misses {
@@ -62,19 +56,16 @@ pub(super) fn show(output: Output, roll: &Roll, all: bool) {
     }
 }
 
-fn miss(reference: &Reference) -> String {
+fn tell_miss(output: Output, reference: &Reference) {
     let Some(miss) = &reference.miss else {
-        return String::new();
+        return;
     };
-    let mend = miss.mend.replace('\n', "\n        ");
-    format!(
-        "miss: {}: {} ({} -> {})\n  at    {}\n  mend  {mend}",
-        reference.referrer,
-        miss.problem,
-        reference.key,
-        reference.target,
-        place(reference),
-    )
+    output.say(format_args!(
+        "miss: {}: {} ({} -> {})",
+        reference.referrer, miss.problem, reference.key, reference.target,
+    ));
+    output.labelled("  at    ", &place(reference));
+    output.labelled("  mend  ", &miss.mend);
 }
 
 fn place(reference: &Reference) -> String {

@@ -1,9 +1,8 @@
 //! `completions`: scripts for shells.
 
-use std::process::ExitCode;
-
 use clap::{Args, CommandFactory as _};
 
+use super::output::Answered;
 use super::{Cli, Context, Failure};
 
 #[derive(Debug, Args)]
@@ -14,10 +13,10 @@ pub(super) struct Completions {
 
 impl Completions {
     #[expect(clippy::unnecessary_wraps, reason = "every command answers alike")]
-    pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, context: &Context) -> Result<Answered, Failure> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "callboard", &mut script);
-        context.output.raw(&String::from_utf8_lossy(&script));
-        Ok(ExitCode::SUCCESS)
+        let name = format!("completions of {}", self.shell);
+        Ok(context.output.file(&name, &script))
     }
 }

@@ -3,13 +3,14 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Args;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
+use super::exit::Exit;
+use super::output::Answered;
 use super::watch::length;
 use super::{Context, Failure, init, posts, run, serve, tasks as task_commands};
 use crate::app::{App, Seen};
@@ -40,7 +41,7 @@ pub(super) struct Demo {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// Make the workspace here and keep it; a temporary folder if absent.
+    /// Make the workspace here and keep it; `-w` does the same. A temporary folder if absent.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
 
@@ -57,36 +58,37 @@ const KEEP: &str = "commits_keep_newest";
 const ORPHANS: &str = "embeddings_orphan_prune_commits";
 
 impl Demo {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let repository = self.repository()?;
         let temporary = tempfile::tempdir()
             .map_err(|error| Failure::usage(format!("no temporary folder: {error}")))?;
-        let folder = self
-            .keep
-            .clone()
-            .unwrap_or_else(|| temporary.path().join("factory"));
+        let folder = context.folder(self.keep.clone(), "--keep")?;
+        let folder = folder.unwrap_or_else(|| temporary.path().join("factory"));
         let app = set_up(context, &folder).await?;
-        let published = self.main_job(context, &app, &repository).await?;
-        upkeep(context, &app, &folder, &repository).await?;
+        let (run, published) = self.main_job(context, &app, &repository).await?;
+        let mut told = upkeep(context, &app, &folder, &repository).await?;
+        told["workspace"] = json!(folder);
+        told["run"] = json!(run);
         if let Some(out) = &self.out {
-            posts::export(context, &app, out).await?;
+            let exported = posts::export(&app, out).await?;
+            posts::tell_export(context, &exported, out);
+            told["exported"] = json!({ "folder": out, "files": exported.files });
         }
-        let code = if published {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(super::failure::FAILED)
-        };
         if self.once || !published {
             app.store().close().await;
-            return Ok(code);
+            let answered = context.output.json(&told);
+            return Ok(match published {
+                true => answered,
+                false => answered.with(Exit::Failed),
+            });
         }
         let stop = serve::stop_on_signal();
         let (seen, changes) = watch::channel(Seen::default());
         let looking = tokio::spawn(serve::look(app.clone(), seen, stop.clone()));
-        serve::site(context, &app, self.listen, (&stop, changes)).await?;
+        let answered = serve::site(context, &app, self.listen, (&stop, changes), told).await?;
         looking.abort();
         app.store().close().await;
-        Ok(code)
+        Ok(answered)
     }
 
     fn repository(&self) -> Result<PathBuf, Failure> {
@@ -96,13 +98,14 @@ impl Demo {
             .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
     }
 
-    /// Write about the day, approve and publish. A day without substance is fine, too.
+    /// Write about the day, approve and publish; says whether all went well. A day without
+    /// substance is fine, too.
     async fn main_job(
         &self,
         context: &Context,
         app: &App,
         repository: &Path,
-    ) -> Result<bool, Failure> {
+    ) -> Result<(Run, bool), Failure> {
         step(
             context,
             "Write a post about a day of the repository (pipeline dev_diary)",
@@ -117,7 +120,7 @@ impl Demo {
                 context
                     .output
                     .say(format_args!("nothing to do: {}", run.detail));
-                return Ok(true);
+                return Ok((run, true));
             }
             _ => return Err(ended_badly(&run)),
         }
@@ -131,11 +134,12 @@ impl Demo {
                 context
                     .output
                     .say(format_args!("{}: {}", published.status, task.topic));
-                return Ok(published.status == RunStatus::Done);
+                let done = published.status == RunStatus::Done;
+                return Ok((published, done));
             }
         }
         Err(Failure::new(
-            super::failure::FAILED,
+            Exit::Failed,
             "the run stands before a gate without a task",
         ))
     }
@@ -143,8 +147,8 @@ impl Demo {
 
 fn ended_badly(run: &Run) -> Failure {
     let code = match run.status {
-        RunStatus::Unavailable => super::failure::UNAVAILABLE,
-        _ => super::failure::FAILED,
+        RunStatus::Unavailable => Exit::Unavailable,
+        _ => Exit::Failed,
     };
     Failure::new(code, format!("{}: {}", run.status, run.detail))
 }
@@ -155,7 +159,8 @@ fn text(path: &Path) -> Result<&str, Failure> {
 }
 
 fn step(context: &Context, text: &str) {
-    context.output.progress(format_args!("\n== {text}"));
+    context.output.progress("");
+    context.output.progress(format_args!("== {text}"));
 }
 
 /// Write the factory workspace and apply it.
@@ -183,7 +188,7 @@ async fn upkeep(
     app: &App,
     folder: &Path,
     repository: &Path,
-) -> Result<(), Failure> {
+) -> Result<Json, Failure> {
     step(
         context,
         "Remember the repository's history (pipeline remember)",
@@ -200,6 +205,7 @@ async fn upkeep(
     );
     let total = commits::count(app.store()).await?;
     young_policies(app, folder, total).await?;
+    let mut ended = Vec::new();
     for policy in [KEEP, ORPHANS, COLLAPSE] {
         let run = run::start(app, context, &format!("policy:{policy}"), Patch::new()).await?;
         context
@@ -208,6 +214,7 @@ async fn upkeep(
         if !matches!(run.status, RunStatus::Done | RunStatus::NothingToDo) {
             return Err(ended_badly(&run));
         }
+        ended.push(json!({ "policy": policy, "status": run.status, "detail": run.detail }));
     }
     let counts = embeddings::counts(app.store()).await?;
     let (rows, summaries) = counts.iter().fold((0, 0), |(rows, summaries), count| {
@@ -220,7 +227,8 @@ async fn upkeep(
     context.output.say(format_args!(
         "the memory holds {rows} embeddings and {summaries} summaries"
     ));
-    Ok(())
+    let memory = json!({ "embeddings": rows, "summaries": summaries });
+    Ok(json!({ "policies": ended, "memory": memory }))
 }
 
 /// Apply a second revision in which a young repository has something to clean up.

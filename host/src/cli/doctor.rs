@@ -1,10 +1,9 @@
 //! `doctor`: what is wrong, and the mend.
 
-use std::process::ExitCode;
-
 use clap::Args;
 
-use super::failure::FAILED;
+use super::exit::Exit;
+use super::output::Answered;
 use super::{Context, Failure};
 use crate::app::doctor::{self, Diagnosis, Level, Symptom};
 
@@ -12,23 +11,20 @@ use crate::app::doctor::{self, Diagnosis, Level, Symptom};
 pub(super) struct Doctor {}
 
 impl Doctor {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let diagnosis = doctor::examine(&context.workspace, context.database.as_deref()).await?;
-        show(context, &diagnosis);
+        tell(context, &diagnosis);
+        let answered = context.output.json(&diagnosis);
         Ok(match diagnosis.count(Level::Problem) {
-            0 => ExitCode::SUCCESS,
-            _ => ExitCode::from(FAILED),
+            0 => answered,
+            _ => answered.with(Exit::Failed),
         })
     }
 }
 
-fn show(context: &Context, diagnosis: &Diagnosis) {
-    if context.output.is_json() {
-        context.output.json(diagnosis);
-        return;
-    }
+fn tell(context: &Context, diagnosis: &Diagnosis) {
     for symptom in &diagnosis.symptoms {
-        context.output.say(text(symptom));
+        tell_symptom(context, symptom);
     }
     let (problems, notes) = (
         diagnosis.count(Level::Problem),
@@ -41,7 +37,7 @@ fn show(context: &Context, diagnosis: &Diagnosis) {
     });
 }
 
-fn text(symptom: &Symptom) -> String {
+fn tell_symptom(context: &Context, symptom: &Symptom) {
     let level = match symptom.level {
         Level::Problem => "problem",
         Level::Note => "note",
@@ -50,12 +46,10 @@ fn text(symptom: &Symptom) -> String {
         "" => String::new(),
         subject => format!("{subject}: "),
     };
-    let mend = match symptom.mend.as_str() {
-        "" => String::new(),
-        mend => format!("\n  mend  {}", mend.replace('\n', "\n        ")),
-    };
-    format!(
-        "{level}: {}: {subject}{}{mend}",
-        symptom.check, symptom.problem
-    )
+    let label = format!("{level}: {}: ", symptom.check);
+    let problem = format!("{subject}{}", symptom.problem);
+    context.output.labelled(&label, &problem);
+    if !symptom.mend.is_empty() {
+        context.output.labelled("  mend  ", &symptom.mend);
+    }
 }

@@ -1,12 +1,12 @@
 //! An error at the command line: what is wrong, the mend, and the exit code.
 
-use std::process::ExitCode;
-
 use serde_json::{Value as Json, json};
 
+use super::exit::Exit;
 use crate::app::AppError;
 use crate::engine::EngineError;
 use crate::http::HttpError;
+use crate::rollcall::Roll;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::workspace::{Misread, WorkspaceError};
 
@@ -16,31 +16,25 @@ pub struct Failure {
     pub(super) message: String,
     pub(super) help: Option<String>,
     pub(super) misreads: Vec<Misread>,
-    code: u8,
+    /// The roll, if its misses are why.
+    pub(super) roll: Option<Box<Roll>>,
+    exit: Exit,
 }
 
-/// A decision or a failure.
-pub(super) const FAILED: u8 = 1;
-/// Wrong usage or input.
-pub(super) const USAGE: u8 = 2;
-/// Something it depends on is not available.
-pub(super) const UNAVAILABLE: u8 = 3;
-/// A run waits.
-pub(super) const WAITING: u8 = 4;
-
 impl Failure {
-    pub(super) fn new(code: u8, message: impl Into<String>) -> Self {
+    pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             help: None,
             misreads: Vec::new(),
-            code,
+            roll: None,
+            exit,
         }
     }
 
     /// Wrong usage or input.
     pub(super) fn usage(message: impl Into<String>) -> Self {
-        Self::new(USAGE, message)
+        Self::new(Exit::Usage, message)
     }
 
     #[must_use]
@@ -50,14 +44,15 @@ impl Failure {
     }
 
     pub(super) fn interrupted() -> Self {
-        Self::new(130, "interrupted; what was committed is kept")
+        Self::new(Exit::Interrupted, "interrupted; what was committed is kept")
             .help("an unfinished run goes on with `callboard runs resume ID`")
     }
 
-    pub(super) fn code(&self) -> ExitCode {
-        ExitCode::from(self.code)
+    pub(super) fn exit(&self) -> Exit {
+        self.exit
     }
 
+    /// The document that stands in place of the answer.
     pub(super) fn to_json(&self) -> Json {
         let places: Vec<_> = self
             .misreads
@@ -70,7 +65,14 @@ impl Failure {
                 })
             })
             .collect();
-        json!({ "error": self.message, "help": self.help, "places": places })
+        let misses = self.roll.iter().flat_map(|roll| roll.misses());
+        json!({
+            "error": self.message,
+            "help": self.help,
+            "code": self.exit.code(),
+            "places": places,
+            "misses": misses.collect::<Vec<_>>(),
+        })
     }
 }
 
@@ -80,30 +82,32 @@ impl From<AppError> for Failure {
         match error {
             AppError::Misread(misreads) => Self {
                 misreads,
-                ..Self::new(FAILED, message)
+                ..Self::new(Exit::Failed, message)
             },
             AppError::Store(error) => error.into(),
             AppError::Engine(error) => error.into(),
             AppError::NoWorkspace(_) => Self::usage(message),
-            AppError::Misses(..) => {
-                Self::new(FAILED, message).help("nothing was kept; mend the misses and apply again")
+            AppError::Misses(_, roll) => Self {
+                roll: Some(roll),
+                ..Self::new(Exit::Failed, message)
             }
-            _ => Self::new(FAILED, message),
+            .help("nothing was kept; mend the misses and apply again"),
+            _ => Self::new(Exit::Failed, message),
         }
     }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let code = match error.kind {
+        let exit = match error.kind {
             StoreErrorKind::Unavailable
             | StoreErrorKind::Busy
             | StoreErrorKind::Corrupt
-            | StoreErrorKind::Schema => UNAVAILABLE,
-            StoreErrorKind::Address => USAGE,
-            _ => FAILED,
+            | StoreErrorKind::Schema => Exit::Unavailable,
+            StoreErrorKind::Address => Exit::Usage,
+            _ => Exit::Failed,
         };
-        Self::new(code, error.to_string())
+        Self::new(exit, error.to_string())
     }
 }
 
@@ -115,19 +119,19 @@ impl From<EngineError> for Failure {
             | EngineError::NoStage { .. }
             | EngineError::MissingInput(_)
             | EngineError::UnknownInput { .. } => Self::usage(error.to_string()),
-            other => Self::new(FAILED, other.to_string()),
+            other => Self::new(Exit::Failed, other.to_string()),
         }
     }
 }
 
 impl From<HttpError> for Failure {
     fn from(error: HttpError) -> Self {
-        Self::new(UNAVAILABLE, error.to_string())
+        Self::new(Exit::Unavailable, error.to_string())
     }
 }
 
 impl From<WorkspaceError> for Failure {
     fn from(error: WorkspaceError) -> Self {
-        Self::new(FAILED, error.to_string())
+        Self::new(Exit::Failed, error.to_string())
     }
 }

@@ -1,13 +1,12 @@
 //! `findings`: what a person may want to know, until it is resolved.
 
-use std::process::ExitCode;
-
 use clap::Subcommand;
 use serde_json::json;
 
-use super::output::time;
-use super::{Context, Failure};
+use super::output::{Answered, time};
+use super::{Context, Failure, find};
 use crate::store::findings::{self, Finding};
+use crate::store::named::{self, LATEST};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Findings {
@@ -19,13 +18,13 @@ pub(super) enum Findings {
     },
     /// Resolve findings. What is noticed again opens again.
     Resolve {
-        /// A key, or the beginning that several have in common.
+        /// A key, the beginning that several have in common, or `latest`.
         key: String,
     },
 }
 
 impl Findings {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         match self {
             Findings::List { all } => {
@@ -35,22 +34,22 @@ impl Findings {
                     findings::open(app.store()).await?
                 };
                 let header = ["key", "times", "first", "last", "state", "message"];
-                let rows = found.iter().map(row).collect();
-                context.output.show(&header, rows, &found);
+                let rows: Vec<Vec<String>> = found.iter().map(row).collect();
+                Ok(context.output.show(&header, rows, &found))
             }
             Findings::Resolve { key } => {
-                let resolved = findings::resolve(app.store(), &key).await?;
+                let mut resolved = 0;
+                if key != LATEST {
+                    resolved = findings::resolve(app.store(), &key).await?;
+                }
                 if resolved == 0 {
-                    return Err(Failure::usage(format!("there is no open finding `{key}`"))
-                        .help("`callboard findings list` names them"));
+                    let key = find::key(app.store(), &named::FINDING, &key).await?;
+                    resolved = u64::from(findings::close(app.store(), &key).await?);
                 }
                 context.output.say(format_args!("resolved {resolved}"));
-                if context.output.is_json() {
-                    context.output.json(&json!({ "resolved": resolved }));
-                }
+                Ok(context.output.json(&json!({ "resolved": resolved })))
             }
         }
-        Ok(ExitCode::SUCCESS)
     }
 }
 

@@ -1,19 +1,17 @@
 //! `gates`: the questions to a person, and the decisions.
 
-use std::process::ExitCode;
-use std::sync::Arc;
-
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::output::{short, time};
+use super::exit::Exit;
+use super::output::{Answered, time};
 use super::watch::Progress;
-use super::{Context, Failure, run};
+use super::{Context, Failure, find, run};
 use crate::app::App;
 use crate::engine::gate;
 use crate::store::gates::{self, Decision, Gate, Verdict};
-use crate::store::runs::{self, Run, RunStatus};
-use crate::store::tasks::{self, Found};
+use crate::store::named::{self, Found, LATEST, Short};
+use crate::store::runs::{Run, RunStatus};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Gates {
@@ -49,7 +47,7 @@ pub(super) enum Gates {
 /// A gate.
 #[derive(Debug, Args)]
 pub(super) struct Which {
-    /// The run's id or the task's, or enough of the beginning.
+    /// The run's id or the task's, as lists show it; `latest` is the gate that opened last.
     id: String,
     /// The gate's stage, if several of the run wait.
     stage: Option<String>,
@@ -108,7 +106,7 @@ impl Feedback {
 }
 
 impl Gates {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         let (which, verdict) = match self {
             Gates::List => return list(context, &app).await,
@@ -135,35 +133,39 @@ pub(super) async fn decide(
     gate: &Gate,
     verdict: Verdict,
 ) -> Result<Run, Failure> {
-    let engine = app.engine(Arc::new(Progress(context.output)));
+    let engine = app.engine(Progress::of(context.output));
     gate::decide(&engine, gate, verdict).await?;
     run::carry_out(app, context.output, &engine, &gate.run).await
 }
 
 /// A run that ended as rejected by the person who asks is what was asked for.
-fn reported(context: &Context, run: &Run, decision: Decision) -> ExitCode {
-    let code = run::report(context, run);
+fn reported(context: &Context, run: &Run, decision: Decision) -> Answered {
+    let answered = run::report(context, run);
     match (decision, run.status) {
-        (Decision::Rejected, RunStatus::Rejected) => ExitCode::SUCCESS,
-        _ => code,
+        (Decision::Rejected, RunStatus::Rejected) => answered.with(Exit::Done),
+        _ => answered,
     }
 }
 
 impl Which {
     /// Every gate of the run or task, oldest first.
     async fn all(&self, app: &App) -> Result<Vec<Gate>, Failure> {
-        let id = &self.id;
-        if let Some(run) = runs::by_prefix(app.store(), id).await? {
-            return Ok(gates::of_run(app.store(), &run.id).await?);
+        let (store, id) = (app.store(), &self.id);
+        if id == LATEST {
+            let run = find::key(store, &named::GATE, id).await?;
+            return Ok(gates::of_run(store, &run).await?);
         }
-        if let Found::One(task) = tasks::by_id(app.store(), id).await? {
-            let newest = gates::of_task(app.store(), &task.id).await?;
+        if let Found::One(task) = named::find(store, &named::TASK, id).await? {
+            let newest = gates::of_task(store, &task).await?;
             return Ok(newest.into_iter().collect());
         }
-        Err(
-            Failure::usage(format!("there is no run and no task `{id}`"))
-                .help("`callboard gates list` names the runs that stand before a gate"),
-        )
+        match named::find(store, &named::RUN, id).await? {
+            Found::None => Err(
+                Failure::usage(format!("there is no run and no task `{id}`"))
+                    .help("`callboard gates list` names the runs that stand before a gate"),
+            ),
+            _ => Ok(gates::of_run(store, &find::key(store, &named::RUN, id).await?).await?),
+        }
     }
 
     /// The open gate that is meant.
@@ -171,6 +173,11 @@ impl Which {
         let mut open = self.all(app).await?;
         open.retain(|gate| gate.decision.is_none());
         if let Some(stage) = &self.stage {
+            let known = open.iter().map(|gate| gate.stage.as_str());
+            if !open.is_empty() && !known.clone().any(|known| known == stage) {
+                let list = format!("callboard gates show {}", self.id);
+                return Err(find::unknown("open gate", stage, known, &list));
+            }
             open.retain(|gate| gate.stage == *stage);
         }
         match open.len() {
@@ -200,42 +207,40 @@ pub(super) fn decision(gate: &Gate) -> String {
     }
 }
 
-async fn list(context: &Context, app: &App) -> Result<ExitCode, Failure> {
+async fn list(context: &Context, app: &App) -> Result<Answered, Failure> {
     let open = gates::open(app.store()).await?;
+    let runs = open.iter().map(|gate| gate.run.as_str());
+    let runs = Short::of(app.store(), &named::RUN, runs).await?;
+    let tasks = open.iter().filter_map(|gate| gate.task.as_deref());
+    let tasks = Short::of(app.store(), &named::TASK, tasks).await?;
     let rows = open.iter().map(|gate| {
         let lapses = gate.expires_at.map_or("never".to_owned(), time);
-        let task = gate.task.as_deref().map(short).unwrap_or_default();
+        let task = gate.task.as_deref().unwrap_or_default();
         vec![
-            short(&gate.run),
+            runs.show(&gate.run).to_owned(),
             gate.stage.clone(),
             gate.question.clone(),
-            task,
+            tasks.show(task).to_owned(),
             time(gate.opened_at),
             lapses,
         ]
     });
     let header = ["run", "stage", "question", "task", "opened", "lapses"];
-    context.output.show(&header, rows.collect(), &open);
+    let answered = context.output.show(&header, rows.collect(), &open);
     if !open.is_empty() {
         context.output.say("next: callboard gates approve RUN");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(answered)
 }
 
-async fn show(context: &Context, app: &App, which: &Which) -> Result<ExitCode, Failure> {
+async fn show(context: &Context, app: &App, which: &Which) -> Result<Answered, Failure> {
     let mut all = which.all(app).await?;
     if let Some(stage) = &which.stage {
         all.retain(|gate| gate.stage == *stage);
     }
     let mut parts = Vec::new();
     for gate in &all {
-        parts.push(gate::parts(&app.engine(Arc::new(Progress(context.output))), gate).await?);
-    }
-    if context.output.is_json() {
-        let shown = all.iter().zip(&parts);
-        let shown = shown.map(|(gate, parts)| json!({ "gate": gate, "parts": parts }));
-        context.output.json(&shown.collect::<Vec<_>>());
-        return Ok(ExitCode::SUCCESS);
+        parts.push(gate::parts(&app.engine(Progress::of(context.output)), gate).await?);
     }
     if all.is_empty() {
         context.output.say("(none)");
@@ -243,13 +248,15 @@ async fn show(context: &Context, app: &App, which: &Which) -> Result<ExitCode, F
     for (gate, parts) in all.iter().zip(&parts) {
         show_one(context, gate, parts);
     }
-    Ok(ExitCode::SUCCESS)
+    let shown = all.iter().zip(&parts);
+    let shown = shown.map(|(gate, parts)| json!({ "gate": gate, "parts": parts }));
+    Ok(context.output.json(&shown.collect::<Vec<_>>()))
 }
 
 fn show_one(context: &Context, gate: &Gate, parts: &[String]) {
     let line = |name: &str, text: &str| {
         if !text.is_empty() {
-            context.output.say(format_args!("{name:<9} {text}"));
+            context.output.labelled(&format!("{name:<9} "), text);
         }
     };
     line("gate", &format!("{} (visit {})", gate.stage, gate.visit));

@@ -1,11 +1,10 @@
 //! `handlers`: what is registered.
 
-use std::process::ExitCode;
-
 use clap::Subcommand;
 use serde_json::{Value as Json, json};
 
-use super::{Context, Failure};
+use super::output::Answered;
+use super::{Context, Failure, find};
 use crate::app::AppError;
 use crate::registry::{Entry, Origin, Registry};
 
@@ -25,15 +24,15 @@ pub(super) enum Handlers {
 }
 
 impl Handlers {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         match self {
             Handlers::List { native: true } => {
-                list(context, &Registry::native().map_err(AppError::from)?);
+                let native = Registry::native().map_err(AppError::from)?;
+                Ok(list(context, &native))
             }
-            Handlers::List { native: false } => list(context, &*registry(context).await?),
-            Handlers::Show { name } => show(context, &*registry(context).await?, &name)?,
+            Handlers::List { native: false } => Ok(list(context, &*registry(context).await?)),
+            Handlers::Show { name } => show(context, &*registry(context).await?, &name),
         }
-        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -41,7 +40,7 @@ async fn registry(context: &Context) -> Result<std::sync::Arc<Registry>, Failure
     Ok(context.app().await?.active().await?.registry.clone())
 }
 
-fn list(context: &Context, registry: &Registry) {
+fn list(context: &Context, registry: &Registry) -> Answered {
     let rows = registry.iter().map(|entry| {
         vec![
             entry.contract.name.clone(),
@@ -52,7 +51,7 @@ fn list(context: &Context, registry: &Registry) {
     let json: Vec<_> = registry.iter().map(to_json).collect();
     context
         .output
-        .show(&["handler", "origin", "summary"], rows.collect(), &json);
+        .show(&["handler", "origin", "summary"], rows.collect(), &json)
 }
 
 /// Where a handler comes from, without the path of its file.
@@ -93,25 +92,18 @@ fn keys(schema: &Json) -> Vec<&str> {
         .collect()
 }
 
-fn show(context: &Context, registry: &Registry, name: &str) -> Result<(), Failure> {
+fn show(context: &Context, registry: &Registry, name: &str) -> Result<Answered, Failure> {
     let Some(entry) = registry.get(name) else {
-        let failure = Failure::usage(format!("there is no handler `{name}`"));
-        return Err(match registry.nearest(name) {
-            Some(nearest) => failure.help(format!("did you mean `{nearest}`?")),
-            None => failure.help("`callboard handlers list` names them"),
-        });
+        let known = registry.iter().map(|entry| entry.contract.name.as_str());
+        let list = "callboard handlers list";
+        return Err(find::unknown("handler", name, known, list));
     };
-    if context.output.is_json() {
-        context.output.json(&entry.contract);
-        return Ok(());
-    }
     let contract = &entry.contract;
     context
         .output
         .say(format_args!("{}: {}", contract.name, contract.summary));
-    context
-        .output
-        .say(format_args!("origin: {}\n", entry.origin));
+    context.output.say(format_args!("origin: {}", entry.origin));
+    context.output.say("");
     for (title, schema) in [
         ("config", &contract.config),
         ("reads", &contract.reads),
@@ -129,7 +121,7 @@ fn show(context: &Context, registry: &Registry, name: &str) -> Result<(), Failur
         "tables: {}",
         tables.collect::<Vec<_>>().join(", ")
     ));
-    Ok(())
+    Ok(context.output.json(contract))
 }
 
 /// The properties of a schema as rows of a table.

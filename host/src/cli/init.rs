@@ -1,26 +1,29 @@
 //! `init`: write the bundled factory workspace.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::Args;
+use serde_json::json;
 
+use super::output::Answered;
 use super::{Context, Failure};
 use crate::bundle;
 use crate::workspace::{self, Files};
 
 #[derive(Debug, Args)]
 pub(super) struct Init {
-    /// The folder to make; files that are there already are never written over.
-    #[arg(default_value = ".")]
-    folder: PathBuf,
+    /// The folder to make; that of `-w` if absent, else this one. Files that are there already
+    /// are never written over.
+    folder: Option<PathBuf>,
 }
 
 impl Init {
-    pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, context: &Context) -> Result<Answered, Failure> {
+        let folder = context.folder(self.folder, "DIR")?;
+        let folder = folder.unwrap_or_else(|| context.workspace.clone());
         let files = bundled();
-        workspace::write(&self.folder, &files)?;
-        let folder = self.folder.display();
+        workspace::write(&folder, &files)?;
+        let folder = folder.display();
         context.output.say(format_args!(
             "wrote {} files of the factory into {folder}",
             files.len()
@@ -28,10 +31,9 @@ impl Init {
         context
             .output
             .say(format_args!("next: callboard -w {folder} apply"));
-        if context.output.is_json() {
-            context.output.json(&files.keys().collect::<Vec<_>>());
-        }
-        Ok(ExitCode::SUCCESS)
+        let files: Vec<_> = files.keys().collect();
+        let json = json!({ "folder": folder.to_string(), "files": files });
+        Ok(context.output.json(&json))
     }
 }
 

@@ -1,16 +1,45 @@
-//! The only place that prints: tables and sentences for people, JSON for programs.
+//! The only place that prints: tables and sentences for people, JSON for programs. Whatever is
+//! printed is [`Shown`] first, so that no text from outside moves the cursor, forges a line or
+//! turns the direction of writing.
+//!
+//! A command ends with [`Answered`], which only an output makes: with `--format json` exactly one
+//! document is on standard output, the answer or the failure, or a document a line where lines are
+//! followed.
 
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+mod table;
+
+use std::fmt::Display;
+use std::io::{IsTerminal as _, Write as _};
+
 use serde::Serialize;
+use serde_json::json;
 
+use super::exit::Exit;
 use super::failure::Failure;
-use crate::workspace::Misread;
+use crate::shown::{self, Shown};
 
 /// Where and how a command prints. Findings go to standard output, progress and errors to
 /// standard error.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Output {
     json: bool,
+}
+
+/// Proof that a command has answered in the form that was asked for: a command without a JSON
+/// document does not compile.
+#[derive(Debug)]
+#[must_use = "a command ends with it"]
+pub(super) struct Answered(Exit);
+
+impl Answered {
+    /// The same answer with another exit code than 0.
+    pub(super) fn with(self, exit: Exit) -> Self {
+        Self(exit)
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        self.0
+    }
 }
 
 impl Output {
@@ -23,24 +52,29 @@ impl Output {
     }
 
     /// A table for people, or `value` for programs.
-    pub(super) fn show(self, header: &[&str], rows: Vec<Vec<String>>, value: &impl Serialize) {
-        if self.json {
-            self.json(value);
-        } else {
-            self.table(header, rows);
-        }
+    pub(super) fn show(
+        self,
+        header: &[&str],
+        rows: Vec<Vec<impl Into<Shown>>>,
+        value: &impl Serialize,
+    ) -> Answered {
+        self.table(header, rows);
+        self.json(value)
     }
 
-    /// One JSON document.
-    #[expect(
-        clippy::unused_self,
-        reason = "printing is a right of whoever has an output"
-    )]
-    pub(super) fn json(self, value: &impl Serialize) {
-        match serde_json::to_string_pretty(value) {
-            Ok(text) => anstream::println!("{text}"),
-            Err(error) => anstream::eprintln!("error: the answer is no JSON: {error}"),
+    /// The one document for programs; people do not see it.
+    pub(super) fn json(self, value: &impl Serialize) -> Answered {
+        if self.json {
+            match serde_json::to_string_pretty(value) {
+                Ok(text) => anstream::println!("{}", shown::json(&text)),
+                Err(error) => {
+                    let problem = format!("the answer is no JSON: {error}");
+                    self.failure(&Failure::new(Exit::Defect, problem));
+                    return Answered(Exit::Defect);
+                }
+            }
         }
+        Answered(Exit::Done)
     }
 
     /// One JSON document on a line of its own, of many.
@@ -49,106 +83,160 @@ impl Output {
         reason = "printing is a right of whoever has an output"
     )]
     pub(super) fn json_line(self, value: &serde_json::Value) {
-        anstream::println!("{value}");
+        anstream::println!("{}", shown::json(&value.to_string()));
     }
 
-    /// A table that fits the terminal. Empty tables say so.
+    /// The end of lines that were followed, each of which was a document.
     #[expect(
         clippy::unused_self,
         reason = "printing is a right of whoever has an output"
     )]
-    pub(super) fn table(self, header: &[&str], rows: Vec<Vec<String>>) {
+    pub(super) fn lines_end(self) -> Answered {
+        Answered(Exit::Done)
+    }
+
+    /// A table for people that fits the terminal. Empty tables say so.
+    pub(super) fn table(self, header: &[&str], rows: Vec<Vec<impl Into<Shown>>>) {
         if rows.is_empty() {
-            anstream::println!("(none)");
+            self.say("(none)");
             return;
         }
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic);
-        if let Some(width) = std::env::var("COLUMNS")
-            .ok()
-            .and_then(|text| text.parse().ok())
-        {
-            table.set_width(width);
-        }
-        table.set_header(
-            header
-                .iter()
-                .map(|name| name.to_uppercase())
-                .collect::<Vec<_>>(),
-        );
-        table.add_rows(
-            rows.into_iter()
-                .map(|row| row.into_iter().map(|cell| plain(&cell)).collect::<Vec<_>>()),
-        );
-        // What names a row is to be copied in one piece.
-        if let Some(names) = table.column_mut(0) {
-            names.set_constraint(ColumnConstraint::ContentWidth);
-        }
-        for line in table.lines() {
-            anstream::println!("{}", line.trim_end());
+        let cells = |row: Vec<_>| row.into_iter().map(Into::into).collect();
+        let rows: Vec<Vec<Shown>> = rows.into_iter().map(cells).collect();
+        if !self.json {
+            for line in table::lines(header, &rows, table::width()) {
+                anstream::println!("{line}");
+            }
         }
     }
 
-    /// A sentence for people; programs do not see it.
-    pub(super) fn say(self, text: impl std::fmt::Display) {
+    /// A sentence on one line for people; programs do not see it.
+    pub(super) fn say(self, text: impl Display) {
         if !self.json {
-            anstream::println!("{text}");
+            anstream::println!("{}", Shown::line(text));
+        }
+    }
+
+    /// A text of several lines for people, such as a draft.
+    pub(super) fn text(self, text: impl Display) {
+        if !self.json {
+            anstream::println!("{}", Shown::lines(text));
+        }
+    }
+
+    /// A text with its label for people; further lines of it stand below the first, so that none
+    /// can be taken for a line of its own.
+    pub(super) fn labelled(self, label: &str, text: &str) {
+        if !self.json {
+            anstream::println!("{}", labelled(label, text));
         }
     }
 
     /// A line about work under way, on standard error.
+    pub(super) fn progress(self, text: impl Display) {
+        self.live("");
+        anstream::eprintln!("{}", Shown::line(text));
+    }
+
+    /// Whether a line of standard error can be written over.
     #[expect(
         clippy::unused_self,
         reason = "printing is a right of whoever has an output"
     )]
-    pub(super) fn progress(self, text: impl std::fmt::Display) {
-        anstream::eprintln!("{text}");
+    pub(super) fn is_live(self) -> bool {
+        std::io::stderr().is_terminal()
     }
 
-    /// Text as it is, such as a script of completions.
-    #[expect(
-        clippy::unused_self,
-        reason = "printing is a right of whoever has an output"
-    )]
-    pub(super) fn raw(self, text: &str) {
-        anstream::print!("{text}");
+    /// Write over the last line of standard error, on a terminal; an empty text takes it away.
+    pub(super) fn live(self, text: impl Display) {
+        if self.is_live() {
+            let mut stderr = std::io::stderr().lock();
+            // A terminal that has gone shows nothing anyway.
+            write!(stderr, "\r\u{1b}[K{}", Shown::line(text)).ok();
+            stderr.flush().ok();
+        }
     }
 
-    /// What went wrong, and the mend.
+    /// A file as it is, or readable where it comes to a terminal.
+    pub(super) fn file(self, name: &str, content: &[u8]) -> Answered {
+        let text = String::from_utf8_lossy(content);
+        if !self.json {
+            let mut stdout = std::io::stdout().lock();
+            let written = if stdout.is_terminal() {
+                write!(stdout, "{}", Shown::lines(&text))
+            } else {
+                stdout.write_all(content)
+            };
+            if let Err(error) = written.and_then(|()| stdout.flush()) {
+                self.progress(format_args!("standard output: {error}"));
+                return Answered(Exit::Failed);
+            }
+        }
+        self.json(&json!({ "file": name, "content": text }))
+    }
+
+    /// What went wrong, and the mend: for people on standard error, and for programs as the
+    /// document that stands in place of the answer.
     pub(super) fn failure(self, failure: &Failure) {
         if self.json {
-            self.json(&failure.to_json());
+            self.json_line(&failure.to_json());
         }
-        anstream::eprintln!("error: {}", failure.message);
+        self.live("");
+        anstream::eprintln!("{}", labelled("error: ", &failure.message));
         for misread in &failure.misreads {
-            anstream::eprintln!("  {}", misread_line(misread));
+            let place = Shown::line(&misread.place);
+            let line = format!("{place}: {}", misread.message);
+            anstream::eprintln!("{}", labelled("  ", &line));
+            anstream::eprintln!("{}", labelled("    help: ", &misread.mend));
         }
         if let Some(help) = &failure.help {
-            anstream::eprintln!("  help: {help}");
+            anstream::eprintln!("{}", labelled("  help: ", help));
         }
     }
 }
 
-fn misread_line(misread: &Misread) -> String {
-    format!(
-        "{}: {}\n    help: {}",
-        misread.place, misread.message, misread.mend
-    )
+/// What clap says of a command line. Its own help has the style of the terminal; what it says of
+/// arguments quotes them, and so has none.
+pub(super) fn usage(error: &clap::Error, json: bool) -> Exit {
+    if !error.use_stderr() {
+        error.print().ok();
+        return Exit::Done;
+    }
+    let text = error.render().to_string();
+    if json {
+        let text = text.trim_start_matches("error: ").trim_end();
+        let failure = Failure::usage(text.lines().next().unwrap_or_default());
+        Output::new(true).json_line(&failure.to_json());
+    }
+    anstream::eprint!("{}", Shown::lines(text));
+    Exit::Usage
 }
 
-/// Control characters from the outside do not reach the terminal.
-fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() && c != '\n' {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect()
+/// Have panics told on lines that nothing in them can forge.
+pub fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("of no name");
+        let place = panic.location().map(ToString::to_string);
+        let place = place.unwrap_or_default();
+        let text = panic.payload_as_str().unwrap_or("without a text");
+        anstream::eprintln!(
+            "thread '{}' panicked at {place}:\n{}",
+            Shown::line(name),
+            Shown::lines(text)
+        );
+        let trace = std::backtrace::Backtrace::capture();
+        if trace.status() == std::backtrace::BacktraceStatus::Captured {
+            anstream::eprintln!("{}", Shown::lines(trace));
+        }
+    }));
+}
+
+fn labelled(label: &str, text: &str) -> String {
+    let pad = " ".repeat(label.chars().count());
+    let lines = text.trim_end().split('\n').map(Shown::line);
+    let lines: Vec<_> = lines.map(|line| line.to_string()).collect();
+    format!("{}{}", Shown::line(label), lines.join(&format!("\n{pad}")))
 }
 
 /// A time for people: UTC, to the second.
@@ -156,8 +244,14 @@ pub(super) fn time(time: jiff::Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// The part of an id that people read and type. Ids of version 7 begin with the time, so
-/// the end tells them apart best; the whole is accepted everywhere.
-pub(super) fn short(id: &str) -> String {
-    id.chars().take(18).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn further_lines_of_a_text_are_none_of_their_own() {
+        let text = "boom\nerror: forged\u{1b}[2J\r\n";
+        let told = labelled("error: ", text);
+        assert_eq!(told, "error: boom\n       error: forged\\u{1b}[2J");
+    }
 }

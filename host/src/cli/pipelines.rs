@@ -1,11 +1,10 @@
 //! `pipelines`: the definitions of the active revision.
 
-use std::process::ExitCode;
-
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Context, Failure};
+use super::output::Answered;
+use super::{Context, Failure, find};
 use crate::pipeline::{Pipeline, Stage};
 
 #[derive(Debug, Subcommand)]
@@ -20,7 +19,7 @@ pub(super) enum Pipelines {
 }
 
 impl Pipelines {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let company = context.app().await?.active().await?;
         let pipelines = &company.definitions.pipelines;
         match self {
@@ -32,29 +31,21 @@ impl Pipelines {
                     vec![name, stages.join(" → "), pipeline.description.clone()]
                 });
                 let json: Vec<_> = all.clone().map(to_json).collect();
-                context.output.show(
-                    &["pipeline", "stages", "description"],
-                    rows.collect(),
-                    &json,
-                );
+                let header = ["pipeline", "stages", "description"];
+                Ok(context.output.show(&header, rows.collect(), &json))
             }
             Pipelines::Show { name } => {
                 let defined = pipelines.get(&name).ok_or_else(|| {
-                    Failure::usage(format!("there is no pipeline `{name}`"))
-                        .help("`callboard pipelines list` names them")
+                    let known = pipelines.keys().map(String::as_str);
+                    find::unknown("pipeline", &name, known, "callboard pipelines list")
                 })?;
-                show(context, &defined.value);
+                Ok(show(context, &defined.value))
             }
         }
-        Ok(ExitCode::SUCCESS)
     }
 }
 
-fn show(context: &Context, pipeline: &Pipeline) {
-    if context.output.is_json() {
-        context.output.json(&to_json(pipeline));
-        return;
-    }
+fn show(context: &Context, pipeline: &Pipeline) -> Answered {
     context.output.say(format_args!(
         "{}: {}",
         pipeline.name(),
@@ -62,7 +53,8 @@ fn show(context: &Context, pipeline: &Pipeline) {
     ));
     context
         .output
-        .say(format_args!("budget: {}\n", pipeline.budget));
+        .say(format_args!("budget: {}", pipeline.budget));
+    context.output.say("");
     let inputs = pipeline.input.iter().map(|(key, input)| {
         let default = input
             .default
@@ -89,6 +81,7 @@ fn show(context: &Context, pipeline: &Pipeline) {
     context
         .output
         .table(&["stage", "handler or gate", "needs"], stages.collect());
+    context.output.json(&to_json(pipeline))
 }
 
 fn to_json(pipeline: &Pipeline) -> serde_json::Value {

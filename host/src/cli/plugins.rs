@@ -1,11 +1,11 @@
 //! `plugins`: what they give, what they ask for, what they may do.
 
-use std::process::ExitCode;
-
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Context, Failure};
+use super::exit::Exit;
+use super::output::Answered;
+use super::{Context, Failure, find};
 use crate::app::Company;
 use crate::plugin;
 use crate::workspace::PluginFiles;
@@ -30,14 +30,14 @@ pub(super) enum Plugins {
 }
 
 impl Plugins {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         let company = app.active().await?;
         match self {
-            Plugins::List => list(context, &company),
-            Plugins::Show { name } => show(context, &company, &name)?,
+            Plugins::List => Ok(list(context, &company)),
+            Plugins::Show { name } => show(context, &company, &name),
             Plugins::Explain { name, target } => {
-                let files = find(&company, &name)?;
+                let files = plugin_of(&company, &name)?;
                 let limits = company.definitions.config.value.limits(&name);
                 let grants = &files.manifest.value.ask;
                 let answer =
@@ -46,21 +46,19 @@ impl Plugins {
                 context
                     .output
                     .say(format_args!("{verdict}: {}", answer.why));
-                if context.output.is_json() {
-                    context
-                        .output
-                        .json(&json!({ "allowed": answer.allowed, "why": answer.why }));
-                }
-                if !answer.allowed {
-                    return Ok(ExitCode::from(super::failure::FAILED));
-                }
+                let json = json!({ "allowed": answer.allowed, "why": answer.why });
+                let answered = context.output.json(&json);
+                Ok(if answer.allowed {
+                    answered
+                } else {
+                    answered.with(Exit::Failed)
+                })
             }
         }
-        Ok(ExitCode::SUCCESS)
     }
 }
 
-fn list(context: &Context, company: &Company) {
+fn list(context: &Context, company: &Company) -> Answered {
     let plugins = &company.definitions.plugins;
     let rows = plugins.iter().map(|(name, files)| {
         let manifest = &files.manifest.value;
@@ -74,15 +72,11 @@ fn list(context: &Context, company: &Company) {
     });
     let json: Vec<_> = plugins.keys().map(|name| to_json(company, name)).collect();
     let header = ["plugin", "version", "component", "handlers", "granted"];
-    context.output.show(&header, rows.collect(), &json);
+    context.output.show(&header, rows.collect(), &json)
 }
 
-fn show(context: &Context, company: &Company, name: &str) -> Result<(), Failure> {
-    let files = find(company, name)?;
-    if context.output.is_json() {
-        context.output.json(&to_json(company, name));
-        return Ok(());
-    }
+fn show(context: &Context, company: &Company, name: &str) -> Result<Answered, Failure> {
+    let files = plugin_of(company, name)?;
     let manifest = &files.manifest.value;
     context.output.say(format_args!(
         "{name} {}: {}",
@@ -100,19 +94,21 @@ fn show(context: &Context, company: &Company, name: &str) -> Result<(), Failure>
     for grant in manifest.ask.texts() {
         context.output.say(format_args!("granted    {grant}"));
     }
-    let limits = company.definitions.config.value.limits(name);
+    let plugin = name;
+    let limits = company.definitions.config.value.limits(plugin);
     for (name, value) in limits.list() {
         context
             .output
             .say(format_args!("limit      {name} {value}"));
     }
-    Ok(())
+    Ok(context.output.json(&to_json(company, plugin)))
 }
 
-fn find<'c>(company: &'c Company, name: &str) -> Result<&'c PluginFiles, Failure> {
-    company.definitions.plugins.get(name).ok_or_else(|| {
-        Failure::usage(format!("there is no plugin `{name}`"))
-            .help("`callboard plugins list` names them")
+fn plugin_of<'c>(company: &'c Company, name: &str) -> Result<&'c PluginFiles, Failure> {
+    let plugins = &company.definitions.plugins;
+    plugins.get(name).ok_or_else(|| {
+        let known = plugins.keys().map(String::as_str);
+        find::unknown("plugin", name, known, "callboard plugins list")
     })
 }
 

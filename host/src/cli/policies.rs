@@ -1,17 +1,16 @@
 //! `policies`: the upkeep of the active revision.
 
-use std::process::ExitCode;
-
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::output::time;
+use super::output::{Answered, time};
 use super::schedules::Clock;
-use super::{Context, Failure, run};
+use super::{Context, Failure, find, run};
 use crate::app::App;
 use crate::outcome::Patch;
 use crate::policy::Policy;
+use crate::shown::Shown;
 use crate::store::effects::{self, Entry};
 use crate::store::policy_runs;
 
@@ -27,14 +26,17 @@ pub(super) enum Policies {
 }
 
 impl Policies {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         match self {
             Policies::List => list(&app, context).await,
             Policies::Run { name } => {
-                if !app.active().await?.definitions.policies.contains_key(&name) {
-                    return Err(Failure::usage(format!("there is no policy `{name}`"))
-                        .help("`callboard policies list` names them"));
+                let company = app.active().await?;
+                let policies = &company.definitions.policies;
+                if !policies.contains_key(&name) {
+                    let known = policies.keys().map(String::as_str);
+                    let list = "callboard policies list";
+                    return Err(find::unknown("policy", &name, known, list));
                 }
                 let pipeline = format!("policy:{name}");
                 let run = run::start(&app, context, &pipeline, Patch::new()).await?;
@@ -44,7 +46,7 @@ impl Policies {
     }
 }
 
-async fn list(app: &App, context: &Context) -> Result<ExitCode, Failure> {
+async fn list(app: &App, context: &Context) -> Result<Answered, Failure> {
     let company = app.active().await?;
     let last = policy_runs::all(app.store()).await?;
     let clock = Clock::of(app).await?;
@@ -55,8 +57,8 @@ async fn list(app: &App, context: &Context) -> Result<ExitCode, Failure> {
     let rows = policies.clone().map(|policy| {
         let name = policy.name.get_ref();
         let ended = last.get(name).map_or_else(
-            || "never ran".to_owned(),
-            |last| format!("{}\n{}", last.status, time(last.finished_at)),
+            || Shown::line("never ran"),
+            |last| Shown::below([last.status.to_string(), time(last.finished_at)]),
         );
         let (cadence, next) = match next(name) {
             _ if !policy.enabled => ("off".to_owned(), "-".to_owned()),
@@ -65,12 +67,12 @@ async fn list(app: &App, context: &Context) -> Result<ExitCode, Failure> {
         };
         let (handler, table) = (policy.handler.get_ref(), policy.table.get_ref());
         vec![
-            name.clone(),
-            handler.clone(),
-            table.clone(),
-            cadence,
+            Shown::line(name),
+            Shown::line(handler),
+            Shown::line(table),
+            Shown::line(cadence),
             ended,
-            next,
+            Shown::line(next),
         ]
     });
     let json = policies.clone().map(|policy| {
@@ -84,15 +86,15 @@ async fn list(app: &App, context: &Context) -> Result<ExitCode, Failure> {
     });
     let header = ["policy", "handler", "table", "every", "last", "next"];
     let json: Vec<_> = json.collect();
-    context.output.show(&header, rows.collect(), &json);
+    let answered = context.output.show(&header, rows.collect(), &json);
     let fares = policies.filter_map(|policy| Some(fares(policy, entry(&ledger, policy)?)));
     let fares: Vec<_> = fares.collect();
-    if !fares.is_empty() && !context.output.is_json() {
+    if !fares.is_empty() {
         context.output.say("");
         let header = ["policy", "last success", "last effect", "without effect"];
         context.output.table(&header, fares);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(answered)
 }
 
 /// What the ledger says of a policy, if it ever ran by itself or by hand.

@@ -1,17 +1,18 @@
 //! `posts`: what is published.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::failure::FAILED;
-use super::{Context, Failure};
+use super::exit::Exit;
+use super::output::Answered;
+use super::{Context, Failure, find};
 use crate::app::App;
-use crate::site;
-use crate::store::posts;
+use crate::site::{self, Exported};
+use crate::store::named;
+use crate::store::posts::{self, Post};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Posts {
@@ -23,12 +24,12 @@ pub(super) enum Posts {
     },
     /// One post as Markdown.
     Show {
-        /// Its slug.
+        /// Its slug, enough of the beginning, or `latest`.
         slug: String,
     },
     /// Take a post off the site. Its address says "gone" from then on.
     Remove {
-        /// Its slug.
+        /// Its slug, enough of the beginning, or `latest`.
         slug: String,
     },
     /// Write the whole site as static files.
@@ -39,7 +40,7 @@ pub(super) enum Posts {
 }
 
 impl Posts {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         match self {
             Posts::List { limit } => {
@@ -49,65 +50,60 @@ impl Posts {
                     vec![slug, covers, post.written_by.clone()]
                 });
                 let header = ["slug", "covers", "written by"];
-                context.output.show(&header, rows.collect(), &all);
+                Ok(context.output.show(&header, rows.collect(), &all))
             }
             Posts::Show { slug } => {
-                let post = posts::by_slug(app.store(), &slug).await?;
-                let post = post
-                    .filter(|post| !post.removed)
-                    .ok_or_else(|| no_post(&slug))?;
-                context
-                    .output
-                    .say(format_args!("# {}\n\n{}", post.title, post.markdown));
-                if context.output.is_json() {
-                    context.output.json(&post);
-                }
+                let post = published(&app, &slug).await?;
+                context.output.say(format_args!("# {}", post.title));
+                context.output.say("");
+                context.output.text(&post.markdown);
+                Ok(context.output.json(&post))
             }
             Posts::Remove { slug } => {
-                let removed = app
-                    .store()
-                    .execute(posts::remove(&slug, Timestamp::now()))
-                    .await?;
-                if removed == 0 {
-                    return Err(no_post(&slug));
-                }
+                let slug = published(&app, &slug).await?.slug;
+                let remove = posts::remove(&slug, Timestamp::now());
+                let removed = app.store().execute(remove).await?;
                 context.output.say(format_args!("removed {slug}"));
+                let json = json!({ "removed": removed, "slug": slug });
+                Ok(context.output.json(&json))
             }
-            Posts::Export { folder } => export(context, &app, &folder).await?,
+            Posts::Export { folder } => {
+                let exported = export(&app, &folder).await?;
+                tell_export(context, &exported, &folder);
+                let json = json!({ "files": exported.files, "bytes": exported.bytes });
+                Ok(context.output.json(&json))
+            }
         }
-        Ok(ExitCode::SUCCESS)
     }
 }
 
-fn no_post(slug: &str) -> Failure {
-    Failure::usage(format!("there is no published post `{slug}`"))
-        .help("`callboard posts list` names them")
+/// The published post that is named.
+async fn published(app: &App, wanted: &str) -> Result<Post, Failure> {
+    let slug = find::key(app.store(), &named::POST, wanted).await?;
+    let post = posts::by_slug(app.store(), &slug).await?;
+    post.filter(|post| !post.removed)
+        .ok_or_else(|| Failure::usage(format!("post `{slug}` was removed just now")))
 }
 
 /// Write the published site into a folder.
-pub(super) async fn export(
-    context: &Context,
-    app: &App,
-    folder: &std::path::Path,
-) -> Result<(), Failure> {
+pub(super) async fn export(app: &App, folder: &std::path::Path) -> Result<Exported, Failure> {
     let count = u32::try_from(posts::count(app.store()).await?).unwrap_or(u32::MAX);
     let all = posts::newest(app.store(), count, 0).await?;
     let site = app.site(app.config().listen).await?;
     let target = folder.to_owned();
     let work = tokio::task::spawn_blocking(move || site::export(&site, &all, &target));
-    let failed = |error: &dyn std::fmt::Display| Failure::new(FAILED, error.to_string());
+    let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, error.to_string());
     let exported = work
         .await
         .map_err(|error| failed(&error))?
         .map_err(|error| failed(&error))?;
+    Ok(exported)
+}
+
+/// Say to people what was written.
+pub(super) fn tell_export(context: &Context, exported: &Exported, folder: &std::path::Path) {
     let folder = folder.display();
     context
         .output
         .say(format_args!("wrote {} files into {folder}", exported.files));
-    if context.output.is_json() {
-        context
-            .output
-            .json(&json!({ "files": exported.files, "bytes": exported.bytes }));
-    }
-    Ok(())
 }

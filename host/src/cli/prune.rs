@@ -1,10 +1,9 @@
 //! `runs prune`: remove what ended long ago.
 
-use std::process::ExitCode;
-
 use clap::Args;
 use serde_json::json;
 
+use super::output::Answered;
 use super::{Context, Failure};
 use crate::span::Span;
 use crate::store::history;
@@ -21,7 +20,7 @@ pub(super) struct Prune {
 }
 
 impl Prune {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         let (store, age) = (app.store(), self.older_than.0);
         let total = history::count_older(store, age).await?;
@@ -41,11 +40,7 @@ impl Prune {
         } else {
             format!("{removed} runs are removed")
         });
-        if context.output.is_json() {
-            context
-                .output
-                .json(&json!({ "found": total, "removed": removed }));
-        }
-        Ok(ExitCode::SUCCESS)
+        let json = json!({ "found": total, "removed": removed });
+        Ok(context.output.json(&json))
     }
 }

@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::{Args, Command, CommandFactory as _};
 
+use serde_json::json;
+
 use super::handlers::fields;
+use super::output::Answered;
 use super::{Cli, Context, Failure};
 use crate::app::AppError;
 use crate::registry::Registry;
@@ -19,16 +21,18 @@ pub(super) struct Reference {
 }
 
 impl Reference {
-    pub(super) fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, context: &Context) -> Result<Answered, Failure> {
         let registry = Registry::native().map_err(AppError::from)?;
-        for (name, text) in [
+        let pages = [
             ("commands.md", commands()),
             ("handlers.md", handlers(&registry)),
-        ] {
-            write(&self.out.join(name), &text)?;
+        ];
+        for (name, text) in &pages {
+            write(&self.out.join(name), text)?;
             context.output.say(format_args!("wrote {name}"));
         }
-        Ok(ExitCode::SUCCESS)
+        let written = pages.map(|(name, _)| name);
+        Ok(context.output.json(&json!({ "written": written })))
     }
 }
 

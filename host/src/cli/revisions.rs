@@ -1,13 +1,12 @@
 //! `revisions`: what was applied, and the way back.
 
-use std::process::ExitCode;
-
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::output::time;
-use super::{Context, Failure};
+use super::output::{Answered, time};
+use super::{Context, Failure, find};
+use crate::store::named::{self, LATEST};
 use crate::store::revisions::{self, Revision};
 use crate::store::{Store, StoreErrorKind};
 
@@ -17,7 +16,7 @@ pub(super) enum Revisions {
     List,
     /// The files of a revision.
     Show {
-        /// Its number, or the beginning of its digest; the active one if absent.
+        /// Its number, the beginning of its digest, or `latest`; the active one if absent.
         revision: Option<String>,
         /// Print this file instead.
         #[arg(long)]
@@ -25,49 +24,46 @@ pub(super) enum Revisions {
     },
     /// What differs between two revisions.
     Diff {
-        /// The number, or the beginning of the digest.
+        /// The number, the beginning of the digest, or `latest`.
         from: String,
         /// The same; the active one if absent.
         to: Option<String>,
     },
     /// Make an older revision the active one again. Runs in flight stay on theirs.
     Rollback {
-        /// Its number, or the beginning of its digest.
+        /// Its number, the beginning of its digest, or `latest`.
         revision: String,
     },
 }
 
 impl Revisions {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         let store = app.store();
         match self {
-            Revisions::List => list(context, store).await?,
+            Revisions::List => list(context, store).await,
             Revisions::Show { revision, file } => {
-                let found = find(store, revision.as_deref()).await?;
-                show(context, store, &found, file.as_deref()).await?;
+                let found = named(store, revision.as_deref()).await?;
+                show(context, store, &found, file.as_deref()).await
             }
             Revisions::Diff { from, to } => {
-                let from = find(store, Some(&from)).await?;
-                let to = find(store, to.as_deref()).await?;
-                diff(context, store, &from, &to).await?;
+                let from = named(store, Some(&from)).await?;
+                let to = named(store, to.as_deref()).await?;
+                diff(context, store, &from, &to).await
             }
             Revisions::Rollback { revision } => {
-                let found = find(store, Some(&revision)).await?;
+                let found = named(store, Some(&revision)).await?;
                 revisions::rollback(store, found.number, Timestamp::now()).await?;
                 context
                     .output
                     .say(format_args!("revision {} is active", found.number));
-                if context.output.is_json() {
-                    context.output.json(&found);
-                }
+                Ok(context.output.json(&found))
             }
         }
-        Ok(ExitCode::SUCCESS)
     }
 }
 
-async fn list(context: &Context, store: &Store) -> Result<(), Failure> {
+async fn list(context: &Context, store: &Store) -> Result<Answered, Failure> {
     let active = revisions::active(store)
         .await?
         .map(|revision| revision.number);
@@ -87,13 +83,17 @@ async fn list(context: &Context, store: &Store) -> Result<(), Failure> {
         ]
     });
     let header = ["revision", "digest", "", "applied", "note"];
-    context.output.show(&header, rows.collect(), &all);
-    Ok(())
+    Ok(context.output.show(&header, rows.collect(), &all))
 }
 
-async fn find(store: &Store, named: Option<&str>) -> Result<Revision, Failure> {
-    if let Some(named) = named {
-        return revisions::find(store, named)
+/// The revision of a number, the beginning of a digest, or `latest`; else the active one.
+pub(super) async fn named(store: &Store, wanted: Option<&str>) -> Result<Revision, Failure> {
+    let latest = match wanted {
+        Some(LATEST) => Some(find::key(store, &named::REVISION, LATEST).await?),
+        _ => None,
+    };
+    if let Some(wanted) = latest.as_deref().or(wanted) {
+        return revisions::find(store, wanted)
             .await
             .map_err(|error| match error.kind {
                 StoreErrorKind::Statement => Failure::usage(error.to_string()),
@@ -109,14 +109,16 @@ async fn show(
     store: &Store,
     revision: &Revision,
     file: Option<&str>,
-) -> Result<(), Failure> {
+) -> Result<Answered, Failure> {
     let files = revisions::files(store, revision.number).await?;
     if let Some(file) = file {
         let content = files.get(file).ok_or_else(|| {
-            Failure::usage(format!("revision {} has no file `{file}`", revision.number))
+            let known = files.keys().map(String::as_str);
+            let what = format!("file in revision {}", revision.number);
+            let list = format!("callboard revisions show {}", revision.number);
+            find::unknown(&what, file, known, &list)
         })?;
-        context.output.raw(&String::from_utf8_lossy(content));
-        return Ok(());
+        return Ok(context.output.file(file, content));
     }
     let sizes = || {
         files
@@ -130,8 +132,7 @@ async fn show(
         "revision": revision,
         "files": sizes().collect::<std::collections::BTreeMap<_, _>>(),
     });
-    context.output.show(&["file", "bytes"], rows, &json);
-    Ok(())
+    Ok(context.output.show(&["file", "bytes"], rows, &json))
 }
 
 async fn diff(
@@ -139,7 +140,7 @@ async fn diff(
     store: &Store,
     from: &Revision,
     to: &Revision,
-) -> Result<(), Failure> {
+) -> Result<Answered, Failure> {
     let diff = revisions::diff(store, from.number, to.number).await?;
     let rows = [
         ("added", &diff.added),
@@ -152,6 +153,5 @@ async fn diff(
             .iter()
             .map(move |path| vec![what.to_owned(), path.clone()])
     });
-    context.output.show(&["", "file"], rows.collect(), &diff);
-    Ok(())
+    Ok(context.output.show(&["", "file"], rows.collect(), &diff))
 }

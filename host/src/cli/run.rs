@@ -1,16 +1,14 @@
 //! `run`: start a run of a pipeline and carry it out here.
 
-use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::Value as Json;
 
-use super::failure::{FAILED, UNAVAILABLE, WAITING};
-use super::output::Output;
+use super::exit::Exit;
+use super::output::{Answered, Output};
 use super::watch::Progress;
-use super::{Context, Failure};
+use super::{Context, Failure, find};
 use crate::app::App;
 use crate::engine::{Engine, EngineError};
 use crate::outcome::Patch;
@@ -33,7 +31,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let input = parse_inputs(&self.inputs)?;
         let app = context.app().await?;
         let run = start(&app, context, &self.pipeline, input).await?;
@@ -48,8 +46,13 @@ pub(super) async fn start(
     pipeline: &str,
     input: Patch,
 ) -> Result<runs::Run, Failure> {
-    let engine = app.engine(Arc::new(Progress(context.output)));
+    let engine = app.engine(Progress::of(context.output));
     let line_up = app.line_up().await?;
+    if !line_up.pipelines.contains_key(pipeline) {
+        let known = line_up.pipelines.keys().map(String::as_str);
+        let list = "callboard pipelines list";
+        return Err(find::unknown("pipeline", pipeline, known, list));
+    }
     let run = engine.queue(&line_up, pipeline, input, "cli").await?;
     context
         .output
@@ -88,8 +91,8 @@ pub(super) async fn carry_out(
 
 /// A run that ended, waits or stands before a gate, or takes much longer than it may.
 async fn settled(app: &App, id: &str, began: Instant) -> Result<Option<runs::Run>, Failure> {
-    let run = runs::by_prefix(app.store(), id).await?;
-    let run = run.ok_or_else(|| Failure::new(FAILED, format!("run {id} is gone")))?;
+    let run = runs::by_id(app.store(), id).await?;
+    let run = run.ok_or_else(|| Failure::new(Exit::Failed, format!("run {id} is gone")))?;
     let company = app.company(run.revision).await?;
     let longest = company.budget(&run.pipeline).unwrap_or_default() + GRACE;
     let goes_on = matches!(run.status, RunStatus::Queued | RunStatus::Running);
@@ -97,7 +100,7 @@ async fn settled(app: &App, id: &str, began: Instant) -> Result<Option<runs::Run
 }
 
 /// Say how a run stands, with the exit code for it.
-pub(super) fn report(context: &Context, run: &runs::Run) -> ExitCode {
+pub(super) fn report(context: &Context, run: &runs::Run) -> Answered {
     let detail = if run.detail.is_empty() {
         String::new()
     } else {
@@ -119,24 +122,21 @@ pub(super) fn report(context: &Context, run: &runs::Run) -> ExitCode {
         )),
         _ => {}
     }
-    if context.output.is_json() {
-        context.output.json(run);
-    }
-    exit_code(run.status)
+    context.output.json(run).with(exit(run.status))
 }
 
 /// The exit code that says how a run stands.
-pub(super) fn exit_code(status: RunStatus) -> ExitCode {
+pub(super) fn exit(status: RunStatus) -> Exit {
     match status {
-        RunStatus::Done | RunStatus::NothingToDo => ExitCode::SUCCESS,
-        RunStatus::Unavailable => ExitCode::from(UNAVAILABLE),
+        RunStatus::Done | RunStatus::NothingToDo => Exit::Done,
+        RunStatus::Unavailable => Exit::Unavailable,
         RunStatus::Queued
         | RunStatus::Running
         | RunStatus::Waiting
         | RunStatus::Gated
         | RunStatus::Paused
-        | RunStatus::Blocked => ExitCode::from(WAITING),
-        RunStatus::Rejected | RunStatus::Failed | RunStatus::Cancelled => ExitCode::from(FAILED),
+        | RunStatus::Blocked => Exit::Waiting,
+        RunStatus::Rejected | RunStatus::Failed | RunStatus::Cancelled => Exit::Failed,
     }
 }
 

@@ -6,16 +6,15 @@ mod show;
 mod steer;
 mod tail;
 
-use std::process::ExitCode;
-
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
-use super::output::{short, time};
+use super::find::run as find;
+use super::output::{Answered, time};
 use super::{Context, Failure, prune};
 use crate::engine::operate::By;
-use crate::store::runs::{Only, Run, RunStatus};
-use crate::store::{Store, runs};
+use crate::store::named::{self, Short};
+use crate::store::runs::{self, Only, Run, RunStatus};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Runs {
@@ -23,7 +22,7 @@ pub(super) enum Runs {
     List(List),
     /// One run with its stages and gates.
     Show {
-        /// Its id, or enough of the beginning.
+        /// Its id as `runs list` shows it, enough of its beginning, or `latest`.
         id: String,
     },
     /// Follow a run, or all of them, until it ends: changes of status and stages that ended.
@@ -34,7 +33,7 @@ pub(super) enum Runs {
     Pause(steer::Stop),
     /// Go on with a run that is paused, blocked or waits, or that a worker left when it died.
     Resume {
-        /// Its id, or enough of the beginning.
+        /// Its id as `runs list` shows it, enough of its beginning, or `latest`.
         id: String,
     },
     /// Do a part of a run again, with a fresh budget; stages before it are not repeated.
@@ -78,7 +77,7 @@ impl Who {
 }
 
 impl Runs {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         match self {
             Runs::List(list) => list.run(context).await,
             Runs::Show { id } => show::show(context, &id).await,
@@ -95,7 +94,7 @@ impl Runs {
 }
 
 impl List {
-    async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         let only = Only {
             status: self.status.as_deref().and_then(RunStatus::parse),
@@ -103,21 +102,16 @@ impl List {
         };
         let runs = runs::newest(app.store(), self.limit, only).await?;
         let header = ["run", "pipeline", "status", "created", "detail"];
-        let rows = runs.iter().map(row).collect();
-        context.output.show(&header, rows, &runs);
-        Ok(ExitCode::SUCCESS)
+        let ids = runs.iter().map(|run| run.id.as_str());
+        let short = Short::of(app.store(), &named::RUN, ids).await?;
+        let rows = runs.iter().map(|run| row(run, &short)).collect();
+        Ok(context.output.show(&header, rows, &runs))
     }
 }
 
-async fn find(store: &Store, id: &str) -> Result<Run, Failure> {
-    runs::by_prefix(store, id).await?.ok_or_else(|| {
-        Failure::usage(format!("there is no run `{id}`")).help("`callboard runs list` names them")
-    })
-}
-
-fn row(run: &Run) -> Vec<String> {
+fn row(run: &Run, short: &Short) -> Vec<String> {
     vec![
-        short(&run.id),
+        short.show(&run.id).to_owned(),
         run.pipeline.clone(),
         run.status.to_string(),
         time(run.created_at),

@@ -1,19 +1,20 @@
 //! `schedules`: what starts by itself, and when.
 
 use std::collections::BTreeMap;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::failure::FAILED;
-use super::output::{short, time};
-use super::{Context, Failure};
+use super::exit::Exit;
+use super::output::{Answered, time};
+use super::{Context, Failure, find};
 use crate::app::App;
 use crate::pipeline::Span;
 use crate::schedule::Zone;
+use crate::shown::Shown;
+use crate::store::named::{self, Short};
 use crate::store::schedules::{self, Cadence, Kept, Plan, Planned};
 
 /// How many of the times to come are told.
@@ -36,18 +37,17 @@ pub(super) enum Schedules {
 }
 
 impl Schedules {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         let clock = Clock::of(&app).await?;
         match self {
-            Schedules::List => clock.list(context),
-            Schedules::Show { name } => clock.show(context, clock.named(&name)?),
+            Schedules::List => Ok(clock.list(context)),
+            Schedules::Show { name } => Ok(clock.show(context, clock.named(&name)?)),
             Schedules::Fire { name } => {
                 let (name, planned) = clock.named(&name)?;
-                return fire(context, &app, name, planned).await;
+                fire(context, &app, name, planned).await
             }
         }
-        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -55,30 +55,36 @@ impl Schedules {
 pub(super) struct Clock {
     plan: Arc<Plan>,
     kept: BTreeMap<String, Kept>,
+    /// The ids of the last runs.
+    runs: Short,
     now: Timestamp,
 }
 
 impl Clock {
     pub(super) async fn of(app: &App) -> Result<Self, Failure> {
         let revision = app.active().await?.revision;
+        let kept = schedules::all(app.store()).await?;
+        let runs = kept.values().filter_map(|kept| kept.last_run.as_deref());
+        let runs = Short::of(app.store(), &named::RUN, runs).await?;
         Ok(Self {
             plan: app.plan(revision).await?,
-            kept: schedules::all(app.store()).await?,
+            kept,
+            runs,
             now: Timestamp::now(),
         })
     }
 
-    fn list(&self, context: &Context) {
+    fn list(&self, context: &Context) -> Answered {
         let rows = self.plan.schedules.iter().map(|(name, planned)| {
             let counts = self.kept.get(name);
             let count = |count: fn(&Kept) -> u64| counts.map_or(0, count).to_string();
             vec![
-                name.clone(),
-                describe(planned),
-                self.last(name),
-                count(|kept| kept.skipped),
-                count(|kept| kept.dropped),
-                self.upcoming(name, planned),
+                Shown::line(name),
+                Shown::line(describe(planned)),
+                Shown::below(self.last(name)),
+                Shown::line(count(|kept| kept.skipped)),
+                Shown::line(count(|kept| kept.dropped)),
+                Shown::below(self.upcoming(name, planned)),
             ]
         });
         let all = self.plan.schedules.iter();
@@ -86,18 +92,14 @@ impl Clock {
             .map(|(name, planned)| self.to_json(name, planned))
             .collect();
         let header = ["schedule", "when", "last run", "skipped", "dropped", "next"];
-        context.output.show(&header, rows.collect(), &json);
+        context.output.show(&header, rows.collect(), &json)
     }
 
-    fn show(&self, context: &Context, (name, planned): (&str, &Planned)) {
-        if context.output.is_json() {
-            context.output.json(&self.to_json(name, planned));
-            return;
-        }
+    fn show(&self, context: &Context, (name, planned): (&str, &Planned)) -> Answered {
         let output = context.output;
         output.say(format_args!("{name}: {}", describe(planned)));
         output.say(format_args!("starts:  {}", planned.run.pipeline));
-        output.say(format_args!("last:    {}", self.last(name)));
+        output.say(format_args!("last:    {}", self.last(name).join(" ")));
         if let Cadence::Clock(schedule) = &planned.cadence {
             let overlap = overlap(schedule);
             let (late, jitter) = (schedule.catch_up, schedule.jitter);
@@ -106,15 +108,17 @@ impl Clock {
         }
         let kept = self.kept.get(name);
         let (skipped, dropped) = kept.map_or((0, 0), |kept| (kept.skipped, kept.dropped));
-        output.say(format_args!("skipped: {skipped}; dropped: {dropped}\n"));
+        output.say(format_args!("skipped: {skipped}; dropped: {dropped}"));
+        output.say("");
         if !planned.enabled {
             output.say("it is off");
-            return;
+            return output.json(&self.to_json(name, planned));
         }
         let zone = zone(planned);
         let times = self.next(name, planned);
         let rows = times.iter().map(|at| vec![time(*at), local(&zone, *at)]);
         output.table(&["next, UTC", &zone.to_string()], rows.collect());
+        output.json(&self.to_json(name, planned))
     }
 
     /// The schedule of a name, or of the only name that starts so.
@@ -126,7 +130,15 @@ impl Clock {
         let mut like = all.iter().filter(|(known, _)| known.starts_with(name));
         let problem = match (like.next(), like.next()) {
             (Some((name, planned)), None) => return Ok((name, planned)),
-            (None, _) => format!("there is no schedule `{name}`"),
+            (None, _) => {
+                let known = all.keys().map(String::as_str);
+                return Err(find::unknown(
+                    "schedule",
+                    name,
+                    known,
+                    "callboard schedules list",
+                ));
+            }
             _ => format!("more than one schedule starts with `{name}`"),
         };
         Err(Failure::usage(problem).help("`callboard schedules list` names them"))
@@ -149,17 +161,17 @@ impl Clock {
     }
 
     /// The next times in its zone, a line each.
-    fn upcoming(&self, name: &str, planned: &Planned) -> String {
+    fn upcoming(&self, name: &str, planned: &Planned) -> Vec<String> {
         let zone = zone(planned);
         let times = self.next(name, planned).into_iter();
         let times: Vec<_> = times.map(|at| local(&zone, at)).collect();
         if !planned.enabled {
-            return "off".to_owned();
+            return vec!["off".to_owned()];
         }
         if times.is_empty() {
-            return "no worker yet".to_owned();
+            return vec!["no worker yet".to_owned()];
         }
-        times.join("\n")
+        times
     }
 
     /// When a policy runs next by itself.
@@ -170,15 +182,15 @@ impl Clock {
             .min()
     }
 
-    fn last(&self, name: &str) -> String {
+    fn last(&self, name: &str) -> Vec<String> {
         let kept = self.kept.get(name);
         let Some((kept, run)) = kept.and_then(|kept| Some((kept, kept.last_run.as_ref()?))) else {
-            return "never".to_owned();
+            return vec!["never".to_owned()];
         };
-        let run = short(run);
+        let run = self.runs.show(run);
         match (&kept.last_status, kept.last_started) {
-            (Some(status), Some(at)) => format!("{run} {status}\n{}", time(at)),
-            _ => run,
+            (Some(status), Some(at)) => vec![format!("{run} {status}"), time(at)],
+            _ => vec![run.to_owned()],
         }
     }
 
@@ -237,12 +249,12 @@ async fn fire(
     app: &App,
     name: &str,
     planned: &Planned,
-) -> Result<ExitCode, Failure> {
+) -> Result<Answered, Failure> {
     let fired = schedules::fire_now(app.store(), name, planned.clone()).await?;
     if fired.runs.is_empty() {
         let problem = format!("the run before it of `{name}` has not ended; none is started");
         let help = "`callboard runs list` shows it; `callboard runs cancel` ends it";
-        return Err(Failure::new(FAILED, problem).help(help));
+        return Err(Failure::new(Exit::Failed, problem).help(help));
     }
     for run in &fired.cancelled {
         context.output.say(format_args!("cancelled run {run}"));
@@ -252,8 +264,5 @@ async fn fire(
         let queued = format_args!("queued run {run} of {pipeline}");
         context.output.say(queued);
     }
-    if context.output.is_json() {
-        context.output.json(&fired);
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(context.output.json(&fired))
 }

@@ -1,17 +1,18 @@
 //! `serve` and `work`: the daemon, until it is told to stop.
 
 use std::net::SocketAddr;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
+use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::failure::FAILED;
+use super::exit::Exit;
+use super::output::Answered;
 use super::{Context, Failure};
 use crate::app::{App, Seen, Upkeep, tell};
 use crate::engine::{Unwatched, worker};
@@ -48,7 +49,7 @@ pub(super) struct Work {
 }
 
 impl Serve {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         app.active().await?;
         let right = if self.no_work {
@@ -64,17 +65,17 @@ impl Serve {
             start_work(&app, None, &stop, seen)
         };
         let address = self.listen.unwrap_or(app.config().listen);
-        let served = site(context, &app, address, (&stop, changes)).await;
+        let served = site(context, &app, address, (&stop, changes), json!({})).await;
         stop.cancel();
         looking.await.map_err(|error| died(&error))?;
         drop(right);
         app.store().close().await;
-        served.map(|()| ExitCode::SUCCESS)
+        served
     }
 }
 
 impl Work {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         if self.places == Some(0) {
             return Err(Failure::usage(
                 "--places 0 would never work; write 1 or more",
@@ -88,29 +89,31 @@ impl Work {
         context.output.progress(format_args!(
             "working on {places} runs at a time; Ctrl-C stops"
         ));
+        let answered = context.output.json(&json!({ "places": places }));
         let seen = watch::Sender::default();
         let worker = start_work(&app, self.places, &stop, seen);
         worker.await.map_err(|error| died(&error))?;
         drop(right);
         app.store().close().await;
-        Ok(ExitCode::SUCCESS)
+        Ok(answered)
     }
 }
 
 /// A worker that ends before it is told to is a failure of the daemon.
 fn died(error: &tokio::task::JoinError) -> Failure {
-    Failure::new(FAILED, format!("the worker died: {error}"))
+    Failure::new(Exit::Failed, format!("the worker died: {error}"))
         .help("what was committed is kept; runs it left go on once their lease has run out")
 }
 
 /// Serve site and console at `address` until it is told to stop. The site is made anew when a
-/// look at the database saw something new.
+/// look at the database saw something new. The addresses are added to what is `told` programs.
 pub(super) async fn site(
     context: &Context,
     app: &App,
     address: SocketAddr,
     (stop, changes): (&CancellationToken, watch::Receiver<Seen>),
-) -> Result<(), Failure> {
+    mut told: Json,
+) -> Result<Answered, Failure> {
     let listener = http::bind(address).await?;
     let bound = listener.local_addr().map_or(address, |bound| bound);
     let (current, site) = watch::channel(Arc::new(app.site(bound).await?));
@@ -124,11 +127,14 @@ pub(super) async fn site(
     context
         .output
         .say(format_args!("console  http://{bound}/console"));
+    told["site"] = json!(format!("http://{bound}/"));
+    told["console"] = json!(format!("http://{bound}/console"));
+    let answered = context.output.json(&told);
     context.output.progress("Ctrl-C stops");
     let stopped = stop.clone().cancelled_owned();
     http::serve(listener, http::router(face), stopped).await;
     refresh.abort();
-    Ok(())
+    Ok(answered)
 }
 
 /// A token that SIGINT and SIGTERM cancel.

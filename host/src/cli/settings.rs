@@ -1,12 +1,11 @@
 //! `settings`: declared keys and their values. Secrets are set, never shown.
 
-use std::process::ExitCode;
-
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Context, Failure};
+use super::output::Answered;
+use super::{Context, Failure, find};
 use crate::app::{App, AppError};
 use crate::secrets::Key;
 use crate::settings::{Secret, SettingType, Snapshot, State};
@@ -36,40 +35,45 @@ pub(super) enum Settings {
 }
 
 impl Settings {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         let company = app.active().await?;
         let (snapshot, unfit) = app.snapshot(&company.definitions).await?;
         match self {
             Settings::List => {
-                list(context, &snapshot);
+                let answered = list(context, &snapshot);
                 for value in unfit {
                     let text = format!("{}: {}; {}", value.key, value.problem, value.mend);
                     context.output.progress(text);
                 }
+                Ok(answered)
             }
             Settings::Get { key } => {
+                known(&snapshot, &key)?;
                 let state = snapshot.state(&key);
                 let text = match state.map_err(|error| Failure::usage(error.to_string()))? {
                     State::Set(text) | State::Default(text) => Some(text),
                     State::Unset => None,
                 };
                 context.output.say(text.as_deref().unwrap_or("(unset)"));
-                if context.output.is_json() {
-                    context.output.json(&text);
-                }
+                Ok(context.output.json(&text))
             }
-            Settings::Set { key, value } => set(&app, &snapshot, &key, value).await?,
+            Settings::Set { key, value } => {
+                set(&app, &snapshot, &key, value).await?;
+                Ok(context.output.json(&json!({ "key": key, "state": "set" })))
+            }
             Settings::Unset { key } => {
                 known(&snapshot, &key)?;
                 app.store().execute(values::unset(&key)).await?;
+                Ok(context
+                    .output
+                    .json(&json!({ "key": key, "state": "unset" })))
             }
         }
-        Ok(ExitCode::SUCCESS)
     }
 }
 
-fn list(context: &Context, snapshot: &Snapshot) {
+fn list(context: &Context, snapshot: &Snapshot) -> Answered {
     let all = snapshot.declarations().iter().map(|(key, declared)| {
         let (state, value) = match snapshot.state(key) {
             Ok(State::Set(text)) => ("set", text),
@@ -94,17 +98,15 @@ fn list(context: &Context, snapshot: &Snapshot) {
         json!({ "key": key, "type": declared.kind, "state": state, "value": value })
     }).collect();
     let header = ["setting", "type", "state", "value", "description"];
-    context.output.show(&header, rows.collect(), &json);
+    context.output.show(&header, rows.collect(), &json)
 }
 
 fn known(snapshot: &Snapshot, key: &str) -> Result<SettingType, Failure> {
     let declared = snapshot.declaration(key).ok_or_else(|| {
-        let failure = Failure::usage(format!("setting `{key}` is not declared"));
         let keys = snapshot.declarations().keys().map(String::as_str);
-        match crate::registry::nearest(key, keys) {
-            Some(nearest) => failure.help(format!("did you mean `{nearest}`?")),
-            None => failure.help("declare it in settings.toml and apply"),
-        }
+        let otherwise = "declare it in settings.toml and apply";
+        Failure::usage(format!("setting `{key}` is not declared"))
+            .help(find::meant(key, keys, otherwise))
     })?;
     Ok(declared.kind)
 }

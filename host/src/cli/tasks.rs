@@ -1,17 +1,16 @@
 //! `tasks`: content in the making, and the decisions of a person about it.
 
-use std::process::ExitCode;
-
 use clap::Subcommand;
 use serde_json::json;
 
 use super::gates::{Comment, Feedback, Part};
-use super::output::{short, time};
-use super::{Context, Failure, run};
+use super::output::{Answered, time};
+use super::{Context, Failure, find, run};
 use crate::app::App;
 use crate::store::gates::{self, Decision, Gate, Verdict};
+use crate::store::named::{self, Short};
 use crate::store::runs::RunStatus;
-use crate::store::tasks::{self, Found, Task, TaskStatus};
+use crate::store::tasks::{self, Task, TaskStatus};
 use crate::store::{drafts, runs};
 
 #[derive(Debug, Subcommand)]
@@ -24,12 +23,12 @@ pub(super) enum Tasks {
     },
     /// A task and its latest draft.
     Show {
-        /// Its id, or enough of the beginning.
+        /// Its id as `tasks list` shows it, enough of its beginning, or `latest`.
         id: String,
     },
     /// Say yes at the gate the task stands before; its run goes on here.
     Approve {
-        /// The task's id, or enough of the beginning.
+        /// The task's id as `tasks list` shows it, enough of its beginning, or `latest`.
         id: String,
         #[command(flatten)]
         verdict: Comment,
@@ -37,14 +36,14 @@ pub(super) enum Tasks {
     /// Say no; what follows is what the pipeline says in `on.rejected`, or the end of the task
     /// and its run as rejected.
     Reject {
-        /// The task's id, or enough of the beginning.
+        /// The task's id as `tasks list` shows it, enough of its beginning, or `latest`.
         id: String,
         #[command(flatten)]
         verdict: Feedback,
     },
     /// Have a part of the task made anew, and be asked again.
     Regenerate {
-        /// The task's id, or enough of the beginning.
+        /// The task's id as `tasks list` shows it, enough of its beginning, or `latest`.
         id: String,
         #[command(flatten)]
         part: Part,
@@ -54,38 +53,39 @@ pub(super) enum Tasks {
 }
 
 impl Tasks {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         match self {
             Tasks::List { limit } => {
                 let all = tasks::list(app.store(), None, limit).await?;
                 let header = ["task", "status", "topic", "updated"];
-                context
-                    .output
-                    .show(&header, all.iter().map(row).collect(), &all);
+                let ids = all.iter().map(|task| task.id.as_str());
+                let short = Short::of(app.store(), &named::TASK, ids).await?;
+                let rows = all.iter().map(|task| row(task, &short)).collect();
+                let answered = context.output.show(&header, rows, &all);
                 if all
                     .iter()
                     .any(|task| task.status == TaskStatus::AwaitingApproval)
                 {
                     context.output.say("next: callboard tasks approve TASK");
                 }
-                Ok(ExitCode::SUCCESS)
+                Ok(answered)
             }
-            Tasks::Show { id } => show(context, &app, &find(&app, &id).await?).await,
+            Tasks::Show { id } => show(context, &app, &find::task(app.store(), &id).await?).await,
             Tasks::Approve { id, verdict } => {
-                let task = find(&app, &id).await?;
+                let task = find::task(app.store(), &id).await?;
                 let verdict = verdict.verdict(Decision::Approved);
                 let run = decide(&app, context, &task, verdict).await?;
                 Ok(run::report(context, &run))
             }
             Tasks::Reject { id, verdict } => {
-                let task = find(&app, &id).await?;
+                let task = find::task(app.store(), &id).await?;
                 let verdict = verdict.verdict(Decision::Rejected, None);
                 let run = decide(&app, context, &task, verdict).await?;
                 Ok(rejected(context, &task, &run))
             }
             Tasks::Regenerate { id, part, verdict } => {
-                let task = find(&app, &id).await?;
+                let task = find::task(app.store(), &id).await?;
                 let verdict = verdict.verdict(Decision::Regenerated, Some(part));
                 let run = decide(&app, context, &task, verdict).await?;
                 Ok(run::report(context, &run))
@@ -122,17 +122,13 @@ async fn decide(
 }
 
 /// The end of a task is what was asked for; a run that went back in a loop is told of.
-fn rejected(context: &Context, task: &Task, run: &runs::Run) -> ExitCode {
+fn rejected(context: &Context, task: &Task, run: &runs::Run) -> Answered {
     if run.status != RunStatus::Rejected {
         return run::report(context, run);
     }
     context.output.say(format_args!("rejected: {}", task.topic));
-    if context.output.is_json() {
-        context
-            .output
-            .json(&json!({ "task": task.id, "decision": "rejected" }));
-    }
-    ExitCode::SUCCESS
+    let json = json!({ "task": task.id, "decision": "rejected" });
+    context.output.json(&json)
 }
 
 async fn open_gate(app: &App, task: &Task) -> Result<Gate, Failure> {
@@ -146,23 +142,8 @@ async fn open_gate(app: &App, task: &Task) -> Result<Gate, Failure> {
     })
 }
 
-async fn find(app: &App, id: &str) -> Result<Task, Failure> {
-    let problem = match tasks::by_id(app.store(), id).await? {
-        Found::One(task) => return Ok(task),
-        Found::None => format!("there is no task `{id}`"),
-        Found::Ambiguous => format!("`{id}` is too short to tell one task from another"),
-    };
-    Err(Failure::usage(problem).help("`callboard tasks list` names them"))
-}
-
-async fn show(context: &Context, app: &App, task: &Task) -> Result<ExitCode, Failure> {
+async fn show(context: &Context, app: &App, task: &Task) -> Result<Answered, Failure> {
     let draft = drafts::latest(app.store(), &task.id).await?;
-    if context.output.is_json() {
-        context
-            .output
-            .json(&json!({ "task": task, "draft": draft }));
-        return Ok(ExitCode::SUCCESS);
-    }
     context.output.say(format_args!("task     {}", task.id));
     context
         .output
@@ -171,22 +152,24 @@ async fn show(context: &Context, app: &App, task: &Task) -> Result<ExitCode, Fai
         .output
         .say(format_args!("subject  {}", task.subject));
     context.output.say(format_args!("run      {}", task.run));
-    if let Some(draft) = draft {
+    if let Some(draft) = &draft {
         context.output.say(format_args!(
-            "draft    {} by {}\n",
+            "draft    {} by {}",
             draft.number, draft.written_by
         ));
-        context
-            .output
-            .say(format_args!("# {}\n\n{}", draft.title, draft.markdown));
+        context.output.say("");
+        context.output.say(format_args!("# {}", draft.title));
+        context.output.say("");
+        context.output.text(&draft.markdown);
     }
-    Ok(ExitCode::SUCCESS)
+    let json = json!({ "task": task, "draft": draft });
+    Ok(context.output.json(&json))
 }
 
-fn row(task: &Task) -> Vec<String> {
+fn row(task: &Task, short: &Short) -> Vec<String> {
     let updated = time(task.updated_at);
     vec![
-        short(&task.id),
+        short.show(&task.id).to_owned(),
         task.status.name().to_owned(),
         task.topic.clone(),
         updated,

@@ -177,7 +177,7 @@ pub(super) fn effects(run: &Run, rows: &[StageRun]) -> Vec<Effect> {
     let live = plan::live(rows).filter(|row| row.handler.contains('.'));
     live.map(|row| {
         let effects = match &row.outcome {
-            Outcome::Done(done) => done.effects.values().sum(),
+            Outcome::Done(done) => done.effects.total(),
             Outcome::Stopped(_) => 0,
         };
         Effect {

@@ -60,7 +60,7 @@ pub async fn decide(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<()
 
 /// What a person at a gate can have made anew, by name.
 pub async fn parts(engine: &Engine, gate: &Gate) -> Result<Vec<String>, EngineError> {
-    let Some(run) = runs::by_prefix(&engine.store, &gate.run).await? else {
+    let Some(run) = runs::by_id(&engine.store, &gate.run).await? else {
         return Ok(Vec::new());
     };
     let line_up = engine.line_ups.at(run.revision, None).await?;
@@ -71,7 +71,7 @@ pub async fn parts(engine: &Engine, gate: &Gate) -> Result<Vec<String>, EngineEr
 }
 
 async fn run_of(store: &Store, gate: &Gate) -> Result<runs::Run, EngineError> {
-    let run = runs::by_prefix(store, &gate.run).await?;
+    let run = runs::by_id(store, &gate.run).await?;
     let run = run.filter(|run| !run.status.is_final());
     run.ok_or_else(|| refused(gate, "has ended".to_owned()))
 }

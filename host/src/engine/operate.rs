@@ -106,7 +106,7 @@ impl Scene {
         let holder = holders::of(store, &run.id).await?.ok_or_else(gone)?;
         Ok(Self {
             rows: stage_runs::of_run(store, &run.id).await?,
-            run: runs::by_prefix(store, &run.id).await?.ok_or_else(gone)?,
+            run: runs::by_id(store, &run.id).await?.ok_or_else(gone)?,
             holder,
         })
     }

@@ -88,7 +88,7 @@ impl Turn {
     async fn attempt(&self, stage: &Stage, entry: &Entry) -> (Outcome, u32) {
         if let Err(problem) = entry.checks.reads(&self.input) {
             let failure = Stop::failed(FailureKind::Input, format!("input: {problem}"));
-            return (Outcome::Stopped(failure), 0);
+            return (Outcome::Stopped(failure).bounded(), 0);
         }
         let mut attempt = 1;
         loop {
@@ -180,7 +180,7 @@ async fn call_once(entry: &Entry, call: &Call, config: Json, input: Patch) -> Ou
         }
     };
     fault::point("before-check");
-    checked(entry, outcome)
+    checked(entry, outcome).bounded()
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {

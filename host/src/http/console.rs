@@ -19,6 +19,7 @@ pub use self::view::{
 };
 use super::Face;
 use super::answer::{CONSOLE_CSS, JSON, MOMENT, broken, found, unavailable};
+use crate::shown;
 use crate::store::StoreError;
 
 /// Says what the console shows.
@@ -70,13 +71,13 @@ pub(super) async fn page(State(face): State<Face>) -> Response {
 pub(super) async fn endpoint(State(face): State<Face>) -> Response {
     match face.console.view().await {
         Ok(view) => match serde_json::to_string_pretty(&view) {
-            Ok(text) => found(&JSON, text),
+            Ok(text) => found(&JSON, shown::json(&text)),
             Err(error) => defect(&error),
         },
         Err(error) => {
             tracing::error!(%error, "the console could not be read");
             let text = serde_json::json!({ "status": "unavailable", "cause": error.to_string() });
-            unavailable("application/json", text.to_string())
+            unavailable("application/json", shown::json(&text.to_string()))
         }
     }
 }
@@ -105,7 +106,8 @@ fn defect(error: &dyn std::fmt::Display) -> Response {
 fn render(name: &str, context: minijinja::Value) -> Result<String, minijinja::Error> {
     let broken = |error: &minijinja::Error| minijinja::Error::new(error.kind(), error.to_string());
     let templates = TEMPLATES.as_ref().map_err(broken)?;
-    templates.get_template(name)?.render(context)
+    let page = templates.get_template(name)?.render(context)?;
+    Ok(shown::markup(&page))
 }
 
 /// The colour of a status; the word itself is always there too.

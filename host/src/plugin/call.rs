@@ -12,7 +12,7 @@ use wasmtime::Store;
 use super::bindings::handlers;
 use super::{Plugin, PluginError, Runtime, trap};
 use crate::capability::{Caller, InstanceState};
-use crate::handler::{AnyHandler, Call, Contract};
+use crate::handler::{AnyHandler, Call, Contract, schema};
 use crate::outcome::{Failure, FailureKind, Outcome, Patch, Stop};
 
 mod convert;
@@ -29,13 +29,12 @@ pub struct PluginHandler {
 
 /// A handler of `plugin` with what `describe` said of it.
 pub fn handler(plugin: Arc<Plugin>, contract: Contract) -> Result<PluginHandler, PluginError> {
-    let writes =
-        jsonschema::validator_for(&contract.writes).map_err(|error| PluginError::Schema {
-            plugin: plugin.name.clone(),
-            handler: contract.name.clone(),
-            which: "writes".to_owned(),
-            cause: error.to_string(),
-        })?;
+    let writes = schema::compiled(&contract.writes).map_err(|cause| PluginError::Schema {
+        plugin: plugin.name.clone(),
+        handler: contract.name.clone(),
+        which: "writes".to_owned(),
+        cause,
+    })?;
     Ok(PluginHandler {
         plugin,
         contract,
@@ -150,10 +149,10 @@ impl PluginHandler {
         match self.writes.iter_errors(&patch).next() {
             None => Ok(outcome),
             Some(error) => {
-                let place = error.instance_path().to_string();
+                let (place, problem) = (schema::place(&error), schema::problem(&error));
                 let (plugin, handler) = (&self.plugin.name, &self.contract.name);
                 let text = format!(
-                    "plugin `{plugin}`: the patch of `{handler}` breaks its schema at `{place}`: {error}"
+                    "plugin `{plugin}`: the patch of `{handler}` breaks its schema at `{place}`: {problem}"
                 );
                 Err(convert::internal(text))
             }

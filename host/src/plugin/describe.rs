@@ -12,7 +12,7 @@ use super::{Plugin, PluginError, trap};
 use crate::capability::{Access, Caller, InstanceState};
 use crate::config::Limits;
 use crate::grants::Grants;
-use crate::handler::{Contract, Needs, TableNeed};
+use crate::handler::{Contract, Needs, TableNeed, schema};
 use crate::settings::Snapshot;
 
 /// How long a plugin may take to say what it is.
@@ -120,7 +120,7 @@ impl Plugin {
 }
 
 fn parsed(text: &str) -> Result<Json, String> {
-    let schema: Json = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    jsonschema::validator_for(&schema).map_err(|error| error.to_string())?;
-    Ok(schema)
+    let said: Json = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    schema::compiled(&said)?;
+    Ok(said)
 }

@@ -4,8 +4,12 @@
 use jsonschema::Validator;
 use serde_json::Value as Json;
 
-use crate::handler::Contract;
+use crate::handler::{Contract, schema};
 use crate::outcome::Patch;
+use crate::shown::cut;
+
+/// The most characters of a key that a refusal quotes.
+const LONGEST_KEY: usize = 100;
 
 /// A handler's schemas of keys, ready to be used.
 pub struct Checks {
@@ -44,12 +48,14 @@ impl Checks {
 
 impl Keys {
     fn of(schema: &Json) -> Result<Self, String> {
+        if let Some(problem) = schema::keys_problem(schema) {
+            return Err(problem);
+        }
         let properties = schema["properties"].as_object();
         let names = properties.map(|properties| properties.keys().cloned().collect());
-        let validator = jsonschema::validator_for(schema).map_err(|error| error.to_string())?;
         Ok(Self {
             names: names.unwrap_or_default(),
-            schema: validator,
+            schema: schema::compiled(schema)?,
         })
     }
 
@@ -59,7 +65,7 @@ impl Keys {
 
     fn check(&self, keys: &Patch) -> Result<(), String> {
         if let Some(key) = keys.keys().find(|key| !self.has(key)) {
-            return Err(format!("key `{key}` is not declared"));
+            return Err(format!("key `{}` is not declared", cut(key, LONGEST_KEY)));
         }
         // A handler without keys may have any schema, `null` too.
         if self.names.is_empty() {
@@ -67,6 +73,6 @@ impl Keys {
         }
         self.schema
             .validate(&Json::Object(keys.clone()))
-            .map_err(|error| format!("{error} at `{}`", error.instance_path()))
+            .map_err(|error| format!("{} at `{}`", schema::problem(&error), schema::place(&error)))
     }
 }

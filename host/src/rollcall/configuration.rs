@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::handlers::{Use, uses};
 use super::{Kind, Miss, Reference, Roster, named};
+use crate::handler::schema;
 use crate::registry::nearest;
 
 pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
@@ -28,7 +29,7 @@ fn fit(used: &Use<'_>, schema: &Json) -> Vec<Reference> {
             .at(used.at(&key))
             .missed(miss)
     };
-    let validator = match jsonschema::validator_for(schema) {
+    let validator = match schema::compiled(schema) {
         Ok(validator) => validator,
         Err(error) => {
             let problem = format!("the handler's schema of its configuration is none: {error}");
@@ -96,7 +97,7 @@ fn misses(
         _ => {
             let mend =
                 format!("write a value that fits; `callboard handlers show {handler}` says which");
-            vec![(None, Miss::new(error.to_string(), mend))]
+            vec![(None, Miss::new(schema::problem(error), mend))]
         }
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json};
 
 use super::pipelines::{Staged, upstream};
 use super::{Kind, Miss, Reference, Roster};
-use crate::handler::Contract;
+use crate::handler::{Contract, schema};
 use crate::pipeline::{FOLLOWS, Follow, Pipeline, Stage};
 use crate::registry::Registry;
 use crate::workspace::Defined;
@@ -293,9 +293,9 @@ pub(super) fn misfits(reader: &Contract, key: &str, value: &Json) -> Option<Stri
     let mut schema = reader.reads.clone();
     schema.as_object_mut()?.remove("required");
     let instance = Json::Object(Map::from_iter([(key.to_owned(), value.clone())]));
-    let validator = jsonschema::validator_for(&schema).ok()?;
+    let validator = schema::compiled(&schema).ok()?;
     let error = validator.validate(&instance).err()?;
-    Some(error.to_string())
+    Some(schema::problem(&error))
 }
 
 /// The properties of a schema of an object, followed through one reference.

@@ -10,15 +10,16 @@ use url::Url;
 
 use super::escape::html;
 use super::{Site, SiteError, markdown, view};
+use crate::shown::markup;
 use crate::store::posts::Post;
 
 pub(super) fn rss(site: &Site, posts: &[Post]) -> Result<String, SiteError> {
     let links = site.absolute();
     let newest = posts.iter().map(|post| post.updated_at).max();
     let channel = rss::Channel {
-        title: legal(&site.info.name),
+        title: markup(&site.info.name),
         link: links.home(),
-        description: legal(&html(&site.info.description)),
+        description: markup(&html(&site.info.description)),
         language: Some("en".to_owned()),
         last_build_date: newest.map(rfc2822),
         generator: Some("Callboard".to_owned()),
@@ -36,20 +37,20 @@ pub(super) fn rss(site: &Site, posts: &[Post]) -> Result<String, SiteError> {
 fn item(site: &Site, post: &Post) -> rss::Item {
     let link = site.absolute().post(&post.slug);
     let category = |tag: &String| rss::Category {
-        name: legal(tag),
+        name: markup(tag),
         domain: None,
     };
     rss::Item {
-        title: Some(legal(&post.title)),
+        title: Some(markup(&post.title)),
         // Readers take the description for HTML.
-        description: Some(legal(&html(&post.excerpt))),
+        description: Some(markup(&html(&post.excerpt))),
         categories: post.tags.iter().map(category).collect(),
         guid: Some(rss::Guid {
             value: link.clone(),
             permalink: true,
         }),
         pub_date: Some(rfc2822(post.published_at)),
-        content: Some(legal(&body(post, &link))),
+        content: Some(body(post, &link)),
         link: Some(link),
         ..rss::Item::default()
     }
@@ -72,27 +73,27 @@ fn self_link(address: &str) -> ExtensionMap {
 }
 
 #[derive(Serialize)]
-struct JsonFeed<'p> {
+struct JsonFeed {
     version: &'static str,
-    title: &'p str,
+    title: String,
     home_page_url: String,
     feed_url: String,
-    description: &'p str,
+    description: String,
     language: &'static str,
-    items: Vec<JsonItem<'p>>,
+    items: Vec<JsonItem>,
 }
 
 #[derive(Serialize)]
-struct JsonItem<'p> {
+struct JsonItem {
     id: String,
     url: String,
-    title: &'p str,
+    title: String,
     content_html: String,
-    summary: &'p str,
+    summary: String,
     date_published: String,
     date_modified: String,
     authors: [JsonAuthor; 1],
-    tags: &'p [String],
+    tags: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -104,30 +105,30 @@ pub(super) fn json_feed(site: &Site, posts: &[Post]) -> Result<String, SiteError
     let links = site.absolute();
     let document = JsonFeed {
         version: "https://jsonfeed.org/version/1.1",
-        title: &site.info.name,
+        title: markup(&site.info.name),
         home_page_url: links.home(),
         feed_url: links.file("feed.json"),
-        description: &site.info.description,
+        description: markup(&site.info.description),
         language: "en",
         items: posts.iter().map(|post| json_item(site, post)).collect(),
     };
     serde_json::to_string_pretty(&document).map_err(|error| feed("JSON feed", error))
 }
 
-fn json_item<'p>(site: &Site, post: &'p Post) -> JsonItem<'p> {
+fn json_item(site: &Site, post: &Post) -> JsonItem {
     let link = site.absolute().post(&post.slug);
     JsonItem {
         id: link.clone(),
         content_html: body(post, &link),
         url: link,
-        title: &post.title,
-        summary: &post.excerpt,
+        title: markup(&post.title),
+        summary: markup(&post.excerpt),
         date_published: post.published_at.to_string(),
         date_modified: post.updated_at.to_string(),
         authors: [JsonAuthor {
-            name: view::writer(&post.written_by),
+            name: markup(&view::writer(&post.written_by)),
         }],
-        tags: &post.tags,
+        tags: post.tags.iter().map(|tag| markup(tag)).collect(),
     }
 }
 
@@ -155,17 +156,15 @@ pub(super) fn sitemap(site: &Site, posts: &[Post]) -> String {
 /// The body of a post whose relative links are resolved against its own address.
 fn body(post: &Post, address: &str) -> String {
     let base = Url::parse(address).ok();
-    markdown::to_html(&post.markdown, &post.title, base.as_ref())
+    markup(&markdown::to_html(
+        &post.markdown,
+        &post.title,
+        base.as_ref(),
+    ))
 }
 
 fn rfc2822(time: Timestamp) -> String {
     time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
-}
-
-/// Without the characters that XML 1.0 cannot hold, not even escaped.
-fn legal(text: &str) -> String {
-    let holds = |c: &char| !matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
-    text.chars().filter(holds).collect()
 }
 
 fn feed(name: &'static str, cause: impl std::fmt::Display) -> SiteError {

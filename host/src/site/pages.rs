@@ -6,6 +6,7 @@ use minijinja::{Value, context};
 use super::links::Links;
 use super::view::{Head, Menu, PostView};
 use super::{Site, SiteError, in_template, markdown};
+use crate::shown;
 use crate::store::posts::Post;
 
 /// Renders pages of a site.
@@ -104,6 +105,7 @@ impl<'s> Pages<'s> {
         let template = self.site.templates.get_template(name);
         template
             .and_then(|template| template.render(context! { ..own, ..shared }))
+            .map(|page| shown::markup(&page))
             .map_err(|error| in_template(name, &error))
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Dialect, Store, StoreError, StoreErrorKind, Transaction, batch, timestamp};
+use super::{Dialect, Store, StoreError, Transaction, batch, timestamp};
 use crate::outcome::Patch;
 use crate::value::{Row, Statement};
 
@@ -153,22 +153,11 @@ pub fn insert(run: &Run, dialect: Dialect) -> Result<Statement, StoreError> {
         .bind(micros(run.spent)))
 }
 
-/// The run whose id starts with `prefix`; more than one is an error.
-pub async fn by_prefix(store: &Store, prefix: &str) -> Result<Option<Run>, StoreError> {
-    // The character after every other one ends the range.
-    let sql = "SELECT * FROM runs WHERE id >= $1 AND id < $2 LIMIT 2";
-    let end = format!("{prefix}\u{10ffff}");
-    let rows = store
-        .query(Statement::new(sql).bind(prefix).bind(end))
-        .await?;
-    match rows.rows.len() {
-        0 => Ok(None),
-        1 => rows.first().map(read).transpose(),
-        _ => Err(StoreError::new(
-            StoreErrorKind::Statement,
-            format!("more than one run starts with `{prefix}`; write more of the id"),
-        )),
-    }
+/// The run of an id.
+pub async fn by_id(store: &Store, id: &str) -> Result<Option<Run>, StoreError> {
+    let sql = "SELECT * FROM runs WHERE id = $1 LIMIT 1";
+    let rows = store.query(Statement::new(sql).bind(id)).await?;
+    rows.first().map(read).transpose()
 }
 
 /// Which runs to list; without anything, all of them.

@@ -1,8 +1,10 @@
 //! SQLite: one writer task with group commit, and a pool of readers.
 
+mod locked;
 mod opening;
 
 use std::panic::AssertUnwindSafe;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -67,7 +69,8 @@ impl SqliteStore {
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true)
             .log_statements(tracing::log::LevelFilter::Trace);
-        let connection = opening::current(&options, path).await?;
+        let writing = options.clone().busy_timeout(locked::PATIENCE);
+        let connection = opening::current(&writing, path).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(BUSY_TIMEOUT)
@@ -76,7 +79,7 @@ impl SqliteStore {
         let (sender, receiver) = mpsc::channel(GROUP * 4);
         let writer = tokio::spawn(write_jobs(
             connection,
-            options.clone(),
+            writing,
             receiver,
             Arc::clone(&write_gate),
         ));
@@ -216,7 +219,10 @@ async fn write_jobs(
             None => options.connect().await.map_err(StoreError::from),
         };
         match connection {
-            Ok(connection) => healthy = write_group(connection, first, &mut receiver).await,
+            Ok(connection) => {
+                let file = options.get_filename();
+                healthy = write_group(connection, first, &mut receiver, file).await;
+            }
             Err(error) => (first.answer)(Err(error)),
         }
         drop(permit);
@@ -232,9 +238,11 @@ async fn write_group(
     mut connection: SqliteConnection,
     first: Job,
     receiver: &mut mpsc::Receiver<Job>,
+    file: &Path,
 ) -> Option<SqliteConnection> {
     let mut answers = Vec::new();
-    let result = run_group(&mut connection, first, receiver, &mut answers).await;
+    let result = run_group(&mut connection, first, (receiver, file), &mut answers).await;
+    let result = result.map_err(|error| opening::unwritable(file, error));
     let healthy = if result.is_ok() {
         Some(connection)
     } else {
@@ -252,15 +260,18 @@ async fn write_group(
 async fn run_group(
     connection: &mut SqliteConnection,
     first: Job,
-    receiver: &mut mpsc::Receiver<Job>,
+    (receiver, file): (&mut mpsc::Receiver<Job>, &Path),
     answers: &mut Vec<Answer>,
 ) -> Result<(), StoreError> {
-    let began = connection.begin_with(IMMEDIATE).await;
+    let began = match connection.begin_with(IMMEDIATE).await {
+        Ok(transaction) => Ok(transaction),
+        Err(error) => locked::begin(connection, file, error.into()).await,
+    };
     let mut transaction = match began {
         Ok(transaction) => transaction,
         Err(error) => {
             answers.push(first.answer);
-            return Err(error.into());
+            return Err(error);
         }
     };
     answers.push(first.answer);

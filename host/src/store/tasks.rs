@@ -6,9 +6,6 @@ use serde::Serialize;
 use super::{Dialect, Store, StoreError, batch, microseconds, timestamp};
 use crate::value::{ColumnError, Row, Rows, Statement};
 
-/// The shortest beginning of an id that [`by_id`] takes.
-pub const SHORTEST_ID: usize = 8;
-
 /// One task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Task {
@@ -61,38 +58,10 @@ impl TaskStatus {
     }
 }
 
-/// What [`by_id`] found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
-    One(Task),
-    None,
-    /// Several ids begin like that, or the beginning is too short to say.
-    Ambiguous,
-}
-
-/// The task of an id, or of the beginning of one.
-pub async fn by_id(store: &Store, id: &str) -> Result<Found, StoreError> {
-    if id.len() < SHORTEST_ID {
-        return Ok(Found::Ambiguous);
-    }
-    let rows = store.query(find_id(id)).await?;
-    let mut tasks = all(&rows)?;
-    if let Some(index) = tasks.iter().position(|task| task.id == id) {
-        return Ok(Found::One(tasks.swap_remove(index)));
-    }
-    Ok(match (tasks.pop(), tasks.is_empty()) {
-        (None, _) => Found::None,
-        (Some(task), true) => Found::One(task),
-        (Some(_), false) => Found::Ambiguous,
-    })
-}
-
-/// Selects the tasks whose id begins like that.
-pub fn find_id(id: &str) -> Statement {
-    let length = i64::try_from(id.chars().count()).unwrap_or(i64::MAX);
-    let sql =
-        "SELECT * FROM tasks WHERE substr(id, 1, CAST($2 AS INTEGER)) = $1 ORDER BY id LIMIT 2";
-    Statement::new(sql).bind(id).bind(length)
+/// The task of an id.
+pub async fn by_id(store: &Store, id: &str) -> Result<Option<Task>, StoreError> {
+    let sql = "SELECT * FROM tasks WHERE id = $1";
+    Ok(first(&store.query(Statement::new(sql).bind(id)).await?)?)
 }
 
 /// Tasks, newest first, of one status or of all.

@@ -194,7 +194,7 @@ impl Play {
     }
 
     pub(super) fn run(&self, id: &str) -> Run {
-        let found = self.runtime.block_on(runs::by_prefix(&self.store, id));
+        let found = self.runtime.block_on(runs::by_id(&self.store, id));
         found.expect("the database answers").expect("the run")
     }
 

@@ -1,11 +1,18 @@
 //! Databases that cannot be used: exit code 3 and a reason, with the file left as it was.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::time::{Duration, Instant};
 
 use callboard::store::Dialect::{self, Sqlite};
+use callboard::store::Store;
+use callboard::value::Statement;
 
 use super::refuses;
+use crate::support::database::runtime;
 use crate::support::factory::{Factory, on_each};
+use crate::support::host::Ran;
 
 #[test]
 fn a_file_that_is_no_database_is_left_as_it_is() {
@@ -79,6 +86,91 @@ fn a_server_that_does_not_answer_is_unavailable() {
         !ran.to_string().contains("hunter2"),
         "the password is not shown: {ran}"
     );
+}
+
+/// A command line as somebody who may not write what is not theirs: the superuser of the machine
+/// may write everything.
+fn as_somebody(factory: &Factory, arguments: &[&str]) -> Ran {
+    let mut command = factory.command(arguments);
+    if rustix::process::geteuid().is_root() {
+        command.uid(65_534).gid(65_534);
+    }
+    command.output().expect("it starts").into()
+}
+
+#[test]
+fn a_database_that_may_only_be_read_is_unavailable_at_once() {
+    let factory = Factory::bare(Sqlite);
+    let (folder, file) = (
+        factory.workspace(),
+        factory.workspace().join("callboard.db"),
+    );
+    let top = folder.parent().expect("a folder around it");
+    for (path, mode) in [(top, 0o755), (&folder, 0o777), (&file, 0o444)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("ours");
+    }
+    let began = Instant::now();
+    for line in [
+        &["settings", "set", "site.title", "x"][..],
+        &["policies", "run", "commits_keep_newest"],
+    ] {
+        let ran = as_somebody(&factory, line);
+        assert_eq!(ran.code, 3, "{line:?}: {ran}");
+        assert!(ran.stderr.contains("is read-only"), "{ran}");
+        assert!(
+            ran.stderr.contains("give this user the right to write"),
+            "{ran}"
+        );
+    }
+    // What only reads goes on.
+    let ran = as_somebody(&factory, &["settings", "get", "site.title"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).expect("ours");
+    let ran = as_somebody(&factory, &["settings", "set", "site.title", "x"]);
+    assert_eq!(ran.code, 3, "{ran}");
+    assert!(ran.stderr.contains("folder"), "{ran}");
+    // No lock is waited for. Each command alone would have been, for ten seconds.
+    assert!(
+        began.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+#[test]
+fn a_database_that_another_program_has_locked_is_unavailable_and_the_program_named() {
+    let factory = Factory::bare(Sqlite);
+    let url = factory.url();
+    runtime().block_on(async {
+        let store = Store::open(&url).await.expect("it opens");
+        let (locked, wait) = tokio::sync::oneshot::channel();
+        let (done, over) = tokio::sync::oneshot::channel::<()>();
+        // This test is the other program: a transaction that does not end.
+        let held = store.write(move |transaction| {
+            Box::pin(async move {
+                transaction
+                    .execute(Statement::new("DELETE FROM findings"))
+                    .await?;
+                locked.send(()).ok();
+                over.await.ok();
+                Ok(())
+            })
+        });
+        let refused = async {
+            wait.await.expect("it is locked");
+            let id = format!("process {}", std::process::id());
+            let line = ["settings", "set", "site.title", "x"];
+            let ran = tokio::task::block_in_place(|| factory.run(&line));
+            assert_eq!(ran.code, 3, "{ran}");
+            for part in [&id, "callboard.db", "stop it or wait for it"] {
+                assert!(ran.stderr.contains(part), "{part}: {ran}");
+            }
+            done.send(()).ok();
+        };
+        let (held, ()) = tokio::join!(held, refused);
+        held.expect("it ends");
+    });
+    factory.ok(&["settings", "set", "site.title", "x"]);
 }
 
 on_each!(

@@ -32,7 +32,7 @@ fn input_that_a_pipeline_does_not_take_is_wrong_usage() {
         &factory,
         &["run", "dev_dairy"],
         2,
-        &["no pipeline `dev_dairy`", "callboard pipelines list"],
+        &["no pipeline `dev_dairy`", "did you mean `dev_diary`?"],
     );
     refuses(&factory, &["run"], 2, &[]);
     assert_eq!(factory.count("runs"), 0);

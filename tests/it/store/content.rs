@@ -5,7 +5,8 @@ use callboard::store::commits::{self, Commit};
 use callboard::store::diary_days::{self, DayState};
 use callboard::store::drafts::{self, Draft};
 use callboard::store::embeddings::{self, Embedding};
-use callboard::store::tasks::{self, Found, Task, TaskStatus};
+use callboard::store::named::{self, Found};
+use callboard::store::tasks::{self, Task, TaskStatus};
 use callboard::store::{Store, StoreErrorKind, timestamp};
 use callboard::value::{Statement, Value};
 
@@ -48,18 +49,24 @@ on_both!(
         for (id, at) in [("aaaabbbb-1", 1), ("aaaabbbb-12", 2), ("ccccdddd", 3)] {
             assert_eq!(touches(&store, tasks::insert(&task(id, at))).await, 1);
         }
-        let find = async |id| tasks::by_id(&store, id).await.expect("an answer");
-        assert_eq!(find("ccccdddd").await, Found::One(task("ccccdddd", 3)));
-        let exact = find("aaaabbbb-1").await;
+        let find = async |id| {
+            let found = named::find(&store, &named::TASK, id).await;
+            found.expect("an answer")
+        };
+        let one = |id: &str| Found::One(id.to_owned());
+        assert_eq!(find("ccccdddd").await, one("ccccdddd"));
         assert_eq!(
-            exact,
-            Found::One(task("aaaabbbb-1", 1)),
-            "it begins another"
+            find("aaaabbbb-1").await,
+            one("aaaabbbb-1"),
+            "begins another"
         );
-        assert_eq!(find("aaaabbbb").await, Found::Ambiguous);
-        assert_eq!(find("cccc").await, Found::Ambiguous, "too short to say");
+        let several = Found::Several(vec!["aaaabbbb-1".to_owned(), "aaaabbbb-12".to_owned()]);
+        assert_eq!(find("aaaabbbb").await, several);
+        assert_eq!(find("cc").await, one("ccccdddd"));
+        assert_eq!(find("latest").await, one("ccccdddd"));
         assert_eq!(find("ccccdddd-").await, Found::None);
         assert_eq!(find("%%%%%%%%").await, Found::None, "no pattern");
+        assert_eq!(find("").await, Found::None);
         let about = tasks::by_subject(&store, "dev_diary:r:ccccdddd").await;
         assert_eq!(about.expect("an answer"), Some(task("ccccdddd", 3)));
         let twice = Task {

@@ -7,13 +7,14 @@ use callboard::outcome::Patch;
 use callboard::store::checkpoints::{self, Checkpoint, Then};
 use callboard::store::claims::{self, Claim, Claimant};
 use callboard::store::leases::{self, Held};
+use callboard::store::named::{self, Found};
 use callboard::store::pulse;
 use callboard::store::runs::{self, Limits, Only, Run, RunStatus};
 use callboard::store::stage_runs::StageRun;
-use callboard::store::{Store, StoreErrorKind, timestamp};
+use callboard::store::{Store, timestamp};
 use futures_util::future::join_all;
 
-use super::{execute, kind};
+use super::execute;
 use crate::support::database::on_both;
 
 pub(super) const LEASE: Duration = Duration::from_secs(30);
@@ -124,7 +125,7 @@ async fn beats(store: &Store, claim: &Claim) -> bool {
 }
 
 pub(super) async fn by_id(store: &Store, id: &str) -> Run {
-    runs::by_prefix(store, id)
+    runs::by_id(store, id)
         .await
         .expect("the store answers")
         .expect("it is there")
@@ -141,16 +142,15 @@ on_both!(
             ..run("ab1")
         };
         assert_eq!(stored, expected);
-        assert_eq!(by_id(&store, "c").await.id, "c%_");
-        assert_eq!(runs::by_prefix(&store, "x").await.expect("none"), None);
-        assert_eq!(
-            runs::by_prefix(&store, "_").await.expect("no pattern"),
-            None
-        );
-        assert_eq!(
-            kind(runs::by_prefix(&store, "ab").await),
-            StoreErrorKind::Statement
-        );
+        let find = async |id| {
+            let found = named::find(&store, &named::RUN, id).await;
+            found.expect("an answer")
+        };
+        assert_eq!(find("c").await, Found::One("c%_".to_owned()));
+        assert_eq!(find("x").await, Found::None);
+        assert_eq!(find("_").await, Found::None, "no pattern");
+        let both = ["ab1", "ab2"].map(str::to_owned).to_vec();
+        assert_eq!(find("ab").await, Found::Several(both));
     }
 );
 

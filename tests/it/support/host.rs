@@ -93,6 +93,20 @@ impl Host {
         command
     }
 
+    /// The program with a terminal for its outputs, which makes `\r\n` of the end of a line.
+    pub(crate) fn on_terminal(&self, arguments: &[&str]) -> Command {
+        let program = self.command(arguments);
+        let mut words = vec![program.get_program().to_string_lossy()];
+        words.extend(program.get_args().map(|word| word.to_string_lossy()));
+        let mut terminal = Command::new("script");
+        terminal.args(["-qfec", &words.join(" "), "/dev/null"]);
+        terminal.env_clear().current_dir(self.workspace());
+        let variables = program.get_envs();
+        terminal.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+        terminal.stdin(Stdio::null());
+        terminal
+    }
+
     /// Run the program to its end.
     #[track_caller]
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {

@@ -1,11 +1,9 @@
 //! `runs fork`: the same beginning, another end.
 
-use std::process::ExitCode;
-use std::sync::Arc;
-
 use clap::Args;
 
 use super::{Who, find};
+use crate::cli::output::Answered;
 use crate::cli::watch::Progress;
 use crate::cli::{Context, Failure, run};
 use crate::engine::operate;
@@ -13,7 +11,7 @@ use crate::engine::operate;
 /// A run to begin another one with.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Fork {
-    /// Its id, or enough of the beginning.
+    /// Its id as `runs list` shows it, enough of its beginning, or `latest`.
     id: String,
     /// The first stage that is not taken over.
     #[arg(long, value_name = "STAGE")]
@@ -26,11 +24,11 @@ pub(in crate::cli) struct Fork {
 }
 
 impl Fork {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let input = run::parse_inputs(&self.inputs)?;
         let app = context.app().await?;
         let found = find(app.store(), &self.id).await?;
-        let engine = app.engine(Arc::new(Progress(context.output)));
+        let engine = app.engine(Progress::of(context.output));
         let by = self.who.because(String::new());
         let fork = operate::fork::fork(&engine, &found, &self.from, input, &by).await?;
         context.output.progress(format_args!(

@@ -1,24 +1,22 @@
 //! `runs migrate`: move a run in flight to another revision, explained first.
 
-use std::process::ExitCode;
-use std::sync::Arc;
-
 use clap::Args;
 use serde_json::json;
 
+use std::sync::Arc;
+
 use super::{Who, find};
-use crate::app::App;
-use crate::cli::{Context, Failure};
+use crate::cli::output::Answered;
+use crate::cli::{Context, Failure, revisions};
 use crate::engine::Unwatched;
 use crate::engine::operate::migrate::{self, Migration};
-use crate::store::revisions;
 
 /// A run to move, and where to.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Migrate {
-    /// Its id, or enough of the beginning.
+    /// Its id as `runs list` shows it, enough of its beginning, or `latest`.
     id: String,
-    /// The revision, by number or digest; the active one, if absent.
+    /// The revision, by number, digest or `latest`; the active one, if absent.
     #[arg(long, value_name = "REVISION")]
     to: Option<String>,
     /// Do it; without this, nothing is changed.
@@ -32,37 +30,25 @@ pub(in crate::cli) struct Migrate {
 }
 
 impl Migrate {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         let found = find(app.store(), &self.id).await?;
-        let to = match &self.to {
-            Some(wanted) => revisions::find(app.store(), wanted).await?.number,
-            None => active(&app).await?,
-        };
+        let to = revisions::named(app.store(), self.to.as_deref())
+            .await?
+            .number;
         let engine = app.engine(Arc::new(Unwatched));
         let migration = migrate::explain(&engine, &found, to).await?;
         if self.yes {
             let by = self.who.because(self.reason);
             migrate::migrate(&engine, &migration, &by).await?;
         }
-        report(context, &migration, self.yes);
-        Ok(ExitCode::SUCCESS)
+        Ok(report(context, &migration, self.yes))
     }
 }
 
-async fn active(app: &App) -> Result<i64, Failure> {
-    let active = revisions::active(app.store()).await?;
-    let active = active.ok_or(crate::app::AppError::NothingApplied)?;
-    Ok(active.number)
-}
-
-fn report(context: &Context, migration: &Migration, done: bool) {
+fn report(context: &Context, migration: &Migration, done: bool) -> Answered {
     let output = context.output;
     let (id, from, to) = (&migration.run.id, migration.run.revision, migration.to);
-    if output.is_json() {
-        output.json(&json!({ "migration": migration, "done": done }));
-        return;
-    }
     output.say(format_args!("run {id}, revision {from} to {to}"));
     let rows = migration.stages.iter().map(|change| {
         vec![
@@ -84,4 +70,5 @@ fn report(context: &Context, migration: &Migration, done: bool) {
     } else {
         output.say("nothing was changed; to do it, add --yes");
     }
+    output.json(&json!({ "migration": migration, "done": done }))
 }

@@ -1,13 +1,11 @@
 //! `runs show`: one run with its stages and gates.
 
-use std::process::ExitCode;
-
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::find;
 use crate::cli::gates::decision;
-use crate::cli::output::{Output, time};
+use crate::cli::output::{Answered, Output, time};
 use crate::cli::watch::length;
 use crate::cli::{Context, Failure};
 use crate::store::gates::{self, Gate};
@@ -15,18 +13,13 @@ use crate::store::holders::{self, Holder};
 use crate::store::runs::{Run, RunStatus};
 use crate::store::stage_runs::{self, StageRun};
 
-pub(super) async fn show(context: &Context, id: &str) -> Result<ExitCode, Failure> {
+pub(super) async fn show(context: &Context, id: &str) -> Result<Answered, Failure> {
     let app = context.app().await?;
     let store = app.store();
     let run = find(store, id).await?;
     let stages = stage_runs::of_run(store, &run.id).await?;
     let gates = gates::of_run(store, &run.id).await?;
     let holder = holders::of(store, &run.id).await?;
-    if context.output.is_json() {
-        let shown = json!({ "run": run, "holder": holder, "stages": stages, "gates": gates });
-        context.output.json(&shown);
-        return Ok(ExitCode::SUCCESS);
-    }
     head(context.output, &run, holder.as_ref());
     let header = [
         "stage", "visit", "handler", "outcome", "then", "took", "detail",
@@ -41,7 +34,8 @@ pub(super) async fn show(context: &Context, id: &str) -> Result<ExitCode, Failur
             .output
             .table(&header, gates.iter().map(gate_row).collect());
     }
-    Ok(ExitCode::SUCCESS)
+    let shown = json!({ "run": run, "holder": holder, "stages": stages, "gates": gates });
+    Ok(context.output.json(&shown))
 }
 
 fn head(output: Output, run: &Run, holder: Option<&Holder>) {

@@ -1,12 +1,10 @@
 //! `runs cancel`, `pause`, `resume` and `retry`.
 
-use std::process::ExitCode;
-use std::sync::Arc;
-
 use clap::Args;
 use serde_json::json;
 
 use super::{Who, find};
+use crate::cli::output::Answered;
 use crate::cli::watch::Progress;
 use crate::cli::{Context, Failure, run};
 use crate::engine::operate::{self, By};
@@ -16,7 +14,7 @@ use crate::store::steering::Steered;
 /// A run to stop, and why.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Stop {
-    /// Its id, or enough of the beginning.
+    /// Its id as `runs list` shows it, enough of its beginning, or `latest`.
     id: String,
     /// Why; it is kept with the run.
     #[arg(long, default_value = "")]
@@ -26,14 +24,14 @@ pub(in crate::cli) struct Stop {
 }
 
 impl Stop {
-    pub(super) async fn cancel(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn cancel(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         let (run, by) = self.of(&app).await?;
         let steered = operate::cancel(app.store(), &run, &by).await?;
         Ok(told(context, &run, steered, "cancel"))
     }
 
-    pub(super) async fn pause(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn pause(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         let (run, by) = self.of(&app).await?;
         let steered = operate::pause(app.store(), &run, &by).await?;
@@ -47,33 +45,30 @@ impl Stop {
 }
 
 /// Say what came of a wish to stop.
-fn told(context: &Context, run: &Run, steered: Steered, wish: &str) -> ExitCode {
+fn told(context: &Context, run: &Run, steered: Steered, wish: &str) -> Answered {
     let status = match steered {
         Steered::Now(status) => status,
         Steered::Told => run.status,
     };
     match steered {
         Steered::Now(status) => context.output.say(status),
-        Steered::Told => context.output.say(format_args!(
-            "its worker is asked to {wish} it\nnext: callboard runs tail {}",
-            run.id
-        )),
+        Steered::Told => {
+            let output = context.output;
+            output.say(format_args!("its worker is asked to {wish} it"));
+            output.say(format_args!("next: callboard runs tail {}", run.id));
+        }
     }
-    if context.output.is_json() {
-        let told = steered == Steered::Told;
-        context
-            .output
-            .json(&json!({ "run": run.id, "status": status, "asked": told.then_some(wish) }));
-    }
-    ExitCode::SUCCESS
+    let asked = (steered == Steered::Told).then_some(wish);
+    let json = json!({ "run": run.id, "status": status, "asked": asked });
+    context.output.json(&json)
 }
 
 /// Go on with a run here, or follow the worker that is faster.
-pub(super) async fn resume(context: &Context, id: &str) -> Result<ExitCode, Failure> {
+pub(super) async fn resume(context: &Context, id: &str) -> Result<Answered, Failure> {
     let app = context.app().await?;
     let found = find(app.store(), id).await?;
     operate::resume(app.store(), &found).await?;
-    let engine = app.engine(Arc::new(Progress(context.output)));
+    let engine = app.engine(Progress::of(context.output));
     let run = run::carry_out(&app, context.output, &engine, &found.id).await?;
     Ok(run::report(context, &run))
 }
@@ -81,7 +76,7 @@ pub(super) async fn resume(context: &Context, id: &str) -> Result<ExitCode, Fail
 /// A run to go on again.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Retry {
-    /// Its id, or enough of the beginning.
+    /// Its id as `runs list` shows it, enough of its beginning, or `latest`.
     id: String,
     /// The stage to go on from; without it, the one that ended the run or holds it.
     #[arg(long, value_name = "STAGE")]
@@ -94,10 +89,10 @@ pub(in crate::cli) struct Retry {
 }
 
 impl Retry {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         let found = find(app.store(), &self.id).await?;
-        let engine = app.engine(Arc::new(Progress(context.output)));
+        let engine = app.engine(Progress::of(context.output));
         let by = self.who.because(self.reason);
         let stages = operate::retry::retry(&engine, &found, self.from.as_deref(), &by).await?;
         let from = if stages.is_empty() {

@@ -1,17 +1,17 @@
 //! `runs tail`: changes of status and stages that ended, as they happen.
 
 use std::collections::BTreeMap;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value as Json, json};
 
 use super::find;
-use crate::cli::output::{Output, short};
+use crate::cli::output::{Answered, Output};
 use crate::cli::watch::length;
 use crate::cli::{Context, Failure, run, serve};
 use crate::store::Store;
+use crate::store::named::{self, Short};
 use crate::store::runs::{self, Run};
 use crate::store::stage_runs::{self, StageRun};
 
@@ -23,12 +23,13 @@ const MOST: u32 = 500;
 /// What to follow.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Tail {
-    /// The run's id, or enough of the beginning; without it, every run that has not ended.
+    /// The run's id as `runs list` shows it, enough of its beginning, or `latest`; without it,
+    /// every run that has not ended.
     id: Option<String>,
 }
 
 impl Tail {
-    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         let store = app.store();
         let only = match &self.id {
@@ -39,9 +40,13 @@ impl Tail {
         let mut seen = Seen::new(context.output, only.is_some());
         loop {
             let runs = match &only {
-                Some(id) => Vec::from_iter(runs::by_prefix(store, id).await?),
+                Some(id) => Vec::from_iter(runs::by_id(store, id).await?),
                 None => seen.all(store).await?,
             };
+            if only.is_none() {
+                let ids = runs.iter().map(|run| run.id.as_str());
+                seen.short = Short::of(store, &named::RUN, ids).await?;
+            }
             for run in &runs {
                 seen.look(store, run).await?;
             }
@@ -49,10 +54,10 @@ impl Tail {
             if let (Some(_), [run]) = (&only, runs.as_slice())
                 && run.status.is_final()
             {
-                return Ok(run::exit_code(run.status));
+                return Ok(context.output.lines_end().with(run::exit(run.status)));
             }
             tokio::select! {
-                () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
+                () = stop.cancelled() => return Ok(context.output.lines_end()),
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
@@ -66,6 +71,7 @@ struct Seen {
     /// Whether there was a first look, at what had happened before.
     told: bool,
     runs: BTreeMap<String, (String, i64)>,
+    short: Short,
 }
 
 impl Seen {
@@ -75,6 +81,7 @@ impl Seen {
             one,
             told: false,
             runs: BTreeMap::new(),
+            short: Short::default(),
         }
     }
 
@@ -85,7 +92,7 @@ impl Seen {
         let gone = gone.filter(|id| !runs.iter().any(|run| run.id == **id));
         let gone: Vec<String> = gone.cloned().collect();
         for id in gone {
-            runs.extend(runs::by_prefix(store, &id).await?);
+            runs.extend(runs::by_id(store, &id).await?);
         }
         Ok(runs)
     }
@@ -159,7 +166,7 @@ impl Seen {
         if self.one {
             return run.pipeline.clone();
         }
-        format!("{} {}", short(&run.id), run.pipeline)
+        format!("{} {}", self.short.show(&run.id), run.pipeline)
     }
 
     fn print(&self, text: &str, json: &Json) {

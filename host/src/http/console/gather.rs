@@ -11,7 +11,6 @@ use super::{
 use crate::app::{App, AppError, Company};
 use crate::pipeline::Stage;
 use crate::rollcall;
-use crate::store::tasks::Found;
 use crate::store::{StoreError, gates, policy_runs, revisions, runs, stage_runs, tasks};
 
 /// Runs on the first page.
@@ -104,14 +103,11 @@ impl Gatherer<'_> {
     async fn gates(&self) -> Result<Vec<GateView>, StoreError> {
         let mut views = Vec::new();
         for gate in gates::open(self.0.store()).await? {
-            let found = match &gate.task {
+            let task = match &gate.task {
                 Some(id) => tasks::by_id(self.0.store(), id).await?,
-                None => Found::None,
+                None => None,
             };
-            let title = match found {
-                Found::One(task) => task.topic,
-                Found::None | Found::Ambiguous => gate.stage.clone(),
-            };
+            let title = task.map_or_else(|| gate.stage.clone(), |task| task.topic);
             views.push(GateView {
                 title,
                 task: gate.task.unwrap_or_default(),

@@ -55,8 +55,7 @@ fn done(done: handlers::Done, plugin: &Plugin) -> Result<Done<Patch>, Failure> {
     };
     let mut converted = Done::new(patch);
     for (name, count) in done.effects {
-        let total = converted.effects.entry(name).or_default();
-        *total = total.saturating_add(count);
+        converted.effects.count(&name, count);
     }
     converted.writes = done.writes.into_iter().map(write).collect();
     Ok(converted)

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::BUSY_TIMEOUT;
+use super::{BUSY_TIMEOUT, locked};
 use crate::store::{Connection, StoreError, StoreErrorKind, Transaction, migrate};
 
 /// How long to wait before asking again for a file that another process is turning to its log.
@@ -29,15 +29,28 @@ pub(super) async fn current(
     path: &str,
 ) -> Result<SqliteConnection, StoreError> {
     refuse_missing_folder(path)?;
-    let opened = async {
-        let mut connection = first_connection(options).await?;
-        // Somebody else may be writing: only what there is to change is worth the wait.
-        if look_on(&mut connection).await.is_err() {
-            migrate_locked(&mut connection).await?;
+    let began = Instant::now();
+    loop {
+        match try_open(options).await {
+            Ok(connection) => return Ok(connection),
+            Err(error) => {
+                locked::wait(Path::new(path), began, error).map_err(|error| named(path, &error))?
+            }
         }
-        Ok(connection)
-    };
-    opened.await.map_err(|error| named(path, &error))
+        tokio::time::sleep(TURN_PAUSE).await;
+    }
+}
+
+/// Connect, turn a new file to its log, and bring its schema up to date. SQLite answers "busy" at
+/// once, whatever the timeout says, when two connections turn the same file together; the other
+/// one is done in a moment.
+async fn try_open(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    let mut connection = options.connect().await?;
+    // Somebody else may be writing: only what there is to change is worth the wait.
+    if look_on(&mut connection).await.is_err() {
+        migrate_locked(&mut connection).await?;
+    }
+    Ok(connection)
 }
 
 /// Whether the file is there and has the current schema.
@@ -71,22 +84,6 @@ async fn migrate_locked(connection: &mut SqliteConnection) -> Result<(), StoreEr
     Ok(())
 }
 
-/// Connect, and turn a new file to its log. SQLite answers "busy" at once, whatever the timeout
-/// says, when two connections turn the same file together; the other one is done in a moment.
-async fn first_connection(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
-    let began = Instant::now();
-    loop {
-        let error = match options.connect().await {
-            Ok(connection) => return Ok(connection),
-            Err(error) => StoreError::from(error),
-        };
-        if error.kind != StoreErrorKind::Busy || began.elapsed() > BUSY_TIMEOUT {
-            return Err(error);
-        }
-        tokio::time::sleep(TURN_PAUSE).await;
-    }
-}
-
 fn refuse_missing_folder(path: &str) -> Result<(), StoreError> {
     let folder = Path::new(path)
         .parent()
@@ -103,13 +100,34 @@ fn refuse_missing_folder(path: &str) -> Result<(), StoreError> {
     }
 }
 
+/// Why nothing can be written to the file: it is there to be read only, which no waiting changes.
+pub(super) fn unwritable(path: &Path, error: StoreError) -> StoreError {
+    if error.kind != StoreErrorKind::Denied {
+        return error;
+    }
+    let path = path.display();
+    StoreError::new(
+        StoreErrorKind::Unavailable,
+        format!(
+            "the database {path} is read-only: {}; give this user the right to write the file and \
+             its folder, or name another one with --database",
+            error.message
+        ),
+    )
+}
+
 /// Say which file, and the mend.
 fn named(path: &str, error: &StoreError) -> StoreError {
+    match error.kind {
+        StoreErrorKind::Denied => return unwritable(Path::new(path), error.clone()),
+        // It names them already.
+        StoreErrorKind::Busy => return error.clone(),
+        _ => {}
+    }
     let mend = match error.kind {
         StoreErrorKind::Corrupt => {
             "; it is no SQLite database or is damaged: restore a backup or move it away"
         }
-        StoreErrorKind::Busy => "; another process holds it: stop that process or wait for it",
         StoreErrorKind::Unavailable => "; check that the file and its folder can be written",
         _ => "",
     };

@@ -1,0 +1,56 @@
+//! Exit codes: the one table, which `--help` prints and by which every command ends.
+
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    Done = 0,
+    Failed = 1,
+    Usage = 2,
+    Unavailable = 3,
+    Waiting = 4,
+    Defect = 101,
+    Interrupted = 130,
+}
+
+const TABLE: [(Exit, &str); 7] = [
+    (Exit::Done, "done, or nothing to do"),
+    (
+        Exit::Failed,
+        "a decision or a failure: a miss at the roll call, a run that failed or was rejected",
+    ),
+    (Exit::Usage, "wrong usage or input"),
+    (
+        Exit::Unavailable,
+        "something it depends on is not available: the database, a repository, a model",
+    ),
+    (
+        Exit::Waiting,
+        "a run waits: for a person at a gate, or for something that is not there right now",
+    ),
+    (Exit::Defect, "a defect of callboard itself"),
+    (
+        Exit::Interrupted,
+        "Ctrl-C; what was committed is kept. `serve` and `work` end in good order, with 0",
+    ),
+];
+
+impl Exit {
+    /// The number that the shell sees.
+    pub(super) fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit.code())
+    }
+}
+
+/// The table as `--help` shows it.
+pub(super) fn table() -> String {
+    let lines = TABLE.map(|(exit, meaning)| format!("  {:<4} {meaning}", exit.code()));
+    format!("Exit codes:\n{}", lines.join("\n"))
+}

@@ -1,0 +1,256 @@
+//! `--format json`: every command prints one document, whether it answers or fails.
+
+use std::collections::BTreeSet;
+
+use callboard::cli::Cli;
+use callboard::store::Dialect::Sqlite;
+use clap::CommandFactory as _;
+use serde_json::Value as Json;
+
+use super::refuses;
+use crate::support::daemon::Daemon;
+use crate::support::factory::{DAY, Factory, board};
+use crate::support::host::{Host, Ran};
+
+/// A command line of each command that ends by itself, in an order in which each has something to
+/// do, with its exit code. `serve` and `work` do not end by themselves.
+const LINES: &[(&[&str], i32)] = &[
+    (&["init", "another"], 0),
+    (&["check"], 0),
+    (&["apply"], 0),
+    (&["revisions", "list"], 0),
+    (&["revisions", "show", "latest"], 0),
+    (&["revisions", "show", "--file", "callboard.toml"], 0),
+    (&["revisions", "diff", "1", "latest"], 0),
+    (&["revisions", "rollback", "latest"], 0),
+    (
+        &[
+            "run",
+            "dev_diary",
+            "--input",
+            "repository=board",
+            "--input",
+            "date=2026-01-05",
+        ],
+        4,
+    ),
+    (&["runs", "list"], 0),
+    (&["runs", "show", "latest"], 0),
+    (&["runs", "pause", "latest"], 0),
+    (&["runs", "resume", "latest"], 4),
+    (&["runs", "migrate", "latest", "--to", "1"], 0),
+    (&["tasks", "list"], 0),
+    (&["tasks", "show", "latest"], 0),
+    (&["gates", "list"], 0),
+    (&["gates", "show", "latest"], 0),
+    (
+        &[
+            "tasks",
+            "regenerate",
+            "latest",
+            "--part",
+            "text",
+            "--feedback",
+            "shorter",
+        ],
+        4,
+    ),
+    (
+        &[
+            "gates",
+            "regenerate",
+            "latest",
+            "--part",
+            "text",
+            "--feedback",
+            "shorter",
+        ],
+        4,
+    ),
+    (&["gates", "approve", "latest"], 0),
+    (&["tasks", "approve", "latest"], 2),
+    (&["gates", "reject", "latest", "--feedback", "no"], 2),
+    (&["tasks", "reject", "latest", "--feedback", "no"], 2),
+    (&["runs", "tail", "latest"], 0),
+    (&["runs", "cancel", "latest"], 1),
+    (&["runs", "retry", "latest"], 1),
+    (&["runs", "fork", "latest", "--from", "approve"], 4),
+    (&["runs", "prune", "--older-than", "90d"], 0),
+    (&["posts", "list"], 0),
+    (&["posts", "show", "latest"], 0),
+    (&["posts", "export", "out"], 0),
+    (&["posts", "remove", "latest"], 0),
+    (&["handlers", "list"], 0),
+    (&["handlers", "list", "--native"], 0),
+    (&["handlers", "show", "content.collect_git"], 0),
+    (&["plugins", "list"], 0),
+    (&["plugins", "show", "embeddings_collapse"], 0),
+    (
+        &[
+            "plugins",
+            "explain",
+            "embeddings_collapse",
+            "https://example.com/",
+        ],
+        1,
+    ),
+    (&["pipelines", "list"], 0),
+    (&["pipelines", "show", "dev_diary"], 0),
+    (&["policies", "list"], 0),
+    (&["policies", "run", "commits_keep_newest"], 0),
+    (&["schedules", "list"], 0),
+    (&["schedules", "show", "policy:commits_keep_newest"], 0),
+    (&["schedules", "fire", "policy:commits_keep_newest"], 0),
+    (&["findings", "list"], 0),
+    (&["findings", "resolve", "latest"], 2),
+    (&["doctor"], 0),
+    (&["settings", "list"], 0),
+    (&["settings", "get", "site.title"], 0),
+    (&["settings", "set", "site.title", "Diary"], 0),
+    (&["settings", "unset", "site.title"], 0),
+    (&["check", "--print-digest"], 0),
+    (&["completions", "bash"], 0),
+    (&["reference", "--out", "out"], 0),
+    (
+        &["demo", "--once", "--repo", "board", "--date", "2026-01-05"],
+        0,
+    ),
+];
+
+/// Commands that end when they are told to.
+const DAEMONS: &[&str] = &["serve", "work"];
+
+/// The one document of a command.
+#[track_caller]
+fn document(line: &[&str], ran: &Ran) -> Json {
+    let documents = serde_json::Deserializer::from_str(&ran.stdout).into_iter::<Json>();
+    let documents = documents.collect::<Result<Vec<_>, _>>();
+    let mut documents = documents.unwrap_or_else(|error| panic!("{line:?}: {error}\n{ran}"));
+    // Lines that were followed are documents, too.
+    let followed = line.contains(&"tail");
+    assert!(documents.len() == 1 || followed, "{line:?}: {ran}");
+    documents.pop().expect("a document")
+}
+
+/// The names of every command that has no commands of its own.
+fn leaves(command: &clap::Command, path: &str, all: &mut BTreeSet<String>) {
+    for child in command
+        .get_subcommands()
+        .filter(|it| it.get_name() != "help")
+    {
+        let path = format!("{path} {}", child.get_name());
+        if child.has_subcommands() {
+            leaves(child, &path, all);
+        } else {
+            all.insert(path.trim().to_owned());
+        }
+    }
+}
+
+#[test]
+fn every_command_of_the_command_line_is_tried() {
+    let mut all = BTreeSet::new();
+    leaves(&Cli::command(), "", &mut all);
+    let tried = |command: &String| {
+        let words: Vec<_> = command.split(' ').collect();
+        DAEMONS.contains(&command.as_str())
+            || LINES.iter().any(|(line, _)| line.starts_with(&words))
+    };
+    let forgotten: Vec<_> = all.iter().filter(|command| !tried(command)).collect();
+    assert!(forgotten.is_empty(), "add a row to LINES for {forgotten:?}");
+}
+
+#[test]
+fn every_command_prints_one_document_for_programs() {
+    let factory = Factory::whole(Sqlite);
+    factory.edit(
+        "pipelines/dev_diary.toml",
+        "gate = \"publish this post?\"",
+        "gate = \"publish this post?\"\nregenerate = { text = \"compose\" }",
+    );
+    factory.edit(
+        "pipelines/dev_diary.toml",
+        "id = \"compose\"",
+        "id = \"compose\"\nmax_visits = 5",
+    );
+    std::fs::create_dir(factory.workspace().join("out")).expect("a folder");
+    let repository = board();
+    std::os::unix::fs::symlink(repository.path(), factory.workspace().join("board"))
+        .expect("a link");
+    for (line, code) in LINES {
+        let ran = factory.run(&[&["--format", "json"], *line].concat());
+        assert_eq!(ran.code, *code, "{line:?}: {ran}");
+        let said = document(line, &ran);
+        let failed = said.get("error").is_some();
+        assert_eq!(failed, ran.stderr.contains("error: "), "{line:?}: {ran}");
+        if failed {
+            assert_eq!(said["code"], *code, "{line:?}: {ran}");
+        }
+    }
+    let daemons = [&["serve", "--listen", "127.0.0.1:0"][..], &["work"]];
+    assert_eq!(daemons.len(), DAEMONS.len());
+    for line in daemons {
+        let daemon = Daemon::start(&factory, &[&["--format", "json"], line].concat());
+        daemon.until("Ctrl-C stops");
+        daemon.signal("TERM");
+        document(line, &daemon.ended());
+    }
+}
+
+#[test]
+fn every_command_that_fails_prints_why_as_the_one_document() {
+    let host = Host::new();
+    // A database that is a folder: whatever needs it is refused, wherever the workspace is.
+    let factory = Factory::bare_written(Sqlite);
+    std::fs::create_dir(factory.workspace().join("callboard.db")).expect("a folder");
+    // A demo makes a workspace of its own; how it fails is told in `demo`.
+    for (line, _) in LINES.iter().filter(|(line, _)| line[0] != "demo") {
+        for nowhere in [&host, &*factory] {
+            let ran = nowhere.run(&[&["--format", "json"], *line].concat());
+            let said = document(line, &ran);
+            let failed = ran.stderr.contains("error: ");
+            assert_eq!(said.get("error").is_some(), failed, "{line:?}: {ran}");
+            assert!(!failed || said["code"] == ran.code, "{line:?}: {ran}");
+        }
+    }
+    // A command line that cannot be read, too.
+    for line in [
+        &["--format", "json", "aply"][..],
+        &["runs", "show", "--format=json"],
+    ] {
+        let ran = host.run(line);
+        assert_eq!(ran.code, 2, "{ran}");
+        assert_eq!(document(line, &ran)["code"], 2, "{ran}");
+    }
+}
+
+#[test]
+fn a_failed_apply_tells_programs_its_misses() {
+    let factory = Factory::bare_written(Sqlite);
+    factory.edit(
+        "pipelines/dev_diary.toml",
+        "content.compose_diary",
+        "content.compose_dairy",
+    );
+    let ran = factory.run(&["apply", "--format", "json"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    let said = document(&["apply"], &ran);
+    let misses = said["misses"].as_array().expect("misses");
+    assert!(!misses.is_empty() && said["help"].is_string(), "{said}");
+}
+
+#[test]
+fn the_help_lists_the_codes_that_the_program_ends_with() {
+    let help = Host::new().ok(&["--help"]);
+    let codes = help.split("Exit codes:\n").nth(1).expect("a table");
+    for code in ["0", "1", "2", "3", "4", "101", "130"] {
+        let line = codes
+            .lines()
+            .find(|line| line.split_whitespace().next() == Some(code));
+        assert!(line.is_some(), "{code} is not in {codes}");
+    }
+    // 0 to 4 and 130 are seen in other tests of the command line.
+    let factory = Factory::bare(Sqlite);
+    assert_eq!(factory.diary(board().path(), DAY).code, 4);
+    refuses(&factory, &["run", "dev_diary", "--input", "x=1"], 2, &[]);
+}
