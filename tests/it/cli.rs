@@ -9,6 +9,7 @@ mod help;
 mod input;
 mod json;
 mod listing;
+mod logs;
 mod naming;
 mod publishing;
 mod revisions;

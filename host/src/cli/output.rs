@@ -51,6 +51,12 @@ impl Output {
         self.json
     }
 
+    /// Whether standard error is a terminal whose user wants colours (<https://no-color.org>).
+    pub(super) fn coloured_errors() -> bool {
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        !unwanted && std::io::stderr().is_terminal()
+    }
+
     /// A table for people, or `value` for programs.
     pub(super) fn show(
         self,

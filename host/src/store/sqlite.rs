@@ -36,7 +36,6 @@ const READERS: u32 = 4;
 /// has changed it. It would notice later by itself, but sqlx would not: it goes by the columns
 /// it saw first, loses the rows and says that there are none.
 const SNAPSHOT: &str = "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1";
-const IMMEDIATE: &str = "BEGIN IMMEDIATE; SELECT 1 FROM sqlite_schema LIMIT 1";
 
 pub(crate) struct SqliteStore {
     readers: SqlitePool,
@@ -263,11 +262,7 @@ async fn run_group(
     (receiver, file): (&mut mpsc::Receiver<Job>, &Path),
     answers: &mut Vec<Answer>,
 ) -> Result<(), StoreError> {
-    let began = match connection.begin_with(IMMEDIATE).await {
-        Ok(transaction) => Ok(transaction),
-        Err(error) => locked::begin(connection, file, error.into()).await,
-    };
-    let mut transaction = match began {
+    let mut transaction = match locked::begin(connection, file).await {
         Ok(transaction) => transaction,
         Err(error) => {
             answers.push(first.answer);
@@ -322,7 +317,7 @@ fn gone(error: sqlx::Error) -> StoreError {
 }
 
 /// Rows of a statement on one connection, inside a transaction that began with [`SNAPSHOT`]
-/// or [`IMMEDIATE`]. One that does not name its columns is prepared each time, because sqlx
+/// or by [`locked::begin`]. One that does not name its columns is prepared each time, because sqlx
 /// keeps the columns of what it remembers.
 pub(super) async fn query(
     connection: &mut SqliteConnection,

@@ -14,6 +14,11 @@ use crate::store::{StoreError, StoreErrorKind};
 /// How long SQLite itself waits, after which it is asked who holds the lock.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long to wait before asking again where SQLite did not wait.
+const PAUSE: Duration = Duration::from_millis(5);
+/// Reading the schema makes a connection notice that another process has changed it.
+const LOOKED_AT: &str = "SELECT 1 FROM sqlite_schema LIMIT 1";
+
 /// The byte of the file `-shm` that whoever writes has locked.
 const WRITER: u64 = 120;
 /// The bytes of the file itself that SQLite locks.
@@ -39,26 +44,19 @@ pub(super) fn wait(file: &Path, began: Instant, error: StoreError) -> Result<(),
     ))
 }
 
-/// Begin to write after a first try that failed.
+/// Begin to write, once nobody else does.
 pub(super) async fn begin<'c>(
     connection: &'c mut SqliteConnection,
     file: &Path,
-    mut error: StoreError,
 ) -> Result<Transaction<'c, Sqlite>, StoreError> {
-    let began = Instant::now().checked_sub(PATIENCE);
-    let began = began.unwrap_or_else(Instant::now);
-    loop {
-        wait(file, began, error)?;
-        let again = sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut *connection);
-        match again.await {
-            Ok(_) => break,
-            Err(again) => error = again.into(),
-        }
+    let began = Instant::now();
+    let begin = "BEGIN IMMEDIATE";
+    while let Err(error) = sqlx::raw_sql(begin).execute(&mut *connection).await {
+        wait(file, began, error.into())?;
+        tokio::time::sleep(PAUSE).await;
     }
     // It has begun; this has sqlx know.
-    Ok(connection
-        .begin_with("SELECT 1 FROM sqlite_schema LIMIT 1")
-        .await?)
+    Ok(connection.begin_with(LOOKED_AT).await?)
 }
 
 /// The process that holds a lock which keeps others from writing, unless it is one of callboard.
