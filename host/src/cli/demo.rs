@@ -77,9 +77,10 @@ impl Demo {
         if self.once || !published {
             app.store().close().await;
             let answered = context.output.json(&told);
-            return Ok(match published {
-                true => answered,
-                false => answered.with(Exit::Failed),
+            return Ok(if published {
+                answered
+            } else {
+                answered.with(Exit::Failed)
             });
         }
         let stop = serve::stop_on_signal();

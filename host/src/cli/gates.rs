@@ -172,12 +172,8 @@ impl Which {
     async fn open(&self, app: &App) -> Result<Gate, Failure> {
         let mut open = self.all(app).await?;
         open.retain(|gate| gate.decision.is_none());
+        let known: Vec<String> = open.iter().map(|gate| gate.stage.clone()).collect();
         if let Some(stage) = &self.stage {
-            let known = open.iter().map(|gate| gate.stage.as_str());
-            if !open.is_empty() && !known.clone().any(|known| known == stage) {
-                let list = format!("callboard gates show {}", self.id);
-                return Err(find::unknown("open gate", stage, known, &list));
-            }
             open.retain(|gate| gate.stage == *stage);
         }
         match open.len() {
@@ -186,7 +182,10 @@ impl Which {
                 let at = self.stage.as_ref();
                 let at = at.map_or("no gate".to_owned(), |stage| format!("no gate `{stage}`"));
                 let problem = format!("`{}` stands before {at} that is open", self.id);
-                Err(Failure::usage(problem).help("`callboard gates list` names those that are"))
+                let known = known.iter().map(String::as_str);
+                let wanted = self.stage.as_deref().unwrap_or_default();
+                let list = "`callboard gates list` names those that are";
+                Err(Failure::usage(problem).help(find::meant(wanted, known, list)))
             }
             _ => {
                 let stages: Vec<_> = open.iter().map(|gate| gate.stage.as_str()).collect();

@@ -33,8 +33,9 @@ pub(super) struct Answered(Exit);
 
 impl Answered {
     /// The same answer with another exit code than 0.
-    pub(super) fn with(self, exit: Exit) -> Self {
-        Self(exit)
+    pub(super) fn with(mut self, exit: Exit) -> Self {
+        self.0 = exit;
+        self
     }
 
     pub(super) fn exit(&self) -> Exit {
@@ -210,8 +211,10 @@ pub(super) fn usage(error: &clap::Error, json: bool) -> Exit {
     }
     let text = error.render().to_string();
     if json {
-        let text = text.trim_start_matches("error: ").trim_end();
-        let failure = Failure::usage(text.lines().next().unwrap_or_default());
+        let lines = text.trim_start_matches("error: ").lines().map(str::trim);
+        let lines = lines.take_while(|line| !line.starts_with("Usage:"));
+        let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+        let failure = Failure::usage(lines.join(" ")).help("`callboard --help` explains the rest");
         Output::new(true).json_line(&failure.to_json());
     }
     anstream::eprint!("{}", Shown::lines(text));

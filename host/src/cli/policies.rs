@@ -58,7 +58,7 @@ async fn list(app: &App, context: &Context) -> Result<Answered, Failure> {
         let name = policy.name.get_ref();
         let ended = last.get(name).map_or_else(
             || Shown::line("never ran"),
-            |last| Shown::below([last.status.to_string(), time(last.finished_at)]),
+            |last| Shown::below([last.status.clone(), time(last.finished_at)]),
         );
         let (cadence, next) = match next(name) {
             _ if !policy.enabled => ("off".to_owned(), "-".to_owned()),

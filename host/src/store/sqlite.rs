@@ -153,10 +153,11 @@ impl SqliteStore {
                 keep
             })
         });
+        let file = self.options.get_filename().to_owned();
         let answer = Box::new(move |commit: Result<(), StoreError>| {
             let result = held(&result).take();
             let answer = match (result, commit) {
-                (Some(Err(error)), _) | (_, Err(error)) => Err(error),
+                (Some(Err(error)), _) | (_, Err(error)) => Err(opening::unwritable(&file, error)),
                 (Some(Ok(value)), Ok(())) => Ok(value),
                 (None, Ok(())) => Err(StoreError::internal("the work in a transaction panicked")),
             };
@@ -241,7 +242,6 @@ async fn write_group(
 ) -> Option<SqliteConnection> {
     let mut answers = Vec::new();
     let result = run_group(&mut connection, first, (receiver, file), &mut answers).await;
-    let result = result.map_err(|error| opening::unwritable(file, error));
     let healthy = if result.is_ok() {
         Some(connection)
     } else {

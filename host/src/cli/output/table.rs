@@ -2,7 +2,7 @@
 //! stand below their rows.
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::UnicodeWidthStr;
 
 use crate::shown::Shown;
 
@@ -56,9 +56,12 @@ fn columns(header: &[&str], rows: &[Vec<Shown>]) -> Vec<Column> {
     let column = |(index, name): (usize, &&str)| {
         let cells = || rows.iter().filter_map(move |row| row.get(index));
         let texts = || std::iter::once(*name).chain(cells().map(Shown::as_str));
-        let most = texts().flat_map(str::lines).map(|line| line.width()).max();
+        let most = texts()
+            .flat_map(str::lines)
+            .map(UnicodeWidthStr::width)
+            .max();
         let word = texts().flat_map(str::split_whitespace);
-        let word = word.map(|word| word.width()).max();
+        let word = word.map(UnicodeWidthStr::width).max();
         let most = most.unwrap_or_default();
         // What names a row is to be copied in one piece.
         let whole = index == 0 || most <= WHOLE;
@@ -174,7 +177,7 @@ mod tests {
                     assert!(text.contains(word), "{width}: {word}\n{text}");
                 }
             }
-            let longest = lines.iter().map(|line| line.width()).max();
+            let longest = lines.iter().map(UnicodeWidthStr::width).max();
             assert!(longest <= Some(width.max(30)), "{width}:\n{text}");
         }
         let narrow = lines(&HEADER, &rows(), Some(40)).join("\n");

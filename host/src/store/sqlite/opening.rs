@@ -9,6 +9,9 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use super::{BUSY_TIMEOUT, locked};
 use crate::store::{Connection, StoreError, StoreErrorKind, Transaction, migrate};
 
+/// What SQLite says of each write to a file that it could open for reading only. That is not the
+/// "denied" of a plugin, whose code it shares.
+const READ_ONLY: &str = "attempt to write a readonly database";
 /// How long to wait before asking again for a file that another process is turning to its log.
 const TURN_PAUSE: Duration = Duration::from_millis(5);
 
@@ -31,12 +34,15 @@ pub(super) async fn current(
     refuse_missing_folder(path)?;
     let began = Instant::now();
     loop {
-        match try_open(options).await {
+        let error = match try_open(options).await {
             Ok(connection) => return Ok(connection),
-            Err(error) => {
-                locked::wait(Path::new(path), began, error).map_err(|error| named(path, &error))?
-            }
-        }
+            Err(error) => error,
+        };
+        locked::wait(Path::new(path), began, error).map_err(|error| match error.kind {
+            // It names the file already.
+            StoreErrorKind::Busy => error,
+            _ => named(path, &error),
+        })?;
         tokio::time::sleep(TURN_PAUSE).await;
     }
 }
@@ -102,7 +108,7 @@ fn refuse_missing_folder(path: &str) -> Result<(), StoreError> {
 
 /// Why nothing can be written to the file: it is there to be read only, which no waiting changes.
 pub(super) fn unwritable(path: &Path, error: StoreError) -> StoreError {
-    if error.kind != StoreErrorKind::Denied {
+    if error.message != READ_ONLY {
         return error;
     }
     let path = path.display();
@@ -118,16 +124,14 @@ pub(super) fn unwritable(path: &Path, error: StoreError) -> StoreError {
 
 /// Say which file, and the mend.
 fn named(path: &str, error: &StoreError) -> StoreError {
-    match error.kind {
-        StoreErrorKind::Denied => return unwritable(Path::new(path), error.clone()),
-        // It names them already.
-        StoreErrorKind::Busy => return error.clone(),
-        _ => {}
+    if error.message == READ_ONLY {
+        return unwritable(Path::new(path), error.clone());
     }
     let mend = match error.kind {
         StoreErrorKind::Corrupt => {
             "; it is no SQLite database or is damaged: restore a backup or move it away"
         }
+        StoreErrorKind::Busy => "; another process holds it: stop that process or wait for it",
         StoreErrorKind::Unavailable => "; check that the file and its folder can be written",
         _ => "",
     };
