@@ -57,7 +57,7 @@ const LAYERS: &[Layer] = &[
     layer(
         "engine",
         "registry rollcall plugin store client \
-         pipeline handler outcome policy schedule value settings config span fault grants",
+         pipeline handler outcome policy schedule value settings config span fault supervision grants",
     ),
     layer("site", "store value settings"),
     peers(
@@ -84,7 +84,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "store",
-        "pipeline outcome schedule value settings config grants fault",
+        "pipeline outcome policy schedule value settings config grants fault supervision",
     ),
     // The one HTTP client module.
     layer("client", "value settings config grants"),
@@ -95,7 +95,7 @@ const LAYERS: &[Layer] = &[
         "span",
     ),
     layer("config", "grants span"),
-    layer("telemetry grants bundle span fault", ""),
+    layer("telemetry grants bundle span fault supervision", ""),
 ];
 
 /// Names at the root of the crate that are no modules, with the module they belong to.

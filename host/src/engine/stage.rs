@@ -16,6 +16,7 @@ use crate::pipeline::{Pipeline, Stage};
 use crate::registry::Entry;
 use crate::store::runs::Run;
 use crate::store::stage_runs::StageRun;
+use crate::supervision;
 
 /// What the stages of one run are executed with.
 #[derive(Clone)]
@@ -33,6 +34,8 @@ pub(super) struct Ended {
     /// Its place in the pipeline.
     pub(super) index: usize,
     pub(super) visit: u32,
+    /// The newest checkpoint when it began.
+    pub(super) since: i64,
     pub(super) attempts: u32,
     pub(super) outcome: Outcome,
     pub(super) started_at: Timestamp,
@@ -43,6 +46,7 @@ pub(super) struct Turn {
     work: Work,
     index: usize,
     visit: u32,
+    since: i64,
     input: Patch,
 }
 
@@ -54,6 +58,7 @@ impl Turn {
             work: work.clone(),
             index,
             visit: plan::next_visit(rows, stage.id()),
+            since: plan::newest(rows),
             input: read_keys(work, stage, rows),
         })
     }
@@ -79,6 +84,7 @@ impl Turn {
         Ended {
             index: self.index,
             visit: self.visit,
+            since: self.since,
             attempts,
             outcome,
             started_at,
@@ -171,7 +177,7 @@ async fn call_once(entry: &Entry, call: &Call, config: Json, input: Patch) -> Ou
     let outcome = match tokio::time::timeout(call.remaining(), work).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => {
-            let message = format!("panicked: {}", panic_text(&*panic));
+            let message = supervision::panicked(&*panic);
             Outcome::Stopped(Stop::failed(FailureKind::Internal, message))
         }
         Err(_) => {
@@ -181,12 +187,6 @@ async fn call_once(entry: &Entry, call: &Call, config: Json, input: Patch) -> Ou
     };
     fault::point("before-check");
     checked(entry, outcome)
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("without a text")
 }
 
 /// An output that breaks its own contract is a failure, before anything is kept of it.

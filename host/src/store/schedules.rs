@@ -19,6 +19,7 @@ pub(super) use self::ended::{ended, started_by_itself};
 pub use self::fire::{Fired, fire_due, fire_now};
 use super::runs::{Run, micros};
 use super::{Dialect, Store, StoreError, Transaction, batch, timestamp};
+use crate::policy::PIPELINE;
 use crate::schedule::Schedule;
 use crate::value::{Row, Statement};
 
@@ -194,7 +195,7 @@ fn plan_pauses(now: i64) -> Statement {
             WHEN EXISTS (SELECT 1 FROM open_runs WHERE open_runs.pipeline = schedules.pipeline) \
                 THEN $1 + {again} \
             ELSE COALESCE((SELECT policy_runs.finished_at + {since} FROM policy_runs \
-                WHERE 'policy:' || policy_runs.policy = schedules.pipeline), $1) END \
+                WHERE '{PIPELINE}' || policy_runs.policy = schedules.pipeline), $1) END \
         WHERE pause IS NOT NULL"
     );
     Statement::new(sql).bind(now)
