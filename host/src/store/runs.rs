@@ -121,6 +121,12 @@ impl RunStatus {
         found.map(|(status, _)| *status)
     }
 
+    /// The status in a row.
+    pub(in crate::store) fn read(name: &str) -> Result<Self, StoreError> {
+        let found = Self::parse(name);
+        found.ok_or_else(|| StoreError::internal(format!("`{name}` is no status of a run")))
+    }
+
     /// The names of all of them.
     pub fn names() -> impl Iterator<Item = &'static str> {
         STATUSES.iter().map(|(_, name)| *name)
@@ -231,8 +237,7 @@ pub(super) fn read(row: Row<'_>) -> Result<Run, StoreError> {
         id: row.text("id")?,
         pipeline: row.text("pipeline")?,
         revision: row.integer("revision")?,
-        status: RunStatus::parse(&status)
-            .ok_or_else(|| StoreError::internal(format!("`{status}` is no status of a run")))?,
+        status: RunStatus::read(&status)?,
         detail: row.text("detail")?,
         input,
         settings: row.optional_text("settings")?,

@@ -142,7 +142,7 @@ on_both!(
         assert_eq!(run.input["day"], "2026-01-02");
         let kept = &kept(&store).await["s"];
         assert_eq!(kept.last_run.as_ref(), Some(&run.id));
-        assert_eq!(kept.last_status.as_deref(), Some("queued"));
+        assert_eq!(kept.last_status.map(RunStatus::as_str), Some("queued"));
         assert!(kept.next_at > Some(Timestamp::now()));
         assert!(claimed(&store, None).await.is_some(), "it is due");
     }

@@ -7,6 +7,7 @@ use crate::app::{App, AppError};
 use crate::engine::schedule;
 use crate::span::Span;
 use crate::store::health::{self, Case};
+use crate::store::runs::RunStatus;
 use crate::store::schedules;
 
 /// A living worker takes a lease back within its pulse.
@@ -103,7 +104,7 @@ pub(super) async fn schedules(app: &App) -> Result<Vec<Symptom>, AppError> {
     let kept = schedules::all(app.store()).await?;
     let symptoms = stops.iter().map(|(name, gate)| {
         let kept = kept.get(name);
-        let waits = kept.is_some_and(|kept| kept.last_status.as_deref() == Some("gated"));
+        let waits = kept.is_some_and(|kept| kept.last_status == Some(RunStatus::Gated));
         let problem = if waits {
             let skipped = kept.map_or(0, |kept| kept.skipped);
             format!(

@@ -192,8 +192,7 @@ pub(in crate::store) async fn lock(
 
 fn read(row: Row<'_>) -> Result<Locked, StoreError> {
     let (status, told) = (row.text("status")?, read_told(row)?);
-    let status = RunStatus::parse(&status)
-        .ok_or_else(|| StoreError::internal(format!("`{status}` is no status of a run")))?;
+    let status = RunStatus::read(&status)?;
     Ok(Locked {
         fence: row.integer("fence")?,
         signals: told.signals,
