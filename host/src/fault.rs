@@ -85,7 +85,11 @@ fn parse(text: &str) -> Faults {
     faults
 }
 
-/// A point at which a test may end or freeze the process.
+/// A point at which a test may end or freeze the process, or end the task.
+///
+/// # Panics
+///
+/// If the test asks for that.
 pub fn point(name: &str) {
     debug_assert!(POINTS.contains(&name), "`{name}` is no point of a fault");
     for fault in &faults().points {

@@ -90,6 +90,7 @@ pub(super) fn checkpoint(claim: &Claim, visit: u32) -> Checkpoint {
         follow: Follow::Continue,
         undone: None,
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: timestamp(1),
         finished_at: timestamp(2),

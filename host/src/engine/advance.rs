@@ -15,7 +15,7 @@ use super::clock::after;
 use super::hands::{InHand, News};
 use super::plan::{Rest, Standing};
 use super::stage::{Ended, Turn, Work};
-use super::{Engine, EngineError, LineUp};
+use super::{Engine, EngineError, LineUp, progress_log};
 use crate::fault;
 use crate::pipeline::Follow;
 use crate::store::checkpoints::{Checkpoint, Committed, Then};
@@ -172,6 +172,7 @@ impl Course {
 
     /// Carry it on until it is given back.
     async fn finish(mut self, mut hand: InHand) -> Result<(), EngineError> {
+        progress_log::taken(&self.work.run, &self.rows);
         let stop = self.work.engine.stop.clone();
         let news = hand.news.borrow_and_update().clone();
         let mut flow = self.hear(news).await?;
@@ -287,6 +288,8 @@ impl Course {
             match self.commit(self.checkpoint(kept.as_ref(), &next)).await {
                 Ok(Committed::Kept(told)) => {
                     self.kept(kept.take());
+                    progress_log::gates_opened(&next.gates);
+                    progress_log::given_back(&self.work.run, &next.then);
                     if !matches!(next.then, Then::GoOn { .. }) {
                         return Ok(Flow::GivenBack);
                     }
@@ -411,6 +414,7 @@ impl Course {
         if let Some(kept) = kept {
             let watcher = &self.work.engine.watcher;
             watcher.stage_ended(&self.work.run, &kept.row);
+            progress_log::stage_ended(&kept.row);
         }
     }
 

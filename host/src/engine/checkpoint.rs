@@ -8,6 +8,7 @@ use super::clock::after;
 use super::plan;
 use super::stage::{Ended, Work};
 use crate::grants::Grants;
+use crate::lines;
 use crate::outcome::{Failure, FailureKind, Outcome, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
 use crate::store::effects::Effect;
@@ -90,6 +91,7 @@ pub(super) fn keep(work: &Work, rows: &[StageRun], mut ended: Ended, now: Timest
         follow,
         undone: None,
         superseded: false,
+        log: lines::joined(held.map_or(&[], |held| &held.log), ended.log),
         wake_at,
         started_at,
         finished_at: now,
@@ -164,6 +166,7 @@ pub(super) fn skipped(
         follow: Follow::Skip,
         undone: None,
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: now,
         finished_at: now,

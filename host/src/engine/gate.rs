@@ -67,6 +67,7 @@ async fn decided(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<Decid
         follow,
         undone: None,
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: gate.opened_at,
         finished_at: engine.clock.now(),

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use super::{Engine, LineUp, plan};
 use crate::fault;
 use crate::handler::Call;
+use crate::lines::{Line, Lines};
 use crate::outcome::{FailureKind, Outcome, Patch, Stop};
 use crate::pipeline::{Pipeline, Stage};
 use crate::registry::Entry;
@@ -38,6 +39,8 @@ pub(super) struct Ended {
     pub(super) since: i64,
     pub(super) attempts: u32,
     pub(super) outcome: Outcome,
+    /// What was said meanwhile.
+    pub(super) log: Vec<Line>,
     pub(super) started_at: Timestamp,
 }
 
@@ -48,6 +51,7 @@ pub(super) struct Turn {
     visit: u32,
     since: i64,
     input: Patch,
+    lines: Lines,
 }
 
 impl Turn {
@@ -60,6 +64,7 @@ impl Turn {
             visit: plan::next_visit(rows, stage.id()),
             since: plan::newest(rows),
             input: read_keys(work, stage, rows),
+            lines: Lines::default(),
         })
     }
 
@@ -87,6 +92,7 @@ impl Turn {
             since: self.since,
             attempts,
             outcome,
+            log: self.lines.take(),
             started_at,
         }
     }
@@ -124,6 +130,7 @@ impl Turn {
             now: self.work.engine.clock.now(),
             settings: self.work.line_up.settings.clone(),
             resources: self.work.line_up.resources.clone(),
+            lines: self.lines.clone(),
         }
     }
 }

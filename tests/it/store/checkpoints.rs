@@ -23,6 +23,7 @@ fn stage(run: &str, visit: u32) -> StageRun {
         follow: Follow::Goto("draft".to_owned()),
         undone: None,
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: timestamp(1_000_000),
         finished_at: timestamp(2_000_000),

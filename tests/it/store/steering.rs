@@ -35,6 +35,7 @@ fn row(run: &str, stage: &str, step: i64, follow: Follow) -> StageRun {
         outcome: Outcome::Done(Done::new(Patch::new())),
         follow,
         undone: None,
+        log: Vec::new(),
         superseded: false,
         wake_at: None,
         started_at: timestamp(1_000_000),

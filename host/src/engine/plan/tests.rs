@@ -36,6 +36,7 @@ fn row(stage: &str, outcome: Outcome, follow: Follow) -> StageRun {
         follow,
         undone: None,
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: Timestamp::UNIX_EPOCH,
         finished_at: Timestamp::UNIX_EPOCH,
