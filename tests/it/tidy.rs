@@ -57,7 +57,8 @@ const LAYERS: &[Layer] = &[
     layer(
         "engine",
         "registry rollcall plugin store client \
-         pipeline handler lines outcome policy schedule value settings config span fault grants",
+         pipeline handler lines outcome policy schedule value settings config span fault \
+         supervision grants",
     ),
     layer("site", "store value settings"),
     peers(
@@ -84,7 +85,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "store",
-        "pipeline lines outcome schedule value settings config grants fault",
+        "pipeline lines outcome policy schedule value settings config grants fault supervision",
     ),
     // The one HTTP client module.
     layer("client", "value settings config grants"),
@@ -95,7 +96,7 @@ const LAYERS: &[Layer] = &[
         "span lines",
     ),
     layer("config", "grants span"),
-    layer("telemetry grants bundle span fault lines", ""),
+    layer("telemetry grants bundle span fault lines supervision", ""),
 ];
 
 /// Names at the root of the crate that are no modules, with the module they belong to.
