@@ -57,7 +57,8 @@ const LAYERS: &[Layer] = &[
     layer(
         "engine",
         "registry rollcall plugin store client \
-         pipeline handler lines outcome policy schedule value settings config span fault grants shown",
+         pipeline handler lines outcome policy schedule value settings config span fault \
+         supervision grants shown",
     ),
     layer("site", "store value settings shown"),
     peers(
@@ -84,7 +85,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "store",
-        "pipeline lines outcome schedule value settings config grants fault",
+        "pipeline lines outcome policy schedule value settings config grants fault supervision",
     ),
     // The one HTTP client module.
     layer("client", "value settings config grants"),
@@ -96,7 +97,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer("config", "grants span"),
     layer("telemetry", "shown"),
-    layer("grants bundle span fault lines shown", ""),
+    layer("grants bundle span fault lines supervision shown", ""),
 ];
 
 /// Names at the root of the crate that are no modules, with the module they belong to.

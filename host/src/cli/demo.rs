@@ -12,7 +12,9 @@ use tokio::sync::watch;
 use super::exit::Exit;
 use super::output::Answered;
 use super::watch::length;
-use super::{Context, Failure, init, posts, run, serve, tasks as task_commands};
+use super::{
+    Context, Failure, init, interrupt, posts, run, serve, supervised, tasks as task_commands,
+};
 use crate::app::{App, Seen};
 use crate::outcome::Patch;
 use crate::store::runs::{Run, RunStatus};
@@ -83,11 +85,13 @@ impl Demo {
                 answered.with(Exit::Failed)
             });
         }
-        let stop = serve::stop_on_signal();
+        let signals = interrupt::Listener::start();
+        let stop = signals.stop.clone();
         let (seen, changes) = watch::channel(Seen::default());
-        let looking = tokio::spawn(serve::look(app.clone(), seen, stop.clone()));
-        let answered = serve::site(context, &app, self.listen, (&stop, changes), told).await?;
-        looking.abort();
+        let looking = serve::start_look(&app, seen, &stop);
+        let serves = serve::site(context, &app, self.listen, (&stop, changes), told);
+        let answered = supervised::until_given_up(&app, &stop, serves).await?;
+        supervised::join(looking).await;
         app.store().close().await;
         Ok(answered)
     }
@@ -208,7 +212,7 @@ async fn upkeep(
     young_policies(app, folder, total).await?;
     let mut ended = Vec::new();
     for policy in [KEEP, ORPHANS, COLLAPSE] {
-        let run = run::start(app, context, &format!("policy:{policy}"), Patch::new()).await?;
+        let run = run::start(app, context, &crate::policy::pipeline(policy), Patch::new()).await?;
         context
             .output
             .say(format_args!("{policy}: {} {}", run.status, run.detail));

@@ -12,9 +12,10 @@ pub(super) enum Exit {
     Waiting = 4,
     Defect = 101,
     Interrupted = 130,
+    Terminated = 143,
 }
 
-const TABLE: [(Exit, &str); 7] = [
+const TABLE: [(Exit, &str); 8] = [
     (Exit::Done, "done, or nothing to do"),
     (
         Exit::Failed,
@@ -33,6 +34,10 @@ const TABLE: [(Exit, &str); 7] = [
     (
         Exit::Interrupted,
         "Ctrl-C; what was committed is kept. `serve` and `work` end in good order, with 0",
+    ),
+    (
+        Exit::Terminated,
+        "told to terminate, while a run was in hand; it is given back",
     ),
 ];
 

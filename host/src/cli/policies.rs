@@ -9,7 +9,7 @@ use super::schedules::Clock;
 use super::{Context, Failure, find, run};
 use crate::app::App;
 use crate::outcome::Patch;
-use crate::policy::Policy;
+use crate::policy::{self, Policy};
 use crate::shown::Shown;
 use crate::store::effects::{self, Entry};
 use crate::store::policy_runs;
@@ -38,7 +38,7 @@ impl Policies {
                     let list = "callboard policies list";
                     return Err(find::unknown("policy", &name, known, list));
                 }
-                let pipeline = format!("policy:{name}");
+                let pipeline = policy::pipeline(&name);
                 let run = run::start(&app, context, &pipeline, Patch::new()).await?;
                 Ok(run::report(context, &run))
             }
@@ -51,7 +51,7 @@ async fn list(app: &App, context: &Context) -> Result<Answered, Failure> {
     let last = policy_runs::all(app.store()).await?;
     let clock = Clock::of(app).await?;
     let ledger = effects::all(app.store()).await?;
-    let next = |name: &str| clock.next_of(&format!("policy:{name}"));
+    let next = |name: &str| clock.next_of(&policy::pipeline(name));
     let policies = company.definitions.policies.values();
     let policies = policies.map(|defined| &defined.value);
     let rows = policies.clone().map(|policy| {
@@ -99,7 +99,7 @@ async fn list(app: &App, context: &Context) -> Result<Answered, Failure> {
 
 /// What the ledger says of a policy, if it ever ran by itself or by hand.
 fn entry<'l>(ledger: &'l [Entry], policy: &Policy) -> Option<&'l Entry> {
-    let pipeline = format!("policy:{}", policy.name.get_ref());
+    let pipeline = policy::pipeline(policy.name.get_ref());
     let handler = policy.handler.get_ref();
     let mut entries = ledger.iter();
     entries.find(|entry| entry.pipeline == pipeline && entry.handler == *handler)

@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::output::{Answered, time};
 use super::{Context, Failure, find};
 use crate::app::App;
+use crate::engine::schedule;
 use crate::pipeline::Span;
 use crate::schedule::Zone;
 use crate::shown::Shown;
@@ -57,6 +58,8 @@ pub(super) struct Clock {
     kept: BTreeMap<String, Kept>,
     /// The ids of the last runs.
     runs: Short,
+    /// The gates at which schedules stop, by the name of the schedule.
+    stops: BTreeMap<String, String>,
     now: Timestamp,
 }
 
@@ -66,8 +69,10 @@ impl Clock {
         let kept = schedules::all(app.store()).await?;
         let runs = kept.values().filter_map(|kept| kept.last_run.as_deref());
         let runs = Short::of(app.store(), &named::RUN, runs).await?;
+        let plan = app.plan(revision).await?;
         Ok(Self {
-            plan: app.plan(revision).await?,
+            stops: app.stops(&plan).await?,
+            plan,
             kept,
             runs,
             now: Timestamp::now(),
@@ -92,7 +97,12 @@ impl Clock {
             .map(|(name, planned)| self.to_json(name, planned))
             .collect();
         let header = ["schedule", "when", "last run", "skipped", "dropped", "next"];
-        context.output.show(&header, rows.collect(), &json)
+        let answered = context.output.show(&header, rows.collect(), &json);
+        for (name, gate) in &self.stops {
+            context.output.say("");
+            context.output.say(format_args!("{name}: {}", stops(gate)));
+        }
+        answered
     }
 
     fn show(&self, context: &Context, (name, planned): (&str, &Planned)) -> Answered {
@@ -110,6 +120,10 @@ impl Clock {
         let (skipped, dropped) = kept.map_or((0, 0), |kept| (kept.skipped, kept.dropped));
         output.say(format_args!("skipped: {skipped}; dropped: {dropped}"));
         output.say("");
+        if let Some(gate) = self.stops.get(name) {
+            output.say(stops(gate));
+            output.say("");
+        }
         if !planned.enabled {
             output.say("it is off");
             return output.json(&self.to_json(name, planned));
@@ -214,11 +228,20 @@ impl Clock {
         });
         if let Cadence::Clock(schedule) = &planned.cadence {
             json["overlap"] = json!(schedule.overlap);
+            json["stops_at"] = json!(self.stops.get(name));
             json["catch_up"] = json!(schedule.catch_up);
             json["jitter"] = json!(schedule.jitter);
         }
         json
     }
+}
+
+/// What it means that a schedule stops at a gate.
+fn stops(gate: &str) -> String {
+    format!(
+        "starts no run while one waits at gate `{gate}`; {}",
+        schedule::goes_on(gate)
+    )
 }
 
 fn describe(planned: &Planned) -> String {

@@ -177,7 +177,7 @@ mod tests {
                     assert!(text.contains(word), "{width}: {word}\n{text}");
                 }
             }
-            let longest = lines.iter().map(UnicodeWidthStr::width).max();
+            let longest = lines.iter().map(|line| line.width()).max();
             assert!(longest <= Some(width.max(30)), "{width}:\n{text}");
         }
         let narrow = lines(&HEADER, &rows(), Some(40)).join("\n");

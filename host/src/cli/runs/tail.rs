@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::find;
 use crate::cli::output::{Answered, Output};
 use crate::cli::watch::length;
-use crate::cli::{Context, Failure, run, serve};
+use crate::cli::{Context, Failure, interrupt, run};
 use crate::store::Store;
 use crate::store::named::{self, Short};
 use crate::store::runs::{self, Run};
@@ -36,7 +36,8 @@ impl Tail {
             Some(id) => Some(find(store, id).await?.id),
             None => None,
         };
-        let stop = serve::stop_on_signal();
+        let signals = interrupt::Listener::start();
+        let stop = signals.stop.clone();
         let mut seen = Seen::new(context.output, only.is_some());
         loop {
             let runs = match &only {
