@@ -10,8 +10,11 @@ fn scheduled(dialect: Dialect, overlap: &str) -> Theatre {
     let gate = |id: &str, need: &str, rest: &str| {
         format!("[[stage]]\nid = \"{id}\"\ngate = \"ready. set?\"\nneeds = [\"{need}\"]\n{rest}\n")
     };
+    // Nobody has to decide it, so it is none that the schedule stops at.
+    let passed = "when = [{ key = \"cue\", is = \"never\" }]\n\
+        expiry = { after = \"1h\", as = \"approved\" }";
     let stages = stage("a", &[], "")
-        + &gate("skipped", "a", "when = [{ key = \"cue\", is = \"never\" }]")
+        + &gate("skipped", "a", passed)
         + &gate("ask", "skipped", "")
         + &format!("[[schedule]]\ncron = \"0 6 * * *\"\n{overlap}\n");
     Theatre::new(dialect, &stages)
