@@ -14,7 +14,8 @@
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`grants`], [`diary`] – definitions, contracts and arithmetic.
-//! * [`config`], [`span`], [`telemetry`], [`bundle`], [`fault`] – what a process begins with.
+//! * [`config`], [`span`], [`telemetry`], [`bundle`], [`fault`], [`kept`] – what a process begins
+//!   with.
 
 pub mod app;
 pub mod bundle;
@@ -30,6 +31,7 @@ pub mod grants;
 pub mod handler;
 mod handlers;
 pub mod http;
+pub mod kept;
 pub mod outcome;
 pub mod pipeline;
 pub mod plugin;

@@ -2,7 +2,7 @@
 
 use wasmtime::component::HasData;
 
-use crate::capability::{Capability, InstanceState};
+use crate::capability::{Capability, InstanceState, denial};
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -43,6 +43,13 @@ impl log::Host for Log<'_> {
             self.0.panic_text = Some(line(self.0, &message, &[]));
         }
         self.0.log_lines += 1;
+        if let Some(denial) = denial(&self.0.access, "log") {
+            if self.0.log_lines == 1 {
+                let text = format!("its lines are dropped: {denial}");
+                emit(self.0, Level::Warn, &escaped(&text));
+            }
+            return Ok(());
+        }
         let limit = self.0.access.limits.log_lines;
         if self.0.log_lines <= limit {
             emit(self.0, level, &line(self.0, &message, &fields));

@@ -8,6 +8,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use super::denial;
 use super::limit::{LimitHit, Limiter};
 use crate::client::Client;
 use crate::client::policy::Policy;
@@ -15,7 +16,7 @@ use crate::config::Limits;
 use crate::grants::Grants;
 use crate::settings::{SettingType, Snapshot};
 use crate::store::granted::GrantedDatabase;
-use crate::store::{Store, StoreError, StoreErrorKind};
+use crate::store::{Dialect, Store, StoreError, StoreErrorKind};
 
 /// Handles that one instance can hold: transactions, matrices, streams.
 const HANDLES: usize = 1_000;
@@ -75,14 +76,22 @@ impl Access {
         }
     }
 
-    /// The plugin's database, opened when it is first asked for.
+    /// The plugin's database, opened when it is first asked for; denied without a grant of it.
     pub async fn database(&self) -> Result<&GrantedDatabase, StoreError> {
+        if let Some(denial) = denial(self, "db") {
+            return Err(StoreError::new(StoreErrorKind::Denied, denial));
+        }
         let Some(store) = &self.store else {
             let text = "this host runs without a database";
             return Err(StoreError::new(StoreErrorKind::Unavailable, text));
         };
         let open = || store.granted(&self.plugin, &self.grants, &self.limits);
         self.database.get_or_try_init(open).await
+    }
+
+    /// The kind of database behind the plugin, granted or not.
+    pub fn dialect(&self) -> Dialect {
+        self.store.as_ref().map_or(Dialect::Sqlite, Store::dialect)
     }
 }
 
@@ -127,9 +136,20 @@ impl InstanceState {
         }
     }
 
-    /// What the guest wrote to its standard error.
-    pub fn standard_error(&self) -> String {
-        String::from_utf8_lossy(&self.standard_error.contents()).into_owned()
+    /// What the guest writes to its standard error, also while it runs.
+    pub fn standard_error(&self) -> StandardError {
+        StandardError(self.standard_error.clone())
+    }
+}
+
+/// What a guest writes to its standard error.
+#[derive(Clone)]
+pub struct StandardError(MemoryOutputPipe);
+
+impl StandardError {
+    /// What is written so far.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.contents()).into_owned()
     }
 }
 
