@@ -5,6 +5,7 @@
 //! because dynamic languages import the whole contract; one that is not granted answers with
 //! [`denial`], whatever it is asked.
 
+pub mod guest_log;
 pub mod limit;
 pub mod matrix;
 pub mod state;

@@ -4,6 +4,7 @@
 
 mod ledger;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::engine::{Engine, EngineError, after, schedule};
 use crate::store::pulse::Pulse;
 use crate::store::schedules::{self, Plan};
 use crate::store::{Store, history, revisions};
+use crate::supervision;
 
 /// How often the ledger is read.
 const LEDGER: Duration = Duration::from_secs(60);
@@ -47,10 +49,21 @@ pub fn tell(seen: &watch::Sender<Seen>, pulse: &Pulse) {
     seen.send_if_modified(|known| {
         let news = *known != now;
         if news {
+            announce(known, &now);
             *known = now;
         }
         news
     });
+}
+
+fn announce(known: &Seen, now: &Seen) {
+    if let Some(revision) = now.revision.filter(|_| now.revision != known.revision) {
+        let before = known.revision;
+        tracing::info!(revision, before, "revision swapped");
+    }
+    if now.settings != known.settings && !known.settings.is_empty() {
+        tracing::info!("settings changed");
+    }
 }
 
 /// The duties of a worker.
@@ -102,7 +115,7 @@ impl Upkeep {
 fn forget(engine: &Engine) {
     let (store, stop) = (engine.store.clone(), engine.stop.clone());
     let (age, revisions) = (engine.rules.history, engine.rules.revisions);
-    tokio::spawn(async move {
+    let forgets = async move {
         if let Some(age) = age {
             forget_runs(&store, &stop, age.0).await;
         }
@@ -116,7 +129,8 @@ fn forget(engine: &Engine) {
                 tracing::error!(%error, "old revisions are not removed; again in an hour")
             }
         }
-    });
+    };
+    tokio::spawn(supervision::once("what removes old history", forgets));
 }
 
 async fn forget_runs(store: &Store, stop: &CancellationToken, age: Duration) {
@@ -155,6 +169,18 @@ impl App {
         let policies = policies.map(|defined| &defined.value);
         let plan = schedule::plan(revision, company.pipelines(), policies);
         Ok(Arc::new(plan))
+    }
+
+    /// The gates at which enabled schedules stop, by the name of the schedule.
+    pub async fn stops(&self, plan: &Plan) -> Result<BTreeMap<String, String>, AppError> {
+        let company = self.company(plan.revision).await?;
+        let enabled = plan.schedules.iter().filter(|(_, planned)| planned.enabled);
+        let stops = enabled.filter_map(|(name, planned)| {
+            let pipeline = company.pipelines().get(&planned.run.pipeline)?;
+            let gate = schedule::stops_at(planned, pipeline)?;
+            Some((name.clone(), gate.to_owned()))
+        });
+        Ok(stops.collect())
     }
 
     /// Fire what is due, with the times of the active revision.

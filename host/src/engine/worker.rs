@@ -5,6 +5,7 @@
 //! when a run has ended. Besides that it asks the database one question a second ([`pulse`]).
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ use crate::store::leases::Recovered;
 use crate::store::pulse::{self, Pulse};
 use crate::store::runs::Run;
 use crate::store::{Store, StoreError, findings};
+use crate::supervision;
 
 /// How often the database is asked what there is to do: seldom enough that, with the two
 /// questions that the ledger takes each minute, an idle process asks sixty a minute at most.
@@ -140,6 +142,7 @@ impl Worker {
 
     async fn attend(&self) -> Result<Pulse, EngineError> {
         let engine = &self.engine;
+        fault::point("before-look");
         let pulse = pulse::ask(&engine.store, &engine.worker, engine.rules.suspect()).await?;
         engine.clock.set(pulse.now);
         if pulse.until(pulse.lease_at) == Some(Duration::ZERO) {
@@ -233,8 +236,12 @@ impl Worker {
         let (engine, ended) = (self.engine.clone(), Arc::clone(&self.ended));
         self.tasks.spawn(async move {
             let id = claim.run.id.clone();
-            if let Err(error) = advance::advance(&engine, claim, line_up, alone).await {
-                tracing::warn!(run = id, %error, "run left as it is");
+            let advanced = advance::advance(&engine, claim, line_up, alone);
+            let advanced = AssertUnwindSafe(supervision::once("what carries a run out", advanced));
+            match advanced.catch_unwind().await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(run = id, %error, "run left as it is"),
+                Err(_) => tracing::error!(run = id, "run left until its lease has run out"),
             }
             drop(place);
             ended.notify_one();

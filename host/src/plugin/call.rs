@@ -123,8 +123,10 @@ impl PluginHandler {
         let caller = Caller {
             run: call.run.clone(),
             stage: call.stage.clone(),
+            attempt: call.attempt,
             deadline,
             settings: Arc::clone(&call.settings),
+            lines: call.lines.clone(),
         };
         InstanceState::new(Arc::clone(&self.plugin.access), caller)
     }
@@ -146,11 +148,6 @@ impl PluginHandler {
                 .await
         };
         let answered = answered.await;
-        let said = store.data().standard_error().text();
-        if !said.trim().is_empty() {
-            let (plugin, run, stage) = (&self.plugin.name, &guest.run, &guest.stage);
-            tracing::debug!(target: "plugin", %plugin, run, stage, "stderr: {}", said.escape_debug());
-        }
         answered.map_err(|error| trap::failure(&error, store.data()))
     }
 

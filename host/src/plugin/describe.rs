@@ -12,6 +12,7 @@ use crate::capability::{Access, Caller, InstanceState};
 use crate::config::{DescribeLimits, Limits};
 use crate::grants::Grants;
 use crate::handler::{Contract, Needs, TableNeed};
+use crate::lines::Lines;
 use crate::outcome::{Failure, FailureKind};
 use crate::settings::Snapshot;
 
@@ -103,8 +104,10 @@ impl Plugin {
         let caller = Caller {
             run: String::new(),
             stage: "describe".to_owned(),
+            attempt: 1,
             deadline: Instant::now() + longest,
             settings: Arc::new(Snapshot::default()),
+            lines: Lines::default(),
         };
         InstanceState::new(Arc::new(access), caller)
     }
