@@ -9,7 +9,6 @@ mod line_ups;
 mod resources;
 mod site;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,12 +21,16 @@ use crate::config::{self, Config};
 #[cfg(feature = "restate")]
 use crate::engine::restate::Restate;
 use crate::engine::{Engine, EngineError, Watcher};
+use crate::kept::Kept;
 use crate::plugin::Runtime;
 use crate::registry::RegistryError;
 use crate::secrets::SecretError;
 use crate::store::schedules::Plan;
 use crate::store::{Store, StoreError, StoreErrorKind, revisions};
-use crate::workspace::{Misread, WorkspaceError};
+use crate::workspace::{Definitions, Misread, WorkspaceError};
+
+/// Revisions at hand that no run uses: the active one, and one that runs may come back to.
+const COMPANIES: usize = 2;
 
 /// An opened workspace. Cheap to clone.
 #[derive(Clone)]
@@ -41,8 +44,8 @@ struct Inner {
     store: Store,
     runtime: Runtime,
     /// Revisions that are loaded, by number.
-    companies: Mutex<BTreeMap<i64, Arc<Company>>>,
-    line_ups: Mutex<line_ups::Known>,
+    companies: Kept<i64, Company>,
+    line_ups: line_ups::Known,
     /// What starts by itself, as the store has it.
     plan: Mutex<Option<Arc<Plan>>>,
 }
@@ -92,9 +95,9 @@ impl App {
             folder: folder.to_owned(),
             config,
             store,
-            runtime: Runtime::new()?,
-            companies: Mutex::new(BTreeMap::new()),
-            line_ups: Mutex::default(),
+            runtime: Runtime::new(),
+            companies: Kept::new(COMPANIES),
+            line_ups: line_ups::known(),
             plan: Mutex::default(),
         };
         Ok(Self {
@@ -127,16 +130,15 @@ impl App {
         self.company(active.number).await
     }
 
-    /// A revision, loaded once a process.
+    /// A revision, loaded once a process; one that nobody uses is let go after a while.
     pub async fn company(&self, number: i64) -> Result<Arc<Company>, AppError> {
-        let mut companies = self.inner.companies.lock().await;
-        if let Some(company) = companies.get(&number) {
-            return Ok(Arc::clone(company));
-        }
-        let files = revisions::files(self.store(), number).await?;
-        let company = Arc::new(self.load(&files, number).await?);
-        companies.insert(number, Arc::clone(&company));
-        Ok(company)
+        let load = async || {
+            let said = revisions::said(self.store(), number).await?;
+            let definitions = Definitions::of_revision(&said.files, &said.components);
+            let definitions = definitions.map_err(AppError::Misread)?;
+            self.load(definitions, number).await
+        };
+        self.inner.companies.get(number, load).await
     }
 
     /// An engine on this workspace. Needs a runtime.

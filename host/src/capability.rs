@@ -1,8 +1,9 @@
 //! The contract of a capability: one WIT interface that the host can grant to a plugin.
 //!
 //! A capability is one file under `capabilities/` that implements its interface over
-//! [`InstanceState`] and submits a [`Capability`]. Only what is granted is linked, so an
-//! instance cannot even name the rest.
+//! [`InstanceState`] and submits a [`Capability`]. Every interface is linked for every plugin,
+//! because dynamic languages import the whole contract; one that is not granted answers with
+//! [`denial`], whatever it is asked.
 
 pub mod guest_log;
 pub mod limit;
@@ -43,12 +44,25 @@ pub fn find(interface: &str) -> Option<&'static Capability> {
         .find(|capability| capability.interface == interface)
 }
 
-/// Link what `grants` opens, and nothing else of `callboard:plugin`.
-pub fn link_granted(linker: &mut Linker<InstanceState>, grants: &Grants) -> wasmtime::Result<()> {
-    let mut granted = all()
+/// Link every interface. What a call of one may do is asked of its grants.
+pub fn link(linker: &mut Linker<InstanceState>) -> wasmtime::Result<()> {
+    all()
         .into_iter()
-        .filter(|capability| (capability.granted)(grants));
-    granted.try_for_each(|capability| (capability.link)(linker))
+        .try_for_each(|capability| (capability.link)(linker))
+}
+
+/// Why an interface that is not granted does nothing, and the lines that would grant it;
+/// `None` if the grants open it.
+pub fn denial(access: &Access, interface: &str) -> Option<String> {
+    let capability = find(interface)?;
+    if (capability.granted)(&access.grants) {
+        return None;
+    }
+    let (plugin, lines) = (&access.plugin, capability.mend);
+    Some(format!(
+        "plugin `{plugin}` uses `{interface}` and is not granted it; to allow it, write in callboard.toml\n\
+         [grants.{plugin}]\n{lines}\nand in its plugin.toml\n[ask]\n{lines}"
+    ))
 }
 
 #[cfg(test)]

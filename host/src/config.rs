@@ -1,12 +1,15 @@
 //! `callboard.toml`: what a process has to know before it can open the database, and the
 //! operator's ceiling of grants. Everything else of a workspace comes from its revision.
 
+mod loading;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+pub use self::loading::{CompileLimits, DescribeLimits};
 use crate::grants::{Grants, HOST_TABLES};
 use crate::span::Span;
 
@@ -54,6 +57,9 @@ pub struct EngineRules {
     pub recoveries: u32,
     /// How long runs that have ended are kept; for ever, if absent.
     pub history: Option<Span>,
+    /// How many of the latest revisions are kept. The active one is, and each that a run refers
+    /// to, open or in the history.
+    pub revisions: u32,
     /// Successes in a row without any effect that are worth a finding; 0 is never.
     pub effect_free: u32,
     /// The Restate server that says which worker carries which run on; the workers ask the
@@ -88,6 +94,7 @@ impl Default for EngineRules {
             drain: Span::from_secs(30),
             recoveries: 5,
             history: None,
+            revisions: 20,
             effect_free: 5,
             restate: None,
         }
@@ -128,6 +135,10 @@ pub struct Limits {
     pub vector_elements: u32,
     /// Calls of one plugin at a time.
     pub concurrent_calls: u32,
+    /// What compiling its component may take.
+    pub compile: CompileLimits,
+    /// What it may say of itself, and what that may take.
+    pub describe: DescribeLimits,
 }
 
 impl Default for Limits {
@@ -145,13 +156,16 @@ impl Default for Limits {
             body_bytes: 8 << 20,
             vector_elements: 50_000_000,
             concurrent_calls: 8,
+            compile: CompileLimits::default(),
+            describe: DescribeLimits::default(),
         }
     }
 }
 
 impl Limits {
     /// Each limit by its key.
-    pub fn list(&self) -> [(&'static str, u32); 12] {
+    pub fn list(&self) -> [(&'static str, u32); 27] {
+        let (compile, describe) = (&self.compile, &self.describe);
         [
             ("memory_mib", self.memory_mib),
             ("table_elements", self.table_elements),
@@ -165,6 +179,21 @@ impl Limits {
             ("body_bytes", self.body_bytes),
             ("vector_elements", self.vector_elements),
             ("concurrent_calls", self.concurrent_calls),
+            ("compile.seconds", compile.seconds),
+            ("compile.memory_mib", compile.memory_mib),
+            ("compile.modules", compile.modules),
+            ("compile.functions", compile.functions),
+            ("compile.function_bytes", compile.function_bytes),
+            ("compile.locals", compile.locals),
+            ("compile.nesting", compile.nesting),
+            ("compile.loop_locals", compile.loop_locals),
+            ("describe.seconds", describe.seconds),
+            ("describe.memory_mib", describe.memory_mib),
+            ("describe.handlers", describe.handlers),
+            ("describe.bytes", describe.bytes),
+            ("describe.summary", describe.summary),
+            ("describe.schema_bytes", describe.schema_bytes),
+            ("describe.schema_depth", describe.schema_depth),
         ]
     }
 }

@@ -215,8 +215,8 @@ impl Engine {
         let claim = self.executor.claim_one(run).await?;
         let claim = claim.ok_or_else(|| EngineError::NotClaimable(run.to_owned()))?;
         self.clock.set(claim.now);
-        let line_up = self.line_up(&claim.run).await;
-        advance::advance(self, claim, line_up, None).await?;
+        let sought = claim.run.clone();
+        advance::advance(self, claim, self.line_up(&sought), None).await?;
         let stored = runs::by_id(&self.store, run).await?;
         stored.ok_or_else(|| EngineError::NotClaimable(run.to_owned()))
     }

@@ -14,8 +14,8 @@
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`grants`], [`diary`] – definitions, contracts and arithmetic.
-//! * [`config`], [`span`], [`telemetry`], [`bundle`], [`fault`], [`supervision`] – what a process begins with
-//!   and is kept going by.
+//! * [`config`], [`span`], [`telemetry`], [`bundle`], [`fault`], [`supervision`], [`kept`] – what a
+//!   process begins with and is kept going by.
 
 pub mod app;
 pub mod bundle;
@@ -31,6 +31,7 @@ pub mod grants;
 pub mod handler;
 mod handlers;
 pub mod http;
+pub mod kept;
 pub mod lines;
 pub mod outcome;
 pub mod pipeline;

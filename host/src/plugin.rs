@@ -1,39 +1,49 @@
 //! Plugins: packaged components that give handlers.
 //!
-//! `runtime.rs` owns the engine and loads a plugin (`component.rs` checks what it is and what
-//! it imports), `describe.rs` asks what handlers it gives, `call.rs` calls one of them in a
-//! fresh store, and `explain.rs` says what its grants allow without running anything.
+//! A [`Plugin`] is cheap until it is used: it has a manifest, grants, limits, and a component whose
+//! bytes may be in the database still. When a guest is first asked or called, `runtime.rs` gets its
+//! component ready: `component.rs` checks from the bytes what it is and what it imports, `scan.rs`
+//! how it is built, `compile.rs` has a child process compile it, `cache.rs` keeps what came of it,
+//! and `code.rs` is the way back. `describe.rs` asks what handlers it gives, `call.rs` calls one of
+//! them in a fresh store, and `explain.rs` says what its grants allow without running anything.
 
 pub mod bindings;
+mod cache;
 mod call;
+mod code;
+pub mod compile;
 mod component;
 mod describe;
+mod engine;
 mod error;
 mod explain;
 pub mod manifest;
 mod runtime;
+mod scan;
+mod source;
 mod trap;
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-use wasmtime::component::Component;
+use tokio::sync::{OnceCell, Semaphore};
 
+pub use self::cache::use_cache;
 pub use self::call::{PluginHandler, handler};
 pub use self::error::PluginError;
 pub use self::explain::{Explanation, explain};
+use self::runtime::Linked;
 pub use self::runtime::Runtime;
-use crate::capability::{Access, InstanceState};
+pub use self::source::Source;
+use crate::capability::Access;
 
-/// A loaded plugin: compiled, checked, linked to what it is granted, ready to be called.
+/// A plugin, ready to be called; compiled when it is first.
 pub struct Plugin {
     name: String,
     version: String,
-    digest: String,
+    source: Source,
     access: Arc<Access>,
     runtime: Runtime,
-    component: Component,
-    linked: bindings::PluginPre<InstanceState>,
+    linked: OnceCell<Arc<Linked>>,
     calls: Arc<Semaphore>,
 }
 
@@ -48,7 +58,18 @@ impl Plugin {
 
     /// SHA-256 of the component.
     pub fn digest(&self) -> &str {
-        &self.digest
+        self.source.digest()
+    }
+
+    /// Compiled and linked; whoever asks first has it done.
+    pub async fn prepare(&self) -> Result<(), PluginError> {
+        self.linked().await.map(drop)
+    }
+
+    async fn linked(&self) -> Result<&Arc<Linked>, PluginError> {
+        let limits = &self.access.limits;
+        let link = || self.runtime.linked(&self.name, &self.source, limits);
+        self.linked.get_or_try_init(link).await
     }
 
     /// What the plugin may do: the grants it was loaded with.

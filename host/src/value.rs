@@ -209,6 +209,10 @@ impl<'a> Row<'a> {
         }
     }
 
+    pub fn optional_blob(&self, column: &str) -> Result<Option<Vec<u8>>, ColumnError> {
+        self.present(column).map(|()| self.blob(column)).transpose()
+    }
+
     fn present(&self, column: &str) -> Option<()> {
         (!matches!(self.value(column), Ok(Value::Null))).then_some(())
     }

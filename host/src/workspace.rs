@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::definitions::Definitions;
 pub use self::place::{Defined, Misread, Place};
-pub use self::plugins::{CONTRACTS, PluginFiles};
+pub use self::plugins::{CONTRACTS, Component, PluginFiles};
 pub use self::prompt::Prompt;
 pub use self::read::read;
 pub use self::write::write;

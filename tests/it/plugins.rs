@@ -1,7 +1,8 @@
 //! Plugins through real guests: what they may do, and what becomes of those that break rules.
 
-mod bench;
+pub(crate) mod bench;
 mod capabilities;
+mod compiled;
 mod faults;
 mod grants;
 mod loading;

@@ -12,6 +12,7 @@ mod modes;
 mod once;
 mod one_worker;
 mod outage;
+mod own_line_up;
 mod retention;
 pub(crate) mod roll_call;
 mod unavailable;

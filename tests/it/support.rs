@@ -31,6 +31,18 @@ pub(crate) fn shared_folder() -> PathBuf {
     folder
 }
 
+/// Let the library compile in this process: with the program that the tests are about, and kept
+/// for all tests.
+pub(crate) fn compiles() {
+    callboard::plugin::use_cache(compiled());
+    callboard::plugin::compile::use_program(env!("CARGO_BIN_EXE_callboard").into());
+}
+
+/// Where compiled plugins are kept.
+pub(crate) fn compiled() -> PathBuf {
+    shared_folder().join("compiled")
+}
+
 /// A file to lock; whoever ends, however it ends, lets go of it.
 pub(crate) fn lock_file(path: &Path) -> File {
     let mut options = OpenOptions::new();

@@ -9,13 +9,14 @@ use callboard::handler::{Call, Completion, Contract, ModelRequest, Resources};
 use callboard::lines::Lines;
 use callboard::outcome::{FailureKind, Stop};
 use callboard::plugin::manifest::Manifest;
-use callboard::plugin::{Plugin, Runtime};
-use callboard::settings::Snapshot;
+use callboard::plugin::{Plugin, Runtime, Source, compile};
+use callboard::settings::{Snapshot, hex};
 use callboard::store::Store;
 use callboard::value::{Rows, Statement};
 use futures_util::future::{BoxFuture, ready};
 use jiff::Timestamp;
 use serde_json::Value as Json;
+use sha2::Digest as _;
 
 /// Where `just plugins fixtures` puts the components.
 pub(crate) fn guests() -> PathBuf {
@@ -39,7 +40,9 @@ pub(crate) async fn load(
             component.display()
         )
     });
-    let runtime = Runtime::new().expect("a runtime");
+    compile::use_program(env!("CARGO_BIN_EXE_callboard").into());
+    let digest = hex(&sha2::Sha256::digest(&bytes));
+    let source = Source::of(bytes.into(), digest);
     let grants = manifest.ask.clone();
     let limits = Limits {
         seconds: 3600,
@@ -47,9 +50,8 @@ pub(crate) async fn load(
         host_calls: u32::MAX,
         ..Limits::default()
     };
-    let plugin = runtime
-        .load(&manifest, &bytes, grants, limits, store)
-        .await
+    let plugin = Runtime::new()
+        .plugin(&manifest, source, grants, limits, store)
         .expect("it loads");
     let contracts = plugin.describe().await.expect("it describes itself");
     (plugin, contracts)

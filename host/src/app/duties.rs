@@ -11,18 +11,19 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::{Mutex, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::{App, AppError};
 use crate::engine::worker::Duties;
 use crate::engine::{Engine, EngineError, after, schedule};
-use crate::store::history;
 use crate::store::pulse::Pulse;
 use crate::store::schedules::{self, Plan};
+use crate::store::{Store, history, revisions};
 use crate::supervision;
 
 /// How often the ledger is read.
 const LEDGER: Duration = Duration::from_secs(60);
-/// How often old history is removed.
+/// How often old history and old revisions are removed.
 const HISTORY: Duration = Duration::from_secs(3600);
 
 /// What the last look at the database saw of the workspace. It changes when something changes
@@ -110,20 +111,34 @@ impl Upkeep {
     }
 }
 
-/// Remove what ended long ago, while the worker goes on.
+/// Remove what ended long ago, and revisions that nothing refers to, while the worker goes on.
 fn forget(engine: &Engine) {
-    let Some(age) = engine.rules.history else {
-        return;
-    };
     let (store, stop) = (engine.store.clone(), engine.stop.clone());
+    let (age, revisions) = (engine.rules.history, engine.rules.revisions);
     let forgets = async move {
-        match history::prune(&store, age.0, |_| !stop.is_cancelled()).await {
+        if let Some(age) = age {
+            forget_runs(&store, &stop, age.0).await;
+        }
+        // What runs referred to is free now.
+        match revisions::prune(&store, revisions).await {
             Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "runs that ended long ago are removed"),
-            Err(error) => tracing::error!(%error, "history is not removed; again in an hour"),
+            Ok(removed) => {
+                tracing::info!(removed, "old revisions that no run refers to are removed")
+            }
+            Err(error) => {
+                tracing::error!(%error, "old revisions are not removed; again in an hour")
+            }
         }
     };
     tokio::spawn(supervision::once("what removes old history", forgets));
+}
+
+async fn forget_runs(store: &Store, stop: &CancellationToken, age: Duration) {
+    match history::prune(store, age, |_| !stop.is_cancelled()).await {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "runs that ended long ago are removed"),
+        Err(error) => tracing::error!(%error, "history is not removed; again in an hour"),
+    }
 }
 
 impl Duties for Upkeep {

@@ -11,7 +11,7 @@ use crate::engine::LineUp;
 use crate::grants::Grants;
 use crate::handler::Contract;
 use crate::pipeline::{Pipeline, PipelineLimits, Span};
-use crate::plugin::{self, Plugin};
+use crate::plugin::{self, Plugin, Source};
 use crate::policy::Policy;
 use crate::registry::{Entry, Origin, Registry};
 use crate::rollcall::{self, Reference, Refused, Roll, Roster};
@@ -41,10 +41,14 @@ pub struct Inspection {
 }
 
 impl App {
-    /// Load files as a revision. Mistakes in the files are an error; plugins that do not
-    /// load are in `refused`.
-    pub(super) async fn load(&self, files: &Files, revision: i64) -> Result<Company, AppError> {
-        let definitions = Arc::new(Definitions::parse(files).map_err(AppError::Misread)?);
+    /// Load definitions as a revision; plugins that do not load are in `refused`. A revision
+    /// has its contracts, so none of its guests is compiled or asked here.
+    pub(super) async fn load(
+        &self,
+        definitions: Definitions,
+        revision: i64,
+    ) -> Result<Company, AppError> {
+        let definitions = Arc::new(definitions);
         let mut registry = Registry::native()?;
         let mut refused = Vec::new();
         let (mut grants, mut described) = (BTreeMap::new(), BTreeMap::new());
@@ -101,7 +105,7 @@ impl App {
                 "see the misses of the plugin itself".to_owned(),
             ));
         }
-        let component = files.component.clone().ok_or_else(|| {
+        let component = files.component.as_ref().ok_or_else(|| {
             reason(
                 format!(
                     "its component {} is not there",
@@ -110,16 +114,14 @@ impl App {
                 "build it and put it beside plugin.toml".to_owned(),
             )
         })?;
+        let source = match &component.bytes {
+            Some(bytes) => Source::of(Arc::clone(bytes), component.digest.clone()),
+            None => Source::stored(component.digest.clone(), self.store().clone()),
+        };
         let limits = definitions.config.value.limits(name);
         let (runtime, store) = (&self.inner.runtime, self.store().clone());
-        let loaded = runtime.load(
-            manifest,
-            &component,
-            manifest.ask.clone(),
-            limits,
-            Some(store),
-        );
-        let plugin = loaded.await.map_err(|error| broken(&error))?;
+        let plugin = runtime.plugin(manifest, source, manifest.ask.clone(), limits, Some(store));
+        let plugin = plugin.map_err(|error| broken(&error))?;
         let contracts = match &files.contracts {
             Some(contracts) => contracts.clone(),
             None => plugin.describe().await.map_err(|error| broken(&error))?,
@@ -129,7 +131,8 @@ impl App {
 
     /// Load files and call the roll over them.
     pub async fn inspect(&self, files: &Files) -> Result<Inspection, AppError> {
-        let company = self.load(files, 0).await?;
+        let definitions = Definitions::parse(files).map_err(AppError::Misread)?;
+        let company = self.load(definitions, 0).await?;
         let (roll, _) = self.call_roll(&company).await?;
         Ok(Inspection { company, roll })
     }
@@ -188,7 +191,7 @@ fn add_handlers(
         let origin = Origin::Plugin {
             name: manifest.name.get_ref().clone(),
             version: manifest.version.clone(),
-            digest: files.digest.clone(),
+            digest: files.digest().to_owned(),
         };
         let handler = plugin::handler(Arc::clone(plugin), contract.clone());
         let handler = Arc::new(handler.map_err(|error| broken(&error))?);

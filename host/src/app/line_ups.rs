@@ -1,34 +1,67 @@
 //! The line-ups of this process: one for each revision and state of the settings that runs
 //! here read, so that a run keeps both from its start to its end.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
 use super::{App, AppError, Company};
 use crate::engine::{EngineError, LineUp, LineUps};
+use crate::kept::Kept;
 use crate::rollcall::Reference;
 use crate::secrets::Key;
 use crate::settings::Snapshot;
 use crate::snapshot::{self, Unfit};
 use crate::store::{settings, settings_snapshots};
 
-/// How long the roll of a line-up counts before it is called again.
+/// How long the roll of a line-up counts before it is called again, in the background.
 const ROLL_COUNTS: Duration = Duration::from_secs(5);
-/// Line-ups that are kept at hand.
-const KEPT: usize = 16;
+/// How long it counts at most: whoever comes later waits for a new one.
+const ROLL_COUNTS_AT_MOST: Duration = Duration::from_secs(10);
+/// Line-ups at hand that nobody waits for.
+const KEPT: usize = 4;
 
-/// Line-ups by revision and digest of the settings.
-pub(super) type Known = BTreeMap<(i64, String), (Arc<LineUp>, Instant)>;
+/// Line-ups by revision and digest of the settings. Nobody who wants one waits for another.
+pub(super) type Known = Kept<(i64, String), Place>;
+
+pub(super) fn known() -> Known {
+    Kept::new(KEPT)
+}
+
+/// The latest line-up of one revision and one state of the settings.
+#[derive(Default)]
+pub(super) struct Place {
+    latest: Mutex<Option<(Arc<LineUp>, Instant)>>,
+    /// Held by whoever calls the roll.
+    rolling: tokio::sync::Mutex<()>,
+}
+
+impl Place {
+    /// The line-up and the age of its roll.
+    fn latest(&self) -> Option<(Arc<LineUp>, Duration)> {
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let (line_up, called_at) = latest.as_ref()?;
+        Some((Arc::clone(line_up), called_at.elapsed()))
+    }
+
+    fn put(&self, line_up: &Arc<LineUp>) {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        *latest = Some((Arc::clone(line_up), Instant::now()));
+    }
+}
+
+/// What a line-up is made of.
+struct Parts {
+    company: Arc<Company>,
+    settings: Snapshot,
+    unfit: Vec<Unfit>,
+}
 
 impl App {
     /// The line-up of the active revision with the settings as they stand now.
     pub async fn line_up(&self) -> Result<Arc<LineUp>, AppError> {
-        let company = self.active().await?;
-        let (settings, unfit) = self.snapshot(&company.definitions).await?;
-        self.line_up_of(&company, settings, &unfit, None).await
+        self.line_up_now(self.active().await?).await
     }
 
     /// Settings as they stand now, for the declarations of some definitions, and the stored
@@ -46,53 +79,88 @@ impl App {
         ))
     }
 
-    /// Settings as they stood when a run began; secrets as they stand now, because they are
-    /// not kept in the clear.
-    async fn snapshot_of(
-        &self,
-        company: &Company,
-        digest: &str,
-    ) -> Result<(Snapshot, Vec<Unfit>), AppError> {
+    /// A company with the settings as they stood when a run began; secrets as they stand now,
+    /// because they are not kept in the clear.
+    async fn parts_of(&self, company: Arc<Company>, digest: &str) -> Result<Parts, AppError> {
         let (now, unfit) = self.snapshot(&company.definitions).await?;
-        if now.digest() == digest {
-            return Ok((now, unfit));
+        let values = match now.digest() == digest {
+            true => None,
+            false => settings_snapshots::content(self.store(), digest).await?,
+        };
+        let (settings, unfit) = match values {
+            Some(values) => (now.with_values(values), Vec::new()),
+            None => (now, unfit),
+        };
+        Ok(Parts {
+            company,
+            settings,
+            unfit,
+        })
+    }
+
+    /// A line-up whose roll counts. What it is made of is looked for when it has to be made, but
+    /// for what the caller has at hand.
+    async fn line_up_of(
+        &self,
+        key: (i64, String),
+        at_hand: Option<Parts>,
+    ) -> Result<Arc<LineUp>, AppError> {
+        let place = async || Ok::<_, AppError>(Place::default());
+        let place = self.inner.line_ups.get(key.clone(), place).await?;
+        if let Some((line_up, age)) = place.latest()
+            && age < ROLL_COUNTS_AT_MOST
+        {
+            if age >= ROLL_COUNTS {
+                self.renew(place, key);
+            }
+            return Ok(line_up);
         }
-        match settings_snapshots::content(self.store(), digest).await? {
-            Some(values) => Ok((now.with_values(values), Vec::new())),
-            None => Ok((now, unfit)),
+        let _rolling = place.rolling.lock().await;
+        // Somebody may have called it while this one waited.
+        match place.latest() {
+            Some((line_up, age)) if age < ROLL_COUNTS => Ok(line_up),
+            _ => self.roll_at(&place, key, at_hand).await,
         }
     }
 
-    async fn line_up_of(
+    /// Call the roll of a place anew while everybody goes on with the latest.
+    fn renew(&self, place: Arc<Place>, key: (i64, String)) {
+        let app = self.clone();
+        tokio::spawn(async move {
+            let Ok(_rolling) = place.rolling.try_lock() else {
+                return;
+            };
+            if let Err(error) = app.roll_at(&place, key, None).await {
+                tracing::warn!(%error, "the roll is not called anew; the last one counts a while");
+            }
+        });
+    }
+
+    async fn roll_at(
         &self,
-        company: &Company,
-        settings: Snapshot,
-        unfit: &[Unfit],
-        digest: Option<&str>,
+        place: &Place,
+        (revision, digest): (i64, String),
+        at_hand: Option<Parts>,
     ) -> Result<Arc<LineUp>, AppError> {
-        let digest = digest.map_or_else(|| settings.digest(), str::to_owned);
-        let key = (company.revision, digest.clone());
-        let mut known = self.inner.line_ups.lock().await;
-        if let Some((line_up, called_at)) = known.get(&key)
-            && called_at.elapsed() < ROLL_COUNTS
-        {
-            return Ok(Arc::clone(line_up));
-        }
-        let roll = self.roll_of(company, &settings, unfit).await;
+        let Parts {
+            company,
+            settings,
+            unfit,
+        } = match at_hand {
+            Some(parts) => parts,
+            None => {
+                self.parts_of(self.company(revision).await?, &digest)
+                    .await?
+            }
+        };
+        let roll = self.roll_of(&company, &settings, &unfit).await;
         let misses: Vec<Reference> = roll.misses().cloned().collect();
-        if !known.contains_key(&key) {
+        if place.latest().is_none() {
             settings_snapshots::keep(self.store(), &digest, settings.values()).await?;
         }
         let line_up = company.line_up(self.store(), Arc::new(settings), digest, misses);
         let line_up = Arc::new(line_up);
-        known.insert(key, (Arc::clone(&line_up), Instant::now()));
-        while known.len() > KEPT {
-            let oldest = known.iter().min_by_key(|(_, (_, called_at))| *called_at);
-            let Some(oldest) = oldest.map(|(key, _)| key.clone()) else {
-                break;
-            };
-            known.remove(&oldest);
-        }
+        place.put(&line_up);
         Ok(line_up)
     }
 
@@ -101,20 +169,21 @@ impl App {
         revision: i64,
         digest: Option<&str>,
     ) -> Result<Arc<LineUp>, AppError> {
-        let company = self.company(revision).await?;
-        if let Some(digest) = digest {
-            let known = self.inner.line_ups.lock().await;
-            if let Some((line_up, called_at)) = known.get(&(revision, digest.to_owned()))
-                && called_at.elapsed() < ROLL_COUNTS
-            {
-                return Ok(Arc::clone(line_up));
-            }
+        match digest {
+            Some(digest) => self.line_up_of((revision, digest.to_owned()), None).await,
+            None => self.line_up_now(self.company(revision).await?).await,
         }
-        let (settings, unfit) = match digest {
-            Some(digest) => self.snapshot_of(&company, digest).await?,
-            None => self.snapshot(&company.definitions).await?,
+    }
+
+    async fn line_up_now(&self, company: Arc<Company>) -> Result<Arc<LineUp>, AppError> {
+        let (settings, unfit) = self.snapshot(&company.definitions).await?;
+        let key = (company.revision, settings.digest());
+        let parts = Parts {
+            company,
+            settings,
+            unfit,
         };
-        self.line_up_of(&company, settings, &unfit, digest).await
+        self.line_up_of(key, Some(parts)).await
     }
 }
 

@@ -57,13 +57,10 @@ impl Database<'_> {
 impl db::Host for Database<'_> {
     async fn dialect_name(&mut self) -> wasmtime::Result<Dialect> {
         self.0.host_call()?;
-        let database = self.0.access.database().await;
-        Ok(
-            match database.map(crate::store::granted::GrantedDatabase::dialect) {
-                Ok(StoreDialect::Postgres) => Dialect::Postgres,
-                _ => Dialect::Sqlite,
-            },
-        )
+        Ok(match self.0.access.dialect() {
+            StoreDialect::Postgres => Dialect::Postgres,
+            StoreDialect::Sqlite => Dialect::Sqlite,
+        })
     }
 
     async fn query(&mut self, sql: String, params: Vec<Value>) -> Answer<RowSet> {

@@ -2,7 +2,7 @@
 
 use wasmtime::component::HasData;
 
-use crate::capability::{Capability, InstanceState};
+use crate::capability::{Capability, InstanceState, denial};
 use crate::lines::{self, Source};
 
 mod bindings {
@@ -41,6 +41,13 @@ impl log::Host for Log<'_> {
             self.0.panic_text = Some(self.0.log.line(&message, &[]));
         }
         self.0.log_lines += 1;
+        if let Some(denial) = denial(&self.0.access, "log") {
+            if self.0.log_lines == 1 {
+                let text = format!("its lines are dropped: {denial}");
+                emit(self.0, Level::Warn, self.0.log.line(&text, &[]));
+            }
+            return Ok(());
+        }
         let limit = self.0.access.limits.log_lines;
         if self.0.log_lines <= limit {
             emit(self.0, level, self.0.log.line(&message, &fields));

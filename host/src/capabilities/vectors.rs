@@ -7,7 +7,7 @@ use wasmtime::component::{HasData, Resource};
 
 use crate::capability::matrix::{self, Held, Matrix, ShapeError};
 use crate::capability::types::{Value, statement};
-use crate::capability::{Access, Capability, InstanceState, LimitHit};
+use crate::capability::{Access, Capability, InstanceState, LimitHit, denial};
 use crate::store::granted::QueryLimits;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::value;
@@ -69,6 +69,13 @@ impl Vectors<'_> {
         VectorError::TooLarge(format!(
             "the matrices of one call may hold {limit} elements; drop some, or raise `vector_elements` under [limits] in callboard.toml"
         ))
+    }
+
+    /// Why nothing is held for a plugin that is not granted it.
+    fn denied(&self) -> Option<VectorError> {
+        let denial = denial(&self.0.access, "vectors")?;
+        let denied = StoreError::new(StoreErrorKind::Denied, denial);
+        Some(VectorError::Database(denied.into()))
     }
 
     fn hold(&mut self, matrix: Matrix) -> Result<Resource<Held>, VectorError> {
@@ -151,6 +158,9 @@ impl vectors::Host for Vectors<'_> {}
 impl vectors::HostMatrix for Vectors<'_> {
     async fn from_query(&mut self, sql: String, params: Vec<Value>) -> Answer<Resource<Held>> {
         let left = self.0.host_call()?;
+        if let Some(denied) = self.denied() {
+            return Ok(Err(denied));
+        }
         let access = Arc::clone(&self.0.access);
         let timeout = QueryLimits::of(&access.limits, left).timeout;
         let found = queried(
@@ -173,6 +183,9 @@ impl vectors::HostMatrix for Vectors<'_> {
         values: Vec<f32>,
     ) -> Answer<Resource<Held>> {
         self.0.host_call()?;
+        if let Some(denied) = self.denied() {
+            return Ok(Err(denied));
+        }
         match Matrix::new(labels, dimensions as usize, values) {
             Ok(matrix) => Ok(self.hold(matrix)),
             Err(error) => Ok(Err(error.into())),

@@ -7,6 +7,7 @@ use tokio::sync::OnceCell;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use super::denial;
 use super::guest_log::{GuestLog, GuestOutput};
 use super::limit::{LimitHit, Limiter};
 use crate::client::Client;
@@ -16,7 +17,7 @@ use crate::grants::Grants;
 use crate::lines::{Lines, Source};
 use crate::settings::Snapshot;
 use crate::store::granted::GrantedDatabase;
-use crate::store::{Store, StoreError, StoreErrorKind};
+use crate::store::{Dialect, Store, StoreError, StoreErrorKind};
 
 /// Handles that one instance can hold: transactions, matrices, streams.
 const HANDLES: usize = 1_000;
@@ -74,14 +75,22 @@ impl Access {
         }
     }
 
-    /// The plugin's database, opened when it is first asked for.
+    /// The plugin's database, opened when it is first asked for; denied without a grant of it.
     pub async fn database(&self) -> Result<&GrantedDatabase, StoreError> {
+        if let Some(denial) = denial(self, "db") {
+            return Err(StoreError::new(StoreErrorKind::Denied, denial));
+        }
         let Some(store) = &self.store else {
             let text = "this host runs without a database";
             return Err(StoreError::new(StoreErrorKind::Unavailable, text));
         };
         let open = || store.granted(&self.plugin, &self.grants, &self.limits);
         self.database.get_or_try_init(open).await
+    }
+
+    /// The kind of database behind the plugin, granted or not.
+    pub fn dialect(&self) -> Dialect {
+        self.store.as_ref().map_or(Dialect::Sqlite, Store::dialect)
     }
 }
 
@@ -128,9 +137,9 @@ impl InstanceState {
         }
     }
 
-    /// What the guest wrote to its standard error.
-    pub fn standard_error(&self) -> String {
-        self.standard_error.text()
+    /// What the guest writes to its standard error, also while it runs.
+    pub fn standard_error(&self) -> GuestOutput {
+        self.standard_error.clone()
     }
 }
 

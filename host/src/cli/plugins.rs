@@ -65,7 +65,7 @@ fn list(context: &Context, company: &Company) -> Answered {
         vec![
             name.clone(),
             manifest.version.clone(),
-            files.digest[..12].to_owned(),
+            files.digest().chars().take(12).collect(),
             handlers(company, name).join(", "),
             manifest.ask.texts().join("; "),
         ]
@@ -85,7 +85,7 @@ fn show(context: &Context, company: &Company, name: &str) -> Result<Answered, Fa
     context.output.say(format_args!(
         "component  {} ({})",
         manifest.component.get_ref(),
-        files.digest
+        files.digest()
     ));
     context.output.say(format_args!(
         "handlers   {}",
@@ -127,7 +127,7 @@ fn to_json(company: &Company, name: &str) -> serde_json::Value {
         "version": manifest.version,
         "description": manifest.description,
         "wit": manifest.wit.get_ref(),
-        "digest": files.digest,
+        "digest": files.digest(),
         "handlers": handlers(company, name),
         "grants": manifest.ask,
     })

@@ -34,7 +34,7 @@ const BLOCKED_LOOK: Duration = Duration::from_secs(60);
 pub(super) async fn advance(
     engine: &Engine,
     claim: Claim,
-    line_up: Result<Arc<LineUp>, EngineError>,
+    line_up: impl Future<Output = Result<Arc<LineUp>, EngineError>>,
     alone: Option<OwnedSemaphorePermit>,
 ) -> Result<(), EngineError> {
     let held = Held {
@@ -43,7 +43,8 @@ pub(super) async fn advance(
     };
     let hand = engine.hands.take(held.clone(), &claim.told);
     let run = Arc::new(claim.run.clone());
-    let problem = match line_up {
+    // The lease is kept meanwhile.
+    let problem = match line_up.await {
         Err(EngineError::Store(error)) => return Err(error.into()),
         Err(error) => error.to_string(),
         Ok(line_up) => match prepared(engine, &run, &line_up).await? {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
@@ -18,6 +19,7 @@ use crate::fault;
 use crate::store::claims::Claim;
 use crate::store::leases::Recovered;
 use crate::store::pulse::{self, Pulse};
+use crate::store::runs::Run;
 use crate::store::{Store, StoreError, findings};
 use crate::supervision;
 
@@ -36,7 +38,7 @@ pub trait Duties: Send + Sync {
         &'a self,
         engine: &'a Engine,
         pulse: &'a Pulse,
-    ) -> futures_util::future::BoxFuture<'a, Result<(), EngineError>>;
+    ) -> BoxFuture<'a, Result<(), EngineError>>;
 }
 
 /// Work until the engine is told to stop.
@@ -53,6 +55,9 @@ pub async fn work(engine: Engine, duties: Arc<dyn Duties>) {
     };
     worker.work(places).await;
 }
+
+/// A line-up that several runs may wait for.
+type Sought = Shared<BoxFuture<'static, Result<Arc<LineUp>, EngineError>>>;
 
 struct Worker {
     engine: Engine,
@@ -196,34 +201,35 @@ impl Worker {
         );
         let others = u32::try_from(places - 1).unwrap_or(u32::MAX);
         let alone = Arc::clone(&self.free).acquire_many_owned(others).await.ok();
-        let line_up = self.engine.line_up(&claim.run).await;
+        let line_up = self.seek(&claim.run);
         self.carry_on(claim, line_up, alone).await;
         true
     }
 
-    /// Begin claimed runs. Those that start now share one look at the settings.
+    /// Begin claimed runs. Those that start now share one look at the settings; each waits for
+    /// its own line-up, while the next claims are made.
     async fn begin(&self, claims: Vec<Claim>) {
-        let mut fresh: BTreeMap<i64, Result<Arc<LineUp>, EngineError>> = BTreeMap::new();
+        let mut fresh: BTreeMap<i64, Sought> = BTreeMap::new();
         for claim in claims {
             self.engine.clock.set(claim.now);
             let run = &claim.run;
-            let line_up = match (&run.settings, fresh.get(&run.revision)) {
-                (None, Some(known)) => known.clone(),
-                _ => self.engine.line_up(run).await,
+            let line_up = match run.settings {
+                Some(_) => self.seek(run),
+                None => {
+                    let seek = || self.seek(run);
+                    fresh.entry(run.revision).or_insert_with(seek).clone()
+                }
             };
-            if run.settings.is_none() {
-                fresh.entry(run.revision).or_insert_with(|| line_up.clone());
-            }
             self.carry_on(claim, line_up, None).await;
         }
     }
 
-    async fn carry_on(
-        &self,
-        claim: Claim,
-        line_up: Result<Arc<LineUp>, EngineError>,
-        alone: Option<OwnedSemaphorePermit>,
-    ) {
+    fn seek(&self, run: &Run) -> Sought {
+        let (engine, run) = (self.engine.clone(), run.clone());
+        async move { engine.line_up(&run).await }.boxed().shared()
+    }
+
+    async fn carry_on(&self, claim: Claim, line_up: Sought, alone: Option<OwnedSemaphorePermit>) {
         let Ok(place) = Arc::clone(&self.free).acquire_owned().await else {
             return;
         };

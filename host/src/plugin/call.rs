@@ -7,10 +7,11 @@ use futures_util::future::BoxFuture;
 use jsonschema::Validator;
 use serde_json::Value as Json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime::Store;
+use wasmtime::{Engine, Store};
 
 use super::bindings::handlers;
-use super::{Plugin, PluginError, Runtime, trap};
+use super::runtime::Linked;
+use super::{Plugin, PluginError, trap};
 use crate::capability::{Caller, InstanceState};
 use crate::handler::{AnyHandler, Call, Contract, schema};
 use crate::outcome::{Failure, FailureKind, Outcome, Patch, Stop};
@@ -70,15 +71,21 @@ impl PluginHandler {
             message: format!("plugin `{}`: {what} within {allowed:?}", self.plugin.name),
             retryable: true,
         };
+        let linked = tokio::time::timeout(allowed, self.plugin.linked());
+        let linked = linked.await.map_err(|_| late("it was not compiled"))?;
+        let linked = linked.map_err(|error| convert::internal(error.to_string()))?;
         let turn = tokio::time::timeout(allowed, self.turn());
         let _turn = turn.await.map_err(|_| late("its turn did not come"))?;
         let guest = self.guest_call(call, config, input, deadline);
+        let state = self.state(call, deadline);
+        let said = state.standard_error();
         // The future owns the store: dropped at the deadline, it gives its slot back.
         let answered =
-            tokio::time::timeout_at(deadline.into(), self.in_store(call, guest, deadline));
-        let outcome = answered
-            .await
-            .map_err(|_| late(&format!("handler `{}` did not answer", self.contract.name)))??;
+            tokio::time::timeout_at(deadline.into(), self.in_store(linked, state, &guest));
+        let outcome = answered.await.map_err(|_| {
+            let failure = late(&format!("handler `{}` did not answer", self.contract.name));
+            trap::with_last_words(failure, &said.text())
+        })??;
         self.checked(convert::outcome(outcome, &self.plugin)?)
     }
 
@@ -111,12 +118,7 @@ impl PluginHandler {
         }
     }
 
-    async fn in_store(
-        &self,
-        call: &Call,
-        guest: handlers::Call,
-        deadline: Instant,
-    ) -> Result<handlers::Outcome, Failure> {
+    fn state(&self, call: &Call, deadline: Instant) -> InstanceState {
         let caller = Caller {
             run: call.run.clone(),
             stage: call.stage.clone(),
@@ -125,13 +127,23 @@ impl PluginHandler {
             settings: Arc::clone(&call.settings),
             lines: call.lines.clone(),
         };
-        let state = InstanceState::new(Arc::clone(&self.plugin.access), caller);
-        let mut store = store(&self.plugin.runtime, state);
+        InstanceState::new(Arc::clone(&self.plugin.access), caller)
+    }
+
+    async fn in_store(
+        &self,
+        linked: &Linked,
+        state: InstanceState,
+        guest: &handlers::Call,
+    ) -> Result<handlers::Outcome, Failure> {
+        let engine = self.plugin.runtime.engine();
+        let engine = engine.map_err(|error| convert::internal(error.to_string()))?;
+        let mut store = store(engine, state, HOST_CALL_BYTES);
         let answered = async {
-            let instance = self.plugin.linked.instantiate_async(&mut store).await?;
+            let instance = linked.instantiate_async(&mut store).await?;
             instance
                 .callboard_plugin_handlers()
-                .call_handle(&mut store, &guest)
+                .call_handle(&mut store, guest)
                 .await
         };
         let answered = answered.await;
@@ -158,12 +170,13 @@ impl PluginHandler {
     }
 }
 
-/// A store for one call, bounded and yielding.
-pub(super) fn store(runtime: &Runtime, state: InstanceState) -> Store<InstanceState> {
-    let mut store = Store::new(runtime.engine(), state);
+/// A store for one call, bounded and yielding. A call of the host, and what the guest answers,
+/// may lift `bytes` into the host.
+pub(super) fn store(engine: &Engine, state: InstanceState, bytes: usize) -> Store<InstanceState> {
+    let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.limiter);
     store.set_epoch_deadline(1);
     store.epoch_deadline_async_yield_and_update(1);
-    store.set_hostcall_fuel(HOST_CALL_BYTES);
+    store.set_hostcall_fuel(bytes);
     store
 }

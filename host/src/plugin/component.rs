@@ -1,15 +1,13 @@
 //! What a component is and what it imports, checked before it runs.
 
-use wasmtime::Engine;
-use wasmtime::component::Component;
+use wasmparser::{BinaryReaderError, Parser, Payload};
 
 use super::PluginError;
 use super::manifest::WIT;
 use crate::capability;
-use crate::grants::Grants;
 
 /// The most bytes of a component.
-const LARGEST: usize = 64 << 20;
+pub(super) const LARGEST: usize = 64 << 20;
 
 /// Whether the manifest names the contract that this host serves.
 pub(super) fn check_version(plugin: &str, wanted: &str) -> Result<(), PluginError> {
@@ -40,25 +38,38 @@ pub(super) fn check_kind(plugin: &str, bytes: &[u8]) -> Result<(), PluginError> 
     })
 }
 
-/// Whether every import is served here, and granted.
-pub(super) fn check_imports(
-    plugin: &str,
-    component: &Component,
-    engine: &Engine,
-    grants: &Grants,
-) -> Result<(), PluginError> {
-    let component_type = component.component_type();
-    let mut imports: Vec<_> = component_type
-        .imports(engine)
-        .map(|(name, _)| name)
-        .collect();
+/// Whether every import is served here, read from the bytes before anything is compiled.
+pub(super) fn check_imports(plugin: &str, bytes: &[u8]) -> Result<(), PluginError> {
+    let mut imports = imports(bytes).map_err(|error| PluginError::Compile {
+        plugin: plugin.to_owned(),
+        cause: error.to_string(),
+    })?;
     imports.sort_unstable();
     imports
         .into_iter()
-        .try_for_each(|import| check_import(plugin, import, grants))
+        .try_for_each(|import| check_import(plugin, import))
 }
 
-fn check_import(plugin: &str, import: &str, grants: &Grants) -> Result<(), PluginError> {
+/// What the outermost component imports. Its types are not read: they may nest.
+fn imports(bytes: &[u8]) -> Result<Vec<&str>, BinaryReaderError> {
+    let mut imports = Vec::new();
+    let mut depth = 0_usize;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    imports.push(import?.name.name);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(imports)
+}
+
+fn check_import(plugin: &str, import: &str) -> Result<(), PluginError> {
     let (path, version) = import.split_once('@').unwrap_or((import, ""));
     let unknown = |mend: &str| PluginError::UnknownImport {
         plugin: plugin.to_owned(),
@@ -68,40 +79,64 @@ fn check_import(plugin: &str, import: &str, grants: &Grants) -> Result<(), Plugi
     match path.split_once('/') {
         Some(("callboard:plugin", interface)) => {
             check_version(plugin, minor(version))?;
-            check_granted(plugin, interface, grants, &unknown)
+            if interface == "types" || capability::find(interface).is_some() {
+                return Ok(());
+            }
+            Err(unknown(
+                "rebuild the plugin with the SDK of this version of callboard",
+            ))
         }
         Some(("wasi:http", _)) => Err(unknown(
             "use the `http` interface of callboard:plugin instead",
         )),
-        Some((package, _)) if package.starts_with("wasi:") => match minor(version) {
-            "0.2" => Ok(()),
-            _ => Err(unknown("it serves WASI 0.2: build for `wasm32-wasip2`")),
-        },
+        Some((package, _)) if package.starts_with("wasi:") && minor(version) != "0.2" => {
+            Err(unknown("it serves WASI 0.2: build for `wasm32-wasip2`"))
+        }
+        Some((package, interface)) if is_served(package, interface) => Ok(()),
         _ => Err(unknown(
-            "a plugin imports interfaces of callboard:plugin and WASI 0.2",
+            "a plugin imports interfaces of callboard:plugin and of the command world of WASI 0.2",
         )),
     }
 }
 
-fn check_granted(
-    plugin: &str,
-    interface: &str,
-    grants: &Grants,
-    unknown: &dyn Fn(&str) -> PluginError,
-) -> Result<(), PluginError> {
-    if interface == "types" {
-        return Ok(());
-    }
-    let capability = capability::find(interface)
-        .ok_or_else(|| unknown("rebuild the plugin with the SDK of this version of callboard"))?;
-    if (capability.granted)(grants) {
-        return Ok(());
-    }
-    Err(PluginError::NotGranted {
-        plugin: plugin.to_owned(),
-        interface: interface.to_owned(),
-        lines: capability.mend.to_owned(),
-    })
+/// The interfaces of WASI 0.2 that are linked, all of them empty: `runtime.rs` compares.
+pub(super) const WASI: &[(&str, &[&str])] = &[
+    (
+        "wasi:cli",
+        &[
+            "environment",
+            "exit",
+            "stderr",
+            "stdin",
+            "stdout",
+            "terminal-input",
+            "terminal-output",
+            "terminal-stderr",
+            "terminal-stdin",
+            "terminal-stdout",
+        ],
+    ),
+    ("wasi:clocks", &["monotonic-clock", "wall-clock"]),
+    ("wasi:filesystem", &["preopens", "types"]),
+    ("wasi:io", &["error", "poll", "streams"]),
+    ("wasi:random", &["insecure", "insecure-seed", "random"]),
+    (
+        "wasi:sockets",
+        &[
+            "instance-network",
+            "ip-name-lookup",
+            "network",
+            "tcp",
+            "tcp-create-socket",
+            "udp",
+            "udp-create-socket",
+        ],
+    ),
+];
+
+fn is_served(package: &str, interface: &str) -> bool {
+    WASI.iter()
+        .any(|(name, interfaces)| *name == package && interfaces.contains(&interface))
 }
 
 /// `0.1` of `0.1.3`.
@@ -130,26 +165,22 @@ mod tests {
     }
 
     #[test]
-    fn an_import_has_to_be_served_and_granted() {
-        let grants = Grants {
-            log: true,
-            ..Grants::default()
-        };
-        let check = |import| check_import("p", import, &grants).map_err(|error| error.to_string());
+    fn an_import_has_to_be_served() {
+        let check = |import| check_import("p", import).map_err(|error| error.to_string());
         for import in [
             "callboard:plugin/log@0.1.0",
             "callboard:plugin/types@0.1.0",
+            "callboard:plugin/vectors@0.1.0",
             "wasi:cli/stderr@0.2.6",
         ] {
             assert_eq!(check(import), Ok(()), "{import}");
         }
-        let denied = check("callboard:plugin/vectors@0.1.0").expect_err("not granted");
-        assert!(denied.contains("[grants.p]\nvectors = true"), "{denied}");
         let old = check("callboard:plugin/log@0.2.1").expect_err("another version");
         assert!(old.contains("0.2") && old.contains("0.1"), "{old}");
         for import in [
             "wasi:http/outgoing-handler@0.2.6",
             "wasi:cli/stderr@0.3.0",
+            "wasi:keyvalue/store@0.2.0",
             "evil:x/y",
             "callboard:plugin/root@0.1.0",
         ] {

@@ -1,102 +1,188 @@
-//! What handlers a plugin gives: asked once, with nothing granted.
+//! What handlers a plugin gives: asked once, with nothing granted, and bounded.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
-use wasmtime::Store;
 
-use super::bindings::{PluginPre, handlers};
+use super::bindings::handlers;
 use super::call::store;
 use super::{Plugin, PluginError, trap};
 use crate::capability::{Access, Caller, InstanceState};
-use crate::config::Limits;
+use crate::config::{DescribeLimits, Limits};
 use crate::grants::Grants;
 use crate::handler::{Contract, Needs, TableNeed, schema};
 use crate::lines::Lines;
+use crate::outcome::{Failure, FailureKind};
 use crate::settings::Snapshot;
 
-/// How long a plugin may take to say what it is.
-const LONGEST: Duration = Duration::from_secs(10);
+/// What is lifted into the host costs more there than its bytes: room for the types around them.
+const LIFTED: usize = 4;
 
 impl Plugin {
-    /// The contracts of its handlers, in the order of their names.
+    /// The contracts of its handlers, in the order of their names. What a component said once,
+    /// it is not asked again on this machine.
     pub async fn describe(&self) -> Result<Vec<Contract>, PluginError> {
-        let failed = |cause: String| PluginError::Describe {
-            plugin: self.name.clone(),
-            cause,
-        };
-        let described = tokio::time::timeout(LONGEST, self.ask()).await;
-        let said = described
-            .map_err(|_| failed(format!("no answer within {LONGEST:?}")))?
-            .map_err(|failure| failed(failure.message))?;
+        let digest = self.digest();
+        if let Some(known) = self.runtime.contracts(digest).await {
+            return Ok(known);
+        }
+        let said = self.ask().await?;
+        let limits = &self.access.limits.describe;
+        self.bounded(&said, limits)?;
         let mut contracts = Vec::new();
         for contract in said {
-            contracts.push(self.contract(contract)?);
+            contracts.push(self.contract(contract, limits)?);
         }
         contracts.sort_by(|a, b| a.name.cmp(&b.name));
         if let Some(twice) = contracts
             .windows(2)
             .find(|pair| pair[0].name == pair[1].name)
         {
-            return Err(failed(format!(
-                "it names the handler `{}` twice",
-                twice[0].name
-            )));
+            let cause = format!("it names the handler `{}` twice", twice[0].name);
+            return Err(self.cannot(cause));
         }
         if contracts.is_empty() {
-            return Err(failed("it names no handler".to_owned()));
+            return Err(self.cannot("it names no handler".to_owned()));
         }
+        self.runtime.keep_contracts(digest, &contracts).await;
         Ok(contracts)
     }
 
-    /// Call `describe` in an instance where every capability is a trap.
-    async fn ask(&self) -> Result<Vec<handlers::Contract>, crate::outcome::Failure> {
+    fn cannot(&self, cause: String) -> PluginError {
+        PluginError::Describe {
+            plugin: self.name.clone(),
+            cause,
+        }
+    }
+
+    /// Call `describe` in an instance that is granted nothing.
+    async fn ask(&self) -> Result<Vec<handlers::Contract>, PluginError> {
+        let linked = self.linked().await?;
+        let limits = self.access.limits.describe;
+        let longest = Duration::from_secs(limits.seconds.into());
+        let state = self.state(longest);
+        let said = state.standard_error();
+        let mut store = store(
+            self.runtime.engine()?,
+            state,
+            limits.bytes as usize * LIFTED,
+        );
+        let described = async move {
+            let described = async {
+                let instance = linked.instantiate_async(&mut store).await?;
+                let handlers = instance.callboard_plugin_handlers();
+                handlers.call_describe(&mut store).await
+            };
+            described
+                .await
+                .map_err(|error| trap::failure(&error, store.data()))
+        };
+        let late = |_| {
+            let message = format!("no answer within {longest:?}");
+            let (kind, retryable) = (FailureKind::Timeout, true);
+            let failure = Failure {
+                kind,
+                message,
+                retryable,
+            };
+            Err(trap::with_last_words(failure, &said.text()))
+        };
+        let described = tokio::time::timeout(longest, described).await;
+        described
+            .unwrap_or_else(late)
+            .map_err(|failure| self.cannot(failure.message))
+    }
+
+    fn state(&self, longest: Duration) -> InstanceState {
         let limits = Limits {
-            seconds: 10,
+            seconds: self.access.limits.describe.seconds,
+            memory_mib: self.access.limits.describe.memory_mib,
             ..self.access.limits
         };
-        let access = Arc::new(Access::new(&self.name, Grants::default(), limits, None));
+        let access = Access::new(&self.name, Grants::default(), limits, None);
         let caller = Caller {
             run: String::new(),
             stage: "describe".to_owned(),
             attempt: 1,
-            deadline: Instant::now() + LONGEST,
+            deadline: Instant::now() + longest,
             settings: Arc::new(Snapshot::default()),
             lines: Lines::default(),
         };
-        let mut store = store(&self.runtime, InstanceState::new(access, caller));
-        let described = self.described_in(&mut store).await;
-        described.map_err(|error| trap::failure(&error, store.data()))
+        InstanceState::new(Arc::new(access), caller)
     }
 
-    async fn described_in(
+    /// Whether it says no more than it may, before any of it is read.
+    fn bounded(
         &self,
-        store: &mut Store<InstanceState>,
-    ) -> wasmtime::Result<Vec<handlers::Contract>> {
-        let mut linker = self.runtime.linker()?;
-        linker.define_unknown_imports_as_traps(&self.component)?;
-        let plugin = PluginPre::new(linker.instantiate_pre(&self.component)?)?;
-        let instance = plugin.instantiate_async(&mut *store).await?;
-        instance
-            .callboard_plugin_handlers()
-            .call_describe(store)
-            .await
+        said: &[handlers::Contract],
+        limits: &DescribeLimits,
+    ) -> Result<(), PluginError> {
+        let bytes = said.iter().map(size).sum();
+        self.within(said.len(), "handlers", limits.handlers, "handlers")?;
+        self.within(bytes, "bytes", limits.bytes, "bytes")?;
+        for contract in said {
+            let summary = contract.summary.chars().count();
+            self.within(
+                summary,
+                "characters in a summary",
+                limits.summary,
+                "summary",
+            )?;
+            let schemas = [
+                &contract.config_schema,
+                &contract.reads_schema,
+                &contract.writes_schema,
+            ];
+            for schema in schemas {
+                let most = limits.schema_bytes;
+                self.within(schema.len(), "bytes in a schema", most, "schema_bytes")?;
+            }
+        }
+        Ok(())
     }
 
-    fn contract(&self, said: handlers::Contract) -> Result<Contract, PluginError> {
-        let schema = |which: &str, text: &str| {
-            parsed(text).map_err(|cause| PluginError::Schema {
+    fn within(
+        &self,
+        found: usize,
+        what: &str,
+        limit: u32,
+        key: &'static str,
+    ) -> Result<(), PluginError> {
+        if found <= limit as usize {
+            return Ok(());
+        }
+        Err(PluginError::TooMuch {
+            plugin: self.name.clone(),
+            what: format!("{found} {what}"),
+            limit,
+            key,
+        })
+    }
+
+    fn contract(
+        &self,
+        said: handlers::Contract,
+        limits: &DescribeLimits,
+    ) -> Result<Contract, PluginError> {
+        let checked = |which: &str, text: &str| {
+            let broken = |cause: String| PluginError::Schema {
                 plugin: self.name.clone(),
                 handler: said.name.clone(),
                 which: which.to_owned(),
                 cause,
-            })
+            };
+            let read = serde_json::from_str(text);
+            let said: Json = read.map_err(|error| broken(error.to_string()))?;
+            let (deep, most) = (depth(&said), limits.schema_depth);
+            self.within(deep, "levels in a schema", most, "schema_depth")?;
+            schema::compiled(&said).map_err(broken)?;
+            Ok::<_, PluginError>(said)
         };
         let (config, reads, writes) = (
-            schema("config", &said.config_schema)?,
-            schema("reads", &said.reads_schema)?,
-            schema("writes", &said.writes_schema)?,
+            checked("config", &said.config_schema)?,
+            checked("reads", &said.reads_schema)?,
+            checked("writes", &said.writes_schema)?,
         );
         let table = |need: handlers::TableNeed| TableNeed {
             table: need.table,
@@ -122,8 +208,30 @@ impl Plugin {
     }
 }
 
-fn parsed(text: &str) -> Result<Json, String> {
-    let said: Json = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    schema::compiled(&said)?;
-    Ok(said)
+/// Bytes of one contract as it was said.
+fn size(contract: &handlers::Contract) -> usize {
+    let texts = [
+        &contract.name,
+        &contract.summary,
+        &contract.config_schema,
+        &contract.reads_schema,
+        &contract.writes_schema,
+    ];
+    let tables = contract.tables.iter().map(|need| {
+        let verbs: usize = need.verbs.iter().map(String::len).sum();
+        need.table.len() + verbs
+    });
+    let named = contract.settings.iter().chain(&contract.roles);
+    let texts = texts.into_iter().chain(named).map(String::len);
+    texts.chain(tables).sum()
+}
+
+/// How deep a JSON value nests; the parser has bounded it already.
+fn depth(value: &Json) -> usize {
+    let inner = match value {
+        Json::Array(items) => items.iter().map(depth).max(),
+        Json::Object(fields) => fields.values().map(depth).max(),
+        _ => return 0,
+    };
+    1 + inner.unwrap_or_default()
 }

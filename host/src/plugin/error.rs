@@ -5,6 +5,8 @@
 pub enum PluginError {
     #[error("the plugin runtime cannot start: {0}")]
     Runtime(String),
+    #[error("plugin `{plugin}`: its component cannot be read from the database: {cause}")]
+    Unreadable { plugin: String, cause: String },
     #[error("plugin `{plugin}`: the component is {what}; build one for `wasm32-wasip2`")]
     NotAComponent { plugin: String, what: String },
     #[error("plugin `{plugin}`: the component does not compile: {cause}")]
@@ -24,14 +26,6 @@ pub enum PluginError {
         mend: String,
     },
     #[error(
-        "plugin `{plugin}` imports `{interface}` and is not granted it; write in callboard.toml\n[grants.{plugin}]\n{lines}\nand in its plugin.toml\n[ask]\n{lines}"
-    )]
-    NotGranted {
-        plugin: String,
-        interface: String,
-        lines: String,
-    },
-    #[error(
         "plugin `{plugin}` does not fit the WIT contract: {cause}; rebuild it with the current SDK"
     )]
     Link { plugin: String, cause: String },
@@ -47,5 +41,14 @@ pub enum PluginError {
         handler: String,
         which: String,
         cause: String,
+    },
+    #[error(
+        "plugin `{plugin}` says too much of itself: {what} of the {limit} allowed; say less, or raise `describe.{key}` under [limits] in callboard.toml"
+    )]
+    TooMuch {
+        plugin: String,
+        what: String,
+        limit: u32,
+        key: &'static str,
     },
 }

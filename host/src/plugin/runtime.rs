@@ -1,164 +1,225 @@
-//! The one engine of the process, and how a plugin gets loaded into it.
+//! The one engine of the process, and how a component gets into it: from what this process has
+//! at hand, from the cache of this machine, or from the compiler, in this order.
 
-use std::collections::HashMap;
-use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
-use wasmtime::component::{Component, Linker};
-use wasmtime::{
-    Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig,
-};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{OnceCell, Semaphore};
+use wasmtime::component::Linker;
+use wasmtime::{Engine, EngineWeak};
 
+use super::cache::Cache;
+use super::code::Code;
+use super::compile::{Compiler, Order};
 use super::manifest::Manifest;
-use super::{Plugin, PluginError, bindings, component};
+use super::source::Source;
+use super::{Plugin, PluginError, bindings, component, engine};
 use crate::capability::{self, Access, InstanceState};
 use crate::config::Limits;
 use crate::grants::Grants;
+use crate::handler::Contract;
+use crate::kept::Kept;
 use crate::settings::hex;
 use crate::store::Store;
 
 /// How often running guests are asked to let others go on.
 const TICK: Duration = Duration::from_millis(10);
-/// Instances that live at a time, in all plugins together.
-const INSTANCES: u32 = 100;
-/// Frames of a trap that are kept.
-const FRAMES: usize = 12;
+/// Components that stay in memory though no plugin at hand uses them.
+const IDLE: usize = 0;
 
-/// The engine that compiles and runs components. Cheap to clone.
+/// A component that is compiled and linked, ready to be instantiated. What it is granted is
+/// asked when it calls, so all plugins of the same component share it.
+pub(super) type Linked = bindings::PluginPre<InstanceState>;
+
+/// The engine that runs components, and what it runs. Cheap to clone.
 #[derive(Clone)]
 pub struct Runtime {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    engine: Engine,
-    /// Compiled components by the digest of their bytes. A cache on disk would stand here.
-    compiled: Mutex<HashMap<String, Component>>,
+    /// Made when a guest is first called: most commands call none.
+    stage: OnceLock<Result<Stage, PluginError>>,
+    cache: OnceLock<Option<Arc<Cache>>>,
+    /// Components by the digest of their bytes.
+    components: Kept<String, Linked>,
+    compiler: Compiler,
     /// The instances that the pool has room for.
     slots: Arc<Semaphore>,
 }
 
+/// Where guests run.
+struct Stage {
+    engine: Engine,
+    linker: Linker<InstanceState>,
+    fingerprint: u64,
+}
+
 impl Runtime {
-    /// The runtime of this process; the first call makes it.
-    pub fn new() -> Result<Self, PluginError> {
+    /// The runtime of this process.
+    pub fn new() -> Self {
         static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-        if let Some(runtime) = RUNTIME.get() {
-            return Ok(runtime.clone());
-        }
-        let runtime = Self::start().map_err(|error| PluginError::Runtime(format!("{error:#}")))?;
-        Ok(RUNTIME.get_or_init(|| runtime).clone())
-    }
-
-    fn start() -> wasmtime::Result<Self> {
-        let engine = Engine::new(&config())?;
-        let weak = engine.weak();
-        std::thread::Builder::new()
-            .name("epochs".to_owned())
-            .spawn(move || tick(&weak))?;
-        let shared = Shared {
-            engine,
-            compiled: Mutex::default(),
-            slots: Arc::new(Semaphore::new(INSTANCES as usize)),
+        let make = || Self {
+            shared: Arc::new(Shared {
+                stage: OnceLock::new(),
+                cache: OnceLock::new(),
+                components: Kept::new(IDLE),
+                compiler: Compiler::new(),
+                slots: Arc::new(Semaphore::new(engine::INSTANCES as usize)),
+            }),
         };
-        Ok(Self {
-            shared: Arc::new(shared),
-        })
+        RUNTIME.get_or_init(make).clone()
     }
 
-    pub(super) fn engine(&self) -> &Engine {
-        &self.shared.engine
+    fn stage(&self) -> Result<&Stage, PluginError> {
+        let make = || Stage::open().map_err(|error| PluginError::Runtime(format!("{error:#}")));
+        self.shared
+            .stage
+            .get_or_init(make)
+            .as_ref()
+            .map_err(Clone::clone)
+    }
+
+    fn cache(&self) -> Option<Arc<Cache>> {
+        let open = || Cache::of_user().map(Arc::new);
+        self.shared.cache.get_or_init(open).clone()
+    }
+
+    pub(super) fn engine(&self) -> Result<&Engine, PluginError> {
+        Ok(&self.stage()?.engine)
     }
 
     pub(super) fn slots(&self) -> Arc<Semaphore> {
         Arc::clone(&self.shared.slots)
     }
 
-    /// Load a plugin. `grants` are what it asks for and the operator allows.
-    pub async fn load(
+    /// A plugin that is compiled when it is first asked or called. `grants` are what it asks
+    /// for and the operator allows.
+    pub fn plugin(
         &self,
         manifest: &Manifest,
-        bytes: &[u8],
+        source: Source,
         grants: Grants,
         limits: Limits,
         store: Option<Store>,
     ) -> Result<Plugin, PluginError> {
         let name = manifest.name.get_ref().clone();
         component::check_version(&name, manifest.wit.get_ref())?;
-        component::check_kind(&name, bytes)?;
-        let digest = hex(&Sha256::digest(bytes));
-        let component = self.compile(&name, &digest, bytes).await?;
-        component::check_imports(&name, &component, self.engine(), &grants)?;
-        let linked = self.link(&name, &component, &grants)?;
         let calls = Arc::new(Semaphore::new(limits.concurrent_calls.max(1) as usize));
-        let access = Arc::new(Access::new(&name, grants, limits, store));
-        let version = manifest.version.clone();
-        let runtime = self.clone();
         Ok(Plugin {
+            version: manifest.version.clone(),
+            source,
+            access: Arc::new(Access::new(&name, grants, limits, store)),
             name,
-            version,
-            digest,
-            access,
-            runtime,
-            component,
-            linked,
+            runtime: self.clone(),
+            linked: OnceCell::new(),
             calls,
         })
     }
 
-    async fn compile(
+    /// The component of a plugin, compiled and linked.
+    pub(super) async fn linked(
         &self,
         plugin: &str,
-        digest: &str,
-        bytes: &[u8],
-    ) -> Result<Component, PluginError> {
-        if let Some(known) = self.compiled().get(digest) {
-            return Ok(known.clone());
+        source: &Source,
+        limits: &Limits,
+    ) -> Result<Arc<Linked>, PluginError> {
+        let digest = source.digest().to_owned();
+        let make = async || {
+            let stage = self.stage()?;
+            let name = format!("{digest}.{:016x}.code", stage.fingerprint);
+            if let Some(code) = self.kept(&name).await
+                && let Ok(component) = Code::vouched_for(code).component(&stage.engine)
+            {
+                return link(plugin, stage, &component);
+            }
+            let bytes = source.bytes(plugin).await?;
+            component::check_kind(plugin, &bytes)?;
+            component::check_imports(plugin, &bytes)?;
+            let order = Order {
+                plugin: plugin.to_owned(),
+                bytes,
+                limits: limits.compile,
+                name,
+                cache: self.cache(),
+            };
+            let code = self.shared.compiler.compile(order).await?;
+            let component = code.component(&stage.engine);
+            let component = component.map_err(|error| PluginError::Compile {
+                plugin: plugin.to_owned(),
+                cause: format!("{error:#}"),
+            })?;
+            link(plugin, stage, &component)
+        };
+        self.shared.components.get(digest.clone(), make).await
+    }
+
+    /// What a component said of itself to a host of this contract, if that is known here.
+    pub(super) async fn contracts(&self, digest: &str) -> Option<Vec<Contract>> {
+        let content = self.kept(&contracts_name(digest)).await?;
+        serde_json::from_slice(&content).ok()
+    }
+
+    pub(super) async fn keep_contracts(&self, digest: &str, contracts: &[Contract]) {
+        if let (Some(cache), Ok(content)) = (self.cache(), serde_json::to_vec(contracts)) {
+            let name = contracts_name(digest);
+            drop(tokio::task::spawn_blocking(move || cache.keep(&name, &content)).await);
         }
-        let failed = |cause: String| PluginError::Compile {
-            plugin: plugin.to_owned(),
-            cause,
-        };
-        let (engine, bytes) = (self.engine().clone(), bytes.to_vec());
-        let compiled = tokio::task::spawn_blocking(move || Component::new(&engine, bytes));
-        let compiled = compiled.await.map_err(|error| failed(error.to_string()))?;
-        let component = compiled.map_err(|error| failed(format!("{error:#}")))?;
-        self.compiled().insert(digest.to_owned(), component.clone());
-        Ok(component)
     }
 
-    fn compiled(&self) -> std::sync::MutexGuard<'_, HashMap<String, Component>> {
-        self.shared
-            .compiled
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    async fn kept(&self, name: &str) -> Option<Vec<u8>> {
+        let (cache, name) = (self.cache()?, name.to_owned());
+        let read = tokio::task::spawn_blocking(move || cache.read(&name));
+        read.await.ok().flatten()
     }
+}
 
-    fn link(
-        &self,
-        plugin: &str,
-        component: &Component,
-        grants: &Grants,
-    ) -> Result<bindings::PluginPre<InstanceState>, PluginError> {
-        let link = || {
-            let mut linker = self.linker()?;
-            capability::link_granted(&mut linker, grants)?;
-            bindings::PluginPre::new(linker.instantiate_pre(component)?)
-        };
-        link().map_err(|error| PluginError::Link {
-            plugin: plugin.to_owned(),
-            cause: format!("{error:#}"),
+impl Default for Runtime {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What a plugin said depends on it, and on what this version of the host understands.
+fn contracts_name(digest: &str) -> String {
+    let mut contract = Sha256::new();
+    contract.update(env!("CARGO_PKG_VERSION"));
+    contract.update(include_str!("../../../wit/0.1/handlers.wit"));
+    let fingerprint = hex(&contract.finalize());
+    format!("{digest}.{}.contracts", &fingerprint[..16])
+}
+
+impl Stage {
+    fn open() -> wasmtime::Result<Self> {
+        let engine = engine::running()?;
+        let weak = engine.weak();
+        std::thread::Builder::new()
+            .name("epochs".to_owned())
+            .spawn(move || tick(&weak))?;
+        let mut linker = Linker::new(&engine);
+        // An empty WASI: no files, no environment, no sockets.
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        capability::link(&mut linker)?;
+        Ok(Self {
+            fingerprint: engine::fingerprint(&engine),
+            engine,
+            linker,
         })
     }
+}
 
-    /// A linker with an empty WASI: no files, no environment, no sockets.
-    pub(super) fn linker(&self) -> wasmtime::Result<Linker<InstanceState>> {
-        let mut linker = Linker::new(self.engine());
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        Ok(linker)
-    }
+fn link(
+    plugin: &str,
+    stage: &Stage,
+    component: &wasmtime::component::Component,
+) -> Result<Linked, PluginError> {
+    let linked = stage.linker.instantiate_pre(component);
+    let linked = linked.and_then(bindings::PluginPre::new);
+    linked.map_err(|error| PluginError::Link {
+        plugin: plugin.to_owned(),
+        cause: format!("{error:#}"),
+    })
 }
 
 fn tick(engine: &EngineWeak) {
@@ -171,29 +232,41 @@ fn tick(engine: &EngineWeak) {
     }
 }
 
-fn config() -> Config {
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(INSTANCES)
-        .total_core_instances(INSTANCES * 10)
-        .total_memories(INSTANCES * 2)
-        .total_tables(INSTANCES * 4)
-        .total_stacks(INSTANCES)
-        .max_core_instances_per_component(200)
-        .max_core_instance_size(4 << 20)
-        .max_component_instance_size(4 << 20)
-        .table_elements(40_000)
-        .linear_memory_keep_resident(2 << 20)
-        .table_keep_resident(64 << 10)
-        .decommit_batch_size(32)
-        .pagemap_scan(Enabled::Auto);
-    let mut config = Config::new();
-    config
-        .wasm_component_model(true)
-        .concurrency_support(false)
-        .epoch_interruption(true)
-        .wasm_memory64(false)
-        .relaxed_simd_deterministic(true)
-        .wasm_backtrace_max_frames(NonZeroUsize::new(FRAMES))
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    config
+#[cfg(test)]
+mod tests {
+    use wasm_encoder as wasm;
+
+    use super::*;
+
+    /// A component that imports one interface and does nothing with it.
+    fn importing(import: &str) -> Vec<u8> {
+        let mut types = wasm::ComponentTypeSection::new();
+        types.instance(&wasm::InstanceType::new());
+        let mut imports = wasm::ComponentImportSection::new();
+        imports.import(import, wasm::ComponentTypeRef::Instance(0));
+        let mut component = wasm::Component::new();
+        component.section(&types);
+        component.section(&imports);
+        component.finish()
+    }
+
+    #[test]
+    fn every_interface_of_wasi_that_is_let_in_is_linked() {
+        let runtime = Runtime::new();
+        let stage = runtime.stage().expect("a stage");
+        let links = |import: &str| {
+            let component = wasmtime::component::Component::new(&stage.engine, importing(import));
+            stage
+                .linker
+                .instantiate_pre(&component.expect(import))
+                .is_ok()
+        };
+        for (package, interfaces) in component::WASI {
+            for interface in *interfaces {
+                let import = format!("{package}/{interface}@0.2.6");
+                assert!(links(&import), "{import}");
+            }
+        }
+        assert!(!links("wasi:keyvalue/store@0.2.0"));
+    }
 }

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use wasmtime::{FrameInfo, Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
 
 use crate::capability::{InstanceState, LimitHit};
 use crate::outcome::{Failure, FailureKind};
 
 /// Function names of a trap that are shown.
 const SHOWN: usize = 6;
+/// Characters of a standard error that are shown.
+const SAID: usize = 2_000;
 
 /// The failure that an error of a guest's call stands for.
 pub(super) fn failure(error: &wasmtime::Error, state: &InstanceState) -> Failure {
@@ -35,17 +38,30 @@ pub(super) fn failure(error: &wasmtime::Error, state: &InstanceState) -> Failure
 }
 
 fn what(error: &wasmtime::Error, state: &InstanceState) -> String {
+    let said = || said(state);
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => "stack overflow: it recurses too deep".to_owned(),
         Some(Trap::MemoryOutOfBounds) if is_recursion(error) => {
             "stack overflow: it recurses too deep".to_owned()
         }
-        Some(Trap::UnreachableCodeReached) => match panic_text(state) {
-            Some(text) => text,
-            None => "it aborted".to_owned(),
-        },
-        Some(trap) => trap.to_string(),
+        Some(Trap::UnreachableCodeReached) => said().unwrap_or_else(|| "it aborted".to_owned()),
+        Some(trap) => with_text(trap.to_string(), said()),
+        None => with_text(ended(error), said()),
+    }
+}
+
+/// A guest in a language of its own ends itself with an exit code.
+fn ended(error: &wasmtime::Error) -> String {
+    match error.downcast_ref::<I32Exit>() {
+        Some(I32Exit(code)) => format!("it ended itself with exit code {code}"),
         None => error.root_cause().to_string(),
+    }
+}
+
+fn with_text(what: String, said: Option<String>) -> String {
+    match said {
+        Some(said) => format!("{what}: {said}"),
+        None => what,
     }
 }
 
@@ -59,22 +75,32 @@ fn is_recursion(error: &wasmtime::Error) -> bool {
     trace.frames().len() > SHOWN && functions.len() <= trace.frames().len() / 3
 }
 
-/// What the guest said when it panicked: through `log`, or on standard error.
-fn panic_text(state: &InstanceState) -> Option<String> {
-    if let Some(text) = &state.panic_text {
-        return Some(text.clone());
+/// What the guest said before it ended: its panic through `log`, or its standard error.
+fn said(state: &InstanceState) -> Option<String> {
+    let panic = state.panic_text.clone();
+    panic.or_else(|| last_words(&state.standard_error().text()))
+}
+
+/// A failure with what the guest wrote to its standard error until then.
+pub(super) fn with_last_words(failure: Failure, written: &str) -> Failure {
+    Failure {
+        message: with_text(failure.message, last_words(written)),
+        ..failure
     }
-    let written = state.standard_error();
+}
+
+/// The end of a standard error as one line: from the panic on or, where an exception is told
+/// with its cause last, as much as is shown.
+fn last_words(written: &str) -> Option<String> {
     let written = written.trim();
     let tail = written
         .rfind("panicked at ")
         .map_or(written, |at| &written[at..]);
-    let line: String = tail
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(500)
-        .collect();
-    (!line.is_empty()).then_some(line)
+    let surplus = tail.chars().count().saturating_sub(SAID);
+    let cut = if surplus > 0 { "… " } else { "" };
+    let end = tail.chars().skip(surplus);
+    let line: String = end.map(|c| if c.is_control() { ' ' } else { c }).collect();
+    (!line.is_empty()).then(|| format!("{cut}{line}"))
 }
 
 /// The innermost functions, by name.
@@ -107,4 +133,26 @@ fn is_machinery(name: &str) -> bool {
     ]
     .iter()
     .any(|prefix| name.trim_start_matches('<').starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::last_words;
+
+    #[test]
+    fn an_exception_is_told_to_its_end_and_a_panic_from_its_beginning() {
+        let trace = format!(
+            "Traceback:\n{}ValueError: no such day\n",
+            "  File x\n".repeat(900)
+        );
+        let told = last_words(&trace).expect("words");
+        assert!(told.ends_with("ValueError: no such day"), "{told}");
+        assert!(
+            told.starts_with("… ") && told.chars().count() == super::SAID + 2,
+            "{told}"
+        );
+        let panic = last_words("some line\nthread 'main' panicked at src/lib.rs:1:1:\nboom\n");
+        assert_eq!(panic.as_deref(), Some("panicked at src/lib.rs:1:1: boom"));
+        assert_eq!(last_words(" \n"), None);
+    }
 }

@@ -72,19 +72,19 @@ fn loaded(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Reference {
     let other = given(roster, name)
         .into_iter()
         .find_map(|entry| match &entry.origin {
-            Origin::Plugin { digest, .. } if *digest != plugin.digest => Some(digest),
+            Origin::Plugin { digest, .. } if digest != plugin.digest() => Some(digest),
             _ => None,
         });
     let miss = match (refused, other) {
         (Some(refused), _) => Some(Miss::new(refused.problem.clone(), refused.mend.clone())),
         (None, Some(digest)) if plugin.component.is_some() => {
-            let (loaded, applied) = (short(digest), short(&plugin.digest));
+            let (loaded, applied) = (short(digest), short(plugin.digest()));
             let problem = format!("component {loaded} is loaded, and {applied} is the one applied");
             Some(Miss::new(problem, "callboard apply"))
         }
         _ => None,
     };
-    let digest = format!("sha256:{}", short(&plugin.digest));
+    let digest = format!("sha256:{}", short(plugin.digest()));
     Reference::new(format!("plugin {name}"), "name", Kind::Plugin, digest)
         .at(plugin.manifest.at(&["name"]))
         .missed(miss)

@@ -1,6 +1,6 @@
 //! `blobs`: contents by SHA-256, each kept once: files of revisions and large reports.
 
-use super::{Dialect, StoreError, Transaction, batch};
+use super::{Dialect, Store, StoreError, Transaction, batch};
 use crate::value::Statement;
 
 /// Contents that are removed in one transaction.
@@ -8,7 +8,7 @@ const BATCH: u32 = 500;
 
 /// Keep a content, unless it is there. Then its row is held until the transaction ends, so
 /// that [`prune_batch`] does not take it away meanwhile; SQLite has one writer anyway.
-pub(super) fn insert(digest: &str, content: &str, dialect: Dialect) -> Statement {
+pub(super) fn insert(digest: &str, content: Vec<u8>, dialect: Dialect) -> Statement {
     let known = match dialect {
         Dialect::Sqlite => "NOTHING",
         Dialect::Postgres => "UPDATE SET digest = excluded.digest",
@@ -16,17 +16,22 @@ pub(super) fn insert(digest: &str, content: &str, dialect: Dialect) -> Statement
     let sql = format!(
         "INSERT INTO blobs (digest, content) VALUES ($1, $2) ON CONFLICT (digest) DO {known}"
     );
-    Statement::new(sql)
-        .bind(digest)
-        .bind(content.as_bytes().to_vec())
+    Statement::new(sql).bind(digest).bind(content)
 }
 
 /// What nothing refers to.
 const UNUSED: &str = "digest NOT IN (SELECT digest FROM revision_files) \
     AND NOT EXISTS (SELECT 1 FROM stage_runs WHERE stage_runs.digest = blobs.digest)";
 
+/// Remove every content that nothing refers to any more, one committed batch after another.
+pub(super) async fn sweep(store: &Store) -> Result<(), StoreError> {
+    let sweep = || store.write(|transaction| Box::pin(prune_batch(transaction)));
+    while sweep().await? > 0 {}
+    Ok(())
+}
+
 /// Remove contents that nothing refers to any more; gives how many.
-pub(super) async fn prune_batch(transaction: &mut Transaction<'_>) -> Result<u64, StoreError> {
+async fn prune_batch(transaction: &mut Transaction<'_>) -> Result<u64, StoreError> {
     let dialect = transaction.dialect();
     let skip = batch::skip_locked(dialect);
     let unused = format!("SELECT digest FROM blobs WHERE {UNUSED} LIMIT $1 {skip}");

@@ -29,12 +29,8 @@ pub async fn prune(
             break;
         }
     }
-    let mut swept = removed > 0;
-    while swept {
-        let batch = store
-            .write(|transaction| Box::pin(blobs::prune_batch(transaction)))
-            .await?;
-        swept = batch > 0;
+    if removed > 0 {
+        blobs::sweep(store).await?;
     }
     Ok(removed)
 }

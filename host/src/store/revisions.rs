@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Dialect, Store, StoreError, StoreErrorKind, Transaction, microseconds, timestamp};
+use super::{
+    Dialect, Store, StoreError, StoreErrorKind, Transaction, blobs, microseconds, timestamp,
+};
 use crate::settings::hex;
 use crate::value::{Row, Statement};
 
@@ -133,6 +135,84 @@ pub async fn files(store: &Store, number: i64) -> Result<Files, StoreError> {
     rows.iter().map(pair).collect()
 }
 
+/// What a revision says: its files but for the components of plugins, and of those path and
+/// digest. A component is large, and read when a guest is called: see [`content`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    pub files: Files,
+    pub components: BTreeMap<String, String>,
+}
+
+/// What a revision says; empty if there is no such revision.
+pub async fn said(store: &Store, number: i64) -> Result<Said, StoreError> {
+    // Beside manifest and contracts, a plugin's folder has nothing but its component.
+    let sql = "SELECT f.path, f.digest, b.content FROM revision_files f \
+        LEFT JOIN blobs b ON b.digest = f.digest AND (f.path NOT LIKE 'plugins/%' \
+            OR f.path LIKE '%/plugin.toml' OR f.path LIKE '%/contracts.json') \
+        WHERE f.revision = $1";
+    let rows = store.query(Statement::new(sql).bind(number)).await?;
+    let mut said = Said::default();
+    for row in rows.iter() {
+        let path = row.text("path")?;
+        match row.optional_blob("content")? {
+            Some(content) => drop(said.files.insert(path, content)),
+            None => drop(said.components.insert(path, row.text("digest")?)),
+        }
+    }
+    Ok(said)
+}
+
+/// The content of a digest; `None` if nothing has it.
+pub async fn content(store: &Store, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "SELECT content FROM blobs WHERE digest = $1";
+    let rows = store.query(Statement::new(sql).bind(digest)).await?;
+    let content = rows.first().map(|row| row.blob("content")).transpose()?;
+    Ok(content)
+}
+
+/// Remove revisions but for the `keep` latest, the active one and those that a run refers to,
+/// open or in the history, and contents that nothing refers to any more. Gives how many
+/// revisions were removed.
+pub async fn prune(store: &Store, keep: u32) -> Result<u64, StoreError> {
+    let removed = store
+        .write(move |transaction| Box::pin(prune_in(transaction, keep)))
+        .await?;
+    if removed > 0 {
+        blobs::sweep(store).await?;
+    }
+    Ok(removed)
+}
+
+async fn prune_in(transaction: &mut Transaction<'_>, keep: u32) -> Result<u64, StoreError> {
+    lock(transaction).await?;
+    let sql = format!(
+        "SELECT id FROM revisions r WHERE r.id <> COALESCE(({ACTIVE}), 0) \
+            AND r.id NOT IN (SELECT id FROM revisions ORDER BY id DESC LIMIT $1) \
+            AND NOT EXISTS (SELECT 1 FROM open_runs o WHERE o.revision = r.id) \
+            AND NOT EXISTS (SELECT 1 FROM history h WHERE h.revision = r.id)"
+    );
+    let rows = transaction
+        .query(Statement::new(sql).bind(keep.max(1)))
+        .await?;
+    let unused: Vec<i64> = rows
+        .iter()
+        .map(|row| row.integer("id"))
+        .collect::<Result<_, _>>()?;
+    for number in &unused {
+        for (table, column) in [
+            ("activations", "revision"),
+            ("revision_files", "revision"),
+            ("revisions", "id"),
+        ] {
+            let sql = format!("DELETE FROM {table} WHERE {column} = $1");
+            transaction
+                .execute(Statement::new(sql).bind(*number))
+                .await?;
+        }
+    }
+    Ok(unused.len() as u64)
+}
+
 /// What differs from revision `before` to revision `after`.
 pub async fn diff(store: &Store, before: i64, after: i64) -> Result<Difference, StoreError> {
     let before = digests(store, before).await?;
@@ -187,11 +267,8 @@ async fn insert(
     transaction.execute(row.bind(microseconds(now))).await?;
     for (path, content) in files {
         let digest = hex(&Sha256::digest(&content));
-        let blob = "INSERT INTO blobs (digest, content) VALUES ($1, $2) \
-            ON CONFLICT (digest) DO NOTHING";
-        transaction
-            .execute(Statement::new(blob).bind(&digest).bind(content))
-            .await?;
+        let blob = blobs::insert(&digest, content, transaction.dialect());
+        transaction.execute(blob).await?;
         let file = "INSERT INTO revision_files (revision, path, digest) VALUES ($1, $2, $3)";
         transaction
             .execute(Statement::new(file).bind(number).bind(path).bind(digest))

@@ -34,8 +34,17 @@ pub struct Definitions {
 impl Definitions {
     /// What the files define, or every mistake in them, in the order of files and lines.
     pub fn parse(files: &Files) -> Result<Self, Vec<Misread>> {
+        Self::of_revision(files, &BTreeMap::new())
+    }
+
+    /// The same of a revision whose components, by path and digest, stay in the store.
+    pub fn of_revision(
+        files: &Files,
+        components: &BTreeMap<String, String>,
+    ) -> Result<Self, Vec<Misread>> {
         let mut parser = Parser {
             files,
+            components,
             misreads: Vec::new(),
         };
         let config = parser.config();
@@ -74,6 +83,7 @@ impl Definitions {
 
 struct Parser<'a> {
     files: &'a Files,
+    components: &'a BTreeMap<String, String>,
     misreads: Vec<Misread>,
 }
 
@@ -164,7 +174,7 @@ impl<'a> Parser<'a> {
             let Some(text) = self.text(path, bytes) else {
                 continue;
             };
-            let (plugin, misreads) = PluginFiles::parse(&folder, text, self.files);
+            let (plugin, misreads) = PluginFiles::parse(&folder, text, self.files, self.components);
             self.misreads.extend(misreads);
             plugins.extend(plugin.map(|plugin| (folder, plugin)));
         }

@@ -47,7 +47,7 @@ fn a_workspace_is_read_whole() {
     assert_eq!(definitions.prompts["r"].template(), "Hi");
     let plugin = &definitions.plugins["kmeans"];
     assert_eq!(
-        (plugin.digest.len(), plugin.contracts.as_deref()),
+        (plugin.digest().len(), plugin.contracts.as_deref()),
         (64, Some(&[][..]))
     );
     assert_eq!(

@@ -1,5 +1,6 @@
 //! What a workspace or a revision says about a plugin.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -20,15 +21,34 @@ pub const CONTRACTS: &str = "contracts.json";
 pub struct PluginFiles {
     pub manifest: Defined<Manifest>,
     /// The component; `None` if the file is not there.
-    pub component: Option<Arc<[u8]>>,
-    /// SHA-256 of the component; empty if it is not there.
-    pub digest: String,
+    pub component: Option<Component>,
     /// What it gives, as applied; `None` before that.
     pub contracts: Option<Vec<Contract>>,
 }
 
+/// A component: what it is, and its bytes if they are at hand. Those of a revision stay in the
+/// store until a guest is called.
+#[derive(Debug, Clone)]
+pub struct Component {
+    /// SHA-256 of the bytes.
+    pub digest: String,
+    pub bytes: Option<Arc<[u8]>>,
+}
+
 impl PluginFiles {
-    pub(super) fn parse(folder: &str, text: &str, files: &Files) -> (Option<Self>, Vec<Misread>) {
+    /// SHA-256 of the component; empty if it is not there.
+    pub fn digest(&self) -> &str {
+        let component = self.component.as_ref();
+        component.map_or("", |component| &component.digest)
+    }
+
+    /// `stored` are the components that are not among the files, as path and digest.
+    pub(super) fn parse(
+        folder: &str,
+        text: &str,
+        files: &Files,
+        stored: &BTreeMap<String, String>,
+    ) -> (Option<Self>, Vec<Misread>) {
         let file = format!("plugins/{folder}/{}", manifest::FILE);
         let (value, mut misreads) = mistakes::parse::<Manifest>(&file, text);
         let Some(value) = value else {
@@ -43,20 +63,30 @@ impl PluginFiles {
         misreads.extend(wrong_name(folder, &manifest));
         misreads.extend(wrong_component(&manifest));
         let path = format!("plugins/{folder}/{}", manifest.value.component.get_ref());
-        let component = files.get(&path).map(|bytes| Arc::from(bytes.as_slice()));
         let (contracts, misread) = contracts(folder, files);
         misreads.extend(misread);
         let plugin = Self {
             manifest,
-            digest: component
-                .as_deref()
-                .map(|bytes| hex(&Sha256::digest(bytes)))
-                .unwrap_or_default(),
-            component,
+            component: component(&path, files, stored),
             contracts,
         };
         (Some(plugin), misreads)
     }
+}
+
+fn component(path: &str, files: &Files, stored: &BTreeMap<String, String>) -> Option<Component> {
+    let here = files.get(path).map(|bytes| Component {
+        digest: hex(&Sha256::digest(bytes)),
+        bytes: Some(Arc::from(bytes.as_slice())),
+    });
+    let stored = || {
+        let digest = stored.get(path)?.clone();
+        Some(Component {
+            digest,
+            bytes: None,
+        })
+    };
+    here.or_else(stored)
 }
 
 fn wrong_name(folder: &str, manifest: &Defined<Manifest>) -> Option<Misread> {

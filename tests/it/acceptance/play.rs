@@ -282,6 +282,7 @@ impl Play {
 
     async fn engine(&self) -> Engine {
         let url = self.factory.url();
+        crate::support::compiles();
         let app = App::open(&self.factory.workspace(), Some(&url)).await;
         app.expect("the workspace").engine(Arc::new(Unwatched))
     }

@@ -10,14 +10,16 @@ use callboard::handler::{AnyHandler, Call, Completion, Contract, ModelRequest, R
 use callboard::lines::Lines;
 use callboard::outcome::{Failure, FailureKind, Outcome, Patch, Stop};
 use callboard::plugin::manifest::Manifest;
-use callboard::plugin::{self, Plugin, PluginError, Runtime};
-use callboard::settings::{Declaration, Secret, SettingType, Snapshot};
+use callboard::plugin::{self, Plugin, PluginError, Runtime, Source};
+use callboard::settings::{Declaration, Secret, SettingType, Snapshot, hex};
 use callboard::store::Store;
 use callboard::value::{Rows, Statement};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
+use sha2::Digest as _;
 
+use crate::support::compiles;
 use crate::support::guests::{fixture, guest};
 
 /// A guest that is loaded, with its contracts.
@@ -40,9 +42,34 @@ pub(crate) async fn load(
     store: Option<Store>,
 ) -> Result<Plugin, PluginError> {
     let bytes = std::fs::read(guest(name)).expect("a component");
-    let runtime = Runtime::new().expect("a runtime");
-    let manifest = manifest(name);
-    runtime.load(&manifest, &bytes, grants, limits, store).await
+    prepared(&manifest(name), bytes, grants, limits, store).await
+}
+
+/// The fixture `describer`, which describes itself in the manner of a letter.
+pub(crate) async fn describer(letter: u8, limits: Limits) -> Plugin {
+    const MANNER: &[u8] = b"describes itself: as";
+    let mut bytes = std::fs::read(guest("describer")).expect("a component");
+    let at = bytes.windows(MANNER.len()).position(|it| it == MANNER);
+    bytes[at.expect("its manner") + MANNER.len() - 1] = letter;
+    let (manifest, grants) = (manifest("describer"), Grants::default());
+    let plugin = prepared(&manifest, bytes, grants, limits, None);
+    plugin.await.expect("it loads")
+}
+
+/// A plugin whose component is compiled.
+pub(crate) async fn prepared(
+    manifest: &Manifest,
+    bytes: Vec<u8>,
+    grants: Grants,
+    limits: Limits,
+    store: Option<Store>,
+) -> Result<Plugin, PluginError> {
+    compiles();
+    let digest = hex(&sha2::Sha256::digest(&bytes));
+    let source = Source::of(bytes.into(), digest);
+    let plugin = Runtime::new().plugin(manifest, source, grants, limits, store)?;
+    plugin.prepare().await?;
+    Ok(plugin)
 }
 
 impl Bench {
@@ -52,9 +79,17 @@ impl Bench {
     }
 
     pub(crate) async fn with(grants: Grants, store: Option<Store>, limits: Limits) -> Self {
-        let plugin = load("misbehave", grants, limits, store)
-            .await
-            .expect("it loads");
+        Self::of("misbehave", grants, store, limits).await
+    }
+
+    /// Any guest, with these grants.
+    pub(crate) async fn of(
+        name: &str,
+        grants: Grants,
+        store: Option<Store>,
+        limits: Limits,
+    ) -> Self {
+        let plugin = load(name, grants, limits, store).await.expect("it loads");
         let contracts = plugin.describe().await.expect("it describes itself");
         let contracts = contracts
             .into_iter()

@@ -20,6 +20,7 @@ struct Worker {
 
 impl Worker {
     async fn new(factory: &Factory) -> Self {
+        crate::support::compiles();
         let app = App::open(&factory.workspace(), Some(&factory.url())).await;
         let app = app.expect("the workspace opens");
         let upkeep = Upkeep::new(&app, tokio::sync::watch::Sender::default());

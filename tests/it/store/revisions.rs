@@ -3,9 +3,11 @@
 use callboard::store::revisions::{self, Difference};
 use callboard::store::settings::{self, Content, Stored};
 use callboard::store::{Store, StoreErrorKind, timestamp};
+use callboard::value::Statement;
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 
+use super::runs::{queue, run};
 use super::{kind, numbers};
 use crate::support::database::on_both;
 
@@ -98,6 +100,66 @@ on_both!(
         saved.sort_unstable();
         assert_eq!(saved, (1..=8).collect::<Vec<_>>());
         other.close().await;
+    }
+);
+
+on_both!(
+    a_revision_is_read_without_its_components,
+    async |store: Store, _url| {
+        let all = files(&[
+            ("callboard.toml", "name"),
+            ("plugins/a/a.wasm", "code"),
+            ("plugins/a/contracts.json", "[]"),
+            ("plugins/a/plugin.toml", "manifest"),
+            ("site/logo.png", "picture"),
+        ]);
+        let saved = revisions::save(&store, all.clone(), "aa11", "", timestamp(1)).await;
+        let said = revisions::said(&store, saved.expect("it is saved")).await;
+        let said = said.expect("a revision");
+        let paths: Vec<_> = said.components.keys().map(String::as_str).collect();
+        assert_eq!(paths, ["plugins/a/a.wasm"]);
+        let mut others = all;
+        others.remove("plugins/a/a.wasm");
+        assert_eq!(said.files, others);
+        let content = async |digest: &str| {
+            let content = revisions::content(&store, digest).await;
+            content.expect("an answer")
+        };
+        let code = content(&said.components["plugins/a/a.wasm"]).await;
+        assert_eq!(code.as_deref(), Some(&b"code"[..]));
+        assert_eq!(content("none").await, None);
+    }
+);
+
+on_both!(
+    revisions_that_nothing_refers_to_are_removed_with_their_contents,
+    async |store: Store, _url| {
+        for number in 1..=6 {
+            let text = format!("text {number}");
+            let files = files(&[("a", &text), ("b", "shared")]);
+            let (digest, at) = (format!("aa{number}"), timestamp(number));
+            let saved = revisions::save(&store, files, &digest, "", at).await;
+            assert_eq!(saved.expect("it is saved"), number);
+        }
+        revisions::rollback(&store, 2, timestamp(7))
+            .await
+            .expect("an older one is active");
+        let mut run = run("01");
+        run.revision = 3;
+        queue(&store, &[run]).await;
+        let left = async |keep| {
+            let removed = revisions::prune(&store, keep).await.expect("pruned");
+            let list = revisions::list(&store).await.expect("a list");
+            (removed, list.iter().map(|it| it.number).collect::<Vec<_>>())
+        };
+        // The active one, the one of a run, and the two latest.
+        assert_eq!(left(2).await, (2, vec![6, 5, 3, 2]));
+        assert_eq!(left(2).await.0, 0);
+        let contents = store.query(Statement::new("SELECT digest FROM blobs"));
+        assert_eq!(contents.await.expect("contents").rows.len(), 5);
+        assert_eq!(revisions::files(&store, 5).await.expect("files").len(), 2);
+        let next = revisions::save(&store, files(&[("a", "7")]), "aa7", "", timestamp(8)).await;
+        assert_eq!(next.expect("it is saved"), 7, "no number is given twice");
     }
 );
 

@@ -70,6 +70,15 @@ impl Factory {
         factory
     }
 
+    /// Set a variable for every run of the program from now on.
+    #[must_use]
+    pub(crate) fn with(self, name: &str, value: impl Into<std::ffi::OsString>) -> Self {
+        Self {
+            host: self.host.with(name, value),
+            ..self
+        }
+    }
+
     /// Without plugins, written and not applied: what is about something else is faster so.
     pub(crate) fn bare_written(dialect: Dialect) -> Self {
         Self::written(dialect).strip()

@@ -81,6 +81,7 @@ impl Host {
                 command.env(name, value);
             }
         }
+        command.env("CALLBOARD_CACHE", super::compiled());
         command.env("HOME", self.folder.path().join("home"));
         command.envs([
             ("NO_COLOR", "1"),

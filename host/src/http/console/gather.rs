@@ -172,7 +172,7 @@ fn plugins(company: &Company) -> Vec<PluginView> {
             name: name.clone(),
             version: manifest.version.clone(),
             description: manifest.description.clone(),
-            digest: files.digest.clone(),
+            digest: files.digest().to_owned(),
             handlers: contracts.map(|contract| contract.name.clone()).collect(),
             grants: manifest.ask.texts(),
         }

@@ -1,0 +1,110 @@
+//! How a component is built, looked at before it is compiled: what the compiler's work grows
+//! with is counted in one pass over the bytes, without recursion.
+
+use wasmparser::{FunctionBody, Operator, Parser, Payload};
+
+use crate::config::CompileLimits;
+
+/// Whether a component is small and plain enough to be compiled; if not, what is too much and
+/// the limit that would allow it.
+pub(super) fn scan(bytes: &[u8], limits: &CompileLimits) -> Result<(), String> {
+    let (mut modules, mut functions) = (0_u64, 0_u64);
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(|error| error.to_string())? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => modules += 1,
+            Payload::InstanceSection(instances) => modules += u64::from(instances.count()),
+            Payload::ComponentInstanceSection(instances) => {
+                modules += u64::from(instances.count());
+            }
+            Payload::CodeSectionStart { count, .. } => functions += u64::from(count),
+            Payload::CodeSectionEntry(body) => function(&body, limits)?,
+            _ => {}
+        }
+        within("modules and instances", modules, "modules", limits.modules)?;
+        within("functions", functions, "functions", limits.functions)?;
+    }
+    Ok(())
+}
+
+fn function(body: &FunctionBody<'_>, limits: &CompileLimits) -> Result<(), String> {
+    let range = body.range();
+    let at = range.start;
+    let bounded = |what: &str, found: u64, key: &str, limit: u32| {
+        within(
+            &format!("{what} in the function at byte {at}"),
+            found,
+            key,
+            limit,
+        )
+    };
+    let size = range.len() as u64;
+    bounded(
+        "bytes of code",
+        size,
+        "function_bytes",
+        limits.function_bytes,
+    )?;
+    let locals = locals(body).map_err(|error| error.to_string())?;
+    bounded("local variables", locals, "locals", limits.locals)?;
+    let depth = depth(body).map_err(|error| error.to_string())?;
+    bounded(
+        "blocks inside one another",
+        depth.blocks,
+        "nesting",
+        limits.nesting,
+    )?;
+    let product = depth.loops * locals;
+    let what = format!(
+        "loops inside one another ({}) times local variables ({locals})",
+        depth.loops
+    );
+    bounded(&what, product, "loop_locals", limits.loop_locals)
+}
+
+fn locals(body: &FunctionBody<'_>) -> wasmparser::Result<u64> {
+    let mut locals = 0;
+    for group in body.get_locals_reader()? {
+        locals += u64::from(group?.0);
+    }
+    Ok(locals)
+}
+
+/// How deep blocks, and the loops among them, stand inside one another.
+#[derive(Default)]
+struct Depth {
+    blocks: u64,
+    loops: u64,
+}
+
+fn depth(body: &FunctionBody<'_>) -> wasmparser::Result<Depth> {
+    let mut most = Depth::default();
+    let (mut open, mut loops) = (Vec::new(), 0);
+    for operator in body.get_operators_reader()? {
+        let is_loop = match operator? {
+            Operator::Loop { .. } => true,
+            Operator::Block { .. }
+            | Operator::If { .. }
+            | Operator::TryTable { .. }
+            | Operator::Try { .. } => false,
+            Operator::End | Operator::Delegate { .. } => {
+                loops -= u64::from(open.pop().unwrap_or(false));
+                continue;
+            }
+            _ => continue,
+        };
+        open.push(is_loop);
+        loops += u64::from(is_loop);
+        most.blocks = most.blocks.max(open.len() as u64);
+        most.loops = most.loops.max(loops);
+    }
+    Ok(most)
+}
+
+fn within(what: &str, found: u64, key: &str, limit: u32) -> Result<(), String> {
+    if found <= u64::from(limit) {
+        return Ok(());
+    }
+    Err(format!(
+        "{found} {what}, at most {limit} are compiled; raise `compile.{key}` under [limits] in callboard.toml if the plugin is to be trusted"
+    ))
+}
