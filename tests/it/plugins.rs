@@ -1,7 +1,7 @@
 //! Plugins through real guests: what they may do, and what becomes of those that break rules.
 
-mod bench;
-mod capabilities;
+pub(crate) mod bench;
+pub(crate) mod capabilities;
 mod faults;
 mod grants;
 mod loading;
