@@ -31,7 +31,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 pub use self::failure::Failure;
 use self::output::Output;
@@ -66,6 +67,10 @@ pub struct Cli {
         hide_env_values = true
     )]
     database: Option<String>,
+
+    /// Whether the command line names the database, rather than the environment.
+    #[arg(skip)]
+    database_is_named: bool,
 
     /// How to print what is found.
     #[arg(long, global = true, value_enum, default_value = "table")]
@@ -163,10 +168,24 @@ enum Command {
     Reference(reference::Reference),
 }
 
+impl Cli {
+    /// The command line of this process; ends it where there is only help to print, or a mistake.
+    #[must_use]
+    pub fn read() -> Self {
+        let matches = Self::command().get_matches();
+        let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let source = matches.value_source("database");
+        cli.database_is_named = source == Some(ValueSource::CommandLine);
+        cli
+    }
+}
+
 /// What every command is given.
 pub struct Context {
     workspace: PathBuf,
     database: Option<String>,
+    /// Whether the command line names the database, rather than the environment.
+    database_is_named: bool,
     output: Output,
     opened: OnceLock<App>,
 }
@@ -213,6 +232,7 @@ async fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
     let context = Context {
         workspace: cli.workspace,
         database: cli.database,
+        database_is_named: cli.database_is_named,
         output,
         opened: OnceLock::new(),
     };

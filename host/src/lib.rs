@@ -14,7 +14,7 @@
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`grants`], [`diary`] – definitions, contracts and arithmetic.
-//! * [`config`], [`span`], [`telemetry`], [`bundle`], [`fault`] – what a process begins with.
+//! * [`config`], [`span`], [`telemetry`], [`bundle`], [`private`], [`fault`] – what a process begins with.
 
 pub mod app;
 pub mod bundle;
@@ -34,6 +34,7 @@ pub mod outcome;
 pub mod pipeline;
 pub mod plugin;
 pub mod policy;
+pub mod private;
 pub mod registry;
 pub mod rollcall;
 pub mod schedule;

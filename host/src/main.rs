@@ -2,9 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 #[tokio::main]
 async fn main() -> ExitCode {
-    callboard::cli::main(callboard::cli::Cli::parse()).await
+    callboard::cli::main(callboard::cli::Cli::read()).await
 }

@@ -59,12 +59,12 @@ const LAYERS: &[Layer] = &[
         "registry rollcall plugin store client \
          pipeline handler outcome policy schedule value settings config span fault grants",
     ),
-    layer("site", "store value settings"),
     peers(
         "registry rollcall workspace",
-        "plugin capability snapshot store \
+        "plugin capability snapshot site store \
          pipeline handler outcome policy schedule value settings config grants",
     ),
+    layer("site", "store value settings config"),
     layer(
         "plugin",
         "capability store client handler outcome value settings config grants",
@@ -84,7 +84,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "store",
-        "pipeline outcome schedule value settings config grants fault",
+        "pipeline outcome schedule value settings config grants private fault",
     ),
     // The one HTTP client module.
     layer("client", "value settings config grants"),
@@ -95,7 +95,7 @@ const LAYERS: &[Layer] = &[
         "span",
     ),
     layer("config", "grants span"),
-    layer("telemetry grants bundle span fault", ""),
+    layer("telemetry grants bundle span private fault", ""),
 ];
 
 /// Names at the root of the crate that are no modules, with the module they belong to.

@@ -1,7 +1,6 @@
 //! `demo`: the main job from nothing to a served post, through the same commands that an
 //! operator has.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -13,6 +12,7 @@ use tokio::sync::watch;
 use super::watch::length;
 use super::{Context, Failure, init, posts, run, serve, tasks as task_commands};
 use crate::app::{App, Seen};
+use crate::config::ListenAddress;
 use crate::outcome::Patch;
 use crate::store::runs::{Run, RunStatus};
 use crate::store::{commits, embeddings, tasks};
@@ -44,9 +44,13 @@ pub(super) struct Demo {
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
 
-    /// Where to serve; a free port of this machine if absent.
-    #[arg(long, default_value = "127.0.0.1:0")]
-    listen: SocketAddr,
+    /// Where to serve the site; a free port of this machine if absent.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    listen: ListenAddress,
+
+    /// Where to serve the console, an address of this machine alone; a free port if absent.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    console: ListenAddress,
 }
 
 /// The demo's own values in the factory's policies, so that a young repository has
@@ -58,6 +62,12 @@ const ORPHANS: &str = "embeddings_orphan_prune_commits";
 
 impl Demo {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
+        if context.database_is_named {
+            return Err(Failure::usage(
+                "a demo has a database of its own, in its own folder; leave `--database` out",
+            )
+            .help("`callboard init` makes a workspace that can have its database anywhere"));
+        }
         let repository = self.repository()?;
         let temporary = tempfile::tempdir()
             .map_err(|error| Failure::usage(format!("no temporary folder: {error}")))?;
@@ -83,7 +93,8 @@ impl Demo {
         let stop = serve::stop_on_signal();
         let (seen, changes) = watch::channel(Seen::default());
         let looking = tokio::spawn(serve::look(app.clone(), seen, stop.clone()));
-        serve::site(context, &app, self.listen, (&stop, changes)).await?;
+        let doors = serve::Doors::new(Some(self.listen), Some(self.console), app.config());
+        serve::site(context, &app, &doors, (&stop, changes)).await?;
         looking.abort();
         app.store().close().await;
         Ok(code)
@@ -166,7 +177,8 @@ async fn set_up(context: &Context, folder: &Path) -> Result<App, Failure> {
     );
     let started = Instant::now();
     workspace::write(folder, &init::bundled())?;
-    let app = App::open(folder, context.database.as_deref()).await?;
+    // What the environment says is about another workspace.
+    let app = App::open(folder, None).await?;
     let applied = app.apply("the factory as it comes").await?;
     context.output.say(format_args!(
         "revision {} is active; all {} references answer ({})",

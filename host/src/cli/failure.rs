@@ -122,7 +122,11 @@ impl From<EngineError> for Failure {
 
 impl From<HttpError> for Failure {
     fn from(error: HttpError) -> Self {
-        Self::new(UNAVAILABLE, error.to_string())
+        let code = match error {
+            HttpError::Public(_) => USAGE,
+            _ => UNAVAILABLE,
+        };
+        Self::new(code, error.to_string())
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -14,9 +15,10 @@ use tokio_util::sync::CancellationToken;
 use super::failure::FAILED;
 use super::{Context, Failure};
 use crate::app::{App, Seen, Upkeep, tell};
+use crate::config::{Config, ListenAddress};
 use crate::engine::{Unwatched, worker};
 use crate::http::{self, Face};
-use crate::site::Site;
+use crate::site::Shown;
 use crate::store::pulse;
 
 /// How often a process that does not work looks whether something is new.
@@ -31,9 +33,14 @@ pub(super) fn handles_interrupt() -> bool {
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// Where to listen, instead of the address in callboard.toml.
-    #[arg(long)]
-    listen: Option<SocketAddr>,
+    /// Where to listen for readers, instead of the address in callboard.toml.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<ListenAddress>,
+
+    /// Where to listen for the console, an address of this machine alone, instead of the one in
+    /// callboard.toml or, without one, the port after the site's.
+    #[arg(long, value_name = "ADDRESS")]
+    console: Option<ListenAddress>,
 
     /// Serve only; leave runs and policies to `callboard work`.
     #[arg(long)]
@@ -51,6 +58,7 @@ impl Serve {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, Failure> {
         let app = context.app().await?;
         app.active().await?;
+        warn_of_open_files(context, &app);
         let right = if self.no_work {
             None
         } else {
@@ -63,8 +71,8 @@ impl Serve {
         } else {
             start_work(&app, None, &stop, seen)
         };
-        let address = self.listen.unwrap_or(app.config().listen);
-        let served = site(context, &app, address, (&stop, changes)).await;
+        let doors = Doors::new(self.listen, self.console, app.config());
+        let served = site(context, &app, &doors, (&stop, changes)).await;
         stop.cancel();
         looking.await.map_err(|error| died(&error))?;
         drop(right);
@@ -82,6 +90,7 @@ impl Work {
         }
         let app = context.app().await?;
         app.active().await?;
+        warn_of_open_files(context, &app);
         let right = app.store().exclusive("work").await?;
         let stop = stop_on_signal();
         let places = self.places.unwrap_or(app.config().engine.places);
@@ -103,32 +112,77 @@ fn died(error: &tokio::task::JoinError) -> Failure {
         .help("what was committed is kept; runs it left go on once their lease has run out")
 }
 
-/// Serve site and console at `address` until it is told to stop. The site is made anew when a
-/// look at the database saw something new.
+/// Where a process listens: for readers, and for whoever is on this machine.
+pub(super) struct Doors {
+    site: ListenAddress,
+    console: ListenAddress,
+}
+
+impl Doors {
+    /// As the command line says, or the configuration.
+    pub(super) fn new(
+        site: Option<ListenAddress>,
+        console: Option<ListenAddress>,
+        config: &Config,
+    ) -> Self {
+        let site = site.unwrap_or_else(|| config.listen.clone());
+        let written = console.or_else(|| config.console.listen.clone());
+        // Any free port stays any free port.
+        let next = (site.port > 0).then(|| site.port.checked_add(1)).flatten();
+        let console = written.unwrap_or_else(|| ListenAddress::loopback(next.unwrap_or(0)));
+        Self { site, console }
+    }
+}
+
+/// Serve site and console until it is told to stop. The site is made anew when a look at the
+/// database saw something new.
 pub(super) async fn site(
     context: &Context,
     app: &App,
-    address: SocketAddr,
+    doors: &Doors,
     (stop, changes): (&CancellationToken, watch::Receiver<Seen>),
 ) -> Result<(), Failure> {
-    let listener = http::bind(address).await?;
-    let bound = listener.local_addr().map_or(address, |bound| bound);
-    let (current, site) = watch::channel(Arc::new(app.site(bound).await?));
+    let readers = http::bind(&doors.site).await?;
+    let here = http::bind_here(&doors.console).await?;
+    let bound = local(&readers)?;
+    let (current, shown) = watch::channel(app.shown(bound).await?);
+    if let Err(cause) = &*shown.borrow() {
+        let text = format_args!("warning: the site answers 503: {cause}");
+        context.output.progress(text);
+    }
     let refresh = tokio::spawn(refresh_site(app.clone(), bound, current, changes));
     let face = Face {
         store: app.store().clone(),
-        site,
+        site: shown,
         console: Arc::new(app.clone()),
     };
-    context.output.say(format_args!("site     http://{bound}/"));
-    context
-        .output
-        .say(format_args!("console  http://{bound}/console"));
+    let say = |text: std::fmt::Arguments<'_>| context.output.say(text);
+    say(format_args!("site     http://{bound}/"));
+    say(format_args!("console  http://{}/console", local(&here)?));
     context.output.progress("Ctrl-C stops");
-    let stopped = stop.clone().cancelled_owned();
-    http::serve(listener, http::router(face), stopped).await;
+    let (rules, names) = (&app.config().connections, &app.config().console.names);
+    let stopped = || stop.clone().cancelled_owned();
+    tokio::join!(
+        http::serve(readers, http::site(face.clone()), rules, stopped()),
+        http::serve(here, http::console(face, names), rules, stopped()),
+    );
     refresh.abort();
     Ok(())
+}
+
+fn local(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    let address = listener.local_addr();
+    address.map_err(|error| Failure::new(FAILED, format!("a listener has no address: {error}")))
+}
+
+/// Name the files that others than their owner may reach.
+fn warn_of_open_files(context: &Context, app: &App) {
+    for path in app.open_to_others() {
+        let path = path.display();
+        context.output.progress(format_args!(
+            "warning: others may read {path}; `chmod 600 {path}`"
+        ));
+    }
 }
 
 /// A token that SIGINT and SIGTERM cancel.
@@ -186,12 +240,12 @@ pub(super) async fn look(app: App, seen: watch::Sender<Seen>, stop: Cancellation
 async fn refresh_site(
     app: App,
     address: SocketAddr,
-    current: watch::Sender<Arc<Site>>,
+    current: watch::Sender<Shown>,
     mut changes: watch::Receiver<Seen>,
 ) {
     while changes.changed().await.is_ok() {
-        match app.site(address).await {
-            Ok(site) => drop(current.send_replace(Arc::new(site))),
+        match app.shown(address).await {
+            Ok(shown) => drop(current.send_replace(shown)),
             Err(error) => {
                 tracing::error!(%error, "the site stays as it was");
                 tokio::time::sleep(LOOK).await;

@@ -8,7 +8,7 @@ mod view;
 use std::sync::LazyLock;
 
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{Redirect, Response};
 use futures_util::future::BoxFuture;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, context};
@@ -18,7 +18,7 @@ pub use self::view::{
     RevisionView, RunView, StageRunView, StageView,
 };
 use super::Face;
-use super::answer::{CONSOLE_CSS, JSON, MOMENT, broken, found, unavailable};
+use super::answer::{CONSOLE_CSS, JSON, MOMENT, absent, broken, found, unavailable};
 use crate::store::StoreError;
 
 /// Says what the console shows.
@@ -54,6 +54,16 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = Laz
     }
     Ok(environment)
 });
+
+/// Where the console begins.
+pub(super) async fn front() -> Redirect {
+    Redirect::to("/console")
+}
+
+/// Anything else.
+pub(super) async fn not_found() -> Response {
+    absent("there is nothing here; the console is at /console\n")
+}
 
 /// The roll as a page.
 pub(super) async fn page(State(face): State<Face>) -> Response {

@@ -7,6 +7,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::BUSY_TIMEOUT;
+use crate::private;
 use crate::store::{Connection, StoreError, StoreErrorKind, Transaction, migrate};
 
 /// How long to wait before asking again for a file that another process is turning to its log.
@@ -29,6 +30,8 @@ pub(super) async fn current(
     path: &str,
 ) -> Result<SqliteConnection, StoreError> {
     refuse_missing_folder(path)?;
+    // SQLite gives its log the rights of the file. Why it can't be made is said by whoever opens it.
+    private::make(Path::new(path)).ok();
     let opened = async {
         let mut connection = first_connection(options).await?;
         // Somebody else may be writing: only what there is to change is worth the wait.
