@@ -109,7 +109,7 @@ fn credential(state: &InstanceState, key: &str, url: &str) -> Result<Credential,
         }),
         None => refuse(
             HttpErrorKind::Denied,
-            format!("credential `{key}` is not set; set it with `callboard secrets set {key}`"),
+            format!("credential `{key}` is not set; set it with `callboard settings set {key} -`"),
         ),
     }
 }

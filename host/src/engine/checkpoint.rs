@@ -8,6 +8,7 @@ use super::clock::after;
 use super::plan;
 use super::stage::{Ended, Work};
 use crate::grants::Grants;
+use crate::lines;
 use crate::outcome::{Failure, FailureKind, Outcome, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
 use crate::store::effects::Effect;
@@ -66,6 +67,7 @@ pub(super) fn keep(work: &Work, rows: &[StageRun], mut ended: Ended, now: Timest
         outcome,
         follow: follow.to_string(),
         superseded: false,
+        log: lines::joined(held.map_or(&[], |held| &held.log), ended.log),
         wake_at,
         started_at,
         finished_at: now,
@@ -136,6 +138,7 @@ pub(super) fn skipped(
         outcome: Outcome::Stopped(Stop::nothing_to_do(reason)),
         follow: Follow::Skip.to_string(),
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: now,
         finished_at: now,

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use super::{Engine, LineUp, plan};
 use crate::fault;
 use crate::handler::Call;
+use crate::lines::{Line, Lines};
 use crate::outcome::{FailureKind, Outcome, Patch, Stop};
 use crate::pipeline::{Pipeline, Stage};
 use crate::registry::Entry;
@@ -35,6 +36,8 @@ pub(super) struct Ended {
     pub(super) visit: u32,
     pub(super) attempts: u32,
     pub(super) outcome: Outcome,
+    /// What was said meanwhile.
+    pub(super) log: Vec<Line>,
     pub(super) started_at: Timestamp,
 }
 
@@ -44,6 +47,7 @@ pub(super) struct Turn {
     index: usize,
     visit: u32,
     input: Patch,
+    lines: Lines,
 }
 
 impl Turn {
@@ -55,6 +59,7 @@ impl Turn {
             index,
             visit: plan::next_visit(rows, stage.id()),
             input: read_keys(work, stage, rows),
+            lines: Lines::default(),
         })
     }
 
@@ -81,6 +86,7 @@ impl Turn {
             visit: self.visit,
             attempts,
             outcome,
+            log: self.lines.take(),
             started_at,
         }
     }
@@ -118,6 +124,7 @@ impl Turn {
             now: self.work.engine.clock.now(),
             settings: self.work.line_up.settings.clone(),
             resources: self.work.line_up.resources.clone(),
+            lines: self.lines.clone(),
         }
     }
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Dialect, Store, StoreError, batch, timestamp};
+use crate::lines::Line;
 use crate::outcome::Outcome;
 use crate::value::{Row, Statement, Value};
 
@@ -33,6 +34,8 @@ pub struct StageRun {
     pub follow: String,
     /// Whether a later visit of this stage, or of one it needs, counts instead.
     pub superseded: bool,
+    /// What was said while it was executed.
+    pub log: Vec<Line>,
     /// When a held visit goes on.
     pub wake_at: Option<Timestamp>,
     pub started_at: Timestamp,
@@ -81,6 +84,11 @@ pub(super) fn read(row: Row<'_>) -> Result<StageRun, StoreError> {
     };
     let outcome = serde_json::from_str(&report)
         .map_err(|error| StoreError::internal(format!("the outcome of a stage: {error}")))?;
+    let log = match row.value("log")? {
+        Value::Text(text) => serde_json::from_str(text)
+            .map_err(|error| StoreError::internal(format!("the log of a stage: {error}")))?,
+        _ => Vec::new(),
+    };
     Ok(StageRun {
         run: row.text("run")?,
         stage: row.text("stage")?,
@@ -92,6 +100,7 @@ pub(super) fn read(row: Row<'_>) -> Result<StageRun, StoreError> {
         outcome,
         follow: row.text("follow")?,
         superseded: row.boolean("superseded")?,
+        log,
         wake_at: row.optional_integer("wake_at")?.map(timestamp),
         started_at: timestamp(row.integer("started_at")?),
         finished_at: timestamp(row.integer("finished_at")?),
