@@ -209,6 +209,11 @@ impl Site {
         &self.unavailable
     }
 
+    /// Where readers find the front page.
+    pub fn address(&self) -> &Url {
+        &self.info.address
+    }
+
     /// The stylesheet.
     pub fn style(&self) -> &str {
         &self.style

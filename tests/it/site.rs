@@ -370,6 +370,8 @@ async fn the_console_is_never_kept() {
         (200, "no-store")
     );
     assert!(page.body.contains("No revision is active"), "{}", page.body);
+    let link = "href=\"https://example.com/\"";
+    assert!(page.body.contains(link), "the site is elsewhere");
     let json = server.console.get("/console.json").await;
     let view: serde_json::Value = serde_json::from_str(&json.body).expect("json");
     assert_eq!(view["name"], "Board");

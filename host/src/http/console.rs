@@ -68,10 +68,13 @@ pub(super) async fn not_found() -> Response {
 /// The roll as a page.
 pub(super) async fn page(State(face): State<Face>) -> Response {
     match face.console.view().await {
-        Ok(view) => match render("roll.html", context! { view => Serde(&view) }) {
-            Ok(html) => found(&MOMENT, html),
-            Err(error) => defect(&error),
-        },
+        Ok(view) => {
+            let site = face.site().ok().map(|site| site.address().to_string());
+            match render("roll.html", context! { view => Serde(&view), site }) {
+                Ok(html) => found(&MOMENT, html),
+                Err(error) => defect(&error),
+            }
+        }
         Err(error) => out_of_reach(&error),
     }
 }
@@ -138,7 +141,10 @@ mod tests {
     use super::*;
 
     fn roll(view: &ConsoleView) -> String {
-        let html = render("roll.html", context! { view => Serde(view) });
+        let html = render(
+            "roll.html",
+            context! { view => Serde(view), site => "https://example.org/" },
+        );
         html.unwrap_or_else(|error| panic!("{error:#}"))
     }
 

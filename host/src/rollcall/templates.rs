@@ -57,6 +57,9 @@ fn rehearsed(roster: &Roster<'_>) -> Vec<Reference> {
     };
     let info = SiteInfo::of(&roster.definitions.config.value, roster.settings, local);
     let mistakes = site::mistakes(info.clone(), &roster.definitions.templates);
+    if mistakes.is_empty() {
+        return Vec::new();
+    }
     let names = site::names(info);
     let mistakes = mistakes.into_iter().filter_map(|mistake| {
         let SiteError::Template {

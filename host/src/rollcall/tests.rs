@@ -301,6 +301,9 @@ async fn prompts_and_templates_answer() {
     ])
     .await;
     let mut ground = Ground::good();
+    ground.replace("site/base.html", "{% block body %}", "{% block body");
+    assert_eq!(misses(&ground).await.len(), 1, "one cause is one miss");
+    let mut ground = Ground::good();
     ground.remove("prompts/draft.md");
     ground.remove("site/post.html");
     let misses = misses(&ground).await;

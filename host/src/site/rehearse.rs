@@ -13,13 +13,14 @@ use crate::store::posts::Post;
 /// What every page has.
 const SHARED: [&str; 3] = ["site", "page", "links"];
 
-/// Every mistake that the samples find in templates that compile; those that do not compile, or
-/// are not there, are left out.
+/// Every mistake that the samples find once all templates compile; one that does not would be
+/// the mistake of each page that needs it. Templates that are not there are left out.
 pub fn mistakes(info: SiteInfo, templates: &BTreeMap<String, String>) -> Vec<SiteError> {
     let mut compiled = environment();
     for (name, text) in super::pages(templates) {
-        // What does not compile is no page's mistake.
-        add(&mut compiled, name, text).ok();
+        if add(&mut compiled, name, text).is_err() {
+            return Vec::new();
+        }
     }
     let site = Site::bare(info, compiled, templates);
     let mut mistakes: Vec<SiteError> = Vec::new();
