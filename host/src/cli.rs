@@ -11,6 +11,7 @@ mod findings;
 mod gates;
 mod handlers;
 mod init;
+mod interrupt;
 mod output;
 mod pipelines;
 mod plugins;
@@ -24,6 +25,7 @@ mod runs;
 mod schedules;
 mod serve;
 mod settings;
+mod supervised;
 mod tasks;
 mod watch;
 
@@ -258,7 +260,7 @@ fn start_log(cli: &Cli) {
 
 /// Ctrl-C ends every command but those that handle it themselves, such as `serve`.
 async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() || serve::handles_interrupt() {
+    if tokio::signal::ctrl_c().await.is_err() || interrupt::is_handled() {
         std::future::pending::<()>().await;
     }
 }

@@ -14,7 +14,8 @@
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`grants`], [`diary`] – definitions, contracts and arithmetic.
-//! * [`config`], [`span`], [`telemetry`], [`bundle`], [`private`], [`fault`] – what a process begins with.
+//! * [`config`], [`span`], [`telemetry`], [`bundle`], [`private`], [`fault`], [`supervision`] – what a process
+//!   begins with and is kept going by.
 
 pub mod app;
 pub mod bundle;
@@ -45,6 +46,7 @@ pub mod site;
 pub mod snapshot;
 pub mod span;
 pub mod store;
+pub mod supervision;
 pub mod telemetry;
 pub mod value;
 pub mod workspace;

@@ -57,7 +57,8 @@ const LAYERS: &[Layer] = &[
     layer(
         "engine",
         "registry rollcall plugin store client \
-         pipeline handler lines outcome policy schedule value settings config span fault grants",
+         pipeline handler lines outcome policy schedule value settings config span fault \
+         supervision grants",
     ),
     peers(
         "registry rollcall workspace",
@@ -84,7 +85,8 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "store",
-        "pipeline lines outcome schedule value settings config grants private fault",
+        "pipeline lines outcome policy schedule value settings config grants private fault \
+         supervision",
     ),
     // The one HTTP client module.
     layer("client", "value settings config grants"),
@@ -95,7 +97,10 @@ const LAYERS: &[Layer] = &[
         "span lines",
     ),
     layer("config", "grants span"),
-    layer("telemetry grants bundle span private fault lines", ""),
+    layer(
+        "telemetry grants bundle span private fault lines supervision",
+        "",
+    ),
 ];
 
 /// Names at the root of the crate that are no modules, with the module they belong to.

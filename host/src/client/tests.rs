@@ -129,7 +129,7 @@ async fn redirects_are_followed_as_often_as_asked_and_checked_each_time() {
         "the private address was not dialled"
     );
     let wide = client(&[outer.address.port(), inner.address.port()]);
-    let credential = hush(&outer);
+    let credential = Some(hush(&outer));
     let response = wide
         .send(Request {
             credential,
@@ -152,7 +152,7 @@ async fn redirects_are_followed_as_often_as_asked_and_checked_each_time() {
 async fn a_credential_goes_out_as_a_bearer() {
     let echo = server(Does::Echo).await;
     let sent = Request {
-        credential: hush(&echo),
+        credential: Some(hush(&echo)),
         ..request("GET", &format!("http://{}/", echo.address))
     };
     let response = client(&[echo.address.port()])
@@ -163,12 +163,12 @@ async fn a_credential_goes_out_as_a_bearer() {
 }
 
 /// A secret for one server.
-fn hush(server: &Server) -> Option<Credential> {
+fn hush(server: &Server) -> Credential {
     let to = format!("http://{}", server.address);
-    Some(Credential {
+    Credential {
         secret: Secret::new("hush".to_owned()),
         to: to.parse().expect("an origin"),
-    })
+    }
 }
 
 #[tokio::test]
@@ -176,7 +176,7 @@ async fn a_credential_is_not_sent_where_it_is_not_for() {
     let (meant, other) = (server(Does::Echo).await, server(Does::Echo).await);
     let both = client(&[meant.address.port(), other.address.port()]);
     let sent = Request {
-        credential: hush(&meant),
+        credential: Some(hush(&meant)),
         ..request("GET", &format!("http://{}/", other.address))
     };
     assert_eq!(kind(&both, sent).await, ClientErrorKind::Denied);
@@ -193,7 +193,7 @@ async fn a_credential_is_not_sent_where_it_is_not_for() {
     .await;
     let ports = [&first, &through, &meant].map(|server| server.address.port());
     let sent = Request {
-        credential: hush(&first),
+        credential: Some(hush(&first)),
         redirects: 3,
         ..request("GET", &format!("http://{}/", first.address))
     };

@@ -10,7 +10,7 @@ use crate::store::stage_runs::StageRun;
 pub(super) fn taken(run: &Run, rows: &[StageRun]) {
     let (id, pipeline, origin) = (&run.id, &run.pipeline, &run.origin);
     if rows.is_empty() {
-        tracing::info!(run = id, pipeline, origin, "run started");
+        tracing::info!(run = id, pipeline, %origin, "run started");
     } else {
         tracing::info!(run = id, pipeline, checkpoints = rows.len(), "run goes on");
     }
@@ -22,7 +22,7 @@ pub(super) fn stage_ended(row: &StageRun) {
         run = row.run,
         stage = row.stage,
         visit = row.visit,
-        handler = row.handler,
+        handler = %row.what,
         outcome = row.outcome.name(),
         then = %row.follow,
         duration_ms = u64::try_from(took).unwrap_or_default(),

@@ -59,13 +59,13 @@ fn shut(stored: &Stored, key: Option<&Key>) -> Option<SecretError> {
 }
 
 /// What is its owner's alone can be reached by nobody else: the database and the key file.
-pub(super) async fn files(app: &App) -> Result<Vec<Symptom>, AppError> {
+pub(super) fn files(app: &App) -> Vec<Symptom> {
     let symptoms = app.open_to_others().into_iter().map(|path| {
         let path = path.display().to_string();
         let mend = format!("chmod 600 {path}");
         Symptom::problem(path, "others may read the file", mend)
     });
-    Ok(symptoms.collect())
+    symptoms.collect()
 }
 
 /// The site can be shown, with the settings as they stand.

@@ -83,12 +83,20 @@ fn stage_row(stage: &StageRun) -> Vec<String> {
     vec![
         stage.stage.clone(),
         stage.visit.to_string(),
-        stage.handler.clone(),
+        stage.what.to_string(),
         stage.outcome.name().to_owned(),
-        stage.follow.clone(),
+        then(stage),
         length(took.unsigned_abs()),
         stage.outcome.detail(),
     ]
+}
+
+/// What followed, and whether a person undid it.
+fn then(stage: &StageRun) -> String {
+    match stage.undone {
+        Some(undone) => format!("{}:{}", undone.as_str(), stage.follow),
+        None => stage.follow.to_string(),
+    }
 }
 
 /// What a stage said while it was executed.
