@@ -23,6 +23,7 @@ use crate::engine::restate::Restate;
 use crate::engine::{Engine, EngineError, Watcher};
 use crate::kept::Kept;
 use crate::plugin::Runtime;
+use crate::private;
 use crate::registry::RegistryError;
 use crate::secrets::SecretError;
 use crate::store::schedules::Plan;
@@ -120,6 +121,14 @@ impl App {
     /// The file that holds the key of the secrets.
     pub fn key_file(&self) -> PathBuf {
         self.inner.folder.join("callboard.key")
+    }
+
+    /// The files of this workspace that hold what is its owner's alone, and that others may reach.
+    pub fn open_to_others(&self) -> Vec<PathBuf> {
+        let mut files = self.store().files();
+        files.push(self.key_file());
+        files.retain(|file| private::is_open_to_others(file));
+        files
     }
 
     /// The active revision, loaded.

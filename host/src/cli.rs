@@ -79,6 +79,10 @@ pub struct Cli {
     )]
     database: Option<String>,
 
+    /// Whether the command line names the database, rather than the environment.
+    #[arg(skip)]
+    database_is_named: bool,
+
     /// How to print what is found.
     #[arg(long, global = true, value_enum, default_value = "table")]
     format: Format,
@@ -198,6 +202,8 @@ pub struct Context {
     /// The folder of `-w`, if the command line names one.
     named: Option<PathBuf>,
     database: Option<String>,
+    /// Whether the command line names the database, rather than the environment.
+    database_is_named: bool,
     output: Output,
     opened: OnceLock<App>,
 }
@@ -255,7 +261,8 @@ fn read(
 ) -> Result<(Cli, Option<PathBuf>), clap::Error> {
     let matches = Cli::command().try_get_matches_from(arguments)?;
     let named = matches.value_source("workspace") == Some(ValueSource::CommandLine);
-    let cli = Cli::from_arg_matches(&matches)?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    cli.database_is_named = matches.value_source("database") == Some(ValueSource::CommandLine);
     let named = named.then(|| cli.workspace.clone());
     Ok((cli, named))
 }
@@ -317,6 +324,7 @@ async fn run(cli: Cli, named: Option<PathBuf>, output: Output) -> Result<Answere
         workspace: cli.workspace,
         named,
         database: cli.database,
+        database_is_named: cli.database_is_named,
         output,
         opened: OnceLock::new(),
     };

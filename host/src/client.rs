@@ -14,7 +14,7 @@ mod resolver;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode};
 use serde_json::Value as Json;
 use tokio::time::{Instant, timeout_at};
@@ -23,6 +23,7 @@ use url::Url;
 pub use self::error::{ClientError, ClientErrorKind};
 use self::policy::Policy;
 use self::resolver::Resolver;
+use crate::grants::Origin;
 use crate::settings::Secret;
 
 /// Shorter than common servers keep an idle connection, so that it is us who close it.
@@ -31,6 +32,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most of an answer that a JSON request reads.
 const JSON_BODY: u64 = 32 << 20;
 
+/// A secret and the only origin that it goes to, redirects or not.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    pub secret: Secret,
+    pub to: Origin,
+}
+
 /// A request.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -38,8 +46,8 @@ pub struct Request {
     pub url: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// Goes out as `Authorization: Bearer`, to the origin of `url` only.
-    pub bearer: Option<Secret>,
+    /// Goes out as `Authorization: Bearer`.
+    pub credential: Option<Credential>,
     /// How long to wait at most, redirects and body included.
     pub deadline: Duration,
     /// The most bytes of body, after decompression.
@@ -72,6 +80,8 @@ struct Hop {
     method: Method,
     url: Url,
     headers: HeaderMap,
+    /// What goes out as `Authorization`, while the request is at the origin it is for.
+    bearer: Option<HeaderValue>,
     body: Vec<u8>,
     fresh: bool,
 }
@@ -108,7 +118,8 @@ impl Client {
             .unwrap_or_else(|_| Err(late()))
     }
 
-    /// Post a JSON document, and read one from a successful answer.
+    /// Post a JSON document, and read one from a successful answer. `bearer` goes to the origin
+    /// of `url`.
     pub async fn post_json(
         &self,
         url: &Url,
@@ -121,7 +132,10 @@ impl Client {
             url: url.to_string(),
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
             body: body.to_string().into_bytes(),
-            bearer: bearer.cloned(),
+            credential: bearer.zip(Origin::of(url)).map(|(secret, to)| Credential {
+                secret: secret.clone(),
+                to,
+            }),
             deadline,
             max_body: JSON_BODY,
             redirects: 0,
@@ -149,12 +163,17 @@ impl Client {
         let url = Url::parse(&request.url)
             .map_err(|error| ClientError::bad_request(format!("`{}`: {error}", request.url)))?;
         let method = headers::method(&request.method)?;
-        let headers = headers::checked(&request.headers, request.bearer.as_ref())?;
+        let headers = headers::checked(&request.headers, request.credential.is_some())?;
+        let bearer = request.credential.as_ref();
+        let bearer = bearer
+            .map(|credential| credential.bearer(&url))
+            .transpose()?;
         let fresh = request.fresh_connection;
         let mut hop = Hop {
             method,
             url,
             headers,
+            bearer,
             body: request.body,
             fresh,
         };
@@ -187,10 +206,12 @@ impl Client {
         private: bool,
         fresh: bool,
     ) -> Result<reqwest::Response, ClientError> {
+        let mut headers = hop.headers.clone();
+        headers.extend(hop.bearer.clone().map(|bearer| (AUTHORIZATION, bearer)));
         let request = self
             .sender(private, fresh)?
             .request(hop.method.clone(), hop.url.clone())
-            .headers(hop.headers.clone())
+            .headers(headers)
             .body(hop.body.clone());
         request
             .send()
@@ -205,6 +226,21 @@ impl Client {
         }
         let built = build(private, fresh).map_err(|error| ClientError::of("the client", error))?;
         Ok(cell.get_or_init(|| built))
+    }
+}
+
+impl Credential {
+    /// The header that carries it to `url`, which has to be where it goes.
+    fn bearer(&self, url: &Url) -> Result<HeaderValue, ClientError> {
+        if Origin::of(url).as_ref() != Some(&self.to) {
+            let text = format!(
+                "a credential for {} was not sent to {}",
+                self.to,
+                policy::origin(url)
+            );
+            return Err(ClientError::new(ClientErrorKind::Denied, text));
+        }
+        headers::bearer(&self.secret)
     }
 }
 
@@ -223,6 +259,8 @@ impl Hop {
     /// The request at the place it was sent on to. Another origin gets no credentials.
     fn redirected(mut self, status: StatusCode, url: Url) -> Self {
         if url.origin() != self.url.origin() {
+            // For good: whoever sends it back would choose what is asked under the credential.
+            self.bearer = None;
             headers::strip_credentials(&mut self.headers);
         }
         let to_get = status == StatusCode::SEE_OTHER && self.method != Method::HEAD

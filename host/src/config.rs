@@ -1,6 +1,8 @@
 //! `callboard.toml`: what a process has to know before it can open the database, and the
 //! operator's ceiling of grants. Everything else of a workspace comes from its revision.
 
+mod address;
+mod listeners;
 mod loading;
 
 use std::collections::BTreeMap;
@@ -8,6 +10,9 @@ use std::net::SocketAddr;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+
+pub use self::address::ListenAddress;
+pub use self::listeners::{ConnectionRules, ConsoleRules};
 
 pub use self::loading::{CompileLimits, DescribeLimits};
 use crate::grants::{Grants, HOST_TABLES};
@@ -21,12 +26,19 @@ pub const FILE: &str = "callboard.toml";
 pub struct Config {
     /// What the workspace is called on its site and console.
     pub name: String,
-    /// `sqlite:PATH`, relative to the workspace, or `postgres://…`. The environment variable
-    /// `CALLBOARD_DATABASE` wins.
-    #[serde(default = "database")]
+    /// `sqlite:PATH`, relative to the workspace, or `postgres://…`, never with a password: the
+    /// file is part of each revision. The environment variable `CALLBOARD_DATABASE` wins.
+    #[serde(default = "database", deserialize_with = "without_password")]
     pub database: String,
+    /// Where the site listens: for readers, from wherever they come.
     #[serde(default = "listen")]
-    pub listen: SocketAddr,
+    pub listen: ListenAddress,
+    /// Where the console listens, and under which names.
+    #[serde(default)]
+    pub console: ConsoleRules,
+    /// How many connections a listener takes.
+    #[serde(default)]
+    pub connections: ConnectionRules,
     /// Where readers find the site, for the addresses in its feeds.
     #[serde(default)]
     pub site: Option<url::Url>,
@@ -238,6 +250,52 @@ fn database() -> String {
     "sqlite:callboard.db".to_owned()
 }
 
-fn listen() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 8710))
+fn listen() -> ListenAddress {
+    ListenAddress::loopback(8710)
+}
+
+/// A password would be kept in every revision.
+fn without_password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if has_password(&text) {
+        return Err(D::Error::custom(
+            "the address has a password in it, which each revision would keep; take it out, and \
+             give it in `PGPASSFILE` or `PGPASSWORD`, or the whole address in `CALLBOARD_DATABASE`",
+        ));
+    }
+    Ok(text)
+}
+
+/// Whether the address of a database tells a password, before its host or as a parameter.
+fn has_password(address: &str) -> bool {
+    url::Url::parse(address).is_ok_and(|url| {
+        url.password().is_some() || url.query_pairs().any(|(key, _)| key == "password")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_the_address_of_the_database_is_refused_with_the_ways_out() {
+        for address in [
+            "postgres://ada:hush@db/callboard",
+            "postgres://db/callboard?password=hush",
+            "postgres://db/callboard?user=ada&pass%77ord=hush",
+        ] {
+            let text = format!("name = \"F\"\ndatabase = \"{address}\"");
+            let error = toml::from_str::<Config>(&text).expect_err(address);
+            let message = error.message();
+            assert!(message.contains("PGPASSFILE"), "{message}");
+            assert!(!message.contains("hush"), "{message}");
+        }
+        for address in ["postgres://ada@db/callboard", "sqlite:a:b@c.db"] {
+            let text = format!("name = \"F\"\ndatabase = \"{address}\"");
+            assert_eq!(
+                toml::from_str::<Config>(&text).expect(address).database,
+                address
+            );
+        }
+    }
 }

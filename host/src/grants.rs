@@ -1,8 +1,12 @@
 //! Grants as data: what a plugin asks for, what the operator allows, and what both give.
 
+mod credential;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::credential::{CredentialGrant, Origin};
 
 /// What one side, the plugin's manifest or the operator's ceiling, has in mind. Nothing is
 /// there that is not written.
@@ -16,6 +20,7 @@ pub struct Grants {
     pub db: Vec<TableGrant>,
     pub http: Vec<HttpGrant>,
     pub settings: SettingsGrant,
+    pub credentials: Vec<CredentialGrant>,
 }
 
 /// A table and what may be done with it.
@@ -110,6 +115,12 @@ impl HttpGrant {
         })
     }
 
+    /// Whether it opens an origin, for some method.
+    pub fn opens(&self, origin: &Origin) -> bool {
+        let there = (self.scheme.as_str(), self.port()) == (origin.scheme(), Some(origin.port()));
+        there && self.covers_host(origin.host())
+    }
+
     /// Whether `host` (lower case, no trailing dot) is the one meant.
     pub fn covers_host(&self, host: &str) -> bool {
         match self.host.strip_prefix("*.") {
@@ -150,6 +161,8 @@ impl SettingsGrant {
 pub struct Refusal {
     /// What is asked, for a person.
     pub asked: String,
+    /// The keys that lead to it from the top of the grants; elements of lists are numbered.
+    pub path: Vec<String>,
     /// The lines for `callboard.toml` that would allow it; `None` if nothing can.
     pub mend: Option<String>,
 }
@@ -168,43 +181,27 @@ impl Grants {
             ("log", self.log, ceiling.log),
             ("vectors", self.vectors, ceiling.vectors),
         ];
-        for (name, _, _) in flags
+        let refused = flags
             .iter()
-            .filter(|(_, asked, allowed)| *asked && !allowed)
-        {
-            let mend = Some(format!("[grants.{plugin}]\n{name} = true"));
-            refusals.push(Refusal {
-                asked: (*name).to_owned(),
-                mend,
-            });
+            .filter(|(_, asked, allowed)| *asked && !allowed);
+        refusals.extend(refused.map(|(name, _, _)| flag_refusal(plugin, name)));
+        for (index, grant) in self.db.iter().enumerate() {
+            let verbs = grant.verbs.iter();
+            let refused = verbs.filter(|verb| !ceiling.allows(&grant.table, **verb));
+            refusals.extend(refused.map(|verb| table_refusal(plugin, index, &grant.table, *verb)));
         }
-        for grant in &self.db {
-            for verb in grant
-                .verbs
-                .iter()
-                .filter(|verb| !ceiling.allows(&grant.table, **verb))
-            {
-                refusals.push(table_refusal(plugin, &grant.table, *verb));
+        for (index, grant) in self.http.iter().enumerate() {
+            if !ceiling.http.iter().any(|allowed| allowed.covers(grant)) {
+                refusals.push(http_refusal(plugin, index, grant));
             }
         }
-        for grant in self
-            .http
-            .iter()
-            .filter(|asked| !ceiling.http.iter().any(|g| g.covers(asked)))
-        {
-            refusals.push(http_refusal(plugin, grant));
-        }
-        for key in self
-            .settings
-            .keys
-            .iter()
-            .filter(|key| !ceiling.settings.covers(key))
-        {
-            let mend = Some(format!("[grants.{plugin}.settings]\nkeys = [\"{key}\"]"));
-            refusals.push(Refusal {
-                asked: format!("setting {key}"),
-                mend,
-            });
+        let keys = self.settings.keys.iter();
+        let refused = keys.filter(|key| !ceiling.settings.covers(key));
+        refusals.extend(refused.map(|key| setting_refusal(plugin, key)));
+        for (index, grant) in self.credentials.iter().enumerate() {
+            if !ceiling.credentials.contains(grant) {
+                refusals.push(credential_refusal(plugin, index, grant));
+            }
         }
         refusals
     }
@@ -228,6 +225,7 @@ impl Grants {
                 .iter()
                 .map(|key| format!("setting {key}")),
         );
+        texts.extend(self.credentials.iter().map(ToString::to_string));
         texts
     }
 
@@ -241,21 +239,52 @@ impl Grants {
         self.settings
             .keys
             .extend(other.settings.keys.iter().cloned());
+        self.credentials.extend(other.credentials.iter().cloned());
         self
     }
 }
 
-fn table_refusal(plugin: &str, table: &str, verb: Verb) -> Refusal {
+/// The path of an element of a list.
+fn element(list: &str, index: usize) -> Vec<String> {
+    vec![list.to_owned(), index.to_string()]
+}
+
+fn flag_refusal(plugin: &str, name: &str) -> Refusal {
+    Refusal {
+        asked: name.to_owned(),
+        path: vec![name.to_owned()],
+        mend: Some(format!("[grants.{plugin}]\n{name} = true")),
+    }
+}
+
+fn setting_refusal(plugin: &str, key: &str) -> Refusal {
+    Refusal {
+        asked: format!("setting {key}"),
+        path: vec!["settings".to_owned(), "keys".to_owned()],
+        mend: Some(format!("[grants.{plugin}.settings]\nkeys = [\"{key}\"]")),
+    }
+}
+
+fn credential_refusal(plugin: &str, index: usize, grant: &CredentialGrant) -> Refusal {
+    Refusal {
+        asked: grant.to_string(),
+        path: element("credentials", index),
+        mend: Some(grant.lines(&format!("grants.{plugin}"))),
+    }
+}
+
+fn table_refusal(plugin: &str, index: usize, table: &str, verb: Verb) -> Refusal {
     let verb = verb.as_str();
     let open = !HOST_TABLES.contains(&table);
     let mend = format!("[[grants.{plugin}.db]]\ntable = \"{table}\"\nverbs = [\"{verb}\"]");
     Refusal {
         asked: format!("{verb} on table {table}"),
+        path: element("db", index),
         mend: open.then_some(mend),
     }
 }
 
-fn http_refusal(plugin: &str, grant: &HttpGrant) -> Refusal {
+fn http_refusal(plugin: &str, index: usize, grant: &HttpGrant) -> Refusal {
     let methods: Vec<_> = grant
         .methods
         .iter()
@@ -277,6 +306,7 @@ fn http_refusal(plugin: &str, grant: &HttpGrant) -> Refusal {
     let asked = format!("{} {}://{}", methods.join("/"), grant.scheme, grant.host);
     Refusal {
         asked,
+        path: element("http", index),
         mend: Some(mend),
     }
 }
@@ -322,6 +352,38 @@ mod tests {
         ] {
             assert_eq!(grants(ask).refusals("p", &ceiling).len(), 1, "{ask}");
         }
+    }
+
+    #[test]
+    fn a_credential_is_granted_for_its_origin_alone() {
+        let grant = |to: &str| format!("[[credentials]]\nname = \"key\"\nto = \"{to}\"");
+        let ceiling = grants(&grant("https://a.example"));
+        assert!(
+            grants(&grant("https://A.example:443/"))
+                .refusals("p", &ceiling)
+                .is_empty()
+        );
+        for to in [
+            "http://a.example",
+            "https://a.example:8443",
+            "https://b.a.example",
+        ] {
+            let refusals = grants(&grant(to)).refusals("p", &ceiling);
+            let mend = refusals[0].mend.as_deref().unwrap_or_default();
+            assert_eq!(refusals[0].path, ["credentials", "0"]);
+            assert!(
+                mend.contains("[[grants.p.credentials]]") && mend.contains(to),
+                "{mend}"
+            );
+        }
+        // The right to read settings is another one.
+        let all = grants("[settings]\nkeys = [\"*\"]");
+        assert_eq!(
+            grants(&grant("https://a.example"))
+                .refusals("p", &all)
+                .len(),
+            1
+        );
     }
 
     #[test]

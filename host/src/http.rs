@@ -1,65 +1,48 @@
-//! The faces over HTTP: the public site and the console. An axum function here is a `page` or
-//! an `endpoint`. What a page says is rendered by `site`; here it gets its status and headers.
+//! The faces over HTTP: the public site, and the console on a listener of its own. An axum
+//! function here is a `page` or an `endpoint`. What a page says is rendered by `site`; here it
+//! gets its status and headers.
 
 mod answer;
 pub mod console;
+mod health;
+mod listen;
+mod named;
 mod observe;
 mod pages;
+mod places;
 mod serve;
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use self::console::Console;
+pub use self::listen::{HttpError, bind, bind_here};
 pub use self::serve::serve;
-use crate::site::Site;
+use crate::site::Shown;
 use crate::store::Store;
 
 /// What the pages are made from. The site is swapped when a revision becomes active.
 #[derive(Clone)]
 pub struct Face {
     pub store: Store,
-    pub site: watch::Receiver<Arc<Site>>,
+    pub site: watch::Receiver<Shown>,
     pub console: Arc<dyn Console>,
 }
 
 impl Face {
-    fn site(&self) -> Arc<Site> {
-        Arc::clone(&self.site.borrow())
+    fn site(&self) -> Shown {
+        self.site.borrow().clone()
     }
 }
 
-/// Why nothing can be served.
-#[derive(Debug, thiserror::Error)]
-pub enum HttpError {
-    #[error(
-        "port {} of {} is in use; stop the process that has it, or choose another with `--listen`",
-        address.port(),
-        address.ip()
-    )]
-    InUse { address: SocketAddr },
-    #[error("this user may not listen on {address}; choose a port above 1023 with `--listen`")]
-    Denied { address: SocketAddr },
-    #[error(
-        "cannot listen on {address}: {cause}; choose an address of this machine with `--listen`"
-    )]
-    Listen {
-        address: SocketAddr,
-        cause: io::Error,
-    },
-}
-
-/// Every address that is served.
-pub fn router(face: Face) -> Router {
-    Router::new()
+/// Every address that is served to readers.
+pub fn site(face: Face) -> Router {
+    let router = Router::new()
         .route("/", get(pages::index))
         .route("/posts/{slug}", get(pages::post))
         .route("/archive", get(pages::archive))
@@ -69,39 +52,29 @@ pub fn router(face: Face) -> Router {
         .route("/feed.json", get(pages::json_feed))
         .route("/sitemap.xml", get(pages::sitemap))
         .route("/style.css", get(pages::style))
+        .route("/health", get(health::endpoint))
+        .fallback(pages::not_found)
+        .with_state(face);
+    observed(router)
+}
+
+/// Every address that is served to whoever is on this machine, under its own names and `names`.
+pub fn console(face: Face, names: &[String]) -> Router {
+    let router = Router::new()
+        .route("/", get(console::front))
         .route("/console", get(console::page))
         .route("/console.json", get(console::endpoint))
         .route("/console/style.css", get(console::style))
-        .route("/health", get(pages::health))
-        .fallback(pages::not_found)
+        .route("/health", get(health::endpoint))
+        .fallback(console::not_found)
         .with_state(face)
+        .layer(from_fn_with_state(Arc::from(names), named::known));
+    observed(router)
+}
+
+fn observed(router: Router) -> Router {
+    router
         .layer(CatchPanicLayer::custom(observe::panicked))
         .layer(from_fn(answer::conditional))
         .layer(from_fn(observe::observe))
-}
-
-/// Listen on an address. The error says what to do about a port that is taken.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, HttpError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|cause| match cause.kind() {
-            io::ErrorKind::AddrInUse => HttpError::InUse { address },
-            io::ErrorKind::PermissionDenied => HttpError::Denied { address },
-            _ => HttpError::Listen { address, cause },
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_taken_port_is_named_with_the_mend() {
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let first = bind(any).await.expect("a free port");
-        let address = first.local_addr().expect("its address");
-        let error = bind(address).await.expect_err("taken").to_string();
-        assert!(error.contains(&address.port().to_string()), "{error}");
-        assert!(error.contains("--listen"), "{error}");
-    }
 }

@@ -14,8 +14,8 @@
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`grants`], [`diary`] – definitions, contracts and arithmetic.
-//! * [`config`], [`span`], [`telemetry`], [`bundle`], [`fault`], [`supervision`], [`kept`] – what a
-//!   process begins with and is kept going by.
+//! * [`config`], [`span`], [`shown`], [`telemetry`], [`bundle`], [`private`], [`fault`], [`supervision`],
+//!   [`kept`] – what a process begins with and is kept going by.
 
 pub mod app;
 pub mod bundle;
@@ -37,6 +37,7 @@ pub mod outcome;
 pub mod pipeline;
 pub mod plugin;
 pub mod policy;
+pub mod private;
 pub mod registry;
 pub mod rollcall;
 pub mod schedule;

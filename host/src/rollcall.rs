@@ -17,6 +17,7 @@ mod policies;
 mod prompts;
 mod reach;
 mod retention;
+mod sample;
 mod schedules;
 mod schema;
 mod settings;

@@ -1,8 +1,8 @@
 //! The public site as pure functions: posts in, text out. `http` serves what this renders and
 //! `export` writes it to files; neither the network nor the store is known here.
 //!
-//! The templates belong to the workspace, so [`Site::new`] renders every one of them once: a
-//! misspelt name in a template is found when a revision is checked, not by a reader.
+//! The templates belong to the workspace, so the roll call and [`Site::new`] render every page
+//! on samples: a misspelt name is found when a revision is checked, not by a reader.
 
 pub(crate) mod escape;
 mod export;
@@ -10,12 +10,14 @@ mod feeds;
 mod links;
 mod markdown;
 mod pages;
+mod rehearse;
 #[cfg(test)]
 mod tests;
 mod view;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use minijinja::{Environment, UndefinedBehavior};
 use sha2::{Digest, Sha256};
@@ -24,7 +26,9 @@ use url::Url;
 pub use self::export::{ExportError, Exported, LIST, export};
 use self::links::Links;
 use self::pages::Pages;
-use crate::settings::hex;
+pub use self::rehearse::{mistakes, names};
+use crate::config::Config;
+use crate::settings::{Snapshot, hex};
 use crate::store::posts::Post;
 
 /// Posts on one page of the archive.
@@ -73,6 +77,22 @@ pub struct SiteInfo {
     pub address: Url,
 }
 
+impl SiteInfo {
+    /// As configuration and settings have it. `local` is where it is reached if the
+    /// configuration names no address for readers.
+    pub fn of(config: &Config, settings: &Snapshot, local: Url) -> Self {
+        let text = |key: &str| settings.text(key).ok().flatten();
+        Self {
+            name: text("site.title").unwrap_or_else(|| config.name.clone()),
+            description: text("site.description").unwrap_or_default(),
+            address: config.site.clone().unwrap_or(local),
+        }
+    }
+}
+
+/// The site as it can be shown now, or why there is none.
+pub type Shown = Result<Arc<Site>, String>;
+
 /// A site that is ready to render. It holds its compiled templates and no posts.
 #[derive(Debug)]
 pub struct Site {
@@ -95,6 +115,8 @@ pub enum SiteError {
         name: String,
         line: usize,
         cause: String,
+        /// The name that nobody gave it, as the template writes it.
+        undefined: Option<String>,
     },
     #[error("the {name} of the site cannot be written: {cause}")]
     Feed { name: &'static str, cause: String },
@@ -109,21 +131,32 @@ impl Site {
                 return Err(SiteError::Missing { name });
             }
         }
+        let mut site = Self::bare(info, compile(templates)?, templates);
+        if let Some(mistake) = site.rehearse().into_iter().next() {
+            return Err(mistake);
+        }
+        site.not_found = site.pages().plain("not_found.html", "Not here")?;
+        site.gone = site.pages().plain("gone.html", "Taken down")?;
+        site.unavailable = site.pages().plain("unavailable.html", "Back in a moment")?;
+        Ok(site)
+    }
+
+    /// A site whose pages have not been tried.
+    fn bare(
+        info: SiteInfo,
+        compiled: Environment<'static>,
+        templates: &BTreeMap<String, String>,
+    ) -> Self {
         let style = templates.get(STYLE).cloned().unwrap_or_default();
-        let mut site = Self {
+        Self {
             info,
-            templates: compile(templates)?,
+            templates: compiled,
             style_digest: hex(&Sha256::digest(&style)).chars().take(8).collect(),
             style,
             not_found: String::new(),
             gone: String::new(),
             unavailable: String::new(),
-        };
-        site.not_found = site.pages().plain("not_found.html", "Not here")?;
-        site.gone = site.pages().plain("gone.html", "Taken down")?;
-        site.unavailable = site.pages().plain("unavailable.html", "Back in a moment")?;
-        site.rehearse()?;
-        Ok(site)
+        }
     }
 
     /// The front page: the newest posts, newest first.
@@ -176,6 +209,11 @@ impl Site {
         &self.unavailable
     }
 
+    /// Where readers find the front page.
+    pub fn address(&self) -> &Url {
+        &self.info.address
+    }
+
     /// The stylesheet.
     pub fn style(&self) -> &str {
         &self.style
@@ -197,31 +235,36 @@ impl Site {
     fn root(&self) -> String {
         self.info.address.path().trim_end_matches('/').to_owned()
     }
+}
 
-    fn rehearse(&self) -> Result<(), SiteError> {
-        let post = view::sample();
-        let posts = std::slice::from_ref(&post);
-        self.index(&[])?;
-        self.index(posts)?;
-        self.post(&post)?;
-        self.archive(&[], 1, 1)?;
-        self.archive(posts, 2, 3)?;
-        self.tag("sample", posts)?;
-        Ok(())
-    }
+/// Texts of the site that are rendered; style sheets and scripts are served as they are.
+fn pages(files: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+    let is_template = |name: &str| Path::new(name).extension().is_some_and(|end| end == "html");
+    let files = files.iter().filter(move |(name, _)| is_template(name));
+    files.map(|(name, text)| (name.as_str(), text.as_str()))
+}
+
+/// Where templates are rendered: what is not there is an error that says its name.
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_debug(true);
+    environment.set_formatter(escape::formatter);
+    environment
 }
 
 fn compile(files: &BTreeMap<String, String>) -> Result<Environment<'static>, SiteError> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_formatter(escape::formatter);
-    let is_template = |name: &str| Path::new(name).extension().is_some_and(|end| end == "html");
-    for (name, text) in files.iter().filter(|(name, _)| is_template(name)) {
-        environment
-            .add_template_owned(name.clone(), text.clone())
-            .map_err(|error| in_template(name, &error))?;
+    let mut environment = environment();
+    for (name, text) in pages(files) {
+        add(&mut environment, name, text)?;
     }
     Ok(environment)
+}
+
+fn add(environment: &mut Environment<'static>, name: &str, text: &str) -> Result<(), SiteError> {
+    environment
+        .add_template_owned(name.to_owned(), text.to_owned())
+        .map_err(|error| in_template(name, &error))
 }
 
 fn in_template(name: &str, error: &minijinja::Error) -> SiteError {
@@ -233,5 +276,6 @@ fn in_template(name: &str, error: &minijinja::Error) -> SiteError {
         name: error.name().unwrap_or(name).to_owned(),
         line: error.line().unwrap_or_default(),
         cause,
+        undefined: rehearse::undefined(error),
     }
 }

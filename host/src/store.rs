@@ -43,6 +43,7 @@ mod timed;
 mod wake;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -112,6 +113,20 @@ impl Store {
             backend: Arc::new(backend),
             wake: Arc::default(),
         })
+    }
+
+    /// The files that hold its rows, on SQLite: the database and its log.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let Backend::Sqlite(store) = &*self.backend else {
+            return Vec::new();
+        };
+        let file = store.options.get_filename();
+        let beside = ["", "-wal", "-shm"].map(|ending| {
+            let mut name = file.as_os_str().to_owned();
+            name.push(ending);
+            PathBuf::from(name)
+        });
+        beside.into()
     }
 
     pub fn dialect(&self) -> Dialect {

@@ -53,7 +53,7 @@ fn shows(host: &Host, name: &str, arguments: &[&str]) -> Ran {
 
 /// The program refuses with this code, says what is wrong and how to go on, and does not panic.
 #[track_caller]
-fn refuses(host: &Host, arguments: &[&str], code: i32, parts: &[&str]) -> Ran {
+pub(crate) fn refuses(host: &Host, arguments: &[&str], code: i32, parts: &[&str]) -> Ran {
     let ran = host.run(arguments);
     assert_eq!(ran.code, code, "{arguments:?}\n{ran}");
     assert!(

@@ -1,7 +1,7 @@
 //! Plugins through real guests: what they may do, and what becomes of those that break rules.
 
 pub(crate) mod bench;
-mod capabilities;
+pub(crate) mod capabilities;
 mod compiled;
 mod faults;
 mod grants;

@@ -7,16 +7,18 @@ mod export;
 use std::sync::Arc;
 use std::time::Duration;
 
+use callboard::config::{ConnectionRules, ListenAddress};
 use callboard::http::console::{Console, ConsoleView};
-use callboard::http::{Face, bind, router, serve};
-use callboard::site::{Site, SiteInfo, bundled};
+use callboard::http::{Face, bind, bind_here, serve, site as readers};
+use callboard::site::{Shown, Site, SiteInfo, bundled};
 use callboard::store::posts::{self, Post};
-use callboard::store::{Store, StoreError};
+use callboard::store::{Store, StoreError, revisions};
+use callboard::value::Statement;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -41,11 +43,12 @@ impl Console for Roll {
 /// A running server; its database is deleted with it.
 struct Server {
     client: Client,
+    console: Client,
     store: Store,
     folder: tempfile::TempDir,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
-    swap: watch::Sender<Arc<Site>>,
+    swap: watch::Sender<Shown>,
 }
 
 impl Server {
@@ -55,19 +58,33 @@ impl Server {
         let store = Store::open(&format!("sqlite:{}", path.display()))
             .await
             .expect("a store");
-        let (swap, current) = watch::channel(Arc::new(site()));
+        let files = [("callboard.toml".to_owned(), b"name = \"Board\"".to_vec())];
+        revisions::save(&store, files.into(), "digest", "", Timestamp::UNIX_EPOCH)
+            .await
+            .expect("a revision");
+        let (swap, current) = watch::channel(Ok(Arc::new(site())));
         let face = Face {
             store: store.clone(),
             site: current,
             console: Arc::new(Roll(store.clone())),
         };
-        let any = "127.0.0.1:0".parse().expect("an address");
-        let listener = bind(any).await.expect("a free port");
-        let address = listener.local_addr().expect("its address");
-        let (stop, stopped) = oneshot::channel();
-        let running = tokio::spawn(serve(listener, router(face), stopped.map(drop)));
+        let any = ListenAddress::loopback(0);
+        let (site, here) = (bind(&any).await, bind_here(&any).await);
+        let (site, here) = (site.expect("a free port"), here.expect("a free port"));
+        let address = |listener: &TcpListener| listener.local_addr().expect("its address");
+        let (client, console) = (address(&site), address(&here));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped = stopped.map(drop).shared();
+        let running = tokio::spawn(async move {
+            let rules = ConnectionRules::default();
+            tokio::join!(
+                serve(site, readers(face.clone()), &rules, stopped.clone()),
+                serve(here, callboard::http::console(face, &[]), &rules, stopped),
+            );
+        });
         Self {
-            client: Client { address },
+            client: Client { address: client },
+            console: Client { address: console },
             store,
             folder,
             stop,
@@ -156,7 +173,11 @@ async fn a_store_that_is_down_is_503_uncached_and_never_404() {
         "/console.json",
         "/health",
     ] {
-        let answer = server.get(path).await;
+        let answer = if path.starts_with("/console") {
+            server.console.get(path).await
+        } else {
+            server.get(path).await
+        };
         assert_eq!(answer.status, 503, "{path}");
         assert_eq!(answer.header("cache-control"), "no-store", "{path}");
         assert_eq!(answer.header("etag"), "", "{path}");
@@ -343,17 +364,19 @@ async fn head_says_the_same_without_a_body_and_other_methods_are_refused() {
 #[tokio::test]
 async fn the_console_is_never_kept() {
     let server = Server::start().await;
-    let page = server.get("/console").await;
+    let page = server.console.get("/console").await;
     assert_eq!(
         (page.status, page.header("cache-control")),
         (200, "no-store")
     );
     assert!(page.body.contains("No revision is active"), "{}", page.body);
-    let json = server.get("/console.json").await;
+    let link = "href=\"https://example.com/\"";
+    assert!(page.body.contains(link), "the site is elsewhere");
+    let json = server.console.get("/console.json").await;
     let view: serde_json::Value = serde_json::from_str(&json.body).expect("json");
     assert_eq!(view["name"], "Board");
-    assert_eq!(server.get("/console/style.css").await.status, 200);
-    assert_eq!(server.get("/health").await.status, 200);
+    assert_eq!(server.console.get("/console/style.css").await.status, 200);
+    assert_eq!(server.console.get("/").await.header("location"), "/console");
 }
 
 #[tokio::test]
@@ -396,20 +419,47 @@ async fn another_site_takes_over_between_two_requests() {
         address: "https://example.com".parse().expect("an address"),
     };
     let other = Site::new(info, &templates).expect("another site");
-    server.swap.send_replace(Arc::new(other));
+    server.swap.send_replace(Ok(Arc::new(other))).ok();
     assert_eq!(server.get("/").await.body, "Another front");
 }
 
 #[tokio::test]
-async fn a_taken_port_is_an_error_with_a_mend() {
-    let server = Server::start().await;
-    let error = bind(server.client.address)
-        .await
-        .expect_err("taken")
-        .to_string();
-    assert!(
-        error.contains(&server.client.address.port().to_string()),
-        "{error}"
-    );
-    assert!(error.contains("--listen"), "{error}");
+async fn without_a_site_every_page_is_503_and_health_says_which() {
+    let server = Server::with([post(1)]).await;
+    assert_eq!(server.get("/health").await.status, 200);
+    server
+        .swap
+        .send_replace(Err("line 3: a mistake".to_owned()))
+        .ok();
+    for path in [
+        "/",
+        "/posts/post-1",
+        "/feed.xml",
+        "/style.css",
+        "/x",
+        "/health",
+    ] {
+        let answer = server.get(path).await;
+        assert_eq!(answer.status, 503, "{path}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        assert!(!answer.body.contains("a mistake"), "{}", answer.body);
+    }
+    assert!(server.get("/health").await.body.contains("\"site\""));
+    assert_eq!(server.console.get("/console").await.status, 200);
+}
+
+#[tokio::test]
+async fn health_fails_when_posts_cannot_be_read_though_the_database_answers() {
+    for (breaks, dependency) in [
+        ("DROP TABLE posts", "database"),
+        ("DELETE FROM activations", "revision"),
+    ] {
+        let server = Server::start().await;
+        assert_eq!(server.get("/health").await.status, 200);
+        let done = server.store.execute(Statement::new(breaks)).await;
+        done.expect(breaks);
+        let health = server.get("/health").await;
+        assert_eq!(health.status, 503, "{breaks}");
+        assert!(health.body.contains(dependency), "{}", health.body);
+    }
 }

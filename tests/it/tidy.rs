@@ -60,12 +60,12 @@ const LAYERS: &[Layer] = &[
          pipeline handler lines outcome policy schedule value settings config span fault \
          supervision grants shown",
     ),
-    layer("site", "store value settings shown"),
     peers(
         "registry rollcall workspace",
-        "plugin capability snapshot store \
+        "plugin capability snapshot site store \
          pipeline handler outcome policy schedule value settings config grants shown",
     ),
+    layer("site", "store value settings config shown"),
     layer(
         "plugin",
         "capability store client handler lines outcome value settings config grants kept shown",
@@ -85,7 +85,8 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "store",
-        "pipeline lines outcome policy schedule value settings config grants fault supervision",
+        "pipeline lines outcome policy schedule value settings config grants private fault \
+         supervision",
     ),
     // The one HTTP client module.
     layer("client", "value settings config grants"),
@@ -97,7 +98,10 @@ const LAYERS: &[Layer] = &[
     ),
     layer("config", "grants span"),
     layer("telemetry", "shown"),
-    layer("grants bundle span fault lines supervision shown kept", ""),
+    layer(
+        "grants bundle span private fault lines supervision shown kept",
+        "",
+    ),
 ];
 
 /// Names at the root of the crate that are no modules, with the module they belong to.

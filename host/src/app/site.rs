@@ -1,31 +1,47 @@
 //! The public site of the active revision.
 
-use std::net::SocketAddr;
+use std::fmt;
+use std::sync::Arc;
 
 use super::{App, AppError};
-use crate::site::{Site, SiteInfo};
-use crate::store::StoreError;
+use crate::site::{Shown, Site, SiteInfo};
+use crate::store::{StoreError, findings};
+
+/// The kind, and the key, of the finding that there is no site.
+const NO_SITE: &str = "site";
 
 impl App {
     /// The public site of the active revision, reached at `address` unless callboard.toml
     /// says another.
-    pub async fn site(&self, address: SocketAddr) -> Result<Site, AppError> {
+    pub async fn site(&self, address: impl fmt::Display) -> Result<Site, AppError> {
         let company = self.active().await?;
         let (settings, _) = self.snapshot(&company.definitions).await?;
-        let text = |key: &str| settings.text(key).ok().flatten();
-        let local = url::Url::parse(&format!("http://{address}/"));
-        let address = self.config().site.clone().or(local.ok());
-        let address = address.ok_or_else(|| {
+        let local = url::Url::parse(&format!("http://{address}/")).map_err(|error| {
             StoreError::internal(format!(
-                "the site has no address; write `site` in {}",
+                "the site has no address, `{address}` is none ({error}); write `site` in {}",
                 crate::config::FILE
             ))
         })?;
-        let info = SiteInfo {
-            name: text("site.title").unwrap_or_else(|| self.config().name.clone()),
-            description: text("site.description").unwrap_or_default(),
-            address,
-        };
+        let info = SiteInfo::of(self.config(), &settings, local);
         Ok(Site::new(info, &company.definitions.templates)?)
+    }
+
+    /// The site as it can be shown. Why it can't be made is a finding until it can; a database
+    /// that does not answer is an error, and says nothing about the site.
+    pub async fn shown(&self, address: impl fmt::Display) -> Result<Shown, AppError> {
+        let cause = match self.site(address).await {
+            Ok(site) => {
+                let open = findings::open(self.store()).await?;
+                if open.iter().any(|finding| finding.key == NO_SITE) {
+                    findings::close(self.store(), NO_SITE).await?;
+                }
+                return Ok(Ok(Arc::new(site)));
+            }
+            Err(AppError::Store(error)) => return Err(error.into()),
+            Err(error) => error.to_string(),
+        };
+        tracing::error!(cause, "the site can't be shown");
+        findings::raise(self.store(), NO_SITE, NO_SITE, "site", &cause).await?;
+        Ok(Err(cause))
     }
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use url::Url;
 use wasmtime::component::HasData;
 
 use crate::capability::{Capability, InstanceState};
-use crate::client::{self, ClientError, ClientErrorKind};
-use crate::settings::{Secret, SettingType};
+use crate::client::{self, ClientError, ClientErrorKind, Credential};
+use crate::settings::SettingType;
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -38,10 +39,10 @@ impl HasData for Http<'static> {
 impl http::Host for Http<'_> {
     async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, HttpError>> {
         let left = self.0.host_call()?;
-        let bearer = match &request.credential {
+        let credential = match &request.credential {
             None => None,
-            Some(key) => match credential(self.0, key) {
-                Ok(secret) => Some(secret),
+            Some(key) => match credential(self.0, key, &request.url) {
+                Ok(credential) => Some(credential),
                 Err(error) => return Ok(Err(error)),
             },
         };
@@ -51,7 +52,7 @@ impl http::Host for Http<'_> {
             url: request.url,
             headers: request.headers,
             body: request.body,
-            bearer,
+            credential,
             deadline: request
                 .deadline
                 .map_or(left, Duration::from_millis)
@@ -71,9 +72,8 @@ impl http::Host for Http<'_> {
     }
 }
 
-/// The secret of a name, which the guest never sees.
-fn credential(state: &InstanceState, key: &str) -> Result<Secret, HttpError> {
-    let plugin = &state.access.plugin;
+/// The secret of a name, which the guest never sees, for where the request goes.
+fn credential(state: &InstanceState, key: &str, url: &str) -> Result<Credential, HttpError> {
     let refuse = |kind, message: String| {
         Err(HttpError {
             kind,
@@ -81,15 +81,9 @@ fn credential(state: &InstanceState, key: &str) -> Result<Secret, HttpError> {
             retryable: false,
         })
     };
-    if !state.access.grants.settings.covers(key) {
-        return refuse(
-            HttpErrorKind::Denied,
-            format!(
-                "plugin `{plugin}` may not use the credential `{key}`; to allow it, write in callboard.toml\n\
-             [grants.{plugin}.settings]\nkeys = [\"{key}\"]\nand in its plugin.toml\n[ask.settings]\nkeys = [\"{key}\"]"
-            ),
-        );
-    }
+    let url =
+        Url::parse(url).map_err(|error| ClientError::bad_request(format!("`{url}`: {error}")))?;
+    let to = state.access.client.policy().credential(key, &url)?;
     let settings = &state.caller.settings;
     match settings.declaration(key) {
         Some(declaration) if declaration.kind == SettingType::Secret => {}
@@ -109,7 +103,10 @@ fn credential(state: &InstanceState, key: &str) -> Result<Secret, HttpError> {
         }
     }
     match settings.secret(key) {
-        Some(secret) => Ok(secret.clone()),
+        Some(secret) => Ok(Credential {
+            secret: secret.clone(),
+            to,
+        }),
         None => refuse(
             HttpErrorKind::Denied,
             format!("credential `{key}` is not set; set it with `callboard settings set {key} -`"),

@@ -63,7 +63,7 @@ pub struct InstanceState {
 
 impl Access {
     pub fn new(plugin: &str, grants: Grants, limits: Limits, store: Option<Store>) -> Self {
-        let client = Client::new(Policy::new(plugin, &grants.http));
+        let client = Client::new(Policy::new(plugin, &grants));
         let database = OnceCell::new();
         Self {
             plugin: plugin.to_owned(),

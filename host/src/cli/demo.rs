@@ -1,7 +1,6 @@
 //! `demo`: the main job from nothing to a served post, through the same commands that an
 //! operator has.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -16,6 +15,7 @@ use super::{
     Context, Failure, init, interrupt, posts, run, serve, supervised, tasks as task_commands,
 };
 use crate::app::{App, Seen};
+use crate::config::ListenAddress;
 use crate::outcome::Patch;
 use crate::store::runs::{Run, RunStatus};
 use crate::store::{commits, embeddings, tasks};
@@ -47,9 +47,13 @@ pub(super) struct Demo {
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
 
-    /// Where to serve; a free port of this machine if absent.
-    #[arg(long, default_value = "127.0.0.1:0")]
-    listen: SocketAddr,
+    /// Where to serve the site; a free port of this machine if absent.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    listen: ListenAddress,
+
+    /// Where to serve the console, an address of this machine alone; a free port if absent.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    console: ListenAddress,
 }
 
 /// The demo's own values in the factory's policies, so that a young repository has
@@ -61,6 +65,12 @@ const ORPHANS: &str = "embeddings_orphan_prune_commits";
 
 impl Demo {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
+        if context.database_is_named {
+            return Err(Failure::usage(
+                "a demo has a database of its own, in its own folder; leave `--database` out",
+            )
+            .help("`callboard init` makes a workspace that can have its database anywhere"));
+        }
         let repository = self.repository()?;
         let temporary = tempfile::tempdir()
             .map_err(|error| Failure::usage(format!("no temporary folder: {error}")))?;
@@ -89,7 +99,8 @@ impl Demo {
         let stop = signals.stop.clone();
         let (seen, changes) = watch::channel(Seen::default());
         let looking = serve::start_look(&app, seen, &stop);
-        let serves = serve::site(context, &app, self.listen, (&stop, changes), told);
+        let doors = serve::Doors::new(Some(self.listen), Some(self.console), app.config());
+        let serves = serve::site(context, &app, &doors, (&stop, changes), told);
         let answered = supervised::until_given_up(&app, &stop, serves).await?;
         supervised::join(looking).await;
         app.store().close().await;
@@ -176,7 +187,8 @@ async fn set_up(context: &Context, folder: &Path) -> Result<App, Failure> {
     );
     let started = Instant::now();
     workspace::write(folder, &init::bundled())?;
-    let app = App::open(folder, context.database.as_deref()).await?;
+    // What the environment says is about another workspace.
+    let app = App::open(folder, None).await?;
     let applied = app.apply("the factory as it comes").await?;
     context.output.say(format_args!(
         "revision {} is active; all {} references answer ({})",

@@ -126,7 +126,11 @@ impl From<EngineError> for Failure {
 
 impl From<HttpError> for Failure {
     fn from(error: HttpError) -> Self {
-        Self::new(Exit::Unavailable, error.to_string())
+        let exit = match error {
+            HttpError::Public(_) => Exit::Usage,
+            _ => Exit::Unavailable,
+        };
+        Self::new(exit, error.to_string())
     }
 }
 

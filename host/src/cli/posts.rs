@@ -89,7 +89,14 @@ async fn published(app: &App, wanted: &str) -> Result<Post, Failure> {
 pub(super) async fn export(app: &App, folder: &std::path::Path) -> Result<Exported, Failure> {
     let count = u32::try_from(posts::count(app.store()).await?).unwrap_or(u32::MAX);
     let all = posts::newest(app.store(), count, 0).await?;
-    let site = app.site(app.config().listen).await?;
+    let address = &app.config().listen;
+    if app.config().site.is_none() {
+        context.output.progress(format_args!(
+            "warning: feeds, sitemap and canonical links of this export lead to http://{address}/; \
+             set `site` in callboard.toml to where readers find it, and export again"
+        ));
+    }
+    let site = app.site(address).await?;
     let target = folder.to_owned();
     let work = tokio::task::spawn_blocking(move || site::export(&site, &all, &target));
     let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, error.to_string());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value as Json, json};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -13,9 +14,10 @@ use tokio_util::sync::CancellationToken;
 use super::output::Answered;
 use super::{Context, Failure, interrupt, supervised};
 use crate::app::{App, Seen, Upkeep, tell};
+use crate::config::{Config, ListenAddress};
 use crate::engine::{Unwatched, worker};
 use crate::http::{self, Face};
-use crate::site::Site;
+use crate::site::Shown;
 use crate::store::pulse;
 use crate::supervision;
 
@@ -24,9 +26,14 @@ const LOOK: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// Where to listen, instead of the address in callboard.toml.
-    #[arg(long)]
-    listen: Option<SocketAddr>,
+    /// Where to listen for readers, instead of the address in callboard.toml.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<ListenAddress>,
+
+    /// Where to listen for the console, an address of this machine alone, instead of the one in
+    /// callboard.toml or, without one, the port after the site's.
+    #[arg(long, value_name = "ADDRESS")]
+    console: Option<ListenAddress>,
 
     /// Serve only; leave runs and policies to `callboard work`.
     #[arg(long)]
@@ -44,6 +51,7 @@ impl Serve {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         app.active().await?;
+        warn_of_open_files(context, &app);
         let right = if self.no_work {
             None
         } else {
@@ -57,8 +65,8 @@ impl Serve {
         } else {
             start_work(&app, None, &stop, seen)
         };
-        let address = self.listen.unwrap_or(app.config().listen);
-        let serves = site(context, &app, address, (&stop, changes), json!({}));
+        let doors = Doors::new(self.listen, self.console, app.config());
+        let serves = site(context, &app, &doors, (&stop, changes), json!({}));
         let served = supervised::until_given_up(&app, &stop, serves).await;
         supervised::join(looking).await;
         drop(right);
@@ -76,6 +84,7 @@ impl Work {
         }
         let app = context.app().await?;
         app.active().await?;
+        warn_of_open_files(context, &app);
         let right = app.store().exclusive("work").await?;
         let signals = interrupt::Listener::start();
         let stop = signals.stop.clone();
@@ -98,43 +107,82 @@ impl Work {
     }
 }
 
-/// Serve site and console at `address` until it is told to stop. The site is made anew when a
-/// look at the database saw something new. The addresses are added to what is `told` programs.
+/// Where a process listens: for readers, and for whoever is on this machine.
+pub(super) struct Doors {
+    site: ListenAddress,
+    console: ListenAddress,
+}
+
+impl Doors {
+    /// As the command line says, or the configuration.
+    pub(super) fn new(
+        site: Option<ListenAddress>,
+        console: Option<ListenAddress>,
+        config: &Config,
+    ) -> Self {
+        let site = site.unwrap_or_else(|| config.listen.clone());
+        let written = console.or_else(|| config.console.listen.clone());
+        // Any free port stays any free port.
+        let next = (site.port > 0).then(|| site.port.checked_add(1)).flatten();
+        let console = written.unwrap_or_else(|| ListenAddress::loopback(next.unwrap_or(0)));
+        Self { site, console }
+    }
+}
+
+/// Serve site and console until it is told to stop. The site is made anew when a look at the
+/// database saw something new. The addresses are added to what is `told` programs.
 pub(super) async fn site(
     context: &Context,
     app: &App,
-    address: SocketAddr,
+    doors: &Doors,
     (stop, changes): (&CancellationToken, watch::Receiver<Seen>),
     mut told: Json,
 ) -> Result<Answered, Failure> {
-    let listener = http::bind(address).await?;
-    let bound = listener.local_addr().map_or(address, |bound| bound);
-    let (current, site) = watch::channel(Arc::new(app.site(bound).await?));
-    let refresh = {
-        let app = app.clone();
-        supervision::keep(
-            "what keeps the site current",
-            || true,
-            move || refresh_site(app.clone(), bound, current.clone(), changes.clone()),
-        )
-    };
+    let readers = http::bind(&doors.site).await?;
+    let here = http::bind_here(&doors.console).await?;
+    let bound = local(&readers)?;
+    let (current, shown) = watch::channel(app.shown(bound).await?);
+    if let Err(cause) = &*shown.borrow() {
+        let text = format_args!("warning: the site answers 503: {cause}");
+        context.output.progress(text);
+    }
+    let refresh = start_refresh(app, bound, current, changes);
     let face = Face {
         store: app.store().clone(),
-        site,
+        site: shown,
         console: Arc::new(app.clone()),
     };
+    let console = format!("http://{}/console", local(&here)?);
     context.output.say(format_args!("site     http://{bound}/"));
-    context
-        .output
-        .say(format_args!("console  http://{bound}/console"));
+    context.output.say(format_args!("console  {console}"));
     told["site"] = json!(format!("http://{bound}/"));
-    told["console"] = json!(format!("http://{bound}/console"));
+    told["console"] = json!(console);
     let answered = context.output.json(&told);
     context.output.progress("Ctrl-C stops");
-    let stopped = stop.clone().cancelled_owned();
-    http::serve(listener, http::router(face), stopped).await;
+    let (rules, names) = (&app.config().connections, &app.config().console.names);
+    let stopped = || stop.clone().cancelled_owned();
+    tokio::join!(
+        http::serve(readers, http::site(face.clone()), rules, stopped()),
+        http::serve(here, http::console(face, names), rules, stopped()),
+    );
     refresh.abort();
     Ok(answered)
+}
+
+fn local(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    let address = listener.local_addr();
+    address
+        .map_err(|error| Failure::new(Exit::Failed, format!("a listener has no address: {error}")))
+}
+
+/// Name the files that others than their owner may reach.
+fn warn_of_open_files(context: &Context, app: &App) {
+    for path in app.open_to_others() {
+        let path = path.display();
+        context.output.progress(format_args!(
+            "warning: others may read {path}; `chmod 600 {path}`"
+        ));
+    }
 }
 
 /// Work on runs and on what is due by the clock, until `stop`.
@@ -183,16 +231,31 @@ async fn look(app: App, seen: watch::Sender<Seen>, stop: CancellationToken) {
     }
 }
 
+/// Keep the site current, until it is aborted.
+fn start_refresh(
+    app: &App,
+    address: SocketAddr,
+    current: watch::Sender<Shown>,
+    changes: watch::Receiver<Seen>,
+) -> JoinHandle<()> {
+    let app = app.clone();
+    supervision::keep(
+        "what keeps the site current",
+        || true,
+        move || refresh_site(app.clone(), address, current.clone(), changes.clone()),
+    )
+}
+
 /// Swap the site when another revision becomes active or a setting changes.
 async fn refresh_site(
     app: App,
     address: SocketAddr,
-    current: watch::Sender<Arc<Site>>,
+    current: watch::Sender<Shown>,
     mut changes: watch::Receiver<Seen>,
 ) {
     while changes.changed().await.is_ok() {
-        match app.site(address).await {
-            Ok(site) => drop(current.send_replace(Arc::new(site))),
+        match app.shown(address).await {
+            Ok(shown) => drop(current.send_replace(shown)),
             Err(error) => {
                 tracing::error!(%error, "the site stays as it was");
                 tokio::time::sleep(LOOK).await;

@@ -57,7 +57,7 @@ impl ClientError {
         }
     }
 
-    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+    pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(ClientErrorKind::BadRequest, message)
     }
 

@@ -25,10 +25,10 @@ const REFUSED: [&str; 11] = [
     "upgrade",
 ];
 
-/// The headers of a request as they go out.
+/// The headers of a request as they go out, but for the credential.
 pub(super) fn checked(
     headers: &[(String, String)],
-    bearer: Option<&Secret>,
+    beside_a_credential: bool,
 ) -> Result<HeaderMap, ClientError> {
     if headers
         .iter()
@@ -41,22 +41,24 @@ pub(super) fn checked(
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         let (name, value) = pair(name, value)?;
-        if bearer.is_some() && name == AUTHORIZATION {
+        if beside_a_credential && name == AUTHORIZATION {
             return Err(ClientError::bad_request(
                 "an `authorization` header beside a credential; leave one out",
             ));
         }
         map.append(name, value);
     }
-    if let Some(secret) = bearer {
-        let mut value =
-            HeaderValue::from_str(&format!("Bearer {}", secret.expose())).map_err(|_| {
-                ClientError::bad_request("the credential has characters that no header can carry")
-            })?;
-        value.set_sensitive(true);
-        map.insert(AUTHORIZATION, value);
-    }
     Ok(map)
+}
+
+/// The value of the header that carries a secret.
+pub(super) fn bearer(secret: &Secret) -> Result<HeaderValue, ClientError> {
+    let value = HeaderValue::from_str(&format!("Bearer {}", secret.expose()));
+    let mut value = value.map_err(|_| {
+        ClientError::bad_request("the credential has characters that no header can carry")
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 fn pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), ClientError> {

@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 use super::address;
 use super::error::{ClientError, ClientErrorKind};
-use crate::grants::HttpGrant;
+use crate::grants::{CredentialGrant, Grants, HttpGrant, Origin};
 
 /// The allowed origins of one caller.
 #[derive(Debug, Clone)]
@@ -16,6 +16,7 @@ pub struct Policy {
     /// The plugin; `None` for the host's own code.
     plugin: Option<String>,
     grants: Vec<HttpGrant>,
+    credentials: Vec<CredentialGrant>,
 }
 
 /// The grant under which a request goes out.
@@ -27,10 +28,11 @@ pub struct Allowed<'a> {
 }
 
 impl Policy {
-    pub fn new(plugin: &str, grants: &[HttpGrant]) -> Self {
+    pub fn new(plugin: &str, grants: &Grants) -> Self {
         Self {
             plugin: Some(plugin.to_owned()),
-            grants: grants.to_vec(),
+            grants: grants.http.clone(),
+            credentials: grants.credentials.clone(),
         }
     }
 
@@ -47,6 +49,7 @@ impl Policy {
         Self {
             plugin: None,
             grants: vec![grant],
+            credentials: Vec::new(),
         }
     }
 
@@ -85,6 +88,37 @@ impl Policy {
             Some(what) if !private => Err(self.denial(method, url, &name, Some(what))),
             _ => Ok(Allowed { grant, private }),
         }
+    }
+
+    /// Where the credential `name` goes with a request to `url`, if it may.
+    pub fn credential(&self, name: &str, url: &Url) -> Result<Origin, ClientError> {
+        let to = Origin::of(url).ok_or_else(|| {
+            ClientError::bad_request(format!("`{}` is no origin for a credential", origin(url)))
+        })?;
+        if self.credentials_to(&to).any(|known| known == name) {
+            return Ok(to);
+        }
+        let plugin = self.plugin.as_deref().unwrap_or_default();
+        let name = name.to_owned();
+        let wanted = CredentialGrant { name, to };
+        let text = format!(
+            "plugin `{plugin}` may not send the credential `{}` to {}; to allow it, write in \
+             callboard.toml\n{}\nand in its plugin.toml\n{}",
+            wanted.name,
+            wanted.to,
+            wanted.lines(&format!("grants.{plugin}")),
+            wanted.lines("ask")
+        );
+        Err(ClientError::new(ClientErrorKind::Denied, text))
+    }
+
+    /// The credentials that go to an origin.
+    pub fn credentials_to(&self, origin: &Origin) -> impl Iterator<Item = &str> {
+        let there = self
+            .credentials
+            .iter()
+            .filter(move |grant| grant.to == *origin);
+        there.map(|grant| grant.name.as_str())
     }
 
     fn denial(&self, method: &str, url: &Url, host: &str, not_public: Option<&str>) -> ClientError {
@@ -159,7 +193,7 @@ mod tests {
 
     fn policy(text: &str) -> Policy {
         let grants: crate::grants::Grants = toml::from_str(text).expect("grants");
-        Policy::new("p", &grants.http)
+        Policy::new("p", &grants)
     }
 
     fn verdict(policy: &Policy, method: &str, url: &str) -> Result<bool, ClientErrorKind> {

@@ -78,7 +78,7 @@ fn client(ports: &[u16]) -> Client {
         .map(|port| format!("[[http]]\nhost = \"127.0.0.1\"\nscheme = \"http\"\nport = {port}\nmethods = [\"GET\", \"POST\"]\nprivate = true\n"))
         .collect();
     let grants: crate::grants::Grants = toml::from_str(&grants.concat()).expect("grants");
-    Client::new(Policy::new("p", &grants.http))
+    Client::new(Policy::new("p", &grants))
 }
 
 fn request(method: &str, url: &str) -> Request {
@@ -87,7 +87,7 @@ fn request(method: &str, url: &str) -> Request {
         url: url.to_owned(),
         headers: Vec::new(),
         body: Vec::new(),
-        bearer: None,
+        credential: None,
         deadline: Duration::from_secs(5),
         max_body: 1 << 20,
         redirects: 0,
@@ -129,9 +129,12 @@ async fn redirects_are_followed_as_often_as_asked_and_checked_each_time() {
         "the private address was not dialled"
     );
     let wide = client(&[outer.address.port(), inner.address.port()]);
-    let bearer = Some(Secret::new("hush".to_owned()));
+    let credential = Some(hush(&outer));
     let response = wide
-        .send(Request { bearer, ..follow })
+        .send(Request {
+            credential,
+            ..follow
+        })
         .await
         .expect("followed");
     let text = String::from_utf8(response.body)
@@ -148,9 +151,8 @@ async fn redirects_are_followed_as_often_as_asked_and_checked_each_time() {
 #[tokio::test]
 async fn a_credential_goes_out_as_a_bearer() {
     let echo = server(Does::Echo).await;
-    let bearer = Some(Secret::new("hush".to_owned()));
     let sent = Request {
-        bearer,
+        credential: Some(hush(&echo)),
         ..request("GET", &format!("http://{}/", echo.address))
     };
     let response = client(&[echo.address.port()])
@@ -158,6 +160,49 @@ async fn a_credential_goes_out_as_a_bearer() {
         .await
         .expect("answer");
     assert!(String::from_utf8_lossy(&response.body).contains("authorization: Bearer hush"));
+}
+
+/// A secret for one server.
+fn hush(server: &Server) -> Credential {
+    let to = format!("http://{}", server.address);
+    Credential {
+        secret: Secret::new("hush".to_owned()),
+        to: to.parse().expect("an origin"),
+    }
+}
+
+#[tokio::test]
+async fn a_credential_is_not_sent_where_it_is_not_for() {
+    let (meant, other) = (server(Does::Echo).await, server(Does::Echo).await);
+    let both = client(&[meant.address.port(), other.address.port()]);
+    let sent = Request {
+        credential: Some(hush(&meant)),
+        ..request("GET", &format!("http://{}/", other.address))
+    };
+    assert_eq!(kind(&both, sent).await, ClientErrorKind::Denied);
+    assert_eq!(other.seen.load(Ordering::SeqCst), 0, "nothing was sent");
+    // There and back again: who sends it back would choose what is asked.
+    let back = format!("http://{}/", meant.address);
+    let redirect =
+        |to: &str| format!("HTTP/1.1 307 On\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n");
+    let through = server(Does::Answer(redirect(&back))).await;
+    let first = server(Does::Answer(redirect(&format!(
+        "http://{}/",
+        through.address
+    ))))
+    .await;
+    let ports = [&first, &through, &meant].map(|server| server.address.port());
+    let sent = Request {
+        credential: Some(hush(&first)),
+        redirects: 3,
+        ..request("GET", &format!("http://{}/", first.address))
+    };
+    let response = client(&ports).send(sent).await.expect("followed");
+    let text = String::from_utf8_lossy(&response.body).to_lowercase();
+    assert!(
+        text.starts_with("get /") && !text.contains("hush"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -252,11 +297,7 @@ async fn a_name_of_a_private_address_is_denied_when_it_is_resolved() {
     let echo = server(Does::Echo).await;
     let port = echo.address.port();
     let text = format!("[[http]]\nhost = \"localhost\"\nscheme = \"http\"\nport = {port}\n");
-    let grants = |text: &str| {
-        toml::from_str::<crate::grants::Grants>(text)
-            .expect("grants")
-            .http
-    };
+    let grants = |text: &str| toml::from_str::<crate::grants::Grants>(text).expect("grants");
     let url = format!("http://localhost:{port}/");
     let public = Client::new(Policy::new("p", &grants(&text)));
     let error = public

@@ -54,6 +54,8 @@ pub(super) const JSON: Kind = Kind {
     keep: "no-store",
 };
 
+pub(super) const PLAIN: &str = "text/plain; charset=utf-8";
+
 /// Why there is no page.
 pub(super) enum Problem {
     Absent,
@@ -80,6 +82,15 @@ pub(super) fn finish(site: &Site, kind: &Kind, text: Result<String, Problem>) ->
         Ok(text) => found(kind, text),
         Err(problem) => explain(site, problem),
     }
+}
+
+/// 503: there is no site to take any page from. Why is for the log, not for readers.
+pub(super) fn no_site(cause: &str) -> Response {
+    tracing::error!(cause, "there is no site to show a reader");
+    unavailable(
+        PLAIN,
+        "this site is being mended; try again later\n".to_owned(),
+    )
 }
 
 /// 200 with a digest of the body as its tag.
@@ -128,12 +139,34 @@ pub(super) fn unavailable(media: &'static str, text: String) -> Response {
 
 /// 500: a defect, of a template or of the program.
 pub(super) fn broken(text: &'static str) -> Response {
-    send(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "text/plain; charset=utf-8",
-        "no-store",
-        text.to_owned(),
-    )
+    plain(StatusCode::INTERNAL_SERVER_ERROR, text.to_owned())
+}
+
+/// 404, where there is no site to say it.
+pub(super) fn absent(text: &'static str) -> Response {
+    plain(StatusCode::NOT_FOUND, text.to_owned())
+}
+
+/// 413: nobody here reads that much.
+pub(super) fn too_large(most: u32) -> Response {
+    let text = format!("a request carries at most {most} bytes here, and says how many\n");
+    let mut response = plain(StatusCode::PAYLOAD_TOO_LARGE, text);
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    response
+}
+
+/// 421: it was asked for under a name that is not this machine's.
+pub(super) fn misdirected(asked: &str) -> Response {
+    let text = format!(
+        "this is the console of one machine, and {asked} was asked for; ask for localhost, or add \
+         the name to `names` in [console] of callboard.toml\n"
+    );
+    plain(StatusCode::MISDIRECTED_REQUEST, text)
+}
+
+fn plain(status: StatusCode, text: String) -> Response {
+    send(status, PLAIN, "no-store", text)
 }
 
 fn send(status: StatusCode, media: &'static str, keep: &'static str, text: String) -> Response {

@@ -8,7 +8,7 @@ mod view;
 use std::sync::LazyLock;
 
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{Redirect, Response};
 use futures_util::future::BoxFuture;
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, context};
@@ -18,7 +18,7 @@ pub use self::view::{
     RevisionView, RunView, StageRunView, StageView,
 };
 use super::Face;
-use super::answer::{CONSOLE_CSS, JSON, MOMENT, broken, found, unavailable};
+use super::answer::{CONSOLE_CSS, JSON, MOMENT, absent, broken, found, unavailable};
 use crate::shown;
 use crate::store::StoreError;
 
@@ -56,13 +56,26 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = Laz
     Ok(environment)
 });
 
+/// Where the console begins.
+pub(super) async fn front() -> Redirect {
+    Redirect::to("/console")
+}
+
+/// Anything else.
+pub(super) async fn not_found() -> Response {
+    absent("there is nothing here; the console is at /console\n")
+}
+
 /// The roll as a page.
 pub(super) async fn page(State(face): State<Face>) -> Response {
     match face.console.view().await {
-        Ok(view) => match render("roll.html", context! { view => Serde(&view) }) {
-            Ok(html) => found(&MOMENT, html),
-            Err(error) => defect(&error),
-        },
+        Ok(view) => {
+            let site = face.site().ok().map(|site| site.address().to_string());
+            match render("roll.html", context! { view => Serde(&view), site }) {
+                Ok(html) => found(&MOMENT, html),
+                Err(error) => defect(&error),
+            }
+        }
         Err(error) => out_of_reach(&error),
     }
 }
@@ -130,7 +143,10 @@ mod tests {
     use super::*;
 
     fn roll(view: &ConsoleView) -> String {
-        let html = render("roll.html", context! { view => Serde(view) });
+        let html = render(
+            "roll.html",
+            context! { view => Serde(view), site => "https://example.org/" },
+        );
         html.unwrap_or_else(|error| panic!("{error:#}"))
     }
 

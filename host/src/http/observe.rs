@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use uuid::Uuid;
 
-use super::answer::{broken, unavailable};
+use super::answer::{PLAIN, broken, unavailable};
 
 /// Longest time until an answer begins.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -26,10 +26,7 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
     let start = Instant::now();
     let mut response = match tokio::time::timeout(LIMIT, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => unavailable(
-            "text/plain; charset=utf-8",
-            "this took too long\n".to_owned(),
-        ),
+        Err(_) => unavailable(PLAIN, "this took too long\n".to_owned()),
     };
     protect(response.headers_mut());
     if let Ok(value) = HeaderValue::try_from(&id) {

@@ -1,18 +1,14 @@
-//! The pages of the public site, and the health endpoint.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! The pages of the public site.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
 use super::Face;
-use super::answer::{CSS, HTML, JSON, JSON_FEED, Problem, RSS, XML, finish, found, unavailable};
+use super::answer::{CSS, HTML, JSON_FEED, Kind, Problem, RSS, XML, finish, no_site};
 use crate::site::{PER_PAGE, Site};
+use crate::store::Store;
 use crate::store::posts::{self, Post};
-use crate::store::{Store, StoreError, StoreErrorKind};
-use crate::value::Statement;
 
 /// Posts in a feed.
 const FEED: u32 = 20;
@@ -21,96 +17,92 @@ const TAGGED: u32 = 500;
 const MAPPED: u32 = 10_000;
 /// Longer names are no names of ours.
 const NAME_LENGTH: usize = 200;
-const HEALTH_LIMIT: Duration = Duration::from_secs(3);
 
 /// A segment of the path, which may not even be text.
 type Segment = Result<Path<String>, PathRejection>;
 type Text = Result<String, Problem>;
 
 pub(super) async fn index(State(face): State<Face>) -> Response {
-    let (site, text) = of_newest(&face, per_page(), |site, posts| Ok(site.index(posts)?)).await;
-    finish(&site, &HTML, text)
+    of_newest(&face, &HTML, per_page(), |site, posts| {
+        Ok(site.index(posts)?)
+    })
+    .await
 }
 
 pub(super) async fn rss(State(face): State<Face>) -> Response {
-    let (site, text) = of_newest(&face, FEED, |site, posts| Ok(site.rss(posts)?)).await;
-    finish(&site, &RSS, text)
+    of_newest(&face, &RSS, FEED, |site, posts| Ok(site.rss(posts)?)).await
 }
 
 pub(super) async fn json_feed(State(face): State<Face>) -> Response {
-    let (site, text) = of_newest(&face, FEED, |site, posts| Ok(site.json_feed(posts)?)).await;
-    finish(&site, &JSON_FEED, text)
+    of_newest(&face, &JSON_FEED, FEED, |site, posts| {
+        Ok(site.json_feed(posts)?)
+    })
+    .await
 }
 
 pub(super) async fn sitemap(State(face): State<Face>) -> Response {
-    let (site, text) = of_newest(&face, MAPPED, |site, posts| Ok(site.sitemap(posts))).await;
-    finish(&site, &XML, text)
+    of_newest(&face, &XML, MAPPED, |site, posts| Ok(site.sitemap(posts))).await
 }
 
 pub(super) async fn post(State(face): State<Face>, slug: Segment) -> Response {
-    let site = face.site();
-    let text = post_text(&face.store, &site, slug).await;
-    finish(&site, &HTML, text)
+    page(&face, &HTML, async |site| {
+        post_text(&face.store, site, slug).await
+    })
+    .await
 }
 
 pub(super) async fn archive(State(face): State<Face>) -> Response {
-    let site = face.site();
-    let text = archive_text(&face.store, &site, 1).await;
-    finish(&site, &HTML, text)
+    page(&face, &HTML, async |site| {
+        archive_text(&face.store, site, 1).await
+    })
+    .await
 }
 
-pub(super) async fn archive_page(State(face): State<Face>, page: Segment) -> Response {
-    let site = face.site();
-    let text = match name(page).and_then(|page| page_number(&page)) {
-        Ok(page) => archive_text(&face.store, &site, page).await,
-        Err(problem) => Err(problem),
-    };
-    finish(&site, &HTML, text)
+pub(super) async fn archive_page(State(face): State<Face>, number: Segment) -> Response {
+    page(&face, &HTML, async |site| {
+        let number = page_number(&name(number)?)?;
+        archive_text(&face.store, site, number).await
+    })
+    .await
 }
 
 pub(super) async fn tag(State(face): State<Face>, tag: Segment) -> Response {
-    let site = face.site();
-    let text = tag_text(&face.store, &site, tag).await;
-    finish(&site, &HTML, text)
+    page(&face, &HTML, async |site| {
+        tag_text(&face.store, site, tag).await
+    })
+    .await
 }
 
 pub(super) async fn style(State(face): State<Face>) -> Response {
-    found(&CSS, face.site().style().to_owned())
+    page(&face, &CSS, async |site| Ok(site.style().to_owned())).await
 }
 
 pub(super) async fn not_found(State(face): State<Face>) -> Response {
-    finish(&face.site(), &HTML, Err(Problem::Absent))
+    page(&face, &HTML, async |_| Err(Problem::Absent)).await
 }
 
-/// Whether this process can read its database.
-pub(super) async fn health(State(face): State<Face>) -> Response {
-    let question = face.store.query(Statement::new("SELECT 1 AS one"));
-    let answer = tokio::time::timeout(HEALTH_LIMIT, question).await;
-    let late = StoreError::new(
-        StoreErrorKind::Timeout,
-        "the database did not answer in time",
-    );
-    match answer.map_err(|_| late).and_then(|rows| rows) {
-        Ok(_) => found(&JSON, "{\"status\":\"ok\"}\n".to_owned()),
-        Err(error) => {
-            tracing::error!(%error, "the database does not answer");
-            let text = "{\"status\":\"unavailable\",\"dependency\":\"database\"}\n";
-            unavailable("application/json", text.to_owned())
+/// A page of the site as it is now; unavailable, while there is none.
+async fn page(face: &Face, kind: &Kind, text: impl AsyncFnOnce(&Site) -> Text) -> Response {
+    match face.site() {
+        Ok(site) => {
+            let text = text(&site).await;
+            finish(&site, kind, text)
         }
+        Err(cause) => no_site(&cause),
     }
 }
 
 async fn of_newest(
     face: &Face,
+    kind: &Kind,
     limit: u32,
     render: impl FnOnce(&Site, &[Post]) -> Text,
-) -> (Arc<Site>, Text) {
-    let site = face.site();
-    let text = match posts::newest(&face.store, limit, 0).await {
-        Ok(posts) => render(&site, &posts),
-        Err(error) => Err(error.into()),
-    };
-    (site, text)
+) -> Response {
+    page(face, kind, async |site| {
+        let posts = posts::newest(&face.store, limit, 0).await?;
+        render(site, &posts)
+    })
+    .await
 }
 
 async fn post_text(store: &Store, site: &Site, slug: Segment) -> Text {

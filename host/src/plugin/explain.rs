@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::client::policy::Policy;
 use crate::config::Limits;
-use crate::grants::{Grants, HttpGrant};
+use crate::grants::{Grants, HttpGrant, Origin};
 use crate::store::{Store, granted};
 
 /// Whether something is allowed, and by which line, or which line would allow it.
@@ -41,17 +41,30 @@ fn request(target: &str) -> Option<(String, Url)> {
 }
 
 fn explain_request(plugin: &str, grants: &Grants, method: &str, url: &Url) -> Explanation {
-    let policy = Policy::new(plugin, &grants.http);
+    let policy = Policy::new(plugin, grants);
     match policy.check(method, url) {
         Ok(allowed) => Explanation {
             allowed: true,
-            why: line(allowed.grant, allowed.private),
+            why: line(allowed.grant, allowed.private) + &credentials(&policy, url),
         },
         Err(error) => Explanation {
             allowed: false,
             why: error.message,
         },
     }
+}
+
+/// Which credentials may go with a request.
+fn credentials(policy: &Policy, url: &Url) -> String {
+    let origin = Origin::of(url);
+    let names = origin
+        .iter()
+        .flat_map(|origin| policy.credentials_to(origin));
+    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+    if names.is_empty() {
+        return ", without a credential".to_owned();
+    }
+    format!(", with the credential {}", names.join(" or "))
 }
 
 fn line(grant: &HttpGrant, private: bool) -> String {
@@ -120,6 +133,17 @@ mod tests {
             allowed.allowed && allowed.why.contains("*.example.com"),
             "{allowed:?}"
         );
+        assert!(allowed.why.ends_with("without a credential"), "{allowed:?}");
+        let text = "[[http]]\nhost = \"*.example.com\"\n[[credentials]]\nname = \"key\"\n\
+            to = \"https://api.example.com\"";
+        let grants: Grants = toml::from_str(text).expect("grants");
+        for (target, end) in [
+            ("https://api.example.com/x", "with the credential `key`"),
+            ("https://other.example.com/x", "without a credential"),
+        ] {
+            let answer = explain("p", &grants, &Limits::default(), None, target).await;
+            assert!(answer.allowed && answer.why.ends_with(end), "{answer:?}");
+        }
         let denied = ask("POST https://api.example.com/x").await;
         assert!(
             !denied.allowed && denied.why.contains("methods = [\"POST\"]"),

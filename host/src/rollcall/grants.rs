@@ -2,15 +2,17 @@
 //! inside what it asks for.
 
 use super::{Kind, Miss, Reference, Roster};
-use crate::grants::{Grants, Refusal, Verb};
+use crate::grants::{CredentialGrant, Grants, Refusal, Verb};
 use crate::handler::{Contract, TableNeed};
 use crate::registry::Origin;
+use crate::settings::SettingType;
 use crate::workspace::{Place, PluginFiles};
 
 pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for (name, plugin) in &roster.definitions.plugins {
         references.extend(asks(roster, name, plugin));
+        references.extend(credentials(roster, name, plugin));
         for contract in contracts(roster, name, plugin) {
             references.extend(tables(name, plugin, contract));
             references.extend(settings(name, plugin, contract));
@@ -53,28 +55,61 @@ fn refusal(plugin: &str, refusal: &Refusal) -> Miss {
 
 /// Where a manifest asks for something.
 fn written(plugin: &PluginFiles, asked: &Refusal) -> Place {
-    let manifest = &plugin.manifest;
-    let ask = &manifest.value.ask;
-    if asked.asked.starts_with("setting ") {
-        return manifest.at(&["ask", "settings", "keys"]);
+    let path: Vec<_> = ["ask"]
+        .into_iter()
+        .chain(asked.path.iter().map(String::as_str))
+        .collect();
+    plugin.manifest.at(&path)
+}
+
+/// A credential is a secret that is declared, and goes where the plugin may call.
+fn credentials(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference> {
+    let ask = &plugin.manifest.value.ask;
+    let asked = ask.credentials.iter().enumerate();
+    asked
+        .map(|(index, grant)| {
+            let place = plugin
+                .manifest
+                .at(&["ask", "credentials", &index.to_string()]);
+            let miss = undeclared(roster, &grant.name).or_else(|| out_of_reach(name, ask, grant));
+            Reference::new(
+                format!("plugin {name}"),
+                "credentials",
+                Kind::Setting,
+                &grant.name,
+            )
+            .at(place)
+            .missed(miss)
+        })
+        .collect()
+}
+
+fn undeclared(roster: &Roster<'_>, credential: &str) -> Option<Miss> {
+    let declared = roster.definitions.settings.get(credential);
+    let kind = declared.map(|declared| declared.value.kind);
+    let problem = match kind {
+        Some(SettingType::Secret) => return None,
+        Some(kind) => format!("the credential `{credential}` is a setting of the type {kind}"),
+        None => format!("the credential `{credential}` is not declared"),
+    };
+    let mend = format!(
+        "write in settings.toml:\n[\"{credential}\"]\ntype = \"secret\"\ndescription = \"…\""
+    );
+    Some(Miss::new(problem, mend))
+}
+
+fn out_of_reach(plugin: &str, ask: &Grants, grant: &CredentialGrant) -> Option<Miss> {
+    if ask.http.iter().any(|http| http.opens(&grant.to)) {
+        return None;
     }
-    if let Some((_, table)) = asked.asked.split_once(" on table ") {
-        let index = ask
-            .db
-            .iter()
-            .position(|grant| grant.table == table)
-            .unwrap_or_default();
-        return manifest.at(&["ask", "db", &index.to_string()]);
-    }
-    if let Some((_, origin)) = asked.asked.split_once(' ') {
-        let matches = |host: &str, scheme: &str| origin == format!("{scheme}://{host}");
-        let index = ask
-            .http
-            .iter()
-            .position(|grant| matches(&grant.host, &grant.scheme));
-        return manifest.at(&["ask", "http", &index.unwrap_or_default().to_string()]);
-    }
-    manifest.at(&["ask", &asked.asked])
+    let (to, scheme) = (&grant.to, grant.to.scheme());
+    let problem = format!("the {grant} goes where the plugin does not ask to call");
+    let mend = format!(
+        "add to plugins/{plugin}/plugin.toml:\n[[ask.http]]\nhost = \"{}\"\nscheme = \"{scheme}\"\nport = {}",
+        to.host(),
+        to.port()
+    );
+    Some(Miss::new(problem, mend))
 }
 
 /// What the plugin says of its handlers: as applied, or as loaded.
@@ -123,7 +158,9 @@ fn settings(name: &str, plugin: &PluginFiles, contract: &Contract) -> Vec<Refere
     let needs = contract.needs.settings.iter();
     needs
         .map(|key| {
-            let miss = (!manifest.value.ask.settings.covers(key)).then(|| {
+            let ask = &manifest.value.ask;
+            let named = ask.credentials.iter().any(|grant| grant.name == *key);
+            let miss = (!named && !ask.settings.covers(key)).then(|| {
                 let problem = format!(
                     "handler `{}` reads setting `{key}`, which the plugin does not ask for",
                     contract.name

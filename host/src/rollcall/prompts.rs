@@ -1,10 +1,11 @@
-//! Prompts compile and use exactly the variables they declare, and those that handlers need
-//! are there.
+//! Prompts compile, use exactly the variables they declare and can be filled in, and those that
+//! handlers need are there.
 
 use std::collections::BTreeSet;
 
-use minijinja::Environment;
+use minijinja::{Environment, UndefinedBehavior};
 
+use super::sample::fault;
 use super::settings::needed;
 use super::templates::reason;
 use super::{Kind, Miss, Reference, Roster};
@@ -51,7 +52,8 @@ fn absent(roster: &Roster<'_>, name: &str) -> Miss {
 
 fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
     let referrer = format!("prompt {name}");
-    let environment = Environment::new();
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let compiled = match environment.template_from_named_str(&prompt.file, prompt.template()) {
         Ok(compiled) => compiled,
         Err(error) => {
@@ -75,6 +77,9 @@ fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
     let used: BTreeSet<String> = used.filter(|name| !globals.contains(name)).collect();
     let declared: BTreeSet<String> = prompt.variables.iter().cloned().collect();
     let mut references = Vec::new();
+    if used.is_subset(&declared) {
+        references.extend(rehearsed(&environment, name, prompt));
+    }
     for variable in used.union(&declared) {
         let reference = Reference::new(&referrer, "variables", Kind::Variable, variable);
         references.push(if !declared.contains(variable) {
@@ -96,6 +101,22 @@ fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
         });
     }
     references
+}
+
+/// The miss of a prompt that fails on samples of its variables.
+fn rehearsed(environment: &Environment<'_>, name: &str, prompt: &Prompt) -> Option<Reference> {
+    let template = (prompt.file.as_str(), prompt.template());
+    let error = fault(environment, template, &prompt.variables)?;
+    let problem = format!("the prompt cannot be filled in: {}", reason(&error));
+    let miss = Miss::new(problem, "correct the template");
+    let reference = Reference::new(
+        format!("prompt {name}"),
+        "template",
+        Kind::Template,
+        &prompt.file,
+    );
+    let place = prompt.line(error.line().unwrap_or(1));
+    Some(reference.at(place).missed(Some(miss)))
 }
 
 fn undeclared(variable: &str, declared: &BTreeSet<String>) -> Miss {

@@ -1,10 +1,14 @@
-//! Templates of the site compile, those that the host renders are there, and those that
-//! extend or include others name templates that are there.
+//! Templates of the site compile, those that the host renders are there, those that extend or
+//! include others name templates that are there, and each page can be rendered.
+
+use std::collections::BTreeSet;
 
 use minijinja::Environment;
+use url::Url;
 
 use super::{Kind, Miss, Reference, Roster};
 use crate::registry::nearest;
+use crate::site::{self, SiteError, SiteInfo};
 use crate::workspace::Place;
 
 /// Endings of texts that are rendered; style sheets and scripts are served as they are.
@@ -27,7 +31,66 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
         references.push(compiles(name, text));
         references.extend(mentions(roster, name, text));
     }
+    let missed = references
+        .iter()
+        .filter(|reference| reference.miss.is_some());
+    let known: Vec<_> = missed
+        .filter_map(|reference| reference.place.clone())
+        .collect();
+    let rehearsed = rehearsed(roster).into_iter();
+    // A template that is not there is missed where it is named, and is why a page fails there.
+    references.extend(rehearsed.filter(|reference| {
+        let place = reference.place.as_ref();
+        !place.is_some_and(|place| known.iter().any(|known| same_line(known, place)))
+    }));
     references
+}
+
+fn same_line(one: &Place, other: &Place) -> bool {
+    (&one.file, one.line) == (&other.file, other.line)
+}
+
+/// Pages that fail on samples, with the settings as they stand.
+fn rehearsed(roster: &Roster<'_>) -> Vec<Reference> {
+    let Ok(local) = Url::parse("http://localhost/") else {
+        return Vec::new();
+    };
+    let info = SiteInfo::of(&roster.definitions.config.value, roster.settings, local);
+    let mistakes = site::mistakes(info.clone(), &roster.definitions.templates);
+    if mistakes.is_empty() {
+        return Vec::new();
+    }
+    let names = site::names(info);
+    let mistakes = mistakes.into_iter().filter_map(|mistake| {
+        let SiteError::Template {
+            name,
+            line,
+            cause,
+            undefined,
+        } = mistake
+        else {
+            return None;
+        };
+        let file = format!("site/{name}");
+        let mut place = Place::start(&file);
+        place.line = line.max(1);
+        let mend = undefined.and_then(|undefined| instead(&undefined, &names));
+        let mend = mend.unwrap_or_else(|| "correct the template".to_owned());
+        let miss = Miss::new(format!("the page cannot be rendered: {cause}"), mend);
+        let reference = Reference::new(format!("template {name}"), "page", Kind::Template, file);
+        Some(reference.at(place).missed(Some(miss)))
+    });
+    mistakes.collect()
+}
+
+/// What was meant by `post.titel`, if there is something like it.
+fn instead(undefined: &str, names: &BTreeSet<String>) -> Option<String> {
+    let (owner, name) = match undefined.rsplit_once('.') {
+        Some((owner, name)) => (format!("{owner}."), name),
+        None => (String::new(), undefined),
+    };
+    let near = nearest(name, names.iter().map(String::as_str))?;
+    Some(format!("write `{owner}{near}`"))
 }
 
 /// The miss of a template that is not there.

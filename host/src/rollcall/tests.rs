@@ -7,15 +7,9 @@ use self::ground::{Ground, misses};
 
 /// A change of one file, and the miss that has to follow: `referrer key @ place: problem`
 /// and the mend, each as a part of the text.
-type Case = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-);
+type Case<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str);
 
-async fn each(cases: &[Case]) {
+async fn each(cases: &[Case<'_>]) {
     let mut wrong = Vec::new();
     for (file, from, to, miss, mend) in cases {
         let mut ground = Ground::good();
@@ -298,9 +292,17 @@ async fn prompts_and_templates_answer() {
         (R, "[\"day\"]", "[\"day\", \"tone\"]", "prompt draft variables @ prompts/draft.md:2:22: variable `tone` is declared, and the template does not use it", "remove it from `variables`"),
         (R, "{{ day }}", "{% if day %}", "prompt draft template @ prompts/draft.md:5:1: the template does not compile", "correct the template"),
         (T, "base.html", "bas.html", "template post.html extends @ site/post.html:1:1: there is no template site/bas.html", "write `base.html`"),
-        (T, "{{ title }}", "{{ title", "template post.html template @ site/post.html:2:1: the template does not compile", "correct the template"),
+        (R, "{{ day }}", "{{ day|uper }}", "prompt draft template @ prompts/draft.md:5:1: the prompt cannot be filled in: unknown filter", "correct the template"),
+        (R, "{{ day }}", "{% for it in day %}{{ it.title is titled }}{% endfor %}", "prompt draft template @ prompts/draft.md:5:1: the prompt cannot be filled in: unknown test", "correct the template"),
+        (T, "{{ site.name }}", "\n{% block body %}\n{{ post.titel }}{% endblock %}", "template post.html page @ site/post.html:4:1: the page cannot be rendered: undefined value: `post.titel` is undefined", "write `post.title`"),
+        (T, "{{ site.name }}", "{% block body %}{% if post.minutes > 999 %}{{ site.nam }}{% endif %}{% endblock %}", "template post.html page @ site/post.html:2:1: the page cannot be rendered: undefined value: `site.nam` is undefined", "write `site.name`"),
+        ("site/base.html", "<p>", "{{ site.name|nosuch }}", "template base.html page @ site/base.html:1:1: the page cannot be rendered: unknown filter", "correct the template"),
+        (T, "{{ site.name }}", "{{ site.name", "template post.html template @ site/post.html:2:1: the template does not compile", "correct the template"),
     ])
     .await;
+    let mut ground = Ground::good();
+    ground.replace("site/base.html", "{% block body %}", "{% block body");
+    assert_eq!(misses(&ground).await.len(), 1, "one cause is one miss");
     let mut ground = Ground::good();
     ground.remove("prompts/draft.md");
     ground.remove("site/post.html");
@@ -337,6 +339,34 @@ async fn plugins_answer() {
         ("plugins/kmeans/contracts.json", "Collapse", "Something", "plugin kmeans handlers @ plugins/kmeans/plugin.toml:1:1: `retention.collapse_kmeans` says something else", "callboard apply"),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn a_credential_is_asked_for_declared_and_goes_where_the_plugin_calls() {
+    const M: &str = "plugins/kmeans/plugin.toml";
+    let keys = "keys = [\"memory.*\"]";
+    let asks = |name: &str| {
+        format!("{keys}\n[[ask.credentials]]\nname = \"{name}\"\nto = \"https://api.example.com\"")
+    };
+    let (nobodys, plain) = (asks("nobody.key"), asks("memory.size"));
+    each(&[
+        (M, keys, &nobodys, "plugin kmeans ask @ plugins/kmeans/plugin.toml:15:1: the plugin asks for credential nobody.key to https://api.example.com, which is not allowed", "[[grants.kmeans.credentials]]\nname = \"nobody.key\"\nto = \"https://api.example.com\""),
+        (M, keys, &nobodys, "plugin kmeans credentials @ plugins/kmeans/plugin.toml:15:1: the credential `nobody.key` is not declared", "[\"nobody.key\"]\ntype = \"secret\""),
+        (M, keys, &plain, "plugin kmeans credentials @ plugins/kmeans/plugin.toml:15:1: the credential `memory.size` is a setting of the type integer", "type = \"secret\""),
+    ])
+    .await;
+    let mut ground = Ground::good();
+    ground.replace(M, keys, &asks("memory.key"));
+    let secret = "[\"memory.key\"]\ntype = \"secret\"\ndescription = \"a key\"\n[\"memory.size\"]";
+    ground.replace("settings.toml", "[\"memory.size\"]", secret);
+    let misses = misses(&ground).await;
+    let wanted = "goes where the plugin does not ask to call";
+    let found = misses.iter().find(|(text, _)| text.contains(wanted));
+    let (_, mend) = found.unwrap_or_else(|| panic!("{misses:#?}"));
+    assert!(
+        mend.contains("host = \"api.example.com\"") && mend.contains("port = 443"),
+        "{mend}"
+    );
 }
 
 #[tokio::test]

@@ -96,16 +96,36 @@ impl<'s> Pages<'s> {
     }
 
     fn render(&self, name: &str, head: Head, own: Value) -> Result<String, SiteError> {
+        let template = self.site.templates.get_template(name);
+        // One that is there names itself in what goes wrong later.
+        let template = template.map_err(|_| SiteError::Missing {
+            name: name.to_owned(),
+        })?;
+        let shared = self.shared(head);
+        template
+            .render(context! { ..own, ..shared })
+            .map(|page| shown::markup(&page))
+            .map_err(|error| in_template(name, &error))
+    }
+
+    /// What every page has.
+    pub(super) fn shared(&self, head: Head) -> Value {
         let info = &self.site.info;
-        let shared = context! {
+        context! {
             site => context! { name => &*info.name, description => &*info.description },
             links => Value::from(Serde(Menu::new(&self.links, &self.site.style_digest))),
             page => Value::from(Serde(head)),
+        }
+    }
+
+    /// What pages have, together: names to choose from.
+    pub(super) fn names(&self, posts: &[Post]) -> Value {
+        let shared = self.shared(super::view::head());
+        let own = context! {
+            posts => self.list(posts),
+            post => posts.first().map(|post| Value::from(Serde(PostView::new(post, &self.links)))),
+            html => "", number => 1, pages => 1, newer => "", older => "", tag => "",
         };
-        let template = self.site.templates.get_template(name);
-        template
-            .and_then(|template| template.render(context! { ..own, ..shared }))
-            .map(|page| shown::markup(&page))
-            .map_err(|error| in_template(name, &error))
+        context! { ..own, ..shared }
     }
 }

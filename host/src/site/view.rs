@@ -136,3 +136,25 @@ pub(super) fn sample() -> Post {
         updated_at: Timestamp::UNIX_EPOCH,
     }
 }
+
+/// Posts to try templates on, a bare one among them.
+pub(super) fn samples() -> Vec<Post> {
+    let bare = Post {
+        excerpt: String::new(),
+        markdown: String::new(),
+        tags: Vec::new(),
+        written_by: "model: sample".to_owned(),
+        covers: String::new(),
+        ..sample()
+    };
+    vec![sample(), bare]
+}
+
+/// A head to try templates on.
+pub(super) fn head() -> Head {
+    Head {
+        title: "Sample".to_owned(),
+        description: "A page to try templates on".to_owned(),
+        canonical: Some("https://example.org/".to_owned()),
+    }
+}

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{Backend, Store, StoreError, StoreErrorKind};
+use crate::private;
 
 /// Somebody who only looks holds the lock for a moment; it is asked for again that long.
 const LOOKED_AT: Duration = Duration::from_millis(300);
@@ -94,7 +95,7 @@ impl Store {
 }
 
 fn open(path: &Path) -> Result<File, StoreError> {
-    let mut options = File::options();
+    let mut options = private::options();
     options.create(true).truncate(false).read(true).write(true);
     options.open(path).map_err(|error| unusable(path, &error))
 }

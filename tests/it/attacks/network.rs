@@ -1,5 +1,329 @@
 //! A peer, a client, a credential that is sent elsewhere.
 
-use super::attacks;
+use std::fs::{self, Permissions};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+use std::time::Duration;
 
-attacks! {}
+use callboard::config::Limits;
+use callboard::store::Dialect::Sqlite;
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use super::attacks;
+use crate::cli::refuses;
+use crate::plugins::bench::Bench;
+use crate::plugins::capabilities::{echo, token_for, with_http};
+use crate::site::client::{Answer, Client};
+use crate::support::daemon::{Daemon, eventually, get};
+use crate::support::database::runtime;
+use crate::support::factory::Factory;
+use crate::support::host::Host;
+
+attacks! {
+    the_console_is_not_on_the_listener_of_readers: "a reader asks for the console" => {
+        a_reader_asks_for_the_console
+    };
+    a_public_console_is_refused: "the console is put where everybody can reach it" => {
+        the_console_is_put_in_public
+    };
+    a_page_from_elsewhere_is_refused_by_its_name: "a browser's page is rebound to the console" => {
+        a_page_is_rebound
+    };
+    half_open_connections_keep_nobody_out: "1,024 connections that never end their header" => {
+        half_open_connections
+    };
+    a_slow_peer_has_its_own_bound: "one peer opens more than its share beside others" => {
+        idle_connections_of_one_peer
+    };
+    a_body_is_not_read_without_end: "a request that carries more than it may" => {
+        a_body_without_end
+    };
+    a_credential_goes_to_its_origin_alone: "a guest sends a secret to another host it may call" => {
+        a_secret_is_sent_elsewhere
+    };
+    files_are_their_owners_alone: "another user of the machine reads the database" => {
+        another_user_reads
+    };
+    a_password_is_kept_in_no_revision: "a revision is read for the password of the database" => {
+        a_password_in_the_workspace
+    };
+}
+
+/// A daemon that serves; nothing of the tests below is about runs.
+fn serving(factory: &Factory, more: &[&str]) -> Daemon {
+    let line = ["serve", "--no-work", "--listen", "127.0.0.1:0"];
+    Daemon::start(factory, &[&line, more].concat())
+}
+
+fn a_reader_asks_for_the_console() {
+    let factory = Factory::bare(Sqlite);
+    let server = serving(&factory, &[]);
+    let (site, console) = (server.address(), server.console());
+    for path in ["/console", "/console.json", "/console/style.css"] {
+        assert_eq!(get(site, path).status, 404, "{path}");
+        assert_eq!(get(console, path).status, 200, "{path}");
+    }
+    assert_eq!(get(site, "/health").status, 200);
+    assert_eq!(
+        get(console, "/archive").status,
+        404,
+        "the site is for readers"
+    );
+    assert!(console.ip().is_loopback());
+}
+
+fn the_console_is_put_in_public() {
+    let factory = Factory::bare(Sqlite);
+    let mend = ["ssh -L", "asks nobody who they are"];
+    let line = ["serve", "--no-work", "--listen", "127.0.0.1:0"];
+    let public = ["--console", "0.0.0.0:0"];
+    refuses(&factory, &[&line[..], &public].concat(), 2, &mend);
+    let config = factory.read("callboard.toml");
+    factory.write(
+        "callboard.toml",
+        format!("{config}[console]\nlisten = \"[::]:0\"\n"),
+    );
+    refuses(&factory, &line, 2, &mend);
+    // The site is for everybody.
+    factory.write("callboard.toml", config);
+    let server = Daemon::start(&factory, &["serve", "--no-work", "--listen", "0.0.0.0:0"]);
+    assert!(server.address().ip().is_unspecified());
+    assert!(server.console().ip().is_loopback());
+}
+
+/// Ask under a name, or under none.
+fn ask_as(address: SocketAddr, host: &str) -> Answer {
+    let request = format!("GET /console.json HTTP/1.1\r\n{host}connection: close\r\n\r\n");
+    runtime().block_on(Client { address }.exactly(&request))
+}
+
+fn a_page_is_rebound() {
+    let factory = Factory::bare(Sqlite);
+    let config = factory.read("callboard.toml");
+    factory.write(
+        "callboard.toml",
+        format!("{config}[console]\nnames = [\"board.internal\"]\n"),
+    );
+    let server = serving(&factory, &[]);
+    let (_, console) = (server.address(), server.console());
+    let port = console.port();
+    for host in [
+        format!("host: evil.example:{port}\r\n"),
+        "host: 192.0.2.7\r\n".to_owned(),
+        "host: localhost.evil.example\r\n".to_owned(),
+        "host: 127.0.0.1\r\nhost: evil.example\r\n".to_owned(),
+        "host:\r\n".to_owned(),
+        String::new(),
+    ] {
+        let answer = ask_as(console, &host);
+        assert!(
+            [400, 421].contains(&answer.status),
+            "{host}: {}",
+            answer.status
+        );
+        assert!(!answer.body.contains("handlers"), "{host}: {}", answer.body);
+    }
+    let refused = ask_as(console, "host: evil.example\r\n").body;
+    assert!(
+        refused.contains("evil.example") && refused.contains("[console]"),
+        "{refused}"
+    );
+    for host in ["localhost", "127.0.0.1", "[::1]", "Board.internal"] {
+        let answer = ask_as(console, &format!("host: {host}:{port}\r\n"));
+        assert_eq!(answer.status, 200, "{host}");
+    }
+}
+
+/// A connection that has sent half of a header.
+fn half_open(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream
+        .write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n")
+        .expect("sent");
+    stream
+}
+
+/// Rules under which no clock ends a connection, so that only making room can.
+fn without_a_clock(factory: &Factory, rules: &str) {
+    let config = factory.read("callboard.toml");
+    let rules = format!("{config}[connections]\nheader = \"1h\"\n{rules}");
+    factory.write("callboard.toml", rules);
+}
+
+fn half_open_connections() {
+    let factory = Factory::bare(Sqlite);
+    without_a_clock(&factory, "per_peer = 4096\n");
+    let server = serving(&factory, &[]);
+    for address in [server.address(), server.console()] {
+        let held: Vec<_> = (0..1024).map(|_| half_open(address)).collect();
+        assert_eq!(get(address, "/health").status, 200);
+        drop(held);
+    }
+}
+
+fn idle_connections_of_one_peer() {
+    let factory = Factory::bare(Sqlite);
+    without_a_clock(&factory, "total = 4096\nper_peer = 8\n");
+    let server = serving(&factory, &[]);
+    let address = server.address();
+    // All of 127.0.0.0/8 is this machine, so there is another peer at hand.
+    let other = from([127, 0, 0, 2], address);
+    let held: Vec<_> = (0..64).map(|_| half_open(address)).collect();
+    assert_eq!(get(address, "/health").status, 200);
+    // With the one that asked, eight of them have a place.
+    let (sent_away, kept) = held.split_at(held.len() - 7);
+    for stream in sent_away {
+        eventually("it is closed", || (!is_open(stream)).then_some(()));
+    }
+    assert!(kept.iter().all(is_open));
+    assert!(is_open(&other), "another peer's is left alone");
+}
+
+/// A connection from another address of this machine.
+fn from(source: [u8; 4], address: SocketAddr) -> TcpStream {
+    let connecting = async {
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from((source, 0)))?;
+        socket.connect(address).await?.into_std()
+    };
+    let stream = runtime().block_on(connecting).expect("a connection");
+    stream.set_nonblocking(false).expect("it blocks");
+    stream
+}
+
+/// Whether the server has not closed it.
+fn is_open(mut stream: &TcpStream) -> bool {
+    stream
+        .set_read_timeout(Some(Duration::from_millis(1)))
+        .expect("a time limit");
+    let waits = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
+    stream
+        .read(&mut [0])
+        .is_err_and(|error| waits.contains(&error.kind()))
+}
+
+fn a_body_without_end() {
+    let factory = Factory::bare(Sqlite);
+    let server = serving(&factory, &[]);
+    let address = server.address();
+    for head in [
+        "content-length: 99999999999\r\n",
+        "transfer-encoding: chunked\r\n",
+    ] {
+        let request = format!("POST /health HTTP/1.1\r\nhost: x\r\n{head}\r\n");
+        let answer = runtime().block_on(Client { address }.exactly(&request));
+        assert_eq!(answer.status, 413, "{head}");
+    }
+    let long = format!(
+        "GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n",
+        "a".repeat(1 << 20)
+    );
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    // It may be cut while it is still sent.
+    stream.write_all(long.as_bytes()).ok();
+    assert_eq!(get(address, "/health").status, 200);
+}
+
+/// A server that sends every request on.
+async fn sends_on_to(url: String) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen");
+    let port = listener.local_addr().expect("its address").port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut buffer = [0; 4096];
+            stream.read(&mut buffer).await.ok();
+            let answer = format!(
+                "HTTP/1.1 307 On\r\nlocation: {url}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            );
+            stream.write_all(answer.as_bytes()).await.ok();
+        }
+    });
+    port
+}
+
+fn a_secret_is_sent_elsewhere() {
+    runtime().block_on(async {
+        let elsewhere = echo().await;
+        let url = |port: u16| format!("http://127.0.0.1:{port}/");
+        let meant = sends_on_to(url(elsewhere)).await;
+        let mut grants = with_http(elsewhere);
+        grants.http.extend(with_http(meant).http);
+        // The right to read settings is not the right to send them.
+        assert!(grants.settings.covers("probe.token"));
+        let bare = Bench::with(grants.clone(), None, Limits::default()).await;
+        let granted = Bench::with(token_for(meant, grants), None, Limits::default()).await;
+        let ask =
+            |port: u16| json!({ "url": url(port), "credential": "probe.token", "redirects": 5 });
+        for (bench, port) in [(&bare, meant), (&bare, elsewhere), (&granted, elsewhere)] {
+            let answer = bench.done("probe.fetches", ask(port)).await;
+            assert_eq!(answer["error_kind"], "denied", "{answer}");
+            let text = answer["error"].as_str().unwrap_or_default();
+            let lines = format!(
+                "[[ask.credentials]]\nname = \"probe.token\"\nto = \"http://127.0.0.1:{port}\""
+            );
+            assert!(text.contains(&lines), "{text}");
+        }
+        // Where it may go, it goes; whoever sends it on does not get it along.
+        let answer = granted.done("probe.fetches", ask(meant)).await;
+        assert_eq!(answer["status"], 200, "{answer}");
+        assert_eq!(answer["url"], url(elsewhere), "{answer}");
+        assert!(!answer.to_string().contains("hush"), "{answer}");
+    });
+}
+
+fn mode(factory: &Host, name: &str) -> u32 {
+    let path = factory.workspace().join(name);
+    let data = fs::metadata(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    data.permissions().mode() & 0o777
+}
+
+fn another_user_reads() {
+    let host = Host::new();
+    let open = |arguments: &[&str]| {
+        let plain = host.command(arguments);
+        let mut careless = Command::new("sh");
+        careless.args(["-c", "umask 000; exec \"$0\" \"$@\""]);
+        careless.arg(plain.get_program()).args(plain.get_args());
+        let set = plain
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?)));
+        careless.env_clear().envs(set).current_dir(host.workspace());
+        careless
+    };
+    let ran = |arguments: &[&str]| {
+        let output = open(arguments).output().expect("the program starts");
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    };
+    ran(&["init"]);
+    ran(&["apply"]);
+    let server = Daemon::of(open(&["serve", "--no-work", "--listen", "127.0.0.1:0"]));
+    server.address();
+    for name in ["callboard.db", "callboard.db-wal", "callboard.db-shm"] {
+        assert_eq!(mode(&host, name), 0o600, "{name}");
+    }
+    drop(server);
+    let path = host.workspace().join("callboard.db");
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("open to others");
+    let ran = host.run(&["doctor"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stdout.contains("chmod 600"), "{ran}");
+    let server = Daemon::start(&host, &["serve", "--no-work", "--listen", "127.0.0.1:0"]);
+    server.until("chmod 600");
+}
+
+fn a_password_in_the_workspace() {
+    let factory = Factory::bare(Sqlite);
+    factory.edit(
+        "callboard.toml",
+        "sqlite:callboard.db",
+        "postgres://ada:hush@db/x",
+    );
+    for command in ["check", "apply", "serve"] {
+        let ran = refuses(&factory, &[command], 1, &["callboard.toml:2", "PGPASSFILE"]);
+        assert!(!ran.stderr.contains("hush"), "{ran}");
+    }
+}

@@ -7,7 +7,7 @@ use callboard::store::Dialect::Sqlite;
 use super::refuses;
 use crate::scenario::model::set_writer;
 use crate::support::daemon::{Daemon, eventually, get};
-use crate::support::factory::{DAY, Factory, board, diary};
+use crate::support::factory::{DAY, Factory, KEEP, board, diary};
 use crate::support::model::{ModelServer, Say};
 
 #[test]
@@ -17,7 +17,8 @@ fn serve_ends_in_good_order_on_ctrl_c_and_on_a_request_to_terminate() {
         let server = Daemon::start(&factory, &["serve", "--listen", "127.0.0.1:0"]);
         let address = server.address();
         assert_eq!(get(address, "/").status, 200);
-        assert_eq!(get(address, "/console").status, 200);
+        let console = server.console();
+        assert_eq!(get(console, "/console").status, 200);
         server.signal(signal);
         let ran = server.ended();
         assert_eq!(ran.code, 0, "{signal}: {ran}");
@@ -25,7 +26,9 @@ fn serve_ends_in_good_order_on_ctrl_c_and_on_a_request_to_terminate() {
             !ran.stderr.contains("panicked") && !ran.stderr.contains("error"),
             "{signal}: {ran}"
         );
-        TcpListener::bind(address).expect("the port is free again");
+        for address in [address, console] {
+            TcpListener::bind(address).expect("the port is free again");
+        }
     }
     factory.ok(&["check"]);
 }
@@ -55,8 +58,77 @@ fn a_port_in_use_is_named_with_the_option_for_another() {
         3,
         &[port, "--listen"],
     );
-    let ran = factory.run(&["serve", "--listen", "nowhere"]);
-    assert_eq!(ran.code, 2, "{ran}");
+    for (option, wrong) in [("--listen", "nowhere"), ("--console", "localhost:x")] {
+        let ran = factory.run(&["serve", option, wrong]);
+        assert_eq!(ran.code, 2, "{ran}");
+        assert!(ran.stderr.contains("localhost:8710"), "{ran}");
+    }
+    refuses(
+        &factory,
+        &["serve", "--listen", "127.0.0.1:0", "--console", &address],
+        3,
+        &[port, "--console"],
+    );
+}
+
+#[test]
+fn a_name_of_this_machine_is_an_address_to_listen_on() {
+    let factory = Factory::bare(Sqlite);
+    let line = [
+        "serve",
+        "--no-work",
+        "--listen",
+        "localhost:0",
+        "--console",
+        "localhost:0",
+    ];
+    let server = Daemon::start(&factory, &line);
+    assert_eq!(get(server.address(), "/").status, 200);
+    assert_eq!(get(server.console(), "/console").status, 200);
+    refuses(
+        &factory,
+        &["serve", "--listen", "nobody.invalid:0"],
+        3,
+        &["nobody.invalid:0"],
+    );
+}
+
+#[test]
+fn a_site_that_cannot_be_shown_is_said_everywhere_and_the_worker_goes_on() {
+    let factory = Factory::bare(Sqlite);
+    factory.ok(&["settings", "set", "site.title", "Two words"]);
+    let front = factory.read("site/index.html");
+    let title = "{% block extra %}{{ (site.name|split(\" \")|list)[1]|upper }}{% endblock %}";
+    factory.write("site/index.html", front + title);
+    let base = factory.read("site/base.html");
+    factory.write(
+        "site/base.html",
+        base.replace("</body>", "{% block extra %}{% endblock %}</body>"),
+    );
+    factory.ok(&["apply"]);
+    // What was right when it was applied fails by a setting.
+    factory.ok(&["settings", "set", "site.title", "One"]);
+    for command in ["check", "doctor"] {
+        let ran = factory.run(&[command]);
+        assert_eq!(ran.code, 1, "{command}: {ran}");
+        assert!(ran.stdout.contains("index.html"), "{command}: {ran}");
+    }
+    let server = Daemon::start(&factory, &["serve", "--listen", "127.0.0.1:0"]);
+    let (site, console) = (server.address(), server.console());
+    for path in ["/", "/feed.xml", "/health"] {
+        assert_eq!(get(site, path).status, 503, "{path}");
+    }
+    assert!(get(console, "/console").body.contains("index.html"));
+    let open = factory.json(&["findings", "list"]);
+    assert!(open.to_string().contains("index.html"), "{open}");
+    let queued = factory.run(&["policies", "run", KEEP]);
+    assert_eq!(queued.code, 0, "{queued}");
+    factory.ok(&["settings", "set", "site.title", "Two words"]);
+    eventually("the site is back", || {
+        (get(site, "/health").status == 200).then_some(())
+    });
+    assert_eq!(factory.run(&["doctor"]).code, 0);
+    assert_eq!(factory.json(&["findings", "list"]).to_string(), "[]");
 }
 
 #[test]

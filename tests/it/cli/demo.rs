@@ -1,7 +1,10 @@
 //! `demo --once`: everything at once, on a repository of the test's own.
 
+use callboard::store::Dialect;
+
 use super::refuses;
-use crate::support::factory::{DAY, THIN, board};
+use crate::support::daemon::{Daemon, get};
+use crate::support::factory::{BARE, DAY, Factory, THIN, board};
 use crate::support::host::{Host, Ran};
 use crate::support::repository::GitFolder;
 
@@ -60,4 +63,68 @@ fn the_demo_without_a_repository_is_unavailable_and_leaves_no_post() {
     );
     assert!(!host.workspace().join("out").exists());
     refuses(&host, &["demo", "--once", "--repo", "a", "b"], 2, &[]);
+}
+
+#[test]
+fn the_demo_leaves_the_workspace_and_the_database_of_the_environment_alone() {
+    let factory = Factory::bare(Dialect::Sqlite);
+    let before = (
+        factory.url(),
+        factory.json(&["revisions", "list"]),
+        content(&factory),
+    );
+    let host = Host::new()
+        .with("CALLBOARD_DATABASE", before.0.as_str())
+        .with("CALLBOARD_WORKSPACE", factory.workspace());
+    let repository = board();
+    let path = repository.path().to_str().expect("UTF-8");
+    let line = ["demo", "--repo", path, "--date", DAY, "--keep", "kept"];
+    let server = Daemon::start(&host, &line);
+    assert!(get(server.address(), "/").body.contains("/posts/"));
+    assert_eq!(get(server.console(), "/console").status, 200);
+    server.signal("INT");
+    let ran = server.ended();
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(host.workspace().join("kept/callboard.db").exists());
+    assert_eq!(factory.json(&["revisions", "list"]), before.1);
+    assert_eq!(content(&factory), before.2);
+    let url = before.0.as_str();
+    for line in [
+        &["--database", url, "demo", "--once"][..],
+        &["demo", "--once", "--database", url],
+    ] {
+        refuses(&host, line, 2, &["a database of its own"]);
+    }
+    assert_eq!(content(&factory), before.2);
+}
+
+/// How many rows the tables have that a demo writes.
+fn content(factory: &Factory) -> Vec<i64> {
+    let tables = [
+        "revisions",
+        "activations",
+        "runs",
+        "history",
+        "posts",
+        "commits",
+    ];
+    tables.map(|table| factory.count(table)).to_vec()
+}
+
+#[test]
+fn an_export_without_the_sites_address_says_where_its_feeds_lead() {
+    let factory = Factory::bare(Dialect::Sqlite);
+    let ran = factory.run(&["posts", "export", "out"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    for part in ["warning: feeds", "http://127.0.0.1:8710/", "`site`"] {
+        assert!(ran.stderr.contains(part), "{ran}");
+    }
+    let site = format!("site = \"https://diary.example/\"\n{BARE}");
+    factory.write("callboard.toml", site);
+    let ran = factory.run(&["posts", "export", "out"]);
+    assert_eq!(
+        (ran.code, ran.stderr.contains("warning")),
+        (0, false),
+        "{ran}"
+    );
 }

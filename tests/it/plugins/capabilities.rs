@@ -40,7 +40,7 @@ async fn settings_are_typed_and_secrets_are_never_readable() {
 }
 
 /// A server that says the request back.
-async fn echo() -> u16 {
+pub(crate) async fn echo() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen");
     let port = listener.local_addr().expect("address").port();
     tokio::spawn(async move {
@@ -56,7 +56,7 @@ async fn echo() -> u16 {
     port
 }
 
-fn with_http(port: u16) -> Grants {
+pub(crate) fn with_http(port: u16) -> Grants {
     let text =
         format!("[[http]]\nhost = \"127.0.0.1\"\nscheme = \"http\"\nport = {port}\nprivate = true");
     let http = toml::from_str::<Grants>(&text).expect("grants").http;
@@ -66,10 +66,21 @@ fn with_http(port: u16) -> Grants {
     }
 }
 
+/// The credential `probe.token` for a port of this machine.
+pub(crate) fn token_for(port: u16, grants: Grants) -> Grants {
+    let text = format!("[[credentials]]\nname = \"probe.token\"\nto = \"http://127.0.0.1:{port}\"");
+    let credentials = toml::from_str::<Grants>(&text).expect("grants").credentials;
+    Grants {
+        credentials,
+        ..grants
+    }
+}
+
 #[tokio::test]
 async fn a_request_goes_where_it_is_granted_with_a_credential_that_the_guest_never_saw() {
     let port = echo().await;
-    let bench = Bench::with(with_http(port), None, Limits::default()).await;
+    let grants = token_for(port, with_http(port));
+    let bench = Bench::with(grants, None, Limits::default()).await;
     let url = format!("http://127.0.0.1:{port}/x");
     let answer = bench
         .done(

@@ -1,5 +1,8 @@
 //! `doctor`: it is silent about what is well, names what is not, and changes nothing.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+
 use callboard::store::Dialect;
 use serde_json::Value as Json;
 
@@ -146,14 +149,17 @@ on_each!(every_disorder_is_named_with_its_mend, |dialect: Dialect| {
 #[test]
 fn a_key_file_that_opens_nothing_is_a_problem() {
     let factory = Factory::bare(Dialect::Sqlite);
-    factory.write("callboard.key", "no key");
+    let path = factory.workspace().join("callboard.key");
+    fs::write(&path, "no key").expect("a key file");
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("open to others");
     let (code, found) = symptoms(&factory);
-    assert_eq!((code, found.len()), (1, 1), "{found:?}");
+    assert_eq!((code, found.len()), (1, 2), "{found:?}");
     assert!(found[0].starts_with("secrets | problem"), "{found:?}");
+    assert!(found[1].contains("others may read"), "{found:?}");
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("its owner's alone");
     factory.write("callboard.key", "ab".repeat(32));
     let (code, found) = symptoms(&factory);
-    assert_eq!(code, 1, "{found:?}");
-    assert!(found[0].contains("others may read"), "{found:?}");
+    assert_eq!((code, found.len()), (0, 0), "{found:?}");
 }
 
 on_each!(

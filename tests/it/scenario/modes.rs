@@ -73,7 +73,7 @@ fn every_mode_sees_the_same_digests_of_revision_settings_and_registry() {
 fn the_digests_with_plugins_are_the_same_in_a_fresh_process_and_in_the_server() {
     let factory = Factory::whole(Sqlite);
     let server = Daemon::start(&factory, &["serve", "--no-work", "--listen", "127.0.0.1:0"]);
-    let address = server.address();
+    let (_, address) = (server.address(), server.console());
     let console: Json = serde_json::from_str(&get(address, "/console.json").body).expect("JSON");
     let digests = factory.json(&["policies", "run", KEEP, "--print-digest"]);
     assert_eq!(console["registry_digest"], digests["registry"]);

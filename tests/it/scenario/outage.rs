@@ -22,14 +22,7 @@ fn published(factory: &Factory) -> String {
 
 /// Pages that need the database.
 fn pages(slug: &str) -> Vec<String> {
-    let paths = [
-        "/",
-        "/posts/nobody",
-        "/archive",
-        "/feed.xml",
-        "/console.json",
-        "/health",
-    ];
+    let paths = ["/", "/posts/nobody", "/archive", "/feed.xml", "/health"];
     let paths = paths.into_iter().map(str::to_owned);
     paths.chain([format!("/posts/{slug}")]).collect()
 }
@@ -65,7 +58,7 @@ fn a_damaged_file_of_sqlite_is_503_and_not_404() {
     let factory = Factory::bare(Sqlite);
     let slug = published(&factory);
     let server = Daemon::start(&factory, &SERVE);
-    let address = server.address();
+    let (address, console) = (server.address(), server.console());
     // Nobody has asked for a page: SQLite would have it in memory and show it as it was.
     for name in ["callboard.db-wal", "callboard.db-shm", "callboard.db"] {
         let file = factory.workspace().join(name);
@@ -76,6 +69,7 @@ fn a_damaged_file_of_sqlite_is_503_and_not_404() {
     for path in pages(&slug) {
         is_unavailable(&path, &get(address, &path));
     }
+    is_unavailable("console", &get(console, "/console.json"));
     server.signal("INT");
     assert_eq!(server.ended().code, 0, "it still ends in good order");
 }
@@ -85,7 +79,7 @@ fn a_database_of_postgresql_that_is_gone_is_503_and_not_404() {
     let mut factory = Factory::bare(Postgres);
     let slug = published(&factory);
     let server = Daemon::start(&factory, &SERVE);
-    let address = server.address();
+    let (address, console) = (server.address(), server.console());
     assert_eq!(get(address, &format!("/posts/{slug}")).status, 200);
     factory.drop_database();
     eventually("the connections are cut", || {
@@ -94,4 +88,5 @@ fn a_database_of_postgresql_that_is_gone_is_503_and_not_404() {
     for path in pages(&slug) {
         is_unavailable(&path, &get(address, &path));
     }
+    is_unavailable("console", &get(console, "/console.json"));
 }

@@ -23,11 +23,16 @@ impl Client {
 
     /// `headers` are whole lines with their ends.
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &str) -> Answer {
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n");
+        self.exactly(&format!("{head}connection: close\r\n{headers}\r\n"))
+            .await
+    }
+
+    /// Send these bytes, and read until the server closes.
+    pub(crate) async fn exactly(&self, request: &str) -> Answer {
         let mut stream = TcpStream::connect(self.address)
             .await
             .expect("a connection");
-        let request =
-            format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await.expect("sent");
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).await.expect("an answer");

@@ -51,12 +51,23 @@ impl Daemon {
         wait_for(&self.stdout, text)
     }
 
-    /// Wait until `serve` says where it listens.
+    /// Wait until `serve` says where it listens for readers.
     #[track_caller]
     pub(crate) fn address(&self) -> SocketAddr {
-        let line = wait_for(&self.stdout, "site ");
+        self.listens("site ")
+    }
+
+    /// Wait until `serve` says where it listens for the console, after [`Daemon::address`].
+    #[track_caller]
+    pub(crate) fn console(&self) -> SocketAddr {
+        self.listens("console ")
+    }
+
+    #[track_caller]
+    fn listens(&self, what: &str) -> SocketAddr {
+        let line = wait_for(&self.stdout, what);
         let (_, rest) = line.split_once("http://").expect("an address");
-        let address = rest.trim_end_matches('/').parse();
+        let address = rest.split('/').next().unwrap_or_default().parse();
         address.unwrap_or_else(|error| panic!("{error}: {line}"))
     }
 

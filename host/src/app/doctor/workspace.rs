@@ -26,12 +26,12 @@ pub(super) async fn roll_call(app: &App) -> Result<Vec<Symptom>, AppError> {
     Ok(symptoms.collect())
 }
 
-/// The key file opens every secret, and belongs to its owner alone.
+/// The key file opens every secret.
 pub(super) async fn secrets(app: &App) -> Result<Vec<Symptom>, AppError> {
     let stored = settings::list(app.store()).await?;
     let path = app.key_file();
     let key = Key::load(&path)?;
-    let mut symptoms: Vec<_> = stored
+    let symptoms: Vec<_> = stored
         .iter()
         .filter_map(|stored| Some((stored, shut(stored, key.as_ref())?)))
         .map(|(stored, error)| {
@@ -42,11 +42,6 @@ pub(super) async fn secrets(app: &App) -> Result<Vec<Symptom>, AppError> {
             Symptom::problem(&stored.key, error.to_string(), mend)
         })
         .collect();
-    if key.is_some() && is_open_to_others(&path) {
-        let path = path.display().to_string();
-        let mend = format!("chmod 600 {path}");
-        symptoms.push(Symptom::problem(path, "others may read the key file", mend));
-    }
     Ok(symptoms)
 }
 
@@ -63,15 +58,28 @@ fn shut(stored: &Stored, key: Option<&Key>) -> Option<SecretError> {
     }
 }
 
-#[cfg(unix)]
-fn is_open_to_others(path: &std::path::Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
+/// What is its owner's alone can be reached by nobody else: the database and the key file.
+pub(super) fn files(app: &App) -> Vec<Symptom> {
+    let symptoms = app.open_to_others().into_iter().map(|path| {
+        let path = path.display().to_string();
+        let mend = format!("chmod 600 {path}");
+        Symptom::problem(path, "others may read the file", mend)
+    });
+    symptoms.collect()
 }
 
-#[cfg(not(unix))]
-fn is_open_to_others(_path: &std::path::Path) -> bool {
-    false
+/// The site can be shown, with the settings as they stand.
+pub(super) async fn site(app: &App) -> Result<Vec<Symptom>, AppError> {
+    match app.site(&app.config().listen).await {
+        Ok(_) => Ok(Vec::new()),
+        Err(AppError::Site(error)) => {
+            let mend = "mend the template or the setting; readers get 503 until then";
+            Ok(vec![Symptom::problem("site", error.to_string(), mend)])
+        }
+        // What else keeps it away is said by the checks of the roll call and of the secrets.
+        Err(AppError::Secret(_)) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Scheduled handlers succeed in time, and achieve something.

@@ -135,7 +135,7 @@ impl Announcer {
             url: below(&self.ingress, &path).to_string(),
             headers: vec![("idempotency-key".to_owned(), key)],
             body: Vec::new(),
-            bearer: None,
+            credential: None,
             deadline: DEADLINE,
             max_body: ANSWER,
             redirects: 0,

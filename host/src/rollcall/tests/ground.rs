@@ -236,7 +236,10 @@ impl Ground {
                 "+++\nvariables = [\"day\"]\n+++\n\nAbout {{ day }}.\n",
             ),
             ("site/base.html", "<p>{% block body %}{% endblock %}"),
-            ("site/post.html", "{% extends \"base.html\" %}\n{{ title }}"),
+            (
+                "site/post.html",
+                "{% extends \"base.html\" %}\n{{ site.name }}",
+            ),
             ("site/site.css", "@media{#a{top:0}}"),
         ];
         let texts = texts.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()));

@@ -7,6 +7,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::{BUSY_TIMEOUT, locked};
+use crate::private;
 use crate::store::{Connection, StoreError, StoreErrorKind, Transaction, migrate};
 
 /// What SQLite says of each write to a file that it could open for reading only. That is not the
@@ -32,6 +33,8 @@ pub(super) async fn current(
     path: &str,
 ) -> Result<SqliteConnection, StoreError> {
     refuse_missing_folder(path)?;
+    // SQLite gives its log the rights of the file. Why it can't be made is said by whoever opens it.
+    private::make(Path::new(path)).ok();
     let began = Instant::now();
     loop {
         let error = match try_open(options).await {
