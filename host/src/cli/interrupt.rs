@@ -78,7 +78,10 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         self.task.abort();
-        LISTENERS.fetch_sub(1, Ordering::Relaxed);
+        // One that came is taken care of, although the command has ended by now.
+        if self.heard.get().is_none() {
+            LISTENERS.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
