@@ -21,7 +21,7 @@ use wasmtime::component::Component;
 
 pub use self::call::{PluginHandler, handler};
 pub use self::error::PluginError;
-pub use self::explain::{Explanation, explain};
+pub use self::explain::{Explanation, Subject, explain};
 pub use self::runtime::Runtime;
 use crate::capability::{Access, InstanceState};
 

@@ -1,6 +1,6 @@
 //! Plugins through real guests: what they may do, and what becomes of those that break rules.
 
-mod bench;
+pub(crate) mod bench;
 mod capabilities;
 mod faults;
 mod grants;

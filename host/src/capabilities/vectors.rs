@@ -90,7 +90,7 @@ impl Vectors<'_> {
 
 /// The rows of a query as a matrix of at most `limit` elements.
 async fn queried(
-    access: &Access,
+    access: Result<Arc<Access>, StoreError>,
     statement: value::Statement,
     timeout: Duration,
     limit: usize,
@@ -104,11 +104,9 @@ async fn queried(
         let wrong = |error: ShapeError| StoreError::new(StoreErrorKind::Statement, error.0);
         matrix.push(label, &vector).map_err(wrong)
     };
-    access
-        .database()
-        .await?
-        .each(statement, timeout, &mut add)
-        .await?;
+    let access = access?;
+    let database = access.database().await?;
+    database.each(statement, timeout, &mut add).await?;
     Ok(matrix)
 }
 
@@ -151,18 +149,14 @@ impl vectors::Host for Vectors<'_> {}
 impl vectors::HostMatrix for Vectors<'_> {
     async fn from_query(&mut self, sql: String, params: Vec<Value>) -> Answer<Resource<Held>> {
         let left = self.0.host_call()?;
-        let access = Arc::clone(&self.0.access);
-        let timeout = QueryLimits::of(&access.limits, left).timeout;
-        let found = queried(
-            &access,
-            statement(sql, params),
-            timeout,
-            self.elements_left(),
-        );
-        match found.await {
+        let timeout = QueryLimits::of(&self.0.access.limits, left).timeout;
+        let asked = statement(sql.clone(), params);
+        let access = self.0.outside_transaction();
+        let found = queried(access, asked, timeout, self.elements_left()).await;
+        match found {
             Ok(matrix) => Ok(self.hold(matrix)),
             Err(error) if error.message == TOO_MANY => Ok(Err(self.too_large())),
-            Err(error) => Ok(Err(VectorError::Database(error.into()))),
+            Err(error) => Ok(Err(VectorError::Database(self.0.about(&sql, error).into()))),
         }
     }
 

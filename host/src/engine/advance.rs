@@ -340,6 +340,7 @@ impl Course {
             checkpoint.superseded.clone_from(&kept.superseded);
             checkpoint.writes.clone_from(&kept.writes);
             checkpoint.plugin.clone_from(&kept.plugin);
+            checkpoint.left = kept.left;
         }
         if matches!(next.then, Then::End { .. }) {
             checkpoint.effects = checkpoint::effects(run, &self.rows);

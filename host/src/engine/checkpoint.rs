@@ -28,6 +28,8 @@ pub(super) struct Kept {
     pub(super) superseded: Vec<String>,
     pub(super) writes: Vec<Statement>,
     pub(super) plugin: Option<(String, Grants)>,
+    /// The time that its stage has left for the writes.
+    pub(super) left: Duration,
 }
 
 /// What is kept of a stage that ended, after the checkpoints so far.
@@ -72,6 +74,7 @@ pub(super) fn keep(work: &Work, rows: &[StageRun], mut ended: Ended, now: Timest
     };
     Kept {
         plugin: plugin_of(work, stage),
+        left: ended.left,
         row,
         superseded,
         writes,
@@ -195,7 +198,10 @@ pub(super) fn effects(run: &Run, rows: &[StageRun]) -> Vec<Effect> {
 pub(super) fn refused_writes(kept: &Kept, error: &StoreError) -> bool {
     let refused = matches!(
         error.kind,
-        StoreErrorKind::Statement | StoreErrorKind::Constraint | StoreErrorKind::Denied
+        StoreErrorKind::Statement
+            | StoreErrorKind::Constraint
+            | StoreErrorKind::Denied
+            | StoreErrorKind::Overdue
     );
     refused && !kept.writes.is_empty()
 }
@@ -204,6 +210,7 @@ pub(super) fn refused_writes(kept: &Kept, error: &StoreError) -> bool {
 pub(super) fn write_failure(error: &StoreError) -> Outcome {
     let kind = match error.kind {
         StoreErrorKind::Denied => FailureKind::Denied,
+        StoreErrorKind::Overdue => FailureKind::Timeout,
         _ => FailureKind::Internal,
     };
     Outcome::Stopped(Stop::Failed(Failure {

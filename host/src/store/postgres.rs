@@ -25,13 +25,13 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// would keep its locks for ever, and nobody else could claim or commit. And open runs change
 /// faster than they are counted: a plan for the few of a moment ago reads the whole table, dead
 /// rows and all, while an index passes over what it once found dead.
-const WRITERS: [(&str, &str); 3] = [
+const WRITERS: [(&str, &str); 4] = [
     ("idle_in_transaction_session_timeout", "5s"),
+    // Nor does a statement go on whose process has gone.
+    ("client_connection_check_interval", "1s"),
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
 ];
-/// An arbitrary number that only the migrations of Callboard lock.
-const MIGRATION_LOCK: i64 = 0x6361_6c6c_626f;
 /// PostgreSQL's epoch, 2000-01-01, in microseconds since 1970.
 const EPOCH: i64 = 946_684_800_000_000;
 
@@ -113,7 +113,7 @@ impl PostgresStore {
         F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send,
     {
         let mut connection = self.pool.acquire().await?;
-        let result = write(&mut connection, work).await;
+        let result = write(&mut connection, &self.readers, work).await;
         match &result {
             Err(error) if error.is_outdated_plan() => {
                 connection.clear_cached_statements().await?;
@@ -164,9 +164,14 @@ async fn look_on(connection: &mut PgConnection) -> Result<(), StoreError> {
 }
 
 async fn migrate_locked(connection: &mut PgConnection) -> Result<(), StoreError> {
+    // Two that make the table at once: the later one waits, and is told that it is there.
+    match execute(connection, Statement::new(migrate::TABLE)).await {
+        Err(error) if error.kind != StoreErrorKind::Constraint => return Err(error),
+        _ => {}
+    }
     let mut transaction = connection.begin().await?;
-    let lock = Statement::new("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK);
-    execute(&mut transaction, lock).await?;
+    let lock = "LOCK TABLE migrations IN SHARE ROW EXCLUSIVE MODE";
+    execute(&mut transaction, Statement::new(lock)).await?;
     migrate::run(&mut Transaction::new(Connection::Postgres(
         &mut transaction,
     )))
@@ -175,12 +180,17 @@ async fn migrate_locked(connection: &mut PgConnection) -> Result<(), StoreError>
     Ok(())
 }
 
-async fn write<T, F>(connection: &mut PgConnection, work: F) -> Result<T, StoreError>
+async fn write<T, F>(
+    connection: &mut PgConnection,
+    readers: &PgPool,
+    work: F,
+) -> Result<T, StoreError>
 where
     F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send,
 {
     let mut begun = connection.begin().await?;
     let mut transaction = Transaction::new(Connection::Postgres(&mut begun));
+    transaction.readers = Some(readers.clone());
     let result = work(&mut transaction).await;
     let value = transaction.verdict(result)?;
     begun.commit().await?;
