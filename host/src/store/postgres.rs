@@ -1,5 +1,7 @@
 //! PostgreSQL: a pool, and the migration lock.
 
+mod pooler;
+
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
@@ -25,13 +27,13 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// would keep its locks for ever, and nobody else could claim or commit. And open runs change
 /// faster than they are counted: a plan for the few of a moment ago reads the whole table, dead
 /// rows and all, while an index passes over what it once found dead.
-const WRITERS: [(&str, &str); 4] = [
+const WRITERS: [(&str, &str); 3] = [
     ("idle_in_transaction_session_timeout", "5s"),
-    // Nor does a statement go on whose process has gone.
-    ("client_connection_check_interval", "1s"),
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
 ];
+/// How connections that only read are set.
+const READING: [(&str, &str); 1] = [("default_transaction_read_only", "on")];
 /// PostgreSQL's epoch, 2000-01-01, in microseconds since 1970.
 const EPOCH: i64 = 946_684_800_000_000;
 
@@ -45,13 +47,10 @@ pub(crate) struct PostgresStore {
 
 impl PostgresStore {
     pub(super) async fn open(url: &str) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(url)?
-            .application_name("callboard")
-            .log_statements(tracing::log::LevelFilter::Trace);
-        reach(&options).await?;
-        let pool = pool(CONNECTIONS, options.clone().options(WRITERS));
-        let read_only = [("default_transaction_read_only", "on")];
-        let readers = self::pool(READERS, options.clone().options(read_only));
+        let options = options(url)?;
+        reach(&options).await?.close().await?;
+        let pool = pool(CONNECTIONS, options.clone(), &WRITERS);
+        let readers = self::pool(READERS, options.clone(), &READING);
         let mut connection = pool.acquire().await?;
         if look_on(&mut connection).await.is_err() {
             migrate_locked(&mut connection).await?;
@@ -148,11 +147,16 @@ async fn refuse_replica(connection: &mut PgConnection) -> Result<(), StoreError>
 
 /// Whether the database answers and has the current schema.
 pub(super) async fn look(url: &str) -> Result<(), StoreError> {
-    let options = PgConnectOptions::from_str(url)?
+    look_on(&mut reach(&options(url)?).await?).await
+}
+
+/// How to connect. Settings are made in the session, since not every pooler passes on those
+/// that come with the connection.
+fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    Ok(PgConnectOptions::from_str(url)?
         .application_name("callboard")
-        .log_statements(tracing::log::LevelFilter::Trace);
-    reach(&options).await?;
-    look_on(&mut options.connect().await?).await
+        .extra_float_digits(None)
+        .log_statements(tracing::log::LevelFilter::Trace))
 }
 
 async fn look_on(connection: &mut PgConnection) -> Result<(), StoreError> {
@@ -209,22 +213,44 @@ async fn query_timed(
     rows
 }
 
-fn pool(connections: u32, options: PgConnectOptions) -> PgPool {
+/// Connections whose sessions have these settings.
+fn pool(
+    connections: u32,
+    options: PgConnectOptions,
+    settings: &'static [(&'static str, &'static str)],
+) -> PgPool {
+    let set = set(settings);
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_connect(move |connection, _| {
+            let set = sqlx::raw_sql(AssertSqlSafe(set.clone()));
+            Box::pin(async move { set.execute(connection).await.map(drop) })
+        })
         .connect_lazy_with(options)
 }
 
+/// The commands that make these settings.
+fn set(settings: &[(&str, &str)]) -> String {
+    let set = settings.iter();
+    set.map(|(name, value)| format!("SET {name} = '{value}'; "))
+        .collect()
+}
+
+/// The commands that make the settings of a session that writes, after all were reset.
+pub(super) fn set_writing() -> String {
+    set(&WRITERS)
+}
+
 /// Connect once. A pool waits for a server that refuses, and then says only that it waited.
-async fn reach(options: &PgConnectOptions) -> Result<(), StoreError> {
+async fn reach(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
     let connecting = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect());
-    let connection = match connecting.await {
+    let mut connection = match connecting.await {
         Ok(result) => result.map_err(|error| opening(options, error))?,
         Err(_) => return Err(opening(options, sqlx::Error::PoolTimedOut)),
     };
-    connection.close().await?;
-    Ok(())
+    pooler::refuse(options, &mut connection).await?;
+    Ok(connection)
 }
 
 fn opening(options: &PgConnectOptions, error: sqlx::Error) -> StoreError {

@@ -9,7 +9,7 @@ use super::authorizer::{Authorizer, Mode};
 use super::passage::Passage;
 use super::{login, session};
 use crate::grants::Grants;
-use crate::store::{Connection, Dialect, StoreError, StoreErrorKind, Transaction, sqlite};
+use crate::store::{Connection, Dialect, StoreError, StoreErrorKind, Transaction, postgres, sqlite};
 use crate::value::Statement;
 
 /// A deferred write holds up the engine's transaction, so it has to be short.
@@ -111,7 +111,11 @@ pub async fn execute_unchecked(
     let call = call.bind(sql).bind(params).persistent(false);
     let touched: i64 = call.fetch_one(&mut **connection).await?;
     // A setting that the statement changed, and a lock that it took, end with it.
-    sqlx::raw_sql("RESET ALL; SELECT pg_advisory_unlock_all()")
+    let reset = format!(
+        "RESET ALL; SELECT pg_advisory_unlock_all(); {}",
+        postgres::set_writing()
+    );
+    sqlx::raw_sql(AssertSqlSafe(reset))
         .execute(&mut **connection)
         .await?;
     Ok(touched.unsigned_abs())
