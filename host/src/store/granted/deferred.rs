@@ -9,7 +9,9 @@ use super::authorizer::{Authorizer, Mode};
 use super::passage::Passage;
 use super::{login, session};
 use crate::grants::Grants;
-use crate::store::{Connection, Dialect, StoreError, StoreErrorKind, Transaction, postgres, sqlite};
+use crate::store::{
+    Connection, Dialect, StoreError, StoreErrorKind, Transaction, postgres, sqlite,
+};
 use crate::value::Statement;
 
 /// A deferred write holds up the engine's transaction, so it has to be short.
