@@ -238,7 +238,7 @@ fn accepted(code: c_int, what: &str) -> Result<(), StoreError> {
 fn configure(handle: &mut LockedSqliteHandle<'_>, limits: &Limits) -> Result<(), StoreError> {
     let raw = raw(handle);
     let length = c_int::try_from(limits.row_bytes.max(1 << 20)).unwrap_or(c_int::MAX);
-    let longest = c_int::try_from(2 * LENGTH).unwrap_or(c_int::MAX);
+    let longest = c_int::try_from(4 * LENGTH).unwrap_or(c_int::MAX);
     for (limit, value) in [
         (ffi::SQLITE_LIMIT_ATTACHED, 0),
         (ffi::SQLITE_LIMIT_LENGTH, length),

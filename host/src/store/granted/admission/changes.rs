@@ -2,8 +2,9 @@
 
 use sqlparser::ast::{
     Assignment, AssignmentTarget, ConflictTarget, Delete, DoUpdate, FromTable, Ident, Insert,
-    OnConflict, OnConflictAction, OnInsert, Query, SelectItem, SetExpr, SqliteOnConflict,
-    Statement, TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind,
+    ObjectName, OnConflict, OnConflictAction, OnInsert, Query, SelectItem, SetExpr,
+    SqliteOnConflict, Statement, TableAliasWithoutColumns, TableFactor, TableObject,
+    TableWithJoins, Update, UpdateTableFromKind,
 };
 
 use super::{Done, Rendering};
@@ -105,7 +106,23 @@ impl Rendering<'_> {
         self.or(*or)?;
         self.word("INTO");
         self.granted(table, Verb::Insert)?;
-        if let Some(alias) = table_alias {
+        self.rows_of(table_alias.as_ref(), columns, source.as_deref())?;
+        match on {
+            None => {}
+            Some(OnInsert::OnConflict(conflict)) => self.on_conflict(table, conflict)?,
+            Some(_) => return self.refuse("ON DUPLICATE KEY (write ON CONFLICT … DO UPDATE)"),
+        }
+        self.returning(returning.as_deref())
+    }
+
+    /// What is inserted, and into which columns.
+    fn rows_of(
+        &mut self,
+        alias: Option<&TableAliasWithoutColumns>,
+        columns: &[ObjectName],
+        source: Option<&Query>,
+    ) -> Done {
+        if let Some(alias) = alias {
             self.word("AS");
             self.name(&alias.alias)?;
         }
@@ -113,15 +130,12 @@ impl Rendering<'_> {
             self.in_parentheses(|this| this.list(columns, Self::own_column))?;
         }
         match source {
-            Some(source) => self.query(source)?,
-            None => self.word("DEFAULT VALUES"),
+            Some(source) => self.query(source),
+            None => {
+                self.word("DEFAULT VALUES");
+                Ok(())
+            }
         }
-        match on {
-            None => {}
-            Some(OnInsert::OnConflict(conflict)) => self.on_conflict(table, conflict)?,
-            Some(_) => return self.refuse("ON DUPLICATE KEY (write ON CONFLICT … DO UPDATE)"),
-        }
-        self.returning(returning.as_deref())
     }
 
     /// What SQLite does about a row that does not fit. REPLACE deletes rows without asking,
