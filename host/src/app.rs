@@ -25,7 +25,7 @@ use crate::kept::Kept;
 use crate::plugin::Runtime;
 use crate::private;
 use crate::registry::RegistryError;
-use crate::secrets::SecretError;
+use crate::secrets::{self, Key, SecretError};
 use crate::store::schedules::Plan;
 use crate::store::{Store, StoreError, StoreErrorKind, revisions};
 use crate::workspace::{Definitions, Misread, WorkspaceError};
@@ -92,6 +92,10 @@ impl App {
         let config = read_config(folder)?;
         let url = address(folder, database.unwrap_or(&config.database));
         let store = Store::open(&url).await?;
+        // A file that cannot be used is a finding where it is needed for secrets.
+        if let Ok(Some(key)) = Key::load(&folder.join(secrets::FILE)) {
+            store.derive_logins(key.derive("logins of plugins"));
+        }
         let inner = Inner {
             folder: folder.to_owned(),
             config,

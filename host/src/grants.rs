@@ -84,13 +84,14 @@ fn get() -> BTreeSet<String> {
 }
 
 /// Tables that no ceiling can open to a plugin: the host's own records.
-pub const HOST_TABLES: [&str; 18] = [
+pub const HOST_TABLES: [&str; 19] = [
     "activations",
     "blobs",
     "effects",
     "findings",
     "gates",
     "history",
+    "locks",
     "migrations",
     "open_runs",
     "plugin_logins",
@@ -147,13 +148,25 @@ impl HttpGrant {
 
 impl SettingsGrant {
     pub fn covers(&self, key: &str) -> bool {
-        self.keys
-            .iter()
-            .any(|pattern| match pattern.strip_suffix('*') {
-                Some(prefix) => key.starts_with(prefix),
-                None => pattern == key,
-            })
+        self.covering(key).is_some()
     }
+
+    /// What covers `key`: the key itself, or the beginning of it.
+    pub fn covering(&self, key: &str) -> Option<&str> {
+        let covers = |pattern: &&String| match pattern.strip_suffix('*') {
+            Some(prefix) => key.starts_with(prefix),
+            None => *pattern == key,
+        };
+        self.keys.iter().find(covers).map(String::as_str)
+    }
+}
+
+/// The denial of a setting, with the lines that would allow it.
+pub fn denied_setting(plugin: &str, key: &str) -> String {
+    format!(
+        "plugin `{plugin}` may not read the setting `{key}`; to allow it, write in callboard.toml\n\
+         [grants.{plugin}.settings]\nkeys = [\"{key}\"]\nand in its plugin.toml\n[ask.settings]\nkeys = [\"{key}\"]"
+    )
 }
 
 /// Something a manifest asks for that the ceiling does not allow.

@@ -30,7 +30,7 @@ use tokio::sync::{OnceCell, Semaphore};
 pub use self::cache::use_cache;
 pub use self::call::{PluginHandler, handler};
 pub use self::error::PluginError;
-pub use self::explain::{Explanation, explain};
+pub use self::explain::{Explanation, Subject, explain};
 use self::runtime::Linked;
 pub use self::runtime::Runtime;
 pub use self::source::Source;

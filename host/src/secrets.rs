@@ -111,6 +111,11 @@ impl Key {
         &self.id
     }
 
+    /// Bytes for `purpose` alone, which say nothing about the key.
+    pub fn derive(&self, purpose: &str) -> [u8; KEY] {
+        Sha256::digest([self.bytes.as_slice(), purpose.as_bytes()].concat()).into()
+    }
+
     /// Seal the secret of the setting `name`.
     pub fn seal(&self, name: &str, secret: &Secret) -> Result<Sealed, SecretError> {
         let nonce = random::<NONCE>()?;

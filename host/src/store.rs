@@ -24,6 +24,7 @@ pub mod health;
 pub mod history;
 pub mod holders;
 pub mod leases;
+mod locks;
 mod migrate;
 pub mod named;
 pub mod policy_runs;
@@ -44,10 +45,11 @@ mod wake;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 
 pub use self::error::{StoreError, StoreErrorKind};
 use self::postgres::PostgresStore;
@@ -77,6 +79,7 @@ impl fmt::Display for Dialect {
 pub struct Store {
     backend: Arc<Backend>,
     wake: Arc<Wake>,
+    logins: Arc<OnceLock<[u8; 32]>>,
 }
 
 pub(crate) enum Backend {
@@ -90,6 +93,8 @@ pub(crate) enum Backend {
 /// goes on and returns `Ok`: what the job was refused is what its caller is told.
 pub struct Transaction<'c> {
     connection: Connection<'c>,
+    /// Through which a statement that runs too long is cancelled, on PostgreSQL.
+    readers: Option<sqlx::PgPool>,
     refused: Option<StoreError>,
 }
 
@@ -112,6 +117,7 @@ impl Store {
         Ok(Self {
             backend: Arc::new(backend),
             wake: Arc::default(),
+            logins: Arc::default(),
         })
     }
 
@@ -127,6 +133,21 @@ impl Store {
             PathBuf::from(name)
         });
         beside.into()
+    }
+
+    /// Derive the passwords of plugins' login roles from `secret`, so that every process that
+    /// has it has the same. Without one each process makes its own, and gives the roles new
+    /// passwords when another has.
+    pub fn derive_logins(&self, secret: [u8; 32]) {
+        // The first one holds for the life of the process: logins may have been made by it.
+        let _first = self.logins.set(secret);
+    }
+
+    fn login_password(&self, role: &str) -> Result<[u8; 32], StoreError> {
+        let mut fresh = [0; 32];
+        getrandom::fill(&mut fresh).map_err(|error| StoreError::internal(error.to_string()))?;
+        let secret = self.logins.get_or_init(|| fresh);
+        Ok(Sha256::digest([secret.as_slice(), role.as_bytes()].concat()).into())
     }
 
     pub fn dialect(&self) -> Dialect {
@@ -219,6 +240,7 @@ impl<'c> Transaction<'c> {
     fn new(connection: Connection<'c>) -> Self {
         Self {
             connection,
+            readers: None,
             refused: None,
         }
     }

@@ -3,7 +3,7 @@
 
 mod bites;
 mod rules;
-mod source;
+pub(crate) mod source;
 
 use source::{Source, sources};
 

@@ -307,9 +307,17 @@ CREATE TABLE embeddings (
 
 CREATE INDEX embeddings_age ON embeddings (source_table, is_summary, created_at);
 
--- Login roles that the host made for plugins, on databases that have roles.
+-- Login roles that the host made for plugins, on databases that have roles, and a digest of the
+-- password of each. The password itself is derived, and is not stored.
 CREATE TABLE plugin_logins (
     plugin   TEXT PRIMARY KEY,
     role     TEXT NOT NULL,
-    password TEXT NOT NULL
+    digest   TEXT NOT NULL
 );
+
+-- What one process at a time may do, on databases where several write at once.
+CREATE TABLE locks (
+    name TEXT PRIMARY KEY
+);
+
+INSERT INTO locks (name) VALUES ('claims'), ('logins'), ('schedules');

@@ -6,8 +6,8 @@ use wasmtime::component::{HasData, Resource};
 
 use crate::capability::types::{DatabaseError, DatabaseErrorKind, Value, statement};
 use crate::capability::{Capability, InstanceState};
-use crate::store::Dialect as StoreDialect;
 use crate::store::granted::{GrantedTransaction, QueryLimits};
+use crate::store::{Dialect as StoreDialect, StoreError};
 use crate::value::Rows;
 
 mod bindings {
@@ -52,6 +52,30 @@ impl Database<'_> {
     ) -> wasmtime::Result<&mut GrantedTransaction> {
         Ok(self.0.table.get_mut(handle)?)
     }
+
+    fn hold(
+        &mut self,
+        transaction: GrantedTransaction,
+    ) -> Result<Resource<GrantedTransaction>, DatabaseError> {
+        let handle = self.0.table.push(transaction).map_err(|_| too_many())?;
+        self.0.open_transactions += 1;
+        Ok(handle)
+    }
+
+    /// A transaction that the guest has no more.
+    fn ended(
+        &mut self,
+        handle: Resource<GrantedTransaction>,
+    ) -> wasmtime::Result<GrantedTransaction> {
+        let transaction = self.0.table.delete(handle)?;
+        self.0.open_transactions = self.0.open_transactions.saturating_sub(1);
+        Ok(transaction)
+    }
+
+    /// What came of a statement, as the guest is told.
+    fn told<T>(&self, sql: &str, result: Result<T, StoreError>) -> Result<T, DatabaseError> {
+        result.map_err(|error| self.0.about(sql, error).into())
+    }
 }
 
 impl db::Host for Database<'_> {
@@ -65,26 +89,24 @@ impl db::Host for Database<'_> {
 
     async fn query(&mut self, sql: String, params: Vec<Value>) -> Answer<RowSet> {
         let limits = self.limits()?;
-        let rows = async {
-            self.0
-                .access
-                .database()
-                .await?
-                .query(statement(sql, params), limits)
-                .await
-        };
-        Ok(rows.await.map(row_set).map_err(Into::into))
+        let asked = statement(sql.clone(), params);
+        let access = self.0.outside_transaction();
+        let rows = async { access?.database().await?.query(asked, limits).await };
+        let rows = rows.await;
+        Ok(self.told(&sql, rows).map(row_set))
     }
 
     async fn execute(&mut self, sql: String, params: Vec<Value>) -> Answer<u64> {
         let limits = self.limits()?;
+        let asked = statement(sql.clone(), params);
+        let access = self.0.outside_transaction();
         let touched = async {
-            let database = self.0.access.database().await?;
-            database
-                .execute(statement(sql, params), limits.timeout)
-                .await
+            let access = access?;
+            let database = access.database().await?;
+            database.execute(asked, limits.timeout).await
         };
-        Ok(touched.await.map_err(Into::into))
+        let touched = touched.await;
+        Ok(self.told(&sql, touched))
     }
 
     async fn execute_many(&mut self, sql: String, params: Vec<Vec<Value>>) -> Answer<u64> {
@@ -93,25 +115,27 @@ impl db::Host for Database<'_> {
             .into_iter()
             .map(|row| row.into_iter().map(Into::into).collect())
             .collect();
+        let access = self.0.outside_transaction();
         let touched = async {
-            self.0
-                .access
-                .database()
-                .await?
-                .execute_many(&sql, params, limits.timeout)
-                .await
+            let access = access?;
+            let database = access.database().await?;
+            database.execute_many(&sql, params, limits.timeout).await
         };
-        Ok(touched.await.map_err(Into::into))
+        let touched = touched.await;
+        Ok(self.told(&sql, touched))
     }
 }
 
 impl db::HostTransaction for Database<'_> {
+    /// One at a time: a second one would wait for the first, and the guest for the second.
     async fn begin(&mut self) -> Answer<Resource<GrantedTransaction>> {
         let left: Duration = self.0.host_call()?;
-        let begun = async { self.0.access.database().await?.begin(left).await };
-        match begun.await {
-            Ok(transaction) => Ok(self.0.table.push(transaction).map_err(|_| too_many())),
-            Err(error) => Ok(Err(error.into())),
+        let access = self.0.outside_transaction();
+        let begun = async { access?.database().await?.begin(left).await };
+        let begun = begun.await;
+        match self.told("BEGIN", begun) {
+            Ok(transaction) => Ok(self.hold(transaction)),
+            Err(error) => Ok(Err(error)),
         }
     }
 
@@ -122,11 +146,9 @@ impl db::HostTransaction for Database<'_> {
         params: Vec<Value>,
     ) -> Answer<RowSet> {
         let limits = self.limits()?;
-        let rows = self
-            .transaction(&handle)?
-            .query(statement(sql, params), limits)
-            .await;
-        Ok(rows.map(row_set).map_err(Into::into))
+        let asked = statement(sql.clone(), params);
+        let rows = self.transaction(&handle)?.query(asked, limits).await;
+        Ok(self.told(&sql, rows).map(row_set))
     }
 
     async fn execute(
@@ -136,22 +158,21 @@ impl db::HostTransaction for Database<'_> {
         params: Vec<Value>,
     ) -> Answer<u64> {
         let limits = self.limits()?;
-        let touched = self
-            .transaction(&handle)?
-            .execute(statement(sql, params), limits.timeout)
-            .await;
-        Ok(touched.map_err(Into::into))
+        let asked = statement(sql.clone(), params);
+        let transaction = self.transaction(&handle)?;
+        let touched = transaction.execute(asked, limits.timeout).await;
+        Ok(self.told(&sql, touched))
     }
 
     async fn commit(&mut self, handle: Resource<GrantedTransaction>) -> Answer<()> {
         self.0.host_call()?;
-        let transaction = self.0.table.delete(handle)?;
-        Ok(transaction.commit().await.map_err(Into::into))
+        let committed = self.ended(handle)?.commit().await;
+        Ok(self.told("COMMIT", committed))
     }
 
     /// Dropped without a commit it rolls back.
     async fn drop(&mut self, handle: Resource<GrantedTransaction>) -> wasmtime::Result<()> {
-        self.0.table.delete(handle)?;
+        self.ended(handle)?;
         Ok(())
     }
 }

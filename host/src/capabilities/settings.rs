@@ -3,6 +3,7 @@
 use wasmtime::component::HasData;
 
 use crate::capability::{Capability, InstanceState};
+use crate::grants::denied_setting;
 use crate::settings::{SettingType, State};
 
 mod bindings {
@@ -39,10 +40,7 @@ impl settings::Host for Settings<'_> {
 fn read(state: &InstanceState, key: &str) -> Result<Setting, SettingError> {
     if !state.access.grants.settings.covers(key) {
         let plugin = &state.access.plugin;
-        return Err(SettingError::Denied(format!(
-            "plugin `{plugin}` may not read the setting `{key}`; to allow it, write in callboard.toml\n\
-             [grants.{plugin}.settings]\nkeys = [\"{key}\"]\nand in its plugin.toml\n[ask.settings]\nkeys = [\"{key}\"]"
-        )));
+        return Err(SettingError::Denied(denied_setting(plugin, key)));
     }
     let snapshot = &state.caller.settings;
     let Some(declaration) = snapshot.declaration(key) else {

@@ -97,7 +97,7 @@ impl Vectors<'_> {
 
 /// The rows of a query as a matrix of at most `limit` elements.
 async fn queried(
-    access: &Access,
+    access: Result<Arc<Access>, StoreError>,
     statement: value::Statement,
     timeout: Duration,
     limit: usize,
@@ -111,11 +111,9 @@ async fn queried(
         let wrong = |error: ShapeError| StoreError::new(StoreErrorKind::Statement, error.0);
         matrix.push(label, &vector).map_err(wrong)
     };
-    access
-        .database()
-        .await?
-        .each(statement, timeout, &mut add)
-        .await?;
+    let access = access?;
+    let database = access.database().await?;
+    database.each(statement, timeout, &mut add).await?;
     Ok(matrix)
 }
 
@@ -161,18 +159,14 @@ impl vectors::HostMatrix for Vectors<'_> {
         if let Some(denied) = self.denied() {
             return Ok(Err(denied));
         }
-        let access = Arc::clone(&self.0.access);
-        let timeout = QueryLimits::of(&access.limits, left).timeout;
-        let found = queried(
-            &access,
-            statement(sql, params),
-            timeout,
-            self.elements_left(),
-        );
-        match found.await {
+        let timeout = QueryLimits::of(&self.0.access.limits, left).timeout;
+        let asked = statement(sql.clone(), params);
+        let access = self.0.outside_transaction();
+        let found = queried(access, asked, timeout, self.elements_left()).await;
+        match found {
             Ok(matrix) => Ok(self.hold(matrix)),
             Err(error) if error.message == TOO_MANY => Ok(Err(self.too_large())),
-            Err(error) => Ok(Err(VectorError::Database(error.into()))),
+            Err(error) => Ok(Err(VectorError::Database(self.0.about(&sql, error).into()))),
         }
     }
 

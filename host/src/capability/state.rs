@@ -16,7 +16,7 @@ use crate::config::Limits;
 use crate::grants::Grants;
 use crate::lines::{Lines, Source};
 use crate::settings::Snapshot;
-use crate::store::granted::GrantedDatabase;
+use crate::store::granted::{self, GrantedDatabase};
 use crate::store::{Dialect, Store, StoreError, StoreErrorKind};
 
 /// Handles that one instance can hold: transactions, matrices, streams.
@@ -55,6 +55,8 @@ pub struct InstanceState {
     pub panic_text: Option<String>,
     /// Elements of the matrices that are held now.
     pub vector_elements: usize,
+    /// Transactions that were begun and not ended.
+    pub open_transactions: u32,
     pub(crate) limiter: Limiter,
     host_calls: u32,
     wasi: WasiCtx,
@@ -114,6 +116,7 @@ impl InstanceState {
             log_lines: 0,
             panic_text: None,
             vector_elements: 0,
+            open_transactions: 0,
             host_calls: 0,
             wasi,
             standard_error,
@@ -135,6 +138,22 @@ impl InstanceState {
         } else {
             Ok(left)
         }
+    }
+
+    /// What leads to the plugin's database, outside of any transaction of this call. Within one,
+    /// what is asked for beside it may wait for what the transaction holds, and that would be
+    /// for ever: the guest goes on only when it is answered.
+    pub fn outside_transaction(&self) -> Result<Arc<Access>, StoreError> {
+        if self.open_transactions > 0 {
+            let text = "a transaction of this call is open; run the statement in it, or commit or drop it first";
+            return Err(StoreError::new(StoreErrorKind::Statement, text));
+        }
+        Ok(Arc::clone(&self.access))
+    }
+
+    /// An error of a statement, with whose statement it is.
+    pub fn about(&self, sql: &str, error: StoreError) -> StoreError {
+        granted::about(&self.access.plugin, &self.caller.stage, sql, error)
     }
 
     /// What the guest writes to its standard error, also while it runs.

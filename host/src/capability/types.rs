@@ -53,7 +53,7 @@ impl From<StoreError> for DatabaseError {
             StoreErrorKind::Denied => DatabaseErrorKind::Denied,
             StoreErrorKind::Statement => DatabaseErrorKind::Statement,
             StoreErrorKind::Constraint => DatabaseErrorKind::Constraint,
-            StoreErrorKind::Timeout => DatabaseErrorKind::Timeout,
+            StoreErrorKind::Timeout | StoreErrorKind::Overdue => DatabaseErrorKind::Timeout,
             StoreErrorKind::TooLarge => DatabaseErrorKind::TooLarge,
             StoreErrorKind::Unavailable | StoreErrorKind::Busy | StoreErrorKind::Corrupt => {
                 DatabaseErrorKind::Unavailable

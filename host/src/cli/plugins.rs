@@ -19,12 +19,13 @@ pub(super) enum Plugins {
         /// Its name.
         name: String,
     },
-    /// Say whether a plugin may call an address or run a statement, and by which line.
-    /// Nothing is run.
+    /// Say whether a plugin may call an address, read a setting or run a statement, and by
+    /// which line. Nothing is run.
     Explain {
         /// The plugin.
         name: String,
-        /// An address such as `https://api.example.com/`, or an SQL text.
+        /// An address such as `https://api.example.com/` or `api.example.com:443`, the key of a
+        /// setting, or an SQL text.
         target: String,
     },
 }
@@ -40,8 +41,13 @@ impl Plugins {
                 let files = plugin_of(&company, &name)?;
                 let limits = company.definitions.config.value.limits(&name);
                 let grants = &files.manifest.value.ask;
-                let answer =
-                    plugin::explain(&name, grants, &limits, Some(app.store()), &target).await;
+                let subject = plugin::Subject {
+                    plugin: &name,
+                    grants,
+                    limits: &limits,
+                    settings: &company.definitions.declarations(),
+                };
+                let answer = plugin::explain(&subject, Some(app.store()), &target).await;
                 let verdict = if answer.allowed { "allowed" } else { "denied" };
                 context
                     .output

@@ -386,6 +386,7 @@ impl Course {
             checkpoint.superseded.clone_from(&kept.superseded);
             checkpoint.writes.clone_from(&kept.writes);
             checkpoint.plugin.clone_from(&kept.plugin);
+            checkpoint.left = kept.left;
         }
         checkpoint.effects = checkpoint::effects(run, checkpoint.rows.iter());
         checkpoint

@@ -31,6 +31,8 @@ pub(super) struct Kept {
     pub(super) superseded: Vec<String>,
     pub(super) writes: Vec<Statement>,
     pub(super) plugin: Option<(String, Grants)>,
+    /// The time that its stage has left for the writes.
+    pub(super) left: Duration,
 }
 
 impl Kept {
@@ -98,6 +100,7 @@ pub(super) fn keep(work: &Work, rows: &[StageRun], mut ended: Ended, now: Timest
     };
     let mut kept = Kept {
         plugin: plugin_of(work, stage),
+        left: ended.left,
         row,
         since: ended.since,
         superseded,
@@ -227,7 +230,10 @@ fn effect(run: &Run, row: &StageRun) -> Option<Effect> {
 pub(super) fn refused_writes(kept: &Kept, error: &StoreError) -> bool {
     let refused = matches!(
         error.kind,
-        StoreErrorKind::Statement | StoreErrorKind::Constraint | StoreErrorKind::Denied
+        StoreErrorKind::Statement
+            | StoreErrorKind::Constraint
+            | StoreErrorKind::Denied
+            | StoreErrorKind::Overdue
     );
     refused && !kept.writes.is_empty()
 }
@@ -236,6 +242,7 @@ pub(super) fn refused_writes(kept: &Kept, error: &StoreError) -> bool {
 pub(super) fn write_failure(error: &StoreError) -> Outcome {
     let kind = match error.kind {
         StoreErrorKind::Denied => FailureKind::Denied,
+        StoreErrorKind::Overdue => FailureKind::Timeout,
         _ => FailureKind::Internal,
     };
     Outcome::Stopped(Stop::Failed(Failure {

@@ -39,6 +39,8 @@ pub(super) struct Ended {
     pub(super) since: i64,
     pub(super) attempts: u32,
     pub(super) outcome: Outcome,
+    /// The time that it had left.
+    pub(super) left: Duration,
     /// What was said meanwhile.
     pub(super) log: Vec<Line>,
     pub(super) started_at: Timestamp,
@@ -81,9 +83,9 @@ impl Turn {
         let watcher = &engine.watcher;
         watcher.stage_started(&self.work.run, stage.id(), handler);
         fault::point("before-handler");
-        let (outcome, attempts) = match self.work.line_up.registry.get(handler) {
+        let (outcome, attempts, left) = match self.work.line_up.registry.get(handler) {
             Some(entry) => self.attempt(stage, entry).await,
-            None => (missing(handler), 0),
+            None => (missing(handler), 0, Duration::ZERO),
         };
         fault::point("after-handler");
         Ended {
@@ -92,15 +94,17 @@ impl Turn {
             since: self.since,
             attempts,
             outcome,
+            left,
             log: self.lines.take(),
             started_at,
         }
     }
 
-    async fn attempt(&self, stage: &Stage, entry: &Entry) -> (Outcome, u32) {
+    /// What it came to, after how many attempts, with how much time left.
+    async fn attempt(&self, stage: &Stage, entry: &Entry) -> (Outcome, u32, Duration) {
         if let Err(problem) = entry.checks.reads(&self.input) {
             let failure = Stop::failed(FailureKind::Input, format!("input: {problem}"));
-            return (Outcome::Stopped(failure).bounded(), 0);
+            return (Outcome::Stopped(failure).bounded(), 0, Duration::ZERO);
         }
         let mut attempt = 1;
         loop {
@@ -108,7 +112,7 @@ impl Turn {
             let config = stage.config.get_ref().clone();
             let outcome = call_once(entry, &call, config, self.input.clone()).await;
             let Some(pause) = pause(stage, attempt, &outcome, self.work.deadline) else {
-                return (outcome, attempt);
+                return (outcome, attempt, call.remaining());
             };
             let (watcher, detail) = (&self.work.engine.watcher, outcome.detail());
             watcher.attempt_failed(&self.work.run, stage.id(), &detail, pause);

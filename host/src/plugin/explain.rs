@@ -1,10 +1,13 @@
 //! What a plugin's grants allow, answered without running anything.
 
+use std::collections::BTreeMap;
+
 use url::Url;
 
 use crate::client::policy::Policy;
 use crate::config::Limits;
-use crate::grants::{Grants, HttpGrant, Origin};
+use crate::grants::{self, Grants, HttpGrant, Origin};
+use crate::settings::{Declaration, SettingType};
 use crate::store::{Store, granted};
 
 /// Whether something is allowed, and by which line, or which line would allow it.
@@ -14,34 +17,103 @@ pub struct Explanation {
     pub why: String,
 }
 
-/// Explain `target`: an address, with a method before it or GET, or a statement.
-pub async fn explain(
-    plugin: &str,
-    grants: &Grants,
-    limits: &Limits,
-    store: Option<&Store>,
-    target: &str,
-) -> Explanation {
-    match request(target) {
-        Some((method, url)) => explain_request(plugin, grants, &method, &url),
-        None => explain_statement(plugin, grants, limits, store, target).await,
+/// What a plugin may do, and the declared settings.
+pub struct Subject<'a> {
+    pub plugin: &'a str,
+    pub grants: &'a Grants,
+    pub limits: &'a Limits,
+    pub settings: &'a BTreeMap<String, Declaration>,
+}
+
+/// Explain `target`: an address, with a method before it or GET; a host and a port; the key of
+/// a setting; or a statement.
+pub async fn explain(subject: &Subject<'_>, store: Option<&Store>, target: &str) -> Explanation {
+    let target = target.trim();
+    if let Some((method, url)) = request(target) {
+        return explain_request(subject, &method, &url);
     }
+    if let Some((method, urls)) = origin(target) {
+        let answers = urls.map(|url| explain_request(subject, &method, &url));
+        let [secure, plain] = answers;
+        return if plain.allowed && !secure.allowed {
+            plain
+        } else {
+            secure
+        };
+    }
+    if is_key(target) {
+        return explain_setting(subject, target);
+    }
+    explain_statement(subject, store, target).await
+}
+
+/// A method and what follows it, or GET and all of it.
+fn method(target: &str) -> (String, &str) {
+    let (method, rest) = target.split_once(' ').unwrap_or(("GET", target));
+    (method.to_ascii_uppercase(), rest.trim())
 }
 
 /// A method and an address, if `target` is an address.
 fn request(target: &str) -> Option<(String, Url)> {
-    let (method, url) = target
-        .trim()
-        .split_once(' ')
-        .unwrap_or(("GET", target.trim()));
-    let url = Url::parse(url.trim())
-        .ok()
-        .filter(|_| url.contains("://"))?;
-    Some((method.to_ascii_uppercase(), url))
+    let (method, url) = method(target);
+    let url = Url::parse(url).ok().filter(|_| url.contains("://"))?;
+    Some((method, url))
 }
 
-fn explain_request(plugin: &str, grants: &Grants, method: &str, url: &Url) -> Explanation {
-    let policy = Policy::new(plugin, grants);
+/// A method and the two addresses that a host and a port may stand for, https first.
+fn origin(target: &str) -> Option<(String, [Url; 2])> {
+    let (method, place) = method(target);
+    let (host, port) = place.rsplit_once(':')?;
+    let number = port.bytes().all(|byte| byte.is_ascii_digit()) && !port.is_empty();
+    if !number
+        || host.is_empty()
+        || host.contains(|letter: char| letter.is_whitespace() || letter == '\'')
+    {
+        return None;
+    }
+    let url = |scheme: &str| Url::parse(&format!("{scheme}://{place}/")).ok();
+    Some((method, [url("https")?, url("http")?]))
+}
+
+/// Whether `target` is a key, such as `site.name`: no statement is one word.
+fn is_key(target: &str) -> bool {
+    let known =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte);
+    !target.is_empty() && target.bytes().all(known)
+}
+
+fn explain_setting(subject: &Subject<'_>, key: &str) -> Explanation {
+    let Subject {
+        plugin,
+        grants,
+        settings,
+        ..
+    } = subject;
+    let denied = |why: String| Explanation {
+        allowed: false,
+        why,
+    };
+    let Some(declared) = settings.get(key) else {
+        return denied(format!(
+            "setting `{key}` is not declared; declare it in settings.toml, or write an address as https://{key}/ or {key}:443"
+        ));
+    };
+    if declared.kind == SettingType::Secret {
+        return denied(format!(
+            "setting `{key}` is a secret, which no plugin can read; it names it as the credential of a request"
+        ));
+    }
+    match grants.settings.covering(key) {
+        Some(pattern) => Explanation {
+            allowed: true,
+            why: format!("allowed by the grant of settings `{pattern}`"),
+        },
+        None => denied(grants::denied_setting(plugin, key)),
+    }
+}
+
+fn explain_request(subject: &Subject<'_>, method: &str, url: &Url) -> Explanation {
+    let policy = Policy::new(subject.plugin, subject.grants);
     match policy.check(method, url) {
         Ok(allowed) => Explanation {
             allowed: true,
@@ -86,13 +158,13 @@ fn line(grant: &HttpGrant, private: bool) -> String {
     )
 }
 
-async fn explain_statement(
-    plugin: &str,
-    grants: &Grants,
-    limits: &Limits,
-    store: Option<&Store>,
-    sql: &str,
-) -> Explanation {
+async fn explain_statement(subject: &Subject<'_>, store: Option<&Store>, sql: &str) -> Explanation {
+    let Subject {
+        plugin,
+        grants,
+        limits,
+        ..
+    } = subject;
     let Some(store) = store else {
         return Explanation {
             allowed: false,
@@ -125,29 +197,65 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_address_is_explained_without_a_call() {
-        let grants: Grants = toml::from_str("[[http]]\nhost = \"*.example.com\"").expect("grants");
-        let ask = async |target| explain("p", &grants, &Limits::default(), None, target).await;
-        let allowed = ask("https://api.example.com/x").await;
-        assert!(
-            allowed.allowed && allowed.why.contains("*.example.com"),
-            "{allowed:?}"
-        );
-        assert!(allowed.why.ends_with("without a credential"), "{allowed:?}");
+    async fn addresses_and_settings_are_explained_without_a_call() {
+        let text = "http = [{ host = \"*.example.com\" }]\nsettings = { keys = [\"site.*\"] }";
+        let grants: Grants = toml::from_str(text).expect("grants");
+        let declared = |kind| Declaration {
+            kind,
+            default: None,
+            required: false,
+            description: String::new(),
+        };
+        let settings = BTreeMap::from([
+            ("site.name".to_owned(), declared(SettingType::String)),
+            ("site.token".to_owned(), declared(SettingType::Secret)),
+            ("other".to_owned(), declared(SettingType::String)),
+        ]);
+        let subject = Subject {
+            plugin: "p",
+            grants: &grants,
+            limits: &Limits::default(),
+            settings: &settings,
+        };
+        for (target, allowed, part) in [
+            ("https://api.example.com/x", true, "*.example.com"),
+            (
+                "POST https://api.example.com/x",
+                false,
+                "methods = [\"POST\"]",
+            ),
+            ("api.example.com:443", true, "*.example.com"),
+            ("api.example.com:8443", false, "8443"),
+            ("localhost:80", false, "localhost"),
+            ("site.name", true, "`site.*`"),
+            ("site.token", false, "is a secret"),
+            ("other", false, "[grants.p.settings]"),
+            ("site.nam", false, "is not declared"),
+            ("SELECT 1", false, "no database"),
+        ] {
+            let answer = explain(&subject, None, target).await;
+            assert_eq!(answer.allowed, allowed, "{target}: {answer:?}");
+            assert!(answer.why.contains(part), "{target}: {answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_credential_is_named_where_it_goes() {
         let text = "[[http]]\nhost = \"*.example.com\"\n[[credentials]]\nname = \"key\"\n\
             to = \"https://api.example.com\"";
         let grants: Grants = toml::from_str(text).expect("grants");
+        let subject = Subject {
+            plugin: "p",
+            grants: &grants,
+            limits: &Limits::default(),
+            settings: &BTreeMap::new(),
+        };
         for (target, end) in [
             ("https://api.example.com/x", "with the credential `key`"),
             ("https://other.example.com/x", "without a credential"),
         ] {
-            let answer = explain("p", &grants, &Limits::default(), None, target).await;
+            let answer = explain(&subject, None, target).await;
             assert!(answer.allowed && answer.why.ends_with(end), "{answer:?}");
         }
-        let denied = ask("POST https://api.example.com/x").await;
-        assert!(
-            !denied.allowed && denied.why.contains("methods = [\"POST\"]"),
-            "{denied:?}"
-        );
     }
 }

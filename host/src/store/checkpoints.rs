@@ -8,7 +8,7 @@ pub(super) use self::parts::{SHARED, StageRow, keep};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -40,6 +40,8 @@ pub struct Checkpoint {
     /// Statements that commit with it, exactly once, and the plugin they run as.
     pub writes: Vec<Statement>,
     pub plugin: Option<(String, Grants)>,
+    /// The time that the stage has left for the writes of its plugin.
+    pub left: Duration,
     /// What the run took so far.
     pub spent: Duration,
     /// Digest of the settings it reads.
@@ -60,6 +62,7 @@ impl Checkpoint {
             gates: Vec::new(),
             writes: Vec::new(),
             plugin: None,
+            left: Duration::ZERO,
             spent,
             settings: None,
             then,
@@ -226,11 +229,17 @@ async fn carry_out(
     transaction: &mut Transaction<'_>,
     checkpoint: &Checkpoint,
 ) -> Result<(), StoreError> {
+    let began = Instant::now();
     for statement in checkpoint.writes.iter().cloned() {
         match &checkpoint.plugin {
             None => transaction.execute(statement).await?,
             Some((name, grants)) => {
-                granted::execute_deferred(transaction, name, grants, statement).await?
+                let left = checkpoint.left.saturating_sub(began.elapsed());
+                let sql = statement.sql.clone();
+                let stage = checkpoint.rows.first().map_or("", |row| row.stage.as_str());
+                granted::execute_deferred(transaction, name, grants, statement, left)
+                    .await
+                    .map_err(|error| granted::about(name, stage, &sql, error))?
             }
         };
     }

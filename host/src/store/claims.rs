@@ -12,13 +12,12 @@ use jiff::Timestamp;
 use self::pick::{Candidate, Load, Wanted};
 use super::checkpoints::SHARED;
 use super::leases::{Told, read_told};
+use super::locks::Lock;
 use super::runs::{self, Run, micros};
 use super::stage_runs::{self, StageRun};
 use super::{Dialect, Store, StoreError, Transaction, batch, gates, timestamp};
 use crate::value::{Row, Statement};
 
-/// An arbitrary number that only claims lock.
-const CLAIM_LOCK: i64 = 0x6361_6c6c_626c;
 /// Statuses of runs that can be taken when they are due.
 const CLAIMABLE: &str = "status IN ('queued', 'waiting', 'blocked')";
 
@@ -109,10 +108,7 @@ pub async fn take_one(
 
 /// Wait for other claims to commit; gives the database's clock.
 async fn begin(transaction: &mut Transaction<'_>) -> Result<i64, StoreError> {
-    if transaction.dialect() == Dialect::Postgres {
-        let lock = Statement::new("SELECT pg_advisory_xact_lock($1)").bind(CLAIM_LOCK);
-        transaction.execute(lock).await?;
-    }
+    Lock::Claims.alone(transaction).await?;
     transaction.clock().await
 }
 

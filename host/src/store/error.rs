@@ -29,6 +29,8 @@ pub enum StoreErrorKind {
     Constraint,
     /// The deadline passed, or the statement was interrupted.
     Timeout,
+    /// It took all the time that it had, and would again.
+    Overdue,
     /// More rows or bytes than allowed.
     TooLarge,
     /// A value that is not what the caller expects; a defect of ours.
@@ -77,6 +79,7 @@ impl From<StoreError> for crate::outcome::Stop {
         match error.kind {
             StoreErrorKind::Denied => Stop::failed(FailureKind::Denied, error),
             StoreErrorKind::Timeout => Stop::retryable(FailureKind::Timeout, error),
+            StoreErrorKind::Overdue => Stop::failed(FailureKind::Timeout, error),
             StoreErrorKind::Unavailable | StoreErrorKind::Busy | StoreErrorKind::Corrupt => {
                 Stop::unavailable("database", error)
             }

@@ -1,11 +1,13 @@
 //! The database as one plugin sees it: connections of its own on which the database itself
 //! enforces the plugin's grants.
 //!
-//! On SQLite that is an authorizer (`granted/authorizer.rs`), on PostgreSQL a login role with
-//! real grants (`granted/login.rs`) and a second look at each statement
-//! (`granted/admission.rs`). A plugin's deferred writes run in the engine's transaction, under
-//! the same grants (`granted/deferred.rs`).
+//! Every statement is read once and written anew from what was read (`granted/admission.rs`).
+//! Below that the database holds the grants itself: on SQLite by an authorizer
+//! (`granted/authorizer.rs`), on PostgreSQL by a login role with real grants
+//! (`granted/login.rs`). A plugin's deferred writes run in the engine's transaction, under the
+//! same grants (`granted/deferred.rs`).
 
+mod about;
 mod admission;
 mod authorizer;
 mod deferred;
@@ -13,10 +15,10 @@ mod denial;
 mod functions;
 mod held;
 mod login;
+mod passage;
 mod session;
 #[cfg(test)]
 mod tests;
-mod text;
 mod transaction;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,8 +28,10 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub use self::about::about;
+use self::admission::{Asker, Checked};
 use self::authorizer::{Authorizer, Mode};
-pub use self::deferred::execute_deferred;
+pub use self::deferred::{execute_deferred, execute_unchecked};
 pub use self::session::EachRow;
 use self::session::{Budgeted, Session};
 pub use self::transaction::GrantedTransaction;
@@ -136,13 +140,12 @@ impl GrantedDatabase {
         row: EachRow<'_>,
     ) -> Result<(), StoreError> {
         let started = Instant::now();
+        let checked = self.check(statement, Mode::Read)?;
         let mut borrowed = self.borrow(timeout).await?;
         let left = timeout.saturating_sub(started.elapsed());
-        let result = borrowed
-            .session()?
-            .each(statement, Mode::Read, left, row)
-            .await;
-        borrowed.end(result)
+        let session = borrowed.session()?;
+        let result = session.each(checked, Mode::Read, left, row).await;
+        borrowed.end(result).await
     }
 
     /// Run a statement; gives the rows touched.
@@ -152,11 +155,12 @@ impl GrantedDatabase {
         timeout: Duration,
     ) -> Result<u64, StoreError> {
         let started = Instant::now();
+        let checked = self.check(statement, Mode::Write)?;
         let mut borrowed = self.borrow(timeout).await?;
         let _gate = self.gate(timeout).await?;
         let left = timeout.saturating_sub(started.elapsed());
-        let result = borrowed.session()?.execute(statement, left).await;
-        borrowed.end(result)
+        let result = borrowed.session()?.execute(checked, left).await;
+        borrowed.end(result).await
     }
 
     /// Run a statement once for each set of parameters, in one transaction.
@@ -166,14 +170,11 @@ impl GrantedDatabase {
         params: Vec<Vec<Value>>,
         timeout: Duration,
     ) -> Result<u64, StoreError> {
+        let checked = self.check(Statement::new(sql), Mode::Write)?;
         let mut transaction = self.begin(timeout).await?;
         let mut touched = 0;
         for params in params {
-            let statement = Statement {
-                sql: sql.to_owned(),
-                params,
-            };
-            touched += transaction.execute(statement, timeout).await?;
+            touched += transaction.run(Ok(checked.with(params)), timeout).await?;
         }
         transaction.commit().await?;
         Ok(touched)
@@ -201,10 +202,21 @@ impl GrantedDatabase {
 
     /// Whether the grants allow a statement, and it fits the schema; it is not run.
     pub async fn authorise(&self, sql: &str) -> Result<(), StoreError> {
+        let checked = self.check(Statement::new(sql), Mode::Write)?;
         let timeout = statement_timeout(&self.shared.limits);
         let mut borrowed = self.borrow(timeout).await?;
-        let result = borrowed.session()?.authorise(sql, timeout).await;
-        borrowed.end(result)
+        let result = borrowed.session()?.prepare(checked, timeout).await;
+        borrowed.end(result).await
+    }
+
+    /// What may run of a statement.
+    fn check(&self, statement: Statement, mode: Mode) -> Result<Checked, StoreError> {
+        let asker = Asker {
+            dialect: self.dialect(),
+            plugin: &self.shared.plugin,
+            grants: &self.shared.grants,
+        };
+        admission::check(asker, statement, mode == Mode::Write)
     }
 
     /// A connection, one that is idle or a new one.
@@ -233,30 +245,26 @@ impl GrantedDatabase {
 
     async fn connect(&self) -> Result<Session, StoreError> {
         let shared = &self.shared;
-        let plugin = Arc::clone(&shared.plugin);
         match (shared.store.backend(), &shared.login) {
             (Backend::Sqlite(store), _) => {
                 let options = store.options.clone().create_if_missing(false);
                 let mut connection = options.connect().await?;
-                let authorizer = Authorizer::new(&plugin, &shared.grants);
+                let authorizer = Authorizer::new(&shared.plugin, &shared.grants);
                 authorizer.guard(&mut connection, &shared.limits).await?;
                 Ok(Session::Sqlite {
                     connection,
                     authorizer,
-                    plugin,
                 })
             }
             (Backend::Postgres(_), Some(options)) => {
-                let connection = options
-                    .connect()
-                    .await
-                    .map_err(|error| login::refused(&plugin, error))?;
-                let grants = Arc::clone(&shared.grants);
-                Ok(Session::Postgres {
-                    connection,
-                    plugin,
-                    grants,
-                })
+                let mut connection = options.connect().await;
+                if connection.as_ref().is_err_and(login::is_outdated) {
+                    let role = options.get_username();
+                    login::admit(&shared.store, &shared.plugin, role, true).await?;
+                    connection = options.connect().await;
+                }
+                let connection = connection.map_err(|error| login::refused(&shared.plugin, error));
+                connection.map(Session::Postgres)
             }
             (Backend::Postgres(_), None) => Err(StoreError::internal("a plugin without its login")),
         }
@@ -306,14 +314,17 @@ impl BorrowedSession {
             .ok_or_else(|| StoreError::internal("the connection has gone"))
     }
 
-    /// Give the connection back unless it failed for a reason that may be its own.
-    fn end<T>(mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+    /// Give the connection back, clean, unless it failed for a reason that may be its own.
+    async fn end<T>(mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         use StoreErrorKind::{Constraint, Denied, Statement, TooLarge};
         let sound = match &result {
             Ok(_) => true,
             Err(error) => matches!(error.kind, Constraint | Denied | Statement | TooLarge),
         };
-        if sound && let Some(session) = self.session.take() {
+        if sound
+            && let Some(mut session) = self.session.take()
+            && session.clean().await.is_ok()
+        {
             self.database.idle().push(session);
         }
         result
@@ -338,8 +349,13 @@ pub async fn authorise(
                 .await
         }
         Backend::Postgres(_) => {
-            admission::check(plugin, grants, sql, true)?;
-            store.prepare(sql).await
+            let asker = Asker {
+                dialect: store.dialect(),
+                plugin,
+                grants,
+            };
+            let checked = admission::check(asker, Statement::new(sql), true)?;
+            store.prepare(checked.sql()).await
         }
     }
 }

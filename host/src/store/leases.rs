@@ -64,6 +64,10 @@ pub(super) fn read_told(row: Row<'_>) -> Result<Told, StoreError> {
 
 /// Lengthen leases, all in one statement. Gives those that still hold, with what is wished of
 /// their runs; one that is not among them is lost.
+///
+/// It waits for nobody: a run whose row somebody writes to, such as its own checkpoint with a
+/// write that takes its time, keeps the lease that it has, and is asked about again at the next
+/// beat. What writes to the row of a lease that ran out is not taken for its end either.
 pub async fn heartbeat(
     store: &Store,
     held: &[Held],
@@ -72,20 +76,31 @@ pub async fn heartbeat(
     let dialect = store.dialect();
     let table = batch::table(dialect, &[("run", "text"), ("fence", "bigint")]);
     let now = batch::now(dialect);
-    let (named, lock) = match dialect {
-        Dialect::Sqlite => ("IS NOT NULL".to_owned(), ""),
-        Dialect::Postgres => (batch::named(dialect, "run"), "FOR UPDATE OF held"),
+    let named = match dialect {
+        Dialect::Sqlite => "IS NOT NULL".to_owned(),
+        Dialect::Postgres => batch::named(dialect, "run"),
     };
     let still_held = format!(
-        "SELECT held.id FROM {table} JOIN open_runs AS held ON held.id = batch.run \
-        WHERE held.id {named} AND held.fence = batch.fence AND held.status = 'running' \
-        ORDER BY held.id {lock}"
+        "FROM {table} JOIN open_runs AS held ON held.id = batch.run \
+        WHERE held.id {named} AND held.fence = batch.fence AND held.status = 'running'"
     );
-    let among = batch::among(dialect, &still_held);
-    let sql = format!(
+    let free = format!(
+        "SELECT held.id {still_held} ORDER BY held.id {}",
+        skip_locked(dialect)
+    );
+    let among = batch::among(dialect, &free);
+    let lengthen = format!(
         "UPDATE open_runs SET lease_until = {now} + $2 WHERE id {among} \
         RETURNING id, fence, wish, wish_detail, signals"
     );
+    let sql = match dialect {
+        Dialect::Sqlite => lengthen,
+        Dialect::Postgres => format!(
+            "WITH lengthened AS ({lengthen}) SELECT * FROM lengthened UNION ALL \
+            SELECT held.id, held.fence, held.wish, held.wish_detail, held.signals {still_held} \
+            AND held.id NOT IN (SELECT id FROM lengthened)"
+        ),
+    };
     let statement = Statement::new(sql)
         .bind(batch::rows(held)?)
         .bind(micros(lease));
@@ -97,6 +112,13 @@ pub async fn heartbeat(
         Ok((Held { run, fence }, read_told(row)?))
     });
     kept.collect()
+}
+
+fn skip_locked(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => "FOR UPDATE OF held SKIP LOCKED",
+    }
 }
 
 /// A run whose worker fell silent.

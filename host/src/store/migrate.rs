@@ -38,11 +38,13 @@ fn digest(script: &str) -> String {
     hex(&Sha256::digest(script))
 }
 
+/// The table of what is applied.
+pub(super) const TABLE: &str =
+    "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, digest TEXT NOT NULL)";
+
 /// Apply what is missing. The caller holds the lock and commits the transaction.
 pub(super) async fn run(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
-    let create =
-        "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, digest TEXT NOT NULL)";
-    transaction.execute(Statement::new(create)).await?;
+    transaction.execute(Statement::new(TABLE)).await?;
     let rows = transaction
         .query(Statement::new("SELECT number, digest FROM migrations"))
         .await?;

@@ -34,8 +34,6 @@ const WRITERS: [(&str, &str); 3] = [
 ];
 /// How connections that only read are set.
 const READING: [(&str, &str); 1] = [("default_transaction_read_only", "on")];
-/// An arbitrary number that only the migrations of Callboard lock.
-const MIGRATION_LOCK: i64 = 0x6361_6c6c_626f;
 /// PostgreSQL's epoch, 2000-01-01, in microseconds since 1970.
 const EPOCH: i64 = 946_684_800_000_000;
 
@@ -114,7 +112,7 @@ impl PostgresStore {
         F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send,
     {
         let mut connection = self.pool.acquire().await?;
-        let result = write(&mut connection, work).await;
+        let result = write(&mut connection, &self.readers, work).await;
         match &result {
             Err(error) if error.is_outdated_plan() => {
                 connection.clear_cached_statements().await?;
@@ -170,9 +168,14 @@ async fn look_on(connection: &mut PgConnection) -> Result<(), StoreError> {
 }
 
 async fn migrate_locked(connection: &mut PgConnection) -> Result<(), StoreError> {
+    // Two that make the table at once: the later one waits, and is told that it is there.
+    match execute(connection, Statement::new(migrate::TABLE)).await {
+        Err(error) if error.kind != StoreErrorKind::Constraint => return Err(error),
+        _ => {}
+    }
     let mut transaction = connection.begin().await?;
-    let lock = Statement::new("SELECT pg_advisory_xact_lock($1)").bind(MIGRATION_LOCK);
-    execute(&mut transaction, lock).await?;
+    let lock = "LOCK TABLE migrations IN SHARE ROW EXCLUSIVE MODE";
+    execute(&mut transaction, Statement::new(lock)).await?;
     migrate::run(&mut Transaction::new(Connection::Postgres(
         &mut transaction,
     )))
@@ -181,12 +184,17 @@ async fn migrate_locked(connection: &mut PgConnection) -> Result<(), StoreError>
     Ok(())
 }
 
-async fn write<T, F>(connection: &mut PgConnection, work: F) -> Result<T, StoreError>
+async fn write<T, F>(
+    connection: &mut PgConnection,
+    readers: &PgPool,
+    work: F,
+) -> Result<T, StoreError>
 where
     F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send,
 {
     let mut begun = connection.begin().await?;
     let mut transaction = Transaction::new(Connection::Postgres(&mut begun));
+    transaction.readers = Some(readers.clone());
     let result = work(&mut transaction).await;
     let value = transaction.verdict(result)?;
     begun.commit().await?;
@@ -211,10 +219,7 @@ fn pool(
     options: PgConnectOptions,
     settings: &'static [(&'static str, &'static str)],
 ) -> PgPool {
-    let set = settings.iter();
-    let set: String = set
-        .map(|(name, value)| format!("SET {name} = '{value}'; "))
-        .collect();
+    let set = set(settings);
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -223,6 +228,18 @@ fn pool(
             Box::pin(async move { set.execute(connection).await.map(drop) })
         })
         .connect_lazy_with(options)
+}
+
+/// The commands that make these settings.
+fn set(settings: &[(&str, &str)]) -> String {
+    let set = settings.iter();
+    set.map(|(name, value)| format!("SET {name} = '{value}'; "))
+        .collect()
+}
+
+/// The commands that make the settings of a session that writes, after all were reset.
+pub(super) fn set_writing() -> String {
+    set(&WRITERS)
 }
 
 /// Connect once. A pool waits for a server that refuses, and then says only that it waited.

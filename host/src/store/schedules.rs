@@ -17,14 +17,13 @@ use serde::Serialize;
 
 pub(super) use self::ended::{ended, started_by_itself};
 pub use self::fire::{Fired, fire_due, fire_now};
+use super::locks::Lock;
 use super::runs::{Run, RunStatus, micros};
 use super::{Dialect, Store, StoreError, Transaction, batch, timestamp};
 use crate::policy::PIPELINE;
 use crate::schedule::Schedule;
 use crate::value::{Row, Statement};
 
-/// An arbitrary number that only [`sync`] locks.
-const SYNC_LOCK: i64 = 0x6361_6c6c_7363;
 /// What did not end well is tried again after this, if its pause is longer; so is what was
 /// found under way.
 const AGAIN: Duration = Duration::from_secs(600);
@@ -106,8 +105,7 @@ pub async fn sync(store: &Store, plan: &Arc<Plan>) -> Result<bool, StoreError> {
 
 async fn sync_in(transaction: &mut Transaction<'_>, plan: &Plan) -> Result<bool, StoreError> {
     if transaction.dialect() == Dialect::Postgres {
-        let lock = Statement::new("SELECT pg_advisory_xact_lock($1)").bind(SYNC_LOCK);
-        transaction.execute(lock).await?;
+        Lock::Schedules.alone(transaction).await?;
         // In the order that everybody takes them in.
         let rows = Statement::new("SELECT name FROM schedules ORDER BY name FOR UPDATE");
         transaction.query(rows).await?;

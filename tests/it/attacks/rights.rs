@@ -1,5 +1,293 @@
-//! A guest's SQL with the check switched off: what the server itself holds.
+//! A guest's SQL with the check switched off: what the server itself holds. Deferred writes go
+//! through `execute_unchecked`, and a plugin's own login through a plain connection.
+
+use std::time::Duration;
+
+use callboard::grants::Grants;
+use callboard::store::granted::execute_unchecked;
+use callboard::store::{Dialect, Store, StoreError, StoreErrorKind};
+use callboard::value::Statement;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
 use super::attacks;
+use crate::support::database::with_database;
+use crate::tidy::source::sources;
 
-attacks! {}
+attacks! {
+    another_role: "a deferred write takes another role, or the session's user, by set_config" => { takes_another_role };
+    the_inner_function_altered: "a plugin's own login alters the function that runs its writes, so that it runs as its caller" => { alters_the_inner_function };
+    a_function_altered_from_inside: "a deferred write alters the functions that run it" => {
+        || refused(&[
+            "ALTER FUNCTION callboard_inner(text, text[]) SECURITY INVOKER",
+            "DO $$ BEGIN EXECUTE 'RESET ROLE'; END $$",
+            "RESET ROLE",
+            "SET SESSION AUTHORIZATION DEFAULT",
+            "SELECT 1; RESET ROLE",
+        ])
+    };
+    what_the_host_would_find: "a deferred write leaves the host's session a table that hides another, or a statement under a known name" => {
+        || refused(&[
+            "CREATE TEMP TABLE open_runs (id text)",
+            "SELECT 'x' AS id INTO TEMP open_runs",
+            "PREPARE sqlx_s_1 AS SELECT 1",
+            "DEALLOCATE ALL",
+            "LISTEN callboard",
+            "DECLARE kept CURSOR WITH HOLD FOR SELECT 1",
+            "COMMIT",
+        ])
+    };
+    secrets_of_the_host: "a deferred write copies what the host alone may read into a granted table" => {
+        || refused(&[
+            "INSERT INTO scratch SELECT 7, digest FROM plugin_logins RETURNING 1",
+            "INSERT INTO scratch SELECT 7, value FROM settings RETURNING 1",
+            "INSERT INTO scratch SELECT 7, rolpassword FROM pg_authid RETURNING 1",
+            "SELECT name FROM locks FOR UPDATE",
+            "UPDATE locks SET name = 'x' RETURNING 1",
+            "SELECT pg_read_file('PG_VERSION')",
+        ])
+    };
+    a_setting_left_behind: "a deferred write changes settings of the host's session" => { changes_settings };
+    locks_of_the_host: "a plugin's login takes each lock that a guest can name, and the host goes on" => { takes_every_lock };
+    no_lock_by_number: "the host synchronises by advisory locks" => { reads_the_sources };
+    a_password_in_a_table: "the password of a plugin's login is read from the database" => { reads_the_password };
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn grants() -> Grants {
+    let text =
+        "db = [{ table = \"scratch\", verbs = [\"select\", \"insert\", \"update\", \"delete\"] }]";
+    toml::from_str(text).expect("grants")
+}
+
+async fn tables(store: &Store) {
+    let create = "CREATE TABLE scratch (id BIGINT PRIMARY KEY, name TEXT)";
+    store
+        .execute(Statement::new(create))
+        .await
+        .expect("a table");
+    unchecked(store, "INSERT INTO scratch VALUES (1, 'one') RETURNING 1")
+        .await
+        .expect("what is granted works");
+}
+
+/// A deferred write of any text.
+async fn unchecked(store: &Store, sql: &str) -> Result<u64, StoreError> {
+    let call = (sql.to_owned(), Vec::new());
+    let work = store.write(move |transaction| {
+        Box::pin(async move {
+            execute_unchecked(transaction, "attacker", &grants(), call, MINUTE).await
+        })
+    });
+    work.await
+}
+
+/// One value of one row.
+async fn text(store: &Store, sql: &str) -> String {
+    let rows = store.query(Statement::new(sql)).await.expect(sql);
+    rows.first().expect("a row").text("found").expect("a text")
+}
+
+async fn role(store: &Store) -> String {
+    text(
+        store,
+        "SELECT role AS found FROM plugin_logins WHERE plugin = 'attacker'",
+    )
+    .await
+}
+
+/// A connection as the plugin's own role; the test's server lets everybody in.
+async fn login(store: &Store, url: &str) -> PgConnection {
+    let options: PgConnectOptions = url.parse().expect("an address");
+    let options = options.username(&role(store).await);
+    options.connect().await.expect("it logs in")
+}
+
+async fn run(connection: &mut PgConnection, sql: &str) -> Result<(), sqlx::Error> {
+    let sql = AssertSqlSafe(sql.to_owned());
+    sqlx::raw_sql(sql).execute(connection).await.map(drop)
+}
+
+fn refused(texts: &'static [&'static str]) {
+    with_database(Dialect::Postgres, async |store: Store, _url: String| {
+        tables(&store).await;
+        for sql in texts {
+            let answer = unchecked(&store, sql).await;
+            assert!(answer.is_err(), "{sql}: {answer:?}");
+        }
+        let rows = text(&store, "SELECT string_agg(name, ' ') AS found FROM scratch").await;
+        assert_eq!(rows, "one");
+        unchecked(&store, "UPDATE scratch SET name = 'still' RETURNING 1")
+            .await
+            .expect("what is granted still works");
+    });
+}
+
+fn takes_another_role() {
+    with_database(Dialect::Postgres, async |store: Store, _url: String| {
+        tables(&store).await;
+        for setting in ["role", "session_authorization"] {
+            for local in [true, false] {
+                let sql = format!("SELECT set_config('{setting}', 'none', {local})");
+                let error = unchecked(&store, &sql).await.expect_err("it is refused");
+                assert!(error.message.contains("security-definer"), "{sql}: {error}");
+            }
+        }
+    });
+}
+
+/// The inner function runs with the rights of its caller then, which has none; and before the
+/// next deferred write it is made anew.
+fn alters_the_inner_function() {
+    with_database(Dialect::Postgres, async |store: Store, url: String| {
+        tables(&store).await;
+        let mut own = login(&store, &url).await;
+        let signed = "SELECT pg_proc.oid::regprocedure::text AS found FROM pg_proc \
+            JOIN pg_roles ON pg_roles.oid = proowner WHERE prosecdef AND ";
+        let role = role(&store).await;
+        let inner = text(&store, &format!("{signed} rolname = '{role}'")).await;
+        let outer = text(&store, &format!("{signed} rolname LIKE 'callboard_%_between' AND pronamespace = current_schema()::regnamespace")).await;
+        let (outer_name, _) = outer.split_once('(').expect("a signature");
+        run(
+            &mut own,
+            &format!("ALTER FUNCTION {inner} SECURITY INVOKER"),
+        )
+        .await
+        .expect("its owner may");
+        run(
+            &mut own,
+            &format!("ALTER FUNCTION {outer} SECURITY INVOKER"),
+        )
+        .await
+        .expect_err("it is not its own");
+        let replace =
+            format!("CREATE OR REPLACE FUNCTION {inner} RETURNS bigint LANGUAGE sql AS 'SELECT 1'");
+        run(&mut own, &replace).await.expect_err("it may make none");
+        for sql in [
+            "INSERT INTO scratch SELECT 7, digest FROM plugin_logins RETURNING 1",
+            "INSERT INTO scratch VALUES (7, 'x') RETURNING 1",
+            "SELECT set_config('role', 'none', true)",
+        ] {
+            let direct = Statement::new(format!("SELECT {outer_name}($1, '{{}}') AS n")).bind(sql);
+            let called = store.write(move |transaction| Box::pin(transaction.query(direct)));
+            let error = called.await.expect_err("it has no rights");
+            assert_eq!(error.kind, StoreErrorKind::Denied, "{sql}: {error}");
+        }
+        unchecked(&store, "INSERT INTO scratch VALUES (7, 'x') RETURNING 1")
+            .await
+            .expect("it is made anew");
+        unchecked(&store, "SELECT digest FROM plugin_logins")
+            .await
+            .expect_err("not granted");
+    });
+}
+
+fn changes_settings() {
+    // Those of the language appear with its first use.
+    const SETTINGS: &str = "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) AS found FROM pg_settings \
+        WHERE name NOT LIKE 'plpgsql.%'";
+    with_database(Dialect::Postgres, async |store: Store, _url: String| {
+        tables(&store).await;
+        let work = store.write(move |transaction| {
+            Box::pin(async move {
+                let before = transaction.query(Statement::new(SETTINGS)).await?;
+                for sql in [
+                    "SELECT set_config('statement_timeout', '0', false)",
+                    "SELECT set_config('search_path', 'pg_temp', false)",
+                    "SELECT set_config('standard_conforming_strings', 'off', false)",
+                    "SELECT set_config('enable_indexscan', 'off', true)",
+                    "SELECT pg_advisory_lock(7)",
+                ] {
+                    let call = (sql.to_owned(), Vec::new());
+                    execute_unchecked(transaction, "attacker", &grants(), call, MINUTE).await?;
+                }
+                let after = transaction.query(Statement::new(SETTINGS)).await?;
+                assert_eq!(before, after);
+                let locks = "SELECT COUNT(*) AS n FROM pg_locks WHERE locktype = 'advisory'";
+                let locks = transaction.query(Statement::new(locks)).await?;
+                assert_eq!(locks.first().expect("a row").integer("n")?, 0);
+                Ok(())
+            })
+        });
+        work.await.expect("each of them may run");
+    });
+}
+
+fn takes_every_lock() {
+    with_database(Dialect::Postgres, async |store: Store, url: String| {
+        tables(&store).await;
+        let mut own = login(&store, &url).await;
+        for sql in [
+            "LOCK TABLE locks",
+            "LOCK TABLE migrations IN ACCESS SHARE MODE",
+            "SELECT * FROM locks",
+            "SELECT * FROM locks FOR SHARE",
+        ] {
+            run(&mut own, sql).await.expect_err(sql);
+        }
+        // Those that the host took once, "callbo", "callbl", "callsc" and "callro".
+        for key in ["callbo", "callbl", "callsc", "callro"] {
+            let key = key
+                .bytes()
+                .fold(0_i64, |key, byte| (key << 8) | i64::from(byte));
+            run(&mut own, &format!("SELECT pg_advisory_lock({key})"))
+                .await
+                .expect("it is free");
+        }
+        let work = async {
+            let other = Store::open(&url).await.expect("it opens");
+            unchecked(&other, "DELETE FROM scratch RETURNING 1")
+                .await
+                .expect("it is deleted");
+            let claimant = callboard::store::claims::Claimant {
+                worker: "w".to_owned(),
+                lease: MINUTE,
+                suspect: 3,
+            };
+            let claimed = callboard::store::claims::take(&other, &claimant, 1).await;
+            assert!(claimed.expect("it claims").is_empty());
+        };
+        tokio::time::timeout(MINUTE, work)
+            .await
+            .expect("nothing waits");
+    });
+}
+
+fn reads_the_sources() {
+    let sources = sources().into_iter();
+    for source in sources.filter(|source| source.path.starts_with("host/src/")) {
+        let (file, text) = (&source.path, &source.text);
+        let taken = text.replace("pg_advisory_unlock_all", "");
+        assert!(!taken.contains("pg_advisory"), "{file}");
+        assert!(!taken.contains("pg_try_advisory"), "{file}");
+        let named = text.contains("execute_unchecked");
+        let may = file.ends_with("granted.rs") || file.ends_with("granted/deferred.rs");
+        assert!(!named || may, "{file} goes around the check");
+    }
+}
+
+fn reads_the_password() {
+    with_database(Dialect::Postgres, async |store: Store, _url: String| {
+        tables(&store).await;
+        let secret = [7; 32];
+        store.derive_logins(secret);
+        let limits = callboard::config::Limits::default();
+        store
+            .granted("attacker", &grants(), &limits)
+            .await
+            .expect("a login");
+        let digest = text(&store, "SELECT digest AS found FROM plugin_logins").await;
+        assert_eq!(digest.len(), 64, "{digest}");
+        // The server holds what it made of the password; nobody finds the password itself.
+        let role = role(&store).await;
+        let scram = text(
+            &store,
+            &format!("SELECT rolpassword AS found FROM pg_authid WHERE rolname = '{role}'"),
+        )
+        .await;
+        assert!(scram.starts_with("SCRAM-SHA-256"), "{scram}");
+        let columns = store.columns("plugin_logins").await.expect("columns");
+        assert_eq!(columns, ["plugin", "role", "digest"]);
+    });
+}

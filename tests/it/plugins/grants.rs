@@ -1,16 +1,21 @@
 //! The database enforces the grants of a plugin, on both databases.
 
+use std::time::{Duration, Instant};
+
 use callboard::config::Limits;
 use callboard::grants::Grants;
 use callboard::outcome::Outcome;
 use callboard::store::granted::execute_deferred;
 use callboard::store::{Dialect, Store, StoreErrorKind};
-use callboard::value::Statement;
+use callboard::value::{Statement, Value};
 use futures_util::future::BoxFuture;
 use serde_json::{Value as Json, json};
 
 use super::bench::Bench;
 use crate::support::database::{on_both, with_database};
+
+/// Time enough.
+const MINUTE: Duration = Duration::from_secs(60);
 
 async fn tables(store: &Store) {
     for sql in [
@@ -132,7 +137,7 @@ on_both!(
             store.write(move |transaction| {
                 Box::pin(async move {
                     let touched =
-                        execute_deferred(transaction, "misbehave", &grants, write).await?;
+                        execute_deferred(transaction, "misbehave", &grants, write, MINUTE).await?;
                     // The host is itself again within the same transaction.
                     transaction
                         .execute(Statement::new("INSERT INTO other VALUES (7)"))
@@ -157,6 +162,132 @@ on_both!(
     }
 );
 
+on_both!(
+    a_transaction_within_another_is_an_error_at_once,
+    async |store: Store, _url: String| {
+        tables(&store).await;
+        let bench = Bench::misbehave(Some(store.clone()), Limits::default()).await;
+        let config = json!({ "statement": "UPDATE scratch SET name = 'two'" });
+        let began = Instant::now();
+        let answer = bench.done("probe.nests_transactions", config).await;
+        let told = answer["rows"].as_array().expect("what was refused");
+        assert_eq!(told.len(), 2, "{answer}");
+        for error in told {
+            let error = error[0].as_str().expect("a text");
+            assert!(
+                error.contains("a transaction of this call is open"),
+                "{error}"
+            );
+            assert!(error.contains("stage `stage`"), "{error}");
+        }
+        assert_eq!(answer["touched"], 2, "{answer}");
+        // The limit of a statement is ten seconds.
+        assert!(began.elapsed() < Duration::from_secs(9));
+    }
+);
+
+on_both!(
+    an_error_names_plugin_stage_and_statement,
+    async |store: Store, _url: String| {
+        tables(&store).await;
+        let bench = Bench::misbehave(Some(store.clone()), Limits::default()).await;
+        for (sql, kind) in [
+            ("SELECT id FROM other WHERE id > 1", "denied"),
+            ("SELECT id FRM scratch", "statement"),
+            ("SELEC 1", "statement"),
+            ("SELECT no_such_column FROM scratch", "statement"),
+        ] {
+            let answer = bench
+                .done("probe.queries", json!({ "statement": sql }))
+                .await;
+            assert_eq!(answer["error_kind"], kind, "{answer}");
+            let error = answer["error"].as_str().expect("a text");
+            let names = format!("plugin `misbehave`, stage `stage`, statement `{sql}`: ");
+            assert!(error.starts_with(&names), "{error}");
+        }
+    }
+);
+
+on_both!(
+    a_deferred_write_ends_with_the_time_of_its_stage,
+    async |store: Store, _url: String| {
+        tables(&store).await;
+        let endless = "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n) \
+            INSERT INTO scratch SELECT i, 'x' FROM n WHERE i < 0";
+        let work = store.write(move |transaction| {
+            Box::pin(async move {
+                let (write, second) = (Statement::new(endless), Duration::from_secs(1));
+                execute_deferred(transaction, "writer", &insert(), write, second).await
+            })
+        });
+        let bound = tokio::time::timeout(MINUTE, work).await;
+        let error = bound.expect("it ends").expect_err("it is late");
+        assert_eq!(error.kind, StoreErrorKind::Overdue, "{error}");
+        assert_eq!(count(&store).await, 1);
+    }
+);
+
+on_both!(
+    a_deferred_write_takes_parameters_of_every_kind,
+    async |store: Store, _url: String| {
+        let (moment, document) = match store.dialect() {
+            Dialect::Sqlite => ("BIGINT", "TEXT"),
+            Dialect::Postgres => ("TIMESTAMPTZ", "JSONB"),
+        };
+        let (bytes, real) = match store.dialect() {
+            Dialect::Sqlite => ("BLOB", "REAL"),
+            Dialect::Postgres => ("BYTEA", "DOUBLE PRECISION"),
+        };
+        let create = format!(
+            "CREATE TABLE scratch (n BIGINT, r {real}, t TEXT, b {bytes}, f BOOLEAN, \
+                m {moment}, j {document}, v {bytes}, e TEXT)"
+        );
+        store
+            .execute(Statement::new(create))
+            .await
+            .expect("a table");
+        let params = vec![
+            Value::Integer(-7),
+            Value::Real(0.1),
+            Value::Text("it's \\ \"two\" {,} NULL".to_owned()),
+            Value::Blob(vec![0, 255, 92]),
+            Value::Boolean(true),
+            Value::Timestamp(1_600_000_000_123_456),
+            Value::Json("{\"a\": [1]}".to_owned()),
+            Value::Vector(vec![1.0, -0.5]),
+            Value::Null,
+        ];
+        let sql = "INSERT INTO scratch VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        let (direct, grants) = (
+            Statement {
+                sql: sql.to_owned(),
+                params: params.clone(),
+            },
+            insert(),
+        );
+        let work = store.write(move |transaction| {
+            Box::pin(async move {
+                transaction.execute(direct).await?;
+                let write = Statement {
+                    sql: sql.to_owned(),
+                    params,
+                };
+                execute_deferred(transaction, "writer", &grants, write, MINUTE).await
+            })
+        });
+        assert_eq!(work.await.expect("it is written"), 1);
+        let rows = store
+            .query(Statement::new("SELECT * FROM scratch"))
+            .await
+            .expect("rows");
+        assert_eq!(rows.rows.len(), 2);
+        assert_eq!(
+            rows.rows[0], rows.rows[1],
+            "as if they were bound one by one"
+        );
+    }
+);
+
 /// May insert into the scratch table.
 fn insert() -> Grants {
     toml::from_str("db = [{ table = \"scratch\", verbs = [\"insert\"] }]").expect("grants")
@@ -167,7 +298,7 @@ async fn defers(store: &Store, row: i64, besides: BoxFuture<'static, ()>) {
     let write = Statement::new("INSERT INTO scratch VALUES ($1, 'deferred')").bind(row);
     let done = store.write(move |transaction| {
         Box::pin(async move {
-            execute_deferred(transaction, "writer", &insert(), write).await?;
+            execute_deferred(transaction, "writer", &insert(), write, MINUTE).await?;
             besides.await;
             Ok(())
         })

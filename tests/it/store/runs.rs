@@ -11,11 +11,12 @@ use callboard::store::named::{self, Found};
 use callboard::store::pulse;
 use callboard::store::runs::{self, Limits, Only, Origin, Run, RunStatus};
 use callboard::store::stage_runs::StageRun;
-use callboard::store::{Store, timestamp};
+use callboard::store::{Dialect, Store, StoreErrorKind, timestamp};
+use callboard::value::Statement;
 use futures_util::future::join_all;
 
-use super::execute;
-use crate::support::database::on_both;
+use super::{execute, kind};
+use crate::support::database::{on_both, with_database};
 
 pub(super) const LEASE: Duration = Duration::from_secs(30);
 
@@ -105,6 +106,7 @@ pub(super) fn checkpoint(claim: &Claim, rows: Vec<StageRun>, status: RunStatus) 
         gates: Vec::new(),
         writes: Vec::new(),
         plugin: None,
+        left: Duration::ZERO,
         spent: Duration::from_secs(2),
         settings: None,
         then: then(status),
@@ -333,6 +335,46 @@ on_both!(
         assert_eq!(claimed(&store, None).await, None);
     }
 );
+
+/// On SQLite nobody holds a row: one writes at a time, and waits for its turn.
+#[test]
+fn a_heartbeat_waits_for_no_row_that_its_own_run_writes_to() {
+    with_database(Dialect::Postgres, async |store: Store, _url| {
+        queue(&store, &[run("busy"), run("idle")]).await;
+        let busy = claimed(&store, Some("busy")).await.expect("it is due");
+        let idle = claimed(&store, Some("idle")).await.expect("it is due");
+        let lost = Held {
+            fence: busy.fence + 1,
+            ..held(&busy)
+        };
+        let (beating, all) = (store.clone(), [held(&busy), held(&idle), lost]);
+        let checkpoint = store.write(move |transaction| {
+            Box::pin(async move {
+                let write = "UPDATE open_runs SET detail = 'it writes' WHERE id = 'busy'";
+                transaction.execute(Statement::new(write)).await?;
+                let beat = leases::heartbeat(&beating, &all, LEASE * 10);
+                let kept = tokio::time::timeout(LEASE, beat).await;
+                kept.expect("it waits for nobody")
+            })
+        });
+        let kept = checkpoint.await.expect("the store answers");
+        let mut kept: Vec<_> = kept.into_iter().map(|(held, _)| held).collect();
+        kept.sort_by(|one, other| one.run.cmp(&other.run));
+        assert_eq!(
+            kept,
+            [held(&busy), held(&idle)],
+            "both still hold, and no other"
+        );
+        let lengthened = "SELECT id FROM open_runs ORDER BY lease_until DESC LIMIT 1";
+        let rows = store.query(Statement::new(lengthened)).await.expect("rows");
+        let id = rows.first().expect("a row").text("id");
+        assert_eq!(id.expect("an id"), "idle");
+        assert!(
+            beats(&store, &busy).await,
+            "and afterwards it is lengthened"
+        );
+    });
+}
 
 on_both!(
     a_run_that_keeps_losing_its_worker_is_blocked_and_stops_nobody,

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One file of the repository.
-pub(super) struct Source {
+pub(crate) struct Source {
     /// From the top of the repository, with `/`.
-    pub(super) path: String,
-    pub(super) text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 impl Source {
@@ -39,7 +39,7 @@ pub(super) fn repository() -> PathBuf {
 }
 
 /// Every text file that a person wrote, in order of their paths.
-pub(super) fn sources() -> Vec<Source> {
+pub(crate) fn sources() -> Vec<Source> {
     let top = repository();
     let mut found = Vec::new();
     collect(&top, &top, &mut found);

@@ -1,300 +1,203 @@
-//! The second look at a plugin's statement on PostgreSQL, below the role's own grants: one
-//! SELECT, INSERT, UPDATE or DELETE on granted tables with functions from the list. What it
-//! does not know, it refuses.
+//! The one reading of a plugin's statement, on either database: its text becomes a tree, the
+//! tree is held against the grants, and what is sent is written from the tree. The guest's own
+//! text never reaches a database, so no two readers can disagree about it.
+//!
+//! Whoever writes a part of the tree names each of its fields: what is not known here cannot be
+//! written, and is refused.
 
-use std::collections::BTreeSet;
-use std::ops::ControlFlow;
+mod calls;
+mod changes;
+mod expressions;
+mod literals;
+mod names;
+mod parameters;
+mod queries;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod tokens;
 
-use sqlparser::ast::{
-    Expr, FromTable, Ident, ObjectName, ObjectNamePart, Query, Select, SetExpr, Statement,
-    TableFactor, TableObject, Visit, Visitor,
-};
-use sqlparser::dialect::PostgreSqlDialect;
+pub(super) use self::names::SUBQUERY;
+pub(super) use self::parameters::texts;
+
+use sqlparser::ast::Statement as Tree;
+use sqlparser::dialect::{Dialect as Reader, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 
-use super::{denial, functions};
+use super::denial;
 use crate::grants::{Grants, Verb};
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::{Dialect, StoreError, StoreErrorKind};
+use crate::value::{Statement, Value};
 
-/// Whether `sql` may run; `writes` says whether it may change rows.
+/// The most bytes of one statement, as a guest writes it.
+pub(super) const LENGTH: usize = 256 * 1024;
+/// The stack on which a text is read: many times what [`tokens::DEPTH`] needs, and the stack of
+/// a guest's call is small.
+const STACK: usize = 16 << 20;
+
+/// What the parts of a check give.
+type Done = Result<(), StoreError>;
+
+/// A statement that may run. Only [`check`] makes one.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Checked(Statement);
+
+impl Checked {
+    /// What is sent to the database, and the only text that ever is.
+    pub(super) fn statement(self) -> Statement {
+        self.0
+    }
+
+    pub(super) fn sql(&self) -> &str {
+        &self.0.sql
+    }
+
+    /// The same statement with other parameters.
+    pub(super) fn with(&self, params: Vec<Value>) -> Self {
+        let sql = self.0.sql.clone();
+        Self(Statement { sql, params })
+    }
+}
+
+/// Whose statement it is, and for which database.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asker<'a> {
+    pub(super) dialect: Dialect,
+    pub(super) plugin: &'a str,
+    pub(super) grants: &'a Grants,
+}
+
+/// Read a statement and hold it against the grants; `writes` says whether it may change rows.
 pub(super) fn check(
-    plugin: &str,
-    grants: &Grants,
+    asker: Asker<'_>,
+    statement: Statement,
+    writes: bool,
+) -> Result<Checked, StoreError> {
+    let Statement { sql, params } = statement;
+    let sql = stacker::grow(STACK, || rendered(asker, &sql, writes, None))?;
+    Ok(Checked(Statement { sql, params }))
+}
+
+/// The same for the inner function of a passage: the statement gives rows, and its parameters
+/// are `$1`, an array of texts.
+pub(super) fn check_for_passage(
+    asker: Asker<'_>,
+    statement: &Statement,
+) -> Result<String, StoreError> {
+    let params = Some(statement.params.as_slice());
+    stacker::grow(STACK, || rendered(asker, &statement.sql, true, params))
+}
+
+fn rendered(
+    asker: Asker<'_>,
     sql: &str,
     writes: bool,
-) -> Result<(), StoreError> {
-    let refuse = |what: &str| Err(denial::denied(denial::statement(plugin, what)));
-    if sql.len() > super::text::LENGTH {
+    params: Option<&[Value]>,
+) -> Result<String, StoreError> {
+    let refuse = |what: &str| Err(denial::denied(denial::statement(asker.plugin, what)));
+    if sql.len() > LENGTH {
         return refuse("more than 256 KiB of text");
     }
-    let parsed = Parser::parse_sql(&PostgreSqlDialect {}, sql).map_err(|error| {
-        let text = format!("the statement is not understood: {error}");
-        StoreError::new(StoreErrorKind::Statement, text)
-    })?;
-    let [statement] = parsed.as_slice() else {
-        return refuse("a text that is not one statement");
+    let reader: &dyn Reader = match asker.dialect {
+        Dialect::Sqlite => &SQLiteDialect {},
+        Dialect::Postgres => &PostgreSqlDialect {},
     };
-    let mut look = Look {
-        plugin,
-        grants,
-        names: BTreeSet::new(),
-        target: None,
+    let tokens = tokens::read(asker, reader, sql)?;
+    let mut parser = Parser::new(reader).with_tokens_with_locations(tokens);
+    let tree = parser
+        .parse_statement()
+        .map_err(|error| wrong(asker, &error.to_string()))?;
+    let next = parser.peek_token();
+    if next.token != sqlparser::tokenizer::Token::EOF {
+        return Err(wrong(
+            asker,
+            &format!("{} was not expected{}", next.token, next.span.start),
+        ));
+    }
+    let mut rendering = Rendering {
+        asker,
+        params,
+        text: String::new(),
+        named: Vec::new(),
     };
-    match statement {
-        Statement::Query(_) => {}
-        _ if !writes => return refuse("a change of rows where rows are asked for (use `execute`)"),
-        changing => match target(changing) {
-            Some((table, verb)) => look.target = Some((table, verb)),
-            None => return refuse("a command on the schema or the database"),
-        },
+    match &tree {
+        Tree::Query(query) if !changes::is_change(query) => rendering.query(query)?,
+        Tree::Query(_) | Tree::Insert(_) | Tree::Update(_) | Tree::Delete(_) if !writes => {
+            return refuse("a change of rows where rows are asked for (use `execute`)");
+        }
+        change => rendering.change(change)?,
     }
-    match statement.visit(&mut look) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(text) => Err(denial::denied(text)),
-    }
+    Ok(rendering.text)
 }
 
-/// The table that a statement changes, and how.
-fn target(statement: &Statement) -> Option<(String, Verb)> {
-    match statement {
-        Statement::Insert(insert) => match &insert.table {
-            TableObject::TableName(name) => Some((plain(name)?, Verb::Insert)),
-            _ => None,
-        },
-        Statement::Update(update) if update.table.joins.is_empty() => {
-            Some((factor(&update.table.relation)?, Verb::Update))
+/// A text that is no statement.
+fn wrong(asker: Asker<'_>, what: &str) -> StoreError {
+    let database = match asker.dialect {
+        Dialect::Sqlite => "SQLite",
+        Dialect::Postgres => "PostgreSQL",
+    };
+    let what = what.strip_prefix("sql parser error: ").unwrap_or(what);
+    let text = format!("the statement is not understood as one of {database}: {what}");
+    StoreError::new(StoreErrorKind::Statement, text)
+}
+
+/// What is written from a tree, word by word with a space between any two, so that no two
+/// of them become one and none begins a comment.
+struct Rendering<'a> {
+    asker: Asker<'a>,
+    /// The parameters, where they are written as elements of an array.
+    params: Option<&'a [Value]>,
+    text: String,
+    /// Names that the statement gives to subqueries with WITH, as far as they can be seen here.
+    named: Vec<String>,
+}
+
+impl Rendering<'_> {
+    fn word(&mut self, word: &str) {
+        if !self.text.is_empty() {
+            self.text.push(' ');
         }
-        Statement::Delete(delete) if delete.tables.is_empty() => {
-            let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
-            match from.as_slice() {
-                [only] if only.joins.is_empty() => Some((factor(&only.relation)?, Verb::Delete)),
-                _ => None,
+        self.text.push_str(word);
+    }
+
+    /// Each of `items`, with a comma between any two.
+    fn list<T>(&mut self, items: &[T], mut each: impl FnMut(&mut Self, &T) -> Done) -> Done {
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                self.word(",");
             }
+            each(self, item)?;
         }
-        _ => None,
-    }
-}
-
-fn factor(table: &TableFactor) -> Option<String> {
-    match table {
-        TableFactor::Table {
-            name, args: None, ..
-        } => plain(name),
-        _ => None,
-    }
-}
-
-/// A name without a schema, as the database stores it.
-fn plain(name: &ObjectName) -> Option<String> {
-    match name.0.as_slice() {
-        [ObjectNamePart::Identifier(ident)] => Some(stored(ident)),
-        _ => None,
-    }
-}
-
-fn stored(ident: &Ident) -> String {
-    match ident.quote_style {
-        Some(_) => ident.value.clone(),
-        None => ident.value.to_lowercase(),
-    }
-}
-
-struct Look<'a> {
-    plugin: &'a str,
-    grants: &'a Grants,
-    /// Names that the statement itself gives to subqueries.
-    names: BTreeSet<String>,
-    /// The table that is changed; its first mention is not a read.
-    target: Option<(String, Verb)>,
-}
-
-impl Look<'_> {
-    fn statement(&self, what: &str) -> ControlFlow<String> {
-        ControlFlow::Break(denial::statement(self.plugin, what))
+        Ok(())
     }
 
-    fn function(&self, name: &ObjectName) -> ControlFlow<String> {
-        match plain(name) {
-            Some(name) if functions::is_allowed(&name) => ControlFlow::Continue(()),
-            _ => ControlFlow::Break(denial::function(self.plugin, &name.to_string())),
+    fn in_parentheses(&mut self, inside: impl FnOnce(&mut Self) -> Done) -> Done {
+        self.word("(");
+        inside(self)?;
+        self.word(")");
+        Ok(())
+    }
+
+    fn refuse<T>(&self, what: &str) -> Result<T, StoreError> {
+        Err(denial::denied(denial::statement(self.asker.plugin, what)))
+    }
+
+    /// Refuse `what` if it is there.
+    fn without(&self, is_there: bool, what: &str) -> Done {
+        if is_there { self.refuse(what) } else { Ok(()) }
+    }
+
+    /// Refuse `what` on SQLite, which does not know it.
+    fn postgres_only(&self, what: &str) -> Done {
+        let missing = format!("{what}, which SQLite does not have,");
+        self.without(self.asker.dialect == Dialect::Sqlite, &missing)
+    }
+
+    fn may(&self, table: &str, verb: Verb) -> Done {
+        if self.asker.grants.allows(table, verb) && !denial::belongs_to_host(table) {
+            return Ok(());
         }
-    }
-
-    fn table(&self, table: &str, verb: Verb) -> ControlFlow<String> {
-        if self.grants.allows(table, verb) && !denial::belongs_to_host(table) {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(denial::table(self.plugin, table, verb))
-        }
-    }
-}
-
-impl Visitor for Look<'_> {
-    type Break = String;
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<String> {
-        if let Some(with) = &query.with {
-            self.names.extend(
-                with.cte_tables
-                    .iter()
-                    .map(|table| stored(&table.alias.name)),
-            );
-        }
-        if !query.locks.is_empty() {
-            return self.statement("FOR UPDATE or FOR SHARE");
-        }
-        body(&query.body).map_or(ControlFlow::Continue(()), |what| self.statement(what))
-    }
-
-    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<String> {
-        match &select.into {
-            Some(_) => self.statement("SELECT INTO"),
-            None => ControlFlow::Continue(()),
-        }
-    }
-
-    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<String> {
-        let Some(table) = plain(relation) else {
-            return self.statement("the name of a schema");
-        };
-        if let Some((_, verb)) = self.target.take_if(|(target, _)| *target == table) {
-            return self.table(&table, verb);
-        }
-        if self.names.contains(&table)
-            || functions::is_allowed(&table) && !self.grants.allows(&table, Verb::Select)
-        {
-            return ControlFlow::Continue(());
-        }
-        self.table(&table, Verb::Select)
-    }
-
-    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<String> {
-        match factor {
-            TableFactor::Table {
-                name,
-                args: Some(_),
-                ..
-            }
-            | TableFactor::Function { name, .. } => self.function(name),
-            TableFactor::Table { .. }
-            | TableFactor::Derived { .. }
-            | TableFactor::UNNEST { .. }
-            | TableFactor::NestedJoin { .. } => ControlFlow::Continue(()),
-            _ => self.statement("this kind of table"),
-        }
-    }
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<String> {
-        match expr {
-            Expr::Function(function) => self.function(&function.name),
-            Expr::BinaryOp {
-                op: sqlparser::ast::BinaryOperator::PGCustomBinaryOperator(_),
-                ..
-            } => self.statement("OPERATOR()"),
-            _ => ControlFlow::Continue(()),
-        }
-    }
-
-    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<String> {
-        match statement {
-            Statement::Query(_)
-            | Statement::Insert(_)
-            | Statement::Update(_)
-            | Statement::Delete(_) => ControlFlow::Continue(()),
-            _ => self.statement("a command on the schema or the database"),
-        }
-    }
-}
-
-/// What is wrong with the body of a query, if anything is.
-fn body(body: &SetExpr) -> Option<&'static str> {
-    match body {
-        SetExpr::Select(_) | SetExpr::Query(_) | SetExpr::Values(_) => None,
-        SetExpr::SetOperation { left, right, .. } => self::body(left).or_else(|| self::body(right)),
-        SetExpr::Table(_) => Some("TABLE (write SELECT * FROM)"),
-        _ => Some("a change of rows inside a query"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn grants() -> Grants {
-        toml::from_str(
-            "[[db]]\ntable = \"a\"\nverbs = [\"select\", \"update\"]\n[[db]]\ntable = \"b\"\nverbs = [\"insert\", \"delete\"]",
-        )
-        .expect("grants")
-    }
-
-    #[test]
-    fn plain_statements_on_granted_tables_pass() {
-        for sql in [
-            "SELECT count(*), lower(x) FROM a WHERE id = $1 AND t < now()",
-            "WITH c AS (SELECT * FROM a) SELECT * FROM c JOIN a USING (id)",
-            "SELECT * FROM a WHERE id IN (SELECT id FROM a) ORDER BY id LIMIT 3",
-            "UPDATE a SET x = $1 WHERE id = $2",
-            "INSERT INTO b (id) SELECT id FROM a",
-            "INSERT INTO b (id) VALUES ($1) ON CONFLICT DO NOTHING",
-            "DELETE FROM b",
-            "SELECT * FROM json_array_elements($1) e",
-            "SELECT sum(x) OVER (PARTITION BY y) FROM \"a\"",
-        ] {
-            let checked = check("p", &grants(), sql, true);
-            assert!(checked.is_ok(), "{sql}: {checked:?}");
-        }
-    }
-
-    #[test]
-    fn everything_else_is_refused() {
-        for sql in [
-            "SELECT * FROM b",
-            "SELECT * FROM settings",
-            "SELECT * FROM pg_roles",
-            "SELECT * FROM pg_catalog.pg_roles",
-            "SELECT * FROM public.a",
-            "SELECT * FROM \"A\"",
-            "TABLE b",
-            "SELECT 1; DELETE FROM b",
-            "DELETE FROM b WHERE id IN (SELECT id FROM b)",
-            "DELETE FROM b USING c",
-            "DELETE FROM a",
-            "INSERT INTO a (id) VALUES (1)",
-            "UPDATE a SET x = (SELECT password FROM plugin_logins)",
-            "WITH d AS (DELETE FROM b RETURNING *) SELECT * FROM d",
-            "SELECT pg_sleep(10)",
-            "SELECT pg_catalog.pg_read_file('x')",
-            "SELECT * FROM dblink('x', 'y')",
-            "SELECT * INTO c FROM a",
-            "SELECT * FROM a FOR UPDATE",
-            "SELECT set_config('role', 'x', false)",
-            "SELECT lo_import('/etc/passwd')",
-            "COPY a TO PROGRAM 'x'",
-            "COPY (SELECT 1) TO STDOUT",
-            "SET ROLE postgres",
-            "RESET ROLE",
-            "CREATE TABLE x (a int)",
-            "DROP TABLE a",
-            "TRUNCATE b",
-            "GRANT ALL ON a TO p",
-            "DO $$ BEGIN END $$",
-            "CALL x()",
-            "LISTEN x",
-            "BEGIN",
-            "COMMIT",
-            "EXPLAIN ANALYZE DELETE FROM b",
-            "PREPARE x AS SELECT 1",
-            "VACUUM",
-            "MERGE INTO b USING a ON true WHEN MATCHED THEN DELETE",
-            "",
-        ] {
-            assert!(check("p", &grants(), sql, true).is_err(), "{sql}");
-        }
-    }
-
-    #[test]
-    fn rows_are_asked_for_without_changing_any() {
-        assert!(check("p", &grants(), "DELETE FROM b", false).is_err());
-        assert!(check("p", &grants(), "SELECT 1", false).is_ok());
+        let text = denial::table(self.asker.plugin, table, verb);
+        Err(denial::denied(text))
     }
 }

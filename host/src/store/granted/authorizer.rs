@@ -13,11 +13,11 @@ use libsqlite3_sys as ffi;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::LockedSqliteHandle;
 
-use super::{denial, functions, text};
+use super::admission::{LENGTH, SUBQUERY};
+use super::{denial, functions};
 use crate::config::Limits;
 use crate::grants::{Grants, Verb};
-use crate::store::{StoreError, sqlite};
-use crate::value::Statement;
+use crate::store::StoreError;
 
 /// Instructions of SQLite's machine between two looks at the clock.
 const INSTRUCTIONS_PER_LOOK: i32 = 4_000;
@@ -44,8 +44,6 @@ pub(super) struct Authorizer {
 
 struct Now {
     mode: Mode,
-    /// The tables there are, if the statement names subqueries.
-    tables: Option<Vec<String>>,
     deadline: Option<Instant>,
     denial: Option<String>,
 }
@@ -65,36 +63,21 @@ impl Authorizer {
             grants: grants.clone(),
             now: Mutex::new(Now {
                 mode: Mode::Host,
-                tables: None,
                 deadline: None,
                 denial: None,
             }),
         })
     }
 
-    /// Guard one statement. While it is prepared, SQLite says of a table without a column
-    /// only the name that the statement uses, which may be that of a subquery.
-    pub(super) async fn arm(
-        &self,
-        connection: &mut SqliteConnection,
-        sql: &str,
-        mode: Mode,
-        timeout: Duration,
-    ) -> Result<(), StoreError> {
-        let tables = if text::names_subqueries(sql) {
-            Some(tables(connection).await?)
-        } else {
-            None
-        };
+    /// Guard one statement.
+    pub(super) fn arm(&self, mode: Mode, timeout: Duration) {
         self.change(|now| {
             *now = Now {
                 mode,
-                tables,
                 deadline: Instant::now().checked_add(timeout),
                 denial: None,
             };
         });
-        Ok(())
     }
 
     /// Stop guarding; gives what was denied meanwhile.
@@ -189,7 +172,7 @@ impl Authorizer {
                 (!functions::is_allowed(name)).then(|| denial::function(&self.plugin, name))
             }
             ffi::SQLITE_READ if TABLE_FUNCTIONS.contains(&first) => None,
-            ffi::SQLITE_READ if question.second == Some("") && self.may_count(first) => None,
+            ffi::SQLITE_READ if first.starts_with(SUBQUERY) => None,
             ffi::SQLITE_READ => self.on_table(question, Verb::Select),
             action => match changing(action) {
                 Some(_) if mode == Mode::Read => Some(denial::statement(
@@ -202,20 +185,6 @@ impl Authorizer {
         }
     }
 
-    /// Whether the rows of `name` may be counted. Its case is the statement's, and it has no
-    /// database.
-    fn may_count(&self, name: &str) -> bool {
-        let granted = self.grants.db.iter().any(|grant| {
-            grant.table.eq_ignore_ascii_case(name) && grant.verbs.contains(&Verb::Select)
-        });
-        let subquery = self.change(|now| {
-            let tables = now.tables.as_ref();
-            tables
-                .is_some_and(|tables| !tables.iter().any(|table| table.eq_ignore_ascii_case(name)))
-        });
-        (granted || subquery) && !denial::belongs_to_host(&name.to_ascii_lowercase())
-    }
-
     fn on_table(&self, question: &Question<'_>, verb: Verb) -> Option<String> {
         let table = question.first.unwrap_or_default();
         let open = question.database == Some("main")
@@ -223,12 +192,6 @@ impl Authorizer {
             && self.grants.allows(table, verb);
         (!open).then(|| denial::table(&self.plugin, table, verb))
     }
-}
-
-async fn tables(connection: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {
-    let statement = Statement::new("SELECT name FROM sqlite_schema");
-    let rows = sqlite::query(connection, statement).await?;
-    rows.iter().map(|row| Ok(row.text("name")?)).collect()
 }
 
 fn changing(action: c_int) -> Option<Verb> {
@@ -275,7 +238,7 @@ fn accepted(code: c_int, what: &str) -> Result<(), StoreError> {
 fn configure(handle: &mut LockedSqliteHandle<'_>, limits: &Limits) -> Result<(), StoreError> {
     let raw = raw(handle);
     let length = c_int::try_from(limits.row_bytes.max(1 << 20)).unwrap_or(c_int::MAX);
-    let longest = c_int::try_from(text::LENGTH).unwrap_or(c_int::MAX);
+    let longest = c_int::try_from(4 * LENGTH).unwrap_or(c_int::MAX);
     for (limit, value) in [
         (ffi::SQLITE_LIMIT_ATTACHED, 0),
         (ffi::SQLITE_LIMIT_LENGTH, length),

@@ -2,29 +2,50 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, SqliteConnection};
 
+use super::admission::{self, Asker};
 use super::authorizer::{Authorizer, Mode};
-use super::{admission, denial, login, session, text};
+use super::passage::Passage;
+use super::{login, session};
 use crate::grants::Grants;
-use crate::store::{Connection, StoreError, Transaction, postgres, sqlite};
+use crate::store::{
+    Connection, Dialect, StoreError, StoreErrorKind, Transaction, postgres, sqlite,
+};
 use crate::value::Statement;
 
 /// A deferred write holds up the engine's transaction, so it has to be short.
 const LONGEST: Duration = Duration::from_secs(10);
+/// What is later than that, the server did not end by itself.
+const GRACE: Duration = Duration::from_secs(2);
 
-/// Run one deferred write of `plugin` inside `transaction`, under the plugin's own grants;
-/// gives the rows touched. The transaction should be rolled back if it fails.
+/// Run one deferred write of `plugin` inside `transaction`, under the plugin's own grants, with
+/// at most `left` of time; gives the rows touched. The transaction should be rolled back if it
+/// fails.
 pub async fn execute_deferred(
     transaction: &mut Transaction<'_>,
     plugin: &str,
     grants: &Grants,
     statement: Statement,
+    left: Duration,
 ) -> Result<u64, StoreError> {
-    match &mut transaction.connection {
-        Connection::Sqlite(connection) => on_sqlite(connection, plugin, grants, statement).await,
-        Connection::Postgres(_) => on_postgres(transaction, plugin, grants, statement).await,
-    }
+    let longest = LONGEST.min(left);
+    let touched = match &mut transaction.connection {
+        Connection::Sqlite(connection) => {
+            on_sqlite(connection, plugin, grants, statement, longest).await
+        }
+        Connection::Postgres(_) => {
+            on_postgres(transaction, plugin, grants, statement, longest).await
+        }
+    };
+    touched.map_err(|error| match error.kind {
+        // It would take as long again.
+        StoreErrorKind::Timeout => StoreError {
+            kind: StoreErrorKind::Overdue,
+            ..session::late(longest)
+        },
+        _ => error,
+    })
 }
 
 async fn on_sqlite(
@@ -32,19 +53,17 @@ async fn on_sqlite(
     plugin: &str,
     grants: &Grants,
     statement: Statement,
+    longest: Duration,
 ) -> Result<u64, StoreError> {
-    if let Some(fault) = text::fault(&statement.sql) {
-        return Err(denial::denied(denial::statement(plugin, fault)));
-    }
+    let asker = Asker {
+        dialect: Dialect::Sqlite,
+        plugin,
+        grants,
+    };
+    let statement = admission::check(asker, statement, true)?.statement();
     let authorizer = Authorizer::new(plugin, grants);
     authorizer.lend(connection).await?;
-    let armed = authorizer
-        .arm(connection, &statement.sql, Mode::Write, LONGEST)
-        .await;
-    if let Err(error) = armed {
-        Authorizer::take_back(connection).await?;
-        return Err(error);
-    }
+    authorizer.arm(Mode::Write, longest);
     // Not persistent: the host's prepared statements and the plugin's never mix.
     let query = sqlite::bound(statement).persistent(false);
     let result = query.execute(&mut *connection).await;
@@ -53,7 +72,7 @@ async fn on_sqlite(
     let touched = result
         .map(|done| done.rows_affected())
         .map_err(StoreError::from);
-    session::explained(touched, denied, LONGEST)
+    session::explained(touched, denied, longest)
 }
 
 async fn on_postgres(
@@ -61,27 +80,77 @@ async fn on_postgres(
     plugin: &str,
     grants: &Grants,
     statement: Statement,
+    longest: Duration,
 ) -> Result<u64, StoreError> {
-    admission::check(plugin, grants, &statement.sql, true)?;
-    let role = login::ensure(transaction, plugin, grants).await?.role;
-    let Connection::Postgres(connection) = &mut transaction.connection else {
-        return Err(StoreError::internal(
-            "the dialect changed within a transaction",
-        ));
+    let asker = Asker {
+        dialect: Dialect::Postgres,
+        plugin,
+        grants,
     };
-    command(
-        connection,
-        format!("SET LOCAL ROLE {}", login::quoted(&role)),
-    )
-    .await?;
-    let touched = postgres::execute(connection, statement).await?;
-    command(connection, "RESET ROLE".to_owned()).await?;
-    Ok(touched)
+    let sql = admission::check_for_passage(asker, &statement)?;
+    let params = admission::texts(statement.params)?;
+    execute_unchecked(transaction, plugin, grants, (sql, params), longest).await
 }
 
-async fn command(connection: &mut PgConnection, sql: String) -> Result<(), StoreError> {
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
-        .execute(connection)
+/// The part of a deferred write that the server holds by itself, whatever `sql` is: for
+/// [`execute_deferred`], and for the tests that try it with the check switched off.
+#[doc(hidden)]
+pub async fn execute_unchecked(
+    transaction: &mut Transaction<'_>,
+    plugin: &str,
+    grants: &Grants,
+    (sql, params): (String, Vec<Option<String>>),
+    longest: Duration,
+) -> Result<u64, StoreError> {
+    let login = login::ensure(transaction, plugin, grants).await?;
+    let outer = Passage::of(&login).outer();
+    let readers = transaction.readers.clone();
+    let Connection::Postgres(connection) = &mut transaction.connection else {
+        return Err(StoreError::internal("a passage is of PostgreSQL"));
+    };
+    let _watch = limit(connection, readers, longest).await?;
+    let call = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {outer}($1, $2)")));
+    let call = call.bind(sql).bind(params).persistent(false);
+    let touched: i64 = call.fetch_one(&mut **connection).await?;
+    // A setting that the statement changed, and a lock that it took, end with it.
+    let reset = format!(
+        "RESET ALL; SELECT pg_advisory_unlock_all(); {}",
+        postgres::set_writing()
+    );
+    sqlx::raw_sql(AssertSqlSafe(reset))
+        .execute(&mut **connection)
         .await?;
-    Ok(())
+    Ok(touched.unsigned_abs())
+}
+
+/// The server ends the statement in time; and if it did not, it is cancelled a little later.
+async fn limit(
+    connection: &mut PgConnection,
+    readers: Option<PgPool>,
+    longest: Duration,
+) -> Result<Watch, StoreError> {
+    // Zero would be no limit.
+    let milliseconds = longest.max(Duration::from_millis(1)).as_millis();
+    let limits = "SELECT pg_backend_pid() FROM (SELECT set_config('statement_timeout', $1, true), \
+        set_config('lock_timeout', $1, true)) AS limits";
+    let limits = sqlx::query_scalar(limits).bind(milliseconds.to_string());
+    let process: i32 = limits.fetch_one(connection).await?;
+    Ok(Watch(tokio::spawn(async move {
+        tokio::time::sleep(longest + GRACE).await;
+        if let Some(readers) = readers {
+            let cancel = sqlx::query("SELECT pg_cancel_backend($1)").bind(process);
+            if let Err(error) = cancel.execute(&readers).await {
+                tracing::warn!(%error, "a deferred write that is late cannot be cancelled");
+            }
+        }
+    })))
+}
+
+/// Cancels what is late, until it is dropped.
+struct Watch(tokio::task::JoinHandle<()>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }

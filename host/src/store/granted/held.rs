@@ -4,26 +4,31 @@
 use std::collections::BTreeMap;
 
 use super::denial;
+use super::login::Login;
+use super::passage::Passage;
 use crate::grants::{Grants, Verb};
 use crate::store::{Dialect, StoreError, Transaction, batch};
 use crate::value::{Row, Statement};
 
-/// The password of a role that is there, is `plugin`'s, and may look into its schema.
-const KNOWN: &str = "SELECT password FROM plugin_logins \
+/// A role that is there, is `plugin`'s, and may look into its schema.
+const KNOWN: &str = "SELECT 1 AS one FROM plugin_logins \
     JOIN pg_roles ON pg_roles.rolname = plugin_logins.role \
     WHERE plugin = $1 AND role = $2 AND has_schema_privilege(pg_roles.oid, $3, 'USAGE')";
 
-/// The password of the role, if it is there and holds exactly what is granted.
-pub(super) async fn password(
+/// Whether the role is there, holds exactly what is granted, and has its passage.
+pub(super) async fn is_as_granted(
     transaction: &mut Transaction<'_>,
-    (plugin, role, schema): (&str, &str, &str),
+    plugin: &str,
+    login: &Login,
     grants: &Grants,
-) -> Result<Option<String>, StoreError> {
+) -> Result<bool, StoreError> {
+    let (role, schema) = (login.role.as_str(), login.schema.as_str());
     let known = Statement::new(KNOWN).bind(plugin).bind(role).bind(schema);
-    let known = transaction.query(known).await?;
-    let Some(password) = known.first().map(|row| row.text("password")).transpose()? else {
-        return Ok(None);
-    };
+    if transaction.query(known).await?.first().is_none()
+        || !Passage::of(login).is_there(transaction).await?
+    {
+        return Ok(false);
+    }
     let wanted = wanted(grants);
     let relations = Statement::new(relations(transaction.dialect()))
         .bind(batch::rows(&wanted.keys().collect::<Vec<_>>())?)
@@ -31,10 +36,10 @@ pub(super) async fn password(
         .bind(schema);
     for relation in transaction.query(relations).await?.iter() {
         if !as_wanted(relation, &wanted)? {
-            return Ok(None);
+            return Ok(false);
         }
     }
-    Ok(Some(password))
+    Ok(true)
 }
 
 /// The verbs of each table, as the database sorts and writes them.

@@ -1,26 +1,34 @@
 //! The login role of a plugin on PostgreSQL: made when it is not as it should be, with exactly
-//! the plugin's grants.
+//! the plugin's grants. Its password is derived and stored nowhere; a digest says whether the
+//! role has it.
 
 use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnectOptions;
 
+use super::passage::Passage;
 use super::{denial, held};
 use crate::config::Limits;
 use crate::grants::{Grants, Verb};
 use crate::settings::hex;
+use crate::store::locks::Lock;
 use crate::store::{Store, StoreError, StoreErrorKind, Transaction};
 use crate::value::Statement;
 
-/// An arbitrary number that only the making of plugin roles locks.
-const LOGIN_LOCK: i64 = 0x6361_6c6c_726f;
 /// Connections of one role: a few processes with [`super::CONNECTIONS`] each.
 const CONNECTION_LIMIT: u32 = 64;
 
-/// What a plugin logs in with.
+/// Whose rights a plugin has.
 pub(super) struct Login {
     pub(super) role: String,
-    password: String,
-    schema: String,
+    pub(super) schema: String,
+}
+
+impl Login {
+    /// The name of something that belongs to it, at most 63 bytes.
+    pub(super) fn named(&self, what: &str) -> String {
+        let digest = hex(&Sha256::digest(format!("{}/{}", self.schema, self.role)));
+        format!("callboard_{}_{what}", &digest[..32])
+    }
 }
 
 /// Make the role if needed, and say how to connect as it.
@@ -37,18 +45,53 @@ pub(super) async fn connect_options(
             Box::pin(async move { ensure(transaction, &owner, &asked).await })
         })
         .await?;
+    let password = admit(store, plugin, &login.role, false).await?;
     let timeout = format!("{}s", limits.statement_seconds.max(1));
+    let path = format!("{},pg_temp", quoted(&login.schema));
     Ok(options
         .clone()
         .username(&login.role)
-        .password(&login.password)
+        .password(&password)
         .application_name(&format!("callboard plugin {plugin}"))
         .options([
-            ("search_path", login.schema.as_str()),
+            ("search_path", path.as_str()),
             ("statement_timeout", timeout.as_str()),
             ("idle_in_transaction_session_timeout", timeout.as_str()),
             ("lock_timeout", "10s"),
+            // What is written is a text in plain quotes, where a backslash means itself.
+            ("standard_conforming_strings", "on"),
         ]))
+}
+
+/// See to it that the role has the password that is derived for it, `anew` even if it is
+/// noted that it has; gives the password.
+pub(super) async fn admit(
+    store: &Store,
+    plugin: &str,
+    role: &str,
+    anew: bool,
+) -> Result<String, StoreError> {
+    let password = hex(&store.login_password(role)?);
+    let digest = hex(&Sha256::digest(&password));
+    let known =
+        Statement::new("SELECT 1 AS one FROM plugin_logins WHERE plugin = $1 AND digest = $2");
+    let known = store.query(known.bind(plugin).bind(&digest)).await?;
+    if known.first().is_some() && !anew {
+        return Ok(password);
+    }
+    let alter = format!("ALTER ROLE {} PASSWORD '{password}'", quoted(role));
+    let note = Statement::new("UPDATE plugin_logins SET digest = $2 WHERE plugin = $1");
+    let note = note.bind(plugin).bind(digest);
+    store
+        .write(move |transaction| {
+            Box::pin(async move {
+                Lock::Logins.alone(transaction).await?;
+                transaction.execute(Statement::new(alter)).await?;
+                transaction.execute(note).await
+            })
+        })
+        .await?;
+    Ok(password)
 }
 
 /// The role with exactly these grants until the commit: who finds it so shares a lock, who has
@@ -58,61 +101,52 @@ pub(super) async fn ensure(
     plugin: &str,
     grants: &Grants,
 ) -> Result<Login, StoreError> {
-    let (database, schema) = place(transaction).await?;
-    let role = role_name(&database, &schema, plugin);
-    let named = (plugin, role.as_str(), schema.as_str());
-    if held::password(transaction, named, grants).await?.is_none() {
-        let lock = Statement::new("SELECT pg_advisory_xact_lock($1)").bind(LOGIN_LOCK);
-        transaction.query(lock).await?;
-        return make(transaction, plugin, (role, schema), grants).await;
+    let login = place(transaction, plugin).await?;
+    if !held::is_as_granted(transaction, plugin, &login, grants).await? {
+        Lock::Logins.alone(transaction).await?;
+        make(transaction, plugin, &login, grants).await?;
+        return Ok(login);
     }
-    let lock = Statement::new("SELECT pg_advisory_xact_lock_shared($1)").bind(LOGIN_LOCK);
-    transaction.query(lock).await?;
-    let password = held::password(transaction, named, grants).await?;
-    let password = password.ok_or_else(|| {
-        let message = format!("the grants of plugin `{plugin}` have just changed; try again");
-        StoreError::new(StoreErrorKind::Busy, message)
-    })?;
-    Ok(Login {
-        role,
-        password,
-        schema,
-    })
+    Lock::Logins.shared(transaction).await?;
+    if held::is_as_granted(transaction, plugin, &login, grants).await? {
+        return Ok(login);
+    }
+    let message = format!("the grants of plugin `{plugin}` have just changed; try again");
+    Err(StoreError::new(StoreErrorKind::Busy, message))
 }
 
-/// Make the role, if it is not there, and give it its grants.
+/// Make the role, if it is not there, with what belongs to it, and give it its grants.
 async fn make(
     transaction: &mut Transaction<'_>,
     plugin: &str,
-    (role, schema): (String, String),
+    login: &Login,
     grants: &Grants,
-) -> Result<Login, StoreError> {
-    let known =
-        Statement::new("SELECT password FROM plugin_logins WHERE plugin = $1 AND role = $2");
-    let rows = transaction.query(known.bind(plugin).bind(&role)).await?;
-    let known = rows.first().map(|row| row.text("password")).transpose()?;
-    let exists = Statement::new("SELECT 1 AS one FROM pg_roles WHERE rolname = $1").bind(&role);
-    let exists = transaction.query(exists).await?.first().is_some();
-    let password = match (known, exists) {
-        (Some(password), true) => password,
-        (_, exists) => renew(transaction, plugin, &role, exists).await?,
-    };
-    let login = Login {
-        role,
-        password,
-        schema,
-    };
-    grant(transaction, &login, grants).await?;
-    Ok(login)
+) -> Result<(), StoreError> {
+    let exists = Statement::new("SELECT 1 AS one FROM pg_roles WHERE rolname = $1");
+    let exists = transaction.query(exists.bind(&login.role)).await?;
+    if exists.first().is_none() {
+        create(transaction, plugin, &login.role).await?;
+    }
+    let note = "INSERT INTO plugin_logins (plugin, role, digest) VALUES ($1, $2, '') \
+        ON CONFLICT (plugin) DO UPDATE SET role = excluded.role, digest = '' \
+        WHERE plugin_logins.role <> excluded.role";
+    let note = Statement::new(note).bind(plugin).bind(&login.role);
+    transaction.execute(note).await?;
+    Passage::of(login).make(transaction).await?;
+    grant(transaction, login, grants).await
 }
 
-async fn place(transaction: &mut Transaction<'_>) -> Result<(String, String), StoreError> {
+async fn place(transaction: &mut Transaction<'_>, plugin: &str) -> Result<Login, StoreError> {
     let sql = "SELECT current_database()::text AS database, current_schema()::text AS schema";
     let rows = transaction.query(Statement::new(sql)).await?;
     let row = rows
         .first()
         .ok_or_else(|| StoreError::internal("no current database"))?;
-    Ok((row.text("database")?, row.text("schema")?))
+    let (database, schema) = (row.text("database")?, row.text("schema")?);
+    Ok(Login {
+        role: role_name(&database, &schema, plugin),
+        schema,
+    })
 }
 
 /// Unique in the cluster, and at most 63 bytes.
@@ -126,35 +160,24 @@ fn role_name(database: &str, schema: &str, plugin: &str) -> String {
     format!("callboard_{}", &digest[..40])
 }
 
-/// Make the role, or give the one that is there a new password.
-async fn renew(
+/// Make the role. Nobody logs in with it until [`admit`] gave it a password.
+async fn create(
     transaction: &mut Transaction<'_>,
     plugin: &str,
     role: &str,
-    exists: bool,
-) -> Result<String, StoreError> {
-    let mut bytes = [0; 24];
-    getrandom::fill(&mut bytes).map_err(|error| StoreError::internal(error.to_string()))?;
-    let password = hex(&bytes);
-    let verb = if exists { "ALTER" } else { "CREATE" };
+) -> Result<(), StoreError> {
     let sql = format!(
-        "{verb} ROLE {} LOGIN NOINHERIT CONNECTION LIMIT {CONNECTION_LIMIT} PASSWORD '{password}'",
+        "CREATE ROLE {} LOGIN NOINHERIT CONNECTION LIMIT {CONNECTION_LIMIT}",
         quoted(role)
     );
     transaction
         .execute(Statement::new(sql))
         .await
         .map_err(|error| cannot_create(plugin, error))?;
-    if !exists {
-        // So that deferred writes can take the role inside the engine's transaction.
-        let member = format!("GRANT {} TO CURRENT_USER", quoted(role));
-        transaction.execute(Statement::new(member)).await?;
-    }
-    let sql = "INSERT INTO plugin_logins (plugin, role, password) VALUES ($1, $2, $3) \
-        ON CONFLICT (plugin) DO UPDATE SET role = excluded.role, password = excluded.password";
-    let record = Statement::new(sql).bind(plugin).bind(role).bind(&password);
-    transaction.execute(record).await?;
-    Ok(password)
+    // So that functions can be given to it.
+    let member = format!("GRANT {} TO CURRENT_USER", quoted(role));
+    transaction.execute(Statement::new(member)).await?;
+    Ok(())
 }
 
 fn cannot_create(plugin: &str, error: StoreError) -> StoreError {
@@ -212,6 +235,12 @@ async fn is_there(
 /// A name as an identifier.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Whether another process, with another key file or none, gave the role another password.
+pub(super) fn is_outdated(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code == "28P01")
 }
 
 /// Why the role could not connect.

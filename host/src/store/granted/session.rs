@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use sqlx::{AssertSqlSafe, Executor, PgConnection, SqlSafeStr, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection, SqlSafeStr, SqliteConnection};
 
+use super::admission::Checked;
 use super::authorizer::{Authorizer, Mode};
-use super::{QueryLimits, admission, denial, text};
-use crate::grants::Grants;
+use super::{QueryLimits, denial};
 use crate::store::{StoreError, StoreErrorKind, postgres, sqlite};
 use crate::value::{Rows, Statement, Value};
 
@@ -19,38 +19,30 @@ pub(super) enum Session {
     Sqlite {
         connection: SqliteConnection,
         authorizer: Arc<Authorizer>,
-        plugin: Arc<str>,
     },
-    Postgres {
-        connection: PgConnection,
-        plugin: Arc<str>,
-        grants: Arc<Grants>,
-    },
+    Postgres(PgConnection),
 }
 
 impl Session {
     /// Rows of a guest's statement, one by one.
     pub(super) async fn each(
         &mut self,
-        statement: Statement,
+        checked: Checked,
         mode: Mode,
         timeout: Duration,
         row: EachRow<'_>,
     ) -> Result<(), StoreError> {
-        self.admit(&statement.sql, mode)?;
+        let statement = checked.statement();
         match self {
             Session::Sqlite {
                 connection,
                 authorizer,
-                ..
             } => {
-                authorizer
-                    .arm(connection, &statement.sql, mode, timeout)
-                    .await?;
+                authorizer.arm(mode, timeout);
                 let result = each_sqlite(connection, statement, row).await;
                 explained(result, authorizer.disarm(), timeout)
             }
-            Session::Postgres { connection, .. } => {
+            Session::Postgres(connection) => {
                 within(timeout, each_postgres(connection, statement, row)).await
             }
         }
@@ -59,57 +51,59 @@ impl Session {
     /// Run a guest's statement that changes rows; gives how many.
     pub(super) async fn execute(
         &mut self,
-        statement: Statement,
+        checked: Checked,
         timeout: Duration,
     ) -> Result<u64, StoreError> {
-        self.admit(&statement.sql, Mode::Write)?;
+        let statement = checked.statement();
         match self {
             Session::Sqlite {
                 connection,
                 authorizer,
-                ..
             } => {
-                authorizer
-                    .arm(connection, &statement.sql, Mode::Write, timeout)
-                    .await?;
+                authorizer.arm(Mode::Write, timeout);
                 let result = sqlite::execute(connection, statement).await;
                 explained(result, authorizer.disarm(), timeout)
             }
-            Session::Postgres { connection, .. } => {
+            Session::Postgres(connection) => {
                 within(timeout, postgres::execute(connection, statement)).await
             }
         }
     }
 
-    /// Whether the grants allow a statement; it is prepared and not run.
-    pub(super) async fn authorise(
+    /// Whether the database takes a statement; it is prepared and not run.
+    pub(super) async fn prepare(
         &mut self,
-        sql: &str,
+        checked: Checked,
         timeout: Duration,
     ) -> Result<(), StoreError> {
-        self.admit(sql, Mode::Write)?;
-        let text = AssertSqlSafe(sql.to_owned()).into_sql_str();
+        let text = AssertSqlSafe(checked.statement().sql).into_sql_str();
         match self {
             Session::Sqlite {
                 connection,
                 authorizer,
-                ..
             } => {
-                authorizer
-                    .arm(connection, sql, Mode::Write, timeout)
-                    .await?;
+                authorizer.arm(Mode::Write, timeout);
                 let result = connection.prepare(text).await;
-                explained(
-                    result.map(drop).map_err(StoreError::from),
-                    authorizer.disarm(),
-                    timeout,
-                )
+                let prepared = result.map(drop).map_err(StoreError::from);
+                explained(prepared, authorizer.disarm(), timeout)
             }
-            Session::Postgres { connection, .. } => {
+            Session::Postgres(connection) => {
                 within(timeout, async {
                     Ok(connection.prepare(text).await.map(drop)?)
                 })
                 .await
+            }
+        }
+    }
+
+    /// Leave nothing of what a guest did behind: no setting, lock, statement or table.
+    pub(super) async fn clean(&mut self) -> Result<(), StoreError> {
+        match self {
+            Session::Sqlite { .. } => Ok(()),
+            Session::Postgres(connection) => {
+                connection.clear_cached_statements().await?;
+                sqlx::raw_sql("DISCARD ALL").execute(connection).await?;
+                Ok(())
             }
         }
     }
@@ -120,24 +114,11 @@ impl Session {
             Session::Sqlite { connection, .. } => {
                 sqlx::raw_sql(sql).execute(connection).await?;
             }
-            Session::Postgres { connection, .. } => {
+            Session::Postgres(connection) => {
                 sqlx::raw_sql(sql).execute(connection).await?;
             }
         }
         Ok(())
-    }
-
-    /// What the database itself does not refuse.
-    fn admit(&self, sql: &str, mode: Mode) -> Result<(), StoreError> {
-        match self {
-            Session::Sqlite { plugin, .. } => match text::fault(sql) {
-                None => Ok(()),
-                Some(fault) => Err(denial::denied(denial::statement(plugin, fault))),
-            },
-            Session::Postgres { plugin, grants, .. } => {
-                admission::check(plugin, grants, sql, mode == Mode::Write)
-            }
-        }
     }
 }
 

@@ -6,21 +6,25 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::Instant;
 
+use super::admission::Checked;
 use super::session::Budgeted;
-use super::{BorrowedSession, Mode, QueryLimits};
+use super::{BorrowedSession, GrantedDatabase, Mode, QueryLimits};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::value::{Rows, Statement};
 
 /// A transaction that is under way.
 pub struct GrantedTransaction {
+    database: GrantedDatabase,
     commands: mpsc::Sender<Command>,
 }
 
+/// A statement that may run, or why it may not, which spoils the transaction as well.
+type Asked = Result<Checked, StoreError>;
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 enum Command {
-    Query(Statement, QueryLimits, Answer<Rows>),
-    Execute(Statement, Duration, Answer<u64>),
+    Query(Asked, QueryLimits, Answer<Rows>),
+    Execute(Asked, Duration, Answer<u64>),
     Commit(Answer<()>),
 }
 
@@ -30,12 +34,13 @@ impl GrantedTransaction {
         gate: Option<OwnedSemaphorePermit>,
         longest: Duration,
     ) -> Self {
+        let database = borrowed.database.clone();
         let (commands, receiver) = mpsc::channel(1);
         tokio::spawn(async move {
             serve(borrowed, receiver, Instant::now() + longest).await;
             drop(gate);
         });
-        Self { commands }
+        Self { database, commands }
     }
 
     /// Rows of a statement, which may change rows if it gives what it changed.
@@ -44,7 +49,8 @@ impl GrantedTransaction {
         statement: Statement,
         limits: QueryLimits,
     ) -> Result<Rows, StoreError> {
-        self.ask(|answer| Command::Query(statement, limits, answer))
+        let asked = self.database.check(statement, Mode::Write);
+        self.ask(|answer| Command::Query(asked, limits, answer))
             .await
     }
 
@@ -54,7 +60,13 @@ impl GrantedTransaction {
         statement: Statement,
         timeout: Duration,
     ) -> Result<u64, StoreError> {
-        self.ask(|answer| Command::Execute(statement, timeout, answer))
+        self.run(self.database.check(statement, Mode::Write), timeout)
+            .await
+    }
+
+    /// Run what was checked before.
+    pub(super) async fn run(&mut self, asked: Asked, timeout: Duration) -> Result<u64, StoreError> {
+        self.ask(|answer| Command::Execute(asked, timeout, answer))
             .await
     }
 
@@ -98,7 +110,7 @@ async fn serve(
         Some(answer) => kept.commit(answer).await,
         None => kept.command("ROLLBACK").await,
     };
-    drop(borrowed.end(result));
+    drop(borrowed.end(result).await);
 }
 
 /// The transaction on its connection.
@@ -121,15 +133,14 @@ impl Kept<'_> {
             let left = deadline.saturating_duration_since(Instant::now());
             match command {
                 Command::Commit(answer) => return Some(answer),
-                Command::Query(statement, mut limits, answer) => {
+                Command::Query(asked, mut limits, answer) => {
                     limits.timeout = limits.timeout.min(left);
-                    let rows = self.query(statement, limits).await;
+                    let rows = self.query(asked, limits).await;
                     self.spoiled |= rows.is_err();
                     drop(answer.send(rows));
                 }
-                Command::Execute(statement, timeout, answer) => {
-                    let session = self.borrowed.session().ok()?;
-                    let touched = session.execute(statement, timeout.min(left)).await;
+                Command::Execute(asked, timeout, answer) => {
+                    let touched = self.execute(asked, timeout.min(left)).await;
                     self.spoiled |= touched.is_err();
                     drop(answer.send(touched));
                 }
@@ -137,18 +148,18 @@ impl Kept<'_> {
         }
     }
 
-    async fn query(
-        &mut self,
-        statement: Statement,
-        limits: QueryLimits,
-    ) -> Result<Rows, StoreError> {
+    async fn query(&mut self, asked: Asked, limits: QueryLimits) -> Result<Rows, StoreError> {
         let mut rows = Budgeted::new(limits);
         let each = &mut |columns: &[String], row| rows.add(columns, row);
         let session = self.borrowed.session()?;
         session
-            .each(statement, Mode::Write, limits.timeout, each)
+            .each(asked?, Mode::Write, limits.timeout, each)
             .await?;
         Ok(rows.rows())
+    }
+
+    async fn execute(&mut self, asked: Asked, timeout: Duration) -> Result<u64, StoreError> {
+        self.borrowed.session()?.execute(asked?, timeout).await
     }
 
     /// Commit, and say what came of it. Nobody to answer means that the call has gone; the

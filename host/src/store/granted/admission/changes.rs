@@ -1,0 +1,312 @@
+//! INSERT, UPDATE and DELETE, perhaps after WITH.
+
+use sqlparser::ast::{
+    Assignment, AssignmentTarget, ConflictTarget, Delete, DoUpdate, FromTable, Ident, Insert,
+    ObjectName, OnConflict, OnConflictAction, OnInsert, Query, SelectItem, SetExpr,
+    SqliteOnConflict, Statement, TableAliasWithoutColumns, TableFactor, TableObject,
+    TableWithJoins, Update, UpdateTableFromKind,
+};
+
+use super::{Done, Rendering};
+use crate::grants::Verb;
+
+/// Whether a query is a change of rows that WITH stands before.
+pub(super) fn is_change(query: &Query) -> bool {
+    matches!(
+        *query.body,
+        SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)
+    )
+}
+
+impl Rendering<'_> {
+    pub(super) fn change(&mut self, change: &Statement) -> Done {
+        match change {
+            Statement::Query(query) => self.change_with(query),
+            Statement::Insert(insert) => self.insert(insert),
+            Statement::Update(update) => self.update(update),
+            Statement::Delete(delete) => self.delete(delete),
+            _ => self.refuse("a command on the schema or the database"),
+        }
+    }
+
+    fn change_with(&mut self, query: &Query) -> Done {
+        let Query {
+            with: Some(with),
+            body,
+            order_by: None,
+            limit_clause: None,
+            fetch: None,
+            locks,
+            for_clause: None,
+            settings: None,
+            format_clause: None,
+            pipe_operators,
+        } = query
+        else {
+            return self.refuse("this kind of change");
+        };
+        self.without(
+            !locks.is_empty() || !pipe_operators.is_empty(),
+            "this kind of change",
+        )?;
+        self.with(with)?;
+        match &**body {
+            SetExpr::Insert(change @ Statement::Insert(_))
+            | SetExpr::Update(change @ Statement::Update(_))
+            | SetExpr::Delete(change @ Statement::Delete(_)) => self.change(change),
+            _ => self.refuse("a change of rows inside a query"),
+        }
+    }
+
+    fn insert(&mut self, insert: &Insert) -> Done {
+        let Insert {
+            insert_token: _,
+            optimizer_hints,
+            or,
+            ignore,
+            into,
+            table,
+            table_alias,
+            columns,
+            overwrite,
+            source,
+            assignments,
+            partitioned,
+            after_columns,
+            has_table_keyword,
+            on,
+            returning,
+            output,
+            replace_into,
+            priority,
+            insert_alias,
+            settings,
+            format_clause,
+            multi_table_insert_type,
+            multi_table_into_clauses,
+            multi_table_when_clauses,
+            multi_table_else_clause,
+        } = insert;
+        self.without(*replace_into, "REPLACE (write ON CONFLICT … DO UPDATE)")?;
+        let words = *ignore || !*into || *overwrite || *has_table_keyword || priority.is_some();
+        let parts = !assignments.is_empty() || partitioned.is_some() || !after_columns.is_empty();
+        let more = output.is_some() || insert_alias.is_some() || settings.is_some();
+        let odd = format_clause.is_some() || !optimizer_hints.is_empty();
+        let many = multi_table_insert_type.is_some() || multi_table_else_clause.is_some();
+        let clauses = !multi_table_into_clauses.is_empty() || !multi_table_when_clauses.is_empty();
+        self.without(
+            words || parts || more || odd || many || clauses,
+            "this kind of INSERT",
+        )?;
+        let TableObject::TableName(name) = table else {
+            return self.refuse("an INSERT into what is no table");
+        };
+        let table = self.plain(name)?;
+        self.word("INSERT");
+        self.or(*or)?;
+        self.word("INTO");
+        self.granted(table, Verb::Insert)?;
+        self.rows_of(table_alias.as_ref(), columns, source.as_deref())?;
+        match on {
+            None => {}
+            Some(OnInsert::OnConflict(conflict)) => self.on_conflict(table, conflict)?,
+            Some(_) => return self.refuse("ON DUPLICATE KEY (write ON CONFLICT … DO UPDATE)"),
+        }
+        self.returning(returning.as_deref())
+    }
+
+    /// What is inserted, and into which columns.
+    fn rows_of(
+        &mut self,
+        alias: Option<&TableAliasWithoutColumns>,
+        columns: &[ObjectName],
+        source: Option<&Query>,
+    ) -> Done {
+        if let Some(alias) = alias {
+            self.word("AS");
+            self.name(&alias.alias)?;
+        }
+        if !columns.is_empty() {
+            self.in_parentheses(|this| this.list(columns, Self::own_column))?;
+        }
+        match source {
+            Some(source) => self.query(source),
+            None => {
+                self.word("DEFAULT VALUES");
+                Ok(())
+            }
+        }
+    }
+
+    /// What SQLite does about a row that does not fit. REPLACE deletes rows without asking,
+    /// and ROLLBACK would end a transaction that is not the plugin's.
+    fn or(&mut self, or: Option<SqliteOnConflict>) -> Done {
+        match or {
+            None => return Ok(()),
+            Some(SqliteOnConflict::Ignore) => self.word("OR IGNORE"),
+            Some(SqliteOnConflict::Abort) => self.word("OR ABORT"),
+            Some(SqliteOnConflict::Replace) => {
+                return self.refuse("REPLACE (write ON CONFLICT … DO UPDATE)");
+            }
+            Some(SqliteOnConflict::Rollback) => return self.refuse("OR ROLLBACK"),
+            Some(SqliteOnConflict::Fail) => return self.refuse("OR FAIL"),
+        }
+        Ok(())
+    }
+
+    fn on_conflict(&mut self, table: &Ident, conflict: &OnConflict) -> Done {
+        let OnConflict {
+            conflict_target,
+            action,
+        } = conflict;
+        self.word("ON CONFLICT");
+        match conflict_target {
+            None => {}
+            Some(ConflictTarget::Columns(columns)) => {
+                self.in_parentheses(|this| this.names(columns))?;
+            }
+            Some(ConflictTarget::OnConstraint(name)) => {
+                self.postgres_only("ON CONSTRAINT")?;
+                self.word("ON CONSTRAINT");
+                self.own_column(name)?;
+            }
+        }
+        match action {
+            OnConflictAction::DoNothing => {
+                self.word("DO NOTHING");
+                Ok(())
+            }
+            OnConflictAction::DoUpdate(DoUpdate {
+                assignments,
+                selection,
+            }) => {
+                let table = self.known(table)?;
+                self.may(&table, Verb::Update)?;
+                self.word("DO UPDATE");
+                self.assignments(assignments)?;
+                self.filter("WHERE", selection.as_ref())
+            }
+        }
+    }
+
+    fn update(&mut self, update: &Update) -> Done {
+        let Update {
+            update_token: _,
+            optimizer_hints,
+            table,
+            assignments,
+            from,
+            selection,
+            returning,
+            output,
+            or,
+            order_by,
+            limit,
+        } = update;
+        let more = !optimizer_hints.is_empty() || output.is_some();
+        let odd = !order_by.is_empty() || limit.is_some();
+        self.without(more || odd, "this kind of UPDATE")?;
+        self.word("UPDATE");
+        self.or(*or)?;
+        self.target(table, Verb::Update)?;
+        self.assignments(assignments)?;
+        match from {
+            None => {}
+            Some(UpdateTableFromKind::AfterSet(from)) => {
+                self.word("FROM");
+                self.list(from, Self::joined)?;
+            }
+            Some(UpdateTableFromKind::BeforeSet(_)) => {
+                return self.refuse("FROM before SET");
+            }
+        }
+        self.filter("WHERE", selection.as_ref())?;
+        self.returning(returning.as_deref())
+    }
+
+    fn delete(&mut self, delete: &Delete) -> Done {
+        let Delete {
+            delete_token: _,
+            optimizer_hints,
+            tables,
+            from,
+            using,
+            selection,
+            returning,
+            output,
+            order_by,
+            limit,
+        } = delete;
+        let more = !optimizer_hints.is_empty() || !tables.is_empty() || output.is_some();
+        let odd = !order_by.is_empty() || limit.is_some();
+        let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = from;
+        let [table] = from.as_slice() else {
+            return self.refuse("a DELETE from several tables");
+        };
+        self.without(more || odd, "this kind of DELETE")?;
+        self.word("DELETE FROM");
+        self.target(table, Verb::Delete)?;
+        if let Some(using) = using {
+            self.postgres_only("DELETE … USING")?;
+            self.word("USING");
+            self.list(using, Self::joined)?;
+        }
+        self.filter("WHERE", selection.as_ref())?;
+        self.returning(returning.as_deref())
+    }
+
+    /// The one table that is changed.
+    fn target(&mut self, table: &TableWithJoins, verb: Verb) -> Done {
+        let TableWithJoins { relation, joins } = table;
+        self.without(!joins.is_empty(), "a change of joined tables")?;
+        let TableFactor::Table {
+            name,
+            alias,
+            args: None,
+            with_hints,
+            version: None,
+            with_ordinality: false,
+            partitions,
+            json_path: None,
+            sample: None,
+            index_hints,
+        } = relation
+        else {
+            return self.refuse("a change of what is no table");
+        };
+        let hints = !with_hints.is_empty() || !partitions.is_empty() || !index_hints.is_empty();
+        self.without(hints, "a table with hints")?;
+        let table = self.plain(name)?;
+        self.granted(table, verb)?;
+        self.alias(alias.as_ref())
+    }
+
+    fn assignments(&mut self, assignments: &[Assignment]) -> Done {
+        self.word("SET");
+        self.list(assignments, |this, Assignment { target, value }| {
+            match target {
+                AssignmentTarget::ColumnName(name) => this.own_column(name)?,
+                AssignmentTarget::Tuple(names) => {
+                    this.in_parentheses(|this| this.list(names, Self::own_column))?;
+                }
+            }
+            this.word("=");
+            this.expression(value)
+        })
+    }
+
+    fn returning(&mut self, returning: Option<&[SelectItem]>) -> Done {
+        match returning {
+            Some(items) => {
+                self.word("RETURNING");
+                self.items(items)
+            }
+            // A row for each that was touched.
+            None if self.params.is_some() => {
+                self.word("RETURNING 1");
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! Queries: WITH, SELECT, VALUES, and what connects and orders them.
+
+use sqlparser::ast::{
+    Cte, CteAsMaterialized, Distinct, Fetch, GroupByExpr, LimitClause, NamedWindowExpr, Offset,
+    OffsetRows, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, OrderBySort, Query, Select,
+    SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier,
+    Values, WildcardAdditionalOptions, With,
+};
+
+use super::names::SUBQUERY;
+use super::{Done, Rendering};
+
+impl Rendering<'_> {
+    pub(super) fn query(&mut self, query: &Query) -> Done {
+        let seen = self.named.len();
+        let done = self.query_with(query);
+        // What it names is not seen outside of it.
+        self.named.truncate(seen);
+        done
+    }
+
+    fn query_with(&mut self, query: &Query) -> Done {
+        let Query {
+            with,
+            body,
+            order_by,
+            limit_clause,
+            fetch,
+            locks,
+            for_clause,
+            settings,
+            format_clause,
+            pipe_operators,
+        } = query;
+        self.without(!locks.is_empty(), "FOR UPDATE or FOR SHARE")?;
+        let more = for_clause.is_some() || settings.is_some() || format_clause.is_some();
+        self.without(more || !pipe_operators.is_empty(), "this kind of query")?;
+        if let Some(with) = with {
+            self.with(with)?;
+        }
+        self.body(body)?;
+        if let Some(order) = order_by {
+            self.ordered(order)?;
+        }
+        if let Some(limit) = limit_clause {
+            self.limit(limit)?;
+        }
+        match fetch {
+            Some(fetch) => self.fetch(fetch),
+            None => Ok(()),
+        }
+    }
+
+    /// Each subquery sees those before it, and itself if it is recursive.
+    pub(super) fn with(&mut self, with: &With) -> Done {
+        let With {
+            with_token: _,
+            recursive,
+            cte_tables,
+        } = with;
+        self.word("WITH");
+        if *recursive {
+            self.word("RECURSIVE");
+        }
+        self.list(cte_tables, |this, table| this.subquery(table, *recursive))
+    }
+
+    fn subquery(&mut self, table: &Cte, recursive: bool) -> Done {
+        let Cte {
+            alias,
+            query,
+            from,
+            materialized,
+            closing_paren_token: _,
+        } = table;
+        self.without(from.is_some() || alias.at.is_some(), "this kind of WITH")?;
+        let name = self.stored(&alias.name)?;
+        self.quoted(&format!("{SUBQUERY}{name}"));
+        self.alias_columns(&alias.columns)?;
+        self.word("AS");
+        match materialized {
+            Some(CteAsMaterialized::Materialized) => self.word("MATERIALIZED"),
+            Some(CteAsMaterialized::NotMaterialized) => self.word("NOT MATERIALIZED"),
+            None => {}
+        }
+        if recursive {
+            self.named.push(name.clone());
+        }
+        self.in_parentheses(|this| this.query(query))?;
+        if !recursive {
+            self.named.push(name);
+        }
+        Ok(())
+    }
+
+    fn body(&mut self, body: &SetExpr) -> Done {
+        match body {
+            SetExpr::Select(select) => self.select(select),
+            SetExpr::Query(query) => self.in_parentheses(|this| this.query(query)),
+            SetExpr::Values(values) => self.values(values),
+            SetExpr::SetOperation {
+                left,
+                op,
+                set_quantifier,
+                right,
+            } => {
+                self.body(left)?;
+                self.word(match op {
+                    SetOperator::Union => "UNION",
+                    SetOperator::Except => "EXCEPT",
+                    SetOperator::Intersect => "INTERSECT",
+                    SetOperator::Minus => return self.refuse("MINUS (write EXCEPT)"),
+                });
+                match set_quantifier {
+                    SetQuantifier::All => self.word("ALL"),
+                    SetQuantifier::None => {}
+                    SetQuantifier::Distinct => self.postgres_only("UNION DISTINCT")?,
+                    _ => return self.refuse("BY NAME"),
+                }
+                self.body(right)
+            }
+            SetExpr::Table(_) => self.refuse("TABLE (write SELECT * FROM)"),
+            SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
+                self.refuse("a change of rows inside a query")
+            }
+        }
+    }
+
+    fn values(&mut self, values: &Values) -> Done {
+        let Values {
+            explicit_row,
+            value_keyword,
+            rows,
+        } = values;
+        self.without(
+            *explicit_row || *value_keyword,
+            "ROW or VALUE (write VALUES)",
+        )?;
+        self.word("VALUES");
+        self.list(rows, |this, row| {
+            this.in_parentheses(|this| this.expressions(&row.content))
+        })
+    }
+
+    fn select(&mut self, select: &Select) -> Done {
+        let Select {
+            select_token: _,
+            optimizer_hints,
+            distinct,
+            select_modifiers,
+            top,
+            top_before_distinct: _,
+            projection,
+            exclude,
+            into,
+            from,
+            lateral_views,
+            prewhere,
+            selection,
+            connect_by,
+            group_by,
+            cluster_by,
+            distribute_by,
+            sort_by,
+            having,
+            named_window,
+            qualify,
+            window_before_qualify: _,
+            value_table_mode,
+            flavor,
+        } = select;
+        self.without(into.is_some(), "SELECT INTO")?;
+        let hints = !optimizer_hints.is_empty() || select_modifiers.is_some() || top.is_some();
+        let views = exclude.is_some() || !lateral_views.is_empty() || value_table_mode.is_some();
+        let clauses = prewhere.is_some() || qualify.is_some() || !connect_by.is_empty();
+        let sorts = !cluster_by.is_empty() || !distribute_by.is_empty() || !sort_by.is_empty();
+        let odd = *flavor != SelectFlavor::Standard || projection.is_empty();
+        self.without(
+            hints || views || clauses || sorts || odd,
+            "this kind of SELECT",
+        )?;
+        self.word("SELECT");
+        self.distinct(distinct.as_ref())?;
+        self.items(projection)?;
+        if !from.is_empty() {
+            self.word("FROM");
+            self.list(from, Self::joined)?;
+        }
+        self.filter("WHERE", selection.as_ref())?;
+        self.grouped(group_by)?;
+        self.filter("HAVING", having.as_ref())?;
+        if named_window.is_empty() {
+            return Ok(());
+        }
+        self.word("WINDOW");
+        self.list(named_window, |this, window| {
+            this.name(&window.0)?;
+            this.word("AS");
+            match &window.1 {
+                NamedWindowExpr::WindowSpec(window) => this.window(window),
+                NamedWindowExpr::NamedWindow(_) => this.refuse("a window of two names"),
+            }
+        })
+    }
+
+    /// A keyword and a condition, if there is one.
+    pub(super) fn filter(&mut self, word: &str, condition: Option<&sqlparser::ast::Expr>) -> Done {
+        let Some(condition) = condition else {
+            return Ok(());
+        };
+        self.word(word);
+        self.expression(condition)
+    }
+
+    fn distinct(&mut self, distinct: Option<&Distinct>) -> Done {
+        match distinct {
+            None => {}
+            Some(Distinct::All) => self.word("ALL"),
+            Some(Distinct::Distinct) => self.word("DISTINCT"),
+            Some(Distinct::On(of)) => {
+                self.postgres_only("DISTINCT ON")?;
+                self.word("DISTINCT ON");
+                self.in_parentheses(|this| this.expressions(of))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn items(&mut self, items: &[SelectItem]) -> Done {
+        self.list(items, |this, item| match item {
+            SelectItem::UnnamedExpr(expression) => this.expression(expression),
+            SelectItem::ExprWithAlias { expr, alias } => {
+                this.expression(expr)?;
+                this.word("AS");
+                this.name(alias)
+            }
+            SelectItem::Wildcard(options) => this.everything(options),
+            SelectItem::QualifiedWildcard(
+                SelectItemQualifiedWildcardKind::ObjectName(name),
+                options,
+            ) => {
+                let table = this.plain(name)?;
+                this.name(table)?;
+                this.word(".");
+                this.everything(options)
+            }
+            SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(_), _)
+            | SelectItem::ExprWithAliases { .. } => this.refuse("this kind of column"),
+        })
+    }
+
+    fn everything(&mut self, options: &WildcardAdditionalOptions) -> Done {
+        let WildcardAdditionalOptions {
+            wildcard_token: _,
+            opt_ilike,
+            opt_exclude,
+            opt_except,
+            opt_replace,
+            opt_rename,
+            opt_alias,
+        } = options;
+        let excluded = opt_ilike.is_some() || opt_exclude.is_some() || opt_except.is_some();
+        let renamed = opt_replace.is_some() || opt_rename.is_some() || opt_alias.is_some();
+        self.without(excluded || renamed, "`*` with options")?;
+        self.word("*");
+        Ok(())
+    }
+
+    fn grouped(&mut self, group_by: &GroupByExpr) -> Done {
+        match group_by {
+            GroupByExpr::Expressions(by, modifiers) if modifiers.is_empty() => {
+                if by.is_empty() {
+                    return Ok(());
+                }
+                self.word("GROUP BY");
+                self.expressions(by)
+            }
+            _ => self.refuse("this kind of GROUP BY"),
+        }
+    }
+
+    fn ordered(&mut self, order: &OrderBy) -> Done {
+        let OrderBy { kind, interpolate } = order;
+        match kind {
+            OrderByKind::Expressions(by) if interpolate.is_none() => self.order_by(by),
+            _ => self.refuse("this kind of ORDER BY"),
+        }
+    }
+
+    /// ORDER BY, if there is anything to order by.
+    pub(super) fn order_by(&mut self, by: &[OrderByExpr]) -> Done {
+        if by.is_empty() {
+            return Ok(());
+        }
+        self.word("ORDER BY");
+        self.list(by, |this, by| {
+            let OrderByExpr {
+                expr,
+                options: OrderByOptions { sort, nulls_first },
+                with_fill,
+            } = by;
+            this.without(with_fill.is_some(), "WITH FILL")?;
+            this.expression(expr)?;
+            match sort {
+                None => {}
+                Some(OrderBySort::Asc) => this.word("ASC"),
+                Some(OrderBySort::Desc) => this.word("DESC"),
+                Some(OrderBySort::Using(_)) => return this.refuse("ORDER BY … USING"),
+            }
+            match nulls_first {
+                None => {}
+                Some(true) => this.word("NULLS FIRST"),
+                Some(false) => this.word("NULLS LAST"),
+            }
+            Ok(())
+        })
+    }
+
+    fn limit(&mut self, limit: &LimitClause) -> Done {
+        let (limit, offset) = match limit {
+            LimitClause::LimitOffset {
+                limit,
+                offset,
+                limit_by,
+            } => {
+                self.without(!limit_by.is_empty(), "LIMIT … BY")?;
+                (
+                    limit.as_ref(),
+                    offset.as_ref().map(|Offset { value, rows }| (value, rows)),
+                )
+            }
+            LimitClause::OffsetCommaLimit { offset, limit } => {
+                (Some(limit), Some((offset, &OffsetRows::None)))
+            }
+        };
+        self.filter("LIMIT", limit)?;
+        self.filter("OFFSET", offset.map(|(value, _)| value))?;
+        match offset {
+            Some((_, OffsetRows::Row | OffsetRows::Rows)) => {
+                self.postgres_only("OFFSET … ROWS")?;
+                self.word("ROWS");
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn fetch(&mut self, fetch: &Fetch) -> Done {
+        let Fetch {
+            with_ties,
+            percent,
+            quantity,
+        } = fetch;
+        self.postgres_only("FETCH FIRST")?;
+        self.without(*percent, "FETCH … PERCENT")?;
+        self.word("FETCH FIRST");
+        if let Some(quantity) = quantity {
+            self.in_parentheses(|this| this.expression(quantity))?;
+        }
+        self.word(if *with_ties {
+            "ROWS WITH TIES"
+        } else {
+            "ROWS ONLY"
+        });
+        Ok(())
+    }
+}
