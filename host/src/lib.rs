@@ -14,7 +14,8 @@
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`grants`], [`diary`] – definitions, contracts and arithmetic.
-//! * [`config`], [`span`], [`telemetry`], [`bundle`], [`fault`] – what a process begins with.
+//! * [`config`], [`span`], [`telemetry`], [`template`], [`bundle`], [`fault`] – what a process
+//!   begins with.
 
 pub mod app;
 pub mod bundle;
@@ -44,5 +45,6 @@ pub mod snapshot;
 pub mod span;
 pub mod store;
 pub mod telemetry;
+pub mod template;
 pub mod value;
 pub mod workspace;

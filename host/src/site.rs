@@ -17,7 +17,7 @@ mod view;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::Environment;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -26,6 +26,7 @@ use self::links::Links;
 use self::pages::Pages;
 use crate::settings::hex;
 use crate::store::posts::Post;
+use crate::template;
 
 /// Posts on one page of the archive.
 pub const PER_PAGE: usize = 10;
@@ -212,8 +213,7 @@ impl Site {
 }
 
 fn compile(files: &BTreeMap<String, String>) -> Result<Environment<'static>, SiteError> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let mut environment = template::environment();
     environment.set_formatter(escape::formatter);
     let is_template = |name: &str| Path::new(name).extension().is_some_and(|end| end == "html");
     for (name, text) in files.iter().filter(|(name, _)| is_template(name)) {
@@ -225,13 +225,9 @@ fn compile(files: &BTreeMap<String, String>) -> Result<Environment<'static>, Sit
 }
 
 fn in_template(name: &str, error: &minijinja::Error) -> SiteError {
-    let cause = match error.detail() {
-        Some(detail) => format!("{}: {detail}", error.kind()),
-        None => error.kind().to_string(),
-    };
     SiteError::Template {
         name: error.name().unwrap_or(name).to_owned(),
         line: error.line().unwrap_or_default(),
-        cause,
+        cause: template::reason(error),
     }
 }

@@ -51,7 +51,7 @@ const LAYERS: &[Layer] = &[
     layer(
         "http",
         "app engine site registry rollcall workspace snapshot store \
-         pipeline handler outcome policy schedule value settings config grants bundle",
+         pipeline handler outcome policy schedule value settings config grants bundle template",
     ),
     layer("app", BELOW),
     layer(
@@ -59,11 +59,11 @@ const LAYERS: &[Layer] = &[
         "registry rollcall plugin store client \
          pipeline handler outcome policy schedule value settings config span fault grants",
     ),
-    layer("site", "store value settings"),
+    layer("site", "store value settings template"),
     peers(
         "registry rollcall workspace",
         "plugin capability snapshot store \
-         pipeline handler outcome policy schedule value settings config grants",
+         pipeline handler outcome policy schedule value settings config grants template",
     ),
     layer(
         "plugin",
@@ -95,7 +95,7 @@ const LAYERS: &[Layer] = &[
         "span",
     ),
     layer("config", "grants span"),
-    layer("telemetry grants bundle span fault", ""),
+    layer("telemetry template grants bundle span fault", ""),
 ];
 
 /// Names at the root of the crate that are no modules, with the module they belong to.

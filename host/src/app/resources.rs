@@ -11,6 +11,7 @@ use crate::handler::{Completion, ModelRequest, Resources};
 use crate::outcome::{FailureKind, Stop};
 use crate::settings::Snapshot;
 use crate::store::Store;
+use crate::template;
 use crate::value::{Rows, Statement};
 use crate::workspace::Definitions;
 
@@ -38,11 +39,15 @@ impl Resources for HostResources {
                 "there is no prompt `{name}`; add prompts/{name}.md and apply"
             ))
         })?;
-        let mut environment = minijinja::Environment::new();
-        environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-        environment
+        template::environment()
             .render_str(prompt.template(), minijinja::value::Serde(variables))
-            .map_err(|error| config(format!("prompt `{name}`: {error:#}")))
+            .map_err(|error| {
+                let line = prompt.line(error.line().unwrap_or(1));
+                config(format!(
+                    "prompt `{name}` ({line}): {}",
+                    template::reason(&error)
+                ))
+            })
     }
 
     fn complete<'a>(

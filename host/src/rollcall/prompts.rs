@@ -3,12 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use minijinja::Environment;
-
 use super::settings::needed;
-use super::templates::reason;
 use super::{Kind, Miss, Reference, Roster};
 use crate::registry::nearest;
+use crate::template;
 use crate::workspace::Prompt;
 
 pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
@@ -51,12 +49,15 @@ fn absent(roster: &Roster<'_>, name: &str) -> Miss {
 
 fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
     let referrer = format!("prompt {name}");
-    let environment = Environment::new();
+    let environment = template::environment();
     let compiled = match environment.template_from_named_str(&prompt.file, prompt.template()) {
         Ok(compiled) => compiled,
         Err(error) => {
             let miss = Miss::new(
-                format!("the template does not compile: {}", reason(&error)),
+                format!(
+                    "the template does not compile: {}",
+                    template::reason(&error)
+                ),
                 "correct the template",
             );
             let reference = Reference::new(referrer, "template", Kind::Template, &prompt.file);
