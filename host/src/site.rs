@@ -217,9 +217,12 @@ fn compile(files: &BTreeMap<String, String>) -> Result<Environment<'static>, Sit
     environment.set_formatter(escape::formatter);
     let is_template = |name: &str| Path::new(name).extension().is_some_and(|end| end == "html");
     for (name, text) in files.iter().filter(|(name, _)| is_template(name)) {
-        environment
-            .add_template_owned(name.clone(), text.clone())
-            .map_err(|error| in_template(name, &error))?;
+        let text = template::bounded(text);
+        text.and_then(|text| {
+            let (name, text) = (name.clone(), text.to_owned());
+            template::apart(|| environment.add_template_owned(name, text))
+        })
+        .map_err(|error| in_template(name, &error))?;
     }
     Ok(environment)
 }

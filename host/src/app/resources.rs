@@ -39,15 +39,18 @@ impl Resources for HostResources {
                 "there is no prompt `{name}`; add prompts/{name}.md and apply"
             ))
         })?;
-        template::environment()
-            .render_str(prompt.template(), minijinja::value::Serde(variables))
-            .map_err(|error| {
-                let line = prompt.line(error.line().unwrap_or(1));
-                config(format!(
-                    "prompt `{name}` ({line}): {}",
-                    template::reason(&error)
-                ))
+        let rendered = template::bounded(prompt.template()).and_then(|text| {
+            template::apart(|| {
+                template::environment().render_str(text, minijinja::value::Serde(variables))
             })
+        });
+        rendered.map_err(|error| {
+            let line = prompt.line(error.line().unwrap_or(1));
+            config(format!(
+                "prompt `{name}` ({line}): {}",
+                template::reason(&error)
+            ))
+        })
     }
 
     fn complete<'a>(

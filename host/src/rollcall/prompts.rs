@@ -49,9 +49,10 @@ fn absent(roster: &Roster<'_>, name: &str) -> Miss {
 
 fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
     let referrer = format!("prompt {name}");
-    let environment = template::environment();
-    let compiled = match environment.template_from_named_str(&prompt.file, prompt.template()) {
-        Ok(compiled) => compiled,
+    let variables = template::bounded(prompt.template())
+        .and_then(|text| template::apart(|| variables(&prompt.file, text)));
+    let used = match variables {
+        Ok(used) => used,
         Err(error) => {
             let miss = Miss::new(
                 format!(
@@ -68,12 +69,6 @@ fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
             ];
         }
     };
-    let globals: BTreeSet<String> = environment
-        .globals()
-        .map(|(name, _)| name.to_owned())
-        .collect();
-    let used = compiled.undeclared_variables(false).into_iter();
-    let used: BTreeSet<String> = used.filter(|name| !globals.contains(name)).collect();
     let declared: BTreeSet<String> = prompt.variables.iter().cloned().collect();
     let mut references = Vec::new();
     for variable in used.union(&declared) {
@@ -97,6 +92,17 @@ fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
         });
     }
     references
+}
+
+/// The variables that a template uses.
+fn variables(name: &str, text: &str) -> Result<BTreeSet<String>, minijinja::Error> {
+    let environment = template::environment();
+    let globals: BTreeSet<&str> = environment.globals().map(|(name, _)| name).collect();
+    let compiled = environment.template_from_named_str(name, text)?;
+    let used = compiled.undeclared_variables(false).into_iter();
+    Ok(used
+        .filter(|name| !globals.contains(name.as_str()))
+        .collect())
 }
 
 fn undeclared(variable: &str, declared: &BTreeSet<String>) -> Miss {

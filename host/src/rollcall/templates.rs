@@ -47,8 +47,14 @@ fn absent(roster: &Roster<'_>, name: &str) -> Option<Miss> {
 
 fn compiles(name: &str, text: &str) -> Reference {
     let file = format!("site/{name}");
-    let environment = template::environment();
-    let error = environment.template_from_named_str(name, text).err();
+    let compiled = template::bounded(text).and_then(|text| {
+        template::apart(|| {
+            template::environment()
+                .template_from_named_str(name, text)
+                .map(drop)
+        })
+    });
+    let error = compiled.err();
     let mut place = Place::start(&file);
     place.line = error.as_ref().and_then(minijinja::Error::line).unwrap_or(1);
     let miss = error.map(|error| {

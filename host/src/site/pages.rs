@@ -7,6 +7,7 @@ use super::links::Links;
 use super::view::{Head, Menu, PostView};
 use super::{Site, SiteError, in_template, markdown};
 use crate::store::posts::Post;
+use crate::template;
 
 /// Renders pages of a site.
 pub(super) struct Pages<'s> {
@@ -103,7 +104,7 @@ impl<'s> Pages<'s> {
         };
         let template = self.site.templates.get_template(name);
         template
-            .and_then(|template| template.render(context! { ..own, ..shared }))
+            .and_then(|page| template::apart(|| page.render(context! { ..own, ..shared })))
             .map_err(|error| in_template(name, &error))
     }
 }
