@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::schema;
+
 /// What one side, the plugin's manifest or the operator's ceiling, has in mind. Nothing is
 /// there that is not written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,28 +79,6 @@ fn https() -> String {
 fn get() -> BTreeSet<String> {
     BTreeSet::from(["GET".to_owned()])
 }
-
-/// Tables that no ceiling can open to a plugin: the host's own records.
-pub const HOST_TABLES: [&str; 18] = [
-    "activations",
-    "blobs",
-    "effects",
-    "findings",
-    "gates",
-    "history",
-    "migrations",
-    "open_runs",
-    "plugin_logins",
-    "policy_runs",
-    "revision_files",
-    "revisions",
-    "runs",
-    "schedules",
-    "settings",
-    "settings_snapshots",
-    "stage_runs",
-    "sqlite_master",
-];
 
 impl HttpGrant {
     /// The port, written or the scheme's own.
@@ -247,7 +227,7 @@ impl Grants {
 
 fn table_refusal(plugin: &str, table: &str, verb: Verb) -> Refusal {
     let verb = verb.as_str();
-    let open = !HOST_TABLES.contains(&table);
+    let open = !schema::belongs_to_host(table);
     let mend = format!("[[grants.{plugin}.db]]\ntable = \"{table}\"\nverbs = [\"{verb}\"]");
     Refusal {
         asked: format!("{verb} on table {table}"),
