@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::grants::{Grants, HOST_TABLES};
+use crate::grants::Grants;
+use crate::schema;
 use crate::span::Span;
 
 /// The file's name inside a workspace.
@@ -120,11 +121,13 @@ pub struct Limits {
     /// Rows and bytes of one query.
     pub rows: u32,
     pub row_bytes: u32,
+    /// Bytes of one value in a statement, and on SQLite of one stored row.
+    pub value_bytes: u32,
     /// Longest time of a statement, in seconds.
     pub statement_seconds: u32,
     /// Bytes of an HTTP response.
     pub body_bytes: u32,
-    /// Elements of all matrices of one call.
+    /// Elements of all matrices of one call; four bytes of their labels count as one.
     pub vector_elements: u32,
     /// Calls of one plugin at a time.
     pub concurrent_calls: u32,
@@ -141,6 +144,7 @@ impl Default for Limits {
             log_lines: 500,
             rows: 100_000,
             row_bytes: 64 << 20,
+            value_bytes: 1 << 20,
             statement_seconds: 30,
             body_bytes: 8 << 20,
             vector_elements: 50_000_000,
@@ -151,7 +155,7 @@ impl Default for Limits {
 
 impl Limits {
     /// Each limit by its key.
-    pub fn list(&self) -> [(&'static str, u32); 12] {
+    pub fn list(&self) -> [(&'static str, u32); 13] {
         [
             ("memory_mib", self.memory_mib),
             ("table_elements", self.table_elements),
@@ -161,6 +165,7 @@ impl Limits {
             ("log_lines", self.log_lines),
             ("rows", self.rows),
             ("row_bytes", self.row_bytes),
+            ("value_bytes", self.value_bytes),
             ("statement_seconds", self.statement_seconds),
             ("body_bytes", self.body_bytes),
             ("vector_elements", self.vector_elements),
@@ -179,7 +184,7 @@ impl Config {
         };
         ceiling
             .db
-            .retain(|grant| !HOST_TABLES.contains(&grant.table.as_str()));
+            .retain(|grant| !schema::belongs_to_host(&grant.table));
         ceiling
     }
 

@@ -14,7 +14,7 @@
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`grants`], [`diary`] – definitions, contracts and arithmetic.
-//! * [`config`], [`span`], [`telemetry`], [`template`], [`bundle`], [`fault`] – what a process
+//! * [`config`], [`span`], [`schema`], [`telemetry`], [`template`], [`bundle`], [`fault`] – what a process
 //!   begins with.
 
 pub mod app;
@@ -38,6 +38,7 @@ pub mod policy;
 pub mod registry;
 pub mod rollcall;
 pub mod schedule;
+pub mod schema;
 pub mod secrets;
 pub mod settings;
 pub mod site;

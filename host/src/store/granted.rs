@@ -8,6 +8,7 @@
 
 mod admission;
 mod authorizer;
+mod bounds;
 mod deferred;
 mod denial;
 mod functions;
@@ -236,10 +237,11 @@ impl GrantedDatabase {
         let plugin = Arc::clone(&shared.plugin);
         match (shared.store.backend(), &shared.login) {
             (Backend::Sqlite(store), _) => {
+                // Rows wait in a buffer, uncounted, until they are asked for.
                 let options = store.options.clone().create_if_missing(false);
-                let mut connection = options.connect().await?;
-                let authorizer = Authorizer::new(&plugin, &shared.grants);
-                authorizer.guard(&mut connection, &shared.limits).await?;
+                let mut connection = options.row_buffer_size(1).connect().await?;
+                let authorizer = Authorizer::new(&plugin, &shared.grants, &shared.limits);
+                authorizer.guard(&mut connection).await?;
                 Ok(Session::Sqlite {
                     connection,
                     authorizer,

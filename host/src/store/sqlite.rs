@@ -1,6 +1,7 @@
 //! SQLite: one writer task with group commit, and a pool of readers.
 
 mod opening;
+mod search;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 pub(super) use self::opening::look;
+pub(super) use self::search::install as search;
 use super::timed::{self, Borrowed};
 use super::{Connection, StoreError, StoreErrorKind, Transaction, Work};
 use crate::value::{Rows, Statement, Value};
@@ -213,7 +215,7 @@ async fn write_jobs(
         };
         let connection = match healthy.take() {
             Some(connection) => Ok(connection),
-            None => options.connect().await.map_err(StoreError::from),
+            None => opening::connect(&options).await,
         };
         match connection {
             Ok(connection) => healthy = write_group(connection, first, &mut receiver).await,

@@ -6,6 +6,7 @@ use sqlx::{PgConnection, SqliteConnection};
 
 use super::authorizer::{Authorizer, Mode};
 use super::{admission, denial, login, session, text};
+use crate::config::Limits;
 use crate::grants::Grants;
 use crate::store::{Connection, StoreError, Transaction, postgres, sqlite};
 use crate::value::Statement;
@@ -36,7 +37,7 @@ async fn on_sqlite(
     if let Some(fault) = text::fault(&statement.sql) {
         return Err(denial::denied(denial::statement(plugin, fault)));
     }
-    let authorizer = Authorizer::new(plugin, grants);
+    let authorizer = Authorizer::new(plugin, grants, &Limits::default());
     authorizer.lend(connection).await?;
     let armed = authorizer
         .arm(connection, &statement.sql, Mode::Write, LONGEST)

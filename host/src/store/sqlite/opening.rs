@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::BUSY_TIMEOUT;
+use super::{BUSY_TIMEOUT, search};
 use crate::store::{Connection, StoreError, StoreErrorKind, Transaction, migrate};
 
 /// How long to wait before asking again for a file that another process is turning to its log.
@@ -71,14 +71,23 @@ async fn migrate_locked(connection: &mut SqliteConnection) -> Result<(), StoreEr
     Ok(())
 }
 
+/// A connection on which plugins' deferred writes may run, too.
+pub(super) async fn connect(
+    options: &SqliteConnectOptions,
+) -> Result<SqliteConnection, StoreError> {
+    let mut connection = options.connect().await?;
+    search::install(&mut connection).await?;
+    Ok(connection)
+}
+
 /// Connect, and turn a new file to its log. SQLite answers "busy" at once, whatever the timeout
 /// says, when two connections turn the same file together; the other one is done in a moment.
 async fn first_connection(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
     let began = Instant::now();
     loop {
-        let error = match options.connect().await {
+        let error = match connect(options).await {
             Ok(connection) => return Ok(connection),
-            Err(error) => StoreError::from(error),
+            Err(error) => error,
         };
         if error.kind != StoreErrorKind::Busy || began.elapsed() > BUSY_TIMEOUT {
             return Err(error);
