@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod local;
 pub mod operate;
 pub mod plan;
+mod progress_log;
 #[cfg(feature = "restate")]
 pub mod restate;
 pub mod schedule;
@@ -41,10 +42,11 @@ use crate::grants::Grants;
 use crate::handler::Resources;
 use crate::outcome::Patch;
 use crate::pipeline::Pipeline;
+use crate::policy;
 use crate::registry::Registry;
 use crate::rollcall::Reference;
 use crate::settings::Snapshot;
-use crate::store::runs::{self, Limits, Run, RunStatus};
+use crate::store::runs::{self, Limits, Origin, Run, RunStatus};
 use crate::store::{Store, StoreError, stage_runs};
 
 /// Everything a run of one revision needs: definitions, handlers, and what they may reach.
@@ -76,7 +78,7 @@ impl LineUp {
         let (kind, who) = referrer.split_once(' ').unwrap_or((referrer, ""));
         match kind {
             "pipeline" => who == name,
-            "policy" => name.strip_prefix("policy:") == Some(who),
+            "policy" => policy::of_pipeline(name) == Some(who),
             "stage" => who
                 .strip_prefix(name)
                 .is_some_and(|rest| rest.starts_with('/')),
@@ -199,7 +201,7 @@ impl Engine {
         line_up: &LineUp,
         pipeline: &str,
         input: Patch,
-        origin: &str,
+        origin: Origin,
     ) -> Result<Run, EngineError> {
         let run = new_run(line_up, pipeline, input, origin)?;
         let insert = runs::insert(&run, self.store.dialect())?;
@@ -243,7 +245,7 @@ pub fn new_run(
     line_up: &LineUp,
     pipeline: &str,
     input: Patch,
-    origin: &str,
+    origin: Origin,
 ) -> Result<Run, EngineError> {
     let definition = line_up.pipelines.get(pipeline);
     let definition = definition.ok_or_else(|| EngineError::NoPipeline(pipeline.to_owned()))?;
@@ -255,7 +257,7 @@ fn run_of(
     definition: &Pipeline,
     revision: i64,
     input: Patch,
-    origin: &str,
+    origin: Origin,
 ) -> Result<Run, EngineError> {
     let input = complete_input(definition, input)?;
     let now = Timestamp::now();
@@ -268,7 +270,7 @@ fn run_of(
         limits: limits(definition, &input),
         input,
         settings: None,
-        origin: origin.to_owned(),
+        origin,
         priority: definition.priority,
         created_at: now,
         started_at: None,

@@ -8,12 +8,13 @@ use super::clock::after;
 use super::plan;
 use super::stage::{Ended, Work};
 use crate::grants::Grants;
+use crate::lines;
 use crate::outcome::{Failure, FailureKind, Outcome, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
 use crate::store::effects::Effect;
 use crate::store::gates::Gate;
 use crate::store::runs::Run;
-use crate::store::stage_runs::StageRun;
+use crate::store::stage_runs::{StageRun, What};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::value::Statement;
 
@@ -24,10 +25,33 @@ const LONGEST_HOLD: Duration = Duration::from_secs(300);
 /// A stage's checkpoint as it will be kept.
 pub(super) struct Kept {
     pub(super) row: StageRun,
+    /// The newest checkpoint when it began.
+    since: i64,
     /// Stages that are visited anew.
     pub(super) superseded: Vec<String>,
     pub(super) writes: Vec<Statement>,
     pub(super) plugin: Option<(String, Grants)>,
+}
+
+impl Kept {
+    /// The same, after checkpoints that were not known when the stage ended.
+    pub(super) fn after(&mut self, pipeline: &Pipeline, rows: &[StageRun]) {
+        self.row.step = next_step(rows);
+        if plan::went_back(pipeline, rows, &self.row.stage, self.since) {
+            self.discard();
+        }
+    }
+
+    /// The run went back behind it while it was under way: nothing of it counts.
+    fn discard(&mut self) {
+        let reason = "not kept: the run went back while the stage was under way";
+        self.row.outcome = Outcome::Stopped(Stop::nothing_to_do(reason));
+        self.row.follow = Follow::Skip;
+        self.row.wake_at = None;
+        self.row.superseded = true;
+        self.superseded.clear();
+        self.writes.clear();
+    }
 }
 
 /// What is kept of a stage that ended, after the checkpoints so far.
@@ -60,22 +84,27 @@ pub(super) fn keep(work: &Work, rows: &[StageRun], mut ended: Ended, now: Timest
         stage: stage.id().to_owned(),
         visit: ended.visit,
         step: next_step(rows),
-        handler: stage.what(),
+        what: What::of(stage),
         attempts: ended.attempts,
         holds,
         outcome,
-        follow: follow.to_string(),
+        follow,
+        undone: None,
         superseded: false,
+        log: lines::joined(held.map_or(&[], |held| &held.log), ended.log),
         wake_at,
         started_at,
         finished_at: now,
     };
-    Kept {
+    let mut kept = Kept {
         plugin: plugin_of(work, stage),
         row,
+        since: ended.since,
         superseded,
         writes,
-    }
+    };
+    kept.after(&work.pipeline, rows);
+    kept
 }
 
 /// The outcome and what follows in fact: a loop past its bound is a failure.
@@ -97,7 +126,7 @@ fn follow(
 }
 
 pub(super) fn next_step(rows: &[StageRun]) -> i64 {
-    rows.iter().map(|row| row.step).max().unwrap_or_default() + 1
+    plan::newest(rows) + 1
 }
 
 fn wake(outcome: &Outcome, holds: u32, now: Timestamp) -> Timestamp {
@@ -130,12 +159,14 @@ pub(super) fn skipped(
         stage: stage.id().to_owned(),
         visit: plan::next_visit(rows, stage.id()),
         step: next_step(rows),
-        handler: stage.what(),
+        what: What::of(stage),
         attempts: 0,
         holds: 0,
         outcome: Outcome::Stopped(Stop::nothing_to_do(reason)),
-        follow: Follow::Skip.to_string(),
+        follow: Follow::Skip,
+        undone: None,
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: now,
         finished_at: now,
@@ -169,26 +200,30 @@ fn task_of(rows: &[StageRun]) -> Option<String> {
     })
 }
 
-/// What the ledger learns of a scheduled run that ends; of others it learns nothing.
-pub(super) fn effects(run: &Run, rows: &[StageRun]) -> Vec<Effect> {
-    if !run.origin.starts_with("schedule") && !run.pipeline.starts_with("policy:") {
+/// What the ledger learns of stages of a run that started by itself; of others it learns nothing.
+pub(super) fn effects<'r>(run: &Run, rows: impl Iterator<Item = &'r StageRun>) -> Vec<Effect> {
+    if !run.recurs() {
         return Vec::new();
     }
-    let live = plan::live(rows).filter(|row| row.handler.contains('.'));
-    live.map(|row| {
-        let effects = match &row.outcome {
-            Outcome::Done(done) => done.effects.values().sum(),
-            Outcome::Stopped(_) => 0,
-        };
-        Effect {
-            pipeline: run.pipeline.clone(),
-            handler: row.handler.clone(),
-            outcome: row.outcome.name(),
-            success: matches!(row.outcome.name(), "done" | "nothing-to-do"),
-            effects,
-        }
+    let noted = rows.filter(|row| !row.superseded);
+    noted.filter_map(|row| effect(run, row)).collect()
+}
+
+fn effect(run: &Run, row: &StageRun) -> Option<Effect> {
+    let effects = match &row.outcome {
+        Outcome::Done(done) => done
+            .effects
+            .values()
+            .fold(0, |sum: u64, effects| sum.saturating_add(*effects)),
+        Outcome::Stopped(_) => 0,
+    };
+    Some(Effect {
+        pipeline: run.pipeline.clone(),
+        handler: row.what.handler()?.to_owned(),
+        outcome: row.outcome.name(),
+        success: matches!(row.outcome.name(), "done" | "nothing-to-do"),
+        effects,
     })
-    .collect()
 }
 
 /// Whether the database refused the deferred writes, and not the checkpoint.

@@ -24,6 +24,7 @@ pub(super) use self::opening::look;
 pub(super) use self::search::install as search;
 use super::timed::{self, Borrowed};
 use super::{Connection, StoreError, StoreErrorKind, Transaction, Work};
+use crate::supervision;
 use crate::value::{Rows, Statement, Value};
 
 /// Jobs that share one commit at most.
@@ -76,12 +77,13 @@ impl SqliteStore {
             .connect_lazy_with(options.clone().read_only(true).pragma("query_only", "on"));
         let write_gate = Arc::new(Semaphore::new(1));
         let (sender, receiver) = mpsc::channel(GROUP * 4);
-        let writer = tokio::spawn(write_jobs(
+        let writes = write_jobs(
             connection,
             options.clone(),
             receiver,
             Arc::clone(&write_gate),
-        ));
+        );
+        let writer = tokio::spawn(supervision::vital("the writer of the database", writes));
         Ok(Self {
             readers,
             jobs: Mutex::new(Some(sender)),
