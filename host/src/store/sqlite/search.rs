@@ -82,8 +82,7 @@ fn position(haystack: &[u8], needle: &[u8], texts: bool) -> usize {
 
 /// `text` with each `old` replaced by `new`, unless that is longer than `longest`.
 fn replaced(text: &[u8], old: &[u8], new: &[u8], longest: usize) -> Option<Vec<u8>> {
-    // A pattern that begins with a NUL is an empty one to SQLite.
-    if old.first().is_none_or(|first| *first == 0) {
+    if is_empty(old) {
         return Some(text.to_vec());
     }
     let mut output = Vec::new();
@@ -98,6 +97,11 @@ fn replaced(text: &[u8], old: &[u8], new: &[u8], longest: usize) -> Option<Vec<u
     }
     output.extend_from_slice(&text[end..]);
     (output.len() <= longest).then_some(output)
+}
+
+/// A pattern that begins with a NUL is an empty one to SQLite.
+fn is_empty(pattern: &[u8]) -> bool {
+    pattern.first().is_none_or(|first| *first == 0)
 }
 
 /// `text` without the characters of `set` at its ends.
@@ -166,7 +170,9 @@ unsafe extern "C" fn replace(
     // SAFETY: SQLite passes three arguments, and they live during the call.
     unsafe {
         let (text, old, new) = (*arguments, *arguments.add(1), *arguments.add(2));
-        if is_null(text) || is_null(old) || is_null(new) {
+        // An empty pattern gives the text back, whatever would replace it.
+        let empty = !is_null(old) && is_empty(bytes(old, true));
+        if is_null(text) || is_null(old) || (is_null(new) && !empty) {
             return;
         }
         let database = ffi::sqlite3_context_db_handle(context);
@@ -289,7 +295,7 @@ mod tests {
         "'a'",
         "'aäa'",
         "'äaaäb'",
-        "x'61e461'",
+        "x'61c3a461'",
         "123.5",
         "'ba' || char(8364)",
     ];
