@@ -13,9 +13,9 @@ use serde::{Deserialize, Deserializer};
 
 pub use self::address::ListenAddress;
 pub use self::listeners::{ConnectionRules, ConsoleRules};
-
 pub use self::loading::{CompileLimits, DescribeLimits};
-use crate::grants::{Grants, HOST_TABLES};
+use crate::grants::Grants;
+use crate::schema;
 use crate::span::Span;
 
 /// The file's name inside a workspace.
@@ -139,11 +139,13 @@ pub struct Limits {
     /// Rows and bytes of one query.
     pub rows: u32,
     pub row_bytes: u32,
+    /// Bytes of one value in a statement, and on SQLite of one stored row.
+    pub value_bytes: u32,
     /// Longest time of a statement, in seconds.
     pub statement_seconds: u32,
     /// Bytes of an HTTP response.
     pub body_bytes: u32,
-    /// Elements of all matrices of one call.
+    /// Elements of all matrices of one call; four bytes of their labels count as one.
     pub vector_elements: u32,
     /// Calls of one plugin at a time.
     pub concurrent_calls: u32,
@@ -164,6 +166,7 @@ impl Default for Limits {
             log_lines: 500,
             rows: 100_000,
             row_bytes: 64 << 20,
+            value_bytes: 1 << 20,
             statement_seconds: 30,
             body_bytes: 8 << 20,
             vector_elements: 50_000_000,
@@ -176,7 +179,7 @@ impl Default for Limits {
 
 impl Limits {
     /// Each limit by its key.
-    pub fn list(&self) -> [(&'static str, u32); 27] {
+    pub fn list(&self) -> [(&'static str, u32); 28] {
         let (compile, describe) = (&self.compile, &self.describe);
         [
             ("memory_mib", self.memory_mib),
@@ -187,6 +190,7 @@ impl Limits {
             ("log_lines", self.log_lines),
             ("rows", self.rows),
             ("row_bytes", self.row_bytes),
+            ("value_bytes", self.value_bytes),
             ("statement_seconds", self.statement_seconds),
             ("body_bytes", self.body_bytes),
             ("vector_elements", self.vector_elements),
@@ -220,7 +224,7 @@ impl Config {
         };
         ceiling
             .db
-            .retain(|grant| !HOST_TABLES.contains(&grant.table.as_str()));
+            .retain(|grant| !schema::belongs_to_host(&grant.table));
         ceiling
     }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 pub use self::credential::{CredentialGrant, Origin};
+use crate::schema;
 
 /// What one side, the plugin's manifest or the operator's ceiling, has in mind. Nothing is
 /// there that is not written.
@@ -82,29 +83,6 @@ fn https() -> String {
 fn get() -> BTreeSet<String> {
     BTreeSet::from(["GET".to_owned()])
 }
-
-/// Tables that no ceiling can open to a plugin: the host's own records.
-pub const HOST_TABLES: [&str; 19] = [
-    "activations",
-    "blobs",
-    "effects",
-    "findings",
-    "gates",
-    "history",
-    "locks",
-    "migrations",
-    "open_runs",
-    "plugin_logins",
-    "policy_runs",
-    "revision_files",
-    "revisions",
-    "runs",
-    "schedules",
-    "settings",
-    "settings_snapshots",
-    "stage_runs",
-    "sqlite_master",
-];
 
 impl HttpGrant {
     /// The port, written or the scheme's own.
@@ -288,7 +266,7 @@ fn credential_refusal(plugin: &str, index: usize, grant: &CredentialGrant) -> Re
 
 fn table_refusal(plugin: &str, index: usize, table: &str, verb: Verb) -> Refusal {
     let verb = verb.as_str();
-    let open = !HOST_TABLES.contains(&table);
+    let open = !schema::belongs_to_host(table);
     let mend = format!("[[grants.{plugin}.db]]\ntable = \"{table}\"\nverbs = [\"{verb}\"]");
     Refusal {
         asked: format!("{verb} on table {table}"),

@@ -14,8 +14,8 @@
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`grants`], [`diary`] – definitions, contracts and arithmetic.
-//! * [`config`], [`span`], [`shown`], [`telemetry`], [`bundle`], [`private`], [`fault`], [`supervision`],
-//!   [`kept`] – what a process begins with and is kept going by.
+//! * [`config`], [`span`], [`schema`], [`shown`], [`telemetry`], [`template`], [`bundle`], [`private`],
+//!   [`fault`], [`supervision`], [`kept`] – what a process begins with and is kept going by.
 
 pub mod app;
 pub mod bundle;
@@ -41,6 +41,7 @@ pub mod private;
 pub mod registry;
 pub mod rollcall;
 pub mod schedule;
+pub mod schema;
 pub mod secrets;
 pub mod settings;
 pub mod shown;
@@ -50,5 +51,6 @@ pub mod span;
 pub mod store;
 pub mod supervision;
 pub mod telemetry;
+pub mod template;
 pub mod value;
 pub mod workspace;

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::Environment;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -30,6 +30,7 @@ pub use self::rehearse::{mistakes, names};
 use crate::config::Config;
 use crate::settings::{Snapshot, hex};
 use crate::store::posts::Post;
+use crate::template;
 
 /// Posts on one page of the archive.
 pub const PER_PAGE: usize = 10;
@@ -246,8 +247,7 @@ fn pages(files: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)>
 
 /// Where templates are rendered: what is not there is an error that says its name.
 fn environment() -> Environment<'static> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let mut environment = template::environment();
     environment.set_debug(true);
     environment.set_formatter(escape::formatter);
     environment
@@ -262,20 +262,18 @@ fn compile(files: &BTreeMap<String, String>) -> Result<Environment<'static>, Sit
 }
 
 fn add(environment: &mut Environment<'static>, name: &str, text: &str) -> Result<(), SiteError> {
-    environment
-        .add_template_owned(name.to_owned(), text.to_owned())
-        .map_err(|error| in_template(name, &error))
+    let added = template::bounded(text).and_then(|text| {
+        let (name, text) = (name.to_owned(), text.to_owned());
+        template::apart(|| environment.add_template_owned(name, text))
+    });
+    added.map_err(|error| in_template(name, &error))
 }
 
 fn in_template(name: &str, error: &minijinja::Error) -> SiteError {
-    let cause = match error.detail() {
-        Some(detail) => format!("{}: {detail}", error.kind()),
-        None => error.kind().to_string(),
-    };
     SiteError::Template {
         name: error.name().unwrap_or(name).to_owned(),
         line: error.line().unwrap_or_default(),
-        cause,
+        cause: template::reason(error),
         undefined: rehearse::undefined(error),
     }
 }

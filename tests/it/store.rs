@@ -6,6 +6,7 @@ mod concurrency;
 mod content;
 mod failures;
 mod gates;
+mod granting;
 mod offers;
 mod opening;
 mod pooler;

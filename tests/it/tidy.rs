@@ -51,7 +51,7 @@ const LAYERS: &[Layer] = &[
     layer(
         "http",
         "app engine site registry rollcall workspace snapshot store \
-         pipeline handler outcome policy schedule value settings config grants bundle shown",
+         pipeline handler outcome policy schedule value settings config grants bundle shown template",
     ),
     layer("app", BELOW),
     layer(
@@ -63,9 +63,9 @@ const LAYERS: &[Layer] = &[
     peers(
         "registry rollcall workspace",
         "plugin capability snapshot site store \
-         pipeline handler outcome policy schedule value settings config grants shown",
+         pipeline handler outcome policy schedule value settings config grants shown schema template",
     ),
-    layer("site", "store value settings config shown"),
+    layer("site", "store value settings config shown template"),
     layer(
         "plugin",
         "capability store client handler lines outcome value settings config grants kept shown",
@@ -85,7 +85,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "store",
-        "pipeline lines outcome policy schedule value settings config grants private fault \
+        "pipeline lines outcome policy schedule value settings config grants private schema fault \
          supervision",
     ),
     // The one HTTP client module.
@@ -96,10 +96,11 @@ const LAYERS: &[Layer] = &[
         "pipeline handler outcome policy schedule value settings",
         "span lines shown",
     ),
-    layer("config", "grants span"),
+    layer("config", "grants schema span"),
+    layer("grants", "schema"),
     layer("telemetry", "shown"),
     layer(
-        "grants bundle span private fault lines supervision shown kept",
+        "template schema bundle span private fault lines supervision shown kept",
         "",
     ),
 ];
@@ -159,6 +160,14 @@ const UNSAFE: &[(&str, &str)] = &[
     (
         "host/src/plugin/code.rs",
         "compiled code is the machine's own: wasmtime believes it, so it has to come from here",
+    ),
+    (
+        "host/src/store/granted/bounds.rs",
+        "SQLite takes the limits of a connection through C only",
+    ),
+    (
+        "host/src/store/sqlite/search.rs",
+        "SQLite takes functions through C only",
     ),
 ];
 

@@ -1,5 +1,6 @@
 -- Times are microseconds since 1970-01-01T00:00:00Z. Structured values are JSON in TEXT.
 
+-- Plugins may be granted a table only if the line before it says so.
 -- Contents by SHA-256, shared by all revisions.
 CREATE TABLE blobs (
     digest  TEXT PRIMARY KEY,
@@ -223,6 +224,7 @@ CREATE TABLE policy_runs (
 
 -- One piece of content to be made. `subject` says what it is about, once: a second task
 -- with the same subject is refused.
+-- grantable
 CREATE TABLE tasks (
     id         TEXT PRIMARY KEY,
     subject    TEXT NOT NULL UNIQUE,
@@ -236,6 +238,7 @@ CREATE TABLE tasks (
 
 CREATE INDEX tasks_run ON tasks (run);
 
+-- grantable
 CREATE TABLE drafts (
     id         TEXT PRIMARY KEY,
     task       TEXT NOT NULL REFERENCES tasks (id),
@@ -249,6 +252,7 @@ CREATE TABLE drafts (
     UNIQUE (task, number)
 );
 
+-- grantable
 CREATE TABLE posts (
     id           TEXT PRIMARY KEY,
     slug         TEXT NOT NULL UNIQUE,
@@ -268,6 +272,7 @@ CREATE TABLE posts (
 CREATE INDEX posts_newest ON posts (published_at);
 
 -- Days of a repository that need no further look, and why.
+-- grantable
 CREATE TABLE diary_days (
     subject    TEXT PRIMARY KEY,
     state      TEXT NOT NULL CHECK (state IN ('thin', 'published')),
@@ -276,6 +281,7 @@ CREATE TABLE diary_days (
 );
 
 -- Commits as a source of memory.
+-- grantable
 CREATE TABLE commits (
     id           TEXT PRIMARY KEY,
     repository   TEXT NOT NULL,
@@ -286,6 +292,7 @@ CREATE TABLE commits (
 );
 
 -- Memory: texts as vectors of little-endian 32-bit floats.
+-- grantable
 CREATE TABLE embeddings (
     id              TEXT PRIMARY KEY,
     source_table    TEXT NOT NULL,

@@ -11,6 +11,7 @@ use crate::handler::{Completion, ModelRequest, Resources};
 use crate::outcome::{FailureKind, Stop};
 use crate::settings::Snapshot;
 use crate::store::Store;
+use crate::template;
 use crate::value::{Rows, Statement};
 use crate::workspace::Definitions;
 
@@ -38,11 +39,18 @@ impl Resources for HostResources {
                 "there is no prompt `{name}`; add prompts/{name}.md and apply"
             ))
         })?;
-        let mut environment = minijinja::Environment::new();
-        environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-        environment
-            .render_str(prompt.template(), minijinja::value::Serde(variables))
-            .map_err(|error| config(format!("prompt `{name}`: {error:#}")))
+        let rendered = template::bounded(prompt.template()).and_then(|text| {
+            template::apart(|| {
+                template::environment().render_str(text, minijinja::value::Serde(variables))
+            })
+        });
+        rendered.map_err(|error| {
+            let line = prompt.line(error.line().unwrap_or(1));
+            config(format!(
+                "prompt `{name}` ({line}): {}",
+                template::reason(&error)
+            ))
+        })
     }
 
     fn complete<'a>(

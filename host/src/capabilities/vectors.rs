@@ -105,11 +105,12 @@ async fn queried(
     let mut matrix = Matrix::default();
     let mut add = |_: &[String], row: Vec<value::Value>| {
         let (label, vector) = labelled(row)?;
-        if matrix.elements() + vector.len() > limit {
+        let wrong = |error: ShapeError| StoreError::new(StoreErrorKind::Statement, error.0);
+        matrix.push(label, &vector).map_err(wrong)?;
+        if matrix.elements() > limit {
             return Err(StoreError::new(StoreErrorKind::TooLarge, TOO_MANY));
         }
-        let wrong = |error: ShapeError| StoreError::new(StoreErrorKind::Statement, error.0);
-        matrix.push(label, &vector).map_err(wrong)
+        Ok(())
     };
     let access = access?;
     let database = access.database().await?;

@@ -20,6 +20,8 @@ pub struct Matrix {
     labels: Vec<String>,
     dimensions: usize,
     values: Vec<f32>,
+    /// What the labels take, in values.
+    labelled: usize,
 }
 
 /// A matrix behind a guest's handle. It is shared with the thread that computes on it.
@@ -48,6 +50,7 @@ impl Matrix {
             labels: Vec::new(),
             dimensions,
             values: Vec::new(),
+            labelled: labels.iter().map(|label| size(label)).sum(),
         };
         if let Some(at) = values.iter().position(|value| !value.is_finite()) {
             return Err(ShapeError(format!(
@@ -77,6 +80,7 @@ impl Matrix {
                 "row `{label}` has a value that is not a finite number"
             )));
         }
+        self.labelled += size(&label);
         self.labels.push(label);
         self.values.extend_from_slice(row);
         Ok(())
@@ -94,9 +98,9 @@ impl Matrix {
         &self.labels
     }
 
-    /// How many values it holds.
+    /// How many values it holds; a label counts as the values that would take its place.
     pub fn elements(&self) -> usize {
-        self.values.len()
+        self.values.len() + self.labelled
     }
 
     pub fn row(&self, index: usize) -> Result<&[f32], ShapeError> {
@@ -162,6 +166,11 @@ impl Matrix {
         all.truncate(count);
         Ok(all)
     }
+}
+
+/// The place that a label takes in memory, in values.
+fn size(label: &str) -> usize {
+    (size_of::<String>() + label.len()).div_ceil(size_of::<f32>())
 }
 
 /// The sum of products.
@@ -235,6 +244,15 @@ mod tests {
         assert!(two.row(1).is_err());
         assert!(two.mean(&[]).is_err());
         assert!(two.nearest(&[1.0], 1).is_err());
+    }
+
+    #[test]
+    fn labels_take_place_too() {
+        let mut one = Matrix::new(vec!["x".repeat(4000)], 1, vec![1.0]).expect("a matrix");
+        assert!(one.elements() > 1000);
+        let before = one.elements();
+        one.push("y".repeat(400), &[1.0]).expect("a row");
+        assert!(one.elements() > before + 100);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 pub use self::error::GitError;
 use super::log::{self, Entry, FORMAT, Listed};
@@ -25,6 +25,9 @@ const CONFIG: [&str; 8] = [
     "i18n.logOutputEncoding=UTF-8",
     "color.ui=false",
 ];
+
+/// Bytes that are read at a time.
+const PIECE: usize = 64 << 10;
 
 /// A repository on this machine.
 #[derive(Debug, Clone)]
@@ -160,11 +163,34 @@ impl Git {
             "--decorate-refs=refs/tags/",
             FORMAT,
         ];
-        let output = self.output(&args, Some(ids.join("\n") + "\n")).await?;
-        if !output.status.success() {
-            return Err(self.refused(&output));
-        }
-        log::commits(&output.stdout).map_err(GitError::Unreadable)
+        let mut reader = log::Reader::default();
+        let input = Some(ids.join("\n") + "\n");
+        self.read(&args, input, &mut |piece| reader.read(piece))
+            .await?;
+        reader.finish().map_err(GitError::Unreadable)
+    }
+
+    /// Give what git prints to `take`, piece by piece: how much it is, is not ours to say.
+    async fn read(
+        &self,
+        args: &[&str],
+        input: Option<String>,
+        take: &mut (dyn FnMut(&[u8]) -> Result<(), String> + Send),
+    ) -> Result<(), GitError> {
+        let mut child = self.spawn(args)?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let reading = async {
+            feed(&mut child, input).await;
+            let (taken, words) = tokio::join!(pieces(stdout, take), said(stderr));
+            taken?;
+            let status = child.wait().await.map_err(unreadable)?;
+            if status.success() {
+                Ok(())
+            } else {
+                Err(GitError::of(&words, &self.folder))
+            }
+        };
+        self.in_time(reading).await?
     }
 
     /// What a merge brought in: commits of its other parents that its first does not have.
@@ -264,6 +290,35 @@ async fn feed(child: &mut Child, input: Option<String>) {
             .await
             .ok();
     }
+}
+
+async fn pieces(
+    stdout: Option<ChildStdout>,
+    take: &mut (dyn FnMut(&[u8]) -> Result<(), String> + Send),
+) -> Result<(), GitError> {
+    let Some(mut stdout) = stdout else {
+        return Ok(());
+    };
+    let mut piece = vec![0; PIECE];
+    loop {
+        match stdout.read(&mut piece).await.map_err(unreadable)? {
+            0 => return Ok(()),
+            length => take(&piece[..length]).map_err(GitError::Unreadable)?,
+        }
+    }
+}
+
+/// The beginning of what the program says of itself; the rest is read and dropped.
+async fn said(stderr: Option<ChildStderr>) -> String {
+    let mut words = Vec::new();
+    if let Some(mut stderr) = stderr {
+        let mut beginning = (&mut stderr).take(PIECE as u64);
+        beginning.read_to_end(&mut words).await.ok();
+        tokio::io::copy(&mut stderr, &mut tokio::io::sink())
+            .await
+            .ok();
+    }
+    String::from_utf8_lossy(&words).into_owned()
 }
 
 fn unreadable(error: std::io::Error) -> GitError {

@@ -5,6 +5,8 @@
 pub const FORMAT: &str = "--format=tformat:%x01%H%x00%P%x00%ct%x00%aN%x00%aE%x00%D%x00%s%x00%b%x00";
 /// How many fields a commit has, before the counts of its files.
 const FIELDS: usize = 8;
+/// What is longer is cut before it is kept: no name, path or message has to be in memory whole.
+const FIELD: usize = 64 << 10;
 /// Bodies are cut to this many bytes.
 const BODY: usize = 6000;
 /// So many paths are kept; the rest is counted.
@@ -50,39 +52,80 @@ pub fn listed(line: &str) -> Option<Listed> {
     })
 }
 
-/// The commits in the output of `git log -z --numstat` with [`FORMAT`]. The error says what
-/// does not fit.
-pub fn commits(output: &[u8]) -> Result<Vec<Entry>, String> {
-    let text = String::from_utf8_lossy(output);
-    let mut fields = text.split('\0');
-    let mut entries: Vec<Entry> = Vec::new();
-    while let Some(field) = fields.next() {
-        let field = field.trim_start_matches('\n');
-        if let Some(id) = field.strip_prefix('\u{1}') {
-            let rest: Vec<&str> = fields.by_ref().take(FIELDS - 1).collect();
-            entries.push(entry(id, &rest)?);
-        } else if !field.is_empty() {
-            let entry = entries.last_mut();
-            let entry = entry.ok_or_else(|| format!("counts before any commit: `{field}`"))?;
-            count(entry, field)?;
-        }
-    }
-    Ok(entries)
+/// The commits in the output of `git log -z --numstat` with [`FORMAT`], read as it comes. An
+/// error says what does not fit.
+#[derive(Debug, Default)]
+pub struct Reader {
+    entries: Vec<Entry>,
+    /// The fields so far of a commit that is not complete.
+    head: Option<Vec<String>>,
+    field: Vec<u8>,
 }
 
-fn entry(id: &str, fields: &[&str]) -> Result<Entry, String> {
-    let &[parents, seconds, author, email, tags, subject, body] = fields else {
-        return Err(format!("commit {id} ends early"));
+impl Reader {
+    /// Read the next piece of the output, wherever it was cut.
+    pub fn read(&mut self, piece: &[u8]) -> Result<(), String> {
+        let mut parts = piece.split(|byte| *byte == 0);
+        let first = parts.next();
+        self.keep(first.unwrap_or_default());
+        for part in parts {
+            self.end_field()?;
+            self.keep(part);
+        }
+        Ok(())
+    }
+
+    /// The commits, once there is no more to read.
+    pub fn finish(mut self) -> Result<Vec<Entry>, String> {
+        self.end_field()?;
+        match self.head {
+            Some(head) => Err(format!("commit {} ends early", head[0])),
+            None => Ok(self.entries),
+        }
+    }
+
+    fn keep(&mut self, part: &[u8]) {
+        let room = FIELD.saturating_sub(self.field.len());
+        self.field.extend_from_slice(&part[..part.len().min(room)]);
+    }
+
+    fn end_field(&mut self) -> Result<(), String> {
+        let text = String::from_utf8_lossy(&self.field).into_owned();
+        self.field.clear();
+        if let Some(mut head) = self.head.take() {
+            head.push(text);
+            if head.len() < FIELDS {
+                self.head = Some(head);
+            } else {
+                self.entries.push(entry(&head)?);
+            }
+            return Ok(());
+        }
+        let text = text.trim_start_matches('\n');
+        if let Some(id) = text.strip_prefix('\u{1}') {
+            self.head = Some(vec![id.to_owned()]);
+        } else if !text.is_empty() {
+            let entry = self.entries.last_mut();
+            let entry = entry.ok_or_else(|| format!("counts before any commit: `{text}`"))?;
+            count(entry, text)?;
+        }
+        Ok(())
+    }
+}
+
+fn entry(fields: &[String]) -> Result<Entry, String> {
+    let [id, parents, seconds, author, email, tags, subject, body] = fields else {
+        return Err("a commit has not the fields it should have".to_owned());
     };
     let committed_at = seconds
         .parse()
         .map_err(|_| format!("commit {id} has no time: `{seconds}`"))?;
     Ok(Entry {
-        id: id.to_owned(),
+        id: id.clone(),
         parents: parents.split_whitespace().map(str::to_owned).collect(),
         committed_at,
-        author: author.to_owned(),
-        email: email.to_owned(),
+        author: author.clone(),
+        email: email.clone(),
         tags: tags_of(tags),
         subject: subject.trim().to_owned(),
         body: cut(body.trim(), BODY).to_owned(),
@@ -128,6 +171,21 @@ fn cut(text: &str, limit: usize) -> &str {
 mod tests {
     use super::*;
 
+    /// The commits in an output that comes in pieces of `size` bytes.
+    fn in_pieces(output: &[u8], size: usize) -> Result<Vec<Entry>, String> {
+        let mut reader = Reader::default();
+        for piece in output.chunks(size) {
+            reader.read(piece)?;
+        }
+        reader.finish()
+    }
+
+    fn commits(output: &[u8]) -> Result<Vec<Entry>, String> {
+        let whole = in_pieces(output, output.len().max(1));
+        assert_eq!(in_pieces(output, 1), whole, "it matters where it was cut");
+        whole
+    }
+
     #[test]
     fn commits_are_read_with_tags_bodies_and_counts() {
         let output = b"\x01aa\0bb cc\x001750000000\0Ann\0ann@x\0tag: v1.2.0, tag: latest\0feat: a\0why\n\nmore\n\0\0\n3\t1\tsrc/a b.rs\0-\t-\tlogo.png\0\x01bb\0\x001750000001\0Bob\0bob@x\0\0second\0\0\0";
@@ -149,6 +207,22 @@ mod tests {
         assert!(commits(b"3\t1\tsrc/a.rs\0").is_err());
         assert!(commits(b"\x01aa\0\0soon\0A\0a\0\0s\0b\0").is_err());
         assert_eq!(commits(b""), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_long_field_is_cut_before_it_is_kept() {
+        let mut reader = Reader::default();
+        reader.read(b"\x01aa\0\01\0A\0a\0\0").expect("a head");
+        for _ in 0..64 {
+            reader
+                .read(&[b'x'; 8 << 10])
+                .expect("a piece of the subject");
+            assert!(reader.field.capacity() <= 2 * FIELD);
+        }
+        reader.read(b"\0body\0\n3\t1\tfile\0").expect("the rest");
+        let entries = reader.finish().expect("a commit");
+        assert_eq!(entries[0].subject.len(), FIELD);
+        assert_eq!((entries[0].body.as_str(), entries[0].files), ("body", 1));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::response::{Redirect, Response};
 use futures_util::future::BoxFuture;
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, context};
+use minijinja::{Environment, context};
 
 pub use self::view::{
     ConsoleView, GateView, HandlerView, MissView, PipelineView, PluginView, PolicyView,
@@ -21,6 +21,7 @@ use super::Face;
 use super::answer::{CONSOLE_CSS, JSON, MOMENT, absent, broken, found, unavailable};
 use crate::shown;
 use crate::store::StoreError;
+use crate::template;
 
 /// Says what the console shows.
 pub trait Console: Send + Sync {
@@ -29,8 +30,7 @@ pub trait Console: Send + Sync {
 }
 
 static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let mut environment = template::environment();
     environment.set_formatter(crate::site::escape::formatter);
     environment.add_filter("ago", moment::ago);
     environment.add_filter("moment", moment::moment);

@@ -3,13 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use minijinja::{Environment, UndefinedBehavior};
-
 use super::sample::fault;
 use super::settings::needed;
-use super::templates::reason;
 use super::{Kind, Miss, Reference, Roster};
 use crate::registry::nearest;
+use crate::template;
 use crate::workspace::Prompt;
 
 pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
@@ -52,13 +50,16 @@ fn absent(roster: &Roster<'_>, name: &str) -> Miss {
 
 fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
     let referrer = format!("prompt {name}");
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let compiled = match environment.template_from_named_str(&prompt.file, prompt.template()) {
-        Ok(compiled) => compiled,
+    let variables = template::bounded(prompt.template())
+        .and_then(|text| template::apart(|| variables(&prompt.file, text)));
+    let used = match variables {
+        Ok(used) => used,
         Err(error) => {
             let miss = Miss::new(
-                format!("the template does not compile: {}", reason(&error)),
+                format!(
+                    "the template does not compile: {}",
+                    template::reason(&error)
+                ),
                 "correct the template",
             );
             let reference = Reference::new(referrer, "template", Kind::Template, &prompt.file);
@@ -69,16 +70,10 @@ fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
             ];
         }
     };
-    let globals: BTreeSet<String> = environment
-        .globals()
-        .map(|(name, _)| name.to_owned())
-        .collect();
-    let used = compiled.undeclared_variables(false).into_iter();
-    let used: BTreeSet<String> = used.filter(|name| !globals.contains(name)).collect();
     let declared: BTreeSet<String> = prompt.variables.iter().cloned().collect();
     let mut references = Vec::new();
     if used.is_subset(&declared) {
-        references.extend(rehearsed(&environment, name, prompt));
+        references.extend(rehearsed(name, prompt));
     }
     for variable in used.union(&declared) {
         let reference = Reference::new(&referrer, "variables", Kind::Variable, variable);
@@ -104,10 +99,19 @@ fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
 }
 
 /// The miss of a prompt that fails on samples of its variables.
-fn rehearsed(environment: &Environment<'_>, name: &str, prompt: &Prompt) -> Option<Reference> {
-    let template = (prompt.file.as_str(), prompt.template());
-    let error = fault(environment, template, &prompt.variables)?;
-    let problem = format!("the prompt cannot be filled in: {}", reason(&error));
+fn rehearsed(name: &str, prompt: &Prompt) -> Option<Reference> {
+    let text = template::bounded(prompt.template());
+    let error = match text {
+        Ok(text) => {
+            let rehearse = || Ok(fault((prompt.file.as_str(), text), &prompt.variables));
+            template::apart(rehearse).unwrap_or_else(Some)?
+        }
+        Err(error) => error,
+    };
+    let problem = format!(
+        "the prompt cannot be filled in: {}",
+        template::reason(&error)
+    );
     let miss = Miss::new(problem, "correct the template");
     let reference = Reference::new(
         format!("prompt {name}"),
@@ -117,6 +121,17 @@ fn rehearsed(environment: &Environment<'_>, name: &str, prompt: &Prompt) -> Opti
     );
     let place = prompt.line(error.line().unwrap_or(1));
     Some(reference.at(place).missed(Some(miss)))
+}
+
+/// The variables that a template uses.
+fn variables(name: &str, text: &str) -> Result<BTreeSet<String>, minijinja::Error> {
+    let environment = template::environment();
+    let globals: BTreeSet<&str> = environment.globals().map(|(name, _)| name).collect();
+    let compiled = environment.template_from_named_str(name, text)?;
+    let used = compiled.undeclared_variables(false).into_iter();
+    Ok(used
+        .filter(|name| !globals.contains(name.as_str()))
+        .collect())
 }
 
 fn undeclared(variable: &str, declared: &BTreeSet<String>) -> Miss {

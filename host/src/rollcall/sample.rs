@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
-use minijinja::{Environment, Error, ErrorKind, State};
+use minijinja::{Error, ErrorKind, State};
+
+use crate::template;
 
 /// Lists in lists, so deep.
 const DEPTH: u8 = 4;
@@ -49,14 +51,12 @@ impl Object for Sample {
 }
 
 /// What a template names and nobody has, if rendering it on samples of its variables finds it.
-pub(super) fn fault(
-    environment: &Environment<'_>,
-    (name, text): (&str, &str),
-    variables: &[String],
-) -> Option<Error> {
+pub(super) fn fault((name, text): (&str, &str), variables: &[String]) -> Option<Error> {
     let samples = variables.iter().map(|name| (name.clone(), sample(DEPTH)));
     let context: BTreeMap<String, Value> = samples.collect();
-    let error = environment.render_named_str(name, text, context).err()?;
+    let error = template::environment()
+        .render_named_str(name, text, context)
+        .err()?;
     let told = matches!(
         error.kind(),
         ErrorKind::UnknownFilter

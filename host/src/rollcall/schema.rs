@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::settings::needed;
 use super::{Kind, Miss, Reference, Roster, named};
-use crate::grants::{HOST_TABLES, Verb};
+use crate::grants::Verb;
 use crate::handler::TableNeed;
 use crate::registry::nearest;
+use crate::schema;
 use crate::store::{Dialect, Store, StoreError};
 use crate::value::Statement;
 
@@ -37,7 +38,7 @@ impl Schema {
             tables
                 .keys()
                 .map(String::as_str)
-                .filter(|name| !HOST_TABLES.contains(name))
+                .filter(|name| !schema::belongs_to_host(name))
         };
         Some(match nearest(table, open()) {
             Some(near) => Miss::new(problem, format!("write `{near}`, or create the table")),

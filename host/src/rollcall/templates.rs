@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use minijinja::Environment;
 use url::Url;
 
 use super::{Kind, Miss, Reference, Roster};
 use crate::registry::nearest;
 use crate::site::{self, SiteError, SiteInfo};
+use crate::template;
 use crate::workspace::Place;
 
 /// Endings of texts that are rendered; style sheets and scripts are served as they are.
@@ -111,27 +111,28 @@ fn absent(roster: &Roster<'_>, name: &str) -> Option<Miss> {
 
 fn compiles(name: &str, text: &str) -> Reference {
     let file = format!("site/{name}");
-    let environment = Environment::new();
-    let error = environment.template_from_named_str(name, text).err();
+    let compiled = template::bounded(text).and_then(|text| {
+        template::apart(|| {
+            template::environment()
+                .template_from_named_str(name, text)
+                .map(drop)
+        })
+    });
+    let error = compiled.err();
     let mut place = Place::start(&file);
     place.line = error.as_ref().and_then(minijinja::Error::line).unwrap_or(1);
     let miss = error.map(|error| {
         Miss::new(
-            format!("the template does not compile: {}", reason(&error)),
+            format!(
+                "the template does not compile: {}",
+                template::reason(&error)
+            ),
             "correct the template",
         )
     });
     Reference::new(format!("template {name}"), "template", Kind::Template, file)
         .at(place)
         .missed(miss)
-}
-
-/// What is wrong, without the place that the reference gives.
-pub(super) fn reason(error: &minijinja::Error) -> String {
-    match error.detail() {
-        Some(detail) => format!("{}: {detail}", error.kind()),
-        None => error.kind().to_string(),
-    }
 }
 
 /// Templates that a template names by a text: `{% extends "base.html" %}`.

@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn html_that_is_declared_safe_stays() {
-        let mut environment = minijinja::Environment::new();
+        let mut environment = crate::template::environment();
         environment.set_formatter(formatter);
         let template = environment.template_from_named_str("a.html", "{{ a }} {{ b }}");
         let context =

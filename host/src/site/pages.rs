@@ -8,6 +8,7 @@ use super::view::{Head, Menu, PostView};
 use super::{Site, SiteError, in_template, markdown};
 use crate::shown;
 use crate::store::posts::Post;
+use crate::template;
 
 /// Renders pages of a site.
 pub(super) struct Pages<'s> {
@@ -102,8 +103,7 @@ impl<'s> Pages<'s> {
             name: name.to_owned(),
         })?;
         let shared = self.shared(head);
-        template
-            .render(context! { ..own, ..shared })
+        template::apart(|| template.render(context! { ..own, ..shared }))
             .map(|page| shown::markup(&page))
             .map_err(|error| in_template(name, &error))
     }

@@ -10,6 +10,7 @@
 mod about;
 mod admission;
 mod authorizer;
+mod bounds;
 mod deferred;
 mod denial;
 mod functions;
@@ -247,10 +248,11 @@ impl GrantedDatabase {
         let shared = &self.shared;
         match (shared.store.backend(), &shared.login) {
             (Backend::Sqlite(store), _) => {
+                // Rows wait in a buffer, uncounted, until they are asked for.
                 let options = store.options.clone().create_if_missing(false);
-                let mut connection = options.connect().await?;
-                let authorizer = Authorizer::new(&shared.plugin, &shared.grants);
-                authorizer.guard(&mut connection, &shared.limits).await?;
+                let mut connection = options.row_buffer_size(1).connect().await?;
+                let authorizer = Authorizer::new(&shared.plugin, &shared.grants, &shared.limits);
+                authorizer.guard(&mut connection).await?;
                 Ok(Session::Sqlite {
                     connection,
                     authorizer,

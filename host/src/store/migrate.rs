@@ -3,34 +3,14 @@
 use sha2::{Digest, Sha256};
 
 use super::{Dialect, StoreError, StoreErrorKind, Transaction};
+use crate::schema::{self, MIGRATIONS, Migration};
 use crate::settings::hex;
 use crate::value::Statement;
 
-struct Migration {
-    number: i64,
-    sqlite: &'static str,
-    postgres: &'static str,
-}
-
-const MIGRATIONS: [Migration; 2] = [
-    Migration {
-        number: 1,
-        sqlite: include_str!("../../migrations/sqlite/0001_initial.sql"),
-        postgres: include_str!("../../migrations/postgres/0001_initial.sql"),
-    },
-    Migration {
-        number: 2,
-        sqlite: include_str!("../../migrations/sqlite/0002_suspects.sql"),
-        postgres: include_str!("../../migrations/postgres/0002_suspects.sql"),
-    },
-];
-
-impl Migration {
-    fn script(&self, dialect: Dialect) -> &'static str {
-        match dialect {
-            Dialect::Sqlite => self.sqlite,
-            Dialect::Postgres => self.postgres,
-        }
+fn script(migration: &Migration, dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => migration.sqlite,
+        Dialect::Postgres => migration.postgres,
     }
 }
 
@@ -38,13 +18,9 @@ fn digest(script: &str) -> String {
     hex(&Sha256::digest(script))
 }
 
-/// The table of what is applied.
-pub(super) const TABLE: &str =
-    "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, digest TEXT NOT NULL)";
-
 /// Apply what is missing. The caller holds the lock and commits the transaction.
 pub(super) async fn run(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
-    transaction.execute(Statement::new(TABLE)).await?;
+    transaction.execute(Statement::new(schema::APPLIED)).await?;
     let rows = transaction
         .query(Statement::new("SELECT number, digest FROM migrations"))
         .await?;
@@ -54,15 +30,15 @@ pub(super) async fn run(transaction: &mut Transaction<'_>) -> Result<(), StoreEr
     }
     refuse_unknown(&applied)?;
     for migration in &MIGRATIONS {
-        let script = migration.script(transaction.dialect());
-        let digest = digest(script);
+        let text = script(migration, transaction.dialect());
+        let digest = digest(text);
         match applied
             .iter()
             .find(|(number, _)| *number == migration.number)
         {
             Some((_, known)) if *known == digest => {}
             Some(_) => return Err(changed(migration.number)),
-            None => apply(transaction, migration.number, script, digest).await?,
+            None => apply(transaction, migration.number, text, digest).await?,
         }
     }
     Ok(())
@@ -82,7 +58,7 @@ pub(super) async fn look(transaction: &mut Transaction<'_>) -> Result<(), StoreE
     }
     refuse_unknown(&applied)?;
     for migration in &MIGRATIONS {
-        let digest = digest(migration.script(transaction.dialect()));
+        let digest = digest(script(migration, transaction.dialect()));
         let known = applied
             .iter()
             .find(|(number, _)| *number == migration.number);

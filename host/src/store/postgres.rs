@@ -18,6 +18,7 @@ use sqlx::{
 
 use super::timed::{self, Borrowed};
 use super::{Connection, StoreError, StoreErrorKind, Transaction, Work, migrate};
+use crate::schema;
 use crate::value::{Rows, Statement, Value};
 
 const CONNECTIONS: u32 = 10;
@@ -169,7 +170,7 @@ async fn look_on(connection: &mut PgConnection) -> Result<(), StoreError> {
 
 async fn migrate_locked(connection: &mut PgConnection) -> Result<(), StoreError> {
     // Two that make the table at once: the later one waits, and is told that it is there.
-    match execute(connection, Statement::new(migrate::TABLE)).await {
+    match execute(connection, Statement::new(schema::APPLIED)).await {
         Err(error) if error.kind != StoreErrorKind::Constraint => return Err(error),
         _ => {}
     }

@@ -2,6 +2,7 @@
 
 mod locked;
 mod opening;
+mod search;
 
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
@@ -22,6 +23,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 pub(super) use self::opening::look;
+pub(super) use self::search::install as search;
 use super::timed::{self, Borrowed};
 use super::{Connection, StoreError, StoreErrorKind, Transaction, Work};
 use crate::supervision;
@@ -213,7 +215,7 @@ async fn write_jobs(
         };
         let connection = match healthy.take() {
             Some(connection) => Ok(connection),
-            None => options.connect().await.map_err(StoreError::from),
+            None => opening::connect(&options).await,
         };
         match connection {
             Ok(connection) => {

@@ -1,8 +1,8 @@
 //! SQLite's own guard over a plugin's statements: an authorizer that denies by default, a
 //! progress handler that stops what runs too long, and the limits of the connection.
 //!
-//! This is the one file with `unsafe` code: SQLite's C interface has no other way to set an
-//! authorizer. The context that SQLite holds is an `Arc` of which the connection's progress
+//! The code is `unsafe` because SQLite's C interface has no other way to set an authorizer. The
+//! context that SQLite holds is an `Arc` of which the connection's progress
 //! handler owns a share, so it lives as long as a statement of the connection can run.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -13,14 +13,15 @@ use libsqlite3_sys as ffi;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::LockedSqliteHandle;
 
-use super::admission::{LENGTH, SUBQUERY};
+use super::admission::SUBQUERY;
+use super::bounds::{self, accepted};
 use super::{denial, functions};
 use crate::config::Limits;
 use crate::grants::{Grants, Verb};
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreErrorKind, sqlite};
 
 /// Instructions of SQLite's machine between two looks at the clock.
-const INSTRUCTIONS_PER_LOOK: i32 = 4_000;
+const INSTRUCTIONS_PER_LOOK: i32 = 50;
 /// Table-valued functions that read nothing but their arguments.
 const TABLE_FUNCTIONS: [&str; 2] = ["json_each", "json_tree"];
 
@@ -39,13 +40,45 @@ pub(super) enum Mode {
 pub(super) struct Authorizer {
     plugin: String,
     grants: Grants,
+    limits: Limits,
     now: Mutex<Now>,
 }
 
 struct Now {
     mode: Mode,
     deadline: Option<Instant>,
-    denial: Option<String>,
+    /// What the functions weigh that the statement names.
+    calls: u32,
+    /// What all statements held when it began, in bytes.
+    memory: i64,
+    refusal: Option<StoreError>,
+}
+
+impl Now {
+    fn idle() -> Self {
+        Self {
+            mode: Mode::Host,
+            tables: None,
+            deadline: None,
+            calls: 0,
+            memory: 0,
+            refusal: None,
+        }
+    }
+
+    /// Whether the statement has time and memory left; looked at again and again.
+    fn may_go_on(&mut self) -> bool {
+        let Some(deadline) = self.deadline else {
+            return true;
+        };
+        if bounds::memory() - self.memory > bounds::MEMORY {
+            let mebibytes = bounds::MEMORY >> 20;
+            let text = format!("the statement took more than {mebibytes} MiB; gather less in one");
+            self.refusal = Some(StoreError::new(StoreErrorKind::TooLarge, text));
+            return false;
+        }
+        Instant::now() < deadline
+    }
 }
 
 /// One question of SQLite.
@@ -57,15 +90,12 @@ struct Question<'a> {
 }
 
 impl Authorizer {
-    pub(super) fn new(plugin: &str, grants: &Grants) -> Arc<Self> {
+    pub(super) fn new(plugin: &str, grants: &Grants, limits: &Limits) -> Arc<Self> {
         Arc::new(Self {
             plugin: plugin.to_owned(),
             grants: grants.clone(),
-            now: Mutex::new(Now {
-                mode: Mode::Host,
-                deadline: None,
-                denial: None,
-            }),
+            limits: *limits,
+            now: Mutex::new(Now::idle()),
         })
     }
 
@@ -75,41 +105,40 @@ impl Authorizer {
             *now = Now {
                 mode,
                 deadline: Instant::now().checked_add(timeout),
-                denial: None,
+                memory: bounds::memory(),
+                ..Now::idle()
             };
         });
     }
 
-    /// Stop guarding; gives what was denied meanwhile.
-    pub(super) fn disarm(&self) -> Option<String> {
-        self.change(|now| {
-            now.mode = Mode::Host;
-            now.deadline = None;
-            now.denial.take()
-        })
+    /// Stop guarding; gives what was refused meanwhile.
+    pub(super) fn disarm(&self) -> Option<StoreError> {
+        self.change(|now| std::mem::replace(now, Now::idle()).refusal)
     }
 
     /// Set it, the limits and the safe configuration on a connection of a plugin.
     pub(super) async fn guard(
         self: &Arc<Self>,
         connection: &mut SqliteConnection,
-        limits: &Limits,
     ) -> Result<(), StoreError> {
+        sqlite::search(connection).await?;
         let mut handle = connection.lock_handle().await?;
         self.install(&mut handle)?;
-        configure(&mut handle, limits)
+        bounds::set(&mut handle, &self.limits);
+        bounds::harden(&mut handle)
     }
 
-    /// Set it on a connection of the host, for one statement.
+    /// Set it and the limits on a connection of the host, for one statement.
     pub(super) async fn lend(
         self: &Arc<Self>,
         connection: &mut SqliteConnection,
     ) -> Result<(), StoreError> {
         let mut handle = connection.lock_handle().await?;
+        bounds::set(&mut handle, &self.limits);
         self.install(&mut handle)
     }
 
-    /// Take it off again.
+    /// Take them off again.
     #[expect(
         unsafe_code,
         reason = "SQLite's C interface is the only one with an authorizer"
@@ -120,6 +149,7 @@ impl Authorizer {
         let code =
             unsafe { ffi::sqlite3_set_authorizer(raw(&mut handle), None, std::ptr::null_mut()) };
         handle.remove_progress_handler();
+        bounds::lift(&mut handle);
         accepted(code, "the authorizer")
     }
 
@@ -129,7 +159,7 @@ impl Authorizer {
     )]
     fn install(self: &Arc<Self>, handle: &mut LockedSqliteHandle<'_>) -> Result<(), StoreError> {
         let owner = Arc::clone(self);
-        handle.set_progress_handler(INSTRUCTIONS_PER_LOOK, move || owner.has_time());
+        handle.set_progress_handler(INSTRUCTIONS_PER_LOOK, move || owner.may_go_on());
         let context = Arc::as_ptr(self).cast_mut().cast::<c_void>();
         // SAFETY: the handle is locked and open. The context stays alive while statements can
         // run: the progress handler of the same connection, set above, owns a share of it.
@@ -137,11 +167,8 @@ impl Authorizer {
         accepted(code, "the authorizer")
     }
 
-    fn has_time(&self) -> bool {
-        self.change(|now| {
-            now.deadline
-                .is_none_or(|deadline| Instant::now() < deadline)
-        })
+    fn may_go_on(&self) -> bool {
+        self.change(Now::may_go_on)
     }
 
     fn change<T>(&self, with: impl FnOnce(&mut Now) -> T) -> T {
@@ -156,7 +183,9 @@ impl Authorizer {
         match self.refusal(question, mode) {
             None => true,
             Some(text) => {
-                self.change(|now| now.denial.get_or_insert(text).len());
+                self.change(|now| {
+                    now.refusal.get_or_insert_with(|| denial::denied(text));
+                });
                 false
             }
         }
@@ -167,10 +196,7 @@ impl Authorizer {
         let first = question.first.unwrap_or_default();
         match question.action {
             ffi::SQLITE_SELECT | ffi::SQLITE_RECURSIVE => None,
-            ffi::SQLITE_FUNCTION => {
-                let name = question.second.unwrap_or_default();
-                (!functions::is_allowed(name)).then(|| denial::function(&self.plugin, name))
-            }
+            ffi::SQLITE_FUNCTION => self.on_function(question.second.unwrap_or_default()),
             ffi::SQLITE_READ if TABLE_FUNCTIONS.contains(&first) => None,
             ffi::SQLITE_READ if first.starts_with(SUBQUERY) => None,
             ffi::SQLITE_READ => self.on_table(question, Verb::Select),
@@ -183,6 +209,19 @@ impl Authorizer {
                 None => Some(denial::statement(&self.plugin, name_of(action))),
             },
         }
+    }
+
+    fn on_function(&self, name: &str) -> Option<String> {
+        let weight = bounds::weight(name).filter(|_| functions::is_allowed(name));
+        let Some(weight) = weight else {
+            return Some(denial::function(&self.plugin, name));
+        };
+        let calls = self.change(|now| {
+            now.calls += weight;
+            now.calls
+        });
+        let what = "so many calls of functions";
+        (calls > bounds::CALLS).then(|| denial::statement(&self.plugin, what))
     }
 
     fn on_table(&self, question: &Question<'_>, verb: Verb) -> Option<String> {
@@ -218,55 +257,6 @@ fn name_of(action: c_int) -> &'static str {
 
 fn raw(handle: &mut LockedSqliteHandle<'_>) -> *mut ffi::sqlite3 {
     handle.as_raw_handle().as_ptr()
-}
-
-fn accepted(code: c_int, what: &str) -> Result<(), StoreError> {
-    if code == ffi::SQLITE_OK {
-        Ok(())
-    } else {
-        Err(StoreError::internal(format!(
-            "sqlite refused {what}: code {code}"
-        )))
-    }
-}
-
-/// Bounds that hold whatever the statement is.
-#[expect(
-    unsafe_code,
-    reason = "SQLite's C interface is the only one with limits"
-)]
-fn configure(handle: &mut LockedSqliteHandle<'_>, limits: &Limits) -> Result<(), StoreError> {
-    let raw = raw(handle);
-    let length = c_int::try_from(limits.row_bytes.max(1 << 20)).unwrap_or(c_int::MAX);
-    let longest = c_int::try_from(4 * LENGTH).unwrap_or(c_int::MAX);
-    for (limit, value) in [
-        (ffi::SQLITE_LIMIT_ATTACHED, 0),
-        (ffi::SQLITE_LIMIT_LENGTH, length),
-        (ffi::SQLITE_LIMIT_SQL_LENGTH, longest),
-        (ffi::SQLITE_LIMIT_EXPR_DEPTH, 200),
-        (ffi::SQLITE_LIMIT_COMPOUND_SELECT, 100),
-        (ffi::SQLITE_LIMIT_VDBE_OP, 250_000),
-        (ffi::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1_000),
-        (ffi::SQLITE_LIMIT_TRIGGER_DEPTH, 10),
-        (ffi::SQLITE_LIMIT_WORKER_THREADS, 0),
-    ] {
-        // SAFETY: the handle is locked and open.
-        unsafe { ffi::sqlite3_limit(raw, limit, value) };
-    }
-    for (option, value) in [
-        (ffi::SQLITE_DBCONFIG_DEFENSIVE, 1),
-        (ffi::SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
-        (ffi::SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0),
-        (ffi::SQLITE_DBCONFIG_WRITABLE_SCHEMA, 0),
-    ] {
-        // SAFETY: the handle is locked and open; these options take an int and a pointer to
-        // an int that may be null.
-        let code = unsafe {
-            ffi::sqlite3_db_config(raw, option, value as c_int, std::ptr::null_mut::<c_int>())
-        };
-        accepted(code, "a safe configuration")?;
-    }
-    Ok(())
 }
 
 /// What SQLite calls for each thing that a statement does. It does not unwind: nothing in it

@@ -8,6 +8,7 @@ use super::admission::{self, Asker};
 use super::authorizer::{Authorizer, Mode};
 use super::passage::Passage;
 use super::{login, session};
+use crate::config::Limits;
 use crate::grants::Grants;
 use crate::store::{
     Connection, Dialect, StoreError, StoreErrorKind, Transaction, postgres, sqlite,
@@ -61,7 +62,7 @@ async fn on_sqlite(
         grants,
     };
     let statement = admission::check(asker, statement, true)?.statement();
-    let authorizer = Authorizer::new(plugin, grants);
+    let authorizer = Authorizer::new(plugin, grants, &Limits::default());
     authorizer.lend(connection).await?;
     authorizer.arm(Mode::Write, longest);
     // Not persistent: the host's prepared statements and the plugin's never mix.

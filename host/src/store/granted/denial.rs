@@ -1,15 +1,13 @@
 //! What a plugin is told when its grants do not allow a statement: the plugin, the table, the
 //! verb, and the lines that would allow it.
 
-use crate::grants::{HOST_TABLES, Verb};
+use crate::grants::Verb;
+use crate::schema;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// Whether no grant can open `table` to a plugin.
 pub(super) fn belongs_to_host(table: &str) -> bool {
-    HOST_TABLES.contains(&table)
-        || ["sqlite_", "pragma_", "pg_", "information_schema"]
-            .iter()
-            .any(|prefix| table.starts_with(prefix))
+    schema::belongs_to_host(table)
 }
 
 /// The denial of a verb on a table.

@@ -4,16 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection, SqlSafeStr, SqliteConnection};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor, PgConnection, SqlSafeStr, SqliteConnection,
+    Statement as _,
+};
 
 use super::admission::Checked;
 use super::authorizer::{Authorizer, Mode};
-use super::{QueryLimits, denial};
+use super::{QueryLimits, bounds, denial};
 use crate::store::{StoreError, StoreErrorKind, postgres, sqlite};
 use crate::value::{Rows, Statement, Value};
 
 /// Gets the names of the columns and one row.
 pub type EachRow<'a> = &'a mut (dyn FnMut(&[String], Vec<Value>) -> Result<(), StoreError> + Send);
+
+const TOO_LONG: &str = "a value of the statement or a row that it stores is larger than plugins may have; divide it, or raise `value_bytes` under [limits] in callboard.toml";
+const TOO_MUCH: &str =
+    "the statement is too large for the database to work it out; divide it into several";
 
 pub(super) enum Session {
     Sqlite {
@@ -40,6 +47,7 @@ impl Session {
             } => {
                 authorizer.arm(mode, timeout);
                 let result = each_sqlite(connection, statement, row).await;
+                let result = forget(connection, result).await;
                 explained(result, authorizer.disarm(), timeout)
             }
             Session::Postgres(connection) => {
@@ -84,8 +92,9 @@ impl Session {
             } => {
                 authorizer.arm(Mode::Write, timeout);
                 let result = connection.prepare(text).await;
-                let prepared = result.map(drop).map_err(StoreError::from);
-                explained(prepared, authorizer.disarm(), timeout)
+                let result = result.map(drop).map_err(StoreError::from);
+                let result = forget(connection, result).await;
+                explained(result, authorizer.disarm(), timeout)
             }
             Session::Postgres(connection) => {
                 within(timeout, async {
@@ -127,17 +136,27 @@ async fn each_sqlite(
     statement: Statement,
     row: EachRow<'_>,
 ) -> Result<(), StoreError> {
-    let mut columns = Vec::new();
-    // Prepared anew: a plan of an older schema would give rows of other columns.
-    let query = sqlite::bound(statement).persistent(false);
-    let mut stream = query.fetch(connection);
+    let text = AssertSqlSafe(statement.sql.clone()).into_sql_str();
+    let columns = names(connection.prepare(text).await?.columns());
+    if columns.len() > bounds::COLUMNS {
+        let most = bounds::COLUMNS;
+        let text = format!("the query gives more than {most} columns; name those that are needed");
+        return Err(StoreError::new(StoreErrorKind::TooLarge, text));
+    }
+    let mut stream = sqlite::bound(statement).fetch(connection);
     while let Some(found) = stream.try_next().await? {
-        if columns.is_empty() {
-            columns = names(&found);
-        }
         row(&columns, sqlite::decode(&found)?)?;
     }
     Ok(())
+}
+
+/// Forget what was prepared: a plan of an older schema would give rows of other columns.
+async fn forget<T>(
+    connection: &mut SqliteConnection,
+    result: Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    connection.clear_cached_statements().await?;
+    result
 }
 
 async fn each_postgres(
@@ -151,16 +170,15 @@ async fn each_postgres(
     let mut stream = query.fetch(connection);
     while let Some(found) = stream.try_next().await? {
         if columns.is_empty() {
-            columns = names(&found);
+            columns = names(sqlx::Row::columns(&found));
         }
         row(&columns, postgres::decode(&found)?)?;
     }
     Ok(())
 }
 
-fn names<R: sqlx::Row>(row: &R) -> Vec<String> {
-    use sqlx::Column;
-    row.columns()
+fn names<C: sqlx::Column>(columns: &[C]) -> Vec<String> {
+    columns
         .iter()
         .map(|column| column.name().to_owned())
         .collect()
@@ -169,14 +187,21 @@ fn names<R: sqlx::Row>(row: &R) -> Vec<String> {
 /// A failure in the words of the grants: SQLite itself says only "not authorized".
 pub(super) fn explained<T>(
     result: Result<T, StoreError>,
-    denied: Option<String>,
+    refused: Option<StoreError>,
     timeout: Duration,
 ) -> Result<T, StoreError> {
-    match (result, denied) {
-        (Err(_), Some(text)) => Err(denial::denied(text)),
-        (Err(error), None) if error.kind == StoreErrorKind::Timeout => Err(late(timeout)),
-        (result, _) => result,
-    }
+    let Err(error) = result else {
+        return result;
+    };
+    Err(match refused {
+        Some(refused) => refused,
+        None if error.kind == StoreErrorKind::Timeout => late(timeout),
+        None => match error.message.as_str() {
+            "string or blob too big" => StoreError::new(StoreErrorKind::TooLarge, TOO_LONG),
+            "out of memory" => StoreError::new(StoreErrorKind::TooLarge, TOO_MUCH),
+            _ => error,
+        },
+    })
 }
 
 async fn within<T>(

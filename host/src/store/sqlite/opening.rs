@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::{BUSY_TIMEOUT, locked};
+use super::{BUSY_TIMEOUT, locked, search};
 use crate::private;
 use crate::store::{Connection, StoreError, StoreErrorKind, Transaction, migrate};
 
@@ -54,7 +54,7 @@ pub(super) async fn current(
 /// once, whatever the timeout says, when two connections turn the same file together; the other
 /// one is done in a moment.
 async fn try_open(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
-    let mut connection = options.connect().await?;
+    let mut connection = connect(options).await?;
     // Somebody else may be writing: only what there is to change is worth the wait.
     if look_on(&mut connection).await.is_err() {
         migrate_locked(&mut connection).await?;
@@ -91,6 +91,15 @@ async fn migrate_locked(connection: &mut SqliteConnection) -> Result<(), StoreEr
     migrate::run(&mut Transaction::new(Connection::Sqlite(&mut transaction))).await?;
     transaction.commit().await?;
     Ok(())
+}
+
+/// A connection on which plugins' deferred writes may run, too.
+pub(super) async fn connect(
+    options: &SqliteConnectOptions,
+) -> Result<SqliteConnection, StoreError> {
+    let mut connection = options.connect().await?;
+    search::install(&mut connection).await?;
+    Ok(connection)
 }
 
 fn refuse_missing_folder(path: &str) -> Result<(), StoreError> {

@@ -1,0 +1,51 @@
+//! What can be granted is said by the tables' definitions: compared with the live schema.
+
+use callboard::schema::belongs_to_host;
+use callboard::store::{Dialect, Store};
+use callboard::value::Statement;
+
+use crate::support::database::on_both;
+
+/// The tables and views of the factory that plugins may be granted.
+const GRANTABLE: [&str; 6] = [
+    "commits",
+    "diary_days",
+    "drafts",
+    "embeddings",
+    "posts",
+    "tasks",
+];
+
+async fn names(store: &Store) -> Vec<String> {
+    let sql = match store.dialect() {
+        Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
+        Dialect::Postgres => {
+            "SELECT relname::text AS name FROM pg_class WHERE relnamespace = \
+                current_schema()::regnamespace AND relkind NOT IN ('i', 'S')"
+        }
+    };
+    let rows = store.query(Statement::new(sql)).await.expect("the schema");
+    rows.iter()
+        .map(|row| row.text("name").expect("a name"))
+        .collect()
+}
+
+on_both!(
+    a_table_is_granted_only_if_its_definition_says_so,
+    async |store: Store, _url: String| {
+        let live = names(&store).await;
+        assert!(live.len() > GRANTABLE.len() + 10, "{live:?}");
+        let mut open: Vec<_> = live.iter().filter(|name| !belongs_to_host(name)).collect();
+        open.sort();
+        assert_eq!(
+            open, GRANTABLE,
+            "a table of the host is not told by its script"
+        );
+        let own = Statement::new("CREATE TABLE readers (name TEXT)");
+        store
+            .execute(own)
+            .await
+            .expect("a table of the workspace's own");
+        assert!(!belongs_to_host("readers"));
+    }
+);
