@@ -82,7 +82,7 @@ impl Demo {
         told["workspace"] = json!(folder);
         told["run"] = json!(run);
         if let Some(out) = &self.out {
-            let exported = posts::export(&app, out).await?;
+            let exported = posts::export(context, &app, out).await?;
             posts::tell_export(context, &exported, out);
             told["exported"] = json!({ "folder": out, "files": exported.files });
         }

@@ -68,7 +68,7 @@ impl Posts {
                 Ok(context.output.json(&json))
             }
             Posts::Export { folder } => {
-                let exported = export(&app, &folder).await?;
+                let exported = export(context, &app, &folder).await?;
                 tell_export(context, &exported, &folder);
                 let json = json!({ "files": exported.files, "bytes": exported.bytes });
                 Ok(context.output.json(&json))
@@ -86,7 +86,11 @@ async fn published(app: &App, wanted: &str) -> Result<Post, Failure> {
 }
 
 /// Write the published site into a folder.
-pub(super) async fn export(app: &App, folder: &std::path::Path) -> Result<Exported, Failure> {
+pub(super) async fn export(
+    context: &Context,
+    app: &App,
+    folder: &std::path::Path,
+) -> Result<Exported, Failure> {
     let count = u32::try_from(posts::count(app.store()).await?).unwrap_or(u32::MAX);
     let all = posts::newest(app.store(), count, 0).await?;
     let address = &app.config().listen;

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::exit::Exit;
 use super::output::Answered;
 use super::{Context, Failure, interrupt, supervised};
 use crate::app::{App, Seen, Upkeep, tell};

@@ -58,7 +58,6 @@ impl Now {
     fn idle() -> Self {
         Self {
             mode: Mode::Host,
-            tables: None,
             deadline: None,
             calls: 0,
             memory: 0,

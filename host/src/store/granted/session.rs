@@ -11,7 +11,7 @@ use sqlx::{
 
 use super::admission::Checked;
 use super::authorizer::{Authorizer, Mode};
-use super::{QueryLimits, bounds, denial};
+use super::{QueryLimits, bounds};
 use crate::store::{StoreError, StoreErrorKind, postgres, sqlite};
 use crate::value::{Rows, Statement, Value};
 
