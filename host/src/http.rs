@@ -3,6 +3,7 @@
 
 mod answer;
 pub mod console;
+mod files;
 mod observe;
 mod pages;
 mod serve;
@@ -73,7 +74,7 @@ pub fn router(face: Face) -> Router {
         .route("/console.json", get(console::endpoint))
         .route("/console/style.css", get(console::style))
         .route("/health", get(pages::health))
-        .fallback(pages::not_found)
+        .fallback(files::file)
         .with_state(face)
         .layer(CatchPanicLayer::custom(observe::panicked))
         .layer(from_fn(answer::conditional))

@@ -4,6 +4,7 @@
 //! The templates belong to the workspace, so [`Site::new`] renders every one of them once: a
 //! misspelt name in a template is found when a revision is checked, not by a reader.
 
+mod assets;
 pub(crate) mod escape;
 mod export;
 mod feeds;
@@ -21,6 +22,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use sha2::{Digest, Sha256};
 use url::Url;
 
+pub use self::assets::{Asset, Assets, PAGES};
 pub use self::export::{ExportError, Exported, LIST, export};
 use self::links::Links;
 use self::pages::Pages;
@@ -80,6 +82,7 @@ pub struct Site {
     templates: Environment<'static>,
     style: String,
     style_digest: String,
+    assets: Assets,
     not_found: String,
     gone: String,
     unavailable: String,
@@ -115,6 +118,7 @@ impl Site {
             templates: compile(templates)?,
             style_digest: hex(&Sha256::digest(&style)).chars().take(8).collect(),
             style,
+            assets: Assets::default(),
             not_found: String::new(),
             gone: String::new(),
             unavailable: String::new(),
@@ -124,6 +128,17 @@ impl Site {
         site.unavailable = site.pages().plain("unavailable.html", "Back in a moment")?;
         site.rehearse()?;
         Ok(site)
+    }
+
+    /// With files that are served as they are.
+    #[must_use]
+    pub fn with_assets(self, assets: Assets) -> Self {
+        Self { assets, ..self }
+    }
+
+    /// The files that are served as they are.
+    pub fn assets(&self) -> &Assets {
+        &self.assets
     }
 
     /// The front page: the newest posts, newest first.

@@ -14,4 +14,6 @@ mod one_worker;
 mod outage;
 mod retention;
 pub(crate) mod roll_call;
+mod sealed;
 mod unavailable;
+mod unread;

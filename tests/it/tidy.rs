@@ -62,7 +62,7 @@ const LAYERS: &[Layer] = &[
     layer("site", "store value settings"),
     peers(
         "registry rollcall workspace",
-        "plugin capability snapshot store \
+        "plugin capability snapshot store secrets \
          pipeline handler outcome policy schedule value settings config grants",
     ),
     layer(

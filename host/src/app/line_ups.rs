@@ -12,7 +12,7 @@ use crate::engine::{EngineError, LineUp, LineUps};
 use crate::rollcall::Reference;
 use crate::secrets::Key;
 use crate::settings::Snapshot;
-use crate::snapshot::{self, Unfit};
+use crate::snapshot;
 use crate::store::{settings, settings_snapshots};
 
 /// How long the roll of a line-up counts before it is called again.
@@ -27,16 +27,15 @@ impl App {
     /// The line-up of the active revision with the settings as they stand now.
     pub async fn line_up(&self) -> Result<Arc<LineUp>, AppError> {
         let company = self.active().await?;
-        let (settings, unfit) = self.snapshot(&company.definitions).await?;
-        self.line_up_of(&company, settings, &unfit, None).await
+        let settings = self.snapshot(&company.definitions).await?;
+        self.line_up_of(&company, settings, None).await
     }
 
-    /// Settings as they stand now, for the declarations of some definitions, and the stored
-    /// values that do not fit them.
+    /// Settings as they stand now, for the declarations of some definitions.
     pub async fn snapshot(
         &self,
         definitions: &crate::workspace::Definitions,
-    ) -> Result<(Snapshot, Vec<Unfit>), AppError> {
+    ) -> Result<Snapshot, AppError> {
         let stored = settings::list(self.store()).await?;
         let key = Key::load(&self.key_file())?;
         Ok(snapshot::build(
@@ -48,18 +47,14 @@ impl App {
 
     /// Settings as they stood when a run began; secrets as they stand now, because they are
     /// not kept in the clear.
-    async fn snapshot_of(
-        &self,
-        company: &Company,
-        digest: &str,
-    ) -> Result<(Snapshot, Vec<Unfit>), AppError> {
-        let (now, unfit) = self.snapshot(&company.definitions).await?;
+    async fn snapshot_of(&self, company: &Company, digest: &str) -> Result<Snapshot, AppError> {
+        let now = self.snapshot(&company.definitions).await?;
         if now.digest() == digest {
-            return Ok((now, unfit));
+            return Ok(now);
         }
         match settings_snapshots::content(self.store(), digest).await? {
-            Some(values) => Ok((now.with_values(values), Vec::new())),
-            None => Ok((now, unfit)),
+            Some(values) => Ok(now.with_values(values)),
+            None => Ok(now),
         }
     }
 
@@ -67,7 +62,6 @@ impl App {
         &self,
         company: &Company,
         settings: Snapshot,
-        unfit: &[Unfit],
         digest: Option<&str>,
     ) -> Result<Arc<LineUp>, AppError> {
         let digest = digest.map_or_else(|| settings.digest(), str::to_owned);
@@ -78,7 +72,7 @@ impl App {
         {
             return Ok(Arc::clone(line_up));
         }
-        let roll = self.roll_of(company, &settings, unfit).await;
+        let roll = self.roll_of(company, &settings).await;
         let misses: Vec<Reference> = roll.misses().cloned().collect();
         if !known.contains_key(&key) {
             settings_snapshots::keep(self.store(), &digest, settings.values()).await?;
@@ -110,11 +104,11 @@ impl App {
                 return Ok(Arc::clone(line_up));
             }
         }
-        let (settings, unfit) = match digest {
+        let settings = match digest {
             Some(digest) => self.snapshot_of(&company, digest).await?,
             None => self.snapshot(&company.definitions).await?,
         };
-        self.line_up_of(&company, settings, &unfit, digest).await
+        self.line_up_of(&company, settings, digest).await
     }
 }
 

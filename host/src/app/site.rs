@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::{App, AppError};
-use crate::site::{Site, SiteInfo};
+use crate::site::{Assets, Site, SiteInfo};
 use crate::store::StoreError;
 
 impl App {
@@ -11,7 +11,7 @@ impl App {
     /// says another.
     pub async fn site(&self, address: SocketAddr) -> Result<Site, AppError> {
         let company = self.active().await?;
-        let (settings, _) = self.snapshot(&company.definitions).await?;
+        let settings = self.snapshot(&company.definitions).await?;
         let text = |key: &str| settings.text(key).ok().flatten();
         let local = url::Url::parse(&format!("http://{address}/"));
         let address = self.config().site.clone().or(local.ok());
@@ -26,6 +26,8 @@ impl App {
             description: text("site.description").unwrap_or_default(),
             address,
         };
-        Ok(Site::new(info, &company.definitions.templates)?)
+        let definitions = &company.definitions;
+        let site = Site::new(info, &definitions.templates)?;
+        Ok(site.with_assets(Assets::new(&definitions.assets)))
     }
 }

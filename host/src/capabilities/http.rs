@@ -109,11 +109,12 @@ fn credential(state: &InstanceState, key: &str) -> Result<Secret, HttpError> {
         }
     }
     match settings.secret(key) {
-        Some(secret) => Ok(secret.clone()),
-        None => refuse(
+        Ok(Some(secret)) => Ok(secret.clone()),
+        Ok(None) => refuse(
             HttpErrorKind::Denied,
-            format!("credential `{key}` is not set; set it with `callboard secrets set {key}`"),
+            format!("credential `{key}` is not set; set it with `callboard settings set {key} -`"),
         ),
+        Err(error) => refuse(HttpErrorKind::Denied, error.to_string()),
     }
 }
 

@@ -136,7 +136,7 @@ impl InstanceState {
 fn secrets(settings: &Snapshot) -> Vec<String> {
     let declared = settings.declarations().iter();
     let keys = declared.filter(|(_, declaration)| declaration.kind == SettingType::Secret);
-    let texts = keys.filter_map(|(key, _)| Some(settings.secret(key)?.expose().to_owned()));
+    let texts = keys.filter_map(|(key, _)| Some(settings.secret(key).ok()??.expose().to_owned()));
     let mut texts: Vec<_> = texts.filter(|text| text.len() >= SHORTEST_SECRET).collect();
     // A secret that contains another is hidden first.
     texts.sort_by_key(|text| std::cmp::Reverse(text.len()));

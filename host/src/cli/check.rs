@@ -41,7 +41,7 @@ pub(super) fn show(output: Output, roll: &Roll, all: bool) {
             .filter(|reference| reference.miss.is_none());
         let rows = answered.map(|reference| {
             vec![
-                reference.referrer.clone(),
+                reference.referrer.to_string(),
                 reference.key.clone(),
                 reference.kind.to_string(),
                 reference.target.clone(),
@@ -50,30 +50,49 @@ pub(super) fn show(output: Output, roll: &Roll, all: bool) {
         });
         output.table(&["referrer", "key", "kind", "target", "at"], rows.collect());
     }
-    for reference in roll.misses() {
-        output.say(miss(reference));
+    let (causes, references) = (roll.causes(), roll.references.len());
+    for (cause, dependent) in &causes {
+        output.say(miss(cause, dependent));
     }
-    let (misses, references) = (roll.misses().count(), roll.references.len());
-    match misses {
-        0 => output.say(format_args!("all {references} references answer")),
-        _ => output.say(format_args!(
+    let follow: usize = causes.iter().map(|(_, dependent)| dependent.len()).sum();
+    match (causes.len(), follow) {
+        (0, _) => output.say(format_args!("all {references} references answer")),
+        (misses, 0) => output.say(format_args!(
             "{misses} of {references} references have no answer"
+        )),
+        (misses, follow) => output.say(format_args!(
+            "{misses} of {references} references have no answer, and {follow} depend on them"
         )),
     }
 }
 
-fn miss(reference: &Reference) -> String {
+fn miss(reference: &Reference, dependent: &[&Reference]) -> String {
     let Some(miss) = &reference.miss else {
         return String::new();
     };
     let mend = miss.mend.replace('\n', "\n        ");
+    let dependent: Vec<_> = dependent.iter().map(|other| said(other)).collect();
+    let dependent = match dependent.as_slice() {
+        [] => String::new(),
+        all => format!("\n  so    {}", all.join("\n        ")),
+    };
     format!(
-        "miss: {}: {} ({} -> {})\n  at    {}\n  mend  {mend}",
+        "miss: {}: {} ({} -> {})\n  at    {}\n  mend  {mend}{dependent}",
         reference.referrer,
         miss.problem,
         reference.key,
         reference.target,
         place(reference),
+    )
+}
+
+/// A miss that depends on another, in a line.
+fn said(reference: &Reference) -> String {
+    let (referrer, key) = (&reference.referrer, &reference.key);
+    let target = &reference.target;
+    format!(
+        "{referrer} has no answer, too ({key} -> {target}, {})",
+        place(reference)
     )
 }
 

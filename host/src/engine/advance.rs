@@ -342,7 +342,7 @@ impl Course {
             checkpoint.plugin.clone_from(&kept.plugin);
         }
         if matches!(next.then, Then::End { .. }) {
-            checkpoint.effects = checkpoint::effects(run, &self.rows);
+            checkpoint.effects = checkpoint::effects(run, &self.rows, &self.work.line_up.registry);
         }
         checkpoint
     }

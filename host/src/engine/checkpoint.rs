@@ -10,6 +10,7 @@ use super::stage::{Ended, Work};
 use crate::grants::Grants;
 use crate::outcome::{Failure, FailureKind, Outcome, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
+use crate::registry::Registry;
 use crate::store::effects::Effect;
 use crate::store::gates::Gate;
 use crate::store::runs::Run;
@@ -169,23 +170,37 @@ fn task_of(rows: &[StageRun]) -> Option<String> {
     })
 }
 
-/// What the ledger learns of a scheduled run that ends; of others it learns nothing.
-pub(super) fn effects(run: &Run, rows: &[StageRun]) -> Vec<Effect> {
-    if !run.origin.starts_with("schedule") && !run.pipeline.starts_with("policy:") {
-        return Vec::new();
-    }
+/// What the ledger learns of a run that ends. Of one that did not begin by itself it learns
+/// only of handlers that may fall back: those that ask a model, those of plugins, and those
+/// that did.
+pub(super) fn effects(run: &Run, rows: &[StageRun], registry: &Registry) -> Vec<Effect> {
+    let scheduled = run.origin.starts_with("schedule") || run.pipeline.starts_with("policy:");
     let live = plan::live(rows).filter(|row| row.handler.contains('.'));
-    live.map(|row| {
+    let told = live.filter(|row| {
+        let entry = registry.get(&row.handler);
+        let may = entry.is_some_and(|entry| {
+            let needs = &entry.contract.needs;
+            entry.origin.plugin().is_some()
+                || !needs.roles.is_empty()
+                || !needs.role_keys.is_empty()
+        });
+        scheduled || may || !row.outcome.fallbacks().is_empty()
+    });
+    told.map(|row| {
         let effects = match &row.outcome {
             Outcome::Done(done) => done.effects.values().sum(),
             Outcome::Stopped(_) => 0,
         };
+        let fallbacks = row.outcome.fallbacks().iter().map(ToString::to_string);
+        let fallback = fallbacks.collect::<Vec<_>>().join("; ");
         Effect {
             pipeline: run.pipeline.clone(),
             handler: row.handler.clone(),
             outcome: row.outcome.name(),
+            scheduled,
             success: matches!(row.outcome.name(), "done" | "nothing-to-do"),
             effects,
+            fallback: (!fallback.is_empty()).then_some(fallback),
         }
     })
     .collect()

@@ -78,10 +78,6 @@ pub(super) async fn style(State(face): State<Face>) -> Response {
     found(&CSS, face.site().style().to_owned())
 }
 
-pub(super) async fn not_found(State(face): State<Face>) -> Response {
-    finish(&face.site(), &HTML, Err(Problem::Absent))
-}
-
 /// Whether this process can read its database.
 pub(super) async fn health(State(face): State<Face>) -> Response {
     let question = face.store.query(Statement::new("SELECT 1 AS one"));

@@ -12,7 +12,7 @@ use super::{Plugin, PluginError, trap};
 use crate::capability::{Access, Caller, InstanceState};
 use crate::config::Limits;
 use crate::grants::Grants;
-use crate::handler::{Contract, Needs, TableNeed};
+use crate::handler::{Contract, Needs, RowAct, RowUse, TableName, TableNeed};
 use crate::settings::Snapshot;
 
 /// How long a plugin may take to say what it is.
@@ -95,15 +95,12 @@ impl Plugin {
             schema("reads", &said.reads_schema)?,
             schema("writes", &said.writes_schema)?,
         );
-        let table = |need: handlers::TableNeed| TableNeed {
-            table: need.table,
-            verbs: need.verbs,
-        };
         let needs = Needs {
             settings: said.settings,
             roles: said.roles,
             prompts: Vec::new(),
-            tables: said.tables.into_iter().map(table).collect(),
+            role_keys: Vec::new(),
+            tables: said.tables.into_iter().map(Into::into).collect(),
         };
         let always_gives_a_verdict = said.always_gives_a_verdict;
         let (name, summary) = (said.name, said.summary);
@@ -116,6 +113,36 @@ impl Plugin {
             needs,
             always_gives_a_verdict,
         })
+    }
+}
+
+impl From<handlers::TableNeed> for TableNeed {
+    fn from(need: handlers::TableNeed) -> Self {
+        Self {
+            table: match need.table {
+                handlers::TableName::Fixed(table) => TableName::Fixed(table),
+                handlers::TableName::Configured(key) => TableName::Configured(key),
+            },
+            verbs: need.verbs,
+            column_keys: need.column_keys,
+            source_key: need.source_key,
+            rows: need.rows.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<handlers::RowUse> for RowUse {
+    fn from(rows: handlers::RowUse) -> Self {
+        Self {
+            class: rows.class,
+            act: match rows.act {
+                handlers::RowAct::Reads => RowAct::Reads,
+                handlers::RowAct::Writes => RowAct::Writes,
+                handlers::RowAct::Deletes => RowAct::Deletes,
+            },
+            age_key: rows.age_key,
+            orphans: rows.orphans,
+        }
     }
 }
 

@@ -2,12 +2,13 @@
 //! are there.
 
 use std::collections::BTreeSet;
+use std::iter::once;
 
 use minijinja::Environment;
 
 use super::settings::needed;
 use super::templates::reason;
-use super::{Kind, Miss, Reference, Roster};
+use super::{Cause, Kind, Miss, Reference, Referrer, Roster};
 use crate::registry::nearest;
 use crate::workspace::Prompt;
 
@@ -18,7 +19,7 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
         for name in &contract.needs.prompts {
             let miss = (!prompts.contains_key(name)).then(|| absent(roster, name));
             let reference = Reference::new(
-                format!("handler {}", contract.name),
+                Referrer::handler(&contract.name),
                 "prompts",
                 Kind::Prompt,
                 name,
@@ -50,7 +51,7 @@ fn absent(roster: &Roster<'_>, name: &str) -> Miss {
 }
 
 fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
-    let referrer = format!("prompt {name}");
+    let referrer = Referrer::Prompt(name.to_owned());
     let environment = Environment::new();
     let compiled = match environment.template_from_named_str(&prompt.file, prompt.template()) {
         Ok(compiled) => compiled,
@@ -90,6 +91,10 @@ fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
                 problem,
                 format!("use `{{{{ {variable} }}}}`, or remove it from `variables`"),
             );
+            let mut unknown = used.difference(&declared);
+            let typo = unknown.find(|unknown| nearest(unknown, once(variable.as_str())).is_some());
+            let cause = |typo: &String| Cause::new(&referrer, "variables").with_target(typo);
+            let miss = miss.because(typo.map(cause));
             reference
                 .at(prompt.declaration(variable))
                 .missed(Some(miss))

@@ -3,17 +3,17 @@
 
 use minijinja::Environment;
 
-use super::{Kind, Miss, Reference, Roster};
+use super::{Kind, Miss, Reference, Referrer, Roster};
 use crate::registry::nearest;
 use crate::workspace::Place;
 
-/// Endings of texts that are rendered; style sheets and scripts are served as they are.
-const RENDERED: [&str; 2] = [".html", ".xml"];
+/// Endings of texts that are rendered; everything else is served as it is.
+const RENDERED: [&str; 1] = [".html"];
 
 pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for name in roster.templates {
-        let reference = Reference::new("site", "templates", Kind::Template, *name);
+        let reference = Reference::new(Referrer::Site, "templates", Kind::Template, *name);
         references.push(
             reference
                 .at(Place::start(&format!("site/{name}")))
@@ -27,7 +27,30 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
         references.push(compiles(name, text));
         references.extend(mentions(roster, name, text));
     }
+    references.extend(
+        roster
+            .definitions
+            .assets
+            .keys()
+            .map(|path| seen(roster, path)),
+    );
     references
+}
+
+/// A file is served at its path, unless a page is.
+fn seen(roster: &Roster<'_>, path: &str) -> Reference {
+    let file = format!("site/{path}");
+    let first = path.split('/').next().unwrap_or_default();
+    let page = roster.pages.iter().find(|page| **page == first);
+    let miss = page.map(|page| {
+        let problem = format!("nobody can see it: /{page} is a page of the site");
+        Miss::new(
+            problem,
+            format!("rename {file}, or move it into another folder"),
+        )
+    });
+    let reference = Reference::new(Referrer::Site, "files", Kind::File, &file);
+    reference.at(Place::start(&file)).missed(miss)
 }
 
 /// The miss of a template that is not there.
@@ -58,9 +81,14 @@ fn compiles(name: &str, text: &str) -> Reference {
             "correct the template",
         )
     });
-    Reference::new(format!("template {name}"), "template", Kind::Template, file)
-        .at(place)
-        .missed(miss)
+    Reference::new(
+        Referrer::Template(name.to_owned()),
+        "template",
+        Kind::Template,
+        file,
+    )
+    .at(place)
+    .missed(miss)
 }
 
 /// What is wrong, without the place that the reference gives.
@@ -82,7 +110,12 @@ fn mentions(roster: &Roster<'_>, name: &str, text: &str) -> Vec<Reference> {
             continue;
         };
         let place = Place::of(&format!("site/{name}"), text, start);
-        let reference = Reference::new(format!("template {name}"), word, Kind::Template, target);
+        let reference = Reference::new(
+            Referrer::Template(name.to_owned()),
+            word,
+            Kind::Template,
+            target,
+        );
         references.push(reference.at(place).missed(absent(roster, target)));
     }
     references
