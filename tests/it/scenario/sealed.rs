@@ -1,7 +1,6 @@
 //! A secret that its key file does not open any more: what depends on it stops by name, nothing
 //! is sent without it, and everything else goes on.
 
-use callboard::store::Dialect::Sqlite;
 use serde_json::Value as Json;
 
 use super::model::{WELL, with_writer};
@@ -14,9 +13,10 @@ const SECRET: &str = "roles.writer.key";
 fn a_replaced_key_file_blocks_what_needs_its_secrets_and_nothing_else() {
     let server = ModelServer::new(Say::Text(WELL));
     let factory = with_writer(&server);
+    let repository = board();
     factory.ok(&["settings", "set", SECRET, "hush-hush"]);
     factory.write("callboard.key", "ab".repeat(32));
-    let ran = factory.diary(board().path(), DAY);
+    let ran = factory.diary(repository.path(), DAY);
     assert_eq!(ran.code, 4, "{ran}");
     assert_eq!(
         server.asked(),
