@@ -11,6 +11,7 @@ mod findings;
 mod gates;
 mod handlers;
 mod init;
+mod interrupt;
 mod output;
 mod pipelines;
 mod plugins;
@@ -24,6 +25,7 @@ mod runs;
 mod schedules;
 mod serve;
 mod settings;
+mod supervised;
 mod tasks;
 mod watch;
 
@@ -71,6 +73,18 @@ pub struct Cli {
     #[arg(long, global = true, value_enum, default_value = "table")]
     format: Format,
 
+    /// How the log on standard error is written; `CALLBOARD_LOG` says which lines: `debug`,
+    /// or `warn,callboard::engine=debug`. By itself `serve` and `work` tell what they do, and
+    /// other commands warn.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        value_name = "FORM"
+    )]
+    log_format: LogFormat,
+
     /// Print the digests of revision, settings and registry as this command sees them, and
     /// stop. They are the same for every command and mode.
     #[arg(long, global = true)]
@@ -99,6 +113,14 @@ enum Format {
     /// Tables and sentences for people.
     Table,
     /// One JSON document for programs.
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON document a line.
     Json,
 }
 
@@ -187,7 +209,7 @@ impl Context {
 
 /// Carry out a command line; the exit code is as `--help` says.
 pub async fn main(cli: Cli) -> ExitCode {
-    telemetry::start();
+    start_log(&cli);
     let output = Output::new(cli.format == Format::Json);
     let result = tokio::select! {
         result = run(cli, output) => result,
@@ -202,9 +224,24 @@ pub async fn main(cli: Cli) -> ExitCode {
     }
 }
 
+/// A daemon tells what it does; a command tells by itself, and its log only warns.
+fn start_log(cli: &Cli) {
+    let form = match cli.log_format {
+        LogFormat::Text => telemetry::Form::Text {
+            colours: Output::coloured_errors(),
+        },
+        LogFormat::Json => telemetry::Form::Json,
+    };
+    let level = match cli.command {
+        Command::Serve(_) | Command::Work(_) => "info",
+        _ => "warn",
+    };
+    telemetry::start(form, level);
+}
+
 /// Ctrl-C ends every command but those that handle it themselves, such as `serve`.
 async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() || serve::handles_interrupt() {
+    if tokio::signal::ctrl_c().await.is_err() || interrupt::is_handled() {
         std::future::pending::<()>().await;
     }
 }

@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod local;
 pub mod operate;
 pub mod plan;
+mod progress_log;
 #[cfg(feature = "restate")]
 pub mod restate;
 pub mod schedule;
@@ -45,7 +46,7 @@ use crate::pipeline::Pipeline;
 use crate::registry::Registry;
 use crate::rollcall::Reference;
 use crate::settings::Snapshot;
-use crate::store::runs::{self, Limits, Run, RunStatus};
+use crate::store::runs::{self, Limits, Origin, Run, RunStatus};
 use crate::store::{Store, StoreError, stage_runs};
 
 /// Everything a run of one revision needs: definitions, handlers, and what they may reach.
@@ -172,7 +173,7 @@ impl Engine {
         line_up: &LineUp,
         pipeline: &str,
         input: Patch,
-        origin: &str,
+        origin: Origin,
     ) -> Result<Run, EngineError> {
         let run = new_run(line_up, pipeline, input, origin)?;
         let insert = runs::insert(&run, self.store.dialect())?;
@@ -216,7 +217,7 @@ pub fn new_run(
     line_up: &LineUp,
     pipeline: &str,
     input: Patch,
-    origin: &str,
+    origin: Origin,
 ) -> Result<Run, EngineError> {
     let definition = line_up.pipelines.get(pipeline);
     let definition = definition.ok_or_else(|| EngineError::NoPipeline(pipeline.to_owned()))?;
@@ -228,7 +229,7 @@ fn run_of(
     definition: &Pipeline,
     revision: i64,
     input: Patch,
-    origin: &str,
+    origin: Origin,
 ) -> Result<Run, EngineError> {
     let input = complete_input(definition, input)?;
     let now = Timestamp::now();
@@ -241,7 +242,7 @@ fn run_of(
         limits: limits(definition, &input),
         input,
         settings: None,
-        origin: origin.to_owned(),
+        origin,
         priority: definition.priority,
         created_at: now,
         started_at: None,

@@ -1,7 +1,7 @@
 //! Faults on purpose, for the tests that kill the real program at a named point.
 //!
 //! `CALLBOARD_FAULT=POINT=kill` ends the process there as `kill -9` does, `POINT=stop` freezes
-//! it, and `POINT@N=…` does it the N-th time, once. `clock=SECONDS` shifts the engine's clock.
+//! it, `POINT=panic` ends the task, and `POINT@N=…` does it the N-th time, once. `clock=SECONDS` shifts the engine's clock.
 //! Without the variable a point costs one comparison.
 
 use std::sync::OnceLock;
@@ -14,7 +14,10 @@ use rustix::process::{Signal, getpid, kill_process};
 pub const VARIABLE: &str = "CALLBOARD_FAULT";
 
 /// Where a process can be ended.
-pub const POINTS: [&str; 15] = [
+pub const POINTS: [&str; 18] = [
+    "before-look",
+    "before-heartbeat",
+    "before-group",
     "before-claim",
     "after-claim",
     "before-handler",
@@ -34,9 +37,15 @@ pub const POINTS: [&str; 15] = [
 
 struct Fault {
     point: String,
-    signal: Signal,
+    strike: Strike,
     /// Times until the point strikes; 0 when it has.
     left: AtomicU32,
+}
+
+#[derive(Clone, Copy)]
+enum Strike {
+    Signal(Signal),
+    Panic,
 }
 
 #[derive(Default)]
@@ -56,9 +65,10 @@ fn faults() -> &'static Faults {
 fn parse(text: &str) -> Faults {
     let mut faults = Faults::default();
     for (name, value) in text.split(',').filter_map(|one| one.split_once('=')) {
-        let signal = match value {
-            "kill" => Signal::KILL,
-            "stop" => Signal::STOP,
+        let strike = match value {
+            "kill" => Strike::Signal(Signal::KILL),
+            "stop" => Strike::Signal(Signal::STOP),
+            "panic" => Strike::Panic,
             seconds => {
                 faults.clock = SignedDuration::from_secs(seconds.parse().unwrap_or_default());
                 continue;
@@ -68,19 +78,26 @@ fn parse(text: &str) -> Faults {
         let left = times.parse().unwrap_or(1);
         faults.points.push(Fault {
             point: point.to_owned(),
-            signal,
+            strike,
             left: AtomicU32::new(left),
         });
     }
     faults
 }
 
-/// A point at which a test may end or freeze the process.
+/// A point at which a test may end or freeze the process, or end the task.
+///
+/// # Panics
+///
+/// If the test asks for that.
 pub fn point(name: &str) {
     debug_assert!(POINTS.contains(&name), "`{name}` is no point of a fault");
     for fault in &faults().points {
         if fault.point == name && passed(&fault.left) {
-            strike(fault.signal);
+            match fault.strike {
+                Strike::Signal(signal) => strike(signal),
+                Strike::Panic => panic!("a fault on purpose, {name}"),
+            }
         }
     }
 }

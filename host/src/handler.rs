@@ -101,6 +101,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 pub use self::contract::{Contract, Needs, RowAct, RowUse, TableName, TableNeed};
+use crate::lines::Lines;
 use crate::outcome::{Done, FailureKind, Outcome, Patch, Stop};
 use crate::settings::Snapshot;
 use crate::value::{Rows, Statement};
@@ -172,6 +173,8 @@ pub struct Call {
     pub now: Timestamp,
     pub settings: Arc<Snapshot>,
     pub resources: Arc<dyn Resources>,
+    /// What is said meanwhile is kept with the visit.
+    pub lines: Lines,
 }
 
 impl Call {

@@ -14,7 +14,8 @@
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`grants`], [`diary`] – definitions, contracts and arithmetic.
-//! * [`config`], [`span`], [`telemetry`], [`bundle`], [`fault`] – what a process begins with.
+//! * [`config`], [`span`], [`telemetry`], [`bundle`], [`fault`], [`supervision`] – what a process begins with
+//!   and is kept going by.
 
 pub mod app;
 pub mod bundle;
@@ -30,6 +31,7 @@ pub mod grants;
 pub mod handler;
 mod handlers;
 pub mod http;
+pub mod lines;
 pub mod outcome;
 pub mod pipeline;
 pub mod plugin;
@@ -43,6 +45,7 @@ pub mod site;
 pub mod snapshot;
 pub mod span;
 pub mod store;
+pub mod supervision;
 pub mod telemetry;
 pub mod value;
 pub mod workspace;

@@ -7,7 +7,7 @@ mod limits;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde::{Deserialize, de};
+use serde::{Deserialize, Serialize, de};
 use serde_json::Value as Json;
 use toml::Spanned;
 
@@ -160,24 +160,38 @@ impl std::fmt::Display for Follow {
     }
 }
 
-impl<'de> Deserialize<'de> for Follow {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Ok(match text.as_str() {
+impl std::str::FromStr for Follow {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(match text {
             "continue" => Follow::Continue,
             "hold" => Follow::Hold,
             "skip" => Follow::Skip,
             "end" => Follow::End,
             "fail" => Follow::Fail,
-            other => match other.strip_prefix("goto:") {
-                Some(stage) => Follow::Goto(stage.to_owned()),
-                None => {
-                    return Err(de::Error::custom(format!(
+            other => {
+                let stage = other.strip_prefix("goto:").ok_or_else(|| {
+                    format!(
                         "`{other}` does not follow; write one of continue, hold, skip, end, fail, goto:<stage>"
-                    )));
-                }
-            },
+                    )
+                })?;
+                Follow::Goto(stage.to_owned())
+            }
         })
+    }
+}
+
+impl<'de> Deserialize<'de> for Follow {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for Follow {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -240,6 +254,12 @@ impl Stage {
 }
 
 impl Pipeline {
+    /// The first gate that waits for a person as long as that takes.
+    pub fn waits_at(&self) -> Option<&str> {
+        let mut gates = self.stages.iter().filter(|stage| stage.gate.is_some());
+        gates.find(|gate| gate.expiry.is_none()).map(Stage::id)
+    }
+
     pub fn name(&self) -> &str {
         self.name.get_ref()
     }

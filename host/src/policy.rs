@@ -32,6 +32,19 @@ pub struct Policy {
     pub config: Json,
 }
 
+/// What the names of pipelines begin with that are policies.
+pub const PIPELINE: &str = "policy:";
+
+/// The pipeline that carries out the policy of a name.
+pub fn pipeline(policy: &str) -> String {
+    format!("{PIPELINE}{policy}")
+}
+
+/// The policy that a pipeline carries out, if it is one's.
+pub fn of_pipeline(pipeline: &str) -> Option<&str> {
+    pipeline.strip_prefix(PIPELINE)
+}
+
 impl Policy {
     /// When it runs, for a person: `24h`, or `at 06:00, Europe/Berlin`.
     pub fn cadence(&self) -> String {

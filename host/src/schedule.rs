@@ -64,6 +64,8 @@ pub enum Overlap {
     Queue,
     /// The run before is cancelled.
     Replace,
+    /// Its run starts beside the one before, such as one that waits for a person.
+    Allow,
 }
 
 /// What is to be done about a schedule at a moment.

@@ -11,6 +11,7 @@ mod play;
 mod prompter;
 #[cfg(feature = "restate")]
 mod restate;
+mod signals;
 
 use callboard::store::gates::Decision;
 use callboard::store::runs::RunStatus::{

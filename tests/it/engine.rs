@@ -6,6 +6,7 @@ mod gates;
 mod migrate;
 mod prompter;
 mod retry;
+mod scheduled;
 mod stop;
 mod tail;
 
@@ -102,7 +103,9 @@ impl Theatre {
         let words = |stage: &Json| {
             let (id, visit) = (text(&stage["stage"]), &stage["visit"]);
             let outcome = text(&stage["outcome"]["outcome"]);
-            format!("{id} {visit} {outcome} {}", text(&stage["follow"]))
+            let undone = stage["undone"].as_str();
+            let undone = undone.map_or(String::new(), |undone| format!("{undone}:"));
+            format!("{id} {visit} {outcome} {undone}{}", text(&stage["follow"]))
         };
         stages.map(words).collect()
     }

@@ -5,7 +5,7 @@
 //! printed. Time decides nothing here: each wait is for a state, with a bound far beyond it.
 
 mod bench;
-mod chance;
+pub(crate) mod chance;
 mod clocks;
 mod disk;
 mod drain;
@@ -17,5 +17,7 @@ mod killed;
 mod late;
 mod load;
 mod outage;
+mod panics;
 mod server;
+mod signals;
 mod worker;

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use callboard::outcome::{Done, Outcome, Patch};
+use callboard::pipeline::Follow;
 use callboard::store::checkpoints::{self, Checkpoint, Then};
 use callboard::store::claims::{self, Claim, Claimant};
 use callboard::store::leases::Held;
-use callboard::store::runs::{self, Limits, Run, RunStatus};
-use callboard::store::stage_runs::StageRun;
+use callboard::store::runs::{self, Limits, Origin, Run, RunStatus};
+use callboard::store::stage_runs::{StageRun, What};
 use callboard::store::{Store, timestamp};
 use callboard::value::Statement;
 
@@ -50,7 +51,7 @@ fn run(id: &str) -> Run {
         detail: String::new(),
         input: Patch::new(),
         settings: None,
-        origin: "bench".to_owned(),
+        origin: Origin::Cli,
         priority: 0,
         limits: Limits::default(),
         created_at: timestamp(1),
@@ -65,7 +66,7 @@ fn run(id: &str) -> Run {
 pub(super) async fn keep(store: &Store, claim: &Claim, visit: u32) {
     let kept = checkpoints::commit(store, vec![Arc::new(checkpoint(claim, visit))]).await;
     assert!(
-        kept.expect("it is committed")[0].is_some(),
+        kept.expect("it is committed")[0].is_kept(),
         "the lease holds"
     );
 }
@@ -82,12 +83,14 @@ pub(super) fn checkpoint(claim: &Claim, visit: u32) -> Checkpoint {
         stage: "draft".to_owned(),
         visit,
         step: i64::from(visit),
-        handler: "content.draft".to_owned(),
+        what: What::Handler("content.draft".to_owned()),
         attempts: 1,
         holds: 0,
         outcome: Outcome::Done(Done::new(patch)),
-        follow: "continue".to_owned(),
+        follow: Follow::Continue,
+        undone: None,
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: timestamp(1),
         finished_at: timestamp(2),

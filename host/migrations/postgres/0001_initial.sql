@@ -57,7 +57,8 @@ CREATE TABLE open_runs (
     detail       TEXT NOT NULL,
     input        TEXT NOT NULL,
     settings     TEXT,
-    origin       TEXT NOT NULL,
+    origin       TEXT NOT NULL CHECK (origin = 'cli' OR origin LIKE 'schedule %'
+        OR origin LIKE 'policy %' OR origin LIKE 'fork of %'),
     priority     BIGINT NOT NULL,
     limit_key    TEXT,
     at_once      BIGINT,
@@ -94,7 +95,8 @@ CREATE TABLE history (
     detail       TEXT NOT NULL,
     input        TEXT NOT NULL,
     settings     TEXT,
-    origin       TEXT NOT NULL,
+    origin       TEXT NOT NULL CHECK (origin = 'cli' OR origin LIKE 'schedule %'
+        OR origin LIKE 'policy %' OR origin LIKE 'fork of %'),
     priority     BIGINT NOT NULL,
     limit_key    TEXT,
     at_once      BIGINT,
@@ -125,21 +127,26 @@ CREATE VIEW runs AS
     FROM history;
 
 -- The checkpoints: one row a visit of a stage, in the order of `step`. A held visit keeps one
--- row, with how often it was held. A large report lies in `blobs`, under its digest.
+-- row, with how often it was held. A large report lies in `blobs`, under its digest. A gate's has no
+-- `handler`; `undone` says that a person undid it.
 CREATE TABLE stage_runs (
     run         TEXT NOT NULL,
     stage       TEXT NOT NULL,
     visit       BIGINT NOT NULL,
     step        BIGINT NOT NULL,
     fence       BIGINT NOT NULL,
-    handler     TEXT NOT NULL,
+    handler     TEXT,
     attempts    BIGINT NOT NULL,
     holds       BIGINT NOT NULL,
-    outcome     TEXT NOT NULL,
-    follow      TEXT NOT NULL,
+    outcome     TEXT NOT NULL CHECK (outcome IN (
+        'done', 'nothing-to-do', 'deferred', 'rejected', 'unavailable', 'failed')),
+    follow      TEXT NOT NULL CHECK (
+        follow IN ('continue', 'skip', 'end', 'fail', 'hold') OR follow LIKE 'goto:%'),
+    undone      TEXT CHECK (undone IN ('retried', 'migrated')),
     report      TEXT NOT NULL,
     digest      TEXT,
     superseded  BOOLEAN NOT NULL,
+    log         TEXT,
     wake_at     BIGINT,
     started_at  BIGINT NOT NULL,
     finished_at BIGINT NOT NULL,

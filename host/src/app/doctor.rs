@@ -52,7 +52,7 @@ type Check = for<'a> fn(&'a App) -> BoxFuture<'a, Result<Vec<Symptom>, AppError>
 
 const DATABASE: &str = "database";
 
-const CHECKS: [(&str, Check); 13] = [
+const CHECKS: [(&str, Check); 14] = [
     ("roll call", |app| Box::pin(workspace::roll_call(app))),
     ("secrets", |app| Box::pin(workspace::secrets(app))),
     ("leases", |app| Box::pin(runs::leases(app))),
@@ -64,6 +64,7 @@ const CHECKS: [(&str, Check); 13] = [
     ("fences", |app| Box::pin(runs::fences(app))),
     ("strays", |app| Box::pin(runs::strays(app))),
     ("ends", |app| Box::pin(runs::ends(app))),
+    ("schedules", |app| Box::pin(runs::schedules(app))),
     ("ledger", |app| Box::pin(workspace::ledger(app))),
     ("findings", |app| Box::pin(workspace::findings(app))),
 ];

@@ -4,6 +4,7 @@
 
 mod ledger;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::engine::{Engine, EngineError, after, schedule};
 use crate::store::history;
 use crate::store::pulse::Pulse;
 use crate::store::schedules::{self, Plan};
+use crate::supervision;
 
 /// How often the ledger is read.
 const LEDGER: Duration = Duration::from_secs(60);
@@ -46,10 +48,21 @@ pub fn tell(seen: &watch::Sender<Seen>, pulse: &Pulse) {
     seen.send_if_modified(|known| {
         let news = *known != now;
         if news {
+            announce(known, &now);
             *known = now;
         }
         news
     });
+}
+
+fn announce(known: &Seen, now: &Seen) {
+    if let Some(revision) = now.revision.filter(|_| now.revision != known.revision) {
+        let before = known.revision;
+        tracing::info!(revision, before, "revision swapped");
+    }
+    if now.settings != known.settings && !known.settings.is_empty() {
+        tracing::info!("settings changed");
+    }
 }
 
 /// The duties of a worker.
@@ -103,13 +116,14 @@ fn forget(engine: &Engine) {
         return;
     };
     let (store, stop) = (engine.store.clone(), engine.stop.clone());
-    tokio::spawn(async move {
+    let forgets = async move {
         match history::prune(&store, age.0, |_| !stop.is_cancelled()).await {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "runs that ended long ago are removed"),
             Err(error) => tracing::error!(%error, "history is not removed; again in an hour"),
         }
-    });
+    };
+    tokio::spawn(supervision::once("what removes old history", forgets));
 }
 
 impl Duties for Upkeep {
@@ -140,6 +154,18 @@ impl App {
         let policies = policies.map(|defined| &defined.value);
         let plan = schedule::plan(revision, company.pipelines(), policies);
         Ok(Arc::new(plan))
+    }
+
+    /// The gates at which enabled schedules stop, by the name of the schedule.
+    pub async fn stops(&self, plan: &Plan) -> Result<BTreeMap<String, String>, AppError> {
+        let company = self.company(plan.revision).await?;
+        let enabled = plan.schedules.iter().filter(|(_, planned)| planned.enabled);
+        let stops = enabled.filter_map(|(name, planned)| {
+            let pipeline = company.pipelines().get(&planned.run.pipeline)?;
+            let gate = schedule::stops_at(planned, pipeline)?;
+            Some((name.clone(), gate.to_owned()))
+        });
+        Ok(stops.collect())
     }
 
     /// Fire what is due, with the times of the active revision.

@@ -225,7 +225,7 @@ fn upkeep(policy: &Policy) -> Pipeline {
     Pipeline {
         name: toml::Spanned::new(
             policy.name.span(),
-            format!("policy:{}", policy.name.get_ref()),
+            crate::policy::pipeline(policy.name.get_ref()),
         ),
         description: policy.description.clone(),
         budget: Span(policy.timeout.0),

@@ -11,7 +11,9 @@ use serde_json::Value as Json;
 use tokio::sync::watch;
 
 use super::watch::length;
-use super::{Context, Failure, init, posts, run, serve, tasks as task_commands};
+use super::{
+    Context, Failure, init, interrupt, posts, run, serve, supervised, tasks as task_commands,
+};
 use crate::app::{App, Seen};
 use crate::outcome::Patch;
 use crate::store::runs::{Run, RunStatus};
@@ -80,11 +82,13 @@ impl Demo {
             app.store().close().await;
             return Ok(code);
         }
-        let stop = serve::stop_on_signal();
+        let signals = interrupt::Listener::start();
+        let stop = signals.stop.clone();
         let (seen, changes) = watch::channel(Seen::default());
-        let looking = tokio::spawn(serve::look(app.clone(), seen, stop.clone()));
-        serve::site(context, &app, self.listen, (&stop, changes)).await?;
-        looking.abort();
+        let looking = serve::start_look(&app, seen, &stop);
+        let serves = serve::site(context, &app, self.listen, (&stop, changes));
+        supervised::until_given_up(&app, &stop, serves).await?;
+        supervised::join(looking).await;
         app.store().close().await;
         Ok(code)
     }
@@ -201,7 +205,7 @@ async fn upkeep(
     let total = commits::count(app.store()).await?;
     young_policies(app, folder, total).await?;
     for policy in [KEEP, ORPHANS, COLLAPSE] {
-        let run = run::start(app, context, &format!("policy:{policy}"), Patch::new()).await?;
+        let run = run::start(app, context, &crate::policy::pipeline(policy), Patch::new()).await?;
         context
             .output
             .say(format_args!("{policy}: {} {}", run.status, run.detail));

@@ -11,7 +11,7 @@ use super::schedules::Clock;
 use super::{Context, Failure, run};
 use crate::app::App;
 use crate::outcome::Patch;
-use crate::policy::Policy;
+use crate::policy::{self, Policy};
 use crate::store::effects::{self, Entry};
 use crate::store::policy_runs;
 
@@ -36,7 +36,7 @@ impl Policies {
                     return Err(Failure::usage(format!("there is no policy `{name}`"))
                         .help("`callboard policies list` names them"));
                 }
-                let pipeline = format!("policy:{name}");
+                let pipeline = policy::pipeline(&name);
                 let run = run::start(&app, context, &pipeline, Patch::new()).await?;
                 Ok(run::report(context, &run))
             }
@@ -49,7 +49,7 @@ async fn list(app: &App, context: &Context) -> Result<ExitCode, Failure> {
     let last = policy_runs::all(app.store()).await?;
     let clock = Clock::of(app).await?;
     let ledger = effects::all(app.store()).await?;
-    let next = |name: &str| clock.next_of(&format!("policy:{name}"));
+    let next = |name: &str| clock.next_of(&policy::pipeline(name));
     let policies = company.definitions.policies.values();
     let policies = policies.map(|defined| &defined.value);
     let rows = policies.clone().map(|policy| {
@@ -97,7 +97,7 @@ async fn list(app: &App, context: &Context) -> Result<ExitCode, Failure> {
 
 /// What the ledger says of a policy, if it ever ran by itself or by hand.
 fn entry<'l>(ledger: &'l [Entry], policy: &Policy) -> Option<&'l Entry> {
-    let pipeline = format!("policy:{}", policy.name.get_ref());
+    let pipeline = policy::pipeline(policy.name.get_ref());
     let handler = policy.handler.get_ref();
     let mut entries = ledger.iter();
     entries.find(|entry| entry.pipeline == pipeline && entry.handler == *handler)

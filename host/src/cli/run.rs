@@ -8,12 +8,14 @@ use clap::Args;
 use serde_json::Value as Json;
 
 use super::failure::{FAILED, UNAVAILABLE, WAITING};
+use super::interrupt::{self, Signal};
 use super::output::Output;
 use super::watch::Progress;
 use super::{Context, Failure};
 use crate::app::App;
 use crate::engine::{Engine, EngineError};
 use crate::outcome::Patch;
+use crate::span::Span;
 use crate::store::runs::{self, RunStatus};
 
 /// How often a run that another worker has is looked at.
@@ -50,7 +52,9 @@ pub(super) async fn start(
 ) -> Result<runs::Run, Failure> {
     let engine = app.engine(Arc::new(Progress(context.output)));
     let line_up = app.line_up().await?;
-    let run = engine.queue(&line_up, pipeline, input, "cli").await?;
+    let run = engine
+        .queue(&line_up, pipeline, input, runs::Origin::Cli)
+        .await?;
     context
         .output
         .progress(format_args!("run {} of {pipeline}", run.id));
@@ -58,19 +62,29 @@ pub(super) async fn start(
 }
 
 /// Carry a run out here; or follow it, as long as a worker of another process has it, or has the
-/// database to itself. If that worker dies, it is carried out here after all.
+/// database to itself. If that worker dies, it is carried out here after all. Ctrl-C and SIGTERM
+/// give it back at once: nothing is kept of a stage that is under way.
 pub(super) async fn carry_out(
     app: &App,
     output: Output,
     engine: &Engine,
     id: &str,
 ) -> Result<runs::Run, Failure> {
+    let signals = interrupt::Listener::start();
+    let mut engine = engine.clone();
+    engine.stop = signals.stop.clone();
+    engine.rules.drain = Span::from_secs(0);
     let (began, mut followed) = (Instant::now(), None);
     loop {
         let occupant = app.store().occupant()?;
         match &occupant {
             None => match engine.carry_out(id).await {
                 Err(EngineError::NotClaimable(_)) => {}
+                Ok(run) if run.status == RunStatus::Queued => {
+                    return signals
+                        .heard()
+                        .map_or(Ok(run), |signal| Err(given_back(signal, id)));
+                }
                 other => return Ok(other?),
             },
             Some(named) if followed != occupant => {
@@ -79,11 +93,35 @@ pub(super) async fn carry_out(
             Some(_) => {}
         }
         followed = occupant;
-        tokio::time::sleep(LOOK).await;
+        tokio::select! {
+            () = signals.stop.cancelled() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
         if let Some(run) = settled(app, id, began).await? {
             return Ok(run);
         }
+        if let Some(signal) = signals.heard() {
+            return Err(match runs::by_prefix(app.store(), id).await? {
+                Some(run) if run.status == RunStatus::Running => left(signal, id),
+                _ => given_back(signal, id),
+            });
+        }
     }
+}
+
+/// The run was in hand here, and is not any more.
+fn given_back(signal: Signal, id: &str) -> Failure {
+    let message = format!("interrupted; run {id} is given back, and what was committed is kept");
+    Failure::new(signal.exit_code(), message).help(format!(
+        "it goes on with `callboard runs resume {id}`, or by a worker"
+    ))
+}
+
+/// The run is in other hands.
+fn left(signal: Signal, id: &str) -> Failure {
+    let message = format!("interrupted; run {id} goes on without this command");
+    Failure::new(signal.exit_code(), message)
+        .help(format!("it is followed with `callboard runs tail {id}`"))
 }
 
 /// A run that ended, waits or stands before a gate, or takes much longer than it may.

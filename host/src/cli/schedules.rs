@@ -12,6 +12,7 @@ use super::failure::FAILED;
 use super::output::{short, time};
 use super::{Context, Failure};
 use crate::app::App;
+use crate::engine::schedule;
 use crate::pipeline::Span;
 use crate::schedule::Zone;
 use crate::store::schedules::{self, Cadence, Kept, Plan, Planned};
@@ -55,14 +56,18 @@ impl Schedules {
 pub(super) struct Clock {
     plan: Arc<Plan>,
     kept: BTreeMap<String, Kept>,
+    /// The gates at which schedules stop, by the name of the schedule.
+    stops: BTreeMap<String, String>,
     now: Timestamp,
 }
 
 impl Clock {
     pub(super) async fn of(app: &App) -> Result<Self, Failure> {
         let revision = app.active().await?.revision;
+        let plan = app.plan(revision).await?;
         Ok(Self {
-            plan: app.plan(revision).await?,
+            stops: app.stops(&plan).await?,
+            plan,
             kept: schedules::all(app.store()).await?,
             now: Timestamp::now(),
         })
@@ -87,6 +92,11 @@ impl Clock {
             .collect();
         let header = ["schedule", "when", "last run", "skipped", "dropped", "next"];
         context.output.show(&header, rows.collect(), &json);
+        for (name, gate) in &self.stops {
+            context
+                .output
+                .say(format_args!("\n{name}: {}", stops(gate)));
+        }
     }
 
     fn show(&self, context: &Context, (name, planned): (&str, &Planned)) {
@@ -107,6 +117,9 @@ impl Clock {
         let kept = self.kept.get(name);
         let (skipped, dropped) = kept.map_or((0, 0), |kept| (kept.skipped, kept.dropped));
         output.say(format_args!("skipped: {skipped}; dropped: {dropped}\n"));
+        if let Some(gate) = self.stops.get(name) {
+            output.say(format_args!("{}\n", stops(gate)));
+        }
         if !planned.enabled {
             output.say("it is off");
             return;
@@ -202,11 +215,20 @@ impl Clock {
         });
         if let Cadence::Clock(schedule) = &planned.cadence {
             json["overlap"] = json!(schedule.overlap);
+            json["stops_at"] = json!(self.stops.get(name));
             json["catch_up"] = json!(schedule.catch_up);
             json["jitter"] = json!(schedule.jitter);
         }
         json
     }
+}
+
+/// What it means that a schedule stops at a gate.
+fn stops(gate: &str) -> String {
+    format!(
+        "starts no run while one waits at gate `{gate}`; {}",
+        schedule::goes_on(gate)
+    )
 }
 
 fn describe(planned: &Planned) -> String {

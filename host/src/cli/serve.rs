@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
@@ -11,23 +10,16 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::failure::FAILED;
-use super::{Context, Failure};
+use super::{Context, Failure, interrupt, supervised};
 use crate::app::{App, Seen, Upkeep, tell};
 use crate::engine::{Unwatched, worker};
 use crate::http::{self, Face};
 use crate::site::Site;
 use crate::store::pulse;
+use crate::supervision;
 
 /// How often a process that does not work looks whether something is new.
 const LOOK: Duration = Duration::from_secs(2);
-
-static HANDLES_INTERRUPT: AtomicBool = AtomicBool::new(false);
-
-/// Whether Ctrl-C is taken care of here: it stops the daemon in good order.
-pub(super) fn handles_interrupt() -> bool {
-    HANDLES_INTERRUPT.load(Ordering::Relaxed)
-}
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -56,17 +48,18 @@ impl Serve {
         } else {
             Some(app.store().exclusive("serve").await?)
         };
-        let stop = stop_on_signal();
+        let signals = interrupt::Listener::start();
+        let stop = signals.stop.clone();
         let (seen, changes) = watch::channel(Seen::default());
         let looking = if self.no_work {
-            tokio::spawn(look(app.clone(), seen, stop.clone()))
+            start_look(&app, seen, &stop)
         } else {
             start_work(&app, None, &stop, seen)
         };
         let address = self.listen.unwrap_or(app.config().listen);
-        let served = site(context, &app, address, (&stop, changes)).await;
-        stop.cancel();
-        looking.await.map_err(|error| died(&error))?;
+        let serves = site(context, &app, address, (&stop, changes));
+        let served = supervised::until_given_up(&app, &stop, serves).await;
+        supervised::join(looking).await;
         drop(right);
         app.store().close().await;
         served.map(|()| ExitCode::SUCCESS)
@@ -83,24 +76,24 @@ impl Work {
         let app = context.app().await?;
         app.active().await?;
         let right = app.store().exclusive("work").await?;
-        let stop = stop_on_signal();
+        let signals = interrupt::Listener::start();
+        let stop = signals.stop.clone();
         let places = self.places.unwrap_or(app.config().engine.places);
         context.output.progress(format_args!(
             "working on {places} runs at a time; Ctrl-C stops"
         ));
         let seen = watch::Sender::default();
         let worker = start_work(&app, self.places, &stop, seen);
-        worker.await.map_err(|error| died(&error))?;
+        let told = async {
+            stop.cancelled().await;
+            Ok(())
+        };
+        let worked = supervised::until_given_up(&app, &stop, told).await;
+        supervised::join(worker).await;
         drop(right);
         app.store().close().await;
-        Ok(ExitCode::SUCCESS)
+        worked.map(|()| ExitCode::SUCCESS)
     }
-}
-
-/// A worker that ends before it is told to is a failure of the daemon.
-fn died(error: &tokio::task::JoinError) -> Failure {
-    Failure::new(FAILED, format!("the worker died: {error}"))
-        .help("what was committed is kept; runs it left go on once their lease has run out")
 }
 
 /// Serve site and console at `address` until it is told to stop. The site is made anew when a
@@ -114,7 +107,14 @@ pub(super) async fn site(
     let listener = http::bind(address).await?;
     let bound = listener.local_addr().map_or(address, |bound| bound);
     let (current, site) = watch::channel(Arc::new(app.site(bound).await?));
-    let refresh = tokio::spawn(refresh_site(app.clone(), bound, current, changes));
+    let refresh = {
+        let app = app.clone();
+        supervision::keep(
+            "what keeps the site current",
+            || true,
+            move || refresh_site(app.clone(), bound, current.clone(), changes.clone()),
+        )
+    };
     let face = Face {
         store: app.store().clone(),
         site,
@@ -131,30 +131,6 @@ pub(super) async fn site(
     Ok(())
 }
 
-/// A token that SIGINT and SIGTERM cancel.
-pub(super) fn stop_on_signal() -> CancellationToken {
-    HANDLES_INTERRUPT.store(true, Ordering::Relaxed);
-    let stop = CancellationToken::new();
-    let told = stop.clone();
-    // At once: a signal that comes before somebody listens ends the process.
-    let mut terminate =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
-    tokio::spawn(async move {
-        let terminated = async {
-            match &mut terminate {
-                Some(signal) => signal.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminated => {}
-        }
-        told.cancel();
-    });
-    stop
-}
-
 /// Work on runs and on what is due by the clock, until `stop`.
 fn start_work(
     app: &App,
@@ -165,11 +141,30 @@ fn start_work(
     let mut engine = app.engine(Arc::new(Unwatched));
     engine.stop = stop.clone();
     engine.rules.places = places.unwrap_or(engine.rules.places);
-    tokio::spawn(worker::work(engine, Arc::new(Upkeep::new(app, seen))))
+    let (app, stopped) = (app.clone(), stop.clone());
+    supervision::keep(
+        "the worker",
+        move || stopped.is_cancelled(),
+        move || worker::work(engine.clone(), Arc::new(Upkeep::new(&app, seen.clone()))),
+    )
+}
+
+/// Look whether something is new, until `stop`.
+pub(super) fn start_look(
+    app: &App,
+    seen: watch::Sender<Seen>,
+    stop: &CancellationToken,
+) -> JoinHandle<()> {
+    let (app, stop, stopped) = (app.clone(), stop.clone(), stop.clone());
+    supervision::keep(
+        "what looks for news",
+        move || stopped.is_cancelled(),
+        move || look(app.clone(), seen.clone(), stop.clone()),
+    )
 }
 
 /// Look at the database as a worker does, where nobody works.
-pub(super) async fn look(app: App, seen: watch::Sender<Seen>, stop: CancellationToken) {
+async fn look(app: App, seen: watch::Sender<Seen>, stop: CancellationToken) {
     loop {
         match pulse::ask(app.store(), "", 1).await {
             Ok(pulse) => tell(&seen, &pulse),

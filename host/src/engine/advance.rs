@@ -12,15 +12,16 @@ use tokio::task::JoinSet;
 
 use super::checkpoint::{self, Kept};
 use super::clock::after;
-use super::hands::{self, InHand, Interrupt};
+use super::hands::{InHand, News};
 use super::plan::{Rest, Standing};
 use super::stage::{Ended, Turn, Work};
-use super::{Engine, EngineError, LineUp};
+use super::{Engine, EngineError, LineUp, progress_log};
 use crate::fault;
-use crate::store::checkpoints::{Checkpoint, Then};
+use crate::pipeline::Follow;
+use crate::store::checkpoints::{Checkpoint, Committed, Then};
 use crate::store::claims::Claim;
 use crate::store::gates::Gate;
-use crate::store::leases::{Held, Told};
+use crate::store::leases::{Held, Told, Wish};
 use crate::store::runs::{Run, RunStatus};
 use crate::store::stage_runs::StageRun;
 use crate::store::{findings, gates, stage_runs};
@@ -50,14 +51,33 @@ pub(super) async fn advance(
             Err(problem) => problem,
         },
     };
-    let then = Then::Rest {
-        status: RunStatus::Blocked,
-        detail: problem,
-        wake_at: after(engine.clock.now(), BLOCKED_LOOK),
-    };
-    let blank = Checkpoint::blank(held, claim.told.signals, run.spent, then);
-    engine.executor.checkpoint(blank).await?;
-    Ok(())
+    block(engine, &run, held, claim.told, problem).await
+}
+
+/// A run that cannot go on is blocked, unless a person wants something else of it.
+async fn block(
+    engine: &Engine,
+    run: &Run,
+    held: Held,
+    mut told: Told,
+    problem: String,
+) -> Result<(), EngineError> {
+    loop {
+        let now = engine.clock.now();
+        let then = wished(&told).map_or_else(
+            || Then::Rest {
+                status: RunStatus::Blocked,
+                detail: problem.clone(),
+                wake_at: after(now, BLOCKED_LOOK),
+            },
+            |halt| halted(halt, now),
+        );
+        let blank = Checkpoint::blank(held.clone(), told.signals, run.spent, then);
+        match engine.executor.checkpoint(blank).await? {
+            Committed::Outdated(news) => told = news,
+            Committed::Kept(_) | Committed::Lost => return Ok(()),
+        }
+    }
 }
 
 /// The roll call of one pipeline, before anything is spent: the work, or what is missing.
@@ -112,19 +132,18 @@ enum Flow {
 struct Course {
     work: Work,
     held: Held,
-    signals: i64,
+    /// What reached the run from outside, as far as it is known here.
+    told: Told,
     rows: Vec<StageRun>,
     /// Gates that were asked and are not decided.
     asked: BTreeSet<String>,
     under_way: BTreeSet<String>,
-    /// Of those under way: a loop has gone back behind them, so they do not count.
-    stale: BTreeSet<String>,
     turns: JoinSet<Ended>,
     /// The other places of this worker, until a checkpoint clears the run of suspicion.
     alone: Option<OwnedSemaphorePermit>,
     began: Instant,
-    /// Nothing more begins; the run is given back like this.
-    halt: Option<(RunStatus, String)>,
+    /// The worker stops: nothing more begins here.
+    drains: bool,
 }
 
 /// What a checkpoint brings besides the stage that ended.
@@ -140,26 +159,23 @@ impl Course {
         Self {
             work,
             held,
-            signals: claim.told.signals,
+            told: claim.told,
             rows: claim.rows,
             asked: claim.asked,
             under_way: BTreeSet::new(),
-            stale: BTreeSet::new(),
             turns: JoinSet::new(),
             alone,
             began: Instant::now(),
-            halt: None,
+            drains: false,
         }
     }
 
     /// Carry it on until it is given back.
     async fn finish(mut self, mut hand: InHand) -> Result<(), EngineError> {
+        progress_log::taken(&self.work.run, &self.rows);
         let stop = self.work.engine.stop.clone();
-        let wished = hand.interrupt.borrow_and_update().clone();
-        let mut flow = match wished {
-            Some(interrupt) => self.interrupted(interrupt).await?,
-            None => self.settle(None).await?,
-        };
+        let news = hand.news.borrow_and_update().clone();
+        let mut flow = self.hear(news).await?;
         let mut grace = None;
         while flow == Flow::UnderWay {
             let over = async {
@@ -170,18 +186,15 @@ impl Course {
             };
             tokio::select! {
                 Some(ended) = self.turns.join_next() => flow = self.ended(ended).await?,
-                changed = hand.interrupt.changed() => {
-                    let interrupt = hand.interrupt.borrow_and_update().clone();
-                    if let (Ok(()), Some(interrupt)) = (changed, interrupt) {
-                        flow = self.interrupted(interrupt).await?;
-                    }
+                Ok(()) = hand.news.changed() => {
+                    let news = hand.news.borrow_and_update().clone();
+                    flow = self.hear(news).await?;
                 }
                 () = stop.cancelled(), if grace.is_none() => {
                     fault::point("drain");
                     let rules = &self.work.engine.rules;
                     grace = Some(tokio::time::Instant::now() + rules.drain.0);
-                    let detail = "given back by a worker that stops".to_owned();
-                    self.halt.get_or_insert((RunStatus::Queued, detail));
+                    self.drains = true;
                 }
                 () = over => {
                     self.abandon();
@@ -197,29 +210,49 @@ impl Course {
         self.turns.abort_all();
         self.turns.detach_all();
         self.under_way.clear();
-        self.stale.clear();
     }
 
-    async fn interrupted(&mut self, interrupt: Interrupt) -> Result<Flow, EngineError> {
-        match interrupt {
-            Interrupt::Lost => {
+    /// Go on as what was said of the run has it.
+    async fn hear(&mut self, news: News) -> Result<Flow, EngineError> {
+        match news {
+            News::Lost => {
                 self.abandon();
-                Err(EngineError::Lost(self.held.run.clone()))
+                Err(self.lost())
             }
-            Interrupt::Cancel(detail) => {
-                self.abandon();
-                let status = RunStatus::Cancelled;
-                self.halt = Some((status, detail));
+            News::Told(told) => {
+                self.learn(told).await?;
                 self.settle(None).await
             }
-            Interrupt::Pause(detail) => {
-                self.halt = Some((RunStatus::Paused, detail));
-                if self.turns.is_empty() {
-                    return self.settle(None).await;
-                }
-                Ok(Flow::UnderWay)
-            }
         }
+    }
+
+    /// From now on what reached the run counts here: the rows as they stand, and what is wished.
+    /// What is said late is known already.
+    async fn learn(&mut self, told: Told) -> Result<(), EngineError> {
+        if told.signals > self.told.signals {
+            let (store, run) = (&self.work.engine.store, &self.held.run);
+            self.rows = stage_runs::of_run(store, run).await?;
+            let open = gates::open_of_run(store, run).await?;
+            self.asked = open.into_iter().map(|gate| gate.stage).collect();
+            self.told = told;
+        }
+        if self.told.wish == Some(Wish::Cancel) {
+            self.abandon();
+        }
+        Ok(())
+    }
+
+    fn lost(&self) -> EngineError {
+        EngineError::Lost(self.held.run.clone())
+    }
+
+    /// Why nothing more begins, if so, and how the run is given back.
+    fn halt(&self) -> Option<(RunStatus, String)> {
+        let given_back = || {
+            let detail = "given back by a worker that stops".to_owned();
+            (RunStatus::Queued, detail)
+        };
+        wished(&self.told).or_else(|| self.drains.then(given_back))
     }
 
     async fn ended(
@@ -230,14 +263,10 @@ impl Course {
             run: self.held.run.clone(),
             problem: format!("lost a stage: {error}"),
         })?;
-        let stage = self.work.pipeline.stages[ended.index].id().to_owned();
-        self.under_way.remove(&stage);
+        let stage = self.work.pipeline.stages[ended.index].id();
+        self.under_way.remove(stage);
         let now = self.work.engine.clock.now();
-        let mut kept = checkpoint::keep(&self.work, &self.rows, ended, now);
-        if self.stale.remove(&stage) {
-            kept.row.superseded = true;
-            kept.superseded.clear();
-        }
+        let kept = checkpoint::keep(&self.work, &self.rows, ended, now);
         self.settle(Some(kept)).await
     }
 
@@ -257,16 +286,32 @@ impl Course {
                 return Ok(Flow::UnderWay);
             }
             match self.commit(self.checkpoint(kept.as_ref(), &next)).await {
-                Ok(told) => {
-                    self.kept(kept.as_ref());
-                    return self.go_on(told, next).await;
+                Ok(Committed::Kept(told)) => {
+                    self.kept(kept.take());
+                    progress_log::gates_opened(&next.gates);
+                    progress_log::given_back(&self.work.run, &next.then);
+                    if !matches!(next.then, Then::GoOn { .. }) {
+                        return Ok(Flow::GivenBack);
+                    }
+                    self.begin(next.turns);
+                    if told.signals <= self.told.signals {
+                        return Ok(Flow::UnderWay);
+                    }
+                    self.learn(told).await?;
                 }
+                Ok(Committed::Outdated(told)) => {
+                    self.learn(told).await?;
+                    if let Some(kept) = &mut kept {
+                        kept.after(&self.work.pipeline, &self.rows);
+                    }
+                }
+                Ok(Committed::Lost) => return Err(self.lost()),
                 Err(EngineError::Store(error)) => match (&mut kept, before) {
                     (Some(kept), Some(before)) if checkpoint::refused_writes(kept, &error) => {
                         (self.rows, self.asked) = before;
                         kept.writes.clear();
                         kept.row.outcome = checkpoint::write_failure(&error);
-                        "end".clone_into(&mut kept.row.follow);
+                        kept.row.follow = Follow::End;
                         kept.superseded.clear();
                     }
                     _ => return Err(error.into()),
@@ -287,7 +332,7 @@ impl Course {
                 lease: self.work.engine.rules.lease.0,
             },
         };
-        if let Some(halt) = &self.halt {
+        if let Some(halt) = self.halt() {
             if self.under_way.is_empty() {
                 next.then = halted(halt, now);
             }
@@ -329,7 +374,7 @@ impl Course {
     fn checkpoint(&self, kept: Option<&Kept>, next: &Next) -> Checkpoint {
         let run = &self.work.run;
         let (held, spent) = (self.held.clone(), run.spent + self.began.elapsed());
-        let mut checkpoint = Checkpoint::blank(held, self.signals, spent, next.then.clone());
+        let mut checkpoint = Checkpoint::blank(held, self.told.signals, spent, next.then.clone());
         checkpoint.rows.extend(kept.map(|kept| kept.row.clone()));
         checkpoint.rows.extend(next.rows.iter().cloned());
         checkpoint.gates.clone_from(&next.gates);
@@ -341,14 +386,13 @@ impl Course {
             checkpoint.writes.clone_from(&kept.writes);
             checkpoint.plugin.clone_from(&kept.plugin);
         }
-        if matches!(next.then, Then::End { .. }) {
-            checkpoint.effects = checkpoint::effects(run, &self.rows, &self.work.line_up.registry);
-        }
+        let registry = &self.work.line_up.registry;
+        checkpoint.effects = checkpoint::effects(run, checkpoint.rows.iter(), registry);
         checkpoint
     }
 
-    /// Commit; gives what the holder has to know now.
-    async fn commit(&self, checkpoint: Checkpoint) -> Result<Told, EngineError> {
+    /// Commit; gives what came of it.
+    async fn commit(&self, checkpoint: Checkpoint) -> Result<Committed, EngineError> {
         fault::point("before-commit");
         if matches!(checkpoint.then, Then::End { .. }) {
             fault::point("before-end");
@@ -357,44 +401,22 @@ impl Course {
             fault::point("before-gate");
         }
         let asks = !checkpoint.gates.is_empty();
-        let told = self.work.engine.executor.checkpoint(checkpoint).await?;
+        let committed = self.work.engine.executor.checkpoint(checkpoint).await?;
         fault::point("after-commit");
         if asks {
             fault::point("after-gate");
         }
-        told.ok_or_else(|| EngineError::Lost(self.held.run.clone()))
+        Ok(committed)
     }
 
     /// What was committed counts from now on.
-    fn kept(&mut self, kept: Option<&Kept>) {
+    fn kept(&mut self, kept: Option<Kept>) {
         self.alone = None;
         if let Some(kept) = kept {
             let watcher = &self.work.engine.watcher;
             watcher.stage_ended(&self.work.run, &kept.row);
-            let behind = kept.superseded.iter();
-            let stale = behind.filter(|stage| self.under_way.contains(*stage));
-            self.stale.extend(stale.cloned());
+            progress_log::stage_ended(&kept.row);
         }
-    }
-
-    async fn go_on(&mut self, told: Told, next: Next) -> Result<Flow, EngineError> {
-        if !matches!(next.then, Then::GoOn { .. }) {
-            return Ok(Flow::GivenBack);
-        }
-        // A wish is heard at the checkpoint, before anything else begins.
-        if let Some(interrupt) = hands::interrupt(&told) {
-            return Box::pin(self.interrupted(interrupt)).await;
-        }
-        self.begin(next.turns);
-        if told.signals != self.signals {
-            self.signals = told.signals;
-            let (store, run) = (&self.work.engine.store, &self.held.run);
-            self.rows = stage_runs::of_run(store, run).await?;
-            let open = gates::open_of_run(store, run).await?;
-            self.asked = open.into_iter().map(|gate| gate.stage).collect();
-            return Box::pin(self.settle(None)).await;
-        }
-        Ok(Flow::UnderWay)
     }
 
     fn begin(&mut self, turns: Vec<Turn>) {
@@ -436,8 +458,7 @@ fn rest(rest: Rest, now: Timestamp) -> Then {
     }
 }
 
-fn halted(halt: &(RunStatus, String), now: Timestamp) -> Then {
-    let (status, detail) = halt.clone();
+fn halted((status, detail): (RunStatus, String), now: Timestamp) -> Then {
     if status.is_final() {
         return Then::End { status, detail };
     }
@@ -446,4 +467,13 @@ fn halted(halt: &(RunStatus, String), now: Timestamp) -> Then {
         detail,
         wake_at: now,
     }
+}
+
+/// What a person wishes of the run, as the status that it gets.
+fn wished(told: &Told) -> Option<(RunStatus, String)> {
+    let status = match told.wish? {
+        Wish::Cancel => RunStatus::Cancelled,
+        Wish::Pause => RunStatus::Paused,
+    };
+    Some((status, told.wish_detail.clone()))
 }

@@ -8,13 +8,14 @@ use super::clock::after;
 use super::plan;
 use super::stage::{Ended, Work};
 use crate::grants::Grants;
+use crate::lines;
 use crate::outcome::{Failure, FailureKind, Outcome, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
 use crate::registry::Registry;
 use crate::store::effects::Effect;
 use crate::store::gates::Gate;
 use crate::store::runs::Run;
-use crate::store::stage_runs::StageRun;
+use crate::store::stage_runs::{StageRun, What};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::value::Statement;
 
@@ -25,10 +26,33 @@ const LONGEST_HOLD: Duration = Duration::from_secs(300);
 /// A stage's checkpoint as it will be kept.
 pub(super) struct Kept {
     pub(super) row: StageRun,
+    /// The newest checkpoint when it began.
+    since: i64,
     /// Stages that are visited anew.
     pub(super) superseded: Vec<String>,
     pub(super) writes: Vec<Statement>,
     pub(super) plugin: Option<(String, Grants)>,
+}
+
+impl Kept {
+    /// The same, after checkpoints that were not known when the stage ended.
+    pub(super) fn after(&mut self, pipeline: &Pipeline, rows: &[StageRun]) {
+        self.row.step = next_step(rows);
+        if plan::went_back(pipeline, rows, &self.row.stage, self.since) {
+            self.discard();
+        }
+    }
+
+    /// The run went back behind it while it was under way: nothing of it counts.
+    fn discard(&mut self) {
+        let reason = "not kept: the run went back while the stage was under way";
+        self.row.outcome = Outcome::Stopped(Stop::nothing_to_do(reason));
+        self.row.follow = Follow::Skip;
+        self.row.wake_at = None;
+        self.row.superseded = true;
+        self.superseded.clear();
+        self.writes.clear();
+    }
 }
 
 /// What is kept of a stage that ended, after the checkpoints so far.
@@ -61,22 +85,27 @@ pub(super) fn keep(work: &Work, rows: &[StageRun], mut ended: Ended, now: Timest
         stage: stage.id().to_owned(),
         visit: ended.visit,
         step: next_step(rows),
-        handler: stage.what(),
+        what: What::of(stage),
         attempts: ended.attempts,
         holds,
         outcome,
-        follow: follow.to_string(),
+        follow,
+        undone: None,
         superseded: false,
+        log: lines::joined(held.map_or(&[], |held| &held.log), ended.log),
         wake_at,
         started_at,
         finished_at: now,
     };
-    Kept {
+    let mut kept = Kept {
         plugin: plugin_of(work, stage),
         row,
+        since: ended.since,
         superseded,
         writes,
-    }
+    };
+    kept.after(&work.pipeline, rows);
+    kept
 }
 
 /// The outcome and what follows in fact: a loop past its bound is a failure.
@@ -98,7 +127,7 @@ fn follow(
 }
 
 pub(super) fn next_step(rows: &[StageRun]) -> i64 {
-    rows.iter().map(|row| row.step).max().unwrap_or_default() + 1
+    plan::newest(rows) + 1
 }
 
 fn wake(outcome: &Outcome, holds: u32, now: Timestamp) -> Timestamp {
@@ -131,12 +160,14 @@ pub(super) fn skipped(
         stage: stage.id().to_owned(),
         visit: plan::next_visit(rows, stage.id()),
         step: next_step(rows),
-        handler: stage.what(),
+        what: What::of(stage),
         attempts: 0,
         holds: 0,
         outcome: Outcome::Stopped(Stop::nothing_to_do(reason)),
-        follow: Follow::Skip.to_string(),
+        follow: Follow::Skip,
+        undone: None,
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: now,
         finished_at: now,
@@ -170,40 +201,44 @@ fn task_of(rows: &[StageRun]) -> Option<String> {
     })
 }
 
-/// What the ledger learns of a run that ends. Of one that did not begin by itself it learns
-/// only of handlers that may fall back: those that ask a model, those of plugins, and those
-/// that did.
-pub(super) fn effects(run: &Run, rows: &[StageRun], registry: &Registry) -> Vec<Effect> {
-    let scheduled = run.origin.starts_with("schedule") || run.pipeline.starts_with("policy:");
-    let live = plan::live(rows).filter(|row| row.handler.contains('.'));
-    let told = live.filter(|row| {
-        let entry = registry.get(&row.handler);
-        let may = entry.is_some_and(|entry| {
-            let needs = &entry.contract.needs;
-            entry.origin.plugin().is_some()
-                || !needs.roles.is_empty()
-                || !needs.role_keys.is_empty()
-        });
-        scheduled || may || !row.outcome.fallbacks().is_empty()
+/// What the ledger learns of stages of a run. Of one that did not start by itself it learns only
+/// of handlers that may fall back: those that ask a model, those of plugins, and those that did.
+pub(super) fn effects<'r>(
+    run: &Run,
+    rows: impl Iterator<Item = &'r StageRun>,
+    registry: &Registry,
+) -> Vec<Effect> {
+    let noted = rows.filter(|row| !row.superseded);
+    noted.filter_map(|row| effect(run, row, registry)).collect()
+}
+
+fn effect(run: &Run, row: &StageRun, registry: &Registry) -> Option<Effect> {
+    let handler = row.what.handler()?;
+    let may_fall_back = registry.get(handler).is_some_and(|entry| {
+        let needs = &entry.contract.needs;
+        entry.origin.plugin().is_some() || !needs.roles.is_empty() || !needs.role_keys.is_empty()
     });
-    told.map(|row| {
-        let effects = match &row.outcome {
-            Outcome::Done(done) => done.effects.values().sum(),
-            Outcome::Stopped(_) => 0,
-        };
-        let fallbacks = row.outcome.fallbacks().iter().map(ToString::to_string);
-        let fallback = fallbacks.collect::<Vec<_>>().join("; ");
-        Effect {
-            pipeline: run.pipeline.clone(),
-            handler: row.handler.clone(),
-            outcome: row.outcome.name(),
-            scheduled,
-            success: matches!(row.outcome.name(), "done" | "nothing-to-do"),
-            effects,
-            fallback: (!fallback.is_empty()).then_some(fallback),
-        }
+    let fallbacks = row.outcome.fallbacks().iter().map(ToString::to_string);
+    let fallback = fallbacks.collect::<Vec<_>>().join("; ");
+    if !run.recurs() && !may_fall_back && fallback.is_empty() {
+        return None;
+    }
+    let effects = match &row.outcome {
+        Outcome::Done(done) => done
+            .effects
+            .values()
+            .fold(0, |sum: u64, effects| sum.saturating_add(*effects)),
+        Outcome::Stopped(_) => 0,
+    };
+    Some(Effect {
+        pipeline: run.pipeline.clone(),
+        handler: handler.to_owned(),
+        outcome: row.outcome.name(),
+        scheduled: run.recurs(),
+        success: matches!(row.outcome.name(), "done" | "nothing-to-do"),
+        effects,
+        fallback: (!fallback.is_empty()).then_some(fallback),
     })
-    .collect()
 }
 
 /// Whether the database refused the deferred writes, and not the checkpoint.

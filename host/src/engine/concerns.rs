@@ -4,6 +4,7 @@
 use super::LineUp;
 use crate::handler::Contract;
 use crate::pipeline::{Pipeline, Stage};
+use crate::policy;
 use crate::rollcall::{self, Reference, Referrer};
 
 impl LineUp {
@@ -29,7 +30,7 @@ impl LineUp {
         match referrer {
             Referrer::Pipeline(who) => who == name,
             Referrer::Stage { pipeline, .. } => pipeline == name,
-            Referrer::Policy(who) => name.strip_prefix("policy:") == Some(who),
+            Referrer::Policy(who) => policy::of_pipeline(name) == Some(who),
             Referrer::Handler(who) => calls(who),
             Referrer::NativeFile(file) => calls(&rollcall::handler_of(file)),
             Referrer::Plugin(who) => pipeline.handlers().any(|handler| self.gives(who, handler)),

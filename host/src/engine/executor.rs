@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::store::StoreError;
-use crate::store::checkpoints::Checkpoint;
+use crate::store::checkpoints::{Checkpoint, Committed};
 use crate::store::claims::Claim;
 use crate::store::leases::{Held, Recovered, Told};
 
@@ -27,9 +27,9 @@ pub trait Executor: Send + Sync {
     fn claim_one<'a>(&'a self, run: &'a str) -> Answer<'a, Option<Claim>>;
 
     /// Keep what came of stages, with their deferred writes, and go on, sleep, wait for a
-    /// person or finish as it says: all of it or nothing. `None` says that somebody else has
-    /// the run and nothing was kept.
-    fn checkpoint(&self, checkpoint: Checkpoint) -> Answer<'_, Option<Told>>;
+    /// person or finish as it says: all of it, or nothing if somebody else has the run or
+    /// something reached it that its holder does not know.
+    fn checkpoint(&self, checkpoint: Checkpoint) -> Answer<'_, Committed>;
 
     /// Say that these runs are still under way; gives those that still are this worker's.
     fn heartbeat(&self, held: Vec<Held>) -> Answer<'_, Vec<(Held, Told)>>;

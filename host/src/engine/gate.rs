@@ -4,18 +4,44 @@
 use super::plan;
 use super::{Engine, EngineError};
 use crate::fault;
-use crate::outcome::{Done, Outcome, Patch, Stop};
+use crate::outcome::{Done, FailureKind, Outcome, Patch, Stop};
 use crate::pipeline::{Follow, Lapse, Pipeline, Stage};
 use crate::store::decisions::{self, Decided};
 use crate::store::gates::{self, Decision, Gate, Verdict};
-use crate::store::stage_runs::{self, StageRun};
-use crate::store::{Store, StoreErrorKind, runs};
+use crate::store::stage_runs::{self, StageRun, What};
+use crate::store::steering::Refusal;
+use crate::store::{Store, StoreErrorKind, findings, holders, runs};
 
 /// Who decides when nobody did in time.
 const NOBODY: &str = "expiry";
+/// How often a decision is made anew because the run went on meanwhile.
+const TRIES: usize = 16;
 
 /// Decide an open gate. The run goes on by itself, or with [`Engine::carry_out`].
 pub async fn decide(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<(), EngineError> {
+    for _ in 0..TRIES {
+        let decided = decided(engine, gate, verdict.clone()).await?;
+        fault::point("before-approval");
+        let answer = decisions::keep(&engine.store, decided).await?;
+        match answer {
+            Ok(_) => {
+                fault::point("after-approval");
+                engine.store.wake().await;
+                return Ok(());
+            }
+            // A stage of the run has just ended: what follows is found anew.
+            Err(Refusal::Changed) => {}
+            Err(refusal) => return Err(refused(gate, refusal.to_string())),
+        }
+    }
+    Err(refused(gate, Refusal::Changed.to_string()))
+}
+
+/// The decision as it follows from the run as it stands.
+async fn decided(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<Decided, EngineError> {
+    // The holder first: what changes after that is noticed by its signals.
+    let holder = holders::of(&engine.store, &gate.run).await?;
+    let signals = holder.map_or(0, |holder| holder.signals);
     let run = run_of(&engine.store, gate).await?;
     let line_up = engine.line_ups.at(run.revision, run.settings.as_deref());
     let line_up = line_up.await?;
@@ -29,33 +55,30 @@ pub async fn decide(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<()
         Follow::Goto(target) => pipeline.downstream(target).into_iter().collect(),
         _ => Vec::new(),
     };
-    let now = engine.clock.now();
     let row = StageRun {
         run: gate.run.clone(),
         stage: gate.stage.clone(),
         visit: gate.visit,
         step: super::checkpoint::next_step(&rows),
-        handler: "gate".to_owned(),
+        what: What::Gate,
         attempts: 1,
         holds: 0,
         outcome,
-        follow: follow.to_string(),
+        follow,
+        undone: None,
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: gate.opened_at,
-        finished_at: now,
+        finished_at: engine.clock.now(),
     };
-    fault::point("before-approval");
-    let decided = Decided {
+    Ok(Decided {
         gate: gate.clone(),
         verdict,
         row,
+        signals,
         superseded,
-    };
-    decisions::keep(&engine.store, decided).await?;
-    fault::point("after-approval");
-    engine.store.wake().await;
-    Ok(())
+    })
 }
 
 /// What a person at a gate can have made anew, by name.
@@ -106,14 +129,19 @@ fn consequence(
             (rejected("expired", detail), stage.follow("rejected"))
         }
     };
-    let bounded = plan::bounded(pipeline, rows, follow);
-    let follow = bounded.map_err(|problem| {
-        refused(
-            gate,
-            format!("cannot go back: {problem}; approve or reject it"),
-        )
-    })?;
-    Ok((outcome, follow))
+    match plan::bounded(pipeline, rows, follow) {
+        Ok(follow) => Ok((outcome, follow)),
+        // Nobody is there to decide otherwise: as with a stage's, a loop past its bound fails.
+        Err(problem) if verdict.decision == Decision::Expired => {
+            let detail = format!("{}; {problem}", outcome.detail());
+            let failure = Stop::failed(FailureKind::Config, detail);
+            Ok((Outcome::Stopped(failure), Follow::End))
+        }
+        Err(problem) => {
+            let problem = format!("cannot go back: {problem}; approve or reject it");
+            Err(refused(gate, problem))
+        }
+    }
 }
 
 /// The stage that makes a part.
@@ -151,13 +179,19 @@ pub(super) async fn expire(engine: &Engine) -> Result<(), EngineError> {
             feedback: "nobody decided in time".to_owned(),
             by: NOBODY.to_owned(),
         };
+        let key = format!("gate:{}:{}", gate.run, gate.stage);
         match decide(engine, &gate, verdict).await {
-            Ok(()) => {}
+            Ok(()) => drop(findings::resolve(&engine.store, &key).await?),
             Err(EngineError::Store(error)) if error.kind == StoreErrorKind::Constraint => {
                 tracing::debug!(run = gate.run, gate = gate.stage, %error, "decided by another");
             }
+            // It is tried again with each look, and said once.
             Err(error) => {
-                tracing::warn!(run = gate.run, gate = gate.stage, %error, "a gate did not lapse");
+                let (run, stage) = (&gate.run, &gate.stage);
+                let message = format!("gate `{stage}` of run {run} did not lapse: {error}");
+                if findings::raise(&engine.store, &key, "gate", stage, &message).await? {
+                    tracing::warn!(run, gate = stage, %error, "a gate did not lapse");
+                }
             }
         }
     }

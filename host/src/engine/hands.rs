@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 
 use super::executor::Executor;
-use crate::store::leases::{Held, Told, Wish};
+use crate::fault;
+use crate::store::leases::{Held, Told};
+use crate::supervision;
 
-/// Why a run is not carried on here.
+/// What whoever carries a run out hears of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Interrupt {
+pub(super) enum News {
+    /// What reached it from outside, as it stands.
+    Told(Told),
     /// Somebody else has it, or may have.
     Lost,
-    /// A person wants it cancelled; who, and why.
-    Cancel(String),
-    /// A person wants it paused.
-    Pause(String),
 }
 
 /// The runs in hand.
@@ -33,14 +33,14 @@ struct Hand {
     fence: i64,
     /// When the lease was last known to hold.
     confirmed: Instant,
-    interrupt: watch::Sender<Option<Interrupt>>,
+    news: watch::Sender<News>,
 }
 
 /// A run in hand, until it is dropped.
 pub(super) struct InHand {
     hands: Arc<Hands>,
     held: Held,
-    pub(super) interrupt: watch::Receiver<Option<Interrupt>>,
+    pub(super) news: watch::Receiver<News>,
 }
 
 impl Drop for InHand {
@@ -66,12 +66,17 @@ impl Hands {
             lease,
             look: Notify::new(),
         });
-        let weak = Arc::downgrade(&hands);
-        tokio::spawn(async move {
-            while let Some(hands) = weak.upgrade() {
-                hands.beat().await;
-                let looked = tokio::time::timeout(lease / 3, hands.look.notified());
-                drop(looked.await);
+        let (weak, held) = (Arc::downgrade(&hands), Arc::downgrade(&hands));
+        let gone = move || held.strong_count() == 0;
+        supervision::keep("the heartbeat", gone, move || {
+            let weak = weak.clone();
+            async move {
+                while let Some(hands) = weak.upgrade() {
+                    fault::point("before-heartbeat");
+                    hands.beat().await;
+                    let looked = tokio::time::timeout(lease / 3, hands.look.notified());
+                    drop(looked.await);
+                }
             }
         });
         hands
@@ -83,17 +88,17 @@ impl Hands {
 
     /// Take a claimed run in hand.
     pub(super) fn take(self: &Arc<Self>, held: Held, told: &Told) -> InHand {
-        let (sender, interrupt) = watch::channel(interrupt(told));
+        let (sender, news) = watch::channel(News::Told(told.clone()));
         let hand = Hand {
             fence: held.fence,
             confirmed: Instant::now(),
-            interrupt: sender,
+            news: sender,
         };
         self.lock().insert(held.run.clone(), hand);
         InHand {
             hands: Arc::clone(self),
             held,
-            interrupt,
+            news,
         }
     }
 
@@ -134,9 +139,9 @@ impl Hands {
             match kept.iter().find(|(known, _)| *known == lease) {
                 Some((_, told)) => {
                     hand.confirmed = asked;
-                    hand.say(interrupt(told));
+                    hand.say(News::Told(told.clone()));
                 }
-                None => hand.say(Some(Interrupt::Lost)),
+                None => hand.say(News::Lost),
             }
         }
     }
@@ -145,31 +150,20 @@ impl Hands {
     fn give_up_old(&self) {
         for hand in self.lock().values() {
             if hand.confirmed.elapsed() > self.lease {
-                hand.say(Some(Interrupt::Lost));
+                hand.say(News::Lost);
             }
         }
     }
 }
 
 impl Hand {
-    fn say(&self, interrupt: Option<Interrupt>) {
-        if interrupt.is_some() {
-            self.interrupt.send_if_modified(|known| {
-                let news = *known != interrupt && *known != Some(Interrupt::Lost);
-                if news {
-                    *known = interrupt;
-                }
-                news
-            });
-        }
+    fn say(&self, news: News) {
+        self.news.send_if_modified(|known| {
+            let is_new = *known != news && *known != News::Lost;
+            if is_new {
+                *known = news;
+            }
+            is_new
+        });
     }
-}
-
-/// What a holder has to do about what it is told.
-pub(super) fn interrupt(told: &Told) -> Option<Interrupt> {
-    let detail = told.wish_detail.clone();
-    told.wish.map(|wish| match wish {
-        Wish::Cancel => Interrupt::Cancel(detail),
-        Wish::Pause => Interrupt::Pause(detail),
-    })
 }

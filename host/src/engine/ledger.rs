@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::pipeline::Pipeline;
+use crate::policy;
 use crate::span::Span;
 use crate::store::effects::Entry;
 use crate::store::schedules::{Cadence, Plan};
@@ -57,7 +58,7 @@ pub fn expected(
                 pipeline: planned.run.pipeline.clone(),
                 handler: stage.handler.as_ref()?.get_ref().clone(),
                 every,
-                upkeep: planned.run.pipeline.starts_with("policy:"),
+                upkeep: policy::of_pipeline(&planned.run.pipeline).is_some(),
             })
         })
     });

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use self::commits::Commits;
 use super::executor::{Answer, Executor};
 use crate::config::EngineRules;
-use crate::store::checkpoints::{self, Checkpoint};
+use crate::store::checkpoints::{self, Checkpoint, Committed};
 use crate::store::claims::{self, Claim, Claimant};
 use crate::store::leases::{self, Held, Recovered, Told};
 use crate::store::{Store, StoreError};
@@ -42,7 +42,7 @@ impl Local {
 
     /// Commit; where the database went away in the middle, find out whether it did, and try
     /// again for as long as the lease can hold.
-    async fn commit(&self, checkpoint: Checkpoint) -> Result<Option<Told>, StoreError> {
+    async fn commit(&self, checkpoint: Checkpoint) -> Result<Committed, StoreError> {
         let checkpoint = Arc::new(checkpoint);
         let began = Instant::now();
         let mut pause = FIRST_PAUSE;
@@ -58,7 +58,7 @@ impl Local {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
             if let Ok(Some(told)) = checkpoints::committed(&self.store, &checkpoint).await {
-                return Ok(Some(told));
+                return Ok(Committed::Kept(told));
             }
         }
     }
@@ -77,7 +77,7 @@ impl Executor for Local {
         Box::pin(claims::take_one(&self.store, &self.claimant, run))
     }
 
-    fn checkpoint(&self, checkpoint: Checkpoint) -> Answer<'_, Option<Told>> {
+    fn checkpoint(&self, checkpoint: Checkpoint) -> Answer<'_, Committed> {
         Box::pin(self.commit(checkpoint))
     }
 

@@ -13,9 +13,10 @@ use crate::pipeline::{Pipeline, Stage};
 use crate::store::Store;
 use crate::store::holders::{self, Holder};
 use crate::store::leases::Wish;
-use crate::store::runs::{self, Run, RunStatus};
+use crate::store::runs::{self, Run};
 use crate::store::stage_runs::{self, StageRun};
-use crate::store::steering::{self, Steered};
+use crate::store::steering::table::{self, Signal, State};
+use crate::store::steering::{self, Answer, Seen, Steered};
 
 /// Who steers a run, and why.
 #[derive(Debug, Clone)]
@@ -39,40 +40,29 @@ impl By {
 /// in hand is not kept.
 pub async fn cancel(store: &Store, run: &Run, by: &By) -> Result<Steered, EngineError> {
     let detail = by.detail("cancelled");
-    let steered = steering::stop(store, &run.id, Wish::Cancel, detail).await?;
-    done(store, run, "has ended; there is nothing to cancel", steered).await
+    let answer = steering::stop(store, &run.id, Wish::Cancel, detail).await?;
+    taken(store, run, answer).await
 }
 
 /// Stop a run for a while. Stages under way come to their checkpoints first.
 pub async fn pause(store: &Store, run: &Run, by: &By) -> Result<Steered, EngineError> {
     let detail = by.detail("paused");
-    let steered = steering::stop(store, &run.id, Wish::Pause, detail).await?;
-    done(store, run, "has ended; there is nothing to pause", steered).await
+    let answer = steering::stop(store, &run.id, Wish::Pause, detail).await?;
+    taken(store, run, answer).await
 }
 
 /// Queue a run that is paused, blocked or waiting, or whose worker fell silent, for it to go on
-/// now.
+/// now. One that is asked to pause goes on as if nobody had asked.
 pub async fn resume(store: &Store, run: &Run) -> Result<Steered, EngineError> {
-    let steered = steering::resume(store, &run.id).await?;
-    let problem = match run.status {
-        RunStatus::Gated => "stands before a gate; decide it with `callboard gates`",
-        RunStatus::Running => "is in the hands of another worker",
-        status if status.is_final() => {
-            "has ended; to do a part of it again, `callboard runs retry`"
-        }
-        _ => "changed meanwhile; look at it with `callboard runs show`",
-    };
-    done(store, run, problem, steered).await
+    let answer = steering::resume(store, &run.id).await?;
+    taken(store, run, answer).await
 }
 
-async fn done(
-    store: &Store,
-    run: &Run,
-    problem: &str,
-    steered: Option<Steered>,
-) -> Result<Steered, EngineError> {
+/// What came of a signal; a refusal names the run.
+async fn taken(store: &Store, run: &Run, answer: Answer) -> Result<Steered, EngineError> {
+    let steered = answer.map_err(|refusal| refused(run, refusal.to_string()))?;
     store.wake().await;
-    steered.ok_or_else(|| refused(run, problem))
+    Ok(steered)
 }
 
 fn refused(run: &Run, problem: impl Into<String>) -> EngineError {
@@ -80,14 +70,6 @@ fn refused(run: &Run, problem: impl Into<String>) -> EngineError {
         run: run.id.clone(),
         problem: problem.into(),
     }
-}
-
-/// Somebody else was faster.
-fn changed(run: &Run) -> EngineError {
-    refused(
-        run,
-        "changed meanwhile; look at it with `callboard runs show`, and try again",
-    )
 }
 
 /// A run with all that counts when its course is changed.
@@ -109,6 +91,22 @@ impl Scene {
             run: runs::by_prefix(store, &run.id).await?.ok_or_else(gone)?,
             holder,
         })
+    }
+
+    /// Whether the run takes a signal as it stands; asked again when it comes.
+    fn takes(&self, signal: Signal) -> Result<(), EngineError> {
+        let holder = &self.holder;
+        let state = State::of(self.run.status, holder.wish, holder.lease_until.is_some());
+        let answer = table::answer(signal, state);
+        answer.map_err(|refusal| refused(&self.run, refusal.to_string()))?;
+        Ok(())
+    }
+
+    fn seen(&self) -> Seen {
+        Seen {
+            fence: self.holder.fence,
+            signals: self.holder.signals,
+        }
     }
 
     /// Its pipeline, on the revision it is pinned to.

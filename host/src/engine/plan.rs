@@ -178,7 +178,9 @@ pub fn keys_that(input: &Patch, rows: &[StageRun], wanted: impl Fn(&str) -> bool
         }
     }
     // Also of a visit that was undone since: why the loop went back has not changed by that.
-    let back = rows.iter().rfind(|row| row.follow.contains("goto:"));
+    let back = rows
+        .iter()
+        .rfind(|row| matches!(row.follow, Follow::Goto(_)));
     if let Some(row) = back.filter(|_| wanted(FEEDBACK)) {
         let why = match &row.outcome {
             Outcome::Stopped(Stop::Rejected { detail, .. }) => detail.clone(),
@@ -191,10 +193,10 @@ pub fn keys_that(input: &Patch, rows: &[StageRun], wanted: impl Fn(&str) -> bool
 
 /// How a checkpoint ended its run, if it did.
 pub fn ended_by(row: &StageRun) -> Option<End> {
-    let status = match row.follow.as_str() {
-        "end" => ending(&row.outcome),
-        "fail" => RunStatus::Failed,
-        _ => return None,
+    let status = match row.follow {
+        Follow::End => ending(&row.outcome),
+        Follow::Fail => RunStatus::Failed,
+        Follow::Continue | Follow::Hold | Follow::Skip | Follow::Goto(_) => return None,
     };
     Some(End {
         status,
@@ -234,12 +236,29 @@ fn summary(rows: &[StageRun]) -> String {
     details.collect::<Vec<_>>().join(", ")
 }
 
+/// The place of the newest checkpoint; 0 if there is none.
+pub fn newest(rows: &[StageRun]) -> i64 {
+    rows.iter().map(|row| row.step).max().unwrap_or_default()
+}
+
+/// Whether the run has gone back behind a stage after that checkpoint: what was begun before is
+/// not what the run goes on from.
+pub fn went_back(pipeline: &Pipeline, rows: &[StageRun], stage: &str, since: i64) -> bool {
+    let after = rows.iter().filter(|row| row.step > since);
+    after
+        .filter_map(|row| match &row.follow {
+            Follow::Goto(target) => Some(target),
+            _ => None,
+        })
+        .any(|target| pipeline.downstream(target).contains(stage))
+}
+
 /// Visits of a stage so far. One that is held does not count, and what a person undid neither:
 /// after a retry a loop has all its turns again.
 pub fn visits(rows: &[StageRun], stage: &str) -> u32 {
     let visits = rows
         .iter()
-        .filter(|row| row.stage == stage && !row.is_held() && !row.is_undone());
+        .filter(|row| row.stage == stage && !row.is_held() && row.undone.is_none());
     u32::try_from(visits.count()).unwrap_or(u32::MAX)
 }
 

@@ -28,11 +28,12 @@ use super::executor::{Answer, Executor};
 use super::local::Local;
 use super::{Engine, LineUps, Watcher, worker, worker_name};
 use crate::config::{EngineRules, RestateRules};
-use crate::store::checkpoints::{Checkpoint, Then};
+use crate::store::checkpoints::{Checkpoint, Committed, Then};
 use crate::store::claims::offered::{self, TakeOver};
 use crate::store::claims::{Claim, Claimant};
 use crate::store::leases::{Held, Recovered, Told};
 use crate::store::{Store, StoreError, StoreErrorKind};
+use crate::supervision;
 
 /// What the names of workers begin with that get their runs from Restate.
 const WORKERS: &str = "restate/";
@@ -88,14 +89,15 @@ impl Restate {
         })?;
         let bound = listener.local_addr().unwrap_or(address);
         let server = turn::serve(listener, Arc::clone(&self.offers), stop.clone());
-        tokio::spawn(server);
+        tokio::spawn(supervision::vital("the server of turns", server));
         let announcer = Announcer::new(
             &self.store,
             &self.rules,
             self.take_over.claimant.suspect,
             bound,
         );
-        tokio::spawn(announcer.announce(Arc::clone(&self.look), stop.clone()));
+        let announces = announcer.announce(Arc::clone(&self.look), stop.clone());
+        tokio::spawn(supervision::vital("the announcer", announces));
         Ok(())
     }
 
@@ -156,15 +158,20 @@ impl Executor for Restate {
         self.local.claim_one(run)
     }
 
-    fn checkpoint(&self, checkpoint: Checkpoint) -> Answer<'_, Option<Told>> {
+    fn checkpoint(&self, checkpoint: Checkpoint) -> Answer<'_, Committed> {
         Box::pin(async move {
             let held = checkpoint.held.clone();
             let goes_on = matches!(checkpoint.then, Then::GoOn { .. });
-            let told = self.local.checkpoint(checkpoint).await?;
-            if told.is_none() || !goes_on {
+            let committed = self.local.checkpoint(checkpoint).await?;
+            let over = match committed {
+                Committed::Kept(_) => !goes_on,
+                Committed::Outdated(_) => false,
+                Committed::Lost => true,
+            };
+            if over {
                 self.end(&held);
             }
-            Ok(told)
+            Ok(committed)
         })
     }
 

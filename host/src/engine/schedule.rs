@@ -8,7 +8,9 @@ use std::time::Duration;
 use super::{EngineError, run_of};
 use crate::outcome::Patch;
 use crate::pipeline::Pipeline;
-use crate::policy::Policy;
+use crate::policy::{self, Policy};
+use crate::schedule::Overlap;
+use crate::store::runs::Origin;
 use crate::store::schedules::{Cadence, Plan, Planned};
 
 /// The plan of a revision: the schedules of its pipelines, those of policies among them, and
@@ -19,7 +21,7 @@ pub fn plan<'p>(
     policies: impl Iterator<Item = &'p Policy>,
 ) -> Plan {
     let policies = policies.filter_map(|policy| {
-        let pipeline = pipelines.get(&format!("policy:{}", policy.name.get_ref()))?;
+        let pipeline = pipelines.get(&policy::pipeline(policy.name.get_ref()))?;
         Some(upkeep(revision, pipeline, policy, policy.every?.0))
     });
     let scheduled = pipelines
@@ -46,8 +48,8 @@ fn clockwork(
 ) -> impl Iterator<Item = (String, Result<Planned, EngineError>)> {
     pipeline.schedules.iter().map(move |schedule| {
         let name = format!("{}: {}", pipeline.name(), schedule.when);
-        let origin = format!("schedule {name}");
-        let run = run_of(pipeline, revision, schedule.input.clone(), &origin);
+        let origin = Origin::Schedule(name.clone());
+        let run = run_of(pipeline, revision, schedule.input.clone(), origin);
         let planned = run.map(|run| Planned {
             cadence: Cadence::Clock(schedule.clone()),
             enabled: schedule.enabled,
@@ -64,12 +66,32 @@ fn upkeep(
     policy: &Policy,
     pause: Duration,
 ) -> (String, Result<Planned, EngineError>) {
-    let origin = format!("policy {}", policy.name.get_ref());
-    let run = run_of(pipeline, revision, Patch::new(), &origin);
+    let origin = Origin::Policy(policy.name.get_ref().clone());
+    let run = run_of(pipeline, revision, Patch::new(), origin);
     let planned = run.map(|run| Planned {
         cadence: Cadence::Pause(pause),
         enabled: policy.enabled,
         run,
     });
     (pipeline.name().to_owned(), planned)
+}
+
+/// The gate at which a schedule stops: no run of it starts beside one that waits there, and
+/// nobody but a person decides it.
+pub fn stops_at<'p>(planned: &Planned, pipeline: &'p Pipeline) -> Option<&'p str> {
+    let Cadence::Clock(schedule) = &planned.cadence else {
+        return None;
+    };
+    match schedule.overlap {
+        Overlap::Skip | Overlap::Queue => pipeline.waits_at(),
+        Overlap::Replace | Overlap::Allow => None,
+    }
+}
+
+/// What to do about a schedule that stops at a gate, for a person.
+pub fn goes_on(gate: &str) -> String {
+    format!(
+        "decide gate `{gate}` each time, write an `expiry` at it, or `overlap = \"allow\"` at the \
+         schedule"
+    )
 }

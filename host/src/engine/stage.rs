@@ -11,11 +11,13 @@ use serde_json::Value as Json;
 use super::{Engine, LineUp, plan};
 use crate::fault;
 use crate::handler::Call;
+use crate::lines::{Line, Lines};
 use crate::outcome::{FailureKind, Outcome, Patch, Stop};
 use crate::pipeline::{Pipeline, Stage};
 use crate::registry::Entry;
 use crate::store::runs::Run;
 use crate::store::stage_runs::StageRun;
+use crate::supervision;
 
 /// What the stages of one run are executed with.
 #[derive(Clone)]
@@ -33,8 +35,12 @@ pub(super) struct Ended {
     /// Its place in the pipeline.
     pub(super) index: usize,
     pub(super) visit: u32,
+    /// The newest checkpoint when it began.
+    pub(super) since: i64,
     pub(super) attempts: u32,
     pub(super) outcome: Outcome,
+    /// What was said meanwhile.
+    pub(super) log: Vec<Line>,
     pub(super) started_at: Timestamp,
 }
 
@@ -43,7 +49,9 @@ pub(super) struct Turn {
     work: Work,
     index: usize,
     visit: u32,
+    since: i64,
     input: Patch,
+    lines: Lines,
 }
 
 impl Turn {
@@ -54,7 +62,9 @@ impl Turn {
             work: work.clone(),
             index,
             visit: plan::next_visit(rows, stage.id()),
+            since: plan::newest(rows),
             input: read_keys(work, stage, rows),
+            lines: Lines::default(),
         })
     }
 
@@ -79,8 +89,10 @@ impl Turn {
         Ended {
             index: self.index,
             visit: self.visit,
+            since: self.since,
             attempts,
             outcome,
+            log: self.lines.take(),
             started_at,
         }
     }
@@ -118,6 +130,7 @@ impl Turn {
             now: self.work.engine.clock.now(),
             settings: self.work.line_up.settings.clone(),
             resources: self.work.line_up.resources.clone(),
+            lines: self.lines.clone(),
         }
     }
 }
@@ -171,7 +184,7 @@ async fn call_once(entry: &Entry, call: &Call, config: Json, input: Patch) -> Ou
     let outcome = match tokio::time::timeout(call.remaining(), work).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => {
-            let message = format!("panicked: {}", panic_text(&*panic));
+            let message = supervision::panicked(&*panic);
             Outcome::Stopped(Stop::failed(FailureKind::Internal, message))
         }
         Err(_) => {
@@ -181,12 +194,6 @@ async fn call_once(entry: &Entry, call: &Call, config: Json, input: Patch) -> Ou
     };
     fault::point("before-check");
     checked(entry, outcome)
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("without a text")
 }
 
 /// An output that breaks its own contract is a failure, before anything is kept of it.

@@ -5,9 +5,11 @@
 //! when a run has ended. Besides that it asks the database one question a second ([`pulse`]).
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
@@ -17,6 +19,7 @@ use crate::store::claims::Claim;
 use crate::store::leases::Recovered;
 use crate::store::pulse::{self, Pulse};
 use crate::store::{Store, StoreError, findings};
+use crate::supervision;
 
 /// How often the database is asked what there is to do: seldom enough that, with the two
 /// questions that the ledger takes each minute, an idle process asks sixty a minute at most.
@@ -134,6 +137,7 @@ impl Worker {
 
     async fn attend(&self) -> Result<Pulse, EngineError> {
         let engine = &self.engine;
+        fault::point("before-look");
         let pulse = pulse::ask(&engine.store, &engine.worker, engine.rules.suspect()).await?;
         engine.clock.set(pulse.now);
         if pulse.until(pulse.lease_at) == Some(Duration::ZERO) {
@@ -226,8 +230,12 @@ impl Worker {
         let (engine, ended) = (self.engine.clone(), Arc::clone(&self.ended));
         self.tasks.spawn(async move {
             let id = claim.run.id.clone();
-            if let Err(error) = advance::advance(&engine, claim, line_up, alone).await {
-                tracing::warn!(run = id, %error, "run left as it is");
+            let advanced = advance::advance(&engine, claim, line_up, alone);
+            let advanced = AssertUnwindSafe(supervision::once("what carries a run out", advanced));
+            match advanced.catch_unwind().await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(run = id, %error, "run left as it is"),
+                Err(_) => tracing::error!(run = id, "run left until its lease has run out"),
             }
             drop(place);
             ended.notify_one();

@@ -28,8 +28,8 @@ use crate::value::Statement;
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
     pub held: Held,
-    /// [`Told::signals`] as the holder knows it: a run that rests is queued again instead if
-    /// something outside has changed it meanwhile.
+    /// [`Told::signals`] as the holder knows it: nothing is kept if something reached the run
+    /// from outside meanwhile.
     pub signals: i64,
     /// The visits that ended or were held.
     pub rows: Vec<StageRun>,
@@ -45,7 +45,7 @@ pub struct Checkpoint {
     /// Digest of the settings it reads.
     pub settings: Option<String>,
     pub then: Then,
-    /// For the ledger, if the run was scheduled.
+    /// For the ledger, if the run recurs: what came of the stages that ended with it.
     pub effects: Vec<effects::Effect>,
 }
 
@@ -87,12 +87,28 @@ pub enum Then {
     },
 }
 
-/// Commit checkpoints of different runs together. Gives for each what its holder has to know;
-/// `None` says that its lease is lost and nothing of it was written.
+/// What came of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Committed {
+    Kept(Told),
+    /// Nothing of it was kept: something reached the run from outside since its holder last
+    /// looked, and what the holder decided may not hold any more.
+    Outdated(Told),
+    /// Nothing of it was kept: the lease is lost.
+    Lost,
+}
+
+impl Committed {
+    pub fn is_kept(&self) -> bool {
+        matches!(self, Self::Kept(_))
+    }
+}
+
+/// Commit checkpoints of different runs together. Gives what came of each.
 pub async fn commit(
     store: &Store,
     checkpoints: Vec<Arc<Checkpoint>>,
-) -> Result<Vec<Option<Told>>, StoreError> {
+) -> Result<Vec<Committed>, StoreError> {
     store
         .write(move |transaction| Box::pin(commit_in(transaction, checkpoints)))
         .await
@@ -102,12 +118,13 @@ pub async fn commit(
 pub(super) async fn commit_in(
     transaction: &mut Transaction<'_>,
     checkpoints: Vec<Arc<Checkpoint>>,
-) -> Result<Vec<Option<Told>>, StoreError> {
-    let told = advance(transaction, &checkpoints).await?;
+) -> Result<Vec<Committed>, StoreError> {
+    let committed = advance(transaction, &checkpoints).await?;
     let held: Vec<&Checkpoint> = checkpoints
         .iter()
-        .zip(&told)
-        .filter_map(|(checkpoint, told)| told.as_ref().map(|_| &**checkpoint))
+        .zip(&committed)
+        .filter(|(_, committed)| committed.is_kept())
+        .map(|(checkpoint, _)| &**checkpoint)
         .collect();
     keep_rows(transaction, &held).await?;
     supersede(transaction, &held).await?;
@@ -121,15 +138,16 @@ pub(super) async fn commit_in(
     for checkpoint in &held {
         carry_out(transaction, checkpoint).await?;
     }
+    note(transaction, &held).await?;
     end(transaction, &held).await?;
-    Ok(told)
+    Ok(committed)
 }
 
-/// Move each run on, if its fence still holds.
+/// Move each run on, if its fence still holds and its holder knows all that reached it.
 async fn advance(
     transaction: &mut Transaction<'_>,
     checkpoints: &[Arc<Checkpoint>],
-) -> Result<Vec<Option<Told>>, StoreError> {
+) -> Result<Vec<Committed>, StoreError> {
     let dialect = transaction.dialect();
     let moved: Vec<Moved<'_>> = checkpoints.iter().map(|one| Moved::of(one)).collect();
     let statement = Statement::new(parts::advance(dialect)).bind(batch::rows(&moved)?);
@@ -138,8 +156,24 @@ async fn advance(
     for row in rows.iter() {
         told.insert(row.text("id")?, read_told(row)?);
     }
-    let of = |checkpoint: &Arc<Checkpoint>| told.remove(&checkpoint.held.run);
-    Ok(checkpoints.iter().map(of).collect())
+    let mut committed = Vec::with_capacity(checkpoints.len());
+    for checkpoint in checkpoints {
+        committed.push(match told.remove(&checkpoint.held.run) {
+            Some(told) => Committed::Kept(told),
+            None => refused(transaction, &checkpoint.held).await?,
+        });
+    }
+    Ok(committed)
+}
+
+/// Why a checkpoint moved nothing.
+async fn refused(transaction: &mut Transaction<'_>, held: &Held) -> Result<Committed, StoreError> {
+    let sql = "SELECT wish, wish_detail, signals FROM open_runs \
+        WHERE id = $1 AND fence = $2 AND status = 'running'";
+    let still_held = Statement::new(sql).bind(&held.run).bind(held.fence);
+    let rows = transaction.query(still_held).await?;
+    let told = rows.first().map(read_told).transpose()?;
+    Ok(told.map_or(Committed::Lost, Committed::Outdated))
 }
 
 async fn keep_rows(
@@ -226,7 +260,6 @@ async fn end(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<
         let halt = Statement::new(parts::halt(dialect)).bind(rows);
         transaction.execute(halt).await?;
     }
-    note(transaction, held).await?;
     let mut ends = Vec::new();
     for started in removed.iter().map(schedules::started_by_itself) {
         if let Some(started) = started? {
@@ -237,17 +270,23 @@ async fn end(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<
     schedules::ended(transaction, &ends).await
 }
 
-/// What a scheduled run's handlers came to is noted with its end.
+/// What the handlers of runs that recur came to is noted as their stages end, in one order, so
+/// that two batches never wait for each other.
 async fn note(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<(), StoreError> {
-    let dialect = transaction.dialect();
-    for checkpoint in held {
-        if !matches!(checkpoint.then, Then::End { .. }) {
-            continue;
-        }
-        for effect in &checkpoint.effects {
-            let note = effects::note(effect, &checkpoint.held.run, dialect);
-            transaction.execute(note).await?;
-        }
+    let of = |checkpoint: &&Checkpoint| -> Vec<_> {
+        let effects = checkpoint.effects.iter();
+        let run = checkpoint.held.run.clone();
+        effects
+            .map(move |effect| (effect.clone(), run.clone()))
+            .collect()
+    };
+    let mut noted: Vec<_> = held.iter().flat_map(of).collect();
+    noted.sort_by(|(one, _), (other, _)| {
+        (&one.pipeline, &one.handler).cmp(&(&other.pipeline, &other.handler))
+    });
+    for (effect, run) in noted {
+        let note = effects::note(&effect, &run, transaction.dialect());
+        transaction.execute(note).await?;
     }
     Ok(())
 }

@@ -1,8 +1,10 @@
-//! What a person decided at a gate, kept at once with what follows from it.
+//! What was decided at a gate, kept at once with what follows from it.
 
 use super::checkpoints::{self, StageRow};
 use super::gates::{self, Gate, Verdict};
 use super::stage_runs::{self, StageRun};
+use super::steering::table::{self, Signal, State};
+use super::steering::{Answer, Refusal, Steered};
 use super::{Store, StoreError, StoreErrorKind, Transaction, batch};
 use crate::value::Statement;
 
@@ -11,54 +13,74 @@ use crate::value::Statement;
 pub struct Decided {
     pub gate: Gate,
     pub verdict: Verdict,
+    /// It comes right after the checkpoints that the decision was made from.
     pub row: StageRun,
+    /// [`Told::signals`](super::leases::Told::signals) when it was made.
+    pub signals: i64,
     /// Stages that are visited anew.
     pub superseded: Vec<String>,
 }
 
 /// Keep a decision and queue its run, unless somebody has it: then its holder sees a signal.
-pub async fn keep(store: &Store, decided: Decided) -> Result<(), StoreError> {
+/// Refused as changed if the run has another checkpoint meanwhile, or another signal.
+pub async fn keep(store: &Store, decided: Decided) -> Result<Answer, StoreError> {
     store
         .write(move |transaction| Box::pin(keep_in(transaction, decided)))
         .await
 }
 
-async fn keep_in(transaction: &mut Transaction<'_>, decided: Decided) -> Result<(), StoreError> {
-    let dialect = transaction.dialect();
-    let fence = signal(transaction, &decided.gate.run).await?;
+async fn keep_in(
+    transaction: &mut Transaction<'_>,
+    decided: Decided,
+) -> Result<Answer, StoreError> {
+    let (dialect, run) = (transaction.dialect(), &decided.gate.run);
+    let Some(locked) = table::lock(transaction, run).await? else {
+        return Ok(table::answer(Signal::Decide, State::Ended));
+    };
+    let answer = table::answer(Signal::Decide, locked.state);
+    if answer.is_err() {
+        return Ok(answer);
+    }
+    if locked.signals != decided.signals || locked.newest + 1 != decided.row.step {
+        return Ok(Err(Refusal::Changed));
+    }
     let now = transaction.clock().await?;
     let decide = gates::decide(&decided.gate, &decided.verdict, now);
     if transaction.execute(decide).await? != 1 {
-        let (stage, run) = (&decided.gate.stage, &decided.gate.run);
-        let message = format!("gate `{stage}` of run {run} is decided already");
+        let message = format!(
+            "gate `{}` of run {run} is decided already",
+            decided.gate.stage
+        );
         return Err(StoreError::new(StoreErrorKind::Constraint, message));
     }
-    let row = StageRow::of(&decided.row, fence)?;
+    signal(transaction, run, answer).await?;
+    let row = StageRow::of(&decided.row, locked.fence)?;
     let insert = Statement::new(checkpoints::keep(dialect)).bind(batch::rows(&[row])?);
     transaction.execute(insert).await?;
     for stage in &decided.superseded {
-        let supersede = stage_runs::supersede(&decided.gate.run, stage);
+        let supersede = stage_runs::supersede(run, stage);
         transaction.execute(supersede).await?;
         // What a gate behind the loop asks is about to change.
-        let withdraw = gates::withdraw(&decided.gate.run, stage, dialect);
+        let withdraw = gates::withdraw(run, stage, dialect);
         transaction.execute(withdraw).await?;
     }
-    Ok(())
+    Ok(answer)
 }
 
-/// Change a run from outside: its holder, or the next one, looks at it again. Gives its fence.
-async fn signal(transaction: &mut Transaction<'_>, run: &str) -> Result<i64, StoreError> {
-    let now = batch::now(transaction.dialect());
-    let sql = format!(
-        "UPDATE open_runs SET signals = signals + 1, \
-            wake_at = CASE WHEN status IN ('gated', 'waiting') THEN {now} ELSE wake_at END, \
-            status = CASE WHEN status IN ('gated', 'waiting') THEN 'queued' ELSE status END \
-        WHERE id = $1 RETURNING fence"
-    );
-    let rows = transaction.query(Statement::new(sql).bind(run)).await?;
-    let row = rows.first().ok_or_else(|| {
-        let message = format!("run {run} has ended; there is nothing to decide any more");
-        StoreError::new(StoreErrorKind::Constraint, message)
-    })?;
-    Ok(row.integer("fence")?)
+/// Change a run from outside: its holder, or the next one, looks at it again.
+async fn signal(
+    transaction: &mut Transaction<'_>,
+    run: &str,
+    answer: Answer,
+) -> Result<(), StoreError> {
+    let queue = match answer {
+        Ok(Steered::Now(status)) => {
+            let now = batch::now(transaction.dialect());
+            format!(", status = '{status}', wake_at = {now}")
+        }
+        _ => String::new(),
+    };
+    let sql = format!("UPDATE open_runs SET signals = signals + 1{queue} WHERE id = $1");
+    transaction.execute(Statement::new(sql).bind(run)).await?;
+    Ok(())
 }

@@ -56,6 +56,12 @@ impl Decision {
             Decision::Withdrawn => "withdrawn",
         }
     }
+
+    fn parse(name: &str) -> Result<Self, StoreError> {
+        let mut known = DECISIONS.into_iter();
+        let found = known.find(|decision| decision.as_str() == name);
+        found.ok_or_else(|| StoreError::internal(format!("`{name}` decides no gate")))
+    }
 }
 
 /// Open a gate, anew if it was withdrawn.
@@ -135,9 +141,13 @@ pub async fn of_run(store: &Store, run: &str) -> Result<Vec<Gate>, StoreError> {
     read_all(store, Statement::new(sql).bind(run)).await
 }
 
-/// Open gates whose time has passed, by a clock in microseconds.
+/// Open gates whose time has passed, by a clock in microseconds; those of a run that is being
+/// cancelled are about to be withdrawn.
 pub async fn expired(store: &Store, now: i64) -> Result<Vec<Gate>, StoreError> {
-    let sql = "SELECT * FROM gates WHERE decision IS NULL AND expires_at <= $1 ORDER BY opened_at";
+    let sql = "SELECT * FROM gates WHERE decision IS NULL AND expires_at <= $1 \
+            AND NOT EXISTS (SELECT 1 FROM open_runs \
+                WHERE open_runs.id = gates.run AND open_runs.wish = 'cancel') \
+        ORDER BY opened_at";
     read_all(store, Statement::new(sql).bind(now)).await
 }
 
@@ -153,10 +163,7 @@ async fn read_all(store: &Store, statement: Statement) -> Result<Vec<Gate>, Stor
 
 fn read(row: Row<'_>) -> Result<Gate, StoreError> {
     let decision = row.optional_text("decision")?;
-    let decision = decision.and_then(|name| {
-        let mut known = DECISIONS.into_iter();
-        known.find(|decision| decision.as_str() == name)
-    });
+    let decision = decision.map(|name| Decision::parse(&name)).transpose()?;
     Ok(Gate {
         run: row.text("run")?,
         stage: row.text("stage")?,

@@ -33,6 +33,12 @@ impl Wish {
             Wish::Pause => "pause",
         }
     }
+
+    fn parse(name: &str) -> Result<Self, StoreError> {
+        let mut known = [Wish::Cancel, Wish::Pause].into_iter();
+        let found = known.find(|wish| wish.as_str() == name);
+        found.ok_or_else(|| StoreError::internal(format!("`{name}` is no wish")))
+    }
 }
 
 /// What a holder learns of its run whenever it writes.
@@ -47,11 +53,10 @@ pub struct Told {
 
 pub(super) fn read_told(row: Row<'_>) -> Result<Told, StoreError> {
     Ok(Told {
-        wish: match row.optional_text("wish")?.as_deref() {
-            Some("cancel") => Some(Wish::Cancel),
-            Some("pause") => Some(Wish::Pause),
-            _ => None,
-        },
+        wish: row
+            .optional_text("wish")?
+            .map(|name| Wish::parse(&name))
+            .transpose()?,
         wish_detail: row.optional_text("wish_detail")?.unwrap_or_default(),
         signals: row.integer("signals")?,
     })
@@ -123,21 +128,23 @@ pub(super) async fn recover_in(
         ORDER BY id {lock}"
     );
     let among = batch::among(dialect, &silent);
+    // One that is to be cancelled is, whoever takes it, before any of its stages.
+    let poisoned = "recoveries + 1 >= $1 AND wish IS NULL";
     let sql = format!(
         "UPDATE open_runs SET recoveries = recoveries + 1, lease_until = 0, worker = NULL, \
-            wake_at = CASE WHEN recoveries + 1 >= $1 THEN {never} ELSE {now} END, \
-            status = CASE WHEN recoveries + 1 >= $1 THEN 'blocked' ELSE 'queued' END, \
-            detail = CASE WHEN recoveries + 1 >= $1 THEN $2 ELSE $3 END \
+            wake_at = CASE WHEN {poisoned} THEN {never} ELSE {now} END, \
+            status = CASE WHEN {poisoned} THEN 'blocked' ELSE 'queued' END, \
+            detail = CASE WHEN {poisoned} THEN $2 ELSE $3 END \
         WHERE id {among} RETURNING id, pipeline, status",
         never = super::NEVER,
     );
-    let poisoned = format!(
+    let reason = format!(
         "its worker fell silent {most} times without a checkpoint in between; \
          look at the stage it is in, then `callboard runs resume`"
     );
     let statement = Statement::new(sql)
         .bind(most)
-        .bind(poisoned)
+        .bind(reason)
         .bind("its worker fell silent; it goes on from its last checkpoint");
     let rows = transaction.query(statement).await?;
     let recovered = rows.iter().map(|row| {

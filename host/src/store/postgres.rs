@@ -1,5 +1,7 @@
 //! PostgreSQL: a pool, and the migration lock.
 
+mod pooler;
+
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
@@ -30,6 +32,8 @@ const WRITERS: [(&str, &str); 3] = [
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
 ];
+/// How connections that only read are set.
+const READING: [(&str, &str); 1] = [("default_transaction_read_only", "on")];
 /// An arbitrary number that only the migrations of Callboard lock.
 const MIGRATION_LOCK: i64 = 0x6361_6c6c_626f;
 /// PostgreSQL's epoch, 2000-01-01, in microseconds since 1970.
@@ -45,13 +49,10 @@ pub(crate) struct PostgresStore {
 
 impl PostgresStore {
     pub(super) async fn open(url: &str) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(url)?
-            .application_name("callboard")
-            .log_statements(tracing::log::LevelFilter::Trace);
-        reach(&options).await?;
-        let pool = pool(CONNECTIONS, options.clone().options(WRITERS));
-        let read_only = [("default_transaction_read_only", "on")];
-        let readers = self::pool(READERS, options.clone().options(read_only));
+        let options = options(url)?;
+        reach(&options).await?.close().await?;
+        let pool = pool(CONNECTIONS, options.clone(), &WRITERS);
+        let readers = self::pool(READERS, options.clone(), &READING);
         let mut connection = pool.acquire().await?;
         if look_on(&mut connection).await.is_err() {
             migrate_locked(&mut connection).await?;
@@ -148,11 +149,16 @@ async fn refuse_replica(connection: &mut PgConnection) -> Result<(), StoreError>
 
 /// Whether the database answers and has the current schema.
 pub(super) async fn look(url: &str) -> Result<(), StoreError> {
-    let options = PgConnectOptions::from_str(url)?
+    look_on(&mut reach(&options(url)?).await?).await
+}
+
+/// How to connect. Settings are made in the session, since not every pooler passes on those
+/// that come with the connection.
+fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    Ok(PgConnectOptions::from_str(url)?
         .application_name("callboard")
-        .log_statements(tracing::log::LevelFilter::Trace);
-    reach(&options).await?;
-    look_on(&mut options.connect().await?).await
+        .extra_float_digits(None)
+        .log_statements(tracing::log::LevelFilter::Trace))
 }
 
 async fn look_on(connection: &mut PgConnection) -> Result<(), StoreError> {
@@ -199,22 +205,35 @@ async fn query_timed(
     rows
 }
 
-fn pool(connections: u32, options: PgConnectOptions) -> PgPool {
+/// Connections whose sessions have these settings.
+fn pool(
+    connections: u32,
+    options: PgConnectOptions,
+    settings: &'static [(&'static str, &'static str)],
+) -> PgPool {
+    let set = settings.iter();
+    let set: String = set
+        .map(|(name, value)| format!("SET {name} = '{value}'; "))
+        .collect();
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_connect(move |connection, _| {
+            let set = sqlx::raw_sql(AssertSqlSafe(set.clone()));
+            Box::pin(async move { set.execute(connection).await.map(drop) })
+        })
         .connect_lazy_with(options)
 }
 
 /// Connect once. A pool waits for a server that refuses, and then says only that it waited.
-async fn reach(options: &PgConnectOptions) -> Result<(), StoreError> {
+async fn reach(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
     let connecting = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect());
-    let connection = match connecting.await {
+    let mut connection = match connecting.await {
         Ok(result) => result.map_err(|error| opening(options, error))?,
         Err(_) => return Err(opening(options, sqlx::Error::PoolTimedOut)),
     };
-    connection.close().await?;
-    Ok(())
+    pooler::refuse(options, &mut connection).await?;
+    Ok(connection)
 }
 
 fn opening(options: &PgConnectOptions, error: sqlx::Error) -> StoreError {

@@ -6,14 +6,18 @@
 //! [`leases`](super::leases)), and each write carries it
 //! ([`checkpoints`](super::checkpoints)).
 
+mod origin;
+
 use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use self::origin::Origin;
 use super::{Dialect, Store, StoreError, StoreErrorKind, Transaction, batch, timestamp};
 use crate::outcome::Patch;
+use crate::policy;
 use crate::value::{Row, Statement};
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,8 +32,8 @@ pub struct Run {
     pub input: Patch,
     /// Digest of the settings it reads, from its start on.
     pub settings: Option<String>,
-    /// What started it: `cli`, `schedule NAME`, `policy NAME`, `fork of RUN` …
-    pub origin: String,
+    /// What started it.
+    pub origin: Origin,
     /// Greater goes first.
     pub priority: i64,
     pub limits: Limits,
@@ -40,6 +44,14 @@ pub struct Run {
     /// What it took so far, gates and waiting not counted.
     pub spent: Duration,
     pub finished_at: Option<Timestamp>,
+}
+
+impl Run {
+    /// Whether it is expected again and again: the ledger keeps how it fares.
+    pub fn recurs(&self) -> bool {
+        matches!(self.origin, Origin::Schedule(_) | Origin::Policy(_))
+            || policy::of_pipeline(&self.pipeline).is_some()
+    }
 }
 
 /// What runs that share a key may do together.
@@ -109,6 +121,12 @@ impl RunStatus {
         found.map(|(status, _)| *status)
     }
 
+    /// The status in a row.
+    pub(in crate::store) fn read(name: &str) -> Result<Self, StoreError> {
+        let found = Self::parse(name);
+        found.ok_or_else(|| StoreError::internal(format!("`{name}` is no status of a run")))
+    }
+
     /// The names of all of them.
     pub fn names() -> impl Iterator<Item = &'static str> {
         STATUSES.iter().map(|(_, name)| *name)
@@ -143,7 +161,7 @@ pub fn insert(run: &Run, dialect: Dialect) -> Result<Statement, StoreError> {
         .bind(&run.detail)
         .bind(input)
         .bind(run.settings.clone())
-        .bind(&run.origin)
+        .bind(run.origin.to_string())
         .bind(run.priority)
         .bind(run.limits.key.clone())
         .bind(run.limits.at_once.map(i64::from))
@@ -219,12 +237,11 @@ pub(super) fn read(row: Row<'_>) -> Result<Run, StoreError> {
         id: row.text("id")?,
         pipeline: row.text("pipeline")?,
         revision: row.integer("revision")?,
-        status: RunStatus::parse(&status)
-            .ok_or_else(|| StoreError::internal(format!("`{status}` is no status of a run")))?,
+        status: RunStatus::read(&status)?,
         detail: row.text("detail")?,
         input,
         settings: row.optional_text("settings")?,
-        origin: row.text("origin")?,
+        origin: row.text("origin")?.parse().map_err(StoreError::internal)?,
         priority: row.integer("priority")?,
         limits: read_limits(row)?,
         created_at: timestamp(row.integer("created_at")?),

@@ -17,8 +17,9 @@ use serde::Serialize;
 
 pub(super) use self::ended::{ended, started_by_itself};
 pub use self::fire::{Fired, fire_due, fire_now};
-use super::runs::{Run, micros};
+use super::runs::{Run, RunStatus, micros};
 use super::{Dialect, Store, StoreError, Transaction, batch, timestamp};
+use crate::policy::PIPELINE;
 use crate::schedule::Schedule;
 use crate::value::{Row, Statement};
 
@@ -61,7 +62,7 @@ pub struct Kept {
     pub next_at: Option<Timestamp>,
     pub last_run: Option<String>,
     /// How the last run stands; `None` if it is gone from the history.
-    pub last_status: Option<String>,
+    pub last_status: Option<RunStatus>,
     pub last_started: Option<Timestamp>,
     /// Occurrences that passed because a run was under way.
     pub skipped: u64,
@@ -84,7 +85,10 @@ fn read(row: Row<'_>) -> Result<Kept, StoreError> {
     Ok(Kept {
         next_at: row.optional_integer("next_at")?.map(timestamp),
         last_run: row.optional_text("last_run")?,
-        last_status: row.optional_text("last_status")?,
+        last_status: row
+            .optional_text("last_status")?
+            .map(|name| RunStatus::read(&name))
+            .transpose()?,
         last_started: row.optional_integer("last_started")?.map(timestamp),
         skipped: row.integer("skipped")?.unsigned_abs(),
         dropped: row.integer("dropped")?.unsigned_abs(),
@@ -194,7 +198,7 @@ fn plan_pauses(now: i64) -> Statement {
             WHEN EXISTS (SELECT 1 FROM open_runs WHERE open_runs.pipeline = schedules.pipeline) \
                 THEN $1 + {again} \
             ELSE COALESCE((SELECT policy_runs.finished_at + {since} FROM policy_runs \
-                WHERE 'policy:' || policy_runs.policy = schedules.pipeline), $1) END \
+                WHERE '{PIPELINE}' || policy_runs.policy = schedules.pipeline), $1) END \
         WHERE pause IS NOT NULL"
     );
     Statement::new(sql).bind(now)

@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 pub(super) use self::opening::look;
 use super::timed::{self, Borrowed};
 use super::{Connection, StoreError, StoreErrorKind, Transaction, Work};
+use crate::supervision;
 use crate::value::{Rows, Statement, Value};
 
 /// Jobs that share one commit at most.
@@ -74,12 +75,13 @@ impl SqliteStore {
             .connect_lazy_with(options.clone().read_only(true).pragma("query_only", "on"));
         let write_gate = Arc::new(Semaphore::new(1));
         let (sender, receiver) = mpsc::channel(GROUP * 4);
-        let writer = tokio::spawn(write_jobs(
+        let writes = write_jobs(
             connection,
             options.clone(),
             receiver,
             Arc::clone(&write_gate),
-        ));
+        );
+        let writer = tokio::spawn(supervision::vital("the writer of the database", writes));
         Ok(Self {
             readers,
             jobs: Mutex::new(Some(sender)),

@@ -5,14 +5,71 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Dialect, Store, StoreError, batch, timestamp};
+use crate::lines::Line;
 use crate::outcome::Outcome;
+use crate::pipeline::{Follow, Stage};
 use crate::value::{Row, Statement, Value};
 
-/// What `follow` says of a visit that waits and is not over.
-pub const HOLD: &str = "hold";
-/// What `follow` begins with in a visit that a person undid by a retry, or by a migration.
-pub const RETRIED: &str = "retried:";
-pub const MIGRATED: &str = "migrated:";
+/// What a visit was of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    Handler(String),
+    /// A question to a person.
+    Gate,
+}
+
+impl What {
+    /// Of a stage: the handler that it names, or its gate.
+    pub fn of(stage: &Stage) -> Self {
+        match &stage.handler {
+            Some(handler) => Self::Handler(handler.get_ref().clone()),
+            None => Self::Gate,
+        }
+    }
+
+    /// The handler; a gate has none, and no name in its row.
+    pub fn handler(&self) -> Option<&str> {
+        match self {
+            Self::Handler(handler) => Some(handler),
+            Self::Gate => None,
+        }
+    }
+}
+
+impl std::fmt::Display for What {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.handler().unwrap_or("gate"))
+    }
+}
+
+impl Serialize for What {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// How a person undid a visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Undone {
+    Retried,
+    Migrated,
+}
+
+impl Undone {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Retried => "retried",
+            Self::Migrated => "migrated",
+        }
+    }
+
+    fn parse(name: &str) -> Result<Self, StoreError> {
+        let mut known = [Self::Retried, Self::Migrated].into_iter();
+        let found = known.find(|undone| undone.as_str() == name);
+        found.ok_or_else(|| StoreError::internal(format!("`{name}` undoes no visit")))
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StageRun {
@@ -21,18 +78,21 @@ pub struct StageRun {
     pub visit: u32,
     /// Its place among the checkpoints of its run.
     pub step: i64,
-    /// The handler, or `gate`.
-    pub handler: String,
+    #[serde(rename = "handler")]
+    pub what: What,
     /// Calls in the last go.
     pub attempts: u32,
     /// How often the visit was held before.
     pub holds: u32,
     pub outcome: Outcome,
-    /// What followed: `continue`, `skip`, `end`, `fail`, `hold`, `goto:<stage>`; after
-    /// `retried:` or `migrated:` if a person undid it.
-    pub follow: String,
+    /// What followed.
+    pub follow: Follow,
+    /// Whether a person undid it, so that it does not count for `max_visits`.
+    pub undone: Option<Undone>,
     /// Whether a later visit of this stage, or of one it needs, counts instead.
     pub superseded: bool,
+    /// What was said while it was executed.
+    pub log: Vec<Line>,
     /// When a held visit goes on.
     pub wake_at: Option<Timestamp>,
     pub started_at: Timestamp,
@@ -42,12 +102,7 @@ pub struct StageRun {
 impl StageRun {
     /// Whether the visit waits and is not over.
     pub fn is_held(&self) -> bool {
-        self.follow == HOLD
-    }
-
-    /// Whether a person undid the visit, so that it does not count for `max_visits`.
-    pub fn is_undone(&self) -> bool {
-        self.follow.starts_with(RETRIED) || self.follow.starts_with(MIGRATED)
+        self.follow == Follow::Hold && self.undone.is_none()
     }
 }
 
@@ -81,17 +136,30 @@ pub(super) fn read(row: Row<'_>) -> Result<StageRun, StoreError> {
     };
     let outcome = serde_json::from_str(&report)
         .map_err(|error| StoreError::internal(format!("the outcome of a stage: {error}")))?;
+    let log = match row.value("log")? {
+        Value::Text(text) => serde_json::from_str(text)
+            .map_err(|error| StoreError::internal(format!("the log of a stage: {error}")))?,
+        _ => Vec::new(),
+    };
     Ok(StageRun {
         run: row.text("run")?,
         stage: row.text("stage")?,
         visit: number(row, "visit")?,
         step: row.integer("step")?,
-        handler: row.text("handler")?,
+        what: match row.optional_text("handler")? {
+            Some(handler) => What::Handler(handler),
+            None => What::Gate,
+        },
         attempts: number(row, "attempts")?,
         holds: number(row, "holds")?,
         outcome,
-        follow: row.text("follow")?,
+        follow: row.text("follow")?.parse().map_err(StoreError::internal)?,
+        undone: row
+            .optional_text("undone")?
+            .map(|name| Undone::parse(&name))
+            .transpose()?,
         superseded: row.boolean("superseded")?,
+        log,
         wake_at: row.optional_integer("wake_at")?.map(timestamp),
         started_at: timestamp(row.integer("started_at")?),
         finished_at: timestamp(row.integer("finished_at")?),

@@ -1,15 +1,19 @@
-//! Runs steered from outside: stopped, resumed and sent another way by a person.
+//! Runs steered from outside: stopped, resumed and sent another way by a person. What comes of
+//! what is in [`table`].
 
 pub mod fork;
 pub mod migrate;
 pub mod retry;
+pub mod table;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::table::{Signal, State};
 use super::checkpoints::{self, Checkpoint, Then};
 use super::leases::{Held, Wish};
 use super::runs::RunStatus;
+use super::stage_runs::Undone;
 use super::{Store, StoreError, Transaction, batch, gates};
 use crate::value::Statement;
 
@@ -20,16 +24,38 @@ pub enum Steered {
     Now(RunStatus),
     /// Its worker is told.
     Told,
+    /// It counts when the run goes on.
+    Kept,
 }
 
-/// Cancel or pause a run; `None` if it has ended. Whoever holds a lease on it is told; one whose
-/// lease ran out is not waited for.
+/// Why nothing came of it; fits after the name of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("{0}")]
+    State(&'static str),
+    /// It is not as it was when this was decided.
+    #[error("changed meanwhile; look at it with `callboard runs show`, and try again")]
+    Changed,
+}
+
+/// What came of a signal, if the run took it.
+pub type Answer = Result<Steered, Refusal>;
+
+/// How a run stood when something was decided about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    pub fence: i64,
+    pub signals: i64,
+}
+
+/// Cancel or pause a run. Whoever holds a lease on it is told; one whose lease ran out is not
+/// waited for.
 pub async fn stop(
     store: &Store,
     run: &str,
     wish: Wish,
     detail: String,
-) -> Result<Option<Steered>, StoreError> {
+) -> Result<Answer, StoreError> {
     let run = run.to_owned();
     store
         .write(move |transaction| Box::pin(stop_in(transaction, run, wish, detail)))
@@ -42,97 +68,111 @@ pub(super) async fn stop_in(
     run: String,
     wish: Wish,
     detail: String,
-) -> Result<Option<Steered>, StoreError> {
-    let now = batch::now(transaction.dialect());
-    let tell = format!(
-        "UPDATE open_runs SET wish = $2, wish_detail = $3 \
-        WHERE id = $1 AND status = 'running' AND lease_until > {now}"
-    );
-    let tell = Statement::new(tell)
-        .bind(&run)
-        .bind(wish.as_str())
-        .bind(&detail);
-    if transaction.execute(tell).await? == 1 {
-        return Ok(Some(Steered::Told));
+) -> Result<Answer, StoreError> {
+    let signal = match wish {
+        Wish::Cancel => Signal::Cancel,
+        Wish::Pause => Signal::Pause,
+    };
+    let locked = table::lock(transaction, &run).await?;
+    let state = locked.map_or(State::Ended, |locked| locked.state);
+    let answer = table::answer(signal, state);
+    match answer {
+        Ok(Steered::Told) => {
+            let tell = "UPDATE open_runs SET wish = $2, wish_detail = $3, signals = signals + 1 \
+                WHERE id = $1";
+            let tell = Statement::new(tell)
+                .bind(&run)
+                .bind(wish.as_str())
+                .bind(&detail);
+            transaction.execute(tell).await?;
+        }
+        Ok(Steered::Now(status)) => stop_now(transaction, run, status, detail).await?,
+        Ok(Steered::Kept) | Err(_) => {}
     }
-    // Nobody has it: it is taken for a moment, so that its fence refuses everybody else.
-    let take = "UPDATE open_runs SET status = 'running', fence = fence + 1 WHERE id = $1 \
+    Ok(answer)
+}
+
+/// Stop a run that nobody has.
+async fn stop_now(
+    transaction: &mut Transaction<'_>,
+    run: String,
+    status: RunStatus,
+    detail: String,
+) -> Result<(), StoreError> {
+    // It is taken for a moment, so that its fence refuses everybody else.
+    let take = "UPDATE open_runs SET status = 'running', fence = fence + 1, wish = NULL, \
+            wish_detail = NULL WHERE id = $1 \
         RETURNING fence, signals, spent";
     let taken = transaction.query(Statement::new(take).bind(&run)).await?;
     let Some(row) = taken.first() else {
-        return Ok(None);
+        return Ok(());
     };
-    let status = match wish {
-        Wish::Cancel => RunStatus::Cancelled,
-        Wish::Pause => RunStatus::Paused,
-    };
-    let then = match wish {
-        Wish::Cancel => Then::End { status, detail },
-        Wish::Pause => Then::Rest {
+    let then = if status.is_final() {
+        Then::End { status, detail }
+    } else {
+        Then::Rest {
             status,
             detail,
             wake_at: super::timestamp(super::NEVER),
-        },
+        }
     };
     let (fence, signals) = (row.integer("fence")?, row.integer("signals")?);
     let spent = Duration::from_micros(row.integer("spent")?.unsigned_abs());
     let checkpoint = Checkpoint::blank(Held { run, fence }, signals, spent, then);
     checkpoints::commit_in(transaction, vec![Arc::new(checkpoint)]).await?;
-    Ok(Some(Steered::Now(status)))
+    Ok(())
 }
 
-/// Queue a run that is paused, blocked or waiting, or whose worker fell silent; `None` if it is
-/// none of these. A gate that is still open is asked on.
-pub async fn resume(store: &Store, run: &str) -> Result<Option<Steered>, StoreError> {
+/// Queue a run that is paused, blocked or waiting, or whose worker fell silent, or take back a
+/// pause that has not come yet. A gate that is still open is asked on.
+pub async fn resume(store: &Store, run: &str) -> Result<Answer, StoreError> {
     let run = run.to_owned();
     store
         .write(move |transaction| Box::pin(resume_in(transaction, run)))
         .await
 }
 
-async fn resume_in(
-    transaction: &mut Transaction<'_>,
-    run: String,
-) -> Result<Option<Steered>, StoreError> {
+async fn resume_in(transaction: &mut Transaction<'_>, run: String) -> Result<Answer, StoreError> {
+    let locked = table::lock(transaction, &run).await?;
+    let state = locked.map_or(State::Ended, |locked| locked.state);
+    let answer = table::answer(Signal::Resume, state);
     let now = batch::now(transaction.dialect());
-    let sql = format!(
-        "UPDATE open_runs SET status = 'queued', wake_at = {now}, recoveries = 0, wish = NULL, \
-            wish_detail = NULL \
-        WHERE id = $1 AND (status IN ('paused', 'blocked', 'waiting', 'queued') \
-            OR (status = 'running' AND lease_until <= {now}))"
-    );
-    let queue = Statement::new(sql).bind(&run);
-    if transaction.execute(queue).await? != 1 {
-        return Ok(None);
-    }
+    let change = match answer {
+        Ok(Steered::Told) => "signals = signals + 1".to_owned(),
+        Ok(_) => format!("status = 'queued', wake_at = {now}, recoveries = 0, lease_until = 0"),
+        Err(_) => return Ok(answer),
+    };
+    let sql =
+        format!("UPDATE open_runs SET wish = NULL, wish_detail = NULL, {change} WHERE id = $1");
+    transaction.execute(Statement::new(sql).bind(&run)).await?;
     // What is held is tried again now, whatever it waited for.
     let sql = format!(
         "UPDATE stage_runs SET wake_at = {now} \
-        WHERE run = $1 AND follow = 'hold' AND NOT superseded AND wake_at > {now}"
+        WHERE run = $1 AND follow = 'hold' AND undone IS NULL AND NOT superseded \
+            AND wake_at > {now}"
     );
     transaction.execute(Statement::new(sql).bind(&run)).await?;
-    Ok(Some(Steered::Now(RunStatus::Queued)))
+    Ok(answer)
 }
 
 /// A person undoes stages: their visits, and those that were superseded before, count for
-/// nothing any more, not for `max_visits` either. `mark` says in each of them what happened.
+/// nothing any more, not for `max_visits` either.
 async fn undo(
     transaction: &mut Transaction<'_>,
     run: &str,
     stages: &[String],
-    mark: &str,
+    how: Undone,
 ) -> Result<(), StoreError> {
     let dialect = transaction.dialect();
     let ids = batch::ids(dialect);
     let sql = format!(
-        "UPDATE stage_runs SET superseded = TRUE, follow = $3 || follow \
-        WHERE run = $2 AND (superseded OR stage IN ({ids})) \
-            AND follow NOT LIKE 'retried:%' AND follow NOT LIKE 'migrated:%'"
+        "UPDATE stage_runs SET superseded = TRUE, undone = $3 \
+        WHERE run = $2 AND (superseded OR stage IN ({ids})) AND undone IS NULL"
     );
     let undo = Statement::new(sql)
         .bind(batch::rows(stages)?)
         .bind(run)
-        .bind(mark);
+        .bind(how.as_str());
     transaction.execute(undo).await?;
     for stage in stages {
         let withdraw = gates::withdraw(run, stage, dialect);

@@ -9,6 +9,8 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::sync::watch;
 
+use crate::supervision;
+
 /// What workers of one database listen to.
 const CHANNEL: &str = "callboard_runs";
 /// The pause before listening again after the connection broke.
@@ -63,16 +65,22 @@ impl Wake {
     pub(super) fn listen(&self, options: &PgConnectOptions) {
         let (options, sender) = (options.clone(), self.sender.clone());
         self.listening.get_or_init(|| {
-            let task = tokio::spawn(async move {
-                loop {
-                    if let Err(error) = hear(&options, &sender).await {
-                        tracing::debug!(%error, "wakes of other processes are not heard");
-                    }
-                    tokio::time::sleep(AGAIN).await;
-                }
-            });
+            let task = supervision::keep(
+                "who hears the wakes",
+                || false,
+                move || hear_on(options.clone(), sender.clone()),
+            );
             task.abort_handle()
         });
+    }
+}
+
+async fn hear_on(options: PgConnectOptions, sender: watch::Sender<u64>) {
+    loop {
+        if let Err(error) = hear(&options, &sender).await {
+            tracing::debug!(%error, "wakes of other processes are not heard");
+        }
+        tokio::time::sleep(AGAIN).await;
     }
 }
 

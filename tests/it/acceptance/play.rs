@@ -9,7 +9,7 @@ use callboard::engine::operate::{self, By};
 use callboard::engine::{Engine, EngineError, Unwatched, gate};
 use callboard::outcome::Patch;
 use callboard::store::gates::{Decision, Gate, Verdict};
-use callboard::store::runs::{self, Limits, Run, RunStatus};
+use callboard::store::runs::{self, Limits, Origin, Run, RunStatus};
 use callboard::store::{Dialect, Store, gates};
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -176,7 +176,7 @@ impl Play {
             detail: String::new(),
             input,
             settings: None,
-            origin: "test".to_owned(),
+            origin: Origin::Cli,
             priority: 0,
             limits: Limits::default(),
             created_at: now,
@@ -256,6 +256,16 @@ impl Play {
         part: Option<&str>,
     ) -> Result<(), EngineError> {
         self.until(run, RunStatus::Gated);
+        self.decide_now(run, decision, part)
+    }
+
+    /// Decide the gate that is open, whatever else the run does.
+    pub(super) fn decide_now(
+        &self,
+        run: &str,
+        decision: Decision,
+        part: Option<&str>,
+    ) -> Result<(), EngineError> {
         let verdict = Verdict {
             decision,
             part: part.map(str::to_owned),

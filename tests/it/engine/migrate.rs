@@ -180,3 +180,27 @@ on_each!(a_worker_carries_a_moved_run_on, |dialect: Dialect| {
     worker.signal("TERM");
     assert_eq!(worker.ended().code, 0);
 });
+
+on_each!(
+    a_gate_stays_as_it_was_when_only_the_budget_changes,
+    |dialect: Dialect| {
+        let unmet = "when = [{ key = \"cue\", is = \"never\" }]";
+        let stages = stage("a", &[], "")
+            + &gate("decided", "a", "")
+            + &gate("skipped", "decided", unmet)
+            + &gate("open", "skipped", "");
+        let theatre = Theatre::new(dialect, &stages);
+        let run = theatre.play(4);
+        theatre.comes_to(&["gates", "approve", &run, "decided"], 4);
+        let text = theatre.read("pipelines/play.toml");
+        let budget = text.replace("budget = \"5m\"", "budget = \"6m\"");
+        theatre.write("pipelines/play.toml", budget);
+        theatre.ok(&["apply"]);
+        let explained = theatre.json(&["runs", "migrate", &run]);
+        let fates = fates(&explained);
+        assert_eq!(
+            fates,
+            ["a stays", "decided stays", "skipped stays", "open asked"]
+        );
+    }
+);

@@ -169,3 +169,28 @@ on_each!(
         running.signal("KILL");
     }
 );
+
+on_each!(
+    a_run_that_is_interrupted_is_given_back_and_goes_on_with_the_printed_command,
+    |dialect: Dialect| {
+        let (theatre, prompter) = waiting(dialect);
+        for (signal, code) in [("INT", 130), ("TERM", 143)] {
+            let running = Daemon::start(&theatre, &["run", "play"]);
+            let stage = prompter.until_asked();
+            let run = theatre.newest();
+            running.signal(signal);
+            stage.until_stopped();
+            let ended = running.ended();
+            assert_eq!(ended.code, code, "{ended}");
+            let command = format!("callboard runs resume {run}");
+            assert!(ended.stderr.contains(&command), "{ended}");
+            assert_eq!(theatre.status(&run), "queued");
+            assert_eq!(theatre.count("open_runs WHERE lease_until <> 0"), 0);
+            let resumed = Daemon::start(&theatre, &["runs", "resume", &run]);
+            prompter.until_asked().answer();
+            assert_eq!(resumed.ended().code, 0);
+            let course = ["first 1 done continue", "then 1 done continue"];
+            assert_eq!(theatre.course(&run), course);
+        }
+    }
+);

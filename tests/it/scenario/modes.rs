@@ -4,7 +4,7 @@
 use callboard::outcome::Patch;
 use callboard::store::Dialect::Sqlite;
 use callboard::store::Store;
-use callboard::store::runs::{self, Limits, Run, RunStatus};
+use callboard::store::runs::{self, Limits, Origin, Run, RunStatus};
 use serde_json::{Value as Json, json};
 
 use crate::support::daemon::{Daemon, eventually, get};
@@ -131,7 +131,7 @@ fn queue(factory: &Factory, repository: &GitFolder) -> String {
         detail: String::new(),
         input,
         settings: None,
-        origin: "test".to_owned(),
+        origin: Origin::Cli,
         priority: 0,
         limits: Limits::default(),
         created_at: now,

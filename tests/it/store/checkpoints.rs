@@ -1,12 +1,13 @@
 //! Checkpoints: what is kept under the fence, and what is not.
 
 use callboard::outcome::{Done, FailureKind, Outcome, Patch, Stop};
+use callboard::pipeline::Follow;
 use callboard::store::runs::RunStatus;
-use callboard::store::stage_runs::{self, StageRun};
+use callboard::store::stage_runs::{self, StageRun, What};
 use callboard::store::{Store, StoreErrorKind, checkpoints, timestamp};
 
 use super::runs::{by_id, checkpoint, claimed, let_the_lease_end, queue, record, run};
-use super::{execute, kind, sql};
+use super::{kind, sql};
 use crate::support::database::on_both;
 
 fn stage(run: &str, visit: u32) -> StageRun {
@@ -15,12 +16,14 @@ fn stage(run: &str, visit: u32) -> StageRun {
         stage: "draft".to_owned(),
         visit,
         step: i64::from(visit),
-        handler: "content.draft".to_owned(),
+        what: What::Handler("content.draft".to_owned()),
         attempts: 2,
         holds: 0,
         outcome: Outcome::Stopped(Stop::failed(FailureKind::Timeout, "too long")),
-        follow: "goto:draft".to_owned(),
+        follow: Follow::Goto("draft".to_owned()),
+        undone: None,
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: timestamp(1_000_000),
         finished_at: timestamp(2_000_000),
@@ -41,7 +44,7 @@ on_both!(a_stale_fence_writes_nothing, async |store: Store, _url| {
     let kept = checkpoints::commit(&store, vec![late.into(), good.into()])
         .await
         .expect("an answer");
-    assert_eq!((kept[0].is_some(), kept[1].is_some()), (false, true));
+    assert_eq!((kept[0].is_kept(), kept[1].is_kept()), (false, true));
     assert_eq!(stage_runs::of_run(&store, "a").await.expect("rows"), []);
     assert_eq!(
         stage_runs::of_run(&store, "b").await.expect("rows").len(),
@@ -61,29 +64,6 @@ on_both!(a_stale_fence_writes_nothing, async |store: Store, _url| {
 });
 
 on_both!(
-    a_run_that_was_changed_from_outside_does_not_rest,
-    async |store: Store, _url| {
-        queue(&store, &[run("a"), run("b")]).await;
-        let signalled = claimed(&store, Some("a")).await.expect("it is due");
-        let wished = claimed(&store, Some("b")).await.expect("it is due");
-        execute(
-            &store,
-            "UPDATE open_runs SET signals = signals + 1 WHERE id = 'a'",
-        )
-        .await;
-        execute(
-            &store,
-            "UPDATE open_runs SET wish = 'cancel' WHERE id = 'b'",
-        )
-        .await;
-        for claim in [signalled, wished] {
-            assert!(record(&store, &claim, RunStatus::Gated).await);
-            assert_eq!(by_id(&store, &claim.run.id).await.status, RunStatus::Queued);
-        }
-    }
-);
-
-on_both!(
     checkpoints_come_back_in_order_large_and_small_without_their_writes,
     async |store: Store, _url| {
         queue(&store, &[run("a")]).await;
@@ -101,7 +81,7 @@ on_both!(
             ..stage("a", 2)
         };
         let held = StageRun {
-            follow: "hold".to_owned(),
+            follow: Follow::Hold,
             wake_at: Some(timestamp(7)),
             ..stage("a", 1)
         };

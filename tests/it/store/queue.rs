@@ -50,7 +50,7 @@ async fn carry_out(store: &Store) {
             .expect("it is held");
         let checkpoint = Checkpoint::blank(held.clone(), 0, Duration::ZERO, then);
         let told = checkpoints::commit(store, vec![Arc::new(checkpoint)]).await;
-        assert!(told.expect("it is kept")[0].is_some());
+        assert!(told.expect("it is kept")[0].is_kept());
     }
 }
 

@@ -8,7 +8,7 @@ use callboard::store::checkpoints::{self, Checkpoint, Then};
 use callboard::store::claims::{self, Claim, Claimant};
 use callboard::store::leases::{self, Held};
 use callboard::store::pulse;
-use callboard::store::runs::{self, Limits, Only, Run, RunStatus};
+use callboard::store::runs::{self, Limits, Only, Origin, Run, RunStatus};
 use callboard::store::stage_runs::StageRun;
 use callboard::store::{Store, StoreErrorKind, timestamp};
 use futures_util::future::join_all;
@@ -30,7 +30,7 @@ pub(super) fn run(id: &str) -> Run {
         detail: String::new(),
         input,
         settings: None,
-        origin: "test".to_owned(),
+        origin: Origin::Cli,
         priority: 0,
         limits: Limits::default(),
         created_at: timestamp(1_000_000),
@@ -115,7 +115,7 @@ pub(super) fn checkpoint(claim: &Claim, rows: Vec<StageRun>, status: RunStatus) 
 pub(super) async fn record(store: &Store, claim: &Claim, status: RunStatus) -> bool {
     let kept =
         checkpoints::commit(store, vec![Arc::new(checkpoint(claim, Vec::new(), status))]).await;
-    kept.expect("the store answers")[0].is_some()
+    kept.expect("the store answers")[0].is_kept()
 }
 
 async fn beats(store: &Store, claim: &Claim) -> bool {

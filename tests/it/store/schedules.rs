@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callboard::schedule::Schedule;
-use callboard::store::runs::{Run, RunStatus};
+use callboard::store::runs::{Origin, Run, RunStatus};
 use callboard::store::schedules::{self, Cadence, Fired, Kept, Plan, Planned};
 use callboard::store::{Store, policy_runs};
 use callboard::value::Statement;
@@ -35,8 +35,8 @@ async fn activate(store: &Store, revision: i64) {
 
 fn planned(name: &str, revision: i64, cadence: Cadence) -> Planned {
     let origin = match cadence {
-        Cadence::Clock(_) => format!("schedule {name}"),
-        Cadence::Pause(_) => "policy keep".to_owned(),
+        Cadence::Clock(_) => Origin::Schedule(name.to_owned()),
+        Cadence::Pause(_) => Origin::Policy("keep".to_owned()),
     };
     Planned {
         cadence,
@@ -135,11 +135,14 @@ on_both!(
         assert_eq!(fired.len(), 1, "{fired:?}");
         assert_eq!(numbers(&store, "SELECT COUNT(*) AS n FROM runs").await, [1]);
         let run = by_id(&store, &fired[0].runs[0]).await;
-        assert_eq!((run.origin.as_str(), run.revision), ("schedule s", 1));
+        assert_eq!(
+            (run.origin.to_string().as_str(), run.revision),
+            ("schedule s", 1)
+        );
         assert_eq!(run.input["day"], "2026-01-02");
         let kept = &kept(&store).await["s"];
         assert_eq!(kept.last_run.as_ref(), Some(&run.id));
-        assert_eq!(kept.last_status.as_deref(), Some("queued"));
+        assert_eq!(kept.last_status.map(RunStatus::as_str), Some("queued"));
         assert!(kept.next_at > Some(Timestamp::now()));
         assert!(claimed(&store, None).await.is_some(), "it is due");
     }
@@ -256,7 +259,9 @@ on_both!(
             .await,
             [1]
         );
-        assert!(record(&store, &claim, RunStatus::Cancelled).await);
+        let mut told = claim;
+        told.told.signals += 1;
+        assert!(record(&store, &told, RunStatus::Cancelled).await);
         let claim = claimed(&store, None).await.expect("it is due");
         assert_eq!(claim.run.id, third.runs[0]);
     }

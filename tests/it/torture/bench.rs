@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use callboard::outcome::Patch;
-use callboard::store::runs::{self, Limits, Run, RunStatus};
+use callboard::store::runs::{self, Limits, Origin, Run, RunStatus};
 use callboard::store::{Dialect, Store};
 use jiff::Timestamp;
 use serde_json::json;
@@ -136,7 +136,7 @@ fn new_run(pipeline: &str, plan: &str) -> Run {
         detail: String::new(),
         input: Patch::from_iter(input.as_object().expect("an object").clone()),
         settings: None,
-        origin: "torture".to_owned(),
+        origin: Origin::Cli,
         priority: 0,
         limits: Limits::default(),
         created_at: now,
@@ -173,7 +173,7 @@ pub(super) fn well(count: usize) -> Vec<String> {
 
 /// Runs of the torture that have not ended.
 pub(super) fn open(factory: &Factory) -> i64 {
-    factory.count("open_runs WHERE origin = 'torture'")
+    factory.count("open_runs WHERE origin = 'cli'")
 }
 
 /// Wait until every run has ended, however long that takes if they keep ending.

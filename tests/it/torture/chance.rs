@@ -66,6 +66,6 @@ pub(super) fn length(short: usize, long: usize) -> usize {
 
 /// Say what a person needs who looks at a failure, or at the long form.
 #[expect(clippy::print_stderr, reason = "shown with the test that failed")]
-pub(super) fn tell(what: &str) {
+pub(crate) fn tell(what: &str) {
     eprintln!("{what}");
 }

@@ -30,7 +30,7 @@ on_each!(
         let mut killed = Worker::with_fault(&factory, "before-end=kill");
         eventually("it is killed", || killed.is_dead().then_some(()));
         assert_eq!(factory.count("tasks WHERE status = 'drafted'"), 2);
-        assert_eq!(factory.count("history WHERE origin = 'torture'"), 0);
+        assert_eq!(factory.count("history WHERE origin = 'cli'"), 0);
         let mut killed = Worker::with_fault(&factory, "after-commit@1=kill");
         eventually("it is killed", || killed.is_dead().then_some(()));
         let apart = "tasks JOIN runs ON runs.id = tasks.run \

@@ -62,7 +62,7 @@ on_each!(
         // The last try was one run's alone.
         let worker = Worker::start(&factory);
         eventually("the others go on", || {
-            (factory.count("history WHERE origin = 'torture'") == i64::try_from(others).ok()?)
+            (factory.count("history WHERE origin = 'cli'") == i64::try_from(others).ok()?)
                 .then_some(())
         });
         let blocked = "SELECT id AS text FROM open_runs WHERE status = 'blocked'";

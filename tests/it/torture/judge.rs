@@ -8,7 +8,7 @@ use super::chance::tell;
 use crate::support::factory::Factory;
 
 /// A checkpoint, as the judge looks at it.
-struct Checkpoint {
+pub(super) struct Checkpoint {
     run: String,
     stage: String,
     visit: i64,
@@ -19,15 +19,22 @@ struct Checkpoint {
 /// Look at everything that is left. Gives how many runs of the torture there are, by status.
 #[track_caller]
 pub(super) fn judge(factory: &Factory) -> BTreeMap<String, usize> {
+    let rows = always(factory);
+    let statuses = ends_are_true(factory, &rows);
+    doctor_agrees(factory, &statuses);
+    tell(&format!("judged: {statuses:?}, {} checkpoints", rows.len()));
+    statuses
+}
+
+/// What holds whatever the pipeline and its people did. Gives the checkpoints.
+#[track_caller]
+pub(super) fn always(factory: &Factory) -> Vec<Checkpoint> {
     let rows = checkpoints(factory);
     fences_never_decrease(factory, &rows);
     visits_follow_one_another(&rows);
     each_write_happened_once(factory);
     nothing_hangs(factory);
-    let statuses = ends_are_true(factory, &rows);
-    doctor_agrees(factory, &statuses);
-    tell(&format!("judged: {statuses:?}, {} checkpoints", rows.len()));
-    statuses
+    rows
 }
 
 fn text(row: Row<'_>, column: &str) -> String {
@@ -132,7 +139,7 @@ fn ends_are_true(factory: &Factory, rows: &[Checkpoint]) -> BTreeMap<String, usi
     }
     let mut statuses = BTreeMap::new();
     let sql = "SELECT id, pipeline, status, detail, input, finished_at FROM runs \
-        WHERE origin = 'torture'";
+        WHERE origin = 'cli'";
     for row in factory.query(sql).iter() {
         let (id, status) = (text(row, "id"), text(row, "status"));
         *statuses.entry(status.clone()).or_default() += 1;

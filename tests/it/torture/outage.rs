@@ -93,7 +93,7 @@ fn a_server_that_fails_over_to_its_replica_under_load_costs_no_run() {
         primary.execute("SELECT pg_reload_conf()");
         until_followed(&primary, 1);
         let runs = length(200, 1000);
-        let before = usize::try_from(factory.count("runs WHERE origin = 'torture'"));
+        let before = usize::try_from(factory.count("runs WHERE origin = 'cli'"));
         let fleet = load(&factory, &mut chance, runs);
         chance.pause(100, 1500);
         // For a moment, the address leads to a replica that cannot be written to.

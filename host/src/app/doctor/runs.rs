@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use super::Symptom;
 use crate::app::{App, AppError};
+use crate::engine::schedule;
 use crate::span::Span;
 use crate::store::health::{self, Case};
+use crate::store::runs::RunStatus;
+use crate::store::schedules;
 
 /// A living worker takes a lease back within its pulse.
 const LEASE_GRACE: Duration = Duration::from_secs(1);
@@ -86,6 +89,32 @@ pub(super) async fn gates(app: &App) -> Result<Vec<Symptom>, AppError> {
     let symptoms = cases.iter().map(|case| {
         let problem = format!("gate {} is open for {}", case.what, length(case.age));
         Symptom::note(name(case), problem, "callboard tasks list")
+    });
+    Ok(symptoms.collect())
+}
+
+/// Schedules whose next runs wait for a person.
+pub(super) async fn schedules(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let revision = match app.active().await {
+        Ok(active) => active.revision,
+        Err(AppError::NothingApplied) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let stops = app.stops(&*app.plan(revision).await?).await?;
+    let kept = schedules::all(app.store()).await?;
+    let symptoms = stops.iter().map(|(name, gate)| {
+        let kept = kept.get(name);
+        let waits = kept.is_some_and(|kept| kept.last_status == Some(RunStatus::Gated));
+        let problem = if waits {
+            let skipped = kept.map_or(0, |kept| kept.skipped);
+            format!(
+                "starts no run: its last one waits at gate `{gate}`; {skipped} were skipped so far"
+            )
+        } else {
+            format!("starts no run while one waits at gate `{gate}`")
+        };
+        let subject = format!("schedule {name}");
+        Symptom::note(subject, problem, schedule::goes_on(gate))
     });
     Ok(symptoms.collect())
 }

@@ -50,10 +50,11 @@ impl Stop {
 fn told(context: &Context, run: &Run, steered: Steered, wish: &str) -> ExitCode {
     let status = match steered {
         Steered::Now(status) => status,
-        Steered::Told => run.status,
+        Steered::Told | Steered::Kept => run.status,
     };
     match steered {
         Steered::Now(status) => context.output.say(status),
+        Steered::Kept => context.output.say(run.status),
         Steered::Told => context.output.say(format_args!(
             "its worker is asked to {wish} it\nnext: callboard runs tail {}",
             run.id
@@ -72,7 +73,9 @@ fn told(context: &Context, run: &Run, steered: Steered, wish: &str) -> ExitCode 
 pub(super) async fn resume(context: &Context, id: &str) -> Result<ExitCode, Failure> {
     let app = context.app().await?;
     let found = find(app.store(), id).await?;
-    operate::resume(app.store(), &found).await?;
+    if operate::resume(app.store(), &found).await? == Steered::Told {
+        context.output.say("its worker is told to go on");
+    }
     let engine = app.engine(Arc::new(Progress(context.output)));
     let run = run::carry_out(&app, context.output, &engine, &found.id).await?;
     Ok(run::report(context, &run))

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use super::find;
 use crate::cli::output::{Output, short};
 use crate::cli::watch::length;
-use crate::cli::{Context, Failure, run, serve};
+use crate::cli::{Context, Failure, interrupt, run};
 use crate::store::Store;
 use crate::store::runs::{self, Run};
 use crate::store::stage_runs::{self, StageRun};
@@ -35,7 +35,8 @@ impl Tail {
             Some(id) => Some(find(store, id).await?.id),
             None => None,
         };
-        let stop = serve::stop_on_signal();
+        let signals = interrupt::Listener::start();
+        let stop = signals.stop.clone();
         let mut seen = Seen::new(context.output, only.is_some());
         loop {
             let runs = match &only {

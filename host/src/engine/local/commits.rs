@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
-use crate::store::checkpoints::{self, Checkpoint};
-use crate::store::leases::Told;
+use crate::fault;
+use crate::store::checkpoints::{self, Checkpoint, Committed};
 use crate::store::{Dialect, Store, StoreError};
+use crate::supervision;
 
 /// Checkpoints of one commit at most.
 const GROUP: usize = 256;
 /// Commits with deferred writes at a time, where each needs a connection of its own.
 const APART: usize = 4;
 
-type Kept = Result<Option<Told>, StoreError>;
+type Kept = Result<Committed, StoreError>;
 
 /// A checkpoint on its way, and who waits for it.
 struct Pending {
@@ -39,8 +40,14 @@ impl Commits {
         };
         let apart = Arc::new(Semaphore::new(apart));
         for _ in 0..committers {
-            let (receiver, apart) = (Arc::clone(&receiver), Arc::clone(&apart));
-            tokio::spawn(commit_groups(store.clone(), receiver, apart));
+            let (store, receiver, apart) =
+                (store.clone(), Arc::clone(&receiver), Arc::clone(&apart));
+            // It returns only when nobody can hand in any more.
+            supervision::keep(
+                "a committer",
+                || true,
+                move || commit_groups(store.clone(), Arc::clone(&receiver), Arc::clone(&apart)),
+            );
         }
         Self { sender }
     }
@@ -64,6 +71,7 @@ async fn commit_groups(
         if receiver.lock().await.recv_many(&mut group, GROUP).await == 0 {
             return;
         }
+        fault::point("before-group");
         // Deferred writes may be refused, or wait for a lock: whoever has some is committed apart,
         // and keeps nobody else waiting.
         let (apart, together): (Vec<_>, Vec<_>) = group

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{By, Scene, changed, pipeline_of, refused};
+use super::{By, Scene, pipeline_of, refused, taken};
 use crate::engine::{Engine, EngineError, LineUp, complete_input, limits, plan};
 use crate::outcome::{Outcome, Patch};
 use crate::pipeline::{Pipeline, Stage};
-use crate::store::holders::Holder;
-use crate::store::runs::{Run, RunStatus};
-use crate::store::stage_runs::StageRun;
-use crate::store::{gates, steering};
+use crate::store::gates;
+use crate::store::runs::Run;
+use crate::store::stage_runs::{StageRun, What};
+use crate::store::steering::table::Signal;
+use crate::store::steering::{self, Seen};
 
 /// What a migration does to a run.
 #[derive(Debug, Clone, Serialize)]
@@ -23,7 +24,7 @@ pub struct Migration {
     /// Keys of the input that the pipeline does not take any more.
     pub dropped: Vec<String>,
     #[serde(skip)]
-    holder: Holder,
+    seen: Seen,
     /// The run as it will be.
     #[serde(skip)]
     moved: Run,
@@ -74,7 +75,10 @@ impl Fate {
 /// Find out what a migration to revision `to` would do. Changes nothing.
 pub async fn explain(engine: &Engine, run: &Run, to: i64) -> Result<Migration, EngineError> {
     let scene = Scene::of(engine, run).await?;
-    allowed(&scene.run, to)?;
+    scene.takes(Signal::Migrate)?;
+    if run.revision == to {
+        return Err(refused(run, format!("is on revision {to} already")));
+    }
     let (old_line_up, old) = scene.pipeline(engine).await?;
     let line_up = engine.line_ups.at(to, None).await?;
     let new = pipeline_of(&line_up, run).map_err(|_| {
@@ -94,11 +98,11 @@ pub async fn explain(engine: &Engine, run: &Run, to: i64) -> Result<Migration, E
     let stages = comparison.changes();
     let (moved, dropped) = moved(&scene.run, &line_up, &new)?;
     Ok(Migration {
+        seen: scene.seen(),
         run: scene.run,
         to,
         stages,
         dropped,
-        holder: scene.holder,
         moved,
     })
 }
@@ -114,30 +118,14 @@ pub async fn migrate(engine: &Engine, plan: &Migration, by: &By) -> Result<(), E
     };
     let moved = steering::migrate::Migrate {
         run: plan.moved.clone(),
-        fence: plan.holder.fence,
-        signals: plan.holder.signals,
+        seen: plan.seen,
         superseded: of(&[Fate::Anew, Fate::Gone]),
         withdrawn: of(&[Fate::Withdrawn]),
         detail: by.detail(&what),
     };
-    if !steering::migrate::migrate(&engine.store, moved).await? {
-        return Err(changed(&plan.run));
-    }
-    engine.store.wake().await;
+    let answer = steering::migrate::migrate(&engine.store, moved).await?;
+    taken(&engine.store, &plan.run, answer).await?;
     Ok(())
-}
-
-fn allowed(run: &Run, to: i64) -> Result<(), EngineError> {
-    let problem = match run.status {
-        RunStatus::Running => "is under way; pause it first".to_owned(),
-        status if status.is_final() => {
-            "has ended; start another on the new revision, or `callboard runs retry` it on its own"
-                .to_owned()
-        }
-        _ if run.revision == to => format!("is on revision {to} already"),
-        _ => return Ok(()),
-    };
-    Err(refused(run, problem))
 }
 
 /// The run as the new revision starts it, and the keys of its input that it loses.
@@ -214,20 +202,21 @@ impl Comparison<'_> {
             let why = "it comes after a stage that is visited anew";
             return (Fate::Anew, why.to_owned());
         }
-        let Some(handler) = stage.handler.as_ref().map(toml::Spanned::get_ref) else {
-            return if row.handler == "gate" {
-                (Fate::Stays, "its gate was decided".to_owned())
-            } else {
+        let (handler, before) = match (What::of(stage), &row.what) {
+            (What::Gate, What::Gate) => return (Fate::Stays, "its gate was decided".to_owned()),
+            (What::Gate, What::Handler(_)) => {
                 let why = "it is a gate now, and nobody has decided";
-                (Fate::Anew, why.to_owned())
-            };
+                return (Fate::Anew, why.to_owned());
+            }
+            (What::Handler(handler), What::Gate) => {
+                return (Fate::Anew, format!("it was a gate and runs {handler} now"));
+            }
+            (What::Handler(handler), What::Handler(before)) => (handler, before),
         };
-        if row.handler == "gate" {
-            return (Fate::Anew, format!("it was a gate and runs {handler} now"));
-        }
+        let handler = handler.as_str();
         match self.misfit(handler, row) {
             Some(why) => (Fate::Anew, why),
-            None if self.contract_changed(handler, &row.handler) => (
+            None if self.contract_changed(handler, before) => (
                 Fate::Stays,
                 format!("{handler} changed, and what was written still fits"),
             ),

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{By, Scene, changed, refused};
+use super::{By, Scene, refused, taken};
 use crate::engine::{Engine, EngineError, listed, plan};
 use crate::pipeline::Pipeline;
 use crate::store::runs::{Run, RunStatus};
-use crate::store::steering;
+use crate::store::steering::{self, table::Signal};
 
 /// Let a run go on again from a stage; without one, from those that ended or hold it. What comes
 /// before is not repeated. Gives the stages it goes on from; none, if it goes on where it stood.
@@ -20,7 +20,7 @@ pub async fn retry(
     by: &By,
 ) -> Result<Vec<String>, EngineError> {
     let scene = Scene::of(engine, run).await?;
-    allowed(&scene.run)?;
+    scene.takes(Signal::Retry)?;
     let (_, pipeline) = scene.pipeline(engine).await?;
     let stages = match from {
         Some(stage) => vec![stage.to_owned()],
@@ -33,29 +33,13 @@ pub async fn retry(
     };
     let retry = steering::retry::Retry {
         run: run.id.clone(),
-        fence: scene.holder.fence,
-        signals: scene.holder.signals,
-        ended: scene.run.status.is_final(),
+        seen: scene.seen(),
         superseded: superseded.into_iter().collect(),
         detail: by.detail(&what),
     };
-    if !steering::retry::retry(&engine.store, retry).await? {
-        return Err(changed(run));
-    }
-    engine.store.wake().await;
+    let answer = steering::retry::retry(&engine.store, retry).await?;
+    taken(&engine.store, run, answer).await?;
     Ok(stages)
-}
-
-fn allowed(run: &Run) -> Result<(), EngineError> {
-    let problem = match run.status {
-        RunStatus::Running => "is under way; pause it first",
-        RunStatus::Queued => "is queued and goes on by itself; pause it first",
-        RunStatus::Gated => {
-            "stands before a gate; decide it with `callboard gates`, or pause the run first"
-        }
-        _ => return Ok(()),
-    };
-    Err(refused(run, problem))
 }
 
 /// The stages that ended the run, or hold it. A cancelled one goes on where it stood.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::outcome::{Done, FailureKind};
+use crate::store::stage_runs::What;
 
 const NONE: BTreeSet<String> = BTreeSet::new();
 
@@ -22,18 +23,20 @@ fn pipeline() -> Pipeline {
     .expect("a pipeline")
 }
 
-fn row(stage: &str, outcome: Outcome, follow: &str) -> StageRun {
+fn row(stage: &str, outcome: Outcome, follow: Follow) -> StageRun {
     StageRun {
         run: "r".into(),
         stage: stage.into(),
         visit: 1,
         step: 1,
-        handler: "x".into(),
+        what: What::Handler("x".into()),
         attempts: 1,
         holds: 0,
         outcome,
-        follow: follow.into(),
+        follow,
+        undone: None,
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: Timestamp::UNIX_EPOCH,
         finished_at: Timestamp::UNIX_EPOCH,
@@ -41,7 +44,11 @@ fn row(stage: &str, outcome: Outcome, follow: &str) -> StageRun {
 }
 
 fn done(stage: &str) -> StageRun {
-    row(stage, Outcome::Done(Done::new(Patch::new())), "continue")
+    row(
+        stage,
+        Outcome::Done(Done::new(Patch::new())),
+        Follow::Continue,
+    )
 }
 
 struct Case {
@@ -129,7 +136,11 @@ fn a_condition_that_does_not_hold_skips_the_stage() {
 
 #[test]
 fn a_held_stage_waits_for_its_time_and_stops_nobody() {
-    let mut held = row("b", Outcome::Stopped(Stop::unavailable("x", "y")), "hold");
+    let mut held = row(
+        "b",
+        Outcome::Stopped(Stop::unavailable("x", "y")),
+        Follow::Hold,
+    );
     let later = Timestamp::UNIX_EPOCH + Duration::from_secs(9);
     held.wake_at = Some(later);
     let mut case = Case::new(vec![done("a"), held]);
@@ -154,7 +165,7 @@ fn an_end_takes_its_status_from_the_gravest_outcome() {
     ];
     let mut rows = Vec::new();
     for (stop, status) in table {
-        rows.push(row("a", Outcome::Stopped(stop), "end"));
+        rows.push(row("a", Outcome::Stopped(stop), Follow::End));
         let case = Case::new(rows.clone());
         assert!(case.stages().is_empty());
         let Rest::Ended(end) = case.rest() else {

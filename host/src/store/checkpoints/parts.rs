@@ -4,10 +4,11 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Checkpoint, Then};
+use crate::lines::Line;
 use crate::outcome::Outcome;
 use crate::settings::hex;
 use crate::store::runs::{RunStatus, micros};
-use crate::store::stage_runs::StageRun;
+use crate::store::stage_runs::{StageRun, Undone};
 use crate::store::{Dialect, StoreError, batch};
 
 /// A report of more bytes than this is kept once, by its digest.
@@ -60,8 +61,8 @@ impl<'c> Moved<'c> {
     }
 }
 
-/// Progress under the fence. A run that would rest although something outside has changed it,
-/// or somebody wishes something of it, is queued instead, for its next holder to see.
+/// Progress under the fence, as far as its holder knows all that reached the run from outside:
+/// what it decided on an older picture touches nothing.
 pub(super) fn advance(dialect: Dialect) -> String {
     let columns = [
         ("run", "text"),
@@ -88,19 +89,15 @@ pub(super) fn advance(dialect: Dialect) -> String {
             (source, format!("open_runs.id {named} AND"))
         }
     };
-    let changed = "(batch.status IN ('waiting', 'gated', 'blocked') \
-        AND (open_runs.signals <> batch.signals OR open_runs.wish IS NOT NULL))";
     format!(
         "UPDATE open_runs SET recoveries = 0, detail = batch.detail, spent = batch.spent, \
             settings = COALESCE(batch.settings, open_runs.settings), \
             wish = CASE WHEN batch.status = 'paused' THEN NULL ELSE open_runs.wish END, \
-            status = CASE WHEN {changed} THEN 'queued' ELSE batch.status END, \
-            wake_at = CASE WHEN {changed} THEN {now} \
-                ELSE COALESCE(batch.wake_at, open_runs.wake_at) END, \
+            status = batch.status, wake_at = COALESCE(batch.wake_at, open_runs.wake_at), \
             lease_until = COALESCE({now} + batch.lease, 0) \
         FROM {source} \
         WHERE {found} open_runs.id = batch.run AND open_runs.fence = batch.fence \
-            AND open_runs.status = 'running' \
+            AND open_runs.signals = batch.signals AND open_runs.status = 'running' \
         RETURNING open_runs.id, wish, wish_detail, open_runs.signals"
     )
 }
@@ -113,14 +110,16 @@ pub(in crate::store) struct StageRow<'c> {
     visit: u32,
     step: i64,
     fence: i64,
-    handler: &'c str,
+    handler: Option<&'c str>,
     attempts: u32,
     holds: u32,
     outcome: &'static str,
-    follow: &'c str,
+    follow: String,
+    undone: Option<&'static str>,
     report: String,
     digest: Option<String>,
     superseded: bool,
+    log: Option<String>,
     wake_at: Option<i64>,
     started_at: i64,
     finished_at: i64,
@@ -145,14 +144,16 @@ impl<'c> StageRow<'c> {
             visit: row.visit,
             step: row.step,
             fence,
-            handler: &row.handler,
+            handler: row.what.handler(),
             attempts: row.attempts,
             holds: row.holds,
             outcome: row.outcome.name(),
-            follow: &row.follow,
+            follow: row.follow.to_string(),
+            undone: row.undone.map(Undone::as_str),
             report,
             digest,
             superseded: row.superseded,
+            log: log(&row.log)?,
             wake_at: row.wake_at.map(jiff::Timestamp::as_microsecond),
             started_at: row.started_at.as_microsecond(),
             finished_at: row.finished_at.as_microsecond(),
@@ -164,6 +165,15 @@ impl<'c> StageRow<'c> {
     pub(super) fn large(&self) -> Option<(&str, &str)> {
         Some((self.digest.as_deref()?, self.content.as_deref()?))
     }
+}
+
+fn log(lines: &[Line]) -> Result<Option<String>, StoreError> {
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let written = serde_json::to_string(lines);
+    let written = written.map_err(|error| StoreError::internal(format!("log: {error}")))?;
+    Ok(Some(written))
 }
 
 fn report(outcome: &Outcome) -> Result<String, StoreError> {
@@ -191,9 +201,11 @@ pub(in crate::store) fn keep(dialect: Dialect) -> String {
         ("holds", "bigint"),
         ("outcome", "text"),
         ("follow", "text"),
+        ("undone", "text"),
         ("report", "text"),
         ("digest", "text"),
         ("superseded", "boolean"),
+        ("log", "text"),
         ("wake_at", "bigint"),
         ("started_at", "bigint"),
         ("finished_at", "bigint"),
@@ -207,7 +219,8 @@ pub(in crate::store) fn keep(dialect: Dialect) -> String {
     let table = batch::table(dialect, &columns);
     format!(
         "INSERT INTO stage_runs ({names}) SELECT {names} FROM {table} WHERE TRUE \
-        ON CONFLICT (run, stage, visit) DO UPDATE SET {over} WHERE stage_runs.follow = 'hold'"
+        ON CONFLICT (run, stage, visit) DO UPDATE SET {over} \
+            WHERE stage_runs.follow = 'hold' AND stage_runs.undone IS NULL"
     )
 }
 

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::fire::origin;
 use super::wait;
+use crate::policy;
+use crate::store::runs::Origin;
 use crate::store::{Dialect, NEVER, StoreError, Transaction, batch, policy_runs};
 use crate::value::{Row, Statement};
 
@@ -12,7 +13,7 @@ use crate::value::{Row, Statement};
 pub(in crate::store) struct Started {
     pub(in crate::store) run: String,
     pipeline: String,
-    origin: String,
+    origin: Origin,
 }
 
 /// A run of a schedule or of a policy; `None` of any other.
@@ -20,7 +21,7 @@ pub(in crate::store) fn started_by_itself(row: Row<'_>) -> Result<Option<Started
     let mut started = Started {
         run: String::new(),
         pipeline: row.text("pipeline")?,
-        origin: row.text("origin")?,
+        origin: row.text("origin")?.parse().map_err(StoreError::internal)?,
     };
     if started.schedule().is_none() && started.policy().is_none() {
         return Ok(None);
@@ -31,11 +32,14 @@ pub(in crate::store) fn started_by_itself(row: Row<'_>) -> Result<Option<Started
 
 impl Started {
     fn schedule(&self) -> Option<&str> {
-        self.origin.strip_prefix("schedule ")
+        match &self.origin {
+            Origin::Schedule(name) => Some(name),
+            Origin::Cli | Origin::Policy(_) | Origin::Fork(_) => None,
+        }
     }
 
     fn policy(&self) -> Option<&str> {
-        self.pipeline.strip_prefix("policy:")
+        policy::of_pipeline(&self.pipeline)
     }
 }
 
@@ -57,7 +61,7 @@ pub(in crate::store) async fn ended(
     }
     let schedules: BTreeSet<_> = runs.iter().filter_map(|(run, _)| run.schedule()).collect();
     for schedule in schedules {
-        release(transaction, &origin(schedule)).await?;
+        release(transaction, schedule).await?;
     }
     Ok(())
 }
@@ -100,7 +104,7 @@ async fn plan_pause(
 /// Let the first run in line start, if there is none before it.
 pub(super) async fn release(
     transaction: &mut Transaction<'_>,
-    origin: &str,
+    schedule: &str,
 ) -> Result<(), StoreError> {
     let (now, skip) = (
         batch::now(transaction.dialect()),
@@ -117,7 +121,7 @@ pub(super) async fn release(
                 AND NOT EXISTS (SELECT 1 FROM open_runs WHERE {of} AND NOT ({in_line})) \
             ORDER BY created_at, id LIMIT 1 {skip})"
     );
-    let release = Statement::new(sql).bind(origin);
+    let release = Statement::new(sql).bind(Origin::Schedule(schedule.to_owned()).to_string());
     transaction.execute(release).await?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::{AGAIN, Cadence, Plan, Planned, is_active};
 use crate::fault;
 use crate::schedule::{Overlap, Schedule};
 use crate::store::leases::Wish;
-use crate::store::runs::{self, micros};
+use crate::store::runs::{self, Origin, micros};
 use crate::store::steering::{self, Steered};
 use crate::store::{Dialect, NEVER, Store, StoreError, Transaction, batch, timestamp};
 use crate::value::Statement;
@@ -94,9 +94,9 @@ async fn lock(
         .collect()
 }
 
-/// What started a run, as the run keeps it.
-pub(super) fn origin(name: &str) -> String {
-    format!("schedule {name}")
+/// What started the runs of a schedule, as they keep it.
+fn origin(schedule: &str) -> String {
+    Origin::Schedule(schedule.to_owned()).to_string()
 }
 
 async fn fire(
@@ -176,7 +176,7 @@ pub async fn fire_now(store: &Store, name: &str, planned: Planned) -> Result<Fir
 /// A schedule that is being fired.
 struct Firing<'p> {
     planned: &'p Planned,
-    origin: String,
+    name: String,
     now: i64,
     fired: Fired,
 }
@@ -189,7 +189,7 @@ impl<'p> Firing<'p> {
         };
         Self {
             planned,
-            origin: origin(name),
+            name: name.to_owned(),
             now,
             fired,
         }
@@ -203,8 +203,8 @@ impl<'p> Firing<'p> {
         schedule: &Schedule,
         starts: &[Timestamp],
     ) -> Result<(), StoreError> {
-        release(transaction, &self.origin).await?;
-        let mut open = open(transaction, &self.origin).await?;
+        release(transaction, &self.name).await?;
+        let mut open = open(transaction, &self.name).await?;
         let (first, last) = (starts.first(), starts.last());
         let skipped = starts.len().saturating_sub(1);
         match (schedule.overlap, first.zip(last)) {
@@ -215,6 +215,11 @@ impl<'p> Firing<'p> {
                     self.skip(skipped);
                 } else {
                     self.skip(starts.len());
+                }
+            }
+            (Overlap::Allow, _) => {
+                for start in starts {
+                    self.start(transaction, *start, false).await?;
                 }
             }
             (Overlap::Queue, _) => {
@@ -250,7 +255,7 @@ impl<'p> Firing<'p> {
         for run in runs {
             let wish = (Wish::Cancel, REPLACED.to_owned());
             let steered = steering::stop_in(transaction, run.clone(), wish.0, wish.1).await?;
-            under_way |= steered == Some(Steered::Told);
+            under_way |= steered == Ok(Steered::Told);
             self.fired.cancelled.push(run);
         }
         Ok(under_way)
@@ -283,9 +288,14 @@ impl<'p> Firing<'p> {
 }
 
 /// The runs of a schedule that have not ended, oldest first.
-async fn open(transaction: &mut Transaction<'_>, origin: &str) -> Result<Vec<String>, StoreError> {
+async fn open(
+    transaction: &mut Transaction<'_>,
+    schedule: &str,
+) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT id FROM open_runs WHERE origin = $1 AND origin LIKE 'schedule %' \
         ORDER BY created_at, id";
-    let rows = transaction.query(Statement::new(sql).bind(origin)).await?;
+    let rows = transaction
+        .query(Statement::new(sql).bind(origin(schedule)))
+        .await?;
     rows.iter().map(|row| Ok(row.text("id")?)).collect()
 }

@@ -10,6 +10,8 @@ pub struct Fork {
     pub run: Run,
     /// The run it is a fork of.
     pub of: String,
+    /// The newest checkpoint of it that counts here: what comes meanwhile is not copied.
+    pub newest: i64,
     /// Stages whose checkpoints that count are copied. Their deferred writes were carried out
     /// for the other run and are not repeated.
     pub stages: Vec<String>,
@@ -34,14 +36,15 @@ async fn fork_in(transaction: &mut Transaction<'_>, fork: Fork) -> Result<u64, S
     let ids = batch::ids(dialect);
     let sql = format!(
         "INSERT INTO stage_runs (run, stage, visit, step, fence, handler, attempts, holds, \
-            outcome, follow, report, digest, superseded, wake_at, started_at, finished_at) \
+            outcome, follow, undone, report, digest, superseded, wake_at, started_at, finished_at) \
         SELECT $2, stage, visit, step, 1, handler, attempts, holds, \
-            outcome, follow, report, digest, superseded, wake_at, started_at, finished_at \
-        FROM stage_runs WHERE run = $3 AND NOT superseded AND stage IN ({ids})"
+            outcome, follow, undone, report, digest, superseded, wake_at, started_at, finished_at \
+        FROM stage_runs WHERE run = $3 AND NOT superseded AND step <= $4 AND stage IN ({ids})"
     );
     let copy = Statement::new(sql)
         .bind(batch::rows(&fork.stages)?)
         .bind(id)
-        .bind(&fork.of);
+        .bind(&fork.of)
+        .bind(fork.newest);
     transaction.execute(copy).await
 }

@@ -1,8 +1,9 @@
 //! A run in flight that goes on on another revision.
 
-use super::undo;
+use super::table::{self, Signal, State};
+use super::{Answer, Refusal, Seen, undo};
 use crate::store::runs::{Run, micros};
-use crate::store::stage_runs::MIGRATED;
+use crate::store::stage_runs::Undone;
 use crate::store::{Store, StoreError, Transaction, batch, gates};
 use crate::value::Statement;
 
@@ -12,8 +13,7 @@ pub struct Migrate {
     /// With the revision, input, priority and limits that it gets.
     pub run: Run,
     /// The run as it stood when this was found out.
-    pub fence: i64,
-    pub signals: i64,
+    pub seen: Seen,
     /// Stages whose checkpoints do not count any more.
     pub superseded: Vec<String>,
     /// Gates that nobody has to answer any more.
@@ -21,8 +21,8 @@ pub struct Migrate {
     pub detail: String,
 }
 
-/// Move the run to its new revision; `false` if it changed meanwhile. What is paused stays so.
-pub async fn migrate(store: &Store, migrate: Migrate) -> Result<bool, StoreError> {
+/// Move the run to its new revision. What is paused stays so.
+pub async fn migrate(store: &Store, migrate: Migrate) -> Result<Answer, StoreError> {
     store
         .write(move |transaction| Box::pin(migrate_in(transaction, migrate)))
         .await
@@ -31,9 +31,15 @@ pub async fn migrate(store: &Store, migrate: Migrate) -> Result<bool, StoreError
 async fn migrate_in(
     transaction: &mut Transaction<'_>,
     migrate: Migrate,
-) -> Result<bool, StoreError> {
+) -> Result<Answer, StoreError> {
     let dialect = transaction.dialect();
     let run = &migrate.run;
+    let locked = table::lock(transaction, &run.id).await?;
+    let state = locked.as_ref().map_or(State::Ended, |locked| locked.state);
+    let answer = table::answer(Signal::Migrate, state);
+    if answer.is_err() {
+        return Ok(answer);
+    }
     let input = serde_json::to_string(&run.input)
         .map_err(|error| StoreError::internal(format!("input: {error}")))?;
     let now = batch::now(dialect);
@@ -43,12 +49,12 @@ async fn migrate_in(
             fence = fence + 1, signals = signals + 1, lease_until = 0, \
             wake_at = CASE WHEN status = 'paused' THEN wake_at ELSE {now} END, \
             status = CASE WHEN status = 'paused' THEN status ELSE 'queued' END \
-        WHERE id = $1 AND fence = $2 AND signals = $3 AND status <> 'running'"
+        WHERE id = $1 AND fence = $2 AND signals = $3"
     );
     let moved = Statement::new(sql)
         .bind(&run.id)
-        .bind(migrate.fence)
-        .bind(migrate.signals)
+        .bind(migrate.seen.fence)
+        .bind(migrate.seen.signals)
         .bind(run.revision)
         .bind(input)
         .bind(run.priority)
@@ -58,12 +64,12 @@ async fn migrate_in(
         .bind(run.limits.rate_window.map(micros))
         .bind(&migrate.detail);
     if transaction.execute(moved).await? != 1 {
-        return Ok(false);
+        return Ok(Err(Refusal::Changed));
     }
     for gate in &migrate.withdrawn {
         let withdraw = gates::withdraw(&run.id, gate, dialect);
         transaction.execute(withdraw).await?;
     }
-    undo(transaction, &run.id, &migrate.superseded, MIGRATED).await?;
-    Ok(true)
+    undo(transaction, &run.id, &migrate.superseded, Undone::Migrated).await?;
+    Ok(answer)
 }

@@ -1,0 +1,202 @@
+//! What reaches a run from outside, and what comes of it: one table, from which each statement
+//! that steers a run asks its right. The state is read under the row's lock, so that it can't
+//! change between the question and the write.
+
+use super::{Refusal, Steered};
+use crate::store::leases::{Wish, read_told};
+use crate::store::runs::RunStatus;
+use crate::store::{Dialect, StoreError, Transaction, batch};
+use crate::value::{Row, Statement};
+
+/// What can reach a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// A gate of it is decided, by a person or because its time has passed.
+    Decide,
+    Cancel,
+    Pause,
+    Resume,
+    Retry,
+    Fork,
+    Migrate,
+}
+
+/// All of them.
+pub const SIGNALS: [Signal; 7] = [
+    Signal::Decide,
+    Signal::Cancel,
+    Signal::Pause,
+    Signal::Resume,
+    Signal::Retry,
+    Signal::Fork,
+    Signal::Migrate,
+];
+
+/// How a run stands towards them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Queued,
+    /// A worker carries it on.
+    Running,
+    /// Its worker is asked to pause it.
+    Pausing,
+    /// Its worker is asked to cancel it.
+    Cancelling,
+    /// Whoever takes it next cancels it: its worker fell silent before it did.
+    Doomed,
+    /// Its worker fell silent.
+    Silent,
+    Waiting,
+    Gated,
+    Paused,
+    Blocked,
+    Ended,
+}
+
+/// All of them.
+pub const STATES: [State; 11] = [
+    State::Queued,
+    State::Running,
+    State::Pausing,
+    State::Cancelling,
+    State::Doomed,
+    State::Silent,
+    State::Waiting,
+    State::Gated,
+    State::Paused,
+    State::Blocked,
+    State::Ended,
+];
+
+impl State {
+    /// Of a status and what is wished; `held` says that a lease on the run has not run out.
+    pub fn of(status: RunStatus, wish: Option<Wish>, held: bool) -> Self {
+        use RunStatus::{
+            Blocked, Cancelled, Done, Failed, Gated, NothingToDo, Paused, Queued, Rejected,
+            Running, Unavailable, Waiting,
+        };
+        match (status, wish) {
+            (Done | NothingToDo | Rejected | Unavailable | Failed | Cancelled, _) => Self::Ended,
+            (_, Some(Wish::Cancel)) if held => Self::Cancelling,
+            (_, Some(Wish::Cancel)) => Self::Doomed,
+            (Running, _) if !held => Self::Silent,
+            (Running, Some(Wish::Pause)) => Self::Pausing,
+            (Running, None) => Self::Running,
+            (Queued, _) => Self::Queued,
+            (Waiting, _) => Self::Waiting,
+            (Gated, _) => Self::Gated,
+            (Paused, _) => Self::Paused,
+            (Blocked, _) => Self::Blocked,
+        }
+    }
+}
+
+/// The table: what comes of a signal in a state.
+pub fn answer(signal: Signal, state: State) -> Result<Steered, Refusal> {
+    use RunStatus as Status;
+    use Signal::{Cancel, Decide, Fork, Migrate, Pause, Resume, Retry};
+    use State::{
+        Blocked, Cancelling, Doomed, Ended, Gated, Paused, Pausing, Queued, Running, Silent,
+        Waiting,
+    };
+    use Steered::{Kept, Now, Told};
+    let no = |why| Err(Refusal::State(why));
+    match (signal, state) {
+        (Decide, Waiting | Gated) => Ok(Now(Status::Queued)),
+        (Decide, Running | Pausing) => Ok(Told),
+        (Decide, Queued | Silent | Paused | Blocked) => Ok(Kept),
+        (Decide, Ended) => no("has ended; there is nothing to decide any more"),
+
+        (Cancel, Running | Pausing | Cancelling) => Ok(Told),
+        (Cancel, Queued | Doomed | Silent | Waiting | Gated | Paused | Blocked) => {
+            Ok(Now(Status::Cancelled))
+        }
+        (Cancel, Ended) => no("has ended; there is nothing to cancel"),
+
+        (Pause, Running | Pausing) => Ok(Told),
+        (Pause, Queued | Silent | Waiting | Gated | Paused | Blocked) => Ok(Now(Status::Paused)),
+        (Pause, Ended) => no("has ended; there is nothing to pause"),
+
+        // It takes the pause back before it has come.
+        (Resume, Pausing) => Ok(Told),
+        (Resume, Queued | Silent | Waiting | Paused | Blocked) => Ok(Now(Status::Queued)),
+        (Resume, Running) => no("is in the hands of another worker"),
+        (Resume, Gated) => no("stands before a gate; decide it with `callboard gates`"),
+        (Resume, Ended) => no("has ended; to do a part of it again, `callboard runs retry`"),
+
+        (Retry, Waiting | Paused | Blocked | Ended) => Ok(Now(Status::Queued)),
+        (Retry, Running | Pausing | Silent) => no("is under way; pause it first"),
+        (Retry, Queued) => no("is queued and goes on by itself; pause it first"),
+        (Retry, Gated) => {
+            no("stands before a gate; decide it with `callboard gates`, or pause the run first")
+        }
+
+        (Migrate, Paused) => Ok(Now(Status::Paused)),
+        (Migrate, Queued | Waiting | Gated | Blocked) => Ok(Now(Status::Queued)),
+        (Migrate, Running | Pausing | Silent) => no("is under way; pause it first"),
+        (Migrate, Ended) => no(
+            "has ended; start another on the new revision, or `callboard runs retry` it on its own",
+        ),
+
+        // A cancel stands.
+        (Decide | Pause | Resume | Retry | Migrate, Cancelling | Doomed) => {
+            no("is being cancelled")
+        }
+
+        // The run itself is left alone.
+        (
+            Fork,
+            Queued | Running | Pausing | Cancelling | Doomed | Silent | Waiting | Gated | Paused
+            | Blocked | Ended,
+        ) => Ok(Now(Status::Queued)),
+    }
+}
+
+/// A run under its lock.
+pub(in crate::store) struct Locked {
+    pub(in crate::store) fence: i64,
+    pub(in crate::store) signals: i64,
+    pub(in crate::store) state: State,
+    /// The place of its newest checkpoint.
+    pub(in crate::store) newest: i64,
+}
+
+/// Lock a run that has not ended; `None` if it has.
+pub(in crate::store) async fn lock(
+    transaction: &mut Transaction<'_>,
+    run: &str,
+) -> Result<Option<Locked>, StoreError> {
+    let now = batch::now(transaction.dialect());
+    let lock = match transaction.dialect() {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => "FOR UPDATE",
+    };
+    let sql = format!(
+        "SELECT status, fence, signals, wish, wish_detail, \
+            CASE WHEN status = 'running' AND lease_until > {now} THEN 1 ELSE 0 END AS held \
+        FROM open_runs WHERE id = $1 {lock}"
+    );
+    let found = transaction.query(Statement::new(sql).bind(run)).await?;
+    let Some(row) = found.first() else {
+        return Ok(None);
+    };
+    let mut locked = read(row)?;
+    // Under the lock nobody adds another.
+    let sql = "SELECT COALESCE(MAX(step), 0) AS newest FROM stage_runs WHERE run = $1";
+    let rows = transaction.query(Statement::new(sql).bind(run)).await?;
+    if let Some(row) = rows.first() {
+        locked.newest = row.integer("newest")?;
+    }
+    Ok(Some(locked))
+}
+
+fn read(row: Row<'_>) -> Result<Locked, StoreError> {
+    let (status, told) = (row.text("status")?, read_told(row)?);
+    let status = RunStatus::read(&status)?;
+    Ok(Locked {
+        fence: row.integer("fence")?,
+        signals: told.signals,
+        state: State::of(status, told.wish, row.integer("held")? == 1),
+        newest: 0,
+    })
+}

@@ -1,0 +1,164 @@
+//! Through pgbouncer: its session mode serves, its transaction mode is refused by name.
+
+use std::net::TcpListener;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use callboard::store::{Dialect, Store, StoreErrorKind, runs};
+use tempfile::TempDir;
+
+use super::runs::{by_id, claimed, queue, record, run};
+use crate::support::daemon::eventually;
+use crate::support::database::{TestDatabase, runtime};
+use crate::support::postgres::user;
+use crate::torture::chance::tell;
+
+/// Names the program; `none` says that it is not to be had here.
+const PROGRAM: &str = "CALLBOARD_TEST_PGBOUNCER";
+
+/// A pooler before the server of the tests.
+struct Pooler {
+    child: Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl Pooler {
+    /// In a mode; `None`, and it is told, where there is no program for it.
+    fn start(mode: &str, database: &TestDatabase) -> Option<Self> {
+        let program = program()?;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        let port = port.expect("a free port").port();
+        let file = folder.path().join("pgbouncer.ini");
+        std::fs::write(&file, written(mode, port, database.url())).expect("a file");
+        let mut command = Command::new(program);
+        if let Some((uid, gid)) = user() {
+            chown(folder.path(), Some(uid), Some(gid)).expect("root gives its folder away");
+            command.uid(uid).gid(gid);
+        }
+        let child = command
+            .arg(&file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let pooler = Self {
+            child: child.expect("pgbouncer starts"),
+            port,
+            _folder: folder,
+        };
+        eventually("pgbouncer listens", || {
+            std::net::TcpStream::connect(("127.0.0.1", port))
+                .ok()
+                .map(drop)
+        });
+        Some(pooler)
+    }
+
+    fn url(&self) -> String {
+        format!(
+            "postgres://postgres@127.0.0.1:{}/pooled?sslmode=disable",
+            self.port
+        )
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// The settings of a pooler before a database of the tests' server, which is on a socket.
+fn written(mode: &str, port: u16, url: &str) -> String {
+    let url = url::Url::parse(url).expect("an address");
+    let host = url.query_pairs().find(|(key, _)| key == "host");
+    let host = host.expect("the folder of a socket").1;
+    let name = url.path().trim_start_matches('/');
+    format!(
+        "[databases]\npooled = host={host} dbname={name} user=postgres\n[pgbouncer]\n\
+         listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n\
+         pool_mode = {mode}\ndefault_pool_size = 30\nmax_client_conn = 100\n"
+    )
+}
+
+/// The program as it is named, on the path, or as Debian has it.
+fn program() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os(PROGRAM) {
+        if named == "none" {
+            tell(&format!(
+                "SKIPPED: {PROGRAM}=none, nothing is known of pgbouncer"
+            ));
+            return None;
+        }
+        return Some(named.into());
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
+    let found = folders.find(|folder| folder.join("pgbouncer").is_file());
+    let found = found.map(|folder| Path::new(&folder).join("pgbouncer"));
+    assert!(
+        found.is_some(),
+        "no pgbouncer on the path; `./just test` installs it, or set {PROGRAM} to its path, or to \
+         `none` to go without"
+    );
+    found
+}
+
+#[test]
+fn a_pooler_in_transaction_mode_is_refused_by_name_with_the_mend() {
+    let database = TestDatabase::new(Dialect::Postgres);
+    let Some(pooler) = Pooler::start("transaction", &database) else {
+        return;
+    };
+    runtime().block_on(async {
+        for look in [false, true] {
+            let url = pooler.url();
+            let error = if look {
+                callboard::store::look(&url)
+                    .await
+                    .expect_err("it is refused")
+            } else {
+                Store::open(&url).await.err().expect("it is refused")
+            };
+            assert_eq!(error.kind, StoreErrorKind::Address, "{error}");
+            let said = error.to_string();
+            assert!(said.contains("a pooler in transaction mode"), "{said}");
+            assert!(said.contains("`pool_mode = session`"), "{said}");
+            assert!(
+                said.contains(&format!("127.0.0.1:{}", pooler.port)),
+                "{said}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_pooler_in_session_mode_serves() {
+    let database = TestDatabase::new(Dialect::Postgres);
+    let Some(pooler) = Pooler::start("session", &database) else {
+        return;
+    };
+    runtime().block_on(async {
+        let store = Store::open(&pooler.url()).await.expect("it opens");
+        let mut woken = store.woken();
+        queue(&store, &[run("a")]).await;
+        store.wake().await;
+        woken.changed().await;
+        let claim = claimed(&store, Some("a")).await.expect("it is due");
+        assert!(record(&store, &claim, runs::RunStatus::Done).await);
+        assert_eq!(by_id(&store, "a").await.status, runs::RunStatus::Done);
+        let refused = store.query(a_write()).await;
+        assert!(refused.is_err(), "a reader does not write: {refused:?}");
+        store.close().await;
+    });
+}
+
+/// A write, from where only is read.
+fn a_write() -> callboard::value::Statement {
+    callboard::value::Statement::new("DELETE FROM history RETURNING id")
+}
