@@ -9,6 +9,7 @@
 mod advance;
 mod checkpoint;
 mod clock;
+mod concerns;
 pub mod executor;
 pub mod gate;
 mod hands;
@@ -42,7 +43,6 @@ use crate::grants::Grants;
 use crate::handler::Resources;
 use crate::outcome::Patch;
 use crate::pipeline::Pipeline;
-use crate::policy;
 use crate::registry::Registry;
 use crate::rollcall::Reference;
 use crate::settings::Snapshot;
@@ -62,34 +62,6 @@ pub struct LineUp {
     pub resources: Arc<dyn Resources>,
     /// References that do not answer, as the roll was last called.
     pub misses: Vec<Reference>,
-}
-
-impl LineUp {
-    /// The references that a pipeline depends on and that do not answer.
-    pub fn misses_of(&self, pipeline: &Pipeline) -> Vec<&Reference> {
-        let misses = self.misses.iter();
-        misses
-            .filter(|miss| self.concerns(pipeline, &miss.referrer))
-            .collect()
-    }
-
-    fn concerns(&self, pipeline: &Pipeline, referrer: &str) -> bool {
-        let name = pipeline.name();
-        let (kind, who) = referrer.split_once(' ').unwrap_or((referrer, ""));
-        match kind {
-            "pipeline" => who == name,
-            "policy" => policy::of_pipeline(name) == Some(who),
-            "stage" => who
-                .strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with('/')),
-            "handler" => pipeline.handlers().any(|handler| handler == who),
-            "plugin" => pipeline.handlers().any(|handler| {
-                let entry = self.registry.get(handler);
-                entry.and_then(|entry| entry.origin.plugin()) == Some(who)
-            }),
-            _ => false,
-        }
-    }
 }
 
 /// Finds the line-up of a revision, so that a run in flight stays on the one it began with.

@@ -88,6 +88,7 @@
 //! callboard::register!(Words);
 //! ```
 
+mod contract;
 pub mod schema;
 
 use std::sync::Arc;
@@ -96,10 +97,11 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+pub use self::contract::{Contract, Needs, RowAct, RowUse, TableName, TableNeed};
 use crate::lines::Lines;
 use crate::outcome::{Done, FailureKind, Outcome, Patch, Stop};
 use crate::settings::Snapshot;
@@ -167,69 +169,6 @@ pub trait Handler: Registered + Send + Sync + 'static {
         config: Self::Config,
         reads: Self::Reads,
     ) -> impl Future<Output = Handled<Self::Writes>> + Send;
-}
-
-/// What the host knows about a handler, native or plugin, before it runs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Contract {
-    /// `<surface>.<name>`.
-    pub name: String,
-    pub summary: String,
-    /// JSON Schema of the configuration.
-    pub config: Json,
-    /// JSON Schema of an object: its properties are the keys the handler reads.
-    pub reads: Json,
-    /// JSON Schema of an object: its properties are the keys the handler writes.
-    pub writes: Json,
-    pub needs: Needs,
-    pub always_gives_a_verdict: bool,
-}
-
-/// References of a handler that the roll call has to see answered.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Needs {
-    pub settings: Vec<String>,
-    pub roles: Vec<String>,
-    pub prompts: Vec<String>,
-    pub tables: Vec<TableNeed>,
-}
-
-/// A table and the verbs used on it: `select`, `insert`, `update`, `delete`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TableNeed {
-    pub table: String,
-    pub verbs: Vec<String>,
-}
-
-impl Needs {
-    #[must_use]
-    pub fn setting(mut self, key: &str) -> Self {
-        self.settings.push(key.to_owned());
-        self
-    }
-
-    #[must_use]
-    pub fn role(mut self, name: &str) -> Self {
-        self.roles.push(name.to_owned());
-        self
-    }
-
-    #[must_use]
-    pub fn prompt(mut self, name: &str) -> Self {
-        self.prompts.push(name.to_owned());
-        self
-    }
-
-    #[must_use]
-    pub fn table(mut self, table: &str, verbs: &[&str]) -> Self {
-        let verbs = verbs.iter().map(|verb| (*verb).to_owned()).collect();
-        self.tables.push(TableNeed {
-            table: table.to_owned(),
-            verbs,
-        });
-        self
-    }
 }
 
 /// One call: who asks, what is left, and what the handler may reach.
@@ -364,26 +303,14 @@ async fn call_typed<H: Handler>(
     let reads = serde_json::from_value(Json::Object(input))
         .map_err(|error| Stop::failed(FailureKind::Input, format!("input: {error}")))?;
     let done = handler.handle(call, config, reads).await?;
-    match serde_json::to_value(done.patch) {
-        Ok(Json::Object(patch)) => Ok(Done {
-            patch,
-            effects: done.effects,
-            writes: done.writes,
-        }),
-        Ok(Json::Null) => Ok(Done {
-            patch: Patch::new(),
-            effects: done.effects,
-            writes: done.writes,
-        }),
-        Ok(_) => Err(Stop::failed(
-            FailureKind::Internal,
-            "the patch is not an object of keys",
-        )),
-        Err(error) => Err(Stop::failed(
-            FailureKind::Internal,
-            format!("patch: {error}"),
-        )),
-    }
+    let internal = |message: String| Stop::failed(FailureKind::Internal, message);
+    let patch = match serde_json::to_value(&done.patch) {
+        Ok(Json::Object(patch)) => patch,
+        Ok(Json::Null) => Patch::new(),
+        Ok(_) => return Err(internal("the patch is not an object of keys".to_owned())),
+        Err(error) => return Err(internal(format!("patch: {error}"))),
+    };
+    Ok(done.with_patch(|_| patch))
 }
 
 fn schema_of<T: JsonSchema>() -> Json {

@@ -4,6 +4,7 @@
 
 mod answer;
 pub mod console;
+mod files;
 mod health;
 mod listen;
 mod named;
@@ -53,7 +54,7 @@ pub fn site(face: Face) -> Router {
         .route("/sitemap.xml", get(pages::sitemap))
         .route("/style.css", get(pages::style))
         .route("/health", get(health::endpoint))
-        .fallback(pages::not_found)
+        .fallback(files::file)
         .with_state(face);
     observed(router)
 }

@@ -32,6 +32,9 @@ pub struct Done<P> {
     /// What changed in the world, counted: rows deleted, posts published.
     #[serde(default)]
     pub effects: Effects,
+    /// What was done in a lesser way than it should have been.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<Fallback>,
     /// Statements that commit in the transaction of the checkpoint, exactly once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writes: Vec<Statement>,
@@ -68,7 +71,18 @@ impl<P> Done<P> {
         Self {
             patch,
             effects: Effects::default(),
+            fallbacks: Vec::new(),
             writes: Vec::new(),
+        }
+    }
+
+    /// The same with another patch.
+    pub fn with_patch<Q>(self, patch: impl FnOnce(P) -> Q) -> Done<Q> {
+        Done {
+            patch: patch(self.patch),
+            effects: self.effects,
+            fallbacks: self.fallbacks,
+            writes: self.writes,
         }
     }
 
@@ -79,11 +93,36 @@ impl<P> Done<P> {
         self
     }
 
+    /// It was done in a lesser way: what did not do it, and why.
+    #[must_use]
+    pub fn fallback(mut self, what: impl Into<String>, why: impl Into<String>) -> Self {
+        self.fallbacks.push(Fallback {
+            what: what.into(),
+            why: why.into(),
+        });
+        self
+    }
+
     /// Commit a statement together with the checkpoint.
     #[must_use]
     pub fn write(mut self, statement: Statement) -> Self {
         self.writes.push(statement);
         self
+    }
+}
+
+/// Something that was done in a lesser way than it should have been. It is no failure, and it
+/// is never silent: it is kept with the stage, shown, and a finding if it repeats.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fallback {
+    /// What did not do it: `role writer`.
+    pub what: String,
+    pub why: String,
+}
+
+impl fmt::Display for Fallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} did not do it: {}", self.what, self.why)
     }
 }
 
@@ -218,6 +257,14 @@ impl Outcome {
         }
     }
 
+    /// What was done in a lesser way than it should have been.
+    pub fn fallbacks(&self) -> &[Fallback] {
+        match self {
+            Outcome::Done(done) => &done.fallbacks,
+            Outcome::Stopped(_) => &[],
+        }
+    }
+
     /// One sentence for a person.
     pub fn detail(&self) -> String {
         match self {
@@ -226,7 +273,13 @@ impl Outcome {
                     .effects
                     .iter()
                     .map(|(name, count)| format!("{name} {count}"));
-                counts.collect::<Vec<_>>().join(", ")
+                let fallbacks = done.fallbacks.iter().map(ToString::to_string);
+                let parts = [
+                    counts.collect::<Vec<_>>().join(", "),
+                    fallbacks.collect::<Vec<_>>().join("; "),
+                ];
+                let told = parts.into_iter().filter(|part| !part.is_empty());
+                told.collect::<Vec<_>>().join("; ")
             }
             Outcome::Stopped(stop) => stop.to_string(),
         }

@@ -209,10 +209,15 @@ impl Registry {
     }
 }
 
-/// The candidate most like `name` by Jaro-Winkler, if it is near enough to be meant.
+/// The candidate most like `name` by Jaro-Winkler, if it is near enough to be meant. Two letters
+/// that changed places, or one that is wrong, are near in a short name, too.
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     candidates
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .map(|candidate| {
+            let slip = candidate.len() > 2 && strsim::osa_distance(name, candidate) == 1;
+            let likeness = strsim::jaro_winkler(name, candidate);
+            (if slip { likeness.max(0.9) } else { likeness }, candidate)
+        })
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)

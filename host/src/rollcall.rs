@@ -6,6 +6,7 @@
 //! references has a file here; only `schema` asks the database.
 
 mod budgets;
+mod causes;
 mod conditions;
 mod configuration;
 mod grants;
@@ -16,21 +17,28 @@ mod plugins;
 mod policies;
 mod prompts;
 mod reach;
+mod referrer;
 mod retention;
+mod rows;
 mod sample;
 mod schedules;
 mod schema;
 mod settings;
 mod templates;
+mod unread;
 
 use std::fmt;
 
 use serde::Serialize;
 
+pub use self::causes::Cause;
+pub(crate) use self::causes::root;
+pub(crate) use self::handlers::handler_of;
+pub use self::referrer::Referrer;
 use self::schema::Schema;
+pub use self::unread::list as unread;
 use crate::registry::Registry;
 use crate::settings::Snapshot;
-use crate::snapshot::Unfit;
 use crate::store::Store;
 use crate::workspace::{Definitions, Place};
 
@@ -43,12 +51,12 @@ pub struct Roster<'a> {
     pub refused: &'a [Refused],
     pub store: &'a Store,
     pub settings: &'a Snapshot,
-    /// Stored values that the snapshot could not take.
-    pub unfit: &'a [Unfit],
     /// Files below `handlers/` as known when the program was built, `<surface>/<name>.rs`.
     pub native_files: &'a [&'a str],
     /// Templates of the site that the host renders by name.
     pub templates: &'a [&'a str],
+    /// The first segments of the addresses of its pages.
+    pub pages: &'a [&'a str],
 }
 
 /// A plugin that did not load, and why.
@@ -112,6 +120,8 @@ pub enum Kind {
     Contract,
     /// A file of a native handler.
     NativeFile,
+    /// A file or folder of the workspace.
+    File,
     /// A note: a handler that nothing refers to.
     Unreferenced,
     /// A note: a setting or an input that nothing reads.
@@ -134,8 +144,8 @@ impl Kind {
 /// A name, who says it, and whether it answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reference {
-    /// Who refers: `stage diary/draft`, `policy ttl`, `handler qa.critic`, `plugin kmeans`.
-    pub referrer: String,
+    /// Who refers.
+    pub referrer: Referrer,
     /// Under which key.
     pub key: String,
     pub kind: Kind,
@@ -151,6 +161,9 @@ pub struct Reference {
 pub struct Miss {
     pub problem: String,
     pub mend: String,
+    /// The reference that has to answer first. If it does, this is a miss of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<Cause>,
 }
 
 impl Miss {
@@ -158,6 +171,7 @@ impl Miss {
         Self {
             problem: problem.into(),
             mend: mend.into(),
+            because: None,
         }
     }
 }
@@ -165,7 +179,7 @@ impl Miss {
 impl Reference {
     /// A reference that answers, so far.
     fn new(
-        referrer: impl Into<String>,
+        referrer: impl Into<Referrer>,
         key: impl Into<String>,
         kind: Kind,
         target: impl Into<String>,
@@ -235,6 +249,7 @@ pub async fn call(roster: &Roster<'_>) -> Roll {
         budgets::list(roster),
         policies::list(roster, &schema),
         retention::list(roster),
+        rows::list(roster),
         schedules::list(roster),
         settings::list(roster),
         schema::list(roster, &schema),
@@ -243,9 +258,9 @@ pub async fn call(roster: &Roster<'_>) -> Roll {
         plugins::list(roster),
         grants::list(roster),
     ];
-    Roll {
-        references: families.into_iter().flatten().collect(),
-    }
+    let mut references: Vec<Reference> = families.into_iter().flatten().collect();
+    causes::same_target(&mut references);
+    Roll { references }
 }
 
 /// Names as a person reads them: `a`, `b` and `c`.

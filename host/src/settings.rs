@@ -121,12 +121,23 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A stored value that cannot be read as what is declared: why, and the mend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unfit {
+    pub key: String,
+    pub problem: String,
+    pub mend: String,
+}
+
 /// Every declared setting with its state, as one run sees them from its start to its end.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     declarations: BTreeMap<String, Declaration>,
     values: BTreeMap<String, String>,
     secrets: BTreeMap<String, Secret>,
+    /// Values that are stored and cannot be read. Whoever asks for one is refused: it is
+    /// neither unset nor its default.
+    unfit: BTreeMap<String, Unfit>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -137,6 +148,8 @@ pub enum SettingError {
     Secret(String),
     #[error("setting `{0}` is not set; set it with `callboard settings set {0} VALUE`")]
     Unset(String),
+    #[error("setting `{}` cannot be read: {}; {}", .0.key, .0.problem, .0.mend)]
+    Unfit(Unfit),
 }
 
 impl Snapshot {
@@ -149,6 +162,32 @@ impl Snapshot {
             declarations,
             values,
             secrets,
+            unfit: BTreeMap::new(),
+        }
+    }
+
+    /// With values that are stored and cannot be read.
+    #[must_use]
+    pub fn with_unfit(mut self, unfit: impl IntoIterator<Item = Unfit>) -> Self {
+        let unfit = unfit.into_iter().map(|unfit| (unfit.key.clone(), unfit));
+        self.unfit = unfit.collect();
+        self
+    }
+
+    /// The values that are stored and cannot be read.
+    pub fn unfit(&self) -> impl Iterator<Item = &Unfit> {
+        self.unfit.values()
+    }
+
+    fn is_secret(&self, key: &str) -> bool {
+        let declared = self.declarations.get(key);
+        declared.is_some_and(|declared| declared.kind == SettingType::Secret)
+    }
+
+    fn readable(&self, key: &str) -> Result<(), SettingError> {
+        match self.unfit.get(key) {
+            Some(unfit) => Err(SettingError::Unfit(unfit.clone())),
+            None => Ok(()),
         }
     }
 
@@ -158,9 +197,12 @@ impl Snapshot {
     }
 
     /// The same declarations and secrets with other values; those that are not declared are
-    /// left out.
+    /// left out. A secret that cannot be read stays so.
     #[must_use]
     pub fn with_values(mut self, values: BTreeMap<String, String>) -> Self {
+        let mut unfit = std::mem::take(&mut self.unfit);
+        unfit.retain(|key, _| self.is_secret(key));
+        self.unfit = unfit;
         self.values = values;
         self.values
             .retain(|key, _| self.declarations.contains_key(key));
@@ -184,6 +226,7 @@ impl Snapshot {
         if declaration.kind == SettingType::Secret {
             return Err(SettingError::Secret(key.to_owned()));
         }
+        self.readable(key)?;
         Ok(match (self.values.get(key), &declaration.default) {
             (Some(value), _) => State::Set(value.clone()),
             (None, Some(default)) => State::Default(default.clone()),
@@ -199,9 +242,11 @@ impl Snapshot {
         })
     }
 
-    /// The secret of a declared setting, if somebody set it.
-    pub fn secret(&self, key: &str) -> Option<&Secret> {
-        self.secrets.get(key)
+    /// The secret of a declared setting; `None` if nobody set it. One that is set and cannot be
+    /// opened is an error, so that nobody goes on without it.
+    pub fn secret(&self, key: &str) -> Result<Option<&Secret>, SettingError> {
+        self.readable(key)?;
+        Ok(self.secrets.get(key))
     }
 
     /// Whether a setting, secret or not, has something to read.
@@ -224,6 +269,9 @@ impl Snapshot {
         for (key, secret) in &self.secrets {
             hasher.update(key);
             hasher.update(Sha256::digest(secret.expose()));
+        }
+        for key in self.unfit.keys() {
+            hasher.update(format!("{key}\0unfit\0"));
         }
         hex(&hasher.finalize())
     }
@@ -276,6 +324,30 @@ mod tests {
         let snapshot = Snapshot::new(declarations, BTreeMap::new(), secrets);
         assert_eq!(snapshot.state("k"), Err(SettingError::Secret("k".into())));
         assert!(!format!("{snapshot:?}").contains("hush"));
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_is_neither_unset_nor_its_default() {
+        let declarations = BTreeMap::from([
+            ("k".to_owned(), declared(SettingType::Secret, None)),
+            ("n".to_owned(), declared(SettingType::Integer, Some("1"))),
+        ]);
+        let unfit = ["k", "n"].map(|key| Unfit {
+            key: key.into(),
+            problem: "broken".into(),
+            mend: "set it".into(),
+        });
+        let snapshot =
+            Snapshot::new(declarations, BTreeMap::new(), BTreeMap::new()).with_unfit(unfit);
+        assert!(matches!(snapshot.secret("k"), Err(SettingError::Unfit(_))));
+        assert!(matches!(snapshot.text("n"), Err(SettingError::Unfit(_))));
+        assert!(!snapshot.is_present("k") && !snapshot.is_present("n"));
+        let begun = snapshot.with_values(BTreeMap::from([("n".to_owned(), "5".to_owned())]));
+        assert_eq!(begun.text("n"), Ok(Some("5".into())));
+        assert!(
+            begun.secret("k").is_err(),
+            "a run that began has no other key"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! The templates belong to the workspace, so the roll call and [`Site::new`] render every page
 //! on samples: a misspelt name is found when a revision is checked, not by a reader.
 
+mod assets;
 pub(crate) mod escape;
 mod export;
 mod feeds;
@@ -23,6 +24,7 @@ use minijinja::Environment;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+pub use self::assets::{Asset, Assets, PAGES};
 pub use self::export::{ExportError, Exported, LIST, export};
 use self::links::Links;
 use self::pages::Pages;
@@ -101,6 +103,7 @@ pub struct Site {
     templates: Environment<'static>,
     style: String,
     style_digest: String,
+    assets: Assets,
     not_found: String,
     gone: String,
     unavailable: String,
@@ -154,10 +157,22 @@ impl Site {
             templates: compiled,
             style_digest: hex(&Sha256::digest(&style)).chars().take(8).collect(),
             style,
+            assets: Assets::default(),
             not_found: String::new(),
             gone: String::new(),
             unavailable: String::new(),
         }
+    }
+
+    /// With files that are served as they are.
+    #[must_use]
+    pub fn with_assets(self, assets: Assets) -> Self {
+        Self { assets, ..self }
+    }
+
+    /// The files that are served as they are.
+    pub fn assets(&self) -> &Assets {
+        &self.assets
     }
 
     /// The front page: the newest posts, newest first.

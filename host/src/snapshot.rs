@@ -1,29 +1,18 @@
-//! Declarations and stored values to the snapshot that runs read, and what of the stored
-//! values does not fit.
+//! Declarations and stored values to the snapshot that runs read.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use crate::secrets::{Key, Sealed, SecretError};
-use crate::settings::{Declaration, Secret, SettingType, Snapshot};
+use crate::settings::{Declaration, Secret, SettingType, Snapshot, Unfit};
 use crate::store::settings::{Content, Stored};
 
-/// A stored value that a snapshot cannot take, and the mend.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Unfit {
-    pub key: String,
-    pub problem: String,
-    pub mend: String,
-}
-
-/// The snapshot of what is declared and stored. A stored value that does not fit is left out
-/// and reported; it never passes for the default, because the roll call misses it.
+/// The snapshot of what is declared and stored. A stored value that does not fit stays in it as
+/// that: the roll call misses it, and whoever asks for it is refused.
 pub fn build(
     declarations: BTreeMap<String, Declaration>,
     stored: &[Stored],
     key: Option<&Key>,
-) -> (Snapshot, Vec<Unfit>) {
+) -> Snapshot {
     let mut values = BTreeMap::new();
     let mut secrets = BTreeMap::new();
     let mut unfit = Vec::new();
@@ -34,7 +23,7 @@ pub fn build(
             Err(problem) => unfit.push(problem),
         }
     }
-    (Snapshot::new(declarations, values, secrets), unfit)
+    Snapshot::new(declarations, values, secrets).with_unfit(unfit)
 }
 
 enum Taken {
@@ -116,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_do_not_fit_are_left_out_and_reported() {
+    fn values_that_do_not_fit_are_refused_and_reported() {
         let folder = tempfile::tempdir().expect("a folder");
         let key = Key::load_or_make(&folder.path().join("k")).expect("a key");
         let sealed = key.seal("s", &Secret::new("hush".into())).expect("sealed");
@@ -143,18 +132,19 @@ mod tests {
             stored("s", sealed()),
             stored("t", text("clear")),
         ];
-        let (snapshot, unfit) = build(declarations(), &values, Some(&key));
+        let snapshot = build(declarations(), &values, Some(&key));
         assert_eq!(snapshot.text("n"), Ok(Some("5".into())));
-        assert_eq!(snapshot.text("m"), Ok(None));
-        assert_eq!(snapshot.secret("s").map(Secret::expose), Some("hush"));
+        assert!(snapshot.text("m").is_err(), "neither unset nor a default");
+        let opened = snapshot
+            .secret("s")
+            .map(|secret| secret.map(Secret::expose));
+        assert_eq!(opened, Ok(Some("hush")));
+        let unfit: Vec<_> = snapshot.unfit().collect();
         let keys: Vec<_> = unfit.iter().map(|unfit| unfit.key.as_str()).collect();
         assert_eq!(keys, ["gone", "m", "t"]);
         assert!(unfit[0].mend.contains("callboard settings unset gone"));
-        let (_, unfit) = build(declarations(), &values, None);
-        assert!(
-            unfit
-                .iter()
-                .any(|unfit| unfit.key == "s" && unfit.problem.contains(key.id()))
-        );
+        let snapshot = build(declarations(), &values, None);
+        let error = snapshot.secret("s").expect_err("no key").to_string();
+        assert!(error.contains(key.id()), "{error}");
     }
 }

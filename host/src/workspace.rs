@@ -12,6 +12,7 @@ mod place;
 mod plugins;
 mod prompt;
 mod read;
+mod unread;
 mod write;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,8 @@ pub use self::definitions::Definitions;
 pub use self::place::{Defined, Misread, Place};
 pub use self::plugins::{CONTRACTS, Component, PluginFiles};
 pub use self::prompt::Prompt;
-pub use self::read::read;
+pub use self::read::{Folder, read};
+pub use self::unread::Unread;
 pub use self::write::write;
 use crate::config::{self, Config};
 use crate::settings::hex;

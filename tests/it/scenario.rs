@@ -15,4 +15,6 @@ mod outage;
 mod own_line_up;
 mod retention;
 pub(crate) mod roll_call;
+mod sealed;
 mod unavailable;
+mod unread;

@@ -190,7 +190,7 @@ CREATE TABLE schedules (
     dropped  BIGINT NOT NULL
 );
 
--- The ledger of effects: how each scheduled handler fares.
+-- The ledger of effects: how each scheduled handler fares, and each that may fall back.
 CREATE TABLE effects (
     pipeline      TEXT NOT NULL,
     handler       TEXT NOT NULL,
@@ -200,6 +200,8 @@ CREATE TABLE effects (
     last_success  BIGINT,
     last_effect   BIGINT,
     without       BIGINT NOT NULL,
+    fallbacks     BIGINT NOT NULL,
+    fallback      TEXT,
     PRIMARY KEY (pipeline, handler)
 );
 

@@ -24,12 +24,13 @@ impl App {
 
     /// Make the folder as it stands the active revision, if everything answers.
     pub async fn apply(&self, note: &str) -> Result<Applied, AppError> {
-        let mut files = workspace::read(self.folder())?;
-        let Inspection { company, roll } = self.inspect(&files).await?;
-        let misses = roll.misses().count();
+        let folder = workspace::read(self.folder())?;
+        let Inspection { company, roll } = self.inspect(&folder).await?;
+        let misses = roll.causes().len();
         if misses > 0 {
             return Err(AppError::Misses(misses, Box::new(roll)));
         }
+        let mut files = folder.files;
         for (name, contracts) in &company.described {
             add_contracts(&mut files, name, contracts)?;
         }

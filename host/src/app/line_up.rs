@@ -17,9 +17,8 @@ use crate::registry::{Entry, Origin, Registry};
 use crate::rollcall::{self, Reference, Refused, Roll, Roster};
 use crate::settings::Snapshot;
 use crate::site;
-use crate::snapshot::Unfit;
 use crate::store::Store;
-use crate::workspace::{Definitions, Files, PluginFiles};
+use crate::workspace::{Definitions, Folder, PluginFiles};
 
 /// Everybody of one revision: definitions and handlers, native and of plugins.
 pub struct Company {
@@ -129,37 +128,34 @@ impl App {
         Ok((plugin, contracts))
     }
 
-    /// Load files and call the roll over them.
-    pub async fn inspect(&self, files: &Files) -> Result<Inspection, AppError> {
-        let definitions = Definitions::parse(files).map_err(AppError::Misread)?;
+    /// Load the files of a folder and call the roll over them, and over what else is there.
+    pub async fn inspect(&self, folder: &Folder) -> Result<Inspection, AppError> {
+        let definitions = Definitions::parse(&folder.files).map_err(AppError::Misread)?;
         let company = self.load(definitions, 0).await?;
-        let (roll, _) = self.call_roll(&company).await?;
+        let settings = self.snapshot(&company.definitions).await?;
+        let mut roll = self.roll_of(&company, &settings).await;
+        roll.references.extend(rollcall::unread(&folder.unread));
         Ok(Inspection { company, roll })
     }
 
     /// The roll of a company with the settings as they stand now.
     pub async fn call_roll(&self, company: &Company) -> Result<(Roll, Snapshot), AppError> {
-        let (settings, unfit) = self.snapshot(&company.definitions).await?;
-        let roll = self.roll_of(company, &settings, &unfit).await;
+        let settings = self.snapshot(&company.definitions).await?;
+        let roll = self.roll_of(company, &settings).await;
         Ok((roll, settings))
     }
 
     /// The roll of a company with some settings.
-    pub(super) async fn roll_of(
-        &self,
-        company: &Company,
-        settings: &Snapshot,
-        unfit: &[Unfit],
-    ) -> Roll {
+    pub(super) async fn roll_of(&self, company: &Company, settings: &Snapshot) -> Roll {
         rollcall::call(&Roster {
             definitions: &company.definitions,
             registry: &company.registry,
             refused: &company.refused,
             store: self.store(),
             settings,
-            unfit,
             native_files: bundle::HANDLER_FILES,
             templates: site::TEMPLATES,
+            pages: site::PAGES,
         })
         .await
     }

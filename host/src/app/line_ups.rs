@@ -12,7 +12,7 @@ use crate::kept::Kept;
 use crate::rollcall::Reference;
 use crate::secrets::Key;
 use crate::settings::Snapshot;
-use crate::snapshot::{self, Unfit};
+use crate::snapshot;
 use crate::store::{settings, settings_snapshots};
 
 /// How long the roll of a line-up counts before it is called again, in the background.
@@ -55,7 +55,6 @@ impl Place {
 struct Parts {
     company: Arc<Company>,
     settings: Snapshot,
-    unfit: Vec<Unfit>,
 }
 
 impl App {
@@ -64,12 +63,11 @@ impl App {
         self.line_up_now(self.active().await?).await
     }
 
-    /// Settings as they stand now, for the declarations of some definitions, and the stored
-    /// values that do not fit them.
+    /// Settings as they stand now, for the declarations of some definitions.
     pub async fn snapshot(
         &self,
         definitions: &crate::workspace::Definitions,
-    ) -> Result<(Snapshot, Vec<Unfit>), AppError> {
+    ) -> Result<Snapshot, AppError> {
         let stored = settings::list(self.store()).await?;
         let key = Key::load(&self.key_file())?;
         Ok(snapshot::build(
@@ -82,20 +80,16 @@ impl App {
     /// A company with the settings as they stood when a run began; secrets as they stand now,
     /// because they are not kept in the clear.
     async fn parts_of(&self, company: Arc<Company>, digest: &str) -> Result<Parts, AppError> {
-        let (now, unfit) = self.snapshot(&company.definitions).await?;
+        let now = self.snapshot(&company.definitions).await?;
         let values = match now.digest() == digest {
             true => None,
             false => settings_snapshots::content(self.store(), digest).await?,
         };
-        let (settings, unfit) = match values {
-            Some(values) => (now.with_values(values), Vec::new()),
-            None => (now, unfit),
+        let settings = match values {
+            Some(values) => now.with_values(values),
+            None => now,
         };
-        Ok(Parts {
-            company,
-            settings,
-            unfit,
-        })
+        Ok(Parts { company, settings })
     }
 
     /// A line-up whose roll counts. What it is made of is looked for when it has to be made, but
@@ -142,18 +136,14 @@ impl App {
         (revision, digest): (i64, String),
         at_hand: Option<Parts>,
     ) -> Result<Arc<LineUp>, AppError> {
-        let Parts {
-            company,
-            settings,
-            unfit,
-        } = match at_hand {
+        let Parts { company, settings } = match at_hand {
             Some(parts) => parts,
             None => {
                 self.parts_of(self.company(revision).await?, &digest)
                     .await?
             }
         };
-        let roll = self.roll_of(&company, &settings, &unfit).await;
+        let roll = self.roll_of(&company, &settings).await;
         let misses: Vec<Reference> = roll.misses().cloned().collect();
         if place.latest().is_none() {
             settings_snapshots::keep(self.store(), &digest, settings.values()).await?;
@@ -176,13 +166,9 @@ impl App {
     }
 
     async fn line_up_now(&self, company: Arc<Company>) -> Result<Arc<LineUp>, AppError> {
-        let (settings, unfit) = self.snapshot(&company.definitions).await?;
+        let settings = self.snapshot(&company.definitions).await?;
         let key = (company.revision, settings.digest());
-        let parts = Parts {
-            company,
-            settings,
-            unfit,
-        };
+        let parts = Parts { company, settings };
         self.line_up_of(key, Some(parts)).await
     }
 }

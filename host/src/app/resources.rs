@@ -95,11 +95,9 @@ impl HostResources {
                 "setting roles.{role}.url: `{url}` is no address: {error}"
             ))
         })?;
-        Ok(Some(Provider {
-            url,
-            model,
-            key: self.settings.secret(&format!("roles.{role}.key")),
-        }))
+        let key = self.settings.secret(&format!("roles.{role}.key"));
+        let key = key.map_err(|error| config(&error))?;
+        Ok(Some(Provider { url, model, key }))
     }
 }
 
@@ -137,5 +135,53 @@ impl Provider<'_> {
             model: answer["model"].as_str().unwrap_or(&self.model).to_owned(),
             complete: choice["finish_reason"].as_str() == Some("stop"),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Declaration, SettingType, Unfit};
+    use crate::workspace::Files;
+
+    /// A run that began before the key file was replaced has no other way to find out.
+    #[tokio::test]
+    async fn a_credential_that_does_not_open_is_a_failure_and_never_left_out() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("t.db").display());
+        let texts = [("callboard.toml".to_owned(), b"name = \"x\"".to_vec())];
+        let definitions = Definitions::parse(&Files::from(texts)).expect("definitions");
+        let declared = |kind| Declaration {
+            kind,
+            default: Some("http://127.0.0.1:9/".to_owned()).filter(|_| kind != SettingType::Secret),
+            required: false,
+            description: String::new(),
+        };
+        let declarations = [
+            ("roles.writer.url", SettingType::Url),
+            ("roles.writer.model", SettingType::Model),
+            ("roles.writer.key", SettingType::Secret),
+        ];
+        let declarations = declarations.map(|(key, kind)| (key.to_owned(), declared(kind)));
+        let settings = Snapshot::new(declarations.into(), [].into(), [].into());
+        let shut = Unfit {
+            key: "roles.writer.key".to_owned(),
+            problem: "is sealed with another key".to_owned(),
+            mend: "set it again".to_owned(),
+        };
+        let resources = HostResources {
+            store: Store::open(&url).await.expect("a store"),
+            definitions: Arc::new(definitions),
+            settings: Arc::new(settings.with_unfit([shut])),
+        };
+        let refused = resources
+            .provider("writer")
+            .err()
+            .expect("refused")
+            .to_string();
+        assert!(
+            refused.contains("roles.writer.key") && refused.contains("sealed"),
+            "{refused}"
+        );
     }
 }

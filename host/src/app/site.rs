@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{App, AppError};
-use crate::site::{Shown, Site, SiteInfo};
+use crate::site::{Assets, Shown, Site, SiteInfo};
 use crate::store::{StoreError, findings};
 
 /// The kind, and the key, of the finding that there is no site.
@@ -15,7 +15,7 @@ impl App {
     /// says another.
     pub async fn site(&self, address: impl fmt::Display) -> Result<Site, AppError> {
         let company = self.active().await?;
-        let (settings, _) = self.snapshot(&company.definitions).await?;
+        let settings = self.snapshot(&company.definitions).await?;
         let local = url::Url::parse(&format!("http://{address}/")).map_err(|error| {
             StoreError::internal(format!(
                 "the site has no address, `{address}` is none ({error}); write `site` in {}",
@@ -23,7 +23,9 @@ impl App {
             ))
         })?;
         let info = SiteInfo::of(self.config(), &settings, local);
-        Ok(Site::new(info, &company.definitions.templates)?)
+        let definitions = &company.definitions;
+        let site = Site::new(info, &definitions.templates)?;
+        Ok(site.with_assets(Assets::new(&definitions.assets)))
     }
 
     /// The site as it can be shown. Why it can't be made is a finding until it can; a database

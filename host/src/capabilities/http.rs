@@ -103,14 +103,15 @@ fn credential(state: &InstanceState, key: &str, url: &str) -> Result<Credential,
         }
     }
     match settings.secret(key) {
-        Some(secret) => Ok(Credential {
+        Ok(Some(secret)) => Ok(Credential {
             secret: secret.clone(),
             to,
         }),
-        None => refuse(
+        Ok(None) => refuse(
             HttpErrorKind::Denied,
             format!("credential `{key}` is not set; set it with `callboard settings set {key} -`"),
         ),
+        Err(error) => refuse(HttpErrorKind::Denied, error.to_string()),
     }
 }
 

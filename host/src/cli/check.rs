@@ -35,7 +35,7 @@ pub(super) fn tell(output: Output, roll: &Roll, all: bool) {
             .filter(|reference| reference.miss.is_none());
         let rows = answered.map(|reference| {
             vec![
-                reference.referrer.clone(),
+                reference.referrer.to_string(),
                 reference.key.clone(),
                 reference.kind.to_string(),
                 reference.target.clone(),
@@ -44,19 +44,23 @@ pub(super) fn tell(output: Output, roll: &Roll, all: bool) {
         });
         output.table(&["referrer", "key", "kind", "target", "at"], rows.collect());
     }
-    for reference in roll.misses() {
-        tell_miss(output, reference);
+    let (causes, references) = (roll.causes(), roll.references.len());
+    for (cause, dependent) in &causes {
+        tell_miss(output, cause, dependent);
     }
-    let (misses, references) = (roll.misses().count(), roll.references.len());
-    match misses {
-        0 => output.say(format_args!("all {references} references answer")),
-        _ => output.say(format_args!(
+    let follow: usize = causes.iter().map(|(_, dependent)| dependent.len()).sum();
+    match (causes.len(), follow) {
+        (0, _) => output.say(format_args!("all {references} references answer")),
+        (misses, 0) => output.say(format_args!(
             "{misses} of {references} references have no answer"
+        )),
+        (misses, follow) => output.say(format_args!(
+            "{misses} of {references} references have no answer, and {follow} depend on them"
         )),
     }
 }
 
-fn tell_miss(output: Output, reference: &Reference) {
+fn tell_miss(output: Output, reference: &Reference, dependent: &[&Reference]) {
     let Some(miss) = &reference.miss else {
         return;
     };
@@ -66,6 +70,20 @@ fn tell_miss(output: Output, reference: &Reference) {
     ));
     output.labelled("  at    ", &place(reference));
     output.labelled("  mend  ", &miss.mend);
+    for (index, other) in dependent.iter().enumerate() {
+        let label = if index == 0 { "  so    " } else { "        " };
+        output.labelled(label, &said(other));
+    }
+}
+
+/// A miss that depends on another, in a line.
+fn said(reference: &Reference) -> String {
+    let (referrer, key) = (&reference.referrer, &reference.key);
+    let target = &reference.target;
+    format!(
+        "{referrer} has no answer, too ({key} -> {target}, {})",
+        place(reference)
+    )
 }
 
 fn place(reference: &Reference) -> String {

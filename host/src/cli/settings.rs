@@ -41,11 +41,11 @@ impl Settings {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         let company = app.active().await?;
-        let (snapshot, unfit) = app.snapshot(&company.definitions).await?;
+        let snapshot = app.snapshot(&company.definitions).await?;
         match self {
             Settings::List => {
                 let answered = list(context, &snapshot);
-                for value in unfit {
+                for value in snapshot.unfit() {
                     let text = format!("{}: {}; {}", value.key, value.problem, value.mend);
                     context.output.progress(text);
                 }
@@ -82,8 +82,11 @@ fn list(context: &Context, snapshot: &Snapshot) -> Answered {
             Ok(State::Set(text)) => ("set", text),
             Ok(State::Default(text)) => ("default", text),
             Ok(State::Unset) => ("unset", String::new()),
-            Err(_) if snapshot.secret(key).is_some() => ("set", "(hidden)".to_owned()),
-            Err(_) => ("unset", String::new()),
+            Err(_) => match snapshot.secret(key) {
+                Ok(Some(_)) => ("set", "(hidden)".to_owned()),
+                Ok(None) => ("unset", String::new()),
+                Err(_) => ("unreadable", String::new()),
+            },
         };
         (key, declared, state, value)
     });

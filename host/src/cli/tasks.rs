@@ -1,17 +1,19 @@
 //! `tasks`: content in the making, and the decisions of a person about it.
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::gates::{Comment, Feedback, Part};
 use super::output::{Answered, time};
 use super::{Context, Failure, find, run};
 use crate::app::App;
+use crate::outcome::Fallback;
+use crate::store::drafts::Draft;
 use crate::store::gates::{self, Decision, Gate, Verdict};
 use crate::store::named::{self, Short};
 use crate::store::runs::RunStatus;
 use crate::store::tasks::{self, Task, TaskStatus};
-use crate::store::{drafts, runs};
+use crate::store::{drafts, runs, stage_runs};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Tasks {
@@ -144,6 +146,7 @@ async fn open_gate(app: &App, task: &Task) -> Result<Gate, Failure> {
 
 async fn show(context: &Context, app: &App, task: &Task) -> Result<Answered, Failure> {
     let draft = drafts::latest(app.store(), &task.id).await?;
+    let fallbacks = fallbacks(app, task).await?;
     context.output.say(format_args!("task     {}", task.id));
     context
         .output
@@ -152,6 +155,17 @@ async fn show(context: &Context, app: &App, task: &Task) -> Result<Answered, Fai
         .output
         .say(format_args!("subject  {}", task.subject));
     context.output.say(format_args!("run      {}", task.run));
+    for (stage, fallback) in &fallbacks {
+        context
+            .output
+            .say(format_args!("fallback {stage}: {fallback}"));
+    }
+    for note in draft.iter().flat_map(notes) {
+        let told = |(_, fallback): &(String, Fallback)| note.contains(&fallback.why);
+        if !fallbacks.iter().any(told) {
+            context.output.say(format_args!("note     {note}"));
+        }
+    }
     if let Some(draft) = &draft {
         context.output.say(format_args!(
             "draft    {} by {}",
@@ -162,8 +176,31 @@ async fn show(context: &Context, app: &App, task: &Task) -> Result<Answered, Fai
         context.output.say("");
         context.output.text(&draft.markdown);
     }
-    let json = json!({ "task": task, "draft": draft });
+    let fallbacks: Vec<_> = fallbacks.iter().map(|(_, fallback)| fallback).collect();
+    let json = json!({ "task": task, "draft": draft, "fallbacks": fallbacks });
     Ok(context.output.json(&json))
+}
+
+/// What a person should know of a draft before approving it.
+fn notes(draft: &Draft) -> Vec<String> {
+    let report: Json = serde_json::from_str(&draft.report).unwrap_or_default();
+    let notes = report["notes"].as_array().into_iter().flatten();
+    notes
+        .filter_map(|note| note.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// What stages of the task's run did in a lesser way, by stage.
+async fn fallbacks(app: &App, task: &Task) -> Result<Vec<(String, Fallback)>, Failure> {
+    let rows = stage_runs::of_run(app.store(), &task.run).await?;
+    let live = rows.into_iter().filter(|row| !row.superseded);
+    let fallbacks = live.flat_map(|row| {
+        let fallbacks = row.outcome.fallbacks().to_vec();
+        fallbacks
+            .into_iter()
+            .map(move |fallback| (row.stage.clone(), fallback))
+    });
+    Ok(fallbacks.collect())
 }
 
 fn row(task: &Task, short: &Short) -> Vec<String> {

@@ -388,7 +388,8 @@ impl Course {
             checkpoint.plugin.clone_from(&kept.plugin);
             checkpoint.left = kept.left;
         }
-        checkpoint.effects = checkpoint::effects(run, checkpoint.rows.iter());
+        let registry = &self.work.line_up.registry;
+        checkpoint.effects = checkpoint::effects(run, checkpoint.rows.iter(), registry);
         checkpoint
     }
 

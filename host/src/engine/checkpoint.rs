@@ -11,6 +11,7 @@ use crate::grants::Grants;
 use crate::lines;
 use crate::outcome::{Failure, FailureKind, Outcome, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
+use crate::registry::Registry;
 use crate::store::effects::Effect;
 use crate::store::gates::Gate;
 use crate::store::runs::Run;
@@ -203,26 +204,40 @@ fn task_of(rows: &[StageRun]) -> Option<String> {
     })
 }
 
-/// What the ledger learns of stages of a run that started by itself; of others it learns nothing.
-pub(super) fn effects<'r>(run: &Run, rows: impl Iterator<Item = &'r StageRun>) -> Vec<Effect> {
-    if !run.recurs() {
-        return Vec::new();
-    }
+/// What the ledger learns of stages of a run. Of one that did not start by itself it learns only
+/// of handlers that may fall back: those that ask a model, those of plugins, and those that did.
+pub(super) fn effects<'r>(
+    run: &Run,
+    rows: impl Iterator<Item = &'r StageRun>,
+    registry: &Registry,
+) -> Vec<Effect> {
     let noted = rows.filter(|row| !row.superseded);
-    noted.filter_map(|row| effect(run, row)).collect()
+    noted.filter_map(|row| effect(run, row, registry)).collect()
 }
 
-fn effect(run: &Run, row: &StageRun) -> Option<Effect> {
+fn effect(run: &Run, row: &StageRun, registry: &Registry) -> Option<Effect> {
+    let handler = row.what.handler()?;
+    let may_fall_back = registry.get(handler).is_some_and(|entry| {
+        let needs = &entry.contract.needs;
+        entry.origin.plugin().is_some() || !needs.roles.is_empty() || !needs.role_keys.is_empty()
+    });
+    let fallbacks = row.outcome.fallbacks().iter().map(ToString::to_string);
+    let fallback = fallbacks.collect::<Vec<_>>().join("; ");
+    if !run.recurs() && !may_fall_back && fallback.is_empty() {
+        return None;
+    }
     let effects = match &row.outcome {
         Outcome::Done(done) => done.effects.total(),
         Outcome::Stopped(_) => 0,
     };
     Some(Effect {
         pipeline: run.pipeline.clone(),
-        handler: row.what.handler()?.to_owned(),
+        handler: handler.to_owned(),
         outcome: row.outcome.name(),
+        scheduled: run.recurs(),
         success: matches!(row.outcome.name(), "done" | "nothing-to-do"),
         effects,
+        fallback: (!fallback.is_empty()).then_some(fallback),
     })
 }
 

@@ -16,11 +16,16 @@ use crate::store::schedules::{Cadence, Plan};
 /// The kinds of finding that come from the ledger.
 pub const SILENCE: &str = "silence";
 pub const NO_EFFECT: &str = "no-effect";
+pub const FALLBACK: &str = "fallback";
+/// All of them.
+pub const KINDS: [&str; 3] = [SILENCE, NO_EFFECT, FALLBACK];
 
 /// Times of a schedule that its cadence is told by.
 const TIMES: usize = 10;
 /// Cadences without a success that are a silence.
 const MISSED: u32 = 3;
+/// Runs in a row in which a handler fell back that are worth a finding.
+const FELL_BACK: u32 = 3;
 /// No silence is shorter.
 const SHORTEST: Duration = Duration::from_secs(60);
 
@@ -107,6 +112,29 @@ pub fn notice(expected: &[Expected], ledger: &[Entry], measure: Measure) -> Vec<
     noticed
 }
 
+/// What is to be noticed about handlers that do their work in a lesser way again and again,
+/// whoever began their runs.
+pub fn fallbacks(pipelines: &BTreeMap<String, Arc<Pipeline>>, ledger: &[Entry]) -> Vec<Noticed> {
+    let known = |entry: &&Entry| {
+        let pipeline = pipelines.get(&entry.pipeline);
+        pipeline.is_some_and(|pipeline| pipeline.handlers().any(|name| *name == entry.handler))
+    };
+    let often = ledger.iter().filter(|entry| entry.fallbacks >= FELL_BACK);
+    let noticed = often.filter(known).map(|entry| Noticed {
+        kind: FALLBACK,
+        key: format!("{FALLBACK}:{}:{}", entry.pipeline, entry.handler),
+        pipeline: entry.pipeline.clone(),
+        message: format!(
+            "{} in {} fell back {} times in a row; the last time {}",
+            entry.handler,
+            entry.pipeline,
+            entry.fallbacks,
+            entry.fallback.as_deref().unwrap_or_default(),
+        ),
+    });
+    noticed.collect()
+}
+
 fn silence(expected: &Expected, entry: Option<&Entry>, measure: Measure) -> Option<Noticed> {
     let every = expected.every?;
     let success = entry.and_then(|entry| entry.last_success);
@@ -190,6 +218,8 @@ mod tests {
             last_success: last_success.map(at),
             last_effect: None,
             without,
+            fallbacks: 0,
+            fallback: None,
         };
         let measure = Measure {
             now: at(1000),

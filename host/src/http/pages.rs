@@ -77,10 +77,6 @@ pub(super) async fn style(State(face): State<Face>) -> Response {
     page(&face, &CSS, async |site| Ok(site.style().to_owned())).await
 }
 
-pub(super) async fn not_found(State(face): State<Face>) -> Response {
-    page(&face, &HTML, async |_| Err(Problem::Absent)).await
-}
-
 /// A page of the site as it is now; unavailable, while there is none.
 async fn page(face: &Face, kind: &Kind, text: impl AsyncFnOnce(&Site) -> Text) -> Response {
     match face.site() {

@@ -11,7 +11,7 @@ use super::{Plugin, PluginError, trap};
 use crate::capability::{Access, Caller, InstanceState};
 use crate::config::{DescribeLimits, Limits};
 use crate::grants::Grants;
-use crate::handler::{Contract, Needs, TableNeed, schema};
+use crate::handler::{Contract, Needs, RowAct, RowUse, TableName, TableNeed, schema};
 use crate::lines::Lines;
 use crate::outcome::{Failure, FailureKind};
 use crate::settings::Snapshot;
@@ -184,15 +184,12 @@ impl Plugin {
             checked("reads", &said.reads_schema)?,
             checked("writes", &said.writes_schema)?,
         );
-        let table = |need: handlers::TableNeed| TableNeed {
-            table: need.table,
-            verbs: need.verbs,
-        };
         let needs = Needs {
             settings: said.settings,
             roles: said.roles,
             prompts: Vec::new(),
-            tables: said.tables.into_iter().map(table).collect(),
+            role_keys: Vec::new(),
+            tables: said.tables.into_iter().map(Into::into).collect(),
         };
         let always_gives_a_verdict = said.always_gives_a_verdict;
         let (name, summary) = (said.name, said.summary);
@@ -208,6 +205,36 @@ impl Plugin {
     }
 }
 
+impl From<handlers::TableNeed> for TableNeed {
+    fn from(need: handlers::TableNeed) -> Self {
+        Self {
+            table: match need.table {
+                handlers::TableName::Fixed(table) => TableName::Fixed(table),
+                handlers::TableName::Configured(key) => TableName::Configured(key),
+            },
+            verbs: need.verbs,
+            column_keys: need.column_keys,
+            source_key: need.source_key,
+            rows: need.rows.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<handlers::RowUse> for RowUse {
+    fn from(rows: handlers::RowUse) -> Self {
+        Self {
+            class: rows.class,
+            act: match rows.act {
+                handlers::RowAct::Reads => RowAct::Reads,
+                handlers::RowAct::Writes => RowAct::Writes,
+                handlers::RowAct::Deletes => RowAct::Deletes,
+            },
+            age_key: rows.age_key,
+            orphans: rows.orphans,
+        }
+    }
+}
+
 /// Bytes of one contract as it was said.
 fn size(contract: &handlers::Contract) -> usize {
     let texts = [
@@ -218,8 +245,18 @@ fn size(contract: &handlers::Contract) -> usize {
         &contract.writes_schema,
     ];
     let tables = contract.tables.iter().map(|need| {
-        let verbs: usize = need.verbs.iter().map(String::len).sum();
-        need.table.len() + verbs
+        let (handlers::TableName::Fixed(table) | handlers::TableName::Configured(table)) =
+            &need.table;
+        let rows = need.rows.iter().map(|rows| {
+            let age = rows.age_key.as_ref().map_or(0, String::len);
+            rows.class.len() + age
+        });
+        let named = need
+            .verbs
+            .iter()
+            .chain(&need.column_keys)
+            .chain(&need.source_key);
+        table.len() + rows.sum::<usize>() + named.map(String::len).sum::<usize>()
     });
     let named = contract.settings.iter().chain(&contract.roles);
     let texts = texts.into_iter().chain(named).map(String::len);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::pipelines::Staged;
-use super::{Kind, Miss, Reference, Roster};
+use super::{Kind, Miss, Reference, Referrer, Roster};
 use crate::pipeline::{Pipeline, Span};
 use crate::workspace::Defined;
 
@@ -44,7 +44,7 @@ fn budget(defined: &Defined<Pipeline>) -> Reference {
         None
     };
     Reference::new(
-        format!("pipeline {}", pipeline.name()),
+        Referrer::pipeline(pipeline.name()),
         "budget",
         Kind::Time,
         budget.to_string(),

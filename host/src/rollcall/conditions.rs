@@ -1,8 +1,8 @@
 //! What decides whether and how a stage or a run goes on, besides outcomes: the keys of
 //! conditions and limits, what a gate can have made anew, and when it lapses.
 
-use super::pipelines::{Staged, no_stage, unbounded};
-use super::{Kind, Miss, Reference, Roster, named};
+use super::pipelines::{Staged, broken_need, no_stage, unbounded};
+use super::{Kind, Miss, Reference, Referrer, Roster, named};
 use crate::pipeline::Pipeline;
 use crate::registry::{Registry, nearest};
 use crate::workspace::Defined;
@@ -23,7 +23,7 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
 /// The input key that limits are kept for, and limits that let nothing through.
 fn limits(defined: &Defined<Pipeline>) -> Vec<Reference> {
     let (pipeline, mut references) = (&defined.value, Vec::new());
-    let referrer = format!("pipeline {}", pipeline.name());
+    let referrer = Referrer::pipeline(pipeline.name());
     let limits = &pipeline.limits;
     if let Some(key) = &limits.key {
         let key = key.get_ref();
@@ -65,7 +65,8 @@ fn conditions(registry: &Registry, staged: &Staged<'_>) -> Vec<Reference> {
             {
                 let problem = format!("`{key}` is no input, and no stage before writes it");
                 let known = known.iter().flatten().copied();
-                Some(not_a_key(problem, key, known))
+                let broken = broken_need(&staged.defined.value, staged.stage.id());
+                Some(not_a_key(problem, key, known).because(broken))
             } else {
                 None
             };
@@ -95,7 +96,8 @@ fn parts(staged: &Staged<'_>) -> Vec<Reference> {
                 let back = pipeline.downstream(target).contains(staged.stage.id());
                 (!back).then(|| {
                     let problem = format!("stage `{target}` is not before the gate");
-                    Miss::new(problem, "name a stage that the gate needs, directly or not")
+                    let mend = "name a stage that the gate needs, directly or not";
+                    Miss::new(problem, mend).because(broken_need(pipeline, staged.stage.id()))
                 })
             };
             let miss = no_gate(staged)

@@ -7,7 +7,7 @@ use jsonschema::error::ValidationErrorKind;
 use serde_json::Value as Json;
 
 use super::handlers::{Use, uses};
-use super::{Kind, Miss, Reference, Roster, named};
+use super::{Cause, Kind, Miss, Reference, Roster, named};
 use crate::handler::schema;
 use crate::registry::nearest;
 
@@ -40,7 +40,11 @@ fn fit(used: &Use<'_>, schema: &Json) -> Vec<Reference> {
         }
     };
     let mut references = Vec::new();
-    for error in validator.iter_errors(used.config) {
+    let mut errors: Vec<_> = validator.iter_errors(used.config).collect();
+    // A misspelt key is told before what is missing because of it.
+    errors.sort_by_key(|error| matches!(error.kind(), ValidationErrorKind::Required { .. }));
+    let mut misspelt = Vec::new();
+    for error in errors {
         let pointer = error.instance_path().to_string();
         let path = segments(&pointer);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
@@ -48,6 +52,8 @@ fn fit(used: &Use<'_>, schema: &Json) -> Vec<Reference> {
             misses(used.handler, schema, &error)
                 .into_iter()
                 .map(|(key, miss)| {
+                    let miss = explained(used, &error, miss, &misspelt);
+                    misspelt.extend(key.clone());
                     let path = [
                         path.as_slice(),
                         &key.iter().map(String::as_str).collect::<Vec<_>>(),
@@ -66,6 +72,18 @@ fn fit(used: &Use<'_>, schema: &Json) -> Vec<Reference> {
         references.push(answer(&[], None));
     }
     references
+}
+
+/// A key that is missing because another one, unknown, is what it was to be.
+fn explained(used: &Use<'_>, error: &ValidationError<'_>, miss: Miss, misspelt: &[String]) -> Miss {
+    let ValidationErrorKind::Required { property } = error.kind() else {
+        return miss;
+    };
+    let missing = property.as_str().unwrap_or_default();
+    let typo = misspelt
+        .iter()
+        .find(|key| nearest(key, std::iter::once(missing)).is_some());
+    miss.because(typo.map(|key| Cause::new(&used.referrer, format!("config.{key}"))))
 }
 
 /// What an error of the validator means, with the key below its path where it is about one.

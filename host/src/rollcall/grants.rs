@@ -1,9 +1,10 @@
 //! What a plugin asks for is inside the operator's ceiling, and what its handlers need is
 //! inside what it asks for.
 
-use super::{Kind, Miss, Reference, Roster};
+use super::handlers::{Use, uses};
+use super::{Kind, Miss, Reference, Referrer, Roster};
 use crate::grants::{CredentialGrant, Grants, Refusal, Verb};
-use crate::handler::{Contract, TableNeed};
+use crate::handler::{Contract, TableName, TableNeed};
 use crate::registry::Origin;
 use crate::settings::SettingType;
 use crate::workspace::{Place, PluginFiles};
@@ -17,6 +18,9 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
             references.extend(tables(name, plugin, contract));
             references.extend(settings(name, plugin, contract));
         }
+    }
+    for used in uses(roster) {
+        references.extend(configured(roster, &used));
     }
     references
 }
@@ -32,7 +36,7 @@ fn asks(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference>
         .map(|asked| {
             let place = written(plugin, &asked);
             let miss = refused.contains(&asked).then(|| refusal(name, &asked));
-            Reference::new(format!("plugin {name}"), "ask", Kind::Grant, asked.asked)
+            Reference::new(Referrer::plugin(name), "ask", Kind::Grant, asked.asked)
                 .at(place)
                 .missed(miss)
         })
@@ -73,7 +77,7 @@ fn credentials(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Ref
                 .at(&["ask", "credentials", &index.to_string()]);
             let miss = undeclared(roster, &grant.name).or_else(|| out_of_reach(name, ask, grant));
             Reference::new(
-                format!("plugin {name}"),
+                Referrer::plugin(name),
                 "credentials",
                 Kind::Setting,
                 &grant.name,
@@ -125,32 +129,75 @@ fn contracts<'a>(roster: &Roster<'a>, plugin: &str, files: &'a PluginFiles) -> V
 }
 
 fn tables(name: &str, plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {
-    let manifest = &plugin.manifest;
     let needs = contract.needs.tables.iter();
-    needs
-        .map(|need| {
-            let miss = unasked(&manifest.value.ask, need).map(|verbs| {
-                let problem = format!("handler `{}` needs {verbs} on table `{}`, which the plugin does not ask for", contract.name, need.table);
-                let quoted = verbs.replace(", ", "\", \"");
-                let mend = format!("add to plugins/{name}/plugin.toml:\n[[ask.db]]\ntable = \"{}\"\nverbs = [\"{quoted}\"]", need.table);
-                Miss::new(problem, mend)
-            });
-            let referrer = format!("handler {}", contract.name);
-            Reference::new(referrer, "tables", Kind::Grant, &need.table).at(manifest.at(&["ask", "db"])).missed(miss)
+    let fixed = needs.filter_map(|need| match &need.table {
+        TableName::Fixed(table) => Some((table, need)),
+        TableName::Configured(_) => None,
+    });
+    fixed
+        .map(|(table, need)| {
+            let miss = unasked(name, plugin, contract, (table, need));
+            let referrer = Referrer::handler(&contract.name);
+            let reference = Reference::new(referrer, "tables", Kind::Grant, table);
+            reference
+                .at(plugin.manifest.at(&["ask", "db"]))
+                .missed(miss)
         })
         .collect()
 }
 
-/// The verbs of a need that a manifest does not ask for.
-fn unasked(ask: &Grants, need: &TableNeed) -> Option<String> {
-    let verbs = [Verb::Select, Verb::Insert, Verb::Update, Verb::Delete];
-    let missing: Vec<&str> = verbs
+/// Tables that stages and policies name for the handlers of plugins.
+fn configured(roster: &Roster<'_>, used: &Use<'_>) -> Vec<Reference> {
+    let entry = roster.registry.get(used.handler);
+    let plugin = entry.and_then(|entry| {
+        let (name, plugin) = roster
+            .definitions
+            .plugins
+            .get_key_value(entry.origin.plugin()?)?;
+        Some((&entry.contract, name, plugin))
+    });
+    let Some((contract, name, plugin)) = plugin else {
+        return Vec::new();
+    };
+    let config = contract.configured(used.config);
+    let needs = contract.needs.tables.iter();
+    let configured = needs.filter_map(|need| match &need.table {
+        TableName::Fixed(_) => None,
+        TableName::Configured(key) => Some((key, need.table.of(&config)?, need)),
+    });
+    configured
+        .map(|(key, table, need)| {
+            let miss = unasked(name, plugin, contract, (table, need));
+            used.configured(key, Kind::Grant, table).missed(miss)
+        })
+        .collect()
+}
+
+/// The miss of verbs on a table that a handler needs and its manifest does not ask for.
+fn unasked(
+    name: &str,
+    plugin: &PluginFiles,
+    contract: &Contract,
+    (table, need): (&str, &TableNeed),
+) -> Option<Miss> {
+    let ask = &plugin.manifest.value.ask;
+    let missing: Vec<&str> = [Verb::Select, Verb::Insert, Verb::Update, Verb::Delete]
         .into_iter()
         .filter(|verb| need.verbs.iter().any(|name| name == verb.as_str()))
-        .filter(|verb| !ask.allows(&need.table, *verb))
+        .filter(|verb| !ask.allows(table, *verb))
         .map(Verb::as_str)
         .collect();
-    (!missing.is_empty()).then(|| missing.join(", "))
+    (!missing.is_empty()).then(|| {
+        let (verbs, quoted) = (missing.join(", "), missing.join("\", \""));
+        let problem = format!(
+            "handler `{}` needs {verbs} on table `{table}`, which the plugin does not ask for",
+            contract.name
+        );
+        let mend = format!(
+            "add to plugins/{name}/plugin.toml:\n[[ask.db]]\ntable = \"{table}\"\nverbs = [\"{quoted}\"]"
+        );
+        Miss::new(problem, mend)
+    })
 }
 
 fn settings(name: &str, plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {
@@ -172,7 +219,7 @@ fn settings(name: &str, plugin: &PluginFiles, contract: &Contract) -> Vec<Refere
                     ),
                 )
             });
-            let referrer = format!("handler {}", contract.name);
+            let referrer = Referrer::handler(&contract.name);
             Reference::new(referrer, "settings", Kind::Grant, key)
                 .at(manifest.at(&["ask", "settings"]))
                 .missed(miss)

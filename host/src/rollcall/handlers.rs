@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{Kind, Miss, Reference, Roster};
+use super::{Cause, Kind, Miss, Reference, Referrer, Refused, Roster};
 use crate::registry::{Origin, nearest};
 use crate::workspace::Place;
 
@@ -14,7 +14,7 @@ type Locate<'a> = Box<dyn Fn(&[&str]) -> Place + 'a>;
 
 /// A stage or policy that names a handler.
 pub(super) struct Use<'a> {
-    pub(super) referrer: String,
+    pub(super) referrer: Referrer,
     pub(super) handler: &'a str,
     pub(super) config: &'a Json,
     at: Locate<'a>,
@@ -24,6 +24,12 @@ impl Use<'_> {
     /// The place of a key of the stage or policy.
     pub(super) fn at(&self, path: &[&str]) -> Place {
         (self.at)(path)
+    }
+
+    /// A reference that a key of its configuration makes.
+    pub(super) fn configured(&self, key: &str, kind: Kind, target: &str) -> Reference {
+        let reference = Reference::new(&self.referrer, format!("config.{key}"), kind, target);
+        reference.at(self.at(&["config", key]))
     }
 }
 
@@ -36,7 +42,7 @@ pub(super) fn uses<'a>(roster: &Roster<'a>) -> Vec<Use<'a>> {
                 continue;
             };
             uses.push(Use {
-                referrer: format!("stage {name}/{}", stage.id()),
+                referrer: Referrer::stage(name, stage.id()),
                 handler: handler.get_ref(),
                 config: stage.config.get_ref(),
                 at: Box::new(move |path| {
@@ -48,7 +54,7 @@ pub(super) fn uses<'a>(roster: &Roster<'a>) -> Vec<Use<'a>> {
     }
     for (name, policy) in &roster.definitions.policies {
         uses.push(Use {
-            referrer: format!("policy {name}"),
+            referrer: Referrer::policy(name),
             handler: policy.value.handler.get_ref(),
             config: &policy.value.config,
             at: Box::new(move |path| policy.at(path)),
@@ -87,7 +93,7 @@ fn unknown(roster: &Roster<'_>, name: &str) -> Miss {
             "handler `{name}` is of plugin {}, which did not load",
             refused.plugin
         );
-        return Miss::new(problem, refused.mend.clone());
+        return Miss::new(problem, refused.mend.clone()).because(not_loaded(refused));
     }
     let problem = format!("no handler is called `{name}`");
     if let Some(refused) = roster.refused.first() {
@@ -95,15 +101,18 @@ fn unknown(roster: &Roster<'_>, name: &str) -> Miss {
             "plugin {} did not load; mend it first, if the handler is one of its own",
             refused.plugin
         );
-        return Miss::new(problem, mend);
+        return Miss::new(problem, mend).because(not_loaded(refused));
     }
-    match roster.registry.nearest(name) {
-        Some(near) => Miss::new(problem, format!("write `handler = \"{near}\"`")),
-        None => Miss::new(
-            problem,
-            "name one of `callboard handlers list`, or add the plugin that gives it below plugins/",
-        ),
+    if let Some(near) = roster.registry.nearest(name) {
+        return Miss::new(problem, format!("write `handler = \"{near}\"`"));
     }
+    let mend =
+        "name one of `callboard handlers list`, or add the plugin that gives it below plugins/";
+    Miss::new(problem, mend)
+}
+
+fn not_loaded(refused: &Refused) -> Option<Cause> {
+    Some(Cause::new(Referrer::plugin(&refused.plugin), "name"))
 }
 
 /// Notes on handlers that no stage and no policy names.
@@ -114,7 +123,7 @@ fn unreferenced(roster: &Roster<'_>, uses: &[Use<'_>]) -> Vec<Reference> {
         .iter()
         .filter(|entry| !busy.contains(entry.contract.name.as_str()));
     idle.map(|entry| {
-        let referrer = format!("handler {}", entry.contract.name);
+        let referrer = Referrer::handler(&entry.contract.name);
         let target = format!("{}: no stage and no policy names it", entry.origin);
         Reference::new(referrer, "name", Kind::Unreferenced, target)
     })
@@ -144,7 +153,7 @@ fn native_files(roster: &Roster<'_>) -> Vec<Reference> {
             )
         });
         let reference = Reference::new(
-            format!("handlers/{file}"),
+            Referrer::NativeFile((*file).to_owned()),
             "register!",
             Kind::NativeFile,
             name,
@@ -159,14 +168,14 @@ fn native_files(roster: &Roster<'_>) -> Vec<Reference> {
             ),
             "build the program again, so that its list of files is new",
         );
-        let reference = Reference::new(format!("handler {name}"), "file", Kind::NativeFile, *name);
+        let reference = Reference::new(Referrer::handler(*name), "file", Kind::NativeFile, *name);
         references.push(reference.missed(Some(miss)));
     }
     references
 }
 
 /// `…/retention/ttl_prune.rs` is `retention.ttl_prune`.
-fn handler_of(file: &str) -> String {
+pub(crate) fn handler_of(file: &str) -> String {
     let mut segments = file.trim_end_matches(".rs").rsplit('/');
     let name = segments.next().unwrap_or_default();
     let surface = segments.next().unwrap_or_default();

@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value as Json};
 
-use super::pipelines::{Staged, upstream};
-use super::{Kind, Miss, Reference, Roster};
+use super::pipelines::{Staged, broken_need, upstream};
+use super::{Kind, Miss, Reference, Referrer, Roster};
 use crate::handler::{Contract, schema};
 use crate::pipeline::{FOLLOWS, Follow, Pipeline, Stage};
 use crate::registry::Registry;
@@ -78,6 +78,8 @@ impl<'a> Flow<'a> {
             } else {
                 None
             };
+            let broken = || broken_need(self.pipeline, staged.stage.id());
+            let absent = absent.map(|miss| miss.because(broken()));
             let miss = absent.or_else(|| self.misfit(key, schema, &writers));
             references.push(staged.reference("handler", Kind::Key, key).missed(miss));
         }
@@ -210,7 +212,9 @@ impl<'a> Flow<'a> {
                 );
                 let mend = format!("add \"{}\" to the `needs` of stage `{id}`", other.id());
                 let reference = staged.reference("handler", Kind::Key, key);
-                references.push(reference.missed(Some(Miss::new(problem, mend))));
+                let broken = [other.id(), id].map(|id| broken_need(self.pipeline, id));
+                let miss = Miss::new(problem, mend).because(broken.into_iter().flatten().next());
+                references.push(reference.missed(Some(miss)));
             }
         }
         references
@@ -218,7 +222,7 @@ impl<'a> Flow<'a> {
 
     /// Inputs: a default fits who reads it, and somebody does.
     fn inputs(&self, defined: &Defined<Pipeline>) -> Vec<Reference> {
-        let referrer = format!("pipeline {}", self.pipeline.name());
+        let referrer = Referrer::pipeline(self.pipeline.name());
         let mut references = Vec::new();
         for (key, input) in &self.pipeline.input {
             let contracts = self

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Kind, Miss, Reference, Roster, named};
+use super::{Cause, Kind, Miss, Reference, Referrer, Roster, named};
 use crate::pipeline::{FOLLOWS, Follow, Pipeline, Stage};
 use crate::registry::{Registry, nearest};
 use crate::workspace::{Defined, Place};
@@ -30,7 +30,7 @@ impl<'a> Staged<'a> {
     }
 
     pub(super) fn reference(&self, key: &str, kind: Kind, target: impl Into<String>) -> Reference {
-        let referrer = format!("stage {}/{}", self.defined.value.name(), self.stage.id());
+        let referrer = Referrer::stage(self.defined.value.name(), self.stage.id());
         let path: Vec<&str> = key.split('.').collect();
         Reference::new(referrer, key, kind, target).at(self.at(&path))
     }
@@ -54,6 +54,19 @@ impl<'a> Staged<'a> {
         }
         Some(keys)
     }
+}
+
+/// The first stage, of this one and those before it, that needs one that is not there: what
+/// comes before is not known then.
+pub(super) fn broken_need(pipeline: &Pipeline, id: &str) -> Option<Cause> {
+    let before = upstream(pipeline, id);
+    let mut stages = pipeline.stages.iter();
+    let broken = stages.find(|stage| {
+        let concerned = stage.id() == id || before.contains(stage.id());
+        concerned && stage.needed().any(|need| pipeline.stage(need).is_none())
+    })?;
+    let referrer = Referrer::stage(pipeline.name(), broken.id());
+    Some(Cause::new(referrer, "needs"))
 }
 
 /// Every stage that `id` needs, directly or not.
@@ -100,7 +113,7 @@ fn order(defined: &Defined<Pipeline>) -> Reference {
         Miss::new(problem, "remove one of their `needs`; to repeat a stage, write `on.<outcome> = \"goto:<stage>\"`")
     });
     Reference::new(
-        format!("pipeline {}", pipeline.name()),
+        Referrer::pipeline(pipeline.name()),
         "needs",
         Kind::Order,
         "every stage has its turn",
@@ -165,7 +178,8 @@ fn aside(staged: &Staged<'_>, target: &str) -> Option<Miss> {
             "gate `{id}` does not come after stage `{target}`, so it would count as passed"
         );
         let before = upstream(pipeline, id);
-        Miss::new(problem, format!("name one of {}", named(before)))
+        let miss = Miss::new(problem, format!("name one of {}", named(before)));
+        miss.because(broken_need(pipeline, id))
     })
 }
 

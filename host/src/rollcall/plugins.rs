@@ -1,7 +1,7 @@
 //! Plugins: the component is there and is the one applied, its WIT contract is served, and
 //! what it gives is what it said.
 
-use super::{Kind, Miss, Reference, Roster};
+use super::{Cause, Kind, Miss, Reference, Referrer, Roster};
 use crate::handler::Contract;
 use crate::plugin::manifest::WIT;
 use crate::registry::{Entry, Origin, nearest};
@@ -18,8 +18,12 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     for refused in roster.refused {
         if !roster.definitions.plugins.contains_key(&refused.plugin) {
             let miss = Miss::new(refused.problem.clone(), refused.mend.clone());
-            let reference =
-                Reference::new("plugins/", &refused.plugin, Kind::Plugin, &refused.plugin);
+            let reference = Reference::new(
+                Referrer::plugin(&refused.plugin),
+                "name",
+                Kind::Plugin,
+                &refused.plugin,
+            );
             references.push(reference.missed(Some(miss)));
         }
     }
@@ -38,24 +42,25 @@ fn component(name: &str, plugin: &PluginFiles) -> Reference {
             format!("build the plugin and copy its component to {path}"),
         )
     });
-    Reference::new(format!("plugin {name}"), "component", Kind::Component, path)
+    Reference::new(Referrer::plugin(name), "component", Kind::Component, path)
         .at(plugin.manifest.at(&["component"]))
         .missed(miss)
 }
 
 fn wit(name: &str, plugin: &PluginFiles) -> Reference {
     let wit = plugin.manifest.value.wit.get_ref();
-    let served = wit == WIT
-        || wit
-            .strip_prefix(WIT)
-            .is_some_and(|rest| rest.starts_with('.'));
-    let miss = (!served).then(|| {
+    let miss = (!served(wit)).then(|| {
         let problem = format!("the plugin is built for WIT {wit}, and this host serves {WIT}");
         Miss::new(problem, format!("build it against wit/{WIT} and write `wit = \"{WIT}\"`, or run a callboard that serves {wit}"))
     });
-    Reference::new(format!("plugin {name}"), "wit", Kind::Wit, wit)
+    Reference::new(Referrer::plugin(name), "wit", Kind::Wit, wit)
         .at(plugin.manifest.at(&["wit"]))
         .missed(miss)
+}
+
+fn served(wit: &str) -> bool {
+    let rest = wit.strip_prefix(WIT);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The handlers of a plugin in the registry.
@@ -76,7 +81,10 @@ fn loaded(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Reference {
             _ => None,
         });
     let miss = match (refused, other) {
-        (Some(refused), _) => Some(Miss::new(refused.problem.clone(), refused.mend.clone())),
+        (Some(refused), _) => {
+            let miss = Miss::new(refused.problem.clone(), refused.mend.clone());
+            Some(miss.because(refusal(roster, name, plugin)))
+        }
         (None, Some(digest)) if plugin.component.is_some() => {
             let (loaded, applied) = (short(digest), short(plugin.digest()));
             let problem = format!("component {loaded} is loaded, and {applied} is the one applied");
@@ -85,9 +93,31 @@ fn loaded(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Reference {
         _ => None,
     };
     let digest = format!("sha256:{}", short(plugin.digest()));
-    Reference::new(format!("plugin {name}"), "name", Kind::Plugin, digest)
+    Reference::new(Referrer::plugin(name), "name", Kind::Plugin, digest)
         .at(plugin.manifest.at(&["name"]))
         .missed(miss)
+}
+
+/// The reference of a plugin without which it cannot load.
+fn refusal(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Option<Cause> {
+    let because = |key: &str| Some(Cause::new(Referrer::plugin(name), key));
+    let ceiling = roster.definitions.config.value.ceiling(name);
+    if !plugin
+        .manifest
+        .value
+        .ask
+        .refusals(name, &ceiling)
+        .is_empty()
+    {
+        return because("ask");
+    }
+    if plugin.component.is_none() {
+        return because("component");
+    }
+    if !served(plugin.manifest.value.wit.get_ref()) {
+        return because("wit");
+    }
+    None
 }
 
 fn short(digest: &str) -> &str {
@@ -124,7 +154,7 @@ fn contracts(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Refer
         .map(|contract| {
             let miss = check(contract).map(|problem| Miss::new(problem, "callboard apply"));
             Reference::new(
-                format!("plugin {name}"),
+                Referrer::plugin(name),
                 "handlers",
                 Kind::Contract,
                 &contract.name,
@@ -157,7 +187,7 @@ fn strangers(roster: &Roster<'_>) -> Vec<Reference> {
                 }
             });
             Reference::new(
-                crate::config::FILE,
+                Referrer::Ceiling(name.clone()),
                 format!("{table}.{name}"),
                 Kind::Plugin,
                 name,

@@ -2,10 +2,11 @@
 //! handlers need are there.
 
 use std::collections::BTreeSet;
+use std::iter::once;
 
 use super::sample::fault;
 use super::settings::needed;
-use super::{Kind, Miss, Reference, Roster};
+use super::{Cause, Kind, Miss, Reference, Referrer, Roster};
 use crate::registry::nearest;
 use crate::template;
 use crate::workspace::Prompt;
@@ -17,7 +18,7 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
         for name in &contract.needs.prompts {
             let miss = (!prompts.contains_key(name)).then(|| absent(roster, name));
             let reference = Reference::new(
-                format!("handler {}", contract.name),
+                Referrer::handler(&contract.name),
                 "prompts",
                 Kind::Prompt,
                 name,
@@ -49,7 +50,7 @@ fn absent(roster: &Roster<'_>, name: &str) -> Miss {
 }
 
 fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
-    let referrer = format!("prompt {name}");
+    let referrer = Referrer::Prompt(name.to_owned());
     let variables = template::bounded(prompt.template())
         .and_then(|text| template::apart(|| variables(&prompt.file, text)));
     let used = match variables {
@@ -90,6 +91,10 @@ fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
                 problem,
                 format!("use `{{{{ {variable} }}}}`, or remove it from `variables`"),
             );
+            let mut unknown = used.difference(&declared);
+            let typo = unknown.find(|unknown| nearest(unknown, once(variable.as_str())).is_some());
+            let cause = |typo: &String| Cause::new(&referrer, "variables").with_target(typo);
+            let miss = miss.because(typo.map(cause));
             reference
                 .at(prompt.declaration(variable))
                 .missed(Some(miss))
@@ -114,7 +119,7 @@ fn rehearsed(name: &str, prompt: &Prompt) -> Option<Reference> {
     );
     let miss = Miss::new(problem, "correct the template");
     let reference = Reference::new(
-        format!("prompt {name}"),
+        Referrer::Prompt(name.to_owned()),
         "template",
         Kind::Template,
         &prompt.file,

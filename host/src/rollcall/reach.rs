@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::pipelines::{Staged, upstream};
-use super::{Kind, Miss, Reference, Roster};
+use super::{Kind, Miss, Reference, Referrer, Roster};
 use crate::pipeline::{FOLLOWS, Follow, Pipeline, Stage};
 use crate::workspace::Defined;
 
@@ -68,7 +68,7 @@ fn terminal(defined: &Defined<Pipeline>, reached: &BTreeSet<&str>) -> Reference 
     };
     let target = end.map_or("a stage that ends the run", Stage::id);
     Reference::new(
-        format!("pipeline {}", pipeline.name()),
+        Referrer::pipeline(pipeline.name()),
         "stage",
         Kind::Terminal,
         target,

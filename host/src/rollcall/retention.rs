@@ -1,62 +1,100 @@
-//! Policies that would eat each other's rows.
+//! Policies that would eat each other's rows, found from what the contracts of their handlers
+//! say. Of two policies on the same table, for a common source:
 //!
-//! `embeddings` holds two classes of rows for each `source_table`: rows of the source, and
-//! summaries, which `retention.collapse` writes in place of the rows it is given. So:
+//! 1. **None deletes what the other writes.** A collapse writes summaries in place of the rows
+//!    it is given; a prune that takes summaries loses the memory.
+//! 2. **None deletes what the other has yet to read.** A handler that reads rows from an age on
+//!    needs them until then, and until its next turn after that. A prune that takes rows sooner,
+//!    or whatever their age, takes them first. Rows whose source is gone are excepted: they
+//!    stand for nothing.
 //!
-//! 1. **A prune by age spares summaries.** Where a collapse writes summaries, a
-//!    `retention.ttl_prune` on `embeddings` that would take the same source's rows has to say
-//!    that it leaves them: `keep_summaries = true`, or a condition on `is_summary`. Otherwise
-//!    collapse and prune together lose the memory.
-//! 2. **A prune by age comes after the collapse.** Where `ttl_days` is not longer than the
-//!    collapse's `age_days`, the rows are gone before they can be summarised.
-//! 3. **A prune of orphans is safe**, because `retention.orphan_prune` never takes a summary:
-//!    summaries have ids that join no source, and it knows. It needs no rule.
-//!
-//! Only policies that are enabled count. One without `source_table` is about every source.
+//! Only policies that are enabled count.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
-use super::policies::effective;
-use super::{Kind, Miss, Reference, Roster};
+use super::{Kind, Miss, Reference, Referrer, Roster};
+use crate::handler::{Contract, RowAct, RowUse, TableNeed};
 use crate::policy::Policy;
 use crate::workspace::Defined;
 
-const TABLE: &str = "embeddings";
-const COLLAPSE: &str = "retention.collapse";
-const TTL_PRUNE: &str = "retention.ttl_prune";
+const DAY: f64 = 86_400.0;
+/// Times of a schedule that its longest pause is told by.
+const TIMES: usize = 24;
 
-/// A policy on the table of memory.
+/// A policy, and what its handler says of itself.
 struct Keeper<'a> {
     defined: &'a Defined<Policy>,
+    contract: &'a Contract,
     config: Map<String, Json>,
 }
 
+/// Two uses of one class of rows by two policies, the first of which deletes it.
+struct Pair<'a> {
+    eater: &'a Keeper<'a>,
+    deletes: &'a RowUse,
+    other: &'a Keeper<'a>,
+    uses: &'a RowUse,
+}
+
 pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
-    let collapses = keepers(roster, COLLAPSE);
+    let keepers = keepers(roster);
     let mut references = Vec::new();
-    for prune in keepers(roster, TTL_PRUNE) {
-        for collapse in collapses.iter().filter(|collapse| prune.meets(collapse)) {
-            references.push(summaries(&prune, collapse));
-            references.push(age(&prune, collapse));
+    for eater in &keepers {
+        let others = keepers.iter().filter(|other| other.name() != eater.name());
+        for other in others {
+            references.extend(pairs(eater, other).iter().filter_map(Pair::reference));
         }
     }
     references
 }
 
-/// Policies whose handler is `handler`, or a plugin's of the same purpose, `<name>_…`.
-fn keepers<'a>(roster: &Roster<'a>, handler: &str) -> Vec<Keeper<'a>> {
+fn keepers<'a>(roster: &Roster<'a>) -> Vec<Keeper<'a>> {
     let policies = roster.definitions.policies.values();
-    policies
-        .filter(|policy| policy.value.enabled && policy.value.table.get_ref() == TABLE)
-        .filter(|policy| {
-            let rest = policy.value.handler.get_ref().strip_prefix(handler);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
-        })
-        .map(|defined| Keeper {
-            defined,
-            config: effective(roster, &defined.value),
+    let enabled = policies.filter(|policy| policy.value.enabled);
+    enabled
+        .filter_map(|defined| {
+            let handler = defined.value.handler.get_ref();
+            let contract = &roster.registry.get(handler)?.contract;
+            Some(Keeper {
+                defined,
+                contract,
+                config: contract.configured(&defined.value.config),
+            })
         })
         .collect()
+}
+
+fn pairs<'a>(eater: &'a Keeper<'a>, other: &'a Keeper<'a>) -> Vec<Pair<'a>> {
+    let mut pairs = Vec::new();
+    for (mine, theirs) in eater.tables().flat_map(|mine| {
+        let common = other.tables().filter(move |theirs| {
+            let table = mine.table.of(&eater.config);
+            table.is_some() && table == theirs.table.of(&other.config)
+        });
+        common.map(move |theirs| (mine, theirs))
+    }) {
+        let sources = (eater.source(mine), other.source(theirs));
+        if matches!(sources, (Some(mine), Some(theirs)) if mine != theirs) {
+            continue;
+        }
+        let deletes = mine.rows.iter().filter(|rows| rows.act == RowAct::Deletes);
+        for deletes in deletes {
+            let same = theirs
+                .rows
+                .iter()
+                .filter(|uses| uses.class == deletes.class);
+            pairs.extend(same.map(|uses| Pair {
+                eater,
+                deletes,
+                other,
+                uses,
+            }));
+        }
+    }
+    pairs
 }
 
 impl Keeper<'_> {
@@ -64,70 +102,98 @@ impl Keeper<'_> {
         self.defined.value.name.get_ref()
     }
 
-    fn days(&self, key: &str) -> Option<f64> {
-        self.config.get(key).and_then(Json::as_f64)
+    fn tables(&self) -> impl Iterator<Item = &TableNeed> {
+        self.contract.needs.tables.iter()
     }
 
-    /// Whether both are about a common source.
-    fn meets(&self, other: &Keeper<'_>) -> bool {
-        let source = |keeper: &Self| {
-            keeper
-                .config
-                .get("source_table")
-                .and_then(Json::as_str)
-                .map(str::to_owned)
+    fn source(&self, need: &TableNeed) -> Option<&str> {
+        self.config.get(need.source_key.as_ref()?)?.as_str()
+    }
+
+    fn days(&self, rows: &RowUse) -> Option<f64> {
+        self.config.get(rows.age_key.as_ref()?)?.as_f64()
+    }
+
+    /// The days that may pass before it has its next turn.
+    fn pause(&self) -> f64 {
+        let policy = &self.defined.value;
+        let clock = policy.schedules.iter().flat_map(|schedule| {
+            let next = |at: &Timestamp| schedule.next(*at);
+            let first = next(&Timestamp::UNIX_EPOCH);
+            let times: Vec<_> = std::iter::successors(first, next).take(TIMES).collect();
+            let pauses = times.windows(2).map(|pair| pair[1].duration_since(pair[0]));
+            pauses
+                .filter_map(|pause| Duration::try_from(pause).ok())
+                .collect::<Vec<_>>()
+        });
+        let longest = policy
+            .every
+            .map(|every| every.0)
+            .into_iter()
+            .chain(clock)
+            .max();
+        longest.unwrap_or_default().as_secs_f64() / DAY
+    }
+}
+
+impl Pair<'_> {
+    /// `None` if the one has no need of what the other deletes.
+    fn reference(&self) -> Option<Reference> {
+        let miss = match self.uses.act {
+            RowAct::Writes => Some(self.eaten()),
+            RowAct::Reads if self.deletes.orphans => return None,
+            RowAct::Reads => self.too_soon(self.other.days(self.uses)?),
+            RowAct::Deletes => return None,
         };
-        let other = other.config.get("source_table").and_then(Json::as_str);
-        match (source(self), other) {
-            (Some(this), Some(other)) => this == other,
-            _ => true,
-        }
+        let age = self.deletes.age_key.as_ref();
+        let key = age.map_or("handler".to_owned(), |key| format!("config.{key}"));
+        let path: Vec<&str> = key.split('.').collect();
+        let referrer = Referrer::policy(self.eater.name());
+        let target = format!("policy {}", self.other.name());
+        let reference = Reference::new(referrer, &key, Kind::Retention, target);
+        Some(reference.at(self.eater.defined.at(&path)).missed(miss))
     }
 
-    /// Whether the configuration says that summaries stay.
-    fn keeps_summaries(&self) -> bool {
-        self.config.get("keep_summaries") == Some(&Json::Bool(true))
-            || self
-                .config
-                .iter()
-                .any(|(key, value)| key == "is_summary" || value.to_string().contains("is_summary"))
+    fn eaten(&self) -> Miss {
+        let problem = format!(
+            "`{}` deletes the {} rows that policy `{}` writes",
+            self.eater.contract.name,
+            self.deletes.class,
+            self.other.name()
+        );
+        Miss::new(problem, self.either())
     }
 
-    fn reference(&self, key: &str, target: &Keeper<'_>) -> Reference {
-        let target = format!("policy {}", target.name());
-        Reference::new(
-            format!("policy {}", self.name()),
-            format!("config.{key}"),
-            Kind::Retention,
-            target,
+    /// Rows are deleted before the other policy has had its turn with them.
+    fn too_soon(&self, age: f64) -> Option<Miss> {
+        let (class, other) = (&self.deletes.class, self.other.name());
+        let Some(key) = &self.deletes.age_key else {
+            let problem = format!(
+                "it deletes {class} rows whatever their age, and policy `{other}` reads them after {age} days"
+            );
+            return Some(Miss::new(problem, self.either()));
+        };
+        let days = self.eater.days(self.deletes)?;
+        let until = age + self.other.pause();
+        (days <= until).then(|| {
+            let problem = format!(
+                "it deletes {class} rows after {days} days, and policy `{other}` reads them after {age} and may come to it on day {} only",
+                until.ceil()
+            );
+            let theirs = self.uses.age_key.as_deref().unwrap_or_default();
+            let mend = format!(
+                "write `{key} = {}` or more, or a smaller `{theirs}` in {}",
+                until.floor() + 1.0,
+                self.other.defined.file
+            );
+            Miss::new(problem, mend)
+        })
+    }
+
+    fn either(&self) -> String {
+        format!(
+            "write `enabled = false` in {} or in {}, or keep them to different sources",
+            self.eater.defined.file, self.other.defined.file
         )
-        .at(self.defined.at(&["config", key]))
     }
-}
-
-fn summaries(prune: &Keeper<'_>, collapse: &Keeper<'_>) -> Reference {
-    let miss = (!prune.keeps_summaries()).then(|| {
-        let problem = format!(
-            "it deletes the summaries that policy `{}` writes",
-            collapse.name()
-        );
-        Miss::new(problem, "add `config.keep_summaries = true`")
-    });
-    prune.reference("keep_summaries", collapse).missed(miss)
-}
-
-fn age(prune: &Keeper<'_>, collapse: &Keeper<'_>) -> Reference {
-    let ages = prune.days("ttl_days").zip(collapse.days("age_days"));
-    let miss = ages.filter(|(ttl, age)| ttl <= age).map(|(ttl, age)| {
-        let problem = format!(
-            "it deletes rows after {ttl} days, before policy `{}` summarises them after {age}",
-            collapse.name()
-        );
-        let mend = format!(
-            "write `ttl_days` above {age}, or an `age_days` below {ttl} in {}",
-            collapse.defined.file
-        );
-        Miss::new(problem, mend)
-    });
-    prune.reference("ttl_days", collapse).missed(miss)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::keys::misfits;
-use super::{Kind, Miss, Reference, Roster, named};
+use super::{Kind, Miss, Reference, Referrer, Roster, named};
 use crate::pipeline::Pipeline;
 use crate::schedule::Schedule;
 use crate::workspace::Defined;
@@ -13,7 +13,7 @@ use crate::workspace::Defined;
 pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for (name, defined) in &roster.definitions.pipelines {
-        let (referrer, schedules) = (format!("pipeline {name}"), &defined.value.schedules);
+        let (referrer, schedules) = (Referrer::pipeline(name), &defined.value.schedules);
         references.extend(times(&referrer, defined, schedules));
         for (index, schedule) in schedules.iter().enumerate() {
             let written = Written {
@@ -27,7 +27,7 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
         }
     }
     for (name, defined) in &roster.definitions.policies {
-        let (referrer, schedules) = (format!("policy {name}"), &defined.value.schedules);
+        let (referrer, schedules) = (Referrer::policy(name), &defined.value.schedules);
         references.extend(times(&referrer, defined, schedules));
         for (index, schedule) in schedules.iter().enumerate() {
             let written = Written {
@@ -43,7 +43,7 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
 }
 
 /// Two schedules of the same times would be one.
-fn times<T>(referrer: &str, defined: &Defined<T>, schedules: &[Schedule]) -> Vec<Reference> {
+fn times<T>(referrer: &Referrer, defined: &Defined<T>, schedules: &[Schedule]) -> Vec<Reference> {
     let mut known = BTreeSet::new();
     let schedules = schedules.iter().enumerate().map(|(index, schedule)| {
         let when = schedule.when.to_string();
@@ -61,7 +61,7 @@ fn times<T>(referrer: &str, defined: &Defined<T>, schedules: &[Schedule]) -> Vec
 /// A schedule in its definition.
 struct Written<'a> {
     roster: &'a Roster<'a>,
-    referrer: &'a str,
+    referrer: &'a Referrer,
     /// What it starts; a policy takes no input.
     pipeline: Option<&'a Defined<Pipeline>>,
     index: String,

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value as Json;
+
+use super::handlers::{Use, uses};
 use super::settings::needed;
-use super::{Kind, Miss, Reference, Roster, named};
+use super::{Kind, Miss, Reference, Referrer, Roster, named};
 use crate::grants::Verb;
-use crate::handler::TableNeed;
+use crate::handler::{TableName, TableNeed};
 use crate::registry::nearest;
 use crate::schema;
 use crate::store::{Dialect, Store, StoreError};
@@ -89,28 +92,58 @@ fn silent(error: &str) -> Miss {
     )
 }
 
-/// Tables of the handlers that are used, and tables that plugins ask for.
+/// Tables of the handlers that are used, with the columns that configurations name, and tables
+/// that plugins ask for.
 pub(super) fn list(roster: &Roster<'_>, schema: &Schema) -> Vec<Reference> {
     let mut references = Vec::new();
     for (contract, place) in needed(roster) {
         for need in &contract.needs.tables {
-            let miss = schema.no_table(&need.table).or_else(|| no_verb(need));
-            let referrer = format!("handler {}", contract.name);
-            let reference = Reference::new(referrer, "tables", Kind::Table, &need.table);
+            let TableName::Fixed(table) = &need.table else {
+                continue;
+            };
+            let miss = schema.no_table(table).or_else(|| no_verb(need));
+            let referrer = Referrer::handler(&contract.name);
+            let reference = Reference::new(referrer, "tables", Kind::Table, table);
             references.push(reference.at(place.clone()).missed(miss));
         }
+    }
+    for used in uses(roster) {
+        references.extend(configured(roster, schema, &used));
     }
     for (name, plugin) in &roster.definitions.plugins {
         let manifest = &plugin.manifest;
         for (index, grant) in manifest.value.ask.db.iter().enumerate() {
-            let reference = Reference::new(
-                format!("plugin {name}"),
-                "ask.db",
-                Kind::Table,
-                &grant.table,
-            );
+            let reference =
+                Reference::new(Referrer::plugin(name), "ask.db", Kind::Table, &grant.table);
             let place = manifest.at(&["ask", "db", &index.to_string(), "table"]);
             references.push(reference.at(place).missed(schema.no_table(&grant.table)));
+        }
+    }
+    references
+}
+
+/// Tables and columns that a configuration names.
+fn configured(roster: &Roster<'_>, schema: &Schema, used: &Use<'_>) -> Vec<Reference> {
+    let Some(entry) = roster.registry.get(used.handler) else {
+        return Vec::new();
+    };
+    let config = entry.contract.configured(used.config);
+    let mut references = Vec::new();
+    for need in &entry.contract.needs.tables {
+        let Some(table) = need.table.of(&config) else {
+            continue;
+        };
+        if let TableName::Configured(key) = &need.table {
+            let miss = schema.no_table(table).or_else(|| no_verb(need));
+            references.push(used.configured(key, Kind::Table, table).missed(miss));
+        }
+        for key in &need.column_keys {
+            let Some(column) = config.get(key).and_then(Json::as_str) else {
+                continue;
+            };
+            let target = format!("{table}.{column}");
+            let reference = used.configured(key, Kind::Column, &target);
+            references.push(reference.missed(schema.no_column(table, column)));
         }
     }
     references

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::handlers::uses;
-use super::{Kind, Miss, Reference, Roster};
+use super::{Cause, Kind, Miss, Reference, Referrer, Roster};
 use crate::handler::Contract;
 use crate::registry::nearest;
 use crate::settings::SettingType;
@@ -16,7 +16,7 @@ const ROLE: [&str; 2] = ["url", "model"];
 pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for (contract, place) in needed(roster) {
-        let referrer = format!("handler {}", contract.name);
+        let referrer = Referrer::handler(&contract.name);
         for key in &contract.needs.settings {
             let reference = Reference::new(&referrer, "settings", Kind::Setting, key);
             references.push(reference.at(place.clone()).missed(absent(roster, key)));
@@ -67,8 +67,13 @@ fn absent(roster: &Roster<'_>, key: &str) -> Option<Miss> {
             "setting `{key}` is required and not set ({})",
             declared.at(&[])
         );
-        Miss::new(problem, set(key))
+        Miss::new(problem, set(key)).because(stored(key))
     })
+}
+
+/// The reference of a stored value, which is missed if it cannot be read.
+fn stored(key: &str) -> Option<Cause> {
+    Some(Cause::new(Referrer::Value(key.to_owned()), key))
 }
 
 fn unresolved(roster: &Roster<'_>, role: &str) -> Option<Miss> {
@@ -84,10 +89,11 @@ fn unresolved(roster: &Roster<'_>, role: &str) -> Option<Miss> {
         ));
     }
     let key = keys.iter().find(|key| !roster.settings.is_present(key))?;
-    Some(Miss::new(
-        format!("role `{role}` does not resolve: `{key}` is not set"),
-        set(key),
-    ))
+    let unfit = roster.settings.unfit().any(|unfit| unfit.key == *key);
+    let half = Cause::new(Referrer::Role(role.to_owned()), &keys[0]);
+    let because = if unfit { stored(key) } else { Some(half) };
+    let problem = format!("role `{role}` does not resolve: `{key}` is not set");
+    Some(Miss::new(problem, set(key)).because(because))
 }
 
 /// Roles that are set half: an address without a model, or a model without an address.
@@ -106,13 +112,12 @@ fn half_roles(roster: &Roster<'_>) -> Vec<Reference> {
             _ => None,
         };
         let miss = missing.map(|key| {
-            Miss::new(
-                format!("role `{role}` is set half: `{key}` is not set"),
-                set(key),
-            )
+            let problem = format!("role `{role}` is set half: `{key}` is not set");
+            Miss::new(problem, set(key)).because(stored(key))
         });
         let place = settings.get(&url).map(|declared| declared.at(&[]));
-        let mut reference = Reference::new("settings.toml", url, Kind::Role, role).missed(miss);
+        let mut reference =
+            Reference::new(Referrer::Role(role.to_owned()), url, Kind::Role, role).missed(miss);
         reference.place = place;
         references.push(reference);
     }
@@ -120,7 +125,7 @@ fn half_roles(roster: &Roster<'_>) -> Vec<Reference> {
 }
 
 fn unfit(roster: &Roster<'_>) -> Vec<Reference> {
-    let unfit = roster.unfit.iter();
+    let unfit = roster.settings.unfit();
     unfit
         .map(|unfit| {
             let miss = Miss::new(unfit.problem.clone(), unfit.mend.clone());
@@ -128,7 +133,12 @@ fn unfit(roster: &Roster<'_>) -> Vec<Reference> {
             let kind = declared.map_or("not declared".to_owned(), |declared| {
                 declared.value.kind.to_string()
             });
-            let mut reference = Reference::new("database", &unfit.key, Kind::Setting, kind);
+            let mut reference = Reference::new(
+                Referrer::Value(unfit.key.clone()),
+                &unfit.key,
+                Kind::Setting,
+                kind,
+            );
             reference.place = declared.map(|declared| declared.at(&["type"]));
             reference.missed(Some(miss))
         })
@@ -149,7 +159,7 @@ fn unread(roster: &Roster<'_>) -> Vec<Reference> {
             continue;
         }
         let note = Reference::new(
-            "settings.toml",
+            Referrer::Declaration(key.clone()),
             key,
             Kind::Unread,
             "no handler and no plugin reads it",

@@ -5,19 +5,19 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use super::{Kind, Miss, Reference, Roster};
+use super::{Kind, Miss, Reference, Referrer, Roster};
 use crate::registry::nearest;
 use crate::site::{self, SiteError, SiteInfo};
 use crate::template;
 use crate::workspace::Place;
 
-/// Endings of texts that are rendered; style sheets and scripts are served as they are.
-const RENDERED: [&str; 2] = [".html", ".xml"];
+/// Endings of texts that are rendered; everything else is served as it is.
+const RENDERED: [&str; 1] = [".html"];
 
 pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for name in roster.templates {
-        let reference = Reference::new("site", "templates", Kind::Template, *name);
+        let reference = Reference::new(Referrer::Site, "templates", Kind::Template, *name);
         references.push(
             reference
                 .at(Place::start(&format!("site/{name}")))
@@ -31,6 +31,8 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
         references.push(compiles(name, text));
         references.extend(mentions(roster, name, text));
     }
+    let assets = roster.definitions.assets.keys();
+    references.extend(assets.map(|path| seen(roster, path)));
     let missed = references
         .iter()
         .filter(|reference| reference.miss.is_some());
@@ -77,7 +79,12 @@ fn rehearsed(roster: &Roster<'_>) -> Vec<Reference> {
         let mend = undefined.and_then(|undefined| instead(&undefined, &names));
         let mend = mend.unwrap_or_else(|| "correct the template".to_owned());
         let miss = Miss::new(format!("the page cannot be rendered: {cause}"), mend);
-        let reference = Reference::new(format!("template {name}"), "page", Kind::Template, file);
+        let reference = Reference::new(
+            Referrer::Template(name.clone()),
+            "page",
+            Kind::Template,
+            file,
+        );
         Some(reference.at(place).missed(Some(miss)))
     });
     mistakes.collect()
@@ -91,6 +98,22 @@ fn instead(undefined: &str, names: &BTreeSet<String>) -> Option<String> {
     };
     let near = nearest(name, names.iter().map(String::as_str))?;
     Some(format!("write `{owner}{near}`"))
+}
+
+/// A file is served at its path, unless a page is.
+fn seen(roster: &Roster<'_>, path: &str) -> Reference {
+    let file = format!("site/{path}");
+    let first = path.split('/').next().unwrap_or_default();
+    let page = roster.pages.iter().find(|page| **page == first);
+    let miss = page.map(|page| {
+        let problem = format!("nobody can see it: /{page} is a page of the site");
+        Miss::new(
+            problem,
+            format!("rename {file}, or move it into another folder"),
+        )
+    });
+    let reference = Reference::new(Referrer::Site, "files", Kind::File, &file);
+    reference.at(Place::start(&file)).missed(miss)
 }
 
 /// The miss of a template that is not there.
@@ -130,9 +153,14 @@ fn compiles(name: &str, text: &str) -> Reference {
             "correct the template",
         )
     });
-    Reference::new(format!("template {name}"), "template", Kind::Template, file)
-        .at(place)
-        .missed(miss)
+    Reference::new(
+        Referrer::Template(name.to_owned()),
+        "template",
+        Kind::Template,
+        file,
+    )
+    .at(place)
+    .missed(miss)
 }
 
 /// Templates that a template names by a text: `{% extends "base.html" %}`.
@@ -146,7 +174,12 @@ fn mentions(roster: &Roster<'_>, name: &str, text: &str) -> Vec<Reference> {
             continue;
         };
         let place = Place::of(&format!("site/{name}"), text, start);
-        let reference = Reference::new(format!("template {name}"), word, Kind::Template, target);
+        let reference = Reference::new(
+            Referrer::Template(name.to_owned()),
+            word,
+            Kind::Template,
+            target,
+        );
         references.push(reference.at(place).missed(absent(roster, target)));
     }
     references

@@ -44,14 +44,14 @@ pub fn export(site: &Site, posts: &[Post], folder: &Path) -> Result<Exported, Ex
     let files = files::all(site, posts)?;
     let exported = Exported {
         files: files.len(),
-        bytes: files.values().map(|text| text.len() as u64).sum(),
+        bytes: files.values().map(|content| content.len() as u64).sum(),
     };
     let target = Target::open(folder)?;
     let names: BTreeSet<String> = files.keys().cloned().collect();
     target.refuse_foreign(&names)?;
     let aside = target.aside()?;
-    for (name, text) in &files {
-        write(&aside.path().join(name), text)?;
+    for (name, content) in &files {
+        write(&aside.path().join(name), content)?;
     }
     target.write_list(target.own.union(&names))?;
     target.move_in(aside.path(), &names)?;
@@ -177,7 +177,7 @@ fn is_inside(entry: &str) -> bool {
             .all(|part| matches!(part, Component::Normal(_)))
 }
 
-fn write(path: &Path, text: &str) -> Result<(), ExportError> {
+fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<(), ExportError> {
     create_parent(path)?;
     fs::write(path, text).map_err(|cause| failed(path, cause))
 }

@@ -7,16 +7,20 @@ use serde::Serialize;
 use super::{Dialect, Store, StoreError, batch, timestamp};
 use crate::value::{Row, Statement};
 
-/// What one scheduled handler came to in a run.
+/// What one handler came to in a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effect {
     pub pipeline: String,
     pub handler: String,
     pub outcome: &'static str,
+    /// Whether the run began by itself; of others only fallbacks count.
+    pub scheduled: bool,
     /// `done` and `nothing-to-do` are successes.
     pub success: bool,
     /// The sum of its counted effects.
     pub effects: u64,
+    /// What was done in a lesser way, and why.
+    pub fallback: Option<String>,
 }
 
 /// How a scheduled handler fares.
@@ -32,6 +36,9 @@ pub struct Entry {
     pub last_effect: Option<Timestamp>,
     /// Successes in a row that had no effect.
     pub without: u32,
+    /// Runs in a row in which it fell back, and what it said in the last of them.
+    pub fallbacks: u32,
+    pub fallback: Option<String>,
 }
 
 /// Note what a handler came to.
@@ -39,22 +46,29 @@ pub(super) fn note(effect: &Effect, run: &str, dialect: Dialect) -> Statement {
     let now = batch::now(dialect);
     let sql = format!(
         "INSERT INTO effects (pipeline, handler, run, outcome, last_at, last_success, \
-            last_effect, without) \
+            last_effect, without, fallbacks, fallback) \
         VALUES ($1, $2, $3, $4, {now}, CASE WHEN $5 THEN {now} END, \
-            CASE WHEN $6 THEN {now} END, CASE WHEN $5 AND NOT $6 THEN 1 ELSE 0 END) \
+            CASE WHEN $6 THEN {now} END, CASE WHEN $5 AND NOT $6 THEN 1 ELSE 0 END, \
+            CASE WHEN $7 THEN 1 ELSE 0 END, $9) \
         ON CONFLICT (pipeline, handler) DO UPDATE SET run = excluded.run, \
             outcome = excluded.outcome, last_at = excluded.last_at, \
             last_success = COALESCE(excluded.last_success, effects.last_success), \
             last_effect = COALESCE(excluded.last_effect, effects.last_effect), \
-            without = CASE WHEN $6 THEN 0 ELSE effects.without + excluded.without END"
+            without = CASE WHEN $6 THEN 0 ELSE effects.without + excluded.without END, \
+            fallbacks = CASE WHEN $7 THEN effects.fallbacks + 1 \
+                WHEN $8 THEN 0 ELSE effects.fallbacks END, \
+            fallback = COALESCE(excluded.fallback, effects.fallback)"
     );
     Statement::new(sql)
         .bind(&effect.pipeline)
         .bind(&effect.handler)
         .bind(run)
         .bind(effect.outcome)
-        .bind(effect.success)
-        .bind(effect.effects > 0)
+        .bind(effect.scheduled && effect.success)
+        .bind(effect.scheduled && effect.effects > 0)
+        .bind(effect.fallback.is_some())
+        .bind(effect.outcome == "done")
+        .bind(effect.fallback.as_deref())
 }
 
 /// The whole ledger, by pipeline and handler.
@@ -69,6 +83,10 @@ fn read(row: Row<'_>) -> Result<Entry, StoreError> {
         let at = row.optional_integer(column)?;
         Ok::<_, StoreError>(at.map(timestamp))
     };
+    let count = |column| {
+        let count = u32::try_from(row.integer(column)?);
+        Ok::<_, StoreError>(count.unwrap_or(u32::MAX))
+    };
     Ok(Entry {
         pipeline: row.text("pipeline")?,
         handler: row.text("handler")?,
@@ -77,6 +95,8 @@ fn read(row: Row<'_>) -> Result<Entry, StoreError> {
         last_at: timestamp(row.integer("last_at")?),
         last_success: time("last_success")?,
         last_effect: time("last_effect")?,
-        without: u32::try_from(row.integer("without")?).unwrap_or(u32::MAX),
+        without: count("without")?,
+        fallbacks: count("fallbacks")?,
+        fallback: row.optional_text("fallback")?,
     })
 }

@@ -1,6 +1,7 @@
 //! Files to definitions, with every mistake in them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -29,6 +30,8 @@ pub struct Definitions {
     pub prompts: BTreeMap<String, Prompt>,
     /// Texts of the site by their path below `site/`.
     pub templates: BTreeMap<String, String>,
+    /// Files of the site that are served as they are, by their path below `site/`.
+    pub assets: BTreeMap<String, Arc<[u8]>>,
 }
 
 impl Definitions {
@@ -54,6 +57,7 @@ impl Definitions {
         let plugins = parser.plugins();
         let prompts = parser.prompts();
         let templates = parser.templates();
+        let assets = parser.assets();
         let mut misreads = parser.misreads;
         match config {
             Some(config) if misreads.is_empty() => Ok(Self {
@@ -64,6 +68,7 @@ impl Definitions {
                 plugins,
                 prompts,
                 templates,
+                assets,
             }),
             _ => {
                 misreads.sort();
@@ -192,6 +197,15 @@ impl<'a> Parser<'a> {
             prompts.extend(prompt.map(|prompt| (name, prompt)));
         }
         prompts
+    }
+
+    fn assets(&self) -> BTreeMap<String, Arc<[u8]>> {
+        let files = self.files.iter().filter_map(|(path, bytes)| {
+            let name = path.strip_prefix("site/")?;
+            let rendered = Path::new(name).extension().is_some_and(|end| end == "html");
+            (!rendered).then(|| (name.to_owned(), Arc::from(bytes.as_slice())))
+        });
+        files.collect()
     }
 
     fn templates(&mut self) -> BTreeMap<String, String> {

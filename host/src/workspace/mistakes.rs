@@ -44,12 +44,21 @@ pub(super) fn parse<T: DeserializeOwned>(file: &str, text: &str) -> (Option<T>, 
             misreads.push(wrong(file, text, &error));
         }
         let at = error.span().unwrap_or(0..0);
-        match remove(table.get_mut(), &at) {
+        match remove(table.get_mut(), &at, meant(&error)) {
             Some(key) => removed.push(key),
             None => break,
         }
     }
     (None, misreads)
+}
+
+/// The known key that an unknown one was to be. It is read as that, so that it is not missing,
+/// too, and its value is looked at.
+fn meant(error: &Error) -> Option<String> {
+    let message = error.message().strip_prefix("unknown field")?;
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let unknown = quoted.next()?;
+    nearest(unknown, quoted).map(str::to_owned)
 }
 
 fn malformed(file: &str, text: &str, error: &Error) -> Misread {
@@ -165,30 +174,40 @@ fn holds(value: &Spanned<DeValue<'_>>, at: &Range<usize>) -> bool {
 }
 
 /// Take out what is at `at`: a key, or an element of an array of tables. Gives the key that
-/// is gone.
-fn remove(table: &mut DeTable<'_>, at: &Range<usize>) -> Option<String> {
+/// is gone. A key is put back as what was meant, unless that is there.
+fn remove(table: &mut DeTable<'_>, at: &Range<usize>, meant: Option<String>) -> Option<String> {
     let key = table
         .iter()
         .find(|(key, value)| key.span() == *at || holds(value, at))
         .map(|(key, _)| key.clone())?;
     if key.span() != *at {
-        let inner = remove_inside(table.get_mut(&key)?.get_mut(), at);
+        let inner = remove_inside(table.get_mut(&key)?.get_mut(), at, meant);
         if inner.is_some() {
             return inner;
         }
+        return table.remove(&key).map(|_| key.into_inner().into_owned());
     }
-    table.remove(&key).map(|_| key.into_inner().into_owned())
+    let value = table.remove(&key)?;
+    let vacant = meant.filter(|meant| !table.keys().any(|known| known.get_ref() == meant));
+    if let Some(meant) = vacant {
+        table.insert(Spanned::new(at.clone(), meant.into()), value);
+    }
+    Some(key.into_inner().into_owned())
 }
 
-fn remove_inside(value: &mut DeValue<'_>, at: &Range<usize>) -> Option<String> {
+fn remove_inside(
+    value: &mut DeValue<'_>,
+    at: &Range<usize>,
+    meant: Option<String>,
+) -> Option<String> {
     match value {
-        DeValue::Table(table) => remove(table, at),
+        DeValue::Table(table) => remove(table, at, meant),
         DeValue::Array(array) => {
             let index = array.iter().position(|element| holds(element, at))?;
             let is_key =
                 matches!(array[index].get_ref(), DeValue::Table(table) if has_key(table, at));
             if is_key {
-                return remove_inside(array.get_mut(index)?.get_mut(), at);
+                return remove_inside(array.get_mut(index)?.get_mut(), at, meant);
             }
             let others = array
                 .iter()
@@ -229,6 +248,16 @@ mod tests {
                 "p.toml:9:1: `timout` is no key here; write `timeout`, or remove it",
             ]
         );
+    }
+
+    #[test]
+    fn a_misspelt_key_is_not_missing_too() {
+        let text = "name = \"p\"\nbugdet = \"1m\"\n[[stage]]\nid = \"a\"\nhandler = \"x.a\"\n";
+        let one = "p.toml:2:1: `bugdet` is no key here; write `budget`, or remove it";
+        assert_eq!(misreads(text), [one]);
+        let also = misreads(&text.replace("\"1m\"", "\"soon\""));
+        assert_eq!(also.len(), 2, "its value is looked at: {also:#?}");
+        assert!(also[1].contains("`soon` is not"), "{also:#?}");
     }
 
     #[test]

@@ -1,10 +1,12 @@
-//! Take the files that count from a folder. Everything else in it is left alone: databases,
-//! keys, notes, hidden files.
+//! Take the files that count from a folder, and name what else is there.
 
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use ignore::gitignore::Gitignore;
+
+use super::unread::{self, Unread};
 use super::{CONTRACTS, Files, WorkspaceError, stays_inside};
 use crate::config;
 use crate::plugin::manifest;
@@ -18,8 +20,17 @@ const DEPTH: usize = 16;
 /// Endings of texts below `site/`; anything else there is served as it is.
 const SITE_TEXTS: [&str; 8] = ["html", "xml", "css", "js", "txt", "svg", "json", "md"];
 
-/// The files of the workspace in `folder`.
-pub fn read(folder: &Path) -> Result<Files, WorkspaceError> {
+/// A workspace as it lies in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    /// The files that count.
+    pub files: Files,
+    /// What else is there.
+    pub unread: Vec<Unread>,
+}
+
+/// The workspace in `folder`.
+pub fn read(folder: &Path) -> Result<Folder, WorkspaceError> {
     let mut reader = Reader::new(folder)?;
     if !folder.join(config::FILE).exists() {
         return Err(WorkspaceError::new(
@@ -43,14 +54,18 @@ pub fn read(folder: &Path) -> Result<Files, WorkspaceError> {
         reader.plugin(&format!("plugins/{plugin}"))?;
     }
     reader.site("site", 0)?;
-    Ok(reader.files)
+    let unread = unread::list(&reader)?;
+    let files = reader.files;
+    Ok(Folder { files, unread })
 }
 
-struct Reader {
-    folder: PathBuf,
+pub(super) struct Reader {
+    pub(super) folder: PathBuf,
     /// The folder with every link followed, which no file may leave.
     root: PathBuf,
-    files: Files,
+    /// What is left alone.
+    ignored: Gitignore,
+    pub(super) files: Files,
 }
 
 impl Reader {
@@ -62,12 +77,14 @@ impl Reader {
         Ok(Self {
             folder: folder.to_owned(),
             root,
+            ignored: unread::ignored(folder)?,
             files: Files::new(),
         })
     }
 
-    /// Names in a folder of the workspace, sorted, without hidden ones; none if it is absent.
-    fn names(&self, inner: &str) -> Result<Vec<String>, WorkspaceError> {
+    /// Names in a folder of the workspace, sorted, without those that are left alone; none if
+    /// it is absent.
+    pub(super) fn names(&self, inner: &str) -> Result<Vec<String>, WorkspaceError> {
         let path = self.folder.join(inner);
         if !path.is_dir() {
             return Ok(Vec::new());
@@ -80,7 +97,9 @@ impl Reader {
                 let file = format!("{inner}/{}", name.display());
                 WorkspaceError::new(file, "has a name that is not UTF-8", "rename it")
             })?;
-            if !name.starts_with('.') {
+            let path = Path::new(inner).join(&name);
+            let is_folder = self.folder.join(&path).is_dir();
+            if !self.ignored.matched(path, is_folder).is_ignore() {
                 names.push(name);
             }
         }
@@ -251,7 +270,7 @@ mod tests {
     #[test]
     fn only_files_that_count_are_read() {
         let folder = workspace();
-        let files = read(folder.path()).expect("a workspace");
+        let files = read(folder.path()).expect("a workspace").files;
         let paths: Vec<_> = files.keys().map(String::as_str).collect();
         assert_eq!(
             paths,

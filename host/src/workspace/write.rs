@@ -100,7 +100,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let inner = folder.path().join("new");
         write(&inner, &files()).expect("written");
-        assert_eq!(super::super::read(&inner), Ok(files()));
+        assert_eq!(
+            super::super::read(&inner).map(|folder| folder.files),
+            Ok(files())
+        );
         assert_eq!(
             fs::read_dir(&inner).expect("a folder").count(),
             2,

@@ -26,7 +26,7 @@ mod pool;
 mod summary;
 mod swap;
 
-use callboard_plugin::{Call, Done, FailureKind, Handler, Needs, Nothing, Stop, Verb, log};
+use callboard_plugin::{Call, Done, FailureKind, Handler, Needs, Nothing, Rows, Stop, Table, Verb, log};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -59,10 +59,11 @@ impl Handler for Collapse {
     type Writes = Writes;
 
     fn needs() -> Needs {
-        Needs::none().table(
-            "embeddings",
-            &[Verb::Select, Verb::Insert, Verb::Update, Verb::Delete],
-        )
+        let verbs = [Verb::Select, Verb::Insert, Verb::Update, Verb::Delete];
+        let memory = Table::named("embeddings", &verbs).source_key("source_table");
+        let memory = memory.rows(Rows::read("original").after("age_days"));
+        let memory = memory.rows(Rows::deleted("original").after("age_days"));
+        Needs::none().on(memory.rows(Rows::written("summary")))
     }
 
     fn handle(call: &Call, config: Config, _reads: Nothing) -> Result<Done<Writes>, Stop> {

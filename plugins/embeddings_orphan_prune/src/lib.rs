@@ -8,9 +8,9 @@
 //! * an empty source table is refused unless the configuration expects one;
 //! * a batch is one statement, so it is deleted whole or not at all.
 //!
-//! The handler declares `embeddings` only, for the source table is a matter of the
-//! configuration: the operator grants `select` on it (`[[ask.db]]` in `plugin.toml` and the
-//! ceiling in `callboard.toml`). Without that grant the call is `failed(denied)`.
+//! The source table is a matter of the configuration: the operator grants `select` on it
+//! (`[[ask.db]]` in `plugin.toml` and the ceiling in `callboard.toml`). Without that grant the
+//! roll call has a miss.
 //!
 //! # Layout
 //!
@@ -21,7 +21,7 @@ mod config;
 mod statements;
 
 use callboard_plugin::db::{self, params};
-use callboard_plugin::{Call, Done, FailureKind, Handler, Needs, Nothing, Stop, Verb, log};
+use callboard_plugin::{Call, Done, FailureKind, Handler, Needs, Nothing, Rows, Stop, Table, Verb, log};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -50,7 +50,12 @@ impl Handler for OrphanPrune {
     type Writes = Writes;
 
     fn needs() -> Needs {
-        Needs::none().table("embeddings", &[Verb::Select, Verb::Delete])
+        let memory = Table::named("embeddings", &[Verb::Select, Verb::Delete]);
+        let memory = memory.source_key("source_table");
+        let source = Table::configured("source_table", &[Verb::Select]);
+        Needs::none()
+            .on(memory.rows(Rows::deleted("original").orphans()))
+            .on(source.column_key("source_id_column"))
     }
 
     fn handle(call: &Call, config: Config, _reads: Nothing) -> Result<Done<Writes>, Stop> {

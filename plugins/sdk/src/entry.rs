@@ -94,10 +94,13 @@ fn done<W: serde::Serialize>(done: Done<W>) -> Result<wit::Done, Stop> {
         let message = "the patch is not an object; give `Writes` named fields";
         return Err(Stop::failed(FailureKind::Internal, message));
     }
-    let writes = done.writes.into_iter();
+    let (writes, fallbacks) = (done.writes.into_iter(), done.fallbacks.into_iter());
     Ok(wit::Done {
         patch: patch.to_string(),
         effects: done.effects,
+        fallbacks: fallbacks
+            .map(|(what, why)| wit::Fallback { what, why })
+            .collect(),
         writes: writes
             .map(|(statement, params)| wit::DeferredWrite { statement, params })
             .collect(),

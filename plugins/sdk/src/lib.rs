@@ -60,6 +60,6 @@ pub mod stop;
 pub mod vectors;
 
 pub use handler::{Call, Handler, Nothing};
-pub use needs::{Needs, Verb};
+pub use needs::{Needs, Rows, Table, Verb};
 pub use outcome::Done;
 pub use stop::{Failure, FailureKind, Stop};

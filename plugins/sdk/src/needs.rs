@@ -1,5 +1,9 @@
 //! [`Needs`]: the settings, roles and tables that a handler touches.
 
+mod table;
+
+pub use self::table::{Rows, Table};
+
 /// What a handler may do to a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
@@ -31,7 +35,7 @@ impl Verb {
 pub struct Needs {
     pub(crate) settings: Vec<String>,
     pub(crate) roles: Vec<String>,
-    pub(crate) tables: Vec<(String, Vec<Verb>)>,
+    pub(crate) tables: Vec<Table>,
 }
 
 impl Needs {
@@ -56,8 +60,14 @@ impl Needs {
 
     /// A table and what is done to it.
     #[must_use]
-    pub fn table(mut self, table: &str, verbs: &[Verb]) -> Self {
-        self.tables.push((table.to_owned(), verbs.to_vec()));
+    pub fn table(self, table: &str, verbs: &[Verb]) -> Self {
+        self.on(Table::named(table, verbs))
+    }
+
+    /// A table with what is done to its rows.
+    #[must_use]
+    pub fn on(mut self, table: Table) -> Self {
+        self.tables.push(table);
         self
     }
 }

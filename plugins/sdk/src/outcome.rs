@@ -7,6 +7,7 @@ use crate::db::Value;
 pub struct Done<W> {
     pub(crate) patch: W,
     pub(crate) effects: Vec<(String, u64)>,
+    pub(crate) fallbacks: Vec<(String, String)>,
     pub(crate) writes: Vec<(String, Vec<Value>)>,
 }
 
@@ -16,6 +17,7 @@ impl<W> Done<W> {
         Self {
             patch,
             effects: Vec::new(),
+            fallbacks: Vec::new(),
             writes: Vec::new(),
         }
     }
@@ -25,6 +27,14 @@ impl<W> Done<W> {
     #[must_use]
     pub fn effect(mut self, name: &str, count: u64) -> Self {
         self.effects.push((name.to_owned(), count));
+        self
+    }
+
+    /// It was done in a lesser way than it should have been: what did not do it, and why. The
+    /// host shows it, and tells a person if it repeats.
+    #[must_use]
+    pub fn fallback(mut self, what: &str, why: &str) -> Self {
+        self.fallbacks.push((what.to_owned(), why.to_owned()));
         self
     }
 

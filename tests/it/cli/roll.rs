@@ -4,6 +4,7 @@ use callboard::store::Dialect::Sqlite;
 
 use super::shows;
 use crate::support::factory::Factory;
+use crate::support::host::Ran;
 
 #[test]
 fn the_bundled_workspace_answers_and_is_applied_once() {
@@ -41,13 +42,104 @@ fn a_workspace_with_many_mistakes_is_told_all_of_them() {
     assert_eq!(factory.count("revisions"), 0);
 }
 
+/// The bundled collapse and handlers as they are shipped: what they say of themselves decides.
 #[test]
-fn a_retention_that_eats_its_summaries_is_refused() {
+fn a_prune_that_comes_before_the_collapse_is_refused_with_keys_that_are_there() {
     let factory = Factory::written(Sqlite);
     let policy = "name = \"eats\"\nhandler = \"retention.ttl_prune\"\ntable = \"embeddings\"\n\
-        every = \"24h\"\n[config]\ntable = \"embeddings\"\ncolumn = \"created_at\"\nttl_days = 1\n";
+        every = \"24h\"\n[config]\ntable = \"embeddings\"\nage_column = \"created_at\"\nttl_days = 1\n";
     factory.write("policies/eats.toml", policy);
     let ran = factory.run(&["check"]);
     assert_eq!(ran.code, 1, "{ran}");
-    assert!(ran.stdout.contains("policies/eats.toml"), "{ran}");
+    for part in [
+        "miss: policy eats: it deletes original rows after 1 days",
+        "policy `embeddings_collapse_commits` reads them after 90",
+        "at    policies/eats.toml:8:1",
+        "mend  write `ttl_days = 98` or more",
+        "\n1 of ",
+    ] {
+        assert!(ran.stdout.contains(part), "`{part}`: {ran}");
+    }
+    // The mend mends it: its key is one.
+    factory.edit("policies/eats.toml", "ttl_days = 1", "ttl_days = 98");
+    factory.ok(&["check"]);
+    let newest = "name = \"eats\"\nhandler = \"retention.keep_newest\"\ntable = \"embeddings\"\n\
+        every = \"24h\"\n[config]\ntable = \"embeddings\"\norder_column = \"created_at\"\nkeep = 10\n";
+    factory.write("policies/eats.toml", newest);
+    let ran = factory.run(&["check"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    let whatever = "policy eats: it deletes original rows whatever their age";
+    assert!(ran.stdout.contains(whatever), "{ran}");
+    factory.edit(
+        "policies/eats.toml",
+        "[config]",
+        "enabled = false\n[config]",
+    );
+    factory.ok(&["check"]);
+}
+
+/// A table that a policy names is asked for by the plugin that reads it.
+#[test]
+fn a_source_table_that_the_plugin_may_not_read_is_a_miss() {
+    let factory = Factory::written(Sqlite);
+    let policy = "policies/embeddings_orphan_prune_commits.toml";
+    factory.edit(
+        policy,
+        "source_table = \"commits\"",
+        "source_table = \"drafts\"",
+    );
+    let ran = factory.run(&["check"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    let miss = "needs select on table `drafts`, which the plugin does not ask for";
+    assert!(ran.stdout.contains(miss), "{ran}");
+}
+
+/// The misses that are told, each with what depends on it.
+fn told(ran: &Ran) -> Vec<&str> {
+    ran.stdout.split("miss: ").skip(1).collect()
+}
+
+#[test]
+fn one_cause_is_one_miss() {
+    let factory = Factory::written(Sqlite);
+    let ceiling = factory.read("callboard.toml");
+    let withdrawn = ceiling.replacen("vectors = true", "", 1);
+    factory.write("callboard.toml", withdrawn);
+    let ran = factory.run(&["check"]);
+    let misses = told(&ran);
+    assert_eq!(misses.len(), 1, "{ran}");
+    assert!(
+        misses[0].contains("plugin embeddings_collapse: the plugin asks for vectors"),
+        "{ran}"
+    );
+    assert!(
+        misses[0].contains("so    plugin embeddings_collapse"),
+        "{ran}"
+    );
+    assert!(
+        misses[0].contains("policy embeddings_collapse_commits has no answer, too"),
+        "{ran}"
+    );
+    factory.write("callboard.toml", ceiling);
+    factory.edit(
+        "pipelines/dev_diary.toml",
+        "needs = [\"save\"]",
+        "needs = [\"saved\"]",
+    );
+    let ran = factory.run(&["check"]);
+    let misses = told(&ran);
+    assert_eq!(misses.len(), 1, "{ran}");
+    assert!(
+        misses[0].contains("pipeline `dev_diary` has no stage `saved`"),
+        "{ran}"
+    );
+    assert!(
+        misses[0].contains("stage dev_diary/publish has no answer, too"),
+        "{ran}"
+    );
+    let json = factory.run(&["check", "--format", "json"]).stdout;
+    let roll: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let references = roll["references"].as_array().expect("a list").iter();
+    let dependent = references.filter(|reference| !reference["miss"]["because"].is_null());
+    assert!(dependent.count() >= 3, "{json}");
 }

@@ -24,7 +24,7 @@ const UNCITED: &str = "TITLE: Search for the archive\nEXCERPT: The archive can b
     ## Search\n\nReaders find a post by its words now, which they could not before.\n";
 
 /// A factory whose writer is the server.
-fn with_writer(server: &ModelServer) -> Factory {
+pub(super) fn with_writer(server: &ModelServer) -> Factory {
     let factory = Factory::bare_written(Sqlite);
     let stage = "handler = \"content.compose_diary\"";
     factory.edit(
@@ -150,4 +150,39 @@ fn without_a_model_the_post_does_not_speak_of_one() {
         !text(&draft, "report").contains("did not write it"),
         "{draft}"
     );
+}
+
+/// A dead model is a success that says so: at the run, at the task, in the post; and a finding
+/// when it is the third in a row, until it answers.
+#[test]
+fn a_dead_model_is_told_everywhere_and_noticed_when_it_stays_dead() {
+    let server = ModelServer::new(Say::Status(500));
+    let factory = with_writer(&server);
+    let repository = board();
+    let noticed = |factory: &Factory| {
+        let doctor = factory.run(&["doctor"]);
+        doctor
+            .stdout
+            .contains("content.compose_diary in dev_diary fell back 3 times in a row")
+    };
+    for _ in 0..3 {
+        assert!(!noticed(&factory), "too early");
+        let ran = factory.diary(repository.path(), DAY);
+        assert_eq!(ran.code, 4, "{ran}");
+        let said = "compose done: role writer did not do it: ";
+        assert!(ran.stderr.contains(said), "{ran}");
+        let shown = factory.ok(&["tasks", "show", &factory.task()]);
+        assert!(
+            shown.contains("compose: role writer did not do it"),
+            "{shown}"
+        );
+        let json = factory.json(&["tasks", "show", &factory.task()]);
+        assert_eq!(json["fallbacks"][0]["what"], "role writer", "{json}");
+        factory.ok(&["tasks", "reject", &factory.task(), "--feedback", "not yet"]);
+    }
+    assert!(noticed(&factory), "{}", factory.run(&["doctor"]));
+    server.say(Say::Text(WELL));
+    assert_eq!(factory.diary(repository.path(), DAY).code, 4);
+    factory.ok(&["tasks", "reject", &factory.task(), "--feedback", "not yet"]);
+    assert!(!noticed(&factory), "it answered");
 }

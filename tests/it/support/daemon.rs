@@ -175,6 +175,11 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
     runtime().block_on(Client { address }.get(path))
 }
 
+/// One request with lines of its head.
+pub(crate) fn get_with(address: SocketAddr, path: &str, headers: &str) -> Answer {
+    runtime().block_on(Client { address }.send("GET", path, headers))
+}
+
 /// Look again and again until there is something, at most for [`BOUND`].
 #[track_caller]
 pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {

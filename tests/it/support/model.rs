@@ -37,6 +37,8 @@ pub(crate) struct ModelServer {
 
 struct Shared {
     asked: AtomicUsize,
+    /// What each request had as `authorization`; empty without one.
+    credentials: Mutex<Vec<String>>,
     ended: AtomicBool,
     say: Mutex<Say>,
     gathering: Mutex<usize>,
@@ -51,6 +53,7 @@ impl ModelServer {
         let address = listener.local_addr().expect("its address").to_string();
         let shared = Arc::new(Shared {
             asked: AtomicUsize::new(0),
+            credentials: Mutex::default(),
             ended: AtomicBool::new(false),
             say: Mutex::new(say),
             gathering: Mutex::new(0),
@@ -76,6 +79,11 @@ impl ModelServer {
     #[track_caller]
     pub(crate) fn until_asked(&self) {
         eventually("the model is asked", || (self.asked() > 0).then_some(()));
+    }
+
+    /// What each request had as `authorization`; empty without one.
+    pub(crate) fn credentials(&self) -> Vec<String> {
+        self.shared.credentials.lock().expect("no panic").clone()
     }
 
     pub(crate) fn asked(&self) -> usize {
@@ -104,7 +112,8 @@ impl Shared {
 
     fn answer(&self, mut stream: TcpStream) -> Option<()> {
         stream.set_read_timeout(Some(BOUND)).ok()?;
-        read_request(&stream)?;
+        let credential = read_request(&stream)?;
+        self.credentials.lock().expect("no panic").push(credential);
         let say = self.say.lock().expect("no panic").clone();
         self.asked.fetch_add(1, Ordering::SeqCst);
         match say {
@@ -139,23 +148,28 @@ impl Shared {
     }
 }
 
-/// Read a request to its end.
-fn read_request(stream: &TcpStream) -> Option<()> {
+/// Read a request to its end; gives what it has as `authorization`.
+fn read_request(stream: &TcpStream) -> Option<String> {
     let mut reader = BufReader::new(stream);
-    let mut length = 0;
+    let (mut length, mut credential) = (0, String::new());
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
-        let line = line.trim_end().to_ascii_lowercase();
-        if line.is_empty() {
-            break;
-        }
-        if let Some(value) = line.strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            if line.trim_end().is_empty() {
+                break;
+            }
+            continue;
+        };
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.trim().parse().ok()?,
+            "authorization" => value.trim().clone_into(&mut credential),
+            _ => {}
         }
     }
     let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()
+    reader.read_exact(&mut body).ok()?;
+    Some(credential)
 }
 
 fn completion(text: &str, reason: &str) -> String {

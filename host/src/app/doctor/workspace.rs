@@ -2,11 +2,10 @@
 
 use super::Symptom;
 use crate::app::{App, AppError};
-use crate::engine::ledger::{NO_EFFECT, SILENCE};
-use crate::secrets::{Key, Sealed, SecretError};
+use crate::engine::ledger::{FALLBACK, KINDS, SILENCE};
+use crate::secrets::Key;
 use crate::store::findings as noticed;
 use crate::store::pulse;
-use crate::store::settings::{self, Content, Stored};
 
 /// The active revision loads, and every reference in it has an answer.
 pub(super) async fn roll_call(app: &App) -> Result<Vec<Symptom>, AppError> {
@@ -17,45 +16,35 @@ pub(super) async fn roll_call(app: &App) -> Result<Vec<Symptom>, AppError> {
         Err(AppError::Secret(_)) => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let symptoms = roll.misses().filter_map(|reference| {
-        let miss = reference.miss.as_ref()?;
-        let (key, target) = (&reference.key, &reference.target);
-        let problem = format!("{} ({key} -> {target})", miss.problem);
-        Some(Symptom::problem(&reference.referrer, problem, &miss.mend))
-    });
+    let symptoms = roll
+        .causes()
+        .into_iter()
+        .filter_map(|(reference, dependent)| {
+            let miss = reference.miss.as_ref()?;
+            let (key, target) = (&reference.key, &reference.target);
+            let dependent: Vec<_> = dependent
+                .iter()
+                .map(|other| other.referrer.to_string())
+                .collect();
+            let dependent = match dependent.as_slice() {
+                [] => String::new(),
+                all => format!("; {} depends on it", all.join(", ")),
+            };
+            let problem = format!("{} ({key} -> {target}){dependent}", miss.problem);
+            Some(Symptom::problem(
+                reference.referrer.to_string(),
+                problem,
+                &miss.mend,
+            ))
+        });
     Ok(symptoms.collect())
 }
 
-/// The key file opens every secret.
+/// The key file can be used. That it opens every secret is said by the roll call.
 pub(super) async fn secrets(app: &App) -> Result<Vec<Symptom>, AppError> {
-    let stored = settings::list(app.store()).await?;
     let path = app.key_file();
-    let key = Key::load(&path)?;
-    let symptoms: Vec<_> = stored
-        .iter()
-        .filter_map(|stored| Some((stored, shut(stored, key.as_ref())?)))
-        .map(|(stored, error)| {
-            let mend = format!(
-                "put the key file back, or `callboard settings set {}`",
-                stored.key
-            );
-            Symptom::problem(&stored.key, error.to_string(), mend)
-        })
-        .collect();
-    Ok(symptoms)
-}
-
-/// Why a secret does not open.
-fn shut(stored: &Stored, key: Option<&Key>) -> Option<SecretError> {
-    let Content::Sealed { bytes, key_id } = &stored.content else {
-        return None;
-    };
-    let (bytes, key_id) = (bytes.clone(), key_id.clone());
-    let name = stored.key.clone();
-    match key {
-        None => Some(SecretError::NoKey { name, key_id }),
-        Some(key) => key.open(&name, &Sealed { bytes, key_id }).err(),
-    }
+    Key::load(&path)?;
+    Ok(Vec::new())
 }
 
 /// What is its owner's alone can be reached by nobody else: the database and the key file.
@@ -92,6 +81,11 @@ pub(super) async fn ledger(app: &App) -> Result<Vec<Symptom>, AppError> {
             let mend = "see that a worker runs, and how its runs end: `callboard runs list`";
             return Symptom::problem(noticed.pipeline, noticed.message, mend);
         }
+        if noticed.kind == FALLBACK {
+            let mend = "see that what it should have used answers, e.g. the model of its role: \
+                `callboard settings list`";
+            return Symptom::note(noticed.pipeline, noticed.message, mend);
+        }
         let mend = "see whether there is anything for it to do";
         Symptom::note(noticed.pipeline, noticed.message, mend)
     });
@@ -103,7 +97,7 @@ pub(super) async fn findings(app: &App) -> Result<Vec<Symptom>, AppError> {
     let open = noticed::open(app.store()).await?;
     let others = open
         .into_iter()
-        .filter(|finding| ![SILENCE, NO_EFFECT].contains(&finding.kind.as_str()));
+        .filter(|finding| !KINDS.contains(&finding.kind.as_str()));
     let symptoms = others.map(|finding| {
         let mend = format!("callboard findings resolve {}", finding.key);
         let problem = format!("{}: {}", finding.kind, finding.message);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::app::{App, AppError, Company};
-use crate::engine::ledger::{self, Measure, NO_EFFECT, Noticed, SILENCE};
+use crate::engine::ledger::{self, KINDS, Measure, Noticed};
 use crate::store::{effects, findings, revisions};
 
 /// Raise what is new, and resolve what has gone. What is open already stays as it is.
@@ -16,7 +16,7 @@ pub(super) async fn read(app: &App, revision: i64, now: Timestamp) -> Result<(),
     let open = findings::open(store).await?;
     let open: BTreeSet<&str> = open
         .iter()
-        .filter(|finding| [SILENCE, NO_EFFECT].contains(&finding.kind.as_str()))
+        .filter(|finding| KINDS.contains(&finding.kind.as_str()))
         .map(|finding| finding.key.as_str())
         .collect();
     for new in noticed.iter().filter(|new| !open.contains(&*new.key)) {
@@ -53,6 +53,8 @@ impl App {
             since,
             effect_free: self.config().engine.effect_free,
         };
-        Ok(ledger::notice(&expected, &entries, measure))
+        let mut noticed = ledger::notice(&expected, &entries, measure);
+        noticed.extend(ledger::fallbacks(company.pipelines(), &entries));
+        Ok(noticed)
     }
 }

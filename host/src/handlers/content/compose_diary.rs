@@ -1,8 +1,8 @@
 //! `content.compose_diary`: from the material of a day to a text that cites it.
 //!
 //! The built-in composer always writes. If the role `writer` resolves, the model writes too,
-//! and its text is taken if it is whole and every citation holds. The role is optional, so it
-//! is not among the needs: without one the pipeline works the same.
+//! and its text is taken if it is whole and every citation holds. The role is optional: without
+//! one the pipeline works the same.
 
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ impl Handler for ComposeDiary {
     const SUMMARY: &'static str = "Writes a post about a day's work, citing each change";
 
     fn needs(&self) -> Needs {
-        Needs::default().prompt(PROMPT)
+        Needs::default().prompt(PROMPT).role_key("role")
     }
 
     async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
@@ -85,7 +85,11 @@ impl Handler for ComposeDiary {
         let draft = match ask(call, &config, bundle).await {
             Ok(None) => built_in,
             Ok(Some(draft)) => draft,
-            Err(reason) => fallback(built_in, &config.role, &reason),
+            Err(reason) => {
+                let draft = fallback(built_in, &config.role, &reason);
+                let role = format!("role {}", config.role);
+                return Ok(Done::new(Writes { draft }).fallback(role, reason));
+            }
         };
         Ok(Done::new(Writes { draft }))
     }

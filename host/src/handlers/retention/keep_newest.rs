@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Batches, delete_in_batches, identifiers, keeps_summaries, total};
-use crate::handler::{Call, Handled, Handler};
+use crate::handler::{Call, Handled, Handler, Needs, RowUse, TableNeed};
 use crate::outcome::{Done, Stop};
 use crate::register;
 use crate::value::Statement;
@@ -56,6 +56,12 @@ impl Handler for KeepNewest {
     type Reads = Reads;
     type Writes = Writes;
     const SUMMARY: &'static str = "Keeps the newest rows of a table and deletes the rest";
+
+    fn needs(&self) -> Needs {
+        let surplus = TableNeed::configured("table", &["select", "delete"]);
+        let surplus = surplus.column_key("order_column").column_key("key");
+        Needs::default().on(surplus.rows(RowUse::deletes("original")))
+    }
 
     async fn handle(&self, call: &Call, config: Config, _: Reads) -> Handled<Writes> {
         identifiers(&[&config.table, &config.order_column, &config.key])?;

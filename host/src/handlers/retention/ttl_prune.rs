@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Batches, delete_in_batches, identifiers, keeps_summaries, total};
-use crate::handler::{Call, Handled, Handler};
+use crate::handler::{Call, Handled, Handler, Needs, RowUse, TableNeed};
 use crate::outcome::{Done, FailureKind, Stop};
 use crate::register;
 use crate::value::Statement;
@@ -58,6 +58,12 @@ impl Handler for TtlPrune {
     type Reads = Reads;
     type Writes = Writes;
     const SUMMARY: &'static str = "Deletes rows older than a number of days, never summaries";
+
+    fn needs(&self) -> Needs {
+        let old = TableNeed::configured("table", &["select", "delete"]);
+        let old = old.column_key("age_column").column_key("key");
+        Needs::default().on(old.rows(RowUse::deletes("original").after("ttl_days")))
+    }
 
     async fn handle(&self, call: &Call, config: Config, _: Reads) -> Handled<Writes> {
         identifiers(&[&config.table, &config.age_column, &config.key])?;

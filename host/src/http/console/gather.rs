@@ -30,6 +30,7 @@ impl Gatherer<'_> {
         let company = self.0.active().await.map_err(as_store_error)?;
         let (roll, settings) = self.0.call_roll(&company).await.map_err(as_store_error)?;
         let revision = revisions::active(self.0.store()).await?;
+        let causes = roll.causes();
         Ok(ConsoleView {
             name: company.definitions.config.value.name.clone(),
             revision: revision.map(|revision| RevisionView {
@@ -46,7 +47,7 @@ impl Gatherer<'_> {
             policies: self.policies(&company).await?,
             runs: self.runs().await?,
             gates: self.gates().await?,
-            misses: roll.misses().filter_map(miss).collect(),
+            misses: causes.iter().filter_map(|(cause, _)| miss(cause)).collect(),
             references: roll.references.len(),
         })
     }
@@ -203,7 +204,7 @@ fn pipelines(company: &Company) -> Vec<PipelineView> {
 fn miss(reference: &rollcall::Reference) -> Option<MissView> {
     let miss = reference.miss.as_ref()?;
     Some(MissView {
-        referrer: reference.referrer.clone(),
+        referrer: reference.referrer.to_string(),
         target: reference.target.clone(),
         problem: miss.problem.clone(),
         mend: miss.mend.clone(),

@@ -57,6 +57,9 @@ fn done(done: handlers::Done, plugin: &Plugin) -> Result<Done<Patch>, Failure> {
     for (name, count) in done.effects {
         converted.effects.count(&name, count);
     }
+    for said in done.fallbacks {
+        converted = converted.fallback(said.what, said.why);
+    }
     converted.writes = done.writes.into_iter().map(write).collect();
     Ok(converted)
 }
@@ -94,8 +97,10 @@ fn size(outcome: &handlers::Outcome) -> u64 {
     let bytes = match outcome {
         handlers::Outcome::Done(done) => {
             let effects: usize = done.effects.iter().map(|(name, _)| name.len() + 8).sum();
+            let fallbacks = done.fallbacks.iter();
+            let fallbacks: usize = fallbacks.map(|said| said.what.len() + said.why.len()).sum();
             let writes: usize = done.writes.iter().map(write_size).sum();
-            done.patch.len() + effects + writes
+            done.patch.len() + effects + fallbacks + writes
         }
         handlers::Outcome::NothingToDo(reason) => reason.len(),
         handlers::Outcome::Deferred(deferral) => deferral.reason.len(),

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use crate::handler::{AnyHandler, Call, Contract, Needs};
+use crate::handler::{AnyHandler, Call, Contract, Needs, RowUse, TableNeed};
 use crate::outcome::{Outcome, Patch, Stop};
 use crate::registry::{Entry, Origin, Registry};
 use crate::rollcall::{Refused, Roll, Roster, call};
@@ -34,17 +34,18 @@ pub(super) struct Ground {
     refused: Vec<Refused>,
     stored: Vec<Stored>,
     pub(super) native_files: Vec<&'static str>,
+    contracts: Vec<Contract>,
 }
 
 const CONFIG: &str = r#"name = "factory"
-[grants.kmeans]
+[grants.embeddings_collapse]
 log = true
 vectors = true
 settings.keys = ["memory.*"]
-[[grants.kmeans.db]]
+[[grants.embeddings_collapse.db]]
 table = "embeddings"
-verbs = ["select", "delete"]
-[limits.kmeans]
+verbs = ["select", "insert", "delete"]
+[limits.embeddings_collapse]
 seconds = 60
 "#;
 
@@ -108,13 +109,13 @@ handler = "retention.ttl_prune"
 table = "embeddings"
 every = "1h"
 [config]
+table = "embeddings"
 age_column = "created_at"
-keep_summaries = true
 ttl_days = 180
 "#;
 
 const COLLAPSE: &str = r#"name = "collapse"
-handler = "retention.collapse_kmeans"
+handler = "retention.embeddings_collapse"
 table = "embeddings"
 every = "168h"
 [config]
@@ -122,17 +123,17 @@ source_table = "commits"
 age_days = 90
 "#;
 
-const PLUGIN: &str = r#"name = "kmeans"
+const PLUGIN: &str = r#"name = "embeddings_collapse"
 version = "1.0.0"
 wit = "0.1"
-component = "kmeans.wasm"
+component = "embeddings_collapse.wasm"
 [ask]
 log = true
 vectors = true
 
 [[ask.db]]
 table = "embeddings"
-verbs = ["select", "delete"]
+verbs = ["select", "insert", "delete"]
 
 [ask.settings]
 keys = ["memory.*"]
@@ -159,6 +160,12 @@ fn none() -> Json {
     object(&json!({}), &[])
 }
 
+/// The contract of a handler as it is linked into the program.
+fn shipped(name: &str) -> Contract {
+    let registry = Registry::native().expect("native handlers");
+    registry.get(name).expect("it is shipped").contract.clone()
+}
+
 /// The contracts of the native handlers.
 fn native() -> Vec<Contract> {
     let limit = object(&json!({"limit": {"type": "integer"}}), &["limit"]);
@@ -168,11 +175,6 @@ fn native() -> Vec<Contract> {
     let commits = || object(&json!({"commits": {"type": "array"}}), &["commits"]);
     let draft = || object(&json!({"draft": {"type": "string"}}), &["draft"]);
     let count = object(&json!({"commits": {"type": "integer"}}), &["commits"]);
-    let ttl = json!({
-        "age_column": {"type": "string"}, "key": {"type": "string", "default": "id"},
-        "keep_summaries": {"type": "boolean"}, "ttl_days": {"type": "integer"},
-        "source_table": {"type": "string"},
-    });
     let drafting = Needs::default()
         .setting("diary.author")
         .prompt("draft")
@@ -194,26 +196,23 @@ fn native() -> Vec<Contract> {
             Needs::default().role("critic"),
         ),
         contract("publish.site", [none(), draft(), none()], publishing),
-        contract(
-            "retention.ttl_prune",
-            [object(&ttl, &[]), none(), none()],
-            Needs::default(),
-        ),
-        contract(
-            "retention.orphan_prune",
-            [none(), none(), none()],
-            Needs::default(),
-        ),
+        shipped("retention.ttl_prune"),
+        shipped("retention.keep_newest"),
     ]
 }
 
 fn collapse() -> Contract {
     let config = json!({"source_table": {"type": "string"}, "age_days": {"type": "integer"}});
-    let needs = Needs::default()
-        .setting("memory.size")
-        .table("embeddings", &["select", "delete"]);
+    // As the bundled plugin says, which a test of the real program holds against it.
+    let memory = TableNeed::fixed("embeddings", &["select", "insert", "delete"]);
+    let memory = memory
+        .source_key("source_table")
+        .rows(RowUse::reads("original").after("age_days"))
+        .rows(RowUse::deletes("original").after("age_days"))
+        .rows(RowUse::writes("summary"));
+    let needs = Needs::default().setting("memory.size").on(memory);
     contract(
-        "retention.collapse_kmeans",
+        "retention.embeddings_collapse",
         [object(&config, &[]), none(), none()],
         needs,
     )
@@ -228,9 +227,12 @@ impl Ground {
             ("pipelines/diary.toml", DIARY),
             ("policies/ttl.toml", TTL),
             ("policies/collapse.toml", COLLAPSE),
-            ("plugins/kmeans/plugin.toml", PLUGIN),
-            ("plugins/kmeans/kmeans.wasm", "\0asm"),
-            ("plugins/kmeans/contracts.json", &contracts),
+            ("plugins/embeddings_collapse/plugin.toml", PLUGIN),
+            (
+                "plugins/embeddings_collapse/embeddings_collapse.wasm",
+                "\0asm",
+            ),
+            ("plugins/embeddings_collapse/contracts.json", &contracts),
             (
                 "prompts/draft.md",
                 "+++\nvariables = [\"day\"]\n+++\n\nAbout {{ day }}.\n",
@@ -247,6 +249,7 @@ impl Ground {
             files: texts.into(),
             refused: Vec::new(),
             stored: Vec::new(),
+            contracts: native(),
             native_files: vec![
                 "content/collect.rs",
                 "content/count.rs",
@@ -255,7 +258,7 @@ impl Ground {
                 "qa/critic.rs",
                 "publish/site.rs",
                 "retention/ttl_prune.rs",
-                "retention/orphan_prune.rs",
+                "retention/keep_newest.rs",
             ],
         }
     }
@@ -265,6 +268,24 @@ impl Ground {
         assert!(text.contains(from), "{file} has no {from:?}");
         self.files
             .insert(file.to_owned(), text.replacen(from, to, 1).into_bytes());
+    }
+
+    pub(super) fn write(&mut self, file: &str, text: &str) {
+        self.files.insert(file.to_owned(), text.as_bytes().to_vec());
+    }
+
+    pub(super) fn text(&self, file: &str) -> String {
+        String::from_utf8(self.files[file].clone()).expect("a text")
+    }
+
+    /// Change what a native handler says of itself.
+    pub(super) fn change(&mut self, handler: &str, change: impl FnOnce(&mut Contract)) {
+        let mut contracts = self.contracts.iter_mut();
+        change(
+            contracts
+                .find(|contract| contract.name == handler)
+                .expect("a handler"),
+        );
     }
 
     pub(super) fn remove(&mut self, file: &str) {
@@ -288,15 +309,20 @@ impl Ground {
     }
 
     fn registry(&self) -> Registry {
-        let native = native()
-            .into_iter()
+        let native = self
+            .contracts
+            .iter()
+            .cloned()
             .map(|contract| (contract, Origin::Native { file: "x.rs" }));
-        let kmeans = Origin::Plugin {
-            name: "kmeans".into(),
+        let embeddings_collapse = Origin::Plugin {
+            name: "embeddings_collapse".into(),
             version: "1.0.0".into(),
             digest: "cd5d4935a48c0672cb06407bb443bc0087aff947c6b864bac886982c73b3027f".into(),
         };
-        let plugin = self.refused.is_empty().then(|| (collapse(), kmeans));
+        let plugin = self
+            .refused
+            .is_empty()
+            .then(|| (collapse(), embeddings_collapse));
         Registry::of(native.chain(plugin).map(|(contract, origin)| {
             let handler = Arc::new(Silent(contract.clone()));
             Entry::new(contract, origin, handler).expect("schemas")
@@ -309,16 +335,16 @@ impl Ground {
         let store = Store::open(&url).await.expect("a store");
         let definitions = Definitions::parse(&self.files).expect("definitions");
         let declarations: BTreeMap<String, Declaration> = definitions.declarations();
-        let (settings, unfit) = snapshot::build(declarations, &self.stored, None);
+        let settings = snapshot::build(declarations, &self.stored, None);
         let roster = Roster {
             definitions: &definitions,
             registry: &self.registry(),
             refused: &self.refused,
             store: &store,
             settings: &settings,
-            unfit: &unfit,
             native_files: &self.native_files,
             templates: &["base.html", "post.html"],
+            pages: &["posts"],
         };
         call(&roster).await
     }

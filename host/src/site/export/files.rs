@@ -1,4 +1,4 @@
-//! The text of every file of an export, by its path. Nothing here touches a disk.
+//! The content of every file of an export, by its path. Nothing here touches a disk.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::store::posts::Post;
 /// Posts on the front page and in the feeds.
 const NEWEST: usize = 20;
 
-type Files = BTreeMap<String, String>;
+type Files = BTreeMap<String, Vec<u8>>;
 
 pub(super) fn all(site: &Site, posts: &[Post]) -> Result<Files, ExportError> {
     let mut posts: Vec<Post> = posts.iter().filter(|post| !post.removed).cloned().collect();
@@ -21,12 +21,14 @@ pub(super) fn all(site: &Site, posts: &[Post]) -> Result<Files, ExportError> {
         return Err(ExportError::Slug { slug });
     }
     let mut files = Files::new();
+    let assets = site.assets().iter();
+    files.extend(assets.map(|(path, asset)| (path.to_owned(), asset.content.to_vec())));
     top(site, &posts, &mut files)?;
     archive(site, &posts, &mut files)?;
     tags(site, &posts, &mut files)?;
     for post in &posts {
         let html = pages(site, "../../").post(post)?;
-        files.insert(format!("posts/{}/index.html", post.slug), html);
+        files.insert(format!("posts/{}/index.html", post.slug), html.into_bytes());
     }
     Ok(files)
 }
@@ -44,7 +46,7 @@ fn top(site: &Site, posts: &[Post], files: &mut Files) -> Result<(), SiteError> 
         ("sitemap.xml", site.sitemap(posts)),
         (STYLE, site.style().to_owned()),
     ];
-    files.extend(texts.map(|(name, text)| (name.to_owned(), text)));
+    files.extend(texts.map(|(name, text)| (name.to_owned(), text.into_bytes())));
     Ok(())
 }
 
@@ -60,7 +62,10 @@ fn archive(site: &Site, posts: &[Post], files: &mut Files) -> Result<(), SiteErr
             1 => ("archive/index.html".to_owned(), "../"),
             _ => (format!("archive/{number}/index.html"), "../../"),
         };
-        files.insert(name, pages(site, up).archive(part, number, count)?);
+        files.insert(
+            name,
+            pages(site, up).archive(part, number, count)?.into_bytes(),
+        );
     }
     Ok(())
 }
@@ -74,7 +79,10 @@ fn tags(site: &Site, posts: &[Post], files: &mut Files) -> Result<(), SiteError>
     }
     for (tag, posts) in by_tag {
         let html = pages(site, "../../").tag(tag, &posts)?;
-        files.insert(format!("tags/{}/index.html", folder(tag)), html);
+        files.insert(
+            format!("tags/{}/index.html", folder(tag)),
+            html.into_bytes(),
+        );
     }
     Ok(())
 }

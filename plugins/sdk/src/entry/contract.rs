@@ -31,17 +31,7 @@ pub fn contract<H: Handler>() -> wit::Contract {
             .to_string(),
         settings: needs.settings,
         roles: needs.roles,
-        tables: needs
-            .tables
-            .into_iter()
-            .map(|(table, verbs)| wit::TableNeed {
-                table,
-                verbs: verbs
-                    .into_iter()
-                    .map(|verb| verb.as_str().to_owned())
-                    .collect(),
-            })
-            .collect(),
+        tables: needs.tables.into_iter().map(Into::into).collect(),
         always_gives_a_verdict: H::ALWAYS_GIVES_A_VERDICT,
     }
 }

@@ -1,0 +1,267 @@
+//! What a handler says of itself: its schemas, the names it refers to, and what it does with
+//! which rows of a table.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+/// What the host knows about a handler, native or plugin, before it runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Contract {
+    /// `<surface>.<name>`.
+    pub name: String,
+    pub summary: String,
+    /// JSON Schema of the configuration.
+    pub config: Json,
+    /// JSON Schema of an object: its properties are the keys the handler reads.
+    pub reads: Json,
+    /// JSON Schema of an object: its properties are the keys the handler writes.
+    pub writes: Json,
+    pub needs: Needs,
+    pub always_gives_a_verdict: bool,
+}
+
+impl Contract {
+    /// A configuration as the handler sees it: with the defaults that its schema declares.
+    pub fn configured(&self, config: &Json) -> Map<String, Json> {
+        let properties = self.config.get("properties").and_then(Json::as_object);
+        let declared = properties.into_iter().flatten();
+        let mut configured: Map<String, Json> = declared
+            .filter_map(|(key, property)| Some((key.clone(), property.get("default")?.clone())))
+            .collect();
+        configured.extend(config.as_object().cloned().unwrap_or_default());
+        configured
+    }
+
+    /// The roles that it asks with a configuration: those it cannot do without, and those that
+    /// the configuration names.
+    pub fn roles(&self, config: &Json) -> Vec<String> {
+        let configured = self.configured(config);
+        let keys = self.needs.role_keys.iter();
+        let named = keys.filter_map(|key| configured.get(key)?.as_str());
+        let named = named.filter(|role| !role.is_empty()).map(str::to_owned);
+        self.needs.roles.iter().cloned().chain(named).collect()
+    }
+}
+
+/// References of a handler that the roll call has to see answered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Needs {
+    pub settings: Vec<String>,
+    pub roles: Vec<String>,
+    /// Keys of the configuration that name a role which need not resolve.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub role_keys: Vec<String>,
+    pub prompts: Vec<String>,
+    pub tables: Vec<TableNeed>,
+}
+
+/// Which table is meant: always the same, or the one that a key of the configuration names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TableName {
+    #[serde(rename = "table")]
+    Fixed(String),
+    #[serde(rename = "table_key")]
+    Configured(String),
+}
+
+impl TableName {
+    /// The table, with a configuration; `None` if it names none.
+    pub fn of<'a>(&'a self, configured: &'a Map<String, Json>) -> Option<&'a str> {
+        match self {
+            TableName::Fixed(table) => Some(table),
+            TableName::Configured(key) => configured.get(key)?.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TableName::Fixed(table) => f.write_str(table),
+            TableName::Configured(key) => write!(f, "config.{key}"),
+        }
+    }
+}
+
+/// A table, the verbs used on it (`select`, `insert`, `update`, `delete`), and what is done with
+/// its rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableNeed {
+    #[serde(flatten)]
+    pub table: TableName,
+    pub verbs: Vec<String>,
+    /// Keys of the configuration that name columns of the table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub column_keys: Vec<String>,
+    /// The key of the configuration that says of which source the rows are; rows of every
+    /// source if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_key: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<RowUse>,
+}
+
+/// What a handler does with the rows of one class. `embeddings` has two: `original`, made from
+/// a row of a source, and `summary`, which stands for originals that are gone. Rows of a table
+/// without classes are `original`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowUse {
+    pub class: String,
+    pub act: RowAct,
+    /// The key of the configuration that holds after how many days; at any age without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_key: Option<String>,
+    /// Only rows whose source is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub orphans: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RowAct {
+    Reads,
+    Writes,
+    Deletes,
+}
+
+impl fmt::Display for RowAct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RowAct::Reads => "reads",
+            RowAct::Writes => "writes",
+            RowAct::Deletes => "deletes",
+        })
+    }
+}
+
+impl RowAct {
+    /// The verbs of which the handler has to use one.
+    pub fn verbs(self) -> &'static [&'static str] {
+        match self {
+            RowAct::Reads => &["select"],
+            RowAct::Writes => &["insert", "update"],
+            RowAct::Deletes => &["delete"],
+        }
+    }
+}
+
+impl RowUse {
+    fn new(class: &str, act: RowAct) -> Self {
+        Self {
+            class: class.to_owned(),
+            act,
+            age_key: None,
+            orphans: false,
+        }
+    }
+
+    pub fn reads(class: &str) -> Self {
+        Self::new(class, RowAct::Reads)
+    }
+
+    pub fn writes(class: &str) -> Self {
+        Self::new(class, RowAct::Writes)
+    }
+
+    pub fn deletes(class: &str) -> Self {
+        Self::new(class, RowAct::Deletes)
+    }
+
+    /// Those that are older than the days under a key of the configuration.
+    #[must_use]
+    pub fn after(mut self, age_key: &str) -> Self {
+        self.age_key = Some(age_key.to_owned());
+        self
+    }
+
+    /// Those whose source is gone.
+    #[must_use]
+    pub fn orphans(mut self) -> Self {
+        self.orphans = true;
+        self
+    }
+}
+
+impl TableNeed {
+    fn new(table: TableName, verbs: &[&str]) -> Self {
+        Self {
+            table,
+            verbs: verbs.iter().map(|verb| (*verb).to_owned()).collect(),
+            column_keys: Vec::new(),
+            source_key: None,
+            rows: Vec::new(),
+        }
+    }
+
+    pub fn fixed(table: &str, verbs: &[&str]) -> Self {
+        Self::new(TableName::Fixed(table.to_owned()), verbs)
+    }
+
+    /// The table that a key of the configuration names.
+    pub fn configured(key: &str, verbs: &[&str]) -> Self {
+        Self::new(TableName::Configured(key.to_owned()), verbs)
+    }
+
+    /// A key of the configuration that names a column of the table.
+    #[must_use]
+    pub fn column_key(mut self, key: &str) -> Self {
+        self.column_keys.push(key.to_owned());
+        self
+    }
+
+    /// The key of the configuration that says of which source the rows are.
+    #[must_use]
+    pub fn source_key(mut self, key: &str) -> Self {
+        self.source_key = Some(key.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn rows(mut self, rows: RowUse) -> Self {
+        self.rows.push(rows);
+        self
+    }
+}
+
+impl Needs {
+    #[must_use]
+    pub fn setting(mut self, key: &str) -> Self {
+        self.settings.push(key.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn role(mut self, name: &str) -> Self {
+        self.roles.push(name.to_owned());
+        self
+    }
+
+    /// A key of the configuration that names a role which need not resolve.
+    #[must_use]
+    pub fn role_key(mut self, key: &str) -> Self {
+        self.role_keys.push(key.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn prompt(mut self, name: &str) -> Self {
+        self.prompts.push(name.to_owned());
+        self
+    }
+
+    /// A table and what is done to it.
+    #[must_use]
+    pub fn table(self, table: &str, verbs: &[&str]) -> Self {
+        self.on(TableNeed::fixed(table, verbs))
+    }
+
+    /// A table with what is done to its rows.
+    #[must_use]
+    pub fn on(mut self, need: TableNeed) -> Self {
+        self.tables.push(need);
+        self
+    }
+}
