@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 
 /// Values by key.
 pub struct Kept<K, V> {
-    /// How many stay that nobody uses.
+    /// How many of the latest stay, whether or not somebody uses them.
     most: usize,
     held: Mutex<Held<K, V>>,
 }
@@ -26,7 +26,7 @@ struct Place<V> {
 }
 
 impl<K: Ord + Clone, V> Kept<K, V> {
-    /// `most` values stay that nobody uses.
+    /// The latest `most` values stay, and beside them what somebody uses.
     pub fn new(most: usize) -> Self {
         let held = Held {
             turn: 0,
@@ -64,16 +64,14 @@ impl<K: Ord + Clone, V> Kept<K, V> {
         Arc::clone(&place.cell)
     }
 
-    /// Let go of what was asked for longest ago, until `most` are left that nobody uses.
+    /// Let go of what nobody uses, but for the latest `most`: the one just asked for is among them.
     fn sweep(&self) {
         let mut held = self.lock();
-        let idle = held.places.iter().filter(|(_, place)| place.is_idle());
-        let mut idle: Vec<(u64, K)> = idle
-            .map(|(key, place)| (place.asked, key.clone()))
-            .collect();
-        idle.sort_unstable_by_key(|(asked, _)| std::cmp::Reverse(*asked));
-        for (_, key) in idle.drain(self.most.min(idle.len())..) {
-            held.places.remove(&key);
+        let mut turns: Vec<u64> = held.places.values().map(|place| place.asked).collect();
+        turns.sort_unstable_by(|one, other| other.cmp(one));
+        if let Some(&last) = turns.get(self.most) {
+            held.places
+                .retain(|_, place| place.asked > last || !place.is_idle());
         }
     }
 

@@ -11,11 +11,11 @@ use callboard::store::named::{self, Found};
 use callboard::store::pulse;
 use callboard::store::runs::{self, Limits, Only, Origin, Run, RunStatus};
 use callboard::store::stage_runs::StageRun;
-use callboard::store::{Dialect, Store, StoreErrorKind, timestamp};
+use callboard::store::{Dialect, Store, timestamp};
 use callboard::value::Statement;
 use futures_util::future::join_all;
 
-use super::{execute, kind};
+use super::execute;
 use crate::support::database::{on_both, with_database};
 
 pub(super) const LEASE: Duration = Duration::from_secs(30);
