@@ -30,7 +30,7 @@ use crate::store::schedules::Plan;
 use crate::store::{Store, StoreError, StoreErrorKind, revisions};
 use crate::workspace::{Definitions, Misread, WorkspaceError};
 
-/// Revisions at hand that no run uses: the active one, and one that runs may come back to.
+/// Revisions at hand though no run uses them: the active one, and one that runs may come back to.
 const COMPANIES: usize = 2;
 
 /// An opened workspace. Cheap to clone.

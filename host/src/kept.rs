@@ -25,7 +25,7 @@ struct Place<V> {
     asked: u64,
 }
 
-impl<K: Ord + Clone, V> Kept<K, V> {
+impl<K: Ord, V> Kept<K, V> {
     /// The latest `most` values stay, and beside them what somebody uses.
     pub fn new(most: usize) -> Self {
         let held = Held {

@@ -11,7 +11,7 @@ use callboard::value::Statement;
 use super::attacks;
 use crate::support::daemon::BOUND;
 use crate::support::database::with_database;
-use crate::support::factory::Factory;
+use crate::support::factory::{DAY, Factory, board};
 
 attacks! {
     a_call_that_nothing_interrupts: "one call of a C function of SQLite that takes minutes" => {
@@ -120,7 +120,7 @@ fn deferred_calls_end() {
 fn calls_are_counted() {
     with_database(Dialect::Sqlite, async |store: Store, _: String| {
         let database = scratch(&store).await;
-        let call = "strftime(replace(zeroblob(500000), x'00', '%J'), 'now')";
+        let call = "strftime(replace(hex(zeroblob(250000)), '0', '%J'), 'now')";
         let sql = format!("SELECT {}", vec![call; 99].join(" || "));
         let error = query(&database, &sql).await.expect_err("refused");
         assert_eq!(error.kind, StoreErrorKind::Denied, "{error}");
@@ -166,11 +166,26 @@ fn aggregates_are_bounded() {
 fn renderings_end() {
     let factory = Factory::bare(Dialect::Sqlite);
     let loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}";
-    factory.write(
-        "site/post.html",
-        format!("{{% extends \"base.html\" %}}{loops}"),
-    );
-    factory.run(&["apply"]);
+    let write = |template: String| {
+        let template =
+            format!("{{% extends \"base.html\" %}}{{% block main %}}{template}{{% endblock %}}");
+        factory.write("site/post.html", template);
+    };
+    // On the samples, before it is the active revision.
+    write(loops.to_owned());
+    let ran = factory.run(&["apply"]);
+    assert_ne!(ran.code, 0, "{ran}");
+    for part in ["post.html", "steps"] {
+        assert!(ran.to_string().contains(part), "{part}: {ran}");
+    }
+    // On a post that is unlike the samples.
+    write(format!(
+        "{{% if post.title == 'Endless' %}}{loops}{{% endif %}}"
+    ));
+    factory.ok(&["apply"]);
+    assert_eq!(factory.diary(board().path(), DAY).code, 4);
+    factory.ok(&["tasks", "approve", "latest"]);
+    factory.execute("UPDATE posts SET title = 'Endless'");
     let ran = factory.run(&["posts", "export", "out"]);
     assert_ne!(ran.code, 0, "{ran}");
     assert!(

@@ -256,8 +256,10 @@ fn the_console_is_read() {
     assert_eq!(factory.diary(board().path(), DAY).code, 4);
     factory.execute(&format!("UPDATE open_runs SET detail = '{EVIL}'"));
     factory.execute(&format!("UPDATE tasks SET topic = '{EVIL}'"));
-    let server = Daemon::start(&factory, &["serve", "--no-work", "--listen", "127.0.0.1:0"]);
-    let address = server.address();
+    let doors = ["--listen", "127.0.0.1:0", "--console", "127.0.0.1:0"];
+    let server = Daemon::start(&factory, &[&["serve", "--no-work"][..], &doors].concat());
+    server.address();
+    let address = server.console();
     for page in ["/console", "/console.json"] {
         let answer = get(address, page);
         assert_eq!(answer.status, 200, "{page}");

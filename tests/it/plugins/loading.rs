@@ -18,7 +18,7 @@ async fn a_plugin_says_what_it_gives_with_nothing_granted() {
 async fn a_component_that_imports_the_whole_contract_and_is_granted_nothing_is_denied_by_name() {
     let bench = Bench::of("unasked", Grants::default(), None, Limits::default()).await;
     let answers = bench.done("probe.knocks", json!({})).await;
-    assert_eq!(answers["dialect"], "Sqlite", "{answers}");
+    assert_eq!(answers["dialect"], "Dialect::Sqlite", "{answers}");
     for (what, line) in [
         ("query", "db = [{ table ="),
         ("transaction", "db = [{ table ="),
@@ -40,7 +40,11 @@ async fn a_panic_an_exception_and_a_late_answer_of_describe_arrive_with_their_te
         refused.expect_err("refused").to_string()
     };
     let panic = said(b'p').await;
-    for part in ["`describer`", "panicked at src/lib.rs", "no house today"] {
+    for part in [
+        "`describer`",
+        "panicked at describer/src/lib.rs",
+        "no house today",
+    ] {
         assert!(panic.contains(part), "{part}: {panic}");
     }
     let exception = said(b'x').await;
