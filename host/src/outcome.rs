@@ -46,7 +46,8 @@ impl<P> Done<P> {
     /// Count an effect.
     #[must_use]
     pub fn effect(mut self, name: &str, count: u64) -> Self {
-        *self.effects.entry(name.to_owned()).or_default() += count;
+        let counted = self.effects.entry(name.to_owned()).or_default();
+        *counted = counted.saturating_add(count);
         self
     }
 

@@ -8,13 +8,17 @@ mod failures;
 mod gates;
 mod offers;
 mod opening;
+mod poison;
 mod posts;
 mod queue;
+mod rates;
 mod retention;
 mod revisions;
 mod runs;
 mod schedules;
+mod storable;
 mod timed;
+mod times;
 mod transactions;
 mod values;
 

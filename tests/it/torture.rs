@@ -7,6 +7,7 @@
 mod bench;
 mod chance;
 mod clocks;
+mod deferred;
 mod disk;
 mod drain;
 mod frozen;
@@ -17,5 +18,8 @@ mod killed;
 mod late;
 mod load;
 mod outage;
+mod poison;
+mod rates;
+mod refused;
 mod server;
 mod worker;

@@ -52,9 +52,11 @@ type Check = for<'a> fn(&'a App) -> BoxFuture<'a, Result<Vec<Symptom>, AppError>
 
 const DATABASE: &str = "database";
 
-const CHECKS: [(&str, Check); 13] = [
+const CHECKS: [(&str, Check); 15] = [
     ("roll call", |app| Box::pin(workspace::roll_call(app))),
     ("secrets", |app| Box::pin(workspace::secrets(app))),
+    ("unreadable", |app| Box::pin(runs::unreadable(app))),
+    ("times", |app| Box::pin(runs::times(app))),
     ("leases", |app| Box::pin(runs::leases(app))),
     ("blocked", |app| Box::pin(runs::blocked(app))),
     ("waiting", |app| Box::pin(runs::waiting(app))),

@@ -5,21 +5,22 @@
 mod ledger;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
 use tokio::sync::{Mutex, watch};
 
 use super::{App, AppError};
 use crate::engine::worker::Duties;
-use crate::engine::{Engine, EngineError, after, schedule};
-use crate::store::history;
+use crate::engine::{Engine, EngineError, schedule};
 use crate::store::pulse::Pulse;
 use crate::store::schedules::{self, Plan};
+use crate::store::{history, times};
 
 /// How often the ledger is read.
 const LEDGER: Duration = Duration::from_secs(60);
+/// How often it is asked whether there are times that cannot be.
+const TIMES: Duration = Duration::from_secs(60);
 /// How often old history is removed.
 const HISTORY: Duration = Duration::from_secs(3600);
 
@@ -59,11 +60,24 @@ pub struct Upkeep {
     next: Mutex<Next>,
 }
 
-/// When each duty is next looked after, by the database's clock.
-#[derive(Default)]
+/// When each duty is next looked after, by no clock that can be set.
 struct Next {
-    ledger: Option<Timestamp>,
-    history: Option<Timestamp>,
+    ledger: Instant,
+    history: Instant,
+    times: Instant,
+}
+
+impl Default for Next {
+    fn default() -> Self {
+        let now = Instant::now();
+        Self {
+            // Not at the start: first, what is overdue is to be done. And between two looks at
+            // the times, so that no second asks for all of it.
+            ledger: now + LEDGER / 2,
+            history: now,
+            times: now,
+        }
+    }
 }
 
 impl Upkeep {
@@ -79,18 +93,21 @@ impl Upkeep {
     async fn attend(&self, engine: &Engine, pulse: &Pulse) -> Result<(), AppError> {
         tell(&self.seen, pulse);
         let mut next = self.next.lock().await;
-        if next.history.is_none_or(|at| at <= pulse.now) {
-            next.history = Some(after(pulse.now, HISTORY));
+        let now = Instant::now();
+        if next.history <= now {
+            next.history = now + HISTORY;
             forget(engine);
+        }
+        if next.times <= now {
+            next.times = now + TIMES;
+            self.app.set_times_right(engine, pulse).await?;
         }
         let Some(revision) = pulse.revision else {
             return Ok(());
         };
         self.app.keep_time(engine, pulse).await?;
-        // Not at the start: first, what is overdue is to be done.
-        let ledger_at = *next.ledger.get_or_insert(after(pulse.now, LEDGER));
-        if ledger_at <= pulse.now {
-            next.ledger = Some(after(pulse.now, LEDGER));
+        if next.ledger <= now {
+            next.ledger = now + LEDGER;
             ledger::read(&self.app, revision, pulse.now).await?;
         }
         Ok(())
@@ -140,6 +157,20 @@ impl App {
         let policies = policies.map(|defined| &defined.value);
         let plan = schedule::plan(revision, company.pipelines(), policies);
         Ok(Arc::new(plan))
+    }
+
+    /// Set right what a clock that stood ahead has left behind.
+    async fn set_times_right(&self, engine: &Engine, pulse: &Pulse) -> Result<(), AppError> {
+        let untrue = times::untrue(&engine.store).await?;
+        if untrue.is_empty() {
+            return Ok(());
+        }
+        times::set_right(&engine.store, &untrue).await?;
+        if let Some(revision) = pulse.revision {
+            let plan = self.plan(revision).await?;
+            schedules::set_right(&engine.store, &plan).await?;
+        }
+        Ok(())
     }
 
     /// Fire what is due, with the times of the active revision.

@@ -100,7 +100,7 @@ impl From<StoreError> for Failure {
             | StoreErrorKind::Busy
             | StoreErrorKind::Corrupt
             | StoreErrorKind::Schema => UNAVAILABLE,
-            StoreErrorKind::Address => USAGE,
+            StoreErrorKind::Address | StoreErrorKind::Unstorable => USAGE,
             _ => FAILED,
         };
         Self::new(code, error.to_string())
@@ -114,6 +114,7 @@ impl From<EngineError> for Failure {
             EngineError::NoPipeline(_)
             | EngineError::NoStage { .. }
             | EngineError::MissingInput(_)
+            | EngineError::Input { .. }
             | EngineError::UnknownInput { .. } => Self::usage(error.to_string()),
             other => Self::new(FAILED, other.to_string()),
         }

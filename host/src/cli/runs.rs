@@ -14,7 +14,7 @@ use clap::{Args, Subcommand};
 use super::output::{short, time};
 use super::{Context, Failure, prune};
 use crate::engine::operate::By;
-use crate::store::runs::{Only, Run, RunStatus};
+use crate::store::runs::{Listed, Only, Run, RunStatus};
 use crate::store::{Store, runs};
 
 #[derive(Debug, Subcommand)]
@@ -115,12 +115,21 @@ async fn find(store: &Store, id: &str) -> Result<Run, Failure> {
     })
 }
 
-fn row(run: &Run) -> Vec<String> {
-    vec![
-        short(&run.id),
-        run.pipeline.clone(),
-        run.status.to_string(),
-        time(run.created_at),
-        run.detail.clone(),
-    ]
+fn row(listed: &Listed) -> Vec<String> {
+    match listed {
+        Listed::Run(run) => vec![
+            short(&run.id),
+            run.pipeline.clone(),
+            run.status.to_string(),
+            time(run.created_at),
+            run.detail.clone(),
+        ],
+        Listed::Unreadable(run) => vec![
+            short(&run.id),
+            run.pipeline.clone(),
+            run.status.to_owned(),
+            time(run.created_at),
+            run.detail.clone(),
+        ],
+    }
 }

@@ -23,7 +23,7 @@ use crate::store::gates::Gate;
 use crate::store::leases::{Held, Told};
 use crate::store::runs::{Run, RunStatus};
 use crate::store::stage_runs::StageRun;
-use crate::store::{findings, gates, stage_runs};
+use crate::store::{StoreError, findings, gates, stage_runs};
 
 /// When a blocked run looks again whether it can go on.
 const BLOCKED_LOOK: Duration = Duration::from_secs(60);
@@ -241,12 +241,12 @@ impl Course {
         self.settle(Some(kept)).await
     }
 
-    /// Keep a stage that ended, find what comes next, and begin it.
+    /// Keep a stage that ended, find what comes next, and begin it. What the database refuses
+    /// for good is the stage's failure; if there is no stage to fail, or its failure is refused
+    /// as well, the run fails.
     async fn settle(&mut self, mut kept: Option<Kept>) -> Result<Flow, EngineError> {
+        let mut refusals = 0;
         loop {
-            // Only deferred writes can be refused, and then it is as if nothing had happened.
-            let writes = kept.as_ref().is_some_and(|kept| !kept.writes.is_empty());
-            let before = writes.then(|| (self.rows.clone(), self.asked.clone()));
             if let Some(kept) = &kept {
                 count(&mut self.rows, &mut self.asked, kept);
             }
@@ -261,19 +261,44 @@ impl Course {
                     self.kept(kept.as_ref());
                     return self.go_on(told, next).await;
                 }
-                Err(EngineError::Store(error)) => match (&mut kept, before) {
-                    (Some(kept), Some(before)) if checkpoint::refused_writes(kept, &error) => {
-                        (self.rows, self.asked) = before;
-                        kept.writes.clear();
-                        kept.row.outcome = checkpoint::write_failure(&error);
-                        "end".clone_into(&mut kept.row.follow);
-                        kept.superseded.clear();
-                    }
-                    _ => return Err(error.into()),
-                },
+                Err(EngineError::Store(error))
+                    if refusals < 2 && checkpoint::is_refused(kept.as_ref(), &error) =>
+                {
+                    let first = refusals == 0;
+                    refusals += 1;
+                    kept = self.refused(kept.filter(|_| first), &error).await?;
+                }
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// As if nothing had happened: the stage failed, or else the run does.
+    async fn refused(
+        &mut self,
+        kept: Option<Kept>,
+        error: &StoreError,
+    ) -> Result<Option<Kept>, EngineError> {
+        let run = &self.held.run;
+        tracing::warn!(run, %error, "a checkpoint is refused for good");
+        self.read_again().await?;
+        let Some(mut kept) = kept else {
+            self.abandon();
+            let detail = format!("its checkpoint was refused: {error}");
+            self.halt = Some((RunStatus::Failed, detail));
+            return Ok(None);
+        };
+        kept.refuse(&self.work.pipeline, &self.rows, error);
+        Ok(Some(kept))
+    }
+
+    /// Learn from the database how the run stands.
+    async fn read_again(&mut self) -> Result<(), EngineError> {
+        let (store, run) = (&self.work.engine.store, &self.held.run);
+        self.rows = stage_runs::of_run(store, run).await?;
+        let open = gates::open_of_run(store, run).await?;
+        self.asked = open.into_iter().map(|gate| gate.stage).collect();
+        Ok(())
     }
 
     /// What comes next once these rows count; skipped stages and asked gates are added.
@@ -388,10 +413,7 @@ impl Course {
         self.begin(next.turns);
         if told.signals != self.signals {
             self.signals = told.signals;
-            let (store, run) = (&self.work.engine.store, &self.held.run);
-            self.rows = stage_runs::of_run(store, run).await?;
-            let open = gates::open_of_run(store, run).await?;
-            self.asked = open.into_iter().map(|gate| gate.stage).collect();
+            self.read_again().await?;
             return Box::pin(self.settle(None)).await;
         }
         Ok(Flow::UnderWay)

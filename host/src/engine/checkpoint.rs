@@ -8,7 +8,7 @@ use super::clock::after;
 use super::plan;
 use super::stage::{Ended, Work};
 use crate::grants::Grants;
-use crate::outcome::{Failure, FailureKind, Outcome, Stop};
+use crate::outcome::{FailureKind, Outcome, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
 use crate::store::effects::Effect;
 use crate::store::gates::Gate;
@@ -17,7 +17,9 @@ use crate::store::stage_runs::StageRun;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::value::Statement;
 
-/// The first pause of a held stage; it doubles up to [`LONGEST_HOLD`].
+/// The shortest pause of a held stage, whatever it asks for.
+const SHORTEST_HOLD: Duration = Duration::from_secs(1);
+/// The first pause of a held stage that names no time; it doubles up to [`LONGEST_HOLD`].
 const FIRST_HOLD: Duration = Duration::from_secs(5);
 const LONGEST_HOLD: Duration = Duration::from_secs(300);
 
@@ -37,24 +39,9 @@ pub(super) fn keep(work: &Work, rows: &[StageRun], mut ended: Ended, now: Timest
         Outcome::Done(done) => std::mem::take(&mut done.writes),
         Outcome::Stopped(_) => Vec::new(),
     };
-    let (outcome, follow) = follow(&work.pipeline, stage, rows, ended.outcome);
     let held = rows
         .iter()
         .find(|row| row.stage == stage.id() && row.visit == ended.visit && row.is_held());
-    let started_at = held.map_or(ended.started_at, |held| held.started_at);
-    let follow = match follow {
-        // Waiting has no right to more time than the whole run has.
-        Follow::Hold if now.duration_since(started_at).unsigned_abs() > work.pipeline.budget.0 => {
-            Follow::End
-        }
-        other => other,
-    };
-    let holds = held.map_or(0, |held| held.holds + 1);
-    let wake_at = (follow == Follow::Hold).then(|| wake(&outcome, holds, now));
-    let superseded = match &follow {
-        Follow::Goto(target) => work.pipeline.downstream(target).into_iter().collect(),
-        _ => Vec::new(),
-    };
     let row = StageRun {
         run: work.run.id.clone(),
         stage: stage.id().to_owned(),
@@ -62,36 +49,94 @@ pub(super) fn keep(work: &Work, rows: &[StageRun], mut ended: Ended, now: Timest
         step: next_step(rows),
         handler: stage.what(),
         attempts: ended.attempts,
-        holds,
-        outcome,
-        follow: follow.to_string(),
+        holds: held.map_or(0, |held| held.holds + 1),
+        outcome: ended.outcome,
+        follow: String::new(),
         superseded: false,
-        wake_at,
-        started_at,
+        wake_at: None,
+        started_at: held.map_or(ended.started_at, |held| held.started_at),
         finished_at: now,
     };
-    Kept {
+    let mut kept = Kept {
         plugin: plugin_of(work, stage),
         row,
-        superseded,
+        superseded: Vec::new(),
         writes,
+    };
+    kept.decide(&work.pipeline, stage, rows);
+    kept
+}
+
+impl Kept {
+    /// Find what follows from the outcome in fact: a loop past its bound is a failure, and so is
+    /// a stage that wants to be called again when its run may not go on any more.
+    fn decide(&mut self, pipeline: &Pipeline, stage: &Stage, rows: &[StageRun]) {
+        let row = &mut self.row;
+        let mut follow = bounded(pipeline, stage, rows, &mut row.outcome);
+        if follow == Follow::Hold {
+            let budget = pipeline.budget;
+            let wake_at = wake(&row.outcome, row.holds, row.finished_at);
+            // A clock that was set back is no time that has passed.
+            let lasts = |until: Timestamp| {
+                Duration::try_from(until.duration_since(row.started_at)).unwrap_or_default()
+            };
+            if let Outcome::Stopped(Stop::Deferred { .. }) = row.outcome
+                && lasts(wake_at) > budget.0
+            {
+                let detail = row.outcome.detail();
+                let problem =
+                    format!("{detail}; the run may wait {budget} (`budget`) and no longer");
+                row.outcome = Outcome::Stopped(Stop::failed(FailureKind::Timeout, problem));
+                follow = bounded(pipeline, stage, rows, &mut row.outcome);
+            }
+            // Waiting has no right to more time than the whole run has.
+            if follow == Follow::Hold && lasts(row.finished_at) > budget.0 {
+                follow = Follow::End;
+            }
+            row.wake_at = (follow == Follow::Hold).then_some(wake_at);
+        }
+        self.superseded = match &follow {
+            Follow::Goto(target) => pipeline.downstream(target).into_iter().collect(),
+            _ => Vec::new(),
+        };
+        row.follow = follow.to_string();
+    }
+
+    /// What is to be kept was refused for good: that is the stage's failure, in the words of
+    /// whoever refused it.
+    pub(super) fn refuse(&mut self, pipeline: &Pipeline, rows: &[StageRun], error: &StoreError) {
+        let Some(stage) = pipeline.stage(&self.row.stage) else {
+            return;
+        };
+        let what = if self.writes.is_empty() {
+            "what it came to"
+        } else {
+            "a deferred write"
+        };
+        let kind = match error.kind {
+            StoreErrorKind::Denied => FailureKind::Denied,
+            _ => FailureKind::Internal,
+        };
+        let stale = self.row.superseded;
+        self.writes.clear();
+        self.row.wake_at = None;
+        self.row.outcome =
+            Outcome::Stopped(Stop::failed(kind, format!("{what} was refused: {error}")));
+        self.decide(pipeline, stage, rows);
+        if stale {
+            self.superseded.clear();
+        }
     }
 }
 
-/// The outcome and what follows in fact: a loop past its bound is a failure.
-fn follow(
-    pipeline: &Pipeline,
-    stage: &Stage,
-    rows: &[StageRun],
-    outcome: Outcome,
-) -> (Outcome, Follow) {
-    let follow = stage.follow(outcome.name());
-    match plan::bounded(pipeline, rows, follow) {
-        Ok(follow) => (outcome, follow),
+/// What a stage's table says follows; a loop past its bound is a failure instead.
+fn bounded(pipeline: &Pipeline, stage: &Stage, rows: &[StageRun], outcome: &mut Outcome) -> Follow {
+    match plan::bounded(pipeline, rows, stage.follow(outcome.name())) {
+        Ok(follow) => follow,
         Err(problem) => {
             let detail = format!("{}; {problem}", outcome.detail());
-            let failure = Stop::failed(FailureKind::Config, detail);
-            (Outcome::Stopped(failure), Follow::End)
+            *outcome = Outcome::Stopped(Stop::failed(FailureKind::Config, detail));
+            Follow::End
         }
     }
 }
@@ -100,12 +145,20 @@ pub(super) fn next_step(rows: &[StageRun]) -> i64 {
     rows.iter().map(|row| row.step).max().unwrap_or_default() + 1
 }
 
+/// When a held stage goes on. Whoever names no time, or one that has passed, is asked less and
+/// less often; nobody is asked again before a second has passed.
 fn wake(outcome: &Outcome, holds: u32, now: Timestamp) -> Timestamp {
-    if let Outcome::Stopped(Stop::Deferred { until, .. }) = outcome {
-        return *until;
+    let (first, until) = match outcome {
+        Outcome::Stopped(Stop::Deferred { until, .. }) => (SHORTEST_HOLD, Some(*until)),
+        _ => (FIRST_HOLD, None),
+    };
+    match until.filter(|until| *until > now) {
+        Some(until) => until.max(after(now, SHORTEST_HOLD)),
+        None => {
+            let doubled = 1_u32.checked_shl(holds).unwrap_or(u32::MAX);
+            after(now, first.saturating_mul(doubled).min(LONGEST_HOLD))
+        }
     }
-    let doubled = 1_u32.checked_shl(holds).unwrap_or(u32::MAX);
-    after(now, FIRST_HOLD.saturating_mul(doubled).min(LONGEST_HOLD))
 }
 
 fn plugin_of(work: &Work, stage: &Stage) -> Option<(String, Grants)> {
@@ -177,7 +230,10 @@ pub(super) fn effects(run: &Run, rows: &[StageRun]) -> Vec<Effect> {
     let live = plan::live(rows).filter(|row| row.handler.contains('.'));
     live.map(|row| {
         let effects = match &row.outcome {
-            Outcome::Done(done) => done.effects.values().sum(),
+            Outcome::Done(done) => {
+                let counts = done.effects.values();
+                counts.fold(0, |sum: u64, count| sum.saturating_add(*count))
+            }
             Outcome::Stopped(_) => 0,
         };
         Effect {
@@ -191,24 +247,9 @@ pub(super) fn effects(run: &Run, rows: &[StageRun]) -> Vec<Effect> {
     .collect()
 }
 
-/// Whether the database refused the deferred writes, and not the checkpoint.
-pub(super) fn refused_writes(kept: &Kept, error: &StoreError) -> bool {
-    let refused = matches!(
-        error.kind,
-        StoreErrorKind::Statement | StoreErrorKind::Constraint | StoreErrorKind::Denied
-    );
-    refused && !kept.writes.is_empty()
-}
-
-/// The outcome of a stage whose deferred writes were refused.
-pub(super) fn write_failure(error: &StoreError) -> Outcome {
-    let kind = match error.kind {
-        StoreErrorKind::Denied => FailureKind::Denied,
-        _ => FailureKind::Internal,
-    };
-    Outcome::Stopped(Stop::Failed(Failure {
-        kind,
-        message: format!("a deferred write was refused: {error}"),
-        retryable: false,
-    }))
+/// Whether what a checkpoint brings is refused however often it is tried. A right that is
+/// missing is the plugin's, if it is about its deferred writes.
+pub(super) fn is_refused(kept: Option<&Kept>, error: &StoreError) -> bool {
+    let writes = kept.is_some_and(|kept| !kept.writes.is_empty());
+    error.is_for_good() || (writes && error.kind == StoreErrorKind::Denied)
 }

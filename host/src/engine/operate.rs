@@ -43,6 +43,17 @@ pub async fn cancel(store: &Store, run: &Run, by: &By) -> Result<Steered, Engine
     done(store, run, "has ended; there is nothing to cancel", steered).await
 }
 
+/// The same for a run whose row cannot be read.
+pub async fn cancel_unread(store: &Store, run: &str, by: &By) -> Result<Steered, EngineError> {
+    let detail = by.detail("cancelled");
+    let steered = steering::stop(store, run, Wish::Cancel, detail).await?;
+    store.wake().await;
+    steered.ok_or_else(|| EngineError::Refused {
+        run: run.to_owned(),
+        problem: "has ended; there is nothing to cancel".to_owned(),
+    })
+}
+
 /// Stop a run for a while. Stages under way come to their checkpoints first.
 pub async fn pause(store: &Store, run: &Run, by: &By) -> Result<Steered, EngineError> {
     let detail = by.detail("paused");

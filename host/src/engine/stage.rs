@@ -16,6 +16,7 @@ use crate::pipeline::{Pipeline, Stage};
 use crate::registry::Entry;
 use crate::store::runs::Run;
 use crate::store::stage_runs::StageRun;
+use crate::store::storable;
 
 /// What the stages of one run are executed with.
 #[derive(Clone)]
@@ -189,17 +190,18 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
         .unwrap_or("without a text")
 }
 
-/// An output that breaks its own contract is a failure, before anything is kept of it.
-fn checked(entry: &Entry, outcome: Outcome) -> Outcome {
-    let Outcome::Done(done) = &outcome else {
-        return outcome;
-    };
-    match entry.checks.writes(&done.patch) {
+/// An output that breaks its own contract, or that no database would keep, is a failure before
+/// anything is kept of it.
+fn checked(entry: &Entry, mut outcome: Outcome) -> Outcome {
+    let name = &entry.contract.name;
+    let failed = |message| Outcome::Stopped(Stop::failed(FailureKind::Internal, message));
+    if let Outcome::Done(done) = &outcome
+        && let Err(problem) = entry.checks.writes(&done.patch)
+    {
+        return failed(format!("the patch of {name} breaks its schema: {problem}"));
+    }
+    match storable::outcome(&mut outcome) {
         Ok(()) => outcome,
-        Err(problem) => {
-            let name = &entry.contract.name;
-            let message = format!("the patch of {name} breaks its schema: {problem}");
-            Outcome::Stopped(Stop::failed(FailureKind::Internal, message))
-        }
+        Err(error) => failed(format!("what {name} reports cannot be kept: {error}")),
     }
 }

@@ -19,7 +19,7 @@ use super::runs::RunStatus;
 use super::stage_runs::StageRun;
 use super::{
     Store, StoreError, Transaction, batch, blobs, effects, gates, granted, schedules, stage_runs,
-    tasks,
+    storable, tasks,
 };
 use crate::grants::Grants;
 use crate::value::Statement;
@@ -112,6 +112,9 @@ pub(super) async fn commit_in(
     keep_rows(transaction, &held).await?;
     supersede(transaction, &held).await?;
     for gate in held.iter().flat_map(|checkpoint| &checkpoint.gates) {
+        if let Some(task) = &gate.task {
+            storable::key("task of a gate", task)?;
+        }
         transaction.execute(gates::insert(gate)).await?;
         if let Some(task) = &gate.task {
             let awaits = tasks::await_approval(task, transaction.dialect());
@@ -193,6 +196,7 @@ async fn carry_out(
     checkpoint: &Checkpoint,
 ) -> Result<(), StoreError> {
     for statement in checkpoint.writes.iter().cloned() {
+        storable::statement(&statement)?;
         match &checkpoint.plugin {
             None => transaction.execute(statement).await?,
             Some((name, grants)) => {

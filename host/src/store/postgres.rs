@@ -21,11 +21,15 @@ use crate::value::{Rows, Statement, Value};
 const CONNECTIONS: u32 = 10;
 const READERS: u32 = 5;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Statements that take milliseconds are not compiled: a disabled kind of scan counts as so dear
+/// that the server would compile every one.
+const JIT: (&str, &str) = ("jit", "off");
 /// How connections that write are set. Whoever freezes in a transaction, or loses its machine,
 /// would keep its locks for ever, and nobody else could claim or commit. And open runs change
 /// faster than they are counted: a plan for the few of a moment ago reads the whole table, dead
 /// rows and all, while an index passes over what it once found dead.
-const WRITERS: [(&str, &str); 3] = [
+const WRITERS: [(&str, &str); 4] = [
+    JIT,
     ("idle_in_transaction_session_timeout", "5s"),
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
@@ -50,7 +54,7 @@ impl PostgresStore {
             .log_statements(tracing::log::LevelFilter::Trace);
         reach(&options).await?;
         let pool = pool(CONNECTIONS, options.clone().options(WRITERS));
-        let read_only = [("default_transaction_read_only", "on")];
+        let read_only = [JIT, ("default_transaction_read_only", "on")];
         let readers = self::pool(READERS, options.clone().options(read_only));
         let mut connection = pool.acquire().await?;
         if look_on(&mut connection).await.is_err() {

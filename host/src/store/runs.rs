@@ -12,7 +12,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Dialect, Store, StoreError, StoreErrorKind, Transaction, batch, timestamp};
+use super::unreadable::Unreadable;
+use super::{Dialect, Store, StoreError, StoreErrorKind, Transaction, batch, storable, timestamp};
 use crate::outcome::Patch;
 use crate::value::{Row, Statement};
 
@@ -124,8 +125,10 @@ impl fmt::Display for RunStatus {
 /// Keep a run that has not started. The database's clock says when it was created; it is due
 /// as long after that as `wake_at` is after `created_at`.
 pub fn insert(run: &Run, dialect: Dialect) -> Result<Statement, StoreError> {
-    let input = serde_json::to_string(&run.input)
-        .map_err(|error| StoreError::internal(format!("input: {error}")))?;
+    let input = storable::patch(&run.input)?;
+    if let Some(key) = &run.limits.key {
+        storable::key("key of its limits", key)?;
+    }
     let now = batch::now(dialect);
     let sql = format!(
         "INSERT INTO open_runs (id, pipeline, revision, status, detail, input, settings, origin, \
@@ -153,8 +156,46 @@ pub fn insert(run: &Run, dialect: Dialect) -> Result<Statement, StoreError> {
         .bind(micros(run.spent)))
 }
 
-/// The run whose id starts with `prefix`; more than one is an error.
+/// A run as a list shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Listed {
+    Run(Box<Run>),
+    Unreadable(Unreadable),
+}
+
+impl Listed {
+    fn of(row: Row<'_>) -> Self {
+        match read(row) {
+            Ok(run) => Listed::Run(Box::new(run)),
+            Err(error) => Listed::Unreadable(Unreadable::of(row, &error)),
+        }
+    }
+
+    /// The run, if it can be read.
+    pub fn run(self) -> Option<Run> {
+        match self {
+            Listed::Run(run) => Some(*run),
+            Listed::Unreadable(_) => None,
+        }
+    }
+}
+
+/// The run whose id starts with `prefix`; more than one is an error, and so is one that cannot
+/// be read.
 pub async fn by_prefix(store: &Store, prefix: &str) -> Result<Option<Run>, StoreError> {
+    match named(store, prefix).await? {
+        None => Ok(None),
+        Some(Listed::Run(run)) => Ok(Some(*run)),
+        Some(Listed::Unreadable(run)) => Err(StoreError::internal(format!(
+            "run {} cannot be read: {}; `callboard runs cancel {0}` ends it",
+            run.id, run.detail
+        ))),
+    }
+}
+
+/// The run whose id starts with `prefix`, readable or not; more than one is an error.
+pub async fn named(store: &Store, prefix: &str) -> Result<Option<Listed>, StoreError> {
     // The character after every other one ends the range.
     let sql = "SELECT * FROM runs WHERE id >= $1 AND id < $2 LIMIT 2";
     let end = format!("{prefix}\u{10ffff}");
@@ -162,8 +203,7 @@ pub async fn by_prefix(store: &Store, prefix: &str) -> Result<Option<Run>, Store
         .query(Statement::new(sql).bind(prefix).bind(end))
         .await?;
     match rows.rows.len() {
-        0 => Ok(None),
-        1 => rows.first().map(read).transpose(),
+        0 | 1 => Ok(rows.first().map(Listed::of)),
         _ => Err(StoreError::new(
             StoreErrorKind::Statement,
             format!("more than one run starts with `{prefix}`; write more of the id"),
@@ -179,22 +219,23 @@ pub struct Only<'a> {
 }
 
 /// Runs, newest first.
-pub async fn newest(store: &Store, limit: u32, only: Only<'_>) -> Result<Vec<Run>, StoreError> {
+pub async fn newest(store: &Store, limit: u32, only: Only<'_>) -> Result<Vec<Listed>, StoreError> {
     let sql = "SELECT * FROM runs WHERE ($2 = '' OR status = $2) AND ($3 = '' OR pipeline = $3) \
         ORDER BY created_at DESC, id DESC LIMIT $1";
     let statement = Statement::new(sql)
         .bind(limit)
         .bind(only.status.map_or("", RunStatus::as_str))
         .bind(only.pipeline.unwrap_or_default());
-    store.query(statement).await?.iter().map(read).collect()
+    let rows = store.query(statement).await?;
+    Ok(rows.iter().map(Listed::of).collect())
 }
 
 /// Runs that have not ended, newest first.
-pub async fn open(store: &Store, limit: u32) -> Result<Vec<Run>, StoreError> {
+pub async fn open(store: &Store, limit: u32) -> Result<Vec<Listed>, StoreError> {
     let sql = "SELECT open_runs.*, CAST(NULL AS BIGINT) AS finished_at FROM open_runs \
         ORDER BY created_at DESC, id DESC LIMIT $1";
     let rows = store.query(Statement::new(sql).bind(limit)).await?;
-    rows.iter().map(read).collect()
+    Ok(rows.iter().map(Listed::of).collect())
 }
 
 /// Whether a run of a pipeline has not ended.
@@ -212,7 +253,7 @@ pub async fn is_open(
 
 pub(super) fn read(row: Row<'_>) -> Result<Run, StoreError> {
     let input = serde_json::from_str(&row.text("input")?)
-        .map_err(|error| StoreError::internal(format!("the input of a run: {error}")))?;
+        .map_err(|error| StoreError::internal(format!("its input: {error}")))?;
     let status = row.text("status")?;
     let started_at = row.optional_integer("started_at")?;
     Ok(Run {

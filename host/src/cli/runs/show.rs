@@ -19,11 +19,14 @@ pub(super) async fn show(context: &Context, id: &str) -> Result<ExitCode, Failur
     let app = context.app().await?;
     let store = app.store();
     let run = find(store, id).await?;
-    let stages = stage_runs::of_run(store, &run.id).await?;
+    let (stages, unreadable) = stage_runs::readable_of_run(store, &run.id).await?;
     let gates = gates::of_run(store, &run.id).await?;
     let holder = holders::of(store, &run.id).await?;
     if context.output.is_json() {
-        let shown = json!({ "run": run, "holder": holder, "stages": stages, "gates": gates });
+        let shown = json!({
+            "run": run, "holder": holder, "stages": stages, "gates": gates,
+            "unreadable": unreadable,
+        });
         context.output.json(&shown);
         return Ok(ExitCode::SUCCESS);
     }
@@ -34,6 +37,9 @@ pub(super) async fn show(context: &Context, id: &str) -> Result<ExitCode, Failur
     context
         .output
         .table(&header, stages.iter().map(stage_row).collect());
+    for problem in unreadable {
+        context.output.say(format_args!("unreadable: {problem}"));
+    }
     if !gates.is_empty() {
         context.output.say("");
         let header = ["gate", "visit", "decision", "by", "at", "feedback"];

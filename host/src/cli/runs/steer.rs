@@ -10,7 +10,7 @@ use super::{Who, find};
 use crate::cli::watch::Progress;
 use crate::cli::{Context, Failure, run};
 use crate::engine::operate::{self, By};
-use crate::store::runs::Run;
+use crate::store::runs::{self, Listed, Run, RunStatus};
 use crate::store::steering::Steered;
 
 /// A run to stop, and why.
@@ -28,16 +28,28 @@ pub(in crate::cli) struct Stop {
 impl Stop {
     pub(super) async fn cancel(self, context: &Context) -> Result<ExitCode, Failure> {
         let app = context.app().await?;
+        // One that cannot be read can be ended all the same.
+        if let Some(Listed::Unreadable(run)) = runs::named(app.store(), &self.id).await? {
+            let by = self.who.because(self.reason);
+            let steered = operate::cancel_unread(app.store(), &run.id, &by).await?;
+            return Ok(told(
+                context,
+                &run.id,
+                RunStatus::Blocked,
+                steered,
+                "cancel",
+            ));
+        }
         let (run, by) = self.of(&app).await?;
         let steered = operate::cancel(app.store(), &run, &by).await?;
-        Ok(told(context, &run, steered, "cancel"))
+        Ok(told(context, &run.id, run.status, steered, "cancel"))
     }
 
     pub(super) async fn pause(self, context: &Context) -> Result<ExitCode, Failure> {
         let app = context.app().await?;
         let (run, by) = self.of(&app).await?;
         let steered = operate::pause(app.store(), &run, &by).await?;
-        Ok(told(context, &run, steered, "pause"))
+        Ok(told(context, &run.id, run.status, steered, "pause"))
     }
 
     async fn of(self, app: &crate::app::App) -> Result<(Run, By), Failure> {
@@ -47,23 +59,22 @@ impl Stop {
 }
 
 /// Say what came of a wish to stop.
-fn told(context: &Context, run: &Run, steered: Steered, wish: &str) -> ExitCode {
+fn told(context: &Context, run: &str, before: RunStatus, steered: Steered, wish: &str) -> ExitCode {
     let status = match steered {
         Steered::Now(status) => status,
-        Steered::Told => run.status,
+        Steered::Told => before,
     };
     match steered {
         Steered::Now(status) => context.output.say(status),
         Steered::Told => context.output.say(format_args!(
-            "its worker is asked to {wish} it\nnext: callboard runs tail {}",
-            run.id
+            "its worker is asked to {wish} it\nnext: callboard runs tail {run}"
         )),
     }
     if context.output.is_json() {
         let told = steered == Steered::Told;
         context
             .output
-            .json(&json!({ "run": run.id, "status": status, "asked": told.then_some(wish) }));
+            .json(&json!({ "run": run, "status": status, "asked": told.then_some(wish) }));
     }
     ExitCode::SUCCESS
 }

@@ -3,7 +3,7 @@
 use super::undo;
 use crate::store::runs::{Run, micros};
 use crate::store::stage_runs::MIGRATED;
-use crate::store::{Store, StoreError, Transaction, batch, gates};
+use crate::store::{Store, StoreError, Transaction, batch, gates, storable};
 use crate::value::Statement;
 
 /// A run as it is to go on.
@@ -34,8 +34,7 @@ async fn migrate_in(
 ) -> Result<bool, StoreError> {
     let dialect = transaction.dialect();
     let run = &migrate.run;
-    let input = serde_json::to_string(&run.input)
-        .map_err(|error| StoreError::internal(format!("input: {error}")))?;
+    let input = storable::patch(&run.input)?;
     let now = batch::now(dialect);
     let sql = format!(
         "UPDATE open_runs SET revision = $4, input = $5, settings = NULL, priority = $6, \
