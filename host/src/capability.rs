@@ -4,6 +4,7 @@
 //! [`InstanceState`] and submits a [`Capability`]. Only what is granted is linked, so an
 //! instance cannot even name the rest.
 
+pub mod guest_log;
 pub mod limit;
 pub mod matrix;
 pub mod state;

@@ -71,6 +71,18 @@ pub struct Cli {
     #[arg(long, global = true, value_enum, default_value = "table")]
     format: Format,
 
+    /// How the log on standard error is written; `CALLBOARD_LOG` says which lines: `debug`,
+    /// or `warn,callboard::engine=debug`. By itself `serve` and `work` tell what they do, and
+    /// other commands warn.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        value_name = "FORM"
+    )]
+    log_format: LogFormat,
+
     /// Print the digests of revision, settings and registry as this command sees them, and
     /// stop. They are the same for every command and mode.
     #[arg(long, global = true)]
@@ -99,6 +111,14 @@ enum Format {
     /// Tables and sentences for people.
     Table,
     /// One JSON document for programs.
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON document a line.
     Json,
 }
 
@@ -187,7 +207,7 @@ impl Context {
 
 /// Carry out a command line; the exit code is as `--help` says.
 pub async fn main(cli: Cli) -> ExitCode {
-    telemetry::start();
+    start_log(&cli);
     let output = Output::new(cli.format == Format::Json);
     let result = tokio::select! {
         result = run(cli, output) => result,
@@ -200,6 +220,21 @@ pub async fn main(cli: Cli) -> ExitCode {
             failure.code()
         }
     }
+}
+
+/// A daemon tells what it does; a command tells by itself, and its log only warns.
+fn start_log(cli: &Cli) {
+    let form = match cli.log_format {
+        LogFormat::Text => telemetry::Form::Text {
+            colours: Output::coloured_errors(),
+        },
+        LogFormat::Json => telemetry::Form::Json,
+    };
+    let level = match cli.command {
+        Command::Serve(_) | Command::Work(_) => "info",
+        _ => "warn",
+    };
+    telemetry::start(form, level);
 }
 
 /// Ctrl-C ends every command but those that handle it themselves, such as `serve`.

@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod local;
 pub mod operate;
 pub mod plan;
+mod progress_log;
 #[cfg(feature = "restate")]
 pub mod restate;
 pub mod schedule;

@@ -98,6 +98,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::lines::Lines;
 use crate::outcome::{Done, FailureKind, Outcome, Patch, Stop};
 use crate::settings::Snapshot;
 use crate::value::{Rows, Statement};
@@ -232,6 +233,8 @@ pub struct Call {
     pub now: Timestamp,
     pub settings: Arc<Snapshot>,
     pub resources: Arc<dyn Resources>,
+    /// What is said meanwhile is kept with the visit.
+    pub lines: Lines,
 }
 
 impl Call {

@@ -30,6 +30,7 @@ pub mod grants;
 pub mod handler;
 mod handlers;
 pub mod http;
+pub mod lines;
 pub mod outcome;
 pub mod pipeline;
 pub mod plugin;

@@ -8,6 +8,7 @@ mod files;
 mod help;
 mod input;
 mod listing;
+mod logs;
 mod publishing;
 mod revisions;
 mod roll;

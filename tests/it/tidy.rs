@@ -57,7 +57,7 @@ const LAYERS: &[Layer] = &[
     layer(
         "engine",
         "registry rollcall plugin store client \
-         pipeline handler outcome policy schedule value settings config span fault grants",
+         pipeline handler lines outcome policy schedule value settings config span fault grants",
     ),
     layer("site", "store value settings"),
     peers(
@@ -67,7 +67,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "plugin",
-        "capability store client handler outcome value settings config grants",
+        "capability store client handler lines outcome value settings config grants",
     ),
     layer("snapshot", "store secrets settings"),
     layer(
@@ -76,15 +76,15 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "capabilities",
-        "capability store client value settings grants",
+        "capability store client lines value settings grants",
     ),
     layer(
         "capability",
-        "store client handler outcome value settings config grants",
+        "store client handler lines outcome value settings config grants",
     ),
     layer(
         "store",
-        "pipeline outcome schedule value settings config grants fault",
+        "pipeline lines outcome schedule value settings config grants fault",
     ),
     // The one HTTP client module.
     layer("client", "value settings config grants"),
@@ -92,10 +92,10 @@ const LAYERS: &[Layer] = &[
     layer("diary", "outcome value settings"),
     peers(
         "pipeline handler outcome policy schedule value settings",
-        "span",
+        "span lines",
     ),
     layer("config", "grants span"),
-    layer("telemetry grants bundle span fault", ""),
+    layer("telemetry grants bundle span fault lines", ""),
 ];
 
 /// Names at the root of the crate that are no modules, with the module they belong to.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use callboard::config::Limits;
 use callboard::handler::{Call, Completion, Contract, ModelRequest, Resources};
+use callboard::lines::Lines;
 use callboard::outcome::{FailureKind, Stop};
 use callboard::plugin::manifest::Manifest;
 use callboard::plugin::{Plugin, Runtime};
@@ -65,6 +66,7 @@ pub(crate) fn call(longest: Duration) -> Call {
         now: Timestamp::now(),
         settings: Arc::new(Snapshot::default()),
         resources: Arc::new(Nothing),
+        lines: Lines::default(),
     }
 }
 

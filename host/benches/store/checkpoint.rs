@@ -88,6 +88,7 @@ pub(super) fn checkpoint(claim: &Claim, visit: u32) -> Checkpoint {
         outcome: Outcome::Done(Done::new(patch)),
         follow: "continue".to_owned(),
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: timestamp(1),
         finished_at: timestamp(2),

@@ -144,6 +144,7 @@ CREATE TABLE stage_runs (
     report      TEXT NOT NULL,
     digest      TEXT,
     superseded  BOOLEAN NOT NULL,
+    log         TEXT,
     wake_at     BIGINT,
     started_at  BIGINT NOT NULL,
     finished_at BIGINT NOT NULL,

@@ -47,10 +47,21 @@ pub fn tell(seen: &watch::Sender<Seen>, pulse: &Pulse) {
     seen.send_if_modified(|known| {
         let news = *known != now;
         if news {
+            announce(known, &now);
             *known = now;
         }
         news
     });
+}
+
+fn announce(known: &Seen, now: &Seen) {
+    if let Some(revision) = now.revision.filter(|_| now.revision != known.revision) {
+        let before = known.revision;
+        tracing::info!(revision, before, "revision swapped");
+    }
+    if now.settings != known.settings && !known.settings.is_empty() {
+        tracing::info!("settings changed");
+    }
 }
 
 /// The duties of a worker.

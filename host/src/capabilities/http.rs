@@ -112,7 +112,7 @@ fn credential(state: &InstanceState, key: &str) -> Result<Secret, HttpError> {
         Some(secret) => Ok(secret.clone()),
         None => refuse(
             HttpErrorKind::Denied,
-            format!("credential `{key}` is not set; set it with `callboard secrets set {key}`"),
+            format!("credential `{key}` is not set; set it with `callboard settings set {key} -`"),
         ),
     }
 }

@@ -5,24 +5,21 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use super::guest_log::{GuestLog, GuestOutput};
 use super::limit::{LimitHit, Limiter};
 use crate::client::Client;
 use crate::client::policy::Policy;
 use crate::config::Limits;
 use crate::grants::Grants;
-use crate::settings::{SettingType, Snapshot};
+use crate::lines::{Lines, Source};
+use crate::settings::Snapshot;
 use crate::store::granted::GrantedDatabase;
 use crate::store::{Store, StoreError, StoreErrorKind};
 
 /// Handles that one instance can hold: transactions, matrices, streams.
 const HANDLES: usize = 1_000;
-/// Bytes of standard error that are kept of one call.
-const STANDARD_ERROR: usize = 64 * 1024;
-/// Shorter secrets would tear holes into every line.
-const SHORTEST_SECRET: usize = 4;
 
 /// What all calls of one plugin share.
 pub struct Access {
@@ -39,8 +36,11 @@ pub struct Access {
 pub struct Caller {
     pub run: String,
     pub stage: String,
+    pub attempt: u32,
     pub deadline: Instant,
     pub settings: Arc<Snapshot>,
+    /// What is said is kept here.
+    pub lines: Lines,
 }
 
 /// The data of one store: one call of one plugin.
@@ -48,8 +48,7 @@ pub struct InstanceState {
     pub access: Arc<Access>,
     pub caller: Caller,
     pub table: ResourceTable,
-    /// Values that no line of the log may show.
-    pub secrets: Vec<String>,
+    pub log: GuestLog,
     pub log_lines: u32,
     /// What the guest said last when it panicked.
     pub panic_text: Option<String>,
@@ -58,7 +57,7 @@ pub struct InstanceState {
     pub(crate) limiter: Limiter,
     host_calls: u32,
     wasi: WasiCtx,
-    standard_error: MemoryOutputPipe,
+    standard_error: GuestOutput,
 }
 
 impl Access {
@@ -88,15 +87,17 @@ impl Access {
 
 impl InstanceState {
     pub fn new(access: Arc<Access>, caller: Caller) -> Self {
-        let standard_error = MemoryOutputPipe::new(STANDARD_ERROR);
+        let log = GuestLog::new(&access.plugin, &caller);
+        let standard_error = GuestOutput::new(&log, Source::Stderr);
         let wasi = WasiCtx::builder()
+            .stdout(GuestOutput::new(&log, Source::Stdout))
             .stderr(standard_error.clone())
             .max_random_size(1 << 20)
             .build();
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES);
         Self {
-            secrets: secrets(&caller.settings),
+            log,
             limiter: Limiter::new(&access.limits),
             access,
             caller,
@@ -129,18 +130,8 @@ impl InstanceState {
 
     /// What the guest wrote to its standard error.
     pub fn standard_error(&self) -> String {
-        String::from_utf8_lossy(&self.standard_error.contents()).into_owned()
+        self.standard_error.text()
     }
-}
-
-fn secrets(settings: &Snapshot) -> Vec<String> {
-    let declared = settings.declarations().iter();
-    let keys = declared.filter(|(_, declaration)| declaration.kind == SettingType::Secret);
-    let texts = keys.filter_map(|(key, _)| Some(settings.secret(key)?.expose().to_owned()));
-    let mut texts: Vec<_> = texts.filter(|text| text.len() >= SHORTEST_SECRET).collect();
-    // A secret that contains another is hidden first.
-    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
-    texts
 }
 
 impl WasiView for InstanceState {

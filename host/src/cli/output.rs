@@ -1,5 +1,7 @@
 //! The only place that prints: tables and sentences for people, JSON for programs.
 
+use std::io::IsTerminal as _;
+
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use serde::Serialize;
 
@@ -20,6 +22,12 @@ impl Output {
 
     pub(super) fn is_json(self) -> bool {
         self.json
+    }
+
+    /// Whether standard error is a terminal whose user wants colours (<https://no-color.org>).
+    pub(super) fn coloured_errors() -> bool {
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        !unwanted && std::io::stderr().is_terminal()
     }
 
     /// A table for people, or `value` for programs.

@@ -1,5 +1,6 @@
 //! `settings`: declared keys and their values. Secrets are set, never shown.
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -25,7 +26,8 @@ pub(super) enum Settings {
     Set {
         /// Its key.
         key: String,
-        /// The value; for a secret better `-`, which reads it from standard input.
+        /// The value; for a secret better `-`, which reads it from standard input and shows
+        /// nothing of what is typed.
         value: String,
     },
     /// Take a value away, so that the default counts again.
@@ -111,7 +113,11 @@ fn known(snapshot: &Snapshot, key: &str) -> Result<SettingType, Failure> {
 
 async fn set(app: &App, snapshot: &Snapshot, key: &str, value: String) -> Result<(), Failure> {
     let kind = known(snapshot, key)?;
-    let value = if value == "-" { from_input()? } else { value };
+    let value = if value == "-" {
+        from_input(key, kind)?
+    } else {
+        value
+    };
     let content = if kind == SettingType::Secret {
         let key_file = Key::load_or_make(&app.key_file()).map_err(AppError::from)?;
         let sealed = key_file
@@ -130,8 +136,11 @@ async fn set(app: &App, snapshot: &Snapshot, key: &str, value: String) -> Result
     Ok(())
 }
 
-fn from_input() -> Result<String, Failure> {
-    let text = std::io::read_to_string(std::io::stdin())
-        .map_err(|error| Failure::usage(format!("standard input: {error}")))?;
+fn from_input(key: &str, kind: SettingType) -> Result<String, Failure> {
+    let unread = |error| Failure::usage(format!("standard input: {error}"));
+    if kind == SettingType::Secret && std::io::stdin().is_terminal() {
+        return rpassword::prompt_password(format!("{key}: ")).map_err(unread);
+    }
+    let text = std::io::read_to_string(std::io::stdin()).map_err(unread)?;
     Ok(text.trim_end_matches('\n').to_owned())
 }

@@ -15,7 +15,7 @@ use super::clock::after;
 use super::hands::{self, InHand, Interrupt};
 use super::plan::{Rest, Standing};
 use super::stage::{Ended, Turn, Work};
-use super::{Engine, EngineError, LineUp};
+use super::{Engine, EngineError, LineUp, progress_log};
 use crate::fault;
 use crate::store::checkpoints::{Checkpoint, Then};
 use crate::store::claims::Claim;
@@ -154,6 +154,7 @@ impl Course {
 
     /// Carry it on until it is given back.
     async fn finish(mut self, mut hand: InHand) -> Result<(), EngineError> {
+        progress_log::taken(&self.work.run, &self.rows);
         let stop = self.work.engine.stop.clone();
         let wished = hand.interrupt.borrow_and_update().clone();
         let mut flow = match wished {
@@ -396,6 +397,7 @@ impl Course {
         if let Some(kept) = kept {
             let watcher = &self.work.engine.watcher;
             watcher.stage_ended(&self.work.run, &kept.row);
+            progress_log::stage_ended(&kept.row);
             let behind = kept.superseded.iter();
             let stale = behind.filter(|stage| self.under_way.contains(*stage));
             self.stale.extend(stale.cloned());
@@ -403,6 +405,8 @@ impl Course {
     }
 
     async fn go_on(&mut self, told: Told, next: Next) -> Result<Flow, EngineError> {
+        progress_log::gates_opened(&next.gates);
+        progress_log::given_back(&self.work.run, &next.then);
         if !matches!(next.then, Then::GoOn { .. }) {
             return Ok(Flow::GivenBack);
         }

@@ -8,6 +8,7 @@ use super::clock::after;
 use super::plan;
 use super::stage::{Ended, Work};
 use crate::grants::Grants;
+use crate::lines;
 use crate::outcome::{FailureKind, Outcome, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
 use crate::store::effects::Effect;
@@ -53,6 +54,7 @@ pub(super) fn keep(work: &Work, rows: &[StageRun], mut ended: Ended, now: Timest
         outcome: ended.outcome,
         follow: String::new(),
         superseded: false,
+        log: lines::joined(held.map_or(&[], |held| &held.log), ended.log),
         wake_at: None,
         started_at: held.map_or(ended.started_at, |held| held.started_at),
         finished_at: now,
@@ -119,6 +121,7 @@ impl Kept {
         };
         let stale = self.row.superseded;
         self.writes.clear();
+        self.row.log.clear();
         self.row.wake_at = None;
         self.row.outcome =
             Outcome::Stopped(Stop::failed(kind, format!("{what} was refused: {error}")));
@@ -189,6 +192,7 @@ pub(super) fn skipped(
         outcome: Outcome::Stopped(Stop::nothing_to_do(reason)),
         follow: Follow::Skip.to_string(),
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: now,
         finished_at: now,

@@ -41,6 +41,7 @@ pub async fn decide(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<()
         outcome,
         follow: follow.to_string(),
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: gate.opened_at,
         finished_at: now,

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use super::{Engine, LineUp, plan};
 use crate::fault;
 use crate::handler::Call;
+use crate::lines::{Line, Lines};
 use crate::outcome::{FailureKind, Outcome, Patch, Stop};
 use crate::pipeline::{Pipeline, Stage};
 use crate::registry::Entry;
@@ -36,6 +37,8 @@ pub(super) struct Ended {
     pub(super) visit: u32,
     pub(super) attempts: u32,
     pub(super) outcome: Outcome,
+    /// What was said meanwhile.
+    pub(super) log: Vec<Line>,
     pub(super) started_at: Timestamp,
 }
 
@@ -45,6 +48,7 @@ pub(super) struct Turn {
     index: usize,
     visit: u32,
     input: Patch,
+    lines: Lines,
 }
 
 impl Turn {
@@ -56,6 +60,7 @@ impl Turn {
             index,
             visit: plan::next_visit(rows, stage.id()),
             input: read_keys(work, stage, rows),
+            lines: Lines::default(),
         })
     }
 
@@ -82,6 +87,7 @@ impl Turn {
             visit: self.visit,
             attempts,
             outcome,
+            log: self.lines.take(),
             started_at,
         }
     }
@@ -119,6 +125,7 @@ impl Turn {
             now: self.work.engine.clock.now(),
             settings: self.work.line_up.settings.clone(),
             resources: self.work.line_up.resources.clone(),
+            lines: self.lines.clone(),
         }
     }
 }

@@ -121,8 +121,10 @@ impl PluginHandler {
         let caller = Caller {
             run: call.run.clone(),
             stage: call.stage.clone(),
+            attempt: call.attempt,
             deadline,
             settings: Arc::clone(&call.settings),
+            lines: call.lines.clone(),
         };
         let state = InstanceState::new(Arc::clone(&self.plugin.access), caller);
         let mut store = store(&self.plugin.runtime, state);
@@ -134,10 +136,6 @@ impl PluginHandler {
                 .await
         };
         let answered = answered.await;
-        let said = store.data().standard_error();
-        if !said.trim().is_empty() {
-            tracing::debug!(target: "plugin", plugin = %self.plugin.name, run = %call.run, stage = %call.stage, "stderr: {}", said.escape_debug());
-        }
         answered.map_err(|error| trap::failure(&error, store.data()))
     }
 

@@ -13,6 +13,7 @@ use crate::capability::{Access, Caller, InstanceState};
 use crate::config::Limits;
 use crate::grants::Grants;
 use crate::handler::{Contract, Needs, TableNeed};
+use crate::lines::Lines;
 use crate::settings::Snapshot;
 
 /// How long a plugin may take to say what it is.
@@ -59,8 +60,10 @@ impl Plugin {
         let caller = Caller {
             run: String::new(),
             stage: "describe".to_owned(),
+            attempt: 1,
             deadline: Instant::now() + LONGEST,
             settings: Arc::new(Snapshot::default()),
+            lines: Lines::default(),
         };
         let mut store = store(&self.runtime, InstanceState::new(access, caller));
         let described = self.described_in(&mut store).await;

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::unreadable::{cut, shown};
 use super::{Dialect, Store, StoreError, batch, timestamp};
+use crate::lines::Line;
 use crate::outcome::Outcome;
 use crate::value::{Row, Statement, Value};
 
@@ -34,6 +35,8 @@ pub struct StageRun {
     pub follow: String,
     /// Whether a later visit of this stage, or of one it needs, counts instead.
     pub superseded: bool,
+    /// What was said while it was executed.
+    pub log: Vec<Line>,
     /// When a held visit goes on.
     pub wake_at: Option<Timestamp>,
     pub started_at: Timestamp,
@@ -105,6 +108,11 @@ fn read_row(row: Row<'_>) -> Result<StageRun, StoreError> {
     };
     let outcome =
         serde_json::from_str(&report).map_err(|error| StoreError::internal(error.to_string()))?;
+    let log = match row.value("log")? {
+        Value::Text(text) => serde_json::from_str(text)
+            .map_err(|error| StoreError::internal(format!("the log of a stage: {error}")))?,
+        _ => Vec::new(),
+    };
     Ok(StageRun {
         run: row.text("run")?,
         stage: row.text("stage")?,
@@ -116,6 +124,7 @@ fn read_row(row: Row<'_>) -> Result<StageRun, StoreError> {
         outcome,
         follow: row.text("follow")?,
         superseded: row.boolean("superseded")?,
+        log,
         wake_at: row.optional_integer("wake_at")?.map(timestamp),
         started_at: timestamp(row.integer("started_at")?),
         finished_at: timestamp(row.integer("finished_at")?),

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use callboard::diary::bundle::{Bundle, Commit, PullRequest};
 use callboard::handler::{AnyHandler, Call, Completion, ModelRequest, Registration, Resources};
+use callboard::lines::Lines;
 use callboard::outcome::{Outcome, Patch, Stop};
 use callboard::settings::Snapshot;
 use callboard::store::Store;
@@ -90,6 +91,7 @@ impl Bench {
                 store: self.store.clone(),
                 answer: self.answer.clone(),
             }),
+            lines: Lines::default(),
         };
         let input = input.as_object().cloned().unwrap_or_default();
         handler.call(&call, config, input).await

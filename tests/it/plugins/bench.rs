@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use callboard::config::Limits;
 use callboard::grants::Grants;
 use callboard::handler::{AnyHandler, Call, Completion, Contract, ModelRequest, Resources};
+use callboard::lines::Lines;
 use callboard::outcome::{Failure, FailureKind, Outcome, Patch, Stop};
 use callboard::plugin::manifest::Manifest;
 use callboard::plugin::{self, Plugin, PluginError, Runtime};
@@ -92,6 +93,7 @@ impl Bench {
             now: Timestamp::UNIX_EPOCH,
             settings: Arc::clone(&self.settings),
             resources: Arc::new(Nothing),
+            lines: Lines::default(),
         };
         handler.call(&call, config, input).await
     }

@@ -21,6 +21,7 @@ fn stage(run: &str, visit: u32) -> StageRun {
         outcome: Outcome::Stopped(Stop::failed(FailureKind::Timeout, "too long")),
         follow: "goto:draft".to_owned(),
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: timestamp(1_000_000),
         finished_at: timestamp(2_000_000),

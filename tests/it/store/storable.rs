@@ -66,6 +66,7 @@ fn row(run: &str, visit: u32, outcome: Outcome) -> StageRun {
         outcome,
         follow: "continue".to_owned(),
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: timestamp(1),
         finished_at: timestamp(2),

@@ -10,6 +10,7 @@ use crate::cli::gates::decision;
 use crate::cli::output::{Output, time};
 use crate::cli::watch::length;
 use crate::cli::{Context, Failure};
+use crate::lines::Source;
 use crate::store::gates::{self, Gate};
 use crate::store::holders::{self, Holder};
 use crate::store::runs::{Run, RunStatus};
@@ -39,6 +40,9 @@ pub(super) async fn show(context: &Context, id: &str) -> Result<ExitCode, Failur
         .table(&header, stages.iter().map(stage_row).collect());
     for problem in unreadable {
         context.output.say(format_args!("unreadable: {problem}"));
+    }
+    for stage in stages.iter().filter(|stage| !stage.log.is_empty()) {
+        log(context.output, stage);
     }
     if !gates.is_empty() {
         context.output.say("");
@@ -91,6 +95,27 @@ fn stage_row(stage: &StageRun) -> Vec<String> {
         length(took.unsigned_abs()),
         stage.outcome.detail(),
     ]
+}
+
+/// What a stage said while it was executed.
+fn log(output: Output, stage: &StageRun) {
+    output.say(format_args!(
+        "\nlog of {} (visit {})",
+        stage.stage, stage.visit
+    ));
+    for line in &stage.log {
+        let source = match line.source {
+            Source::Log => String::new(),
+            Source::Stdout => "stdout: ".to_owned(),
+            Source::Stderr => "stderr: ".to_owned(),
+        };
+        let level = format!("{:?}", line.level).to_lowercase();
+        output.say(format_args!(
+            "  {} {level:5} {source}{}",
+            line.at.strftime("%H:%M:%S"),
+            line.text
+        ));
+    }
 }
 
 fn gate_row(gate: &Gate) -> Vec<String> {

@@ -34,6 +34,7 @@ fn row(stage: &str, outcome: Outcome, follow: &str) -> StageRun {
         outcome,
         follow: follow.into(),
         superseded: false,
+        log: Vec::new(),
         wake_at: None,
         started_at: Timestamp::UNIX_EPOCH,
         finished_at: Timestamp::UNIX_EPOCH,

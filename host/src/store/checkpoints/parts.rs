@@ -4,6 +4,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Checkpoint, Then};
+use crate::lines::Line;
 use crate::outcome::Outcome;
 use crate::settings::hex;
 use crate::store::runs::{RunStatus, micros};
@@ -121,6 +122,7 @@ pub(in crate::store) struct StageRow<'c> {
     report: String,
     digest: Option<String>,
     superseded: bool,
+    log: Option<String>,
     wake_at: Option<i64>,
     started_at: i64,
     finished_at: i64,
@@ -153,6 +155,7 @@ impl<'c> StageRow<'c> {
             report,
             digest,
             superseded: row.superseded,
+            log: log(&row.log)?,
             wake_at: row.wake_at.map(jiff::Timestamp::as_microsecond),
             started_at: row.started_at.as_microsecond(),
             finished_at: row.finished_at.as_microsecond(),
@@ -164,6 +167,15 @@ impl<'c> StageRow<'c> {
     pub(super) fn large(&self) -> Option<(&str, &str)> {
         Some((self.digest.as_deref()?, self.content.as_deref()?))
     }
+}
+
+fn log(lines: &[Line]) -> Result<Option<String>, StoreError> {
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let written = serde_json::to_string(lines);
+    let written = written.map_err(|error| StoreError::internal(format!("log: {error}")))?;
+    Ok(Some(written))
 }
 
 fn report(outcome: &Outcome) -> Result<String, StoreError> {
@@ -193,6 +205,7 @@ pub(in crate::store) fn keep(dialect: Dialect) -> String {
         ("report", "text"),
         ("digest", "text"),
         ("superseded", "boolean"),
+        ("log", "text"),
         ("wake_at", "bigint"),
         ("started_at", "bigint"),
         ("finished_at", "bigint"),

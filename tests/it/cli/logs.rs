@@ -1,0 +1,104 @@
+//! What a daemon says of its work, and what is kept of what a stage says.
+
+use callboard::store::Dialect::{self, Sqlite};
+use serde_json::Value as Json;
+
+use crate::scenario::roll_call::{CEILING, add_plugin};
+use crate::support::daemon::Daemon;
+use crate::support::factory::{BARE, DAY, Factory, board, on_each};
+
+/// A factory with a pipeline `probe` whose only stage speaks.
+fn speaker(dialect: Dialect, stage: &str) -> Factory {
+    let factory = Factory::bare_written(dialect);
+    factory.write("callboard.toml", format!("{BARE}{CEILING}"));
+    factory.execute("CREATE TABLE scratch (id BIGINT)");
+    add_plugin(&factory, "misbehave");
+    let head = "name = \"probe\"\nbudget = \"1m\"\n[[stage]]\nid = \"a\"\n";
+    let stage = format!("{head}handler = \"probe.speaks\"\n{stage}");
+    factory.write("pipelines/probe.toml", stage);
+    factory.ok(&["apply"]);
+    factory
+}
+
+/// The lines that are kept of the only stage of the only run: source, level and text.
+fn kept(factory: &Factory) -> Vec<(String, String, String)> {
+    let runs = factory.json(&["runs", "list"]);
+    let id = runs[0]["id"].as_str().expect("a run");
+    let shown = factory.json(&["runs", "show", id]);
+    let lines = shown["stages"][0]["log"].as_array().expect("a log");
+    let text = |line: &Json, key: &str| line[key].as_str().expect("a text").to_owned();
+    let lines = lines.iter().map(|line| {
+        (
+            text(line, "source"),
+            text(line, "level"),
+            text(line, "text"),
+        )
+    });
+    lines.collect()
+}
+
+fn spoken() -> Vec<(String, String, String)> {
+    let lines = [
+        ("log", "info", "by the log page=7"),
+        ("stdout", "info", "on standard output"),
+        ("stderr", "warn", "on standard error, without an end"),
+    ];
+    let lines =
+        lines.map(|(source, level, text)| (source.to_owned(), level.to_owned(), text.to_owned()));
+    lines.to_vec()
+}
+
+fn spoken_and_kept(dialect: Dialect) {
+    let factory = speaker(dialect, "");
+    factory.ok(&["run", "probe"]);
+    assert_eq!(kept(&factory), spoken());
+    let runs = factory.json(&["runs", "list"]);
+    let shown = factory.ok(&["runs", "show", runs[0]["id"].as_str().expect("a run")]);
+    assert!(shown.contains("stderr: on standard error"), "{shown}");
+}
+
+on_each!(what_a_stage_says_is_kept_with_its_run, spoken_and_kept);
+
+#[test]
+fn what_a_stage_said_before_its_deadline_is_kept() {
+    let factory = speaker(Sqlite, "config = { hangs = true }\ntimeout = \"1s\"\n");
+    let ran = factory.run(&["run", "probe"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert_eq!(kept(&factory), spoken());
+}
+
+/// The lines of a worker's log from the start of a run to its gate and to another revision.
+const TOLD: [&str; 5] = [
+    "revision swapped",
+    "run started",
+    "stage ended",
+    "gate opened",
+    "run rests",
+];
+
+/// A worker that is given a diary, which comes to its gate.
+fn worked(arguments: &[&str]) -> Daemon {
+    let factory = Factory::bare(Sqlite);
+    let worker = Daemon::start(&factory, arguments);
+    worker.until("Ctrl-C stops");
+    let ran = factory.diary(board().path(), DAY);
+    assert_eq!(ran.code, 4, "{ran}");
+    worker
+}
+
+#[test]
+fn a_daemon_tells_of_its_runs_and_no_colours_reach_a_file() {
+    let worker = worked(&["work"]);
+    let told = TOLD.map(|text| worker.until(text));
+    assert!(told[4].contains("gated"), "{told:?}");
+    assert!(told.iter().all(|line| !line.contains('\u{1b}')), "{told:?}");
+}
+
+#[test]
+fn a_log_for_programs_has_one_document_a_line() {
+    let worker = worked(&["--log-format", "json", "work"]);
+    let line: Json = serde_json::from_str(&worker.until("run rests")).expect("a document");
+    assert_eq!(line["level"], "INFO");
+    assert_eq!(line["status"], "gated");
+    assert_eq!(line["pipeline"], "dev_diary");
+}
