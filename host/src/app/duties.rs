@@ -5,14 +5,15 @@
 mod ledger;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use tokio::sync::{Mutex, watch};
 
 use super::{App, AppError};
 use crate::engine::worker::Duties;
-use crate::engine::{Engine, EngineError, schedule};
+use crate::engine::{Engine, EngineError, after, schedule};
 use crate::store::pulse::Pulse;
 use crate::store::schedules::{self, Plan};
 use crate::store::{history, times};
@@ -71,24 +72,18 @@ pub struct Upkeep {
     next: Mutex<Next>,
 }
 
-/// When each duty is next looked after, by no clock that can be set.
+/// When each duty is next looked after, by the database's clock.
+#[derive(Default)]
 struct Next {
-    ledger: Instant,
-    history: Instant,
-    times: Instant,
+    ledger: Option<Timestamp>,
+    history: Option<Timestamp>,
+    times: Option<Timestamp>,
 }
 
-impl Default for Next {
-    fn default() -> Self {
-        let now = Instant::now();
-        Self {
-            // Not at the start: first, what is overdue is to be done. And between two looks at
-            // the times, so that no second asks for all of it.
-            ledger: now + LEDGER / 2,
-            history: now,
-            times: now,
-        }
-    }
+/// Whether the time of a duty has come. One that is further away than the duty's pause was set
+/// by a clock that stood ahead.
+fn is_due(next: Option<Timestamp>, now: Timestamp, pause: Duration) -> bool {
+    next.is_none_or(|at| at <= now || at > after(now, pause))
 }
 
 impl Upkeep {
@@ -104,21 +99,24 @@ impl Upkeep {
     async fn attend(&self, engine: &Engine, pulse: &Pulse) -> Result<(), AppError> {
         tell(&self.seen, pulse);
         let mut next = self.next.lock().await;
-        let now = Instant::now();
-        if next.history <= now {
-            next.history = now + HISTORY;
+        if is_due(next.history, pulse.now, HISTORY) {
+            next.history = Some(after(pulse.now, HISTORY));
             forget(engine);
         }
-        if next.times <= now {
-            next.times = now + TIMES;
+        if is_due(next.times, pulse.now, TIMES) {
+            // Between two looks at the ledger, so that no second asks for all of it.
+            let pause = next.times.map_or(TIMES / 2, |_| TIMES);
+            next.times = Some(after(pulse.now, pause));
             self.app.set_times_right(engine, pulse).await?;
         }
         let Some(revision) = pulse.revision else {
             return Ok(());
         };
         self.app.keep_time(engine, pulse).await?;
-        if next.ledger <= now {
-            next.ledger = now + LEDGER;
+        // Not at the start: first, what is overdue is to be done.
+        let ledger_at = *next.ledger.get_or_insert(after(pulse.now, LEDGER));
+        if is_due(Some(ledger_at), pulse.now, LEDGER) {
+            next.ledger = Some(after(pulse.now, LEDGER));
             ledger::read(&self.app, revision, pulse.now).await?;
         }
         Ok(())

@@ -111,9 +111,9 @@ impl Kept {
             return;
         };
         let what = if self.writes.is_empty() {
-            "what it came to"
+            "its checkpoint"
         } else {
-            "a deferred write"
+            "its checkpoint, with a deferred write,"
         };
         let kind = match error.kind {
             StoreErrorKind::Denied => FailureKind::Denied,
@@ -155,13 +155,11 @@ fn wake(outcome: &Outcome, holds: u32, now: Timestamp) -> Timestamp {
         Outcome::Stopped(Stop::Deferred { until, .. }) => (SHORTEST_HOLD, Some(*until)),
         _ => (FIRST_HOLD, None),
     };
-    match until.filter(|until| *until > now) {
-        Some(until) => until.max(after(now, SHORTEST_HOLD)),
-        None => {
-            let doubled = 1_u32.checked_shl(holds).unwrap_or(u32::MAX);
-            after(now, first.saturating_mul(doubled).min(LONGEST_HOLD))
-        }
+    if let Some(until) = until.filter(|until| *until > now) {
+        return until.max(after(now, SHORTEST_HOLD));
     }
+    let doubled = 1_u32.checked_shl(holds).unwrap_or(u32::MAX);
+    after(now, first.saturating_mul(doubled).min(LONGEST_HOLD))
 }
 
 fn plugin_of(work: &Work, stage: &Stage) -> Option<(String, Grants)> {

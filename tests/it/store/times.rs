@@ -84,7 +84,7 @@ on_both!(
         execute(&store, &never).await;
         execute(
             &store,
-            &format!("UPDATE open_runs SET wake_at = created_at WHERE id IN ('blocked', 'new')"),
+            "UPDATE open_runs SET wake_at = created_at WHERE id IN ('blocked', 'new')",
         )
         .await;
         let expected = [

@@ -70,7 +70,7 @@ on_each!(
     a_question_that_can_never_be_asked_fails_its_run,
     |dialect: Dialect| {
         let factory = rack(dialect);
-        let culprit = queue(&factory, "gated", &["uncommittable".to_owned()]);
+        let culprit = queue(&factory, "gated", &["b=uncommittable".to_owned()]);
         let condition = format!("NEW.run = '{}'", culprit[0]);
         refuse(&factory, dialect, "gates", &condition);
         let worker = Worker::start(&factory);
