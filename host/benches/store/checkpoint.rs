@@ -106,6 +106,7 @@ pub(super) fn checkpoint(claim: &Claim, visit: u32) -> Checkpoint {
         gates: Vec::new(),
         writes: Vec::new(),
         plugin: None,
+        left: LEASE,
         spent: Duration::ZERO,
         settings: None,
         then: Then::GoOn { lease: LEASE },

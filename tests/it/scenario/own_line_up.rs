@@ -11,7 +11,7 @@ use callboard::engine::{Engine, EngineError, LineUp, LineUps, Unwatched};
 use callboard::outcome::Patch;
 use callboard::span::Span;
 use callboard::store::pulse::Pulse;
-use callboard::store::runs::{self, RunStatus};
+use callboard::store::runs::{self, Origin, RunStatus};
 use callboard::store::{Dialect, revisions};
 use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
@@ -95,13 +95,15 @@ async fn later_ones_go_on(factory: &Factory) {
     };
     let engine = Engine::new(app.store(), line_ups, Arc::new(Unwatched), rules);
     let queue = async |line_up: &LineUp| {
-        let queued = engine.queue(line_up, "look", Patch::new(), "test").await;
+        let queued = engine
+            .queue(line_up, "look", Patch::new(), Origin::Cli)
+            .await;
         queued.expect("it is queued").id
     };
     let waits = queue(&first).await;
     let worker = tokio::spawn(work(engine.clone(), Arc::new(NoDuties)));
     let status = async |run: &str| {
-        let run = runs::by_prefix(app.store(), run).await.expect("an answer");
+        let run = runs::by_id(app.store(), run).await.expect("an answer");
         run.expect("it is there").status
     };
     until("the first is claimed", async || {
