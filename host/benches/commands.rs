@@ -34,7 +34,7 @@ fn main() {
     match &python {
         Python::Made(component) => println!("The plugin in Python: {component}."),
         Python::Not(reason) => {
-            println!("No plugin in Python ({reason}); in its place the largest guest there is.")
+            println!("No plugin in Python ({reason}); in its place the largest guest there is.");
         }
     }
     println!(

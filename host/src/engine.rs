@@ -47,7 +47,7 @@ use crate::registry::Registry;
 use crate::rollcall::Reference;
 use crate::settings::Snapshot;
 use crate::store::runs::{self, Limits, Origin, Run, RunStatus};
-use crate::store::{Store, StoreError, stage_runs};
+use crate::store::{Store, StoreError, stage_runs, storable};
 
 /// Everything a run of one revision needs: definitions, handlers, and what they may reach.
 pub struct LineUp {
@@ -91,6 +91,8 @@ pub enum EngineError {
         key: String,
         known: String,
     },
+    #[error("the input of a run of `{pipeline}` cannot be kept: {problem}")]
+    Input { pipeline: String, problem: String },
     #[error("pipeline `{pipeline}` has no stage `{stage}`; it has {known}")]
     NoStage {
         pipeline: String,
@@ -239,7 +241,7 @@ fn run_of(
         revision,
         status: RunStatus::Queued,
         detail: String::new(),
-        limits: limits(definition, &input),
+        limits: limits(definition, &input)?,
         input,
         settings: None,
         origin,
@@ -252,16 +254,34 @@ fn run_of(
     })
 }
 
-fn limits(pipeline: &Pipeline, input: &Patch) -> Limits {
+fn limits(pipeline: &Pipeline, input: &Patch) -> Result<Limits, EngineError> {
     let written = &pipeline.limits;
-    Limits {
-        key: written.key_of(pipeline.name(), input),
+    let key = written.key_of(pipeline.name(), input);
+    let length = key.as_ref().map_or(0, String::len);
+    if length > storable::LONGEST_KEY {
+        let (most, name) = (storable::LONGEST_KEY, written.key.as_ref());
+        let name = name.map_or(pipeline.name(), |name| name.get_ref());
+        let problem = format!(
+            "`{name}` is the key of its limits and has {length} bytes; {most} are the most"
+        );
+        return Err(unfit(pipeline, problem));
+    }
+    Ok(Limits {
+        key,
         at_once: written.at_once,
         rate: written.rate,
         rate_window: written.rate.map(|_| {
             let minute = Duration::from_secs(60);
             written.per.map_or(minute, |window| window.0)
         }),
+    })
+}
+
+/// Input that no run can be started with.
+fn unfit(pipeline: &Pipeline, problem: String) -> EngineError {
+    EngineError::Input {
+        pipeline: pipeline.name().to_owned(),
+        problem,
     }
 }
 
@@ -295,5 +315,8 @@ fn complete_input(pipeline: &Pipeline, mut input: Patch) -> Result<Patch, Engine
             None => {}
         }
     }
-    Ok(input)
+    match storable::patch(&input) {
+        Ok(_) => Ok(input),
+        Err(error) => Err(unfit(pipeline, error.message)),
+    }
 }

@@ -39,8 +39,11 @@ pub mod settings_snapshots;
 mod sqlite;
 pub mod stage_runs;
 pub mod steering;
+pub mod storable;
 pub mod tasks;
 mod timed;
+pub mod times;
+pub mod unreadable;
 mod wake;
 
 use std::fmt;
@@ -159,6 +162,7 @@ impl Store {
 
     /// Rows of a SELECT, outside any transaction.
     pub async fn query(&self, statement: Statement) -> Result<Rows, StoreError> {
+        storable::statement(&statement)?;
         match &*self.backend {
             Backend::Sqlite(store) => store.query(statement).await,
             Backend::Postgres(store) => store.query(statement).await,
@@ -247,18 +251,20 @@ impl<'c> Transaction<'c> {
 
     /// Rows of a statement that gives rows.
     pub async fn query(&mut self, statement: Statement) -> Result<Rows, StoreError> {
-        let result = match &mut self.connection {
-            Connection::Sqlite(connection) => sqlite::query(connection, statement).await,
-            Connection::Postgres(connection) => postgres::query(connection, statement).await,
+        let result = match (storable::statement(&statement), &mut self.connection) {
+            (Err(error), _) => Err(error),
+            (_, Connection::Sqlite(connection)) => sqlite::query(connection, statement).await,
+            (_, Connection::Postgres(connection)) => postgres::query(connection, statement).await,
         };
         self.doomed_by(result)
     }
 
     /// Run a statement; gives the rows touched.
     pub async fn execute(&mut self, statement: Statement) -> Result<u64, StoreError> {
-        let result = match &mut self.connection {
-            Connection::Sqlite(connection) => sqlite::execute(connection, statement).await,
-            Connection::Postgres(connection) => postgres::execute(connection, statement).await,
+        let result = match (storable::statement(&statement), &mut self.connection) {
+            (Err(error), _) => Err(error),
+            (_, Connection::Sqlite(connection)) => sqlite::execute(connection, statement).await,
+            (_, Connection::Postgres(connection)) => postgres::execute(connection, statement).await,
         };
         self.doomed_by(result)
     }

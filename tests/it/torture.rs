@@ -7,6 +7,7 @@
 mod bench;
 pub(crate) mod chance;
 mod clocks;
+mod deferred;
 mod disk;
 mod drain;
 mod frozen;
@@ -18,6 +19,9 @@ mod late;
 mod load;
 mod outage;
 mod panics;
+mod poison;
+mod rates;
+mod refused;
 mod server;
 mod signals;
 mod worker;

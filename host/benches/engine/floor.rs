@@ -165,8 +165,9 @@ async fn queue(store: &Store, runs: usize, steps: usize) {
     store.execute(insert).await.expect("they are queued");
 }
 
+/// Runs under way or queued, those that wait for a limit left out.
 async fn open(store: &Store) -> i64 {
-    let count = Statement::new("SELECT COUNT(*) AS runs FROM open_runs");
+    let count = Statement::new("SELECT COUNT(*) AS runs FROM open_runs WHERE limit_key IS NULL");
     let rows = store.query(count).await.expect("a count");
     rows.first()
         .expect("a row")

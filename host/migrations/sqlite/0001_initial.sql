@@ -48,7 +48,8 @@ CREATE TABLE settings_snapshots (
 );
 
 -- Runs that have not ended: the hot table, as small as the work at hand. `fence` grows with
--- each change of hands. `at_once`, `rate` and `rate_window` are the limits of `limit_key`.
+-- each change of hands. `at_once`, `rate` and `rate_window` are the limits of `limit_key`; `lease` is
+-- the length of a lease, past which `lease_until` cannot be.
 CREATE TABLE open_runs (
     id           TEXT PRIMARY KEY,
     pipeline     TEXT NOT NULL,
@@ -71,6 +72,7 @@ CREATE TABLE open_runs (
     spent        BIGINT NOT NULL,
     fence        BIGINT NOT NULL,
     lease_until  BIGINT NOT NULL,
+    lease        BIGINT NOT NULL DEFAULT 0,
     worker       TEXT,
     recoveries   BIGINT NOT NULL,
     signals      BIGINT NOT NULL,
@@ -80,8 +82,10 @@ CREATE TABLE open_runs (
 
 CREATE INDEX open_runs_claimable ON open_runs (pipeline, priority DESC, wake_at, id)
     WHERE status IN ('queued', 'waiting', 'blocked');
-CREATE INDEX open_runs_due ON open_runs (wake_at)
+-- Of a sum, so that only the question when the next run is due finds it: claims go by the other.
+CREATE INDEX open_runs_due ON open_runs ((wake_at + 0))
     WHERE status IN ('queued', 'waiting', 'blocked');
+CREATE INDEX open_runs_rate ON open_runs (limit_key, started_at) WHERE limit_key IS NOT NULL;
 CREATE INDEX open_runs_running ON open_runs (pipeline) WHERE status = 'running';
 CREATE INDEX open_runs_newest ON open_runs (created_at);
 CREATE INDEX open_runs_scheduled ON open_runs (origin) WHERE origin LIKE 'schedule %';

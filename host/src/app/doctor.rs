@@ -52,13 +52,15 @@ type Check = for<'a> fn(&'a App) -> BoxFuture<'a, Result<Vec<Symptom>, AppError>
 
 const DATABASE: &str = "database";
 
-const CHECKS: [(&str, Check); 16] = [
+const CHECKS: [(&str, Check); 18] = [
     ("roll call", |app| Box::pin(workspace::roll_call(app))),
     ("site", |app| Box::pin(workspace::site(app))),
     ("secrets", |app| Box::pin(workspace::secrets(app))),
     ("files", |app| {
         Box::pin(std::future::ready(Ok(workspace::files(app))))
     }),
+    ("unreadable", |app| Box::pin(runs::unreadable(app))),
+    ("times", |app| Box::pin(runs::times(app))),
     ("leases", |app| Box::pin(runs::leases(app))),
     ("blocked", |app| Box::pin(runs::blocked(app))),
     ("waiting", |app| Box::pin(runs::waiting(app))),

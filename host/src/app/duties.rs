@@ -18,11 +18,13 @@ use crate::engine::worker::Duties;
 use crate::engine::{Engine, EngineError, after, schedule};
 use crate::store::pulse::Pulse;
 use crate::store::schedules::{self, Plan};
-use crate::store::{Store, history, revisions};
+use crate::store::{Store, history, revisions, times};
 use crate::supervision;
 
 /// How often the ledger is read.
 const LEDGER: Duration = Duration::from_secs(60);
+/// How often it is asked whether there are times that cannot be.
+const TIMES: Duration = Duration::from_secs(60);
 /// How often old history and old revisions are removed.
 const HISTORY: Duration = Duration::from_secs(3600);
 
@@ -78,6 +80,13 @@ pub struct Upkeep {
 struct Next {
     ledger: Option<Timestamp>,
     history: Option<Timestamp>,
+    times: Option<Timestamp>,
+}
+
+/// Whether the time of a duty has come. One that is further away than the duty's pause was set
+/// by a clock that stood ahead.
+fn is_due(next: Option<Timestamp>, now: Timestamp, pause: Duration) -> bool {
+    next.is_none_or(|at| at <= now || at > after(now, pause))
 }
 
 impl Upkeep {
@@ -93,9 +102,15 @@ impl Upkeep {
     async fn attend(&self, engine: &Engine, pulse: &Pulse) -> Result<(), AppError> {
         tell(&self.seen, pulse);
         let mut next = self.next.lock().await;
-        if next.history.is_none_or(|at| at <= pulse.now) {
+        if is_due(next.history, pulse.now, HISTORY) {
             next.history = Some(after(pulse.now, HISTORY));
             forget(engine);
+        }
+        if is_due(next.times, pulse.now, TIMES) {
+            // Between two looks at the ledger, so that no second asks for all of it.
+            let pause = next.times.map_or(TIMES / 2, |_| TIMES);
+            next.times = Some(after(pulse.now, pause));
+            self.app.set_times_right(engine, pulse).await?;
         }
         let Some(revision) = pulse.revision else {
             return Ok(());
@@ -103,7 +118,7 @@ impl Upkeep {
         self.app.keep_time(engine, pulse).await?;
         // Not at the start: first, what is overdue is to be done.
         let ledger_at = *next.ledger.get_or_insert(after(pulse.now, LEDGER));
-        if ledger_at <= pulse.now {
+        if is_due(Some(ledger_at), pulse.now, LEDGER) {
             next.ledger = Some(after(pulse.now, LEDGER));
             ledger::read(&self.app, revision, pulse.now).await?;
         }
@@ -123,10 +138,10 @@ fn forget(engine: &Engine) {
         match revisions::prune(&store, revisions).await {
             Ok(0) => {}
             Ok(removed) => {
-                tracing::info!(removed, "old revisions that no run refers to are removed")
+                tracing::info!(removed, "old revisions that no run refers to are removed");
             }
             Err(error) => {
-                tracing::error!(%error, "old revisions are not removed; again in an hour")
+                tracing::error!(%error, "old revisions are not removed; again in an hour");
             }
         }
     };
@@ -181,6 +196,20 @@ impl App {
             Some((name.clone(), gate.to_owned()))
         });
         Ok(stops.collect())
+    }
+
+    /// Set right what a clock that stood ahead has left behind.
+    async fn set_times_right(&self, engine: &Engine, pulse: &Pulse) -> Result<(), AppError> {
+        let untrue = times::untrue(&engine.store).await?;
+        if untrue.is_empty() {
+            return Ok(());
+        }
+        times::set_right(&engine.store, &untrue).await?;
+        if let Some(revision) = pulse.revision {
+            let plan = self.plan(revision).await?;
+            schedules::set_right(&engine.store, &plan).await?;
+        }
+        Ok(())
     }
 
     /// Fire what is due, with the times of the active revision.

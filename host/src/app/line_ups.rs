@@ -81,9 +81,10 @@ impl App {
     /// because they are not kept in the clear.
     async fn parts_of(&self, company: Arc<Company>, digest: &str) -> Result<Parts, AppError> {
         let now = self.snapshot(&company.definitions).await?;
-        let values = match now.digest() == digest {
-            true => None,
-            false => settings_snapshots::content(self.store(), digest).await?,
+        let values = if now.digest() == digest {
+            None
+        } else {
+            settings_snapshots::content(self.store(), digest).await?
         };
         let settings = match values {
             Some(values) => now.with_values(values),

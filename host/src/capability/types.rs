@@ -51,7 +51,7 @@ impl From<StoreError> for DatabaseError {
     fn from(error: StoreError) -> Self {
         let kind = match error.kind {
             StoreErrorKind::Denied => DatabaseErrorKind::Denied,
-            StoreErrorKind::Statement => DatabaseErrorKind::Statement,
+            StoreErrorKind::Statement | StoreErrorKind::Unstorable => DatabaseErrorKind::Statement,
             StoreErrorKind::Constraint => DatabaseErrorKind::Constraint,
             StoreErrorKind::Timeout | StoreErrorKind::Overdue => DatabaseErrorKind::Timeout,
             StoreErrorKind::TooLarge => DatabaseErrorKind::TooLarge,

@@ -104,7 +104,7 @@ impl From<StoreError> for Failure {
             | StoreErrorKind::Busy
             | StoreErrorKind::Corrupt
             | StoreErrorKind::Schema => Exit::Unavailable,
-            StoreErrorKind::Address => Exit::Usage,
+            StoreErrorKind::Address | StoreErrorKind::Unstorable => Exit::Usage,
             _ => Exit::Failed,
         };
         Self::new(exit, error.to_string())
@@ -118,6 +118,7 @@ impl From<EngineError> for Failure {
             EngineError::NoPipeline(_)
             | EngineError::NoStage { .. }
             | EngineError::MissingInput(_)
+            | EngineError::Input { .. }
             | EngineError::UnknownInput { .. } => Self::usage(error.to_string()),
             other => Self::new(Exit::Failed, other.to_string()),
         }

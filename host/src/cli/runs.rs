@@ -14,7 +14,7 @@ use super::output::{Answered, time};
 use super::{Context, Failure, prune};
 use crate::engine::operate::By;
 use crate::store::named::{self, Short};
-use crate::store::runs::{self, Only, Run, RunStatus};
+use crate::store::runs::{self, Listed, Only, RunStatus};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Runs {
@@ -102,19 +102,28 @@ impl List {
         };
         let runs = runs::newest(app.store(), self.limit, only).await?;
         let header = ["run", "pipeline", "status", "created", "detail"];
-        let ids = runs.iter().map(|run| run.id.as_str());
+        let ids = runs.iter().map(Listed::id);
         let short = Short::of(app.store(), &named::RUN, ids).await?;
         let rows = runs.iter().map(|run| row(run, &short)).collect();
         Ok(context.output.show(&header, rows, &runs))
     }
 }
 
-fn row(run: &Run, short: &Short) -> Vec<String> {
-    vec![
-        short.show(&run.id).to_owned(),
-        run.pipeline.clone(),
-        run.status.to_string(),
-        time(run.created_at),
-        run.detail.clone(),
-    ]
+fn row(listed: &Listed, short: &Short) -> Vec<String> {
+    match listed {
+        Listed::Run(run) => vec![
+            short.show(&run.id).to_owned(),
+            run.pipeline.clone(),
+            run.status.to_string(),
+            time(run.created_at),
+            run.detail.clone(),
+        ],
+        Listed::Unreadable(run) => vec![
+            short.show(&run.id).to_owned(),
+            run.pipeline.clone(),
+            run.status.to_owned(),
+            time(run.created_at),
+            run.detail.clone(),
+        ],
+    }
 }

@@ -17,14 +17,13 @@ use super::plan::{Rest, Standing};
 use super::stage::{Ended, Turn, Work};
 use super::{Engine, EngineError, LineUp, progress_log};
 use crate::fault;
-use crate::pipeline::Follow;
 use crate::store::checkpoints::{Checkpoint, Committed, Then};
 use crate::store::claims::Claim;
 use crate::store::gates::Gate;
 use crate::store::leases::{Held, Told, Wish};
 use crate::store::runs::{Run, RunStatus};
 use crate::store::stage_runs::StageRun;
-use crate::store::{findings, gates, stage_runs};
+use crate::store::{StoreError, findings, gates, stage_runs};
 
 /// When a blocked run looks again whether it can go on.
 const BLOCKED_LOOK: Duration = Duration::from_secs(60);
@@ -145,6 +144,8 @@ struct Course {
     began: Instant,
     /// The worker stops: nothing more begins here.
     drains: bool,
+    /// Why the run fails, if it is for no stage to fail.
+    failed: Option<String>,
 }
 
 /// What a checkpoint brings besides the stage that ended.
@@ -168,6 +169,7 @@ impl Course {
             alone,
             began: Instant::now(),
             drains: false,
+            failed: None,
         }
     }
 
@@ -231,10 +233,7 @@ impl Course {
     /// What is said late is known already.
     async fn learn(&mut self, told: Told) -> Result<(), EngineError> {
         if told.signals > self.told.signals {
-            let (store, run) = (&self.work.engine.store, &self.held.run);
-            self.rows = stage_runs::of_run(store, run).await?;
-            let open = gates::open_of_run(store, run).await?;
-            self.asked = open.into_iter().map(|gate| gate.stage).collect();
+            self.read_again().await?;
             self.told = told;
         }
         if self.told.wish == Some(Wish::Cancel) {
@@ -253,7 +252,11 @@ impl Course {
             let detail = "given back by a worker that stops".to_owned();
             (RunStatus::Queued, detail)
         };
-        wished(&self.told).or_else(|| self.drains.then(given_back))
+        let failed = self.failed.clone();
+        let failed = failed.map(|detail| (RunStatus::Failed, detail));
+        failed
+            .or_else(|| wished(&self.told))
+            .or_else(|| self.drains.then(given_back))
     }
 
     async fn ended(
@@ -271,14 +274,14 @@ impl Course {
         self.settle(Some(kept)).await
     }
 
-    /// Keep a stage that ended, find what comes next, and begin it.
+    /// Keep a stage that ended, find what comes next, and begin it. What the database refuses
+    /// for good is the stage's failure; if there is no stage to fail, or its failure is refused
+    /// as well, the run fails.
     async fn settle(&mut self, mut kept: Option<Kept>) -> Result<Flow, EngineError> {
+        let mut refusals = 0;
         loop {
-            // Only deferred writes can be refused, and then it is as if nothing had happened.
-            let writes = kept.as_ref().is_some_and(|kept| !kept.writes.is_empty());
-            let before = writes.then(|| (self.rows.clone(), self.asked.clone()));
             if let Some(kept) = &kept {
-                count(&mut self.rows, &mut self.asked, kept);
+                kept.count(&mut self.rows, &mut self.asked);
             }
             let next = self.next();
             let nothing = kept.is_none() && next.rows.is_empty() && next.gates.is_empty();
@@ -307,19 +310,43 @@ impl Course {
                     }
                 }
                 Ok(Committed::Lost) => return Err(self.lost()),
-                Err(EngineError::Store(error)) => match (&mut kept, before) {
-                    (Some(kept), Some(before)) if checkpoint::refused_writes(kept, &error) => {
-                        (self.rows, self.asked) = before;
-                        kept.writes.clear();
-                        kept.row.outcome = checkpoint::write_failure(&error);
-                        kept.row.follow = Follow::End;
-                        kept.superseded.clear();
-                    }
-                    _ => return Err(error.into()),
-                },
+                Err(EngineError::Store(error))
+                    if refusals < 2 && checkpoint::is_refused(kept.as_ref(), &error) =>
+                {
+                    let first = refusals == 0;
+                    refusals += 1;
+                    kept = self.refused(kept.filter(|_| first), &error).await?;
+                }
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// As if nothing had happened: the stage failed, or else the run does.
+    async fn refused(
+        &mut self,
+        kept: Option<Kept>,
+        error: &StoreError,
+    ) -> Result<Option<Kept>, EngineError> {
+        let run = &self.held.run;
+        tracing::warn!(run, %error, "a checkpoint is refused for good");
+        self.read_again().await?;
+        let Some(mut kept) = kept else {
+            self.abandon();
+            self.failed = Some(format!("its checkpoint was refused: {error}"));
+            return Ok(None);
+        };
+        kept.refuse(&self.work.pipeline, &self.rows, error);
+        Ok(Some(kept))
+    }
+
+    /// Learn from the database how the run stands.
+    async fn read_again(&mut self) -> Result<(), EngineError> {
+        let (store, run) = (&self.work.engine.store, &self.held.run);
+        self.rows = stage_runs::of_run(store, run).await?;
+        let open = gates::open_of_run(store, run).await?;
+        self.asked = open.into_iter().map(|gate| gate.stage).collect();
+        Ok(())
     }
 
     /// What comes next once these rows count; skipped stages and asked gates are added.
@@ -428,17 +455,6 @@ impl Course {
             self.turns.spawn(turn.take());
         }
     }
-}
-
-/// A stage that ended counts: its row, and what a loop sends back.
-fn count(rows: &mut Vec<StageRun>, asked: &mut BTreeSet<String>, kept: &Kept) {
-    let visit = (&kept.row.stage, kept.row.visit);
-    rows.retain(|row| (&row.stage, row.visit) != visit);
-    rows.push(kept.row.clone());
-    for row in rows.iter_mut() {
-        row.superseded |= kept.superseded.contains(&row.stage);
-    }
-    asked.retain(|gate| !kept.superseded.contains(gate));
 }
 
 fn rest(rest: Rest, now: Timestamp) -> Then {

@@ -1,5 +1,6 @@
 //! What is kept of a stage, and what becomes of its run. No IO.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use super::plan;
 use super::stage::{Ended, Work};
 use crate::grants::Grants;
 use crate::lines;
-use crate::outcome::{Failure, FailureKind, Outcome, Stop};
+use crate::outcome::{FailureKind, Outcome, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
 use crate::registry::Registry;
 use crate::store::effects::Effect;
@@ -19,7 +20,9 @@ use crate::store::stage_runs::{StageRun, What};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::value::Statement;
 
-/// The first pause of a held stage; it doubles up to [`LONGEST_HOLD`].
+/// The shortest pause of a held stage, whatever it asks for.
+const SHORTEST_HOLD: Duration = Duration::from_secs(1);
+/// The first pause of a held stage that names no time; it doubles up to [`LONGEST_HOLD`].
 const FIRST_HOLD: Duration = Duration::from_secs(5);
 const LONGEST_HOLD: Duration = Duration::from_secs(300);
 
@@ -42,7 +45,61 @@ impl Kept {
         self.row.step = next_step(rows);
         if plan::went_back(pipeline, rows, &self.row.stage, self.since) {
             self.discard();
+        } else if let Some(stage) = pipeline.stage(&self.row.stage) {
+            self.decide(pipeline, stage, rows);
         }
+    }
+
+    /// Find what follows from the outcome in fact: a loop past its bound is a failure, and so is
+    /// a stage that wants to be called again when its run may not go on any more.
+    fn decide(&mut self, pipeline: &Pipeline, stage: &Stage, rows: &[StageRun]) {
+        let row = &mut self.row;
+        // What ended the run ends it whatever else has happened, a loop past its bound as well.
+        if row.follow != Follow::End {
+            row.follow = bounded(pipeline, stage, rows, &mut row.outcome);
+        }
+        if row.follow == Follow::Hold {
+            hold(pipeline, stage, rows, row);
+        }
+        self.superseded = match &row.follow {
+            Follow::Goto(target) => pipeline.downstream(target).into_iter().collect(),
+            _ => Vec::new(),
+        };
+    }
+
+    /// What is to be kept was refused for good: that is the stage's failure, in the words of
+    /// whoever refused it.
+    pub(super) fn refuse(&mut self, pipeline: &Pipeline, rows: &[StageRun], error: &StoreError) {
+        let what = if self.writes.is_empty() {
+            "its checkpoint"
+        } else {
+            "its checkpoint, with a deferred write,"
+        };
+        let kind = match error.kind {
+            StoreErrorKind::Denied => FailureKind::Denied,
+            StoreErrorKind::Overdue => FailureKind::Timeout,
+            _ => FailureKind::Internal,
+        };
+        self.writes.clear();
+        let row = &mut self.row;
+        row.log.clear();
+        row.wake_at = None;
+        row.outcome = Outcome::Stopped(Stop::failed(kind, format!("{what} was refused: {error}")));
+        if let Some(stage) = pipeline.stage(&row.stage) {
+            row.follow = stage.follow(row.outcome.name());
+        }
+        self.after(pipeline, rows);
+    }
+
+    /// It counts from now on: its row, and what a loop sends back.
+    pub(super) fn count(&self, rows: &mut Vec<StageRun>, asked: &mut BTreeSet<String>) {
+        let visit = (&self.row.stage, self.row.visit);
+        rows.retain(|row| (&row.stage, row.visit) != visit);
+        rows.push(self.row.clone());
+        for row in rows.iter_mut() {
+            row.superseded |= self.superseded.contains(&row.stage);
+        }
+        asked.retain(|gate| !self.superseded.contains(gate));
     }
 
     /// The run went back behind it while it was under way: nothing of it counts.
@@ -64,24 +121,9 @@ pub(super) fn keep(work: &Work, rows: &[StageRun], mut ended: Ended, now: Timest
         Outcome::Done(done) => std::mem::take(&mut done.writes),
         Outcome::Stopped(_) => Vec::new(),
     };
-    let (outcome, follow) = follow(&work.pipeline, stage, rows, ended.outcome);
     let held = rows
         .iter()
         .find(|row| row.stage == stage.id() && row.visit == ended.visit && row.is_held());
-    let started_at = held.map_or(ended.started_at, |held| held.started_at);
-    let follow = match follow {
-        // Waiting has no right to more time than the whole run has.
-        Follow::Hold if now.duration_since(started_at).unsigned_abs() > work.pipeline.budget.0 => {
-            Follow::End
-        }
-        other => other,
-    };
-    let holds = held.map_or(0, |held| held.holds + 1);
-    let wake_at = (follow == Follow::Hold).then(|| wake(&outcome, holds, now));
-    let superseded = match &follow {
-        Follow::Goto(target) => work.pipeline.downstream(target).into_iter().collect(),
-        _ => Vec::new(),
-    };
     let row = StageRun {
         run: work.run.id.clone(),
         stage: stage.id().to_owned(),
@@ -89,14 +131,14 @@ pub(super) fn keep(work: &Work, rows: &[StageRun], mut ended: Ended, now: Timest
         step: next_step(rows),
         what: What::of(stage),
         attempts: ended.attempts,
-        holds,
-        outcome,
-        follow,
+        holds: held.map_or(0, |held| held.holds + 1),
+        follow: stage.follow(ended.outcome.name()),
+        outcome: ended.outcome,
         undone: None,
         superseded: false,
         log: lines::joined(held.map_or(&[], |held| &held.log), ended.log),
-        wake_at,
-        started_at,
+        wake_at: None,
+        started_at: held.map_or(ended.started_at, |held| held.started_at),
         finished_at: now,
     };
     let mut kept = Kept {
@@ -104,27 +146,44 @@ pub(super) fn keep(work: &Work, rows: &[StageRun], mut ended: Ended, now: Timest
         left: ended.left,
         row,
         since: ended.since,
-        superseded,
+        superseded: Vec::new(),
         writes,
     };
     kept.after(&work.pipeline, rows);
     kept
 }
 
-/// The outcome and what follows in fact: a loop past its bound is a failure.
-fn follow(
-    pipeline: &Pipeline,
-    stage: &Stage,
-    rows: &[StageRun],
-    outcome: Outcome,
-) -> (Outcome, Follow) {
-    let follow = stage.follow(outcome.name());
-    match plan::bounded(pipeline, rows, follow) {
-        Ok(follow) => (outcome, follow),
+/// A stage is to be called again, if its run may wait for that.
+fn hold(pipeline: &Pipeline, stage: &Stage, rows: &[StageRun], row: &mut StageRun) {
+    let budget = pipeline.budget;
+    let wake_at = wake(&row.outcome, row.holds, row.finished_at);
+    let started_at = row.started_at;
+    // A clock that was set back is no time that has passed.
+    let lasts =
+        |until: Timestamp| Duration::try_from(until.duration_since(started_at)).unwrap_or_default();
+    if let Outcome::Stopped(Stop::Deferred { .. }) = row.outcome
+        && lasts(wake_at) > budget.0
+    {
+        let detail = row.outcome.detail();
+        let problem = format!("{detail}; the run may wait {budget} (`budget`) and no longer");
+        row.outcome = Outcome::Stopped(Stop::failed(FailureKind::Timeout, problem));
+        row.follow = bounded(pipeline, stage, rows, &mut row.outcome);
+    }
+    // Waiting has no right to more time than the whole run has.
+    if row.follow == Follow::Hold && lasts(row.finished_at) > budget.0 {
+        row.follow = Follow::End;
+    }
+    row.wake_at = (row.follow == Follow::Hold).then_some(wake_at);
+}
+
+/// What a stage's table says follows; a loop past its bound is a failure instead.
+fn bounded(pipeline: &Pipeline, stage: &Stage, rows: &[StageRun], outcome: &mut Outcome) -> Follow {
+    match plan::bounded(pipeline, rows, stage.follow(outcome.name())) {
+        Ok(follow) => follow,
         Err(problem) => {
             let detail = format!("{}; {problem}", outcome.detail());
-            let failure = Stop::failed(FailureKind::Config, detail);
-            (Outcome::Stopped(failure), Follow::End)
+            *outcome = Outcome::Stopped(Stop::failed(FailureKind::Config, detail));
+            Follow::End
         }
     }
 }
@@ -133,12 +192,18 @@ pub(super) fn next_step(rows: &[StageRun]) -> i64 {
     plan::newest(rows) + 1
 }
 
+/// When a held stage goes on. Whoever names no time, or one that has passed, is asked less and
+/// less often; nobody is asked again before a second has passed.
 fn wake(outcome: &Outcome, holds: u32, now: Timestamp) -> Timestamp {
-    if let Outcome::Stopped(Stop::Deferred { until, .. }) = outcome {
-        return *until;
+    let (first, until) = match outcome {
+        Outcome::Stopped(Stop::Deferred { until, .. }) => (SHORTEST_HOLD, Some(*until)),
+        _ => (FIRST_HOLD, None),
+    };
+    if let Some(until) = until.filter(|until| *until > now) {
+        return until.max(after(now, SHORTEST_HOLD));
     }
     let doubled = 1_u32.checked_shl(holds).unwrap_or(u32::MAX);
-    after(now, FIRST_HOLD.saturating_mul(doubled).min(LONGEST_HOLD))
+    after(now, first.saturating_mul(doubled).min(LONGEST_HOLD))
 }
 
 fn plugin_of(work: &Work, stage: &Stage) -> Option<(String, Grants)> {
@@ -241,28 +306,10 @@ fn effect(run: &Run, row: &StageRun, registry: &Registry) -> Option<Effect> {
     })
 }
 
-/// Whether the database refused the deferred writes, and not the checkpoint.
-pub(super) fn refused_writes(kept: &Kept, error: &StoreError) -> bool {
-    let refused = matches!(
-        error.kind,
-        StoreErrorKind::Statement
-            | StoreErrorKind::Constraint
-            | StoreErrorKind::Denied
-            | StoreErrorKind::Overdue
-    );
-    refused && !kept.writes.is_empty()
-}
-
-/// The outcome of a stage whose deferred writes were refused.
-pub(super) fn write_failure(error: &StoreError) -> Outcome {
-    let kind = match error.kind {
-        StoreErrorKind::Denied => FailureKind::Denied,
-        StoreErrorKind::Overdue => FailureKind::Timeout,
-        _ => FailureKind::Internal,
-    };
-    Outcome::Stopped(Stop::Failed(Failure {
-        kind,
-        message: format!("a deferred write was refused: {error}"),
-        retryable: false,
-    }))
+/// Whether what a checkpoint brings is refused however often it is tried. A right that is
+/// missing is the plugin's, if it is about its deferred writes, and so is time that they take.
+pub(super) fn is_refused(kept: Option<&Kept>, error: &StoreError) -> bool {
+    let writes = kept.is_some_and(|kept| !kept.writes.is_empty());
+    let theirs = matches!(error.kind, StoreErrorKind::Denied | StoreErrorKind::Overdue);
+    error.is_for_good() || (writes && theirs)
 }

@@ -44,6 +44,17 @@ pub async fn cancel(store: &Store, run: &Run, by: &By) -> Result<Steered, Engine
     taken(store, run, answer).await
 }
 
+/// The same for a run whose row cannot be read.
+pub async fn cancel_unread(store: &Store, run: &str, by: &By) -> Result<Steered, EngineError> {
+    let detail = by.detail("cancelled");
+    let answer = steering::stop(store, run, Wish::Cancel, detail).await?;
+    store.wake().await;
+    answer.map_err(|refusal| EngineError::Refused {
+        run: run.to_owned(),
+        problem: refusal.to_string(),
+    })
+}
+
 /// Stop a run for a while. Stages under way come to their checkpoints first.
 pub async fn pause(store: &Store, run: &Run, by: &By) -> Result<Steered, EngineError> {
     let detail = by.detail("paused");

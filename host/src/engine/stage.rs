@@ -17,6 +17,7 @@ use crate::pipeline::{Pipeline, Stage};
 use crate::registry::Entry;
 use crate::store::runs::Run;
 use crate::store::stage_runs::StageRun;
+use crate::store::storable;
 use crate::supervision;
 
 /// What the stages of one run are executed with.
@@ -200,17 +201,18 @@ async fn call_once(entry: &Entry, call: &Call, config: Json, input: Patch) -> Ou
     checked(entry, outcome).bounded()
 }
 
-/// An output that breaks its own contract is a failure, before anything is kept of it.
-fn checked(entry: &Entry, outcome: Outcome) -> Outcome {
-    let Outcome::Done(done) = &outcome else {
-        return outcome;
-    };
-    match entry.checks.writes(&done.patch) {
+/// An output that breaks its own contract, or that no database would keep, is a failure before
+/// anything is kept of it.
+fn checked(entry: &Entry, mut outcome: Outcome) -> Outcome {
+    let name = &entry.contract.name;
+    let failed = |message| Outcome::Stopped(Stop::failed(FailureKind::Internal, message));
+    if let Outcome::Done(done) = &outcome
+        && let Err(problem) = entry.checks.writes(&done.patch)
+    {
+        return failed(format!("the patch of {name} breaks its schema: {problem}"));
+    }
+    match storable::outcome(&mut outcome) {
         Ok(()) => outcome,
-        Err(problem) => {
-            let name = &entry.contract.name;
-            let message = format!("the patch of {name} breaks its schema: {problem}");
-            Outcome::Stopped(Stop::failed(FailureKind::Internal, message))
-        }
+        Err(error) => failed(format!("what {name} reports cannot be kept: {error}")),
     }
 }

@@ -23,9 +23,10 @@ use crate::store::runs::Run;
 use crate::store::{Store, StoreError, findings};
 use crate::supervision;
 
-/// How often the database is asked what there is to do: seldom enough that, with the two
-/// questions that the ledger takes each minute, an idle process asks sixty a minute at most.
-const PULSE: Duration = Duration::from_millis(1040);
+/// How often the database is asked what there is to do: seldom enough that, with the three
+/// questions about the ledger and about times each minute, an idle process asks sixty a minute
+/// at most.
+const PULSE: Duration = Duration::from_millis(1060);
 /// How long the place of a run that ended may stay empty while others are under way.
 const TOGETHER: Duration = Duration::from_millis(2);
 /// The pause after the database did not answer.
@@ -213,12 +214,11 @@ impl Worker {
         for claim in claims {
             self.engine.clock.set(claim.now);
             let run = &claim.run;
-            let line_up = match run.settings {
-                Some(_) => self.seek(run),
-                None => {
-                    let seek = || self.seek(run);
-                    fresh.entry(run.revision).or_insert_with(seek).clone()
-                }
+            let seek = || self.seek(run);
+            let line_up = if run.settings.is_some() {
+                seek()
+            } else {
+                fresh.entry(run.revision).or_insert_with(seek).clone()
             };
             self.carry_on(claim, line_up, None).await;
         }

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{Dialect, StoreError};
+use super::{Dialect, StoreError, storable};
 use crate::value::Value;
 
 /// The clock of the database in microseconds, as an expression: the only clock that leases are
@@ -82,7 +82,11 @@ pub(super) fn named(dialect: Dialect, column: &str) -> String {
 
 /// The parameter of a batch.
 pub(super) fn rows<T: Serialize>(rows: &[T]) -> Result<Value, StoreError> {
-    serde_json::to_string(rows)
-        .map(Value::Text)
-        .map_err(|error| StoreError::internal(format!("a batch: {error}")))
+    let text = serde_json::to_string(rows)
+        .map_err(|error| StoreError::internal(format!("a batch: {error}")))?;
+    // PostgreSQL refuses it in JSON, and SQLite would cut the text there.
+    if storable::escapes_nul(&text) {
+        return Err(storable::nul());
+    }
+    Ok(Value::Text(text))
 }

@@ -19,7 +19,7 @@ use super::runs::RunStatus;
 use super::stage_runs::StageRun;
 use super::{
     Store, StoreError, Transaction, batch, blobs, effects, gates, granted, schedules, stage_runs,
-    tasks,
+    storable, tasks,
 };
 use crate::grants::Grants;
 use crate::value::Statement;
@@ -132,6 +132,9 @@ pub(super) async fn commit_in(
     keep_rows(transaction, &held).await?;
     supersede(transaction, &held).await?;
     for gate in held.iter().flat_map(|checkpoint| &checkpoint.gates) {
+        if let Some(task) = &gate.task {
+            storable::key("task of a gate", task)?;
+        }
         transaction.execute(gates::insert(gate)).await?;
         if let Some(task) = &gate.task {
             let awaits = tasks::await_approval(task, transaction.dialect());
@@ -231,6 +234,7 @@ async fn carry_out(
 ) -> Result<(), StoreError> {
     let began = Instant::now();
     for statement in checkpoint.writes.iter().cloned() {
+        storable::statement(&statement)?;
         match &checkpoint.plugin {
             None => transaction.execute(statement).await?,
             Some((name, grants)) => {

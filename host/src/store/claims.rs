@@ -3,6 +3,7 @@
 
 pub mod offered;
 pub mod pick;
+mod rates;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,11 +16,14 @@ use super::leases::{Told, read_told};
 use super::locks::Lock;
 use super::runs::{self, Run, micros};
 use super::stage_runs::{self, StageRun};
+use super::unreadable::{self, Poison, readable};
 use super::{Dialect, Store, StoreError, Transaction, batch, gates, timestamp};
 use crate::value::{Row, Statement};
 
 /// Statuses of runs that can be taken when they are due.
 const CLAIMABLE: &str = "status IN ('queued', 'waiting', 'blocked')";
+/// Runs that are looked at together once a key of theirs is spent.
+const PAGE: usize = 256;
 
 /// A run that was just taken, with its checkpoints so far.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,48 +123,67 @@ async fn choose(
     places: usize,
     recoveries: [i64; 2],
 ) -> Result<Vec<String>, StoreError> {
-    let pipelines = due_pipelines(transaction).await?;
-    if pipelines.is_empty() {
+    let lines = due_lines(transaction).await?;
+    if lines.is_empty() {
         return Ok(Vec::new());
     }
     let mut wanted = Wanted::new(loads(transaction, now).await?, places);
     // A key that has nothing left is left out, so that it hides nobody behind it.
     let mut spent: BTreeSet<String> = wanted.full_keys();
-    for pipeline in &pipelines {
+    for line in &lines {
+        let mut page = places;
         loop {
-            let query = due(
-                transaction.dialect(),
-                pipeline,
-                now,
-                recoveries,
-                places,
-                &spent,
-            )?;
-            let candidates = candidates(transaction, query).await?;
-            let started = started(transaction, &candidates, now).await?;
-            let exhausted = wanted.offer(candidates, &started);
-            if exhausted.is_subset(&spent) {
+            let query = due(transaction.dialect(), line, now, recoveries, page, &spent)?;
+            let mut found = candidates(transaction, query).await?;
+            let blocked = found.poison.len();
+            unreadable::block(transaction, found.poison).await?;
+            let starts = rates::started(transaction, &found.candidates, now).await?;
+            let later = rates::put_off(transaction, &starts, now).await?;
+            found.candidates.retain(|one| !starts.is_spent(one));
+            let exhausted = wanted.offer(found.candidates, &starts);
+            if blocked == 0 && later == 0 && exhausted.is_subset(&spent) {
                 break;
             }
             spent.extend(exhausted);
+            // Where there is one whose key is spent there may be many.
+            page = if later > 0 { page.max(PAGE) } else { places };
         }
     }
     Ok(wanted.pick())
 }
 
-/// Pipelines that have claimable runs: one step down the index for each.
-async fn due_pipelines(transaction: &mut Transaction<'_>) -> Result<Vec<String>, StoreError> {
+/// Runs of a pipeline that are claimed in the order of their times.
+struct Line {
+    pipeline: String,
+    priority: i64,
+}
+
+/// Pipelines that have claimable runs, with their priorities: one step down the index for each.
+async fn due_lines(transaction: &mut Transaction<'_>) -> Result<Vec<Line>, StoreError> {
     let sql = format!(
         "WITH RECURSIVE pipelines (name) AS ( \
             SELECT MIN(pipeline) FROM open_runs WHERE {CLAIMABLE} \
             UNION ALL \
             SELECT (SELECT MIN(pipeline) FROM open_runs \
                 WHERE {CLAIMABLE} AND pipeline > pipelines.name) \
-            FROM pipelines WHERE pipelines.name IS NOT NULL) \
-        SELECT name FROM pipelines WHERE name IS NOT NULL"
+            FROM pipelines WHERE pipelines.name IS NOT NULL), \
+        lines (pipeline, priority) AS ( \
+            SELECT name, (SELECT MAX(priority) FROM open_runs \
+                WHERE {CLAIMABLE} AND pipeline = pipelines.name) \
+            FROM pipelines WHERE name IS NOT NULL \
+            UNION ALL \
+            SELECT lines.pipeline, (SELECT MAX(priority) FROM open_runs \
+                WHERE {CLAIMABLE} AND pipeline = lines.pipeline AND priority < lines.priority) \
+            FROM lines WHERE lines.priority IS NOT NULL) \
+        SELECT pipeline, priority FROM lines WHERE priority IS NOT NULL"
     );
     let rows = transaction.query(Statement::new(sql)).await?;
-    rows.iter().map(|row| Ok(row.text("name")?)).collect()
+    Ok(readable(&rows, "a line of runs", |row| {
+        Ok(Line {
+            pipeline: row.text("pipeline")?,
+            priority: row.integer("priority")?,
+        })
+    }))
 }
 
 /// What is under way, by pipeline and key. A lease that ran out counts no more.
@@ -169,50 +192,69 @@ async fn loads(transaction: &mut Transaction<'_>, now: i64) -> Result<Vec<Load>,
         FROM open_runs WHERE status = 'running' AND lease_until > $1 \
         GROUP BY pipeline, limit_key";
     let rows = transaction.query(Statement::new(sql).bind(now)).await?;
-    let loads = rows.iter().map(|row| {
+    Ok(readable(&rows, "a limit", |row| {
         Ok(Load {
             pipeline: row.text("pipeline")?,
             key: row.optional_text("limit_key")?,
             at_once: row.optional_integer("at_once")?,
             runs: row.integer("runs")?,
         })
-    });
-    loads.collect()
+    }))
 }
 
-/// The first runs of a pipeline that are due, keys without a place left out.
+/// What a claim looks at in a run. Only a start counts for a rate: whoever has started goes on.
+const CANDIDATE: &str = "id, pipeline, priority, limit_key, at_once, \
+    CASE WHEN started_at IS NULL THEN rate END AS rate, rate_window, wake_at";
+
+/// The first runs of a line that are due, keys without a place left out.
 fn due(
     dialect: Dialect,
-    pipeline: &str,
+    line: &Line,
     now: i64,
     [least, most]: [i64; 2],
-    places: usize,
+    page: usize,
     spent: &BTreeSet<String>,
 ) -> Result<Statement, StoreError> {
     let spent_keys = batch::ids(dialect);
-    // Not by the index of what is due: in the other one, the first are the first.
     let sql = format!(
-        "SELECT id, pipeline, priority, limit_key, at_once, rate, rate_window, wake_at \
-        FROM open_runs WHERE {CLAIMABLE} AND pipeline = $2 AND wake_at + 0 <= $3 \
-            AND recoveries BETWEEN $4 AND $5 \
+        "SELECT {CANDIDATE} \
+        FROM open_runs WHERE {CLAIMABLE} AND pipeline = $2 AND priority = $3 AND wake_at <= $4 \
+            AND recoveries BETWEEN $5 AND $6 \
             AND (limit_key IS NULL OR limit_key NOT IN ({spent_keys})) \
-        ORDER BY priority DESC, wake_at, id LIMIT $6"
+        ORDER BY wake_at, id LIMIT $7"
     );
     Ok(Statement::new(sql)
         .bind(batch::rows(&spent.iter().collect::<Vec<_>>())?)
-        .bind(pipeline)
+        .bind(&line.pipeline)
+        .bind(line.priority)
         .bind(now)
         .bind(least)
         .bind(most)
-        .bind(i64::try_from(places).unwrap_or(i64::MAX)))
+        .bind(i64::try_from(page).unwrap_or(i64::MAX)))
+}
+
+/// Runs that are due, and those whose rows cannot be read.
+struct Found {
+    candidates: Vec<Candidate>,
+    poison: Vec<Poison>,
 }
 
 async fn candidates(
     transaction: &mut Transaction<'_>,
     query: Statement,
-) -> Result<Vec<Candidate>, StoreError> {
+) -> Result<Found, StoreError> {
     let rows = transaction.query(query).await?;
-    rows.iter().map(read_candidate).collect()
+    let mut found = Found {
+        candidates: Vec::new(),
+        poison: Vec::new(),
+    };
+    for row in rows.iter() {
+        match read_candidate(row) {
+            Ok(candidate) => found.candidates.push(candidate),
+            Err(error) => found.poison.push(Poison::of(row, "id", &error)),
+        }
+    }
+    Ok(found)
 }
 
 fn read_candidate(row: Row<'_>) -> Result<Candidate, StoreError> {
@@ -228,32 +270,7 @@ fn read_candidate(row: Row<'_>) -> Result<Candidate, StoreError> {
     })
 }
 
-/// How many runs of each rated key started within its window.
-async fn started(
-    transaction: &mut Transaction<'_>,
-    candidates: &[Candidate],
-    now: i64,
-) -> Result<Vec<(String, i64)>, StoreError> {
-    let mut counts: Vec<(String, i64)> = Vec::new();
-    for candidate in candidates {
-        let (Some(key), Some(window)) = (&candidate.key, candidate.rate_window) else {
-            continue;
-        };
-        if counts.iter().any(|(known, _)| known == key) {
-            continue;
-        }
-        let sql = "SELECT (SELECT COUNT(*) FROM open_runs WHERE limit_key = $1 AND started_at > $2) \
-            + (SELECT COUNT(*) FROM history WHERE limit_key = $1 AND rate IS NOT NULL \
-                AND started_at > $2) AS runs";
-        let count = Statement::new(sql).bind(key).bind(now - window);
-        let rows = transaction.query(count).await?;
-        let runs = rows.first().map(|row| row.integer("runs")).transpose()?;
-        counts.push((key.clone(), runs.unwrap_or_default()));
-    }
-    Ok(counts)
-}
-
-/// Take the lease of each run; its fence grows.
+/// Take the lease of each run; its fence grows. One that cannot be read is blocked.
 async fn lease(
     transaction: &mut Transaction<'_>,
     claimant: &Claimant,
@@ -267,7 +284,7 @@ async fn lease(
     let among = batch::among(dialect, batch::ids(dialect));
     let sql = format!(
         "UPDATE open_runs SET status = 'running', fence = fence + 1, lease_until = $2, \
-            worker = $3, started_at = COALESCE(started_at, $4) \
+            lease = $5, worker = $3, started_at = COALESCE(started_at, $4) \
         WHERE id {among} \
         RETURNING {SHARED}, status, detail, wake_at, wish, wish_detail"
     );
@@ -276,57 +293,80 @@ async fn lease(
         .bind(order)
         .bind(now.saturating_add(micros(claimant.lease)))
         .bind(&claimant.worker)
-        .bind(now);
+        .bind(now)
+        .bind(micros(claimant.lease));
     let taken = transaction.query(take).await?;
-    let mut claims = Vec::with_capacity(ids.len());
+    let (mut claims, mut poison) = (Vec::with_capacity(ids.len()), Vec::new());
     for row in taken.iter() {
-        claims.push(Claim {
-            run: runs::read(row)?,
-            fence: row.integer("fence")?,
-            told: read_told(row)?,
-            rows: Vec::new(),
-            asked: BTreeSet::new(),
-            now: timestamp(now),
-        });
+        match read_claim(row, now) {
+            Ok(claim) => claims.push(claim),
+            Err(error) => poison.push(Poison::of(row, "id", &error)),
+        }
     }
-    with_rows(transaction, &mut claims).await?;
+    poison.extend(with_rows(transaction, &mut claims).await?);
+    claims.retain(|claim| !poison.iter().any(|poison| poison.is(&claim.run.id)));
+    unreadable::block(transaction, poison).await?;
     claims.sort_by_key(|claim| ids.iter().position(|id| *id == claim.run.id));
     Ok(claims)
 }
 
-/// Read the checkpoints of those that may have some: a first claim has none.
+fn read_claim(row: Row<'_>, now: i64) -> Result<Claim, StoreError> {
+    Ok(Claim {
+        run: runs::read(row)?,
+        fence: row.integer("fence")?,
+        told: read_told(row)?,
+        rows: Vec::new(),
+        asked: BTreeSet::new(),
+        now: timestamp(now),
+    })
+}
+
+/// Read the checkpoints of those that may have some: a first claim has none. Gives the runs of
+/// which one cannot be read.
 async fn with_rows(
     transaction: &mut Transaction<'_>,
     claims: &mut [Claim],
-) -> Result<(), StoreError> {
+) -> Result<Vec<Poison>, StoreError> {
+    let mut poison = Vec::new();
     let resumed: Vec<&str> = claims
         .iter()
         .filter(|claim| claim.fence > 1)
         .map(|claim| claim.run.id.as_str())
         .collect();
     if resumed.is_empty() {
-        return Ok(());
+        return Ok(poison);
     }
     let (dialect, ids) = (transaction.dialect(), batch::rows(&resumed)?);
     let rows = transaction
         .query(stage_runs::of_runs(dialect, ids.clone()))
         .await?;
     for row in rows.iter() {
-        let row = stage_runs::read(row)?;
-        if let Some(claim) = claims.iter_mut().find(|claim| claim.run.id == row.run) {
-            claim.rows.push(row);
+        match stage_runs::read(row) {
+            Ok(row) => of_run(claims, &row.run.clone(), |claim| claim.rows.push(row)),
+            Err(error) => poison.push(Poison::of(row, "run", &error)),
         }
     }
     let asked = transaction
         .query(gates::asked_of_runs(dialect, ids))
         .await?;
     for row in asked.iter() {
-        let (run, stage) = (row.text("run")?, row.text("stage")?);
-        if let Some(claim) = claims.iter_mut().find(|claim| claim.run.id == run) {
-            claim.asked.insert(stage);
+        match row
+            .text("run")
+            .and_then(|run| Ok((run, row.text("stage")?)))
+        {
+            Ok((run, stage)) => of_run(claims, &run, |claim| {
+                claim.asked.insert(stage);
+            }),
+            Err(error) => poison.push(Poison::of(row, "run", &error.into())),
         }
     }
-    Ok(())
+    Ok(poison)
+}
+
+fn of_run(claims: &mut [Claim], run: &str, change: impl FnOnce(&mut Claim)) {
+    if let Some(claim) = claims.iter_mut().find(|claim| claim.run.id == run) {
+        change(claim);
+    }
 }
 
 impl From<Claim> for super::leases::Held {

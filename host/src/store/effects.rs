@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::unreadable::readable;
 use super::{Dialect, Store, StoreError, batch, timestamp};
 use crate::value::{Row, Statement};
 
@@ -75,10 +76,10 @@ pub(super) fn note(effect: &Effect, run: &str, dialect: Dialect) -> Statement {
 pub async fn all(store: &Store) -> Result<Vec<Entry>, StoreError> {
     let sql = "SELECT * FROM effects ORDER BY pipeline, handler";
     let rows = store.query(Statement::new(sql)).await?;
-    rows.iter().map(read).collect()
+    Ok(readable(&rows, "an entry of the ledger", read))
 }
 
-fn read(row: Row<'_>) -> Result<Entry, StoreError> {
+pub(super) fn read(row: Row<'_>) -> Result<Entry, StoreError> {
     let time = |column| {
         let at = row.optional_integer(column)?;
         Ok::<_, StoreError>(at.map(timestamp))

@@ -33,6 +33,8 @@ pub enum StoreErrorKind {
     Overdue,
     /// More rows or bytes than allowed.
     TooLarge,
+    /// A value that one of the databases does not keep, or that could not be read back.
+    Unstorable,
     /// A value that is not what the caller expects; a defect of ours.
     Internal,
 }
@@ -58,6 +60,13 @@ impl StoreError {
             self.kind,
             StoreErrorKind::Unavailable | StoreErrorKind::Busy | StoreErrorKind::Timeout
         )
+    }
+
+    /// Whether the same write would be refused again, however often it is tried: the database
+    /// answers, and it is what is to be written that it does not take.
+    pub fn is_for_good(&self) -> bool {
+        use StoreErrorKind::{Constraint, Statement, TooLarge, Unstorable};
+        matches!(self.kind, Statement | Constraint | TooLarge | Unstorable)
     }
 
     /// Whether PostgreSQL refuses a statement that it prepared before another process changed
@@ -120,6 +129,7 @@ fn kind_of(error: &sqlx::Error) -> StoreErrorKind {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => StoreErrorKind::Unavailable,
         sqlx::Error::Configuration(_) => StoreErrorKind::Address,
+        sqlx::Error::Encode(_) => StoreErrorKind::Unstorable,
         _ => StoreErrorKind::Internal,
     }
 }
@@ -127,10 +137,11 @@ fn kind_of(error: &sqlx::Error) -> StoreErrorKind {
 /// Result codes of SQLite; the low byte is the primary code.
 fn sqlite_kind(code: &str) -> StoreErrorKind {
     match code.parse::<i32>().unwrap_or_default() & 0xff {
-        5 | 6 => StoreErrorKind::Busy,
+        // A lock, an abort on behalf of another statement, a schema that has just changed.
+        4 | 5 | 6 | 15 | 17 => StoreErrorKind::Busy,
         9 => StoreErrorKind::Timeout,
         11 | 26 => StoreErrorKind::Corrupt,
-        10 | 13 | 14 => StoreErrorKind::Unavailable,
+        7 | 10 | 13 | 14 => StoreErrorKind::Unavailable,
         3 | 8 | 23 => StoreErrorKind::Denied,
         18 => StoreErrorKind::TooLarge,
         19 => StoreErrorKind::Constraint,
@@ -143,10 +154,11 @@ fn postgres_kind(code: &str) -> StoreErrorKind {
     match code {
         "42501" | "25006" => StoreErrorKind::Denied,
         "57014" | "25P03" | "25P04" => StoreErrorKind::Timeout,
-        "55P03" | "40001" | "40P01" => StoreErrorKind::Busy,
+        "40002" => StoreErrorKind::Constraint,
         "XX001" | "XX002" => StoreErrorKind::Corrupt,
         _ => match code.get(..2) {
             Some("08" | "57" | "53" | "28" | "3D" | "58") => StoreErrorKind::Unavailable,
+            Some("40" | "55") => StoreErrorKind::Busy,
             Some("23") => StoreErrorKind::Constraint,
             Some("54") => StoreErrorKind::TooLarge,
             _ => StoreErrorKind::Statement,
@@ -187,6 +199,39 @@ mod tests {
         ] {
             let error = StoreError::new(postgres_kind(code), code);
             assert_eq!(error.is_retryable(), retryable, "{code}: {:?}", error.kind);
+        }
+    }
+
+    #[test]
+    fn what_no_retry_mends_is_told_from_what_passes_and_from_a_sick_database() {
+        // A text with U+0000, a number out of range, a row that is too long for an index, a
+        // feature that is not there, a duplicate; a deadlock, a full disk, a damaged index.
+        for (code, for_good) in [
+            ("22021", true),
+            ("22003", true),
+            ("54000", true),
+            ("0A000", true),
+            ("23505", true),
+            ("40P01", false),
+            ("53100", false),
+            ("55P03", false),
+            ("XX001", false),
+        ] {
+            let error = StoreError::new(postgres_kind(code), code);
+            assert_eq!(error.is_for_good(), for_good, "{code}: {:?}", error.kind);
+        }
+        // Too big, a constraint, a mismatch; busy, no memory, a full disk, no database.
+        for (code, for_good) in [
+            (18, true),
+            (275, true),
+            (20, true),
+            (5, false),
+            (7, false),
+            (13, false),
+            (26, false),
+        ] {
+            let error = StoreError::new(sqlite_kind(&code.to_string()), "");
+            assert_eq!(error.is_for_good(), for_good, "{code}: {:?}", error.kind);
         }
     }
 }

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Store, StoreError, batch, timestamp};
+use super::unreadable::readable;
+use super::{Store, StoreError, Transaction, batch, timestamp};
 use crate::value::{Row, Statement};
 
 /// Something noticed.
@@ -32,7 +33,26 @@ pub async fn raise(
     subject: &str,
     message: &str,
 ) -> Result<bool, StoreError> {
-    let now = batch::now(store.dialect());
+    let finding = [key, kind, subject, message].map(str::to_owned);
+    store
+        .write(move |transaction| {
+            Box::pin(async move {
+                let [key, kind, subject, message] = &finding;
+                raise_in(transaction, key, kind, subject, message).await
+            })
+        })
+        .await
+}
+
+/// The same inside a transaction.
+pub(super) async fn raise_in(
+    transaction: &mut Transaction<'_>,
+    key: &str,
+    kind: &str,
+    subject: &str,
+    message: &str,
+) -> Result<bool, StoreError> {
+    let now = batch::now(transaction.dialect());
     let sql = format!(
         "INSERT INTO findings (key, kind, subject, message, times, first_at, last_at) \
         VALUES ($1, $2, $3, $4, 1, {now}, {now}) \
@@ -43,14 +63,14 @@ pub async fn raise(
                 ELSE excluded.first_at END \
         RETURNING times"
     );
+    // A finding is told whatever it quotes.
+    let kept = |text: &str| text.replace('\0', "\u{fffd}");
     let raise = Statement::new(sql)
-        .bind(key)
+        .bind(kept(key))
         .bind(kind)
-        .bind(subject)
-        .bind(message);
-    let rows = store
-        .write(move |transaction| Box::pin(transaction.query(raise)))
-        .await?;
+        .bind(kept(subject))
+        .bind(kept(message));
+    let rows = transaction.query(raise).await?;
     let times = rows.first().map(|row| row.integer("times")).transpose()?;
     Ok(times == Some(1))
 }
@@ -81,17 +101,17 @@ pub async fn close(store: &Store, key: &str) -> Result<bool, StoreError> {
 pub async fn all(store: &Store) -> Result<Vec<Finding>, StoreError> {
     let sql = "SELECT * FROM findings ORDER BY last_at DESC, key";
     let rows = store.query(Statement::new(sql)).await?;
-    rows.iter().map(read).collect()
+    Ok(readable(&rows, "a finding", read))
 }
 
 /// The open findings, oldest first.
 pub async fn open(store: &Store) -> Result<Vec<Finding>, StoreError> {
     let sql = "SELECT * FROM findings WHERE resolved_at IS NULL ORDER BY first_at, key";
     let rows = store.query(Statement::new(sql)).await?;
-    rows.iter().map(read).collect()
+    Ok(readable(&rows, "a finding", read))
 }
 
-fn read(row: Row<'_>) -> Result<Finding, StoreError> {
+pub(super) fn read(row: Row<'_>) -> Result<Finding, StoreError> {
     Ok(Finding {
         key: row.text("key")?,
         kind: row.text("kind")?,

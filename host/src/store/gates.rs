@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::unreadable::readable;
 use super::{Dialect, Store, StoreError, batch, timestamp};
 use crate::value::{Row, Statement, Value};
 
@@ -158,10 +159,11 @@ pub async fn of_task(store: &Store, task: &str) -> Result<Option<Gate>, StoreErr
 }
 
 async fn read_all(store: &Store, statement: Statement) -> Result<Vec<Gate>, StoreError> {
-    store.query(statement).await?.iter().map(read).collect()
+    let rows = store.query(statement).await?;
+    Ok(readable(&rows, "a gate", read))
 }
 
-fn read(row: Row<'_>) -> Result<Gate, StoreError> {
+pub(super) fn read(row: Row<'_>) -> Result<Gate, StoreError> {
     let decision = row.optional_text("decision")?;
     let decision = decision.map(|name| Decision::parse(&name)).transpose()?;
     Ok(Gate {

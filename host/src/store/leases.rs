@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::runs::micros;
+use super::unreadable::readable;
 use super::{Dialect, Store, StoreError, Transaction, batch};
 use crate::value::{Row, Statement};
 
@@ -107,11 +108,11 @@ pub async fn heartbeat(
     let rows = store
         .write(move |transaction| Box::pin(transaction.query(statement)))
         .await?;
-    let kept = rows.iter().map(|row| {
+    // Whoever reads of it that it is lost gives it up, and the next claim says why.
+    Ok(readable(&rows, "a lease", |row| {
         let (run, fence) = (row.text("id")?, row.integer("fence")?);
         Ok((Held { run, fence }, read_told(row)?))
-    });
-    kept.collect()
+    }))
 }
 
 fn skip_locked(dialect: Dialect) -> &'static str {
@@ -169,12 +170,11 @@ pub(super) async fn recover_in(
         .bind(reason)
         .bind("its worker fell silent; it goes on from its last checkpoint");
     let rows = transaction.query(statement).await?;
-    let recovered = rows.iter().map(|row| {
+    Ok(readable(&rows, "a run that was taken back", |row| {
         Ok(Recovered {
             run: row.text("id")?,
             pipeline: row.text("pipeline")?,
             blocked: row.text("status")? == "blocked",
         })
-    });
-    recovered.collect()
+    }))
 }

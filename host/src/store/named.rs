@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::unreadable::readable;
 use super::{Store, StoreError};
 use crate::value::Statement;
 
@@ -144,7 +145,7 @@ fn found(mut keys: Vec<String>) -> Found {
 
 async fn keys(store: &Store, statement: Statement) -> Result<Vec<String>, StoreError> {
     let rows = store.query(statement).await?;
-    rows.iter().map(|row| Ok(row.text("key")?)).collect()
+    Ok(readable(&rows, "a name", |row| Ok(row.text("key")?)))
 }
 
 /// Ids as lists show them: the shortest beginning of the last group that no other one has, of 6

@@ -24,17 +24,21 @@ use crate::value::{Rows, Statement, Value};
 const CONNECTIONS: u32 = 10;
 const READERS: u32 = 5;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Statements that take milliseconds are not compiled: a disabled kind of scan counts as so dear
+/// that the server would compile every one.
+const JIT: (&str, &str) = ("jit", "off");
 /// How connections that write are set. Whoever freezes in a transaction, or loses its machine,
 /// would keep its locks for ever, and nobody else could claim or commit. And open runs change
 /// faster than they are counted: a plan for the few of a moment ago reads the whole table, dead
 /// rows and all, while an index passes over what it once found dead.
-const WRITERS: [(&str, &str); 3] = [
+const WRITERS: [(&str, &str); 4] = [
+    JIT,
     ("idle_in_transaction_session_timeout", "5s"),
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
 ];
 /// How connections that only read are set.
-const READING: [(&str, &str); 1] = [("default_transaction_read_only", "on")];
+const READING: [(&str, &str); 2] = [JIT, ("default_transaction_read_only", "on")];
 /// PostgreSQL's epoch, 2000-01-01, in microseconds since 1970.
 const EPOCH: i64 = 946_684_800_000_000;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Store, StoreError, batch, timestamp};
-use crate::value::{Row, Statement};
+use crate::value::{Row, Statement, Value};
 
 /// What there is to do, by the database's clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<Pulse, Sto
         "SELECT {now} AS now, \
         (SELECT revision FROM activations ORDER BY id DESC LIMIT 1) AS revision, \
         (SELECT COUNT(*) || ':' || COALESCE(MAX(updated_at), 0) FROM settings) AS settings, \
-        (SELECT MIN(wake_at) FROM open_runs \
+        (SELECT MIN(wake_at + 0) FROM open_runs \
             WHERE status IN ('queued', 'waiting', 'blocked')) AS due_at, \
         (SELECT MIN(wake_at) FROM open_runs WHERE recoveries > 0 AND recoveries >= $2 \
             AND status IN ('queued', 'waiting', 'blocked')) AS suspect_at, \
@@ -65,7 +65,12 @@ pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<Pulse, Sto
 }
 
 fn time(row: Row<'_>, column: &str) -> Result<Option<Timestamp>, StoreError> {
-    let at = row.optional_integer(column)?;
+    // What is no time is looked at now: then it is found out whose it is.
+    let at = match row.value(column)? {
+        Value::Null => None,
+        Value::Integer(at) => Some(*at),
+        _ => Some(0),
+    };
     Ok(at.filter(|at| *at < super::NEVER).map(timestamp))
 }
 

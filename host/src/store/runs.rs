@@ -15,7 +15,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::origin::Origin;
-use super::{Dialect, Store, StoreError, Transaction, batch, timestamp};
+use super::unreadable::Unreadable;
+use super::{Dialect, Store, StoreError, Transaction, batch, storable, timestamp};
 use crate::outcome::Patch;
 use crate::policy;
 use crate::value::{Row, Statement};
@@ -142,8 +143,10 @@ impl fmt::Display for RunStatus {
 /// Keep a run that has not started. The database's clock says when it was created; it is due
 /// as long after that as `wake_at` is after `created_at`.
 pub fn insert(run: &Run, dialect: Dialect) -> Result<Statement, StoreError> {
-    let input = serde_json::to_string(&run.input)
-        .map_err(|error| StoreError::internal(format!("input: {error}")))?;
+    let input = storable::patch(&run.input)?;
+    if let Some(key) = &run.limits.key {
+        storable::key("key of its limits", key)?;
+    }
     let now = batch::now(dialect);
     let sql = format!(
         "INSERT INTO open_runs (id, pipeline, revision, status, detail, input, settings, origin, \
@@ -171,11 +174,55 @@ pub fn insert(run: &Run, dialect: Dialect) -> Result<Statement, StoreError> {
         .bind(micros(run.spent)))
 }
 
-/// The run of an id.
+/// A run as a list shows it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Listed {
+    Run(Box<Run>),
+    Unreadable(Unreadable),
+}
+
+impl Listed {
+    fn of(row: Row<'_>) -> Self {
+        match read(row) {
+            Ok(run) => Listed::Run(Box::new(run)),
+            Err(error) => Listed::Unreadable(Unreadable::of(row, &error)),
+        }
+    }
+
+    pub fn id(&self) -> &str {
+        match self {
+            Listed::Run(run) => &run.id,
+            Listed::Unreadable(run) => &run.id,
+        }
+    }
+
+    /// The run, if it can be read.
+    pub fn run(self) -> Option<Run> {
+        match self {
+            Listed::Run(run) => Some(*run),
+            Listed::Unreadable(_) => None,
+        }
+    }
+}
+
+/// The run of an id; one that cannot be read is an error.
 pub async fn by_id(store: &Store, id: &str) -> Result<Option<Run>, StoreError> {
+    match listed(store, id).await? {
+        None => Ok(None),
+        Some(Listed::Run(run)) => Ok(Some(*run)),
+        Some(Listed::Unreadable(run)) => Err(StoreError::internal(format!(
+            "run {} cannot be read: {}; `callboard runs cancel {0}` ends it",
+            run.id, run.detail
+        ))),
+    }
+}
+
+/// The run of an id, readable or not.
+pub async fn listed(store: &Store, id: &str) -> Result<Option<Listed>, StoreError> {
     let sql = "SELECT * FROM runs WHERE id = $1 LIMIT 1";
     let rows = store.query(Statement::new(sql).bind(id)).await?;
-    rows.first().map(read).transpose()
+    Ok(rows.first().map(Listed::of))
 }
 
 /// Which runs to list; without anything, all of them.
@@ -186,22 +233,23 @@ pub struct Only<'a> {
 }
 
 /// Runs, newest first.
-pub async fn newest(store: &Store, limit: u32, only: Only<'_>) -> Result<Vec<Run>, StoreError> {
+pub async fn newest(store: &Store, limit: u32, only: Only<'_>) -> Result<Vec<Listed>, StoreError> {
     let sql = "SELECT * FROM runs WHERE ($2 = '' OR status = $2) AND ($3 = '' OR pipeline = $3) \
         ORDER BY created_at DESC, id DESC LIMIT $1";
     let statement = Statement::new(sql)
         .bind(limit)
         .bind(only.status.map_or("", RunStatus::as_str))
         .bind(only.pipeline.unwrap_or_default());
-    store.query(statement).await?.iter().map(read).collect()
+    let rows = store.query(statement).await?;
+    Ok(rows.iter().map(Listed::of).collect())
 }
 
 /// Runs that have not ended, newest first.
-pub async fn open(store: &Store, limit: u32) -> Result<Vec<Run>, StoreError> {
+pub async fn open(store: &Store, limit: u32) -> Result<Vec<Listed>, StoreError> {
     let sql = "SELECT open_runs.*, CAST(NULL AS BIGINT) AS finished_at FROM open_runs \
         ORDER BY created_at DESC, id DESC LIMIT $1";
     let rows = store.query(Statement::new(sql).bind(limit)).await?;
-    rows.iter().map(read).collect()
+    Ok(rows.iter().map(Listed::of).collect())
 }
 
 /// Whether a run of a pipeline has not ended.
@@ -219,7 +267,7 @@ pub async fn is_open(
 
 pub(super) fn read(row: Row<'_>) -> Result<Run, StoreError> {
     let input = serde_json::from_str(&row.text("input")?)
-        .map_err(|error| StoreError::internal(format!("the input of a run: {error}")))?;
+        .map_err(|error| StoreError::internal(format!("its input: {error}")))?;
     let status = row.text("status")?;
     let started_at = row.optional_integer("started_at")?;
     Ok(Run {

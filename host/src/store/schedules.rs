@@ -19,6 +19,8 @@ pub(super) use self::ended::{ended, started_by_itself};
 pub use self::fire::{Fired, fire_due, fire_now};
 use super::locks::Lock;
 use super::runs::{Run, RunStatus, micros};
+use super::times::{self, Untrue};
+use super::unreadable::readable;
 use super::{Dialect, Store, StoreError, Transaction, batch, timestamp};
 use crate::policy::PIPELINE;
 use crate::schedule::Schedule;
@@ -26,7 +28,7 @@ use crate::value::{Row, Statement};
 
 /// What did not end well is tried again after this, if its pause is longer; so is what was
 /// found under way.
-const AGAIN: Duration = Duration::from_secs(600);
+pub(super) const AGAIN: Duration = Duration::from_secs(600);
 
 /// Everything of a revision that starts by itself.
 #[derive(Debug)]
@@ -75,9 +77,10 @@ pub async fn all(store: &Store) -> Result<BTreeMap<String, Kept>, StoreError> {
             runs.status AS last_status, runs.created_at AS last_started \
         FROM schedules LEFT JOIN runs ON runs.id = schedules.last_run";
     let rows = store.query(Statement::new(sql)).await?;
-    rows.iter()
-        .map(|row| Ok((row.text("name")?, read(row)?)))
-        .collect()
+    let named = readable(&rows, "a schedule", |row| {
+        Ok((row.text("name")?, read(row)?))
+    });
+    Ok(named.into_iter().collect())
 }
 
 fn read(row: Row<'_>) -> Result<Kept, StoreError> {
@@ -124,7 +127,83 @@ async fn sync_in(transaction: &mut Transaction<'_>, plan: &Plan) -> Result<bool,
         transaction.execute(statement).await?;
     }
     transaction.execute(plan_pauses(now)).await?;
+    set_right_in(transaction, plan, now).await?;
     Ok(true)
+}
+
+/// Set right the times that a schedule cannot have: it has not fired later than now, and its
+/// next time is the first after the last.
+pub async fn set_right(store: &Store, plan: &Arc<Plan>) -> Result<(), StoreError> {
+    let plan = Arc::clone(plan);
+    store
+        .write(move |transaction| {
+            Box::pin(async move {
+                let now = transaction.clock().await?;
+                set_right_in(transaction, &plan, now).await
+            })
+        })
+        .await
+}
+
+async fn set_right_in(
+    transaction: &mut Transaction<'_>,
+    plan: &Plan,
+    now: i64,
+) -> Result<(), StoreError> {
+    let how = match transaction.dialect() {
+        Dialect::Sqlite => "",
+        Dialect::Postgres => "FOR UPDATE",
+    };
+    let sql = format!("SELECT name, last_at, next_at FROM schedules ORDER BY name {how}");
+    let rows = transaction.query(Statement::new(sql)).await?;
+    let kept = readable(&rows, "a schedule", read_times);
+    let mut untrue = Vec::new();
+    for (name, last_at, next_at) in kept {
+        let Some(planned) = plan.schedules.get(&name) else {
+            continue;
+        };
+        let Some((last, next)) = planned.times(last_at, next_at, now) else {
+            continue;
+        };
+        let sql = "UPDATE schedules SET last_at = $2, next_at = $3 WHERE name = $1";
+        let right = Statement::new(sql).bind(&name).bind(last).bind(next);
+        transaction.execute(right).await?;
+        let ahead = last_at.max(next_at.unwrap_or(last_at)).saturating_sub(now);
+        untrue.push(Untrue {
+            what: "schedule".to_owned(),
+            subject: name,
+            ahead: Duration::from_micros(ahead.max(0).unsigned_abs()),
+        });
+    }
+    times::tell(transaction, "schedule", &untrue).await
+}
+
+/// The name of a schedule with its last and its next time.
+pub(super) fn read_times(row: Row<'_>) -> Result<(String, i64, Option<i64>), StoreError> {
+    let next_at = row.optional_integer("next_at")?;
+    Ok((row.text("name")?, row.integer("last_at")?, next_at))
+}
+
+impl Planned {
+    /// The last and the next time as they can be, if they are not: times that lie ahead by more
+    /// than the cadence allows are not believed.
+    fn times(&self, last_at: i64, next_at: Option<i64>, now: i64) -> Option<(i64, Option<i64>)> {
+        let late = now.saturating_add(micros(times::TOLERANCE));
+        let last = if last_at > late { now } else { last_at };
+        let (latest, next) = match &self.cadence {
+            Cadence::Clock(schedule) => {
+                let next = schedule.next(timestamp(last));
+                let next = next.map(Timestamp::as_microsecond);
+                (next, next)
+            }
+            Cadence::Pause(pause) => {
+                let longest = micros((*pause).max(AGAIN));
+                (Some(late.saturating_add(longest)), Some(now))
+            }
+        };
+        let too_late = next_at.is_some_and(|at| latest.is_none_or(|latest| at > latest));
+        (last != last_at || too_late).then_some((last, next))
+    }
 }
 
 /// Whether a revision is still the active one.
@@ -195,7 +274,9 @@ fn plan_pauses(now: i64) -> Statement {
         "UPDATE schedules SET next_at = CASE \
             WHEN EXISTS (SELECT 1 FROM open_runs WHERE open_runs.pipeline = schedules.pipeline) \
                 THEN $1 + {again} \
-            ELSE COALESCE((SELECT policy_runs.finished_at + {since} FROM policy_runs \
+            ELSE COALESCE((SELECT {since} \
+                    + CASE WHEN policy_runs.finished_at > $1 THEN $1 \
+                        ELSE policy_runs.finished_at END FROM policy_runs \
                 WHERE '{PIPELINE}' || policy_runs.policy = schedules.pipeline), $1) END \
         WHERE pause IS NOT NULL"
     );

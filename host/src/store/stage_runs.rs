@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::unreadable::{cut, shown};
 use super::{Dialect, Store, StoreError, batch, timestamp};
 use crate::lines::Line;
 use crate::outcome::Outcome;
@@ -129,13 +130,36 @@ pub async fn of_run(store: &Store, run: &str) -> Result<Vec<StageRun>, StoreErro
     store.query(statement).await?.iter().map(read).collect()
 }
 
+/// The checkpoints of a run that can be read, in order, and what is wrong with the others.
+pub async fn readable_of_run(
+    store: &Store,
+    run: &str,
+) -> Result<(Vec<StageRun>, Vec<String>), StoreError> {
+    let statement = of_runs(store.dialect(), batch::rows(&[run])?);
+    let (mut readable, mut problems) = (Vec::new(), Vec::new());
+    for row in store.query(statement).await?.iter() {
+        match read(row) {
+            Ok(row) => readable.push(row),
+            Err(error) => problems.push(cut(&error.message)),
+        }
+    }
+    Ok((readable, problems))
+}
+
 pub(super) fn read(row: Row<'_>) -> Result<StageRun, StoreError> {
+    read_row(row).map_err(|error| {
+        let (stage, visit) = (shown(row, "stage"), shown(row, "visit"));
+        StoreError::internal(format!("the checkpoint of {stage}, visit {visit}: {error}"))
+    })
+}
+
+fn read_row(row: Row<'_>) -> Result<StageRun, StoreError> {
     let report = match row.value("content")? {
         Value::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         _ => row.text("report")?,
     };
-    let outcome = serde_json::from_str(&report)
-        .map_err(|error| StoreError::internal(format!("the outcome of a stage: {error}")))?;
+    let outcome =
+        serde_json::from_str(&report).map_err(|error| StoreError::internal(error.to_string()))?;
     let log = match row.value("log")? {
         Value::Text(text) => serde_json::from_str(text)
             .map_err(|error| StoreError::internal(format!("the log of a stage: {error}")))?,

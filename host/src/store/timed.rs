@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sqlx::pool::PoolConnection;
 use sqlx::{Database, PgConnection, SqliteConnection};
 
-use super::{Backend, Connection, Store, StoreError, Transaction, postgres};
+use super::{Backend, Connection, Store, StoreError, Transaction, postgres, storable};
 use crate::value::{Rows, Statement};
 
 /// Instructions of SQLite between two looks at the time.
@@ -47,6 +47,7 @@ impl Store {
         statement: Statement,
         deadline: Instant,
     ) -> Result<Rows, StoreError> {
+        storable::statement(&statement)?;
         match self.backend() {
             Backend::Sqlite(store) => store.query_until(statement, deadline).await,
             Backend::Postgres(store) => store.query_until(statement, deadline).await,

@@ -235,7 +235,9 @@ async fn sends_on_to(url: String) -> u16 {
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut buffer = [0; 4096];
-            stream.read(&mut buffer).await.ok();
+            if let Ok(0) | Err(_) = stream.read(&mut buffer).await {
+                continue;
+            }
             let answer = format!(
                 "HTTP/1.1 307 On\r\nlocation: {url}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
             );

@@ -311,7 +311,7 @@ fn an_effect_is_named(dialect: Dialect) {
             .is_some_and(|detail| detail.contains("is no name of an effect"))
     );
     assert!(
-        shown.stdout.replace("\n", " ").contains("name of an"),
+        shown.stdout.replace('\n', " ").contains("name of an"),
         "{said}: {shown}"
     );
 }

@@ -117,6 +117,8 @@ on_each!(every_disorder_is_named_with_its_mend, |dialect: Dialect| {
     let expected = [
         // One cause: who else refers to the table is told with it.
         "roll call | problem | policy commits_keep_newest | the database has no table `commits`",
+        "times | problem | stuck | the time of its wake is",
+        "times | problem | patient | the time of its wake is",
         "leases | problem | run expired of policy:commits_keep_newest | its lease, held by ghost/1, ran out",
         "blocked | problem | run stuck of policy:commits_keep_newest | is blocked: a cause",
         "waiting | problem | run patient of policy:commits_keep_newest | stage upkeep waits for",

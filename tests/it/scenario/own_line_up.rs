@@ -27,7 +27,7 @@ const LEASE: Duration = Duration::from_millis(600);
 /// Line-ups of which one comes only when it is let.
 struct Late {
     app: App,
-    late: i64,
+    slow: i64,
     let_come: Semaphore,
 }
 
@@ -38,7 +38,7 @@ impl LineUps for Late {
         settings: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Arc<LineUp>, EngineError>> {
         Box::pin(async move {
-            if revision == self.late {
+            if revision == self.slow {
                 let come = self.let_come.acquire().await;
                 come.expect("it is never closed").forget();
             }
@@ -85,7 +85,7 @@ async fn later_ones_go_on(factory: &Factory) {
     assert_eq!(active.map(|it| it.number), Some(second.revision));
     let late = Arc::new(Late {
         app: app.clone(),
-        late: first.revision,
+        slow: first.revision,
         let_come: Semaphore::new(0),
     });
     let line_ups = Arc::clone(&late) as Arc<dyn LineUps>;

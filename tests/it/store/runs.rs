@@ -53,7 +53,7 @@ pub(super) async fn queue(store: &Store, runs: &[Run]) {
     }
 }
 
-fn claimant() -> Claimant {
+pub(super) fn claimant() -> Claimant {
     Claimant {
         worker: "test".to_owned(),
         lease: LEASE,
@@ -167,7 +167,8 @@ on_both!(
         assert!(record(&store, &ended, RunStatus::Done).await);
         let ids = async |limit, status, pipeline| {
             let found = runs::newest(&store, limit, Only { status, pipeline }).await;
-            let ids = found.expect("runs").into_iter().map(|run| run.id);
+            let found = found.expect("runs").into_iter();
+            let ids = found.filter_map(|listed| Some(listed.run()?.id));
             ids.collect::<Vec<_>>().join(" ")
         };
         let (running, done) = (Some(RunStatus::Running), Some(RunStatus::Done));
@@ -316,7 +317,9 @@ on_both!(
         assert!(record(&store, &first, RunStatus::Done).await);
         claimed(&store, None).await.expect("the second fits");
         assert_eq!(claimed(&store, None).await, None);
+        // As if the window had passed, and with it the time that the third was put off to.
         execute(&store, "UPDATE history SET started_at = 1").await;
+        execute(&store, "UPDATE open_runs SET wake_at = 1").await;
         assert_eq!(claimed(&store, None).await.expect("again").run.id, "c");
     }
 );

@@ -105,6 +105,11 @@ pub(super) fn set_up(factory: Factory) -> Factory {
 /// Queue a run of `pipeline` for each plan; gives their ids.
 pub(super) fn queue(factory: &Factory, pipeline: &str, plans: &[String]) -> Vec<String> {
     let runs: Vec<Run> = plans.iter().map(|plan| new_run(pipeline, plan)).collect();
+    queue_runs(factory, runs)
+}
+
+/// Queue runs as they are; gives their ids.
+pub(super) fn queue_runs(factory: &Factory, runs: Vec<Run>) -> Vec<String> {
     let ids = runs.iter().map(|run| run.id.clone()).collect();
     let url = factory.url();
     runtime().block_on(async {
@@ -125,7 +130,7 @@ pub(super) fn queue(factory: &Factory, pipeline: &str, plans: &[String]) -> Vec<
     ids
 }
 
-fn new_run(pipeline: &str, plan: &str) -> Run {
+pub(super) fn new_run(pipeline: &str, plan: &str) -> Run {
     let now = Timestamp::now();
     let input = json!({ "plan": plan });
     Run {

@@ -174,7 +174,9 @@ fn ends_are_true(factory: &Factory, rows: &[Checkpoint]) -> BTreeMap<String, usi
 fn expected(pipeline: &str, input: &str) -> &'static str {
     let act = input.rsplit_once('=').map_or("", |(_, act)| act);
     match act.trim_end_matches(['"', '}']) {
-        "fails" | "traps" | "lies" | "spins" | "refused" => "failed",
+        "fails" | "far" | "nul" | "uncommittable" | "traps" | "lies" | "spins" | "refused" => {
+            "failed"
+        }
         sleep if pipeline == "brief" && sleep.starts_with("sleep") => "failed",
         "rejects" => "rejected",
         "idles" => "nothing-to-do",

@@ -8,7 +8,7 @@ use crate::engine::schedule;
 use crate::span::Span;
 use crate::store::health::{self, Case};
 use crate::store::runs::RunStatus;
-use crate::store::schedules;
+use crate::store::{schedules, times};
 
 /// A living worker takes a lease back within its pulse.
 const LEASE_GRACE: Duration = Duration::from_secs(1);
@@ -17,6 +17,33 @@ const DUE_GRACE: Duration = Duration::from_secs(60);
 
 /// Ends the message of what must never be.
 const DEFECT: &str = "it is a defect of callboard: keep a copy of the database and report it";
+
+/// Every row can be read.
+pub(super) async fn unreadable(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let cases = health::unreadable(app.store()).await?;
+    let symptoms = cases.iter().map(|case| {
+        let (subject, mend) = match case.run.as_str() {
+            "" => (String::new(), DEFECT.to_owned()),
+            run => (
+                name(case),
+                format!("mend the row and `callboard runs resume {run}`, or `callboard runs cancel {run}`"),
+            ),
+        };
+        Symptom::problem(subject, format!("cannot be read: {}", case.what), mend)
+    });
+    Ok(symptoms.collect())
+}
+
+/// No time lies where no rule allows it.
+pub(super) async fn times(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let untrue = times::untrue(app.store()).await?;
+    let mend = "see that the clock of the database is right; a worker sets the times right within \
+        a minute: start `callboard serve` or `callboard work`";
+    let symptoms = untrue
+        .iter()
+        .map(|one| Symptom::problem(&one.subject, one.problem(), mend));
+    Ok(symptoms.collect())
+}
 
 /// No run is under way whose lease ran out.
 pub(super) async fn leases(app: &App) -> Result<Vec<Symptom>, AppError> {

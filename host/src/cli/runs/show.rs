@@ -18,7 +18,7 @@ pub(super) async fn show(context: &Context, id: &str) -> Result<Answered, Failur
     let app = context.app().await?;
     let store = app.store();
     let run = find(store, id).await?;
-    let stages = stage_runs::of_run(store, &run.id).await?;
+    let (stages, unreadable) = stage_runs::readable_of_run(store, &run.id).await?;
     let gates = gates::of_run(store, &run.id).await?;
     let holder = holders::of(store, &run.id).await?;
     head(context.output, &run, holder.as_ref());
@@ -28,6 +28,9 @@ pub(super) async fn show(context: &Context, id: &str) -> Result<Answered, Failur
     context
         .output
         .table(&header, stages.iter().map(stage_row).collect());
+    for problem in &unreadable {
+        context.output.say(format_args!("unreadable: {problem}"));
+    }
     for stage in stages.iter().filter(|stage| !stage.log.is_empty()) {
         log(context.output, stage);
     }
@@ -38,7 +41,10 @@ pub(super) async fn show(context: &Context, id: &str) -> Result<Answered, Failur
             .output
             .table(&header, gates.iter().map(gate_row).collect());
     }
-    let shown = json!({ "run": run, "holder": holder, "stages": stages, "gates": gates });
+    let shown = json!({
+        "run": run, "holder": holder, "stages": stages, "gates": gates,
+        "unreadable": unreadable,
+    });
     Ok(context.output.json(&shown))
 }
 

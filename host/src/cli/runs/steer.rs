@@ -8,7 +8,8 @@ use crate::cli::output::Answered;
 use crate::cli::watch::Progress;
 use crate::cli::{Context, Failure, run};
 use crate::engine::operate::{self, By};
-use crate::store::runs::Run;
+use crate::store::named;
+use crate::store::runs::{self, Listed, Run, RunStatus};
 use crate::store::steering::Steered;
 
 /// A run to stop, and why.
@@ -26,16 +27,29 @@ pub(in crate::cli) struct Stop {
 impl Stop {
     pub(super) async fn cancel(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
+        // One that cannot be read can be ended all the same.
+        let id = crate::cli::find::key(app.store(), &named::RUN, &self.id).await?;
+        if let Some(Listed::Unreadable(run)) = runs::listed(app.store(), &id).await? {
+            let by = self.who.because(self.reason);
+            let steered = operate::cancel_unread(app.store(), &run.id, &by).await?;
+            return Ok(told(
+                context,
+                &run.id,
+                RunStatus::Blocked,
+                steered,
+                "cancel",
+            ));
+        }
         let (run, by) = self.of(&app).await?;
         let steered = operate::cancel(app.store(), &run, &by).await?;
-        Ok(told(context, &run, steered, "cancel"))
+        Ok(told(context, &run.id, run.status, steered, "cancel"))
     }
 
     pub(super) async fn pause(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         let (run, by) = self.of(&app).await?;
         let steered = operate::pause(app.store(), &run, &by).await?;
-        Ok(told(context, &run, steered, "pause"))
+        Ok(told(context, &run.id, run.status, steered, "pause"))
     }
 
     async fn of(self, app: &crate::app::App) -> Result<(Run, By), Failure> {
@@ -45,22 +59,22 @@ impl Stop {
 }
 
 /// Say what came of a wish to stop.
-fn told(context: &Context, run: &Run, steered: Steered, wish: &str) -> Answered {
+fn told(context: &Context, run: &str, before: RunStatus, steered: Steered, wish: &str) -> Answered {
     let status = match steered {
         Steered::Now(status) => status,
-        Steered::Told | Steered::Kept => run.status,
+        Steered::Told | Steered::Kept => before,
     };
     match steered {
         Steered::Now(status) => context.output.say(status),
-        Steered::Kept => context.output.say(run.status),
+        Steered::Kept => context.output.say(before),
         Steered::Told => {
             let output = context.output;
             output.say(format_args!("its worker is asked to {wish} it"));
-            output.say(format_args!("next: callboard runs tail {}", run.id));
+            output.say(format_args!("next: callboard runs tail {run}"));
         }
     }
     let asked = (steered == Steered::Told).then_some(wish);
-    let json = json!({ "run": run.id, "status": status, "asked": asked });
+    let json = json!({ "run": run, "status": status, "asked": asked });
     context.output.json(&json)
 }
 

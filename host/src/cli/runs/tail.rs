@@ -12,7 +12,7 @@ use crate::cli::watch::length;
 use crate::cli::{Context, Failure, interrupt, run};
 use crate::store::Store;
 use crate::store::named::{self, Short};
-use crate::store::runs::{self, Run};
+use crate::store::runs::{self, Listed, Run};
 use crate::store::stage_runs::{self, StageRun};
 
 /// How often the database is asked.
@@ -88,12 +88,15 @@ impl Seen {
 
     /// The runs that have not ended, and those that ended since the last look.
     async fn all(&mut self, store: &Store) -> Result<Vec<Run>, Failure> {
-        let mut runs = runs::open(store, MOST).await?;
+        // One that cannot be read is blocked, and `runs list` says so.
+        let open = runs::open(store, MOST).await?.into_iter();
+        let mut runs: Vec<Run> = open.filter_map(Listed::run).collect();
         let gone = self.runs.keys();
         let gone = gone.filter(|id| !runs.iter().any(|run| run.id == **id));
         let gone: Vec<String> = gone.cloned().collect();
         for id in gone {
-            runs.extend(runs::by_id(store, &id).await?);
+            let listed = runs::listed(store, &id).await?;
+            runs.extend(listed.and_then(Listed::run));
         }
         Ok(runs)
     }
@@ -106,7 +109,7 @@ impl Seen {
         let moved = status != now || run.status == runs::RunStatus::Running;
         let mut last = step;
         if moved {
-            for row in stage_runs::of_run(store, &run.id).await? {
+            for row in stage_runs::readable_of_run(store, &run.id).await?.0 {
                 last = last.max(row.step);
                 // What happened before is told of a run that was asked for, not of all.
                 if row.step > step && (self.one || self.told) {

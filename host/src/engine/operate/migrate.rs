@@ -148,7 +148,7 @@ fn moved(run: &Run, line_up: &LineUp, new: &Pipeline) -> Result<(Run, Vec<String
     let moved = Run {
         revision: line_up.revision,
         priority: new.priority,
-        limits: limits(new, &input),
+        limits: limits(new, &input)?,
         input,
         ..run.clone()
     };

@@ -11,6 +11,8 @@ use super::{
 use crate::app::{App, AppError, Company};
 use crate::pipeline::Stage;
 use crate::rollcall;
+use crate::store::runs::Listed;
+use crate::store::unreadable::Unreadable;
 use crate::store::{StoreError, gates, policy_runs, revisions, runs, stage_runs, tasks};
 
 /// Runs on the first page.
@@ -76,8 +78,15 @@ impl Gatherer<'_> {
 
     async fn runs(&self) -> Result<Vec<RunView>, StoreError> {
         let mut views = Vec::new();
-        for run in runs::newest(self.0.store(), RUNS, runs::Only::default()).await? {
-            let rows = stage_runs::of_run(self.0.store(), &run.id).await?;
+        for listed in runs::newest(self.0.store(), RUNS, runs::Only::default()).await? {
+            let run = match listed {
+                Listed::Run(run) => run,
+                Listed::Unreadable(run) => {
+                    views.push(unreadable(run));
+                    continue;
+                }
+            };
+            let (rows, _) = stage_runs::readable_of_run(self.0.store(), &run.id).await?;
             let stages = rows.into_iter().map(|row| StageRunView {
                 outcome: row.outcome.name().to_owned(),
                 detail: row.outcome.detail(),
@@ -214,4 +223,16 @@ fn miss(reference: &rollcall::Reference) -> Option<MissView> {
             .map(ToString::to_string)
             .unwrap_or_default(),
     })
+}
+
+/// A run that cannot be read, in its place among the others.
+fn unreadable(run: Unreadable) -> RunView {
+    RunView {
+        id: run.id,
+        pipeline: run.pipeline,
+        status: run.status.to_owned(),
+        detail: run.detail,
+        created_at: run.created_at,
+        stages: Vec::new(),
+    }
 }

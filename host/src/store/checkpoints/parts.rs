@@ -9,7 +9,7 @@ use crate::outcome::Outcome;
 use crate::settings::hex;
 use crate::store::runs::{RunStatus, micros};
 use crate::store::stage_runs::{StageRun, Undone};
-use crate::store::{Dialect, StoreError, batch};
+use crate::store::{Dialect, StoreError, batch, storable};
 
 /// A report of more bytes than this is kept once, by its digest.
 const LARGE: usize = 64 * 1024;
@@ -177,15 +177,14 @@ fn log(lines: &[Line]) -> Result<Option<String>, StoreError> {
 }
 
 fn report(outcome: &Outcome) -> Result<String, StoreError> {
-    let written = match outcome {
+    match outcome {
         Outcome::Done(done) if !done.writes.is_empty() => {
             let mut done = done.clone();
             done.writes.clear();
-            serde_json::to_string(&Outcome::Done(done))
+            storable::document(&Outcome::Done(done))
         }
-        other => serde_json::to_string(other),
-    };
-    written.map_err(|error| StoreError::internal(format!("outcome: {error}")))
+        other => storable::document(other),
+    }
 }
 
 /// A visit is kept once; only one that was held is kept over.

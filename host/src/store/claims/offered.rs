@@ -2,9 +2,11 @@
 //! on, and the store whether it can be. The limits of keys hold as they do for every claim.
 
 use super::pick::Wanted;
-use super::{CLAIMABLE, Claim, Claimant, begin, candidates, choose, lease, loads, started};
+use super::{
+    CANDIDATE, CLAIMABLE, Claim, Claimant, begin, candidates, choose, lease, loads, rates,
+};
 use crate::store::leases::{self, Recovered};
-use crate::store::{Store, StoreError, Transaction, batch};
+use crate::store::{Store, StoreError, Transaction, batch, unreadable};
 use crate::value::{Row, Statement};
 
 /// How runs that are offered are taken.
@@ -84,19 +86,21 @@ async fn due_of(
     let dialect = transaction.dialect();
     let among = batch::among(dialect, batch::ids(dialect));
     let sql = format!(
-        "SELECT id, pipeline, priority, limit_key, at_once, rate, rate_window, wake_at \
+        "SELECT {CANDIDATE} \
         FROM open_runs WHERE id {among} AND {CLAIMABLE} AND wake_at <= $2 AND recoveries < $3"
     );
     let statement = Statement::new(sql)
         .bind(batch::rows(runs)?)
         .bind(now)
         .bind(claimant.suspect);
-    let candidates = candidates(transaction, statement).await?;
+    let found = candidates(transaction, statement).await?;
+    unreadable::block(transaction, found.poison).await?;
+    let candidates = found.candidates;
     if candidates.is_empty() {
         return Ok(Vec::new());
     }
     let mut wanted = Wanted::new(loads(transaction, now).await?, candidates.len());
-    let started = started(transaction, &candidates, now).await?;
+    let started = rates::started(transaction, &candidates, now).await?;
     wanted.offer(candidates, &started);
     Ok(wanted.pick())
 }

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::rates::Starts;
+
 /// Runs of a pipeline and key that are under way.
 #[derive(Debug, Clone)]
 pub struct Load {
@@ -65,17 +67,18 @@ impl Wanted {
 
     /// Offer runs of one pipeline with what started of their keys; gives the keys that are
     /// spent once as many of them as can are taken.
-    pub fn offer(
+    pub(super) fn offer(
         &mut self,
         candidates: Vec<Candidate>,
-        started: &[(String, i64)],
+        started: &Starts,
     ) -> BTreeSet<String> {
-        for (key, runs) in started {
-            self.by_rate.entry(key.clone()).or_insert(*runs);
-        }
         let mut counts: BTreeMap<String, i64> = BTreeMap::new();
         for candidate in candidates {
             if let Some(key) = &candidate.key {
+                if candidate.rate.is_some() {
+                    let runs = started.of(&candidate);
+                    self.by_rate.entry(key.clone()).or_insert(runs);
+                }
                 *counts.entry(key.clone()).or_default() += 1;
             }
             self.offered.insert(candidate.id.clone(), candidate);
@@ -122,7 +125,7 @@ impl Wanted {
             *running.entry(taken.pipeline).or_default() += 1;
             if let Some(key) = taken.key {
                 *self.by_key.entry(key.clone()).or_default() += 1;
-                *self.by_rate.entry(key).or_default() += 1;
+                *self.by_rate.entry(key).or_default() += i64::from(taken.rate.is_some());
             }
             picked.push(taken.id);
         }
@@ -149,7 +152,7 @@ mod tests {
 
     fn pick(loads: Vec<Load>, places: usize, candidates: Vec<Candidate>) -> Vec<String> {
         let mut wanted = Wanted::new(loads, places);
-        wanted.offer(candidates, &[]);
+        wanted.offer(candidates, &Starts::default());
         wanted.pick()
     }
 
@@ -214,7 +217,8 @@ mod tests {
             ..due(id, "a", 1)
         };
         let mut wanted = Wanted::new(vec![], 9);
-        let spent = wanted.offer(vec![rated("1"), rated("2"), rated("3")], &[("k".into(), 1)]);
+        let started = Starts::of_one(&rated("1"), 1);
+        let spent = wanted.offer(vec![rated("1"), rated("2"), rated("3")], &started);
         assert_eq!(spent, BTreeSet::from(["k".to_owned()]));
         assert_eq!(wanted.pick(), ["1", "2"]);
     }

@@ -3,6 +3,7 @@
 //! role has it.
 
 use sha2::{Digest, Sha256};
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 
 use super::passage::Passage;
@@ -239,7 +240,7 @@ pub(super) fn quoted(name: &str) -> String {
 
 /// Whether another process, with another key file or none, gave the role another password.
 pub(super) fn is_outdated(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(DatabaseError::code);
     code.is_some_and(|code| code == "28P01")
 }
 

@@ -12,6 +12,7 @@ use crate::schedule::{Overlap, Schedule};
 use crate::store::leases::Wish;
 use crate::store::runs::{self, Origin, micros};
 use crate::store::steering::{self, Steered};
+use crate::store::unreadable::readable;
 use crate::store::{Dialect, NEVER, Store, StoreError, Transaction, batch, timestamp};
 use crate::value::Statement;
 
@@ -47,8 +48,7 @@ async fn fire_in(transaction: &mut Transaction<'_>, plan: &Plan) -> Result<Vec<F
     let now = transaction.clock().await?;
     let sql = "SELECT name FROM schedules WHERE next_at <= $1";
     let due = transaction.query(Statement::new(sql).bind(now)).await?;
-    let due = due.iter().map(|row| row.text("name"));
-    let due: Vec<String> = due.collect::<Result<_, _>>()?;
+    let due = readable(&due, "a schedule", |row| Ok(row.text("name")?));
     let mut fired = Vec::new();
     for (name, last_at) in lock(transaction, &due, now, "FOR UPDATE SKIP LOCKED").await? {
         if let Some(planned) = plan.schedules.get(&name) {
@@ -89,9 +89,9 @@ async fn lock(
     );
     let rows = Statement::new(sql).bind(batch::rows(names)?).bind(now);
     let rows = transaction.query(rows).await?;
-    rows.iter()
-        .map(|row| Ok((row.text("name")?, row.integer("last_at")?)))
-        .collect()
+    Ok(readable(&rows, "a schedule", |row| {
+        Ok((row.text("name")?, row.integer("last_at")?))
+    }))
 }
 
 /// What started the runs of a schedule, as they keep it.

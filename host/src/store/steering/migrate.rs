@@ -4,7 +4,7 @@ use super::table::{self, Signal, State};
 use super::{Answer, Refusal, Seen, undo};
 use crate::store::runs::{Run, micros};
 use crate::store::stage_runs::Undone;
-use crate::store::{Store, StoreError, Transaction, batch, gates};
+use crate::store::{Store, StoreError, Transaction, batch, gates, storable};
 use crate::value::Statement;
 
 /// A run as it is to go on.
@@ -40,8 +40,7 @@ async fn migrate_in(
     if answer.is_err() {
         return Ok(answer);
     }
-    let input = serde_json::to_string(&run.input)
-        .map_err(|error| StoreError::internal(format!("input: {error}")))?;
+    let input = storable::patch(&run.input)?;
     let now = batch::now(dialect);
     let sql = format!(
         "UPDATE open_runs SET revision = $4, input = $5, settings = NULL, priority = $6, \

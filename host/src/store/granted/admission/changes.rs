@@ -129,13 +129,11 @@ impl Rendering<'_> {
         if !columns.is_empty() {
             self.in_parentheses(|this| this.list(columns, Self::own_column))?;
         }
-        match source {
-            Some(source) => self.query(source),
-            None => {
-                self.word("DEFAULT VALUES");
-                Ok(())
-            }
+        if let Some(source) = source {
+            return self.query(source);
         }
+        self.word("DEFAULT VALUES");
+        Ok(())
     }
 
     /// What SQLite does about a row that does not fit. REPLACE deletes rows without asking,

@@ -1,0 +1,126 @@
+//! Rows that cannot be read: each of them stops its own run, by name, and nothing else.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{NEVER, StoreError, Transaction, findings, timestamp};
+use crate::value::{Row, Rows, Statement, Value};
+
+/// The kind of finding that names such a run.
+pub const UNREADABLE: &str = "unreadable";
+/// Characters of a problem that are told.
+const LONGEST: usize = 400;
+
+/// A run whose row, or one of whose checkpoints, cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unreadable {
+    pub id: String,
+    pub pipeline: String,
+    /// Always `unreadable`, where a run has its status.
+    pub status: &'static str,
+    /// What cannot be read, and why.
+    pub detail: String,
+    pub created_at: Timestamp,
+}
+
+impl Unreadable {
+    pub(super) fn of(row: Row<'_>, error: &StoreError) -> Self {
+        Self {
+            id: shown(row, "id"),
+            pipeline: shown(row, "pipeline"),
+            status: UNREADABLE,
+            detail: cut(&error.message),
+            created_at: timestamp(row.integer("created_at").unwrap_or_default()),
+        }
+    }
+}
+
+/// A run to block: the value that its row has for an id, which may be no text.
+pub(super) struct Poison {
+    id: Value,
+    problem: String,
+}
+
+impl Poison {
+    /// The run whose id stands in `column` of a row.
+    pub(super) fn of(row: Row<'_>, column: &str, error: &StoreError) -> Self {
+        Self {
+            id: row.value(column).cloned().unwrap_or(Value::Null),
+            problem: cut(&error.message),
+        }
+    }
+
+    pub(super) fn is(&self, run: &str) -> bool {
+        self.id == Value::Text(run.to_owned())
+    }
+}
+
+/// Block runs until somebody mends or ends them, with a finding each.
+pub(super) async fn block(
+    transaction: &mut Transaction<'_>,
+    poison: Vec<Poison>,
+) -> Result<(), StoreError> {
+    for Poison { id, problem } in poison {
+        let sql = format!(
+            "UPDATE open_runs SET status = 'blocked', detail = $2, wake_at = {NEVER}, \
+                lease_until = 0, worker = NULL, recoveries = 0 \
+            WHERE id = $1 RETURNING pipeline"
+        );
+        let name = text(&id);
+        let detail = format!(
+            "it cannot be read: {problem}; mend the row and `callboard runs resume {name}`, or \
+             `callboard runs cancel {name}`"
+        );
+        let block = Statement::new(sql).bind(id).bind(&detail);
+        let blocked = transaction.query(block).await?;
+        let Some(row) = blocked.first() else { continue };
+        let pipeline = shown(row, "pipeline");
+        tracing::error!(run = name, pipeline, problem, "blocked: it cannot be read");
+        let (key, message) = (
+            format!("{UNREADABLE}:{name}"),
+            format!("run {name} is blocked: {detail}"),
+        );
+        findings::raise_in(transaction, &key, UNREADABLE, &pipeline, &message).await?;
+    }
+    Ok(())
+}
+
+/// What can be read of rows; what cannot is told to the log, and named by `callboard doctor`.
+pub(super) fn readable<'r, T>(
+    rows: &'r Rows,
+    what: &str,
+    read: impl Fn(Row<'r>) -> Result<T, StoreError>,
+) -> Vec<T> {
+    let read = rows.iter().filter_map(|row| match read(row) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            let problem = cut(&error.message);
+            tracing::error!(what, problem, "a row is left out: it cannot be read");
+            None
+        }
+    });
+    read.collect()
+}
+
+/// A column as far as it can be shown.
+pub(super) fn shown(row: Row<'_>, column: &str) -> String {
+    row.value(column).map(text).unwrap_or_default()
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Text(text) | Value::Json(text) => cut(text),
+        Value::Blob(bytes) => cut(&String::from_utf8_lossy(bytes)),
+        Value::Integer(number) => number.to_string(),
+        other => cut(&format!("{other:?}")),
+    }
+}
+
+/// Without what no database keeps, and not longer than a person reads.
+pub(super) fn cut(text: &str) -> String {
+    let mut cut: String = text.chars().take(LONGEST).collect();
+    if cut.len() < text.len() {
+        cut.push('…');
+    }
+    cut.replace('\0', "\u{fffd}")
+}

@@ -1,0 +1,107 @@
+//! Rows that cannot be read: each blocks its own run.
+
+use callboard::store::runs::{self, Listed, Only, RunStatus};
+use callboard::store::unreadable::UNREADABLE;
+use callboard::store::{Dialect, Store, claims, findings, health, pulse};
+
+use super::execute;
+use super::runs::{by_id, claimant, claimed, queue, record, run};
+use crate::support::database::on_both;
+
+/// The ids of what is taken.
+async fn take(store: &Store) -> Vec<String> {
+    let taken = claims::take(store, &claimant(), 9).await;
+    let taken = taken.expect("nobody else is stopped").into_iter();
+    let mut ids: Vec<_> = taken.map(|claim| claim.run.id).collect();
+    ids.sort();
+    ids
+}
+
+on_both!(
+    an_unreadable_row_blocks_its_own_run_in_a_claim_and_a_list,
+    async |store: Store, _url| {
+        queue(&store, &["deep", "text", "sound", "well"].map(run)).await;
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(128), "]".repeat(128));
+        for (run, input) in [("deep", deep.as_str()), ("text", "{")] {
+            let sql = format!("UPDATE open_runs SET input = '{input}' WHERE id = '{run}'");
+            execute(&store, &sql).await;
+        }
+        assert_eq!(take(&store).await, ["sound", "well"]);
+        assert_eq!(take(&store).await, Vec::<String>::new());
+        let listed = runs::newest(&store, 9, Only::default())
+            .await
+            .expect("a list");
+        let unreadable = listed.iter().filter_map(|listed| match listed {
+            Listed::Unreadable(run) => Some(run.id.as_str()),
+            Listed::Run(_) => None,
+        });
+        let mut unreadable: Vec<_> = unreadable.collect();
+        unreadable.sort_unstable();
+        assert_eq!((listed.len(), unreadable), (4, vec!["deep", "text"]));
+        let cases = health::unreadable(&store).await.expect("an answer");
+        assert_eq!(cases.len(), 2, "{cases:?}");
+        let open = findings::open(&store).await.expect("findings");
+        let named = open.iter().filter(|finding| finding.kind == UNREADABLE);
+        assert_eq!(named.count(), 2);
+        // Mended by somebody, it goes on.
+        execute(
+            &store,
+            "UPDATE open_runs SET input = '{}' WHERE id = 'text'",
+        )
+        .await;
+        let blocked = by_id(&store, "text").await;
+        assert_eq!(blocked.status, RunStatus::Blocked);
+        assert!(
+            blocked.detail.contains("cannot be read"),
+            "{}",
+            blocked.detail
+        );
+        execute(&store, "UPDATE open_runs SET wake_at = 1 WHERE id = 'text'").await;
+        assert_eq!(take(&store).await, ["text"]);
+    }
+);
+
+on_both!(
+    an_unreadable_checkpoint_blocks_the_run_that_has_it,
+    async |store: Store, _url| {
+        queue(&store, &["a", "b"].map(run)).await;
+        for id in ["a", "b"] {
+            let claim = claimed(&store, Some(id)).await.expect("it is due");
+            assert!(record(&store, &claim, RunStatus::Queued).await);
+        }
+        execute(
+            &store,
+            "INSERT INTO stage_runs (run, stage, visit, step, fence, handler, attempts, holds, \
+                outcome, follow, report, superseded, started_at, finished_at) \
+            VALUES ('a', 's', 1, 1, 1, 'x.y', 1, 0, 'done', 'continue', '{', FALSE, 1, 1)",
+        )
+        .await;
+        assert_eq!(take(&store).await, ["b"]);
+        assert_eq!(by_id(&store, "a").await.status, RunStatus::Blocked);
+        assert!(
+            by_id(&store, "a")
+                .await
+                .detail
+                .contains("checkpoint of s, visit 1")
+        );
+    }
+);
+
+/// SQLite keeps any value in any column.
+#[test]
+fn a_value_of_another_kind_blocks_its_own_run_on_sqlite() {
+    crate::support::database::with_database(Dialect::Sqlite, async |store, _url| {
+        queue(&store, &["a", "b", "c", "d"].map(run)).await;
+        for set in [
+            "wake_at = 'soon' WHERE id = 'a'",
+            "detail = x'ff' WHERE id = 'b'",
+            "limit_key = x'ff' WHERE id = 'c'",
+        ] {
+            execute(&store, &format!("UPDATE open_runs SET {set}")).await;
+        }
+        pulse::ask(&store, "test", 4).await.expect("an answer");
+        assert_eq!(take(&store).await, ["d"]);
+        let blocked = health::blocked(&store).await.expect("an answer");
+        assert_eq!(blocked.len(), 2, "{blocked:?}");
+    });
+}
