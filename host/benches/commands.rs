@@ -32,7 +32,9 @@ fn main() {
     let rounds = rounds.ok().and_then(|it| it.parse().ok()).unwrap_or(15);
     let python = Python::find();
     match &python {
-        Python::Made(component) => println!("The plugin in Python: {component}."),
+        Python::Made(component) => {
+            println!("The plugin in Python: {component}.");
+        }
         Python::Not(reason) => {
             println!("No plugin in Python ({reason}); in its place the largest guest there is.");
         }

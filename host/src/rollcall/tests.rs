@@ -394,16 +394,16 @@ async fn plugins_answer() {
 
 #[tokio::test]
 async fn a_credential_is_asked_for_declared_and_goes_where_the_plugin_calls() {
-    const M: &str = "plugins/kmeans/plugin.toml";
+    const M: &str = "plugins/embeddings_collapse/plugin.toml";
     let keys = "keys = [\"memory.*\"]";
     let asks = |name: &str| {
         format!("{keys}\n[[ask.credentials]]\nname = \"{name}\"\nto = \"https://api.example.com\"")
     };
     let (nobodys, plain) = (asks("nobody.key"), asks("memory.size"));
     each(&[
-        (M, keys, &nobodys, "plugin kmeans ask @ plugins/kmeans/plugin.toml:15:1: the plugin asks for credential nobody.key to https://api.example.com, which is not allowed", "[[grants.kmeans.credentials]]\nname = \"nobody.key\"\nto = \"https://api.example.com\""),
-        (M, keys, &nobodys, "plugin kmeans credentials @ plugins/kmeans/plugin.toml:15:1: the credential `nobody.key` is not declared", "[\"nobody.key\"]\ntype = \"secret\""),
-        (M, keys, &plain, "plugin kmeans credentials @ plugins/kmeans/plugin.toml:15:1: the credential `memory.size` is a setting of the type integer", "type = \"secret\""),
+        (M, keys, &nobodys, "plugin embeddings_collapse ask @ plugins/embeddings_collapse/plugin.toml:15:1: the plugin asks for credential nobody.key to https://api.example.com, which is not allowed", "[[grants.embeddings_collapse.credentials]]\nname = \"nobody.key\"\nto = \"https://api.example.com\""),
+        (M, keys, &nobodys, "plugin embeddings_collapse credentials @ plugins/embeddings_collapse/plugin.toml:15:1: the credential `nobody.key` is not declared", "[\"nobody.key\"]\ntype = \"secret\""),
+        (M, keys, &plain, "plugin embeddings_collapse credentials @ plugins/embeddings_collapse/plugin.toml:15:1: the credential `memory.size` is a setting of the type integer", "type = \"secret\""),
     ])
     .await;
     let mut ground = Ground::good();

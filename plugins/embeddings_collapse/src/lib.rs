@@ -26,7 +26,9 @@ mod pool;
 mod summary;
 mod swap;
 
-use callboard_plugin::{Call, Done, FailureKind, Handler, Needs, Nothing, Rows, Stop, Table, Verb, log};
+use callboard_plugin::{
+    Call, Done, FailureKind, Handler, Needs, Nothing, Rows, Stop, Table, Verb, log,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 

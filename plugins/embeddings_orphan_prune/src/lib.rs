@@ -21,7 +21,9 @@ mod config;
 mod statements;
 
 use callboard_plugin::db::{self, params};
-use callboard_plugin::{Call, Done, FailureKind, Handler, Needs, Nothing, Rows, Stop, Table, Verb, log};
+use callboard_plugin::{
+    Call, Done, FailureKind, Handler, Needs, Nothing, Rows, Stop, Table, Verb, log,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 

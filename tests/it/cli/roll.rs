@@ -113,7 +113,7 @@ fn one_cause_is_one_miss() {
         "{ran}"
     );
     assert!(
-        misses[0].contains("so    plugin embeddings_collapse"),
+        misses[0].contains("plugin embeddings_collapse has no answer, too"),
         "{ran}"
     );
     assert!(
