@@ -123,10 +123,10 @@ fn forget(engine: &Engine) {
         match revisions::prune(&store, revisions).await {
             Ok(0) => {}
             Ok(removed) => {
-                tracing::info!(removed, "old revisions that no run refers to are removed")
+                tracing::info!(removed, "old revisions that no run refers to are removed");
             }
             Err(error) => {
-                tracing::error!(%error, "old revisions are not removed; again in an hour")
+                tracing::error!(%error, "old revisions are not removed; again in an hour");
             }
         }
     };

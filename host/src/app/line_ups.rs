@@ -83,9 +83,10 @@ impl App {
     /// because they are not kept in the clear.
     async fn parts_of(&self, company: Arc<Company>, digest: &str) -> Result<Parts, AppError> {
         let (now, unfit) = self.snapshot(&company.definitions).await?;
-        let values = match now.digest() == digest {
-            true => None,
-            false => settings_snapshots::content(self.store(), digest).await?,
+        let values = if now.digest() == digest {
+            None
+        } else {
+            settings_snapshots::content(self.store(), digest).await?
         };
         let (settings, unfit) = match values {
             Some(values) => (now.with_values(values), Vec::new()),

@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn a_long_field_is_cut_before_it_is_kept() {
         let mut reader = Reader::default();
-        reader.read(b"\x01aa\0\01\0A\0a\0\0").expect("a head");
+        reader.read(b"\x01aa\0\x001\0A\0a\0\0").expect("a head");
         for _ in 0..64 {
             reader
                 .read(&[b'x'; 8 << 10])

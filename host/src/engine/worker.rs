@@ -213,12 +213,11 @@ impl Worker {
         for claim in claims {
             self.engine.clock.set(claim.now);
             let run = &claim.run;
-            let line_up = match run.settings {
-                Some(_) => self.seek(run),
-                None => {
-                    let seek = || self.seek(run);
-                    fresh.entry(run.revision).or_insert_with(seek).clone()
-                }
+            let line_up = if run.settings.is_some() {
+                self.seek(run)
+            } else {
+                let seek = || self.seek(run);
+                fresh.entry(run.revision).or_insert_with(seek).clone()
             };
             self.carry_on(claim, line_up, None).await;
         }

@@ -161,7 +161,7 @@ async fn in_child(bytes: Arc<[u8]>, limits: CompileLimits) -> Result<Vec<u8>, St
         };
         let (mut code, mut said) = (Vec::new(), Vec::new());
         let (mut stdout, mut stderr) = (stdout.take(LARGEST + 1), stderr.take(SAID));
-        let (_, read, _) = tokio::join!(
+        let ((), read, _) = tokio::join!(
             give,
             stdout.read_to_end(&mut code),
             stderr.read_to_end(&mut said)

@@ -129,12 +129,11 @@ impl Rendering<'_> {
         if !columns.is_empty() {
             self.in_parentheses(|this| this.list(columns, Self::own_column))?;
         }
-        match source {
-            Some(source) => self.query(source),
-            None => {
-                self.word("DEFAULT VALUES");
-                Ok(())
-            }
+        if let Some(source) = source {
+            self.query(source)
+        } else {
+            self.word("DEFAULT VALUES");
+            Ok(())
         }
     }
 
