@@ -239,7 +239,9 @@ pub(super) fn quoted(name: &str) -> String {
 
 /// Whether another process, with another key file or none, gave the role another password.
 pub(super) fn is_outdated(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| code == "28P01")
 }
 

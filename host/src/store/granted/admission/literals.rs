@@ -6,7 +6,7 @@ use sqlparser::ast::{
 };
 
 use super::{Done, Rendering};
-use crate::store::{Dialect, StoreError};
+use crate::store::Dialect;
 
 /// What the casts of SQLite know by a name of their own.
 const NAMED_TYPES: [&str; 2] = ["vector", "halfvec"];
@@ -61,7 +61,7 @@ impl Rendering<'_> {
                 None => self.refuse(&format!("the type `{kind}`")),
             };
         }
-        match self.known_type(kind)? {
+        match self.known_type(kind) {
             Some(name) => {
                 self.word(&name);
                 Ok(())
@@ -70,15 +70,15 @@ impl Rendering<'_> {
         }
     }
 
-    fn known_type(&self, kind: &DataType) -> Result<Option<String>, StoreError> {
+    fn known_type(&self, kind: &DataType) -> Option<String> {
         let sqlite = self.asker.dialect == Dialect::Sqlite;
         let name = match kind {
             DataType::Text => "text",
             DataType::Varchar(length) | DataType::CharacterVarying(length) => {
-                return Ok(with_length("varchar", length.as_ref()));
+                return with_length("varchar", length.as_ref());
             }
             DataType::Char(length) | DataType::Character(length) => {
-                return Ok(with_length("char", length.as_ref()));
+                return with_length("char", length.as_ref());
             }
             DataType::Int(None) | DataType::Integer(None) | DataType::Int4(None) => "integer",
             DataType::BigInt(None) | DataType::Int8(None) => "bigint",
@@ -89,7 +89,7 @@ impl Rendering<'_> {
                 "double precision"
             }
             DataType::Numeric(size) | DataType::Decimal(size) => {
-                return Ok(with_size("numeric", *size));
+                return with_size("numeric", *size);
             }
             DataType::Bool | DataType::Boolean => "boolean",
             DataType::Date => "date",
@@ -110,9 +110,9 @@ impl Rendering<'_> {
                 fields: None,
                 precision: None,
             } if !sqlite => "interval",
-            _ => return Ok(None),
+            _ => return None,
         };
-        Ok(Some(name.to_owned()))
+        Some(name.to_owned())
     }
 
     /// A part of a point in time, as EXTRACT names it.
