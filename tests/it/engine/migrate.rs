@@ -141,7 +141,11 @@ on_each!(a_migration_that_cannot_be_is_refused, |dialect: Dialect| {
     let theatre = Theatre::new(dialect, &halted());
     let run = theatre.play(4);
     theatre.refuses(&["runs", "migrate", &run], 1, "is on revision 1 already");
-    theatre.refuses(&["runs", "migrate", &run, "--to", "7"], 1, "7");
+    theatre.refuses(
+        &["runs", "migrate", &run, "--to", "7"],
+        2,
+        "there is no revision `7`",
+    );
     let text = theatre.read("pipelines/play.toml");
     let asks = text.replace(
         "default = \"now\"",

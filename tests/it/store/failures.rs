@@ -98,7 +98,9 @@ fn a_new_file_that_another_process_holds_is_busy_at_the_start() {
         let opened = Store::open(&url).await.err().expect("it is held");
         assert_eq!(opened.kind, StoreErrorKind::Busy, "{opened}");
         assert!(
-            opened.message.contains("another process holds it"),
+            opened
+                .message
+                .contains("another process holds a lock on the database"),
             "{opened}"
         );
         other.close().await.expect("it goes");

@@ -28,7 +28,7 @@ async fn ended(store: &Store, count: u32) {
     let runs = format!(
         "{numbered} INSERT INTO history (id, pipeline, revision, status, detail, input, origin, \
             priority, created_at, spent, fence, signals, finished_at) \
-        SELECT 'r' || i, 'p', 1, 'done', '', '{{}}', 'test', 0, 0, 0, 1, 0, {at} FROM n"
+        SELECT 'r' || i, 'p', 1, 'done', '', '{{}}', 'cli', 0, 0, 0, 1, 0, {at} FROM n"
     );
     execute(store, &runs).await;
     let blob = match store.dialect() {
