@@ -39,8 +39,8 @@ impl Cause {
 
 impl Miss {
     /// The miss follows from another, if there is that.
-    pub(super) fn because(mut self, cause: Option<Cause>) -> Self {
-        self.because = self.because.or(cause);
+    pub(super) fn because(mut self, cause: impl Into<Option<Cause>>) -> Self {
+        self.because = self.because.or(cause.into());
         self
     }
 }

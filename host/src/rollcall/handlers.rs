@@ -111,8 +111,8 @@ fn unknown(roster: &Roster<'_>, name: &str) -> Miss {
     Miss::new(problem, mend)
 }
 
-fn not_loaded(refused: &Refused) -> Option<Cause> {
-    Some(Cause::new(Referrer::plugin(&refused.plugin), "name"))
+fn not_loaded(refused: &Refused) -> Cause {
+    Cause::new(Referrer::plugin(&refused.plugin), "name")
 }
 
 /// Notes on handlers that no stage and no policy names.

@@ -72,8 +72,8 @@ fn absent(roster: &Roster<'_>, key: &str) -> Option<Miss> {
 }
 
 /// The reference of a stored value, which is missed if it cannot be read.
-fn stored(key: &str) -> Option<Cause> {
-    Some(Cause::new(Referrer::Value(key.to_owned()), key))
+fn stored(key: &str) -> Cause {
+    Cause::new(Referrer::Value(key.to_owned()), key)
 }
 
 fn unresolved(roster: &Roster<'_>, role: &str) -> Option<Miss> {
@@ -91,7 +91,7 @@ fn unresolved(roster: &Roster<'_>, role: &str) -> Option<Miss> {
     let key = keys.iter().find(|key| !roster.settings.is_present(key))?;
     let unfit = roster.settings.unfit().any(|unfit| unfit.key == *key);
     let half = Cause::new(Referrer::Role(role.to_owned()), &keys[0]);
-    let because = if unfit { stored(key) } else { Some(half) };
+    let because = if unfit { stored(key) } else { half };
     let problem = format!("role `{role}` does not resolve: `{key}` is not set");
     Some(Miss::new(problem, set(key)).because(because))
 }

@@ -62,9 +62,10 @@ fn media(path: &str) -> String {
     let guess = mime_guess::from_path(path).first_or_octet_stream();
     let text =
         guess.type_() == "text" || guess.subtype() == "json" || guess.subtype() == "javascript";
-    match text {
-        true => format!("{guess}; charset=utf-8"),
-        false => guess.to_string(),
+    if text {
+        format!("{guess}; charset=utf-8")
+    } else {
+        guess.to_string()
     }
 }
 

@@ -65,10 +65,10 @@ pub(super) fn ignored(folder: &Path) -> Result<Gitignore, WorkspaceError> {
     for line in EXCEPTED {
         builder.add_line(None, line).map_err(wrong)?;
     }
-    if file.exists() {
-        if let Some(error) = builder.add(&file) {
-            return Err(wrong(error));
-        }
+    if file.exists()
+        && let Some(error) = builder.add(&file)
+    {
+        return Err(wrong(error));
     }
     builder.build().map_err(wrong)
 }
@@ -87,7 +87,7 @@ impl Search<'_> {
             let path = format!("{inner}{name}");
             if !self.reader.folder.join(&path).is_dir() {
                 if !self.reader.files.contains_key(&path) && !self.is_own(&path) {
-                    let unread = self.file(inner, &path, &all);
+                    let unread = unread_file(inner, &path, &all);
                     self.unread.push(unread);
                 }
                 continue;
@@ -127,43 +127,6 @@ impl Search<'_> {
         let read = File::open(self.reader.folder.join(path))
             .and_then(|mut file| file.read_exact(&mut head));
         read.is_ok() && head == *MAGIC
-    }
-
-    fn file(&self, inner: &str, path: &str, beside: &[String]) -> Unread {
-        let name = path.rsplit('/').next().unwrap_or_default();
-        let beside: BTreeSet<&str> = beside.iter().map(String::as_str).collect();
-        let vacant = |known: &[&'static str]| {
-            let known = known
-                .iter()
-                .copied()
-                .filter(|known| !beside.contains(known));
-            likely(name, known)
-        };
-        let (problem, mend) = match inner.split('/').next().unwrap_or_default() {
-            "" => match vacant(&TOP) {
-                Some(near) => ("the file is not read".to_owned(), renamed(path, near)),
-                None => ("the file is not read".to_owned(), moved(path)),
-            },
-            "pipelines" | "policies" => ending(path, "toml"),
-            "prompts" => ending(path, "md"),
-            "plugins" if name == CONTRACTS => {
-                let problem = "what a plugin says of itself is asked of it, and not read here";
-                (problem.to_owned(), moved(path))
-            }
-            "plugins" => match vacant(&[manifest::FILE]) {
-                Some(near) => ("the file is not read".to_owned(), renamed(path, near)),
-                None => {
-                    let problem = "the manifest beside it names another component";
-                    (problem.to_owned(), moved(path))
-                }
-            },
-            _ => ("the file is not read".to_owned(), moved(path)),
-        };
-        Unread {
-            path: path.to_owned(),
-            problem,
-            mend,
-        }
     }
 
     fn whole(&self, inner: &str, path: &str) -> Result<Unread, WorkspaceError> {
@@ -218,6 +181,45 @@ fn ending(path: &str, ending: &str) -> (String, String) {
     let problem =
         format!("only files that end in .{ending} and are not in a folder below are read");
     (problem, format!("rename {path}, or name it in {IGNORED}"))
+}
+
+/// What is to be said of a file that nothing reads, in the folder `inner`.
+fn unread_file(inner: &str, path: &str, beside: &[String]) -> Unread {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let beside: BTreeSet<&str> = beside.iter().map(String::as_str).collect();
+    let vacant = |known: &[&'static str]| {
+        let known = known
+            .iter()
+            .copied()
+            .filter(|known| !beside.contains(known));
+        likely(name, known)
+    };
+    let (problem, mend) = match inner.split('/').next().unwrap_or_default() {
+        "" => match vacant(&TOP) {
+            Some(near) => ("the file is not read".to_owned(), renamed(path, near)),
+            None => ("the file is not read".to_owned(), moved(path)),
+        },
+        "pipelines" | "policies" => ending(path, "toml"),
+        "prompts" => ending(path, "md"),
+        "plugins" if name == CONTRACTS => {
+            let problem = "what a plugin says of itself is asked of it, and not read here";
+            (problem.to_owned(), moved(path))
+        }
+        "plugins" => {
+            if let Some(near) = vacant(&[manifest::FILE]) {
+                ("the file is not read".to_owned(), renamed(path, near))
+            } else {
+                let problem = "the manifest beside it names another component";
+                (problem.to_owned(), moved(path))
+            }
+        }
+        _ => ("the file is not read".to_owned(), moved(path)),
+    };
+    Unread {
+        path: path.to_owned(),
+        problem,
+        mend,
+    }
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ fn what_is_not_read_is_a_miss_with_its_mend() {
         match top {
             "pipelines" => factory.remove(file),
             "site" => {
-                std::fs::remove_dir_all(factory.workspace().join("site/posts")).expect("removed")
+                std::fs::remove_dir_all(factory.workspace().join("site/posts")).expect("removed");
             }
             _ => std::fs::remove_dir_all(factory.workspace().join(top)).expect("removed"),
         }

@@ -41,7 +41,7 @@ pub(super) async fn roll_call(app: &App) -> Result<Vec<Symptom>, AppError> {
 }
 
 /// The key file can be used. That it opens every secret is said by the roll call.
-pub(super) async fn secrets(app: &App) -> Result<Vec<Symptom>, AppError> {
+pub(super) fn secrets(app: &App) -> Result<Vec<Symptom>, AppError> {
     let path = app.key_file();
     Key::load(&path)?;
     Ok(Vec::new())
