@@ -173,14 +173,13 @@ async fn look_on(connection: &mut PgConnection) -> Result<(), StoreError> {
 }
 
 async fn migrate_locked(connection: &mut PgConnection) -> Result<(), StoreError> {
-    // Two that make the table at once: the later one waits, and is told that it is there.
-    match execute(connection, Statement::new(schema::APPLIED)).await {
-        Err(error) if error.kind != StoreErrorKind::Constraint => return Err(error),
-        _ => {}
-    }
+    // Of two that make the table at once the later one is told, in one of several ways, that it is
+    // there. The lock finds out: without the table, why it was not made is the cause.
+    let made = execute(connection, Statement::new(schema::APPLIED)).await;
     let mut transaction = connection.begin().await?;
     let lock = "LOCK TABLE migrations IN SHARE ROW EXCLUSIVE MODE";
-    execute(&mut transaction, Statement::new(lock)).await?;
+    let locked = execute(&mut transaction, Statement::new(lock)).await;
+    locked.map_err(|error| made.err().unwrap_or(error))?;
     migrate::run(&mut Transaction::new(Connection::Postgres(
         &mut transaction,
     )))

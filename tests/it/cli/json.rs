@@ -28,7 +28,7 @@ const LINES: &[(&[&str], i32)] = &[
             "run",
             "dev_diary",
             "--input",
-            "repository=board",
+            "repository=.board",
             "--input",
             "date=2026-01-05",
         ],
@@ -112,7 +112,7 @@ const LINES: &[(&[&str], i32)] = &[
     (&["completions", "bash"], 0),
     (&["reference", "--out", "out"], 0),
     (
-        &["demo", "--once", "--repo", "board", "--date", "2026-01-05"],
+        &["demo", "--once", "--repo", ".board", "--date", "2026-01-05"],
         0,
     ),
 ];
@@ -175,7 +175,7 @@ fn every_command_prints_one_document_for_programs() {
     );
     std::fs::create_dir(factory.workspace().join("out")).expect("a folder");
     let repository = board();
-    std::os::unix::fs::symlink(repository.path(), factory.workspace().join("board"))
+    std::os::unix::fs::symlink(repository.path(), factory.workspace().join(".board"))
         .expect("a link");
     for (line, code) in LINES {
         let ran = factory.run(&[&["--format", "json"], *line].concat());

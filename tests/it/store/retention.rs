@@ -137,8 +137,8 @@ on_both!(
             "INSERT INTO revision_files (revision, path, digest) VALUES (1, 'a', 'b1')",
             "UPDATE stage_runs SET digest = 'b2' WHERE run = 'r4'",
             "INSERT INTO policy_runs (policy, run, status, finished_at) VALUES ('p', 'r1', 'done', 1)",
-            "INSERT INTO effects (pipeline, handler, run, outcome, last_at, without) \
-                VALUES ('p', 'a.b', 'r1', 'done', 1, 0)",
+            "INSERT INTO effects (pipeline, handler, run, outcome, last_at, without, fallbacks) \
+                VALUES ('p', 'a.b', 'r1', 'done', 1, 0, 0)",
         ] {
             assert_eq!(execute(&store, sql).await, 1);
         }
