@@ -17,6 +17,9 @@
 //! * [`config`], [`span`], [`schema`], [`shown`], [`telemetry`], [`template`], [`bundle`], [`private`],
 //!   [`fault`], [`supervision`], [`kept`] – what a process begins with and is kept going by.
 
+// Futures in futures are laid out by recursion, and a command's are deeper than the default.
+#![recursion_limit = "256"]
+
 pub mod app;
 pub mod bundle;
 mod capabilities;

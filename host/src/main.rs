@@ -1,6 +1,8 @@
 //! The `callboard` program: parse, dispatch, exit code. Asked to compile a component it does that
 //! and nothing else: it is then the child of another `callboard`.
 
+#![recursion_limit = "256"]
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -18,6 +18,8 @@
 //! | `tidy`         | the rules of the house about the texts themselves                     |
 //! | `torture`      | the real program, killed, frozen, cut off and out of room             |
 
+#![recursion_limit = "256"]
+
 mod acceptance;
 mod attacks;
 mod cli;

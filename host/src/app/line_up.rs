@@ -131,9 +131,10 @@ impl App {
     /// Load the files of a folder and call the roll over them, and over what else is there.
     pub async fn inspect(&self, folder: &Folder) -> Result<Inspection, AppError> {
         let definitions = Definitions::parse(&folder.files).map_err(AppError::Misread)?;
-        let company = self.load(definitions, 0).await?;
+        // On the heap, both: what is inside them is more than the compiler lays out in one.
+        let company = Box::pin(self.load(definitions, 0)).await?;
         let settings = self.snapshot(&company.definitions).await?;
-        let mut roll = self.roll_of(&company, &settings).await;
+        let mut roll = Box::pin(self.roll_of(&company, &settings)).await;
         roll.references.extend(rollcall::unread(&folder.unread));
         Ok(Inspection { company, roll })
     }

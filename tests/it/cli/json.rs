@@ -174,6 +174,8 @@ fn every_command_prints_one_document_for_programs() {
         "id = \"compose\"\nmax_visits = 5",
     );
     std::fs::create_dir(factory.workspace().join("out")).expect("a folder");
+    // What these commands leave in the folder is none of the workspace.
+    factory.write(".callboardignore", "/out/\n/another/\n");
     let repository = board();
     std::os::unix::fs::symlink(repository.path(), factory.workspace().join(".board"))
         .expect("a link");
