@@ -110,7 +110,10 @@ impl Worker {
     #[track_caller]
     fn sound(&self) {
         let said = self.said();
-        let broken = |line: &str| line.contains("panicked at") && !line.contains(" plugin: ");
+        // Guests panic on purpose, in their own file; the log tells of it in more than one line.
+        let broken = |line: &str| {
+            line.contains("panicked at") && !line.contains("panicked at torture/src/lib.rs")
+        };
         assert!(!said.lines().any(broken), "{said}");
     }
 }
