@@ -2,6 +2,7 @@
 //! never "not found".
 
 use std::fs;
+use std::io::Write as _;
 
 use callboard::store::Dialect::{Postgres, Sqlite};
 
@@ -64,7 +65,15 @@ fn a_damaged_file_of_sqlite_is_503_and_not_404() {
         let file = factory.workspace().join(name);
         let length = fs::metadata(&file).map_or(8192, |data| data.len());
         let noise = vec![0x5a; usize::try_from(length).expect("a length").max(8192)];
-        fs::write(&file, noise).expect("written over");
+        // Not cut off first: SQLite has the index of its log mapped, and would fall with it.
+        let written = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&file);
+        written
+            .and_then(|mut file| file.write_all(&noise))
+            .expect("written over");
     }
     for path in pages(&slug) {
         is_unavailable(&path, &get(address, &path));
