@@ -19,7 +19,7 @@ use crate::store::{settings, settings_snapshots};
 const ROLL_COUNTS: Duration = Duration::from_secs(5);
 /// How long it counts at most: whoever comes later waits for a new one.
 const ROLL_COUNTS_AT_MOST: Duration = Duration::from_secs(10);
-/// Line-ups at hand that nobody waits for.
+/// The latest line-ups, which stay at hand though no run uses them.
 const KEPT: usize = 4;
 
 /// Line-ups by revision and digest of the settings. Nobody who wants one waits for another.
