@@ -15,7 +15,7 @@ locked := if env_var_or_default("CI", "") == "true" { "--locked" } else { "" }
 wasm := "--target wasm32-wasip2"
 
 # Modules that a macro finds, which the formatter does not see by itself.
-found := "--edition 2024 host/src/handlers/*/*.rs host/src/capabilities/*.rs"
+found := "--edition 2024 host/core/src/handlers/*/*.rs host/core/src/capabilities/*.rs host/factory/src/handlers/*/*.rs"
 
 # List the recipes.
 @_default:

@@ -1,5 +1,6 @@
-//! Builds the bundled plugins and lists what the binary carries: the factory workspace, the
-//! plugins' components, and the names of the handler files.
+//! The build script of `core` and `factory`. Lists the files below the package's `handlers/`, by
+//! whose places its native handlers are named; and for a package with a `workspace/`, that folder
+//! and the freshly built components of `plugins/`, which it carries.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -18,25 +19,39 @@ const OUTER: [&str; 7] = [
 ];
 
 fn main() {
-    let host = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-    let root = host.parent().expect("host/ has a parent").to_owned();
-    for watched in ["src/handlers", "src/capabilities", "workspace", "../wit"] {
+    let root = package
+        .ancestors()
+        .nth(2)
+        .expect("it lies below host/")
+        .to_owned();
+    for watched in [
+        "../build.rs",
+        "src/handlers",
+        "src/capabilities",
+        "../../wit",
+    ] {
         println!("cargo::rerun-if-changed={watched}");
     }
-    let mut files = workspace_files(&host.join("workspace"));
-    files.extend(plugin_files(&root.join("plugins"), &out));
-    files.sort();
-    let mut text = String::from("pub static FILES: &[(&str, &[u8])] = &[\n");
-    for (name, path) in &files {
-        let path = path.to_str().expect("UTF-8");
-        writeln!(text, "    ({name:?}, include_bytes!({path:?})),").expect("a string takes it");
-    }
-    text.push_str("];\npub static HANDLER_FILES: &[&str] = &[\n");
-    for name in handler_files(&host.join("src/handlers")) {
+    let mut text = String::from("pub(crate) static HANDLER_FILES: &[&str] = &[\n");
+    for name in handler_files(&package.join("src/handlers")) {
         writeln!(text, "    {name:?},").expect("a string takes it");
     }
     text.push_str("];\n");
+    let workspace = package.join("workspace");
+    if workspace.is_dir() {
+        println!("cargo::rerun-if-changed=workspace");
+        let mut files = workspace_files(&workspace);
+        files.extend(plugin_files(&root.join("plugins"), &out));
+        files.sort();
+        text.push_str("pub(crate) static FILES: &[(&str, &[u8])] = &[\n");
+        for (name, path) in &files {
+            let path = path.to_str().expect("UTF-8");
+            writeln!(text, "    ({name:?}, include_bytes!({path:?})),").expect("a string takes it");
+        }
+        text.push_str("];\n");
+    }
     fs::write(out.join("bundle.rs"), text).expect("the build folder can be written");
 }
 

@@ -13,8 +13,8 @@ mod prompter;
 mod restate;
 mod signals;
 
-use callboard::store::gates::Decision;
-use callboard::store::runs::RunStatus::{
+use callboard_core::store::gates::Decision;
+use callboard_core::store::runs::RunStatus::{
     Cancelled, Done, Failed, Paused, Queued, Rejected, Waiting,
 };
 

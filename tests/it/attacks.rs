@@ -31,12 +31,12 @@ macro_rules! attacks {
 
             #[test]
             fn sqlite() {
-                $body(callboard::store::Dialect::Sqlite);
+                $body(callboard_core::store::Dialect::Sqlite);
             }
 
             #[test]
             fn postgres() {
-                $body(callboard::store::Dialect::Postgres);
+                $body(callboard_core::store::Dialect::Postgres);
             }
         }
     };

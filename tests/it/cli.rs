@@ -22,7 +22,7 @@ use std::path::Path;
 use crate::support::host::{Host, Ran};
 
 fn snapshots() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/it/snapshots")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/it/snapshots")
 }
 
 /// Run the program and hold what it prints against `NAME.snap`.

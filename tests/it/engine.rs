@@ -10,7 +10,7 @@ mod scheduled;
 mod stop;
 mod tail;
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 use serde_json::Value as Json;
 
 use self::prompter::Prompter;

@@ -2,7 +2,7 @@
 //! nobody when one is killed in the middle; they follow the revision, and the command line
 //! tells of them.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 use jiff::{Timestamp, civil};
 
 use crate::support::daemon::{Daemon, eventually};

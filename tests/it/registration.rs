@@ -1,29 +1,37 @@
 //! Nothing is forgotten: the files under `handlers/` and the names that the linked program
 //! registers are the same set. Why a file without `register!` does not compile, and why two
-//! can't have one name, is shown by the documentation tests of `callboard::handler`.
+//! can't have one name, is shown by the documentation tests of `callboard_core::handler`.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use callboard::handler::{Registration, SURFACES};
-use callboard::registry::{Origin, Registry};
+use callboard_core::handler::{Registration, SURFACES};
+use callboard_core::registry::{Origin, Registry};
 
+/// Packages with handlers.
+const PACKAGES: [&str; 2] = ["core", "factory"];
 /// A folder beside the surfaces, with what the handlers' own tests share.
 const OF_TESTS: &str = "bench";
 
 /// `<surface>.<name>` and the path of every file below `handlers/<surface>/`.
 fn files() -> BTreeSet<(String, String)> {
-    let handlers = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/handlers");
     let mut found = BTreeSet::new();
-    for surface in names(&handlers).into_iter().filter(|name| name != OF_TESTS) {
-        for file in names(&handlers.join(&surface)) {
-            if let Some(name) = file.strip_suffix(".rs") {
-                let path = format!("src/handlers/{surface}/{file}");
-                found.insert((format!("{surface}.{name}"), path));
+    for package in PACKAGES {
+        let handlers = handlers(package);
+        for surface in names(&handlers).into_iter().filter(|name| name != OF_TESTS) {
+            for file in names(&handlers.join(&surface)) {
+                if let Some(name) = file.strip_suffix(".rs") {
+                    let path = format!("{package}/src/handlers/{surface}/{file}");
+                    found.insert((format!("{surface}.{name}"), path));
+                }
             }
         }
     }
     found
+}
+
+fn handlers(package: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../{package}/src/handlers"))
 }
 
 /// The names in a folder; none if it is no folder.
@@ -74,8 +82,10 @@ fn no_name_is_registered_twice() {
 
 #[test]
 fn every_folder_of_handlers_is_a_surface() {
-    let handlers = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/handlers");
-    for name in names(&handlers) {
+    for name in PACKAGES
+        .into_iter()
+        .flat_map(|package| names(&handlers(package)))
+    {
         let surface = name.strip_suffix(".rs").unwrap_or(&name);
         let known = surface == OF_TESTS || SURFACES.contains(&surface);
         assert!(known, "handlers/{name} is no surface");

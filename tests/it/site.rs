@@ -7,13 +7,13 @@ mod export;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callboard::config::{ConnectionRules, ListenAddress};
 use callboard::http::console::{Console, ConsoleView};
 use callboard::http::{Face, bind, bind_here, serve, site as readers};
-use callboard::site::{Shown, Site, SiteInfo, bundled};
-use callboard::store::posts::{self, Post};
-use callboard::store::{Store, StoreError, revisions};
-use callboard::value::Statement;
+use callboard_core::config::{ConnectionRules, ListenAddress};
+use callboard_core::store::{Store, StoreError, revisions};
+use callboard_core::value::Statement;
+use callboard_factory::site::{Shown, Site, SiteInfo, bundled};
+use callboard_factory::tables::posts::{self, Post};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;

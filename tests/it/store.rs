@@ -25,8 +25,8 @@ mod times;
 mod transactions;
 mod values;
 
-use callboard::store::{Store, StoreError, StoreErrorKind};
-use callboard::value::{Row, Statement};
+use callboard_core::store::{Store, StoreError, StoreErrorKind};
+use callboard_core::value::{Row, Statement};
 
 /// No numbers at all.
 const NONE: [i64; 0] = [];

@@ -34,8 +34,8 @@ pub(crate) fn shared_folder() -> PathBuf {
 /// Let the library compile in this process: with the program that the tests are about, and kept
 /// for all tests.
 pub(crate) fn compiles() {
-    callboard::plugin::use_cache(compiled());
-    callboard::plugin::compile::use_program(env!("CARGO_BIN_EXE_callboard").into());
+    callboard_core::plugin::use_cache(compiled());
+    callboard_core::plugin::compile::use_program(env!("CARGO_BIN_EXE_callboard").into());
 }
 
 /// Where compiled plugins are kept.

@@ -1,8 +1,8 @@
 //! What only a house with Restate can suffer: the server goes, or forgets, or does not notice
 //! that a worker is frozen.
 
-use callboard::store::gates::Decision;
-use callboard::store::runs::RunStatus::{Done, Gated};
+use callboard_core::store::gates::Decision;
+use callboard_core::store::runs::RunStatus::{Done, Gated};
 
 use super::play::{House, Play, stage};
 use super::prompter::Cue;

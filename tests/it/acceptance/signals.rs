@@ -1,8 +1,8 @@
 //! Signals that reach a run while its stages are under way: what was begun before counts only
 //! if it still fits.
 
-use callboard::store::gates::Decision;
-use callboard::store::runs::RunStatus::{Cancelled, Done, Failed, Paused, Queued};
+use callboard_core::store::gates::Decision;
+use callboard_core::store::runs::RunStatus::{Cancelled, Done, Failed, Paused, Queued};
 
 use super::play::{House, Play, in_every_house, stage};
 use super::prompter::{Cue, DONE};

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use callboard::config::Limits;
-use callboard::grants::Grants;
-use callboard::plugin::PluginError;
+use callboard_core::config::Limits;
+use callboard_core::grants::Grants;
+use callboard_core::plugin::PluginError;
 use wasm_encoder as wasm;
 
 use super::attacks;

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use callboard::config::Limits;
-use callboard::grants::Grants;
-use callboard::store::granted::{GrantedDatabase, QueryLimits, execute_deferred};
-use callboard::store::{Dialect, Store, StoreErrorKind};
-use callboard::value::Statement;
+use callboard_core::config::Limits;
+use callboard_core::grants::Grants;
+use callboard_core::store::granted::{GrantedDatabase, QueryLimits, execute_deferred};
+use callboard_core::store::{Dialect, Store, StoreErrorKind};
+use callboard_core::value::Statement;
 
 use super::attacks;
 use crate::support::daemon::BOUND;
@@ -131,7 +131,7 @@ fn calls_are_counted() {
 async fn query(
     database: &GrantedDatabase,
     sql: &str,
-) -> Result<callboard::value::Rows, callboard::store::StoreError> {
+) -> Result<callboard_core::value::Rows, callboard_core::store::StoreError> {
     let limits = QueryLimits::of(&Limits::default(), Duration::from_secs(60));
     database.query(Statement::new(sql), limits).await
 }

@@ -1,9 +1,9 @@
 //! Input that a recursive reader follows too deep. Each is read on a stack as large as that of the
 //! threads that the program works on; a reader that recurses further takes the process down.
 
-use callboard::config::Config;
-use callboard::store::posts::Post;
-use callboard::template;
+use callboard_core::config::Config;
+use callboard_core::template;
+use callboard_factory::tables::posts::Post;
 use serde_json::{Value as Json, json};
 
 use super::attacks;

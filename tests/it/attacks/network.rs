@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::Duration;
 
-use callboard::config::Limits;
-use callboard::store::Dialect::Sqlite;
+use callboard_core::config::Limits;
+use callboard_core::store::Dialect::Sqlite;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;

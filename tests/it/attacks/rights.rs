@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use callboard::grants::Grants;
-use callboard::store::granted::execute_unchecked;
-use callboard::store::{Dialect, Store, StoreError, StoreErrorKind};
-use callboard::value::Statement;
+use callboard_core::grants::Grants;
+use callboard_core::store::granted::execute_unchecked;
+use callboard_core::store::{Dialect, Store, StoreError, StoreErrorKind};
+use callboard_core::value::Statement;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
@@ -240,12 +240,12 @@ fn takes_every_lock() {
             unchecked(&other, "DELETE FROM scratch RETURNING 1")
                 .await
                 .expect("it is deleted");
-            let claimant = callboard::store::claims::Claimant {
+            let claimant = callboard_core::store::claims::Claimant {
                 worker: "w".to_owned(),
                 lease: MINUTE,
                 suspect: 3,
             };
-            let claimed = callboard::store::claims::take(&other, &claimant, 1).await;
+            let claimed = callboard_core::store::claims::take(&other, &claimant, 1).await;
             assert!(claimed.expect("it claims").is_empty());
         };
         tokio::time::timeout(MINUTE, work)
@@ -256,7 +256,7 @@ fn takes_every_lock() {
 
 fn reads_the_sources() {
     let sources = sources().into_iter();
-    for source in sources.filter(|source| source.path.starts_with("host/src/")) {
+    for source in sources.filter(|source| source.path.starts_with("host/")) {
         let (file, text) = (&source.path, &source.text);
         let taken = text.replace("pg_advisory_unlock_all", "");
         assert!(!taken.contains("pg_advisory"), "{file}");
@@ -272,7 +272,7 @@ fn reads_the_password() {
         tables(&store).await;
         let secret = [7; 32];
         store.derive_logins(secret);
-        let limits = callboard::config::Limits::default();
+        let limits = callboard_core::config::Limits::default();
         store
             .granted("attacker", &grants(), &limits)
             .await

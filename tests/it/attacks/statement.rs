@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use callboard::config::Limits;
-use callboard::store::granted::{authorise, execute_deferred};
-use callboard::store::{Dialect, Store};
-use callboard::value::Statement;
+use callboard_core::config::Limits;
+use callboard_core::store::granted::{authorise, execute_deferred};
+use callboard_core::store::{Dialect, Store};
+use callboard_core::value::Statement;
 use serde_json::json;
 
 use super::attacks;

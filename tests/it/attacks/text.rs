@@ -1,6 +1,6 @@
 //! A text that moves the cursor, forges a line or turns its direction.
 
-use callboard::store::Dialect::{self, Sqlite};
+use callboard_core::store::Dialect::{self, Sqlite};
 
 use super::attacks;
 use crate::engine::Theatre;

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use callboard::store::Dialect::Sqlite;
+use callboard_core::store::Dialect::Sqlite;
 
 use super::refuses;
 use crate::scenario::model::set_writer;

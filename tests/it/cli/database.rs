@@ -5,9 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::time::{Duration, Instant};
 
-use callboard::store::Dialect::{self, Sqlite};
-use callboard::store::Store;
-use callboard::value::Statement;
+use callboard_core::store::Dialect::{self, Sqlite};
+use callboard_core::store::Store;
+use callboard_core::value::Statement;
 
 use super::refuses;
 use crate::support::database::runtime;

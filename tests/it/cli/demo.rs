@@ -1,6 +1,6 @@
 //! `demo --once`: everything at once, on a repository of the test's own.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use super::refuses;
 use crate::support::daemon::{Daemon, get};

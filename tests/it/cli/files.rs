@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use callboard::store::Dialect::Sqlite;
+use callboard_core::store::Dialect::Sqlite;
 
 use super::{refuses, shows};
 #[cfg(not(feature = "restate"))]

@@ -1,7 +1,7 @@
 //! `run` with input that does not do: no run is queued for wrong usage, and a day or a
 //! repository without anything to tell is no failure.
 
-use callboard::store::Dialect::Sqlite;
+use callboard_core::store::Dialect::Sqlite;
 
 use super::refuses;
 use crate::support::factory::{DAY, Factory, THIN, board};

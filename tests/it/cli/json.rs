@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use callboard::cli::Cli;
-use callboard::store::Dialect::Sqlite;
+use callboard_core::store::Dialect::Sqlite;
 use clap::CommandFactory as _;
 use serde_json::Value as Json;
 

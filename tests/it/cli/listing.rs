@@ -1,6 +1,6 @@
 //! What there is: plugins, pipelines, policies and handlers of the active revision.
 
-use callboard::store::Dialect::Sqlite;
+use callboard_core::store::Dialect::Sqlite;
 
 use super::{refuses, shows};
 use crate::support::factory::{Factory, KEEP};

@@ -1,6 +1,6 @@
 //! What a daemon says of its work, and what is kept of what a stage says.
 
-use callboard::store::Dialect::{self, Sqlite};
+use callboard_core::store::Dialect::{self, Sqlite};
 use serde_json::Value as Json;
 
 use crate::scenario::roll_call::{CEILING, add_plugin};

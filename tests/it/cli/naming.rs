@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use callboard::store::Dialect::{self, Sqlite};
+use callboard_core::store::Dialect::{self, Sqlite};
 
 use super::refuses;
 use crate::support::factory::{DAY, Factory, board, on_each};

@@ -1,6 +1,6 @@
 //! From a run to a post: `run`, `runs`, `tasks` and `posts` as a person sees them.
 
-use callboard::store::Dialect::Sqlite;
+use callboard_core::store::Dialect::Sqlite;
 
 use super::{refuses, shows};
 use crate::support::factory::{DAY, Factory, board, diary};

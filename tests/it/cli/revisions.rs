@@ -1,6 +1,6 @@
 //! `revisions`: list, show, diff and rollback; runs stay on the one they began with.
 
-use callboard::store::Dialect::Sqlite;
+use callboard_core::store::Dialect::Sqlite;
 
 use super::{refuses, shows};
 use crate::support::factory::{DAY, Factory, board};

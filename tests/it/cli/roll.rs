@@ -1,6 +1,6 @@
 //! `check` and `apply`: what they say about workspaces that fit and ones that do not.
 
-use callboard::store::Dialect::Sqlite;
+use callboard_core::store::Dialect::Sqlite;
 
 use super::shows;
 use crate::support::factory::Factory;

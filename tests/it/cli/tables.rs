@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::process::Stdio;
 use std::time::Instant;
 
-use callboard::store::Dialect::Sqlite;
+use callboard_core::store::Dialect::Sqlite;
 
 use crate::scenario::model::set_writer;
 use crate::support::daemon::BOUND;

@@ -11,13 +11,15 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use callboard::diary::bundle::{Bundle, Commit, PullRequest};
-use callboard::handler::{AnyHandler, Call, Completion, ModelRequest, Registration, Resources};
-use callboard::lines::Lines;
-use callboard::outcome::{Outcome, Patch, Stop};
-use callboard::settings::Snapshot;
-use callboard::store::Store;
-use callboard::value::{Rows, Statement};
+use callboard_core::handler::{
+    AnyHandler, Call, Completion, ModelRequest, Registration, Resources,
+};
+use callboard_core::lines::Lines;
+use callboard_core::outcome::{Outcome, Patch, Stop};
+use callboard_core::settings::Snapshot;
+use callboard_core::store::Store;
+use callboard_core::value::{Rows, Statement};
+use callboard_factory::diary::bundle::{Bundle, Commit, PullRequest};
 
 /// What the model of the role `writer` answers.
 pub(crate) type Answer = Result<Option<Completion>, Stop>;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use callboard::diary::composer::{Draft, compose};
+use callboard_factory::diary::composer::{Draft, compose};
 
 use super::bench::{Bench, bundle, handler, said};
 

@@ -3,10 +3,10 @@
 use serde_json::{Value as Json, json};
 
 use super::bench::{Bench, Checkout, handler, said};
-use callboard::diary::bundle::Bundle;
-use callboard::diary::git::{Git, GitError};
-use callboard::outcome::Outcome;
-use callboard::store::diary_days::state;
+use callboard_core::outcome::Outcome;
+use callboard_factory::diary::bundle::Bundle;
+use callboard_factory::diary::git::{Git, GitError};
+use callboard_factory::tables::diary_days::state;
 
 const DAY: &str = "2026-06-25";
 

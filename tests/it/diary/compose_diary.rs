@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use callboard::diary::bundle::Bundle;
-use callboard::diary::check::check;
-use callboard::diary::composer::{BUILT_IN, Draft};
-use callboard::handler::Completion;
-use callboard::outcome::{FailureKind, Stop};
+use callboard_core::handler::Completion;
+use callboard_core::outcome::{FailureKind, Stop};
+use callboard_factory::diary::bundle::Bundle;
+use callboard_factory::diary::check::check;
+use callboard_factory::diary::composer::{BUILT_IN, Draft};
 
 use super::bench::{Answer, Bench, bundle, handler, said};
 

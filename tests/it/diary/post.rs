@@ -2,11 +2,11 @@
 
 use serde_json::{Value as Json, json};
 
-use callboard::diary::composer::compose;
-use callboard::diary::id::derived;
-use callboard::outcome::Outcome;
-use callboard::store::diary_days;
-use callboard::store::tasks::{self, Task, TaskStatus};
+use callboard_core::outcome::Outcome;
+use callboard_factory::diary::composer::compose;
+use callboard_factory::diary::id::derived;
+use callboard_factory::tables::diary_days;
+use callboard_factory::tables::tasks::{self, Task, TaskStatus};
 
 use super::bench::{Bench, bundle, handler, now, said};
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::bench::{Bench, handler, now, said};
-use callboard::value::Statement;
+use callboard_core::value::Statement;
 
 const DAY: i64 = 86_400_000_000;
 

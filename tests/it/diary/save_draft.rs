@@ -2,10 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use callboard::diary::composer::compose;
-use callboard::outcome::Outcome;
-use callboard::store::tasks::TaskStatus;
-use callboard::store::{drafts, tasks};
+use callboard_core::outcome::Outcome;
+use callboard_factory::diary::composer::compose;
+use callboard_factory::tables::tasks::TaskStatus;
+use callboard_factory::tables::{drafts, tasks};
 
 use super::bench::{Bench, bundle, handler, now, said};
 

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::bench::{Bench, Checkout, handler, said};
-use callboard::store::embeddings::counts;
-use callboard::value::Statement;
+use callboard_core::value::Statement;
+use callboard_factory::tables::embeddings::counts;
 
 fn fill(repository: &Checkout) {
     for number in 0..5 {

@@ -1,6 +1,6 @@
 //! A fork: the same beginning, another end.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use super::{Theatre, gate, script, stage};
 use crate::support::factory::on_each;

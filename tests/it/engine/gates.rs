@@ -1,6 +1,6 @@
 //! Gates: decided once, by somebody, and untouched by everything that goes by the clock.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use super::{Theatre, gate, stage, text};
 use crate::support::daemon::{Daemon, eventually};

@@ -1,7 +1,7 @@
 //! S12: a run in flight stays on its revision, and moves to another one only when a person says
 //! so, who is told first what that means.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 use serde_json::Value as Json;
 
 use super::{Theatre, gate, script, stage, text};

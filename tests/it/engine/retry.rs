@@ -1,6 +1,6 @@
 //! A part of a run is done again.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use super::{Theatre, gate, script, stage};
 use crate::support::daemon::Daemon;
@@ -34,7 +34,7 @@ on_each!(
         ];
         assert_eq!(theatre.course(&run), course);
         assert_eq!(theatre.count("open_runs"), 0);
-        let fence = |rows: &callboard::value::Rows| {
+        let fence = |rows: &callboard_core::value::Rows| {
             rows.first()
                 .expect("a row")
                 .integer("fence")

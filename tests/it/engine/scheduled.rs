@@ -1,6 +1,6 @@
 //! What starts by itself and waits for a person: the ledger, and the days that come meanwhile.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use super::{Theatre, stage};
 use crate::support::factory::on_each;

@@ -1,6 +1,6 @@
 //! Cancel, pause and resume.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use super::prompter::Prompter;
 use super::{Theatre, gate, script, stage};

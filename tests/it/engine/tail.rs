@@ -1,6 +1,6 @@
 //! `runs tail`, and what lists and shows say of runs.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 use serde_json::Value as Json;
 
 use super::prompter::Prompter;

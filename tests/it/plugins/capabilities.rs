@@ -1,8 +1,8 @@
 //! The interfaces `settings`, `http` and `vectors` through a real guest.
 
-use callboard::config::Limits;
-use callboard::grants::Grants;
-use callboard::value::{Statement, Value};
+use callboard_core::config::Limits;
+use callboard_core::grants::Grants;
+use callboard_core::value::{Statement, Value};
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use super::bench::{Bench, manifest};
 use crate::support::database::on_both;
 
-use callboard::store::Store;
+use callboard_core::store::Store;
 
 #[tokio::test]
 async fn settings_are_typed_and_secrets_are_never_readable() {
@@ -111,8 +111,8 @@ on_both!(
     the_host_clusters_what_a_query_gives,
     async |store: Store, _url: String| {
         let blob = match store.dialect() {
-            callboard::store::Dialect::Sqlite => "BLOB",
-            callboard::store::Dialect::Postgres => "BYTEA",
+            callboard_core::store::Dialect::Sqlite => "BLOB",
+            callboard_core::store::Dialect::Postgres => "BYTEA",
         };
         let create = format!("CREATE TABLE scratch (name TEXT, vector {blob})");
         store

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use crate::support::factory::Factory;
 

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use callboard::config::Limits;
-use callboard::outcome::{FailureKind, Outcome, Patch, Stop};
+use callboard_core::config::Limits;
+use callboard_core::outcome::{FailureKind, Outcome, Patch, Stop};
 use serde_json::json;
 
 use super::bench::Bench;

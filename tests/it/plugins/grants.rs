@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use callboard::config::Limits;
-use callboard::grants::Grants;
-use callboard::outcome::Outcome;
-use callboard::store::granted::execute_deferred;
-use callboard::store::{Dialect, Store, StoreErrorKind};
-use callboard::value::{Statement, Value};
+use callboard_core::config::Limits;
+use callboard_core::grants::Grants;
+use callboard_core::outcome::Outcome;
+use callboard_core::store::granted::execute_deferred;
+use callboard_core::store::{Dialect, Store, StoreErrorKind};
+use callboard_core::value::{Statement, Value};
 use futures_util::future::BoxFuture;
 use serde_json::{Value as Json, json};
 

@@ -1,7 +1,7 @@
 //! What is refused before it runs, and by which words; what is let in, and does nothing.
 
-use callboard::config::Limits;
-use callboard::grants::Grants;
+use callboard_core::config::Limits;
+use callboard_core::grants::Grants;
 use serde_json::json;
 
 use super::bench::{Bench, describer, manifest, prepared};
@@ -70,7 +70,7 @@ async fn another_contract_or_no_component_is_refused_by_name() {
     };
     let mut newer = known.clone();
     let text = "name = \"misbehave\"\nversion = \"1\"\nwit = \"9.9\"\ncomponent = \"x\"";
-    newer.wit = toml::from_str::<callboard::plugin::manifest::Manifest>(text)
+    newer.wit = toml::from_str::<callboard_core::plugin::manifest::Manifest>(text)
         .expect("a manifest")
         .wit;
     let text = load(&newer, b"").await;

@@ -1,6 +1,6 @@
 //! S16: a draft that cites what is not in the material is rejected, whoever wrote it.
 
-use callboard::store::Dialect::Sqlite;
+use callboard_core::store::Dialect::Sqlite;
 use serde_json::json;
 
 use crate::support::factory::{DAY, Factory, board};

@@ -1,7 +1,7 @@
 //! A process that is killed in the middle of a run: the run goes on from its last checkpoint,
 //! once the lease has run out and not before.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use super::model::{WELL, set_writer};
 use crate::support::daemon::{Daemon, eventually};

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 use serde_json::Value as Json;
 
 use crate::support::factory::{BARE, Factory, on_each};

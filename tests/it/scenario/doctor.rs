@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 use serde_json::Value as Json;
 
 use crate::support::factory::{Factory, KEEP, on_each};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use callboard::store::Dialect::Postgres;
+use callboard_core::store::Dialect::Postgres;
 
 use crate::support::daemon::{Daemon, eventually};
 use crate::support::database::server_log;

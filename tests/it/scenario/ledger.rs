@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use callboard::app::{App, Upkeep};
-use callboard::engine::Unwatched;
-use callboard::engine::worker::Duties as _;
-use callboard::store::pulse;
-use callboard::store::{Dialect, findings};
+use callboard_core::app::{App, Upkeep};
+use callboard_core::engine::Unwatched;
+use callboard_core::engine::worker::Duties as _;
+use callboard_core::store::pulse;
+use callboard_core::store::{Dialect, findings};
 use jiff::ToSpan as _;
 
 use crate::support::database::runtime;
@@ -42,7 +42,7 @@ impl Worker {
     }
 
     async fn execute(&self, sql: &str) {
-        let statement = callboard::value::Statement::new(sql);
+        let statement = callboard_core::value::Statement::new(sql);
         let changed = self.app.store().execute(statement).await;
         assert_eq!(changed.expect("it is changed"), 1, "{sql}");
     }
@@ -153,7 +153,7 @@ on_each!(
             let worker = Worker::new(&factory).await;
             worker.attend(0).await;
             let rows = || async {
-                let statement = callboard::value::Statement::new("SELECT id FROM history");
+                let statement = callboard_core::value::Statement::new("SELECT id FROM history");
                 let rows = worker.app.store().query(statement).await;
                 rows.expect("it answers").rows.len()
             };

@@ -1,7 +1,7 @@
 //! The role `writer` at a model server of the test: its text is taken if it cites what is in
 //! the material, and in every other case the built-in text is, with the reason beside it.
 
-use callboard::store::Dialect::Sqlite;
+use callboard_core::store::Dialect::Sqlite;
 use serde_json::Value as Json;
 
 use crate::support::factory::{DAY, Factory, board};

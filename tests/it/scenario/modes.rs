@@ -1,10 +1,10 @@
 //! S5, S7: every mode of the program sees the same, and a task comes to the same end whoever
 //! carries it out.
 
-use callboard::outcome::Patch;
-use callboard::store::Dialect::Sqlite;
-use callboard::store::Store;
-use callboard::store::runs::{self, Limits, Origin, Run, RunStatus};
+use callboard_core::outcome::Patch;
+use callboard_core::store::Dialect::Sqlite;
+use callboard_core::store::Store;
+use callboard_core::store::runs::{self, Limits, Origin, Run, RunStatus};
 use serde_json::{Value as Json, json};
 
 use crate::support::daemon::{Daemon, eventually, get};

@@ -1,6 +1,6 @@
 //! A day is published once: when it is run again, and when two processes run it at once.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use super::model::{WELL, set_writer};
 use crate::support::daemon::Daemon;

@@ -1,7 +1,7 @@
 //! One process works on a SQLite file; others queue through it. On PostgreSQL there may be
 //! several.
 
-use callboard::store::Dialect::{Postgres, Sqlite};
+use callboard_core::store::Dialect::{Postgres, Sqlite};
 
 use crate::support::daemon::{Daemon, eventually};
 use crate::support::factory::{DAY, Factory, KEEP, board};

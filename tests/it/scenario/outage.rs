@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::Write as _;
 
-use callboard::store::Dialect::{Postgres, Sqlite};
+use callboard_core::store::Dialect::{Postgres, Sqlite};
 
 use crate::site::client::Answer;
 use crate::support::daemon::{Daemon, eventually, get};

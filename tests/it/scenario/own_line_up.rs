@@ -4,15 +4,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callboard::app::App;
-use callboard::config::EngineRules;
-use callboard::engine::worker::{Duties, work};
-use callboard::engine::{Engine, EngineError, LineUp, LineUps, Unwatched};
-use callboard::outcome::Patch;
-use callboard::span::Span;
-use callboard::store::pulse::Pulse;
-use callboard::store::runs::{self, Origin, RunStatus};
-use callboard::store::{Dialect, revisions};
+use callboard_core::app::App;
+use callboard_core::config::EngineRules;
+use callboard_core::engine::worker::{Duties, work};
+use callboard_core::engine::{Engine, EngineError, LineUp, LineUps, Unwatched};
+use callboard_core::outcome::Patch;
+use callboard_core::span::Span;
+use callboard_core::store::pulse::Pulse;
+use callboard_core::store::runs::{self, Origin, RunStatus};
+use callboard_core::store::{Dialect, revisions};
 use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 

@@ -1,7 +1,7 @@
 //! S6: a name that does not answer is reported with its place and the nearest name, in every
 //! way that a name can break, and what was active before goes on.
 
-use callboard::store::Dialect::Sqlite;
+use callboard_core::store::Dialect::Sqlite;
 
 use crate::support::factory::{BARE, Factory, KEEP};
 use crate::support::guests::{fixture, guest};

@@ -1,6 +1,6 @@
 //! Whatever lies in a workspace and is not read is named, and what lies in its site is served.
 
-use callboard::store::Dialect::Sqlite;
+use callboard_core::store::Dialect::Sqlite;
 
 use crate::support::daemon::{Daemon, get, get_with};
 use crate::support::factory::Factory;

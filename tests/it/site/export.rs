@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use callboard::site::{ExportError, LIST, export};
-use callboard::store::posts::Post;
+use callboard_factory::site::{ExportError, LIST, export};
+use callboard_factory::tables::posts::Post;
 
 use super::{post, site};
 

@@ -1,10 +1,10 @@
 //! Checkpoints: what is kept under the fence, and what is not.
 
-use callboard::outcome::{Done, FailureKind, Outcome, Patch, Stop};
-use callboard::pipeline::Follow;
-use callboard::store::runs::RunStatus;
-use callboard::store::stage_runs::{self, StageRun, What};
-use callboard::store::{Store, StoreErrorKind, checkpoints, timestamp};
+use callboard_core::outcome::{Done, FailureKind, Outcome, Patch, Stop};
+use callboard_core::pipeline::Follow;
+use callboard_core::store::runs::RunStatus;
+use callboard_core::store::stage_runs::{self, StageRun, What};
+use callboard_core::store::{Store, StoreErrorKind, checkpoints, timestamp};
 
 use super::runs::{by_id, checkpoint, claimed, let_the_lease_end, queue, record, run};
 use super::{kind, sql};

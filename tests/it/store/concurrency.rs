@@ -1,6 +1,6 @@
 //! Many at once: writers, and processes that start together.
 
-use callboard::store::{Dialect, Store, Transaction};
+use callboard_core::store::{Dialect, Store, Transaction};
 use futures_util::future::join_all;
 use tokio::sync::oneshot;
 

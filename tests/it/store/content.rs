@@ -1,14 +1,15 @@
 //! What the factory makes and remembers: `tasks`, `drafts`, `diary_days`, `commits` and
 //! `embeddings`.
 
-use callboard::store::commits::{self, Commit};
-use callboard::store::diary_days::{self, DayState};
-use callboard::store::drafts::{self, Draft};
-use callboard::store::embeddings::{self, Embedding};
-use callboard::store::named::{self, Found};
-use callboard::store::tasks::{self, Task, TaskStatus};
-use callboard::store::{Store, StoreErrorKind, timestamp};
-use callboard::value::{Statement, Value};
+use callboard_core::store::named::{self, Found};
+use callboard_core::store::{Store, StoreErrorKind, timestamp};
+use callboard_core::value::{Statement, Value};
+use callboard_factory::tables::TASK;
+use callboard_factory::tables::commits::{self, Commit};
+use callboard_factory::tables::diary_days::{self, DayState};
+use callboard_factory::tables::drafts::{self, Draft};
+use callboard_factory::tables::embeddings::{self, Embedding};
+use callboard_factory::tables::tasks::{self, Task, TaskStatus};
 
 use super::kind;
 use crate::support::database::on_both;
@@ -50,7 +51,7 @@ on_both!(
             assert_eq!(touches(&store, tasks::insert(&task(id, at))).await, 1);
         }
         let find = async |id| {
-            let found = named::find(&store, &named::TASK, id).await;
+            let found = named::find(&store, &TASK, id).await;
             found.expect("an answer")
         };
         let one = |id: &str| Found::One(id.to_owned());

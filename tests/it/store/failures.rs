@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::{Seek as _, SeekFrom, Write as _};
 
-use callboard::store::{Dialect, Store, StoreErrorKind};
+use callboard_core::store::{Dialect, Store, StoreErrorKind};
 use sqlx::Connection as _;
 
 use super::{NONE, execute, insert, kind, numbers, sql, table};

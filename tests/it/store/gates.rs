@@ -1,8 +1,8 @@
 //! `gates` are decided once; `policy_runs` hold the last end of each policy.
 
-use callboard::store::gates::{self, Decision, Gate, Verdict};
-use callboard::store::policy_runs;
-use callboard::store::{Store, timestamp};
+use callboard_core::store::gates::{self, Decision, Gate, Verdict};
+use callboard_core::store::policy_runs;
+use callboard_core::store::{Store, timestamp};
 
 use super::runs::{queue, run};
 use crate::support::database::on_both;
@@ -13,7 +13,7 @@ fn gate(run: &str, opened: i64, task: Option<&str>) -> Gate {
         stage: "approve".to_owned(),
         visit: 1,
         question: "Publish it?".to_owned(),
-        task: task.map(str::to_owned),
+        subject: task.map(str::to_owned),
         opened_at: timestamp(opened),
         expires_at: None,
         decision: None,
@@ -67,7 +67,7 @@ on_both!(
             ..older
         };
         assert_eq!(
-            gates::of_task(&store, "task").await.expect("found"),
+            gates::about(&store, "task").await.expect("found"),
             Some(decided)
         );
     }
@@ -92,10 +92,10 @@ on_both!(
             opened(&store, gate).await;
         }
         assert_eq!(
-            gates::of_task(&store, "task").await.expect("found"),
+            gates::about(&store, "task").await.expect("found"),
             Some(third)
         );
-        assert_eq!(gates::of_task(&store, "other").await.expect("none"), None);
+        assert_eq!(gates::about(&store, "other").await.expect("none"), None);
     }
 );
 

@@ -1,8 +1,8 @@
 //! What can be granted is said by the tables' definitions: compared with the live schema.
 
-use callboard::schema::belongs_to_host;
-use callboard::store::{Dialect, Store};
-use callboard::value::Statement;
+use callboard_core::schema::belongs_to_host;
+use callboard_core::store::{Dialect, Store};
+use callboard_core::value::Statement;
 
 use crate::support::database::on_both;
 

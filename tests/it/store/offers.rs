@@ -1,9 +1,9 @@
 //! Runs that an executor elsewhere offers by name: who may be fenced off, and what is taken.
 
-use callboard::store::claims::offered::{self, TakeOver, Taken};
-use callboard::store::claims::{self, Claim, Claimant};
-use callboard::store::runs::{Limits, Run, RunStatus};
-use callboard::store::{Store, timestamp};
+use callboard_core::store::claims::offered::{self, TakeOver, Taken};
+use callboard_core::store::claims::{self, Claim, Claimant};
+use callboard_core::store::runs::{Limits, Run, RunStatus};
+use callboard_core::store::{Store, timestamp};
 
 use super::execute;
 use super::runs::{LEASE, claimed, queue, record, run};

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use callboard::store::{Dialect, Store, StoreError, StoreErrorKind};
+use callboard_core::store::{Dialect, Store, StoreError, StoreErrorKind};
 
 use super::{NONE, execute, numbers};
 use crate::support::database::{TestDatabase, on_both, runtime};

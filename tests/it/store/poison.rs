@@ -1,8 +1,8 @@
 //! Rows that cannot be read: each blocks its own run.
 
-use callboard::store::runs::{self, Listed, Only, RunStatus};
-use callboard::store::unreadable::UNREADABLE;
-use callboard::store::{Dialect, Store, claims, findings, health, pulse};
+use callboard_core::store::runs::{self, Listed, Only, RunStatus};
+use callboard_core::store::unreadable::UNREADABLE;
+use callboard_core::store::{Dialect, Store, claims, findings, health, pulse};
 
 use super::execute;
 use super::runs::{by_id, claimant, claimed, queue, record, run};

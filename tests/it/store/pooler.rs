@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use callboard::store::{Dialect, Store, StoreErrorKind, runs};
+use callboard_core::store::{Dialect, Store, StoreErrorKind, runs};
 use tempfile::TempDir;
 
 use super::runs::{by_id, claimed, queue, record, run};
@@ -119,7 +119,7 @@ fn a_pooler_in_transaction_mode_is_refused_by_name_with_the_mend() {
         for look in [false, true] {
             let url = pooler.url();
             let error = if look {
-                callboard::store::look(&url)
+                callboard_core::store::look(&url)
                     .await
                     .expect_err("it is refused")
             } else {
@@ -159,6 +159,6 @@ fn a_pooler_in_session_mode_serves() {
 }
 
 /// A write, from where only is read.
-fn a_write() -> callboard::value::Statement {
-    callboard::value::Statement::new("DELETE FROM history RETURNING id")
+fn a_write() -> callboard_core::value::Statement {
+    callboard_core::value::Statement::new("DELETE FROM history RETURNING id")
 }

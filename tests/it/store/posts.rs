@@ -1,7 +1,7 @@
 //! `posts`: published, removed, and about one subject once.
 
-use callboard::store::posts::{self, Post};
-use callboard::store::{Store, StoreErrorKind, timestamp};
+use callboard_core::store::{Store, StoreErrorKind, timestamp};
+use callboard_factory::tables::posts::{self, Post};
 
 use super::kind;
 use crate::support::database::on_both;

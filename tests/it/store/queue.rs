@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callboard::store::checkpoints::{self, Checkpoint, Then};
-use callboard::store::leases::{self, Held};
-use callboard::store::runs::{Run, RunStatus};
-use callboard::store::{Dialect, Store};
+use callboard_core::store::checkpoints::{self, Checkpoint, Then};
+use callboard_core::store::leases::{self, Held};
+use callboard_core::store::runs::{Run, RunStatus};
+use callboard_core::store::{Dialect, Store};
 
 use super::runs::{LEASE, claimed, queue, run};
 use super::{execute, numbers};

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use callboard::store::runs::{Limits, Run};
-use callboard::store::{Dialect, Store, claims};
+use callboard_core::store::runs::{Limits, Run};
+use callboard_core::store::{Dialect, Store, claims};
 
 use super::runs::{by_id, claimant, queue, run};
 use super::{execute, numbers};

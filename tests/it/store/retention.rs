@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use callboard::store::{Dialect, Store, history};
+use callboard_core::store::{Dialect, Store, history};
 
 use super::{execute, numbers};
 use crate::support::database::on_both;

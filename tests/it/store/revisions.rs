@@ -1,9 +1,9 @@
 //! `revisions` are stored once and one of them is active; `settings` are set, sealed and unset.
 
-use callboard::store::revisions::{self, Difference};
-use callboard::store::settings::{self, Content, Stored};
-use callboard::store::{Store, StoreErrorKind, timestamp};
-use callboard::value::Statement;
+use callboard_core::store::revisions::{self, Difference};
+use callboard_core::store::settings::{self, Content, Stored};
+use callboard_core::store::{Store, StoreErrorKind, timestamp};
+use callboard_core::value::Statement;
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
 

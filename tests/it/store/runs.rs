@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use callboard::outcome::Patch;
-use callboard::store::checkpoints::{self, Checkpoint, Then};
-use callboard::store::claims::{self, Claim, Claimant};
-use callboard::store::leases::{self, Held};
-use callboard::store::named::{self, Found};
-use callboard::store::pulse;
-use callboard::store::runs::{self, Limits, Only, Origin, Run, RunStatus};
-use callboard::store::stage_runs::StageRun;
-use callboard::store::{Dialect, Store, timestamp};
-use callboard::value::Statement;
+use callboard_core::outcome::Patch;
+use callboard_core::store::checkpoints::{self, Checkpoint, Then};
+use callboard_core::store::claims::{self, Claim, Claimant};
+use callboard_core::store::leases::{self, Held};
+use callboard_core::store::named::{self, Found};
+use callboard_core::store::pulse;
+use callboard_core::store::runs::{self, Limits, Only, Origin, Run, RunStatus};
+use callboard_core::store::stage_runs::StageRun;
+use callboard_core::store::{Dialect, Store, timestamp};
+use callboard_core::value::Statement;
 use futures_util::future::join_all;
 
 use super::execute;

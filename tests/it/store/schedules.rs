@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callboard::schedule::Schedule;
-use callboard::store::runs::{Origin, Run, RunStatus};
-use callboard::store::schedules::{self, Cadence, Fired, Kept, Plan, Planned};
-use callboard::store::{Store, policy_runs};
-use callboard::value::Statement;
+use callboard_core::schedule::Schedule;
+use callboard_core::store::runs::{Origin, Run, RunStatus};
+use callboard_core::store::schedules::{self, Cadence, Fired, Kept, Plan, Planned};
+use callboard_core::store::{Store, policy_runs};
+use callboard_core::value::Statement;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 

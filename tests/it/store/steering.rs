@@ -4,18 +4,18 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use callboard::outcome::{Done, Outcome, Patch};
-use callboard::pipeline::Follow;
-use callboard::store::checkpoints::{self, Committed};
-use callboard::store::decisions::{self, Decided};
-use callboard::store::gates::{Decision, Gate, Verdict};
-use callboard::store::holders::{self, Holder};
-use callboard::store::leases::Wish;
-use callboard::store::runs::{Run, RunStatus};
-use callboard::store::stage_runs::{StageRun, What};
-use callboard::store::steering::table::{SIGNALS, STATES, Signal, State, answer};
-use callboard::store::steering::{self, Answer, Seen, Steered};
-use callboard::store::{Store, timestamp};
+use callboard_core::outcome::{Done, Outcome, Patch};
+use callboard_core::pipeline::Follow;
+use callboard_core::store::checkpoints::{self, Committed};
+use callboard_core::store::decisions::{self, Decided};
+use callboard_core::store::gates::{Decision, Gate, Verdict};
+use callboard_core::store::holders::{self, Holder};
+use callboard_core::store::leases::Wish;
+use callboard_core::store::runs::{Run, RunStatus};
+use callboard_core::store::stage_runs::{StageRun, What};
+use callboard_core::store::steering::table::{SIGNALS, STATES, Signal, State, answer};
+use callboard_core::store::steering::{self, Answer, Seen, Steered};
+use callboard_core::store::{Store, timestamp};
 
 use super::execute;
 use super::runs::{by_id, checkpoint, claimed, let_the_lease_end, queue, run};
@@ -49,7 +49,7 @@ fn gate(run: &str) -> Gate {
         stage: GATE.to_owned(),
         visit: 1,
         question: "Good?".to_owned(),
-        task: None,
+        subject: None,
         opened_at: timestamp(1_000_000),
         expires_at: None,
         decision: None,
@@ -212,7 +212,7 @@ async fn heeded(store: &Store, id: &str, what: (Signal, Answer), before: (Run, H
 
 /// Whatever the holder decided before it was told is refused, and it is told.
 async fn told(store: &Store, id: &str, signal: Signal, before: Holder) {
-    let held = callboard::store::leases::Held {
+    let held = callboard_core::store::leases::Held {
         run: id.to_owned(),
         fence: before.fence,
     };
@@ -275,7 +275,9 @@ on_both!(
         };
         let refused = decide(&store, "a", &older, 0).await;
         assert_eq!(refused, Err(steering::Refusal::Changed));
-        let open = callboard::store::gates::open(&store).await.expect("gates");
+        let open = callboard_core::store::gates::open(&store)
+            .await
+            .expect("gates");
         assert_eq!(open, [gate("a")]);
     }
 );
@@ -298,7 +300,7 @@ fn the_table_is_as_it_was_written() {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/../tests/it/snapshots"
+        "/../../tests/it/snapshots"
     ));
     settings.set_prepend_module_to_snapshot(false);
     settings.bind(|| insta::assert_snapshot!("signals", table));

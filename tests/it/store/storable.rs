@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use callboard::outcome::{Done, Outcome, Patch, Stop};
-use callboard::pipeline::Follow;
-use callboard::store::runs::{self, Limits, Run, RunStatus};
-use callboard::store::stage_runs::{self, StageRun, What};
-use callboard::store::{Store, StoreErrorKind, checkpoints, findings, timestamp};
-use callboard::value::Statement;
+use callboard_core::outcome::{Done, Outcome, Patch, Stop};
+use callboard_core::pipeline::Follow;
+use callboard_core::store::runs::{self, Limits, Run, RunStatus};
+use callboard_core::store::stage_runs::{self, StageRun, What};
+use callboard_core::store::{Store, StoreErrorKind, checkpoints, findings, timestamp};
+use callboard_core::value::Statement;
 use serde_json::{Value as Json, json};
 
 use super::kind;

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use callboard::store::{Store, StoreErrorKind};
-use callboard::value::Statement;
+use callboard_core::store::{Store, StoreErrorKind};
+use callboard_core::value::Statement;
 
 use crate::support::database::on_both;
 

@@ -1,12 +1,12 @@
 //! Times that cannot be: found, told of, and set right.
 
-use callboard::store::times::{self, Untrue};
-use callboard::store::{Store, findings};
+use callboard_core::store::times::{self, Untrue};
+use callboard_core::store::{Store, findings};
 
 use super::runs::{claimed, queue, record, run};
 use super::{execute, numbers};
 use crate::support::database::on_both;
-use callboard::store::runs::RunStatus;
+use callboard_core::store::runs::RunStatus;
 
 const DAYS: i64 = 400 * 86_400 * 1_000_000;
 
@@ -59,7 +59,7 @@ on_both!(
         .await;
         let never = format!(
             "UPDATE open_runs SET wake_at = {} WHERE id = 'line'",
-            callboard::store::NEVER
+            callboard_core::store::NEVER
         );
         execute(&store, &never).await;
         execute(

@@ -1,7 +1,7 @@
 //! All of a transaction is kept, or nothing.
 
-use callboard::store::{Dialect, Store, StoreError, StoreErrorKind};
-use callboard::value::Rows;
+use callboard_core::store::{Dialect, Store, StoreError, StoreErrorKind};
+use callboard_core::value::Rows;
 
 use super::{NONE, execute, insert, kind, numbers, sql, table};
 use crate::support::database::{on_both, with_database};

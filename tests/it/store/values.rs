@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use callboard::store::{Dialect, Store, StoreErrorKind};
-use callboard::value::{Rows, Value};
+use callboard_core::store::{Dialect, Store, StoreErrorKind};
+use callboard_core::value::{Rows, Value};
 use futures_util::future::join_all;
 
 use super::{execute, kind, sql};

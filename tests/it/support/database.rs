@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use callboard::store::{Dialect, Store};
+use callboard_core::store::{Dialect, Store};
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
@@ -145,13 +145,13 @@ macro_rules! on_both {
 
             #[test]
             fn sqlite() {
-                let dialect = callboard::store::Dialect::Sqlite;
+                let dialect = callboard_core::store::Dialect::Sqlite;
                 $crate::support::database::with_database(dialect, $body);
             }
 
             #[test]
             fn postgres() {
-                let dialect = callboard::store::Dialect::Postgres;
+                let dialect = callboard_core::store::Dialect::Postgres;
                 $crate::support::database::with_database(dialect, $body);
             }
         }

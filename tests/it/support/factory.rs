@@ -4,8 +4,8 @@ use std::fs;
 use std::ops::Deref;
 use std::path::Path;
 
-use callboard::store::{Dialect, Store};
-use callboard::value::{Rows, Statement};
+use callboard_core::store::{Dialect, Store};
+use callboard_core::value::{Rows, Statement};
 use serde_json::Value as Json;
 
 use super::database::{TestDatabase, runtime};
@@ -250,14 +250,14 @@ macro_rules! on_each {
 
             #[test]
             fn sqlite() {
-                let body: fn(callboard::store::Dialect) = $body;
-                body(callboard::store::Dialect::Sqlite);
+                let body: fn(callboard_core::store::Dialect) = $body;
+                body(callboard_core::store::Dialect::Sqlite);
             }
 
             #[test]
             fn postgres() {
-                let body: fn(callboard::store::Dialect) = $body;
-                body(callboard::store::Dialect::Postgres);
+                let body: fn(callboard_core::store::Dialect) = $body;
+                body(callboard_core::store::Dialect::Postgres);
             }
         }
     };

@@ -33,7 +33,7 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
 }
 
 fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/plugins")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/plugins")
 }
 
 /// Build them all. What is up to date already is cargo's to know; a lock keeps test processes

@@ -13,7 +13,7 @@ fn sample(path: &str, text: &str) -> Source {
 
 /// A file of the engine.
 fn engine(text: &str) -> Source {
-    sample("host/src/engine/worker.rs", text)
+    sample("host/core/src/engine/worker.rs", text)
 }
 
 #[track_caller]
@@ -133,7 +133,7 @@ fn an_import_upwards_is_found_in_a_group_in_a_path_and_through_super() {
 
 #[test]
 fn a_module_that_the_table_does_not_know_is_found() {
-    let file = sample("host/src/helpers.rs", "//! x\n");
+    let file = sample("host/core/src/helpers.rs", "//! x\n");
     bites(
         &rules::imports_upwards(&file, LAYERS),
         "`helpers` is in no row",
@@ -147,11 +147,11 @@ fn a_module_that_the_table_does_not_know_is_found() {
 #[test]
 fn a_macro_at_the_root_belongs_to_its_module() {
     let file = sample(
-        "host/src/handlers/probe/http.rs",
+        "host/core/src/handlers/probe/http.rs",
         "use crate::{handler::Handler, register};\n",
     );
     leaves(&rules::imports_upwards(&file, LAYERS));
-    let file = sample("host/src/config.rs", "use crate::register;\n");
+    let file = sample("host/core/src/config.rs", "use crate::register;\n");
     bites(
         &rules::imports_upwards(&file, LAYERS),
         "`config` may not import `handler`",
@@ -169,7 +169,7 @@ fn a_crate_outside_its_layer_is_found() {
         "`wasmtime_wasi`",
     );
     leaves(&rules::foreign_crates(
-        &sample("host/src/store/runs.rs", "use sqlx::Row;\n"),
+        &sample("host/core/src/store/runs.rs", "use sqlx::Row;\n"),
         ONLY,
     ));
     leaves(&rules::foreign_crates(
@@ -185,7 +185,10 @@ fn a_provider_named_by_path_is_found() {
         &rules::providers_by_name(&engine(text)),
         "names a file in handlers/",
     );
-    let outside = sample("tests/it/engine.rs", "callboard::capabilities::log::Log;\n");
+    let outside = sample(
+        "tests/it/engine.rs",
+        "callboard_core::capabilities::log::Log;\n",
+    );
     bites(
         &rules::providers_by_name(&outside),
         "names a file in capabilities/",
@@ -296,13 +299,13 @@ fn an_interface_that_nobody_gives_is_found() {
     let wit = sample("wit/0.1/world.wit", wit);
     bites(
         &rules::interfaces_without_a_file(&wit, &[]),
-        "host/src/capabilities/key_value.rs",
+        "host/core/src/capabilities/key_value.rs",
     );
     bites(
         &rules::interfaces_without_a_file(&wit, &["tests/key_value.rs"]),
         "`key-value`",
     );
-    let files = ["host/src/capabilities/key_value.rs"];
+    let files = ["host/core/src/capabilities/key_value.rs"];
     leaves(&rules::interfaces_without_a_file(&wit, &files));
 }
 

@@ -177,8 +177,8 @@ pub(super) fn providers_by_name(source: &Source) -> Vec<String> {
 
 /// Generated bindings want the whole path of a type, also of one in the same file.
 fn names_itself(source: &Source, line: usize) -> bool {
-    let own = source.path.strip_prefix("host/src/");
-    let own = own.and_then(|path| path.strip_suffix(".rs"));
+    let own = source.inside();
+    let own = own.and_then(|(_, path)| path.strip_suffix(".rs"));
     let own = own.map(|path| format!("crate::{}::", path.replace('/', "::")));
     let text = source.text.lines().nth(line.saturating_sub(1));
     own.zip(text).is_some_and(|(own, text)| text.contains(&own))
@@ -291,10 +291,10 @@ pub(super) fn interfaces_without_a_file(wit: &Source, host_files: &[&str]) -> Ve
     for interface in imported_interfaces(&wit.text) {
         let file = format!("/{}.rs", interface.replace('-', "_"));
         let given = host_files.iter().any(|path| {
-            path.starts_with("host/src/capabilities/") && path.ends_with(file.as_str())
+            path.starts_with("host/core/src/capabilities/") && path.ends_with(file.as_str())
         });
         if !given {
-            let message = format!("`{interface}` has no file host/src/capabilities{file}");
+            let message = format!("`{interface}` has no file host/core/src/capabilities{file}");
             findings.push(finding(wit, 1, message));
         }
     }

@@ -17,10 +17,15 @@ impl Source {
             .is_some_and(|it| it == extension)
     }
 
-    /// The layer a file of the host belongs to: `host/src/engine/worker.rs` is of `engine`.
+    /// The package and the path inside it of a file of the host: `core` and `engine/worker.rs`.
+    pub(super) fn inside(&self) -> Option<(&str, &str)> {
+        self.path.strip_prefix("host/")?.split_once("/src/")
+    }
+
+    /// The layer a file of the host belongs to: `host/core/src/engine/worker.rs` is of `engine`.
     /// `lib.rs` is the map and belongs to none.
     pub(super) fn layer(&self) -> Option<&str> {
-        let inside = self.path.strip_prefix("host/src/")?;
+        let (_, inside) = self.inside()?;
         let first = inside.split('/').next()?;
         let layer = first.strip_suffix(".rs").unwrap_or(first);
         (layer != "lib").then_some(layer)
@@ -28,14 +33,13 @@ impl Source {
 
     /// How many modules deep the file is: `engine.rs` 1, `engine/worker.rs` 2.
     pub(super) fn depth(&self) -> usize {
-        self.path
-            .strip_prefix("host/src/")
-            .map_or(0, |inside| inside.split('/').count())
+        self.inside()
+            .map_or(0, |(_, inside)| inside.split('/').count())
     }
 }
 
 pub(super) fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// Every text file that a person wrote, in order of their paths.

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use callboard::outcome::Patch;
-use callboard::store::runs::{self, Limits, Origin, Run, RunStatus};
-use callboard::store::{Dialect, Store};
+use callboard_core::outcome::Patch;
+use callboard_core::store::runs::{self, Limits, Origin, Run, RunStatus};
+use callboard_core::store::{Dialect, Store};
 use jiff::Timestamp;
 use serde_json::json;
 

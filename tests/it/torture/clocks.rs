@@ -1,7 +1,7 @@
 //! Workers whose clocks are an hour off: leases, holds and gates go by the database's. And a clock
 //! of the database that stood ahead: what it left behind is not believed.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use super::bench::{open, queue, rack, until_ended, well};
 use super::judge::judge;
@@ -92,7 +92,7 @@ fn set_back(factory: &Factory) {
             factory.execute(&format!(
                 "UPDATE {table} SET {column} = {column} + {DAYS} \
                 WHERE {column} > {HOUR} AND {column} < {}",
-                callboard::store::NEVER
+                callboard_core::store::NEVER
             ));
         }
     }

@@ -1,7 +1,7 @@
 //! Stages that put themselves off: to a time that has passed, again and again, and for longer
 //! than their run may take.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use super::bench::{queue, rack, until_ended, well};
 use super::judge::judge;

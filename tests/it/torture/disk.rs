@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use super::bench::{queue, rack, until_ended, well};
 use super::chance::{Chance, length};

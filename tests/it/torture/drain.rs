@@ -1,7 +1,7 @@
 //! Workers that are told to stop: they give back what they have, so that nobody has to wait for
 //! their leases.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use super::bench::{plans, queue, rack, until_ended};
 use super::chance::{Chance, length};

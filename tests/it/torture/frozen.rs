@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use callboard::store::claims::{self, Claimant};
-use callboard::store::{Dialect, Store, StoreError, leases};
+use callboard_core::store::claims::{self, Claimant};
+use callboard_core::store::{Dialect, Store, StoreError, leases};
 
 use super::bench::{queue, rack, until_ended, well};
 use super::chance::{Chance, length, tell};

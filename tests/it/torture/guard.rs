@@ -1,7 +1,7 @@
 //! S11 and S18: a stage that raises leaves no task as if somebody worked on it, and a rail
 //! whose table cannot be read neither passes nor vetoes.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use super::bench::{open, queue, rack, until_ended, well};
 use super::judge::judge;

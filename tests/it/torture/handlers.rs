@@ -1,6 +1,6 @@
 //! Handlers that never return, return too late, trap, return garbage or kill their worker.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use super::bench::{queue, rack, until_ended, well};
 use super::chance::length;

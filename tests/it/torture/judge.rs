@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use callboard::value::Row;
+use callboard_core::value::Row;
 
 use super::chance::tell;
 use crate::support::factory::Factory;

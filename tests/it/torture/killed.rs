@@ -1,7 +1,7 @@
 //! `kill -9` at each named point: whoever comes next finishes, and nothing is lost or doubled.
 
-use callboard::fault::POINTS;
-use callboard::store::Dialect;
+use callboard_core::fault::POINTS;
+use callboard_core::store::Dialect;
 
 use super::bench::{queue, rack, until_ended, well};
 use super::chance::{Chance, length};

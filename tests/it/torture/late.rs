@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use callboard::store::{Dialect, Store};
-use callboard::value::Statement;
+use callboard_core::store::{Dialect, Store};
+use callboard_core::value::Statement;
 
 use super::chance::tell;
 use crate::support::database::runtime;

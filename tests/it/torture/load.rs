@@ -1,6 +1,6 @@
 //! Many runs of which some go wrong in every way there is, and workers killed at random.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use super::bench::{open, plans, queue, rack, until_ended};
 use super::chance::{Chance, length};

@@ -1,8 +1,8 @@
 //! PostgreSQL that goes away under load: connections cut again and again, a server stopped,
 //! crashed and started, and one that fails over to its replica.
 
-use callboard::store::{Dialect, Store};
-use callboard::value::Statement;
+use callboard_core::store::{Dialect, Store};
+use callboard_core::value::Statement;
 
 use super::bench::{plans, queue, rack, set_up, until_ended};
 use super::chance::{Chance, length};

@@ -1,9 +1,9 @@
 //! Tasks of the daemon that panic: they are begun anew, people are told, and one that does not
 //! stay takes the process down instead of leaving a daemon that does nothing.
 
-use callboard::fault;
-use callboard::store::Dialect;
-use callboard::supervision::AGAIN;
+use callboard_core::fault;
+use callboard_core::store::Dialect;
+use callboard_core::supervision::AGAIN;
 
 use super::bench::{queue, rack, until_ended, well};
 use super::judge;

@@ -1,6 +1,6 @@
 //! Rows that cannot be read: each blocks its own run, by name, and the others go on.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use super::bench::{open, queue, rack, until_ended, well};
 use super::judge::judge;

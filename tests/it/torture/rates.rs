@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use callboard::store::Dialect;
-use callboard::store::runs::{Limits, Run};
+use callboard_core::store::Dialect;
+use callboard_core::store::runs::{Limits, Run};
 
 use super::bench::{new_run, open, queue, queue_runs, rack, until_ended, well};
 use super::chance::length;

@@ -1,7 +1,7 @@
 //! Checkpoints that the database refuses for good: the stage fails in its words, it is executed
 //! once, and nobody else notices.
 
-use callboard::store::Dialect;
+use callboard_core::store::Dialect;
 
 use super::bench::{queue, rack, until_ended, well};
 use super::judge::judge;

@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use callboard::app::App;
-use callboard::engine::operate::{self, By};
-use callboard::engine::{Engine, EngineError, Unwatched, gate};
-use callboard::store::gates::{self, Decision, Verdict};
-use callboard::store::runs::{self, RunStatus};
-use callboard::store::{Dialect, StoreErrorKind};
+use callboard_core::app::App;
+use callboard_core::engine::operate::{self, By};
+use callboard_core::engine::{Engine, EngineError, Unwatched, gate};
+use callboard_core::store::gates::{self, Decision, Verdict};
+use callboard_core::store::runs::{self, RunStatus};
+use callboard_core::store::{Dialect, StoreErrorKind};
 
 use super::bench::{open, queue, rack};
 use super::chance::{Chance, length, tell};

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use callboard::fault;
+use callboard_core::fault;
 
 use super::chance::tell;
 use crate::support::daemon::{BOUND, eventually, until_frozen};

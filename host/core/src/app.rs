@@ -1,0 +1,202 @@
+//! The one composition root: config, store, plugin runtime, line-ups and clients are built
+//! here and nowhere else, so every mode of the program sees the same.
+
+mod apply;
+pub mod doctor;
+mod duties;
+mod line_up;
+mod line_ups;
+mod resources;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+pub use self::apply::Applied;
+pub use self::duties::{Seen, Upkeep, tell};
+pub use self::line_up::{Company, Inspection};
+use crate::config::{self, Config};
+#[cfg(feature = "restate")]
+use crate::engine::restate::Restate;
+use crate::engine::{Engine, EngineError, Watcher};
+use crate::kept::Kept;
+use crate::plugin::Runtime;
+use crate::private;
+use crate::registry::RegistryError;
+use crate::secrets::{self, Key, SecretError};
+use crate::store::schedules::Plan;
+use crate::store::{Store, StoreError, StoreErrorKind, revisions};
+use crate::workspace::{Definitions, Misread, WorkspaceError};
+
+/// Revisions at hand though no run uses them: the active one, and one that runs may come back to.
+const COMPANIES: usize = 2;
+
+/// An opened workspace. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    folder: PathBuf,
+    config: Config,
+    store: Store,
+    runtime: Runtime,
+    /// Revisions that are loaded, by number.
+    companies: Kept<i64, Company>,
+    line_ups: line_ups::Known,
+    /// What starts by itself, as the store has it.
+    plan: Mutex<Option<Arc<Plan>>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error("there is no workspace in {0}; make one with `callboard init {0}`")]
+    NoWorkspace(String),
+    #[error("{} of the workspace cannot be read", places(.0.len()))]
+    Misread(Vec<Misread>),
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    #[error(transparent)]
+    Plugin(#[from] crate::plugin::PluginError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error("nothing is applied yet; run `callboard apply`")]
+    NothingApplied,
+    #[error("the roll call has {0} without an answer")]
+    Misses(usize, Box<crate::rollcall::Roll>),
+}
+
+fn places(count: usize) -> String {
+    if count == 1 {
+        "one place".to_owned()
+    } else {
+        format!("{count} places")
+    }
+}
+
+impl App {
+    /// Open the workspace in `folder`: read `callboard.toml`, open the database and bring its
+    /// schema up to date. `database` wins over the file's address.
+    pub async fn open(folder: &Path, database: Option<&str>) -> Result<Self, AppError> {
+        let config = read_config(folder)?;
+        let url = address(folder, database.unwrap_or(&config.database));
+        let store = Store::open(&url).await?;
+        // A file that cannot be used is a finding where it is needed for secrets.
+        if let Ok(Some(key)) = Key::load(&folder.join(secrets::FILE)) {
+            store.derive_logins(key.derive("logins of plugins"));
+        }
+        let inner = Inner {
+            folder: folder.to_owned(),
+            config,
+            store,
+            runtime: Runtime::new(),
+            companies: Kept::new(COMPANIES),
+            line_ups: line_ups::known(),
+            plan: Mutex::default(),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.inner.folder
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The file that holds the key of the secrets.
+    pub fn key_file(&self) -> PathBuf {
+        self.inner.folder.join("callboard.key")
+    }
+
+    /// The files of this workspace that hold what is its owner's alone, and that others may reach.
+    pub fn open_to_others(&self) -> Vec<PathBuf> {
+        let mut files = self.store().files();
+        files.push(self.key_file());
+        files.retain(|file| private::is_open_to_others(file));
+        files
+    }
+
+    /// The active revision, loaded.
+    pub async fn active(&self) -> Result<Arc<Company>, AppError> {
+        let active = revisions::active(self.store())
+            .await?
+            .ok_or(AppError::NothingApplied)?;
+        self.company(active.number).await
+    }
+
+    /// A revision, loaded once a process; one that nobody uses is let go after a while.
+    pub async fn company(&self, number: i64) -> Result<Arc<Company>, AppError> {
+        let load = async || {
+            let said = revisions::said(self.store(), number).await?;
+            let definitions = Definitions::of_revision(&said.files, &said.components);
+            let definitions = definitions.map_err(AppError::Misread)?;
+            self.load(definitions, number).await
+        };
+        self.inner.companies.get(number, load).await
+    }
+
+    /// An engine on this workspace. Needs a runtime.
+    pub fn engine(&self, watcher: Arc<dyn Watcher>) -> Engine {
+        let line_ups = Arc::new(self.clone());
+        let rules = self.config().engine.clone();
+        #[cfg(feature = "restate")]
+        if let Some(restate) = rules.restate.clone() {
+            return Restate::engine(self.store(), line_ups, watcher, (rules, restate));
+        }
+        Engine::new(self.store(), line_ups, watcher, rules)
+    }
+
+    /// The digests that are the same in every mode: active revision, settings, registry.
+    pub async fn digests(&self) -> Result<[(&'static str, String); 3], AppError> {
+        let active = revisions::active(self.store())
+            .await?
+            .ok_or(AppError::NothingApplied)?;
+        let line_up = self.line_up().await?;
+        Ok([
+            ("revision", active.digest),
+            ("settings", line_up.settings.digest()),
+            ("registry", line_up.registry.digest()),
+        ])
+    }
+}
+
+fn read_config(folder: &Path) -> Result<Config, AppError> {
+    let text = match std::fs::read_to_string(folder.join(config::FILE)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(AppError::NoWorkspace(folder.display().to_string()));
+        }
+        Err(error) => {
+            let path = folder.join(config::FILE).display().to_string();
+            let message = format!("{path} cannot be read: {error}");
+            return Err(StoreError::new(StoreErrorKind::Unavailable, message).into());
+        }
+    };
+    crate::workspace::parse_config(&text).map_err(AppError::Misread)
+}
+
+/// The address of the database; a relative path of SQLite starts at the workspace.
+fn address(folder: &Path, url: &str) -> String {
+    match url.strip_prefix("sqlite:") {
+        Some(path) if !path.starts_with(':') => {
+            format!("sqlite:{}", folder.join(path).display())
+        }
+        _ => url.to_owned(),
+    }
+}

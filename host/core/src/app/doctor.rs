@@ -1,0 +1,149 @@
+//! What is wrong with a workspace and the mend: one small question after another, none of
+//! which writes.
+
+mod runs;
+mod workspace;
+
+use std::path::Path;
+
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+
+use super::{App, AppError, address, read_config};
+use crate::store;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// It has to be mended.
+    Problem,
+    /// It is worth knowing.
+    Note,
+}
+
+/// Something that a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Symptom {
+    pub check: &'static str,
+    pub level: Level,
+    /// Whom it is about: a run, a reference, a handler. Empty if it is the whole.
+    pub subject: String,
+    pub problem: String,
+    /// What to do about it; empty if there is nothing to do.
+    pub mend: String,
+}
+
+/// What all the checks found.
+#[derive(Debug, Serialize)]
+pub struct Diagnosis {
+    pub checks: Vec<&'static str>,
+    pub symptoms: Vec<Symptom>,
+}
+
+impl Diagnosis {
+    pub fn count(&self, level: Level) -> usize {
+        let symptoms = self.symptoms.iter();
+        symptoms.filter(|symptom| symptom.level == level).count()
+    }
+}
+
+/// A check: what it found, without its name.
+pub type Check = for<'a> fn(&'a App) -> BoxFuture<'a, Result<Vec<Symptom>, AppError>>;
+
+/// A check, and what it is called.
+pub type Probe = (&'static str, Check);
+
+/// The checks of a tenant.
+pub struct Probes(pub &'static [Probe]);
+
+inventory::collect!(Probes);
+
+const DATABASE: &str = "database";
+
+const CHECKS: [Probe; 17] = [
+    ("roll call", |app| Box::pin(workspace::roll_call(app))),
+    ("secrets", |app| {
+        Box::pin(std::future::ready(workspace::secrets(app)))
+    }),
+    ("files", |app| {
+        Box::pin(std::future::ready(Ok(workspace::files(app))))
+    }),
+    ("unreadable", |app| Box::pin(runs::unreadable(app))),
+    ("times", |app| Box::pin(runs::times(app))),
+    ("leases", |app| Box::pin(runs::leases(app))),
+    ("blocked", |app| Box::pin(runs::blocked(app))),
+    ("waiting", |app| Box::pin(runs::waiting(app))),
+    ("due", |app| Box::pin(runs::due(app))),
+    ("gates", |app| Box::pin(runs::gates(app))),
+    ("one place", |app| Box::pin(runs::one_place(app))),
+    ("fences", |app| Box::pin(runs::fences(app))),
+    ("strays", |app| Box::pin(runs::strays(app))),
+    ("ends", |app| Box::pin(runs::ends(app))),
+    ("schedules", |app| Box::pin(runs::schedules(app))),
+    ("ledger", |app| Box::pin(workspace::ledger(app))),
+    ("findings", |app| Box::pin(workspace::findings(app))),
+];
+
+/// Look at the workspace in `folder`. A database that is not as it has to be is the only
+/// symptom then; what else is an error has nothing to look at.
+pub async fn examine(folder: &Path, database: Option<&str>) -> Result<Diagnosis, AppError> {
+    let config = read_config(folder)?;
+    let url = address(folder, database.unwrap_or(&config.database));
+    let mut diagnosis = Diagnosis {
+        checks: vec![DATABASE],
+        symptoms: Vec::new(),
+    };
+    if let Err(error) = store::look(&url).await {
+        let mend = "see that it runs and can be reached; `database` in callboard.toml, or \
+            CALLBOARD_DATABASE, says where";
+        let symptom = Symptom::problem("", error.to_string(), mend);
+        diagnosis.symptoms.push(symptom.of(DATABASE));
+        return Ok(diagnosis);
+    }
+    let app = App::open(folder, database).await?;
+    let tenants = inventory::iter::<Probes>()
+        .flat_map(|probes| probes.0)
+        .copied();
+    for (name, check) in CHECKS.into_iter().chain(tenants) {
+        let found = check(&app).await.unwrap_or_else(|error| {
+            let mend = "mend what the check stumbles over, and run `callboard doctor` again";
+            vec![Symptom::problem("", error.to_string(), mend)]
+        });
+        diagnosis.checks.push(name);
+        let found = found.into_iter().map(|symptom| symptom.of(name));
+        diagnosis.symptoms.extend(found);
+    }
+    app.store().close().await;
+    Ok(diagnosis)
+}
+
+impl Symptom {
+    pub fn problem(
+        subject: impl Into<String>,
+        problem: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
+        Self {
+            check: "",
+            level: Level::Problem,
+            subject: subject.into(),
+            problem: problem.into(),
+            mend: mend.into(),
+        }
+    }
+
+    pub fn note(
+        subject: impl Into<String>,
+        problem: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
+        Self {
+            level: Level::Note,
+            ..Self::problem(subject, problem, mend)
+        }
+    }
+
+    fn of(self, check: &'static str) -> Self {
+        Self { check, ..self }
+    }
+}

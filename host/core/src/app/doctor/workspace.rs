@@ -1,0 +1,93 @@
+//! Checks of what a workspace is made of, and of what was noticed in it.
+
+use super::Symptom;
+use crate::app::{App, AppError};
+use crate::engine::ledger::{FALLBACK, KINDS, SILENCE};
+use crate::secrets::Key;
+use crate::store::findings as noticed;
+use crate::store::pulse;
+
+/// The active revision loads, and every reference in it has an answer.
+pub(super) async fn roll_call(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let company = app.active().await?;
+    let roll = match app.call_roll(&company).await {
+        Ok((roll, _)) => roll,
+        // That the key file cannot be used is said by the check of the secrets.
+        Err(AppError::Secret(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let symptoms = roll
+        .causes()
+        .into_iter()
+        .filter_map(|(reference, dependent)| {
+            let miss = reference.miss.as_ref()?;
+            let (key, target) = (&reference.key, &reference.target);
+            let dependent: Vec<_> = dependent
+                .iter()
+                .map(|other| other.referrer.to_string())
+                .collect();
+            let dependent = match dependent.as_slice() {
+                [] => String::new(),
+                all => format!("; {} depends on it", all.join(", ")),
+            };
+            let problem = format!("{} ({key} -> {target}){dependent}", miss.problem);
+            Some(Symptom::problem(
+                reference.referrer.to_string(),
+                problem,
+                &miss.mend,
+            ))
+        });
+    Ok(symptoms.collect())
+}
+
+/// The key file can be used. That it opens every secret is said by the roll call.
+pub(super) fn secrets(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let path = app.key_file();
+    Key::load(&path)?;
+    Ok(Vec::new())
+}
+
+/// What is its owner's alone can be reached by nobody else: the database and the key file.
+pub(super) fn files(app: &App) -> Vec<Symptom> {
+    let symptoms = app.open_to_others().into_iter().map(|path| {
+        let path = path.display().to_string();
+        let mend = format!("chmod 600 {path}");
+        Symptom::problem(path, "others may read the file", mend)
+    });
+    symptoms.collect()
+}
+
+/// Scheduled handlers succeed in time, and achieve something.
+pub(super) async fn ledger(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let company = app.active().await?;
+    let now = pulse::ask(app.store(), "", 1).await?.now;
+    let noticed = app.noticed(&company, now).await?;
+    let symptoms = noticed.into_iter().map(|noticed| {
+        if noticed.kind == SILENCE {
+            let mend = "see that a worker runs, and how its runs end: `callboard runs list`";
+            return Symptom::problem(noticed.pipeline, noticed.message, mend);
+        }
+        if noticed.kind == FALLBACK {
+            let mend = "see that what it should have used answers, e.g. the model of its role: \
+                `callboard settings list`";
+            return Symptom::note(noticed.pipeline, noticed.message, mend);
+        }
+        let mend = "see whether there is anything for it to do";
+        Symptom::note(noticed.pipeline, noticed.message, mend)
+    });
+    Ok(symptoms.collect())
+}
+
+/// What was noticed and nobody has resolved. What the ledger says is said there.
+pub(super) async fn findings(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let open = noticed::open(app.store()).await?;
+    let others = open
+        .into_iter()
+        .filter(|finding| !KINDS.contains(&finding.kind.as_str()));
+    let symptoms = others.map(|finding| {
+        let mend = format!("callboard findings resolve {}", finding.key);
+        let problem = format!("{}: {}", finding.kind, finding.message);
+        Symptom::note(finding.subject, problem, mend)
+    });
+    Ok(symptoms.collect())
+}

@@ -1,0 +1,269 @@
+//! Load a workspace's files: definitions, the registry with the plugins' handlers, and what
+//! does not load, for the roll call to name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::resources::HostResources;
+use super::{App, AppError};
+use crate::engine::LineUp;
+use crate::grants::Grants;
+use crate::handler::Contract;
+use crate::pipeline::{Pipeline, PipelineLimits, Span};
+use crate::plugin::{self, Plugin, Source};
+use crate::policy::Policy;
+use crate::registry::{self, Entry, Origin, Registry};
+use crate::rollcall::{self, Reference, Refused, Roll, Roster};
+use crate::settings::Snapshot;
+use crate::store::Store;
+use crate::workspace::{Definitions, Folder, PluginFiles};
+
+/// Everybody of one revision: definitions and handlers, native and of plugins.
+pub struct Company {
+    pub revision: i64,
+    pub definitions: Arc<Definitions>,
+    pub registry: Arc<Registry>,
+    /// Plugins that did not load, and why.
+    pub refused: Vec<Refused>,
+    /// What each plugin said of itself when it was described.
+    pub described: BTreeMap<String, Vec<Contract>>,
+    pipelines: BTreeMap<String, Arc<Pipeline>>,
+    grants: BTreeMap<String, Grants>,
+}
+
+/// A workspace that has been loaded and asked for its roll.
+pub struct Inspection {
+    pub company: Company,
+    pub roll: Roll,
+}
+
+impl App {
+    /// Load definitions as a revision; plugins that do not load are in `refused`. A revision
+    /// has its contracts, so none of its guests is compiled or asked here.
+    pub(super) async fn load(
+        &self,
+        definitions: Definitions,
+        revision: i64,
+    ) -> Result<Company, AppError> {
+        let definitions = Arc::new(definitions);
+        let mut registry = Registry::native()?;
+        let mut refused = Vec::new();
+        let (mut grants, mut described) = (BTreeMap::new(), BTreeMap::new());
+        for (name, files) in &definitions.plugins {
+            let loaded = self.load_plugin(&definitions, name, files).await;
+            let added = loaded.and_then(|(plugin, contracts)| {
+                add_handlers(&mut registry, files, &Arc::new(plugin), &contracts)?;
+                Ok(contracts)
+            });
+            match added {
+                Ok(contracts) => {
+                    grants.insert(name.clone(), files.manifest.value.ask.clone());
+                    described.insert(name.clone(), contracts);
+                }
+                Err(reason) => refused.push(Refused {
+                    plugin: name.clone(),
+                    ..reason
+                }),
+            }
+        }
+        let pipelines = pipelines(&definitions);
+        let registry = Arc::new(registry);
+        Ok(Company {
+            revision,
+            definitions,
+            registry,
+            refused,
+            described,
+            pipelines,
+            grants,
+        })
+    }
+
+    async fn load_plugin(
+        &self,
+        definitions: &Definitions,
+        name: &str,
+        files: &PluginFiles,
+    ) -> Result<(Plugin, Vec<Contract>), Refused> {
+        let manifest = &files.manifest.value;
+        let refusals = manifest
+            .ask
+            .refusals(name, &definitions.config.value.ceiling(name));
+        if !refusals.is_empty() {
+            let asked: Vec<_> = refusals
+                .iter()
+                .map(|refusal| refusal.asked.as_str())
+                .collect();
+            return Err(reason(
+                format!(
+                    "asks for more than the ceiling allows: {}",
+                    asked.join(", ")
+                ),
+                "see the misses of the plugin itself".to_owned(),
+            ));
+        }
+        let component = files.component.as_ref().ok_or_else(|| {
+            reason(
+                format!(
+                    "its component {} is not there",
+                    manifest.component.get_ref()
+                ),
+                "build it and put it beside plugin.toml".to_owned(),
+            )
+        })?;
+        let source = match &component.bytes {
+            Some(bytes) => Source::of(Arc::clone(bytes), component.digest.clone()),
+            None => Source::stored(component.digest.clone(), self.store().clone()),
+        };
+        let limits = definitions.config.value.limits(name);
+        let (runtime, store) = (&self.inner.runtime, self.store().clone());
+        let plugin = runtime.plugin(manifest, source, manifest.ask.clone(), limits, Some(store));
+        let plugin = plugin.map_err(|error| broken(&error))?;
+        let contracts = match &files.contracts {
+            Some(contracts) => contracts.clone(),
+            None => plugin.describe().await.map_err(|error| broken(&error))?,
+        };
+        Ok((plugin, contracts))
+    }
+
+    /// Load the files of a folder and call the roll over them, and over what else is there.
+    pub async fn inspect(&self, folder: &Folder) -> Result<Inspection, AppError> {
+        let definitions = Definitions::parse(&folder.files).map_err(AppError::Misread)?;
+        // On the heap, both: what is inside them is more than the compiler lays out in one.
+        let company = Box::pin(self.load(definitions, 0)).await?;
+        let settings = self.snapshot(&company.definitions).await?;
+        let mut roll = Box::pin(self.roll_of(&company, &settings)).await;
+        roll.references.extend(rollcall::unread(&folder.unread));
+        Ok(Inspection { company, roll })
+    }
+
+    /// The roll of a company with the settings as they stand now.
+    pub async fn call_roll(&self, company: &Company) -> Result<(Roll, Snapshot), AppError> {
+        let settings = self.snapshot(&company.definitions).await?;
+        let roll = self.roll_of(company, &settings).await;
+        Ok((roll, settings))
+    }
+
+    /// The roll of a company with some settings.
+    pub(super) async fn roll_of(&self, company: &Company, settings: &Snapshot) -> Roll {
+        rollcall::call(&Roster {
+            definitions: &company.definitions,
+            registry: &company.registry,
+            refused: &company.refused,
+            store: self.store(),
+            settings,
+            native_files: &registry::handler_files(),
+        })
+        .await
+    }
+}
+
+fn broken(error: &plugin::PluginError) -> Refused {
+    reason(
+        error.to_string(),
+        "rebuild the plugin, or take its folder out".to_owned(),
+    )
+}
+
+fn reason(problem: String, mend: String) -> Refused {
+    Refused {
+        plugin: String::new(),
+        problem,
+        mend,
+    }
+}
+
+fn add_handlers(
+    registry: &mut Registry,
+    files: &PluginFiles,
+    plugin: &Arc<Plugin>,
+    contracts: &[Contract],
+) -> Result<(), Refused> {
+    let manifest = &files.manifest.value;
+    for contract in contracts {
+        let origin = Origin::Plugin {
+            name: manifest.name.get_ref().clone(),
+            version: manifest.version.clone(),
+            digest: files.digest().to_owned(),
+        };
+        let handler = plugin::handler(Arc::clone(plugin), contract.clone());
+        let handler = Arc::new(handler.map_err(|error| broken(&error))?);
+        let entry = Entry::new(contract.clone(), origin, handler);
+        entry
+            .and_then(|entry| registry.add(entry))
+            .map_err(|error| reason(error.to_string(), error.mend()))?;
+    }
+    Ok(())
+}
+
+/// The pipelines, and one of a single stage for each policy.
+fn pipelines(definitions: &Definitions) -> BTreeMap<String, Arc<Pipeline>> {
+    let written = definitions
+        .pipelines
+        .values()
+        .map(|defined| defined.value.clone());
+    let policies = definitions
+        .policies
+        .values()
+        .map(|defined| upkeep(&defined.value));
+    let all = written.chain(policies);
+    all.map(|pipeline| (pipeline.name().to_owned(), Arc::new(pipeline)))
+        .collect()
+}
+
+fn upkeep(policy: &Policy) -> Pipeline {
+    let stage = crate::pipeline::Stage::alone("upkeep", policy.handler.clone(), &policy.config);
+    let mut schedules = policy.schedules.clone();
+    for schedule in &mut schedules {
+        schedule.enabled &= policy.enabled;
+    }
+    Pipeline {
+        name: toml::Spanned::new(
+            policy.name.span(),
+            crate::policy::pipeline(policy.name.get_ref()),
+        ),
+        description: policy.description.clone(),
+        budget: Span(policy.timeout.0),
+        priority: 0,
+        limits: PipelineLimits::default(),
+        input: BTreeMap::new(),
+        schedules,
+        stages: vec![stage],
+    }
+}
+
+impl Company {
+    /// The pipelines by name, and one of a single stage for each policy.
+    pub(super) fn pipelines(&self) -> &BTreeMap<String, Arc<Pipeline>> {
+        &self.pipelines
+    }
+
+    /// How long a run of a pipeline may take; `None` if there is no such pipeline.
+    pub fn budget(&self, pipeline: &str) -> Option<std::time::Duration> {
+        self.pipelines.get(pipeline).map(|known| known.budget.0)
+    }
+
+    /// The line-up for runs that start or go on now.
+    pub(super) fn line_up(
+        &self,
+        store: &Store,
+        settings: Arc<Snapshot>,
+        digest: String,
+        misses: Vec<Reference>,
+    ) -> LineUp {
+        LineUp {
+            digest,
+            misses,
+            revision: self.revision,
+            pipelines: self.pipelines.clone(),
+            registry: Arc::clone(&self.registry),
+            grants: self.grants.clone(),
+            settings: Arc::clone(&settings),
+            resources: Arc::new(HostResources {
+                store: store.clone(),
+                definitions: Arc::clone(&self.definitions),
+                settings,
+            }),
+        }
+    }
+}

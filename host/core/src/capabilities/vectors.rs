@@ -1,0 +1,278 @@
+//! `vectors`: matrices that the host holds, and arithmetic on them at native speed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::component::{HasData, Resource};
+
+use crate::capability::matrix::{self, Held, Matrix, ShapeError};
+use crate::capability::types::{Value, statement};
+use crate::capability::{Access, Capability, InstanceState, LimitHit, denial};
+use crate::store::granted::QueryLimits;
+use crate::store::{StoreError, StoreErrorKind};
+use crate::value;
+
+mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../../wit/0.1",
+        inline: "package callboard:vectors-host; world imports { import callboard:plugin/vectors@0.1.0; }",
+        imports: { default: async | trappable },
+        with: {
+            "callboard:plugin/types": crate::capability::types::interface,
+            "callboard:plugin/vectors.matrix": crate::capability::matrix::Held,
+        },
+    });
+}
+use bindings::callboard::plugin::vectors::{self, VectorError};
+
+inventory::submit! {
+    Capability {
+        interface: "vectors",
+        link: |linker| vectors::add_to_linker::<_, Vectors>(linker, |state| Vectors(state)),
+        granted: |grants| grants.vectors,
+        mend: "vectors = true",
+    }
+}
+
+/// Marks the error of a query that gives more elements than are left.
+const TOO_MANY: &str = "too many elements";
+
+type Answer<T> = wasmtime::Result<Result<T, VectorError>>;
+
+struct Vectors<'a>(&'a mut InstanceState);
+
+impl HasData for Vectors<'static> {
+    type Data<'a> = Vectors<'a>;
+}
+
+impl From<ShapeError> for VectorError {
+    fn from(error: ShapeError) -> Self {
+        VectorError::Shape(error.0)
+    }
+}
+
+impl Vectors<'_> {
+    /// Count the call, and give the matrix.
+    fn matrix(&mut self, handle: &Resource<Held>) -> wasmtime::Result<Arc<Matrix>> {
+        self.0.host_call()?;
+        Ok(Arc::clone(&self.0.table.get(handle)?.0))
+    }
+
+    /// Elements that may still be taken.
+    fn elements_left(&self) -> usize {
+        let limit = self.0.access.limits.vector_elements as usize;
+        limit.saturating_sub(self.0.vector_elements)
+    }
+
+    fn too_large(&self) -> VectorError {
+        let limit = self.0.access.limits.vector_elements;
+        VectorError::TooLarge(format!(
+            "the matrices of one call may hold {limit} elements; drop some, or raise `vector_elements` under [limits] in callboard.toml"
+        ))
+    }
+
+    /// Why nothing is held for a plugin that is not granted it.
+    fn denied(&self) -> Option<VectorError> {
+        let denial = denial(&self.0.access, "vectors")?;
+        let denied = StoreError::new(StoreErrorKind::Denied, denial);
+        Some(VectorError::Database(denied.into()))
+    }
+
+    fn hold(&mut self, matrix: Matrix) -> Result<Resource<Held>, VectorError> {
+        let elements = matrix.elements();
+        if elements > self.elements_left() {
+            return Err(self.too_large());
+        }
+        let too_many =
+            |_| VectorError::TooLarge("too many handles in one call; drop some first".to_owned());
+        let handle = self
+            .0
+            .table
+            .push(Held(Arc::new(matrix)))
+            .map_err(too_many)?;
+        self.0.vector_elements += elements;
+        Ok(handle)
+    }
+}
+
+/// The rows of a query as a matrix of at most `limit` elements.
+async fn queried(
+    access: Result<Arc<Access>, StoreError>,
+    statement: value::Statement,
+    timeout: Duration,
+    limit: usize,
+) -> Result<Matrix, StoreError> {
+    let mut matrix = Matrix::default();
+    let mut add = |_: &[String], row: Vec<value::Value>| {
+        let (label, vector) = labelled(row)?;
+        let wrong = |error: ShapeError| StoreError::new(StoreErrorKind::Statement, error.0);
+        matrix.push(label, &vector).map_err(wrong)?;
+        if matrix.elements() > limit {
+            return Err(StoreError::new(StoreErrorKind::TooLarge, TOO_MANY));
+        }
+        Ok(())
+    };
+    let access = access?;
+    let database = access.database().await?;
+    database.each(statement, timeout, &mut add).await?;
+    Ok(matrix)
+}
+
+/// A label and a vector: the two columns of a row.
+fn labelled(row: Vec<value::Value>) -> Result<(String, Vec<f32>), StoreError> {
+    let wrong = |text: &str| StoreError::new(StoreErrorKind::Statement, text);
+    let Ok([label, vector]) = <[value::Value; 2]>::try_from(row) else {
+        return Err(wrong(
+            "a matrix takes a label and a vector: select exactly these two columns",
+        ));
+    };
+    let label = match label {
+        value::Value::Text(text) => text,
+        value::Value::Integer(number) => number.to_string(),
+        _ => {
+            return Err(wrong(
+                "the first column, the label, is neither a text nor an integer",
+            ));
+        }
+    };
+    let vector = match &vector {
+        value::Value::Blob(bytes) => value::Value::vector_of(bytes),
+        value::Value::Text(text) | value::Value::Json(text) => serde_json::from_str(text).ok(),
+        _ => None,
+    };
+    vector.map(|vector| (label, vector)).ok_or_else(|| {
+        wrong("the second column holds no vector: neither bytes of 32-bit floats nor a list of numbers")
+    })
+}
+
+/// Compute away from the threads that serve calls.
+async fn compute<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> wasmtime::Result<T> {
+    Ok(tokio::task::spawn_blocking(work).await?)
+}
+
+impl vectors::Host for Vectors<'_> {}
+
+impl vectors::HostMatrix for Vectors<'_> {
+    async fn from_query(&mut self, sql: String, params: Vec<Value>) -> Answer<Resource<Held>> {
+        let left = self.0.host_call()?;
+        if let Some(denied) = self.denied() {
+            return Ok(Err(denied));
+        }
+        let timeout = QueryLimits::of(&self.0.access.limits, left).timeout;
+        let asked = statement(sql.clone(), params);
+        let access = self.0.outside_transaction();
+        let found = queried(access, asked, timeout, self.elements_left()).await;
+        match found {
+            Ok(matrix) => Ok(self.hold(matrix)),
+            Err(error) if error.message == TOO_MANY => Ok(Err(self.too_large())),
+            Err(error) => Ok(Err(VectorError::Database(self.0.about(&sql, error).into()))),
+        }
+    }
+
+    async fn from_values(
+        &mut self,
+        labels: Vec<String>,
+        dimensions: u32,
+        values: Vec<f32>,
+    ) -> Answer<Resource<Held>> {
+        self.0.host_call()?;
+        if let Some(denied) = self.denied() {
+            return Ok(Err(denied));
+        }
+        match Matrix::new(labels, dimensions as usize, values) {
+            Ok(matrix) => Ok(self.hold(matrix)),
+            Err(error) => Ok(Err(error.into())),
+        }
+    }
+
+    async fn rows(&mut self, handle: Resource<Held>) -> wasmtime::Result<u32> {
+        Ok(u32::try_from(self.matrix(&handle)?.rows())?)
+    }
+
+    async fn dimensions(&mut self, handle: Resource<Held>) -> wasmtime::Result<u32> {
+        Ok(u32::try_from(self.matrix(&handle)?.dimensions())?)
+    }
+
+    async fn labels(&mut self, handle: Resource<Held>) -> wasmtime::Result<Vec<String>> {
+        Ok(self.matrix(&handle)?.labels().to_vec())
+    }
+
+    async fn row(&mut self, handle: Resource<Held>, index: u32) -> Answer<Vec<f32>> {
+        let matrix = self.matrix(&handle)?;
+        Ok(matrix
+            .row(index as usize)
+            .map(<[f32]>::to_vec)
+            .map_err(Into::into))
+    }
+
+    async fn normalize(&mut self, handle: Resource<Held>) -> wasmtime::Result<()> {
+        self.0.host_call()?;
+        let held = self.0.table.get_mut(&handle)?;
+        let mut matrix = std::mem::take(&mut held.0);
+        let done = compute(move || {
+            Arc::make_mut(&mut matrix).normalize();
+            matrix
+        });
+        let done = done.await?;
+        self.0.table.get_mut(&handle)?.0 = done;
+        Ok(())
+    }
+
+    async fn k_means(
+        &mut self,
+        handle: Resource<Held>,
+        clusters: u32,
+        seed: u64,
+        max_iterations: u32,
+    ) -> Answer<Vec<u32>> {
+        let matrix = self.matrix(&handle)?;
+        if clusters == 0 || matrix.rows() == 0 {
+            let text = "k-means needs at least one row and one cluster";
+            return Ok(Err(VectorError::Shape(text.to_owned())));
+        }
+        let deadline = self.0.caller.deadline;
+        let found = compute(move || {
+            matrix::k_means(&matrix, clusters as usize, seed, max_iterations, deadline)
+        });
+        match found.await? {
+            Some(found) => Ok(Ok(found)),
+            None => Err(LimitHit::Time.into()),
+        }
+    }
+
+    async fn mean(&mut self, handle: Resource<Held>, rows: Vec<u32>) -> Answer<Vec<f32>> {
+        let matrix = self.matrix(&handle)?;
+        let mean = compute(move || {
+            let rows: Vec<_> = rows.into_iter().map(|row| row as usize).collect();
+            matrix.mean(&rows)
+        });
+        Ok(mean.await?.map_err(Into::into))
+    }
+
+    async fn nearest(
+        &mut self,
+        handle: Resource<Held>,
+        target: Vec<f32>,
+        count: u32,
+    ) -> Answer<Vec<(u32, f32)>> {
+        let matrix = self.matrix(&handle)?;
+        let nearest = compute(move || matrix.nearest(&target, count as usize)).await?;
+        let narrow = |(row, alike)| Ok((u32::try_from(row)?, alike));
+        match nearest {
+            Ok(nearest) => nearest
+                .into_iter()
+                .map(narrow)
+                .collect::<wasmtime::Result<_>>()
+                .map(Ok),
+            Err(error) => Ok(Err(error.into())),
+        }
+    }
+
+    async fn drop(&mut self, handle: Resource<Held>) -> wasmtime::Result<()> {
+        let held = self.0.table.delete(handle)?;
+        self.0.vector_elements = self.0.vector_elements.saturating_sub(held.0.elements());
+        Ok(())
+    }
+}

@@ -1,0 +1,317 @@
+//! What is kept of a stage, and what becomes of its run. No IO.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::clock::after;
+use super::plan;
+use super::stage::{Ended, Work};
+use crate::grants::Grants;
+use crate::lines;
+use crate::outcome::{FailureKind, Outcome, Stop};
+use crate::pipeline::{Follow, Pipeline, Stage};
+use crate::registry::Registry;
+use crate::store::effects::Effect;
+use crate::store::gates::Gate;
+use crate::store::runs::Run;
+use crate::store::stage_runs::{StageRun, What};
+use crate::store::{StoreError, StoreErrorKind, tenants};
+use crate::value::Statement;
+
+/// The shortest pause of a held stage, whatever it asks for.
+const SHORTEST_HOLD: Duration = Duration::from_secs(1);
+/// The first pause of a held stage that names no time; it doubles up to [`LONGEST_HOLD`].
+const FIRST_HOLD: Duration = Duration::from_secs(5);
+const LONGEST_HOLD: Duration = Duration::from_secs(300);
+
+/// A stage's checkpoint as it will be kept.
+pub(super) struct Kept {
+    pub(super) row: StageRun,
+    /// The newest checkpoint when it began.
+    since: i64,
+    /// Stages that are visited anew.
+    pub(super) superseded: Vec<String>,
+    pub(super) writes: Vec<Statement>,
+    pub(super) plugin: Option<(String, Grants)>,
+    /// The time that its stage has left for the writes.
+    pub(super) left: Duration,
+}
+
+impl Kept {
+    /// The same, after checkpoints that were not known when the stage ended.
+    pub(super) fn after(&mut self, pipeline: &Pipeline, rows: &[StageRun]) {
+        self.row.step = next_step(rows);
+        if plan::went_back(pipeline, rows, &self.row.stage, self.since) {
+            self.discard();
+        } else if let Some(stage) = pipeline.stage(&self.row.stage) {
+            self.decide(pipeline, stage, rows);
+        }
+    }
+
+    /// Find what follows from the outcome in fact: a loop past its bound is a failure, and so is
+    /// a stage that wants to be called again when its run may not go on any more.
+    fn decide(&mut self, pipeline: &Pipeline, stage: &Stage, rows: &[StageRun]) {
+        let row = &mut self.row;
+        // What ended the run ends it whatever else has happened, a loop past its bound as well.
+        if row.follow != Follow::End {
+            row.follow = bounded(pipeline, stage, rows, &mut row.outcome);
+        }
+        if row.follow == Follow::Hold {
+            hold(pipeline, stage, rows, row);
+        }
+        self.superseded = match &row.follow {
+            Follow::Goto(target) => pipeline.downstream(target).into_iter().collect(),
+            _ => Vec::new(),
+        };
+    }
+
+    /// What is to be kept was refused for good: that is the stage's failure, in the words of
+    /// whoever refused it.
+    pub(super) fn refuse(&mut self, pipeline: &Pipeline, rows: &[StageRun], error: &StoreError) {
+        let what = if self.writes.is_empty() {
+            "its checkpoint"
+        } else {
+            "its checkpoint, with a deferred write,"
+        };
+        let kind = match error.kind {
+            StoreErrorKind::Denied => FailureKind::Denied,
+            StoreErrorKind::Overdue => FailureKind::Timeout,
+            _ => FailureKind::Internal,
+        };
+        self.writes.clear();
+        let row = &mut self.row;
+        row.log.clear();
+        row.wake_at = None;
+        row.outcome = Outcome::Stopped(Stop::failed(kind, format!("{what} was refused: {error}")));
+        if let Some(stage) = pipeline.stage(&row.stage) {
+            row.follow = stage.follow(row.outcome.name());
+        }
+        self.after(pipeline, rows);
+    }
+
+    /// It counts from now on: its row, and what a loop sends back.
+    pub(super) fn count(&self, rows: &mut Vec<StageRun>, asked: &mut BTreeSet<String>) {
+        let visit = (&self.row.stage, self.row.visit);
+        rows.retain(|row| (&row.stage, row.visit) != visit);
+        rows.push(self.row.clone());
+        for row in rows.iter_mut() {
+            row.superseded |= self.superseded.contains(&row.stage);
+        }
+        asked.retain(|gate| !self.superseded.contains(gate));
+    }
+
+    /// The run went back behind it while it was under way: nothing of it counts.
+    fn discard(&mut self) {
+        let reason = "not kept: the run went back while the stage was under way";
+        self.row.outcome = Outcome::Stopped(Stop::nothing_to_do(reason));
+        self.row.follow = Follow::Skip;
+        self.row.wake_at = None;
+        self.row.superseded = true;
+        self.superseded.clear();
+        self.writes.clear();
+    }
+}
+
+/// What is kept of a stage that ended, after the checkpoints so far.
+pub(super) fn keep(work: &Work, rows: &[StageRun], mut ended: Ended, now: Timestamp) -> Kept {
+    let stage = &work.pipeline.stages[ended.index];
+    let writes = match &mut ended.outcome {
+        Outcome::Done(done) => std::mem::take(&mut done.writes),
+        Outcome::Stopped(_) => Vec::new(),
+    };
+    let held = rows
+        .iter()
+        .find(|row| row.stage == stage.id() && row.visit == ended.visit && row.is_held());
+    let row = StageRun {
+        run: work.run.id.clone(),
+        stage: stage.id().to_owned(),
+        visit: ended.visit,
+        step: next_step(rows),
+        what: What::of(stage),
+        attempts: ended.attempts,
+        holds: held.map_or(0, |held| held.holds + 1),
+        follow: stage.follow(ended.outcome.name()),
+        outcome: ended.outcome,
+        undone: None,
+        superseded: false,
+        log: lines::joined(held.map_or(&[], |held| &held.log), ended.log),
+        wake_at: None,
+        started_at: held.map_or(ended.started_at, |held| held.started_at),
+        finished_at: now,
+    };
+    let mut kept = Kept {
+        plugin: plugin_of(work, stage),
+        left: ended.left,
+        row,
+        since: ended.since,
+        superseded: Vec::new(),
+        writes,
+    };
+    kept.after(&work.pipeline, rows);
+    kept
+}
+
+/// A stage is to be called again, if its run may wait for that.
+fn hold(pipeline: &Pipeline, stage: &Stage, rows: &[StageRun], row: &mut StageRun) {
+    let budget = pipeline.budget;
+    let wake_at = wake(&row.outcome, row.holds, row.finished_at);
+    let started_at = row.started_at;
+    // A clock that was set back is no time that has passed.
+    let lasts =
+        |until: Timestamp| Duration::try_from(until.duration_since(started_at)).unwrap_or_default();
+    if let Outcome::Stopped(Stop::Deferred { .. }) = row.outcome
+        && lasts(wake_at) > budget.0
+    {
+        let detail = row.outcome.detail();
+        let problem = format!("{detail}; the run may wait {budget} (`budget`) and no longer");
+        row.outcome = Outcome::Stopped(Stop::failed(FailureKind::Timeout, problem));
+        row.follow = bounded(pipeline, stage, rows, &mut row.outcome);
+    }
+    // Waiting has no right to more time than the whole run has.
+    if row.follow == Follow::Hold && lasts(row.finished_at) > budget.0 {
+        row.follow = Follow::End;
+    }
+    row.wake_at = (row.follow == Follow::Hold).then_some(wake_at);
+}
+
+/// What a stage's table says follows; a loop past its bound is a failure instead.
+fn bounded(pipeline: &Pipeline, stage: &Stage, rows: &[StageRun], outcome: &mut Outcome) -> Follow {
+    match plan::bounded(pipeline, rows, stage.follow(outcome.name())) {
+        Ok(follow) => follow,
+        Err(problem) => {
+            let detail = format!("{}; {problem}", outcome.detail());
+            *outcome = Outcome::Stopped(Stop::failed(FailureKind::Config, detail));
+            Follow::End
+        }
+    }
+}
+
+pub(super) fn next_step(rows: &[StageRun]) -> i64 {
+    plan::newest(rows) + 1
+}
+
+/// When a held stage goes on. Whoever names no time, or one that has passed, is asked less and
+/// less often; nobody is asked again before a second has passed.
+fn wake(outcome: &Outcome, holds: u32, now: Timestamp) -> Timestamp {
+    let (first, until) = match outcome {
+        Outcome::Stopped(Stop::Deferred { until, .. }) => (SHORTEST_HOLD, Some(*until)),
+        _ => (FIRST_HOLD, None),
+    };
+    if let Some(until) = until.filter(|until| *until > now) {
+        return until.max(after(now, SHORTEST_HOLD));
+    }
+    let doubled = 1_u32.checked_shl(holds).unwrap_or(u32::MAX);
+    after(now, first.saturating_mul(doubled).min(LONGEST_HOLD))
+}
+
+fn plugin_of(work: &Work, stage: &Stage) -> Option<(String, Grants)> {
+    let handler = stage.handler.as_ref()?;
+    let entry = work.line_up.registry.get(handler.get_ref())?;
+    let name = entry.origin.plugin()?;
+    let grants = work.line_up.grants.get(name).cloned();
+    Some((name.to_owned(), grants.unwrap_or_default()))
+}
+
+/// A stage whose conditions do not hold: nothing to do, and the run goes on.
+pub(super) fn skipped(
+    run: &Run,
+    stage: &Stage,
+    why: &str,
+    rows: &[StageRun],
+    now: Timestamp,
+) -> StageRun {
+    let reason = format!("its condition does not hold: {why}");
+    StageRun {
+        run: run.id.clone(),
+        stage: stage.id().to_owned(),
+        visit: plan::next_visit(rows, stage.id()),
+        step: next_step(rows),
+        what: What::of(stage),
+        attempts: 0,
+        holds: 0,
+        outcome: Outcome::Stopped(Stop::nothing_to_do(reason)),
+        follow: Follow::Skip,
+        undone: None,
+        superseded: false,
+        log: Vec::new(),
+        wake_at: None,
+        started_at: now,
+        finished_at: now,
+    }
+}
+
+/// The question of a gate.
+pub(super) fn gate(run: &Run, stage: &Stage, rows: &[StageRun], now: Timestamp) -> Gate {
+    let question = stage.gate.as_ref();
+    Gate {
+        run: run.id.clone(),
+        stage: stage.id().to_owned(),
+        visit: plan::next_visit(rows, stage.id()),
+        question: question.map_or(String::new(), |gate| gate.get_ref().clone()),
+        subject: subject_of(rows),
+        opened_at: now,
+        expires_at: stage.expiry.map(|expiry| after(now, expiry.after.0)),
+        decision: None,
+        part: None,
+        feedback: None,
+        decided_by: None,
+        decided_at: None,
+    }
+}
+
+/// What a stage before the gate says that the run is about.
+fn subject_of(rows: &[StageRun]) -> Option<String> {
+    plan::live(rows).find_map(|row| match &row.outcome {
+        Outcome::Done(done) => tenants::subjects()
+            .find_map(|key| done.patch.get(key)?.as_str())
+            .map(str::to_owned),
+        Outcome::Stopped(_) => None,
+    })
+}
+
+/// What the ledger learns of stages of a run. Of one that did not start by itself it learns only
+/// of handlers that may fall back: those that ask a model, those of plugins, and those that did.
+pub(super) fn effects<'r>(
+    run: &Run,
+    rows: impl Iterator<Item = &'r StageRun>,
+    registry: &Registry,
+) -> Vec<Effect> {
+    let noted = rows.filter(|row| !row.superseded);
+    noted.filter_map(|row| effect(run, row, registry)).collect()
+}
+
+fn effect(run: &Run, row: &StageRun, registry: &Registry) -> Option<Effect> {
+    let handler = row.what.handler()?;
+    let may_fall_back = registry.get(handler).is_some_and(|entry| {
+        let needs = &entry.contract.needs;
+        entry.origin.plugin().is_some() || !needs.roles.is_empty() || !needs.role_keys.is_empty()
+    });
+    let fallbacks = row.outcome.fallbacks().iter().map(ToString::to_string);
+    let fallback = fallbacks.collect::<Vec<_>>().join("; ");
+    if !run.recurs() && !may_fall_back && fallback.is_empty() {
+        return None;
+    }
+    let effects = match &row.outcome {
+        Outcome::Done(done) => done.effects.total(),
+        Outcome::Stopped(_) => 0,
+    };
+    Some(Effect {
+        pipeline: run.pipeline.clone(),
+        handler: handler.to_owned(),
+        outcome: row.outcome.name(),
+        scheduled: run.recurs(),
+        success: matches!(row.outcome.name(), "done" | "nothing-to-do"),
+        effects,
+        fallback: (!fallback.is_empty()).then_some(fallback),
+    })
+}
+
+/// Whether what a checkpoint brings is refused however often it is tried. A right that is
+/// missing is the plugin's, if it is about its deferred writes, and so is time that they take.
+pub(super) fn is_refused(kept: Option<&Kept>, error: &StoreError) -> bool {
+    let writes = kept.is_some_and(|kept| !kept.writes.is_empty());
+    let theirs = matches!(error.kind, StoreErrorKind::Denied | StoreErrorKind::Overdue);
+    error.is_for_good() || (writes && theirs)
+}

@@ -1,0 +1,356 @@
+//! The contract of a handler: what it is, what it needs, and how it is called.
+//!
+//! A native handler is one file under `handlers/<surface>/` that implements [`Handler`] and
+//! says [`register!`](crate::register). Forgetting the latter does not compile. A plugin
+//! handler implements [`AnyHandler`] at run time, through `plugin`.
+//!
+//! A whole handler:
+//!
+//! ```
+//! use callboard_core::handler::{Call, Handled, Handler};
+//! use callboard_core::outcome::{Done, Stop};
+//! use callboard_core::register;
+//!
+//! # mod content { pub(super) mod words { use super::super::*;
+//! struct Words;
+//! register!(Words);
+//!
+//! impl Handler for Words {
+//!     type Config = ();
+//!     type Reads = Draft;
+//!     type Writes = Count;
+//!     const SUMMARY: &'static str = "Counts the words of a draft";
+//!
+//!     async fn handle(&self, _: &Call, _config: (), reads: Draft) -> Handled<Count> {
+//!         match reads.draft.split_whitespace().count() {
+//!             0 => Err(Stop::rejected("length", "the draft is empty")),
+//!             words => Ok(Done::new(Count { words })),
+//!         }
+//!     }
+//! }
+//! # } }
+//!
+//! #[derive(serde::Deserialize, schemars::JsonSchema)]
+//! struct Draft {
+//!     draft: String,
+//! }
+//!
+//! #[derive(serde::Serialize, schemars::JsonSchema)]
+//! struct Count {
+//!     words: usize,
+//! }
+//!
+//! # fn main() {
+//! // The file's place is the handler's name.
+//! let registry = callboard_core::registry::Registry::native().unwrap();
+//! let words = registry.get("content.words").expect("it is registered");
+//! assert_eq!(words.contract.summary, "Counts the words of a draft");
+//! # }
+//! ```
+//!
+//! Without `register!` the compiler says ``handler `Words` is never registered``, and to add
+//! ``register!(Words);`` to the file:
+//!
+//! ```compile_fail,E0277
+//! # use callboard_core::handler::{Call, Handled, Handler};
+//! # use callboard_core::outcome::Done;
+//! struct Words;
+//!
+//! impl Handler for Words {
+//!     type Config = ();
+//!     type Reads = ();
+//!     type Writes = ();
+//!     const SUMMARY: &'static str = "Counts the words of a draft";
+//!
+//!     async fn handle(&self, _: &Call, _config: (), _reads: ()) -> Handled<()> {
+//!         Ok(Done::new(()))
+//!     }
+//! }
+//! ```
+//!
+//! Registered twice, it does not compile either, and a second handler in the file, which would
+//! have the same name, is refused when the registry is made:
+//!
+//! ```compile_fail,E0119
+//! # use callboard_core::handler::{Call, Handled, Handler};
+//! # use callboard_core::outcome::Done;
+//! # struct Words;
+//! # impl Handler for Words {
+//! #     type Config = ();
+//! #     type Reads = ();
+//! #     type Writes = ();
+//! #     const SUMMARY: &'static str = "Counts the words of a draft";
+//! #     async fn handle(&self, _: &Call, _config: (), _reads: ()) -> Handled<()> {
+//! #         Ok(Done::new(()))
+//! #     }
+//! # }
+//! callboard_core::register!(Words);
+//! callboard_core::register!(Words);
+//! ```
+
+mod contract;
+pub mod schema;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+pub use self::contract::{Contract, Needs, RowAct, RowUse, TableName, TableNeed};
+use crate::lines::Lines;
+use crate::outcome::{Done, FailureKind, Outcome, Patch, Stop};
+use crate::settings::Snapshot;
+use crate::value::{Rows, Statement};
+
+/// The surfaces: families of handlers with one calling convention.
+pub const SURFACES: [&str; 7] = [
+    "content",
+    "qa",
+    "retention",
+    "tap",
+    "publish",
+    "notify",
+    "probe",
+];
+
+/// The most bytes of a name of a handler, behind its surface, and of an effect.
+pub const LONGEST_NAME: usize = 64;
+
+/// Whether a text is a name of an effect, or of a handler behind its surface: 1 to 64 of `a-z`,
+/// `0-9` and `_`.
+pub fn is_name(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(fits)
+}
+
+/// What a handler returns: done, or the reason why not.
+pub type Handled<P> = Result<Done<P>, Stop>;
+
+/// Implemented by [`register!`](crate::register) alone, so an unregistered handler does not
+/// compile.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "handler `{Self}` is never registered",
+    label = "declared here, but no `register!` names it",
+    note = "add `register!({Self});` to this file"
+)]
+pub trait Registered {}
+
+/// A named unit of work, written in Rust and linked into the program.
+pub trait Handler: Registered + Send + Sync + 'static {
+    /// Its configuration, from the definition that names the handler.
+    type Config: DeserializeOwned + JsonSchema + Send;
+    /// The keys it reads; an `Option` field is a key that may be absent.
+    type Reads: DeserializeOwned + JsonSchema + Send;
+    /// The keys it writes.
+    type Writes: Serialize + JsonSchema;
+
+    /// One line for people.
+    const SUMMARY: &'static str;
+
+    /// Settings, roles and tables it cannot do without.
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    /// Whether every call gives an explicit verdict; only such a rail can be required.
+    fn always_gives_a_verdict(&self) -> bool {
+        false
+    }
+
+    fn handle(
+        &self,
+        call: &Call,
+        config: Self::Config,
+        reads: Self::Reads,
+    ) -> impl Future<Output = Handled<Self::Writes>> + Send;
+}
+
+/// One call: who asks, what is left, and what the handler may reach.
+#[derive(Clone)]
+pub struct Call {
+    pub run: String,
+    pub stage: String,
+    pub visit: u32,
+    pub attempt: u32,
+    /// The handler must have answered by then; everything it calls gets what is left.
+    pub deadline: Instant,
+    /// The time of the call: the same for every attempt to read the clock in it.
+    pub now: Timestamp,
+    pub settings: Arc<Snapshot>,
+    pub resources: Arc<dyn Resources>,
+    /// What is said meanwhile is kept with the visit.
+    pub lines: Lines,
+}
+
+impl Call {
+    /// What the call has left.
+    pub fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Rows of a SELECT, which the database ends at the deadline.
+    pub async fn query(&self, statement: Statement) -> Result<Rows, Stop> {
+        self.resources.query(statement, self.deadline).await
+    }
+
+    /// Run a statement at once, in a transaction of its own that the database ends at the
+    /// deadline; gives the rows touched. A call may be repeated after a crash: prefer
+    /// [`Done::write`].
+    pub async fn execute(&self, statement: Statement) -> Result<u64, Stop> {
+        self.resources.execute(statement, self.deadline).await
+    }
+
+    /// Ask the model of a role, for as long as the call has. `None` if no provider is set.
+    pub async fn complete(
+        &self,
+        role: &str,
+        mut request: ModelRequest,
+    ) -> Result<Option<Completion>, Stop> {
+        request.timeout = request.timeout.min(self.remaining());
+        self.resources.complete(role, request).await
+    }
+
+    /// Makes a direct write recognisable when the call is repeated.
+    pub fn idempotency_key(&self) -> String {
+        format!("{}/{}/{}", self.run, self.stage, self.visit)
+    }
+}
+
+/// What native handlers reach of the host.
+pub trait Resources: Send + Sync {
+    /// Rows of a SELECT that ends by `deadline`.
+    fn query(&self, statement: Statement, deadline: Instant) -> BoxFuture<'_, Result<Rows, Stop>>;
+
+    /// Run a statement at once that ends by `deadline`, in a transaction of its own; gives the
+    /// rows touched.
+    fn execute(&self, statement: Statement, deadline: Instant) -> BoxFuture<'_, Result<u64, Stop>>;
+
+    /// The text of a prompt of the workspace with its variables filled in.
+    fn prompt(&self, name: &str, variables: &Json) -> Result<String, Stop>;
+
+    /// Ask the model of a role. `None` if the role does not resolve: no provider is set.
+    fn complete<'a>(
+        &'a self,
+        role: &'a str,
+        request: ModelRequest,
+    ) -> BoxFuture<'a, Result<Option<Completion>, Stop>>;
+}
+
+/// What a model is asked.
+#[derive(Debug, Clone)]
+pub struct ModelRequest {
+    pub system: String,
+    pub prompt: String,
+    pub max_tokens: u32,
+    /// How long to wait at most.
+    pub timeout: Duration,
+}
+
+/// What a model answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    pub text: String,
+    /// The model that answered, for the record.
+    pub model: String,
+    /// Whether the answer ended by itself rather than at the token limit.
+    pub complete: bool,
+}
+
+/// A handler of any origin, as the registry holds it.
+pub trait AnyHandler: Send + Sync {
+    fn contract(&self, name: &str) -> Contract;
+
+    fn call<'a>(&'a self, call: &'a Call, config: Json, input: Patch) -> BoxFuture<'a, Outcome>;
+}
+
+impl<H: Handler> AnyHandler for H {
+    fn contract(&self, name: &str) -> Contract {
+        Contract {
+            name: name.to_owned(),
+            summary: H::SUMMARY.to_owned(),
+            config: schema_of::<H::Config>(),
+            reads: schema_of::<H::Reads>(),
+            writes: schema_of::<H::Writes>(),
+            needs: self.needs(),
+            always_gives_a_verdict: self.always_gives_a_verdict(),
+        }
+    }
+
+    fn call<'a>(&'a self, call: &'a Call, config: Json, input: Patch) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            match call_typed(self, call, config, input).await {
+                Ok(done) => Outcome::Done(done),
+                Err(stop) => Outcome::Stopped(stop),
+            }
+        })
+    }
+}
+
+async fn call_typed<H: Handler>(
+    handler: &H,
+    call: &Call,
+    config: Json,
+    input: Patch,
+) -> Handled<Patch> {
+    let config = serde_json::from_value(config)
+        .map_err(|error| Stop::failed(FailureKind::Config, format!("config: {error}")))?;
+    let reads = serde_json::from_value(Json::Object(input))
+        .map_err(|error| Stop::failed(FailureKind::Input, format!("input: {error}")))?;
+    let done = handler.handle(call, config, reads).await?;
+    let internal = |message: String| Stop::failed(FailureKind::Internal, message);
+    let patch = match serde_json::to_value(&done.patch) {
+        Ok(Json::Object(patch)) => patch,
+        Ok(Json::Null) => Patch::new(),
+        Ok(_) => return Err(internal("the patch is not an object of keys".to_owned())),
+        Err(error) => return Err(internal(format!("patch: {error}"))),
+    };
+    Ok(done.with_patch(|_| patch))
+}
+
+fn schema_of<T: JsonSchema>() -> Json {
+    schemars::SchemaGenerator::default()
+        .into_root_schema_for::<T>()
+        .to_value()
+}
+
+/// A native handler as found at start-up, before it has a place in the registry.
+pub struct Registration {
+    /// `module_path!()` of the handler's file.
+    pub module: &'static str,
+    pub file: &'static str,
+    pub handler: &'static dyn AnyHandler,
+}
+
+inventory::collect!(Registration);
+
+impl Registration {
+    /// `<surface>.<name>`, from the folder and the file, so the file system keeps it unique.
+    pub fn name(&self) -> String {
+        let mut segments = self.module.rsplit("::");
+        let name = segments.next().unwrap_or_default();
+        let surface = segments.next().unwrap_or_default();
+        format!("{surface}.{name}")
+    }
+}
+
+/// Register the handler of a file under its path: `handlers/retention/ttl_prune.rs` is
+/// `retention.ttl_prune`.
+#[macro_export]
+macro_rules! register {
+    ($handler:ident) => {
+        impl $crate::handler::Registered for $handler {}
+        ::inventory::submit! {
+            $crate::handler::Registration {
+                module: module_path!(),
+                file: file!(),
+                handler: &$handler,
+            }
+        }
+    };
+}

@@ -1,0 +1,56 @@
+//! The host of handlers: it would carry any factory, and knows none. What a tenant brings is one
+//! value, a [`Pack`](pack::Pack).
+//!
+//! # Layout
+//!
+//! Imports go downwards only; `tests/it/tidy.rs` holds that.
+//!
+//! * [`pack`] – what a tenant brings.
+//! * [`app`] – the one composition root.
+//! * [`engine`] – carries runs out.
+//! * [`registry`], [`rollcall`], [`workspace`], [`snapshot`] – name to handler; every reference
+//!   to an answer; files to definitions; stored values to what a run reads.
+//! * [`plugin`], `handlers`, `capabilities` – what does the work.
+//! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
+//! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
+//!   [`grants`] – definitions and contracts.
+//! * [`config`], [`span`], [`schema`], [`shown`], [`telemetry`], [`template`], [`html`], [`private`],
+//!   [`fault`], [`supervision`], [`kept`] – what a process begins with and is kept going by.
+
+// Futures in futures are laid out by recursion, and a command's are deeper than the default.
+#![recursion_limit = "256"]
+
+pub mod app;
+mod capabilities;
+pub mod capability;
+pub mod client;
+pub mod config;
+pub mod engine;
+pub mod fault;
+pub mod grants;
+pub mod handler;
+mod handlers;
+pub mod html;
+pub mod kept;
+pub mod lines;
+pub mod outcome;
+pub mod pack;
+pub mod pipeline;
+pub mod plugin;
+pub mod policy;
+pub mod private;
+pub mod registry;
+pub mod rollcall;
+pub mod schedule;
+pub mod schema;
+pub mod secrets;
+pub mod settings;
+pub mod shown;
+pub mod snapshot;
+pub mod span;
+pub mod store;
+pub mod supervision;
+pub mod telemetry;
+pub mod template;
+pub mod value;
+pub mod workspace;

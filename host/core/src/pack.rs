@@ -1,0 +1,45 @@
+//! What a tenant brings to the host, as one value, written like a table of contents. A tenant is a
+//! crate of handlers with their tables; it says [`pack!`](crate::pack!) once, and a program that
+//! names its pack has all of it: handlers, tables and rules come together or not at all.
+//!
+//! Each part goes to the layer that asks for it, so no layer has to know this one.
+
+use crate::app::doctor::Probe;
+use crate::rollcall::Rule;
+use crate::schema::Migration;
+use crate::store::tenants::Commits;
+
+/// All that a tenant brings, but its handlers, which register themselves.
+pub struct Pack {
+    /// What its migrations go by; one word.
+    pub name: &'static str,
+    /// The scripts that make its tables.
+    pub migrations: &'static [Migration],
+    /// Files below its `handlers/`, `<surface>/<name>.rs`, as its build script found them.
+    pub handler_files: &'static [&'static str],
+    /// The workspace that `callboard init` writes: paths and contents.
+    pub workspace: &'static [(&'static str, &'static [u8])],
+    /// Folders of a workspace that it reads, with all that is below them.
+    pub folders: &'static [&'static str],
+    /// Its families of references in the roll call.
+    pub rules: &'static [Rule],
+    /// Its questions of the doctor.
+    pub probes: &'static [Probe],
+    /// What it writes in the host's own commits.
+    pub commits: Commits,
+}
+
+/// Make a constant [`Pack`](crate::pack::Pack) a part of every program that names it.
+#[macro_export]
+macro_rules! pack {
+    ($pack:path) => {
+        ::inventory::submit! {
+            $crate::schema::Scripts { owner: $pack.name, migrations: $pack.migrations }
+        }
+        ::inventory::submit! { $crate::registry::HandlerFiles($pack.handler_files) }
+        ::inventory::submit! { $crate::workspace::Folders($pack.folders) }
+        ::inventory::submit! { $crate::rollcall::Rules($pack.rules) }
+        ::inventory::submit! { $crate::app::doctor::Probes($pack.probes) }
+        ::inventory::submit! { $pack.commits }
+    };
+}

@@ -1,0 +1,334 @@
+//! Name to handler: every native handler that is linked, and those of the plugins.
+//!
+//! `inventory` gives no order, no uniqueness and no proof of presence, so the registry sorts,
+//! refuses two of the same name, and refuses to be empty.
+
+mod checks;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+pub use self::checks::Checks;
+use crate::handler::{AnyHandler, Contract, Registration, SURFACES, is_name};
+use crate::settings::hex;
+use crate::shown::cut;
+
+/// The most characters of a name that is none that a refusal quotes.
+const QUOTED: usize = 100;
+
+/// The files of a crate's native handlers, `<surface>/<name>.rs`, as they were when it was built.
+pub struct HandlerFiles(pub &'static [&'static str]);
+
+inventory::collect!(HandlerFiles);
+
+/// Those of this crate.
+mod own {
+    include!(concat!(env!("OUT_DIR"), "/bundle.rs"));
+    inventory::submit! { super::HandlerFiles(HANDLER_FILES) }
+}
+
+/// The files of all native handlers.
+pub fn handler_files() -> Vec<&'static str> {
+    let crates = inventory::iter::<HandlerFiles>();
+    crates.flat_map(|files| files.0.iter().copied()).collect()
+}
+
+/// Every handler there is, by name.
+#[derive(Clone)]
+pub struct Registry {
+    entries: BTreeMap<String, Entry>,
+}
+
+/// A handler with what it says of itself and where it comes from.
+#[derive(Clone)]
+pub struct Entry {
+    pub contract: Contract,
+    pub origin: Origin,
+    pub handler: Arc<dyn AnyHandler>,
+    /// Its schemas, ready to be used.
+    pub checks: Arc<Checks>,
+}
+
+impl Entry {
+    /// Of a handler; its schemas have to be some.
+    pub fn new(
+        contract: Contract,
+        origin: Origin,
+        handler: Arc<dyn AnyHandler>,
+    ) -> Result<Self, RegistryError> {
+        let checks = Checks::of(&contract).map_err(|problem| RegistryError::Schema {
+            name: contract.name.clone(),
+            problem,
+        })?;
+        Ok(Self {
+            contract,
+            origin,
+            handler,
+            checks: Arc::new(checks),
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    Native {
+        file: &'static str,
+    },
+    Plugin {
+        name: String,
+        version: String,
+        digest: String,
+    },
+}
+
+impl Origin {
+    /// The plugin it comes from, if it does.
+    pub fn plugin(&self) -> Option<&str> {
+        match self {
+            Origin::Native { .. } => None,
+            Origin::Plugin { name, .. } => Some(name),
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Native { file } => write!(f, "native ({file})"),
+            Origin::Plugin { name, version, .. } => write!(f, "plugin {name} {version}"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    #[error("handler `{name}` is there twice: {first} and {second}; rename one of them")]
+    Duplicate {
+        name: String,
+        first: Origin,
+        second: Origin,
+    },
+    #[error(
+        "no native handler is registered; this build of callboard lost them when it was linked"
+    )]
+    Empty,
+    #[error("handler `{}` of {origin} has no place: a name is <surface>.<name> of 1 to 64 of `a-z`, `0-9` and `_`, and the surfaces are {}", cut(.name, QUOTED), SURFACES.join(", "))]
+    Name { name: String, origin: Origin },
+    #[error(
+        "a schema of handler `{}` is none: {problem}; mend what the handler says of itself", cut(.name, QUOTED)
+    )]
+    Schema { name: String, problem: String },
+}
+
+impl RegistryError {
+    /// What to do about a handler that is refused.
+    pub fn mend(&self) -> String {
+        match self {
+            Self::Duplicate { name, .. } => format!("rename `{name}` in one of them"),
+            Self::Name { .. } => "rename the handler in the plugin".to_owned(),
+            Self::Schema { .. } => "mend what the handler says of itself".to_owned(),
+            Self::Empty => "build callboard anew".to_owned(),
+        }
+    }
+}
+
+impl Registry {
+    /// The native handlers that are linked into this program.
+    pub fn native() -> Result<Self, RegistryError> {
+        Self::collect(inventory::iter::<Registration>())
+    }
+
+    fn collect<'a>(
+        registrations: impl IntoIterator<Item = &'a Registration>,
+    ) -> Result<Self, RegistryError> {
+        let mut registry = Self {
+            entries: BTreeMap::new(),
+        };
+        for registration in registrations {
+            let name = registration.name();
+            let contract = registration.handler.contract(&name);
+            let origin = Origin::Native {
+                file: registration.file,
+            };
+            let handler = Arc::new(Linked(registration.handler));
+            registry.add(Entry::new(contract, origin, handler)?)?;
+        }
+        if registry.entries.is_empty() {
+            Err(RegistryError::Empty)
+        } else {
+            Ok(registry)
+        }
+    }
+
+    /// A registry of these handlers and no other.
+    #[cfg(test)]
+    pub(crate) fn of(entries: impl IntoIterator<Item = Entry>) -> Self {
+        let mut registry = Self {
+            entries: BTreeMap::new(),
+        };
+        for entry in entries {
+            registry.add(entry).expect("a handler with a place");
+        }
+        registry
+    }
+
+    /// Add a handler; its name must be new and on a known surface.
+    pub fn add(&mut self, entry: Entry) -> Result<(), RegistryError> {
+        let name = entry.contract.name.clone();
+        let placed = name
+            .split_once('.')
+            .is_some_and(|(surface, rest)| SURFACES.contains(&surface) && is_name(rest));
+        if !placed {
+            return Err(RegistryError::Name {
+                name,
+                origin: entry.origin,
+            });
+        }
+        if let Some(first) = self.entries.get(&name) {
+            let first = first.origin.clone();
+            return Err(RegistryError::Duplicate {
+                name,
+                first,
+                second: entry.origin,
+            });
+        }
+        self.entries.insert(name, entry);
+        Ok(())
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Entry> {
+        self.entries.get(name)
+    }
+
+    /// All handlers in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    /// The known name most like `name`, if one is near enough to be meant.
+    pub fn nearest(&self, name: &str) -> Option<&str> {
+        nearest(name, self.entries.keys().map(String::as_str))
+    }
+
+    /// The same in every process that has the same handlers with the same contracts.
+    pub fn digest(&self) -> String {
+        let mut hasher = Sha256::new();
+        for entry in self.iter() {
+            hasher.update(serde_json::to_vec(&entry.contract).unwrap_or_default());
+            if let Origin::Plugin { digest, .. } = &entry.origin {
+                hasher.update(digest);
+            }
+        }
+        hex(&hasher.finalize())
+    }
+}
+
+/// The candidate most like `name` by Jaro-Winkler, if it is near enough to be meant. Two letters
+/// that changed places, or one that is wrong, are near in a short name, too.
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .map(|candidate| {
+            let slip = candidate.len() > 2 && strsim::osa_distance(name, candidate) == 1;
+            let likeness = strsim::jaro_winkler(name, candidate);
+            (if slip { likeness.max(0.9) } else { likeness }, candidate)
+        })
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// A native handler, which lives as long as the program.
+struct Linked(&'static dyn AnyHandler);
+
+impl AnyHandler for Linked {
+    fn contract(&self, name: &str) -> Contract {
+        self.0.contract(name)
+    }
+
+    fn call<'a>(
+        &'a self,
+        call: &'a crate::handler::Call,
+        config: serde_json::Value,
+        input: crate::outcome::Patch,
+    ) -> futures_util::future::BoxFuture<'a, crate::outcome::Outcome> {
+        self.0.call(call, config, input)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(name: &str, origin: Origin) -> Entry {
+        let native = Registry::native().expect("native handlers");
+        let mut entry = native.iter().next().expect("one").clone();
+        entry.contract.name = name.to_owned();
+        entry.origin = origin;
+        entry
+    }
+
+    #[test]
+    fn an_empty_registry_is_refused() {
+        assert_eq!(Registry::collect([]).err(), Some(RegistryError::Empty));
+    }
+
+    #[test]
+    fn a_second_handler_of_a_name_is_refused_naming_both() {
+        let mut registry = Registry {
+            entries: BTreeMap::new(),
+        };
+        let plugin = |name: &str| Origin::Plugin {
+            name: name.into(),
+            version: "1".into(),
+            digest: String::new(),
+        };
+        registry
+            .add(entry("qa.x", Origin::Native { file: "x.rs" }))
+            .expect("the first");
+        let error = registry
+            .add(entry("qa.x", plugin("p")))
+            .expect_err("the second")
+            .to_string();
+        assert!(
+            error.contains("native (x.rs)") && error.contains("plugin p 1"),
+            "{error}"
+        );
+        registry.add(entry("qa.y", plugin("a"))).expect("the first");
+        let error = registry
+            .add(entry("qa.y", plugin("b")))
+            .expect_err("the second")
+            .to_string();
+        assert!(
+            error.contains("plugin a") && error.contains("plugin b"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_name_needs_a_known_surface() {
+        let mut registry = Registry {
+            entries: BTreeMap::new(),
+        };
+        let long = format!("qa.{}", "x".repeat(65));
+        for name in [
+            "x",
+            "nowhere.x",
+            "qa.",
+            "qa.a.b",
+            "qa.A",
+            "qa.a b",
+            "qa.a\u{1b}",
+            &long,
+        ] {
+            assert!(
+                registry
+                    .add(entry(name, Origin::Native { file: "x.rs" }))
+                    .is_err(),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The roll call: before anything runs, every name that anything refers to has to answer.
+//!
+//! [`call`] lists each reference of a workspace, those that answer too, as (referrer, key,
+//! kind, target), with the place where it is written. One that does not answer has a
+//! [`Miss`]: what is missing, and the line or command that mends it. Each family of
+//! references has a file here; only `schema` asks the database.
+
+mod budgets;
+mod causes;
+mod conditions;
+mod configuration;
+mod grants;
+mod handlers;
+mod keys;
+mod pipelines;
+mod plugins;
+mod policies;
+mod prompts;
+mod reach;
+mod referrer;
+mod retention;
+mod rows;
+mod sample;
+mod schedules;
+mod schema;
+mod settings;
+mod unread;
+
+use std::fmt;
+
+use serde::Serialize;
+
+pub use self::causes::Cause;
+pub(crate) use self::causes::root;
+pub(crate) use self::handlers::handler_of;
+pub use self::referrer::Referrer;
+use self::schema::Schema;
+pub use self::unread::list as unread;
+use crate::registry::Registry;
+use crate::settings::Snapshot;
+use crate::store::Store;
+use crate::workspace::{Definitions, Place};
+
+/// Who is called, and who is there to answer.
+#[derive(Clone, Copy)]
+pub struct Roster<'a> {
+    pub definitions: &'a Definitions,
+    pub registry: &'a Registry,
+    /// Plugins that did not load.
+    pub refused: &'a [Refused],
+    pub store: &'a Store,
+    pub settings: &'a Snapshot,
+    /// Files below `handlers/` as known when the program was built, `<surface>/<name>.rs`.
+    pub native_files: &'a [&'a str],
+}
+
+/// A family of references that a tenant knows of.
+pub type Rule = fn(&Roster<'_>) -> Vec<Reference>;
+
+/// The rules of a tenant.
+pub struct Rules(pub &'static [Rule]);
+
+inventory::collect!(Rules);
+
+/// A plugin that did not load, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refused {
+    pub plugin: String,
+    pub problem: String,
+    pub mend: String,
+}
+
+/// What a reference refers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A handler by name.
+    Handler,
+    /// A configuration that has to fit the handler's schema.
+    Config,
+    /// A stage that is needed or gone to.
+    Stage,
+    /// An order in which the stages can run.
+    Order,
+    /// The name of an outcome, and what follows from it.
+    Outcome,
+    /// A bound of a loop.
+    Visits,
+    /// A stage that ends the run.
+    Terminal,
+    /// The question of a gate.
+    Gate,
+    /// The verdict of a required rail.
+    Verdict,
+    /// A key that a stage reads or writes.
+    Key,
+    /// A key that a run is started with.
+    Input,
+    /// A length of time.
+    Time,
+    /// How many runs may do something.
+    Limit,
+    Setting,
+    Role,
+    Prompt,
+    /// A variable of a prompt.
+    Variable,
+    /// A template of a tenant.
+    Template,
+    /// A table of the live schema.
+    Table,
+    /// A column of a table of the live schema.
+    Column,
+    /// What one policy keeps for another.
+    Retention,
+    Plugin,
+    Component,
+    /// A version of the WIT contract.
+    Wit,
+    /// Something a plugin asks for.
+    Grant,
+    /// What a plugin said of itself when it was applied.
+    Contract,
+    /// A file of a native handler.
+    NativeFile,
+    /// A file or folder of the workspace.
+    File,
+    /// A note: a handler that nothing refers to.
+    Unreferenced,
+    /// A note: a setting or an input that nothing reads.
+    Unread,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+impl Kind {
+    /// Whether it is worth knowing, rather than a reference.
+    pub fn is_note(self) -> bool {
+        matches!(self, Kind::Unreferenced | Kind::Unread)
+    }
+}
+
+/// A name, who says it, and whether it answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reference {
+    /// Who refers.
+    pub referrer: Referrer,
+    /// Under which key.
+    pub key: String,
+    pub kind: Kind,
+    pub target: String,
+    /// Where it is written, if it is in a file of the workspace.
+    pub place: Option<Place>,
+    /// Why it does not answer.
+    pub miss: Option<Miss>,
+}
+
+/// What is missing, and the line or command that mends it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Miss {
+    pub problem: String,
+    pub mend: String,
+    /// The reference that has to answer first. If it does, this is a miss of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<Cause>,
+}
+
+impl Miss {
+    pub fn new(problem: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            problem: problem.into(),
+            mend: mend.into(),
+            because: None,
+        }
+    }
+}
+
+impl Reference {
+    /// A reference that answers, so far.
+    pub fn new(
+        referrer: impl Into<Referrer>,
+        key: impl Into<String>,
+        kind: Kind,
+        target: impl Into<String>,
+    ) -> Self {
+        Self {
+            referrer: referrer.into(),
+            key: key.into(),
+            kind,
+            target: target.into(),
+            place: None,
+            miss: None,
+        }
+    }
+
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    #[must_use]
+    pub fn missed(mut self, miss: Option<Miss>) -> Self {
+        self.miss = miss;
+        self
+    }
+}
+
+/// Every reference of a workspace.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Roll {
+    pub references: Vec<Reference>,
+}
+
+impl Roll {
+    /// References that do not answer.
+    pub fn misses(&self) -> impl Iterator<Item = &Reference> {
+        self.references
+            .iter()
+            .filter(|reference| reference.miss.is_some())
+    }
+
+    /// References that answer, without notes.
+    pub fn answers(&self) -> impl Iterator<Item = &Reference> {
+        let answered = self
+            .references
+            .iter()
+            .filter(|reference| reference.miss.is_none());
+        answered.filter(|reference| !reference.kind.is_note())
+    }
+
+    /// What is worth knowing and stops nothing.
+    pub fn notes(&self) -> impl Iterator<Item = &Reference> {
+        self.references
+            .iter()
+            .filter(|reference| reference.kind.is_note())
+    }
+}
+
+/// Call the roll.
+pub async fn call(roster: &Roster<'_>) -> Roll {
+    let schema = Schema::live(roster).await;
+    let families = [
+        handlers::list(roster),
+        configuration::list(roster),
+        pipelines::list(roster),
+        reach::list(roster),
+        keys::list(roster),
+        conditions::list(roster),
+        budgets::list(roster),
+        policies::list(roster, &schema),
+        retention::list(roster),
+        rows::list(roster),
+        schedules::list(roster),
+        settings::list(roster),
+        schema::list(roster, &schema),
+        prompts::list(roster),
+        plugins::list(roster),
+        grants::list(roster),
+    ];
+    let mut references: Vec<Reference> = families.into_iter().flatten().collect();
+    let rules = inventory::iter::<Rules>().flat_map(|rules| rules.0);
+    references.extend(rules.flat_map(|rule| rule(roster)));
+    causes::same_target(&mut references);
+    Roll { references }
+}
+
+/// Names as a person reads them: `a`, `b` and `c`.
+fn named<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let quoted: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => "none".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! The scripts that make the database's tables, and which of those plugins may be granted.
+//!
+//! What a script makes belongs to the host, unless the line before it says `-- grantable`. A table
+//! that no script makes is the workspace's own, and can be granted.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+/// One change of the schema, in the words of each database.
+#[derive(Clone, Copy)]
+pub struct Migration {
+    pub number: i64,
+    pub sqlite: &'static str,
+    pub postgres: &'static str,
+}
+
+/// The scripts of the host, or of a tenant. Whoever links it has its tables.
+#[derive(Clone, Copy)]
+pub struct Scripts {
+    pub owner: &'static str,
+    /// By number, from 1.
+    pub migrations: &'static [Migration],
+}
+
+inventory::collect!(Scripts);
+
+/// The name that the host's own scripts go by.
+const HOST: &str = "host";
+
+inventory::submit! {
+    Scripts {
+        owner: HOST,
+        migrations: &[Migration {
+            number: 1,
+            sqlite: include_str!("../migrations/sqlite/0001_initial.sql"),
+            postgres: include_str!("../migrations/postgres/0001_initial.sql"),
+        }],
+    }
+}
+
+/// All scripts: the host's, then those of its tenants, by name.
+pub fn scripts() -> Vec<Scripts> {
+    let mut scripts: Vec<_> = inventory::iter::<Scripts>().copied().collect();
+    scripts.sort_by_key(|scripts| (scripts.owner != HOST, scripts.owner));
+    scripts
+}
+
+/// Makes the table of the scripts that have been applied.
+pub const APPLIED: &str = "CREATE TABLE IF NOT EXISTS migrations \
+    (owner TEXT NOT NULL, number BIGINT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (owner, number))";
+
+/// Says of the table made next that plugins may be granted it.
+const GRANTABLE: &str = "-- grantable";
+/// Tables of the database itself.
+const SYSTEM: [&str; 4] = ["sqlite_", "pragma_", "pg_", "information_schema"];
+
+/// Tables and views that are nobody's but their owner's.
+static OWN: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+    let scripts = scripts().into_iter().flat_map(|it| it.migrations);
+    let scripts = scripts.flat_map(|it| [it.sqlite, it.postgres]);
+    scripts.chain([APPLIED]).flat_map(own).collect()
+});
+
+/// Whether no grant can open `table` to a plugin.
+pub fn belongs_to_host(table: &str) -> bool {
+    let table = table.to_ascii_lowercase();
+    OWN.contains(&table) || SYSTEM.iter().any(|prefix| table.starts_with(prefix))
+}
+
+/// What a script makes without leaving it to plugins.
+fn own(script: &str) -> Vec<String> {
+    let mut before = "";
+    let mut own = Vec::new();
+    for line in script.lines() {
+        let name = made(line).filter(|_| before != GRANTABLE);
+        own.extend(name.map(str::to_ascii_lowercase));
+        before = line.trim();
+    }
+    own
+}
+
+/// The table or view that a line begins to make.
+fn made(line: &str) -> Option<&str> {
+    let rest = line.trim_start().strip_prefix("CREATE ")?;
+    let rest = [
+        "TABLE ",
+        "VIEW ",
+        "MATERIALIZED VIEW ",
+        "UNLOGGED TABLE ",
+        "VIRTUAL TABLE ",
+    ]
+    .iter()
+    .find_map(|kind| rest.strip_prefix(kind))?;
+    let rest = rest.strip_prefix("IF NOT EXISTS ").unwrap_or(rest);
+    rest.split(|mark: char| !(mark.is_alphanumeric() || mark == '_'))
+        .next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_table_is_the_hosts_until_its_definition_says_otherwise() {
+        let script = "-- What it is for.\nCREATE TABLE fresh (\n  a TEXT);\n-- grantable\n\
+            CREATE TABLE open (a TEXT);\nCREATE INDEX x ON open (a);\nCREATE VIEW seen AS SELECT 1;";
+        assert_eq!(own(script), ["fresh", "seen"]);
+    }
+
+    #[test]
+    fn both_databases_leave_the_same_tables_to_plugins() {
+        for Scripts { owner, migrations } in scripts() {
+            for migration in migrations {
+                let number = migration.number;
+                assert_eq!(
+                    own(migration.sqlite),
+                    own(migration.postgres),
+                    "{owner} {number}"
+                );
+            }
+        }
+        assert!(!belongs_to_host("their_own"));
+        for table in [
+            "settings",
+            "Plugin_Logins",
+            "runs",
+            "migrations",
+            "sqlite_master",
+            "pg_class",
+        ] {
+            assert!(belongs_to_host(table), "{table}");
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! Persistence: the only module that names sqlx.
+//!
+//! One set of statements serves SQLite and PostgreSQL: values are [`Value`](crate::value::Value),
+//! parameters are `$1`, `$2` …, times are microseconds. What differs between the two is in
+//! `sqlite.rs`, `postgres.rs` and the migrations. SQLite has one writer task with group
+//! commit and a pool of readers; PostgreSQL has a pool.
+
+pub mod batch;
+mod blobs;
+pub mod checkpoints;
+pub mod claims;
+pub mod decisions;
+pub mod effects;
+mod error;
+pub mod exclusive;
+pub mod findings;
+pub mod gates;
+pub mod granted;
+pub mod health;
+pub mod history;
+pub mod holders;
+pub mod leases;
+mod locks;
+mod migrate;
+pub mod named;
+pub mod policy_runs;
+mod postgres;
+pub mod pulse;
+pub mod revisions;
+pub mod runs;
+pub mod schedules;
+pub mod settings;
+pub mod settings_snapshots;
+mod sqlite;
+pub mod stage_runs;
+pub mod steering;
+pub mod storable;
+pub mod tenants;
+mod timed;
+pub mod times;
+pub mod unreadable;
+mod wake;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+pub use self::error::{StoreError, StoreErrorKind};
+use self::postgres::PostgresStore;
+use self::sqlite::SqliteStore;
+use self::wake::Wake;
+pub use self::wake::Woken;
+use crate::value::{Rows, Statement};
+
+/// The kind of database behind a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Dialect::Sqlite => "sqlite",
+            Dialect::Postgres => "postgres",
+        })
+    }
+}
+
+/// An open database with the current schema. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    backend: Arc<Backend>,
+    wake: Arc<Wake>,
+    logins: Arc<OnceLock<[u8; 32]>>,
+}
+
+pub(crate) enum Backend {
+    Sqlite(SqliteStore),
+    Postgres(PostgresStore),
+}
+
+/// A transaction that is under way. It commits when the job that got it returns `Ok`.
+///
+/// A statement that failed dooms the whole transaction, on both databases, even if the job
+/// goes on and returns `Ok`: what the job was refused is what its caller is told.
+pub struct Transaction<'c> {
+    connection: Connection<'c>,
+    /// Through which a statement that runs too long is cancelled, on PostgreSQL.
+    readers: Option<sqlx::PgPool>,
+    refused: Option<StoreError>,
+}
+
+enum Connection<'c> {
+    Sqlite(&'c mut sqlx::SqliteConnection),
+    Postgres(&'c mut sqlx::PgConnection),
+}
+
+/// Work inside one transaction.
+pub type Work<'t, T> = BoxFuture<'t, Result<T, StoreError>>;
+
+impl Store {
+    /// Open `sqlite:PATH` or `postgres://…` and bring the schema up to date, under a lock,
+    /// so that processes that start together do not race.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let backend = match kind(url)? {
+            Address::Sqlite(path) => Backend::Sqlite(SqliteStore::open(path).await?),
+            Address::Postgres => Backend::Postgres(PostgresStore::open(url).await?),
+        };
+        Ok(Self {
+            backend: Arc::new(backend),
+            wake: Arc::default(),
+            logins: Arc::default(),
+        })
+    }
+
+    /// The files that hold its rows, on SQLite: the database and its log.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let Backend::Sqlite(store) = &*self.backend else {
+            return Vec::new();
+        };
+        let file = store.options.get_filename();
+        let beside = ["", "-wal", "-shm"].map(|ending| {
+            let mut name = file.as_os_str().to_owned();
+            name.push(ending);
+            PathBuf::from(name)
+        });
+        beside.into()
+    }
+
+    /// Derive the passwords of plugins' login roles from `secret`, so that every process that
+    /// has it has the same. Without one each process makes its own, and gives the roles new
+    /// passwords when another has.
+    pub fn derive_logins(&self, secret: [u8; 32]) {
+        // The first one holds for the life of the process: logins may have been made by it.
+        let _first = self.logins.set(secret);
+    }
+
+    fn login_password(&self, role: &str) -> Result<[u8; 32], StoreError> {
+        let mut fresh = [0; 32];
+        getrandom::fill(&mut fresh).map_err(|error| StoreError::internal(error.to_string()))?;
+        let secret = self.logins.get_or_init(|| fresh);
+        Ok(Sha256::digest([secret.as_slice(), role.as_bytes()].concat()).into())
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        match &*self.backend {
+            Backend::Sqlite(_) => Dialect::Sqlite,
+            Backend::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Rows of a SELECT, outside any transaction.
+    pub async fn query(&self, statement: Statement) -> Result<Rows, StoreError> {
+        storable::statement(&statement)?;
+        match &*self.backend {
+            Backend::Sqlite(store) => store.query(statement).await,
+            Backend::Postgres(store) => store.query(statement).await,
+        }
+    }
+
+    /// Run `work` in one transaction: all of it is committed, durably, or nothing. On SQLite
+    /// several jobs may share a commit; one that fails does not harm the others.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send + 'static,
+    {
+        match &*self.backend {
+            Backend::Sqlite(store) => store.write(work).await,
+            Backend::Postgres(store) => store.write(work).await,
+        }
+    }
+
+    /// Run one statement in a transaction of its own; gives the rows touched.
+    pub async fn execute(&self, statement: Statement) -> Result<u64, StoreError> {
+        self.write(move |transaction| Box::pin(transaction.execute(statement)))
+            .await
+    }
+
+    /// Tell workers, of other processes too, that there may be something to do.
+    pub async fn wake(&self) {
+        self.wake.wake();
+        if let Backend::Postgres(store) = &*self.backend
+            && let Err(error) = store.notify(wake::NOTIFY).await
+        {
+            tracing::debug!(%error, "other processes hear of it a second later");
+        }
+    }
+
+    /// Hear when there may be something to do.
+    pub fn woken(&self) -> Woken {
+        if let Backend::Postgres(store) = &*self.backend {
+            self.wake.listen(&store.options);
+        }
+        self.wake.woken()
+    }
+
+    /// Whether `sql` prepares against the live schema.
+    pub async fn prepare(&self, sql: &str) -> Result<(), StoreError> {
+        match &*self.backend {
+            Backend::Sqlite(store) => store.prepare(sql).await,
+            Backend::Postgres(store) => store.prepare(sql).await,
+        }
+    }
+
+    /// The columns of a table in the live schema; empty if there is no such table.
+    pub async fn columns(&self, table: &str) -> Result<Vec<String>, StoreError> {
+        let sql = match self.dialect() {
+            Dialect::Sqlite => "SELECT name FROM pragma_table_info($1)",
+            Dialect::Postgres => {
+                "SELECT column_name::text AS name FROM information_schema.columns \
+                 WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position"
+            }
+        };
+        let rows = self.query(Statement::new(sql).bind(table)).await?;
+        rows.iter().map(|row| Ok(row.text("name")?)).collect()
+    }
+
+    /// Wait for what is under way and close every connection.
+    pub async fn close(&self) {
+        match &*self.backend {
+            Backend::Sqlite(store) => store.close().await,
+            Backend::Postgres(store) => store.close().await,
+        }
+    }
+
+    pub(crate) fn backend(&self) -> &Backend {
+        &self.backend
+    }
+}
+
+impl<'c> Transaction<'c> {
+    fn new(connection: Connection<'c>) -> Self {
+        Self {
+            connection,
+            readers: None,
+            refused: None,
+        }
+    }
+
+    /// Rows of a statement that gives rows.
+    pub async fn query(&mut self, statement: Statement) -> Result<Rows, StoreError> {
+        let result = match (storable::statement(&statement), &mut self.connection) {
+            (Err(error), _) => Err(error),
+            (_, Connection::Sqlite(connection)) => sqlite::query(connection, statement).await,
+            (_, Connection::Postgres(connection)) => postgres::query(connection, statement).await,
+        };
+        self.doomed_by(result)
+    }
+
+    /// Run a statement; gives the rows touched.
+    pub async fn execute(&mut self, statement: Statement) -> Result<u64, StoreError> {
+        let result = match (storable::statement(&statement), &mut self.connection) {
+            (Err(error), _) => Err(error),
+            (_, Connection::Sqlite(connection)) => sqlite::execute(connection, statement).await,
+            (_, Connection::Postgres(connection)) => postgres::execute(connection, statement).await,
+        };
+        self.doomed_by(result)
+    }
+
+    /// Remember the first refusal. PostgreSQL rolls such a transaction back when it is told to
+    /// commit, and says nothing; SQLite would commit the rest.
+    fn doomed_by<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let (Err(error), None) = (&result, &self.refused) {
+            self.refused = Some(error.clone());
+        }
+        result
+    }
+
+    /// What comes of the transaction of a job that returned `result`.
+    fn verdict<T>(self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        match self.refused {
+            Some(refused) => result.and(Err(refused)),
+            None => result,
+        }
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        match &self.connection {
+            Connection::Sqlite(_) => Dialect::Sqlite,
+            Connection::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// The clock of the database, in microseconds: the only clock that leases are kept by.
+    pub async fn clock(&mut self) -> Result<i64, StoreError> {
+        let sql = format!("SELECT {} AS now", batch::now(self.dialect()));
+        let rows = self.query(Statement::new(sql)).await?;
+        let row = rows
+            .first()
+            .ok_or_else(|| StoreError::internal("the clock gave no row"))?;
+        Ok(row.integer("now")?)
+    }
+}
+
+enum Address<'u> {
+    /// The path of the file.
+    Sqlite(&'u str),
+    Postgres,
+}
+
+fn kind(url: &str) -> Result<Address<'_>, StoreError> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        return Ok(Address::Sqlite(path));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Address::Postgres);
+    }
+    let message = format!(
+        "`{url}` is no database address; write `sqlite:PATH` or `postgres://USER@HOST/NAME`"
+    );
+    Err(StoreError::new(StoreErrorKind::Address, message))
+}
+
+/// Whether the database answers and has the schema of this program; changes nothing.
+pub async fn look(url: &str) -> Result<(), StoreError> {
+    match kind(url)? {
+        Address::Sqlite(path) => sqlite::look(path).await,
+        Address::Postgres => postgres::look(url).await,
+    }
+}
+
+/// A time that does not come, 9999-01-01, in microseconds.
+pub const NEVER: i64 = 253_370_764_800_000_000;
+
+/// A time as it stands in the database.
+pub fn microseconds(time: Timestamp) -> i64 {
+    time.as_microsecond()
+}
+
+/// A time from the database; the epoch if the number is out of range.
+pub fn timestamp(microseconds: i64) -> Timestamp {
+    Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}

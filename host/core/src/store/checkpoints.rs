@@ -1,0 +1,323 @@
+//! Checkpoints: what came of stages, their deferred writes, and what becomes of their runs, in
+//! one transaction under the fence. Many runs' checkpoints can share a transaction; then each
+//! statement carries all of them.
+
+mod parts;
+
+pub(super) use self::parts::{SHARED, StageRow, keep};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use self::parts::{Ended, Moved};
+use super::gates::Gate;
+use super::leases::{Held, Told, read_told};
+use super::runs::RunStatus;
+use super::stage_runs::StageRun;
+use super::{
+    Store, StoreError, Transaction, batch, blobs, effects, gates, granted, schedules, stage_runs,
+    storable, tenants,
+};
+use crate::grants::Grants;
+use crate::value::Statement;
+
+/// What the holder of a lease makes of its run.
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    pub held: Held,
+    /// [`Told::signals`] as the holder knows it: nothing is kept if something reached the run
+    /// from outside meanwhile.
+    pub signals: i64,
+    /// The visits that ended or were held.
+    pub rows: Vec<StageRun>,
+    /// Stages whose visits so far, those in `rows` too, do not count any more.
+    pub superseded: Vec<String>,
+    /// Questions to a person.
+    pub gates: Vec<Gate>,
+    /// Statements that commit with it, exactly once, and the plugin they run as.
+    pub writes: Vec<Statement>,
+    pub plugin: Option<(String, Grants)>,
+    /// The time that the stage has left for the writes of its plugin.
+    pub left: Duration,
+    /// What the run took so far.
+    pub spent: Duration,
+    /// Digest of the settings it reads.
+    pub settings: Option<String>,
+    pub then: Then,
+    /// For the ledger, if the run recurs: what came of the stages that ended with it.
+    pub effects: Vec<effects::Effect>,
+}
+
+impl Checkpoint {
+    /// One in which no stage ended.
+    pub fn blank(held: Held, signals: i64, spent: Duration, then: Then) -> Self {
+        Self {
+            held,
+            signals,
+            rows: Vec::new(),
+            superseded: Vec::new(),
+            gates: Vec::new(),
+            writes: Vec::new(),
+            plugin: None,
+            left: Duration::ZERO,
+            spent,
+            settings: None,
+            then,
+            effects: Vec::new(),
+        }
+    }
+}
+
+/// What becomes of the run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Then {
+    /// Its holder goes on.
+    GoOn {
+        lease: Duration,
+    },
+    /// The lease is given back; the run is `queued`, `waiting`, `gated`, `paused` or `blocked`.
+    Rest {
+        status: RunStatus,
+        detail: String,
+        wake_at: Timestamp,
+    },
+    End {
+        status: RunStatus,
+        detail: String,
+    },
+}
+
+/// What came of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Committed {
+    Kept(Told),
+    /// Nothing of it was kept: something reached the run from outside since its holder last
+    /// looked, and what the holder decided may not hold any more.
+    Outdated(Told),
+    /// Nothing of it was kept: the lease is lost.
+    Lost,
+}
+
+impl Committed {
+    pub fn is_kept(&self) -> bool {
+        matches!(self, Self::Kept(_))
+    }
+}
+
+/// Commit checkpoints of different runs together. Gives what came of each.
+pub async fn commit(
+    store: &Store,
+    checkpoints: Vec<Arc<Checkpoint>>,
+) -> Result<Vec<Committed>, StoreError> {
+    store
+        .write(move |transaction| Box::pin(commit_in(transaction, checkpoints)))
+        .await
+}
+
+/// The same inside a transaction.
+pub(super) async fn commit_in(
+    transaction: &mut Transaction<'_>,
+    checkpoints: Vec<Arc<Checkpoint>>,
+) -> Result<Vec<Committed>, StoreError> {
+    let committed = advance(transaction, &checkpoints).await?;
+    let held: Vec<&Checkpoint> = checkpoints
+        .iter()
+        .zip(&committed)
+        .filter(|(_, committed)| committed.is_kept())
+        .map(|(checkpoint, _)| &**checkpoint)
+        .collect();
+    keep_rows(transaction, &held).await?;
+    supersede(transaction, &held).await?;
+    for gate in held.iter().flat_map(|checkpoint| &checkpoint.gates) {
+        if let Some(subject) = &gate.subject {
+            storable::key("subject of a gate", subject)?;
+        }
+        transaction.execute(gates::insert(gate)).await?;
+        tenants::gate_opened(transaction, gate).await?;
+    }
+    for checkpoint in &held {
+        carry_out(transaction, checkpoint).await?;
+    }
+    note(transaction, &held).await?;
+    end(transaction, &held).await?;
+    Ok(committed)
+}
+
+/// Move each run on, if its fence still holds and its holder knows all that reached it.
+async fn advance(
+    transaction: &mut Transaction<'_>,
+    checkpoints: &[Arc<Checkpoint>],
+) -> Result<Vec<Committed>, StoreError> {
+    let dialect = transaction.dialect();
+    let moved: Vec<Moved<'_>> = checkpoints.iter().map(|one| Moved::of(one)).collect();
+    let statement = Statement::new(parts::advance(dialect)).bind(batch::rows(&moved)?);
+    let rows = transaction.query(statement).await?;
+    let mut told = BTreeMap::new();
+    for row in rows.iter() {
+        told.insert(row.text("id")?, read_told(row)?);
+    }
+    let mut committed = Vec::with_capacity(checkpoints.len());
+    for checkpoint in checkpoints {
+        committed.push(match told.remove(&checkpoint.held.run) {
+            Some(told) => Committed::Kept(told),
+            None => refused(transaction, &checkpoint.held).await?,
+        });
+    }
+    Ok(committed)
+}
+
+/// Why a checkpoint moved nothing.
+async fn refused(transaction: &mut Transaction<'_>, held: &Held) -> Result<Committed, StoreError> {
+    let sql = "SELECT wish, wish_detail, signals FROM open_runs \
+        WHERE id = $1 AND fence = $2 AND status = 'running'";
+    let still_held = Statement::new(sql).bind(&held.run).bind(held.fence);
+    let rows = transaction.query(still_held).await?;
+    let told = rows.first().map(read_told).transpose()?;
+    Ok(told.map_or(Committed::Lost, Committed::Outdated))
+}
+
+async fn keep_rows(
+    transaction: &mut Transaction<'_>,
+    held: &[&Checkpoint],
+) -> Result<(), StoreError> {
+    let mut rows = Vec::new();
+    for checkpoint in held {
+        for row in &checkpoint.rows {
+            let row = StageRow::of(row, checkpoint.held.fence)?;
+            if let Some((digest, content)) = row.large() {
+                let insert = blobs::insert(digest, content.into(), transaction.dialect());
+                transaction.execute(insert).await?;
+            }
+            rows.push(row);
+        }
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let insert = Statement::new(parts::keep(transaction.dialect())).bind(batch::rows(&rows)?);
+    let kept = transaction.execute(insert).await?;
+    if usize::try_from(kept) == Ok(rows.len()) {
+        return Ok(());
+    }
+    Err(StoreError::internal(
+        "a visit of a stage has a checkpoint already; nothing was written",
+    ))
+}
+
+async fn supersede(
+    transaction: &mut Transaction<'_>,
+    held: &[&Checkpoint],
+) -> Result<(), StoreError> {
+    for checkpoint in held {
+        for stage in &checkpoint.superseded {
+            let run = &checkpoint.held.run;
+            transaction
+                .execute(stage_runs::supersede(run, stage))
+                .await?;
+            let withdrawn = gates::withdraw(run, stage, transaction.dialect());
+            transaction.execute(withdrawn).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Carry out the deferred writes, as whoever they belong to.
+async fn carry_out(
+    transaction: &mut Transaction<'_>,
+    checkpoint: &Checkpoint,
+) -> Result<(), StoreError> {
+    let began = Instant::now();
+    for statement in checkpoint.writes.iter().cloned() {
+        storable::statement(&statement)?;
+        match &checkpoint.plugin {
+            None => transaction.execute(statement).await?,
+            Some((name, grants)) => {
+                let left = checkpoint.left.saturating_sub(began.elapsed());
+                let sql = statement.sql.clone();
+                let stage = checkpoint.rows.first().map_or("", |row| row.stage.as_str());
+                granted::execute_deferred(transaction, name, grants, statement, left)
+                    .await
+                    .map_err(|error| granted::about(name, stage, &sql, error))?
+            }
+        };
+    }
+    Ok(())
+}
+
+/// Move the runs that ended into the history, with what tenants write, policies and ledger.
+async fn end(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<(), StoreError> {
+    let ended: Vec<Ended<'_>> = held.iter().filter_map(|held| Ended::of(held)).collect();
+    if ended.is_empty() {
+        return Ok(());
+    }
+    let dialect = transaction.dialect();
+    let rows = batch::rows(&ended)?;
+    if let Some(copy) = parts::copy(dialect) {
+        let copy = Statement::new(copy).bind(rows.clone());
+        transaction.execute(copy).await?;
+    }
+    let remove = Statement::new(parts::remove(dialect)).bind(rows.clone());
+    let removed = transaction.query(remove).await?;
+    let questions = removed.iter().map(|row| row.integer("questions"));
+    if questions.sum::<Result<i64, _>>()? > 0 {
+        let withdraw = Statement::new(parts::withdraw(dialect)).bind(rows);
+        transaction.execute(withdraw).await?;
+    }
+    tenants::runs_ended(transaction, &Ended::told(&ended)).await?;
+    let mut ends = Vec::new();
+    for started in removed.iter().map(schedules::started_by_itself) {
+        if let Some(started) = started? {
+            let status = ended.iter().find(|ended| ended.run == started.run);
+            ends.extend(status.map(|ended| (started, ended.status.as_str())));
+        }
+    }
+    schedules::ended(transaction, &ends).await
+}
+
+/// What the handlers of runs that recur came to is noted as their stages end, in one order, so
+/// that two batches never wait for each other.
+async fn note(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<(), StoreError> {
+    let of = |checkpoint: &&Checkpoint| -> Vec<_> {
+        let effects = checkpoint.effects.iter();
+        let run = checkpoint.held.run.clone();
+        effects
+            .map(move |effect| (effect.clone(), run.clone()))
+            .collect()
+    };
+    let mut noted: Vec<_> = held.iter().flat_map(of).collect();
+    noted.sort_by(|(one, _), (other, _)| {
+        (&one.pipeline, &one.handler).cmp(&(&other.pipeline, &other.handler))
+    });
+    for (effect, run) in noted {
+        let note = effects::note(&effect, &run, transaction.dialect());
+        transaction.execute(note).await?;
+    }
+    Ok(())
+}
+
+/// Whether a checkpoint was committed after all, although its answer was lost: what its holder
+/// has to know, or `None` if nothing of it is there.
+pub async fn committed(store: &Store, checkpoint: &Checkpoint) -> Result<Option<Told>, StoreError> {
+    let held = &checkpoint.held;
+    let sql = match checkpoint.rows.first() {
+        Some(_) => {
+            "SELECT wish, wish_detail, runs.signals FROM runs \
+            JOIN stage_runs ON stage_runs.run = runs.id \
+            WHERE runs.id = $1 AND stage_runs.fence = $2 AND stage_runs.stage = $3 \
+                AND stage_runs.visit = $4 AND stage_runs.step = $5"
+        }
+        None => {
+            "SELECT wish, wish_detail, signals FROM runs \
+            WHERE id = $1 AND fence = $2 AND status <> 'running'"
+        }
+    };
+    let mut statement = Statement::new(sql).bind(&held.run).bind(held.fence);
+    if let Some(row) = checkpoint.rows.first() {
+        statement = statement.bind(&row.stage).bind(row.visit).bind(row.step);
+    }
+    let rows = store.query(statement).await?;
+    rows.first().map(read_told).transpose()
+}

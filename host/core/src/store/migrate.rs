@@ -1,0 +1,130 @@
+//! Bring a schema up to date: the host's scripts and those of its tenants, numbered, each applied
+//! once, all under one lock.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::{Dialect, StoreError, StoreErrorKind, Transaction};
+use crate::schema::{self, Migration, Scripts};
+use crate::settings::hex;
+use crate::value::{Rows, Statement};
+
+const SELECT: &str = "SELECT owner, number, digest FROM migrations";
+
+/// The digest of what was applied, by owner and number.
+type Applied = BTreeMap<(String, i64), String>;
+
+/// Where a script stands.
+enum State {
+    Applied,
+    Missing { text: &'static str, digest: String },
+}
+
+/// Apply what is missing. The caller holds the lock and commits the transaction.
+pub(super) async fn run(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+    transaction.execute(Statement::new(schema::APPLIED)).await?;
+    let applied = applied(&transaction.query(Statement::new(SELECT)).await?)?;
+    let dialect = transaction.dialect();
+    for (owner, number, state) in states(&applied, dialect)? {
+        if let State::Missing { text, digest } = state {
+            transaction.script(text).await?;
+            let sql = "INSERT INTO migrations (owner, number, digest) VALUES ($1, $2, $3)";
+            let record = Statement::new(sql).bind(owner).bind(number).bind(digest);
+            transaction.execute(record).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether everything is applied already; changes nothing.
+pub(super) async fn look(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+    let rows = transaction.query(Statement::new(SELECT)).await;
+    let rows = rows.map_err(|error| match error.kind {
+        StoreErrorKind::Statement => missing(),
+        _ => error,
+    })?;
+    let states = states(&applied(&rows)?, transaction.dialect())?;
+    let is_missing = |(_, _, state): &(_, _, State)| matches!(state, State::Missing { .. });
+    if states.iter().any(is_missing) {
+        return Err(missing());
+    }
+    Ok(())
+}
+
+fn applied(rows: &Rows) -> Result<Applied, StoreError> {
+    let mut applied = Applied::new();
+    for row in rows.iter() {
+        let script = (row.text("owner")?, row.integer("number")?);
+        applied.insert(script, row.text("digest")?);
+    }
+    Ok(applied)
+}
+
+/// Each script of this program, in the order in which they are applied. Refused if the database
+/// has others.
+fn states(
+    applied: &Applied,
+    dialect: Dialect,
+) -> Result<Vec<(&'static str, i64, State)>, StoreError> {
+    let scripts = schema::scripts();
+    refuse_unknown(applied, &scripts)?;
+    let mut states = Vec::new();
+    for Scripts { owner, migrations } in scripts {
+        for migration in migrations {
+            let text = script(migration, dialect);
+            let digest = hex(&Sha256::digest(text));
+            let number = migration.number;
+            let state = match applied.get(&(owner.to_owned(), number)) {
+                Some(known) if *known == digest => State::Applied,
+                Some(_) => return Err(changed(owner, number)),
+                None => State::Missing { text, digest },
+            };
+            states.push((owner, number, state));
+        }
+    }
+    Ok(states)
+}
+
+fn script(migration: &Migration, dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => migration.sqlite,
+        Dialect::Postgres => migration.postgres,
+    }
+}
+
+fn missing() -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Schema,
+        "its schema is not the one of this program yet; any other command, such as \
+         `callboard runs list`, brings it up to date",
+    )
+}
+
+fn refuse_unknown(applied: &Applied, scripts: &[Scripts]) -> Result<(), StoreError> {
+    let newest = |owner: &str| {
+        let known = scripts.iter().find(|scripts| scripts.owner == owner);
+        known.and_then(|known| known.migrations.last())
+    };
+    for (owner, number) in applied.keys() {
+        let known = newest(owner).map_or(0, |migration| migration.number);
+        if *number > known {
+            return Err(StoreError::new(
+                StoreErrorKind::Schema,
+                format!(
+                    "the database has schema {number} of {owner} and this program knows {known}; run a newer callboard"
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn changed(owner: &str, number: i64) -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Schema,
+        format!(
+            "the database was made with another text of migration {number} of {owner}; it belongs to another build of callboard"
+        ),
+    )
+}

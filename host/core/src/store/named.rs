@@ -1,0 +1,228 @@
+//! Things that a person names: by the whole name, by its beginning, by the end of an id that lists
+//! show, or as `latest`. One reading of a name for all of them.
+
+use std::collections::BTreeMap;
+
+use super::unreadable::readable;
+use super::{Store, StoreError};
+use crate::value::Statement;
+
+/// A kind of thing that has names.
+#[derive(Debug)]
+pub struct Noun {
+    /// What it is called in messages.
+    pub name: &'static str,
+    /// The command that lists them.
+    pub list: &'static str,
+    /// Selects `key`, which is unique, and `moment`, by which the latest is known.
+    pub rows: &'static str,
+    /// Whether `key` is a UUID, whose end lists show.
+    pub ids: bool,
+}
+
+pub const RUN: Noun = Noun {
+    name: "run",
+    list: "callboard runs list",
+    rows: "SELECT id AS key, created_at AS moment FROM runs",
+    ids: true,
+};
+/// A run that stands before a gate.
+pub const GATE: Noun = Noun {
+    name: "open gate",
+    list: "callboard gates list",
+    rows: "SELECT run AS key, opened_at AS moment FROM gates WHERE decision IS NULL",
+    ids: true,
+};
+pub const FINDING: Noun = Noun {
+    name: "open finding",
+    list: "callboard findings list",
+    rows: "SELECT key, last_at AS moment FROM findings WHERE resolved_at IS NULL",
+    ids: false,
+};
+pub const REVISION: Noun = Noun {
+    name: "revision",
+    list: "callboard revisions list",
+    rows: "SELECT CAST(id AS TEXT) AS key, id AS moment FROM revisions",
+    ids: false,
+};
+
+/// What a name came to: the keys it fits, at most a few of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    One(String),
+    None,
+    Several(Vec<String>),
+}
+
+/// The word for the newest of a kind.
+pub const LATEST: &str = "latest";
+
+/// Where the last group of a UUID begins, counted from 1: 16 bits that count within a millisecond,
+/// and 32 of chance. What comes before it, ids of one day have in common.
+const END: usize = 25;
+/// The fewest characters of it that lists show.
+const SHORTEST: usize = 6;
+/// Ends are told apart among so many of the newest; what is older is shown whole.
+const NEWEST: i64 = 20_000;
+/// Names among which the one that was meant is looked for.
+const MEANT: i64 = 500;
+/// Keys that are named if a name fits several.
+const SEVERAL: i64 = 5;
+
+/// The key of what a person names.
+pub async fn find(store: &Store, noun: &Noun, wanted: &str) -> Result<Found, StoreError> {
+    let rows = noun.rows;
+    if wanted == LATEST {
+        let sql = format!("SELECT key FROM ({rows}) named ORDER BY moment DESC, key DESC LIMIT 1");
+        return Ok(found(keys(store, Statement::new(sql)).await?));
+    }
+    if wanted.is_empty() {
+        return Ok(Found::None);
+    }
+    let sql = format!("SELECT key FROM ({rows}) named WHERE key = $1 LIMIT 1");
+    let exact = keys(store, Statement::new(sql).bind(wanted)).await?;
+    if !exact.is_empty() {
+        return Ok(found(exact));
+    }
+    // What lists show comes first, so that it always means the same.
+    if noun.ids {
+        let ending = ending(store, noun, wanted).await?;
+        if !ending.is_empty() {
+            return Ok(found(ending));
+        }
+    }
+    // The character after every other one ends the range, which is looked up in the index.
+    let sql = format!(
+        "SELECT DISTINCT key FROM ({rows}) named WHERE key >= $1 AND key < $2 \
+         ORDER BY key LIMIT {SEVERAL}"
+    );
+    let end = format!("{wanted}\u{10ffff}");
+    let beginning = Statement::new(sql).bind(wanted).bind(end);
+    Ok(found(keys(store, beginning).await?))
+}
+
+/// Keys of the newest, to say which may have been meant.
+pub async fn newest(store: &Store, noun: &Noun) -> Result<Vec<String>, StoreError> {
+    let sql = format!("{} LIMIT {MEANT}", by_age(noun));
+    keys(store, Statement::new(sql)).await
+}
+
+/// The keys whose last group begins so, of the newest.
+async fn ending(store: &Store, noun: &Noun, wanted: &str) -> Result<Vec<String>, StoreError> {
+    let sql = format!(
+        "SELECT DISTINCT key FROM ({} LIMIT {NEWEST}) newest \
+         WHERE substr(key, {END}, CAST($2 AS INTEGER)) = $1 ORDER BY key LIMIT {SEVERAL}",
+        by_age(noun)
+    );
+    let length = i64::try_from(wanted.chars().count()).unwrap_or(i64::MAX);
+    let length = length.min(64);
+    keys(store, Statement::new(sql).bind(wanted).bind(length)).await
+}
+
+fn by_age(noun: &Noun) -> String {
+    format!("SELECT key FROM ({}) named ORDER BY moment DESC", noun.rows)
+}
+
+fn found(mut keys: Vec<String>) -> Found {
+    match keys.len() {
+        0 => Found::None,
+        1 => Found::One(keys.remove(0)),
+        _ => Found::Several(keys),
+    }
+}
+
+async fn keys(store: &Store, statement: Statement) -> Result<Vec<String>, StoreError> {
+    let rows = store.query(statement).await?;
+    Ok(readable(&rows, "a name", |row| Ok(row.text("key")?)))
+}
+
+/// Ids as lists show them: the shortest beginning of the last group that no other one has, of 6
+/// characters at least. [`find`] takes them.
+#[derive(Debug, Default)]
+pub struct Short(BTreeMap<String, String>);
+
+impl Short {
+    pub async fn of<'i>(
+        store: &Store,
+        noun: &Noun,
+        ids: impl IntoIterator<Item = &'i str>,
+    ) -> Result<Self, StoreError> {
+        let ids: Vec<&str> = ids.into_iter().collect();
+        if ids.is_empty() {
+            return Ok(Self::default());
+        }
+        let known = like(store, noun, &ids).await?;
+        let short = |id: &str| (id.to_owned(), shortest(id, &known));
+        Ok(Self(ids.into_iter().map(short).collect()))
+    }
+
+    /// The short form of an id; the whole, if it is not one of those that were asked for.
+    pub fn show<'s>(&'s self, id: &'s str) -> &'s str {
+        self.0.get(id).map_or(id, String::as_str)
+    }
+}
+
+/// The newest keys whose ends begin as those of `ids` do.
+async fn like(store: &Store, noun: &Noun, ids: &[&str]) -> Result<Vec<String>, StoreError> {
+    let mut ends: Vec<&str> = ids.iter().filter_map(|id| id.get(END - 1..)).collect();
+    ends.retain(|end| end.len() >= SHORTEST);
+    let mut ends: Vec<&str> = ends.iter().map(|end| &end[..SHORTEST]).collect();
+    ends.sort_unstable();
+    ends.dedup();
+    let mut known = Vec::new();
+    // A statement takes so many parameters only.
+    for some in ends.chunks(500) {
+        let places: Vec<_> = (1..=some.len()).map(|place| format!("${place}")).collect();
+        let sql = format!(
+            "SELECT DISTINCT key FROM ({} LIMIT {NEWEST}) newest \
+             WHERE substr(key, {END}, {SHORTEST}) IN ({})",
+            by_age(noun),
+            places.join(", ")
+        );
+        let statement = some
+            .iter()
+            .fold(Statement::new(sql), |sql, end| sql.bind(*end));
+        known.extend(keys(store, statement).await?);
+    }
+    Ok(known)
+}
+
+fn shortest(id: &str, known: &[String]) -> String {
+    let Some(end) = id.get(END - 1..) else {
+        return id.to_owned();
+    };
+    if !known.iter().any(|other| other == id) {
+        return id.to_owned();
+    }
+    let taken = |short: &str| {
+        let others = known.iter().filter(|other| *other != id);
+        let mut others = others.filter_map(|other| other.get(END - 1..));
+        others.any(|other| other.starts_with(short))
+    };
+    let lengths = SHORTEST..=end.len();
+    let mut short = lengths.filter_map(|length| end.get(..length));
+    let short = short.find(|short| !taken(short));
+    short.unwrap_or(id).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lists_show_of_an_id_is_as_short_as_it_can_be() {
+        let ids = [
+            "01a204a3-1a73-74cf-98f8-6693deb782f1",
+            "01a204a3-1a73-74d0-98f8-6693de0082f1",
+            "01a204a3-1a73-74d1-98f8-7000000082f1",
+        ];
+        let known = ids.map(str::to_owned);
+        let short = ids.map(|id| shortest(id, &known));
+        assert_eq!(short, ["6693deb", "6693de0", "700000"]);
+        assert_eq!(
+            shortest("01a204a3-1a73-74cf-98f8-999999999999", &known).len(),
+            36
+        );
+        assert_eq!(shortest("policy", &known), "policy");
+    }
+}

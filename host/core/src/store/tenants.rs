@@ -1,0 +1,81 @@
+//! What tenants write in the host's own commits: when a gate opens, when runs end, when one is
+//! taken up again. Their statements commit with the host's, or not at all.
+
+use super::gates::Gate;
+use super::runs::RunStatus;
+use super::{Dialect, StoreError, Transaction};
+use crate::value::Statement;
+
+/// A run that ends.
+#[derive(Debug, Clone, Copy)]
+pub struct EndedRun<'r> {
+    pub run: &'r str,
+    pub status: RunStatus,
+}
+
+/// What one tenant writes. Whoever links it has it.
+#[derive(Clone, Copy)]
+pub struct Commits {
+    /// The key under which a stage says what its run is about; a gate keeps it.
+    pub subject: &'static str,
+    /// In the commit in which a gate opens.
+    pub gate_opened: fn(&Gate, Dialect) -> Result<Vec<Statement>, StoreError>,
+    /// In the commit in which runs end.
+    pub runs_ended: fn(&[EndedRun<'_>], Dialect) -> Result<Vec<Statement>, StoreError>,
+    /// In the commit in which a run that had ended is taken up again.
+    pub run_reopened: fn(&str, Dialect) -> Result<Vec<Statement>, StoreError>,
+}
+
+inventory::collect!(Commits);
+
+fn all() -> impl Iterator<Item = &'static Commits> {
+    inventory::iter::<Commits>()
+}
+
+/// The keys under which stages say what a run is about.
+pub fn subjects() -> impl Iterator<Item = &'static str> {
+    all().map(|tenant| tenant.subject)
+}
+
+pub(super) async fn gate_opened(
+    transaction: &mut Transaction<'_>,
+    gate: &Gate,
+) -> Result<(), StoreError> {
+    let dialect = transaction.dialect();
+    for tenant in all() {
+        execute(transaction, (tenant.gate_opened)(gate, dialect)?).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn runs_ended(
+    transaction: &mut Transaction<'_>,
+    ended: &[EndedRun<'_>],
+) -> Result<(), StoreError> {
+    let dialect = transaction.dialect();
+    for tenant in all() {
+        execute(transaction, (tenant.runs_ended)(ended, dialect)?).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn run_reopened(
+    transaction: &mut Transaction<'_>,
+    run: &str,
+) -> Result<(), StoreError> {
+    let dialect = transaction.dialect();
+    for tenant in all() {
+        execute(transaction, (tenant.run_reopened)(run, dialect)?).await?;
+    }
+    Ok(())
+}
+
+async fn execute(
+    transaction: &mut Transaction<'_>,
+    statements: Vec<Statement>,
+) -> Result<(), StoreError> {
+    for statement in statements {
+        transaction.execute(statement).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! A workspace as an operator edits it: a folder, the files of it that count, and what they
+//! define.
+//!
+//! [`read`] takes the files that count from a folder, [`digest`] names their contents, and
+//! [`Definitions::parse`] makes sense of them, whether they come from a folder or from a
+//! revision in the store. Mistakes are collected, never only the first, each as a [`Misread`]
+//! with its place and its mend.
+
+mod definitions;
+mod folders;
+mod mistakes;
+mod place;
+mod plugins;
+mod prompt;
+mod read;
+mod unread;
+mod write;
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+pub use self::definitions::Definitions;
+pub use self::folders::Folders;
+use self::folders::folders;
+pub use self::place::{Defined, Misread, Place};
+pub use self::plugins::{CONTRACTS, Component, PluginFiles};
+pub use self::prompt::Prompt;
+pub use self::read::{Folder, read};
+pub use self::unread::Unread;
+pub use self::write::write;
+use crate::config::{self, Config};
+use crate::settings::hex;
+
+/// Contents by path; paths are relative to the workspace and written with `/`.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// Why a folder is not read or written: the file, what is wrong with it, and the mend.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}: {problem}; {mend}")]
+pub struct WorkspaceError {
+    pub file: String,
+    pub problem: String,
+    pub mend: String,
+}
+
+impl WorkspaceError {
+    fn new(file: impl Into<String>, problem: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            file: file.into(),
+            problem: problem.into(),
+            mend: mend.into(),
+        }
+    }
+}
+
+/// What `callboard.toml` says, for a process that has no database open yet.
+pub fn parse_config(text: &str) -> Result<Config, Vec<Misread>> {
+    match mistakes::parse(config::FILE, text) {
+        (Some(config), misreads) if misreads.is_empty() => Ok(config),
+        (_, misreads) => Err(misreads),
+    }
+}
+
+/// SHA-256 over every path and the SHA-256 of its content, in the order of the paths.
+pub fn digest(files: &Files) -> String {
+    let mut hasher = Sha256::new();
+    for (path, content) in files {
+        hasher.update(path.as_bytes());
+        hasher.update([0]);
+        hasher.update(Sha256::digest(content));
+    }
+    hex(&hasher.finalize())
+}
+
+/// Whether a path stays below the folder it is relative to.
+fn stays_inside(path: &str) -> bool {
+    !path.is_empty()
+        && !path.contains(['\\', '\0', ':'])
+        && path
+            .split('/')
+            .all(|segment| !matches!(segment, "" | "." | ".."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_tells_paths_and_contents_apart() {
+        let files = |path: &str, text: &str| Files::from([(path.to_owned(), text.into())]);
+        assert_eq!(digest(&files("a", "x")), digest(&files("a", "x")));
+        assert_ne!(digest(&files("a", "x")), digest(&files("a", "y")));
+        assert_ne!(digest(&files("a", "x")), digest(&files("b", "x")));
+    }
+
+    #[test]
+    fn a_path_cannot_leave_its_folder() {
+        for path in ["../x", "/x", "a/../b", "", "a//b", "c:x", "a\\b"] {
+            assert!(!stays_inside(path), "{path}");
+        }
+        assert!(stays_inside("site/a.html"));
+    }
+}

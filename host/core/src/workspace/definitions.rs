@@ -1,0 +1,279 @@
+//! Files to definitions, with every mistake in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use super::mistakes;
+use super::place::{Defined, Misread, Place};
+use super::{Files, PluginFiles, Prompt, folders};
+use crate::config::{self, Config};
+use crate::pipeline::Pipeline;
+use crate::plugin::manifest;
+use crate::policy::Policy;
+use crate::settings::{Declaration, SettingType};
+
+const SETTINGS: &str = "settings.toml";
+
+/// Everything that a workspace defines.
+#[derive(Debug, Clone)]
+pub struct Definitions {
+    pub config: Defined<Config>,
+    pub settings: BTreeMap<String, Defined<Declaration>>,
+    pub pipelines: BTreeMap<String, Defined<Pipeline>>,
+    pub policies: BTreeMap<String, Defined<Policy>>,
+    pub plugins: BTreeMap<String, PluginFiles>,
+    pub prompts: BTreeMap<String, Prompt>,
+    /// What lies in the folders of tenants, by path.
+    pub folders: BTreeMap<String, Arc<[u8]>>,
+}
+
+impl Definitions {
+    /// What the files define, or every mistake in them, in the order of files and lines.
+    pub fn parse(files: &Files) -> Result<Self, Vec<Misread>> {
+        Self::of_revision(files, &BTreeMap::new())
+    }
+
+    /// The same of a revision whose components, by path and digest, stay in the store.
+    pub fn of_revision(
+        files: &Files,
+        components: &BTreeMap<String, String>,
+    ) -> Result<Self, Vec<Misread>> {
+        let mut parser = Parser {
+            files,
+            components,
+            misreads: Vec::new(),
+        };
+        let config = parser.config();
+        let settings = parser.settings();
+        let pipelines = parser.all("pipelines/", check_pipeline);
+        let policies = parser.all("policies/", check_policy);
+        let plugins = parser.plugins();
+        let prompts = parser.prompts();
+        let folders = parser.folders();
+        let mut misreads = parser.misreads;
+        match config {
+            Some(config) if misreads.is_empty() => Ok(Self {
+                config,
+                settings,
+                pipelines,
+                policies,
+                plugins,
+                prompts,
+                folders,
+            }),
+            _ => {
+                misreads.sort();
+                Err(misreads)
+            }
+        }
+    }
+
+    /// The declarations alone, as a snapshot needs them.
+    pub fn declarations(&self) -> BTreeMap<String, Declaration> {
+        let settings = self.settings.iter();
+        settings
+            .map(|(key, defined)| (key.clone(), defined.value.clone()))
+            .collect()
+    }
+}
+
+struct Parser<'a> {
+    files: &'a Files,
+    components: &'a BTreeMap<String, String>,
+    misreads: Vec<Misread>,
+}
+
+impl<'a> Parser<'a> {
+    fn text(&mut self, file: &str, bytes: &'a [u8]) -> Option<&'a str> {
+        let text = std::str::from_utf8(bytes);
+        if text.is_err() {
+            let message = "the file is not UTF-8";
+            self.misreads
+                .push(misread(Place::start(file), message, "save it as UTF-8"));
+        }
+        text.ok()
+    }
+
+    fn defined<T: DeserializeOwned>(&mut self, file: &str, bytes: &'a [u8]) -> Option<Defined<T>> {
+        let text = self.text(file, bytes)?;
+        let (value, misreads) = mistakes::parse(file, text);
+        self.misreads.extend(misreads);
+        Some(Defined {
+            file: file.to_owned(),
+            text: text.into(),
+            path: Vec::new(),
+            value: value?,
+        })
+    }
+
+    /// Files below `folder` with one ending: name, path and content.
+    fn below(&self, folder: &str, ending: &str) -> Vec<(String, &'a str, &'a [u8])> {
+        let files = self.files.iter().filter_map(|(path, bytes)| {
+            let name = path.strip_prefix(folder)?.strip_suffix(ending)?;
+            (!name.contains('/')).then(|| (name.to_owned(), path.as_str(), bytes.as_slice()))
+        });
+        files.collect()
+    }
+
+    fn config(&mut self) -> Option<Defined<Config>> {
+        let Some(bytes) = self.files.get(config::FILE) else {
+            let message = "the file is missing";
+            let mend = "make a workspace with `callboard init`";
+            self.misreads
+                .push(misread(Place::start(config::FILE), message, mend));
+            return None;
+        };
+        self.defined(config::FILE, bytes)
+    }
+
+    fn settings(&mut self) -> BTreeMap<String, Defined<Declaration>> {
+        let Some(bytes) = self.files.get(SETTINGS) else {
+            return BTreeMap::new();
+        };
+        let Some(whole) = self.defined::<BTreeMap<String, Declaration>>(SETTINGS, bytes) else {
+            return BTreeMap::new();
+        };
+        let text: Arc<str> = whole.text;
+        let mut settings = BTreeMap::new();
+        for (key, value) in whole.value {
+            let declaration = Defined {
+                file: SETTINGS.to_owned(),
+                text: Arc::clone(&text),
+                path: vec![key.clone()],
+                value,
+            };
+            self.misreads.extend(check_setting(&key, &declaration));
+            settings.insert(key, declaration);
+        }
+        settings
+    }
+
+    fn all<T: DeserializeOwned>(
+        &mut self,
+        folder: &str,
+        check: fn(&str, &Defined<T>) -> Vec<Misread>,
+    ) -> BTreeMap<String, Defined<T>> {
+        let mut all = BTreeMap::new();
+        for (name, path, bytes) in self.below(folder, ".toml") {
+            if let Some(defined) = self.defined(path, bytes) {
+                self.misreads.extend(check(&name, &defined));
+                all.insert(name, defined);
+            }
+        }
+        all
+    }
+
+    fn plugins(&mut self) -> BTreeMap<String, PluginFiles> {
+        let mut plugins = BTreeMap::new();
+        let ending = format!("/{}", manifest::FILE);
+        for (folder, path, bytes) in self.below("plugins/", &ending) {
+            let Some(text) = self.text(path, bytes) else {
+                continue;
+            };
+            let (plugin, misreads) = PluginFiles::parse(&folder, text, self.files, self.components);
+            self.misreads.extend(misreads);
+            plugins.extend(plugin.map(|plugin| (folder, plugin)));
+        }
+        plugins
+    }
+
+    fn prompts(&mut self) -> BTreeMap<String, Prompt> {
+        let mut prompts = BTreeMap::new();
+        for (name, path, bytes) in self.below("prompts/", ".md") {
+            let Some(text) = self.text(path, bytes) else {
+                continue;
+            };
+            let (prompt, misreads) = Prompt::parse(path, text);
+            self.misreads.extend(misreads);
+            prompts.extend(prompt.map(|prompt| (name, prompt)));
+        }
+        prompts
+    }
+
+    fn folders(&self) -> BTreeMap<String, Arc<[u8]>> {
+        let files = self.files.iter().filter(|(path, _)| {
+            let folder = path.split('/').next().unwrap_or_default();
+            folders().any(|known| known == folder)
+        });
+        files
+            .map(|(path, bytes)| (path.clone(), Arc::from(bytes.as_slice())))
+            .collect()
+    }
+}
+
+fn check_setting(key: &str, declaration: &Defined<Declaration>) -> Option<Misread> {
+    let kind = declaration.value.kind;
+    let default = declaration.value.default.as_ref()?;
+    let place = declaration.at(&["default"]);
+    if kind == SettingType::Secret {
+        let message = format!("secret `{key}` has a default, which anybody can read");
+        let mend =
+            format!("remove it, and set the secret with `callboard settings set {key} VALUE`");
+        return Some(misread(place, message, mend));
+    }
+    let problem = kind.check(default).err()?;
+    let message = format!("the default of `{key}` does not fit its type: {problem}");
+    Some(misread(
+        place,
+        message,
+        format!("write a value of type {kind}, or another `type`"),
+    ))
+}
+
+fn check_policy(name: &str, policy: &Defined<Policy>) -> Vec<Misread> {
+    wrong_name(name, policy.value.name.get_ref(), policy)
+        .into_iter()
+        .collect()
+}
+
+fn check_pipeline(name: &str, pipeline: &Defined<Pipeline>) -> Vec<Misread> {
+    let written = pipeline.value.name();
+    let mut misreads: Vec<_> = wrong_name(name, written, pipeline).into_iter().collect();
+    let mut ids = BTreeSet::new();
+    for stage in &pipeline.value.stages {
+        let id = stage.id();
+        let place = || pipeline.place(stage.id.span());
+        let (message, mend) = match (&stage.handler, &stage.gate) {
+            (Some(_), Some(_)) => ("has both a handler and a gate", "remove one of them"),
+            (None, None) => (
+                "has neither a handler nor a gate",
+                "add `handler = \"<surface>.<name>\"` or `gate = \"<question>\"`",
+            ),
+            _ => ("", ""),
+        };
+        if !message.is_empty() {
+            misreads.push(misread(place(), format!("stage `{id}` {message}"), mend));
+        }
+        if !ids.insert(id) {
+            let message = format!("stage `{id}` is there twice");
+            misreads.push(misread(place(), message, "rename one of the two"));
+        }
+    }
+    misreads
+}
+
+fn wrong_name<T>(file: &str, name: &str, defined: &Defined<T>) -> Option<Misread> {
+    (file != name).then(|| {
+        let message = format!("`{name}` is defined in a file of another name");
+        let mend = format!("write `name = \"{file}\"`, or rename the file to {name}.toml");
+        misread(defined.at(&["name"]), message, mend)
+    })
+}
+
+pub(super) fn misread(
+    place: Place,
+    message: impl Into<String>,
+    mend: impl Into<String>,
+) -> Misread {
+    Misread {
+        place,
+        message: message.into(),
+        mend: mend.into(),
+    }
+}
+
+#[cfg(test)]
+#[path = "definitions_tests.rs"]
+mod tests;

@@ -1,0 +1,341 @@
+//! What lies in the folder of a workspace and is not read. An unknown key is an error, and so is
+//! a file or folder that nobody looks at: `pipeline/` for `pipelines/`, `Plugin.toml` for
+//! `plugin.toml`, a folder of a later release.
+//!
+//! These are left alone:
+//!
+//! * names that begin with a dot: version control and its files, editors' files;
+//! * backups of editors (`x~`, `#x#`), and texts for people (`README`, `LICENSE`);
+//! * what the program itself keeps there: its databases with their companions, its key, and
+//!   exports of the site;
+//! * whatever `.callboardignore` names, in the language of `.gitignore`.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use super::read::Reader;
+use super::{CONTRACTS, WorkspaceError};
+use crate::plugin::manifest;
+use crate::registry::nearest;
+
+/// The file that names what is left alone.
+const IGNORED: &str = ".callboardignore";
+/// Left alone in every workspace.
+const EXCEPTED: [&str; 5] = [".*", "*~", "\\#*\\#", "README*", "LICENSE*"];
+/// Folders that are read; the rest follows from the files in them.
+const FOLDERS: [&str; 4] = ["pipelines", "plugins", "policies", "prompts"];
+/// The same with those of tenants.
+fn read() -> impl Iterator<Item = &'static str> {
+    FOLDERS.into_iter().chain(super::folders())
+}
+
+/// Files that are read at the top.
+const TOP: [&str; 2] = [crate::config::FILE, "settings.toml"];
+/// What an export of the site leaves in its folder.
+const EXPORT: &str = ".callboard-export";
+/// What `SQLite` writes beside a database, and the host's own lock.
+const COMPANIONS: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
+
+/// A file, or a folder as a whole, that is not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// Relative to the workspace; a folder ends in `/`.
+    pub path: String,
+    pub problem: String,
+    /// What to do, besides naming it in `.callboardignore`.
+    pub mend: String,
+}
+
+/// What in the folder is not among the files that were read.
+pub(super) fn list(reader: &Reader) -> Result<Vec<Unread>, WorkspaceError> {
+    let mut search = Search {
+        reader,
+        unread: Vec::new(),
+    };
+    search.walk("")?;
+    Ok(search.unread)
+}
+
+/// What is left alone in a folder.
+pub(super) fn ignored(folder: &Path) -> Result<Gitignore, WorkspaceError> {
+    let file = folder.join(IGNORED);
+    let wrong = |error: ignore::Error| {
+        WorkspaceError::new(IGNORED, error.to_string(), "write it as a .gitignore")
+    };
+    let mut builder = GitignoreBuilder::new(folder);
+    for line in EXCEPTED {
+        builder.add_line(None, line).map_err(wrong)?;
+    }
+    if file.exists()
+        && let Some(error) = builder.add(&file)
+    {
+        return Err(wrong(error));
+    }
+    builder.build().map_err(wrong)
+}
+
+struct Search<'a> {
+    reader: &'a Reader,
+    unread: Vec<Unread>,
+}
+
+impl Search<'_> {
+    /// Look at what is in a folder, `""` or ending in `/`. A folder of which nothing is read is
+    /// named as a whole.
+    fn walk(&mut self, inner: &str) -> Result<(), WorkspaceError> {
+        let all = self.reader.names(inner.trim_end_matches('/'))?;
+        for name in &all {
+            let path = format!("{inner}{name}");
+            if !self.reader.folder.join(&path).is_dir() {
+                if !self.reader.files.contains_key(&path) && !self.is_own(&path) {
+                    let unread = unread_file(inner, &path, &all);
+                    self.unread.push(unread);
+                }
+                continue;
+            }
+            let below = format!("{path}/");
+            if self.reader.folder.join(&below).join(EXPORT).exists() {
+                continue;
+            }
+            let known = inner.is_empty() && read().any(|folder| folder == name);
+            if known
+                || self
+                    .reader
+                    .files
+                    .keys()
+                    .any(|file| file.starts_with(&below))
+            {
+                self.walk(&below)?;
+            } else {
+                let unread = self.whole(inner, &below)?;
+                self.unread.push(unread);
+            }
+        }
+        Ok(())
+    }
+
+    /// A database, what belongs to one, or the key of the secrets.
+    fn is_own(&self, path: &str) -> bool {
+        let mut bases = COMPANIONS.iter().filter_map(|end| path.strip_suffix(end));
+        path == crate::secrets::FILE
+            || self.is_database(path)
+            || bases.any(|base| self.is_database(base))
+    }
+
+    fn is_database(&self, path: &str) -> bool {
+        const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+        let mut head = [0; 16];
+        let read = File::open(self.reader.folder.join(path))
+            .and_then(|mut file| file.read_exact(&mut head));
+        read.is_ok() && head == *MAGIC
+    }
+
+    fn whole(&self, inner: &str, path: &str) -> Result<Unread, WorkspaceError> {
+        let name = path.trim_end_matches('/');
+        let inside = self.reader.names(name)?;
+        let manifest = inside
+            .iter()
+            .find(|file| likely(file, [manifest::FILE].into_iter()).is_some());
+        let (problem, mend) = match (inner, manifest) {
+            ("", _) => {
+                let problem = "nothing of the folder is read".to_owned();
+                match likely(name, read()) {
+                    Some(near) => (problem, renamed(name, near)),
+                    None => (problem, moved(path)),
+                }
+            }
+            ("plugins/", Some(file)) => {
+                let problem = format!("it has no {}", manifest::FILE);
+                (problem, renamed(&format!("{path}{file}"), manifest::FILE))
+            }
+            ("plugins/", None) => {
+                let problem = format!("it has no {}", manifest::FILE);
+                (
+                    problem,
+                    format!("write {path}{}, or remove it", manifest::FILE),
+                )
+            }
+            _ => ("nothing of the folder is read".to_owned(), moved(path)),
+        };
+        Ok(Unread {
+            path: path.to_owned(),
+            problem,
+            mend,
+        })
+    }
+}
+
+/// The known name that one was to be, whatever its case.
+fn likely<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    nearest(&name.to_lowercase(), known)
+}
+
+fn renamed(path: &str, near: &str) -> String {
+    format!("rename {path} to {near}, or name it in {IGNORED}")
+}
+
+fn moved(path: &str) -> String {
+    format!("move {path} away, or name it in {IGNORED}")
+}
+
+fn ending(path: &str, ending: &str) -> (String, String) {
+    let problem =
+        format!("only files that end in .{ending} and are not in a folder below are read");
+    (problem, format!("rename {path}, or name it in {IGNORED}"))
+}
+
+/// What is to be said of a file that nothing reads, in the folder `inner`.
+fn unread_file(inner: &str, path: &str, beside: &[String]) -> Unread {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let beside: BTreeSet<&str> = beside.iter().map(String::as_str).collect();
+    let vacant = |known: &[&'static str]| {
+        let known = known
+            .iter()
+            .copied()
+            .filter(|known| !beside.contains(known));
+        likely(name, known)
+    };
+    let (problem, mend) = match inner.split('/').next().unwrap_or_default() {
+        "" => match vacant(&TOP) {
+            Some(near) => ("the file is not read".to_owned(), renamed(path, near)),
+            None => ("the file is not read".to_owned(), moved(path)),
+        },
+        "pipelines" | "policies" => ending(path, "toml"),
+        "prompts" => ending(path, "md"),
+        "plugins" if name == CONTRACTS => {
+            let problem = "what a plugin says of itself is asked of it, and not read here";
+            (problem.to_owned(), moved(path))
+        }
+        "plugins" => {
+            if let Some(near) = vacant(&[manifest::FILE]) {
+                ("the file is not read".to_owned(), renamed(path, near))
+            } else {
+                let problem = "the manifest beside it names another component";
+                (problem.to_owned(), moved(path))
+            }
+        }
+        _ => ("the file is not read".to_owned(), moved(path)),
+    };
+    Unread {
+        path: path.to_owned(),
+        problem,
+        mend,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// What is named in a folder with these files beside a configuration.
+    fn named(paths: &[&str], ignore: &str) -> Vec<(String, String)> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |path: &str, text: &[u8]| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            fs::write(path, text).expect("a file");
+        };
+        write("callboard.toml", b"name = \"x\"");
+        for path in paths {
+            write(path, b"x");
+        }
+        if !ignore.is_empty() {
+            write(IGNORED, ignore.as_bytes());
+        }
+        let found = super::super::read(folder.path()).expect("a workspace");
+        let unread = found.unread.into_iter();
+        unread.map(|unread| (unread.path, unread.mend)).collect()
+    }
+
+    #[test]
+    fn whatever_is_not_read_is_named_with_its_mend() {
+        for (path, said, mend) in [
+            (
+                "pipeline/a.toml",
+                "pipeline/",
+                "rename pipeline to pipelines",
+            ),
+            (
+                "pipelines/a.yaml",
+                "pipelines/a.yaml",
+                "rename pipelines/a.yaml",
+            ),
+            (
+                "pipelines/deep/a.toml",
+                "pipelines/deep/",
+                "move pipelines/deep/ away",
+            ),
+            ("policies/a.toml.txt", "policies/a.toml.txt", "rename"),
+            ("prompts/a.txt", "prompts/a.txt", "rename"),
+            (
+                "plugins/lost/Plugin.toml",
+                "plugins/lost/",
+                "rename plugins/lost/Plugin.toml to plugin.toml",
+            ),
+            (
+                "plugins/lost/x.wasm",
+                "plugins/lost/",
+                "write plugins/lost/plugin.toml",
+            ),
+            ("plugins/x.wasm", "plugins/x.wasm", "away"),
+            ("alerts/a.toml", "alerts/", "move alerts/ away"),
+            ("templates/a.md", "templates/", "move templates/ away"),
+            ("tests/a.toml", "tests/", "move tests/ away"),
+            (
+                "setings.toml",
+                "setings.toml",
+                "rename setings.toml to settings.toml",
+            ),
+            ("notes.txt", "notes.txt", ".callboardignore"),
+        ] {
+            let named = named(&[path], "");
+            assert_eq!(named.len(), 1, "{path}: {named:?}");
+            assert_eq!(named[0].0, said);
+            assert!(named[0].1.contains(mend), "{path}: {named:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_excepted_is_not_named() {
+        let files = [
+            ".git/config",
+            ".gitignore",
+            "pipelines/.a.toml.swp",
+            "pipelines/a.toml~",
+            "#a#",
+            "README.md",
+            "LICENSE",
+            "callboard.key",
+            "notes/a.txt",
+            "site/logo.png",
+        ];
+        assert_eq!(named(&files, "/notes\n"), []);
+        assert_eq!(named(&files, "").len(), 1, "the notes");
+    }
+
+    #[test]
+    fn databases_and_what_belongs_to_them_are_the_programs_own() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("callboard.toml"), "name = \"x\"").expect("a file");
+        for name in ["a.db", "saved.backup"] {
+            let text = b"SQLite format 3\0 and the rest";
+            fs::write(folder.path().join(name), text).expect("a file");
+        }
+        for name in ["a.db-wal", "a.db.lock", "b.db-wal"] {
+            fs::write(folder.path().join(name), "x").expect("a file");
+        }
+        let found = super::super::read(folder.path()).expect("a workspace");
+        let paths: Vec<_> = found
+            .unread
+            .iter()
+            .map(|unread| unread.path.as_str())
+            .collect();
+        assert_eq!(paths, ["b.db-wal"]);
+    }
+}

@@ -1,0 +1,94 @@
+-- The content factory's own tables. Times are microseconds since 1970-01-01T00:00:00Z; structured
+-- values are JSON in TEXT. Plugins may be granted a table only if the line before it says so.
+
+-- One piece of content to be made. `subject` says what it is about, once: a second task
+-- with the same subject is refused.
+-- grantable
+CREATE TABLE tasks (
+    id         TEXT PRIMARY KEY,
+    subject    TEXT NOT NULL UNIQUE,
+    topic      TEXT NOT NULL,
+    run        TEXT NOT NULL,
+    status     TEXT NOT NULL CHECK (status IN (
+        'drafted', 'awaiting-approval', 'rejected', 'halted', 'published')),
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+
+CREATE INDEX tasks_run ON tasks (run);
+
+-- grantable
+CREATE TABLE drafts (
+    id         TEXT PRIMARY KEY,
+    task       TEXT NOT NULL REFERENCES tasks (id),
+    number     BIGINT NOT NULL,
+    title      TEXT NOT NULL,
+    excerpt    TEXT NOT NULL,
+    markdown   TEXT NOT NULL,
+    written_by TEXT NOT NULL,
+    report     TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    UNIQUE (task, number)
+);
+
+-- grantable
+CREATE TABLE posts (
+    id           TEXT PRIMARY KEY,
+    slug         TEXT NOT NULL UNIQUE,
+    subject      TEXT NOT NULL UNIQUE,
+    task         TEXT NOT NULL,
+    title        TEXT NOT NULL,
+    excerpt      TEXT NOT NULL,
+    markdown     TEXT NOT NULL,
+    tags         TEXT NOT NULL,
+    written_by   TEXT NOT NULL,
+    covers       TEXT NOT NULL,
+    status       TEXT NOT NULL CHECK (status IN ('published', 'removed')),
+    published_at BIGINT NOT NULL,
+    updated_at   BIGINT NOT NULL
+);
+
+CREATE INDEX posts_newest ON posts (published_at);
+
+-- Days of a repository that need no further look, and why.
+-- grantable
+CREATE TABLE diary_days (
+    subject    TEXT PRIMARY KEY,
+    state      TEXT NOT NULL CHECK (state IN ('thin', 'published')),
+    run        TEXT NOT NULL,
+    decided_at BIGINT NOT NULL
+);
+
+-- Commits as a source of memory.
+-- grantable
+CREATE TABLE commits (
+    id           TEXT PRIMARY KEY,
+    repository   TEXT NOT NULL,
+    author       TEXT NOT NULL,
+    subject      TEXT NOT NULL,
+    body         TEXT NOT NULL,
+    committed_at BIGINT NOT NULL
+);
+
+-- Memory: texts as vectors of little-endian 32-bit floats.
+-- grantable
+CREATE TABLE embeddings (
+    id              TEXT PRIMARY KEY,
+    source_table    TEXT NOT NULL,
+    source_id       TEXT NOT NULL,
+    content_hash    TEXT NOT NULL,
+    chunk_index     BIGINT NOT NULL,
+    text_preview    TEXT NOT NULL,
+    embedding_model TEXT NOT NULL,
+    dimensions      BIGINT NOT NULL,
+    embedding       BYTEA NOT NULL,
+    metadata        TEXT NOT NULL,
+    writer          TEXT NOT NULL,
+    origin_path     TEXT,
+    is_summary      BOOLEAN NOT NULL,
+    created_at      BIGINT NOT NULL,
+    updated_at      BIGINT NOT NULL,
+    UNIQUE (source_table, source_id, chunk_index, embedding_model)
+);
+
+CREATE INDEX embeddings_age ON embeddings (source_table, is_summary, created_at);

@@ -1,0 +1,142 @@
+//! `tap.git_history`: keep the commits of a git repository as a source of memory.
+//!
+//! Rows are written directly, in batches, because thousands of them would swell the
+//! checkpoint. That is safe to repeat: known commits are passed over, and the rest is an upsert.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::diary::git::{Git, GitError};
+use crate::diary::log::Entry;
+use crate::tables::commits::{self, BATCH, Commit};
+use callboard_core::handler::{Call, Handled, Handler, Needs};
+use callboard_core::outcome::{Done, FailureKind, Stop};
+use callboard_core::register;
+use callboard_core::store::StoreError;
+
+struct GitHistory;
+register!(GitHistory);
+
+/// How far back to look.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    /// Commits at most, newest first.
+    #[serde(default = "limit")]
+    #[schemars(range(min = 1))]
+    limit: usize,
+}
+
+fn limit() -> usize {
+    2000
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Reads {
+    /// The folder of a git repository on this machine.
+    repository: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Writes {
+    /// Commits that were not known before.
+    commits: u64,
+}
+
+impl Handler for GitHistory {
+    type Config = Config;
+    type Reads = Reads;
+    type Writes = Writes;
+    const SUMMARY: &'static str = "Keeps the commits of a git repository as a source of memory";
+
+    fn needs(&self) -> Needs {
+        Needs::default().table("commits", &["select", "insert", "update"])
+    }
+
+    async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
+        let path = reads.repository.trim();
+        if path.is_empty() {
+            let message = "`repository` is empty; give the folder of a git repository";
+            return Err(Stop::failed(FailureKind::Input, message));
+        }
+        let git = Git::open(path, call.deadline).map_err(|error| error.stop(path))?;
+        let newest = newest(&git, config.limit).await;
+        let Some((name, ids)) = newest.map_err(|error| error.stop(path))? else {
+            return Err(Stop::nothing_to_do(
+                "empty repository: it has no commit yet",
+            ));
+        };
+        let unknown = unknown(call, &ids).await?;
+        if unknown.is_empty() {
+            let number = ids.len();
+            return Err(Stop::nothing_to_do(format!(
+                "the newest {number} commits of {name} are known"
+            )));
+        }
+        let mut written = 0;
+        for batch in unknown.chunks(BATCH) {
+            in_time(call, written)?;
+            let entries = git.commits(batch).await.map_err(|error| error.stop(path))?;
+            let rows = entries
+                .iter()
+                .map(|entry| commit(&name, entry))
+                .collect::<Result<Vec<_>, _>>()?;
+            written += call.execute(commits::insert(&rows)).await?;
+        }
+        Ok(Done::new(Writes { commits: written }).effect("rows_written", written))
+    }
+}
+
+/// The name of the repository and its newest commits; `None` if it has none.
+async fn newest(git: &Git, limit: usize) -> Result<Option<(String, Vec<String>)>, GitError> {
+    if !git.has_commits().await? {
+        return Ok(None);
+    }
+    let mut listed = git.history().await?.commits;
+    listed.sort_by(|a, b| (b.committed_at, &a.id).cmp(&(a.committed_at, &b.id)));
+    let ids = listed.into_iter().take(limit).map(|commit| commit.id);
+    Ok(Some((git.name().await?, ids.collect())))
+}
+
+/// The ids that are not kept yet, in the same order.
+async fn unknown(call: &Call, ids: &[String]) -> Result<Vec<String>, Stop> {
+    let mut known = BTreeSet::new();
+    for batch in ids.chunks(BATCH) {
+        let rows = call.query(commits::find_known(batch)).await?;
+        for row in rows.iter() {
+            known.insert(row.text("id").map_err(StoreError::from)?);
+        }
+    }
+    Ok(ids
+        .iter()
+        .filter(|id| !known.contains(*id))
+        .cloned()
+        .collect())
+}
+
+/// Hand over before the deadline; what is written stays, and the next attempt goes on there.
+fn in_time(call: &Call, written: u64) -> Result<(), Stop> {
+    if call.remaining() > Duration::from_millis(500) {
+        return Ok(());
+    }
+    let message = format!("out of time after {written} commits; the next attempt goes on there");
+    Err(Stop::retryable(FailureKind::Timeout, message))
+}
+
+fn commit(repository: &str, entry: &Entry) -> Result<Commit, Stop> {
+    let committed_at = Timestamp::from_second(entry.committed_at).map_err(|error| {
+        Stop::failed(FailureKind::Input, format!("commit {}: {error}", entry.id))
+    })?;
+    Ok(Commit {
+        id: entry.id.clone(),
+        repository: repository.to_owned(),
+        author: entry.author.clone(),
+        subject: entry.subject.clone(),
+        body: entry.body.clone(),
+        committed_at,
+    })
+}

@@ -1,0 +1,39 @@
+//! The content factory: the first tenant of the host.
+//!
+//! # Layout
+//!
+//! Imports go downwards only; `tests/it/tidy.rs` holds that.
+//!
+//! * the [pack](pack()) below – what it brings, like a table of contents.
+//! * [`site`], `handlers` – its pages, its units of work.
+//! * [`diary`] – its arithmetic, no IO.
+//! * [`tables`] – its statements, through the store.
+
+#![recursion_limit = "256"]
+
+mod bundle;
+pub mod diary;
+mod handlers;
+pub mod site;
+pub mod tables;
+
+use callboard_core::pack::Pack;
+
+const PACK: Pack = Pack {
+    name: "factory",
+    migrations: tables::MIGRATIONS,
+    handler_files: bundle::HANDLER_FILES,
+    workspace: bundle::FILES,
+    folders: &[site::FOLDER],
+    rules: &[site::rules],
+    probes: &[("site", site::probe)],
+    commits: tables::COMMITS,
+};
+
+callboard_core::pack!(PACK);
+
+/// What the factory brings. A program that names it has all of it.
+pub fn pack() -> &'static Pack {
+    static NAMED: Pack = PACK;
+    &NAMED
+}

@@ -1,0 +1,301 @@
+//! The public site as pure functions: posts in, text out. `http` serves what this renders and
+//! `export` writes it to files; neither the network nor the store is known here.
+//!
+//! The templates belong to the workspace, so the roll call and [`Site::new`] render every page
+//! on samples: a misspelt name is found when a revision is checked, not by a reader.
+
+mod assets;
+mod current;
+mod export;
+mod feeds;
+mod files;
+mod links;
+mod markdown;
+mod pages;
+mod rehearse;
+mod rules;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use minijinja::Environment;
+use sha2::{Digest, Sha256};
+use url::Url;
+
+pub use self::assets::{Asset, Assets, PAGES};
+pub(crate) use self::current::probe;
+pub use self::current::{Unshown, current, shown};
+pub use self::export::{ExportError, Exported, LIST, export};
+use self::links::Links;
+use self::pages::Pages;
+pub use self::rehearse::{mistakes, names};
+pub(crate) use self::rules::list as rules;
+use crate::tables::posts::Post;
+use callboard_core::config::Config;
+use callboard_core::settings::{Snapshot, hex};
+use callboard_core::{html, template};
+
+/// Where its files lie in a workspace.
+pub const FOLDER: &str = "site";
+/// Posts on one page of the archive.
+pub const PER_PAGE: usize = 10;
+/// The stylesheet, the one file of a site that is no template.
+pub const STYLE: &str = "style.css";
+/// The files that a site needs: its templates and its stylesheet.
+pub const TEMPLATES: &[&str] = &[
+    "base.html",
+    "index.html",
+    "post.html",
+    "archive.html",
+    "tag.html",
+    "not_found.html",
+    "gone.html",
+    "unavailable.html",
+    STYLE,
+];
+
+/// The files of the site that a new workspace starts with.
+pub fn bundled() -> BTreeMap<String, String> {
+    let texts = [
+        include_str!("../workspace/site/base.html"),
+        include_str!("../workspace/site/index.html"),
+        include_str!("../workspace/site/post.html"),
+        include_str!("../workspace/site/archive.html"),
+        include_str!("../workspace/site/tag.html"),
+        include_str!("../workspace/site/not_found.html"),
+        include_str!("../workspace/site/gone.html"),
+        include_str!("../workspace/site/unavailable.html"),
+        include_str!("../workspace/site/style.css"),
+    ];
+    let files = TEMPLATES.iter().zip(texts);
+    files
+        .map(|(name, text)| ((*name).to_owned(), text.to_owned()))
+        .collect()
+}
+
+/// What a site is called and where its readers find it.
+#[derive(Debug, Clone)]
+pub struct SiteInfo {
+    pub name: String,
+    pub description: String,
+    /// The address of the front page, for feeds and canonical links. Its path is the prefix of
+    /// every link; a proxy in front of the host takes it off again.
+    pub address: Url,
+}
+
+impl SiteInfo {
+    /// As configuration and settings have it. `local` is where it is reached if the
+    /// configuration names no address for readers.
+    pub fn of(config: &Config, settings: &Snapshot, local: Url) -> Self {
+        let text = |key: &str| settings.text(key).ok().flatten();
+        Self {
+            name: text("site.title").unwrap_or_else(|| config.name.clone()),
+            description: text("site.description").unwrap_or_default(),
+            address: config.site.clone().unwrap_or(local),
+        }
+    }
+}
+
+/// The site as it can be shown now, or why there is none.
+pub type Shown = Result<Arc<Site>, String>;
+
+/// A site that is ready to render. It holds its compiled templates and no posts.
+#[derive(Debug)]
+pub struct Site {
+    info: SiteInfo,
+    templates: Environment<'static>,
+    style: String,
+    style_digest: String,
+    assets: Assets,
+    not_found: String,
+    gone: String,
+    unavailable: String,
+}
+
+/// Why a site cannot be rendered; it names the template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SiteError {
+    #[error("the site has no `{name}`; add the file to the folder `site` of the workspace")]
+    Missing { name: String },
+    #[error("template `{name}` of the site, line {line}: {cause}; mend it in the folder `site`")]
+    Template {
+        name: String,
+        line: usize,
+        cause: String,
+        /// The name that nobody gave it, as the template writes it.
+        undefined: Option<String>,
+    },
+    #[error("the {name} of the site cannot be written: {cause}")]
+    Feed { name: &'static str, cause: String },
+}
+
+impl Site {
+    /// Compile the templates and try each of them on sample posts.
+    pub fn new(info: SiteInfo, templates: &BTreeMap<String, String>) -> Result<Self, SiteError> {
+        for name in TEMPLATES {
+            if !templates.contains_key(*name) {
+                let name = (*name).to_owned();
+                return Err(SiteError::Missing { name });
+            }
+        }
+        let mut site = Self::bare(info, compile(templates)?, templates);
+        if let Some(mistake) = site.rehearse().into_iter().next() {
+            return Err(mistake);
+        }
+        site.not_found = site.pages().plain("not_found.html", "Not here")?;
+        site.gone = site.pages().plain("gone.html", "Taken down")?;
+        site.unavailable = site.pages().plain("unavailable.html", "Back in a moment")?;
+        Ok(site)
+    }
+
+    /// A site whose pages have not been tried.
+    fn bare(
+        info: SiteInfo,
+        compiled: Environment<'static>,
+        templates: &BTreeMap<String, String>,
+    ) -> Self {
+        let style = templates.get(STYLE).cloned().unwrap_or_default();
+        Self {
+            info,
+            templates: compiled,
+            style_digest: hex(&Sha256::digest(&style)).chars().take(8).collect(),
+            style,
+            assets: Assets::default(),
+            not_found: String::new(),
+            gone: String::new(),
+            unavailable: String::new(),
+        }
+    }
+
+    /// With files that are served as they are.
+    #[must_use]
+    pub fn with_assets(self, assets: Assets) -> Self {
+        Self { assets, ..self }
+    }
+
+    /// The files that are served as they are.
+    pub fn assets(&self) -> &Assets {
+        &self.assets
+    }
+
+    /// The front page: the newest posts, newest first.
+    pub fn index(&self, posts: &[Post]) -> Result<String, SiteError> {
+        self.pages().index(posts)
+    }
+
+    /// The page of one post.
+    pub fn post(&self, post: &Post) -> Result<String, SiteError> {
+        self.pages().post(post)
+    }
+
+    /// One page of the archive; pages count from 1.
+    pub fn archive(&self, posts: &[Post], page: u32, pages: u32) -> Result<String, SiteError> {
+        self.pages().archive(posts, page, pages)
+    }
+
+    /// The posts of a tag.
+    pub fn tag(&self, name: &str, posts: &[Post]) -> Result<String, SiteError> {
+        self.pages().tag(name, posts)
+    }
+
+    /// The feed as RSS 2.0.
+    pub fn rss(&self, posts: &[Post]) -> Result<String, SiteError> {
+        feeds::rss(self, posts)
+    }
+
+    /// The feed as JSON Feed 1.1.
+    pub fn json_feed(&self, posts: &[Post]) -> Result<String, SiteError> {
+        feeds::json_feed(self, posts)
+    }
+
+    /// Every address of the site for search engines.
+    pub fn sitemap(&self, posts: &[Post]) -> String {
+        feeds::sitemap(self, posts)
+    }
+
+    /// The page of an address that never was.
+    pub fn not_found(&self) -> &str {
+        &self.not_found
+    }
+
+    /// The page of a post that was removed.
+    pub fn gone(&self) -> &str {
+        &self.gone
+    }
+
+    /// The page when posts cannot be read.
+    pub fn unavailable(&self) -> &str {
+        &self.unavailable
+    }
+
+    /// Where readers find the front page.
+    pub fn address(&self) -> &Url {
+        &self.info.address
+    }
+
+    /// The stylesheet.
+    pub fn style(&self) -> &str {
+        &self.style
+    }
+
+    /// The pages with the links of a server at the site's address.
+    fn pages(&self) -> Pages<'_> {
+        Pages::new(self, Links::below(&self.root()))
+    }
+
+    /// Links that hold anywhere, for feeds.
+    fn absolute(&self) -> Links {
+        let address = &self.info.address;
+        let origin = address.origin().ascii_serialization();
+        Links::below(&format!("{origin}{}", self.root()))
+    }
+
+    /// The path of the address, without the slash at its end.
+    fn root(&self) -> String {
+        self.info.address.path().trim_end_matches('/').to_owned()
+    }
+}
+
+/// Texts of the site that are rendered; style sheets and scripts are served as they are.
+fn pages(files: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+    let is_template = |name: &str| Path::new(name).extension().is_some_and(|end| end == "html");
+    let files = files.iter().filter(move |(name, _)| is_template(name));
+    files.map(|(name, text)| (name.as_str(), text.as_str()))
+}
+
+/// Where templates are rendered: what is not there is an error that says its name.
+fn environment() -> Environment<'static> {
+    let mut environment = template::environment();
+    environment.set_debug(true);
+    environment.set_formatter(html::formatter);
+    environment
+}
+
+fn compile(files: &BTreeMap<String, String>) -> Result<Environment<'static>, SiteError> {
+    let mut environment = environment();
+    for (name, text) in pages(files) {
+        add(&mut environment, name, text)?;
+    }
+    Ok(environment)
+}
+
+fn add(environment: &mut Environment<'static>, name: &str, text: &str) -> Result<(), SiteError> {
+    let added = template::bounded(text).and_then(|text| {
+        let (name, text) = (name.to_owned(), text.to_owned());
+        template::apart(|| environment.add_template_owned(name, text))
+    });
+    added.map_err(|error| in_template(name, &error))
+}
+
+fn in_template(name: &str, error: &minijinja::Error) -> SiteError {
+    SiteError::Template {
+        name: error.name().unwrap_or(name).to_owned(),
+        line: error.line().unwrap_or_default(),
+        cause: template::reason(error),
+        undefined: rehearse::undefined(error),
+    }
+}

@@ -1,0 +1,75 @@
+//! The public site of the active revision.
+
+use std::fmt;
+use std::sync::Arc;
+
+use callboard_core::app::doctor::Symptom;
+use callboard_core::app::{App, AppError};
+use callboard_core::config;
+use callboard_core::store::{StoreError, findings};
+use futures_util::future::BoxFuture;
+
+use super::{Shown, Site, SiteError, SiteInfo, files};
+
+/// The kind, and the key, of the finding that there is no site.
+const NO_SITE: &str = "site";
+
+/// Why there is no site.
+#[derive(Debug, thiserror::Error)]
+pub enum Unshown {
+    #[error(transparent)]
+    App(#[from] AppError),
+    #[error(transparent)]
+    Site(#[from] SiteError),
+}
+
+/// The public site of the active revision, reached at `address` unless callboard.toml says
+/// another.
+pub async fn current(app: &App, address: impl fmt::Display) -> Result<Site, Unshown> {
+    let company = app.active().await?;
+    let settings = app.snapshot(&company.definitions).await?;
+    let local = url::Url::parse(&format!("http://{address}/")).map_err(|error| {
+        AppError::from(StoreError::internal(format!(
+            "the site has no address, `{address}` is none ({error}); write `site` in {}",
+            config::FILE
+        )))
+    })?;
+    let info = SiteInfo::of(app.config(), &settings, local);
+    let site = Site::new(info, &files::templates(&company.definitions))?;
+    Ok(site.with_assets(files::assets(&company.definitions)))
+}
+
+/// The site as it can be shown. Why it can't be made is a finding until it can; a database that
+/// does not answer is an error, and says nothing about the site.
+pub async fn shown(app: &App, address: impl fmt::Display) -> Result<Shown, AppError> {
+    let cause = match current(app, address).await {
+        Ok(site) => {
+            let open = findings::open(app.store()).await?;
+            if open.iter().any(|finding| finding.key == NO_SITE) {
+                findings::close(app.store(), NO_SITE).await?;
+            }
+            return Ok(Ok(Arc::new(site)));
+        }
+        Err(Unshown::App(AppError::Store(error))) => return Err(error.into()),
+        Err(error) => error.to_string(),
+    };
+    tracing::error!(cause, "the site can't be shown");
+    findings::raise(app.store(), NO_SITE, NO_SITE, "site", &cause).await?;
+    Ok(Err(cause))
+}
+
+/// The site can be shown, with the settings as they stand.
+pub(crate) fn probe(app: &App) -> BoxFuture<'_, Result<Vec<Symptom>, AppError>> {
+    Box::pin(async move {
+        match current(app, &app.config().listen).await {
+            Ok(_) => Ok(Vec::new()),
+            Err(Unshown::Site(error)) => {
+                let mend = "mend the template or the setting; readers get 503 until then";
+                Ok(vec![Symptom::problem("site", error.to_string(), mend)])
+            }
+            // What else keeps it away is said by the checks of the roll call and of the secrets.
+            Err(Unshown::App(AppError::Secret(_))) => Ok(Vec::new()),
+            Err(Unshown::App(error)) => Err(error),
+        }
+    })
+}

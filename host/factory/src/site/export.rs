@@ -1,0 +1,193 @@
+//! The whole site as files. They are written aside first and then moved into place one by one,
+//! so that a reader never meets half a file, and a crash leaves whole files that the list knows.
+
+mod files;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use super::{Site, SiteError};
+use crate::tables::posts::Post;
+
+/// The file that lists what an export wrote, so that the next one touches nothing else.
+pub const LIST: &str = ".callboard-export";
+
+/// What an export wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exported {
+    pub files: usize,
+    pub bytes: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    #[error("the slug `{slug}` is no file name; rename the post")]
+    Slug { slug: String },
+    #[error(
+        "{} is not from an export and would be in the way; export into an empty folder or move it away",
+        path.display()
+    )]
+    Foreign { path: PathBuf },
+    #[error("the list {} names `{entry}`, which is outside its folder; delete the list", list.display())]
+    List { list: PathBuf, entry: String },
+    #[error("cannot write {}: {cause}; check that the folder can be written", path.display())]
+    Write { path: PathBuf, cause: io::Error },
+}
+
+/// Write the published site into `folder`. What an earlier export wrote there is replaced;
+/// other files are never touched, and a folder that no export made must be empty.
+pub fn export(site: &Site, posts: &[Post], folder: &Path) -> Result<Exported, ExportError> {
+    let files = files::all(site, posts)?;
+    let exported = Exported {
+        files: files.len(),
+        bytes: files.values().map(|content| content.len() as u64).sum(),
+    };
+    let target = Target::open(folder)?;
+    let names: BTreeSet<String> = files.keys().cloned().collect();
+    target.refuse_foreign(&names)?;
+    let aside = target.aside()?;
+    for (name, content) in &files {
+        write(&aside.path().join(name), content)?;
+    }
+    target.write_list(target.own.union(&names))?;
+    target.move_in(aside.path(), &names)?;
+    target.remove(target.own.difference(&names))?;
+    target.write_list(names.iter())?;
+    Ok(exported)
+}
+
+/// The folder and what an earlier export wrote into it.
+struct Target<'f> {
+    folder: &'f Path,
+    own: BTreeSet<String>,
+}
+
+impl<'f> Target<'f> {
+    fn open(folder: &'f Path) -> Result<Self, ExportError> {
+        fs::create_dir_all(folder).map_err(|cause| failed(folder, cause))?;
+        let list = folder.join(LIST);
+        let own = match fs::read_to_string(&list) {
+            Ok(text) => text.lines().map(str::to_owned).collect(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeSet::new(),
+            Err(cause) => return Err(failed(&list, cause)),
+        };
+        if let Some(entry) = own.iter().find(|entry| !is_inside(entry)) {
+            let entry = entry.clone();
+            return Err(ExportError::List { list, entry });
+        }
+        let target = Self { folder, own };
+        if !list.exists() {
+            target.refuse_full()?;
+        }
+        Ok(target)
+    }
+
+    fn refuse_full(&self) -> Result<(), ExportError> {
+        for entry in fs::read_dir(self.folder).map_err(|cause| failed(self.folder, cause))? {
+            let entry = entry.map_err(|cause| failed(self.folder, cause))?;
+            // What an export left that was cut off is no reason to refuse the next one.
+            if !entry.file_name().to_string_lossy().starts_with(LIST) {
+                return Err(ExportError::Foreign { path: entry.path() });
+            }
+        }
+        Ok(())
+    }
+
+    /// A file of the same name that no export wrote, or a link that leads elsewhere.
+    fn refuse_foreign(&self, names: &BTreeSet<String>) -> Result<(), ExportError> {
+        for name in names.union(&self.own) {
+            let path = self.folder.join(name);
+            let exists = path.symlink_metadata().is_ok();
+            if exists && (!self.own.contains(name) || path.is_dir()) {
+                return Err(ExportError::Foreign { path });
+            }
+            let mut parents = Path::new(name).ancestors().skip(1);
+            if let Some(parent) = parents.find(|parent| self.is_link(parent)) {
+                let path = self.folder.join(parent);
+                return Err(ExportError::Foreign { path });
+            }
+        }
+        Ok(())
+    }
+
+    fn is_link(&self, parent: &Path) -> bool {
+        !parent.as_os_str().is_empty() && self.folder.join(parent).is_symlink()
+    }
+
+    /// A folder to write in that is on the same file system; it goes away by itself.
+    fn aside(&self) -> Result<tempfile::TempDir, ExportError> {
+        tempfile::Builder::new()
+            .prefix(".callboard-export-")
+            .tempdir_in(self.folder)
+            .map_err(|cause| failed(self.folder, cause))
+    }
+
+    /// Deep files first, so that nothing links to a page that is not there yet.
+    fn move_in(&self, aside: &Path, names: &BTreeSet<String>) -> Result<(), ExportError> {
+        let mut names: Vec<_> = names.iter().collect();
+        names.sort_by_key(|name| std::cmp::Reverse(name.matches('/').count()));
+        for name in names {
+            let place = self.folder.join(name);
+            create_parent(&place)?;
+            fs::rename(aside.join(name), &place).map_err(|cause| failed(&place, cause))?;
+        }
+        Ok(())
+    }
+
+    fn remove<'n>(&self, names: impl Iterator<Item = &'n String>) -> Result<(), ExportError> {
+        for name in names {
+            let path = self.folder.join(name);
+            match fs::remove_file(&path) {
+                Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+                    return Err(failed(&path, cause));
+                }
+                _ => self.remove_empty(Path::new(name)),
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_empty(&self, name: &Path) {
+        let parents = name.ancestors().skip(1);
+        for parent in parents.filter(|parent| !parent.as_os_str().is_empty()) {
+            // A folder that still holds something stays.
+            fs::remove_dir(self.folder.join(parent)).ok();
+        }
+    }
+
+    fn write_list<'n>(&self, names: impl Iterator<Item = &'n String>) -> Result<(), ExportError> {
+        let text: String = names.flat_map(|name| [name.as_str(), "\n"]).collect();
+        let list = self.folder.join(LIST);
+        let fresh = self.folder.join(format!("{LIST}.new"));
+        write(&fresh, &text)?;
+        fs::rename(&fresh, &list).map_err(|cause| failed(&list, cause))
+    }
+}
+
+/// Whether a line of the list stays inside the folder.
+fn is_inside(entry: &str) -> bool {
+    let path = Path::new(entry);
+    !entry.is_empty()
+        && path
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
+}
+
+fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<(), ExportError> {
+    create_parent(path)?;
+    fs::write(path, text).map_err(|cause| failed(path, cause))
+}
+
+fn create_parent(path: &Path) -> Result<(), ExportError> {
+    let parent = path.parent().unwrap_or(path);
+    fs::create_dir_all(parent).map_err(|cause| failed(parent, cause))
+}
+
+fn failed(path: &Path, cause: io::Error) -> ExportError {
+    let path = path.to_owned();
+    ExportError::Write { path, cause }
+}

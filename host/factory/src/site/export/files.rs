@@ -1,0 +1,92 @@
+//! The content of every file of an export, by its path. Nothing here touches a disk.
+
+use std::collections::BTreeMap;
+
+use super::ExportError;
+use crate::site::links::{Links, folder, is_file_name};
+use crate::site::pages::Pages;
+use crate::site::{PER_PAGE, STYLE, Site, SiteError};
+use crate::tables::posts::Post;
+
+/// Posts on the front page and in the feeds.
+const NEWEST: usize = 20;
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+pub(super) fn all(site: &Site, posts: &[Post]) -> Result<Files, ExportError> {
+    let mut posts: Vec<Post> = posts.iter().filter(|post| !post.removed).cloned().collect();
+    posts.sort_by(|a, b| (b.published_at, &b.id).cmp(&(a.published_at, &a.id)));
+    if let Some(post) = posts.iter().find(|post| !is_file_name(&post.slug)) {
+        let slug = post.slug.clone();
+        return Err(ExportError::Slug { slug });
+    }
+    let mut files = Files::new();
+    let assets = site.assets().iter();
+    files.extend(assets.map(|(path, asset)| (path.to_owned(), asset.content.to_vec())));
+    top(site, &posts, &mut files)?;
+    archive(site, &posts, &mut files)?;
+    tags(site, &posts, &mut files)?;
+    for post in &posts {
+        let html = pages(site, "../../").post(post)?;
+        files.insert(format!("posts/{}/index.html", post.slug), html.into_bytes());
+    }
+    Ok(files)
+}
+
+fn top(site: &Site, posts: &[Post], files: &mut Files) -> Result<(), SiteError> {
+    let newest = posts.get(..NEWEST).unwrap_or(posts);
+    let front = posts.get(..PER_PAGE).unwrap_or(posts);
+    // A server shows this page at any depth, so its links start from the site's address.
+    let lost = pages(site, &format!("{}/", site.root()));
+    let texts = [
+        ("index.html", pages(site, "").index(front)?),
+        ("404.html", lost.plain("not_found.html", "Not here")?),
+        ("feed.xml", site.rss(newest)?),
+        ("feed.json", site.json_feed(newest)?),
+        ("sitemap.xml", site.sitemap(posts)),
+        (STYLE, site.style().to_owned()),
+    ];
+    files.extend(texts.map(|(name, text)| (name.to_owned(), text.into_bytes())));
+    Ok(())
+}
+
+fn archive(site: &Site, posts: &[Post], files: &mut Files) -> Result<(), SiteError> {
+    let none: &[Post] = &[];
+    let mut parts: Vec<_> = posts.chunks(PER_PAGE).collect();
+    if parts.is_empty() {
+        parts.push(none);
+    }
+    let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+    for (number, part) in (1..=count).zip(parts) {
+        let (name, up) = match number {
+            1 => ("archive/index.html".to_owned(), "../"),
+            _ => (format!("archive/{number}/index.html"), "../../"),
+        };
+        files.insert(
+            name,
+            pages(site, up).archive(part, number, count)?.into_bytes(),
+        );
+    }
+    Ok(())
+}
+
+fn tags(site: &Site, posts: &[Post], files: &mut Files) -> Result<(), SiteError> {
+    let mut by_tag: BTreeMap<&str, Vec<Post>> = BTreeMap::new();
+    for post in posts {
+        for tag in &post.tags {
+            by_tag.entry(tag).or_default().push(post.clone());
+        }
+    }
+    for (tag, posts) in by_tag {
+        let html = pages(site, "../../").tag(tag, &posts)?;
+        files.insert(
+            format!("tags/{}/index.html", folder(tag)),
+            html.into_bytes(),
+        );
+    }
+    Ok(())
+}
+
+fn pages<'s>(site: &'s Site, up: &str) -> Pages<'s> {
+    Pages::new(site, Links::files(up))
+}

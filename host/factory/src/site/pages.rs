@@ -1,0 +1,131 @@
+//! The HTML pages, with one kind of links throughout.
+
+use minijinja::value::Serde;
+use minijinja::{Value, context};
+
+use super::links::Links;
+use super::view::{Head, Menu, PostView};
+use super::{Site, SiteError, in_template, markdown};
+use crate::tables::posts::Post;
+use callboard_core::shown;
+use callboard_core::template;
+
+/// Renders pages of a site.
+pub(super) struct Pages<'s> {
+    site: &'s Site,
+    links: Links,
+}
+
+impl<'s> Pages<'s> {
+    pub(super) fn new(site: &'s Site, links: Links) -> Self {
+        Self { site, links }
+    }
+
+    pub(super) fn index(&self, posts: &[Post]) -> Result<String, SiteError> {
+        let info = &self.site.info;
+        let head = Head {
+            title: info.name.clone(),
+            description: info.description.clone(),
+            canonical: Some(self.site.absolute().home()),
+        };
+        self.render("index.html", head, context! { posts => self.list(posts) })
+    }
+
+    pub(super) fn post(&self, post: &Post) -> Result<String, SiteError> {
+        let head = Head {
+            title: post.title.clone(),
+            description: post.excerpt.clone(),
+            canonical: Some(self.site.absolute().post(&post.slug)),
+        };
+        let html = markdown::to_html(&post.markdown, &post.title, None);
+        let context = context! {
+            post => Value::from(Serde(PostView::new(post, &self.links))),
+            html => Value::from_safe_string(html),
+        };
+        self.render("post.html", head, context)
+    }
+
+    pub(super) fn archive(
+        &self,
+        posts: &[Post],
+        page: u32,
+        pages: u32,
+    ) -> Result<String, SiteError> {
+        let name = &self.site.info.name;
+        let head = Head {
+            title: if page > 1 {
+                format!("Archive, page {page}")
+            } else {
+                "Archive".to_owned()
+            },
+            description: format!("Every post of {name}"),
+            canonical: Some(self.site.absolute().archive(page)),
+        };
+        let context = context! {
+            posts => self.list(posts),
+            number => page,
+            pages,
+            newer => (page > 1).then(|| self.links.archive(page - 1)),
+            older => (page < pages).then(|| self.links.archive(page + 1)),
+        };
+        self.render("archive.html", head, context)
+    }
+
+    pub(super) fn tag(&self, name: &str, posts: &[Post]) -> Result<String, SiteError> {
+        let head = Head {
+            title: format!("Posts on {name}"),
+            description: format!("Posts of {} on {name}", self.site.info.name),
+            canonical: Some(self.site.absolute().tag(name)),
+        };
+        let context = context! { tag => name, posts => self.list(posts) };
+        self.render("tag.html", head, context)
+    }
+
+    /// A page without posts and without an address.
+    pub(super) fn plain(&self, template: &str, title: &str) -> Result<String, SiteError> {
+        let head = Head {
+            title: title.to_owned(),
+            description: self.site.info.description.clone(),
+            canonical: None,
+        };
+        self.render(template, head, context! {})
+    }
+
+    fn list(&self, posts: &[Post]) -> Value {
+        let views = posts.iter().map(|post| PostView::new(post, &self.links));
+        Value::from(Serde(views.collect::<Vec<_>>()))
+    }
+
+    fn render(&self, name: &str, head: Head, own: Value) -> Result<String, SiteError> {
+        let template = self.site.templates.get_template(name);
+        // One that is there names itself in what goes wrong later.
+        let template = template.map_err(|_| SiteError::Missing {
+            name: name.to_owned(),
+        })?;
+        let shared = self.shared(head);
+        template::apart(|| template.render(context! { ..own, ..shared }))
+            .map(|page| shown::markup(&page))
+            .map_err(|error| in_template(name, &error))
+    }
+
+    /// What every page has.
+    pub(super) fn shared(&self, head: Head) -> Value {
+        let info = &self.site.info;
+        context! {
+            site => context! { name => &*info.name, description => &*info.description },
+            links => Value::from(Serde(Menu::new(&self.links, &self.site.style_digest))),
+            page => Value::from(Serde(head)),
+        }
+    }
+
+    /// What pages have, together: names to choose from.
+    pub(super) fn names(&self, posts: &[Post]) -> Value {
+        let shared = self.shared(super::view::head());
+        let own = context! {
+            posts => self.list(posts),
+            post => posts.first().map(|post| Value::from(Serde(PostView::new(post, &self.links)))),
+            html => "", number => 1, pages => 1, newer => "", older => "", tag => "",
+        };
+        context! { ..own, ..shared }
+    }
+}

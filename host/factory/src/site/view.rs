@@ -1,0 +1,160 @@
+//! What the templates see: posts with their dates in words and their links in full.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::links::Links;
+use crate::tables::posts::Post;
+
+/// A post in a list or on its page.
+#[derive(Serialize)]
+pub(super) struct PostView<'p> {
+    title: &'p str,
+    excerpt: &'p str,
+    href: String,
+    /// `22 November 2026`, in UTC.
+    published: String,
+    /// The same for machines.
+    published_at: String,
+    updated_at: String,
+    /// The day it covers in words, or as it was given.
+    covers: String,
+    covers_day: &'p str,
+    /// `the built-in composer`, or the model by name.
+    written_by: String,
+    minutes: usize,
+    tags: Vec<TagView<'p>>,
+}
+
+#[derive(Serialize)]
+struct TagView<'p> {
+    name: &'p str,
+    href: String,
+}
+
+/// Head of a page: its title, description and where it lives.
+#[derive(Serialize)]
+pub(super) struct Head {
+    pub(super) title: String,
+    pub(super) description: String,
+    /// Absent on pages that have no address of their own.
+    pub(super) canonical: Option<String>,
+}
+
+/// Links that every page has.
+#[derive(Serialize)]
+pub(super) struct Menu {
+    home: String,
+    archive: String,
+    rss: String,
+    json: String,
+    style: String,
+}
+
+impl<'p> PostView<'p> {
+    pub(super) fn new(post: &'p Post, links: &Links) -> Self {
+        Self {
+            title: &post.title,
+            excerpt: &post.excerpt,
+            href: links.post(&post.slug),
+            published: long(post.published_at),
+            published_at: post.published_at.to_string(),
+            updated_at: post.updated_at.to_string(),
+            covers: covered(&post.covers),
+            covers_day: &post.covers,
+            written_by: writer(&post.written_by),
+            minutes: post
+                .markdown
+                .split_whitespace()
+                .count()
+                .div_ceil(220)
+                .max(1),
+            tags: post.tags.iter().map(|tag| tag_view(tag, links)).collect(),
+        }
+    }
+}
+
+impl Menu {
+    pub(super) fn new(links: &Links, style_digest: &str) -> Self {
+        Self {
+            home: links.home(),
+            archive: links.archive(1),
+            rss: links.file("feed.xml"),
+            json: links.file("feed.json"),
+            style: format!("{}?v={style_digest}", links.file(super::STYLE)),
+        }
+    }
+}
+
+fn tag_view<'p>(name: &'p str, links: &Links) -> TagView<'p> {
+    TagView {
+        name,
+        href: links.tag(name),
+    }
+}
+
+fn long(time: Timestamp) -> String {
+    time.strftime("%-d %B %Y").to_string()
+}
+
+fn covered(day: &str) -> String {
+    match day.parse::<Date>() {
+        Ok(date) => date.strftime("%A, %-d %B %Y").to_string(),
+        Err(_) => day.to_owned(),
+    }
+}
+
+/// What wrote a post, as words for readers.
+pub(super) fn writer(written_by: &str) -> String {
+    if written_by.contains("composer") {
+        "the built-in composer".to_owned()
+    } else {
+        let model = written_by
+            .trim_start_matches("model")
+            .trim_start_matches(':');
+        format!("the model {}", model.trim())
+    }
+}
+
+/// A post to try templates on.
+pub(super) fn sample() -> Post {
+    let text = |text: &str| text.to_owned();
+    Post {
+        id: text("sample"),
+        slug: text("sample"),
+        subject: text("sample"),
+        task: text("sample"),
+        title: text("Sample"),
+        excerpt: text("A post to try templates on."),
+        markdown: text("Some *text*."),
+        tags: vec![text("sample")],
+        written_by: text("composer"),
+        covers: text("2026-01-01"),
+        removed: false,
+        published_at: Timestamp::UNIX_EPOCH,
+        updated_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+/// Posts to try templates on, a bare one among them.
+pub(super) fn samples() -> Vec<Post> {
+    let bare = Post {
+        excerpt: String::new(),
+        markdown: String::new(),
+        tags: Vec::new(),
+        written_by: "model: sample".to_owned(),
+        covers: String::new(),
+        ..sample()
+    };
+    vec![sample(), bare]
+}
+
+/// A head to try templates on.
+pub(super) fn head() -> Head {
+    Head {
+        title: "Sample".to_owned(),
+        description: "A page to try templates on".to_owned(),
+        canonical: Some("https://example.org/".to_owned()),
+    }
+}

@@ -1,0 +1,40 @@
+//! The factory's tables: their migrations, their statements, and what is written in the host's own
+//! commits.
+
+pub mod commits;
+pub mod diary_days;
+pub mod drafts;
+pub mod embeddings;
+pub mod posts;
+pub mod tasks;
+
+use callboard_core::schema::Migration;
+use callboard_core::store::named::Noun;
+use callboard_core::store::tenants::Commits;
+
+pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
+    number: 1,
+    sqlite: include_str!("../migrations/sqlite/0001_initial.sql"),
+    postgres: include_str!("../migrations/postgres/0001_initial.sql"),
+}];
+
+/// A task stands before the gates of its run, ends with it, and is taken up again with it.
+pub(crate) const COMMITS: Commits = Commits {
+    subject: "task",
+    gate_opened: tasks::gate_opened,
+    runs_ended: tasks::runs_ended,
+    run_reopened: tasks::run_reopened,
+};
+
+pub const TASK: Noun = Noun {
+    name: "task",
+    list: "callboard tasks list",
+    rows: "SELECT id AS key, created_at AS moment FROM tasks",
+    ids: true,
+};
+pub const POST: Noun = Noun {
+    name: "published post",
+    list: "callboard posts list",
+    rows: "SELECT slug AS key, published_at AS moment FROM posts WHERE status = 'published'",
+    ids: false,
+};

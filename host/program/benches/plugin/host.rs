@@ -1,0 +1,102 @@
+//! A plugin loaded from its folder, and a call to give it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use callboard_core::config::Limits;
+use callboard_core::handler::{Call, Completion, Contract, ModelRequest, Resources};
+use callboard_core::lines::Lines;
+use callboard_core::outcome::{FailureKind, Stop};
+use callboard_core::plugin::manifest::Manifest;
+use callboard_core::plugin::{Plugin, Runtime, Source, compile};
+use callboard_core::settings::{Snapshot, hex};
+use callboard_core::store::Store;
+use callboard_core::value::{Rows, Statement};
+use futures_util::future::{BoxFuture, ready};
+use jiff::Timestamp;
+use serde_json::Value as Json;
+use sha2::Digest as _;
+
+/// Where `just plugins fixtures` puts the components.
+pub(crate) fn guests() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .expect("cargo's target folder");
+    target.join("guests/wasm32-wasip2/release")
+}
+
+/// Load the plugin of a folder with all that it asks for.
+pub(crate) async fn load(
+    folder: &Path,
+    component: &Path,
+    store: Option<Store>,
+) -> (Plugin, Vec<Contract>) {
+    let text = std::fs::read_to_string(folder.join("plugin.toml")).expect("a manifest");
+    let manifest: Manifest = toml::from_str(&text).expect("a manifest");
+    let bytes = std::fs::read(component).unwrap_or_else(|error| {
+        panic!(
+            "{}: {error}; run `just plugins fixtures`",
+            component.display()
+        )
+    });
+    compile::use_program(env!("CARGO_BIN_EXE_callboard").into());
+    let digest = hex(&sha2::Sha256::digest(&bytes));
+    let source = Source::of(bytes.into(), digest);
+    let grants = manifest.ask.clone();
+    let limits = Limits {
+        seconds: 3600,
+        statement_seconds: 600,
+        host_calls: u32::MAX,
+        ..Limits::default()
+    };
+    let plugin = Runtime::new()
+        .plugin(&manifest, source, grants, limits, store)
+        .expect("it loads");
+    let contracts = plugin.describe().await.expect("it describes itself");
+    (plugin, contracts)
+}
+
+/// A call that lasts `longest` at most.
+pub(crate) fn call(longest: Duration) -> Call {
+    Call {
+        run: "bench".to_owned(),
+        stage: "bench".to_owned(),
+        visit: 1,
+        attempt: 1,
+        deadline: Instant::now() + longest,
+        now: Timestamp::now(),
+        settings: Arc::new(Snapshot::default()),
+        resources: Arc::new(Nothing),
+        lines: Lines::default(),
+    }
+}
+
+/// A plugin reaches the host through its interfaces, never through these.
+struct Nothing;
+
+fn refused() -> Stop {
+    Stop::failed(FailureKind::Internal, "a plugin has no native resources")
+}
+
+impl Resources for Nothing {
+    fn query(&self, _: Statement, _: Instant) -> BoxFuture<'_, Result<Rows, Stop>> {
+        Box::pin(ready(Err(refused())))
+    }
+
+    fn execute(&self, _: Statement, _: Instant) -> BoxFuture<'_, Result<u64, Stop>> {
+        Box::pin(ready(Err(refused())))
+    }
+
+    fn prompt(&self, _: &str, _: &Json) -> Result<String, Stop> {
+        Err(refused())
+    }
+
+    fn complete<'a>(
+        &'a self,
+        _: &'a str,
+        _: ModelRequest,
+    ) -> BoxFuture<'a, Result<Option<Completion>, Stop>> {
+        Box::pin(ready(Err(refused())))
+    }
+}

@@ -1,0 +1,94 @@
+//! `check`: the roll call.
+
+use clap::Args;
+
+use super::exit::Exit;
+use super::output::{Answered, Output};
+use super::{Context, Failure};
+use callboard_core::rollcall::{Reference, Roll};
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// List the references that answer, too.
+    #[arg(long)]
+    all: bool,
+}
+
+impl Check {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
+        let roll = context.app().await?.check().await?.roll;
+        tell(context.output, &roll, self.all);
+        let answered = context.output.json(&roll);
+        Ok(match roll.misses().next() {
+            None => answered,
+            Some(_) => answered.with(Exit::Failed),
+        })
+    }
+}
+
+/// Tell people of a roll: the misses in full, and the count of answers.
+pub(super) fn tell(output: Output, roll: &Roll, all: bool) {
+    if all {
+        let answered = roll
+            .references
+            .iter()
+            .filter(|reference| reference.miss.is_none());
+        let rows = answered.map(|reference| {
+            vec![
+                reference.referrer.to_string(),
+                reference.key.clone(),
+                reference.kind.to_string(),
+                reference.target.clone(),
+                place(reference),
+            ]
+        });
+        output.table(&["referrer", "key", "kind", "target", "at"], rows.collect());
+    }
+    let (causes, references) = (roll.causes(), roll.references.len());
+    for (cause, dependent) in &causes {
+        tell_miss(output, cause, dependent);
+    }
+    let follow: usize = causes.iter().map(|(_, dependent)| dependent.len()).sum();
+    match (causes.len(), follow) {
+        (0, _) => output.say(format_args!("all {references} references answer")),
+        (misses, 0) => output.say(format_args!(
+            "{misses} of {references} references have no answer"
+        )),
+        (misses, follow) => output.say(format_args!(
+            "{misses} of {references} references have no answer, and {follow} depend on them"
+        )),
+    }
+}
+
+fn tell_miss(output: Output, reference: &Reference, dependent: &[&Reference]) {
+    let Some(miss) = &reference.miss else {
+        return;
+    };
+    output.say(format_args!(
+        "miss: {}: {} ({} -> {})",
+        reference.referrer, miss.problem, reference.key, reference.target,
+    ));
+    output.labelled("  at    ", &place(reference));
+    output.labelled("  mend  ", &miss.mend);
+    for (index, other) in dependent.iter().enumerate() {
+        let label = if index == 0 { "  so    " } else { "        " };
+        output.labelled(label, &said(other));
+    }
+}
+
+/// A miss that depends on another, in a line.
+fn said(reference: &Reference) -> String {
+    let (referrer, key) = (&reference.referrer, &reference.key);
+    let target = &reference.target;
+    format!(
+        "{referrer} has no answer, too ({key} -> {target}, {})",
+        place(reference)
+    )
+}
+
+fn place(reference: &Reference) -> String {
+    reference
+        .place
+        .as_ref()
+        .map_or_else(|| "-".to_owned(), ToString::to_string)
+}

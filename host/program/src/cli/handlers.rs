@@ -1,0 +1,167 @@
+//! `handlers`: what is registered.
+
+use clap::Subcommand;
+use serde_json::{Value as Json, json};
+
+use super::output::Answered;
+use super::{Context, Failure, find};
+use callboard_core::app::AppError;
+use callboard_core::registry::{Entry, Origin, Registry};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Handlers {
+    /// Every handler: the native ones, and those of the active revision's plugins.
+    List {
+        /// Only the native handlers of this binary; needs no workspace.
+        #[arg(long)]
+        native: bool,
+    },
+    /// One handler: its configuration, the keys it reads and writes, what it needs.
+    Show {
+        /// `<surface>.<name>`.
+        name: String,
+    },
+}
+
+impl Handlers {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
+        match self {
+            Handlers::List { native: true } => {
+                let native = Registry::native().map_err(AppError::from)?;
+                Ok(list(context, &native))
+            }
+            Handlers::List { native: false } => Ok(list(context, &*registry(context).await?)),
+            Handlers::Show { name } => show(context, &*registry(context).await?, &name),
+        }
+    }
+}
+
+async fn registry(context: &Context) -> Result<std::sync::Arc<Registry>, Failure> {
+    Ok(context.app().await?.active().await?.registry.clone())
+}
+
+fn list(context: &Context, registry: &Registry) -> Answered {
+    let rows = registry.iter().map(|entry| {
+        vec![
+            entry.contract.name.clone(),
+            short(&entry.origin),
+            entry.contract.summary.clone(),
+        ]
+    });
+    let json: Vec<_> = registry.iter().map(to_json).collect();
+    context
+        .output
+        .show(&["handler", "origin", "summary"], rows.collect(), &json)
+}
+
+/// Where a handler comes from, without the path of its file.
+fn short(origin: &Origin) -> String {
+    match origin {
+        Origin::Native { .. } => "native".to_owned(),
+        plugin @ Origin::Plugin { .. } => plugin.to_string(),
+    }
+}
+
+fn to_json(entry: &Entry) -> Json {
+    let origin = match &entry.origin {
+        Origin::Native { file } => json!({ "native": file }),
+        Origin::Plugin {
+            name,
+            version,
+            digest,
+        } => {
+            json!({ "plugin": name, "version": version, "digest": digest })
+        }
+    };
+    json!({
+        "name": entry.contract.name,
+        "summary": entry.contract.summary,
+        "origin": origin,
+        "reads": keys(&entry.contract.reads),
+        "writes": keys(&entry.contract.writes),
+        "needs": entry.contract.needs,
+        "always_gives_a_verdict": entry.contract.always_gives_a_verdict,
+    })
+}
+
+fn keys(schema: &Json) -> Vec<&str> {
+    let properties = schema["properties"].as_object();
+    properties
+        .into_iter()
+        .flat_map(|keys| keys.keys().map(String::as_str))
+        .collect()
+}
+
+fn show(context: &Context, registry: &Registry, name: &str) -> Result<Answered, Failure> {
+    let Some(entry) = registry.get(name) else {
+        let known = registry.iter().map(|entry| entry.contract.name.as_str());
+        let list = "callboard handlers list";
+        return Err(find::unknown("handler", name, known, list));
+    };
+    let contract = &entry.contract;
+    context
+        .output
+        .say(format_args!("{}: {}", contract.name, contract.summary));
+    context.output.say(format_args!("origin: {}", entry.origin));
+    context.output.say("");
+    for (title, schema) in [
+        ("config", &contract.config),
+        ("reads", &contract.reads),
+        ("writes", &contract.writes),
+    ] {
+        context.output.say(format_args!("{title}:"));
+        context
+            .output
+            .table(&["key", "type", "required", "description"], fields(schema));
+        context.output.say("");
+    }
+    let tables = contract.needs.tables.iter();
+    let tables = tables.map(|need| format!("{} ({})", need.table, need.verbs.join(", ")));
+    context.output.say(format_args!(
+        "tables: {}",
+        tables.collect::<Vec<_>>().join(", ")
+    ));
+    Ok(context.output.json(contract))
+}
+
+/// The properties of a schema as rows of a table.
+pub(super) fn fields(schema: &Json) -> Vec<Vec<String>> {
+    let required: Vec<_> = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .collect();
+    let properties = schema["properties"].as_object();
+    let rows = properties.into_iter().flatten().map(|(key, property)| {
+        let kind = match &property["type"] {
+            Json::String(kind) => kind.clone(),
+            Json::Array(kinds) => kinds
+                .iter()
+                .filter_map(Json::as_str)
+                .collect::<Vec<_>>()
+                .join(" or "),
+            _ => "object".to_owned(),
+        };
+        let default = match &property["default"] {
+            Json::Null => String::new(),
+            default => format!(" (default {default})"),
+        };
+        let description = property["description"]
+            .as_str()
+            .unwrap_or_default()
+            .replace('\n', " ");
+        let needed = if required.contains(&key.as_str()) {
+            "yes"
+        } else {
+            "no"
+        };
+        vec![
+            key.clone(),
+            kind,
+            needed.to_owned(),
+            format!("{description}{default}"),
+        ]
+    });
+    rows.collect()
+}

@@ -1,0 +1,95 @@
+//! Ctrl-C and SIGTERM where a command takes care of them itself: it is told to stop, and ends in
+//! good order with the exit code of the signal.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::exit::Exit;
+use callboard_core::supervision;
+
+/// How many commands of this process take care of signals at present.
+static LISTENERS: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether Ctrl-C is taken care of here.
+pub(super) fn is_handled() -> bool {
+    LISTENERS.load(Ordering::Relaxed) > 0
+}
+
+/// What asked the process to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signal {
+    Interrupt,
+    Terminate,
+}
+
+impl Signal {
+    /// As a shell has it: 128 and the number of the signal.
+    pub(super) fn exit(self) -> Exit {
+        match self {
+            Self::Interrupt => Exit::Interrupted,
+            Self::Terminate => Exit::Terminated,
+        }
+    }
+}
+
+/// Hears SIGINT and SIGTERM until it is dropped.
+pub(super) struct Listener {
+    /// Cancelled by the first of them.
+    pub(super) stop: CancellationToken,
+    heard: Arc<OnceLock<Signal>>,
+    task: tokio::task::AbortHandle,
+}
+
+impl Listener {
+    /// From now on. Needs a runtime.
+    pub(super) fn start() -> Self {
+        LISTENERS.fetch_add(1, Ordering::Relaxed);
+        let stop = CancellationToken::new();
+        let heard: Arc<OnceLock<Signal>> = Arc::default();
+        // At once: a signal that comes before somebody listens ends the process.
+        let mut interrupt = signal(SignalKind::interrupt()).ok();
+        let mut terminate = signal(SignalKind::terminate()).ok();
+        let (told, keep) = (stop.clone(), Arc::clone(&heard));
+        let listens = async move {
+            let signal = tokio::select! {
+                () = came(&mut interrupt) => Signal::Interrupt,
+                () = came(&mut terminate) => Signal::Terminate,
+            };
+            keep.get_or_init(|| signal);
+            told.cancel();
+        };
+        let task = tokio::spawn(supervision::vital("who hears signals", listens));
+        Self {
+            stop,
+            heard,
+            task: task.abort_handle(),
+        }
+    }
+
+    /// The signal that came, if one did.
+    pub(super) fn heard(&self) -> Option<Signal> {
+        self.heard.get().copied()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.task.abort();
+        // One that came is taken care of, although the command has ended by now.
+        if self.heard.get().is_none() {
+            LISTENERS.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+async fn came(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}

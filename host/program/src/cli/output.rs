@@ -1,0 +1,266 @@
+//! The only place that prints: tables and sentences for people, JSON for programs. Whatever is
+//! printed is [`Shown`] first, so that no text from outside moves the cursor, forges a line or
+//! turns the direction of writing.
+//!
+//! A command ends with [`Answered`], which only an output makes: with `--format json` exactly one
+//! document is on standard output, the answer or the failure, or a document a line where lines are
+//! followed.
+
+mod table;
+
+use std::fmt::Display;
+use std::io::{IsTerminal as _, Write as _};
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use callboard_core::shown::{self, Shown};
+
+/// Where and how a command prints. Findings go to standard output, progress and errors to
+/// standard error.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output {
+    json: bool,
+}
+
+/// Proof that a command has answered in the form that was asked for: a command without a JSON
+/// document does not compile.
+#[derive(Debug)]
+#[must_use = "a command ends with it"]
+pub(super) struct Answered(Exit);
+
+impl Answered {
+    /// The same answer with another exit code than 0.
+    pub(super) fn with(mut self, exit: Exit) -> Self {
+        self.0 = exit;
+        self
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        self.0
+    }
+}
+
+impl Output {
+    pub(super) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    pub(super) fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Whether standard error is a terminal whose user wants colours (<https://no-color.org>).
+    pub(super) fn coloured_errors() -> bool {
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        !unwanted && std::io::stderr().is_terminal()
+    }
+
+    /// A table for people, or `value` for programs.
+    pub(super) fn show(
+        self,
+        header: &[&str],
+        rows: Vec<Vec<impl Into<Shown>>>,
+        value: &impl Serialize,
+    ) -> Answered {
+        self.table(header, rows);
+        self.json(value)
+    }
+
+    /// The one document for programs; people do not see it.
+    pub(super) fn json(self, value: &impl Serialize) -> Answered {
+        if self.json {
+            match serde_json::to_string_pretty(value) {
+                Ok(text) => anstream::println!("{}", shown::json(&text)),
+                Err(error) => {
+                    let problem = format!("the answer is no JSON: {error}");
+                    self.failure(&Failure::new(Exit::Defect, problem));
+                    return Answered(Exit::Defect);
+                }
+            }
+        }
+        Answered(Exit::Done)
+    }
+
+    /// One JSON document on a line of its own, of many.
+    #[expect(
+        clippy::unused_self,
+        reason = "printing is a right of whoever has an output"
+    )]
+    pub(super) fn json_line(self, value: &serde_json::Value) {
+        anstream::println!("{}", shown::json(&value.to_string()));
+    }
+
+    /// The end of lines that were followed, each of which was a document.
+    #[expect(
+        clippy::unused_self,
+        reason = "printing is a right of whoever has an output"
+    )]
+    pub(super) fn lines_end(self) -> Answered {
+        Answered(Exit::Done)
+    }
+
+    /// A table for people that fits the terminal. Empty tables say so.
+    pub(super) fn table(self, header: &[&str], rows: Vec<Vec<impl Into<Shown>>>) {
+        if rows.is_empty() {
+            self.say("(none)");
+            return;
+        }
+        let cells = |row: Vec<_>| row.into_iter().map(Into::into).collect();
+        let rows: Vec<Vec<Shown>> = rows.into_iter().map(cells).collect();
+        if !self.json {
+            for line in table::lines(header, &rows, table::width()) {
+                anstream::println!("{line}");
+            }
+        }
+    }
+
+    /// A sentence on one line for people; programs do not see it.
+    pub(super) fn say(self, text: impl Display) {
+        if !self.json {
+            anstream::println!("{}", Shown::line(text));
+        }
+    }
+
+    /// A text of several lines for people, such as a draft.
+    pub(super) fn text(self, text: impl Display) {
+        if !self.json {
+            anstream::println!("{}", Shown::lines(text));
+        }
+    }
+
+    /// A text with its label for people; further lines of it stand below the first, so that none
+    /// can be taken for a line of its own.
+    pub(super) fn labelled(self, label: &str, text: &str) {
+        if !self.json {
+            anstream::println!("{}", labelled(label, text));
+        }
+    }
+
+    /// A line about work under way, on standard error.
+    pub(super) fn progress(self, text: impl Display) {
+        self.live("");
+        anstream::eprintln!("{}", Shown::line(text));
+    }
+
+    /// Whether a line of standard error can be written over.
+    #[expect(
+        clippy::unused_self,
+        reason = "printing is a right of whoever has an output"
+    )]
+    pub(super) fn is_live(self) -> bool {
+        std::io::stderr().is_terminal()
+    }
+
+    /// Write over the last line of standard error, on a terminal; an empty text takes it away.
+    pub(super) fn live(self, text: impl Display) {
+        if self.is_live() {
+            let mut stderr = std::io::stderr().lock();
+            // A terminal that has gone shows nothing anyway.
+            write!(stderr, "\r\u{1b}[K{}", Shown::line(text)).ok();
+            stderr.flush().ok();
+        }
+    }
+
+    /// A file as it is, or readable where it comes to a terminal.
+    pub(super) fn file(self, name: &str, content: &[u8]) -> Answered {
+        let text = String::from_utf8_lossy(content);
+        if !self.json {
+            let mut stdout = std::io::stdout().lock();
+            let written = if stdout.is_terminal() {
+                write!(stdout, "{}", Shown::lines(&text))
+            } else {
+                stdout.write_all(content)
+            };
+            if let Err(error) = written.and_then(|()| stdout.flush()) {
+                self.progress(format_args!("standard output: {error}"));
+                return Answered(Exit::Failed);
+            }
+        }
+        self.json(&json!({ "file": name, "content": text }))
+    }
+
+    /// What went wrong, and the mend: for people on standard error, and for programs as the
+    /// document that stands in place of the answer.
+    pub(super) fn failure(self, failure: &Failure) {
+        if self.json {
+            self.json_line(&failure.to_json());
+        }
+        self.live("");
+        anstream::eprintln!("{}", labelled("error: ", &failure.message));
+        for misread in &failure.misreads {
+            let place = Shown::line(&misread.place);
+            let line = format!("{place}: {}", misread.message);
+            anstream::eprintln!("{}", labelled("  ", &line));
+            anstream::eprintln!("{}", labelled("    help: ", &misread.mend));
+        }
+        if let Some(help) = &failure.help {
+            anstream::eprintln!("{}", labelled("  help: ", help));
+        }
+    }
+}
+
+/// What clap says of a command line. Its own help has the style of the terminal; what it says of
+/// arguments quotes them, and so has none.
+pub(super) fn usage(error: &clap::Error, json: bool) -> Exit {
+    if !error.use_stderr() {
+        error.print().ok();
+        return Exit::Done;
+    }
+    let text = error.render().to_string();
+    if json {
+        let lines = text.trim_start_matches("error: ").lines().map(str::trim);
+        let lines = lines.take_while(|line| !line.starts_with("Usage:"));
+        let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+        let failure = Failure::usage(lines.join(" ")).help("`callboard --help` explains the rest");
+        Output::new(true).json_line(&failure.to_json());
+    }
+    anstream::eprint!("{}", Shown::lines(text));
+    Exit::Usage
+}
+
+/// Have panics told on lines that nothing in them can forge.
+pub fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("of no name");
+        let place = panic.location().map(ToString::to_string);
+        let place = place.unwrap_or_default();
+        let text = panic.payload_as_str().unwrap_or("without a text");
+        anstream::eprintln!(
+            "thread '{}' panicked at {place}:\n{}",
+            Shown::line(name),
+            Shown::lines(text)
+        );
+        let trace = std::backtrace::Backtrace::capture();
+        if trace.status() == std::backtrace::BacktraceStatus::Captured {
+            anstream::eprintln!("{}", Shown::lines(trace));
+        }
+    }));
+}
+
+fn labelled(label: &str, text: &str) -> String {
+    let pad = " ".repeat(label.chars().count());
+    let lines = text.trim_end().split('\n').map(Shown::line);
+    let lines: Vec<_> = lines.map(|line| line.to_string()).collect();
+    format!("{}{}", Shown::line(label), lines.join(&format!("\n{pad}")))
+}
+
+/// A time for people: UTC, to the second.
+pub(super) fn time(time: jiff::Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn further_lines_of_a_text_are_none_of_their_own() {
+        let text = "boom\nerror: forged\u{1b}[2J\r\n";
+        let told = labelled("error: ", text);
+        assert_eq!(told, "error: boom\n       error: forged\\u{1b}[2J");
+    }
+}

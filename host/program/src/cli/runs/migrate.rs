@@ -1,0 +1,74 @@
+//! `runs migrate`: move a run in flight to another revision, explained first.
+
+use clap::Args;
+use serde_json::json;
+
+use std::sync::Arc;
+
+use super::{Who, find};
+use crate::cli::output::Answered;
+use crate::cli::{Context, Failure, revisions};
+use callboard_core::engine::Unwatched;
+use callboard_core::engine::operate::migrate::{self, Migration};
+
+/// A run to move, and where to.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Migrate {
+    /// Its id as `runs list` shows it, enough of its beginning, or `latest`.
+    id: String,
+    /// The revision, by number, digest or `latest`; the active one, if absent.
+    #[arg(long, value_name = "REVISION")]
+    to: Option<String>,
+    /// Do it; without this, nothing is changed.
+    #[arg(long)]
+    yes: bool,
+    /// Why; it is kept with the run.
+    #[arg(long, default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    who: Who,
+}
+
+impl Migrate {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
+        let app = context.app().await?;
+        let found = find(app.store(), &self.id).await?;
+        let to = revisions::named(app.store(), self.to.as_deref())
+            .await?
+            .number;
+        let engine = app.engine(Arc::new(Unwatched));
+        let migration = migrate::explain(&engine, &found, to).await?;
+        if self.yes {
+            let by = self.who.because(self.reason);
+            migrate::migrate(&engine, &migration, &by).await?;
+        }
+        Ok(report(context, &migration, self.yes))
+    }
+}
+
+fn report(context: &Context, migration: &Migration, done: bool) -> Answered {
+    let output = context.output;
+    let (id, from, to) = (&migration.run.id, migration.run.revision, migration.to);
+    output.say(format_args!("run {id}, revision {from} to {to}"));
+    let rows = migration.stages.iter().map(|change| {
+        vec![
+            change.stage.clone(),
+            change.fate.name().to_owned(),
+            change.why.clone(),
+        ]
+    });
+    output.table(&["stage", "fate", "why"], rows.collect());
+    for key in &migration.dropped {
+        output.say(format_args!(
+            "input `{key}` is dropped: the pipeline does not take it any more"
+        ));
+    }
+    if done {
+        output.say(format_args!(
+            "done; next: callboard runs resume {id}, unless it is left to `callboard serve`"
+        ));
+    } else {
+        output.say("nothing was changed; to do it, add --yes");
+    }
+    output.json(&json!({ "migration": migration, "done": done }))
+}

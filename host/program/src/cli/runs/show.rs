@@ -1,0 +1,131 @@
+//! `runs show`: one run with its stages and gates.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::find;
+use crate::cli::gates::decision;
+use crate::cli::output::{Answered, Output, time};
+use crate::cli::watch::length;
+use crate::cli::{Context, Failure};
+use callboard_core::lines::Source;
+use callboard_core::store::gates::{self, Gate};
+use callboard_core::store::holders::{self, Holder};
+use callboard_core::store::runs::{Run, RunStatus};
+use callboard_core::store::stage_runs::{self, StageRun};
+
+pub(super) async fn show(context: &Context, id: &str) -> Result<Answered, Failure> {
+    let app = context.app().await?;
+    let store = app.store();
+    let run = find(store, id).await?;
+    let (stages, unreadable) = stage_runs::readable_of_run(store, &run.id).await?;
+    let gates = gates::of_run(store, &run.id).await?;
+    let holder = holders::of(store, &run.id).await?;
+    head(context.output, &run, holder.as_ref());
+    let header = [
+        "stage", "visit", "handler", "outcome", "then", "took", "detail",
+    ];
+    context
+        .output
+        .table(&header, stages.iter().map(stage_row).collect());
+    for problem in &unreadable {
+        context.output.say(format_args!("unreadable: {problem}"));
+    }
+    for stage in stages.iter().filter(|stage| !stage.log.is_empty()) {
+        log(context.output, stage);
+    }
+    if !gates.is_empty() {
+        context.output.say("");
+        let header = ["gate", "visit", "decision", "by", "at", "feedback"];
+        context
+            .output
+            .table(&header, gates.iter().map(gate_row).collect());
+    }
+    let shown = json!({
+        "run": run, "holder": holder, "stages": stages, "gates": gates,
+        "unreadable": unreadable,
+    });
+    Ok(context.output.json(&shown))
+}
+
+fn head(output: Output, run: &Run, holder: Option<&Holder>) {
+    output.say(format_args!("run       {}", run.id));
+    output.say(format_args!(
+        "pipeline  {} (revision {})",
+        run.pipeline, run.revision
+    ));
+    output.say(format_args!("status    {}", run.status));
+    if !run.detail.is_empty() {
+        output.say(format_args!("detail    {}", run.detail));
+    }
+    output.say(format_args!("origin    {}", run.origin));
+    output.say(format_args!("priority  {}", run.priority));
+    output.say(format_args!("created   {} UTC", time(run.created_at)));
+    output.say(format_args!("spent     {}", length(run.spent)));
+    let under_way = run.status == RunStatus::Running;
+    if let Some(holder) = holder.filter(|_| under_way) {
+        let worker = holder.worker.as_deref().unwrap_or("nobody");
+        let until = holder.lease_until.map(since).unwrap_or_default();
+        output.say(format_args!("worker    {worker}{until}"));
+    }
+    if let Some((holder, wish)) = holder.and_then(|holder| Some((holder, holder.wish?))) {
+        let (wish, detail) = (wish.as_str(), &holder.wish_detail);
+        output.say(format_args!("asked to  {wish} ({detail})"));
+    }
+}
+
+fn since(until: Timestamp) -> String {
+    format!(", lease until {} UTC", time(until))
+}
+
+fn stage_row(stage: &StageRun) -> Vec<String> {
+    let took = stage.finished_at.duration_since(stage.started_at);
+    vec![
+        stage.stage.clone(),
+        stage.visit.to_string(),
+        stage.what.to_string(),
+        stage.outcome.name().to_owned(),
+        then(stage),
+        length(took.unsigned_abs()),
+        stage.outcome.detail(),
+    ]
+}
+
+/// What followed, and whether a person undid it.
+fn then(stage: &StageRun) -> String {
+    match stage.undone {
+        Some(undone) => format!("{}:{}", undone.as_str(), stage.follow),
+        None => stage.follow.to_string(),
+    }
+}
+
+/// What a stage said while it was executed.
+fn log(output: Output, row: &StageRun) {
+    output.say("");
+    let (stage, visit) = (&row.stage, row.visit);
+    output.say(format_args!("log of {stage} (visit {visit})"));
+    for line in &row.log {
+        let source = match line.source {
+            Source::Log => String::new(),
+            Source::Stdout => "stdout: ".to_owned(),
+            Source::Stderr => "stderr: ".to_owned(),
+        };
+        let level = format!("{:?}", line.level).to_lowercase();
+        output.say(format_args!(
+            "  {} {level:5} {source}{}",
+            line.at.strftime("%H:%M:%S"),
+            line.text
+        ));
+    }
+}
+
+fn gate_row(gate: &Gate) -> Vec<String> {
+    vec![
+        gate.stage.clone(),
+        gate.visit.to_string(),
+        decision(gate),
+        gate.decided_by.clone().unwrap_or_default(),
+        gate.decided_at.map(time).unwrap_or_default(),
+        gate.feedback.clone().unwrap_or_default(),
+    ]
+}

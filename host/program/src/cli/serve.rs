@@ -1,0 +1,267 @@
+//! `serve` and `work`: the daemon, until it is told to stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value as Json, json};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::exit::Exit;
+use super::output::Answered;
+use super::{Context, Failure, interrupt, supervised};
+use crate::http::{self, Face};
+use callboard_core::app::{App, Seen, Upkeep, tell};
+use callboard_core::config::{Config, ListenAddress};
+use callboard_core::engine::{Unwatched, worker};
+use callboard_core::store::pulse;
+use callboard_core::supervision;
+use callboard_factory::site::{self, Shown};
+
+/// How often a process that does not work looks whether something is new.
+const LOOK: Duration = Duration::from_secs(2);
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Where to listen for readers, instead of the address in callboard.toml.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<ListenAddress>,
+
+    /// Where to listen for the console, an address of this machine alone, instead of the one in
+    /// callboard.toml or, without one, the port after the site's.
+    #[arg(long, value_name = "ADDRESS")]
+    console: Option<ListenAddress>,
+
+    /// Serve only; leave runs and policies to `callboard work`.
+    #[arg(long)]
+    no_work: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Work {
+    /// Runs carried out at a time; `places` of callboard.toml, if absent.
+    #[arg(long)]
+    places: Option<u32>,
+}
+
+impl Serve {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
+        let app = context.app().await?;
+        app.active().await?;
+        warn_of_open_files(context, &app);
+        let right = if self.no_work {
+            None
+        } else {
+            Some(app.store().exclusive("serve").await?)
+        };
+        let signals = interrupt::Listener::start();
+        let stop = signals.stop.clone();
+        let (seen, changes) = watch::channel(Seen::default());
+        let looking = if self.no_work {
+            start_look(&app, seen, &stop)
+        } else {
+            start_work(&app, None, &stop, seen)
+        };
+        let doors = Doors::new(self.listen, self.console, app.config());
+        let serves = site(context, &app, &doors, (&stop, changes), json!({}));
+        let served = supervised::until_given_up(&app, &stop, serves).await;
+        supervised::join(looking).await;
+        drop(right);
+        app.store().close().await;
+        served
+    }
+}
+
+impl Work {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
+        if self.places == Some(0) {
+            return Err(Failure::usage(
+                "--places 0 would never work; write 1 or more",
+            ));
+        }
+        let app = context.app().await?;
+        app.active().await?;
+        warn_of_open_files(context, &app);
+        let right = app.store().exclusive("work").await?;
+        let signals = interrupt::Listener::start();
+        let stop = signals.stop.clone();
+        let places = self.places.unwrap_or(app.config().engine.places);
+        context.output.progress(format_args!(
+            "working on {places} runs at a time; Ctrl-C stops"
+        ));
+        let answered = context.output.json(&json!({ "places": places }));
+        let seen = watch::Sender::default();
+        let worker = start_work(&app, self.places, &stop, seen);
+        let told = async {
+            stop.cancelled().await;
+            Ok(())
+        };
+        let worked = supervised::until_given_up(&app, &stop, told).await;
+        supervised::join(worker).await;
+        drop(right);
+        app.store().close().await;
+        worked.map(|()| answered)
+    }
+}
+
+/// Where a process listens: for readers, and for whoever is on this machine.
+pub(super) struct Doors {
+    site: ListenAddress,
+    console: ListenAddress,
+}
+
+impl Doors {
+    /// As the command line says, or the configuration.
+    pub(super) fn new(
+        site: Option<ListenAddress>,
+        console: Option<ListenAddress>,
+        config: &Config,
+    ) -> Self {
+        let site = site.unwrap_or_else(|| config.listen.clone());
+        let written = console.or_else(|| config.console.listen.clone());
+        // Any free port stays any free port.
+        let next = (site.port > 0).then(|| site.port.checked_add(1)).flatten();
+        let console = written.unwrap_or_else(|| ListenAddress::loopback(next.unwrap_or(0)));
+        Self { site, console }
+    }
+}
+
+/// Serve site and console until it is told to stop. The site is made anew when a look at the
+/// database saw something new. The addresses are added to what is `told` programs.
+pub(super) async fn site(
+    context: &Context,
+    app: &App,
+    doors: &Doors,
+    (stop, changes): (&CancellationToken, watch::Receiver<Seen>),
+    mut told: Json,
+) -> Result<Answered, Failure> {
+    let readers = http::bind(&doors.site).await?;
+    let here = http::bind_here(&doors.console).await?;
+    let bound = local(&readers)?;
+    let (current, shown) = watch::channel(site::shown(&app, bound).await?);
+    if let Err(cause) = &*shown.borrow() {
+        let text = format_args!("warning: the site answers 503: {cause}");
+        context.output.progress(text);
+    }
+    let refresh = start_refresh(app, bound, current, changes);
+    let face = Face {
+        store: app.store().clone(),
+        site: shown,
+        console: Arc::new(app.clone()),
+    };
+    let console = format!("http://{}/console", local(&here)?);
+    context.output.say(format_args!("site     http://{bound}/"));
+    context.output.say(format_args!("console  {console}"));
+    told["site"] = json!(format!("http://{bound}/"));
+    told["console"] = json!(console);
+    let answered = context.output.json(&told);
+    context.output.progress("Ctrl-C stops");
+    let (rules, names) = (&app.config().connections, &app.config().console.names);
+    let stopped = || stop.clone().cancelled_owned();
+    tokio::join!(
+        http::serve(readers, http::site(face.clone()), rules, stopped()),
+        http::serve(here, http::console(face, names), rules, stopped()),
+    );
+    refresh.abort();
+    Ok(answered)
+}
+
+fn local(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    let address = listener.local_addr();
+    address
+        .map_err(|error| Failure::new(Exit::Failed, format!("a listener has no address: {error}")))
+}
+
+/// Name the files that others than their owner may reach.
+fn warn_of_open_files(context: &Context, app: &App) {
+    for path in app.open_to_others() {
+        let path = path.display();
+        context.output.progress(format_args!(
+            "warning: others may read {path}; `chmod 600 {path}`"
+        ));
+    }
+}
+
+/// Work on runs and on what is due by the clock, until `stop`.
+fn start_work(
+    app: &App,
+    places: Option<u32>,
+    stop: &CancellationToken,
+    seen: watch::Sender<Seen>,
+) -> JoinHandle<()> {
+    let mut engine = app.engine(Arc::new(Unwatched));
+    engine.stop = stop.clone();
+    engine.rules.places = places.unwrap_or(engine.rules.places);
+    let (app, stopped) = (app.clone(), stop.clone());
+    supervision::keep(
+        "the worker",
+        move || stopped.is_cancelled(),
+        move || worker::work(engine.clone(), Arc::new(Upkeep::new(&app, seen.clone()))),
+    )
+}
+
+/// Look whether something is new, until `stop`.
+pub(super) fn start_look(
+    app: &App,
+    seen: watch::Sender<Seen>,
+    stop: &CancellationToken,
+) -> JoinHandle<()> {
+    let (app, stop, stopped) = (app.clone(), stop.clone(), stop.clone());
+    supervision::keep(
+        "what looks for news",
+        move || stopped.is_cancelled(),
+        move || look(app.clone(), seen.clone(), stop.clone()),
+    )
+}
+
+/// Look at the database as a worker does, where nobody works.
+async fn look(app: App, seen: watch::Sender<Seen>, stop: CancellationToken) {
+    loop {
+        match pulse::ask(app.store(), "", 1).await {
+            Ok(pulse) => tell(&seen, &pulse),
+            Err(error) => tracing::error!(%error, "the site stays as it was"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+/// Keep the site current, until it is aborted.
+fn start_refresh(
+    app: &App,
+    address: SocketAddr,
+    current: watch::Sender<Shown>,
+    changes: watch::Receiver<Seen>,
+) -> JoinHandle<()> {
+    let app = app.clone();
+    supervision::keep(
+        "what keeps the site current",
+        || true,
+        move || refresh_site(app.clone(), address, current.clone(), changes.clone()),
+    )
+}
+
+/// Swap the site when another revision becomes active or a setting changes.
+async fn refresh_site(
+    app: App,
+    address: SocketAddr,
+    current: watch::Sender<Shown>,
+    mut changes: watch::Receiver<Seen>,
+) {
+    while changes.changed().await.is_ok() {
+        match site::shown(&app, address).await {
+            Ok(shown) => drop(current.send_replace(shown)),
+            Err(error) => {
+                tracing::error!(%error, "the site stays as it was");
+                tokio::time::sleep(LOOK).await;
+                changes.mark_changed();
+            }
+        }
+    }
+}

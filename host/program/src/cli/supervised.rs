@@ -1,0 +1,82 @@
+//! A daemon whose tasks are watched: what falls is a finding, and what does not stay takes the
+//! process down, with a message.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::Failure;
+use super::exit::Exit;
+use callboard_core::app::App;
+use callboard_core::store::{StoreError, findings};
+use callboard_core::supervision::{self, Fall};
+
+/// Do a daemon's work until it is told to stop, or until a task of the process is given up; then
+/// everything else is told to stop.
+pub(super) async fn until_given_up<T>(
+    app: &App,
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let worked = tokio::select! {
+        worked = AssertUnwindSafe(work).catch_unwind() => match worked {
+            Ok(Ok(_)) if !stop.is_cancelled() => Err(ended("it returned")),
+            Ok(worked) => worked,
+            Err(panic) => Err(ended(&supervision::panicked(&*panic))),
+        },
+        failure = watch(app) => Err(failure),
+    };
+    stop.cancel();
+    worked
+}
+
+/// Wait for a task that is kept going; whether it was given up is told elsewhere.
+pub(super) async fn join(task: JoinHandle<()>) {
+    if let Err(error) = task.await {
+        tracing::error!(%error, "a task of this process did not end well");
+    }
+}
+
+/// Make a finding of each task that falls, until one is given up.
+async fn watch(app: &App) -> Failure {
+    let mut falls = supervision::falls();
+    loop {
+        let fall = falls.next().await;
+        if let Err(error) = note(app, &fall).await {
+            tracing::error!(%error, task = fall.task, "no finding is kept of it");
+        }
+        if fall.given_up {
+            return given_up(&fall);
+        }
+    }
+}
+
+async fn note(app: &App, fall: &Fall) -> Result<(), StoreError> {
+    let Fall { task, how, .. } = fall;
+    let then = if fall.given_up {
+        "its process ends"
+    } else {
+        "its process goes on"
+    };
+    let message = format!("{task} ended by itself ({how}); {then}");
+    findings::raise(app.store(), &format!("task:{task}"), "task", task, &message).await?;
+    Ok(())
+}
+
+fn given_up(fall: &Fall) -> Failure {
+    let Fall { task, how, .. } = fall;
+    failed(format!("{task} ended by itself again and again: {how}"))
+}
+
+fn ended(how: &str) -> Failure {
+    failed(format!("what serves the site ended by itself: {how}"))
+}
+
+fn failed(message: String) -> Failure {
+    Failure::new(Exit::Failed, message).help(
+        "what was committed is kept; runs in hand go on once their lease has run out, \
+         in the next process",
+    )
+}

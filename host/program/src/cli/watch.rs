@@ -1,0 +1,124 @@
+//! Shows what a run does while it does it, on standard error.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use super::output::Output;
+use callboard_core::engine::Watcher;
+use callboard_core::outcome::Outcome;
+use callboard_core::store::runs::Run;
+use callboard_core::store::stage_runs::StageRun;
+
+/// How often a terminal is told how long a stage has been at it.
+const TICK: Duration = Duration::from_secs(1);
+/// How often everybody else is.
+const REMIND: u64 = 30;
+
+/// Prints a line for each stage, and how long those under way have been at it.
+pub(super) struct Progress {
+    output: Output,
+    under_way: Arc<Mutex<UnderWay>>,
+}
+
+#[derive(Default)]
+struct UnderWay {
+    /// Stages with the time they began, in that order.
+    stages: Vec<(String, Instant)>,
+    ticks: u64,
+}
+
+impl Progress {
+    pub(super) fn of(output: Output) -> Arc<Self> {
+        let under_way = Arc::default();
+        tokio::spawn(tick(output, Arc::downgrade(&under_way)));
+        Arc::new(Self { output, under_way })
+    }
+
+    fn ended(&self, stage: &str) -> MutexGuard<'_, UnderWay> {
+        let mut under_way = locked(&self.under_way);
+        let mut stages = under_way.stages.iter();
+        if let Some(index) = stages.position(|(known, _)| known == stage) {
+            under_way.stages.remove(index);
+        }
+        under_way
+    }
+}
+
+impl Watcher for Progress {
+    fn stage_started(&self, _run: &Run, stage: &str, handler: &str) {
+        let mut under_way = locked(&self.under_way);
+        under_way.stages.push((stage.to_owned(), Instant::now()));
+        self.output
+            .progress(format_args!("  {stage} ({handler}) …"));
+    }
+
+    fn stage_ended(&self, _run: &Run, row: &StageRun) {
+        let _quiet = self.ended(&row.stage);
+        let mark = if matches!(row.outcome, Outcome::Done(_)) {
+            "✓"
+        } else {
+            "·"
+        };
+        let took = row
+            .finished_at
+            .duration_since(row.started_at)
+            .unsigned_abs();
+        let detail = row.outcome.detail();
+        let separator = if detail.is_empty() { "" } else { ": " };
+        self.output.progress(format_args!(
+            "  {mark} {} {}{separator}{detail} ({})",
+            row.stage,
+            row.outcome.name(),
+            length(took),
+        ));
+    }
+
+    fn attempt_failed(&self, _run: &Run, stage: &str, detail: &str, pause: Duration) {
+        let _quiet = locked(&self.under_way);
+        self.output.progress(format_args!(
+            "  {stage}: {detail}; again in {}",
+            length(pause)
+        ));
+    }
+}
+
+/// Tell how long stages have been under way, until nobody watches any more: each second on a
+/// line of a terminal that is written over, else on a line of its own now and then.
+async fn tick(output: Output, watched: Weak<Mutex<UnderWay>>) {
+    loop {
+        tokio::time::sleep(TICK).await;
+        let Some(under_way) = watched.upgrade() else {
+            return;
+        };
+        let mut under_way = locked(&under_way);
+        under_way.ticks += 1;
+        if under_way.stages.is_empty() {
+            continue;
+        }
+        let told = told(&under_way.stages);
+        if output.is_live() {
+            output.live(told);
+        } else if under_way.ticks.is_multiple_of(REMIND) {
+            output.progress(told);
+        }
+    }
+}
+
+fn told(stages: &[(String, Instant)]) -> String {
+    let stages = stages.iter();
+    let stages = stages.map(|(stage, began)| format!("{stage} {} s", began.elapsed().as_secs()));
+    format!("  … {}", stages.collect::<Vec<_>>().join(", "))
+}
+
+fn locked(under_way: &Mutex<UnderWay>) -> MutexGuard<'_, UnderWay> {
+    under_way.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A length of time for people.
+pub(super) fn length(duration: Duration) -> String {
+    match duration.as_millis() {
+        0 => format!("{} µs", duration.as_micros()),
+        millis @ 1..1000 => format!("{millis} ms"),
+        _ => format!("{:.1} s", duration.as_secs_f64()),
+    }
+}

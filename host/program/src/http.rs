@@ -1,0 +1,81 @@
+//! The faces over HTTP: the public site, and the console on a listener of its own. An axum
+//! function here is a `page` or an `endpoint`. What a page says is rendered by `site`; here it
+//! gets its status and headers.
+
+mod answer;
+pub mod console;
+mod files;
+mod health;
+mod listen;
+mod named;
+mod observe;
+mod pages;
+mod places;
+mod serve;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use tokio::sync::watch;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use self::console::Console;
+pub use self::listen::{HttpError, bind, bind_here};
+pub use self::serve::serve;
+use callboard_core::store::Store;
+use callboard_factory::site::Shown;
+
+/// What the pages are made from. The site is swapped when a revision becomes active.
+#[derive(Clone)]
+pub struct Face {
+    pub store: Store,
+    pub site: watch::Receiver<Shown>,
+    pub console: Arc<dyn Console>,
+}
+
+impl Face {
+    fn site(&self) -> Shown {
+        self.site.borrow().clone()
+    }
+}
+
+/// Every address that is served to readers.
+pub fn site(face: Face) -> Router {
+    let router = Router::new()
+        .route("/", get(pages::index))
+        .route("/posts/{slug}", get(pages::post))
+        .route("/archive", get(pages::archive))
+        .route("/archive/{page}", get(pages::archive_page))
+        .route("/tags/{tag}", get(pages::tag))
+        .route("/feed.xml", get(pages::rss))
+        .route("/feed.json", get(pages::json_feed))
+        .route("/sitemap.xml", get(pages::sitemap))
+        .route("/style.css", get(pages::style))
+        .route("/health", get(health::endpoint))
+        .fallback(files::file)
+        .with_state(face);
+    observed(router)
+}
+
+/// Every address that is served to whoever is on this machine, under its own names and `names`.
+pub fn console(face: Face, names: &[String]) -> Router {
+    let router = Router::new()
+        .route("/", get(console::front))
+        .route("/console", get(console::page))
+        .route("/console.json", get(console::endpoint))
+        .route("/console/style.css", get(console::style))
+        .route("/health", get(health::endpoint))
+        .fallback(console::not_found)
+        .with_state(face)
+        .layer(from_fn_with_state(Arc::from(names), named::known));
+    observed(router)
+}
+
+fn observed(router: Router) -> Router {
+    router
+        .layer(CatchPanicLayer::custom(observe::panicked))
+        .layer(from_fn(answer::conditional))
+        .layer(from_fn(observe::observe))
+}

@@ -1,0 +1,44 @@
+//! Files of the site that are served as they are, at their path below `site/`.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use percent_encoding::percent_decode_str;
+
+use super::Face;
+use super::answer::{HTML, Problem, finish, no_site};
+use callboard_factory::site::Asset;
+
+/// How long a file may be kept before its tag is asked for again.
+const KEEP: &str = "public, max-age=300";
+
+/// A file of the site; what is none is absent.
+pub(super) async fn file(State(face): State<Face>, method: Method, uri: Uri) -> Response {
+    let site = match face.site() {
+        Ok(site) => site,
+        Err(cause) => return no_site(&cause),
+    };
+    let path = percent_decode_str(uri.path().trim_start_matches('/')).decode_utf8();
+    let readable = [Method::GET, Method::HEAD].contains(&method);
+    let asset = path.ok().filter(|_| readable);
+    match asset.and_then(|path| site.assets().get(&path)) {
+        Some(asset) => found(asset),
+        None => finish(&site, &HTML, Err(Problem::Absent)),
+    }
+}
+
+fn found(asset: &Asset) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, asset.media.as_str()),
+        (header::CACHE_CONTROL, KEEP),
+        // What it is, is said; nobody is to guess.
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    let body = Body::from(asset.content.to_vec());
+    let mut response = (StatusCode::OK, headers, body).into_response();
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", asset.digest)) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}

@@ -1,0 +1,123 @@
+//! Where somebody listens: names are looked up, a port that is taken is named with the mend, and
+//! the console stays on this machine.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::net::{TcpListener, lookup_host};
+
+use callboard_core::config::ListenAddress;
+
+/// Why nothing can be served.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    #[error(
+        "port {} of {} is in use; stop the process that has it, or choose another with `{option}`",
+        address.port,
+        address.host()
+    )]
+    InUse {
+        address: ListenAddress,
+        option: &'static str,
+    },
+    #[error("this user may not listen on {address}; choose a port above 1023 with `{option}`")]
+    Denied {
+        address: ListenAddress,
+        option: &'static str,
+    },
+    #[error(
+        "cannot listen on {address}: {cause}; choose an address of this machine with `{option}`"
+    )]
+    Listen {
+        address: ListenAddress,
+        option: &'static str,
+        cause: io::Error,
+    },
+    #[error(
+        "the console would be open to everybody at {0}: it asks nobody who they are; leave it on \
+         127.0.0.1 and reach it through a tunnel, `ssh -L {port}:127.0.0.1:{port} MACHINE`, or \
+         through a proxy on this machine that asks for a password", port = .0.port
+    )]
+    Public(ListenAddress),
+}
+
+/// Listen for readers. The error says what to do about a port that is taken.
+pub async fn bind(address: &ListenAddress) -> Result<TcpListener, HttpError> {
+    let addresses = resolve(address, "--listen").await?;
+    listen(address, "--listen", &addresses).await
+}
+
+/// Listen for whoever is on this machine, and for nobody else.
+pub async fn bind_here(address: &ListenAddress) -> Result<TcpListener, HttpError> {
+    let addresses = resolve(address, "--console").await?;
+    let is_here = |address: &SocketAddr| address.ip().to_canonical().is_loopback();
+    if !addresses.iter().all(is_here) {
+        return Err(HttpError::Public(address.clone()));
+    }
+    listen(address, "--console", &addresses).await
+}
+
+async fn resolve(
+    address: &ListenAddress,
+    option: &'static str,
+) -> Result<Vec<SocketAddr>, HttpError> {
+    let found = lookup_host((address.host(), address.port)).await;
+    found
+        .map(Iterator::collect)
+        .map_err(|cause| refused(address, option, cause))
+}
+
+async fn listen(
+    address: &ListenAddress,
+    option: &'static str,
+    addresses: &[SocketAddr],
+) -> Result<TcpListener, HttpError> {
+    let bound = TcpListener::bind(addresses).await;
+    bound.map_err(|cause| refused(address, option, cause))
+}
+
+fn refused(address: &ListenAddress, option: &'static str, cause: io::Error) -> HttpError {
+    let address = address.clone();
+    match cause.kind() {
+        io::ErrorKind::AddrInUse => HttpError::InUse { address, option },
+        io::ErrorKind::PermissionDenied => HttpError::Denied { address, option },
+        _ => HttpError::Listen {
+            address,
+            option,
+            cause,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_taken_port_is_named_with_the_mend() {
+        let first = bind(&ListenAddress::loopback(0))
+            .await
+            .expect("a free port");
+        let port = first.local_addr().expect("its address").port();
+        let address = ListenAddress::loopback(port);
+        for (error, option) in [
+            (bind(&address).await.expect_err("taken"), "--listen"),
+            (bind_here(&address).await.expect_err("taken"), "--console"),
+        ] {
+            let error = error.to_string();
+            assert!(error.contains(&port.to_string()), "{error}");
+            assert!(error.contains(option), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_console_listens_on_this_machine_only() {
+        for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "[::ffff:192.0.2.1]:0"] {
+            let address = address.parse().expect(address);
+            let error = bind_here(&address).await.expect_err("public").to_string();
+            assert!(error.contains("ssh -L"), "{error}");
+        }
+        let here = "localhost:0".parse().expect("an address");
+        bind_here(&here).await.expect("it is here");
+    }
+}

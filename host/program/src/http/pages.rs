@@ -1,0 +1,152 @@
+//! The pages of the public site.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::Response;
+
+use super::Face;
+use super::answer::{CSS, HTML, JSON_FEED, Kind, Problem, RSS, XML, finish, no_site};
+use callboard_core::store::Store;
+use callboard_factory::site::{PER_PAGE, Site};
+use callboard_factory::tables::posts::{self, Post};
+
+/// Posts in a feed.
+const FEED: u32 = 20;
+/// Posts on the page of a tag, and in the sitemap.
+const TAGGED: u32 = 500;
+const MAPPED: u32 = 10_000;
+/// Longer names are no names of ours.
+const NAME_LENGTH: usize = 200;
+
+/// A segment of the path, which may not even be text.
+type Segment = Result<Path<String>, PathRejection>;
+type Text = Result<String, Problem>;
+
+pub(super) async fn index(State(face): State<Face>) -> Response {
+    of_newest(&face, &HTML, per_page(), |site, posts| {
+        Ok(site.index(posts)?)
+    })
+    .await
+}
+
+pub(super) async fn rss(State(face): State<Face>) -> Response {
+    of_newest(&face, &RSS, FEED, |site, posts| Ok(site.rss(posts)?)).await
+}
+
+pub(super) async fn json_feed(State(face): State<Face>) -> Response {
+    of_newest(&face, &JSON_FEED, FEED, |site, posts| {
+        Ok(site.json_feed(posts)?)
+    })
+    .await
+}
+
+pub(super) async fn sitemap(State(face): State<Face>) -> Response {
+    of_newest(&face, &XML, MAPPED, |site, posts| Ok(site.sitemap(posts))).await
+}
+
+pub(super) async fn post(State(face): State<Face>, slug: Segment) -> Response {
+    page(&face, &HTML, async |site| {
+        post_text(&face.store, site, slug).await
+    })
+    .await
+}
+
+pub(super) async fn archive(State(face): State<Face>) -> Response {
+    page(&face, &HTML, async |site| {
+        archive_text(&face.store, site, 1).await
+    })
+    .await
+}
+
+pub(super) async fn archive_page(State(face): State<Face>, number: Segment) -> Response {
+    page(&face, &HTML, async |site| {
+        let number = page_number(&name(number)?)?;
+        archive_text(&face.store, site, number).await
+    })
+    .await
+}
+
+pub(super) async fn tag(State(face): State<Face>, tag: Segment) -> Response {
+    page(&face, &HTML, async |site| {
+        tag_text(&face.store, site, tag).await
+    })
+    .await
+}
+
+pub(super) async fn style(State(face): State<Face>) -> Response {
+    page(&face, &CSS, async |site| Ok(site.style().to_owned())).await
+}
+
+/// A page of the site as it is now; unavailable, while there is none.
+async fn page(face: &Face, kind: &Kind, text: impl AsyncFnOnce(&Site) -> Text) -> Response {
+    match face.site() {
+        Ok(site) => {
+            let text = text(&site).await;
+            finish(&site, kind, text)
+        }
+        Err(cause) => no_site(&cause),
+    }
+}
+
+async fn of_newest(
+    face: &Face,
+    kind: &Kind,
+    limit: u32,
+    render: impl FnOnce(&Site, &[Post]) -> Text,
+) -> Response {
+    page(face, kind, async |site| {
+        let posts = posts::newest(&face.store, limit, 0).await?;
+        render(site, &posts)
+    })
+    .await
+}
+
+async fn post_text(store: &Store, site: &Site, slug: Segment) -> Text {
+    match posts::by_slug(store, &name(slug)?).await? {
+        None => Err(Problem::Absent),
+        Some(post) if post.removed => Err(Problem::Gone),
+        Some(post) => Ok(site.post(&post)?),
+    }
+}
+
+async fn archive_text(store: &Store, site: &Site, page: u32) -> Text {
+    let count = posts::count(store).await?;
+    let pages = count.div_ceil(u64::from(per_page())).max(1);
+    let pages = u32::try_from(pages).unwrap_or(u32::MAX);
+    if page > pages {
+        return Err(Problem::Absent);
+    }
+    let offset = (page - 1).saturating_mul(per_page());
+    let posts = posts::newest(store, per_page(), offset).await?;
+    Ok(site.archive(&posts, page, pages)?)
+}
+
+async fn tag_text(store: &Store, site: &Site, tag: Segment) -> Text {
+    let tag = name(tag)?;
+    let posts = posts::tagged(store, &tag, TAGGED).await?;
+    if posts.is_empty() {
+        return Err(Problem::Absent);
+    }
+    Ok(site.tag(&tag, &posts)?)
+}
+
+/// A name that can be asked for. Anything else is absent without asking the store, which
+/// might refuse it and make an odd address look like an outage.
+fn name(segment: Segment) -> Result<String, Problem> {
+    match segment {
+        Ok(Path(name)) if name.len() <= NAME_LENGTH && !name.contains(char::is_control) => Ok(name),
+        _ => Err(Problem::Absent),
+    }
+}
+
+/// A page of the archive as the pages link it: `7`, not `07` or `+7`.
+fn page_number(page: &str) -> Result<u32, Problem> {
+    match page.parse::<u32>() {
+        Ok(number) if number > 0 && number.to_string() == page => Ok(number),
+        _ => Err(Problem::Absent),
+    }
+}
+
+fn per_page() -> u32 {
+    u32::try_from(PER_PAGE).unwrap_or(u32::MAX)
+}

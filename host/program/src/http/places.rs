@@ -1,0 +1,185 @@
+//! Who is connected to a listener, and who makes room.
+//!
+//! Nobody waits at the door. A newcomer who finds no room takes the place of a connection that
+//! only waits, for a request or for the rest of a header: the one that has waited longest, of the
+//! same peer if it is the peer who has too many. So a thousand half-open connections cost whoever
+//! holds them, and nobody else. Without one that waits, the newcomer is sent away.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use callboard_core::config::ConnectionRules;
+
+/// The connections of one listener.
+pub(super) struct Places {
+    total: usize,
+    per_peer: usize,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    /// Counts connections and rests, so that the longest rest is the least number.
+    turn: u64,
+    places: BTreeMap<u64, Place>,
+}
+
+struct Place {
+    peer: IpAddr,
+    /// The turn at which it began to wait for its peer; `None` while it is answered.
+    rests: Option<u64>,
+    leave: CancellationToken,
+}
+
+/// A connection's place, which is free again when this is dropped.
+pub(super) struct Seat {
+    number: u64,
+    places: Arc<Places>,
+    /// Cancelled when somebody else needs the place.
+    pub(super) leave: CancellationToken,
+}
+
+impl Places {
+    pub(super) fn new(rules: &ConnectionRules) -> Arc<Self> {
+        Arc::new(Self {
+            total: rules.total.max(1),
+            per_peer: rules.per_peer.max(1),
+            held: Mutex::default(),
+        })
+    }
+
+    /// A place for a connection of `address`; `None` if there is none and nobody only waits.
+    pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
+        let peer = peer(address);
+        let mut held = self.held();
+        let of_peer = |place: &Place| place.peer == peer;
+        if held.places.values().filter(|place| of_peer(place)).count() >= self.per_peer {
+            held.make_room(of_peer)?;
+        } else if held.places.len() >= self.total {
+            held.make_room(|_| true)?;
+        }
+        let number = held.next();
+        let leave = CancellationToken::new();
+        let place = Place {
+            peer,
+            rests: Some(number),
+            leave: leave.clone(),
+        };
+        held.places.insert(number, place);
+        Some(Seat {
+            number,
+            places: Arc::clone(self),
+            leave,
+        })
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        // What is in there is sound after every line.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn next(&mut self) -> u64 {
+        self.turn += 1;
+        self.turn
+    }
+
+    /// Send the one away that has waited longest.
+    fn make_room(&mut self, among: impl Fn(&Place) -> bool) -> Option<()> {
+        let waiting = self.places.iter().filter(|(_, place)| among(place));
+        let resting = waiting.filter_map(|(number, place)| Some((place.rests?, *number)));
+        let (_, number) = resting.min()?;
+        self.places.remove(&number)?.leave.cancel();
+        Some(())
+    }
+}
+
+impl Seat {
+    /// A request has come, whole but for its body.
+    pub(super) fn is_answered(&self) {
+        self.set(|_| None);
+    }
+
+    /// Its answer is there; what follows is up to the peer.
+    pub(super) fn rests(&self) {
+        self.set(|held| Some(held.next()));
+    }
+
+    fn set(&self, rests: impl FnOnce(&mut Held) -> Option<u64>) {
+        let mut held = self.places.held();
+        let rests = rests(&mut held);
+        if let Some(place) = held.places.get_mut(&self.number) {
+            place.rests = rests;
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.places.held().places.remove(&self.number);
+    }
+}
+
+/// Whom an address counts for. Whoever has one IPv6 address has a whole network of them.
+fn peer(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = u128::from(address) >> 64 << 64;
+            IpAddr::V6(Ipv6Addr::from(network))
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(total: usize, per_peer: usize) -> Arc<Places> {
+        Places::new(&ConnectionRules {
+            total,
+            per_peer,
+            ..ConnectionRules::default()
+        })
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect(text)
+    }
+
+    #[test]
+    fn whoever_has_waited_longest_makes_room() {
+        let places = places(2, 2);
+        let (a, b) = (address("192.0.2.1"), address("192.0.2.2"));
+        let (first, second) = (places.take(a).expect("room"), places.take(b).expect("room"));
+        first.is_answered();
+        first.rests();
+        let third = places.take(address("192.0.2.3")).expect("room is made");
+        assert!(second.leave.is_cancelled() && !first.leave.is_cancelled());
+        // Who is answered is left alone.
+        first.is_answered();
+        third.is_answered();
+        assert!(places.take(a).is_none());
+        drop(third);
+        assert!(places.take(a).is_some());
+    }
+
+    #[test]
+    fn a_peer_with_too_many_makes_room_among_its_own() {
+        let places = places(8, 2);
+        let other = places.take(address("192.0.2.9")).expect("room");
+        let seats: Vec<_> = (0..6)
+            .map(|_| places.take(address("2001:db8::1")).expect("room"))
+            .collect();
+        assert!(!other.leave.is_cancelled());
+        let sent: Vec<_> = seats.iter().map(|seat| seat.leave.is_cancelled()).collect();
+        assert_eq!(sent, [true, true, true, true, false, false]);
+        // The same network, and the same address in another notation.
+        assert_eq!(peer(address("2001:db8::1")), peer(address("2001:db8::f:1")));
+        assert_eq!(peer(address("::ffff:192.0.2.9")), address("192.0.2.9"));
+    }
+}

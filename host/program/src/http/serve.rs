@@ -1,0 +1,133 @@
+//! The accept loop. `axum::serve` sets no timer, so a client that sends half a header would
+//! hold its connection for ever; here headers, connections and the shutdown all have an end,
+//! and nobody who waits keeps another one out (`places.rs`).
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::CONTENT_LENGTH;
+use axum::response::Response;
+use hyper::body::{Body as _, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+use super::answer::too_large;
+use super::places::{Places, Seat};
+use callboard_core::config::ConnectionRules;
+
+/// Longest life of a connection, so that a client that reads slowly gives its place back.
+const LIFE: Duration = Duration::from_mins(10);
+/// How long answers that are under way may take once a connection has to end.
+const GRACE: Duration = Duration::from_secs(3);
+/// Pause after an accept failed, for want of file descriptors for example.
+const PAUSE: Duration = Duration::from_millis(200);
+/// The most of a header that is held, in bytes.
+const HEADER: usize = 32 << 10;
+
+/// Serve until `shutdown` completes; then finish the answers under way, within seconds.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    rules: &ConnectionRules,
+    shutdown: impl Future<Output = ()>,
+) {
+    let places = Places::new(rules);
+    let stop = CancellationToken::new();
+    let connections = TaskTracker::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let Some(seat) = places.take(peer.ip()) else {
+                    tracing::debug!(%peer, "sent away: no room, and nobody who only waits");
+                    continue;
+                };
+                let talk = Talk {
+                    router: router.clone(),
+                    seat: Arc::new(seat),
+                    rules: rules.clone(),
+                };
+                connections.spawn(talk.converse(stream, stop.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    stop.cancel();
+    connections.close();
+    connections.wait().await;
+}
+
+/// One connection, from its first request to its end.
+#[derive(Clone)]
+struct Talk {
+    router: Router,
+    seat: Arc<Seat>,
+    rules: ConnectionRules,
+}
+
+impl Talk {
+    async fn converse(self, stream: TcpStream, stop: CancellationToken) {
+        stream.set_nodelay(true).ok();
+        let (leave, header) = (self.seat.leave.clone(), self.rules.header.0);
+        let service = service_fn(move |request| self.clone().answer(request));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(header)
+            .max_buf_size(HEADER)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = pin!(connection);
+        tokio::select! {
+            ended = connection.as_mut() => return note(ended),
+            () = leave.cancelled() => return,
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(LIFE) => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        if let Ok(ended) = tokio::time::timeout(GRACE, connection).await {
+            note(ended);
+        }
+    }
+
+    async fn answer(self, request: Request<Incoming>) -> Result<Response, Infallible> {
+        self.seat.is_answered();
+        let response = if self.carries_too_much(&request) {
+            Ok(too_large(self.rules.body_bytes))
+        } else {
+            self.router.oneshot(request.map(Body::new)).await
+        };
+        self.seat.rests();
+        response
+    }
+
+    /// Whether a request says that it carries more than it may, or does not say how much.
+    fn carries_too_much(&self, request: &Request<Incoming>) -> bool {
+        let most = u64::from(self.rules.body_bytes);
+        let empty = request.body().is_end_stream();
+        let unsaid = !empty && !request.headers().contains_key(CONTENT_LENGTH);
+        unsaid || request.body().size_hint().lower() > most
+    }
+}
+
+fn note(ended: hyper::Result<()>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke off");
+    }
+}
