@@ -20,16 +20,11 @@ pub(crate) mod postgres;
 pub(crate) mod repository;
 
 mod selftest;
+mod shared;
 
-use std::fs::{File, OpenOptions};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// A folder below the target folder for what outlives one test process.
-pub(crate) fn shared_folder() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("it");
-    std::fs::create_dir_all(&folder).expect("the target folder can be written");
-    folder
-}
+pub(crate) use self::shared::{lock_file, shared_folder};
 
 /// Let the library compile in this process: with the program that the tests are about, and kept
 /// for all tests.
@@ -41,13 +36,4 @@ pub(crate) fn compiles() {
 /// Where compiled plugins are kept.
 pub(crate) fn compiled() -> PathBuf {
     shared_folder().join("compiled")
-}
-
-/// A file to lock; whoever ends, however it ends, lets go of it.
-pub(crate) fn lock_file(path: &Path) -> File {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).read(true).write(true);
-    options
-        .open(path)
-        .unwrap_or_else(|error| panic!("failed to open {}: {error}", path.display()))
 }

@@ -2,6 +2,7 @@
 //! `tidy/rules.rs` holds how each is checked, and `tidy/bites.rs` shows that each bites.
 
 mod bites;
+mod map;
 mod rules;
 pub(crate) mod source;
 
@@ -74,8 +75,9 @@ const LAYERS: &[Layer] = &[
     layer("snapshot", "store secrets settings"),
     layer(
         "handlers",
-        "diary tables store client handler outcome value settings",
+        "prune diary tables store client handler outcome value settings",
     ),
+    layer("prune", "handler outcome value"),
     layer(
         "capabilities",
         "capability store client lines value settings grants",

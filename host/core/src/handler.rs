@@ -231,6 +231,9 @@ pub trait Resources: Send + Sync {
     /// rows touched.
     fn execute(&self, statement: Statement, deadline: Instant) -> BoxFuture<'_, Result<u64, Stop>>;
 
+    /// The columns of a table in the live schema; none if there is no such table.
+    fn columns<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>>;
+
     /// The text of a prompt of the workspace with its variables filled in.
     fn prompt(&self, name: &str, variables: &Json) -> Result<String, Stop>;
 
@@ -274,7 +277,7 @@ impl<H: Handler> AnyHandler for H {
         Contract {
             name: name.to_owned(),
             summary: H::SUMMARY.to_owned(),
-            config: schema_of::<H::Config>(),
+            config: configuration_of::<H::Config>(),
             reads: schema_of::<H::Reads>(),
             writes: schema_of::<H::Writes>(),
             needs: self.needs(),
@@ -298,9 +301,9 @@ async fn call_typed<H: Handler>(
     config: Json,
     input: Patch,
 ) -> Handled<Patch> {
-    let config = serde_json::from_value(config)
+    let config = read(config)
         .map_err(|error| Stop::failed(FailureKind::Config, format!("config: {error}")))?;
-    let reads = serde_json::from_value(Json::Object(input))
+    let reads = read(Json::Object(input))
         .map_err(|error| Stop::failed(FailureKind::Input, format!("input: {error}")))?;
     let done = handler.handle(call, config, reads).await?;
     let internal = |message: String| Stop::failed(FailureKind::Internal, message);
@@ -311,6 +314,24 @@ async fn call_typed<H: Handler>(
         Err(error) => return Err(internal(format!("patch: {error}"))),
     };
     Ok(done.with_patch(|_| patch))
+}
+
+/// Keys as a type; none at all may also be `()`.
+fn read<T: DeserializeOwned>(keys: Json) -> Result<T, serde_json::Error> {
+    let none = keys.as_object().is_some_and(serde_json::Map::is_empty);
+    serde_json::from_value(keys).or_else(|error| match none {
+        true => serde_json::from_value(Json::Null).map_err(|_| error),
+        false => Err(error),
+    })
+}
+
+/// The schema of a configuration: `()` takes no key.
+fn configuration_of<T: JsonSchema>() -> Json {
+    let schema = schema_of::<T>();
+    if schema.get("type").is_some_and(|kind| kind == "null") {
+        return serde_json::json!({ "type": "object", "additionalProperties": false });
+    }
+    schema
 }
 
 fn schema_of<T: JsonSchema>() -> Json {

@@ -10,7 +10,7 @@
 //! * [`engine`] – carries runs out.
 //! * [`registry`], [`rollcall`], [`workspace`], [`snapshot`] – name to handler; every reference
 //!   to an answer; files to definitions; stored values to what a run reads.
-//! * [`plugin`], `handlers`, `capabilities` – what does the work.
+//! * [`plugin`], `handlers`, `prune`, `capabilities` – what does the work.
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`grants`] – definitions and contracts.
@@ -39,6 +39,7 @@ pub mod pipeline;
 pub mod plugin;
 pub mod policy;
 pub mod private;
+mod prune;
 pub mod registry;
 pub mod rollcall;
 pub mod schedule;

@@ -45,6 +45,10 @@ impl Resources for Host {
         Box::pin(async move { Ok(self.store.execute(statement).await?) })
     }
 
+    fn columns<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {
+        Box::pin(async move { Ok(self.store.columns(table).await?) })
+    }
+
     fn prompt(&self, name: &str, variables: &Json) -> Result<String, Stop> {
         Ok(format!(
             "{name}: tell only what is in here.\n{}",

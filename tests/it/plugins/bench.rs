@@ -183,6 +183,10 @@ impl Resources for Nothing {
         unreachable!("a plugin has no native resources")
     }
 
+    fn columns<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     fn prompt(&self, _: &str, _: &Json) -> Result<String, Stop> {
         unreachable!("a plugin has no native resources")
     }

@@ -31,6 +31,10 @@ impl Resources for HostResources {
         Box::pin(async move { Ok(self.store.execute_until(statement, deadline).await?) })
     }
 
+    fn columns<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {
+        Box::pin(async move { Ok(self.store.columns(table).await?) })
+    }
+
     fn prompt(&self, name: &str, variables: &Json) -> Result<String, Stop> {
         let config = |message: String| Stop::failed(FailureKind::Config, message);
         let prompt = self.definitions.prompts.get(name);

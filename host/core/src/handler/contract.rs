@@ -104,9 +104,9 @@ pub struct TableNeed {
     pub rows: Vec<RowUse>,
 }
 
-/// What a handler does with the rows of one class. `embeddings` has two: `original`, made from
-/// a row of a source, and `summary`, which stands for originals that are gone. Rows of a table
-/// without classes are `original`.
+/// What a handler does with the rows of one class. A table with a column `is_summary` has two:
+/// `original`, and `summary`, which stands for originals that are gone. Rows of a table without
+/// classes are `original`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowUse {
     pub class: String,

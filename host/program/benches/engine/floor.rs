@@ -59,6 +59,10 @@ impl Resources for Unreached {
         Box::pin(async { Err(Stop::nothing_to_do("a benchmark")) })
     }
 
+    fn columns<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     fn prompt(&self, _: &str, _: &Json) -> Result<String, Stop> {
         Err(Stop::nothing_to_do("a benchmark"))
     }

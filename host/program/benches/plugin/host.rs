@@ -88,6 +88,10 @@ impl Resources for Nothing {
         Box::pin(ready(Err(refused())))
     }
 
+    fn columns<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     fn prompt(&self, _: &str, _: &Json) -> Result<String, Stop> {
         Err(refused())
     }

@@ -115,7 +115,7 @@ pub(super) async fn gates(app: &App) -> Result<Vec<Symptom>, AppError> {
     let cases = health::gates(app.store()).await?;
     let symptoms = cases.iter().map(|case| {
         let problem = format!("gate {} is open for {}", case.what, length(case.age));
-        Symptom::note(name(case), problem, "callboard tasks list")
+        Symptom::note(name(case), problem, "callboard gates list")
     });
     Ok(symptoms.collect())
 }

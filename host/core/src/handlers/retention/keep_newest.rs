@@ -1,10 +1,10 @@
 //! `retention.keep_newest`: keep the newest rows of a table and delete the rest, in batches.
-//! Summaries in `embeddings` neither count nor go.
+//! Summaries, in a table that has them, neither count nor go.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Batches, delete_in_batches, identifiers, keeps_summaries, total};
+use crate::prune::{Batches, delete_in_batches, identifiers, keeps_summaries, total};
 use crate::handler::{Call, Handled, Handler, Needs, RowUse, TableNeed};
 use crate::outcome::{Done, Stop};
 use crate::register;
@@ -25,14 +25,14 @@ struct Config {
     #[schemars(range(min = 1))]
     keep: u32,
     /// The column that tells rows apart.
-    #[serde(default = "super::id")]
+    #[serde(default = "crate::prune::id")]
     key: String,
     /// Rows deleted in one transaction.
-    #[serde(default = "super::batch_size")]
+    #[serde(default = "crate::prune::batch_size")]
     #[schemars(range(min = 1))]
     batch_size: u32,
     /// How many batches one call deletes, at most.
-    #[serde(default = "super::max_batches")]
+    #[serde(default = "crate::prune::max_batches")]
     #[schemars(range(min = 1))]
     max_batches: u32,
     /// Count what would be deleted, and delete nothing.
@@ -74,7 +74,7 @@ impl Handler for KeepNewest {
             max_batches,
             dry_run,
         } = config;
-        let condition = format!("{order_column} IS NOT NULL{}", keeps_summaries(&table));
+        let condition = format!("{order_column} IS NOT NULL{}", keeps_summaries(call, &table).await?);
         let count = format!("SELECT COUNT(*) AS total FROM {table} WHERE {condition}");
         let rows = total(&call.query(Statement::new(count)).await?)?;
         let rows_matched = rows.saturating_sub(u64::from(keep));

@@ -1,12 +1,12 @@
 //! `retention.ttl_prune`: delete rows that are older than a number of days, in batches.
-//! Summaries in `embeddings` are never deleted: they are what older memory was kept as.
+//! Summaries, in a table that has them, are never deleted: they stand for what is gone.
 
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Batches, delete_in_batches, identifiers, keeps_summaries, total};
+use crate::prune::{Batches, delete_in_batches, identifiers, keeps_summaries, total};
 use crate::handler::{Call, Handled, Handler, Needs, RowUse, TableNeed};
 use crate::outcome::{Done, FailureKind, Stop};
 use crate::register;
@@ -27,14 +27,14 @@ struct Config {
     #[schemars(range(min = 1))]
     ttl_days: u32,
     /// The column that tells rows apart.
-    #[serde(default = "super::id")]
+    #[serde(default = "crate::prune::id")]
     key: String,
     /// Rows deleted in one transaction.
-    #[serde(default = "super::batch_size")]
+    #[serde(default = "crate::prune::batch_size")]
     #[schemars(range(min = 1))]
     batch_size: u32,
     /// How many batches one call deletes, at most.
-    #[serde(default = "super::max_batches")]
+    #[serde(default = "crate::prune::max_batches")]
     #[schemars(range(min = 1))]
     max_batches: u32,
     /// Count what would be deleted, and delete nothing.
@@ -77,7 +77,7 @@ impl Handler for TtlPrune {
             dry_run,
         } = config;
         let before = before(call, ttl_days)?;
-        let condition = format!("{age_column} < $1{}", keeps_summaries(&table));
+        let condition = format!("{age_column} < $1{}", keeps_summaries(call, &table).await?);
         let count = format!("SELECT COUNT(*) AS total FROM {table} WHERE {condition}");
         let rows_matched = total(&call.query(Statement::new(count).bind(before)).await?)?;
         if rows_matched == 0 {

@@ -365,3 +365,24 @@ pub(super) async fn misses(ground: &Ground) -> Vec<(String, String)> {
     });
     misses.collect()
 }
+
+/// The tables that the workspace is about, as a tenant would bring them.
+const TABLES: &str = "-- grantable
+CREATE TABLE drafts (id TEXT PRIMARY KEY);
+-- grantable
+CREATE TABLE posts (id TEXT PRIMARY KEY, published_at BIGINT NOT NULL);
+-- grantable
+CREATE TABLE embeddings (id TEXT PRIMARY KEY, source_table TEXT NOT NULL, source_id TEXT NOT NULL,
+    is_summary BOOLEAN NOT NULL, created_at BIGINT NOT NULL);
+";
+
+inventory::submit! {
+    crate::schema::Scripts {
+        owner: "tests",
+        migrations: &[crate::schema::Migration {
+            number: 1,
+            sqlite: TABLES,
+            postgres: TABLES,
+        }],
+    }
+}

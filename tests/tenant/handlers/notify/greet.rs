@@ -1,0 +1,42 @@
+//! `notify.greet`: say welcome to who is in the book.
+
+use callboard_core::handler::{Call, Handled, Handler, Needs};
+use callboard_core::outcome::{Done, FailureKind, Stop};
+use callboard_core::value::Statement;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+struct Greet;
+callboard_core::register!(Greet);
+
+#[derive(Deserialize, JsonSchema)]
+struct Reads {
+    invited: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Writes {
+    greeting: String,
+}
+
+impl Handler for Greet {
+    type Config = ();
+    type Reads = Reads;
+    type Writes = Writes;
+    const SUMMARY: &'static str = "Greets a guest";
+
+    fn needs(&self) -> Needs {
+        Needs::default().table("visits", &["select"])
+    }
+
+    async fn handle(&self, call: &Call, _config: (), reads: Reads) -> Handled<Writes> {
+        let sql = "SELECT guest FROM visits WHERE run = $1";
+        let rows = call.query(Statement::new(sql).bind(&call.run)).await?;
+        if rows.first().is_none() {
+            let problem = format!("{} is not in the book", reads.invited);
+            return Err(Stop::failed(FailureKind::Input, problem));
+        }
+        let greeting = format!("welcome, {}", reads.invited);
+        Ok(Done::new(Writes { greeting }).effect("greetings", 1))
+    }
+}
