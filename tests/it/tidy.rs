@@ -55,7 +55,7 @@ const LAYERS: &[Layer] = &[
     // factory
     layer("site", "tables"),
     // core
-    layer("pack", "app rollcall schema store"),
+    layer("pack", "app registry rollcall workspace schema store"),
     layer("app", BELOW),
     layer(
         "engine",

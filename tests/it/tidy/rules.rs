@@ -160,7 +160,9 @@ pub(super) fn foreign_crates(source: &Source, table: &[Only]) -> Vec<String> {
 pub(super) fn providers_by_name(source: &Source) -> Vec<String> {
     let code = code_only(&source.text);
     let mut paths = root_paths(&code, "crate::", source.depth());
-    paths.extend(root_paths(&code, "callboard::", 0));
+    for package in ["callboard_core::", "callboard_factory::", "callboard::"] {
+        paths.extend(root_paths(&code, package, 0));
+    }
     paths
         .iter()
         .filter(|path| ["handlers", "capabilities"].contains(&path.name))

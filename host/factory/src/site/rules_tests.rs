@@ -8,7 +8,7 @@ use callboard_core::settings::Snapshot;
 use callboard_core::store::Store;
 use callboard_core::workspace::{Definitions, Files};
 
-use super::super::bundled;
+use crate::site::bundled;
 
 const BASE: &str = "site/base.html";
 const POST: &str = "site/post.html";
