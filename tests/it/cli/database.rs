@@ -177,7 +177,7 @@ on_each!(
     a_database_of_a_newer_program_is_refused_and_left_alone,
     |dialect: Dialect| {
         let factory = Factory::bare(dialect);
-        factory.execute("INSERT INTO migrations (number, digest) VALUES (99, 'x')");
+        factory.execute("INSERT INTO migrations (owner, number, digest) VALUES ('host', 99, 'x')");
         for command in [&["check"][..], &["apply"], &["serve"], &["runs", "list"]] {
             refuses(&factory, command, 3, &["schema 99", "newer callboard"]);
         }

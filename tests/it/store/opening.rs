@@ -164,7 +164,7 @@ on_both!(
     async |store: Store, url: String| {
         execute(
             &store,
-            "INSERT INTO migrations (number, digest) VALUES (999, 'x')",
+            "INSERT INTO migrations (owner, number, digest) VALUES ('host', 999, 'x')",
         )
         .await;
         let error = refused(&url).await;
