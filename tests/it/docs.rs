@@ -22,6 +22,7 @@ use snapbox::data::{Data, DataFormat};
 use callboard::schema;
 use callboard::store::Dialect;
 
+use crate::support::database::TestDatabase;
 use crate::support::factory::Factory;
 use page::Page;
 use sandbox::{sandbox, with_plugins};
@@ -155,6 +156,15 @@ fn the_tables_of_plugins_have_the_columns_that_the_page_says() {
 /// The folder that the pages are in.
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+#[test]
+fn the_tutorial_is_the_same_on_postgresql() {
+    let database = TestDatabase::new(Dialect::Postgres);
+    let (host, _shop) = sandbox();
+    let host = host.with("CALLBOARD_DATABASE", database.url());
+    let page = Page::read(&top().join("docs/tutorial.md"));
+    Assert::new().eq(told::told(&page, &host).kept, Data::text(page.text).raw());
 }
 
 /// Run the blocks of a page; the page has to be as the run makes it.

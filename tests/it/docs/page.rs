@@ -61,7 +61,11 @@ impl Block {
             ("console", _) => Kind::Console,
             ("sh", _) => Kind::Commands,
             (_, Some(path)) => Kind::File(path.trim().to_owned()),
-            _ => return None,
+            (word, None) => {
+                let hidden = code.literal.lines().find(|line| is_command(line));
+                assert_eq!(hidden, None, "a command in a block of `{word}` is not run");
+                return None;
+            }
         };
         let first = after("first:").unwrap_or_default().lines();
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -78,6 +82,11 @@ impl Block {
         };
         Some(block)
     }
+}
+
+/// Whether a line looks like a command that a page should not hide from its test.
+fn is_command(line: &str) -> bool {
+    line.starts_with("$ ") || line.starts_with("callboard ")
 }
 
 /// The texts of the comments right above a block.
