@@ -43,7 +43,7 @@ use callboard_core::{html, template};
 pub const FOLDER: &str = "site";
 /// Posts on one page of the archive.
 pub const PER_PAGE: usize = 10;
-/// The stylesheet, the one file of a site that is no template.
+/// The stylesheet, which every page links to.
 pub const STYLE: &str = "style.css";
 /// The files that a site needs: its templates and its stylesheet.
 pub const TEMPLATES: &[&str] = &[
