@@ -51,7 +51,8 @@ const LAYERS: &[Layer] = &[
     layer(
         "http",
         "app engine site registry rollcall workspace snapshot store \
-         pipeline handler outcome policy schedule value settings config grants bundle shown template",
+         pipeline handler outcome policy schedule value settings config grants bundle shown template fault \
+         supervision",
     ),
     layer("app", BELOW),
     layer(
@@ -149,7 +150,11 @@ const ONLY: &[Only] = &[
 ];
 
 /// Files that may print.
-const PRINTERS: &[&str] = &["host/src/cli/output.rs", "host/src/main.rs"];
+const PRINTERS: &[&str] = &[
+    "host/src/cli/output.rs",
+    "host/src/cli/output/streams.rs",
+    "host/src/main.rs",
+];
 
 /// Files with `unsafe` in them, and why it can't be done without.
 const UNSAFE: &[(&str, &str)] = &[
