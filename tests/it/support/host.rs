@@ -96,11 +96,17 @@ impl Host {
 
     /// The program with a terminal for its outputs, which makes `\r\n` of the end of a line.
     pub(crate) fn on_terminal(&self, arguments: &[&str]) -> Command {
+        self.on_terminal_after("", arguments)
+    }
+
+    /// The same after another command line on that terminal.
+    pub(crate) fn on_terminal_after(&self, first: &str, arguments: &[&str]) -> Command {
         let program = self.command(arguments);
         let mut words = vec![program.get_program().to_string_lossy()];
         words.extend(program.get_args().map(|word| word.to_string_lossy()));
         let mut terminal = Command::new("script");
-        terminal.args(["-qfec", &words.join(" "), "/dev/null"]);
+        let line = format!("{first} {}", words.join(" "));
+        terminal.args(["-qfec", &line, "/dev/null"]);
         terminal.env_clear().current_dir(self.workspace());
         let variables = program.get_envs();
         terminal.envs(variables.filter_map(|(name, value)| Some((name, value?))));

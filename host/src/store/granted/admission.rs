@@ -94,7 +94,7 @@ fn rendered(
     writes: bool,
     params: Option<&[Value]>,
 ) -> Result<String, StoreError> {
-    let refuse = |what: &str| Err(denial::denied(denial::statement(asker.plugin, what)));
+    let refuse = |what: &str| Err(denial::denied(denial::statement(what)));
     if sql.len() > LENGTH {
         return refuse("more than 256 KiB of text");
     }
@@ -179,7 +179,7 @@ impl Rendering<'_> {
     }
 
     fn refuse<T>(&self, what: &str) -> Result<T, StoreError> {
-        Err(denial::denied(denial::statement(self.asker.plugin, what)))
+        Err(denial::denied(denial::statement(what)))
     }
 
     /// Refuse `what` if it is there.

@@ -201,11 +201,10 @@ impl Authorizer {
             ffi::SQLITE_READ => self.on_table(question, Verb::Select),
             action => match changing(action) {
                 Some(_) if mode == Mode::Read => Some(denial::statement(
-                    &self.plugin,
                     "a change of rows where rows are asked for (use `execute`)",
                 )),
                 Some(verb) => self.on_table(question, verb),
-                None => Some(denial::statement(&self.plugin, name_of(action))),
+                None => Some(denial::statement(name_of(action))),
             },
         }
     }
@@ -213,14 +212,14 @@ impl Authorizer {
     fn on_function(&self, name: &str) -> Option<String> {
         let weight = bounds::weight(name).filter(|_| functions::is_allowed(name));
         let Some(weight) = weight else {
-            return Some(denial::function(&self.plugin, name));
+            return Some(denial::function(name));
         };
         let calls = self.change(|now| {
             now.calls += weight;
             now.calls
         });
         let what = "so many calls of functions";
-        (calls > bounds::CALLS).then(|| denial::statement(&self.plugin, what))
+        (calls > bounds::CALLS).then(|| denial::statement(what))
     }
 
     fn on_table(&self, question: &Question<'_>, verb: Verb) -> Option<String> {

@@ -22,7 +22,7 @@ impl Rendering<'_> {
             .ok()
             .and_then(|name| functions::called(&name.value));
         let Some(known) = known else {
-            let text = denial::function(self.asker.plugin, &name.to_string());
+            let text = denial::function(&name.to_string());
             return Err(denial::denied(text));
         };
         self.word(known);
