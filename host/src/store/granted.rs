@@ -330,6 +330,16 @@ impl BorrowedSession {
     }
 }
 
+/// A call that is stopped amid a statement does not leave it at work: on SQLite it may hold the
+/// right to write. PostgreSQL ends it with the time that it was given.
+impl Drop for BorrowedSession {
+    fn drop(&mut self) {
+        if let Some(Session::Sqlite { authorizer, .. }) = &self.session {
+            authorizer.give_up();
+        }
+    }
+}
+
 /// Whether the grants allow a statement, and it fits the schema; nothing runs, and no login
 /// role is made for it.
 pub async fn authorise(

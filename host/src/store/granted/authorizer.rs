@@ -115,6 +115,11 @@ impl Authorizer {
         self.change(|now| std::mem::replace(now, Now::idle()).refusal)
     }
 
+    /// Nobody waits any more for the statement under way: its time is over.
+    pub(super) fn give_up(&self) {
+        self.change(|now| now.deadline = Some(Instant::now()));
+    }
+
     /// Set it, the limits and the safe configuration on a connection of a plugin.
     pub(super) async fn guard(
         self: &Arc<Self>,
