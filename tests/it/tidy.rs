@@ -152,7 +152,11 @@ const ONLY: &[Only] = &[
 ];
 
 /// Files that may print.
-const PRINTERS: &[&str] = &["host/program/src/cli/output.rs", "host/program/src/main.rs"];
+const PRINTERS: &[&str] = &[
+    "host/program/src/cli/output.rs",
+    "host/program/src/cli/output/streams.rs",
+    "host/program/src/main.rs",
+];
 
 /// Files with `unsafe` in them, and why it can't be done without.
 const UNSAFE: &[(&str, &str)] = &[

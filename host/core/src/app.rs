@@ -63,8 +63,6 @@ pub enum AppError {
     #[error(transparent)]
     Registry(#[from] RegistryError),
     #[error(transparent)]
-    Plugin(#[from] crate::plugin::PluginError),
-    #[error(transparent)]
     Secret(#[from] SecretError),
     #[error(transparent)]
     Engine(#[from] EngineError),

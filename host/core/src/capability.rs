@@ -60,7 +60,7 @@ pub fn denial(access: &Access, interface: &str) -> Option<String> {
     }
     let (plugin, lines) = (&access.plugin, capability.mend);
     Some(format!(
-        "plugin `{plugin}` uses `{interface}` and is not granted it; to allow it, write in callboard.toml\n\
+        "the interface `{interface}` is not granted; to allow it, write in callboard.toml\n\
          [grants.{plugin}]\n{lines}\nand in its plugin.toml\n[ask]\n{lines}"
     ))
 }

@@ -14,7 +14,7 @@ use rustix::process::{Signal, getpid, kill_process};
 pub const VARIABLE: &str = "CALLBOARD_FAULT";
 
 /// Where a process can be ended.
-pub const POINTS: [&str; 18] = [
+pub const POINTS: [&str; 20] = [
     "before-look",
     "before-heartbeat",
     "before-group",
@@ -33,6 +33,8 @@ pub const POINTS: [&str; 18] = [
     "after-approval",
     "before-fired",
     "drain",
+    "before-site",
+    "before-console",
 ];
 
 struct Fault {

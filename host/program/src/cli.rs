@@ -242,17 +242,18 @@ fn same(one: &Path, other: &Path) -> bool {
 /// Carry out the command line of this process; the exit code is as `--help` says.
 pub async fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
-    match read(&arguments) {
-        Ok((cli, named)) => carry_out(cli, named).await.into(),
+    let exit = match read(&arguments) {
+        Ok((cli, named)) => carry_out(cli, named).await,
         Err(error) => {
             // What is said of arguments quotes them: it is said of arguments that can be shown.
             let shown = arguments
                 .iter()
                 .map(|it| Shown::line(it.to_string_lossy()).to_string());
             let error = read(shown).err().unwrap_or(error);
-            output::usage(&error, asks_for_json(&arguments)).into()
+            output::usage(&error, asks_for_json(&arguments))
         }
-    }
+    };
+    output::lost().unwrap_or(exit).into()
 }
 
 /// A command line, and the folder that it names itself as the workspace.
@@ -282,6 +283,7 @@ async fn carry_out(cli: Cli, named: Option<PathBuf>) -> Exit {
     let result = tokio::select! {
         result = work => result.unwrap_or_else(|_| Err(defect())),
         () = interrupted() => Err(Failure::interrupted()),
+        () = unheard() => Ok(output.lines_end()),
     };
     match result {
         Ok(answered) => answered.exit(),
@@ -315,6 +317,14 @@ fn start_log(cli: &Cli) {
 /// Ctrl-C ends every command but those that handle it themselves, such as `serve`.
 async fn interrupted() {
     if tokio::signal::ctrl_c().await.is_err() || interrupt::is_handled() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// An answer that nobody hears ends every command, in good order where it can.
+async fn unheard() {
+    output::until_lost().await;
+    if interrupt::is_handled() {
         std::future::pending::<()>().await;
     }
 }

@@ -4,6 +4,7 @@
 
 mod answer;
 pub mod console;
+mod door;
 mod files;
 mod health;
 mod listen;
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use self::console::Console;
+pub use self::door::{CONSOLE, SITE};
 pub use self::listen::{HttpError, bind, bind_here};
 pub use self::serve::serve;
 use callboard_core::store::Store;

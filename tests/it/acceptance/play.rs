@@ -19,7 +19,7 @@ use super::prompter::Prompter;
 #[cfg(feature = "restate")]
 use super::restate::Server;
 use crate::scenario::roll_call::{CEILING, add_plugin};
-use crate::support::daemon::{Daemon, eventually};
+use crate::support::daemon::{Daemon, eventually, until_frozen};
 use crate::support::database::runtime;
 use crate::support::factory::{BARE, Factory, KEEP};
 
@@ -128,6 +128,21 @@ impl Play {
             worker.signal("KILL");
         }
         assert_eq!(worker.ended().code, -1, "a signal ended it");
+    }
+
+    /// Wait until the worker is frozen by its fault.
+    #[track_caller]
+    pub(super) fn until_frozen(&self) {
+        until_frozen(self.worker.borrow().as_ref().expect("a worker").id());
+    }
+
+    /// Let a frozen worker go on.
+    pub(super) fn thaw(&self) {
+        self.worker
+            .borrow()
+            .as_ref()
+            .expect("a worker")
+            .signal("CONT");
     }
 
     /// Leases of a worker that fell silent run out at once, where nobody else says that it is

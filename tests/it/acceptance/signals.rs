@@ -60,6 +60,24 @@ in_every_house!(
 );
 
 in_every_house!(
+    what_cannot_count_any_more_is_stopped_and_not_waited_for,
+    |house| {
+        let play = beside_a_gate(house, "regenerate = { text = \"a\" }", 2);
+        // The first call is never answered.
+        play.prompter.cue("b", &[Cue::Hang, DONE]);
+        let run = play.queue();
+        play.prompter.until_called("b/1/1");
+        play.decide_now(&run, Decision::Regenerated, Some("text"))
+            .expect("it counts");
+        play.prompter.until_called("c/1/1");
+        play.decide_now(&run, Decision::Approved, None)
+            .expect("it counts");
+        play.until(&run, Done);
+        assert_eq!(visits_of_b(&play), ["1 nothing-to-do undone", "2 done"]);
+    }
+);
+
+in_every_house!(
     what_is_under_way_when_nobody_decided_in_time_does_not_count,
     |house| {
         let gate = "expiry = { after = \"200ms\", as = \"rejected\" }\non.rejected = \"goto:a\"";
@@ -90,6 +108,23 @@ in_every_house!(a_cancel_that_follows_a_pause_stands, |house| {
     play.until_told(&run);
     play.steer(&run, Cancelled);
     play.prompter.release();
+    play.until(&run, Cancelled);
+    assert_eq!(play.prompter.stages(), "a");
+});
+
+in_every_house!(a_cancel_in_the_last_moment_of_a_pause_stands, |house| {
+    let play = Play::rehearsed(house, &[stage("a", ""), stage("b", "needs = [\"a\"]")]);
+    // It freezes once it has decided on the pause, and before it says so to the database.
+    play.start(Some("before-commit=stop"));
+    play.prompter.cue("a", &[Cue::Hang]);
+    let run = play.queue();
+    play.prompter.until_called("a/1/1");
+    play.steer(&run, Paused);
+    play.until_told(&run);
+    play.prompter.release();
+    play.until_frozen();
+    play.steer(&run, Cancelled);
+    play.thaw();
     play.until(&run, Cancelled);
     assert_eq!(play.prompter.stages(), "a");
 });

@@ -68,7 +68,6 @@ fn refused(bytes: Vec<u8>, limits: Limits) -> (PluginError, Duration) {
     let began = Instant::now();
     let loaded = runtime().block_on(prepared(&manifest, bytes, Grants::default(), limits, None));
     let refused = loaded.err().expect("it is refused");
-    assert!(refused.to_string().contains("`misbehave`"), "{refused}");
     (refused, began.elapsed())
 }
 
@@ -152,11 +151,11 @@ fn described(letter: u8) -> PluginError {
 
 fn many_handlers() {
     // The answer is not even taken into the host: a limit in between ends the call.
-    says(&described(b'm'), &["`describer`", "cannot say what it is"]);
+    says(&described(b'm'), &["cannot say what it is"]);
 }
 
 fn a_long_summary() {
-    says(&described(b'l'), &["`describer`"]);
+    says(&described(b'l'), &["cannot say what it is"]);
     says(
         &described(b'w'),
         &["5000 characters", "300 allowed", "describe.summary"],

@@ -9,9 +9,10 @@ use callboard_core::store::{Dialect, Store, StoreErrorKind};
 use callboard_core::value::Statement;
 
 use super::attacks;
-use crate::support::daemon::BOUND;
+use crate::scenario::roll_call::{CEILING, add_plugin};
+use crate::support::daemon::{BOUND, Daemon, eventually};
 use crate::support::database::with_database;
-use crate::support::factory::{DAY, Factory, board};
+use crate::support::factory::{BARE, DAY, Factory, board};
 
 attacks! {
     a_call_that_nothing_interrupts: "one call of a C function of SQLite that takes minutes" => {
@@ -26,6 +27,12 @@ attacks! {
     a_row_of_many_large_values: "a row of 40 texts of 60 MB" => { rows_are_bounded };
     an_aggregate_that_grows: "an aggregate whose memory grows until the statement's time is over" => {
         aggregates_are_bounded
+    };
+    a_read_that_outlives_its_daemon: "SIGTERM to `serve` while a plugin's query that never ends is under way" => {
+        || stops_amid("query", "SELECT count(*) FROM n")
+    };
+    a_write_that_outlives_its_daemon: "SIGTERM to `serve` while a plugin's write that never ends is under way" => {
+        || stops_amid("execute", "INSERT INTO scratch (id) SELECT i FROM n WHERE i < 0")
     };
     a_template_that_never_ends: "a template of the site with nested loops of 99,999 rounds" => {
         renderings_end
@@ -192,4 +199,46 @@ fn renderings_end() {
         ran.stderr.contains("post.html") && ran.stderr.contains("steps"),
         "{ran}"
     );
+}
+
+/// The daemon ends, although the statement has ten minutes.
+fn stops_amid(mode: &str, statement: &str) {
+    let factory = Factory::bare_written(Dialect::Sqlite);
+    let rules =
+        "[engine]\ndrain = \"1s\"\n[limits.misbehave]\nseconds = 600\nstatement_seconds = 600\n";
+    factory.write("callboard.toml", format!("{BARE}{CEILING}{rules}"));
+    factory.execute("CREATE TABLE scratch (id BIGINT)");
+    add_plugin(&factory, "misbehave");
+    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)";
+    let stage = format!(
+        "name = \"probe\"\nbudget = \"20m\"\n[[stage]]\nid = \"a\"\nhandler = \"probe.queries\"\n\
+         timeout = \"15m\"\nconfig = {{ mode = \"{mode}\", statement = \"{endless} {statement}\" }}\n"
+    );
+    factory.write("pipelines/probe.toml", stage);
+    factory.ok(&["apply"]);
+    let daemon = Daemon::start(&factory, &["serve", "--listen", "127.0.0.1:0"]);
+    daemon.address();
+    let follower = Daemon::start(&factory, &["run", "probe"]);
+    daemon.until("pipeline=\"probe\"");
+    // It would carry the run on in its turn.
+    drop(follower);
+    let began = processor_time(daemon.id());
+    eventually("the statement is at work", || {
+        (processor_time(daemon.id()) > began + 200).then_some(())
+    });
+    daemon.signal("TERM");
+    let ended = daemon.ended();
+    assert_eq!(ended.code, 0, "{ended}");
+    assert_eq!(factory.count("open_runs WHERE status = 'queued'"), 1);
+    assert_eq!(factory.execute("INSERT INTO scratch (id) VALUES (1)"), 1);
+}
+
+/// The time that a process has computed for, in hundredths of a second.
+fn processor_time(process: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it is there");
+    let (_, rest) = stat.rsplit_once(')').expect("a name");
+    let times = rest.split_whitespace().skip(11).take(2);
+    times
+        .map(|time| time.parse::<u64>().expect("a number"))
+        .sum()
 }

@@ -2,8 +2,8 @@
 
 use callboard_core::store::Dialect::Sqlite;
 
-use super::shows;
-use crate::support::factory::Factory;
+use super::{refuses, shows};
+use crate::support::factory::{BARE, Factory};
 use crate::support::host::Ran;
 
 #[test]
@@ -129,10 +129,7 @@ fn one_cause_is_one_miss() {
     let ran = factory.run(&["check"]);
     let misses = told(&ran);
     assert_eq!(misses.len(), 1, "{ran}");
-    assert!(
-        misses[0].contains("pipeline `dev_diary` has no stage `saved`"),
-        "{ran}"
-    );
+    assert!(misses[0].contains("there is no stage `saved`"), "{ran}");
     assert!(
         misses[0].contains("stage dev_diary/publish has no answer, too"),
         "{ran}"
@@ -142,4 +139,41 @@ fn one_cause_is_one_miss() {
     let references = roll["references"].as_array().expect("a list").iter();
     let dependent = references.filter(|reference| !reference["miss"]["because"].is_null());
     assert!(dependent.count() >= 3, "{json}");
+}
+
+#[test]
+fn a_console_for_everybody_is_refused_before_anybody_serves() {
+    let factory = Factory::bare(Sqlite);
+    for address in ["0.0.0.0:8711", "[::]:8711", "192.0.2.1:8711"] {
+        let listen = format!("{BARE}[console]\nlisten = \"{address}\"\n");
+        factory.write("callboard.toml", listen);
+        for command in ["check", "apply"] {
+            let told = format!("open to everybody at {address}");
+            let parts = [
+                "callboard.toml:4",
+                &told,
+                "help: leave it on 127.0.0.1",
+                "ssh -L",
+            ];
+            refuses(&factory, &[command], 1, &parts);
+        }
+    }
+    for here in ["127.0.0.1:8711", "[::1]:8711", "localhost:8711"] {
+        let listen = format!("{BARE}[console]\nlisten = \"{here}\"\n");
+        factory.write("callboard.toml", listen);
+        factory.ok(&["check"]);
+    }
+}
+
+#[test]
+fn a_plugin_that_does_not_load_is_named_once() {
+    let factory = Factory::written(Sqlite);
+    factory.write(
+        "plugins/embeddings_collapse/embeddings_collapse.wasm",
+        "no component",
+    );
+    let ran = factory.run(&["check"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    let told = "miss: plugin embeddings_collapse: the component is a text";
+    assert!(ran.stdout.contains(told), "{ran}");
 }

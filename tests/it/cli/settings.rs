@@ -1,11 +1,12 @@
 //! `settings`: the three states of a value, and secrets, which are set and never shown.
 
 use std::io::Write as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use callboard_core::store::Dialect::Sqlite;
 
 use super::{refuses, shows};
+use crate::support::daemon::eventually;
 use crate::support::factory::Factory;
 
 const SECRET: &str = "hunter2-and-a-half";
@@ -103,6 +104,41 @@ fn a_secret_is_sealed_and_never_shown() {
     let key = factory.workspace().join("callboard.key");
     let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(key).expect("a key"));
     assert_eq!(mode & 0o077, 0, "nobody else reads the key");
+}
+
+#[test]
+fn a_secret_that_is_typed_is_not_shown() {
+    let factory = Factory::bare(Sqlite);
+    let set = ["settings", "set", "roles.writer.key", "-"];
+    let mut terminal = factory.on_terminal_after("tty > place;", &set);
+    terminal.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = terminal.spawn().expect("`script` is there");
+    let place = eventually("a terminal", || {
+        let place = std::fs::read_to_string(factory.workspace().join("place"));
+        place.ok().filter(|place| place.ends_with('\n'))
+    });
+    eventually("the terminal shows nothing that is typed", || {
+        let modes = Command::new("stty")
+            .args(["-F", place.trim(), "-a"])
+            .output();
+        let modes = modes.expect("`stty` is there").stdout;
+        let modes = String::from_utf8_lossy(&modes);
+        modes
+            .split_whitespace()
+            .find(|mode| *mode == "-echo")
+            .map(drop)
+    });
+    let mut stdin = child.stdin.take().expect("it was asked for");
+    writeln!(stdin, "{SECRET}").expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    drop(stdin);
+    assert!(output.status.success(), "{output:?}");
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        shown.contains("roles.writer.key: ") && !shown.contains(SECRET),
+        "{shown}"
+    );
+    assert!(factory.ok(&["settings", "list"]).contains("(hidden)"));
 }
 
 #[test]

@@ -204,6 +204,8 @@ on_both!(
             let error = answer["error"].as_str().expect("a text");
             let names = format!("plugin `misbehave`, stage `stage`, statement `{sql}`: ");
             assert!(error.starts_with(&names), "{error}");
+            let named = error.matches("plugin `misbehave`").count();
+            assert_eq!(named, 1, "it is named once: {error}");
         }
     }
 );

@@ -96,10 +96,16 @@ impl Host {
 
     /// The program with a terminal for its outputs, which makes `\r\n` of the end of a line.
     pub(crate) fn on_terminal(&self, arguments: &[&str]) -> Command {
+        self.on_terminal_after("", arguments)
+    }
+
+    /// The same after another command line on that terminal.
+    pub(crate) fn on_terminal_after(&self, first: &str, arguments: &[&str]) -> Command {
         let program = self.command(arguments);
         let mut words = vec![program.get_program().to_string_lossy()];
         words.extend(program.get_args().map(|word| word.to_string_lossy()));
-        let mut terminal = self.around("script", &["-qfec", &words.join(" "), "/dev/null"]);
+        let line = format!("{first} {}", words.join(" "));
+        let mut terminal = self.around("script", &["-qfec", &line, "/dev/null"]);
         terminal.stdin(Stdio::null());
         terminal
     }

@@ -7,7 +7,7 @@ use callboard_core::supervision::AGAIN;
 
 use super::bench::{queue, rack, until_ended, well};
 use super::judge;
-use crate::support::daemon::{Daemon, eventually};
+use crate::support::daemon::{Daemon, eventually, get};
 use crate::support::factory::{Factory, on_each};
 
 /// `serve` whose tasks panic at these points, each as often as it is named.
@@ -26,21 +26,32 @@ fn finding(factory: &Factory, task: &str) -> String {
     factory.texts(&sql, "text").join("; ")
 }
 
+/// Where a task panics, and what it is called.
+const TASKS: [(&str, &str); 5] = [
+    ("before-look", "the worker"),
+    ("before-heartbeat", "the heartbeat"),
+    ("before-group", "a committer"),
+    ("before-site", "the listener of the site"),
+    ("before-console", "the listener of the console"),
+];
+
 on_each!(
     a_task_of_the_daemon_that_panics_is_begun_anew_and_is_a_finding,
     |dialect: Dialect| {
         let factory = rack(dialect);
         let runs = queue(&factory, "branches", &well(3)).len();
-        let points = ["before-look", "before-heartbeat", "before-group"];
-        let daemon = serve(&factory, &points);
+        let daemon = serve(&factory, &TASKS.map(|(point, _)| point));
+        let (site, console) = (daemon.address(), daemon.console());
         until_ended(&factory);
-        for task in ["the worker", "the heartbeat", "a committer"] {
+        for (_, task) in TASKS {
             let said = eventually(task, || {
                 Some(finding(&factory, task)).filter(|it| !it.is_empty())
             });
             assert!(said.contains("panicked: a fault on purpose"), "{said}");
             assert!(said.contains("its process goes on"), "{said}");
         }
+        assert_eq!(get(site, "/health").status, 200);
+        assert_eq!(get(console, "/console").status, 200);
         daemon.signal("TERM");
         let ended = daemon.ended();
         assert_eq!(ended.code, 0, "{ended}");
@@ -51,15 +62,16 @@ on_each!(
 );
 
 on_each!(
-    a_worker_that_does_not_stay_takes_the_daemon_down_with_a_message,
+    a_task_that_does_not_stay_takes_the_daemon_down_with_a_message,
     |dialect: Dialect| {
         let factory = rack(dialect);
-        let daemon = serve(&factory, &["before-look"; AGAIN + 1]);
-        let ended = daemon.ended();
-        assert_eq!(ended.code, 1, "{ended}");
-        let told = "the worker ended by itself again and again: panicked: a fault on purpose";
-        assert!(ended.stderr.contains(told), "{ended}");
-        let said = finding(&factory, "the worker");
-        assert!(said.contains("its process ends"), "{said}");
+        for (point, task) in [TASKS[0], TASKS[3]] {
+            let ended = serve(&factory, &[point; AGAIN + 1]).ended();
+            assert_eq!(ended.code, 1, "{ended}");
+            let told = "ended by itself again and again: panicked: a fault on purpose";
+            assert!(ended.stderr.contains(&format!("{task} {told}")), "{ended}");
+            let said = finding(&factory, task);
+            assert!(said.contains("its process ends"), "{said}");
+        }
     }
 );

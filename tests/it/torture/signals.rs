@@ -193,4 +193,5 @@ fn judged(factory: &Factory, cancelled: &BTreeSet<String>) {
         "{sent_back} times sent back, {undone} results not kept"
     ));
     assert!(sent_back > 0, "nothing was tried");
+    assert!(undone > 0, "nothing was under way");
 }

@@ -74,6 +74,7 @@ impl Vectors<'_> {
     /// Why nothing is held for a plugin that is not granted it.
     fn denied(&self) -> Option<VectorError> {
         let denial = denial(&self.0.access, "vectors")?;
+        let denial = format!("plugin `{}`: {denial}", self.0.access.plugin);
         let denied = StoreError::new(StoreErrorKind::Denied, denial);
         Some(VectorError::Database(denied.into()))
     }

@@ -2,7 +2,7 @@
 //! `localhost:8710`. Names are looked up when somebody listens, not when the file is read.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, de};
@@ -19,6 +19,27 @@ impl ListenAddress {
     pub fn loopback(port: u16) -> Self {
         let host = Ipv4Addr::LOCALHOST.to_string();
         Self { host, port }
+    }
+
+    /// An address that only this machine reaches, for what asks nobody who they are. What a name
+    /// stands for is seen when somebody listens.
+    pub fn of_this_machine(text: &str) -> Result<Self, String> {
+        let address: Self = text.parse()?;
+        let number = address.host.parse::<IpAddr>();
+        if number.is_ok_and(|number| !number.to_canonical().is_loopback()) {
+            return Err(address.open_to_everybody());
+        }
+        Ok(address)
+    }
+
+    /// Why the console does not listen there, and the mend.
+    pub fn open_to_everybody(&self) -> String {
+        let port = self.port;
+        format!(
+            "the console would be open to everybody at {self}: it asks nobody who they are; leave it \
+             on 127.0.0.1 and reach it through a tunnel, `ssh -L {port}:127.0.0.1:{port} MACHINE`, \
+             or through a proxy on this machine that asks for a password"
+        )
     }
 
     /// The host, without the brackets of an IPv6 address.
@@ -70,6 +91,15 @@ impl<'de> Deserialize<'de> for ListenAddress {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(de::Error::custom)
     }
+}
+
+/// [`ListenAddress::of_this_machine`], of a file.
+pub(super) fn of_this_machine<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<ListenAddress>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let address = ListenAddress::of_this_machine(&text);
+    address.map(Some).map_err(de::Error::custom)
 }
 
 #[cfg(test)]

@@ -1,19 +1,19 @@
 //! Carry a claimed run on: begin what can begin, keep what ends, until the run ends, waits,
 //! stands before a gate, or is given back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use sha2::Digest as _;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::checkpoint::{self, Kept};
 use super::clock::after;
 use super::hands::{InHand, News};
-use super::plan::{Rest, Standing};
+use super::plan::{self, Standing};
 use super::stage::{Ended, Turn, Work};
 use super::{Engine, EngineError, LineUp, progress_log};
 use crate::fault;
@@ -64,13 +64,13 @@ async fn block(
 ) -> Result<(), EngineError> {
     loop {
         let now = engine.clock.now();
-        let then = wished(&told).map_or_else(
+        let then = checkpoint::wished(&told).map_or_else(
             || Then::Rest {
                 status: RunStatus::Blocked,
                 detail: problem.clone(),
                 wake_at: after(now, BLOCKED_LOOK),
             },
-            |halt| halted(halt, now),
+            |halt| checkpoint::halted(halt, now),
         );
         let blank = Checkpoint::blank(held.clone(), told.signals, run.spent, then);
         match engine.executor.checkpoint(blank).await? {
@@ -137,7 +137,7 @@ struct Course {
     rows: Vec<StageRun>,
     /// Gates that were asked and are not decided.
     asked: BTreeSet<String>,
-    under_way: BTreeSet<String>,
+    under_way: BTreeMap<String, UnderWay>,
     turns: JoinSet<Ended>,
     /// The other places of this worker, until a checkpoint clears the run of suspicion.
     alone: Option<OwnedSemaphorePermit>,
@@ -146,6 +146,14 @@ struct Course {
     drains: bool,
     /// Why the run fails, if it is for no stage to fail.
     failed: Option<String>,
+}
+
+/// A stage that is being executed.
+struct UnderWay {
+    /// The newest checkpoint when it began.
+    since: i64,
+    /// Cancelled when nothing of it can count any more.
+    outdated: CancellationToken,
 }
 
 /// What a checkpoint brings besides the stage that ended.
@@ -164,7 +172,7 @@ impl Course {
             told: claim.told,
             rows: claim.rows,
             asked: claim.asked,
-            under_way: BTreeSet::new(),
+            under_way: BTreeMap::new(),
             turns: JoinSet::new(),
             alone,
             began: Instant::now(),
@@ -239,7 +247,17 @@ impl Course {
         if self.told.wish == Some(Wish::Cancel) {
             self.abandon();
         }
+        self.stop_outdated();
         Ok(())
+    }
+
+    /// Stop the stages that the run went back behind: nothing of them would be kept.
+    fn stop_outdated(&self) {
+        for (stage, under_way) in &self.under_way {
+            if plan::went_back(&self.work.pipeline, &self.rows, stage, under_way.since) {
+                under_way.outdated.cancel();
+            }
+        }
     }
 
     fn lost(&self) -> EngineError {
@@ -255,7 +273,7 @@ impl Course {
         let failed = self.failed.clone();
         let failed = failed.map(|detail| (RunStatus::Failed, detail));
         failed
-            .or_else(|| wished(&self.told))
+            .or_else(|| checkpoint::wished(&self.told))
             .or_else(|| self.drains.then(given_back))
     }
 
@@ -362,16 +380,17 @@ impl Course {
         };
         if let Some(halt) = self.halt() {
             if self.under_way.is_empty() {
-                next.then = halted(halt, now);
+                next.then = checkpoint::halted(halt, now);
             }
             return next;
         }
+        let under_way = self.under_way.keys().cloned().collect();
         loop {
             let standing = Standing {
                 pipeline: &self.work.pipeline,
                 input: &self.work.run.input,
                 rows: &self.rows,
-                under_way: &self.under_way,
+                under_way: &under_way,
                 asked: &self.asked,
                 now,
             };
@@ -393,7 +412,7 @@ impl Course {
                 .filter_map(|stage| Turn::new(&self.work, stage, &self.rows))
                 .collect();
             if next.turns.is_empty() && self.under_way.is_empty() {
-                next.then = rest(plan.rest, now);
+                next.then = checkpoint::rest(plan.rest, now);
             }
             return next;
         }
@@ -441,6 +460,7 @@ impl Course {
     /// What was committed counts from now on.
     fn kept(&mut self, kept: Option<Kept>) {
         self.alone = None;
+        self.stop_outdated();
         if let Some(kept) = kept {
             let watcher = &self.work.engine.watcher;
             watcher.stage_ended(&self.work.run, &kept.row);
@@ -451,47 +471,10 @@ impl Course {
     fn begin(&mut self, turns: Vec<Turn>) {
         for turn in turns {
             fault::point("before-successor");
-            self.under_way.insert(turn.stage().to_owned());
+            let (since, outdated) = (turn.since, turn.outdated.clone());
+            let under_way = UnderWay { since, outdated };
+            self.under_way.insert(turn.stage().to_owned(), under_way);
             self.turns.spawn(turn.take());
         }
     }
-}
-
-fn rest(rest: Rest, now: Timestamp) -> Then {
-    match rest {
-        Rest::Ended(end) => Then::End {
-            status: end.status,
-            detail: end.detail,
-        },
-        Rest::Waiting { wake_at, detail } => Then::Rest {
-            status: RunStatus::Waiting,
-            detail,
-            wake_at,
-        },
-        Rest::Gated { detail } => Then::Rest {
-            status: RunStatus::Gated,
-            detail,
-            wake_at: now,
-        },
-    }
-}
-
-fn halted((status, detail): (RunStatus, String), now: Timestamp) -> Then {
-    if status.is_final() {
-        return Then::End { status, detail };
-    }
-    Then::Rest {
-        status,
-        detail,
-        wake_at: now,
-    }
-}
-
-/// What a person wishes of the run, as the status that it gets.
-fn wished(told: &Told) -> Option<(RunStatus, String)> {
-    let status = match told.wish? {
-        Wish::Cancel => RunStatus::Cancelled,
-        Wish::Pause => RunStatus::Paused,
-    };
-    Some((status, told.wish_detail.clone()))
 }

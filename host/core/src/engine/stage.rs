@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use serde_json::Value as Json;
+use tokio_util::sync::CancellationToken;
 
 use super::{Engine, LineUp, plan};
 use crate::fault;
@@ -52,7 +53,10 @@ pub(super) struct Turn {
     work: Work,
     index: usize,
     visit: u32,
-    since: i64,
+    /// The newest checkpoint when it was made ready.
+    pub(super) since: i64,
+    /// Cancelled when nothing of it can count any more.
+    pub(super) outdated: CancellationToken,
     input: Patch,
     lines: Lines,
 }
@@ -66,6 +70,7 @@ impl Turn {
             index,
             visit: plan::next_visit(rows, stage.id()),
             since: plan::newest(rows),
+            outdated: CancellationToken::new(),
             input: read_keys(work, stage, rows),
             lines: Lines::default(),
         })
@@ -76,7 +81,7 @@ impl Turn {
         self.work.pipeline.stages[self.index].id()
     }
 
-    /// Execute it, with its attempts.
+    /// Execute it, with its attempts, for as long as it may count.
     pub(super) async fn take(self) -> Ended {
         let (engine, stage) = (&self.work.engine, &self.work.pipeline.stages[self.index]);
         let handler = stage.handler.as_ref().map_or("", |name| name.get_ref());
@@ -85,7 +90,10 @@ impl Turn {
         watcher.stage_started(&self.work.run, stage.id(), handler);
         fault::point("before-handler");
         let (outcome, attempts, left) = match self.work.line_up.registry.get(handler) {
-            Some(entry) => self.attempt(stage, entry).await,
+            Some(entry) => tokio::select! {
+                attempted = self.attempt(stage, entry) => attempted,
+                () = self.outdated.cancelled() => (outdated(), 1, Duration::ZERO),
+            },
             None => (missing(handler), 0, Duration::ZERO),
         };
         fault::point("after-handler");
@@ -172,6 +180,10 @@ fn chance() -> u64 {
         Ok(()) => u64::from_le_bytes(bytes),
         Err(_) => 0,
     }
+}
+
+fn outdated() -> Outcome {
+    Outcome::Stopped(Stop::nothing_to_do("stopped: the run went back behind it"))
 }
 
 fn missing(handler: &str) -> Outcome {

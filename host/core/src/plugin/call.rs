@@ -68,7 +68,7 @@ impl PluginHandler {
         let deadline = Instant::now() + allowed;
         let late = |what: &str| Failure {
             kind: FailureKind::Timeout,
-            message: format!("plugin `{}`: {what} within {allowed:?}", self.plugin.name),
+            message: format!("{what} within {allowed:?}"),
             retryable: true,
         };
         let linked = tokio::time::timeout(allowed, self.plugin.linked());
@@ -160,10 +160,9 @@ impl PluginHandler {
             None => Ok(outcome),
             Some(error) => {
                 let (place, problem) = (schema::place(&error), schema::problem(&error));
-                let (plugin, handler) = (&self.plugin.name, &self.contract.name);
-                let text = format!(
-                    "plugin `{plugin}`: the patch of `{handler}` breaks its schema at `{place}`: {problem}"
-                );
+                let handler = &self.contract.name;
+                let text =
+                    format!("the patch of `{handler}` breaks its schema at `{place}`: {problem}");
                 Err(convert::internal(text))
             }
         }

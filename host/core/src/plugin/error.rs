@@ -1,41 +1,38 @@
-//! Why a plugin cannot be used. Each text names the plugin and what mends it.
+//! Why a plugin cannot be used. Each text names what mends it; which plugin it is says whoever
+//! tells of it: the roll call by its referrer, a run by its stage.
 
 /// Why a plugin cannot be loaded or described.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PluginError {
     #[error("the plugin runtime cannot start: {0}")]
     Runtime(String),
-    #[error("plugin `{plugin}`: its component cannot be read from the database: {cause}")]
+    #[error("its component cannot be read from the database: {cause}")]
     Unreadable { plugin: String, cause: String },
-    #[error("plugin `{plugin}`: the component is {what}; build one for `wasm32-wasip2`")]
+    #[error("the component is {what}; build one for `wasm32-wasip2`")]
     NotAComponent { plugin: String, what: String },
-    #[error("plugin `{plugin}`: the component does not compile: {cause}")]
+    #[error("the component does not compile: {cause}")]
     Compile { plugin: String, cause: String },
     #[error(
-        "plugin `{plugin}` was built for version {wanted} of the WIT contract, and this host serves {served}; rebuild it against {served}"
+        "it was built for version {wanted} of the WIT contract, and this host serves {served}; rebuild it against {served}"
     )]
     Version {
         plugin: String,
         wanted: String,
         served: String,
     },
-    #[error("plugin `{plugin}` imports `{import}`, which this host does not serve; {mend}")]
+    #[error("it imports `{import}`, which this host does not serve; {mend}")]
     UnknownImport {
         plugin: String,
         import: String,
         mend: String,
     },
-    #[error(
-        "plugin `{plugin}` does not fit the WIT contract: {cause}; rebuild it with the current SDK"
-    )]
+    #[error("it does not fit the WIT contract: {cause}; rebuild it with the current SDK")]
     Link { plugin: String, cause: String },
     #[error(
-        "plugin `{plugin}` cannot say what it is: {cause}; `describe` runs with nothing granted and has to answer from its own code"
+        "it cannot say what it is: {cause}; `describe` runs with nothing granted and has to answer from its own code"
     )]
     Describe { plugin: String, cause: String },
-    #[error(
-        "plugin `{plugin}`: the {which} schema of handler `{handler}` is no JSON Schema: {cause}"
-    )]
+    #[error("the {which} schema of handler `{handler}` is no JSON Schema: {cause}")]
     Schema {
         plugin: String,
         handler: String,
@@ -43,7 +40,7 @@ pub enum PluginError {
         cause: String,
     },
     #[error(
-        "plugin `{plugin}` says too much of itself: {what} of the {limit} allowed; say less, or raise `describe.{key}` under [limits] in callboard.toml"
+        "it says too much of itself: {what} of the {limit} allowed; say less, or raise `describe.{key}` under [limits] in callboard.toml"
     )]
     TooMuch {
         plugin: String,

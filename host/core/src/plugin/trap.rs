@@ -1,4 +1,5 @@
-//! Why a call ended without an answer, in words of the plugin's author.
+//! Why a call ended without an answer, in words of the plugin's author. Stage and handler are
+//! told by whoever shows it.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +16,6 @@ const SAID: usize = 2_000;
 
 /// The failure that an error of a guest's call stands for.
 pub(super) fn failure(error: &wasmtime::Error, state: &InstanceState) -> Failure {
-    let plugin = &state.access.plugin;
     if let Some(hit) = error.downcast_ref::<LimitHit>() {
         let kind = if *hit == LimitHit::Time {
             FailureKind::Timeout
@@ -25,11 +25,11 @@ pub(super) fn failure(error: &wasmtime::Error, state: &InstanceState) -> Failure
         let retryable = kind == FailureKind::Timeout;
         return Failure {
             kind,
-            message: format!("plugin `{plugin}`: {hit}"),
+            message: hit.to_string(),
             retryable,
         };
     }
-    let message = format!("plugin `{plugin}`: {}{}", what(error, state), frames(error));
+    let message = format!("{}{}", what(error, state), frames(error));
     Failure {
         kind: FailureKind::Trap,
         message,

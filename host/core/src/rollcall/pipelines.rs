@@ -142,7 +142,7 @@ pub(super) fn no_stage(pipeline: &Pipeline, id: &str) -> Option<Miss> {
         return None;
     }
     let ids = || pipeline.stages.iter().map(Stage::id);
-    let problem = format!("pipeline `{}` has no stage `{id}`", pipeline.name());
+    let problem = format!("there is no stage `{id}`");
     Some(match nearest(id, ids()) {
         Some(near) => Miss::new(problem, format!("write `{near}`")),
         None => Miss::new(

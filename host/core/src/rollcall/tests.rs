@@ -72,9 +72,9 @@ async fn handlers_and_their_configuration_answer() {
 #[tokio::test]
 async fn stages_answer_to_each_other() {
     each(&[
-        (P, "needs = [\"collect\"]", "needs = [\"colect\"]", "stage diary/draft needs @ pipelines/diary.toml:13:10: pipeline `diary` has no stage `colect`", "write `collect`"),
+        (P, "needs = [\"collect\"]", "needs = [\"colect\"]", "stage diary/draft needs @ pipelines/diary.toml:13:10: there is no stage `colect`", "write `collect`"),
         (P, "id = \"collect\"", "id = \"collect\"\nneeds = [\"publish\"]", "pipeline diary needs @ pipelines/diary.toml:8:1: `collect`, `draft`, `critic`, `approve` and `publish` need each other in a circle", "remove one of their `needs`"),
-        (P, "goto:draft", "goto:drafd", "stage diary/critic on.rejected @ pipelines/diary.toml:21:4: pipeline `diary` has no stage `drafd`", "write `draft`"),
+        (P, "goto:draft", "goto:drafd", "stage diary/critic on.rejected @ pipelines/diary.toml:21:4: there is no stage `drafd`", "write `draft`"),
         (P, "max_visits = 3", "max_visits = 1", "stage diary/critic on.rejected @ pipelines/diary.toml:21:4: stage `draft` may be visited once only", "add `max_visits = 3` to stage `draft`"),
         (P, "max_visits = 3", "max_visits = 0", "stage diary/draft max_visits @ pipelines/diary.toml:15:1: a stage that may never be visited", "max_visits = 1"),
         (P, "on.rejected", "on.rejectd", "stage diary/critic on.rejectd @ pipelines/diary.toml:21:4: no handler reports `rejectd`", "write `on.rejected`"),

@@ -224,7 +224,7 @@ impl GrantedDatabase {
     async fn borrow(&self, longest: Duration) -> Result<BorrowedSession, StoreError> {
         let permits = Arc::clone(&self.shared.permits);
         let what = "its connections to the database are all in use";
-        let permit = acquire(permits, longest, &self.shared.plugin, what).await?;
+        let permit = acquire(permits, longest, what).await?;
         let idle = self.idle().pop();
         let session = match idle {
             Some(session) => session,
@@ -265,7 +265,7 @@ impl GrantedDatabase {
                     login::admit(&shared.store, &shared.plugin, role, true).await?;
                     connection = options.connect().await;
                 }
-                let connection = connection.map_err(|error| login::refused(&shared.plugin, error));
+                let connection = connection.map_err(login::refused);
                 connection.map(Session::Postgres)
             }
             (Backend::Postgres(_), None) => Err(StoreError::internal("a plugin without its login")),
@@ -279,9 +279,7 @@ impl GrantedDatabase {
                 let gate = Arc::clone(&store.write_gate);
                 let what =
                     "somebody else is writing to the database, perhaps a transaction of its own";
-                acquire(gate, longest, &self.shared.plugin, what)
-                    .await
-                    .map(Some)
+                acquire(gate, longest, what).await.map(Some)
             }
             Backend::Postgres(_) => Ok(None),
         }
@@ -291,11 +289,10 @@ impl GrantedDatabase {
 async fn acquire(
     semaphore: Arc<Semaphore>,
     longest: Duration,
-    plugin: &str,
     what: &str,
 ) -> Result<OwnedSemaphorePermit, StoreError> {
     let busy = || {
-        let text = format!("plugin `{plugin}` waited {longest:?} in vain: {what}");
+        let text = format!("it waited {longest:?} in vain: {what}");
         StoreError::new(StoreErrorKind::Busy, text)
     };
     let acquired = tokio::time::timeout(longest, semaphore.acquire_owned()).await;
@@ -330,6 +327,16 @@ impl BorrowedSession {
             self.database.idle().push(session);
         }
         result
+    }
+}
+
+/// A call that is stopped amid a statement does not leave it at work: on SQLite it may hold the
+/// right to write. PostgreSQL ends it with the time that it was given.
+impl Drop for BorrowedSession {
+    fn drop(&mut self) {
+        if let Some(Session::Sqlite { authorizer, .. }) = &self.session {
+            authorizer.give_up();
+        }
     }
 }
 

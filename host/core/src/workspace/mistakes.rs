@@ -103,9 +103,13 @@ fn wrong(file: &str, text: &str, error: &Error) -> Misread {
             mend: format!("add `{missing} = …`"),
         };
     }
-    let mend = match message.split_once("expected ") {
-        Some((_, expected)) => format!("write {expected}"),
-        None => "correct the value".into(),
+    // What this program says of a value ends with the mend.
+    let (message, mend) = match message.split_once("; ") {
+        Some((message, mend)) => (message.to_owned(), mend.to_owned()),
+        None => match message.split_once("expected ") {
+            Some((_, expected)) => (message.clone(), format!("write {expected}")),
+            None => (message, "correct the value".into()),
+        },
     };
     let message = match key {
         Some(key) => format!("`{key}`: {message}"),

@@ -12,10 +12,11 @@ pub(super) enum Exit {
     Waiting = 4,
     Defect = 101,
     Interrupted = 130,
+    Unread = 141,
     Terminated = 143,
 }
 
-const TABLE: [(Exit, &str); 8] = [
+const TABLE: [(Exit, &str); 9] = [
     (Exit::Done, "done, or nothing to do"),
     (
         Exit::Failed,
@@ -34,6 +35,10 @@ const TABLE: [(Exit, &str); 8] = [
     (
         Exit::Interrupted,
         "Ctrl-C; what was committed is kept. `serve` and `work` end in good order, with 0",
+    ),
+    (
+        Exit::Unread,
+        "whoever read the output has gone, as `head` does; what was committed is kept",
     ),
     (
         Exit::Terminated,

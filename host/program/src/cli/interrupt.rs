@@ -1,5 +1,5 @@
-//! Ctrl-C and SIGTERM where a command takes care of them itself: it is told to stop, and ends in
-//! good order with the exit code of the signal.
+//! Ctrl-C and SIGTERM where a command takes care of them itself, and a reader of its output that
+//! has gone: it is told to stop, and ends in good order with the exit code for that.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -8,12 +8,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
+use super::output;
 use callboard_core::supervision;
 
 /// How many commands of this process take care of signals at present.
 static LISTENERS: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether Ctrl-C is taken care of here.
+/// Whether a command takes care itself of what asks it to stop.
 pub(super) fn is_handled() -> bool {
     LISTENERS.load(Ordering::Relaxed) > 0
 }
@@ -23,6 +24,8 @@ pub(super) fn is_handled() -> bool {
 pub(super) enum Signal {
     Interrupt,
     Terminate,
+    /// Nobody hears what the command says, with the exit code for it.
+    Unheard(Exit),
 }
 
 impl Signal {
@@ -31,11 +34,12 @@ impl Signal {
         match self {
             Self::Interrupt => Exit::Interrupted,
             Self::Terminate => Exit::Terminated,
+            Self::Unheard(exit) => exit,
         }
     }
 }
 
-/// Hears SIGINT and SIGTERM until it is dropped.
+/// Hears what asks the command to stop, until it is dropped.
 pub(super) struct Listener {
     /// Cancelled by the first of them.
     pub(super) stop: CancellationToken,
@@ -57,6 +61,7 @@ impl Listener {
             let signal = tokio::select! {
                 () = came(&mut interrupt) => Signal::Interrupt,
                 () = came(&mut terminate) => Signal::Terminate,
+                exit = output::until_lost() => Signal::Unheard(exit),
             };
             keep.get_or_init(|| signal);
             told.cancel();

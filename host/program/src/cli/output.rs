@@ -6,6 +6,7 @@
 //! document is on standard output, the answer or the failure, or a document a line where lines are
 //! followed.
 
+mod streams;
 mod table;
 
 use std::fmt::Display;
@@ -14,6 +15,7 @@ use std::io::{IsTerminal as _, Write as _};
 use serde::Serialize;
 use serde_json::json;
 
+pub(super) use self::streams::{lost, until_lost};
 use super::exit::Exit;
 use super::failure::Failure;
 use callboard_core::shown::{self, Shown};
@@ -73,7 +75,7 @@ impl Output {
     pub(super) fn json(self, value: &impl Serialize) -> Answered {
         if self.json {
             match serde_json::to_string_pretty(value) {
-                Ok(text) => anstream::println!("{}", shown::json(&text)),
+                Ok(text) => streams::answer(shown::json(&text)),
                 Err(error) => {
                     let problem = format!("the answer is no JSON: {error}");
                     self.failure(&Failure::new(Exit::Defect, problem));
@@ -90,7 +92,7 @@ impl Output {
         reason = "printing is a right of whoever has an output"
     )]
     pub(super) fn json_line(self, value: &serde_json::Value) {
-        anstream::println!("{}", shown::json(&value.to_string()));
+        streams::answer(shown::json(&value.to_string()));
     }
 
     /// The end of lines that were followed, each of which was a document.
@@ -112,7 +114,7 @@ impl Output {
         let rows: Vec<Vec<Shown>> = rows.into_iter().map(cells).collect();
         if !self.json {
             for line in table::lines(header, &rows, table::width()) {
-                anstream::println!("{line}");
+                streams::answer(line);
             }
         }
     }
@@ -120,14 +122,14 @@ impl Output {
     /// A sentence on one line for people; programs do not see it.
     pub(super) fn say(self, text: impl Display) {
         if !self.json {
-            anstream::println!("{}", Shown::line(text));
+            streams::answer(Shown::line(text));
         }
     }
 
     /// A text of several lines for people, such as a draft.
     pub(super) fn text(self, text: impl Display) {
         if !self.json {
-            anstream::println!("{}", Shown::lines(text));
+            streams::answer(Shown::lines(text));
         }
     }
 
@@ -135,14 +137,14 @@ impl Output {
     /// can be taken for a line of its own.
     pub(super) fn labelled(self, label: &str, text: &str) {
         if !self.json {
-            anstream::println!("{}", labelled(label, text));
+            streams::answer(labelled(label, text));
         }
     }
 
     /// A line about work under way, on standard error.
     pub(super) fn progress(self, text: impl Display) {
         self.live("");
-        anstream::eprintln!("{}", Shown::line(text));
+        streams::aside(Shown::line(text));
     }
 
     /// Whether a line of standard error can be written over.
@@ -169,15 +171,11 @@ impl Output {
         let text = String::from_utf8_lossy(content);
         if !self.json {
             let mut stdout = std::io::stdout().lock();
-            let written = if stdout.is_terminal() {
+            streams::written(if stdout.is_terminal() {
                 write!(stdout, "{}", Shown::lines(&text))
             } else {
                 stdout.write_all(content)
-            };
-            if let Err(error) = written.and_then(|()| stdout.flush()) {
-                self.progress(format_args!("standard output: {error}"));
-                return Answered(Exit::Failed);
-            }
+            });
         }
         self.json(&json!({ "file": name, "content": text }))
     }
@@ -189,15 +187,15 @@ impl Output {
             self.json_line(&failure.to_json());
         }
         self.live("");
-        anstream::eprintln!("{}", labelled("error: ", &failure.message));
+        streams::aside(labelled("error: ", &failure.message));
         for misread in &failure.misreads {
             let place = Shown::line(&misread.place);
             let line = format!("{place}: {}", misread.message);
-            anstream::eprintln!("{}", labelled("  ", &line));
-            anstream::eprintln!("{}", labelled("    help: ", &misread.mend));
+            streams::aside(labelled("  ", &line));
+            streams::aside(labelled("    help: ", &misread.mend));
         }
         if let Some(help) = &failure.help {
-            anstream::eprintln!("{}", labelled("  help: ", help));
+            streams::aside(labelled("  help: ", help));
         }
     }
 }
@@ -206,7 +204,7 @@ impl Output {
 /// arguments quotes them, and so has none.
 pub(super) fn usage(error: &clap::Error, json: bool) -> Exit {
     if !error.use_stderr() {
-        error.print().ok();
+        streams::written(error.print());
         return Exit::Done;
     }
     let text = error.render().to_string();
@@ -217,7 +215,7 @@ pub(super) fn usage(error: &clap::Error, json: bool) -> Exit {
         let failure = Failure::usage(lines.join(" ")).help("`callboard --help` explains the rest");
         Output::new(true).json_line(&failure.to_json());
     }
-    anstream::eprint!("{}", Shown::lines(text));
+    streams::aside(Shown::lines(text.trim_end()));
     Exit::Usage
 }
 
@@ -229,14 +227,14 @@ pub fn tell_panics() {
         let place = panic.location().map(ToString::to_string);
         let place = place.unwrap_or_default();
         let text = panic.payload_as_str().unwrap_or("without a text");
-        anstream::eprintln!(
+        streams::aside(format_args!(
             "thread '{}' panicked at {place}:\n{}",
             Shown::line(name),
             Shown::lines(text)
-        );
+        ));
         let trace = std::backtrace::Backtrace::capture();
         if trace.status() == std::backtrace::BacktraceStatus::Captured {
-            anstream::eprintln!("{}", Shown::lines(trace));
+            streams::aside(Shown::lines(trace));
         }
     }));
 }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::exit::Exit;
 use super::output::Answered;
 use super::{Context, Failure, interrupt, supervised};
-use crate::http::{self, Face};
+use crate::http::{self, CONSOLE, Face, SITE};
 use callboard_core::app::{App, Seen, Upkeep, tell};
 use callboard_core::config::{Config, ListenAddress};
 use callboard_core::engine::{Unwatched, worker};
@@ -155,19 +155,24 @@ pub(super) async fn site(
         site: shown,
         console: Arc::new(app.clone()),
     };
-    let console = format!("http://{}/console", local(&here)?);
+    let at = local(&here)?;
+    let console = format!("http://{at}/console");
     context.output.say(format_args!("site     http://{bound}/"));
     context.output.say(format_args!("console  {console}"));
     told["site"] = json!(format!("http://{bound}/"));
     told["console"] = json!(console);
     let answered = context.output.json(&told);
     context.output.progress("Ctrl-C stops");
-    let (rules, names) = (&app.config().connections, &app.config().console.names);
-    let stopped = || stop.clone().cancelled_owned();
-    tokio::join!(
-        http::serve(readers, http::site(face.clone()), rules, stopped()),
-        http::serve(here, http::console(face, names), rules, stopped()),
-    );
+    let config = app.config();
+    let rules = &config.connections;
+    let open = http::console(face.clone(), &config.console.names);
+    let doors = [
+        SITE.keep_open(readers, bound, http::site(face), rules, stop),
+        CONSOLE.keep_open(here, at, open, rules, stop),
+    ];
+    for door in doors {
+        supervised::join(door).await;
+    }
     refresh.abort();
     Ok(answered)
 }

@@ -33,11 +33,7 @@ pub enum HttpError {
         option: &'static str,
         cause: io::Error,
     },
-    #[error(
-        "the console would be open to everybody at {0}: it asks nobody who they are; leave it on \
-         127.0.0.1 and reach it through a tunnel, `ssh -L {port}:127.0.0.1:{port} MACHINE`, or \
-         through a proxy on this machine that asks for a password", port = .0.port
-    )]
+    #[error("{}", .0.open_to_everybody())]
     Public(ListenAddress),
 }
 

@@ -22,14 +22,13 @@ pub(super) fn outcome(outcome: handlers::Outcome, plugin: &Plugin) -> Result<Out
     let most = u64::from(plugin.access.limits.output_bytes);
     if said > most {
         return Err(internal(format!(
-            "plugin `{}`: it returned {said} bytes of the {most} allowed; return less, or raise `output_bytes` under [limits] in callboard.toml",
-            plugin.name
+            "it returned {said} bytes of the {most} allowed; return less, or raise `output_bytes` under [limits] in callboard.toml"
         )));
     }
     Ok(Outcome::Stopped(match outcome {
-        handlers::Outcome::Done(done) => return self::done(done, plugin).map(Outcome::Done),
+        handlers::Outcome::Done(done) => return self::done(done).map(Outcome::Done),
         handlers::Outcome::NothingToDo(reason) => Stop::NothingToDo { reason },
-        handlers::Outcome::Deferred(deferral) => deferred(deferral, plugin)?,
+        handlers::Outcome::Deferred(deferral) => deferred(deferral)?,
         handlers::Outcome::Rejected(rejection) => Stop::Rejected {
             rule: rejection.rule,
             detail: rejection.detail,
@@ -42,13 +41,9 @@ pub(super) fn outcome(outcome: handlers::Outcome, plugin: &Plugin) -> Result<Out
     }))
 }
 
-fn done(done: handlers::Done, plugin: &Plugin) -> Result<Done<Patch>, Failure> {
-    let patch: Patch = serde_json::from_str(&done.patch).map_err(|error| {
-        internal(format!(
-            "plugin `{}`: the patch is no JSON object: {error}",
-            plugin.name
-        ))
-    })?;
+fn done(done: handlers::Done) -> Result<Done<Patch>, Failure> {
+    let patch: Patch = serde_json::from_str(&done.patch)
+        .map_err(|error| internal(format!("the patch is no JSON object: {error}")))?;
     let write = |write: handlers::DeferredWrite| Statement {
         sql: write.statement,
         params: write.params.into_iter().map(Into::into).collect(),
@@ -64,13 +59,9 @@ fn done(done: handlers::Done, plugin: &Plugin) -> Result<Done<Patch>, Failure> {
     Ok(converted)
 }
 
-fn deferred(deferral: handlers::Deferral, plugin: &Plugin) -> Result<Stop, Failure> {
-    let until = Timestamp::from_microsecond(deferral.until).map_err(|error| {
-        internal(format!(
-            "plugin `{}`: the time it deferred to is none: {error}",
-            plugin.name
-        ))
-    })?;
+fn deferred(deferral: handlers::Deferral) -> Result<Stop, Failure> {
+    let until = Timestamp::from_microsecond(deferral.until)
+        .map_err(|error| internal(format!("the time it deferred to is none: {error}")))?;
     Ok(Stop::Deferred {
         until,
         reason: deferral.reason,

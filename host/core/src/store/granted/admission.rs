@@ -94,7 +94,7 @@ fn rendered(
     writes: bool,
     params: Option<&[Value]>,
 ) -> Result<String, StoreError> {
-    let refuse = |what: &str| Err(denial::denied(denial::statement(asker.plugin, what)));
+    let refuse = |what: &str| Err(denial::denied(denial::statement(what)));
     if sql.len() > LENGTH {
         return refuse("more than 256 KiB of text");
     }
@@ -178,13 +178,13 @@ impl Rendering<'_> {
         Ok(())
     }
 
-    fn refuse<T>(&self, what: &str) -> Result<T, StoreError> {
-        Err(denial::denied(denial::statement(self.asker.plugin, what)))
+    fn refuse<T>(what: &str) -> Result<T, StoreError> {
+        Err(denial::denied(denial::statement(what)))
     }
 
     /// Refuse `what` if it is there.
     fn without(&self, is_there: bool, what: &str) -> Done {
-        if is_there { self.refuse(what) } else { Ok(()) }
+        if is_there { Self::refuse(what) } else { Ok(()) }
     }
 
     /// Refuse `what` on SQLite, which does not know it.

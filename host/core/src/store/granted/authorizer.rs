@@ -115,6 +115,11 @@ impl Authorizer {
         self.change(|now| std::mem::replace(now, Now::idle()).refusal)
     }
 
+    /// Nobody waits any more for the statement under way: its time is over.
+    pub(super) fn give_up(&self) {
+        self.change(|now| now.deadline = Some(Instant::now()));
+    }
+
     /// Set it, the limits and the safe configuration on a connection of a plugin.
     pub(super) async fn guard(
         self: &Arc<Self>,
@@ -201,11 +206,10 @@ impl Authorizer {
             ffi::SQLITE_READ => self.on_table(question, Verb::Select),
             action => match changing(action) {
                 Some(_) if mode == Mode::Read => Some(denial::statement(
-                    &self.plugin,
                     "a change of rows where rows are asked for (use `execute`)",
                 )),
                 Some(verb) => self.on_table(question, verb),
-                None => Some(denial::statement(&self.plugin, name_of(action))),
+                None => Some(denial::statement(name_of(action))),
             },
         }
     }
@@ -213,14 +217,14 @@ impl Authorizer {
     fn on_function(&self, name: &str) -> Option<String> {
         let weight = bounds::weight(name).filter(|_| functions::is_allowed(name));
         let Some(weight) = weight else {
-            return Some(denial::function(&self.plugin, name));
+            return Some(denial::function(name));
         };
         let calls = self.change(|now| {
             now.calls += weight;
             now.calls
         });
         let what = "so many calls of functions";
-        (calls > bounds::CALLS).then(|| denial::statement(&self.plugin, what))
+        (calls > bounds::CALLS).then(|| denial::statement(what))
     }
 
     fn on_table(&self, question: &Question<'_>, verb: Verb) -> Option<String> {

@@ -1,5 +1,5 @@
-//! What a plugin is told when its grants do not allow a statement: the plugin, the table, the
-//! verb, and the lines that would allow it.
+//! What a plugin is told when its grants do not allow a statement: the table, the verb, and the
+//! lines that would allow it. Whose statement it is, `about` says.
 
 use crate::grants::Verb;
 use crate::schema;
@@ -15,27 +15,27 @@ pub(super) fn table(plugin: &str, table: &str, verb: Verb) -> String {
     let verb = verb.as_str();
     if belongs_to_host(table) {
         return format!(
-            "plugin `{plugin}` may not {verb} on table `{table}`: it belongs to the host, and no grant opens it"
+            "may not {verb} on table `{table}`: it belongs to the host, and no grant opens it"
         );
     }
     let lines = format!("table = \"{table}\"\nverbs = [\"{verb}\"]");
     format!(
-        "plugin `{plugin}` may not {verb} on table `{table}`; to allow it, write in callboard.toml\n\
+        "may not {verb} on table `{table}`; to allow it, write in callboard.toml\n\
          [[grants.{plugin}.db]]\n{lines}\nand in its plugin.toml\n[[ask.db]]\n{lines}"
     )
 }
 
 /// The denial of a function that is not on the list.
-pub(super) fn function(plugin: &str, name: &str) -> String {
+pub(super) fn function(name: &str) -> String {
     format!(
-        "plugin `{plugin}` may not call the database function `{name}`: it is not on the list of functions that plugins may use"
+        "may not call the database function `{name}`: it is not on the list of functions that plugins may use"
     )
 }
 
 /// The denial of anything that is no plain statement on rows.
-pub(super) fn statement(plugin: &str, what: &str) -> String {
+pub(super) fn statement(what: &str) -> String {
     format!(
-        "plugin `{plugin}` may not use {what} in a statement; one SELECT, INSERT, UPDATE or DELETE is what it may run"
+        "may not use {what} in a statement; one SELECT, INSERT, UPDATE or DELETE is what it may run"
     )
 }
 

@@ -112,7 +112,7 @@ pub(super) async fn ensure(
     if held::is_as_granted(transaction, plugin, &login, grants).await? {
         return Ok(login);
     }
-    let message = format!("the grants of plugin `{plugin}` have just changed; try again");
+    let message = "its grants have just changed; try again";
     Err(StoreError::new(StoreErrorKind::Busy, message))
 }
 
@@ -126,7 +126,7 @@ async fn make(
     let exists = Statement::new("SELECT 1 AS one FROM pg_roles WHERE rolname = $1");
     let exists = transaction.query(exists.bind(&login.role)).await?;
     if exists.first().is_none() {
-        create(transaction, plugin, &login.role).await?;
+        create(transaction, &login.role).await?;
     }
     let note = "INSERT INTO plugin_logins (plugin, role, digest) VALUES ($1, $2, '') \
         ON CONFLICT (plugin) DO UPDATE SET role = excluded.role, digest = '' \
@@ -162,11 +162,7 @@ fn role_name(database: &str, schema: &str, plugin: &str) -> String {
 }
 
 /// Make the role. Nobody logs in with it until [`admit`] gave it a password.
-async fn create(
-    transaction: &mut Transaction<'_>,
-    plugin: &str,
-    role: &str,
-) -> Result<(), StoreError> {
+async fn create(transaction: &mut Transaction<'_>, role: &str) -> Result<(), StoreError> {
     let sql = format!(
         "CREATE ROLE {} LOGIN NOINHERIT CONNECTION LIMIT {CONNECTION_LIMIT}",
         quoted(role)
@@ -174,19 +170,19 @@ async fn create(
     transaction
         .execute(Statement::new(sql))
         .await
-        .map_err(|error| cannot_create(plugin, error))?;
+        .map_err(cannot_create)?;
     // So that functions can be given to it.
     let member = format!("GRANT {} TO CURRENT_USER", quoted(role));
     transaction.execute(Statement::new(member)).await?;
     Ok(())
 }
 
-fn cannot_create(plugin: &str, error: StoreError) -> StoreError {
+fn cannot_create(error: StoreError) -> StoreError {
     if error.kind != StoreErrorKind::Denied {
         return error;
     }
     denial::denied(format!(
-        "the database user of callboard may not create the login role of plugin `{plugin}` ({}); \
+        "the database user of callboard may not create its login role ({}); \
          let a superuser run `ALTER ROLE <that user> CREATEROLE`, or use SQLite",
         error.message
     ))
@@ -245,10 +241,10 @@ pub(super) fn is_outdated(error: &sqlx::Error) -> bool {
 }
 
 /// Why the role could not connect.
-pub(super) fn refused(plugin: &str, error: sqlx::Error) -> StoreError {
+pub(super) fn refused(error: sqlx::Error) -> StoreError {
     let error = StoreError::from(error);
     let text = format!(
-        "plugin `{plugin}` cannot log in to the database with its own role: {}; \
+        "it cannot log in to the database with its own role: {}; \
          let pg_hba.conf admit the roles `callboard_*` the way it admits callboard itself",
         error.message
     );

@@ -22,7 +22,7 @@ impl Rendering<'_> {
             .ok()
             .and_then(|name| functions::called(&name.value));
         let Some(known) = known else {
-            let text = denial::function(self.asker.plugin, &name.to_string());
+            let text = denial::function(&name.to_string());
             return Err(denial::denied(text));
         };
         self.word(known);
@@ -49,7 +49,7 @@ impl Rendering<'_> {
                 self.in_parentheses(|this| this.in_parentheses(|this| this.query(query)))?;
             }
             FunctionArguments::None if BARE.iter().any(|bare| self.text.ends_with(bare)) => {}
-            FunctionArguments::None => return self.refuse("a function without parentheses"),
+            FunctionArguments::None => return Self::refuse("a function without parentheses"),
         }
         self.within(within_group)?;
         if let Some(filter) = filter {
@@ -87,13 +87,13 @@ impl Rendering<'_> {
         match duplicate_treatment {
             None => {}
             Some(DuplicateTreatment::Distinct) => self.word("DISTINCT"),
-            Some(DuplicateTreatment::All) => return self.refuse("ALL in a call"),
+            Some(DuplicateTreatment::All) => return Self::refuse("ALL in a call"),
         }
         self.list(args, Self::argument)?;
         match clauses.as_slice() {
             [] => Ok(()),
             [FunctionArgumentClause::OrderBy(by)] => self.order_by(by),
-            _ => self.refuse("this kind of call"),
+            _ => Self::refuse("this kind of call"),
         }
     }
 
@@ -114,7 +114,7 @@ impl Rendering<'_> {
                 self.word("=>");
                 self.expression(expression)
             }
-            _ => self.refuse("this kind of argument"),
+            _ => Self::refuse("this kind of argument"),
         }
     }
 
@@ -238,7 +238,7 @@ impl Rendering<'_> {
                     this.filter("FOR", overlay_for.as_deref())
                 })
             }
-            _ => self.refuse("this kind of expression"),
+            _ => Self::refuse("this kind of expression"),
         }
     }
 
@@ -249,7 +249,7 @@ impl Rendering<'_> {
 
     fn substring(&mut self, of: &Expr, from: Option<&Expr>, length: Option<&Expr>) -> Done {
         let Some(from) = from else {
-            return self.refuse("SUBSTRING without a place (write substr(TEXT, FROM, FOR))");
+            return Self::refuse("SUBSTRING without a place (write substr(TEXT, FROM, FOR))");
         };
         self.word("substr");
         self.in_parentheses(|this| {
@@ -277,7 +277,7 @@ impl Rendering<'_> {
         let what = match (what, characters) {
             (what, None) => what,
             (None, Some([only])) => Some(only),
-            _ => return self.refuse("this kind of TRIM"),
+            _ => return Self::refuse("this kind of TRIM"),
         };
         self.in_parentheses(|this| {
             this.expression(of)?;

@@ -25,7 +25,7 @@ impl Rendering<'_> {
             Statement::Insert(insert) => self.insert(insert),
             Statement::Update(update) => self.update(update),
             Statement::Delete(delete) => self.delete(delete),
-            _ => self.refuse("a command on the schema or the database"),
+            _ => Self::refuse("a command on the schema or the database"),
         }
     }
 
@@ -43,7 +43,7 @@ impl Rendering<'_> {
             pipe_operators,
         } = query
         else {
-            return self.refuse("this kind of change");
+            return Self::refuse("this kind of change");
         };
         self.without(
             !locks.is_empty() || !pipe_operators.is_empty(),
@@ -54,7 +54,7 @@ impl Rendering<'_> {
             SetExpr::Insert(change @ Statement::Insert(_))
             | SetExpr::Update(change @ Statement::Update(_))
             | SetExpr::Delete(change @ Statement::Delete(_)) => self.change(change),
-            _ => self.refuse("a change of rows inside a query"),
+            _ => Self::refuse("a change of rows inside a query"),
         }
     }
 
@@ -99,7 +99,7 @@ impl Rendering<'_> {
             "this kind of INSERT",
         )?;
         let TableObject::TableName(name) = table else {
-            return self.refuse("an INSERT into what is no table");
+            return Self::refuse("an INSERT into what is no table");
         };
         let table = self.plain(name)?;
         self.word("INSERT");
@@ -110,7 +110,7 @@ impl Rendering<'_> {
         match on {
             None => {}
             Some(OnInsert::OnConflict(conflict)) => self.on_conflict(table, conflict)?,
-            Some(_) => return self.refuse("ON DUPLICATE KEY (write ON CONFLICT … DO UPDATE)"),
+            Some(_) => return Self::refuse("ON DUPLICATE KEY (write ON CONFLICT … DO UPDATE)"),
         }
         self.returning(returning.as_deref())
     }
@@ -144,10 +144,10 @@ impl Rendering<'_> {
             Some(SqliteOnConflict::Ignore) => self.word("OR IGNORE"),
             Some(SqliteOnConflict::Abort) => self.word("OR ABORT"),
             Some(SqliteOnConflict::Replace) => {
-                return self.refuse("REPLACE (write ON CONFLICT … DO UPDATE)");
+                return Self::refuse("REPLACE (write ON CONFLICT … DO UPDATE)");
             }
-            Some(SqliteOnConflict::Rollback) => return self.refuse("OR ROLLBACK"),
-            Some(SqliteOnConflict::Fail) => return self.refuse("OR FAIL"),
+            Some(SqliteOnConflict::Rollback) => return Self::refuse("OR ROLLBACK"),
+            Some(SqliteOnConflict::Fail) => return Self::refuse("OR FAIL"),
         }
         Ok(())
     }
@@ -215,7 +215,7 @@ impl Rendering<'_> {
                 self.list(from, Self::joined)?;
             }
             Some(UpdateTableFromKind::BeforeSet(_)) => {
-                return self.refuse("FROM before SET");
+                return Self::refuse("FROM before SET");
             }
         }
         self.filter("WHERE", selection.as_ref())?;
@@ -239,7 +239,7 @@ impl Rendering<'_> {
         let odd = !order_by.is_empty() || limit.is_some();
         let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = from;
         let [table] = from.as_slice() else {
-            return self.refuse("a DELETE from several tables");
+            return Self::refuse("a DELETE from several tables");
         };
         self.without(more || odd, "this kind of DELETE")?;
         self.word("DELETE FROM");
@@ -270,7 +270,7 @@ impl Rendering<'_> {
             index_hints,
         } = relation
         else {
-            return self.refuse("a change of what is no table");
+            return Self::refuse("a change of what is no table");
         };
         let hints = !with_hints.is_empty() || !partitions.is_empty() || !index_hints.is_empty();
         self.without(hints, "a table with hints")?;

@@ -130,7 +130,7 @@ impl Rendering<'_> {
                 pattern,
                 escape_char,
             } => ("SIMILAR TO", negated, expr, pattern, escape_char),
-            _ => return self.refuse("this kind of condition"),
+            _ => return Self::refuse("this kind of condition"),
         };
         if word != "LIKE" {
             self.postgres_only(word)?;
@@ -220,10 +220,10 @@ impl Rendering<'_> {
             fractional_seconds_precision: None,
         } = interval
         else {
-            return self.refuse("INTERVAL with fields (write INTERVAL '1 day')");
+            return Self::refuse("INTERVAL with fields (write INTERVAL '1 day')");
         };
         let Expr::Value(value) = &**value else {
-            return self.refuse("INTERVAL of what is no text");
+            return Self::refuse("INTERVAL of what is no text");
         };
         self.word("INTERVAL");
         self.value(&value.value)
@@ -254,7 +254,7 @@ impl Rendering<'_> {
             .iter()
             .find(|known| known.eq_ignore_ascii_case(name));
         let Some(known) = known else {
-            return self.refuse(&format!("the collation `{name}`"));
+            return Self::refuse(&format!("the collation `{name}`"));
         };
         self.word("COLLATE");
         self.quoted(known);
@@ -309,7 +309,7 @@ impl Rendering<'_> {
                         self.expression(upper)?;
                     }
                 }
-                _ => return self.refuse("a part of a value"),
+                _ => return Self::refuse("a part of a value"),
             }
             self.word("]");
         }
@@ -322,7 +322,7 @@ impl Rendering<'_> {
             UnaryOperator::Minus => "-",
             UnaryOperator::Not => "NOT",
             UnaryOperator::BitwiseNot => "~",
-            other => return self.refuse(&format!("the operator `{other}`")),
+            other => return Self::refuse(&format!("the operator `{other}`")),
         })
     }
 
@@ -333,7 +333,7 @@ impl Rendering<'_> {
         });
         match known {
             Some(known) => Ok(known),
-            None => self.refuse(&format!("the operator `{operator}`")),
+            None => Self::refuse(&format!("the operator `{operator}`")),
         }
     }
 }

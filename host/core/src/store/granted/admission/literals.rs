@@ -21,14 +21,16 @@ impl Rendering<'_> {
             Value::Number(number, false) => {
                 let number = number.replace('_', "");
                 if !is_number(&number) {
-                    return self.refuse(&format!("the number `{number}`"));
+                    return Self::refuse(&format!("the number `{number}`"));
                 }
                 self.word(&number);
             }
             Value::SingleQuotedString(text) => return self.text(text),
-            _ => return self.refuse(
-                "a value that is no number and no text in plain quotes (bind it as a parameter)",
-            ),
+            _ => {
+                return Self::refuse(
+                    "a value that is no number and no text in plain quotes (bind it as a parameter)",
+                );
+            }
         }
         Ok(())
     }
@@ -58,7 +60,7 @@ impl Rendering<'_> {
                     self.word(known);
                     Ok(())
                 }
-                None => self.refuse(&format!("the type `{kind}`")),
+                None => Self::refuse(&format!("the type `{kind}`")),
             };
         }
         match self.known_type(kind) {
@@ -66,7 +68,7 @@ impl Rendering<'_> {
                 self.word(&name);
                 Ok(())
             }
-            None => self.refuse(&format!("the type `{kind}`")),
+            None => Self::refuse(&format!("the type `{kind}`")),
         }
     }
 
@@ -123,7 +125,7 @@ impl Rendering<'_> {
             .all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
             || name.is_empty()
         {
-            return self.refuse(&format!("the field `{name}`"));
+            return Self::refuse(&format!("the field `{name}`"));
         }
         self.word(&name);
         Ok(())

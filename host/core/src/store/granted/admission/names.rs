@@ -20,7 +20,7 @@ impl Rendering<'_> {
             span: _,
         } = ident;
         if value.len() > LONGEST - SUBQUERY.len() || value.is_empty() {
-            return self.refuse("a name that is empty or longer than 58 bytes");
+            return Self::refuse("a name that is empty or longer than 58 bytes");
         }
         Ok(match (self.asker.dialect, quote_style) {
             (Dialect::Postgres, None) => value.to_ascii_lowercase(),
@@ -53,7 +53,7 @@ impl Rendering<'_> {
     pub(super) fn plain<'n>(&self, name: &'n ObjectName) -> Result<&'n Ident, StoreError> {
         match name.0.as_slice() {
             [ObjectNamePart::Identifier(ident)] => Ok(ident),
-            _ => self.refuse("the name of a schema"),
+            _ => Self::refuse("the name of a schema"),
         }
     }
 
@@ -66,7 +66,7 @@ impl Rendering<'_> {
                 self.word(".");
                 self.name(column)
             }
-            _ => self.refuse("the name of a schema"),
+            _ => Self::refuse("the name of a schema"),
         }
     }
 

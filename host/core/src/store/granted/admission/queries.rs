@@ -109,19 +109,19 @@ impl Rendering<'_> {
                     SetOperator::Union => "UNION",
                     SetOperator::Except => "EXCEPT",
                     SetOperator::Intersect => "INTERSECT",
-                    SetOperator::Minus => return self.refuse("MINUS (write EXCEPT)"),
+                    SetOperator::Minus => return Self::refuse("MINUS (write EXCEPT)"),
                 });
                 match set_quantifier {
                     SetQuantifier::All => self.word("ALL"),
                     SetQuantifier::None => {}
                     SetQuantifier::Distinct => self.postgres_only("UNION DISTINCT")?,
-                    _ => return self.refuse("BY NAME"),
+                    _ => return Self::refuse("BY NAME"),
                 }
                 self.body(right)
             }
-            SetExpr::Table(_) => self.refuse("TABLE (write SELECT * FROM)"),
+            SetExpr::Table(_) => Self::refuse("TABLE (write SELECT * FROM)"),
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
-                self.refuse("a change of rows inside a query")
+                Self::refuse("a change of rows inside a query")
             }
         }
     }
@@ -198,7 +198,7 @@ impl Rendering<'_> {
             this.word("AS");
             match &window.1 {
                 NamedWindowExpr::WindowSpec(window) => this.window(window),
-                NamedWindowExpr::NamedWindow(_) => this.refuse("a window of two names"),
+                NamedWindowExpr::NamedWindow(_) => Self::refuse("a window of two names"),
             }
         })
     }
@@ -245,7 +245,7 @@ impl Rendering<'_> {
                 this.everything(options)
             }
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(_), _)
-            | SelectItem::ExprWithAliases { .. } => this.refuse("this kind of column"),
+            | SelectItem::ExprWithAliases { .. } => Self::refuse("this kind of column"),
         })
     }
 
@@ -275,7 +275,7 @@ impl Rendering<'_> {
                 self.word("GROUP BY");
                 self.expressions(by)
             }
-            _ => self.refuse("this kind of GROUP BY"),
+            _ => Self::refuse("this kind of GROUP BY"),
         }
     }
 
@@ -283,7 +283,7 @@ impl Rendering<'_> {
         let OrderBy { kind, interpolate } = order;
         match kind {
             OrderByKind::Expressions(by) if interpolate.is_none() => self.order_by(by),
-            _ => self.refuse("this kind of ORDER BY"),
+            _ => Self::refuse("this kind of ORDER BY"),
         }
     }
 
@@ -305,7 +305,7 @@ impl Rendering<'_> {
                 None => {}
                 Some(OrderBySort::Asc) => this.word("ASC"),
                 Some(OrderBySort::Desc) => this.word("DESC"),
-                Some(OrderBySort::Using(_)) => return this.refuse("ORDER BY … USING"),
+                Some(OrderBySort::Using(_)) => return Self::refuse("ORDER BY … USING"),
             }
             match nulls_first {
                 None => {}

@@ -30,7 +30,7 @@ impl Rendering<'_> {
             JoinOperator::Right(on) | JoinOperator::RightOuter(on) => ("RIGHT JOIN", on),
             JoinOperator::FullOuter(on) => ("FULL JOIN", on),
             JoinOperator::CrossJoin(on) => ("CROSS JOIN", on),
-            _ => return self.refuse("this kind of join"),
+            _ => return Self::refuse("this kind of join"),
         };
         if *constraint == JoinConstraint::Natural {
             self.word("NATURAL");
@@ -93,7 +93,7 @@ impl Rendering<'_> {
                 self.ordinality(*with_ordinality)?;
                 self.alias(alias.as_ref())
             }
-            _ => self.refuse("this kind of table"),
+            _ => Self::refuse("this kind of table"),
         }
     }
 
@@ -128,7 +128,7 @@ impl Rendering<'_> {
             index_hints,
         } = factor
         else {
-            return self.refuse("this kind of table");
+            return Self::refuse("this kind of table");
         };
         let more = !with_hints.is_empty() || !partitions.is_empty() || !index_hints.is_empty();
         self.without(more, "a table with hints")?;
@@ -140,7 +140,7 @@ impl Rendering<'_> {
                 self.callee(name)?;
                 self.in_parentheses(|this| this.list(args, Self::argument))?;
             }
-            Some(_) => return self.refuse("a function with settings"),
+            Some(_) => return Self::refuse("a function with settings"),
             None => self.relation(name, alias.as_ref())?,
         }
         self.ordinality(*with_ordinality)?;

@@ -32,7 +32,7 @@ pub(super) fn read(
 ) -> Result<Vec<TokenWithSpan>, StoreError> {
     let read = Tokenizer::new(reader, sql).tokenize_with_location();
     let mut tokens = read.map_err(|error| wrong(asker, &error.to_string()))?;
-    let refuse = |what: &str| Err(denial::denied(denial::statement(asker.plugin, what)));
+    let refuse = |what: &str| Err(denial::denied(denial::statement(what)));
     if let Some(what) = tokens
         .iter()
         .find_map(|token| unclear(asker.dialect, &token.token))

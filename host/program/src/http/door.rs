@@ -1,0 +1,67 @@
+//! The doors by which people come in: the listeners of a daemon, each a task that is watched. One
+//! that ends by itself listens anew, at the same address.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::serve;
+use callboard_core::{fault, supervision};
+use callboard_core::config::ConnectionRules;
+
+/// A listener among the tasks of the process.
+#[derive(Debug, Clone, Copy)]
+pub struct Door {
+    task: &'static str,
+    /// Where a test ends it.
+    point: &'static str,
+}
+
+/// That of readers.
+pub const SITE: Door = Door {
+    task: "the listener of the site",
+    point: "before-site",
+};
+
+/// That of whoever is on this machine.
+pub const CONSOLE: Door = Door {
+    task: "the listener of the console",
+    point: "before-console",
+};
+
+impl Door {
+    /// Let people in by `listener`, which listens at `address`, until `stop`.
+    pub fn keep_open(
+        self,
+        listener: TcpListener,
+        address: SocketAddr,
+        router: Router,
+        rules: &ConnectionRules,
+        stop: &CancellationToken,
+    ) -> JoinHandle<()> {
+        let (rules, stop, stopped) = (rules.clone(), stop.clone(), stop.clone());
+        let mut first = Some(listener);
+        supervision::keep(
+            self.task,
+            move || stopped.is_cancelled(),
+            move || {
+                let (listener, router) = (first.take(), router.clone());
+                let (rules, stop) = (rules.clone(), stop.clone());
+                async move {
+                    fault::point(self.point);
+                    let listener = match listener {
+                        Some(listener) => Ok(listener),
+                        None => TcpListener::bind(address).await,
+                    };
+                    match listener {
+                        Ok(listener) => serve(listener, router, &rules, stop.cancelled()).await,
+                        Err(error) => tracing::error!(%address, %error, "nobody listens there"),
+                    }
+                }
+            },
+        )
+    }
+}
