@@ -7,7 +7,8 @@ mod export;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callboard::config::{ConnectionRules, ListenAddress};
+use callboard::address::Address;
+use callboard::config::ConnectionRules;
 use callboard::http::console::{Console, ConsoleView};
 use callboard::http::{Face, bind, bind_here, serve, site as readers};
 use callboard::site::{Shown, Site, SiteInfo, bundled};
@@ -68,7 +69,7 @@ impl Server {
             site: current,
             console: Arc::new(Roll(store.clone())),
         };
-        let any = ListenAddress::loopback(0);
+        let any = Address::loopback(0);
         let (site, here) = (bind(&any).await, bind_here(&any).await);
         let (site, here) = (site.expect("a free port"), here.expect("a free port"));
         let address = |listener: &TcpListener| listener.local_addr().expect("its address");
