@@ -454,6 +454,14 @@ async fn health_fails_when_posts_cannot_be_read_though_the_database_answers() {
     for (breaks, dependency) in [
         ("DROP TABLE posts", "database"),
         ("DELETE FROM activations", "revision"),
+        (
+            "UPDATE migrations SET digest = 'of another build'",
+            "schema",
+        ),
+        (
+            "INSERT INTO migrations (number, digest) VALUES (9999, 'newer')",
+            "schema",
+        ),
     ] {
         let server = Server::start().await;
         assert_eq!(server.get("/health").await.status, 200);
