@@ -402,7 +402,7 @@ async fn plugins_answer() {
     assert_eq!(misses.len(), 1, "{misses:#?}");
     let asked = "the plugin asks for select/insert/delete on table embeddings";
     assert!(misses[0].0.contains(asked), "{misses:#?}");
-    assert!(misses[0].1.contains(&grant.trim_end()), "{misses:#?}");
+    assert!(misses[0].1.contains(grant.trim_end()), "{misses:#?}");
 }
 
 #[tokio::test]

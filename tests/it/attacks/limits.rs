@@ -193,13 +193,10 @@ fn straight_lines_are_short() {
         let numbers = vec![vec!["name"; 99].join(" + "); 10].join(", ");
         let numbers = format!("SELECT {numbers} FROM scratch WHERE id = 1");
         let pattern = "name LIKE '%' || printf('%.*c', 60, 'a') || 'b'";
-        let patterns = vec![pattern; 12].join(", ");
+        let patterns = [pattern; 12].join(", ");
         let patterns = format!("SELECT {patterns} FROM scratch WHERE id = 2");
         let sets = "name GLOB '*[' || printf('%.*c', 58, 'b') || 'a]c'";
-        let sets = format!(
-            "SELECT {} FROM scratch WHERE id = 2",
-            vec![sets; 12].join(", ")
-        );
+        let sets = format!("SELECT {} FROM scratch WHERE id = 2", [sets; 12].join(", "));
         for sql in [numbers, patterns, sets] {
             let began = Instant::now();
             query(&database, &sql).await.expect("let through");
@@ -316,16 +313,15 @@ fn rows_are_measured() {
         assert_eq!(rows.columns[..3], ["a \"b\"", "id", "id"]);
         let ids: Vec<_> = rows.rows.iter().map(|row| row[2].clone()).collect();
         assert_eq!(ids, [5_i64, 4, 2, 1].map(Value::Integer));
-        use Value::{Integer, Json, Null, Text};
-        let text = |text: &str| Text(text.to_owned());
+        let text = |text: &str| Value::Text(text.to_owned());
         let first = [
             text("5"),
             text("5"),
-            Integer(5),
+            Value::Integer(5),
             text("3"),
-            Integer(42),
-            Null,
-            Json("[1]".to_owned()),
+            Value::Integer(42),
+            Value::Null,
+            Value::Json("[1]".to_owned()),
         ];
         assert_eq!(rows.rows[0], first);
         let error = query(&database, "SELECT string_to_array(name, '1') FROM scratch").await;
