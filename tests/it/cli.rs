@@ -17,6 +17,7 @@ mod roll;
 mod settings;
 mod tables;
 mod unheard;
+mod unreadable;
 
 use std::path::Path;
 

@@ -92,18 +92,18 @@ const LAYERS: &[Layer] = &[
          supervision",
     ),
     // The one HTTP client module.
-    layer("client", "value settings config grants"),
+    layer("client", "address value settings config grants"),
     layer("secrets", "settings"),
     layer("tables diary", ""),
     peers(
         "pipeline handler outcome policy schedule value settings",
         "span lines shown",
     ),
-    layer("config", "grants schema span"),
-    layer("grants", "schema"),
+    layer("config", "address grants schema span"),
+    layer("grants", "address schema"),
     layer("telemetry", "shown"),
     layer(
-        "template html schema bundle span private fault lines supervision shown kept",
+        "address template html schema bundle span private fault lines supervision shown kept",
         "",
     ),
 ];

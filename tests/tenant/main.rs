@@ -34,6 +34,7 @@ const PACK: Pack = Pack {
     folders: &[FOLDER],
     rules: &[somebody_is_on_the_list],
     probes: &[],
+    tables: &[],
     commits: table::COMMITS,
 };
 

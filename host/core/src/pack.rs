@@ -7,6 +7,7 @@
 use crate::app::doctor::Probe;
 use crate::rollcall::Rule;
 use crate::schema::Migration;
+use crate::store::health::Table;
 use crate::store::tenants::Commits;
 
 /// All that a tenant brings, but its handlers, which register themselves.
@@ -25,6 +26,8 @@ pub struct Pack {
     pub rules: &'static [Rule],
     /// Its questions of the doctor.
     pub probes: &'static [Probe],
+    /// Its tables, of which the doctor reads every row.
+    pub tables: &'static [Table],
     /// What it writes in the host's own commits.
     pub commits: Commits,
 }
@@ -40,6 +43,7 @@ macro_rules! pack {
         ::inventory::submit! { $crate::workspace::Folders($pack.folders) }
         ::inventory::submit! { $crate::rollcall::Rules($pack.rules) }
         ::inventory::submit! { $crate::app::doctor::Probes($pack.probes) }
+        ::inventory::submit! { $crate::store::health::Tables($pack.tables) }
         ::inventory::submit! { $pack.commits }
     };
 }

@@ -27,6 +27,7 @@ const PACK: Pack = Pack {
     folders: &[site::FOLDER],
     rules: &[site::rules],
     probes: &[("site", site::probe)],
+    tables: tables::TABLES,
     commits: tables::COMMITS,
 };
 

@@ -9,6 +9,7 @@ pub mod posts;
 pub mod tasks;
 
 use callboard_core::schema::Migration;
+use callboard_core::store::health::{Table, plain};
 use callboard_core::store::named::Noun;
 use callboard_core::store::tenants::Commits;
 
@@ -17,6 +18,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
     sqlite: include_str!("../migrations/sqlite/0001_initial.sql"),
     postgres: include_str!("../migrations/postgres/0001_initial.sql"),
 }];
+
+/// The tables that people look into.
+pub(crate) const TABLES: &[Table] = &[
+    plain("task", "SELECT * FROM tasks", &["id"], |row| {
+        tasks::read(row).map(drop)
+    }),
+    plain("post", "SELECT * FROM posts", &["id"], |row| {
+        posts::read(row).map(drop)
+    }),
+];
 
 /// A task stands before the gates of its run, ends with it, and is taken up again with it.
 pub(crate) const COMMITS: Commits = Commits {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use callboard_core::config::Limits;
 use callboard_core::grants::Grants;
 use callboard_core::outcome::Outcome;
-use callboard_core::store::granted::execute_deferred;
+use callboard_core::store::granted::{Writer, execute_deferred};
 use callboard_core::store::{Dialect, Store, StoreErrorKind};
 use callboard_core::value::{Statement, Value};
 use futures_util::future::BoxFuture;
@@ -137,7 +137,8 @@ on_both!(
             store.write(move |transaction| {
                 Box::pin(async move {
                     let touched =
-                        execute_deferred(transaction, "misbehave", &grants, write, MINUTE).await?;
+                        execute_deferred(transaction, &writer("misbehave", grants), write, MINUTE)
+                            .await?;
                     // The host is itself again within the same transaction.
                     transaction
                         .execute(Statement::new("INSERT INTO other VALUES (7)"))
@@ -219,7 +220,7 @@ on_both!(
         let work = store.write(move |transaction| {
             Box::pin(async move {
                 let (write, second) = (Statement::new(endless), Duration::from_secs(1));
-                execute_deferred(transaction, "writer", &insert(), write, second).await
+                execute_deferred(transaction, &writer("writer", insert()), write, second).await
             })
         });
         let bound = tokio::time::timeout(MINUTE, work).await;
@@ -274,7 +275,7 @@ on_both!(
                     sql: sql.to_owned(),
                     params,
                 };
-                execute_deferred(transaction, "writer", &grants, write, MINUTE).await
+                execute_deferred(transaction, &writer("writer", grants), write, MINUTE).await
             })
         });
         assert_eq!(work.await.expect("it is written"), 1);
@@ -300,7 +301,7 @@ async fn defers(store: &Store, row: i64, besides: BoxFuture<'static, ()>) {
     let write = Statement::new("INSERT INTO scratch VALUES ($1, 'deferred')").bind(row);
     let done = store.write(move |transaction| {
         Box::pin(async move {
-            execute_deferred(transaction, "writer", &insert(), write, MINUTE).await?;
+            execute_deferred(transaction, &writer("writer", insert()), write, MINUTE).await?;
             besides.await;
             Ok(())
         })
@@ -354,4 +355,11 @@ fn a_table_that_was_made_anew_is_granted_again() {
         defers(&store, 10, Box::pin(async {})).await;
         assert_eq!(count(&store).await, 1);
     });
+}
+
+fn writer(plugin: &str, grants: Grants) -> Writer {
+    Writer {
+        grants,
+        ..Writer::unknown(plugin)
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{ListenAddress, address};
+use crate::address::{self, Address};
 use crate::span::Span;
 
 /// The console's listener. The console has no credentials, so it is for this machine alone.
@@ -11,7 +11,7 @@ use crate::span::Span;
 pub struct ConsoleRules {
     /// An address of this machine's own; 127.0.0.1 and the port after the site's, if absent.
     #[serde(deserialize_with = "address::of_this_machine")]
-    pub listen: Option<ListenAddress>,
+    pub listen: Option<Address>,
     /// Names under which a proxy on this machine asks for it, beside `localhost` and the
     /// addresses of loopback. A request under any other name is refused: a page from
     /// elsewhere that was rebound to this machine asks under its own.

@@ -10,8 +10,6 @@ use crate::schema::{self, Migration, Scripts};
 use crate::settings::hex;
 use crate::value::{Rows, Statement};
 
-const SELECT: &str = "SELECT owner, number, digest FROM migrations";
-
 /// The digest of what was applied, by owner and number.
 type Applied = BTreeMap<(String, i64), String>;
 
@@ -24,9 +22,8 @@ enum State {
 /// Apply what is missing. The caller holds the lock and commits the transaction.
 pub(super) async fn run(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
     transaction.execute(Statement::new(schema::APPLIED)).await?;
-    let applied = applied(&transaction.query(Statement::new(SELECT)).await?)?;
-    let dialect = transaction.dialect();
-    for (owner, number, state) in states(&applied, dialect)? {
+    let rows = transaction.query(applied()).await?;
+    for (owner, number, state) in states(&rows, transaction.dialect())? {
         if let State::Missing { text, digest } = state {
             transaction.script(text).await?;
             let sql = "INSERT INTO migrations (owner, number, digest) VALUES ($1, $2, $3)";
@@ -39,12 +36,22 @@ pub(super) async fn run(transaction: &mut Transaction<'_>) -> Result<(), StoreEr
 
 /// Whether everything is applied already; changes nothing.
 pub(super) async fn look(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
-    let rows = transaction.query(Statement::new(SELECT)).await;
+    let rows = transaction.query(applied()).await;
     let rows = rows.map_err(|error| match error.kind {
         StoreErrorKind::Statement => missing(),
         _ => error,
     })?;
-    let states = states(&applied(&rows)?, transaction.dialect())?;
+    compare(&rows, transaction.dialect())
+}
+
+/// Selects what [`compare`] compares.
+pub(super) fn applied() -> Statement {
+    Statement::new("SELECT owner, number, digest FROM migrations")
+}
+
+/// Whether what is applied is what this program knows, all of it and nothing else.
+pub(super) fn compare(rows: &Rows, dialect: Dialect) -> Result<(), StoreError> {
+    let states = states(rows, dialect)?;
     let is_missing = |(_, _, state): &(_, _, State)| matches!(state, State::Missing { .. });
     if states.iter().any(is_missing) {
         return Err(missing());
@@ -52,7 +59,7 @@ pub(super) async fn look(transaction: &mut Transaction<'_>) -> Result<(), StoreE
     Ok(())
 }
 
-fn applied(rows: &Rows) -> Result<Applied, StoreError> {
+fn read(rows: &Rows) -> Result<Applied, StoreError> {
     let mut applied = Applied::new();
     for row in rows.iter() {
         let script = (row.text("owner")?, row.integer("number")?);
@@ -63,12 +70,9 @@ fn applied(rows: &Rows) -> Result<Applied, StoreError> {
 
 /// Each script of this program, in the order in which they are applied. Refused if the database
 /// has others.
-fn states(
-    applied: &Applied,
-    dialect: Dialect,
-) -> Result<Vec<(&'static str, i64, State)>, StoreError> {
-    let scripts = schema::scripts();
-    refuse_unknown(applied, &scripts)?;
+fn states(rows: &Rows, dialect: Dialect) -> Result<Vec<(&'static str, i64, State)>, StoreError> {
+    let (applied, scripts) = (read(rows)?, schema::scripts());
+    refuse_unknown(&applied, &scripts)?;
     let mut states = Vec::new();
     for Scripts { owner, migrations } in scripts {
         for migration in migrations {

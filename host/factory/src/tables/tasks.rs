@@ -6,6 +6,7 @@ use serde::Serialize;
 use callboard_core::store::gates::Gate;
 use callboard_core::store::runs::RunStatus;
 use callboard_core::store::tenants::EndedRun;
+use callboard_core::store::unreadable::{Entry, entries};
 use callboard_core::store::{Dialect, Store, StoreError, batch, microseconds, timestamp};
 use callboard_core::value::{ColumnError, Row, Rows, Statement};
 
@@ -67,12 +68,12 @@ pub async fn by_id(store: &Store, id: &str) -> Result<Option<Task>, StoreError> 
     Ok(first(&store.query(Statement::new(sql).bind(id)).await?)?)
 }
 
-/// Tasks, newest first, of one status or of all.
+/// Tasks, newest first, of one status or of all, with those that cannot be read.
 pub async fn list(
     store: &Store,
     status: Option<TaskStatus>,
     limit: u32,
-) -> Result<Vec<Task>, StoreError> {
+) -> Result<Vec<Entry<Task>>, StoreError> {
     let statement = match status {
         Some(status) => Statement::new(
             "SELECT * FROM tasks WHERE status = $2 ORDER BY created_at DESC, id LIMIT $1",
@@ -83,7 +84,7 @@ pub async fn list(
             Statement::new("SELECT * FROM tasks ORDER BY created_at DESC, id LIMIT $1").bind(limit)
         }
     };
-    Ok(all(&store.query(statement).await?)?)
+    Ok(entries(&store.query(statement).await?, "id", read))
 }
 
 /// The task about a subject.
@@ -199,8 +200,8 @@ pub fn first(rows: &Rows) -> Result<Option<Task>, ColumnError> {
     rows.first().map(task).transpose()
 }
 
-fn all(rows: &Rows) -> Result<Vec<Task>, ColumnError> {
-    rows.iter().map(task).collect()
+pub(super) fn read(row: Row<'_>) -> Result<Task, StoreError> {
+    Ok(task(row)?)
 }
 
 fn task(row: Row<'_>) -> Result<Task, ColumnError> {

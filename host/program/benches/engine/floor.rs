@@ -127,7 +127,7 @@ fn engine(
         revision: 1,
         pipelines: BTreeMap::from(named),
         registry: Arc::new(registry),
-        grants: BTreeMap::new(),
+        writers: BTreeMap::new(),
         settings: Arc::new(Snapshot::default()),
         digest: "bench".to_owned(),
         resources: Arc::new(Unreached),

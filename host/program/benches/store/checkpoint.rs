@@ -105,7 +105,7 @@ pub(super) fn checkpoint(claim: &Claim, visit: u32) -> Checkpoint {
         superseded: Vec::new(),
         gates: Vec::new(),
         writes: Vec::new(),
-        plugin: None,
+        writer: None,
         left: LEASE,
         spent: Duration::ZERO,
         settings: None,

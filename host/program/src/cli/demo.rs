@@ -14,10 +14,11 @@ use super::watch::length;
 use super::{
     Context, Failure, init, interrupt, posts, run, serve, supervised, tasks as task_commands,
 };
+use callboard_core::address::Address;
 use callboard_core::app::{App, Seen};
-use callboard_core::config::ListenAddress;
 use callboard_core::outcome::Patch;
 use callboard_core::store::runs::{Run, RunStatus};
+use callboard_core::store::unreadable::Entry;
 use callboard_core::workspace::{self, Files};
 use callboard_factory::tables::{commits, embeddings, tasks};
 
@@ -49,11 +50,11 @@ pub(super) struct Demo {
 
     /// Where to serve the site; a free port of this machine if absent.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
-    listen: ListenAddress,
+    listen: Address,
 
     /// Where to serve the console, an address of this machine alone; a free port if absent.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
-    console: ListenAddress,
+    console: Address,
 }
 
 /// The demo's own values in the factory's policies, so that a young repository has
@@ -145,6 +146,7 @@ impl Demo {
             "Approve it, as an editor would (callboard tasks approve)",
         );
         for task in tasks::list(app.store(), None, 5).await? {
+            let Entry::Known(task) = task else { continue };
             if task.run == run.id {
                 let published = task_commands::approve(app, context, &task, "demo").await?;
                 context

@@ -4,13 +4,14 @@ use clap::Subcommand;
 use serde_json::{Value as Json, json};
 
 use super::gates::{Comment, Feedback, Part};
-use super::output::{Answered, time};
+use super::output::{self, Answered, time};
 use super::{Context, Failure, find, run};
 use callboard_core::app::App;
 use callboard_core::outcome::Fallback;
 use callboard_core::store::gates::{self, Decision, Gate, Verdict};
 use callboard_core::store::named::Short;
 use callboard_core::store::runs::RunStatus;
+use callboard_core::store::unreadable::Entry;
 use callboard_core::store::{runs, stage_runs};
 use callboard_factory::tables::TASK;
 use callboard_factory::tables::drafts;
@@ -63,14 +64,16 @@ impl Tasks {
             Tasks::List { limit } => {
                 let all = tasks::list(app.store(), None, limit).await?;
                 let header = ["task", "status", "topic", "updated"];
-                let ids = all.iter().map(|task| task.id.as_str());
+                let known = || all.iter().filter_map(Entry::known);
+                let ids = known().map(|task| task.id.as_str());
                 let short = Short::of(app.store(), &TASK, ids).await?;
-                let rows = all.iter().map(|task| row(task, &short)).collect();
+                let row = |entry: &Entry<Task>| match entry {
+                    Entry::Known(task) => row(task, &short),
+                    Entry::Broken(broken) => output::broken(broken, header.len()),
+                };
+                let rows = all.iter().map(row).collect();
                 let answered = context.output.show(&header, rows, &all);
-                if all
-                    .iter()
-                    .any(|task| task.status == TaskStatus::AwaitingApproval)
-                {
+                if known().any(|task| task.status == TaskStatus::AwaitingApproval) {
                     context.output.say("next: callboard tasks approve TASK");
                 }
                 Ok(answered)

@@ -9,8 +9,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::serve;
-use callboard_core::{fault, supervision};
 use callboard_core::config::ConnectionRules;
+use callboard_core::{fault, supervision};
 
 /// A listener among the tasks of the process.
 #[derive(Debug, Clone, Copy)]

@@ -1,24 +1,38 @@
-//! An address to listen on, as a person writes it: `127.0.0.1:8710`, `[::1]:8710`,
-//! `localhost:8710`. Names are looked up when somebody listens, not when the file is read.
+//! A host and a port: to listen on, as a person writes it (`127.0.0.1:8710`, `[::1]:8710`,
+//! `localhost:8710`), or of the address that a request goes to. One reading for all of them. Names
+//! are looked up when somebody listens or calls, not when the file is read.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, de};
+use url::{Host, Url};
+
+/// The most bytes of a name.
+const LONGEST: usize = 253;
 
 /// A host, by name or by number, and a port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListenAddress {
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Address {
     host: String,
     pub port: u16,
 }
 
-impl ListenAddress {
+impl Address {
     /// The address of this machine alone.
     pub fn loopback(port: u16) -> Self {
         let host = Ipv4Addr::LOCALHOST.to_string();
         Self { host, port }
+    }
+
+    /// Of the host and the port in an address of the web, its scheme's own where none is written.
+    pub fn of(url: &Url) -> Option<Self> {
+        Some(Self {
+            host: written(&url.host()?),
+            port: url.port_or_known_default()?,
+        })
     }
 
     /// An address that only this machine reaches, for what asks nobody who they are. What a name
@@ -46,22 +60,26 @@ impl ListenAddress {
     pub fn host(&self) -> &str {
         &self.host
     }
+
+    /// The host as it stands before a port.
+    pub fn name(&self) -> Cow<'_, str> {
+        if self.host.contains(':') {
+            Cow::Owned(format!("[{}]", self.host))
+        } else {
+            Cow::Borrowed(&self.host)
+        }
+    }
 }
 
-impl FromStr for ListenAddress {
+impl FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let split = text.rsplit_once(':').and_then(|(host, port)| {
-            let bare = host
-                .strip_prefix('[')
-                .and_then(|rest| rest.strip_suffix(']'));
-            let sound = match bare {
-                Some(bare) => bare.parse::<Ipv6Addr>().is_ok(),
-                None => is_name(host),
-            };
+            let host = Host::parse(host).ok().as_ref().map(written)?;
+            // A pattern is no name, and a name is not longer than this.
+            let sound = !host.contains('*') && host.len() <= LONGEST;
             let port = port.parse().ok().filter(|_| sound)?;
-            let host = bare.unwrap_or(host).to_owned();
             Some(Self { host, port })
         });
         split.ok_or_else(|| {
@@ -70,35 +88,34 @@ impl FromStr for ListenAddress {
     }
 }
 
-/// Whether it can be the name of a machine.
-fn is_name(text: &str) -> bool {
-    let of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-    !text.is_empty() && text.len() <= 253 && text.bytes().all(of_a_name)
-}
-
-impl fmt::Display for ListenAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
+/// A host as people and grants write it: lower case, no dot at the end, no brackets.
+pub fn written<S: AsRef<str>>(host: &Host<S>) -> String {
+    match host {
+        Host::Domain(name) => name.as_ref().trim_end_matches('.').to_ascii_lowercase(),
+        Host::Ipv4(address) => address.to_string(),
+        Host::Ipv6(address) => address.to_string(),
     }
 }
 
-impl<'de> Deserialize<'de> for ListenAddress {
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.name(), self.port)
+    }
+}
+
+impl<'de> Deserialize<'de> for Address {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(de::Error::custom)
     }
 }
 
-/// [`ListenAddress::of_this_machine`], of a file.
-pub(super) fn of_this_machine<'de, D: Deserializer<'de>>(
+/// [`Address::of_this_machine`], of a file.
+pub(crate) fn of_this_machine<'de, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<Option<ListenAddress>, D::Error> {
+) -> Result<Option<Address>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let address = ListenAddress::of_this_machine(&text);
+    let address = Address::of_this_machine(&text);
     address.map(Some).map_err(de::Error::custom)
 }
 
@@ -109,8 +126,10 @@ mod tests {
     #[test]
     fn names_and_numbers_are_addresses() {
         for text in ["127.0.0.1:0", "localhost:1", "[::1]:8710", "a-b.example:80"] {
-            let address: ListenAddress = text.parse().expect(text);
+            let address: Address = text.parse().expect(text);
             assert_eq!(address.to_string(), text);
+            let url = Url::parse(&format!("http://{text}/x")).expect(text);
+            assert_eq!(Address::of(&url), Some(address), "one reading");
         }
         for text in [
             "nowhere",
@@ -120,8 +139,9 @@ mod tests {
             "::1:80",
             "a b:1",
             "[x]:1",
+            "*.example:1",
         ] {
-            let error = text.parse::<ListenAddress>().expect_err(text);
+            let error = text.parse::<Address>().expect_err(text);
             assert!(error.contains("localhost:8710"), "{error}");
         }
     }
