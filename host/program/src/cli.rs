@@ -88,7 +88,7 @@ pub struct Cli {
     format: Format,
 
     /// How the log on standard error is written; `CALLBOARD_LOG` says which lines: `debug`,
-    /// or `warn,callboard::engine=debug`. By itself `serve` and `work` tell what they do, and
+    /// or `warn,callboard_core::engine=debug`. By itself `serve` and `work` tell what they do, and
     /// other commands warn.
     #[arg(
         long,

@@ -140,6 +140,18 @@ on_each!(
     }
 );
 
+on_each!(
+    a_rejection_that_has_no_way_back_left_ends_the_run,
+    |dialect: Dialect| {
+        let theatre = drafted(dialect, LOOP);
+        let run = theatre.play(4);
+        let reject = ["gates", "reject", &run, "--feedback", "no", "--by", "Ada"];
+        theatre.comes_to(&reject, 4);
+        theatre.comes_to(&reject, 0);
+        assert_eq!(theatre.status(&run), "rejected");
+    }
+);
+
 on_each!(a_rejection_may_go_back_in_a_loop, |dialect: Dialect| {
     let theatre = drafted(dialect, LOOP);
     let run = theatre.play(4);

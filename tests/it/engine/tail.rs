@@ -19,6 +19,10 @@ on_each!(
         let run = theatre.newest();
         let all = Daemon::start(&theatre, &["runs", "tail"]);
         all.printed("running");
+        let left = Daemon::start(&theatre, &["runs", "tail", &theatre.newest()]);
+        left.printed("a done");
+        left.signal("TERM");
+        assert_eq!(left.ended().code, 143, "it did not come to its end");
         let one = Daemon::start(&theatre, &["--format", "json", "runs", "tail", &run]);
         one.printed("\"stage\":\"a\"");
         waiting.answer();

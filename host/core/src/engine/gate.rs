@@ -137,6 +137,8 @@ fn consequence(
             let failure = Stop::failed(FailureKind::Config, detail);
             Ok((Outcome::Stopped(failure), Follow::End))
         }
+        // It was said that it is not to be; where it can't go back, it ends.
+        Err(_) if verdict.decision == Decision::Rejected => Ok((outcome, Follow::End)),
         Err(problem) => {
             let problem = format!("cannot go back: {problem}; approve or reject it");
             Err(refused(gate, problem))

@@ -58,10 +58,19 @@ impl Tail {
                 return Ok(context.output.lines_end().with(run::exit(run.status)));
             }
             tokio::select! {
-                () = stop.cancelled() => return Ok(context.output.lines_end()),
+                () = stop.cancelled() => return Ok(interrupted(context, &signals, only.is_some())),
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
+    }
+}
+
+/// All runs are followed until Ctrl-C; one that is left before its end has not come to one.
+fn interrupted(context: &Context, signals: &interrupt::Listener, one: bool) -> Answered {
+    let ended = context.output.lines_end();
+    match signals.heard() {
+        Some(signal) if one => ended.with(signal.exit()),
+        _ => ended,
     }
 }
 
