@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use sha2::Digest as _;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
@@ -13,7 +12,7 @@ use tokio::task::JoinSet;
 use super::checkpoint::{self, Kept};
 use super::clock::after;
 use super::hands::{InHand, News};
-use super::plan::{Rest, Standing};
+use super::plan::Standing;
 use super::stage::{Ended, Turn, Work};
 use super::{Engine, EngineError, LineUp, progress_log};
 use crate::fault;
@@ -64,13 +63,13 @@ async fn block(
 ) -> Result<(), EngineError> {
     loop {
         let now = engine.clock.now();
-        let then = wished(&told).map_or_else(
+        let then = checkpoint::wished(&told).map_or_else(
             || Then::Rest {
                 status: RunStatus::Blocked,
                 detail: problem.clone(),
                 wake_at: after(now, BLOCKED_LOOK),
             },
-            |halt| halted(halt, now),
+            |halt| checkpoint::halted(halt, now),
         );
         let blank = Checkpoint::blank(held.clone(), told.signals, run.spent, then);
         match engine.executor.checkpoint(blank).await? {
@@ -138,6 +137,8 @@ struct Course {
     /// Gates that were asked and are not decided.
     asked: BTreeSet<String>,
     under_way: BTreeSet<String>,
+    /// Visits of stages that were executed once more.
+    again: BTreeSet<(String, u32)>,
     turns: JoinSet<Ended>,
     /// The other places of this worker, until a checkpoint clears the run of suspicion.
     alone: Option<OwnedSemaphorePermit>,
@@ -165,6 +166,7 @@ impl Course {
             rows: claim.rows,
             asked: claim.asked,
             under_way: BTreeSet::new(),
+            again: BTreeSet::new(),
             turns: JoinSet::new(),
             alone,
             began: Instant::now(),
@@ -255,7 +257,7 @@ impl Course {
         let failed = self.failed.clone();
         let failed = failed.map(|detail| (RunStatus::Failed, detail));
         failed
-            .or_else(|| wished(&self.told))
+            .or_else(|| checkpoint::wished(&self.told))
             .or_else(|| self.drains.then(given_back))
     }
 
@@ -311,6 +313,12 @@ impl Course {
                 }
                 Ok(Committed::Lost) => return Err(self.lost()),
                 Err(EngineError::Store(error))
+                    if refusals == 0 && self.is_executed_again(kept.as_ref(), &error) =>
+                {
+                    self.read_again().await?;
+                    kept = None;
+                }
+                Err(EngineError::Store(error))
                     if refusals < 2 && checkpoint::is_refused(kept.as_ref(), &error) =>
                 {
                     let first = refusals == 0;
@@ -320,6 +328,19 @@ impl Course {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Whether a stage is executed once more before its refusal is final.
+    fn is_executed_again(&mut self, kept: Option<&Kept>, error: &StoreError) -> bool {
+        let Some(kept) = kept.filter(|kept| checkpoint::came_late(kept, error)) else {
+            return false;
+        };
+        let (run, stage) = (&self.held.run, &kept.row.stage);
+        let first = self.again.insert((stage.clone(), kept.row.visit));
+        if first {
+            tracing::warn!(run, stage, %error, "executed again: another run was faster");
+        }
+        first
     }
 
     /// As if nothing had happened: the stage failed, or else the run does.
@@ -362,7 +383,7 @@ impl Course {
         };
         if let Some(halt) = self.halt() {
             if self.under_way.is_empty() {
-                next.then = halted(halt, now);
+                next.then = checkpoint::halted(halt, now);
             }
             return next;
         }
@@ -393,7 +414,7 @@ impl Course {
                 .filter_map(|stage| Turn::new(&self.work, stage, &self.rows))
                 .collect();
             if next.turns.is_empty() && self.under_way.is_empty() {
-                next.then = rest(plan.rest, now);
+                next.then = checkpoint::rest(plan.rest, now);
             }
             return next;
         }
@@ -455,43 +476,4 @@ impl Course {
             self.turns.spawn(turn.take());
         }
     }
-}
-
-fn rest(rest: Rest, now: Timestamp) -> Then {
-    match rest {
-        Rest::Ended(end) => Then::End {
-            status: end.status,
-            detail: end.detail,
-        },
-        Rest::Waiting { wake_at, detail } => Then::Rest {
-            status: RunStatus::Waiting,
-            detail,
-            wake_at,
-        },
-        Rest::Gated { detail } => Then::Rest {
-            status: RunStatus::Gated,
-            detail,
-            wake_at: now,
-        },
-    }
-}
-
-fn halted((status, detail): (RunStatus, String), now: Timestamp) -> Then {
-    if status.is_final() {
-        return Then::End { status, detail };
-    }
-    Then::Rest {
-        status,
-        detail,
-        wake_at: now,
-    }
-}
-
-/// What a person wishes of the run, as the status that it gets.
-fn wished(told: &Told) -> Option<(RunStatus, String)> {
-    let status = match told.wish? {
-        Wish::Cancel => RunStatus::Cancelled,
-        Wish::Pause => RunStatus::Paused,
-    };
-    Some((status, told.wish_detail.clone()))
 }

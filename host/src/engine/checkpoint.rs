@@ -6,16 +6,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::clock::after;
-use super::plan;
+use super::plan::{self, Rest};
 use super::stage::{Ended, Work};
 use crate::grants::Grants;
 use crate::lines;
 use crate::outcome::{FailureKind, Outcome, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
 use crate::registry::Registry;
+use crate::store::checkpoints::Then;
 use crate::store::effects::Effect;
 use crate::store::gates::Gate;
-use crate::store::runs::Run;
+use crate::store::leases::{Told, Wish};
+use crate::store::runs::{Run, RunStatus};
 use crate::store::stage_runs::{StageRun, What};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::value::Statement;
@@ -306,10 +308,57 @@ fn effect(run: &Run, row: &StageRun, registry: &Registry) -> Option<Effect> {
     })
 }
 
+/// Whether another run was faster to write what a stage has found not to be there: executed once
+/// more, it finds it.
+pub(super) fn came_late(kept: &Kept, error: &StoreError) -> bool {
+    error.kind == StoreErrorKind::Duplicate && !kept.writes.is_empty()
+}
+
 /// Whether what a checkpoint brings is refused however often it is tried. A right that is
 /// missing is the plugin's, if it is about its deferred writes, and so is time that they take.
 pub(super) fn is_refused(kept: Option<&Kept>, error: &StoreError) -> bool {
     let writes = kept.is_some_and(|kept| !kept.writes.is_empty());
     let theirs = matches!(error.kind, StoreErrorKind::Denied | StoreErrorKind::Overdue);
     error.is_for_good() || (writes && theirs)
+}
+
+/// How a run is given back that has nothing to begin.
+pub(super) fn rest(rest: Rest, now: Timestamp) -> Then {
+    match rest {
+        Rest::Ended(end) => Then::End {
+            status: end.status,
+            detail: end.detail,
+        },
+        Rest::Waiting { wake_at, detail } => Then::Rest {
+            status: RunStatus::Waiting,
+            detail,
+            wake_at,
+        },
+        Rest::Gated { detail } => Then::Rest {
+            status: RunStatus::Gated,
+            detail,
+            wake_at: now,
+        },
+    }
+}
+
+/// How a run is given back, or ended, with a status.
+pub(super) fn halted((status, detail): (RunStatus, String), now: Timestamp) -> Then {
+    if status.is_final() {
+        return Then::End { status, detail };
+    }
+    Then::Rest {
+        status,
+        detail,
+        wake_at: now,
+    }
+}
+
+/// What a person wishes of the run, as the status that it gets.
+pub(super) fn wished(told: &Told) -> Option<(RunStatus, String)> {
+    let status = match told.wish? {
+        Wish::Cancel => RunStatus::Cancelled,
+        Wish::Pause => RunStatus::Paused,
+    };
+    Some((status, told.wish_detail.clone()))
 }
