@@ -30,6 +30,7 @@ pub mod named;
 pub mod policy_runs;
 mod postgres;
 pub mod posts;
+mod probe;
 pub mod pulse;
 pub mod revisions;
 pub mod runs;
@@ -56,6 +57,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use self::error::{StoreError, StoreErrorKind};
 use self::postgres::PostgresStore;
+use self::probe::Probe;
 use self::sqlite::SqliteStore;
 use self::wake::Wake;
 pub use self::wake::Woken;
@@ -83,6 +85,7 @@ pub struct Store {
     backend: Arc<Backend>,
     wake: Arc<Wake>,
     logins: Arc<OnceLock<[u8; 32]>>,
+    probe: Arc<Probe>,
 }
 
 pub(crate) enum Backend {
@@ -121,6 +124,7 @@ impl Store {
             backend: Arc::new(backend),
             wake: Arc::default(),
             logins: Arc::default(),
+            probe: Arc::default(),
         })
     }
 
