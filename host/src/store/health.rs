@@ -131,31 +131,22 @@ pub async fn untrue_ends(store: &Store) -> Result<Vec<Case>, StoreError> {
     cases(store, sql).await
 }
 
+/// Rows that cannot be read.
+#[derive(Debug, Default)]
+pub struct Unread {
+    /// Of runs that have not ended, or of none.
+    pub open: Vec<Case>,
+    /// Runs that have ended.
+    pub ended: Vec<Case>,
+}
+
 /// Rows that cannot be read, each with why: of runs, those that have ended lately among them,
 /// of their checkpoints and gates, of schedules, the ledger and findings. The run of a case is
 /// empty if the row is of none.
-pub async fn unreadable(store: &Store) -> Result<Vec<Case>, StoreError> {
-    let mut cases = Vec::new();
-    let listed = runs::newest(store, LISTED, runs::Only::default()).await?;
-    let open = runs::open(store, LISTED).await?;
-    let broken = listed
-        .into_iter()
-        .chain(open)
-        .filter_map(|listed| match listed {
-            Listed::Run(_) => None,
-            Listed::Unreadable(run) => Some(Case {
-                run: run.id,
-                pipeline: run.pipeline,
-                revision: 0,
-                what: run.detail,
-                age: Duration::ZERO,
-            }),
-        });
-    for case in broken {
-        if !cases.contains(&case) {
-            cases.push(case);
-        }
-    }
+pub async fn unreadable(store: &Store) -> Result<Unread, StoreError> {
+    let mut cases = broken(runs::open(store, LISTED).await?);
+    let mut ended = broken(runs::newest(store, LISTED, runs::Only::default()).await?);
+    ended.retain(|case| cases.iter().all(|open| open.run != case.run));
     let checkpoints = "SELECT stage_runs.*, blobs.content FROM stage_runs \
         JOIN open_runs ON open_runs.id = stage_runs.run \
         LEFT JOIN blobs ON blobs.digest = stage_runs.digest";
@@ -180,7 +171,22 @@ pub async fn unreadable(store: &Store) -> Result<Vec<Case>, StoreError> {
         findings::read(row).map(drop)
     })
     .await?;
-    Ok(cases)
+    Ok(Unread { open: cases, ended })
+}
+
+/// The runs that cannot be read.
+fn broken(listed: Vec<Listed>) -> Vec<Case> {
+    let broken = listed.into_iter().filter_map(|listed| match listed {
+        Listed::Run(_) => None,
+        Listed::Unreadable(run) => Some(Case {
+            run: run.id,
+            pipeline: run.pipeline,
+            revision: 0,
+            what: run.detail,
+            age: Duration::ZERO,
+        }),
+    });
+    broken.collect()
 }
 
 /// Read rows one by one, and note those that cannot be.
