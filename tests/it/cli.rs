@@ -9,6 +9,7 @@ mod help;
 mod input;
 mod json;
 mod listing;
+mod locks;
 mod logs;
 mod naming;
 mod publishing;

@@ -25,6 +25,7 @@ mod migrate;
 pub mod named;
 pub mod policy_runs;
 mod postgres;
+mod probe;
 pub mod pulse;
 pub mod revisions;
 pub mod runs;
@@ -51,6 +52,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use self::error::{StoreError, StoreErrorKind};
 use self::postgres::PostgresStore;
+use self::probe::Probe;
 use self::sqlite::SqliteStore;
 use self::wake::Wake;
 pub use self::wake::Woken;
@@ -78,6 +80,7 @@ pub struct Store {
     backend: Arc<Backend>,
     wake: Arc<Wake>,
     logins: Arc<OnceLock<[u8; 32]>>,
+    probe: Arc<Probe>,
 }
 
 pub(crate) enum Backend {
@@ -116,6 +119,7 @@ impl Store {
             backend: Arc::new(backend),
             wake: Arc::default(),
             logins: Arc::default(),
+            probe: Arc::default(),
         })
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use callboard_core::store::Dialect::{self, Sqlite};
 use callboard_core::store::Store;
 use callboard_core::value::Statement;
+use sqlx::Connection as _;
 
 use super::refuses;
 use crate::support::database::runtime;
@@ -52,6 +53,29 @@ fn a_command_leaves_everything_in_the_one_file() {
     )
     .expect("copied");
     assert_eq!(copy.ok(&["settings", "get", "site.title"]).trim(), "Kept");
+}
+
+#[test]
+fn the_file_of_another_program_gets_no_tables() {
+    let factory = Factory::bare_written(Sqlite);
+    let file = factory.workspace().join("other.db");
+    let url = format!("sqlite:{}", file.display());
+    runtime().block_on(async {
+        let options = format!("{url}?mode=rwc");
+        let mut other = sqlx::SqliteConnection::connect(&options)
+            .await
+            .expect("a file");
+        sqlx::raw_sql("CREATE TABLE music (song TEXT)")
+            .execute(&mut other)
+            .await
+            .expect("a table");
+        other.close().await.expect("it goes");
+    });
+    let before = fs::read(&file).expect("a file").len();
+    let line = ["runs", "list", "--database", &url];
+    refuses(&factory, &line, 2, &["`music`", "another program's"]);
+    assert_eq!(fs::read(&file).expect("a file").len(), before);
+    fs::remove_file(&file).expect("it goes");
 }
 
 #[test]

@@ -68,6 +68,7 @@ on_each!(
         let (code, found) = symptoms(&factory);
         assert_eq!(code, 1, "{found:?}");
         assert!(found[0].contains("nothing is applied yet"), "{found:?}");
+        assert_eq!(found.len(), 1, "one cause: {found:?}");
     }
 );
 
@@ -78,6 +79,37 @@ on_each!(what_is_well_is_told_in_one_line, |dialect: Dialect| {
     assert_eq!(ran.code, 0, "{ran}");
     assert!(ran.stdout.ends_with("all is well\n"), "{ran}");
 });
+
+on_each!(
+    a_run_that_cannot_be_read_has_a_mend_that_ends_it,
+    |dialect: Dialect| {
+        let factory = Factory::bare(dialect);
+        ended(&factory);
+        let rest = format!("'paused', {LATER}, 0, NULL");
+        open(&factory, "broken", REST, &rest);
+        factory.execute("UPDATE open_runs SET input = '{bad'");
+        let (code, found) = symptoms(&factory);
+        assert_eq!(code, 1, "{found:?}");
+        let told = factory.run(&["doctor"]).stdout;
+        assert!(told.contains("`callboard runs cancel broken`"), "{told}");
+        let ran = factory.run(&["runs", "prune", "broken"]);
+        assert!(
+            ran.code == 1 && ran.stderr.contains("has not ended"),
+            "{ran}"
+        );
+        factory.ok(&["runs", "cancel", "broken"]);
+        // It is worth knowing, and nothing waits for it.
+        let told = factory.ok(&["doctor"]);
+        assert!(
+            told.contains("`callboard runs prune broken` removes it"),
+            "{told}"
+        );
+        factory.ok(&["runs", "prune", "broken"]);
+        assert_eq!(factory.count("history WHERE id = 'broken'"), 0);
+        let told = factory.ok(&["doctor"]);
+        assert!(!told.contains("broken"), "{told}");
+    }
+);
 
 on_each!(every_disorder_is_named_with_its_mend, |dialect: Dialect| {
     let factory = Factory::bare(dialect);

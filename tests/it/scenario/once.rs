@@ -1,9 +1,10 @@
 //! A day is published once: when it is run again, and when two processes run it at once.
 
+use callboard_core::fault;
 use callboard_core::store::Dialect;
 
 use super::model::{WELL, set_writer};
-use crate::support::daemon::Daemon;
+use crate::support::daemon::{Daemon, until_frozen};
 use crate::support::factory::{DAY, Factory, board, diary, on_each};
 use crate::support::model::{ModelServer, Say};
 
@@ -54,6 +55,30 @@ on_each!(a_rejected_day_can_be_written_again, |dialect| {
     factory.ok(&["tasks", "approve", &factory.task()]);
     assert_eq!((factory.count("posts"), factory.count("drafts")), (1, 2));
 });
+
+// The slow one has found no draft, and stands right before it commits one: there the other one
+// overtakes it.
+on_each!(
+    whoever_comes_late_with_a_draft_finds_the_one_that_is_there,
+    |dialect: Dialect| {
+        let factory = Factory::bare(dialect);
+        let repository = board();
+        let line = diary(repository.path(), DAY);
+        let mut slow = factory.command(&line.each_ref().map(String::as_str));
+        slow.env(fault::VARIABLE, "before-gate=stop");
+        let slow = Daemon::of(slow);
+        until_frozen(slow.id());
+        let ran = factory.diary(repository.path(), DAY);
+        assert_eq!(ran.code, 4, "{ran}");
+        slow.signal("CONT");
+        let ran = slow.ended();
+        assert_eq!(ran.code, 0, "{ran}");
+        assert!(ran.stdout.contains("waits for approval already"), "{ran}");
+        for table in ["tasks", "drafts", "gates"] {
+            assert_eq!(factory.count(table), 1, "{table}: {ran}");
+        }
+    }
+);
 
 // Both processes have collected the day and wait for the model, which answers both at once:
 // each believes to be the only one.

@@ -75,7 +75,7 @@ on_both!(
             ..task("ccccdddd", 3)
         };
         let twice = store.execute(tasks::insert(&twice)).await;
-        assert_eq!(kind(twice), StoreErrorKind::Constraint);
+        assert_eq!(kind(twice), StoreErrorKind::Duplicate);
     }
 );
 
@@ -138,7 +138,7 @@ on_both!(drafts_are_numbered_once, async |store: Store, _url| {
     };
     assert_eq!(
         kind(store.execute(drafts::insert(&taken)).await),
-        StoreErrorKind::Constraint
+        StoreErrorKind::Duplicate
     );
 });
 

@@ -15,7 +15,7 @@ on_both!(
         table(&store).await;
         execute(&store, "INSERT INTO t (n) VALUES (1)").await;
         let statements = [
-            ("INSERT INTO t (n) VALUES (1)", StoreErrorKind::Constraint),
+            ("INSERT INTO t (n) VALUES (1)", StoreErrorKind::Duplicate),
             (
                 "INSERT INTO posts (id) VALUES ('a')",
                 StoreErrorKind::Constraint,

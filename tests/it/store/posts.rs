@@ -115,7 +115,7 @@ on_both!(
         };
         assert_eq!(
             kind(store.execute(posts::insert(&same_subject)).await),
-            StoreErrorKind::Constraint
+            StoreErrorKind::Duplicate
         );
         let same_slug = Post {
             slug: "slug-1".to_owned(),
@@ -123,7 +123,7 @@ on_both!(
         };
         assert_eq!(
             kind(store.execute(posts::insert(&same_slug)).await),
-            StoreErrorKind::Constraint
+            StoreErrorKind::Duplicate
         );
     }
 );

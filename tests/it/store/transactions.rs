@@ -60,7 +60,7 @@ on_both!(
                 Ok("all is well")
             })
         });
-        assert_eq!(kind(result.await), StoreErrorKind::Constraint);
+        assert_eq!(kind(result.await), StoreErrorKind::Duplicate);
         assert_eq!(numbers(&store, ALL).await, NONE);
     }
 );
@@ -75,7 +75,7 @@ on_both!(
         let results = futures_util::future::join_all(jobs).await;
         for (number, result) in results.into_iter().enumerate() {
             let expected = if number == 7 {
-                Err(StoreErrorKind::Constraint)
+                Err(StoreErrorKind::Duplicate)
             } else {
                 Ok(1)
             };
@@ -114,7 +114,7 @@ fn a_job_that_ends_the_transaction_of_all_is_told_why_and_its_neighbours_may_try
             store.execute(rollback),
             store.execute(insert(2)),
         );
-        assert_eq!(kind(rogue), StoreErrorKind::Constraint);
+        assert_eq!(kind(rogue), StoreErrorKind::Duplicate);
         let mut kept = vec![7];
         for (number, result) in [(1, before), (2, after)] {
             match result {

@@ -105,7 +105,14 @@ fn taken(answer: Result<(), EngineError>) -> bool {
     match answer {
         Ok(()) => true,
         Err(EngineError::Refused { .. }) => false,
-        Err(EngineError::Store(error)) if error.kind == StoreErrorKind::Constraint => false,
+        Err(EngineError::Store(error))
+            if matches!(
+                error.kind,
+                StoreErrorKind::Constraint | StoreErrorKind::Duplicate
+            ) =>
+        {
+            false
+        }
         Err(error) => panic!("{error}"),
     }
 }

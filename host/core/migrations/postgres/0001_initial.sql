@@ -244,4 +244,4 @@ CREATE TABLE locks (
     name TEXT PRIMARY KEY
 );
 
-INSERT INTO locks (name) VALUES ('claims'), ('logins'), ('schedules');
+INSERT INTO locks (name) VALUES ('claims'), ('logins'), ('schedules'), ('probe');

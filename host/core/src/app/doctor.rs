@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 
 use super::{App, AppError, address, read_config};
-use crate::store;
+use crate::store::{self, StoreError, StoreErrorKind};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -94,20 +94,30 @@ pub async fn examine(folder: &Path, database: Option<&str>) -> Result<Diagnosis,
         symptoms: Vec::new(),
     };
     if let Err(error) = store::look(&url).await {
-        let mend = "see that it runs and can be reached; `database` in callboard.toml, or \
-            CALLBOARD_DATABASE, says where";
-        let symptom = Symptom::problem("", error.to_string(), mend);
+        let symptom = Symptom::problem("", error.to_string(), mend_of(&error));
         diagnosis.symptoms.push(symptom.of(DATABASE));
         return Ok(diagnosis);
     }
     let app = App::open(folder, database).await?;
+    if let Err(error) = app.store().probe().await {
+        let problem = format!("nothing can be written to it: {error}");
+        let symptom = Symptom::problem("", problem, mend_of(&error));
+        diagnosis.symptoms.push(symptom.of(DATABASE));
+    }
     let tenants = inventory::iter::<Probes>()
         .flat_map(|probes| probes.0)
         .copied();
     for (name, check) in CHECKS.into_iter().chain(tenants) {
-        let found = check(&app).await.unwrap_or_else(|error| {
-            let mend = "mend what the check stumbles over, and run `callboard doctor` again";
-            vec![Symptom::problem("", error.to_string(), mend)]
+        let found = check(&app).await.unwrap_or_else(|error| match error {
+            // The roll call says so.
+            AppError::NothingApplied if name != CHECKS[0].0 => Vec::new(),
+            AppError::NothingApplied => {
+                vec![Symptom::problem("", error.to_string(), "callboard apply")]
+            }
+            error => {
+                let mend = "mend what the check stumbles over, and run `callboard doctor` again";
+                vec![Symptom::problem("", error.to_string(), mend)]
+            }
         });
         diagnosis.checks.push(name);
         let found = found.into_iter().map(|symptom| symptom.of(name));
@@ -115,6 +125,20 @@ pub async fn examine(folder: &Path, database: Option<&str>) -> Result<Diagnosis,
     }
     app.store().close().await;
     Ok(diagnosis)
+}
+
+/// What to do about a database that is not as it has to be.
+fn mend_of(error: &StoreError) -> &'static str {
+    match error.kind {
+        StoreErrorKind::Address => "write its address in callboard.toml, as `database`",
+        StoreErrorKind::Schema => "use the callboard that belongs to it, or do what it says above",
+        StoreErrorKind::Corrupt => "stop what works on it, and put a backup in its place",
+        StoreErrorKind::Busy => "end what holds it, and run `callboard doctor` again",
+        _ => {
+            "see that it runs, can be reached and has room; `database` in callboard.toml, or \
+             CALLBOARD_DATABASE, says where"
+        }
+    }
 }
 
 impl Symptom {

@@ -25,6 +25,8 @@ use crate::supervision;
 const LEDGER: Duration = Duration::from_secs(60);
 /// How often it is asked whether there are times that cannot be.
 const TIMES: Duration = Duration::from_secs(60);
+/// How often it is asked whether anything can be written.
+const PROBE: Duration = Duration::from_secs(60);
 /// How often old history and old revisions are removed.
 const HISTORY: Duration = Duration::from_secs(3600);
 
@@ -81,6 +83,7 @@ struct Next {
     ledger: Option<Timestamp>,
     history: Option<Timestamp>,
     times: Option<Timestamp>,
+    probe: Option<Timestamp>,
 }
 
 /// Whether the time of a duty has come. One that is further away than the duty's pause was set
@@ -111,6 +114,13 @@ impl Upkeep {
             let pause = next.times.map_or(TIMES / 2, |_| TIMES);
             next.times = Some(after(pulse.now, pause));
             self.app.set_times_right(engine, pulse).await?;
+        }
+        if is_due(next.probe, pulse.now, PROBE) {
+            next.probe = Some(after(pulse.now, PROBE));
+            // Nothing idle would find out, until there is something to do.
+            if let Err(error) = engine.store.probe().await {
+                tracing::error!(%error, "nothing can be written to the database");
+            }
         }
         let Some(revision) = pulse.revision else {
             return Ok(());

@@ -52,7 +52,7 @@ impl From<StoreError> for DatabaseError {
         let kind = match error.kind {
             StoreErrorKind::Denied => DatabaseErrorKind::Denied,
             StoreErrorKind::Statement | StoreErrorKind::Unstorable => DatabaseErrorKind::Statement,
-            StoreErrorKind::Constraint => DatabaseErrorKind::Constraint,
+            StoreErrorKind::Constraint | StoreErrorKind::Duplicate => DatabaseErrorKind::Constraint,
             StoreErrorKind::Timeout | StoreErrorKind::Overdue => DatabaseErrorKind::Timeout,
             StoreErrorKind::TooLarge => DatabaseErrorKind::TooLarge,
             StoreErrorKind::Unavailable | StoreErrorKind::Busy | StoreErrorKind::Corrupt => {

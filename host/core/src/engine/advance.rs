@@ -138,6 +138,8 @@ struct Course {
     /// Gates that were asked and are not decided.
     asked: BTreeSet<String>,
     under_way: BTreeMap<String, UnderWay>,
+    /// Visits of stages that were executed once more.
+    again: BTreeSet<(String, u32)>,
     turns: JoinSet<Ended>,
     /// The other places of this worker, until a checkpoint clears the run of suspicion.
     alone: Option<OwnedSemaphorePermit>,
@@ -173,6 +175,7 @@ impl Course {
             rows: claim.rows,
             asked: claim.asked,
             under_way: BTreeMap::new(),
+            again: BTreeSet::new(),
             turns: JoinSet::new(),
             alone,
             began: Instant::now(),
@@ -329,6 +332,12 @@ impl Course {
                 }
                 Ok(Committed::Lost) => return Err(self.lost()),
                 Err(EngineError::Store(error))
+                    if refusals == 0 && self.is_executed_again(kept.as_ref(), &error) =>
+                {
+                    self.read_again().await?;
+                    kept = None;
+                }
+                Err(EngineError::Store(error))
                     if refusals < 2 && checkpoint::is_refused(kept.as_ref(), &error) =>
                 {
                     let first = refusals == 0;
@@ -338,6 +347,19 @@ impl Course {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Whether a stage is executed once more before its refusal is final.
+    fn is_executed_again(&mut self, kept: Option<&Kept>, error: &StoreError) -> bool {
+        let Some(kept) = kept.filter(|kept| checkpoint::came_late(kept, error)) else {
+            return false;
+        };
+        let (run, stage) = (&self.held.run, &kept.row.stage);
+        let first = self.again.insert((stage.clone(), kept.row.visit));
+        if first {
+            tracing::warn!(run, stage, %error, "executed again: another run was faster");
+        }
+        first
     }
 
     /// As if nothing had happened: the stage failed, or else the run does.

@@ -310,6 +310,12 @@ fn effect(run: &Run, row: &StageRun, registry: &Registry) -> Option<Effect> {
     })
 }
 
+/// Whether another run was faster to write what a stage has found not to be there: executed once
+/// more, it finds it.
+pub(super) fn came_late(kept: &Kept, error: &StoreError) -> bool {
+    error.kind == StoreErrorKind::Duplicate && !kept.writes.is_empty()
+}
+
 /// Whether what a checkpoint brings is refused however often it is tried. A right that is
 /// missing is the plugin's, if it is about its deferred writes, and so is time that they take.
 pub(super) fn is_refused(kept: Option<&Kept>, error: &StoreError) -> bool {

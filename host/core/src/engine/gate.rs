@@ -184,7 +184,12 @@ pub(super) async fn expire(engine: &Engine) -> Result<(), EngineError> {
         let key = format!("gate:{}:{}", gate.run, gate.stage);
         match decide(engine, &gate, verdict).await {
             Ok(()) => drop(findings::resolve(&engine.store, &key).await?),
-            Err(EngineError::Store(error)) if error.kind == StoreErrorKind::Constraint => {
+            Err(EngineError::Store(error))
+                if matches!(
+                    error.kind,
+                    StoreErrorKind::Constraint | StoreErrorKind::Duplicate
+                ) =>
+            {
                 tracing::debug!(run = gate.run, gate = gate.stage, %error, "decided by another");
             }
             // It is tried again with each look, and said once.

@@ -24,9 +24,9 @@ use crate::store::{Store, StoreError, findings};
 use crate::supervision;
 
 /// How often the database is asked what there is to do: seldom enough that, with the three
-/// questions about the ledger and about times each minute, an idle process asks sixty a minute
-/// at most.
-const PULSE: Duration = Duration::from_millis(1060);
+/// questions about the ledger and about times each minute, and a row that is written to see that
+/// one can be, an idle process asks sixty a minute at most.
+const PULSE: Duration = Duration::from_millis(1150);
 /// How long the place of a run that ended may stay empty while others are under way.
 const TOGETHER: Duration = Duration::from_millis(2);
 /// The pause after the database did not answer.

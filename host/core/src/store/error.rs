@@ -27,6 +27,8 @@ pub enum StoreErrorKind {
     Statement,
     /// A constraint of the schema refused the row.
     Constraint,
+    /// There is a row with the same key already.
+    Duplicate,
     /// The deadline passed, or the statement was interrupted.
     Timeout,
     /// It took all the time that it had, and would again.
@@ -41,6 +43,8 @@ pub enum StoreErrorKind {
 
 /// What PostgreSQL says; its code is that of everything that is not supported.
 const OUTDATED_PLAN: &str = "cached plan must not change result type";
+/// A lock on PostgreSQL was not given in time; the server may say so in another language.
+const NO_LOCK: &str = "a lock that another session holds was not given in time";
 
 impl StoreError {
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
@@ -65,8 +69,16 @@ impl StoreError {
     /// Whether the same write would be refused again, however often it is tried: the database
     /// answers, and it is what is to be written that it does not take.
     pub fn is_for_good(&self) -> bool {
-        use StoreErrorKind::{Constraint, Statement, TooLarge, Unstorable};
-        matches!(self.kind, Statement | Constraint | TooLarge | Unstorable)
+        use StoreErrorKind::{Constraint, Duplicate, Statement, TooLarge, Unstorable};
+        matches!(
+            self.kind,
+            Statement | Constraint | Duplicate | TooLarge | Unstorable
+        )
+    }
+
+    /// Whether a lock was waited for in vain, on PostgreSQL.
+    pub(super) fn is_lock_timeout(&self) -> bool {
+        self.kind == StoreErrorKind::Busy && self.message == NO_LOCK
     }
 
     /// Whether PostgreSQL refuses a statement that it prepared before another process changed
@@ -100,9 +112,15 @@ impl From<StoreError> for crate::outcome::Stop {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let kind = kind_of(&error);
-        let message = match (&error, kind) {
-            (sqlx::Error::Database(inner), _) => inner.message().to_owned(),
-            (sqlx::Error::PoolTimedOut, _) => "no connection became free in time".to_owned(),
+        let message = match &error {
+            sqlx::Error::Database(inner) if inner.code().as_deref() == Some("55P03") => {
+                NO_LOCK.to_owned()
+            }
+            sqlx::Error::Database(inner) => inner.message().to_owned(),
+            sqlx::Error::PoolTimedOut => {
+                "the database gave no connection in time: it does not answer, or is overloaded"
+                    .to_owned()
+            }
             _ => error.to_string(),
         };
         Self { kind, message }
@@ -136,7 +154,10 @@ fn kind_of(error: &sqlx::Error) -> StoreErrorKind {
 
 /// Result codes of SQLite; the low byte is the primary code.
 fn sqlite_kind(code: &str) -> StoreErrorKind {
-    match code.parse::<i32>().unwrap_or_default() & 0xff {
+    let code = code.parse::<i32>().unwrap_or_default();
+    match code & 0xff {
+        // A unique index, or the primary key.
+        19 if matches!(code, 2067 | 1555 | 2579) => StoreErrorKind::Duplicate,
         // A lock, an abort on behalf of another statement, a schema that has just changed.
         4 | 5 | 6 | 15 | 17 => StoreErrorKind::Busy,
         9 => StoreErrorKind::Timeout,
@@ -155,6 +176,7 @@ fn postgres_kind(code: &str) -> StoreErrorKind {
         "42501" | "25006" => StoreErrorKind::Denied,
         "57014" | "25P03" | "25P04" => StoreErrorKind::Timeout,
         "40002" => StoreErrorKind::Constraint,
+        "23505" => StoreErrorKind::Duplicate,
         "XX001" | "XX002" => StoreErrorKind::Corrupt,
         _ => match code.get(..2) {
             Some("08" | "57" | "53" | "28" | "3D" | "58") => StoreErrorKind::Unavailable,
@@ -176,7 +198,7 @@ mod tests {
         let codes = [2067, 517, 9, 779];
         let kinds = codes.map(|code: i32| sqlite_kind(&code.to_string()));
         let expected = [
-            StoreErrorKind::Constraint,
+            StoreErrorKind::Duplicate,
             StoreErrorKind::Busy,
             StoreErrorKind::Timeout,
             StoreErrorKind::Corrupt,

@@ -8,7 +8,7 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{Backend, Store, StoreError, StoreErrorKind};
+use super::{Backend, Store, StoreError, StoreErrorKind, sqlite};
 use crate::private;
 
 /// Somebody who only looks holds the lock for a moment; it is asked for again that long.
@@ -59,7 +59,21 @@ impl Store {
         if let Err(error) = write(&mut file, mode) {
             tracing::warn!(path = %path.display(), %error, "cannot say who works on the database");
         }
+        if let Backend::Sqlite(store) = self.backend() {
+            sqlite::held(&store.places).push(sqlite::Place::of(&path));
+        }
         Ok(Exclusive { _lock: Some(file) })
+    }
+
+    /// Refused once the SQLite file, or the lock of this process on it, is not the one at its path
+    /// any more.
+    pub fn in_place(&self) -> Result<(), StoreError> {
+        match self.backend() {
+            Backend::Sqlite(store) => sqlite::held(&store.places)
+                .iter()
+                .try_for_each(sqlite::Place::look),
+            Backend::Postgres(_) => Ok(()),
+        }
     }
 
     /// Who works on this SQLite file; always `None` on PostgreSQL.

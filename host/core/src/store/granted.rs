@@ -322,10 +322,13 @@ impl BorrowedSession {
 
     /// Give the connection back, clean, unless it failed for a reason that may be its own.
     async fn end<T>(mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
-        use StoreErrorKind::{Constraint, Denied, Statement, TooLarge};
+        use StoreErrorKind::{Constraint, Denied, Duplicate, Statement, TooLarge};
         let sound = match &result {
             Ok(_) => true,
-            Err(error) => matches!(error.kind, Constraint | Denied | Statement | TooLarge),
+            Err(error) => matches!(
+                error.kind,
+                Constraint | Denied | Duplicate | Statement | TooLarge
+            ),
         };
         if sound
             && let Some(mut session) = self.session.take()

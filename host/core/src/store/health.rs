@@ -5,7 +5,7 @@ mod unreadable;
 
 use std::time::Duration;
 
-pub use self::unreadable::{Table, Tables, plain, unreadable};
+pub use self::unreadable::{Table, Tables, Unread, plain, unreadable};
 use super::unreadable::readable;
 use super::{Store, StoreError, batch};
 use crate::value::{Row, Statement};

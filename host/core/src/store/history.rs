@@ -60,18 +60,45 @@ async fn prune_batch(transaction: &mut Transaction<'_>, age: Duration) -> Result
         .iter()
         .map(|row| row.text("id"))
         .collect::<Result<_, _>>()?;
-    if ids.is_empty() {
-        return Ok(0);
+    if !ids.is_empty() {
+        forget(transaction, &ids).await?;
     }
+    Ok(u64::try_from(ids.len()).unwrap_or_default())
+}
+
+/// Remove one run that has ended, whether it can be read or not; says whether there was one.
+pub async fn remove(store: &Store, run: &str) -> Result<bool, StoreError> {
+    let run = run.to_owned();
+    let removed = store
+        .write(move |transaction| {
+            Box::pin(async move {
+                let sql = "DELETE FROM history WHERE id = $1";
+                let removed = transaction.execute(Statement::new(sql).bind(&run)).await?;
+                if removed > 0 {
+                    forget(transaction, &[run]).await?;
+                }
+                Ok(removed > 0)
+            })
+        })
+        .await?;
+    if removed {
+        blobs::sweep(store).await?;
+    }
+    Ok(removed)
+}
+
+/// Remove what belongs to runs that are gone.
+async fn forget(transaction: &mut Transaction<'_>, ids: &[String]) -> Result<(), StoreError> {
+    let dialect = transaction.dialect();
     let among = batch::among(dialect, batch::ids(dialect));
-    let batch = batch::rows(&ids)?;
+    let batch = batch::rows(ids)?;
     for table in ["stage_runs", "gates"] {
         let sql = format!("DELETE FROM {table} WHERE run {among}");
         transaction
             .execute(Statement::new(sql).bind(batch.clone()))
             .await?;
     }
-    Ok(u64::try_from(ids.len()).unwrap_or_default())
+    Ok(())
 }
 
 /// Bring a run that has ended back among the open ones, as queued; its fence grows, so that

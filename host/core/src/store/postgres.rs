@@ -1,5 +1,6 @@
 //! PostgreSQL: a pool, and the migration lock.
 
+mod locked;
 mod pooler;
 
 use std::str::FromStr;
@@ -31,14 +32,22 @@ const JIT: (&str, &str) = ("jit", "off");
 /// would keep its locks for ever, and nobody else could claim or commit. And open runs change
 /// faster than they are counted: a plan for the few of a moment ago reads the whole table, dead
 /// rows and all, while an index passes over what it once found dead.
-const WRITERS: [(&str, &str); 4] = [
+const WRITERS: [(&str, &str); 5] = [
     JIT,
+    locked::PATIENCE,
     ("idle_in_transaction_session_timeout", "5s"),
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
 ];
 /// How connections that only read are set.
-const READING: [(&str, &str); 2] = [JIT, ("default_transaction_read_only", "on")];
+const READING: [(&str, &str); 4] = [
+    JIT,
+    locked::PATIENCE,
+    ("statement_timeout", "60s"),
+    ("default_transaction_read_only", "on"),
+];
+/// How long sessions that are busy are waited for at the end; they end with the process.
+const CLOSING: Duration = Duration::from_secs(2);
 /// PostgreSQL's epoch, 2000-01-01, in microseconds since 1970.
 const EPOCH: i64 = 946_684_800_000_000;
 
@@ -57,8 +66,12 @@ impl PostgresStore {
         let pool = pool(CONNECTIONS, options.clone(), &WRITERS);
         let readers = self::pool(READERS, options.clone(), &READING);
         let mut connection = pool.acquire().await?;
-        if look_on(&mut connection).await.is_err() {
-            migrate_locked(&mut connection).await?;
+        let current = match look_on(&mut connection).await {
+            Err(error) if !error.is_lock_timeout() => migrate_locked(&mut connection).await,
+            looked => looked,
+        };
+        if let Err(error) = current {
+            return Err(locked::named(&readers, error).await);
         }
         drop(connection);
         Ok(Self {
@@ -70,12 +83,22 @@ impl PostgresStore {
 
     pub(super) async fn query(&self, statement: Statement) -> Result<Rows, StoreError> {
         let mut connection = self.readers.acquire().await?;
-        match query(&mut connection, statement.clone()).await {
+        let rows = match query(&mut connection, statement.clone()).await {
             Err(error) if error.is_outdated_plan() => {
                 connection.clear_cached_statements().await?;
                 query(&mut connection, statement).await
             }
             result => result,
+        };
+        drop(connection);
+        self.named(rows).await
+    }
+
+    /// With who holds the lock, if one was waited for in vain.
+    async fn named<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        match result {
+            Err(error) => Err(locked::named(&self.readers, error).await),
+            done => done,
         }
     }
 
@@ -94,7 +117,7 @@ impl PostgresStore {
             result => result,
         };
         borrowed.give_back();
-        rows
+        self.named(rows).await
     }
 
     /// Run a statement outside of any transaction.
@@ -127,12 +150,15 @@ impl PostgresStore {
             }
             _ => {}
         }
-        result
+        drop(connection);
+        self.named(result).await
     }
 
     pub(super) async fn close(&self) {
-        self.readers.close().await;
-        self.pool.close().await;
+        let close = async { tokio::join!(self.readers.close(), self.pool.close()) };
+        if tokio::time::timeout(CLOSING, close).await.is_err() {
+            tracing::warn!("a session of the database is still busy, and ends with the process");
+        }
     }
 }
 

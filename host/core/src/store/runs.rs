@@ -212,7 +212,8 @@ pub async fn by_id(store: &Store, id: &str) -> Result<Option<Run>, StoreError> {
         None => Ok(None),
         Some(Listed::Run(run)) => Ok(Some(*run)),
         Some(Listed::Unreadable(run)) => Err(StoreError::internal(format!(
-            "run {} cannot be read: {}; `callboard runs cancel {0}` ends it",
+            "run {0} cannot be read: {1}; `callboard runs cancel {0}` ends it, and `callboard runs \
+             prune {0}` removes one that has ended",
             run.id, run.detail
         ))),
     }

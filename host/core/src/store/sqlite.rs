@@ -2,6 +2,7 @@
 
 mod locked;
 mod opening;
+mod place;
 mod search;
 
 use std::panic::AssertUnwindSafe;
@@ -23,6 +24,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 pub(super) use self::opening::look;
+pub(super) use self::place::Place;
 pub(super) use self::search::install as search;
 use super::timed::{self, Borrowed};
 use super::{Connection, StoreError, StoreErrorKind, Transaction, Work};
@@ -48,6 +50,8 @@ pub(crate) struct SqliteStore {
     pub(crate) write_gate: Arc<Semaphore>,
     /// How to open further connections to the same file.
     pub(crate) options: SqliteConnectOptions,
+    /// The files that have to stay where they are: the database, and the lock of whoever works.
+    pub(super) places: std::sync::Mutex<Vec<Place>>,
 }
 
 /// One transaction's work, and how to tell its caller what came of the commit.
@@ -73,6 +77,7 @@ impl SqliteStore {
             .log_statements(tracing::log::LevelFilter::Trace);
         let writing = options.clone().busy_timeout(locked::PATIENCE);
         let connection = opening::current(&writing, path).await?;
+        let places = vec![Place::of(Path::new(path))];
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(BUSY_TIMEOUT)
@@ -87,6 +92,7 @@ impl SqliteStore {
             writer: Mutex::new(Some(writer)),
             write_gate,
             options,
+            places: std::sync::Mutex::new(places),
         })
     }
 
@@ -196,7 +202,7 @@ fn stopped() -> StoreError {
     )
 }
 
-fn held<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn held<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -33,6 +33,10 @@ pub struct Untrue {
 impl Untrue {
     /// What is wrong, for a person.
     pub fn problem(&self) -> String {
+        if self.ahead < TOLERANCE {
+            let what = &self.what;
+            return format!("the time of its {what} is none: something else was written there");
+        }
         let days = self.ahead.as_secs() / 86_400;
         let hours = self.ahead.as_secs() % 86_400 / 3600;
         format!(
@@ -258,4 +262,20 @@ pub(super) async fn tell(
     let key = format!("{CLOCK}:{what}");
     findings::raise_in(transaction, &key, CLOCK, what, &message).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_in_place_of_a_time_is_no_clock_that_stood_ahead() {
+        let untrue = |ahead| Untrue {
+            what: "wake".to_owned(),
+            subject: "run".to_owned(),
+            ahead: Duration::from_secs(ahead),
+        };
+        assert!(!untrue(0).problem().contains("clock"));
+        assert!(untrue(7200).problem().contains("2 hours ahead"));
+    }
 }

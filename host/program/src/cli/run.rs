@@ -79,6 +79,7 @@ pub(super) async fn carry_out(
     engine.rules.drain = Span::from_secs(0);
     let (began, mut followed) = (Instant::now(), None);
     loop {
+        app.store().in_place()?;
         let occupant = app.store().occupant()?;
         match &occupant {
             None => match engine.carry_out(id).await {

@@ -70,11 +70,14 @@ impl Serve {
             start_work(&app, None, &stop, seen)
         };
         let serves = site(context, &app, doors, (&stop, changes), json!({}));
-        let served = supervised::until_given_up(&app, &stop, serves).await;
-        supervised::join(looking).await;
-        drop(right);
-        app.store().close().await;
-        served
+        let ends = async {
+            let served = supervised::until_given_up(&app, &stop, serves).await;
+            supervised::join(looking).await;
+            drop(right);
+            app.store().close().await;
+            served
+        };
+        supervised::in_time(&app, &stop, ends).await
     }
 }
 
@@ -102,11 +105,16 @@ impl Work {
             stop.cancelled().await;
             Ok(())
         };
-        let worked = supervised::until_given_up(&app, &stop, told).await;
-        supervised::join(worker).await;
-        drop(right);
-        app.store().close().await;
-        worked.map(|()| answered)
+        let ends = async {
+            let worked = supervised::until_given_up(&app, &stop, told).await;
+            supervised::join(worker).await;
+            drop(right);
+            app.store().close().await;
+            worked
+        };
+        supervised::in_time(&app, &stop, ends)
+            .await
+            .map(|()| answered)
     }
 }
 

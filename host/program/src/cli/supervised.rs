@@ -2,6 +2,7 @@
 //! process down, with a message.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::task::JoinHandle;
@@ -12,6 +13,11 @@ use super::exit::Exit;
 use callboard_core::app::App;
 use callboard_core::store::{StoreError, findings};
 use callboard_core::supervision::{self, Fall};
+
+/// What ending may take besides the time for runs under way.
+const IN_ORDER: Duration = Duration::from_secs(5);
+/// How often the files are looked after.
+const PLACE_LOOK: Duration = Duration::from_secs(1);
 
 /// Do a daemon's work until it is told to stop, or until a task of the process is given up; then
 /// everything else is told to stop.
@@ -27,6 +33,7 @@ pub(super) async fn until_given_up<T>(
             Err(panic) => Err(ended(&supervision::panicked(&*panic))),
         },
         failure = watch(app) => Err(failure),
+        error = replaced(app) => Err(error.into()),
     };
     stop.cancel();
     worked
@@ -36,6 +43,38 @@ pub(super) async fn until_given_up<T>(
 pub(super) async fn join(task: JoinHandle<()>) {
     if let Err(error) = task.await {
         tracing::error!(%error, "a task of this process did not end well");
+    }
+}
+
+/// End in good order, once `stop` says so, within the time for what is under way and a little more:
+/// a database that does not let go keeps nobody here.
+pub(super) async fn in_time<T>(
+    app: &App,
+    stop: &CancellationToken,
+    ends: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let longest = app.config().engine.drain.0 + IN_ORDER;
+    let late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(longest).await;
+    };
+    tokio::select! {
+        ended = ends => ended,
+        () = late => Err(Failure::new(
+            Exit::Unavailable,
+            format!("it did not end in good order within {} s", longest.as_secs()),
+        )
+        .help("runs in hand go on once their lease has run out; `callboard doctor` says what is wrong")),
+    }
+}
+
+/// Wait until a file that has to stay in its place is not there any more.
+async fn replaced(app: &App) -> StoreError {
+    loop {
+        if let Err(error) = app.store().in_place() {
+            return error;
+        }
+        tokio::time::sleep(PLACE_LOOK).await;
     }
 }
 

@@ -1,4 +1,5 @@
-//! `/health`: whether pages can be answered, asked the way pages ask.
+//! `/health`: whether pages can be answered, asked the way pages ask, and whether what is behind
+//! them can be written.
 
 use std::time::Duration;
 
@@ -40,20 +41,21 @@ async fn look(face: &Face) -> Result<(), Lack> {
     })
 }
 
-/// The database answers, with the schema of this program, its posts can be read, and a revision is active.
+/// The database answers, with the schema of this program, its posts can be read, a revision is
+/// active, and a row can be written.
 async fn ask(store: &Store) -> Result<(), Lack> {
     store.has_its_schema().await.map_err(lacks("schema"))?;
     posts::newest(store, 1, 0)
         .await
         .map_err(lacks("database"))?;
     let active = revisions::active(store).await;
-    match active.map_err(lacks("database"))? {
-        Some(_) => Ok(()),
-        None => Err(Lack {
+    if active.map_err(lacks("database"))?.is_none() {
+        return Err(Lack {
             dependency: "revision",
             cause: "no revision is active; run `callboard apply`".to_owned(),
-        }),
+        });
     }
+    store.probe().await.map_err(lacks("database"))
 }
 
 fn lacks(dependency: &'static str) -> impl Fn(StoreError) -> Lack {

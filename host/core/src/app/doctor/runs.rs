@@ -20,8 +20,9 @@ const DEFECT: &str = "it is a defect of callboard: keep a copy of the database a
 
 /// Every row can be read.
 pub(super) async fn unreadable(app: &App) -> Result<Vec<Symptom>, AppError> {
-    let cases = health::unreadable(app.store()).await?;
-    let symptoms = cases.iter().map(|case| {
+    let unread = health::unreadable(app.store()).await?;
+    let problem = |case: &Case| format!("cannot be read: {}", case.what);
+    let open = unread.open.iter().map(|case| {
         let (subject, mend) = match case.run.as_str() {
             "" => (String::new(), DEFECT.to_owned()),
             run => (
@@ -29,9 +30,15 @@ pub(super) async fn unreadable(app: &App) -> Result<Vec<Symptom>, AppError> {
                 format!("mend the row and `callboard runs resume {run}`, or `callboard runs cancel {run}`"),
             ),
         };
-        Symptom::problem(subject, format!("cannot be read: {}", case.what), mend)
+        Symptom::problem(subject, problem(case), mend)
     });
-    Ok(symptoms.collect())
+    // Nothing waits for it any more.
+    let ended = unread.ended.iter().map(|case| {
+        let mend = format!("`callboard runs prune {}` removes it", case.run);
+        let problem = format!("has ended, and {}", problem(case));
+        Symptom::note(name(case), problem, mend)
+    });
+    Ok(open.chain(ended).collect())
 }
 
 /// No time lies where no rule allows it.

@@ -24,6 +24,8 @@ pub struct Table {
     key: &'static [&'static str],
     /// The column with the run that a row belongs to.
     run: Option<&'static str>,
+    /// Whether nothing waits for its rows any more.
+    ended: bool,
     batch: u32,
     read: fn(Row<'_>) -> Result<(), StoreError>,
 }
@@ -40,6 +42,7 @@ const TABLES: [Table; 8] = [
     },
     Table {
         run: Some("id"),
+        ended: true,
         ..plain(
             "run that has ended",
             "SELECT history.*, finished_at AS wake_at FROM history",
@@ -106,20 +109,33 @@ pub const fn plain(
         rows,
         key,
         run: None,
+        ended: false,
         batch: BATCH,
         read,
     }
 }
 
-/// Rows that cannot be read, each with why, a hundred of a table at most and how many more. The
-/// run of a case is empty if the row is of none.
-pub async fn unreadable(store: &Store) -> Result<Vec<Case>, StoreError> {
-    let mut cases = Vec::new();
+/// Rows that cannot be read. The run of a case is empty if the row is of none.
+#[derive(Debug, Default)]
+pub struct Unread {
+    /// Of what has not ended.
+    pub open: Vec<Case>,
+    /// Runs that have ended.
+    pub ended: Vec<Case>,
+}
+
+/// Rows that cannot be read, each with why, a hundred of a table at most and how many more.
+pub async fn unreadable(store: &Store) -> Result<Unread, StoreError> {
+    let mut unread = Unread::default();
     let tenants = inventory::iter::<Tables>().flat_map(|tables| tables.0);
     for table in TABLES.iter().chain(tenants) {
-        table.scan(store, &mut cases).await?;
+        let cases = match table.ended {
+            true => &mut unread.ended,
+            false => &mut unread.open,
+        };
+        table.scan(store, cases).await?;
     }
-    Ok(cases)
+    Ok(unread)
 }
 
 impl Table {

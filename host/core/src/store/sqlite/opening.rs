@@ -9,10 +9,13 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use super::{BUSY_TIMEOUT, locked, search};
 use crate::private;
 use crate::store::{Connection, StoreError, StoreErrorKind, Transaction, migrate};
+use crate::value::Statement;
 
 /// What SQLite says of each write to a file that it could open for reading only. That is not the
 /// "denied" of a plugin, whose code it shares.
 const READ_ONLY: &str = "attempt to write a readonly database";
+/// What SQLite says where the disk, or the share that this user has of it, is used up.
+const FULL: &str = "database or disk is full";
 /// How long to wait before asking again for a file that another process is turning to its log.
 const TURN_PAUSE: Duration = Duration::from_millis(5);
 
@@ -88,9 +91,29 @@ async fn look_on(connection: &mut SqliteConnection) -> Result<(), StoreError> {
 
 async fn migrate_locked(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let mut transaction = connection.begin_with("BEGIN EXCLUSIVE").await?;
+    refuse_foreign(&mut transaction).await?;
     migrate::run(&mut Transaction::new(Connection::Sqlite(&mut transaction))).await?;
     transaction.commit().await?;
     Ok(())
+}
+
+/// A file that has tables, and none of callboard's, is another program's.
+async fn refuse_foreign(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' \
+        ESCAPE '\\' AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'migrations') \
+        ORDER BY name LIMIT 1";
+    let rows = super::query(connection, Statement::new(sql)).await?;
+    let Some(row) = rows.first() else {
+        return Ok(());
+    };
+    Err(StoreError::new(
+        StoreErrorKind::Address,
+        format!(
+            "it has the table `{}` and none of callboard's, so it is another program's; name \
+             another file",
+            row.text("name")?
+        ),
+    ))
 }
 
 /// A connection on which plugins' deferred writes may run, too.
@@ -118,25 +141,27 @@ fn refuse_missing_folder(path: &str) -> Result<(), StoreError> {
     }
 }
 
-/// Why nothing can be written to the file: it is there to be read only, which no waiting changes.
+/// Why nothing can be written to the file, and the mend: no waiting changes it.
 pub(super) fn unwritable(path: &Path, error: StoreError) -> StoreError {
-    if error.message != READ_ONLY {
-        return error;
-    }
+    let (is, mend) = match error.message.as_str() {
+        READ_ONLY => (
+            "is read-only",
+            "give this user the right to write the file and its folder, or name another one with \
+             --database",
+        ),
+        FULL => ("cannot grow", "free space on its disk"),
+        _ => return error,
+    };
     let path = path.display();
     StoreError::new(
         StoreErrorKind::Unavailable,
-        format!(
-            "the database {path} is read-only: {}; give this user the right to write the file and \
-             its folder, or name another one with --database",
-            error.message
-        ),
+        format!("the database {path} {is}: {}; {mend}", error.message),
     )
 }
 
 /// Say which file, and the mend.
 fn named(path: &str, error: &StoreError) -> StoreError {
-    if error.message == READ_ONLY {
+    if [READ_ONLY, FULL].contains(&error.message.as_str()) {
         return unwritable(Path::new(path), error.clone());
     }
     let mend = match error.kind {

@@ -1,0 +1,59 @@
+//! Waiting for a lock on PostgreSQL. Sessions of callboard hold one for moments; whoever holds one
+//! for longer may never let go, and is told by name.
+
+use sqlx::postgres::PgPool;
+
+use super::super::{StoreError, StoreErrorKind};
+use crate::value::{Row, Statement};
+
+/// How long a session of the host waits for a lock: longer than the server leaves one to a session
+/// of the host that froze.
+pub(super) const PATIENCE: (&str, &str) = ("lock_timeout", "7s");
+
+/// The transaction that has had a lock on a table of this schema for the longest. Whoever only
+/// reads is in nobody's way. How old those of others are is not told to every user.
+const HOLDER: &str = "SELECT held.pid, COALESCE(usename::text, '') AS name, \
+        COALESCE(application_name, '') AS program, relname::text AS held_table \
+    FROM pg_locks AS held \
+    JOIN pg_stat_activity AS session ON session.pid = held.pid \
+    JOIN pg_class ON pg_class.oid = held.relation \
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace \
+    JOIN pg_database ON pg_database.oid = held.database \
+    WHERE held.granted AND relkind = 'r' AND held.mode <> 'AccessShareLock' \
+        AND nspname = current_schema() AND pg_database.datname = current_database() \
+    ORDER BY application_name = 'callboard', xact_start, held.mode = 'AccessExclusiveLock' DESC \
+    LIMIT 1";
+
+/// An error that says who holds the lock, if it is about one.
+pub(super) async fn named(readers: &PgPool, error: StoreError) -> StoreError {
+    if !error.is_lock_timeout() {
+        return error;
+    }
+    let by = holder(readers).await.unwrap_or_else(|error| {
+        tracing::debug!(%error, "who holds the lock is not known");
+        None
+    });
+    let message = by.unwrap_or_else(|| {
+        "another session holds a lock on the database: wait for it, and try again".to_owned()
+    });
+    StoreError::new(StoreErrorKind::Busy, message)
+}
+
+async fn holder(readers: &PgPool) -> Result<Option<String>, StoreError> {
+    let mut connection = readers.acquire().await?;
+    let rows = super::query(&mut connection, Statement::new(HOLDER)).await?;
+    rows.first().map(told).transpose()
+}
+
+fn told(row: Row<'_>) -> Result<String, StoreError> {
+    let (process, name) = (row.integer("pid")?, row.text("name")?);
+    let (program, table) = (row.text("program")?, row.text("held_table")?);
+    let program = match program.as_str() {
+        "" => String::new(),
+        program => format!(" ({program})"),
+    };
+    Ok(format!(
+        "session {process} of {name}{program} holds a lock on `{table}`: end its transaction, e.g. \
+         with `SELECT pg_terminate_backend({process})`, or wait for it, and try again"
+    ))
+}

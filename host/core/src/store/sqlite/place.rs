@@ -1,0 +1,44 @@
+//! A file that this process has open is the one at its path, or has been replaced: then what is
+//! written to it is lost, and whoever opens the path sees another.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::store::{StoreError, StoreErrorKind};
+
+/// A file, and its number where it lies.
+#[derive(Debug)]
+pub(in crate::store) struct Place {
+    path: PathBuf,
+    file: Option<(u64, u64)>,
+}
+
+impl Place {
+    /// Where a file that has just been opened is found.
+    pub(in crate::store) fn of(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            file: number(path),
+        }
+    }
+
+    /// Refused once another file is at its path, or none.
+    pub(in crate::store) fn look(&self) -> Result<(), StoreError> {
+        if self.file == number(&self.path) {
+            return Ok(());
+        }
+        let path = self.path.display();
+        Err(StoreError::new(
+            StoreErrorKind::Unavailable,
+            format!(
+                "{path} was replaced or removed under this process, and what it writes would be \
+                 lost: start it again, and stop it before you restore a backup"
+            ),
+        ))
+    }
+}
+
+fn number(path: &Path) -> Option<(u64, u64)> {
+    let metadata = path.metadata().ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
