@@ -7,6 +7,7 @@
 //! with its place and its mend.
 
 mod definitions;
+mod headers;
 mod mistakes;
 mod place;
 mod plugins;

@@ -1,6 +1,9 @@
 //! Who may come in: the listener of the console, and how many connections a listener takes.
 
-use serde::Deserialize;
+use std::net::IpAddr;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::ListenAddress;
 use crate::span::Span;
@@ -10,6 +13,7 @@ use crate::span::Span;
 #[serde(deny_unknown_fields, default)]
 pub struct ConsoleRules {
     /// An address of this machine's own; 127.0.0.1 and the port after the site's, if absent.
+    #[serde(deserialize_with = "of_this_machine")]
     pub listen: Option<ListenAddress>,
     /// Names under which a proxy on this machine asks for it, beside `localhost` and the
     /// addresses of loopback. A request under any other name is refused: a page from
@@ -42,4 +46,18 @@ impl Default for ConnectionRules {
             body_bytes: 64 << 10,
         }
     }
+}
+
+/// An address by number is one of loopback; what a name means is seen when somebody listens.
+fn of_this_machine<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<ListenAddress>, D::Error> {
+    let listen = ListenAddress::deserialize(deserializer)?;
+    let number: Option<IpAddr> = listen.host().parse().ok();
+    if number.is_some_and(|address| !address.to_canonical().is_loopback()) {
+        return Err(D::Error::custom(format!(
+            "`{listen}` is not of this machine alone, and the console has no credentials, expected an address such as `127.0.0.1:8711`"
+        )));
+    }
+    Ok(Some(listen))
 }

@@ -30,6 +30,7 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     {
         references.push(compiles(name, text));
         references.extend(mentions(roster, name, text));
+        references.push(rendered(roster, name));
     }
     let assets = roster.definitions.assets.keys();
     references.extend(assets.map(|path| seen(roster, path)));
@@ -100,6 +101,27 @@ fn instead(undefined: &str, names: &BTreeSet<String>) -> Option<String> {
     Some(format!("write `{owner}{near}`"))
 }
 
+/// A template is a page, or another template names it.
+fn rendered(roster: &Roster<'_>, name: &str) -> Reference {
+    let file = format!("site/{name}");
+    let named = || {
+        let texts = roster.definitions.templates.iter();
+        let mut others = texts.filter(|(other, _)| *other != name);
+        others.any(|(_, text)| tags(text).any(|(_, tag)| tag.contains(name)))
+    };
+    let miss = (!roster.templates.contains(&name) && !named()).then(|| {
+        let mend = match nearest(name, roster.templates.iter().copied()) {
+            Some(near) => format!("rename {file} to site/{near}, or remove it"),
+            None => {
+                format!("name it in another template, such as with `include`, or remove {file}")
+            }
+        };
+        Miss::new("no page renders it, and nobody serves it", mend)
+    });
+    let reference = Reference::new(Referrer::Site, "files", Kind::File, &file);
+    reference.at(Place::start(&file)).missed(miss)
+}
+
 /// A file is served at its path, unless a page is.
 fn seen(roster: &Roster<'_>, path: &str) -> Reference {
     let file = format!("site/{path}");
@@ -166,11 +188,8 @@ fn compiles(name: &str, text: &str) -> Reference {
 /// Templates that a template names by a text: `{% extends "base.html" %}`.
 fn mentions(roster: &Roster<'_>, name: &str, text: &str) -> Vec<Reference> {
     let mut references = Vec::new();
-    for (start, _) in text.match_indices("{%") {
-        let end = text[start..]
-            .find("%}")
-            .map_or(text.len(), |end| start + end);
-        let Some((word, target)) = mention(&text[start + 2..end]) else {
+    for (start, tag) in tags(text) {
+        let Some((word, target)) = mention(tag) else {
             continue;
         };
         let place = Place::of(&format!("site/{name}"), text, start);
@@ -183,6 +202,14 @@ fn mentions(roster: &Roster<'_>, name: &str, text: &str) -> Vec<Reference> {
         references.push(reference.at(place).missed(absent(roster, target)));
     }
     references
+}
+
+/// What is between `{%` and `%}`, each with where it begins.
+fn tags(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.match_indices("{%").map(|(start, _)| {
+        let rest = &text[start + 2..];
+        (start, rest.split("%}").next().unwrap_or(rest))
+    })
 }
 
 fn mention(tag: &str) -> Option<(&str, &str)> {
