@@ -36,7 +36,7 @@ use crate::template;
 
 /// Posts on one page of the archive.
 pub const PER_PAGE: usize = 10;
-/// The stylesheet, the one file of a site that is no template.
+/// The stylesheet, which every page links to.
 pub const STYLE: &str = "style.css";
 /// The files that a site needs: its templates and its stylesheet.
 pub const TEMPLATES: &[&str] = &[

@@ -6,6 +6,7 @@
 //! | `acceptance`   | what pipelines promise, whoever dispatches and wherever runs are kept |
 //! | `cli`          | what each command prints, and its exit code                           |
 //! | `diary`        | the diary's and the taps' handlers, on real git repositories          |
+//! | `docs`         | the commands in the documentation, and what they print                |
 //! | `engine`       | runs steered by people: stopped, sent on, forked, moved; their gates  |
 //! | `engine_schedules` | schedules through the real program, from workers that die to the list |
 //! | `plugins`      | guests that behave and misbehave, on both databases                   |
@@ -24,6 +25,7 @@ mod acceptance;
 mod attacks;
 mod cli;
 mod diary;
+mod docs;
 mod engine;
 mod engine_schedules;
 mod plugins;

@@ -259,6 +259,24 @@ fn the_table_of_layers_points_downwards_only() {
 }
 
 #[test]
+fn the_architecture_names_every_module() {
+    let page = sources()
+        .into_iter()
+        .find(|it| it.path == "ARCHITECTURE.md")
+        .expect("the page")
+        .text;
+    let rows: String = page.lines().filter(|it| it.starts_with("| ")).collect();
+    let modules = LAYERS.iter().flat_map(Layer::modules);
+    let missing: Vec<_> = modules
+        .filter(|it| !rows.contains(&format!("`{it}`")) && !rows.contains(&format!("`{it}/*`")))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "ARCHITECTURE.md has no place for {missing:?}"
+    );
+}
+
+#[test]
 fn a_crate_is_named_by_its_own_layer_only() {
     nothing_found(host().map(|it| rules::foreign_crates(&it, ONLY)));
 }

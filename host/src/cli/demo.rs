@@ -95,12 +95,12 @@ impl Demo {
                 answered.with(Exit::Failed)
             });
         }
+        let doors = serve::Doors::open(Some(self.listen), Some(self.console), app.config()).await?;
         let signals = interrupt::Listener::start();
         let stop = signals.stop.clone();
         let (seen, changes) = watch::channel(Seen::default());
         let looking = serve::start_look(&app, seen, &stop);
-        let doors = serve::Doors::new(Some(self.listen), Some(self.console), app.config());
-        let serves = serve::site(context, &app, &doors, (&stop, changes), told);
+        let serves = serve::site(context, &app, doors, (&stop, changes), told);
         let answered = supervised::until_given_up(&app, &stop, serves).await?;
         supervised::join(looking).await;
         app.store().close().await;

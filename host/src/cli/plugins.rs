@@ -51,7 +51,7 @@ impl Plugins {
                 let verdict = if answer.allowed { "allowed" } else { "denied" };
                 context
                     .output
-                    .say(format_args!("{verdict}: {}", answer.why));
+                    .text(format_args!("{verdict}: {}", answer.why));
                 let json = json!({ "allowed": answer.allowed, "why": answer.why });
                 let answered = context.output.json(&json);
                 Ok(if answer.allowed {

@@ -58,6 +58,8 @@ impl Serve {
         } else {
             Some(app.store().exclusive("serve").await?)
         };
+        // Before anything begins: who is refused here has started no run.
+        let doors = Doors::open(self.listen, self.console, app.config()).await?;
         let signals = interrupt::Listener::start();
         let stop = signals.stop.clone();
         let (seen, changes) = watch::channel(Seen::default());
@@ -66,8 +68,7 @@ impl Serve {
         } else {
             start_work(&app, None, &stop, seen)
         };
-        let doors = Doors::new(self.listen, self.console, app.config());
-        let serves = site(context, &app, &doors, (&stop, changes), json!({}));
+        let serves = site(context, &app, doors, (&stop, changes), json!({}));
         let served = supervised::until_given_up(&app, &stop, serves).await;
         supervised::join(looking).await;
         drop(right);
@@ -108,25 +109,28 @@ impl Work {
     }
 }
 
-/// Where a process listens: for readers, and for whoever is on this machine.
+/// What a process listens on: for readers, and for whoever is on this machine.
 pub(super) struct Doors {
-    site: ListenAddress,
-    console: ListenAddress,
+    readers: TcpListener,
+    here: TcpListener,
 }
 
 impl Doors {
-    /// As the command line says, or the configuration.
-    pub(super) fn new(
+    /// Listen where the command line says, or the configuration.
+    pub(super) async fn open(
         site: Option<ListenAddress>,
         console: Option<ListenAddress>,
         config: &Config,
-    ) -> Self {
+    ) -> Result<Self, Failure> {
         let site = site.unwrap_or_else(|| config.listen.clone());
         let written = console.or_else(|| config.console.listen.clone());
         // Any free port stays any free port.
         let next = (site.port > 0).then(|| site.port.checked_add(1)).flatten();
         let console = written.unwrap_or_else(|| ListenAddress::loopback(next.unwrap_or(0)));
-        Self { site, console }
+        Ok(Self {
+            readers: http::bind(&site).await?,
+            here: http::bind_here(&console).await?,
+        })
     }
 }
 
@@ -135,12 +139,10 @@ impl Doors {
 pub(super) async fn site(
     context: &Context,
     app: &App,
-    doors: &Doors,
+    Doors { readers, here }: Doors,
     (stop, changes): (&CancellationToken, watch::Receiver<Seen>),
     mut told: Json,
 ) -> Result<Answered, Failure> {
-    let readers = http::bind(&doors.site).await?;
-    let here = http::bind_here(&doors.console).await?;
     let bound = local(&readers)?;
     let (current, shown) = watch::channel(app.shown(bound).await?);
     if let Err(cause) = &*shown.borrow() {

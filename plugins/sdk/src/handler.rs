@@ -40,7 +40,7 @@ pub trait Handler: Exported {
     const NAME: &'static str;
     /// One line that says what it does.
     const SUMMARY: &'static str;
-    /// Whether every call gives an explicit verdict; the `qa` surface asks for it.
+    /// Whether every call gives an explicit verdict; a stage with `required = true` asks for it.
     const ALWAYS_GIVES_A_VERDICT: bool = false;
 
     /// What an operator may configure. Add `#[serde(deny_unknown_fields)]`.

@@ -8,7 +8,23 @@ use super::{lock_file, shared_folder};
 
 /// Variables of the outer build that the build of the guests keeps; every other one of cargo
 /// and rustc belongs to another target.
-const KEPT: [&str; 4] = ["CARGO_HOME", "CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTR"];
+const KEPT: [&str; 5] = [
+    "CARGO_HOME",
+    "CARGO_NET_",
+    "CARGO_HTTP_",
+    "CARGO_REGISTR",
+    "RUSTUP_",
+];
+
+/// Whether a build of guests keeps a variable of the outer one.
+pub(crate) fn keeps(variable: &str) -> bool {
+    KEPT.iter().any(|kept| variable.starts_with(kept))
+}
+
+/// Where guests are built.
+pub(crate) fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("guests")
+}
 
 /// The path of a component: of a fixture, or of a plugin that the program ships with.
 pub(crate) fn guest(name: &str) -> PathBuf {
@@ -41,7 +57,7 @@ fn workspace() -> PathBuf {
 fn build() -> PathBuf {
     let lock = lock_file(&shared_folder().join("guests"));
     lock.lock().expect("a lock on the build of the guests");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("guests");
+    let target = target();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args([
         "build",
@@ -59,7 +75,7 @@ fn build() -> PathBuf {
         let known = name.to_string_lossy();
         let outer =
             known.starts_with("CARGO_") || known.starts_with("RUSTC") || known == "RUSTFLAGS";
-        if outer && !KEPT.iter().any(|kept| known.starts_with(kept)) {
+        if outer && !keeps(&known) {
             cargo.env_remove(name);
         }
     }

@@ -99,13 +99,20 @@ impl Host {
         let program = self.command(arguments);
         let mut words = vec![program.get_program().to_string_lossy()];
         words.extend(program.get_args().map(|word| word.to_string_lossy()));
-        let mut terminal = Command::new("script");
-        terminal.args(["-qfec", &words.join(" "), "/dev/null"]);
-        terminal.env_clear().current_dir(self.workspace());
-        let variables = program.get_envs();
-        terminal.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+        let mut terminal = self.around("script", &["-qfec", &words.join(" "), "/dev/null"]);
         terminal.stdin(Stdio::null());
         terminal
+    }
+
+    /// Another program, in the folder and the environment that the program is run in.
+    pub(crate) fn around(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut around = Command::new(program);
+        around.args(arguments).env_clear();
+        around.current_dir(self.workspace());
+        let command = self.command(&[]);
+        let variables = command.get_envs();
+        around.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+        around
     }
 
     /// Run the program to its end.
@@ -148,7 +155,7 @@ impl Host {
 }
 
 /// What differs between two runs; applied in this order.
-const FILTERS: &[(&str, &str)] = &[
+pub(crate) const FILTERS: &[(&str, &str)] = &[
     (r"postgres(?:ql)?://[^\s`]+", "[database]"),
     (
         r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b",
