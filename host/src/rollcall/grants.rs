@@ -23,7 +23,7 @@ pub(super) fn list(roster: &Roster<'_>, schema: &Schema) -> Vec<Reference> {
         }
     }
     for used in uses(roster) {
-        references.extend(configured(roster, &used));
+        references.extend(configured(roster, schema, &used));
     }
     references
 }
@@ -232,7 +232,7 @@ fn tables(name: &str, plugin: &PluginFiles, contract: &Contract) -> Vec<Referenc
 }
 
 /// Tables that stages and policies name for the handlers of plugins.
-fn configured(roster: &Roster<'_>, used: &Use<'_>) -> Vec<Reference> {
+fn configured(roster: &Roster<'_>, schema: &Schema, used: &Use<'_>) -> Vec<Reference> {
     let entry = roster.registry.get(used.handler);
     let plugin = entry.and_then(|entry| {
         let (name, plugin) = roster
@@ -254,6 +254,7 @@ fn configured(roster: &Roster<'_>, used: &Use<'_>) -> Vec<Reference> {
         .map(|(key, table, need)| {
             let there = Cause::new(&used.referrer, format!("config.{key}")).with_target(table);
             let miss = unasked(name, plugin, contract, (table, need));
+            let there = schema.no_table(table).map(|_| there);
             let miss = miss.map(|miss| miss.because(there));
             used.configured(key, Kind::Grant, table).missed(miss)
         })
