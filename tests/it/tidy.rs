@@ -62,7 +62,7 @@ const LAYERS: &[Layer] = &[
     ),
     peers(
         "registry rollcall workspace",
-        "plugin capability snapshot site store secrets \
+        "plugin capability client snapshot site store secrets \
          pipeline handler outcome policy schedule value settings config grants shown schema template",
     ),
     layer("site", "store value settings config shown template"),
