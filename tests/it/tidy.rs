@@ -65,7 +65,7 @@ const LAYERS: &[Layer] = &[
     ),
     peers(
         "registry rollcall workspace",
-        "plugin capability snapshot store secrets \
+        "plugin capability client snapshot store secrets \
          pipeline handler outcome policy schedule value settings config grants shown schema template",
     ),
     layer(

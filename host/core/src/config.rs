@@ -57,9 +57,11 @@ pub struct Config {
 #[serde(deny_unknown_fields, default)]
 pub struct EngineRules {
     /// Runs that one process carries out at a time.
+    #[serde(deserialize_with = "some")]
     pub places: u32,
     /// How long a worker may be silent before its runs are taken back. It is heard from three
     /// times as often.
+    #[serde(deserialize_with = "some_time")]
     pub lease: Span,
     /// How long stages under way may go on when the process is told to stop.
     pub drain: Span,
@@ -70,6 +72,7 @@ pub struct EngineRules {
     pub history: Option<Span>,
     /// How many of the latest revisions are kept. The active one is, and each that a run refers
     /// to, open or in the history.
+    #[serde(deserialize_with = "some")]
     pub revisions: u32,
     /// Successes in a row without any effect that are worth a finding; 0 is never.
     pub effect_free: u32,
@@ -124,14 +127,18 @@ impl EngineRules {
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Linear memory of an instance, in MiB.
+    #[serde(deserialize_with = "some")]
     pub memory_mib: u32,
     /// Elements of all tables of an instance.
+    #[serde(deserialize_with = "some")]
     pub table_elements: u32,
     /// Longest time of a call, in seconds; a stage's own timeout may be shorter.
+    #[serde(deserialize_with = "some")]
     pub seconds: u32,
     /// Calls of the host by one call of a handler.
     pub host_calls: u32,
     /// Bytes that a handler may return.
+    #[serde(deserialize_with = "some")]
     pub output_bytes: u32,
     /// Lines that one call may log.
     pub log_lines: u32,
@@ -139,14 +146,17 @@ pub struct Limits {
     pub rows: u32,
     pub row_bytes: u32,
     /// Bytes of one value in a statement, and on SQLite of one stored row.
+    #[serde(deserialize_with = "some")]
     pub value_bytes: u32,
     /// Longest time of a statement, in seconds.
+    #[serde(deserialize_with = "some")]
     pub statement_seconds: u32,
     /// Bytes of an HTTP response.
     pub body_bytes: u32,
     /// Elements of all matrices of one call; four bytes of their labels count as one.
     pub vector_elements: u32,
     /// Calls of one plugin at a time.
+    #[serde(deserialize_with = "some")]
     pub concurrent_calls: u32,
     /// What compiling its component may take.
     pub compile: CompileLimits,
@@ -245,6 +255,25 @@ fn restate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RestateR
     ))
 }
 
+/// A number of something that nothing goes without.
+fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let number = u32::deserialize(deserializer)?;
+    if number == 0 {
+        return Err(D::Error::custom("0 is none at all, expected 1 or more"));
+    }
+    Ok(number)
+}
+
+fn some_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+    let span = Span::deserialize(deserializer)?;
+    if span.0.is_zero() {
+        return Err(D::Error::custom(
+            "it is no time at all, expected a length such as `30s`",
+        ));
+    }
+    Ok(span)
+}
+
 fn turns() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 9080))
 }
@@ -279,6 +308,26 @@ fn has_password(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_goes_without_some_of_it() {
+        for lines in [
+            "[engine]\nplaces = 0",
+            "[engine]\nlease = \"0s\"",
+            "[engine]\nrevisions = 0",
+            "[limits.p]\nmemory_mib = 0",
+            "[limits.p]\nseconds = 0",
+            "[limits.p.compile]\nseconds = 0",
+            "[limits.p.describe]\nseconds = 0",
+            "[console]\nlisten = \"0.0.0.0:8711\"",
+        ] {
+            let error = toml::from_str::<Config>(&format!("name = \"F\"\n{lines}"));
+            let error = error.expect_err(lines);
+            assert!(error.message().contains("expected"), "{lines}: {error}");
+        }
+        let none = "name = \"F\"\n[limits.p]\nlog_lines = 0\nhost_calls = 0";
+        toml::from_str::<Config>(none).expect("some things are not needed");
+    }
 
     #[test]
     fn a_password_in_the_address_of_the_database_is_refused_with_the_ways_out() {

@@ -1,12 +1,14 @@
 //! Grants as data: what a plugin asks for, what the operator allows, and what both give.
 
 mod credential;
+mod http;
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::credential::{CredentialGrant, Origin};
+pub use self::http::{Host, HttpGrant, Method, Scheme};
 use crate::schema;
 
 /// What one side, the plugin's manifest or the operator's ceiling, has in mind. Nothing is
@@ -52,76 +54,11 @@ impl Verb {
     }
 }
 
-/// An origin that may be called. `host` is a name, an address, or `*.` and a suffix.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HttpGrant {
-    pub host: String,
-    #[serde(default = "https")]
-    pub scheme: String,
-    /// The scheme's own port if absent.
-    #[serde(default)]
-    pub port: Option<u16>,
-    #[serde(default = "get")]
-    pub methods: BTreeSet<String>,
-    /// Allows addresses that are not public, such as a model server on this machine.
-    #[serde(default)]
-    pub private: bool,
-}
-
 /// Keys of settings; a `*` at the end stands for any rest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SettingsGrant {
     pub keys: BTreeSet<String>,
-}
-
-fn https() -> String {
-    "https".to_owned()
-}
-
-fn get() -> BTreeSet<String> {
-    BTreeSet::from(["GET".to_owned()])
-}
-
-impl HttpGrant {
-    /// The port, written or the scheme's own.
-    pub fn port(&self) -> Option<u16> {
-        self.port.or(match self.scheme.as_str() {
-            "https" => Some(443),
-            "http" => Some(80),
-            _ => None,
-        })
-    }
-
-    /// Whether it opens an origin, for some method.
-    pub fn opens(&self, origin: &Origin) -> bool {
-        let there = (self.scheme.as_str(), self.port()) == (origin.scheme(), Some(origin.port()));
-        there && self.covers_host(origin.host())
-    }
-
-    /// Whether `host` (lower case, no trailing dot) is the one meant.
-    pub fn covers_host(&self, host: &str) -> bool {
-        match self.host.strip_prefix("*.") {
-            Some(suffix) => host
-                .strip_suffix(suffix)
-                .is_some_and(|rest| rest.ends_with('.') && rest.len() > 1),
-            None => self.host == "*" || self.host == host,
-        }
-    }
-
-    /// Whether everything `asked` wants is inside this grant.
-    fn covers(&self, asked: &HttpGrant) -> bool {
-        let host = match asked.host.as_str() {
-            "*" => self.host == "*",
-            wild if wild.starts_with("*.") => self.host == "*" || self.host == wild,
-            exact => self.covers_host(exact),
-        };
-        host && self.scheme == asked.scheme
-            && self.port() == asked.port()
-            && asked.methods.is_subset(&self.methods)
-            && (self.private || !asked.private)
-    }
 }
 
 impl SettingsGrant {
@@ -154,8 +91,19 @@ pub struct Refusal {
     pub asked: String,
     /// The keys that lead to it from the top of the grants; elements of lists are numbered.
     pub path: Vec<String>,
-    /// The lines for `callboard.toml` that would allow it; `None` if nothing can.
-    pub mend: Option<String>,
+    /// What in `callboard.toml` would allow it; `None` if nothing can.
+    pub mend: Option<Lines>,
+}
+
+/// What allows something, in the ceiling of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lines {
+    /// A capability that is on or off.
+    Flag(String),
+    /// A key among those of `settings`.
+    Setting(String),
+    /// One more element of a list of tables, in full.
+    Element(String),
 }
 
 impl Refusal {
@@ -183,13 +131,13 @@ impl Grants {
         let refused = flags
             .iter()
             .filter(|(_, asked, allowed)| *asked && !allowed);
-        refusals.extend(refused.map(|(name, _, _)| flag_refusal(plugin, name)));
+        refusals.extend(refused.map(|(name, _, _)| flag_refusal(name)));
         for (index, grant) in self.db.iter().enumerate() {
-            let verbs = grant.verbs.iter();
-            let refused = verbs.filter(|verb| !ceiling.allows(&grant.table, **verb));
-            let refused: Vec<_> = refused.map(|verb| verb.as_str()).collect();
-            if !refused.is_empty() {
-                refusals.push(table_refusal(plugin, index, &grant.table, &refused));
+            let verbs = grant.verbs.iter().copied();
+            let refused = verbs.filter(|verb| !ceiling.allows(&grant.table, *verb));
+            let verbs: Vec<&str> = refused.map(Verb::as_str).collect();
+            if !verbs.is_empty() {
+                refusals.push(table_refusal(plugin, index, &grant.table, &verbs));
             }
         }
         for (index, grant) in self.http.iter().enumerate() {
@@ -199,7 +147,7 @@ impl Grants {
         }
         let keys = self.settings.keys.iter();
         let refused = keys.filter(|key| !ceiling.settings.covers(key));
-        refusals.extend(refused.map(|key| setting_refusal(plugin, key)));
+        refusals.extend(refused.map(|key| setting_refusal(key)));
         for (index, grant) in self.credentials.iter().enumerate() {
             if !ceiling.credentials.contains(grant) {
                 refusals.push(credential_refusal(plugin, index, grant));
@@ -217,10 +165,7 @@ impl Grants {
             let verbs: Vec<_> = grant.verbs.iter().map(|verb| verb.as_str()).collect();
             format!("{} on {}", verbs.join("/"), grant.table)
         }));
-        texts.extend(self.http.iter().map(|grant| {
-            let methods: Vec<_> = grant.methods.iter().map(String::as_str).collect();
-            format!("{} {}://{}", methods.join("/"), grant.scheme, grant.host)
-        }));
+        texts.extend(self.http.iter().map(HttpGrant::text));
         texts.extend(
             self.settings
                 .keys
@@ -251,19 +196,19 @@ fn element(list: &str, index: usize) -> Vec<String> {
     vec![list.to_owned(), index.to_string()]
 }
 
-fn flag_refusal(plugin: &str, name: &str) -> Refusal {
+fn flag_refusal(name: &str) -> Refusal {
     Refusal {
         asked: name.to_owned(),
         path: vec![name.to_owned()],
-        mend: Some(format!("[grants.{plugin}]\n{name} = true")),
+        mend: Some(Lines::Flag(name.to_owned())),
     }
 }
 
-fn setting_refusal(plugin: &str, key: &str) -> Refusal {
+fn setting_refusal(key: &str) -> Refusal {
     Refusal {
         asked: format!("setting {key}"),
         path: vec!["settings".to_owned(), "keys".to_owned()],
-        mend: Some(format!("[grants.{plugin}.settings]\nkeys = [\"{key}\"]")),
+        mend: Some(Lines::Setting(key.to_owned())),
     }
 }
 
@@ -271,11 +216,10 @@ fn credential_refusal(plugin: &str, index: usize, grant: &CredentialGrant) -> Re
     Refusal {
         asked: grant.to_string(),
         path: element("credentials", index),
-        mend: Some(grant.lines(&format!("grants.{plugin}"))),
+        mend: Some(Lines::Element(grant.lines(&format!("grants.{plugin}")))),
     }
 }
 
-/// One for all verbs on a table: they are granted and withdrawn together.
 fn table_refusal(plugin: &str, index: usize, table: &str, verbs: &[&str]) -> Refusal {
     let open = !schema::belongs_to_host(table);
     let quoted = verbs.join("\", \"");
@@ -283,34 +227,15 @@ fn table_refusal(plugin: &str, index: usize, table: &str, verbs: &[&str]) -> Ref
     Refusal {
         asked: format!("{} on table {table}", verbs.join("/")),
         path: element("db", index),
-        mend: open.then_some(mend),
+        mend: open.then_some(Lines::Element(mend)),
     }
 }
 
 fn http_refusal(plugin: &str, index: usize, grant: &HttpGrant) -> Refusal {
-    let methods: Vec<_> = grant
-        .methods
-        .iter()
-        .map(|method| format!("\"{method}\""))
-        .collect();
-    let mut mend = format!(
-        "[[grants.{plugin}.http]]\nhost = \"{}\"\nscheme = \"{}\"\nmethods = [{}]",
-        grant.host,
-        grant.scheme,
-        methods.join(", ")
-    );
-    if let Some(port) = grant.port {
-        mend += &format!("\nport = {port}");
-    }
-    if grant.private {
-        mend += "\nprivate = true";
-    }
-    let methods: Vec<_> = grant.methods.iter().map(String::as_str).collect();
-    let asked = format!("{} {}://{}", methods.join("/"), grant.scheme, grant.host);
     Refusal {
-        asked,
+        asked: grant.text(),
         path: element("http", index),
-        mend: Some(mend),
+        mend: Some(Lines::Element(grant.lines(&format!("grants.{plugin}")))),
     }
 }
 
@@ -327,10 +252,13 @@ mod tests {
         let ask = grants("log = true\n[[db]]\ntable = \"a\"\nverbs = [\"select\", \"delete\"]");
         let whole = ask.refusals("p", &Grants::default());
         assert_eq!(whole[1].asked, "select/delete on table a", "one cause");
-        let mend = whole[1].mend.as_deref().unwrap_or_default();
+        let Some(Lines::Element(mend)) = &whole[1].mend else {
+            panic!("a table can be granted")
+        };
         assert!(mend.ends_with("verbs = [\"select\", \"delete\"]"), "{mend}");
         let ceiling = grants("[[db]]\ntable = \"a\"\nverbs = [\"select\"]");
         let refusals = ask.refusals("p", &ceiling);
+        assert_eq!(refusals[1].path, ["db", "0"]);
         let asked: Vec<_> = refusals
             .iter()
             .map(|refusal| refusal.asked.as_str())
@@ -376,7 +304,9 @@ mod tests {
             "https://b.a.example",
         ] {
             let refusals = grants(&grant(to)).refusals("p", &ceiling);
-            let mend = refusals[0].mend.as_deref().unwrap_or_default();
+            let Some(Lines::Element(mend)) = &refusals[0].mend else {
+                panic!("no mend: {refusals:?}");
+            };
             assert_eq!(refusals[0].path, ["credentials", "0"]);
             assert!(
                 mend.contains("[[grants.p.credentials]]") && mend.contains(to),

@@ -210,7 +210,21 @@ impl Registry {
 
     /// The known name most like `name`, if one is near enough to be meant.
     pub fn nearest(&self, name: &str) -> Option<&str> {
-        nearest(name, self.entries.keys().map(String::as_str))
+        let keys = || self.entries.keys().map(String::as_str);
+        // The surface is what is mistaken most easily.
+        let own = |name: &str| name.rsplit('.').next().unwrap_or(name).to_lowercase();
+        let same = keys().find(|known| own(known) == own(name));
+        let alike = || {
+            let wanted = own(name);
+            let near = nearest(
+                &wanted,
+                keys().map(|known| known.rsplit('.').next().unwrap_or(known)),
+            )?;
+            keys().find(|known| known.rsplit('.').next() == Some(near))
+        };
+        same.or_else(|| nearest(name, keys()).filter(|near| is_slip(name, near)))
+            .or_else(alike)
+            .or_else(|| nearest(name, keys()))
     }
 
     /// The same in every process that has the same handlers with the same contracts.
@@ -224,6 +238,11 @@ impl Registry {
         }
         hex(&hasher.finalize())
     }
+}
+
+/// Whether one name is another but for a few letters.
+fn is_slip(name: &str, meant: &str) -> bool {
+    strsim::osa_distance(name, meant) <= 2
 }
 
 /// The candidate most like `name` by Jaro-Winkler, if it is near enough to be meant. Two letters
@@ -268,6 +287,21 @@ mod tests {
         entry.contract.name = name.to_owned();
         entry.origin = origin;
         entry
+    }
+
+    #[test]
+    fn a_handler_of_another_surface_is_what_was_meant() {
+        let native = Registry::native().expect("native handlers");
+        for (name, meant) in [
+            ("content.citations", "qa.citations"),
+            ("QA.Citations", "qa.citations"),
+            ("ttl_prune", "retention.ttl_prune"),
+            ("content.compose_dairy", "content.compose_diary"),
+            ("tap.citatoins", "qa.citations"),
+        ] {
+            assert_eq!(native.nearest(name), Some(meant), "{name}");
+        }
+        assert_eq!(native.nearest("zzz.q"), None);
     }
 
     #[test]

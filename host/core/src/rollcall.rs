@@ -5,6 +5,7 @@
 //! [`Miss`]: what is missing, and the line or command that mends it. Each family of
 //! references has a file here; only `schema` asks the database.
 
+mod addition;
 mod budgets;
 mod causes;
 mod conditions;
@@ -244,6 +245,7 @@ impl Roll {
 /// Call the roll.
 pub async fn call(roster: &Roster<'_>) -> Roll {
     let schema = Schema::live(roster).await;
+    let logins = plugins::logins(roster).await;
     let families = [
         handlers::list(roster),
         configuration::list(roster),
@@ -260,11 +262,12 @@ pub async fn call(roster: &Roster<'_>) -> Roll {
         schema::list(roster, &schema),
         prompts::list(roster),
         plugins::list(roster),
-        grants::list(roster),
+        grants::list(roster, &schema),
     ];
     let mut references: Vec<Reference> = families.into_iter().flatten().collect();
     let rules = inventory::iter::<Rules>().flat_map(|rules| rules.0);
     references.extend(rules.flat_map(|rule| rule(roster)));
+    references.extend(logins);
     causes::same_target(&mut references);
     Roll { references }
 }

@@ -67,6 +67,11 @@ pub fn belongs_to_host(table: &str) -> bool {
     OWN.contains(&table) || SYSTEM.iter().any(|prefix| table.starts_with(prefix))
 }
 
+/// Why a handler, native or of a plugin, may not touch `table`, which belongs to the host.
+pub fn hosts_own(table: &str) -> String {
+    format!("table `{table}` belongs to the host, and no handler may touch it")
+}
+
 /// What a script makes without leaving it to plugins.
 fn own(script: &str) -> Vec<String> {
     let mut before = "";

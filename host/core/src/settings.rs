@@ -65,14 +65,19 @@ impl SettingType {
             SettingType::Boolean => matches!(text, "true" | "false"),
             SettingType::Integer => text.parse::<i64>().is_ok(),
             SettingType::Float => text.parse::<f64>().is_ok_and(f64::is_finite),
-            SettingType::Url => url::Url::parse(text).is_ok(),
+            SettingType::Url => is_address(text),
             SettingType::Duration => text.parse::<jiff::SignedDuration>().is_ok(),
             SettingType::Json => serde_json::from_str::<serde_json::Value>(text).is_ok(),
         };
         if fits {
             Ok(())
         } else {
-            Err(format!("`{text}` is not {}", self.example()))
+            // A password in an address is not shown again.
+            let told = match text.contains('@') {
+                true => "the value".to_owned(),
+                false => format!("`{text}`"),
+            };
+            Err(format!("{told} is not {}", self.example()))
         }
     }
 
@@ -81,12 +86,22 @@ impl SettingType {
             SettingType::Boolean => "`true` or `false`",
             SettingType::Integer => "a whole number such as `42`",
             SettingType::Float => "a number such as `0.5`",
-            SettingType::Url => "an address such as `http://127.0.0.1:8080/`",
+            SettingType::Url => {
+                "an address of http or https without a user name in it, such as `http://127.0.0.1:8080/`"
+            }
             SettingType::Duration => "a duration such as `90s` or `2h 30m`",
             SettingType::Json => "a JSON document",
             _ => "a text",
         }
     }
+}
+
+/// Whether a text is the address of a server, and tells nobody's password.
+fn is_address(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| {
+        let open = url.username().is_empty() && url.password().is_none();
+        matches!(url.scheme(), "http" | "https") && url.has_host() && open
+    })
 }
 
 /// The state of one setting in a snapshot.
@@ -355,5 +370,18 @@ mod tests {
         assert!(SettingType::Duration.check("90s").is_ok());
         assert!(SettingType::Integer.check("").is_err());
         assert!(SettingType::Boolean.check("yes").is_err());
+        assert!(SettingType::Url.check("http://127.0.0.1:8080/v1").is_ok());
+        for text in [
+            "ftp://x",
+            "http://u:hush@a.example/",
+            "mailto:a",
+            "a.example",
+        ] {
+            let told = SettingType::Url.check(text).expect_err(text);
+            assert!(
+                told.contains("http or https") && !told.contains("hush"),
+                "{told}"
+            );
+        }
     }
 }

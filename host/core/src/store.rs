@@ -23,6 +23,7 @@ pub mod leases;
 mod locks;
 mod migrate;
 pub mod named;
+mod open_tables;
 pub mod policy_runs;
 mod postgres;
 mod probe;

@@ -8,6 +8,7 @@
 
 mod definitions;
 mod folders;
+mod headers;
 mod mistakes;
 mod place;
 mod plugins;

@@ -1,9 +1,9 @@
 //! `check` and `apply`: what they say about workspaces that fit and ones that do not.
 
-use callboard_core::store::Dialect::Sqlite;
+use callboard_core::store::Dialect::{Postgres, Sqlite};
 
 use super::{refuses, shows};
-use crate::support::factory::{BARE, Factory};
+use crate::support::factory::{BARE, Factory, on_each};
 use crate::support::host::Ran;
 
 #[test]
@@ -92,6 +92,55 @@ fn a_source_table_that_the_plugin_may_not_read_is_a_miss() {
     assert_eq!(ran.code, 1, "{ran}");
     let miss = "needs select on table `drafts`, which the plugin does not ask for";
     assert!(ran.stdout.contains(miss), "{ran}");
+}
+
+// A policy may not touch what is the engine's; the store holds it, too, below every roll.
+on_each!(
+    the_tables_of_the_engine_are_out_of_reach_of_policies,
+    |dialect| {
+        let factory = Factory::written(dialect);
+        for table in ["migrations", "open_runs", "settings"] {
+            let policy = format!(
+                "name = \"k\"\nhandler = \"retention.keep_newest\"\ntable = \"{table}\"\nevery = \"24h\"\n\
+                 [config]\ntable = \"{table}\"\norder_column = \"number\"\nkey = \"number\"\nkeep = 1\n"
+            );
+            factory.write("policies/k.toml", policy);
+            let ran = factory.run(&["check"]);
+            assert_eq!(ran.code, 1, "{ran}");
+            let miss = format!("table `{table}` belongs to the host, and no handler may touch it");
+            assert!(ran.stdout.contains(&miss), "{ran}");
+        }
+    }
+);
+
+/// A database user that may not create the login roles of plugins is found before a plugin runs.
+#[test]
+fn a_database_user_that_may_create_no_roles_is_a_miss() {
+    let factory = Factory::written(Postgres);
+    let user = format!("plain_{}", std::process::id());
+    for sql in [
+        format!("CREATE ROLE {user} LOGIN"),
+        format!("GRANT ALL ON SCHEMA public TO {user}"),
+        format!("GRANT ALL ON ALL TABLES IN SCHEMA public TO {user}"),
+    ] {
+        factory.execute(&sql);
+    }
+    factory.ok(&["check"]);
+    let mut address = url::Url::parse(&factory.url()).expect("an address");
+    if address.set_username(&user).is_err() {
+        address.query_pairs_mut().append_pair("user", &user);
+    }
+    let plain = Factory::written_at(address.as_str());
+    let ran = plain.run(&["check"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert_eq!(told(&ran).len(), 1, "{ran}");
+    let mend = format!("let a superuser run `ALTER ROLE \"{user}\" CREATEROLE`");
+    assert!(ran.stdout.contains(&mend), "{ran}");
+    // The mend mends it.
+    factory.execute(&format!("ALTER ROLE {user} CREATEROLE"));
+    plain.ok(&["check"]);
+    factory.execute(&format!("DROP OWNED BY {user}"));
+    factory.execute(&format!("DROP ROLE {user}"));
 }
 
 /// The misses that are told, each with what depends on it.

@@ -66,3 +66,28 @@ on_both!(
         is_sound(&store).await;
     }
 );
+
+on_both!(
+    a_statement_of_a_native_handler_does_not_reach_the_tables_of_the_engine,
+    async |store: Store, _url: String| {
+        let later = || Instant::now() + Duration::from_secs(60);
+        for table in ["migrations", "open_runs", "settings"] {
+            let delete = Statement::new(format!("DELETE FROM {table}"));
+            let refused = store.execute_until(delete, later()).await;
+            let refused = refused.expect_err("it is the engine's");
+            assert_eq!(refused.kind, StoreErrorKind::Denied, "{refused}");
+            let count = Statement::new(format!("SELECT COUNT(*) AS i FROM {table}"));
+            let refused = store.query_until(count, later()).await;
+            assert_eq!(refused.expect_err(table).kind, StoreErrorKind::Denied);
+        }
+        is_sound(&store).await;
+        let open = Statement::new("DELETE FROM commits WHERE id IN (SELECT id FROM commits)");
+        assert_eq!(
+            store
+                .execute_until(open, later())
+                .await
+                .expect("it is open"),
+            0
+        );
+    }
+);

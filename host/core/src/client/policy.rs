@@ -39,17 +39,9 @@ impl Policy {
 
     /// Just one origin, wherever it is, with any method.
     pub(super) fn operator(origin: &Url) -> Self {
-        let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
-        let grant = HttpGrant {
-            host: origin.host().map(|host| written(&host)).unwrap_or_default(),
-            scheme: origin.scheme().to_owned(),
-            port: origin.port_or_known_default(),
-            methods: methods.map(str::to_owned).into(),
-            private: true,
-        };
         Self {
             plugin: None,
-            grants: vec![grant],
+            grants: HttpGrant::whole(origin).into_iter().collect(),
             credentials: Vec::new(),
         }
     }
@@ -73,10 +65,10 @@ impl Policy {
         }
         let name = written(&host);
         let covering = |grant: &&HttpGrant| {
-            (grant.covers_host(&name) || grant.host == format!("[{name}]"))
-                && grant.scheme == url.scheme()
-                && grant.port() == url.port_or_known_default()
-                && grant.methods.contains(method)
+            grant.covers_host(&name)
+                && grant.scheme.as_str() == url.scheme()
+                && Some(grant.port()) == url.port_or_known_default()
+                && grant.covers_method(method)
         };
         let mut grants: Vec<_> = self.grants.iter().filter(covering).collect();
         // A grant that opens private addresses comes first.
@@ -163,7 +155,7 @@ impl Policy {
 
 /// Private addresses are opened for one exact host only, never by a wildcard.
 fn is_private(grant: &HttpGrant) -> bool {
-    grant.private && !grant.host.contains('*')
+    grant.private && !grant.host.is_wildcard()
 }
 
 fn literal(host: &Host<&str>) -> Option<IpAddr> {

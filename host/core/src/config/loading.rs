@@ -9,8 +9,10 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields, default)]
 pub struct CompileLimits {
     /// Longest time, in seconds; also the most time of all processors together.
+    #[serde(deserialize_with = "super::some")]
     pub seconds: u32,
     /// Memory of the compiler, in MiB.
+    #[serde(deserialize_with = "super::some")]
     pub memory_mib: u32,
     /// Modules, components and their instances.
     pub modules: u32,
@@ -50,8 +52,10 @@ impl Default for CompileLimits {
 #[serde(deny_unknown_fields, default)]
 pub struct DescribeLimits {
     /// Longest time, in seconds.
+    #[serde(deserialize_with = "super::some")]
     pub seconds: u32,
     /// Linear memory of the instance, in MiB.
+    #[serde(deserialize_with = "super::some")]
     pub memory_mib: u32,
     /// Handlers that it gives.
     pub handlers: u32,

@@ -140,18 +140,15 @@ fn credentials(policy: &Policy, url: &Url) -> String {
 }
 
 fn line(grant: &HttpGrant, private: bool) -> String {
-    let methods: Vec<_> = grant.methods.iter().map(String::as_str).collect();
-    let port = grant
-        .port()
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
+    let methods: Vec<_> = grant.methods.iter().map(|method| method.as_str()).collect();
+    let port = grant.port();
     let place = if private {
         "any address"
     } else {
         "public addresses"
     };
     format!(
-        "allowed by the grant of {} {}://{}{port}, at {place}",
+        "allowed by the grant of {} {}://{}:{port}, at {place}",
         methods.join("/"),
         grant.scheme,
         grant.host

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::pipelines::Staged;
-use super::{Kind, Miss, Reference, Referrer, Roster};
+use super::{Cause, Kind, Miss, Reference, Referrer, Roster};
 use crate::pipeline::{Pipeline, Span};
 use crate::workspace::Defined;
 
@@ -36,10 +36,16 @@ fn budget(defined: &Defined<Pipeline>) -> Reference {
             "the timeouts along {} add up to {time}, and the budget is {budget}",
             way.join(" → ")
         );
-        Some(Miss::new(
-            problem,
-            format!("write `budget = \"{time}\"`, or shorter timeouts"),
-        ))
+        let longer = Staged::all(defined).find(|staged| {
+            let own = staged.stage.timeout.as_ref();
+            own.is_some_and(|own| *own.get_ref() > budget)
+        });
+        let longer = longer.map(|staged| {
+            let stage = Referrer::stage(pipeline.name(), staged.stage.id());
+            Cause::new(stage, "timeout")
+        });
+        let mend = format!("write `budget = \"{time}\"`, or shorter timeouts");
+        Some(Miss::new(problem, mend).because(longer))
     } else {
         None
     };

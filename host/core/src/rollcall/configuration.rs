@@ -48,20 +48,16 @@ fn fit(used: &Use<'_>, schema: &Json) -> Vec<Reference> {
         let pointer = error.instance_path().to_string();
         let path = segments(&pointer);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        references.extend(
-            misses(used.handler, schema, &error)
-                .into_iter()
-                .map(|(key, miss)| {
-                    let miss = explained(used, &error, miss, &misspelt);
-                    misspelt.extend(key.clone());
-                    let path = [
-                        path.as_slice(),
-                        &key.iter().map(String::as_str).collect::<Vec<_>>(),
-                    ]
-                    .concat();
-                    answer(&path, Some(miss))
-                }),
-        );
+        references.extend(misses(used, schema, &error).into_iter().map(|(key, miss)| {
+            let miss = explained(used, &error, miss, &misspelt);
+            misspelt.extend(key.clone());
+            let path = [
+                path.as_slice(),
+                &key.iter().map(String::as_str).collect::<Vec<_>>(),
+            ]
+            .concat();
+            answer(&path, Some(miss))
+        }));
     }
     references.extend(
         unknown(used.config, schema)
@@ -88,10 +84,11 @@ fn explained(used: &Use<'_>, error: &ValidationError<'_>, miss: Miss, misspelt: 
 
 /// What an error of the validator means, with the key below its path where it is about one.
 fn misses(
-    handler: &str,
+    used: &Use<'_>,
     schema: &Json,
     error: &ValidationError<'_>,
 ) -> Vec<(Option<String>, Miss)> {
+    let handler = used.handler;
     let at_root = error.instance_path().to_string().is_empty();
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
@@ -107,7 +104,8 @@ fn misses(
                 Miss::new(
                     problem,
                     format!(
-                        "add `config.{key} = …`; `callboard handlers show {handler}` says what fits"
+                        "{}; `callboard handlers show {handler}` says what fits",
+                        used.addition(key)
                     ),
                 ),
             )]

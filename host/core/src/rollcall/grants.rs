@@ -2,25 +2,55 @@
 //! inside what it asks for.
 
 use super::handlers::{Use, uses};
-use super::{Kind, Miss, Reference, Referrer, Roster};
-use crate::grants::{CredentialGrant, Grants, Refusal, Verb};
+use super::schema::Schema;
+use super::{Cause, Kind, Miss, Reference, Referrer, Roster, addition};
+use crate::client::address;
+use crate::config::Config;
+use crate::grants::{CredentialGrant, Grants, Lines, Refusal, TableGrant, Verb};
 use crate::handler::{Contract, TableName, TableNeed};
-use crate::registry::Origin;
+use crate::registry::{Origin, nearest};
 use crate::settings::SettingType;
-use crate::workspace::{Place, PluginFiles};
+use crate::workspace::{Defined, Place, PluginFiles};
 
-pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
-    let mut references = Vec::new();
+pub(super) fn list(roster: &Roster<'_>, schema: &Schema) -> Vec<Reference> {
+    let mut references = ceilings(roster, schema);
     for (name, plugin) in &roster.definitions.plugins {
         references.extend(asks(roster, name, plugin));
         references.extend(credentials(roster, name, plugin));
         for contract in contracts(roster, name, plugin) {
             references.extend(tables(name, plugin, contract));
-            references.extend(settings(name, plugin, contract));
+            references.extend(settings(plugin, contract));
         }
     }
     for used in uses(roster) {
-        references.extend(configured(roster, &used));
+        references.extend(configured(roster, schema, &used));
+    }
+    references
+}
+
+/// What the operator allows is there and can be given: tables of the live schema, and secrets.
+fn ceilings(roster: &Roster<'_>, schema: &Schema) -> Vec<Reference> {
+    let config = &roster.definitions.config;
+    let mut references = Vec::new();
+    for (name, grants) in &config.value.grants {
+        let reference = |list: &str, index: usize, kind, target: &str, miss| {
+            let place = config.at(&["grants", name, list, &index.to_string()]);
+            let referrer = Referrer::Ceiling(name.clone());
+            let key = format!("grants.{name}.{list}");
+            Reference::new(referrer, key, kind, target)
+                .at(place)
+                .missed(miss)
+        };
+        let tables = grants.db.iter().enumerate();
+        references.extend(tables.map(|(index, grant)| {
+            let miss = schema.no_table(&grant.table);
+            reference("db", index, Kind::Table, &grant.table, miss)
+        }));
+        let credentials = grants.credentials.iter().enumerate();
+        references.extend(credentials.map(|(index, grant)| {
+            let miss = undeclared(roster, &grant.name);
+            reference("credentials", index, Kind::Setting, &grant.name, miss)
+        }));
     }
     references
 }
@@ -28,34 +58,83 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
 /// Everything a plugin asks for, with the lines that would allow it where it is refused.
 fn asks(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference> {
     let ask = &plugin.manifest.value.ask;
-    let refused = ask.refusals(name, &roster.definitions.config.value.ceiling(name));
+    let config = &roster.definitions.config;
+    let refused = ask.refusals(name, &config.value.ceiling(name));
     // Against nothing, everything asked for is refused: the list of it all.
     let asked = ask.refusals(name, &Grants::default());
-    asked
-        .into_iter()
-        .map(|asked| {
-            let place = written(plugin, &asked);
-            let refused = refused.iter().find(|refused| refused.is_of(&asked));
-            let miss = refused.map(|refused| refusal(name, refused));
-            Reference::new(Referrer::plugin(name), "ask", Kind::Grant, asked.asked)
-                .at(place)
-                .missed(miss)
-        })
-        .collect()
+    let reference = |asked: Refusal| {
+        let same = |refusal: &&Refusal| refusal.is_of(&asked);
+        let refused = refused.iter().find(same);
+        let miss = refused.map(|refused| refusal(name, config, refused));
+        let miss = miss.or_else(|| shut(ask, &asked));
+        // A table that is not there, or of the host, is missed where it is named.
+        let table = table(ask, &asked)
+            .map(|table| Cause::new(Referrer::plugin(name), "ask.db").with_target(&table.table));
+        let miss = miss.map(|miss| miss.because(misnamed(roster, name)).because(table));
+        Reference::new(Referrer::plugin(name), "ask", Kind::Grant, &asked.asked)
+            .at(written(plugin, &asked))
+            .missed(miss)
+    };
+    asked.into_iter().map(reference).collect()
 }
 
-fn refusal(plugin: &str, refusal: &Refusal) -> Miss {
-    let problem = format!(
-        "the plugin asks for {}, which is not allowed",
-        refusal.asked
-    );
-    match &refusal.mend {
-        Some(lines) => Miss::new(problem, format!("add to callboard.toml:\n{lines}")),
-        None => Miss::new(
-            problem,
-            format!("nothing can allow it; remove it from [ask] in plugins/{plugin}/plugin.toml"),
-        ),
+/// The grants that were to be those of a plugin, and are of a name that no plugin has.
+fn misnamed(roster: &Roster<'_>, plugin: &str) -> Option<Cause> {
+    let grants = &roster.definitions.config.value.grants;
+    let plugins = &roster.definitions.plugins;
+    let strangers = grants.keys().filter(|name| !plugins.contains_key(*name));
+    let near = nearest(plugin, strangers.map(String::as_str))?;
+    Some(Cause::new(
+        Referrer::Ceiling(near.to_owned()),
+        format!("grants.{near}"),
+    ))
+}
+
+fn refusal(plugin: &str, config: &Defined<Config>, refusal: &Refusal) -> Miss {
+    let asked = &refusal.asked;
+    let problem = format!("the plugin asks for {asked}, which is not allowed");
+    let Some(grant) = &refusal.mend else {
+        let mend =
+            format!("nothing can allow it; remove it from [ask] in plugins/{plugin}/plugin.toml");
+        return Miss::new(problem, mend);
+    };
+    let mend = match grant {
+        Lines::Flag(name) => addition::of(config, &format!("grants.{plugin}"), name, "true"),
+        Lines::Setting(key) => {
+            addition::element(config, &format!("grants.{plugin}.settings"), "keys", key)
+        }
+        Lines::Element(lines) => format!("add to callboard.toml:\n{lines}"),
+    };
+    Miss::new(problem, mend)
+}
+
+/// The table that is asked for, if it is one.
+fn table<'a>(ask: &'a Grants, asked: &Refusal) -> Option<&'a TableGrant> {
+    ask.db.get(index(asked, "db")?)
+}
+
+/// Which element of a list is asked for.
+fn index(asked: &Refusal, list: &str) -> Option<usize> {
+    match asked.path.as_slice() {
+        [known, index] if known == list => index.parse().ok(),
+        _ => None,
     }
+}
+
+/// The miss of a call that could never be made, whatever allows it: its address is not public.
+fn shut(ask: &Grants, asked: &Refusal) -> Option<Miss> {
+    let grant = ask.http.get(index(asked, "http")?)?;
+    let address = match grant.host.as_str() {
+        "localhost" => Some("this machine"),
+        host => host.parse().ok().and_then(address::not_public),
+    };
+    let what = address.filter(|_| !grant.private)?;
+    let problem = format!(
+        "`{}` is an address that is not public ({what}), and no call would be let through",
+        grant.host
+    );
+    let mend = "add `private = true` here and to the grant in callboard.toml";
+    Some(Miss::new(problem, mend))
 }
 
 /// Where a manifest asks for something.
@@ -148,7 +227,7 @@ fn tables(name: &str, plugin: &PluginFiles, contract: &Contract) -> Vec<Referenc
 }
 
 /// Tables that stages and policies name for the handlers of plugins.
-fn configured(roster: &Roster<'_>, used: &Use<'_>) -> Vec<Reference> {
+fn configured(roster: &Roster<'_>, schema: &Schema, used: &Use<'_>) -> Vec<Reference> {
     let entry = roster.registry.get(used.handler);
     let plugin = entry.and_then(|entry| {
         let (name, plugin) = roster
@@ -168,7 +247,10 @@ fn configured(roster: &Roster<'_>, used: &Use<'_>) -> Vec<Reference> {
     });
     configured
         .map(|(key, table, need)| {
+            let there = Cause::new(&used.referrer, format!("config.{key}")).with_target(table);
             let miss = unasked(name, plugin, contract, (table, need));
+            let there = schema.no_table(table).map(|_| there);
+            let miss = miss.map(|miss| miss.because(there));
             used.configured(key, Kind::Grant, table).missed(miss)
         })
         .collect()
@@ -201,7 +283,7 @@ fn unasked(
     })
 }
 
-fn settings(name: &str, plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {
+fn settings(plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {
     let manifest = &plugin.manifest;
     let needs = contract.needs.settings.iter();
     needs
@@ -215,9 +297,7 @@ fn settings(name: &str, plugin: &PluginFiles, contract: &Contract) -> Vec<Refere
                 );
                 Miss::new(
                     problem,
-                    format!(
-                        "add to plugins/{name}/plugin.toml:\n[ask.settings]\nkeys = [\"{key}\"]"
-                    ),
+                    addition::element(manifest, "ask.settings", "keys", key),
                 )
             });
             let referrer = Referrer::handler(&contract.name);

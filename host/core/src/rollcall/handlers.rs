@@ -17,6 +17,8 @@ pub(super) struct Use<'a> {
     pub(super) referrer: Referrer,
     pub(super) handler: &'a str,
     pub(super) config: &'a Json,
+    /// The file that it is written in.
+    text: &'a str,
     at: Locate<'a>,
 }
 
@@ -24,6 +26,20 @@ impl Use<'_> {
     /// The place of a key of the stage or policy.
     pub(super) fn at(&self, path: &[&str]) -> Place {
         (self.at)(path)
+    }
+
+    /// What to do for its configuration to have a key, in the way in which it is written.
+    pub(super) fn addition(&self, key: &str) -> String {
+        let place = self.at(&["config"]);
+        let line = self.text.lines().nth(place.line - 1);
+        let line = line.unwrap_or_default().trim();
+        if line.starts_with('[') && line.contains("config") {
+            return format!("add `{key} = …` under {line}");
+        }
+        if line.starts_with("config") && line.contains('{') {
+            return format!("add `{key} = …` inside `config = {{ … }}`");
+        }
+        format!("add `config.{key} = …` on the line below `handler`")
     }
 
     /// A reference that a key of its configuration makes.
@@ -45,6 +61,7 @@ pub(super) fn uses<'a>(roster: &Roster<'a>) -> Vec<Use<'a>> {
                 referrer: Referrer::stage(name, stage.id()),
                 handler: handler.get_ref(),
                 config: stage.config.get_ref(),
+                text: &pipeline.text,
                 at: Box::new(move |path| {
                     let index = index.to_string();
                     pipeline.at(&[&["stage", &index], path].concat())
@@ -57,6 +74,7 @@ pub(super) fn uses<'a>(roster: &Roster<'a>) -> Vec<Use<'a>> {
             referrer: Referrer::policy(name),
             handler: policy.value.handler.get_ref(),
             config: &policy.value.config,
+            text: &policy.text,
             at: Box::new(move |path| policy.at(path)),
         });
     }

@@ -109,7 +109,10 @@ fn order(defined: &Defined<Pipeline>) -> Reference {
     let first = Staged::all(defined).find(|staged| circle.first() == Some(&staged.stage.id()));
     let place = first.map_or_else(|| defined.at(&["stage"]), |staged| staged.at(&["needs"]));
     let miss = (!circle.is_empty()).then(|| {
-        let problem = format!("{} need each other in a circle", named(circle.iter().copied()));
+        let problem = match circle.as_slice() {
+            [own] => format!("stage `{own}` needs itself"),
+            circle => format!("{} need each other in a circle", named(circle.iter().copied())),
+        };
         Miss::new(problem, "remove one of their `needs`; to repeat a stage, write `on.<outcome> = \"goto:<stage>\"`")
     });
     Reference::new(

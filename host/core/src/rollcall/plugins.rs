@@ -5,6 +5,7 @@ use super::{Cause, Kind, Miss, Reference, Referrer, Roster};
 use crate::handler::Contract;
 use crate::plugin::manifest::WIT;
 use crate::registry::{Entry, Origin, nearest};
+use crate::store::granted;
 use crate::workspace::PluginFiles;
 
 pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
@@ -29,6 +30,32 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     }
     references.extend(strangers(roster));
     references
+}
+
+/// The database of plugins that ask for tables: a login role of their own, on PostgreSQL.
+pub(super) async fn logins(roster: &Roster<'_>) -> Option<Reference> {
+    let mut plugins = roster.definitions.plugins.iter();
+    let (name, plugin) = plugins.find(|(_, plugin)| !plugin.manifest.value.ask.db.is_empty())?;
+    let miss = match granted::without_logins(roster.store).await {
+        Ok(None) => None,
+        Ok(Some(user)) => {
+            let problem = format!(
+                "`{user}`, the database user of callboard, may not create the login roles that plugins have their tables by"
+            );
+            let quoted = user.replace('"', "\"\"");
+            let mend =
+                format!("let a superuser run `ALTER ROLE \"{quoted}\" CREATEROLE`, or use SQLite");
+            Some(Miss::new(problem, mend))
+        }
+        // That the database does not answer is missed with its tables.
+        Err(_) => return None,
+    };
+    let reference = Reference::new(Referrer::plugin(name), "ask.db", Kind::Grant, "login roles");
+    Some(
+        reference
+            .at(plugin.manifest.at(&["ask", "db"]))
+            .missed(miss),
+    )
 }
 
 fn component(name: &str, plugin: &PluginFiles) -> Reference {

@@ -2,7 +2,8 @@
 //! make sense.
 
 use super::schema::Schema;
-use super::{Kind, Miss, Reference, Referrer, Roster, named};
+use super::{Cause, Kind, Miss, Reference, Referrer, Roster, named};
+use crate::handler::TableName;
 use crate::pipeline::Span;
 use crate::policy::Policy;
 use crate::workspace::Defined;
@@ -39,7 +40,14 @@ fn untouched(roster: &Roster<'_>, policy: &Defined<Policy>) -> Option<Miss> {
     (!touched.is_empty() && !touched.contains(&table)).then(|| {
         let touched = named(touched);
         let problem = format!("`{}` does not touch table `{table}`", contract.name);
-        Miss::new(problem, format!("name {touched}"))
+        let mut tables = contract.needs.tables.iter().map(|need| &need.table);
+        let configured = tables.find_map(|table| match table {
+            TableName::Fixed(_) => None,
+            TableName::Configured(key) => Some(format!("config.{key}")),
+        });
+        let policy = Referrer::policy(value.name.get_ref());
+        let typo = configured.map(|key| Cause::new(policy, key));
+        Miss::new(problem, format!("name {touched}")).because(typo)
     })
 }
 

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::keys::misfits;
-use super::{Kind, Miss, Reference, Referrer, Roster, named};
+use super::{Cause, Kind, Miss, Reference, Referrer, Roster, named};
 use crate::pipeline::Pipeline;
+use crate::registry::nearest;
 use crate::schedule::Schedule;
 use crate::workspace::Defined;
 
@@ -70,8 +71,11 @@ struct Written<'a> {
 impl Written<'_> {
     fn reference<T>(&self, defined: &Defined<T>, key: &str) -> Reference {
         let place = defined.at(&["schedule", &self.index, "input", key]);
-        let name = format!("schedule.{}.input.{key}", self.index);
-        Reference::new(self.referrer, name, Kind::Input, key).at(place)
+        Reference::new(self.referrer, self.name(key), Kind::Input, key).at(place)
+    }
+
+    fn name(&self, key: &str) -> String {
+        format!("schedule.{}.input.{key}", self.index)
     }
 
     /// Each key that is given is declared and fits who reads it.
@@ -92,7 +96,11 @@ impl Written<'_> {
         (!input.contains_key(key)).then(|| {
             let known = named(input.keys().map(String::as_str));
             let problem = format!("the pipeline has no input `{key}`; it takes {known}");
-            Miss::new(problem, format!("remove it, or add `[input.{key}]`"))
+            let mend = match nearest(key, input.keys().map(String::as_str)) {
+                Some(near) => format!("write `{near}`, remove it, or add `[input.{key}]`"),
+                None => format!("remove it, or add `[input.{key}]`"),
+            };
+            Miss::new(problem, mend)
         })
     }
 
@@ -114,7 +122,14 @@ impl Written<'_> {
         let missing = needed.map(|(key, _)| {
             let problem = format!("the schedule does not give the input `{key}`");
             let mend = format!("add `{key}` to the `input` of the schedule");
-            let miss = Miss::new(problem, mend);
+            let input = &defined.value.input;
+            let given = schedule
+                .input
+                .keys()
+                .filter(|key| !input.contains_key(*key));
+            let typo = nearest(key, given.map(String::as_str));
+            let typo = typo.map(|typo| Cause::new(self.referrer, self.name(typo)));
+            let miss = Miss::new(problem, mend).because(typo);
             self.reference(defined, key).missed(Some(miss))
         });
         missing.collect()

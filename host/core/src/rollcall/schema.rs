@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::handlers::{Use, uses};
 use super::settings::needed;
 use super::{Kind, Miss, Reference, Referrer, Roster, named};
 use crate::grants::Verb;
-use crate::handler::{TableName, TableNeed};
+use crate::handler::{RowAct, RowUse, TableName, TableNeed};
 use crate::registry::nearest;
 use crate::schema;
 use crate::store::{Dialect, Store, StoreError};
@@ -27,8 +27,11 @@ impl Schema {
         }
     }
 
-    /// The miss of a table that is not there.
+    /// The miss of a table that no handler may touch, or that is not there.
     pub(super) fn no_table(&self, table: &str) -> Option<Miss> {
+        if schema::belongs_to_host(table) {
+            return Some(self.hosts(table));
+        }
         let tables = match &self.tables {
             Ok(tables) => tables,
             Err(error) => return Some(silent(error)),
@@ -37,19 +40,32 @@ impl Schema {
             return None;
         }
         let problem = format!("the database has no table `{table}`");
-        let open = || {
-            tables
-                .keys()
-                .map(String::as_str)
-                .filter(|name| !schema::belongs_to_host(name))
-        };
-        Some(match nearest(table, open()) {
+        Some(match nearest(table, self.open()) {
             Some(near) => Miss::new(problem, format!("write `{near}`, or create the table")),
             None => Miss::new(
                 problem,
-                format!("create it, or name one of {}", named(open())),
+                format!("create it, or name one of {}", named(self.open())),
             ),
         })
+    }
+
+    fn hosts(&self, table: &str) -> Miss {
+        let open = named(self.open());
+        let mend = match table {
+            "history" | "open_runs" | "runs" | "stage_runs" => format!(
+                "name one of {open}; how long ended runs are kept is `history` of [engine] in callboard.toml"
+            ),
+            _ => format!("name one of {open}"),
+        };
+        Miss::new(schema::hosts_own(table), mend)
+    }
+
+    /// Tables that are there and open to handlers.
+    fn open(&self) -> impl Iterator<Item = &str> {
+        let tables = self.tables.iter().flat_map(BTreeMap::keys);
+        tables
+            .map(String::as_str)
+            .filter(|name| !schema::belongs_to_host(name))
     }
 
     /// The miss of a column that is not there. A table that is not there is not said again.
@@ -133,6 +149,12 @@ fn configured(roster: &Roster<'_>, schema: &Schema, used: &Use<'_>) -> Vec<Refer
         let Some(table) = need.table.of(&config) else {
             continue;
         };
+        if let Some((key, source)) = source(need, &config) {
+            let miss = schema
+                .no_table(source)
+                .or_else(|| no_source(roster, table, source));
+            references.push(used.configured(key, Kind::Table, source).missed(miss));
+        }
         if let TableName::Configured(key) = &need.table {
             let miss = schema.no_table(table).or_else(|| no_verb(need));
             references.push(used.configured(key, Kind::Table, table).missed(miss));
@@ -147,6 +169,45 @@ fn configured(roster: &Roster<'_>, schema: &Schema, used: &Use<'_>) -> Vec<Refer
         }
     }
     references
+}
+
+/// The table of whose rows a configuration says that the rows are made, with its key.
+fn source<'a>(need: &'a TableNeed, config: &'a Map<String, Json>) -> Option<(&'a str, &'a str)> {
+    let key = need.source_key.as_ref()?;
+    Some((key, config.get(key)?.as_str()?))
+}
+
+/// The miss of a table of whose rows no handler makes rows of `table`.
+fn no_source(roster: &Roster<'_>, table: &str, source: &str) -> Option<Miss> {
+    let mut sources = BTreeSet::new();
+    for entry in roster.registry.iter() {
+        let needs = &entry.contract.needs.tables;
+        let makes = |need: &TableNeed| {
+            let originals = |rows: &RowUse| rows.act == RowAct::Writes && rows.class == "original";
+            let inserts = need.verbs.iter().any(|verb| verb == Verb::Insert.as_str());
+            need.table == TableName::Fixed(table.to_owned())
+                && inserts
+                && (need.rows.is_empty() || need.rows.iter().any(originals))
+        };
+        if !needs.iter().any(makes) {
+            continue;
+        }
+        let before = sources.len();
+        for need in needs.iter().filter(|need| !makes(need)) {
+            match &need.table {
+                TableName::Fixed(other) => sources.insert(other.as_str()),
+                // Whatever it is told.
+                TableName::Configured(_) => return None,
+            };
+        }
+        if sources.len() == before {
+            return None;
+        }
+    }
+    (!sources.is_empty() && !sources.contains(source)).then(|| {
+        let problem = format!("no handler makes rows of `{table}` from rows of `{source}`");
+        Miss::new(problem, format!("name {}", named(sources)))
+    })
 }
 
 /// The miss of a verb that no table knows.

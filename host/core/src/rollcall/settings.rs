@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::handlers::uses;
+use super::handlers::{Use, uses};
 use super::{Cause, Kind, Miss, Reference, Referrer, Roster};
 use crate::handler::Contract;
 use crate::registry::nearest;
@@ -26,6 +26,7 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
             references.push(reference.at(place.clone()).missed(unresolved(roster, role)));
         }
     }
+    references.extend(uses(roster).iter().flat_map(|used| named(roster, used)));
     references.extend(half_roles(roster));
     references.extend(unfit(roster));
     references.extend(unread(roster));
@@ -58,8 +59,7 @@ fn absent(roster: &Roster<'_>, key: &str) -> Option<Miss> {
         let near = nearest(key, known)
             .map(|near| format!(" (`{near}` is)"))
             .unwrap_or_default();
-        let mend = format!("add to settings.toml: [\"{key}\"] with `type` and `description`");
-        return Some(Miss::new(problem + &near, mend));
+        return Some(Miss::new(problem + &near, declaration(key)));
     };
     let missing = declared.value.required && !roster.settings.is_present(key);
     missing.then(|| {
@@ -76,18 +76,55 @@ fn stored(key: &str) -> Cause {
     Cause::new(Referrer::Value(key.to_owned()), key)
 }
 
-fn unresolved(roster: &Roster<'_>, role: &str) -> Option<Miss> {
+/// Roles that a configuration names. They need not resolve, but they are declared.
+fn named(roster: &Roster<'_>, used: &Use<'_>) -> Vec<Reference> {
+    let Some(entry) = roster.registry.get(used.handler) else {
+        return Vec::new();
+    };
+    let config = entry.contract.configured(used.config);
+    let keys = entry.contract.needs.role_keys.iter();
+    let named = keys.filter_map(|key| Some((key, config.get(key)?.as_str()?)));
+    let named = named.filter(|(_, role)| !role.is_empty());
+    named
+        .map(|(key, role)| {
+            let reference = used.configured(key, Kind::Role, role);
+            reference.missed(undeclared(roster, role))
+        })
+        .collect()
+}
+
+/// The miss of a role whose settings are not declared.
+fn undeclared(roster: &Roster<'_>, role: &str) -> Option<Miss> {
+    let settings = &roster.definitions.settings;
     let keys = ROLE.map(|part| format!("roles.{role}.{part}"));
-    if let Some(key) = keys
-        .iter()
-        .find(|key| !roster.definitions.settings.contains_key(*key))
-    {
-        let mend = format!("add to settings.toml: [\"{key}\"] with `type` and `description`");
-        return Some(Miss::new(
-            format!("role `{role}` has no setting `{key}`"),
-            mend,
-        ));
+    let key = keys.iter().find(|key| !settings.contains_key(*key))?;
+    let roles = settings
+        .keys()
+        .filter_map(|key| key.strip_prefix("roles.")?.strip_suffix(".url"));
+    let declared = |name: &&str| settings.contains_key(&format!("roles.{name}.model"));
+    let problem = format!("role `{role}` has no setting `{key}`");
+    let declare = declaration(key);
+    Some(match nearest(role, roles.filter(declared)) {
+        Some(near) => Miss::new(problem, format!("write `{near}`, or {declare}")),
+        None => Miss::new(problem, declare),
+    })
+}
+
+/// The lines that declare a setting.
+fn declaration(key: &str) -> String {
+    let kind = match key.rsplit_once('.') {
+        Some((role, "url")) if role.starts_with("roles.") => "url",
+        Some((role, "model")) if role.starts_with("roles.") => "model",
+        _ => "string",
+    };
+    format!("add to settings.toml:\n[\"{key}\"]\ntype = \"{kind}\"\ndescription = \"…\"")
+}
+
+fn unresolved(roster: &Roster<'_>, role: &str) -> Option<Miss> {
+    if let Some(miss) = undeclared(roster, role) {
+        return Some(miss);
     }
+    let keys = ROLE.map(|part| format!("roles.{role}.{part}"));
     let key = keys.iter().find(|key| !roster.settings.is_present(key))?;
     let unfit = roster.settings.unfit().any(|unfit| unfit.key == *key);
     let half = Cause::new(Referrer::Role(role.to_owned()), &keys[0]);
@@ -113,7 +150,15 @@ fn half_roles(roster: &Roster<'_>) -> Vec<Reference> {
         };
         let miss = missing.map(|key| {
             let problem = format!("role `{role}` is set half: `{key}` is not set");
-            Miss::new(problem, set(key)).because(stored(key))
+            let other = if *key == url { &model } else { &url };
+            let mend = match roster.settings.values().contains_key(other) {
+                true => format!("{}, or callboard settings unset {other}", set(key)),
+                false => format!(
+                    "{}, or remove the `default` of `{other}` in settings.toml",
+                    set(key)
+                ),
+            };
+            Miss::new(problem, mend).because(stored(key))
         });
         let place = settings.get(&url).map(|declared| declared.at(&[]));
         let mut reference =

@@ -2,6 +2,7 @@
 //! with it is missed by its referrer, with file, line and mend.
 
 mod ground;
+mod named;
 
 use self::ground::{Ground, misses};
 use crate::handler::RowUse;
@@ -63,7 +64,7 @@ async fn handlers_and_their_configuration_answer() {
         (Q, "retention.ttl_prune", "retention.ttl_prun", "policy ttl handler @ policies/ttl.toml:2:1: no handler", "write `handler = \"retention.ttl_prune\"`"),
         (P, "limit = 5", "limit = \"five\"", "stage diary/collect config.limit @ pipelines/diary.toml:9:12: \"five\" is not of type \"integer\"", "callboard handlers show content.collect"),
         (P, "limit = 5", "limmit = 5", "stage diary/collect config.limmit @ pipelines/diary.toml:9:12: `limmit` is no key", "write `limit`"),
-        (P, "limit = 5", "", "stage diary/collect config @ pipelines/diary.toml:9:1: `limit` is missing", "add `config.limit"),
+        (P, "limit = 5", "", "stage diary/collect config @ pipelines/diary.toml:9:1: `limit` is missing", "add `limit = …` inside `config = { … }`"),
         (Q, "ttl_days = 180", "ttl_days = 180\nttl_dayz = 1", "policy ttl config.ttl_dayz @ policies/ttl.toml:9:1: `ttl_dayz` is no key", "write `ttl_days`"),
     ])
     .await;
@@ -313,7 +314,7 @@ async fn conditions_limits_and_gates_answer() {
 async fn settings_and_roles_answer() {
     const S: &str = "settings.toml";
     each(&[
-        (S, "[\"diary.author\"]", "[\"diary.auther\"]", "handler content.draft settings @ pipelines/diary.toml:12:1: setting `diary.author` is not declared (`diary.auther` is)", "add to settings.toml: [\"diary.author\"]"),
+        (S, "[\"diary.author\"]", "[\"diary.auther\"]", "handler content.draft settings @ pipelines/diary.toml:12:1: setting `diary.author` is not declared (`diary.auther` is)", "add to settings.toml:\n[\"diary.author\"]\ntype ="),
         (S, "default = \"Ann\"\n", "", "handler content.draft settings @ pipelines/diary.toml:12:1: setting `diary.author` is required and not set (settings.toml:1:2)", "callboard settings set diary.author VALUE"),
         (S, "default = \"small\"\n", "", "handler qa.critic roles @ pipelines/diary.toml:18:1: role `critic` does not resolve: `roles.critic.model` is not set", "callboard settings set roles.critic.model VALUE"),
         (S, "default = \"small\"\n", "", "settings.toml roles.critic.url @ settings.toml:8:2: role `critic` is set half", "callboard settings set roles.critic.model"),
@@ -364,11 +365,16 @@ async fn plugins_answer() {
         (M, "embeddings_collapse.wasm", "collapse.wasm", "plugin embeddings_collapse component @ plugins/embeddings_collapse/plugin.toml:4:1: the component plugins/embeddings_collapse/collapse.wasm is not there", "copy its component to plugins/embeddings_collapse/collapse.wasm"),
         (M, "wit = \"0.1\"", "wit = \"0.2\"", "plugin embeddings_collapse wit @ plugins/embeddings_collapse/plugin.toml:3:1: the plugin is built for WIT 0.2, and this host serves 0.1", "wit/0.1"),
         ("plugins/embeddings_collapse/embeddings_collapse.wasm", "asm", "asn", "plugin embeddings_collapse name @ plugins/embeddings_collapse/plugin.toml:1:1: component", "callboard apply"),
-        (C, "vectors = true", "", "plugin embeddings_collapse ask @ plugins/embeddings_collapse/plugin.toml:7:1: the plugin asks for vectors, which is not allowed", "[grants.embeddings_collapse]\nvectors = true"),
+        (C, "vectors = true", "", "plugin embeddings_collapse ask @ plugins/embeddings_collapse/plugin.toml:7:1: the plugin asks for vectors, which is not allowed", "write under [grants.embeddings_collapse] in callboard.toml:\nvectors = true"),
+        (C, "\"memory.*\"", "\"other.*\"", "the plugin asks for setting memory.*, which is not allowed", "add \"memory.*\" to `keys` at callboard.toml:5:10"),
+        (C, "table = \"embeddings\"", "table = \"runs\"", "callboard.toml grants.embeddings_collapse.db @ callboard.toml:6:1: table `runs` belongs to the host", "name one of `commits`"),
+        (C, "table = \"embeddings\"", "table = \"embeding\"", "callboard.toml grants.embeddings_collapse.db @ callboard.toml:6:1: the database has no table `embeding`", "write `embeddings`"),
+        (C, "[limits.", "[[grants.embeddings_collapse.credentials]]\nname = \"site.tagline\"\nto = \"https://a.example\"\n[limits.", "callboard.toml grants.embeddings_collapse.credentials @ callboard.toml:9:1: the credential `site.tagline` is a setting of the type string", "type = \"secret\""),
+        (M, "[ask.settings]", "[[ask.http]]\nhost = \"127.0.0.1\"\n[ask.settings]", "the plugin asks for GET https://127.0.0.1, which is not allowed", "[[grants.embeddings_collapse.http]]"),
         (C, "\"select\", \"insert\", \"delete\"", "\"select\", \"insert\"", "plugin embeddings_collapse ask @ plugins/embeddings_collapse/plugin.toml:9:1: the plugin asks for delete on table embeddings", "[[grants.embeddings_collapse.db]]\ntable = \"embeddings\"\nverbs = [\"delete\"]"),
         (M, "table = \"embeddings\"", "table = \"settings\"", "the plugin asks for select/insert/delete on table settings", "nothing can allow it"),
         (M, "table = \"embeddings\"", "table = \"embeding\"", "plugin embeddings_collapse ask.db @ plugins/embeddings_collapse/plugin.toml:10:1: the database has no table `embeding`", "write `embeddings`"),
-        (M, "keys = [\"memory.*\"]", "keys = []", "handler retention.embeddings_collapse settings @ plugins/embeddings_collapse/plugin.toml:13:6: handler `retention.embeddings_collapse` reads setting `memory.size`", "[ask.settings]\nkeys = [\"memory.size\"]"),
+        (M, "keys = [\"memory.*\"]", "keys = []", "handler retention.embeddings_collapse settings @ plugins/embeddings_collapse/plugin.toml:13:6: handler `retention.embeddings_collapse` reads setting `memory.size`", "add \"memory.size\" to `keys` at plugins/embeddings_collapse/plugin.toml:14:1"),
         (M, "\"select\", \"insert\", \"delete\"", "\"select\", \"insert\"", "handler retention.embeddings_collapse tables @ plugins/embeddings_collapse/plugin.toml:9:7: handler `retention.embeddings_collapse` needs delete on table `embeddings`", "[[ask.db]]\ntable = \"embeddings\"\nverbs = [\"delete\"]"),
         (C, "[limits.embeddings_collapse]", "[limits.embeddings_colapse]", "callboard.toml limits.embeddings_colapse @ callboard.toml:9:9: there is no plugin `embeddings_colapse`", "write `[limits.embeddings_collapse]`"),
         ("plugins/embeddings_collapse/contracts.json", "Collapse", "Something", "plugin embeddings_collapse handlers @ plugins/embeddings_collapse/plugin.toml:1:1: `retention.embeddings_collapse` says something else", "callboard apply"),

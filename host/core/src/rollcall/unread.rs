@@ -1,13 +1,20 @@
 //! Files and folders of a workspace that nothing reads.
 
-use super::{Kind, Miss, Reference, Referrer};
+use super::{Cause, Kind, Miss, Reference, Referrer};
 use crate::workspace::{Place, Unread};
 
 /// A miss for each.
 pub fn list(unread: &[Unread]) -> Vec<Reference> {
     let misses = unread.iter().map(|unread| {
         let path = &unread.path;
-        let miss = Miss::new(&unread.problem, &unread.mend);
+        // A component that its manifest calls by another name is missed there.
+        let folder = path
+            .strip_prefix("plugins/")
+            .and_then(|rest| rest.split_once('/'));
+        let component = folder
+            .filter(|(_, file)| file.ends_with(".wasm"))
+            .map(|(plugin, _)| Cause::new(Referrer::plugin(plugin), "component"));
+        let miss = Miss::new(&unread.problem, &unread.mend).because(component);
         Reference::new(Referrer::Unread(path.clone()), "path", Kind::File, path)
             .at(Place::start(path))
             .missed(Some(miss))

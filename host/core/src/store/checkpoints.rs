@@ -18,8 +18,8 @@ use super::leases::{Held, Told, read_told};
 use super::runs::RunStatus;
 use super::stage_runs::StageRun;
 use super::{
-    Store, StoreError, Transaction, batch, blobs, effects, gates, granted, schedules, stage_runs,
-    storable, tenants,
+    Store, StoreError, Transaction, batch, blobs, effects, gates, granted, open_tables, schedules,
+    stage_runs, storable, tenants,
 };
 use crate::value::Statement;
 
@@ -232,7 +232,10 @@ async fn carry_out(
     for statement in checkpoint.writes.iter().cloned() {
         storable::statement(&statement)?;
         match &checkpoint.writer {
-            None => transaction.execute(statement).await?,
+            None => {
+                open_tables::only(transaction.dialect(), &statement)?;
+                transaction.execute(statement).await?
+            }
             Some(writer) => {
                 let left = checkpoint.left.saturating_sub(began.elapsed());
                 let sql = statement.sql.clone();

@@ -350,6 +350,17 @@ impl Drop for BorrowedSession {
     }
 }
 
+/// The user of the database, if it may not create the login roles of plugins.
+pub async fn without_logins(store: &Store) -> Result<Option<String>, StoreError> {
+    if let Backend::Sqlite(_) = store.backend() {
+        return Ok(None);
+    }
+    let sql = "SELECT rolname::text AS name FROM pg_roles \
+        WHERE rolname = current_user AND NOT rolcreaterole AND NOT rolsuper";
+    let rows = store.query(Statement::new(sql)).await?;
+    Ok(rows.first().map(|row| row.text("name")).transpose()?)
+}
+
 /// Whether the grants allow a statement, and it fits the schema; nothing runs, and no login
 /// role is made for it.
 pub async fn authorise(

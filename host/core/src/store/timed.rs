@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sqlx::pool::PoolConnection;
 use sqlx::{Database, PgConnection, SqliteConnection};
 
-use super::{Backend, Connection, Store, StoreError, Transaction, postgres, storable};
+use super::{Backend, Connection, Store, StoreError, Transaction, open_tables, postgres, storable};
 use crate::value::{Rows, Statement};
 
 /// Instructions of SQLite between two looks at the time.
@@ -48,6 +48,7 @@ impl Store {
         deadline: Instant,
     ) -> Result<Rows, StoreError> {
         storable::statement(&statement)?;
+        open_tables::only(self.dialect(), &statement)?;
         match self.backend() {
             Backend::Sqlite(store) => store.query_until(statement, deadline).await,
             Backend::Postgres(store) => store.query_until(statement, deadline).await,
@@ -61,6 +62,7 @@ impl Store {
         statement: Statement,
         deadline: Instant,
     ) -> Result<u64, StoreError> {
+        open_tables::only(self.dialect(), &statement)?;
         self.write(move |transaction| {
             Box::pin(async move {
                 limit(transaction, deadline).await?;

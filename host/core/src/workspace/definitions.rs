@@ -14,7 +14,7 @@ use crate::plugin::manifest;
 use crate::policy::Policy;
 use crate::settings::{Declaration, SettingType};
 
-const SETTINGS: &str = "settings.toml";
+pub(super) const SETTINGS: &str = "settings.toml";
 
 /// Everything that a workspace defines.
 #[derive(Debug, Clone)]
@@ -228,6 +228,14 @@ fn check_policy(name: &str, policy: &Defined<Policy>) -> Vec<Misread> {
         .collect()
 }
 
+/// Why a text is no name of a pipeline, a policy or a stage: commands, addresses and screens have
+/// to tell it from others.
+fn no_name(name: &str) -> Option<&'static str> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || ['_', '-', '.'].contains(&c);
+    let plain = (1..=64).contains(&name.len()) && name.chars().all(fits);
+    (!plain).then_some("write 1 to 64 of letters, digits, `_`, `-` and `.`")
+}
+
 fn check_pipeline(name: &str, pipeline: &Defined<Pipeline>) -> Vec<Misread> {
     let written = pipeline.value.name();
     let mut misreads: Vec<_> = wrong_name(name, written, pipeline).into_iter().collect();
@@ -246,6 +254,10 @@ fn check_pipeline(name: &str, pipeline: &Defined<Pipeline>) -> Vec<Misread> {
         if !message.is_empty() {
             misreads.push(misread(place(), format!("stage `{id}` {message}"), mend));
         }
+        if let Some(mend) = no_name(id) {
+            let message = format!("`{}` is no id of a stage", id.escape_debug());
+            misreads.push(misread(place(), message, mend));
+        }
         if !ids.insert(id) {
             let message = format!("stage `{id}` is there twice");
             misreads.push(misread(place(), message, "rename one of the two"));
@@ -255,6 +267,10 @@ fn check_pipeline(name: &str, pipeline: &Defined<Pipeline>) -> Vec<Misread> {
 }
 
 fn wrong_name<T>(file: &str, name: &str, defined: &Defined<T>) -> Option<Misread> {
+    if let Some(mend) = no_name(name) {
+        let message = format!("`{}` is no name of a definition", name.escape_debug());
+        return Some(misread(defined.at(&["name"]), message, mend));
+    }
     (file != name).then(|| {
         let message = format!("`{name}` is defined in a file of another name");
         let mend = format!("write `name = \"{file}\"`, or rename the file to {name}.toml");

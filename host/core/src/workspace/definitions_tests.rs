@@ -127,3 +127,22 @@ fn a_key_that_is_there_twice_is_shown() {
         ["callboard.toml:2:1: `name = \"y\"` is there twice; remove one of the two"]
     );
 }
+
+#[test]
+fn a_name_that_no_command_can_take_is_refused() {
+    for id in ["", "Pub lish.1", "\\u001b[2Jpublish"] {
+        let text =
+            format!("name = \"p\"\nbudget = \"1m\"\n[[stage]]\nid = \"{id}\"\nhandler = \"x.a\"\n");
+        let files = Files::from([
+            ("callboard.toml".to_owned(), b"name = \"x\"".to_vec()),
+            ("pipelines/p.toml".to_owned(), text.into_bytes()),
+        ]);
+        let misreads = Definitions::parse(&files).expect_err(id);
+        assert_eq!(misreads.len(), 1, "{misreads:#?}");
+        assert!(
+            misreads[0].message.contains("is no id of a stage"),
+            "{misreads:#?}"
+        );
+        assert!(!misreads[0].message.contains('\u{1b}'), "{misreads:#?}");
+    }
+}

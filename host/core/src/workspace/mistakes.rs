@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer, Error};
 
+use super::headers;
 use super::place::{Misread, Place};
 use crate::registry::nearest;
 
@@ -17,15 +18,17 @@ const LIMIT: usize = 50;
 
 /// What a text says, as far as it reads, and the mistakes in it.
 pub(super) fn parse<T: DeserializeOwned>(file: &str, text: &str) -> (Option<T>, Vec<Misread>) {
+    let headers = headers::wrong(file, text);
+    if !headers.is_empty() {
+        return (None, headers);
+    }
     let (mut table, errors) = DeTable::parse_recoverable(text);
-    if !errors.is_empty() {
-        return (
-            None,
-            errors
-                .iter()
-                .map(|error| malformed(file, text, error))
-                .collect(),
-        );
+    // After the first error the parser is out of step, and the others are made by that.
+    let first = errors
+        .iter()
+        .min_by_key(|error| error.span().map(|span| span.start));
+    if let Some(error) = first {
+        return (None, vec![malformed(file, text, error)]);
     }
     let mut misreads = Vec::new();
     let mut removed: Vec<String> = Vec::new();
@@ -71,14 +74,47 @@ fn malformed(file: &str, text: &str, error: &Error) -> Misread {
             mend: "remove one of the two".into(),
         };
     }
+    if let Some((number, open)) = unclosed(text, place.line) {
+        let closing = if open.contains('[') { "]" } else { "}" };
+        return Misread {
+            place: Place {
+                line: number,
+                column: 1,
+                ..place
+            },
+            message: format!("`{open}` is not closed"),
+            mend: format!("add `{closing}`"),
+        };
+    }
+    let bare = line
+        .split_once('=')
+        .map(|(key, value)| (key.trim(), value.trim()));
+    let bare = bare.filter(|(_, value)| value.starts_with(char::is_alphabetic));
+    let mend = match bare {
+        Some((key, value)) => format!("write `{key} = \"{value}\"`: a text is in quotes"),
+        None => "write `key = value` or `[table]`".to_owned(),
+    };
+    let what = error.message().replace('\n', ", ");
     Misread {
         place,
-        message: format!(
-            "`{line}` is not TOML: {}",
-            error.message().replace('\n', ", ")
-        ),
-        mend: "write `key = value` or `[table]`".into(),
+        message: format!("`{line}` is not TOML: {what}"),
+        mend,
     }
+}
+
+/// The line at or before `line` that opens a list or a table in a line and does not close it, with
+/// its number.
+fn unclosed(text: &str, line: usize) -> Option<(usize, &str)> {
+    let lines = text.lines().enumerate().take(line);
+    let before: Vec<_> = lines.filter(|(_, line)| !line.trim().is_empty()).collect();
+    let last = before.iter().rev().take(2);
+    last.map(|(index, line)| (index + 1, line.trim()))
+        .find(|(_, line)| {
+            let count = |mark: char| line.matches(mark).count();
+            let value = line.split_once('=').map(|(_, value)| value.trim_start());
+            value.is_some_and(|value| value.starts_with(['[', '{']))
+                && (count('[') > count(']') || count('{') > count('}'))
+        })
 }
 
 /// A mistake in a text that is TOML.
@@ -107,7 +143,13 @@ fn wrong(file: &str, text: &str, error: &Error) -> Misread {
     let (message, mend) = match message.split_once("; ") {
         Some((message, mend)) => (message.to_owned(), mend.to_owned()),
         None => match message.split_once("expected ") {
-            Some((_, expected)) => (message.clone(), format!("write {expected}")),
+            Some((_, expected)) => (message.clone(), format!("write {}", plainly(expected))),
+            None if message.contains("relative URL without a base") => {
+                let value = error.span().and_then(|span| text.get(span));
+                let value = value.unwrap_or_default().trim_matches(['"', '\'']);
+                let mend = format!("write the whole address, `\"https://{value}/\"`");
+                (message, mend)
+            }
             None => (message, "correct the value".into()),
         },
     };
@@ -122,8 +164,30 @@ fn wrong(file: &str, text: &str, error: &Error) -> Misread {
     }
 }
 
+/// What is expected, in the words of the file and not of the program.
+fn plainly(expected: &str) -> String {
+    let number = |most: u64| format!("a whole number from 0 to {most}");
+    match expected {
+        "u16" => number(u16::MAX.into()),
+        "u32" => number(u32::MAX.into()),
+        "u64" | "usize" => "a whole number, 0 or more".to_owned(),
+        "a nonzero u16" => "a whole number from 1 to 65535".to_owned(),
+        "a string" | "a borrowed string" => "a text in quotes".to_owned(),
+        "a sequence" => "a list, `[…]`".to_owned(),
+        "a boolean" => "`true` or `false`".to_owned(),
+        "a map" => "a table, `{ key = value }`".to_owned(),
+        other if other.starts_with("struct ") => "a table, `{ key = value }`".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
 /// The mend of a name that is not known, given those that are.
 pub(crate) fn instead(unknown: &str, known: &[&str]) -> String {
+    if let Some((owner, rest)) = unknown.split_once('_')
+        && known.contains(&owner)
+    {
+        return format!("write `{owner}.{}`, or remove it", rest.replace('_', "-"));
+    }
     match (nearest(unknown, known.iter().copied()), known) {
         (_, []) => "remove it".into(),
         (Some(near), _) => format!("write `{near}`, or remove it"),
@@ -286,6 +350,67 @@ mod tests {
                 .any(|m| m.starts_with("p.toml:7:15: `stage.on.rejected`: `explode` does not")),
             "{misreads:#?}"
         );
+    }
+
+    #[test]
+    fn one_cause_is_one_mistake_with_a_mend_that_works() {
+        let good = "name = \"p\"\nbudget = \"1m\"\n[input.day]\n[[stage]]\nid = \"a\"\nhandler = \"x.a\"\n\
+            [[stage]]\nid = \"b\"\nhandler = \"x.b\"\nneeds = [\"a\"]\n[[schedule]]\nevery = \"1h\"\n";
+        assert_eq!(misreads(good), [""; 0]);
+        for (right, wrong, told) in [
+            (
+                "[\"a\"]",
+                "[\"a\"",
+                "p.toml:10:1: `needs = [\"a\"` is not closed; add `]`",
+            ),
+            (
+                "[[stage]]",
+                "[stage]",
+                "p.toml:4:1: `[stage]` is one table, and `stage` is a list of them; write `[[stage]]` for each",
+            ),
+            (
+                "[[schedule]]",
+                "[schedule]",
+                "p.toml:11:1: `[schedule]` is one table, and `schedule` is a list of them; write `[[schedule]]` for each",
+            ),
+            (
+                "[input.day]",
+                "[[input.day]]",
+                "p.toml:3:1: `[[input.day]]` begins one of several, and there is one `input.day` only; write `[input.day]`",
+            ),
+            ("\"p\"", "Factory", "p.toml:1:"),
+            (
+                "handler = \"x.a\"\n",
+                "handler = \"x.a\"\non_rejected = \"hold\"\n",
+                "write `on.rejected`",
+            ),
+            (
+                "handler = \"x.a\"\n",
+                "handler = \"x.a\"\nmax_visits = \"many\"\n",
+                "write a whole number from 0 to 4294967295",
+            ),
+            (
+                "handler = \"x.a\"\n",
+                "handler = \"x.a\"\nneeds = \"many\"\n",
+                "write a list, `[…]`",
+            ),
+            (
+                "handler = \"x.a\"\n",
+                "handler = \"x.a\"\nretry = 5\n",
+                "write a table",
+            ),
+        ] {
+            let misreads = misreads(&good.replace(right, wrong));
+            assert_eq!(misreads.len(), 1, "{wrong}: {misreads:#?}");
+            assert!(misreads[0].contains(told), "{wrong}: {misreads:#?}");
+        }
+        let bare = misreads("name = Factory\n");
+        assert!(bare[0].contains("write `name = \"Factory\"`"), "{bare:#?}");
+        let dotted = "[site.title]\ntype = \"string\"\n[site.more]\ntype = \"string\"\n";
+        let (_, told) =
+            parse::<std::collections::BTreeMap<String, toml::Value>>("settings.toml", dotted);
+        assert_eq!(told.len(), 2, "{told:#?}");
+        assert_eq!(told[0].mend, "write `[\"site.title\"]`");
     }
 
     #[test]

@@ -77,14 +77,23 @@ impl<T> Defined<T> {
             .iter()
             .map(String::as_str)
             .chain(path.iter().copied());
-        self.place(offset_of(&self.text, whole)..0)
+        self.place(offset_of(&self.text, whole).0..0)
+    }
+
+    /// The same place if all of `path` is written.
+    pub fn written(&self, path: &[&str]) -> Option<Place> {
+        let whole = self.path.iter().map(String::as_str);
+        let whole = whole.chain(path.iter().copied());
+        let (offset, found) = offset_of(&self.text, whole);
+        found.then(|| self.place(offset..0))
     }
 }
 
-/// The offset of the deepest key or element on a path that is written.
-fn offset_of<'p>(text: &str, path: impl Iterator<Item = &'p str>) -> usize {
+/// The offset of the deepest key or element on a path that is written, and whether that is all
+/// of the path.
+fn offset_of<'p>(text: &str, path: impl Iterator<Item = &'p str>) -> (usize, bool) {
     let Ok(table) = DeTable::parse(text) else {
-        return 0;
+        return (0, false);
     };
     let mut offset = 0;
     let mut value = Spanned::new(0..0, DeValue::Table(table.into_inner()));
@@ -101,11 +110,13 @@ fn offset_of<'p>(text: &str, path: impl Iterator<Item = &'p str>) -> usize {
                 .map(|element| (element.span().start, element.clone())),
             _ => None,
         };
-        let Some((start, next)) = next else { break };
+        let Some((start, next)) = next else {
+            return (offset, false);
+        };
         offset = start;
         value = next;
     }
-    offset
+    (offset, true)
 }
 
 #[cfg(test)]

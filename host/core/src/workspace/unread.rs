@@ -67,6 +67,7 @@ pub(super) fn ignored(folder: &Path) -> Result<Gitignore, WorkspaceError> {
         WorkspaceError::new(IGNORED, error.to_string(), "write it as a .gitignore")
     };
     let mut builder = GitignoreBuilder::new(folder);
+    builder.allow_unclosed_class(false);
     for line in EXCEPTED {
         builder.add_line(None, line).map_err(wrong)?;
     }
@@ -110,12 +111,19 @@ impl Search<'_> {
                     .any(|file| file.starts_with(&below))
             {
                 self.walk(&below)?;
-            } else {
+            } else if !self.is_left_alone(&path)? {
                 let unread = self.whole(inner, &below)?;
                 self.unread.push(unread);
             }
         }
         Ok(())
+    }
+
+    /// Whether a folder holds something, and all of it is left alone.
+    fn is_left_alone(&self, path: &str) -> Result<bool, WorkspaceError> {
+        let entries = std::fs::read_dir(self.reader.folder.join(path));
+        let some = entries.is_ok_and(|mut entries| entries.next().is_some());
+        Ok(some && self.reader.names(path)?.is_empty())
     }
 
     /// A database, what belongs to one, or the key of the secrets.
@@ -214,7 +222,10 @@ fn unread_file(inner: &str, path: &str, beside: &[String]) -> Unread {
             if let Some(near) = vacant(&[manifest::FILE]) {
                 ("the file is not read".to_owned(), renamed(path, near))
             } else {
-                let problem = "the manifest beside it names another component";
+                let problem = match name.strip_suffix(".wasm") {
+                    Some(_) => "the manifest beside it names another component",
+                    None => "of a plugin's folder only the manifest and its component are read",
+                };
                 (problem.to_owned(), moved(path))
             }
         }
@@ -317,6 +328,17 @@ mod tests {
         ];
         assert_eq!(named(&files, "/notes\n"), []);
         assert_eq!(named(&files, "").len(), 1, "the notes");
+        assert_eq!(named(&["docs/a.txt", "docs/deep/b.txt"], "docs/**\n"), []);
+    }
+
+    #[test]
+    fn a_pattern_that_is_none_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("callboard.toml"), "name = \"x\"").expect("a file");
+        fs::write(folder.path().join(IGNORED), "[bad\n").expect("a file");
+        let error = super::super::read(folder.path()).expect_err("no pattern");
+        assert_eq!(error.file, IGNORED);
+        assert!(error.problem.contains("[bad"), "{error}");
     }
 
     #[test]

@@ -36,10 +36,11 @@ pub(crate) fn list(roster: &Roster<'_>) -> Vec<Reference> {
                 .missed(absent(&templates, name)),
         );
     }
-    let rendered = |name: &str| RENDERED.iter().any(|ending| name.ends_with(ending));
-    for (name, text) in templates.iter().filter(|(name, _)| rendered(name)) {
+    let is_text = |name: &str| RENDERED.iter().any(|ending| name.ends_with(ending));
+    for (name, text) in templates.iter().filter(|(name, _)| is_text(name)) {
         references.push(compiles(name, text));
         references.extend(mentions(&templates, name, text));
+        references.push(rendered(&templates, name));
     }
     let served = files::served(roster.definitions);
     references.extend(served.map(|(path, _)| seen(path)));
@@ -105,6 +106,27 @@ fn instead(undefined: &str, names: &BTreeSet<String>) -> Option<String> {
     Some(format!("write `{owner}{near}`"))
 }
 
+/// A template is a page, or another template names it.
+fn rendered(templates: &Templates, name: &str) -> Reference {
+    let file = format!("site/{name}");
+    let named = || {
+        let texts = templates.iter();
+        let mut others = texts.filter(|(other, _)| *other != name);
+        others.any(|(_, text)| tags(text).any(|(_, tag)| tag.contains(name)))
+    };
+    let miss = (!TEMPLATES.contains(&name) && !named()).then(|| {
+        let mend = match nearest(name, TEMPLATES.iter().copied()) {
+            Some(near) => format!("rename {file} to site/{near}, or remove it"),
+            None => {
+                format!("name it in another template, such as with `include`, or remove {file}")
+            }
+        };
+        Miss::new("no page renders it, and nobody serves it", mend)
+    });
+    let reference = Reference::new(site(), "files", Kind::File, &file);
+    reference.at(Place::start(&file)).missed(miss)
+}
+
 /// A file is served at its path, unless a page is.
 fn seen(path: &str) -> Reference {
     let file = format!("site/{path}");
@@ -165,11 +187,8 @@ fn compiles(name: &str, text: &str) -> Reference {
 /// Templates that a template names by a text: `{% extends "base.html" %}`.
 fn mentions(templates: &Templates, name: &str, text: &str) -> Vec<Reference> {
     let mut references = Vec::new();
-    for (start, _) in text.match_indices("{%") {
-        let end = text[start..]
-            .find("%}")
-            .map_or(text.len(), |end| start + end);
-        let Some((word, target)) = mention(&text[start + 2..end]) else {
+    for (start, tag) in tags(text) {
+        let Some((word, target)) = mention(tag) else {
             continue;
         };
         let place = Place::of(&format!("site/{name}"), text, start);
@@ -177,6 +196,14 @@ fn mentions(templates: &Templates, name: &str, text: &str) -> Vec<Reference> {
         references.push(reference.at(place).missed(absent(templates, target)));
     }
     references
+}
+
+/// What is between `{%` and `%}`, each with where it begins.
+fn tags(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.match_indices("{%").map(|(start, _)| {
+        let rest = &text[start + 2..];
+        (start, rest.split("%}").next().unwrap_or(rest))
+    })
 }
 
 fn mention(tag: &str) -> Option<(&str, &str)> {

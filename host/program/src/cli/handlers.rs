@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 use super::output::Answered;
 use super::{Context, Failure, find};
 use callboard_core::app::AppError;
+use callboard_core::handler::Contract;
 use callboard_core::registry::{Entry, Origin, Registry};
 
 #[derive(Debug, Subcommand)]
@@ -115,13 +116,59 @@ fn show(context: &Context, registry: &Registry, name: &str) -> Result<Answered, 
             .table(&["key", "type", "required", "description"], fields(schema));
         context.output.say("");
     }
-    let tables = contract.needs.tables.iter();
-    let tables = tables.map(|need| format!("{} ({})", need.table, need.verbs.join(", ")));
-    context.output.say(format_args!(
-        "tables: {}",
-        tables.collect::<Vec<_>>().join(", ")
-    ));
+    for (title, names) in needs(contract) {
+        context
+            .output
+            .say(format_args!("{title}: {}", names.join(", ")));
+    }
     Ok(context.output.json(contract))
+}
+
+/// What it cannot do without, by kind; kinds of which it needs nothing are left out.
+fn needs(contract: &Contract) -> Vec<(&'static str, Vec<String>)> {
+    let needs = &contract.needs;
+    let tables = needs.tables.iter();
+    let tables = tables.map(|need| format!("{} ({})", need.table, need.verbs.join(", ")));
+    let mut all = vec![
+        ("tables", tables.collect()),
+        ("settings", needs.settings.clone()),
+        ("roles", needs.roles.clone()),
+        ("prompts", needs.prompts.clone()),
+    ];
+    all.retain(|(_, names)| !names.is_empty());
+    all
+}
+
+/// What the values of a property are: their types, or each of them if there are only some.
+fn kind(schema: &Json, property: &Json) -> String {
+    if let Some(values) = property["enum"].as_array() {
+        let values: Vec<_> = values.iter().map(Json::to_string).collect();
+        return values.join(" or ");
+    }
+    if !property["const"].is_null() {
+        return property["const"].to_string();
+    }
+    match &property["type"] {
+        Json::String(kind) => return kind.clone(),
+        Json::Array(kinds) => {
+            let kinds: Vec<_> = kinds.iter().filter_map(Json::as_str).collect();
+            return kinds.join(" or ");
+        }
+        _ => {}
+    }
+    let place = property["$ref"].as_str();
+    let place = place.and_then(|place| place.strip_prefix('#'));
+    if let Some(meant) = place.and_then(|place| schema.pointer(place)) {
+        return kind(schema, meant);
+    }
+    let mut either = ["oneOf", "anyOf"].iter();
+    match either.find_map(|either| property[*either].as_array()) {
+        Some(some) => {
+            let some: Vec<_> = some.iter().map(|one| kind(schema, one)).collect();
+            some.join(" or ")
+        }
+        None => "object".to_owned(),
+    }
 }
 
 /// The properties of a schema as rows of a table.
@@ -134,15 +181,7 @@ pub(super) fn fields(schema: &Json) -> Vec<Vec<String>> {
         .collect();
     let properties = schema["properties"].as_object();
     let rows = properties.into_iter().flatten().map(|(key, property)| {
-        let kind = match &property["type"] {
-            Json::String(kind) => kind.clone(),
-            Json::Array(kinds) => kinds
-                .iter()
-                .filter_map(Json::as_str)
-                .collect::<Vec<_>>()
-                .join(" or "),
-            _ => "object".to_owned(),
-        };
+        let kind = kind(schema, property);
         let default = match &property["default"] {
             Json::Null => String::new(),
             default => format!(" (default {default})"),

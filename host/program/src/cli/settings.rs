@@ -125,6 +125,13 @@ async fn set(app: &App, snapshot: &Snapshot, key: &str, value: String) -> Result
         value
     };
     let content = if kind == SettingType::Secret {
+        if value.is_empty() {
+            let text = format!("the secret `{key}` would be empty");
+            let help = format!(
+                "give it on standard input; `callboard settings unset {key}` takes it away"
+            );
+            return Err(Failure::usage(text).help(help));
+        }
         let key_file = Key::load_or_make(&app.key_file()).map_err(AppError::from)?;
         let sealed = key_file
             .seal(key, &Secret::new(value))
