@@ -209,7 +209,14 @@ pub struct Context {
 }
 
 impl Context {
+    /// The workspace as it is: looking at it makes no database.
     async fn app(&self) -> Result<App, AppError> {
+        let app = App::open_as_it_is(&self.workspace, self.database.as_deref()).await?;
+        Ok(self.opened.get_or_init(|| app).clone())
+    }
+
+    /// The workspace, whose database is made if it is not there, and brought up to date.
+    async fn app_made(&self) -> Result<App, AppError> {
         let app = App::open(&self.workspace, self.database.as_deref()).await?;
         Ok(self.opened.get_or_init(|| app).clone())
     }

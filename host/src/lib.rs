@@ -15,7 +15,7 @@
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`grants`], [`diary`] – definitions, contracts and arithmetic.
 //! * [`config`], [`span`], [`schema`], [`shown`], [`telemetry`], [`template`], [`bundle`], [`private`],
-//!   [`fault`], [`supervision`], [`kept`] – what a process begins with and is kept going by.
+//!   [`enclosed`], [`fault`], [`supervision`], [`kept`] – what a process begins with and is kept going by.
 
 // Futures in futures are laid out by recursion, and a command's are deeper than the default.
 #![recursion_limit = "256"]
@@ -28,6 +28,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod diary;
+pub mod enclosed;
 pub mod engine;
 pub mod fault;
 pub mod grants;

@@ -90,7 +90,7 @@ const LAYERS: &[Layer] = &[
     ),
     // The one HTTP client module.
     layer("client", "value settings config grants"),
-    layer("secrets", "settings"),
+    layer("secrets", "settings enclosed"),
     layer("diary", "outcome value settings"),
     peers(
         "pipeline handler outcome policy schedule value settings",
@@ -100,7 +100,7 @@ const LAYERS: &[Layer] = &[
     layer("grants", "schema"),
     layer("telemetry", "shown"),
     layer(
-        "template schema bundle span private fault lines supervision shown kept",
+        "template schema bundle span private enclosed fault lines supervision shown kept",
         "",
     ),
 ];

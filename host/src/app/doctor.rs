@@ -9,7 +9,7 @@ use std::path::Path;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use super::{App, AppError, address, read_config};
+use super::{App, AppError, found};
 use crate::store;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -80,8 +80,7 @@ const CHECKS: [(&str, Check); 18] = [
 /// Look at the workspace in `folder`. A database that is not as it has to be is the only
 /// symptom then; what else is an error has nothing to look at.
 pub async fn examine(folder: &Path, database: Option<&str>) -> Result<Diagnosis, AppError> {
-    let config = read_config(folder)?;
-    let url = address(folder, database.unwrap_or(&config.database));
+    let (_, url) = found(folder, database)?;
     let mut diagnosis = Diagnosis {
         checks: vec![DATABASE],
         symptoms: Vec::new(),
@@ -93,7 +92,7 @@ pub async fn examine(folder: &Path, database: Option<&str>) -> Result<Diagnosis,
         diagnosis.symptoms.push(symptom.of(DATABASE));
         return Ok(diagnosis);
     }
-    let app = App::open(folder, database).await?;
+    let app = App::open_as_it_is(folder, database).await?;
     for (name, check) in CHECKS {
         let found = check(&app).await.unwrap_or_else(|error| {
             let mend = "mend what the check stumbles over, and run `callboard doctor` again";

@@ -16,7 +16,7 @@ pub(super) struct Apply {
 
 impl Apply {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
-        let app = context.app().await?;
+        let app = context.app_made().await?;
         let applied = match app.apply(&self.note).await {
             Err(AppError::Misses(count, roll)) => {
                 check::tell(context.output, &roll, false);

@@ -22,7 +22,7 @@ use sqlx::{
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-pub(super) use self::opening::look;
+pub(super) use self::opening::{files, is_absent, look};
 pub(super) use self::search::install as search;
 use super::timed::{self, Borrowed};
 use super::{Connection, StoreError, StoreErrorKind, Transaction, Work};
@@ -48,6 +48,8 @@ pub(crate) struct SqliteStore {
     pub(crate) write_gate: Arc<Semaphore>,
     /// How to open further connections to the same file.
     pub(crate) options: SqliteConnectOptions,
+    /// The folder of a file that ends with this.
+    _passing: Option<tempfile::TempDir>,
 }
 
 /// One transaction's work, and how to tell its caller what came of the commit.
@@ -87,6 +89,23 @@ impl SqliteStore {
             writer: Mutex::new(Some(writer)),
             write_gate,
             options,
+            _passing: None,
+        })
+    }
+
+    /// An empty database that ends with this.
+    pub(super) async fn open_nowhere() -> Result<Self, StoreError> {
+        let no_place = |problem: &dyn std::fmt::Display| {
+            let message = format!("no temporary folder for an empty database: {problem}");
+            StoreError::new(StoreErrorKind::Unavailable, message)
+        };
+        let folder = tempfile::tempdir().map_err(|error| no_place(&error))?;
+        let file = folder.path().join("empty.db");
+        let path = file.to_str();
+        let path = path.ok_or_else(|| no_place(&"its path is not UTF-8"))?;
+        Ok(Self {
+            _passing: Some(folder),
+            ..Self::open(path).await?
         })
     }
 
