@@ -27,7 +27,7 @@ use crate::private;
 use crate::registry::RegistryError;
 use crate::secrets::{self, Key, SecretError};
 use crate::store::schedules::Plan;
-use crate::store::{self, Store, StoreError, StoreErrorKind, revisions};
+use crate::store::{self, Dialect, Store, StoreError, StoreErrorKind, revisions};
 use crate::workspace::{self, Definitions, Misread, WorkspaceError};
 
 /// Revisions at hand though no run uses them: the active one, and one that runs may come back to.
@@ -90,7 +90,14 @@ impl App {
     /// schema up to date. `database` wins over the file's address.
     pub async fn open(folder: &Path, database: Option<&str>) -> Result<Self, AppError> {
         let (config, url) = found(folder, database)?;
-        Ok(Self::of(folder, config, Store::open(&url).await?))
+        let store = Store::open(&url).await?;
+        // Every process has to derive the same passwords from it, from the first one on.
+        if store.dialect() == Dialect::Postgres
+            && let Err(error) = Key::load_or_make(&folder.join(secrets::FILE))
+        {
+            tracing::warn!(%error, "plugins log in with passwords of this process alone");
+        }
+        Ok(Self::of(folder, config, store))
     }
 
     /// Open the workspace in `folder` as it is: no database is made, and none is changed by that.

@@ -63,7 +63,8 @@ const LAYERS: &[Layer] = &[
     peers(
         "registry rollcall workspace",
         "plugin capability snapshot site store secrets \
-         pipeline handler outcome policy schedule value settings config grants shown schema template",
+         pipeline handler outcome policy schedule value settings config grants shown schema template \
+         enclosed",
     ),
     layer("site", "store value settings config shown template"),
     layer(

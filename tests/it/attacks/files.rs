@@ -1,8 +1,10 @@
 //! A file, a link or an address in a workspace that leads where it should not.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use callboard::store::Dialect::Sqlite;
 use rustix::fs::{CWD, Mode, mkfifoat};
@@ -12,6 +14,7 @@ use super::attacks;
 use crate::support::database::runtime;
 use crate::support::factory::Factory;
 use crate::support::host::Ran;
+use crate::support::repository::repository;
 
 attacks! {
     link_to_the_key: "a link in the site leads to the key of the secrets" => {
@@ -34,6 +37,9 @@ attacks! {
     };
     parameters: "the address of a database carries parameters of SQLite" => {
         an_address_has_parameters
+    };
+    lazy_fetch: "a repository has git fetch what it lacks, with a program of its own" => {
+        a_repository_lacks_an_object
     };
     other_program: "the address of a database is another program's file" => {
         a_file_belongs_to_another_program
@@ -212,6 +218,52 @@ fn an_address_has_parameters() {
     let before = names(&factory.workspace());
     refused(&factory, &["takes no parameters", "sqlite:PATH"]);
     assert_eq!(names(&factory.workspace()), before);
+}
+
+/// A git that does not know the variable by which newer ones fetch nothing.
+const OLDER: &str = "#!/bin/sh\nunset GIT_NO_LAZY_FETCH\nPATH=\"${PATH#*:}\" exec git \"$@\"\n";
+
+fn a_repository_lacks_an_object() {
+    let board = repository();
+    board
+        .at("2026-01-02T10:00:00Z")
+        .file("src/a.rs", "fn a() {}\n")
+        .commit("feat: a");
+    let blob = board.git(&["rev-parse", "HEAD:src/a.rs"], "");
+    let (folder, file) = blob.split_at(2);
+    fs::remove_file(board.path().join(format!(".git/objects/{folder}/{file}"))).expect("removed");
+    let bin = tempfile::tempdir().expect("a folder");
+    fs::write(bin.path().join("git"), OLDER).expect("a program");
+    let (program, ran) = (bin.path().join("fetch"), bin.path().join("ran"));
+    fs::write(&program, format!("#!/bin/sh\ntouch {}\n", ran.display())).expect("a program");
+    for program in [bin.path().join("git"), program.clone()] {
+        let mode = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(program, mode).expect("a program");
+    }
+    for (key, value) in [
+        ("core.repositoryFormatVersion", "1"),
+        ("extensions.partialClone", "origin"),
+        ("remote.origin.promisor", "true"),
+        ("remote.origin.url", &board.path().display().to_string()),
+        ("remote.origin.uploadpack", &program.display().to_string()),
+        ("protocol.file.allow", "always"),
+    ] {
+        board.git(&["config", key, value], "");
+    }
+    let path = std::env::var("PATH").expect("a path");
+    let path = format!("{}:{path}", bin.path().display());
+    let show = ["-C", &board.path().display().to_string(), "show", "HEAD"].map(str::to_owned);
+    let shown = Command::new(bin.path().join("git"))
+        .args(show)
+        .env("PATH", &path)
+        .output();
+    shown.expect("git starts");
+    assert!(ran.exists(), "git by itself fetches it");
+    fs::remove_file(&ran).expect("removed");
+    let factory = Factory::bare(Sqlite).with("PATH", path);
+    let told = factory.diary(board.path(), "2026-01-02");
+    assert_eq!(told.code, 3, "{told}");
+    assert!(!ran.exists(), "{told}");
 }
 
 /// What another program does to its file.
