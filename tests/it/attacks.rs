@@ -6,6 +6,7 @@
 //! |-------------|-------------------------------------------------------------------|
 //! | `statement` | a guest's SQL: texts that two readers read differently            |
 //! | `rights`    | a guest's SQL with the check switched off: what the server holds  |
+//! | `files`     | a file, a link or an address in a workspace that leads elsewhere  |
 //! | `limits`    | a guest's statements and values that outlive or outgrow a limit   |
 //! | `component` | a component that is large, slow to compile, or says too much      |
 //! | `text`      | a text that moves the cursor, forges a line or turns its direction|
@@ -13,6 +14,7 @@
 //! | `network`   | a peer, a client, a credential that is sent elsewhere             |
 
 mod component;
+mod files;
 mod limits;
 mod nesting;
 mod network;
@@ -59,6 +61,7 @@ pub(super) use attacks;
 /// Every table of this folder.
 const TABLES: &[&[(&str, &str)]] = &[
     component::TRIED,
+    files::TRIED,
     limits::TRIED,
     nesting::TRIED,
     network::TRIED,

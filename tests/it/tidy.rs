@@ -66,7 +66,8 @@ const LAYERS: &[Layer] = &[
     peers(
         "registry rollcall workspace",
         "plugin capability client snapshot store secrets \
-         pipeline handler outcome policy schedule value settings config grants shown schema template",
+         pipeline handler outcome policy schedule value settings config grants shown schema template \
+         enclosed",
     ),
     layer(
         "plugin",
@@ -93,7 +94,7 @@ const LAYERS: &[Layer] = &[
     ),
     // The one HTTP client module.
     layer("client", "address value settings config grants"),
-    layer("secrets", "settings"),
+    layer("secrets", "settings enclosed"),
     layer("tables diary", ""),
     peers(
         "pipeline handler outcome policy schedule value settings",
@@ -103,7 +104,7 @@ const LAYERS: &[Layer] = &[
     layer("grants", "address schema"),
     layer("telemetry", "shown"),
     layer(
-        "address template html schema bundle span private fault lines supervision shown kept",
+        "address template html schema bundle span private enclosed fault lines supervision shown kept",
         "",
     ),
 ];

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 pub use self::apply::Applied;
 pub use self::duties::{Seen, Upkeep, tell};
 pub use self::line_up::{Company, Inspection};
-use crate::config::{self, Config};
+use crate::config::Config;
 #[cfg(feature = "restate")]
 use crate::engine::restate::Restate;
 use crate::engine::{Engine, EngineError, Watcher};
@@ -26,8 +26,8 @@ use crate::private;
 use crate::registry::RegistryError;
 use crate::secrets::{self, Key, SecretError};
 use crate::store::schedules::Plan;
-use crate::store::{Store, StoreError, StoreErrorKind, revisions};
-use crate::workspace::{Definitions, Misread, WorkspaceError};
+use crate::store::{self, Dialect, Store, StoreError, StoreErrorKind, revisions};
+use crate::workspace::{self, Definitions, Misread, WorkspaceError};
 
 /// Revisions at hand though no run uses them: the active one, and one that runs may come back to.
 const COMPANIES: usize = 2;
@@ -84,9 +84,24 @@ impl App {
     /// Open the workspace in `folder`: read `callboard.toml`, open the database and bring its
     /// schema up to date. `database` wins over the file's address.
     pub async fn open(folder: &Path, database: Option<&str>) -> Result<Self, AppError> {
-        let config = read_config(folder)?;
-        let url = address(folder, database.unwrap_or(&config.database));
+        let (config, url) = found(folder, database)?;
         let store = Store::open(&url).await?;
+        // Every process has to derive the same passwords from it, from the first one on.
+        if store.dialect() == Dialect::Postgres
+            && let Err(error) = Key::load_or_make(&folder.join(secrets::FILE))
+        {
+            tracing::warn!(%error, "plugins log in with passwords of this process alone");
+        }
+        Ok(Self::of(folder, config, store))
+    }
+
+    /// Open the workspace in `folder` as it is: no database is made, and none is changed by that.
+    pub async fn open_as_it_is(folder: &Path, database: Option<&str>) -> Result<Self, AppError> {
+        let (config, url) = found(folder, database)?;
+        Ok(Self::of(folder, config, Store::open_as_it_is(&url).await?))
+    }
+
+    fn of(folder: &Path, config: Config, store: Store) -> Self {
         // A file that cannot be used is a finding where it is needed for secrets.
         if let Ok(Some(key)) = Key::load(&folder.join(secrets::FILE)) {
             store.derive_logins(key.derive("logins of plugins"));
@@ -100,9 +115,9 @@ impl App {
             line_ups: line_ups::known(),
             plan: Mutex::default(),
         };
-        Ok(Self {
+        Self {
             inner: Arc::new(inner),
-        })
+        }
     }
 
     pub fn folder(&self) -> &Path {
@@ -124,7 +139,17 @@ impl App {
 
     /// The file that holds the key of the secrets.
     pub fn key_file(&self) -> PathBuf {
-        self.inner.folder.join("callboard.key")
+        self.inner.folder.join(secrets::FILE)
+    }
+
+    /// The files of the folder that count. What is kept private never does, by whatever name: the
+    /// key, and the databases that the file and this process name.
+    pub fn read(&self) -> Result<workspace::Folder, WorkspaceError> {
+        let mut private = self.store().files();
+        let named = address(self.folder(), &self.config().database);
+        private.extend(store::files(&named));
+        private.push(self.key_file());
+        workspace::read(self.folder(), &private)
     }
 
     /// The files of this workspace that hold what is its owner's alone, and that others may reach.
@@ -179,27 +204,44 @@ impl App {
     }
 }
 
-fn read_config(folder: &Path) -> Result<Config, AppError> {
-    let text = match std::fs::read_to_string(folder.join(config::FILE)) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(AppError::NoWorkspace(folder.display().to_string()));
-        }
-        Err(error) => {
-            let path = folder.join(config::FILE).display().to_string();
-            let message = format!("{path} cannot be read: {error}");
-            return Err(StoreError::new(StoreErrorKind::Unavailable, message).into());
-        }
-    };
-    crate::workspace::parse_config(&text).map_err(AppError::Misread)
+/// What `callboard.toml` says, and the address of the database.
+fn found(folder: &Path, database: Option<&str>) -> Result<(Config, String), AppError> {
+    let text = workspace::configuration(folder)?
+        .ok_or_else(|| AppError::NoWorkspace(folder.display().to_string()))?;
+    let config = workspace::parse_config(&text).map_err(AppError::Misread)?;
+    let url = address(folder, database.unwrap_or(&config.database));
+    for file in store::files(&url) {
+        refuse_published(folder, &file)?;
+    }
+    Ok((config, url))
 }
 
 /// The address of the database; a relative path of SQLite starts at the workspace.
 fn address(folder: &Path, url: &str) -> String {
     match url.strip_prefix("sqlite:") {
         Some(path) if !path.starts_with(':') => {
+            // `sqlite://PATH` is what other programs write.
+            let path = path.strip_prefix("//").unwrap_or(path);
             format!("sqlite:{}", folder.join(path).display())
         }
         _ => url.to_owned(),
     }
+}
+
+/// A database in a folder of definitions would become one of them, and be published with the site.
+fn refuse_published(folder: &Path, file: &Path) -> Result<(), AppError> {
+    let within = file.parent().and_then(|within| within.canonicalize().ok());
+    let (Some(within), Ok(root)) = (within, folder.canonicalize()) else {
+        return Ok(());
+    };
+    let read = workspace::folders_read().find(|read| within.starts_with(root.join(read)));
+    let Some(read) = read else {
+        return Ok(());
+    };
+    let message = format!(
+        "the database {} is in `{read}/`, whose files become part of each revision; name another \
+         place, such as `database = \"sqlite:callboard.db\"`, and move it there",
+        file.display(),
+    );
+    Err(StoreError::new(StoreErrorKind::Address, message).into())
 }

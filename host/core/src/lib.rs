@@ -15,7 +15,7 @@
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`grants`] – definitions and contracts.
 //! * [`config`], [`span`], [`schema`], [`shown`], [`telemetry`], [`template`], [`html`], [`private`],
-//!   [`fault`], [`supervision`], [`kept`] – what a process begins with and is kept going by.
+//!   [`enclosed`], [`fault`], [`supervision`], [`kept`] – what a process begins with and is kept going by.
 
 // Futures in futures are laid out by recursion, and a command's are deeper than the default.
 #![recursion_limit = "256"]
@@ -26,6 +26,7 @@ mod capabilities;
 pub mod capability;
 pub mod client;
 pub mod config;
+pub mod enclosed;
 pub mod engine;
 pub mod fault;
 pub mod grants;

@@ -4,6 +4,7 @@
 //! refuses two of the same name, and refuses to be empty.
 
 mod checks;
+mod paths;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -5,7 +5,6 @@
 //! digits of its hash, is stored beside it, so that an error can say which key is missing.
 
 use std::fmt;
-use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -13,10 +12,13 @@ use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 use sha2::{Digest, Sha256};
 
+use crate::enclosed::{Enclosed, Problem};
 use crate::settings::{Secret, hex};
 
 /// The key file's name inside a workspace.
 pub const FILE: &str = "callboard.key";
+/// The most that it may hold, in bytes.
+const LARGEST: u64 = 1 << 10;
 const NONCE: usize = 24;
 const KEY: usize = 32;
 
@@ -91,14 +93,16 @@ impl Key {
 
     /// The key in a file; `None` if there is no file.
     pub fn load(path: &Path) -> Result<Option<Self>, SecretError> {
-        match fs::read_to_string(path) {
-            Ok(text) => digits(text.trim()).map(Self::new).map(Some).ok_or_else(|| {
-                let mend = "put the right file back; a new key opens none of the secrets";
-                unusable(path, "it does not hold 64 hexadecimal digits", mend)
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(unusable(path, error, "check that it can be read")),
-        }
+        let text = match read(path) {
+            Ok(text) => text,
+            Err(Problem::Absent) => return Ok(None),
+            Err(problem) => return Err(unusable(path, &problem, problem.mend())),
+        };
+        let key = digits(text.trim()).map(Self::new);
+        key.map(Some).ok_or_else(|| {
+            let mend = "put the right file back; a new key opens none of the secrets";
+            unusable(path, "it does not hold 64 hexadecimal digits", mend)
+        })
     }
 
     fn new(bytes: [u8; KEY]) -> Self {
@@ -172,12 +176,30 @@ fn random<const N: usize>() -> Result<[u8; N], SecretError> {
     Ok(bytes)
 }
 
-/// Write a file whole or not at all, for its owner alone, and never over another.
-fn persist(path: &Path, text: &str) -> io::Result<()> {
+fn read(path: &Path) -> Result<String, Problem> {
+    let folder = Enclosed::open(folder(path), &[]);
+    let folder = folder.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Problem::Absent,
+        _ => Problem::Failed(error),
+    })?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let bytes = folder
+        .read(&name, LARGEST)
+        .map_err(|refusal| refusal.problem)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The folder that a file is in.
+fn folder(path: &Path) -> &Path {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    folder.unwrap_or(Path::new("."))
+}
+
+/// Write a file whole or not at all, for its owner alone, and never over another.
+fn persist(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(folder(path))?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist_noclobber(path)?;
@@ -207,6 +229,8 @@ fn unusable(path: &Path, problem: impl fmt::Display, mend: &'static str) -> Secr
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn key() -> (tempfile::TempDir, Key) {

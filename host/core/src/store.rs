@@ -44,7 +44,7 @@ pub mod unreadable;
 mod wake;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
@@ -116,26 +116,38 @@ impl Store {
             Address::Sqlite(path) => Backend::Sqlite(SqliteStore::open(path).await?),
             Address::Postgres => Backend::Postgres(PostgresStore::open(url).await?),
         };
-        Ok(Self {
+        Ok(Self::on(backend))
+    }
+
+    /// Open a database as it is: nothing is made, and none is brought up to date. On SQLite, one
+    /// that is not there is as an empty one, which ends with this.
+    pub async fn open_as_it_is(url: &str) -> Result<Self, StoreError> {
+        if let Address::Sqlite(path) = kind(url)?
+            && sqlite::is_absent(path)?
+        {
+            return Ok(Self::on(Backend::Sqlite(
+                SqliteStore::open_nowhere().await?,
+            )));
+        }
+        look(url).await?;
+        Self::open(url).await
+    }
+
+    fn on(backend: Backend) -> Self {
+        Self {
             backend: Arc::new(backend),
             wake: Arc::default(),
             logins: Arc::default(),
             probe: Arc::default(),
-        })
+        }
     }
 
-    /// The files that hold its rows, on SQLite: the database and its log.
+    /// The files in which it is kept, on SQLite, whether they are there or not.
     pub fn files(&self) -> Vec<PathBuf> {
-        let Backend::Sqlite(store) = &*self.backend else {
-            return Vec::new();
-        };
-        let file = store.options.get_filename();
-        let beside = ["", "-wal", "-shm"].map(|ending| {
-            let mut name = file.as_os_str().to_owned();
-            name.push(ending);
-            PathBuf::from(name)
-        });
-        beside.into()
+        match &*self.backend {
+            Backend::Sqlite(store) => sqlite::files(store.options.get_filename()),
+            Backend::Postgres(_) => Vec::new(),
+        }
     }
 
     /// Derive the passwords of plugins' login roles from `secret`, so that every process that
@@ -327,6 +339,14 @@ fn kind(url: &str) -> Result<Address<'_>, StoreError> {
         "`{url}` is no database address; write `sqlite:PATH` or `postgres://USER@HOST/NAME`"
     );
     Err(StoreError::new(StoreErrorKind::Address, message))
+}
+
+/// The files in which a database is kept, on SQLite, whether they are there or not.
+pub fn files(url: &str) -> Vec<PathBuf> {
+    match kind(url) {
+        Ok(Address::Sqlite(path)) => sqlite::files(Path::new(path)),
+        _ => Vec::new(),
+    }
 }
 
 /// Whether the database answers and has the schema of this program; changes nothing.

@@ -25,14 +25,21 @@ pub enum Form {
     Json,
 }
 
-/// Send events to standard error. `level` counts where `CALLBOARD_LOG` says nothing.
-pub fn start(form: Form, level: &str) {
-    let filter = EnvFilter::try_from_env("CALLBOARD_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+/// Said by the reader of HTML of each character that it reads, unless it is asked for by name.
+const TALKATIVE: &str = "html5ever=warn";
+
+/// Send events to standard error. `level` counts where `CALLBOARD_LOG` says nothing; what it says
+/// and no filter is, is the error.
+pub fn start(form: Form, level: &str) -> std::result::Result<(), String> {
+    let wanted = std::env::var("CALLBOARD_LOG").unwrap_or_else(|_| level.to_owned());
+    let filter = EnvFilter::builder().parse(format!("{TALKATIVE},{wanted}"));
+    let filter = filter.map_err(|error| format!("CALLBOARD_LOG is `{wanted}`: {error}"))?;
     let lines = tracing_subscriber::registry()
         .with(filter)
         .with(written(form, io::stderr));
     // A second start, as in tests, keeps the first.
     lines.try_init().ok();
+    Ok(())
 }
 
 fn written<S, W>(form: Form, to: W) -> Box<dyn Layer<S> + Send + Sync>

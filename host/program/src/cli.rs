@@ -209,7 +209,14 @@ pub struct Context {
 }
 
 impl Context {
+    /// The workspace as it is: looking at it makes no database.
     async fn app(&self) -> Result<App, AppError> {
+        let app = App::open_as_it_is(&self.workspace, self.database.as_deref()).await?;
+        Ok(self.opened.get_or_init(|| app).clone())
+    }
+
+    /// The workspace, whose database is made if it is not there, and brought up to date.
+    async fn app_made(&self) -> Result<App, AppError> {
         let app = App::open(&self.workspace, self.database.as_deref()).await?;
         Ok(self.opened.get_or_init(|| app).clone())
     }
@@ -276,8 +283,13 @@ fn asks_for_json(arguments: &[OsString]) -> bool {
 }
 
 async fn carry_out(cli: Cli, named: Option<PathBuf>) -> Exit {
-    start_log(&cli);
     let output = Output::new(cli.format == Format::Json);
+    if let Err(problem) = start_log(&cli) {
+        let failure =
+            Failure::usage(problem).help("write `debug`, or `warn,callboard::engine=debug`");
+        output.failure(&failure);
+        return failure.exit();
+    }
     // A defect is told like any other failure, once its panic has been.
     let work = AssertUnwindSafe(run(cli, named, output)).catch_unwind();
     let result = tokio::select! {
@@ -300,7 +312,7 @@ fn defect() -> Failure {
 }
 
 /// A daemon tells what it does; a command tells by itself, and its log only warns.
-fn start_log(cli: &Cli) {
+fn start_log(cli: &Cli) -> Result<(), String> {
     let form = match cli.log_format {
         LogFormat::Text => telemetry::Form::Text {
             colours: Output::coloured_errors(),
@@ -311,7 +323,7 @@ fn start_log(cli: &Cli) {
         Command::Serve(_) | Command::Work(_) => "info",
         _ => "warn",
     };
-    telemetry::start(form, level);
+    telemetry::start(form, level)
 }
 
 /// Ctrl-C ends every command but those that handle it themselves, such as `serve`.

@@ -137,3 +137,40 @@ fn odd_values_of_a_path_are_told_apart_from_a_missing_one() {
     ]);
     assert_eq!(ran.code, 3, "an option of git is no path: {ran}");
 }
+
+#[test]
+fn a_relative_path_begins_where_it_is_written() {
+    let factory = Factory::bare_written(Sqlite);
+    let definition = factory.read("pipelines/dev_diary.toml");
+    let schedule = "[[schedule]]\ncron = \"0 6 * * *\"\ninput = { repository = \"shop\" }\n";
+    factory.write(
+        "pipelines/dev_diary.toml",
+        format!("{definition}\n{schedule}"),
+    );
+    factory.ok(&["apply"]);
+    let board = board();
+    let folder = board.path().parent().expect("a folder");
+    let name = board.path().file_name().expect("a name").to_string_lossy();
+    let workspace = factory.workspace();
+    let input = format!("repository={name}");
+    let arguments = [
+        "-w",
+        workspace.to_str().expect("UTF-8"),
+        "run",
+        "dev_diary",
+        "--input",
+    ];
+    let mut command =
+        factory.command(&[&arguments[..], &[&input, "--input", &format!("date={DAY}")]].concat());
+    let ran = command.current_dir(folder).output().expect("it starts");
+    assert_eq!(ran.status.code(), Some(4), "{ran:?}");
+    let shown = factory.json(&["runs", "show", "latest"]);
+    let begins = shown["run"]["input"]["repository"]
+        .as_str()
+        .expect("a path");
+    assert_eq!(std::path::Path::new(begins), board.path());
+    let schedules = factory.json(&["schedules", "list"]);
+    let all = schedules.as_array().expect("a list").iter();
+    let mut inputs = all.filter_map(|schedule| schedule["input"]["repository"].as_str());
+    assert_eq!(inputs.next(), workspace.join("shop").to_str());
+}

@@ -7,6 +7,18 @@ use crate::scenario::roll_call::{CEILING, add_plugin};
 use crate::support::daemon::Daemon;
 use crate::support::factory::{BARE, DAY, Factory, board, on_each};
 
+#[test]
+fn a_filter_that_is_none_is_refused_with_one_that_is() {
+    let factory = Factory::bare_written(Sqlite).with("CALLBOARD_LOG", "bogus=xx");
+    let ran = factory.run(&["check"]);
+    assert_eq!(ran.code, 2, "{ran}");
+    assert!(ran.stderr.contains("CALLBOARD_LOG is `bogus=xx`"), "{ran}");
+    assert!(
+        ran.stderr.contains("warn,callboard_core::engine=debug"),
+        "{ran}"
+    );
+}
+
 /// A factory with a pipeline `probe` whose only stage speaks.
 fn speaker(dialect: Dialect, stage: &str) -> Factory {
     let factory = Factory::bare_written(dialect);

@@ -52,13 +52,28 @@ on_each!(
             assert!(meant.contains(id), "{id} is not in {meant:?}");
             factory.ok(&["runs", "show", id]);
         }
+        // A real end is one, too; a beginning, end or short form that fits several is none.
+        let shown = factory.json(&["runs", "show", "b782f1"]);
+        assert_eq!(shown["run"]["id"], ids[0]);
+        for several in ["0", "6", "01a204a3"] {
+            let unsure = refuses(
+                &factory,
+                &["runs", "show", several],
+                2,
+                &["more than one run"],
+            );
+            assert!(
+                !unsure.stderr.contains(ids[0]),
+                "it names them as lists do: {unsure}"
+            );
+        }
         let ran = refuses(
             &factory,
             &["runs", "show", "6693de"],
             2,
             &["more than one run"],
         );
-        assert!(ran.stderr.contains(ids[0]), "they are named: {ran}");
+        assert!(ran.stderr.contains(&ids[0][24..]), "they are named: {ran}");
         for list in ["gates", "tasks"] {
             for short in first_words(&factory.ok(&[list, "list"])) {
                 factory.ok(&[list, "show", &short]);

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use callboard_core::store::Dialect::Sqlite;
+use callboard_core::store::Dialect::{Postgres, Sqlite};
 
 use super::{refuses, shows};
 use crate::support::daemon::eventually;
@@ -155,4 +155,19 @@ fn a_secret_whose_key_is_lost_is_named() {
         "the mend says what is missing: {said}"
     );
     assert_eq!(check.code, 1, "{check}");
+}
+
+#[test]
+fn the_key_from_which_logins_are_derived_is_made_before_the_first_of_them() {
+    let has_key = |dialect| {
+        Factory::bare(dialect)
+            .workspace()
+            .join("callboard.key")
+            .exists()
+    };
+    assert!(
+        has_key(Postgres),
+        "each process would draw its own passwords"
+    );
+    assert!(!has_key(Sqlite), "nobody logs in");
 }

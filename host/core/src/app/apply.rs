@@ -19,12 +19,12 @@ pub struct Applied {
 impl App {
     /// Call the roll over the folder as it stands, keeping nothing.
     pub async fn check(&self) -> Result<Inspection, AppError> {
-        self.inspect(&workspace::read(self.folder())?).await
+        self.inspect(&self.read()?).await
     }
 
     /// Make the folder as it stands the active revision, if everything answers.
     pub async fn apply(&self, note: &str) -> Result<Applied, AppError> {
-        let folder = workspace::read(self.folder())?;
+        let folder = self.read()?;
         let Inspection { company, roll } = self.inspect(&folder).await?;
         let misses = roll.causes().len();
         if misses > 0 {

@@ -9,7 +9,7 @@ use std::path::Path;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use super::{App, AppError, address, read_config};
+use super::{App, AppError, found};
 use crate::store::{self, StoreError, StoreErrorKind};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -87,8 +87,7 @@ const CHECKS: [Probe; 17] = [
 /// Look at the workspace in `folder`. A database that is not as it has to be is the only
 /// symptom then; what else is an error has nothing to look at.
 pub async fn examine(folder: &Path, database: Option<&str>) -> Result<Diagnosis, AppError> {
-    let config = read_config(folder)?;
-    let url = address(folder, database.unwrap_or(&config.database));
+    let (_, url) = found(folder, database)?;
     let mut diagnosis = Diagnosis {
         checks: vec![DATABASE],
         symptoms: Vec::new(),
@@ -98,7 +97,7 @@ pub async fn examine(folder: &Path, database: Option<&str>) -> Result<Diagnosis,
         diagnosis.symptoms.push(symptom.of(DATABASE));
         return Ok(diagnosis);
     }
-    let app = App::open(folder, database).await?;
+    let app = App::open_as_it_is(folder, database).await?;
     if let Err(error) = app.store().probe().await {
         let problem = format!("nothing can be written to it: {error}");
         let symptom = Symptom::problem("", problem, mend_of(&error));

@@ -15,8 +15,8 @@ use crate::policy::Policy;
 use crate::registry::{self, Entry, Origin, Registry};
 use crate::rollcall::{self, Reference, Refused, Roll, Roster};
 use crate::settings::Snapshot;
-use crate::store::Store;
 use crate::store::granted::Writer;
+use crate::store::{Store, StoreError, StoreErrorKind};
 use crate::workspace::{Definitions, Folder, PluginFiles};
 
 /// Everybody of one revision: definitions and handlers, native and of plugins.
@@ -67,7 +67,7 @@ impl App {
                 }),
             }
         }
-        let pipelines = pipelines(&definitions);
+        let pipelines = self.pipelines_of(&definitions, &registry)?;
         let registry = Arc::new(registry);
         Ok(Company {
             revision,
@@ -78,6 +78,23 @@ impl App {
             pipelines,
             grants,
         })
+    }
+
+    /// What the definitions carry out, by name. Their relative paths begin at the workspace.
+    fn pipelines_of(
+        &self,
+        definitions: &Definitions,
+        registry: &Registry,
+    ) -> Result<BTreeMap<String, Arc<Pipeline>>, AppError> {
+        let folder = std::path::absolute(self.folder()).map_err(|error| {
+            let message = format!("the folder of the workspace: {error}");
+            StoreError::new(StoreErrorKind::Unavailable, message)
+        })?;
+        let settled = pipelines(definitions).map(|mut pipeline| {
+            registry.settle_definition(&mut pipeline, &folder);
+            (pipeline.name().to_owned(), Arc::new(pipeline))
+        });
+        Ok(settled.collect())
     }
 
     async fn load_plugin(
@@ -198,7 +215,7 @@ fn add_handlers(
 }
 
 /// The pipelines, and one of a single stage for each policy.
-fn pipelines(definitions: &Definitions) -> BTreeMap<String, Arc<Pipeline>> {
+fn pipelines(definitions: &Definitions) -> impl Iterator<Item = Pipeline> {
     let written = definitions
         .pipelines
         .values()
@@ -207,9 +224,7 @@ fn pipelines(definitions: &Definitions) -> BTreeMap<String, Arc<Pipeline>> {
         .policies
         .values()
         .map(|defined| upkeep(&defined.value));
-    let all = written.chain(policies);
-    all.map(|pipeline| (pipeline.name().to_owned(), Arc::new(pipeline)))
-        .collect()
+    written.chain(policies)
 }
 
 fn upkeep(policy: &Policy) -> Pipeline {

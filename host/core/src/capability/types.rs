@@ -58,9 +58,10 @@ impl From<StoreError> for DatabaseError {
             StoreErrorKind::Unavailable | StoreErrorKind::Busy | StoreErrorKind::Corrupt => {
                 DatabaseErrorKind::Unavailable
             }
-            StoreErrorKind::Address | StoreErrorKind::Schema | StoreErrorKind::Internal => {
-                DatabaseErrorKind::Unknown
-            }
+            StoreErrorKind::Address
+            | StoreErrorKind::Foreign
+            | StoreErrorKind::Schema
+            | StoreErrorKind::Internal => DatabaseErrorKind::Unknown,
         };
         let retryable = error.is_retryable();
         Self {

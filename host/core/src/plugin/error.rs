@@ -10,7 +10,7 @@ pub enum PluginError {
     Unreadable { plugin: String, cause: String },
     #[error("the component is {what}; build one for `wasm32-wasip2`")]
     NotAComponent { plugin: String, what: String },
-    #[error("the component does not compile: {cause}")]
+    #[error("the component does not compile: {cause}{}", sync(cause))]
     Compile { plugin: String, cause: String },
     #[error(
         "it was built for version {wanted} of the WIT contract, and this host serves {served}; rebuild it against {served}"
@@ -48,4 +48,30 @@ pub enum PluginError {
         limit: u32,
         key: &'static str,
     },
+}
+
+/// What to do about a component that was built for the asynchronous calls of WASI 0.3, which those
+/// of the contract are not.
+fn sync(cause: &str) -> &'static str {
+    if cause.contains("component model async") {
+        "; build it for synchronous calls, e.g. with `--sync` of componentize-qjs"
+    } else {
+        ""
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PluginError;
+
+    #[test]
+    fn a_component_with_asynchronous_calls_is_told_how_to_have_others() {
+        let told = |cause: &str| {
+            let (plugin, cause) = ("js".to_owned(), cause.to_owned());
+            PluginError::Compile { plugin, cause }.to_string()
+        };
+        let asynchronous = told("`task.cancel` requires the component model async feature");
+        assert!(asynchronous.contains("--sync"), "{asynchronous}");
+        assert!(!told("a type is wrong").contains("--sync"));
+    }
 }

@@ -92,15 +92,29 @@ pub(super) fn with_last_words(failure: Failure, written: &str) -> Failure {
 /// The end of a standard error as one line: from the panic on or, where an exception is told
 /// with its cause last, as much as is shown.
 fn last_words(written: &str) -> Option<String> {
-    let written = written.trim();
-    let tail = written
-        .rfind("panicked at ")
-        .map_or(written, |at| &written[at..]);
+    let tail = cause(written.trim());
     let surplus = tail.chars().count().saturating_sub(SAID);
     let cut = if surplus > 0 { "… " } else { "" };
     let end = tail.chars().skip(surplus);
     let line: String = end.map(|c| if c.is_control() { ' ' } else { c }).collect();
     (!line.is_empty()).then(|| format!("{cut}{line}"))
+}
+
+/// From where on the end is told. An exception of Python that nobody caught makes the runtime below
+/// it panic, which says nothing of the cause.
+fn cause(written: &str) -> &str {
+    let Some(panic) = written.rfind("panicked at ") else {
+        return written;
+    };
+    let before = &written[..panic];
+    let Some(exception) = before.rfind("Traceback (most recent call last)") else {
+        return &written[panic..];
+    };
+    let told = &before[exception..];
+    // The line of the panic begins with its thread.
+    told.rsplit_once('\n')
+        .map_or(told, |(told, _)| told)
+        .trim_end()
 }
 
 /// The innermost functions, by name.
@@ -154,5 +168,10 @@ mod tests {
         let panic = last_words("some line\nthread 'main' panicked at src/lib.rs:1:1:\nboom\n");
         assert_eq!(panic.as_deref(), Some("panicked at src/lib.rs:1:1: boom"));
         assert_eq!(last_words(" \n"), None);
+        let python = "Traceback (most recent call last):\n  File \"app.py\"\nValueError: no such day\n\
+            \nthread '<unnamed>' panicked at runtime/src/lib.rs:1280:17:\nPython raised\n";
+        let told = last_words(python).expect("words");
+        assert!(told.ends_with("ValueError: no such day"), "{told}");
+        assert!(told.starts_with("Traceback"), "{told}");
     }
 }

@@ -19,6 +19,8 @@ pub enum StoreErrorKind {
     Busy,
     /// The file is no database, or is damaged.
     Corrupt,
+    /// The file is the database of another program.
+    Foreign,
     /// The schema is newer than this program.
     Schema,
     /// A grant does not allow it.

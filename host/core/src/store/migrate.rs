@@ -100,8 +100,8 @@ fn script(migration: &Migration, dialect: Dialect) -> &'static str {
 fn missing() -> StoreError {
     StoreError::new(
         StoreErrorKind::Schema,
-        "its schema is not the one of this program yet; any other command, such as \
-         `callboard runs list`, brings it up to date",
+        "its schema is not the one of this program yet; `callboard apply` makes it, or brings it \
+         up to date",
     )
 }
 

@@ -1,5 +1,5 @@
-//! Things that a person names: by the whole name, by its beginning, by the end of an id that lists
-//! show, or as `latest`. One reading of a name for all of them.
+//! Things that a person names: by the whole name, by its beginning, by the end of an id or what lists
+//! show of it, or as `latest`. One reading of a name for all of them, and what fits several is none.
 
 use std::collections::BTreeMap;
 
@@ -60,6 +60,8 @@ pub const LATEST: &str = "latest";
 /// Where the last group of a UUID begins, counted from 1: 16 bits that count within a millisecond,
 /// and 32 of chance. What comes before it, ids of one day have in common.
 const END: usize = 25;
+/// The characters of a UUID.
+const LENGTH: i64 = 36;
 /// The fewest characters of it that lists show.
 const SHORTEST: usize = 6;
 /// Ends are told apart among so many of the newest; what is older is shown whole.
@@ -84,39 +86,44 @@ pub async fn find(store: &Store, noun: &Noun, wanted: &str) -> Result<Found, Sto
     if !exact.is_empty() {
         return Ok(found(exact));
     }
-    // What lists show comes first, so that it always means the same.
-    if noun.ids {
-        let ending = ending(store, noun, wanted).await?;
-        if !ending.is_empty() {
-            return Ok(found(ending));
-        }
-    }
+    Ok(found(like_it(store, noun, wanted).await?))
+}
+
+/// The keys that begin so and, of the newest ids, those that end so or whose last group begins so:
+/// all of them, so that what fits several is never taken for one.
+async fn like_it(store: &Store, noun: &Noun, wanted: &str) -> Result<Vec<String>, StoreError> {
+    let rows = noun.rows;
+    let ends = if noun.ids {
+        let by_age = by_age(noun);
+        format!(
+            " UNION SELECT key FROM ({by_age} LIMIT {NEWEST}) newest \
+             WHERE substr(key, {END}, CAST($3 AS INTEGER)) = $1 \
+             OR substr(key, {LENGTH} + 1 - CAST($3 AS INTEGER), CAST($3 AS INTEGER)) = $1"
+        )
+    } else {
+        String::new()
+    };
     // The character after every other one ends the range, which is looked up in the index.
     let sql = format!(
-        "SELECT DISTINCT key FROM ({rows}) named WHERE key >= $1 AND key < $2 \
+        "SELECT key FROM ({rows}) named WHERE key >= $1 AND key < $2{ends} \
          ORDER BY key LIMIT {SEVERAL}"
     );
     let end = format!("{wanted}\u{10ffff}");
-    let beginning = Statement::new(sql).bind(wanted).bind(end);
-    Ok(found(keys(store, beginning).await?))
+    let mut statement = Statement::new(sql).bind(wanted).bind(end);
+    if noun.ids {
+        let length = i64::try_from(wanted.chars().count()).unwrap_or(i64::MAX);
+        statement = statement.bind(length.min(LENGTH));
+    }
+    let mut keys = keys(store, statement).await?;
+    // A gate's run comes as often as it has gates.
+    keys.dedup();
+    Ok(keys)
 }
 
 /// Keys of the newest, to say which may have been meant.
 pub async fn newest(store: &Store, noun: &Noun) -> Result<Vec<String>, StoreError> {
     let sql = format!("{} LIMIT {MEANT}", by_age(noun));
     keys(store, Statement::new(sql)).await
-}
-
-/// The keys whose last group begins so, of the newest.
-async fn ending(store: &Store, noun: &Noun, wanted: &str) -> Result<Vec<String>, StoreError> {
-    let sql = format!(
-        "SELECT DISTINCT key FROM ({} LIMIT {NEWEST}) newest \
-         WHERE substr(key, {END}, CAST($2 AS INTEGER)) = $1 ORDER BY key LIMIT {SEVERAL}",
-        by_age(noun)
-    );
-    let length = i64::try_from(wanted.chars().count()).unwrap_or(i64::MAX);
-    let length = length.min(64);
-    keys(store, Statement::new(sql).bind(wanted).bind(length)).await
 }
 
 fn by_age(noun: &Noun) -> String {
@@ -162,7 +169,8 @@ impl Short {
     }
 }
 
-/// The newest keys whose ends begin as those of `ids` do.
+/// The newest keys that a short form of one of `ids` may fit: the first characters of its end stand
+/// at their beginning, or in their last group.
 async fn like(store: &Store, noun: &Noun, ids: &[&str]) -> Result<Vec<String>, StoreError> {
     let mut ends: Vec<&str> = ids.iter().filter_map(|id| id.get(END - 1..)).collect();
     ends.retain(|end| end.len() >= SHORTEST);
@@ -174,10 +182,9 @@ async fn like(store: &Store, noun: &Noun, ids: &[&str]) -> Result<Vec<String>, S
     for some in ends.chunks(500) {
         let places: Vec<_> = (1..=some.len()).map(|place| format!("${place}")).collect();
         let sql = format!(
-            "SELECT DISTINCT key FROM ({} LIMIT {NEWEST}) newest \
-             WHERE substr(key, {END}, {SHORTEST}) IN ({})",
+            "SELECT DISTINCT key FROM ({} LIMIT {NEWEST}) newest WHERE {}",
             by_age(noun),
-            places.join(", ")
+            stand(&places.join(", "))
         );
         let statement = some
             .iter()
@@ -185,6 +192,20 @@ async fn like(store: &Store, noun: &Noun, ids: &[&str]) -> Result<Vec<String>, S
         known.extend(keys(store, statement).await?);
     }
     Ok(known)
+}
+
+/// Where in a key the first characters of a short form have to stand for it to fit.
+fn stand(texts: &str) -> String {
+    let last_group = END..=END + 12 - SHORTEST;
+    let at = std::iter::once(1).chain(last_group);
+    let at = at.map(|at| format!("substr(key, {at}, {SHORTEST}) IN ({texts})"));
+    at.collect::<Vec<_>>().join(" OR ")
+}
+
+/// Whether a short form is one of a key, as [`find`] reads it.
+fn fits(short: &str, key: &str) -> bool {
+    let end = key.get(END - 1..).unwrap_or_default();
+    key.starts_with(short) || key.ends_with(short) || end.starts_with(short)
 }
 
 fn shortest(id: &str, known: &[String]) -> String {
@@ -195,9 +216,8 @@ fn shortest(id: &str, known: &[String]) -> String {
         return id.to_owned();
     }
     let taken = |short: &str| {
-        let others = known.iter().filter(|other| *other != id);
-        let mut others = others.filter_map(|other| other.get(END - 1..));
-        others.any(|other| other.starts_with(short))
+        let mut others = known.iter().filter(|other| *other != id);
+        others.any(|other| fits(short, other))
     };
     let lengths = SHORTEST..=end.len();
     let mut short = lengths.filter_map(|length| end.get(..length));
@@ -219,6 +239,12 @@ mod tests {
         let known = ids.map(str::to_owned);
         let short = ids.map(|id| shortest(id, &known));
         assert_eq!(short, ["6693deb", "6693de0", "700000"]);
+        // The beginning and the end of another one count as well.
+        let mut known = known.to_vec();
+        known.push("6693deb7-1a73-74d1-98f8-111111111111".to_owned());
+        known.push("01a204a3-1a73-74d1-98f8-222226693de0".to_owned());
+        let short = ids.map(|id| shortest(id, &known));
+        assert_eq!(short, ["6693deb78", "6693de00", "700000"]);
         assert_eq!(
             shortest("01a204a3-1a73-74cf-98f8-999999999999", &known).len(),
             36

@@ -23,7 +23,7 @@ use sqlx::{
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-pub(super) use self::opening::look;
+pub(super) use self::opening::{files, is_absent, look};
 pub(super) use self::place::Place;
 pub(super) use self::search::install as search;
 use super::timed::{self, Borrowed};
@@ -52,6 +52,8 @@ pub(crate) struct SqliteStore {
     pub(crate) options: SqliteConnectOptions,
     /// The files that have to stay where they are: the database, and the lock of whoever works.
     pub(super) places: std::sync::Mutex<Vec<Place>>,
+    /// The folder of a file that ends with this.
+    _passing: Option<tempfile::TempDir>,
 }
 
 /// One transaction's work, and how to tell its caller what came of the commit.
@@ -93,6 +95,23 @@ impl SqliteStore {
             write_gate,
             options,
             places: std::sync::Mutex::new(places),
+            _passing: None,
+        })
+    }
+
+    /// An empty database that ends with this.
+    pub(super) async fn open_nowhere() -> Result<Self, StoreError> {
+        let no_place = |problem: &dyn std::fmt::Display| {
+            let message = format!("no temporary folder for an empty database: {problem}");
+            StoreError::new(StoreErrorKind::Unavailable, message)
+        };
+        let folder = tempfile::tempdir().map_err(|error| no_place(&error))?;
+        let file = folder.path().join("empty.db");
+        let path = file.to_str();
+        let path = path.ok_or_else(|| no_place(&"its path is not UTF-8"))?;
+        Ok(Self {
+            _passing: Some(folder),
+            ..Self::open(path).await?
         })
     }
 

@@ -1,7 +1,5 @@
 //! Take the files that count from a folder, and name what else is there.
 
-use std::fs::{self, File};
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use ignore::gitignore::Gitignore;
@@ -9,6 +7,7 @@ use ignore::gitignore::Gitignore;
 use super::unread::{self, Unread};
 use super::{CONTRACTS, Files, WorkspaceError, folders, stays_inside};
 use crate::config;
+use crate::enclosed::{Enclosed, Kind, Refusal};
 use crate::plugin::manifest;
 
 /// The largest text.
@@ -29,10 +28,10 @@ pub struct Folder {
     pub unread: Vec<Unread>,
 }
 
-/// The workspace in `folder`.
-pub fn read(folder: &Path) -> Result<Folder, WorkspaceError> {
-    let mut reader = Reader::new(folder)?;
-    if !folder.join(config::FILE).exists() {
+/// The workspace in `folder`. No file of `private` becomes part of it, by whatever name.
+pub fn read(folder: &Path, private: &[PathBuf]) -> Result<Folder, WorkspaceError> {
+    let mut reader = Reader::new(folder, private)?;
+    if reader.kind(config::FILE)?.is_none() {
         return Err(WorkspaceError::new(
             config::FILE,
             format!("is not in {}, so this is no workspace", folder.display()),
@@ -40,7 +39,7 @@ pub fn read(folder: &Path) -> Result<Folder, WorkspaceError> {
         ));
     }
     reader.text(config::FILE)?;
-    if folder.join("settings.toml").exists() {
+    if reader.kind("settings.toml")?.is_some() {
         reader.text("settings.toml")?;
     }
     for (inner, ending) in [
@@ -50,7 +49,7 @@ pub fn read(folder: &Path) -> Result<Folder, WorkspaceError> {
     ] {
         reader.texts(inner, ending)?;
     }
-    for plugin in reader.names("plugins")? {
+    for (plugin, _) in reader.entries("plugins")? {
         reader.plugin(&format!("plugins/{plugin}"))?;
     }
     for folder in folders() {
@@ -61,58 +60,72 @@ pub fn read(folder: &Path) -> Result<Folder, WorkspaceError> {
     Ok(Folder { files, unread })
 }
 
+/// The text of `callboard.toml` in `folder`, for a process that has no database open yet; `None`
+/// if there is none.
+pub fn configuration(folder: &Path) -> Result<Option<String>, WorkspaceError> {
+    if !folder.is_dir() {
+        return Ok(None);
+    }
+    let mut reader = Reader::new(folder, &[])?;
+    if reader.kind(config::FILE)?.is_none() {
+        return Ok(None);
+    }
+    reader.text(config::FILE)?;
+    let text = reader.files.remove(config::FILE).unwrap_or_default();
+    Ok(Some(String::from_utf8_lossy(&text).into_owned()))
+}
+
 pub(super) struct Reader {
-    pub(super) folder: PathBuf,
-    /// The folder with every link followed, which no file may leave.
-    root: PathBuf,
+    pub(super) folder: Enclosed,
     /// What is left alone.
     ignored: Gitignore,
     pub(super) files: Files,
 }
 
 impl Reader {
-    fn new(folder: &Path) -> Result<Self, WorkspaceError> {
-        let root = folder.canonicalize().map_err(|error| {
+    fn new(path: &Path, private: &[PathBuf]) -> Result<Self, WorkspaceError> {
+        let folder = Enclosed::open(path, private).map_err(|error| {
             let mend = "name an existing folder with `--workspace`";
-            WorkspaceError::new(folder.display().to_string(), error.to_string(), mend)
+            WorkspaceError::new(path.display().to_string(), error.to_string(), mend)
         })?;
         Ok(Self {
-            folder: folder.to_owned(),
-            root,
-            ignored: unread::ignored(folder)?,
+            ignored: unread::ignored(path, &folder)?,
+            folder,
             files: Files::new(),
         })
     }
 
-    /// Names in a folder of the workspace, sorted, without those that are left alone; none if
-    /// it is absent.
-    pub(super) fn names(&self, inner: &str) -> Result<Vec<String>, WorkspaceError> {
-        let path = self.folder.join(inner);
-        if !path.is_dir() {
+    /// What a path of the workspace stands for; `None` if nothing is there.
+    pub(super) fn kind(&self, path: &str) -> Result<Option<Kind>, WorkspaceError> {
+        Ok(self.folder.kind(path)?)
+    }
+
+    /// What is in a folder of the workspace, sorted, without what is left alone; nothing if it is
+    /// no folder. A link to one is refused.
+    pub(super) fn entries(&self, inner: &str) -> Result<Vec<(String, Kind)>, WorkspaceError> {
+        if !inner.is_empty() && !matches!(self.kind(inner)?, Some(Kind::Folder | Kind::Link)) {
             return Ok(Vec::new());
         }
-        self.inside(inner)?;
-        let mut names = Vec::new();
-        for entry in fs::read_dir(path).map_err(|error| unreadable(inner, &error))? {
-            let entry = entry.map_err(|error| unreadable(inner, &error))?;
-            let name = entry.file_name().into_string().map_err(|name| {
+        let mut entries = Vec::new();
+        for (name, kind) in self.folder.list(inner)? {
+            let name = name.into_string().map_err(|name| {
                 let file = format!("{inner}/{}", name.display());
                 WorkspaceError::new(file, "has a name that is not UTF-8", "rename it")
             })?;
             let path = Path::new(inner).join(&name);
-            let is_folder = self.folder.join(&path).is_dir();
+            let is_folder = kind == Kind::Folder;
             if !self.ignored.matched(path, is_folder).is_ignore() {
-                names.push(name);
+                entries.push((name, kind));
             }
         }
-        names.sort();
-        Ok(names)
+        entries.sort_by(|one, other| one.0.cmp(&other.0));
+        Ok(entries)
     }
 
     /// Every text of one ending in a folder.
     fn texts(&mut self, inner: &str, ending: &str) -> Result<(), WorkspaceError> {
-        for name in self.names(inner)? {
-            if ends_with(&name, ending) {
+        for (name, kind) in self.entries(inner)? {
+            if kind == Kind::File && ends_with(&name, ending) {
                 self.text(&format!("{inner}/{name}"))?;
             }
         }
@@ -123,14 +136,15 @@ impl Reader {
     /// `Definitions::parse` and the roll call to say.
     fn plugin(&mut self, inner: &str) -> Result<(), WorkspaceError> {
         let file = format!("{inner}/{}", manifest::FILE);
-        if !self.folder.join(&file).exists() {
+        let is_plugin = self.kind(inner)? == Some(Kind::Folder);
+        if !is_plugin || self.kind(&file)?.is_none() {
             return Ok(());
         }
         self.text(&file)?;
         let component = self.files.get(&file).and_then(|bytes| component(bytes));
         if let Some(component) = component {
             let path = format!("{inner}/{component}");
-            if self.folder.join(&path).exists() {
+            if self.kind(&path)?.is_some() {
                 self.binary(&path)?;
             }
         }
@@ -141,27 +155,24 @@ impl Reader {
     fn whole(&mut self, inner: &str, depth: usize) -> Result<(), WorkspaceError> {
         if depth > DEPTH {
             let problem = format!("is more than {DEPTH} folders deep");
-            return Err(WorkspaceError::new(
-                inner,
-                problem,
-                "remove the link that leads upwards",
-            ));
+            return Err(WorkspaceError::new(inner, problem, "move it up"));
         }
-        for name in self.names(inner)? {
+        for (name, kind) in self.entries(inner)? {
             let path = format!("{inner}/{name}");
-            if self.folder.join(&path).is_dir() {
-                self.whole(&path, depth + 1)?;
-            } else if TEXTS.iter().any(|ending| ends_with(&name, ending)) {
-                self.text(&path)?;
-            } else {
-                self.binary(&path)?;
+            match kind {
+                Kind::Folder => self.whole(&path, depth + 1)?,
+                Kind::File if TEXTS.iter().any(|ending| ends_with(&name, ending)) => {
+                    self.text(&path)?;
+                }
+                Kind::File => self.binary(&path)?,
+                Kind::Link | Kind::Special => {}
             }
         }
         Ok(())
     }
 
     fn text(&mut self, file: &str) -> Result<(), WorkspaceError> {
-        let bytes = self.bytes(file, TEXT)?;
+        let bytes = self.folder.read(file, TEXT)?;
         if let Err(error) = std::str::from_utf8(&bytes) {
             let problem = format!("is not UTF-8 from byte {} on", error.valid_up_to());
             return Err(WorkspaceError::new(file, problem, "save it as UTF-8"));
@@ -171,50 +182,16 @@ impl Reader {
     }
 
     fn binary(&mut self, file: &str) -> Result<(), WorkspaceError> {
-        let bytes = self.bytes(file, BINARY)?;
+        let bytes = self.folder.read(file, BINARY)?;
         self.files.insert(file.to_owned(), bytes);
         Ok(())
     }
+}
 
-    fn bytes(&self, file: &str, limit: u64) -> Result<Vec<u8>, WorkspaceError> {
-        let path = self.inside(file)?;
-        let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());
-        if !is_file {
-            return Err(WorkspaceError::new(
-                file,
-                "is not a file",
-                "remove it, or put a file there",
-            ));
-        }
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|opened| opened.take(limit + 1).read_to_end(&mut bytes))
-            .map_err(|error| unreadable(file, &error))?;
-        if bytes.len() as u64 > limit {
-            let problem = format!("is larger than {} MiB", limit >> 20);
-            return Err(WorkspaceError::new(
-                file,
-                problem,
-                "make it smaller, or move it away",
-            ));
-        }
-        Ok(bytes)
-    }
-
-    /// The path with every link followed, which has to be inside the workspace.
-    fn inside(&self, file: &str) -> Result<PathBuf, WorkspaceError> {
-        let path = self.folder.join(file).canonicalize();
-        let path = path.map_err(|error| unreadable(file, &error))?;
-        if path.starts_with(&self.root) {
-            Ok(path)
-        } else {
-            let problem = format!("is a link out of the workspace, to {}", path.display());
-            Err(WorkspaceError::new(
-                file,
-                problem,
-                "copy what it links to into the workspace",
-            ))
-        }
+impl From<Refusal> for WorkspaceError {
+    fn from(refusal: Refusal) -> Self {
+        let problem = refusal.problem;
+        Self::new(refusal.path, problem.to_string(), problem.mend())
     }
 }
 
@@ -233,17 +210,16 @@ fn ends_with(name: &str, ending: &str) -> bool {
         .is_some_and(|found| found == ending)
 }
 
-fn unreadable(file: &str, error: &std::io::Error) -> WorkspaceError {
-    WorkspaceError::new(
-        file,
-        error.to_string(),
-        "check that it is there and may be read",
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
     use super::*;
+
+    fn read(folder: &Path) -> Result<Folder, WorkspaceError> {
+        super::read(folder, &[])
+    }
 
     fn workspace() -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");
@@ -329,27 +305,47 @@ mod tests {
         assert!(error.contains("callboard init"), "{error}");
     }
 
-    #[cfg(unix)]
     #[test]
-    fn a_link_may_not_leave_the_folder() {
+    fn a_link_is_not_followed_wherever_it_leads() {
         let folder = workspace();
-        let outside = tempfile::NamedTempFile::new().expect("a file");
         let link = folder.path().join("prompts/out.md");
-        std::os::unix::fs::symlink(outside.path(), &link).expect("a link");
-        let error = read(folder.path()).expect_err("a link out").to_string();
-        assert!(
-            error.starts_with("prompts/out.md: is a link out of the workspace"),
-            "{error}"
-        );
-        fs::remove_file(&link).expect("removed");
-        std::os::unix::fs::symlink("p.md", &link).expect("a link");
-        assert!(
-            read(folder.path()).is_ok(),
-            "a link that stays inside is a file"
-        );
-        std::os::unix::fs::symlink(folder.path().join("site"), folder.path().join("site/up"))
-            .expect("a link");
-        let error = read(folder.path()).expect_err("a circle").to_string();
-        assert!(error.contains("folders deep"), "{error}");
+        for to in ["/etc/hostname", "p.md", "../nowhere"] {
+            symlink(to, &link).expect("a link");
+            let found = read(folder.path()).expect("a workspace");
+            assert!(!found.files.contains_key("prompts/out.md"));
+            let named = |unread: &&Unread| unread.path == "prompts/out.md";
+            let unread = found.unread.iter().find(named).expect("it is named");
+            assert!(unread.problem.contains("is a link"), "{unread:?}");
+            assert!(unread.mend.contains("in its place"), "{unread:?}");
+            fs::remove_file(&link).expect("removed");
+        }
+    }
+
+    #[test]
+    fn what_has_to_be_read_and_is_a_link_is_refused() {
+        for file in [
+            "callboard.toml",
+            "settings.toml",
+            "site",
+            "plugins/a/a.wasm",
+            "plugins/a/plugin.toml",
+        ] {
+            let folder = workspace();
+            let path = folder.path().join(file);
+            fs::rename(&path, folder.path().join(".moved")).ok();
+            symlink(folder.path().join(".moved"), &path).expect("a link");
+            let error = read(folder.path()).expect_err(file).to_string();
+            assert!(error.starts_with(&format!("{file}: is a link")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_private_file_is_read_under_no_name() {
+        let folder = workspace();
+        let database = folder.path().join("callboard.db");
+        fs::hard_link(&database, folder.path().join("site/dump.bin")).expect("a link");
+        let error = super::read(folder.path(), &[database]).expect_err("private");
+        assert_eq!(error.file, "site/dump.bin");
+        assert!(error.problem.contains("callboard.db"), "{error}");
     }
 }

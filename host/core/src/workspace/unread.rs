@@ -11,25 +11,26 @@
 //! * whatever `.callboardignore` names, in the language of `.gitignore`.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::read::Reader;
 use super::{CONTRACTS, WorkspaceError};
+use crate::enclosed::{Enclosed, Kind, Problem};
 use crate::plugin::manifest;
 use crate::registry::nearest;
 
 /// The file that names what is left alone.
 const IGNORED: &str = ".callboardignore";
+/// The most that it may hold, in bytes.
+const IGNORING: u64 = 64 << 10;
 /// Left alone in every workspace.
 const EXCEPTED: [&str; 5] = [".*", "*~", "\\#*\\#", "README*", "LICENSE*"];
 /// Folders that are read; the rest follows from the files in them.
 const FOLDERS: [&str; 4] = ["pipelines", "plugins", "policies", "prompts"];
 /// The same with those of tenants.
-fn read() -> impl Iterator<Item = &'static str> {
+pub fn folders_read() -> impl Iterator<Item = &'static str> {
     FOLDERS.into_iter().chain(super::folders())
 }
 
@@ -61,20 +62,20 @@ pub(super) fn list(reader: &Reader) -> Result<Vec<Unread>, WorkspaceError> {
 }
 
 /// What is left alone in a folder.
-pub(super) fn ignored(folder: &Path) -> Result<Gitignore, WorkspaceError> {
-    let file = folder.join(IGNORED);
+pub(super) fn ignored(path: &Path, folder: &Enclosed) -> Result<Gitignore, WorkspaceError> {
     let wrong = |error: ignore::Error| {
         WorkspaceError::new(IGNORED, error.to_string(), "write it as a .gitignore")
     };
-    let mut builder = GitignoreBuilder::new(folder);
+    let mut builder = GitignoreBuilder::new(path);
     builder.allow_unclosed_class(false);
     for line in EXCEPTED {
         builder.add_line(None, line).map_err(wrong)?;
     }
-    if file.exists()
-        && let Some(error) = builder.add(&file)
-    {
-        return Err(wrong(error));
+    if folder.kind(IGNORED)?.is_some() {
+        let written = folder.read(IGNORED, IGNORING)?;
+        for line in String::from_utf8_lossy(&written).lines() {
+            builder.add_line(None, line).map_err(wrong)?;
+        }
     }
     builder.build().map_err(wrong)
 }
@@ -88,42 +89,44 @@ impl Search<'_> {
     /// Look at what is in a folder, `""` or ending in `/`. A folder of which nothing is read is
     /// named as a whole.
     fn walk(&mut self, inner: &str) -> Result<(), WorkspaceError> {
-        let all = self.reader.names(inner.trim_end_matches('/'))?;
-        for name in &all {
+        let all = self.reader.entries(inner.trim_end_matches('/'))?;
+        let names: Vec<_> = all.iter().map(|(name, _)| name.clone()).collect();
+        for (name, kind) in &all {
             let path = format!("{inner}{name}");
-            if !self.reader.folder.join(&path).is_dir() {
-                if !self.reader.files.contains_key(&path) && !self.is_own(&path) {
-                    let unread = unread_file(inner, &path, &all);
-                    self.unread.push(unread);
-                }
-                continue;
+            match kind {
+                Kind::Folder => self.folder(inner, name)?,
+                Kind::Link => self.unread.push(never(path, &Problem::Link)),
+                Kind::Special => self.unread.push(never(path, &Problem::Special)),
+                Kind::File if self.reader.files.contains_key(&path) || self.is_own(&path) => {}
+                Kind::File => self.unread.push(unread_file(inner, &path, &names)),
             }
-            let below = format!("{path}/");
-            if self.reader.folder.join(&below).join(EXPORT).exists() {
-                continue;
-            }
-            let known = inner.is_empty() && read().any(|folder| folder == name);
-            if known
-                || self
-                    .reader
-                    .files
-                    .keys()
-                    .any(|file| file.starts_with(&below))
-            {
-                self.walk(&below)?;
-            } else if !self.is_left_alone(&path)? {
-                let unread = self.whole(inner, &below)?;
-                self.unread.push(unread);
-            }
+        }
+        Ok(())
+    }
+
+    fn folder(&mut self, inner: &str, name: &str) -> Result<(), WorkspaceError> {
+        let below = format!("{inner}{name}/");
+        if self.reader.kind(&format!("{below}{EXPORT}"))? == Some(Kind::File) {
+            return Ok(());
+        }
+        let mut files = self.reader.files.keys();
+        if (inner.is_empty() && folders_read().any(|folder| folder == name))
+            || files.any(|file| file.starts_with(&below))
+        {
+            return self.walk(&below);
+        }
+        if !self.is_left_alone(&below)? {
+            let unread = self.whole(inner, &below)?;
+            self.unread.push(unread);
         }
         Ok(())
     }
 
     /// Whether a folder holds something, and all of it is left alone.
     fn is_left_alone(&self, path: &str) -> Result<bool, WorkspaceError> {
-        let entries = std::fs::read_dir(self.reader.folder.join(path));
-        let some = entries.is_ok_and(|mut entries| entries.next().is_some());
-        Ok(some && self.reader.names(path)?.is_empty())
+        let path = path.trim_end_matches('/');
+        let some = !self.reader.folder.list(path)?.is_empty();
+        Ok(some && self.reader.entries(path)?.is_empty())
     }
 
     /// A database, what belongs to one, or the key of the secrets.
@@ -136,22 +139,23 @@ impl Search<'_> {
 
     fn is_database(&self, path: &str) -> bool {
         const MAGIC: &[u8; 16] = b"SQLite format 3\0";
-        let mut head = [0; 16];
-        let read = File::open(self.reader.folder.join(path))
-            .and_then(|mut file| file.read_exact(&mut head));
-        read.is_ok() && head == *MAGIC
+        let head = self.reader.folder.beginning(path, MAGIC.len() as u64);
+        match head {
+            Ok(head) => head == *MAGIC,
+            // Of this workspace, in use.
+            Err(refusal) => matches!(refusal.problem, Problem::Private(_)),
+        }
     }
 
     fn whole(&self, inner: &str, path: &str) -> Result<Unread, WorkspaceError> {
         let name = path.trim_end_matches('/');
-        let inside = self.reader.names(name)?;
-        let manifest = inside
-            .iter()
-            .find(|file| likely(file, [manifest::FILE].into_iter()).is_some());
+        let inside = self.reader.entries(name)?;
+        let mut inside = inside.iter().map(|(file, _)| file);
+        let manifest = inside.find(|file| likely(file, [manifest::FILE].into_iter()).is_some());
         let (problem, mend) = match (inner, manifest) {
             ("", _) => {
                 let problem = "nothing of the folder is read".to_owned();
-                match likely(name, read()) {
+                match likely(name, folders_read()) {
                     Some(near) => (problem, renamed(name, near)),
                     None => (problem, moved(path)),
                 }
@@ -174,6 +178,15 @@ impl Search<'_> {
             problem,
             mend,
         })
+    }
+}
+
+/// What is read nowhere.
+fn never(path: String, problem: &Problem) -> Unread {
+    Unread {
+        path,
+        problem: problem.to_string(),
+        mend: format!("{}, or name it in {IGNORED}", problem.mend()),
     }
 }
 
@@ -259,7 +272,7 @@ mod tests {
         if !ignore.is_empty() {
             write(IGNORED, ignore.as_bytes());
         }
-        let found = super::super::read(folder.path()).expect("a workspace");
+        let found = super::super::read(folder.path(), &[]).expect("a workspace");
         let unread = found.unread.into_iter();
         unread.map(|unread| (unread.path, unread.mend)).collect()
     }
@@ -336,7 +349,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("callboard.toml"), "name = \"x\"").expect("a file");
         fs::write(folder.path().join(IGNORED), "[bad\n").expect("a file");
-        let error = super::super::read(folder.path()).expect_err("no pattern");
+        let error = super::super::read(folder.path(), &[]).expect_err("no pattern");
         assert_eq!(error.file, IGNORED);
         assert!(error.problem.contains("[bad"), "{error}");
     }
@@ -352,7 +365,7 @@ mod tests {
         for name in ["a.db-wal", "a.db.lock", "b.db-wal"] {
             fs::write(folder.path().join(name), "x").expect("a file");
         }
-        let found = super::super::read(folder.path()).expect("a workspace");
+        let found = super::super::read(folder.path(), &[]).expect("a workspace");
         let paths: Vec<_> = found
             .unread
             .iter()

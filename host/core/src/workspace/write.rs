@@ -101,7 +101,7 @@ mod tests {
         let inner = folder.path().join("new");
         write(&inner, &files()).expect("written");
         assert_eq!(
-            super::super::read(&inner).map(|folder| folder.files),
+            super::super::read(&inner, &[]).map(|folder| folder.files),
             Ok(files())
         );
         assert_eq!(

@@ -53,6 +53,9 @@ impl Git {
 
     /// Like [`Git::open`], with another program than `git`.
     pub fn with_program(program: &str, path: &str, deadline: Instant) -> Result<Self, GitError> {
+        if Path::new(path).is_relative() {
+            return Err(GitError::Relative);
+        }
         let folder = Path::new(path)
             .canonicalize()
             .map_err(|error| match error.kind() {
@@ -247,8 +250,12 @@ impl Git {
             .env("LC_ALL", "C")
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("GIT_OPTIONAL_LOCKS", "0");
+        // What a partial clone lacks is not fetched from wherever the repository says, by no
+        // protocol: only newer gits know the first of these, and the second goes before what the
+        // repository allows.
         command
             .env("GIT_NO_LAZY_FETCH", "1")
+            .env("GIT_ALLOW_PROTOCOL", "none")
             .env("GIT_PAGER", "cat");
         command.env(
             "GIT_CEILING_DIRECTORIES",

@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::Answered;
+use super::watch::patiently;
 use super::{Context, Failure, check};
 use callboard_core::app::AppError;
 
@@ -16,8 +17,8 @@ pub(super) struct Apply {
 
 impl Apply {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
-        let app = context.app().await?;
-        let applied = match app.apply(&self.note).await {
+        let app = context.app_made().await?;
+        let applied = match patiently(context.output, check::CALLING, app.apply(&self.note)).await {
             Err(AppError::Misses(count, roll)) => {
                 check::tell(context.output, &roll, false);
                 return Err(AppError::Misses(count, roll).into());

@@ -4,8 +4,12 @@ use clap::Args;
 
 use super::exit::Exit;
 use super::output::{Answered, Output};
+use super::watch::patiently;
 use super::{Context, Failure};
 use callboard_core::rollcall::{Reference, Roll};
+
+/// What takes its time when a component is new.
+pub(super) const CALLING: &str = "calling the roll; a new plugin is compiled once";
 
 #[derive(Debug, Args)]
 pub(super) struct Check {
@@ -16,7 +20,8 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
-        let roll = context.app().await?.check().await?.roll;
+        let app = context.app().await?;
+        let roll = patiently(context.output, CALLING, app.check()).await?.roll;
         tell(context.output, &roll, self.all);
         let answered = context.output.json(&roll);
         Ok(match roll.misses().next() {

@@ -262,7 +262,7 @@ async fn young_policies(app: &App, folder: &Path, commits: u64) -> Result<(), Fa
         .unwrap_or(i64::MAX)
         .max(1);
     let mut changed = Files::new();
-    let all = workspace::read(folder)?.files;
+    let all = app.read()?.files;
     for (policy, key, value) in [(COLLAPSE, "age_days", 0), (KEEP, "keep", keep)] {
         let path = format!("policies/{policy}.toml");
         let content = all

@@ -113,6 +113,7 @@ impl From<StoreError> for Failure {
             StoreErrorKind::Unavailable
             | StoreErrorKind::Busy
             | StoreErrorKind::Corrupt
+            | StoreErrorKind::Foreign
             | StoreErrorKind::Schema => Exit::Unavailable,
             StoreErrorKind::Address | StoreErrorKind::Unstorable => Exit::Usage,
             _ => Exit::Failed,

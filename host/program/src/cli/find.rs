@@ -2,13 +2,12 @@
 
 use super::Failure;
 use callboard_core::registry::nearest;
-use callboard_core::store::named::{self, Found, Noun};
+use callboard_core::store::named::{self, Found, Noun, Short};
 use callboard_core::store::runs::{self, Run};
 use callboard_core::store::{Store, StoreError};
-use callboard_factory::tables::TASK;
 use callboard_factory::tables::tasks::{self, Task};
 
-/// The key of what is named by its id or key, a beginning of it, the end that lists show, or
+/// The key of what is named by its id or key, its beginning, its end, what lists show, or
 /// `latest`.
 pub(super) async fn key(store: &Store, noun: &Noun, wanted: &str) -> Result<String, Failure> {
     match named::find(store, noun, wanted).await? {
@@ -23,6 +22,8 @@ pub(super) async fn key(store: &Store, noun: &Noun, wanted: &str) -> Result<Stri
                 "`{wanted}` is more than one {}: write more of it",
                 noun.name
             );
+            let short = Short::of(store, noun, keys.iter().map(String::as_str)).await?;
+            let keys: Vec<_> = keys.iter().map(|key| short.show(key)).collect();
             Err(Failure::usage(problem).help(format!("it is one of {}", keys.join(", "))))
         }
     }

@@ -156,16 +156,27 @@ impl Which {
             let run = find::key(store, &named::GATE, id).await?;
             return Ok(gates::of_run(store, &run).await?);
         }
-        if let Found::One(task) = named::find(store, &TASK, id).await? {
-            let newest = gates::about(store, &task).await?;
-            return Ok(newest.into_iter().collect());
-        }
-        match named::find(store, &named::RUN, id).await? {
-            Found::None => Err(
-                Failure::usage(format!("there is no run and no task `{id}`"))
-                    .help("`callboard gates list` names the runs that stand before a gate"),
-            ),
-            _ => Ok(gates::of_run(store, &find::key(store, &named::RUN, id).await?).await?),
+        let task = named::find(store, &TASK, id).await?;
+        let run = named::find(store, &named::RUN, id).await?;
+        match (task, run) {
+            (Found::None, Found::None) => Err(Failure::usage(format!(
+                "there is no run and no task `{id}`"
+            ))
+            .help("`callboard gates list` names the runs that stand before a gate")),
+            (Found::One(task), Found::None) => {
+                let newest = gates::about(store, &task).await?;
+                Ok(newest.into_iter().collect())
+            }
+            (Found::None, Found::One(run)) => Ok(gates::of_run(store, &run).await?),
+            (Found::Several(_), Found::None) => Err(find::key(store, &TASK, id)
+                .await
+                .err()
+                .unwrap_or_else(|| unsure(id))),
+            (Found::None, Found::Several(_)) => Err(find::key(store, &named::RUN, id)
+                .await
+                .err()
+                .unwrap_or_else(|| unsure(id))),
+            _ => Err(unsure(id)),
         }
     }
 
@@ -196,6 +207,14 @@ impl Which {
             }
         }
     }
+}
+
+/// The name is one of a task and of a run.
+fn unsure(id: &str) -> Failure {
+    Failure::usage(format!(
+        "`{id}` is more than one task or run: write more of it"
+    ))
+    .help("`callboard gates list` names both")
 }
 
 /// What came of a gate, for a person.

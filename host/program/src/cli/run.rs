@@ -1,5 +1,6 @@
 //! `run`: start a run of a pipeline and carry it out here.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -27,7 +28,7 @@ pub(super) struct Run {
     pipeline: String,
 
     /// A key of the input, `KEY=VALUE`; repeat it for each key. A value that is JSON is
-    /// taken as such, everything else is a text.
+    /// taken as such, everything else is a text. A relative path begins at this folder.
     #[arg(short, long = "input", value_name = "KEY=VALUE")]
     inputs: Vec<String>,
 }
@@ -46,15 +47,18 @@ pub(super) async fn start(
     app: &App,
     context: &Context,
     pipeline: &str,
-    input: Patch,
+    mut input: Patch,
 ) -> Result<runs::Run, Failure> {
     let engine = app.engine(Progress::of(context.output));
     let line_up = app.line_up().await?;
-    if !line_up.pipelines.contains_key(pipeline) {
+    let Some(definition) = line_up.pipelines.get(pipeline) else {
         let known = line_up.pipelines.keys().map(String::as_str);
         let list = "callboard pipelines list";
         return Err(find::unknown("pipeline", pipeline, known, list));
-    }
+    };
+    line_up
+        .registry
+        .settle_paths(definition, &mut input, &here()?);
     let run = engine
         .queue(&line_up, pipeline, input, runs::Origin::Cli)
         .await?;
@@ -177,6 +181,15 @@ pub(super) fn exit(status: RunStatus) -> Exit {
         | RunStatus::Blocked => Exit::Waiting,
         RunStatus::Rejected | RunStatus::Failed | RunStatus::Cancelled => Exit::Failed,
     }
+}
+
+/// The folder of this command, at which the relative paths of its input begin.
+pub(super) fn here() -> Result<PathBuf, Failure> {
+    std::env::current_dir().map_err(|error| {
+        Failure::usage(format!(
+            "the folder of this command cannot be read: {error}"
+        ))
+    })
 }
 
 /// `KEY=VALUE`, as the command line has it.

@@ -22,7 +22,7 @@ pub(super) enum Runs {
     List(List),
     /// One run with its stages and gates.
     Show {
-        /// Its id as `runs list` shows it, enough of its beginning, or `latest`.
+        /// Its id as `runs list` shows it, enough of its beginning or end, or `latest`.
         id: String,
     },
     /// Follow a run, or all of them, until it ends: changes of status and stages that ended.
@@ -33,7 +33,7 @@ pub(super) enum Runs {
     Pause(steer::Stop),
     /// Go on with a run that is paused, blocked or waits, or that a worker left when it died.
     Resume {
-        /// Its id as `runs list` shows it, enough of its beginning, or `latest`.
+        /// Its id as `runs list` shows it, enough of its beginning or end, or `latest`.
         id: String,
     },
     /// Do a part of a run again, with a fresh budget; stages before it are not repeated.

@@ -51,7 +51,7 @@ pub(super) struct Work {
 
 impl Serve {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
-        let app = context.app().await?;
+        let app = context.app_made().await?;
         app.active().await?;
         warn_of_open_files(context, &app);
         let right = if self.no_work {
@@ -88,7 +88,7 @@ impl Work {
                 "--places 0 would never work; write 1 or more",
             ));
         }
-        let app = context.app().await?;
+        let app = context.app_made().await?;
         app.active().await?;
         warn_of_open_files(context, &app);
         let right = app.store().exclusive("work").await?;

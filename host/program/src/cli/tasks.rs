@@ -28,12 +28,12 @@ pub(super) enum Tasks {
     },
     /// A task and its latest draft.
     Show {
-        /// Its id as `tasks list` shows it, enough of its beginning, or `latest`.
+        /// Its id as `tasks list` shows it, enough of its beginning or end, or `latest`.
         id: String,
     },
     /// Say yes at the gate the task stands before; its run goes on here.
     Approve {
-        /// The task's id as `tasks list` shows it, enough of its beginning, or `latest`.
+        /// The task's id as `tasks list` shows it, enough of its beginning or end, or `latest`.
         id: String,
         #[command(flatten)]
         verdict: Comment,
@@ -41,14 +41,14 @@ pub(super) enum Tasks {
     /// Say no; what follows is what the pipeline says in `on.rejected`, or the end of the task
     /// and its run as rejected.
     Reject {
-        /// The task's id as `tasks list` shows it, enough of its beginning, or `latest`.
+        /// The task's id as `tasks list` shows it, enough of its beginning or end, or `latest`.
         id: String,
         #[command(flatten)]
         verdict: Feedback,
     },
     /// Have a part of the task made anew, and be asked again.
     Regenerate {
-        /// The task's id as `tasks list` shows it, enough of its beginning, or `latest`.
+        /// The task's id as `tasks list` shows it, enough of its beginning or end, or `latest`.
         id: String,
         #[command(flatten)]
         part: Part,
@@ -140,13 +140,13 @@ fn rejected(context: &Context, task: &Task, run: &runs::Run) -> Answered {
 
 async fn open_gate(app: &App, task: &Task) -> Result<Gate, Failure> {
     let gate = gates::about(app.store(), &task.id).await?;
-    gate.filter(|gate| gate.decision.is_none()).ok_or_else(|| {
-        Failure::usage(format!(
-            "task {} stands before no gate; it is {}",
-            task.id,
-            task.status.name()
-        ))
-    })
+    if let Some(gate) = gate.filter(|gate| gate.decision.is_none()) {
+        return Ok(gate);
+    }
+    let short = Short::of(app.store(), &TASK, [task.id.as_str()]).await?;
+    let (task, status) = (short.show(&task.id), task.status.name());
+    let problem = format!("task {task} stands before no gate; it is {status}");
+    Err(Failure::usage(problem))
 }
 
 async fn show(context: &Context, app: &App, task: &Task) -> Result<Answered, Failure> {

@@ -104,6 +104,25 @@ async fn tick(output: Output, watched: Weak<Mutex<UnderWay>>) {
     }
 }
 
+/// Do work that may take long at the first time, and tell how long it has been at it.
+pub(super) async fn patiently<T>(output: Output, what: &str, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    let began = Instant::now();
+    let mut ticks = 0_u64;
+    loop {
+        tokio::select! {
+            result = &mut work => return result,
+            () = tokio::time::sleep(TICK) => ticks += 1,
+        }
+        let told = format!("  … {what}, {} s", began.elapsed().as_secs());
+        if output.is_live() {
+            output.live(told);
+        } else if ticks.is_multiple_of(REMIND) {
+            output.progress(told);
+        }
+    }
+}
+
 fn told(stages: &[(String, Instant)]) -> String {
     let stages = stages.iter();
     let stages = stages.map(|(stage, began)| format!("{stage} {} s", began.elapsed().as_secs()));

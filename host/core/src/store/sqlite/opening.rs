@@ -1,6 +1,6 @@
 //! How a SQLite file is opened: its folder is there, its log is on, its schema is current.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -19,6 +19,11 @@ const FULL: &str = "database or disk is full";
 /// How long to wait before asking again for a file that another process is turning to its log.
 const TURN_PAUSE: Duration = Duration::from_millis(5);
 
+/// Says in the head of a file whose it is: the letters `call`.
+const APPLICATION: i64 = 0x6361_6c6c;
+/// What SQLite writes beside a database, and the lock of who works on it.
+const BESIDE: [&str; 5] = ["", "-wal", "-shm", "-journal", ".lock"];
+
 /// The file that an address names, literally.
 pub(super) fn file(path: &str) -> Result<&str, StoreError> {
     // `sqlite://PATH` is what other programs write.
@@ -27,7 +32,37 @@ pub(super) fn file(path: &str) -> Result<&str, StoreError> {
         let message = "a database in memory would be lost; write `sqlite:PATH` with a file";
         return Err(StoreError::new(StoreErrorKind::Address, message));
     }
+    if path.contains('?') {
+        let message = "an address of SQLite takes no parameters after a `?`; write `sqlite:PATH`";
+        return Err(StoreError::new(StoreErrorKind::Address, message));
+    }
     Ok(path)
+}
+
+/// The files in which a database is kept, whether they are there or not.
+pub(in crate::store) fn files(path: &Path) -> Vec<PathBuf> {
+    // Beside the file itself, whatever links lead to it.
+    let real = path
+        .is_symlink()
+        .then(|| path.canonicalize().ok())
+        .flatten();
+    let path = real.unwrap_or_else(|| path.to_owned());
+    let named = |ending: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    BESIDE.map(named).into()
+}
+
+/// Whether there is no database at an address yet, though there could be one.
+pub(in crate::store) fn is_absent(path: &str) -> Result<bool, StoreError> {
+    let path = file(path)?;
+    refuse_missing_folder(path)?;
+    match Path::new(path).metadata() {
+        Ok(found) => Ok(found.is_file() && found.len() == 0),
+        Err(error) => Ok(error.kind() == std::io::ErrorKind::NotFound),
+    }
 }
 
 /// A connection to the file, made if it is missing, with the schema of this program.
@@ -40,7 +75,7 @@ pub(super) async fn current(
     private::make(Path::new(path)).ok();
     let began = Instant::now();
     loop {
-        let error = match try_open(options).await {
+        let error = match try_open(options, path).await {
             Ok(connection) => return Ok(connection),
             Err(error) => error,
         };
@@ -56,7 +91,15 @@ pub(super) async fn current(
 /// Connect, turn a new file to its log, and bring its schema up to date. SQLite answers "busy" at
 /// once, whatever the timeout says, when two connections turn the same file together; the other
 /// one is done in a moment.
-async fn try_open(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+async fn try_open(
+    options: &SqliteConnectOptions,
+    path: &str,
+) -> Result<SqliteConnection, StoreError> {
+    // Before the log is turned on, which is a change of the file.
+    match look_at(path).await {
+        Err(error) if error.kind == StoreErrorKind::Foreign => return Err(error),
+        _ => {}
+    }
     let mut connection = connect(options).await?;
     // Somebody else may be writing: only what there is to change is worth the wait.
     if look_on(&mut connection).await.is_err() {
@@ -72,48 +115,56 @@ pub(in crate::store) async fn look(path: &str) -> Result<(), StoreError> {
         let message = format!("there is no database {path} yet; `callboard apply` makes it");
         return Err(StoreError::new(StoreErrorKind::Unavailable, message));
     }
+    look_at(path).await.map_err(|error| named(path, &error))
+}
+
+async fn look_at(path: &str) -> Result<(), StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .read_only(true)
         .busy_timeout(BUSY_TIMEOUT)
         .log_statements(tracing::log::LevelFilter::Trace);
-    let looked = async {
-        let mut connection = options.connect().await?;
-        look_on(&mut connection).await
-    };
-    looked.await.map_err(|error| named(path, &error))
+    look_on(&mut options.connect().await?).await
 }
 
 async fn look_on(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let mut snapshot = connection.begin().await?;
-    migrate::look(&mut Transaction::new(Connection::Sqlite(&mut snapshot))).await
+    let mut transaction = Transaction::new(Connection::Sqlite(&mut snapshot));
+    let looked = migrate::look(&mut transaction).await;
+    if looked.is_err() && is_foreign(&mut transaction).await? {
+        let message = "it is a database of another program";
+        return Err(StoreError::new(StoreErrorKind::Foreign, message));
+    }
+    looked
+}
+
+/// Whether a file without the current schema is somebody else's: it says so in its head, or has
+/// tables and none of ours.
+async fn is_foreign(transaction: &mut Transaction<'_>) -> Result<bool, StoreError> {
+    let sql = "SELECT (SELECT application_id FROM pragma_application_id) AS application, \
+         (SELECT COUNT(*) FROM sqlite_schema) AS objects, \
+         (SELECT COUNT(*) FROM pragma_table_info('migrations') \
+          WHERE name IN ('number', 'digest')) AS ours";
+    let rows = transaction.query(Statement::new(sql)).await?;
+    let row = rows
+        .first()
+        .ok_or_else(|| StoreError::internal("a count gave no row"))?;
+    let (objects, ours) = (row.integer("objects")?, row.integer("ours")?);
+    Ok(match row.integer("application")? {
+        APPLICATION => false,
+        0 => objects > 0 && ours < 2,
+        _ => true,
+    })
 }
 
 async fn migrate_locked(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let mut transaction = connection.begin_with("BEGIN EXCLUSIVE").await?;
-    refuse_foreign(&mut transaction).await?;
-    migrate::run(&mut Transaction::new(Connection::Sqlite(&mut transaction))).await?;
+    let mut work = Transaction::new(Connection::Sqlite(&mut transaction));
+    migrate::run(&mut work).await?;
+    let marked = format!("PRAGMA application_id = {APPLICATION}");
+    work.execute(Statement::new(marked)).await?;
     transaction.commit().await?;
     Ok(())
-}
-
-/// A file that has tables, and none of callboard's, is another program's.
-async fn refuse_foreign(connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' \
-        ESCAPE '\\' AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'migrations') \
-        ORDER BY name LIMIT 1";
-    let rows = super::query(connection, Statement::new(sql)).await?;
-    let Some(row) = rows.first() else {
-        return Ok(());
-    };
-    Err(StoreError::new(
-        StoreErrorKind::Address,
-        format!(
-            "it has the table `{}` and none of callboard's, so it is another program's; name \
-             another file",
-            row.text("name")?
-        ),
-    ))
 }
 
 /// A connection on which plugins' deferred writes may run, too.
@@ -167,6 +218,9 @@ fn named(path: &str, error: &StoreError) -> StoreError {
     let mend = match error.kind {
         StoreErrorKind::Corrupt => {
             "; it is no SQLite database or is damaged: restore a backup or move it away"
+        }
+        StoreErrorKind::Foreign => {
+            "; nothing was changed: name another file with `database` in callboard.toml or --database"
         }
         StoreErrorKind::Busy => "; another process holds it: stop that process or wait for it",
         StoreErrorKind::Unavailable => "; check that the file and its folder can be written",

@@ -11,6 +11,8 @@ pub enum GitError {
     NotInstalled,
     #[error("no such folder; give the path of a repository on this machine")]
     NoFolder,
+    #[error("it begins nowhere; give a path from the root of this machine")]
+    Relative,
     #[error("it is a file; give the folder that holds `.git`")]
     NoDirectory,
     #[error("it is not a git repository; give the folder that holds `.git`, not one inside it")]

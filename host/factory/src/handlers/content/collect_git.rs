@@ -91,6 +91,7 @@ impl Default for Config {
 #[derive(Deserialize, JsonSchema)]
 struct Reads {
     /// The folder of a git repository on this machine.
+    #[schemars(extend("format" = "path"))]
     repository: String,
     /// `YYYY-MM-DD` in UTC, or `latest` for the latest day with substance.
     #[serde(default)]

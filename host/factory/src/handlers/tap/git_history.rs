@@ -38,6 +38,7 @@ fn limit() -> usize {
 #[derive(Deserialize, JsonSchema)]
 struct Reads {
     /// The folder of a git repository on this machine.
+    #[schemars(extend("format" = "path"))]
     repository: String,
 }
 

@@ -11,7 +11,7 @@ use callboard_core::engine::operate;
 /// A run to begin another one with.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Fork {
-    /// Its id as `runs list` shows it, enough of its beginning, or `latest`.
+    /// Its id as `runs list` shows it, enough of its beginning or end, or `latest`.
     id: String,
     /// The first stage that is not taken over.
     #[arg(long, value_name = "STAGE")]
@@ -25,9 +25,14 @@ pub(in crate::cli) struct Fork {
 
 impl Fork {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
-        let input = run::parse_inputs(&self.inputs)?;
+        let mut input = run::parse_inputs(&self.inputs)?;
         let app = context.app().await?;
         let found = find(app.store(), &self.id).await?;
+        let line_up = app.line_up().await?;
+        if let Some(definition) = line_up.pipelines.get(&found.pipeline) {
+            let registry = &line_up.registry;
+            registry.settle_paths(definition, &mut input, &run::here()?);
+        }
         let engine = app.engine(Progress::of(context.output));
         let by = self.who.because(String::new());
         let fork = operate::fork::fork(&engine, &found, &self.from, input, &by).await?;

@@ -14,7 +14,7 @@ use callboard_core::engine::operate::migrate::{self, Migration};
 /// A run to move, and where to.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Migrate {
-    /// Its id as `runs list` shows it, enough of its beginning, or `latest`.
+    /// Its id as `runs list` shows it, enough of its beginning or end, or `latest`.
     id: String,
     /// The revision, by number, digest or `latest`; the active one, if absent.
     #[arg(long, value_name = "REVISION")]

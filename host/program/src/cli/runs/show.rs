@@ -55,7 +55,8 @@ fn head(output: Output, run: &Run, holder: Option<&Holder>) {
         run.pipeline, run.revision
     ));
     output.say(format_args!("status    {}", run.status));
-    if !run.detail.is_empty() {
+    // Of a run that goes on it is what was said before somebody took it.
+    if !run.detail.is_empty() && run.status != RunStatus::Running {
         output.say(format_args!("detail    {}", run.detail));
     }
     output.say(format_args!("origin    {}", run.origin));

@@ -15,7 +15,7 @@ use callboard_core::store::steering::Steered;
 /// A run to stop, and why.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Stop {
-    /// Its id as `runs list` shows it, enough of its beginning, or `latest`.
+    /// Its id as `runs list` shows it, enough of its beginning or end, or `latest`.
     id: String,
     /// Why; it is kept with the run.
     #[arg(long, default_value = "")]
@@ -93,7 +93,7 @@ pub(super) async fn resume(context: &Context, id: &str) -> Result<Answered, Fail
 /// A run to go on again.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Retry {
-    /// Its id as `runs list` shows it, enough of its beginning, or `latest`.
+    /// Its id as `runs list` shows it, enough of its beginning or end, or `latest`.
     id: String,
     /// The stage to go on from; without it, the one that ended the run or holds it.
     #[arg(long, value_name = "STAGE")]

@@ -23,7 +23,7 @@ const MOST: u32 = 500;
 /// What to follow.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Tail {
-    /// The run's id as `runs list` shows it, enough of its beginning, or `latest`; without it,
+    /// The run's id as `runs list` shows it, enough of its beginning or end, or `latest`; without it,
     /// every run that has not ended.
     id: Option<String>,
 }
