@@ -122,6 +122,11 @@ impl App {
         &self.inner.store
     }
 
+    /// Revisions, and line-ups, that are in memory.
+    pub fn loaded(&self) -> (usize, usize) {
+        (self.inner.companies.count(), self.inner.line_ups.count())
+    }
+
     /// The file that holds the key of the secrets.
     pub fn key_file(&self) -> PathBuf {
         self.inner.folder.join("callboard.key")

@@ -9,6 +9,7 @@ pub mod address;
 mod error;
 mod headers;
 pub mod policy;
+mod redaction;
 mod resolver;
 
 use std::sync::OnceLock;
@@ -22,6 +23,7 @@ use url::Url;
 
 pub use self::error::{ClientError, ClientErrorKind};
 use self::policy::Policy;
+use self::redaction::Redaction;
 use self::resolver::Resolver;
 use crate::grants::Origin;
 use crate::settings::Secret;
@@ -66,6 +68,19 @@ pub struct Response {
     pub body: Vec<u8>,
     /// The address that answered, after redirects.
     pub url: String,
+}
+
+impl Response {
+    fn without(self, redaction: &Redaction) -> Self {
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| (redaction.text(name), redaction.text(value)));
+        Self {
+            headers: headers.collect(),
+            url: redaction.text(&self.url),
+            body: redaction.bytes(self.body),
+            ..self
+        }
+    }
 }
 
 /// An HTTP client with a policy and a connection pool of its own.
@@ -113,9 +128,13 @@ impl Client {
             let text = format!("{target}: no complete answer within {allowed:?}");
             ClientError::new(ClientErrorKind::Timeout, text)
         };
-        timeout_at(deadline, self.follow(request))
-            .await
-            .unwrap_or_else(|_| Err(late()))
+        let redaction = request.credential.as_ref();
+        let redaction = redaction.map_or_else(Redaction::default, |it| Redaction::of(&it.secret));
+        let answered = timeout_at(deadline, self.follow(request, &redaction)).await;
+        match answered.unwrap_or_else(|_| Err(late())) {
+            Ok(response) => Ok(response.without(&redaction)),
+            Err(error) => Err(error.without(&redaction)),
+        }
     }
 
     /// Post a JSON document, and read one from a successful answer. `bearer` goes to the origin
@@ -159,7 +178,11 @@ impl Client {
         })
     }
 
-    async fn follow(&self, request: Request) -> Result<Response, ClientError> {
+    async fn follow(
+        &self,
+        request: Request,
+        redaction: &Redaction,
+    ) -> Result<Response, ClientError> {
         let url = Url::parse(&request.url)
             .map_err(|error| ClientError::bad_request(format!("`{}`: {error}", request.url)))?;
         let method = headers::method(&request.method)?;
@@ -181,6 +204,13 @@ impl Client {
         loop {
             let response = self.send_hop(&hop).await?;
             match next(&hop, &response)? {
+                Some(url) if left > 0 && redaction.is_in(url.as_str()) => {
+                    let text = format!(
+                        "{}: redirects to an address with the credential in it, which is not followed",
+                        hop.target()
+                    );
+                    return Err(ClientError::new(ClientErrorKind::Denied, text));
+                }
                 Some(url) if left > 0 => hop = hop.redirected(response.status(), url),
                 _ => return read(&hop, response, request.max_body).await,
             }

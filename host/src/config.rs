@@ -1,7 +1,6 @@
 //! `callboard.toml`: what a process has to know before it can open the database, and the
 //! operator's ceiling of grants. Everything else of a workspace comes from its revision.
 
-mod address;
 mod listeners;
 mod loading;
 
@@ -11,9 +10,9 @@ use std::net::SocketAddr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-pub use self::address::ListenAddress;
 pub use self::listeners::{ConnectionRules, ConsoleRules};
 pub use self::loading::{CompileLimits, DescribeLimits};
+use crate::address::Address;
 use crate::grants::Grants;
 use crate::schema;
 use crate::span::Span;
@@ -32,7 +31,7 @@ pub struct Config {
     pub database: String,
     /// Where the site listens: for readers, from wherever they come.
     #[serde(default = "listen")]
-    pub listen: ListenAddress,
+    pub listen: Address,
     /// Where the console listens, and under which names.
     #[serde(default)]
     pub console: ConsoleRules,
@@ -254,8 +253,8 @@ fn database() -> String {
     "sqlite:callboard.db".to_owned()
 }
 
-fn listen() -> ListenAddress {
-    ListenAddress::loopback(8710)
+fn listen() -> Address {
+    Address::loopback(8710)
 }
 
 /// A password would be kept in every revision.

@@ -39,13 +39,13 @@ use self::hands::Hands;
 use self::local::Local;
 use crate::config::EngineRules;
 use crate::fault;
-use crate::grants::Grants;
 use crate::handler::Resources;
 use crate::outcome::Patch;
 use crate::pipeline::Pipeline;
 use crate::registry::Registry;
 use crate::rollcall::Reference;
 use crate::settings::Snapshot;
+use crate::store::granted::Writer;
 use crate::store::runs::{self, Limits, Origin, Run, RunStatus};
 use crate::store::{Store, StoreError, stage_runs, storable};
 
@@ -54,8 +54,8 @@ pub struct LineUp {
     pub revision: i64,
     pub pipelines: BTreeMap<String, Arc<Pipeline>>,
     pub registry: Arc<Registry>,
-    /// What each plugin may do; its deferred writes run under it.
-    pub grants: BTreeMap<String, Grants>,
+    /// Each plugin as its deferred writes run: what it may do and take.
+    pub writers: BTreeMap<String, Writer>,
     pub settings: Arc<Snapshot>,
     /// The digest of `settings`.
     pub digest: String,

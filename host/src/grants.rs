@@ -158,6 +158,14 @@ pub struct Refusal {
     pub mend: Option<String>,
 }
 
+impl Refusal {
+    /// Whether it refuses `asked`, or a part of it: some of the verbs on a table.
+    pub fn is_of(&self, asked: &Refusal) -> bool {
+        let of_table = self.path.first().is_some_and(|list| list == "db");
+        self.path == asked.path && (of_table || self.asked == asked.asked)
+    }
+}
+
 impl Grants {
     pub fn allows(&self, table: &str, verb: Verb) -> bool {
         self.db
@@ -179,7 +187,10 @@ impl Grants {
         for (index, grant) in self.db.iter().enumerate() {
             let verbs = grant.verbs.iter();
             let refused = verbs.filter(|verb| !ceiling.allows(&grant.table, **verb));
-            refusals.extend(refused.map(|verb| table_refusal(plugin, index, &grant.table, *verb)));
+            let refused: Vec<_> = refused.map(|verb| verb.as_str()).collect();
+            if !refused.is_empty() {
+                refusals.push(table_refusal(plugin, index, &grant.table, &refused));
+            }
         }
         for (index, grant) in self.http.iter().enumerate() {
             if !ceiling.http.iter().any(|allowed| allowed.covers(grant)) {
@@ -264,12 +275,13 @@ fn credential_refusal(plugin: &str, index: usize, grant: &CredentialGrant) -> Re
     }
 }
 
-fn table_refusal(plugin: &str, index: usize, table: &str, verb: Verb) -> Refusal {
-    let verb = verb.as_str();
+/// One for all verbs on a table: they are granted and withdrawn together.
+fn table_refusal(plugin: &str, index: usize, table: &str, verbs: &[&str]) -> Refusal {
     let open = !schema::belongs_to_host(table);
-    let mend = format!("[[grants.{plugin}.db]]\ntable = \"{table}\"\nverbs = [\"{verb}\"]");
+    let quoted = verbs.join("\", \"");
+    let mend = format!("[[grants.{plugin}.db]]\ntable = \"{table}\"\nverbs = [\"{quoted}\"]");
     Refusal {
-        asked: format!("{verb} on table {table}"),
+        asked: format!("{} on table {table}", verbs.join("/")),
         path: element("db", index),
         mend: open.then_some(mend),
     }
@@ -313,6 +325,10 @@ mod tests {
     #[test]
     fn what_is_not_written_is_not_granted() {
         let ask = grants("log = true\n[[db]]\ntable = \"a\"\nverbs = [\"select\", \"delete\"]");
+        let whole = ask.refusals("p", &Grants::default());
+        assert_eq!(whole[1].asked, "select/delete on table a", "one cause");
+        let mend = whole[1].mend.as_deref().unwrap_or_default();
+        assert!(mend.ends_with("verbs = [\"select\", \"delete\"]"), "{mend}");
         let ceiling = grants("[[db]]\ntable = \"a\"\nverbs = [\"select\"]");
         let refusals = ask.refusals("p", &ceiling);
         let asked: Vec<_> = refusals

@@ -52,6 +52,11 @@ impl<K: Ord, V> Kept<K, V> {
         value
     }
 
+    /// How many there are, those that somebody uses among them.
+    pub fn count(&self) -> usize {
+        self.lock().places.len()
+    }
+
     fn place(&self, key: K) -> Arc<OnceCell<Arc<V>>> {
         let mut held = self.lock();
         held.turn += 1;

@@ -20,6 +20,7 @@
 // Futures in futures are laid out by recursion, and a command's are deeper than the default.
 #![recursion_limit = "256"]
 
+pub mod address;
 pub mod app;
 pub mod bundle;
 mod capabilities;

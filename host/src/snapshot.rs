@@ -43,6 +43,7 @@ fn take(
     };
     let again = format!("callboard settings set {name} VALUE");
     match &stored.content {
+        Content::Unreadable(problem) => Err(unfit(name, problem.clone(), again)),
         Content::Sealed { bytes, key_id } if declaration.kind == SettingType::Secret => {
             let sealed = Sealed {
                 bytes: bytes.clone(),

@@ -169,6 +169,12 @@ impl Store {
         }
     }
 
+    /// Whether the schema still is the one of this program: another may have changed it since.
+    pub async fn has_its_schema(&self) -> Result<(), StoreError> {
+        let applied = self.query(migrate::applied()).await?;
+        migrate::compare(&applied, self.dialect())
+    }
+
     /// Run `work` in one transaction: all of it is committed, durably, or nothing. On SQLite
     /// several jobs may share a commit; one that fails does not harm the others.
     pub async fn write<T, F>(&self, work: F) -> Result<T, StoreError>

@@ -16,6 +16,7 @@ mod revisions;
 mod roll;
 mod settings;
 mod tables;
+mod unreadable;
 
 use std::path::Path;
 

@@ -7,7 +7,8 @@ mod export;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callboard::config::{ConnectionRules, ListenAddress};
+use callboard::address::Address;
+use callboard::config::ConnectionRules;
 use callboard::http::console::{Console, ConsoleView};
 use callboard::http::{Face, bind, bind_here, serve, site as readers};
 use callboard::site::{Shown, Site, SiteInfo, bundled};
@@ -68,7 +69,7 @@ impl Server {
             site: current,
             console: Arc::new(Roll(store.clone())),
         };
-        let any = ListenAddress::loopback(0);
+        let any = Address::loopback(0);
         let (site, here) = (bind(&any).await, bind_here(&any).await);
         let (site, here) = (site.expect("a free port"), here.expect("a free port"));
         let address = |listener: &TcpListener| listener.local_addr().expect("its address");
@@ -453,6 +454,14 @@ async fn health_fails_when_posts_cannot_be_read_though_the_database_answers() {
     for (breaks, dependency) in [
         ("DROP TABLE posts", "database"),
         ("DELETE FROM activations", "revision"),
+        (
+            "UPDATE migrations SET digest = 'of another build'",
+            "schema",
+        ),
+        (
+            "INSERT INTO migrations (number, digest) VALUES (9999, 'newer')",
+            "schema",
+        ),
     ] {
         let server = Server::start().await;
         assert_eq!(server.get("/health").await.status, 200);

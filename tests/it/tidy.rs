@@ -50,8 +50,8 @@ const LAYERS: &[Layer] = &[
     peers("main cli", BELOW),
     layer(
         "http",
-        "app engine site registry rollcall workspace snapshot store \
-         pipeline handler outcome policy schedule value settings config grants bundle shown template",
+        "app engine site registry rollcall workspace snapshot store pipeline handler outcome policy \
+         schedule value settings config address grants bundle shown template",
     ),
     layer("app", BELOW),
     layer(
@@ -89,18 +89,18 @@ const LAYERS: &[Layer] = &[
          supervision",
     ),
     // The one HTTP client module.
-    layer("client", "value settings config grants"),
+    layer("client", "address value settings config grants"),
     layer("secrets", "settings"),
     layer("diary", "outcome value settings"),
     peers(
         "pipeline handler outcome policy schedule value settings",
         "span lines shown",
     ),
-    layer("config", "grants schema span"),
-    layer("grants", "schema"),
+    layer("config", "address grants schema span"),
+    layer("grants", "address schema"),
     layer("telemetry", "shown"),
     layer(
-        "template schema bundle span private fault lines supervision shown kept",
+        "address template schema bundle span private fault lines supervision shown kept",
         "",
     ),
 ];

@@ -18,6 +18,7 @@ use crate::rollcall::{self, Reference, Refused, Roll, Roster};
 use crate::settings::Snapshot;
 use crate::site;
 use crate::store::Store;
+use crate::store::granted::Writer;
 use crate::workspace::{Definitions, Folder, PluginFiles};
 
 /// Everybody of one revision: definitions and handlers, native and of plugins.
@@ -247,6 +248,19 @@ impl Company {
         self.pipelines.get(pipeline).map(|known| known.budget.0)
     }
 
+    /// The plugins as their deferred writes run.
+    fn writers(&self) -> BTreeMap<String, Writer> {
+        let writer = |(name, grants): (&String, &Grants)| {
+            let writer = Writer {
+                plugin: name.clone(),
+                grants: grants.clone(),
+                limits: self.definitions.config.value.limits(name),
+            };
+            (name.clone(), writer)
+        };
+        self.grants.iter().map(writer).collect()
+    }
+
     /// The line-up for runs that start or go on now.
     pub(super) fn line_up(
         &self,
@@ -261,7 +275,7 @@ impl Company {
             revision: self.revision,
             pipelines: self.pipelines.clone(),
             registry: Arc::clone(&self.registry),
-            grants: self.grants.clone(),
+            writers: self.writers(),
             settings: Arc::clone(&settings),
             resources: Arc::new(HostResources {
                 store: store.clone(),

@@ -14,10 +14,11 @@ use super::watch::length;
 use super::{
     Context, Failure, init, interrupt, posts, run, serve, supervised, tasks as task_commands,
 };
+use crate::address::Address;
 use crate::app::{App, Seen};
-use crate::config::ListenAddress;
 use crate::outcome::Patch;
 use crate::store::runs::{Run, RunStatus};
+use crate::store::unreadable::Entry;
 use crate::store::{commits, embeddings, tasks};
 use crate::workspace::{self, Files};
 
@@ -49,11 +50,11 @@ pub(super) struct Demo {
 
     /// Where to serve the site; a free port of this machine if absent.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
-    listen: ListenAddress,
+    listen: Address,
 
     /// Where to serve the console, an address of this machine alone; a free port if absent.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
-    console: ListenAddress,
+    console: Address,
 }
 
 /// The demo's own values in the factory's policies, so that a young repository has
@@ -145,6 +146,7 @@ impl Demo {
             "Approve it, as an editor would (callboard tasks approve)",
         );
         for task in tasks::list(app.store(), None, 5).await? {
+            let Entry::Known(task) = task else { continue };
             if task.run == run.id {
                 let published = task_commands::approve(app, context, &task, "demo").await?;
                 context

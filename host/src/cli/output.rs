@@ -17,6 +17,7 @@ use serde_json::json;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::shown::{self, Shown};
+use crate::store::unreadable::Broken;
 
 /// Where and how a command prints. Findings go to standard output, progress and errors to
 /// standard error.
@@ -251,6 +252,13 @@ fn labelled(label: &str, text: &str) -> String {
 /// A time for people: UTC, to the second.
 pub(super) fn time(time: jiff::Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// The row of a table for what cannot be read, of so many columns.
+pub(super) fn broken(row: &Broken, columns: usize) -> Vec<String> {
+    let mut cells = vec![row.id.clone(), row.status.to_owned(), row.detail.clone()];
+    cells.resize(columns, String::new());
+    cells
 }
 
 #[cfg(test)]

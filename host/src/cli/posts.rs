@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::exit::Exit;
-use super::output::Answered;
+use super::output::{self, Answered};
 use super::{Context, Failure, find};
 use crate::app::App;
 use crate::site::{self, Exported};
 use crate::store::named;
 use crate::store::posts::{self, Post};
+use crate::store::unreadable::Entry;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Posts {
@@ -44,10 +45,13 @@ impl Posts {
         let app = context.app().await?;
         match self {
             Posts::List { limit } => {
-                let all = posts::newest(app.store(), limit, 0).await?;
-                let rows = all.iter().map(|post| {
-                    let (slug, covers) = (post.slug.clone(), post.covers.clone());
-                    vec![slug, covers, post.written_by.clone()]
+                let all = posts::list(app.store(), limit).await?;
+                let rows = all.iter().map(|entry| match entry {
+                    Entry::Known(post) => {
+                        let (slug, covers) = (post.slug.clone(), post.covers.clone());
+                        vec![slug, covers, post.written_by.clone()]
+                    }
+                    Entry::Broken(broken) => output::broken(broken, 3),
                 });
                 let header = ["slug", "covers", "written by"];
                 Ok(context.output.show(&header, rows.collect(), &all))
@@ -92,7 +96,16 @@ pub(super) async fn export(
     folder: &std::path::Path,
 ) -> Result<Exported, Failure> {
     let count = u32::try_from(posts::count(app.store()).await?).unwrap_or(u32::MAX);
-    let all = posts::newest(app.store(), count, 0).await?;
+    let mut all = Vec::new();
+    for entry in posts::list(app.store(), count).await? {
+        match entry {
+            Entry::Known(post) => all.push(post),
+            Entry::Broken(broken) => context.output.progress(format_args!(
+                "warning: post {} is left out: it cannot be read: {}",
+                broken.id, broken.detail
+            )),
+        }
+    }
     let address = &app.config().listen;
     if app.config().site.is_none() {
         context.output.progress(format_args!(

@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 use super::exit::Exit;
 use super::output::Answered;
 use super::{Context, Failure, interrupt, supervised};
+use crate::address::Address;
 use crate::app::{App, Seen, Upkeep, tell};
-use crate::config::{Config, ListenAddress};
+use crate::config::Config;
 use crate::engine::{Unwatched, worker};
 use crate::http::{self, Face};
 use crate::site::Shown;
@@ -29,12 +30,12 @@ const LOOK: Duration = Duration::from_secs(2);
 pub(super) struct Serve {
     /// Where to listen for readers, instead of the address in callboard.toml.
     #[arg(long, value_name = "ADDRESS")]
-    listen: Option<ListenAddress>,
+    listen: Option<Address>,
 
     /// Where to listen for the console, an address of this machine alone, instead of the one in
     /// callboard.toml or, without one, the port after the site's.
     #[arg(long, value_name = "ADDRESS")]
-    console: Option<ListenAddress>,
+    console: Option<Address>,
 
     /// Serve only; leave runs and policies to `callboard work`.
     #[arg(long)]
@@ -118,15 +119,15 @@ pub(super) struct Doors {
 impl Doors {
     /// Listen where the command line says, or the configuration.
     pub(super) async fn open(
-        site: Option<ListenAddress>,
-        console: Option<ListenAddress>,
+        site: Option<Address>,
+        console: Option<Address>,
         config: &Config,
     ) -> Result<Self, Failure> {
         let site = site.unwrap_or_else(|| config.listen.clone());
         let written = console.or_else(|| config.console.listen.clone());
         // Any free port stays any free port.
         let next = (site.port > 0).then(|| site.port.checked_add(1)).flatten();
-        let console = written.unwrap_or_else(|| ListenAddress::loopback(next.unwrap_or(0)));
+        let console = written.unwrap_or_else(|| Address::loopback(next.unwrap_or(0)));
         Ok(Self {
             readers: http::bind(&site).await?,
             here: http::bind_here(&console).await?,

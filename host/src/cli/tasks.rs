@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::{Value as Json, json};
 
 use super::gates::{Comment, Feedback, Part};
-use super::output::{Answered, time};
+use super::output::{self, Answered, time};
 use super::{Context, Failure, find, run};
 use crate::app::App;
 use crate::outcome::Fallback;
@@ -13,6 +13,7 @@ use crate::store::gates::{self, Decision, Gate, Verdict};
 use crate::store::named::{self, Short};
 use crate::store::runs::RunStatus;
 use crate::store::tasks::{self, Task, TaskStatus};
+use crate::store::unreadable::Entry;
 use crate::store::{drafts, runs, stage_runs};
 
 #[derive(Debug, Subcommand)]
@@ -61,14 +62,16 @@ impl Tasks {
             Tasks::List { limit } => {
                 let all = tasks::list(app.store(), None, limit).await?;
                 let header = ["task", "status", "topic", "updated"];
-                let ids = all.iter().map(|task| task.id.as_str());
+                let known = || all.iter().filter_map(Entry::known);
+                let ids = known().map(|task| task.id.as_str());
                 let short = Short::of(app.store(), &named::TASK, ids).await?;
-                let rows = all.iter().map(|task| row(task, &short)).collect();
+                let row = |entry: &Entry<Task>| match entry {
+                    Entry::Known(task) => row(task, &short),
+                    Entry::Broken(broken) => output::broken(broken, header.len()),
+                };
+                let rows = all.iter().map(row).collect();
                 let answered = context.output.show(&header, rows, &all);
-                if all
-                    .iter()
-                    .any(|task| task.status == TaskStatus::AwaitingApproval)
-                {
+                if known().any(|task| task.status == TaskStatus::AwaitingApproval) {
                     context.output.say("next: callboard tasks approve TASK");
                 }
                 Ok(answered)

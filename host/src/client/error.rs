@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use super::redaction::Redaction;
 use super::resolver::Refused;
 
 /// Why a request got no answer. The message keeps the whole chain of causes.
@@ -59,6 +60,12 @@ impl ClientError {
 
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(ClientErrorKind::BadRequest, message)
+    }
+
+    /// The same in other words: without a credential that the peer repeated.
+    pub(super) fn without(self, redaction: &Redaction) -> Self {
+        let message = redaction.text(&self.message);
+        Self { message, ..self }
     }
 
     /// Whether the same request may succeed later.

@@ -2,7 +2,8 @@
 
 use reqwest::Method;
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName,
+    HeaderValue, RANGE,
 };
 
 use super::ClientError;
@@ -45,6 +46,12 @@ pub(super) fn checked(
             return Err(ClientError::bad_request(
                 "an `authorization` header beside a credential; leave one out",
             ));
+        }
+        // The credential is taken out of what comes back, which has to be there to be read.
+        if beside_a_credential && (name == ACCEPT_ENCODING || name == RANGE) {
+            return Err(ClientError::bad_request(format!(
+                "a `{name}` header beside a credential; leave one out"
+            )));
         }
         map.append(name, value);
     }

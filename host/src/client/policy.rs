@@ -8,6 +8,7 @@ use url::{Host, Url};
 
 use super::address;
 use super::error::{ClientError, ClientErrorKind};
+use crate::address::written;
 use crate::grants::{CredentialGrant, Grants, HttpGrant, Origin};
 
 /// The allowed origins of one caller.
@@ -163,15 +164,6 @@ impl Policy {
 /// Private addresses are opened for one exact host only, never by a wildcard.
 fn is_private(grant: &HttpGrant) -> bool {
     grant.private && !grant.host.contains('*')
-}
-
-/// A host as grants write it: lower case, no trailing dot, no brackets.
-fn written(host: &Host<&str>) -> String {
-    match host {
-        Host::Domain(name) => name.trim_end_matches('.').to_ascii_lowercase(),
-        Host::Ipv4(address) => address.to_string(),
-        Host::Ipv6(address) => address.to_string(),
-    }
 }
 
 fn literal(host: &Host<&str>) -> Option<IpAddr> {

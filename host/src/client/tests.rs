@@ -159,7 +159,55 @@ async fn a_credential_goes_out_as_a_bearer() {
         .send(sent)
         .await
         .expect("answer");
-    assert!(String::from_utf8_lossy(&response.body).contains("authorization: Bearer hush"));
+    let said = String::from_utf8_lossy(&response.body).into_owned();
+    assert!(said.contains("authorization: Bearer [hidden]"), "{said}");
+}
+
+/// In a header, over the ends of parts of a body, in an address that is sent on to, in the name of
+/// a host, and in words about a failure.
+#[tokio::test]
+async fn a_credential_that_the_peer_repeats_is_not_told() {
+    let answer = "HTTP/1.1 401 No\r\nx-echo: Bearer hush\r\ntransfer-encoding: chunked\r\n\r\n\
+        6\r\n<hush>\r\n3\r\n<hu\r\n3\r\nsh>\r\n0\r\n\r\n";
+    let echo = server(Does::Answer(answer.to_owned())).await;
+    let sent = |server: &Server, redirects| Request {
+        credential: Some(hush(server)),
+        redirects,
+        ..request("GET", &format!("http://{}/", server.address))
+    };
+    let response = client(&[echo.address.port()]).send(sent(&echo, 0)).await;
+    let response = response.expect("an answer");
+    assert_eq!(response.body, b"<[hidden]><[hidden]>");
+    let header = |(name, value): &(String, String)| name == "x-echo" && value == "Bearer [hidden]";
+    assert!(
+        response.headers.iter().any(header),
+        "{:?}",
+        response.headers
+    );
+    let other = server(Does::Echo).await;
+    for place in [
+        format!("http://{}/?key=hush", other.address),
+        "http://hush.localhost/".to_owned(),
+    ] {
+        let on = format!("HTTP/1.1 307 On\r\nlocation: {place}\r\ncontent-length: 0\r\n\r\n");
+        let on = server(Does::Answer(on)).await;
+        let both = client(&[on.address.port(), other.address.port()]);
+        let error = both.send(sent(&on, 3)).await.expect_err("not followed");
+        assert_eq!(error.kind, ClientErrorKind::Denied, "{error}");
+        assert!(!error.message.contains("hush"), "{error}");
+        let unfollowed = both.send(sent(&on, 0)).await.expect("as it is");
+        assert!(
+            !format!("{unfollowed:?}").contains("hush"),
+            "{unfollowed:?}"
+        );
+    }
+    assert_eq!(other.seen.load(Ordering::SeqCst), 0, "nothing was sent");
+    for name in ["accept-encoding", "range"] {
+        let mut part = sent(&echo, 0);
+        part.headers.push((name.to_owned(), "x".to_owned()));
+        let refused = kind(&client(&[echo.address.port()]), part).await;
+        assert_eq!(refused, ClientErrorKind::BadRequest, "{name}");
+    }
 }
 
 /// A secret for one server.
@@ -200,7 +248,7 @@ async fn a_credential_is_not_sent_where_it_is_not_for() {
     let response = client(&ports).send(sent).await.expect("followed");
     let text = String::from_utf8_lossy(&response.body).to_lowercase();
     assert!(
-        text.starts_with("get /") && !text.contains("hush"),
+        text.starts_with("get /") && !text.contains("bearer"),
         "{text}"
     );
 }

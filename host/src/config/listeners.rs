@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::ListenAddress;
+use crate::address::Address;
 use crate::span::Span;
 
 /// The console's listener. The console has no credentials, so it is for this machine alone.
@@ -10,7 +10,7 @@ use crate::span::Span;
 #[serde(deny_unknown_fields, default)]
 pub struct ConsoleRules {
     /// An address of this machine's own; 127.0.0.1 and the port after the site's, if absent.
-    pub listen: Option<ListenAddress>,
+    pub listen: Option<Address>,
     /// Names under which a proxy on this machine asks for it, beside `localhost` and the
     /// addresses of loopback. A request under any other name is refused: a page from
     /// elsewhere that was rebound to this machine asks under its own.

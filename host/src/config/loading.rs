@@ -22,6 +22,8 @@ pub struct CompileLimits {
     pub locals: u32,
     /// Blocks inside one another in one function.
     pub nesting: u32,
+    /// Types of components and instances inside one another.
+    pub type_nesting: u32,
     /// Loops inside one another in one function, times its local variables: the compiler's
     /// work grows with both.
     pub loop_locals: u32,
@@ -37,6 +39,7 @@ impl Default for CompileLimits {
             function_bytes: 1 << 20,
             locals: 20_000,
             nesting: 4_000,
+            type_nesting: 100,
             loop_locals: 100_000,
         }
     }

@@ -412,7 +412,7 @@ impl Course {
         if let Some(kept) = kept {
             checkpoint.superseded.clone_from(&kept.superseded);
             checkpoint.writes.clone_from(&kept.writes);
-            checkpoint.plugin.clone_from(&kept.plugin);
+            checkpoint.writer.clone_from(&kept.writer);
             checkpoint.left = kept.left;
         }
         let registry = &self.work.line_up.registry;

@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use super::clock::after;
 use super::plan;
 use super::stage::{Ended, Work};
-use crate::grants::Grants;
 use crate::lines;
 use crate::outcome::{FailureKind, Outcome, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
 use crate::registry::Registry;
 use crate::store::effects::Effect;
 use crate::store::gates::Gate;
+use crate::store::granted::Writer;
 use crate::store::runs::Run;
 use crate::store::stage_runs::{StageRun, What};
 use crate::store::{StoreError, StoreErrorKind};
@@ -34,7 +34,7 @@ pub(super) struct Kept {
     /// Stages that are visited anew.
     pub(super) superseded: Vec<String>,
     pub(super) writes: Vec<Statement>,
-    pub(super) plugin: Option<(String, Grants)>,
+    pub(super) writer: Option<Writer>,
     /// The time that its stage has left for the writes.
     pub(super) left: Duration,
 }
@@ -142,7 +142,7 @@ pub(super) fn keep(work: &Work, rows: &[StageRun], mut ended: Ended, now: Timest
         finished_at: now,
     };
     let mut kept = Kept {
-        plugin: plugin_of(work, stage),
+        writer: writer(work, stage),
         left: ended.left,
         row,
         since: ended.since,
@@ -206,12 +206,12 @@ fn wake(outcome: &Outcome, holds: u32, now: Timestamp) -> Timestamp {
     after(now, first.saturating_mul(doubled).min(LONGEST_HOLD))
 }
 
-fn plugin_of(work: &Work, stage: &Stage) -> Option<(String, Grants)> {
+fn writer(work: &Work, stage: &Stage) -> Option<Writer> {
     let handler = stage.handler.as_ref()?;
     let entry = work.line_up.registry.get(handler.get_ref())?;
-    let name = entry.origin.plugin()?;
-    let grants = work.line_up.grants.get(name).cloned();
-    Some((name.to_owned(), grants.unwrap_or_default()))
+    let plugin = entry.origin.plugin()?;
+    let known = work.line_up.writers.get(plugin).cloned();
+    Some(known.unwrap_or_else(|| Writer::unknown(plugin)))
 }
 
 /// A stage whose conditions do not hold: nothing to do, and the run goes on.

@@ -77,9 +77,9 @@ impl LineUp {
             settings.any(|setting| setting == key)
         });
         named || {
-            let mut plugins = self.grants.iter();
-            plugins.any(|(plugin, grants)| {
-                grants.settings.covers(key)
+            let mut plugins = self.writers.iter();
+            plugins.any(|(plugin, writer)| {
+                writer.grants.settings.covers(key)
                     && pipeline
                         .handlers()
                         .any(|handler| self.gives(plugin, handler))

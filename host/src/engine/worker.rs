@@ -51,6 +51,7 @@ pub async fn work(engine: Engine, duties: Arc<dyn Duties>) {
         free: Arc::new(Semaphore::new(places)),
         ended: Arc::default(),
         tasks: TaskTracker::new(),
+        expiring: Arc::new(Semaphore::new(1)),
         duties,
         engine,
     };
@@ -67,6 +68,8 @@ struct Worker {
     /// Told when a run gives its place back.
     ended: Arc<tokio::sync::Notify>,
     tasks: TaskTracker,
+    /// One looks at a time which gates lapse.
+    expiring: Arc<Semaphore>,
 }
 
 impl Worker {
@@ -153,10 +156,29 @@ impl Worker {
             engine.hands.look();
         }
         if pulse.until(pulse.gate_at) == Some(Duration::ZERO) {
-            gate::expire(engine).await?;
+            self.expire();
         }
         self.duties.attend(engine, &pulse).await?;
         Ok(pulse)
+    }
+
+    /// Have gates lapse whose time has passed, beside whatever else is done: the line-up of a run
+    /// may have to be made for it, and no claim waits for that.
+    fn expire(&self) {
+        let Ok(turn) = Arc::clone(&self.expiring).try_acquire_owned() else {
+            return;
+        };
+        let engine = self.engine.clone();
+        self.tasks.spawn(async move {
+            let expired = tokio::select! {
+                () = engine.stop.cancelled() => Ok(()),
+                expired = gate::expire(&engine) => expired,
+            };
+            if let Err(error) = expired {
+                tracing::error!(%error, "cannot look which gates lapse");
+            }
+            drop(turn);
+        });
     }
 
     /// Claim and begin; says whether there may be more. A suspect that is due is taken with

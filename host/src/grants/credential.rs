@@ -7,6 +7,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use url::Url;
 
+use crate::address::Address;
+
 /// A secret by the name of its setting, and the origin it may be sent to. It opens neither the
 /// setting nor the origin: the one is never readable, the other takes a grant of `http`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,21 +36,16 @@ impl CredentialGrant {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
     scheme: String,
-    host: String,
-    /// The scheme's own, where none is written.
-    port: u16,
+    address: Address,
 }
 
 impl Origin {
     /// The origin of an address; `None` if it is none of http or https.
     pub fn of(url: &Url) -> Option<Self> {
-        let host = url
-            .host_str()
-            .filter(|_| matches!(url.scheme(), "http" | "https"))?;
+        let scheme = Some(url.scheme()).filter(|it| matches!(*it, "http" | "https"))?;
         Some(Self {
-            scheme: url.scheme().to_owned(),
-            host: host.trim_end_matches('.').to_ascii_lowercase(),
-            port: url.port_or_known_default()?,
+            scheme: scheme.to_owned(),
+            address: Address::of(url)?,
         })
     }
 
@@ -58,15 +55,11 @@ impl Origin {
 
     /// The host as grants of http write it: without the brackets of an IPv6 address.
     pub fn host(&self) -> &str {
-        let inside = self
-            .host
-            .strip_prefix('[')
-            .and_then(|it| it.strip_suffix(']'));
-        inside.unwrap_or(&self.host)
+        self.address.host()
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.address.port
     }
 }
 
@@ -79,7 +72,7 @@ impl FromStr for Origin {
             bare && url.path() == "/" && url.query().is_none() && url.fragment().is_none()
         });
         let origin = url.as_ref().and_then(Self::of);
-        origin.filter(|origin| !origin.host.contains('*')).ok_or_else(|| {
+        origin.filter(|origin| !origin.host().contains('*')).ok_or_else(|| {
             format!(
                 "`{text}` is no origin that a credential can go to; write scheme, host and, if it \
                  is not the scheme's own, port, such as `https://api.example.com`"
@@ -90,15 +83,14 @@ impl FromStr for Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let own = matches!(
-            (self.scheme.as_str(), self.port),
+        let Self { scheme, address } = self;
+        if matches!(
+            (scheme.as_str(), address.port),
             ("https", 443) | ("http", 80)
-        );
-        write!(f, "{}://{}", self.scheme, self.host)?;
-        if own {
-            Ok(())
+        ) {
+            write!(f, "{scheme}://{}", address.name())
         } else {
-            write!(f, ":{}", self.port)
+            write!(f, "{scheme}://{address}")
         }
     }
 }

@@ -39,8 +39,9 @@ async fn look(face: &Face) -> Result<(), Lack> {
     })
 }
 
-/// The database answers, its posts can be read, and a revision is active.
+/// The database answers, with the schema of this program, its posts can be read, and a revision is active.
 async fn ask(store: &Store) -> Result<(), Lack> {
+    store.has_its_schema().await.map_err(lacks("schema"))?;
     posts::newest(store, 1, 0)
         .await
         .map_err(lacks("database"))?;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use tokio::net::{TcpListener, lookup_host};
 
-use crate::config::ListenAddress;
+use crate::address::Address;
 
 /// Why nothing can be served.
 #[derive(Debug, thiserror::Error)]
@@ -17,19 +17,19 @@ pub enum HttpError {
         address.host()
     )]
     InUse {
-        address: ListenAddress,
+        address: Address,
         option: &'static str,
     },
     #[error("this user may not listen on {address}; choose a port above 1023 with `{option}`")]
     Denied {
-        address: ListenAddress,
+        address: Address,
         option: &'static str,
     },
     #[error(
         "cannot listen on {address}: {cause}; choose an address of this machine with `{option}`"
     )]
     Listen {
-        address: ListenAddress,
+        address: Address,
         option: &'static str,
         cause: io::Error,
     },
@@ -38,17 +38,17 @@ pub enum HttpError {
          127.0.0.1 and reach it through a tunnel, `ssh -L {port}:127.0.0.1:{port} MACHINE`, or \
          through a proxy on this machine that asks for a password", port = .0.port
     )]
-    Public(ListenAddress),
+    Public(Address),
 }
 
 /// Listen for readers. The error says what to do about a port that is taken.
-pub async fn bind(address: &ListenAddress) -> Result<TcpListener, HttpError> {
+pub async fn bind(address: &Address) -> Result<TcpListener, HttpError> {
     let addresses = resolve(address, "--listen").await?;
     listen(address, "--listen", &addresses).await
 }
 
 /// Listen for whoever is on this machine, and for nobody else.
-pub async fn bind_here(address: &ListenAddress) -> Result<TcpListener, HttpError> {
+pub async fn bind_here(address: &Address) -> Result<TcpListener, HttpError> {
     let addresses = resolve(address, "--console").await?;
     let is_here = |address: &SocketAddr| address.ip().to_canonical().is_loopback();
     if !addresses.iter().all(is_here) {
@@ -57,10 +57,7 @@ pub async fn bind_here(address: &ListenAddress) -> Result<TcpListener, HttpError
     listen(address, "--console", &addresses).await
 }
 
-async fn resolve(
-    address: &ListenAddress,
-    option: &'static str,
-) -> Result<Vec<SocketAddr>, HttpError> {
+async fn resolve(address: &Address, option: &'static str) -> Result<Vec<SocketAddr>, HttpError> {
     let found = lookup_host((address.host(), address.port)).await;
     found
         .map(Iterator::collect)
@@ -68,7 +65,7 @@ async fn resolve(
 }
 
 async fn listen(
-    address: &ListenAddress,
+    address: &Address,
     option: &'static str,
     addresses: &[SocketAddr],
 ) -> Result<TcpListener, HttpError> {
@@ -76,7 +73,7 @@ async fn listen(
     bound.map_err(|cause| refused(address, option, cause))
 }
 
-fn refused(address: &ListenAddress, option: &'static str, cause: io::Error) -> HttpError {
+fn refused(address: &Address, option: &'static str, cause: io::Error) -> HttpError {
     let address = address.clone();
     match cause.kind() {
         io::ErrorKind::AddrInUse => HttpError::InUse { address, option },
@@ -95,11 +92,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_taken_port_is_named_with_the_mend() {
-        let first = bind(&ListenAddress::loopback(0))
-            .await
-            .expect("a free port");
+        let first = bind(&Address::loopback(0)).await.expect("a free port");
         let port = first.local_addr().expect("its address").port();
-        let address = ListenAddress::loopback(port);
+        let address = Address::loopback(port);
         for (error, option) in [
             (bind(&address).await.expect_err("taken"), "--listen"),
             (bind_here(&address).await.expect_err("taken"), "--console"),

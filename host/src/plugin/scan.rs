@@ -1,7 +1,10 @@
 //! How a component is built, looked at before it is compiled: what the compiler's work grows
 //! with is counted in one pass over the bytes, without recursion.
 
-use wasmparser::{FunctionBody, Operator, Parser, Payload};
+use wasmparser::{
+    BinaryReader, ComponentType, ComponentTypeDeclaration, FunctionBody, InstanceTypeDeclaration,
+    Operator, Parser, Payload,
+};
 
 use crate::config::CompileLimits;
 
@@ -18,6 +21,11 @@ pub(super) fn scan(bytes: &[u8], limits: &CompileLimits) -> Result<(), String> {
             }
             Payload::CodeSectionStart { count, .. } => functions += u64::from(count),
             Payload::CodeSectionEntry(body) => function(&body, limits)?,
+            Payload::ComponentTypeSection(section) => {
+                let part = bytes.get(section.range()).unwrap_or_default();
+                let reader = BinaryReader::new(part, section.range().start);
+                types(reader, limits.type_nesting)?;
+            }
             _ => {}
         }
         within("modules and instances", modules, "modules", limits.modules)?;
@@ -59,6 +67,60 @@ fn function(body: &FunctionBody<'_>, limits: &CompileLimits) -> Result<(), Strin
         depth.loops
     );
     bounded(&what, product, "loop_locals", limits.loop_locals)
+}
+
+/// What the types that are open here hold.
+#[derive(Clone, Copy)]
+enum Holds {
+    /// The section itself, which holds types.
+    Types,
+    OfComponent,
+    OfInstance,
+}
+
+/// Types inside one another, read without recursion: whoever compiles follows them with it.
+fn types(mut reader: BinaryReader<'_>, limit: u32) -> Result<(), String> {
+    let broken = |error: wasmparser::BinaryReaderError| error.to_string();
+    let mut open = vec![(Holds::Types, reader.read_var_u32().map_err(broken)?)];
+    while let Some((holds, left)) = open.last_mut() {
+        let holds = *holds;
+        let Some(fewer) = left.checked_sub(1) else {
+            open.pop();
+            continue;
+        };
+        *left = fewer;
+        if let Some(inner) = next(&mut reader, holds).map_err(broken)? {
+            let depth = open.len() as u64;
+            within("types inside one another", depth, "type_nesting", limit)?;
+            open.push((inner, reader.read_var_u32().map_err(broken)?));
+        }
+    }
+    Ok(())
+}
+
+/// Read what comes next, but of a type that holds others only how it begins.
+fn next(reader: &mut BinaryReader<'_>, holds: Holds) -> wasmparser::Result<Option<Holds>> {
+    const TYPE: u8 = 1;
+    const COMPONENT: u8 = 0x41;
+    const INSTANCE: u8 = 0x42;
+    let mut ahead = reader.clone();
+    if matches!(holds, Holds::Types) || ahead.read_u8()? == TYPE {
+        let inner = match ahead.read_u8()? {
+            COMPONENT => Some(Holds::OfComponent),
+            INSTANCE => Some(Holds::OfInstance),
+            _ => None,
+        };
+        if inner.is_some() {
+            *reader = ahead;
+            return Ok(inner);
+        }
+    }
+    match holds {
+        Holds::Types => reader.read::<ComponentType<'_>>().map(drop)?,
+        Holds::OfComponent => reader.read::<ComponentTypeDeclaration<'_>>().map(drop)?,
+        Holds::OfInstance => reader.read::<InstanceTypeDeclaration<'_>>().map(drop)?,
+    }
+    Ok(None)
 }
 
 fn locals(body: &FunctionBody<'_>) -> wasmparser::Result<u64> {

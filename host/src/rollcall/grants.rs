@@ -35,7 +35,8 @@ fn asks(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference>
         .into_iter()
         .map(|asked| {
             let place = written(plugin, &asked);
-            let miss = refused.contains(&asked).then(|| refusal(name, &asked));
+            let refused = refused.iter().find(|refused| refused.is_of(&asked));
+            let miss = refused.map(|refused| refusal(name, refused));
             Reference::new(Referrer::plugin(name), "ask", Kind::Grant, asked.asked)
                 .at(place)
                 .missed(miss)

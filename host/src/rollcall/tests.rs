@@ -382,7 +382,7 @@ async fn plugins_answer() {
         ("plugins/embeddings_collapse/embeddings_collapse.wasm", "asm", "asn", "plugin embeddings_collapse name @ plugins/embeddings_collapse/plugin.toml:1:1: component", "callboard apply"),
         (C, "vectors = true", "", "plugin embeddings_collapse ask @ plugins/embeddings_collapse/plugin.toml:7:1: the plugin asks for vectors, which is not allowed", "[grants.embeddings_collapse]\nvectors = true"),
         (C, "\"select\", \"insert\", \"delete\"", "\"select\", \"insert\"", "plugin embeddings_collapse ask @ plugins/embeddings_collapse/plugin.toml:9:1: the plugin asks for delete on table embeddings", "[[grants.embeddings_collapse.db]]\ntable = \"embeddings\"\nverbs = [\"delete\"]"),
-        (M, "table = \"embeddings\"", "table = \"settings\"", "the plugin asks for select on table settings", "nothing can allow it"),
+        (M, "table = \"embeddings\"", "table = \"settings\"", "the plugin asks for select/insert/delete on table settings", "nothing can allow it"),
         (M, "table = \"embeddings\"", "table = \"embeding\"", "plugin embeddings_collapse ask.db @ plugins/embeddings_collapse/plugin.toml:10:1: the database has no table `embeding`", "write `embeddings`"),
         (M, "keys = [\"memory.*\"]", "keys = []", "handler retention.embeddings_collapse settings @ plugins/embeddings_collapse/plugin.toml:13:6: handler `retention.embeddings_collapse` reads setting `memory.size`", "[ask.settings]\nkeys = [\"memory.size\"]"),
         (M, "\"select\", \"insert\", \"delete\"", "\"select\", \"insert\"", "handler retention.embeddings_collapse tables @ plugins/embeddings_collapse/plugin.toml:9:7: handler `retention.embeddings_collapse` needs delete on table `embeddings`", "[[ask.db]]\ntable = \"embeddings\"\nverbs = [\"delete\"]"),
@@ -390,6 +390,19 @@ async fn plugins_answer() {
         ("plugins/embeddings_collapse/contracts.json", "Collapse", "Something", "plugin embeddings_collapse handlers @ plugins/embeddings_collapse/plugin.toml:1:1: `retention.embeddings_collapse` says something else", "callboard apply"),
     ])
     .await;
+    // Withdrawn whole, it is one cause.
+    let mut ground = Ground::good();
+    let (verbs, table) = (
+        "[\"select\", \"insert\", \"delete\"]",
+        "\ntable = \"embeddings\"\n",
+    );
+    let grant = format!("[[grants.embeddings_collapse.db]]{table}verbs = {verbs}\n");
+    ground.replace(C, &grant, "");
+    let misses = misses(&ground).await;
+    assert_eq!(misses.len(), 1, "{misses:#?}");
+    let asked = "the plugin asks for select/insert/delete on table embeddings";
+    assert!(misses[0].0.contains(asked), "{misses:#?}");
+    assert!(misses[0].1.contains(&grant.trim_end()), "{misses:#?}");
 }
 
 #[tokio::test]

@@ -21,7 +21,6 @@ use super::{
     Store, StoreError, Transaction, batch, blobs, effects, gates, granted, schedules, stage_runs,
     storable, tasks,
 };
-use crate::grants::Grants;
 use crate::value::Statement;
 
 /// What the holder of a lease makes of its run.
@@ -37,9 +36,9 @@ pub struct Checkpoint {
     pub superseded: Vec<String>,
     /// Questions to a person.
     pub gates: Vec<Gate>,
-    /// Statements that commit with it, exactly once, and the plugin they run as.
+    /// Statements that commit with it, exactly once, and the plugin they run as, if one does.
     pub writes: Vec<Statement>,
-    pub plugin: Option<(String, Grants)>,
+    pub writer: Option<granted::Writer>,
     /// The time that the stage has left for the writes of its plugin.
     pub left: Duration,
     /// What the run took so far.
@@ -61,7 +60,7 @@ impl Checkpoint {
             superseded: Vec::new(),
             gates: Vec::new(),
             writes: Vec::new(),
-            plugin: None,
+            writer: None,
             left: Duration::ZERO,
             spent,
             settings: None,
@@ -235,15 +234,15 @@ async fn carry_out(
     let began = Instant::now();
     for statement in checkpoint.writes.iter().cloned() {
         storable::statement(&statement)?;
-        match &checkpoint.plugin {
+        match &checkpoint.writer {
             None => transaction.execute(statement).await?,
-            Some((name, grants)) => {
+            Some(writer) => {
                 let left = checkpoint.left.saturating_sub(began.elapsed());
                 let sql = statement.sql.clone();
                 let stage = checkpoint.rows.first().map_or("", |row| row.stage.as_str());
-                granted::execute_deferred(transaction, name, grants, statement, left)
+                granted::execute_deferred(transaction, writer, statement, left)
                     .await
-                    .map_err(|error| granted::about(name, stage, &sql, error))?
+                    .map_err(|error| granted::about(&writer.plugin, stage, &sql, error))?
             }
         };
     }

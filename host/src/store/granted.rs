@@ -16,6 +16,7 @@ mod denial;
 mod functions;
 mod held;
 mod login;
+mod measured;
 mod passage;
 mod session;
 #[cfg(test)]
@@ -32,7 +33,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub use self::about::about;
 use self::admission::{Asker, Checked};
 use self::authorizer::{Authorizer, Mode};
-pub use self::deferred::{execute_deferred, execute_unchecked};
+pub use self::deferred::{Writer, execute_deferred, execute_unchecked};
 pub use self::session::EachRow;
 use self::session::{Budgeted, Session};
 pub use self::transaction::GrantedTransaction;
@@ -145,7 +146,8 @@ impl GrantedDatabase {
         let mut borrowed = self.borrow(timeout).await?;
         let left = timeout.saturating_sub(started.elapsed());
         let session = borrowed.session()?;
-        let result = session.each(checked, Mode::Read, left, row).await;
+        let bounds = (left, self.row_bytes());
+        let result = session.each(checked, Mode::Read, bounds, row).await;
         borrowed.end(result).await
     }
 
@@ -208,6 +210,11 @@ impl GrantedDatabase {
         let mut borrowed = self.borrow(timeout).await?;
         let result = borrowed.session()?.prepare(checked, timeout).await;
         borrowed.end(result).await
+    }
+
+    /// What one row may bring, in bytes.
+    fn row_bytes(&self) -> u64 {
+        self.shared.limits.row_bytes.into()
     }
 
     /// What may run of a statement.

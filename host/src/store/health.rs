@@ -1,16 +1,16 @@
 //! What must not be in the database, or is worth a look: the questions of `doctor`. They only
 //! read, and each gives so many examples at most.
 
+mod unreadable;
+
 use std::time::Duration;
 
-use super::runs::Listed;
-use super::unreadable::{cut, readable, shown};
-use super::{Store, StoreError, batch, effects, findings, gates, runs, schedules, stage_runs};
+pub use self::unreadable::unreadable;
+use super::unreadable::readable;
+use super::{Store, StoreError, batch};
 use crate::value::{Row, Statement};
 
 const EXAMPLES: u32 = 100;
-/// Rows of a table that are read to see whether they can be.
-const LISTED: u32 = 10_000;
 
 /// A run, or something that belongs to one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,81 +129,6 @@ pub async fn untrue_ends(store: &Store) -> Result<Vec<Case>, StoreError> {
             AND (follow = 'fail' OR (follow = 'end' AND outcome <> 'done')) \
         ORDER BY history.id, stage";
     cases(store, sql).await
-}
-
-/// Rows that cannot be read, each with why: of runs, those that have ended lately among them,
-/// of their checkpoints and gates, of schedules, the ledger and findings. The run of a case is
-/// empty if the row is of none.
-pub async fn unreadable(store: &Store) -> Result<Vec<Case>, StoreError> {
-    let mut cases = Vec::new();
-    let listed = runs::newest(store, LISTED, runs::Only::default()).await?;
-    let open = runs::open(store, LISTED).await?;
-    let broken = listed
-        .into_iter()
-        .chain(open)
-        .filter_map(|listed| match listed {
-            Listed::Run(_) => None,
-            Listed::Unreadable(run) => Some(Case {
-                run: run.id,
-                pipeline: run.pipeline,
-                revision: 0,
-                what: run.detail,
-                age: Duration::ZERO,
-            }),
-        });
-    for case in broken {
-        if !cases.contains(&case) {
-            cases.push(case);
-        }
-    }
-    let checkpoints = "SELECT stage_runs.*, blobs.content FROM stage_runs \
-        JOIN open_runs ON open_runs.id = stage_runs.run \
-        LEFT JOIN blobs ON blobs.digest = stage_runs.digest";
-    each(store, &mut cases, checkpoints, |row| {
-        stage_runs::read(row).map(drop)
-    })
-    .await?;
-    let gates = "SELECT * FROM gates WHERE decision IS NULL";
-    each(store, &mut cases, gates, |row| gates::read(row).map(drop)).await?;
-    let times = "SELECT * FROM schedules";
-    each(store, &mut cases, times, |row| {
-        schedules::read_times(row).map(drop)
-    })
-    .await?;
-    let ledger = "SELECT * FROM effects";
-    each(store, &mut cases, ledger, |row| {
-        effects::read(row).map(drop)
-    })
-    .await?;
-    let noticed = "SELECT * FROM findings WHERE resolved_at IS NULL";
-    each(store, &mut cases, noticed, |row| {
-        findings::read(row).map(drop)
-    })
-    .await?;
-    Ok(cases)
-}
-
-/// Read rows one by one, and note those that cannot be.
-async fn each(
-    store: &Store,
-    cases: &mut Vec<Case>,
-    sql: &str,
-    read: impl Fn(Row<'_>) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    let rows = store
-        .query(Statement::new(format!("{sql} LIMIT {LISTED}")))
-        .await?;
-    cases.extend(rows.iter().filter_map(|row| {
-        let error = read(row).err()?;
-        Some(Case {
-            run: shown(row, "run"),
-            pipeline: shown(row, "pipeline"),
-            revision: 0,
-            what: cut(&error.message),
-            age: Duration::ZERO,
-        })
-    }));
-    Ok(())
 }
 
 async fn cases(store: &Store, sql: &str) -> Result<Vec<Case>, StoreError> {

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::{Dialect, StoreError, StoreErrorKind, Transaction};
 use crate::schema::{self, MIGRATIONS, Migration};
 use crate::settings::hex;
-use crate::value::Statement;
+use crate::value::{Rows, Statement};
 
 fn script(migration: &Migration, dialect: Dialect) -> &'static str {
     match dialect {
@@ -21,21 +21,17 @@ fn digest(script: &str) -> String {
 /// Apply what is missing. The caller holds the lock and commits the transaction.
 pub(super) async fn run(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
     transaction.execute(Statement::new(schema::APPLIED)).await?;
-    let rows = transaction
-        .query(Statement::new("SELECT number, digest FROM migrations"))
-        .await?;
-    let mut applied = Vec::new();
+    let rows = transaction.query(applied()).await?;
+    let mut found = Vec::new();
     for row in rows.iter() {
-        applied.push((row.integer("number")?, row.text("digest")?));
+        found.push((row.integer("number")?, row.text("digest")?));
     }
-    refuse_unknown(&applied)?;
+    refuse_unknown(&found)?;
     for migration in &MIGRATIONS {
         let text = script(migration, transaction.dialect());
         let digest = digest(text);
-        match applied
-            .iter()
-            .find(|(number, _)| *number == migration.number)
-        {
+        let known = found.iter().find(|(number, _)| *number == migration.number);
+        match known {
             Some((_, known)) if *known == digest => {}
             Some(_) => return Err(changed(migration.number)),
             None => apply(transaction, migration.number, text, digest).await?,
@@ -46,19 +42,28 @@ pub(super) async fn run(transaction: &mut Transaction<'_>) -> Result<(), StoreEr
 
 /// Whether everything is applied already; changes nothing.
 pub(super) async fn look(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
-    let select = Statement::new("SELECT number, digest FROM migrations");
-    let rows = transaction.query(select).await;
+    let rows = transaction.query(applied()).await;
     let rows = rows.map_err(|error| match error.kind {
         StoreErrorKind::Statement => missing(),
         _ => error,
     })?;
+    compare(&rows, transaction.dialect())
+}
+
+/// Selects what [`compare`] compares.
+pub(super) fn applied() -> Statement {
+    Statement::new("SELECT number, digest FROM migrations")
+}
+
+/// Whether what is applied is what this program knows, all of it and nothing else.
+pub(super) fn compare(rows: &Rows, dialect: Dialect) -> Result<(), StoreError> {
     let mut applied = Vec::new();
     for row in rows.iter() {
         applied.push((row.integer("number")?, row.text("digest")?));
     }
     refuse_unknown(&applied)?;
     for migration in &MIGRATIONS {
-        let digest = digest(script(migration, transaction.dialect()));
+        let digest = digest(script(migration, dialect));
         let known = applied
             .iter()
             .find(|(number, _)| *number == migration.number);

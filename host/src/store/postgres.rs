@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use sqlx::encode::IsNull;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
-    PgArgumentBuffer, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow, PgTypeInfo,
-    Postgres,
+    PgArgumentBuffer, PgColumn, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgRow,
+    PgTypeInfo, Postgres,
 };
 use sqlx::{
     AssertSqlSafe, Column, ConnectOptions, Connection as _, Encode, Executor, Row as _, SqlSafeStr,
@@ -314,6 +314,21 @@ impl Encode<'_, Postgres> for Untyped {
     }
 }
 
+/// The types of parameters, as [`bound`] binds them.
+pub(super) fn kinds(params: &[Value]) -> Vec<PgTypeInfo> {
+    let kind = |value: &Value| match value {
+        Value::Null => Untyped::type_info(),
+        Value::Boolean(_) => <bool as Type<Postgres>>::type_info(),
+        Value::Integer(_) => <i64 as Type<Postgres>>::type_info(),
+        Value::Real(_) => <f64 as Type<Postgres>>::type_info(),
+        Value::Text(_) | Value::Other { .. } => <String as Type<Postgres>>::type_info(),
+        Value::Blob(_) | Value::Vector(_) => <Vec<u8> as Type<Postgres>>::type_info(),
+        Value::Timestamp(_) => Moment::type_info(),
+        Value::Json(_) => JsonText::type_info(),
+    };
+    params.iter().map(kind).collect()
+}
+
 type Query = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
 
 /// A statement with its parameters bound.
@@ -429,16 +444,27 @@ fn decode_column(row: &PgRow, index: usize) -> Result<Value, StoreError> {
                 .saturating_add(EPOCH),
         ),
         "VOID" => Value::Null,
-        other => {
-            let column = row.column(index).name();
-            return Err(StoreError::new(
-                StoreErrorKind::Statement,
-                format!(
-                    "column `{column}` is of type {other}, which has no value here; cast it, e.g. `{column}::text`"
-                ),
-            ));
-        }
+        _ => return Err(unknown(row.column(index))),
     })
+}
+
+/// Refuse a column of a type that has no value here.
+pub(super) fn known(column: &PgColumn) -> Result<(), StoreError> {
+    match column.type_info().name() {
+        "BOOL" | "INT2" | "INT4" | "INT8" | "FLOAT4" | "FLOAT8" | "BYTEA" | "TEXT" | "VARCHAR"
+        | "CHAR" | "NAME" | "UNKNOWN" | "JSON" | "JSONB" | "TIMESTAMPTZ" | "TIMESTAMP" | "VOID" => {
+            Ok(())
+        }
+        _ => Err(unknown(column)),
+    }
+}
+
+fn unknown(column: &PgColumn) -> StoreError {
+    let (name, kind) = (column.name(), column.type_info().name());
+    let text = format!(
+        "column `{name}` is of type {kind}, which has no value here; cast it, e.g. `{name}::text`"
+    );
+    StoreError::new(StoreErrorKind::Statement, text)
 }
 
 /// The text of a `jsonb`, which comes after the number of its version.

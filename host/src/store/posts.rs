@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::unreadable::{Entry, entries, readable};
 use super::{Store, StoreError, microseconds, timestamp};
 use crate::value::{Row, Rows, Statement};
 
@@ -48,14 +49,23 @@ pub fn insert(post: &Post) -> Statement {
         .bind(microseconds(post.updated_at))
 }
 
-/// Published posts, newest first.
+/// Published posts, newest first. One that cannot be read is told to the log, and stops no page
+/// but its own.
 pub async fn newest(store: &Store, limit: u32, offset: u32) -> Result<Vec<Post>, StoreError> {
     let sql = "SELECT * FROM posts WHERE status = 'published' \
         ORDER BY published_at DESC, id DESC LIMIT $1 OFFSET $2";
     let rows = store
         .query(Statement::new(sql).bind(limit).bind(offset))
         .await?;
-    all(&rows)
+    Ok(readable(&rows, "a post", read))
+}
+
+/// The same with those that cannot be read.
+pub async fn list(store: &Store, limit: u32) -> Result<Vec<Entry<Post>>, StoreError> {
+    let sql = "SELECT * FROM posts WHERE status = 'published' \
+        ORDER BY published_at DESC, id DESC LIMIT $1";
+    let rows = store.query(Statement::new(sql).bind(limit)).await?;
+    Ok(entries(&rows, "slug", read))
 }
 
 /// Published posts that have a tag, newest first. A tag holds no comma.
@@ -67,7 +77,7 @@ pub async fn tagged(store: &Store, tag: &str, limit: u32) -> Result<Vec<Post>, S
         AND replace(',' || tags || ',', $1, '') <> ',' || tags || ',' \
         ORDER BY published_at DESC, id DESC LIMIT $2";
     let statement = Statement::new(sql).bind(format!(",{tag},")).bind(limit);
-    all(&store.query(statement).await?)
+    Ok(readable(&store.query(statement).await?, "a post", read))
 }
 
 /// How many posts are published.
@@ -103,14 +113,10 @@ pub fn remove(slug: &str, now: Timestamp) -> Statement {
 }
 
 fn one(rows: &Rows) -> Result<Option<Post>, StoreError> {
-    rows.first().map(post).transpose()
+    rows.first().map(read).transpose()
 }
 
-fn all(rows: &Rows) -> Result<Vec<Post>, StoreError> {
-    rows.iter().map(post).collect()
-}
-
-fn post(row: Row<'_>) -> Result<Post, StoreError> {
+pub(super) fn read(row: Row<'_>) -> Result<Post, StoreError> {
     let tags = row.text("tags")?;
     Ok(Post {
         id: row.text("id")?,

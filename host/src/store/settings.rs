@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::unreadable::{cut, readable};
 use super::{Store, StoreError, microseconds, timestamp};
 use crate::value::{Row, Statement, Value};
 
@@ -17,7 +18,12 @@ pub struct Stored {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     Text(String),
-    Sealed { bytes: Vec<u8>, key_id: String },
+    Sealed {
+        bytes: Vec<u8>,
+        key_id: String,
+    },
+    /// Neither; why it cannot be read.
+    Unreadable(String),
 }
 
 /// Set a value, or set it again.
@@ -28,6 +34,7 @@ pub fn set(key: &str, content: &Content, now: Timestamp) -> Statement {
     let (text, sealed, key_id): (Value, Value, Value) = match content {
         Content::Text(text) => (text.into(), Value::Null, Value::Null),
         Content::Sealed { bytes, key_id } => (Value::Null, bytes.clone().into(), key_id.into()),
+        Content::Unreadable(_) => (Value::Null, Value::Null, Value::Null),
     };
     Statement::new(sql)
         .bind(key)
@@ -42,26 +49,39 @@ pub fn unset(key: &str) -> Statement {
     Statement::new("DELETE FROM settings WHERE key = $1").bind(key)
 }
 
-/// Every value, in the order of keys.
+/// Every value, in the order of keys. One that cannot be read is there as that; a row whose key
+/// cannot be read is nobody's, and is told to the log.
 pub async fn list(store: &Store) -> Result<Vec<Stored>, StoreError> {
     let sql = "SELECT key, value, sealed, key_id, updated_at FROM settings ORDER BY key";
     let rows = store.query(Statement::new(sql)).await?;
-    rows.iter().map(stored).collect()
+    Ok(readable(&rows, "a setting", stored))
 }
 
 fn stored(row: Row<'_>) -> Result<Stored, StoreError> {
-    let content = match row.optional_text("value")? {
+    let unreadable = |error: StoreError| Content::Unreadable(cut(&error.message));
+    Ok(Stored {
+        key: row.text("key")?,
+        content: content(row).unwrap_or_else(unreadable),
+        // Nothing follows from it.
+        updated_at: timestamp(row.integer("updated_at").unwrap_or_default()),
+    })
+}
+
+fn content(row: Row<'_>) -> Result<Content, StoreError> {
+    Ok(match row.optional_text("value")? {
         Some(text) => Content::Text(text),
         None => Content::Sealed {
             bytes: row.blob("sealed")?,
             key_id: row.optional_text("key_id")?.unwrap_or_default(),
         },
-    };
-    Ok(Stored {
-        key: row.text("key")?,
-        content,
-        updated_at: timestamp(row.integer("updated_at")?),
     })
+}
+
+/// Whether all of a row can be read.
+pub(super) fn whole(row: Row<'_>) -> Result<(), StoreError> {
+    row.text("key")?;
+    row.integer("updated_at")?;
+    content(row).map(drop)
 }
 
 #[cfg(test)]

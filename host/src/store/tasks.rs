@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::unreadable::{Entry, entries};
 use super::{Dialect, Store, StoreError, batch, microseconds, timestamp};
 use crate::value::{ColumnError, Row, Rows, Statement};
 
@@ -64,12 +65,12 @@ pub async fn by_id(store: &Store, id: &str) -> Result<Option<Task>, StoreError> 
     Ok(first(&store.query(Statement::new(sql).bind(id)).await?)?)
 }
 
-/// Tasks, newest first, of one status or of all.
+/// Tasks, newest first, of one status or of all, with those that cannot be read.
 pub async fn list(
     store: &Store,
     status: Option<TaskStatus>,
     limit: u32,
-) -> Result<Vec<Task>, StoreError> {
+) -> Result<Vec<Entry<Task>>, StoreError> {
     let statement = match status {
         Some(status) => Statement::new(
             "SELECT * FROM tasks WHERE status = $2 ORDER BY created_at DESC, id LIMIT $1",
@@ -80,7 +81,7 @@ pub async fn list(
             Statement::new("SELECT * FROM tasks ORDER BY created_at DESC, id LIMIT $1").bind(limit)
         }
     };
-    Ok(all(&store.query(statement).await?)?)
+    Ok(entries(&store.query(statement).await?, "id", read))
 }
 
 /// The task about a subject.
@@ -154,8 +155,8 @@ pub fn first(rows: &Rows) -> Result<Option<Task>, ColumnError> {
     rows.first().map(task).transpose()
 }
 
-fn all(rows: &Rows) -> Result<Vec<Task>, ColumnError> {
-    rows.iter().map(task).collect()
+pub(super) fn read(row: Row<'_>) -> Result<Task, StoreError> {
+    Ok(task(row)?)
 }
 
 fn task(row: Row<'_>) -> Result<Task, ColumnError> {

@@ -35,6 +35,51 @@ impl Unreadable {
     }
 }
 
+/// One row of a list: what it says, or that it cannot be read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Entry<T> {
+    Known(T),
+    Broken(Broken),
+}
+
+/// A row of a list that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Broken {
+    /// Its key, as far as it can be shown.
+    pub id: String,
+    /// Always `unreadable`, where others have their status.
+    pub status: &'static str,
+    /// What cannot be read, and why.
+    pub detail: String,
+}
+
+impl<T> Entry<T> {
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(known) => Some(known),
+            Self::Broken(_) => None,
+        }
+    }
+}
+
+/// The rows of a list; `key` is the column by which one that cannot be read is named.
+pub(super) fn entries<'r, T>(
+    rows: &'r Rows,
+    key: &str,
+    read: impl Fn(Row<'r>) -> Result<T, StoreError>,
+) -> Vec<Entry<T>> {
+    let entry = |row| match read(row) {
+        Ok(known) => Entry::Known(known),
+        Err(error) => Entry::Broken(Broken {
+            id: shown(row, key),
+            status: UNREADABLE,
+            detail: cut(&error.message),
+        }),
+    };
+    rows.iter().map(entry).collect()
+}
+
 /// A run to block: the value that its row has for an id, which may be no text.
 pub(super) struct Poison {
     id: Value,

@@ -16,6 +16,7 @@ attacks! {
     a_compiler_without_end: "the same where the structure is not looked at: the compiler is ended" => { time_of_the_compiler };
     a_compiler_that_takes_all_memory: "a component whose compilation takes more memory than it may" => { memory_of_the_compiler };
     types_inside_one_another: "100,000 types inside one another: a recursive reader overflows its stack" => { types_that_nest };
+    types_of_types: "a list of a list of a list and so on, 100,000 of them" => { types_that_refer_to_one_another };
     an_unknown_import_before_a_bomb: "an import that nobody serves, of a component that does not compile in time" => { an_import_of_a_bomb };
     a_crowd_of_handlers: "100,000 handlers from a small component" => { many_handlers };
     a_summary_without_end: "a summary of 40 MiB, and one of 5,000 characters" => { a_long_summary };
@@ -123,8 +124,28 @@ fn types_that_nest() {
         id: 7,
         data: &types,
     });
+    let (refused, took) = refused(component.finish(), Limits::default());
+    says(
+        &refused,
+        &["101 types inside one another", "compile.type_nesting"],
+    );
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+fn types_that_refer_to_one_another() {
+    let mut types = wasm::ComponentTypeSection::new();
+    types.defined_type().list(wasm::PrimitiveValType::U8);
+    for number in 0..100_000 {
+        types
+            .defined_type()
+            .list(wasm::ComponentValType::Type(number));
+    }
+    let mut exports = wasm::ComponentExportSection::new();
+    exports.export("deep", wasm::ComponentExportKind::Type, 100_000, None);
+    let mut component = wasm::Component::new();
+    component.section(&types).section(&exports);
     let (refused, _) = refused(component.finish(), Limits::default());
-    says(&refused, &["does not compile"]);
+    says(&refused, &["type nesting is too deep"]);
 }
 
 fn an_import_of_a_bomb() {

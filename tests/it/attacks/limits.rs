@@ -3,15 +3,17 @@
 use std::time::{Duration, Instant};
 
 use callboard::config::Limits;
+use callboard::diary::git::Git;
 use callboard::grants::Grants;
-use callboard::store::granted::{GrantedDatabase, QueryLimits, execute_deferred};
+use callboard::store::granted::{GrantedDatabase, QueryLimits, Writer, execute_deferred};
 use callboard::store::{Dialect, Store, StoreErrorKind};
-use callboard::value::Statement;
+use callboard::value::{Statement, Value};
 
 use super::attacks;
 use crate::support::daemon::BOUND;
-use crate::support::database::with_database;
+use crate::support::database::{runtime, with_database};
 use crate::support::factory::{DAY, Factory, board};
+use crate::support::repository::repository;
 
 attacks! {
     a_call_that_nothing_interrupts: "one call of a C function of SQLite that takes minutes" => {
@@ -20,10 +22,20 @@ attacks! {
     a_call_that_nothing_interrupts_deferred: "such a call in a deferred write, on the host's connection" => {
         deferred_calls_end
     };
+    the_bounds_of_another: "a value larger than its plugin may have, in a deferred write" => {
+        deferred_writes_have_their_plugins_limits
+    };
+    slow_steps_without_a_loop: "a statement without a loop of as many slow steps as are let through" => {
+        straight_lines_are_short
+    };
     many_calls_in_one_row: "thousands of slow calls in one row, where no loop looks at the clock" => {
         calls_are_counted
     };
     a_row_of_many_large_values: "a row of 40 texts of 60 MB" => { rows_are_bounded };
+    a_row_the_server_makes: "a row of one large value, or of many, that PostgreSQL would send whole" => {
+        rows_are_measured
+    };
+    a_message_of_many_megabytes: "a commit whose message has 64 MiB" => { messages_are_cut };
     an_aggregate_that_grows: "an aggregate whose memory grows until the statement's time is over" => {
         aggregates_are_bounded
     };
@@ -51,6 +63,14 @@ const ENDLESS: &[&str] = &[
 fn grants() -> Grants {
     let text = "[[db]]\ntable = \"scratch\"\nverbs = [\"select\", \"insert\"]";
     toml::from_str(text).expect("grants")
+}
+
+fn writer(limits: Limits) -> Writer {
+    Writer {
+        plugin: "p".to_owned(),
+        grants: grants(),
+        limits,
+    }
 }
 
 async fn scratch(store: &Store) -> GrantedDatabase {
@@ -96,8 +116,8 @@ fn deferred_calls_end() {
             let began = Instant::now();
             let written = store.write(|transaction| {
                 Box::pin(async {
-                    let statement = Statement::new(*sql);
-                    execute_deferred(transaction, "p", &grants(), statement, LONGEST).await
+                    let (statement, writer) = (Statement::new(*sql), writer(Limits::default()));
+                    execute_deferred(transaction, &writer, statement, LONGEST).await
                 })
             });
             drop(written.await);
@@ -114,6 +134,105 @@ fn deferred_calls_end() {
             .execute(Statement::new(sql))
             .await
             .expect("the host may");
+    });
+}
+
+/// Under what the operator wrote for this plugin, more or less than what others may.
+fn deferred_writes_have_their_plugins_limits() {
+    with_database(Dialect::Sqlite, async |store: Store, _: String| {
+        scratch(&store).await;
+        for (value_bytes, fits) in [(3 << 20, true), (1 << 20, false), (1 << 10, false)] {
+            let limits = Limits {
+                value_bytes,
+                ..Limits::default()
+            };
+            let written = store.write(move |transaction| {
+                Box::pin(async move {
+                    let sql = "INSERT INTO scratch (name) VALUES (hex(zeroblob(1000000)))";
+                    let statement = Statement::new(sql);
+                    execute_deferred(transaction, &writer(limits), statement, LONGEST).await
+                })
+            });
+            let written = written.await;
+            assert_eq!(written.is_ok(), fits, "{value_bytes}: {written:?}");
+            if let Err(error) = written {
+                assert_eq!(error.kind, StoreErrorKind::TooLarge, "{error}");
+            }
+        }
+        let limits = Limits {
+            statement_seconds: 1,
+            ..Limits::default()
+        };
+        let began = Instant::now();
+        let endless = store.write(move |transaction| {
+            Box::pin(async move {
+                let sql = "INSERT INTO scratch (name) WITH RECURSIVE n(i) AS \
+                    (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+                let statement = Statement::new(sql);
+                let minute = Duration::from_secs(60);
+                execute_deferred(transaction, &writer(limits), statement, minute).await
+            })
+        });
+        let error = endless.await.expect_err("it is late");
+        assert_eq!(error.kind, StoreErrorKind::Overdue, "{error}");
+        assert!(error.message.contains("1s"), "{error}");
+        assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
+    });
+}
+
+/// The slowest statements without a loop that are known to be let through: nothing looks at the
+/// clock in them, so the bounds alone see to it that they are short.
+fn straight_lines_are_short() {
+    with_database(Dialect::Sqlite, async |store: Store, _: String| {
+        let database = scratch(&store).await;
+        let insert = "INSERT INTO scratch (id, name) VALUES ($1, $2)";
+        for (id, of) in [(1_i64, "1"), (2, "a")] {
+            let insert = Statement::new(insert).bind(id).bind(of.repeat(1_000_000));
+            store.execute(insert).await.expect("a text");
+        }
+        let numbers = vec![vec!["name"; 99].join(" + "); 10].join(", ");
+        let numbers = format!("SELECT {numbers} FROM scratch WHERE id = 1");
+        let pattern = "name LIKE '%' || printf('%.*c', 60, 'a') || 'b'";
+        let patterns = vec![pattern; 12].join(", ");
+        let patterns = format!("SELECT {patterns} FROM scratch WHERE id = 2");
+        let sets = "name GLOB '*[' || printf('%.*c', 58, 'b') || 'a]c'";
+        let sets = format!(
+            "SELECT {} FROM scratch WHERE id = 2",
+            vec![sets; 12].join(", ")
+        );
+        for sql in [numbers, patterns, sets] {
+            let began = Instant::now();
+            query(&database, &sql).await.expect("let through");
+            let took = began.elapsed();
+            assert!(took < BOUND, "{sql}: {took:?}");
+        }
+        for sql in [
+            format!(
+                "SELECT {}",
+                vec![vec!["name"; 99].join(" + "); 11].join(", ")
+            ),
+            format!(
+                "SELECT 1 FROM scratch WHERE id IN ({})",
+                vec!["$1"; 1_001].join(", ")
+            ),
+            format!("SELECT {} FROM scratch", vec![pattern; 26].join(", ")),
+        ] {
+            let error = query(&database, &sql).await.expect_err("refused");
+            assert_eq!(error.kind, StoreErrorKind::Denied, "{error}");
+        }
+        // Rows are stored as they are, so as many as are bound may come at once.
+        let rows: Vec<_> = (1..=2_000).map(|at| format!("(${at})")).collect();
+        let mut many = Statement::new(format!(
+            "INSERT INTO scratch (name) VALUES {}",
+            rows.join(", ")
+        ));
+        for _ in 0..2_000 {
+            many = many.bind("x");
+        }
+        assert_eq!(
+            database.execute(many, LONGEST).await.expect("stored"),
+            2_000
+        );
     });
 }
 
@@ -150,6 +269,112 @@ fn rows_are_bounded() {
         let error = query(&database, &sql).await.expect_err("refused");
         assert!(error.message.contains("`row_bytes`"), "{error}");
     });
+}
+
+/// Texts made by the server, as values and as rows that a change gives. None of them is sent.
+fn rows_are_measured() {
+    const LARGE: &[&str] = &[
+        "SELECT repeat('x', 3000000)",
+        "SELECT id, repeat('x', 900000) AS a, repeat('y', 900000) AS a FROM scratch",
+        "SELECT json_build_array(repeat('x', 2000000))",
+        "SELECT convert_to(repeat('x', 2000000), 'UTF8')",
+        "WITH n AS (SELECT repeat('x', 2000000) AS a) SELECT a FROM n ORDER BY a",
+        "INSERT INTO scratch (id, name) VALUES (7, 'x') RETURNING repeat(name, 2000000)",
+    ];
+    with_database(Dialect::Postgres, async |store: Store, _: String| {
+        let sql = "CREATE TABLE scratch (id BIGINT PRIMARY KEY, name TEXT)";
+        store.execute(Statement::new(sql)).await.expect("a table");
+        let sql = "INSERT INTO scratch SELECT i, i::text FROM generate_series(1, 5) AS n (i)";
+        store.execute(Statement::new(sql)).await.expect("rows");
+        let (grants, mut limits) = (grants(), Limits::default());
+        limits.row_bytes = 1 << 20;
+        let database = store.granted("p", &grants, &limits).await.expect("granted");
+        for sql in LARGE {
+            let limits = QueryLimits::of(&limits, Duration::from_secs(60));
+            let mut transaction = database
+                .begin(Duration::from_secs(60))
+                .await
+                .expect("begun");
+            let error = transaction.query(Statement::new(*sql), limits).await;
+            let error = error.expect_err(sql);
+            assert_eq!(error.kind, StoreErrorKind::TooLarge, "{sql}: {error}");
+            assert!(
+                error.message.contains("a row of"),
+                "it came whole: {sql}: {error}"
+            );
+            drop(transaction);
+            // Whose values nobody wants, is only counted.
+            let executed = database.execute(Statement::new(*sql), Duration::from_secs(60));
+            assert!(executed.await.expect(sql) >= 1, "{sql}");
+        }
+        // What is no larger comes as it is: names, kinds, parameters and order.
+        let sql = "SELECT name AS \"a \"\"b\"\"\", name AS id, id, $1, $2 + 1, NULL, CAST('[1]' AS JSON) \
+            FROM scratch WHERE name <> $1 AND scratch.id < 6 ORDER BY scratch.id DESC";
+        let asked = Statement::new(sql).bind("3").bind(41_i64);
+        let limits = QueryLimits::of(&limits, Duration::from_secs(60));
+        let rows = database.query(asked, limits).await.expect("rows");
+        assert_eq!(rows.columns[..3], ["a \"b\"", "id", "id"]);
+        let ids: Vec<_> = rows.rows.iter().map(|row| row[2].clone()).collect();
+        assert_eq!(ids, [5_i64, 4, 2, 1].map(Value::Integer));
+        use Value::{Integer, Json, Null, Text};
+        let text = |text: &str| Text(text.to_owned());
+        let first = [
+            text("5"),
+            text("5"),
+            Integer(5),
+            text("3"),
+            Integer(42),
+            Null,
+            Json("[1]".to_owned()),
+        ];
+        assert_eq!(rows.rows[0], first);
+        let error = query(&database, "SELECT string_to_array(name, '1') FROM scratch").await;
+        assert!(error.expect_err("no value").message.contains("cast it"));
+        let rows = query(&database, "SELECT name FROM scratch WHERE id > 99").await;
+        assert_eq!(rows.expect("none").rows.len(), 0);
+    });
+}
+
+/// The most memory that this process, of one test alone, ever had, in KiB.
+fn peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn messages_are_cut() {
+    const PARAGRAPH: &str = "Because it had to be, and nobody asked how long that takes.\n";
+    let repository = repository();
+    {
+        let body = PARAGRAPH.repeat((64 << 20) / PARAGRAPH.len());
+        let commit = repository.at("2026-03-02T10:00:00Z").body(&body);
+        commit.commit("feat: a long story");
+    }
+    let id = repository.git(&["rev-parse", "HEAD"], "");
+    // What making it took is not to be counted.
+    let reset = std::fs::write("/proc/self/clear_refs", "5");
+    let before = peak().filter(|_| reset.is_ok());
+    runtime().block_on(async {
+        let path = repository.path().to_str().expect("a path");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let git = Git::open(path, deadline).expect("a repository");
+        let entries = git.commits(&[id]).await.expect("commits");
+        assert_eq!(entries[0].subject, "feat: a long story");
+        let body = &entries[0].body;
+        assert!(
+            body.starts_with("Because") && body.len() <= 6_000,
+            "{}",
+            body.len()
+        );
+    });
+    if let (Some(before), Some(after)) = (before, peak()) {
+        let grown = after.saturating_sub(before);
+        assert!(
+            grown < 16 << 10,
+            "{grown} KiB for a message of {} KiB",
+            64 << 10
+        );
+    }
 }
 
 fn aggregates_are_bounded() {

@@ -45,6 +45,9 @@ attacks! {
     a_credential_goes_to_its_origin_alone: "a guest sends a secret to another host it may call" => {
         a_secret_is_sent_elsewhere
     };
+    a_credential_that_is_repeated_is_not_told: "the origin of a credential sends it back, as it is and encoded" => {
+        a_secret_is_sent_back
+    };
     files_are_their_owners_alone: "another user of the machine reads the database" => {
         another_user_reads
     };
@@ -273,7 +276,49 @@ fn a_secret_is_sent_elsewhere() {
         let answer = granted.done("probe.fetches", ask(meant)).await;
         assert_eq!(answer["status"], 200, "{answer}");
         assert_eq!(answer["url"], url(elsewhere), "{answer}");
-        assert!(!answer.to_string().contains("hush"), "{answer}");
+        let told = answer.to_string();
+        assert!(!told.contains("hush") && !told.contains("Bearer"), "{told}");
+    });
+}
+
+/// Says everything back: as it is, within JSON, in hexadecimal digits, and in base64.
+async fn says_back() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut buffer = vec![0; 65536];
+            let read = stream.read(&mut buffer).await.unwrap_or_default();
+            let heard = &buffer[..read];
+            let text = String::from_utf8_lossy(heard).into_owned();
+            let digits = heard.iter().fold(String::new(), |digits, byte| {
+                digits + &format!("{byte:02x}")
+            });
+            // `Bearer hush-hush` in base64.
+            let body = format!(
+                "{text} {} {digits} QmVhcmVyIGh1c2gtaHVzaA==",
+                json!({ "heard": text })
+            );
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all((head + &body).as_bytes()).await.ok();
+        }
+    });
+    port
+}
+
+fn a_secret_is_sent_back() {
+    runtime().block_on(async {
+        let port = says_back().await;
+        let bench = Bench::with(token_for(port, with_http(port)), None, Limits::default()).await;
+        let url = format!("http://127.0.0.1:{port}/");
+        let ask = json!({ "url": url, "credential": "probe.token" });
+        let answer = bench.done("probe.fetches", ask).await;
+        assert_eq!(answer["status"], 200, "{answer}");
+        let told = answer.to_string();
+        assert!(told.contains("Bearer [hidden]"), "it was sent: {told}");
+        for form in ["hush", "687573682d68757368", "h1c2gtaHVza"] {
+            assert!(!told.contains(form), "{form}: {told}");
+        }
     });
 }
 

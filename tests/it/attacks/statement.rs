@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use callboard::config::Limits;
-use callboard::store::granted::{authorise, execute_deferred};
+use callboard::store::granted::{Writer, authorise, execute_deferred};
 use callboard::store::{Dialect, Store};
 use callboard::value::Statement;
 use serde_json::json;
@@ -106,12 +106,13 @@ fn nothing_of_it_runs(dialect: Dialect, texts: &'static [&'static str]) {
                 let kind = &answer["error_kind"];
                 assert!(kind == "denied" || kind == "statement", "{sql}: {answer}");
             }
-            let grants = bench.plugin.grants().clone();
+            let writer = Writer {
+                grants: bench.plugin.grants().clone(),
+                ..Writer::unknown("misbehave")
+            };
             let deferred = store.write(move |transaction| {
                 let write = Statement::new(sql);
-                Box::pin(async move {
-                    execute_deferred(transaction, "misbehave", &grants, write, MINUTE).await
-                })
+                Box::pin(async move { execute_deferred(transaction, &writer, write, MINUTE).await })
             });
             assert!(deferred.await.is_err(), "{sql}");
             let (grants, limits) = (bench.plugin.grants(), Limits::default());

@@ -58,7 +58,7 @@ async fn a_subject_has_one_task_with_numbered_drafts() {
     assert_eq!(
         waiting
             .iter()
-            .map(|task| task.run.as_str())
+            .filter_map(|task| task.known().map(|task| task.run.as_str()))
             .collect::<Vec<_>>(),
         ["b"]
     );

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use callboard::config::Limits;
 use callboard::grants::Grants;
 use callboard::outcome::Outcome;
-use callboard::store::granted::execute_deferred;
+use callboard::store::granted::{Writer, execute_deferred};
 use callboard::store::{Dialect, Store, StoreErrorKind};
 use callboard::value::{Statement, Value};
 use futures_util::future::BoxFuture;
@@ -137,7 +137,8 @@ on_both!(
             store.write(move |transaction| {
                 Box::pin(async move {
                     let touched =
-                        execute_deferred(transaction, "misbehave", &grants, write, MINUTE).await?;
+                        execute_deferred(transaction, &writer("misbehave", grants), write, MINUTE)
+                            .await?;
                     // The host is itself again within the same transaction.
                     transaction
                         .execute(Statement::new("INSERT INTO other VALUES (7)"))
@@ -217,7 +218,7 @@ on_both!(
         let work = store.write(move |transaction| {
             Box::pin(async move {
                 let (write, second) = (Statement::new(endless), Duration::from_secs(1));
-                execute_deferred(transaction, "writer", &insert(), write, second).await
+                execute_deferred(transaction, &writer("writer", insert()), write, second).await
             })
         });
         let bound = tokio::time::timeout(MINUTE, work).await;
@@ -272,7 +273,7 @@ on_both!(
                     sql: sql.to_owned(),
                     params,
                 };
-                execute_deferred(transaction, "writer", &grants, write, MINUTE).await
+                execute_deferred(transaction, &writer("writer", grants), write, MINUTE).await
             })
         });
         assert_eq!(work.await.expect("it is written"), 1);
@@ -298,7 +299,7 @@ async fn defers(store: &Store, row: i64, besides: BoxFuture<'static, ()>) {
     let write = Statement::new("INSERT INTO scratch VALUES ($1, 'deferred')").bind(row);
     let done = store.write(move |transaction| {
         Box::pin(async move {
-            execute_deferred(transaction, "writer", &insert(), write, MINUTE).await?;
+            execute_deferred(transaction, &writer("writer", insert()), write, MINUTE).await?;
             besides.await;
             Ok(())
         })
@@ -352,4 +353,11 @@ fn a_table_that_was_made_anew_is_granted_again() {
         defers(&store, 10, Box::pin(async {})).await;
         assert_eq!(count(&store).await, 1);
     });
+}
+
+fn writer(plugin: &str, grants: Grants) -> Writer {
+    Writer {
+        grants,
+        ..Writer::unknown(plugin)
+    }
 }

@@ -12,7 +12,8 @@ use callboard::outcome::Patch;
 use callboard::span::Span;
 use callboard::store::pulse::Pulse;
 use callboard::store::runs::{self, Origin, RunStatus};
-use callboard::store::{Dialect, revisions};
+use callboard::store::{Dialect, NEVER, revisions};
+use callboard::value::Statement;
 use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 
@@ -74,6 +75,28 @@ on_each!(
     }
 );
 
+/// Put a queued run before a gate that has lapsed.
+async fn stand_before_a_gate(app: &App, run: &str) {
+    for sql in [
+        format!("UPDATE open_runs SET status = 'gated', wake_at = {NEVER} WHERE id = '{run}'"),
+        format!(
+            "INSERT INTO gates (run, stage, visit, question, opened_at, expires_at) \
+                VALUES ('{run}', 'look', 1, '?', 1, 2)"
+        ),
+    ] {
+        let done = app.store().execute(Statement::new(sql)).await;
+        assert_eq!(done.expect("it is changed"), 1);
+    }
+}
+
+fn with_short_leases(app: &App, line_ups: Arc<dyn LineUps>) -> Engine {
+    let rules = EngineRules {
+        lease: Span(LEASE),
+        ..EngineRules::default()
+    };
+    Engine::new(app.store(), line_ups, Arc::new(Unwatched), rules)
+}
+
 async fn later_ones_go_on(factory: &Factory) {
     crate::support::compiles();
     let app = App::open(&factory.workspace(), Some(&factory.url())).await;
@@ -88,12 +111,7 @@ async fn later_ones_go_on(factory: &Factory) {
         slow: first.revision,
         let_come: Semaphore::new(0),
     });
-    let line_ups = Arc::clone(&late) as Arc<dyn LineUps>;
-    let rules = EngineRules {
-        lease: Span(LEASE),
-        ..EngineRules::default()
-    };
-    let engine = Engine::new(app.store(), line_ups, Arc::new(Unwatched), rules);
+    let engine = with_short_leases(&app, Arc::clone(&late) as Arc<dyn LineUps>);
     let queue = async |line_up: &LineUp| {
         let queued = engine
             .queue(line_up, "look", Patch::new(), Origin::Cli)
@@ -101,6 +119,9 @@ async fn later_ones_go_on(factory: &Factory) {
         queued.expect("it is queued").id
     };
     let waits = queue(&first).await;
+    // A gate whose time has passed waits for the same line-up.
+    let asks = queue(&first).await;
+    stand_before_a_gate(&app, &asks).await;
     let worker = tokio::spawn(work(engine.clone(), Arc::new(NoDuties)));
     let status = async |run: &str| {
         let run = runs::by_id(app.store(), run).await.expect("an answer");
@@ -124,12 +145,41 @@ async fn later_ones_go_on(factory: &Factory) {
         RunStatus::Running,
         "its lease is kept"
     );
-    late.let_come.add_permits(1);
+    late.let_come.add_permits(9);
     until("the first ends", async || {
         status(&waits).await == RunStatus::Done
+    })
+    .await;
+    until("the gate lapses", async || {
+        status(&asks).await != RunStatus::Gated
     })
     .await;
     engine.stop.cancel();
     worker.await.expect("the worker ends");
     app.store().close().await;
 }
+
+on_each!(
+    what_is_loaded_does_not_grow_with_each_revision,
+    |dialect: Dialect| {
+        let factory = Factory::bare_written(dialect);
+        runtime().block_on(async {
+            crate::support::compiles();
+            let app = App::open(&factory.workspace(), Some(&factory.url())).await;
+            let app = app.expect("the workspace opens");
+            let mut most = (0, 0);
+            for minutes in 1..=16 {
+                let budget = format!("{minutes}m");
+                factory.write("pipelines/look.toml", PIPELINE.replace("1m", &budget));
+                app.apply("").await.expect("it is applied");
+                app.line_up().await.expect("a line-up");
+                let (companies, line_ups) = app.loaded();
+                most = (most.0.max(companies), most.1.max(line_ups));
+            }
+            // The latest, and nothing of those before them.
+            assert!(most.0 <= 2 && most.1 <= 4, "{most:?}");
+            assert!(most.0 >= 1 && most.1 >= 1, "{most:?}");
+            app.store().close().await;
+        });
+    }
+);

@@ -105,3 +105,26 @@ fn a_value_of_another_kind_blocks_its_own_run_on_sqlite() {
         assert_eq!(blocked.len(), 2, "{blocked:?}");
     });
 }
+
+on_both!(
+    no_age_and_no_number_of_rows_hides_one_that_cannot_be_read,
+    async |store: Store, _url| {
+        queue(&store, &[run("open")]).await;
+        let ended = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 10050) \
+            INSERT INTO history (id, pipeline, revision, status, detail, input, origin, priority, \
+                created_at, started_at, spent, fence, signals, finished_at) \
+            SELECT 'ended' || i, 'p', 1, 'done', '', CASE WHEN i = 0 THEN '{' ELSE '{}' END, \
+                'cli', 0, i, i, 0, 1, 0, i FROM n";
+        execute(&store, ended).await;
+        let cases = health::unreadable(&store).await.expect("an answer");
+        let runs: Vec<_> = cases.iter().map(|case| case.run.as_str()).collect();
+        assert_eq!(runs, ["ended0"], "the oldest of them");
+        execute(&store, "UPDATE history SET input = '{'").await;
+        let cases = health::unreadable(&store).await.expect("an answer");
+        let more = cases.last().expect("how many more").what.clone();
+        assert_eq!(
+            (cases.len(), more.as_str()),
+            (101, "9951 more rows, each a run that has ended")
+        );
+    }
+);

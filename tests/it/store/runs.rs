@@ -105,7 +105,7 @@ pub(super) fn checkpoint(claim: &Claim, rows: Vec<StageRun>, status: RunStatus) 
         superseded: Vec::new(),
         gates: Vec::new(),
         writes: Vec::new(),
-        plugin: None,
+        writer: None,
         left: Duration::ZERO,
         spent: Duration::from_secs(2),
         settings: None,

@@ -31,6 +31,9 @@ use crate::value::{Statement, Value};
 
 /// The most bytes of one statement, as a guest writes it.
 pub(super) const LENGTH: usize = 256 * 1024;
+/// Columns and parameters in the expressions of one statement of SQLite. It looks at the clock in
+/// loops only, and a text of the largest size that is worked out as a number takes milliseconds.
+const OPERANDS: usize = 1_000;
 /// The stack on which a text is read: many times what [`tokens::DEPTH`] needs, and the stack of
 /// a guest's call is small.
 const STACK: usize = 16 << 20;
@@ -50,6 +53,13 @@ impl Checked {
 
     pub(super) fn sql(&self) -> &str {
         &self.0.sql
+    }
+
+    /// Whether it may give rows: by its words, which are written here and nowhere else.
+    pub(super) fn gives_rows(&self) -> bool {
+        let changes = ["INSERT ", "UPDATE ", "DELETE "];
+        !changes.iter().any(|verb| self.0.sql.starts_with(verb))
+            || self.0.sql.contains(" RETURNING ")
     }
 
     /// The same statement with other parameters.
@@ -119,6 +129,7 @@ fn rendered(
         params,
         text: String::new(),
         named: Vec::new(),
+        operands: 0,
     };
     match &tree {
         Tree::Query(query) if !changes::is_change(query) => rendering.query(query)?,
@@ -150,6 +161,8 @@ struct Rendering<'a> {
     text: String,
     /// Names that the statement gives to subqueries with WITH, as far as they can be seen here.
     named: Vec<String>,
+    /// Columns and parameters in its expressions so far.
+    operands: usize,
 }
 
 impl Rendering<'_> {
@@ -191,6 +204,14 @@ impl Rendering<'_> {
     fn postgres_only(&self, what: &str) -> Done {
         let missing = format!("{what}, which SQLite does not have,");
         self.without(self.asker.dialect == Dialect::Sqlite, &missing)
+    }
+
+    /// A column or a parameter that something is worked out from.
+    fn operand(&mut self) -> Done {
+        self.operands += 1;
+        let many = self.operands > OPERANDS && self.asker.dialect == Dialect::Sqlite;
+        let what = "more than 1,000 columns and parameters in its expressions (rows of VALUES do not count)";
+        self.without(many, what)
     }
 
     fn may(&self, table: &str, verb: Verb) -> Done {

@@ -61,7 +61,7 @@ fn values(limits: &Limits) -> [(c_int, c_int); 11] {
         (ffi::SQLITE_LIMIT_VDBE_OP, 25_000),
         (ffi::SQLITE_LIMIT_FUNCTION_ARG, 32),
         // A pattern is tried at each place of a text.
-        (ffi::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 128),
+        (ffi::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 64),
         (ffi::SQLITE_LIMIT_VARIABLE_NUMBER, 8_000),
         (ffi::SQLITE_LIMIT_TRIGGER_DEPTH, 10),
     ]

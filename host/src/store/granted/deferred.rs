@@ -20,24 +20,48 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// What is later than that, the server did not end by itself.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Run one deferred write of `plugin` inside `transaction`, under the plugin's own grants, with
-/// at most `left` of time; gives the rows touched. The transaction should be rolled back if it
-/// fails.
+/// A plugin whose deferred writes run, and what it may do and take.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    pub plugin: String,
+    pub grants: Grants,
+    pub limits: Limits,
+}
+
+impl Writer {
+    /// One that may do nothing.
+    pub fn unknown(plugin: &str) -> Self {
+        Self {
+            plugin: plugin.to_owned(),
+            grants: Grants::default(),
+            limits: Limits::default(),
+        }
+    }
+
+    fn asks(&self, dialect: Dialect) -> Asker<'_> {
+        Asker {
+            dialect,
+            plugin: &self.plugin,
+            grants: &self.grants,
+        }
+    }
+}
+
+/// Run one deferred write of `writer` inside `transaction`, under its own grants and limits,
+/// with at most `left` of time; gives the rows touched. The transaction should be rolled back if
+/// it fails.
 pub async fn execute_deferred(
     transaction: &mut Transaction<'_>,
-    plugin: &str,
-    grants: &Grants,
+    writer: &Writer,
     statement: Statement,
     left: Duration,
 ) -> Result<u64, StoreError> {
-    let longest = LONGEST.min(left);
+    let longest = LONGEST
+        .min(left)
+        .min(super::statement_timeout(&writer.limits));
     let touched = match &mut transaction.connection {
-        Connection::Sqlite(connection) => {
-            on_sqlite(connection, plugin, grants, statement, longest).await
-        }
-        Connection::Postgres(_) => {
-            on_postgres(transaction, plugin, grants, statement, longest).await
-        }
+        Connection::Sqlite(connection) => on_sqlite(connection, writer, statement, longest).await,
+        Connection::Postgres(_) => on_postgres(transaction, writer, statement, longest).await,
     };
     touched.map_err(|error| match error.kind {
         // It would take as long again.
@@ -51,18 +75,13 @@ pub async fn execute_deferred(
 
 async fn on_sqlite(
     connection: &mut SqliteConnection,
-    plugin: &str,
-    grants: &Grants,
+    writer: &Writer,
     statement: Statement,
     longest: Duration,
 ) -> Result<u64, StoreError> {
-    let asker = Asker {
-        dialect: Dialect::Sqlite,
-        plugin,
-        grants,
-    };
+    let asker = writer.asks(Dialect::Sqlite);
     let statement = admission::check(asker, statement, true)?.statement();
-    let authorizer = Authorizer::new(plugin, grants, &Limits::default());
+    let authorizer = Authorizer::new(&writer.plugin, &writer.grants, &writer.limits);
     authorizer.lend(connection).await?;
     authorizer.arm(Mode::Write, longest);
     // Not persistent: the host's prepared statements and the plugin's never mix.
@@ -78,18 +97,13 @@ async fn on_sqlite(
 
 async fn on_postgres(
     transaction: &mut Transaction<'_>,
-    plugin: &str,
-    grants: &Grants,
+    writer: &Writer,
     statement: Statement,
     longest: Duration,
 ) -> Result<u64, StoreError> {
-    let asker = Asker {
-        dialect: Dialect::Postgres,
-        plugin,
-        grants,
-    };
-    let sql = admission::check_for_passage(asker, &statement)?;
+    let sql = admission::check_for_passage(writer.asks(Dialect::Postgres), &statement)?;
     let params = admission::texts(statement.params)?;
+    let (plugin, grants) = (&writer.plugin, &writer.grants);
     execute_unchecked(transaction, plugin, grants, (sql, params), longest).await
 }
 

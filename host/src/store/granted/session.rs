@@ -11,6 +11,7 @@ use sqlx::{
 
 use super::admission::Checked;
 use super::authorizer::{Authorizer, Mode};
+use super::measured::Measured;
 use super::{QueryLimits, bounds};
 use crate::store::{StoreError, StoreErrorKind, postgres, sqlite};
 use crate::value::{Rows, Statement, Value};
@@ -31,12 +32,12 @@ pub(super) enum Session {
 }
 
 impl Session {
-    /// Rows of a guest's statement, one by one.
+    /// Rows of a guest's statement, one by one, none of which is larger than `most` bytes.
     pub(super) async fn each(
         &mut self,
         checked: Checked,
         mode: Mode,
-        timeout: Duration,
+        (timeout, most): (Duration, u64),
         row: EachRow<'_>,
     ) -> Result<(), StoreError> {
         let statement = checked.statement();
@@ -51,7 +52,7 @@ impl Session {
                 explained(result, authorizer.disarm(), timeout)
             }
             Session::Postgres(connection) => {
-                within(timeout, each_postgres(connection, statement, row)).await
+                within(timeout, each_postgres(connection, statement, most, row)).await
             }
         }
     }
@@ -62,6 +63,7 @@ impl Session {
         checked: Checked,
         timeout: Duration,
     ) -> Result<u64, StoreError> {
+        let gives_rows = checked.gives_rows();
         let statement = checked.statement();
         match self {
             Session::Sqlite {
@@ -71,6 +73,9 @@ impl Session {
                 authorizer.arm(Mode::Write, timeout);
                 let result = sqlite::execute(connection, statement).await;
                 explained(result, authorizer.disarm(), timeout)
+            }
+            Session::Postgres(connection) if gives_rows => {
+                within(timeout, count_postgres(connection, statement)).await
             }
             Session::Postgres(connection) => {
                 within(timeout, postgres::execute(connection, statement)).await
@@ -162,19 +167,41 @@ async fn forget<T>(
 async fn each_postgres(
     connection: &mut PgConnection,
     statement: Statement,
+    most: u64,
     row: EachRow<'_>,
 ) -> Result<(), StoreError> {
-    let mut columns = Vec::new();
+    let measured = Measured::of(connection, statement, most).await?;
     // Prepared anew, for the same reason.
-    let query = postgres::bound(statement).persistent(false);
+    let query = postgres::bound(measured.statement).persistent(false);
     let mut stream = query.fetch(connection);
     while let Some(found) = stream.try_next().await? {
-        if columns.is_empty() {
-            columns = names(sqlx::Row::columns(&found));
+        let mut values = postgres::decode(&found)?;
+        if measured.with_size
+            && let Some(Value::Integer(bytes)) = values.pop()
+            && bytes.unsigned_abs() > most
+        {
+            return Err(too_large(&format!(
+                "a row of {bytes} bytes, of {most} at most"
+            )));
         }
-        row(&columns, postgres::decode(&found)?)?;
+        row(&measured.columns, values)?;
     }
     Ok(())
+}
+
+/// How many rows a statement gives, whose values nobody wants: none of any length is sent.
+async fn count_postgres(
+    connection: &mut PgConnection,
+    statement: Statement,
+) -> Result<u64, StoreError> {
+    let measured = Measured::of(connection, statement, 0).await?;
+    let query = postgres::bound(measured.statement).persistent(false);
+    let mut stream = query.fetch(connection);
+    let mut rows = 0;
+    while stream.try_next().await?.is_some() {
+        rows += 1;
+    }
+    Ok(rows)
 }
 
 fn names<C: sqlx::Column>(columns: &[C]) -> Vec<String> {

@@ -261,11 +261,13 @@ async fn a_deferred_write_runs_under_the_grants_and_leaves_no_trace_of_them() {
     let folder = tempfile::tempdir().expect("folder");
     let store = store(&folder).await;
     let run = |verbs: &str, sql: &str| {
-        let (grants, statement) = (grants(verbs), Statement::new(sql));
+        let writer = Writer {
+            grants: grants(verbs),
+            ..Writer::unknown("p")
+        };
+        let statement = Statement::new(sql);
         store.write(move |transaction| {
-            Box::pin(
-                async move { execute_deferred(transaction, "p", &grants, statement, SECOND).await },
-            )
+            Box::pin(async move { execute_deferred(transaction, &writer, statement, SECOND).await })
         })
     };
     let delete = "DELETE FROM scratch WHERE id = 1";

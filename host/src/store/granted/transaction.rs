@@ -152,9 +152,8 @@ impl Kept<'_> {
         let mut rows = Budgeted::new(limits);
         let each = &mut |columns: &[String], row| rows.add(columns, row);
         let session = self.borrowed.session()?;
-        session
-            .each(asked?, Mode::Write, limits.timeout, each)
-            .await?;
+        let bounds = (limits.timeout, limits.bytes);
+        session.each(asked?, Mode::Write, bounds, each).await?;
         Ok(rows.rows())
     }
 

@@ -3,7 +3,7 @@
 
 use sqlparser::ast::{
     AccessExpr, Array, BinaryOperator, CaseWhen, CastKind, Expr, Ident, Interval, ObjectName,
-    Query, Subscript, TypedString, UnaryOperator,
+    Query, Subscript, TypedString, UnaryOperator, Value,
 };
 
 use super::{Done, Rendering};
@@ -17,15 +17,34 @@ impl Rendering<'_> {
         self.list(expressions, Self::expression)
     }
 
+    /// One row of values, which are stored as they are.
+    pub(super) fn row(&mut self, values: &[Expr]) -> Done {
+        self.list(values, |this, value| match value {
+            Expr::Value(value) => this.value(&value.value),
+            value => this.expression(value),
+        })
+    }
+
     pub(super) fn expression(&mut self, expression: &Expr) -> Done {
         match expression {
             Expr::Identifier(ident) if self.is_default(ident) => {
                 self.word("DEFAULT");
                 Ok(())
             }
-            Expr::Identifier(ident) => self.name(ident),
-            Expr::CompoundIdentifier(parts) => self.column(parts),
-            Expr::Value(value) => self.value(&value.value),
+            Expr::Identifier(ident) => {
+                self.operand()?;
+                self.name(ident)
+            }
+            Expr::CompoundIdentifier(parts) => {
+                self.operand()?;
+                self.column(parts)
+            }
+            Expr::Value(value) => {
+                if let Value::Placeholder(_) = value.value {
+                    self.operand()?;
+                }
+                self.value(&value.value)
+            }
             Expr::Nested(inner) => self.in_parentheses(|this| this.expression(inner)),
             Expr::BinaryOp { left, op, right } => {
                 let operator = self.binary(op)?;

@@ -138,7 +138,7 @@ impl Rendering<'_> {
         )?;
         self.word("VALUES");
         self.list(rows, |this, row| {
-            this.in_parentheses(|this| this.expressions(&row.content))
+            this.in_parentheses(|this| this.row(&row.content))
         })
     }
 

@@ -1,0 +1,189 @@
+//! Every row that somebody reads is read once, batch by batch in the order of keys, so that no
+//! age and no number of rows hides one that cannot be read.
+
+use std::time::Duration;
+
+use super::{Case, EXAMPLES};
+use crate::store::unreadable::{cut, shown};
+use crate::store::{
+    Store, StoreError, effects, findings, gates, posts, runs, schedules, settings, stage_runs,
+    tasks,
+};
+use crate::value::{Row, Statement, Value};
+
+/// Rows that are in memory at once. Of checkpoints each may have a large report.
+const BATCH: u32 = 1_000;
+const BATCH_OF_CHECKPOINTS: u32 = 50;
+
+/// The rows of one table.
+struct Table {
+    /// What a row of it is, in words.
+    row: &'static str,
+    /// Selects all of them.
+    rows: &'static str,
+    /// The columns of its primary key.
+    key: &'static [&'static str],
+    /// The column with the run that a row belongs to.
+    run: Option<&'static str>,
+    batch: u32,
+    read: fn(Row<'_>) -> Result<(), StoreError>,
+}
+
+const TABLES: [Table; 10] = [
+    Table {
+        run: Some("id"),
+        ..plain(
+            "run",
+            "SELECT open_runs.*, CAST(NULL AS BIGINT) AS finished_at FROM open_runs",
+            &["id"],
+            |row| runs::read(row).map(drop),
+        )
+    },
+    Table {
+        run: Some("id"),
+        ..plain(
+            "run that has ended",
+            "SELECT history.*, finished_at AS wake_at FROM history",
+            &["id"],
+            |row| runs::read(row).map(drop),
+        )
+    },
+    Table {
+        run: Some("run"),
+        batch: BATCH_OF_CHECKPOINTS,
+        ..plain(
+            "checkpoint",
+            "SELECT stage_runs.*, blobs.content FROM stage_runs \
+            JOIN open_runs ON open_runs.id = stage_runs.run \
+            LEFT JOIN blobs ON blobs.digest = stage_runs.digest",
+            &["run", "stage", "visit"],
+            |row| stage_runs::read(row).map(drop),
+        )
+    },
+    Table {
+        run: Some("run"),
+        ..plain(
+            "open gate",
+            "SELECT * FROM gates WHERE decision IS NULL",
+            &["run", "stage", "visit"],
+            |row| gates::read(row).map(drop),
+        )
+    },
+    plain("schedule", "SELECT * FROM schedules", &["name"], |row| {
+        schedules::read_times(row).map(drop)
+    }),
+    plain(
+        "entry of the ledger",
+        "SELECT * FROM effects",
+        &["pipeline", "handler"],
+        |row| effects::read(row).map(drop),
+    ),
+    plain(
+        "open finding",
+        "SELECT * FROM findings WHERE resolved_at IS NULL",
+        &["key"],
+        |row| findings::read(row).map(drop),
+    ),
+    plain("task", "SELECT * FROM tasks", &["id"], |row| {
+        tasks::read(row).map(drop)
+    }),
+    plain("post", "SELECT * FROM posts", &["id"], |row| {
+        posts::read(row).map(drop)
+    }),
+    plain("setting", "SELECT * FROM settings", &["key"], |row| {
+        settings::whole(row)
+    }),
+];
+
+/// Rows that belong to no run.
+const fn plain(
+    row: &'static str,
+    rows: &'static str,
+    key: &'static [&'static str],
+    read: fn(Row<'_>) -> Result<(), StoreError>,
+) -> Table {
+    Table {
+        row,
+        rows,
+        key,
+        run: None,
+        batch: BATCH,
+        read,
+    }
+}
+
+/// Rows that cannot be read, each with why, a hundred of a table at most and how many more. The
+/// run of a case is empty if the row is of none.
+pub async fn unreadable(store: &Store) -> Result<Vec<Case>, StoreError> {
+    let mut cases = Vec::new();
+    for table in &TABLES {
+        table.scan(store, &mut cases).await?;
+    }
+    Ok(cases)
+}
+
+impl Table {
+    async fn scan(&self, store: &Store, cases: &mut Vec<Case>) -> Result<(), StoreError> {
+        let (mut after, mut found) = (None, 0);
+        loop {
+            let rows = store.query(self.batch_after(after)).await?;
+            for row in rows.iter() {
+                let Err(error) = (self.read)(row) else {
+                    continue;
+                };
+                found += 1;
+                if found <= EXAMPLES {
+                    cases.push(self.case(row, &error));
+                }
+            }
+            let last = rows
+                .iter()
+                .last()
+                .filter(|_| rows.rows.len() >= self.batch as usize);
+            let Some(last) = last else { break };
+            let key = self.key.iter().map(|column| last.value(column).cloned());
+            after = Some(key.collect::<Result<Vec<_>, _>>()?);
+        }
+        if let Some(more) = found.checked_sub(EXAMPLES).filter(|more| *more > 0) {
+            let what = format!("{more} more rows, each a {}", self.row);
+            cases.push(case(String::new(), String::new(), what));
+        }
+        Ok(())
+    }
+
+    /// The rows that come after one of this key, or the first.
+    fn batch_after(&self, after: Option<Vec<Value>>) -> Statement {
+        let Self { rows, batch, .. } = self;
+        let key = self.key.join(", ");
+        let Some(after) = after else {
+            let sql = format!("SELECT * FROM ({rows}) AS every ORDER BY {key} LIMIT {batch}");
+            return Statement::new(sql);
+        };
+        let places: Vec<_> = (1..=after.len()).map(|at| format!("${at}")).collect();
+        let places = places.join(", ");
+        let sql = format!(
+            "SELECT * FROM ({rows}) AS every WHERE ({key}) > ({places}) ORDER BY {key} LIMIT {batch}"
+        );
+        after.into_iter().fold(Statement::new(sql), Statement::bind)
+    }
+
+    fn case(&self, row: Row<'_>, error: &StoreError) -> Case {
+        let problem = cut(&error.message);
+        if let Some(run) = self.run {
+            return case(shown(row, run), shown(row, "pipeline"), problem);
+        }
+        let key: Vec<_> = self.key.iter().map(|column| shown(row, column)).collect();
+        let what = format!("{} `{}`: {problem}", self.row, key.join(" "));
+        case(String::new(), shown(row, "pipeline"), what)
+    }
+}
+
+fn case(run: String, pipeline: String, what: String) -> Case {
+    Case {
+        run,
+        pipeline,
+        revision: 0,
+        what,
+        age: Duration::ZERO,
+    }
+}

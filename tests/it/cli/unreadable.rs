@@ -1,0 +1,94 @@
+//! Lists with a row that cannot be read: it is named, and the others are there.
+
+use callboard::store::Dialect;
+use serde_json::Value as Json;
+
+use crate::support::daemon::{Daemon, get};
+use crate::support::factory::Factory;
+
+/// Three tasks and posts each, and of the second of each a column holds no text.
+fn broken() -> Factory {
+    let factory = Factory::bare(Dialect::Sqlite);
+    for number in 1..=3 {
+        let what = if number == 2 { "x'ff00'" } else { "'A title'" };
+        factory.execute(&format!(
+            "INSERT INTO tasks VALUES ('task-{number}', 's{number}', {what}, 'r', 'drafted', {number}, 1)"
+        ));
+        factory.execute(&format!(
+            "INSERT INTO posts VALUES ('id-{number}', 'post-{number}', 's{number}', 't', {what}, '', \
+                'Text.', '', 'composer', '2026-03-0{number}', 'published', {number}, 1)"
+        ));
+    }
+    factory
+}
+
+/// The ids in a list, each with whether its row can be read.
+fn entries(list: &Json, key: &str) -> Vec<(String, bool)> {
+    let entry = |row: &Json| {
+        let broken = row["status"] == "unreadable";
+        let id = &row[if broken { "id" } else { key }];
+        (id.as_str().expect("a key").to_owned(), !broken)
+    };
+    list.as_array().expect("a list").iter().map(entry).collect()
+}
+
+#[test]
+fn a_row_that_cannot_be_read_stops_no_list() {
+    let factory = broken();
+    for (command, key, prefix) in [("tasks", "id", "task"), ("posts", "slug", "post")] {
+        let listed = entries(&factory.json(&[command, "list"]), key);
+        let expected = [(3, true), (2, false), (1, true)];
+        let expected = expected.map(|(number, known)| (format!("{prefix}-{number}"), known));
+        assert_eq!(listed, expected, "{command}");
+        let shown = factory.ok(&[command, "list"]);
+        assert!(shown.contains("unreadable"), "{shown}");
+    }
+    let out = factory.run(&["posts", "export", "out"]);
+    assert_eq!(out.code, 0, "{out}");
+    assert!(out.stderr.contains("post-2 is left out"), "{out}");
+    let doctor = factory.run(&["doctor"]);
+    assert_eq!(doctor.code, 1, "{doctor}");
+    for named in ["task `task-2`", "post `id-2`"] {
+        assert!(doctor.stdout.contains(named), "{named}: {doctor}");
+    }
+}
+
+#[test]
+fn a_post_that_cannot_be_read_stops_its_own_page_only() {
+    let factory = broken();
+    let site = Daemon::start(&factory, &["serve", "--listen", "127.0.0.1:0"]);
+    let address = site.address();
+    for (path, status) in [
+        ("/", 200),
+        ("/archive", 200),
+        ("/feed.xml", 200),
+        ("/posts/post-1", 200),
+        ("/posts/post-2", 503),
+        ("/health", 200),
+    ] {
+        assert_eq!(get(address, path).status, status, "{path}");
+    }
+}
+
+#[test]
+fn a_setting_that_cannot_be_read_blocks_whoever_reads_it_and_no_list() {
+    let factory = broken();
+    let keys = factory.json(&["settings", "list"]);
+    let key = keys[0]["key"].as_str().expect("a setting").to_owned();
+    factory.execute(&format!(
+        "INSERT INTO settings VALUES ('{key}', x'ff00', NULL, NULL, 1)"
+    ));
+    factory.execute("INSERT INTO settings VALUES (x'ff00', 'a', NULL, NULL, 1)");
+    let listed = factory.json(&["settings", "list"]);
+    assert_eq!(
+        listed.as_array().map(Vec::len),
+        keys.as_array().map(Vec::len)
+    );
+    assert_eq!(listed[0]["state"], "unreadable", "{listed}");
+    let got = factory.run(&["settings", "get", &key]);
+    assert_ne!(got.code, 0, "neither unset nor its default: {got}");
+    let doctor = factory.run(&["doctor"]);
+    assert!(doctor.stdout.contains(&key), "{doctor}");
+    factory.ok(&["settings", "unset", &key]);
+    assert_eq!(factory.json(&["settings", "list"]), keys);
+}
