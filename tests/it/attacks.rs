@@ -5,7 +5,9 @@
 //! | module      | who attacks, and how                                              |
 //! |-------------|-------------------------------------------------------------------|
 //! | `statement` | a guest's SQL: texts that two readers read differently            |
+//! | `notation`  | a guest's SQL: columns that the server takes for calls            |
 //! | `rights`    | a guest's SQL with the check switched off: what the server holds  |
+//! | `idle`      | a guest that keeps others waiting while it computes               |
 //! | `limits`    | a guest's statements and values that outlive or outgrow a limit   |
 //! | `component` | a component that is large, slow to compile, or says too much      |
 //! | `text`      | a text that moves the cursor, forges a line or turns its direction|
@@ -13,9 +15,11 @@
 //! | `network`   | a peer, a client, a credential that is sent elsewhere             |
 
 mod component;
+mod idle;
 mod limits;
 mod nesting;
 mod network;
+mod notation;
 mod rights;
 mod statement;
 mod text;
@@ -59,9 +63,11 @@ pub(super) use attacks;
 /// Every table of this folder.
 const TABLES: &[&[(&str, &str)]] = &[
     component::TRIED,
+    idle::TRIED,
     limits::TRIED,
     nesting::TRIED,
     network::TRIED,
+    notation::TRIED,
     rights::TRIED,
     statement::TRIED,
     text::TRIED,
