@@ -1,5 +1,6 @@
 //! A guest that keeps the lock of SQLite while it computes.
 
+use std::io::Read as _;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -59,7 +60,7 @@ fn others_write_meanwhile() {
                 .expect("begun");
             if operator.is_none() {
                 let mut set = factory.command(&["settings", "set", "roles.writer.model", "mine"]);
-                let set = set.stdout(Stdio::null()).stderr(Stdio::null());
+                let set = set.stdout(Stdio::null()).stderr(Stdio::piped());
                 operator = Some(set.spawn().expect("it starts"));
             }
             drop(began);
@@ -73,7 +74,12 @@ fn others_write_meanwhile() {
                 break status;
             }
         };
-        assert!(status.success(), "the operator was kept waiting: {status}");
+        let mut told = String::new();
+        let stderr = operator.and_then(|ended| ended.stderr);
+        let read = stderr.expect("a pipe").read_to_string(&mut told);
+        read.expect("a text");
+        assert!(status.success(), "the operator was kept waiting: {told}");
+        assert!(!told.contains("slow statement"), "{told}");
         let rows = store.query(Statement::new("SELECT COUNT(*) AS n FROM scratch"));
         let rows = rows.await.expect("rows");
         let row = rows.first().expect("a row");

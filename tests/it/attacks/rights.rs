@@ -50,6 +50,7 @@ attacks! {
     a_setting_left_behind: "a deferred write changes settings of the host's session" => { changes_settings };
     locks_of_the_host: "a plugin's login takes each lock that a guest can name, and the host goes on" => { takes_every_lock };
     no_lock_by_number: "the host synchronises by advisory locks" => { reads_the_sources };
+    a_table_of_its_own: "a plugin's login makes a temporary table" => { makes_a_table };
     a_password_in_a_table: "the password of a plugin's login is read from the database" => { reads_the_password };
 }
 
@@ -67,9 +68,12 @@ async fn tables(store: &Store) {
         .execute(Statement::new(create))
         .await
         .expect("a table");
-    unchecked(store, "INSERT INTO public.scratch VALUES (1, 'one') RETURNING 1")
-        .await
-        .expect("what is granted works");
+    unchecked(
+        store,
+        "INSERT INTO public.scratch VALUES (1, 'one') RETURNING 1",
+    )
+    .await
+    .expect("what is granted works");
 }
 
 /// A deferred write of any text.
@@ -116,11 +120,18 @@ fn refused(texts: &'static [&'static str]) {
             let answer = unchecked(&store, sql).await;
             assert!(answer.is_err(), "{sql}: {answer:?}");
         }
-        let rows = text(&store, "SELECT string_agg(name, ' ') AS found FROM public.scratch").await;
+        let rows = text(
+            &store,
+            "SELECT string_agg(name, ' ') AS found FROM public.scratch",
+        )
+        .await;
         assert_eq!(rows, "one");
-        unchecked(&store, "UPDATE public.scratch SET name = 'still' RETURNING 1")
-            .await
-            .expect("what is granted still works");
+        unchecked(
+            &store,
+            "UPDATE public.scratch SET name = 'still' RETURNING 1",
+        )
+        .await
+        .expect("what is granted still works");
     });
 }
 
@@ -174,9 +185,12 @@ fn alters_the_inner_function() {
             let error = called.await.expect_err("it has no rights");
             assert_eq!(error.kind, StoreErrorKind::Denied, "{sql}: {error}");
         }
-        unchecked(&store, "INSERT INTO public.scratch VALUES (7, 'x') RETURNING 1")
-            .await
-            .expect("it is made anew");
+        unchecked(
+            &store,
+            "INSERT INTO public.scratch VALUES (7, 'x') RETURNING 1",
+        )
+        .await
+        .expect("it is made anew");
         unchecked(&store, "SELECT digest FROM public.plugin_logins")
             .await
             .expect_err("not granted");
@@ -251,6 +265,20 @@ fn takes_every_lock() {
         tokio::time::timeout(MINUTE, work)
             .await
             .expect("nothing waits");
+    });
+}
+
+fn makes_a_table() {
+    with_database(Dialect::Postgres, async |store: Store, url: String| {
+        tables(&store).await;
+        let mut own = login(&store, &url).await;
+        for sql in [
+            "CREATE TEMP TABLE x (a int)",
+            "CREATE TABLE public.x (a int)",
+            "CREATE SCHEMA x",
+        ] {
+            run(&mut own, sql).await.expect_err(sql);
+        }
     });
 }
 
