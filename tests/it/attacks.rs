@@ -5,8 +5,10 @@
 //! | module      | who attacks, and how                                              |
 //! |-------------|-------------------------------------------------------------------|
 //! | `statement` | a guest's SQL: texts that two readers read differently            |
+//! | `notation`  | a guest's SQL: columns that the server takes for calls            |
 //! | `rights`    | a guest's SQL with the check switched off: what the server holds  |
 //! | `files`     | a file, a link or an address in a workspace that leads elsewhere  |
+//! | `idle`      | a guest that keeps others waiting while it computes               |
 //! | `limits`    | a guest's statements and values that outlive or outgrow a limit   |
 //! | `component` | a component that is large, slow to compile, or says too much      |
 //! | `text`      | a text that moves the cursor, forges a line or turns its direction|
@@ -15,9 +17,11 @@
 
 mod component;
 mod files;
+mod idle;
 mod limits;
 mod nesting;
 mod network;
+mod notation;
 mod rights;
 mod statement;
 mod text;
@@ -62,9 +66,11 @@ pub(super) use attacks;
 const TABLES: &[&[(&str, &str)]] = &[
     component::TRIED,
     files::TRIED,
+    idle::TRIED,
     limits::TRIED,
     nesting::TRIED,
     network::TRIED,
+    notation::TRIED,
     rights::TRIED,
     statement::TRIED,
     text::TRIED,

@@ -90,7 +90,7 @@ fn the_console_is_put_in_public() {
         "callboard.toml",
         format!("{config}[console]\nlisten = \"[::]:0\"\n"),
     );
-    refuses(&factory, &line, 2, &mend);
+    refuses(&factory, &line, 1, &mend);
     // The site is for everybody.
     factory.write("callboard.toml", config);
     let server = Daemon::start(&factory, &["serve", "--no-work", "--listen", "0.0.0.0:0"]);

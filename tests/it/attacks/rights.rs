@@ -39,17 +39,18 @@ attacks! {
     };
     secrets_of_the_host: "a deferred write copies what the host alone may read into a granted table" => {
         || refused(&[
-            "INSERT INTO scratch SELECT 7, digest FROM plugin_logins RETURNING 1",
-            "INSERT INTO scratch SELECT 7, value FROM settings RETURNING 1",
-            "INSERT INTO scratch SELECT 7, rolpassword FROM pg_authid RETURNING 1",
-            "SELECT name FROM locks FOR UPDATE",
-            "UPDATE locks SET name = 'x' RETURNING 1",
+            "INSERT INTO public.scratch SELECT 7, digest FROM public.plugin_logins RETURNING 1",
+            "INSERT INTO public.scratch SELECT 7, value FROM public.settings RETURNING 1",
+            "INSERT INTO public.scratch SELECT 7, rolpassword FROM pg_authid RETURNING 1",
+            "SELECT name FROM public.locks FOR UPDATE",
+            "UPDATE public.locks SET name = 'x' RETURNING 1",
             "SELECT pg_read_file('PG_VERSION')",
         ])
     };
     a_setting_left_behind: "a deferred write changes settings of the host's session" => { changes_settings };
     locks_of_the_host: "a plugin's login takes each lock that a guest can name, and the host goes on" => { takes_every_lock };
     no_lock_by_number: "the host synchronises by advisory locks" => { reads_the_sources };
+    a_table_of_its_own: "a plugin's login makes a temporary table" => { makes_a_table };
     a_password_in_a_table: "the password of a plugin's login is read from the database" => { reads_the_password };
 }
 
@@ -67,9 +68,12 @@ async fn tables(store: &Store) {
         .execute(Statement::new(create))
         .await
         .expect("a table");
-    unchecked(store, "INSERT INTO scratch VALUES (1, 'one') RETURNING 1")
-        .await
-        .expect("what is granted works");
+    unchecked(
+        store,
+        "INSERT INTO public.scratch VALUES (1, 'one') RETURNING 1",
+    )
+    .await
+    .expect("what is granted works");
 }
 
 /// A deferred write of any text.
@@ -92,7 +96,7 @@ async fn text(store: &Store, sql: &str) -> String {
 async fn role(store: &Store) -> String {
     text(
         store,
-        "SELECT role AS found FROM plugin_logins WHERE plugin = 'attacker'",
+        "SELECT role AS found FROM public.plugin_logins WHERE plugin = 'attacker'",
     )
     .await
 }
@@ -116,11 +120,18 @@ fn refused(texts: &'static [&'static str]) {
             let answer = unchecked(&store, sql).await;
             assert!(answer.is_err(), "{sql}: {answer:?}");
         }
-        let rows = text(&store, "SELECT string_agg(name, ' ') AS found FROM scratch").await;
+        let rows = text(
+            &store,
+            "SELECT string_agg(name, ' ') AS found FROM public.scratch",
+        )
+        .await;
         assert_eq!(rows, "one");
-        unchecked(&store, "UPDATE scratch SET name = 'still' RETURNING 1")
-            .await
-            .expect("what is granted still works");
+        unchecked(
+            &store,
+            "UPDATE public.scratch SET name = 'still' RETURNING 1",
+        )
+        .await
+        .expect("what is granted still works");
     });
 }
 
@@ -165,8 +176,8 @@ fn alters_the_inner_function() {
             format!("CREATE OR REPLACE FUNCTION {inner} RETURNS bigint LANGUAGE sql AS 'SELECT 1'");
         run(&mut own, &replace).await.expect_err("it may make none");
         for sql in [
-            "INSERT INTO scratch SELECT 7, digest FROM plugin_logins RETURNING 1",
-            "INSERT INTO scratch VALUES (7, 'x') RETURNING 1",
+            "INSERT INTO public.scratch SELECT 7, digest FROM public.plugin_logins RETURNING 1",
+            "INSERT INTO public.scratch VALUES (7, 'x') RETURNING 1",
             "SELECT set_config('role', 'none', true)",
         ] {
             let direct = Statement::new(format!("SELECT {outer_name}($1, '{{}}') AS n")).bind(sql);
@@ -174,10 +185,13 @@ fn alters_the_inner_function() {
             let error = called.await.expect_err("it has no rights");
             assert_eq!(error.kind, StoreErrorKind::Denied, "{sql}: {error}");
         }
-        unchecked(&store, "INSERT INTO scratch VALUES (7, 'x') RETURNING 1")
-            .await
-            .expect("it is made anew");
-        unchecked(&store, "SELECT digest FROM plugin_logins")
+        unchecked(
+            &store,
+            "INSERT INTO public.scratch VALUES (7, 'x') RETURNING 1",
+        )
+        .await
+        .expect("it is made anew");
+        unchecked(&store, "SELECT digest FROM public.plugin_logins")
             .await
             .expect_err("not granted");
     });
@@ -221,8 +235,8 @@ fn takes_every_lock() {
         for sql in [
             "LOCK TABLE locks",
             "LOCK TABLE migrations IN ACCESS SHARE MODE",
-            "SELECT * FROM locks",
-            "SELECT * FROM locks FOR SHARE",
+            "SELECT * FROM public.locks",
+            "SELECT * FROM public.locks FOR SHARE",
         ] {
             run(&mut own, sql).await.expect_err(sql);
         }
@@ -237,7 +251,7 @@ fn takes_every_lock() {
         }
         let work = async {
             let other = Store::open(&url).await.expect("it opens");
-            unchecked(&other, "DELETE FROM scratch RETURNING 1")
+            unchecked(&other, "DELETE FROM public.scratch RETURNING 1")
                 .await
                 .expect("it is deleted");
             let claimant = callboard_core::store::claims::Claimant {
@@ -251,6 +265,20 @@ fn takes_every_lock() {
         tokio::time::timeout(MINUTE, work)
             .await
             .expect("nothing waits");
+    });
+}
+
+fn makes_a_table() {
+    with_database(Dialect::Postgres, async |store: Store, url: String| {
+        tables(&store).await;
+        let mut own = login(&store, &url).await;
+        for sql in [
+            "CREATE TEMP TABLE x (a int)",
+            "CREATE TABLE public.x (a int)",
+            "CREATE SCHEMA x",
+        ] {
+            run(&mut own, sql).await.expect_err(sql);
+        }
     });
 }
 
@@ -277,7 +305,7 @@ fn reads_the_password() {
             .granted("attacker", &grants(), &limits)
             .await
             .expect("a login");
-        let digest = text(&store, "SELECT digest AS found FROM plugin_logins").await;
+        let digest = text(&store, "SELECT digest AS found FROM public.plugin_logins").await;
         assert_eq!(digest.len(), 64, "{digest}");
         // The server holds what it made of the password; nobody finds the password itself.
         let role = role(&store).await;

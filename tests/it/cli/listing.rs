@@ -31,6 +31,12 @@ fn plugins_are_listed_shown_and_explained() {
         assert_eq!(ran.code, 1, "{own}: {ran}");
         assert!(ran.stdout.starts_with("denied"), "{own}: {ran}");
     }
+    // What is no statement, is none whatever is granted.
+    for wrong in ["DELETE FORM embeddings", "SELECT nothing FROM embeddings"] {
+        let ran = factory.run(&explain(wrong));
+        assert_eq!(ran.code, 1, "{wrong}: {ran}");
+        assert!(ran.stdout.starts_with("wrong"), "{wrong}: {ran}");
+    }
     refuses(
         &factory,
         &["plugins", "show", "nobody"],

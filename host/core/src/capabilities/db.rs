@@ -131,7 +131,12 @@ impl db::HostTransaction for Database<'_> {
     async fn begin(&mut self) -> Answer<Resource<GrantedTransaction>> {
         let left: Duration = self.0.host_call()?;
         let access = self.0.outside_transaction();
-        let begun = async { access?.database().await?.begin(left).await };
+        let idle = self.0.idle.clone();
+        let begun = async {
+            let access = access?;
+            let database = access.database().await?;
+            database.begin_with(left, idle).await
+        };
         let begun = begun.await;
         match self.told("BEGIN", begun) {
             Ok(transaction) => Ok(self.hold(transaction)),

@@ -16,7 +16,7 @@ use crate::config::Limits;
 use crate::grants::Grants;
 use crate::lines::{Lines, Source};
 use crate::settings::Snapshot;
-use crate::store::granted::{self, GrantedDatabase};
+use crate::store::granted::{self, GrantedDatabase, Idle};
 use crate::store::{Dialect, Store, StoreError, StoreErrorKind};
 
 /// Handles that one instance can hold: transactions, matrices, streams.
@@ -57,6 +57,8 @@ pub struct InstanceState {
     pub vector_elements: usize,
     /// Transactions that were begun and not ended.
     pub open_transactions: u32,
+    /// What its transactions may keep others waiting while it computes.
+    pub idle: Idle,
     pub(crate) limiter: Limiter,
     host_calls: u32,
     wasi: WasiCtx,
@@ -117,6 +119,7 @@ impl InstanceState {
             panic_text: None,
             vector_elements: 0,
             open_transactions: 0,
+            idle: Idle::default(),
             host_calls: 0,
             wasi,
             standard_error,

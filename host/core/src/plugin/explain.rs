@@ -8,12 +8,14 @@ use crate::client::policy::Policy;
 use crate::config::Limits;
 use crate::grants::{self, Grants, HttpGrant, Origin};
 use crate::settings::{Declaration, SettingType};
-use crate::store::{Store, granted};
+use crate::store::{Store, StoreErrorKind, granted};
 
 /// Whether something is allowed, and by which line, or which line would allow it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
     pub allowed: bool,
+    /// Whether the statement is none that the database takes, whatever is granted.
+    pub wrong: bool,
     pub why: String,
 }
 
@@ -91,6 +93,7 @@ fn explain_setting(subject: &Subject<'_>, key: &str) -> Explanation {
     } = subject;
     let denied = |why: String| Explanation {
         allowed: false,
+        wrong: false,
         why,
     };
     let Some(declared) = settings.get(key) else {
@@ -106,6 +109,7 @@ fn explain_setting(subject: &Subject<'_>, key: &str) -> Explanation {
     match grants.settings.covering(key) {
         Some(pattern) => Explanation {
             allowed: true,
+            wrong: false,
             why: format!("allowed by the grant of settings `{pattern}`"),
         },
         None => denied(grants::denied_setting(plugin, key)),
@@ -117,10 +121,12 @@ fn explain_request(subject: &Subject<'_>, method: &str, url: &Url) -> Explanatio
     match policy.check(method, url) {
         Ok(allowed) => Explanation {
             allowed: true,
+            wrong: false,
             why: line(allowed.grant, allowed.private) + &credentials(&policy, url),
         },
         Err(error) => Explanation {
             allowed: false,
+            wrong: false,
             why: error.message,
         },
     }
@@ -165,16 +171,19 @@ async fn explain_statement(subject: &Subject<'_>, store: Option<&Store>, sql: &s
     let Some(store) = store else {
         return Explanation {
             allowed: false,
+            wrong: false,
             why: "there is no database to ask".to_owned(),
         };
     };
     match granted::authorise(store, plugin, grants, limits, sql).await {
         Ok(()) => Explanation {
             allowed: true,
+            wrong: false,
             why: tables(grants),
         },
         Err(error) => Explanation {
             allowed: false,
+            wrong: error.kind == StoreErrorKind::Statement,
             why: error.message,
         },
     }

@@ -4,7 +4,6 @@
 use super::handlers::{Use, uses};
 use super::schema::Schema;
 use super::{Cause, Kind, Miss, Reference, Referrer, Roster, addition};
-use crate::client::address;
 use crate::config::Config;
 use crate::grants::{CredentialGrant, Grants, Lines, Refusal, TableGrant, Verb};
 use crate::handler::{Contract, TableName, TableNeed};
@@ -66,7 +65,6 @@ fn asks(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference>
         let same = |refusal: &&Refusal| refusal.is_of(&asked);
         let refused = refused.iter().find(same);
         let miss = refused.map(|refused| refusal(name, config, refused));
-        let miss = miss.or_else(|| shut(ask, &asked));
         // A table that is not there, or of the host, is missed where it is named.
         let table = table(ask, &asked)
             .map(|table| Cause::new(Referrer::plugin(name), "ask.db").with_target(&table.table));
@@ -119,22 +117,6 @@ fn index(asked: &Refusal, list: &str) -> Option<usize> {
         [known, index] if known == list => index.parse().ok(),
         _ => None,
     }
-}
-
-/// The miss of a call that could never be made, whatever allows it: its address is not public.
-fn shut(ask: &Grants, asked: &Refusal) -> Option<Miss> {
-    let grant = ask.http.get(index(asked, "http")?)?;
-    let address = match grant.host.as_str() {
-        "localhost" => Some("this machine"),
-        host => host.parse().ok().and_then(address::not_public),
-    };
-    let what = address.filter(|_| !grant.private)?;
-    let problem = format!(
-        "`{}` is an address that is not public ({what}), and no call would be let through",
-        grant.host
-    );
-    let mend = "add `private = true` here and to the grant in callboard.toml";
-    Some(Miss::new(problem, mend))
 }
 
 /// Where a manifest asks for something.

@@ -11,10 +11,12 @@ mod about;
 mod admission;
 mod authorizer;
 mod bounds;
+mod catalog;
 mod deferred;
 mod denial;
 mod functions;
 mod held;
+mod idle;
 mod login;
 mod measured;
 mod passage;
@@ -33,7 +35,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub use self::about::about;
 use self::admission::{Asker, Checked};
 use self::authorizer::{Authorizer, Mode};
+use self::catalog::{Catalog, SEARCH_PATH};
 pub use self::deferred::{Writer, execute_deferred, execute_unchecked};
+pub use self::idle::Idle;
 pub use self::session::EachRow;
 use self::session::{Budgeted, Session};
 pub use self::transaction::GrantedTransaction;
@@ -81,6 +85,8 @@ struct Shared {
     limits: Limits,
     /// How to connect as the plugin, on PostgreSQL.
     login: Option<PgConnectOptions>,
+    /// Its tables as they were when they were last looked at, on PostgreSQL.
+    catalog: Mutex<Option<Arc<Catalog>>>,
     idle: Mutex<Vec<Session>>,
     permits: Arc<Semaphore>,
 }
@@ -106,6 +112,7 @@ impl Store {
             grants: Arc::new(grants.clone()),
             limits: *limits,
             login,
+            catalog: Mutex::default(),
             idle: Mutex::default(),
             permits: Arc::new(Semaphore::new(connections as usize)),
         };
@@ -142,7 +149,7 @@ impl GrantedDatabase {
         row: EachRow<'_>,
     ) -> Result<(), StoreError> {
         let started = Instant::now();
-        let checked = self.check(statement, Mode::Read)?;
+        let checked = self.check(statement, Mode::Read).await?;
         let mut borrowed = self.borrow(timeout).await?;
         let left = timeout.saturating_sub(started.elapsed());
         let session = borrowed.session()?;
@@ -158,7 +165,7 @@ impl GrantedDatabase {
         timeout: Duration,
     ) -> Result<u64, StoreError> {
         let started = Instant::now();
-        let checked = self.check(statement, Mode::Write)?;
+        let checked = self.check(statement, Mode::Write).await?;
         let mut borrowed = self.borrow(timeout).await?;
         let _gate = self.gate(timeout).await?;
         let left = timeout.saturating_sub(started.elapsed());
@@ -173,7 +180,7 @@ impl GrantedDatabase {
         params: Vec<Vec<Value>>,
         timeout: Duration,
     ) -> Result<u64, StoreError> {
-        let checked = self.check(Statement::new(sql), Mode::Write)?;
+        let checked = self.check(Statement::new(sql), Mode::Write).await?;
         let mut transaction = self.begin(timeout).await?;
         let mut touched = 0;
         for params in params {
@@ -186,6 +193,16 @@ impl GrantedDatabase {
     /// Begin a transaction that lasts `longest` at most. Dropped without a commit it rolls
     /// back.
     pub async fn begin(&self, longest: Duration) -> Result<GrantedTransaction, StoreError> {
+        self.begin_with(longest, Idle::default()).await
+    }
+
+    /// The same for a call that may keep others from writing while it computes for as long as is
+    /// left of `idle`.
+    pub async fn begin_with(
+        &self,
+        longest: Duration,
+        idle: Idle,
+    ) -> Result<GrantedTransaction, StoreError> {
         let longest = longest.min(statement_timeout(&self.shared.limits));
         let started = Instant::now();
         let mut borrowed = self.borrow(longest).await?;
@@ -199,13 +216,13 @@ impl GrantedDatabase {
         Ok(GrantedTransaction::start(
             borrowed,
             gate,
-            longest.saturating_sub(started.elapsed()),
+            (longest.saturating_sub(started.elapsed()), idle),
         ))
     }
 
     /// Whether the grants allow a statement, and it fits the schema; it is not run.
     pub async fn authorise(&self, sql: &str) -> Result<(), StoreError> {
-        let checked = self.check(Statement::new(sql), Mode::Write)?;
+        let checked = self.check(Statement::new(sql), Mode::Write).await?;
         let timeout = statement_timeout(&self.shared.limits);
         let mut borrowed = self.borrow(timeout).await?;
         let result = borrowed.session()?.prepare(checked, timeout).await;
@@ -217,14 +234,57 @@ impl GrantedDatabase {
         self.shared.limits.row_bytes.into()
     }
 
-    /// What may run of a statement.
-    fn check(&self, statement: Statement, mode: Mode) -> Result<Checked, StoreError> {
+    /// What may run of a statement. What is refused may be about a column that is new.
+    async fn check(&self, statement: Statement, mode: Mode) -> Result<Checked, StoreError> {
+        let Some(held) = self.catalog(None).await? else {
+            return self.check_with(None, statement, mode);
+        };
+        let error = match self.check_with(Some(&held), statement.clone(), mode) {
+            Err(error) => error,
+            checked => return checked,
+        };
+        match self.catalog(Some(&held)).await? {
+            Some(now) if now != held => self.check_with(Some(&now), statement, mode),
+            _ => Err(error),
+        }
+    }
+
+    fn check_with(
+        &self,
+        catalog: Option<&Catalog>,
+        statement: Statement,
+        mode: Mode,
+    ) -> Result<Checked, StoreError> {
         let asker = Asker {
             dialect: self.dialect(),
             plugin: &self.shared.plugin,
             grants: &self.shared.grants,
+            catalog,
         };
         admission::check(asker, statement, mode == Mode::Write)
+    }
+
+    /// The tables as they are on PostgreSQL, read anew if what is held is `outdated`.
+    async fn catalog(
+        &self,
+        outdated: Option<&Arc<Catalog>>,
+    ) -> Result<Option<Arc<Catalog>>, StoreError> {
+        if self.dialect() == super::Dialect::Sqlite {
+            return Ok(None);
+        }
+        let held = self.held_catalog().clone();
+        if let Some(held) = held.filter(|held| outdated.is_none_or(|old| !Arc::ptr_eq(old, held))) {
+            return Ok(Some(held));
+        }
+        let read = Catalog::read(&self.shared.store, &self.shared.grants).await?;
+        let read = Arc::new(read);
+        *self.held_catalog() = Some(Arc::clone(&read));
+        Ok(Some(read))
+    }
+
+    fn held_catalog(&self) -> std::sync::MutexGuard<'_, Option<Arc<Catalog>>> {
+        let catalog = &self.shared.catalog;
+        catalog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A connection, one that is idle or a new one.
@@ -279,6 +339,13 @@ impl GrantedDatabase {
         }
     }
 
+    /// After a guest kept all others waiting, they go first.
+    fn rest(&self, waited: Duration) {
+        if let Backend::Sqlite(store) = self.shared.store.backend() {
+            store.let_others_write(waited.min(idle::REST));
+        }
+    }
+
     /// The right to write, where only one can write at a time.
     async fn gate(&self, longest: Duration) -> Result<Option<OwnedSemaphorePermit>, StoreError> {
         match self.shared.store.backend() {
@@ -286,7 +353,18 @@ impl GrantedDatabase {
                 let gate = Arc::clone(&store.write_gate);
                 let what =
                     "somebody else is writing to the database, perhaps a transaction of its own";
-                acquire(gate, longest, what).await.map(Some)
+                let began = Instant::now();
+                loop {
+                    let left = longest.saturating_sub(began.elapsed());
+                    let gate = Arc::clone(&gate);
+                    let permit = acquire(gate, left, what).await?;
+                    let rest = store.rest_of_guests();
+                    if rest.is_zero() {
+                        return Ok(Some(permit));
+                    }
+                    drop(permit);
+                    tokio::time::sleep(rest).await;
+                }
             }
             Backend::Postgres(_) => Ok(None),
         }
@@ -378,14 +456,16 @@ pub async fn authorise(
                 .authorise(sql)
                 .await
         }
-        Backend::Postgres(_) => {
+        Backend::Postgres(postgres) => {
+            let catalog = Catalog::read(store, grants).await?;
             let asker = Asker {
                 dialect: store.dialect(),
                 plugin,
                 grants,
+                catalog: Some(&catalog),
             };
             let checked = admission::check(asker, Statement::new(sql), true)?;
-            store.prepare(checked.sql()).await
+            postgres.prepare_in(SEARCH_PATH, checked.sql()).await
         }
     }
 }

@@ -135,6 +135,18 @@ impl PostgresStore {
         Ok(())
     }
 
+    /// Whether `sql` prepares where `path` is searched for what it names without a schema.
+    pub(super) async fn prepare_in(&self, path: &str, sql: &str) -> Result<(), StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        let mut begun = connection.begin().await?;
+        let set = format!("SET LOCAL search_path = {path}");
+        begun.execute(AssertSqlSafe(set)).await?;
+        let text = AssertSqlSafe(sql.to_owned()).into_sql_str();
+        let prepared = begun.prepare(text).await.map(drop);
+        begun.rollback().await?;
+        Ok(prepared?)
+    }
+
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send,
@@ -187,7 +199,9 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
     Ok(PgConnectOptions::from_str(url)?
         .application_name("callboard")
         .extra_float_digits(None)
-        .log_statements(tracing::log::LevelFilter::Trace))
+        .log_statements(tracing::log::LevelFilter::Trace)
+        // Whoever waited says so once, in an error.
+        .log_slow_statements(tracing::log::LevelFilter::Off, Duration::ZERO))
 }
 
 async fn look_on(connection: &mut PgConnection) -> Result<(), StoreError> {

@@ -48,6 +48,8 @@ pub(crate) struct SqliteStore {
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Held by whoever writes in this process, so that waiting is fair and needs no polling.
     pub(crate) write_gate: Arc<Semaphore>,
+    /// Until when no guest begins to write, so that other processes find the lock free.
+    others_until: std::sync::Mutex<Option<Instant>>,
     /// How to open further connections to the same file.
     pub(crate) options: SqliteConnectOptions,
     /// The files that have to stay where they are: the database, and the lock of whoever works.
@@ -76,7 +78,9 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true)
-            .log_statements(tracing::log::LevelFilter::Trace);
+            .log_statements(tracing::log::LevelFilter::Trace)
+            // Whoever waited says so once, in an error.
+            .log_slow_statements(tracing::log::LevelFilter::Off, Duration::ZERO);
         let writing = options.clone().busy_timeout(locked::PATIENCE);
         let connection = opening::current(&writing, path).await?;
         let places = vec![Place::of(Path::new(path))];
@@ -93,6 +97,7 @@ impl SqliteStore {
             jobs: Mutex::new(Some(sender)),
             writer: Mutex::new(Some(writer)),
             write_gate,
+            others_until: std::sync::Mutex::default(),
             options,
             places: std::sync::Mutex::new(places),
             _passing: None,
@@ -112,6 +117,19 @@ impl SqliteStore {
         Ok(Self {
             _passing: Some(folder),
             ..Self::open(path).await?
+        })
+    }
+
+    /// Keep guests from writing for a while.
+    pub(super) fn let_others_write(&self, rest: Duration) {
+        *held(&self.others_until) = Some(Instant::now() + rest);
+    }
+
+    /// How long guests leave the lock to others from now on.
+    pub(super) fn rest_of_guests(&self) -> Duration {
+        let until = *held(&self.others_until);
+        until.map_or(Duration::ZERO, |until| {
+            until.saturating_duration_since(Instant::now())
         })
     }
 

@@ -5,6 +5,7 @@ use callboard_core::registry::nearest;
 use callboard_core::store::named::{self, Found, Noun, Short};
 use callboard_core::store::runs::{self, Run};
 use callboard_core::store::{Store, StoreError};
+use callboard_factory::tables::TASK;
 use callboard_factory::tables::tasks::{self, Task};
 
 /// The key of what is named by its id or key, its beginning, its end, what lists show, or

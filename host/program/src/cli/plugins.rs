@@ -48,11 +48,16 @@ impl Plugins {
                     settings: &company.definitions.declarations(),
                 };
                 let answer = plugin::explain(&subject, Some(app.store()), &target).await;
-                let verdict = if answer.allowed { "allowed" } else { "denied" };
+                let verdict = match (answer.allowed, answer.wrong) {
+                    (true, _) => "allowed",
+                    (false, false) => "denied",
+                    (false, true) => "wrong",
+                };
                 context
                     .output
                     .text(format_args!("{verdict}: {}", answer.why));
-                let json = json!({ "allowed": answer.allowed, "why": answer.why });
+                let json =
+                    json!({ "allowed": answer.allowed, "wrong": answer.wrong, "why": answer.why });
                 let answered = context.output.json(&json);
                 Ok(if answer.allowed {
                     answered

@@ -12,6 +12,7 @@ mod literals;
 mod names;
 mod parameters;
 mod queries;
+mod scope;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -19,11 +20,13 @@ mod tokens;
 
 pub(super) use self::names::SUBQUERY;
 pub(super) use self::parameters::texts;
+use self::scope::{Level, Named};
 
 use sqlparser::ast::Statement as Tree;
 use sqlparser::dialect::{Dialect as Reader, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 
+use super::catalog::Catalog;
 use super::denial;
 use crate::grants::{Grants, Verb};
 use crate::store::{Dialect, StoreError, StoreErrorKind};
@@ -75,6 +78,8 @@ pub(super) struct Asker<'a> {
     pub(super) dialect: Dialect,
     pub(super) plugin: &'a str,
     pub(super) grants: &'a Grants,
+    /// The tables as they are, on PostgreSQL.
+    pub(super) catalog: Option<&'a Catalog>,
 }
 
 /// Read a statement and hold it against the grants; `writes` says whether it may change rows.
@@ -129,14 +134,16 @@ fn rendered(
         params,
         text: String::new(),
         named: Vec::new(),
+        awaiting: None,
+        levels: Vec::new(),
         operands: 0,
     };
     match &tree {
-        Tree::Query(query) if !changes::is_change(query) => rendering.query(query)?,
+        Tree::Query(query) if !changes::is_change(query) => drop(rendering.query(query)?),
         Tree::Query(_) | Tree::Insert(_) | Tree::Update(_) | Tree::Delete(_) if !writes => {
             return refuse("a change of rows where rows are asked for (use `execute`)");
         }
-        change => rendering.change(change)?,
+        change => rendering.in_level(|this| this.change(change))?,
     }
     Ok(rendering.text)
 }
@@ -160,7 +167,11 @@ struct Rendering<'a> {
     params: Option<&'a [Value]>,
     text: String,
     /// Names that the statement gives to subqueries with WITH, as far as they can be seen here.
-    named: Vec<String>,
+    named: Vec<Named>,
+    /// The place of the subquery whose columns are those of what is written next.
+    awaiting: Option<usize>,
+    /// The query that is written and those that it is in.
+    levels: Vec<Level>,
     /// Columns and parameters in its expressions so far.
     operands: usize,
 }
@@ -184,11 +195,14 @@ impl Rendering<'_> {
         Ok(())
     }
 
-    fn in_parentheses(&mut self, inside: impl FnOnce(&mut Self) -> Done) -> Done {
+    fn in_parentheses<T>(
+        &mut self,
+        inside: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         self.word("(");
-        inside(self)?;
+        let done = inside(self)?;
         self.word(")");
-        Ok(())
+        Ok(done)
     }
 
     fn refuse<T>(what: &str) -> Result<T, StoreError> {

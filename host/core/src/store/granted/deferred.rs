@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, SqliteConnection};
 
 use super::admission::{self, Asker};
 use super::authorizer::{Authorizer, Mode};
+use super::catalog::Catalog;
 use super::passage::Passage;
 use super::{login, session};
 use crate::config::Limits;
@@ -38,9 +39,10 @@ impl Writer {
         }
     }
 
-    fn asks(&self, dialect: Dialect) -> Asker<'_> {
+    fn asks<'a>(&'a self, catalog: Option<&'a Catalog>) -> Asker<'a> {
         Asker {
-            dialect,
+            catalog,
+            dialect: catalog.map_or(Dialect::Sqlite, |_| Dialect::Postgres),
             plugin: &self.plugin,
             grants: &self.grants,
         }
@@ -79,7 +81,7 @@ async fn on_sqlite(
     statement: Statement,
     longest: Duration,
 ) -> Result<u64, StoreError> {
-    let asker = writer.asks(Dialect::Sqlite);
+    let asker = writer.asks(None);
     let statement = admission::check(asker, statement, true)?.statement();
     let authorizer = Authorizer::new(&writer.plugin, &writer.grants, &writer.limits);
     authorizer.lend(connection).await?;
@@ -101,7 +103,8 @@ async fn on_postgres(
     statement: Statement,
     longest: Duration,
 ) -> Result<u64, StoreError> {
-    let sql = admission::check_for_passage(writer.asks(Dialect::Postgres), &statement)?;
+    let catalog = Catalog::read_in(transaction, &writer.grants).await?;
+    let sql = admission::check_for_passage(writer.asks(Some(&catalog)), &statement)?;
     let params = admission::texts(statement.params)?;
     let (plugin, grants) = (&writer.plugin, &writer.grants);
     execute_unchecked(transaction, plugin, grants, (sql, params), longest).await

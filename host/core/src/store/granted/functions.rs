@@ -231,6 +231,34 @@ pub(super) fn called(name: &str) -> Option<&'static str> {
     listed(name).filter(|name| name.starts_with(|first: char| first.is_ascii_lowercase()))
 }
 
+/// What the extension for vectors brings.
+const OF_VECTORS: [&str; 5] = [
+    "cosine_distance",
+    "inner_product",
+    "l2_distance",
+    "vector_dims",
+    "vector_norm",
+];
+
+pub(super) fn is_of_vectors(name: &str) -> bool {
+    OF_VECTORS.contains(&name)
+}
+
+/// The columns of the rows that a function of PostgreSQL gives where it is read as `alias`; none,
+/// if nothing can be said of them.
+pub(super) fn columns(name: &str, alias: &str, arguments: usize) -> Vec<String> {
+    let own: &[&str] = match name {
+        "json_each" | "json_each_text" | "jsonb_each" | "jsonb_each_text" => &["key", "value"],
+        "json_array_elements"
+        | "json_array_elements_text"
+        | "jsonb_array_elements"
+        | "jsonb_array_elements_text" => &["value"],
+        "unnest" if arguments > 1 => &[],
+        _ => &[alias],
+    };
+    own.iter().map(|name| (*name).to_owned()).collect()
+}
+
 fn listed(name: &str) -> Option<&'static str> {
     let found = ALLOWED.binary_search(&name.to_ascii_lowercase().as_str());
     found.ok().map(|index| ALLOWED[index])

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 
+use super::catalog::SEARCH_PATH;
 use super::passage::Passage;
 use super::{denial, held};
 use crate::config::Limits;
@@ -48,7 +49,7 @@ pub(super) async fn connect_options(
         .await?;
     let password = admit(store, plugin, &login.role, false).await?;
     let timeout = format!("{}s", limits.statement_seconds.max(1));
-    let path = format!("{},pg_temp", quoted(&login.schema));
+    let path = SEARCH_PATH.replace(' ', "");
     Ok(options
         .clone()
         .username(&login.role)
@@ -134,7 +135,23 @@ async fn make(
     let note = Statement::new(note).bind(plugin).bind(&login.role);
     transaction.execute(note).await?;
     Passage::of(login).make(transaction).await?;
-    grant(transaction, login, grants).await
+    grant(transaction, login, grants).await?;
+    no_tables_of_its_own(transaction).await
+}
+
+/// Everybody may make temporary tables until that is taken from all. It is where the database is
+/// callboard's own; for others the server warns and nothing changes.
+async fn no_tables_of_its_own(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+    let sql = "SELECT current_database()::text AS name FROM pg_database \
+        WHERE datname = current_database() AND pg_has_role(datdba, 'USAGE') \
+        AND has_database_privilege('public', oid, 'TEMPORARY')";
+    let rows = transaction.query(Statement::new(sql)).await?;
+    if let Some(row) = rows.first() {
+        let name = quoted(&row.text("name")?);
+        let revoke = format!("REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC");
+        transaction.execute(Statement::new(revoke)).await?;
+    }
+    Ok(())
 }
 
 async fn place(transaction: &mut Transaction<'_>, plugin: &str) -> Result<Login, StoreError> {

@@ -11,6 +11,7 @@
 //! gives rows and with nothing else: no command on the session, such as a table that hides
 //! another or a statement prepared under a name of the host's, comes through either.
 
+use super::catalog::SEARCH_PATH;
 use super::login::{Login, quoted};
 use crate::store::{StoreError, Transaction};
 use crate::value::Statement;
@@ -65,7 +66,7 @@ impl<'a> Passage<'a> {
         let sql = "SELECT COUNT(*) AS found FROM pg_proc \
             JOIN pg_namespace ON pg_namespace.oid = pronamespace \
             JOIN pg_roles ON pg_roles.oid = proowner \
-            WHERE nspname = $1 AND prosecdef AND cardinality(proconfig) = 1 AND (\
+            WHERE nspname = $1 AND prosecdef AND proconfig = ARRAY[$8] AND (\
                 (proname = $2 AND rolname = $3 AND prosrc = $4) \
                 OR (proname = $5 AND rolname = $6 AND prosrc = $7))";
         let find = Statement::new(sql)
@@ -75,7 +76,8 @@ impl<'a> Passage<'a> {
             .bind(INNER)
             .bind(&self.outer)
             .bind(&self.between)
-            .bind(self.outer_body());
+            .bind(self.outer_body())
+            .bind(format!("search_path={SEARCH_PATH}"));
         let rows = transaction.query(find).await?;
         let row = rows
             .first()
@@ -100,11 +102,9 @@ impl<'a> Passage<'a> {
             // Whoever comes to own a function has to be allowed to make one, for this moment.
             format!("GRANT USAGE, CREATE ON SCHEMA {schema} TO {between}, {role}"),
         ];
-        let path = format!("{schema}, pg_temp");
-        commands.extend(function(&self.inner(), (INNER, &path), &role, &between));
+        commands.extend(function(&self.inner(), INNER, &role, &between));
         let body = self.outer_body();
-        let outer = (body.as_str(), "pg_catalog, pg_temp");
-        commands.extend(function(&self.outer(), outer, &between, "CURRENT_USER"));
+        commands.extend(function(&self.outer(), &body, &between, "CURRENT_USER"));
         commands.push(format!(
             "REVOKE CREATE ON SCHEMA {schema} FROM {between}, {role}"
         ));
@@ -116,13 +116,13 @@ impl<'a> Passage<'a> {
 }
 
 /// The commands that make a function with the rights of `owner`, which only `caller` may call.
-fn function(name: &str, (body, path): (&str, &str), owner: &str, caller: &str) -> [String; 5] {
+fn function(name: &str, body: &str, owner: &str, caller: &str) -> [String; 5] {
     let signed = format!("{name}(text, text[])");
     [
         format!("DROP FUNCTION IF EXISTS {signed}"),
         format!(
             "CREATE FUNCTION {name}(statement text, parameters text[]) RETURNS bigint \
-            LANGUAGE plpgsql SECURITY DEFINER SET search_path = {path} AS $passage${body}$passage$"
+            LANGUAGE plpgsql SECURITY DEFINER SET search_path = {SEARCH_PATH} AS $passage${body}$passage$"
         ),
         format!("REVOKE ALL ON FUNCTION {signed} FROM PUBLIC"),
         format!("GRANT EXECUTE ON FUNCTION {signed} TO {caller}"),

@@ -1,12 +1,14 @@
 //! A plugin's transaction: a task owns its connection, so that it rolls back when the plugin
 //! drops it, forgets it, takes too long or traps.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::admission::Checked;
+use super::idle::{self, Idle, Pauses};
 use super::session::Budgeted;
 use super::{BorrowedSession, GrantedDatabase, Mode, QueryLimits};
 use crate::store::{StoreError, StoreErrorKind};
@@ -16,6 +18,8 @@ use crate::value::{Rows, Statement};
 pub struct GrantedTransaction {
     database: GrantedDatabase,
     commands: mpsc::Sender<Command>,
+    /// Why it ended before it was asked to.
+    ended: Arc<OnceLock<StoreError>>,
 }
 
 /// A statement that may run, or why it may not, which spoils the transaction as well.
@@ -32,15 +36,26 @@ impl GrantedTransaction {
     pub(super) fn start(
         borrowed: BorrowedSession,
         gate: Option<OwnedSemaphorePermit>,
-        longest: Duration,
+        (longest, idle): (Duration, Idle),
     ) -> Self {
         let database = borrowed.database.clone();
         let (commands, receiver) = mpsc::channel(1);
+        let ended = Arc::new(OnceLock::new());
+        let why = Arc::clone(&ended);
+        let served = database.clone();
+        // Only who keeps all others from writing has to hurry.
+        let pauses = gate.is_some().then(|| Pauses::of(idle));
         tokio::spawn(async move {
-            serve(borrowed, receiver, Instant::now() + longest).await;
+            let deadline = Instant::now() + longest;
+            let waited = serve(borrowed, receiver, (deadline, pauses), &why).await;
+            served.rest(waited);
             drop(gate);
         });
-        Self { database, commands }
+        Self {
+            database,
+            commands,
+            ended,
+        }
     }
 
     /// Rows of a statement, which may change rows if it gives what it changed.
@@ -49,7 +64,7 @@ impl GrantedTransaction {
         statement: Statement,
         limits: QueryLimits,
     ) -> Result<Rows, StoreError> {
-        let asked = self.database.check(statement, Mode::Write);
+        let asked = self.database.check(statement, Mode::Write).await;
         self.ask(|answer| Command::Query(asked, limits, answer))
             .await
     }
@@ -60,8 +75,8 @@ impl GrantedTransaction {
         statement: Statement,
         timeout: Duration,
     ) -> Result<u64, StoreError> {
-        self.run(self.database.check(statement, Mode::Write), timeout)
-            .await
+        let asked = self.database.check(statement, Mode::Write).await;
+        self.run(asked, timeout).await
     }
 
     /// Run what was checked before.
@@ -79,8 +94,12 @@ impl GrantedTransaction {
         self.commands
             .send(command(answer))
             .await
-            .map_err(|_| over())?;
-        answered.await.map_err(|_| over())?
+            .map_err(|_| self.over())?;
+        answered.await.map_err(|_| self.over())?
+    }
+
+    fn over(&self) -> StoreError {
+        self.ended.get().cloned().unwrap_or_else(over)
     }
 }
 
@@ -95,27 +114,36 @@ fn spoiled() -> StoreError {
     StoreError::new(StoreErrorKind::Statement, text)
 }
 
+/// Gives how long it waited for its guest, where that has to be short.
 async fn serve(
     mut borrowed: BorrowedSession,
     mut commands: mpsc::Receiver<Command>,
-    deadline: Instant,
-) {
+    (deadline, pauses): (Instant, Option<Pauses>),
+    why: &OnceLock<StoreError>,
+) -> Duration {
     let mut kept = Kept {
         borrowed: &mut borrowed,
+        pauses,
         spoiled: false,
     };
-    let asked = kept.serve(&mut commands, deadline).await;
+    let asked = kept.serve(&mut commands, deadline, why).await;
     commands.close();
+    let waited = kept
+        .pauses
+        .as_ref()
+        .map_or(Duration::ZERO, |pauses| pauses.spent);
     let result = match asked {
         Some(answer) => kept.commit(answer).await,
         None => kept.command("ROLLBACK").await,
     };
     drop(borrowed.end(result).await);
+    waited
 }
 
 /// The transaction on its connection.
 struct Kept<'a> {
     borrowed: &'a mut BorrowedSession,
+    pauses: Option<Pauses>,
     /// Whether a statement failed. PostgreSQL commits nothing then and says that it did.
     spoiled: bool,
 }
@@ -126,10 +154,10 @@ impl Kept<'_> {
         &mut self,
         commands: &mut mpsc::Receiver<Command>,
         deadline: Instant,
+        why: &OnceLock<StoreError>,
     ) -> Option<Answer<()>> {
         loop {
-            let command = tokio::time::timeout_at(deadline, commands.recv());
-            let command = command.await.ok()??;
+            let command = self.next(commands, deadline, why).await?;
             let left = deadline.saturating_duration_since(Instant::now());
             match command {
                 Command::Commit(answer) => return Some(answer),
@@ -146,6 +174,28 @@ impl Kept<'_> {
                 }
             }
         }
+    }
+
+    /// What is asked next; nothing, if the guest has gone or takes too long.
+    async fn next(
+        &mut self,
+        commands: &mut mpsc::Receiver<Command>,
+        deadline: Instant,
+        why: &OnceLock<StoreError>,
+    ) -> Option<Command> {
+        let began = Instant::now();
+        let pauses = self.pauses.as_mut();
+        let patience = pauses.as_ref().map(|pauses| began + pauses.longest());
+        let until = patience.map_or(deadline, |patience| patience.min(deadline));
+        let command = tokio::time::timeout_at(until, commands.recv()).await;
+        if let Some(pauses) = pauses {
+            pauses.spend(began.elapsed());
+        }
+        if command.is_err() && until < deadline {
+            // Before the channel is closed: whoever asks then is told why.
+            why.set(idle::idled()).ok();
+        }
+        command.ok()?
     }
 
     async fn query(&mut self, asked: Asked, limits: QueryLimits) -> Result<Rows, StoreError> {

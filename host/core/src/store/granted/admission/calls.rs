@@ -9,14 +9,14 @@ use sqlparser::ast::{
 
 use super::super::{denial, functions};
 use super::{Done, Rendering};
-use crate::store::Dialect;
+use crate::store::{Dialect, StoreError};
 
 /// Functions that are written without parentheses.
 const BARE: [&str; 3] = ["current_date", "current_time", "current_timestamp"];
 
 impl Rendering<'_> {
     /// The name of a function on the list, as the list writes it.
-    pub(super) fn callee(&mut self, name: &ObjectName) -> Done {
+    pub(super) fn callee(&mut self, name: &ObjectName) -> Result<&'static str, StoreError> {
         let known = self
             .plain(name)
             .ok()
@@ -25,8 +25,20 @@ impl Rendering<'_> {
             let text = denial::function(&name.to_string());
             return Err(denial::denied(text));
         };
+        if functions::is_of_vectors(known) {
+            self.schema_of_vectors();
+        }
         self.word(known);
-        Ok(())
+        Ok(known)
+    }
+
+    /// Where the extension for vectors is: nothing else that is found there is meant.
+    pub(super) fn schema_of_vectors(&mut self) {
+        let schema = self.catalog().and_then(|catalog| catalog.vectors.clone());
+        if let Some(schema) = schema {
+            self.quoted(&schema);
+            self.word(".");
+        }
     }
 
     pub(super) fn call(&mut self, function: &Function) -> Done {
@@ -46,7 +58,7 @@ impl Rendering<'_> {
         match args {
             FunctionArguments::List(list) => self.in_parentheses(|this| this.arguments(list))?,
             FunctionArguments::Subquery(query) => {
-                self.in_parentheses(|this| this.in_parentheses(|this| this.query(query)))?;
+                drop(self.in_parentheses(|this| this.in_parentheses(|this| this.query(query)))?);
             }
             FunctionArguments::None if BARE.iter().any(|bare| self.text.ends_with(bare)) => {}
             FunctionArguments::None => return Self::refuse("a function without parentheses"),

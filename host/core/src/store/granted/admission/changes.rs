@@ -106,6 +106,7 @@ impl Rendering<'_> {
         self.or(*or)?;
         self.word("INTO");
         self.granted(table, Verb::Insert)?;
+        self.inserted(table, table_alias.as_ref())?;
         self.rows_of(table_alias.as_ref(), columns, source.as_deref())?;
         match on {
             None => {}
@@ -113,6 +114,16 @@ impl Rendering<'_> {
             Some(_) => return Self::refuse("ON DUPLICATE KEY (write ON CONFLICT … DO UPDATE)"),
         }
         self.returning(returning.as_deref())
+    }
+
+    /// What the names of an INSERT may be of: the row that is there, and the one that is not.
+    fn inserted(&mut self, table: &Ident, alias: Option<&TableAliasWithoutColumns>) -> Done {
+        let columns = self.columns_of(&self.known(table)?);
+        let name = alias.map_or(table, |alias| &alias.alias);
+        let name = self.stored(name)?;
+        self.source(Some(&name), &columns);
+        self.source(Some("excluded"), &columns);
+        Ok(())
     }
 
     /// What is inserted, and into which columns.
@@ -130,7 +141,7 @@ impl Rendering<'_> {
             self.in_parentheses(|this| this.list(columns, Self::own_column))?;
         }
         if let Some(source) = source {
-            return self.query(source);
+            return self.query(source).map(drop);
         }
         self.word("DEFAULT VALUES");
         Ok(())
@@ -276,7 +287,8 @@ impl Rendering<'_> {
         self.without(hints, "a table with hints")?;
         let table = self.plain(name)?;
         self.granted(table, verb)?;
-        self.alias(alias.as_ref())
+        let name = self.known(table)?;
+        self.read(alias.as_ref(), Some(&name), &self.columns_of(&name))
     }
 
     fn assignments(&mut self, assignments: &[Assignment]) -> Done {

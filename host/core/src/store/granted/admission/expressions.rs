@@ -12,6 +12,9 @@ use crate::store::{Dialect, StoreError};
 /// Orders of texts that may be named.
 const COLLATIONS: [&str; 6] = ["BINARY", "NOCASE", "RTRIM", "C", "POSIX", "default"];
 
+/// Operators of the extension for vectors.
+const OF_VECTORS: [&str; 3] = ["<->", "<=>", "<#>"];
+
 impl Rendering<'_> {
     pub(super) fn expressions(&mut self, expressions: &[Expr]) -> Done {
         self.list(expressions, Self::expression)
@@ -33,6 +36,7 @@ impl Rendering<'_> {
             }
             Expr::Identifier(ident) => {
                 self.operand()?;
+                self.seen(None, ident)?;
                 self.name(ident)
             }
             Expr::CompoundIdentifier(parts) => {
@@ -56,7 +60,7 @@ impl Rendering<'_> {
                 self.expression(expr)
             }
             Expr::Function(function) => self.call(function),
-            Expr::Subquery(query) => self.in_parentheses(|this| this.query(query)),
+            Expr::Subquery(query) => self.in_parentheses(|this| this.query(query)).map(drop),
             Expr::Tuple(parts) => self.in_parentheses(|this| this.expressions(parts)),
             _ if is_test(expression) => self.test(expression),
             _ => self.form(expression),
@@ -71,8 +75,23 @@ impl Rendering<'_> {
 
     pub(super) fn infix(&mut self, left: &Expr, operator: &str, right: &Expr) -> Done {
         self.expression(left)?;
-        self.word(operator);
+        self.operator(operator);
         self.expression(right)
+    }
+
+    /// What is no operator of the server's own is one of the extension for vectors, and as tightly
+    /// bound with its schema as without.
+    fn operator(&mut self, operator: &str) {
+        let catalog = self.catalog();
+        let of_vectors = OF_VECTORS.contains(&operator);
+        let has_vectors = catalog.is_some_and(|catalog| catalog.vectors.is_some());
+        if !(of_vectors && has_vectors) {
+            return self.word(operator);
+        }
+        self.word("OPERATOR (");
+        self.schema_of_vectors();
+        self.word(operator);
+        self.word(")");
     }
 
     fn postfix(&mut self, left: &Expr, operator: &str) -> Done {
@@ -106,7 +125,7 @@ impl Rendering<'_> {
                 negated,
             } => {
                 self.postfix(expr, if *negated { "NOT IN" } else { "IN" })?;
-                self.in_parentheses(|this| this.query(subquery))
+                self.in_parentheses(|this| this.query(subquery)).map(drop)
             }
             Expr::Between {
                 expr,
@@ -124,7 +143,7 @@ impl Rendering<'_> {
 
     fn exists(&mut self, subquery: &Query, negated: bool) -> Done {
         self.word(if negated { "NOT EXISTS" } else { "EXISTS" });
-        self.in_parentheses(|this| this.query(subquery))
+        self.in_parentheses(|this| this.query(subquery)).map(drop)
     }
 
     fn pattern(&mut self, expression: &Expr) -> Done {

@@ -57,6 +57,7 @@ impl Rendering<'_> {
             return match known.filter(|_| modifiers.is_empty()) {
                 Some(known) => {
                     self.postgres_only(known)?;
+                    self.schema_of_vectors();
                     self.word(known);
                     Ok(())
                 }

@@ -60,8 +60,12 @@ impl Rendering<'_> {
     /// A column, perhaps of a table that is named.
     pub(super) fn column(&mut self, parts: &[Ident]) -> Done {
         match parts {
-            [column] => self.name(column),
+            [column] => {
+                self.seen(None, column)?;
+                self.name(column)
+            }
             [table, column] => {
+                self.seen(Some(table), column)?;
                 self.name(table)?;
                 self.word(".");
                 self.name(column)

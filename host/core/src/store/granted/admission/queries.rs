@@ -1,25 +1,30 @@
 //! Queries: WITH, SELECT, VALUES, and what connects and orders them.
 
 use sqlparser::ast::{
-    Cte, CteAsMaterialized, Distinct, Fetch, GroupByExpr, LimitClause, NamedWindowExpr, Offset,
-    OffsetRows, OrderBy, OrderByExpr, OrderByKind, OrderByOptions, OrderBySort, Query, Select,
-    SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier,
-    Values, WildcardAdditionalOptions, With,
+    Cte, CteAsMaterialized, Distinct, Fetch, GroupByExpr, LimitClause, NamedWindowDefinition,
+    NamedWindowExpr, Offset, OffsetRows, OrderBy, OrderByExpr, OrderByKind, OrderByOptions,
+    OrderBySort, Query, Select, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
+    SetOperator, SetQuantifier, Values, WildcardAdditionalOptions, With,
 };
 
+use super::super::catalog::Columns;
 use super::names::SUBQUERY;
+use super::scope::Named;
 use super::{Done, Rendering};
+use crate::store::StoreError;
 
 impl Rendering<'_> {
-    pub(super) fn query(&mut self, query: &Query) -> Done {
+    /// Gives the columns that it is known to give.
+    pub(super) fn query(&mut self, query: &Query) -> Result<Columns, StoreError> {
         let seen = self.named.len();
-        let done = self.query_with(query);
+        let given = self.in_level(|this| this.query_with(query));
         // What it names is not seen outside of it.
         self.named.truncate(seen);
-        done
+        given
     }
 
-    fn query_with(&mut self, query: &Query) -> Done {
+    fn query_with(&mut self, query: &Query) -> Result<Columns, StoreError> {
+        let awaiting = self.awaiting.take();
         let Query {
             with,
             body,
@@ -38,17 +43,17 @@ impl Rendering<'_> {
         if let Some(with) = with {
             self.with(with)?;
         }
-        self.body(body)?;
+        let given = self.body(body, awaiting)?;
         if let Some(order) = order_by {
             self.ordered(order)?;
         }
         if let Some(limit) = limit_clause {
             self.limit(limit)?;
         }
-        match fetch {
-            Some(fetch) => self.fetch(fetch),
-            None => Ok(()),
+        if let Some(fetch) = fetch {
+            self.fetch(fetch)?;
         }
+        Ok(given)
     }
 
     /// Each subquery sees those before it, and itself if it is recursive.
@@ -83,17 +88,24 @@ impl Rendering<'_> {
             Some(CteAsMaterialized::NotMaterialized) => self.word("NOT MATERIALIZED"),
             None => {}
         }
+        let written = self.written(&alias.columns)?;
+        let at = self.named.len();
         if recursive {
-            self.named.push(name.clone());
+            self.named.push(Named {
+                name: name.clone(),
+                columns: written.clone().unwrap_or_default(),
+            });
+            self.awaiting = written.is_none().then_some(at);
         }
-        self.in_parentheses(|this| this.query(query))?;
-        if !recursive {
-            self.named.push(name);
-        }
+        let given = self.in_parentheses(|this| this.query(query))?;
+        self.named.truncate(at);
+        let columns = written.unwrap_or(given);
+        self.named.push(Named { name, columns });
         Ok(())
     }
 
-    fn body(&mut self, body: &SetExpr) -> Done {
+    /// `awaiting` is a subquery that may read what it gives in the part after this one.
+    fn body(&mut self, body: &SetExpr, awaiting: Option<usize>) -> Result<Columns, StoreError> {
         match body {
             SetExpr::Select(select) => self.select(select),
             SetExpr::Query(query) => self.in_parentheses(|this| this.query(query)),
@@ -104,7 +116,10 @@ impl Rendering<'_> {
                 set_quantifier,
                 right,
             } => {
-                self.body(left)?;
+                let given = self.in_level(|this| this.body(left, None))?;
+                if let Some(named) = awaiting.and_then(|at| self.named.get_mut(at)) {
+                    named.columns = given.clone();
+                }
                 self.word(match op {
                     SetOperator::Union => "UNION",
                     SetOperator::Except => "EXCEPT",
@@ -117,7 +132,8 @@ impl Rendering<'_> {
                     SetQuantifier::Distinct => self.postgres_only("UNION DISTINCT")?,
                     _ => return Self::refuse("BY NAME"),
                 }
-                self.body(right)
+                self.in_level(|this| this.body(right, None))?;
+                Ok(given)
             }
             SetExpr::Table(_) => Self::refuse("TABLE (write SELECT * FROM)"),
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
@@ -126,7 +142,7 @@ impl Rendering<'_> {
         }
     }
 
-    fn values(&mut self, values: &Values) -> Done {
+    fn values(&mut self, values: &Values) -> Result<Columns, StoreError> {
         let Values {
             explicit_row,
             value_keyword,
@@ -139,10 +155,13 @@ impl Rendering<'_> {
         self.word("VALUES");
         self.list(rows, |this, row| {
             this.in_parentheses(|this| this.row(&row.content))
-        })
+        })?;
+        let width = rows.first().map_or(0, |row| row.content.len());
+        let named = (1..=width).map(|at| format!("column{at}").into());
+        Ok(Columns::new(named.collect()))
     }
 
-    fn select(&mut self, select: &Select) -> Done {
+    fn select(&mut self, select: &Select) -> Result<Columns, StoreError> {
         let Select {
             select_token: _,
             optimizer_hints,
@@ -189,11 +208,16 @@ impl Rendering<'_> {
         self.filter("WHERE", selection.as_ref())?;
         self.grouped(group_by)?;
         self.filter("HAVING", having.as_ref())?;
-        if named_window.is_empty() {
+        self.windows(named_window)?;
+        self.given(projection)
+    }
+
+    fn windows(&mut self, windows: &[NamedWindowDefinition]) -> Done {
+        if windows.is_empty() {
             return Ok(());
         }
         self.word("WINDOW");
-        self.list(named_window, |this, window| {
+        self.list(windows, |this, window| {
             this.name(&window.0)?;
             this.word("AS");
             match &window.1 {

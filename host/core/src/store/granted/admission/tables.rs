@@ -1,10 +1,15 @@
 //! What a statement reads from: granted tables, its own subqueries, and functions that give rows.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use sqlparser::ast::{
-    Ident, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableAliasColumnDef,
-    TableFactor, TableFunctionArgs, TableWithJoins,
+    FunctionArg, Ident, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias,
+    TableAliasColumnDef, TableFactor, TableFunctionArgs, TableWithJoins,
 };
 
+use super::super::catalog::Columns;
+use super::super::functions;
 use super::names::SUBQUERY;
 use super::{Done, Rendering};
 use crate::grants::Verb;
@@ -57,15 +62,15 @@ impl Rendering<'_> {
                 sample: None,
             } => {
                 self.lateral(*lateral)?;
-                self.in_parentheses(|this| this.query(subquery))?;
-                self.alias(alias.as_ref())
+                let given = self.in_parentheses(|this| this.query(subquery))?;
+                self.read(alias.as_ref(), None, &given)
             }
             TableFactor::NestedJoin {
                 table_with_joins,
                 alias,
             } => {
-                self.in_parentheses(|this| this.joined(table_with_joins))?;
-                self.alias(alias.as_ref())
+                self.without(alias.is_some(), "a join with a name of its own")?;
+                self.in_parentheses(|this| this.joined(table_with_joins))
             }
             TableFactor::Function {
                 lateral,
@@ -75,10 +80,7 @@ impl Rendering<'_> {
                 alias,
             } => {
                 self.lateral(*lateral)?;
-                self.callee(name)?;
-                self.in_parentheses(|this| this.list(args, Self::argument))?;
-                self.ordinality(*with_ordinality)?;
-                self.alias(alias.as_ref())
+                self.rows(name, args, *with_ordinality, alias.as_ref())
             }
             TableFactor::UNNEST {
                 alias,
@@ -91,7 +93,8 @@ impl Rendering<'_> {
                 self.word("unnest");
                 self.in_parentheses(|this| this.expressions(array_exprs))?;
                 self.ordinality(*with_ordinality)?;
-                self.alias(alias.as_ref())
+                let of = ("unnest", array_exprs.len());
+                self.rows_alias(of, *with_ordinality, alias.as_ref())
             }
             _ => Self::refuse("this kind of table"),
         }
@@ -136,40 +139,137 @@ impl Rendering<'_> {
             Some(TableFunctionArgs {
                 args,
                 settings: None,
-            }) => {
-                self.callee(name)?;
-                self.in_parentheses(|this| this.list(args, Self::argument))?;
+            }) => self.rows(name, args, *with_ordinality, alias.as_ref()),
+            Some(_) => Self::refuse("a function with settings"),
+            None => {
+                self.without(*with_ordinality, "WITH ORDINALITY after a table")?;
+                self.relation(name, alias.as_ref())
             }
-            Some(_) => return Self::refuse("a function with settings"),
-            None => self.relation(name, alias.as_ref())?,
         }
-        self.ordinality(*with_ordinality)?;
-        self.alias(alias.as_ref())
     }
 
     /// A table that is read, or a subquery of this statement.
     fn relation(&mut self, name: &ObjectName, alias: Option<&TableAlias>) -> Done {
         let ident = self.plain(name)?;
         let name = self.stored(ident)?;
-        if self.named.iter().any(|named| self.is_same(named, &name)) {
-            self.quoted(&format!("{SUBQUERY}{}", self.declared(&name)));
+        let mut named = self.named.iter().rev();
+        let named = named.find(|named| self.is_same(&named.name, &name));
+        if let Some(named) = named {
+            let (declared, columns) = (named.name.clone(), named.columns.clone());
+            self.quoted(&format!("{SUBQUERY}{declared}"));
             if alias.is_none() {
                 self.word("AS");
                 self.quoted(&name);
             }
-            return Ok(());
+            return self.read(alias, Some(&name), &columns);
         }
-        self.granted(ident, Verb::Select)
+        self.granted(ident, Verb::Select)?;
+        self.read(alias, Some(&name), &self.columns_of(&name))
     }
 
-    /// A table that the grants give for `verb`, with its schema where that has one name.
+    /// The columns of a table that is granted.
+    pub(super) fn columns_of(&self, table: &str) -> Columns {
+        let catalog = self.catalog();
+        catalog.map_or_else(Columns::default, |catalog| catalog.columns(table))
+    }
+
+    /// Write the name that a source is given, and note what is read from it; without one it is
+    /// read as `own`.
+    pub(super) fn read(
+        &mut self,
+        alias: Option<&TableAlias>,
+        own: Option<&str>,
+        columns: &Columns,
+    ) -> Done {
+        self.alias(alias)?;
+        let Some(alias) = alias else {
+            self.source(own, columns);
+            return Ok(());
+        };
+        let name = self.stored(&alias.name)?;
+        let written = self.written(&alias.columns)?;
+        self.source(Some(&name), written.as_ref().unwrap_or(columns));
+        Ok(())
+    }
+
+    /// The columns that are named after a source, if any are.
+    pub(super) fn written(
+        &self,
+        columns: &[TableAliasColumnDef],
+    ) -> Result<Option<Columns>, StoreError> {
+        let names = columns.iter().map(|column| self.stored(&column.name));
+        let names = names.map(|name| name.map(Arc::from));
+        let names = names.collect::<Result<BTreeSet<Arc<str>>, _>>()?;
+        Ok((!names.is_empty()).then(|| names.into()))
+    }
+
+    /// A function that gives rows.
+    fn rows(
+        &mut self,
+        name: &ObjectName,
+        args: &[FunctionArg],
+        with_ordinality: bool,
+        alias: Option<&TableAlias>,
+    ) -> Done {
+        let called = self.callee(name)?;
+        self.in_parentheses(|this| this.list(args, Self::argument))?;
+        self.ordinality(with_ordinality)?;
+        self.rows_alias((called, args.len()), with_ordinality, alias)
+    }
+
+    /// The names of what a function gives: written out on PostgreSQL, so that it has them.
+    fn rows_alias(
+        &mut self,
+        (called, arguments): (&str, usize),
+        with_ordinality: bool,
+        alias: Option<&TableAlias>,
+    ) -> Done {
+        if self.asker.dialect == Dialect::Sqlite {
+            return self.alias(alias);
+        }
+        let name = match alias {
+            Some(alias) => self.stored(&alias.name)?,
+            None => called.to_owned(),
+        };
+        self.word("AS");
+        self.quoted(&name);
+        let mut columns = functions::columns(called, &name, arguments);
+        if with_ordinality && !columns.is_empty() {
+            columns.push("ordinality".to_owned());
+        }
+        let written = alias.map_or(&[][..], |alias| &alias.columns);
+        for (at, column) in written.iter().enumerate() {
+            let column = self.stored(&column.name)?;
+            match columns.get_mut(at) {
+                Some(own) => *own = column,
+                None => columns.push(column),
+            }
+        }
+        if !columns.is_empty() {
+            self.in_parentheses(|this| {
+                this.list(&columns, |this, column| {
+                    this.quoted(column);
+                    Ok(())
+                })
+            })?;
+        }
+        let columns = columns.into_iter().map(Arc::from);
+        self.function_source(&name, &Columns::new(columns.collect()));
+        Ok(())
+    }
+
+    /// A table that the grants give for `verb`, with its schema.
     pub(super) fn granted(&mut self, ident: &Ident, verb: Verb) -> Done {
         let name = self.known(ident)?;
         self.may(&name, verb)?;
-        if self.asker.dialect == Dialect::Sqlite {
-            self.word("main");
-            self.word(".");
+        match self.catalog() {
+            Some(catalog) => {
+                let schema = catalog.schema.clone();
+                self.quoted(&schema);
+            }
+            None => self.word("main"),
         }
+        self.word(".");
         self.quoted(&name);
         Ok(())
     }
@@ -187,13 +287,6 @@ impl Rendering<'_> {
             Dialect::Sqlite => one.eq_ignore_ascii_case(other),
             Dialect::Postgres => one == other,
         }
-    }
-
-    /// The name of a subquery as WITH writes it.
-    fn declared(&self, name: &str) -> String {
-        let mut named = self.named.iter().rev();
-        let declared = named.find(|named| self.is_same(named, name));
-        declared.map_or_else(|| name.to_owned(), Clone::clone)
     }
 
     pub(super) fn alias(&mut self, alias: Option<&TableAlias>) -> Done {

@@ -10,10 +10,13 @@ fn grants() -> Grants {
 
 fn checked(dialect: Dialect, sql: &str, writes: bool) -> Result<String, StoreError> {
     let grants = grants();
+    let columns: &[&str] = &["id", "x", "y", "z", "t", "v"];
+    let catalog = Catalog::with(&[("a", columns), ("b", columns)]);
     let asker = Asker {
         dialect,
         plugin: "p",
         grants: &grants,
+        catalog: (dialect == Dialect::Postgres).then_some(&catalog),
     };
     check(asker, Statement::new(sql), writes).map(|checked| checked.sql().to_owned())
 }
@@ -53,7 +56,8 @@ fn plain_statements_on_granted_tables_pass_and_are_read_alike_again() {
                 "{written}"
             );
             // What names a subquery is not written twice.
-            let plain = written.replace(SUBQUERY, "").replace("main . ", "");
+            let plain = written.replace(SUBQUERY, "");
+            let plain = plain.replace("main . ", "").replace("\"s\" . ", "");
             let again = checked(dialect, &plain, true);
             let again = again.unwrap_or_else(|error| panic!("{plain}: {error}"));
             if !sql.contains("WITH") {
@@ -84,14 +88,14 @@ fn plain_statements_on_granted_tables_pass_and_are_read_alike_again() {
 
 #[test]
 fn what_is_written_is_the_tree_and_not_the_text() {
-    let sql = "select  a.X, 'it''s \\' from A as \"o\"\"k\" where not x=1 and y|| -1>'2'";
+    let sql = "select  X, 'it''s \\' from A as \"o\"\"k\" where not x=1 and y|| -1>'2'";
     assert_eq!(
         checked(Dialect::Postgres, sql, false).expect("it passes"),
-        "SELECT \"a\" . \"x\" , 'it''s \\' FROM \"a\" AS \"o\"\"k\" WHERE NOT \"x\" = 1 AND \"y\" || - 1 > '2'"
+        "SELECT \"x\" , 'it''s \\' FROM \"s\" . \"a\" AS \"o\"\"k\" WHERE NOT \"x\" = 1 AND \"y\" || - 1 > '2'"
     );
     assert_eq!(
         checked(Dialect::Sqlite, sql, false).expect("it passes"),
-        "SELECT `a` . `X` , 'it''s \\' FROM main . `a` AS `o\"k` WHERE NOT `x` = 1 AND `y` || - 1 > '2'"
+        "SELECT `X` , 'it''s \\' FROM main . `a` AS `o\"k` WHERE NOT `x` = 1 AND `y` || - 1 > '2'"
     );
     let sql = "WITH n AS (SELECT 1) SELECT * FROM n";
     assert_eq!(
@@ -195,6 +199,72 @@ fn everything_else_is_refused() {
         let checked = checked(Dialect::Postgres, sql, true);
         assert!(checked.is_err(), "{sql}: {checked:?}");
     }
+}
+
+/// What PostgreSQL would take for a call of a function, or for a whole row.
+#[test]
+fn a_name_after_its_source_is_one_of_its_columns() {
+    for sql in [
+        "SELECT g.pg_sleep FROM unnest(ARRAY[1.0]) AS g",
+        "SELECT g.lo_create FROM generate_series(1, 2) AS g",
+        "SELECT generate_series.lo_create FROM generate_series(1, 2)",
+        "SELECT CAST(g.x AS text) FROM unnest(ARRAY['a']) AS g (y)",
+        "SELECT a.to_json FROM a",
+        "SELECT o.to_json FROM a AS o",
+        "SELECT d.pg_sleep FROM (SELECT 1 AS one) AS d",
+        "SELECT d.x FROM (SELECT x AS y FROM a) AS d",
+        "SELECT d.x FROM (SELECT * FROM a) AS d (one, two)",
+        "WITH c AS (SELECT 1 AS one) SELECT c.pg_sleep FROM c",
+        "WITH c (one) AS (SELECT x FROM a) SELECT c.x FROM c",
+        "WITH RECURSIVE c AS (SELECT 1 AS i UNION ALL SELECT c.pg_sleep FROM c) SELECT * FROM c",
+        "SELECT v.pg_sleep FROM (VALUES (1)) AS v",
+        "SELECT 1 FROM a WHERE a.pg_typeof = 1",
+        "SELECT 1 FROM a ORDER BY a.pg_typeof",
+        "SELECT 1 FROM a GROUP BY id HAVING a.pg_typeof = 1",
+        "SELECT 1 FROM a JOIN a AS other ON other.pg_typeof = a.x",
+        "SELECT sum(x) OVER (PARTITION BY a.pg_typeof) FROM a",
+        "SELECT sum(x) OVER w FROM a WINDOW w AS (ORDER BY a.pg_typeof)",
+        "SELECT (SELECT a.pg_typeof) FROM a",
+        "UPDATE a SET x = a.pg_typeof",
+        "UPDATE a AS o SET x = 1 RETURNING o.pg_typeof",
+        "DELETE FROM b WHERE b.pg_typeof = 1",
+        "INSERT INTO b (id) VALUES (1) ON CONFLICT DO NOTHING RETURNING b.pg_typeof",
+        "INSERT INTO b (id) SELECT g.pg_sleep FROM generate_series(1, 2) AS g",
+        // One that is seen hides one that is not.
+        "SELECT (SELECT x FROM (SELECT 1 AS pg_sleep) AS g, (SELECT g.pg_sleep AS x) AS s) FROM unnest(ARRAY[1.0]) AS g",
+        "SELECT g.pg_sleep FROM unnest(ARRAY[1.0]) AS g, (a JOIN (SELECT 1 AS pg_sleep) AS g ON TRUE)",
+        "SELECT g.pg_sleep FROM (a JOIN unnest(ARRAY[1.0]) AS u ON TRUE) AS g",
+        "SELECT nothing.pg_sleep FROM a",
+        // Whole rows.
+        "SELECT a FROM a",
+        "SELECT CAST(d AS text) FROM (SELECT 1 AS one) AS d",
+        "SELECT (a).x FROM a",
+        "SELECT a.x.y FROM a",
+    ] {
+        let written = checked(Dialect::Postgres, sql, true);
+        assert!(written.is_err(), "{sql}: {written:?}");
+    }
+    for sql in [
+        "SELECT g.g, g FROM generate_series(1, 2) AS g",
+        "SELECT g.i, g.ordinality FROM unnest($1) WITH ORDINALITY AS g (i)",
+        "SELECT e.key, e.value, value FROM json_each($1) AS e",
+        "SELECT tag.value, tag FROM jsonb_array_elements_text($1) AS tag",
+        "SELECT d.count, d.y, d.x FROM (SELECT count(*), x AS y, a.x FROM a) AS d",
+        "SELECT d.x, c.i, v.column1 FROM (SELECT * FROM a) AS d, c, (VALUES (1)) AS v",
+        "SELECT a.x, (SELECT o.x FROM a AS o WHERE o.id = a.id ORDER BY o.y) FROM a ORDER BY a.y",
+        "SELECT a.x FROM a UNION SELECT o.y FROM (SELECT 1 AS y) AS o ORDER BY x",
+        "INSERT INTO b (id) VALUES (1) ON CONFLICT (id) DO NOTHING RETURNING b.id",
+    ] {
+        let sql =
+            format!("WITH RECURSIVE c AS (SELECT 1 AS i UNION ALL SELECT c.i + 1 FROM c) {sql}");
+        let written = checked(Dialect::Postgres, &sql, true);
+        assert!(written.is_ok(), "{sql}: {written:?}");
+    }
+    let sql = "SELECT CAST($1 AS vector) <=> v, vector_dims(v) FROM a";
+    assert_eq!(
+        checked(Dialect::Postgres, sql, false).expect("it passes"),
+        "SELECT CAST ( $1 AS \"v\" . vector ) OPERATOR ( \"v\" . <=> ) \"v\" , \"v\" . vector_dims ( \"v\" ) FROM \"s\" . \"a\""
+    );
 }
 
 #[test]

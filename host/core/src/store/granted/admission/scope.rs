@@ -1,0 +1,198 @@
+//! What a name stands for on PostgreSQL. To the server `source.name` is a call of the function
+//! `name` where the source has no such column, so each such name has to be one of a column that
+//! the source is known to have.
+//!
+//! Which of several sources of one name the server means is not followed: every one that may be
+//! meant has to have the column. What is known of a source is never more than what it has.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sqlparser::ast::{AccessExpr, CastKind, Expr, Ident, SelectItem};
+
+use super::super::catalog::{Catalog, Columns};
+use super::{Done, Rendering};
+use crate::store::{Dialect, StoreError, StoreErrorKind};
+
+/// One query, and what is seen of the names in it and in those inside of it.
+#[derive(Default)]
+pub(super) struct Level {
+    /// What it reads from, by the names under which it is read.
+    sources: BTreeMap<String, Columns>,
+    /// The columns of all of them.
+    pub(super) columns: BTreeSet<Arc<str>>,
+    /// Functions that give rows: a name of one alone stands for its value.
+    functions: BTreeSet<String>,
+    /// Names with the source that is written before them, and whether there was such a source.
+    qualified: BTreeMap<(String, String), bool>,
+    plain: BTreeSet<String>,
+}
+
+/// A subquery that WITH names, and its columns.
+pub(super) struct Named {
+    pub(super) name: String,
+    pub(super) columns: Columns,
+}
+
+impl Rendering<'_> {
+    /// Where tables are, on PostgreSQL.
+    pub(super) fn catalog(&self) -> Option<&Catalog> {
+        self.asker.catalog
+    }
+
+    fn level(&mut self) -> Option<&mut Level> {
+        let followed = self.asker.dialect == Dialect::Postgres;
+        self.levels.last_mut().filter(|_| followed)
+    }
+
+    /// Write a query, or a part of one whose sources are its own.
+    pub(super) fn in_level<T>(
+        &mut self,
+        inside: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.levels.push(Level::default());
+        let done = inside(self)?;
+        self.leave()?;
+        Ok(done)
+    }
+
+    /// Hold the names of a level against its sources. Those inside may be held against the
+    /// sources outside as well, so they go on to there.
+    fn leave(&mut self) -> Done {
+        let Some(mut level) = self.levels.pop() else {
+            return Ok(());
+        };
+        for ((source, column), found) in &mut level.qualified {
+            let Some(columns) = level.sources.get(source) else {
+                continue;
+            };
+            if !columns.contains(column.as_str()) {
+                return Err(no_column(source, column));
+            }
+            *found = true;
+        }
+        for name in &level.plain {
+            let known = level.columns.contains(name.as_str()) || level.functions.contains(name);
+            if level.sources.contains_key(name) && !known {
+                return Self::refuse(&format!("`{name}`, a whole row (name its columns),"));
+            }
+        }
+        if let Some(outer) = self.level() {
+            for (name, found) in level.qualified {
+                *outer.qualified.entry(name).or_default() |= found;
+            }
+            outer.plain.append(&mut level.plain);
+            return Ok(());
+        }
+        match level.qualified.iter().find(|(_, found)| !**found) {
+            Some(((source, column), _)) => Err(no_column(source, column)),
+            None => Ok(()),
+        }
+    }
+
+    /// Something that is read from, perhaps without a name.
+    pub(super) fn source(&mut self, name: Option<&str>, columns: &Columns) {
+        let Some(level) = self.level() else {
+            return;
+        };
+        for column in columns.iter() {
+            if !level.columns.contains(column) {
+                level.columns.insert(Arc::clone(column));
+            }
+        }
+        let Some(name) = name else {
+            return;
+        };
+        let all = level
+            .sources
+            .entry(name.to_owned())
+            .or_insert_with(|| Arc::clone(columns));
+        if all != columns {
+            *all = Arc::new(all.intersection(columns).cloned().collect());
+        }
+    }
+
+    /// A function that gives rows.
+    pub(super) fn function_source(&mut self, name: &str, columns: &Columns) {
+        self.source(Some(name), columns);
+        if let Some(level) = self.level() {
+            level.functions.insert(name.to_owned());
+        }
+    }
+
+    /// A name in an expression, perhaps after that of its source.
+    pub(super) fn seen(&mut self, source: Option<&Ident>, column: &Ident) -> Done {
+        let source = source.map(|source| self.stored(source)).transpose()?;
+        let column = self.stored(column)?;
+        let Some(level) = self.level() else {
+            return Ok(());
+        };
+        match source {
+            Some(source) => {
+                level.qualified.entry((source, column)).or_default();
+            }
+            None => {
+                level.plain.insert(column);
+            }
+        }
+        Ok(())
+    }
+
+    /// The columns that the items of a query are known to give.
+    pub(super) fn given(&mut self, items: &[SelectItem]) -> Result<Columns, StoreError> {
+        let mut given = BTreeSet::new();
+        for item in items {
+            let label = match item {
+                SelectItem::ExprWithAlias { expr: _, alias } => Some(self.stored(alias)?),
+                SelectItem::UnnamedExpr(expression) => self.label(expression)?,
+                SelectItem::Wildcard(_) => {
+                    if let Some(level) = self.level() {
+                        given.extend(level.columns.iter().cloned());
+                    }
+                    None
+                }
+                // Of a source outside, perhaps: not known.
+                _ => None,
+            };
+            given.extend(label.map(Arc::from));
+        }
+        Ok(given.into())
+    }
+
+    /// The name that the server gives to a column of this expression, where that is certain.
+    fn label(&self, expression: &Expr) -> Result<Option<String>, StoreError> {
+        match expression {
+            Expr::Identifier(name) => self.stored(name).map(Some),
+            Expr::CompoundIdentifier(parts) => {
+                parts.last().map(|name| self.stored(name)).transpose()
+            }
+            Expr::Function(function) => {
+                let name = self.plain(&function.name)?;
+                Ok(Some(name.value.to_ascii_lowercase()))
+            }
+            Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => self.label(inner),
+            Expr::Cast {
+                kind: CastKind::Cast | CastKind::DoubleColon,
+                expr,
+                ..
+            } => self.label(expr),
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                let plain = |access: &AccessExpr| matches!(access, AccessExpr::Subscript(_));
+                if access_chain.iter().all(plain) {
+                    self.label(root)
+                } else {
+                    Ok(None)
+                }
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+fn no_column(source: &str, column: &str) -> StoreError {
+    let text = format!(
+        "`{source}.{column}` is no column that the statement is known to read: `{source}` has none of that name; \
+         name the columns of subqueries with AS, and different tables differently"
+    );
+    StoreError::new(StoreErrorKind::Statement, text)
+}
