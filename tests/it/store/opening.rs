@@ -25,6 +25,7 @@ fn an_address_that_is_none_is_refused_by_its_kind() {
             "sqlite::memory:",
             "postgres://[",
             "postgres://a:port/b",
+            "sqlite:a.db?mode=rwc&vfs=unix",
         ] {
             let error = refused(url).await;
             assert_eq!(error.kind, StoreErrorKind::Address, "{url}: {error}");
@@ -36,7 +37,7 @@ fn an_address_that_is_none_is_refused_by_its_kind() {
 fn a_path_is_taken_literally() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     runtime().block_on(async {
-        for name in ["a b%20c?mode=ro#d.db", "ż🎭.db"] {
+        for name in ["a b%20c&mode=ro#d.db", "ż🎭.db"] {
             let path = folder.path().join(name);
             for prefix in ["sqlite:", "sqlite://"] {
                 let store = Store::open(&format!("{prefix}{}", path.display()))
