@@ -11,6 +11,7 @@ mod named;
 mod observe;
 mod pages;
 mod places;
+mod render;
 mod serve;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use self::console::Console;
 pub use self::listen::{HttpError, bind, bind_here};
+pub use self::render::Renderings;
 pub use self::serve::serve;
 use crate::site::Shown;
 use crate::store::Store;
@@ -33,6 +35,7 @@ pub struct Face {
     pub store: Store,
     pub site: watch::Receiver<Shown>,
     pub console: Arc<dyn Console>,
+    pub renderings: Renderings,
 }
 
 impl Face {

@@ -14,7 +14,7 @@
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`grants`], [`diary`] – definitions, contracts and arithmetic.
-//! * [`config`], [`span`], [`schema`], [`shown`], [`telemetry`], [`template`], [`bundle`], [`private`],
+//! * [`config`], [`span`], [`schema`], [`shown`], [`telemetry`], [`template`], [`foreign`], [`bundle`], [`private`],
 //!   [`fault`], [`supervision`], [`kept`] – what a process begins with and is kept going by.
 
 // Futures in futures are laid out by recursion, and a command's are deeper than the default.
@@ -30,6 +30,7 @@ pub mod config;
 pub mod diary;
 pub mod engine;
 pub mod fault;
+pub mod foreign;
 pub mod grants;
 pub mod handler;
 mod handlers;

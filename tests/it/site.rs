@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use callboard::config::{ConnectionRules, ListenAddress};
 use callboard::http::console::{Console, ConsoleView};
-use callboard::http::{Face, bind, bind_here, serve, site as readers};
+use callboard::http::{Face, Renderings, bind, bind_here, serve, site as readers};
 use callboard::site::{Shown, Site, SiteInfo, bundled};
 use callboard::store::posts::{self, Post};
 use callboard::store::{Store, StoreError, revisions};
@@ -67,6 +67,7 @@ impl Server {
             store: store.clone(),
             site: current,
             console: Arc::new(Roll(store.clone())),
+            renderings: Renderings::default(),
         };
         let any = ListenAddress::loopback(0);
         let (site, here) = (bind(&any).await, bind_here(&any).await);

@@ -63,12 +63,13 @@ const LAYERS: &[Layer] = &[
     peers(
         "registry rollcall workspace",
         "plugin capability snapshot site store secrets \
-         pipeline handler outcome policy schedule value settings config grants shown schema template",
+         pipeline handler outcome policy schedule value settings config grants shown schema template \
+         foreign",
     ),
-    layer("site", "store value settings config shown template"),
+    layer("site", "store value settings config shown template foreign"),
     layer(
         "plugin",
-        "capability store client handler lines outcome value settings config grants kept shown",
+        "capability store client handler lines outcome value settings config grants kept shown foreign",
     ),
     layer("snapshot", "store secrets settings"),
     layer(
@@ -86,7 +87,7 @@ const LAYERS: &[Layer] = &[
     layer(
         "store",
         "pipeline lines outcome policy schedule value settings config grants private schema fault \
-         supervision",
+         supervision foreign",
     ),
     // The one HTTP client module.
     layer("client", "value settings config grants"),
@@ -94,13 +95,15 @@ const LAYERS: &[Layer] = &[
     layer("diary", "outcome value settings"),
     peers(
         "pipeline handler outcome policy schedule value settings",
-        "span lines shown",
+        "span lines shown foreign",
     ),
     layer("config", "grants schema span"),
     layer("grants", "schema"),
     layer("telemetry", "shown"),
+    layer("template", "foreign"),
+    layer("foreign", "shown"),
     layer(
-        "template schema bundle span private fault lines supervision shown kept",
+        "schema bundle span private fault lines supervision shown kept",
         "",
     ),
 ];
@@ -124,6 +127,13 @@ const fn only(krate: &'static str, modules: &'static str, reason: &'static str) 
 }
 
 const ONLY: &[Only] = &[
+    only(
+        "jsonschema",
+        "handler",
+        "`handler::schema` weighs a schema before it compiles it",
+    ),
+    only("comrak", "site", "Markdown is read by the site"),
+    only("croner", "schedule", "cron is read by schedules"),
     only("sqlx", "store", "persistence is asked of the store"),
     only(
         "libsqlite3_sys",

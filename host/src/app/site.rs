@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{App, AppError};
-use crate::site::{Assets, Shown, Site, SiteInfo};
+use crate::site::{Assets, Shown, Site, SiteError, SiteInfo};
 use crate::store::{StoreError, findings};
 
 /// The kind, and the key, of the finding that there is no site.
@@ -23,9 +23,16 @@ impl App {
             ))
         })?;
         let info = SiteInfo::of(self.config(), &settings, local);
-        let definitions = &company.definitions;
-        let site = Site::new(info, &definitions.templates)?;
-        Ok(site.with_assets(Assets::new(&definitions.assets)))
+        let definitions = Arc::clone(&company.definitions);
+        // Every page is tried, which takes as long as the templates will.
+        let made = tokio::task::spawn_blocking(move || {
+            let site = Site::new(info, &definitions.templates)?;
+            Ok(site.with_assets(Assets::new(&definitions.assets)))
+        });
+        let made = made.await.map_err(|error| {
+            StoreError::internal(format!("the site was not made to its end: {error}"))
+        })?;
+        made.map_err(|error: SiteError| error.into())
     }
 
     /// The site as it can be shown. Why it can't be made is a finding until it can; a database

@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::failure::Failure;
+use crate::foreign;
 use crate::shown::{self, Shown};
 
 /// Where and how a command prints. Findings go to standard output, progress and errors to
@@ -224,6 +225,10 @@ pub(super) fn usage(error: &clap::Error, json: bool) -> Exit {
 /// Have panics told on lines that nothing in them can forge.
 pub fn tell_panics() {
     std::panic::set_hook(Box::new(|panic| {
+        // Whoever called the reader tells it, with the name of what was read.
+        if foreign::is_reading() {
+            return;
+        }
         let thread = std::thread::current();
         let name = thread.name().unwrap_or("of no name");
         let place = panic.location().map(ToString::to_string);

@@ -17,7 +17,7 @@ use super::{Context, Failure, interrupt, supervised};
 use crate::app::{App, Seen, Upkeep, tell};
 use crate::config::{Config, ListenAddress};
 use crate::engine::{Unwatched, worker};
-use crate::http::{self, Face};
+use crate::http::{self, Face, Renderings};
 use crate::site::Shown;
 use crate::store::pulse;
 use crate::supervision;
@@ -154,6 +154,7 @@ pub(super) async fn site(
         store: app.store().clone(),
         site: shown,
         console: Arc::new(app.clone()),
+        renderings: Renderings::default(),
     };
     let console = format!("http://{}/console", local(&here)?);
     context.output.say(format_args!("site     http://{bound}/"));
