@@ -13,6 +13,7 @@
 //! | `component` | a component that is large, slow to compile, or says too much      |
 //! | `text`      | a text that moves the cursor, forges a line or turns its direction|
 //! | `nesting`   | input that a recursive reader follows too deep                    |
+//! | `unfolding` | a short text that means much, and a long list of small things       |
 //! | `network`   | a peer, a client, a credential that is sent elsewhere             |
 
 mod component;
@@ -25,6 +26,7 @@ mod notation;
 mod rights;
 mod statement;
 mod text;
+mod unfolding;
 
 use std::collections::BTreeSet;
 
@@ -74,6 +76,7 @@ const TABLES: &[&[(&str, &str)]] = &[
     rights::TRIED,
     statement::TRIED,
     text::TRIED,
+    unfolding::TRIED,
 ];
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callboard::http::console::{Console, ConsoleView};
-use callboard::http::{Face, bind, bind_here, serve, site as readers};
+use callboard::http::{Face, Renderings, bind, bind_here, serve, site as readers};
 use callboard_core::address::Address;
 use callboard_core::config::ConnectionRules;
 use callboard_core::store::{Store, StoreError, revisions};
@@ -68,6 +68,7 @@ impl Server {
             store: store.clone(),
             site: current,
             console: Arc::new(Roll(store.clone())),
+            renderings: Renderings::default(),
         };
         let any = Address::loopback(0);
         let (site, here) = (bind(&any).await, bind_here(&any).await);

@@ -67,11 +67,11 @@ const LAYERS: &[Layer] = &[
         "registry rollcall workspace",
         "plugin capability client snapshot store secrets \
          pipeline handler outcome policy schedule value settings config grants shown schema template \
-         enclosed",
+         enclosed foreign",
     ),
     layer(
         "plugin",
-        "capability store client handler lines outcome value settings config grants kept shown",
+        "capability store client handler lines outcome value settings config grants kept shown foreign",
     ),
     layer("snapshot", "store secrets settings"),
     layer(
@@ -90,7 +90,7 @@ const LAYERS: &[Layer] = &[
     layer(
         "store",
         "pipeline lines outcome policy schedule value settings config grants private schema fault \
-         supervision",
+         supervision foreign",
     ),
     // The one HTTP client module.
     layer("client", "address value settings config grants"),
@@ -98,13 +98,16 @@ const LAYERS: &[Layer] = &[
     layer("tables diary", ""),
     peers(
         "pipeline handler outcome policy schedule value settings",
-        "span lines shown",
+        "span lines shown foreign",
     ),
     layer("config", "address grants schema span"),
     layer("grants", "address schema"),
     layer("telemetry", "shown"),
+    layer("html", "template"),
+    layer("template", "foreign"),
+    layer("foreign", "shown"),
     layer(
-        "address template html schema bundle span private enclosed fault lines supervision shown kept",
+        "address schema bundle span private enclosed fault lines supervision shown kept",
         "",
     ),
 ];
@@ -128,6 +131,13 @@ const fn only(krate: &'static str, modules: &'static str, reason: &'static str) 
 }
 
 const ONLY: &[Only] = &[
+    only(
+        "jsonschema",
+        "handler",
+        "`handler::schema` weighs a schema before it compiles it",
+    ),
+    only("comrak", "site", "Markdown is read by the site"),
+    only("croner", "schedule", "cron is read by schedules"),
     only("sqlx", "store", "persistence is asked of the store"),
     only(
         "libsqlite3_sys",

@@ -3,8 +3,11 @@
 
 use minijinja::{AutoEscape, Error, Output, State, Value, escape_formatter};
 
+use crate::template;
+
 /// A formatter for [`minijinja::Environment::set_formatter`].
 pub fn formatter(output: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
+    template::counted(state, value)?;
     match value.as_str() {
         Some(text) if !value.is_safe() && *state.auto_escape() == AutoEscape::Html => {
             output.write_str(&escaped(text)).map_err(Error::from)

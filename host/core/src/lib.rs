@@ -14,8 +14,9 @@
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`grants`] – definitions and contracts.
-//! * [`config`], [`span`], [`schema`], [`shown`], [`telemetry`], [`template`], [`html`], [`private`],
-//!   [`enclosed`], [`fault`], [`supervision`], [`kept`] – what a process begins with and is kept going by.
+//! * [`config`], [`span`], [`schema`], [`shown`], [`telemetry`], [`template`], [`html`], [`foreign`],
+//!   [`private`], [`enclosed`], [`fault`], [`supervision`], [`kept`] – what a process begins with and is
+//!   kept going by.
 
 // Futures in futures are laid out by recursion, and a command's are deeper than the default.
 #![recursion_limit = "256"]
@@ -29,6 +30,7 @@ pub mod config;
 pub mod enclosed;
 pub mod engine;
 pub mod fault;
+pub mod foreign;
 pub mod grants;
 pub mod handler;
 mod handlers;

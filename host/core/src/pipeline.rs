@@ -2,9 +2,11 @@
 
 mod condition;
 mod gate;
+mod graph;
 mod limits;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize, de};
@@ -13,9 +15,14 @@ use toml::Spanned;
 
 pub use self::condition::Condition;
 pub use self::gate::{Expiry, Lapse};
+pub use self::graph::Graph;
 pub use self::limits::PipelineLimits;
 use crate::schedule::Schedule;
 pub use crate::span::Span;
+
+/// Stages that a pipeline may have, and needs that they may name together.
+pub const STAGES: usize = 1_000;
+pub const NEEDS: usize = 10_000;
 
 /// A definition of stages and what follows from their outcomes.
 #[derive(Debug, Clone, Deserialize)]
@@ -277,49 +284,49 @@ impl Pipeline {
         self.stages.iter().find(|stage| stage.id() == id)
     }
 
-    /// Stages in an order in which each comes after those it needs; the error lists the
-    /// stages of a circle. Needs that name no stage are left to the roll call.
+    /// Stages in an order in which each comes after those it needs, the first written first; the
+    /// error lists the stages of a circle. Needs that name no stage are left to the roll call.
     pub fn order(&self) -> Result<Vec<&Stage>, Vec<String>> {
-        let known: BTreeSet<&str> = self.stages.iter().map(Stage::id).collect();
-        let mut done = BTreeSet::new();
+        let graph = Graph::of(self);
+        let dependents = graph.dependents();
+        let count = self.stages.len();
+        let mut waits: Vec<usize> = (0..count).map(|it| graph.needed(it).len()).collect();
+        let free = (0..count).filter(|number| waits[*number] == 0);
+        let mut free: BinaryHeap<Reverse<usize>> = free.map(Reverse).collect();
         let mut order = Vec::new();
-        while order.len() < self.stages.len() {
-            let ready = self.stages.iter().find(|stage| {
-                !done.contains(stage.id())
-                    && stage
-                        .needed()
-                        .all(|need| done.contains(need) || !known.contains(need))
-            });
-            let Some(stage) = ready else {
-                let circle = self
-                    .stages
-                    .iter()
-                    .map(Stage::id)
-                    .filter(|id| !done.contains(id));
-                return Err(circle.map(str::to_owned).collect());
-            };
-            done.insert(stage.id());
-            order.push(stage);
+        while let Some(Reverse(number)) = free.pop() {
+            order.push(&self.stages[number]);
+            for after in &dependents[number] {
+                waits[*after] -= 1;
+                if waits[*after] == 0 {
+                    free.push(Reverse(*after));
+                }
+            }
         }
-        Ok(order)
+        if order.len() == count {
+            return Ok(order);
+        }
+        let circle = (0..count).filter(|number| waits[*number] > 0);
+        Err(circle.map(|it| self.stages[it].id().to_owned()).collect())
     }
 
     /// `id` and every stage that needs it, directly or not.
     pub fn downstream(&self, id: &str) -> BTreeSet<String> {
-        let mut reached = BTreeSet::from([id.to_owned()]);
-        loop {
-            let more: Vec<String> = self
-                .stages
-                .iter()
-                .filter(|stage| !reached.contains(stage.id()))
-                .filter(|stage| stage.needed().any(|need| reached.contains(need)))
-                .map(|stage| stage.id().to_owned())
-                .collect();
-            if more.is_empty() {
-                return reached;
+        let mut dependents: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for stage in &self.stages {
+            for need in stage.needed() {
+                dependents.entry(need).or_default().push(stage.id());
             }
-            reached.extend(more);
         }
+        let (mut reached, mut open) = (BTreeSet::from([id.to_owned()]), vec![id]);
+        while let Some(next) = open.pop() {
+            for after in dependents.get(next).into_iter().flatten() {
+                if reached.insert((*after).to_owned()) {
+                    open.push(after);
+                }
+            }
+        }
+        reached
     }
 }
 

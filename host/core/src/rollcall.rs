@@ -32,7 +32,7 @@ use std::fmt;
 use serde::Serialize;
 
 pub use self::causes::Cause;
-pub(crate) use self::causes::root;
+pub(crate) use self::causes::Misses;
 pub(crate) use self::handlers::handler_of;
 pub use self::referrer::Referrer;
 use self::schema::Schema;
@@ -72,7 +72,7 @@ pub struct Refused {
 }
 
 /// What a reference refers to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A handler by name.
@@ -272,9 +272,18 @@ pub async fn call(roster: &Roster<'_>) -> Roll {
     Roll { references }
 }
 
+/// Names that are listed at most; nobody reads more.
+const LISTED: usize = 30;
+
 /// Names as a person reads them: `a`, `b` and `c`.
 fn named<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    let quoted: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    let mut names = names.into_iter();
+    let listed = names.by_ref().take(LISTED);
+    let mut quoted: Vec<_> = listed.map(|name| format!("`{name}`")).collect();
+    match names.count() {
+        0 => {}
+        more => quoted.push(format!("{more} more")),
+    }
     match quoted.split_last() {
         Some((last, [])) => last.clone(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),

@@ -1,26 +1,44 @@
 //! Templates: every environment that compiles or renders one is made here, so that none is without
 //! a bound on what a rendering may do.
 
-use std::panic::resume_unwind;
+mod counted;
+
+use std::cell::Cell;
 use std::thread;
+use std::time::{Duration, Instant};
 
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+use minijinja::{
+    Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, escape_formatter,
+};
 
-/// What one rendering may use up: an instruction or 64 bytes of data each. A page of ten posts
-/// takes a few thousand; all of it is less than a second and less than 128 MB.
+use crate::foreign;
+
+/// What one rendering may use up: an instruction, a part of a value that is looked into, or 64
+/// bytes of data each. A page of ten posts takes a few thousand; all of it is less than a second
+/// and less than 128 MB.
 const FUEL: u64 = 2_000_000;
+/// How long one rendering may take. The fuel ends it long before, unless the machine is busy.
+pub const LONGEST: Duration = Duration::from_secs(10);
 
 /// Bytes of a template at most, and of one tag: what is written inside one another in them, or
 /// one after another, the compiler follows by recursion.
 const TEXT: usize = 256 << 10;
 const TAG: usize = 4 << 10;
+/// Bytes of a line at most: columns are counted in 16 bits.
+const LINE: usize = 65_000;
 /// How deep a rendering may go; a template in another takes ten of it.
 const DEPTH: usize = 100;
 /// Bytes of the stack on which templates are compiled and rendered: enough for all that the
 /// bounds above let through.
 const STACK: usize = 128 << 20;
 
-/// An environment that is strict about names and bounded in time and memory.
+thread_local! {
+    /// Until when this thread may work on a template.
+    static UNTIL: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// An environment that is strict about names and bounded in time and memory, for templates that
+/// have been [`bounded`].
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that makes environments"
@@ -32,26 +50,59 @@ pub fn environment<'source>() -> Environment<'source> {
     environment.set_recursion_limit(DEPTH);
     // The one thing with which a loop makes a value that is as deep as the loop is long.
     environment.remove_global("namespace");
+    // What it says is all that a rendering knows, whose parts nobody has counted.
+    environment.remove_global("debug");
+    environment.set_formatter(formatter);
+    environment.add_filter(counted::FILTER, |state: &State<'_, '_>, value: Value| {
+        counted(state, &value).map(|()| value)
+    });
     environment
 }
 
-/// Compile or render on a stack that is deep enough for it, whatever the template. The text has
-/// been found [`bounded`].
+/// Whether what is left of a rendering is enough to look into a value. Whoever writes one, in a
+/// formatter of its own, asks this first.
+pub fn counted(state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
+    if UNTIL.get().is_some_and(|until| Instant::now() > until) {
+        let text = format!("it takes longer than {LONGEST:?}; loop over less");
+        return Err(Error::new(ErrorKind::OutOfFuel, text));
+    }
+    counted::count(state, value)
+}
+
+fn formatter(
+    output: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), Error> {
+    counted(state, value)?;
+    escape_formatter(output, state, value)
+}
+
+/// Compile or render on a stack that is deep enough for it, whatever the template, and for so
+/// long. The text has been found [`bounded`].
 pub fn apart<T: Send>(work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
+    let bounded = move || {
+        UNTIL.set(Some(Instant::now() + LONGEST));
+        foreign::read("templates", work).unwrap_or_else(|broken| {
+            let text = broken.to_string();
+            Err(Error::new(ErrorKind::InvalidOperation, text))
+        })
+    };
+    let lost = |cause: String| Error::new(ErrorKind::InvalidOperation, cause);
     thread::scope(|scope| {
         let started = thread::Builder::new()
             .stack_size(STACK)
-            .spawn_scoped(scope, work);
-        let started = started.map_err(|error| {
-            let text = format!("no thread to work on a template: {error}");
-            Error::new(ErrorKind::InvalidOperation, text)
-        })?;
-        started.join().unwrap_or_else(|panic| resume_unwind(panic))
+            .spawn_scoped(scope, bounded);
+        let started =
+            started.map_err(|error| lost(format!("no thread to work on a template: {error}")))?;
+        let ended = started.join();
+        ended.unwrap_or_else(|_| Err(lost("the thread that worked on it is gone".to_owned())))
     })
 }
 
-/// The text, if neither it nor a tag of it is longer than can be compiled.
-pub fn bounded(text: &str) -> Result<&str, Error> {
+/// A text as it may be compiled: if neither it nor a line or a tag of it is longer than can be,
+/// with all counted that it looks into.
+pub fn bounded(text: &str) -> Result<String, Error> {
     let refused = |what: String| Err(Error::new(ErrorKind::SyntaxError, what));
     if text.len() > TEXT {
         return refused(format!("it is longer than {} KiB; divide it", TEXT >> 10));
@@ -65,7 +116,20 @@ pub fn bounded(text: &str) -> Result<&str, Error> {
         }
         rest = &rest[end..];
     }
-    Ok(text)
+    lines(text)?;
+    let written = apart(|| counted::rewritten(text))?;
+    lines(&written)?;
+    Ok(written)
+}
+
+/// Whether each line of a text has columns that can be counted.
+fn lines(text: &str) -> Result<(), Error> {
+    let long = text.lines().position(|line| line.len() > LINE);
+    let refused = |line: usize| {
+        let text = format!("line {} is longer than {LINE} bytes; break it", line + 1);
+        Err(Error::new(ErrorKind::SyntaxError, text))
+    };
+    long.map_or(Ok(()), refused)
 }
 
 /// Where a tag ends: not in a text, nor in brackets.
@@ -90,7 +154,7 @@ fn end(tag: &str) -> usize {
 /// What is wrong with a template, without its name and line.
 pub fn reason(error: &Error) -> String {
     match (error.kind(), error.detail()) {
-        (ErrorKind::OutOfFuel, _) => format!(
+        (ErrorKind::OutOfFuel, None) => format!(
             "a rendering takes more than {FUEL} steps; loop over less, or write less in a loop"
         ),
         (kind, Some(detail)) => format!("{kind}: {detail}"),
@@ -99,19 +163,4 @@ pub fn reason(error: &Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rendering_ends_however_long_its_loops_are() {
-        let loops =
-            "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}";
-        let doubled = format!("{{% set x = 'xx' %}}{}", "{% set x = x ~ x %}".repeat(40));
-        for text in [loops, &doubled, "{{ 'x' * 9999999999 }}"] {
-            let rendered = environment().render_str(text, ());
-            let error = rendered.expect_err("an error");
-            assert_eq!(error.kind(), ErrorKind::OutOfFuel, "{text:.40}: {error}");
-            assert!(reason(&error).contains("loop over less"), "{error}");
-        }
-    }
-}
+mod tests;

@@ -129,6 +129,8 @@ pub enum SiteError {
         /// The name that nobody gave it, as the template writes it.
         undefined: Option<String>,
     },
+    #[error("the text of post `{title}` cannot be shown: {cause}")]
+    Post { title: String, cause: String },
     #[error("the {name} of the site cannot be written: {cause}")]
     Feed { name: &'static str, cause: String },
 }
@@ -285,7 +287,7 @@ fn compile(files: &BTreeMap<String, String>) -> Result<Environment<'static>, Sit
 
 fn add(environment: &mut Environment<'static>, name: &str, text: &str) -> Result<(), SiteError> {
     let added = template::bounded(text).and_then(|text| {
-        let (name, text) = (name.to_owned(), text.to_owned());
+        let name = name.to_owned();
         template::apart(|| environment.add_template_owned(name, text))
     });
     added.map_err(|error| in_template(name, &error))
@@ -293,7 +295,12 @@ fn add(environment: &mut Environment<'static>, name: &str, text: &str) -> Result
 
 fn in_template(name: &str, error: &minijinja::Error) -> SiteError {
     SiteError::Template {
-        name: error.name().unwrap_or(name).to_owned(),
+        // What was found before it had a name is of this one.
+        name: error
+            .name()
+            .filter(|name| !name.is_empty())
+            .unwrap_or(name)
+            .to_owned(),
         line: error.line().unwrap_or_default(),
         cause: template::reason(error),
         undefined: rehearse::undefined(error),

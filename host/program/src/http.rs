@@ -12,6 +12,7 @@ mod named;
 mod observe;
 mod pages;
 mod places;
+mod render;
 mod serve;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use self::console::Console;
 pub use self::door::{CONSOLE, SITE};
 pub use self::listen::{HttpError, bind, bind_here};
+pub use self::render::Renderings;
 pub use self::serve::serve;
 use callboard_core::store::Store;
 use callboard_factory::site::Shown;
@@ -35,6 +37,7 @@ pub struct Face {
     pub store: Store,
     pub site: watch::Receiver<Shown>,
     pub console: Arc<dyn Console>,
+    pub renderings: Renderings,
 }
 
 impl Face {

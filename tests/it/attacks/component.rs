@@ -21,6 +21,8 @@ attacks! {
     a_crowd_of_handlers: "100,000 handlers from a small component" => { many_handlers };
     a_summary_without_end: "a summary of 40 MiB, and one of 5,000 characters" => { a_long_summary };
     a_schema_that_nests: "a schema that nests 60 deep" => { a_deep_schema };
+    a_schema_that_unfolds: "a schema of 2 KB whose references unfold to millions of parts" => { an_unfolding_schema };
+    a_pattern_that_overflows: "a schema with a pattern that overflows a number of its compiler" => { an_overflowing_pattern };
     a_component_that_never_says_what_it_is: "a `describe` that never answers, and one that takes all memory" => { a_describe_without_end };
 }
 
@@ -185,6 +187,25 @@ fn a_long_summary() {
 
 fn a_deep_schema() {
     says(&described(b'd'), &["61 levels", "describe.schema_depth"]);
+}
+
+fn an_unfolding_schema() {
+    says(
+        &described(b'r'),
+        &[
+            "`describer`",
+            "writes",
+            "`probe.doubling`",
+            "more than 20000 parts",
+        ],
+    );
+}
+
+fn an_overflowing_pattern() {
+    says(
+        &described(b'k'),
+        &["`describer`", "config", "`probe.pattern`", "no JSON Schema"],
+    );
 }
 
 fn a_describe_without_end() {

@@ -45,7 +45,7 @@ impl Resources for HostResources {
         })?;
         let rendered = template::bounded(prompt.template()).and_then(|text| {
             template::apart(|| {
-                template::environment().render_str(text, minijinja::value::Serde(variables))
+                template::environment().render_str(&text, minijinja::value::Serde(variables))
             })
         });
         rendered.map_err(|error| {

@@ -11,12 +11,11 @@ impl LineUp {
     /// The references that a pipeline depends on and that do not answer; of those that follow
     /// from another, that other.
     pub fn misses_of(&self, pipeline: &Pipeline) -> Vec<&Reference> {
-        let misses: Vec<&Reference> = self.misses.iter().collect();
-        let concern = misses
-            .iter()
-            .filter(|miss| self.concerns(pipeline, &miss.referrer));
+        let misses = rollcall::Misses::of(self.misses.iter());
+        let all = misses.all.iter();
+        let concern = all.filter(|miss| self.concerns(pipeline, &miss.referrer));
         let mut roots: Vec<&Reference> = Vec::new();
-        for root in concern.map(|miss| rollcall::root(&misses, miss)) {
+        for root in concern.map(|miss| misses.root(miss)) {
             if !roots.iter().any(|known| std::ptr::eq(*known, root)) {
                 roots.push(root);
             }

@@ -1,19 +1,128 @@
-//! Schemas of what handlers read, write and are configured with: compiled, and their refusals told
-//! in bounded words.
+//! Schemas of what handlers read, write and are configured with: the one place through which a
+//! schema becomes a validator.
+//!
+//! What a schema costs is known before it is compiled (`schema/weight.rs`), and what a value costs
+//! before it is held against one, so neither a plugin nor a file can make it take longer than
+//! [`WORK`]. Patterns are matched in linear time.
 
-use jsonschema::{ValidationError, Validator};
+mod weight;
+
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value as Json;
 
+use self::weight::{Weight, size};
+use crate::foreign;
 use crate::shown::cut;
 
 /// The most characters of a value that a refusal quotes, and of a place.
 const QUOTED: usize = 100;
 /// The most characters of a refusal.
 const LONGEST: usize = 1_000;
+/// Refusals that are told of one value.
+const TOLD: usize = 50;
+/// Bytes of one compiled pattern, about.
+const PATTERN: usize = 64 << 10;
+/// What holding a value against a schema may cost: the weight of the one times the size of the
+/// other. Far more than any that was seen (under a million), and seconds at the worst.
+const WORK: u64 = 400_000_000;
 
-/// A schema, ready to be used; else why it is none.
-pub fn compiled(schema: &Json) -> Result<Validator, String> {
-    jsonschema::validator_for(schema).map_err(|error| problem(&error))
+/// A schema, ready to be used.
+pub struct Schema {
+    validator: Validator,
+    weight: Weight,
+}
+
+/// What of a value does not fit.
+#[derive(Debug)]
+pub struct Misfit {
+    /// The place of it, as a pointer.
+    pub pointer: String,
+    pub problem: String,
+    pub kind: MisfitKind,
+}
+
+/// What is wrong about it, as far as it matters to whoever asks.
+#[derive(Debug)]
+pub enum MisfitKind {
+    /// Keys that the schema does not allow.
+    Unexpected(Vec<String>),
+    /// A key that is missing.
+    Missing(String),
+    Other,
+}
+
+/// A schema, ready to be used; else why it is none that can be.
+pub fn compiled(schema: &Json) -> Result<Schema, String> {
+    let weight = Weight::of(schema)?;
+    let build = || {
+        let patterns = PatternOptions::regex().size_limit(PATTERN);
+        let options = jsonschema::options().with_pattern_options(patterns);
+        // A format is a remark: some would compile what the value says.
+        let options = options.should_validate_formats(false).offline();
+        options.build(schema).map_err(|error| problem(&error))
+    };
+    let built = foreign::read("JSON Schemas", build);
+    let validator = built.map_err(|broken| broken.to_string())??;
+    Ok(Schema { validator, weight })
+}
+
+impl Schema {
+    /// What does not fit, the first of it if there is much; none if the value fits.
+    pub fn misfits(&self, value: &Json) -> Vec<Misfit> {
+        let size = size(value);
+        if self.weight.times(size) > WORK {
+            let problem = format!(
+                "it is too much to be held against its schema ({size} parts, and the schema has {}); \
+                 make one of them smaller",
+                self.weight
+            );
+            return vec![Misfit::other(problem)];
+        }
+        let misfits = foreign::read("JSON Schemas", || {
+            let errors = self.validator.iter_errors(value).take(TOLD);
+            errors.map(|error| Misfit::of(&error)).collect()
+        });
+        misfits.unwrap_or_else(|broken| vec![Misfit::other(broken.to_string())])
+    }
+
+    /// The first thing that does not fit, and where.
+    pub fn check(&self, value: &Json) -> Result<(), Misfit> {
+        self.misfits(value).into_iter().next().map_or(Ok(()), Err)
+    }
+}
+
+impl Misfit {
+    fn other(problem: String) -> Self {
+        let pointer = String::new();
+        let kind = MisfitKind::Other;
+        Self {
+            pointer,
+            problem,
+            kind,
+        }
+    }
+
+    fn of(error: &ValidationError<'_>) -> Self {
+        let text = |key: &Json| key.as_str().unwrap_or_default().to_owned();
+        let kind = match error.kind() {
+            ValidationErrorKind::AdditionalProperties { unexpected } => {
+                MisfitKind::Unexpected(unexpected.iter().take(TOLD).cloned().collect())
+            }
+            ValidationErrorKind::Required { property } => MisfitKind::Missing(text(property)),
+            _ => MisfitKind::Other,
+        };
+        Self {
+            pointer: error.instance_path().to_string(),
+            problem: problem(error),
+            kind,
+        }
+    }
+
+    /// The place of it, cut for showing.
+    pub fn place(&self) -> String {
+        cut(&self.pointer, QUOTED)
+    }
 }
 
 /// Why a schema is none of the keys that a handler reads or writes: it describes no object.
@@ -34,14 +143,9 @@ pub fn keys_problem(schema: &Json) -> Option<String> {
 }
 
 /// What does not fit. The value is quoted in part: it may be of many megabytes.
-pub fn problem(error: &ValidationError<'_>) -> String {
+fn problem(error: &ValidationError<'_>) -> String {
     let value = cut(error.instance(), QUOTED);
     cut(error.masked_with(value), LONGEST)
-}
-
-/// The place of what does not fit, as a pointer.
-pub fn place(error: &ValidationError<'_>) -> String {
-    cut(error.instance_path(), QUOTED)
 }
 
 #[cfg(test)]
@@ -56,8 +160,8 @@ mod tests {
         let validator = compiled(&schema).expect("a schema");
         let told = |value: Json| {
             let value = json!({ "n": value });
-            let error = validator.validate(&value).expect_err("no integer");
-            format!("{} at {}", problem(&error), place(&error))
+            let misfit = validator.check(&value).expect_err("no integer");
+            format!("{} at {}", misfit.problem, misfit.place())
         };
         assert_eq!(told(json!("a")), "\"a\" is not of type \"integer\" at /n");
         let long = told(json!("x".repeat(1_000_000)));

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
-use jsonschema::Validator;
 use serde_json::Value as Json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Engine, Store};
@@ -13,7 +12,8 @@ use super::bindings::handlers;
 use super::runtime::Linked;
 use super::{Plugin, PluginError, trap};
 use crate::capability::{Caller, InstanceState};
-use crate::handler::{AnyHandler, Call, Contract, schema};
+use crate::handler::schema::{self, Schema};
+use crate::handler::{AnyHandler, Call, Contract};
 use crate::outcome::{Failure, FailureKind, Outcome, Patch, Stop};
 
 mod convert;
@@ -25,7 +25,7 @@ const HOST_CALL_BYTES: usize = 128 << 20;
 pub struct PluginHandler {
     plugin: Arc<Plugin>,
     contract: Contract,
-    writes: Validator,
+    writes: Schema,
 }
 
 /// A handler of `plugin` with what `describe` said of it.
@@ -156,10 +156,10 @@ impl PluginHandler {
             return Ok(outcome);
         };
         let patch = Json::Object(done.patch.clone());
-        match self.writes.iter_errors(&patch).next() {
-            None => Ok(outcome),
-            Some(error) => {
-                let (place, problem) = (schema::place(&error), schema::problem(&error));
+        match self.writes.check(&patch) {
+            Ok(()) => Ok(outcome),
+            Err(misfit) => {
+                let (place, problem) = (misfit.place(), misfit.problem);
                 let handler = &self.contract.name;
                 let text =
                     format!("the patch of `{handler}` breaks its schema at `{place}`: {problem}");

@@ -4,7 +4,7 @@ use wasmparser::{BinaryReaderError, Parser, Payload};
 
 use super::PluginError;
 use super::manifest::WIT;
-use crate::capability;
+use crate::{capability, foreign};
 
 /// The most bytes of a component.
 pub(super) const LARGEST: usize = 64 << 20;
@@ -40,10 +40,13 @@ pub(super) fn check_kind(plugin: &str, bytes: &[u8]) -> Result<(), PluginError> 
 
 /// Whether every import is served here, read from the bytes before anything is compiled.
 pub(super) fn check_imports(plugin: &str, bytes: &[u8]) -> Result<(), PluginError> {
-    let mut imports = imports(bytes).map_err(|error| PluginError::Compile {
+    let broken = |cause: String| PluginError::Compile {
         plugin: plugin.to_owned(),
-        cause: error.to_string(),
-    })?;
+        cause,
+    };
+    let read = foreign::read("WebAssembly", || imports(bytes));
+    let read = read.map_err(|cause| broken(cause.to_string()))?;
+    let mut imports = read.map_err(|error| broken(error.to_string()))?;
     imports.sort_unstable();
     imports
         .into_iter()

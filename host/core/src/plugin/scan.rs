@@ -7,10 +7,16 @@ use wasmparser::{
 };
 
 use crate::config::CompileLimits;
+use crate::foreign;
 
 /// Whether a component is small and plain enough to be compiled; if not, what is too much and
 /// the limit that would allow it.
 pub(super) fn scan(bytes: &[u8], limits: &CompileLimits) -> Result<(), String> {
+    foreign::read("WebAssembly", || counted(bytes, limits))
+        .unwrap_or_else(|broken| Err(broken.to_string()))
+}
+
+fn counted(bytes: &[u8], limits: &CompileLimits) -> Result<(), String> {
     let (mut modules, mut functions) = (0_u64, 0_u64);
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(|error| error.to_string())? {

@@ -1,10 +1,10 @@
 //! The keys that a handler reads and writes, checked against its schemas, which are compiled
 //! once.
 
-use jsonschema::Validator;
 use serde_json::Value as Json;
 
-use crate::handler::{Contract, schema};
+use crate::handler::Contract;
+use crate::handler::schema::{self, Schema};
 use crate::outcome::Patch;
 use crate::shown::cut;
 
@@ -19,7 +19,7 @@ pub struct Checks {
 
 struct Keys {
     names: Vec<String>,
-    schema: Validator,
+    schema: Schema,
 }
 
 impl Checks {
@@ -72,7 +72,7 @@ impl Keys {
             return Ok(());
         }
         self.schema
-            .validate(&Json::Object(keys.clone()))
-            .map_err(|error| format!("{} at `{}`", schema::problem(&error), schema::place(&error)))
+            .check(&Json::Object(keys.clone()))
+            .map_err(|misfit| format!("{} at `{}`", misfit.problem, misfit.place()))
     }
 }

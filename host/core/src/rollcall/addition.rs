@@ -6,7 +6,7 @@ use crate::workspace::Defined;
 /// What to do for `key = value` to be in `[table]` of a file.
 pub(super) fn of<T>(defined: &Defined<T>, table: &str, key: &str, value: &str) -> String {
     let line = format!("{key} = {value}");
-    if has_header(&defined.text, table) {
+    if has_header(defined.text.whole(), table) {
         return format!("write under [{table}] in {}:\n{line}", defined.file);
     }
     format!("add to {}:\n[{table}]\n{line}", defined.file)

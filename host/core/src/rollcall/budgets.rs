@@ -2,10 +2,11 @@
 //! the longest way through it. Waiting at gates is not counted.
 
 use std::collections::BTreeMap;
+use std::iter::successors;
 use std::time::Duration;
 
 use super::pipelines::Staged;
-use super::{Cause, Kind, Miss, Reference, Referrer, Roster};
+use super::{Cause, Kind, LISTED, Miss, Reference, Referrer, Roster};
 use crate::pipeline::{Pipeline, Span};
 use crate::workspace::Defined;
 
@@ -34,7 +35,7 @@ fn budget(defined: &Defined<Pipeline>) -> Reference {
         let time = Span(time);
         let problem = format!(
             "the timeouts along {} add up to {time}, and the budget is {budget}",
-            way.join(" → ")
+            shortened(&way)
         );
         let longer = Staged::all(defined).find(|staged| {
             let own = staged.stage.timeout.as_ref();
@@ -61,21 +62,37 @@ fn budget(defined: &Defined<Pipeline>) -> Reference {
 
 /// The way through the stages whose timeouts add up to most. Empty if there is a circle.
 fn longest(pipeline: &Pipeline) -> (Vec<&str>, Duration) {
-    let mut ways: BTreeMap<&str, (Vec<&str>, Duration)> = BTreeMap::new();
+    // The time to the end of each stage, and the stage before it on that way.
+    let mut ends: BTreeMap<&str, (Duration, Option<&str>)> = BTreeMap::new();
     for stage in pipeline.order().unwrap_or_default() {
-        let before = stage.needed().filter_map(|need| ways.get(need));
-        let (mut way, time) = before
-            .max_by_key(|(_, time)| *time)
-            .cloned()
-            .unwrap_or_default();
+        let before = stage
+            .needed()
+            .filter_map(|need| Some((ends.get(need)?.0, need)));
+        let before = before.max_by_key(|(time, _)| *time);
         let own = stage.timeout.as_ref().filter(|_| stage.gate.is_none());
         let own = own.map_or(Duration::ZERO, |timeout| timeout.get_ref().0);
-        way.push(stage.id());
-        ways.insert(stage.id(), (way, time.saturating_add(own)));
+        let (time, before) = before.unzip();
+        let time = time.unwrap_or_default().saturating_add(own);
+        ends.insert(stage.id(), (time, before));
     }
-    ways.into_values()
-        .max_by_key(|(_, time)| *time)
-        .unwrap_or_default()
+    let last = ends.iter().max_by_key(|(_, (time, _))| *time);
+    let Some((last, (time, _))) = last else {
+        return <_>::default();
+    };
+    let before = |id: &&str| ends.get(id).and_then(|(_, before)| *before);
+    let mut way: Vec<&str> = successors(Some(*last), before).collect();
+    way.reverse();
+    (way, *time)
+}
+
+/// A way, without its middle if that is long.
+fn shortened(way: &[&str]) -> String {
+    match way {
+        [first, .., last] if way.len() > LISTED => {
+            format!("{first} → … ({} stages) … → {last}", way.len() - 2)
+        }
+        way => way.join(" → "),
+    }
 }
 
 fn timeout(staged: &Staged<'_>) -> Option<Reference> {

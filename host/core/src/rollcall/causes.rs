@@ -1,8 +1,15 @@
 //! One cause, one miss: a miss that another explains is told with it, and not again.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::ptr;
+
 use serde::Serialize;
 
 use super::{Kind, Miss, Reference, Referrer, Roll};
+
+/// The longest chain of causes that is followed.
+const LONGEST: usize = 64;
 
 /// The reference that has to answer before another can.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,18 +55,16 @@ impl Miss {
 impl Roll {
     /// The misses that no other explains, each with those that depend on it.
     pub fn causes(&self) -> Vec<(&Reference, Vec<&Reference>)> {
-        let misses: Vec<&Reference> = self.misses().collect();
+        let misses = Misses::of(self.misses());
         let mut causes: Vec<(&Reference, Vec<&Reference>)> = Vec::new();
-        for miss in &misses {
-            let root = root(&misses, miss);
-            let known = causes
-                .iter()
-                .position(|(known, _)| std::ptr::eq(*known, root));
-            let place = known.unwrap_or_else(|| {
+        let mut known: HashMap<*const Reference, usize> = HashMap::new();
+        for miss in &misses.all {
+            let root = misses.root(miss);
+            let place = *known.entry(ptr::from_ref(root)).or_insert_with(|| {
                 causes.push((root, Vec::new()));
                 causes.len() - 1
             });
-            if !std::ptr::eq(*miss, root) {
+            if !ptr::eq(*miss, root) {
                 causes[place].1.push(miss);
             }
         }
@@ -67,48 +72,61 @@ impl Roll {
     }
 }
 
-/// The miss that explains a miss in the end: itself, if none does.
-pub(crate) fn root<'a>(misses: &[&'a Reference], miss: &'a Reference) -> &'a Reference {
-    let mut root = miss;
-    // A circle of causes explains nothing; no chain is longer than there are misses.
-    for _ in misses {
-        let because = root.miss.as_ref().and_then(|miss| miss.because.as_ref());
-        let cause = because.and_then(|cause| {
-            let mut others = misses.iter().filter(|other| !std::ptr::eq(**other, root));
-            others.find(|other| cause.is(other))
-        });
-        match cause {
-            Some(cause) => root = cause,
-            None => break,
+/// Misses, to be found by who refers and under which key.
+pub(crate) struct Misses<'a> {
+    pub(crate) all: Vec<&'a Reference>,
+    by_key: HashMap<(&'a Referrer, &'a str), Vec<&'a Reference>>,
+}
+
+impl<'a> Misses<'a> {
+    pub(crate) fn of(misses: impl Iterator<Item = &'a Reference>) -> Self {
+        let all: Vec<&Reference> = misses.collect();
+        let mut by_key: HashMap<_, Vec<_>> = HashMap::new();
+        for miss in &all {
+            let key = (&miss.referrer, miss.key.as_str());
+            by_key.entry(key).or_default().push(*miss);
         }
+        Self { all, by_key }
     }
-    root
+
+    /// The miss that explains a miss in the end: itself, if none does.
+    pub(crate) fn root(&self, miss: &'a Reference) -> &'a Reference {
+        let mut root = miss;
+        // A circle of causes explains nothing; nothing is explained on more ways than a few.
+        for _ in 0..LONGEST {
+            let because = root.miss.as_ref().and_then(|miss| miss.because.as_ref());
+            let cause = because.and_then(|cause| {
+                let key = (&cause.referrer, cause.key.as_str());
+                let mut others = self.by_key.get(&key)?.iter();
+                others.find(|other| !ptr::eq(**other, root) && cause.is(other))
+            });
+            match cause {
+                Some(cause) => root = cause,
+                None => break,
+            }
+        }
+        root
+    }
 }
 
 /// Who else refers to the same thing that is not there depends on it, too.
 pub(super) fn same_target(references: &mut [Reference]) {
-    for later in 1..references.len() {
-        let (before, rest) = references.split_at_mut(later);
-        let reference = &mut rest[0];
-        let Some(miss) = reference
-            .miss
-            .as_mut()
-            .filter(|miss| miss.because.is_none())
-        else {
+    let mut first: HashMap<(Kind, String, String), Cause> = HashMap::new();
+    for reference in references {
+        let kind = reference.kind;
+        let Some(miss) = reference.miss.as_mut().filter(|_| is_a_thing(kind)) else {
             continue;
         };
-        if !is_a_thing(reference.kind) {
-            continue;
+        let thing = (kind, reference.target.clone(), miss.problem.clone());
+        match first.entry(thing) {
+            Entry::Occupied(known) => {
+                miss.because.get_or_insert_with(|| known.get().clone());
+            }
+            Entry::Vacant(vacant) => {
+                let cause = Cause::new(&reference.referrer, &reference.key);
+                vacant.insert(cause.with_target(&reference.target));
+            }
         }
-        let first = before.iter().find(|first| {
-            let problem = first.miss.as_ref().map(|miss| &miss.problem);
-            let same = (first.kind, &first.target) == (reference.kind, &reference.target);
-            same && problem == Some(&miss.problem)
-        });
-        miss.because = first.map(|first| {
-            let cause = Cause::new(&first.referrer, &first.key);
-            cause.with_target(&first.target)
-        });
     }
 }
 

@@ -1,18 +1,20 @@
 //! What decides whether and how a stage or a run goes on, besides outcomes: the keys of
 //! conditions and limits, what a gate can have made anew, and when it lapses.
 
-use super::pipelines::{Staged, broken_need, no_stage, unbounded};
+use super::keys::Flow;
+use super::pipelines::{Staged, unbounded};
 use super::{Kind, Miss, Reference, Referrer, Roster, named};
 use crate::pipeline::Pipeline;
-use crate::registry::{Registry, nearest};
+use crate::registry::nearest;
 use crate::workspace::Defined;
 
 pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for defined in roster.definitions.pipelines.values() {
         references.extend(limits(defined));
+        let flow = Flow::of(&defined.value, roster.registry);
         for staged in Staged::all(defined) {
-            references.extend(conditions(roster.registry, &staged));
+            references.extend(conditions(&flow, &staged));
             references.extend(parts(&staged));
             references.extend(expiry(&staged));
         }
@@ -50,23 +52,18 @@ fn limits(defined: &Defined<Pipeline>) -> Vec<Reference> {
 }
 
 /// A condition's key is input, or written by a stage before it; and it says something.
-fn conditions(registry: &Registry, staged: &Staged<'_>) -> Vec<Reference> {
+fn conditions(flow: &Flow<'_>, staged: &Staged<'_>) -> Vec<Reference> {
     let conditions = staged.stage.when.iter().enumerate();
     conditions
         .map(|(index, condition)| {
             let key = condition.key.get_ref();
-            let known = staged.keys_before(registry);
             let miss = if condition.is_empty() {
                 let mend = "add `is`, `is_not`, `present`, `at_least` or `at_most`";
                 Some(Miss::new("the condition says nothing", mend))
-            } else if known
-                .as_ref()
-                .is_some_and(|keys| !keys.contains(key.as_str()))
-            {
+            } else if flow.is_absent(key, staged) {
                 let problem = format!("`{key}` is no input, and no stage before writes it");
-                let known = known.iter().flatten().copied();
-                let broken = broken_need(&staged.defined.value, staged.stage.id());
-                Some(not_a_key(problem, key, known).because(broken))
+                let miss = not_a_key(problem, key, flow.keys_before(staged).into_iter());
+                Some(miss.because(staged.broken_need()))
             } else {
                 None
             };
@@ -91,17 +88,15 @@ fn parts(staged: &Staged<'_>) -> Vec<Reference> {
     parts
         .map(|(part, target)| {
             let target = target.get_ref();
-            let pipeline = &staged.defined.value;
             let ahead = || {
-                let back = pipeline.downstream(target).contains(staged.stage.id());
-                (!back).then(|| {
+                (!staged.is_behind(target)).then(|| {
                     let problem = format!("stage `{target}` is not before the gate");
                     let mend = "name a stage that the gate needs, directly or not";
-                    Miss::new(problem, mend).because(broken_need(pipeline, staged.stage.id()))
+                    Miss::new(problem, mend).because(staged.broken_need())
                 })
             };
             let miss = no_gate(staged)
-                .or_else(|| no_stage(pipeline, target))
+                .or_else(|| staged.no_stage(target))
                 .or_else(ahead)
                 .or_else(|| unbounded(staged, target));
             let key = format!("regenerate.{part}");

@@ -2,34 +2,39 @@
 //! schema does not name is a miss too, even where the schema would let it pass: nobody reads
 //! it, so it is misspelt or dead.
 
-use jsonschema::ValidationError;
-use jsonschema::error::ValidationErrorKind;
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use super::handlers::{Use, uses};
 use super::{Cause, Kind, Miss, Reference, Roster, named};
-use crate::handler::schema;
+use crate::handler::schema::{self, Misfit, MisfitKind, Schema};
 use crate::registry::nearest;
 
 pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
+    // However many stages call a handler, its schema is one.
+    let mut known: BTreeMap<&str, Result<Schema, String>> = BTreeMap::new();
     for used in uses(roster) {
         if let Some(entry) = roster.registry.get(used.handler) {
-            references.extend(fit(&used, &entry.contract.config));
+            let schema = &entry.contract.config;
+            let compiled = known.entry(used.handler);
+            let compiled = compiled.or_insert_with(|| schema::compiled(schema));
+            references.extend(fit(&used, schema, compiled));
         }
     }
     references
 }
 
 /// One reference that answers, or one miss for each thing that does not fit.
-fn fit(used: &Use<'_>, schema: &Json) -> Vec<Reference> {
+fn fit(used: &Use<'_>, schema: &Json, compiled: &Result<Schema, String>) -> Vec<Reference> {
     let answer = |path: &[&str], miss| {
         let key = [&["config"], path].concat();
         Reference::new(&used.referrer, key.join("."), Kind::Config, used.handler)
             .at(used.at(&key))
             .missed(miss)
     };
-    let validator = match schema::compiled(schema) {
+    let validator = match compiled {
         Ok(validator) => validator,
         Err(error) => {
             let problem = format!("the handler's schema of its configuration is none: {error}");
@@ -40,24 +45,27 @@ fn fit(used: &Use<'_>, schema: &Json) -> Vec<Reference> {
         }
     };
     let mut references = Vec::new();
-    let mut errors: Vec<_> = validator.iter_errors(used.config).collect();
+    let mut misfits = validator.misfits(used.config);
     // A misspelt key is told before what is missing because of it.
-    errors.sort_by_key(|error| matches!(error.kind(), ValidationErrorKind::Required { .. }));
+    misfits.sort_by_key(|misfit| matches!(misfit.kind, MisfitKind::Missing(_)));
     let mut misspelt = Vec::new();
-    for error in errors {
-        let pointer = error.instance_path().to_string();
-        let path = segments(&pointer);
+    for misfit in misfits {
+        let path = segments(&misfit.pointer);
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        references.extend(misses(used, schema, &error).into_iter().map(|(key, miss)| {
-            let miss = explained(used, &error, miss, &misspelt);
-            misspelt.extend(key.clone());
-            let path = [
-                path.as_slice(),
-                &key.iter().map(String::as_str).collect::<Vec<_>>(),
-            ]
-            .concat();
-            answer(&path, Some(miss))
-        }));
+        references.extend(
+            misses(used, schema, &misfit)
+                .into_iter()
+                .map(|(key, miss)| {
+                    let miss = explained(used, &misfit, miss, &misspelt);
+                    misspelt.extend(key.clone());
+                    let path = [
+                        path.as_slice(),
+                        &key.iter().map(String::as_str).collect::<Vec<_>>(),
+                    ]
+                    .concat();
+                    answer(&path, Some(miss))
+                }),
+        );
     }
     references.extend(
         unknown(used.config, schema)
@@ -71,33 +79,27 @@ fn fit(used: &Use<'_>, schema: &Json) -> Vec<Reference> {
 }
 
 /// A key that is missing because another one, unknown, is what it was to be.
-fn explained(used: &Use<'_>, error: &ValidationError<'_>, miss: Miss, misspelt: &[String]) -> Miss {
-    let ValidationErrorKind::Required { property } = error.kind() else {
+fn explained(used: &Use<'_>, misfit: &Misfit, miss: Miss, misspelt: &[String]) -> Miss {
+    let MisfitKind::Missing(missing) = &misfit.kind else {
         return miss;
     };
-    let missing = property.as_str().unwrap_or_default();
     let typo = misspelt
         .iter()
-        .find(|key| nearest(key, std::iter::once(missing)).is_some());
+        .find(|key| nearest(key, std::iter::once(missing.as_str())).is_some());
     miss.because(typo.map(|key| Cause::new(&used.referrer, format!("config.{key}"))))
 }
 
-/// What an error of the validator means, with the key below its path where it is about one.
-fn misses(
-    used: &Use<'_>,
-    schema: &Json,
-    error: &ValidationError<'_>,
-) -> Vec<(Option<String>, Miss)> {
+/// What a misfit means, with the key below its path where it is about one.
+fn misses(used: &Use<'_>, schema: &Json, misfit: &Misfit) -> Vec<(Option<String>, Miss)> {
     let handler = used.handler;
-    let at_root = error.instance_path().to_string().is_empty();
-    match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected } => {
+    let at_root = misfit.pointer.is_empty();
+    match &misfit.kind {
+        MisfitKind::Unexpected(unexpected) => {
             let known = if at_root { keys(schema) } else { Vec::new() };
             let miss = |key: &String| (Some(key.clone()), not_a_key(key, &known));
             unexpected.iter().map(miss).collect()
         }
-        ValidationErrorKind::Required { property } => {
-            let key = property.as_str().unwrap_or_default();
+        MisfitKind::Missing(key) => {
             let problem = format!("`{key}` is missing");
             vec![(
                 None,
@@ -110,10 +112,10 @@ fn misses(
                 ),
             )]
         }
-        _ => {
+        MisfitKind::Other => {
             let mend =
                 format!("write a value that fits; `callboard handlers show {handler}` says which");
-            vec![(None, Miss::new(schema::problem(error), mend))]
+            vec![(None, Miss::new(misfit.problem.clone(), mend))]
         }
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn uses<'a>(roster: &Roster<'a>) -> Vec<Use<'a>> {
                 referrer: Referrer::stage(name, stage.id()),
                 handler: handler.get_ref(),
                 config: stage.config.get_ref(),
-                text: &pipeline.text,
+                text: pipeline.text.whole(),
                 at: Box::new(move |path| {
                     let index = index.to_string();
                     pipeline.at(&[&["stage", &index], path].concat())
@@ -74,7 +74,7 @@ pub(super) fn uses<'a>(roster: &Roster<'a>) -> Vec<Use<'a>> {
             referrer: Referrer::policy(name),
             handler: policy.value.handler.get_ref(),
             config: &policy.value.config,
-            text: &policy.text,
+            text: policy.text.whole(),
             at: Box::new(move |path| policy.at(path)),
         });
     }

@@ -5,12 +5,12 @@
 //! Where a stage before names no known handler, nobody knows what it writes, so nothing is
 //! said about keys; the missing handler is a miss of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value as Json};
 
-use super::pipelines::{Staged, broken_need, upstream};
+use super::pipelines::{Staged, broken_need};
 use super::{Kind, Miss, Reference, Referrer, Roster};
 use crate::handler::{Contract, schema};
 use crate::pipeline::{FOLLOWS, Follow, Pipeline, Stage};
@@ -20,10 +20,7 @@ use crate::workspace::Defined;
 pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for defined in roster.definitions.pipelines.values() {
-        let flow = Flow {
-            pipeline: &defined.value,
-            registry: roster.registry,
-        };
+        let flow = Flow::of(&defined.value, roster.registry);
         for staged in Staged::all(defined) {
             references.extend(flow.reads(&staged));
             references.extend(flow.clashes(&staged));
@@ -33,53 +30,97 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     references
 }
 
-struct Flow<'a> {
+/// Who writes which key in a pipeline, worked out once.
+pub(super) struct Flow<'a> {
     pipeline: &'a Pipeline,
     registry: &'a Registry,
+    contracts: Vec<Option<&'a Contract>>,
+    /// The stages that write each key, by number, in their order.
+    writers: BTreeMap<&'a str, Vec<usize>>,
+    /// Stages that name no known handler: nobody knows what they write.
+    unknown: Vec<usize>,
 }
 
 impl<'a> Flow<'a> {
-    fn contract(&self, stage: &Stage) -> Option<&'a Contract> {
-        let handler = stage.handler.as_ref()?;
-        self.registry
-            .get(handler.get_ref())
-            .map(|entry| &entry.contract)
+    pub(super) fn of(pipeline: &'a Pipeline, registry: &'a Registry) -> Self {
+        let contract = |stage: &Stage| {
+            let handler = stage.handler.as_ref()?;
+            registry.get(handler.get_ref()).map(|entry| &entry.contract)
+        };
+        let contracts: Vec<Option<&Contract>> = pipeline.stages.iter().map(contract).collect();
+        let mut writers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (number, contract) in contracts.iter().enumerate() {
+            let written = contract.iter().flat_map(|it| properties(&it.writes).keys());
+            for key in written {
+                writers.entry(key).or_default().push(number);
+            }
+        }
+        let stages = pipeline.stages.iter().zip(&contracts).enumerate();
+        let is_unknown =
+            |(stage, contract): (&Stage, &Option<_>)| stage.handler.is_some() && contract.is_none();
+        let unknown = stages.filter_map(|(number, it)| is_unknown(it).then_some(number));
+        let unknown = unknown.collect();
+        Self {
+            pipeline,
+            registry,
+            contracts,
+            writers,
+            unknown,
+        }
     }
 
-    fn writes(&self, stage: &Stage, key: &str) -> bool {
-        let contract = self.contract(stage);
-        contract.is_some_and(|contract| properties(&contract.writes).contains_key(key))
+    fn contract(&self, number: usize) -> Option<&'a Contract> {
+        self.contracts[number]
     }
 
-    /// Stages before `stage`; `None` if one of them names no known handler.
-    fn before(&self, stage: &Stage) -> Option<Vec<&'a Stage>> {
-        let ids = upstream(self.pipeline, stage.id());
-        let stages = ids.iter().filter_map(|id| self.pipeline.stage(id));
-        let known = |stage: &Stage| stage.handler.is_none() || self.contract(stage).is_some();
-        stages.map(|stage| known(stage).then_some(stage)).collect()
+    fn stage(&self, number: usize) -> &'a Stage {
+        &self.pipeline.stages[number]
+    }
+
+    fn writers(&self, key: &str) -> &[usize] {
+        self.writers.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether what every stage before one writes is known.
+    fn knows_before(&self, staged: &Staged<'_>) -> bool {
+        let mut unknown = self.unknown.iter();
+        !unknown.any(|it| staged.graph.is_after(staged.number, *it))
+    }
+
+    /// Whether a key is no input and nothing before a stage writes it, as far as that is known.
+    pub(super) fn is_absent(&self, key: &str, staged: &Staged<'_>) -> bool {
+        let mut writers = self.writers(key).iter();
+        !self.pipeline.input.contains_key(key)
+            && self.knows_before(staged)
+            && !writers.any(|it| staged.graph.is_after(staged.number, *it))
+    }
+
+    /// The input keys, and those that stages before one write.
+    pub(super) fn keys_before(&self, staged: &Staged<'_>) -> BTreeSet<&'a str> {
+        let input = self.pipeline.input.keys().map(String::as_str);
+        let is_before = |writer: &usize| staged.graph.is_after(staged.number, *writer);
+        let writers = self.writers.iter();
+        let written = writers.filter(|(_, writers)| writers.iter().any(is_before));
+        input.chain(written.map(|(key, _)| *key)).collect()
     }
 
     fn reads(&self, staged: &Staged<'_>) -> Vec<Reference> {
-        let (Some(contract), Some(before)) =
-            (self.contract(staged.stage), self.before(staged.stage))
-        else {
+        let contract = self.contract(staged.number);
+        let Some(contract) = contract.filter(|_| self.knows_before(staged)) else {
             return Vec::new();
         };
         let needed = required(&contract.reads);
         let mut references = Vec::new();
         for (key, schema) in properties(&contract.reads) {
-            let writers: Vec<&Stage> = before
-                .iter()
-                .copied()
-                .filter(|stage| self.writes(stage, key))
-                .collect();
+            let writers = self.writers(key).iter().copied();
+            let writers = writers.filter(|it| staged.graph.is_after(staged.number, *it));
+            let writers: Vec<usize> = writers.collect();
             let absent = if needed.contains(key.as_str()) {
                 self.absent(staged.stage, key, &writers)
             } else {
                 None
             };
-            let broken = || broken_need(self.pipeline, staged.stage.id());
-            let absent = absent.map(|miss| miss.because(broken()));
+            let absent = absent.map(|miss| miss.because(staged.broken_need()));
             let miss = absent.or_else(|| self.misfit(key, schema, &writers));
             references.push(staged.reference("handler", Kind::Key, key).missed(miss));
         }
@@ -87,7 +128,8 @@ impl<'a> Flow<'a> {
     }
 
     /// The miss of a required key that may not be there.
-    fn absent(&self, stage: &Stage, key: &str, writers: &[&Stage]) -> Option<Miss> {
+    fn absent(&self, stage: &Stage, key: &str, writers: &[usize]) -> Option<Miss> {
+        let writers: Vec<&Stage> = writers.iter().map(|it| self.stage(*it)).collect();
         let input = self.pipeline.input.get(key);
         let given = input.is_some_and(|input| input.required || input.default.is_some());
         let sure = |writer: &&Stage| passed_over(writer).is_none() || same_way(writer, stage);
@@ -136,12 +178,9 @@ impl<'a> Flow<'a> {
 
     /// Who could write a key.
     fn source(&self, stage: &Stage, key: &str) -> String {
-        let mut others = self
-            .pipeline
-            .stages
-            .iter()
-            .filter(|other| other.id() != stage.id());
-        if let Some(writer) = others.find(|other| self.writes(other, key)) {
+        let writers = self.writers(key).iter().map(|it| self.stage(*it));
+        let mut others = writers.filter(|other| other.id() != stage.id());
+        if let Some(writer) = others.next() {
             return format!(
                 "add \"{}\" to the `needs` of stage `{}`",
                 writer.id(),
@@ -163,10 +202,10 @@ impl<'a> Flow<'a> {
     }
 
     /// The miss of a key that is written as one type and read as another.
-    fn misfit(&self, key: &str, read: &Json, writers: &[&Stage]) -> Option<Miss> {
+    fn misfit(&self, key: &str, read: &Json, writers: &[usize]) -> Option<Miss> {
         let wanted = types(read);
         writers.iter().find_map(|writer| {
-            let written = types(properties(&self.contract(writer)?.writes).get(key)?);
+            let written = types(properties(&self.contract(*writer)?.writes).get(key)?);
             let fits = written.iter().any(|kind| {
                 wanted.contains(kind) || *kind == "integer" && wanted.contains("number")
             });
@@ -175,7 +214,7 @@ impl<'a> Flow<'a> {
                 let (written, wanted) = (listed(&written), listed(&wanted));
                 let problem = format!(
                     "stage `{}` writes `{key}` as {written}, and it is read as {wanted}",
-                    writer.id()
+                    self.stage(*writer).id()
                 );
                 Miss::new(
                     problem,
@@ -185,37 +224,30 @@ impl<'a> Flow<'a> {
         })
     }
 
-    /// Stages in parallel that write the same key, each pair once.
+    /// A key that a stage in parallel writes, too: each stage once a key, with the first.
     fn clashes(&self, staged: &Staged<'_>) -> Vec<Reference> {
-        let Some(contract) = self.contract(staged.stage) else {
+        let Some(contract) = self.contract(staged.number) else {
             return Vec::new();
         };
-        let id = staged.stage.id();
-        let above = upstream(self.pipeline, id);
-        let earlier = self
-            .pipeline
-            .stages
-            .iter()
-            .take_while(|other| other.id() != id);
-        let parallel = earlier.filter(|other| {
-            !above.contains(other.id()) && !upstream(self.pipeline, other.id()).contains(id)
-        });
+        let (id, number, graph) = (staged.stage.id(), staged.number, &staged.graph);
         let mut references = Vec::new();
-        for other in parallel {
-            for (key, _) in properties(&contract.writes)
-                .iter()
-                .filter(|(key, _)| self.writes(other, key))
-            {
-                let problem = format!(
-                    "stages `{}` and `{id}` both write `{key}`, and neither needs the other",
-                    other.id()
-                );
-                let mend = format!("add \"{}\" to the `needs` of stage `{id}`", other.id());
-                let reference = staged.reference("handler", Kind::Key, key);
-                let broken = [other.id(), id].map(|id| broken_need(self.pipeline, id));
-                let miss = Miss::new(problem, mend).because(broken.into_iter().flatten().next());
-                references.push(reference.missed(Some(miss)));
-            }
+        for key in properties(&contract.writes).keys() {
+            let mut earlier = self.writers(key).iter().copied();
+            let parallel = earlier.find(|other| {
+                *other < number
+                    && !graph.is_after(number, *other)
+                    && !graph.is_after(*other, number)
+            });
+            let Some(other) = parallel else { continue };
+            let first = self.stage(other).id();
+            let problem = format!(
+                "stages `{first}` and `{id}` both write `{key}`, and neither needs the other"
+            );
+            let mend = format!("add \"{first}\" to the `needs` of stage `{id}`");
+            let reference = staged.reference("handler", Kind::Key, key);
+            let broken = [other, number].map(|it| broken_need(self.pipeline, graph, it));
+            let miss = Miss::new(problem, mend).because(broken.into_iter().flatten().next());
+            references.push(reference.missed(Some(miss)));
         }
         references
     }
@@ -225,14 +257,12 @@ impl<'a> Flow<'a> {
         let referrer = Referrer::pipeline(self.pipeline.name());
         let mut references = Vec::new();
         for (key, input) in &self.pipeline.input {
-            let contracts = self
-                .pipeline
-                .stages
-                .iter()
-                .filter_map(|stage| self.contract(stage));
-            let readers: Vec<&Contract> = contracts
-                .filter(|contract| properties(&contract.reads).contains_key(key))
-                .collect();
+            let contracts = self.contracts.iter().copied().flatten();
+            let reading = contracts.filter(|it| properties(&it.reads).contains_key(key));
+            // Each handler once, however many stages call it.
+            let mut known = BTreeSet::new();
+            let readers = reading.filter(|it| known.insert(it.name.as_str()));
+            let readers: Vec<&Contract> = readers.collect();
             let place = defined.at(&["input", key, "default"]);
             let name = format!("input.{key}");
             if readers.is_empty() {
@@ -298,8 +328,10 @@ pub(super) fn misfits(reader: &Contract, key: &str, value: &Json) -> Option<Stri
     schema.as_object_mut()?.remove("required");
     let instance = Json::Object(Map::from_iter([(key.to_owned(), value.clone())]));
     let validator = schema::compiled(&schema).ok()?;
-    let error = validator.validate(&instance).err()?;
-    Some(schema::problem(&error))
+    validator
+        .check(&instance)
+        .err()
+        .map(|misfit| misfit.problem)
 }
 
 /// The properties of a schema of an object, followed through one reference.

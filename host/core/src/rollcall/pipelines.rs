@@ -1,10 +1,11 @@
 //! How the stages of a pipeline name each other: what they need, where they go, how often,
 //! and what follows from their outcomes.
 
-use std::collections::BTreeSet;
+use std::cell::Cell;
+use std::rc::Rc;
 
-use super::{Cause, Kind, Miss, Reference, Referrer, Roster, named};
-use crate::pipeline::{FOLLOWS, Follow, Pipeline, Stage};
+use super::{Cause, Kind, LISTED, Miss, Reference, Referrer, Roster, named};
+use crate::pipeline::{FOLLOWS, Follow, Graph, Pipeline, Stage};
 use crate::registry::{Registry, nearest};
 use crate::workspace::{Defined, Place};
 
@@ -12,16 +13,32 @@ use crate::workspace::{Defined, Place};
 pub(super) struct Staged<'a> {
     pub(super) defined: &'a Defined<Pipeline>,
     pub(super) stage: &'a Stage,
+    pub(super) graph: Rc<Graph<'a>>,
+    /// Its number in the graph.
+    pub(super) number: usize,
     index: String,
+    /// Names of stages that are not there, as far as they were looked for.
+    lost: Rc<Cell<usize>>,
 }
 
 impl<'a> Staged<'a> {
     pub(super) fn all(defined: &'a Defined<Pipeline>) -> impl Iterator<Item = Staged<'a>> {
+        Self::in_graph(defined, Rc::new(Graph::of(&defined.value)))
+    }
+
+    pub(super) fn in_graph(
+        defined: &'a Defined<Pipeline>,
+        graph: Rc<Graph<'a>>,
+    ) -> impl Iterator<Item = Staged<'a>> {
         let stages = defined.value.stages.iter().enumerate();
-        stages.map(move |(index, stage)| Staged {
+        let lost = Rc::new(Cell::new(0));
+        stages.map(move |(number, stage)| Staged {
+            lost: Rc::clone(&lost),
             defined,
             stage,
-            index: index.to_string(),
+            graph: Rc::clone(&graph),
+            number,
+            index: number.to_string(),
         })
     }
 
@@ -39,57 +56,52 @@ impl<'a> Staged<'a> {
         &self.defined.value
     }
 
-    /// The input keys, and those that stages before write; `None` if one of them names no known
-    /// handler, so that nobody knows.
-    pub(super) fn keys_before(&self, registry: &'a Registry) -> Option<BTreeSet<&'a str>> {
-        let pipeline = self.pipeline();
-        let mut keys: BTreeSet<&str> = pipeline.input.keys().map(String::as_str).collect();
-        for id in upstream(pipeline, self.stage.id()) {
-            let stage = pipeline.stage(id);
-            if let Some(handler) = stage.and_then(|stage| stage.handler.as_ref()) {
-                let contract = &registry.get(handler.get_ref())?.contract;
-                let written = contract.writes["properties"].as_object();
-                keys.extend(written.into_iter().flatten().map(|(key, _)| key.as_str()));
-            }
+    /// Whether it is a stage or comes after it. Nothing comes after one that is not there.
+    pub(super) fn is_behind(&self, id: &str) -> bool {
+        let other = self.graph.number(id);
+        other.is_some_and(|it| it == self.number || self.graph.is_after(self.number, it))
+    }
+
+    /// The first stage, of this one and those before it, that needs one that is not there: what
+    /// comes before is not known then.
+    pub(super) fn broken_need(&self) -> Option<Cause> {
+        broken_need(self.pipeline(), &self.graph, self.number)
+    }
+
+    /// The miss of a stage that is not there.
+    pub(super) fn no_stage(&self, id: &str) -> Option<Miss> {
+        if self.graph.number(id).is_some() {
+            return None;
         }
-        Some(keys)
+        let pipeline = self.pipeline();
+        let ids = || pipeline.stages.iter().map(Stage::id);
+        let problem = format!("pipeline `{}` has no stage `{id}`", pipeline.name());
+        self.lost.set(self.lost.get() + 1);
+        // Nobody reads on so far, and each is compared with every stage.
+        let near = (self.lost.get() <= LISTED).then(|| nearest(id, ids()));
+        Some(match near.flatten() {
+            Some(near) => Miss::new(problem, format!("write `{near}`")),
+            None => Miss::new(
+                problem,
+                format!("name one of {}, or add the stage", named(ids())),
+            ),
+        })
     }
 }
 
-/// The first stage, of this one and those before it, that needs one that is not there: what
-/// comes before is not known then.
-pub(super) fn broken_need(pipeline: &Pipeline, id: &str) -> Option<Cause> {
-    let before = upstream(pipeline, id);
-    let mut stages = pipeline.stages.iter();
-    let broken = stages.find(|stage| {
-        let concerned = stage.id() == id || before.contains(stage.id());
-        concerned && stage.needed().any(|need| pipeline.stage(need).is_none())
-    })?;
+/// The first of a stage and those before it that needs one that is not there.
+pub(super) fn broken_need(pipeline: &Pipeline, graph: &Graph<'_>, number: usize) -> Option<Cause> {
+    let broken = &pipeline.stages[graph.broken(number)?];
     let referrer = Referrer::stage(pipeline.name(), broken.id());
     Some(Cause::new(referrer, "needs"))
-}
-
-/// Every stage that `id` needs, directly or not.
-pub(super) fn upstream<'a>(pipeline: &'a Pipeline, id: &str) -> BTreeSet<&'a str> {
-    let mut reached: BTreeSet<&str> = BTreeSet::new();
-    let mut open: Vec<&str> = pipeline
-        .stage(id)
-        .into_iter()
-        .flat_map(Stage::needed)
-        .collect();
-    while let Some(next) = open.pop() {
-        if reached.insert(next) {
-            open.extend(pipeline.stage(next).into_iter().flat_map(Stage::needed));
-        }
-    }
-    reached
 }
 
 pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for defined in roster.definitions.pipelines.values() {
-        references.push(order(defined));
-        for staged in Staged::all(defined) {
+        let graph = Rc::new(Graph::of(&defined.value));
+        references.push(order(defined, &graph));
+        for staged in Staged::in_graph(defined, graph) {
             references.extend(needs(&staged));
             references.extend(follows(&staged));
             references.extend(visits(&staged));
@@ -100,18 +112,18 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     references
 }
 
-fn order(defined: &Defined<Pipeline>) -> Reference {
+fn order(defined: &Defined<Pipeline>, graph: &Graph<'_>) -> Reference {
     let pipeline = &defined.value;
-    let ids = pipeline.stages.iter().map(Stage::id);
-    let circle: Vec<&str> = ids
-        .filter(|id| upstream(pipeline, id).contains(id))
-        .collect();
-    let first = Staged::all(defined).find(|staged| circle.first() == Some(&staged.stage.id()));
-    let place = first.map_or_else(|| defined.at(&["stage"]), |staged| staged.at(&["needs"]));
+    let circle: Vec<usize> = graph.circle().collect();
+    let place = match circle.first() {
+        Some(first) => defined.at(&["stage", &first.to_string(), "needs"]),
+        None => defined.at(&["stage"]),
+    };
     let miss = (!circle.is_empty()).then(|| {
+        let ids = circle.iter().map(|number| pipeline.stages[*number].id());
         let problem = match circle.as_slice() {
-            [own] => format!("stage `{own}` needs itself"),
-            circle => format!("{} need each other in a circle", named(circle.iter().copied())),
+            [own] => format!("stage `{}` needs itself", pipeline.stages[*own].id()),
+            _ => format!("{} need each other in a circle", named(ids)),
         };
         Miss::new(problem, "remove one of their `needs`; to repeat a stage, write `on.<outcome> = \"goto:<stage>\"`")
     });
@@ -129,7 +141,7 @@ fn needs(staged: &Staged<'_>) -> Vec<Reference> {
     let needs = staged.stage.needs.iter().enumerate();
     needs
         .map(|(index, need)| {
-            let miss = no_stage(staged.pipeline(), need.get_ref());
+            let miss = staged.no_stage(need.get_ref());
             let place = staged.at(&["needs", &index.to_string()]);
             staged
                 .reference("needs", Kind::Stage, need.get_ref())
@@ -139,22 +151,6 @@ fn needs(staged: &Staged<'_>) -> Vec<Reference> {
         .collect()
 }
 
-/// The miss of a stage that is not there.
-pub(super) fn no_stage(pipeline: &Pipeline, id: &str) -> Option<Miss> {
-    if pipeline.stage(id).is_some() {
-        return None;
-    }
-    let ids = || pipeline.stages.iter().map(Stage::id);
-    let problem = format!("there is no stage `{id}`");
-    Some(match nearest(id, ids()) {
-        Some(near) => Miss::new(problem, format!("write `{near}`")),
-        None => Miss::new(
-            problem,
-            format!("name one of {}, or add the stage", named(ids())),
-        ),
-    })
-}
-
 fn follows(staged: &Staged<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for (outcome, follow) in &staged.stage.on {
@@ -162,7 +158,8 @@ fn follows(staged: &Staged<'_>) -> Vec<Reference> {
         let miss = no_outcome(outcome).or_else(|| endless(outcome, follow.get_ref()));
         references.push(staged.reference(&key, Kind::Outcome, outcome).missed(miss));
         if let Follow::Goto(target) = follow.get_ref() {
-            let miss = no_stage(staged.pipeline(), target)
+            let miss = staged
+                .no_stage(target)
                 .or_else(|| aside(staged, target))
                 .or_else(|| unbounded(staged, target));
             references.push(staged.reference(&key, Kind::Stage, target).missed(miss));
@@ -175,14 +172,16 @@ fn follows(staged: &Staged<'_>) -> Vec<Reference> {
 /// would go on as if somebody had approved.
 fn aside(staged: &Staged<'_>, target: &str) -> Option<Miss> {
     let (pipeline, id) = (staged.pipeline(), staged.stage.id());
-    let passes = staged.stage.gate.is_some() && !pipeline.downstream(target).contains(id);
+    let passes = staged.stage.gate.is_some() && !staged.is_behind(target);
     passes.then(|| {
         let problem = format!(
             "gate `{id}` does not come after stage `{target}`, so it would count as passed"
         );
-        let before = upstream(pipeline, id);
+        let before = staged.graph.above(staged.number);
+        let mut before: Vec<&str> = before.map(|it| pipeline.stages[it].id()).collect();
+        before.sort_unstable();
         let miss = Miss::new(problem, format!("name one of {}", named(before)));
-        miss.because(broken_need(pipeline, id))
+        miss.because(staged.broken_need())
     })
 }
 
@@ -207,9 +206,10 @@ fn endless(outcome: &str, follow: &Follow) -> Option<Miss> {
 
 /// The miss of a way back without a bound.
 pub(super) fn unbounded(staged: &Staged<'_>, target: &str) -> Option<Miss> {
-    let pipeline = staged.pipeline();
-    let back = pipeline.downstream(target).contains(staged.stage.id());
-    let visits = pipeline.stage(target).map_or(0, |stage| stage.max_visits);
+    let stage = |number: usize| &staged.pipeline().stages[number];
+    let back = staged.is_behind(target);
+    let visits = staged.graph.number(target).map(stage);
+    let visits = visits.map_or(0, |stage| stage.max_visits);
     (back && visits < 2).then(|| {
         let problem =
             format!("stage `{target}` may be visited once only, so nothing can go back to it");

@@ -52,7 +52,7 @@ fn absent(roster: &Roster<'_>, name: &str) -> Miss {
 fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
     let referrer = Referrer::Prompt(name.to_owned());
     let variables = template::bounded(prompt.template())
-        .and_then(|text| template::apart(|| variables(&prompt.file, text)));
+        .and_then(|text| template::apart(|| variables(&prompt.file, &text)));
     let used = match variables {
         Ok(used) => used,
         Err(error) => {
@@ -108,7 +108,7 @@ fn rehearsed(name: &str, prompt: &Prompt) -> Option<Reference> {
     let text = template::bounded(prompt.template());
     let error = match text {
         Ok(text) => {
-            let rehearse = || Ok(fault((prompt.file.as_str(), text), &prompt.variables));
+            let rehearse = || Ok(fault((prompt.file.as_str(), &text), &prompt.variables));
             template::apart(rehearse).unwrap_or_else(Some)?
         }
         Err(error) => error,

@@ -1,10 +1,10 @@
 //! A run can come to an end: a terminal stage is reachable, and no stage waits for ever.
 
-use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use super::pipelines::{Staged, upstream};
+use super::pipelines::Staged;
 use super::{Kind, Miss, Reference, Referrer, Roster};
-use crate::pipeline::{FOLLOWS, Follow, Pipeline, Stage};
+use crate::pipeline::{FOLLOWS, Follow, Graph, Pipeline, Stage};
 use crate::workspace::Defined;
 
 pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
@@ -14,19 +14,18 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
 
 fn reachable(defined: &Defined<Pipeline>) -> Vec<Reference> {
     let pipeline = &defined.value;
-    let circular = pipeline
-        .stages
-        .iter()
-        .any(|stage| upstream(pipeline, stage.id()).contains(stage.id()));
-    if circular {
+    let graph = Rc::new(Graph::of(pipeline));
+    if graph.circle().next().is_some() {
         return Vec::new();
     }
-    let reached = reached(pipeline);
-    let mut references = vec![terminal(defined, &reached)];
-    for staged in Staged::all(defined).filter(|staged| !reached.contains(staged.stage.id())) {
+    let reached = reached(pipeline, &graph);
+    let mut references = vec![terminal(defined, &graph, &reached)];
+    let staged = Staged::in_graph(defined, Rc::clone(&graph));
+    for staged in staged.filter(|staged| !reached[staged.number]) {
         // Only the stage that stops is named, not again in every stage after it.
         let stops = |need: &&str| {
-            reached.contains(need) && pipeline.stage(need).is_some_and(|stage| !passes(stage))
+            let number = graph.number(need);
+            number.is_some_and(|need| reached[need] && !passes(&pipeline.stages[need]))
         };
         let Some(blocking) = staged.stage.needed().find(stops) else {
             continue;
@@ -43,15 +42,18 @@ fn reachable(defined: &Defined<Pipeline>) -> Vec<Reference> {
     references
 }
 
-fn terminal(defined: &Defined<Pipeline>, reached: &BTreeSet<&str>) -> Reference {
+fn terminal(defined: &Defined<Pipeline>, graph: &Graph<'_>, reached: &[bool]) -> Reference {
     let pipeline = &defined.value;
-    let end = pipeline.stages.iter().find(|stage| {
-        let last = pipeline.downstream(stage.id()).len() == 1;
+    let dependents = graph.dependents();
+    let mut stages = pipeline.stages.iter().enumerate();
+    let end = stages.find(|(number, stage)| {
+        let last = dependents[*number].is_empty();
         let follow = stage.follow("done");
         let ends =
             follow == Follow::End || last && matches!(follow, Follow::Continue | Follow::Skip);
-        ends && reached.contains(stage.id())
+        ends && reached[*number]
     });
+    let end = end.map(|(_, stage)| stage);
     let miss = if pipeline.stages.is_empty() {
         Some(Miss::new(
             "the pipeline has no stage",
@@ -77,36 +79,39 @@ fn terminal(defined: &Defined<Pipeline>, reached: &BTreeSet<&str>) -> Reference 
     .missed(miss)
 }
 
-/// The stages that some run can come to.
-fn reached(pipeline: &Pipeline) -> BTreeSet<&str> {
-    let mut reached: BTreeSet<&str> = BTreeSet::new();
-    loop {
-        let more: Vec<&str> = pipeline
-            .stages
-            .iter()
-            .filter(|stage| !reached.contains(stage.id()))
-            .filter(|stage| is_next(pipeline, &reached, stage))
-            .map(Stage::id)
-            .collect();
-        if more.is_empty() {
-            return reached;
+/// Whether some run can come to each of the stages: nothing that it needs stops before it, or
+/// another that is come to goes there.
+fn reached(pipeline: &Pipeline, graph: &Graph<'_>) -> Vec<bool> {
+    let (count, dependents) = (pipeline.stages.len(), graph.dependents());
+    let mut waits: Vec<usize> = (0..count).map(|it| graph.needed(it).len()).collect();
+    let mut reached = vec![false; count];
+    let mut open: Vec<usize> = (0..count).filter(|it| waits[*it] == 0).collect();
+    while let Some(number) = open.pop() {
+        if std::mem::replace(&mut reached[number], true) {
+            continue;
         }
-        reached.extend(more);
+        let stage = &pipeline.stages[number];
+        open.extend(targets(stage).filter_map(|id| graph.number(id)));
+        if !passes(stage) {
+            continue;
+        }
+        for after in &dependents[number] {
+            waits[*after] -= 1;
+            if waits[*after] == 0 {
+                open.push(*after);
+            }
+        }
     }
+    reached
 }
 
-fn is_next(pipeline: &Pipeline, reached: &BTreeSet<&str>, stage: &Stage) -> bool {
-    let let_through = stage.needed().all(|need| match pipeline.stage(need) {
-        Some(needed) => reached.contains(need) && passes(needed),
-        None => true,
-    });
-    let target = Follow::Goto(stage.id().to_owned());
-    let gone_to = pipeline
-        .stages
-        .iter()
-        .filter(|other| reached.contains(other.id()))
-        .any(|other| outcomes().any(|outcome| other.follow(outcome) == target));
-    let_through || gone_to
+/// Where a stage goes after an outcome that there is.
+fn targets(stage: &Stage) -> impl Iterator<Item = &str> {
+    let written = outcomes().filter_map(|outcome| stage.on.get(outcome));
+    written.filter_map(|follow| match follow.get_ref() {
+        Follow::Goto(target) => Some(target.as_str()),
+        _ => None,
+    })
 }
 
 /// Whether some outcome of a stage lets those that need it run.

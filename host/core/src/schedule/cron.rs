@@ -7,6 +7,10 @@ use jiff::civil::{DateTime, date};
 use serde::{Deserialize, de};
 
 use super::words;
+use crate::foreign;
+
+/// The most characters of a cron text.
+const LONGEST: usize = 1_000;
 
 /// Times of a wall clock in five fields: minute, hour, day of the month, month, day of the week.
 ///
@@ -64,6 +68,11 @@ const fn field(
 impl Cron {
     /// Reads a text; the error is a message that names the mend.
     pub fn parse(text: &str) -> Result<Self, String> {
+        if text.len() > LONGEST {
+            return Err(format!(
+                "a cron text of more than {LONGEST} characters; write several schedules"
+            ));
+        }
         let text = text.to_uppercase();
         let fields: Vec<&str> = text.split_whitespace().collect();
         count(&fields)?;
@@ -93,7 +102,8 @@ impl Cron {
     /// The first time on the wall clock that fits, from `from` on or after it. Wall clocks
     /// know no zone; what a time means in one is for the zone to say.
     pub(super) fn next(&self, from: DateTime, inclusive: bool) -> Option<DateTime> {
-        self.parsed.find_next_occurrence(&from, inclusive).ok()
+        let next = || self.parsed.find_next_occurrence(&from, inclusive);
+        foreign::read("cron", next).ok()?.ok()
     }
 
     /// Whether it names hours and minutes, and so times of the day, instead of repeating
@@ -154,7 +164,9 @@ fn croner(text: &str) -> Option<croner::Cron> {
     let parser = CronParser::builder()
         .seconds(Seconds::Disallowed)
         .year(Year::Disallowed);
-    parser.build().parse(text).ok()
+    foreign::read("cron", || parser.build().parse(text))
+        .ok()?
+        .ok()
 }
 
 fn count(fields: &[&str]) -> Result<(), String> {

@@ -9,7 +9,7 @@ use super::mistakes;
 use super::place::{Defined, Misread, Place};
 use super::{Files, PluginFiles, Prompt, folders};
 use crate::config::{self, Config};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{NEEDS, Pipeline, STAGES};
 use crate::plugin::manifest;
 use crate::policy::Policy;
 use crate::settings::{Declaration, SettingType};
@@ -135,12 +135,12 @@ impl<'a> Parser<'a> {
         let Some(whole) = self.defined::<BTreeMap<String, Declaration>>(SETTINGS, bytes) else {
             return BTreeMap::new();
         };
-        let text: Arc<str> = whole.text;
+        let text = whole.text;
         let mut settings = BTreeMap::new();
         for (key, value) in whole.value {
             let declaration = Defined {
                 file: SETTINGS.to_owned(),
-                text: Arc::clone(&text),
+                text: text.clone(),
                 path: vec![key.clone()],
                 value,
             };
@@ -239,8 +239,9 @@ fn no_name(name: &str) -> Option<&'static str> {
 fn check_pipeline(name: &str, pipeline: &Defined<Pipeline>) -> Vec<Misread> {
     let written = pipeline.value.name();
     let mut misreads: Vec<_> = wrong_name(name, written, pipeline).into_iter().collect();
+    misreads.extend(too_many(pipeline));
     let mut ids = BTreeSet::new();
-    for stage in &pipeline.value.stages {
+    for stage in pipeline.value.stages.iter().take(STAGES) {
         let id = stage.id();
         let place = || pipeline.place(stage.id.span());
         let (message, mend) = match (&stage.handler, &stage.gate) {
@@ -264,6 +265,24 @@ fn check_pipeline(name: &str, pipeline: &Defined<Pipeline>) -> Vec<Misread> {
         }
     }
     misreads
+}
+
+/// More stages, or more needs, than can be looked through whenever a run is taken.
+fn too_many(pipeline: &Defined<Pipeline>) -> Option<Misread> {
+    let stages = &pipeline.value.stages;
+    let needs = stages.iter().flat_map(|stage| &stage.needs);
+    let (place, message) = if let Some(stage) = stages.get(STAGES) {
+        let count = stages.len();
+        let message = format!("the pipeline has {count} stages, and at most {STAGES} are allowed");
+        (stage.id.span(), message)
+    } else {
+        let need = needs.clone().nth(NEEDS)?;
+        let count = needs.count();
+        let message = format!("its stages have {count} `needs`, and at most {NEEDS} are allowed");
+        (need.span(), message)
+    };
+    let mend = "divide it into several pipelines";
+    Some(misread(pipeline.place(place), message, mend))
 }
 
 fn wrong_name<T>(file: &str, name: &str, defined: &Defined<T>) -> Option<Misread> {

@@ -11,18 +11,33 @@ use toml::de::{DeTable, DeValue, Deserializer, Error};
 
 use super::headers;
 use super::place::{Misread, Place};
+use crate::foreign;
 use crate::registry::nearest;
 
 /// More mistakes than anybody mends in one go.
 const LIMIT: usize = 50;
+/// Bytes that are looked through for them: each mistake has the whole text tried again.
+const WORK: usize = 4 << 20;
 
 /// What a text says, as far as it reads, and the mistakes in it.
 pub(super) fn parse<T: DeserializeOwned>(file: &str, text: &str) -> (Option<T>, Vec<Misread>) {
+    foreign::read("TOML", || read(file, text)).unwrap_or_else(|broken| {
+        let misread = Misread {
+            place: Place::start(file),
+            message: broken.to_string(),
+            mend: "correct the file".into(),
+        };
+        (None, vec![misread])
+    })
+}
+
+fn read<T: DeserializeOwned>(file: &str, text: &str) -> (Option<T>, Vec<Misread>) {
     let headers = headers::wrong(file, text);
     if !headers.is_empty() {
         return (None, headers);
     }
     let (mut table, errors) = DeTable::parse_recoverable(text);
+    let limit = LIMIT.min(WORK / text.len().max(1)).max(1);
     // After the first error the parser is out of step, and the others are made by that.
     let first = errors
         .iter()
@@ -32,7 +47,11 @@ pub(super) fn parse<T: DeserializeOwned>(file: &str, text: &str) -> (Option<T>, 
     }
     let mut misreads = Vec::new();
     let mut removed: Vec<String> = Vec::new();
-    while misreads.len() < LIMIT {
+    // What was taken out may be missing elsewhere, which is not told and takes a turn, too.
+    for _ in 0..2 * limit {
+        if misreads.len() == limit {
+            break;
+        }
         let error = match T::deserialize(Deserializer::from(table.clone())) {
             Ok(value) => return (Some(value), misreads),
             Err(error) => error,
@@ -43,16 +62,29 @@ pub(super) fn parse<T: DeserializeOwned>(file: &str, text: &str) -> (Option<T>, 
                 .message()
                 .starts_with(&format!("missing field `{key}`"))
         });
-        if !missing {
-            misreads.push(wrong(file, text, &error));
-        }
         let at = error.span().unwrap_or(0..0);
+        if !missing {
+            let key = error.span().and_then(|span| key_at(table.get_ref(), &span));
+            misreads.push(wrong(file, text, &error, key));
+        }
         match remove(table.get_mut(), &at, meant(&error)) {
             Some(key) => removed.push(key),
-            None => break,
+            None => return (None, misreads),
         }
     }
+    let end = misreads.last().map(|misread| misread.place.clone());
+    let end = end.unwrap_or_else(|| Place::start(file));
+    misreads.push(unread_beyond(end, "perhaps more mistakes"));
     (None, misreads)
+}
+
+/// Mistakes that are not told one by one.
+fn unread_beyond(place: Place, what: &str) -> Misread {
+    Misread {
+        place,
+        message: format!("{what} in the file"),
+        mend: "mend the others first".into(),
+    }
 }
 
 /// The known key that an unknown one was to be. It is read as that, so that it is not missing,
@@ -118,10 +150,9 @@ fn unclosed(text: &str, line: usize) -> Option<(usize, &str)> {
 }
 
 /// A mistake in a text that is TOML.
-fn wrong(file: &str, text: &str, error: &Error) -> Misread {
+fn wrong(file: &str, text: &str, error: &Error, key: Option<String>) -> Misread {
     let place = place(file, text, error);
     let message = error.message().trim().replace('\n', ", ");
-    let key = error.span().and_then(|span| key_at(text, &span));
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     if message.starts_with("unknown field") {
         let (unknown, known) = quoted.split_first().unwrap_or((&"", &[]));
@@ -201,11 +232,17 @@ fn place(file: &str, text: &str, error: &Error) -> Place {
 }
 
 /// The dotted key whose value is at `at`.
-fn key_at(text: &str, at: &Range<usize>) -> Option<String> {
-    let table = DeTable::parse(text).ok()?;
+fn key_at(table: &DeTable<'_>, at: &Range<usize>) -> Option<String> {
     let mut keys = Vec::new();
-    descend(&DeValue::Table(table.into_inner()), at, &mut keys);
-    (!keys.is_empty()).then(|| keys.join("."))
+    let (_, value) = table.iter().find(|(key, value)| {
+        let found = holds(value, at);
+        if found {
+            keys.push(key.get_ref().to_string());
+        }
+        found
+    })?;
+    descend(value.get_ref(), at, &mut keys);
+    Some(keys.join("."))
 }
 
 fn descend(value: &DeValue<'_>, at: &Range<usize>, keys: &mut Vec<String>) {

@@ -1,12 +1,15 @@
 //! Where something is written: texts with their file, and places in them by range or by key.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::iter::once;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+
+use crate::foreign;
 
 /// A place in a file of the workspace. Lines and columns count from 1.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -57,7 +60,7 @@ pub struct Misread {
 #[derive(Debug, Clone)]
 pub struct Defined<T> {
     pub file: String,
-    pub text: Arc<str>,
+    pub text: Written,
     /// Keys that lead from the top of the file to this definition; none if it is the file.
     pub path: Vec<String>,
     pub value: T,
@@ -66,7 +69,7 @@ pub struct Defined<T> {
 impl<T> Defined<T> {
     /// The place of a range of the text.
     pub fn place(&self, range: Range<usize>) -> Place {
-        Place::of(&self.file, &self.text, range.start)
+        self.text.place(&self.file, range.start)
     }
 
     /// The place of the key that `path` leads to, e.g. `["stage", "0", "config"]`, or of the
@@ -77,46 +80,111 @@ impl<T> Defined<T> {
             .iter()
             .map(String::as_str)
             .chain(path.iter().copied());
-        self.place(offset_of(&self.text, whole).0..0)
+        self.place(self.text.offset_of(whole).0..0)
     }
 
     /// The same place if all of `path` is written.
     pub fn written(&self, path: &[&str]) -> Option<Place> {
         let whole = self.path.iter().map(String::as_str);
         let whole = whole.chain(path.iter().copied());
-        let (offset, found) = offset_of(&self.text, whole);
+        let (offset, found) = self.text.offset_of(whole);
         found.then(|| self.place(offset..0))
     }
 }
 
-/// The offset of the deepest key or element on a path that is written, and whether that is all
-/// of the path.
-fn offset_of<'p>(text: &str, path: impl Iterator<Item = &'p str>) -> (usize, bool) {
-    let Ok(table) = DeTable::parse(text) else {
-        return (0, false);
-    };
-    let mut offset = 0;
-    let mut value = Spanned::new(0..0, DeValue::Table(table.into_inner()));
-    for segment in path {
-        let next = match value.get_ref() {
-            DeValue::Table(table) => table
-                .iter()
-                .find(|(key, _)| key.get_ref() == segment)
-                .map(|(key, value)| (key.span().start, value.clone())),
-            DeValue::Array(array) => segment
-                .parse()
-                .ok()
-                .and_then(|index: usize| array.get(index))
-                .map(|element| (element.span().start, element.clone())),
-            _ => None,
-        };
-        let Some((start, next)) = next else {
-            return (offset, false);
-        };
-        offset = start;
-        value = next;
+/// The text of a file in TOML. Where its lines and keys are is found out once, however many
+/// places are asked for.
+#[derive(Debug, Clone)]
+pub struct Written(Arc<Text>);
+
+#[derive(Debug)]
+struct Text {
+    whole: String,
+    lines: OnceLock<Vec<usize>>,
+    keys: OnceLock<Node>,
+}
+
+/// Where a key or an element stands, and what is below it.
+#[derive(Debug, Default)]
+struct Node {
+    start: usize,
+    keys: BTreeMap<String, Node>,
+    elements: Vec<Node>,
+}
+
+impl From<&str> for Written {
+    fn from(text: &str) -> Self {
+        Self(Arc::new(Text {
+            whole: text.to_owned(),
+            lines: OnceLock::new(),
+            keys: OnceLock::new(),
+        }))
     }
-    (offset, true)
+}
+
+impl Written {
+    /// The text itself.
+    pub fn whole(&self) -> &str {
+        &self.0.whole
+    }
+
+    fn place(&self, file: &str, offset: usize) -> Place {
+        let text = &self.0.whole;
+        let starts = || once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1));
+        let lines = self.0.lines.get_or_init(|| starts().collect());
+        let line = lines.partition_point(|start| *start <= offset).max(1);
+        let start = lines[line - 1];
+        let place = Place::of(file, &text[start..], offset.saturating_sub(start));
+        Place { line, ..place }
+    }
+
+    /// The offset of the deepest key or element on a path that is written, and whether that is all
+    /// of the path.
+    fn offset_of<'p>(&self, path: impl Iterator<Item = &'p str>) -> (usize, bool) {
+        let mut node = self.0.keys.get_or_init(|| {
+            let read = foreign::read("TOML", || DeTable::parse(&self.0.whole).ok());
+            let table = read.ok().flatten();
+            table.map_or_else(Node::default, |table| {
+                Node::of(0, &DeValue::Table(table.into_inner()))
+            })
+        });
+        for segment in path {
+            let element = || node.elements.get(segment.parse::<usize>().ok()?);
+            let Some(next) = node.keys.get(segment).or_else(element) else {
+                return (node.start, false);
+            };
+            node = next;
+        }
+        (node.start, true)
+    }
+}
+
+impl Node {
+    fn of(start: usize, value: &DeValue<'_>) -> Self {
+        let mut node = Self {
+            start,
+            ..Self::default()
+        };
+        match value {
+            DeValue::Table(table) => {
+                let keys = table.iter();
+                node.keys = keys
+                    .map(|(key, value)| {
+                        let below = Self::of(key.span().start, value.get_ref());
+                        (key.get_ref().to_string(), below)
+                    })
+                    .collect();
+            }
+            DeValue::Array(array) => {
+                let elements = array.iter();
+                node.elements = elements
+                    .map(|element| Self::of(element.span().start, element.get_ref()))
+                    .collect();
+            }
+            _ => {}
+        }
+        node
+    }
 }
 
 #[cfg(test)]

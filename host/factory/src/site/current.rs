@@ -35,8 +35,18 @@ pub async fn current(app: &App, address: impl fmt::Display) -> Result<Site, Unsh
         )))
     })?;
     let info = SiteInfo::of(app.config(), &settings, local);
-    let site = Site::new(info, &files::templates(&company.definitions))?;
-    Ok(site.with_assets(files::assets(&company.definitions)))
+    let definitions = Arc::clone(&company.definitions);
+    // Every page is tried, which takes as long as the templates will.
+    let made = tokio::task::spawn_blocking(move || {
+        let site = Site::new(info, &files::templates(&definitions))?;
+        Ok(site.with_assets(files::assets(&definitions)))
+    });
+    let made = made.await.map_err(|error| {
+        AppError::from(StoreError::internal(format!(
+            "the site was not made to its end: {error}"
+        )))
+    })?;
+    made.map_err(|error: SiteError| error.into())
 }
 
 /// The site as it can be shown. Why it can't be made is a finding until it can; a database that

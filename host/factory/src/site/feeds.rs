@@ -16,6 +16,7 @@ use callboard_core::shown::markup;
 pub(super) fn rss(site: &Site, posts: &[Post]) -> Result<String, SiteError> {
     let links = site.absolute();
     let newest = posts.iter().map(|post| post.updated_at).max();
+    let items = posts.iter().map(|post| item(site, post));
     let channel = rss::Channel {
         title: markup(&site.info.name),
         link: links.home(),
@@ -23,7 +24,7 @@ pub(super) fn rss(site: &Site, posts: &[Post]) -> Result<String, SiteError> {
         language: Some("en".to_owned()),
         last_build_date: newest.map(rfc2822),
         generator: Some("Callboard".to_owned()),
-        items: posts.iter().map(|post| item(site, post)).collect(),
+        items: items.collect::<Result<_, _>>()?,
         extensions: self_link(&links.file("feed.xml")),
         namespaces: BTreeMap::from([("atom".to_owned(), "http://www.w3.org/2005/Atom".to_owned())]),
         ..rss::Channel::default()
@@ -34,13 +35,13 @@ pub(super) fn rss(site: &Site, posts: &[Post]) -> Result<String, SiteError> {
     String::from_utf8(bytes).map_err(|error| feed("RSS feed", error))
 }
 
-fn item(site: &Site, post: &Post) -> rss::Item {
+fn item(site: &Site, post: &Post) -> Result<rss::Item, SiteError> {
     let link = site.absolute().post(&post.slug);
     let category = |tag: &String| rss::Category {
         name: markup(tag),
         domain: None,
     };
-    rss::Item {
+    Ok(rss::Item {
         title: Some(markup(&post.title)),
         // Readers take the description for HTML.
         description: Some(markup(&html::escaped(&post.excerpt))),
@@ -50,10 +51,10 @@ fn item(site: &Site, post: &Post) -> rss::Item {
             permalink: true,
         }),
         pub_date: Some(rfc2822(post.published_at)),
-        content: Some(body(post, &link)),
+        content: Some(body(post, &link)?),
         link: Some(link),
         ..rss::Item::default()
-    }
+    })
 }
 
 fn self_link(address: &str) -> ExtensionMap {
@@ -103,6 +104,7 @@ struct JsonAuthor {
 
 pub(super) fn json_feed(site: &Site, posts: &[Post]) -> Result<String, SiteError> {
     let links = site.absolute();
+    let items = posts.iter().map(|post| json_item(site, post));
     let document = JsonFeed {
         version: "https://jsonfeed.org/version/1.1",
         title: markup(&site.info.name),
@@ -110,16 +112,16 @@ pub(super) fn json_feed(site: &Site, posts: &[Post]) -> Result<String, SiteError
         feed_url: links.file("feed.json"),
         description: markup(&site.info.description),
         language: "en",
-        items: posts.iter().map(|post| json_item(site, post)).collect(),
+        items: items.collect::<Result<_, _>>()?,
     };
     serde_json::to_string_pretty(&document).map_err(|error| feed("JSON feed", error))
 }
 
-fn json_item(site: &Site, post: &Post) -> JsonItem {
+fn json_item(site: &Site, post: &Post) -> Result<JsonItem, SiteError> {
     let link = site.absolute().post(&post.slug);
-    JsonItem {
+    Ok(JsonItem {
         id: link.clone(),
-        content_html: body(post, &link),
+        content_html: body(post, &link)?,
         url: link,
         title: markup(&post.title),
         summary: markup(&post.excerpt),
@@ -129,7 +131,7 @@ fn json_item(site: &Site, post: &Post) -> JsonItem {
             name: markup(&view::writer(&post.written_by)),
         }],
         tags: post.tags.iter().map(|tag| markup(tag)).collect(),
-    }
+    })
 }
 
 pub(super) fn sitemap(site: &Site, posts: &[Post]) -> String {
@@ -154,13 +156,10 @@ pub(super) fn sitemap(site: &Site, posts: &[Post]) -> String {
 }
 
 /// The body of a post whose relative links are resolved against its own address.
-fn body(post: &Post, address: &str) -> String {
+fn body(post: &Post, address: &str) -> Result<String, SiteError> {
     let base = Url::parse(address).ok();
-    markup(&markdown::to_html(
-        &post.markdown,
-        &post.title,
-        base.as_ref(),
-    ))
+    let html = markdown::to_html(&post.markdown, &post.title, base.as_ref())?;
+    Ok(markup(&html))
 }
 
 fn rfc2822(time: Timestamp) -> String {

@@ -8,9 +8,28 @@ use comrak::nodes::{Node, NodeValue};
 use comrak::{Arena, Options};
 use url::Url;
 
+use super::SiteError;
+use callboard_core::foreign;
+use callboard_core::shown::cut;
+
+/// The most characters of a title that a refusal quotes.
+const TITLE: usize = 100;
+
 /// The body of a post. The page shows the title above it, so a first heading that repeats the
 /// title is left out, and the rest stay below it. With a `base`, relative links become absolute.
-pub(super) fn to_html(markdown: &str, title: &str, base: Option<&Url>) -> String {
+pub(super) fn to_html(
+    markdown: &str,
+    title: &str,
+    base: Option<&Url>,
+) -> Result<String, SiteError> {
+    let html = foreign::read("Markdown", || html(markdown, title, base));
+    html.map_err(|broken| SiteError::Post {
+        title: cut(title, TITLE),
+        cause: broken.to_string(),
+    })
+}
+
+fn html(markdown: &str, title: &str, base: Option<&Url>) -> String {
     let options = options();
     let arena = Arena::new();
     let root = comrak::parse_document(&arena, markdown, &options);
@@ -80,7 +99,7 @@ mod tests {
     use super::*;
 
     fn html(markdown: &str) -> String {
-        to_html(markdown, "Title", None)
+        to_html(markdown, "Title", None).expect("Markdown")
     }
 
     #[test]
@@ -118,7 +137,7 @@ mod tests {
     #[test]
     fn feeds_get_absolute_links() {
         let base = Url::parse("https://example.com/posts/a").expect("an address");
-        let html = to_html("[x](/archive) ![y](pic.png)", "", Some(&base));
+        let html = to_html("[x](/archive) ![y](pic.png)", "", Some(&base)).expect("Markdown");
         assert!(html.contains("https://example.com/archive"), "{html}");
         assert!(html.contains("https://example.com/posts/pic.png"), "{html}");
     }

@@ -37,7 +37,7 @@ impl<'s> Pages<'s> {
             description: post.excerpt.clone(),
             canonical: Some(self.site.absolute().post(&post.slug)),
         };
-        let html = markdown::to_html(&post.markdown, &post.title, None);
+        let html = markdown::to_html(&post.markdown, &post.title, None)?;
         let context = context! {
             post => Value::from(Serde(PostView::new(post, &self.links))),
             html => Value::from_safe_string(html),

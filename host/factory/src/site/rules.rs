@@ -163,7 +163,7 @@ fn compiles(name: &str, text: &str) -> Reference {
     let compiled = template::bounded(text).and_then(|text| {
         template::apart(|| {
             template::environment()
-                .template_from_named_str(name, text)
+                .template_from_named_str(name, &text)
                 .map(drop)
         })
     });

@@ -18,6 +18,7 @@ use serde_json::json;
 pub(super) use self::streams::{lost, until_lost};
 use super::exit::Exit;
 use super::failure::Failure;
+use callboard_core::foreign;
 use callboard_core::shown::{self, Shown};
 use callboard_core::store::unreadable::Broken;
 
@@ -223,6 +224,10 @@ pub(super) fn usage(error: &clap::Error, json: bool) -> Exit {
 /// Have panics told on lines that nothing in them can forge.
 pub fn tell_panics() {
     std::panic::set_hook(Box::new(|panic| {
+        // Whoever called the reader tells it, with the name of what was read.
+        if foreign::is_reading() {
+            return;
+        }
         let thread = std::thread::current();
         let name = thread.name().unwrap_or("of no name");
         let place = panic.location().map(ToString::to_string);

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::exit::Exit;
 use super::output::Answered;
 use super::{Context, Failure, interrupt, supervised};
-use crate::http::{self, CONSOLE, Face, SITE};
+use crate::http::{self, CONSOLE, Face, Renderings, SITE};
 use callboard_core::address::Address;
 use callboard_core::app::{App, Seen, Upkeep, tell};
 use callboard_core::config::Config;
@@ -163,6 +163,7 @@ pub(super) async fn site(
         store: app.store().clone(),
         site: shown,
         console: Arc::new(app.clone()),
+        renderings: Renderings::default(),
     };
     let at = local(&here)?;
     let console = format!("http://{at}/console");

@@ -60,6 +60,10 @@ pub(super) const PLAIN: &str = "text/plain; charset=utf-8";
 pub(super) enum Problem {
     Absent,
     Gone,
+    /// Too many pages are being rendered.
+    Busy,
+    /// Whoever rendered it is gone.
+    Lost,
     Store(StoreError),
     Site(SiteError),
 }
@@ -122,6 +126,11 @@ fn explain(site: &Site, problem: Problem) -> Response {
             tracing::error!(%error, "the store did not answer a reader");
             unavailable(HTML.media, site.unavailable().to_owned())
         }
+        Problem::Busy => {
+            tracing::error!("pages take long to render, and a reader was sent away");
+            unavailable(HTML.media, site.unavailable().to_owned())
+        }
+        Problem::Lost => broken("this page cannot be shown; the log of callboard says why\n"),
         Problem::Site(error) => {
             tracing::error!(%error, "a page of the site could not be rendered");
             broken("this page cannot be shown; the log of callboard says why\n")

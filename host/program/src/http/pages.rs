@@ -1,13 +1,14 @@
 //! The pages of the public site.
 
+use std::sync::Arc;
+
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
 use super::Face;
 use super::answer::{CSS, HTML, JSON_FEED, Kind, Problem, RSS, XML, finish, no_site};
-use callboard_core::store::Store;
-use callboard_factory::site::{PER_PAGE, Site};
+use callboard_factory::site::{PER_PAGE, Site, SiteError};
 use callboard_factory::tables::posts::{self, Post};
 
 /// Posts in a feed.
@@ -21,39 +22,35 @@ const NAME_LENGTH: usize = 200;
 /// A segment of the path, which may not even be text.
 type Segment = Result<Path<String>, PathRejection>;
 type Text = Result<String, Problem>;
+type Rendered = Result<String, SiteError>;
 
 pub(super) async fn index(State(face): State<Face>) -> Response {
-    of_newest(&face, &HTML, per_page(), |site, posts| {
-        Ok(site.index(posts)?)
-    })
-    .await
+    of_newest(&face, &HTML, per_page(), Site::index).await
 }
 
 pub(super) async fn rss(State(face): State<Face>) -> Response {
-    of_newest(&face, &RSS, FEED, |site, posts| Ok(site.rss(posts)?)).await
+    of_newest(&face, &RSS, FEED, Site::rss).await
 }
 
 pub(super) async fn json_feed(State(face): State<Face>) -> Response {
-    of_newest(&face, &JSON_FEED, FEED, |site, posts| {
-        Ok(site.json_feed(posts)?)
-    })
-    .await
+    of_newest(&face, &JSON_FEED, FEED, Site::json_feed).await
 }
 
 pub(super) async fn sitemap(State(face): State<Face>) -> Response {
-    of_newest(&face, &XML, MAPPED, |site, posts| Ok(site.sitemap(posts))).await
+    let map = |site: &Site, posts: &[Post]| Ok(site.sitemap(posts));
+    of_newest(&face, &XML, MAPPED, map).await
 }
 
 pub(super) async fn post(State(face): State<Face>, slug: Segment) -> Response {
     page(&face, &HTML, async |site| {
-        post_text(&face.store, site, slug).await
+        post_text(&face, site, slug).await
     })
     .await
 }
 
 pub(super) async fn archive(State(face): State<Face>) -> Response {
     page(&face, &HTML, async |site| {
-        archive_text(&face.store, site, 1).await
+        archive_text(&face, site, 1).await
     })
     .await
 }
@@ -61,16 +58,13 @@ pub(super) async fn archive(State(face): State<Face>) -> Response {
 pub(super) async fn archive_page(State(face): State<Face>, number: Segment) -> Response {
     page(&face, &HTML, async |site| {
         let number = page_number(&name(number)?)?;
-        archive_text(&face.store, site, number).await
+        archive_text(&face, site, number).await
     })
     .await
 }
 
 pub(super) async fn tag(State(face): State<Face>, tag: Segment) -> Response {
-    page(&face, &HTML, async |site| {
-        tag_text(&face.store, site, tag).await
-    })
-    .await
+    page(&face, &HTML, async |site| tag_text(&face, site, tag).await).await
 }
 
 pub(super) async fn style(State(face): State<Face>) -> Response {
@@ -78,7 +72,7 @@ pub(super) async fn style(State(face): State<Face>) -> Response {
 }
 
 /// A page of the site as it is now; unavailable, while there is none.
-async fn page(face: &Face, kind: &Kind, text: impl AsyncFnOnce(&Site) -> Text) -> Response {
+async fn page(face: &Face, kind: &Kind, text: impl AsyncFnOnce(&Arc<Site>) -> Text) -> Response {
     match face.site() {
         Ok(site) => {
             let text = text(&site).await;
@@ -92,42 +86,49 @@ async fn of_newest(
     face: &Face,
     kind: &Kind,
     limit: u32,
-    render: impl FnOnce(&Site, &[Post]) -> Text,
+    render: fn(&Site, &[Post]) -> Rendered,
 ) -> Response {
     page(face, kind, async |site| {
         let posts = posts::newest(&face.store, limit, 0).await?;
-        render(site, &posts)
+        let render = move |site: &Site| render(site, &posts);
+        face.renderings.page(site, render).await
     })
     .await
 }
 
-async fn post_text(store: &Store, site: &Site, slug: Segment) -> Text {
-    match posts::by_slug(store, &name(slug)?).await? {
+async fn post_text(face: &Face, site: &Arc<Site>, slug: Segment) -> Text {
+    match posts::by_slug(&face.store, &name(slug)?).await? {
         None => Err(Problem::Absent),
         Some(post) if post.removed => Err(Problem::Gone),
-        Some(post) => Ok(site.post(&post)?),
+        Some(post) => {
+            face.renderings
+                .page(site, move |site| site.post(&post))
+                .await
+        }
     }
 }
 
-async fn archive_text(store: &Store, site: &Site, page: u32) -> Text {
-    let count = posts::count(store).await?;
+async fn archive_text(face: &Face, site: &Arc<Site>, page: u32) -> Text {
+    let count = posts::count(&face.store).await?;
     let pages = count.div_ceil(u64::from(per_page())).max(1);
     let pages = u32::try_from(pages).unwrap_or(u32::MAX);
     if page > pages {
         return Err(Problem::Absent);
     }
     let offset = (page - 1).saturating_mul(per_page());
-    let posts = posts::newest(store, per_page(), offset).await?;
-    Ok(site.archive(&posts, page, pages)?)
+    let posts = posts::newest(&face.store, per_page(), offset).await?;
+    let render = move |site: &Site| site.archive(&posts, page, pages);
+    face.renderings.page(site, render).await
 }
 
-async fn tag_text(store: &Store, site: &Site, tag: Segment) -> Text {
+async fn tag_text(face: &Face, site: &Arc<Site>, tag: Segment) -> Text {
     let tag = name(tag)?;
-    let posts = posts::tagged(store, &tag, TAGGED).await?;
+    let posts = posts::tagged(&face.store, &tag, TAGGED).await?;
     if posts.is_empty() {
         return Err(Problem::Absent);
     }
-    Ok(site.tag(&tag, &posts)?)
+    let render = move |site: &Site| site.tag(&tag, &posts);
+    face.renderings.page(site, render).await
 }
 
 /// A name that can be asked for. Anything else is absent without asking the store, which

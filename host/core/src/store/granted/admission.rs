@@ -28,6 +28,7 @@ use sqlparser::parser::Parser;
 
 use super::catalog::Catalog;
 use super::denial;
+use crate::foreign;
 use crate::grants::{Grants, Verb};
 use crate::store::{Dialect, StoreError, StoreErrorKind};
 use crate::value::{Statement, Value};
@@ -89,7 +90,7 @@ pub(super) fn check(
     writes: bool,
 ) -> Result<Checked, StoreError> {
     let Statement { sql, params } = statement;
-    let sql = stacker::grow(STACK, || rendered(asker, &sql, writes, None))?;
+    let sql = read(asker, &sql, writes, None)?;
     Ok(Checked(Statement { sql, params }))
 }
 
@@ -100,7 +101,18 @@ pub(super) fn check_for_passage(
     statement: &Statement,
 ) -> Result<String, StoreError> {
     let params = Some(statement.params.as_slice());
-    stacker::grow(STACK, || rendered(asker, &statement.sql, true, params))
+    read(asker, &statement.sql, true, params)
+}
+
+/// On a stack of its own; a text that the parser breaks down on is none of its statements.
+fn read(
+    asker: Asker<'_>,
+    sql: &str,
+    writes: bool,
+    params: Option<&[Value]>,
+) -> Result<String, StoreError> {
+    let read = || stacker::grow(STACK, || rendered(asker, sql, writes, params));
+    foreign::read("SQL", read).unwrap_or_else(|broken| Err(wrong(asker, &broken.to_string())))
 }
 
 fn rendered(

@@ -1,0 +1,95 @@
+//! Pages are rendered beside the workers that answer, a few at a time. A template that takes long
+//! keeps those waiting who want a page, and nobody else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::answer::Problem;
+use callboard_factory::site::{Site, SiteError};
+
+/// Pages that are rendered at a time.
+const AT_ONCE: usize = 8;
+/// How long a page waits for its turn.
+const TURN: Duration = Duration::from_secs(2);
+
+/// Where the pages of one listener are rendered.
+#[derive(Clone)]
+pub struct Renderings(Arc<Semaphore>);
+
+impl Default for Renderings {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(AT_ONCE)))
+    }
+}
+
+impl Renderings {
+    /// What `render` makes of a site. It keeps its place until it has ended, even if nobody waits
+    /// for it any more.
+    pub(super) async fn page(
+        &self,
+        site: &Arc<Site>,
+        render: impl FnOnce(&Site) -> Result<String, SiteError> + Send + 'static,
+    ) -> Result<String, Problem> {
+        let turn = tokio::time::timeout(TURN, Arc::clone(&self.0).acquire_owned()).await;
+        // It is never closed.
+        let Ok(Ok(place)) = turn else {
+            return Err(Problem::Busy);
+        };
+        let site = Arc::clone(site);
+        let rendered = tokio::task::spawn_blocking(move || {
+            let page = render(&site);
+            drop(place);
+            page
+        });
+        rendered
+            .await
+            .map_err(|_| Problem::Lost)?
+            .map_err(Problem::Site)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use url::Url;
+
+    use super::*;
+    use callboard_factory::site::{SiteInfo, bundled};
+
+    fn site() -> Arc<Site> {
+        let info = SiteInfo {
+            name: "x".to_owned(),
+            description: String::new(),
+            address: Url::parse("http://localhost/").expect("an address"),
+        };
+        Arc::new(Site::new(info, &bundled()).expect("a site"))
+    }
+
+    #[tokio::test]
+    async fn a_page_that_takes_long_keeps_its_place_and_nobody_else_but_pages() {
+        let (site, renderings) = (site(), Renderings::default());
+        let (end, ends) = mpsc::channel::<()>();
+        let ends = Arc::new(std::sync::Mutex::new(ends));
+        for _ in 0..AT_ONCE {
+            let (site, renderings, ends) = (site.clone(), renderings.clone(), ends.clone());
+            let page = async move {
+                let page = renderings.page(&site, move |_| {
+                    ends.lock().expect("its turn").recv().ok();
+                    Ok(String::new())
+                });
+                page.await.is_ok()
+            };
+            // Whoever asked for it goes away; the page goes on.
+            let given_up = tokio::time::timeout(Duration::from_millis(1), page).await;
+            assert!(given_up.is_err());
+        }
+        let busy = renderings.page(&site, |_| Ok(String::new())).await;
+        assert!(matches!(busy, Err(Problem::Busy)));
+        drop(end);
+        let page = renderings.page(&site, |site| site.index(&[])).await;
+        assert!(page.is_ok());
+    }
+}

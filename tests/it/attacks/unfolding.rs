@@ -1,0 +1,180 @@
+//! A short text that means much, and a long list of small things: what is said in a few bytes and
+//! takes the age of the world to look through. What is too much is refused by counting, so these
+//! tests have no clock; where nobody counted, they would run for minutes or for ever.
+
+use callboard_core::handler::schema;
+use callboard_core::template;
+use minijinja::ErrorKind;
+use serde_json::{Value as Json, json};
+
+use super::attacks;
+use crate::support::host::{Host, Ran};
+
+attacks! {
+    lists_in_lists: "lists of which each holds the one before ten times, written, joined, compared and looked up" => {
+        shared_lists
+    };
+    a_repeated_list: "a list that is repeated a million million times" => { repeated_lists };
+    a_long_line: "a template with a line of 70,000 columns" => { long_lines };
+    a_value_against_a_wide_schema: "a value of a million parts against a schema of thousands" => { wide_values };
+    stages_in_a_row: "a pipeline of 1,000 stages, each after the three before it" => { many_stages };
+    stages_side_by_side: "a pipeline of 1,000 stages that all write the same keys" => { parallel_stages };
+    stages_without_end: "a pipeline of 6,000 stages, and one with 20,000 needs" => { too_many_stages };
+    mistakes_without_end: "a policy with 60,000 tables that nobody knows, and one of lines that are no TOML" => {
+        many_mistakes
+    };
+}
+
+/// `u`: 2 * 10^20 numbers, in twenty lists.
+fn shared() -> String {
+    let lists = ('a'..'u').zip('b'..='u').map(|(inner, outer)| {
+        let ten = vec![inner.to_string(); 10].join(",");
+        format!("{{% set {outer} = [{ten}] %}}")
+    });
+    format!("{{% set a = [1, 2] %}}{}", lists.collect::<String>())
+}
+
+fn refused(text: &str) -> minijinja::Error {
+    let rendered = template::bounded(text)
+        .and_then(|text| template::apart(|| template::environment().render_str(&text, ())));
+    rendered.expect_err(text)
+}
+
+fn ends(text: &str) {
+    let error = refused(text);
+    assert_eq!(error.kind(), ErrorKind::OutOfFuel, "{text}: {error}");
+}
+
+fn shared_lists() {
+    for use_of_it in [
+        "{{ u }}",
+        "{{ u ~ 'x' }}",
+        "{{ 'x' ~ (u if u else 1) }}",
+        "{{ u|string }}",
+        "{{ u|tojson }}",
+        "{{ u|pprint }}",
+        "{{ [u]|join(',') }}",
+        "{{ '%s'|format(u) }}",
+        "{{ 1|default(u, true)|list|string }}{{ u|string }}",
+        "{{ u == [t,t,t,t,t,t,t,t,t,[1]] }}",
+        "{{ [u] in [[u], [t]] }}",
+        "{{ 1 < u < 2 }}",
+        "{{ [u, t]|sort }}",
+        "{{ [u, u]|unique|length }}",
+        "{{ [u, t]|min }}",
+        "{{ {u: 1}|length }}",
+        "{{ {1: 2}[u] }}",
+        "{{ u is eq u }}",
+        "{{ 1 is in u }}",
+        "{{ dict(a=u)|string }}",
+        "{% macro m(a) %}{{ a }}{% endmacro %}{{ m(u) }}",
+        "{% set x %}{{ u }}{% endset %}",
+        "{% include u %}",
+    ] {
+        ends(&format!("{}{use_of_it}", shared()));
+    }
+}
+
+fn repeated_lists() {
+    for text in [
+        "{{ [1] * 1000000 * 1000000 }}",
+        "{{ [1] * 1000000 * 1000000 ~ 'x' }}",
+        "{{ ([1] * 1000000 * 1000000)|join }}",
+        "{% set a = [1] %}ADD{{ a ~ 'x' }}",
+    ] {
+        let doubled = "{% set a = a + a %}".repeat(60);
+        refused(&text.replace("ADD", &doubled));
+    }
+}
+
+fn long_lines() {
+    for text in [
+        format!("{{# {} #}}", "x".repeat(70_000)),
+        format!("{{{{ 1 }}}}{}{{{{ 2 }}}}", "x".repeat(70_000)),
+        "{{a~a}}".repeat(9_000),
+    ] {
+        let error = template::bounded(&text).expect_err("it is refused");
+        assert_eq!(error.kind(), ErrorKind::SyntaxError, "{error}");
+        assert!(error.to_string().contains("break it"), "{error}");
+    }
+}
+
+fn wide_values() {
+    let number = json!({ "type": "number" });
+    let schema = json!({ "items": { "anyOf": vec![number; 3_000] } });
+    let schema = schema::compiled(&schema).expect("a schema");
+    let value = |count: usize| Json::Array(vec![json!("x"); count]);
+    assert!(schema.check(&json!([1, 2])).is_ok());
+    let misfit = schema.check(&value(1_000_000)).expect_err("too much");
+    assert!(misfit.problem.contains("too much"), "{}", misfit.problem);
+}
+
+fn workspace() -> Host {
+    let host = Host::new();
+    host.write("callboard.toml", "name = \"x\"\n");
+    host
+}
+
+const HEAD: &str = "name = \"long\"\nbudget = \"10m\"\n[input.repository]\nrequired = true\n\
+    [input.date]\nrequired = true\n";
+
+/// `check` of a pipeline with stages that need what `needs` says.
+fn check(stages: usize, needs: impl Fn(usize) -> Vec<usize>) -> Ran {
+    let stages = (0..stages).map(|number| {
+        let needs: Vec<_> = needs(number)
+            .iter()
+            .map(|need| format!("\"s{need}\""))
+            .collect();
+        format!(
+            "[[stage]]\nid = \"s{number}\"\nhandler = \"content.collect_git\"\nneeds = [{}]\n",
+            needs.join(",")
+        )
+    });
+    let host = workspace();
+    host.write(
+        "pipelines/long.toml",
+        format!("{HEAD}{}", stages.collect::<String>()),
+    );
+    host.run(&["check"])
+}
+
+fn many_stages() {
+    let ran = check(1_000, |number| (number.saturating_sub(3)..number).collect());
+    assert_eq!(ran.code, 1, "its keys clash: {ran}");
+    assert!(ran.stdout.contains("references"), "{ran}");
+    // Against the order in which they are written, and as dense as it may be.
+    let ran = check(1_000, |number| {
+        (number + 1..(number + 10).min(1_000)).collect()
+    });
+    assert!(ran.stdout.contains("references"), "{ran:?}");
+}
+
+fn parallel_stages() {
+    let ran = check(1_000, |_| Vec::new());
+    assert!(ran.stdout.contains("both write"), "{}", ran.stderr);
+}
+
+fn too_many_stages() {
+    let ran = check(6_000, |_| Vec::new());
+    assert!(
+        ran.stderr.contains("6000 stages, and at most 1000"),
+        "{ran:?}"
+    );
+    let ran = check(200, |number| (0..number).collect());
+    assert!(ran.stderr.contains("and at most 10000"), "{ran:?}");
+}
+
+fn many_mistakes() {
+    let tables: String = (0..60_000)
+        .map(|number| format!("[[a{number}]]\n"))
+        .collect();
+    let lines = "x\n".repeat(200_000);
+    for text in [tables, lines] {
+        let host = workspace();
+        host.write("policies/wide.toml", text);
+        let ran = host.run(&["check"]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.stderr.contains("mend the others first"), "{ran:?}");
+        assert!(ran.stderr.len() < 50_000, "{} bytes", ran.stderr.len());
+    }
+}
