@@ -294,11 +294,11 @@ mod tests {
     fn a_handler_of_another_surface_is_what_was_meant() {
         let native = Registry::native().expect("native handlers");
         for (name, meant) in [
-            ("content.citations", "qa.citations"),
-            ("QA.Citations", "qa.citations"),
+            ("content.ttl_prune", "retention.ttl_prune"),
+            ("Retention.TTL_Prune", "retention.ttl_prune"),
             ("ttl_prune", "retention.ttl_prune"),
-            ("content.compose_dairy", "content.compose_diary"),
-            ("tap.citatoins", "qa.citations"),
+            ("retention.keep_newst", "retention.keep_newest"),
+            ("tap.keep_newset", "retention.keep_newest"),
         ] {
             assert_eq!(native.nearest(name), Some(meant), "{name}");
         }

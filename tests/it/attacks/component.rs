@@ -193,7 +193,6 @@ fn an_unfolding_schema() {
     says(
         &described(b'r'),
         &[
-            "`describer`",
             "writes",
             "`probe.doubling`",
             "more than 20000 parts",
@@ -204,7 +203,7 @@ fn an_unfolding_schema() {
 fn an_overflowing_pattern() {
     says(
         &described(b'k'),
-        &["`describer`", "config", "`probe.pattern`", "no JSON Schema"],
+        &["config", "`probe.pattern`", "no JSON Schema"],
     );
 }
 

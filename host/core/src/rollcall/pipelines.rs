@@ -75,7 +75,7 @@ impl<'a> Staged<'a> {
         }
         let pipeline = self.pipeline();
         let ids = || pipeline.stages.iter().map(Stage::id);
-        let problem = format!("pipeline `{}` has no stage `{id}`", pipeline.name());
+        let problem = format!("there is no stage `{id}`");
         self.lost.set(self.lost.get() + 1);
         // Nobody reads on so far, and each is compared with every stage.
         let near = (self.lost.get() <= LISTED).then(|| nearest(id, ids()));

@@ -143,3 +143,26 @@ async fn a_file_where_a_page_is_would_never_be_seen() {
         "{misses:#?}"
     );
 }
+
+#[tokio::test]
+async fn a_template_that_no_page_renders_is_missed() {
+    for path in ["about.html", "posts/x.html", "console.html"] {
+        let mut files = good();
+        files.insert(format!("site/{path}"), b"<p>".to_vec());
+        let expected =
+            format!("site files @ site/{path}:1:1: no page renders it, and nobody serves it");
+        let told: Vec<_> = misses(&files)
+            .await
+            .into_iter()
+            .map(|miss| miss.0)
+            .collect();
+        assert_eq!(told, [expected]);
+        replace(
+            &mut files,
+            BASE,
+            "<p>",
+            &format!("{{% include \"{path}\" %}}"),
+        );
+        assert_eq!(misses(&files).await, []);
+    }
+}

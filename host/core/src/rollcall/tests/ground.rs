@@ -370,6 +370,8 @@ pub(super) async fn misses(ground: &Ground) -> Vec<(String, String)> {
 const TABLES: &str = "-- grantable
 CREATE TABLE drafts (id TEXT PRIMARY KEY);
 -- grantable
+CREATE TABLE commits (id TEXT PRIMARY KEY);
+-- grantable
 CREATE TABLE posts (id TEXT PRIMARY KEY, published_at BIGINT NOT NULL);
 -- grantable
 CREATE TABLE embeddings (id TEXT PRIMARY KEY, source_table TEXT NOT NULL, source_id TEXT NOT NULL,

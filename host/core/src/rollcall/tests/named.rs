@@ -125,25 +125,6 @@ async fn one_slip_is_one_cause() {
 }
 
 #[tokio::test]
-async fn a_template_that_no_page_renders_is_missed() {
-    for path in ["about.html", "posts/x.html", "console.html"] {
-        let mut ground = Ground::good();
-        ground.write(&format!("site/{path}"), "<p>");
-        let misses = misses(&ground).await;
-        assert_eq!(misses.len(), 1, "{misses:#?}");
-        let miss =
-            format!("site files @ site/{path}:1:1: no page renders it, and nobody serves it");
-        assert_eq!(misses[0].0, miss);
-        ground.replace(
-            "site/base.html",
-            "<p>",
-            &format!("{{% include \"{path}\" %}}"),
-        );
-        assert_eq!(self::misses(&ground).await, []);
-    }
-}
-
-#[tokio::test]
 async fn what_is_missing_is_added_where_the_configuration_is() {
     each(&[
         (

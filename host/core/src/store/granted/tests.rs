@@ -146,7 +146,6 @@ async fn what_is_not_granted_is_denied() {
         .expect_err("denied")
         .to_string();
     for part in [
-        "`p`",
         "delete",
         "[[grants.p.db]]",
         "table = \"scratch\"",

@@ -14,6 +14,8 @@ use crate::store::{StoreError, StoreErrorKind};
 /// How long SQLite itself waits, after which it is asked who holds the lock.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
+/// What the program is called.
+const OURS: &str = "callboard";
 /// How long to wait before asking again where SQLite did not wait.
 const PAUSE: Duration = Duration::from_millis(5);
 /// Reading the schema makes a connection notice that another process has changed it.
@@ -78,7 +80,9 @@ fn stranger(file: &Path) -> Option<String> {
     let ours = program("self").ok();
     let theirs = program(&holder.process).ok()?;
     let name = theirs.file_name()?.to_string_lossy().into_owned();
-    (ours.as_ref() != Some(&theirs)).then(|| format!("process {} ({name})", holder.process))
+    // Of another place or version it is callboard all the same; one that was replaced is `(deleted)`.
+    let is_ours = ours.as_ref() == Some(&theirs) || name.split(' ').next() == Some(OURS);
+    (!is_ours).then(|| format!("process {} ({name})", holder.process))
 }
 
 /// A lock for writing, as Linux lists it.
