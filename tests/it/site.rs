@@ -460,7 +460,7 @@ async fn health_fails_when_posts_cannot_be_read_though_the_database_answers() {
             "schema",
         ),
         (
-            "INSERT INTO migrations (number, digest) VALUES (9999, 'newer')",
+            "INSERT INTO migrations (owner, number, digest) VALUES ('host', 9999, 'newer')",
             "schema",
         ),
     ] {

@@ -2,7 +2,6 @@
 
 use callboard_core::schema::Migration;
 use callboard_core::store::tenants::{Commits, EndedRun};
-use callboard_core::store::{Dialect, StoreError};
 use callboard_core::value::Statement;
 
 /// The same words on both databases.
@@ -19,17 +18,13 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
 
 pub(crate) const COMMITS: Commits = Commits {
     subject: "invited",
-    gate_opened: |_, _| Ok(Vec::new()),
-    runs_ended,
-    run_reopened: |_, _| Ok(Vec::new()),
+    gate_opened: |_, _| Vec::new(),
+    runs_ended: |ended, _| Ok(ended.iter().map(noted).collect()),
+    run_reopened: |_, _| Vec::new(),
 };
 
-fn runs_ended(ended: &[EndedRun<'_>], _: Dialect) -> Result<Vec<Statement>, StoreError> {
-    let ends = ended.iter().map(|ended| {
-        let sql = "UPDATE visits SET ended = $2 WHERE run = $1";
-        Statement::new(sql)
-            .bind(ended.run)
-            .bind(ended.status.as_str())
-    });
-    Ok(ends.collect())
+fn noted(ended: &EndedRun<'_>) -> Statement {
+    Statement::new("UPDATE visits SET ended = $2 WHERE run = $1")
+        .bind(ended.run)
+        .bind(ended.status.as_str())
 }

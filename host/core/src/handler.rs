@@ -319,9 +319,12 @@ async fn call_typed<H: Handler>(
 /// Keys as a type; none at all may also be `()`.
 fn read<T: DeserializeOwned>(keys: Json) -> Result<T, serde_json::Error> {
     let none = keys.as_object().is_some_and(serde_json::Map::is_empty);
-    serde_json::from_value(keys).or_else(|error| match none {
-        true => serde_json::from_value(Json::Null).map_err(|_| error),
-        false => Err(error),
+    serde_json::from_value(keys).or_else(|error| {
+        if none {
+            serde_json::from_value(Json::Null).map_err(|_| error)
+        } else {
+            Err(error)
+        }
     })
 }
 

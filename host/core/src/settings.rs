@@ -73,9 +73,10 @@ impl SettingType {
             Ok(())
         } else {
             // A password in an address is not shown again.
-            let told = match text.contains('@') {
-                true => "the value".to_owned(),
-                false => format!("`{text}`"),
+            let told = if text.contains('@') {
+                "the value".to_owned()
+            } else {
+                format!("`{text}`")
             };
             Err(format!("{told} is not {}", self.example()))
         }

@@ -286,7 +286,7 @@ async fn carry_out(cli: Cli, named: Option<PathBuf>) -> Exit {
     let output = Output::new(cli.format == Format::Json);
     if let Err(problem) = start_log(&cli) {
         let failure =
-            Failure::usage(problem).help("write `debug`, or `warn,callboard::engine=debug`");
+            Failure::usage(problem).help("write `debug`, or `warn,callboard_core::engine=debug`");
         output.failure(&failure);
         return failure.exit();
     }

@@ -192,11 +192,7 @@ fn a_deep_schema() {
 fn an_unfolding_schema() {
     says(
         &described(b'r'),
-        &[
-            "writes",
-            "`probe.doubling`",
-            "more than 20000 parts",
-        ],
+        &["writes", "`probe.doubling`", "more than 20000 parts"],
     );
 }
 

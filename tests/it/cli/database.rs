@@ -73,7 +73,12 @@ fn the_file_of_another_program_gets_no_tables() {
     });
     let before = fs::read(&file).expect("a file").len();
     let line = ["runs", "list", "--database", &url];
-    refuses(&factory, &line, 2, &["`music`", "another program's"]);
+    refuses(
+        &factory,
+        &line,
+        3,
+        &["another program", "name another file"],
+    );
     assert_eq!(fs::read(&file).expect("a file").len(), before);
     fs::remove_file(&file).expect("it goes");
 }

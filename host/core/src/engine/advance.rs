@@ -355,11 +355,8 @@ impl Course {
             return false;
         };
         let (run, stage) = (&self.held.run, &kept.row.stage);
-        let first = self.again.insert((stage.clone(), kept.row.visit));
-        if first {
-            tracing::warn!(run, stage, %error, "executed again: another run was faster");
-        }
-        first
+        tracing::warn!(run, stage, %error, "another run was faster");
+        self.again.insert((stage.clone(), kept.row.visit))
     }
 
     /// As if nothing had happened: the stage failed, or else the run does.

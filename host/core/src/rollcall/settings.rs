@@ -151,12 +151,13 @@ fn half_roles(roster: &Roster<'_>) -> Vec<Reference> {
         let miss = missing.map(|key| {
             let problem = format!("role `{role}` is set half: `{key}` is not set");
             let other = if *key == url { &model } else { &url };
-            let mend = match roster.settings.values().contains_key(other) {
-                true => format!("{}, or callboard settings unset {other}", set(key)),
-                false => format!(
+            let mend = if roster.settings.values().contains_key(other) {
+                format!("{}, or callboard settings unset {other}", set(key))
+            } else {
+                format!(
                     "{}, or remove the `default` of `{other}` in settings.toml",
                     set(key)
-                ),
+                )
             };
             Miss::new(problem, mend).because(stored(key))
         });

@@ -19,11 +19,11 @@ pub struct Commits {
     /// The key under which a stage says what its run is about; a gate keeps it.
     pub subject: &'static str,
     /// In the commit in which a gate opens.
-    pub gate_opened: fn(&Gate, Dialect) -> Result<Vec<Statement>, StoreError>,
+    pub gate_opened: fn(&Gate, Dialect) -> Vec<Statement>,
     /// In the commit in which runs end.
     pub runs_ended: fn(&[EndedRun<'_>], Dialect) -> Result<Vec<Statement>, StoreError>,
     /// In the commit in which a run that had ended is taken up again.
-    pub run_reopened: fn(&str, Dialect) -> Result<Vec<Statement>, StoreError>,
+    pub run_reopened: fn(&str, Dialect) -> Vec<Statement>,
 }
 
 inventory::collect!(Commits);
@@ -43,7 +43,7 @@ pub(super) async fn gate_opened(
 ) -> Result<(), StoreError> {
     let dialect = transaction.dialect();
     for tenant in all() {
-        execute(transaction, (tenant.gate_opened)(gate, dialect)?).await?;
+        execute(transaction, (tenant.gate_opened)(gate, dialect)).await?;
     }
     Ok(())
 }
@@ -65,7 +65,7 @@ pub(super) async fn run_reopened(
 ) -> Result<(), StoreError> {
     let dialect = transaction.dialect();
     for tenant in all() {
-        execute(transaction, (tenant.run_reopened)(run, dialect)?).await?;
+        execute(transaction, (tenant.run_reopened)(run, dialect)).await?;
     }
     Ok(())
 }

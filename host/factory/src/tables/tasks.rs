@@ -134,26 +134,26 @@ pub fn set_status(id: &str, status: TaskStatus, now: Timestamp) -> Statement {
 }
 
 /// Take up the tasks that ended with a run that goes on again.
-pub(super) fn run_reopened(run: &str, dialect: Dialect) -> Result<Vec<Statement>, StoreError> {
+pub(super) fn run_reopened(run: &str, dialect: Dialect) -> Vec<Statement> {
     let now = batch::now(dialect);
     let sql = format!(
         "UPDATE tasks SET status = 'drafted', updated_at = {now} \
         WHERE run = $1 AND status IN ('halted', 'rejected')"
     );
-    Ok(vec![Statement::new(sql).bind(run)])
+    vec![Statement::new(sql).bind(run)]
 }
 
 /// A drafted task stands before a gate from now on.
-pub(super) fn gate_opened(gate: &Gate, dialect: Dialect) -> Result<Vec<Statement>, StoreError> {
+pub(super) fn gate_opened(gate: &Gate, dialect: Dialect) -> Vec<Statement> {
     let Some(task) = &gate.subject else {
-        return Ok(Vec::new());
+        return Vec::new();
     };
     let now = batch::now(dialect);
     let sql = format!(
         "UPDATE tasks SET status = 'awaiting-approval', updated_at = {now} \
         WHERE id = $1 AND status = 'drafted'"
     );
-    Ok(vec![Statement::new(sql).bind(task)])
+    vec![Statement::new(sql).bind(task)]
 }
 
 /// A task whose run did not finish it is not left as if somebody worked on it.

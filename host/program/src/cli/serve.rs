@@ -153,7 +153,7 @@ pub(super) async fn site(
     mut told: Json,
 ) -> Result<Answered, Failure> {
     let bound = local(&readers)?;
-    let (current, shown) = watch::channel(site::shown(&app, bound).await?);
+    let (current, shown) = watch::channel(site::shown(app, bound).await?);
     if let Err(cause) = &*shown.borrow() {
         let text = format_args!("warning: the site answers 503: {cause}");
         context.output.progress(text);

@@ -222,14 +222,14 @@ impl Rendering<'_> {
     }
 
     /// Refuse `what` if it is there.
-    fn without(&self, is_there: bool, what: &str) -> Done {
+    fn without(is_there: bool, what: &str) -> Done {
         if is_there { Self::refuse(what) } else { Ok(()) }
     }
 
     /// Refuse `what` on SQLite, which does not know it.
     fn postgres_only(&self, what: &str) -> Done {
         let missing = format!("{what}, which SQLite does not have,");
-        self.without(self.asker.dialect == Dialect::Sqlite, &missing)
+        Self::without(self.asker.dialect == Dialect::Sqlite, &missing)
     }
 
     /// A column or a parameter that something is worked out from.
@@ -237,7 +237,7 @@ impl Rendering<'_> {
         self.operands += 1;
         let many = self.operands > OPERANDS && self.asker.dialect == Dialect::Sqlite;
         let what = "more than 1,000 columns and parameters in its expressions (rows of VALUES do not count)";
-        self.without(many, what)
+        Self::without(many, what)
     }
 
     fn may(&self, table: &str, verb: Verb) -> Done {

@@ -129,9 +129,10 @@ pub async fn unreadable(store: &Store) -> Result<Unread, StoreError> {
     let mut unread = Unread::default();
     let tenants = inventory::iter::<Tables>().flat_map(|tables| tables.0);
     for table in TABLES.iter().chain(tenants) {
-        let cases = match table.ended {
-            true => &mut unread.ended,
-            false => &mut unread.open,
+        let cases = if table.ended {
+            &mut unread.ended
+        } else {
+            &mut unread.open
         };
         table.scan(store, cases).await?;
     }

@@ -17,8 +17,7 @@ const BARE: [&str; 3] = ["current_date", "current_time", "current_timestamp"];
 impl Rendering<'_> {
     /// The name of a function on the list, as the list writes it.
     pub(super) fn callee(&mut self, name: &ObjectName) -> Result<&'static str, StoreError> {
-        let known = self
-            .plain(name)
+        let known = Self::plain(name)
             .ok()
             .and_then(|name| functions::called(&name.value));
         let Some(known) = known else {
@@ -53,7 +52,7 @@ impl Rendering<'_> {
             over,
         } = function;
         let odd = *uses_odbc_syntax || *parameters != FunctionArguments::None;
-        self.without(odd || null_treatment.is_some(), "this kind of call")?;
+        Self::without(odd || null_treatment.is_some(), "this kind of call")?;
         self.callee(name)?;
         match args {
             FunctionArguments::List(list) => self.in_parentheses(|this| this.arguments(list))?,

@@ -45,7 +45,7 @@ impl Rendering<'_> {
         else {
             return Self::refuse("this kind of change");
         };
-        self.without(
+        Self::without(
             !locks.is_empty() || !pipe_operators.is_empty(),
             "this kind of change",
         )?;
@@ -87,21 +87,21 @@ impl Rendering<'_> {
             multi_table_when_clauses,
             multi_table_else_clause,
         } = insert;
-        self.without(*replace_into, "REPLACE (write ON CONFLICT … DO UPDATE)")?;
+        Self::without(*replace_into, "REPLACE (write ON CONFLICT … DO UPDATE)")?;
         let words = *ignore || !*into || *overwrite || *has_table_keyword || priority.is_some();
         let parts = !assignments.is_empty() || partitioned.is_some() || !after_columns.is_empty();
         let more = output.is_some() || insert_alias.is_some() || settings.is_some();
         let odd = format_clause.is_some() || !optimizer_hints.is_empty();
         let many = multi_table_insert_type.is_some() || multi_table_else_clause.is_some();
         let clauses = !multi_table_into_clauses.is_empty() || !multi_table_when_clauses.is_empty();
-        self.without(
+        Self::without(
             words || parts || more || odd || many || clauses,
             "this kind of INSERT",
         )?;
         let TableObject::TableName(name) = table else {
             return Self::refuse("an INSERT into what is no table");
         };
-        let table = self.plain(name)?;
+        let table = Self::plain(name)?;
         self.word("INSERT");
         self.or(*or)?;
         self.word("INTO");
@@ -214,7 +214,7 @@ impl Rendering<'_> {
         } = update;
         let more = !optimizer_hints.is_empty() || output.is_some();
         let odd = !order_by.is_empty() || limit.is_some();
-        self.without(more || odd, "this kind of UPDATE")?;
+        Self::without(more || odd, "this kind of UPDATE")?;
         self.word("UPDATE");
         self.or(*or)?;
         self.target(table, Verb::Update)?;
@@ -252,7 +252,7 @@ impl Rendering<'_> {
         let [table] = from.as_slice() else {
             return Self::refuse("a DELETE from several tables");
         };
-        self.without(more || odd, "this kind of DELETE")?;
+        Self::without(more || odd, "this kind of DELETE")?;
         self.word("DELETE FROM");
         self.target(table, Verb::Delete)?;
         if let Some(using) = using {
@@ -267,7 +267,7 @@ impl Rendering<'_> {
     /// The one table that is changed.
     fn target(&mut self, table: &TableWithJoins, verb: Verb) -> Done {
         let TableWithJoins { relation, joins } = table;
-        self.without(!joins.is_empty(), "a change of joined tables")?;
+        Self::without(!joins.is_empty(), "a change of joined tables")?;
         let TableFactor::Table {
             name,
             alias,
@@ -284,8 +284,8 @@ impl Rendering<'_> {
             return Self::refuse("a change of what is no table");
         };
         let hints = !with_hints.is_empty() || !partitions.is_empty() || !index_hints.is_empty();
-        self.without(hints, "a table with hints")?;
-        let table = self.plain(name)?;
+        Self::without(hints, "a table with hints")?;
+        let table = Self::plain(name)?;
         self.granted(table, verb)?;
         let name = self.known(table)?;
         self.read(alias.as_ref(), Some(&name), &self.columns_of(&name))

@@ -55,7 +55,7 @@ impl Rendering<'_> {
                 self.infix(left, operator, right)
             }
             Expr::UnaryOp { op, expr } => {
-                let operator = self.unary(*op)?;
+                let operator = Self::unary(*op)?;
                 self.word(operator);
                 self.expression(expr)
             }
@@ -287,7 +287,7 @@ impl Rendering<'_> {
     }
 
     fn collation(&mut self, name: &ObjectName) -> Done {
-        let name = self.plain(name)?.value.as_str();
+        let name = Self::plain(name)?.value.as_str();
         let known = COLLATIONS
             .iter()
             .find(|known| known.eq_ignore_ascii_case(name));
@@ -354,7 +354,7 @@ impl Rendering<'_> {
         Ok(())
     }
 
-    fn unary(&self, operator: UnaryOperator) -> Result<&'static str, StoreError> {
+    fn unary(operator: UnaryOperator) -> Result<&'static str, StoreError> {
         Ok(match operator {
             UnaryOperator::Plus => "+",
             UnaryOperator::Minus => "-",

@@ -38,7 +38,7 @@ impl Rendering<'_> {
     /// A text between single quotes, in which only a quote is written as two. That a backslash
     /// means itself is set for each connection.
     pub(super) fn text(&mut self, text: &str) -> Done {
-        self.without(text.contains('\0'), "a NUL character")?;
+        Self::without(text.contains('\0'), "a NUL character")?;
         self.word(&format!("'{}'", text.replace('\'', "''")));
         Ok(())
     }
@@ -52,7 +52,7 @@ impl Rendering<'_> {
             return Ok(());
         }
         if let DataType::Custom(name, modifiers) = kind {
-            let name = self.stored(self.plain(name)?)?;
+            let name = self.stored(Self::plain(name)?)?;
             let known = NAMED_TYPES.into_iter().find(|known| *known == name);
             return match known.filter(|_| modifiers.is_empty()) {
                 Some(known) => {

@@ -50,7 +50,7 @@ impl Rendering<'_> {
     }
 
     /// The one part of a name that has no schema in front of it.
-    pub(super) fn plain<'n>(&self, name: &'n ObjectName) -> Result<&'n Ident, StoreError> {
+    pub(super) fn plain(name: &ObjectName) -> Result<&Ident, StoreError> {
         match name.0.as_slice() {
             [ObjectNamePart::Identifier(ident)] => Ok(ident),
             _ => Self::refuse("the name of a schema"),
@@ -76,7 +76,7 @@ impl Rendering<'_> {
 
     /// A column of the table that is changed.
     pub(super) fn own_column(&mut self, name: &ObjectName) -> Done {
-        let column = self.plain(name)?;
+        let column = Self::plain(name)?;
         self.name(column)
     }
 }

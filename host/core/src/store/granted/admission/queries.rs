@@ -37,9 +37,9 @@ impl Rendering<'_> {
             format_clause,
             pipe_operators,
         } = query;
-        self.without(!locks.is_empty(), "FOR UPDATE or FOR SHARE")?;
+        Self::without(!locks.is_empty(), "FOR UPDATE or FOR SHARE")?;
         let more = for_clause.is_some() || settings.is_some() || format_clause.is_some();
-        self.without(more || !pipe_operators.is_empty(), "this kind of query")?;
+        Self::without(more || !pipe_operators.is_empty(), "this kind of query")?;
         if let Some(with) = with {
             self.with(with)?;
         }
@@ -78,7 +78,7 @@ impl Rendering<'_> {
             materialized,
             closing_paren_token: _,
         } = table;
-        self.without(from.is_some() || alias.at.is_some(), "this kind of WITH")?;
+        Self::without(from.is_some() || alias.at.is_some(), "this kind of WITH")?;
         let name = self.stored(&alias.name)?;
         self.quoted(&format!("{SUBQUERY}{name}"));
         self.alias_columns(&alias.columns)?;
@@ -148,7 +148,7 @@ impl Rendering<'_> {
             value_keyword,
             rows,
         } = values;
-        self.without(
+        Self::without(
             *explicit_row || *value_keyword,
             "ROW or VALUE (write VALUES)",
         )?;
@@ -188,13 +188,13 @@ impl Rendering<'_> {
             value_table_mode,
             flavor,
         } = select;
-        self.without(into.is_some(), "SELECT INTO")?;
+        Self::without(into.is_some(), "SELECT INTO")?;
         let hints = !optimizer_hints.is_empty() || select_modifiers.is_some() || top.is_some();
         let views = exclude.is_some() || !lateral_views.is_empty() || value_table_mode.is_some();
         let clauses = prewhere.is_some() || qualify.is_some() || !connect_by.is_empty();
         let sorts = !cluster_by.is_empty() || !distribute_by.is_empty() || !sort_by.is_empty();
         let odd = *flavor != SelectFlavor::Standard || projection.is_empty();
-        self.without(
+        Self::without(
             hints || views || clauses || sorts || odd,
             "this kind of SELECT",
         )?;
@@ -263,7 +263,7 @@ impl Rendering<'_> {
                 SelectItemQualifiedWildcardKind::ObjectName(name),
                 options,
             ) => {
-                let table = this.plain(name)?;
+                let table = Self::plain(name)?;
                 this.name(table)?;
                 this.word(".");
                 this.everything(options)
@@ -285,7 +285,7 @@ impl Rendering<'_> {
         } = options;
         let excluded = opt_ilike.is_some() || opt_exclude.is_some() || opt_except.is_some();
         let renamed = opt_replace.is_some() || opt_rename.is_some() || opt_alias.is_some();
-        self.without(excluded || renamed, "`*` with options")?;
+        Self::without(excluded || renamed, "`*` with options")?;
         self.word("*");
         Ok(())
     }
@@ -323,7 +323,7 @@ impl Rendering<'_> {
                 options: OrderByOptions { sort, nulls_first },
                 with_fill,
             } = by;
-            this.without(with_fill.is_some(), "WITH FILL")?;
+            Self::without(with_fill.is_some(), "WITH FILL")?;
             this.expression(expr)?;
             match sort {
                 None => {}
@@ -347,7 +347,7 @@ impl Rendering<'_> {
                 offset,
                 limit_by,
             } => {
-                self.without(!limit_by.is_empty(), "LIMIT … BY")?;
+                Self::without(!limit_by.is_empty(), "LIMIT … BY")?;
                 (
                     limit.as_ref(),
                     offset.as_ref().map(|Offset { value, rows }| (value, rows)),
@@ -376,7 +376,7 @@ impl Rendering<'_> {
             quantity,
         } = fetch;
         self.postgres_only("FETCH FIRST")?;
-        self.without(*percent, "FETCH … PERCENT")?;
+        Self::without(*percent, "FETCH … PERCENT")?;
         self.word("FETCH FIRST");
         if let Some(quantity) = quantity {
             self.in_parentheses(|this| this.expression(quantity))?;

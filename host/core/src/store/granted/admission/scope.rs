@@ -167,7 +167,7 @@ impl Rendering<'_> {
                 parts.last().map(|name| self.stored(name)).transpose()
             }
             Expr::Function(function) => {
-                let name = self.plain(&function.name)?;
+                let name = Self::plain(&function.name)?;
                 Ok(Some(name.value.to_ascii_lowercase()))
             }
             Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => self.label(inner),

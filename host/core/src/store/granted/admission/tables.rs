@@ -28,7 +28,7 @@ impl Rendering<'_> {
             global,
             join_operator,
         } = join;
-        self.without(*global, "GLOBAL")?;
+        Self::without(*global, "GLOBAL")?;
         let (words, constraint) = match join_operator {
             JoinOperator::Join(on) | JoinOperator::Inner(on) => ("JOIN", on),
             JoinOperator::Left(on) | JoinOperator::LeftOuter(on) => ("LEFT JOIN", on),
@@ -69,7 +69,7 @@ impl Rendering<'_> {
                 table_with_joins,
                 alias,
             } => {
-                self.without(alias.is_some(), "a join with a name of its own")?;
+                Self::without(alias.is_some(), "a join with a name of its own")?;
                 self.in_parentheses(|this| this.joined(table_with_joins))
             }
             TableFactor::Function {
@@ -134,7 +134,7 @@ impl Rendering<'_> {
             return Self::refuse("this kind of table");
         };
         let more = !with_hints.is_empty() || !partitions.is_empty() || !index_hints.is_empty();
-        self.without(more, "a table with hints")?;
+        Self::without(more, "a table with hints")?;
         match args {
             Some(TableFunctionArgs {
                 args,
@@ -142,7 +142,7 @@ impl Rendering<'_> {
             }) => self.rows(name, args, *with_ordinality, alias.as_ref()),
             Some(_) => Self::refuse("a function with settings"),
             None => {
-                self.without(*with_ordinality, "WITH ORDINALITY after a table")?;
+                Self::without(*with_ordinality, "WITH ORDINALITY after a table")?;
                 self.relation(name, alias.as_ref())
             }
         }
@@ -150,7 +150,7 @@ impl Rendering<'_> {
 
     /// A table that is read, or a subquery of this statement.
     fn relation(&mut self, name: &ObjectName, alias: Option<&TableAlias>) -> Done {
-        let ident = self.plain(name)?;
+        let ident = Self::plain(name)?;
         let name = self.stored(ident)?;
         let mut named = self.named.iter().rev();
         let named = named.find(|named| self.is_same(&named.name, &name));
@@ -299,7 +299,7 @@ impl Rendering<'_> {
             columns,
             at,
         } = alias;
-        self.without(at.is_some(), "AT")?;
+        Self::without(at.is_some(), "AT")?;
         self.word("AS");
         self.name(name)?;
         self.alias_columns(columns)
@@ -311,7 +311,7 @@ impl Rendering<'_> {
         }
         self.in_parentheses(|this| {
             this.list(columns, |this, column| {
-                this.without(column.data_type.is_some(), "columns with types")?;
+                Self::without(column.data_type.is_some(), "columns with types")?;
                 this.name(&column.name)
             })
         })
