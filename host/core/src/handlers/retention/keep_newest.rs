@@ -4,9 +4,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::prune::{Batches, delete_in_batches, identifiers, keeps_summaries, total};
 use crate::handler::{Call, Handled, Handler, Needs, RowUse, TableNeed};
 use crate::outcome::{Done, Stop};
+use crate::prune::{Batches, delete_in_batches, identifiers, keeps_summaries, total};
 use crate::register;
 use crate::value::Statement;
 
@@ -74,7 +74,10 @@ impl Handler for KeepNewest {
             max_batches,
             dry_run,
         } = config;
-        let condition = format!("{order_column} IS NOT NULL{}", keeps_summaries(call, &table).await?);
+        let condition = format!(
+            "{order_column} IS NOT NULL{}",
+            keeps_summaries(call, &table).await?
+        );
         let count = format!("SELECT COUNT(*) AS total FROM {table} WHERE {condition}");
         let rows = total(&call.query(Statement::new(count)).await?)?;
         let rows_matched = rows.saturating_sub(u64::from(keep));

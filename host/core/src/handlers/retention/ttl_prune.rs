@@ -6,9 +6,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::prune::{Batches, delete_in_batches, identifiers, keeps_summaries, total};
 use crate::handler::{Call, Handled, Handler, Needs, RowUse, TableNeed};
 use crate::outcome::{Done, FailureKind, Stop};
+use crate::prune::{Batches, delete_in_batches, identifiers, keeps_summaries, total};
 use crate::register;
 use crate::value::Statement;
 
