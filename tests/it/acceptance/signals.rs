@@ -7,6 +7,7 @@ use callboard_core::store::runs::RunStatus::{Cancelled, Done, Failed, Paused, Qu
 use super::play::{House, Play, in_every_house, stage};
 use super::prompter::{Cue, DONE};
 use crate::support::daemon::eventually;
+use crate::support::database::nobody_writes;
 
 /// `a`, then a gate that can send the run back to it, and beside the gate `b` and what needs it.
 fn beside_a_gate(house: House, gate: &str, visits: u32) -> Play {
@@ -109,20 +110,29 @@ in_every_house!(a_cancel_that_follows_a_pause_stands, |house| {
     play.steer(&run, Cancelled);
     play.prompter.release();
     play.until(&run, Cancelled);
-    assert_eq!(play.prompter.stages(), "a");
+    assert!(!play.prompter.stages().contains('b'), "nothing follows");
 });
 
 in_every_house!(a_cancel_in_the_last_moment_of_a_pause_stands, |house| {
     let play = Play::rehearsed(house, &[stage("a", ""), stage("b", "needs = [\"a\"]")]);
-    // It freezes once it has decided on the pause, and before it says so to the database.
-    play.start(Some("before-commit=stop"));
-    play.prompter.cue("a", &[Cue::Hang]);
-    let run = play.queue();
-    play.prompter.until_called("a/1/1");
-    play.steer(&run, Paused);
-    play.until_told(&run);
-    play.prompter.release();
-    play.until_frozen();
+    let run = loop {
+        // It freezes once it has decided on the pause, and before it says so to the database.
+        play.start(Some("before-commit=stop"));
+        play.prompter.cue("a", &[Cue::Hang]);
+        let run = play.queue();
+        play.prompter.until_called("a/1/1");
+        play.steer(&run, Paused);
+        play.until_told(&run);
+        play.prompter.release();
+        play.until_frozen();
+        // Frozen amid a heartbeat it would keep everybody from writing; then it is played again.
+        if nobody_writes(&play.factory.url()) {
+            break run;
+        }
+        play.thaw();
+        play.until(&run, Paused);
+        play.stop_worker();
+    };
     play.steer(&run, Cancelled);
     play.thaw();
     play.until(&run, Cancelled);
