@@ -73,8 +73,12 @@ impl Workspace {
         );
         workspace.write(
             "settings.toml",
-            b"[\"site.name\"]\ntype = \"string\"\ndefault = \"Many\"\n",
+            b"[\"site.name\"]\ntype = \"string\"\ndefault = \"Many\"\ndescription = \"of the site\"\n",
         );
+        let bundled = callboard_factory::pack().workspace.iter();
+        for (path, content) in bundled.filter(|(path, _)| path.starts_with("site/")) {
+            workspace.write(path, content);
+        }
         let small = fs::read(guest("describer.wasm")).expect("a guest");
         for number in 1..plugins {
             let name = format!("p{number:03}");
