@@ -51,12 +51,12 @@ async fn spend(store: &Store, keys: usize) {
         rate, rate_window, created_at, started_at, spent, fence, signals";
     let ended = format!(
         "{numbers} INSERT INTO history ({columns}, finished_at) SELECT 'had-' || n, 'steps1', 1, \
-            'done', '', '{{}}', 'bench', 0, 'key-' || n, 1, 86400000000, 1, {now}, 0, 1, 0, {now} \
+            'done', '', '{{}}', 'cli', 0, 'key-' || n, 1, 86400000000, 1, {now}, 0, 1, 0, {now} \
         FROM each"
     );
     let waits = format!(
         "{numbers} INSERT INTO open_runs ({columns}, wake_at, lease_until, recoveries) \
-        SELECT 'waits-' || n, 'steps1', 1, 'queued', '', '{{}}', 'bench', 0, 'key-' || n, 1, \
+        SELECT 'waits-' || n, 'steps1', 1, 'queued', '', '{{}}', 'cli', 0, 'key-' || n, 1, \
             86400000000, 1, NULL, 0, 0, 0, 1, 0, 0 FROM each"
     );
     let count = i64::try_from(keys).expect("not so many");

@@ -164,7 +164,7 @@ async fn queue(store: &Store, runs: usize, steps: usize) {
     let sql = format!(
         "INSERT INTO open_runs (id, pipeline, revision, status, detail, input, origin, priority, \
             created_at, wake_at, spent, fence, lease_until, recoveries, signals) \
-        SELECT value, 'steps{steps}', 1, 'queued', '', '{{}}', 'bench', 0, 1, 1, 0, 0, 0, 0, 0 \
+        SELECT value, 'steps{steps}', 1, 'queued', '', '{{}}', 'cli', 0, 1, 1, 0, 0, 0, 0, 0 \
         FROM {each}"
     );
     let insert = Statement::new(sql).bind(ids);
@@ -282,7 +282,7 @@ pub(super) async fn fill(store: &Store, from: usize, to: usize) {
         let runs = format!(
             "{numbers} INSERT INTO history (id, pipeline, revision, status, detail, input, origin, \
                 priority, created_at, started_at, spent, fence, signals, finished_at) \
-            SELECT 'old-' || n, 'steps10', 1, 'done', '', '{{}}', 'bench', 0, n, n, 0, 1, 0, n \
+            SELECT 'old-' || n, 'steps10', 1, 'done', '', '{{}}', 'cli', 0, n, n, 0, 1, 0, n \
             FROM each"
         );
         let rows = format!(
