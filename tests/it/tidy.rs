@@ -53,7 +53,7 @@ const LAYERS: &[Layer] = &[
     peers("main cli", BELOW),
     layer("http", ""),
     // factory
-    layer("site", "tables"),
+    layer("site", "tables bundle"),
     // core
     layer("pack", "app registry rollcall workspace schema store"),
     layer("app", BELOW),

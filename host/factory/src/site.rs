@@ -60,21 +60,14 @@ pub const TEMPLATES: &[&str] = &[
 
 /// The files of the site that a new workspace starts with.
 pub fn bundled() -> BTreeMap<String, String> {
-    let texts = [
-        include_str!("../workspace/site/base.html"),
-        include_str!("../workspace/site/index.html"),
-        include_str!("../workspace/site/post.html"),
-        include_str!("../workspace/site/archive.html"),
-        include_str!("../workspace/site/tag.html"),
-        include_str!("../workspace/site/not_found.html"),
-        include_str!("../workspace/site/gone.html"),
-        include_str!("../workspace/site/unavailable.html"),
-        include_str!("../workspace/site/style.css"),
-    ];
-    let files = TEMPLATES.iter().zip(texts);
-    files
-        .map(|(name, text)| ((*name).to_owned(), text.to_owned()))
-        .collect()
+    let files = crate::bundle::FILES.iter().filter_map(|(path, content)| {
+        let name = path.strip_prefix(FOLDER)?.strip_prefix('/')?;
+        Some((
+            name.to_owned(),
+            String::from_utf8_lossy(content).into_owned(),
+        ))
+    });
+    files.collect()
 }
 
 /// What a site is called and where its readers find it.
