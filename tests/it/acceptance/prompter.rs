@@ -92,6 +92,11 @@ impl Prompter {
         });
     }
 
+    /// The calls of a play that begins anew are counted from none.
+    pub(super) fn forget(&self) {
+        self.shared.book.lock().expect("no panic").calls.clear();
+    }
+
     /// Tell everybody who waits for a cue that it is done.
     pub(super) fn release(&self) {
         let mut book = self.shared.book.lock().expect("no panic");

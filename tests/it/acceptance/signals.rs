@@ -132,6 +132,7 @@ in_every_house!(a_cancel_in_the_last_moment_of_a_pause_stands, |house| {
         play.thaw();
         play.until(&run, Paused);
         play.stop_worker();
+        play.prompter.forget();
     };
     play.steer(&run, Cancelled);
     play.thaw();

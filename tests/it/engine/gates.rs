@@ -149,6 +149,8 @@ on_each!(
         theatre.comes_to(&reject, 4);
         theatre.comes_to(&reject, 0);
         assert_eq!(theatre.status(&run), "rejected");
+        let detail = theatre.detail(&run);
+        assert!(detail.contains("no; stage `draft` has had"), "{detail}");
     }
 );
 

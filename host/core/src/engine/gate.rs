@@ -138,7 +138,12 @@ fn consequence(
             Ok((Outcome::Stopped(failure), Follow::End))
         }
         // It was said that it is not to be; where it can't go back, it ends.
-        Err(_) if verdict.decision == Decision::Rejected => Ok((outcome, Follow::End)),
+        Err(problem) if verdict.decision == Decision::Rejected => {
+            let said = [feedback.as_str(), &problem];
+            let detail = said.into_iter().filter(|text| !text.is_empty());
+            let detail = detail.collect::<Vec<_>>().join("; ");
+            Ok((rejected("rejected", detail), Follow::End))
+        }
         Err(problem) => {
             let problem = format!("cannot go back: {problem}; approve or reject it");
             Err(refused(gate, problem))
