@@ -1,7 +1,8 @@
 //! Faults on purpose, for the tests that kill the real program at a named point.
 //!
 //! `CALLBOARD_FAULT=POINT=kill` ends the process there as `kill -9` does, `POINT=stop` freezes
-//! it, `POINT=panic` ends the task, and `POINT@N=…` does it the N-th time, once. `clock=SECONDS` shifts the engine's clock.
+//! it, `POINT=panic` ends the task, `POINT=hang` never lets its thread go on, and `POINT@N=…` does it
+//! the N-th time, once. `clock=SECONDS` shifts the engine's clock.
 //! Without the variable a point costs one comparison.
 
 use std::sync::OnceLock;
@@ -14,7 +15,7 @@ use rustix::process::{Signal, getpid, kill_process};
 pub const VARIABLE: &str = "CALLBOARD_FAULT";
 
 /// Where a process can be ended.
-pub const POINTS: [&str; 20] = [
+pub const POINTS: [&str; 21] = [
     "before-look",
     "before-heartbeat",
     "before-group",
@@ -35,6 +36,7 @@ pub const POINTS: [&str; 20] = [
     "drain",
     "before-site",
     "before-console",
+    "beside",
 ];
 
 struct Fault {
@@ -48,6 +50,7 @@ struct Fault {
 enum Strike {
     Signal(Signal),
     Panic,
+    Hang,
 }
 
 #[derive(Default)]
@@ -71,6 +74,7 @@ fn parse(text: &str) -> Faults {
             "kill" => Strike::Signal(Signal::KILL),
             "stop" => Strike::Signal(Signal::STOP),
             "panic" => Strike::Panic,
+            "hang" => Strike::Hang,
             seconds => {
                 faults.clock = SignedDuration::from_secs(seconds.parse().unwrap_or_default());
                 continue;
@@ -99,6 +103,7 @@ pub fn point(name: &str) {
             match fault.strike {
                 Strike::Signal(signal) => strike(signal),
                 Strike::Panic => panic!("a fault on purpose, {name}"),
+                Strike::Hang => hang(name),
             }
         }
     }
@@ -108,6 +113,14 @@ pub fn point(name: &str) {
 fn passed(left: &AtomicU32) -> bool {
     let fewer = |left: u32| left.checked_sub(1);
     left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer) == Ok(1)
+}
+
+/// As what computes for ever, or waits for a disk that is gone.
+fn hang(name: &str) {
+    tracing::warn!(name, "this thread hangs, on purpose");
+    loop {
+        std::thread::park();
+    }
 }
 
 /// From within, so that nothing passes the point meanwhile.

@@ -16,14 +16,15 @@
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`grants`] – definitions and contracts.
 //! * [`config`], [`span`], [`schema`], [`shown`], [`telemetry`], [`template`], [`html`], [`foreign`],
-//!   [`private`], [`enclosed`], [`fault`], [`supervision`], [`kept`] – what a process begins with and is
-//!   kept going by.
+//!   [`private`], [`enclosed`], [`fault`], [`supervision`], [`kept`], [`beside`], [`launch`] – what a
+//!   process begins with and is kept going by.
 
 // Futures in futures are laid out by recursion, and a command's are deeper than the default.
 #![recursion_limit = "256"]
 
 pub mod address;
 pub mod app;
+pub mod beside;
 mod capabilities;
 pub mod capability;
 pub mod client;
@@ -37,6 +38,7 @@ pub mod handler;
 mod handlers;
 pub mod html;
 pub mod kept;
+pub mod launch;
 pub mod lines;
 pub mod operations;
 pub mod outcome;

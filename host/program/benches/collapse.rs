@@ -15,6 +15,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use callboard_core::beside::Clock;
 use callboard_core::capability::matrix::{Matrix, k_means};
 use callboard_core::handler::{AnyHandler as _, Call};
 use callboard_core::outcome::{Outcome, Patch};
@@ -35,7 +36,7 @@ async fn main() {
     let clusters = rows.div_ceil(MEMBERS);
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let mut matrix = matrix(rows);
-    matrix.normalize();
+    matrix.normalize(&mut clock()).expect("in time");
     println!(
         "{rows} vectors of {DIMENSIONS} dimensions, {clusters} clusters, at most {ITERATIONS} iterations\n"
     );
@@ -73,10 +74,13 @@ fn matrix(rows: usize) -> Matrix {
     Matrix::new(labels, DIMENSIONS, values.collect()).expect("a matrix")
 }
 
+fn clock() -> Clock {
+    Clock::until(Instant::now() + Duration::from_secs(3600))
+}
+
 fn native(matrix: &Matrix, clusters: usize) -> f64 {
     let started = Instant::now();
-    let deadline = started + Duration::from_secs(3600);
-    let assigned = k_means(matrix, clusters, SEED, ITERATIONS, deadline).expect("clusters");
+    let assigned = k_means(matrix, clusters, SEED, ITERATIONS, &mut clock()).expect("clusters");
     assert_eq!(assigned.len(), matrix.rows());
     started.elapsed().as_secs_f64()
 }

@@ -1,10 +1,11 @@
 //! `vectors`: matrices that the host holds, and arithmetic on them at native speed.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::{HasData, Resource};
 
+use crate::beside::{self, Clock, Late, Unanswered};
 use crate::capability::matrix::{self, Held, Matrix, ShapeError};
 use crate::capability::types::{Value, statement};
 use crate::capability::{Access, Capability, InstanceState, LimitHit, denial};
@@ -146,11 +147,16 @@ fn labelled(row: Vec<value::Value>) -> Result<(String, Vec<f32>), StoreError> {
     })
 }
 
-/// Compute away from the threads that serve calls.
+/// Compute away from the threads that serve calls, until the time of the call is over.
 async fn compute<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
+    until: Instant,
+    work: impl FnOnce(&mut Clock) -> Result<T, Late> + Send + 'static,
 ) -> wasmtime::Result<T> {
-    Ok(tokio::task::spawn_blocking(work).await?)
+    let computed = beside::compute(until, work).await;
+    computed.map_err(|problem| match problem {
+        Unanswered::Late(_) => LimitHit::Time.into(),
+        Unanswered::Lost(_) => problem.into(),
+    })
 }
 
 impl vectors::Host for Vectors<'_> {}
@@ -212,9 +218,9 @@ impl vectors::HostMatrix for Vectors<'_> {
         self.0.host_call()?;
         let held = self.0.table.get_mut(&handle)?;
         let mut matrix = std::mem::take(&mut held.0);
-        let done = compute(move || {
-            Arc::make_mut(&mut matrix).normalize();
-            matrix
+        let done = compute(self.0.caller.deadline, move |clock| {
+            Arc::make_mut(&mut matrix).normalize(clock)?;
+            Ok(matrix)
         });
         let done = done.await?;
         self.0.table.get_mut(&handle)?.0 = done;
@@ -233,21 +239,16 @@ impl vectors::HostMatrix for Vectors<'_> {
             let text = "k-means needs at least one row and one cluster";
             return Ok(Err(VectorError::Shape(text.to_owned())));
         }
-        let deadline = self.0.caller.deadline;
-        let found = compute(move || {
-            matrix::k_means(&matrix, clusters as usize, seed, max_iterations, deadline)
+        let found = compute(self.0.caller.deadline, move |clock| {
+            matrix::k_means(&matrix, clusters as usize, seed, max_iterations, clock)
         });
-        match found.await? {
-            Some(found) => Ok(Ok(found)),
-            None => Err(LimitHit::Time.into()),
-        }
+        Ok(Ok(found.await?))
     }
 
     async fn mean(&mut self, handle: Resource<Held>, rows: Vec<u32>) -> Answer<Vec<f32>> {
         let matrix = self.matrix(&handle)?;
-        let mean = compute(move || {
-            let rows: Vec<_> = rows.into_iter().map(|row| row as usize).collect();
-            matrix.mean(&rows)
+        let mean = compute(self.0.caller.deadline, move |clock| {
+            matrix.mean(&rows, clock)
         });
         Ok(mean.await?.map_err(Into::into))
     }
@@ -259,7 +260,10 @@ impl vectors::HostMatrix for Vectors<'_> {
         count: u32,
     ) -> Answer<Vec<(u32, f32)>> {
         let matrix = self.matrix(&handle)?;
-        let nearest = compute(move || matrix.nearest(&target, count as usize)).await?;
+        let nearest = compute(self.0.caller.deadline, move |clock| {
+            matrix.nearest(&target, count as usize, clock)
+        });
+        let nearest = nearest.await?;
         let narrow = |(row, alike)| Ok((u32::try_from(row)?, alike));
         match nearest {
             Ok(nearest) => nearest

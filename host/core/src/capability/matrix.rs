@@ -2,11 +2,13 @@
 //!
 //! Every sum is taken in a fixed order, whatever the number of threads, so the same input
 //! gives the same answer everywhere. The inner loop has 16 independent lanes, which compilers
-//! turn into vector instructions.
+//! turn into vector instructions. There is no way over the rows without a clock.
 
 mod clusters;
 
 use std::sync::Arc;
+
+use crate::beside::{Clock, Late};
 
 pub use self::clusters::k_means;
 
@@ -31,6 +33,9 @@ pub struct Held(pub Arc<Matrix>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ShapeError(pub String);
+
+/// What there is unless the rows asked for do not fit.
+pub type Shaped<T> = Result<T, ShapeError>;
 
 impl Matrix {
     pub fn new(
@@ -114,13 +119,16 @@ impl Matrix {
         Ok(&self.values[start..start + self.dimensions])
     }
 
-    fn each_row(&self) -> impl Iterator<Item = &[f32]> {
-        self.values.chunks_exact(self.dimensions.max(1))
+    /// Every row, for as long as there is time.
+    fn each_row(&self, clock: &mut Clock) -> impl Iterator<Item = Result<&[f32], Late>> {
+        let rows = self.values.chunks_exact(self.dimensions.max(1));
+        rows.map(|row| clock.spend(row.len()).map(|()| row))
     }
 
     /// Scale every row to length one; a row of zeros stays as it is.
-    pub fn normalize(&mut self) {
+    pub fn normalize(&mut self, clock: &mut Clock) -> Result<(), Late> {
         for row in self.values.chunks_exact_mut(self.dimensions.max(1)) {
+            clock.spend(row.len())?;
             let length = dot(row, row).sqrt();
             if length > 0.0 {
                 for value in row {
@@ -128,29 +136,39 @@ impl Matrix {
                 }
             }
         }
+        Ok(())
     }
 
     /// The mean of some rows.
-    pub fn mean(&self, rows: &[usize]) -> Result<Vec<f32>, ShapeError> {
+    pub fn mean(&self, rows: &[u32], clock: &mut Clock) -> Result<Shaped<Vec<f32>>, Late> {
         if rows.is_empty() {
-            return Err(ShapeError("the mean of no rows".to_owned()));
+            return Ok(Err(ShapeError("the mean of no rows".to_owned())));
         }
         let mut sums = vec![0.0_f64; self.dimensions];
         for index in rows {
-            add(&mut sums, self.row(*index)?);
+            clock.spend(self.dimensions)?;
+            match self.row(*index as usize) {
+                Ok(row) => add(&mut sums, row),
+                Err(error) => return Ok(Err(error)),
+            }
         }
-        Ok(divided(&sums, rows.len()))
+        Ok(Ok(divided(&sums, rows.len())))
     }
 
     /// The rows most alike to `target` by cosine, best first.
-    pub fn nearest(&self, target: &[f32], count: usize) -> Result<Vec<(usize, f32)>, ShapeError> {
+    pub fn nearest(
+        &self,
+        target: &[f32],
+        count: usize,
+        clock: &mut Clock,
+    ) -> Result<Shaped<Vec<(usize, f32)>>, Late> {
         if target.len() != self.dimensions {
             let text = format!(
                 "the target has {} dimensions, the matrix {}",
                 target.len(),
                 self.dimensions
             );
-            return Err(ShapeError(text));
+            return Ok(Err(ShapeError(text)));
         }
         let length = dot(target, target).sqrt();
         let alike = |row: &[f32]| {
@@ -161,10 +179,14 @@ impl Matrix {
                 0.0
             }
         };
-        let mut all: Vec<_> = self.each_row().map(alike).enumerate().collect();
+        let rows = self.each_row(clock).map(|row| row.map(alike));
+        let mut all = rows
+            .enumerate()
+            .map(|(at, alike)| Ok((at, alike?)))
+            .collect::<Result<Vec<_>, Late>>()?;
         all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         all.truncate(count);
-        Ok(all)
+        Ok(Ok(all))
     }
 }
 
@@ -211,6 +233,8 @@ fn divided(sums: &[f64], count: usize) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
 
     fn matrix(rows: &[&[f32]]) -> Matrix {
@@ -219,6 +243,20 @@ mod tests {
             matrix.push(index.to_string(), row).expect("row");
         }
         matrix
+    }
+
+    pub(super) fn later() -> Clock {
+        Clock::until(Instant::now() + Duration::from_secs(60))
+    }
+
+    #[test]
+    fn nothing_goes_on_when_the_time_is_over() {
+        let mut some = matrix(&[&[3.0, 4.0]]);
+        let over = || Clock::until(Instant::now());
+        assert_eq!(some.mean(&[0], &mut over()), Err(Late));
+        assert_eq!(some.nearest(&[1.0, 0.0], 1, &mut over()), Err(Late));
+        assert_eq!(some.normalize(&mut over()), Err(Late));
+        assert_eq!(k_means(&some, 1, 0, 1, &mut over()), Err(Late));
     }
 
     #[test]
@@ -242,8 +280,14 @@ mod tests {
         let mut two = matrix(&[&[1.0, 2.0]]);
         assert!(two.push("b".into(), &[1.0]).is_err());
         assert!(two.row(1).is_err());
-        assert!(two.mean(&[]).is_err());
-        assert!(two.nearest(&[1.0], 1).is_err());
+        let mut clock = later();
+        assert!(two.mean(&[], &mut clock).expect("in time").is_err());
+        assert!(two.mean(&[1], &mut clock).expect("in time").is_err());
+        assert!(
+            two.nearest(&[1.0], 1, &mut clock)
+                .expect("in time")
+                .is_err()
+        );
     }
 
     #[test]
@@ -258,11 +302,13 @@ mod tests {
     #[test]
     fn rows_have_means_lengths_and_neighbours() {
         let mut some = matrix(&[&[3.0, 4.0], &[0.0, 0.0], &[0.0, 2.0]]);
-        assert_eq!(some.mean(&[0, 2]), Ok(vec![1.5, 3.0]));
-        some.normalize();
+        let mut clock = later();
+        assert_eq!(some.mean(&[0, 2], &mut clock), Ok(Ok(vec![1.5, 3.0])));
+        some.normalize(&mut clock).expect("in time");
         assert_eq!(some.row(0), Ok([0.6_f32, 0.8].as_slice()));
         assert_eq!(some.row(1), Ok([0.0_f32, 0.0].as_slice()));
-        let best = some.nearest(&[0.0, 5.0], 2).expect("nearest");
+        let best = some.nearest(&[0.0, 5.0], 2, &mut clock).expect("in time");
+        let best = best.expect("nearest");
         assert_eq!(best.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [2, 0]);
         assert!((best[0].1 - 1.0).abs() < 1e-6);
     }

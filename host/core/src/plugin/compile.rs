@@ -6,20 +6,21 @@ pub mod child;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::Command;
 use tokio::sync::Semaphore;
 
 use super::cache::Cache;
 use super::code::Code;
 use super::{PluginError, scan};
+use crate::beside;
 use crate::config::CompileLimits;
+use crate::launch::{self, Bounds};
 
 /// Compilers at a time; each uses a few processors.
 const AT_ONCE: usize = 2;
@@ -120,14 +121,14 @@ async fn carry_out(order: Order) -> Result<Code, PluginError> {
     } = order;
     let failed = |cause| PluginError::Compile { plugin, cause };
     let scanned = Arc::clone(&bytes);
-    let scanned = tokio::task::spawn_blocking(move || scan::scan(&scanned, &limits)).await;
+    let scanned = beside::wait(move || scan::scan(&scanned, &limits)).await;
     let scanned = scanned.unwrap_or_else(|error| Err(error.to_string()));
     let made = match scanned {
         Ok(()) => in_child(bytes, limits).await,
         Err(problem) => Err(problem),
     };
     let code = Code::vouched_for(made.map_err(failed)?);
-    let kept = tokio::task::spawn_blocking(move || {
+    let kept = beside::wait(move || {
         if let Some(cache) = cache {
             cache.keep(&name, code.bytes());
         }
@@ -140,14 +141,13 @@ async fn carry_out(order: Order) -> Result<Code, PluginError> {
 /// The output of the child, or why there is none.
 async fn in_child(bytes: Arc<[u8]>, limits: CompileLimits) -> Result<Vec<u8>, String> {
     let program = PROGRAM.get().ok_or("no program is named that compiles")?;
-    let mut child = Command::new(program)
-        .args(child::arguments(&limits))
-        .env_clear()
+    let bounds = Bounds {
+        memory_mib: limits.memory_mib.into(),
+        seconds: limits.seconds.into(),
+    };
+    let mut child = launch::command(program, bounds)
+        .arg(child::ASKED)
         .env("RAYON_NUM_THREADS", THREADS)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
         .spawn()
         .map_err(|error| format!("the compiler {} does not start: {error}", program.display()))?;
     let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());

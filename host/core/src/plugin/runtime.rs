@@ -15,6 +15,7 @@ use super::compile::{Compiler, Order};
 use super::manifest::Manifest;
 use super::source::Source;
 use super::{Plugin, PluginError, bindings, component, engine};
+use crate::beside;
 use crate::capability::{self, Access, InstanceState};
 use crate::config::Limits;
 use crate::grants::Grants;
@@ -164,14 +165,14 @@ impl Runtime {
     pub(super) async fn keep_contracts(&self, digest: &str, contracts: &[Contract]) {
         if let (Some(cache), Ok(content)) = (self.cache(), serde_json::to_vec(contracts)) {
             let name = contracts_name(digest);
-            drop(tokio::task::spawn_blocking(move || cache.keep(&name, &content)).await);
+            drop(beside::wait(move || cache.keep(&name, &content)).await);
         }
     }
 
     async fn kept(&self, name: &str) -> Option<Vec<u8>> {
         let (cache, name) = (self.cache()?, name.to_owned());
-        let read = tokio::task::spawn_blocking(move || cache.read(&name));
-        read.await.ok().flatten()
+        let read = beside::wait(move || cache.read(&name)).await;
+        read.ok().flatten()
     }
 }
 

@@ -1,21 +1,25 @@
 //! The `git` program, asked with fixed arguments: no shell, no pager, none of the caller's
-//! `GIT_*` variables, nothing that the repository's own configuration could make it run.
+//! variables but those without which it finds nothing, nothing that the repository's own
+//! configuration could make it run, and no more memory and time than are bounded.
 
 mod error;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout};
 
 pub use self::error::GitError;
 use super::log::{self, Entry, FORMAT, Listed};
+use callboard_core::launch::{self, Bounds};
 
-/// Configuration that would change what is printed, or run programs of the repository.
-const CONFIG: [&str; 8] = [
+/// Configuration that would change what is printed, run programs of the repository, or have lines
+/// compared of files that are too large for that: each line takes 42 bytes of memory, and a file of
+/// nothing but ends of lines packs to nothing.
+const CONFIG: [&str; 9] = [
     "core.quotepath=off",
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -24,7 +28,14 @@ const CONFIG: [&str; 8] = [
     "log.follow=false",
     "i18n.logOutputEncoding=UTF-8",
     "color.ui=false",
+    "core.bigFileThreshold=4m",
 ];
+
+/// What of this process's environment `git` is given: where it lies, and whose it is.
+const ENVIRONMENT: [&str; 4] = ["PATH", "HOME", "XDG_CONFIG_HOME", "LD_LIBRARY_PATH"];
+
+/// Memory that `git` may write to. The history of a million commits takes a quarter of it.
+const MEMORY_MIB: u64 = 1024;
 
 /// Bytes that are read at a time.
 const PIECE: usize = 64 << 10;
@@ -231,21 +242,30 @@ impl Git {
         self.in_time(answer).await?
     }
 
-    async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, GitError> {
+    /// The time that is left.
+    fn left(&self) -> Duration {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        let left = left.max(Duration::from_millis(1));
-        tokio::time::timeout(left, work)
+        left.max(Duration::from_millis(1))
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, GitError> {
+        tokio::time::timeout(self.left(), work)
             .await
             .map_err(|_| GitError::Timeout)
     }
 
     fn spawn(&self, args: &[&str]) -> Result<Child, GitError> {
-        let mut command = Command::new(&self.program);
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("GIT_") {
-                command.env_remove(name);
-            }
-        }
+        let bounds = Bounds {
+            memory_mib: MEMORY_MIB,
+            // Whoever waits for it ends it before; this is for one that nobody waits for any more.
+            seconds: 2 * (self.left().as_secs() + 1),
+        };
+        let mut command = launch::command(&self.program, bounds);
+        let kept = ENVIRONMENT.map(|name| (name, std::env::var_os(name)));
+        command.envs(
+            kept.into_iter()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
         command
             .env("LC_ALL", "C")
             .env("GIT_TERMINAL_PROMPT", "0")
@@ -271,11 +291,6 @@ impl Git {
         }
         command
             .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-            .kill_on_drop(true)
             .spawn()
             .map_err(|error| match error.kind() {
                 std::io::ErrorKind::NotFound => GitError::NotInstalled,

@@ -9,6 +9,8 @@ const FIELDS: usize = 8;
 const FIELD: usize = 64 << 10;
 /// Bodies are cut to this many bytes.
 const BODY: usize = 6000;
+/// Subjects are cut to this many bytes: whoever approves a draft is to see all of it.
+const SUBJECT: usize = 300;
 /// So many paths are kept; the rest is counted.
 const PATHS: usize = 100;
 
@@ -127,7 +129,7 @@ fn entry(fields: &[String]) -> Result<Entry, String> {
         author: author.clone(),
         email: email.clone(),
         tags: tags_of(tags),
-        subject: subject.trim().to_owned(),
+        subject: cut(subject.trim(), SUBJECT).to_owned(),
         body: cut(body.trim(), BODY).to_owned(),
         ..Entry::default()
     })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use callboard_core::app::doctor::Symptom;
 use callboard_core::app::{App, AppError};
+use callboard_core::beside;
 use callboard_core::config;
 use callboard_core::store::{StoreError, findings};
 use futures_util::future::BoxFuture;
@@ -37,7 +38,7 @@ pub async fn current(app: &App, address: impl fmt::Display) -> Result<Site, Unsh
     let info = SiteInfo::of(app.config(), &settings, local);
     let definitions = Arc::clone(&company.definitions);
     // Every page is tried, which takes as long as the templates will.
-    let made = tokio::task::spawn_blocking(move || {
+    let made = beside::wait(move || {
         let site = Site::new(info, &files::templates(&definitions))?;
         Ok(site.with_assets(files::assets(&definitions)))
     });

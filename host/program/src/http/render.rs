@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::answer::Problem;
+use callboard_core::beside;
 use callboard_factory::site::{Site, SiteError};
 
 /// Pages that are rendered at a time.
@@ -38,7 +39,8 @@ impl Renderings {
             return Err(Problem::Busy);
         };
         let site = Arc::clone(site);
-        let rendered = tokio::task::spawn_blocking(move || {
+        // What is rendered is bounded by its templates and by the posts that can be shown.
+        let rendered = beside::wait(move || {
             let page = render(&site);
             drop(place);
             page

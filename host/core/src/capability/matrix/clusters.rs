@@ -1,31 +1,30 @@
 //! Lloyd's k-means with k-means++ seeding, deterministic under a seed.
 
-use std::time::Instant;
+use std::panic::resume_unwind;
+use std::thread::ScopedJoinHandle;
 
 use super::{LANES, Matrix, WORTH_A_THREAD, add, divided, dot};
+use crate::beside::{Clock, Late};
 
-/// The cluster of each row: at most `clusters` groups. `None` if the deadline passed.
+/// The cluster of each row: at most `clusters` groups.
 pub fn k_means(
     matrix: &Matrix,
     clusters: usize,
     seed: u64,
     max_iterations: u32,
-    deadline: Instant,
-) -> Option<Vec<u32>> {
-    let mut centers = seeded(matrix, clusters, seed, deadline)?;
-    let mut nearest = assigned(matrix, &centers);
+    clock: &mut Clock,
+) -> Result<Vec<u32>, Late> {
+    let mut centers = seeded(matrix, clusters, seed, clock)?;
+    let mut nearest = assigned(matrix, &centers, clock)?;
     for _ in 0..max_iterations {
-        if Instant::now() >= deadline {
-            return None;
-        }
-        update(matrix, &nearest, &mut centers);
-        let next = assigned(matrix, &centers);
+        update(matrix, &nearest, &mut centers, clock)?;
+        let next = assigned(matrix, &centers, clock)?;
         if next == nearest {
             break;
         }
         nearest = next;
     }
-    Some(nearest)
+    Ok(nearest)
 }
 
 /// A small generator of random numbers that is the same everywhere.
@@ -49,29 +48,36 @@ impl SplitMix {
 
 /// Centers chosen among the rows, each with a chance that grows with the square of its
 /// distance from those chosen before. Fewer than asked if the rows are not that different.
-fn seeded(matrix: &Matrix, clusters: usize, seed: u64, deadline: Instant) -> Option<Matrix> {
+fn seeded(matrix: &Matrix, clusters: usize, seed: u64, clock: &mut Clock) -> Result<Matrix, Late> {
     let mut random = SplitMix(seed);
     let rows = matrix.rows();
     let mut centers = Matrix::default();
     let mut distances = vec![f64::INFINITY; rows];
-    let lengths: Vec<_> = matrix.each_row().map(|row| dot(row, row)).collect();
+    let lengths = squares(matrix, clock)?;
     while centers.rows() < clusters.min(rows) {
-        if Instant::now() >= deadline {
-            return None;
-        }
+        clock.spend(rows)?;
         let Some(chosen) = choose(&distances, centers.rows() == 0, &mut random) else {
             break;
         };
-        let row = matrix.row(chosen).ok()?;
-        centers.push(String::new(), row).ok()?;
-        let products = products(matrix, row);
+        // It is one of them, so it fits the others.
+        let Ok(row) = matrix.row(chosen) else { break };
+        if centers.push(String::new(), row).is_err() {
+            break;
+        }
+        let products = products(matrix, row, clock)?;
         for (index, distance) in distances.iter_mut().enumerate() {
             let square = lengths[index] + lengths[chosen] - 2.0 * products[index];
             *distance = distance.min(f64::from(square.max(0.0)));
         }
         distances[chosen] = 0.0;
     }
-    Some(centers)
+    Ok(centers)
+}
+
+/// The square of every row's length.
+fn squares(matrix: &Matrix, clock: &mut Clock) -> Result<Vec<f32>, Late> {
+    let rows = matrix.each_row(clock);
+    rows.map(|row| row.map(|row| dot(row, row))).collect()
 }
 
 #[expect(
@@ -98,30 +104,31 @@ fn choose(distances: &[f64], first: bool, random: &mut SplitMix) -> Option<usize
 }
 
 /// The product of every row with `other`.
-fn products(matrix: &Matrix, other: &[f32]) -> Vec<f32> {
-    by_rows(matrix, matrix.elements(), |row| dot(row, other))
+fn products(matrix: &Matrix, other: &[f32], clock: &Clock) -> Result<Vec<f32>, Late> {
+    by_rows(matrix, matrix.elements(), clock, |row, clock| {
+        clock.spend(row.len()).map(|()| dot(row, other))
+    })
 }
 
 /// The nearest center of every row: the smallest |c|² − 2x·c, since |x|² is the same for all.
-fn assigned(matrix: &Matrix, centers: &Matrix) -> Vec<u32> {
-    let lengths: Vec<_> = centers
-        .each_row()
-        .map(|center| dot(center, center))
-        .collect();
+fn assigned(matrix: &Matrix, centers: &Matrix, clock: &mut Clock) -> Result<Vec<u32>, Late> {
+    let lengths = squares(centers, clock)?;
     let work = matrix.elements().saturating_mul(centers.rows());
-    by_rows(matrix, work, |row| nearest(row, centers, &lengths))
+    by_rows(matrix, work, clock, |row, clock| {
+        nearest(row, centers, &lengths, clock)
+    })
 }
 
-fn nearest(row: &[f32], centers: &Matrix, lengths: &[f32]) -> u32 {
+fn nearest(row: &[f32], centers: &Matrix, lengths: &[f32], clock: &mut Clock) -> Result<u32, Late> {
     let mut best = (f32::INFINITY, 0);
-    let centers = centers.each_row().zip(lengths).zip(0_u32..);
+    let centers = centers.each_row(clock).zip(lengths).zip(0_u32..);
     for ((center, length), index) in centers {
-        let distance = length - 2.0 * dot(row, center);
+        let distance = length - 2.0 * dot(row, center?);
         if distance < best.0 {
             best = (distance, index);
         }
     }
-    best.1
+    Ok(best.1)
 }
 
 /// `compute` of every row, on several threads if the work is worth it. Rows do not depend on
@@ -129,8 +136,9 @@ fn nearest(row: &[f32], centers: &Matrix, lengths: &[f32]) -> u32 {
 fn by_rows<T: Send + Default + Clone>(
     matrix: &Matrix,
     work: usize,
-    compute: impl Fn(&[f32]) -> T + Sync,
-) -> Vec<T> {
+    clock: &Clock,
+    compute: impl Fn(&[f32], &mut Clock) -> Result<T, Late> + Sync,
+) -> Result<Vec<T>, Late> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(work / WORTH_A_THREAD + 1).min(LANES);
     let share = matrix.rows().div_ceil(threads).max(1);
@@ -140,34 +148,43 @@ fn by_rows<T: Send + Default + Clone>(
         let parts = answers
             .chunks_mut(share)
             .zip(matrix.values.chunks(share * width));
+        let mut at_work = Vec::new();
         for (answers, rows) in parts {
-            let compute = &compute;
+            let (compute, mut clock) = (&compute, clock.clone());
             let mut fill = move || {
-                let rows = rows.chunks_exact(width);
-                answers
-                    .iter_mut()
-                    .zip(rows)
-                    .for_each(|(answer, row)| *answer = compute(row));
+                for (answer, row) in answers.iter_mut().zip(rows.chunks_exact(width)) {
+                    *answer = compute(row, &mut clock)?;
+                }
+                Ok(())
             };
             if threads == 1 {
-                fill();
+                fill()?;
             } else {
-                scope.spawn(fill);
+                at_work.push(scope.spawn(fill));
             }
         }
-    });
-    answers
+        let ended = |thread: ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+        };
+        at_work.into_iter().try_for_each(ended)
+    })?;
+    Ok(answers)
 }
 
 /// Move every center to the mean of its rows; one without rows stays.
-fn update(matrix: &Matrix, nearest: &[u32], centers: &mut Matrix) {
+fn update(
+    matrix: &Matrix,
+    nearest: &[u32],
+    centers: &mut Matrix,
+    clock: &mut Clock,
+) -> Result<(), Late> {
     let width = matrix.dimensions;
     let mut sums = vec![0.0_f64; centers.values.len()];
     let mut counts = vec![0_usize; centers.rows()];
-    for (row, cluster) in matrix.each_row().zip(nearest) {
+    for (row, cluster) in matrix.each_row(clock).zip(nearest) {
         let cluster = *cluster as usize;
         counts[cluster] += 1;
-        add(&mut sums[cluster * width..(cluster + 1) * width], row);
+        add(&mut sums[cluster * width..(cluster + 1) * width], row?);
     }
     for (cluster, count) in counts
         .into_iter()
@@ -177,17 +194,15 @@ fn update(matrix: &Matrix, nearest: &[u32], centers: &mut Matrix) {
         let range = cluster * width..(cluster + 1) * width;
         centers.values[range.clone()].copy_from_slice(&divided(&sums[range], count));
     }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::Instant;
 
+    use super::super::tests::later;
     use super::*;
-
-    fn later() -> Instant {
-        Instant::now() + Duration::from_mins(1)
-    }
 
     /// `groups` clouds of points, far from each other.
     #[expect(
@@ -211,7 +226,7 @@ mod tests {
     #[test]
     fn clouds_are_found() {
         let matrix = clouds(5, 40, 33);
-        let found = k_means(&matrix, 5, 1, 50, later()).expect("in time");
+        let found = k_means(&matrix, 5, 1, 50, &mut later()).expect("in time");
         for (index, cluster) in found.iter().enumerate() {
             assert_eq!(*cluster, found[index % 5], "row {index}");
         }
@@ -223,14 +238,14 @@ mod tests {
     fn the_same_seed_gives_the_same_answer_on_any_number_of_threads() {
         // Enough work for several threads.
         let matrix = clouds(3, 700, 64);
-        let first = k_means(&matrix, 20, 42, 20, later()).expect("in time");
-        assert_eq!(k_means(&matrix, 20, 42, 20, later()), Some(first));
+        let first = k_means(&matrix, 20, 42, 20, &mut later()).expect("in time");
+        assert_eq!(k_means(&matrix, 20, 42, 20, &mut later()), Ok(first));
     }
 
     #[test]
     fn every_row_is_nearest_to_its_own_center() {
         let matrix = clouds(4, 25, 10);
-        let centers = seeded(&matrix, 6, 3, later()).expect("in time");
+        let centers = seeded(&matrix, 6, 3, &mut later()).expect("in time");
         let naive = |row: &[f32]| {
             let square = |center: &[f32]| -> f64 {
                 row.iter()
@@ -238,10 +253,14 @@ mod tests {
                     .map(|(x, c)| f64::from(x - c).powi(2))
                     .sum()
             };
-            let squares: Vec<_> = centers.each_row().map(square).collect();
+            let squares: Vec<_> = (0..centers.rows())
+                .map(|at| square(centers.row(at).expect("a center")))
+                .collect();
             squares.iter().copied().fold(f64::INFINITY, f64::min)
         };
-        for (row, cluster) in matrix.each_row().zip(assigned(&matrix, &centers)) {
+        let clusters = assigned(&matrix, &centers, &mut later()).expect("in time");
+        for (at, cluster) in clusters.into_iter().enumerate() {
+            let row = matrix.row(at).expect("a row");
             let center = centers.row(cluster as usize).expect("center");
             let own: f64 = row
                 .iter()
@@ -255,16 +274,19 @@ mod tests {
     #[test]
     fn odd_sizes_are_harmless() {
         assert_eq!(
-            k_means(&Matrix::default(), 3, 0, 5, later()),
-            Some(Vec::new())
+            k_means(&Matrix::default(), 3, 0, 5, &mut later()),
+            Ok(Vec::new())
         );
         let same = Matrix::new(vec![String::new(); 4], 2, vec![1.0; 8]).expect("matrix");
-        assert_eq!(k_means(&same, 3, 0, 5, later()), Some(vec![0; 4]));
+        assert_eq!(k_means(&same, 3, 0, 5, &mut later()), Ok(vec![0; 4]));
         let wide = clouds(2, 2, 3);
         assert_eq!(
-            k_means(&wide, 100, 0, 5, later()).expect("in time").len(),
+            k_means(&wide, 100, 0, 5, &mut later())
+                .expect("in time")
+                .len(),
             4
         );
-        assert_eq!(k_means(&wide, 2, 0, 5, Instant::now()), None);
+        let mut over = Clock::until(Instant::now());
+        assert_eq!(k_means(&wide, 2, 0, 5, &mut over), Err(Late));
     }
 }

@@ -3,6 +3,10 @@
 use std::path::Path;
 
 use callboard_core::outcome::{FailureKind, Stop};
+use callboard_core::shown::cut;
+
+/// The most characters of what git says that are quoted.
+const QUOTED: usize = 200;
 
 /// Why `git` did not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +37,10 @@ pub enum GitError {
     Refused(String),
     #[error("it cannot be read: {0}")]
     Unreadable(String),
+    #[error(
+        "git takes more memory for it than it may have ({0}); a commit of that day or the number of all is made to harm, or far too large"
+    )]
+    Memory(String),
     #[error("git took longer than the stage has left; give the stage a longer `timeout`")]
     Timeout,
 }
@@ -44,6 +52,8 @@ impl GitError {
             GitError::Ownership(folder.display().to_string())
         } else if words.contains("not a git repository") {
             GitError::NoRepository
+        } else if let Some(line) = words.lines().find(|line| line.contains("ut of memory")) {
+            GitError::Memory(cut(line.trim(), QUOTED))
         } else {
             let lines = words.lines().filter(|line| !line.starts_with("hint:"));
             let words: Vec<&str> = lines
