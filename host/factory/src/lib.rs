@@ -7,7 +7,7 @@
 //! * [`operations`] – what can be asked of it, as typed functions and views.
 //! * the [pack](pack()) below – what it brings, like a table of contents.
 //! * [`site`], `handlers` – its pages, its units of work.
-//! * [`diary`] – its arithmetic, no IO.
+//! * [`diary`], [`markdown`] – its arithmetic and its texts, no IO.
 //! * [`tables`] – its statements, through the store.
 
 #![recursion_limit = "256"]
@@ -15,6 +15,7 @@
 mod bundle;
 pub mod diary;
 mod handlers;
+pub mod markdown;
 pub mod operations;
 pub mod site;
 pub mod tables;

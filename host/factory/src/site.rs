@@ -5,12 +5,12 @@
 //! on samples: a misspelt name is found when a revision is checked, not by a reader.
 
 mod assets;
+mod bodies;
 mod current;
 mod export;
 mod feeds;
 mod files;
 mod links;
-mod markdown;
 mod pages;
 mod rehearse;
 mod rules;
@@ -27,6 +27,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 pub use self::assets::{Asset, Assets, PAGES};
+use self::bodies::Bodies;
 pub(crate) use self::current::probe;
 pub use self::current::{Unshown, current, shown};
 pub use self::export::{ExportError, Exported, LIST, export};
@@ -96,7 +97,8 @@ impl SiteInfo {
 /// The site as it can be shown now, or why there is none.
 pub type Shown = Result<Arc<Site>, String>;
 
-/// A site that is ready to render. It holds its compiled templates and no posts.
+/// A site that is ready to render. It holds its compiled templates, and of posts only what their texts
+/// came to.
 #[derive(Debug)]
 pub struct Site {
     info: SiteInfo,
@@ -104,6 +106,7 @@ pub struct Site {
     style: String,
     style_digest: String,
     assets: Assets,
+    bodies: Bodies,
     not_found: String,
     gone: String,
     unavailable: String,
@@ -160,6 +163,7 @@ impl Site {
             style_digest: hex(&Sha256::digest(&style)).chars().take(8).collect(),
             style,
             assets: Assets::default(),
+            bodies: Bodies::default(),
             not_found: String::new(),
             gone: String::new(),
             unavailable: String::new(),

@@ -17,14 +17,15 @@ CREATE TABLE tasks (
 
 CREATE INDEX tasks_run ON tasks (run);
 
+-- What is shown to a person, or to readers, is bounded here, whoever writes it.
 -- grantable
 CREATE TABLE drafts (
     id         TEXT PRIMARY KEY,
     task       TEXT NOT NULL REFERENCES tasks (id),
     number     BIGINT NOT NULL,
-    title      TEXT NOT NULL,
-    excerpt    TEXT NOT NULL,
-    markdown   TEXT NOT NULL,
+    title      TEXT NOT NULL CHECK (octet_length(title) <= 1000),
+    excerpt    TEXT NOT NULL CHECK (octet_length(excerpt) <= 10000),
+    markdown   TEXT NOT NULL CHECK (octet_length(markdown) <= 131072),
     written_by TEXT NOT NULL,
     report     TEXT NOT NULL,
     created_at BIGINT NOT NULL,
@@ -34,15 +35,15 @@ CREATE TABLE drafts (
 -- grantable
 CREATE TABLE posts (
     id           TEXT PRIMARY KEY,
-    slug         TEXT NOT NULL UNIQUE,
+    slug         TEXT NOT NULL UNIQUE CHECK (octet_length(slug) <= 500),
     subject      TEXT NOT NULL UNIQUE,
     task         TEXT NOT NULL,
-    title        TEXT NOT NULL,
-    excerpt      TEXT NOT NULL,
-    markdown     TEXT NOT NULL,
-    tags         TEXT NOT NULL,
-    written_by   TEXT NOT NULL,
-    covers       TEXT NOT NULL,
+    title        TEXT NOT NULL CHECK (octet_length(title) <= 1000),
+    excerpt      TEXT NOT NULL CHECK (octet_length(excerpt) <= 10000),
+    markdown     TEXT NOT NULL CHECK (octet_length(markdown) <= 131072),
+    tags         TEXT NOT NULL CHECK (octet_length(tags) <= 4000),
+    written_by   TEXT NOT NULL CHECK (octet_length(written_by) <= 1000),
+    covers       TEXT NOT NULL CHECK (octet_length(covers) <= 500),
     status       TEXT NOT NULL CHECK (status IN ('published', 'removed')),
     published_at BIGINT NOT NULL,
     updated_at   BIGINT NOT NULL

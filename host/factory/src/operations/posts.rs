@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use callboard_core::app::App;
+use callboard_core::beside;
 use callboard_core::operations::{Broken, Entry, OperationError, named};
 
 use crate::site::{self, Unshown};
@@ -26,7 +27,7 @@ pub struct Removed {
 pub struct Exported {
     pub files: usize,
     pub bytes: u64,
-    /// Posts that cannot be read, and are left out.
+    /// Posts that cannot be read or shown, and are left out.
     pub left_out: Vec<Broken>,
     /// The address that feeds, sitemap and canonical links lead to, if it is the one of this
     /// machine because the workspace names none.
@@ -67,10 +68,16 @@ pub async fn export(app: &App, folder: &Path) -> Result<Exported, OperationError
     let address = &app.config().listen;
     let site = site::current(app, address).await?;
     let target = folder.to_owned();
-    let work = tokio::task::spawn_blocking(move || site::export(&site, &all, &target));
+    let work = beside::wait(move || site::export(&site, &all, &target));
     let failed = |error: &dyn std::fmt::Display| OperationError::failed(error.to_string());
     let written = work.await.map_err(|error| failed(&error))?;
     let written = written.map_err(|error| failed(&error))?;
+    let unshown = written.left_out.into_iter().map(|(id, error)| Broken {
+        id,
+        status: "unreadable",
+        detail: error.to_string(),
+    });
+    left_out.extend(unshown);
     let leads_to = app.config().site.is_none();
     Ok(Exported {
         files: written.files,

@@ -15,10 +15,12 @@ use crate::tables::posts::Post;
 pub const LIST: &str = ".callboard-export";
 
 /// What an export wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exported {
     pub files: usize,
     pub bytes: u64,
+    /// The slugs of posts that can't be shown, and why; nothing else of the site shows them.
+    pub left_out: Vec<(String, SiteError)>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -41,10 +43,12 @@ pub enum ExportError {
 /// Write the published site into `folder`. What an earlier export wrote there is replaced;
 /// other files are never touched, and a folder that no export made must be empty.
 pub fn export(site: &Site, posts: &[Post], folder: &Path) -> Result<Exported, ExportError> {
+    let (posts, left_out) = files::showable(site, posts);
     let files = files::all(site, posts)?;
     let exported = Exported {
         files: files.len(),
         bytes: files.values().map(|content| content.len() as u64).sum(),
+        left_out,
     };
     let target = Target::open(folder)?;
     let names: BTreeSet<String> = files.keys().cloned().collect();

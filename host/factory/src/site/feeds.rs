@@ -8,7 +8,7 @@ use rss::extension::{Extension, ExtensionMap};
 use serde::Serialize;
 use url::Url;
 
-use super::{Site, SiteError, markdown, view};
+use super::{Site, SiteError, view};
 use crate::tables::posts::Post;
 use callboard_core::html;
 use callboard_core::shown::markup;
@@ -17,6 +17,7 @@ pub(super) fn rss(site: &Site, posts: &[Post]) -> Result<String, SiteError> {
     let links = site.absolute();
     let newest = posts.iter().map(|post| post.updated_at).max();
     let items = posts.iter().map(|post| item(site, post));
+    let items = items.filter_map(showable);
     let channel = rss::Channel {
         title: markup(&site.info.name),
         link: links.home(),
@@ -51,7 +52,7 @@ fn item(site: &Site, post: &Post) -> Result<rss::Item, SiteError> {
             permalink: true,
         }),
         pub_date: Some(rfc2822(post.published_at)),
-        content: Some(body(post, &link)?),
+        content: Some(body(site, post, &link)?),
         link: Some(link),
         ..rss::Item::default()
     })
@@ -105,6 +106,7 @@ struct JsonAuthor {
 pub(super) fn json_feed(site: &Site, posts: &[Post]) -> Result<String, SiteError> {
     let links = site.absolute();
     let items = posts.iter().map(|post| json_item(site, post));
+    let items = items.filter_map(showable);
     let document = JsonFeed {
         version: "https://jsonfeed.org/version/1.1",
         title: markup(&site.info.name),
@@ -121,7 +123,7 @@ fn json_item(site: &Site, post: &Post) -> Result<JsonItem, SiteError> {
     let link = site.absolute().post(&post.slug);
     Ok(JsonItem {
         id: link.clone(),
-        content_html: body(post, &link)?,
+        content_html: body(site, post, &link)?,
         url: link,
         title: markup(&post.title),
         summary: markup(&post.excerpt),
@@ -156,10 +158,21 @@ pub(super) fn sitemap(site: &Site, posts: &[Post]) -> String {
 }
 
 /// The body of a post whose relative links are resolved against its own address.
-fn body(post: &Post, address: &str) -> Result<String, SiteError> {
+fn body(site: &Site, post: &Post, address: &str) -> Result<String, SiteError> {
     let base = Url::parse(address).ok();
-    let html = markdown::to_html(&post.markdown, &post.title, base.as_ref())?;
+    let html = site.bodies.of(post, base.as_ref())?;
     Ok(markup(&html))
+}
+
+/// What a feed has of a post: nothing, if the post can't be shown.
+fn showable<T>(item: Result<T, SiteError>) -> Option<Result<T, SiteError>> {
+    match item {
+        Err(error @ SiteError::Post { .. }) => {
+            tracing::error!(%error, "a feed goes without it");
+            None
+        }
+        item => Some(item),
+    }
 }
 
 fn rfc2822(time: Timestamp) -> String {

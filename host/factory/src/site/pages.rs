@@ -5,7 +5,7 @@ use minijinja::{Value, context};
 
 use super::links::Links;
 use super::view::{Head, Menu, PostView};
-use super::{Site, SiteError, in_template, markdown};
+use super::{Site, SiteError, in_template};
 use crate::tables::posts::Post;
 use callboard_core::shown;
 use callboard_core::template;
@@ -37,7 +37,7 @@ impl<'s> Pages<'s> {
             description: post.excerpt.clone(),
             canonical: Some(self.site.absolute().post(&post.slug)),
         };
-        let html = markdown::to_html(&post.markdown, &post.title, None)?;
+        let html = self.site.bodies.of(post, None)?.to_string();
         let context = context! {
             post => Value::from(Serde(PostView::new(post, &self.links))),
             html => Value::from_safe_string(html),

@@ -23,9 +23,18 @@ pub struct Draft {
 
 /// The newest draft of a task.
 pub async fn latest(store: &Store, task: &str) -> Result<Option<Draft>, StoreError> {
+    Ok(newest(&store.query(find_newest(task)).await?)?)
+}
+
+/// Selects the newest draft of a task.
+pub fn find_newest(task: &str) -> Statement {
     let sql = "SELECT * FROM drafts WHERE task = $1 ORDER BY number DESC LIMIT 1";
-    let rows = store.query(Statement::new(sql).bind(task)).await?;
-    Ok(rows.first().map(draft).transpose()?)
+    Statement::new(sql).bind(task)
+}
+
+/// The draft that [`find_newest`] found, if there is one.
+pub fn newest(rows: &Rows) -> Result<Option<Draft>, ColumnError> {
+    rows.first().map(draft).transpose()
 }
 
 /// All drafts of a task, oldest first.

@@ -8,6 +8,9 @@ use callboard_core::store::unreadable::{Entry, entries, readable};
 use callboard_core::store::{Store, StoreError, microseconds, timestamp};
 use callboard_core::value::{Row, Rows, Statement};
 
+/// The most tags that a post has: each has a page of its own.
+const TAGS: usize = 50;
+
 /// One post. A removed post keeps its row, so that its address can say "gone".
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Post {
@@ -61,7 +64,16 @@ pub async fn newest(store: &Store, limit: u32, offset: u32) -> Result<Vec<Post>,
     Ok(readable(&rows, "a post", read))
 }
 
-/// The same with those that cannot be read.
+/// Published posts, newest first, without their texts: as much as a list of addresses needs.
+pub async fn addresses(store: &Store, limit: u32) -> Result<Vec<Post>, StoreError> {
+    let sql = "SELECT id, slug, subject, task, title, '' AS excerpt, '' AS markdown, tags, \
+        written_by, covers, status, published_at, updated_at \
+        FROM posts WHERE status = 'published' ORDER BY published_at DESC, id DESC LIMIT $1";
+    let rows = store.query(Statement::new(sql).bind(limit)).await?;
+    Ok(readable(&rows, "a post", read))
+}
+
+/// Those of [`newest`] with those that cannot be read.
 pub async fn list(store: &Store, limit: u32) -> Result<Vec<Entry<Post>>, StoreError> {
     let sql = "SELECT * FROM posts WHERE status = 'published' \
         ORDER BY published_at DESC, id DESC LIMIT $1";
@@ -130,6 +142,7 @@ pub(super) fn read(row: Row<'_>) -> Result<Post, StoreError> {
         tags: tags
             .split(',')
             .filter(|tag| !tag.is_empty())
+            .take(TAGS)
             .map(str::to_owned)
             .collect(),
         written_by: row.text("written_by")?,

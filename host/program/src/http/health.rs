@@ -1,5 +1,5 @@
-//! `/health`: whether pages can be answered, asked the way pages ask, and whether what is behind
-//! them can be written.
+//! `/health`: whether pages can be answered, asked the way pages ask and rendered where pages are,
+//! and whether what is behind them can be written.
 
 use std::time::Duration;
 
@@ -7,9 +7,10 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::Face;
-use super::answer::{JSON, found, unavailable};
+use super::answer::{JSON, Problem, found, unavailable};
+use super::pages::per_page;
 use callboard_core::store::{Store, StoreError, StoreErrorKind, revisions};
-use callboard_factory::tables::posts;
+use callboard_factory::tables::posts::{self, Post};
 
 const LIMIT: Duration = Duration::from_secs(3);
 
@@ -34,20 +35,29 @@ pub(super) async fn endpoint(State(face): State<Face>) -> Response {
 async fn look(face: &Face) -> Result<(), Lack> {
     let late = || StoreError::new(StoreErrorKind::Timeout, "it did not answer in time");
     let asked = tokio::time::timeout(LIMIT, ask(&face.store)).await;
-    asked.unwrap_or_else(|_| Err(lacks("database")(late())))?;
-    face.site().map(drop).map_err(|cause| Lack {
+    let newest = asked.unwrap_or_else(|_| Err(lacks("database")(late())))?;
+    let site = face.site().map_err(|cause| Lack {
         dependency: "site",
+        cause,
+    })?;
+    let page = face.renderings.page(&site, move |site| site.index(&newest));
+    let cause = match tokio::time::timeout(LIMIT, page).await {
+        Ok(Ok(_)) => return Ok(()),
+        Ok(Err(Problem::Site(error))) => error.to_string(),
+        Ok(Err(_)) | Err(_) => "pages take long to render".to_owned(),
+    };
+    Err(Lack {
+        dependency: "pages",
         cause,
     })
 }
 
-/// The database answers, with the schema of this program, its posts can be read, a revision is
-/// active, and a row can be written.
-async fn ask(store: &Store) -> Result<(), Lack> {
+/// The database answers, with the schema of this program, a revision is active, and a row can be
+/// written; gives the posts of the front page.
+async fn ask(store: &Store) -> Result<Vec<Post>, Lack> {
     store.has_its_schema().await.map_err(lacks("schema"))?;
-    posts::newest(store, 1, 0)
-        .await
-        .map_err(lacks("database"))?;
+    let newest = posts::newest(store, per_page(), 0).await;
+    let newest = newest.map_err(lacks("database"))?;
     let active = revisions::active(store).await;
     if active.map_err(lacks("database"))?.is_none() {
         return Err(Lack {
@@ -55,7 +65,8 @@ async fn ask(store: &Store) -> Result<(), Lack> {
             cause: "no revision is active; run `callboard apply`".to_owned(),
         });
     }
-    store.probe().await.map_err(lacks("database"))
+    store.probe().await.map_err(lacks("database"))?;
+    Ok(newest)
 }
 
 fn lacks(dependency: &'static str) -> impl Fn(StoreError) -> Lack {

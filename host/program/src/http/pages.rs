@@ -8,6 +8,7 @@ use axum::response::Response;
 
 use super::Face;
 use super::answer::{CSS, HTML, JSON_FEED, Kind, Problem, RSS, XML, finish, no_site};
+use callboard_core::store::{StoreError, findings};
 use callboard_factory::site::{PER_PAGE, Site, SiteError};
 use callboard_factory::tables::posts::{self, Post};
 
@@ -37,8 +38,12 @@ pub(super) async fn json_feed(State(face): State<Face>) -> Response {
 }
 
 pub(super) async fn sitemap(State(face): State<Face>) -> Response {
-    let map = |site: &Site, posts: &[Post]| Ok(site.sitemap(posts));
-    of_newest(&face, &XML, MAPPED, map).await
+    page(&face, &XML, async |site| {
+        let posts = posts::addresses(&face.store, MAPPED).await?;
+        let map = move |site: &Site| Ok(site.sitemap(&posts));
+        face.renderings.page(site, map).await
+    })
+    .await
 }
 
 pub(super) async fn post(State(face): State<Face>, slug: Segment) -> Response {
@@ -101,10 +106,29 @@ async fn post_text(face: &Face, site: &Arc<Site>, slug: Segment) -> Text {
         None => Err(Problem::Absent),
         Some(post) if post.removed => Err(Problem::Gone),
         Some(post) => {
-            face.renderings
-                .page(site, move |site| site.post(&post))
-                .await
+            let slug = post.slug.clone();
+            let render = move |site: &Site| site.post(&post);
+            let shown = face.renderings.page(site, render).await;
+            if let Err(Problem::Site(error @ SiteError::Post { .. })) = &shown {
+                note(face, &slug, error).await;
+            }
+            shown
         }
+    }
+}
+
+/// Make a finding of a post that can't be shown, the first time that somebody asks for it.
+async fn note(face: &Face, slug: &str, error: &SiteError) {
+    let key = format!("post:{slug}");
+    let noted = async {
+        let open = findings::open(&face.store).await?;
+        if !open.iter().any(|finding| finding.key == key) {
+            findings::raise(&face.store, &key, "post", slug, &error.to_string()).await?;
+        }
+        Ok::<_, StoreError>(())
+    };
+    if let Err(error) = noted.await {
+        tracing::error!(%error, slug, "no finding is kept of a post that can't be shown");
     }
 }
 
@@ -148,6 +172,6 @@ fn page_number(page: &str) -> Result<u32, Problem> {
     }
 }
 
-fn per_page() -> u32 {
+pub(super) fn per_page() -> u32 {
     u32::try_from(PER_PAGE).unwrap_or(u32::MAX)
 }

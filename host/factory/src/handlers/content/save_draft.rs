@@ -11,10 +11,11 @@ use serde_json::json;
 use crate::diary::check::Citations;
 use crate::diary::composer::Draft;
 use crate::diary::id::derived;
+use crate::markdown;
 use crate::tables::tasks::{Task, TaskStatus};
 use crate::tables::{drafts, tasks};
 use callboard_core::handler::{Call, Handled, Handler, Needs};
-use callboard_core::outcome::{Done, Stop};
+use callboard_core::outcome::{Done, FailureKind, Stop};
 use callboard_core::store::StoreError;
 use callboard_core::value::ColumnError;
 
@@ -55,6 +56,13 @@ impl Handler for SaveDraft {
     }
 
     async fn handle(&self, call: &Call, _config: Config, reads: Reads) -> Handled<Writes> {
+        // A person is asked about nothing that the site then can't show.
+        markdown::to_html(&reads.draft.markdown, &reads.draft.title, None).map_err(|cause| {
+            Stop::failed(
+                FailureKind::Input,
+                format!("the draft cannot be shown: {cause}"),
+            )
+        })?;
         let existing = existing(call, &reads.subject).await?;
         let is_new = existing.is_none();
         let task = task(call, existing, &reads);

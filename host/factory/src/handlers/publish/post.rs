@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::diary::composer::Draft;
 use crate::diary::id::derived;
 use crate::diary::text::slug;
+use crate::markdown;
 use crate::tables::diary_days::{self, DayState};
+use crate::tables::drafts;
 use crate::tables::posts::{self, Post};
 use crate::tables::tasks::{self, TaskStatus};
 use callboard_core::handler::{Call, Handled, Handler, Needs};
@@ -53,6 +55,7 @@ impl Handler for PublishPost {
         Needs::default()
             .table("posts", &["select", "insert"])
             .table("tasks", &["select", "update"])
+            .table("drafts", &["select"])
             .table("diary_days", &["insert", "update"])
     }
 
@@ -63,7 +66,9 @@ impl Handler for PublishPost {
             subject,
         } = reads;
         unpublished(call, &subject).await?;
+        showable(&draft)?;
         approvable(call, &task, &subject).await?;
+        as_shown(call, &task, &draft).await?;
         let slug = free_slug(call, &draft).await?;
         let post = post(call, draft, subject, (task, slug));
         let Post {
@@ -82,6 +87,16 @@ impl Handler for PublishPost {
             .write(day)
             .effect("posts_published", 1))
     }
+}
+
+/// Whether the site can show it, before it is among its posts.
+fn showable(draft: &Draft) -> Result<(), Stop> {
+    let shown = markdown::to_html(&draft.markdown, &draft.title, None);
+    let refused = |cause| {
+        let text = format!("the text of `{}` cannot be shown: {cause}", draft.title);
+        Stop::failed(FailureKind::Input, text)
+    };
+    shown.map(drop).map_err(refused)
 }
 
 async fn unpublished(call: &Call, subject: &str) -> Result<(), Stop> {
@@ -119,6 +134,31 @@ async fn approvable(call: &Call, task: &str, subject: &str) -> Result<(), Stop> 
         ))),
         Some(TaskStatus::Drafted | TaskStatus::AwaitingApproval) => Ok(()),
     }
+}
+
+/// What is published is what whoever approved it was shown: the newest draft of the task. Others may
+/// write that table.
+async fn as_shown(call: &Call, task: &str, draft: &Draft) -> Result<(), Stop> {
+    let rows = call.query(drafts::find_newest(task)).await?;
+    let Some(shown) = drafts::newest(&rows).map_err(internal)? else {
+        return Ok(());
+    };
+    let parts = [
+        (&shown.title, &draft.title),
+        (&shown.excerpt, &draft.excerpt),
+        (&shown.markdown, &draft.markdown),
+        (&shown.written_by, &draft.written_by),
+    ];
+    if parts.iter().all(|(shown, own)| shown == own) {
+        return Ok(());
+    }
+    let number = shown.number;
+    Err(Stop::failed(
+        FailureKind::Input,
+        format!(
+            "draft {number} of task {task}, which is shown, is not what this run wrote; see who else writes `drafts`, and run the pipeline again"
+        ),
+    ))
 }
 
 /// Title and day as an address; with `-2` and so on if another post has it.

@@ -13,8 +13,19 @@ const NEWEST: usize = 20;
 
 type Files = BTreeMap<String, Vec<u8>>;
 
-pub(super) fn all(site: &Site, posts: &[Post]) -> Result<Files, ExportError> {
-    let mut posts: Vec<Post> = posts.iter().filter(|post| !post.removed).cloned().collect();
+/// Published posts that can be shown, and the slugs of the others.
+pub(super) fn showable(site: &Site, posts: &[Post]) -> (Vec<Post>, Vec<(String, SiteError)>) {
+    let (mut shown, mut left_out) = (Vec::new(), Vec::new());
+    for post in posts.iter().filter(|post| !post.removed) {
+        match site.bodies.of(post, None) {
+            Ok(_) => shown.push(post.clone()),
+            Err(error) => left_out.push((post.slug.clone(), error)),
+        }
+    }
+    (shown, left_out)
+}
+
+pub(super) fn all(site: &Site, mut posts: Vec<Post>) -> Result<Files, ExportError> {
     posts.sort_by(|a, b| (b.published_at, &b.id).cmp(&(a.published_at, &a.id)));
     if let Some(post) = posts.iter().find(|post| !is_file_name(&post.slug)) {
         let slug = post.slug.clone();

@@ -1,44 +1,81 @@
 //! Markdown to HTML that is safe to show: raw HTML is text, and what comrak makes is cleaned
 //! again by ammonia, which drops every script, style, SVG and `MathML`.
+//!
+//! What either takes grows with the square of some texts, so a text is bounded in size, in depth
+//! and in what it comes to. One that is more than that can't be shown, which is found where it is
+//! saved and where it is published, and again where it is shown.
 
 use std::collections::HashSet;
 
 use ammonia::UrlRelative;
+use comrak::arena_tree::NodeEdge;
 use comrak::nodes::{Node, NodeValue};
 use comrak::{Arena, Options};
 use url::Url;
 
-use super::SiteError;
 use callboard_core::foreign;
-use callboard_core::shown::cut;
 
-/// The most characters of a title that a refusal quotes.
-const TITLE: usize = 100;
+/// The most bytes of a text: 20,000 words. The tables of drafts and posts hold no more either.
+const TEXT: usize = 128 << 10;
+/// How deep its parts may be in one another.
+const DEPTH: usize = 100;
+/// The most bytes of HTML that it may come to.
+const HTML: usize = 2 << 20;
+
+/// Why a text can't be shown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unshowable {
+    #[error("it has more than {} KiB; divide it", TEXT >> 10)]
+    Long,
+    #[error(
+        "its lists, quotes and emphases are more than {DEPTH} deep in one another; write it flat"
+    )]
+    Deep,
+    #[error("it comes to more than {} MiB of HTML; divide it", HTML >> 20)]
+    Large,
+    #[error(transparent)]
+    Broken(#[from] foreign::Broken),
+}
 
 /// The body of a post. The page shows the title above it, so a first heading that repeats the
 /// title is left out, and the rest stay below it. With a `base`, relative links become absolute.
-pub(super) fn to_html(
-    markdown: &str,
-    title: &str,
-    base: Option<&Url>,
-) -> Result<String, SiteError> {
-    let html = foreign::read("Markdown", || html(markdown, title, base));
-    html.map_err(|broken| SiteError::Post {
-        title: cut(title, TITLE),
-        cause: broken.to_string(),
-    })
+pub fn to_html(markdown: &str, title: &str, base: Option<&Url>) -> Result<String, Unshowable> {
+    foreign::read("Markdown", || html(markdown, title, base))?
 }
 
-fn html(markdown: &str, title: &str, base: Option<&Url>) -> String {
+fn html(markdown: &str, title: &str, base: Option<&Url>) -> Result<String, Unshowable> {
+    if markdown.len() > TEXT {
+        return Err(Unshowable::Long);
+    }
     let options = options();
     let arena = Arena::new();
     let root = comrak::parse_document(&arena, markdown, &options);
+    // Before anything else looks into it: not all that does is without recursion.
+    if depth(root) > DEPTH {
+        return Err(Unshowable::Deep);
+    }
     drop_title(root, title);
     demote_headings(root);
     let mut html = String::new();
     // Writing to a string cannot fail.
     comrak::format_html(root, &options, &mut html).ok();
-    clean(&html, base)
+    if html.len() > HTML {
+        return Err(Unshowable::Large);
+    }
+    Ok(clean(&html, base))
+}
+
+/// How many parts are in one another at most.
+fn depth(root: Node<'_>) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for edge in root.traverse() {
+        match edge {
+            NodeEdge::Start(_) => depth += 1,
+            NodeEdge::End(_) => depth -= 1,
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 fn options() -> Options<'static> {
@@ -115,6 +152,42 @@ mod tests {
             assert!(!html.contains(&format!("\"{scheme}")), "{scheme}: {html}");
         }
         assert!(html.contains("&lt;script&gt;"), "{html}");
+    }
+
+    /// What is short to write and long to show, by the readers' own tests and by ours.
+    #[test]
+    fn what_takes_the_square_of_its_size_is_refused() {
+        let times = |text: &str| text.repeat(TEXT / text.len());
+        let halves = |open: &str, close: &str| {
+            let count = TEXT / (open.len() + close.len());
+            format!("{}{}", open.repeat(count), close.repeat(count))
+        };
+        for (text, why) in [
+            (times(">"), Unshowable::Deep),
+            (format!("{}x", &times("- ")[2..]), Unshowable::Deep),
+            (halves("*a ", " a*"), Unshowable::Deep),
+            (halves("**a ", " a**"), Unshowable::Deep),
+            (
+                format!("# {}", &halves("*a ", " a*")[8..]),
+                Unshowable::Deep,
+            ),
+            (halves("![", "](a)"), Unshowable::Deep),
+            (times("&") + "&", Unshowable::Long),
+        ] {
+            let shown = to_html(&text, "Title", None);
+            assert_eq!(shown, Err(why), "{}", &text[..20]);
+        }
+        // What is bounded is shown, however odd.
+        for text in [
+            times("&"),
+            times("\""),
+            times("[a]"),
+            times("*a_ "),
+            times("> x\n>> y\n"),
+        ] {
+            let shown = to_html(&text, "Title", None);
+            assert!(shown.is_ok(), "{}: {shown:?}", &text[..20]);
+        }
     }
 
     #[test]
