@@ -27,12 +27,15 @@ use self::redaction::Redaction;
 use self::resolver::Resolver;
 use crate::grants::Origin;
 use crate::settings::Secret;
+use crate::value;
 
 /// Shorter than common servers keep an idle connection, so that it is us who close it.
 const IDLE: Duration = Duration::from_secs(4);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most of an answer that a JSON request reads.
 const JSON_BODY: u64 = 32 << 20;
+/// The most that it may take in memory.
+const JSON_TREE: u64 = 256 << 20;
 
 /// A secret and the only origin that it goes to, redirects or not.
 #[derive(Debug, Clone)]
@@ -170,12 +173,18 @@ impl Client {
             let kind = ClientErrorKind::Status(response.status);
             return Err(ClientError::new(kind, format!("{target}: {text}")));
         }
-        serde_json::from_slice(&response.body).map_err(|error| {
-            ClientError::new(
-                ClientErrorKind::Unknown,
-                format!("{target}: the answer is no JSON: {error}"),
-            )
-        })
+        let unread = |problem: String| {
+            ClientError::new(ClientErrorKind::Unknown, format!("{target}: {problem}"))
+        };
+        if value::tree(&response.body) > JSON_TREE {
+            let most = JSON_TREE >> 20;
+            let problem = format!(
+                "the answer has so many parts that it takes more than {most} MiB in memory"
+            );
+            return Err(unread(problem));
+        }
+        serde_json::from_slice(&response.body)
+            .map_err(|error| unread(format!("the answer is no JSON: {error}")))
     }
 
     async fn follow(

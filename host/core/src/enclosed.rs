@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
+/// The most names of one folder.
+const NAMES: usize = 20_000;
+
 /// A folder that is read, and what of the system's files it never gives away.
 #[derive(Debug)]
 pub struct Enclosed {
@@ -56,6 +59,8 @@ pub enum Problem {
     Link,
     #[error("is not a file")]
     Special,
+    #[error("has more than {NAMES} names in it")]
+    Crowded,
     #[error("is larger than {}", size(*.0))]
     Large(u64),
     #[error("is another name of {}, which is kept private", .0.display())]
@@ -78,6 +83,7 @@ impl Problem {
         match self {
             Problem::Link => "put what it links to in its place",
             Problem::Special => "remove it, or put a file there",
+            Problem::Crowded => "move what does not belong there away",
             Problem::Large(_) => "make it smaller, or move it away",
             Problem::Private(_) => "remove this name of it",
             Problem::Absent | Problem::Failed(_) => "check that it is there and may be read",
@@ -125,6 +131,9 @@ impl Enclosed {
                 // Not every file system says it with the name.
                 None => kind(at, name).map_err(failed)?,
             };
+            if found.len() == NAMES {
+                return Err(Problem::Crowded.of(folder));
+            }
             found.push((OsString::from_vec(name.to_bytes().to_vec()), kind));
         }
         Ok(found)

@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::handler::is_name;
 use crate::shown::cut;
-use crate::value::Statement;
+use crate::value::{self, Statement};
 
 /// Keys and values that a stage hands to the stages after it.
 pub type Patch = Map<String, Json>;
@@ -248,6 +248,14 @@ impl Outcome {
                 Some(problem) => Outcome::Stopped(Stop::failed(FailureKind::Internal, problem)),
             },
             Outcome::Stopped(stop) => Outcome::Stopped(stop.bounded()),
+        }
+    }
+
+    /// Bytes that what was written takes in memory, about.
+    pub fn tree(&self) -> u64 {
+        match self {
+            Outcome::Done(done) => done.patch.values().map(value::tree_of).sum(),
+            Outcome::Stopped(_) => 0,
         }
     }
 

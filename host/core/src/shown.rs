@@ -69,9 +69,15 @@ pub fn json(text: &str) -> String {
 }
 
 /// A page or a feed without the characters that turn its text, can't be seen or may not stand in
-/// XML. The joiners stay: words of some languages are spelled with them.
+/// XML. The joiners stay, since words of some languages are spelled with them, and what says whether
+/// a sign is a picture.
 pub fn markup(text: &str) -> String {
-    let stays = |c: &char| matches!(c, '\n' | '\t' | '\u{200c}' | '\u{200d}') || !hides(*c);
+    let stays = |c: &char| {
+        matches!(
+            c,
+            '\n' | '\t' | '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}'
+        ) || !hides(*c)
+    };
     text.chars().filter(stays).collect()
 }
 
@@ -141,16 +147,17 @@ fn escaped(text: &str, stays: impl Fn(char) -> bool) -> String {
 
 /// Whether a character moves a cursor, ends a line, turns the direction of writing, or can't be
 /// seen and so makes a text another one than it looks: controls (C0, DEL, C1), separators of
-/// lines, bidirectional controls, zero-width and format characters, tags, and what is no
-/// character.
+/// lines, bidirectional controls, zero-width and format characters, fillers, variation selectors,
+/// behind which any bytes can be, tags, and what is no character.
 fn hides(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e007f}')
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fdd0}'..='\u{fdef}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+        || u32::from(c) & 0xfffe == 0xfffe
 }
 
 #[cfg(test)]
@@ -180,6 +187,16 @@ mod tests {
         assert!(safe.chars().all(|c| c == '\n' || !hides(c)), "{safe:?}");
         let back: Vec<String> = serde_json::from_str(&safe).expect("JSON");
         assert_eq!(back, [EVIL]);
+    }
+
+    #[test]
+    fn what_can_not_be_seen_is_hidden_nowhere() {
+        for c in "\u{e0100}\u{fe05}\u{34f}\u{115f}\u{3164}\u{ffa0}\u{17b4}\u{180b}\u{2800}\u{fdd0}\u{1fffe}\u{10ffff}\u{e0080}".chars() {
+            assert!(hides(c), "{c:?}");
+            assert!(!Shown::line(format!("a{c}")).as_str().contains(c));
+        }
+        assert!("é漢字한글ក🙂\u{1f468}".chars().all(|c| !hides(c)));
+        assert_eq!(markup("❤\u{fe0f}\u{fe01}"), "❤\u{fe0f}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::store::granted::Writer;
 use crate::store::leases::{Told, Wish};
 use crate::store::runs::{Run, RunStatus};
 use crate::store::stage_runs::{StageRun, What};
-use crate::store::{StoreError, StoreErrorKind, tenants};
+use crate::store::{StoreError, StoreErrorKind, storable, tenants};
 use crate::value::Statement;
 
 /// The shortest pause of a held stage, whatever it asks for.
@@ -119,6 +119,13 @@ impl Kept {
 /// What is kept of a stage that ended, after the checkpoints so far.
 pub(super) fn keep(work: &Work, rows: &[StageRun], mut ended: Ended, now: Timestamp) -> Kept {
     let stage = &work.pipeline.stages[ended.index];
+    let tree = rows.iter().map(|row| row.outcome.tree()).sum::<u64>() + ended.outcome.tree();
+    if tree > storable::TREES {
+        // Whoever claims the run has all of them in memory at once.
+        let problem = storable::too_many_parts(tree, storable::TREES);
+        let failure = format!("all that the run wrote so far {problem}");
+        ended.outcome = Outcome::Stopped(Stop::failed(FailureKind::Internal, failure));
+    }
     let writes = match &mut ended.outcome {
         Outcome::Done(done) => std::mem::take(&mut done.writes),
         Outcome::Stopped(_) => Vec::new(),

@@ -11,7 +11,7 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value as Json;
 
-use self::weight::{Weight, size};
+use self::weight::{Weight, parts, size};
 use crate::foreign;
 use crate::shown::cut;
 
@@ -26,6 +26,8 @@ const PATTERN: usize = 64 << 10;
 /// What holding a value against a schema may cost: the weight of the one times the size of the
 /// other. Far more than any that was seen (under a million), and seconds at the worst.
 const WORK: u64 = 400_000_000;
+/// The same for a value whose errors are all told: about 600 bytes each.
+const ERRORS: u64 = 300_000;
 
 /// A schema, ready to be used.
 pub struct Schema {
@@ -80,6 +82,17 @@ impl Schema {
             return vec![Misfit::other(problem)];
         }
         let misfits = foreign::read("JSON Schemas", || {
+            if self.validator.is_valid(value) {
+                return Vec::new();
+            }
+            // All errors are made before the first is told, and those of each branch of a choice.
+            let parts = parts(value);
+            if self.weight.times(parts) > ERRORS {
+                let problem = format!(
+                    "it does not fit, and is too large to be told where ({parts} parts); give less of it"
+                );
+                return vec![Misfit::other(problem)];
+            }
             let errors = self.validator.iter_errors(value).take(TOLD);
             errors.map(|error| Misfit::of(&error)).collect()
         });

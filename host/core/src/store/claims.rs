@@ -340,8 +340,9 @@ async fn with_rows(
     let rows = transaction
         .query(stage_runs::of_runs(dialect, ids.clone()))
         .await?;
+    let mut reader = stage_runs::Reader::default();
     for row in rows.iter() {
-        match stage_runs::read(row) {
+        match reader.read(row) {
             Ok(row) => of_run(claims, &row.run.clone(), |claim| claim.rows.push(row)),
             Err(error) => poison.push(Poison::of(row, "run", &error)),
         }

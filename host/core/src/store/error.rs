@@ -178,6 +178,8 @@ fn postgres_kind(code: &str) -> StoreErrorKind {
         "42501" | "25006" => StoreErrorKind::Denied,
         "57014" | "25P03" | "25P04" => StoreErrorKind::Timeout,
         "40002" => StoreErrorKind::Constraint,
+        // Of the protocol: what was bound is not what the statement takes.
+        "08P01" => StoreErrorKind::Statement,
         "23505" => StoreErrorKind::Duplicate,
         "XX001" | "XX002" => StoreErrorKind::Corrupt,
         _ => match code.get(..2) {

@@ -167,8 +167,9 @@ impl GrantedDatabase {
         let started = Instant::now();
         let checked = self.check(statement, Mode::Write).await?;
         let mut borrowed = self.borrow(timeout).await?;
-        let _gate = self.gate(timeout).await?;
-        let left = timeout.saturating_sub(started.elapsed());
+        let gate = self.gate(timeout).await?;
+        let _holding = gate.is_some().then(|| Holding(self, Instant::now()));
+        let left = self.at_a_time(timeout.saturating_sub(started.elapsed()));
         let result = borrowed.session()?.execute(checked, left).await;
         borrowed.end(result).await
     }
@@ -204,6 +205,7 @@ impl GrantedDatabase {
         idle: Idle,
     ) -> Result<GrantedTransaction, StoreError> {
         let longest = longest.min(statement_timeout(&self.shared.limits));
+        let held = self.at_a_time(longest);
         let started = Instant::now();
         let mut borrowed = self.borrow(longest).await?;
         let gate = self.gate(longest).await?;
@@ -216,7 +218,7 @@ impl GrantedDatabase {
         Ok(GrantedTransaction::start(
             borrowed,
             gate,
-            (longest.saturating_sub(started.elapsed()), idle),
+            (longest.saturating_sub(started.elapsed()).min(held), idle),
         ))
     }
 
@@ -339,6 +341,14 @@ impl GrantedDatabase {
         }
     }
 
+    /// How long it may write at a time: where only one can write, no longer than others wait.
+    fn at_a_time(&self, longest: Duration) -> Duration {
+        match self.shared.store.backend() {
+            Backend::Sqlite(_) => longest.min(idle::HELD),
+            Backend::Postgres(_) => longest,
+        }
+    }
+
     /// After a guest kept all others waiting, they go first.
     fn rest(&self, waited: Duration) {
         if let Backend::Sqlite(store) = self.shared.store.backend() {
@@ -382,6 +392,15 @@ async fn acquire(
     };
     let acquired = tokio::time::timeout(longest, semaphore.acquire_owned()).await;
     acquired.map_err(|_| busy())?.map_err(|_| busy())
+}
+
+/// A statement that keeps others from writing, since then.
+struct Holding<'a>(&'a GrantedDatabase, Instant);
+
+impl Drop for Holding<'_> {
+    fn drop(&mut self) {
+        self.0.rest(idle::kept_waiting(self.1.elapsed()));
+    }
 }
 
 /// A connection in use. Only one that came to its end in good order is used again.

@@ -78,16 +78,23 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true)
+            // What a plugin's statement sorts or keeps aside is held against its bound of memory,
+            // and does not fill the disk.
+            .pragma("temp_store", "memory")
             .log_statements(tracing::log::LevelFilter::Trace)
             // Whoever waited says so once, in an error.
             .log_slow_statements(tracing::log::LevelFilter::Off, Duration::ZERO);
         let writing = options.clone().busy_timeout(locked::PATIENCE);
         let connection = opening::current(&writing, path).await?;
         let places = vec![Place::of(Path::new(path))];
+        let reading = options.clone().read_only(true);
+        let reading = reading
+            .pragma("query_only", "on")
+            .pragma("temp_store", "default");
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(BUSY_TIMEOUT)
-            .connect_lazy_with(options.clone().read_only(true).pragma("query_only", "on"));
+            .connect_lazy_with(reading);
         let write_gate = Arc::new(Semaphore::new(1));
         let (sender, receiver) = mpsc::channel(GROUP * 4);
         let writes = write_jobs(connection, writing, receiver, Arc::clone(&write_gate));

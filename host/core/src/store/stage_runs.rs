@@ -1,16 +1,18 @@
 //! `stage_runs`: the checkpoints, one row a visit of a stage. They are written by
 //! [`checkpoints`](super::checkpoints).
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::unreadable::{cut, shown};
-use super::{Dialect, Store, StoreError, batch, timestamp};
+use super::{Dialect, Store, StoreError, batch, storable, timestamp};
 use crate::lines::Line;
 use crate::outcome::Outcome;
 use crate::pipeline::{Follow, Stage};
-use crate::value::{Row, Statement, Value};
+use crate::value::{self, Row, Statement, Value};
 
 /// What a visit was of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +130,9 @@ pub(super) fn of_runs(dialect: Dialect, runs: Value) -> Statement {
 /// The checkpoints of a run in the order they were made.
 pub async fn of_run(store: &Store, run: &str) -> Result<Vec<StageRun>, StoreError> {
     let statement = of_runs(store.dialect(), batch::rows(&[run])?);
-    store.query(statement).await?.iter().map(read).collect()
+    let mut reader = Reader::default();
+    let rows = store.query(statement).await?;
+    rows.iter().map(|row| reader.read(row)).collect()
 }
 
 /// The checkpoints of a run that can be read, in order, and what is wrong with the others.
@@ -138,13 +142,44 @@ pub async fn readable_of_run(
 ) -> Result<(Vec<StageRun>, Vec<String>), StoreError> {
     let statement = of_runs(store.dialect(), batch::rows(&[run])?);
     let (mut readable, mut problems) = (Vec::new(), Vec::new());
+    let mut reader = Reader::default();
     for row in store.query(statement).await?.iter() {
-        match read(row) {
+        match reader.read(row) {
             Ok(row) => readable.push(row),
             Err(error) => problems.push(cut(&error.message)),
         }
     }
     Ok((readable, problems))
+}
+
+/// Reads checkpoints, of each run for as long as they take no more memory than they may: what no
+/// stage could have written blocks its own run.
+#[derive(Default)]
+pub(super) struct Reader {
+    trees: BTreeMap<String, u64>,
+}
+
+impl Reader {
+    pub(super) fn read(&mut self, row: Row<'_>) -> Result<StageRun, StoreError> {
+        let text = row.value("content").ok().and_then(|content| match content {
+            Value::Blob(bytes) => Some(bytes.as_slice()),
+            _ => None,
+        });
+        let report = match text {
+            Some(_) => String::new(),
+            None => row.text("report")?,
+        };
+        let tree = value::tree(text.unwrap_or(report.as_bytes()));
+        let trees = self.trees.entry(row.text("run")?).or_default();
+        *trees = trees.saturating_add(tree);
+        // Between what is written and what is read lie the names of fields.
+        if *trees > 2 * storable::TREES {
+            let problem = storable::too_many_parts(*trees, storable::TREES);
+            let text = format!("what the run wrote so far {problem}");
+            return Err(StoreError::internal(text));
+        }
+        read(row)
+    }
 }
 
 pub(super) fn read(row: Row<'_>) -> Result<StageRun, StoreError> {

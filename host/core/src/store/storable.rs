@@ -6,10 +6,14 @@ use serde::de::DeserializeOwned;
 
 use super::{StoreError, StoreErrorKind};
 use crate::outcome::{Outcome, Patch};
-use crate::value::{Statement, Value};
+use crate::value::{self, Statement, Value};
 
 /// Bytes of a document.
 pub const LARGEST: usize = 64 * 1024 * 1024;
+/// Bytes that a document may take in memory, however few its text has, and those that all
+/// checkpoints of a run may together.
+pub const TREE: u64 = 128 << 20;
+pub const TREES: u64 = 512 << 20;
 /// Bytes of a text that stands in an index.
 pub const LONGEST_KEY: usize = 1024;
 
@@ -22,6 +26,10 @@ pub fn document<T: Serialize + DeserializeOwned>(value: &T) -> Result<String, St
         let problem = format!("has {} bytes; {LARGEST} are the most", text.len());
         return Err(unstorable(problem));
     }
+    let tree = value::tree(text.as_bytes());
+    if tree > TREE {
+        return Err(unstorable(too_many_parts(tree, TREE)));
+    }
     if escapes_nul(&text) {
         return Err(nul());
     }
@@ -29,6 +37,15 @@ pub fn document<T: Serialize + DeserializeOwned>(value: &T) -> Result<String, St
         Ok(_) => Ok(text),
         Err(error) => Err(unstorable(format!("could not be read back: {error}"))),
     }
+}
+
+/// That something takes too much in memory, by how much there is of it.
+pub fn too_many_parts(tree: u64, most: u64) -> String {
+    format!(
+        "has so many parts that it takes {} MiB in memory, and {} are the most; write fewer and longer values",
+        tree >> 20,
+        most >> 20
+    )
 }
 
 /// The text of keys and values; a refusal names the key.

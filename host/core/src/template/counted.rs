@@ -15,18 +15,29 @@ pub(super) const FILTER: &str = "counted";
 /// Tests that look at the outside of a value only; names that are not there have them, too.
 const OUTSIDE: [&str; 3] = ["defined", "undefined", "none"];
 
+/// Bytes of a text that cost as much as a part.
+const BYTES: u64 = 64;
+
 /// Take from the fuel of a rendering for each part of a value, as often as it is met; an error
 /// if there is not enough.
 pub(super) fn count(state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
     let mut open = Vec::new();
+    state.consume_fuel(length(value))?;
     unfold(value, &mut open);
     while let Some(mut parts) = open.pop() {
         let Some(part) = parts.next() else { continue };
         open.push(parts);
-        state.consume_fuel(1)?;
+        state.consume_fuel(1 + length(&part))?;
         unfold(&part, &mut open);
     }
     Ok(())
+}
+
+/// What the length of a value costs that has no parts, as a text.
+fn length(value: &Value) -> u64 {
+    let text = value.as_str().map(str::len);
+    let length = text.or_else(|| value.as_bytes().map(<[u8]>::len));
+    length.unwrap_or_default() as u64 / BYTES
 }
 
 type Parts = Box<dyn Iterator<Item = Value>>;

@@ -7,13 +7,17 @@ use ignore::gitignore::Gitignore;
 use super::unread::{self, Unread};
 use super::{CONTRACTS, Files, WorkspaceError, folders, stays_inside};
 use crate::config;
-use crate::enclosed::{Enclosed, Kind, Refusal};
+use crate::enclosed::{Enclosed, Kind, Problem, Refusal};
 use crate::plugin::manifest;
 
 /// The largest text.
 const TEXT: u64 = 1 << 20;
 /// The largest component, and the largest file of a tenant's that is no text.
 const BINARY: u64 = 64 << 20;
+/// What all files may have together: they are in memory at once, and stored with each revision.
+const ALL: u64 = 256 << 20;
+/// How many files and folders may be read.
+const COUNT: usize = 10_000;
 /// How many folders deep a folder of a tenant may go; a link to a folder above would go for ever.
 const DEPTH: usize = 16;
 /// Endings of texts in the folders of tenants.
@@ -80,6 +84,9 @@ pub(super) struct Reader {
     /// What is left alone.
     ignored: Gitignore,
     pub(super) files: Files,
+    /// What was read so far: files and folders, and their bytes.
+    count: usize,
+    bytes: u64,
 }
 
 impl Reader {
@@ -92,6 +99,8 @@ impl Reader {
             ignored: unread::ignored(path, &folder)?,
             folder,
             files: Files::new(),
+            count: 0,
+            bytes: 0,
         })
     }
 
@@ -160,7 +169,10 @@ impl Reader {
         for (name, kind) in self.entries(inner)? {
             let path = format!("{inner}/{name}");
             match kind {
-                Kind::Folder => self.whole(&path, depth + 1)?,
+                Kind::Folder => {
+                    self.count(&path)?;
+                    self.whole(&path, depth + 1)?;
+                }
                 Kind::File if TEXTS.iter().any(|ending| ends_with(&name, ending)) => {
                     self.text(&path)?;
                 }
@@ -172,7 +184,7 @@ impl Reader {
     }
 
     fn text(&mut self, file: &str) -> Result<(), WorkspaceError> {
-        let bytes = self.folder.read(file, TEXT)?;
+        let bytes = self.bytes(file, TEXT)?;
         if let Err(error) = std::str::from_utf8(&bytes) {
             let problem = format!("is not UTF-8 from byte {} on", error.valid_up_to());
             return Err(WorkspaceError::new(file, problem, "save it as UTF-8"));
@@ -182,8 +194,42 @@ impl Reader {
     }
 
     fn binary(&mut self, file: &str) -> Result<(), WorkspaceError> {
-        let bytes = self.folder.read(file, BINARY)?;
+        let bytes = self.bytes(file, BINARY)?;
         self.files.insert(file.to_owned(), bytes);
+        Ok(())
+    }
+
+    /// A file of `limit` bytes at most, and of what all may still have.
+    fn bytes(&mut self, file: &str, limit: u64) -> Result<Vec<u8>, WorkspaceError> {
+        self.count(file)?;
+        let left = ALL - self.bytes;
+        let bytes = self.folder.read(file, limit.min(left)).map_err(|refusal| {
+            if limit > left && matches!(refusal.problem, Problem::Large(_)) {
+                let problem = format!(
+                    "is too large with what was read before it: all files may have {} MiB",
+                    ALL >> 20
+                );
+                return WorkspaceError::new(file, problem, refusal.problem.mend());
+            }
+            refusal.into()
+        })?;
+        self.bytes += bytes.len() as u64;
+        Ok(bytes)
+    }
+
+    /// One more file or folder.
+    fn count(&mut self, path: &str) -> Result<(), WorkspaceError> {
+        self.count += 1;
+        if self.count > COUNT {
+            let problem = format!(
+                "is one too many: a workspace has at most {COUNT} files and folders that are read"
+            );
+            return Err(WorkspaceError::new(
+                path,
+                problem,
+                "move away what does not belong to it",
+            ));
+        }
         Ok(())
     }
 }
@@ -294,6 +340,38 @@ mod tests {
         let error = read(folder.path()).expect_err("large").to_string();
         assert!(
             error.starts_with("settings.toml: is larger than 1 MiB"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn all_files_together_are_bounded() {
+        let folder = workspace();
+        for number in 0..5 {
+            let file = fs::File::create(folder.path().join(format!("site/{number}.bin")));
+            // It takes no place on the disk.
+            file.expect("a file").set_len(63 << 20).expect("a size");
+        }
+        let error = read(folder.path()).expect_err("too much").to_string();
+        assert!(error.contains("all files may have 256 MiB"), "{error}");
+    }
+
+    #[test]
+    fn files_and_names_are_counted() {
+        let folder = workspace();
+        let many = folder.path().join("site/many");
+        fs::create_dir(&many).expect("a folder");
+        for number in 0..COUNT {
+            fs::create_dir(many.join(number.to_string())).expect("a folder");
+        }
+        let error = read(folder.path()).expect_err("too many").to_string();
+        assert!(error.contains("is one too many"), "{error}");
+        for number in COUNT..20_001 {
+            fs::create_dir(many.join(number.to_string())).expect("a folder");
+        }
+        let error = read(folder.path()).expect_err("too many").to_string();
+        assert!(
+            error.contains("site/many: has more than 20000 names"),
             "{error}"
         );
     }

@@ -3,7 +3,8 @@
 //! Nobody waits at the door. A newcomer who finds no room takes the place of a connection that
 //! only waits, for a request or for the rest of a header: the one that has waited longest, of the
 //! same peer if it is the peer who has too many. So a thousand half-open connections cost whoever
-//! holds them, and nobody else. Without one that waits, the newcomer is sent away.
+//! holds them, and nobody else. If none waits, whoever has the most places loses the oldest, unless
+//! that would only turn the tables; then the newcomer is sent away.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -51,15 +52,15 @@ impl Places {
         })
     }
 
-    /// A place for a connection of `address`; `None` if there is none and nobody only waits.
+    /// A place for a connection of `address`; `None` if there is none, and none for it to take.
     pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
         let peer = peer(address);
         let mut held = self.held();
         let of_peer = |place: &Place| place.peer == peer;
         if held.places.values().filter(|place| of_peer(place)).count() >= self.per_peer {
             held.make_room(of_peer)?;
-        } else if held.places.len() >= self.total {
-            held.make_room(|_| true)?;
+        } else if held.places.len() >= self.total && held.make_room(|_| true).is_none() {
+            held.crowd_out(peer)?;
         }
         let number = held.next();
         let leave = CancellationToken::new();
@@ -93,6 +94,25 @@ impl Held {
         let waiting = self.places.iter().filter(|(_, place)| among(place));
         let resting = waiting.filter_map(|(number, place)| Some((place.rests?, *number)));
         let (_, number) = resting.min()?;
+        self.places.remove(&number)?.leave.cancel();
+        Some(())
+    }
+
+    /// Send the oldest connection of the peer with the most away, whether or not it is answered, if
+    /// that peer then still has no fewer than `newcomer`.
+    fn crowd_out(&mut self, newcomer: IpAddr) -> Option<()> {
+        let mut counts: BTreeMap<IpAddr, usize> = BTreeMap::new();
+        for place in self.places.values() {
+            *counts.entry(place.peer).or_default() += 1;
+        }
+        let own = counts.get(&newcomer).copied().unwrap_or_default();
+        let (most, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+        if count <= own + 1 {
+            return None;
+        }
+        let mut places = self.places.iter();
+        let (number, _) = places.find(|(_, place)| place.peer == most)?;
+        let number = *number;
         self.places.remove(&number)?.leave.cancel();
         Some(())
     }
@@ -166,6 +186,22 @@ mod tests {
         assert!(places.take(a).is_none());
         drop(third);
         assert!(places.take(a).is_some());
+    }
+
+    #[test]
+    fn whoever_has_the_most_makes_room_though_all_are_answered() {
+        let places = places(4, 3);
+        let many = address("192.0.2.1");
+        let seats: Vec<_> = (0..3).map(|_| places.take(many).expect("room")).collect();
+        let other = places.take(address("192.0.2.2")).expect("room");
+        seats.iter().chain([&other]).for_each(Seat::is_answered);
+        let third = places.take(address("192.0.2.3")).expect("room is made");
+        third.is_answered();
+        let sent: Vec<_> = seats.iter().map(|seat| seat.leave.is_cancelled()).collect();
+        assert_eq!(sent, [true, false, false]);
+        assert!(!other.leave.is_cancelled());
+        // Who already has as many takes nobody's place.
+        assert!(places.take(address("192.0.2.3")).is_none());
     }
 
     #[test]

@@ -5,12 +5,14 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::HeaderValue;
+use axum::http::header::{CONNECTION, CONTENT_LENGTH};
 use axum::response::Response;
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
@@ -31,6 +33,8 @@ const LIFE: Duration = Duration::from_mins(10);
 const GRACE: Duration = Duration::from_secs(3);
 /// Pause after an accept failed, for want of file descriptors for example.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Requests that one connection may send: then whoever waits for a place has his turn.
+const REQUESTS: u32 = 100;
 /// The most of a header that is held, in bytes.
 const HEADER: usize = 32 << 10;
 
@@ -60,6 +64,7 @@ pub async fn serve(
                     router: router.clone(),
                     seat: Arc::new(seat),
                     rules: rules.clone(),
+                    requests: Arc::default(),
                 };
                 connections.spawn(talk.converse(stream, stop.clone()));
             }
@@ -81,6 +86,8 @@ struct Talk {
     router: Router,
     seat: Arc<Seat>,
     rules: ConnectionRules,
+    /// Requests so far.
+    requests: Arc<AtomicU32>,
 }
 
 impl Talk {
@@ -108,13 +115,14 @@ impl Talk {
 
     async fn answer(self, request: Request<Incoming>) -> Result<Response, Infallible> {
         self.seat.is_answered();
+        let last = self.requests.fetch_add(1, Ordering::Relaxed) + 1 >= REQUESTS;
         let response = if self.carries_too_much(&request) {
             Ok(too_large(self.rules.body_bytes))
         } else {
             self.router.oneshot(request.map(Body::new)).await
         };
         self.seat.rests();
-        response
+        response.map(|response| if last { closing(response) } else { response })
     }
 
     /// Whether a request says that it carries more than it may, or does not say how much.
@@ -124,6 +132,12 @@ impl Talk {
         let unsaid = !empty && !request.headers().contains_key(CONTENT_LENGTH);
         unsaid || request.body().size_hint().lower() > most
     }
+}
+
+fn closing(mut response: Response) -> Response {
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(CONNECTION, close);
+    response
 }
 
 fn note(ended: hyper::Result<()>) {

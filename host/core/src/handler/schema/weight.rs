@@ -176,6 +176,15 @@ fn too_deep() -> String {
     format!("it nests more than {DEPTH} levels deep once its references are followed")
 }
 
+/// How many parts a value has, however long.
+pub(super) fn parts(value: &Json) -> u64 {
+    match value {
+        Json::Array(items) => items.iter().map(parts).sum::<u64>().saturating_add(1),
+        Json::Object(fields) => fields.values().map(parts).sum::<u64>().saturating_add(1),
+        _ => 1,
+    }
+}
+
 /// How much there is of a value: its parts, and its text.
 pub(super) fn size(value: &Json) -> u64 {
     let text = |text: &str| 1 + u64::try_from(text.len() / LETTERS).unwrap_or(u64::MAX);

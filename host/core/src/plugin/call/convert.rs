@@ -6,7 +6,8 @@ use crate::capability::types::Value;
 use crate::outcome::{Done, Failure, FailureKind, Outcome, Patch, Stop};
 use crate::plugin::Plugin;
 use crate::plugin::bindings::handlers;
-use crate::value::Statement;
+use crate::store::storable;
+use crate::value::{self, Statement};
 
 pub(super) fn internal(message: String) -> Failure {
     Failure {
@@ -42,6 +43,11 @@ pub(super) fn outcome(outcome: handlers::Outcome, plugin: &Plugin) -> Result<Out
 }
 
 fn done(done: handlers::Done) -> Result<Done<Patch>, Failure> {
+    let tree = value::tree(done.patch.as_bytes());
+    if tree > storable::TREE {
+        let problem = storable::too_many_parts(tree, storable::TREE);
+        return Err(internal(format!("the patch {problem}")));
+    }
     let patch: Patch = serde_json::from_str(&done.patch)
         .map_err(|error| internal(format!("the patch is no JSON object: {error}")))?;
     let write = |write: handlers::DeferredWrite| Statement {

@@ -1,5 +1,5 @@
-//! How long a guest may keep others from writing while it computes. On SQLite a transaction holds
-//! the lock of the whole file, and nobody can stop a guest from outside that does nothing in it.
+//! How long a guest may keep others from writing. On SQLite a transaction holds the lock of the
+//! whole file, and nobody can stop a guest from outside that does nothing in it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,9 +10,19 @@ use crate::store::{StoreError, StoreErrorKind};
 const TRANSACTION: Duration = Duration::from_secs(1);
 /// What all transactions of one call may.
 const CALL: Duration = Duration::from_secs(5);
-/// After a transaction that waited for its guest, no guest writes for as long, and for this long
+/// What one statement or transaction may keep others from writing, computing or not: less than they
+/// wait for their turn.
+pub(super) const HELD: Duration = Duration::from_secs(8);
+/// One that takes no longer has kept nobody waiting.
+const SHORT: Duration = Duration::from_millis(100);
+/// After a transaction that waited for its guest, or took long, no guest writes for as long, and for this long
 /// at most: more than twice what another process takes to ask for the lock again.
 pub(super) const REST: Duration = Duration::from_millis(250);
+
+/// How long one that took `held` kept others waiting.
+pub(super) fn kept_waiting(held: Duration) -> Duration {
+    if held < SHORT { Duration::ZERO } else { held }
+}
 
 /// What is left of the pauses of one call.
 #[derive(Debug, Clone)]

@@ -265,6 +265,7 @@ impl Budgeted {
         if self.rows.columns.is_empty() {
             self.rows.columns = columns.to_vec();
         }
+        self.bytes += size_of::<Vec<Value>>() as u64;
         self.bytes += row.iter().map(|value| value.size() as u64).sum::<u64>();
         if self.rows.rows.len() as u64 >= self.limits.rows {
             return Err(too_large(&format!("more than {} rows", self.limits.rows)));

@@ -46,9 +46,9 @@ impl GrantedTransaction {
         // Only who keeps all others from writing has to hurry.
         let pauses = gate.is_some().then(|| Pauses::of(idle));
         tokio::spawn(async move {
-            let deadline = Instant::now() + longest;
-            let waited = serve(borrowed, receiver, (deadline, pauses), &why).await;
-            served.rest(waited);
+            let began = Instant::now();
+            let waited = serve(borrowed, receiver, (began + longest, pauses), &why).await;
+            served.rest(waited.max(idle::kept_waiting(began.elapsed())));
             drop(gate);
         });
         Self {
@@ -104,7 +104,7 @@ impl GrantedTransaction {
 }
 
 fn over() -> StoreError {
-    let text = "the transaction took too long and was rolled back; do less in one, or raise `statement_seconds` under [limits] in callboard.toml";
+    let text = "the transaction took too long and was rolled back; do less in one (on SQLite, where nobody else can write meanwhile, it has 8 s), or raise `statement_seconds` under [limits] in callboard.toml";
     StoreError::new(StoreErrorKind::Timeout, text)
 }
 

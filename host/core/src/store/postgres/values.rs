@@ -91,6 +91,9 @@ fn kind_letter(value: &Value) -> char {
 /// A `timestamptz`, from microseconds since 1970.
 struct Moment(i64);
 
+/// The first moment of PostgreSQL, counted from its epoch.
+const FIRST: i64 = -211_813_488_000_000_000;
+
 impl Type<Postgres> for Moment {
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_oid(Oid(1184))
@@ -102,7 +105,9 @@ impl Encode<'_, Postgres> for Moment {
         &self,
         buffer: &mut PgArgumentBuffer,
     ) -> Result<IsNull, sqlx::error::BoxDynError> {
-        buffer.extend_from_slice(&self.0.saturating_sub(EPOCH).to_be_bytes());
+        let moment = self.0.checked_sub(EPOCH).filter(|moment| *moment >= FIRST);
+        let moment = moment.ok_or("PostgreSQL has no time before the year -4712")?;
+        buffer.extend_from_slice(&moment.to_be_bytes());
         Ok(IsNull::No)
     }
 }
