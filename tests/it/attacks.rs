@@ -8,8 +8,10 @@
 //! | `notation`  | a guest's SQL: columns that the server takes for calls            |
 //! | `rights`    | a guest's SQL with the check switched off: what the server holds  |
 //! | `files`     | a file, a link or an address in a workspace that leads elsewhere  |
+//! | `growth`    | a guest that has the host compute, keep or hold too much          |
 //! | `idle`      | a guest that keeps others waiting while it computes               |
 //! | `limits`    | a guest's statements and values that outlive or outgrow a limit   |
+//! | `rendering` | a text that takes long to show, a thread that never comes back    |
 //! | `component` | a component that is large, slow to compile, or says too much      |
 //! | `text`      | a text that moves the cursor, forges a line or turns its direction|
 //! | `nesting`   | input that a recursive reader follows too deep                    |
@@ -18,11 +20,13 @@
 
 mod component;
 mod files;
+mod growth;
 mod idle;
 mod limits;
 mod nesting;
 mod network;
 mod notation;
+mod rendering;
 mod rights;
 mod statement;
 mod text;
@@ -68,11 +72,13 @@ pub(super) use attacks;
 const TABLES: &[&[(&str, &str)]] = &[
     component::TRIED,
     files::TRIED,
+    growth::TRIED,
     idle::TRIED,
     limits::TRIED,
     nesting::TRIED,
     network::TRIED,
     notation::TRIED,
+    rendering::TRIED,
     rights::TRIED,
     statement::TRIED,
     text::TRIED,

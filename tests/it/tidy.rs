@@ -55,7 +55,7 @@ const LAYERS: &[Layer] = &[
     // factory
     // Of the host and of the factory, which calls the host's.
     layer("operations", BELOW),
-    layer("site", "tables bundle"),
+    layer("site", "tables markdown bundle"),
     // core
     layer("pack", "app registry rollcall workspace schema store"),
     layer("app", BELOW),
@@ -73,21 +73,22 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "plugin",
-        "capability store client handler lines outcome value settings config grants kept shown foreign",
+        "capability store client handler lines outcome value settings config grants kept shown foreign \
+         beside launch",
     ),
     layer("snapshot", "store secrets settings"),
     layer(
         "handlers",
-        "prune diary tables store client handler outcome value settings",
+        "prune diary tables markdown store client handler outcome value settings",
     ),
     layer("prune", "handler outcome value"),
     layer(
         "capabilities",
-        "capability store client lines value settings grants",
+        "capability store client lines value settings grants beside",
     ),
     layer(
         "capability",
-        "store client handler lines outcome value settings config grants shown",
+        "store client handler lines outcome value settings config grants shown beside",
     ),
     layer(
         "store",
@@ -97,7 +98,7 @@ const LAYERS: &[Layer] = &[
     // The one HTTP client module.
     layer("client", "address value settings config grants"),
     layer("secrets", "settings enclosed"),
-    layer("tables diary", ""),
+    layer("tables diary markdown", ""),
     peers(
         "pipeline handler outcome policy schedule value settings",
         "span lines shown foreign",
@@ -108,8 +109,9 @@ const LAYERS: &[Layer] = &[
     layer("html", "template"),
     layer("template", "foreign"),
     layer("foreign", "shown"),
+    layer("beside", "fault"),
     layer(
-        "address schema bundle span private enclosed fault lines supervision shown kept",
+        "address schema bundle span private enclosed fault lines supervision shown kept launch",
         "",
     ),
 ];
@@ -138,7 +140,11 @@ const ONLY: &[Only] = &[
         "handler",
         "`handler::schema` weighs a schema before it compiles it",
     ),
-    only("comrak", "site", "Markdown is read by the site"),
+    only(
+        "comrak",
+        "markdown",
+        "Markdown is read, and bounded, in one place",
+    ),
     only("croner", "schedule", "cron is read by schedules"),
     only("sqlx", "store", "persistence is asked of the store"),
     only(
@@ -184,6 +190,10 @@ const UNSAFE: &[(&str, &str)] = &[
     (
         "host/core/src/store/granted/bounds.rs",
         "SQLite takes the limits of a connection through C only",
+    ),
+    (
+        "host/core/src/launch.rs",
+        "a process takes its limits between its beginning and its program's",
     ),
     (
         "host/core/src/store/sqlite/search.rs",

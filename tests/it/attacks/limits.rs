@@ -13,7 +13,7 @@ use super::attacks;
 use crate::scenario::roll_call::{CEILING, add_plugin};
 use crate::support::daemon::{BOUND, Daemon, eventually};
 use crate::support::database::{runtime, with_database};
-use crate::support::factory::{BARE, DAY, Factory, board};
+use crate::support::factory::{BARE, Factory};
 use crate::support::repository::repository;
 
 attacks! {
@@ -40,14 +40,14 @@ attacks! {
     an_aggregate_that_grows: "an aggregate whose memory grows until the statement's time is over" => {
         aggregates_are_bounded
     };
+    a_file_of_ends_of_lines: "a file of five million empty lines, each of which takes git 42 bytes" => {
+        lines_are_not_counted
+    };
     a_read_that_outlives_its_daemon: "SIGTERM to `serve` while a plugin's query that never ends is under way" => {
         || stops_amid("query", "SELECT count(*) FROM n")
     };
     a_write_that_outlives_its_daemon: "SIGTERM to `serve` while a plugin's write that never ends is under way" => {
         || stops_amid("execute", "INSERT INTO scratch (id) SELECT i FROM n WHERE i < 0")
-    };
-    a_template_that_never_ends: "a template of the site with nested loops of 99,999 rounds" => {
-        renderings_end
     };
 }
 
@@ -67,7 +67,7 @@ const ENDLESS: &[&str] = &[
         SELECT count(*) FROM n WHERE instr(printf('%.*c', 1000000, 'a'), 'b') > i",
 ];
 
-fn grants() -> Grants {
+pub(super) fn grants() -> Grants {
     let text = "[[db]]\ntable = \"scratch\"\nverbs = [\"select\", \"insert\"]";
     toml::from_str(text).expect("grants")
 }
@@ -80,7 +80,7 @@ fn writer(limits: Limits) -> Writer {
     }
 }
 
-async fn scratch(store: &Store) -> GrantedDatabase {
+pub(super) async fn scratch(store: &Store) -> GrantedDatabase {
     let sql = "CREATE TABLE scratch (id INTEGER PRIMARY KEY, name TEXT)";
     store.execute(Statement::new(sql)).await.expect("a table");
     let (grants, limits) = (grants(), Limits::default());
@@ -89,7 +89,7 @@ async fn scratch(store: &Store) -> GrantedDatabase {
 }
 
 /// What a statement that ran past its time may not keep: the right to write.
-async fn host_writes(store: &Store, sql: &str) {
+pub(super) async fn host_writes(store: &Store, sql: &str) {
     let insert = Statement::new("INSERT INTO scratch (name) VALUES ('host')");
     let written = tokio::time::timeout(BOUND, store.execute(insert)).await;
     written.expect(sql).expect(sql);
@@ -251,7 +251,7 @@ fn calls_are_counted() {
     });
 }
 
-async fn query(
+pub(super) async fn query(
     database: &GrantedDatabase,
     sql: &str,
 ) -> Result<callboard_core::value::Rows, callboard_core::store::StoreError> {
@@ -391,35 +391,18 @@ fn aggregates_are_bounded() {
     });
 }
 
-fn renderings_end() {
-    let factory = Factory::bare(Dialect::Sqlite);
-    let loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}";
-    let write = |template: String| {
-        let template =
-            format!("{{% extends \"base.html\" %}}{{% block main %}}{template}{{% endblock %}}");
-        factory.write("site/post.html", template);
-    };
-    // On the samples, before it is the active revision.
-    write(loops.to_owned());
-    let ran = factory.run(&["apply"]);
-    assert_ne!(ran.code, 0, "{ran}");
-    for part in ["post.html", "steps"] {
-        assert!(ran.to_string().contains(part), "{part}: {ran}");
-    }
-    // On a post that is unlike the samples.
-    write(format!(
-        "{{% if post.title == 'Endless' %}}{loops}{{% endif %}}"
-    ));
-    factory.ok(&["apply"]);
-    assert_eq!(factory.diary(board().path(), DAY).code, 4);
-    factory.ok(&["tasks", "approve", "latest"]);
-    factory.execute("UPDATE posts SET title = 'Endless'");
-    let ran = factory.run(&["posts", "export", "out"]);
-    assert_ne!(ran.code, 0, "{ran}");
-    assert!(
-        ran.stderr.contains("post.html") && ran.stderr.contains("steps"),
-        "{ran}"
-    );
+fn lines_are_not_counted() {
+    let repository = repository();
+    let commit = repository.at("2026-03-02T10:00:00Z");
+    let commit = commit.file("f.txt", &"\n".repeat(5 << 20));
+    let id = commit.file("g.txt", "one\ntwo\n").commit("feat: nothing");
+    runtime().block_on(async {
+        let path = repository.path().to_str().expect("a path");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let git = Git::open(path, deadline).expect("a repository");
+        let entries = git.commits(&[id]).await.expect("commits");
+        assert_eq!((entries[0].files, entries[0].insertions), (2, 2));
+    });
 }
 
 /// The daemon ends, although the statement has ten minutes.

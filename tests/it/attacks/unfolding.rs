@@ -15,6 +15,8 @@ attacks! {
         shared_lists
     };
     a_repeated_list: "a list that is repeated a million million times" => { repeated_lists };
+    a_long_text_many_times: "a list that holds one text of megabytes 90,000 times" => { shared_texts };
+    errors_without_end: "a million parts, each of which fits none of its schema's choices" => { many_errors };
     a_long_line: "a template with a line of 70,000 columns" => { long_lines };
     a_value_against_a_wide_schema: "a value of a million parts against a schema of thousands" => { wide_values };
     stages_in_a_row: "a pipeline of 1,000 stages, each after the three before it" => { many_stages };
@@ -73,6 +75,43 @@ fn shared_lists() {
     ] {
         ends(&format!("{}{use_of_it}", shared()));
     }
+}
+
+fn shared_texts() {
+    let long = "{% set a = 'y' * 8000000 %}{% set l = [a] * 9000 %}";
+    for use_of_it in [
+        "{{ l|join|length }}",
+        "{{ l|sort|length }}",
+        "{{ l|unique|length }}",
+        "{{ 'x' in l }}",
+        "{{ l == [1] }}",
+        "{{ l|max }}",
+        "{{ l|map('upper')|list|length }}",
+        "{{ l|string|length }}",
+        "{{ (l ~ 'x')|length }}",
+        "{{ l|replace('y', 'z')|length }}",
+    ] {
+        ends(&format!("{long}{use_of_it}"));
+    }
+}
+
+fn many_errors() {
+    let choice = json!({ "anyOf": [{ "type": "string" }, { "type": "null" }] });
+    let items = json!({ "anyOf": [{ "type": "boolean" }, { "type": "object" }, choice] });
+    let schema = schema::compiled(&json!({ "items": items })).expect("a schema");
+    let value = |count: usize| Json::Array(vec![json!(1); count]);
+    let misfit = schema.check(&value(10)).expect_err("it does not fit");
+    assert_eq!(misfit.pointer, "/0", "{}", misfit.problem);
+    let misfit = schema
+        .check(&value(1_000_000))
+        .expect_err("it does not fit");
+    assert!(
+        misfit.problem.contains("too large to be told where"),
+        "{}",
+        misfit.problem
+    );
+    let fits = Json::Array(vec![json!("x"); 1_000_000]);
+    assert!(schema.check(&fits).is_ok());
 }
 
 fn repeated_lists() {
