@@ -188,7 +188,7 @@ impl Default for Limits {
 
 impl Limits {
     /// Each limit by its key.
-    pub fn list(&self) -> [(&'static str, u32); 28] {
+    pub fn list(&self) -> [(&'static str, u32); 29] {
         let (compile, describe) = (&self.compile, &self.describe);
         [
             ("memory_mib", self.memory_mib),
@@ -217,6 +217,7 @@ impl Limits {
             ("describe.handlers", describe.handlers),
             ("describe.bytes", describe.bytes),
             ("describe.summary", describe.summary),
+            ("describe.needs", describe.needs),
             ("describe.schema_bytes", describe.schema_bytes),
             ("describe.schema_depth", describe.schema_depth),
         ]

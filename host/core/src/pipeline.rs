@@ -23,6 +23,9 @@ pub use crate::span::Span;
 /// Stages that a pipeline may have, and needs that they may name together.
 pub const STAGES: usize = 1_000;
 pub const NEEDS: usize = 10_000;
+/// Conditions that its stages may have together, and schedules of its own.
+pub const CONDITIONS: usize = 1_000;
+pub const SCHEDULES: usize = 100;
 
 /// A definition of stages and what follows from their outcomes.
 #[derive(Debug, Clone, Deserialize)]

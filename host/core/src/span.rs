@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize, de};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span(pub Duration);
 
+/// The shortest length of time there is, but for none.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 impl Span {
     pub const fn from_secs(seconds: u64) -> Self {
         Self(Duration::from_secs(seconds))
@@ -35,6 +38,13 @@ impl FromStr for Span {
             .and_then(|span| Duration::try_from(span).ok())
             .map(Span)
             .ok_or_else(|| format!("`{text}` is not a length of time such as `90s` or `2h 30m`"))
+            .and_then(|span| match span.0 {
+                Duration::ZERO => Ok(span),
+                length if length < SHORTEST => Err(format!(
+                    "`{text}` is shorter than anything here can be told apart; write `1ms` or more"
+                )),
+                _ => Ok(span),
+            })
     }
 }
 

@@ -24,6 +24,9 @@ use crate::support::factory::Factory;
 use crate::support::host::Host;
 
 attacks! {
+    a_connection_that_asks_for_ever: "a connection that always has one more request" => {
+        requests_are_counted
+    };
     the_console_is_not_on_the_listener_of_readers: "a reader asks for the console" => {
         a_reader_asks_for_the_console
     };
@@ -60,6 +63,17 @@ attacks! {
 fn serving(factory: &Factory, more: &[&str]) -> Daemon {
     let line = ["serve", "--no-work", "--listen", "127.0.0.1:0"];
     Daemon::start(factory, &[&line, more].concat())
+}
+
+/// It is closed by the server, after an answer that says so.
+fn requests_are_counted() {
+    let factory = Factory::bare(Sqlite);
+    let daemon = Daemon::start(&factory, &["serve", "--listen", "127.0.0.1:0"]);
+    let address = daemon.address();
+    let requests = "GET /style.css HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(100);
+    let answer = runtime().block_on(Client { address }.exactly(&requests));
+    assert_eq!(answer.body.matches("HTTP/1.1 200").count(), 99);
+    assert_eq!(answer.body.matches("connection: close").count(), 1);
 }
 
 fn a_reader_asks_for_the_console() {

@@ -63,6 +63,8 @@ pub struct DescribeLimits {
     pub bytes: u32,
     /// Characters of one summary.
     pub summary: u32,
+    /// Settings, roles and tables that one handler needs.
+    pub needs: u32,
     /// Bytes of one JSON Schema.
     pub schema_bytes: u32,
     /// How deep one JSON Schema nests.
@@ -77,6 +79,7 @@ impl Default for DescribeLimits {
             handlers: 256,
             bytes: 1 << 20,
             summary: 300,
+            needs: 500,
             schema_bytes: 64 << 10,
             schema_depth: 40,
         }

@@ -129,6 +129,8 @@ impl Plugin {
                 limits.summary,
                 "summary",
             )?;
+            let needs = contract.settings.len() + contract.roles.len() + contract.tables.len();
+            self.within(needs, "needs of a handler", limits.needs, "needs")?;
             let schemas = [
                 &contract.config_schema,
                 &contract.reads_schema,

@@ -9,7 +9,7 @@ use super::mistakes;
 use super::place::{Defined, Misread, Place};
 use super::{Files, PluginFiles, Prompt, folders};
 use crate::config::{self, Config};
-use crate::pipeline::{NEEDS, Pipeline, STAGES};
+use crate::pipeline::{CONDITIONS, NEEDS, Pipeline, SCHEDULES, STAGES};
 use crate::plugin::manifest;
 use crate::policy::Policy;
 use crate::settings::{Declaration, SettingType};
@@ -267,13 +267,29 @@ fn check_pipeline(name: &str, pipeline: &Defined<Pipeline>) -> Vec<Misread> {
     misreads
 }
 
-/// More stages, or more needs, than can be looked through whenever a run is taken.
+/// More stages, needs or conditions than can be looked through whenever a run is taken, or more
+/// schedules than at each look at the clock.
 fn too_many(pipeline: &Defined<Pipeline>) -> Option<Misread> {
     let stages = &pipeline.value.stages;
     let needs = stages.iter().flat_map(|stage| &stage.needs);
+    let mut conditions = 0;
+    let beyond = stages.iter().find(|stage| {
+        conditions += stage.when.len();
+        conditions > CONDITIONS
+    });
+    let schedules = pipeline.value.schedules.len();
+    if schedules > SCHEDULES {
+        let message =
+            format!("the pipeline has {schedules} schedules, and at most {SCHEDULES} are allowed");
+        let mend = "write fewer that say the same, or divide it";
+        return Some(misread(pipeline.at(&["schedule"]), message, mend));
+    }
     let (place, message) = if let Some(stage) = stages.get(STAGES) {
         let count = stages.len();
         let message = format!("the pipeline has {count} stages, and at most {STAGES} are allowed");
+        (stage.id.span(), message)
+    } else if let Some(stage) = beyond {
+        let message = format!("its stages have more than {CONDITIONS} conditions");
         (stage.id.span(), message)
     } else {
         let need = needs.clone().nth(NEEDS)?;

@@ -11,8 +11,16 @@ const FIELD: usize = 64 << 10;
 const BODY: usize = 6000;
 /// Subjects are cut to this many bytes: whoever approves a draft is to see all of it.
 const SUBJECT: usize = 300;
-/// So many paths are kept; the rest is counted.
+/// Names, and all tags of a commit, are cut to these many bytes.
+const NAME: usize = 200;
+const TAGS: usize = 1 << 10;
+/// So many parents are kept.
+const PARENTS: usize = 64;
+/// So many paths are kept of a commit, cut to so many bytes, and so many bytes of all; the rest is
+/// counted.
 const PATHS: usize = 100;
+const PATH: usize = 500;
+const ALL_PATHS: usize = 8 << 20;
 
 /// A commit as git prints it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,6 +70,8 @@ pub struct Reader {
     /// The fields so far of a commit that is not complete.
     head: Option<Vec<String>>,
     field: Vec<u8>,
+    /// Bytes of the paths that are kept.
+    paths: usize,
 }
 
 impl Reader {
@@ -109,7 +119,7 @@ impl Reader {
         } else if !text.is_empty() {
             let entry = self.entries.last_mut();
             let entry = entry.ok_or_else(|| format!("counts before any commit: `{text}`"))?;
-            count(entry, text)?;
+            count(entry, text, &mut self.paths)?;
         }
         Ok(())
     }
@@ -124,11 +134,15 @@ fn entry(fields: &[String]) -> Result<Entry, String> {
         .map_err(|_| format!("commit {id} has no time: `{seconds}`"))?;
     Ok(Entry {
         id: id.clone(),
-        parents: parents.split_whitespace().map(str::to_owned).collect(),
+        parents: parents
+            .split_whitespace()
+            .take(PARENTS)
+            .map(str::to_owned)
+            .collect(),
         committed_at,
-        author: author.clone(),
-        email: email.clone(),
-        tags: tags_of(tags),
+        author: cut(author, NAME).to_owned(),
+        email: cut(email, NAME).to_owned(),
+        tags: tags_of(cut(tags, TAGS)),
         subject: cut(subject.trim(), SUBJECT).to_owned(),
         body: cut(body.trim(), BODY).to_owned(),
         ..Entry::default()
@@ -144,7 +158,7 @@ fn tags_of(decoration: &str) -> Vec<String> {
 }
 
 /// A line such as `3\t1\tsrc/lib.rs`; a binary file has `-` for numbers.
-fn count(entry: &mut Entry, line: &str) -> Result<(), String> {
+fn count(entry: &mut Entry, line: &str, paths: &mut usize) -> Result<(), String> {
     let mut parts = line.splitn(3, '\t');
     let (Some(added), Some(removed), Some(path)) = (parts.next(), parts.next(), parts.next())
     else {
@@ -153,7 +167,9 @@ fn count(entry: &mut Entry, line: &str) -> Result<(), String> {
     entry.files += 1;
     entry.insertions += added.parse::<u64>().unwrap_or_default();
     entry.deletions += removed.parse::<u64>().unwrap_or_default();
-    if entry.paths.len() < PATHS {
+    let path = cut(path, PATH);
+    if entry.paths.len() < PATHS && *paths + path.len() <= ALL_PATHS {
+        *paths += path.len();
         entry.paths.push(path.to_owned());
     }
     Ok(())
@@ -186,6 +202,29 @@ mod tests {
         let whole = in_pieces(output, output.len().max(1));
         assert_eq!(in_pieces(output, 1), whole, "it matters where it was cut");
         whole
+    }
+
+    #[test]
+    fn what_is_kept_of_a_day_is_bounded() {
+        let long = "x".repeat(60_000);
+        let paths = format!("1\t0\t{long}\0").repeat(100);
+        let commit = format!(
+            "\u{1}id\0{}\01\0{long}\0{long}\0tag: {long}\0{long}\0{long}\0\n{paths}",
+            "parent ".repeat(5_000)
+        );
+        let mut reader = Reader::default();
+        for _ in 0..200 {
+            reader.read(commit.as_bytes()).expect("read");
+        }
+        let entries = reader.finish().expect("commits");
+        let kept = |entry: &Entry| {
+            let lists = [&entry.parents, &entry.tags, &entry.paths];
+            let lists = lists.into_iter().flatten().map(String::len).sum::<usize>();
+            lists + entry.author.len() + entry.email.len() + entry.subject.len() + entry.body.len()
+        };
+        assert_eq!((entries.len(), entries[199].files), (200, 100));
+        let kept = entries.iter().map(kept).sum::<usize>();
+        assert!(kept < ALL_PATHS + 200 * 10_000, "{kept}");
     }
 
     #[test]

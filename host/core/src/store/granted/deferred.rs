@@ -17,7 +17,7 @@ use crate::store::{
 use crate::value::Statement;
 
 /// A deferred write holds up the engine's transaction, so it has to be short.
-const LONGEST: Duration = Duration::from_secs(10);
+const LONGEST: Duration = Duration::from_secs(8);
 /// What is later than that, the server did not end by itself.
 const GRACE: Duration = Duration::from_secs(2);
 
