@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::process::Stdio;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::process::Command;
 
 /// The most bytes of a file that it writes: none of them is to write any.
@@ -64,6 +64,10 @@ fn set(bounds: Bounds) -> io::Result<()> {
         (Resource::Fsize, FILE),
         (Resource::Core, 0),
     ] {
+        // It may have been given less than that already, which nobody can raise.
+        let most = getrlimit(resource)
+            .maximum
+            .map_or(most, |given| given.min(most));
         let limit = Rlimit {
             current: Some(most),
             maximum: Some(most),

@@ -53,9 +53,6 @@ fn begin() -> ExitCode {
             runtime.shutdown_timeout(IN_HAND);
             exit
         }
-        Err(error) => {
-            eprintln!("error: no threads to work with: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => answer(Err(format!("error: no threads to work with: {error}\n"))),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
@@ -222,10 +223,21 @@ fn check_setting(key: &str, declaration: &Defined<Declaration>) -> Option<Misrea
     ))
 }
 
+/// The shortest pause between two runs of a policy: each is a run, and has its history.
+const PAUSE: Duration = Duration::from_secs(1);
+
 fn check_policy(name: &str, policy: &Defined<Policy>) -> Vec<Misread> {
-    wrong_name(name, policy.value.name.get_ref(), policy)
-        .into_iter()
-        .collect()
+    let written = policy.value.name.get_ref();
+    let mut misreads: Vec<_> = wrong_name(name, written, policy).into_iter().collect();
+    if let Some(every) = policy.value.every.filter(|every| every.0 < PAUSE) {
+        let message = format!("`every` is {every}, and a policy rests a second at least");
+        misreads.push(misread(
+            policy.at(&["every"]),
+            message,
+            "write `1s` or more",
+        ));
+    }
+    misreads
 }
 
 /// Why a text is no name of a pipeline, a policy or a stage: commands, addresses and screens have

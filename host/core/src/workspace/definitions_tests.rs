@@ -55,6 +55,28 @@ fn a_workspace_is_read_whole() {
 }
 
 #[test]
+fn what_is_too_much_or_too_short_is_a_mistake() {
+    let pipeline = |more: &str| {
+        let text = format!(
+            "name = \"p\"\nbudget = \"1m\"\n{more}[[stage]]\nid = \"a\"\ngate = \"Well?\"\n"
+        );
+        move |when: &str| misreads(&[("pipelines/p.toml", &*format!("{text}{when}"))])
+    };
+    let schedules = "[[schedule]]\nevery = \"1h\"\n".repeat(101);
+    let told = pipeline(&schedules)("");
+    assert!(told[0].contains("101 schedules"), "{told:?}");
+    let conditions = "{ key = \"a\", is = 1 },".repeat(1_001);
+    let told = pipeline("")(&format!("when = [{conditions}]\n"));
+    assert!(told[0].contains("more than 1000 conditions"), "{told:?}");
+    for (every, why) in [("10ms", "rests a second"), ("1ns", "write `1ms` or more")] {
+        let policy =
+            format!("name = \"q\"\nhandler = \"x.y\"\ntable = \"t\"\nevery = \"{every}\"\n");
+        let told = misreads(&[("policies/q.toml", &*policy)]);
+        assert!(told[0].contains(why), "{told:?}");
+    }
+}
+
+#[test]
 fn mistakes_of_all_files_come_together() {
     let misreads = misreads(&[
         (
