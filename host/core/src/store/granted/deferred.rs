@@ -129,15 +129,15 @@ pub async fn execute_unchecked(
     let _watch = limit(connection, readers, longest).await?;
     let call = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {outer}($1, $2)")));
     let call = call.bind(sql).bind(params).persistent(false);
-    let touched: i64 = call.fetch_one(&mut **connection).await?;
+    let within = longest.saturating_add(postgres::GRACE);
+    let touched: i64 = postgres::answered(within, call.fetch_one(&mut **connection)).await?;
     // A setting that the statement changed, and a lock that it took, end with it.
     let reset = format!(
         "RESET ALL; SELECT pg_advisory_unlock_all(); {}",
         postgres::set_writing()
     );
-    sqlx::raw_sql(AssertSqlSafe(reset))
-        .execute(&mut **connection)
-        .await?;
+    let reset = sqlx::raw_sql(AssertSqlSafe(reset)).execute(&mut **connection);
+    postgres::answered(postgres::ANSWER, reset).await?;
     Ok(touched.unsigned_abs())
 }
 
@@ -152,7 +152,7 @@ async fn limit(
     let limits = "SELECT pg_backend_pid() FROM (SELECT set_config('statement_timeout', $1, true), \
         set_config('lock_timeout', $1, true)) AS limits";
     let limits = sqlx::query_scalar(limits).bind(milliseconds.to_string());
-    let process: i32 = limits.fetch_one(connection).await?;
+    let process: i32 = postgres::answered(postgres::ANSWER, limits.fetch_one(connection)).await?;
     Ok(Watch(tokio::spawn(async move {
         tokio::time::sleep(longest + GRACE).await;
         if let Some(readers) = readers {
