@@ -29,6 +29,7 @@ mod unread;
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use self::causes::Cause;
@@ -72,7 +73,8 @@ pub struct Refused {
 }
 
 /// What a reference refers to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[schemars(rename = "ReferenceKind")]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A handler by name.
@@ -146,9 +148,10 @@ impl Kind {
 }
 
 /// A name, who says it, and whether it answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Reference {
     /// Who refers.
+    #[schemars(with = "String")]
     pub referrer: Referrer,
     /// Under which key.
     pub key: String,
@@ -161,7 +164,7 @@ pub struct Reference {
 }
 
 /// What is missing, and the line or command that mends it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Miss {
     pub problem: String,
     pub mend: String,
@@ -212,7 +215,7 @@ impl Reference {
 }
 
 /// Every reference of a workspace.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Roll {
     pub references: Vec<Reference>,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use callboard::cli::Cli;
+use callboard::cli::documents::{self, Answer};
 use callboard_core::store::Dialect::Sqlite;
 use clap::CommandFactory as _;
 use serde_json::Value as Json;
@@ -120,12 +121,55 @@ const LINES: &[(&[&str], i32)] = &[
 /// Commands that end when they are told to.
 const DAEMONS: &[&str] = &["serve", "work"];
 
+/// What the reference says that a command line answers with: of the rows that fit, the one that says
+/// most.
+fn answer(line: &[&str]) -> &'static Answer {
+    let fits = |answer: &&Answer| {
+        let mut words = answer.asked.split(' ');
+        let flags = |word: &str| word.starts_with("--") && line.contains(&word);
+        let mut rest = line.iter().filter(|word| !word.starts_with("--"));
+        words.all(|word| flags(word) || rest.next() == Some(&word))
+    };
+    let says = |answer: &&Answer| (answer.asked.contains("--"), answer.asked.len());
+    let answer = documents::all().filter(fits).max_by_key(says);
+    answer.unwrap_or_else(|| panic!("no document is said of {line:?}"))
+}
+
+/// A document is as the schema of the reference says.
+#[track_caller]
+fn fits(answer: &Answer, document: &Json) {
+    let schema = answer.schema();
+    let validator = jsonschema::validator_for(schema.as_value()).expect("a schema");
+    let errors = validator.iter_errors(document);
+    let errors: Vec<_> = errors
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(
+        errors.is_empty(),
+        "{}: {errors:#?}\n{document:#}",
+        answer.asked
+    );
+}
+
+/// The document of a failure is as the reference says.
+#[track_caller]
+fn fits_a_failure(document: &Json) {
+    let failure = documents::all().find(|answer| answer.asked == "any command that fails");
+    fits(failure.expect("a row for failures"), document);
+}
+
 /// The one document of a command.
 #[track_caller]
 fn document(line: &[&str], ran: &Ran) -> Json {
     let documents = serde_json::Deserializer::from_str(&ran.stdout).into_iter::<Json>();
     let documents = documents.collect::<Result<Vec<_>, _>>();
     let mut documents = documents.unwrap_or_else(|error| panic!("{line:?}: {error}\n{ran}"));
+    for document in &documents {
+        match document.get("error") {
+            Some(_) => fits_a_failure(document),
+            None => fits(answer(line), document),
+        }
+    }
     // Lines that were followed are documents, too.
     let followed = line.contains(&"tail");
     assert!(documents.len() == 1 || followed, "{line:?}: {ran}");
@@ -158,6 +202,20 @@ fn every_command_of_the_command_line_is_tried() {
     };
     let forgotten: Vec<_> = all.iter().filter(|command| !tried(command)).collect();
     assert!(forgotten.is_empty(), "add a row to LINES for {forgotten:?}");
+}
+
+#[test]
+fn the_reference_has_a_document_for_every_command() {
+    for (line, _) in LINES {
+        let row = answer(line).asked.split(' ').next();
+        assert!(
+            row == line.first().copied() || line.contains(&"--print-digest"),
+            "{line:?} is taken for {row:?}"
+        );
+    }
+    for line in DAEMONS {
+        assert_eq!(answer(&[line]).asked, *line);
+    }
 }
 
 #[test]

@@ -7,12 +7,14 @@ mod workspace;
 use std::path::Path;
 
 use futures_util::future::BoxFuture;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{App, AppError, found};
 use crate::store::{self, StoreError, StoreErrorKind};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "SymptomLevel")]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// It has to be mended.
@@ -22,7 +24,7 @@ pub enum Level {
 }
 
 /// Something that a check found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Symptom {
     pub check: &'static str,
     pub level: Level,
@@ -34,7 +36,7 @@ pub struct Symptom {
 }
 
 /// What all the checks found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Diagnosis {
     pub checks: Vec<&'static str>,
     pub symptoms: Vec<Symptom>,

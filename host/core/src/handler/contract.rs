@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -46,7 +47,7 @@ impl Contract {
 }
 
 /// References of a handler that the roll call has to see answered.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Needs {
     pub settings: Vec<String>,
@@ -59,7 +60,7 @@ pub struct Needs {
 }
 
 /// Which table is meant: always the same, or the one that a key of the configuration names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum TableName {
     #[serde(rename = "table")]
     Fixed(String),
@@ -88,7 +89,7 @@ impl fmt::Display for TableName {
 
 /// A table, the verbs used on it (`select`, `insert`, `update`, `delete`), and what is done with
 /// its rows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TableNeed {
     #[serde(flatten)]
     pub table: TableName,
@@ -107,7 +108,7 @@ pub struct TableNeed {
 /// What a handler does with the rows of one class. A table with a column `is_summary` has two:
 /// `original`, and `summary`, which stands for originals that are gone. Rows of a table without
 /// classes are `original`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RowUse {
     pub class: String,
     pub act: RowAct,
@@ -119,7 +120,7 @@ pub struct RowUse {
     pub orphans: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RowAct {
     Reads,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ptr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Kind, Miss, Reference, Referrer, Roll};
@@ -12,8 +13,9 @@ use super::{Kind, Miss, Reference, Referrer, Roll};
 const LONGEST: usize = 64;
 
 /// The reference that has to answer before another can.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Cause {
+    #[schemars(with = "String")]
     pub referrer: Referrer,
     pub key: String,
     /// Which of several under that key; the first that does not answer without it.

@@ -2,6 +2,7 @@
 //! without any effect, can be told from health.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::unreadable::readable;
@@ -25,7 +26,8 @@ pub struct Effect {
 }
 
 /// How a scheduled handler fares.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "LedgerEntry")]
 pub struct Entry {
     pub pipeline: String,
     pub handler: String,

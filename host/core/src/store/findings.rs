@@ -1,6 +1,7 @@
 //! `findings`: what a person may want to know, once for each key until it is resolved.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::unreadable::readable;
@@ -8,7 +9,7 @@ use super::{Store, StoreError, Transaction, batch, timestamp};
 use crate::value::{Row, Statement};
 
 /// Something noticed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
     /// The same thing noticed again has the same key.
     pub key: String,

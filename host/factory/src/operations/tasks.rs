@@ -118,6 +118,14 @@ pub async fn of_run(app: &App, run: &str) -> Result<Option<TaskView>, OperationE
     }
 }
 
+/// The task of an id, if there is one.
+pub async fn by_id(app: &App, id: &str) -> Result<Option<TaskView>, OperationError> {
+    match tasks::by_id(app.store(), id).await? {
+        Some(task) => Ok(Some(viewed(app, task).await?)),
+        None => Ok(None),
+    }
+}
+
 /// The task that is named.
 async fn found(app: &App, wanted: &str) -> Result<TaskView, OperationError> {
     let id = named::key(app.store(), &TASK, wanted).await?;

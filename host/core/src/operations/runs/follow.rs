@@ -129,7 +129,7 @@ impl Follower {
                 last = last.max(row.step);
                 // What happened before is told of a run that was asked for, not of all.
                 if row.step > step && (self.only.is_some() || self.looked) {
-                    changes.push(Change::Stage(self.stage(run, &row)));
+                    changes.push(Change::Stage(StageEnded::of(run, &row, &self.short)));
                 }
             }
         }
@@ -153,12 +153,14 @@ impl Follower {
             detail: run.detail.clone(),
         }
     }
+}
 
-    fn stage(&self, run: &Run, row: &StageRun) -> StageEnded {
+impl StageEnded {
+    pub(super) fn of(run: &Run, row: &StageRun, short: &Short) -> Self {
         let took = row.finished_at.duration_since(row.started_at);
-        StageEnded {
+        Self {
             run: run.id.clone(),
-            short: self.short.show(&run.id).to_owned(),
+            short: short.show(&run.id).to_owned(),
             pipeline: run.pipeline.clone(),
             stage: row.stage.clone(),
             visit: row.visit,

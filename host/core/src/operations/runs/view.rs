@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::StageEnded;
 use crate::lines::Line;
 use crate::operations::gates::GateView;
 use crate::outcome::{Outcome, Patch};
@@ -80,6 +81,14 @@ pub struct UnreadableRunView {
 pub enum ListedView {
     Run(Box<RunView>),
     Unreadable(UnreadableRunView),
+}
+
+/// A run and how far it came.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct RunProgress {
+    pub run: ListedView,
+    /// The visits that ended, in that order.
+    pub stages: Vec<StageEnded>,
 }
 
 /// A run with all that came of it.
