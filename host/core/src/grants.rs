@@ -21,9 +21,13 @@ pub struct Grants {
     pub log: bool,
     /// Matrices held by the host.
     pub vectors: bool,
+    /// Tables.
     pub db: Vec<TableGrant>,
+    /// Origins that may be called.
     pub http: Vec<HttpGrant>,
+    /// Settings that may be read.
     pub settings: SettingsGrant,
+    /// Secrets that the host sends for it.
     pub credentials: Vec<CredentialGrant>,
 }
 
@@ -31,7 +35,9 @@ pub struct Grants {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TableGrant {
+    /// The table's name.
     pub table: String,
+    /// What may be done with it.
     pub verbs: BTreeSet<Verb>,
 }
 
@@ -61,6 +67,7 @@ impl Verb {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SettingsGrant {
+    /// The keys.
     pub keys: BTreeSet<String>,
 }
 

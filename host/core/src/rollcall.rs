@@ -156,6 +156,7 @@ pub struct Reference {
     /// Under which key.
     pub key: String,
     pub kind: Kind,
+    /// What is referred to.
     pub target: String,
     /// Where it is written, if it is in a file of the workspace.
     pub place: Option<Place>,
@@ -166,7 +167,9 @@ pub struct Reference {
 /// What is missing, and the line or command that mends it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Miss {
+    /// What is missing.
     pub problem: String,
+    /// The line or command that mends it.
     pub mend: String,
     /// The reference that has to answer first. If it does, this is a miss of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -217,6 +220,7 @@ impl Reference {
 /// Every reference of a workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Roll {
+    /// Each reference, those that answer too.
     pub references: Vec<Reference>,
 }
 

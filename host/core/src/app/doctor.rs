@@ -26,10 +26,13 @@ pub enum Level {
 /// Something that a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Symptom {
+    /// The check that found it.
     pub check: &'static str,
+    /// How grave it is.
     pub level: Level,
     /// Whom it is about: a run, a reference, a handler. Empty if it is the whole.
     pub subject: String,
+    /// What is wrong.
     pub problem: String,
     /// What to do about it; empty if there is nothing to do.
     pub mend: String,
@@ -38,7 +41,9 @@ pub struct Symptom {
 /// What all the checks found.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Diagnosis {
+    /// The names of what was asked.
     pub checks: Vec<&'static str>,
+    /// What was found.
     pub symptoms: Vec<Symptom>,
 }
 

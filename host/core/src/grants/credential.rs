@@ -15,7 +15,9 @@ use crate::address::Address;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialGrant {
+    /// The key of its setting.
     pub name: String,
+    /// Scheme, host and port.
     #[schemars(with = "String")]
     pub to: Origin,
 }

@@ -15,13 +15,16 @@ use super::Origin;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HttpGrant {
+    /// A name or an address, `*.` and a suffix, or `*`.
     #[schemars(with = "String")]
     pub host: Host,
+    /// The scheme.
     #[serde(default)]
     pub scheme: Scheme,
     /// The scheme's own port if absent.
     #[serde(default)]
     pub port: Option<NonZeroU16>,
+    /// The methods that may be used.
     #[serde(default = "get")]
     pub methods: BTreeSet<Method>,
     /// Allows addresses that are not public, such as a model server on this machine.

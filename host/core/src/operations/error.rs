@@ -56,7 +56,9 @@ pub struct ProblemView {
 pub struct MisreadView {
     /// `FILE:LINE:COLUMN`.
     pub place: String,
+    /// What is wrong there.
     pub message: String,
+    /// What to write instead.
     pub mend: String,
 }
 

@@ -14,6 +14,7 @@ pub use crate::store::findings::Finding;
 /// How many findings were resolved.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub struct Resolved {
+    /// How many.
     pub resolved: u64,
 }
 

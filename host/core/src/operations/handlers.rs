@@ -19,7 +19,9 @@ pub use crate::handler::Needs;
 pub struct HandlerView {
     /// `<surface>.<name>`.
     pub name: String,
+    /// What it does, in a line.
     pub summary: String,
+    /// Where it comes from.
     pub origin: OriginView,
     /// The keys that it reads.
     pub reads: Vec<String>,
@@ -27,6 +29,7 @@ pub struct HandlerView {
     pub writes: Vec<String>,
     /// What it cannot do without.
     pub needs: Needs,
+    /// Whether it never ends without an explicit verdict.
     pub always_gives_a_verdict: bool,
     /// The stages and policies of the active revision that name it.
     pub referenced_by: Vec<String>,
@@ -44,6 +47,7 @@ pub enum OriginView {
     Plugin {
         /// The plugin's name.
         plugin: String,
+        /// Its version.
         version: String,
         /// SHA-256 of the component.
         digest: String,
@@ -53,6 +57,7 @@ pub enum OriginView {
 /// A handler with its schemas.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct HandlerDetails {
+    /// What it is.
     pub handler: HandlerView,
     /// JSON Schema of its configuration.
     pub config: Json,

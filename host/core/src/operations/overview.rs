@@ -26,11 +26,17 @@ pub struct Overview {
     pub name: String,
     /// The active revision, if one was ever applied; without it, only the name is told.
     pub revision: Option<RevisionView>,
+    /// Digest of the settings as they stand.
     pub settings_digest: String,
+    /// Digest of the handlers that are registered.
     pub registry_digest: String,
+    /// Every handler, by name.
     pub handlers: Vec<HandlerView>,
+    /// Every plugin, by name.
     pub plugins: Vec<PluginView>,
+    /// Every pipeline, by name.
     pub pipelines: Vec<PipelineView>,
+    /// Every policy, by name.
     pub policies: Vec<PolicyView>,
     /// The newest, newest first.
     pub runs: Vec<RunProgress>,

@@ -15,7 +15,9 @@ use crate::pipeline::{InputKey, Pipeline, Stage};
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Pipeline")]
 pub struct PipelineView {
+    /// Its name.
     pub name: String,
+    /// What it is for.
     pub description: String,
     /// What a run may take in all, waiting at gates not counted.
     pub budget_ms: u64,
@@ -31,8 +33,11 @@ pub struct PipelineView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Input")]
 pub struct InputView {
+    /// Its name.
     pub key: String,
+    /// What it means.
     pub description: String,
+    /// Whether a run needs it.
     pub required: bool,
     /// Its value where none is given.
     pub default: Option<Json>,
@@ -42,6 +47,7 @@ pub struct InputView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Stage")]
 pub struct StageView {
+    /// Its name within the pipeline.
     pub id: String,
     /// The handler that it runs; a stage has this or `gate`.
     pub handler: Option<String>,

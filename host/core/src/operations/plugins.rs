@@ -13,8 +13,11 @@ use crate::workspace::PluginFiles;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Plugin")]
 pub struct PluginView {
+    /// Its name.
     pub name: String,
+    /// Its version, as its manifest says.
     pub version: String,
+    /// What it is for.
     pub description: String,
     /// The version of the contract that it was built for.
     pub wit: String,
@@ -38,6 +41,7 @@ pub struct PluginView {
 pub struct LimitView {
     /// Its key below `limits` in callboard.toml, which says its unit.
     pub key: String,
+    /// The most that is allowed.
     pub value: u32,
 }
 
@@ -45,6 +49,7 @@ pub struct LimitView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Explanation")]
 pub struct ExplanationView {
+    /// Whether it may.
     pub allowed: bool,
     /// Whether it is a statement that the database takes from nobody, whatever is granted.
     pub wrong: bool,

@@ -22,8 +22,11 @@ pub use crate::store::policy_runs::PolicyRun;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Policy")]
 pub struct PolicyView {
+    /// Its name.
     pub name: String,
+    /// What it is for.
     pub description: String,
+    /// The handler that it runs.
     pub handler: String,
     /// The table that it keeps in shape.
     pub table: String,
@@ -31,6 +34,7 @@ pub struct PolicyView {
     pub every_ms: Option<u64>,
     /// When it runs, for a person: `24h`, or `at 06:00, Europe/Berlin`.
     pub cadence: String,
+    /// Whether it runs by itself.
     pub enabled: bool,
     /// How its last run ended, by itself or by hand.
     pub last: Option<PolicyRun>,

@@ -20,6 +20,7 @@ const SHORT: usize = 12;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Revision")]
 pub struct RevisionView {
+    /// Its number, from 1 on.
     pub number: i64,
     /// What is in it; two revisions never have the same.
     pub digest: String,
@@ -29,6 +30,7 @@ pub struct RevisionView {
     pub active: bool,
     /// Why it was applied.
     pub note: String,
+    /// When it was applied.
     pub created_at: Timestamp,
     /// When it last became the active one, if it ever did.
     pub activated_at: Option<Timestamp>,
@@ -37,6 +39,7 @@ pub struct RevisionView {
 /// A revision with the files in it.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct RevisionDetails {
+    /// The revision itself.
     pub revision: RevisionView,
     /// By path.
     pub files: Vec<FileView>,
@@ -46,6 +49,7 @@ pub struct RevisionDetails {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "File")]
 pub struct FileView {
+    /// From the folder of the workspace on.
     pub path: String,
     /// Its length.
     pub bytes: usize,
@@ -57,6 +61,7 @@ pub struct FileView {
 pub struct AppliedView {
     /// The number of the revision that is active now.
     pub revision: i64,
+    /// What is in it.
     pub digest: String,
     /// What lists show of the digest.
     pub short: String,

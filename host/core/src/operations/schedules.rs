@@ -29,6 +29,7 @@ const NEXT: usize = 5;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Schedule")]
 pub struct ScheduleView {
+    /// Its name.
     pub name: String,
     /// The pipeline that it starts.
     pub starts: String,
@@ -38,6 +39,7 @@ pub struct ScheduleView {
     pub when: String,
     /// The time zone of its clock.
     pub zone: String,
+    /// Whether it fires by itself.
     pub enabled: bool,
     /// The id of the last run.
     pub last_run: Option<String>,
@@ -45,6 +47,7 @@ pub struct ScheduleView {
     pub last_run_short: Option<String>,
     /// How the last run stands; nothing, if it is gone from the history.
     pub last_status: Option<RunStatus>,
+    /// When the last run was queued.
     pub last_started_at: Option<Timestamp>,
     /// Occurrences that passed because a run was under way.
     pub skipped: u64,
@@ -65,6 +68,7 @@ pub struct ScheduleView {
 /// A time at which a schedule fires.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Occurrence {
+    /// When.
     pub utc: Timestamp,
     /// The same in its zone, for a person.
     pub local: String,

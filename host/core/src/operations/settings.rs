@@ -33,6 +33,7 @@ pub enum SettingState {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Setting")]
 pub struct SettingView {
+    /// Its key.
     pub key: String,
     /// Nothing, if it is not declared.
     #[serde(rename = "type")]
@@ -40,7 +41,9 @@ pub struct SettingView {
     pub state: SettingState,
     /// The value that counts; never that of a secret.
     pub value: Option<String>,
+    /// Whether what reads it cannot do without.
     pub required: bool,
+    /// What it is for.
     pub description: String,
     /// Why its value cannot be read.
     pub problem: Option<String>,

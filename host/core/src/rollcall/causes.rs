@@ -15,8 +15,10 @@ const LONGEST: usize = 64;
 /// The reference that has to answer before another can.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Cause {
+    /// Who makes that reference.
     #[schemars(with = "String")]
     pub referrer: Referrer,
+    /// Under which key.
     pub key: String,
     /// Which of several under that key; the first that does not answer without it.
     #[serde(skip_serializing_if = "Option::is_none")]

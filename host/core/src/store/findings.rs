@@ -17,11 +17,15 @@ pub struct Finding {
     pub kind: String,
     /// Whom it is about: a pipeline, a handler, a run.
     pub subject: String,
+    /// What was noticed.
     pub message: String,
     /// How often it was noticed since it was opened.
     pub times: u64,
+    /// When it was first noticed.
     pub first_at: Timestamp,
+    /// When it was last noticed.
     pub last_at: Timestamp,
+    /// When it was resolved, if it was.
     pub resolved_at: Option<Timestamp>,
 }
 

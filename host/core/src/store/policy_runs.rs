@@ -9,10 +9,14 @@ use serde::Serialize;
 use super::{Dialect, Store, StoreError, batch, timestamp};
 use crate::value::Statement;
 
+/// How a run of a policy ended.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PolicyRun {
+    /// The run's id.
     pub run: String,
+    /// The run's status.
     pub status: String,
+    /// When it ended.
     pub finished_at: Timestamp,
 }
 

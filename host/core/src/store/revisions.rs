@@ -32,8 +32,11 @@ pub struct Revision {
 /// Paths that differ between two revisions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Difference {
+    /// Only in the later one.
     pub added: Vec<String>,
+    /// Only in the earlier one.
     pub removed: Vec<String>,
+    /// In both, with another content.
     pub changed: Vec<String>,
 }
 

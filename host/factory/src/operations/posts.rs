@@ -18,13 +18,16 @@ pub use crate::tables::posts::Post;
 /// A post that was taken off the site.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Removed {
+    /// The end of its address.
     pub slug: String,
 }
 
 /// What an export came to.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Exported {
+    /// How many files.
     pub files: usize,
+    /// All of them together.
     pub bytes: u64,
     /// Posts that cannot be read, and are left out.
     pub left_out: Vec<Broken>,

@@ -16,7 +16,7 @@ pub(super) use self::asked::{generator, nouns};
 
 /// Why a command did not do what was asked, in place of what it answers with.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Failure")]
+#[schemars(rename = "CommandFailure")]
 pub(super) struct FailureDocument {
     #[serde(flatten)]
     pub(super) problem: ProblemView,
@@ -27,6 +27,7 @@ pub(super) struct FailureDocument {
 /// A workspace that was written.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Initialised {
+    /// The folder of the workspace.
     pub(super) folder: String,
     /// The files in it that the program brought.
     pub(super) files: Vec<String>,
@@ -37,12 +38,14 @@ pub(super) struct Initialised {
 pub(super) struct TextFile {
     /// Its path, or what it is.
     pub(super) file: String,
+    /// What is in it; bytes that are no text are replaced.
     pub(super) content: String,
 }
 
 /// Files that were written.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Written {
+    /// Their names.
     pub(super) written: Vec<&'static str>,
 }
 
@@ -64,12 +67,15 @@ pub(super) struct Serving {
 
 /// What a demo came to.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Demo")]
 pub(super) struct DemoDocument {
+    /// Its folder.
     pub(super) workspace: PathBuf,
     /// The run that wrote the post.
     pub(super) run: RunView,
     /// The upkeep, in the order in which it ran.
     pub(super) policies: Vec<PolicyEnded>,
+    /// What the memory holds then.
     pub(super) memory: Memory,
     /// Where the site was written to, if it was.
     pub(super) exported: Option<ExportedSite>,
@@ -80,14 +86,18 @@ pub(super) struct DemoDocument {
 /// How a policy ended.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct PolicyEnded {
+    /// Its name.
     pub(super) policy: &'static str,
+    /// The status of its run.
     pub(super) status: RunStatus,
+    /// Why, for a person.
     pub(super) detail: String,
 }
 
 /// A site that was written as files.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ExportedSite {
+    /// Where they are.
     pub(super) folder: PathBuf,
     /// How many files.
     pub(super) files: usize,

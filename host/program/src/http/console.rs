@@ -253,7 +253,7 @@ mod tests {
         let html = roll(&sample());
         for text in [
             "content.dev_diary",
-            "native (content&#x2f;dev_diary.rs)",
+            "native (content/dev_diary.rs)",
             "plugin echo 1.0.0",
             "select on posts",
             "collect",

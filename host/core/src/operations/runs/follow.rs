@@ -21,6 +21,7 @@ const MOST: u32 = 500;
 /// Something that happened to a run.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(inline)]
 pub enum Change {
     Stage(StageEnded),
     Status(StatusChanged),
@@ -31,9 +32,13 @@ pub enum Change {
 pub struct StatusChanged {
     /// The run's id.
     pub run: String,
+    /// What lists show of it.
     pub short: String,
+    /// The pipeline that it executes.
     pub pipeline: String,
+    /// How it stands now.
     pub status: RunStatus,
+    /// Why, for a person.
     pub detail: String,
 }
 
@@ -42,15 +47,23 @@ pub struct StatusChanged {
 pub struct StageEnded {
     /// The run's id.
     pub run: String,
+    /// What lists show of it.
     pub short: String,
+    /// The pipeline that it executes.
     pub pipeline: String,
+    /// The stage's id.
     pub stage: String,
+    /// Which visit of the stage, from 1 on.
     pub visit: u32,
+    /// The name of its outcome: `done`, `rejected`.
     pub outcome: String,
     /// What followed.
     pub then: String,
+    /// What the outcome says, for a person.
     pub detail: String,
+    /// When it came to its checkpoint.
     pub finished_at: Timestamp,
+    /// From its begin to its checkpoint.
     pub took_ms: u64,
 }
 

@@ -24,12 +24,15 @@ const REPLACED: &str = "cancelled: its schedule came again";
 /// What came of a schedule that was due.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Fired {
+    /// Its name.
     pub schedule: String,
     /// The runs that it started.
     pub runs: Vec<String>,
     /// Runs that made way.
     pub cancelled: Vec<String>,
+    /// Occurrences that passed because a run was under way.
     pub skipped: u64,
+    /// Occurrences that were too late.
     pub dropped: u64,
 }
 

@@ -19,6 +19,9 @@ answers with which document, and what its keys mean. A key is always there unles
 absent at times. Moments are RFC 3339 in UTC; a key that ends in `_ms` counts milliseconds.
 ";
 
+/// So many words of a type stand where they are used.
+const FEW: usize = 5;
+
 /// The schemas of views by name.
 type Views = Map<String, Json>;
 
@@ -87,15 +90,20 @@ fn named(
             if let Some((name, view)) = view.and_then(|name| Some((name, views.get(name)?)))
                 && told.insert(name.to_owned())
             {
-                if words(view).is_none() {
+                if few_words(view).is_none() {
                     tell(name, view);
                 }
                 named(view, views, told, tell);
             }
-            keys.values()
-                .for_each(|part| named(part, views, told, tell));
+            for part in keys.values() {
+                named(part, views, told, tell);
+            }
         }
-        Json::Array(parts) => parts.iter().for_each(|part| named(part, views, told, tell)),
+        Json::Array(parts) => {
+            for part in parts {
+                named(part, views, told, tell);
+            }
+        }
         _ => {}
     }
 }
@@ -110,26 +118,38 @@ fn tell(text: &mut String, name: &str, view: &Json, views: &Views) {
     if let Some(description) = view["description"].as_str() {
         write!(text, "\n{}\n", line(description)).ok();
     }
-    keys(text, view, views);
-    let either = either(view);
-    if let Some(either) = either {
-        let all: Vec<_> = either.iter().map(|one| kind(one, views)).collect();
-        if either.iter().all(|one| one["properties"].is_null()) {
-            write!(text, "\nEither {}.\n", all.join(" or ")).ok();
-            return;
+    if let Some(words) = words(view) {
+        text.push('\n');
+        for (word, meaning) in words {
+            let separator = if meaning.is_empty() { "" } else { ": " };
+            writeln!(text, "* `{word}`{separator}{meaning}").ok();
         }
-        for one in either {
-            match one["description"].as_str() {
-                Some(description) => write!(text, "\nEither, {}\n", line(description)).ok(),
-                None => write!(text, "\nEither:\n").ok(),
-            };
-            keys(text, one, views);
-        }
+        return;
+    }
+    if view["additionalProperties"].is_object() {
+        write!(text, "\nAn {}.\n", kind(view, views)).ok();
+    }
+    keys(text, view, "", views);
+    for variant in either(view).into_iter().flatten() {
+        variant_of(text, variant, views);
     }
 }
 
-/// The keys of a view, as a table.
-fn keys(text: &mut String, view: &Json, views: &Views) {
+/// What may stand in the place of a view that is one of several.
+fn variant_of(text: &mut String, variant: &Json, views: &Views) {
+    let link = name_of(&variant["$ref"]).map(link);
+    let description = variant["description"].as_str().unwrap_or_default();
+    match (link, variant["properties"].is_object()) {
+        (Some(link), false) => write!(text, "\nEither {link}.\n"),
+        (Some(link), true) => write!(text, "\nEither the keys of {link}, and:\n"),
+        (None, _) => write!(text, "\nEither:\n"),
+    }
+    .ok();
+    keys(text, variant, description, views);
+}
+
+/// The keys of a view, as a table. `otherwise` is what a key means of which nothing is said.
+fn keys(text: &mut String, view: &Json, otherwise: &str, views: &Views) {
     let Some(properties) = view["properties"].as_object() else {
         return;
     };
@@ -143,33 +163,30 @@ fn keys(text: &mut String, view: &Json, views: &Views) {
             ", absent at times"
         };
         let kind = kind(property, views);
-        let meaning = meaning(property, views);
-        writeln!(text, "| `{key}` | {kind}{absent} | {meaning} |").ok();
+        let meaning = property["description"].as_str();
+        let meaning = meaning.or_else(|| meaning_of_words(property, views));
+        let meaning = meaning.unwrap_or(otherwise);
+        writeln!(text, "| `{key}` | {kind}{absent} | {} |", line(meaning)).ok();
     }
 }
 
-/// What is said of a key, or of what it holds.
-fn meaning(property: &Json, views: &Views) -> String {
-    let held = || {
-        let either = either(property).and_then(|either| either.first());
-        let held = either.unwrap_or(property);
-        let view = views.get(name_of(&held["$ref"])?)?;
-        words(view)?;
-        view["description"].as_str()
-    };
-    let said = property["description"].as_str();
-    said.or_else(held).map(line).unwrap_or_default()
+/// What is said of the words that a key may have.
+fn meaning_of_words<'v>(property: &Json, views: &'v Views) -> Option<&'v str> {
+    let first = either(property).and_then(|either| either.first());
+    let view = views.get(name_of(&first.unwrap_or(property)["$ref"])?)?;
+    words(view)?;
+    view["description"].as_str()
 }
 
 /// The type of a value, for a person.
 fn kind(schema: &Json, views: &Views) -> String {
     if let Some(name) = name_of(&schema["$ref"]) {
-        return match views.get(name).and_then(words) {
-            Some(words) => words,
-            None => format!("[{name}](#{})", name.to_lowercase()),
-        };
+        return views
+            .get(name)
+            .and_then(few_words)
+            .unwrap_or_else(|| link(name));
     }
-    if let Some(words) = words(schema) {
+    if let Some(words) = few_words(schema) {
         return words;
     }
     if let Some(either) = either(schema) {
@@ -198,25 +215,34 @@ fn one_kind(name: &str, schema: &Json, views: &Views) -> String {
     }
 }
 
+fn link(name: &str) -> String {
+    format!("[{name}](#{})", name.to_lowercase())
+}
+
 fn either(schema: &Json) -> Option<&Vec<Json>> {
     let either = ["oneOf", "anyOf"].iter();
     either.filter_map(|key| schema[*key].as_array()).next()
 }
 
-/// The words of a type that is one of some.
-fn words(schema: &Json) -> Option<String> {
-    let quoted = |words: &[Json]| {
-        let words = words.iter().filter_map(Json::as_str);
-        words.map(|word| format!("`{word}`")).collect::<Vec<_>>()
-    };
+/// The words of a type that is one of some, with what each means.
+fn words(schema: &Json) -> Option<Vec<(&str, String)>> {
     if let Some(words) = schema["enum"].as_array() {
-        return Some(quoted(words).join(" or "));
+        let words = words.iter().filter_map(Json::as_str);
+        return Some(words.map(|word| (word, String::new())).collect());
     }
     if let Some(word) = schema["const"].as_str() {
-        return Some(format!("`{word}`"));
+        let meaning = schema["description"].as_str().unwrap_or_default();
+        return Some(vec![(word, line(meaning))]);
     }
     let all = either(schema)?.iter().map(words);
-    Some(all.collect::<Option<Vec<_>>>()?.join(" or "))
+    Some(all.collect::<Option<Vec<_>>>()?.concat())
+}
+
+/// The words of a type that has so few that they stand where they are used.
+fn few_words(schema: &Json) -> Option<String> {
+    let words = words(schema).filter(|words| words.len() <= FEW)?;
+    let words: Vec<_> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+    Some(words.join(" or "))
 }
 
 /// A description on one line, which no table takes for its own.
