@@ -155,16 +155,7 @@ mod tests {
             "handlers": [handler(json!({ "native": "content/dev_diary.rs" })), handler(json!({
                 "plugin": "echo", "version": "1.0.0", "digest": "ffeeddccbbaa",
             }))],
-            "plugins": [{
-                "name": "echo", "version": "1.0.0", "description": "Says it again", "wit": "0.1",
-                "component": "echo.wasm", "digest": "ffeeddccbbaa", "handlers": ["content.echo"],
-                "grants": {
-                    "log": false, "vectors": false, "http": [], "credentials": [],
-                    "settings": { "keys": [] },
-                    "db": [{ "table": "posts", "verbs": ["select"] }],
-                },
-                "granted": ["select on posts"], "limits": [],
-            }],
+            "plugins": [plugin()],
             "pipelines": [{
                 "name": "dev_diary", "description": "A day in a repository", "budget_ms": 1000,
                 "priority": 0, "input": [],
@@ -203,14 +194,19 @@ mod tests {
                 "status": "awaiting-approval", "created_at": AT, "updated_at": AT,
             } },
         });
+        is_one(&sample);
+        sample
+    }
+
+    /// A sample that is no such document would show nothing.
+    fn is_one(sample: &Json) {
         let schema = schemars::generate::SchemaSettings::draft2020_12()
             .for_serialize()
             .into_generator()
             .into_root_schema_for::<Overview>();
         let validator = jsonschema::validator_for(schema.as_value()).expect("a schema");
-        let errors: Vec<_> = validator.iter_errors(&sample).collect();
+        let errors: Vec<_> = validator.iter_errors(sample).collect();
         assert!(errors.is_empty(), "no such document: {errors:#?}");
-        sample
     }
 
     fn handler(origin: Json) -> Json {
@@ -219,6 +215,19 @@ mod tests {
             "reads": [], "writes": [],
             "needs": { "settings": [], "roles": [], "prompts": [], "tables": [] },
             "always_gives_a_verdict": false, "referenced_by": ["pipeline dev_diary"],
+        })
+    }
+
+    fn plugin() -> Json {
+        json!({
+            "name": "echo", "version": "1.0.0", "description": "Says it again", "wit": "0.1",
+            "component": "echo.wasm", "digest": "ffeeddccbbaa", "handlers": ["content.echo"],
+            "grants": {
+                "log": false, "vectors": false, "http": [], "credentials": [],
+                "settings": { "keys": [] },
+                "db": [{ "table": "posts", "verbs": ["select"] }],
+            },
+            "granted": ["select on posts"], "limits": [],
         })
     }
 

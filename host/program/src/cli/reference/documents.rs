@@ -220,8 +220,8 @@ fn link(name: &str) -> String {
 }
 
 fn either(schema: &Json) -> Option<&Vec<Json>> {
-    let either = ["oneOf", "anyOf"].iter();
-    either.filter_map(|key| schema[*key].as_array()).next()
+    let mut either = ["oneOf", "anyOf"].iter();
+    either.find_map(|key| schema[*key].as_array())
 }
 
 /// The words of a type that is one of some, with what each means.
