@@ -9,7 +9,7 @@ use clap::CommandFactory as _;
 use serde_json::Value as Json;
 
 use super::refuses;
-use crate::support::daemon::Daemon;
+use crate::support::daemon::{Daemon, get};
 use crate::support::factory::{DAY, Factory, board};
 use crate::support::host::{Host, Ran};
 
@@ -255,6 +255,37 @@ fn every_command_prints_one_document_for_programs() {
         daemon.signal("TERM");
         document(line, &daemon.ended());
     }
+}
+
+#[test]
+fn pages_answer_with_the_documents_of_the_reference() {
+    let factory = Factory::whole(Sqlite);
+    assert_eq!(factory.diary(board().path(), DAY).code, 4);
+    let server = Daemon::start(&factory, &["serve", "--no-work", "--listen", "127.0.0.1:0"]);
+    let row = |path| documents::all().find(|answer| answer.asked == path);
+    for path in ["/console.json", "/health"] {
+        let answer = get(server.console(), path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        let document = serde_json::from_str(&answer.body).expect("JSON");
+        fits(row(path).expect("a row"), &document);
+        if path == "/console.json" {
+            is_as_commands_print(&factory, &document);
+        }
+    }
+}
+
+/// A view has one form, whoever shows it.
+#[track_caller]
+fn is_as_commands_print(factory: &Factory, console: &Json) {
+    for noun in ["handlers", "plugins", "pipelines", "policies", "gates"] {
+        assert_eq!(console[noun], factory.json(&[noun, "list"]), "{noun}");
+    }
+    let run = &console["runs"][0]["run"];
+    assert_eq!(*run, factory.json(&["runs", "list"])[0]);
+    let task = console["gates"][0]["subject"].as_str().expect("a task");
+    let shown = factory.json(&["tasks", "show", task]);
+    assert_eq!(console["tasks"][task], shown["task"]);
+    assert_eq!(console["revision"], factory.json(&["revisions", "list"])[0]);
 }
 
 #[test]
