@@ -93,8 +93,11 @@ impl Output {
         clippy::unused_self,
         reason = "printing is a right of whoever has an output"
     )]
-    pub(super) fn json_line(self, value: &serde_json::Value) {
-        streams::answer(shown::json(&value.to_string()));
+    pub(super) fn json_line(self, value: &impl Serialize) {
+        match serde_json::to_string(value) {
+            Ok(text) => streams::answer(shown::json(&text)),
+            Err(error) => streams::aside(format_args!("error: the answer is no JSON: {error}")),
+        }
     }
 
     /// The end of lines that were followed, each of which was a document.

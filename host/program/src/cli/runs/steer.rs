@@ -1,16 +1,11 @@
 //! `runs cancel`, `pause`, `resume` and `retry`.
 
 use clap::Args;
-use serde_json::json;
 
-use super::{Who, find};
+use super::Who;
 use crate::cli::output::Answered;
-use crate::cli::watch::Progress;
 use crate::cli::{Context, Failure, run};
-use callboard_core::engine::operate::{self, By};
-use callboard_core::store::named;
-use callboard_core::store::runs::{self, Listed, Run, RunStatus};
-use callboard_core::store::steering::Steered;
+use callboard_core::operations::runs::{self, SteeredView};
 
 /// A run to stop, and why.
 #[derive(Debug, Args)]
@@ -27,66 +22,41 @@ pub(in crate::cli) struct Stop {
 impl Stop {
     pub(super) async fn cancel(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
-        // One that cannot be read can be ended all the same.
-        let id = crate::cli::find::key(app.store(), &named::RUN, &self.id).await?;
-        if let Some(Listed::Unreadable(run)) = runs::listed(app.store(), &id).await? {
-            let by = self.who.because(self.reason);
-            let steered = operate::cancel_unread(app.store(), &run.id, &by).await?;
-            return Ok(told(
-                context,
-                &run.id,
-                RunStatus::Blocked,
-                steered,
-                "cancel",
-            ));
-        }
-        let (run, by) = self.of(&app).await?;
-        let steered = operate::cancel(app.store(), &run, &by).await?;
-        Ok(told(context, &run.id, run.status, steered, "cancel"))
+        let by = self.who.because(self.reason);
+        let steered = runs::cancel(&app, &self.id, &by).await?;
+        Ok(told(context, &steered))
     }
 
     pub(super) async fn pause(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
-        let (run, by) = self.of(&app).await?;
-        let steered = operate::pause(app.store(), &run, &by).await?;
-        Ok(told(context, &run.id, run.status, steered, "pause"))
-    }
-
-    async fn of(self, app: &callboard_core::app::App) -> Result<(Run, By), Failure> {
-        let run = find(app.store(), &self.id).await?;
-        Ok((run, self.who.because(self.reason)))
+        let by = self.who.because(self.reason);
+        let steered = runs::pause(&app, &self.id, &by).await?;
+        Ok(told(context, &steered))
     }
 }
 
 /// Say what came of a wish to stop.
-fn told(context: &Context, run: &str, before: RunStatus, steered: Steered, wish: &str) -> Answered {
-    let status = match steered {
-        Steered::Now(status) => status,
-        Steered::Told | Steered::Kept => before,
-    };
-    match steered {
-        Steered::Now(status) => context.output.say(status),
-        Steered::Kept => context.output.say(before),
-        Steered::Told => {
-            let output = context.output;
+fn told(context: &Context, steered: &SteeredView) -> Answered {
+    let output = context.output;
+    match steered.asked {
+        None => output.say(steered.status),
+        Some(wish) => {
+            let (wish, run) = (wish.as_str(), &steered.run);
             output.say(format_args!("its worker is asked to {wish} it"));
             output.say(format_args!("next: callboard runs tail {run}"));
         }
     }
-    let asked = (steered == Steered::Told).then_some(wish);
-    let json = json!({ "run": run, "status": status, "asked": asked });
-    context.output.json(&json)
+    output.json(steered)
 }
 
 /// Go on with a run here, or follow the worker that is faster.
 pub(super) async fn resume(context: &Context, id: &str) -> Result<Answered, Failure> {
     let app = context.app().await?;
-    let found = find(app.store(), id).await?;
-    if operate::resume(app.store(), &found).await? == Steered::Told {
+    let (run, told) = runs::resume(&app, id).await?;
+    if told {
         context.output.say("its worker is told to go on");
     }
-    let engine = app.engine(Progress::of(context.output));
-    let run = run::carry_out(&app, context.output, &engine, &found.id).await?;
+    let run = run::carry_out(&app, context, &run).await?;
     Ok(run::report(context, &run))
 }
 
@@ -108,20 +78,17 @@ pub(in crate::cli) struct Retry {
 impl Retry {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
-        let found = find(app.store(), &self.id).await?;
-        let engine = app.engine(Progress::of(context.output));
         let by = self.who.because(self.reason);
-        let stages = operate::retry::retry(&engine, &found, self.from.as_deref(), &by).await?;
+        let (id, stages) = runs::retry(&app, &self.id, self.from.as_deref(), &by).await?;
         let from = if stages.is_empty() {
             "where it stood".to_owned()
         } else {
             stages.join(", ")
         };
-        let id = &found.id;
         context
             .output
             .progress(format_args!("run {id} goes on from {from}"));
-        let run = run::carry_out(&app, context.output, &engine, id).await?;
+        let run = run::carry_out(&app, context, &id).await?;
         Ok(run::report(context, &run))
     }
 }
