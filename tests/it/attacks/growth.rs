@@ -116,6 +116,10 @@ fn values_are_bounded() {
             ("SELECT format('%900000000s', 'x')", "`format`"),
             ("SELECT CAST('x' AS char(10485760))", "char"),
             ("SELECT jsonb('1')", "`jsonb`"),
+            (
+                "SELECT percentile_disc(ARRAY[0.1, 0.2]) WITHIN GROUP (ORDER BY name) FROM scratch",
+                "`percentile_disc`",
+            ),
         ] {
             let error = query(&database, sql).await.expect_err(sql);
             assert_eq!(error.kind, StoreErrorKind::Denied, "{sql}: {error}");

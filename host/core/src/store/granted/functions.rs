@@ -172,7 +172,8 @@ const ALLOWED: [(&str, Makes); 216] = [
     ("percent_rank", Fixed),
     ("percentile", Elsewhere),
     ("percentile_cont", Part),
-    ("percentile_disc", Part),
+    // An array of any number of fractions gives as many values.
+    ("percentile_disc", Elsewhere),
     ("pi", Fixed),
     ("position", Fixed),
     ("pow", Fixed),
