@@ -6,9 +6,9 @@ mod check;
 mod complete;
 mod demo;
 mod doctor;
+pub mod documents;
 mod exit;
 mod failure;
-mod find;
 mod findings;
 mod gates;
 mod handlers;
@@ -34,7 +34,6 @@ mod watch;
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use clap::parser::ValueSource;
@@ -46,6 +45,7 @@ pub use self::failure::Failure;
 pub use self::output::tell_panics;
 use self::output::{Answered, Output};
 use callboard_core::app::{App, AppError};
+use callboard_core::operations::revisions as applied;
 use callboard_core::shown::Shown;
 use callboard_core::telemetry;
 
@@ -237,7 +237,7 @@ impl Context {
     /// Close the database, which brings all that was written into its one file.
     async fn close(&self) {
         if let Some(app) = self.opened.get() {
-            app.store().close().await;
+            app.close().await;
         }
     }
 }
@@ -247,7 +247,7 @@ fn same(one: &Path, other: &Path) -> bool {
 }
 
 /// Carry out the command line of this process; the exit code is as `--help` says.
-pub async fn main() -> ExitCode {
+pub async fn main() -> i32 {
     let arguments: Vec<_> = std::env::args_os().collect();
     let exit = match read(&arguments) {
         Ok((cli, named)) => carry_out(cli, named).await,
@@ -260,7 +260,7 @@ pub async fn main() -> ExitCode {
             output::usage(&error, asks_for_json(&arguments))
         }
     };
-    output::lost().unwrap_or(exit).into()
+    output::lost().unwrap_or(exit).code().into()
 }
 
 /// A command line, and the folder that it names itself as the workspace.
@@ -387,18 +387,15 @@ async fn dispatch(command: Command, context: &Context) -> Result<Answered, Failu
 }
 
 async fn print_digest(context: &Context) -> Result<Answered, Failure> {
-    let digests = context.app().await?.digests().await?;
-    let rows = digests
-        .iter()
-        .map(|(name, digest)| vec![(*name).to_owned(), digest.clone()]);
-    let json = digests
-        .iter()
-        .map(|(name, digest)| ((*name).to_owned(), digest.clone().into()));
-    Ok(context.output.show(
-        &["of", "digest"],
-        rows.collect(),
-        &serde_json::Value::Object(json.collect()),
-    ))
+    let digests = applied::digests(&context.app().await?).await?;
+    let rows = [
+        ("revision", &digests.revision),
+        ("settings", &digests.settings),
+        ("registry", &digests.registry),
+    ];
+    let rows = rows.map(|(name, digest)| vec![name.to_owned(), digest.clone()]);
+    let header = ["of", "digest"];
+    Ok(context.output.show(&header, rows.into(), &digests))
 }
 
 #[cfg(test)]

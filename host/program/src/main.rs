@@ -6,14 +6,11 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use callboard_core::plugin::compile;
 
 /// On Linux, this very program, also after another one was put in its place.
 const ITSELF: &str = "/proc/self/exe";
-/// How long a thread may take to finish what it has in hand, such as a file, once all is said.
-const IN_HAND: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     match compile::child::asked() {
@@ -34,7 +31,10 @@ fn answer(compiled: Result<Vec<u8>, String>) -> ExitCode {
     }
 }
 
-fn begin() -> ExitCode {
+/// The process ends with the command, whatever its threads still do: what is to be kept was
+/// committed, and a database that was replaced under it must not be written on the way out.
+#[tokio::main]
+async fn begin() -> ! {
     let itself = PathBuf::from(ITSELF);
     if itself.exists() {
         compile::use_program(itself);
@@ -42,17 +42,5 @@ fn begin() -> ExitCode {
         compile::use_program(itself);
     }
     callboard::cli::tell_panics();
-    let made = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    match made {
-        Ok(runtime) => {
-            let exit = runtime.block_on(callboard::cli::main());
-            // Whoever is waited for has been by now. What still computes, or waits for a disk, does
-            // so for nobody, and ends with the process.
-            runtime.shutdown_timeout(IN_HAND);
-            exit
-        }
-        Err(error) => answer(Err(format!("error: no threads to work with: {error}\n"))),
-    }
+    std::process::exit(callboard::cli::main().await)
 }

@@ -19,6 +19,7 @@ mod held;
 mod idle;
 mod login;
 mod measured;
+mod memory;
 mod passage;
 mod session;
 #[cfg(test)]
@@ -37,6 +38,8 @@ use self::admission::{Asker, Checked};
 use self::authorizer::{Authorizer, Mode};
 use self::catalog::{Catalog, SEARCH_PATH};
 pub use self::deferred::{Writer, execute_deferred, execute_unchecked};
+#[doc(hidden)]
+pub use self::functions::{Makes, all as functions};
 pub use self::idle::Idle;
 pub use self::session::EachRow;
 use self::session::{Budgeted, Session};
@@ -185,7 +188,8 @@ impl GrantedDatabase {
         let mut transaction = self.begin(timeout).await?;
         let mut touched = 0;
         for params in params {
-            touched += transaction.run(Ok(checked.with(params)), timeout).await?;
+            let checked = checked.with(params, self.value_bytes());
+            touched += transaction.run(checked, timeout).await?;
         }
         transaction.commit().await?;
         Ok(touched)
@@ -236,6 +240,11 @@ impl GrantedDatabase {
         self.shared.limits.row_bytes.into()
     }
 
+    /// What one value may have, in bytes.
+    fn value_bytes(&self) -> u64 {
+        self.shared.limits.value_bytes.into()
+    }
+
     /// What may run of a statement. What is refused may be about a column that is new.
     async fn check(&self, statement: Statement, mode: Mode) -> Result<Checked, StoreError> {
         let Some(held) = self.catalog(None).await? else {
@@ -262,6 +271,7 @@ impl GrantedDatabase {
             plugin: &self.shared.plugin,
             grants: &self.shared.grants,
             catalog,
+            most: self.value_bytes(),
         };
         admission::check(asker, statement, mode == Mode::Write)
     }
@@ -482,6 +492,7 @@ pub async fn authorise(
                 plugin,
                 grants,
                 catalog: Some(&catalog),
+                most: limits.value_bytes.into(),
             };
             let checked = admission::check(asker, Statement::new(sql), true)?;
             postgres.prepare_in(SEARCH_PATH, checked.sql()).await

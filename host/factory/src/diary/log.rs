@@ -262,7 +262,7 @@ mod tests {
         }
         reader.read(b"\0body\0\n3\t1\tfile\0").expect("the rest");
         let entries = reader.finish().expect("a commit");
-        assert_eq!(entries[0].subject.len(), FIELD);
+        assert_eq!(entries[0].subject.len(), SUBJECT);
         assert_eq!((entries[0].body.as_str(), entries[0].files), ("body", 1));
     }
 

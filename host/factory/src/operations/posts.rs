@@ -9,8 +9,9 @@ use serde::Serialize;
 use callboard_core::app::App;
 use callboard_core::beside;
 use callboard_core::operations::{Broken, Entry, OperationError, named};
+use callboard_core::store::findings;
 
-use crate::site::{self, Unshown};
+use crate::site::{self, SiteError, Unshown};
 use crate::tables::POST;
 use crate::tables::posts;
 
@@ -19,13 +20,16 @@ pub use crate::tables::posts::Post;
 /// A post that was taken off the site.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Removed {
+    /// The end of its address.
     pub slug: String,
 }
 
 /// What an export came to.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Exported {
+    /// How many files.
     pub files: usize,
+    /// All of them together.
     pub bytes: u64,
     /// Posts that cannot be read or shown, and are left out.
     pub left_out: Vec<Broken>,
@@ -45,6 +49,41 @@ pub async fn show(app: &App, wanted: &str) -> Result<Post, OperationError> {
     let post = posts::by_slug(app.store(), &slug).await?;
     post.filter(|post| !post.removed)
         .ok_or_else(|| OperationError::usage(format!("post `{slug}` was removed just now")))
+}
+
+/// Published posts that can be read, newest first, from the one at `offset` on.
+pub async fn newest(app: &App, limit: u32, offset: u32) -> Result<Vec<Post>, OperationError> {
+    Ok(posts::newest(app.store(), limit, offset).await?)
+}
+
+/// Published posts without their texts, newest first: as much as a list of addresses needs.
+pub async fn addresses(app: &App, limit: u32) -> Result<Vec<Post>, OperationError> {
+    Ok(posts::addresses(app.store(), limit).await?)
+}
+
+/// Make a finding of a post that can't be shown, the first time that somebody asks for it.
+pub async fn unshown(app: &App, slug: &str, cause: &SiteError) -> Result<(), OperationError> {
+    let key = format!("post:{slug}");
+    let open = findings::open(app.store()).await?;
+    if !open.iter().any(|finding| finding.key == key) {
+        findings::raise(app.store(), &key, "post", slug, &cause.to_string()).await?;
+    }
+    Ok(())
+}
+
+/// Published posts of a tag, newest first.
+pub async fn tagged(app: &App, tag: &str, limit: u32) -> Result<Vec<Post>, OperationError> {
+    Ok(posts::tagged(app.store(), tag, limit).await?)
+}
+
+/// How many posts are published.
+pub async fn count(app: &App) -> Result<u64, OperationError> {
+    Ok(posts::count(app.store()).await?)
+}
+
+/// The post of a slug, also one that was removed.
+pub async fn by_slug(app: &App, slug: &str) -> Result<Option<Post>, OperationError> {
+    Ok(posts::by_slug(app.store(), slug).await?)
 }
 
 /// Take a post off the site. Its address says "gone" from then on.

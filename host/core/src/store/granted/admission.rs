@@ -8,6 +8,7 @@
 mod calls;
 mod changes;
 mod expressions;
+mod growth;
 mod literals;
 mod names;
 mod parameters;
@@ -18,6 +19,7 @@ mod tables;
 mod tests;
 mod tokens;
 
+use self::growth::{Keeps, Needs};
 pub(super) use self::names::SUBQUERY;
 pub(super) use self::parameters::texts;
 use self::scope::{Level, Named};
@@ -66,10 +68,11 @@ impl Checked {
             || self.0.sql.contains(" RETURNING ")
     }
 
-    /// The same statement with other parameters.
-    pub(super) fn with(&self, params: Vec<Value>) -> Self {
+    /// The same statement with other parameters, of which none has more than `most` bytes.
+    pub(super) fn with(&self, params: Vec<Value>, most: u64) -> Result<Self, StoreError> {
+        fit(&params, most)?;
         let sql = self.0.sql.clone();
-        Self(Statement { sql, params })
+        Ok(Self(Statement { sql, params }))
     }
 }
 
@@ -81,6 +84,14 @@ pub(super) struct Asker<'a> {
     pub(super) grants: &'a Grants,
     /// The tables as they are, on PostgreSQL.
     pub(super) catalog: Option<&'a Catalog>,
+    /// Bytes that one value may have.
+    pub(super) most: u64,
+}
+
+/// Refuse a parameter of more than `most` bytes.
+fn fit(params: &[Value], most: u64) -> Done {
+    let mut sizes = params.iter().map(Value::size);
+    sizes.try_for_each(|size| growth::fits(size, most))
 }
 
 /// Read a statement and hold it against the grants; `writes` says whether it may change rows.
@@ -90,6 +101,7 @@ pub(super) fn check(
     writes: bool,
 ) -> Result<Checked, StoreError> {
     let Statement { sql, params } = statement;
+    fit(&params, asker.most)?;
     let sql = read(asker, &sql, writes, None)?;
     Ok(Checked(Statement { sql, params }))
 }
@@ -100,6 +112,7 @@ pub(super) fn check_for_passage(
     asker: Asker<'_>,
     statement: &Statement,
 ) -> Result<String, StoreError> {
+    fit(&statement.params, asker.most)?;
     let params = Some(statement.params.as_slice());
     read(asker, &statement.sql, true, params)
 }
@@ -122,6 +135,10 @@ fn rendered(
     params: Option<&[Value]>,
 ) -> Result<String, StoreError> {
     let refuse = |what: &str| Err(denial::denied(denial::statement(what)));
+    if let Some(cast) = asker.catalog.and_then(|catalog| catalog.made_cast.as_ref()) {
+        let text = denial::made_cast(cast);
+        return Err(denial::denied(text));
+    }
     if sql.len() > LENGTH {
         return refuse("more than 256 KiB of text");
     }
@@ -149,6 +166,9 @@ fn rendered(
         awaiting: None,
         levels: Vec::new(),
         operands: 0,
+        needs: Needs::default(),
+        width: 0,
+        keeps: Keeps::Nothing,
     };
     match &tree {
         Tree::Query(query) if !changes::is_change(query) => drop(rendering.query(query)?),
@@ -180,12 +200,17 @@ struct Rendering<'a> {
     text: String,
     /// Names that the statement gives to subqueries with WITH, as far as they can be seen here.
     named: Vec<Named>,
-    /// The place of the subquery whose columns are those of what is written next.
+    /// The place of the subquery that may read what is given by what is written next.
     awaiting: Option<usize>,
     /// The query that is written and those that it is in.
     levels: Vec<Level>,
     /// Columns and parameters in its expressions so far.
     operands: usize,
+    needs: Needs,
+    /// Columns of the query that was written last.
+    width: usize,
+    /// Whether the rows of the query that is written next are kept.
+    keeps: Keeps,
 }
 
 impl Rendering<'_> {

@@ -1,0 +1,121 @@
+//! What a guest has the host compute or keep: memory, the disk, a processor, or the lock that all
+//! others wait for.
+
+use std::time::Duration;
+
+use callboard_core::config::Limits;
+use callboard_core::outcome::{FailureKind, Outcome, Patch, Stop};
+use callboard_core::store::granted::QueryLimits;
+use callboard_core::store::{Dialect, Store, StoreErrorKind};
+use callboard_core::value::{Statement, Value};
+use serde_json::json;
+
+use super::attacks;
+use super::limits::{grants, host_writes, query, scratch};
+use crate::plugins::bench::Bench;
+use crate::support::database::with_database;
+
+attacks! {
+    a_sort_that_fills_the_disk: "a query that sorts 180 GB, which SQLite keeps aside" => {
+        sorts_are_bounded
+    };
+    a_write_that_takes_all_the_time: "a guest's write of 30 s on SQLite, while others wait for theirs" => {
+        writes_let_others_write
+    };
+    moments_out_of_reach: "a time before the first one of the database, which it would take for another" => {
+        early_moments_are_refused
+    };
+    rows_of_nothing: "32 MB of NULL, which take a hundred times as much in memory" => { nothing_takes_place };
+    a_sum_without_end: "the mean of 4,000,000 times one row of 100,000 numbers, on a thread that nobody waits for" => {
+        sums_end
+    };
+}
+
+fn sorts_are_bounded() {
+    with_database(Dialect::Sqlite, async |store: Store, _: String| {
+        let database = scratch(&store).await;
+        let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000) \
+            SELECT max(length(b)) AS c FROM (SELECT i, randomblob(900000) AS b FROM n \
+            ORDER BY 2 DESC LIMIT 190000 OFFSET 1) AS t";
+        let error = query(&database, sql).await.expect_err("refused");
+        assert_eq!(error.kind, StoreErrorKind::TooLarge, "{error}");
+        assert!(error.message.contains("MiB"), "{error}");
+    });
+}
+
+fn writes_let_others_write() {
+    with_database(Dialect::Sqlite, async |store: Store, _: String| {
+        let database = scratch(&store).await;
+        let sql = "INSERT INTO scratch (name) SELECT 'x' FROM (WITH RECURSIVE n(i) AS \
+            (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) \
+            SELECT count(*) AS c FROM n) AS t";
+        let minute = Duration::from_secs(60);
+        let error = database.execute(Statement::new(sql), minute).await;
+        let error = error.expect_err("it ends");
+        assert_eq!(error.kind, StoreErrorKind::Timeout, "{error}");
+        let mut transaction = database.begin(minute).await.expect("begun");
+        let error = transaction.execute(Statement::new(sql), minute).await;
+        let error = error.expect_err("it ends");
+        assert_eq!(error.kind, StoreErrorKind::Timeout, "{error}");
+        let seconds = error.message.split("than the ").nth(1).unwrap_or_default();
+        assert!(seconds.starts_with(['7', '8']), "{error}");
+        drop(transaction);
+        host_writes(&store, sql).await;
+    });
+}
+
+fn early_moments_are_refused() {
+    with_database(Dialect::Postgres, async |store: Store, _: String| {
+        let (grants, limits) = (grants(), Limits::default());
+        let sql = "CREATE TABLE scratch (id BIGINT PRIMARY KEY, name TEXT)";
+        store.execute(Statement::new(sql)).await.expect("a table");
+        let database = store.granted("p", &grants, &limits).await.expect("granted");
+        let ask = async |moment: i64| {
+            let limits = QueryLimits::of(&limits, Duration::from_secs(60));
+            let asked = Statement::new("SELECT $1 AS a").bind(Value::Timestamp(moment));
+            database.query(asked, limits).await
+        };
+        let error = ask(i64::MIN).await.expect_err("refused");
+        assert_eq!(error.kind, StoreErrorKind::Unstorable, "{error}");
+        for moment in [i64::MAX, 0, -210_866_803_200_000_000] {
+            let rows = ask(moment).await.expect("a moment").rows;
+            assert_eq!(rows, [[Value::Timestamp(moment)]]);
+        }
+        // What is bound is not what the statement takes: its author's mistake, and no outage.
+        let limits = QueryLimits::of(&limits, Duration::from_secs(60));
+        let asked = Statement::new("SELECT $1 AS a, $2 AS b").bind(1_i64);
+        let error = database.query(asked, limits).await.expect_err("refused");
+        assert_eq!(error.kind, StoreErrorKind::Statement, "{error}");
+    });
+}
+
+fn nothing_takes_place() {
+    with_database(Dialect::Sqlite, async |store: Store, _: String| {
+        let database = scratch(&store).await;
+        let sql = format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 90000) \
+             SELECT {} FROM n",
+            vec!["NULL"; 99].join(", ")
+        );
+        let error = query(&database, &sql).await.expect_err("refused");
+        assert_eq!(error.kind, StoreErrorKind::TooLarge, "{error}");
+        assert!(error.message.contains("row_bytes"), "{error}");
+    });
+}
+
+/// When the runtime of this test ends, it waits for its threads.
+fn sums_end() {
+    with_database(Dialect::Sqlite, async |store: Store, _: String| {
+        let bench = Bench::misbehave(Some(store), Limits::default()).await;
+        let row = format!("[1{}]", ",1".repeat(99_999));
+        let config = json!({
+            "statement": "SELECT 'a', $1", "params": [row], "clusters": 1, "means": 4_000_000,
+        });
+        let long = Duration::from_secs(10);
+        let outcome = bench.call_for("probe.clusters", config, Patch::new(), long);
+        let Outcome::Stopped(Stop::Failed(failure)) = outcome.await else {
+            panic!("it ended");
+        };
+        assert_eq!(failure.kind, FailureKind::Timeout, "{failure}");
+    });
+}
