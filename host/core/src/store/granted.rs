@@ -353,10 +353,8 @@ impl GrantedDatabase {
 
     /// How long it may write at a time: where only one can write, no longer than others wait.
     fn at_a_time(&self, longest: Duration) -> Duration {
-        match self.shared.store.backend() {
-            Backend::Sqlite(_) => longest.min(idle::HELD),
-            Backend::Postgres(_) => longest,
-        }
+        let held = (self.dialect() == super::Dialect::Sqlite).then_some(idle::HELD);
+        held.map_or(longest, |held| longest.min(held))
     }
 
     /// After a guest kept all others waiting, they go first.
