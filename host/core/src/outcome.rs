@@ -188,6 +188,7 @@ pub enum FailureKind {
     Denied,
     /// The handler is wrong: a panic, an output that breaks its own schema.
     Internal,
+    /// It took longer than it may.
     Timeout,
     /// A component trapped: a panic inside the sandbox, a memory limit, a wild access.
     Trap,

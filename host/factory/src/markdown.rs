@@ -8,12 +8,11 @@
 use std::collections::HashSet;
 
 use ammonia::UrlRelative;
+use callboard_core::foreign;
 use comrak::arena_tree::NodeEdge;
 use comrak::nodes::{Node, NodeValue};
 use comrak::{Arena, Options};
 use url::Url;
-
-use callboard_core::foreign;
 
 /// The most bytes of a text: 20,000 words. The tables of drafts and posts hold no more either.
 const TEXT: usize = 128 << 10;

@@ -262,9 +262,10 @@ fn pages_answer_with_the_documents_of_the_reference() {
     let factory = Factory::whole(Sqlite);
     assert_eq!(factory.diary(board().path(), DAY).code, 4);
     let server = Daemon::start(&factory, &["serve", "--no-work", "--listen", "127.0.0.1:0"]);
+    let address = server.console();
     let row = |path| documents::all().find(|answer| answer.asked == path);
     for path in ["/console.json", "/health"] {
-        let answer = get(server.console(), path);
+        let answer = get(address, path);
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
         let document = serde_json::from_str(&answer.body).expect("JSON");
         fits(row(path).expect("a row"), &document);

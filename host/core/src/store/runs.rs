@@ -70,7 +70,9 @@ pub struct Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunStatus {
+    /// A worker takes it as soon as one has room.
     Queued,
+    /// A worker has it.
     Running,
     /// Something is not there right now; the run goes on by itself.
     Waiting,
@@ -80,11 +82,17 @@ pub enum RunStatus {
     Paused,
     /// It cannot go on until somebody mends what its detail names.
     Blocked,
+    /// It ended, and its work is done.
     Done,
+    /// It ended, and there was nothing to do.
     NothingToDo,
+    /// It ended by a decision, of a rule or of a person.
     Rejected,
+    /// It ended because something it depends on did not answer.
     Unavailable,
+    /// It ended by a failure.
     Failed,
+    /// A person ended it.
     Cancelled,
 }
 

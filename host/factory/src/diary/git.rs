@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::{Duration, Instant};
 
+use callboard_core::launch::{self, Bounds};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdout};
 
 pub use self::error::GitError;
 use super::log::{self, Entry, FORMAT, Listed};
-use callboard_core::launch::{self, Bounds};
 
 /// Configuration that would change what is printed, run programs of the repository, or have lines
 /// compared of files that are too large for that: each line takes 42 bytes of memory, and a file of

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use callboard_core::shown::cut;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::SiteError;
 use crate::markdown;
 use crate::tables::posts::Post;
-use callboard_core::shown::cut;
 
 /// The most bytes that are kept; all are made anew when there are more.
 const KEPT: usize = 16 << 20;

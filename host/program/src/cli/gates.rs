@@ -1,13 +1,13 @@
 //! `gates`: the questions to a person, and the decisions.
 
+use callboard_core::app::App;
+use callboard_core::operations::gates::{self, Decision, GateView, Verdict};
+use callboard_core::operations::runs::{RunStatus, RunView};
 use clap::{Args, Subcommand};
 
 use super::exit::Exit;
 use super::output::{Answered, time};
 use super::{Context, Failure, run};
-use callboard_core::app::App;
-use callboard_core::operations::gates::{self, Decision, GateView, Verdict};
-use callboard_core::operations::runs::{RunStatus, RunView};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Gates {

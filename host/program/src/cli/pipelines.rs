@@ -1,11 +1,11 @@
 //! `pipelines`: the definitions of the active revision.
 
+use callboard_core::operations::pipelines::{self, InputView, PipelineView};
+use callboard_core::span::Span;
 use clap::Subcommand;
 
 use super::output::Answered;
 use super::{Context, Failure};
-use callboard_core::operations::pipelines::{self, InputView, PipelineView};
-use callboard_core::span::Span;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Pipelines {

@@ -1,11 +1,11 @@
 //! `plugins`: what they give, what they ask for, what they may do.
 
+use callboard_core::operations::plugins::{self, ExplanationView, PluginView};
 use clap::Subcommand;
 
 use super::exit::Exit;
 use super::output::Answered;
 use super::{Context, Failure};
-use callboard_core::operations::plugins::{self, ExplanationView, PluginView};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Plugins {

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use callboard_core::app::App;
+use callboard_core::operations::{Broken, Entry};
+use callboard_factory::operations::posts::{self, Exported, Post};
 use clap::Subcommand;
 
 use super::output::{self, Answered};
 use super::{Context, Failure};
-use callboard_core::app::App;
-use callboard_core::operations::{Broken, Entry};
-use callboard_factory::operations::posts::{self, Exported, Post};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Posts {

@@ -1,9 +1,10 @@
 //! `runs prune`: remove what ended long ago, or one run that has ended.
 
-use super::output::Answered;
-use super::{Context, Failure};
 use callboard_core::operations::runs::{self, Pruned};
 use callboard_core::span::Span;
+
+use super::output::Answered;
+use super::{Context, Failure};
 use clap::Args;
 
 #[derive(Debug, Args)]

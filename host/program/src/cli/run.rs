@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use callboard_core::app::App;
+use callboard_core::operations::runs::{self, CarriedOut, RunStatus, RunView, Start};
+use callboard_core::outcome::Patch;
 use clap::Args;
 use serde_json::Value as Json;
 
@@ -10,9 +13,6 @@ use super::interrupt::{self, Signal};
 use super::output::Answered;
 use super::watch::Progress;
 use super::{Context, Failure};
-use callboard_core::app::App;
-use callboard_core::operations::runs::{self, CarriedOut, RunStatus, RunView, Start};
-use callboard_core::outcome::Patch;
 
 #[derive(Debug, Args)]
 pub(super) struct Run {

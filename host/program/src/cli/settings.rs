@@ -2,11 +2,11 @@
 
 use std::io::IsTerminal as _;
 
+use callboard_core::operations::settings::{self, SettingState, SettingType, SettingView};
 use clap::Subcommand;
 
 use super::output::Answered;
 use super::{Context, Failure};
-use callboard_core::operations::settings::{self, SettingState, SettingType, SettingView};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Settings {

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::output::Output;
 use callboard_core::engine::{Run, StageRun, Watcher};
 use callboard_core::outcome::Outcome;
+
+use super::output::Output;
 
 /// How often a terminal is told how long a stage has been at it.
 const TICK: Duration = Duration::from_secs(1);

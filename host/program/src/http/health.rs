@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
+use callboard_core::operations::health::Lack;
+use callboard_factory::operations::health::{self, Health};
+use callboard_factory::operations::posts;
+use callboard_factory::site::Site;
 
 use super::Face;
 use super::answer::{JSON, Problem, found, unavailable};
 use super::pages::per_page;
-use callboard_core::operations::health::Lack;
-use callboard_factory::operations::health::{self, Health};
-use callboard_factory::operations::posts;
 
 /// Whoever waits longer for a page is told that there is none.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -38,7 +39,7 @@ async fn look(face: &Face) -> Result<(), Lack> {
     })?;
     let page = async {
         let newest = posts::newest(&face.app, per_page(), 0).await?;
-        let front = move |site: &callboard_factory::site::Site| site.index(&newest);
+        let front = move |site: &Site| site.index(&newest);
         face.renderings.page(&site, front).await
     };
     let cause = match tokio::time::timeout(LIMIT, page).await {

@@ -1,12 +1,12 @@
 //! `runs migrate`: move a run in flight to another revision, explained first.
 
+use callboard_core::operations::revisions;
+use callboard_core::operations::runs::{self, MigrationView};
 use clap::Args;
 
 use super::Who;
 use crate::cli::output::Answered;
 use crate::cli::{Context, Failure};
-use callboard_core::operations::revisions;
-use callboard_core::operations::runs::{self, MigrationView};
 
 /// A run to move, and where to.
 #[derive(Debug, Args)]

@@ -1,14 +1,14 @@
 //! `runs show`: one run with its stages and gates.
 
+use callboard_core::lines::Source;
+use callboard_core::operations::gates::GateView;
+use callboard_core::operations::runs::{self, HolderView, RunStatus, RunView, StageRunView};
 use jiff::Timestamp;
 
 use crate::cli::gates::decision;
 use crate::cli::output::{Answered, Output, time};
 use crate::cli::watch::length;
 use crate::cli::{Context, Failure};
-use callboard_core::lines::Source;
-use callboard_core::operations::gates::GateView;
-use callboard_core::operations::runs::{self, HolderView, RunStatus, RunView, StageRunView};
 
 pub(super) async fn show(context: &Context, id: &str) -> Result<Answered, Failure> {
     let app = context.app().await?;

@@ -1,11 +1,11 @@
 //! `runs cancel`, `pause`, `resume` and `retry`.
 
+use callboard_core::operations::runs::{self, SteeredView};
 use clap::Args;
 
 use super::Who;
 use crate::cli::output::Answered;
 use crate::cli::{Context, Failure, run};
-use callboard_core::operations::runs::{self, SteeredView};
 
 /// A run to stop, and why.
 #[derive(Debug, Args)]
