@@ -22,6 +22,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use callboard_core::config::Config;
+use callboard_core::settings::{Snapshot, hex};
+use callboard_core::{html, template};
 use minijinja::Environment;
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -35,9 +38,6 @@ use self::pages::Pages;
 pub use self::rehearse::{mistakes, names};
 pub(crate) use self::rules::list as rules;
 use crate::tables::posts::Post;
-use callboard_core::config::Config;
-use callboard_core::settings::{Snapshot, hex};
-use callboard_core::{html, template};
 
 /// Where its files lie in a workspace.
 pub const FOLDER: &str = "site";

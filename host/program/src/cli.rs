@@ -37,6 +37,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
+use callboard_core::app::{App, AppError};
+use callboard_core::shown::Shown;
+use callboard_core::telemetry;
 use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use futures_util::FutureExt as _;
@@ -45,9 +48,6 @@ use self::exit::Exit;
 pub use self::failure::Failure;
 pub use self::output::tell_panics;
 use self::output::{Answered, Output};
-use callboard_core::app::{App, AppError};
-use callboard_core::shown::Shown;
-use callboard_core::telemetry;
 
 /// A host for handlers that runs an autonomous content factory.
 ///

@@ -1,12 +1,12 @@
 //! `apply`: make the workspace the active revision.
 
+use callboard_core::app::AppError;
 use clap::Args;
 use serde_json::json;
 
 use super::output::Answered;
 use super::watch::patiently;
 use super::{Context, Failure, check};
-use callboard_core::app::AppError;
 
 #[derive(Debug, Args)]
 pub(super) struct Apply {

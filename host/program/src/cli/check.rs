@@ -1,12 +1,12 @@
 //! `check`: the roll call.
 
+use callboard_core::rollcall::{Reference, Roll};
 use clap::Args;
 
 use super::exit::Exit;
 use super::output::{Answered, Output};
 use super::watch::patiently;
 use super::{Context, Failure};
-use callboard_core::rollcall::{Reference, Roll};
 
 /// What takes its time when a component is new.
 pub(super) const CALLING: &str = "calling the roll; a new plugin is compiled once";

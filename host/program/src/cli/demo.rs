@@ -4,6 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use callboard_core::address::Address;
+use callboard_core::app::{App, Seen};
+use callboard_core::outcome::Patch;
+use callboard_core::store::runs::{Run, RunStatus};
+use callboard_core::store::unreadable::Entry;
+use callboard_core::workspace::{self, Files};
+use callboard_factory::tables::{commits, embeddings, tasks};
 use clap::Args;
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
@@ -14,13 +21,6 @@ use super::watch::length;
 use super::{
     Context, Failure, init, interrupt, posts, run, serve, supervised, tasks as task_commands,
 };
-use callboard_core::address::Address;
-use callboard_core::app::{App, Seen};
-use callboard_core::outcome::Patch;
-use callboard_core::store::runs::{Run, RunStatus};
-use callboard_core::store::unreadable::Entry;
-use callboard_core::workspace::{self, Files};
-use callboard_factory::tables::{commits, embeddings, tasks};
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {

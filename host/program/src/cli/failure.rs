@@ -1,15 +1,15 @@
 //! An error at the command line: what is wrong, the mend, and the exit code.
 
-use serde_json::{Value as Json, json};
-
-use super::exit::Exit;
-use crate::http::HttpError;
 use callboard_core::app::AppError;
 use callboard_core::engine::EngineError;
 use callboard_core::rollcall::Roll;
 use callboard_core::store::{StoreError, StoreErrorKind};
 use callboard_core::workspace::{Misread, WorkspaceError};
 use callboard_factory::site::Unshown;
+use serde_json::{Value as Json, json};
+
+use super::exit::Exit;
+use crate::http::HttpError;
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]

@@ -1,12 +1,13 @@
 //! What a person names: found by one reading of names, or refused with what may have been meant.
 
-use super::Failure;
 use callboard_core::registry::nearest;
 use callboard_core::store::named::{self, Found, Noun, Short};
 use callboard_core::store::runs::{self, Run};
 use callboard_core::store::{Store, StoreError};
 use callboard_factory::tables::TASK;
 use callboard_factory::tables::tasks::{self, Task};
+
+use super::Failure;
 
 /// The key of what is named by its id or key, its beginning, its end, what lists show, or
 /// `latest`.

@@ -1,12 +1,12 @@
 //! `findings`: what a person may want to know, until it is resolved.
 
+use callboard_core::store::findings::{self, Finding};
+use callboard_core::store::named::{self, LATEST};
 use clap::Subcommand;
 use serde_json::json;
 
 use super::output::{Answered, time};
 use super::{Context, Failure, find};
-use callboard_core::store::findings::{self, Finding};
-use callboard_core::store::named::{self, LATEST};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Findings {

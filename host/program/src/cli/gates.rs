@@ -1,5 +1,11 @@
 //! `gates`: the questions to a person, and the decisions.
 
+use callboard_core::app::App;
+use callboard_core::engine::gate;
+use callboard_core::store::gates::{self, Decision, Gate, Verdict};
+use callboard_core::store::named::{self, Found, LATEST, Short};
+use callboard_core::store::runs::{Run, RunStatus};
+use callboard_factory::tables::TASK;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -7,12 +13,6 @@ use super::exit::Exit;
 use super::output::{Answered, time};
 use super::watch::Progress;
 use super::{Context, Failure, find, run};
-use callboard_core::app::App;
-use callboard_core::engine::gate;
-use callboard_core::store::gates::{self, Decision, Gate, Verdict};
-use callboard_core::store::named::{self, Found, LATEST, Short};
-use callboard_core::store::runs::{Run, RunStatus};
-use callboard_factory::tables::TASK;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Gates {

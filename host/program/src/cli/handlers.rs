@@ -1,13 +1,13 @@
 //! `handlers`: what is registered.
 
+use callboard_core::app::AppError;
+use callboard_core::handler::Contract;
+use callboard_core::registry::{Entry, Origin, Registry};
 use clap::Subcommand;
 use serde_json::{Value as Json, json};
 
 use super::output::Answered;
 use super::{Context, Failure, find};
-use callboard_core::app::AppError;
-use callboard_core::handler::Contract;
-use callboard_core::registry::{Entry, Origin, Registry};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Handlers {

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
+use callboard_core::workspace::{self, Files};
 use clap::Args;
 use serde_json::json;
 
 use super::output::Answered;
 use super::{Context, Failure};
-use callboard_core::workspace::{self, Files};
 
 #[derive(Debug, Args)]
 pub(super) struct Init {

@@ -12,15 +12,15 @@ mod table;
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
 
+use callboard_core::foreign;
+use callboard_core::shown::{self, Shown};
+use callboard_core::store::unreadable::Broken;
 use serde::Serialize;
 use serde_json::json;
 
 pub(super) use self::streams::{lost, until_lost};
 use super::exit::Exit;
 use super::failure::Failure;
-use callboard_core::foreign;
-use callboard_core::shown::{self, Shown};
-use callboard_core::store::unreadable::Broken;
 
 /// Where and how a command prints. Findings go to standard output, progress and errors to
 /// standard error.

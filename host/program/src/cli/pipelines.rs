@@ -1,11 +1,11 @@
 //! `pipelines`: the definitions of the active revision.
 
+use callboard_core::pipeline::{Pipeline, Stage};
 use clap::Subcommand;
 use serde_json::json;
 
 use super::output::Answered;
 use super::{Context, Failure, find};
-use callboard_core::pipeline::{Pipeline, Stage};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Pipelines {

@@ -1,14 +1,14 @@
 //! `plugins`: what they give, what they ask for, what they may do.
 
+use callboard_core::app::Company;
+use callboard_core::plugin;
+use callboard_core::workspace::PluginFiles;
 use clap::Subcommand;
 use serde_json::json;
 
 use super::exit::Exit;
 use super::output::Answered;
 use super::{Context, Failure, find};
-use callboard_core::app::Company;
-use callboard_core::plugin;
-use callboard_core::workspace::PluginFiles;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Plugins {

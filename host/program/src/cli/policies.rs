@@ -1,5 +1,11 @@
 //! `policies`: the upkeep of the active revision.
 
+use callboard_core::app::App;
+use callboard_core::outcome::Patch;
+use callboard_core::policy::{self, Policy};
+use callboard_core::shown::Shown;
+use callboard_core::store::effects::{self, Entry};
+use callboard_core::store::policy_runs;
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::json;
@@ -7,12 +13,6 @@ use serde_json::json;
 use super::output::{Answered, time};
 use super::schedules::Clock;
 use super::{Context, Failure, find, run};
-use callboard_core::app::App;
-use callboard_core::outcome::Patch;
-use callboard_core::policy::{self, Policy};
-use callboard_core::shown::Shown;
-use callboard_core::store::effects::{self, Entry};
-use callboard_core::store::policy_runs;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Policies {

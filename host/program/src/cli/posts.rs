@@ -2,6 +2,11 @@
 
 use std::path::PathBuf;
 
+use callboard_core::app::App;
+use callboard_core::store::unreadable::Entry;
+use callboard_factory::site::{self, Exported};
+use callboard_factory::tables::POST;
+use callboard_factory::tables::posts::{self, Post};
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::json;
@@ -9,11 +14,6 @@ use serde_json::json;
 use super::exit::Exit;
 use super::output::{self, Answered};
 use super::{Context, Failure, find};
-use callboard_core::app::App;
-use callboard_core::store::unreadable::Entry;
-use callboard_factory::site::{self, Exported};
-use callboard_factory::tables::POST;
-use callboard_factory::tables::posts::{self, Post};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Posts {

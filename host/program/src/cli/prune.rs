@@ -1,13 +1,13 @@
 //! `runs prune`: remove what ended long ago, or one run that has ended.
 
+use callboard_core::span::Span;
+use callboard_core::store::{history, named};
 use clap::Args;
 use serde_json::json;
 
 use super::exit::Exit;
 use super::output::Answered;
 use super::{Context, Failure, find};
-use callboard_core::span::Span;
-use callboard_core::store::{history, named};
 
 #[derive(Debug, Args)]
 pub(super) struct Prune {

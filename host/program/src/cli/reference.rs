@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Command, CommandFactory as _};
 
+use callboard_core::app::AppError;
+use callboard_core::registry::Registry;
 use serde_json::json;
 
 use super::handlers::fields;
 use super::output::Answered;
 use super::{Cli, Context, Failure};
-use callboard_core::app::AppError;
-use callboard_core::registry::Registry;
 
 #[derive(Debug, Args)]
 pub(super) struct Reference {

@@ -1,14 +1,14 @@
 //! `revisions`: what was applied, and the way back.
 
+use callboard_core::store::named::{self, LATEST};
+use callboard_core::store::revisions::{self, Revision};
+use callboard_core::store::{Store, StoreErrorKind};
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::output::{Answered, time};
 use super::{Context, Failure, find};
-use callboard_core::store::named::{self, LATEST};
-use callboard_core::store::revisions::{self, Revision};
-use callboard_core::store::{Store, StoreErrorKind};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Revisions {

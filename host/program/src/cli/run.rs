@@ -3,6 +3,11 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use callboard_core::app::App;
+use callboard_core::engine::{Engine, EngineError};
+use callboard_core::outcome::Patch;
+use callboard_core::span::Span;
+use callboard_core::store::runs::{self, RunStatus};
 use clap::Args;
 use serde_json::Value as Json;
 
@@ -11,11 +16,6 @@ use super::interrupt::{self, Signal};
 use super::output::{Answered, Output};
 use super::watch::Progress;
 use super::{Context, Failure, find};
-use callboard_core::app::App;
-use callboard_core::engine::{Engine, EngineError};
-use callboard_core::outcome::Patch;
-use callboard_core::span::Span;
-use callboard_core::store::runs::{self, RunStatus};
 
 /// How often a run that another worker has is looked at.
 const LOOK: Duration = Duration::from_millis(300);

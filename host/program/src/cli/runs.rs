@@ -6,15 +6,15 @@ mod show;
 mod steer;
 mod tail;
 
+use callboard_core::engine::operate::By;
+use callboard_core::store::named::{self, Short};
+use callboard_core::store::runs::{self, Listed, Only, RunStatus};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use super::find::run as find;
 use super::output::{Answered, time};
 use super::{Context, Failure, prune};
-use callboard_core::engine::operate::By;
-use callboard_core::store::named::{self, Short};
-use callboard_core::store::runs::{self, Listed, Only, RunStatus};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Runs {

@@ -3,13 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use clap::Subcommand;
-use jiff::Timestamp;
-use serde_json::{Value as Json, json};
-
-use super::exit::Exit;
-use super::output::{Answered, time};
-use super::{Context, Failure, find};
 use callboard_core::app::App;
 use callboard_core::engine::schedule;
 use callboard_core::pipeline::Span;
@@ -17,6 +10,13 @@ use callboard_core::schedule::Zone;
 use callboard_core::shown::Shown;
 use callboard_core::store::named::{self, Short};
 use callboard_core::store::schedules::{self, Cadence, Kept, Plan, Planned};
+use clap::Subcommand;
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+
+use super::exit::Exit;
+use super::output::{Answered, time};
+use super::{Context, Failure, find};
 
 /// How many of the times to come are told.
 const NEXT: usize = 5;

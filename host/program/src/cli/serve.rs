@@ -4,6 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use callboard_core::address::Address;
+use callboard_core::app::{App, Seen, Upkeep, tell};
+use callboard_core::config::Config;
+use callboard_core::engine::{Unwatched, worker};
+use callboard_core::store::pulse;
+use callboard_core::supervision;
+use callboard_factory::site::{self, Shown};
 use clap::Args;
 use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
@@ -15,13 +22,6 @@ use super::exit::Exit;
 use super::output::Answered;
 use super::{Context, Failure, interrupt, supervised};
 use crate::http::{self, CONSOLE, Face, Renderings, SITE};
-use callboard_core::address::Address;
-use callboard_core::app::{App, Seen, Upkeep, tell};
-use callboard_core::config::Config;
-use callboard_core::engine::{Unwatched, worker};
-use callboard_core::store::pulse;
-use callboard_core::supervision;
-use callboard_factory::site::{self, Shown};
 
 /// How often a process that does not work looks whether something is new.
 const LOOK: Duration = Duration::from_secs(2);

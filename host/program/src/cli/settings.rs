@@ -2,16 +2,16 @@
 
 use std::io::IsTerminal as _;
 
+use callboard_core::app::{App, AppError};
+use callboard_core::secrets::Key;
+use callboard_core::settings::{Secret, SettingType, Snapshot, State};
+use callboard_core::store::settings::{self as values, Content};
 use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::output::Answered;
 use super::{Context, Failure, find};
-use callboard_core::app::{App, AppError};
-use callboard_core::secrets::Key;
-use callboard_core::settings::{Secret, SettingType, Snapshot, State};
-use callboard_core::store::settings::{self as values, Content};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Settings {

@@ -1,11 +1,5 @@
 //! `tasks`: content in the making, and the decisions of a person about it.
 
-use clap::Subcommand;
-use serde_json::{Value as Json, json};
-
-use super::gates::{Comment, Feedback, Part};
-use super::output::{self, Answered, time};
-use super::{Context, Failure, find, run};
 use callboard_core::app::App;
 use callboard_core::outcome::Fallback;
 use callboard_core::store::gates::{self, Decision, Gate, Verdict};
@@ -17,6 +11,12 @@ use callboard_factory::tables::TASK;
 use callboard_factory::tables::drafts;
 use callboard_factory::tables::drafts::Draft;
 use callboard_factory::tables::tasks::{self, Task, TaskStatus};
+use clap::Subcommand;
+use serde_json::{Value as Json, json};
+
+use super::gates::{Comment, Feedback, Part};
+use super::output::{self, Answered, time};
+use super::{Context, Failure, find, run};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Tasks {

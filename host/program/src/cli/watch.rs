@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::output::Output;
 use callboard_core::engine::Watcher;
 use callboard_core::outcome::Outcome;
 use callboard_core::store::runs::Run;
 use callboard_core::store::stage_runs::StageRun;
+
+use super::output::Output;
 
 /// How often a terminal is told how long a stage has been at it.
 const TICK: Duration = Duration::from_secs(1);

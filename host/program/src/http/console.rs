@@ -9,6 +9,9 @@ use std::sync::LazyLock;
 
 use axum::extract::State;
 use axum::response::{Redirect, Response};
+use callboard_core::shown;
+use callboard_core::store::StoreError;
+use callboard_core::template;
 use futures_util::future::BoxFuture;
 use minijinja::value::Serde;
 use minijinja::{Environment, context};
@@ -19,9 +22,6 @@ pub use self::view::{
 };
 use super::Face;
 use super::answer::{CONSOLE_CSS, JSON, MOMENT, absent, broken, found, unavailable};
-use callboard_core::shown;
-use callboard_core::store::StoreError;
-use callboard_core::template;
 
 /// Says what the console shows.
 pub trait Console: Send + Sync {

@@ -4,11 +4,11 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use callboard_factory::site::Asset;
 use percent_encoding::percent_decode_str;
 
 use super::Face;
 use super::answer::{HTML, Problem, finish, no_site};
-use callboard_factory::site::Asset;
 
 /// How long a file may be kept before its tag is asked for again.
 const KEEP: &str = "public, max-age=300";

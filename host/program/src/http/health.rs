@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
+use callboard_core::store::{Store, StoreError, StoreErrorKind, revisions};
+use callboard_factory::tables::posts;
 
 use super::Face;
 use super::answer::{JSON, found, unavailable};
-use callboard_core::store::{Store, StoreError, StoreErrorKind, revisions};
-use callboard_factory::tables::posts;
 
 const LIMIT: Duration = Duration::from_secs(3);
 

@@ -5,10 +5,10 @@
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
+use callboard_core::shown::Shown;
 use tokio::sync::SetOnce;
 
 use crate::cli::exit::Exit;
-use callboard_core::shown::Shown;
 
 /// How a command ends whose answer could not be written.
 static LOST: SetOnce<Exit> = SetOnce::const_new();

@@ -1,12 +1,12 @@
 //! `runs fork`: the same beginning, another end.
 
+use callboard_core::engine::operate;
 use clap::Args;
 
 use super::{Who, find};
 use crate::cli::output::Answered;
 use crate::cli::watch::Progress;
 use crate::cli::{Context, Failure, run};
-use callboard_core::engine::operate;
 
 /// A run to begin another one with.
 #[derive(Debug, Args)]

@@ -5,11 +5,12 @@ use serde_json::json;
 
 use std::sync::Arc;
 
+use callboard_core::engine::Unwatched;
+use callboard_core::engine::operate::migrate::{self, Migration};
+
 use super::{Who, find};
 use crate::cli::output::Answered;
 use crate::cli::{Context, Failure, revisions};
-use callboard_core::engine::Unwatched;
-use callboard_core::engine::operate::migrate::{self, Migration};
 
 /// A run to move, and where to.
 #[derive(Debug, Args)]

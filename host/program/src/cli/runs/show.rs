@@ -1,5 +1,10 @@
 //! `runs show`: one run with its stages and gates.
 
+use callboard_core::lines::Source;
+use callboard_core::store::gates::{self, Gate};
+use callboard_core::store::holders::{self, Holder};
+use callboard_core::store::runs::{Run, RunStatus};
+use callboard_core::store::stage_runs::{self, StageRun};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -8,11 +13,6 @@ use crate::cli::gates::decision;
 use crate::cli::output::{Answered, Output, time};
 use crate::cli::watch::length;
 use crate::cli::{Context, Failure};
-use callboard_core::lines::Source;
-use callboard_core::store::gates::{self, Gate};
-use callboard_core::store::holders::{self, Holder};
-use callboard_core::store::runs::{Run, RunStatus};
-use callboard_core::store::stage_runs::{self, StageRun};
 
 pub(super) async fn show(context: &Context, id: &str) -> Result<Answered, Failure> {
     let app = context.app().await?;

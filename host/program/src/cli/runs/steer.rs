@@ -1,5 +1,9 @@
 //! `runs cancel`, `pause`, `resume` and `retry`.
 
+use callboard_core::engine::operate::{self, By};
+use callboard_core::store::named;
+use callboard_core::store::runs::{self, Listed, Run, RunStatus};
+use callboard_core::store::steering::Steered;
 use clap::Args;
 use serde_json::json;
 
@@ -7,10 +11,6 @@ use super::{Who, find};
 use crate::cli::output::Answered;
 use crate::cli::watch::Progress;
 use crate::cli::{Context, Failure, run};
-use callboard_core::engine::operate::{self, By};
-use callboard_core::store::named;
-use callboard_core::store::runs::{self, Listed, Run, RunStatus};
-use callboard_core::store::steering::Steered;
 
 /// A run to stop, and why.
 #[derive(Debug, Args)]

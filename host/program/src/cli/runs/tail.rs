@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use callboard_core::store::Store;
+use callboard_core::store::named::{self, Short};
+use callboard_core::store::runs::{self, Listed, Run};
+use callboard_core::store::stage_runs::{self, StageRun};
 use clap::Args;
 use serde_json::{Value as Json, json};
 
@@ -10,10 +14,6 @@ use super::find;
 use crate::cli::output::{Answered, Output};
 use crate::cli::watch::length;
 use crate::cli::{Context, Failure, interrupt, run};
-use callboard_core::store::Store;
-use callboard_core::store::named::{self, Short};
-use callboard_core::store::runs::{self, Listed, Run};
-use callboard_core::store::stage_runs::{self, StageRun};
 
 /// How often the database is asked.
 const LOOK: Duration = Duration::from_millis(500);

@@ -2,12 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::BoxFuture;
-
-use super::{
-    Console, ConsoleView, GateView, HandlerView, MissView, PipelineView, PluginView, PolicyView,
-    RevisionView, RunView, StageRunView, StageView,
-};
 use callboard_core::app::{App, AppError, Company};
 use callboard_core::pipeline::Stage;
 use callboard_core::rollcall;
@@ -15,6 +9,12 @@ use callboard_core::store::runs::Listed;
 use callboard_core::store::unreadable::Unreadable;
 use callboard_core::store::{StoreError, gates, policy_runs, revisions, runs, stage_runs};
 use callboard_factory::tables::tasks;
+use futures_util::future::BoxFuture;
+
+use super::{
+    Console, ConsoleView, GateView, HandlerView, MissView, PipelineView, PluginView, PolicyView,
+    RevisionView, RunView, StageRunView, StageView,
+};
 
 /// Runs on the first page.
 const RUNS: u32 = 15;
