@@ -29,7 +29,7 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Done<P> {
     pub patch: P,
-    /// What changed in the world, counted: rows deleted, posts published.
+    /// What changed in the world, counted: rows deleted, letters sent.
     #[serde(default)]
     pub effects: Effects,
     /// What was done in a lesser way than it should have been.
