@@ -260,6 +260,7 @@ impl GrantedDatabase {
             plugin: &self.shared.plugin,
             grants: &self.shared.grants,
             catalog,
+            there: None,
         };
         admission::check(asker, statement, mode == Mode::Write)
     }
@@ -448,8 +449,17 @@ pub async fn authorise(
     limits: &Limits,
     sql: &str,
 ) -> Result<(), StoreError> {
+    let there = store.tables().await?;
+    let asker = Asker {
+        dialect: store.dialect(),
+        plugin,
+        grants,
+        catalog: None,
+        there: Some(&there),
+    };
     match store.backend() {
         Backend::Sqlite(_) => {
+            admission::check(asker, Statement::new(sql), true)?;
             store
                 .granted(plugin, grants, limits)
                 .await?
@@ -459,10 +469,8 @@ pub async fn authorise(
         Backend::Postgres(postgres) => {
             let catalog = Catalog::read(store, grants).await?;
             let asker = Asker {
-                dialect: store.dialect(),
-                plugin,
-                grants,
                 catalog: Some(&catalog),
+                ..asker
             };
             let checked = admission::check(asker, Statement::new(sql), true)?;
             postgres.prepare_in(SEARCH_PATH, checked.sql()).await

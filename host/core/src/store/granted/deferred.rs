@@ -45,6 +45,7 @@ impl Writer {
             dialect: catalog.map_or(Dialect::Sqlite, |_| Dialect::Postgres),
             plugin: &self.plugin,
             grants: &self.grants,
+            there: None,
         }
     }
 }

@@ -17,6 +17,7 @@ fn checked(dialect: Dialect, sql: &str, writes: bool) -> Result<String, StoreErr
         plugin: "p",
         grants: &grants,
         catalog: (dialect == Dialect::Postgres).then_some(&catalog),
+        there: None,
     };
     check(asker, Statement::new(sql), writes).map(|checked| checked.sql().to_owned())
 }
