@@ -28,7 +28,7 @@ pub struct Run {
     /// The revision it is pinned to.
     pub revision: i64,
     pub status: RunStatus,
-    /// Why it has this status, for a person.
+    /// Why it has this status, for a person; empty while it is under way.
     pub detail: String,
     pub input: Patch,
     /// Digest of the settings it reads, from its start on.
@@ -269,14 +269,19 @@ pub async fn is_open(
 pub(super) fn read(row: Row<'_>) -> Result<Run, StoreError> {
     let input = serde_json::from_str(&row.text("input")?)
         .map_err(|error| StoreError::internal(format!("its input: {error}")))?;
-    let status = row.text("status")?;
+    let status = RunStatus::read(&row.text("status")?)?;
     let started_at = row.optional_integer("started_at")?;
+    let detail = row.text("detail")?;
     Ok(Run {
         id: row.text("id")?,
         pipeline: row.text("pipeline")?,
         revision: row.integer("revision")?,
-        status: RunStatus::read(&status)?,
-        detail: row.text("detail")?,
+        status,
+        // Of one under way it is what was said before somebody took it.
+        detail: match status {
+            RunStatus::Running => String::new(),
+            _ => detail,
+        },
         input,
         settings: row.optional_text("settings")?,
         origin: row.text("origin")?.parse().map_err(StoreError::internal)?,

@@ -55,7 +55,7 @@ pub(crate) struct SqliteStore {
     /// The files that have to stay where they are: the database, and the lock of whoever works.
     pub(super) places: std::sync::Mutex<Vec<Place>>,
     /// The folder of a file that ends with this.
-    _passing: Option<tempfile::TempDir>,
+    passing: Option<tempfile::TempDir>,
 }
 
 /// One transaction's work, and how to tell its caller what came of the commit.
@@ -74,6 +74,7 @@ impl SqliteStore {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
+            .immutable(opening::is_at_rest(Path::new(path)))
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
@@ -100,7 +101,7 @@ impl SqliteStore {
             others_until: std::sync::Mutex::default(),
             options,
             places: std::sync::Mutex::new(places),
-            _passing: None,
+            passing: None,
         })
     }
 
@@ -115,9 +116,13 @@ impl SqliteStore {
         let path = file.to_str();
         let path = path.ok_or_else(|| no_place(&"its path is not UTF-8"))?;
         Ok(Self {
-            _passing: Some(folder),
+            passing: Some(folder),
             ..Self::open(path).await?
         })
+    }
+
+    pub(super) fn is_nowhere(&self) -> bool {
+        self.passing.is_some()
     }
 
     /// Keep guests from writing for a while.

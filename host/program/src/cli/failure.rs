@@ -110,7 +110,8 @@ impl From<Unshown> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let exit = match error.kind {
-            StoreErrorKind::Unavailable
+            StoreErrorKind::Absent
+            | StoreErrorKind::Unavailable
             | StoreErrorKind::Busy
             | StoreErrorKind::Corrupt
             | StoreErrorKind::Foreign

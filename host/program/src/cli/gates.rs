@@ -149,12 +149,13 @@ fn reported(context: &Context, run: &Run, decision: Decision) -> Answered {
 }
 
 impl Which {
-    /// Every gate of the run or task, oldest first.
-    async fn all(&self, app: &App) -> Result<Vec<Gate>, Failure> {
+    /// Every gate of the run or task that can be read, oldest first, and what is wrong with the
+    /// others.
+    async fn all(&self, app: &App) -> Result<(Vec<Gate>, Vec<String>), Failure> {
         let (store, id) = (app.store(), &self.id);
         if id == LATEST {
             let run = find::key(store, &named::GATE, id).await?;
-            return Ok(gates::of_run(store, &run).await?);
+            return Ok(gates::readable_of_run(store, &run).await?);
         }
         let task = named::find(store, &TASK, id).await?;
         let run = named::find(store, &named::RUN, id).await?;
@@ -165,9 +166,9 @@ impl Which {
             .help("`callboard gates list` names the runs that stand before a gate")),
             (Found::One(task), Found::None) => {
                 let newest = gates::about(store, &task).await?;
-                Ok(newest.into_iter().collect())
+                Ok((newest.into_iter().collect(), Vec::new()))
             }
-            (Found::None, Found::One(run)) => Ok(gates::of_run(store, &run).await?),
+            (Found::None, Found::One(run)) => Ok(gates::readable_of_run(store, &run).await?),
             (Found::Several(_), Found::None) => Err(find::key(store, &TASK, id)
                 .await
                 .err()
@@ -182,7 +183,7 @@ impl Which {
 
     /// The open gate that is meant.
     async fn open(&self, app: &App) -> Result<Gate, Failure> {
-        let mut open = self.all(app).await?;
+        let (mut open, unreadable) = self.all(app).await?;
         open.retain(|gate| gate.decision.is_none());
         let known: Vec<String> = open.iter().map(|gate| gate.stage.clone()).collect();
         if let Some(stage) = &self.stage {
@@ -190,6 +191,7 @@ impl Which {
         }
         match open.len() {
             1 => Ok(open.remove(0)),
+            0 if !unreadable.is_empty() => Err(Failure::new(Exit::Failed, unreadable.join("; "))),
             0 => {
                 let at = self.stage.as_ref();
                 let at = at.map_or("no gate".to_owned(), |stage| format!("no gate `{stage}`"));
@@ -247,13 +249,13 @@ async fn list(context: &Context, app: &App) -> Result<Answered, Failure> {
     let header = ["run", "stage", "question", "task", "opened", "lapses"];
     let answered = context.output.show(&header, rows.collect(), &open);
     if !open.is_empty() {
-        context.output.say("next: callboard gates approve RUN");
+        context.output.next("gates approve RUN");
     }
     Ok(answered)
 }
 
 async fn show(context: &Context, app: &App, which: &Which) -> Result<Answered, Failure> {
-    let mut all = which.all(app).await?;
+    let (mut all, unreadable) = which.all(app).await?;
     if let Some(stage) = &which.stage {
         all.retain(|gate| gate.stage == *stage);
     }
@@ -261,8 +263,13 @@ async fn show(context: &Context, app: &App, which: &Which) -> Result<Answered, F
     for gate in &all {
         parts.push(gate::parts(&app.engine(Progress::of(context.output)), gate).await?);
     }
-    if all.is_empty() {
+    if all.is_empty() && unreadable.is_empty() {
         context.output.say("(none)");
+    }
+    for problem in &unreadable {
+        context
+            .output
+            .progress(format_args!("unreadable: {problem}"));
     }
     for (gate, parts) in all.iter().zip(&parts) {
         show_one(context, gate, parts);

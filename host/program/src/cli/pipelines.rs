@@ -46,11 +46,8 @@ impl Pipelines {
 }
 
 fn show(context: &Context, pipeline: &Pipeline) -> Answered {
-    context.output.say(format_args!(
-        "{}: {}",
-        pipeline.name(),
-        pipeline.description
-    ));
+    let name = format!("{}: ", pipeline.name());
+    context.output.labelled(&name, &pipeline.description);
     context
         .output
         .say(format_args!("budget: {}", pipeline.budget));

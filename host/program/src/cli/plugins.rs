@@ -89,28 +89,19 @@ fn list(context: &Context, company: &Company) -> Answered {
 fn show(context: &Context, company: &Company, name: &str) -> Result<Answered, Failure> {
     let files = plugin_of(company, name)?;
     let manifest = &files.manifest.value;
-    context.output.say(format_args!(
-        "{name} {}: {}",
-        manifest.version, manifest.description
-    ));
-    context.output.say(format_args!(
-        "component  {} ({})",
-        manifest.component.get_ref(),
-        files.digest()
-    ));
-    context.output.say(format_args!(
-        "handlers   {}",
-        handlers(company, name).join(", ")
-    ));
+    let head = format!("{name} {}: ", manifest.version);
+    context.output.labelled(&head, &manifest.description);
+    let line = |name: &str, text: &str| context.output.labelled(&format!("{name:<11}"), text);
+    let (component, digest) = (manifest.component.get_ref(), files.digest());
+    line("component", &format!("{component} ({digest})"));
+    line("handlers", &handlers(company, name).join(", "));
     for grant in manifest.ask.texts() {
-        context.output.say(format_args!("granted    {grant}"));
+        line("granted", &grant);
     }
     let plugin = name;
     let limits = company.definitions.config.value.limits(plugin);
     for (name, value) in limits.list() {
-        context
-            .output
-            .say(format_args!("limit      {name} {value}"));
+        line("limit", &format!("{name} {value}"));
     }
     Ok(context.output.json(&to_json(company, plugin)))
 }

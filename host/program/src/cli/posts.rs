@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::exit::Exit;
-use super::output::{self, Answered};
+use super::output::{self, Answered, word};
 use super::{Context, Failure, find};
 
 #[derive(Debug, Subcommand)]
@@ -99,17 +99,23 @@ pub(super) async fn export(
     let mut all = Vec::new();
     for entry in posts::list(app.store(), count).await? {
         match entry {
-            Entry::Known(post) => all.push(post),
-            Entry::Broken(broken) => context.output.progress(format_args!(
-                "warning: post {} is left out: it cannot be read: {}",
+            Entry::Known(post) if post.removed || site::is_file_name(&post.slug) => all.push(post),
+            Entry::Known(post) => context.output.warn(format_args!(
+                "post `{0}` is left out: its slug is no name of a folder; `callboard posts remove \
+                 {1}` takes it off the site",
+                post.slug,
+                word(&post.slug)
+            )),
+            Entry::Broken(broken) => context.output.warn(format_args!(
+                "post {} is left out: it cannot be read: {}",
                 broken.id, broken.detail
             )),
         }
     }
     let address = &app.config().listen;
     if app.config().site.is_none() {
-        context.output.progress(format_args!(
-            "warning: feeds, sitemap and canonical links of this export lead to http://{address}/; \
+        context.output.warn(format_args!(
+            "feeds, sitemap and canonical links of this export lead to http://{address}/; \
              set `site` in callboard.toml to where readers find it, and export again"
         ));
     }

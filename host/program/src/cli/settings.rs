@@ -1,5 +1,6 @@
 //! `settings`: declared keys and their values. Secrets are set, never shown.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 
 use callboard_core::app::{App, AppError};
@@ -62,7 +63,7 @@ impl Settings {
                 Ok(context.output.json(&text))
             }
             Settings::Set { key, value } => {
-                set(&app, &snapshot, &key, value).await?;
+                set(context, &app, &snapshot, (&key, value)).await?;
                 Ok(context.output.json(&json!({ "key": key, "state": "set" })))
             }
             Settings::Unset { key } => {
@@ -117,7 +118,12 @@ fn known(snapshot: &Snapshot, key: &str) -> Result<SettingType, Failure> {
     Ok(declared.kind)
 }
 
-async fn set(app: &App, snapshot: &Snapshot, key: &str, value: String) -> Result<(), Failure> {
+async fn set(
+    context: &Context,
+    app: &App,
+    snapshot: &Snapshot,
+    (key, value): (&str, String),
+) -> Result<(), Failure> {
     let kind = known(snapshot, key)?;
     let value = if value == "-" {
         from_input(key, kind)?
@@ -146,6 +152,32 @@ async fn set(app: &App, snapshot: &Snapshot, key: &str, value: String) -> Result
     };
     let statement = values::set(key, &content, Timestamp::now());
     app.store().execute(statement).await?;
+    if let Content::Sealed { key_id, .. } = &content {
+        warn_of_others(context, app, key_id).await?;
+    }
+    Ok(())
+}
+
+/// Name the secrets that another key than this one seals: the key file was lost, or is another.
+async fn warn_of_others(context: &Context, app: &App, key_id: &str) -> Result<(), Failure> {
+    let mut others: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for stored in values::list(app.store()).await? {
+        match stored.content {
+            Content::Sealed { key_id: other, .. } if other != key_id => {
+                others.entry(other).or_default().push(stored.key);
+            }
+            _ => {}
+        }
+    }
+    let file = app.key_file();
+    for (other, names) in others {
+        context.output.warn(format_args!(
+            "{} holds key {key_id}, which does not open what key {other} sealed: {}; put the file \
+             with key {other} back and set this one again, or set those again",
+            file.display(),
+            names.join(", ")
+        ));
+    }
     Ok(())
 }
 

@@ -74,7 +74,7 @@ impl Tasks {
                 let rows = all.iter().map(row).collect();
                 let answered = context.output.show(&header, rows, &all);
                 if known().any(|task| task.status == TaskStatus::AwaitingApproval) {
-                    context.output.say("next: callboard tasks approve TASK");
+                    context.output.next("tasks approve TASK");
                 }
                 Ok(answered)
             }

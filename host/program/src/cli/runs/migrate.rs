@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use callboard_core::engine::Unwatched;
 use callboard_core::engine::operate::migrate::{self, Migration};
+use callboard_core::store::runs::RunStatus;
 
 use super::{Who, find};
 use crate::cli::output::Answered;
@@ -65,9 +66,13 @@ fn report(context: &Context, migration: &Migration, done: bool) -> Answered {
         ));
     }
     if done {
-        output.say(format_args!(
-            "done; next: callboard runs resume {id}, unless it is left to `callboard serve`"
-        ));
+        let paused = migration.run.status == RunStatus::Paused;
+        output.say(if paused {
+            "done; it stays paused"
+        } else {
+            "done; `callboard serve` or `callboard work` goes on with it"
+        });
+        output.next(format_args!("runs resume {id}"));
     } else {
         output.say("nothing was changed; to do it, add --yes");
     }

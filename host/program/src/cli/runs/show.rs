@@ -1,6 +1,7 @@
 //! `runs show`: one run with its stages and gates.
 
 use callboard_core::lines::Source;
+use callboard_core::shown::Shown;
 use callboard_core::store::gates::{self, Gate};
 use callboard_core::store::holders::{self, Holder};
 use callboard_core::store::runs::{Run, RunStatus};
@@ -18,8 +19,9 @@ pub(super) async fn show(context: &Context, id: &str) -> Result<Answered, Failur
     let app = context.app().await?;
     let store = app.store();
     let run = find(store, id).await?;
-    let (stages, unreadable) = stage_runs::readable_of_run(store, &run.id).await?;
-    let gates = gates::of_run(store, &run.id).await?;
+    let (stages, mut unreadable) = stage_runs::readable_of_run(store, &run.id).await?;
+    let (gates, lost) = gates::readable_of_run(store, &run.id).await?;
+    unreadable.extend(lost);
     let holder = holders::of(store, &run.id).await?;
     head(context.output, &run, holder.as_ref());
     let header = [
@@ -29,7 +31,7 @@ pub(super) async fn show(context: &Context, id: &str) -> Result<Answered, Failur
         .output
         .table(&header, stages.iter().map(stage_row).collect());
     for problem in &unreadable {
-        context.output.say(format_args!("unreadable: {problem}"));
+        context.output.labelled("unreadable: ", problem);
     }
     for stage in stages.iter().filter(|stage| !stage.log.is_empty()) {
         log(context.output, stage);
@@ -49,29 +51,31 @@ pub(super) async fn show(context: &Context, id: &str) -> Result<Answered, Failur
 }
 
 fn head(output: Output, run: &Run, holder: Option<&Holder>) {
-    output.say(format_args!("run       {}", run.id));
-    output.say(format_args!(
-        "pipeline  {} (revision {})",
-        run.pipeline, run.revision
-    ));
-    output.say(format_args!("status    {}", run.status));
-    // Of a run that goes on it is what was said before somebody took it.
-    if !run.detail.is_empty() && run.status != RunStatus::Running {
-        output.say(format_args!("detail    {}", run.detail));
-    }
-    output.say(format_args!("origin    {}", run.origin));
-    output.say(format_args!("priority  {}", run.priority));
-    output.say(format_args!("created   {} UTC", time(run.created_at)));
-    output.say(format_args!("spent     {}", length(run.spent)));
+    let line = |name: &str, text: &str| {
+        if !text.is_empty() {
+            output.labelled(&format!("{name:<10}"), text);
+        }
+    };
+    line("run", &run.id);
+    line(
+        "pipeline",
+        &format!("{} (revision {})", run.pipeline, run.revision),
+    );
+    line("status", &run.status.to_string());
+    line("detail", &run.detail);
+    line("origin", &run.origin.to_string());
+    line("priority", &run.priority.to_string());
+    line("created", &format!("{} UTC", time(run.created_at)));
+    line("spent", &length(run.spent));
     let under_way = run.status == RunStatus::Running;
     if let Some(holder) = holder.filter(|_| under_way) {
         let worker = holder.worker.as_deref().unwrap_or("nobody");
         let until = holder.lease_until.map(since).unwrap_or_default();
-        output.say(format_args!("worker    {worker}{until}"));
+        line("worker", &format!("{worker}{until}"));
     }
     if let Some((holder, wish)) = holder.and_then(|holder| Some((holder, holder.wish?))) {
         let (wish, detail) = (wish.as_str(), &holder.wish_detail);
-        output.say(format_args!("asked to  {wish} ({detail})"));
+        line("asked to", &format!("{wish} ({detail})"));
     }
 }
 
@@ -112,11 +116,11 @@ fn log(output: Output, row: &StageRun) {
             Source::Stderr => "stderr: ".to_owned(),
         };
         let level = format!("{:?}", line.level).to_lowercase();
-        output.say(format_args!(
-            "  {} {level:5} {source}{}",
-            line.at.strftime("%H:%M:%S"),
-            line.text
-        ));
+        let at = line.at.strftime("%H:%M:%S");
+        output.labelled(
+            &format!("  {at} {level:5} {source}"),
+            &Shown::line(&line.text).to_string(),
+        );
     }
 }
 

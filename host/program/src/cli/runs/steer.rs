@@ -1,6 +1,8 @@
 //! `runs cancel`, `pause`, `resume` and `retry`.
 
+use callboard_core::app::App;
 use callboard_core::engine::operate::{self, By};
+use callboard_core::store::holders;
 use callboard_core::store::named;
 use callboard_core::store::runs::{self, Listed, Run, RunStatus};
 use callboard_core::store::steering::Steered;
@@ -8,7 +10,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Who, find};
-use crate::cli::output::Answered;
+use crate::cli::output::{Answered, time};
 use crate::cli::watch::Progress;
 use crate::cli::{Context, Failure, run};
 
@@ -32,50 +34,62 @@ impl Stop {
         if let Some(Listed::Unreadable(run)) = runs::listed(app.store(), &id).await? {
             let by = self.who.because(self.reason);
             let steered = operate::cancel_unread(app.store(), &run.id, &by).await?;
-            return Ok(told(
+            return told(
                 context,
-                &run.id,
-                RunStatus::Blocked,
+                &app,
+                (&run.id, RunStatus::Blocked),
                 steered,
                 "cancel",
-            ));
+            )
+            .await;
         }
         let (run, by) = self.of(&app).await?;
         let steered = operate::cancel(app.store(), &run, &by).await?;
-        Ok(told(context, &run.id, run.status, steered, "cancel"))
+        told(context, &app, (&run.id, run.status), steered, "cancel").await
     }
 
     pub(super) async fn pause(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         let (run, by) = self.of(&app).await?;
         let steered = operate::pause(app.store(), &run, &by).await?;
-        Ok(told(context, &run.id, run.status, steered, "pause"))
+        told(context, &app, (&run.id, run.status), steered, "pause").await
     }
 
-    async fn of(self, app: &callboard_core::app::App) -> Result<(Run, By), Failure> {
+    async fn of(self, app: &App) -> Result<(Run, By), Failure> {
         let run = find(app.store(), &self.id).await?;
         Ok((run, self.who.because(self.reason)))
     }
 }
 
-/// Say what came of a wish to stop.
-fn told(context: &Context, run: &str, before: RunStatus, steered: Steered, wish: &str) -> Answered {
+/// Say what came of a wish to stop a run that stood so.
+async fn told(
+    context: &Context,
+    app: &App,
+    (run, before): (&str, RunStatus),
+    steered: Steered,
+    wish: &str,
+) -> Result<Answered, Failure> {
+    let output = context.output;
     let status = match steered {
         Steered::Now(status) => status,
         Steered::Told | Steered::Kept => before,
     };
-    match steered {
-        Steered::Now(status) => context.output.say(status),
-        Steered::Kept => context.output.say(before),
-        Steered::Told => {
-            let output = context.output;
-            output.say(format_args!("its worker is asked to {wish} it"));
-            output.say(format_args!("next: callboard runs tail {run}"));
+    if steered == Steered::Told {
+        output.say(format_args!("its worker is asked to {wish} it"));
+        let holder = holders::of(app.store(), run).await?;
+        if let Some(until) = holder.and_then(|holder| holder.lease_until) {
+            let until = time(until);
+            output.say(format_args!(
+                "a worker that is dead does nothing: after {until} UTC the same command does it"
+            ));
         }
+        output.next(format_args!("runs tail {run}"));
+    } else {
+        output.say(status);
     }
     let asked = (steered == Steered::Told).then_some(wish);
     let json = json!({ "run": run, "status": status, "asked": asked });
-    context.output.json(&json)
+    Ok(output.json(&json))
 }
 
 /// Go on with a run here, or follow the worker that is faster.
