@@ -53,6 +53,8 @@ const LAYERS: &[Layer] = &[
     peers("main cli", BELOW),
     layer("http", ""),
     // factory
+    // Of the host and of the factory, which calls the host's.
+    layer("operations", BELOW),
     layer("site", "tables bundle"),
     // core
     layer("pack", "app registry rollcall workspace schema store"),

@@ -1,7 +1,8 @@
 //! Its tables, and what is written into them when a run ends.
 
 use callboard_core::schema::Migration;
-use callboard_core::store::tenants::{Commits, EndedRun};
+use callboard_core::store::named::Noun;
+use callboard_core::store::tenants::{Commits, EndedRun, Subject};
 use callboard_core::value::Statement;
 
 /// The same words on both databases.
@@ -16,8 +17,18 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
     postgres: SCRIPT,
 }];
 
+const GUEST: Noun = Noun {
+    name: "guest",
+    list: "select from the book of guests",
+    rows: "SELECT guest AS key, 0 AS moment FROM visits",
+    ids: false,
+};
+
 pub(crate) const COMMITS: Commits = Commits {
-    subject: "invited",
+    subject: Subject {
+        key: "invited",
+        noun: &GUEST,
+    },
     gate_opened: |_, _| Vec::new(),
     runs_ended: |ended, _| Ok(ended.iter().map(noted).collect()),
     run_reopened: |_, _| Vec::new(),

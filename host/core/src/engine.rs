@@ -46,8 +46,10 @@ use crate::registry::Registry;
 use crate::rollcall::Reference;
 use crate::settings::Snapshot;
 use crate::store::granted::Writer;
-use crate::store::runs::{self, Limits, Origin, Run, RunStatus};
-use crate::store::{Store, StoreError, stage_runs, storable};
+pub use crate::store::runs::Run;
+use crate::store::runs::{self, Limits, Origin, RunStatus};
+pub use crate::store::stage_runs::StageRun;
+use crate::store::{Store, StoreError, storable};
 
 /// Everything a run of one revision needs: definitions, handlers, and what they may reach.
 pub struct LineUp {
@@ -110,8 +112,10 @@ pub enum EngineError {
 /// Tells whoever watches what a run does, as it does it.
 pub trait Watcher: Send + Sync {
     fn stage_started(&self, _run: &Run, _stage: &str, _handler: &str) {}
-    fn stage_ended(&self, _run: &Run, _row: &stage_runs::StageRun) {}
+    fn stage_ended(&self, _run: &Run, _row: &StageRun) {}
     fn attempt_failed(&self, _run: &Run, _stage: &str, _detail: &str, _pause: Duration) {}
+    /// It is carried out elsewhere, by whoever is named; only its end is heard of here.
+    fn followed(&self, _elsewhere: &str) {}
 }
 
 /// Watches nothing.

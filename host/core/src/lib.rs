@@ -6,6 +6,7 @@
 //! Imports go downwards only; `tests/it/tidy.rs` holds that.
 //!
 //! * [`pack`] – what a tenant brings.
+//! * [`operations`] – what can be asked, as typed functions and views.
 //! * [`app`] – the one composition root.
 //! * [`engine`] – carries runs out.
 //! * [`registry`], [`rollcall`], [`workspace`], [`snapshot`] – name to handler; every reference
@@ -37,6 +38,7 @@ mod handlers;
 pub mod html;
 pub mod kept;
 pub mod lines;
+pub mod operations;
 pub mod outcome;
 pub mod pack;
 pub mod pipeline;

@@ -6,6 +6,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -17,7 +18,7 @@ use crate::value::Statement;
 pub type Patch = Map<String, Json>;
 
 /// What came of one call of a handler, as the engine stores it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
     Done(Done<Patch>),
@@ -26,7 +27,7 @@ pub enum Outcome {
 }
 
 /// The work is done. `P` is what the stage writes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Done<P> {
     pub patch: P,
     /// What changed in the world, counted: rows deleted, letters sent.
@@ -37,11 +38,12 @@ pub struct Done<P> {
     pub fallbacks: Vec<Fallback>,
     /// Statements that commit in the transaction of the checkpoint, exactly once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Json>")]
     pub writes: Vec<Statement>,
 }
 
 /// Counts by name. A sum stays at the most that a number holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Effects(BTreeMap<String, u64>);
 
@@ -113,7 +115,7 @@ impl<P> Done<P> {
 
 /// Something that was done in a lesser way than it should have been. It is no failure, and it
 /// is never silent: it is kept with the stage, shown, and a finding if it repeats.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fallback {
     /// What did not do it: `role writer`.
     pub what: String,
@@ -127,7 +129,7 @@ impl fmt::Display for Fallback {
 }
 
 /// Why a handler did not do its work. Only `failed` is a failure.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Stop {
     NothingToDo {
@@ -151,7 +153,7 @@ pub enum Stop {
     Failed(Failure),
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error, JsonSchema)]
 #[error("{kind}: {message}")]
 pub struct Failure {
     pub kind: FailureKind,
@@ -159,7 +161,7 @@ pub struct Failure {
     pub retryable: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
     /// The configuration cannot work; trying again changes nothing.

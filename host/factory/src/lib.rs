@@ -4,6 +4,7 @@
 //!
 //! Imports go downwards only; `tests/it/tidy.rs` holds that.
 //!
+//! * [`operations`] – what can be asked of it, as typed functions and views.
 //! * the [pack](pack()) below – what it brings, like a table of contents.
 //! * [`site`], `handlers` – its pages, its units of work.
 //! * [`diary`] – its arithmetic, no IO.
@@ -14,6 +15,7 @@
 mod bundle;
 pub mod diary;
 mod handlers;
+pub mod operations;
 pub mod site;
 pub mod tables;
 

@@ -11,7 +11,7 @@ pub mod tasks;
 use callboard_core::schema::Migration;
 use callboard_core::store::health::{Table, plain};
 use callboard_core::store::named::Noun;
-use callboard_core::store::tenants::Commits;
+use callboard_core::store::tenants::{Commits, Subject};
 
 pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
     number: 1,
@@ -31,7 +31,10 @@ pub(crate) const TABLES: &[Table] = &[
 
 /// A task stands before the gates of its run, ends with it, and is taken up again with it.
 pub(crate) const COMMITS: Commits = Commits {
-    subject: "task",
+    subject: Subject {
+        key: "task",
+        noun: &TASK,
+    },
     gate_opened: tasks::gate_opened,
     runs_ended: tasks::runs_ended,
     run_reopened: tasks::run_reopened,

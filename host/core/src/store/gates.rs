@@ -1,6 +1,7 @@
 //! `gates`: questions to a person, and what they decided.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::unreadable::{cut, readable, shown};
@@ -26,7 +27,7 @@ pub struct Gate {
     pub decided_at: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
     Approved,

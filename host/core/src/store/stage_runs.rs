@@ -2,6 +2,7 @@
 //! [`checkpoints`](super::checkpoints).
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::unreadable::{cut, shown};
@@ -50,7 +51,7 @@ impl Serialize for What {
 }
 
 /// How a person undid a visit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Undone {
     Retried,

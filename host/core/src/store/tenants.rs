@@ -2,6 +2,7 @@
 //! taken up again. Their statements commit with the host's, or not at all.
 
 use super::gates::Gate;
+use super::named::Noun;
 use super::runs::RunStatus;
 use super::{Dialect, StoreError, Transaction};
 use crate::value::Statement;
@@ -13,11 +14,19 @@ pub struct EndedRun<'r> {
     pub status: RunStatus,
 }
 
+/// What runs of a tenant are about, such as a task.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject {
+    /// The key under which a stage says its id; a gate keeps it.
+    pub key: &'static str,
+    /// How a person names it.
+    pub noun: &'static Noun,
+}
+
 /// What one tenant writes. Whoever links it has it.
 #[derive(Clone, Copy)]
 pub struct Commits {
-    /// The key under which a stage says what its run is about; a gate keeps it.
-    pub subject: &'static str,
+    pub subject: Subject,
     /// In the commit in which a gate opens.
     pub gate_opened: fn(&Gate, Dialect) -> Vec<Statement>,
     /// In the commit in which runs end.
@@ -34,7 +43,12 @@ fn all() -> impl Iterator<Item = &'static Commits> {
 
 /// The keys under which stages say what a run is about.
 pub fn subjects() -> impl Iterator<Item = &'static str> {
-    all().map(|tenant| tenant.subject)
+    all().map(|tenant| tenant.subject.key)
+}
+
+/// What runs are about, as a person names it.
+pub fn nouns() -> impl Iterator<Item = &'static Noun> {
+    all().map(|tenant| tenant.subject.noun)
 }
 
 pub(super) async fn gate_opened(

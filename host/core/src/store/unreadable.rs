@@ -1,6 +1,7 @@
 //! Rows that cannot be read: each of them stops its own run, by name, and nothing else.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{NEVER, StoreError, Transaction, findings, timestamp};
@@ -36,7 +37,7 @@ impl Unreadable {
 }
 
 /// One row of a list: what it says, or that it cannot be read.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Entry<T> {
     Known(T),
@@ -44,7 +45,8 @@ pub enum Entry<T> {
 }
 
 /// A row of a list that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Unreadable")]
 pub struct Broken {
     /// Its key, as far as it can be shown.
     pub id: String,
@@ -59,6 +61,14 @@ impl<T> Entry<T> {
         match self {
             Self::Known(known) => Some(known),
             Self::Broken(_) => None,
+        }
+    }
+
+    /// The same with what can be read in another form.
+    pub fn map<U>(self, form: impl FnOnce(T) -> U) -> Entry<U> {
+        match self {
+            Self::Known(known) => Entry::Known(form(known)),
+            Self::Broken(broken) => Entry::Broken(broken),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `posts`: what is published, and what was.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use callboard_core::store::unreadable::{Entry, entries, readable};
@@ -8,7 +9,7 @@ use callboard_core::store::{Store, StoreError, microseconds, timestamp};
 use callboard_core::value::{Row, Rows, Statement};
 
 /// One post. A removed post keeps its row, so that its address can say "gone".
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Post {
     pub id: String,
     pub slug: String,

@@ -1,6 +1,7 @@
 //! `tasks`: pieces of content to be made, each about one subject.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use callboard_core::store::gates::Gate;
@@ -26,7 +27,7 @@ pub struct Task {
 }
 
 /// Where a task stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TaskStatus {
     Drafted,
@@ -85,6 +86,12 @@ pub async fn list(
         }
     };
     Ok(entries(&store.query(statement).await?, "id", read))
+}
+
+/// The task that a run makes, if there is one.
+pub async fn of_run(store: &Store, run: &str) -> Result<Option<Task>, StoreError> {
+    let sql = "SELECT * FROM tasks WHERE run = $1 ORDER BY updated_at DESC LIMIT 1";
+    Ok(first(&store.query(Statement::new(sql).bind(run)).await?)?)
 }
 
 /// The task about a subject.

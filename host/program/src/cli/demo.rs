@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use callboard_core::address::Address;
 use callboard_core::app::{App, Seen};
+use callboard_core::operations::gates::{Decision, Verdict};
+use callboard_core::operations::runs::{RunStatus, RunView};
 use callboard_core::outcome::Patch;
-use callboard_core::store::runs::{Run, RunStatus};
-use callboard_core::store::unreadable::Entry;
 use callboard_core::workspace::{self, Files};
-use callboard_factory::tables::{commits, embeddings, tasks};
+use callboard_factory::operations::{memory, tasks};
 use clap::Args;
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
@@ -18,9 +18,7 @@ use tokio::sync::watch;
 use super::exit::Exit;
 use super::output::Answered;
 use super::watch::length;
-use super::{
-    Context, Failure, init, interrupt, posts, run, serve, supervised, tasks as task_commands,
-};
+use super::{Context, Failure, init, interrupt, posts, run, serve, supervised};
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
@@ -84,7 +82,6 @@ impl Demo {
         told["run"] = json!(run);
         if let Some(out) = &self.out {
             let exported = posts::export(context, &app, out).await?;
-            posts::tell_export(context, &exported, out);
             told["exported"] = json!({ "folder": out, "files": exported.files });
         }
         if self.once || !published {
@@ -122,7 +119,7 @@ impl Demo {
         context: &Context,
         app: &App,
         repository: &Path,
-    ) -> Result<(Run, bool), Failure> {
+    ) -> Result<(RunView, bool), Failure> {
         step(
             context,
             "Write a post about a day of the repository (pipeline dev_diary)",
@@ -145,16 +142,20 @@ impl Demo {
             context,
             "Approve it, as an editor would (callboard tasks approve)",
         );
-        for task in tasks::list(app.store(), None, 5).await? {
-            let Entry::Known(task) = task else { continue };
-            if task.run == run.id {
-                let published = task_commands::approve(app, context, &task, "demo").await?;
-                context
-                    .output
-                    .say(format_args!("{}: {}", published.status, task.topic));
-                let done = published.status == RunStatus::Done;
-                return Ok((published, done));
-            }
+        if let Some(task) = tasks::of_run(app, &run.id).await? {
+            let verdict = Verdict {
+                decision: Decision::Approved,
+                part: None,
+                feedback: String::new(),
+                by: "demo".to_owned(),
+            };
+            let decided = tasks::decide(app, &task.id, verdict).await?;
+            let published = run::carry_out(app, context, &decided.run).await?;
+            context
+                .output
+                .say(format_args!("{}: {}", published.status, task.topic));
+            let done = published.status == RunStatus::Done;
+            return Ok((published, done));
         }
         Err(Failure::new(
             Exit::Failed,
@@ -163,7 +164,7 @@ impl Demo {
     }
 }
 
-fn ended_badly(run: &Run) -> Failure {
+fn ended_badly(run: &RunView) -> Failure {
     let code = match run.status {
         RunStatus::Unavailable => Exit::Unavailable,
         _ => Exit::Failed,
@@ -222,7 +223,7 @@ async fn upkeep(
         context,
         "Keep the memory in shape (policies; two of them are WebAssembly plugins)",
     );
-    let total = commits::count(app.store()).await?;
+    let total = memory::counts(app).await?.commits;
     young_policies(app, folder, total).await?;
     let mut ended = Vec::new();
     for policy in [KEEP, ORPHANS, COLLAPSE] {
@@ -240,18 +241,11 @@ async fn upkeep(
         }
         ended.push(json!({ "policy": policy, "status": run.status, "detail": run.detail }));
     }
-    let counts = embeddings::counts(app.store()).await?;
-    let (rows, summaries) = counts.iter().fold((0, 0), |(rows, summaries), count| {
-        if count.is_summary {
-            (rows, summaries + count.rows)
-        } else {
-            (rows + count.rows, summaries)
-        }
-    });
+    let memory = memory::counts(app).await?;
     context.output.say(format_args!(
-        "the memory holds {rows} embeddings and {summaries} summaries"
+        "the memory holds {} embeddings and {} summaries",
+        memory.embeddings, memory.summaries
     ));
-    let memory = json!({ "embeddings": rows, "summaries": summaries });
     Ok(json!({ "policies": ended, "memory": memory }))
 }
 

@@ -2,8 +2,9 @@
 
 use callboard_core::app::AppError;
 use callboard_core::engine::EngineError;
+use callboard_core::operations::{ErrorKind, OperationError};
 use callboard_core::rollcall::Roll;
-use callboard_core::store::{StoreError, StoreErrorKind};
+use callboard_core::store::StoreError;
 use callboard_core::workspace::{Misread, WorkspaceError};
 use callboard_factory::site::Unshown;
 use serde_json::{Value as Json, json};
@@ -77,65 +78,35 @@ impl Failure {
     }
 }
 
-impl From<AppError> for Failure {
-    fn from(error: AppError) -> Self {
-        let message = error.to_string();
-        match error {
-            AppError::Misread(misreads) => Self {
-                misreads,
-                ..Self::new(Exit::Failed, message)
-            },
-            AppError::Store(error) => error.into(),
-            AppError::Engine(error) => error.into(),
-            AppError::NoWorkspace(_) => Self::usage(message),
-            AppError::Misses(_, roll) => Self {
-                roll: Some(roll),
-                ..Self::new(Exit::Failed, message)
-            }
-            .help("nothing was kept; mend the misses and apply again"),
-            _ => Self::new(Exit::Failed, message),
-        }
-    }
-}
-
-impl From<Unshown> for Failure {
-    fn from(error: Unshown) -> Self {
-        match error {
-            Unshown::App(error) => error.into(),
-            Unshown::Site(error) => Self::new(Exit::Failed, error.to_string()),
-        }
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
+impl From<OperationError> for Failure {
+    fn from(error: OperationError) -> Self {
         let exit = match error.kind {
-            StoreErrorKind::Absent
-            | StoreErrorKind::Unavailable
-            | StoreErrorKind::Busy
-            | StoreErrorKind::Corrupt
-            | StoreErrorKind::Foreign
-            | StoreErrorKind::Schema => Exit::Unavailable,
-            StoreErrorKind::Address | StoreErrorKind::Unstorable => Exit::Usage,
-            _ => Exit::Failed,
+            ErrorKind::Usage | ErrorKind::Unknown => Exit::Usage,
+            ErrorKind::Failed => Exit::Failed,
+            ErrorKind::Unavailable => Exit::Unavailable,
         };
-        Self::new(exit, error.to_string())
-    }
-}
-
-impl From<EngineError> for Failure {
-    fn from(error: EngineError) -> Self {
-        match error {
-            EngineError::Store(error) => error.into(),
-            EngineError::NoPipeline(_)
-            | EngineError::NoStage { .. }
-            | EngineError::MissingInput(_)
-            | EngineError::Input { .. }
-            | EngineError::UnknownInput { .. } => Self::usage(error.to_string()),
-            other => Self::new(Exit::Failed, other.to_string()),
+        Self {
+            message: error.message,
+            help: error.mend,
+            misreads: error.misreads,
+            roll: error.roll,
+            exit,
         }
     }
 }
+
+/// What the host says of itself is said as of something that was asked.
+macro_rules! as_operation {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                OperationError::from(error).into()
+            }
+        }
+    )*};
+}
+
+as_operation!(AppError, StoreError, EngineError, WorkspaceError, Unshown);
 
 impl From<HttpError> for Failure {
     fn from(error: HttpError) -> Self {
@@ -144,11 +115,5 @@ impl From<HttpError> for Failure {
             _ => Exit::Unavailable,
         };
         Self::new(exit, error.to_string())
-    }
-}
-
-impl From<WorkspaceError> for Failure {
-    fn from(error: WorkspaceError) -> Self {
-        Self::new(Exit::Failed, error.to_string())
     }
 }

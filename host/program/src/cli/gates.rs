@@ -1,18 +1,13 @@
 //! `gates`: the questions to a person, and the decisions.
 
 use callboard_core::app::App;
-use callboard_core::engine::gate;
-use callboard_core::store::gates::{self, Decision, Gate, Verdict};
-use callboard_core::store::named::{self, Found, LATEST, Short};
-use callboard_core::store::runs::{Run, RunStatus};
-use callboard_factory::tables::TASK;
+use callboard_core::operations::gates::{self, Decision, GateView, Verdict};
+use callboard_core::operations::runs::{RunStatus, RunView};
 use clap::{Args, Subcommand};
-use serde_json::json;
 
 use super::exit::Exit;
 use super::output::{Answered, time};
-use super::watch::Progress;
-use super::{Context, Failure, find, run};
+use super::{Context, Failure, run};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Gates {
@@ -120,27 +115,15 @@ impl Gates {
                 verdict,
             } => (which, verdict.verdict(Decision::Regenerated, Some(part))),
         };
-        let gate = which.open(&app).await?;
         let decision = verdict.decision;
-        let run = decide(&app, context, &gate, verdict).await?;
+        let run = gates::decide(&app, &which.id, which.stage.as_deref(), verdict).await?;
+        let run = run::carry_out(&app, context, &run).await?;
         Ok(reported(context, &run, decision))
     }
 }
 
-/// Decide a gate and carry its run on; a worker that is faster has it.
-pub(super) async fn decide(
-    app: &App,
-    context: &Context,
-    gate: &Gate,
-    verdict: Verdict,
-) -> Result<Run, Failure> {
-    let engine = app.engine(Progress::of(context.output));
-    gate::decide(&engine, gate, verdict).await?;
-    run::carry_out(app, context.output, &engine, &gate.run).await
-}
-
 /// A run that ended as rejected by the person who asks is what was asked for.
-fn reported(context: &Context, run: &Run, decision: Decision) -> Answered {
+fn reported(context: &Context, run: &RunView, decision: Decision) -> Answered {
     let answered = run::report(context, run);
     match (decision, run.status) {
         (Decision::Rejected, RunStatus::Rejected) => answered.with(Exit::Done),
@@ -148,79 +131,8 @@ fn reported(context: &Context, run: &Run, decision: Decision) -> Answered {
     }
 }
 
-impl Which {
-    /// Every gate of the run or task that can be read, oldest first, and what is wrong with the
-    /// others.
-    async fn all(&self, app: &App) -> Result<(Vec<Gate>, Vec<String>), Failure> {
-        let (store, id) = (app.store(), &self.id);
-        if id == LATEST {
-            let run = find::key(store, &named::GATE, id).await?;
-            return Ok(gates::readable_of_run(store, &run).await?);
-        }
-        let task = named::find(store, &TASK, id).await?;
-        let run = named::find(store, &named::RUN, id).await?;
-        match (task, run) {
-            (Found::None, Found::None) => Err(Failure::usage(format!(
-                "there is no run and no task `{id}`"
-            ))
-            .help("`callboard gates list` names the runs that stand before a gate")),
-            (Found::One(task), Found::None) => {
-                let newest = gates::about(store, &task).await?;
-                Ok((newest.into_iter().collect(), Vec::new()))
-            }
-            (Found::None, Found::One(run)) => Ok(gates::readable_of_run(store, &run).await?),
-            (Found::Several(_), Found::None) => Err(find::key(store, &TASK, id)
-                .await
-                .err()
-                .unwrap_or_else(|| unsure(id))),
-            (Found::None, Found::Several(_)) => Err(find::key(store, &named::RUN, id)
-                .await
-                .err()
-                .unwrap_or_else(|| unsure(id))),
-            _ => Err(unsure(id)),
-        }
-    }
-
-    /// The open gate that is meant.
-    async fn open(&self, app: &App) -> Result<Gate, Failure> {
-        let (mut open, unreadable) = self.all(app).await?;
-        open.retain(|gate| gate.decision.is_none());
-        let known: Vec<String> = open.iter().map(|gate| gate.stage.clone()).collect();
-        if let Some(stage) = &self.stage {
-            open.retain(|gate| gate.stage == *stage);
-        }
-        match open.len() {
-            1 => Ok(open.remove(0)),
-            0 if !unreadable.is_empty() => Err(Failure::new(Exit::Failed, unreadable.join("; "))),
-            0 => {
-                let at = self.stage.as_ref();
-                let at = at.map_or("no gate".to_owned(), |stage| format!("no gate `{stage}`"));
-                let problem = format!("`{}` stands before {at} that is open", self.id);
-                let known = known.iter().map(String::as_str);
-                let wanted = self.stage.as_deref().unwrap_or_default();
-                let list = "`callboard gates list` names those that are";
-                Err(Failure::usage(problem).help(find::meant(wanted, known, list)))
-            }
-            _ => {
-                let stages: Vec<_> = open.iter().map(|gate| gate.stage.as_str()).collect();
-                let problem = format!("`{}` stands before several gates", self.id);
-                let help = format!("name one of them after it: {}", stages.join(", "));
-                Err(Failure::usage(problem).help(help))
-            }
-        }
-    }
-}
-
-/// The name is one of a task and of a run.
-fn unsure(id: &str) -> Failure {
-    Failure::usage(format!(
-        "`{id}` is more than one task or run: write more of it"
-    ))
-    .help("`callboard gates list` names both")
-}
-
 /// What came of a gate, for a person.
-pub(super) fn decision(gate: &Gate) -> String {
+pub(super) fn decision(gate: &GateView) -> String {
     match (gate.decision, &gate.part) {
         (None, _) => "open".to_owned(),
         (Some(decision), Some(part)) => format!("{} {part}", decision.as_str()),
@@ -229,21 +141,15 @@ pub(super) fn decision(gate: &Gate) -> String {
 }
 
 async fn list(context: &Context, app: &App) -> Result<Answered, Failure> {
-    let open = gates::open(app.store()).await?;
-    let runs = open.iter().map(|gate| gate.run.as_str());
-    let runs = Short::of(app.store(), &named::RUN, runs).await?;
-    let tasks = open.iter().filter_map(|gate| gate.subject.as_deref());
-    let tasks = Short::of(app.store(), &TASK, tasks).await?;
+    let open = gates::list(app).await?;
     let rows = open.iter().map(|gate| {
-        let lapses = gate.expires_at.map_or("never".to_owned(), time);
-        let task = gate.subject.as_deref().unwrap_or_default();
         vec![
-            runs.show(&gate.run).to_owned(),
+            gate.run_short.clone(),
             gate.stage.clone(),
             gate.question.clone(),
-            tasks.show(task).to_owned(),
+            gate.subject_short.clone().unwrap_or_default(),
             time(gate.opened_at),
-            lapses,
+            gate.expires_at.map_or("never".to_owned(), time),
         ]
     });
     let header = ["run", "stage", "question", "task", "opened", "lapses"];
@@ -255,31 +161,17 @@ async fn list(context: &Context, app: &App) -> Result<Answered, Failure> {
 }
 
 async fn show(context: &Context, app: &App, which: &Which) -> Result<Answered, Failure> {
-    let (mut all, unreadable) = which.all(app).await?;
-    if let Some(stage) = &which.stage {
-        all.retain(|gate| gate.stage == *stage);
-    }
-    let mut parts = Vec::new();
-    for gate in &all {
-        parts.push(gate::parts(&app.engine(Progress::of(context.output)), gate).await?);
-    }
-    if all.is_empty() && unreadable.is_empty() {
+    let all = gates::show(app, &which.id, which.stage.as_deref()).await?;
+    if all.is_empty() {
         context.output.say("(none)");
     }
-    for problem in &unreadable {
-        context
-            .output
-            .progress(format_args!("unreadable: {problem}"));
+    for details in &all {
+        show_one(context, &details.gate, &details.parts);
     }
-    for (gate, parts) in all.iter().zip(&parts) {
-        show_one(context, gate, parts);
-    }
-    let shown = all.iter().zip(&parts);
-    let shown = shown.map(|(gate, parts)| json!({ "gate": gate, "parts": parts }));
-    Ok(context.output.json(&shown.collect::<Vec<_>>()))
+    Ok(context.output.json(&all))
 }
 
-fn show_one(context: &Context, gate: &Gate, parts: &[String]) {
+fn show_one(context: &Context, gate: &GateView, parts: &[String]) {
     let line = |name: &str, text: &str| {
         if !text.is_empty() {
             context.output.labelled(&format!("{name:<9} "), text);

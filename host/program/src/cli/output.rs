@@ -96,8 +96,15 @@ impl Output {
         clippy::unused_self,
         reason = "printing is a right of whoever has an output"
     )]
-    pub(super) fn json_line(self, value: &serde_json::Value) {
-        streams::answer(shown::json(&value.to_string()));
+    pub(super) fn json_line(self, value: &impl Serialize) {
+        match serde_json::to_string(value) {
+            Ok(text) => streams::answer(shown::json(&text)),
+            Err(error) => {
+                let problem = format!("the answer is no JSON: {error}");
+                let text = format_args!("error: {problem}");
+                streams::aside(Level::Error, text, || json!({ "message": problem }));
+            }
+        }
     }
 
     /// The end of lines that were followed, each of which was a document.

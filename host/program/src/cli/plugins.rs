@@ -19,13 +19,13 @@ pub(super) enum Plugins {
         /// Its name.
         name: String,
     },
-    /// Say whether a plugin may call an address, read a setting or run a statement, and by
-    /// which line. Nothing is run.
+    /// Say whether a plugin may call an address, read a setting, use an interface or run a
+    /// statement, and by which line. Nothing is run.
     Explain {
         /// The plugin.
         name: String,
         /// An address such as `https://api.example.com/` or `api.example.com:443`, the key of a
-        /// setting, or an SQL text.
+        /// setting, the name of an interface such as `vectors`, or an SQL text.
         target: String,
     },
 }

@@ -1,19 +1,14 @@
 //! `posts`: what is published.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use callboard_core::app::App;
-use callboard_core::store::unreadable::Entry;
-use callboard_factory::site::{self, Exported};
-use callboard_factory::tables::POST;
-use callboard_factory::tables::posts::{self, Post};
+use callboard_core::operations::{Broken, Entry};
+use callboard_factory::operations::posts::{self, Exported, Post};
 use clap::Subcommand;
-use jiff::Timestamp;
-use serde_json::json;
 
-use super::exit::Exit;
 use super::output::{self, Answered, word};
-use super::{Context, Failure, find};
+use super::{Context, Failure};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Posts {
@@ -43,97 +38,71 @@ pub(super) enum Posts {
 impl Posts {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
+        let output = context.output;
         match self {
             Posts::List { limit } => {
-                let all = posts::list(app.store(), limit).await?;
-                let rows = all.iter().map(|entry| match entry {
-                    Entry::Known(post) => {
-                        let (slug, covers) = (post.slug.clone(), post.covers.clone());
-                        vec![slug, covers, post.written_by.clone()]
-                    }
-                    Entry::Broken(broken) => output::broken(broken, 3),
-                });
+                let all = posts::list(&app, limit).await?;
                 let header = ["slug", "covers", "written by"];
-                Ok(context.output.show(&header, rows.collect(), &all))
+                Ok(output.show(&header, all.iter().map(row).collect(), &all))
             }
             Posts::Show { slug } => {
-                let post = published(&app, &slug).await?;
-                context.output.say(format_args!("# {}", post.title));
-                context.output.say("");
-                context.output.text(&post.markdown);
-                Ok(context.output.json(&post))
+                let post = posts::show(&app, &slug).await?;
+                output.say(format_args!("# {}", post.title));
+                output.say("");
+                output.text(&post.markdown);
+                Ok(output.json(&post))
             }
             Posts::Remove { slug } => {
-                let slug = published(&app, &slug).await?.slug;
-                let remove = posts::remove(&slug, Timestamp::now());
-                let removed = app.store().execute(remove).await?;
-                context.output.say(format_args!("removed {slug}"));
-                let json = json!({ "removed": removed, "slug": slug });
-                Ok(context.output.json(&json))
+                let removed = posts::remove(&app, &slug).await?;
+                output.say(format_args!("removed {}", removed.slug));
+                Ok(output.json(&removed))
             }
             Posts::Export { folder } => {
                 let exported = export(context, &app, &folder).await?;
-                tell_export(context, &exported, &folder);
-                let json = json!({ "files": exported.files, "bytes": exported.bytes });
-                Ok(context.output.json(&json))
+                Ok(output.json(&exported))
             }
         }
     }
 }
 
-/// The published post that is named.
-async fn published(app: &App, wanted: &str) -> Result<Post, Failure> {
-    let slug = find::key(app.store(), &POST, wanted).await?;
-    let post = posts::by_slug(app.store(), &slug).await?;
-    post.filter(|post| !post.removed)
-        .ok_or_else(|| Failure::usage(format!("post `{slug}` was removed just now")))
+fn row(entry: &Entry<Post>) -> Vec<String> {
+    match entry {
+        Entry::Known(post) => {
+            let (slug, covers) = (post.slug.clone(), post.covers.clone());
+            vec![slug, covers, post.written_by.clone()]
+        }
+        Entry::Broken(broken) => output::broken(broken, 3),
+    }
 }
 
-/// Write the published site into a folder.
+/// Write the published site into a folder, and say what came of it.
 pub(super) async fn export(
     context: &Context,
     app: &App,
-    folder: &std::path::Path,
+    folder: &Path,
 ) -> Result<Exported, Failure> {
-    let count = u32::try_from(posts::count(app.store()).await?).unwrap_or(u32::MAX);
-    let mut all = Vec::new();
-    for entry in posts::list(app.store(), count).await? {
-        match entry {
-            Entry::Known(post) if post.removed || site::is_file_name(&post.slug) => all.push(post),
-            Entry::Known(post) => context.output.warn(format_args!(
-                "post `{0}` is left out: its slug is no name of a folder; `callboard posts remove \
-                 {1}` takes it off the site",
-                post.slug,
-                word(&post.slug)
-            )),
-            Entry::Broken(broken) => context.output.warn(format_args!(
-                "post {} is left out: it cannot be read: {}",
-                broken.id, broken.detail
-            )),
-        }
-    }
-    let address = &app.config().listen;
-    if app.config().site.is_none() {
+    let exported = posts::export(app, folder).await?;
+    for Broken { id, detail, .. } in &exported.left_out {
         context.output.warn(format_args!(
-            "feeds, sitemap and canonical links of this export lead to http://{address}/; \
+            "post {id} is left out: it cannot be read: {detail}"
+        ));
+    }
+    for slug in &exported.no_folders {
+        let named = word(slug);
+        context.output.warn(format_args!(
+            "post `{slug}` is left out: its slug is no name of a folder; `callboard posts remove \
+             {named}` takes it off the site"
+        ));
+    }
+    if let Some(address) = &exported.leads_to {
+        context.output.warn(format_args!(
+            "feeds, sitemap and canonical links of this export lead to {address}; \
              set `site` in callboard.toml to where readers find it, and export again"
         ));
     }
-    let site = site::current(app, address).await?;
-    let target = folder.to_owned();
-    let work = tokio::task::spawn_blocking(move || site::export(&site, &all, &target));
-    let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::Failed, error.to_string());
-    let exported = work
-        .await
-        .map_err(|error| failed(&error))?
-        .map_err(|error| failed(&error))?;
-    Ok(exported)
-}
-
-/// Say to people what was written.
-pub(super) fn tell_export(context: &Context, exported: &Exported, folder: &std::path::Path) {
-    let folder = folder.display();
+    let (files, folder) = (exported.files, folder.display());
     context
         .output
-        .say(format_args!("wrote {} files into {folder}", exported.files));
+        .say(format_args!("wrote {files} files into {folder}"));
+    Ok(exported)
 }

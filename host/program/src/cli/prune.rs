@@ -1,13 +1,11 @@
 //! `runs prune`: remove what ended long ago, or one run that has ended.
 
+use callboard_core::operations::runs::{self, Pruned};
 use callboard_core::span::Span;
-use callboard_core::store::{history, named};
-use clap::Args;
-use serde_json::json;
 
-use super::exit::Exit;
 use super::output::Answered;
-use super::{Context, Failure, find};
+use super::{Context, Failure};
+use clap::Args;
 
 #[derive(Debug, Args)]
 pub(super) struct Prune {
@@ -28,39 +26,28 @@ pub(super) struct Prune {
 impl Prune {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
-        let store = app.store();
+        let output = context.output;
         let age = match (self.run, self.older_than) {
             (Some(run), _) => {
-                let run = find::key(store, &named::RUN, &run).await?;
-                if !history::remove(store, &run).await? {
-                    let message = format!("run {run} has not ended");
-                    return Err(Failure::new(Exit::Failed, message)
-                        .help(format!("callboard runs cancel {run}")));
-                }
-                context.output.say(format!("run {run} is removed"));
-                return Ok(context.output.json(&json!({ "found": 1, "removed": 1 })));
+                let run = runs::prune_one(&app, &run).await?;
+                output.say(format!("run {run} is removed"));
+                return Ok(output.json(&Pruned {
+                    found: 1,
+                    removed: 1,
+                }));
             }
             (None, Some(age)) => age,
             (None, None) => return Err(Failure::usage("name a run, or give `--older-than AGE`")),
         };
-        let total = history::count_older(store, age.0).await?;
-        let removed = if self.dry_run {
-            0
-        } else {
-            let told = |removed| {
-                context
-                    .output
-                    .progress(format_args!("removed {removed} of {total} runs"));
-                true
-            };
-            history::prune(store, age.0, told).await?
+        let told = |removed, total| {
+            output.progress(format_args!("removed {removed} of {total} runs"));
         };
-        context.output.say(if self.dry_run {
-            format!("{total} runs ended more than {age} ago")
+        let pruned = runs::prune(&app, age, self.dry_run, told).await?;
+        output.say(if self.dry_run {
+            format!("{} runs ended more than {age} ago", pruned.found)
         } else {
-            format!("{removed} runs are removed")
+            format!("{} runs are removed", pruned.removed)
         });
-        let json = json!({ "found": total, "removed": removed });
-        Ok(context.output.json(&json))
+        Ok(output.json(&pruned))
     }
 }

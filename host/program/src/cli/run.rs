@@ -1,26 +1,18 @@
 //! `run`: start a run of a pipeline and carry it out here.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use callboard_core::app::App;
-use callboard_core::engine::{Engine, EngineError};
+use callboard_core::operations::runs::{self, CarriedOut, RunStatus, RunView, Start};
 use callboard_core::outcome::Patch;
-use callboard_core::span::Span;
-use callboard_core::store::runs::{self, RunStatus};
 use clap::Args;
 use serde_json::Value as Json;
 
 use super::exit::Exit;
 use super::interrupt::{self, Signal};
-use super::output::{Answered, Output, time};
+use super::output::{Answered, time};
 use super::watch::Progress;
-use super::{Context, Failure, find};
-
-/// How often a run that another worker has is looked at.
-const LOOK: Duration = Duration::from_millis(300);
-/// How much longer than a run may take it is followed: until a worker has claimed it.
-const GRACE: Duration = Duration::from_secs(5);
+use super::{Context, Failure};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -47,73 +39,30 @@ pub(super) async fn start(
     app: &App,
     context: &Context,
     pipeline: &str,
-    mut input: Patch,
-) -> Result<runs::Run, Failure> {
-    let engine = app.engine(Progress::of(context.output));
-    let line_up = app.line_up().await?;
-    let Some(definition) = line_up.pipelines.get(pipeline) else {
-        let known = line_up.pipelines.keys().map(String::as_str);
-        let list = "callboard pipelines list";
-        return Err(find::unknown("pipeline", pipeline, known, list));
+    input: Patch,
+) -> Result<RunView, Failure> {
+    let folder = &here()?;
+    let start = Start {
+        pipeline,
+        input,
+        folder,
     };
-    line_up
-        .registry
-        .settle_paths(definition, &mut input, &here()?);
-    let run = engine
-        .queue(&line_up, pipeline, input, runs::Origin::Cli)
-        .await?;
-    context
-        .output
-        .progress(format_args!("run {} of {pipeline}", run.id));
-    carry_out(app, context.output, &engine, &run.id).await
+    let run = runs::start(app, start).await?;
+    let output = context.output;
+    output.progress(format_args!("run {} of {pipeline}", run.id));
+    carry_out(app, context, &run.id).await
 }
 
-/// Carry a run out here; or follow it, as long as a worker of another process has it, or has the
-/// database to itself. If that worker dies, it is carried out here after all. Ctrl-C and SIGTERM
-/// give it back at once: nothing is kept of a stage that is under way.
-pub(super) async fn carry_out(
-    app: &App,
-    output: Output,
-    engine: &Engine,
-    id: &str,
-) -> Result<runs::Run, Failure> {
+/// Carry a run out here, or follow whoever has it. Ctrl-C and SIGTERM give it back at once.
+pub(super) async fn carry_out(app: &App, context: &Context, id: &str) -> Result<RunView, Failure> {
     let signals = interrupt::Listener::start();
-    let mut engine = engine.clone();
-    engine.stop = signals.stop.clone();
-    engine.rules.drain = Span::from_secs(0);
-    let (began, mut followed) = (Instant::now(), None);
-    loop {
-        app.store().in_place()?;
-        let occupant = app.store().occupant()?;
-        match &occupant {
-            None => match engine.carry_out(id).await {
-                Err(EngineError::NotClaimable(_)) => {}
-                Ok(run) if run.status == RunStatus::Queued => {
-                    return signals
-                        .heard()
-                        .map_or(Ok(run), |signal| Err(given_back(signal, id)));
-                }
-                other => return Ok(other?),
-            },
-            Some(named) if followed != occupant => {
-                output.progress(format_args!("{named} carries it out; following"));
-            }
-            Some(_) => {}
-        }
-        followed = occupant;
-        tokio::select! {
-            () = signals.stop.cancelled() => {}
-            () = tokio::time::sleep(LOOK) => {}
-        }
-        if let Some(run) = settled(app, id, began).await? {
-            return Ok(run);
-        }
-        if let Some(signal) = signals.heard() {
-            return Err(match runs::by_id(app.store(), id).await? {
-                Some(run) if run.status == RunStatus::Running => left(signal, id),
-                _ => given_back(signal, id),
-            });
-        }
+    let watcher = Progress::of(context.output);
+    let came = runs::carry_out(app, id, watcher, &signals.stop).await?;
+    let signal = signals.heard().unwrap_or(Signal::Interrupt);
+    match came {
+        CarriedOut::Settled(run) => Ok(*run),
+        CarriedOut::GivenBack => Err(given_back(signal, id)),
+        CarriedOut::Left => Err(left(signal, id)),
     }
 }
 
@@ -132,18 +81,8 @@ fn left(signal: Signal, id: &str) -> Failure {
         .help(format!("it is followed with `callboard runs tail {id}`"))
 }
 
-/// A run that ended, waits or stands before a gate, or takes much longer than it may.
-async fn settled(app: &App, id: &str, began: Instant) -> Result<Option<runs::Run>, Failure> {
-    let run = runs::by_id(app.store(), id).await?;
-    let run = run.ok_or_else(|| Failure::new(Exit::Failed, format!("run {id} is gone")))?;
-    let company = app.company(run.revision).await?;
-    let longest = company.budget(&run.pipeline).unwrap_or_default() + GRACE;
-    let goes_on = matches!(run.status, RunStatus::Queued | RunStatus::Running);
-    Ok((!goes_on || began.elapsed() > longest).then_some(run))
-}
-
 /// Say how a run stands, with the exit code for it.
-pub(super) fn report(context: &Context, run: &runs::Run) -> Answered {
+pub(super) fn report(context: &Context, run: &RunView) -> Answered {
     let (output, id) = (context.output, &run.id);
     if run.detail.is_empty() {
         output.say(run.status);

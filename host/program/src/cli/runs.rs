@@ -6,13 +6,11 @@ mod show;
 mod steer;
 mod tail;
 
-use callboard_core::engine::operate::By;
-use callboard_core::store::named::{self, Short};
-use callboard_core::store::runs::{self, Listed, Only, RunStatus};
+use callboard_core::operations::By;
+use callboard_core::operations::runs::{self, Filter, ListedView, RunStatus};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
-use super::find::run as find;
 use super::output::{Answered, time};
 use super::{Context, Failure, prune};
 
@@ -96,34 +94,43 @@ impl Runs {
 impl List {
     async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
-        let only = Only {
+        let filter = Filter {
             status: self.status.as_deref().and_then(RunStatus::parse),
-            pipeline: self.pipeline.as_deref(),
+            pipeline: self.pipeline,
+            limit: self.limit,
         };
-        let runs = runs::newest(app.store(), self.limit, only).await?;
+        let runs = runs::list(&app, &filter).await?;
         let header = ["run", "pipeline", "status", "created", "detail"];
-        let ids = runs.iter().map(Listed::id);
-        let short = Short::of(app.store(), &named::RUN, ids).await?;
-        let rows = runs.iter().map(|run| row(run, &short)).collect();
+        let rows = runs.iter().map(row).collect();
         Ok(context.output.show(&header, rows, &runs))
     }
 }
 
-fn row(listed: &Listed, short: &Short) -> Vec<String> {
-    match listed {
-        Listed::Run(run) => vec![
-            short.show(&run.id).to_owned(),
-            run.pipeline.clone(),
-            run.status.to_string(),
-            time(run.created_at),
-            run.detail.clone(),
-        ],
-        Listed::Unreadable(run) => vec![
-            short.show(&run.id).to_owned(),
-            run.pipeline.clone(),
-            run.status.to_owned(),
-            time(run.created_at),
-            run.detail.clone(),
-        ],
-    }
+fn row(listed: &ListedView) -> Vec<String> {
+    let (short, pipeline, status, created, detail) = match listed {
+        ListedView::Run(run) => {
+            let status = run.status.as_str();
+            (
+                &run.short,
+                &run.pipeline,
+                status,
+                run.created_at,
+                &run.detail,
+            )
+        }
+        ListedView::Unreadable(run) => (
+            &run.short,
+            &run.pipeline,
+            run.status,
+            run.created_at,
+            &run.detail,
+        ),
+    };
+    vec![
+        short.clone(),
+        pipeline.clone(),
+        status.to_owned(),
+        time(created),
+        detail.clone(),
+    ]
 }

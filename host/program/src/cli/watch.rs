@@ -3,10 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use callboard_core::engine::Watcher;
+use callboard_core::engine::{Run, StageRun, Watcher};
 use callboard_core::outcome::Outcome;
-use callboard_core::store::runs::Run;
-use callboard_core::store::stage_runs::StageRun;
 
 use super::output::Output;
 
@@ -72,6 +70,12 @@ impl Watcher for Progress {
             row.outcome.name(),
             length(took),
         ));
+    }
+
+    fn followed(&self, elsewhere: &str) {
+        let _quiet = locked(&self.under_way);
+        self.output
+            .progress(format_args!("{elsewhere} carries it out; following"));
     }
 
     fn attempt_failed(&self, _run: &Run, stage: &str, detail: &str, pause: Duration) {

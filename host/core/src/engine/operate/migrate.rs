@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{By, Scene, pipeline_of, refused, taken};
@@ -16,29 +17,28 @@ use crate::store::steering::table::Signal;
 use crate::store::steering::{self, Seen};
 
 /// What a migration does to a run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Migration {
     pub run: Run,
     pub to: i64,
     pub stages: Vec<Change>,
     /// Keys of the input that the pipeline does not take any more.
     pub dropped: Vec<String>,
-    #[serde(skip)]
     seen: Seen,
     /// The run as it will be.
-    #[serde(skip)]
     moved: Run,
 }
 
 /// What becomes of a stage.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "StageChange")]
 pub struct Change {
     pub stage: String,
     pub fate: Fate,
     pub why: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
     /// Its checkpoint counts on.

@@ -1,11 +1,10 @@
 //! `runs fork`: the same beginning, another end.
 
-use callboard_core::engine::operate;
+use callboard_core::operations::runs;
 use clap::Args;
 
-use super::{Who, find};
+use super::Who;
 use crate::cli::output::Answered;
-use crate::cli::watch::Progress;
 use crate::cli::{Context, Failure, run};
 
 /// A run to begin another one with.
@@ -25,22 +24,15 @@ pub(in crate::cli) struct Fork {
 
 impl Fork {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
-        let mut input = run::parse_inputs(&self.inputs)?;
+        let input = (run::parse_inputs(&self.inputs)?, &*run::here()?);
         let app = context.app().await?;
-        let found = find(app.store(), &self.id).await?;
-        let line_up = app.line_up().await?;
-        if let Some(definition) = line_up.pipelines.get(&found.pipeline) {
-            let registry = &line_up.registry;
-            registry.settle_paths(definition, &mut input, &run::here()?);
-        }
-        let engine = app.engine(Progress::of(context.output));
         let by = self.who.because(String::new());
-        let fork = operate::fork::fork(&engine, &found, &self.from, input, &by).await?;
+        let (fork, of) = runs::fork(&app, &self.id, &self.from, input, &by).await?;
         context.output.progress(format_args!(
-            "run {} is a fork of {} from {}",
-            fork.id, found.id, self.from
+            "run {} is a fork of {of} from {}",
+            fork.id, self.from
         ));
-        let run = run::carry_out(&app, context.output, &engine, &fork.id).await?;
+        let run = run::carry_out(&app, context, &fork.id).await?;
         Ok(run::report(context, &run))
     }
 }

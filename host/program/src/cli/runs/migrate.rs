@@ -1,15 +1,9 @@
 //! `runs migrate`: move a run in flight to another revision, explained first.
 
+use callboard_core::operations::runs::{self, MigrationView, RunStatus};
 use clap::Args;
-use serde_json::json;
 
-use std::sync::Arc;
-
-use callboard_core::engine::Unwatched;
-use callboard_core::engine::operate::migrate::{self, Migration};
-use callboard_core::store::runs::RunStatus;
-
-use super::{Who, find};
+use super::Who;
 use crate::cli::output::Answered;
 use crate::cli::{Context, Failure, revisions};
 
@@ -34,21 +28,16 @@ pub(in crate::cli) struct Migrate {
 impl Migrate {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
-        let found = find(app.store(), &self.id).await?;
         let to = revisions::named(app.store(), self.to.as_deref())
             .await?
             .number;
-        let engine = app.engine(Arc::new(Unwatched));
-        let migration = migrate::explain(&engine, &found, to).await?;
-        if self.yes {
-            let by = self.who.because(self.reason);
-            migrate::migrate(&engine, &migration, &by).await?;
-        }
-        Ok(report(context, &migration, self.yes))
+        let by = self.yes.then(|| self.who.because(self.reason));
+        let migration = runs::migrate(&app, &self.id, to, by.as_ref()).await?;
+        Ok(report(context, &migration))
     }
 }
 
-fn report(context: &Context, migration: &Migration, done: bool) -> Answered {
+fn report(context: &Context, migration: &MigrationView) -> Answered {
     let output = context.output;
     let (id, from, to) = (&migration.run.id, migration.run.revision, migration.to);
     output.say(format_args!("run {id}, revision {from} to {to}"));
@@ -65,7 +54,7 @@ fn report(context: &Context, migration: &Migration, done: bool) -> Answered {
             "input `{key}` is dropped: the pipeline does not take it any more"
         ));
     }
-    if done {
+    if migration.done {
         let paused = migration.run.status == RunStatus::Paused;
         output.say(if paused {
             "done; it stays paused"
@@ -76,5 +65,5 @@ fn report(context: &Context, migration: &Migration, done: bool) -> Answered {
     } else {
         output.say("nothing was changed; to do it, add --yes");
     }
-    output.json(&json!({ "migration": migration, "done": done }))
+    output.json(migration)
 }

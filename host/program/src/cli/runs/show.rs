@@ -1,15 +1,11 @@
 //! `runs show`: one run with its stages and gates.
 
 use callboard_core::lines::Source;
+use callboard_core::operations::gates::GateView;
+use callboard_core::operations::runs::{self, HolderView, RunStatus, RunView, StageRunView};
 use callboard_core::shown::Shown;
-use callboard_core::store::gates::{self, Gate};
-use callboard_core::store::holders::{self, Holder};
-use callboard_core::store::runs::{Run, RunStatus};
-use callboard_core::store::stage_runs::{self, StageRun};
 use jiff::Timestamp;
-use serde_json::json;
 
-use super::find;
 use crate::cli::gates::decision;
 use crate::cli::output::{Answered, Output, time};
 use crate::cli::watch::length;
@@ -17,56 +13,42 @@ use crate::cli::{Context, Failure};
 
 pub(super) async fn show(context: &Context, id: &str) -> Result<Answered, Failure> {
     let app = context.app().await?;
-    let store = app.store();
-    let run = find(store, id).await?;
-    let (stages, mut unreadable) = stage_runs::readable_of_run(store, &run.id).await?;
-    let (gates, lost) = gates::readable_of_run(store, &run.id).await?;
-    unreadable.extend(lost);
-    let holder = holders::of(store, &run.id).await?;
-    head(context.output, &run, holder.as_ref());
+    let details = runs::show(&app, id).await?;
+    let (output, stages) = (context.output, &details.stages);
+    head(output, &details.run, details.holder.as_ref());
     let header = [
         "stage", "visit", "handler", "outcome", "then", "took", "detail",
     ];
-    context
-        .output
-        .table(&header, stages.iter().map(stage_row).collect());
-    for problem in &unreadable {
-        context.output.labelled("unreadable: ", problem);
+    output.table(&header, stages.iter().map(stage_row).collect());
+    for problem in &details.unreadable {
+        output.labelled("unreadable: ", problem);
     }
     for stage in stages.iter().filter(|stage| !stage.log.is_empty()) {
-        log(context.output, stage);
+        log(output, stage);
     }
-    if !gates.is_empty() {
-        context.output.say("");
+    if !details.gates.is_empty() {
+        output.say("");
         let header = ["gate", "visit", "decision", "by", "at", "feedback"];
-        context
-            .output
-            .table(&header, gates.iter().map(gate_row).collect());
+        output.table(&header, details.gates.iter().map(gate_row).collect());
     }
-    let shown = json!({
-        "run": run, "holder": holder, "stages": stages, "gates": gates,
-        "unreadable": unreadable,
-    });
-    Ok(context.output.json(&shown))
+    Ok(output.json(&details))
 }
 
-fn head(output: Output, run: &Run, holder: Option<&Holder>) {
+fn head(output: Output, run: &RunView, holder: Option<&HolderView>) {
     let line = |name: &str, text: &str| {
         if !text.is_empty() {
             output.labelled(&format!("{name:<10}"), text);
         }
     };
     line("run", &run.id);
-    line(
-        "pipeline",
-        &format!("{} (revision {})", run.pipeline, run.revision),
-    );
-    line("status", &run.status.to_string());
+    let (pipeline, revision) = (&run.pipeline, run.revision);
+    line("pipeline", &format!("{pipeline} (revision {revision})"));
+    line("status", run.status.as_str());
     line("detail", &run.detail);
-    line("origin", &run.origin.to_string());
+    line("origin", &run.origin);
     line("priority", &run.priority.to_string());
     line("created", &format!("{} UTC", time(run.created_at)));
-    line("spent", &length(run.spent));
+    line("spent", &length(run.spent()));
     let under_way = run.status == RunStatus::Running;
     if let Some(holder) = holder.filter(|_| under_way) {
         let worker = holder.worker.as_deref().unwrap_or("nobody");
@@ -83,29 +65,29 @@ fn since(until: Timestamp) -> String {
     format!(", lease until {} UTC", time(until))
 }
 
-fn stage_row(stage: &StageRun) -> Vec<String> {
+fn stage_row(stage: &StageRunView) -> Vec<String> {
     let took = stage.finished_at.duration_since(stage.started_at);
     vec![
         stage.stage.clone(),
         stage.visit.to_string(),
-        stage.what.to_string(),
+        stage.handler.clone(),
         stage.outcome.name().to_owned(),
         then(stage),
         length(took.unsigned_abs()),
-        stage.outcome.detail(),
+        stage.detail.clone(),
     ]
 }
 
 /// What followed, and whether a person undid it.
-fn then(stage: &StageRun) -> String {
+fn then(stage: &StageRunView) -> String {
     match stage.undone {
         Some(undone) => format!("{}:{}", undone.as_str(), stage.follow),
-        None => stage.follow.to_string(),
+        None => stage.follow.clone(),
     }
 }
 
 /// What a stage said while it was executed.
-fn log(output: Output, row: &StageRun) {
+fn log(output: Output, row: &StageRunView) {
     output.say("");
     let (stage, visit) = (&row.stage, row.visit);
     output.say(format_args!("log of {stage} (visit {visit})"));
@@ -124,7 +106,7 @@ fn log(output: Output, row: &StageRun) {
     }
 }
 
-fn gate_row(gate: &Gate) -> Vec<String> {
+fn gate_row(gate: &GateView) -> Vec<String> {
     vec![
         gate.stage.clone(),
         gate.visit.to_string(),

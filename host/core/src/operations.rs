@@ -1,0 +1,16 @@
+//! What can be asked of the host: one file a noun, with its functions and the views that they
+//! give. The command line, the API and the console are three ways to ask, and none of them decides
+//! anything of its own.
+//!
+//! A view is one JSON document wherever it is shown, and its schema describes it. Lengths of time
+//! have their unit in the key (`took_ms`), moments are RFC 3339 in UTC, and `short` is what lists
+//! show of an id, which every question takes.
+
+mod error;
+pub mod gates;
+pub mod named;
+pub mod runs;
+
+pub use self::error::{ErrorKind, OperationError};
+pub use crate::engine::operate::By;
+pub use crate::store::unreadable::{Broken, Entry};

@@ -1,0 +1,79 @@
+//! Runs: list them, look at one, start one and carry it out, follow, steer and remove them.
+
+mod carry_out;
+mod follow;
+mod prune;
+mod start;
+mod steer;
+mod view;
+
+pub use self::carry_out::{CarriedOut, carry_out};
+pub use self::follow::{Change, Follower, StageEnded, StatusChanged};
+pub use self::prune::{Pruned, prune, prune_one};
+pub use self::start::{Start, fork, start};
+pub use self::steer::{MigrationView, SteeredView, cancel, migrate, pause, resume, retry};
+pub(crate) use self::view::millis;
+pub use self::view::{
+    HolderView, LimitsView, ListedView, RunDetails, RunView, StageRunView, UnreadableRunView,
+};
+pub use crate::engine::operate::migrate::{Change as StageChange, Fate};
+pub use crate::store::leases::Wish;
+pub use crate::store::runs::RunStatus;
+pub use crate::store::stage_runs::Undone;
+
+use super::gates::GateView;
+use super::{OperationError, named};
+use crate::app::App;
+use crate::store::named::{self as names, Short};
+use crate::store::runs::{self, Listed, Only, Run};
+use crate::store::{Store, StoreError, gates, holders, stage_runs};
+
+/// Which runs to list.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    pub status: Option<RunStatus>,
+    pub pipeline: Option<String>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Runs, newest first; one that cannot be read is among them.
+pub async fn list(app: &App, filter: &Filter) -> Result<Vec<ListedView>, OperationError> {
+    let only = Only {
+        status: filter.status,
+        pipeline: filter.pipeline.as_deref(),
+    };
+    let runs = runs::newest(app.store(), filter.limit, only).await?;
+    let short = Short::of(app.store(), &names::RUN, runs.iter().map(Listed::id)).await?;
+    let view = |run| ListedView::of(run, &short);
+    Ok(runs.into_iter().map(view).collect())
+}
+
+/// The run that `wanted` names, with its stages and gates.
+pub async fn show(app: &App, wanted: &str) -> Result<RunDetails, OperationError> {
+    let store = app.store();
+    let run = named::run(store, wanted).await?;
+    let (stages, mut unreadable) = stage_runs::readable_of_run(store, &run.id).await?;
+    let (gates, lost) = gates::readable_of_run(store, &run.id).await?;
+    unreadable.extend(lost);
+    let holder = holders::of(store, &run.id).await?;
+    Ok(RunDetails {
+        run: viewed(store, run).await?,
+        holder: holder.map(Into::into),
+        stages: stages.into_iter().map(Into::into).collect(),
+        gates: GateView::all(store, gates).await?,
+        unreadable,
+    })
+}
+
+/// The visits of a run's stages by its id, in the order in which they ended.
+pub async fn stages(app: &App, id: &str) -> Result<Vec<StageRunView>, OperationError> {
+    let rows = stage_runs::of_run(app.store(), id).await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// What is shown of one run.
+pub(super) async fn viewed(store: &Store, run: Run) -> Result<RunView, StoreError> {
+    let short = Short::of(store, &names::RUN, [run.id.as_str()]).await?;
+    Ok(RunView::of(run, &short))
+}

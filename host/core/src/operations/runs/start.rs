@@ -1,0 +1,60 @@
+//! Runs that begin: of a pipeline, or as forks of others.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{RunView, viewed};
+use crate::app::App;
+use crate::engine::operate::{self, By};
+use crate::engine::{LineUp, Unwatched};
+use crate::operations::{OperationError, named};
+use crate::outcome::Patch;
+use crate::store::runs::Origin;
+
+/// A run to start.
+#[derive(Debug)]
+pub struct Start<'a> {
+    pub pipeline: &'a str,
+    pub input: Patch,
+    /// The folder at which relative paths of the input begin.
+    pub folder: &'a Path,
+}
+
+/// Queue a run of a pipeline of the active revision. A worker takes it, or
+/// [`carry_out`](super::carry_out()).
+pub async fn start(app: &App, start: Start<'_>) -> Result<RunView, OperationError> {
+    let line_up = app.line_up().await?;
+    let (pipeline, mut input) = (start.pipeline, start.input);
+    if !line_up.pipelines.contains_key(pipeline) {
+        let known = line_up.pipelines.keys().map(String::as_str);
+        let list = "callboard pipelines list";
+        return Err(named::unknown("pipeline", pipeline, known, list));
+    }
+    settle_paths(&line_up, pipeline, &mut input, start.folder);
+    let engine = app.engine(Arc::new(Unwatched));
+    let run = engine.queue(&line_up, pipeline, input, Origin::Cli).await?;
+    Ok(viewed(app.store(), run).await?)
+}
+
+/// Queue a run that begins at the stage `from` of another one, with the checkpoints before it and
+/// keys of its input changed. Gives the new run, and the id of the other.
+pub async fn fork(
+    app: &App,
+    wanted: &str,
+    from: &str,
+    (mut input, folder): (Patch, &Path),
+    by: &By,
+) -> Result<(RunView, String), OperationError> {
+    let found = named::run(app.store(), wanted).await?;
+    let line_up = app.line_up().await?;
+    settle_paths(&line_up, &found.pipeline, &mut input, folder);
+    let engine = app.engine(Arc::new(Unwatched));
+    let fork = operate::fork::fork(&engine, &found, from, input, by).await?;
+    Ok((viewed(app.store(), fork).await?, found.id))
+}
+
+fn settle_paths(line_up: &LineUp, pipeline: &str, input: &mut Patch, folder: &Path) {
+    if let Some(definition) = line_up.pipelines.get(pipeline) {
+        line_up.registry.settle_paths(definition, input, folder);
+    }
+}

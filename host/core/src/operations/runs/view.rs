@@ -1,0 +1,250 @@
+//! What is shown of runs.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::lines::Line;
+use crate::operations::gates::GateView;
+use crate::outcome::{Outcome, Patch};
+use crate::store::holders::Holder;
+use crate::store::leases::Wish;
+use crate::store::named::Short;
+use crate::store::runs::{Limits, Listed, Run, RunStatus};
+use crate::store::stage_runs::{StageRun, Undone};
+use crate::store::unreadable::Unreadable;
+
+/// One execution of a pipeline.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Run")]
+pub struct RunView {
+    pub id: String,
+    /// What lists show of the id.
+    pub short: String,
+    pub pipeline: String,
+    /// The revision it is pinned to.
+    pub revision: i64,
+    pub status: RunStatus,
+    /// Why it has this status, for a person; empty while it is under way.
+    pub detail: String,
+    pub input: Patch,
+    /// Digest of the settings it reads, from its start on.
+    pub settings: Option<String>,
+    /// What started it: `cli`, `schedule NAME`, `policy NAME` or `fork of ID`.
+    pub origin: String,
+    /// Greater goes first.
+    pub priority: i64,
+    pub limits: LimitsView,
+    pub created_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    /// When a waiting run goes on.
+    pub wake_at: Timestamp,
+    /// What it took so far, gates and waiting not counted.
+    pub spent_ms: u64,
+    pub finished_at: Option<Timestamp>,
+}
+
+/// What runs that share a key may do together.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Limits")]
+pub struct LimitsView {
+    pub key: Option<String>,
+    /// Runs of the key that are carried out at a time.
+    pub at_once: Option<u32>,
+    /// Runs of the key that start within a window.
+    pub rate: Option<u32>,
+    pub rate_window_ms: Option<u64>,
+}
+
+/// A run whose row cannot be read.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "UnreadableRun")]
+pub struct UnreadableRunView {
+    pub id: String,
+    /// What lists show of the id.
+    pub short: String,
+    pub pipeline: String,
+    /// Always `unreadable`, where a run has its status.
+    pub status: &'static str,
+    /// What cannot be read, and why.
+    pub detail: String,
+    pub created_at: Timestamp,
+}
+
+/// A run in a list.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "ListedRun")]
+pub enum ListedView {
+    Run(Box<RunView>),
+    Unreadable(UnreadableRunView),
+}
+
+/// A run with all that came of it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct RunDetails {
+    pub run: RunView,
+    pub holder: Option<HolderView>,
+    /// In the order in which they ended.
+    pub stages: Vec<StageRunView>,
+    /// Oldest first.
+    pub gates: Vec<GateView>,
+    /// Checkpoints and gates that cannot be read: which, and why.
+    pub unreadable: Vec<String>,
+}
+
+/// Who has a run, and what a person wishes of it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Holder")]
+pub struct HolderView {
+    /// Grows with each change of hands.
+    pub fence: i64,
+    /// Grows when something outside changes the run.
+    pub signals: i64,
+    /// The worker that has it, or had it last.
+    pub worker: Option<String>,
+    /// When its lease runs out, if it has one.
+    pub lease_until: Option<Timestamp>,
+    /// How often a worker fell silent since the last checkpoint.
+    pub recoveries: i64,
+    pub wish: Option<Wish>,
+    /// Who wishes it, and why.
+    pub wish_detail: String,
+}
+
+/// One visit of a stage.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "StageRun")]
+pub struct StageRunView {
+    pub stage: String,
+    pub visit: u32,
+    /// Its place among the checkpoints of its run.
+    pub step: i64,
+    /// The handler's name, or `gate`.
+    pub handler: String,
+    /// Calls in the last go.
+    pub attempts: u32,
+    /// How often the visit was held before.
+    pub holds: u32,
+    pub outcome: Outcome,
+    /// What the outcome says, for a person.
+    pub detail: String,
+    /// What followed: `continue`, `hold`, `skip`, `end`, `fail` or `goto:STAGE`.
+    pub follow: String,
+    /// How a person undid it, so that it does not count for `max_visits`.
+    pub undone: Option<Undone>,
+    /// Whether a later visit of this stage, or of one it needs, counts instead.
+    pub superseded: bool,
+    /// What was said while it was executed.
+    pub log: Vec<Line>,
+    /// When a held visit goes on.
+    pub wake_at: Option<Timestamp>,
+    pub started_at: Timestamp,
+    pub finished_at: Timestamp,
+    pub took_ms: u64,
+}
+
+impl RunView {
+    pub(crate) fn of(run: Run, short: &Short) -> Self {
+        Self {
+            short: short.show(&run.id).to_owned(),
+            id: run.id,
+            pipeline: run.pipeline,
+            revision: run.revision,
+            status: run.status,
+            detail: run.detail,
+            input: run.input,
+            settings: run.settings,
+            origin: run.origin.to_string(),
+            priority: run.priority,
+            limits: LimitsView::of(run.limits),
+            created_at: run.created_at,
+            started_at: run.started_at,
+            wake_at: run.wake_at,
+            spent_ms: millis(run.spent),
+            finished_at: run.finished_at,
+        }
+    }
+
+    pub fn spent(&self) -> Duration {
+        Duration::from_millis(self.spent_ms)
+    }
+}
+
+impl LimitsView {
+    fn of(limits: Limits) -> Self {
+        Self {
+            key: limits.key,
+            at_once: limits.at_once,
+            rate: limits.rate,
+            rate_window_ms: limits.rate_window.map(millis),
+        }
+    }
+}
+
+impl ListedView {
+    pub(super) fn of(listed: Listed, short: &Short) -> Self {
+        match listed {
+            Listed::Run(run) => Self::Run(Box::new(RunView::of(*run, short))),
+            Listed::Unreadable(run) => Self::Unreadable(UnreadableRunView::of(run, short)),
+        }
+    }
+}
+
+impl UnreadableRunView {
+    fn of(run: Unreadable, short: &Short) -> Self {
+        Self {
+            short: short.show(&run.id).to_owned(),
+            id: run.id,
+            pipeline: run.pipeline,
+            status: run.status,
+            detail: run.detail,
+            created_at: run.created_at,
+        }
+    }
+}
+
+impl From<Holder> for HolderView {
+    fn from(holder: Holder) -> Self {
+        Self {
+            fence: holder.fence,
+            signals: holder.signals,
+            worker: holder.worker,
+            lease_until: holder.lease_until,
+            recoveries: holder.recoveries,
+            wish: holder.wish,
+            wish_detail: holder.wish_detail,
+        }
+    }
+}
+
+impl From<StageRun> for StageRunView {
+    fn from(row: StageRun) -> Self {
+        let took = row.finished_at.duration_since(row.started_at);
+        Self {
+            handler: row.what.to_string(),
+            detail: row.outcome.detail(),
+            follow: row.follow.to_string(),
+            took_ms: millis(took.unsigned_abs()),
+            stage: row.stage,
+            visit: row.visit,
+            step: row.step,
+            attempts: row.attempts,
+            holds: row.holds,
+            outcome: row.outcome,
+            undone: row.undone,
+            superseded: row.superseded,
+            log: row.log,
+            wake_at: row.wake_at,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+        }
+    }
+}
+
+/// Whole milliseconds of a length of time.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,5 @@
+//! What can be asked of the factory: one file a noun, as in the host's own operations.
+
+pub mod memory;
+pub mod posts;
+pub mod tasks;

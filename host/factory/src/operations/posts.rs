@@ -1,0 +1,94 @@
+//! Posts: what is published.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use callboard_core::app::App;
+use callboard_core::operations::{Broken, Entry, OperationError, named};
+
+use crate::site::{self, Unshown};
+use crate::tables::POST;
+use crate::tables::posts;
+
+pub use crate::tables::posts::Post;
+
+/// A post that was taken off the site.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Removed {
+    pub slug: String,
+}
+
+/// What an export came to.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Exported {
+    pub files: usize,
+    pub bytes: u64,
+    /// Posts that cannot be read, and are left out.
+    pub left_out: Vec<Broken>,
+    /// Slugs that are no names of folders: their posts are left out, too.
+    pub no_folders: Vec<String>,
+    /// The address that feeds, sitemap and canonical links lead to, if it is the one of this
+    /// machine because the workspace names none.
+    pub leads_to: Option<String>,
+}
+
+/// Published posts, newest first; one that cannot be read is among them.
+pub async fn list(app: &App, limit: u32) -> Result<Vec<Entry<Post>>, OperationError> {
+    Ok(posts::list(app.store(), limit).await?)
+}
+
+/// The published post that `wanted` names.
+pub async fn show(app: &App, wanted: &str) -> Result<Post, OperationError> {
+    let slug = named::key(app.store(), &POST, wanted).await?;
+    let post = posts::by_slug(app.store(), &slug).await?;
+    post.filter(|post| !post.removed)
+        .ok_or_else(|| OperationError::usage(format!("post `{slug}` was removed just now")))
+}
+
+/// Take a post off the site. Its address says "gone" from then on.
+pub async fn remove(app: &App, wanted: &str) -> Result<Removed, OperationError> {
+    let slug = show(app, wanted).await?.slug;
+    let remove = posts::remove(&slug, Timestamp::now());
+    app.store().execute(remove).await?;
+    Ok(Removed { slug })
+}
+
+/// Write the published site into a folder, as static files.
+pub async fn export(app: &App, folder: &Path) -> Result<Exported, OperationError> {
+    let count = u32::try_from(posts::count(app.store()).await?).unwrap_or(u32::MAX);
+    let (mut all, mut left_out, mut no_folders) = (Vec::new(), Vec::new(), Vec::new());
+    for entry in posts::list(app.store(), count).await? {
+        match entry {
+            Entry::Known(post) if post.removed || site::is_file_name(&post.slug) => all.push(post),
+            Entry::Known(post) => no_folders.push(post.slug),
+            Entry::Broken(broken) => left_out.push(broken),
+        }
+    }
+    let address = &app.config().listen;
+    let site = site::current(app, address).await?;
+    let target = folder.to_owned();
+    let work = tokio::task::spawn_blocking(move || site::export(&site, &all, &target));
+    let failed = |error: &dyn std::fmt::Display| OperationError::failed(error.to_string());
+    let written = work.await.map_err(|error| failed(&error))?;
+    let written = written.map_err(|error| failed(&error))?;
+    let leads_to = app.config().site.is_none();
+    Ok(Exported {
+        files: written.files,
+        bytes: written.bytes,
+        left_out,
+        no_folders,
+        leads_to: leads_to.then(|| format!("http://{address}/")),
+    })
+}
+
+impl From<Unshown> for OperationError {
+    fn from(error: Unshown) -> Self {
+        match error {
+            Unshown::App(error) => error.into(),
+            Unshown::Site(error) => OperationError::failed(error.to_string()),
+        }
+    }
+}
