@@ -29,7 +29,8 @@ pub struct Run {
     /// The revision it is pinned to.
     pub revision: i64,
     pub status: RunStatus,
-    /// Why it has this status, for a person; empty while it is under way.
+    /// Why it has this status, for a person. Whoever claims it is told why it had the one before;
+    /// else it is empty while it is under way.
     pub detail: String,
     pub input: Patch,
     /// Digest of the settings it reads, from its start on.
@@ -186,7 +187,13 @@ pub enum Listed {
 impl Listed {
     fn of(row: Row<'_>) -> Self {
         match read(row) {
-            Ok(run) => Listed::Run(Box::new(run)),
+            Ok(mut run) => {
+                // Of one under way it is what was said before somebody took it.
+                if run.status == RunStatus::Running {
+                    run.detail.clear();
+                }
+                Listed::Run(Box::new(run))
+            }
             Err(error) => Listed::Unreadable(Unreadable::of(row, &error)),
         }
     }
@@ -270,19 +277,14 @@ pub async fn is_open(
 pub(super) fn read(row: Row<'_>) -> Result<Run, StoreError> {
     let input = serde_json::from_str(&row.text("input")?)
         .map_err(|error| StoreError::internal(format!("its input: {error}")))?;
-    let status = RunStatus::read(&row.text("status")?)?;
+    let status = row.text("status")?;
     let started_at = row.optional_integer("started_at")?;
-    let detail = row.text("detail")?;
     Ok(Run {
         id: row.text("id")?,
         pipeline: row.text("pipeline")?,
         revision: row.integer("revision")?,
-        status,
-        // Of one under way it is what was said before somebody took it.
-        detail: match status {
-            RunStatus::Running => String::new(),
-            _ => detail,
-        },
+        status: RunStatus::read(&status)?,
+        detail: row.text("detail")?,
         input,
         settings: row.optional_text("settings")?,
         origin: row.text("origin")?.parse().map_err(StoreError::internal)?,
