@@ -33,11 +33,11 @@ fn answer(compiled: Result<Vec<u8>, String>) -> ExitCode {
 
 /// The process ends with the command, whatever its threads still do: what is to be kept was
 /// committed, and a database that was replaced under it must not be written on the way out.
-#[tokio::main]
 #[expect(
     clippy::disallowed_methods,
-    reason = "all is drained and closed by then, and nobody waits for a thread that goes on"
+    reason = "the command has ended, and its workers with it"
 )]
+#[tokio::main]
 async fn begin() -> ! {
     let itself = PathBuf::from(ITSELF);
     if itself.exists() {
