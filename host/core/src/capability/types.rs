@@ -60,6 +60,7 @@ impl From<StoreError> for DatabaseError {
             }
             StoreErrorKind::Address
             | StoreErrorKind::Foreign
+            | StoreErrorKind::Absent
             | StoreErrorKind::Schema
             | StoreErrorKind::Internal => DatabaseErrorKind::Unknown,
         };

@@ -21,6 +21,8 @@ pub enum StoreErrorKind {
     Corrupt,
     /// The file is the database of another program.
     Foreign,
+    /// There is no database, or none with the current schema, yet.
+    Absent,
     /// The schema is newer than this program.
     Schema,
     /// A grant does not allow it.
@@ -66,6 +68,11 @@ impl StoreError {
             self.kind,
             StoreErrorKind::Unavailable | StoreErrorKind::Busy | StoreErrorKind::Timeout
         )
+    }
+
+    /// Whether it is the database as a whole that does not do what it should, whatever is asked.
+    pub fn is_about_the_database(&self) -> bool {
+        self.is_retryable() || self.kind == StoreErrorKind::Corrupt
     }
 
     /// Whether the same write would be refused again, however often it is tried: the database

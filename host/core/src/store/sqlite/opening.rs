@@ -123,7 +123,7 @@ pub(in crate::store) async fn look(path: &str) -> Result<(), StoreError> {
     let path = file(path)?;
     if !Path::new(path).exists() {
         let message = format!("there is no database {path} yet; `callboard apply` makes it");
-        return Err(StoreError::new(StoreErrorKind::Unavailable, message));
+        return Err(StoreError::new(StoreErrorKind::Absent, message));
     }
     look_at(path).await.map_err(|error| named(path, &error))
 }
