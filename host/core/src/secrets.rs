@@ -260,7 +260,7 @@ mod tests {
         let before = getrlimit(Resource::Nofile);
         let none = Rlimit {
             current: Some(0),
-            ..before.clone()
+            ..before
         };
         setrlimit(Resource::Nofile, none).expect("a limit");
         let error = Key::load(&path).expect_err("nothing can be opened");

@@ -3,8 +3,11 @@
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
 
+use callboard_core::app::App;
 use callboard_core::store::Dialect::{Postgres, Sqlite};
+use callboard_core::value::Statement;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::support::daemon::{Daemon, get};
@@ -94,6 +97,22 @@ fn a_database_that_is_restored_under_a_daemon_ends_it() {
     let Ran { code, stderr, .. } = server.ended();
     assert_eq!(code, 3, "{stderr}");
     assert!(stderr.contains("another database was restored"), "{stderr}");
+}
+
+/// A restore may give the number of a revision to another one.
+#[test]
+fn a_revision_is_known_by_what_is_in_it() {
+    let factory = Factory::bare(Sqlite);
+    runtime().block_on(async {
+        let app = App::open(&factory.workspace(), None).await.expect("an app");
+        let company = async || app.company(1).await.expect("it loads");
+        let first = company().await;
+        assert!(Arc::ptr_eq(&first, &company().await));
+        let other = Statement::new("UPDATE revisions SET digest = 'other' WHERE id = 1");
+        app.store().execute(other).await.expect("another one");
+        assert!(!Arc::ptr_eq(&first, &company().await));
+        app.store().close().await;
+    });
 }
 
 /// A file that may not grow further is an error with a sentence, and no death without a word.

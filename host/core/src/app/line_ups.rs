@@ -148,12 +148,11 @@ impl App {
         key: Key,
         at_hand: Option<Parts>,
     ) -> Result<Arc<LineUp>, AppError> {
-        let Parts { company, settings } = match at_hand {
-            Some(parts) => parts,
-            None => {
-                let company = self.company_of(key.revision, key.content).await?;
-                self.parts_of(company, &key.settings).await?
-            }
+        let Parts { company, settings } = if let Some(parts) = at_hand {
+            parts
+        } else {
+            let company = self.company_of(key.revision, key.content).await?;
+            self.parts_of(company, &key.settings).await?
         };
         let roll = self.roll_of(&company, &settings).await;
         let misses: Vec<Reference> = roll.misses().cloned().collect();
@@ -172,20 +171,17 @@ impl App {
         digest: Option<&str>,
     ) -> Result<Arc<LineUp>, AppError> {
         let content = revisions::digest(self.store(), revision).await?;
-        match digest {
-            Some(digest) => {
-                let key = Key {
-                    revision,
-                    content,
-                    settings: digest.to_owned(),
-                };
-                self.line_up_of(key, None).await
-            }
-            None => {
-                let company = self.company_of(revision, content.clone()).await?;
-                self.line_up_now(company, content).await
-            }
+        if let Some(digest) = digest {
+            let settings = digest.to_owned();
+            let key = Key {
+                revision,
+                content,
+                settings,
+            };
+            return self.line_up_of(key, None).await;
         }
+        let company = self.company_of(revision, content.clone()).await?;
+        self.line_up_now(company, content).await
     }
 
     async fn line_up_now(
