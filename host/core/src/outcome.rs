@@ -32,7 +32,7 @@ pub enum Outcome {
 pub struct Done<P> {
     /// What it hands to the stages after it, by key.
     pub patch: P,
-    /// What changed in the world, counted: rows deleted, posts published.
+    /// What changed in the world, counted: rows deleted, letters sent.
     #[serde(default)]
     pub effects: Effects,
     /// What was done in a lesser way than it should have been.

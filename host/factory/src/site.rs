@@ -34,6 +34,7 @@ pub(crate) use self::current::probe;
 pub use self::current::{Unshown, current, shown};
 pub use self::export::{ExportError, Exported, LIST, export};
 use self::links::Links;
+pub use self::links::is_file_name;
 use self::pages::Pages;
 pub use self::rehearse::{mistakes, names};
 pub(crate) use self::rules::list as rules;

@@ -346,3 +346,16 @@ fn the_help_lists_the_codes_that_the_program_ends_with() {
     assert_eq!(factory.diary(board().path(), DAY).code, 4);
     refuses(&factory, &["run", "dev_diary", "--input", "x=1"], 2, &[]);
 }
+
+#[test]
+fn a_command_that_lacks_its_own_is_told_so() {
+    let host = Host::new();
+    for (line, command) in [(&["runs"][..], "callboard runs"), (&[], "callboard")] {
+        let ran = host.run(&[&["--format", "json"][..], line].concat());
+        assert_eq!(ran.code, 2, "{ran}");
+        let told: Json = serde_json::from_str(&ran.stdout).expect("a document");
+        let wrong = format!("`{command}` lacks the command that says what to do");
+        assert_eq!(told["error"], wrong, "{ran}");
+        assert_eq!(told["help"], format!("`{command} --help` names them"));
+    }
+}

@@ -14,6 +14,7 @@ use crate::secrets::{self, SecretError};
 use crate::settings::Snapshot;
 use crate::snapshot;
 use crate::store::{StoreError, StoreErrorKind, revisions, settings, settings_snapshots};
+use crate::workspace::Misread;
 
 /// How long the roll of a line-up counts before it is called again, in the background.
 const ROLL_COUNTS: Duration = Duration::from_secs(5);
@@ -215,6 +216,10 @@ impl LineUps for App {
                     let message = error.to_string();
                     EngineError::Store(StoreError::new(StoreErrorKind::Unavailable, message))
                 }
+                AppError::Misread(misreads) => EngineError::Revision {
+                    revision,
+                    problem: told(&misreads),
+                },
                 other => EngineError::Revision {
                     revision,
                     problem: other.to_string(),
@@ -222,4 +227,11 @@ impl LineUps for App {
             })
         })
     }
+}
+
+/// Each place that cannot be read, in one text.
+fn told(misreads: &[Misread]) -> String {
+    let places = misreads.iter();
+    let places = places.map(|at| format!("{}: {}; {}", at.place, at.message, at.mend));
+    places.collect::<Vec<_>>().join("; ")
 }

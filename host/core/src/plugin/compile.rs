@@ -40,7 +40,6 @@ pub fn use_program(path: PathBuf) {
 
 /// A component that is to be compiled.
 pub(super) struct Order {
-    pub(super) plugin: String,
     pub(super) bytes: Arc<[u8]>,
     pub(super) limits: CompileLimits,
     /// The name of the compiled code in the cache.
@@ -81,7 +80,7 @@ impl Compiler {
     }
 
     fn begin(&self, order: Order) -> UnderWay {
-        let (name, plugin) = (order.name.clone(), order.plugin.clone());
+        let name = order.name.clone();
         let (compiler, ended) = (self.clone(), Ended(Arc::clone(&self.under_way), name));
         let task = tokio::spawn(async move {
             let _ended = ended;
@@ -93,7 +92,7 @@ impl Compiler {
         let made = async move {
             task.await.unwrap_or_else(|error| {
                 let cause = format!("the compiler was given up: {error}");
-                Err(PluginError::Compile { plugin, cause })
+                Err(PluginError::Compile { cause })
             })
         };
         made.boxed().shared()
@@ -112,13 +111,12 @@ impl Drop for Ended {
 
 async fn carry_out(order: Order) -> Result<Code, PluginError> {
     let Order {
-        plugin,
         bytes,
         limits,
         name,
         cache,
     } = order;
-    let failed = |cause| PluginError::Compile { plugin, cause };
+    let failed = |cause| PluginError::Compile { cause };
     let scanned = Arc::clone(&bytes);
     let scanned = tokio::task::spawn_blocking(move || scan::scan(&scanned, &limits)).await;
     let scanned = scanned.unwrap_or_else(|error| Err(error.to_string()));

@@ -29,10 +29,10 @@ impl Plugin {
         }
         let said = self.ask().await?;
         let limits = &self.access.limits.describe;
-        self.bounded(&said, limits)?;
+        bounded(&said, limits)?;
         let mut contracts = Vec::new();
         for contract in said {
-            contracts.push(self.contract(contract, limits)?);
+            contracts.push(contract_of(contract, limits)?);
         }
         contracts.sort_by(|a, b| a.name.cmp(&b.name));
         if let Some(twice) = contracts
@@ -40,20 +40,13 @@ impl Plugin {
             .find(|pair| pair[0].name == pair[1].name)
         {
             let cause = format!("it names the handler `{}` twice", twice[0].name);
-            return Err(self.cannot(cause));
+            return Err(cannot(cause));
         }
         if contracts.is_empty() {
-            return Err(self.cannot("it names no handler".to_owned()));
+            return Err(cannot("it names no handler".to_owned()));
         }
         self.runtime.keep_contracts(digest, &contracts).await;
         Ok(contracts)
-    }
-
-    fn cannot(&self, cause: String) -> PluginError {
-        PluginError::Describe {
-            plugin: self.name.clone(),
-            cause,
-        }
     }
 
     /// Call `describe` in an instance that is granted nothing.
@@ -91,7 +84,7 @@ impl Plugin {
         let described = tokio::time::timeout(longest, described).await;
         described
             .unwrap_or_else(late)
-            .map_err(|failure| self.cannot(failure.message))
+            .map_err(|failure| cannot(failure.message))
     }
 
     fn state(&self, longest: Duration) -> InstanceState {
@@ -111,98 +104,86 @@ impl Plugin {
         };
         InstanceState::new(Arc::new(access), caller)
     }
+}
 
-    /// Whether it says no more than it may, before any of it is read.
-    fn bounded(
-        &self,
-        said: &[handlers::Contract],
-        limits: &DescribeLimits,
-    ) -> Result<(), PluginError> {
-        let bytes = said.iter().map(size).sum();
-        self.within(said.len(), "handlers", limits.handlers, "handlers")?;
-        self.within(bytes, "bytes", limits.bytes, "bytes")?;
-        for contract in said {
-            let summary = contract.summary.chars().count();
-            self.within(
-                summary,
-                "characters in a summary",
-                limits.summary,
-                "summary",
-            )?;
-            let schemas = [
-                &contract.config_schema,
-                &contract.reads_schema,
-                &contract.writes_schema,
-            ];
-            for schema in schemas {
-                let most = limits.schema_bytes;
-                self.within(schema.len(), "bytes in a schema", most, "schema_bytes")?;
-            }
-        }
-        Ok(())
-    }
+fn cannot(cause: String) -> PluginError {
+    PluginError::Describe { cause }
+}
 
-    fn within(
-        &self,
-        found: usize,
-        what: &str,
-        limit: u32,
-        key: &'static str,
-    ) -> Result<(), PluginError> {
-        if found <= limit as usize {
-            return Ok(());
-        }
-        Err(PluginError::TooMuch {
-            plugin: self.name.clone(),
-            what: format!("{found} {what}"),
-            limit,
-            key,
-        })
-    }
-
-    fn contract(
-        &self,
-        said: handlers::Contract,
-        limits: &DescribeLimits,
-    ) -> Result<Contract, PluginError> {
-        let checked = |which: &str, text: &str| {
-            let broken = |cause: String| PluginError::Schema {
-                plugin: self.name.clone(),
-                handler: said.name.clone(),
-                which: which.to_owned(),
-                cause,
-            };
-            let read = serde_json::from_str(text);
-            let said: Json = read.map_err(|error| broken(error.to_string()))?;
-            let (deep, most) = (depth(&said), limits.schema_depth);
-            self.within(deep, "levels in a schema", most, "schema_depth")?;
-            schema::compiled(&said).map_err(broken)?;
-            Ok::<_, PluginError>(said)
-        };
-        let (config, reads, writes) = (
-            checked("config", &said.config_schema)?,
-            checked("reads", &said.reads_schema)?,
-            checked("writes", &said.writes_schema)?,
-        );
-        let needs = Needs {
-            settings: said.settings,
-            roles: said.roles,
-            prompts: Vec::new(),
-            role_keys: Vec::new(),
-            tables: said.tables.into_iter().map(Into::into).collect(),
-        };
-        let always_gives_a_verdict = said.always_gives_a_verdict;
-        let (name, summary) = (said.name, said.summary);
-        Ok(Contract {
-            name,
+/// Whether it says no more than it may, before any of it is read.
+fn bounded(said: &[handlers::Contract], limits: &DescribeLimits) -> Result<(), PluginError> {
+    let bytes = said.iter().map(size).sum();
+    within(said.len(), "handlers", limits.handlers, "handlers")?;
+    within(bytes, "bytes", limits.bytes, "bytes")?;
+    for contract in said {
+        let summary = contract.summary.chars().count();
+        within(
             summary,
-            config,
-            reads,
-            writes,
-            needs,
-            always_gives_a_verdict,
-        })
+            "characters in a summary",
+            limits.summary,
+            "summary",
+        )?;
+        let schemas = [
+            &contract.config_schema,
+            &contract.reads_schema,
+            &contract.writes_schema,
+        ];
+        for schema in schemas {
+            let most = limits.schema_bytes;
+            within(schema.len(), "bytes in a schema", most, "schema_bytes")?;
+        }
     }
+    Ok(())
+}
+
+fn within(found: usize, what: &str, limit: u32, key: &'static str) -> Result<(), PluginError> {
+    if found <= limit as usize {
+        return Ok(());
+    }
+    Err(PluginError::TooMuch {
+        what: format!("{found} {what}"),
+        limit,
+        key,
+    })
+}
+
+fn contract_of(said: handlers::Contract, limits: &DescribeLimits) -> Result<Contract, PluginError> {
+    let checked = |which: &str, text: &str| {
+        let broken = |cause: String| PluginError::Schema {
+            handler: said.name.clone(),
+            which: which.to_owned(),
+            cause,
+        };
+        let read = serde_json::from_str(text);
+        let said: Json = read.map_err(|error| broken(error.to_string()))?;
+        let (deep, most) = (depth(&said), limits.schema_depth);
+        within(deep, "levels in a schema", most, "schema_depth")?;
+        schema::compiled(&said).map_err(broken)?;
+        Ok::<_, PluginError>(said)
+    };
+    let (config, reads, writes) = (
+        checked("config", &said.config_schema)?,
+        checked("reads", &said.reads_schema)?,
+        checked("writes", &said.writes_schema)?,
+    );
+    let needs = Needs {
+        settings: said.settings,
+        roles: said.roles,
+        prompts: Vec::new(),
+        role_keys: Vec::new(),
+        tables: said.tables.into_iter().map(Into::into).collect(),
+    };
+    let always_gives_a_verdict = said.always_gives_a_verdict;
+    let (name, summary) = (said.name, said.summary);
+    Ok(Contract {
+        name,
+        summary,
+        config,
+        reads,
+        writes,
+        needs,
+        always_gives_a_verdict,
+    })
 }
 
 impl From<handlers::TableNeed> for TableNeed {

@@ -105,7 +105,7 @@ impl Runtime {
         store: Option<Store>,
     ) -> Result<Plugin, PluginError> {
         let name = manifest.name.get_ref().clone();
-        component::check_version(&name, manifest.wit.get_ref())?;
+        component::check_version(manifest.wit.get_ref())?;
         let calls = Arc::new(Semaphore::new(limits.concurrent_calls.max(1) as usize));
         Ok(Plugin {
             version: manifest.version.clone(),
@@ -121,7 +121,6 @@ impl Runtime {
     /// The component of a plugin, compiled and linked.
     pub(super) async fn linked(
         &self,
-        plugin: &str,
         source: &Source,
         limits: &Limits,
     ) -> Result<Arc<Linked>, PluginError> {
@@ -132,13 +131,12 @@ impl Runtime {
             if let Some(code) = self.kept(&name).await
                 && let Ok(component) = Code::vouched_for(code).component(&stage.engine)
             {
-                return link(plugin, stage, &component);
+                return link(stage, &component);
             }
-            let bytes = source.bytes(plugin).await?;
-            component::check_kind(plugin, &bytes)?;
-            component::check_imports(plugin, &bytes)?;
+            let bytes = source.bytes().await?;
+            component::check_kind(&bytes)?;
+            component::check_imports(&bytes)?;
             let order = Order {
-                plugin: plugin.to_owned(),
                 bytes,
                 limits: limits.compile,
                 name,
@@ -147,10 +145,9 @@ impl Runtime {
             let code = self.shared.compiler.compile(order).await?;
             let component = code.component(&stage.engine);
             let component = component.map_err(|error| PluginError::Compile {
-                plugin: plugin.to_owned(),
                 cause: format!("{error:#}"),
             })?;
-            link(plugin, stage, &component)
+            link(stage, &component)
         };
         self.shared.components.get(digest.clone(), make).await
     }
@@ -209,15 +206,10 @@ impl Stage {
     }
 }
 
-fn link(
-    plugin: &str,
-    stage: &Stage,
-    component: &wasmtime::component::Component,
-) -> Result<Linked, PluginError> {
+fn link(stage: &Stage, component: &wasmtime::component::Component) -> Result<Linked, PluginError> {
     let linked = stage.linker.instantiate_pre(component);
     let linked = linked.and_then(bindings::PluginPre::new);
     linked.map_err(|error| PluginError::Link {
-        plugin: plugin.to_owned(),
         cause: format!("{error:#}"),
     })
 }

@@ -29,7 +29,8 @@ pub struct Run {
     /// The revision it is pinned to.
     pub revision: i64,
     pub status: RunStatus,
-    /// Why it has this status, for a person.
+    /// Why it has this status, for a person. Whoever claims it is told why it had the one before;
+    /// else it is empty while it is under way.
     pub detail: String,
     pub input: Patch,
     /// Digest of the settings it reads, from its start on.
@@ -194,7 +195,13 @@ pub enum Listed {
 impl Listed {
     fn of(row: Row<'_>) -> Self {
         match read(row) {
-            Ok(run) => Listed::Run(Box::new(run)),
+            Ok(mut run) => {
+                // Of one under way it is what was said before somebody took it.
+                if run.status == RunStatus::Running {
+                    run.detail.clear();
+                }
+                Listed::Run(Box::new(run))
+            }
             Err(error) => Listed::Unreadable(Unreadable::of(row, &error)),
         }
     }

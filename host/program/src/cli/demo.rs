@@ -247,9 +247,8 @@ async fn upkeep(
             Patch::new(),
         )
         .await?;
-        context
-            .output
-            .say(format_args!("{policy}: {} {}", run.status, run.detail));
+        let label = format!("{policy}: {} ", run.status);
+        context.output.whole(&label, &run.detail);
         if !matches!(run.status, RunStatus::Done | RunStatus::NothingToDo) {
             return Err(ended_badly(&run));
         }

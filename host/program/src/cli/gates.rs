@@ -155,7 +155,7 @@ async fn list(context: &Context, app: &App) -> Result<Answered, Failure> {
     let header = ["run", "stage", "question", "task", "opened", "lapses"];
     let answered = context.output.show(&header, rows.collect(), &open);
     if !open.is_empty() {
-        context.output.say("next: callboard gates approve RUN");
+        context.output.next("gates approve RUN");
     }
     Ok(answered)
 }

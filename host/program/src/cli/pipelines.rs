@@ -51,7 +51,7 @@ fn show(context: &Context, pipeline: &PipelineView) -> Answered {
     let PipelineView {
         name, description, ..
     } = pipeline;
-    output.say(format_args!("{name}: {description}"));
+    output.labelled(&format!("{name}: "), description);
     output.say(format_args!("budget: {}", Span(pipeline.budget())));
     output.say("");
     let header = ["input", "required", "default", "description"];

@@ -9,7 +9,8 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 pub(super) struct Prune {
-    /// One run that has ended, even if it cannot be read: its id, a beginning or the end of it.
+    /// One run that has ended, even if it cannot be read, or whose revision is gone: its id, a
+    /// beginning or the end of it.
     #[arg(conflicts_with_all = ["older_than", "dry_run"])]
     run: Option<String>,
 

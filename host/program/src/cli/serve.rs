@@ -155,8 +155,8 @@ pub(super) async fn site(
     let bound = local(&readers)?;
     let (current, shown) = watch::channel(site::shown(app, bound).await?);
     if let Err(cause) = &*shown.borrow() {
-        let text = format_args!("warning: the site answers 503: {cause}");
-        context.output.progress(text);
+        let text = format_args!("the site answers 503: {cause}");
+        context.output.warn(text);
     }
     let refresh = start_refresh(app, bound, current, changes);
     let face = Face {
@@ -197,9 +197,9 @@ fn local(listener: &TcpListener) -> Result<SocketAddr, Failure> {
 fn warn_of_open_files(context: &Context, app: &App) {
     for path in app.open_to_others() {
         let path = path.display();
-        context.output.progress(format_args!(
-            "warning: others may read {path}; `chmod 600 {path}`"
-        ));
+        context
+            .output
+            .warn(format_args!("others may read {path}; `chmod 600 {path}`"));
     }
 }
 

@@ -87,7 +87,7 @@ async fn list(context: &Context, app: &App, limit: u32) -> Result<Answered, Fail
         .show(&header, all.iter().map(row).collect(), &all);
     let mut known = all.iter().filter_map(Entry::known);
     if known.any(|task| task.status == TaskStatus::AwaitingApproval) {
-        context.output.say("next: callboard tasks approve TASK");
+        context.output.next("tasks approve TASK");
     }
     Ok(answered)
 }

@@ -116,7 +116,11 @@ pub(super) async fn patiently<T>(output: Output, what: &str, work: impl Future<O
     let mut ticks = 0_u64;
     loop {
         tokio::select! {
-            result = &mut work => return result,
+            result = &mut work => {
+                // The answer begins on a line of its own.
+                output.live("");
+                return result;
+            }
             () = tokio::time::sleep(TICK) => ticks += 1,
         }
         let told = format!("  … {what}, {} s", began.elapsed().as_secs());
