@@ -61,7 +61,6 @@ impl From<StoreError> for DatabaseError {
             StoreErrorKind::Address
             | StoreErrorKind::Absent
             | StoreErrorKind::Foreign
-            | StoreErrorKind::Absent
             | StoreErrorKind::Schema
             | StoreErrorKind::Internal => DatabaseErrorKind::Unknown,
         };

@@ -132,7 +132,6 @@ impl From<StoreError> for OperationError {
             | StoreErrorKind::Busy
             | StoreErrorKind::Corrupt
             | StoreErrorKind::Foreign
-            | StoreErrorKind::Absent
             | StoreErrorKind::Schema => ErrorKind::Unavailable,
             StoreErrorKind::Address | StoreErrorKind::Unstorable => ErrorKind::Usage,
             _ => ErrorKind::Failed,

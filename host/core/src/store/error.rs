@@ -13,7 +13,7 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// The address is none.
     Address,
-    /// There is no such database yet.
+    /// There is no such database, or none with the current schema, yet.
     Absent,
     /// The database did not answer, or refused the connection.
     Unavailable,
@@ -23,8 +23,6 @@ pub enum StoreErrorKind {
     Corrupt,
     /// The file is the database of another program.
     Foreign,
-    /// There is no database, or none with the current schema, yet.
-    Absent,
     /// The schema is newer than this program.
     Schema,
     /// A grant does not allow it.
