@@ -16,6 +16,7 @@ mod publishing;
 mod revisions;
 mod roll;
 mod settings;
+mod sound;
 mod tables;
 mod unheard;
 mod unreadable;

@@ -44,11 +44,12 @@ struct Inner {
     config: Config,
     store: Store,
     runtime: Runtime,
-    /// Revisions that are loaded, by number.
-    companies: Kept<i64, Company>,
+    /// Revisions that are loaded, by number and digest: of a database that is restored, another one
+    /// may have the number.
+    companies: Kept<(i64, String), Company>,
     line_ups: line_ups::Known,
-    /// What starts by itself, as the store has it.
-    plan: Mutex<Option<Arc<Plan>>>,
+    /// What starts by itself, as the store has it, with the digest of its revision.
+    plan: Mutex<Option<(String, Arc<Plan>)>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -172,11 +173,16 @@ impl App {
         let active = revisions::active(self.store())
             .await?
             .ok_or(AppError::NothingApplied)?;
-        self.company(active.number).await
+        self.company_of(active.number, active.digest).await
     }
 
     /// A revision, loaded once a process; one that nobody uses is let go after a while.
     pub async fn company(&self, number: i64) -> Result<Arc<Company>, AppError> {
+        let digest = revisions::digest(self.store(), number).await?;
+        self.company_of(number, digest).await
+    }
+
+    async fn company_of(&self, number: i64, digest: String) -> Result<Arc<Company>, AppError> {
         let load = async || {
             let said = revisions::said(self.store(), number).await?;
             if said.files.is_empty() {
@@ -186,7 +192,7 @@ impl App {
             let definitions = definitions.map_err(AppError::Misread)?;
             self.load(definitions, number).await
         };
-        self.inner.companies.get(number, load).await
+        self.inner.companies.get((number, digest), load).await
     }
 
     /// An engine on this workspace. Needs a runtime.

@@ -6,6 +6,7 @@ mod loading;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -61,14 +62,16 @@ pub struct EngineRules {
     pub places: u32,
     /// How long a worker may be silent before its runs are taken back. It is heard from three
     /// times as often.
-    #[serde(deserialize_with = "some_time")]
+    #[serde(deserialize_with = "lease")]
     pub lease: Span,
     /// How long stages under way may go on when the process is told to stop.
     pub drain: Span,
     /// How often a run may lose its worker without a checkpoint in between, before it is blocked.
     /// The last of them is made alone, so that no run is blocked for what another one does.
+    #[serde(deserialize_with = "some")]
     pub recoveries: u32,
     /// How long runs that have ended are kept; for ever, if absent.
+    #[serde(deserialize_with = "a_while")]
     pub history: Option<Span>,
     /// How many of the latest revisions are kept. The active one is, and each that a run refers
     /// to, open or in the history.
@@ -265,11 +268,28 @@ fn some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     Ok(number)
 }
 
-fn some_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+/// A heartbeat in a third of it has to come through.
+const SHORTEST_LEASE: Duration = Duration::from_secs(1);
+/// A run whose worker has gone waits for so long.
+const LONGEST_LEASE: Duration = Duration::from_secs(24 * 3600);
+
+/// A worker has to be heard from three times in it; after a longer one nobody misses a worker.
+fn lease<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
     let span = Span::deserialize(deserializer)?;
-    if span.0.is_zero() {
+    if !(SHORTEST_LEASE..=LONGEST_LEASE).contains(&span.0) {
         return Err(D::Error::custom(
-            "it is no time at all, expected a length such as `30s`",
+            "no worker keeps to that, expected a length from `1s` to `24h`, such as `30s`",
+        ));
+    }
+    Ok(span)
+}
+
+/// Runs that are removed as they end are seen by nobody.
+fn a_while<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Span>, D::Error> {
+    let span = Option::<Span>::deserialize(deserializer)?;
+    if span.is_some_and(|span| span.0.is_zero()) {
+        return Err(D::Error::custom(
+            "it is no time at all, expected a length such as `90d`",
         ));
     }
     Ok(span)
@@ -315,6 +335,10 @@ mod tests {
         for lines in [
             "[engine]\nplaces = 0",
             "[engine]\nlease = \"0s\"",
+            "[engine]\nlease = \"1ms\"",
+            "[engine]\nlease = \"100000000h\"",
+            "[engine]\nrecoveries = 0",
+            "[engine]\nhistory = \"0s\"",
             "[engine]\nrevisions = 0",
             "[limits.p]\nmemory_mib = 0",
             "[limits.p]\nseconds = 0",

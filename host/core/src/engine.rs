@@ -10,6 +10,7 @@ mod advance;
 mod checkpoint;
 mod clock;
 mod concerns;
+mod damage;
 pub mod executor;
 pub mod gate;
 mod hands;
@@ -194,7 +195,7 @@ impl Engine {
         let claim = claim.ok_or_else(|| EngineError::NotClaimable(run.to_owned()))?;
         self.clock.set(claim.now);
         let sought = claim.run.clone();
-        advance::advance(self, claim, self.line_up(&sought), None).await?;
+        damage::advance(self, claim, self.line_up(&sought), None).await?;
         let stored = runs::by_id(&self.store, run).await?;
         stored.ok_or_else(|| EngineError::NotClaimable(run.to_owned()))
     }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
+use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use crate::enclosed::{Enclosed, Problem};
@@ -44,6 +45,9 @@ pub enum SecretError {
         problem: String,
         mend: &'static str,
     },
+    /// It passes by itself, and says nothing about the file.
+    #[error("the key file {} cannot be opened now: {problem}", path.display())]
+    Exhausted { path: PathBuf, problem: String },
     #[error(
         "secret `{name}` is sealed with key {key_id}, and there is no key file; put the key file with key {key_id} back, or set the secret again"
     )]
@@ -96,6 +100,12 @@ impl Key {
         let text = match read(path) {
             Ok(text) => text,
             Err(Problem::Absent) => return Ok(None),
+            Err(Problem::Failed(error)) if is_exhausted(&error) => {
+                return Err(SecretError::Exhausted {
+                    path: path.to_owned(),
+                    problem: error.to_string(),
+                });
+            }
             Err(problem) => return Err(unusable(path, &problem, problem.mend())),
         };
         let key = digits(text.trim()).map(Self::new);
@@ -189,6 +199,14 @@ fn read(path: &Path) -> Result<String, Problem> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// Whether this process, or the machine, has too many files open at the moment.
+fn is_exhausted(error: &io::Error) -> bool {
+    let exhausted = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
+    error
+        .raw_os_error()
+        .is_some_and(|code| exhausted.contains(&code))
+}
+
 /// The folder that a file is in.
 fn folder(path: &Path) -> &Path {
     let folder = path
@@ -231,7 +249,25 @@ fn unusable(path: &Path, problem: impl fmt::Display, mend: &'static str) -> Secr
 mod tests {
     use std::fs;
 
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
     use super::*;
+
+    #[test]
+    fn a_process_with_too_many_open_files_does_not_take_the_key_for_a_bad_one() {
+        let (folder, _key) = key();
+        let path = folder.path().join(FILE);
+        let before = getrlimit(Resource::Nofile);
+        let none = Rlimit {
+            current: Some(0),
+            ..before
+        };
+        setrlimit(Resource::Nofile, none).expect("a limit");
+        let error = Key::load(&path).expect_err("nothing can be opened");
+        setrlimit(Resource::Nofile, before).expect("as before");
+        assert!(matches!(error, SecretError::Exhausted { .. }), "{error}");
+        assert!(Key::load(&path).is_ok_and(|key| key.is_some()));
+    }
 
     fn key() -> (tempfile::TempDir, Key) {
         let folder = tempfile::tempdir().expect("a folder");

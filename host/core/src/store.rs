@@ -9,6 +9,7 @@ pub mod batch;
 mod blobs;
 pub mod checkpoints;
 pub mod claims;
+mod condition;
 pub mod decisions;
 pub mod effects;
 mod error;
@@ -42,6 +43,7 @@ mod timed;
 pub mod times;
 pub mod unreadable;
 mod wake;
+pub mod workers;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -53,6 +55,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use self::condition::Condition;
 pub use self::error::{StoreError, StoreErrorKind};
 use self::postgres::PostgresStore;
 use self::probe::Probe;
@@ -84,6 +87,7 @@ pub struct Store {
     wake: Arc<Wake>,
     logins: Arc<OnceLock<[u8; 32]>>,
     probe: Arc<Probe>,
+    condition: Arc<Condition>,
 }
 
 pub(crate) enum Backend {
@@ -148,6 +152,7 @@ impl Store {
             wake: Arc::default(),
             logins: Arc::default(),
             probe: Arc::default(),
+            condition: Arc::default(),
         }
     }
 
@@ -184,10 +189,10 @@ impl Store {
     /// Rows of a SELECT, outside any transaction.
     pub async fn query(&self, statement: Statement) -> Result<Rows, StoreError> {
         storable::statement(&statement)?;
-        match &*self.backend {
+        self.condition.noted(match &*self.backend {
             Backend::Sqlite(store) => store.query(statement).await,
             Backend::Postgres(store) => store.query(statement).await,
-        }
+        })
     }
 
     /// Whether the schema still is the one of this program: another may have changed it since.
@@ -203,10 +208,10 @@ impl Store {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send + 'static,
     {
-        match &*self.backend {
+        self.condition.noted(match &*self.backend {
             Backend::Sqlite(store) => store.write(work).await,
             Backend::Postgres(store) => store.write(work).await,
-        }
+        })
     }
 
     /// Run one statement in a transaction of its own; gives the rows touched.

@@ -25,8 +25,9 @@ pub enum Form {
     Json,
 }
 
-/// Said by the reader of HTML of each character that it reads, unless it is asked for by name.
-const TALKATIVE: &str = "html5ever=warn";
+/// Said by the reader of HTML of each character that it reads, and by the connections of what the
+/// store says by itself, unless they are asked for by name.
+const TALKATIVE: &str = "html5ever=warn,sqlx=error";
 
 /// Send events to standard error. `level` counts where `CALLBOARD_LOG` says nothing; what it says
 /// and no filter is, is the error.

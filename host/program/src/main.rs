@@ -8,9 +8,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use callboard_core::plugin::compile;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// On Linux, this very program, also after another one was put in its place.
 const ITSELF: &str = "/proc/self/exe";
+
+/// SIGXFSZ, which ends a process that writes past the limit of a file's size.
+const TOO_LARGE: i32 = rustix::process::Signal::XFSZ.as_raw();
 
 fn main() -> ExitCode {
     match compile::child::asked() {
@@ -45,6 +49,8 @@ async fn begin() -> ! {
     } else if let Ok(itself) = std::env::current_exe() {
         compile::use_program(itself);
     }
+    // Heard of and not heeded: a file that may not grow is then an error with a sentence.
+    let _heard = signal(SignalKind::from_raw(TOO_LARGE)).ok();
     callboard::cli::tell_panics();
     std::process::exit(callboard::cli::main().await)
 }

@@ -13,7 +13,7 @@ use crate::support::model::{ModelServer, Say};
 #[test]
 fn serve_ends_in_good_order_on_ctrl_c_and_on_a_request_to_terminate() {
     let factory = Factory::bare(Sqlite);
-    for signal in ["INT", "TERM"] {
+    for signal in ["INT", "TERM", "HUP"] {
         let server = Daemon::start(&factory, &["serve", "--listen", "127.0.0.1:0"]);
         let address = server.address();
         assert_eq!(get(address, "/").status, 200);
@@ -34,9 +34,9 @@ fn serve_ends_in_good_order_on_ctrl_c_and_on_a_request_to_terminate() {
 }
 
 #[test]
-fn work_ends_in_good_order_on_both_signals() {
+fn work_ends_in_good_order_on_each_signal() {
     let factory = Factory::bare(Sqlite);
-    for signal in ["INT", "TERM"] {
+    for signal in ["INT", "TERM", "HUP"] {
         let worker = Daemon::start(&factory, &["work"]);
         worker.until("Ctrl-C stops");
         worker.signal(signal);

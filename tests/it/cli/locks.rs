@@ -63,6 +63,31 @@ fn a_table_that_somebody_keeps_locked_is_said_everywhere_and_keeps_no_daemon_ali
 }
 
 #[test]
+fn a_lock_on_what_a_checkpoint_writes_is_seen_by_whoever_asks_after_the_health() {
+    let factory = Factory::bare(Postgres);
+    let server = Daemon::start(&factory, &["serve", "--no-work", "--listen", "127.0.0.1:0"]);
+    let address = server.address();
+    let runtime = runtime();
+    let lock = "LOCK TABLE stage_runs IN SHARE MODE";
+    let (other, _) = runtime.block_on(stranger(&factory, lock));
+    eventually("it is not well", || {
+        (get(address, "/health").status == 503).then_some(())
+    });
+    runtime.block_on(other.close()).expect("it goes");
+    eventually("it is well", || {
+        (get(address, "/health").status == 200).then_some(())
+    });
+    // One cause is told once, however many checks it would hold up.
+    let lock = "LOCK TABLE open_runs IN ACCESS EXCLUSIVE MODE";
+    let (other, id) = runtime.block_on(stranger(&factory, lock));
+    let ran = factory.run(&["doctor"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    let named = format!("session {id} of ");
+    assert_eq!(ran.stdout.matches(&named).count(), 1, "{ran}");
+    runtime.block_on(other.close()).expect("it goes");
+}
+
+#[test]
 fn a_run_that_somebody_keeps_locked_is_not_waited_for_without_a_word() {
     let factory = Factory::bare(Postgres);
     let ran = factory.diary(board().path(), DAY);

@@ -209,6 +209,20 @@ on_each!(
 );
 
 on_each!(
+    a_gate_whose_time_has_passed_is_decided_by_nobody_though_no_worker_runs,
+    |dialect: Dialect| {
+        let theatre = drafted(dialect, "expiry = { after = \"1h\", as = \"rejected\" }");
+        let run = theatre.play(4);
+        theatre.execute("UPDATE gates SET opened_at = 1, expires_at = 2");
+        theatre.refuses(&["gates", "approve", &run], 1, "lapsed before that");
+        let shown = theatre.json(&["gates", "show", &run]);
+        assert_eq!(shown[0]["gate"]["decision"], "expired");
+        theatre.comes_to(&["runs", "resume", &run], 1);
+        assert_eq!(theatre.status(&run), "rejected");
+    }
+);
+
+on_each!(
     a_gate_with_an_expiry_lapses_as_it_says,
     |dialect: Dialect| {
         for (lapse, status) in [("rejected", "rejected"), ("approved", "done")] {

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 
+use crate::support::daemon::{Daemon, eventually};
 use crate::support::database::runtime;
 use crate::support::factory::{Factory, KEEP, on_each};
 
@@ -65,6 +66,9 @@ on_each!(
         let (code, found) = symptoms(&factory);
         assert_eq!((code, found.len()), (1, 1), "{found:?}");
         assert!(found[0].starts_with("database | problem"), "{found:?}");
+        let diagnosis = factory.run(&["--format", "json", "doctor"]).stdout;
+        let diagnosis: Json = serde_json::from_str(&diagnosis).expect("JSON");
+        assert_eq!(diagnosis["symptoms"][0]["mend"], "callboard apply");
         let file = factory.workspace().join("callboard.db");
         assert!(!file.exists(), "it has made a database");
         factory.query("SELECT COUNT(*) AS runs FROM open_runs");
@@ -72,6 +76,30 @@ on_each!(
         assert_eq!(code, 1, "{found:?}");
         assert!(found[0].contains("nothing is applied yet"), "{found:?}");
         assert_eq!(found.len(), 1, "one cause: {found:?}");
+    }
+);
+
+on_each!(
+    a_worker_that_runs_is_not_to_be_started,
+    |dialect: Dialect| {
+        let factory = Factory::bare(dialect);
+        ended(&factory);
+        let worker = Daemon::start(&factory, &["work"]);
+        worker.until("Ctrl-C stops");
+        if dialect == Dialect::Postgres {
+            eventually("it was seen", || {
+                (factory.count("workers") == 1).then_some(())
+            });
+        }
+        worker.freeze(&factory.url());
+        open(&factory, "expired", REST, "'running', 1, 1, 'ghost/1'");
+        let told = factory.run(&["doctor"]).stdout;
+        assert!(told.contains("should have taken it back"), "{told}");
+        assert!(!told.contains("start `callboard serve`"), "{told}");
+        worker.signal("CONT");
+        worker.signal("TERM");
+        assert_eq!(worker.ended().code, 0);
+        assert_eq!(factory.count("workers"), 0);
     }
 );
 

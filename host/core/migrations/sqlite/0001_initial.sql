@@ -239,6 +239,12 @@ CREATE TABLE plugin_logins (
     digest   TEXT NOT NULL
 );
 
+-- Workers that have not ended by themselves, and when each was last seen: about once a minute.
+CREATE TABLE workers (
+    name    TEXT PRIMARY KEY,
+    seen_at INTEGER NOT NULL
+);
+
 -- What one process at a time may do, on databases where several write at once.
 CREATE TABLE locks (
     name TEXT PRIMARY KEY

@@ -106,6 +106,12 @@ pub async fn examine(folder: &Path, database: Option<&str>) -> Result<Diagnosis,
         return Ok(diagnosis);
     }
     let app = App::open_as_it_is(folder, database).await?;
+    if let Err(error) = app.store().examine().await {
+        let symptom = Symptom::problem("", error.to_string(), mend_of(&error));
+        diagnosis.symptoms.push(symptom.of(DATABASE));
+        app.store().close().await;
+        return Ok(diagnosis);
+    }
     if let Err(error) = app.store().probe().await {
         let problem = format!("nothing can be written to it: {error}");
         let symptom = Symptom::problem("", problem, mend_of(&error));
@@ -115,7 +121,19 @@ pub async fn examine(folder: &Path, database: Option<&str>) -> Result<Diagnosis,
         .flat_map(|probes| probes.0)
         .copied();
     for (name, check) in CHECKS.into_iter().chain(tenants) {
-        let found = check(&app).await.unwrap_or_else(|error| match error {
+        let found = check(&app).await;
+        if let Err(AppError::Store(error)) = &found
+            && error.is_about_the_database()
+        {
+            // One cause, which every other check would wait for, too.
+            let known = |symptom: &Symptom| symptom.check == DATABASE;
+            if !diagnosis.symptoms.iter().any(known) {
+                let symptom = Symptom::problem("", error.to_string(), mend_of(error));
+                diagnosis.symptoms.push(symptom.of(DATABASE));
+            }
+            break;
+        }
+        let found = found.unwrap_or_else(|error| match error {
             // The roll call says so.
             AppError::NothingApplied if name != CHECKS[0].0 => Vec::new(),
             AppError::NothingApplied => {

@@ -18,7 +18,7 @@ use crate::engine::worker::Duties;
 use crate::engine::{Engine, EngineError, after, schedule};
 use crate::store::pulse::Pulse;
 use crate::store::schedules::{self, Plan};
-use crate::store::{Store, history, revisions, times};
+use crate::store::{Store, history, revisions, times, workers};
 use crate::supervision;
 
 /// How often the ledger is read.
@@ -35,6 +35,8 @@ const HISTORY: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
     pub revision: Option<i64>,
+    /// The digest of what is in it.
+    pub content: Option<String>,
     pub settings: String,
 }
 
@@ -42,6 +44,7 @@ impl From<&Pulse> for Seen {
     fn from(pulse: &Pulse) -> Self {
         Self {
             revision: pulse.revision,
+            content: pulse.content.clone(),
             settings: pulse.settings.clone(),
         }
     }
@@ -118,7 +121,11 @@ impl Upkeep {
         if is_due(next.probe, pulse.now, PROBE) {
             next.probe = Some(after(pulse.now, PROBE));
             // Nothing idle would find out, until there is something to do.
-            if let Err(error) = engine.store.probe().await {
+            let probed = match engine.store.probe().await {
+                Ok(()) => workers::seen(&engine.store, &engine.worker).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = probed {
                 tracing::error!(%error, "nothing can be written to the database");
             }
         }
@@ -224,12 +231,12 @@ impl App {
 
     /// Fire what is due, with the times of the active revision.
     async fn keep_time(&self, engine: &Engine, pulse: &Pulse) -> Result<(), AppError> {
-        let Some(revision) = pulse.revision else {
+        let (Some(revision), Some(content)) = (pulse.revision, &pulse.content) else {
             return Ok(());
         };
         let mut known = self.inner.plan.lock().await;
         let plan = match &*known {
-            Some(plan) if plan.revision == revision => {
+            Some((of, plan)) if of == content => {
                 if pulse.until(pulse.schedule_at) != Some(Duration::ZERO) {
                     return Ok(());
                 }
@@ -240,7 +247,7 @@ impl App {
                 if !schedules::sync(self.store(), &plan).await? {
                     return Ok(());
                 }
-                *known = Some(Arc::clone(&plan));
+                *known = Some((content.clone(), Arc::clone(&plan)));
                 plan
             }
         };

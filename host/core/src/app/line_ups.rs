@@ -10,10 +10,10 @@ use super::{App, AppError, Company};
 use crate::engine::{EngineError, LineUp, LineUps};
 use crate::kept::Kept;
 use crate::rollcall::Reference;
-use crate::secrets::Key;
+use crate::secrets::{self, SecretError};
 use crate::settings::Snapshot;
 use crate::snapshot;
-use crate::store::{settings, settings_snapshots};
+use crate::store::{StoreError, StoreErrorKind, revisions, settings, settings_snapshots};
 use crate::workspace::Misread;
 
 /// How long the roll of a line-up counts before it is called again, in the background.
@@ -23,8 +23,18 @@ const ROLL_COUNTS_AT_MOST: Duration = Duration::from_secs(10);
 /// The latest line-ups, which stay at hand though no run uses them.
 const KEPT: usize = 4;
 
-/// Line-ups by revision and digest of the settings. Nobody who wants one waits for another.
-pub(super) type Known = Kept<(i64, String), Place>;
+/// Line-ups by what they are made of. Nobody who wants one waits for another.
+pub(super) type Known = Kept<Key, Place>;
+
+/// What a line-up is made of, so that none is taken for another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    revision: i64,
+    /// The digest of the revision.
+    content: String,
+    /// The digest of the settings.
+    settings: String,
+}
 
 pub(super) fn known() -> Known {
     Kept::new(KEPT)
@@ -61,7 +71,12 @@ struct Parts {
 impl App {
     /// The line-up of the active revision with the settings as they stand now.
     pub async fn line_up(&self) -> Result<Arc<LineUp>, AppError> {
-        self.line_up_now(self.active().await?).await
+        let active = revisions::active(self.store()).await?;
+        let active = active.ok_or(AppError::NothingApplied)?;
+        let company = self
+            .company_of(active.number, active.digest.clone())
+            .await?;
+        self.line_up_now(company, active.digest).await
     }
 
     /// Settings as they stand now, for the declarations of some definitions.
@@ -70,7 +85,7 @@ impl App {
         definitions: &crate::workspace::Definitions,
     ) -> Result<Snapshot, AppError> {
         let stored = settings::list(self.store()).await?;
-        let key = Key::load(&self.key_file())?;
+        let key = secrets::Key::load(&self.key_file())?;
         Ok(snapshot::build(
             definitions.declarations(),
             &stored,
@@ -96,11 +111,7 @@ impl App {
 
     /// A line-up whose roll counts. What it is made of is looked for when it has to be made, but
     /// for what the caller has at hand.
-    async fn line_up_of(
-        &self,
-        key: (i64, String),
-        at_hand: Option<Parts>,
-    ) -> Result<Arc<LineUp>, AppError> {
+    async fn line_up_of(&self, key: Key, at_hand: Option<Parts>) -> Result<Arc<LineUp>, AppError> {
         let place = async || Ok::<_, AppError>(Place::default());
         let place = self.inner.line_ups.get(key.clone(), place).await?;
         if let Some((line_up, age)) = place.latest()
@@ -120,7 +131,7 @@ impl App {
     }
 
     /// Call the roll of a place anew while everybody goes on with the latest.
-    fn renew(&self, place: Arc<Place>, key: (i64, String)) {
+    fn renew(&self, place: Arc<Place>, key: Key) {
         let app = self.clone();
         tokio::spawn(async move {
             let Ok(_rolling) = place.rolling.try_lock() else {
@@ -135,22 +146,21 @@ impl App {
     async fn roll_at(
         &self,
         place: &Place,
-        (revision, digest): (i64, String),
+        key: Key,
         at_hand: Option<Parts>,
     ) -> Result<Arc<LineUp>, AppError> {
-        let Parts { company, settings } = match at_hand {
-            Some(parts) => parts,
-            None => {
-                self.parts_of(self.company(revision).await?, &digest)
-                    .await?
-            }
+        let Parts { company, settings } = if let Some(parts) = at_hand {
+            parts
+        } else {
+            let company = self.company_of(key.revision, key.content).await?;
+            self.parts_of(company, &key.settings).await?
         };
         let roll = self.roll_of(&company, &settings).await;
         let misses: Vec<Reference> = roll.misses().cloned().collect();
         if place.latest().is_none() {
-            settings_snapshots::keep(self.store(), &digest, settings.values()).await?;
+            settings_snapshots::keep(self.store(), &key.settings, settings.values()).await?;
         }
-        let line_up = company.line_up(self.store(), Arc::new(settings), digest, misses);
+        let line_up = company.line_up(self.store(), Arc::new(settings), key.settings, misses);
         let line_up = Arc::new(line_up);
         place.put(&line_up);
         Ok(line_up)
@@ -161,15 +171,31 @@ impl App {
         revision: i64,
         digest: Option<&str>,
     ) -> Result<Arc<LineUp>, AppError> {
-        match digest {
-            Some(digest) => self.line_up_of((revision, digest.to_owned()), None).await,
-            None => self.line_up_now(self.company(revision).await?).await,
+        let content = revisions::digest(self.store(), revision).await?;
+        if let Some(digest) = digest {
+            let settings = digest.to_owned();
+            let key = Key {
+                revision,
+                content,
+                settings,
+            };
+            return self.line_up_of(key, None).await;
         }
+        let company = self.company_of(revision, content.clone()).await?;
+        self.line_up_now(company, content).await
     }
 
-    async fn line_up_now(&self, company: Arc<Company>) -> Result<Arc<LineUp>, AppError> {
+    async fn line_up_now(
+        &self,
+        company: Arc<Company>,
+        content: String,
+    ) -> Result<Arc<LineUp>, AppError> {
         let settings = self.snapshot(&company.definitions).await?;
-        let key = (company.revision, settings.digest());
+        let key = Key {
+            revision: company.revision,
+            content,
+            settings: settings.digest(),
+        };
         let parts = Parts { company, settings };
         self.line_up_of(key, Some(parts)).await
     }
@@ -185,6 +211,11 @@ impl LineUps for App {
             let loaded = self.at_revision(revision, settings).await;
             loaded.map_err(|error| match error {
                 AppError::Store(error) => EngineError::Store(error),
+                // It passes, and blocks no run.
+                AppError::Secret(error @ SecretError::Exhausted { .. }) => {
+                    let message = error.to_string();
+                    EngineError::Store(StoreError::new(StoreErrorKind::Unavailable, message))
+                }
                 AppError::Misread(misreads) => EngineError::Revision {
                     revision,
                     problem: told(&misreads),

@@ -29,6 +29,16 @@ pub async fn decide(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<()
                 engine.store.wake().await;
                 return Ok(());
             }
+            // Whether or not a worker was there in time.
+            Err(Refusal::Lapsed) => {
+                Box::pin(decide(engine, gate, lapse())).await?;
+                let how = "lapsed before that: nobody decided in time, and what follows is what \
+                    its `expiry` says";
+                return Err(refused(
+                    gate,
+                    format!("stood before gate `{}`, which {how}", gate.stage),
+                ));
+            }
             // A stage of the run has just ended: what follows is found anew.
             Err(Refusal::Changed) => {}
             Err(refusal) => return Err(refused(gate, refusal.to_string())),
@@ -176,18 +186,22 @@ fn refused(gate: &Gate, problem: String) -> EngineError {
     }
 }
 
+/// What is decided where nobody did in time.
+fn lapse() -> Verdict {
+    Verdict {
+        decision: Decision::Expired,
+        part: None,
+        feedback: "nobody decided in time".to_owned(),
+        by: NOBODY.to_owned(),
+    }
+}
+
 /// Decide the gates whose time has passed, as their stages say.
 pub(super) async fn expire(engine: &Engine) -> Result<(), EngineError> {
     let now = engine.clock.now().as_microsecond();
     for gate in gates::expired(&engine.store, now).await? {
-        let verdict = Verdict {
-            decision: Decision::Expired,
-            part: None,
-            feedback: "nobody decided in time".to_owned(),
-            by: NOBODY.to_owned(),
-        };
         let key = format!("gate:{}:{}", gate.run, gate.stage);
-        match decide(engine, &gate, verdict).await {
+        match decide(engine, &gate, lapse()).await {
             Ok(()) => drop(findings::resolve(&engine.store, &key).await?),
             Err(EngineError::Store(error))
                 if matches!(

@@ -228,12 +228,34 @@ fn gravity(status: RunStatus) -> u8 {
     }
 }
 
-/// The counted effects of a run, for a person.
+/// What a run came to, for a person: its effects, those of one name together, and what else its
+/// stages say.
 fn summary(rows: &[StageRun]) -> String {
-    let details = live(rows)
-        .map(|row| row.outcome.detail())
-        .filter(|detail| !detail.is_empty());
-    details.collect::<Vec<_>>().join(", ")
+    let mut effects: Vec<(&str, u64)> = Vec::new();
+    let (mut stops, mut fallbacks) = (Vec::new(), Vec::new());
+    for row in live(rows) {
+        let done = match &row.outcome {
+            Outcome::Done(done) => done,
+            Outcome::Stopped(stop) => {
+                stops.push(stop.to_string());
+                continue;
+            }
+        };
+        fallbacks.extend(done.fallbacks.iter().map(ToString::to_string));
+        for (name, count) in done.effects.iter() {
+            match effects.iter_mut().find(|(known, _)| known == name) {
+                Some((_, total)) => *total = total.saturating_add(*count),
+                None => effects.push((name, *count)),
+            }
+        }
+    }
+    let effects = effects
+        .iter()
+        .map(|(name, count)| format!("{name} {count}"));
+    let told = effects.chain(stops).collect::<Vec<_>>().join(", ");
+    let parts = [told, fallbacks.join("; ")];
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("; ")
 }
 
 /// The place of the newest checkpoint; 0 if there is none.

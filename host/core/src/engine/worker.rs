@@ -14,13 +14,13 @@ use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use super::{Engine, EngineError, LineUp, advance, gate};
+use super::{Engine, EngineError, LineUp, damage, gate};
 use crate::fault;
 use crate::store::claims::Claim;
 use crate::store::leases::Recovered;
 use crate::store::pulse::{self, Pulse};
 use crate::store::runs::Run;
-use crate::store::{Store, StoreError, findings};
+use crate::store::{Store, StoreError, findings, workers};
 use crate::supervision;
 
 /// How often the database is asked what there is to do: seldom enough that, with the three
@@ -78,7 +78,13 @@ impl Worker {
         let mut woken = self.engine.store.woken();
         let mut look_at = Instant::now();
         let (mut wanted, mut suspect) = (true, None);
+        self.engine.store.now_looked();
         while !self.engine.stop.is_cancelled() {
+            if let Err(error) = self.engine.store.is_sound() {
+                tracing::error!(%error, "no run is taken any more");
+                self.engine.stop.cancelled().await;
+                break;
+            }
             if look_at <= Instant::now() {
                 look_at = Instant::now() + self.look(&mut wanted, &mut suspect).await;
             }
@@ -104,6 +110,9 @@ impl Worker {
         }
         self.tasks.close();
         self.tasks.wait().await;
+        if let Err(error) = workers::ended(&self.engine.store, &self.engine.worker).await {
+            tracing::debug!(%error, "it is remembered for a while");
+        }
     }
 
     /// Take part in what hands out runs; until that is there, there is nothing to do.
@@ -258,7 +267,7 @@ impl Worker {
         let (engine, ended) = (self.engine.clone(), Arc::clone(&self.ended));
         self.tasks.spawn(async move {
             let id = claim.run.id.clone();
-            let advanced = advance::advance(&engine, claim, line_up, alone);
+            let advanced = damage::advance(&engine, claim, line_up, alone);
             let advanced = AssertUnwindSafe(supervision::once("what carries a run out", advanced));
             match advanced.catch_unwind().await {
                 Ok(Ok(())) => {}

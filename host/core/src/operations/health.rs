@@ -46,7 +46,8 @@ pub async fn look(app: &App) -> Result<(), Lack> {
             cause: "no revision is active; run `callboard apply`".to_owned(),
         });
     }
-    store.probe().await.map_err(lacks("database"))
+    store.probe().await.map_err(lacks("database"))?;
+    store.is_looked_after().map_err(lacks("worker"))
 }
 
 fn lacks(dependency: &'static str) -> impl Fn(StoreError) -> Lack {

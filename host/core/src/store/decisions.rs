@@ -1,7 +1,7 @@
 //! What was decided at a gate, kept at once with what follows from it.
 
 use super::checkpoints::{self, StageRow};
-use super::gates::{self, Gate, Verdict};
+use super::gates::{self, Decision, Gate, Verdict};
 use super::stage_runs::{self, StageRun};
 use super::steering::table::{self, Signal, State};
 use super::steering::{Answer, Refusal, Steered};
@@ -22,7 +22,8 @@ pub struct Decided {
 }
 
 /// Keep a decision and queue its run, unless somebody has it: then its holder sees a signal.
-/// Refused as changed if the run has another checkpoint meanwhile, or another signal.
+/// Refused as changed if the run has another checkpoint meanwhile, or another signal, and as
+/// lapsed if somebody decides it whose time has passed.
 pub async fn keep(store: &Store, decided: Decided) -> Result<Answer, StoreError> {
     store
         .write(move |transaction| Box::pin(keep_in(transaction, decided)))
@@ -45,6 +46,11 @@ async fn keep_in(
         return Ok(Err(Refusal::Changed));
     }
     let now = transaction.clock().await?;
+    let expires_at = decided.gate.expires_at.map(super::microseconds);
+    let lapsed = expires_at.is_some_and(|at| at <= now);
+    if lapsed && decided.verdict.decision != Decision::Expired {
+        return Ok(Err(Refusal::Lapsed));
+    }
     let decide = gates::decide(&decided.gate, &decided.verdict, now);
     if transaction.execute(decide).await? != 1 {
         let message = format!(

@@ -13,7 +13,7 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// The address is none.
     Address,
-    /// There is no such database yet.
+    /// There is no such database, or none with the current schema, yet.
     Absent,
     /// The database did not answer, or refused the connection.
     Unavailable,
@@ -68,6 +68,11 @@ impl StoreError {
             self.kind,
             StoreErrorKind::Unavailable | StoreErrorKind::Busy | StoreErrorKind::Timeout
         )
+    }
+
+    /// Whether it is the database as a whole that does not do what it should, whatever is asked.
+    pub fn is_about_the_database(&self) -> bool {
+        self.is_retryable() || self.kind == StoreErrorKind::Corrupt
     }
 
     /// Whether the same write would be refused again, however often it is tried: the database

@@ -66,11 +66,11 @@ impl Store {
     }
 
     /// Refused once the SQLite file, its log, or the lock of this process on it, is not the one at
-    /// its path any more.
+    /// its path any more; on PostgreSQL, once a look saw another database than before.
     pub fn in_place(&self) -> Result<(), StoreError> {
         match self.backend() {
             Backend::Sqlite(store) => store.in_place(),
-            Backend::Postgres(_) => Ok(()),
+            Backend::Postgres(_) => self.condition.in_place(),
         }
     }
 

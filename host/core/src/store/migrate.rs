@@ -99,7 +99,7 @@ fn script(migration: &Migration, dialect: Dialect) -> &'static str {
 
 fn missing() -> StoreError {
     StoreError::new(
-        StoreErrorKind::Schema,
+        StoreErrorKind::Absent,
         "its schema is not the one of this program yet; `callboard apply` makes it, or brings it \
          up to date",
     )

@@ -158,7 +158,7 @@ impl PostgresStore {
         match &result {
             Err(error) if error.is_outdated_plan() => forget(connection).await?,
             Err(error) if error.kind == StoreErrorKind::Denied => {
-                refuse_replica(connection).await?;
+                refuse_read_only(connection).await?;
             }
             _ => {}
         }
@@ -193,18 +193,23 @@ async fn prepare_in(
     prepared
 }
 
-/// A replica refuses every write. That says nothing about the statement: after a failover the
-/// address leads there for a while, until it is promoted.
-async fn refuse_replica(connection: &mut PgConnection) -> Result<(), StoreError> {
-    let asked = Statement::new("SELECT pg_is_in_recovery() AS replica");
-    let rows = query(connection, asked, ANSWER).await?;
-    match rows.first().map(|row| row.boolean("replica")).transpose()? {
-        Some(true) => Err(StoreError::new(
-            StoreErrorKind::Unavailable,
-            "the server is a replica that takes no writes; wait until it is promoted",
-        )),
-        _ => Ok(()),
-    }
+/// A server that takes no writes refuses every one. That says nothing about the statement: after a
+/// failover the address leads to a replica for a while, until it is promoted, and some servers make
+/// themselves read-only when their disk is full.
+async fn refuse_read_only(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let asked = "SELECT pg_is_in_recovery() AS replica, \
+        current_setting('default_transaction_read_only') = 'on' AS closed";
+    let rows = query(connection, Statement::new(asked), ANSWER).await?;
+    let says = |column: &str| rows.first().map(|row| row.boolean(column)).transpose();
+    let why = if says("replica")? == Some(true) {
+        "the server is a replica that takes no writes; wait until it is promoted"
+    } else if says("closed")? == Some(true) {
+        "the database takes no writes, since `default_transaction_read_only` is on, as some servers \
+         set it when their disk is full; see that it has room, and turn it off"
+    } else {
+        return Ok(());
+    };
+    Err(StoreError::new(StoreErrorKind::Unavailable, why))
 }
 
 /// Whether the database answers and has the current schema.

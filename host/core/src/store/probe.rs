@@ -5,11 +5,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use super::{Store, StoreError};
+use super::{Dialect, Store, StoreError};
 use crate::value::Statement;
 
 /// An answer is good for so long: whoever asks more often costs no writes.
 const FRESH: Duration = Duration::from_secs(2);
+
+/// What a checkpoint writes, locked as it does. A lock of SQLite is on all of them.
+const TABLES: &str = "LOCK TABLE open_runs, stage_runs, gates, history IN ROW EXCLUSIVE MODE";
 
 type Answer = Result<(), StoreError>;
 
@@ -22,6 +25,7 @@ impl Store {
     /// its answer.
     pub async fn probe(&self) -> Result<(), StoreError> {
         self.in_place()?;
+        self.is_sound()?;
         let mut last = self.probe.0.lock().await;
         if let Some((at, answer)) = &*last
             && at.elapsed() < FRESH
@@ -33,14 +37,29 @@ impl Store {
         answer
     }
 
-    /// A row as it was, and a look for a lock on the table that every worker writes.
+    /// Whether every page of the database can be read, on SQLite, whose file nobody else looks after.
+    pub async fn examine(&self) -> Result<(), StoreError> {
+        if self.dialect() == Dialect::Postgres {
+            return Ok(());
+        }
+        let sql = "SELECT quick_check AS said FROM pragma_quick_check";
+        let rows = self.query(Statement::new(sql)).await?;
+        let said = rows.first().map(|row| row.text("said")).transpose()?;
+        match said {
+            Some(said) if said != "ok" => Err(self.damaged_by(&said)),
+            _ => Ok(()),
+        }
+    }
+
+    /// A row as it was, and a look for locks on the tables that every worker writes.
     async fn write_nothing_new(&self) -> Result<(), StoreError> {
         self.write(|transaction| {
             Box::pin(async move {
                 let row = "UPDATE locks SET name = name WHERE name = 'probe'";
                 transaction.execute(Statement::new(row)).await?;
-                let table = "UPDATE open_runs SET status = status WHERE id = ''";
-                transaction.execute(Statement::new(table)).await?;
+                if transaction.dialect() == Dialect::Postgres {
+                    transaction.execute(Statement::new(TABLES)).await?;
+                }
                 Ok(())
             })
         })

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Store, StoreError, batch, timestamp};
+use super::{Dialect, Store, StoreError, batch, timestamp};
 use crate::value::{Row, Statement, Value};
 
 /// What there is to do, by the database's clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pulse {
     pub now: Timestamp,
-    /// The revision that is active.
+    /// The revision that is active, and the digest of what is in it: after a restore, another one
+    /// may have its number.
     pub revision: Option<i64>,
+    pub content: Option<String>,
     /// Differs whenever the settings do.
     pub settings: String,
     /// When the next run is due, or was.
@@ -29,12 +31,15 @@ pub struct Pulse {
     pub gate_at: Option<Timestamp>,
 }
 
-/// Ask, in one query, for `worker`. A run that lost `suspect` workers is a suspect.
+/// Ask, in one query, for `worker`; nobody's question names none. A run that lost `suspect` workers is a suspect.
 pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<Pulse, StoreError> {
     let now = batch::now(store.dialect());
+    let identity = identity(store.dialect());
     let sql = format!(
         "SELECT {now} AS now, \
         (SELECT revision FROM activations ORDER BY id DESC LIMIT 1) AS revision, \
+        (SELECT r.digest FROM activations a JOIN revisions r ON r.id = a.revision \
+            ORDER BY a.id DESC LIMIT 1) AS content, {identity} AS identity, \
         (SELECT COUNT(*) || ':' || COALESCE(MAX(updated_at), 0) FROM settings) AS settings, \
         (SELECT MIN(wake_at + 0) FROM open_runs \
             WHERE status IN ('queued', 'waiting', 'blocked')) AS due_at, \
@@ -51,9 +56,14 @@ pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<Pulse, Sto
         .await?;
     let row = rows.first();
     let row = row.ok_or_else(|| StoreError::internal("the pulse gave no row"))?;
+    store.identify(row.text("identity")?)?;
+    if !worker.is_empty() {
+        store.now_looked();
+    }
     Ok(Pulse {
         now: timestamp(row.integer("now")?),
         revision: row.optional_integer("revision")?,
+        content: row.optional_text("content")?,
         settings: row.text("settings")?,
         due_at: time(row, "due_at")?,
         suspect_at: time(row, "suspect_at")?,
@@ -62,6 +72,18 @@ pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<Pulse, Sto
         schedule_at: time(row, "schedule_at")?,
         gate_at: time(row, "gate_at")?,
     })
+}
+
+/// What tells one database from another that is restored in its place. A SQLite file is looked
+/// after where it lies.
+fn identity(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "''",
+        Dialect::Postgres => {
+            "(SELECT oid::bigint FROM pg_database WHERE datname = current_database()) || ':' || \
+             to_regclass('open_runs')::oid::bigint"
+        }
+    }
 }
 
 fn time(row: Row<'_>, column: &str) -> Result<Option<Timestamp>, StoreError> {

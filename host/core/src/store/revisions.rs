@@ -96,6 +96,14 @@ pub async fn active(store: &Store) -> Result<Option<Revision>, StoreError> {
     rows.first().map(revision).transpose()
 }
 
+/// The digest of a revision; empty if there is no such revision.
+pub async fn digest(store: &Store, number: i64) -> Result<String, StoreError> {
+    let sql = "SELECT digest FROM revisions WHERE id = $1";
+    let rows = store.query(Statement::new(sql).bind(number)).await?;
+    let digest = rows.first().map(|row| row.text("digest")).transpose()?;
+    Ok(digest.unwrap_or_default())
+}
+
 /// All revisions, newest first.
 pub async fn list(store: &Store) -> Result<Vec<Revision>, StoreError> {
     let sql = format!("{SELECT} ORDER BY r.id DESC");

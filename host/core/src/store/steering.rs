@@ -39,6 +39,9 @@ pub enum Refusal {
     /// It is not as it was when this was decided.
     #[error("changed meanwhile; look at it with `callboard runs show`, and try again")]
     Changed,
+    /// The time to decide has passed.
+    #[error("stands before a gate that has lapsed")]
+    Lapsed,
 }
 
 /// What came of a signal, if the run took it.

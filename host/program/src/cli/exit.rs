@@ -9,12 +9,13 @@ pub(super) enum Exit {
     Unavailable = 3,
     Waiting = 4,
     Defect = 101,
+    HungUp = 129,
     Interrupted = 130,
     Unread = 141,
     Terminated = 143,
 }
 
-const TABLE: [(Exit, &str); 9] = [
+const TABLE: [(Exit, &str); 10] = [
     (Exit::Done, "done, or nothing to do"),
     (
         Exit::Failed,
@@ -30,6 +31,10 @@ const TABLE: [(Exit, &str); 9] = [
         "a run waits: for a person at a gate, or for something that is not there right now",
     ),
     (Exit::Defect, "a defect of callboard itself"),
+    (
+        Exit::HungUp,
+        "the terminal has gone, while a run was in hand; it is given back",
+    ),
     (
         Exit::Interrupted,
         "Ctrl-C; what was committed is kept. `serve` and `work` end in good order, with 0",

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM where a command takes care of them itself, and a reader of its output that
+//! Ctrl-C, SIGTERM and SIGHUP where a command takes care of them itself, and a reader of its output that
 //! has gone: it is told to stop, and ends in good order with the exit code for that.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +24,8 @@ pub(super) fn is_handled() -> bool {
 pub(super) enum Signal {
     Interrupt,
     Terminate,
+    /// The terminal has gone, or somebody reloads what runs as a service.
+    HangUp,
     /// Nobody hears what the command says, with the exit code for it.
     Unheard(Exit),
 }
@@ -34,6 +36,7 @@ impl Signal {
         match self {
             Self::Interrupt => Exit::Interrupted,
             Self::Terminate => Exit::Terminated,
+            Self::HangUp => Exit::HungUp,
             Self::Unheard(exit) => exit,
         }
     }
@@ -56,11 +59,13 @@ impl Listener {
         // At once: a signal that comes before somebody listens ends the process.
         let mut interrupt = signal(SignalKind::interrupt()).ok();
         let mut terminate = signal(SignalKind::terminate()).ok();
+        let mut hang_up = signal(SignalKind::hangup()).ok();
         let (told, keep) = (stop.clone(), Arc::clone(&heard));
         let listens = async move {
             let signal = tokio::select! {
                 () = came(&mut interrupt) => Signal::Interrupt,
                 () = came(&mut terminate) => Signal::Terminate,
+                () = came(&mut hang_up) => Signal::HangUp,
                 exit = output::until_lost() => Signal::Unheard(exit),
             };
             keep.get_or_init(|| signal);

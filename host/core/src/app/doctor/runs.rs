@@ -8,15 +8,34 @@ use crate::engine::schedule;
 use crate::span::Span;
 use crate::store::health::{self, Case};
 use crate::store::runs::RunStatus;
-use crate::store::{schedules, times};
+use crate::store::{Dialect, schedules, times, workers};
 
 /// A living worker takes a lease back within its pulse.
 const LEASE_GRACE: Duration = Duration::from_secs(1);
 /// Runs that are due longer than this find no worker.
 const DUE_GRACE: Duration = Duration::from_secs(60);
 
+/// A worker that was seen so lately runs.
+const WORKER_SEEN: Duration = Duration::from_secs(180);
+const START: &str = "start `callboard serve` or `callboard work`";
+
 /// Ends the message of what must never be.
 const DEFECT: &str = "it is a defect of callboard: keep a copy of the database and report it";
+
+/// Who works on the database, in words, as far as it is known.
+async fn who_works(app: &App) -> Result<Option<String>, AppError> {
+    if let Some(occupant) = app.store().occupant()? {
+        return Ok(Some(occupant.to_string()));
+    }
+    let last = workers::last_seen(app.store()).await?;
+    // A file has no other worker than the one that holds its lock.
+    let last =
+        last.filter(|last| app.store().dialect() == Dialect::Postgres && last.age < WORKER_SEEN);
+    Ok(last.map(|last| {
+        let age = length(last.age);
+        format!("worker {}, last seen {age} ago,", last.worker)
+    }))
+}
 
 /// Every row can be read.
 pub(super) async fn unreadable(app: &App) -> Result<Vec<Symptom>, AppError> {
@@ -24,10 +43,16 @@ pub(super) async fn unreadable(app: &App) -> Result<Vec<Symptom>, AppError> {
     let problem = |case: &Case| format!("cannot be read: {}", case.what);
     let open = unread.open.iter().map(|case| {
         let (subject, mend) = match case.run.as_str() {
-            "" => (String::new(), DEFECT.to_owned()),
+            "" => (
+                String::new(),
+                format!("{DEFECT}; then mend the row, or delete it"),
+            ),
             run => (
                 name(case),
-                format!("mend the row and `callboard runs resume {run}`, or `callboard runs cancel {run}`"),
+                format!(
+                    "mend the row, and `callboard runs resume {run}` if it is blocked; or \
+                     `callboard runs cancel {run}`"
+                ),
             ),
         };
         Symptom::problem(subject, problem(case), mend)
@@ -58,11 +83,18 @@ pub(super) async fn revisions(app: &App) -> Result<Vec<Symptom>, AppError> {
 /// No time lies where no rule allows it.
 pub(super) async fn times(app: &App) -> Result<Vec<Symptom>, AppError> {
     let untrue = times::untrue(app.store()).await?;
-    let mend = "see that the clock of the database is right; a worker sets the times right within \
-        a minute: start `callboard serve` or `callboard work`";
+    if untrue.is_empty() {
+        return Ok(Vec::new());
+    }
+    let within = "see that the clock of the database is right; a worker sets the times right within \
+        a minute";
+    let mend = match who_works(app).await? {
+        Some(worker) => format!("{within}: {worker} should have; look at its log"),
+        None => format!("{within}: {START}"),
+    };
     let symptoms = untrue
         .iter()
-        .map(|one| Symptom::problem(&one.subject, one.problem(), mend));
+        .map(|one| Symptom::problem(&one.subject, one.problem(), &mend));
     Ok(symptoms.collect())
 }
 
@@ -72,9 +104,9 @@ pub(super) async fn leases(app: &App) -> Result<Vec<Symptom>, AppError> {
     if cases.is_empty() {
         return Ok(Vec::new());
     }
-    let mend = match app.store().occupant()? {
-        Some(occupant) => format!("{occupant} should have taken it back: look at its log"),
-        None => "start `callboard serve` or `callboard work`".to_owned(),
+    let mend = match who_works(app).await? {
+        Some(worker) => format!("{worker} should have taken it back: look at its log"),
+        None => START.to_owned(),
     };
     let symptoms = cases.iter().map(|case| {
         let problem = format!(

@@ -199,3 +199,20 @@ fn a_loop_has_a_bound() {
     let error = bounded(&pipeline, &rows, goto()).unwrap_err();
     assert!(error.contains("max_visits"), "{error}");
 }
+
+#[test]
+fn effects_of_one_name_are_told_together() {
+    let counted = |stage: &str, counts: &[(&str, u64)]| {
+        let mut done = Done::new(Patch::new());
+        for (name, count) in counts {
+            done.effects.count(name, *count);
+        }
+        row(stage, Outcome::Done(done), Follow::Continue)
+    };
+    let rows = [
+        counted("a", &[("rows", 1)]),
+        counted("b", &[("acts", 1), ("rows", 2)]),
+        counted("c", &[("acts", 1)]),
+    ];
+    assert_eq!(summary(&rows), "rows 3, acts 2");
+}
