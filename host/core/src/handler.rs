@@ -301,10 +301,10 @@ async fn call_typed<H: Handler>(
     config: Json,
     input: Patch,
 ) -> Handled<Patch> {
-    let config = read(config)
-        .map_err(|error| Stop::failed(FailureKind::Config, format!("config: {error}")))?;
+    let config =
+        read(config).map_err(|error| Stop::failed(FailureKind::Config, error.to_string()))?;
     let reads = read(Json::Object(input))
-        .map_err(|error| Stop::failed(FailureKind::Input, format!("input: {error}")))?;
+        .map_err(|error| Stop::failed(FailureKind::Input, error.to_string()))?;
     let done = handler.handle(call, config, reads).await?;
     let internal = |message: String| Stop::failed(FailureKind::Internal, message);
     let patch = match serde_json::to_value(&done.patch) {

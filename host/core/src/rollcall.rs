@@ -128,7 +128,7 @@ pub enum Kind {
     File,
     /// A note: a handler that nothing refers to.
     Unreferenced,
-    /// A note: a setting or an input that nothing reads.
+    /// A note: a setting that nothing reads.
     Unread,
 }
 

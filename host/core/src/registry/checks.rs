@@ -73,6 +73,9 @@ impl Keys {
         }
         self.schema
             .check(&Json::Object(keys.clone()))
-            .map_err(|misfit| format!("{} at `{}`", misfit.problem, misfit.place()))
+            .map_err(|misfit| match misfit.place().as_str() {
+                "" => misfit.problem,
+                place => format!("{} at `{place}`", misfit.problem),
+            })
     }
 }

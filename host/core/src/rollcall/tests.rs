@@ -158,10 +158,85 @@ async fn keys_that_are_read_are_written() {
         (P, "id = \"critic\"", "id = \"again\"\nhandler = \"content.draft\"\nneeds = [\"collect\"]\n[[stage]]\nid = \"critic\"", "stage diary/again handler @ pipelines/diary.toml:18:1: stages `draft` and `again` both write `draft`", "add \"draft\" to the `needs` of stage `again`"),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn an_input_is_read() {
+    each(&[
+        (P, "[input.day]", "[input.extra]\n[input.day]", "pipeline diary input.extra @ pipelines/diary.toml:3:8: nothing reads the input `extra`", "remove [input.extra]"),
+        (P, "[input.day]", "[input.dya]", "pipeline diary input.dya @ pipelines/diary.toml:3:8: nothing reads the input `dya`", "write `[input.day]`, or remove it"),
+    ])
+    .await;
     let mut ground = Ground::good();
-    ground.replace(P, "[input.day]", "[input.extra]\n[input.day]");
+    ground.replace(P, "[input.day]", "[input.dya]");
     let roll = ground.roll().await;
-    assert!(roll.notes().any(|note| note.key == "input.extra"));
+    let causes: Vec<&str> = roll
+        .causes()
+        .iter()
+        .map(|(it, _)| it.key.as_str())
+        .collect();
+    assert_eq!(causes, ["input.dya"], "one slip, one cause");
+    // Limits and conditions read, too.
+    for reader in [
+        (
+            "[input.day]",
+            "[limits]\nkey = \"extra\"\nat_once = 1\n[input.extra]\n[input.day]",
+        ),
+        ("[input.day]", "[input.extra]\n[input.day]"),
+    ] {
+        let mut ground = Ground::good();
+        ground.replace(P, reader.0, reader.1);
+        if !reader.1.contains("limits") {
+            ground.replace(
+                P,
+                "id = \"publish\"",
+                "id = \"publish\"\nwhen = [{ key = \"extra\", present = true }]",
+            );
+        }
+        assert_eq!(misses(&ground).await, []);
+    }
+}
+
+/// Whoever goes on without what passed-over stages write is told so, however it goes on.
+#[tokio::test]
+async fn a_goto_goes_back_only() {
+    each(&[
+        (P, "id = \"collect\"", "id = \"collect\"\non.nothing-to-do = \"goto:publish\"", "stage diary/collect on.nothing-to-do @ pipelines/diary.toml:8:4: stage `collect` does not come after stage `publish`, so it would count as passed", "write `end`, `hold` or `fail`"),
+        (P, "id = \"draft\"", "id = \"draft\"\non.unavailable = \"goto:approve\"", "stage diary/draft on.unavailable @ pipelines/diary.toml:12:4: stage `draft` does not come after stage `approve`", "name one of `collect`, or write `end`"),
+    ])
+    .await;
+}
+
+/// A policy has no input and no stage before it, so nobody gives its handler anything.
+#[tokio::test]
+async fn a_policy_gives_its_handler_nothing() {
+    each(&[
+        (Q, "retention.ttl_prune", "publish.site", "policy ttl handler @ policies/ttl.toml:2:1: `publish.site` reads `draft`, and nobody gives it to a policy", "name one of"),
+    ])
+    .await;
+}
+
+/// Types are compared at the end of their references, as schemas of real types have them.
+#[tokio::test]
+async fn what_is_written_as_one_type_and_read_as_another_is_a_miss() {
+    let object = |draft: serde_json::Value| {
+        serde_json::json!({"type": "object", "properties": {"draft": draft}, "required": ["draft"],
+            "$defs": {"Draft": {"type": "object"}, "Text": {"type": "string"}, "Either": {"anyOf": [{"$ref": "#/$defs/Draft"}, {"type": "null"}]}}})
+    };
+    for (reference, fits) in [
+        ("#/$defs/Draft", false),
+        ("#/$defs/Either", false),
+        ("#/$defs/None", true),
+    ] {
+        let mut ground = Ground::good();
+        let writes = object(serde_json::json!({"$ref": reference}));
+        ground.change("content.draft", |contract| contract.writes = writes.clone());
+        let misses = misses(&ground).await;
+        let miss = misses.iter().any(|(text, _)| {
+            text.contains("stage diary/critic handler") && text.contains("and it is read as string")
+        });
+        assert_eq!(miss, !fits, "{reference}: {misses:#?}");
+    }
 }
 
 #[tokio::test]
