@@ -9,6 +9,7 @@ mod gates;
 mod granting;
 mod offers;
 mod opening;
+mod parameters;
 mod poison;
 mod pooler;
 mod posts;

@@ -6,6 +6,7 @@
 //! references has a file here; only `schema` asks the database.
 
 mod addition;
+mod asked;
 mod budgets;
 mod causes;
 mod conditions;

@@ -32,7 +32,7 @@ pub use self::current::{Unshown, current, shown};
 pub use self::export::{ExportError, Exported, LIST, export};
 use self::links::Links;
 use self::pages::Pages;
-pub use self::rehearse::{mistakes, names};
+pub use self::rehearse::{Mistake, mistakes};
 pub(crate) use self::rules::list as rules;
 use crate::tables::posts::Post;
 use callboard_core::config::Config;
@@ -138,7 +138,7 @@ impl Site {
             }
         }
         let mut site = Self::bare(info, compile(templates)?, templates);
-        if let Some(mistake) = site.rehearse().into_iter().next() {
+        if let Some((_, mistake)) = site.rehearse().into_iter().next() {
             return Err(mistake);
         }
         site.not_found = site.pages().plain("not_found.html", "Not here")?;

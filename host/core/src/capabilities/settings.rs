@@ -24,6 +24,9 @@ inventory::submit! {
     }
 }
 
+/// What is wrong with a key that nobody declared, and the mend.
+const UNDECLARED: &str = "not declared; correct the key, or declare it in settings.toml";
+
 struct Settings<'a>(&'a mut InstanceState);
 
 impl HasData for Settings<'static> {
@@ -40,11 +43,16 @@ impl settings::Host for Settings<'_> {
 fn read(state: &InstanceState, key: &str) -> Result<Setting, SettingError> {
     if !state.access.grants.settings.covers(key) {
         let plugin = &state.access.plugin;
-        return Err(SettingError::Denied(denied_setting(plugin, key)));
+        // What nobody declared no grant opens; which others there are is not the plugin's to know.
+        let text = match state.caller.settings.declaration(key) {
+            Some(_) => denied_setting(plugin, key),
+            None => format!("plugin `{plugin}` may not read the setting `{key}`, {UNDECLARED}"),
+        };
+        return Err(SettingError::Denied(text));
     }
     let snapshot = &state.caller.settings;
     let Some(declaration) = snapshot.declaration(key) else {
-        let text = format!("setting `{key}` is not declared; declare it in settings.toml");
+        let text = format!("there is no setting `{key}`: it is {UNDECLARED}");
         return Err(SettingError::Unknown(text));
     };
     match snapshot.state(key) {

@@ -3,7 +3,7 @@
 
 use super::{Cause, Kind, Miss, Reference, Referrer, Roster};
 use crate::handler::Contract;
-use crate::plugin::manifest::WIT;
+use crate::plugin::manifest::{WIT, served};
 use crate::registry::{Entry, Origin, nearest};
 use crate::store::granted;
 use crate::workspace::PluginFiles;
@@ -83,11 +83,6 @@ fn wit(name: &str, plugin: &PluginFiles) -> Reference {
     Reference::new(Referrer::plugin(name), "wit", Kind::Wit, wit)
         .at(plugin.manifest.at(&["wit"]))
         .missed(miss)
-}
-
-fn served(wit: &str) -> bool {
-    let rest = wit.strip_prefix(WIT);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The handlers of a plugin in the registry.

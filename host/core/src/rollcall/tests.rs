@@ -216,6 +216,39 @@ async fn a_policy_gives_its_handler_nothing() {
     .await;
 }
 
+/// What a plugin asks for is a reference, as every other name is, and so is what it is allowed.
+#[tokio::test]
+async fn what_grants_name_can_be_given() {
+    const M: &str = "plugins/embeddings_collapse/plugin.toml";
+    const C: &str = "callboard.toml";
+    let http = "[[ask.http]]\nhost = \"localhost\"\nscheme = \"http\"\n\n[ask.settings]";
+    let wild = http
+        .replace("localhost", "*.example.com")
+        .replace("\n\n", "\nprivate = true\n\n");
+    let secret = "[[ask.credentials]]\nname = \"roles.critic.kye\"\nto = \"https://a.example\"\n\n[[ask.http]]\nhost = \"a.example\"\n\n[ask.settings]";
+    each(&[
+        (M, "\"memory.*\"", "\"memory.sise\"", "plugin embeddings_collapse ask.settings @ plugins/embeddings_collapse/plugin.toml:14:1: setting `memory.sise` is not declared", "write `memory.size`"),
+        (M, "\"memory.*\"", "\"memroy.*\"", "no setting begins with `memroy.`", "write `memory.*`"),
+        (M, "\"memory.*\"", "\"roles.*.url\"", "`roles.*.url` reads nothing", "write `roles.*`"),
+        (M, "\"memory.*\"", "\"roles.critic.key\"", "`roles.critic.key` is a secret, and no plugin reads one", "[[ask.credentials]]"),
+        (C, "\"memory.*\"", "\"memroy.*\"", "callboard.toml grants.embeddings_collapse.settings @ callboard.toml:5:10: no setting begins with `memroy.`", "write `memory.*`"),
+        (M, "[ask.settings]", http, "plugin embeddings_collapse ask.http @ plugins/embeddings_collapse/plugin.toml:13:1: `localhost` is not public (this machine)", "private = true"),
+        (M, "[ask.settings]", &wild, "`private` opens one host, and `*.example.com` is many", "remove `private`"),
+        (M, "[ask.settings]", secret, "plugin embeddings_collapse credentials @ plugins/embeddings_collapse/plugin.toml:13:1: the credential `roles.critic.kye` is not declared", "write `roles.critic.key`"),
+    ])
+    .await;
+    let mut ground = Ground::good();
+    ground.replace(M, "\"memory.*\"", "\"memory.sise\"");
+    let roll = ground.roll().await;
+    let told: Vec<_> = roll.causes().iter().map(|(it, _)| it.key.clone()).collect();
+    let told: Vec<_> = told.iter().filter(|key| key.starts_with("ask")).collect();
+    assert_eq!(
+        told,
+        ["ask.settings"],
+        "the typo is not spread into the ceiling"
+    );
+}
+
 /// Types are compared at the end of their references, as schemas of real types have them.
 #[tokio::test]
 async fn what_is_written_as_one_type_and_read_as_another_is_a_miss() {
@@ -226,7 +259,7 @@ async fn what_is_written_as_one_type_and_read_as_another_is_a_miss() {
     for (reference, fits) in [
         ("#/$defs/Draft", false),
         ("#/$defs/Either", false),
-        ("#/$defs/None", true),
+        ("#/$defs/Text", true),
     ] {
         let mut ground = Ground::good();
         let writes = object(serde_json::json!({"$ref": reference}));

@@ -180,11 +180,11 @@ impl GrantedDatabase {
         params: Vec<Vec<Value>>,
         timeout: Duration,
     ) -> Result<u64, StoreError> {
-        let checked = self.check(Statement::new(sql), Mode::Write).await?;
+        let checked = self.check_text(sql, Mode::Write).await?;
         let mut transaction = self.begin(timeout).await?;
         let mut touched = 0;
         for params in params {
-            touched += transaction.run(Ok(checked.with(params)), timeout).await?;
+            touched += transaction.run(checked.with(params), timeout).await?;
         }
         transaction.commit().await?;
         Ok(touched)
@@ -222,7 +222,7 @@ impl GrantedDatabase {
 
     /// Whether the grants allow a statement, and it fits the schema; it is not run.
     pub async fn authorise(&self, sql: &str) -> Result<(), StoreError> {
-        let checked = self.check(Statement::new(sql), Mode::Write).await?;
+        let checked = self.check_text(sql, Mode::Write).await?;
         let timeout = statement_timeout(&self.shared.limits);
         let mut borrowed = self.borrow(timeout).await?;
         let result = borrowed.session()?.prepare(checked, timeout).await;
@@ -234,17 +234,22 @@ impl GrantedDatabase {
         self.shared.limits.row_bytes.into()
     }
 
-    /// What may run of a statement. What is refused may be about a column that is new.
     async fn check(&self, statement: Statement, mode: Mode) -> Result<Checked, StoreError> {
+        let checked = self.check_text(&statement.sql, mode).await?;
+        checked.with(statement.params)
+    }
+
+    /// What may run of a statement. What is refused may be about a column that is new.
+    async fn check_text(&self, sql: &str, mode: Mode) -> Result<Checked, StoreError> {
         let Some(held) = self.catalog(None).await? else {
-            return self.check_with(None, statement, mode);
+            return self.check_with(None, sql, mode);
         };
-        let error = match self.check_with(Some(&held), statement.clone(), mode) {
+        let error = match self.check_with(Some(&held), sql, mode) {
             Err(error) => error,
             checked => return checked,
         };
         match self.catalog(Some(&held)).await? {
-            Some(now) if now != held => self.check_with(Some(&now), statement, mode),
+            Some(now) if now != held => self.check_with(Some(&now), sql, mode),
             _ => Err(error),
         }
     }
@@ -252,7 +257,7 @@ impl GrantedDatabase {
     fn check_with(
         &self,
         catalog: Option<&Catalog>,
-        statement: Statement,
+        sql: &str,
         mode: Mode,
     ) -> Result<Checked, StoreError> {
         let asker = Asker {
@@ -261,7 +266,7 @@ impl GrantedDatabase {
             grants: &self.shared.grants,
             catalog,
         };
-        admission::check(asker, statement, mode == Mode::Write)
+        admission::check_text(asker, sql, mode == Mode::Write)
     }
 
     /// The tables as they are on PostgreSQL, read anew if what is held is `outdated`.
@@ -464,7 +469,7 @@ pub async fn authorise(
                 grants,
                 catalog: Some(&catalog),
             };
-            let checked = admission::check(asker, Statement::new(sql), true)?;
+            let checked = admission::check_text(asker, sql, true)?;
             postgres.prepare_in(SEARCH_PATH, checked.sql()).await
         }
     }

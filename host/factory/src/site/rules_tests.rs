@@ -91,6 +91,20 @@ async fn a_mistake_in_a_template_is_one_miss_with_its_mend() {
             "write `site.name`",
         ),
         (
+            "site/index.html",
+            "{% extends \"base.html\" %}",
+            "{% extends \"base.html\" %}{{ site.titel }}",
+            "`site.titel` is undefined",
+            "write one of `site.description`, `site.name`",
+        ),
+        (
+            "site/index.html",
+            "{% block main %}",
+            "{% block body %}{{ post.title }}{% endblock %}{% block main %}",
+            "template index.html page @ site/index.html:2:1: the page cannot be rendered",
+            "go through the list, `{% for post in posts %} … {% endfor %}`",
+        ),
+        (
             BASE,
             "<p>",
             "{{ site.name|nosuch }}",

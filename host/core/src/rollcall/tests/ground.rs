@@ -64,6 +64,9 @@ description = "where the critic answers"
 type = "model"
 default = "small"
 description = "which model"
+["roles.critic.key"]
+type = "secret"
+description = "what opens the critic"
 ["site.tagline"]
 type = "string" # tagline
 description = "below the name"

@@ -22,6 +22,8 @@ pub(super) use self::names::SUBQUERY;
 pub(super) use self::parameters::texts;
 use self::scope::{Level, Named};
 
+use std::collections::BTreeSet;
+
 use sqlparser::ast::Statement as Tree;
 use sqlparser::dialect::{Dialect as Reader, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
@@ -45,31 +47,37 @@ const STACK: usize = 16 << 20;
 /// What the parts of a check give.
 type Done = Result<(), StoreError>;
 
-/// A statement that may run. Only [`check`] makes one.
+/// A statement that may run. Only [`check`] and [`check_text`] make one.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Checked(Statement);
+pub(super) struct Checked {
+    statement: Statement,
+    /// How many parameters it has, as its tree says.
+    parameters: usize,
+}
 
 impl Checked {
     /// What is sent to the database, and the only text that ever is.
     pub(super) fn statement(self) -> Statement {
-        self.0
+        self.statement
     }
 
     pub(super) fn sql(&self) -> &str {
-        &self.0.sql
+        &self.statement.sql
     }
 
     /// Whether it may give rows: by its words, which are written here and nowhere else.
     pub(super) fn gives_rows(&self) -> bool {
         let changes = ["INSERT ", "UPDATE ", "DELETE "];
-        !changes.iter().any(|verb| self.0.sql.starts_with(verb))
-            || self.0.sql.contains(" RETURNING ")
+        !changes.iter().any(|verb| self.sql().starts_with(verb))
+            || self.sql().contains(" RETURNING ")
     }
 
-    /// The same statement with other parameters.
-    pub(super) fn with(&self, params: Vec<Value>) -> Self {
-        let sql = self.0.sql.clone();
-        Self(Statement { sql, params })
+    /// The same statement with parameters: as many as it has.
+    pub(super) fn with(&self, params: Vec<Value>) -> Result<Self, StoreError> {
+        parameters::counted(self.parameters, params.len())?;
+        let sql = self.statement.sql.clone();
+        let statement = Statement { sql, params };
+        Ok(Self { statement, ..*self })
     }
 }
 
@@ -89,9 +97,17 @@ pub(super) fn check(
     statement: Statement,
     writes: bool,
 ) -> Result<Checked, StoreError> {
-    let Statement { sql, params } = statement;
-    let sql = read(asker, &sql, writes, None)?;
-    Ok(Checked(Statement { sql, params }))
+    check_text(asker, &statement.sql, writes)?.with(statement.params)
+}
+
+/// The same for a statement whose parameters come later, or not at all.
+pub(super) fn check_text(asker: Asker<'_>, sql: &str, writes: bool) -> Result<Checked, StoreError> {
+    let (sql, parameters) = read(asker, sql, writes, None)?;
+    let statement = Statement::new(sql);
+    Ok(Checked {
+        statement,
+        parameters,
+    })
 }
 
 /// The same for the inner function of a passage: the statement gives rows, and its parameters
@@ -100,8 +116,10 @@ pub(super) fn check_for_passage(
     asker: Asker<'_>,
     statement: &Statement,
 ) -> Result<String, StoreError> {
-    let params = Some(statement.params.as_slice());
-    read(asker, &statement.sql, true, params)
+    let params = statement.params.as_slice();
+    let (sql, parameters) = read(asker, &statement.sql, true, Some(params))?;
+    parameters::counted(parameters, params.len())?;
+    Ok(sql)
 }
 
 /// On a stack of its own; a text that the parser breaks down on is none of its statements.
@@ -110,7 +128,7 @@ fn read(
     sql: &str,
     writes: bool,
     params: Option<&[Value]>,
-) -> Result<String, StoreError> {
+) -> Result<(String, usize), StoreError> {
     let read = || stacker::grow(STACK, || rendered(asker, sql, writes, params));
     foreign::read("SQL", read).unwrap_or_else(|broken| Err(wrong(asker, &broken.to_string())))
 }
@@ -120,7 +138,7 @@ fn rendered(
     sql: &str,
     writes: bool,
     params: Option<&[Value]>,
-) -> Result<String, StoreError> {
+) -> Result<(String, usize), StoreError> {
     let refuse = |what: &str| Err(denial::denied(denial::statement(what)));
     if sql.len() > LENGTH {
         return refuse("more than 256 KiB of text");
@@ -149,6 +167,7 @@ fn rendered(
         awaiting: None,
         levels: Vec::new(),
         operands: 0,
+        parameters: BTreeSet::new(),
     };
     match &tree {
         Tree::Query(query) if !changes::is_change(query) => drop(rendering.query(query)?),
@@ -157,7 +176,8 @@ fn rendered(
         }
         change => rendering.in_level(|this| this.change(change))?,
     }
-    Ok(rendering.text)
+    let parameters = rendering.parameters()?;
+    Ok((rendering.text, parameters))
 }
 
 /// A text that is no statement.
@@ -186,6 +206,8 @@ struct Rendering<'a> {
     levels: Vec<Level>,
     /// Columns and parameters in its expressions so far.
     operands: usize,
+    /// The numbers of its parameters so far.
+    parameters: BTreeSet<usize>,
 }
 
 impl Rendering<'_> {

@@ -18,7 +18,7 @@ fn checked(dialect: Dialect, sql: &str, writes: bool) -> Result<String, StoreErr
         grants: &grants,
         catalog: (dialect == Dialect::Postgres).then_some(&catalog),
     };
-    check(asker, Statement::new(sql), writes).map(|checked| checked.sql().to_owned())
+    check_text(asker, sql, writes).map(|checked| checked.sql().to_owned())
 }
 
 const BOTH: [Dialect; 2] = [Dialect::Sqlite, Dialect::Postgres];
