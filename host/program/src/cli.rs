@@ -34,7 +34,6 @@ mod watch;
 use std::ffi::OsString;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use clap::parser::ValueSource;
@@ -247,7 +246,7 @@ fn same(one: &Path, other: &Path) -> bool {
 }
 
 /// Carry out the command line of this process; the exit code is as `--help` says.
-pub async fn main() -> ExitCode {
+pub async fn main() -> i32 {
     let arguments: Vec<_> = std::env::args_os().collect();
     let exit = match read(&arguments) {
         Ok((cli, named)) => carry_out(cli, named).await,
@@ -260,7 +259,7 @@ pub async fn main() -> ExitCode {
             output::usage(&error, asks_for_json(&arguments))
         }
     };
-    output::lost().unwrap_or(exit).into()
+    output::lost().unwrap_or(exit).code().into()
 }
 
 /// A command line, and the folder that it names itself as the workspace.

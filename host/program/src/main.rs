@@ -31,8 +31,10 @@ fn answer(compiled: Result<Vec<u8>, String>) -> ExitCode {
     }
 }
 
+/// The process ends with the command, whatever its threads still do: what is to be kept was
+/// committed, and a database that was replaced under it must not be written on the way out.
 #[tokio::main]
-async fn begin() -> ExitCode {
+async fn begin() -> ! {
     let itself = PathBuf::from(ITSELF);
     if itself.exists() {
         compile::use_program(itself);
@@ -40,5 +42,5 @@ async fn begin() -> ExitCode {
         compile::use_program(itself);
     }
     callboard::cli::tell_panics();
-    callboard::cli::main().await
+    std::process::exit(callboard::cli::main().await)
 }

@@ -94,6 +94,33 @@ fn a_file_that_is_replaced_under_a_daemon_ends_it() {
     factory.ok(&["runs", "list"]);
 }
 
+/// As the page on operating says, but under a daemon: what it holds in the log that was removed must
+/// not get into the file that was restored.
+#[test]
+fn a_backup_that_is_restored_under_a_daemon_ends_it_and_stays_as_it_is() {
+    let factory = Factory::bare(Sqlite);
+    let file = factory.workspace().join("callboard.db");
+    let backup = factory.workspace().join("backup");
+    fs::copy(&file, &backup).expect("a copy");
+    for name in ["callboard.db-wal", "callboard.db-shm"] {
+        let server = Daemon::start(&factory, &["work"]);
+        server.until("Ctrl-C stops");
+        factory.ok(&["settings", "set", "roles.writer.model", "later"]);
+        fs::remove_file(factory.workspace().join(name)).expect("it is there");
+        fs::copy(&backup, &file).expect("it is written over");
+        let ran = server.ended();
+        assert_eq!(ran.code, 3, "{ran}");
+        let said = format!("{name} was replaced or removed under this process");
+        assert!(ran.stderr.contains(&said), "{ran}");
+        if name == "callboard.db-shm" {
+            // What its log says counts, and was not restored.
+            continue;
+        }
+        let model = factory.json(&["settings", "get", "roles.writer.model"]);
+        assert_ne!(model, "later");
+    }
+}
+
 #[test]
 fn whoever_follows_a_daemon_learns_that_its_file_is_gone() {
     let factory = Factory::bare(Sqlite);

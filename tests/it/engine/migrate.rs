@@ -10,7 +10,7 @@ use crate::support::factory::on_each;
 
 /// The fate of each stage.
 fn fates(migration: &Json) -> Vec<String> {
-    let stages = migration["migration"]["stages"].as_array().expect("a list");
+    let stages = migration["stages"].as_array().expect("a list");
     let fates = stages.iter();
     fates
         .map(|change| format!("{} {}", text(&change["stage"]), text(&change["fate"])))
@@ -90,7 +90,7 @@ on_each!(
         theatre.rewrite(&stages);
         let explained = theatre.json(&["runs", "migrate", &run]);
         assert_eq!(fates(&explained), ["a anew", "b anew", "ask withdrawn"]);
-        let why = text(&explained["migration"]["stages"][0]["why"]);
+        let why = text(&explained["stages"][0]["why"]);
         assert!(
             why.contains("does not fit probe.store any more: key `line`"),
             "{why}"

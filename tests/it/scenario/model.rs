@@ -73,7 +73,7 @@ fn built_in(say: Say, reason: &str) {
         !markdown.contains("127.0.0.1"),
         "the post names no address: {markdown}"
     );
-    let notes = text(&draft, "report");
+    let notes = draft["notes"].to_string();
     assert!(
         notes.contains("the role `writer` did not write it"),
         "{notes}"
@@ -147,7 +147,7 @@ fn without_a_model_the_post_does_not_speak_of_one() {
     assert_eq!(text(&draft, "written_by"), "built-in composer");
     assert!(!text(&draft, "markdown").contains("model"), "{draft}");
     assert!(
-        !text(&draft, "report").contains("did not write it"),
+        !draft["report"].to_string().contains("did not write it"),
         "{draft}"
     );
 }

@@ -65,13 +65,11 @@ impl Store {
         Ok(Exclusive { _lock: Some(file) })
     }
 
-    /// Refused once the SQLite file, or the lock of this process on it, is not the one at its path
-    /// any more.
+    /// Refused once the SQLite file, its log, or the lock of this process on it, is not the one at
+    /// its path any more.
     pub fn in_place(&self) -> Result<(), StoreError> {
         match self.backend() {
-            Backend::Sqlite(store) => sqlite::held(&store.places)
-                .iter()
-                .try_for_each(sqlite::Place::look),
+            Backend::Sqlite(store) => store.in_place(),
             Backend::Postgres(_) => Ok(()),
         }
     }

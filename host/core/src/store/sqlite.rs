@@ -52,8 +52,11 @@ pub(crate) struct SqliteStore {
     others_until: std::sync::Mutex<Option<Instant>>,
     /// How to open further connections to the same file.
     pub(crate) options: SqliteConnectOptions,
-    /// The files that have to stay where they are: the database, and the lock of whoever works.
+    /// The files that have to stay where they are: the database with its log, and the lock of
+    /// whoever works.
     pub(super) places: std::sync::Mutex<Vec<Place>>,
+    /// Never used: whoever closes the file last removes its log, which has to stay in its place.
+    anchor: Mutex<Option<SqliteConnection>>,
     /// The folder of a file that ends with this.
     _passing: Option<tempfile::TempDir>,
 }
@@ -83,7 +86,8 @@ impl SqliteStore {
             .log_slow_statements(tracing::log::LevelFilter::Off, Duration::ZERO);
         let writing = options.clone().busy_timeout(locked::PATIENCE);
         let connection = opening::current(&writing, path).await?;
-        let places = vec![Place::of(Path::new(path))];
+        let anchor = opening::anchor(&options).await?;
+        let places = Place::of_database(Path::new(path));
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(BUSY_TIMEOUT)
@@ -100,6 +104,7 @@ impl SqliteStore {
             others_until: std::sync::Mutex::default(),
             options,
             places: std::sync::Mutex::new(places),
+            anchor: Mutex::new(Some(anchor)),
             _passing: None,
         })
     }
@@ -118,6 +123,11 @@ impl SqliteStore {
             _passing: Some(folder),
             ..Self::open(path).await?
         })
+    }
+
+    /// Refused once a file that has to stay is not the one at its path any more.
+    pub(super) fn in_place(&self) -> Result<(), StoreError> {
+        held(&self.places).iter().try_for_each(Place::look)
     }
 
     /// Keep guests from writing for a while.
@@ -213,6 +223,13 @@ impl SqliteStore {
     }
 
     pub(super) async fn close(&self) {
+        // Whoever closes last writes the log into the file, which is another one by now.
+        if self.in_place().is_err() {
+            return;
+        }
+        if let Some(anchor) = self.anchor.lock().await.take() {
+            anchor.close().await.ok();
+        }
         // The writer goes last: it is the one that can empty the log into the file.
         self.readers.close().await;
         self.jobs.lock().await.take();

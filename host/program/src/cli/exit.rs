@@ -1,7 +1,5 @@
 //! Exit codes: the one table, which `--help` prints and by which every command ends.
 
-use std::process::ExitCode;
-
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
@@ -50,12 +48,6 @@ impl Exit {
     /// The number that the shell sees.
     pub(super) fn code(self) -> u8 {
         self as u8
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        ExitCode::from(exit.code())
     }
 }
 

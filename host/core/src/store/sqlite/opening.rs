@@ -88,6 +88,16 @@ pub(super) async fn current(
     }
 }
 
+/// A connection that has read from the file, so that its log is there for as long as this is.
+pub(super) async fn anchor(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    let options = options.clone().read_only(true);
+    let mut connection = options.connect().await?;
+    sqlx::query("SELECT 1 FROM sqlite_schema LIMIT 1")
+        .execute(&mut connection)
+        .await?;
+    Ok(connection)
+}
+
 /// Connect, turn a new file to its log, and bring its schema up to date. SQLite answers "busy" at
 /// once, whatever the timeout says, when two connections turn the same file together; the other
 /// one is done in a moment.

@@ -22,6 +22,19 @@ impl Place {
         }
     }
 
+    /// The places of a database that is open, and of its log.
+    pub(in crate::store) fn of_database(path: &Path) -> Vec<Self> {
+        let files = ["", "-wal", "-shm"].map(|ending| {
+            let mut file = path.as_os_str().to_owned();
+            file.push(ending);
+            Self::of(Path::new(&file))
+        });
+        files
+            .into_iter()
+            .filter(|place| place.file.is_some())
+            .collect()
+    }
+
     /// Refused once another file is at its path, or none.
     pub(in crate::store) fn look(&self) -> Result<(), StoreError> {
         if self.file == number(&self.path) {
