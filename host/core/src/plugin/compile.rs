@@ -16,10 +16,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 
+use super::PluginError;
 use super::cache::Cache;
 use super::code::Code;
-use super::{PluginError, scan};
-use crate::config::CompileLimits;
+use super::scan::{self, Refused};
+use crate::config::{CompileLimits, raise};
 
 /// Compilers at a time; each uses a few processors.
 const AT_ONCE: usize = 2;
@@ -118,10 +119,20 @@ async fn carry_out(order: Order) -> Result<Code, PluginError> {
         name,
         cache,
     } = order;
-    let failed = |cause| PluginError::Compile { plugin, cause };
+    let failed = |refused: Refused| {
+        let cause = match refused.bound {
+            None => refused.problem,
+            Some(bound) => format!(
+                "{}; {} if the plugin is to be trusted",
+                refused.problem,
+                raise(&plugin, &format!("compile.{bound}"))
+            ),
+        };
+        PluginError::Compile { plugin, cause }
+    };
     let scanned = Arc::clone(&bytes);
     let scanned = tokio::task::spawn_blocking(move || scan::scan(&scanned, &limits)).await;
-    let scanned = scanned.unwrap_or_else(|error| Err(error.to_string()));
+    let scanned = scanned.unwrap_or_else(|error| Err(error.to_string().into()));
     let made = match scanned {
         Ok(()) => in_child(bytes, limits).await,
         Err(problem) => Err(problem),
@@ -138,8 +149,10 @@ async fn carry_out(order: Order) -> Result<Code, PluginError> {
 }
 
 /// The output of the child, or why there is none.
-async fn in_child(bytes: Arc<[u8]>, limits: CompileLimits) -> Result<Vec<u8>, String> {
-    let program = PROGRAM.get().ok_or("no program is named that compiles")?;
+async fn in_child(bytes: Arc<[u8]>, limits: CompileLimits) -> Result<Vec<u8>, Refused> {
+    let program = PROGRAM
+        .get()
+        .ok_or_else(|| "no program is named that compiles".to_owned())?;
     let mut child = Command::new(program)
         .args(child::arguments(&limits))
         .env_clear()
@@ -152,7 +165,7 @@ async fn in_child(bytes: Arc<[u8]>, limits: CompileLimits) -> Result<Vec<u8>, St
         .map_err(|error| format!("the compiler {} does not start: {error}", program.display()))?;
     let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (Some(mut stdin), Some(stdout), Some(stderr)) = pipes else {
-        return Err("the compiler has no pipes".to_owned());
+        return Err("the compiler has no pipes".to_owned().into());
     };
     let talk = async {
         let give = async move {
@@ -175,30 +188,30 @@ async fn in_child(bytes: Arc<[u8]>, limits: CompileLimits) -> Result<Vec<u8>, St
     let (status, code, said) = answered.map_err(|_| too_long(&limits))??;
     match status.success() {
         true if code.len() as u64 > LARGEST => {
-            Err(format!("compiled it is larger than {} MiB", LARGEST >> 20))
+            Err(format!("compiled it is larger than {} MiB", LARGEST >> 20).into())
         }
         true => Ok(code),
         false => Err(cause(status, &said, &limits)),
     }
 }
 
-fn too_long(limits: &CompileLimits) -> String {
-    format!(
-        "it takes more than {} s; raise `compile.seconds` under [limits] in callboard.toml if the plugin is to be trusted",
-        limits.seconds
-    )
+fn too_long(limits: &CompileLimits) -> Refused {
+    Refused {
+        problem: format!("it takes more than {} s", limits.seconds),
+        bound: Some("seconds"),
+    }
 }
 
 /// Why a compiler ended without code.
-fn cause(status: ExitStatus, said: &str, limits: &CompileLimits) -> String {
+fn cause(status: ExitStatus, said: &str, limits: &CompileLimits) -> Refused {
     if status.code().is_some() {
-        return said.trim().to_owned();
+        return said.trim().to_owned().into();
     }
     if said.contains("memory allocation of") {
-        return format!(
-            "it takes more than {} MiB of memory; raise `compile.memory_mib` under [limits] in callboard.toml if the plugin is to be trusted",
-            limits.memory_mib
-        );
+        return Refused {
+            problem: format!("it takes more than {} MiB of memory", limits.memory_mib),
+            bound: Some("memory_mib"),
+        };
     }
     #[cfg(unix)]
     {
@@ -212,4 +225,5 @@ fn cause(status: ExitStatus, said: &str, limits: &CompileLimits) -> String {
         }
     }
     format!("the compiler ended with {status}: its types nest too deep, or it is made to harm")
+        .into()
 }

@@ -24,7 +24,7 @@ impl Plugin {
     /// it is not asked again on this machine.
     pub async fn describe(&self) -> Result<Vec<Contract>, PluginError> {
         let digest = self.digest();
-        if let Some(known) = self.runtime.contracts(digest).await {
+        if let Some(known) = self.runtime.contracts(digest, &self.access.limits).await {
             return Ok(known);
         }
         let said = self.ask().await?;
@@ -45,7 +45,10 @@ impl Plugin {
         if contracts.is_empty() {
             return Err(self.cannot("it names no handler".to_owned()));
         }
-        self.runtime.keep_contracts(digest, &contracts).await;
+        let limits = &self.access.limits;
+        self.runtime
+            .keep_contracts(digest, limits, &contracts)
+            .await;
         Ok(contracts)
     }
 
@@ -109,7 +112,9 @@ impl Plugin {
             settings: Arc::new(Snapshot::default()),
             lines: Lines::default(),
         };
-        InstanceState::new(Arc::new(access), caller)
+        let mut state = InstanceState::new(Arc::new(access), caller);
+        state.describes = true;
+        state
     }
 
     /// Whether it says no more than it may, before any of it is read.

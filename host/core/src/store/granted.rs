@@ -28,8 +28,8 @@ mod transaction;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use self::about::about;
@@ -87,11 +87,41 @@ struct Shared {
     login: Option<PgConnectOptions>,
     /// Its tables as they were when they were last looked at, on PostgreSQL.
     catalog: Mutex<Option<Arc<Catalog>>>,
-    idle: Mutex<Vec<Session>>,
+    idle: Arc<Idling>,
     permits: Arc<Semaphore>,
 }
 
+/// Connections of a plugin that wait to be used again.
+#[derive(Default)]
+pub(super) struct Idling(Mutex<Vec<Session>>);
+
+impl Idling {
+    fn sessions(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Close what a plugin left open, so that whoever closes the database after it is the last.
+    pub(super) async fn close(&self) {
+        let sessions = std::mem::take(&mut *self.sessions());
+        for session in sessions {
+            if let Session::Sqlite { connection, .. } = session {
+                // There is nobody to tell, and nothing to be done about it.
+                connection.close().await.ok();
+            }
+        }
+    }
+}
+
 impl Store {
+    /// A new place for connections of a plugin. On SQLite they are closed with the store.
+    fn idling(&self) -> Arc<Idling> {
+        let idling = Arc::<Idling>::default();
+        if let Backend::Sqlite(store) = self.backend() {
+            store.guests(&idling);
+        }
+        idling
+    }
+
     /// The database as `plugin` may use it. On PostgreSQL this makes the plugin's login role.
     pub async fn granted(
         &self,
@@ -113,7 +143,7 @@ impl Store {
             limits: *limits,
             login,
             catalog: Mutex::default(),
-            idle: Mutex::default(),
+            idle: self.idling(),
             permits: Arc::new(Semaphore::new(connections as usize)),
         };
         Ok(GrantedDatabase {
@@ -310,10 +340,7 @@ impl GrantedDatabase {
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
-        self.shared
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.idle.sessions()
     }
 
     async fn connect(&self) -> Result<Session, StoreError> {

@@ -39,9 +39,11 @@ pub(super) enum Settings {
 
 impl Settings {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
-        let app = context.app().await?;
-        let company = app.active().await?;
-        let snapshot = app.snapshot(&company.definitions).await?;
+        let app = match self {
+            Settings::Set { .. } => context.app_made().await?,
+            _ => context.app().await?,
+        };
+        let snapshot = app.settings().await?;
         match self {
             Settings::List => {
                 let answered = list(context, &snapshot);
@@ -66,7 +68,10 @@ impl Settings {
                 Ok(context.output.json(&json!({ "key": key, "state": "set" })))
             }
             Settings::Unset { key } => {
-                known(&snapshot, &key)?;
+                // A value may be there that nobody declares any more.
+                if !snapshot.unfit().any(|unfit| unfit.key == key) {
+                    known(&snapshot, &key)?;
+                }
                 app.store().execute(values::unset(&key)).await?;
                 Ok(context
                     .output
@@ -110,7 +115,7 @@ fn list(context: &Context, snapshot: &Snapshot) -> Answered {
 fn known(snapshot: &Snapshot, key: &str) -> Result<SettingType, Failure> {
     let declared = snapshot.declaration(key).ok_or_else(|| {
         let keys = snapshot.declarations().keys().map(String::as_str);
-        let otherwise = "declare it in settings.toml and apply";
+        let otherwise = "declare it in settings.toml";
         Failure::usage(format!("setting `{key}` is not declared"))
             .help(find::meant(key, keys, otherwise))
     })?;
