@@ -7,6 +7,7 @@ mod content;
 mod failures;
 mod gates;
 mod granting;
+mod guests;
 mod offers;
 mod opening;
 mod parameters;

@@ -3,7 +3,7 @@
 use wasmtime::component::HasData;
 
 use crate::capability::{Capability, InstanceState};
-use crate::grants::denied_setting;
+use crate::grants::{denied_key, denied_setting};
 use crate::settings::{SettingType, State};
 
 mod bindings {
@@ -24,9 +24,6 @@ inventory::submit! {
     }
 }
 
-/// What is wrong with a key that nobody declared, and the mend.
-const UNDECLARED: &str = "not declared; correct the key, or declare it in settings.toml";
-
 struct Settings<'a>(&'a mut InstanceState);
 
 impl HasData for Settings<'static> {
@@ -46,13 +43,15 @@ fn read(state: &InstanceState, key: &str) -> Result<Setting, SettingError> {
         // What nobody declared no grant opens; which others there are is not the plugin's to know.
         let text = match state.caller.settings.declaration(key) {
             Some(_) => denied_setting(plugin, key),
-            None => format!("plugin `{plugin}` may not read the setting `{key}`, {UNDECLARED}"),
+            None => denied_key(plugin, key),
         };
         return Err(SettingError::Denied(text));
     }
     let snapshot = &state.caller.settings;
     let Some(declaration) = snapshot.declaration(key) else {
-        let text = format!("there is no setting `{key}`: it is {UNDECLARED}");
+        let text = format!(
+            "setting `{key}` is not declared; correct the key, or declare it in settings.toml"
+        );
         return Err(SettingError::Unknown(text));
     };
     match snapshot.state(key) {

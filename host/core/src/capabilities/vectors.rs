@@ -7,8 +7,7 @@ use wasmtime::component::{HasData, Resource};
 
 use crate::capability::matrix::{self, Held, Matrix, ShapeError};
 use crate::capability::types::{Value, statement};
-use crate::capability::{Access, Capability, InstanceState, LimitHit, denial};
-use crate::config::raise;
+use crate::capability::{Access, Capability, InstanceState, LimitHit, denial, raise};
 use crate::store::granted::QueryLimits;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::value;

@@ -17,6 +17,7 @@ mod denial;
 mod functions;
 mod held;
 mod idle;
+mod idling;
 mod login;
 mod measured;
 mod passage;
@@ -28,8 +29,8 @@ mod transaction;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use self::about::about;
@@ -38,6 +39,7 @@ use self::authorizer::{Authorizer, Mode};
 use self::catalog::{Catalog, SEARCH_PATH};
 pub use self::deferred::{Writer, execute_deferred, execute_unchecked};
 pub use self::idle::Idle;
+pub(super) use self::idling::Idling;
 pub use self::session::EachRow;
 use self::session::{Budgeted, Session};
 pub use self::transaction::GrantedTransaction;
@@ -89,27 +91,6 @@ struct Shared {
     catalog: Mutex<Option<Arc<Catalog>>>,
     idle: Arc<Idling>,
     permits: Arc<Semaphore>,
-}
-
-/// Connections of a plugin that wait to be used again.
-#[derive(Default)]
-pub(super) struct Idling(Mutex<Vec<Session>>);
-
-impl Idling {
-    fn sessions(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Close what a plugin left open, so that whoever closes the database after it is the last.
-    pub(super) async fn close(&self) {
-        let sessions = std::mem::take(&mut *self.sessions());
-        for session in sessions {
-            if let Session::Sqlite { connection, .. } = session {
-                // There is nobody to tell, and nothing to be done about it.
-                connection.close().await.ok();
-            }
-        }
-    }
 }
 
 impl Store {
@@ -469,6 +450,20 @@ pub async fn without_logins(store: &Store) -> Result<Option<String>, StoreError>
         WHERE rolname = current_user AND NOT rolcreaterole AND NOT rolsuper";
     let rows = store.query(Statement::new(sql)).await?;
     Ok(rows.first().map(|row| row.text("name")).transpose()?)
+}
+
+/// The user of the database and the schema of its tables, if it may not let plugins into that.
+pub async fn without_schema(store: &Store) -> Result<Option<(String, String)>, StoreError> {
+    if let Backend::Sqlite(_) = store.backend() {
+        return Ok(None);
+    }
+    let sql = "SELECT current_user::text AS name, current_schema()::text AS place \
+        WHERE NOT has_schema_privilege(current_schema(), 'USAGE WITH GRANT OPTION')";
+    let rows = store.query(Statement::new(sql)).await?;
+    let Some(row) = rows.first() else {
+        return Ok(None);
+    };
+    Ok(Some((row.text("name")?, row.text("place")?)))
 }
 
 /// Whether the grants allow a statement, and it fits the schema; nothing runs, and no login
