@@ -12,6 +12,7 @@ mod prompter;
 #[cfg(feature = "restate")]
 mod restate;
 mod signals;
+mod silence;
 
 use callboard_core::store::gates::Decision;
 use callboard_core::store::runs::RunStatus::{

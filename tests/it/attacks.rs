@@ -7,6 +7,8 @@
 //! | `statement` | a guest's SQL: texts that two readers read differently            |
 //! | `notation`  | a guest's SQL: columns that the server takes for calls            |
 //! | `rights`    | a guest's SQL with the check switched off: what the server holds  |
+//! | `growth`    | a guest's SQL: what PostgreSQL makes or keeps of any length       |
+//! | `casts`     | a guest's SQL that would run a cast that somebody made            |
 //! | `files`     | a file, a link or an address in a workspace that leads elsewhere  |
 //! | `idle`      | a guest that keeps others waiting while it computes               |
 //! | `limits`    | a guest's statements and values that outlive or outgrow a limit   |
@@ -16,8 +18,10 @@
 //! | `unfolding` | a short text that means much, and a long list of small things       |
 //! | `network`   | a peer, a client, a credential that is sent elsewhere             |
 
+mod casts;
 mod component;
 mod files;
+mod growth;
 mod idle;
 mod limits;
 mod nesting;
@@ -66,8 +70,10 @@ pub(super) use attacks;
 
 /// Every table of this folder.
 const TABLES: &[&[(&str, &str)]] = &[
+    casts::TRIED,
     component::TRIED,
     files::TRIED,
+    growth::TRIED,
     idle::TRIED,
     limits::TRIED,
     nesting::TRIED,

@@ -161,7 +161,7 @@ on_each!(a_policy_can_have_times_of_the_clock, |dialect: Dialect| {
     stop(vec![worker]);
     let policies = factory.json(&["policies", "list"]);
     assert_eq!(policies[0]["last"]["status"], "nothing-to-do");
-    let next = policies[0]["next"].as_str().expect("a time");
+    let next = policies[0]["next_at"].as_str().expect("a time");
     assert!(next.ends_with("-01-01T00:00:00Z"), "{next}");
 });
 

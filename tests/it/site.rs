@@ -7,16 +7,15 @@ mod export;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callboard::http::console::{Console, ConsoleView};
 use callboard::http::{Face, Renderings, bind, bind_here, serve, site as readers};
 use callboard_core::address::Address;
+use callboard_core::app::App;
 use callboard_core::config::ConnectionRules;
-use callboard_core::store::{Store, StoreError, revisions};
+use callboard_core::store::revisions;
 use callboard_core::value::Statement;
 use callboard_factory::site::{Shown, Site, SiteInfo, bundled};
 use callboard_factory::tables::posts::{self, Post};
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -25,27 +24,13 @@ use tokio::task::JoinHandle;
 
 use self::client::{Answer, Client};
 
-/// A console over a store: it answers as long as the store does.
-struct Roll(Store);
-
-impl Console for Roll {
-    fn view(&self) -> BoxFuture<'_, Result<ConsoleView, StoreError>> {
-        async {
-            posts::count(&self.0).await?;
-            Ok(ConsoleView {
-                name: "Board".to_owned(),
-                ..ConsoleView::default()
-            })
-        }
-        .boxed()
-    }
-}
+const BOARD: &str = "name = \"Board\"\ndatabase = \"sqlite:callboard.db\"\n";
 
 /// A running server; its database is deleted with it.
 struct Server {
     client: Client,
     console: Client,
-    store: Store,
+    app: App,
     folder: tempfile::TempDir,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
@@ -54,20 +39,23 @@ struct Server {
 
 impl Server {
     async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("callboard.db");
-        let store = Store::open(&format!("sqlite:{}", path.display()))
-            .await
-            .expect("a store");
-        let files = [("callboard.toml".to_owned(), b"name = \"Board\"".to_vec())];
-        revisions::save(&store, files.into(), "digest", "", Timestamp::UNIX_EPOCH)
+        let server = Self::without_a_revision().await;
+        let files = [("callboard.toml".to_owned(), BOARD.as_bytes().to_vec())];
+        let (store, at) = (server.app.store(), Timestamp::UNIX_EPOCH);
+        revisions::save(store, files.into(), "digest", "", at)
             .await
             .expect("a revision");
+        server
+    }
+
+    async fn without_a_revision() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("callboard.toml"), BOARD).expect("written");
+        let app = App::open(folder.path(), None).await.expect("a workspace");
         let (swap, current) = watch::channel(Ok(Arc::new(site())));
         let face = Face {
-            store: store.clone(),
+            app: app.clone(),
             site: current,
-            console: Arc::new(Roll(store.clone())),
             renderings: Renderings::default(),
         };
         let any = Address::loopback(0);
@@ -87,7 +75,7 @@ impl Server {
         Self {
             client: Client { address: client },
             console: Client { address: console },
-            store,
+            app,
             folder,
             stop,
             running,
@@ -99,7 +87,7 @@ impl Server {
         let server = Self::start().await;
         for post in posts {
             let statement = posts::insert(&post);
-            server.store.execute(statement).await.expect("a post");
+            server.app.store().execute(statement).await.expect("a post");
         }
         server
     }
@@ -160,7 +148,7 @@ async fn published_is_200_absent_is_404_and_removed_is_410() {
 #[tokio::test]
 async fn a_store_that_is_down_is_503_uncached_and_never_404() {
     let server = Server::with([post(1)]).await;
-    server.store.close().await;
+    server.app.store().close().await;
     for path in [
         "/",
         "/posts/post-1",
@@ -365,7 +353,7 @@ async fn head_says_the_same_without_a_body_and_other_methods_are_refused() {
 
 #[tokio::test]
 async fn the_console_is_never_kept() {
-    let server = Server::start().await;
+    let server = Server::without_a_revision().await;
     let page = server.console.get("/console").await;
     assert_eq!(
         (page.status, page.header("cache-control")),
@@ -466,7 +454,7 @@ async fn health_fails_when_posts_cannot_be_read_though_the_database_answers() {
     ] {
         let server = Server::start().await;
         assert_eq!(server.get("/health").await.status, 200);
-        let done = server.store.execute(Statement::new(breaks)).await;
+        let done = server.app.store().execute(Statement::new(breaks)).await;
         done.expect(breaks);
         let health = server.get("/health").await;
         assert_eq!(health.status, 503, "{breaks}");

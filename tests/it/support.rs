@@ -17,6 +17,7 @@ pub(crate) mod host;
 pub(crate) mod keeper;
 pub(crate) mod model;
 pub(crate) mod postgres;
+pub(crate) mod relay;
 pub(crate) mod repository;
 
 mod selftest;

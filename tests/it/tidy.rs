@@ -114,6 +114,22 @@ const LAYERS: &[Layer] = &[
     ),
 ];
 
+/// Modules of the host and of the factory that the program does not name: it asks their
+/// `operations`, which give views. Each by its package.
+const UNNAMED: &[(&str, &str)] = &[
+    ("callboard_core::", "store"),
+    ("callboard_factory::", "tables"),
+];
+
+/// What makes the program a way around `operations`, and what to write instead.
+const WAYS_AROUND: &[(&str, &str)] = &[
+    (".store()", "ask an operation, which asks the store"),
+    (
+        "json!",
+        "a document is a type with a schema: a view of `operations`, or a row of `cli/documents.rs`",
+    ),
+];
+
 /// Names at the root of the crate that are no modules, with the module they belong to.
 const AT_THE_ROOT: &[(&str, &str)] = &[("register", "handler")];
 
@@ -281,6 +297,12 @@ fn the_table_of_layers_points_downwards_only() {
 #[test]
 fn a_crate_is_named_by_its_own_layer_only() {
     nothing_found(host().map(|it| rules::foreign_crates(&it, ONLY)));
+}
+
+#[test]
+fn the_program_asks_operations_and_nothing_below_them() {
+    let program = host().filter(|it| it.path.starts_with("host/program/"));
+    nothing_found(program.map(|it| rules::ways_around(&it, UNNAMED, WAYS_AROUND)));
 }
 
 #[test]

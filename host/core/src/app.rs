@@ -6,6 +6,7 @@ pub mod doctor;
 mod duties;
 mod line_up;
 mod line_ups;
+mod process;
 mod resources;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 pub use self::apply::Applied;
-pub use self::duties::{Seen, Upkeep, tell};
+pub use self::duties::{Seen, Upkeep};
 pub use self::line_up::{Company, Inspection};
 use crate::config::Config;
 #[cfg(feature = "restate")]

@@ -5,6 +5,7 @@ mod http;
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::credential::{CredentialGrant, Origin};
@@ -13,28 +14,36 @@ use crate::schema;
 
 /// What one side, the plugin's manifest or the operator's ceiling, has in mind. Nothing is
 /// there that is not written.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Grants {
     /// Lines into the trace of a run.
     pub log: bool,
     /// Matrices held by the host.
     pub vectors: bool,
+    /// Tables.
     pub db: Vec<TableGrant>,
+    /// Origins that may be called.
     pub http: Vec<HttpGrant>,
+    /// Settings that may be read.
     pub settings: SettingsGrant,
+    /// Secrets that the host sends for it.
     pub credentials: Vec<CredentialGrant>,
 }
 
 /// A table and what may be done with it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TableGrant {
+    /// The table's name.
     pub table: String,
+    /// What may be done with it.
     pub verbs: BTreeSet<Verb>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Verb {
     Select,
@@ -55,9 +64,10 @@ impl Verb {
 }
 
 /// Keys of settings; a `*` at the end stands for any rest.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SettingsGrant {
+    /// The keys.
     pub keys: BTreeSet<String>,
 }
 

@@ -41,6 +41,7 @@ pub struct Line {
     pub attempt: u32,
     pub level: Level,
     pub source: Source,
+    /// What was said.
     pub text: String,
 }
 

@@ -6,11 +6,22 @@
 //! have their unit in the key (`took_ms`), moments are RFC 3339 in UTC, and `short` is what lists
 //! show of an id, which every question takes.
 
+pub mod doctor;
 mod error;
+pub mod findings;
 pub mod gates;
+pub mod handlers;
+pub mod health;
 pub mod named;
+pub mod overview;
+pub mod pipelines;
+pub mod plugins;
+pub mod policies;
+pub mod revisions;
 pub mod runs;
+pub mod schedules;
+pub mod settings;
 
-pub use self::error::{ErrorKind, OperationError};
+pub use self::error::{ErrorKind, MisreadView, OperationError, ProblemView};
 pub use crate::engine::operate::By;
 pub use crate::store::unreadable::{Broken, Entry};

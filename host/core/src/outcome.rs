@@ -21,6 +21,7 @@ pub type Patch = Map<String, Json>;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
+    /// The work is done.
     Done(Done<Patch>),
     #[serde(untagged)]
     Stopped(Stop),
@@ -29,6 +30,7 @@ pub enum Outcome {
 /// The work is done. `P` is what the stage writes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Done<P> {
+    /// What it hands to the stages after it, by key.
     pub patch: P,
     /// What changed in the world, counted: rows deleted, posts published.
     #[serde(default)]
@@ -119,6 +121,7 @@ impl<P> Done<P> {
 pub struct Fallback {
     /// What did not do it: `role writer`.
     pub what: String,
+    /// Why it did not.
     pub why: String,
 }
 
@@ -132,32 +135,45 @@ impl fmt::Display for Fallback {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Stop {
+    /// There was nothing to do.
     NothingToDo {
+        /// Why there was not.
         reason: String,
     },
     /// Later: a busy device, a rate limit. No retry is consumed.
     Deferred {
+        /// When it may go on.
         until: Timestamp,
+        /// What it waits for.
         reason: String,
     },
     /// A decision, never "success with a flag".
     Rejected {
+        /// The rule by which.
         rule: String,
+        /// Why, for a person.
         detail: String,
     },
     /// A dependency did not answer: neither pass nor fail.
     Unavailable {
+        /// What did not answer.
         dependency: String,
+        /// How it was noticed.
         cause: String,
     },
+    /// It failed.
     Failed(Failure),
 }
 
+/// How a handler failed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error, JsonSchema)]
 #[error("{kind}: {message}")]
 pub struct Failure {
+    /// What kind of failure it is.
     pub kind: FailureKind,
+    /// What happened.
     pub message: String,
+    /// Whether trying again may help.
     pub retryable: bool,
 }
 

@@ -30,6 +30,7 @@ mod unread;
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use self::causes::Cause;
@@ -73,7 +74,8 @@ pub struct Refused {
 }
 
 /// What a reference refers to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[schemars(rename = "ReferenceKind")]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A handler by name.
@@ -147,13 +149,15 @@ impl Kind {
 }
 
 /// A name, who says it, and whether it answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Reference {
     /// Who refers.
+    #[schemars(with = "String")]
     pub referrer: Referrer,
     /// Under which key.
     pub key: String,
     pub kind: Kind,
+    /// What is referred to.
     pub target: String,
     /// Where it is written, if it is in a file of the workspace.
     pub place: Option<Place>,
@@ -162,9 +166,11 @@ pub struct Reference {
 }
 
 /// What is missing, and the line or command that mends it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Miss {
+    /// What is missing.
     pub problem: String,
+    /// The line or command that mends it.
     pub mend: String,
     /// The reference that has to answer first. If it does, this is a miss of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -213,8 +219,9 @@ impl Reference {
 }
 
 /// Every reference of a workspace.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Roll {
+    /// Each reference, those that answer too.
     pub references: Vec<Reference>,
 }
 

@@ -14,6 +14,7 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
@@ -54,7 +55,7 @@ pub enum When {
 }
 
 /// What happens to an occurrence if the run before it has not ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Overlap {
     /// The occurrence passes without a run.
@@ -66,6 +67,18 @@ pub enum Overlap {
     Replace,
     /// Its run starts beside the one before, such as one that waits for a person.
     Allow,
+}
+
+impl Overlap {
+    /// As definitions write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::Queue => "queue",
+            Self::Replace => "replace",
+            Self::Allow => "allow",
+        }
+    }
 }
 
 /// What is to be done about a schedule at a moment.

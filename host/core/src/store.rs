@@ -46,6 +46,7 @@ mod wake;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -97,6 +98,8 @@ pub struct Transaction<'c> {
     connection: Connection<'c>,
     /// Through which a statement that runs too long is cancelled, on PostgreSQL.
     readers: Option<sqlx::PgPool>,
+    /// How long an answer of PostgreSQL is waited for.
+    patience: Duration,
     refused: Option<StoreError>,
 }
 
@@ -263,6 +266,7 @@ impl<'c> Transaction<'c> {
         Self {
             connection,
             readers: None,
+            patience: postgres::ANSWER,
             refused: None,
         }
     }
@@ -272,7 +276,9 @@ impl<'c> Transaction<'c> {
         let result = match (storable::statement(&statement), &mut self.connection) {
             (Err(error), _) => Err(error),
             (_, Connection::Sqlite(connection)) => sqlite::query(connection, statement).await,
-            (_, Connection::Postgres(connection)) => postgres::query(connection, statement).await,
+            (_, Connection::Postgres(connection)) => {
+                postgres::query(connection, statement, self.patience).await
+            }
         };
         self.doomed_by(result)
     }
@@ -282,7 +288,9 @@ impl<'c> Transaction<'c> {
         let result = match (storable::statement(&statement), &mut self.connection) {
             (Err(error), _) => Err(error),
             (_, Connection::Sqlite(connection)) => sqlite::execute(connection, statement).await,
-            (_, Connection::Postgres(connection)) => postgres::execute(connection, statement).await,
+            (_, Connection::Postgres(connection)) => {
+                postgres::execute(connection, statement, self.patience).await
+            }
         };
         self.doomed_by(result)
     }

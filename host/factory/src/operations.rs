@@ -1,5 +1,7 @@
 //! What can be asked of the factory: one file a noun, as in the host's own operations.
 
+pub mod health;
 pub mod memory;
+pub mod overview;
 pub mod posts;
 pub mod tasks;

@@ -6,9 +6,9 @@ mod check;
 mod complete;
 mod demo;
 mod doctor;
+pub mod documents;
 mod exit;
 mod failure;
-mod find;
 mod findings;
 mod gates;
 mod handlers;
@@ -45,6 +45,7 @@ pub use self::failure::Failure;
 pub use self::output::tell_panics;
 use self::output::{Answered, Output};
 use callboard_core::app::{App, AppError};
+use callboard_core::operations::revisions as applied;
 use callboard_core::shown::Shown;
 use callboard_core::telemetry;
 
@@ -236,7 +237,7 @@ impl Context {
     /// Close the database, which brings all that was written into its one file.
     async fn close(&self) {
         if let Some(app) = self.opened.get() {
-            app.store().close().await;
+            app.close().await;
         }
     }
 }
@@ -386,18 +387,15 @@ async fn dispatch(command: Command, context: &Context) -> Result<Answered, Failu
 }
 
 async fn print_digest(context: &Context) -> Result<Answered, Failure> {
-    let digests = context.app().await?.digests().await?;
-    let rows = digests
-        .iter()
-        .map(|(name, digest)| vec![(*name).to_owned(), digest.clone()]);
-    let json = digests
-        .iter()
-        .map(|(name, digest)| ((*name).to_owned(), digest.clone().into()));
-    Ok(context.output.show(
-        &["of", "digest"],
-        rows.collect(),
-        &serde_json::Value::Object(json.collect()),
-    ))
+    let digests = applied::digests(&context.app().await?).await?;
+    let rows = [
+        ("revision", &digests.revision),
+        ("settings", &digests.settings),
+        ("registry", &digests.registry),
+    ];
+    let rows = rows.map(|(name, digest)| vec![name.to_owned(), digest.clone()]);
+    let header = ["of", "digest"];
+    Ok(context.output.show(&header, rows.into(), &digests))
 }
 
 #[cfg(test)]

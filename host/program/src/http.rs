@@ -3,7 +3,7 @@
 //! gets its status and headers.
 
 mod answer;
-pub mod console;
+mod console;
 mod door;
 mod files;
 mod health;
@@ -23,20 +23,18 @@ use axum::routing::get;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use self::console::Console;
 pub use self::door::{CONSOLE, SITE};
 pub use self::listen::{HttpError, bind, bind_here};
 pub use self::render::Renderings;
 pub use self::serve::serve;
-use callboard_core::store::Store;
+use callboard_core::app::App;
 use callboard_factory::site::Shown;
 
 /// What the pages are made from. The site is swapped when a revision becomes active.
 #[derive(Clone)]
 pub struct Face {
-    pub store: Store,
+    pub app: App,
     pub site: watch::Receiver<Shown>,
-    pub console: Arc<dyn Console>,
     pub renderings: Renderings,
 }
 

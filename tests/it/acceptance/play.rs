@@ -121,6 +121,23 @@ impl Play {
         self.worker.replace(Some(Daemon::of(command)));
     }
 
+    /// Start a worker that reaches the database by another address.
+    pub(super) fn start_at(&self, database: &str) {
+        let mut command = self.factory.command(&["work"]);
+        command.env("CALLBOARD_DATABASE", database);
+        self.worker.replace(Some(Daemon::of(command)));
+    }
+
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Wait until the worker's log has a line with this text, after those that were read before.
+    #[track_caller]
+    pub(super) fn until_said(&self, text: &str) {
+        self.worker.borrow().as_ref().expect("a worker").until(text);
+    }
+
     /// Wait for the worker to be ended by its fault, or kill it.
     pub(super) fn lose_worker(&self, kill: bool) {
         let worker = self.worker.take().expect("a worker");

@@ -292,6 +292,8 @@ fn rows_are_measured() {
         store.execute(Statement::new(sql)).await.expect("rows");
         let (grants, mut limits) = (grants(), Limits::default());
         limits.row_bytes = 1 << 20;
+        // Of one row that is too large, not of one value.
+        limits.value_bytes = 4 << 20;
         let database = store.granted("p", &grants, &limits).await.expect("granted");
         for sql in LARGE {
             let limits = QueryLimits::of(&limits, Duration::from_secs(60));

@@ -1,10 +1,12 @@
 //! A guest's SQL with the check switched off: what the server itself holds. Deferred writes go
 //! through `execute_unchecked`, and a plugin's own login through a plain connection.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use callboard_core::config::Limits;
 use callboard_core::grants::Grants;
-use callboard_core::store::granted::execute_unchecked;
+use callboard_core::store::granted::{Writer, execute_unchecked, functions};
 use callboard_core::store::{Dialect, Store, StoreError, StoreErrorKind};
 use callboard_core::value::Statement;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
@@ -48,6 +50,12 @@ attacks! {
         ])
     };
     a_setting_left_behind: "a deferred write changes settings of the host's session" => { changes_settings };
+    what_only_does_something: "a function of the server that does something: makes an object, takes a lock, sends, sleeps, sets" => {
+        names_what_does_something
+    };
+    all_that_a_login_may_take: "a plugin's login holds thousands of advisory locks, large objects and messages while the host works" => {
+        takes_what_everybody_may
+    };
     locks_of_the_host: "a plugin's login takes each lock that a guest can name, and the host goes on" => { takes_every_lock };
     no_lock_by_number: "the host synchronises by advisory locks" => { reads_the_sources };
     a_table_of_its_own: "a plugin's login makes a temporary table" => { makes_a_table };
@@ -60,6 +68,14 @@ fn grants() -> Grants {
     let text =
         "db = [{ table = \"scratch\", verbs = [\"select\", \"insert\", \"update\", \"delete\"] }]";
     toml::from_str(text).expect("grants")
+}
+
+fn attacker() -> Writer {
+    Writer {
+        plugin: "attacker".to_owned(),
+        grants: grants(),
+        limits: Limits::default(),
+    }
 }
 
 async fn tables(store: &Store) {
@@ -80,9 +96,7 @@ async fn tables(store: &Store) {
 async fn unchecked(store: &Store, sql: &str) -> Result<u64, StoreError> {
     let call = (sql.to_owned(), Vec::new());
     let work = store.write(move |transaction| {
-        Box::pin(async move {
-            execute_unchecked(transaction, "attacker", &grants(), call, MINUTE).await
-        })
+        Box::pin(async move { execute_unchecked(transaction, &attacker(), call, MINUTE).await })
     });
     work.await
 }
@@ -214,7 +228,7 @@ fn changes_settings() {
                     "SELECT pg_advisory_lock(7)",
                 ] {
                     let call = (sql.to_owned(), Vec::new());
-                    execute_unchecked(transaction, "attacker", &grants(), call, MINUTE).await?;
+                    execute_unchecked(transaction, &attacker(), call, MINUTE).await?;
                 }
                 let after = transaction.query(Statement::new(SETTINGS)).await?;
                 assert_eq!(before, after);
@@ -268,6 +282,83 @@ fn takes_every_lock() {
     });
 }
 
+/// What is not only computed is not on the list, whatever else the server comes to have.
+fn names_what_does_something() {
+    with_database(Dialect::Postgres, async |store: Store, _url: String| {
+        tables(&store).await;
+        let sql = "SELECT DISTINCT proname::text AS found FROM pg_proc \
+            WHERE provolatile = 'v' AND pronamespace = 'pg_catalog'::regnamespace";
+        let rows = store.query(Statement::new(sql)).await.expect("functions");
+        let names = rows.iter().map(|row| row.text("found").expect("a name"));
+        let names: BTreeSet<_> = names.collect();
+        for name in [
+            "lo_create",
+            "lo_from_bytea",
+            "pg_advisory_lock",
+            "pg_notify",
+            "pg_sleep",
+            "set_config",
+        ] {
+            assert!(names.contains(name), "{name}");
+        }
+        let Writer { grants, limits, .. } = attacker();
+        let database = store.granted("attacker", &grants, &limits).await;
+        let database = database.expect("granted");
+        for name in &names {
+            // The clock and chance.
+            if ["clock_timestamp", "random"].contains(&name.as_str()) {
+                continue;
+            }
+            assert!(functions().all(|(listed, _)| listed != name), "{name}");
+            let answer = database.authorise(&format!("SELECT \"{name}\"(1)")).await;
+            let error = answer.expect_err(name);
+            assert_eq!(error.kind, StoreErrorKind::Denied, "{name}: {error}");
+        }
+    });
+}
+
+/// With the check switched off everybody may do this, in any database: the host neither waits for it
+/// nor believes it, and no lock outlives the plugin's session.
+fn takes_what_everybody_may() {
+    with_database(Dialect::Postgres, async |store: Store, url: String| {
+        tables(&store).await;
+        let mut own = login(&store, &url).await;
+        for sql in [
+            "SELECT pg_advisory_lock(i) FROM generate_series(-1000, 1000) AS i",
+            "SELECT pg_advisory_lock(1, i) FROM generate_series(-100, 100) AS i",
+            "SELECT lo_from_bytea(0, 'x')",
+            "SELECT pg_notify('callboard_runs', 'x') FROM generate_series(1, 100)",
+            "SELECT set_config('statement_timeout', '0', false)",
+            "BEGIN",
+            "SELECT pg_advisory_xact_lock(9000)",
+        ] {
+            run(&mut own, sql).await.expect("everybody may");
+        }
+        let mut sleeping = login(&store, &url).await;
+        let asleep = tokio::spawn(async move { run(&mut sleeping, "SELECT pg_sleep(3600)").await });
+        let work = async {
+            let other = Store::open(&url).await.expect("it opens");
+            unchecked(
+                &other,
+                "UPDATE public.scratch SET name = 'mine' RETURNING 1",
+            )
+            .await
+            .expect("it is changed");
+            let held = text(
+                &other,
+                "SELECT string_agg(DISTINCT usename::text, ' ') AS found FROM pg_locks \
+                    JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory'",
+            )
+            .await;
+            assert_eq!(held, role(&store).await, "nobody else has or awaits one");
+        };
+        tokio::time::timeout(MINUTE, work)
+            .await
+            .expect("nothing waits");
+        asleep.abort();
+    });
+}
+
 fn makes_a_table() {
     with_database(Dialect::Postgres, async |store: Store, url: String| {
         tables(&store).await;
@@ -300,7 +391,7 @@ fn reads_the_password() {
         tables(&store).await;
         let secret = [7; 32];
         store.derive_logins(secret);
-        let limits = callboard_core::config::Limits::default();
+        let limits = Limits::default();
         store
             .granted("attacker", &grants(), &limits)
             .await

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use callboard::cli::Cli;
+use callboard::cli::documents::{self, Answer};
 use callboard_core::store::Dialect::Sqlite;
 use clap::CommandFactory as _;
 use serde_json::Value as Json;
 
 use super::refuses;
-use crate::support::daemon::Daemon;
+use crate::support::daemon::{Daemon, get};
 use crate::support::factory::{DAY, Factory, board};
 use crate::support::host::{Host, Ran};
 
@@ -120,12 +121,55 @@ const LINES: &[(&[&str], i32)] = &[
 /// Commands that end when they are told to.
 const DAEMONS: &[&str] = &["serve", "work"];
 
+/// What the reference says that a command line answers with: of the rows that fit, the one that says
+/// most.
+fn answer(line: &[&str]) -> &'static Answer {
+    let fits = |answer: &&Answer| {
+        let mut words = answer.asked.split(' ');
+        let flags = |word: &str| word.starts_with("--") && line.contains(&word);
+        let mut rest = line.iter().filter(|word| !word.starts_with("--"));
+        words.all(|word| flags(word) || rest.next() == Some(&word))
+    };
+    let says = |answer: &&Answer| (answer.asked.contains("--"), answer.asked.len());
+    let answer = documents::all().filter(fits).max_by_key(says);
+    answer.unwrap_or_else(|| panic!("no document is said of {line:?}"))
+}
+
+/// A document is as the schema of the reference says.
+#[track_caller]
+fn fits(answer: &Answer, document: &Json) {
+    let schema = answer.schema();
+    let validator = jsonschema::validator_for(schema.as_value()).expect("a schema");
+    let errors = validator.iter_errors(document);
+    let errors: Vec<_> = errors
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(
+        errors.is_empty(),
+        "{}: {errors:#?}\n{document:#}",
+        answer.asked
+    );
+}
+
+/// The document of a failure is as the reference says.
+#[track_caller]
+fn fits_a_failure(document: &Json) {
+    let failure = documents::all().find(|answer| answer.asked == "any command that fails");
+    fits(failure.expect("a row for failures"), document);
+}
+
 /// The one document of a command.
 #[track_caller]
 fn document(line: &[&str], ran: &Ran) -> Json {
     let documents = serde_json::Deserializer::from_str(&ran.stdout).into_iter::<Json>();
     let documents = documents.collect::<Result<Vec<_>, _>>();
     let mut documents = documents.unwrap_or_else(|error| panic!("{line:?}: {error}\n{ran}"));
+    for document in &documents {
+        match document.get("error") {
+            Some(_) => fits_a_failure(document),
+            None => fits(answer(line), document),
+        }
+    }
     // Lines that were followed are documents, too.
     let followed = line.contains(&"tail");
     assert!(documents.len() == 1 || followed, "{line:?}: {ran}");
@@ -158,6 +202,20 @@ fn every_command_of_the_command_line_is_tried() {
     };
     let forgotten: Vec<_> = all.iter().filter(|command| !tried(command)).collect();
     assert!(forgotten.is_empty(), "add a row to LINES for {forgotten:?}");
+}
+
+#[test]
+fn the_reference_has_a_document_for_every_command() {
+    for (line, _) in LINES {
+        let row = answer(line).asked.split(' ').next();
+        assert!(
+            row == line.first().copied() || line.contains(&"--print-digest"),
+            "{line:?} is taken for {row:?}"
+        );
+    }
+    for line in DAEMONS {
+        assert_eq!(answer(&[line]).asked, *line);
+    }
 }
 
 #[test]
@@ -197,6 +255,37 @@ fn every_command_prints_one_document_for_programs() {
         daemon.signal("TERM");
         document(line, &daemon.ended());
     }
+}
+
+#[test]
+fn pages_answer_with_the_documents_of_the_reference() {
+    let factory = Factory::whole(Sqlite);
+    assert_eq!(factory.diary(board().path(), DAY).code, 4);
+    let server = Daemon::start(&factory, &["serve", "--no-work", "--listen", "127.0.0.1:0"]);
+    let row = |path| documents::all().find(|answer| answer.asked == path);
+    for path in ["/console.json", "/health"] {
+        let answer = get(server.console(), path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        let document = serde_json::from_str(&answer.body).expect("JSON");
+        fits(row(path).expect("a row"), &document);
+        if path == "/console.json" {
+            is_as_commands_print(&factory, &document);
+        }
+    }
+}
+
+/// A view has one form, whoever shows it.
+#[track_caller]
+fn is_as_commands_print(factory: &Factory, console: &Json) {
+    for noun in ["handlers", "plugins", "pipelines", "policies", "gates"] {
+        assert_eq!(console[noun], factory.json(&[noun, "list"]), "{noun}");
+    }
+    let run = &console["runs"][0]["run"];
+    assert_eq!(*run, factory.json(&["runs", "list"])[0]);
+    let task = console["gates"][0]["subject"].as_str().expect("a task");
+    let shown = factory.json(&["tasks", "show", task]);
+    assert_eq!(console["tasks"][task], shown["task"]);
+    assert_eq!(console["revision"], factory.json(&["revisions", "list"])[0]);
 }
 
 #[test]

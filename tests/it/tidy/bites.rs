@@ -2,7 +2,7 @@
 
 use super::rules;
 use super::source::{Source, code_only, root_paths, without_tests};
-use super::{LAYERS, ONLY, REFUSED_SUFFIXES};
+use super::{LAYERS, ONLY, REFUSED_SUFFIXES, UNNAMED, WAYS_AROUND};
 
 fn sample(path: &str, text: &str) -> Source {
     Source {
@@ -175,6 +175,34 @@ fn a_crate_outside_its_layer_is_found() {
     leaves(&rules::foreign_crates(
         &engine("// not sqlx\nlet it = \"sqlx\"; let clapper = 1;\n"),
         ONLY,
+    ));
+}
+
+#[test]
+fn a_way_around_the_operations_is_found() {
+    let ways = |text| {
+        let page = sample("host/program/src/http/pages.rs", text);
+        rules::ways_around(&page, UNNAMED, WAYS_AROUND)
+    };
+    bites(
+        &ways("use callboard_core::store::runs;\n"),
+        "pages.rs:1: `callboard_core::store` is asked by",
+    );
+    bites(
+        &ways("use callboard_core::{\n    app::App,\n    store::Store,\n};\n"),
+        "pages.rs:3: `callboard_core::store`",
+    );
+    bites(
+        &ways("fn f() { callboard_factory::tables::posts::all() }\n"),
+        "`callboard_factory::tables`",
+    );
+    bites(&ways("app.store().close().await;\n"), "ask an operation");
+    bites(
+        &ways("let it = json!({ \"status\": 1 });\n"),
+        "with a schema",
+    );
+    leaves(&ways(
+        "use callboard_core::operations::runs;\n// callboard_core::store\n",
     ));
 }
 

@@ -155,6 +155,29 @@ pub(super) fn foreign_crates(source: &Source, table: &[Only]) -> Vec<String> {
     findings
 }
 
+/// What is asked past the operations: a module of another package that is below them, or what leads
+/// there.
+pub(super) fn ways_around(
+    source: &Source,
+    unnamed: &[(&str, &str)],
+    refused: &[(&str, &str)],
+) -> Vec<String> {
+    let code = without_tests(&code_only(&source.text));
+    let mut findings = Vec::new();
+    for (package, module) in unnamed {
+        let paths = root_paths(&code, package, 0);
+        let named = paths.iter().filter(|path| path.name == *module);
+        findings.extend(named.map(|path| {
+            let message = format!("`{package}{module}` is asked by `operations` only");
+            finding(source, path.line, message)
+        }));
+    }
+    for (text, instead) in refused {
+        findings.extend(refused_code(source, &code, &[text], instead));
+    }
+    findings
+}
+
 /// `handlers` and `capabilities` are found by registration; a path to one of them is a list
 /// that somebody has to keep.
 pub(super) fn providers_by_name(source: &Source) -> Vec<String> {

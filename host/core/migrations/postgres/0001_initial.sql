@@ -245,3 +245,169 @@ CREATE TABLE locks (
 );
 
 INSERT INTO locks (name) VALUES ('claims'), ('logins'), ('schedules'), ('probe');
+
+-- What statements of plugins call where the server would make a value of any length. A connection
+-- of a plugin says in `callboard.value_bytes` how long one may be: `before` and `after` it is made
+-- its bytes are told, and nothing larger is made or given. All of them are the same in one session, so
+-- the server may work them out ahead.
+DO $make$
+DECLARE
+    made record;
+    schema text := current_schema();
+BEGIN
+    FOR made IN SELECT * FROM (VALUES
+        ('bounded(text)', 'text', 'octet_length($1)', '$1', NULL),
+        ('bounded(bytea)', 'bytea', 'octet_length($1)', '$1', NULL),
+        ('bounded(json)', 'json', 'octet_length($1::text)', '$1', NULL),
+        ('bounded(jsonb)', 'jsonb', 'pg_column_size($1)', '$1', NULL),
+        ('bounded(anyarray)', 'anyarray', 'pg_column_size($1)', '$1', NULL),
+        ('joined(text, text)', 'text', 'octet_length($1)::bigint + octet_length($2)', '$1 || $2', NULL),
+        ('joined(anynonarray, text)', 'text', 'octet_length($1::text)::bigint + octet_length($2)', '$1 || $2', NULL),
+        ('joined(text, anynonarray)', 'text', 'octet_length($1)::bigint + octet_length($2::text)', '$1 || $2', NULL),
+        ('joined(bytea, bytea)', 'bytea', 'octet_length($1)::bigint + octet_length($2)', '$1 || $2', NULL),
+        ('joined(jsonb, jsonb)', 'jsonb', 'pg_column_size($1)::bigint + pg_column_size($2)', '$1 || $2', NULL),
+        ('joined(anycompatiblearray, anycompatiblearray)', 'anycompatiblearray',
+            'pg_column_size($1)::bigint + pg_column_size($2)', '$1 || $2', NULL),
+        ('joined(anycompatiblearray, anycompatible)', 'anycompatiblearray',
+            'pg_column_size($1)::bigint + pg_column_size($2)', '$1 || $2', NULL),
+        ('joined(anycompatible, anycompatiblearray)', 'anycompatiblearray',
+            'pg_column_size($1)::bigint + pg_column_size($2)', '$1 || $2', NULL),
+        ('array_append(anycompatiblearray, anycompatible)', 'anycompatiblearray',
+            'pg_column_size($1)::bigint + pg_column_size($2)', 'array_append($1, $2)', NULL),
+        ('array_cat(anycompatiblearray, anycompatiblearray)', 'anycompatiblearray',
+            'pg_column_size($1)::bigint + pg_column_size($2)', 'array_cat($1, $2)', NULL),
+        ('array_to_string(anyarray, text)', 'text',
+            'cardinality($1)::bigint * octet_length($2)', 'array_to_string($1, $2)', 'octet_length(value)'),
+        ('array_to_string(anyarray, text, text)', 'text',
+            'cardinality($1)::bigint * (octet_length($2) + coalesce(octet_length($3), 0))',
+            'array_to_string($1, $2, $3)', 'octet_length(value)'),
+        ('as_json(text)', 'json', NULL, '$1::json', 'octet_length(value::text)'),
+        ('as_json(json)', 'json', NULL, '$1', 'octet_length(value::text)'),
+        ('as_json(jsonb)', 'json', NULL, '$1::json', 'octet_length(value::text)'),
+        ('as_jsonb(text)', 'jsonb', NULL, '$1::jsonb', 'pg_column_size(value)'),
+        ('as_jsonb(json)', 'jsonb', NULL, '$1::jsonb', 'pg_column_size(value)'),
+        ('as_jsonb(jsonb)', 'jsonb', NULL, '$1', NULL),
+        ('convert_from(bytea, name)', 'text', NULL, 'convert_from($1, $2)', 'octet_length(value)'),
+        ('convert_to(text, name)', 'bytea', NULL, 'convert_to($1, $2)', 'octet_length(value)'),
+        ('encode(bytea, text)', 'text', NULL, 'encode($1, $2)', 'octet_length(value)'),
+        ('json_object(text[])', 'json', NULL, 'json_object($1)', 'octet_length(value::text)'),
+        ('json_object(text[], text[])', 'json', NULL, 'json_object($1, $2)', 'octet_length(value::text)'),
+        ('jsonb_insert(jsonb, text[], jsonb)', 'jsonb', NULL, 'jsonb_insert($1, $2, $3)', 'pg_column_size(value)'),
+        ('jsonb_insert(jsonb, text[], jsonb, boolean)', 'jsonb', NULL, 'jsonb_insert($1, $2, $3, $4)',
+            'pg_column_size(value)'),
+        ('jsonb_set(jsonb, text[], jsonb)', 'jsonb', NULL, 'jsonb_set($1, $2, $3)', 'pg_column_size(value)'),
+        ('jsonb_set(jsonb, text[], jsonb, boolean)', 'jsonb', NULL, 'jsonb_set($1, $2, $3, $4)',
+            'pg_column_size(value)'),
+        -- A letter may have four bytes.
+        ('lpad(text, integer)', 'text', 'greatest($2, 0)', 'lpad($1, $2)', 'octet_length(value)'),
+        ('lpad(text, integer, text)', 'text', 'greatest($2, 0)', 'lpad($1, $2, $3)', 'octet_length(value)'),
+        ('rpad(text, integer)', 'text', 'greatest($2, 0)', 'rpad($1, $2)', 'octet_length(value)'),
+        ('rpad(text, integer, text)', 'text', 'greatest($2, 0)', 'rpad($1, $2, $3)', 'octet_length(value)'),
+        ('overlay(text, text, integer)', 'text', NULL, 'overlay($1, $2, $3)', 'octet_length(value)'),
+        ('overlay(text, text, integer, integer)', 'text', NULL, 'overlay($1, $2, $3, $4)', 'octet_length(value)'),
+        ('overlay(bytea, bytea, integer)', 'bytea', NULL, 'overlay($1, $2, $3)', 'octet_length(value)'),
+        ('overlay(bytea, bytea, integer, integer)', 'bytea', NULL, 'overlay($1, $2, $3, $4)', 'octet_length(value)'),
+        -- Each group may hold all of the text.
+        ('regexp_match(text, text)', 'text[]',
+            'octet_length($1)::bigint * (octet_length($2) - octet_length(replace($2, ''('', ''''))) / 8',
+            'regexp_match($1, $2)', 'pg_column_size(value)'),
+        ('regexp_match(text, text, text)', 'text[]',
+            'octet_length($1)::bigint * (octet_length($2) - octet_length(replace($2, ''('', ''''))) / 8',
+            'regexp_match($1, $2, $3)', 'pg_column_size(value)'),
+        ('regexp_matches(text, text)', 'SETOF text[]',
+            'octet_length($1)::bigint * (octet_length($2) - octet_length(replace($2, ''('', ''''))) / 8',
+            'QUERY SELECT regexp_matches($1, $2)', NULL),
+        ('regexp_matches(text, text, text)', 'SETOF text[]',
+            'octet_length($1)::bigint * (octet_length($2) - octet_length(replace($2, ''('', ''''))) / 8',
+            'QUERY SELECT regexp_matches($1, $2, $3)', NULL),
+        -- Each backslash of what is put in may stand for all of the text.
+        ('regexp_replace(text, text, text)', 'text',
+            'octet_length($3) + octet_length($1)::bigint
+                * (octet_length($3) - octet_length(replace($3, ''\'', ''''))) / 8',
+            'regexp_replace($1, $2, $3)', 'octet_length(value)'),
+        ('regexp_replace(text, text, text, text)', 'text',
+            'octet_length($1)::bigint * (octet_length($3) - octet_length(replace($3, ''\'', ''''))) / 8
+                + octet_length($3)::bigint * CASE WHEN strpos($4, ''g'') = 0 OR $3 = '''' THEN 1
+                    ELSE (SELECT count(*) FROM regexp_matches($1, $2, $4)) END',
+            'regexp_replace($1, $2, $3, $4)', 'octet_length(value)'),
+        ('regexp_split_to_array(text, text)', 'text[]', NULL, 'regexp_split_to_array($1, $2)', 'pg_column_size(value)'),
+        ('regexp_split_to_array(text, text, text)', 'text[]', NULL, 'regexp_split_to_array($1, $2, $3)',
+            'pg_column_size(value)'),
+        ('repeat(text, integer)', 'text', 'octet_length($1)::bigint * greatest($2, 0)', 'repeat($1, $2)', NULL),
+        ('replace(text, text, text)', 'text',
+            'CASE WHEN octet_length($3) <= octet_length($2) OR $2 = '''' THEN 0 ELSE octet_length($1)
+                + (octet_length($1) - octet_length(replace($1, $2, '''')))::bigint / octet_length($2)
+                * (octet_length($3) - octet_length($2)) END',
+            'replace($1, $2, $3)', NULL),
+        ('string_to_array(text, text)', 'text[]', NULL, 'string_to_array($1, $2)', 'pg_column_size(value)'),
+        ('string_to_array(text, text, text)', 'text[]', NULL, 'string_to_array($1, $2, $3)', 'pg_column_size(value)'),
+        -- Each letter of a template may become a long number, and a large note while it is read.
+        ('template(text)', 'text', 'octet_length($1)::bigint * 64', '$1', NULL),
+        ('to_json(anyelement)', 'json', NULL, 'to_json($1)', 'octet_length(value::text)'),
+        ('to_jsonb(anyelement)', 'jsonb', NULL, 'to_jsonb($1)', 'pg_column_size(value)'),
+        ('translate(text, text, text)', 'text', NULL, 'translate($1, $2, $3)', 'octet_length(value)')
+    ) AS made (signature, gives, before, value, after) LOOP
+        EXECUTE format(
+            'CREATE FUNCTION %I.callboard_%s RETURNS %s LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $body$
+            DECLARE
+                most bigint := coalesce(nullif(current_setting(''callboard.value_bytes'', true), ''''), ''1048576'')::bigint;
+                bytes bigint := %s;
+                %s
+            BEGIN
+                %s
+                IF bytes > most THEN
+                    RAISE program_limit_exceeded USING MESSAGE = ''value too large: ''
+                        || bytes || '' bytes, of '' || most || '' that a value of a plugin may have; ''
+                        || ''divide it, or raise `value_bytes` under [limits] in callboard.toml'';
+                END IF;
+                RETURN %s;
+            END $body$',
+            schema, made.signature, made.gives, coalesce(made.before, '0'),
+            CASE WHEN made.after IS NOT NULL THEN format('value %s;', made.gives) ELSE '' END,
+            CASE WHEN made.after IS NOT NULL
+                THEN format('IF bytes <= most THEN value := %s; bytes := %s; END IF;', made.value, made.after)
+                ELSE '' END,
+            CASE WHEN made.after IS NOT NULL THEN 'value' ELSE made.value END);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %I.callboard_%s TO PUBLIC', schema, made.signature);
+    END LOOP;
+    FOR made IN SELECT * FROM (VALUES
+        ('text', 'text'), ('anynonarray', 'text'), ('text', 'anynonarray'), ('bytea', 'bytea'), ('jsonb', 'jsonb'),
+        ('anycompatiblearray', 'anycompatiblearray'), ('anycompatiblearray', 'anycompatible'),
+        ('anycompatible', 'anycompatiblearray')
+    ) AS made (one, other) LOOP
+        EXECUTE format('CREATE OPERATOR %I.|| (LEFTARG = %s, RIGHTARG = %s, FUNCTION = %1$I.callboard_joined)',
+            schema, made.one, made.other);
+    END LOOP;
+END $make$;
+
+-- What the server keeps in memory until a statement ends: each value of it passes here, and all of one
+-- statement together have at most `callboard.row_bytes`. What was counted is known by the moment at
+-- which the statement came. An entry takes some bytes itself.
+DO $make$
+DECLARE
+    kind text;
+BEGIN
+    FOREACH kind IN ARRAY ARRAY['text', 'bytea', 'json', 'jsonb', 'anyelement'] LOOP
+        EXECUTE format(
+            'CREATE FUNCTION %1$I.callboard_kept(%2$s) RETURNS %2$s LANGUAGE plpgsql VOLATILE AS $body$
+            DECLARE
+                most bigint := coalesce(nullif(current_setting(''callboard.row_bytes'', true), ''''), ''1048576'')::bigint;
+                moment text := replace(statement_timestamp()::text, '' '', ''T'');
+                noted text := current_setting(''callboard.kept'', true);
+                bytes bigint := coalesce(octet_length(%3$s), 0) + 64;
+            BEGIN
+                IF split_part(noted, '' '', 1) = moment THEN
+                    bytes := bytes + split_part(noted, '' '', 2)::bigint;
+                END IF;
+                IF bytes > most THEN
+                    RAISE program_limit_exceeded USING MESSAGE = ''value too large: the statement collects more than ''
+                        || most || '' bytes in aggregates, or in subqueries that are compared with; ''
+                        || ''ask for less, or raise `row_bytes` under [limits] in callboard.toml'';
+                END IF;
+                noted := set_config(''callboard.kept'', moment || '' '' || bytes, true);
+                RETURN $1;
+            END $body$',
+            current_schema(), kind, CASE WHEN kind IN ('text', 'bytea') THEN '$1' ELSE '$1::text' END);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %I.callboard_kept(%s) TO PUBLIC', current_schema(), kind);
+    END LOOP;
+END $make$;

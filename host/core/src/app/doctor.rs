@@ -7,12 +7,14 @@ mod workspace;
 use std::path::Path;
 
 use futures_util::future::BoxFuture;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{App, AppError, found};
 use crate::store::{self, StoreError, StoreErrorKind};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "SymptomLevel")]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// It has to be mended.
@@ -22,21 +24,26 @@ pub enum Level {
 }
 
 /// Something that a check found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Symptom {
+    /// The check that found it.
     pub check: &'static str,
+    /// How grave it is.
     pub level: Level,
     /// Whom it is about: a run, a reference, a handler. Empty if it is the whole.
     pub subject: String,
+    /// What is wrong.
     pub problem: String,
     /// What to do about it; empty if there is nothing to do.
     pub mend: String,
 }
 
 /// What all the checks found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Diagnosis {
+    /// The names of what was asked.
     pub checks: Vec<&'static str>,
+    /// What was found.
     pub symptoms: Vec<Symptom>,
 }
 

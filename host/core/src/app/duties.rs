@@ -48,7 +48,7 @@ impl From<&Pulse> for Seen {
 }
 
 /// Tell of a look, if it saw something new.
-pub fn tell(seen: &watch::Sender<Seen>, pulse: &Pulse) {
+pub(super) fn tell(seen: &watch::Sender<Seen>, pulse: &Pulse) {
     let now = Seen::from(pulse);
     seen.send_if_modified(|known| {
         let news = *known != now;

@@ -12,6 +12,9 @@ use crate::fault;
 use crate::store::leases::{Held, Told};
 use crate::supervision;
 
+/// How long a heartbeat may take, however short the lease is.
+const LEAST_PATIENCE: Duration = Duration::from_secs(5);
+
 /// What whoever carries a run out hears of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum News {
@@ -120,12 +123,18 @@ impl Hands {
             return;
         }
         let asked = Instant::now();
-        let kept = match self.executor.heartbeat(held.clone()).await {
-            Ok(kept) => kept,
-            Err(error) => {
+        // One that is not answered is dropped with its connection: the next may be in time.
+        let within = (self.lease / 3).max(LEAST_PATIENCE);
+        let answer = tokio::time::timeout(within, self.executor.heartbeat(held.clone()));
+        let kept = match answer.await {
+            Ok(Ok(kept)) => kept,
+            Ok(Err(error)) => {
                 tracing::warn!(%error, "a heartbeat failed");
-                self.give_up_old();
-                return;
+                return self.give_up_old();
+            }
+            Err(_) => {
+                tracing::warn!(seconds = within.as_secs(), "a heartbeat was not answered");
+                return self.give_up_old();
             }
         };
         let mut all = self.lock();

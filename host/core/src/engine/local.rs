@@ -40,18 +40,26 @@ impl Local {
         }
     }
 
-    /// Commit; where the database went away in the middle, find out whether it did, and try
-    /// again for as long as the lease can hold.
+    /// Commit; where the database went away in the middle, or does not take it yet, find out
+    /// whether it did, and try again for as long as the lease holds.
     async fn commit(&self, checkpoint: Checkpoint) -> Result<Committed, StoreError> {
         let checkpoint = Arc::new(checkpoint);
-        let began = Instant::now();
+        let mut confirmed = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
             let error = match self.commits.commit(Arc::clone(&checkpoint)).await {
                 Err(error) if error.is_retryable() => error,
                 result => return result,
             };
-            if began.elapsed() + pause > self.claimant.lease {
+            // A heartbeat passes over a row that is locked, as this one was until now.
+            let (held, asked) = ([checkpoint.held.clone()], Instant::now());
+            match leases::heartbeat(&self.store, &held, self.claimant.lease).await {
+                // It may have been the end of the run.
+                Ok(kept) if kept.is_empty() => {}
+                Ok(_) => confirmed = asked,
+                Err(error) => tracing::debug!(%error, "the lease is not lengthened"),
+            }
+            if confirmed.elapsed() + pause > self.claimant.lease {
                 return Err(error);
             }
             tracing::warn!(run = checkpoint.held.run, %error, "a checkpoint is tried again");

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use url::Url;
 
@@ -11,10 +12,13 @@ use crate::address::Address;
 
 /// A secret by the name of its setting, and the origin it may be sent to. It opens neither the
 /// setting nor the origin: the one is never readable, the other takes a grant of `http`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialGrant {
+    /// The key of its setting.
     pub name: String,
+    /// Scheme, host and port.
+    #[schemars(with = "String")]
     pub to: Origin,
 }
 

@@ -6,20 +6,25 @@ use std::fmt;
 use std::num::NonZeroU16;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Origin;
 
 /// An origin that may be called.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HttpGrant {
+    /// A name or an address, `*.` and a suffix, or `*`.
+    #[schemars(with = "String")]
     pub host: Host,
+    /// The scheme.
     #[serde(default)]
     pub scheme: Scheme,
     /// The scheme's own port if absent.
     #[serde(default)]
     pub port: Option<NonZeroU16>,
+    /// The methods that may be used.
     #[serde(default = "get")]
     pub methods: BTreeSet<Method>,
     /// Allows addresses that are not public, such as a model server on this machine.
@@ -27,7 +32,7 @@ pub struct HttpGrant {
     pub private: bool,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
     #[default]
@@ -35,7 +40,9 @@ pub enum Scheme {
     Http,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
     Get,

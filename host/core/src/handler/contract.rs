@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -46,23 +47,29 @@ impl Contract {
 }
 
 /// References of a handler that the roll call has to see answered.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Needs {
+    /// Keys of settings that it reads.
     pub settings: Vec<String>,
+    /// Roles of models that it asks.
     pub roles: Vec<String>,
     /// Keys of the configuration that name a role which need not resolve.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub role_keys: Vec<String>,
+    /// Prompts that it uses.
     pub prompts: Vec<String>,
+    /// Tables that it uses.
     pub tables: Vec<TableNeed>,
 }
 
 /// Which table is meant: always the same, or the one that a key of the configuration names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum TableName {
+    /// Always this one.
     #[serde(rename = "table")]
     Fixed(String),
+    /// The one that this key of the configuration names.
     #[serde(rename = "table_key")]
     Configured(String),
 }
@@ -88,10 +95,11 @@ impl fmt::Display for TableName {
 
 /// A table, the verbs used on it (`select`, `insert`, `update`, `delete`), and what is done with
 /// its rows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TableNeed {
     #[serde(flatten)]
     pub table: TableName,
+    /// What it does there: `select`, `insert`, `update`, `delete`.
     pub verbs: Vec<String>,
     /// Keys of the configuration that name columns of the table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -100,6 +108,7 @@ pub struct TableNeed {
     /// source if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_key: Option<String>,
+    /// What it does with which rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<RowUse>,
 }
@@ -107,9 +116,11 @@ pub struct TableNeed {
 /// What a handler does with the rows of one class. A table with a column `is_summary` has two:
 /// `original`, and `summary`, which stands for originals that are gone. Rows of a table without
 /// classes are `original`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RowUse {
+    /// `original` or `summary`.
     pub class: String,
+    /// What it does with them.
     pub act: RowAct,
     /// The key of the configuration that holds after how many days; at any age without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,7 +130,7 @@ pub struct RowUse {
     pub orphans: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RowAct {
     Reads,

@@ -1,8 +1,11 @@
 //! Why something that was asked was not done, and the mend.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::app::AppError;
 use crate::engine::EngineError;
-use crate::rollcall::Roll;
+use crate::rollcall::{Reference, Roll};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::workspace::{Misread, WorkspaceError};
 
@@ -33,7 +36,48 @@ pub struct OperationError {
     pub roll: Option<Box<Roll>>,
 }
 
+/// Why something was not done, in place of what it answers with.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub struct ProblemView {
+    /// What is wrong.
+    pub error: String,
+    /// The mend, if it is known.
+    pub help: Option<String>,
+    /// Places in files that cannot be read, if they are why.
+    pub places: Vec<MisreadView>,
+    /// References without an answer, if they are why.
+    pub misses: Vec<Reference>,
+}
+
+/// A place in a file that cannot be read.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Misread")]
+pub struct MisreadView {
+    /// `FILE:LINE:COLUMN`.
+    pub place: String,
+    /// What is wrong there.
+    pub message: String,
+    /// What to write instead.
+    pub mend: String,
+}
+
 impl OperationError {
+    pub fn view(&self) -> ProblemView {
+        let place = |misread: &Misread| MisreadView {
+            place: misread.place.to_string(),
+            message: misread.message.clone(),
+            mend: misread.mend.clone(),
+        };
+        let misses = self.roll.iter().flat_map(|roll| roll.misses());
+        ProblemView {
+            error: self.message.clone(),
+            help: self.mend.clone(),
+            places: self.misreads.iter().map(place).collect(),
+            misses: misses.cloned().collect(),
+        }
+    }
+
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,

@@ -23,13 +23,17 @@ pub struct GateView {
     pub run: String,
     /// What lists show of it.
     pub run_short: String,
+    /// The stage that asks.
     pub stage: String,
+    /// Which visit of the stage, from 1 on.
     pub visit: u32,
+    /// What is asked.
     pub question: String,
     /// The id of what it is about, such as a task, if a stage said so.
     pub subject: Option<String>,
     /// What lists show of it.
     pub subject_short: Option<String>,
+    /// Since when it is asked.
     pub opened_at: Timestamp,
     /// When the question lapses, if ever.
     pub expires_at: Option<Timestamp>,
@@ -37,14 +41,18 @@ pub struct GateView {
     pub decision: Option<Decision>,
     /// What is to be made anew.
     pub part: Option<String>,
+    /// What was said with the decision.
     pub feedback: Option<String>,
+    /// Who decided; `expiry` if nobody did in time.
     pub decided_by: Option<String>,
+    /// When.
     pub decided_at: Option<Timestamp>,
 }
 
 /// A gate with what can be said at it.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct GateDetails {
+    /// The question and its decision.
     pub gate: GateView,
     /// What can be made anew, by name.
     pub parts: Vec<String>,

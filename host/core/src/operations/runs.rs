@@ -14,7 +14,8 @@ pub use self::start::{Start, fork, start};
 pub use self::steer::{MigrationView, SteeredView, cancel, migrate, pause, resume, retry};
 pub(crate) use self::view::millis;
 pub use self::view::{
-    HolderView, LimitsView, ListedView, RunDetails, RunView, StageRunView, UnreadableRunView,
+    HolderView, LimitsView, ListedView, RunDetails, RunProgress, RunView, StageRunView,
+    UnreadableRunView,
 };
 pub use crate::engine::operate::migrate::{Change as StageChange, Fate};
 pub use crate::store::leases::Wish;
@@ -47,6 +48,25 @@ pub async fn list(app: &App, filter: &Filter) -> Result<Vec<ListedView>, Operati
     let short = Short::of(app.store(), &names::RUN, runs.iter().map(Listed::id)).await?;
     let view = |run| ListedView::of(run, &short);
     Ok(runs.into_iter().map(view).collect())
+}
+
+/// The newest runs, each with how far it came.
+pub async fn progress(app: &App, limit: u32) -> Result<Vec<RunProgress>, OperationError> {
+    let store = app.store();
+    let listed = runs::newest(store, limit, Only::default()).await?;
+    let short = Short::of(store, &names::RUN, listed.iter().map(Listed::id)).await?;
+    let mut progress = Vec::new();
+    for listed in listed {
+        let mut stages = Vec::new();
+        if let Listed::Run(run) = &listed {
+            let (rows, _) = stage_runs::readable_of_run(store, &run.id).await?;
+            let rows = rows.iter();
+            stages.extend(rows.map(|row| StageEnded::of(run, row, &short)));
+        }
+        let run = ListedView::of(listed, &short);
+        progress.push(RunProgress { run, stages });
+    }
+    Ok(progress)
 }
 
 /// The run that `wanted` names, with its stages and gates.

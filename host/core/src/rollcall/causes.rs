@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ptr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Kind, Miss, Reference, Referrer, Roll};
@@ -12,9 +13,12 @@ use super::{Kind, Miss, Reference, Referrer, Roll};
 const LONGEST: usize = 64;
 
 /// The reference that has to answer before another can.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Cause {
+    /// Who makes that reference.
+    #[schemars(with = "String")]
     pub referrer: Referrer,
+    /// Under which key.
     pub key: String,
     /// Which of several under that key; the first that does not answer without it.
     #[serde(skip_serializing_if = "Option::is_none")]

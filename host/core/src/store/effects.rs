@@ -2,6 +2,7 @@
 //! without any effect, can be told from health.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::unreadable::readable;
@@ -25,20 +26,28 @@ pub struct Effect {
 }
 
 /// How a scheduled handler fares.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "LedgerEntry")]
 pub struct Entry {
+    /// Its pipeline; of a policy, `policy:NAME`.
     pub pipeline: String,
+    /// Its name.
     pub handler: String,
-    /// The last run, and what the handler reported in it.
+    /// The id of the last run.
     pub run: String,
+    /// What it reported in the last run: `done`, `failed`.
     pub outcome: String,
+    /// When that was.
     pub last_at: Timestamp,
+    /// When it last succeeded.
     pub last_success: Option<Timestamp>,
+    /// When a success last had an effect.
     pub last_effect: Option<Timestamp>,
     /// Successes in a row that had no effect.
     pub without: u32,
-    /// Runs in a row in which it fell back, and what it said in the last of them.
+    /// Runs in a row in which it fell back.
     pub fallbacks: u32,
+    /// What it said of that in the last of them.
     pub fallback: Option<String>,
 }
 

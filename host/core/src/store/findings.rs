@@ -1,6 +1,7 @@
 //! `findings`: what a person may want to know, once for each key until it is resolved.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::unreadable::readable;
@@ -8,7 +9,7 @@ use super::{Store, StoreError, Transaction, batch, timestamp};
 use crate::value::{Row, Statement};
 
 /// Something noticed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
     /// The same thing noticed again has the same key.
     pub key: String,
@@ -16,11 +17,15 @@ pub struct Finding {
     pub kind: String,
     /// Whom it is about: a pipeline, a handler, a run.
     pub subject: String,
+    /// What was noticed.
     pub message: String,
     /// How often it was noticed since it was opened.
     pub times: u64,
+    /// When it was first noticed.
     pub first_at: Timestamp,
+    /// When it was last noticed.
     pub last_at: Timestamp,
+    /// When it was resolved, if it was.
     pub resolved_at: Option<Timestamp>,
 }
 

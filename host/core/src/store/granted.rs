@@ -20,6 +20,7 @@ mod idle;
 mod idling;
 mod login;
 mod measured;
+mod memory;
 mod passage;
 mod session;
 #[cfg(test)]
@@ -38,6 +39,8 @@ use self::admission::{Asker, Checked};
 use self::authorizer::{Authorizer, Mode};
 use self::catalog::{Catalog, SEARCH_PATH};
 pub use self::deferred::{Writer, execute_deferred, execute_unchecked};
+#[doc(hidden)]
+pub use self::functions::{Makes, all as functions};
 pub use self::idle::Idle;
 pub(super) use self::idling::Idling;
 pub use self::session::EachRow;
@@ -195,7 +198,8 @@ impl GrantedDatabase {
         let mut transaction = self.begin(timeout).await?;
         let mut touched = 0;
         for params in params {
-            touched += transaction.run(checked.with(params), timeout).await?;
+            let checked = checked.with(params, self.value_bytes());
+            touched += transaction.run(checked, timeout).await?;
         }
         transaction.commit().await?;
         Ok(touched)
@@ -245,9 +249,14 @@ impl GrantedDatabase {
         self.shared.limits.row_bytes.into()
     }
 
+    /// What one value may have, in bytes.
+    fn value_bytes(&self) -> u64 {
+        self.shared.limits.value_bytes.into()
+    }
+
     async fn check(&self, statement: Statement, mode: Mode) -> Result<Checked, StoreError> {
         let checked = self.check_text(&statement.sql, mode).await?;
-        checked.with(statement.params)
+        checked.with(statement.params, self.value_bytes())
     }
 
     /// What may run of a statement. What is refused may be about a column that is new.
@@ -276,6 +285,7 @@ impl GrantedDatabase {
             plugin: &self.shared.plugin,
             grants: &self.shared.grants,
             catalog,
+            most: self.value_bytes(),
         };
         admission::check_text(asker, sql, mode == Mode::Write)
     }
@@ -490,6 +500,7 @@ pub async fn authorise(
                 plugin,
                 grants,
                 catalog: Some(&catalog),
+                most: limits.value_bytes.into(),
             };
             let checked = admission::check_text(asker, sql, true)?;
             postgres.prepare_in(SEARCH_PATH, checked.sql()).await

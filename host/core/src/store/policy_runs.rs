@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Dialect, Store, StoreError, batch, timestamp};
 use crate::value::Statement;
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// How a run of a policy ended.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PolicyRun {
+    /// The run's id.
     pub run: String,
+    /// The run's status.
     pub status: String,
+    /// When it ended.
     pub finished_at: Timestamp,
 }
 

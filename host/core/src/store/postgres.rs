@@ -1,5 +1,6 @@
 //! PostgreSQL: a pool, and the migration lock.
 
+mod answered;
 mod locked;
 mod pooler;
 mod values;
@@ -12,6 +13,7 @@ use sqlx::{
     AssertSqlSafe, Column, ConnectOptions, Connection as _, Executor, Row as _, SqlSafeStr,
 };
 
+pub(super) use self::answered::{ANSWER, GRACE, answered};
 pub(super) use self::values::{bound, decode, kinds, known};
 use super::timed::{self, Borrowed};
 use super::{Connection, StoreError, StoreErrorKind, Transaction, Work, migrate};
@@ -21,6 +23,10 @@ use crate::value::{Rows, Statement};
 const CONNECTIONS: u32 = 10;
 const READERS: u32 = 5;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an idle connection may take to say that it is there.
+const PING: Duration = Duration::from_secs(2);
+/// How long the first connection may take, and finding out what answers there.
+const REACH: Duration = Duration::from_secs(20);
 /// Statements that take milliseconds are not compiled: a disabled kind of scan counts as so dear
 /// that the server would compile every one.
 const JIT: (&str, &str) = ("jit", "off");
@@ -28,8 +34,9 @@ const JIT: (&str, &str) = ("jit", "off");
 /// would keep its locks for ever, and nobody else could claim or commit. And open runs change
 /// faster than they are counted: a plan for the few of a moment ago reads the whole table, dead
 /// rows and all, while an index passes over what it once found dead.
-const WRITERS: [(&str, &str); 5] = [
+const WRITERS: [(&str, &str); 6] = [
     JIT,
+    answered::LONGEST,
     locked::PATIENCE,
     ("idle_in_transaction_session_timeout", "5s"),
     ("enable_seqscan", "off"),
@@ -39,7 +46,7 @@ const WRITERS: [(&str, &str); 5] = [
 const READING: [(&str, &str); 4] = [
     JIT,
     locked::PATIENCE,
-    ("statement_timeout", "60s"),
+    answered::LONGEST,
     ("default_transaction_read_only", "on"),
 ];
 /// How long sessions that are busy are waited for at the end; they end with the process.
@@ -76,15 +83,16 @@ impl PostgresStore {
     }
 
     pub(super) async fn query(&self, statement: Statement) -> Result<Rows, StoreError> {
-        let mut connection = self.readers.acquire().await?;
-        let rows = match query(&mut connection, statement.clone()).await {
+        let mut borrowed = Borrowed::of(self.readers.acquire().await?);
+        let connection = borrowed.connection()?;
+        let rows = match query(connection, statement.clone(), ANSWER).await {
             Err(error) if error.is_outdated_plan() => {
-                connection.clear_cached_statements().await?;
-                query(&mut connection, statement).await
+                forget(connection).await?;
+                query(connection, statement, ANSWER).await
             }
             result => result,
         };
-        drop(connection);
+        borrowed.give_back_unless_silent(&rows);
         self.named(rows).await
     }
 
@@ -105,58 +113,56 @@ impl PostgresStore {
         let connection = borrowed.connection()?;
         let rows = match query_timed(connection, statement.clone(), deadline).await {
             Err(error) if error.is_outdated_plan() => {
-                connection.clear_cached_statements().await?;
+                forget(connection).await?;
                 query_timed(connection, statement, deadline).await
             }
             result => result,
         };
-        borrowed.give_back();
+        borrowed.give_back_unless_silent(&rows);
         self.named(rows).await
     }
 
     /// Run a statement outside of any transaction.
     pub(super) async fn notify(&self, sql: &'static str) -> Result<(), StoreError> {
-        let mut connection = self.pool.acquire().await?;
-        execute(&mut connection, Statement::new(sql)).await?;
-        Ok(())
+        let mut borrowed = Borrowed::of(self.pool.acquire().await?);
+        let told = execute(borrowed.connection()?, Statement::new(sql), ANSWER).await;
+        borrowed.give_back_unless_silent(&told);
+        told.map(drop)
     }
 
     pub(super) async fn prepare(&self, sql: &str) -> Result<(), StoreError> {
-        let mut connection = self.readers.acquire().await?;
-        connection
-            .prepare(AssertSqlSafe(sql.to_owned()).into_sql_str())
-            .await?;
-        Ok(())
+        let mut borrowed = Borrowed::of(self.readers.acquire().await?);
+        let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
+        let prepared = answered(ANSWER, borrowed.connection()?.prepare(sql)).await;
+        let prepared = prepared.map(drop);
+        borrowed.give_back_unless_silent(&prepared);
+        prepared
     }
 
     /// Whether `sql` prepares where `path` is searched for what it names without a schema.
     pub(super) async fn prepare_in(&self, path: &str, sql: &str) -> Result<(), StoreError> {
-        let mut connection = self.readers.acquire().await?;
-        let mut begun = connection.begin().await?;
-        let set = format!("SET LOCAL search_path = {path}");
-        begun.execute(AssertSqlSafe(set)).await?;
-        let text = AssertSqlSafe(sql.to_owned()).into_sql_str();
-        let prepared = begun.prepare(text).await.map(drop);
-        begun.rollback().await?;
-        Ok(prepared?)
+        let mut borrowed = Borrowed::of(self.readers.acquire().await?);
+        let prepares = prepare_in(borrowed.connection()?, path, sql);
+        let prepared = answered(ANSWER, prepares).await;
+        borrowed.give_back_unless_silent(&prepared);
+        prepared
     }
 
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send,
     {
-        let mut connection = self.pool.acquire().await?;
-        let result = write(&mut connection, &self.readers, work).await;
+        let mut borrowed = Borrowed::of(self.pool.acquire().await?);
+        let connection = borrowed.connection()?;
+        let result = write(connection, &self.readers, work).await;
         match &result {
-            Err(error) if error.is_outdated_plan() => {
-                connection.clear_cached_statements().await?;
-            }
+            Err(error) if error.is_outdated_plan() => forget(connection).await?,
             Err(error) if error.kind == StoreErrorKind::Denied => {
-                refuse_replica(&mut connection).await?;
+                refuse_replica(connection).await?;
             }
             _ => {}
         }
-        drop(connection);
+        borrowed.give_back_unless_silent(&result);
         self.named(result).await
     }
 
@@ -168,11 +174,30 @@ impl PostgresStore {
     }
 }
 
+/// What was prepared before another process changed a table.
+async fn forget(connection: &mut PgConnection) -> Result<(), StoreError> {
+    answered(ANSWER, connection.clear_cached_statements()).await
+}
+
+async fn prepare_in(
+    connection: &mut PgConnection,
+    path: &str,
+    sql: &str,
+) -> Result<(), sqlx::Error> {
+    let mut begun = connection.begin().await?;
+    let set = format!("SET LOCAL search_path = {path}");
+    begun.execute(AssertSqlSafe(set)).await?;
+    let text = AssertSqlSafe(sql.to_owned()).into_sql_str();
+    let prepared = begun.prepare(text).await.map(drop);
+    begun.rollback().await?;
+    prepared
+}
+
 /// A replica refuses every write. That says nothing about the statement: after a failover the
 /// address leads there for a while, until it is promoted.
 async fn refuse_replica(connection: &mut PgConnection) -> Result<(), StoreError> {
     let asked = Statement::new("SELECT pg_is_in_recovery() AS replica");
-    let rows = query(connection, asked).await?;
+    let rows = query(connection, asked, ANSWER).await?;
     match rows.first().map(|row| row.boolean("replica")).transpose()? {
         Some(true) => Err(StoreError::new(
             StoreErrorKind::Unavailable,
@@ -199,7 +224,7 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
 }
 
 async fn look_on(connection: &mut PgConnection) -> Result<(), StoreError> {
-    let mut transaction = connection.begin().await?;
+    let mut transaction = answered(ANSWER, connection.begin()).await?;
     migrate::look(&mut Transaction::new(Connection::Postgres(
         &mut transaction,
     )))
@@ -209,17 +234,18 @@ async fn look_on(connection: &mut PgConnection) -> Result<(), StoreError> {
 async fn migrate_locked(connection: &mut PgConnection) -> Result<(), StoreError> {
     // Of two that make the table at once the later one is told, in one of several ways, that it is
     // there. The lock finds out: without the table, why it was not made is the cause.
-    let made = execute(connection, Statement::new(schema::APPLIED)).await;
-    let mut transaction = connection.begin().await?;
+    let made = execute(connection, Statement::new(schema::APPLIED), ANSWER).await;
+    let mut begun = answered(ANSWER, connection.begin()).await?;
     let lock = "LOCK TABLE migrations IN SHARE ROW EXCLUSIVE MODE";
-    let locked = execute(&mut transaction, Statement::new(lock)).await;
+    let locked = execute(&mut begun, Statement::new(lock), ANSWER).await;
     locked.map_err(|error| made.err().unwrap_or(error))?;
-    migrate::run(&mut Transaction::new(Connection::Postgres(
-        &mut transaction,
-    )))
-    .await?;
-    transaction.commit().await?;
-    Ok(())
+    // A large table is changed for as long as that takes.
+    let unlimited = Statement::new("SET LOCAL statement_timeout = 0");
+    execute(&mut begun, unlimited, ANSWER).await?;
+    let mut transaction = Transaction::new(Connection::Postgres(&mut begun));
+    transaction.patience = Duration::MAX;
+    migrate::run(&mut transaction).await?;
+    answered(ANSWER, begun.commit()).await
 }
 
 async fn write<T, F>(
@@ -230,12 +256,12 @@ async fn write<T, F>(
 where
     F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send,
 {
-    let mut begun = connection.begin().await?;
+    let mut begun = answered(ANSWER, connection.begin()).await?;
     let mut transaction = Transaction::new(Connection::Postgres(&mut begun));
     transaction.readers = Some(readers.clone());
     let result = work(&mut transaction).await;
     let value = transaction.verdict(result)?;
-    begun.commit().await?;
+    answered(ANSWER, begun.commit()).await?;
     Ok(value)
 }
 
@@ -244,10 +270,10 @@ async fn query_timed(
     statement: Statement,
     deadline: Instant,
 ) -> Result<Rows, StoreError> {
-    let mut begun = connection.begin().await?;
-    timed::limit_postgres(&mut begun, deadline).await?;
-    let rows = query(&mut begun, statement).await;
-    begun.rollback().await?;
+    let mut begun = answered(ANSWER, connection.begin()).await?;
+    let left = timed::limit_postgres(&mut begun, deadline).await?;
+    let rows = query(&mut begun, statement, left.saturating_add(GRACE)).await;
+    answered(ANSWER, begun.rollback()).await?;
     rows
 }
 
@@ -261,6 +287,12 @@ fn pool(
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // Asked here, with a bound: one that died without a word makes room for another.
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| {
+            let answer = tokio::time::timeout(PING, connection.ping());
+            Box::pin(async move { Ok(matches!(answer.await, Ok(Ok(())))) })
+        })
         .after_connect(move |connection, _| {
             let set = sqlx::raw_sql(AssertSqlSafe(set.clone()));
             Box::pin(async move { set.execute(connection).await.map(drop) })
@@ -282,13 +314,15 @@ pub(super) fn set_writing() -> String {
 
 /// Connect once. A pool waits for a server that refuses, and then says only that it waited.
 async fn reach(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
-    let connecting = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect());
-    let mut connection = match connecting.await {
-        Ok(result) => result.map_err(|error| opening(options, error))?,
-        Err(_) => return Err(opening(options, sqlx::Error::PoolTimedOut)),
+    let reaches = async {
+        let connected = options.connect().await;
+        let mut connection = connected.map_err(|error| opening(options, error))?;
+        // A pooler that has no session left takes the connection, and answers nothing.
+        pooler::refuse(options, &mut connection).await?;
+        Ok(connection)
     };
-    pooler::refuse(options, &mut connection).await?;
-    Ok(connection)
+    let reached = tokio::time::timeout(REACH, reaches).await;
+    reached.unwrap_or_else(|_| Err(opening(options, sqlx::Error::PoolTimedOut)))
 }
 
 fn opening(options: &PgConnectOptions, error: sqlx::Error) -> StoreError {
@@ -311,8 +345,9 @@ fn opening(options: &PgConnectOptions, error: sqlx::Error) -> StoreError {
 pub(super) async fn query(
     connection: &mut PgConnection,
     statement: Statement,
+    within: Duration,
 ) -> Result<Rows, StoreError> {
-    let fetched = bound(statement).fetch_all(connection).await?;
+    let fetched = answered(within, bound(statement).fetch_all(connection)).await?;
     let columns = fetched
         .first()
         .map(|row| {
@@ -329,6 +364,8 @@ pub(super) async fn query(
 pub(super) async fn execute(
     connection: &mut PgConnection,
     statement: Statement,
+    within: Duration,
 ) -> Result<u64, StoreError> {
-    Ok(bound(statement).execute(connection).await?.rows_affected())
+    let done = answered(within, bound(statement).execute(connection)).await?;
+    Ok(done.rows_affected())
 }

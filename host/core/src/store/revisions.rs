@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -29,10 +30,13 @@ pub struct Revision {
 }
 
 /// Paths that differ between two revisions.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Difference {
+    /// Only in the later one.
     pub added: Vec<String>,
+    /// Only in the earlier one.
     pub removed: Vec<String>,
+    /// In both, with another content.
     pub changed: Vec<String>,
 }
 

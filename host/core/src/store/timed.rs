@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 use sqlx::pool::PoolConnection;
 use sqlx::{Database, PgConnection, SqliteConnection};
 
-use super::{Backend, Connection, Store, StoreError, Transaction, open_tables, postgres, storable};
+use super::{
+    Backend, Connection, Store, StoreError, StoreErrorKind, Transaction, open_tables, postgres,
+    storable,
+};
 use crate::value::{Rows, Statement};
 
 /// Instructions of SQLite between two looks at the time.
@@ -29,6 +32,14 @@ impl<D: Database> Borrowed<D> {
     /// Its work is over.
     pub(super) fn give_back(mut self) {
         drop(self.0.take());
+    }
+
+    /// Its work is over, or its server does not answer: then it is closed.
+    pub(super) fn give_back_unless_silent<T>(self, result: &Result<T, StoreError>) {
+        let silent = |error: &StoreError| error.kind == StoreErrorKind::Unavailable;
+        if !result.as_ref().is_err_and(silent) {
+            self.give_back();
+        }
     }
 }
 
@@ -78,7 +89,11 @@ impl Store {
 async fn limit(transaction: &mut Transaction<'_>, deadline: Instant) -> Result<(), StoreError> {
     match &mut transaction.connection {
         Connection::Sqlite(connection) => limit_sqlite(connection, deadline).await,
-        Connection::Postgres(connection) => limit_postgres(connection, deadline).await,
+        Connection::Postgres(connection) => {
+            let left = limit_postgres(connection, deadline).await?;
+            transaction.patience = left.saturating_add(postgres::GRACE);
+            Ok(())
+        }
     }
 }
 
@@ -104,18 +119,18 @@ pub(super) async fn lift_sqlite(connection: &mut SqliteConnection) -> Result<(),
     Ok(())
 }
 
-/// For the transaction that is under way.
+/// For the transaction that is under way; gives the time that is left.
 pub(super) async fn limit_postgres(
     connection: &mut PgConnection,
     deadline: Instant,
-) -> Result<(), StoreError> {
+) -> Result<Duration, StoreError> {
     let left = deadline.saturating_duration_since(Instant::now());
     // Zero would be no limit.
-    let left = left.max(Duration::from_millis(1)).as_millis();
+    let left = left.max(Duration::from_millis(1));
     let limit = format!(
         "SET LOCAL statement_timeout = {}",
-        left.min(i32::MAX as u128)
+        left.as_millis().min(i32::MAX as u128)
     );
-    postgres::execute(connection, Statement::new(limit)).await?;
-    Ok(())
+    postgres::execute(connection, Statement::new(limit), postgres::ANSWER).await?;
+    Ok(left)
 }

@@ -38,6 +38,7 @@ impl Unreadable {
 
 /// One row of a list: what it says, or that it cannot be read.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(inline)]
 #[serde(untagged)]
 pub enum Entry<T> {
     Known(T),

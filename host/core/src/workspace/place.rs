@@ -6,16 +6,20 @@ use std::iter::once;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use toml::de::{DeTable, DeValue};
 
 use crate::foreign;
 
 /// A place in a file of the workspace. Lines and columns count from 1.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Place {
+    /// From the folder of the workspace on.
     pub file: String,
+    /// From 1 on.
     pub line: usize,
+    /// In characters, from 1 on.
     pub column: usize,
 }
 

@@ -18,13 +18,16 @@ pub use crate::tables::posts::Post;
 /// A post that was taken off the site.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Removed {
+    /// The end of its address.
     pub slug: String,
 }
 
 /// What an export came to.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Exported {
+    /// How many files.
     pub files: usize,
+    /// All of them together.
     pub bytes: u64,
     /// Posts that cannot be read, and are left out.
     pub left_out: Vec<Broken>,
@@ -44,6 +47,26 @@ pub async fn show(app: &App, wanted: &str) -> Result<Post, OperationError> {
     let post = posts::by_slug(app.store(), &slug).await?;
     post.filter(|post| !post.removed)
         .ok_or_else(|| OperationError::usage(format!("post `{slug}` was removed just now")))
+}
+
+/// Published posts that can be read, newest first, from the one at `offset` on.
+pub async fn newest(app: &App, limit: u32, offset: u32) -> Result<Vec<Post>, OperationError> {
+    Ok(posts::newest(app.store(), limit, offset).await?)
+}
+
+/// Published posts of a tag, newest first.
+pub async fn tagged(app: &App, tag: &str, limit: u32) -> Result<Vec<Post>, OperationError> {
+    Ok(posts::tagged(app.store(), tag, limit).await?)
+}
+
+/// How many posts are published.
+pub async fn count(app: &App) -> Result<u64, OperationError> {
+    Ok(posts::count(app.store()).await?)
+}
+
+/// The post of a slug, also one that was removed.
+pub async fn by_slug(app: &App, slug: &str) -> Result<Option<Post>, OperationError> {
+    Ok(posts::by_slug(app.store(), slug).await?)
 }
 
 /// Take a post off the site. Its address says "gone" from then on.

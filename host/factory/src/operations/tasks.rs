@@ -20,6 +20,7 @@ pub use crate::tables::tasks::TaskStatus;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Task")]
 pub struct TaskView {
+    /// Its id, a UUID that sorts by time.
     pub id: String,
     /// What lists show of the id.
     pub short: String,
@@ -30,14 +31,18 @@ pub struct TaskView {
     /// The run that made its newest draft.
     pub run: String,
     pub status: TaskStatus,
+    /// When its first draft was kept.
     pub created_at: Timestamp,
+    /// When it last changed.
     pub updated_at: Timestamp,
 }
 
 /// A task with its newest draft.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct TaskDetails {
+    /// The task itself.
     pub task: TaskView,
+    /// Its newest draft.
     pub draft: Option<DraftView>,
     /// What stages of its run did in a lesser way than they should have.
     pub fallbacks: Vec<StageFallback>,
@@ -47,26 +52,34 @@ pub struct TaskDetails {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Draft")]
 pub struct DraftView {
+    /// Its id.
     pub id: String,
     /// Counted from 1 within its task.
     pub number: i64,
+    /// Its title.
     pub title: String,
+    /// What lists show of the text.
     pub excerpt: String,
+    /// The text.
     pub markdown: String,
+    /// The built-in composer, or the model.
     pub written_by: String,
     /// What a person should know before approving it.
     pub notes: Vec<String>,
     /// What the rails said, by rail, and the notes.
     pub report: Json,
+    /// When it was kept.
     pub created_at: Timestamp,
 }
 
 /// What a stage did in a lesser way.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct StageFallback {
+    /// The stage's id.
     pub stage: String,
     /// What did not do it: `role writer`.
     pub what: String,
+    /// Why it did not.
     pub why: String,
 }
 
@@ -113,6 +126,14 @@ pub async fn decide(app: &App, wanted: &str, verdict: Verdict) -> Result<Decided
 /// The task that a run makes, if there is one.
 pub async fn of_run(app: &App, run: &str) -> Result<Option<TaskView>, OperationError> {
     match tasks::of_run(app.store(), run).await? {
+        Some(task) => Ok(Some(viewed(app, task).await?)),
+        None => Ok(None),
+    }
+}
+
+/// The task of an id, if there is one.
+pub async fn by_id(app: &App, id: &str) -> Result<Option<TaskView>, OperationError> {
+    match tasks::by_id(app.store(), id).await? {
         Some(task) => Ok(Some(viewed(app, task).await?)),
         None => Ok(None),
     }

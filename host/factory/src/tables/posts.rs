@@ -11,21 +11,31 @@ use callboard_core::value::{Row, Rows, Statement};
 /// One post. A removed post keeps its row, so that its address can say "gone".
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Post {
+    /// Its id.
     pub id: String,
+    /// The end of its address, `/posts/SLUG`.
     pub slug: String,
     /// What it is about, once: `dev_diary:<repository>:<day>`.
     pub subject: String,
+    /// The id of its task.
     pub task: String,
+    /// Its title.
     pub title: String,
+    /// What lists and feeds show of the text.
     pub excerpt: String,
+    /// The text.
     pub markdown: String,
+    /// What readers find it by.
     pub tags: Vec<String>,
     /// The built-in composer, or the model.
     pub written_by: String,
     /// The day it covers, `YYYY-MM-DD`.
     pub covers: String,
+    /// Whether it was taken off the site.
     pub removed: bool,
+    /// When it was published.
     pub published_at: Timestamp,
+    /// When it last changed.
     pub updated_at: Timestamp,
 }
 

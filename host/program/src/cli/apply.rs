@@ -1,12 +1,11 @@
 //! `apply`: make the workspace the active revision.
 
 use clap::Args;
-use serde_json::json;
 
 use super::output::Answered;
 use super::watch::patiently;
 use super::{Context, Failure, check};
-use callboard_core::app::AppError;
+use callboard_core::operations::revisions;
 
 #[derive(Debug, Args)]
 pub(super) struct Apply {
@@ -17,30 +16,22 @@ pub(super) struct Apply {
 
 impl Apply {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
-        let app = context.app_made().await?;
-        let applied = match patiently(context.output, check::CALLING, app.apply(&self.note)).await {
-            Err(AppError::Misses(count, roll)) => {
-                check::tell(context.output, &roll, false);
-                return Err(AppError::Misses(count, roll).into());
-            }
-            other => other?,
-        };
+        let (app, output) = (context.app_made().await?, context.output);
+        let apply = revisions::apply(&app, &self.note);
+        let applied = patiently(output, check::CALLING, apply).await;
+        if let Some(roll) = applied.as_ref().err().and_then(|it| it.roll.as_ref()) {
+            check::tell(output, roll, false);
+        }
+        let applied = applied?;
         let state = if applied.unchanged {
             "is active already"
         } else {
             "is active"
         };
-        context.output.say(format_args!(
+        output.say(format_args!(
             "revision {} ({}) {state}; all {} references answer",
-            applied.revision,
-            &applied.digest[..12],
-            applied.roll.references.len(),
+            applied.revision, applied.short, applied.references,
         ));
-        Ok(context.output.json(&json!({
-            "revision": applied.revision,
-            "digest": applied.digest,
-            "unchanged": applied.unchanged,
-            "references": applied.roll.references.len(),
-        })))
+        Ok(output.json(&applied))
     }
 }

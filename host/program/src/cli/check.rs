@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::output::{Answered, Output};
 use super::watch::patiently;
 use super::{Context, Failure};
+use callboard_core::operations::revisions;
 use callboard_core::rollcall::{Reference, Roll};
 
 /// What takes its time when a component is new.
@@ -21,7 +22,7 @@ pub(super) struct Check {
 impl Check {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
-        let roll = patiently(context.output, CALLING, app.check()).await?.roll;
+        let roll = patiently(context.output, CALLING, revisions::check(&app)).await?;
         tell(context.output, &roll, self.all);
         let answered = context.output.json(&roll);
         Ok(match roll.misses().next() {

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use tokio::sync::watch;
 
+use super::documents::{DemoDocument, ExportedSite, PolicyEnded};
 use super::exit::Exit;
 use super::output::Answered;
 use super::watch::length;
@@ -18,7 +19,8 @@ use callboard_core::operations::gates::{Decision, Verdict};
 use callboard_core::operations::runs::{RunStatus, RunView};
 use callboard_core::outcome::Patch;
 use callboard_core::workspace::{self, Files};
-use callboard_factory::operations::{memory, tasks};
+use callboard_factory::operations::memory::{self, Memory};
+use callboard_factory::operations::tasks;
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
@@ -77,15 +79,22 @@ impl Demo {
         let folder = folder.unwrap_or_else(|| temporary.path().join("factory"));
         let app = set_up(context, &folder).await?;
         let (run, published) = self.main_job(context, &app, &repository).await?;
-        let mut told = upkeep(context, &app, &folder, &repository).await?;
-        told["workspace"] = json!(folder);
-        told["run"] = json!(run);
+        let (policies, memory) = upkeep(context, &app, &folder, &repository).await?;
+        let mut told = DemoDocument {
+            workspace: folder,
+            run,
+            policies,
+            memory,
+            exported: None,
+            serving: None,
+        };
         if let Some(out) = &self.out {
-            let exported = posts::export(context, &app, out).await?;
-            told["exported"] = json!({ "folder": out, "files": exported.files });
+            let files = posts::export(context, &app, out).await?.files;
+            let folder = out.clone();
+            told.exported = Some(ExportedSite { folder, files });
         }
         if self.once || !published {
-            app.store().close().await;
+            app.close().await;
             let answered = context.output.json(&told);
             return Ok(if published {
                 answered
@@ -98,10 +107,14 @@ impl Demo {
         let stop = signals.stop.clone();
         let (seen, changes) = watch::channel(Seen::default());
         let looking = serve::start_look(&app, seen, &stop);
+        let told = |serving| {
+            told.serving = Some(serving);
+            context.output.json(&told)
+        };
         let serves = serve::site(context, &app, doors, (&stop, changes), told);
         let answered = supervised::until_given_up(&app, &stop, serves).await?;
         supervised::join(looking).await;
-        app.store().close().await;
+        app.close().await;
         Ok(answered)
     }
 
@@ -208,7 +221,7 @@ async fn upkeep(
     app: &App,
     folder: &Path,
     repository: &Path,
-) -> Result<Json, Failure> {
+) -> Result<(Vec<PolicyEnded>, Memory), Failure> {
     step(
         context,
         "Remember the repository's history (pipeline remember)",
@@ -240,14 +253,18 @@ async fn upkeep(
         if !matches!(run.status, RunStatus::Done | RunStatus::NothingToDo) {
             return Err(ended_badly(&run));
         }
-        ended.push(json!({ "policy": policy, "status": run.status, "detail": run.detail }));
+        ended.push(PolicyEnded {
+            policy,
+            status: run.status,
+            detail: run.detail,
+        });
     }
     let memory = memory::counts(app).await?;
     context.output.say(format_args!(
         "the memory holds {} embeddings and {} summaries",
         memory.embeddings, memory.summaries
     ));
-    Ok(json!({ "policies": ended, "memory": memory }))
+    Ok((ended, memory))
 }
 
 /// Apply a second revision in which a young repository has something to clean up.

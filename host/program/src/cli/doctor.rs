@@ -5,7 +5,7 @@ use clap::Args;
 use super::exit::Exit;
 use super::output::Answered;
 use super::{Context, Failure};
-use callboard_core::app::doctor::{self, Diagnosis, Level, Symptom};
+use callboard_core::operations::doctor::{self, Diagnosis, Level, Symptom};
 
 #[derive(Debug, Args)]
 pub(super) struct Doctor {}

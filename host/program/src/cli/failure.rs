@@ -1,35 +1,23 @@
 //! An error at the command line: what is wrong, the mend, and the exit code.
 
-use serde_json::{Value as Json, json};
-
+use super::documents::FailureDocument;
 use super::exit::Exit;
 use crate::http::HttpError;
 use callboard_core::app::AppError;
-use callboard_core::engine::EngineError;
 use callboard_core::operations::{ErrorKind, OperationError};
-use callboard_core::rollcall::Roll;
-use callboard_core::store::StoreError;
-use callboard_core::workspace::{Misread, WorkspaceError};
-use callboard_factory::site::Unshown;
+use callboard_core::workspace::WorkspaceError;
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
 pub struct Failure {
-    pub(super) message: String,
-    pub(super) help: Option<String>,
-    pub(super) misreads: Vec<Misread>,
-    /// The roll, if its misses are why.
-    pub(super) roll: Option<Box<Roll>>,
+    pub(super) why: OperationError,
     exit: Exit,
 }
 
 impl Failure {
     pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
-            message: message.into(),
-            help: None,
-            misreads: Vec::new(),
-            roll: None,
+            why: OperationError::failed(message),
             exit,
         }
     }
@@ -41,7 +29,7 @@ impl Failure {
 
     #[must_use]
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.why = self.why.mend(help);
         self
     }
 
@@ -55,43 +43,22 @@ impl Failure {
     }
 
     /// The document that stands in place of the answer.
-    pub(super) fn to_json(&self) -> Json {
-        let places: Vec<_> = self
-            .misreads
-            .iter()
-            .map(|misread| {
-                json!({
-                    "place": misread.place.to_string(),
-                    "message": misread.message,
-                    "mend": misread.mend,
-                })
-            })
-            .collect();
-        let misses = self.roll.iter().flat_map(|roll| roll.misses());
-        json!({
-            "error": self.message,
-            "help": self.help,
-            "code": self.exit.code(),
-            "places": places,
-            "misses": misses.collect::<Vec<_>>(),
-        })
+    pub(super) fn document(&self) -> FailureDocument {
+        FailureDocument {
+            problem: self.why.view(),
+            code: self.exit.code(),
+        }
     }
 }
 
 impl From<OperationError> for Failure {
-    fn from(error: OperationError) -> Self {
-        let exit = match error.kind {
+    fn from(why: OperationError) -> Self {
+        let exit = match why.kind {
             ErrorKind::Usage | ErrorKind::Unknown => Exit::Usage,
             ErrorKind::Failed => Exit::Failed,
             ErrorKind::Unavailable => Exit::Unavailable,
         };
-        Self {
-            message: error.message,
-            help: error.mend,
-            misreads: error.misreads,
-            roll: error.roll,
-            exit,
-        }
+        Self { why, exit }
     }
 }
 
@@ -106,7 +73,7 @@ macro_rules! as_operation {
     )*};
 }
 
-as_operation!(AppError, StoreError, EngineError, WorkspaceError, Unshown);
+as_operation!(AppError, WorkspaceError);
 
 impl From<HttpError> for Failure {
     fn from(error: HttpError) -> Self {

@@ -1,12 +1,10 @@
 //! `findings`: what a person may want to know, until it is resolved.
 
 use clap::Subcommand;
-use serde_json::json;
 
 use super::output::{Answered, time};
-use super::{Context, Failure, find};
-use callboard_core::store::findings::{self, Finding};
-use callboard_core::store::named::{self, LATEST};
+use super::{Context, Failure};
+use callboard_core::operations::findings::{self, Finding};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Findings {
@@ -25,29 +23,17 @@ pub(super) enum Findings {
 
 impl Findings {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
-        let app = context.app().await?;
+        let (app, output) = (context.app().await?, context.output);
         match self {
             Findings::List { all } => {
-                let found = if all {
-                    findings::all(app.store()).await?
-                } else {
-                    findings::open(app.store()).await?
-                };
+                let found = findings::list(&app, all).await?;
                 let header = ["key", "times", "first", "last", "state", "message"];
-                let rows: Vec<Vec<String>> = found.iter().map(row).collect();
-                Ok(context.output.show(&header, rows, &found))
+                Ok(output.show(&header, found.iter().map(row).collect(), &found))
             }
             Findings::Resolve { key } => {
-                let mut resolved = 0;
-                if key != LATEST {
-                    resolved = findings::resolve(app.store(), &key).await?;
-                }
-                if resolved == 0 {
-                    let key = find::key(app.store(), &named::FINDING, &key).await?;
-                    resolved = u64::from(findings::close(app.store(), &key).await?);
-                }
-                context.output.say(format_args!("resolved {resolved}"));
-                Ok(context.output.json(&json!({ "resolved": resolved })))
+                let resolved = findings::resolve(&app, &key).await?;
+                output.say(format_args!("resolved {}", resolved.resolved));
+                Ok(output.json(&resolved))
             }
         }
     }

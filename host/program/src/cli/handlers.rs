@@ -1,13 +1,11 @@
 //! `handlers`: what is registered.
 
 use clap::Subcommand;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::output::Answered;
-use super::{Context, Failure, find};
-use callboard_core::app::AppError;
-use callboard_core::handler::Contract;
-use callboard_core::registry::{Entry, Origin, Registry};
+use super::{Context, Failure};
+use callboard_core::operations::handlers::{self, HandlerDetails, HandlerView, Needs, OriginView};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Handlers {
@@ -28,105 +26,56 @@ impl Handlers {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         match self {
             Handlers::List { native: true } => {
-                let native = Registry::native().map_err(AppError::from)?;
+                let native = handlers::native()?.into_iter();
+                let native: Vec<_> = native.map(|details| details.handler).collect();
                 Ok(list(context, &native))
             }
-            Handlers::List { native: false } => Ok(list(context, &*registry(context).await?)),
-            Handlers::Show { name } => show(context, &*registry(context).await?, &name),
+            Handlers::List { native: false } => {
+                let all = handlers::list(&context.app().await?).await?;
+                Ok(list(context, &all))
+            }
+            Handlers::Show { name } => {
+                let details = handlers::show(&context.app().await?, &name).await?;
+                Ok(show(context, &details))
+            }
         }
     }
 }
 
-async fn registry(context: &Context) -> Result<std::sync::Arc<Registry>, Failure> {
-    Ok(context.app().await?.active().await?.registry.clone())
-}
-
-fn list(context: &Context, registry: &Registry) -> Answered {
-    let rows = registry.iter().map(|entry| {
-        vec![
-            entry.contract.name.clone(),
-            short(&entry.origin),
-            entry.contract.summary.clone(),
-        ]
+fn list(context: &Context, handlers: &Vec<HandlerView>) -> Answered {
+    let rows = handlers.iter().map(|handler| {
+        let origin = match &handler.origin {
+            OriginView::Native { .. } => "native".to_owned(),
+            OriginView::Plugin { .. } => handler.origin.to_string(),
+        };
+        vec![handler.name.clone(), origin, handler.summary.clone()]
     });
-    let json: Vec<_> = registry.iter().map(to_json).collect();
-    context
-        .output
-        .show(&["handler", "origin", "summary"], rows.collect(), &json)
+    let header = ["handler", "origin", "summary"];
+    context.output.show(&header, rows.collect(), handlers)
 }
 
-/// Where a handler comes from, without the path of its file.
-fn short(origin: &Origin) -> String {
-    match origin {
-        Origin::Native { .. } => "native".to_owned(),
-        plugin @ Origin::Plugin { .. } => plugin.to_string(),
-    }
-}
-
-fn to_json(entry: &Entry) -> Json {
-    let origin = match &entry.origin {
-        Origin::Native { file } => json!({ "native": file }),
-        Origin::Plugin {
-            name,
-            version,
-            digest,
-        } => {
-            json!({ "plugin": name, "version": version, "digest": digest })
-        }
-    };
-    json!({
-        "name": entry.contract.name,
-        "summary": entry.contract.summary,
-        "origin": origin,
-        "reads": keys(&entry.contract.reads),
-        "writes": keys(&entry.contract.writes),
-        "needs": entry.contract.needs,
-        "always_gives_a_verdict": entry.contract.always_gives_a_verdict,
-    })
-}
-
-fn keys(schema: &Json) -> Vec<&str> {
-    let properties = schema["properties"].as_object();
-    properties
-        .into_iter()
-        .flat_map(|keys| keys.keys().map(String::as_str))
-        .collect()
-}
-
-fn show(context: &Context, registry: &Registry, name: &str) -> Result<Answered, Failure> {
-    let Some(entry) = registry.get(name) else {
-        let known = registry.iter().map(|entry| entry.contract.name.as_str());
-        let list = "callboard handlers list";
-        return Err(find::unknown("handler", name, known, list));
-    };
-    let contract = &entry.contract;
-    context
-        .output
-        .say(format_args!("{}: {}", contract.name, contract.summary));
-    context.output.say(format_args!("origin: {}", entry.origin));
-    context.output.say("");
+fn show(context: &Context, details: &HandlerDetails) -> Answered {
+    let (output, handler) = (context.output, &details.handler);
+    output.say(format_args!("{}: {}", handler.name, handler.summary));
+    output.say(format_args!("origin: {}", handler.origin));
+    output.say("");
     for (title, schema) in [
-        ("config", &contract.config),
-        ("reads", &contract.reads),
-        ("writes", &contract.writes),
+        ("config", &details.config),
+        ("reads", &details.reads),
+        ("writes", &details.writes),
     ] {
-        context.output.say(format_args!("{title}:"));
-        context
-            .output
-            .table(&["key", "type", "required", "description"], fields(schema));
-        context.output.say("");
+        output.say(format_args!("{title}:"));
+        output.table(&["key", "type", "required", "description"], fields(schema));
+        output.say("");
     }
-    for (title, names) in needs(contract) {
-        context
-            .output
-            .say(format_args!("{title}: {}", names.join(", ")));
+    for (title, names) in needs(&handler.needs) {
+        output.say(format_args!("{title}: {}", names.join(", ")));
     }
-    Ok(context.output.json(contract))
+    output.json(details)
 }
 
 /// What it cannot do without, by kind; kinds of which it needs nothing are left out.
-fn needs(contract: &Contract) -> Vec<(&'static str, Vec<String>)> {
-    let needs = &contract.needs;
+fn needs(needs: &Needs) -> Vec<(&'static str, Vec<String>)> {
     let tables = needs.tables.iter();
     let tables = tables.map(|need| format!("{} ({})", need.table, need.verbs.join(", ")));
     let mut all = vec![

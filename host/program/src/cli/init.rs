@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
 
+use super::documents::Initialised;
 use super::output::Answered;
 use super::{Context, Failure};
 use callboard_core::workspace::{self, Files};
@@ -30,9 +30,10 @@ impl Init {
         context
             .output
             .say(format_args!("next: callboard -w {folder} apply"));
-        let files: Vec<_> = files.keys().collect();
-        let json = json!({ "folder": folder.to_string(), "files": files });
-        Ok(context.output.json(&json))
+        Ok(context.output.json(&Initialised {
+            folder: folder.to_string(),
+            files: files.into_keys().collect(),
+        }))
     }
 }
 

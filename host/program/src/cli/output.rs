@@ -13,14 +13,14 @@ use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
 
 use serde::Serialize;
-use serde_json::json;
 
 pub(super) use self::streams::{lost, until_lost};
+use super::documents::TextFile;
 use super::exit::Exit;
 use super::failure::Failure;
 use callboard_core::foreign;
+use callboard_core::operations::Broken;
 use callboard_core::shown::{self, Shown};
-use callboard_core::store::unreadable::Broken;
 
 /// Where and how a command prints. Findings go to standard output, progress and errors to
 /// standard error.
@@ -182,24 +182,27 @@ impl Output {
                 stdout.write_all(content)
             });
         }
-        self.json(&json!({ "file": name, "content": text }))
+        self.json(&TextFile {
+            file: name.to_owned(),
+            content: text.into_owned(),
+        })
     }
 
     /// What went wrong, and the mend: for people on standard error, and for programs as the
     /// document that stands in place of the answer.
     pub(super) fn failure(self, failure: &Failure) {
         if self.json {
-            self.json_line(&failure.to_json());
+            self.json_line(&failure.document());
         }
         self.live("");
-        streams::aside(labelled("error: ", &failure.message));
-        for misread in &failure.misreads {
+        streams::aside(labelled("error: ", &failure.why.message));
+        for misread in &failure.why.misreads {
             let place = Shown::line(&misread.place);
             let line = format!("{place}: {}", misread.message);
             streams::aside(labelled("  ", &line));
             streams::aside(labelled("    help: ", &misread.mend));
         }
-        if let Some(help) = &failure.help {
+        if let Some(help) = &failure.why.mend {
             streams::aside(labelled("  help: ", help));
         }
     }
@@ -218,7 +221,7 @@ pub(super) fn usage(error: &clap::Error, json: bool) -> Exit {
         let lines = lines.take_while(|line| !line.starts_with("Usage:"));
         let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
         let failure = Failure::usage(lines.join(" ")).help("`callboard --help` explains the rest");
-        Output::new(true).json_line(&failure.to_json());
+        Output::new(true).json_line(&failure.document());
     }
     streams::aside(Shown::lines(text.trim_end()));
     Exit::Usage

@@ -1,14 +1,11 @@
 //! `plugins`: what they give, what they ask for, what they may do.
 
 use clap::Subcommand;
-use serde_json::json;
 
 use super::exit::Exit;
 use super::output::Answered;
-use super::{Context, Failure, find};
-use callboard_core::app::Company;
-use callboard_core::plugin;
-use callboard_core::workspace::PluginFiles;
+use super::{Context, Failure};
+use callboard_core::operations::plugins::{self, ExplanationView, PluginView};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Plugins {
@@ -33,113 +30,69 @@ pub(super) enum Plugins {
 impl Plugins {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
-        let company = app.active().await?;
         match self {
-            Plugins::List => Ok(list(context, &company)),
-            Plugins::Show { name } => show(context, &company, &name),
+            Plugins::List => {
+                let all = plugins::list(&app).await?;
+                let header = ["plugin", "version", "component", "handlers", "granted"];
+                let rows = all.iter().map(row).collect();
+                Ok(context.output.show(&header, rows, &all))
+            }
+            Plugins::Show { name } => {
+                let plugin = plugins::show(&app, &name).await?;
+                Ok(show(context, &plugin))
+            }
             Plugins::Explain { name, target } => {
-                let files = plugin_of(&company, &name)?;
-                let limits = company.definitions.config.value.limits(&name);
-                let grants = &files.manifest.value.ask;
-                let subject = plugin::Subject {
-                    plugin: &name,
-                    grants,
-                    limits: &limits,
-                    settings: &company.definitions.declarations(),
-                };
-                let answer = plugin::explain(&subject, Some(app.store()), &target).await;
-                let verdict = match (answer.allowed, answer.wrong) {
-                    (true, _) => "allowed",
-                    (false, false) => "denied",
-                    (false, true) => "wrong",
-                };
-                context
-                    .output
-                    .text(format_args!("{verdict}: {}", answer.why));
-                let json =
-                    json!({ "allowed": answer.allowed, "wrong": answer.wrong, "why": answer.why });
-                let answered = context.output.json(&json);
-                Ok(if answer.allowed {
-                    answered
-                } else {
-                    answered.with(Exit::Failed)
-                })
+                let answer = plugins::explain(&app, &name, &target).await?;
+                Ok(explained(context, &answer))
             }
         }
     }
 }
 
-fn list(context: &Context, company: &Company) -> Answered {
-    let plugins = &company.definitions.plugins;
-    let rows = plugins.iter().map(|(name, files)| {
-        let manifest = &files.manifest.value;
-        vec![
-            name.clone(),
-            manifest.version.clone(),
-            files.digest().chars().take(12).collect(),
-            handlers(company, name).join(", "),
-            manifest.ask.texts().join("; "),
-        ]
-    });
-    let json: Vec<_> = plugins.keys().map(|name| to_json(company, name)).collect();
-    let header = ["plugin", "version", "component", "handlers", "granted"];
-    context.output.show(&header, rows.collect(), &json)
+fn row(plugin: &PluginView) -> Vec<String> {
+    vec![
+        plugin.name.clone(),
+        plugin.version.clone(),
+        plugin.digest.chars().take(12).collect(),
+        plugin.handlers.join(", "),
+        plugin.granted.join("; "),
+    ]
 }
 
-fn show(context: &Context, company: &Company, name: &str) -> Result<Answered, Failure> {
-    let files = plugin_of(company, name)?;
-    let manifest = &files.manifest.value;
-    context.output.say(format_args!(
-        "{name} {}: {}",
-        manifest.version, manifest.description
-    ));
-    context.output.say(format_args!(
-        "component  {} ({})",
-        manifest.component.get_ref(),
-        files.digest()
-    ));
-    context.output.say(format_args!(
-        "handlers   {}",
-        handlers(company, name).join(", ")
-    ));
-    for grant in manifest.ask.texts() {
-        context.output.say(format_args!("granted    {grant}"));
+fn show(context: &Context, plugin: &PluginView) -> Answered {
+    let output = context.output;
+    let PluginView {
+        name,
+        version,
+        description,
+        component,
+        digest,
+        ..
+    } = plugin;
+    output.say(format_args!("{name} {version}: {description}"));
+    output.say(format_args!("component  {component} ({digest})"));
+    output.say(format_args!("handlers   {}", plugin.handlers.join(", ")));
+    for grant in &plugin.granted {
+        output.say(format_args!("granted    {grant}"));
     }
-    let plugin = name;
-    let limits = company.definitions.config.value.limits(plugin);
-    for (name, value) in limits.list() {
-        context
-            .output
-            .say(format_args!("limit      {name} {value}"));
+    for limit in &plugin.limits {
+        output.say(format_args!("limit      {} {}", limit.key, limit.value));
     }
-    Ok(context.output.json(&to_json(company, plugin)))
+    output.json(plugin)
 }
 
-fn plugin_of<'c>(company: &'c Company, name: &str) -> Result<&'c PluginFiles, Failure> {
-    let plugins = &company.definitions.plugins;
-    plugins.get(name).ok_or_else(|| {
-        let known = plugins.keys().map(String::as_str);
-        find::unknown("plugin", name, known, "callboard plugins list")
-    })
-}
-
-fn handlers(company: &Company, plugin: &str) -> Vec<String> {
-    let contracts = company.described.get(plugin).into_iter().flatten();
-    contracts.map(|contract| contract.name.clone()).collect()
-}
-
-fn to_json(company: &Company, name: &str) -> serde_json::Value {
-    let Some(files) = company.definitions.plugins.get(name) else {
-        return json!(null);
+fn explained(context: &Context, answer: &ExplanationView) -> Answered {
+    let verdict = match (answer.allowed, answer.wrong) {
+        (true, _) => "allowed",
+        (false, false) => "denied",
+        (false, true) => "wrong",
     };
-    let manifest = &files.manifest.value;
-    json!({
-        "name": name,
-        "version": manifest.version,
-        "description": manifest.description,
-        "wit": manifest.wit.get_ref(),
-        "digest": files.digest(),
-        "handlers": handlers(company, name),
-        "grants": manifest.ask,
-    })
+    let output = context.output;
+    output.text(format_args!("{verdict}: {}", answer.why));
+    let answered = output.json(answer);
+    if answer.allowed {
+        answered
+    } else {
+        answered.with(Exit::Failed)
+    }
 }

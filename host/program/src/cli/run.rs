@@ -48,9 +48,16 @@ pub(super) async fn start(
         folder,
     };
     let run = runs::start(app, start).await?;
-    let output = context.output;
-    output.progress(format_args!("run {} of {pipeline}", run.id));
-    carry_out(app, context, &run.id).await
+    begin(app, context, &run).await
+}
+
+/// Carry a queued run out as far as it goes now.
+pub(super) async fn begin(app: &App, context: &Context, run: &RunView) -> Result<RunView, Failure> {
+    let RunView { id, pipeline, .. } = run;
+    context
+        .output
+        .progress(format_args!("run {id} of {pipeline}"));
+    carry_out(app, context, id).await
 }
 
 /// Carry a run out here, or follow whoever has it. Ctrl-C and SIGTERM give it back at once.

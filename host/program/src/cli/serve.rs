@@ -5,21 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::documents::{Serving, Working};
 use super::exit::Exit;
 use super::output::Answered;
 use super::{Context, Failure, interrupt, supervised};
 use crate::http::{self, CONSOLE, Face, Renderings, SITE};
 use callboard_core::address::Address;
-use callboard_core::app::{App, Seen, Upkeep, tell};
+use callboard_core::app::{App, Seen, Upkeep};
 use callboard_core::config::Config;
 use callboard_core::engine::{Unwatched, worker};
-use callboard_core::store::pulse;
 use callboard_core::supervision;
 use callboard_factory::site::{self, Shown};
 
@@ -57,7 +56,7 @@ impl Serve {
         let right = if self.no_work {
             None
         } else {
-            Some(app.store().exclusive("serve").await?)
+            Some(app.exclusive("serve").await?)
         };
         // Before anything begins: who is refused here has started no run.
         let doors = Doors::open(self.listen, self.console, app.config()).await?;
@@ -69,12 +68,13 @@ impl Serve {
         } else {
             start_work(&app, None, &stop, seen)
         };
-        let serves = site(context, &app, doors, (&stop, changes), json!({}));
+        let told = |serving: Serving| context.output.json(&serving);
+        let serves = site(context, &app, doors, (&stop, changes), told);
         let ends = async {
             let served = supervised::until_given_up(&app, &stop, serves).await;
             supervised::join(looking).await;
             drop(right);
-            app.store().close().await;
+            app.close().await;
             served
         };
         supervised::in_time(&app, &stop, ends).await
@@ -91,14 +91,14 @@ impl Work {
         let app = context.app_made().await?;
         app.active().await?;
         warn_of_open_files(context, &app);
-        let right = app.store().exclusive("work").await?;
+        let right = app.exclusive("work").await?;
         let signals = interrupt::Listener::start();
         let stop = signals.stop.clone();
         let places = self.places.unwrap_or(app.config().engine.places);
         context.output.progress(format_args!(
             "working on {places} runs at a time; Ctrl-C stops"
         ));
-        let answered = context.output.json(&json!({ "places": places }));
+        let answered = context.output.json(&Working { places });
         let seen = watch::Sender::default();
         let worker = start_work(&app, self.places, &stop, seen);
         let told = async {
@@ -109,7 +109,7 @@ impl Work {
             let worked = supervised::until_given_up(&app, &stop, told).await;
             supervised::join(worker).await;
             drop(right);
-            app.store().close().await;
+            app.close().await;
             worked
         };
         supervised::in_time(&app, &stop, ends)
@@ -144,13 +144,13 @@ impl Doors {
 }
 
 /// Serve site and console until it is told to stop. The site is made anew when a look at the
-/// database saw something new. The addresses are added to what is `told` programs.
+/// database saw something new. `told` tells programs the addresses.
 pub(super) async fn site(
     context: &Context,
     app: &App,
     Doors { readers, here }: Doors,
     (stop, changes): (&CancellationToken, watch::Receiver<Seen>),
-    mut told: Json,
+    told: impl FnOnce(Serving) -> Answered,
 ) -> Result<Answered, Failure> {
     let bound = local(&readers)?;
     let (current, shown) = watch::channel(site::shown(app, bound).await?);
@@ -160,18 +160,18 @@ pub(super) async fn site(
     }
     let refresh = start_refresh(app, bound, current, changes);
     let face = Face {
-        store: app.store().clone(),
+        app: app.clone(),
         site: shown,
-        console: Arc::new(app.clone()),
         renderings: Renderings::default(),
     };
     let at = local(&here)?;
     let console = format!("http://{at}/console");
     context.output.say(format_args!("site     http://{bound}/"));
     context.output.say(format_args!("console  {console}"));
-    told["site"] = json!(format!("http://{bound}/"));
-    told["console"] = json!(console);
-    let answered = context.output.json(&told);
+    let answered = told(Serving {
+        site: format!("http://{bound}/"),
+        console,
+    });
     context.output.progress("Ctrl-C stops");
     let config = app.config();
     let rules = &config.connections;
@@ -238,9 +238,8 @@ pub(super) fn start_look(
 /// Look at the database as a worker does, where nobody works.
 async fn look(app: App, seen: watch::Sender<Seen>, stop: CancellationToken) {
     loop {
-        match pulse::ask(app.store(), "", 1).await {
-            Ok(pulse) => tell(&seen, &pulse),
-            Err(error) => tracing::error!(%error, "the site stays as it was"),
+        if let Err(error) = app.look(&seen).await {
+            tracing::error!(%error, "the site stays as it was");
         }
         tokio::select! {
             () = stop.cancelled() => return,

@@ -3,15 +3,10 @@
 use std::io::IsTerminal as _;
 
 use clap::Subcommand;
-use jiff::Timestamp;
-use serde_json::json;
 
 use super::output::Answered;
-use super::{Context, Failure, find};
-use callboard_core::app::{App, AppError};
-use callboard_core::secrets::Key;
-use callboard_core::settings::{Secret, SettingType, Snapshot, State};
-use callboard_core::store::settings::{self as values, Content};
+use super::{Context, Failure};
+use callboard_core::operations::settings::{self, SettingState, SettingType, SettingView};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Settings {
@@ -43,115 +38,60 @@ impl Settings {
             Settings::Set { .. } => context.app_made().await?,
             _ => context.app().await?,
         };
-        let snapshot = app.settings().await?;
-        match self {
+        let output = context.output;
+        let setting = match self {
             Settings::List => {
-                let answered = list(context, &snapshot);
-                for value in snapshot.unfit() {
-                    let text = format!("{}: {}; {}", value.key, value.problem, value.mend);
-                    context.output.progress(text);
-                }
-                Ok(answered)
+                let all = settings::list(&app).await?;
+                return Ok(list(context, &all));
             }
             Settings::Get { key } => {
-                known(&snapshot, &key)?;
-                let state = snapshot.state(&key);
-                let text = match state.map_err(|error| Failure::usage(error.to_string()))? {
-                    State::Set(text) | State::Default(text) => Some(text),
-                    State::Unset => None,
-                };
-                context.output.say(text.as_deref().unwrap_or("(unset)"));
-                Ok(context.output.json(&text))
+                let setting = settings::get(&app, &key).await?;
+                output.say(setting.value.as_deref().unwrap_or("(unset)"));
+                setting
             }
-            Settings::Set { key, value } => {
-                set(&app, &snapshot, &key, value).await?;
-                Ok(context.output.json(&json!({ "key": key, "state": "set" })))
+            Settings::Set { key, value } if value == "-" => {
+                let kind = settings::kind(&app, &key).await?;
+                settings::set(&app, &key, from_input(&key, kind)?).await?
             }
-            Settings::Unset { key } => {
-                // A value may be there that nobody declares any more.
-                if !snapshot.unfit().any(|unfit| unfit.key == key) {
-                    known(&snapshot, &key)?;
-                }
-                app.store().execute(values::unset(&key)).await?;
-                Ok(context
-                    .output
-                    .json(&json!({ "key": key, "state": "unset" })))
-            }
-        }
+            Settings::Set { key, value } => settings::set(&app, &key, value).await?,
+            Settings::Unset { key } => settings::unset(&app, &key).await?,
+        };
+        Ok(output.json(&setting))
     }
 }
 
-fn list(context: &Context, snapshot: &Snapshot) -> Answered {
-    let all = snapshot.declarations().iter().map(|(key, declared)| {
-        let (state, value) = match snapshot.state(key) {
-            Ok(State::Set(text)) => ("set", text),
-            Ok(State::Default(text)) => ("default", text),
-            Ok(State::Unset) => ("unset", String::new()),
-            Err(_) => match snapshot.secret(key) {
-                Ok(Some(_)) => ("set", "(hidden)".to_owned()),
-                Ok(None) => ("unset", String::new()),
-                Err(_) => ("unreadable", String::new()),
-            },
-        };
-        (key, declared, state, value)
-    });
-    let rows = all.clone().map(|(key, declared, state, value)| {
-        let kind = declared.kind.to_string();
-        vec![
-            key.clone(),
-            kind,
-            state.to_owned(),
-            value,
-            declared.description.clone(),
-        ]
-    });
-    let json: Vec<_> = all.map(|(key, declared, state, value)| {
-        json!({ "key": key, "type": declared.kind, "state": state, "value": value })
-    }).collect();
+fn list(context: &Context, all: &Vec<SettingView>) -> Answered {
+    let declared = all
+        .iter()
+        .filter(|setting| setting.state != SettingState::Undeclared);
     let header = ["setting", "type", "state", "value", "description"];
-    context.output.show(&header, rows.collect(), &json)
+    let rows = declared.map(row).collect();
+    let answered = context.output.show(&header, rows, all);
+    for setting in all {
+        if let (Some(problem), Some(mend)) = (&setting.problem, &setting.mend) {
+            let text = format!("{}: {problem}; {mend}", setting.key);
+            context.output.progress(text);
+        }
+    }
+    answered
 }
 
-fn known(snapshot: &Snapshot, key: &str) -> Result<SettingType, Failure> {
-    let declared = snapshot.declaration(key).ok_or_else(|| {
-        let keys = snapshot.declarations().keys().map(String::as_str);
-        let otherwise = "declare it in settings.toml";
-        Failure::usage(format!("setting `{key}` is not declared"))
-            .help(find::meant(key, keys, otherwise))
-    })?;
-    Ok(declared.kind)
-}
-
-async fn set(app: &App, snapshot: &Snapshot, key: &str, value: String) -> Result<(), Failure> {
-    let kind = known(snapshot, key)?;
-    let value = if value == "-" {
-        from_input(key, kind)?
+fn row(setting: &SettingView) -> Vec<String> {
+    let value = if setting.is_hidden() {
+        "(hidden)"
     } else {
-        value
+        setting.value.as_deref().unwrap_or_default()
     };
-    let content = if kind == SettingType::Secret {
-        if value.is_empty() {
-            let text = format!("the secret `{key}` would be empty");
-            let help = format!(
-                "give it on standard input; `callboard settings unset {key}` takes it away"
-            );
-            return Err(Failure::usage(text).help(help));
-        }
-        let key_file = Key::load_or_make(&app.key_file()).map_err(AppError::from)?;
-        let sealed = key_file
-            .seal(key, &Secret::new(value))
-            .map_err(AppError::from)?;
-        Content::Sealed {
-            bytes: sealed.bytes,
-            key_id: sealed.key_id,
-        }
-    } else {
-        kind.check(&value).map_err(Failure::usage)?;
-        Content::Text(value)
-    };
-    let statement = values::set(key, &content, Timestamp::now());
-    app.store().execute(statement).await?;
-    Ok(())
+    vec![
+        setting.key.clone(),
+        setting
+            .kind
+            .map(|kind| kind.to_string())
+            .unwrap_or_default(),
+        setting.state.as_str().to_owned(),
+        value.to_owned(),
+        setting.description.clone(),
+    ]
 }
 
 fn from_input(key: &str, kind: SettingType) -> Result<String, Failure> {

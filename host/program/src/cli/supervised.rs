@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::exit::Exit;
-use callboard_core::app::App;
-use callboard_core::store::{StoreError, findings};
+use callboard_core::app::{App, AppError};
+use callboard_core::operations::findings;
 use callboard_core::supervision::{self, Fall};
 
 /// What ending may take besides the time for runs under way.
@@ -69,9 +69,9 @@ pub(super) async fn in_time<T>(
 }
 
 /// Wait until a file that has to stay in its place is not there any more.
-async fn replaced(app: &App) -> StoreError {
+async fn replaced(app: &App) -> AppError {
     loop {
-        if let Err(error) = app.store().in_place() {
+        if let Err(error) = app.in_place() {
             return error;
         }
         tokio::time::sleep(PLACE_LOOK).await;
@@ -83,25 +83,13 @@ async fn watch(app: &App) -> Failure {
     let mut falls = supervision::falls();
     loop {
         let fall = falls.next().await;
-        if let Err(error) = note(app, &fall).await {
+        if let Err(error) = findings::note_fall(app, &fall).await {
             tracing::error!(%error, task = fall.task, "no finding is kept of it");
         }
         if fall.given_up {
             return given_up(&fall);
         }
     }
-}
-
-async fn note(app: &App, fall: &Fall) -> Result<(), StoreError> {
-    let Fall { task, how, .. } = fall;
-    let then = if fall.given_up {
-        "its process ends"
-    } else {
-        "its process goes on"
-    };
-    let message = format!("{task} ended by itself ({how}); {then}");
-    findings::raise(app.store(), &format!("task:{task}"), "task", task, &message).await?;
-    Ok(())
 }
 
 fn given_up(fall: &Fall) -> Failure {

@@ -1,7 +1,6 @@
 //! `tasks`: content in the making, and the decisions of a person about it.
 
 use clap::Subcommand;
-use serde_json::json;
 
 use super::gates::{Comment, Feedback, Part};
 use super::output::{self, Answered, time};
@@ -70,8 +69,7 @@ impl Tasks {
         if decision == Decision::Rejected && run.status == RunStatus::Rejected {
             let task = &decided.task;
             context.output.say(format_args!("rejected: {}", task.topic));
-            let json = json!({ "task": task.id, "decision": "rejected" });
-            return Ok(context.output.json(&json));
+            return Ok(context.output.json(&run));
         }
         Ok(run::report(context, &run))
     }

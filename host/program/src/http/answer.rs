@@ -8,13 +8,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
+use callboard_core::operations::OperationError;
 use callboard_core::settings::hex;
-use callboard_core::store::StoreError;
 use callboard_factory::site::{Site, SiteError};
 
 /// What is sent: its media type, and how long it may be kept.
 pub(super) struct Kind {
-    media: &'static str,
+    pub(super) media: &'static str,
     keep: &'static str,
 }
 
@@ -64,13 +64,13 @@ pub(super) enum Problem {
     Busy,
     /// Whoever rendered it is gone.
     Lost,
-    Store(StoreError),
+    Operation(OperationError),
     Site(SiteError),
 }
 
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        Problem::Store(error)
+impl From<OperationError> for Problem {
+    fn from(error: OperationError) -> Self {
+        Problem::Operation(error)
     }
 }
 
@@ -122,7 +122,7 @@ fn explain(site: &Site, problem: Problem) -> Response {
             "public, max-age=300",
             site.gone().to_owned(),
         ),
-        Problem::Store(error) => {
+        Problem::Operation(error) => {
             tracing::error!(%error, "the store did not answer a reader");
             unavailable(HTML.media, site.unavailable().to_owned())
         }
@@ -131,10 +131,7 @@ fn explain(site: &Site, problem: Problem) -> Response {
             unavailable(HTML.media, site.unavailable().to_owned())
         }
         Problem::Lost => broken("this page cannot be shown; the log of callboard says why\n"),
-        Problem::Site(error) => {
-            tracing::error!(%error, "a page of the site could not be rendered");
-            broken("this page cannot be shown; the log of callboard says why\n")
-        }
+        Problem::Site(error) => defect(&error),
     }
 }
 
@@ -149,6 +146,12 @@ pub(super) fn unavailable(media: &'static str, text: String) -> Response {
 /// 500: a defect, of a template or of the program.
 pub(super) fn broken(text: &'static str) -> Response {
     plain(StatusCode::INTERNAL_SERVER_ERROR, text.to_owned())
+}
+
+/// 500: what was asked for cannot be rendered.
+pub(super) fn defect(error: &dyn std::fmt::Display) -> Response {
+    tracing::error!(%error, "a page could not be rendered");
+    broken("this page cannot be shown; the log of callboard says why\n")
 }
 
 /// 404, where there is no site to say it.

@@ -1,33 +1,22 @@
 //! The console's first page, the roll: what is registered, whether every reference answers,
-//! and what the runs came to. `gather` says what there is; this renders it.
+//! and what the runs came to. It shows what `/console.json` is.
 
-mod gather;
 mod moment;
-mod view;
 
 use std::sync::LazyLock;
 
 use axum::extract::State;
 use axum::response::{Redirect, Response};
-use futures_util::future::BoxFuture;
 use minijinja::value::Serde;
 use minijinja::{Environment, context};
+use serde::Serialize;
 
-pub use self::view::{
-    ConsoleView, GateView, HandlerView, MissView, PipelineView, PluginView, PolicyView,
-    RevisionView, RunView, StageRunView, StageView,
-};
 use super::Face;
-use super::answer::{CONSOLE_CSS, JSON, MOMENT, absent, broken, found, unavailable};
+use super::answer::{CONSOLE_CSS, JSON, MOMENT, absent, defect, found, unavailable};
+use callboard_core::operations::OperationError;
 use callboard_core::shown;
-use callboard_core::store::StoreError;
 use callboard_core::template;
-
-/// Says what the console shows.
-pub trait Console: Send + Sync {
-    /// Everything at this moment.
-    fn view(&self) -> BoxFuture<'_, Result<ConsoleView, StoreError>>;
-}
+use callboard_factory::operations::overview;
 
 static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
     let mut environment = template::environment();
@@ -68,7 +57,7 @@ pub(super) async fn not_found() -> Response {
 
 /// The roll as a page.
 pub(super) async fn page(State(face): State<Face>) -> Response {
-    match face.console.view().await {
+    match overview::show(&face.app).await {
         Ok(view) => {
             let site = face.site().ok().map(|site| site.address().to_string());
             match render("roll.html", context! { view => Serde(&view), site }) {
@@ -82,16 +71,19 @@ pub(super) async fn page(State(face): State<Face>) -> Response {
 
 /// The roll as JSON.
 pub(super) async fn endpoint(State(face): State<Face>) -> Response {
-    match face.console.view().await {
-        Ok(view) => match serde_json::to_string_pretty(&view) {
-            Ok(text) => found(&JSON, shown::json(&text)),
-            Err(error) => defect(&error),
-        },
+    match overview::show(&face.app).await {
+        Ok(view) => document(&view, |text| found(&JSON, text)),
         Err(error) => {
             tracing::error!(%error, "the console could not be read");
-            let text = serde_json::json!({ "status": "unavailable", "cause": error.to_string() });
-            unavailable("application/json", shown::json(&text.to_string()))
+            document(&error.view(), |text| unavailable(JSON.media, text))
         }
+    }
+}
+
+fn document(view: &impl Serialize, answer: impl FnOnce(String) -> Response) -> Response {
+    match serde_json::to_string_pretty(view) {
+        Ok(text) => answer(shown::json(&text)),
+        Err(error) => defect(&error),
     }
 }
 
@@ -103,17 +95,12 @@ pub(super) async fn style() -> Response {
     )
 }
 
-fn out_of_reach(error: &StoreError) -> Response {
+fn out_of_reach(error: &OperationError) -> Response {
     tracing::error!(%error, "the console could not be read");
     match render("unavailable.html", context! { cause => error.to_string() }) {
-        Ok(html) => unavailable("text/html; charset=utf-8", html),
+        Ok(html) => unavailable(MOMENT.media, html),
         Err(error) => defect(&error),
     }
-}
-
-fn defect(error: &dyn std::fmt::Display) -> Response {
-    tracing::error!(%error, "a page of the console could not be rendered");
-    broken("this page cannot be shown; the log of callboard says why\n")
 }
 
 fn render(name: &str, context: minijinja::Value) -> Result<String, minijinja::Error> {
@@ -140,9 +127,14 @@ fn tone(status: String) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use callboard_factory::operations::overview::Overview;
+    use serde_json::{Value as Json, json};
+
     use super::*;
 
-    fn roll(view: &ConsoleView) -> String {
+    const AT: &str = "1970-01-01T00:00:00Z";
+
+    fn roll(view: &impl Serialize) -> String {
         let html = render(
             "roll.html",
             context! { view => Serde(view), site => "https://example.org/" },
@@ -150,22 +142,133 @@ mod tests {
         html.unwrap_or_else(|error| panic!("{error:#}"))
     }
 
+    /// One of everything, with a text that must stay text.
+    fn sample() -> Json {
+        let sample = json!({
+            "name": "Board",
+            "revision": {
+                "number": 3, "digest": "0123456789abcdef", "short": "0123456789ab", "active": true,
+                "note": "<script>alert(1)</script>", "created_at": AT, "activated_at": AT,
+            },
+            "settings_digest": "00112233445566",
+            "registry_digest": "aabbccddeeff00",
+            "handlers": [handler(json!({ "native": "content/dev_diary.rs" })), handler(json!({
+                "plugin": "echo", "version": "1.0.0", "digest": "ffeeddccbbaa",
+            }))],
+            "plugins": [plugin()],
+            "pipelines": [{
+                "name": "dev_diary", "description": "A day in a repository", "budget_ms": 1000,
+                "priority": 0, "input": [],
+                "stages": [
+                    stage("collect", Some("content.dev_diary"), None),
+                    stage("approve", None, Some("Publish it?")),
+                ],
+            }],
+            "policies": [{
+                "name": "nightly", "description": "", "handler": "retention.ttl_prune",
+                "table": "embeddings", "every_ms": 86_400_000, "cadence": "1d", "enabled": true,
+                "last": null, "next_at": null, "ledger": null,
+            }],
+            "runs": [{ "run": run(), "stages": [{
+                "run": "0190a0b0-0000-7000-8000-000000000001", "short": "000001",
+                "pipeline": "dev_diary", "stage": "collect", "visit": 1, "outcome": "failed",
+                "then": "fail", "detail": "timeout: no answer", "finished_at": AT, "took_ms": 1200,
+            }] }],
+            "gates": [{
+                "run": "0190a0b0-0000-7000-8000-000000000001", "run_short": "000001",
+                "stage": "approve", "visit": 1, "question": "Publish it?",
+                "subject": "0190a0b0", "subject_short": "0190a0b0", "opened_at": AT,
+                "expires_at": null, "decision": null, "part": null, "feedback": null,
+                "decided_by": null, "decided_at": null,
+            }],
+            "misses": [{
+                "referrer": "stage dev_diary/judge", "key": "handler", "kind": "handler",
+                "target": "qa.tone",
+                "place": { "file": "pipelines/dev_diary.toml", "line": 12, "column": 1 },
+                "miss": { "problem": "no such handler", "mend": "did you mean qa.tune?" },
+            }],
+            "references": 12,
+            "tasks": { "0190a0b0": {
+                "id": "0190a0b0", "short": "0190a0b0", "subject": "dev_diary:board:1970-01-01",
+                "topic": "A post", "run": "0190a0b0-0000-7000-8000-000000000001",
+                "status": "awaiting-approval", "created_at": AT, "updated_at": AT,
+            } },
+        });
+        is_one(&sample);
+        sample
+    }
+
+    /// A sample that is no such document would show nothing.
+    fn is_one(sample: &Json) {
+        let schema = schemars::generate::SchemaSettings::draft2020_12()
+            .for_serialize()
+            .into_generator()
+            .into_root_schema_for::<Overview>();
+        let validator = jsonschema::validator_for(schema.as_value()).expect("a schema");
+        let errors: Vec<_> = validator.iter_errors(sample).collect();
+        assert!(errors.is_empty(), "no such document: {errors:#?}");
+    }
+
+    fn handler(origin: Json) -> Json {
+        json!({
+            "name": "content.dev_diary", "summary": "Collects a day", "origin": origin,
+            "reads": [], "writes": [],
+            "needs": { "settings": [], "roles": [], "prompts": [], "tables": [] },
+            "always_gives_a_verdict": false, "referenced_by": ["pipeline dev_diary"],
+        })
+    }
+
+    fn plugin() -> Json {
+        json!({
+            "name": "echo", "version": "1.0.0", "description": "Says it again", "wit": "0.1",
+            "component": "echo.wasm", "digest": "ffeeddccbbaa", "handlers": ["content.echo"],
+            "grants": {
+                "log": false, "vectors": false, "http": [], "credentials": [],
+                "settings": { "keys": [] },
+                "db": [{ "table": "posts", "verbs": ["select"] }],
+            },
+            "granted": ["select on posts"], "limits": [],
+        })
+    }
+
+    fn stage(id: &str, handler: Option<&str>, gate: Option<&str>) -> Json {
+        json!({
+            "id": id, "handler": handler, "gate": gate, "needs": [], "config": {},
+            "timeout_ms": null, "max_visits": 1, "required": false,
+        })
+    }
+
+    fn run() -> Json {
+        json!({
+            "id": "0190a0b0-0000-7000-8000-000000000001", "short": "000001",
+            "pipeline": "dev_diary", "revision": 3, "status": "failed",
+            "detail": "timeout: no answer", "input": {}, "settings": null, "origin": "cli",
+            "priority": 0,
+            "limits": { "key": null, "at_once": null, "rate": null, "rate_window_ms": null },
+            "created_at": AT, "started_at": AT, "wake_at": AT, "spent_ms": 1200,
+            "finished_at": AT,
+        })
+    }
+
     #[test]
     fn an_empty_host_has_a_page() {
-        let html = roll(&ConsoleView::default());
+        let html = roll(&Overview::default());
         assert!(html.contains("No revision is active"), "{html}");
         assert!(html.contains("callboard apply"), "{html}");
     }
 
     #[test]
     fn everything_on_the_roll_is_named_and_stays_text() {
-        let html = roll(&view::sample());
+        let html = roll(&sample());
         for text in [
             "content.dev_diary",
-            "echo",
+            "native (content/dev_diary.rs)",
+            "plugin echo 1.0.0",
             "select on posts",
             "collect",
             "nightly",
+            "A post",
+            "1.2 s",
         ] {
             assert!(html.contains(text), "{text}: {html}");
         }
@@ -174,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_miss_comes_with_its_mend() {
-        let html = roll(&view::sample());
+        let html = roll(&sample());
         assert!(html.contains("1 of 12 references is unanswered"), "{html}");
         assert!(
             html.contains("qa.tone") && html.contains("did you mean"),

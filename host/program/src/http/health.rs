@@ -1,66 +1,32 @@
 //! `/health`: whether pages can be answered, asked the way pages ask, and whether what is behind
 //! them can be written.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use axum::response::Response;
 
 use super::Face;
 use super::answer::{JSON, found, unavailable};
-use callboard_core::store::{Store, StoreError, StoreErrorKind, revisions};
-use callboard_factory::tables::posts;
-
-const LIMIT: Duration = Duration::from_secs(3);
-
-/// What pages need and do not have. Only its name is told in public; the log has the cause.
-struct Lack {
-    dependency: &'static str,
-    cause: String,
-}
+use callboard_core::operations::health::Lack;
+use callboard_factory::operations::health::{self, Health};
 
 /// 200 if a page would be answered, and 503 with what it lacks.
 pub(super) async fn endpoint(State(face): State<Face>) -> Response {
-    match look(&face).await {
-        Ok(()) => found(&JSON, "{\"status\":\"ok\"}\n".to_owned()),
-        Err(Lack { dependency, cause }) => {
-            tracing::error!(dependency, cause, "pages can't be answered");
-            let text = serde_json::json!({ "status": "unavailable", "dependency": dependency });
-            unavailable("application/json", format!("{text}\n"))
-        }
+    let look = look(&face).await;
+    if let Err(Lack { dependency, cause }) = &look {
+        tracing::error!(dependency, cause, "pages can't be answered");
+    }
+    let is_well = look.is_ok();
+    match serde_json::to_string(&Health::from(look)) {
+        Ok(text) if is_well => found(&JSON, format!("{text}\n")),
+        Ok(text) => unavailable(JSON.media, format!("{text}\n")),
+        Err(error) => super::answer::defect(&error),
     }
 }
 
 async fn look(face: &Face) -> Result<(), Lack> {
-    let late = || StoreError::new(StoreErrorKind::Timeout, "it did not answer in time");
-    let asked = tokio::time::timeout(LIMIT, ask(&face.store)).await;
-    asked.unwrap_or_else(|_| Err(lacks("database")(late())))?;
+    health::look(&face.app).await?;
     face.site().map(drop).map_err(|cause| Lack {
         dependency: "site",
         cause,
     })
-}
-
-/// The database answers, with the schema of this program, its posts can be read, a revision is
-/// active, and a row can be written.
-async fn ask(store: &Store) -> Result<(), Lack> {
-    store.has_its_schema().await.map_err(lacks("schema"))?;
-    posts::newest(store, 1, 0)
-        .await
-        .map_err(lacks("database"))?;
-    let active = revisions::active(store).await;
-    if active.map_err(lacks("database"))?.is_none() {
-        return Err(Lack {
-            dependency: "revision",
-            cause: "no revision is active; run `callboard apply`".to_owned(),
-        });
-    }
-    store.probe().await.map_err(lacks("database"))
-}
-
-fn lacks(dependency: &'static str) -> impl Fn(StoreError) -> Lack {
-    move |error| Lack {
-        dependency,
-        cause: error.to_string(),
-    }
 }

@@ -8,8 +8,8 @@ use axum::response::Response;
 
 use super::Face;
 use super::answer::{CSS, HTML, JSON_FEED, Kind, Problem, RSS, XML, finish, no_site};
+use callboard_factory::operations::posts::{self, Post};
 use callboard_factory::site::{PER_PAGE, Site, SiteError};
-use callboard_factory::tables::posts::{self, Post};
 
 /// Posts in a feed.
 const FEED: u32 = 20;
@@ -89,7 +89,7 @@ async fn of_newest(
     render: fn(&Site, &[Post]) -> Rendered,
 ) -> Response {
     page(face, kind, async |site| {
-        let posts = posts::newest(&face.store, limit, 0).await?;
+        let posts = posts::newest(&face.app, limit, 0).await?;
         let render = move |site: &Site| render(site, &posts);
         face.renderings.page(site, render).await
     })
@@ -97,7 +97,7 @@ async fn of_newest(
 }
 
 async fn post_text(face: &Face, site: &Arc<Site>, slug: Segment) -> Text {
-    match posts::by_slug(&face.store, &name(slug)?).await? {
+    match posts::by_slug(&face.app, &name(slug)?).await? {
         None => Err(Problem::Absent),
         Some(post) if post.removed => Err(Problem::Gone),
         Some(post) => {
@@ -109,21 +109,21 @@ async fn post_text(face: &Face, site: &Arc<Site>, slug: Segment) -> Text {
 }
 
 async fn archive_text(face: &Face, site: &Arc<Site>, page: u32) -> Text {
-    let count = posts::count(&face.store).await?;
+    let count = posts::count(&face.app).await?;
     let pages = count.div_ceil(u64::from(per_page())).max(1);
     let pages = u32::try_from(pages).unwrap_or(u32::MAX);
     if page > pages {
         return Err(Problem::Absent);
     }
     let offset = (page - 1).saturating_mul(per_page());
-    let posts = posts::newest(&face.store, per_page(), offset).await?;
+    let posts = posts::newest(&face.app, per_page(), offset).await?;
     let render = move |site: &Site| site.archive(&posts, page, pages);
     face.renderings.page(site, render).await
 }
 
 async fn tag_text(face: &Face, site: &Arc<Site>, tag: Segment) -> Text {
     let tag = name(tag)?;
-    let posts = posts::tagged(&face.store, &tag, TAGGED).await?;
+    let posts = posts::tagged(&face.app, &tag, TAGGED).await?;
     if posts.is_empty() {
         return Err(Problem::Absent);
     }

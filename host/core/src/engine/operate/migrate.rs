@@ -33,8 +33,11 @@ pub struct Migration {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "StageChange")]
 pub struct Change {
+    /// The stage's id.
     pub stage: String,
+    /// What becomes of it.
     pub fate: Fate,
+    /// Why, for a person.
     pub why: String,
 }
 

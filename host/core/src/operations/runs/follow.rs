@@ -21,6 +21,7 @@ const MOST: u32 = 500;
 /// Something that happened to a run.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(inline)]
 pub enum Change {
     Stage(StageEnded),
     Status(StatusChanged),
@@ -31,9 +32,13 @@ pub enum Change {
 pub struct StatusChanged {
     /// The run's id.
     pub run: String,
+    /// What lists show of it.
     pub short: String,
+    /// The pipeline that it executes.
     pub pipeline: String,
+    /// How it stands now.
     pub status: RunStatus,
+    /// Why, for a person.
     pub detail: String,
 }
 
@@ -42,15 +47,23 @@ pub struct StatusChanged {
 pub struct StageEnded {
     /// The run's id.
     pub run: String,
+    /// What lists show of it.
     pub short: String,
+    /// The pipeline that it executes.
     pub pipeline: String,
+    /// The stage's id.
     pub stage: String,
+    /// Which visit of the stage, from 1 on.
     pub visit: u32,
+    /// The name of its outcome: `done`, `rejected`.
     pub outcome: String,
     /// What followed.
     pub then: String,
+    /// What the outcome says, for a person.
     pub detail: String,
+    /// When it came to its checkpoint.
     pub finished_at: Timestamp,
+    /// From its begin to its checkpoint.
     pub took_ms: u64,
 }
 
@@ -129,7 +142,7 @@ impl Follower {
                 last = last.max(row.step);
                 // What happened before is told of a run that was asked for, not of all.
                 if row.step > step && (self.only.is_some() || self.looked) {
-                    changes.push(Change::Stage(self.stage(run, &row)));
+                    changes.push(Change::Stage(StageEnded::of(run, &row, &self.short)));
                 }
             }
         }
@@ -153,12 +166,14 @@ impl Follower {
             detail: run.detail.clone(),
         }
     }
+}
 
-    fn stage(&self, run: &Run, row: &StageRun) -> StageEnded {
+impl StageEnded {
+    pub(super) fn of(run: &Run, row: &StageRun, short: &Short) -> Self {
         let took = row.finished_at.duration_since(row.started_at);
-        StageEnded {
+        Self {
             run: run.id.clone(),
-            short: self.short.show(&run.id).to_owned(),
+            short: short.show(&run.id).to_owned(),
             pipeline: run.pipeline.clone(),
             stage: row.stage.clone(),
             visit: row.visit,

@@ -12,7 +12,9 @@ use crate::store::named as names;
 /// How many were found and removed.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub struct Pruned {
+    /// Runs that ended so long ago.
     pub found: u64,
+    /// Those that are removed now.
     pub removed: u64,
 }
 

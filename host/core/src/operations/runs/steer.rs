@@ -93,6 +93,7 @@ pub struct MigrationView {
     pub run: RunView,
     /// The revision it moves to.
     pub to: i64,
+    /// What becomes of each stage.
     pub stages: Vec<StageChange>,
     /// Keys of the input that the pipeline does not take any more.
     pub dropped: Vec<String>,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::StageEnded;
 use crate::lines::Line;
 use crate::operations::gates::GateView;
 use crate::outcome::{Outcome, Patch};
@@ -20,15 +21,19 @@ use crate::store::unreadable::Unreadable;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Run")]
 pub struct RunView {
+    /// Its id, a UUID that sorts by time.
     pub id: String,
     /// What lists show of the id.
     pub short: String,
+    /// The pipeline that it executes.
     pub pipeline: String,
     /// The revision it is pinned to.
     pub revision: i64,
+    /// How it stands.
     pub status: RunStatus,
     /// Why it has this status, for a person.
     pub detail: String,
+    /// What it was started with.
     pub input: Patch,
     /// Digest of the settings it reads, from its start on.
     pub settings: Option<String>,
@@ -36,13 +41,17 @@ pub struct RunView {
     pub origin: String,
     /// Greater goes first.
     pub priority: i64,
+    /// What it may do together with others.
     pub limits: LimitsView,
+    /// When it was queued.
     pub created_at: Timestamp,
+    /// When a worker first had it.
     pub started_at: Option<Timestamp>,
     /// When a waiting run goes on.
     pub wake_at: Timestamp,
     /// What it took so far, gates and waiting not counted.
     pub spent_ms: u64,
+    /// When it ended.
     pub finished_at: Option<Timestamp>,
 }
 
@@ -50,11 +59,13 @@ pub struct RunView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Limits")]
 pub struct LimitsView {
+    /// The key that it shares with others.
     pub key: Option<String>,
     /// Runs of the key that are carried out at a time.
     pub at_once: Option<u32>,
     /// Runs of the key that start within a window.
     pub rate: Option<u32>,
+    /// The length of that window.
     pub rate_window_ms: Option<u64>,
 }
 
@@ -62,30 +73,44 @@ pub struct LimitsView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "UnreadableRun")]
 pub struct UnreadableRunView {
+    /// Its id, as far as it can be shown.
     pub id: String,
     /// What lists show of the id.
     pub short: String,
+    /// The pipeline, as far as it can be shown.
     pub pipeline: String,
     /// Always `unreadable`, where a run has its status.
     pub status: &'static str,
     /// What cannot be read, and why.
     pub detail: String,
+    /// When it was queued; 1970 if that cannot be read either.
     pub created_at: Timestamp,
 }
 
 /// A run in a list.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(untagged)]
-#[schemars(rename = "ListedRun")]
+#[schemars(inline)]
 pub enum ListedView {
     Run(Box<RunView>),
     Unreadable(UnreadableRunView),
 }
 
+/// A run and how far it came.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct RunProgress {
+    /// How it stands.
+    pub run: ListedView,
+    /// The visits that ended, in that order.
+    pub stages: Vec<StageEnded>,
+}
+
 /// A run with all that came of it.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct RunDetails {
+    /// How it stands.
     pub run: RunView,
+    /// The worker that has it, or had it last.
     pub holder: Option<HolderView>,
     /// In the order in which they ended.
     pub stages: Vec<StageRunView>,
@@ -118,7 +143,9 @@ pub struct HolderView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "StageRun")]
 pub struct StageRunView {
+    /// The stage's id.
     pub stage: String,
+    /// Which visit of the stage, from 1 on.
     pub visit: u32,
     /// Its place among the checkpoints of its run.
     pub step: i64,
@@ -128,6 +155,7 @@ pub struct StageRunView {
     pub attempts: u32,
     /// How often the visit was held before.
     pub holds: u32,
+    /// What came of it.
     pub outcome: Outcome,
     /// What the outcome says, for a person.
     pub detail: String,
@@ -141,8 +169,11 @@ pub struct StageRunView {
     pub log: Vec<Line>,
     /// When a held visit goes on.
     pub wake_at: Option<Timestamp>,
+    /// When it began.
     pub started_at: Timestamp,
+    /// When it came to its checkpoint.
     pub finished_at: Timestamp,
+    /// From its begin to its checkpoint.
     pub took_ms: u64,
 }
 

@@ -8,6 +8,7 @@
 mod calls;
 mod changes;
 mod expressions;
+mod growth;
 mod literals;
 mod names;
 mod parameters;
@@ -18,6 +19,7 @@ mod tables;
 mod tests;
 mod tokens;
 
+use self::growth::{Keeps, Needs};
 pub(super) use self::names::SUBQUERY;
 pub(super) use self::parameters::texts;
 use self::scope::{Level, Named};
@@ -72,8 +74,9 @@ impl Checked {
             || self.sql().contains(" RETURNING ")
     }
 
-    /// The same statement with parameters: as many as it has.
-    pub(super) fn with(&self, params: Vec<Value>) -> Result<Self, StoreError> {
+    /// The same statement with parameters: as many as it has, none of more than `most` bytes.
+    pub(super) fn with(&self, params: Vec<Value>, most: u64) -> Result<Self, StoreError> {
+        fit(&params, most)?;
         parameters::counted(self.parameters, params.len())?;
         let sql = self.statement.sql.clone();
         let statement = Statement { sql, params };
@@ -89,6 +92,14 @@ pub(super) struct Asker<'a> {
     pub(super) grants: &'a Grants,
     /// The tables as they are, on PostgreSQL.
     pub(super) catalog: Option<&'a Catalog>,
+    /// Bytes that one value may have.
+    pub(super) most: u64,
+}
+
+/// Refuse a parameter of more than `most` bytes.
+fn fit(params: &[Value], most: u64) -> Done {
+    let mut sizes = params.iter().map(Value::size);
+    sizes.try_for_each(|size| growth::fits(size, most))
 }
 
 /// Read a statement and hold it against the grants; `writes` says whether it may change rows.
@@ -97,7 +108,7 @@ pub(super) fn check(
     statement: Statement,
     writes: bool,
 ) -> Result<Checked, StoreError> {
-    check_text(asker, &statement.sql, writes)?.with(statement.params)
+    check_text(asker, &statement.sql, writes)?.with(statement.params, asker.most)
 }
 
 /// The same for a statement whose parameters come later, or not at all.
@@ -116,6 +127,7 @@ pub(super) fn check_for_passage(
     asker: Asker<'_>,
     statement: &Statement,
 ) -> Result<String, StoreError> {
+    fit(&statement.params, asker.most)?;
     let params = statement.params.as_slice();
     let (sql, parameters) = read(asker, &statement.sql, true, Some(params))?;
     parameters::counted(parameters, params.len())?;
@@ -140,6 +152,10 @@ fn rendered(
     params: Option<&[Value]>,
 ) -> Result<(String, usize), StoreError> {
     let refuse = |what: &str| Err(denial::denied(denial::statement(what)));
+    if let Some(cast) = asker.catalog.and_then(|catalog| catalog.made_cast.as_ref()) {
+        let text = denial::made_cast(cast);
+        return Err(denial::denied(text));
+    }
     if sql.len() > LENGTH {
         return refuse("more than 256 KiB of text");
     }
@@ -168,6 +184,9 @@ fn rendered(
         levels: Vec::new(),
         operands: 0,
         parameters: BTreeSet::new(),
+        needs: Needs::default(),
+        width: 0,
+        keeps: Keeps::Nothing,
     };
     match &tree {
         Tree::Query(query) if !changes::is_change(query) => drop(rendering.query(query)?),
@@ -200,7 +219,7 @@ struct Rendering<'a> {
     text: String,
     /// Names that the statement gives to subqueries with WITH, as far as they can be seen here.
     named: Vec<Named>,
-    /// The place of the subquery whose columns are those of what is written next.
+    /// The place of the subquery that may read what is given by what is written next.
     awaiting: Option<usize>,
     /// The query that is written and those that it is in.
     levels: Vec<Level>,
@@ -208,6 +227,11 @@ struct Rendering<'a> {
     operands: usize,
     /// The numbers of its parameters so far.
     parameters: BTreeSet<usize>,
+    needs: Needs,
+    /// Columns of the query that was written last.
+    width: usize,
+    /// Whether the rows of the query that is written next are kept.
+    keeps: Keeps,
 }
 
 impl Rendering<'_> {

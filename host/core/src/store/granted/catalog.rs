@@ -23,6 +23,9 @@ pub(super) struct Catalog {
     /// Where the extension for vectors is, if it is.
     pub(super) vectors: Option<String>,
     tables: BTreeMap<String, Columns>,
+    /// A cast that a statement on these tables could make the server run, if it is of a function
+    /// that somebody made: from one type to another.
+    pub(super) made_cast: Option<String>,
 }
 
 impl Catalog {
@@ -50,6 +53,7 @@ impl Catalog {
         for row in rows.iter() {
             catalog.schema = row.text("schema")?;
             catalog.vectors = row.optional_text("vectors")?;
+            catalog.made_cast = row.optional_text("made_cast")?;
             if let (Some(table), Some(part)) =
                 (row.optional_text("name")?, row.optional_text("part")?)
             {
@@ -71,25 +75,42 @@ impl Catalog {
         Self {
             schema: "s".to_owned(),
             vectors: Some("v".to_owned()),
+            made_cast: None,
             tables: tables.collect(),
         }
     }
 }
 
+/// A cast whose function neither came with the server nor with an extension, between types that the
+/// server brings or that columns are made of (16384 is the first number of what is not the server's). No statement names it, and any may make it run.
+const MADE_CAST: &str = "SELECT format('%s to %s', castsource::regtype, casttarget::regtype) \
+    FROM pg_cast JOIN pg_proc ON pg_proc.oid = castfunc \
+    WHERE castfunc >= 16384 \
+        AND (castsource < 16384 OR castsource IN (SELECT kind FROM kinds)) \
+        AND (casttarget < 16384 OR casttarget IN (SELECT kind FROM kinds)) \
+        AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE deptype = 'e' \
+            AND classid = 'pg_proc'::regclass AND objid = castfunc) \
+    ORDER BY pg_cast.oid LIMIT 1";
+
 fn question(grants: &Grants) -> Result<Statement, StoreError> {
     let tables: Vec<_> = grants.db.iter().map(|granted| &granted.table).collect();
     let named = batch::ids(Dialect::Postgres);
     let sql = format!(
-        "SELECT place.schema, place.vectors, parts.name, parts.part \
+        "WITH RECURSIVE parts AS MATERIALIZED (SELECT relname::text AS name, attname::text AS part, atttypid AS kind \
+            FROM pg_class \
+            JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped \
+            WHERE relkind IN ('r', 'p') AND relname IN ({named}) \
+            AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())), \
+        kinds AS (SELECT kind FROM parts UNION SELECT part.kind FROM kinds \
+            JOIN pg_type ON pg_type.oid = kinds.kind \
+            CROSS JOIN LATERAL (VALUES (typelem), (typbasetype)) AS part (kind)) \
+        SELECT place.schema, place.vectors, place.made_cast, parts.name, parts.part \
         FROM (SELECT current_schema()::text AS schema, \
             (SELECT nspname::text FROM pg_extension \
                 JOIN pg_namespace ON pg_namespace.oid = extnamespace \
-                WHERE extname = 'vector') AS vectors) AS place \
-        LEFT JOIN (SELECT relname::text AS name, attname::text AS part FROM pg_class \
-            JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped \
-            WHERE relkind IN ('r', 'p') AND relname IN ({named}) \
-            AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())) \
-            AS parts ON TRUE"
+                WHERE extname = 'vector') AS vectors, \
+            ({MADE_CAST}) AS made_cast) AS place \
+        LEFT JOIN parts ON TRUE"
     );
     Ok(Statement::new(sql).bind(batch::rows(&tables)?))
 }

@@ -8,7 +8,7 @@ use super::admission::{self, Asker};
 use super::authorizer::{Authorizer, Mode};
 use super::catalog::Catalog;
 use super::passage::Passage;
-use super::{login, session};
+use super::{login, memory, session};
 use crate::config::Limits;
 use crate::grants::Grants;
 use crate::store::{
@@ -45,6 +45,7 @@ impl Writer {
             dialect: catalog.map_or(Dialect::Sqlite, |_| Dialect::Postgres),
             plugin: &self.plugin,
             grants: &self.grants,
+            most: self.limits.value_bytes.into(),
         }
     }
 }
@@ -106,8 +107,7 @@ async fn on_postgres(
     let catalog = Catalog::read_in(transaction, &writer.grants).await?;
     let sql = admission::check_for_passage(writer.asks(Some(&catalog)), &statement)?;
     let params = admission::texts(statement.params)?;
-    let (plugin, grants) = (&writer.plugin, &writer.grants);
-    execute_unchecked(transaction, plugin, grants, (sql, params), longest).await
+    execute_unchecked(transaction, writer, (sql, params), longest).await
 }
 
 /// The part of a deferred write that the server holds by itself, whatever `sql` is: for
@@ -115,44 +115,48 @@ async fn on_postgres(
 #[doc(hidden)]
 pub async fn execute_unchecked(
     transaction: &mut Transaction<'_>,
-    plugin: &str,
-    grants: &Grants,
+    writer: &Writer,
     (sql, params): (String, Vec<Option<String>>),
     longest: Duration,
 ) -> Result<u64, StoreError> {
-    let login = login::ensure(transaction, plugin, grants).await?;
+    let login = login::ensure(transaction, &writer.plugin, &writer.grants).await?;
     let outer = Passage::of(&login).outer();
     let readers = transaction.readers.clone();
     let Connection::Postgres(connection) = &mut transaction.connection else {
         return Err(StoreError::internal("a passage is of PostgreSQL"));
     };
-    let _watch = limit(connection, readers, longest).await?;
+    let _watch = limit(connection, readers, (longest, &writer.limits)).await?;
     let call = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {outer}($1, $2)")));
     let call = call.bind(sql).bind(params).persistent(false);
-    let touched: i64 = call.fetch_one(&mut **connection).await?;
+    let within = longest.saturating_add(postgres::GRACE);
+    let touched: i64 = postgres::answered(within, call.fetch_one(&mut **connection)).await?;
     // A setting that the statement changed, and a lock that it took, end with it.
     let reset = format!(
         "RESET ALL; SELECT pg_advisory_unlock_all(); {}",
         postgres::set_writing()
     );
-    sqlx::raw_sql(AssertSqlSafe(reset))
-        .execute(&mut **connection)
-        .await?;
+    let reset = sqlx::raw_sql(AssertSqlSafe(reset)).execute(&mut **connection);
+    postgres::answered(postgres::ANSWER, reset).await?;
     Ok(touched.unsigned_abs())
 }
 
-/// The server ends the statement in time; and if it did not, it is cancelled a little later.
+/// The server ends the statement in time; and if it did not, it is cancelled a little later. What
+/// else bounds it is set until the transaction ends, or all is reset.
 async fn limit(
     connection: &mut PgConnection,
     readers: Option<PgPool>,
-    longest: Duration,
+    (longest, limits): (Duration, &Limits),
 ) -> Result<Watch, StoreError> {
     // Zero would be no limit.
     let milliseconds = longest.max(Duration::from_millis(1)).as_millis();
-    let limits = "SELECT pg_backend_pid() FROM (SELECT set_config('statement_timeout', $1, true), \
-        set_config('lock_timeout', $1, true)) AS limits";
-    let limits = sqlx::query_scalar(limits).bind(milliseconds.to_string());
-    let process: i32 = limits.fetch_one(connection).await?;
+    let timeouts = ["statement_timeout", "lock_timeout"];
+    let timeouts = timeouts.map(|name| (name, milliseconds.to_string()));
+    let settings = timeouts.into_iter().chain(memory::settings(limits));
+    let (names, values): (Vec<_>, Vec<_>) = settings.unzip();
+    let set = "SELECT pg_backend_pid() FROM (SELECT count(set_config(name, value, true)) \
+        FROM unnest($1::text[], $2::text[]) AS setting (name, value) OFFSET 0) AS set";
+    let set = sqlx::query_scalar(set).bind(names).bind(values);
+    let process: i32 = postgres::answered(postgres::ANSWER, set.fetch_one(connection)).await?;
     Ok(Watch(tokio::spawn(async move {
         tokio::time::sleep(longest + GRACE).await;
         if let Some(readers) = readers {

@@ -39,6 +39,14 @@ pub(super) fn statement(what: &str) -> String {
     )
 }
 
+/// The denial of every statement where one may run what somebody made.
+pub(super) fn made_cast(cast: &str) -> String {
+    format!(
+        "may run no statement: the database has a cast from {cast} with a function of its own, \
+         which any statement may make it run; drop it with DROP CAST, or keep what needs it in another database"
+    )
+}
+
 pub(super) fn denied(message: String) -> StoreError {
     StoreError::new(StoreErrorKind::Denied, message)
 }

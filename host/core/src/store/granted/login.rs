@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::catalog::SEARCH_PATH;
 use super::passage::Passage;
-use super::{denial, held};
+use super::{denial, held, memory};
 use crate::config::Limits;
 use crate::grants::{Grants, Verb};
 use crate::settings::hex;
@@ -62,7 +62,8 @@ pub(super) async fn connect_options(
             ("lock_timeout", "10s"),
             // What is written is a text in plain quotes, where a backslash means itself.
             ("standard_conforming_strings", "on"),
-        ]))
+        ])
+        .options(memory::settings(limits)))
 }
 
 /// See to it that the role has the password that is derived for it, `anew` even if it is

@@ -2,7 +2,8 @@
 //! comes whole, whatever is read of it, so one that is too large must not come at all: in its
 //! place come NULLs and what it measures.
 //!
-//! What the server itself takes to work a row out is not bounded here.
+//! What the server itself takes to work a row out is bounded where the statement is written
+//! (`admission/growth.rs`).
 
 use sqlx::{AssertSqlSafe, Column as _, Executor, PgConnection, SqlSafeStr, Statement as _};
 use sqlx::{TypeInfo as _, postgres::PgColumn};

@@ -78,7 +78,11 @@ impl Session {
                 within(timeout, count_postgres(connection, statement)).await
             }
             Session::Postgres(connection) => {
-                within(timeout, postgres::execute(connection, statement)).await
+                within(
+                    timeout,
+                    postgres::execute(connection, statement, Duration::MAX),
+                )
+                .await
             }
         }
     }

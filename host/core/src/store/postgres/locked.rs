@@ -41,7 +41,7 @@ pub(super) async fn named(readers: &PgPool, error: StoreError) -> StoreError {
 
 async fn holder(readers: &PgPool) -> Result<Option<String>, StoreError> {
     let mut connection = readers.acquire().await?;
-    let rows = super::query(&mut connection, Statement::new(HOLDER)).await?;
+    let rows = super::query(&mut connection, Statement::new(HOLDER), super::ANSWER).await?;
     rows.first().map(told).transpose()
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::ended::release;
@@ -21,14 +22,17 @@ const IN_LINE: &str = "waits until the run before it of its schedule has ended";
 const REPLACED: &str = "cancelled: its schedule came again";
 
 /// What came of a schedule that was due.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Fired {
+    /// Its name.
     pub schedule: String,
     /// The runs that it started.
     pub runs: Vec<String>,
     /// Runs that made way.
     pub cancelled: Vec<String>,
+    /// Occurrences that passed because a run was under way.
     pub skipped: u64,
+    /// Occurrences that were too late.
     pub dropped: u64,
 }
 

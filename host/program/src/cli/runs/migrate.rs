@@ -4,7 +4,8 @@ use clap::Args;
 
 use super::Who;
 use crate::cli::output::Answered;
-use crate::cli::{Context, Failure, revisions};
+use crate::cli::{Context, Failure};
+use callboard_core::operations::revisions;
 use callboard_core::operations::runs::{self, MigrationView};
 
 /// A run to move, and where to.
@@ -28,9 +29,7 @@ pub(in crate::cli) struct Migrate {
 impl Migrate {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
-        let to = revisions::named(app.store(), self.to.as_deref())
-            .await?
-            .number;
+        let to = revisions::number(&app, self.to.as_deref()).await?;
         let by = self.yes.then(|| self.who.because(self.reason));
         let migration = runs::migrate(&app, &self.id, to, by.as_ref()).await?;
         Ok(report(context, &migration))

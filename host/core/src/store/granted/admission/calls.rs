@@ -7,7 +7,8 @@ use sqlparser::ast::{
     WindowSpec, WindowType,
 };
 
-use super::super::{denial, functions};
+use super::super::denial;
+use super::super::functions::{self, Makes};
 use super::{Done, Rendering};
 use crate::store::{Dialect, StoreError};
 
@@ -15,20 +16,26 @@ use crate::store::{Dialect, StoreError};
 const BARE: [&str; 3] = ["current_date", "current_time", "current_timestamp"];
 
 impl Rendering<'_> {
-    /// The name of a function on the list, as the list writes it.
-    pub(super) fn callee(&mut self, name: &ObjectName) -> Result<&'static str, StoreError> {
+    /// A function on the list, as the list writes it, and what it makes.
+    pub(super) fn callee(&self, name: &ObjectName) -> Result<(&'static str, Makes), StoreError> {
         let known = Self::plain(name)
             .ok()
-            .and_then(|name| functions::called(&name.value));
-        let Some(known) = known else {
-            let text = denial::function(&name.to_string());
-            return Err(denial::denied(text));
-        };
-        if functions::is_of_vectors(known) {
+            .and_then(|name| functions::called(&name.value))
+            .filter(|(_, makes)| {
+                self.asker.dialect == Dialect::Sqlite || *makes != Makes::Elsewhere
+            });
+        known.ok_or_else(|| denial::denied(denial::function(&name.to_string())))
+    }
+
+    pub(super) fn function(&mut self, (name, makes): (&'static str, Makes)) {
+        self.varies(name);
+        if makes == Makes::Own && self.asker.dialect == Dialect::Postgres {
+            return self.hosts(name);
+        }
+        if functions::is_of_vectors(name) {
             self.schema_of_vectors();
         }
-        self.word(known);
-        Ok(known)
+        self.word(name);
     }
 
     /// Where the extension for vectors is: nothing else that is found there is meant.
@@ -53,20 +60,42 @@ impl Rendering<'_> {
         } = function;
         let odd = *uses_odbc_syntax || *parameters != FunctionArguments::None;
         Self::without(odd || null_treatment.is_some(), "this kind of call")?;
-        self.callee(name)?;
-        match args {
-            FunctionArguments::List(list) => self.in_parentheses(|this| this.arguments(list))?,
-            FunctionArguments::Subquery(query) => {
-                drop(self.in_parentheses(|this| this.in_parentheses(|this| this.query(query)))?);
+        let callee = self.callee(name)?;
+        let arguments = match args {
+            FunctionArguments::List(list) => list.args.len(),
+            _ => 0,
+        };
+        self.made((callee.1, arguments), |this| {
+            this.function(callee);
+            this.called_with(callee, args)?;
+            this.within(within_group)?;
+            if let Some(filter) = filter {
+                this.word("FILTER");
+                this.in_parentheses(|this| this.filter("WHERE", Some(filter)))?;
             }
-            FunctionArguments::None if BARE.iter().any(|bare| self.text.ends_with(bare)) => {}
-            FunctionArguments::None => return Self::refuse("a function without parentheses"),
+            this.over(over.as_ref())
+        })
+    }
+
+    fn called_with(
+        &mut self,
+        (name, makes): (&'static str, Makes),
+        args: &FunctionArguments,
+    ) -> Done {
+        match args {
+            FunctionArguments::List(list) => {
+                self.in_parentheses(|this| this.arguments(makes, list))
+            }
+            FunctionArguments::Subquery(query) if !matches!(makes, Makes::Gathered) => self
+                .in_parentheses(|this| this.in_parentheses(|this| this.query(query)))
+                .map(drop),
+            FunctionArguments::None if BARE.contains(&name) => Ok(()),
+            FunctionArguments::None => Self::refuse("a function without parentheses"),
+            FunctionArguments::Subquery(_) => Self::refuse("an aggregate of a subquery"),
         }
-        self.within(within_group)?;
-        if let Some(filter) = filter {
-            self.word("FILTER");
-            self.in_parentheses(|this| this.filter("WHERE", Some(filter)))?;
-        }
+    }
+
+    fn over(&mut self, over: Option<&WindowType>) -> Done {
         match over {
             None => Ok(()),
             Some(WindowType::NamedWindow(name)) => {
@@ -89,7 +118,7 @@ impl Rendering<'_> {
         self.in_parentheses(|this| this.order_by(order))
     }
 
-    fn arguments(&mut self, list: &FunctionArgumentList) -> Done {
+    fn arguments(&mut self, makes: Makes, list: &FunctionArgumentList) -> Done {
         let FunctionArgumentList {
             duplicate_treatment,
             args,
@@ -100,12 +129,41 @@ impl Rendering<'_> {
             Some(DuplicateTreatment::Distinct) => self.word("DISTINCT"),
             Some(DuplicateTreatment::All) => return Self::refuse("ALL in a call"),
         }
-        self.list(args, Self::argument)?;
+        self.made_of(makes, args)?;
         match clauses.as_slice() {
             [] => Ok(()),
+            // What is gathered once may be ordered by nothing but what it is, word by word.
+            [FunctionArgumentClause::OrderBy(by)] if makes == Makes::Gathered => {
+                self.ordered_by(by, |this, of| {
+                    let is_first = args.first().and_then(plain) == Some(of);
+                    let is_one = args.iter().any(|one| plain(one) == Some(of));
+                    match (is_first, is_one) {
+                        (true, _) => this.kept(of),
+                        (_, true) => this.kept_beside(of),
+                        _ => this.expression(of),
+                    }
+                })
+            }
             [FunctionArgumentClause::OrderBy(by)] => self.order_by(by),
             _ => Self::refuse("this kind of call"),
         }
+    }
+
+    /// Arguments, each as what is made of it needs it.
+    pub(super) fn made_of(&mut self, makes: Makes, args: &[FunctionArg]) -> Done {
+        let last = args.len().saturating_sub(1);
+        let mut at = 0..args.len();
+        self.list(args, |this, argument| {
+            let at = at.next().unwrap_or_default();
+            match (makes, plain(argument)) {
+                (Makes::Gathered, Some(of)) if at == 0 => this.kept(of),
+                (Makes::Gathered, Some(of)) => this.kept_beside(of),
+                (Makes::Gathered, None) => Self::refuse("this kind of argument"),
+                (Makes::Laid, Some(of)) if at == last && at > 0 => this.template(of),
+                (Makes::Laid, None) => Self::refuse("this kind of argument"),
+                _ => this.argument(argument),
+            }
+        })
     }
 
     pub(super) fn argument(&mut self, argument: &FunctionArg) -> Done {
@@ -241,16 +299,22 @@ impl Rendering<'_> {
                 overlay_from,
                 overlay_for,
             } => {
-                self.postgres_only("OVERLAY")?;
-                self.word("OVERLAY");
-                self.in_parentheses(|this| {
-                    this.infix(expr, "PLACING", overlay_what)?;
-                    this.filter("FROM", Some(overlay_from))?;
-                    this.filter("FOR", overlay_for.as_deref())
-                })
+                let end = overlay_for.as_deref();
+                self.overlay((expr, overlay_what), overlay_from, end)
             }
             _ => Self::refuse("this kind of expression"),
         }
+    }
+
+    fn overlay(&mut self, (of, what): (&Expr, &Expr), from: &Expr, length: Option<&Expr>) -> Done {
+        self.postgres_only("OVERLAY")?;
+        self.needs_calls(1)?;
+        self.hosts("overlay");
+        self.in_parentheses(|this| {
+            this.infix(of, ",", what)?;
+            this.filter(",", Some(from))?;
+            this.filter(",", length)
+        })
     }
 
     fn simple_call(&mut self, name: &str, argument: &Expr) -> Done {
@@ -262,6 +326,7 @@ impl Rendering<'_> {
         let Some(from) = from else {
             return Self::refuse("SUBSTRING without a place (write substr(TEXT, FROM, FOR))");
         };
+        self.needs_calls(1)?;
         self.word("substr");
         self.in_parentheses(|this| {
             this.infix(of, ",", from)?;
@@ -279,6 +344,7 @@ impl Rendering<'_> {
         of: &Expr,
         characters: Option<&[Expr]>,
     ) -> Done {
+        self.needs_calls(1)?;
         self.word(match place {
             None | Some(TrimWhereField::Both) if self.asker.dialect == Dialect::Sqlite => "trim",
             None | Some(TrimWhereField::Both) => "btrim",
@@ -294,5 +360,13 @@ impl Rendering<'_> {
             this.expression(of)?;
             this.filter(",", what)
         })
+    }
+}
+
+/// An argument that is an expression and nothing else.
+fn plain(argument: &FunctionArg) -> Option<&Expr> {
+    match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expression)) => Some(expression),
+        _ => None,
     }
 }

@@ -7,6 +7,7 @@ use sqlparser::ast::{
     TableWithJoins, Update, UpdateTableFromKind,
 };
 
+use super::growth::Keeps;
 use super::{Done, Rendering};
 use crate::grants::Verb;
 
@@ -121,8 +122,8 @@ impl Rendering<'_> {
         let columns = self.columns_of(&self.known(table)?);
         let name = alias.map_or(table, |alias| &alias.alias);
         let name = self.stored(name)?;
-        self.source(Some(&name), &columns);
-        self.source(Some("excluded"), &columns);
+        self.source(Some(&name), &columns, columns.len());
+        self.source(Some("excluded"), &columns, 0);
         Ok(())
     }
 
@@ -229,7 +230,7 @@ impl Rendering<'_> {
                 return Self::refuse("FROM before SET");
             }
         }
-        self.filter("WHERE", selection.as_ref())?;
+        self.condition(selection.as_ref())?;
         self.returning(returning.as_deref())
     }
 
@@ -260,7 +261,7 @@ impl Rendering<'_> {
             self.word("USING");
             self.list(using, Self::joined)?;
         }
-        self.filter("WHERE", selection.as_ref())?;
+        self.condition(selection.as_ref())?;
         self.returning(returning.as_deref())
     }
 
@@ -288,7 +289,8 @@ impl Rendering<'_> {
         let table = Self::plain(name)?;
         self.granted(table, verb)?;
         let name = self.known(table)?;
-        self.read(alias.as_ref(), Some(&name), &self.columns_of(&name))
+        let columns = self.columns_of(&name);
+        self.read(alias.as_ref(), Some(&name), (&columns, columns.len()))
     }
 
     fn assignments(&mut self, assignments: &[Assignment]) -> Done {
@@ -309,7 +311,8 @@ impl Rendering<'_> {
         match returning {
             Some(items) => {
                 self.word("RETURNING");
-                self.items(items)
+                self.items(items, Keeps::Nothing)?;
+                self.measure(items)
             }
             // A row for each that was touched.
             None if self.params.is_some() => {

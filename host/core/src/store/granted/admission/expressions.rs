@@ -6,11 +6,15 @@ use sqlparser::ast::{
     Query, Subscript, TypedString, UnaryOperator, Value,
 };
 
+use super::growth::Keeps;
 use super::{Done, Rendering};
 use crate::store::{Dialect, StoreError};
 
 /// Orders of texts that may be named.
 const COLLATIONS: [&str; 6] = ["BINARY", "NOCASE", "RTRIM", "C", "POSIX", "default"];
+
+/// Operators that may make a value as long as what they are given.
+const MAKING: [&str; 6] = ["||", "->", "->>", "#>", "#>>", "#-"];
 
 /// Operators of the extension for vectors.
 const OF_VECTORS: [&str; 3] = ["<->", "<=>", "<#>"];
@@ -36,11 +40,13 @@ impl Rendering<'_> {
             }
             Expr::Identifier(ident) => {
                 self.operand()?;
+                self.needs_columns(1)?;
                 self.seen(None, ident)?;
                 self.name(ident)
             }
             Expr::CompoundIdentifier(parts) => {
                 self.operand()?;
+                self.needs_columns(1)?;
                 self.column(parts)
             }
             Expr::Value(value) => {
@@ -52,6 +58,9 @@ impl Rendering<'_> {
             Expr::Nested(inner) => self.in_parentheses(|this| this.expression(inner)),
             Expr::BinaryOp { left, op, right } => {
                 let operator = self.binary(op)?;
+                if MAKING.contains(&operator) {
+                    self.needs_calls(1)?;
+                }
                 self.infix(left, operator, right)
             }
             Expr::UnaryOp { op, expr } => {
@@ -61,7 +70,9 @@ impl Rendering<'_> {
             }
             Expr::Function(function) => self.call(function),
             Expr::Subquery(query) => self.in_parentheses(|this| this.query(query)).map(drop),
-            Expr::Tuple(parts) => self.in_parentheses(|this| this.expressions(parts)),
+            Expr::Tuple(parts) => self.elements(parts, false, |this| {
+                this.in_parentheses(|this| this.expressions(parts))
+            }),
             _ if is_test(expression) => self.test(expression),
             _ => self.form(expression),
         }
@@ -82,6 +93,9 @@ impl Rendering<'_> {
     /// What is no operator of the server's own is one of the extension for vectors, and as tightly
     /// bound with its schema as without.
     fn operator(&mut self, operator: &str) {
+        if operator == "||" {
+            return self.concatenation();
+        }
         let catalog = self.catalog();
         let of_vectors = OF_VECTORS.contains(&operator);
         let has_vectors = catalog.is_some_and(|catalog| catalog.vectors.is_some());
@@ -125,7 +139,7 @@ impl Rendering<'_> {
                 negated,
             } => {
                 self.postfix(expr, if *negated { "NOT IN" } else { "IN" })?;
-                self.in_parentheses(|this| this.query(subquery)).map(drop)
+                self.kept_rows(subquery)
             }
             Expr::Between {
                 expr,
@@ -136,14 +150,18 @@ impl Rendering<'_> {
                 self.postfix(expr, if *negated { "NOT BETWEEN" } else { "BETWEEN" })?;
                 self.infix(low, "AND", high)
             }
-            Expr::Exists { subquery, negated } => self.exists(subquery, *negated),
+            Expr::Exists { subquery, negated } => self.exists(subquery, *negated, false),
             _ => self.pattern(expression),
         }
     }
 
-    fn exists(&mut self, subquery: &Query, negated: bool) -> Done {
-        self.word(if negated { "NOT EXISTS" } else { "EXISTS" });
-        self.in_parentheses(|this| this.query(subquery)).map(drop)
+    /// A subquery whose rows are compared with.
+    fn kept_rows(&mut self, subquery: &Query) -> Done {
+        self.in_parentheses(|this| {
+            this.keeps = Keeps::Rows;
+            this.query(subquery)
+        })
+        .map(drop)
     }
 
     fn pattern(&mut self, expression: &Expr) -> Done {
@@ -190,14 +208,17 @@ impl Rendering<'_> {
                 expr,
                 data_type,
                 format: None,
-            } => self.cast(data_type, |this| this.expression(expr)),
+            } => {
+                let is_there = matches!(**expr, Expr::Value(_));
+                self.converted(data_type, is_there, |this| this.expression(expr))
+            }
             Expr::TypedString(TypedString {
                 data_type,
                 value,
                 uses_odbc_syntax: false,
             }) => {
                 self.postgres_only("a text after its type")?;
-                self.cast(data_type, |this| this.value(&value.value))
+                self.converted(data_type, true, |this| this.value(&value.value))
             }
             Expr::Interval(interval) => self.interval(interval),
             Expr::Case {
@@ -235,7 +256,7 @@ impl Rendering<'_> {
         }
     }
 
-    fn cast(
+    pub(super) fn cast(
         &mut self,
         to: &sqlparser::ast::DataType,
         of: impl FnOnce(&mut Self) -> Done,
@@ -311,24 +332,28 @@ impl Rendering<'_> {
         self.postfix(left, operator)?;
         self.word(which);
         match right {
-            Expr::Subquery(_) | Expr::Nested(_) => self.expression(right),
+            Expr::Subquery(subquery) => self.kept_rows(subquery),
+            Expr::Nested(_) => self.expression(right),
             _ => self.in_parentheses(|this| this.expression(right)),
         }
     }
 
     fn array(&mut self, elements: &[Expr], named: bool) -> Done {
         self.postgres_only("ARRAY")?;
-        if named {
-            self.word("ARRAY");
-        }
-        self.word("[");
-        self.expressions(elements)?;
-        self.word("]");
-        Ok(())
+        self.elements(elements, named, |this| {
+            if named {
+                this.word("ARRAY");
+            }
+            this.word("[");
+            this.expressions(elements)?;
+            this.word("]");
+            Ok(())
+        })
     }
 
     fn access(&mut self, root: &Expr, chain: &[AccessExpr]) -> Done {
         self.postgres_only("a subscript")?;
+        self.needs_calls(1)?;
         self.expression(root)?;
         for access in chain {
             self.word("[");

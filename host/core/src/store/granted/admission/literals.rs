@@ -39,6 +39,7 @@ impl Rendering<'_> {
     /// means itself is set for each connection.
     pub(super) fn text(&mut self, text: &str) -> Done {
         Self::without(text.contains('\0'), "a NUL character")?;
+        self.fits(text.len())?;
         self.word(&format!("'{}'", text.replace('\'', "''")));
         Ok(())
     }
@@ -65,6 +66,11 @@ impl Rendering<'_> {
             };
         }
         match self.known_type(kind) {
+            Some(name) if self.asker.dialect == Dialect::Postgres => {
+                self.word("pg_catalog .");
+                self.word(&of_the_server(&name));
+                Ok(())
+            }
             Some(name) => {
                 self.word(&name);
                 Ok(())
@@ -77,6 +83,13 @@ impl Rendering<'_> {
         let sqlite = self.asker.dialect == Dialect::Sqlite;
         let name = match kind {
             DataType::Text => "text",
+            // It is filled up to its length.
+            DataType::Char(Some(CharacterLength::IntegerLength { length, .. }))
+            | DataType::Character(Some(CharacterLength::IntegerLength { length, .. }))
+                if *length > self.asker.most =>
+            {
+                return None;
+            }
             DataType::Varchar(length) | DataType::CharacterVarying(length) => {
                 return with_length("varchar", length.as_ref());
             }
@@ -131,6 +144,26 @@ impl Rendering<'_> {
         self.word(&name);
         Ok(())
     }
+}
+
+/// A type as the catalog of PostgreSQL names it: the words of SQL mean the same and take no
+/// schema.
+fn of_the_server(name: &str) -> String {
+    let named = match name {
+        "integer" => "int4",
+        "bigint" => "int8",
+        "smallint" => "int2",
+        "real" => "float4",
+        "double precision" => "float8",
+        "boolean" => "bool",
+        "char" => "bpchar ( 1 )",
+        _ => {
+            return name
+                .replace("char (", "bpchar (")
+                .replace("varbpchar", "varchar");
+        }
+    };
+    named.to_owned()
 }
 
 fn with_length(name: &str, length: Option<&CharacterLength>) -> Option<String> {

@@ -1,17 +1,18 @@
 //! Queries: WITH, SELECT, VALUES, and what connects and orders them.
 
 use sqlparser::ast::{
-    Cte, CteAsMaterialized, Distinct, Fetch, GroupByExpr, LimitClause, NamedWindowDefinition,
+    Cte, CteAsMaterialized, Distinct, Expr, Fetch, GroupByExpr, LimitClause, NamedWindowDefinition,
     NamedWindowExpr, Offset, OffsetRows, OrderBy, OrderByExpr, OrderByKind, OrderByOptions,
     OrderBySort, Query, Select, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
     SetOperator, SetQuantifier, Values, WildcardAdditionalOptions, With,
 };
 
 use super::super::catalog::Columns;
+use super::growth::Keeps;
 use super::names::SUBQUERY;
 use super::scope::Named;
 use super::{Done, Rendering};
-use crate::store::StoreError;
+use crate::store::{Dialect, StoreError};
 
 impl Rendering<'_> {
     /// Gives the columns that it is known to give.
@@ -24,7 +25,7 @@ impl Rendering<'_> {
     }
 
     fn query_with(&mut self, query: &Query) -> Result<Columns, StoreError> {
-        let awaiting = self.awaiting.take();
+        let (awaiting, keeps) = (self.awaiting.take(), std::mem::take(&mut self.keeps));
         let Query {
             with,
             body,
@@ -43,7 +44,7 @@ impl Rendering<'_> {
         if let Some(with) = with {
             self.with(with)?;
         }
-        let given = self.body(body, awaiting)?;
+        let given = self.body(body, awaiting, keeps)?;
         if let Some(order) = order_by {
             self.ordered(order)?;
         }
@@ -94,21 +95,36 @@ impl Rendering<'_> {
             self.named.push(Named {
                 name: name.clone(),
                 columns: written.clone().unwrap_or_default(),
+                is_written: written.is_some(),
+                width: 0,
             });
-            self.awaiting = written.is_none().then_some(at);
+            self.awaiting = Some(at);
+            self.keeps = Keeps::Distinct;
         }
         let given = self.in_parentheses(|this| this.query(query))?;
         self.named.truncate(at);
-        let columns = written.unwrap_or(given);
-        self.named.push(Named { name, columns });
+        self.named.push(Named {
+            name,
+            is_written: written.is_some(),
+            columns: written.unwrap_or(given),
+            width: self.width,
+        });
         Ok(())
     }
 
     /// `awaiting` is a subquery that may read what it gives in the part after this one.
-    fn body(&mut self, body: &SetExpr, awaiting: Option<usize>) -> Result<Columns, StoreError> {
+    fn body(
+        &mut self,
+        body: &SetExpr,
+        awaiting: Option<usize>,
+        keeps: Keeps,
+    ) -> Result<Columns, StoreError> {
         match body {
-            SetExpr::Select(select) => self.select(select),
-            SetExpr::Query(query) => self.in_parentheses(|this| this.query(query)),
+            SetExpr::Select(select) => self.select(select, keeps),
+            SetExpr::Query(query) => self.in_parentheses(|this| {
+                this.keeps = keeps;
+                this.query(query)
+            }),
             SetExpr::Values(values) => self.values(values),
             SetExpr::SetOperation {
                 left,
@@ -116,9 +132,17 @@ impl Rendering<'_> {
                 set_quantifier,
                 right,
             } => {
-                let given = self.in_level(|this| this.body(left, None))?;
+                let keeps = match (keeps, set_quantifier) {
+                    (Keeps::Distinct, SetQuantifier::All) => Keeps::Nothing,
+                    (Keeps::Distinct, _) => Keeps::Rows,
+                    _ => keeps,
+                };
+                let given = self.in_level(|this| this.body(left, None, keeps))?;
                 if let Some(named) = awaiting.and_then(|at| self.named.get_mut(at)) {
-                    named.columns = given.clone();
+                    if !named.is_written {
+                        named.columns = given.clone();
+                    }
+                    named.width = self.width;
                 }
                 self.word(match op {
                     SetOperator::Union => "UNION",
@@ -132,7 +156,7 @@ impl Rendering<'_> {
                     SetQuantifier::Distinct => self.postgres_only("UNION DISTINCT")?,
                     _ => return Self::refuse("BY NAME"),
                 }
-                self.in_level(|this| this.body(right, None))?;
+                self.in_level(|this| this.body(right, None, keeps))?;
                 Ok(given)
             }
             SetExpr::Table(_) => Self::refuse("TABLE (write SELECT * FROM)"),
@@ -153,15 +177,21 @@ impl Rendering<'_> {
             "ROW or VALUE (write VALUES)",
         )?;
         self.word("VALUES");
+        let (before, mut largest) = (self.needs, self.needs);
         self.list(rows, |this, row| {
-            this.in_parentheses(|this| this.row(&row.content))
+            // The server works out one after the other.
+            this.needs = before;
+            this.in_parentheses(|this| this.row(&row.content))?;
+            largest = largest.larger(this.needs);
+            Ok(())
         })?;
-        let width = rows.first().map_or(0, |row| row.content.len());
-        let named = (1..=width).map(|at| format!("column{at}").into());
+        self.needs = largest;
+        self.width = rows.first().map_or(0, |row| row.content.len());
+        let named = (1..=self.width).map(|at| format!("column{at}").into());
         Ok(Columns::new(named.collect()))
     }
 
-    fn select(&mut self, select: &Select) -> Result<Columns, StoreError> {
+    fn select(&mut self, select: &Select, keeps: Keeps) -> Result<Columns, StoreError> {
         let Select {
             select_token: _,
             optimizer_hints,
@@ -200,12 +230,13 @@ impl Rendering<'_> {
         )?;
         self.word("SELECT");
         self.distinct(distinct.as_ref())?;
-        self.items(projection)?;
+        let stored = self.gives_what_is_stored(select);
+        self.items(projection, if stored { Keeps::Nothing } else { keeps })?;
         if !from.is_empty() {
             self.word("FROM");
             self.list(from, Self::joined)?;
         }
-        self.filter("WHERE", selection.as_ref())?;
+        self.condition(selection.as_ref())?;
         self.grouped(group_by)?;
         self.filter("HAVING", having.as_ref())?;
         self.windows(named_window)?;
@@ -250,13 +281,21 @@ impl Rendering<'_> {
         Ok(())
     }
 
-    pub(super) fn items(&mut self, items: &[SelectItem]) -> Done {
+    pub(super) fn items(&mut self, items: &[SelectItem], keeps: Keeps) -> Done {
         self.list(items, |this, item| match item {
-            SelectItem::UnnamedExpr(expression) => this.expression(expression),
+            SelectItem::UnnamedExpr(expression) => {
+                this.item(expression, keeps)?;
+                this.as_labelled(expression, keeps)
+            }
             SelectItem::ExprWithAlias { expr, alias } => {
-                this.expression(expr)?;
+                this.item(expr, keeps)?;
                 this.word("AS");
                 this.name(alias)
+            }
+            SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)
+                if keeps == Keeps::Rows && this.asker.dialect == Dialect::Postgres =>
+            {
+                Self::refuse("`*` in a subquery whose rows are kept (name its columns)")
             }
             SelectItem::Wildcard(options) => this.everything(options),
             SelectItem::QualifiedWildcard(
@@ -271,6 +310,27 @@ impl Rendering<'_> {
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(_), _)
             | SelectItem::ExprWithAliases { .. } => Self::refuse("this kind of column"),
         })
+    }
+
+    /// What a query gives, and keeps if it does.
+    fn item(&mut self, expression: &Expr, keeps: Keeps) -> Done {
+        match keeps {
+            Keeps::Rows => self.kept_beside(expression),
+            Keeps::Nothing | Keeps::Distinct => self.expression(expression),
+        }
+    }
+
+    /// The name that a column has by itself, whatever is written in its place.
+    fn as_labelled(&mut self, expression: &Expr, keeps: Keeps) -> Done {
+        let is_itself = keeps != Keeps::Rows && is_column(expression);
+        if self.asker.dialect == Dialect::Postgres
+            && !is_itself
+            && let Some(label) = self.label(expression)?
+        {
+            self.word("AS");
+            self.quoted(&label);
+        }
+        Ok(())
     }
 
     fn everything(&mut self, options: &WildcardAdditionalOptions) -> Done {
@@ -313,6 +373,14 @@ impl Rendering<'_> {
 
     /// ORDER BY, if there is anything to order by.
     pub(super) fn order_by(&mut self, by: &[OrderByExpr]) -> Done {
+        self.ordered_by(by, Self::expression)
+    }
+
+    pub(super) fn ordered_by(
+        &mut self,
+        by: &[OrderByExpr],
+        mut each: impl FnMut(&mut Self, &Expr) -> Done,
+    ) -> Done {
         if by.is_empty() {
             return Ok(());
         }
@@ -324,7 +392,7 @@ impl Rendering<'_> {
                 with_fill,
             } = by;
             Self::without(with_fill.is_some(), "WITH FILL")?;
-            this.expression(expr)?;
+            each(this, expr)?;
             match sort {
                 None => {}
                 Some(OrderBySort::Asc) => this.word("ASC"),
@@ -388,4 +456,12 @@ impl Rendering<'_> {
         });
         Ok(())
     }
+}
+
+/// Whether an expression is a column and nothing else.
+pub(super) fn is_column(expression: &Expr) -> bool {
+    matches!(
+        expression,
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_)
+    )
 }

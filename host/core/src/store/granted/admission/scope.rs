@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sqlparser::ast::{AccessExpr, CastKind, Expr, Ident, SelectItem};
+use sqlparser::ast::{AccessExpr, ArrayElemTypeDef, CastKind, DataType, Expr, Ident, SelectItem};
 
 use super::super::catalog::{Catalog, Columns};
 use super::{Done, Rendering};
@@ -21,6 +21,8 @@ pub(super) struct Level {
     sources: BTreeMap<String, Columns>,
     /// The columns of all of them.
     pub(super) columns: BTreeSet<Arc<str>>,
+    /// How many columns they have together.
+    width: usize,
     /// Functions that give rows: a name of one alone stands for its value.
     functions: BTreeSet<String>,
     /// Names with the source that is written before them, and whether there was such a source.
@@ -32,6 +34,10 @@ pub(super) struct Level {
 pub(super) struct Named {
     pub(super) name: String,
     pub(super) columns: Columns,
+    /// Whether they are written after its name.
+    pub(super) is_written: bool,
+    /// How many it has, with those that are not known by a name.
+    pub(super) width: usize,
 }
 
 impl Rendering<'_> {
@@ -91,10 +97,12 @@ impl Rendering<'_> {
     }
 
     /// Something that is read from, perhaps without a name.
-    pub(super) fn source(&mut self, name: Option<&str>, columns: &Columns) {
+    /// Of `width` columns, some of which may have names that are not known.
+    pub(super) fn source(&mut self, name: Option<&str>, columns: &Columns, width: usize) {
         let Some(level) = self.level() else {
             return;
         };
+        level.width += width;
         for column in columns.iter() {
             if !level.columns.contains(column) {
                 level.columns.insert(Arc::clone(column));
@@ -113,8 +121,8 @@ impl Rendering<'_> {
     }
 
     /// A function that gives rows.
-    pub(super) fn function_source(&mut self, name: &str, columns: &Columns) {
-        self.source(Some(name), columns);
+    pub(super) fn function_source(&mut self, name: &str, columns: &Columns, width: usize) {
+        self.source(Some(name), columns, width);
         if let Some(level) = self.level() {
             level.functions.insert(name.to_owned());
         }
@@ -140,6 +148,7 @@ impl Rendering<'_> {
 
     /// The columns that the items of a query are known to give.
     pub(super) fn given(&mut self, items: &[SelectItem]) -> Result<Columns, StoreError> {
+        self.measure(items)?;
         let mut given = BTreeSet::new();
         for item in items {
             let label = match item {
@@ -159,8 +168,22 @@ impl Rendering<'_> {
         Ok(given.into())
     }
 
+    /// How many columns the items of a query give.
+    pub(super) fn measure(&mut self, items: &[SelectItem]) -> Done {
+        let all = self.level().map_or(0, |level| level.width);
+        let starred = |item: &&SelectItem| {
+            matches!(
+                item,
+                SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)
+            )
+        };
+        let stars = items.iter().filter(starred).count();
+        self.width = stars * all + items.len() - stars;
+        self.needs_columns(stars * all)
+    }
+
     /// The name that the server gives to a column of this expression, where that is certain.
-    fn label(&self, expression: &Expr) -> Result<Option<String>, StoreError> {
+    pub(super) fn label(&self, expression: &Expr) -> Result<Option<String>, StoreError> {
         match expression {
             Expr::Identifier(name) => self.stored(name).map(Some),
             Expr::CompoundIdentifier(parts) => {
@@ -174,8 +197,15 @@ impl Rendering<'_> {
             Expr::Cast {
                 kind: CastKind::Cast | CastKind::DoubleColon,
                 expr,
+                data_type,
                 ..
-            } => self.label(expr),
+            } => Ok(self.label(expr)?.or_else(|| of_type(data_type))),
+            Expr::Case {
+                else_result: Some(otherwise),
+                ..
+            } if !matches!(**otherwise, Expr::Cast { .. }) => self.label(otherwise),
+            Expr::Array(_) => Ok(Some("array".to_owned())),
+            Expr::Overlay { .. } => Ok(Some("overlay".to_owned())),
             Expr::CompoundFieldAccess { root, access_chain } => {
                 let plain = |access: &AccessExpr| matches!(access, AccessExpr::Subscript(_));
                 if access_chain.iter().all(plain) {
@@ -187,6 +217,26 @@ impl Rendering<'_> {
             _ => Ok(None),
         }
     }
+}
+
+/// The name of a column that is something cast, where only the type has a name. Others are
+/// called as they are written.
+fn of_type(kind: &DataType) -> Option<String> {
+    let name = match kind {
+        DataType::Text => "text",
+        DataType::Varchar(_) | DataType::CharacterVarying(_) => "varchar",
+        DataType::Bytea => "bytea",
+        DataType::JSON => "json",
+        DataType::JSONB => "jsonb",
+        DataType::Array(ArrayElemTypeDef::SquareBracket(of, None)) => return of_type(of),
+        DataType::Int(None) | DataType::Integer(None) | DataType::Int4(None) => "int4",
+        DataType::BigInt(None) | DataType::Int8(None) => "int8",
+        DataType::DoublePrecision | DataType::Float8 => "float8",
+        DataType::Real | DataType::Float4 => "float4",
+        DataType::Bool | DataType::Boolean => "bool",
+        _ => return None,
+    };
+    Some(name.to_owned())
 }
 
 fn no_column(source: &str, column: &str) -> StoreError {

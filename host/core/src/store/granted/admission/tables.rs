@@ -63,7 +63,7 @@ impl Rendering<'_> {
             } => {
                 self.lateral(*lateral)?;
                 let given = self.in_parentheses(|this| this.query(subquery))?;
-                self.read(alias.as_ref(), None, &given)
+                self.read(alias.as_ref(), None, (&given, self.width))
             }
             TableFactor::NestedJoin {
                 table_with_joins,
@@ -90,6 +90,7 @@ impl Rendering<'_> {
                 with_ordinality,
             } => {
                 self.postgres_only("UNNEST")?;
+                self.needs_calls(1)?;
                 self.word("unnest");
                 self.in_parentheses(|this| this.expressions(array_exprs))?;
                 self.ordinality(*with_ordinality)?;
@@ -156,15 +157,17 @@ impl Rendering<'_> {
         let named = named.find(|named| self.is_same(&named.name, &name));
         if let Some(named) = named {
             let (declared, columns) = (named.name.clone(), named.columns.clone());
+            let width = named.width;
             self.quoted(&format!("{SUBQUERY}{declared}"));
             if alias.is_none() {
                 self.word("AS");
                 self.quoted(&name);
             }
-            return self.read(alias, Some(&name), &columns);
+            return self.read(alias, Some(&name), (&columns, width));
         }
         self.granted(ident, Verb::Select)?;
-        self.read(alias, Some(&name), &self.columns_of(&name))
+        let columns = self.columns_of(&name);
+        self.read(alias, Some(&name), (&columns, columns.len()))
     }
 
     /// The columns of a table that is granted.
@@ -179,16 +182,16 @@ impl Rendering<'_> {
         &mut self,
         alias: Option<&TableAlias>,
         own: Option<&str>,
-        columns: &Columns,
+        (columns, width): (&Columns, usize),
     ) -> Done {
         self.alias(alias)?;
         let Some(alias) = alias else {
-            self.source(own, columns);
+            self.source(own, columns, width);
             return Ok(());
         };
         let name = self.stored(&alias.name)?;
         let written = self.written(&alias.columns)?;
-        self.source(Some(&name), written.as_ref().unwrap_or(columns));
+        self.source(Some(&name), written.as_ref().unwrap_or(columns), width);
         Ok(())
     }
 
@@ -211,8 +214,12 @@ impl Rendering<'_> {
         with_ordinality: bool,
         alias: Option<&TableAlias>,
     ) -> Done {
-        let called = self.callee(name)?;
-        self.in_parentheses(|this| this.list(args, Self::argument))?;
+        let callee = self.callee(name)?;
+        let (called, makes) = callee;
+        self.made((makes, args.len()), |this| {
+            this.function(callee);
+            this.in_parentheses(|this| this.made_of(makes, args))
+        })?;
         self.ordinality(with_ordinality)?;
         self.rows_alias((called, args.len()), with_ordinality, alias)
     }
@@ -253,8 +260,9 @@ impl Rendering<'_> {
                 })
             })?;
         }
+        let width = columns.len().max(arguments);
         let columns = columns.into_iter().map(Arc::from);
-        self.function_source(&name, &Columns::new(columns.collect()));
+        self.function_source(&name, &Columns::new(columns.collect()), width);
         Ok(())
     }
 

@@ -17,6 +17,7 @@ fn checked(dialect: Dialect, sql: &str, writes: bool) -> Result<String, StoreErr
         plugin: "p",
         grants: &grants,
         catalog: (dialect == Dialect::Postgres).then_some(&catalog),
+        most: 1 << 20,
     };
     check_text(asker, sql, writes).map(|checked| checked.sql().to_owned())
 }
@@ -55,7 +56,11 @@ fn plain_statements_on_granted_tables_pass_and_are_read_alike_again() {
                 !written.contains("--") && !written.contains("/*"),
                 "{written}"
             );
-            // What names a subquery is not written twice.
+            // What names a subquery is not written twice, nor what the host puts in between.
+            let between = ["callboard_", "btrim"];
+            if between.iter().any(|between| written.contains(between)) {
+                continue;
+            }
             let plain = written.replace(SUBQUERY, "");
             let plain = plain.replace("main . ", "").replace("\"s\" . ", "");
             let again = checked(dialect, &plain, true);
@@ -91,7 +96,7 @@ fn what_is_written_is_the_tree_and_not_the_text() {
     let sql = "select  X, 'it''s \\' from A as \"o\"\"k\" where not x=1 and y|| -1>'2'";
     assert_eq!(
         checked(Dialect::Postgres, sql, false).expect("it passes"),
-        "SELECT \"x\" , 'it''s \\' FROM \"s\" . \"a\" AS \"o\"\"k\" WHERE NOT \"x\" = 1 AND \"y\" || - 1 > '2'"
+        "SELECT \"x\" , 'it''s \\' FROM \"s\" . \"a\" AS \"o\"\"k\" WHERE NOT \"x\" = 1 AND \"y\" OPERATOR ( \"s\" . || ) - 1 > '2'"
     );
     assert_eq!(
         checked(Dialect::Sqlite, sql, false).expect("it passes"),
@@ -263,7 +268,7 @@ fn a_name_after_its_source_is_one_of_its_columns() {
     let sql = "SELECT CAST($1 AS vector) <=> v, vector_dims(v) FROM a";
     assert_eq!(
         checked(Dialect::Postgres, sql, false).expect("it passes"),
-        "SELECT CAST ( $1 AS \"v\" . vector ) OPERATOR ( \"v\" . <=> ) \"v\" , \"v\" . vector_dims ( \"v\" ) FROM \"s\" . \"a\""
+        "SELECT CAST ( $1 AS \"v\" . vector ) OPERATOR ( \"v\" . <=> ) \"v\" , \"v\" . vector_dims ( \"v\" ) AS \"vector_dims\" FROM \"s\" . \"a\""
     );
 }
 

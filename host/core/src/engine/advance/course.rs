@@ -1,0 +1,404 @@
+//! A run on its course, from its claim until it is given back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::checkpoint::{self, Kept};
+use crate::engine::hands::{InHand, News};
+use crate::engine::plan::{self, Standing};
+use crate::engine::stage::{Ended, Turn, Work};
+use crate::engine::{EngineError, progress_log};
+use crate::fault;
+use crate::store::checkpoints::{Checkpoint, Committed, Then};
+use crate::store::claims::Claim;
+use crate::store::gates::Gate;
+use crate::store::leases::{Held, Told, Wish};
+use crate::store::runs::RunStatus;
+use crate::store::stage_runs::StageRun;
+use crate::store::{StoreError, gates, stage_runs};
+
+/// Whether the run is still in these hands.
+#[derive(PartialEq, Eq)]
+enum Flow {
+    UnderWay,
+    GivenBack,
+}
+
+/// A run on its course.
+pub(super) struct Course {
+    work: Work,
+    held: Held,
+    /// What reached the run from outside, as far as it is known here.
+    told: Told,
+    rows: Vec<StageRun>,
+    /// Gates that were asked and are not decided.
+    asked: BTreeSet<String>,
+    under_way: BTreeMap<String, UnderWay>,
+    /// Visits of stages that were executed once more.
+    again: BTreeSet<(String, u32)>,
+    turns: JoinSet<Ended>,
+    /// The other places of this worker, until a checkpoint clears the run of suspicion.
+    alone: Option<OwnedSemaphorePermit>,
+    began: Instant,
+    /// The worker stops: nothing more begins here.
+    drains: bool,
+    /// Why the run fails, if it is for no stage to fail.
+    failed: Option<String>,
+}
+
+/// A stage that is being executed.
+struct UnderWay {
+    /// The newest checkpoint when it began.
+    since: i64,
+    /// Cancelled when nothing of it can count any more.
+    outdated: CancellationToken,
+}
+
+/// What a checkpoint brings besides the stage that ended.
+struct Next {
+    rows: Vec<StageRun>,
+    gates: Vec<Gate>,
+    turns: Vec<Turn>,
+    then: Then,
+}
+
+impl Course {
+    pub(super) fn new(
+        work: Work,
+        held: Held,
+        claim: Claim,
+        alone: Option<OwnedSemaphorePermit>,
+    ) -> Self {
+        Self {
+            work,
+            held,
+            told: claim.told,
+            rows: claim.rows,
+            asked: claim.asked,
+            under_way: BTreeMap::new(),
+            again: BTreeSet::new(),
+            turns: JoinSet::new(),
+            alone,
+            began: Instant::now(),
+            drains: false,
+            failed: None,
+        }
+    }
+
+    /// Carry it on until it is given back.
+    pub(super) async fn finish(mut self, mut hand: InHand) -> Result<(), EngineError> {
+        progress_log::taken(&self.work.run, &self.rows);
+        let stop = self.work.engine.stop.clone();
+        let news = hand.news.borrow_and_update().clone();
+        let mut flow = self.hear(news).await?;
+        let mut grace = None;
+        while flow == Flow::UnderWay {
+            let over = async {
+                match grace {
+                    Some(end) => tokio::time::sleep_until(end).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some(ended) = self.turns.join_next() => flow = self.ended(ended).await?,
+                Ok(()) = hand.news.changed() => {
+                    let news = hand.news.borrow_and_update().clone();
+                    flow = self.hear(news).await?;
+                }
+                () = stop.cancelled(), if grace.is_none() => {
+                    fault::point("drain");
+                    let rules = &self.work.engine.rules;
+                    grace = Some(tokio::time::Instant::now() + rules.drain.0);
+                    self.drains = true;
+                }
+                () = over => {
+                    self.abandon();
+                    flow = self.settle(None).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Stop the stages under way; nothing is kept of them.
+    fn abandon(&mut self) {
+        self.turns.abort_all();
+        self.turns.detach_all();
+        self.under_way.clear();
+    }
+
+    /// Go on as what was said of the run has it.
+    async fn hear(&mut self, news: News) -> Result<Flow, EngineError> {
+        match news {
+            News::Lost => {
+                self.abandon();
+                Err(self.lost())
+            }
+            News::Told(told) => {
+                self.learn(told).await?;
+                self.settle(None).await
+            }
+        }
+    }
+
+    /// From now on what reached the run counts here: the rows as they stand, and what is wished.
+    /// What is said late is known already.
+    async fn learn(&mut self, told: Told) -> Result<(), EngineError> {
+        if told.signals > self.told.signals {
+            self.read_again().await?;
+            self.told = told;
+        }
+        if self.told.wish == Some(Wish::Cancel) {
+            self.abandon();
+        }
+        self.stop_outdated();
+        Ok(())
+    }
+
+    /// Stop the stages that the run went back behind: nothing of them would be kept.
+    fn stop_outdated(&self) {
+        for (stage, under_way) in &self.under_way {
+            if plan::went_back(&self.work.pipeline, &self.rows, stage, under_way.since) {
+                under_way.outdated.cancel();
+            }
+        }
+    }
+
+    fn lost(&self) -> EngineError {
+        EngineError::Lost(self.held.run.clone())
+    }
+
+    /// Why nothing more begins, if so, and how the run is given back.
+    fn halt(&self) -> Option<(RunStatus, String)> {
+        let given_back = || {
+            let detail = "given back by a worker that stops".to_owned();
+            (RunStatus::Queued, detail)
+        };
+        let failed = self.failed.clone();
+        let failed = failed.map(|detail| (RunStatus::Failed, detail));
+        failed
+            .or_else(|| checkpoint::wished(&self.told))
+            .or_else(|| self.drains.then(given_back))
+    }
+
+    async fn ended(
+        &mut self,
+        ended: Result<Ended, tokio::task::JoinError>,
+    ) -> Result<Flow, EngineError> {
+        let ended = ended.map_err(|error| EngineError::Refused {
+            run: self.held.run.clone(),
+            problem: format!("lost a stage: {error}"),
+        })?;
+        let stage = self.work.pipeline.stages[ended.index].id();
+        self.under_way.remove(stage);
+        let now = self.work.engine.clock.now();
+        let kept = checkpoint::keep(&self.work, &self.rows, ended, now);
+        self.settle(Some(kept)).await
+    }
+
+    /// Keep a stage that ended, find what comes next, and begin it. What the database refuses
+    /// for good is the stage's failure; if there is no stage to fail, or its failure is refused
+    /// as well, the run fails.
+    async fn settle(&mut self, mut kept: Option<Kept>) -> Result<Flow, EngineError> {
+        let mut refusals = 0;
+        loop {
+            if let Some(kept) = &kept {
+                kept.count(&mut self.rows, &mut self.asked);
+            }
+            let next = self.next();
+            let nothing = kept.is_none() && next.rows.is_empty() && next.gates.is_empty();
+            if nothing && matches!(next.then, Then::GoOn { .. }) {
+                self.begin(next.turns);
+                return Ok(Flow::UnderWay);
+            }
+            match self.commit(self.checkpoint(kept.as_ref(), &next)).await {
+                Ok(Committed::Kept(told)) => {
+                    self.kept(kept.take());
+                    progress_log::gates_opened(&next.gates);
+                    progress_log::given_back(&self.work.run, &next.then);
+                    if !matches!(next.then, Then::GoOn { .. }) {
+                        return Ok(Flow::GivenBack);
+                    }
+                    self.begin(next.turns);
+                    if told.signals <= self.told.signals {
+                        return Ok(Flow::UnderWay);
+                    }
+                    self.learn(told).await?;
+                }
+                Ok(Committed::Outdated(told)) => {
+                    self.learn(told).await?;
+                    if let Some(kept) = &mut kept {
+                        kept.after(&self.work.pipeline, &self.rows);
+                    }
+                }
+                Ok(Committed::Lost) => return Err(self.lost()),
+                Err(EngineError::Store(error))
+                    if refusals == 0 && self.is_executed_again(kept.as_ref(), &error) =>
+                {
+                    self.read_again().await?;
+                    kept = None;
+                }
+                Err(EngineError::Store(error))
+                    if refusals < 2 && checkpoint::is_refused(kept.as_ref(), &error) =>
+                {
+                    let first = refusals == 0;
+                    refusals += 1;
+                    kept = self.refused(kept.filter(|_| first), &error).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Whether a stage is executed once more before its refusal is final.
+    fn is_executed_again(&mut self, kept: Option<&Kept>, error: &StoreError) -> bool {
+        let Some(kept) = kept.filter(|kept| checkpoint::came_late(kept, error)) else {
+            return false;
+        };
+        let (run, stage) = (&self.held.run, &kept.row.stage);
+        tracing::warn!(run, stage, %error, "another run was faster");
+        self.again.insert((stage.clone(), kept.row.visit))
+    }
+
+    /// As if nothing had happened: the stage failed, or else the run does.
+    async fn refused(
+        &mut self,
+        kept: Option<Kept>,
+        error: &StoreError,
+    ) -> Result<Option<Kept>, EngineError> {
+        let run = &self.held.run;
+        tracing::warn!(run, %error, "a checkpoint is refused for good");
+        self.read_again().await?;
+        let Some(mut kept) = kept else {
+            self.abandon();
+            self.failed = Some(format!("its checkpoint was refused: {error}"));
+            return Ok(None);
+        };
+        kept.refuse(&self.work.pipeline, &self.rows, error);
+        Ok(Some(kept))
+    }
+
+    /// Learn from the database how the run stands.
+    async fn read_again(&mut self) -> Result<(), EngineError> {
+        let (store, run) = (&self.work.engine.store, &self.held.run);
+        self.rows = stage_runs::of_run(store, run).await?;
+        let open = gates::open_of_run(store, run).await?;
+        self.asked = open.into_iter().map(|gate| gate.stage).collect();
+        Ok(())
+    }
+
+    /// What comes next once these rows count; skipped stages and asked gates are added.
+    fn next(&mut self) -> Next {
+        let now = self.work.engine.clock.now();
+        let mut next = Next {
+            rows: Vec::new(),
+            gates: Vec::new(),
+            turns: Vec::new(),
+            then: Then::GoOn {
+                lease: self.work.engine.rules.lease.0,
+            },
+        };
+        if let Some(halt) = self.halt() {
+            if self.under_way.is_empty() {
+                next.then = checkpoint::halted(halt, now);
+            }
+            return next;
+        }
+        let under_way = self.under_way.keys().cloned().collect();
+        loop {
+            let standing = Standing {
+                pipeline: &self.work.pipeline,
+                input: &self.work.run.input,
+                rows: &self.rows,
+                under_way: &under_way,
+                asked: &self.asked,
+                now,
+            };
+            let plan = standing.plan();
+            if let Some((stage, why)) = plan.skips.first() {
+                let row = checkpoint::skipped(&self.work.run, stage, why, &self.rows, now);
+                next.rows.push(row.clone());
+                self.rows.push(row);
+                continue;
+            }
+            if let Some(stage) = plan.gates.first() {
+                let gate = checkpoint::gate(&self.work.run, stage, &self.rows, now);
+                next.gates.push(gate);
+                self.asked.insert(stage.id().to_owned());
+                continue;
+            }
+            let turns = plan.stages.iter();
+            next.turns = turns
+                .filter_map(|stage| Turn::new(&self.work, stage, &self.rows))
+                .collect();
+            if next.turns.is_empty() && self.under_way.is_empty() {
+                next.then = checkpoint::rest(plan.rest, now);
+            }
+            return next;
+        }
+    }
+
+    fn checkpoint(&self, kept: Option<&Kept>, next: &Next) -> Checkpoint {
+        let run = &self.work.run;
+        let (held, spent) = (self.held.clone(), run.spent + self.began.elapsed());
+        let mut checkpoint = Checkpoint::blank(held, self.told.signals, spent, next.then.clone());
+        checkpoint.rows.extend(kept.map(|kept| kept.row.clone()));
+        checkpoint.rows.extend(next.rows.iter().cloned());
+        checkpoint.gates.clone_from(&next.gates);
+        if run.settings.is_none() {
+            checkpoint.settings = Some(self.work.line_up.digest.clone());
+        }
+        if let Some(kept) = kept {
+            checkpoint.superseded.clone_from(&kept.superseded);
+            checkpoint.writes.clone_from(&kept.writes);
+            checkpoint.writer.clone_from(&kept.writer);
+            checkpoint.left = kept.left;
+        }
+        let registry = &self.work.line_up.registry;
+        checkpoint.effects = checkpoint::effects(run, checkpoint.rows.iter(), registry);
+        checkpoint
+    }
+
+    /// Commit; gives what came of it.
+    async fn commit(&self, checkpoint: Checkpoint) -> Result<Committed, EngineError> {
+        fault::point("before-commit");
+        if matches!(checkpoint.then, Then::End { .. }) {
+            fault::point("before-end");
+        }
+        if !checkpoint.gates.is_empty() {
+            fault::point("before-gate");
+        }
+        let asks = !checkpoint.gates.is_empty();
+        let committed = self.work.engine.executor.checkpoint(checkpoint).await?;
+        fault::point("after-commit");
+        if asks {
+            fault::point("after-gate");
+        }
+        Ok(committed)
+    }
+
+    /// What was committed counts from now on.
+    fn kept(&mut self, kept: Option<Kept>) {
+        self.alone = None;
+        self.stop_outdated();
+        if let Some(kept) = kept {
+            let watcher = &self.work.engine.watcher;
+            watcher.stage_ended(&self.work.run, &kept.row);
+            progress_log::stage_ended(&kept.row);
+        }
+    }
+
+    fn begin(&mut self, turns: Vec<Turn>) {
+        for turn in turns {
+            fault::point("before-successor");
+            let (since, outdated) = (turn.since, turn.outdated.clone());
+            let under_way = UnderWay { since, outdated };
+            self.under_way.insert(turn.stage().to_owned(), under_way);
+            self.turns.spawn(turn.take());
+        }
+    }
+}

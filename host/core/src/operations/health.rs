@@ -1,0 +1,64 @@
+//! Whether the host can answer, asked the way pages ask, and whether what is behind it can be
+//! written.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::OperationError;
+use crate::app::App;
+use crate::store::{StoreError, revisions};
+
+/// Whether pages can be answered.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Health {
+    /// `ok` or `unavailable`.
+    pub status: &'static str,
+    /// What pages lack, by name; the log has the cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dependency: Option<&'static str>,
+}
+
+/// What pages need and do not have. Only its name is told in public.
+#[derive(Debug, Clone)]
+pub struct Lack {
+    pub dependency: &'static str,
+    pub cause: String,
+}
+
+impl Lack {
+    pub fn of(dependency: &'static str, error: OperationError) -> Self {
+        Self {
+            dependency,
+            cause: error.message,
+        }
+    }
+}
+
+/// The database answers, with the schema of this program, a revision is active, and a row can be
+/// written.
+pub async fn look(app: &App) -> Result<(), Lack> {
+    let store = app.store();
+    store.has_its_schema().await.map_err(lacks("schema"))?;
+    let active = revisions::active(store).await;
+    if active.map_err(lacks("database"))?.is_none() {
+        return Err(Lack {
+            dependency: "revision",
+            cause: "no revision is active; run `callboard apply`".to_owned(),
+        });
+    }
+    store.probe().await.map_err(lacks("database"))
+}
+
+fn lacks(dependency: &'static str) -> impl Fn(StoreError) -> Lack {
+    move |error| Lack::of(dependency, error.into())
+}
+
+impl From<Result<(), Lack>> for Health {
+    fn from(look: Result<(), Lack>) -> Self {
+        let dependency = look.err().map(|lack| lack.dependency);
+        Self {
+            status: dependency.map_or("ok", |_| "unavailable"),
+            dependency,
+        }
+    }
+}

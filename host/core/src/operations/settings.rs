@@ -1,0 +1,202 @@
+//! Settings: declared keys and their values. A secret is a setting that is set and never shown, so
+//! it has no room of its own.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{OperationError, named};
+use crate::app::{App, AppError};
+use crate::secrets::Key;
+use crate::settings::{Declaration, Secret, Snapshot, State, Unfit};
+use crate::store::settings::{self as values, Content};
+
+pub use crate::settings::SettingType;
+
+/// How a setting stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SettingState {
+    /// Somebody set it; it may be empty on purpose.
+    Set,
+    /// It has the value that is declared.
+    Default,
+    /// It has neither.
+    Unset,
+    /// It has a value that cannot be read as what is declared.
+    Unreadable,
+    /// It has a value, and is declared nowhere.
+    Undeclared,
+}
+
+/// A setting and its value.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Setting")]
+pub struct SettingView {
+    /// Its key.
+    pub key: String,
+    /// Nothing, if it is not declared.
+    #[serde(rename = "type")]
+    pub kind: Option<SettingType>,
+    pub state: SettingState,
+    /// The value that counts; never that of a secret.
+    pub value: Option<String>,
+    /// Whether what reads it cannot do without.
+    pub required: bool,
+    /// What it is for.
+    pub description: String,
+    /// Why its value cannot be read.
+    pub problem: Option<String>,
+    /// What to do about that.
+    pub mend: Option<String>,
+}
+
+/// Every declared setting by key, then the values that nothing declares.
+pub async fn list(app: &App) -> Result<Vec<SettingView>, OperationError> {
+    let snapshot = snapshot(app).await?;
+    let declared = snapshot.declarations().iter();
+    let declared = declared.map(|(key, declared)| SettingView::of(&snapshot, key, declared));
+    let stray = |unfit: &&Unfit| snapshot.declaration(&unfit.key).is_none();
+    let strays = snapshot.unfit().filter(stray).map(SettingView::stray);
+    Ok(declared.chain(strays).collect())
+}
+
+/// One setting. A secret is refused.
+pub async fn get(app: &App, key: &str) -> Result<SettingView, OperationError> {
+    let snapshot = snapshot(app).await?;
+    let declared = declared(&snapshot, key)?;
+    let state = snapshot.state(key);
+    state.map_err(|error| OperationError::usage(error.to_string()))?;
+    Ok(SettingView::of(&snapshot, key, declared))
+}
+
+/// What a declared setting holds.
+pub async fn kind(app: &App, key: &str) -> Result<SettingType, OperationError> {
+    Ok(declared(&snapshot(app).await?, key)?.kind)
+}
+
+/// Set a value. An empty one is a value, not the default; of a secret it is none.
+pub async fn set(app: &App, key: &str, value: String) -> Result<SettingView, OperationError> {
+    let kind = kind(app, key).await?;
+    let content = if kind == SettingType::Secret {
+        sealed(app, key, value)?
+    } else {
+        kind.check(&value).map_err(OperationError::usage)?;
+        Content::Text(value)
+    };
+    let statement = values::set(key, &content, Timestamp::now());
+    app.store().execute(statement).await?;
+    now(app, key).await
+}
+
+/// Take a value away, so that the default counts again.
+pub async fn unset(app: &App, key: &str) -> Result<SettingView, OperationError> {
+    let snapshot = snapshot(app).await?;
+    // A value may be there that nobody declares any more.
+    let stray = snapshot.unfit().find(|unfit| unfit.key == key);
+    let stray = stray.filter(|_| snapshot.declaration(key).is_none());
+    if stray.is_none() {
+        declared(&snapshot, key)?;
+    }
+    app.store().execute(values::unset(key)).await?;
+    match stray {
+        Some(stray) => Ok(SettingView {
+            state: SettingState::Unset,
+            problem: None,
+            mend: None,
+            ..SettingView::stray(stray)
+        }),
+        None => now(app, key).await,
+    }
+}
+
+fn sealed(app: &App, key: &str, value: String) -> Result<Content, OperationError> {
+    if value.is_empty() {
+        let text = format!("the secret `{key}` would be empty");
+        let mend =
+            format!("give it on standard input; `callboard settings unset {key}` takes it away");
+        return Err(OperationError::usage(text).mend(mend));
+    }
+    let key_file = Key::load_or_make(&app.key_file()).map_err(AppError::from)?;
+    let sealed = key_file.seal(key, &Secret::new(value));
+    let sealed = sealed.map_err(AppError::from)?;
+    Ok(Content::Sealed {
+        bytes: sealed.bytes,
+        key_id: sealed.key_id,
+    })
+}
+
+async fn now(app: &App, key: &str) -> Result<SettingView, OperationError> {
+    let snapshot = snapshot(app).await?;
+    let declared = declared(&snapshot, key)?;
+    Ok(SettingView::of(&snapshot, key, declared))
+}
+
+async fn snapshot(app: &App) -> Result<Snapshot, OperationError> {
+    Ok(app.settings().await?)
+}
+
+fn declared<'s>(snapshot: &'s Snapshot, key: &str) -> Result<&'s Declaration, OperationError> {
+    snapshot.declaration(key).ok_or_else(|| {
+        let keys = snapshot.declarations().keys().map(String::as_str);
+        let otherwise = "declare it in settings.toml";
+        OperationError::usage(format!("setting `{key}` is not declared"))
+            .mend(named::meant(key, keys, otherwise))
+    })
+}
+
+impl SettingView {
+    fn of(snapshot: &Snapshot, key: &str, declared: &Declaration) -> Self {
+        let (state, value) = match snapshot.state(key) {
+            Ok(State::Set(text)) => (SettingState::Set, Some(text)),
+            Ok(State::Default(text)) => (SettingState::Default, Some(text)),
+            Ok(State::Unset) => (SettingState::Unset, None),
+            Err(_) => match snapshot.secret(key) {
+                Ok(Some(_)) => (SettingState::Set, None),
+                Ok(None) => (SettingState::Unset, None),
+                Err(_) => (SettingState::Unreadable, None),
+            },
+        };
+        let unfit = snapshot.unfit().find(|unfit| unfit.key == key);
+        Self {
+            key: key.to_owned(),
+            kind: Some(declared.kind),
+            state,
+            value,
+            required: declared.required,
+            description: declared.description.clone(),
+            problem: unfit.map(|unfit| unfit.problem.clone()),
+            mend: unfit.map(|unfit| unfit.mend.clone()),
+        }
+    }
+
+    fn stray(unfit: &Unfit) -> Self {
+        Self {
+            key: unfit.key.clone(),
+            kind: None,
+            state: SettingState::Undeclared,
+            value: None,
+            required: false,
+            description: String::new(),
+            problem: Some(unfit.problem.clone()),
+            mend: Some(unfit.mend.clone()),
+        }
+    }
+
+    /// Whether it has a value that nobody is shown.
+    pub fn is_hidden(&self) -> bool {
+        self.kind == Some(SettingType::Secret) && self.state == SettingState::Set
+    }
+}
+
+impl SettingState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Set => "set",
+            Self::Default => "default",
+            Self::Unset => "unset",
+            Self::Unreadable => "unreadable",
+            Self::Undeclared => "undeclared",
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Who answers with which document: the table that `docs/reference/documents.md` is made of, and by
+//! which a test holds what commands print.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use super::{DemoDocument, FailureDocument, Initialised, Serving, TextFile, Working, Written};
+use callboard_core::operations::{
+    Entry, ProblemView, doctor, findings, gates, handlers, pipelines, plugins, policies, revisions,
+    runs, schedules, settings,
+};
+use callboard_core::rollcall::Roll;
+use callboard_factory::operations::{health, overview, posts, tasks};
+
+/// What a command prints with `--format json`, or a page answers with.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer {
+    /// A command without `callboard`, with the flag that makes a difference; or a path of HTTP.
+    pub asked: &'static str,
+    schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+const fn answer<T: JsonSchema>(asked: &'static str) -> Answer {
+    Answer {
+        asked,
+        schema: SchemaGenerator::subschema_for::<T>,
+    }
+}
+
+/// What is asked about, with the answers about it.
+pub(in crate::cli) type Noun = (&'static str, &'static [Answer]);
+
+const NOUNS: &[Noun] = &[
+    ("runs", RUNS),
+    ("gates", GATES),
+    ("tasks", TASKS),
+    ("posts", POSTS),
+    ("revisions", REVISIONS),
+    ("pipelines", PIPELINES),
+    ("handlers", HANDLERS),
+    ("plugins", PLUGINS),
+    ("policies", POLICIES),
+    ("schedules", SCHEDULES),
+    ("settings", SETTINGS),
+    ("findings", FINDINGS),
+    ("the whole", WHOLE),
+    ("the program itself", PROGRAM),
+];
+
+const RUNS: &[Answer] = &[
+    answer::<Vec<runs::ListedView>>("runs list"),
+    answer::<runs::RunDetails>("runs show"),
+    answer::<runs::RunView>("run"),
+    answer::<runs::RunView>("runs resume"),
+    answer::<runs::RunView>("runs retry"),
+    answer::<runs::RunView>("runs fork"),
+    answer::<runs::SteeredView>("runs cancel"),
+    answer::<runs::SteeredView>("runs pause"),
+    answer::<runs::MigrationView>("runs migrate"),
+    answer::<runs::Change>("runs tail"),
+    answer::<runs::Pruned>("runs prune"),
+];
+
+const GATES: &[Answer] = &[
+    answer::<Vec<gates::GateView>>("gates list"),
+    answer::<Vec<gates::GateDetails>>("gates show"),
+    answer::<runs::RunView>("gates approve"),
+    answer::<runs::RunView>("gates reject"),
+    answer::<runs::RunView>("gates regenerate"),
+];
+
+const TASKS: &[Answer] = &[
+    answer::<Vec<Entry<tasks::TaskView>>>("tasks list"),
+    answer::<tasks::TaskDetails>("tasks show"),
+    answer::<runs::RunView>("tasks approve"),
+    answer::<runs::RunView>("tasks reject"),
+    answer::<runs::RunView>("tasks regenerate"),
+];
+
+const POSTS: &[Answer] = &[
+    answer::<Vec<Entry<posts::Post>>>("posts list"),
+    answer::<posts::Post>("posts show"),
+    answer::<posts::Removed>("posts remove"),
+    answer::<posts::Exported>("posts export"),
+];
+
+const REVISIONS: &[Answer] = &[
+    answer::<Roll>("check"),
+    answer::<revisions::AppliedView>("apply"),
+    answer::<Vec<revisions::RevisionView>>("revisions list"),
+    answer::<revisions::RevisionDetails>("revisions show"),
+    answer::<TextFile>("revisions show --file"),
+    answer::<revisions::Difference>("revisions diff"),
+    answer::<revisions::RevisionView>("revisions rollback"),
+    answer::<revisions::Digests>("--print-digest"),
+];
+
+const PIPELINES: &[Answer] = &[
+    answer::<Vec<pipelines::PipelineView>>("pipelines list"),
+    answer::<pipelines::PipelineView>("pipelines show"),
+];
+
+const HANDLERS: &[Answer] = &[
+    answer::<Vec<handlers::HandlerView>>("handlers list"),
+    answer::<handlers::HandlerDetails>("handlers show"),
+];
+
+const PLUGINS: &[Answer] = &[
+    answer::<Vec<plugins::PluginView>>("plugins list"),
+    answer::<plugins::PluginView>("plugins show"),
+    answer::<plugins::ExplanationView>("plugins explain"),
+];
+
+const POLICIES: &[Answer] = &[
+    answer::<Vec<policies::PolicyView>>("policies list"),
+    answer::<runs::RunView>("policies run"),
+];
+
+const SCHEDULES: &[Answer] = &[
+    answer::<Vec<schedules::ScheduleView>>("schedules list"),
+    answer::<schedules::ScheduleView>("schedules show"),
+    answer::<schedules::Fired>("schedules fire"),
+];
+
+const SETTINGS: &[Answer] = &[
+    answer::<Vec<settings::SettingView>>("settings list"),
+    answer::<settings::SettingView>("settings get"),
+    answer::<settings::SettingView>("settings set"),
+    answer::<settings::SettingView>("settings unset"),
+];
+
+const FINDINGS: &[Answer] = &[
+    answer::<Vec<findings::Finding>>("findings list"),
+    answer::<findings::Resolved>("findings resolve"),
+];
+
+const WHOLE: &[Answer] = &[
+    answer::<doctor::Diagnosis>("doctor"),
+    answer::<overview::Overview>("/console.json"),
+    answer::<ProblemView>("/console.json, unavailable"),
+    answer::<health::Health>("/health"),
+];
+
+const PROGRAM: &[Answer] = &[
+    answer::<Initialised>("init"),
+    answer::<Serving>("serve"),
+    answer::<Working>("work"),
+    answer::<DemoDocument>("demo"),
+    answer::<TextFile>("completions"),
+    answer::<Written>("reference"),
+    answer::<FailureDocument>("any command that fails"),
+];
+
+/// Every noun, in the order of the page.
+pub(in crate::cli) fn nouns() -> &'static [Noun] {
+    NOUNS
+}
+
+/// What makes the schemas: of documents as they are written.
+pub(in crate::cli) fn generator() -> SchemaGenerator {
+    SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator()
+}
+
+/// Every document.
+pub fn all() -> impl Iterator<Item = &'static Answer> {
+    NOUNS.iter().flat_map(|(_, answers)| *answers)
+}
+
+impl Answer {
+    /// The schema, whose parts the generator keeps.
+    pub(in crate::cli) fn within(&self, generator: &mut SchemaGenerator) -> Schema {
+        (self.schema)(generator)
+    }
+
+    /// The schema with all of its parts.
+    pub fn schema(&self) -> Schema {
+        let mut generator = generator();
+        let mut schema = self.within(&mut generator);
+        let parts = generator.take_definitions(true);
+        schema.insert("$defs".to_owned(), parts.into());
+        schema
+    }
+
+    /// Whether it is a path of HTTP.
+    pub fn is_page(&self) -> bool {
+        self.asked.starts_with('/')
+    }
+}
