@@ -73,15 +73,18 @@ fn one(roster: &Roster<'_>, key: &str) -> Option<Miss> {
 
 /// The miss of a credential that is no declared secret.
 pub(super) fn credential(roster: &Roster<'_>, name: &str) -> Option<Miss> {
-    let kind = declared(roster).find(|(known, _)| *known == name);
-    let problem = match kind {
+    match declared(roster).find(|(known, _)| *known == name) {
         Some((_, SettingType::Secret)) => return None,
-        Some((_, kind)) => format!("the credential `{name}` is a setting of the type {kind}"),
-        None => format!("the credential `{name}` is not declared"),
-    };
+        Some((_, kind)) => {
+            let problem = format!("the credential `{name}` is a setting of the type {kind}");
+            let mend = format!("write `type = \"secret\"` in [\"{name}\"] of settings.toml");
+            return Some(Miss::new(problem, mend));
+        }
+        None => {}
+    }
+    let problem = format!("the credential `{name}` is not declared");
     let secrets = declared(roster).filter(|(key, _)| is_secret(roster, key));
-    let near = nearest(name, secrets.map(|(key, _)| key)).filter(|_| kind.is_none());
-    Some(match near {
+    Some(match nearest(name, secrets.map(|(key, _)| key)) {
         Some(near) => Miss::new(problem, format!("write `{near}`")),
         None => Miss::new(
             problem,
