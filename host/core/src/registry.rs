@@ -212,9 +212,6 @@ impl Registry {
     /// The known name most like `name`, if one is near enough to be meant.
     pub fn nearest(&self, name: &str) -> Option<&str> {
         let keys = || self.entries.keys().map(String::as_str);
-        fn own(name: &str) -> &str {
-            name.rsplit('.').next().unwrap_or(name)
-        }
         // The surface is what is mistaken most easily, and alike in many.
         let same = keys().find(|known| own(known).eq_ignore_ascii_case(own(name)));
         let alike = || {
@@ -236,6 +233,11 @@ impl Registry {
         }
         hex(&hasher.finalize())
     }
+}
+
+/// A handler's name without its surface.
+fn own(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
 }
 
 /// The candidate that `name` was to be, if there is one: a slip of a few letters, at most a third of
