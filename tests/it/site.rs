@@ -1,6 +1,7 @@
 //! The public site over a real server, a real store and raw sockets: what a reader, a cache, a
 //! crawler and an attacker get to see.
 
+mod addresses;
 pub(crate) mod client;
 mod export;
 

@@ -53,7 +53,9 @@ struct Inner {
 
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    #[error("there is no workspace in {0}; make one with `callboard init {0}`")]
+    #[error(
+        "there is no workspace in {0}; name its folder with `-w`, or make one in a folder of its own: `callboard init DIR`"
+    )]
     NoWorkspace(String),
     #[error("{} of the workspace cannot be read", places(.0.len()))]
     Misread(Vec<Misread>),
@@ -69,6 +71,10 @@ pub enum AppError {
     Engine(#[from] EngineError),
     #[error("nothing is applied yet; run `callboard apply`")]
     NothingApplied,
+    #[error(
+        "it is not in the database, and what belongs to it cannot go on; put a backup back that has it"
+    )]
+    NoRevision,
     #[error("the roll call has {0} without an answer")]
     Misses(usize, Box<crate::rollcall::Roll>),
 }
@@ -173,6 +179,9 @@ impl App {
     pub async fn company(&self, number: i64) -> Result<Arc<Company>, AppError> {
         let load = async || {
             let said = revisions::said(self.store(), number).await?;
+            if said.files.is_empty() {
+                return Err(AppError::NoRevision);
+            }
             let definitions = Definitions::of_revision(&said.files, &said.components);
             let definitions = definitions.map_err(AppError::Misread)?;
             self.load(definitions, number).await
@@ -229,7 +238,7 @@ fn address(folder: &Path, url: &str) -> String {
     }
 }
 
-/// A database in a folder of definitions would become one of them, and be published with the site.
+/// A database in a folder of definitions would become one of them, and be shown wherever a tenant shows those.
 fn refuse_published(folder: &Path, file: &Path) -> Result<(), AppError> {
     let within = file.parent().and_then(|within| within.canonicalize().ok());
     let (Some(within), Ok(root)) = (within, folder.canonicalize()) else {

@@ -55,15 +55,23 @@ pub fn link(linker: &mut Linker<InstanceState>) -> wasmtime::Result<()> {
 /// Why an interface that is not granted does nothing, and the lines that would grant it;
 /// `None` if the grants open it.
 pub fn denial(access: &Access, interface: &str) -> Option<String> {
-    let capability = find(interface)?;
-    if (capability.granted)(&access.grants) {
-        return None;
+    find(interface)?.denial(&access.plugin, &access.grants)
+}
+
+impl Capability {
+    /// The same of this one.
+    pub fn denial(&self, plugin: &str, grants: &Grants) -> Option<String> {
+        if (self.granted)(grants) {
+            return None;
+        }
+        let Self {
+            interface, mend, ..
+        } = self;
+        Some(format!(
+            "the interface `{interface}` is not granted; to allow it, write in callboard.toml\n\
+             [grants.{plugin}]\n{mend}\nand in its plugin.toml\n[ask]\n{mend}"
+        ))
     }
-    let (plugin, lines) = (&access.plugin, capability.mend);
-    Some(format!(
-        "the interface `{interface}` is not granted; to allow it, write in callboard.toml\n\
-         [grants.{plugin}]\n{lines}\nand in its plugin.toml\n[ask]\n{lines}"
-    ))
 }
 
 #[cfg(test)]

@@ -17,13 +17,13 @@
 //!
 //! impl Handler for Words {
 //!     type Config = ();
-//!     type Reads = Draft;
+//!     type Reads = Letter;
 //!     type Writes = Count;
-//!     const SUMMARY: &'static str = "Counts the words of a draft";
+//!     const SUMMARY: &'static str = "Counts the words of a letter";
 //!
-//!     async fn handle(&self, _: &Call, _config: (), reads: Draft) -> Handled<Count> {
-//!         match reads.draft.split_whitespace().count() {
-//!             0 => Err(Stop::rejected("length", "the draft is empty")),
+//!     async fn handle(&self, _: &Call, _config: (), reads: Letter) -> Handled<Count> {
+//!         match reads.letter.split_whitespace().count() {
+//!             0 => Err(Stop::rejected("length", "the letter is empty")),
 //!             words => Ok(Done::new(Count { words })),
 //!         }
 //!     }
@@ -31,8 +31,8 @@
 //! # } }
 //!
 //! #[derive(serde::Deserialize, schemars::JsonSchema)]
-//! struct Draft {
-//!     draft: String,
+//! struct Letter {
+//!     letter: String,
 //! }
 //!
 //! #[derive(serde::Serialize, schemars::JsonSchema)]
@@ -44,7 +44,7 @@
 //! // The file's place is the handler's name.
 //! let registry = callboard_core::registry::Registry::native().unwrap();
 //! let words = registry.get("content.words").expect("it is registered");
-//! assert_eq!(words.contract.summary, "Counts the words of a draft");
+//! assert_eq!(words.contract.summary, "Counts the words of a letter");
 //! # }
 //! ```
 //!
@@ -60,7 +60,7 @@
 //!     type Config = ();
 //!     type Reads = ();
 //!     type Writes = ();
-//!     const SUMMARY: &'static str = "Counts the words of a draft";
+//!     const SUMMARY: &'static str = "Counts the words of a letter";
 //!
 //!     async fn handle(&self, _: &Call, _config: (), _reads: ()) -> Handled<()> {
 //!         Ok(Done::new(()))
@@ -79,7 +79,7 @@
 //! #     type Config = ();
 //! #     type Reads = ();
 //! #     type Writes = ();
-//! #     const SUMMARY: &'static str = "Counts the words of a draft";
+//! #     const SUMMARY: &'static str = "Counts the words of a letter";
 //! #     async fn handle(&self, _: &Call, _config: (), _reads: ()) -> Handled<()> {
 //! #         Ok(Done::new(()))
 //! #     }

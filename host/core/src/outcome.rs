@@ -32,7 +32,7 @@ pub enum Outcome {
 pub struct Done<P> {
     /// What it hands to the stages after it, by key.
     pub patch: P,
-    /// What changed in the world, counted: rows deleted, posts published.
+    /// What changed in the world, counted: rows deleted, letters sent.
     #[serde(default)]
     pub effects: Effects,
     /// What was done in a lesser way than it should have been.
@@ -188,6 +188,7 @@ pub enum FailureKind {
     Denied,
     /// The handler is wrong: a panic, an output that breaks its own schema.
     Internal,
+    /// It took longer than it may.
     Timeout,
     /// A component trapped: a panic inside the sandbox, a memory limit, a wild access.
     Trap,

@@ -94,7 +94,7 @@ pub struct Stage {
     /// How often a `goto` may come back here.
     #[serde(default = "one")]
     pub max_visits: u32,
-    /// Marks a rail that the draft cannot do without.
+    /// Marks a rail that the run cannot do without.
     #[serde(default)]
     pub required: bool,
 }

@@ -5,18 +5,29 @@
 
 use std::fmt::{self, Write as _};
 
+/// Stands for the end of a line within one.
+const END: &str = " ⏎ ";
+
 /// Text that is safe to print: whatever moves a cursor, turns the direction of writing or can't
 /// be seen stands there as an escape such as `\u{1b}`. There is no other way to make one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shown(String);
 
 impl Shown {
-    /// Text that stays on its line: the ends of lines in it are escapes, too.
+    /// Text that stays on its line: the ends of lines in it are a mark, so that what is meant to be
+    /// read on several, such as the lines of a mend, can be read on one.
     pub fn line(text: impl fmt::Display) -> Self {
-        Self(escaped(&text.to_string(), |_| false))
+        let text = text.to_string().replace("\r\n", "\n");
+        let parts = text.split('\n').map(|part| escaped(part, |_| false));
+        let parts: Vec<_> = parts.collect();
+        let line = parts.join(END);
+        Self(match line.strip_suffix(END) {
+            Some(line) => line.to_owned() + END.trim_end(),
+            None => line,
+        })
     }
 
-    /// Text of several lines by intent, such as a draft: ends of lines and tabs stay.
+    /// Text of several lines by intent, such as a document: ends of lines and tabs stay.
     pub fn lines(text: impl fmt::Display) -> Self {
         let text = text.to_string().replace("\r\n", "\n");
         Self(escaped(&text, |c| matches!(c, '\n' | '\t')))
@@ -166,11 +177,12 @@ mod tests {
         let line = Shown::line(EVIL);
         assert_eq!(
             line.as_str(),
-            "a\\u{1b}[31m\\u{7}\\u{0}\\r\\nb\\u{7f}\\u{9b}c\\u{202e}d\\u{2066}\\u{200b}\\u{2028}\\u{e0041}é"
+            "a\\u{1b}[31m\\u{7}\\u{0} ⏎ b\\u{7f}\\u{9b}c\\u{202e}d\\u{2066}\\u{200b}\\u{2028}\\u{e0041}é"
         );
         let lines = Shown::lines("a\r\nb\tc\rd\u{1b}");
         assert_eq!(lines.as_str(), "a\nb\tc\\rd\\u{1b}");
-        assert_eq!(Shown::below(["a\nb", "c"]).as_str(), "a\\nb\nc");
+        assert_eq!(Shown::below(["a\nb", "c"]).as_str(), "a ⏎ b\nc");
+        assert_eq!(Shown::line("a\rb\n\nc\n").as_str(), "a\\rb ⏎  ⏎ c ⏎");
     }
 
     #[test]

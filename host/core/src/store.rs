@@ -43,6 +43,7 @@ pub mod times;
 pub mod unreadable;
 mod wake;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -134,6 +135,11 @@ impl Store {
         }
         look(url).await?;
         Self::open(url).await
+    }
+
+    /// Whether it is an empty one in place of a database that is not there.
+    pub fn is_nowhere(&self) -> bool {
+        matches!(&*self.backend, Backend::Sqlite(sqlite) if sqlite.is_nowhere())
     }
 
     fn on(backend: Backend) -> Self {
@@ -233,6 +239,19 @@ impl Store {
             Backend::Sqlite(store) => store.prepare(sql).await,
             Backend::Postgres(store) => store.prepare(sql).await,
         }
+    }
+
+    /// The tables and views of the live schema.
+    pub async fn tables(&self) -> Result<BTreeSet<String>, StoreError> {
+        let sql = match self.dialect() {
+            Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
+            Dialect::Postgres => {
+                "SELECT table_name::text AS name FROM information_schema.tables \
+                 WHERE table_schema = current_schema()"
+            }
+        };
+        let rows = self.query(Statement::new(sql)).await?;
+        rows.iter().map(|row| Ok(row.text("name")?)).collect()
     }
 
     /// The columns of a table in the live schema; empty if there is no such table.

@@ -135,8 +135,10 @@ mod tests {
     #[test]
     fn a_line_of_the_log_is_one_and_moves_nothing() {
         let text = line(Form::Text { colours: false });
-        let told = text.matches("\\u{1b}[2J\\r\\nERROR forged").count();
-        assert_eq!(told, 4, "{text}");
+        // A field that is no text by itself is told as Rust writes it.
+        let told = text.matches("\\u{1b}[2J ⏎ ERROR forged").count();
+        let written = text.matches("\\u{1b}[2J\\r\\nERROR forged").count();
+        assert_eq!((told, written), (2, 2), "{text}");
         let json: serde_json::Value = serde_json::from_str(&line(Form::Json)).expect("a document");
         assert_eq!(json["name"], EVIL);
     }

@@ -14,7 +14,7 @@ use minijinja::{
 use crate::foreign;
 
 /// What one rendering may use up: an instruction, a part of a value that is looked into, or 64
-/// bytes of data each. A page of ten posts takes a few thousand; all of it is less than a second
+/// bytes of data each. A page of a few screens takes a few thousand; all of it is less than a second
 /// and less than 128 MB.
 const FUEL: u64 = 2_000_000;
 /// How long one rendering may take. The fuel ends it long before, unless the machine is busy.

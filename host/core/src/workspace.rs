@@ -27,9 +27,9 @@ use self::folders::folders;
 pub use self::place::{Defined, Misread, Place};
 pub use self::plugins::{CONTRACTS, Component, PluginFiles};
 pub use self::prompt::Prompt;
-pub use self::read::{Folder, configuration, read};
+pub use self::read::{Folder, configuration, lies_in, read};
 pub use self::unread::{Unread, folders_read};
-pub use self::write::write;
+pub use self::write::{refuse_taken, write};
 use crate::config::{self, Config};
 use crate::settings::hex;
 

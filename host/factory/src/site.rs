@@ -22,6 +22,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use callboard_core::config::Config;
+use callboard_core::settings::{Snapshot, hex};
+use callboard_core::{html, template};
 use minijinja::Environment;
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -31,13 +34,11 @@ pub(crate) use self::current::probe;
 pub use self::current::{Unshown, current, shown};
 pub use self::export::{ExportError, Exported, LIST, export};
 use self::links::Links;
+pub use self::links::is_file_name;
 use self::pages::Pages;
 pub use self::rehearse::{Mistake, mistakes};
 pub(crate) use self::rules::list as rules;
 use crate::tables::posts::Post;
-use callboard_core::config::Config;
-use callboard_core::settings::{Snapshot, hex};
-use callboard_core::{html, template};
 
 /// Where its files lie in a workspace.
 pub const FOLDER: &str = "site";

@@ -36,6 +36,10 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use callboard_core::app::{App, AppError};
+use callboard_core::operations::revisions as applied;
+use callboard_core::shown::Shown;
+use callboard_core::telemetry;
 use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use futures_util::FutureExt as _;
@@ -44,10 +48,6 @@ use self::exit::Exit;
 pub use self::failure::Failure;
 pub use self::output::tell_panics;
 use self::output::{Answered, Output};
-use callboard_core::app::{App, AppError};
-use callboard_core::operations::revisions as applied;
-use callboard_core::shown::Shown;
-use callboard_core::telemetry;
 
 /// A host for handlers that runs an autonomous content factory.
 ///
@@ -87,9 +87,9 @@ pub struct Cli {
     #[arg(long, global = true, value_enum, default_value = "table")]
     format: Format,
 
-    /// How the log on standard error is written; `CALLBOARD_LOG` says which lines: `debug`,
-    /// or `warn,callboard_core::engine=debug`. By itself `serve` and `work` tell what they do, and
-    /// other commands warn.
+    /// How the log, and whatever else is on standard error, is written; `CALLBOARD_LOG` says which
+    /// lines of the log: `debug`, or `warn,callboard_core::engine=debug`. By itself `serve` and
+    /// `work` tell what they do, and other commands warn.
     #[arg(
         long,
         global = true,
@@ -212,6 +212,12 @@ impl Context {
     /// The workspace as it is: looking at it makes no database.
     async fn app(&self) -> Result<App, AppError> {
         let app = App::open_as_it_is(&self.workspace, self.database.as_deref()).await?;
+        // The workspace's own comes with the first `apply`; a name may be mistyped.
+        if let Some(named) = self.database.as_ref().filter(|_| app.store().is_nowhere()) {
+            self.output.warn(format_args!(
+                "there is no database {named} yet, so nothing is in it; `callboard apply` makes it"
+            ));
+        }
         Ok(self.opened.get_or_init(|| app).clone())
     }
 
@@ -257,7 +263,10 @@ pub async fn main() -> i32 {
                 .iter()
                 .map(|it| Shown::line(it.to_string_lossy()).to_string());
             let error = read(shown).err().unwrap_or(error);
-            output::usage(&error, asks_for_json(&arguments))
+            if asks_for_json(&arguments, "--log-format") {
+                output::write_documents();
+            }
+            output::usage(&error, asks_for_json(&arguments, "--format"))
         }
     };
     output::lost().unwrap_or(exit).code().into()
@@ -275,15 +284,19 @@ fn read(
     Ok((cli, named))
 }
 
-/// Whether a command line that cannot be read asks for JSON all the same.
-fn asks_for_json(arguments: &[OsString]) -> bool {
+/// Whether a command line that cannot be read asks for JSON by this option all the same.
+fn asks_for_json(arguments: &[OsString], option: &str) -> bool {
     let pairs = arguments.windows(2);
-    let mut apart = pairs.filter(|pair| pair[0] == "--format");
-    apart.any(|pair| pair[1] == "json") || arguments.iter().any(|it| it == "--format=json")
+    let mut apart = pairs.filter(|pair| pair[0] == option);
+    let together = format!("{option}=json");
+    apart.any(|pair| pair[1] == "json") || arguments.iter().any(|it| *it == *together)
 }
 
 async fn carry_out(cli: Cli, named: Option<PathBuf>) -> Exit {
     let output = Output::new(cli.format == Format::Json);
+    if cli.log_format == LogFormat::Json {
+        output::write_documents();
+    }
     if let Err(problem) = start_log(&cli) {
         let failure =
             Failure::usage(problem).help("write `debug`, or `warn,callboard_core::engine=debug`");

@@ -20,6 +20,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use callboard_core::app::App;
+use callboard_factory::site::Shown;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -27,8 +29,6 @@ pub use self::door::{CONSOLE, SITE};
 pub use self::listen::{HttpError, bind, bind_here};
 pub use self::render::Renderings;
 pub use self::serve::serve;
-use callboard_core::app::App;
-use callboard_factory::site::Shown;
 
 /// What the pages are made from. The site is swapped when a revision becomes active.
 #[derive(Clone)]

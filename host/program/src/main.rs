@@ -33,6 +33,10 @@ fn answer(compiled: Result<Vec<u8>, String>) -> ExitCode {
 
 /// The process ends with the command, whatever its threads still do: what is to be kept was
 /// committed, and a database that was replaced under it must not be written on the way out.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command has ended, and its workers with it"
+)]
 #[tokio::main]
 async fn begin() -> ! {
     let itself = PathBuf::from(ITSELF);

@@ -29,6 +29,9 @@ attacks! {
     database_in_the_site: "the database and its log lie in the folder of the site" => {
         the_database_lies_in_the_site
     };
+    copies_in_the_site: "copies of the database, its log and the key lie in the folder of the site" => {
+        copies_lie_in_the_site
+    };
     endless_files: "files of a workspace never end, or wait for a writer that never comes" => {
         files_never_end
     };
@@ -96,6 +99,25 @@ fn a_folder_is_a_link() {
     fs::rename(at(&factory, "site"), at(&factory, ".site")).expect("moved");
     symlink(".site", at(&factory, "site")).expect("a link");
     refused(&factory, &["site", "is a link"]);
+}
+
+fn copies_lie_in_the_site() {
+    let factory = with_a_key();
+    for (private, copy) in [
+        ("callboard.db", "site/callboard.db"),
+        ("callboard.db", "site/2026.BAK"),
+        ("callboard.db", "site/callboard.db-wal"),
+        ("callboard.key", "site/callboard.key"),
+        ("callboard.key", "site/key"),
+        ("callboard.toml", "site/dump.sql"),
+    ] {
+        let content = fs::read(at(&factory, private)).expect("a file");
+        factory.write(copy, content);
+        let away = format!("move {copy} out of site/");
+        refused(&factory, &[copy, "everybody could read it", &away]);
+        factory.remove(copy);
+    }
+    factory.ok(&["check"]);
 }
 
 fn private_files_have_other_names() {

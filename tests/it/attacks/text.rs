@@ -88,7 +88,8 @@ fn a_guest_fails(dialect: Dialect) {
     is_tame("run", &ran.stdout);
     is_tame("run", &ran.stderr);
     assert!(
-        ran.stdout.contains("ok\\u{1b}[2J\\u{7}\\rdone\\n7c1e4b"),
+        ran.stdout
+            .contains("ok\\u{1b}[2J\\u{7}\\rdone\n        7c1e4b"),
         "{ran}"
     );
     let told = all_tame(
@@ -174,7 +175,7 @@ fn a_file_is_named() {
     let ran = factory.run(&["check"]);
     assert_eq!(ran.code, 1, "{ran}");
     is_tame("check", &ran.to_string());
-    assert!(ran.stderr.contains("x\\n7c1e4b  play\\u{1b}[2J"), "{ran}");
+    assert!(ran.stderr.contains("x ⏎ 7c1e4b  play\\u{1b}[2J"), "{ran}");
     all_tame(&factory, &[&["check"], &["apply"]]);
 }
 

@@ -158,6 +158,17 @@ fn a_database_that_may_only_be_read_is_unavailable_at_once() {
     let ran = as_somebody(&factory, &["settings", "set", "site.title", "x"]);
     assert_eq!(ran.code, 3, "{ran}");
     assert!(ran.stderr.contains("folder"), "{ran}");
+    // A file system that is mounted to be read is such a folder.
+    for line in [
+        &["settings", "get", "site.title"][..],
+        &["runs", "list"],
+        &["posts", "list"],
+        &["gates", "list"],
+        &["check"],
+    ] {
+        let ran = as_somebody(&factory, line);
+        assert_eq!(ran.code, 0, "{line:?}: {ran}");
+    }
     // No lock is waited for. Each command alone would have been, for ten seconds.
     assert!(
         began.elapsed() < Duration::from_secs(30),
@@ -212,6 +223,21 @@ on_each!(
         }
     }
 );
+
+#[test]
+fn a_name_that_no_database_has_is_said_and_makes_none() {
+    let factory = Factory::bare(Sqlite);
+    let ran = factory.run(&["--database", "sqlite:typo.db", "runs", "list"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    let said = "there is no database sqlite:typo.db yet";
+    assert!(ran.stderr.contains(said), "{ran}");
+    assert!(!factory.workspace().join("typo.db").exists());
+    let ran = factory.run(&["--database", "sqlite:typo.db", "doctor"]);
+    assert!(ran.stdout.contains("  mend  callboard apply\n"), "{ran}");
+    // The workspace's own comes with `apply`.
+    let fresh = Factory::bare_written(Sqlite);
+    assert_eq!(fresh.run(&["runs", "list"]).stderr, "");
+}
 
 #[test]
 fn two_workspaces_can_name_one_database_by_the_option() {

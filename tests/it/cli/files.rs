@@ -153,12 +153,26 @@ fn init_never_writes_over_a_file_and_never_writes_half() {
     assert_eq!(names("factory"), ["notes.txt", "pipelines"]);
     assert_eq!(names("factory/pipelines"), ["dev_diary.toml"]);
     assert_eq!(host.read("factory/pipelines/dev_diary.toml"), "mine");
-    // Beside files of other names it is fine.
+    // Beside files of other names somebody has to say so.
     fs::remove_file(host.workspace().join("factory/pipelines/dev_diary.toml"))
         .expect("it is there");
-    host.ok(&["init", "factory"]);
+    let plan = [
+        "factory has notes.txt, pipelines/; nothing was written",
+        "`callboard init factory/factory` makes a folder of its own",
+        "`callboard init factory --yes` adds 21 files there",
+        "writes over nothing",
+        ".callboardignore",
+    ];
+    refuses(&host, &["init", "factory"], 2, &plan);
+    assert_eq!(names("factory"), ["notes.txt", "pipelines"]);
+    let said = host.ok(&["init", "factory", "--yes"]);
+    assert!(said.contains("left as they were: notes.txt"), "{said}");
     assert_eq!(host.read("factory/notes.txt"), "mine, too");
     refuses(&host, &["init", "factory"], 1, &["nothing was written"]);
+    // What every workspace leaves alone is nobody's.
+    host.write("my factory/.git/config", "");
+    host.write("my factory/README.md", "mine");
+    host.ok(&["init", "my factory"]);
     // A file is no folder.
     host.write("file", "text");
     let ran = host.run(&["init", "file"]);

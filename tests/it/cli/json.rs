@@ -262,9 +262,10 @@ fn pages_answer_with_the_documents_of_the_reference() {
     let factory = Factory::whole(Sqlite);
     assert_eq!(factory.diary(board().path(), DAY).code, 4);
     let server = Daemon::start(&factory, &["serve", "--no-work", "--listen", "127.0.0.1:0"]);
+    let address = server.console();
     let row = |path| documents::all().find(|answer| answer.asked == path);
     for path in ["/console.json", "/health"] {
-        let answer = get(server.console(), path);
+        let answer = get(address, path);
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
         let document = serde_json::from_str(&answer.body).expect("JSON");
         fits(row(path).expect("a row"), &document);
@@ -344,4 +345,17 @@ fn the_help_lists_the_codes_that_the_program_ends_with() {
     let factory = Factory::bare(Sqlite);
     assert_eq!(factory.diary(board().path(), DAY).code, 4);
     refuses(&factory, &["run", "dev_diary", "--input", "x=1"], 2, &[]);
+}
+
+#[test]
+fn a_command_that_lacks_its_own_is_told_so() {
+    let host = Host::new();
+    for (line, command) in [(&["runs"][..], "callboard runs"), (&[], "callboard")] {
+        let ran = host.run(&[&["--format", "json"][..], line].concat());
+        assert_eq!(ran.code, 2, "{ran}");
+        let told: Json = serde_json::from_str(&ran.stdout).expect("a document");
+        let wrong = format!("`{command}` lacks the command that says what to do");
+        assert_eq!(told["error"], wrong, "{ran}");
+        assert_eq!(told["help"], format!("`{command} --help` names them"));
+    }
 }

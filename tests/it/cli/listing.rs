@@ -37,6 +37,17 @@ fn plugins_are_listed_shown_and_explained() {
         assert_eq!(ran.code, 1, "{wrong}: {ran}");
         assert!(ran.stdout.starts_with("wrong"), "{wrong}: {ran}");
     }
+    // Nor is a grant worth its lines for a table that is not there.
+    let ran = factory.run(&explain("SELECT * FROM nosuch"));
+    assert!(
+        ran.stdout.starts_with("wrong: there is no table `nosuch`"),
+        "{ran}"
+    );
+    let ran = factory.run(&explain("log"));
+    assert_eq!(ran.code, 0, "{ran}");
+    let ran = factory.run(&explain("vectors"));
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stdout.contains("\nvectors = true\n"), "{ran}");
     refuses(
         &factory,
         &["plugins", "show", "nobody"],

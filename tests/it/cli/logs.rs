@@ -114,3 +114,82 @@ fn a_log_for_programs_has_one_document_a_line() {
     assert_eq!(line["status"], "gated");
     assert_eq!(line["pipeline"], "dev_diary");
 }
+
+/// Each line that the program has written to its standard error is a document; gives their
+/// messages.
+#[track_caller]
+fn documents(stderr: &str) -> Vec<(String, String)> {
+    let text = |line: &Json, key: &str| line[key].as_str().unwrap_or_default().to_owned();
+    let lines = stderr.lines().map(|line| {
+        let line: Json =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(line["timestamp"].is_string(), "{line}");
+        (text(&line, "level"), text(&line, "message"))
+    });
+    lines.collect()
+}
+
+#[test]
+fn with_a_log_for_programs_all_of_standard_error_is_documents() {
+    let factory = Factory::bare(Sqlite);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("its address");
+    let (port, address) = (address.port().to_string(), address.to_string());
+    let log = ["--log-format", "json"];
+    let ran = factory.run(&[&log[..], &["serve", "--listen", &address]].concat());
+    assert_eq!(ran.code, 3, "{ran}");
+    let told = documents(&ran.stderr);
+    let (level, message) = told.last().expect("why it ended");
+    assert!(level == "ERROR" && message.contains(&port), "{ran}");
+    // What a command tells of its work, a run that fails, and a line that is none.
+    let day = ["run", "dev_diary", "--input", "repository=nowhere"];
+    for (line, code) in [
+        (&["runs", "show", "zzz"][..], 2),
+        (&day, 3),
+        (&["runs"], 2),
+        (&["nonsense"], 2),
+        (&["posts", "export", "out"], 0),
+    ] {
+        let ran = factory.run(&[&log[..], line].concat());
+        assert_eq!(ran.code, code, "{line:?}: {ran}");
+        assert!(!documents(&ran.stderr).is_empty(), "{line:?}: {ran}");
+    }
+    let worker = worked(&["--log-format", "json", "work"]);
+    worker.signal("TERM");
+    documents(&worker.ended().stderr);
+}
+
+#[test]
+fn the_lines_of_a_mend_are_lines_wherever_there_is_room_for_them() {
+    let factory = Factory::bare_written(Sqlite);
+    factory.write("callboard.toml", format!("{BARE}{CEILING}"));
+    factory.execute("CREATE TABLE scratch (id BIGINT)");
+    factory.execute("CREATE TABLE other (id BIGINT)");
+    add_plugin(&factory, "misbehave");
+    factory.write(
+        "pipelines/probe.toml",
+        "name = \"probe\"\nbudget = \"1m\"\n[[stage]]\nid = \"a\"\nhandler = \"probe.defers_write\"\n\
+            config = { statement = \"DELETE FROM other\" }\n",
+    );
+    factory.ok(&["apply"]);
+    let ran = factory.run(&["run", "probe"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    let shown = factory.ok(&["runs", "show", "latest"]);
+    for text in [&ran.stdout, &shown] {
+        let mut lines = text.lines().map(str::trim);
+        assert!(
+            lines.any(|line| line == "[[grants.misbehave.db]]"),
+            "{text}"
+        );
+        assert!(lines.any(|line| line == "table = \"other\""), "{text}");
+    }
+    // On one line they can be read all the same.
+    let listed = factory.ok(&["runs", "list"]);
+    assert!(
+        ran.stderr.contains("[[grants.misbehave.db]] ⏎ table"),
+        "{ran}"
+    );
+    for text in [&ran.stdout, &ran.stderr, &shown, &listed] {
+        assert!(!text.contains("\\n"), "{text}");
+    }
+}

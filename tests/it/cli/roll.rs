@@ -281,3 +281,22 @@ fn a_plugin_that_does_not_load_is_named_once() {
     let told = "miss: plugin embeddings_collapse: the component is a text";
     assert!(ran.stdout.contains(told), "{ran}");
 }
+
+#[test]
+fn check_and_apply_tell_programs_of_the_same_misses() {
+    let factory = Factory::bare_written(Sqlite);
+    factory.edit(
+        "pipelines/dev_diary.toml",
+        "needs = [\"save\"]",
+        "needs = [\"saved\"]",
+    );
+    let misses = |command: &str| {
+        let ran = factory.run(&[command, "--format", "json"]);
+        assert_eq!(ran.code, 1, "{ran}");
+        let told: serde_json::Value = serde_json::from_str(&ran.stdout).expect("a document");
+        told["misses"].clone()
+    };
+    let checked = misses("check");
+    assert!(checked.as_array().is_some_and(|misses| !misses.is_empty()));
+    assert_eq!(checked, misses("apply"));
+}

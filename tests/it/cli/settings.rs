@@ -192,3 +192,23 @@ fn the_key_from_which_logins_are_derived_is_made_before_the_first_of_them() {
     );
     assert!(!has_key(Sqlite), "nobody logs in");
 }
+
+#[test]
+fn a_new_key_is_not_made_without_a_word_about_the_secrets_of_the_old_one() {
+    let factory = Factory::bare(Sqlite);
+    let set = |key: &str| factory.run(&["settings", "set", key, SECRET]);
+    assert_eq!(set("roles.writer.key").stderr, "");
+    std::fs::remove_file(factory.workspace().join("callboard.key")).expect("a key");
+    let ran = set("roles.summarizer.key");
+    assert_eq!(ran.code, 0, "{ran}");
+    for part in [
+        "warning: ",
+        "callboard.key",
+        "roles.writer.key",
+        "put the file",
+    ] {
+        assert!(ran.stderr.contains(part), "{part}: {ran}");
+    }
+    assert!(!ran.stderr.contains("roles.summarizer.key"), "{ran}");
+    assert_eq!(set("roles.writer.key").stderr, "", "nothing else is sealed");
+}

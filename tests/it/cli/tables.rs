@@ -97,3 +97,28 @@ fn a_terminal_is_told_how_long_a_stage_has_been_at_it() {
     run.kill().expect("it runs");
     run.wait().expect("it ends");
 }
+
+#[test]
+fn what_a_person_reads_fits_the_terminal() {
+    let factory = Factory::whole(Sqlite);
+    assert_eq!(factory.diary(board().path(), DAY).code, 4);
+    factory.execute(
+        "UPDATE open_runs SET status = 'blocked', detail = 'something is not as it has to be, \
+            and it takes many more words than a line has room for to say what that is'",
+    );
+    factory.execute("UPDATE gates SET question = x'ff00'");
+    for line in [
+        &["runs", "show", "latest"][..],
+        &["pipelines", "show", "dev_diary"],
+        &["plugins", "show", "embeddings_collapse"],
+        &["doctor"],
+    ] {
+        let text = printed(&factory, "80", line);
+        assert!(text.lines().count() > 2, "{line:?}: {text}");
+        // What is to be copied stays in one piece.
+        let copied = |line: &&str| line.contains('`') || line.starts_with("next: ");
+        for long in text.lines().filter(|line| !copied(line)) {
+            assert!(long.chars().count() <= 80, "{line:?}: {long}");
+        }
+    }
+}

@@ -4,7 +4,7 @@ use callboard_core::store::Dialect;
 use serde_json::Value as Json;
 
 use crate::support::daemon::{Daemon, get};
-use crate::support::factory::Factory;
+use crate::support::factory::{DAY, Factory, board};
 
 /// Three tasks and posts each, and of the second of each a column holds no text.
 fn broken() -> Factory {
@@ -91,4 +91,52 @@ fn a_setting_that_cannot_be_read_blocks_whoever_reads_it_and_no_list() {
     assert!(doctor.stdout.contains(&key), "{doctor}");
     factory.ok(&["settings", "unset", &key]);
     assert_eq!(factory.json(&["settings", "list"]), keys);
+}
+
+#[test]
+fn a_gate_that_cannot_be_read_is_named_wherever_it_is_asked_for() {
+    let factory = Factory::bare(Dialect::Sqlite);
+    assert_eq!(factory.diary(board().path(), DAY).code, 4);
+    factory.execute("UPDATE gates SET question = x'ff00'");
+    let named = "the gate of approve, visit 1, cannot be read";
+    let shown = factory.ok(&["runs", "show", "latest"]);
+    assert!(shown.contains(named), "{shown}");
+    let task = factory.task();
+    for line in [["gates", "approve", "latest"], ["tasks", "approve", &task]] {
+        let ran = factory.run(&line);
+        assert_eq!(ran.code, 1, "{ran}");
+        assert!(ran.stderr.contains(named), "{ran}");
+        assert!(ran.stderr.contains("`callboard runs cancel "), "{ran}");
+    }
+    factory.ok(&["runs", "cancel", "latest"]);
+}
+
+#[test]
+fn a_post_whose_slug_is_no_folder_stops_no_export() {
+    let factory = Factory::bare(Dialect::Sqlite);
+    for (number, slug) in [(1, "good"), (2, "a/b?"), (3, "gone/")] {
+        let status = if number == 3 { "removed" } else { "published" };
+        factory.execute(&format!(
+            "INSERT INTO posts VALUES ('id-{number}', '{slug}', 's{number}', 't', 'A title', '', \
+                'Text.', '', 'composer', '2026-03-0{number}', '{status}', {number}, 1)"
+        ));
+    }
+    let out = factory.run(&["posts", "export", "out"]);
+    assert_eq!(out.code, 0, "{out}");
+    assert!(
+        factory
+            .workspace()
+            .join("out/posts/good/index.html")
+            .exists()
+    );
+    assert!(out.stderr.contains("post `a/b?` is left out"), "{out}");
+    assert!(!out.stderr.contains("gone/"), "{out}");
+    // The mend works as it is printed.
+    assert!(
+        out.stderr.contains("`callboard posts remove 'a/b?'`"),
+        "{out}"
+    );
+    factory.ok(&["posts", "remove", "a/b?"]);
+    let out = factory.run(&["posts", "export", "out"]);
+    assert!(!out.stderr.contains("left out"), "{out}");
 }

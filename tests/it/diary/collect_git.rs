@@ -1,12 +1,12 @@
 //! Days of real repositories: what counts, what does not, and what cannot be read.
 
-use serde_json::{Value as Json, json};
-
-use super::bench::{Bench, Checkout, handler, said};
 use callboard_core::outcome::Outcome;
 use callboard_factory::diary::bundle::Bundle;
 use callboard_factory::diary::git::{Git, GitError};
 use callboard_factory::tables::diary_days::state;
+use serde_json::{Value as Json, json};
+
+use super::bench::{Bench, Checkout, handler, said};
 
 const DAY: &str = "2026-06-25";
 

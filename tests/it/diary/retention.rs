@@ -1,9 +1,9 @@
 //! Rows go by age or number, in batches; summaries never; wrong names are refused loudly.
 
+use callboard_core::value::Statement;
 use serde_json::json;
 
 use super::bench::{Bench, handler, now, said};
-use callboard_core::value::Statement;
 
 const DAY: i64 = 86_400_000_000;
 

@@ -1,10 +1,10 @@
 //! Commits are kept and remembered once; what was collapsed stays collapsed.
 
+use callboard_core::value::Statement;
+use callboard_factory::tables::embeddings::counts;
 use serde_json::json;
 
 use super::bench::{Bench, Checkout, handler, said};
-use callboard_core::value::Statement;
-use callboard_factory::tables::embeddings::counts;
 
 fn fill(repository: &Checkout) {
     for number in 0..5 {

@@ -212,3 +212,32 @@ on_each!(
         );
     }
 );
+
+on_each!(
+    what_follows_a_move_is_true_of_a_run_that_is_paused_and_of_one_that_is_not,
+    |dialect: Dialect| {
+        let theatre = Theatre::new(dialect, &halted());
+        let run = theatre.play(4);
+        theatre.rewrite(&(halted() + &stage("d", &["c"], "")));
+        theatre.ok(&["runs", "pause", &run]);
+        let said = theatre.ok(&["runs", "migrate", &run, "--yes"]);
+        assert!(said.contains("done; it stays paused\n"), "{said}");
+        assert!(
+            said.ends_with(&format!("next: callboard runs resume {run}\n")),
+            "{said}"
+        );
+        assert_eq!(theatre.status(&run), "paused");
+        theatre.comes_to(&["runs", "resume", &run], 4);
+        let said = theatre.ok(&["runs", "migrate", &run, "--to", "1", "--yes"]);
+        assert!(
+            said.contains("`callboard serve` or `callboard work` goes on"),
+            "{said}"
+        );
+        // It is queued now, and nobody works: that it goes on is not said without by whom.
+        theatre.refuses(
+            &["runs", "retry", &run, "--from", "a"],
+            1,
+            "goes on with a worker or `callboard runs resume`",
+        );
+    }
+);

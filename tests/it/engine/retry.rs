@@ -162,7 +162,7 @@ on_each!(
         assert_eq!(theatre.status(&run), "gated");
         assert_eq!(theatre.count("gates WHERE decision IS NULL"), 1);
         theatre.execute("UPDATE open_runs SET status = 'queued'");
-        theatre.refuses(&["runs", "retry", &run], 1, "goes on by itself");
+        theatre.refuses(&["runs", "retry", &run], 1, "goes on with a worker");
     }
 );
 

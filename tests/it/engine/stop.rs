@@ -130,11 +130,7 @@ on_each!(
         let running = Daemon::start(&theatre, &["run", "play"]);
         let _stage = prompter.until_asked();
         let run = theatre.newest();
-        theatre.refuses(
-            &["runs", "resume", &run],
-            1,
-            "in the hands of another worker",
-        );
+        theatre.refuses(&["runs", "resume", &run], 1, "in the hands of worker");
         theatre.refuses(&["runs", "retry", &run], 1, "is under way; pause it first");
         theatre.refuses(
             &["runs", "migrate", &run],
@@ -192,5 +188,35 @@ on_each!(
             let course = ["first 1 done continue", "then 1 done continue"];
             assert_eq!(theatre.course(&run), course);
         }
+    }
+);
+
+on_each!(
+    a_run_whose_worker_may_be_dead_says_until_when_it_is_held,
+    |dialect: Dialect| {
+        let theatre = Theatre::new(dialect, &(stage("a", &[], "") + &gate("ask", "a", "")));
+        let run = theatre.play(4);
+        // As a worker leaves it that died amid its work: 2040-01-02.
+        theatre.execute(
+            "UPDATE open_runs SET status = 'running', worker = 'ghost/1', \
+                detail = 'given back by a worker that stops', lease_until = 2209075200000000",
+        );
+        // What was said before it was taken is not said of it now.
+        assert_eq!(theatre.detail(&run), "");
+        let listed = theatre.ok(&["runs", "list"]);
+        assert!(listed.contains("running"), "{listed}");
+        assert!(!listed.contains("given back"), "{listed}");
+        let held = "is in the hands of worker ghost/1";
+        theatre.refuses(&["runs", "resume", &run], 1, held);
+        let until = "resume the run after 2040-01-02 00:00:00 UTC";
+        theatre.refuses(&["runs", "resume", &run], 1, until);
+        let told = theatre.ok(&["runs", "cancel", &run]);
+        assert!(
+            told.contains("after 2040-01-02 00:00:00 UTC the same"),
+            "{told}"
+        );
+        // Then it does.
+        theatre.execute("UPDATE open_runs SET lease_until = 1");
+        assert_eq!(theatre.ok(&["runs", "cancel", &run]).trim(), "cancelled");
     }
 );

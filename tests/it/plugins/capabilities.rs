@@ -2,6 +2,7 @@
 
 use callboard_core::config::Limits;
 use callboard_core::grants::Grants;
+use callboard_core::store::Store;
 use callboard_core::value::{Statement, Value};
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,8 +10,6 @@ use tokio::net::TcpListener;
 
 use super::bench::{Bench, manifest};
 use crate::support::database::on_both;
-
-use callboard_core::store::Store;
 
 #[tokio::test]
 async fn settings_are_typed_and_secrets_are_never_readable() {

@@ -5,7 +5,10 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use callboard_core::store::Dialect;
 use serde_json::Value as Json;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 
+use crate::support::database::runtime;
 use crate::support::factory::{Factory, KEEP, on_each};
 
 /// What a check found, as `check level problem`.
@@ -206,5 +209,56 @@ on_each!(
         let (code, found) = symptoms(&factory);
         assert_eq!((code, found.len()), (1, 1), "{found:?}");
         assert!(found[0].starts_with("database | problem"), "{found:?}");
+    }
+);
+
+/// Give open runs a revision that is not there, as whoever edits the database by hand can.
+fn orphan(factory: &Factory, dialect: Dialect) {
+    let url = factory.url();
+    let strays = "UPDATE open_runs SET revision = 99";
+    runtime().block_on(async {
+        if dialect == Dialect::Postgres {
+            let mut other = PgConnection::connect(&url).await.expect("a session");
+            let free = "ALTER TABLE open_runs DROP CONSTRAINT open_runs_revision_fkey";
+            for sql in [free, strays] {
+                sqlx::raw_sql(sql).execute(&mut other).await.expect(sql);
+            }
+        } else {
+            let options: SqliteConnectOptions = url.parse().expect("an address");
+            let mut other = options.foreign_keys(false).connect().await.expect("a file");
+            sqlx::raw_sql(strays)
+                .execute(&mut other)
+                .await
+                .expect(strays);
+            other.close().await.expect("it goes");
+        }
+    });
+}
+
+on_each!(
+    a_run_of_a_revision_that_is_gone_is_named_and_can_be_removed,
+    |dialect: Dialect| {
+        let factory = Factory::bare(dialect);
+        ended(&factory);
+        let rest = format!("'paused', {LATER}, 0, NULL");
+        open(&factory, "orphan", REST, &rest);
+        orphan(&factory, dialect);
+        let (code, found) = symptoms(&factory);
+        assert_eq!((code, found.len()), (1, 1), "{found:?}");
+        assert!(
+            found[0].starts_with("revisions | problem") && found[0].contains("revision 99"),
+            "{found:?}"
+        );
+        let mend = "`callboard runs prune orphan`";
+        let told = factory.run(&["doctor"]).stdout;
+        assert!(told.contains(mend), "{told}");
+        let ran = factory.run(&["runs", "cancel", "orphan"]);
+        assert_eq!(ran.code, 1, "{ran}");
+        assert!(ran.stderr.contains(mend), "{ran}");
+        let ran = factory.run(&["runs", "resume", "orphan"]);
+        assert!(ran.to_string().contains("not in the database"), "{ran}");
+        factory.ok(&["runs", "prune", "orphan"]);
+        let (_, found) = symptoms(&factory);
+        assert_eq!(found, [] as [String; 0]);
     }
 );

@@ -1,12 +1,12 @@
 //! Times that cannot be: found, told of, and set right.
 
+use callboard_core::store::runs::RunStatus;
 use callboard_core::store::times::{self, Untrue};
 use callboard_core::store::{Store, findings};
 
 use super::runs::{claimed, queue, record, run};
 use super::{execute, numbers};
 use crate::support::database::on_both;
-use callboard_core::store::runs::RunStatus;
 
 const DAYS: i64 = 400 * 86_400 * 1_000_000;
 

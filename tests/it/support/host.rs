@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use callboard::cli::Cli;
+use clap::CommandFactory as _;
 use tempfile::TempDir;
 
 /// A workspace folder and the environment that the program is run in.
@@ -124,10 +126,13 @@ impl Host {
     /// Run the program to its end.
     #[track_caller]
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
-        self.command(arguments)
+        let ran: Ran = self
+            .command(arguments)
             .output()
             .expect("the program starts")
-            .into()
+            .into();
+        can_be_typed(&ran);
+        ran
     }
 
     /// Run the program, which has to succeed; gives what it printed.
@@ -180,6 +185,22 @@ pub(crate) const FILTERS: &[(&str, &str)] = &[
         "[version]",
     ),
 ];
+
+/// What is printed as the next command can be typed as it is: a shell takes it apart, and the
+/// program takes the words.
+#[track_caller]
+fn can_be_typed(ran: &Ran) {
+    for line in ran.stdout.lines() {
+        let Some(command) = line.strip_prefix("next: ") else {
+            continue;
+        };
+        let apart = format!("for word in {command}; do printf '%s\\0' \"$word\"; done");
+        let words = Command::new("sh").args(["-c", &apart]).output();
+        let words = String::from_utf8(words.expect("a shell").stdout).expect("UTF-8");
+        let read = Cli::command().try_get_matches_from(words.split_terminator('\0'));
+        assert!(read.is_ok(), "{line}: {}", read.expect_err("refused"));
+    }
+}
 
 /// A pattern that only `text` fits.
 fn literally(text: &str) -> String {

@@ -67,7 +67,7 @@ inventory::collect!(Probes);
 
 const DATABASE: &str = "database";
 
-const CHECKS: [Probe; 17] = [
+const CHECKS: [Probe; 18] = [
     ("roll call", |app| Box::pin(workspace::roll_call(app))),
     ("secrets", |app| {
         Box::pin(std::future::ready(workspace::secrets(app)))
@@ -76,6 +76,7 @@ const CHECKS: [Probe; 17] = [
         Box::pin(std::future::ready(Ok(workspace::files(app))))
     }),
     ("unreadable", |app| Box::pin(runs::unreadable(app))),
+    ("revisions", |app| Box::pin(runs::revisions(app))),
     ("times", |app| Box::pin(runs::times(app))),
     ("leases", |app| Box::pin(runs::leases(app))),
     ("blocked", |app| Box::pin(runs::blocked(app))),
@@ -137,6 +138,7 @@ pub async fn examine(folder: &Path, database: Option<&str>) -> Result<Diagnosis,
 fn mend_of(error: &StoreError) -> &'static str {
     match error.kind {
         StoreErrorKind::Address => "write its address in callboard.toml, as `database`",
+        StoreErrorKind::Absent => "callboard apply",
         StoreErrorKind::Schema => "use the callboard that belongs to it, or do what it says above",
         StoreErrorKind::Corrupt => "stop what works on it, and put a backup in its place",
         StoreErrorKind::Busy => "end what holds it, and run `callboard doctor` again",

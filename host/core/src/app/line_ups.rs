@@ -15,7 +15,7 @@ use crate::secrets::Key;
 use crate::settings::{Declaration, Snapshot};
 use crate::snapshot;
 use crate::store::{settings, settings_snapshots};
-use crate::workspace::Definitions;
+use crate::workspace::{Definitions, Misread};
 
 /// How long the roll of a line-up counts before it is called again, in the background.
 const ROLL_COUNTS: Duration = Duration::from_secs(5);
@@ -203,6 +203,10 @@ impl LineUps for App {
             let loaded = self.at_revision(revision, settings).await;
             loaded.map_err(|error| match error {
                 AppError::Store(error) => EngineError::Store(error),
+                AppError::Misread(misreads) => EngineError::Revision {
+                    revision,
+                    problem: told(&misreads),
+                },
                 other => EngineError::Revision {
                     revision,
                     problem: other.to_string(),
@@ -210,4 +214,11 @@ impl LineUps for App {
             })
         })
     }
+}
+
+/// Each place that cannot be read, in one text.
+fn told(misreads: &[Misread]) -> String {
+    let places = misreads.iter();
+    let places = places.map(|at| format!("{}: {}; {}", at.place, at.message, at.mend));
+    places.collect::<Vec<_>>().join("; ")
 }

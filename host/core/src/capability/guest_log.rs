@@ -250,10 +250,7 @@ mod tests {
     #[test]
     fn a_line_cannot_forge_another_or_turn_the_terminal() {
         let line = escaped("a\r\nERROR\u{1b}[31m\u{7}\0\u{202e}b\u{9b}é");
-        assert_eq!(
-            line,
-            "a\\r\\nERROR\\u{1b}[31m\\u{7}\\u{0}\\u{202e}b\\u{9b}é"
-        );
+        assert_eq!(line, "a ⏎ ERROR\\u{1b}[31m\\u{7}\\u{0}\\u{202e}b\\u{9b}é");
     }
 
     #[test]

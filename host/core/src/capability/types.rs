@@ -59,6 +59,7 @@ impl From<StoreError> for DatabaseError {
                 DatabaseErrorKind::Unavailable
             }
             StoreErrorKind::Address
+            | StoreErrorKind::Absent
             | StoreErrorKind::Foreign
             | StoreErrorKind::Schema
             | StoreErrorKind::Internal => DatabaseErrorKind::Unknown,

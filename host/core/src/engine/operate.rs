@@ -11,12 +11,13 @@ use std::sync::Arc;
 use super::{Engine, EngineError, LineUp, listed, plan};
 use crate::pipeline::{Pipeline, Stage};
 use crate::store::Store;
+use crate::store::history;
 use crate::store::holders::{self, Holder};
 use crate::store::leases::Wish;
 use crate::store::runs::{self, Run};
 use crate::store::stage_runs::{self, StageRun};
 use crate::store::steering::table::{self, Signal, State};
-use crate::store::steering::{self, Answer, Seen, Steered};
+use crate::store::steering::{self, Answer, Refusal, Seen, Steered};
 
 /// Who steers a run, and why.
 #[derive(Debug, Clone)]
@@ -39,20 +40,30 @@ impl By {
 /// End a run as cancelled. One under way is told, and ends in a moment; what its stages have
 /// in hand is not kept.
 pub async fn cancel(store: &Store, run: &Run, by: &By) -> Result<Steered, EngineError> {
-    let detail = by.detail("cancelled");
-    let answer = steering::stop(store, &run.id, Wish::Cancel, detail).await?;
-    taken(store, run, answer).await
+    end(store, &run.id, by).await
 }
 
 /// The same for a run whose row cannot be read.
 pub async fn cancel_unread(store: &Store, run: &str, by: &By) -> Result<Steered, EngineError> {
-    let detail = by.detail("cancelled");
-    let answer = steering::stop(store, run, Wish::Cancel, detail).await?;
-    store.wake().await;
-    answer.map_err(|refusal| EngineError::Refused {
+    end(store, run, by).await
+}
+
+async fn end(store: &Store, run: &str, by: &By) -> Result<Steered, EngineError> {
+    let refused = |problem| EngineError::Refused {
         run: run.to_owned(),
-        problem: refusal.to_string(),
-    })
+        problem,
+    };
+    let detail = by.detail("cancelled");
+    let answer = match steering::stop(store, run, Wish::Cancel, detail).await {
+        Err(_) if history::is_orphaned(store, run).await? => {
+            let problem = "belongs to a revision that is not in the database, and cannot be kept \
+                without it; put a backup back that has it, or remove the run with";
+            return Err(refused(format!("{problem} `callboard runs prune {run}`")));
+        }
+        answer => answer?,
+    };
+    store.wake().await;
+    answer.map_err(|refusal| refused(refusal.to_string()))
 }
 
 /// Stop a run for a while. Stages under way come to their checkpoints first.
@@ -66,7 +77,23 @@ pub async fn pause(store: &Store, run: &Run, by: &By) -> Result<Steered, EngineE
 /// now. One that is asked to pause goes on as if nobody had asked.
 pub async fn resume(store: &Store, run: &Run) -> Result<Steered, EngineError> {
     let answer = steering::resume(store, &run.id).await?;
+    if answer == Err(Refusal::Held)
+        && let Some(holder) = holders::of(store, &run.id).await?
+    {
+        return Err(refused(run, held(run, &holder)));
+    }
     taken(store, run, answer).await
+}
+
+/// Why a run cannot be taken from its worker, and until when.
+fn held(run: &Run, holder: &Holder) -> String {
+    let worker = holder.worker.as_deref().unwrap_or("of no name");
+    let until = holder.lease_until.map_or_else(String::new, |until| {
+        let until = until.strftime("%Y-%m-%d %H:%M:%S");
+        format!("; if that worker is dead, resume the run after {until} UTC")
+    });
+    let id = &run.id;
+    format!("is in the hands of worker {worker}; follow it with `callboard runs tail {id}`{until}")
 }
 
 /// What came of a signal; a refusal names the run.

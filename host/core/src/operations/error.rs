@@ -127,7 +127,8 @@ impl From<AppError> for OperationError {
 impl From<StoreError> for OperationError {
     fn from(error: StoreError) -> Self {
         let kind = match error.kind {
-            StoreErrorKind::Unavailable
+            StoreErrorKind::Absent
+            | StoreErrorKind::Unavailable
             | StoreErrorKind::Busy
             | StoreErrorKind::Corrupt
             | StoreErrorKind::Foreign

@@ -71,7 +71,10 @@ pub async fn show(
     wanted: &str,
     stage: Option<&str>,
 ) -> Result<Vec<GateDetails>, OperationError> {
-    let mut all = of(app.store(), wanted).await?;
+    let (mut all, unreadable) = of(app.store(), wanted).await?;
+    if all.is_empty() && !unreadable.is_empty() {
+        return Err(OperationError::failed(unreadable.join("; ")));
+    }
     all.retain(|gate| stage.is_none_or(|stage| gate.stage == stage));
     let engine = app.engine(Arc::new(Unwatched));
     let mut parts = Vec::new();
@@ -115,11 +118,12 @@ async fn decide_gate(app: &App, gate: Gate, verdict: Verdict) -> Result<String, 
     Ok(gate.run)
 }
 
-/// Every gate of a run, or the newest about a subject, oldest first.
-async fn of(store: &Store, wanted: &str) -> Result<Vec<Gate>, OperationError> {
+/// Every gate of a run that can be read, oldest first, and what is wrong with the others; or the
+/// newest about a subject.
+async fn of(store: &Store, wanted: &str) -> Result<(Vec<Gate>, Vec<String>), OperationError> {
     if wanted == LATEST {
         let run = named::key(store, &names::GATE, wanted).await?;
-        return Ok(gates::of_run(store, &run).await?);
+        return Ok(gates::readable_of_run(store, &run).await?);
     }
     let (mut nouns, mut key) = (Vec::new(), None);
     for noun in std::iter::once(&names::RUN).chain(tenants::nouns()) {
@@ -133,9 +137,12 @@ async fn of(store: &Store, wanted: &str) -> Result<Vec<Gate>, OperationError> {
     match (nouns.as_slice(), key) {
         ([], _) => Err(nothing(wanted)),
         ([noun], Some(key)) if noun.name == names::RUN.name => {
-            Ok(gates::of_run(store, &key).await?)
+            Ok(gates::readable_of_run(store, &key).await?)
         }
-        ([_], Some(key)) => Ok(gates::about(store, &key).await?.into_iter().collect()),
+        ([_], Some(key)) => {
+            let newest = gates::about(store, &key).await?;
+            Ok((newest.into_iter().collect(), Vec::new()))
+        }
         // It says which they are.
         ([noun], None) => Err(named::key(store, noun, wanted)
             .await
@@ -151,12 +158,13 @@ async fn the_open_one(
     wanted: &str,
     stage: Option<&str>,
 ) -> Result<Gate, OperationError> {
-    let mut open = of(store, wanted).await?;
+    let (mut open, unreadable) = of(store, wanted).await?;
     open.retain(|gate| gate.decision.is_none());
     let known: Vec<String> = open.iter().map(|gate| gate.stage.clone()).collect();
     open.retain(|gate| stage.is_none_or(|stage| gate.stage == stage));
     match open.len() {
         1 => Ok(open.remove(0)),
+        0 if !unreadable.is_empty() => Err(OperationError::failed(unreadable.join("; "))),
         0 => {
             let at = stage.map_or("no gate".to_owned(), |stage| format!("no gate `{stage}`"));
             let problem = format!("`{wanted}` stands before {at} that is open");

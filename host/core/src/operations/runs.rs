@@ -73,8 +73,9 @@ pub async fn progress(app: &App, limit: u32) -> Result<Vec<RunProgress>, Operati
 pub async fn show(app: &App, wanted: &str) -> Result<RunDetails, OperationError> {
     let store = app.store();
     let run = named::run(store, wanted).await?;
-    let (stages, unreadable) = stage_runs::readable_of_run(store, &run.id).await?;
-    let gates = gates::of_run(store, &run.id).await?;
+    let (stages, mut unreadable) = stage_runs::readable_of_run(store, &run.id).await?;
+    let (gates, lost) = gates::readable_of_run(store, &run.id).await?;
+    unreadable.extend(lost);
     let holder = holders::of(store, &run.id).await?;
     Ok(RunDetails {
         run: viewed(store, run).await?,

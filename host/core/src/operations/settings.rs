@@ -1,6 +1,8 @@
 //! Settings: declared keys and their values. A secret is a setting that is set and never shown, so
 //! it has no room of its own.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -87,6 +89,41 @@ pub async fn set(app: &App, key: &str, value: String) -> Result<SettingView, Ope
     let statement = values::set(key, &content, Timestamp::now());
     app.store().execute(statement).await?;
     now(app, key).await
+}
+
+/// Secrets that another key than the one of this workspace seals.
+#[derive(Debug, Clone)]
+pub struct SealedByAnother {
+    /// The id of the key in the workspace's file.
+    pub own: String,
+    /// The id of the key that sealed them.
+    pub other: String,
+    /// The keys of the settings.
+    pub settings: Vec<String>,
+}
+
+/// The secrets that the workspace's key does not open, by the key that does: its file was lost, or is
+/// another.
+pub async fn sealed_by_others(app: &App) -> Result<Vec<SealedByAnother>, OperationError> {
+    let key = Key::load(&app.key_file()).map_err(AppError::from)?;
+    let Some(own) = key.map(|key| key.id().to_owned()) else {
+        return Ok(Vec::new());
+    };
+    let mut others: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for stored in values::list(app.store()).await? {
+        match stored.content {
+            Content::Sealed { key_id, .. } if key_id != own => {
+                others.entry(key_id).or_default().push(stored.key);
+            }
+            _ => {}
+        }
+    }
+    let sealed = others.into_iter().map(|(other, settings)| SealedByAnother {
+        own: own.clone(),
+        other,
+        settings,
+    });
+    Ok(sealed.collect())
 }
 
 /// Take a value away, so that the default counts again.

@@ -31,7 +31,6 @@ pub struct PluginHandler {
 /// A handler of `plugin` with what `describe` said of it.
 pub fn handler(plugin: Arc<Plugin>, contract: Contract) -> Result<PluginHandler, PluginError> {
     let writes = schema::compiled(&contract.writes).map_err(|cause| PluginError::Schema {
-        plugin: plugin.name.clone(),
         handler: contract.name.clone(),
         which: "writes".to_owned(),
         cause,

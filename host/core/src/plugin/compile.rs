@@ -41,6 +41,7 @@ pub fn use_program(path: PathBuf) {
 
 /// A component that is to be compiled.
 pub(super) struct Order {
+    /// Whose component it is, for the mend of a bound.
     pub(super) plugin: String,
     pub(super) bytes: Arc<[u8]>,
     pub(super) limits: CompileLimits,
@@ -82,7 +83,7 @@ impl Compiler {
     }
 
     fn begin(&self, order: Order) -> UnderWay {
-        let (name, plugin) = (order.name.clone(), order.plugin.clone());
+        let name = order.name.clone();
         let (compiler, ended) = (self.clone(), Ended(Arc::clone(&self.under_way), name));
         let task = tokio::spawn(async move {
             let _ended = ended;
@@ -94,7 +95,7 @@ impl Compiler {
         let made = async move {
             task.await.unwrap_or_else(|error| {
                 let cause = format!("the compiler was given up: {error}");
-                Err(PluginError::Compile { plugin, cause })
+                Err(PluginError::Compile { cause })
             })
         };
         made.boxed().shared()
@@ -128,7 +129,7 @@ async fn carry_out(order: Order) -> Result<Code, PluginError> {
                 raise(&plugin, &format!("compile.{bound}"))
             ),
         };
-        PluginError::Compile { plugin, cause }
+        PluginError::Compile { cause }
     };
     let scanned = Arc::clone(&bytes);
     let scanned = tokio::task::spawn_blocking(move || scan::scan(&scanned, &limits)).await;

@@ -10,19 +10,18 @@ use crate::{capability, foreign};
 pub(super) const LARGEST: usize = 64 << 20;
 
 /// Whether the manifest names the contract that this host serves.
-pub(super) fn check_version(plugin: &str, wanted: &str) -> Result<(), PluginError> {
+pub(super) fn check_version(wanted: &str) -> Result<(), PluginError> {
     if served(wanted) {
         return Ok(());
     }
     Err(PluginError::Version {
-        plugin: plugin.to_owned(),
         wanted: wanted.to_owned(),
         served: WIT.to_owned(),
     })
 }
 
 /// Whether the bytes are a component at all.
-pub(super) fn check_kind(plugin: &str, bytes: &[u8]) -> Result<(), PluginError> {
+pub(super) fn check_kind(bytes: &[u8]) -> Result<(), PluginError> {
     let what = match bytes {
         [] => "an empty file".to_owned(),
         _ if bytes.len() > LARGEST => format!("larger than {} MiB", LARGEST >> 20),
@@ -32,25 +31,17 @@ pub(super) fn check_kind(plugin: &str, bytes: &[u8]) -> Result<(), PluginError> 
         _ if std::str::from_utf8(bytes).is_ok() => "a text".to_owned(),
         _ => "no WebAssembly".to_owned(),
     };
-    Err(PluginError::NotAComponent {
-        plugin: plugin.to_owned(),
-        what,
-    })
+    Err(PluginError::NotAComponent { what })
 }
 
 /// Whether every import is served here, read from the bytes before anything is compiled.
-pub(super) fn check_imports(plugin: &str, bytes: &[u8]) -> Result<(), PluginError> {
-    let broken = |cause: String| PluginError::Compile {
-        plugin: plugin.to_owned(),
-        cause,
-    };
+pub(super) fn check_imports(bytes: &[u8]) -> Result<(), PluginError> {
+    let broken = |cause: String| PluginError::Compile { cause };
     let read = foreign::read("WebAssembly", || imports(bytes));
     let read = read.map_err(|cause| broken(cause.to_string()))?;
     let mut imports = read.map_err(|error| broken(error.to_string()))?;
     imports.sort_unstable();
-    imports
-        .into_iter()
-        .try_for_each(|import| check_import(plugin, import))
+    imports.into_iter().try_for_each(check_import)
 }
 
 /// What the outermost component imports. Its types are not read: they may nest.
@@ -72,16 +63,15 @@ fn imports(bytes: &[u8]) -> Result<Vec<&str>, BinaryReaderError> {
     Ok(imports)
 }
 
-fn check_import(plugin: &str, import: &str) -> Result<(), PluginError> {
+fn check_import(import: &str) -> Result<(), PluginError> {
     let (path, version) = import.split_once('@').unwrap_or((import, ""));
     let unknown = |mend: &str| PluginError::UnknownImport {
-        plugin: plugin.to_owned(),
         import: import.to_owned(),
         mend: mend.to_owned(),
     };
     match path.split_once('/') {
         Some(("callboard:plugin", interface)) => {
-            check_version(plugin, minor(version))?;
+            check_version(minor(version))?;
             if interface == "types" || capability::find(interface).is_some() {
                 return Ok(());
             }
@@ -155,7 +145,7 @@ mod tests {
     use super::*;
 
     fn refusal(bytes: &[u8]) -> String {
-        check_kind("p", bytes).expect_err("refused").to_string()
+        check_kind(bytes).expect_err("refused").to_string()
     }
 
     #[test]
@@ -164,12 +154,12 @@ mod tests {
         assert!(refusal(b"(module)").contains("a text"));
         assert!(refusal(b"\0asm\x01\0\0\0").contains("a core module"));
         assert!(refusal(&[0xff, 0xfe]).contains("no WebAssembly"));
-        assert!(check_kind("p", b"\0asm\x0d\0\x01\0").is_ok());
+        assert!(check_kind(b"\0asm\x0d\0\x01\0").is_ok());
     }
 
     #[test]
     fn an_import_has_to_be_served() {
-        let check = |import| check_import("p", import).map_err(|error| error.to_string());
+        let check = |import| check_import(import).map_err(|error| error.to_string());
         for import in [
             "callboard:plugin/log@0.1.0",
             "callboard:plugin/types@0.1.0",

@@ -28,11 +28,14 @@ impl Plugin {
             return Ok(known);
         }
         let said = self.ask().await?;
-        let limits = &self.access.limits.describe;
-        self.bounded(&said, limits)?;
+        let bounds = Bounds {
+            plugin: &self.name,
+            limits: &self.access.limits.describe,
+        };
+        bounds.hold(&said)?;
         let mut contracts = Vec::new();
         for contract in said {
-            contracts.push(self.contract(contract, limits)?);
+            contracts.push(contract_of(contract, &bounds)?);
         }
         contracts.sort_by(|a, b| a.name.cmp(&b.name));
         if let Some(twice) = contracts
@@ -40,23 +43,16 @@ impl Plugin {
             .find(|pair| pair[0].name == pair[1].name)
         {
             let cause = format!("it names the handler `{}` twice", twice[0].name);
-            return Err(self.cannot(cause));
+            return Err(cannot(cause));
         }
         if contracts.is_empty() {
-            return Err(self.cannot("it names no handler".to_owned()));
+            return Err(cannot("it names no handler".to_owned()));
         }
         let limits = &self.access.limits;
         self.runtime
             .keep_contracts(digest, limits, &contracts)
             .await;
         Ok(contracts)
-    }
-
-    fn cannot(&self, cause: String) -> PluginError {
-        PluginError::Describe {
-            plugin: self.name.clone(),
-            cause,
-        }
     }
 
     /// Call `describe` in an instance that is granted nothing.
@@ -94,7 +90,7 @@ impl Plugin {
         let described = tokio::time::timeout(longest, described).await;
         described
             .unwrap_or_else(late)
-            .map_err(|failure| self.cannot(failure.message))
+            .map_err(|failure| cannot(failure.message))
     }
 
     fn state(&self, longest: Duration) -> InstanceState {
@@ -116,13 +112,22 @@ impl Plugin {
         state.describes = true;
         state
     }
+}
 
+fn cannot(cause: String) -> PluginError {
+    PluginError::Describe { cause }
+}
+
+/// What a plugin may say of itself.
+struct Bounds<'a> {
+    plugin: &'a str,
+    limits: &'a DescribeLimits,
+}
+
+impl Bounds<'_> {
     /// Whether it says no more than it may, before any of it is read.
-    fn bounded(
-        &self,
-        said: &[handlers::Contract],
-        limits: &DescribeLimits,
-    ) -> Result<(), PluginError> {
+    fn hold(&self, said: &[handlers::Contract]) -> Result<(), PluginError> {
+        let limits = self.limits;
         let bytes = said.iter().map(size).sum();
         self.within(said.len(), "handlers", limits.handlers, "handlers")?;
         self.within(bytes, "bytes", limits.bytes, "bytes")?;
@@ -158,56 +163,51 @@ impl Plugin {
             return Ok(());
         }
         Err(PluginError::TooMuch {
-            plugin: self.name.clone(),
+            plugin: self.plugin.to_owned(),
             what: format!("{found} {what}"),
             limit,
             key,
         })
     }
+}
 
-    fn contract(
-        &self,
-        said: handlers::Contract,
-        limits: &DescribeLimits,
-    ) -> Result<Contract, PluginError> {
-        let checked = |which: &str, text: &str| {
-            let broken = |cause: String| PluginError::Schema {
-                plugin: self.name.clone(),
-                handler: said.name.clone(),
-                which: which.to_owned(),
-                cause,
-            };
-            let read = serde_json::from_str(text);
-            let said: Json = read.map_err(|error| broken(error.to_string()))?;
-            let (deep, most) = (depth(&said), limits.schema_depth);
-            self.within(deep, "levels in a schema", most, "schema_depth")?;
-            schema::compiled(&said).map_err(broken)?;
-            Ok::<_, PluginError>(said)
+fn contract_of(said: handlers::Contract, bounds: &Bounds<'_>) -> Result<Contract, PluginError> {
+    let checked = |which: &str, text: &str| {
+        let broken = |cause: String| PluginError::Schema {
+            handler: said.name.clone(),
+            which: which.to_owned(),
+            cause,
         };
-        let (config, reads, writes) = (
-            checked("config", &said.config_schema)?,
-            checked("reads", &said.reads_schema)?,
-            checked("writes", &said.writes_schema)?,
-        );
-        let needs = Needs {
-            settings: said.settings,
-            roles: said.roles,
-            prompts: Vec::new(),
-            role_keys: Vec::new(),
-            tables: said.tables.into_iter().map(Into::into).collect(),
-        };
-        let always_gives_a_verdict = said.always_gives_a_verdict;
-        let (name, summary) = (said.name, said.summary);
-        Ok(Contract {
-            name,
-            summary,
-            config,
-            reads,
-            writes,
-            needs,
-            always_gives_a_verdict,
-        })
-    }
+        let read = serde_json::from_str(text);
+        let said: Json = read.map_err(|error| broken(error.to_string()))?;
+        let (deep, most) = (depth(&said), bounds.limits.schema_depth);
+        bounds.within(deep, "levels in a schema", most, "schema_depth")?;
+        schema::compiled(&said).map_err(broken)?;
+        Ok::<_, PluginError>(said)
+    };
+    let (config, reads, writes) = (
+        checked("config", &said.config_schema)?,
+        checked("reads", &said.reads_schema)?,
+        checked("writes", &said.writes_schema)?,
+    );
+    let needs = Needs {
+        settings: said.settings,
+        roles: said.roles,
+        prompts: Vec::new(),
+        role_keys: Vec::new(),
+        tables: said.tables.into_iter().map(Into::into).collect(),
+    };
+    let always_gives_a_verdict = said.always_gives_a_verdict;
+    let (name, summary) = (said.name, said.summary);
+    Ok(Contract {
+        name,
+        summary,
+        config,
+        reads,
+        writes,
+        needs,
+        always_gives_a_verdict,
+    })
 }
 
 impl From<handlers::TableNeed> for TableNeed {

@@ -9,34 +9,25 @@ pub enum PluginError {
     #[error("the plugin runtime cannot start: {0}")]
     Runtime(String),
     #[error("its component cannot be read from the database: {cause}")]
-    Unreadable { plugin: String, cause: String },
+    Unreadable { cause: String },
     #[error("the component is {what}; build one for `wasm32-wasip2`")]
-    NotAComponent { plugin: String, what: String },
+    NotAComponent { what: String },
     #[error("the component does not compile: {cause}{}", sync(cause))]
-    Compile { plugin: String, cause: String },
+    Compile { cause: String },
     #[error(
         "it was built for version {wanted} of the WIT contract, and this host serves {served}; rebuild it against {served}"
     )]
-    Version {
-        plugin: String,
-        wanted: String,
-        served: String,
-    },
+    Version { wanted: String, served: String },
     #[error("it imports `{import}`, which this host does not serve; {mend}")]
-    UnknownImport {
-        plugin: String,
-        import: String,
-        mend: String,
-    },
+    UnknownImport { import: String, mend: String },
     #[error("it does not fit the WIT contract: {cause}; rebuild it with the current SDK")]
-    Link { plugin: String, cause: String },
+    Link { cause: String },
     #[error(
         "it cannot say what it is: {cause}; `describe` runs with nothing granted and has to answer from its own code"
     )]
-    Describe { plugin: String, cause: String },
+    Describe { cause: String },
     #[error("the {which} schema of handler `{handler}` is no JSON Schema: {cause}")]
     Schema {
-        plugin: String,
         handler: String,
         which: String,
         cause: String,
@@ -70,8 +61,8 @@ mod tests {
     #[test]
     fn a_component_with_asynchronous_calls_is_told_how_to_have_others() {
         let told = |cause: &str| {
-            let (plugin, cause) = ("js".to_owned(), cause.to_owned());
-            PluginError::Compile { plugin, cause }.to_string()
+            let cause = cause.to_owned();
+            PluginError::Compile { cause }.to_string()
         };
         let asynchronous = told("`task.cancel` requires the component model async feature");
         assert!(asynchronous.contains("--sync"), "{asynchronous}");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
+use crate::capability::{self, Capability};
 use crate::client::policy::Policy;
 use crate::config::Limits;
 use crate::grants::{self, Grants, HttpGrant, Origin};
@@ -28,7 +29,7 @@ pub struct Subject<'a> {
 }
 
 /// Explain `target`: an address, with a method before it or GET; a host and a port; the key of
-/// a setting; or a statement.
+/// a setting; the name of an interface; or a statement.
 pub async fn explain(subject: &Subject<'_>, store: Option<&Store>, target: &str) -> Explanation {
     let target = target.trim();
     if let Some((method, url)) = request(target) {
@@ -42,6 +43,11 @@ pub async fn explain(subject: &Subject<'_>, store: Option<&Store>, target: &str)
         } else {
             secure
         };
+    }
+    if let Some(capability) = capability::find(target)
+        && !subject.settings.contains_key(target)
+    {
+        return explain_interface(subject, capability);
     }
     if is_key(target) {
         return explain_setting(subject, target);
@@ -77,11 +83,21 @@ fn origin(target: &str) -> Option<(String, [Url; 2])> {
     Some((method, [url("https")?, url("http")?]))
 }
 
-/// Whether `target` is a key, such as `site.name`: no statement is one word.
+/// Whether `target` is a key, such as `mail.sender`: no statement is one word.
 fn is_key(target: &str) -> bool {
     let known =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte);
     !target.is_empty() && target.bytes().all(known)
+}
+
+fn explain_interface(subject: &Subject<'_>, capability: &Capability) -> Explanation {
+    let name = capability.interface;
+    let denial = capability.denial(subject.plugin, subject.grants);
+    Explanation {
+        allowed: denial.is_none(),
+        wrong: false,
+        why: denial.unwrap_or_else(|| format!("the interface `{name}` is granted")),
+    }
 }
 
 fn explain_setting(subject: &Subject<'_>, key: &str) -> Explanation {
@@ -237,6 +253,8 @@ mod tests {
             ("site.token", false, "is a secret"),
             ("other", false, "[grants.p.settings]"),
             ("site.nam", false, "is not declared"),
+            ("http", true, "interface `http` is granted"),
+            ("vectors", false, "[grants.p]\nvectors = true"),
             ("SELECT 1", false, "no database"),
         ] {
             let answer = explain(&subject, None, target).await;

@@ -106,7 +106,7 @@ impl Runtime {
         store: Option<Store>,
     ) -> Result<Plugin, PluginError> {
         let name = manifest.name.get_ref().clone();
-        component::check_version(&name, manifest.wit.get_ref())?;
+        component::check_version(manifest.wit.get_ref())?;
         let calls = Arc::new(Semaphore::new(limits.concurrent_calls.max(1) as usize));
         Ok(Plugin {
             version: manifest.version.clone(),
@@ -134,11 +134,11 @@ impl Runtime {
             if let Some(code) = self.kept(&name).await
                 && let Ok(component) = Code::vouched_for(code).component(&stage.engine)
             {
-                return link(plugin, stage, &component);
+                return link(stage, &component);
             }
-            let bytes = source.bytes(plugin).await?;
-            component::check_kind(plugin, &bytes)?;
-            component::check_imports(plugin, &bytes)?;
+            let bytes = source.bytes().await?;
+            component::check_kind(&bytes)?;
+            component::check_imports(&bytes)?;
             let order = Order {
                 plugin: plugin.to_owned(),
                 bytes,
@@ -149,10 +149,9 @@ impl Runtime {
             let code = self.shared.compiler.compile(order).await?;
             let component = code.component(&stage.engine);
             let component = component.map_err(|error| PluginError::Compile {
-                plugin: plugin.to_owned(),
                 cause: format!("{error:#}"),
             })?;
-            link(plugin, stage, &component)
+            link(stage, &component)
         };
         let key = format!("{digest}.{bounds}");
         self.shared.components.get(key, make).await
@@ -225,15 +224,10 @@ impl Stage {
     }
 }
 
-fn link(
-    plugin: &str,
-    stage: &Stage,
-    component: &wasmtime::component::Component,
-) -> Result<Linked, PluginError> {
+fn link(stage: &Stage, component: &wasmtime::component::Component) -> Result<Linked, PluginError> {
     let linked = stage.linker.instantiate_pre(component);
     let linked = linked.and_then(bindings::PluginPre::new);
     linked.map_err(|error| PluginError::Link {
-        plugin: plugin.to_owned(),
         cause: format!("{error:#}"),
     })
 }

@@ -36,15 +36,12 @@ impl Source {
         &self.digest
     }
 
-    pub(super) async fn bytes(&self, plugin: &str) -> Result<Arc<[u8]>, PluginError> {
+    pub(super) async fn bytes(&self) -> Result<Arc<[u8]>, PluginError> {
         match &self.place {
             Place::Here(bytes) => Ok(Arc::clone(bytes)),
             Place::Stored(store) => {
                 let found = revisions::content(store, &self.digest).await;
-                let unreadable = |cause: String| PluginError::Unreadable {
-                    plugin: plugin.to_owned(),
-                    cause,
-                };
+                let unreadable = |cause: String| PluginError::Unreadable { cause };
                 let bytes = found.map_err(|error| unreadable(error.to_string()))?;
                 let bytes = bytes.ok_or_else(|| unreadable("it is gone".to_owned()))?;
                 Ok(Arc::from(bytes))

@@ -252,7 +252,7 @@ fn gate(staged: &Staged<'_>) -> Option<Reference> {
     Some(staged.reference("gate", Kind::Gate, question).missed(miss))
 }
 
-/// A required rail gives a verdict on every call, and nothing waves a draft past it.
+/// A required rail gives a verdict on every call, and nothing waves a run past it.
 fn verdict(registry: &Registry, staged: &Staged<'_>) -> Option<Reference> {
     let handler = staged
         .stage

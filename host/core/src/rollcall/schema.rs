@@ -11,8 +11,7 @@ use crate::grants::Verb;
 use crate::handler::{RowAct, RowUse, TableName, TableNeed};
 use crate::registry::nearest;
 use crate::schema;
-use crate::store::{Dialect, Store, StoreError};
-use crate::value::Statement;
+use crate::store::{Store, StoreError};
 
 /// Tables with their columns, as the database says now, or why it does not say.
 pub(super) struct Schema {
@@ -84,17 +83,8 @@ impl Schema {
 }
 
 async fn tables(store: &Store) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
-    let sql = match store.dialect() {
-        Dialect::Sqlite => "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')",
-        Dialect::Postgres => {
-            "SELECT table_name::text AS name FROM information_schema.tables \
-             WHERE table_schema = current_schema()"
-        }
-    };
-    let rows = store.query(Statement::new(sql)).await?;
     let mut tables = BTreeMap::new();
-    for row in rows.iter() {
-        let name = row.text("name")?;
+    for name in store.tables().await? {
         let columns = store.columns(&name).await?;
         tables.insert(name, columns);
     }

@@ -13,6 +13,8 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// The address is none.
     Address,
+    /// There is no such database yet.
+    Absent,
     /// The database did not answer, or refused the connection.
     Unavailable,
     /// Another process holds the lock for too long.

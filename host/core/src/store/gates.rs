@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::unreadable::readable;
+use super::unreadable::{cut, readable, shown};
 use super::{Dialect, Store, StoreError, batch, timestamp};
 use crate::value::{Row, Statement, Value};
 
@@ -137,10 +137,20 @@ pub async fn open_of_run(store: &Store, run: &str) -> Result<Vec<Gate>, StoreErr
     read_all(store, Statement::new(sql).bind(run)).await
 }
 
-/// Every gate of a run, oldest first.
-pub async fn of_run(store: &Store, run: &str) -> Result<Vec<Gate>, StoreError> {
+/// The gates of a run that can be read, oldest first, and what is wrong with the others.
+pub async fn readable_of_run(
+    store: &Store,
+    run: &str,
+) -> Result<(Vec<Gate>, Vec<String>), StoreError> {
     let sql = "SELECT * FROM gates WHERE run = $1 ORDER BY opened_at, stage, visit";
-    read_all(store, Statement::new(sql).bind(run)).await
+    let (mut gates, mut problems) = (Vec::new(), Vec::new());
+    for row in store.query(Statement::new(sql).bind(run)).await?.iter() {
+        match read(row) {
+            Ok(gate) => gates.push(gate),
+            Err(error) => problems.push(cut(&error.message)),
+        }
+    }
+    Ok((gates, problems))
 }
 
 /// Open gates whose time has passed, by a clock in microseconds; those of a run that is being
@@ -153,12 +163,12 @@ pub async fn expired(store: &Store, now: i64) -> Result<Vec<Gate>, StoreError> {
     read_all(store, Statement::new(sql).bind(now)).await
 }
 
-/// The newest gate about something.
+/// The newest gate about something. That it cannot be read is an error: it is not that there is
+/// none.
 pub async fn about(store: &Store, subject: &str) -> Result<Option<Gate>, StoreError> {
     let sql = "SELECT * FROM gates WHERE subject = $1 ORDER BY opened_at DESC, visit DESC LIMIT 1";
-    Ok(read_all(store, Statement::new(sql).bind(subject))
-        .await?
-        .pop())
+    let rows = store.query(Statement::new(sql).bind(subject)).await?;
+    rows.first().map(read).transpose()
 }
 
 async fn read_all(store: &Store, statement: Statement) -> Result<Vec<Gate>, StoreError> {
@@ -167,6 +177,16 @@ async fn read_all(store: &Store, statement: Statement) -> Result<Vec<Gate>, Stor
 }
 
 pub(super) fn read(row: Row<'_>) -> Result<Gate, StoreError> {
+    read_row(row).map_err(|error| {
+        let [stage, visit, run] = ["stage", "visit", "run"].map(|column| shown(row, column));
+        let mend = format!("mend its row, or `callboard runs cancel {run}`");
+        let problem =
+            format!("the gate of {stage}, visit {visit}, cannot be read: {error}; {mend}");
+        StoreError::internal(problem)
+    })
+}
+
+fn read_row(row: Row<'_>) -> Result<Gate, StoreError> {
     let decision = row.optional_text("decision")?;
     let decision = decision.map(|name| Decision::parse(&name)).transpose()?;
     Ok(Gate {

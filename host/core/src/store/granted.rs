@@ -288,6 +288,7 @@ impl GrantedDatabase {
             grants: &self.shared.grants,
             catalog,
             most: self.value_bytes(),
+            there: None,
         };
         admission::check_text(asker, sql, mode == Mode::Write)
     }
@@ -462,8 +463,18 @@ pub async fn authorise(
     limits: &Limits,
     sql: &str,
 ) -> Result<(), StoreError> {
+    let there = store.tables().await?;
+    let asker = Asker {
+        dialect: store.dialect(),
+        plugin,
+        grants,
+        catalog: None,
+        most: limits.value_bytes.into(),
+        there: Some(&there),
+    };
     match store.backend() {
         Backend::Sqlite(_) => {
+            admission::check(asker, Statement::new(sql), true)?;
             store
                 .granted(plugin, grants, limits)
                 .await?
@@ -473,11 +484,8 @@ pub async fn authorise(
         Backend::Postgres(postgres) => {
             let catalog = Catalog::read(store, grants).await?;
             let asker = Asker {
-                dialect: store.dialect(),
-                plugin,
-                grants,
                 catalog: Some(&catalog),
-                most: limits.value_bytes.into(),
+                ..asker
             };
             let checked = admission::check_text(asker, sql, true)?;
             postgres.prepare_in(SEARCH_PATH, checked.sql()).await

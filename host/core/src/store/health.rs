@@ -6,6 +6,7 @@ mod unreadable;
 use std::time::Duration;
 
 pub use self::unreadable::{Table, Tables, Unread, plain, unreadable};
+use super::history::ORPHANED;
 use super::unreadable::readable;
 use super::{Store, StoreError, batch};
 use crate::value::{Row, Statement};
@@ -42,6 +43,15 @@ pub async fn blocked(store: &Store) -> Result<Vec<Case>, StoreError> {
     let sql = format!(
         "SELECT id AS run, pipeline, revision, detail AS what, {now} - created_at AS age \
         FROM open_runs WHERE status = 'blocked' ORDER BY id"
+    );
+    cases(store, &sql).await
+}
+
+/// Runs that have not ended and whose revision is not there; `what` is empty.
+pub async fn orphaned(store: &Store) -> Result<Vec<Case>, StoreError> {
+    let sql = format!(
+        "SELECT id AS run, pipeline, revision, '' AS what, 0 AS age FROM open_runs \
+        WHERE {ORPHANED} ORDER BY id"
     );
     cases(store, &sql).await
 }

@@ -9,6 +9,9 @@ use crate::value::Statement;
 
 /// Runs that are removed in one transaction.
 const BATCH: u32 = 500;
+/// Of an open run whose revision is not there: it can neither go on nor come into the history.
+pub(super) const ORPHANED: &str =
+    "NOT EXISTS (SELECT 1 FROM revisions WHERE revisions.id = open_runs.revision)";
 
 /// Remove runs that ended longer ago than `age`, with their checkpoints and gates, oldest
 /// first, one committed batch after another, and then the large reports that nothing refers
@@ -66,14 +69,27 @@ async fn prune_batch(transaction: &mut Transaction<'_>, age: Duration) -> Result
     Ok(u64::try_from(ids.len()).unwrap_or_default())
 }
 
-/// Remove one run that has ended, whether it can be read or not; says whether there was one.
+/// Whether an open run belongs to a revision that is not there.
+pub async fn is_orphaned(store: &Store, run: &str) -> Result<bool, StoreError> {
+    let sql = format!("SELECT 1 AS found FROM open_runs WHERE id = $1 AND {ORPHANED}");
+    let rows = store.query(Statement::new(sql).bind(run)).await?;
+    Ok(rows.first().is_some())
+}
+
+/// Remove one run that has ended, or that nothing can end since its revision is gone, whether it
+/// can be read or not; says whether there was one.
 pub async fn remove(store: &Store, run: &str) -> Result<bool, StoreError> {
     let run = run.to_owned();
     let removed = store
         .write(move |transaction| {
             Box::pin(async move {
-                let sql = "DELETE FROM history WHERE id = $1";
-                let removed = transaction.execute(Statement::new(sql).bind(&run)).await?;
+                let mut removed = 0;
+                for sql in [
+                    "DELETE FROM history WHERE id = $1".to_owned(),
+                    format!("DELETE FROM open_runs WHERE id = $1 AND {ORPHANED}"),
+                ] {
+                    removed += transaction.execute(Statement::new(sql).bind(&run)).await?;
+                }
                 if removed > 0 {
                     forget(transaction, &[run]).await?;
                 }

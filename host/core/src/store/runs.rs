@@ -29,7 +29,8 @@ pub struct Run {
     /// The revision it is pinned to.
     pub revision: i64,
     pub status: RunStatus,
-    /// Why it has this status, for a person.
+    /// Why it has this status, for a person. Whoever claims it is told why it had the one before;
+    /// else it is empty while it is under way.
     pub detail: String,
     pub input: Patch,
     /// Digest of the settings it reads, from its start on.
@@ -70,7 +71,9 @@ pub struct Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunStatus {
+    /// A worker takes it as soon as one has room.
     Queued,
+    /// A worker has it.
     Running,
     /// Something is not there right now; the run goes on by itself.
     Waiting,
@@ -80,11 +83,17 @@ pub enum RunStatus {
     Paused,
     /// It cannot go on until somebody mends what its detail names.
     Blocked,
+    /// It ended, and its work is done.
     Done,
+    /// It ended, and there was nothing to do.
     NothingToDo,
+    /// It ended by a decision, of a rule or of a person.
     Rejected,
+    /// It ended because something it depends on did not answer.
     Unavailable,
+    /// It ended by a failure.
     Failed,
+    /// A person ended it.
     Cancelled,
 }
 
@@ -186,7 +195,13 @@ pub enum Listed {
 impl Listed {
     fn of(row: Row<'_>) -> Self {
         match read(row) {
-            Ok(run) => Listed::Run(Box::new(run)),
+            Ok(mut run) => {
+                // Of one under way it is what was said before somebody took it.
+                if run.status == RunStatus::Running {
+                    run.detail.clear();
+                }
+                Listed::Run(Box::new(run))
+            }
             Err(error) => Listed::Unreadable(Unreadable::of(row, &error)),
         }
     }

@@ -61,7 +61,7 @@ pub(crate) struct SqliteStore {
     /// Never used: whoever closes the file last removes its log, which has to stay in its place.
     anchor: Mutex<Option<SqliteConnection>>,
     /// The folder of a file that ends with this.
-    _passing: Option<tempfile::TempDir>,
+    passing: Option<tempfile::TempDir>,
 }
 
 /// One transaction's work, and how to tell its caller what came of the commit.
@@ -80,6 +80,7 @@ impl SqliteStore {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
+            .immutable(opening::is_at_rest(Path::new(path)))
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
@@ -109,7 +110,7 @@ impl SqliteStore {
             places: std::sync::Mutex::new(places),
             guests: std::sync::Mutex::default(),
             anchor: Mutex::new(Some(anchor)),
-            _passing: None,
+            passing: None,
         })
     }
 
@@ -124,9 +125,13 @@ impl SqliteStore {
         let path = file.to_str();
         let path = path.ok_or_else(|| no_place(&"its path is not UTF-8"))?;
         Ok(Self {
-            _passing: Some(folder),
+            passing: Some(folder),
             ..Self::open(path).await?
         })
+    }
+
+    pub(super) fn is_nowhere(&self) -> bool {
+        self.passing.is_some()
     }
 
     /// Refused once a file that has to stay is not the one at its path any more.

@@ -33,6 +33,9 @@ pub enum Steered {
 pub enum Refusal {
     #[error("{0}")]
     State(&'static str),
+    /// A worker has it, and its lease has not run out.
+    #[error("is in the hands of a worker")]
+    Held,
     /// It is not as it was when this was decided.
     #[error("changed meanwhile; look at it with `callboard runs show`, and try again")]
     Changed,

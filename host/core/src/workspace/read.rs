@@ -75,6 +75,20 @@ pub fn configuration(folder: &Path) -> Result<Option<String>, WorkspaceError> {
     Ok(Some(String::from_utf8_lossy(&text).into_owned()))
 }
 
+/// What lies in a folder that may become a workspace, but for what is left alone in each of them;
+/// the name of a folder ends in `/`.
+pub fn lies_in(folder: &Path) -> Result<Vec<String>, WorkspaceError> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let named = |(name, kind)| match kind {
+        Kind::Folder => format!("{name}/"),
+        _ => name,
+    };
+    let entries = Reader::new(folder, &[])?.entries("")?;
+    Ok(entries.into_iter().map(named).collect())
+}
+
 pub(super) struct Reader {
     pub(super) folder: Enclosed,
     /// What is left alone.

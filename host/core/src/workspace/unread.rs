@@ -7,7 +7,7 @@
 //! * names that begin with a dot: version control and its files, editors' files;
 //! * backups of editors (`x~`, `#x#`), and texts for people (`README`, `LICENSE`);
 //! * what the program itself keeps there: its databases with their companions, its key, and
-//!   exports of the site;
+//!   exports;
 //! * whatever `.callboardignore` names, in the language of `.gitignore`.
 
 use std::collections::BTreeSet;
@@ -36,7 +36,7 @@ pub fn folders_read() -> impl Iterator<Item = &'static str> {
 
 /// Files that are read at the top.
 const TOP: [&str; 2] = [crate::config::FILE, "settings.toml"];
-/// What an export of the site leaves in its folder.
+/// What an export leaves in its folder.
 const EXPORT: &str = ".callboard-export";
 /// What `SQLite` writes beside a database, and the host's own lock.
 const COMPANIONS: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];

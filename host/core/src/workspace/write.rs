@@ -11,7 +11,7 @@ use super::{Files, WorkspaceError, stays_inside};
 /// Write `files` below `folder`, which is made if it is absent. Every file is written beside
 /// its place first and then renamed; if one fails, those already renamed are removed.
 pub fn write(folder: &Path, files: &Files) -> Result<(), WorkspaceError> {
-    refuse(folder, files)?;
+    refuse_taken(folder, files)?;
     let mut staged = Vec::new();
     for (file, content) in files {
         staged.push((file, stage(folder, file, content)?));
@@ -31,7 +31,7 @@ pub fn write(folder: &Path, files: &Files) -> Result<(), WorkspaceError> {
 }
 
 /// Refuse paths that leave the folder, and files that are there already.
-fn refuse(folder: &Path, files: &Files) -> Result<(), WorkspaceError> {
+pub fn refuse_taken(folder: &Path, files: &Files) -> Result<(), WorkspaceError> {
     for file in files.keys() {
         if !stays_inside(file) {
             return Err(WorkspaceError::new(

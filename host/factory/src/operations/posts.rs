@@ -31,6 +31,8 @@ pub struct Exported {
     pub bytes: u64,
     /// Posts that cannot be read, and are left out.
     pub left_out: Vec<Broken>,
+    /// Slugs that are no names of folders: their posts are left out, too.
+    pub no_folders: Vec<String>,
     /// The address that feeds, sitemap and canonical links lead to, if it is the one of this
     /// machine because the workspace names none.
     pub leads_to: Option<String>,
@@ -80,10 +82,11 @@ pub async fn remove(app: &App, wanted: &str) -> Result<Removed, OperationError> 
 /// Write the published site into a folder, as static files.
 pub async fn export(app: &App, folder: &Path) -> Result<Exported, OperationError> {
     let count = u32::try_from(posts::count(app.store()).await?).unwrap_or(u32::MAX);
-    let (mut all, mut left_out) = (Vec::new(), Vec::new());
+    let (mut all, mut left_out, mut no_folders) = (Vec::new(), Vec::new(), Vec::new());
     for entry in posts::list(app.store(), count).await? {
         match entry {
-            Entry::Known(post) => all.push(post),
+            Entry::Known(post) if post.removed || site::is_file_name(&post.slug) => all.push(post),
+            Entry::Known(post) => no_folders.push(post.slug),
             Entry::Broken(broken) => left_out.push(broken),
         }
     }
@@ -99,6 +102,7 @@ pub async fn export(app: &App, folder: &Path) -> Result<Exported, OperationError
         files: written.files,
         bytes: written.bytes,
         left_out,
+        no_folders,
         leads_to: leads_to.then(|| format!("http://{address}/")),
     })
 }

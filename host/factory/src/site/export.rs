@@ -25,7 +25,7 @@ pub struct Exported {
 pub enum ExportError {
     #[error(transparent)]
     Site(#[from] SiteError),
-    #[error("the slug `{slug}` is no file name; rename the post")]
+    #[error("the slug `{slug}` is no name of a folder; leave the post out, or remove it")]
     Slug { slug: String },
     #[error(
         "{} is not from an export and would be in the way; export into an empty folder or move it away",

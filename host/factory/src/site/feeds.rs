@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use callboard_core::html;
+use callboard_core::shown::markup;
 use jiff::Timestamp;
 use rss::extension::{Extension, ExtensionMap};
 use serde::Serialize;
@@ -10,8 +12,6 @@ use url::Url;
 
 use super::{Site, SiteError, markdown, view};
 use crate::tables::posts::Post;
-use callboard_core::html;
-use callboard_core::shown::markup;
 
 pub(super) fn rss(site: &Site, posts: &[Post]) -> Result<String, SiteError> {
     let links = site.absolute();

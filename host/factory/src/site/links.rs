@@ -84,7 +84,7 @@ pub(super) fn folder(tag: &str) -> String {
 }
 
 /// Whether every common file system takes the name as it is.
-pub(super) fn is_file_name(name: &str) -> bool {
+pub fn is_file_name(name: &str) -> bool {
     let common =
         |c: char| c.is_alphanumeric() || (c.is_ascii_graphic() && !r#"/\:*?"<>|%#"#.contains(c));
     let inner = |c: char| common(c) || c == ' ';

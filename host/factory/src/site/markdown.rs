@@ -4,13 +4,13 @@
 use std::collections::HashSet;
 
 use ammonia::UrlRelative;
+use callboard_core::foreign;
+use callboard_core::shown::cut;
 use comrak::nodes::{Node, NodeValue};
 use comrak::{Arena, Options};
 use url::Url;
 
 use super::SiteError;
-use callboard_core::foreign;
-use callboard_core::shown::cut;
 
 /// The most characters of a title that a refusal quotes.
 const TITLE: usize = 100;

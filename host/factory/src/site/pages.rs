@@ -1,5 +1,7 @@
 //! The HTML pages, with one kind of links throughout.
 
+use callboard_core::shown;
+use callboard_core::template;
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 
@@ -7,8 +9,6 @@ use super::links::Links;
 use super::view::{Head, Menu, PostView};
 use super::{Site, SiteError, in_template, markdown};
 use crate::tables::posts::Post;
-use callboard_core::shown;
-use callboard_core::template;
 
 /// Renders pages of a site.
 pub(super) struct Pages<'s> {

@@ -66,9 +66,11 @@ fn instead(undefined: &str, has: &Value) -> Option<String> {
         let is_list = place
             .get_attr(near)
             .is_ok_and(|it| it.kind() == ValueKind::Seq);
-        return Some(match is_list {
-            true => through(&format!("{owner}{near}")),
-            false => format!("write `{owner}{near}`"),
+        let near = format!("{owner}{near}");
+        return Some(if is_list {
+            through(&near)
+        } else {
+            format!("write `{near}`")
         });
     }
     let names: Vec<String> = names

@@ -2,6 +2,7 @@
 //! include others name templates that are there, and each page can be rendered.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use callboard_core::registry::nearest;
 use callboard_core::rollcall::{Kind, Miss, Reference, Referrer, Roster};
@@ -13,6 +14,46 @@ use super::{Mistake, PAGES, SiteError, SiteInfo, TEMPLATES, files, mistakes};
 
 /// Endings of texts that are rendered; everything else is served as it is.
 const RENDERED: [&str; 1] = [".html"];
+
+/// Endings of what a site serves as it is. A list of what may be seen, since nobody can list what
+/// may not: a copy of the database, its log, the key, a dump, somebody's notes.
+const SERVED: [&str; 35] = [
+    "avif",
+    "bmp",
+    "css",
+    "flac",
+    "gif",
+    "ico",
+    "jpeg",
+    "jpg",
+    "js",
+    "json",
+    "m4a",
+    "map",
+    "md",
+    "mjs",
+    "mp3",
+    "mp4",
+    "ogg",
+    "opus",
+    "otf",
+    "pdf",
+    "png",
+    "svg",
+    "ttf",
+    "txt",
+    "vtt",
+    "wasm",
+    "wav",
+    "webm",
+    "webmanifest",
+    "webp",
+    "woff",
+    "woff2",
+    "xml",
+    "xsl",
+    "zip",
+];
 
 type Templates = BTreeMap<String, String>;
 
@@ -115,18 +156,26 @@ fn rendered(templates: &Templates, name: &str) -> Reference {
     reference.at(Place::start(&file)).missed(miss)
 }
 
-/// A file is served at its path, unless a page is.
+/// A file is served at its path, unless a page is, if it is of a kind that is served at all.
 fn seen(path: &str) -> Reference {
     let file = format!("site/{path}");
     let first = path.split('/').next().unwrap_or_default();
-    let page = PAGES.iter().find(|page| **page == first);
-    let miss = page.map(|page| {
+    let ending = Path::new(path).extension().unwrap_or_default();
+    let ending = ending.to_string_lossy().to_ascii_lowercase();
+    let miss = if let Some(page) = PAGES.iter().find(|page| **page == first) {
         let problem = format!("nobody can see it: /{page} is a page of the site");
-        Miss::new(
-            problem,
-            format!("rename {file}, or move it into another folder"),
-        )
-    });
+        let mend = format!("rename {file}, or move it into another folder");
+        Some(Miss::new(problem, mend))
+    } else if SERVED.contains(&ending.as_str()) {
+        None
+    } else {
+        let problem = "everybody could read it, and it is no kind of file that a site serves";
+        let mend = format!(
+            "move {file} out of site/, or name it in .callboardignore; what is served ends in {}",
+            SERVED.map(|ending| format!(".{ending}")).join(", ")
+        );
+        Some(Miss::new(problem, mend))
+    };
     let reference = Reference::new(site(), "files", Kind::File, &file);
     reference.at(Place::start(&file)).missed(miss)
 }

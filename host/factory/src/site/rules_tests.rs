@@ -202,3 +202,20 @@ async fn a_template_that_no_page_renders_is_missed() {
         assert_eq!(misses(&files).await, []);
     }
 }
+
+#[tokio::test]
+async fn only_what_a_site_serves_is_served() {
+    for (path, served) in [
+        ("logo.PNG", true),
+        ("fonts/a.woff2", true),
+        ("robots.txt", true),
+        ("callboard.db", false),
+        ("CNAME", false),
+        ("a.html.bak", false),
+    ] {
+        let mut files = good();
+        files.insert(format!("site/{path}"), vec![1]);
+        let misses = misses(&files).await;
+        assert_eq!(misses.is_empty(), served, "{path}: {misses:#?}");
+    }
+}

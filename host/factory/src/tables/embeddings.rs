@@ -1,11 +1,11 @@
 //! `embeddings`: texts as vectors, and the summaries that old ones were collapsed into.
 
+use callboard_core::store::{Store, StoreError};
+use callboard_core::value::{Statement, Value};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::commits::places;
-use callboard_core::store::{Store, StoreError};
-use callboard_core::value::{Statement, Value};
 
 /// Rows that one statement inserts.
 pub const BATCH: usize = 100;

@@ -1,11 +1,11 @@
 //! `apply`: make the workspace the active revision.
 
+use callboard_core::operations::revisions;
 use clap::Args;
 
 use super::output::Answered;
 use super::watch::patiently;
 use super::{Context, Failure, check};
-use callboard_core::operations::revisions;
 
 #[derive(Debug, Args)]
 pub(super) struct Apply {

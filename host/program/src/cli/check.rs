@@ -1,13 +1,15 @@
 //! `check`: the roll call.
 
+use callboard_core::operations::revisions;
+use callboard_core::rollcall::{Reference, Roll};
+use callboard_core::shown::Shown;
 use clap::Args;
+use serde_json::json;
 
 use super::exit::Exit;
 use super::output::{Answered, Output};
 use super::watch::patiently;
 use super::{Context, Failure};
-use callboard_core::operations::revisions;
-use callboard_core::rollcall::{Reference, Roll};
 
 /// What takes its time when a component is new.
 pub(super) const CALLING: &str = "calling the roll; a new plugin is compiled once";
@@ -24,7 +26,10 @@ impl Check {
         let app = context.app().await?;
         let roll = patiently(context.output, CALLING, revisions::check(&app)).await?;
         tell(context.output, &roll, self.all);
-        let answered = context.output.json(&roll);
+        // As where the misses are why a command fails.
+        let misses: Vec<_> = roll.misses().collect();
+        let json = json!({ "references": roll.references, "misses": misses });
+        let answered = context.output.json(&json);
         Ok(match roll.misses().next() {
             None => answered,
             Some(_) => answered.with(Exit::Failed),
@@ -70,15 +75,16 @@ fn tell_miss(output: Output, reference: &Reference, dependent: &[&Reference]) {
     let Some(miss) = &reference.miss else {
         return;
     };
-    output.say(format_args!(
-        "miss: {}: {} ({} -> {})",
+    let text = format!(
+        "{}: {} ({} -> {})",
         reference.referrer, miss.problem, reference.key, reference.target,
-    ));
-    output.labelled("  at    ", &place(reference));
-    output.labelled("  mend  ", &miss.mend);
+    );
+    output.whole("miss: ", &Shown::line(text).to_string());
+    output.whole("  at    ", &place(reference));
+    output.whole("  mend  ", &miss.mend);
     for (index, other) in dependent.iter().enumerate() {
         let label = if index == 0 { "  so    " } else { "        " };
-        output.labelled(label, &said(other));
+        output.whole(label, &said(other));
     }
 }
 

@@ -4,6 +4,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use callboard_core::address::Address;
+use callboard_core::app::{App, Seen};
+use callboard_core::operations::gates::{Decision, Verdict};
+use callboard_core::operations::runs::{RunStatus, RunView};
+use callboard_core::outcome::Patch;
+use callboard_core::workspace::{self, Files};
+use callboard_factory::operations::memory::{self, Memory};
+use callboard_factory::operations::tasks;
 use clap::Args;
 use serde_json::Value as Json;
 use tokio::sync::watch;
@@ -13,14 +21,6 @@ use super::exit::Exit;
 use super::output::Answered;
 use super::watch::length;
 use super::{Context, Failure, init, interrupt, posts, run, serve, supervised};
-use callboard_core::address::Address;
-use callboard_core::app::{App, Seen};
-use callboard_core::operations::gates::{Decision, Verdict};
-use callboard_core::operations::runs::{RunStatus, RunView};
-use callboard_core::outcome::Patch;
-use callboard_core::workspace::{self, Files};
-use callboard_factory::operations::memory::{self, Memory};
-use callboard_factory::operations::tasks;
 
 #[derive(Debug, Args)]
 pub(super) struct Demo {
@@ -247,9 +247,8 @@ async fn upkeep(
             Patch::new(),
         )
         .await?;
-        context
-            .output
-            .say(format_args!("{policy}: {} {}", run.status, run.detail));
+        let label = format!("{policy}: {} ", run.status);
+        context.output.whole(&label, &run.detail);
         if !matches!(run.status, RunStatus::Done | RunStatus::NothingToDo) {
             return Err(ended_badly(&run));
         }

@@ -1,11 +1,11 @@
 //! `doctor`: what is wrong, and the mend.
 
+use callboard_core::operations::doctor::{self, Diagnosis, Level, Symptom};
 use clap::Args;
 
 use super::exit::Exit;
 use super::output::Answered;
 use super::{Context, Failure};
-use callboard_core::operations::doctor::{self, Diagnosis, Level, Symptom};
 
 #[derive(Debug, Args)]
 pub(super) struct Doctor {}

@@ -1,11 +1,12 @@
 //! An error at the command line: what is wrong, the mend, and the exit code.
 
-use super::documents::FailureDocument;
-use super::exit::Exit;
-use crate::http::HttpError;
 use callboard_core::app::AppError;
 use callboard_core::operations::{ErrorKind, OperationError};
 use callboard_core::workspace::WorkspaceError;
+
+use super::documents::FailureDocument;
+use super::exit::Exit;
+use crate::http::HttpError;
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 //! `findings`: what a person may want to know, until it is resolved.
 
+use callboard_core::operations::findings::{self, Finding};
 use clap::Subcommand;
 
 use super::output::{Answered, time};
 use super::{Context, Failure};
-use callboard_core::operations::findings::{self, Finding};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Findings {

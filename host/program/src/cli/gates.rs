@@ -1,13 +1,13 @@
 //! `gates`: the questions to a person, and the decisions.
 
+use callboard_core::app::App;
+use callboard_core::operations::gates::{self, Decision, GateView, Verdict};
+use callboard_core::operations::runs::{RunStatus, RunView};
 use clap::{Args, Subcommand};
 
 use super::exit::Exit;
 use super::output::{Answered, time};
 use super::{Context, Failure, run};
-use callboard_core::app::App;
-use callboard_core::operations::gates::{self, Decision, GateView, Verdict};
-use callboard_core::operations::runs::{RunStatus, RunView};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Gates {
@@ -155,7 +155,7 @@ async fn list(context: &Context, app: &App) -> Result<Answered, Failure> {
     let header = ["run", "stage", "question", "task", "opened", "lapses"];
     let answered = context.output.show(&header, rows.collect(), &open);
     if !open.is_empty() {
-        context.output.say("next: callboard gates approve RUN");
+        context.output.next("gates approve RUN");
     }
     Ok(answered)
 }

@@ -1,11 +1,11 @@
 //! `handlers`: what is registered.
 
+use callboard_core::operations::handlers::{self, HandlerDetails, HandlerView, Needs, OriginView};
 use clap::Subcommand;
 use serde_json::Value as Json;
 
 use super::output::Answered;
 use super::{Context, Failure};
-use callboard_core::operations::handlers::{self, HandlerDetails, HandlerView, Needs, OriginView};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Handlers {

@@ -4,12 +4,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use callboard_core::supervision;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Exit;
 use super::output;
-use callboard_core::supervision;
 
 /// How many commands of this process take care of signals at present.
 static LISTENERS: AtomicUsize = AtomicUsize::new(0);

@@ -8,19 +8,23 @@
 
 mod streams;
 mod table;
+mod wrap;
 
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
 
-use serde::Serialize;
-
-pub(super) use self::streams::{lost, until_lost};
-use super::documents::TextFile;
-use super::exit::Exit;
-use super::failure::Failure;
 use callboard_core::foreign;
 use callboard_core::operations::Broken;
 use callboard_core::shown::{self, Shown};
+use clap::error::ErrorKind;
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+
+use self::streams::Level;
+pub(super) use self::streams::{lost, until_lost, write_documents};
+use super::documents::TextFile;
+use super::exit::Exit;
+use super::failure::Failure;
 
 /// Where and how a command prints. Findings go to standard output, progress and errors to
 /// standard error.
@@ -96,7 +100,11 @@ impl Output {
     pub(super) fn json_line(self, value: &impl Serialize) {
         match serde_json::to_string(value) {
             Ok(text) => streams::answer(shown::json(&text)),
-            Err(error) => streams::aside(format_args!("error: the answer is no JSON: {error}")),
+            Err(error) => {
+                let problem = format!("the answer is no JSON: {error}");
+                let text = format_args!("error: {problem}");
+                streams::aside(Level::Error, text, || json!({ "message": problem }));
+            }
         }
     }
 
@@ -131,6 +139,12 @@ impl Output {
         }
     }
 
+    /// What may be typed next, in the words that stand behind `callboard`: they can be typed as
+    /// they are printed, so whatever else there is to say is a line of its own.
+    pub(super) fn next(self, command: impl Display) {
+        self.say(format_args!("next: callboard {command}"));
+    }
+
     /// A text of several lines for people, such as a draft.
     pub(super) fn text(self, text: impl Display) {
         if !self.json {
@@ -138,9 +152,16 @@ impl Output {
         }
     }
 
-    /// A text with its label for people; further lines of it stand below the first, so that none
-    /// can be taken for a line of its own.
+    /// A text with its label for people, wrapped where the terminal ends. Further lines of it stand
+    /// below the first, so that none can be taken for a line of its own.
     pub(super) fn labelled(self, label: &str, text: &str) {
+        if !self.json {
+            streams::answer(wrap::lines(label, text, table::width()));
+        }
+    }
+
+    /// The same where each line is to be found by its words, as wide as it is.
+    pub(super) fn whole(self, label: &str, text: &str) {
         if !self.json {
             streams::answer(labelled(label, text));
         }
@@ -149,7 +170,17 @@ impl Output {
     /// A line about work under way, on standard error.
     pub(super) fn progress(self, text: impl Display) {
         self.live("");
-        streams::aside(Shown::line(text));
+        let text = text.to_string();
+        let document = || json!({ "message": text.trim() });
+        streams::aside(Level::Info, Shown::line(&text), document);
+    }
+
+    /// A line about what may not be as it is meant, on standard error.
+    pub(super) fn warn(self, text: impl Display) {
+        self.live("");
+        let text = text.to_string();
+        let line = Shown::line(format_args!("warning: {text}"));
+        streams::aside(Level::Warn, line, || json!({ "message": text }));
     }
 
     /// Whether a line of standard error can be written over.
@@ -158,7 +189,7 @@ impl Output {
         reason = "printing is a right of whoever has an output"
     )]
     pub(super) fn is_live(self) -> bool {
-        std::io::stderr().is_terminal()
+        std::io::stderr().is_terminal() && !streams::are_documents()
     }
 
     /// Write over the last line of standard error, on a terminal; an empty text takes it away.
@@ -195,17 +226,29 @@ impl Output {
             self.json_line(&failure.document());
         }
         self.live("");
-        streams::aside(labelled("error: ", &failure.why.message));
+        let mut lines = vec![labelled("error: ", &failure.why.message)];
         for misread in &failure.why.misreads {
             let place = Shown::line(&misread.place);
             let line = format!("{place}: {}", misread.message);
-            streams::aside(labelled("  ", &line));
-            streams::aside(labelled("    help: ", &misread.mend));
+            lines.push(labelled("  ", &line));
+            lines.push(labelled("    help: ", &misread.mend));
         }
         if let Some(help) = &failure.why.mend {
-            streams::aside(labelled("  help: ", help));
+            lines.push(labelled("  help: ", help));
         }
+        streams::aside(Level::Error, lines.join("\n"), || said(failure));
     }
+}
+
+/// A failure as a line of the log has it, whose text is its `message`.
+fn said(failure: &Failure) -> Json {
+    let mut said = serde_json::to_value(failure.document()).unwrap_or_default();
+    if let Some(members) = said.as_object_mut()
+        && let Some(error) = members.remove("error")
+    {
+        members.insert("message".to_owned(), error);
+    }
+    said
 }
 
 /// What clap says of a command line. Its own help has the style of the terminal; what it says of
@@ -216,15 +259,33 @@ pub(super) fn usage(error: &clap::Error, json: bool) -> Exit {
         return Exit::Done;
     }
     let text = error.render().to_string();
+    let failure = misused(error, &text);
     if json {
-        let lines = text.trim_start_matches("error: ").lines().map(str::trim);
-        let lines = lines.take_while(|line| !line.starts_with("Usage:"));
-        let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
-        let failure = Failure::usage(lines.join(" ")).help("`callboard --help` explains the rest");
         Output::new(true).json_line(&failure.document());
     }
-    streams::aside(Shown::lines(text.trim_end()));
+    let text = Shown::lines(text.trim_end());
+    streams::aside(Level::Error, text, || said(&failure));
     Exit::Usage
+}
+
+/// What is wrong with a command line, in a sentence. Where nothing but a command is missing, clap
+/// shows the help.
+fn misused(error: &clap::Error, text: &str) -> Failure {
+    let missing = [
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
+        ErrorKind::MissingSubcommand,
+    ];
+    if missing.contains(&error.kind()) {
+        let usage = text.lines().find_map(|line| line.strip_prefix("Usage: "));
+        let usage = usage.unwrap_or("callboard").split(" [").next();
+        let command = usage.unwrap_or_default().trim_end_matches(" <COMMAND>");
+        let problem = format!("`{command}` lacks the command that says what to do");
+        return Failure::usage(problem).help(format!("`{command} --help` names them"));
+    }
+    let lines = text.trim_start_matches("error: ").lines().map(str::trim);
+    let lines = lines.take_while(|line| !line.starts_with("Usage:"));
+    let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+    Failure::usage(lines.join(" ")).help("`callboard --help` explains the rest")
 }
 
 /// Have panics told on lines that nothing in them can forge.
@@ -238,24 +299,31 @@ pub fn tell_panics() {
         let name = thread.name().unwrap_or("of no name");
         let place = panic.location().map(ToString::to_string);
         let place = place.unwrap_or_default();
-        let text = panic.payload_as_str().unwrap_or("without a text");
-        streams::aside(format_args!(
-            "thread '{}' panicked at {place}:\n{}",
-            Shown::line(name),
-            Shown::lines(text)
-        ));
+        let cause = panic.payload_as_str().unwrap_or("without a text");
         let trace = std::backtrace::Backtrace::capture();
-        if trace.status() == std::backtrace::BacktraceStatus::Captured {
-            streams::aside(Shown::lines(trace));
-        }
+        let trace = match trace.status() {
+            std::backtrace::BacktraceStatus::Captured => format!("\n{trace}"),
+            _ => String::new(),
+        };
+        let head = format!("thread '{}' panicked at {place}:", Shown::line(name));
+        let text = format!("{head}\n{}{}", Shown::lines(cause), Shown::lines(&trace));
+        let document = || json!({ "message": format!("{head} {cause}"), "trace": trace });
+        streams::aside(Level::Error, text, document);
     }));
 }
 
+/// A word of a command line, as a shell reads it whole.
+pub(super) fn word(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-./:=@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
 fn labelled(label: &str, text: &str) -> String {
-    let pad = " ".repeat(label.chars().count());
-    let lines = text.trim_end().split('\n').map(Shown::line);
-    let lines: Vec<_> = lines.map(|line| line.to_string()).collect();
-    format!("{}{}", Shown::line(label), lines.join(&format!("\n{pad}")))
+    wrap::lines(label, text, None)
 }
 
 /// A time for people: UTC, to the second.
@@ -275,9 +343,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn further_lines_of_a_text_are_none_of_their_own() {
-        let text = "boom\nerror: forged\u{1b}[2J\r\n";
-        let told = labelled("error: ", text);
-        assert_eq!(told, "error: boom\n       error: forged\\u{1b}[2J");
+    fn a_word_is_read_by_a_shell_as_it_was_meant() {
+        let words = ["factory", "../my factory", "it's", "$HOME", ""];
+        let read = words.map(|text| {
+            let line = format!("printf %s {}", word(text));
+            let ran = std::process::Command::new("sh")
+                .args(["-c", &line])
+                .output();
+            String::from_utf8(ran.expect("a shell").stdout).expect("UTF-8")
+        });
+        assert_eq!(read, words);
+        assert_eq!(word("../a"), "../a");
     }
 }

@@ -1,11 +1,11 @@
 //! `pipelines`: the definitions of the active revision.
 
+use callboard_core::operations::pipelines::{self, InputView, PipelineView};
+use callboard_core::span::Span;
 use clap::Subcommand;
 
 use super::output::Answered;
 use super::{Context, Failure};
-use callboard_core::operations::pipelines::{self, InputView, PipelineView};
-use callboard_core::span::Span;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Pipelines {
@@ -51,7 +51,7 @@ fn show(context: &Context, pipeline: &PipelineView) -> Answered {
     let PipelineView {
         name, description, ..
     } = pipeline;
-    output.say(format_args!("{name}: {description}"));
+    output.labelled(&format!("{name}: "), description);
     output.say(format_args!("budget: {}", Span(pipeline.budget())));
     output.say("");
     let header = ["input", "required", "default", "description"];

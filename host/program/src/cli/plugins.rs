@@ -1,11 +1,11 @@
 //! `plugins`: what they give, what they ask for, what they may do.
 
+use callboard_core::operations::plugins::{self, ExplanationView, PluginView};
 use clap::Subcommand;
 
 use super::exit::Exit;
 use super::output::Answered;
 use super::{Context, Failure};
-use callboard_core::operations::plugins::{self, ExplanationView, PluginView};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Plugins {
@@ -16,13 +16,13 @@ pub(super) enum Plugins {
         /// Its name.
         name: String,
     },
-    /// Say whether a plugin may call an address, read a setting or run a statement, and by
-    /// which line. Nothing is run.
+    /// Say whether a plugin may call an address, read a setting, use an interface or run a
+    /// statement, and by which line. Nothing is run.
     Explain {
         /// The plugin.
         name: String,
         /// An address such as `https://api.example.com/` or `api.example.com:443`, the key of a
-        /// setting, or an SQL text.
+        /// setting, the name of an interface such as `vectors`, or an SQL text.
         target: String,
     },
 }
@@ -69,14 +69,15 @@ fn show(context: &Context, plugin: &PluginView) -> Answered {
         digest,
         ..
     } = plugin;
-    output.say(format_args!("{name} {version}: {description}"));
-    output.say(format_args!("component  {component} ({digest})"));
-    output.say(format_args!("handlers   {}", plugin.handlers.join(", ")));
+    output.labelled(&format!("{name} {version}: "), description);
+    let line = |name: &str, text: &str| output.labelled(&format!("{name:<11}"), text);
+    line("component", &format!("{component} ({digest})"));
+    line("handlers", &plugin.handlers.join(", "));
     for grant in &plugin.granted {
-        output.say(format_args!("granted    {grant}"));
+        line("granted", grant);
     }
     for limit in &plugin.limits {
-        output.say(format_args!("limit      {} {}", limit.key, limit.value));
+        line("limit", &format!("{} {}", limit.key, limit.value));
     }
     output.json(plugin)
 }

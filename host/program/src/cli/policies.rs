@@ -1,12 +1,12 @@
 //! `policies`: the upkeep of the active revision.
 
+use callboard_core::operations::policies::{self, LedgerEntry, PolicyView};
+use callboard_core::shown::Shown;
 use clap::Subcommand;
 use jiff::Timestamp;
 
 use super::output::{Answered, time};
 use super::{Context, Failure, run};
-use callboard_core::operations::policies::{self, LedgerEntry, PolicyView};
-use callboard_core::shown::Shown;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Policies {

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Subcommand;
-
-use super::output::{self, Answered};
-use super::{Context, Failure};
 use callboard_core::app::App;
 use callboard_core::operations::{Broken, Entry};
 use callboard_factory::operations::posts::{self, Exported, Post};
+use clap::Subcommand;
+
+use super::output::{self, Answered, word};
+use super::{Context, Failure};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Posts {
@@ -83,13 +83,20 @@ pub(super) async fn export(
 ) -> Result<Exported, Failure> {
     let exported = posts::export(app, folder).await?;
     for Broken { id, detail, .. } in &exported.left_out {
-        context.output.progress(format_args!(
-            "warning: post {id} is left out: it cannot be read: {detail}"
+        context.output.warn(format_args!(
+            "post {id} is left out: it cannot be read: {detail}"
+        ));
+    }
+    for slug in &exported.no_folders {
+        let named = word(slug);
+        context.output.warn(format_args!(
+            "post `{slug}` is left out: its slug is no name of a folder; `callboard posts remove \
+             {named}` takes it off the site"
         ));
     }
     if let Some(address) = &exported.leads_to {
-        context.output.progress(format_args!(
-            "warning: feeds, sitemap and canonical links of this export lead to {address}; \
+        context.output.warn(format_args!(
+            "feeds, sitemap and canonical links of this export lead to {address}; \
              set `site` in callboard.toml to where readers find it, and export again"
         ));
     }

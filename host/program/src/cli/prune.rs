@@ -1,14 +1,16 @@
 //! `runs prune`: remove what ended long ago, or one run that has ended.
 
-use super::output::Answered;
-use super::{Context, Failure};
 use callboard_core::operations::runs::{self, Pruned};
 use callboard_core::span::Span;
+
+use super::output::Answered;
+use super::{Context, Failure};
 use clap::Args;
 
 #[derive(Debug, Args)]
 pub(super) struct Prune {
-    /// One run that has ended, even if it cannot be read: its id, a beginning or the end of it.
+    /// One run that has ended, even if it cannot be read, or whose revision is gone: its id, a
+    /// beginning or the end of it.
     #[arg(conflicts_with_all = ["older_than", "dry_run"])]
     run: Option<String>,
 

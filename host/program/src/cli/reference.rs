@@ -5,13 +5,13 @@ mod documents;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use callboard_core::operations::handlers;
 use clap::{Args, Command, CommandFactory as _};
 
 use super::documents::Written;
 use super::handlers::fields;
 use super::output::Answered;
 use super::{Cli, Context, Failure};
-use callboard_core::operations::handlers;
 
 #[derive(Debug, Args)]
 pub(super) struct Reference {

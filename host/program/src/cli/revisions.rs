@@ -1,10 +1,10 @@
 //! `revisions`: what was applied, and the way back.
 
+use callboard_core::operations::revisions::{self, Difference, RevisionDetails, RevisionView};
 use clap::Subcommand;
 
 use super::output::{Answered, time};
 use super::{Context, Failure};
-use callboard_core::operations::revisions::{self, Difference, RevisionDetails, RevisionView};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Revisions {

@@ -2,17 +2,17 @@
 
 use std::path::PathBuf;
 
+use callboard_core::app::App;
+use callboard_core::operations::runs::{self, CarriedOut, RunStatus, RunView, Start};
+use callboard_core::outcome::Patch;
 use clap::Args;
 use serde_json::Value as Json;
 
 use super::exit::Exit;
 use super::interrupt::{self, Signal};
-use super::output::Answered;
+use super::output::{Answered, time};
 use super::watch::Progress;
 use super::{Context, Failure};
-use callboard_core::app::App;
-use callboard_core::operations::runs::{self, CarriedOut, RunStatus, RunView, Start};
-use callboard_core::outcome::Patch;
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -90,25 +90,26 @@ fn left(signal: Signal, id: &str) -> Failure {
 
 /// Say how a run stands, with the exit code for it.
 pub(super) fn report(context: &Context, run: &RunView) -> Answered {
-    let detail = if run.detail.is_empty() {
-        String::new()
+    let (output, id) = (context.output, &run.id);
+    if run.detail.is_empty() {
+        output.say(run.status);
     } else {
-        format!(": {}", run.detail)
-    };
-    context.output.say(format_args!("{}{detail}", run.status));
+        output.whole(&format!("{}: ", run.status), &run.detail);
+    }
     match run.status {
-        RunStatus::Gated => context.output.say("next: callboard gates list"),
-        RunStatus::Waiting => context.output.say(format_args!(
-            "next: callboard runs resume {} after {}, or leave it to `callboard serve`",
-            run.id, run.wake_at
-        )),
-        RunStatus::Paused | RunStatus::Blocked => context
-            .output
-            .say(format_args!("next: callboard runs resume {}", run.id)),
-        RunStatus::Queued | RunStatus::Running => context.output.say(format_args!(
-            "next: callboard runs show {}; the worker that has it goes on",
-            run.id
-        )),
+        RunStatus::Gated => output.next("gates list"),
+        RunStatus::Waiting => {
+            let at = time(run.wake_at);
+            output.say(format_args!(
+                "`callboard serve` or `callboard work` goes on with it at {at} UTC"
+            ));
+            output.next(format_args!("runs resume {id}"));
+        }
+        RunStatus::Paused | RunStatus::Blocked => output.next(format_args!("runs resume {id}")),
+        RunStatus::Queued | RunStatus::Running => {
+            output.say("the worker that has it goes on");
+            output.next(format_args!("runs show {id}"));
+        }
         _ => {}
     }
     context.output.json(run).with(exit(run.status))

@@ -6,13 +6,13 @@ mod show;
 mod steer;
 mod tail;
 
+use callboard_core::operations::By;
+use callboard_core::operations::runs::{self, Filter, ListedView, RunStatus};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use super::output::{Answered, time};
 use super::{Context, Failure, prune};
-use callboard_core::operations::By;
-use callboard_core::operations::runs::{self, Filter, ListedView, RunStatus};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Runs {

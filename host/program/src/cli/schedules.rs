@@ -1,11 +1,11 @@
 //! `schedules`: what starts by itself, and when.
 
+use callboard_core::operations::schedules::{self, ScheduleView};
+use callboard_core::shown::Shown;
 use clap::Subcommand;
 
 use super::output::{Answered, time};
 use super::{Context, Failure};
-use callboard_core::operations::schedules::{self, ScheduleView};
-use callboard_core::shown::Shown;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Schedules {

@@ -4,6 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use callboard_core::address::Address;
+use callboard_core::app::{App, Seen, Upkeep};
+use callboard_core::config::Config;
+use callboard_core::engine::{Unwatched, worker};
+use callboard_core::supervision;
+use callboard_factory::site::{self, Shown};
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -15,12 +21,6 @@ use super::exit::Exit;
 use super::output::Answered;
 use super::{Context, Failure, interrupt, supervised};
 use crate::http::{self, CONSOLE, Face, Renderings, SITE};
-use callboard_core::address::Address;
-use callboard_core::app::{App, Seen, Upkeep};
-use callboard_core::config::Config;
-use callboard_core::engine::{Unwatched, worker};
-use callboard_core::supervision;
-use callboard_factory::site::{self, Shown};
 
 /// How often a process that does not work looks whether something is new.
 const LOOK: Duration = Duration::from_secs(2);
@@ -155,8 +155,8 @@ pub(super) async fn site(
     let bound = local(&readers)?;
     let (current, shown) = watch::channel(site::shown(app, bound).await?);
     if let Err(cause) = &*shown.borrow() {
-        let text = format_args!("warning: the site answers 503: {cause}");
-        context.output.progress(text);
+        let text = format_args!("the site answers 503: {cause}");
+        context.output.warn(text);
     }
     let refresh = start_refresh(app, bound, current, changes);
     let face = Face {
@@ -197,9 +197,9 @@ fn local(listener: &TcpListener) -> Result<SocketAddr, Failure> {
 fn warn_of_open_files(context: &Context, app: &App) {
     for path in app.open_to_others() {
         let path = path.display();
-        context.output.progress(format_args!(
-            "warning: others may read {path}; `chmod 600 {path}`"
-        ));
+        context
+            .output
+            .warn(format_args!("others may read {path}; `chmod 600 {path}`"));
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::io::IsTerminal as _;
 
+use callboard_core::app::App;
+use callboard_core::operations::settings::{
+    self, SealedByAnother, SettingState, SettingType, SettingView,
+};
 use clap::Subcommand;
 
 use super::output::Answered;
 use super::{Context, Failure};
-use callboard_core::operations::settings::{self, SettingState, SettingType, SettingView};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Settings {
@@ -56,8 +59,30 @@ impl Settings {
             Settings::Set { key, value } => settings::set(&app, &key, value).await?,
             Settings::Unset { key } => settings::unset(&app, &key).await?,
         };
+        if setting.is_hidden() {
+            warn_of_others(context, &app).await?;
+        }
         Ok(output.json(&setting))
     }
+}
+
+/// Name the secrets that another key seals.
+async fn warn_of_others(context: &Context, app: &App) -> Result<(), Failure> {
+    let file = app.key_file();
+    for sealed in settings::sealed_by_others(app).await? {
+        let SealedByAnother {
+            own,
+            other,
+            settings,
+        } = &sealed;
+        context.output.warn(format_args!(
+            "{} holds key {own}, which does not open what key {other} sealed: {}; put the file \
+             with key {other} back and set this one again, or set those again",
+            file.display(),
+            settings.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 fn list(context: &Context, all: &Vec<SettingView>) -> Answered {

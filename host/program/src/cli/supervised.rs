@@ -4,15 +4,15 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use callboard_core::app::{App, AppError};
+use callboard_core::operations::findings;
+use callboard_core::supervision::{self, Fall};
 use futures_util::FutureExt as _;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::exit::Exit;
-use callboard_core::app::{App, AppError};
-use callboard_core::operations::findings;
-use callboard_core::supervision::{self, Fall};
 
 /// What ending may take besides the time for runs under way.
 const IN_ORDER: Duration = Duration::from_secs(5);

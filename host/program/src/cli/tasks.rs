@@ -1,15 +1,15 @@
 //! `tasks`: content in the making, and the decisions of a person about it.
 
-use clap::Subcommand;
-
-use super::gates::{Comment, Feedback, Part};
-use super::output::{self, Answered, time};
-use super::{Context, Failure, run};
 use callboard_core::app::App;
 use callboard_core::operations::Entry;
 use callboard_core::operations::gates::Decision;
 use callboard_core::operations::runs::RunStatus;
 use callboard_factory::operations::tasks::{self, StageFallback, TaskStatus, TaskView};
+use clap::Subcommand;
+
+use super::gates::{Comment, Feedback, Part};
+use super::output::{self, Answered, time};
+use super::{Context, Failure, run};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Tasks {
@@ -87,7 +87,7 @@ async fn list(context: &Context, app: &App, limit: u32) -> Result<Answered, Fail
         .show(&header, all.iter().map(row).collect(), &all);
     let mut known = all.iter().filter_map(Entry::known);
     if known.any(|task| task.status == TaskStatus::AwaitingApproval) {
-        context.output.say("next: callboard tasks approve TASK");
+        context.output.next("tasks approve TASK");
     }
     Ok(answered)
 }

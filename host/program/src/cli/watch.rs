@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::output::Output;
 use callboard_core::engine::{Run, StageRun, Watcher};
 use callboard_core::outcome::Outcome;
+
+use super::output::Output;
 
 /// How often a terminal is told how long a stage has been at it.
 const TICK: Duration = Duration::from_secs(1);
@@ -115,7 +116,11 @@ pub(super) async fn patiently<T>(output: Output, what: &str, work: impl Future<O
     let mut ticks = 0_u64;
     loop {
         tokio::select! {
-            result = &mut work => return result,
+            result = &mut work => {
+                // The answer begins on a line of its own.
+                output.live("");
+                return result;
+            }
             () = tokio::time::sleep(TICK) => ticks += 1,
         }
         let told = format!("  … {what}, {} s", began.elapsed().as_secs());

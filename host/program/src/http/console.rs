@@ -7,16 +7,16 @@ use std::sync::LazyLock;
 
 use axum::extract::State;
 use axum::response::{Redirect, Response};
+use callboard_core::operations::OperationError;
+use callboard_core::shown;
+use callboard_core::template;
+use callboard_factory::operations::overview;
 use minijinja::value::Serde;
 use minijinja::{Environment, context};
 use serde::Serialize;
 
 use super::Face;
 use super::answer::{CONSOLE_CSS, JSON, MOMENT, absent, defect, found, unavailable};
-use callboard_core::operations::OperationError;
-use callboard_core::shown;
-use callboard_core::template;
-use callboard_factory::operations::overview;
 
 static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
     let mut environment = template::environment();

@@ -4,13 +4,13 @@
 use std::net::SocketAddr;
 
 use axum::Router;
+use callboard_core::config::ConnectionRules;
+use callboard_core::{fault, supervision};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::serve;
-use callboard_core::config::ConnectionRules;
-use callboard_core::{fault, supervision};
 
 /// A listener among the tasks of the process.
 #[derive(Debug, Clone, Copy)]

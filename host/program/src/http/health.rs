@@ -3,11 +3,11 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use callboard_core::operations::health::Lack;
+use callboard_factory::operations::health::{self, Health};
 
 use super::Face;
 use super::answer::{JSON, found, unavailable};
-use callboard_core::operations::health::Lack;
-use callboard_factory::operations::health::{self, Health};
 
 /// 200 if a page would be answered, and 503 with what it lacks.
 pub(super) async fn endpoint(State(face): State<Face>) -> Response {

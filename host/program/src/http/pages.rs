@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use callboard_factory::operations::posts::{self, Post};
+use callboard_factory::site::{PER_PAGE, Site, SiteError};
 
 use super::Face;
 use super::answer::{CSS, HTML, JSON_FEED, Kind, Problem, RSS, XML, finish, no_site};
-use callboard_factory::operations::posts::{self, Post};
-use callboard_factory::site::{PER_PAGE, Site, SiteError};
 
 /// Posts in a feed.
 const FEED: u32 = 20;

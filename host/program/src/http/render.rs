@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use callboard_factory::site::{Site, SiteError};
 use tokio::sync::Semaphore;
 
 use super::answer::Problem;
-use callboard_factory::site::{Site, SiteError};
 
 /// Pages that are rendered at a time.
 const AT_ONCE: usize = 8;

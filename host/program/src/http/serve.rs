@@ -12,6 +12,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::CONTENT_LENGTH;
 use axum::response::Response;
+use callboard_core::config::ConnectionRules;
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -23,7 +24,6 @@ use tower::ServiceExt as _;
 
 use super::answer::too_large;
 use super::places::{Places, Seat};
-use callboard_core::config::ConnectionRules;
 
 /// Longest life of a connection, so that a client that reads slowly gives its place back.
 const LIFE: Duration = Duration::from_mins(10);

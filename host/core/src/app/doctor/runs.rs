@@ -41,6 +41,20 @@ pub(super) async fn unreadable(app: &App) -> Result<Vec<Symptom>, AppError> {
     Ok(open.chain(ended).collect())
 }
 
+/// Every run that has not ended belongs to a revision that is there.
+pub(super) async fn revisions(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let cases = health::orphaned(app.store()).await?;
+    let symptoms = cases.iter().map(|case| {
+        let mend = format!(
+            "put a backup back that has it, or remove the run with `callboard runs prune {}`",
+            case.run
+        );
+        let problem = format!("its revision {} is not in the database", case.revision);
+        Symptom::problem(name(case), problem, mend)
+    });
+    Ok(symptoms.collect())
+}
+
 /// No time lies where no rule allows it.
 pub(super) async fn times(app: &App) -> Result<Vec<Symptom>, AppError> {
     let untrue = times::untrue(app.store()).await?;
@@ -87,7 +101,11 @@ pub(super) async fn blocked(app: &App) -> Result<Vec<Symptom>, AppError> {
 pub(super) async fn waiting(app: &App) -> Result<Vec<Symptom>, AppError> {
     let mut symptoms = Vec::new();
     for case in health::held(app.store()).await? {
-        let company = app.company(case.revision).await?;
+        let company = match app.company(case.revision).await {
+            // It is said of the revisions.
+            Err(AppError::NoRevision) => continue,
+            company => company?,
+        };
         let Some(budget) = company.budget(&case.pipeline) else {
             continue;
         };

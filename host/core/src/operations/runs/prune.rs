@@ -18,7 +18,8 @@ pub struct Pruned {
     pub removed: u64,
 }
 
-/// Remove one run that has ended, even if it cannot be read. Gives its id.
+/// Remove one run that has ended, even if it cannot be read, or whose revision is gone. Gives its
+/// id.
 pub async fn prune_one(app: &App, wanted: &str) -> Result<String, OperationError> {
     let run = named::key(app.store(), &names::RUN, wanted).await?;
     if !history::remove(app.store(), &run).await? {

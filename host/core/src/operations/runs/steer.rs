@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -10,10 +11,12 @@ use crate::engine::Unwatched;
 use crate::engine::operate::migrate::{self as moving, Change as StageChange};
 use crate::engine::operate::{self, By};
 use crate::operations::{OperationError, named};
+use crate::store::holders;
 use crate::store::leases::Wish;
 use crate::store::named as names;
 use crate::store::runs::{self, Listed, RunStatus};
 use crate::store::steering::Steered;
+use crate::store::{Store, StoreError};
 
 use super::{RunView, viewed};
 
@@ -27,6 +30,8 @@ pub struct SteeredView {
     pub status: RunStatus,
     /// What its worker is asked to do, if one has it; `runs tail` shows when it has.
     pub asked: Option<Wish>,
+    /// When the lease of that worker runs out: if it is dead, the same does it at once from then on.
+    pub lease_until: Option<Timestamp>,
 }
 
 /// End a run as cancelled. One under way stops in a moment; what its stages have in hand is not
@@ -42,25 +47,34 @@ pub async fn cancel(app: &App, wanted: &str, by: &By) -> Result<SteeredView, Ope
         }
         Some(Listed::Run(run)) => (run.status, operate::cancel(store, &run, by).await?),
     };
-    Ok(steered_view(id, before, steered, Wish::Cancel))
+    Ok(steered_view(store, (id, before), steered, Wish::Cancel).await?)
 }
 
 /// Stop a run for a while. Stages under way come to their checkpoints first.
 pub async fn pause(app: &App, wanted: &str, by: &By) -> Result<SteeredView, OperationError> {
     let run = named::run(app.store(), wanted).await?;
     let steered = operate::pause(app.store(), &run, by).await?;
-    Ok(steered_view(run.id, run.status, steered, Wish::Pause))
+    let before = (run.id, run.status);
+    Ok(steered_view(app.store(), before, steered, Wish::Pause).await?)
 }
 
-fn steered_view(run: String, before: RunStatus, steered: Steered, wish: Wish) -> SteeredView {
-    SteeredView {
+async fn steered_view(
+    store: &Store,
+    (run, before): (String, RunStatus),
+    steered: Steered,
+    wish: Wish,
+) -> Result<SteeredView, StoreError> {
+    let asked = (steered == Steered::Told).then_some(wish);
+    let holder = holders::of(store, &run).await?.filter(|_| asked.is_some());
+    Ok(SteeredView {
+        lease_until: holder.and_then(|holder| holder.lease_until),
         run,
         status: match steered {
             Steered::Now(status) => status,
             Steered::Told | Steered::Kept => before,
         },
-        asked: (steered == Steered::Told).then_some(wish),
-    }
+        asked,
+    })
 }
 
 /// Queue a run that is paused, blocked or waits, or that a worker left when it died. Gives its id,

@@ -31,7 +31,7 @@ pub struct RunView {
     pub revision: i64,
     /// How it stands.
     pub status: RunStatus,
-    /// Why it has this status, for a person.
+    /// Why it has this status, for a person; empty while it is under way.
     pub detail: String,
     /// What it was started with.
     pub input: Patch,
@@ -116,7 +116,7 @@ pub struct RunDetails {
     pub stages: Vec<StageRunView>,
     /// Oldest first.
     pub gates: Vec<GateView>,
-    /// Checkpoints that cannot be read: which, and why.
+    /// Checkpoints and gates that cannot be read: which, and why.
     pub unreadable: Vec<String>,
 }
 

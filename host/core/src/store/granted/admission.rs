@@ -92,6 +92,8 @@ pub(super) struct Asker<'a> {
     pub(super) grants: &'a Grants,
     /// The tables as they are, on PostgreSQL.
     pub(super) catalog: Option<&'a Catalog>,
+    /// All tables there are, where somebody asks what would have to be granted.
+    pub(super) there: Option<&'a BTreeSet<String>>,
     /// Bytes that one value may have.
     pub(super) most: u64,
 }
@@ -289,6 +291,10 @@ impl Rendering<'_> {
     fn may(&self, table: &str, verb: Verb) -> Done {
         if self.asker.grants.allows(table, verb) && !denial::belongs_to_host(table) {
             return Ok(());
+        }
+        if self.asker.there.is_some_and(|there| !there.contains(table)) {
+            let text = format!("there is no table `{table}`");
+            return Err(StoreError::new(StoreErrorKind::Statement, text));
         }
         let text = denial::table(self.asker.plugin, table, verb);
         Err(denial::denied(text))

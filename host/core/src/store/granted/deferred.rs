@@ -46,6 +46,7 @@ impl Writer {
             plugin: &self.plugin,
             grants: &self.grants,
             most: self.limits.value_bytes.into(),
+            there: None,
         }
     }
 }

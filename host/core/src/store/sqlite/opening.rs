@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{Access, access};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -65,6 +66,18 @@ pub(in crate::store) fn is_absent(path: &str) -> Result<bool, StoreError> {
     }
 }
 
+/// Whether a file can only be read, and has no log: its folder, such as one of a file system that
+/// is mounted to be read, takes none. SQLite would ask for one even to read.
+pub(super) fn is_at_rest(path: &Path) -> bool {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let log = PathBuf::from(format!("{}-wal", path.display()));
+    let has_log = log.metadata().is_ok_and(|log| log.len() > 0);
+    path.is_file() && !has_log && access(folder, Access::WRITE_OK).is_err()
+}
+
 /// A connection to the file, made if it is missing, with the schema of this program.
 pub(super) async fn current(
     options: &SqliteConnectOptions,
@@ -123,7 +136,7 @@ pub(in crate::store) async fn look(path: &str) -> Result<(), StoreError> {
     let path = file(path)?;
     if !Path::new(path).exists() {
         let message = format!("there is no database {path} yet; `callboard apply` makes it");
-        return Err(StoreError::new(StoreErrorKind::Unavailable, message));
+        return Err(StoreError::new(StoreErrorKind::Absent, message));
     }
     look_at(path).await.map_err(|error| named(path, &error))
 }
@@ -132,6 +145,7 @@ async fn look_at(path: &str) -> Result<(), StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .read_only(true)
+        .immutable(is_at_rest(Path::new(path)))
         .busy_timeout(BUSY_TIMEOUT)
         .log_statements(tracing::log::LevelFilter::Trace);
     look_on(&mut options.connect().await?).await

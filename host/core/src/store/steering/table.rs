@@ -120,13 +120,16 @@ pub fn answer(signal: Signal, state: State) -> Result<Steered, Refusal> {
         // It takes the pause back before it has come.
         (Resume, Pausing) => Ok(Told),
         (Resume, Queued | Silent | Waiting | Paused | Blocked) => Ok(Now(Status::Queued)),
-        (Resume, Running) => no("is in the hands of another worker"),
+        (Resume, Running) => Err(Refusal::Held),
         (Resume, Gated) => no("stands before a gate; decide it with `callboard gates`"),
         (Resume, Ended) => no("has ended; to do a part of it again, `callboard runs retry`"),
 
         (Retry, Waiting | Paused | Blocked | Ended) => Ok(Now(Status::Queued)),
         (Retry, Running | Pausing | Silent) => no("is under way; pause it first"),
-        (Retry, Queued) => no("is queued and goes on by itself; pause it first"),
+        (Retry, Queued) => no(
+            "is queued, and goes on with a worker or `callboard runs resume`; to begin elsewhere, \
+             pause it first",
+        ),
         (Retry, Gated) => {
             no("stands before a gate; decide it with `callboard gates`, or pause the run first")
         }

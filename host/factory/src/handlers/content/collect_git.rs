@@ -5,6 +5,10 @@
 //! ones. That is safe to repeat: the mark is an upsert that never overrides "published", and it
 //! is made only after the whole day was read and only once the day is over.
 
+use callboard_core::handler::{Call, Handled, Handler, Needs};
+use callboard_core::outcome::{Done, FailureKind, Stop};
+use callboard_core::store::StoreError;
+use callboard_core::value::ColumnError;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,10 +21,6 @@ use crate::diary::rules::{Rules, VERSION_ONLY};
 use crate::tables::diary_days::{self, DayState};
 use crate::tables::posts;
 use crate::tables::tasks::{self, TaskStatus};
-use callboard_core::handler::{Call, Handled, Handler, Needs};
-use callboard_core::outcome::{Done, FailureKind, Stop};
-use callboard_core::store::StoreError;
-use callboard_core::value::ColumnError;
 
 struct CollectGit;
 

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use callboard_core::handler::{Call, Handled, Handler, ModelRequest, Needs};
+use callboard_core::outcome::{Done, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,8 +16,6 @@ use crate::diary::answer::{self, Asked};
 use crate::diary::bundle::Bundle;
 use crate::diary::composer::{Draft, compose};
 use crate::diary::material::material;
-use callboard_core::handler::{Call, Handled, Handler, ModelRequest, Needs};
-use callboard_core::outcome::{Done, Stop};
 
 struct ComposeDiary;
 

@@ -4,6 +4,10 @@
 //! for approval or is published, there is nothing to do. Two runs that race both insert, and
 //! the constraints of the schema refuse the second.
 
+use callboard_core::handler::{Call, Handled, Handler, Needs};
+use callboard_core::outcome::{Done, Stop};
+use callboard_core::store::StoreError;
+use callboard_core::value::ColumnError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,10 +17,6 @@ use crate::diary::composer::Draft;
 use crate::diary::id::derived;
 use crate::tables::tasks::{Task, TaskStatus};
 use crate::tables::{drafts, tasks};
-use callboard_core::handler::{Call, Handled, Handler, Needs};
-use callboard_core::outcome::{Done, Stop};
-use callboard_core::store::StoreError;
-use callboard_core::value::ColumnError;
 
 struct SaveDraft;
 

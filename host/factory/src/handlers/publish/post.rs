@@ -1,6 +1,10 @@
 //! `publish.post`: an approved draft becomes a post. Post, task and day change in the
 //! transaction of the checkpoint, so it happens once or not at all.
 
+use callboard_core::handler::{Call, Handled, Handler, Needs};
+use callboard_core::outcome::{Done, FailureKind, Stop};
+use callboard_core::store::StoreError;
+use callboard_core::value::{ColumnError, Statement};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +14,6 @@ use crate::diary::text::slug;
 use crate::tables::diary_days::{self, DayState};
 use crate::tables::posts::{self, Post};
 use crate::tables::tasks::{self, TaskStatus};
-use callboard_core::handler::{Call, Handled, Handler, Needs};
-use callboard_core::outcome::{Done, FailureKind, Stop};
-use callboard_core::store::StoreError;
-use callboard_core::value::{ColumnError, Statement};
 
 struct PublishPost;
 

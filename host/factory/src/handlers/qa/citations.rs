@@ -1,14 +1,14 @@
 //! `qa.citations`: every pull request, commit, version, path, address, day and count in a
 //! draft has to be in its bundle. Pure and deterministic: it always gives a verdict.
 
+use callboard_core::handler::{Call, Handled, Handler};
+use callboard_core::outcome::{Done, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diary::bundle::Bundle;
 use crate::diary::check::{Citations, check};
 use crate::diary::composer::Draft;
-use callboard_core::handler::{Call, Handled, Handler};
-use callboard_core::outcome::{Done, Stop};
 
 struct CitationsRail;
 

@@ -7,6 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use callboard_core::handler::{Call, Handled, Handler, Needs};
+use callboard_core::outcome::{Done, FailureKind, Stop};
+use callboard_core::register;
+use callboard_core::store::StoreError;
+use callboard_core::value::Statement;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -14,11 +19,6 @@ use serde_json::{Value as Json, json};
 use crate::diary::{id, vector};
 use crate::tables::commits::{self, Commit};
 use crate::tables::embeddings::{self, BATCH, Embedding};
-use callboard_core::handler::{Call, Handled, Handler, Needs};
-use callboard_core::outcome::{Done, FailureKind, Stop};
-use callboard_core::register;
-use callboard_core::store::StoreError;
-use callboard_core::value::Statement;
 
 /// The value of `embeddings.source_table`.
 const SOURCE: &str = "commits";

@@ -6,6 +6,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use callboard_core::handler::{Call, Handled, Handler, Needs};
+use callboard_core::outcome::{Done, FailureKind, Stop};
+use callboard_core::register;
+use callboard_core::store::StoreError;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,10 +17,6 @@ use serde::{Deserialize, Serialize};
 use crate::diary::git::{Git, GitError};
 use crate::diary::log::Entry;
 use crate::tables::commits::{self, BATCH, Commit};
-use callboard_core::handler::{Call, Handled, Handler, Needs};
-use callboard_core::outcome::{Done, FailureKind, Stop};
-use callboard_core::register;
-use callboard_core::store::StoreError;
 
 struct GitHistory;
 register!(GitHistory);

@@ -1,16 +1,16 @@
 //! Who answers with which document: the table that `docs/reference/documents.md` is made of, and by
 //! which a test holds what commands print.
 
-use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-
-use super::{DemoDocument, FailureDocument, Initialised, Serving, TextFile, Working, Written};
 use callboard_core::operations::{
     Entry, ProblemView, doctor, findings, gates, handlers, pipelines, plugins, policies, revisions,
     runs, schedules, settings,
 };
 use callboard_core::rollcall::Roll;
 use callboard_factory::operations::{health, overview, posts, tasks};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use super::{DemoDocument, FailureDocument, Initialised, Serving, TextFile, Working, Written};
 
 /// What a command prints with `--format json`, or a page answers with.
 #[derive(Debug, Clone, Copy)]

@@ -1,17 +1,54 @@
 //! The two streams of the process, and what becomes of a command that nobody hears any more: an
 //! answer that cannot be written is told once, in [`lost`], and everything after it is said to
 //! nobody. Who reads no errors is told none.
+//!
+//! What stands beside the answer is text, or, once [`write_documents`] said so, a JSON document a
+//! line, as the lines of the log are.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use callboard_core::shown::{self, Shown};
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
 use tokio::sync::SetOnce;
 
 use crate::cli::exit::Exit;
-use callboard_core::shown::Shown;
 
 /// How a command ends whose answer could not be written.
 static LOST: SetOnce<Exit> = SetOnce::const_new();
+
+/// Whether what is beside the answer is for programs.
+static DOCUMENTS: AtomicBool = AtomicBool::new(false);
+
+/// How grave it is what is said beside the answer; named as in the log.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Level {
+    Info,
+    Warn,
+    Error,
+}
+
+impl Level {
+    fn name(self) -> &'static str {
+        match self {
+            Level::Info => "INFO",
+            Level::Warn => "WARN",
+            Level::Error => "ERROR",
+        }
+    }
+}
+
+/// From now on each thing said beside the answer is a document on a line of its own.
+pub(in crate::cli) fn write_documents() {
+    DOCUMENTS.store(true, Ordering::Relaxed);
+}
+
+/// Whether it is.
+pub(super) fn are_documents() -> bool {
+    DOCUMENTS.load(Ordering::Relaxed)
+}
 
 /// How this command ends, if its answer could not be written.
 pub(in crate::cli) fn lost() -> Option<Exit> {
@@ -42,13 +79,30 @@ pub(super) fn written(result: io::Result<()>) {
     };
     // Whoever was first has told it.
     if LOST.set(exit).is_ok() && exit == Exit::Failed {
-        let problem = format_args!("standard output takes no more: {error}");
-        aside(format_args!("error: {}", Shown::line(problem)));
-        aside("  help: what it says is lost from there on; see whether its disk is full");
+        let problem = format!("standard output takes no more: {error}");
+        let help = "what it says is lost from there on; see whether its disk is full";
+        let text = format!("error: {}\n  help: {help}", Shown::line(&problem));
+        aside(
+            Level::Error,
+            text,
+            || json!({ "message": problem, "help": help }),
+        );
     }
 }
 
-/// A line, or several, beside the answer.
-pub(super) fn aside(text: impl Display) {
-    writeln!(anstream::stderr().lock(), "{text}").ok();
+/// A line, or several, beside the answer: the text for people, or the document for programs, whose
+/// `message` says the same.
+pub(super) fn aside(level: Level, text: impl Display, document: impl FnOnce() -> Json) {
+    if are_documents() {
+        let mut line = json!({
+            "timestamp": Timestamp::now(), "level": level.name(), "target": "callboard::cli",
+        });
+        if let (Json::Object(line), Json::Object(more)) = (&mut line, document()) {
+            line.extend(more);
+        }
+        let line = shown::json(&line.to_string());
+        writeln!(io::stderr().lock(), "{line}").ok();
+    } else {
+        writeln!(anstream::stderr().lock(), "{text}").ok();
+    }
 }

@@ -1,11 +1,11 @@
 //! `runs fork`: the same beginning, another end.
 
+use callboard_core::operations::runs;
 use clap::Args;
 
 use super::Who;
 use crate::cli::output::Answered;
 use crate::cli::{Context, Failure, run};
-use callboard_core::operations::runs;
 
 /// A run to begin another one with.
 #[derive(Debug, Args)]

@@ -1,12 +1,12 @@
 //! `runs migrate`: move a run in flight to another revision, explained first.
 
+use callboard_core::operations::revisions;
+use callboard_core::operations::runs::{self, MigrationView, RunStatus};
 use clap::Args;
 
 use super::Who;
 use crate::cli::output::Answered;
 use crate::cli::{Context, Failure};
-use callboard_core::operations::revisions;
-use callboard_core::operations::runs::{self, MigrationView};
 
 /// A run to move, and where to.
 #[derive(Debug, Args)]
@@ -54,9 +54,13 @@ fn report(context: &Context, migration: &MigrationView) -> Answered {
         ));
     }
     if migration.done {
-        output.say(format_args!(
-            "done; next: callboard runs resume {id}, unless it is left to `callboard serve`"
-        ));
+        let paused = migration.run.status == RunStatus::Paused;
+        output.say(if paused {
+            "done; it stays paused"
+        } else {
+            "done; `callboard serve` or `callboard work` goes on with it"
+        });
+        output.next(format_args!("runs resume {id}"));
     } else {
         output.say("nothing was changed; to do it, add --yes");
     }

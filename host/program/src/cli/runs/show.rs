@@ -1,14 +1,15 @@
 //! `runs show`: one run with its stages and gates.
 
+use callboard_core::lines::Source;
+use callboard_core::operations::gates::GateView;
+use callboard_core::operations::runs::{self, HolderView, RunStatus, RunView, StageRunView};
+use callboard_core::shown::Shown;
 use jiff::Timestamp;
 
 use crate::cli::gates::decision;
 use crate::cli::output::{Answered, Output, time};
 use crate::cli::watch::length;
 use crate::cli::{Context, Failure};
-use callboard_core::lines::Source;
-use callboard_core::operations::gates::GateView;
-use callboard_core::operations::runs::{self, HolderView, RunStatus, RunView, StageRunView};
 
 pub(super) async fn show(context: &Context, id: &str) -> Result<Answered, Failure> {
     let app = context.app().await?;
@@ -20,7 +21,7 @@ pub(super) async fn show(context: &Context, id: &str) -> Result<Answered, Failur
     ];
     output.table(&header, stages.iter().map(stage_row).collect());
     for problem in &details.unreadable {
-        output.say(format_args!("unreadable: {problem}"));
+        output.labelled("unreadable: ", problem);
     }
     for stage in stages.iter().filter(|stage| !stage.log.is_empty()) {
         log(output, stage);
@@ -34,29 +35,29 @@ pub(super) async fn show(context: &Context, id: &str) -> Result<Answered, Failur
 }
 
 fn head(output: Output, run: &RunView, holder: Option<&HolderView>) {
-    output.say(format_args!("run       {}", run.id));
-    output.say(format_args!(
-        "pipeline  {} (revision {})",
-        run.pipeline, run.revision
-    ));
-    output.say(format_args!("status    {}", run.status));
-    // Of a run that goes on it is what was said before somebody took it.
-    if !run.detail.is_empty() && run.status != RunStatus::Running {
-        output.say(format_args!("detail    {}", run.detail));
-    }
-    output.say(format_args!("origin    {}", run.origin));
-    output.say(format_args!("priority  {}", run.priority));
-    output.say(format_args!("created   {} UTC", time(run.created_at)));
-    output.say(format_args!("spent     {}", length(run.spent())));
+    let line = |name: &str, text: &str| {
+        if !text.is_empty() {
+            output.labelled(&format!("{name:<10}"), text);
+        }
+    };
+    line("run", &run.id);
+    let (pipeline, revision) = (&run.pipeline, run.revision);
+    line("pipeline", &format!("{pipeline} (revision {revision})"));
+    line("status", run.status.as_str());
+    line("detail", &run.detail);
+    line("origin", &run.origin);
+    line("priority", &run.priority.to_string());
+    line("created", &format!("{} UTC", time(run.created_at)));
+    line("spent", &length(run.spent()));
     let under_way = run.status == RunStatus::Running;
     if let Some(holder) = holder.filter(|_| under_way) {
         let worker = holder.worker.as_deref().unwrap_or("nobody");
         let until = holder.lease_until.map(since).unwrap_or_default();
-        output.say(format_args!("worker    {worker}{until}"));
+        line("worker", &format!("{worker}{until}"));
     }
     if let Some((holder, wish)) = holder.and_then(|holder| Some((holder, holder.wish?))) {
         let (wish, detail) = (wish.as_str(), &holder.wish_detail);
-        output.say(format_args!("asked to  {wish} ({detail})"));
+        line("asked to", &format!("{wish} ({detail})"));
     }
 }
 
@@ -97,11 +98,11 @@ fn log(output: Output, row: &StageRunView) {
             Source::Stderr => "stderr: ".to_owned(),
         };
         let level = format!("{:?}", line.level).to_lowercase();
-        output.say(format_args!(
-            "  {} {level:5} {source}{}",
-            line.at.strftime("%H:%M:%S"),
-            line.text
-        ));
+        let at = line.at.strftime("%H:%M:%S");
+        output.labelled(
+            &format!("  {at} {level:5} {source}"),
+            &Shown::line(&line.text).to_string(),
+        );
     }
 }
 

@@ -1,11 +1,11 @@
 //! `runs cancel`, `pause`, `resume` and `retry`.
 
+use callboard_core::operations::runs::{self, SteeredView};
 use clap::Args;
 
 use super::Who;
-use crate::cli::output::Answered;
+use crate::cli::output::{Answered, time};
 use crate::cli::{Context, Failure, run};
-use callboard_core::operations::runs::{self, SteeredView};
 
 /// A run to stop, and why.
 #[derive(Debug, Args)]
@@ -43,7 +43,12 @@ fn told(context: &Context, steered: &SteeredView) -> Answered {
         Some(wish) => {
             let (wish, run) = (wish.as_str(), &steered.run);
             output.say(format_args!("its worker is asked to {wish} it"));
-            output.say(format_args!("next: callboard runs tail {run}"));
+            if let Some(until) = steered.lease_until.map(time) {
+                output.say(format_args!(
+                    "a worker that is dead does nothing: after {until} UTC the same command does it"
+                ));
+            }
+            output.next(format_args!("runs tail {run}"));
         }
     }
     output.json(steered)

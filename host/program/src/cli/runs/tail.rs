@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use callboard_core::operations::runs::{Change, Follower};
 use clap::Args;
 
 use crate::cli::output::{Answered, Output};
 use crate::cli::watch::length;
 use crate::cli::{Context, Failure, interrupt, run};
-use callboard_core::operations::runs::{Change, Follower};
 
 /// How often the database is asked.
 const LOOK: Duration = Duration::from_millis(500);

@@ -18,6 +18,7 @@ fn checked(dialect: Dialect, sql: &str, writes: bool) -> Result<String, StoreErr
         grants: &grants,
         catalog: (dialect == Dialect::Postgres).then_some(&catalog),
         most: 1 << 20,
+        there: None,
     };
     check_text(asker, sql, writes).map(|checked| checked.sql().to_owned())
 }
