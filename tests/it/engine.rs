@@ -25,6 +25,7 @@ log = true
 host = \"127.0.0.1\"
 scheme = \"http\"
 methods = [\"GET\"]
+private = true
 ";
 
 /// A workspace with the actor and one pipeline, `play`.

@@ -15,6 +15,7 @@ use wasmtime::component::Linker;
 
 pub use self::limit::LimitHit;
 pub use self::state::{Access, Caller, InstanceState};
+pub use crate::config::raise;
 use crate::grants::Grants;
 
 /// An interface of `callboard:plugin` that the host implements.

@@ -125,6 +125,16 @@ impl EngineRules {
     }
 }
 
+/// What raises a bound of a plugin: its key, in the table where it stands. `describe.bytes` is
+/// `bytes` in `[limits.NAME.describe]`.
+pub fn raise(plugin: &str, bound: &str) -> String {
+    let (below, key) = match bound.rsplit_once('.') {
+        Some((below, key)) => (format!(".{below}"), key),
+        None => (String::new(), bound),
+    };
+    format!("raise `{key}` under [limits.{plugin}{below}] in {FILE}")
+}
+
 /// Bounds of one plugin call. All of them always hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -89,7 +89,23 @@ impl SettingsGrant {
 /// The denial of a setting, with the lines that would allow it.
 pub fn denied_setting(plugin: &str, key: &str) -> String {
     format!(
-        "plugin `{plugin}` may not read the setting `{key}`; to allow it, write in callboard.toml\n\
+        "plugin `{plugin}` may not read the setting `{key}`; {}",
+        allowed_setting(plugin, key)
+    )
+}
+
+/// The same for a key that nobody declared: no line allows a slip.
+pub fn denied_key(plugin: &str, key: &str) -> String {
+    format!(
+        "plugin `{plugin}` may not read the setting `{key}`, which is not declared; correct the key, or \
+         declare it in settings.toml and, {}",
+        allowed_setting(plugin, key)
+    )
+}
+
+fn allowed_setting(plugin: &str, key: &str) -> String {
+    format!(
+        "to allow it, write in callboard.toml\n\
          [grants.{plugin}.settings]\nkeys = [\"{key}\"]\nand in its plugin.toml\n[ask.settings]\nkeys = [\"{key}\"]"
     )
 }

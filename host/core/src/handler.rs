@@ -277,9 +277,9 @@ impl<H: Handler> AnyHandler for H {
         Contract {
             name: name.to_owned(),
             summary: H::SUMMARY.to_owned(),
-            config: configuration_of::<H::Config>(),
-            reads: schema_of::<H::Reads>(),
-            writes: schema_of::<H::Writes>(),
+            config: keys_of::<H::Config>(),
+            reads: keys_of::<H::Reads>(),
+            writes: keys_of::<H::Writes>(),
             needs: self.needs(),
             always_gives_a_verdict: self.always_gives_a_verdict(),
         }
@@ -301,10 +301,10 @@ async fn call_typed<H: Handler>(
     config: Json,
     input: Patch,
 ) -> Handled<Patch> {
-    let config = read(config)
-        .map_err(|error| Stop::failed(FailureKind::Config, format!("config: {error}")))?;
+    let config =
+        read(config).map_err(|error| Stop::failed(FailureKind::Config, error.to_string()))?;
     let reads = read(Json::Object(input))
-        .map_err(|error| Stop::failed(FailureKind::Input, format!("input: {error}")))?;
+        .map_err(|error| Stop::failed(FailureKind::Input, error.to_string()))?;
     let done = handler.handle(call, config, reads).await?;
     let internal = |message: String| Stop::failed(FailureKind::Internal, message);
     let patch = match serde_json::to_value(&done.patch) {
@@ -328,8 +328,8 @@ fn read<T: DeserializeOwned>(keys: Json) -> Result<T, serde_json::Error> {
     })
 }
 
-/// The schema of a configuration: `()` takes no key.
-fn configuration_of<T: JsonSchema>() -> Json {
+/// The schema of keys: `()` has none.
+fn keys_of<T: JsonSchema>() -> Json {
     let schema = schema_of::<T>();
     if schema.get("type").is_some_and(|kind| kind == "null") {
         return serde_json::json!({ "type": "object", "additionalProperties": false });

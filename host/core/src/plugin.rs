@@ -68,7 +68,7 @@ impl Plugin {
 
     async fn linked(&self) -> Result<&Arc<Linked>, PluginError> {
         let limits = &self.access.limits;
-        let link = || self.runtime.linked(&self.source, limits);
+        let link = || self.runtime.linked(&self.name, &self.source, limits);
         self.linked.get_or_try_init(link).await
     }
 

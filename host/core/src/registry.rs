@@ -212,20 +212,14 @@ impl Registry {
     /// The known name most like `name`, if one is near enough to be meant.
     pub fn nearest(&self, name: &str) -> Option<&str> {
         let keys = || self.entries.keys().map(String::as_str);
-        // The surface is what is mistaken most easily.
-        let own = |name: &str| name.rsplit('.').next().unwrap_or(name).to_lowercase();
-        let same = keys().find(|known| own(known) == own(name));
+        // The surface is what is mistaken most easily, and alike in many.
+        let same = keys().find(|known| own(known).eq_ignore_ascii_case(own(name)));
         let alike = || {
-            let wanted = own(name);
-            let near = nearest(
-                &wanted,
-                keys().map(|known| known.rsplit('.').next().unwrap_or(known)),
-            )?;
-            keys().find(|known| known.rsplit('.').next() == Some(near))
+            let near = nearest(own(name), keys().map(own))?;
+            keys().find(|known| own(known) == near)
         };
-        same.or_else(|| nearest(name, keys()).filter(|near| is_slip(name, near)))
-            .or_else(alike)
-            .or_else(|| nearest(name, keys()))
+        let slip = || nearest(name, keys()).filter(|near| strsim::osa_distance(name, near) <= 2);
+        same.or_else(slip).or_else(alike)
     }
 
     /// The same in every process that has the same handlers with the same contracts.
@@ -241,23 +235,36 @@ impl Registry {
     }
 }
 
-/// Whether one name is another but for a few letters.
-fn is_slip(name: &str, meant: &str) -> bool {
-    strsim::osa_distance(name, meant) <= 2
+/// A handler's name without its surface.
+fn own(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
 }
 
-/// The candidate most like `name` by Jaro-Winkler, if it is near enough to be meant. Two letters
-/// that changed places, or one that is wrong, are near in a short name, too.
+/// The candidate that `name` was to be, if there is one: a slip of a few letters, at most a third of
+/// them, or a part of a longer name. What is only alike, such as another name with the same
+/// beginning, is another thing, and nobody is sent there.
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let written = name.to_lowercase();
     candidates
-        .map(|candidate| {
-            let slip = candidate.len() > 2 && strsim::osa_distance(name, candidate) == 1;
-            let likeness = strsim::jaro_winkler(name, candidate);
-            (if slip { likeness.max(0.9) } else { likeness }, candidate)
+        .filter_map(|candidate| {
+            let meant = candidate.to_lowercase();
+            let longest = written.chars().count().max(meant.chars().count());
+            let distance = strsim::osa_distance(&written, &meant);
+            let is_slip = distance <= (longest / 3).max(1) && longest > 2;
+            let is_part = is_part(&written, &meant) || is_part(&meant, &written);
+            (is_slip || is_part).then_some((distance, candidate))
         })
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// Whether a name is the beginning or the end of another, up to where a word ends.
+fn is_part(part: &str, whole: &str) -> bool {
+    let ends = |rest: &str| rest.starts_with(['_', '.', '-']);
+    let begins = |rest: &str| rest.ends_with(['_', '.', '-']);
+    part.len() > 2
+        && (whole.strip_prefix(part).is_some_and(ends)
+            || whole.strip_suffix(part).is_some_and(begins))
 }
 
 /// A native handler, which lives as long as the program.
@@ -302,7 +309,16 @@ mod tests {
         ] {
             assert_eq!(native.nearest(name), Some(meant), "{name}");
         }
-        assert_eq!(native.nearest("zzz.q"), None);
+        // What is only alike is another thing.
+        for name in ["zzz.q", "retention.embeddings_collapse", "probe.titles"] {
+            assert_eq!(native.nearest(name), None, "{name}");
+        }
+        let plugins = || ["embeddings_orphan_prune"].into_iter();
+        assert_eq!(nearest("embeddings_collapse", plugins()), None);
+        assert_eq!(
+            nearest("embedings_orphan_prune", plugins()),
+            plugins().next()
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! references has a file here; only `schema` asks the database.
 
 mod addition;
+mod asked;
 mod budgets;
 mod causes;
 mod conditions;
@@ -130,7 +131,7 @@ pub enum Kind {
     File,
     /// A note: a handler that nothing refers to.
     Unreferenced,
-    /// A note: a setting or an input that nothing reads.
+    /// A note: a setting that nothing reads.
     Unread,
 }
 

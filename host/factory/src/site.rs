@@ -37,7 +37,7 @@ pub use self::export::{ExportError, Exported, LIST, export};
 use self::links::Links;
 pub use self::links::is_file_name;
 use self::pages::Pages;
-pub use self::rehearse::{mistakes, names};
+pub use self::rehearse::{Mistake, mistakes};
 pub(crate) use self::rules::list as rules;
 use crate::tables::posts::Post;
 
@@ -142,7 +142,7 @@ impl Site {
             }
         }
         let mut site = Self::bare(info, compile(templates)?, templates);
-        if let Some(mistake) = site.rehearse().into_iter().next() {
+        if let Some((_, mistake)) = site.rehearse().into_iter().next() {
             return Err(mistake);
         }
         site.not_found = site.pages().plain("not_found.html", "Not here")?;

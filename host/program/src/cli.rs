@@ -213,7 +213,7 @@ impl Context {
     async fn app(&self) -> Result<App, AppError> {
         let app = App::open_as_it_is(&self.workspace, self.database.as_deref()).await?;
         // The workspace's own comes with the first `apply`; a name may be mistyped.
-        if let Some(named) = self.database.as_ref().filter(|_| app.store().is_nowhere()) {
+        if let Some(named) = self.database.as_ref().filter(|_| app.is_nowhere()) {
             self.output.warn(format_args!(
                 "there is no database {named} yet, so nothing is in it; `callboard apply` makes it"
             ));

@@ -89,10 +89,15 @@ impl Play {
         let (methods, port) = ("methods = [\"GET\", \"POST\"]", prompter.port());
         let port = format!("{methods}\nport = {port}");
         factory.edit("callboard.toml", methods, &port);
-        let port = format!("{port}\nprivate = true");
         factory.edit("plugins/misbehave/plugin.toml", methods, &port);
         let stages = stages.concat().replace("URL", &prompter.url());
-        let head = "name = \"play\"\nbudget = \"5m\"\ninput.wanted = { default = false }\n";
+        // An input that no condition reads would be a miss.
+        let wanted = if stages.contains("wanted") {
+            "input.wanted = { default = false }\n"
+        } else {
+            ""
+        };
+        let head = format!("name = \"play\"\nbudget = \"5m\"\n{wanted}");
         factory.write("pipelines/play.toml", format!("{head}{stages}"));
         factory.execute("CREATE TABLE scratch (name TEXT)");
         factory.ok(&["apply"]);

@@ -92,7 +92,10 @@ fn unscanned() -> Limits {
 fn loops_and_locals() {
     let bytes = component(&[bomb(300, 3_000)]).finish();
     let (refused, took) = refused(bytes, Limits::default());
-    says(&refused, &["300", "3000", "compile.loop_locals"]);
+    says(
+        &refused,
+        &["300", "3000", "raise `loop_locals` under [limits."],
+    );
     assert!(took < Duration::from_secs(5), "{took:?}");
 }
 
@@ -101,7 +104,10 @@ fn time_of_the_compiler() {
     limits.compile.seconds = 1;
     let bytes = component(&[bomb(300, 3_000)]).finish();
     let (refused, _) = refused(bytes, limits);
-    says(&refused, &["more than 1 s", "compile.seconds"]);
+    says(
+        &refused,
+        &["more than 1 s", "raise `seconds` under [limits."],
+    );
 }
 
 fn memory_of_the_compiler() {
@@ -109,7 +115,10 @@ fn memory_of_the_compiler() {
     limits.compile.memory_mib = 48;
     let bytes = component(&[bomb(200, 2_500)]).finish();
     let (refused, _) = refused(bytes, limits);
-    says(&refused, &["more than 48 MiB", "compile.memory_mib"]);
+    says(
+        &refused,
+        &["more than 48 MiB", "raise `memory_mib` under [limits."],
+    );
 }
 
 fn types_that_nest() {
@@ -128,7 +137,10 @@ fn types_that_nest() {
     let (refused, took) = refused(component.finish(), Limits::default());
     says(
         &refused,
-        &["101 types inside one another", "compile.type_nesting"],
+        &[
+            "101 types inside one another",
+            "raise `type_nesting` under [limits.",
+        ],
     );
     assert!(took < Duration::from_secs(5), "{took:?}");
 }
@@ -181,12 +193,19 @@ fn a_long_summary() {
     says(&described(b'l'), &["cannot say what it is"]);
     says(
         &described(b'w'),
-        &["5000 characters", "300 allowed", "describe.summary"],
+        &[
+            "5000 characters",
+            "300 allowed",
+            "raise `summary` under [limits.",
+        ],
     );
 }
 
 fn a_deep_schema() {
-    says(&described(b'd'), &["61 levels", "describe.schema_depth"]);
+    says(
+        &described(b'd'),
+        &["61 levels", "raise `schema_depth` under [limits."],
+    );
 }
 
 fn an_unfolding_schema() {

@@ -138,11 +138,64 @@ fn a_database_user_that_may_create_no_roles_is_a_miss() {
     assert_eq!(told(&ran).len(), 1, "{ran}");
     let mend = format!("let a superuser run `ALTER ROLE \"{user}\" CREATEROLE`");
     assert!(ran.stdout.contains(&mend), "{ran}");
-    // The mend mends it.
+    // The mend mends it, and so it does where the schema is another's.
     factory.execute(&format!("ALTER ROLE {user} CREATEROLE"));
+    let ran = plain.run(&["check"]);
+    assert_eq!((ran.code, told(&ran).len()), (1, 1), "{ran}");
+    let schema = "may not let plugins into the schema `public`";
+    assert!(ran.stdout.contains(schema), "{ran}");
+    let mend = ran
+        .stdout
+        .split('`')
+        .find(|it| it.starts_with("GRANT CREATE"));
+    factory.execute(mend.expect("a statement"));
     plain.ok(&["check"]);
     factory.execute(&format!("DROP OWNED BY {user}"));
     factory.execute(&format!("DROP ROLE {user}"));
+}
+
+/// A plugin that is not there is what is missing: nobody is sent to another handler or plugin.
+#[test]
+fn a_plugin_that_is_not_there_is_one_cause() {
+    let factory = Factory::written(Sqlite);
+    for file in ["plugin.toml", "embeddings_collapse.wasm"] {
+        factory.remove(&format!("plugins/embeddings_collapse/{file}"));
+    }
+    std::fs::remove_dir(factory.workspace().join("plugins/embeddings_collapse")).expect("gone");
+    let ran = factory.run(&["check"]);
+    assert_eq!((ran.code, told(&ran).len()), (1, 1), "{ran}");
+    let miss = "there is no plugin `embeddings_collapse`";
+    assert!(ran.stdout.contains(miss), "{ran}");
+    assert!(
+        ran.stdout.contains("mend  add plugins/embeddings_collapse"),
+        "{ran}"
+    );
+    assert!(!ran.stdout.contains("orphan_prune"), "{ran}");
+}
+
+/// What was compiled, and what a plugin said of itself, within other bounds is not what these let
+/// through, whatever this machine has kept. The mend is a line to paste.
+#[test]
+fn a_bound_counts_whatever_is_kept_of_a_plugin() {
+    let factory = Factory::written(Sqlite);
+    factory.ok(&["check"]);
+    let config = factory.read("callboard.toml");
+    for (table, bound, enough) in [
+        ("compile", "functions", 100_000),
+        ("describe", "summary", 300),
+    ] {
+        let bounded = |most: u32| {
+            let line = format!("[limits.embeddings_collapse.{table}]\n{bound} = {most}\n");
+            factory.write("callboard.toml", format!("{config}\n{line}"));
+        };
+        bounded(3);
+        let ran = factory.run(&["check"]);
+        assert_eq!(ran.code, 1, "{ran}");
+        let mend = format!("raise `{bound}` under [limits.embeddings_collapse.{table}]");
+        assert!(ran.stdout.contains(&mend), "{ran}");
+        bounded(enough);
+        factory.ok(&["check"]);
+    }
 }
 
 /// The misses that are told, each with what depends on it.

@@ -7,7 +7,7 @@ use callboard_core::store::Dialect::{Postgres, Sqlite};
 
 use super::{refuses, shows};
 use crate::support::daemon::eventually;
-use crate::support::factory::Factory;
+use crate::support::factory::{Factory, on_each};
 
 const SECRET: &str = "hunter2-and-a-half";
 
@@ -33,6 +33,27 @@ fn unset_set_to_empty_and_set_are_three_states() {
         "(unset)"
     );
 }
+
+// A setting that has to be there is set before what reads it is applied, and one that nobody
+// declares any more can be taken away.
+on_each!(a_value_comes_before_its_revision, |dialect| {
+    let factory = Factory::written(dialect);
+    let declared = factory.read("settings.toml");
+    let required = "\n[\"titles.url\"]\ntype = \"url\"\nrequired = true\ndescription = \"where\"\n";
+    factory.write("settings.toml", format!("{declared}{required}"));
+    factory.ok(&["settings", "set", "titles.url", "http://127.0.0.1:1/"]);
+    factory.ok(&["apply"]);
+    let get = ["settings", "get", "titles.url"];
+    assert_eq!(factory.ok(&get).trim_end(), "http://127.0.0.1:1/");
+    factory.write("settings.toml", declared);
+    let ran = factory.run(&["check"]);
+    assert!(
+        ran.stdout.contains("callboard settings unset titles.url"),
+        "{ran}"
+    );
+    factory.ok(&["settings", "unset", "titles.url"]);
+    factory.ok(&["check"]);
+});
 
 #[test]
 fn a_value_that_does_not_fit_its_type_is_refused_and_not_kept() {

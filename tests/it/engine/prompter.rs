@@ -26,7 +26,7 @@ impl Prompter {
     /// The lines of a grant that make it reachable.
     pub(super) fn grant(&self) -> String {
         let address = self.listener.local_addr().expect("it is bound");
-        format!("private = true\nport = {}\n", address.port())
+        format!("port = {}\n", address.port())
     }
 
     /// The line of a stage's `config` that makes it wait.

@@ -46,7 +46,7 @@ fn factory(dialect: Dialect, server: &ModelServer) -> Factory {
     fs::copy(guest("critic"), folder.join("critic.wasm")).expect("copied");
     // The server's port is in what the plugin asks for and in what it may be given.
     let address = url::Url::parse(&server.url()).expect("an address");
-    let port = format!("private = true\nport = {}", address.port().expect("a port"));
+    let port = format!("port = {}", address.port().expect("a port"));
     let manifest = fs::read_to_string(fixture("critic").join("plugin.toml")).expect("a manifest");
     let manifest = manifest.replace("scheme = \"http\"", &format!("scheme = \"http\"\n{port}"));
     factory.write("plugins/critic/plugin.toml", &manifest);

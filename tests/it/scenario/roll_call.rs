@@ -33,6 +33,13 @@ pub(crate) fn add_plugin(factory: &Factory, name: &str) {
     let component = std::fs::read(guest(name)).expect("a component");
     factory.write(format!("plugins/{name}/plugin.toml"), manifest);
     factory.write(format!("plugins/{name}/{name}.wasm"), component);
+    // A key that covers nothing that is declared would be a miss.
+    let settings = factory.read("settings.toml");
+    if !settings.contains("[\"probe.") {
+        let probe =
+            "[\"probe.asked\"]\ntype = \"string\"\ndescription = \"what a fixture asks for\"\n";
+        factory.write("settings.toml", format!("{settings}\n{probe}"));
+    }
 }
 
 /// The number of the line of a file that contains `text`.

@@ -1,6 +1,7 @@
 //! The line-ups of this process: one for each revision and state of the settings that runs
 //! here read, so that a run keeps both from its start to its end.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,10 +12,10 @@ use crate::engine::{EngineError, LineUp, LineUps};
 use crate::kept::Kept;
 use crate::rollcall::Reference;
 use crate::secrets::{self, SecretError};
-use crate::settings::Snapshot;
+use crate::settings::{Declaration, Snapshot};
 use crate::snapshot;
 use crate::store::{StoreError, StoreErrorKind, revisions, settings, settings_snapshots};
-use crate::workspace::Misread;
+use crate::workspace::{Definitions, Misread};
 
 /// How long the roll of a line-up counts before it is called again, in the background.
 const ROLL_COUNTS: Duration = Duration::from_secs(5);
@@ -84,13 +85,30 @@ impl App {
         &self,
         definitions: &crate::workspace::Definitions,
     ) -> Result<Snapshot, AppError> {
+        self.snapshot_of(definitions.declarations()).await
+    }
+
+    async fn snapshot_of(
+        &self,
+        declarations: BTreeMap<String, Declaration>,
+    ) -> Result<Snapshot, AppError> {
         let stored = settings::list(self.store()).await?;
         let key = secrets::Key::load(&self.key_file())?;
-        Ok(snapshot::build(
-            definitions.declarations(),
-            &stored,
-            key.as_ref(),
-        ))
+        Ok(snapshot::build(declarations, &stored, key.as_ref()))
+    }
+
+    /// Settings as they stand now, for whoever sets them: what the workspace declares, which a
+    /// value may have to be there for before it can be applied, and what is applied.
+    pub async fn settings(&self) -> Result<Snapshot, AppError> {
+        let mut declarations = match self.active().await {
+            Ok(company) => company.definitions.declarations(),
+            Err(AppError::NothingApplied) => BTreeMap::new(),
+            Err(error) => return Err(error),
+        };
+        // A workspace that cannot be read is told by `check`.
+        let files = self.read().map(|folder| folder.files).unwrap_or_default();
+        declarations.extend(Definitions::declared_in(&files));
+        self.snapshot_of(declarations).await
     }
 
     /// A company with the settings as they stood when a run began; secrets as they stand now,

@@ -14,6 +14,11 @@ impl App {
         Ok(self.store().exclusive(mode).await?)
     }
 
+    /// Whether it sees an empty database in place of one that is not there.
+    pub fn is_nowhere(&self) -> bool {
+        self.store().is_nowhere()
+    }
+
     /// Refused once a file of the database is not the one at its path any more.
     pub fn in_place(&self) -> Result<(), AppError> {
         Ok(self.store().in_place()?)

@@ -3,7 +3,7 @@
 use wasmtime::component::HasData;
 
 use crate::capability::{Capability, InstanceState};
-use crate::grants::denied_setting;
+use crate::grants::{denied_key, denied_setting};
 use crate::settings::{SettingType, State};
 
 mod bindings {
@@ -40,11 +40,18 @@ impl settings::Host for Settings<'_> {
 fn read(state: &InstanceState, key: &str) -> Result<Setting, SettingError> {
     if !state.access.grants.settings.covers(key) {
         let plugin = &state.access.plugin;
-        return Err(SettingError::Denied(denied_setting(plugin, key)));
+        // What nobody declared no grant opens; which others there are is not the plugin's to know.
+        let text = match state.caller.settings.declaration(key) {
+            Some(_) => denied_setting(plugin, key),
+            None => denied_key(plugin, key),
+        };
+        return Err(SettingError::Denied(text));
     }
     let snapshot = &state.caller.settings;
     let Some(declaration) = snapshot.declaration(key) else {
-        let text = format!("setting `{key}` is not declared; declare it in settings.toml");
+        let text = format!(
+            "setting `{key}` is not declared; correct the key, or declare it in settings.toml"
+        );
         return Err(SettingError::Unknown(text));
     };
     match snapshot.state(key) {

@@ -8,7 +8,7 @@ use wasmtime::component::{HasData, Resource};
 use crate::beside::{self, Clock, Late, Unanswered};
 use crate::capability::matrix::{self, Held, Matrix, ShapeError};
 use crate::capability::types::{Value, statement};
-use crate::capability::{Access, Capability, InstanceState, LimitHit, denial};
+use crate::capability::{Access, Capability, InstanceState, LimitHit, denial, raise};
 use crate::store::granted::QueryLimits;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::value;
@@ -68,7 +68,8 @@ impl Vectors<'_> {
     fn too_large(&self) -> VectorError {
         let limit = self.0.access.limits.vector_elements;
         VectorError::TooLarge(format!(
-            "the matrices of one call may hold {limit} elements; drop some, or raise `vector_elements` under [limits] in callboard.toml"
+            "the matrices of one call may hold {limit} elements; drop some, or {}",
+            raise(&self.0.access.plugin, "vector_elements")
         ))
     }
 

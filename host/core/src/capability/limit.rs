@@ -2,25 +2,34 @@
 
 use wasmtime::ResourceLimiter;
 
-use crate::config::Limits;
+use crate::config::{Limits, raise};
 
 /// The bound that a call reached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LimitHit {
-    #[error(
-        "memory limit: wanted {wanted_mib} MiB of the {limit} allowed; raise `memory_mib` under [limits] in callboard.toml"
-    )]
+    #[error("memory limit: wanted {wanted_mib} MiB of the {limit} allowed")]
     Memory { wanted_mib: usize, limit: u32 },
-    #[error(
-        "table limit: wanted {wanted} of the {limit} elements allowed; raise `table_elements` under [limits] in callboard.toml"
-    )]
+    #[error("table limit: wanted {wanted} of the {limit} elements allowed")]
     Table { wanted: usize, limit: u32 },
-    #[error(
-        "host call limit: more than {0} calls of the host; raise `host_calls` under [limits] in callboard.toml"
-    )]
+    #[error("host call limit: more than {0} calls of the host")]
     HostCalls(u32),
     #[error("the time of the call is over")]
     Time,
+}
+
+impl LimitHit {
+    /// What happened to a call of a plugin, and what raises the bound. While it `describe`s
+    /// itself its memory has a bound of its own.
+    pub fn told(&self, plugin: &str, describes: bool) -> String {
+        let bound = match self {
+            LimitHit::Memory { .. } if describes => "describe.memory_mib",
+            LimitHit::Memory { .. } => "memory_mib",
+            LimitHit::Table { .. } => "table_elements",
+            LimitHit::HostCalls(_) => "host_calls",
+            LimitHit::Time => return self.to_string(),
+        };
+        format!("{self}; {}", raise(plugin, bound))
+    }
 }
 
 /// Counts what an instance takes. It never says "no" politely: a guest cannot be told apart

@@ -59,6 +59,8 @@ pub struct InstanceState {
     pub open_transactions: u32,
     /// What its transactions may keep others waiting while it computes.
     pub idle: Idle,
+    /// Whether it is asked what it gives, rather than called.
+    pub(crate) describes: bool,
     pub(crate) limiter: Limiter,
     host_calls: u32,
     wasi: WasiCtx,
@@ -120,6 +122,7 @@ impl InstanceState {
             vector_elements: 0,
             open_transactions: 0,
             idle: Idle::default(),
+            describes: false,
             host_calls: 0,
             wasi,
             standard_error,

@@ -74,6 +74,16 @@ pub fn not_public(address: IpAddr) -> Option<&'static str> {
     }
 }
 
+/// Why a host is not public, as far as its text tells: a number, or a name of this machine. What
+/// other names stand for is seen when they are looked up.
+pub fn host_not_public(host: &str) -> Option<&'static str> {
+    if let Ok(address) = host.parse() {
+        return not_public(address);
+    }
+    let is_here = host == "localhost" || host.ends_with(".localhost");
+    is_here.then_some("this machine")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,9 +2,8 @@
 //! the address has to be public. Pure: it asks nobody and dials nothing.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
-use url::{Host, Url};
+use url::Url;
 
 use super::address;
 use super::error::{ClientError, ClientErrorKind};
@@ -64,6 +63,7 @@ impl Policy {
             return Err(ClientError::bad_request(text));
         }
         let name = written(&host);
+        let not_public = address::host_not_public(&name);
         let covering = |grant: &&HttpGrant| {
             grant.covers_host(&name)
                 && grant.scheme.as_str() == url.scheme()
@@ -75,9 +75,9 @@ impl Policy {
         grants.sort_by_key(|grant| !is_private(grant));
         let grant = *grants
             .first()
-            .ok_or_else(|| self.denial(method, url, &name, None))?;
+            .ok_or_else(|| self.denial(method, url, &name, not_public))?;
         let private = is_private(grant);
-        match literal(&host).and_then(address::not_public) {
+        match not_public {
             Some(what) if !private => Err(self.denial(method, url, &name, Some(what))),
             _ => Ok(Allowed { grant, private }),
         }
@@ -156,14 +156,6 @@ impl Policy {
 /// Private addresses are opened for one exact host only, never by a wildcard.
 fn is_private(grant: &HttpGrant) -> bool {
     grant.private && !grant.host.is_wildcard()
-}
-
-fn literal(host: &Host<&str>) -> Option<IpAddr> {
-    match host {
-        Host::Domain(_) => None,
-        Host::Ipv4(address) => Some((*address).into()),
-        Host::Ipv6(address) => Some((*address).into()),
-    }
 }
 
 /// Scheme, host and port of an address.
@@ -260,6 +252,16 @@ mod tests {
             verdict(&policy, "GET", "http://127.0.0.1:6379/"),
             Err(ClientErrorKind::Denied)
         );
+        let name = self::policy("[[http]]\nhost = \"localhost\"\nscheme = \"http\"");
+        for url in [
+            "http://localhost/",
+            "http://LOCALHOST./",
+            "http://a.localhost/",
+        ] {
+            let url = Url::parse(url).expect("url");
+            let error = name.check("GET", &url).expect_err("denied").message;
+            assert_eq!(error.matches("private = true").count(), 2, "{error}");
+        }
         let url = Url::parse("http://[::1]:80/").expect("url");
         let error = policy.check("GET", &url).expect_err("denied").message;
         for part in [
@@ -268,6 +270,7 @@ mod tests {
             "[[grants.p.http]]",
             "host = \"::1\"",
             "[[ask.http]]",
+            "private = true",
         ] {
             assert!(error.contains(part), "{error}");
         }

@@ -112,7 +112,7 @@ impl Turn {
     /// What it came to, after how many attempts, with how much time left.
     async fn attempt(&self, stage: &Stage, entry: &Entry) -> (Outcome, u32, Duration) {
         if let Err(problem) = entry.checks.reads(&self.input) {
-            let failure = Stop::failed(FailureKind::Input, format!("input: {problem}"));
+            let failure = Stop::failed(FailureKind::Input, problem);
             return (Outcome::Stopped(failure).bounded(), 0, Duration::ZERO);
         }
         let mut attempt = 1;

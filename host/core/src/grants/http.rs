@@ -229,9 +229,20 @@ impl HttpGrant {
     }
 
     /// `GET/POST https://api.example.com`.
-    pub(super) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let methods: Vec<_> = self.methods.iter().map(|method| method.as_str()).collect();
-        format!("{} {}://{}", methods.join("/"), self.scheme, self.host)
+        let host = match self.host.as_str() {
+            number if number.contains(':') => format!("[{number}]"),
+            name => name.to_owned(),
+        };
+        let port = self.port.map(|port| format!(":{port}"));
+        let private = if self.private { ", private" } else { "" };
+        format!(
+            "{} {}://{host}{}{private}",
+            methods.join("/"),
+            self.scheme,
+            port.unwrap_or_default()
+        )
     }
 
     /// The lines that grant it, in the tables of `owner`: `ask`, or `grants.NAME`.

@@ -138,19 +138,17 @@ impl Misfit {
     }
 }
 
-/// Why a schema is none of the keys that a handler reads or writes: it describes no object.
+/// Why a schema is none of the keys of a handler: it describes no object. What is called with an
+/// object cannot take `null`, which is what `()` of Rust would be.
 pub fn keys_problem(schema: &Json) -> Option<String> {
     let object = schema.as_object();
-    // `null` is what a native handler without keys has.
-    let described = object.is_some_and(|schema| match schema.get("type") {
-        None => true,
-        Some(kind) => kind == "object" || (kind == "null" && !schema.contains_key("properties")),
-    });
+    let described =
+        object.is_some_and(|schema| schema.get("type").is_none_or(|kind| kind == "object"));
     let keys = object.and_then(|schema| schema.get("properties"));
     let named = keys.is_none_or(Json::is_object);
     (!described || !named).then(|| {
-        "the keys that a handler reads or writes are an object: write \
-         `{ \"type\": \"object\", \"properties\": { … } }`"
+        "the keys of a handler are those of an object: write `{ \"type\": \"object\", \
+         \"properties\": { … } }`; in Rust a type with named fields, or `Nothing` for none"
             .to_owned()
     })
 }
@@ -191,12 +189,12 @@ mod tests {
             json!({ "type": "object", "properties": { "a": {} } }),
             json!({ "properties": {} }),
             json!({}),
-            json!({ "type": "null" }),
         ] {
             assert_eq!(keys_problem(&fits), None, "{fits}");
         }
         for none in [
             json!(true),
+            json!({ "type": "null" }),
             json!({ "type": "array" }),
             json!({ "type": ["object", "null"] }),
             json!({ "type": "null", "properties": {} }),

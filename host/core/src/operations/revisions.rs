@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{ErrorKind, OperationError, named};
 use crate::app::App;
-use crate::rollcall::Roll;
+use crate::rollcall::{Reference, Roll};
 use crate::store::named::{self as names, LATEST};
 use crate::store::revisions::{self, Revision};
 use crate::store::{Store, StoreErrorKind};
@@ -201,6 +201,25 @@ impl RevisionView {
             note: revision.note,
             created_at: revision.created_at,
             activated_at: revision.activated_at,
+        }
+    }
+}
+
+/// What the roll call found.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Roll")]
+pub struct RollView<'r> {
+    /// Each reference, those that answer too.
+    pub references: &'r [Reference],
+    /// Those that do not answer, as where they are why a command fails.
+    pub misses: Vec<&'r Reference>,
+}
+
+impl<'r> From<&'r Roll> for RollView<'r> {
+    fn from(roll: &'r Roll) -> Self {
+        Self {
+            references: &roll.references,
+            misses: roll.misses().collect(),
         }
     }
 }

@@ -128,9 +128,23 @@ pub async fn sealed_by_others(app: &App) -> Result<Vec<SealedByAnother>, Operati
 
 /// Take a value away, so that the default counts again.
 pub async fn unset(app: &App, key: &str) -> Result<SettingView, OperationError> {
-    kind(app, key).await?;
+    let snapshot = snapshot(app).await?;
+    // A value may be there that nobody declares any more.
+    let stray = snapshot.unfit().find(|unfit| unfit.key == key);
+    let stray = stray.filter(|_| snapshot.declaration(key).is_none());
+    if stray.is_none() {
+        declared(&snapshot, key)?;
+    }
     app.store().execute(values::unset(key)).await?;
-    now(app, key).await
+    match stray {
+        Some(stray) => Ok(SettingView {
+            state: SettingState::Unset,
+            problem: None,
+            mend: None,
+            ..SettingView::stray(stray)
+        }),
+        None => now(app, key).await,
+    }
 }
 
 fn sealed(app: &App, key: &str, value: String) -> Result<Content, OperationError> {
@@ -156,14 +170,13 @@ async fn now(app: &App, key: &str) -> Result<SettingView, OperationError> {
 }
 
 async fn snapshot(app: &App) -> Result<Snapshot, OperationError> {
-    let company = app.active().await?;
-    Ok(app.snapshot(&company.definitions).await?)
+    Ok(app.settings().await?)
 }
 
 fn declared<'s>(snapshot: &'s Snapshot, key: &str) -> Result<&'s Declaration, OperationError> {
     snapshot.declaration(key).ok_or_else(|| {
         let keys = snapshot.declarations().keys().map(String::as_str);
-        let otherwise = "declare it in settings.toml and apply";
+        let otherwise = "declare it in settings.toml";
         OperationError::usage(format!("setting `{key}` is not declared"))
             .mend(named::meant(key, keys, otherwise))
     })

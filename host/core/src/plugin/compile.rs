@@ -15,11 +15,12 @@ use futures_util::future::{BoxFuture, Shared};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 
+use super::PluginError;
 use super::cache::Cache;
 use super::code::Code;
-use super::{PluginError, scan};
+use super::scan::{self, Refused};
 use crate::beside;
-use crate::config::CompileLimits;
+use crate::config::{CompileLimits, raise};
 use crate::launch::{self, Bounds};
 
 /// Compilers at a time; each uses a few processors.
@@ -41,6 +42,8 @@ pub fn use_program(path: PathBuf) {
 
 /// A component that is to be compiled.
 pub(super) struct Order {
+    /// Whose component it is, for the mend of a bound.
+    pub(super) plugin: String,
     pub(super) bytes: Arc<[u8]>,
     pub(super) limits: CompileLimits,
     /// The name of the compiled code in the cache.
@@ -112,15 +115,26 @@ impl Drop for Ended {
 
 async fn carry_out(order: Order) -> Result<Code, PluginError> {
     let Order {
+        plugin,
         bytes,
         limits,
         name,
         cache,
     } = order;
-    let failed = |cause| PluginError::Compile { cause };
+    let failed = |refused: Refused| {
+        let cause = match refused.bound {
+            None => refused.problem,
+            Some(bound) => format!(
+                "{}; {} if the plugin is to be trusted",
+                refused.problem,
+                raise(&plugin, &format!("compile.{bound}"))
+            ),
+        };
+        PluginError::Compile { cause }
+    };
     let scanned = Arc::clone(&bytes);
     let scanned = beside::wait(move || scan::scan(&scanned, &limits)).await;
-    let scanned = scanned.unwrap_or_else(|error| Err(error.to_string()));
+    let scanned = scanned.unwrap_or_else(|error| Err(error.to_string().into()));
     let made = match scanned {
         Ok(()) => in_child(bytes, limits).await,
         Err(problem) => Err(problem),
@@ -137,8 +151,10 @@ async fn carry_out(order: Order) -> Result<Code, PluginError> {
 }
 
 /// The output of the child, or why there is none.
-async fn in_child(bytes: Arc<[u8]>, limits: CompileLimits) -> Result<Vec<u8>, String> {
-    let program = PROGRAM.get().ok_or("no program is named that compiles")?;
+async fn in_child(bytes: Arc<[u8]>, limits: CompileLimits) -> Result<Vec<u8>, Refused> {
+    let program = PROGRAM
+        .get()
+        .ok_or_else(|| "no program is named that compiles".to_owned())?;
     let bounds = Bounds {
         memory_mib: limits.memory_mib.into(),
         seconds: limits.seconds.into(),
@@ -150,7 +166,7 @@ async fn in_child(bytes: Arc<[u8]>, limits: CompileLimits) -> Result<Vec<u8>, St
         .map_err(|error| format!("the compiler {} does not start: {error}", program.display()))?;
     let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (Some(mut stdin), Some(stdout), Some(stderr)) = pipes else {
-        return Err("the compiler has no pipes".to_owned());
+        return Err("the compiler has no pipes".to_owned().into());
     };
     let talk = async {
         let give = async move {
@@ -173,30 +189,30 @@ async fn in_child(bytes: Arc<[u8]>, limits: CompileLimits) -> Result<Vec<u8>, St
     let (status, code, said) = answered.map_err(|_| too_long(&limits))??;
     match status.success() {
         true if code.len() as u64 > LARGEST => {
-            Err(format!("compiled it is larger than {} MiB", LARGEST >> 20))
+            Err(format!("compiled it is larger than {} MiB", LARGEST >> 20).into())
         }
         true => Ok(code),
         false => Err(cause(status, &said, &limits)),
     }
 }
 
-fn too_long(limits: &CompileLimits) -> String {
-    format!(
-        "it takes more than {} s; raise `compile.seconds` under [limits] in callboard.toml if the plugin is to be trusted",
-        limits.seconds
-    )
+fn too_long(limits: &CompileLimits) -> Refused {
+    Refused {
+        problem: format!("it takes more than {} s", limits.seconds),
+        bound: Some("seconds"),
+    }
 }
 
 /// Why a compiler ended without code.
-fn cause(status: ExitStatus, said: &str, limits: &CompileLimits) -> String {
+fn cause(status: ExitStatus, said: &str, limits: &CompileLimits) -> Refused {
     if status.code().is_some() {
-        return said.trim().to_owned();
+        return said.trim().to_owned().into();
     }
     if said.contains("memory allocation of") {
-        return format!(
-            "it takes more than {} MiB of memory; raise `compile.memory_mib` under [limits] in callboard.toml if the plugin is to be trusted",
-            limits.memory_mib
-        );
+        return Refused {
+            problem: format!("it takes more than {} MiB of memory", limits.memory_mib),
+            bound: Some("memory_mib"),
+        };
     }
     #[cfg(unix)]
     {
@@ -210,4 +226,5 @@ fn cause(status: ExitStatus, said: &str, limits: &CompileLimits) -> String {
         }
     }
     format!("the compiler ended with {status}: its types nest too deep, or it is made to harm")
+        .into()
 }

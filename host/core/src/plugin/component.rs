@@ -3,7 +3,7 @@
 use wasmparser::{BinaryReaderError, Parser, Payload};
 
 use super::PluginError;
-use super::manifest::WIT;
+use super::manifest::{WIT, served};
 use crate::{capability, foreign};
 
 /// The most bytes of a component.
@@ -11,7 +11,7 @@ pub(super) const LARGEST: usize = 64 << 20;
 
 /// Whether the manifest names the contract that this host serves.
 pub(super) fn check_version(wanted: &str) -> Result<(), PluginError> {
-    if wanted == WIT {
+    if served(wanted) {
         return Ok(());
     }
     Err(PluginError::Version {

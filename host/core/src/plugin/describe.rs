@@ -24,15 +24,18 @@ impl Plugin {
     /// it is not asked again on this machine.
     pub async fn describe(&self) -> Result<Vec<Contract>, PluginError> {
         let digest = self.digest();
-        if let Some(known) = self.runtime.contracts(digest).await {
+        if let Some(known) = self.runtime.contracts(digest, &self.access.limits).await {
             return Ok(known);
         }
         let said = self.ask().await?;
-        let limits = &self.access.limits.describe;
-        bounded(&said, limits)?;
+        let bounds = Bounds {
+            plugin: &self.name,
+            limits: &self.access.limits.describe,
+        };
+        bounds.hold(&said)?;
         let mut contracts = Vec::new();
         for contract in said {
-            contracts.push(contract_of(contract, limits)?);
+            contracts.push(contract_of(contract, &bounds)?);
         }
         contracts.sort_by(|a, b| a.name.cmp(&b.name));
         if let Some(twice) = contracts
@@ -45,7 +48,10 @@ impl Plugin {
         if contracts.is_empty() {
             return Err(cannot("it names no handler".to_owned()));
         }
-        self.runtime.keep_contracts(digest, &contracts).await;
+        let limits = &self.access.limits;
+        self.runtime
+            .keep_contracts(digest, limits, &contracts)
+            .await;
         Ok(contracts)
     }
 
@@ -102,7 +108,9 @@ impl Plugin {
             settings: Arc::new(Snapshot::default()),
             lines: Lines::default(),
         };
-        InstanceState::new(Arc::new(access), caller)
+        let mut state = InstanceState::new(Arc::new(access), caller);
+        state.describes = true;
+        state
     }
 }
 
@@ -110,46 +118,62 @@ fn cannot(cause: String) -> PluginError {
     PluginError::Describe { cause }
 }
 
-/// Whether it says no more than it may, before any of it is read.
-fn bounded(said: &[handlers::Contract], limits: &DescribeLimits) -> Result<(), PluginError> {
-    let bytes = said.iter().map(size).sum();
-    within(said.len(), "handlers", limits.handlers, "handlers")?;
-    within(bytes, "bytes", limits.bytes, "bytes")?;
-    for contract in said {
-        let summary = contract.summary.chars().count();
-        within(
-            summary,
-            "characters in a summary",
-            limits.summary,
-            "summary",
-        )?;
-        let needs = contract.settings.len() + contract.roles.len() + contract.tables.len();
-        within(needs, "needs of a handler", limits.needs, "needs")?;
-        let schemas = [
-            &contract.config_schema,
-            &contract.reads_schema,
-            &contract.writes_schema,
-        ];
-        for schema in schemas {
-            let most = limits.schema_bytes;
-            within(schema.len(), "bytes in a schema", most, "schema_bytes")?;
+/// What a plugin may say of itself.
+struct Bounds<'a> {
+    plugin: &'a str,
+    limits: &'a DescribeLimits,
+}
+
+impl Bounds<'_> {
+    /// Whether it says no more than it may, before any of it is read.
+    fn hold(&self, said: &[handlers::Contract]) -> Result<(), PluginError> {
+        let limits = self.limits;
+        let bytes = said.iter().map(size).sum();
+        self.within(said.len(), "handlers", limits.handlers, "handlers")?;
+        self.within(bytes, "bytes", limits.bytes, "bytes")?;
+        for contract in said {
+            let summary = contract.summary.chars().count();
+            self.within(
+                summary,
+                "characters in a summary",
+                limits.summary,
+                "summary",
+            )?;
+            let needs = contract.settings.len() + contract.roles.len() + contract.tables.len();
+            self.within(needs, "needs of a handler", limits.needs, "needs")?;
+            let schemas = [
+                &contract.config_schema,
+                &contract.reads_schema,
+                &contract.writes_schema,
+            ];
+            for schema in schemas {
+                let most = limits.schema_bytes;
+                self.within(schema.len(), "bytes in a schema", most, "schema_bytes")?;
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    fn within(
+        &self,
+        found: usize,
+        what: &str,
+        limit: u32,
+        key: &'static str,
+    ) -> Result<(), PluginError> {
+        if found <= limit as usize {
+            return Ok(());
+        }
+        Err(PluginError::TooMuch {
+            plugin: self.plugin.to_owned(),
+            what: format!("{found} {what}"),
+            limit,
+            key,
+        })
+    }
 }
 
-fn within(found: usize, what: &str, limit: u32, key: &'static str) -> Result<(), PluginError> {
-    if found <= limit as usize {
-        return Ok(());
-    }
-    Err(PluginError::TooMuch {
-        what: format!("{found} {what}"),
-        limit,
-        key,
-    })
-}
-
-fn contract_of(said: handlers::Contract, limits: &DescribeLimits) -> Result<Contract, PluginError> {
+fn contract_of(said: handlers::Contract, bounds: &Bounds<'_>) -> Result<Contract, PluginError> {
     let checked = |which: &str, text: &str| {
         let broken = |cause: String| PluginError::Schema {
             handler: said.name.clone(),
@@ -158,8 +182,8 @@ fn contract_of(said: handlers::Contract, limits: &DescribeLimits) -> Result<Cont
         };
         let read = serde_json::from_str(text);
         let said: Json = read.map_err(|error| broken(error.to_string()))?;
-        let (deep, most) = (depth(&said), limits.schema_depth);
-        within(deep, "levels in a schema", most, "schema_depth")?;
+        let (deep, most) = (depth(&said), bounds.limits.schema_depth);
+        bounds.within(deep, "levels in a schema", most, "schema_depth")?;
         schema::compiled(&said).map_err(broken)?;
         Ok::<_, PluginError>(said)
     };

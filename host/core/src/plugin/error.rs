@@ -1,6 +1,8 @@
 //! Why a plugin cannot be used. Each text names what mends it; which plugin it is says whoever
 //! tells of it: the roll call by its referrer, a run by its stage.
 
+use crate::config::raise;
+
 /// Why a plugin cannot be loaded or described.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PluginError {
@@ -31,9 +33,11 @@ pub enum PluginError {
         cause: String,
     },
     #[error(
-        "it says too much of itself: {what} of the {limit} allowed; say less, or raise `describe.{key}` under [limits] in callboard.toml"
+        "it says too much of itself: {what} of the {limit} allowed; say less, or {}",
+        raise(plugin, &format!("describe.{key}"))
     )]
     TooMuch {
+        plugin: String,
         what: String,
         limit: u32,
         key: &'static str,

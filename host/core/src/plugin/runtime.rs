@@ -1,6 +1,7 @@
 //! The one engine of the process, and how a component gets into it: from what this process has
 //! at hand, from the cache of this machine, or from the compiler, in this order.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ struct Shared {
     /// Made when a guest is first called: most commands call none.
     stage: OnceLock<Result<Stage, PluginError>>,
     cache: OnceLock<Option<Arc<Cache>>>,
-    /// Components by the digest of their bytes.
+    /// Components by the digest of their bytes and the bounds that they were compiled in.
     components: Kept<String, Linked>,
     compiler: Compiler,
     /// The instances that the pool has room for.
@@ -122,13 +123,15 @@ impl Runtime {
     /// The component of a plugin, compiled and linked.
     pub(super) async fn linked(
         &self,
+        plugin: &str,
         source: &Source,
         limits: &Limits,
     ) -> Result<Arc<Linked>, PluginError> {
-        let digest = source.digest().to_owned();
+        let digest = source.digest();
+        let bounds = bounds(&limits.compile);
         let make = async || {
             let stage = self.stage()?;
-            let name = format!("{digest}.{:016x}.code", stage.fingerprint);
+            let name = format!("{digest}.{:016x}{bounds}.code", stage.fingerprint);
             if let Some(code) = self.kept(&name).await
                 && let Ok(component) = Code::vouched_for(code).component(&stage.engine)
             {
@@ -138,6 +141,7 @@ impl Runtime {
             component::check_kind(&bytes)?;
             component::check_imports(&bytes)?;
             let order = Order {
+                plugin: plugin.to_owned(),
                 bytes,
                 limits: limits.compile,
                 name,
@@ -150,18 +154,24 @@ impl Runtime {
             })?;
             link(stage, &component)
         };
-        self.shared.components.get(digest.clone(), make).await
+        let key = format!("{digest}.{bounds}");
+        self.shared.components.get(key, make).await
     }
 
     /// What a component said of itself to a host of this contract, if that is known here.
-    pub(super) async fn contracts(&self, digest: &str) -> Option<Vec<Contract>> {
-        let content = self.kept(&contracts_name(digest)).await?;
+    pub(super) async fn contracts(&self, digest: &str, limits: &Limits) -> Option<Vec<Contract>> {
+        let content = self.kept(&contracts_name(digest, limits)).await?;
         serde_json::from_slice(&content).ok()
     }
 
-    pub(super) async fn keep_contracts(&self, digest: &str, contracts: &[Contract]) {
+    pub(super) async fn keep_contracts(
+        &self,
+        digest: &str,
+        limits: &Limits,
+        contracts: &[Contract],
+    ) {
         if let (Some(cache), Ok(content)) = (self.cache(), serde_json::to_vec(contracts)) {
-            let name = contracts_name(digest);
+            let name = contracts_name(digest, limits);
             drop(beside::wait(move || cache.keep(&name, &content)).await);
         }
     }
@@ -179,13 +189,21 @@ impl Default for Runtime {
     }
 }
 
-/// What a plugin said depends on it, and on what this version of the host understands.
-fn contracts_name(digest: &str) -> String {
+/// Bounds as a part of a name: what was made within others is not what these let through.
+fn bounds(limits: &impl fmt::Debug) -> String {
+    let digest = Sha256::digest(format!("{limits:?}"));
+    hex(&digest)[..16].to_owned()
+}
+
+/// What a plugin said depends on it, on what this version of the host understands, and on what
+/// it may be made of and say.
+fn contracts_name(digest: &str, limits: &Limits) -> String {
     let mut contract = Sha256::new();
     contract.update(env!("CARGO_PKG_VERSION"));
     contract.update(include_str!("../../../../wit/0.1/handlers.wit"));
     let fingerprint = hex(&contract.finalize());
-    format!("{digest}.{}.contracts", &fingerprint[..16])
+    let bounds = bounds(&(limits.compile, limits.describe));
+    format!("{digest}.{}{bounds}.contracts", &fingerprint[..16])
 }
 
 impl Stage {

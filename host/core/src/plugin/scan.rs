@@ -9,14 +9,28 @@ use wasmparser::{
 use crate::config::CompileLimits;
 use crate::foreign;
 
-/// Whether a component is small and plain enough to be compiled; if not, what is too much and
-/// the limit that would allow it.
-pub(super) fn scan(bytes: &[u8], limits: &CompileLimits) -> Result<(), String> {
-    foreign::read("WebAssembly", || counted(bytes, limits))
-        .unwrap_or_else(|broken| Err(broken.to_string()))
+/// Why a component is not compiled, and the bound of `compile` that would let it be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) problem: String,
+    pub(super) bound: Option<&'static str>,
 }
 
-fn counted(bytes: &[u8], limits: &CompileLimits) -> Result<(), String> {
+impl From<String> for Refused {
+    fn from(problem: String) -> Self {
+        let bound = None;
+        Self { problem, bound }
+    }
+}
+
+/// Whether a component is small and plain enough to be compiled; if not, what is too much and
+/// the limit that would allow it.
+pub(super) fn scan(bytes: &[u8], limits: &CompileLimits) -> Result<(), Refused> {
+    foreign::read("WebAssembly", || counted(bytes, limits))
+        .unwrap_or_else(|broken| Err(broken.to_string().into()))
+}
+
+fn counted(bytes: &[u8], limits: &CompileLimits) -> Result<(), Refused> {
     let (mut modules, mut functions) = (0_u64, 0_u64);
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(|error| error.to_string())? {
@@ -40,10 +54,10 @@ fn counted(bytes: &[u8], limits: &CompileLimits) -> Result<(), String> {
     Ok(())
 }
 
-fn function(body: &FunctionBody<'_>, limits: &CompileLimits) -> Result<(), String> {
+fn function(body: &FunctionBody<'_>, limits: &CompileLimits) -> Result<(), Refused> {
     let range = body.range();
     let at = range.start;
-    let bounded = |what: &str, found: u64, key: &str, limit: u32| {
+    let bounded = |what: &str, found: u64, key: &'static str, limit: u32| {
         within(
             &format!("{what} in the function at byte {at}"),
             found,
@@ -85,7 +99,7 @@ enum Holds {
 }
 
 /// Types inside one another, read without recursion: whoever compiles follows them with it.
-fn types(mut reader: BinaryReader<'_>, limit: u32) -> Result<(), String> {
+fn types(mut reader: BinaryReader<'_>, limit: u32) -> Result<(), Refused> {
     let broken = |error: wasmparser::BinaryReaderError| error.to_string();
     let mut open = vec![(Holds::Types, reader.read_var_u32().map_err(broken)?)];
     while let Some((holds, left)) = open.last_mut() {
@@ -168,11 +182,12 @@ fn depth(body: &FunctionBody<'_>) -> wasmparser::Result<Depth> {
     Ok(most)
 }
 
-fn within(what: &str, found: u64, key: &str, limit: u32) -> Result<(), String> {
+fn within(what: &str, found: u64, bound: &'static str, limit: u32) -> Result<(), Refused> {
     if found <= u64::from(limit) {
         return Ok(());
     }
-    Err(format!(
-        "{found} {what}, at most {limit} are compiled; raise `compile.{key}` under [limits] in callboard.toml if the plugin is to be trusted"
-    ))
+    Err(Refused {
+        problem: format!("{found} {what}, at most {limit} are compiled"),
+        bound: Some(bound),
+    })
 }

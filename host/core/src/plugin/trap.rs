@@ -25,7 +25,7 @@ pub(super) fn failure(error: &wasmtime::Error, state: &InstanceState) -> Failure
         let retryable = kind == FailureKind::Timeout;
         return Failure {
             kind,
-            message: hit.to_string(),
+            message: hit.told(&state.access.plugin, state.describes),
             retryable,
         };
     }

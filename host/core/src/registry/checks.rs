@@ -24,9 +24,13 @@ struct Keys {
 
 impl Checks {
     pub(super) fn of(contract: &Contract) -> Result<Self, String> {
+        let named = |which: &str, problem| format!("what it {which}: {problem}");
+        if let Some(problem) = schema::keys_problem(&contract.config) {
+            return Err(named("is configured with", problem));
+        }
         Ok(Self {
-            reads: Keys::of(&contract.reads)?,
-            writes: Keys::of(&contract.writes)?,
+            reads: Keys::of(&contract.reads).map_err(|problem| named("reads", problem))?,
+            writes: Keys::of(&contract.writes).map_err(|problem| named("writes", problem))?,
         })
     }
 
@@ -67,12 +71,15 @@ impl Keys {
         if let Some(key) = keys.keys().find(|key| !self.has(key)) {
             return Err(format!("key `{}` is not declared", cut(key, LONGEST_KEY)));
         }
-        // A handler without keys may have any schema, `null` too.
+        // A handler without keys may have any schema.
         if self.names.is_empty() {
             return Ok(());
         }
         self.schema
             .check(&Json::Object(keys.clone()))
-            .map_err(|misfit| format!("{} at `{}`", misfit.problem, misfit.place()))
+            .map_err(|misfit| match misfit.place().as_str() {
+                "" => misfit.problem,
+                place => format!("{} at `{place}`", misfit.problem),
+            })
     }
 }

@@ -3,18 +3,18 @@
 
 use super::handlers::{Use, uses};
 use super::schema::Schema;
-use super::{Cause, Kind, Miss, Reference, Referrer, Roster, addition};
+use super::{Cause, Kind, Miss, Reference, Referrer, Roster, addition, asked};
 use crate::config::Config;
-use crate::grants::{CredentialGrant, Grants, Lines, Refusal, TableGrant, Verb};
+use crate::grants::{CredentialGrant, Grants, Lines, Refusal, Verb};
 use crate::handler::{Contract, TableName, TableNeed};
 use crate::registry::{Origin, nearest};
-use crate::settings::SettingType;
 use crate::workspace::{Defined, Place, PluginFiles};
 
 pub(super) fn list(roster: &Roster<'_>, schema: &Schema) -> Vec<Reference> {
     let mut references = ceilings(roster, schema);
     for (name, plugin) in &roster.definitions.plugins {
         references.extend(asks(roster, name, plugin));
+        references.extend(named(roster, name, plugin));
         references.extend(credentials(roster, name, plugin));
         for contract in contracts(roster, name, plugin) {
             references.extend(tables(name, plugin, contract));
@@ -47,8 +47,20 @@ fn ceilings(roster: &Roster<'_>, schema: &Schema) -> Vec<Reference> {
         }));
         let credentials = grants.credentials.iter().enumerate();
         references.extend(credentials.map(|(index, grant)| {
-            let miss = undeclared(roster, &grant.name);
+            let miss = asked::credential(roster, &grant.name);
             reference("credentials", index, Kind::Setting, &grant.name, miss)
+        }));
+        let http = grants.http.iter().enumerate();
+        references.extend(http.map(|(index, grant)| {
+            let miss = asked::address(grant, &format!("grants.{name}"));
+            reference("http", index, Kind::Grant, &grant.text(), miss)
+        }));
+        references.extend(grants.settings.keys.iter().map(|key| {
+            let referrer = Referrer::Ceiling(name.clone());
+            let path = format!("grants.{name}.settings");
+            Reference::new(referrer, path, Kind::Setting, key)
+                .at(config.at(&["grants", name, "settings", "keys"]))
+                .missed(asked::setting(roster, key))
         }));
     }
     references
@@ -65,10 +77,10 @@ fn asks(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference>
         let same = |refusal: &&Refusal| refusal.is_of(&asked);
         let refused = refused.iter().find(same);
         let miss = refused.map(|refused| refusal(name, config, refused));
-        // A table that is not there, or of the host, is missed where it is named.
-        let table = table(ask, &asked)
-            .map(|table| Cause::new(Referrer::plugin(name), "ask.db").with_target(&table.table));
-        let miss = miss.map(|miss| miss.because(misnamed(roster, name)).because(table));
+        // What is not there, or cannot be given, is missed where it is named.
+        let wrong = asked_thing(ask, &asked)
+            .map(|(key, target)| Cause::new(Referrer::plugin(name), key).with_target(&target));
+        let miss = miss.map(|miss| miss.because(misnamed(roster, name)).because(wrong));
         Reference::new(Referrer::plugin(name), "ask", Kind::Grant, &asked.asked)
             .at(written(plugin, &asked))
             .missed(miss)
@@ -106,9 +118,43 @@ fn refusal(plugin: &str, config: &Defined<Config>, refusal: &Refusal) -> Miss {
     Miss::new(problem, mend)
 }
 
-/// The table that is asked for, if it is one.
-fn table<'a>(ask: &'a Grants, asked: &Refusal) -> Option<&'a TableGrant> {
-    ask.db.get(index(asked, "db")?)
+/// Under which key something that is asked for is a reference of its own, and its target.
+fn asked_thing(ask: &Grants, asked: &Refusal) -> Option<(&'static str, String)> {
+    if let Some(grant) = index(asked, "db").and_then(|index| ask.db.get(index)) {
+        return Some(("ask.db", grant.table.clone()));
+    }
+    if let Some(grant) = index(asked, "http").and_then(|index| ask.http.get(index)) {
+        return Some(("ask.http", grant.text()));
+    }
+    if let Some(grant) = index(asked, "credentials").and_then(|index| ask.credentials.get(index)) {
+        return Some(("credentials", grant.name.clone()));
+    }
+    match &asked.mend {
+        Some(Lines::Setting(key)) => Some(("ask.settings", key.clone())),
+        _ => None,
+    }
+}
+
+/// The settings and addresses that a plugin asks for: each can be given.
+fn named(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference> {
+    let (ask, manifest) = (&plugin.manifest.value.ask, &plugin.manifest);
+    let settings = ask.settings.keys.iter().map(|key| {
+        Reference::new(Referrer::plugin(name), "ask.settings", Kind::Setting, key)
+            .at(manifest.at(&["ask", "settings", "keys"]))
+            .missed(asked::setting(roster, key))
+    });
+    let http = ask.http.iter().enumerate().map(|(index, grant)| {
+        let place = manifest.at(&["ask", "http", &index.to_string()]);
+        Reference::new(
+            Referrer::plugin(name),
+            "ask.http",
+            Kind::Grant,
+            grant.text(),
+        )
+        .at(place)
+        .missed(asked::address(grant, "ask"))
+    });
+    settings.chain(http).collect()
 }
 
 /// Which element of a list is asked for.
@@ -137,7 +183,8 @@ fn credentials(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Ref
             let place = plugin
                 .manifest
                 .at(&["ask", "credentials", &index.to_string()]);
-            let miss = undeclared(roster, &grant.name).or_else(|| out_of_reach(name, ask, grant));
+            let miss =
+                asked::credential(roster, &grant.name).or_else(|| out_of_reach(name, ask, grant));
             Reference::new(
                 Referrer::plugin(name),
                 "credentials",
@@ -148,20 +195,6 @@ fn credentials(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Ref
             .missed(miss)
         })
         .collect()
-}
-
-fn undeclared(roster: &Roster<'_>, credential: &str) -> Option<Miss> {
-    let declared = roster.definitions.settings.get(credential);
-    let kind = declared.map(|declared| declared.value.kind);
-    let problem = match kind {
-        Some(SettingType::Secret) => return None,
-        Some(kind) => format!("the credential `{credential}` is a setting of the type {kind}"),
-        None => format!("the credential `{credential}` is not declared"),
-    };
-    let mend = format!(
-        "write in settings.toml:\n[\"{credential}\"]\ntype = \"secret\"\ndescription = \"…\""
-    );
-    Some(Miss::new(problem, mend))
 }
 
 fn out_of_reach(plugin: &str, ask: &Grants, grant: &CredentialGrant) -> Option<Miss> {

@@ -124,6 +124,17 @@ fn unknown(roster: &Roster<'_>, name: &str) -> Miss {
     if let Some(near) = roster.registry.nearest(name) {
         return Miss::new(problem, format!("write `handler = \"{near}\"`"));
     }
+    let config = &roster.definitions.config.value;
+    let mut granted = config.grants.keys().filter(|name| *name != "*");
+    // Something is granted to a plugin that is not there: it was to give the handler, perhaps.
+    if let Some(lost) = granted.find(|name| !roster.definitions.plugins.contains_key(*name)) {
+        let mend = format!(
+            "add plugins/{lost}, which is granted something and is not there, if it gives the \
+             handler; or name one of `callboard handlers list`"
+        );
+        let cause = Cause::new(Referrer::Ceiling(lost.clone()), format!("grants.{lost}"));
+        return Miss::new(problem, mend).because(cause);
+    }
     let mend =
         "name one of `callboard handlers list`, or add the plugin that gives it below plugins/";
     Miss::new(problem, mend)

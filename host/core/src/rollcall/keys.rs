@@ -11,10 +11,10 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value as Json};
 
 use super::pipelines::{Staged, broken_need};
-use super::{Kind, Miss, Reference, Referrer, Roster};
+use super::{Cause, Kind, Miss, Reference, Referrer, Roster};
 use crate::handler::{Contract, schema};
 use crate::pipeline::{FOLLOWS, Follow, Pipeline, Stage};
-use crate::registry::Registry;
+use crate::registry::{Registry, nearest};
 use crate::workspace::Defined;
 
 pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
@@ -29,6 +29,9 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     }
     references
 }
+
+/// References that are followed to find a type.
+const REFERENCES: usize = 16;
 
 /// Who writes which key in a pipeline, worked out once.
 pub(super) struct Flow<'a> {
@@ -111,7 +114,7 @@ impl<'a> Flow<'a> {
         };
         let needed = required(&contract.reads);
         let mut references = Vec::new();
-        for (key, schema) in properties(&contract.reads) {
+        for key in properties(&contract.reads).keys() {
             let writers = self.writers(key).iter().copied();
             let writers = writers.filter(|it| staged.graph.is_after(staged.number, *it));
             let writers: Vec<usize> = writers.collect();
@@ -121,7 +124,7 @@ impl<'a> Flow<'a> {
                 None
             };
             let absent = absent.map(|miss| miss.because(staged.broken_need()));
-            let miss = absent.or_else(|| self.misfit(key, schema, &writers));
+            let miss = absent.or_else(|| self.misfit(contract, key, &writers));
             references.push(staged.reference("handler", Kind::Key, key).missed(miss));
         }
         references
@@ -173,7 +176,8 @@ impl<'a> Flow<'a> {
             ));
         }
         let problem = format!("`{reader}` reads `{key}`, and nothing before it writes it");
-        Some(Miss::new(problem, self.source(stage, key)))
+        let miss = Miss::new(problem, self.source(stage, key));
+        Some(miss.because(self.misnamed(key)))
     }
 
     /// Who could write a key.
@@ -202,10 +206,11 @@ impl<'a> Flow<'a> {
     }
 
     /// The miss of a key that is written as one type and read as another.
-    fn misfit(&self, key: &str, read: &Json, writers: &[usize]) -> Option<Miss> {
-        let wanted = types(read);
+    fn misfit(&self, reader: &Contract, key: &str, writers: &[usize]) -> Option<Miss> {
+        let wanted = types(&reader.reads, properties(&reader.reads).get(key)?);
         writers.iter().find_map(|writer| {
-            let written = types(properties(&self.contract(*writer)?.writes).get(key)?);
+            let writes = &self.contract(*writer)?.writes;
+            let written = types(writes, properties(writes).get(key)?);
             let fits = written.iter().any(|kind| {
                 wanted.contains(kind) || *kind == "integer" && wanted.contains("number")
             });
@@ -252,37 +257,71 @@ impl<'a> Flow<'a> {
         references
     }
 
-    /// Inputs: a default fits who reads it, and somebody does.
+    /// Inputs: somebody reads each, and a default fits who does.
     fn inputs(&self, defined: &Defined<Pipeline>) -> Vec<Reference> {
         let referrer = Referrer::pipeline(self.pipeline.name());
         let mut references = Vec::new();
         for (key, input) in &self.pipeline.input {
-            let contracts = self.contracts.iter().copied().flatten();
-            let reading = contracts.filter(|it| properties(&it.reads).contains_key(key));
-            // Each handler once, however many stages call it.
-            let mut known = BTreeSet::new();
-            let readers = reading.filter(|it| known.insert(it.name.as_str()));
-            let readers: Vec<&Contract> = readers.collect();
-            let place = defined.at(&["input", key, "default"]);
-            let name = format!("input.{key}");
-            if readers.is_empty() {
-                let note = Reference::new(&referrer, &name, Kind::Unread, "no stage reads it");
-                references.push(note.at(place));
+            let reference = Reference::new(&referrer, format!("input.{key}"), Kind::Input, key);
+            if self.is_idle(key) {
+                let reference = reference.at(defined.at(&["input", key]));
+                references.push(reference.missed(Some(self.idle(key))));
                 continue;
             }
             let default = input.default.as_ref();
             let miss = default.and_then(|default| {
-                readers
-                    .iter()
-                    .find_map(|reader| unfit(reader, key, default))
+                let mut readers = self.readers(key);
+                readers.find_map(|reader| unfit(reader, key, default))
             });
-            references.push(
-                Reference::new(&referrer, name, Kind::Input, key)
-                    .at(place)
-                    .missed(miss),
-            );
+            let place = defined.at(&["input", key, "default"]);
+            references.push(reference.at(place).missed(miss));
         }
         references
+    }
+
+    /// Contracts that read a key, each once, however many stages call its handler.
+    fn readers(&self, key: &str) -> impl Iterator<Item = &'a Contract> {
+        let contracts = self.contracts.iter().copied().flatten();
+        let mut known = BTreeSet::new();
+        contracts
+            .filter(move |it| properties(&it.reads).contains_key(key))
+            .filter(move |it| known.insert(it.name.as_str()))
+    }
+
+    /// Whether an input is read by no stage, no condition and no limit, as far as that is known.
+    fn is_idle(&self, input: &str) -> bool {
+        let limit = self.pipeline.limits.key.as_ref();
+        let conditions = self.pipeline.stages.iter().flat_map(|stage| &stage.when);
+        let mut keys = limit.into_iter().chain(conditions.map(|it| &it.key));
+        self.unknown.is_empty()
+            && self.readers(input).next().is_none()
+            && !keys.any(|key| key.get_ref() == input)
+    }
+
+    /// The key that an input which nobody reads was to be: one that is read, and no input.
+    fn meant(&self, idle: &str) -> Option<&'a str> {
+        let contracts = self.contracts.iter().copied().flatten();
+        let read = contracts.flat_map(|it| properties(&it.reads).keys());
+        let lost = read.filter(|key| !self.pipeline.input.contains_key(*key));
+        nearest(idle, lost.map(String::as_str))
+    }
+
+    /// The miss of an input that nobody reads.
+    fn idle(&self, key: &str) -> Miss {
+        let mend = match self.meant(key) {
+            Some(near) => format!("write `[input.{near}]`, or remove it"),
+            None => format!("remove [input.{key}], or add a stage whose handler reads it"),
+        };
+        Miss::new(format!("nothing reads the input `{key}`"), mend)
+    }
+
+    /// The input that was to be a key, and is of another name.
+    fn misnamed(&self, key: &str) -> Option<Cause> {
+        let inputs = self.pipeline.input.keys();
+        let mut idle = inputs.filter(|input| self.is_idle(input));
+        let input = idle.find(|input| self.meant(input) == Some(key))?;
+        let referrer = Referrer::pipeline(self.pipeline.name());
+        Some(Cause::new(referrer, format!("input.{input}")))
     }
 }
 
@@ -341,7 +380,8 @@ fn properties(schema: &Json) -> &Map<String, Json> {
     properties.unwrap_or(&NONE)
 }
 
-fn required(schema: &Json) -> BTreeSet<&str> {
+/// The keys without which nothing fits a schema of an object.
+pub(super) fn required(schema: &Json) -> BTreeSet<&str> {
     let required = resolved(schema).get("required").and_then(Json::as_array);
     required
         .into_iter()
@@ -360,13 +400,31 @@ fn resolved(schema: &Json) -> &Json {
         .unwrap_or(schema)
 }
 
-/// The types that a schema names; none if it does not say.
-fn types(schema: &Json) -> BTreeSet<&str> {
-    match schema.get("type") {
-        Some(Json::String(kind)) => BTreeSet::from([kind.as_str()]),
-        Some(Json::Array(kinds)) => kinds.iter().filter_map(Json::as_str).collect(),
-        _ => BTreeSet::new(),
+/// The types that a part of a schema names, at the end of its references; none if it does not say.
+fn types<'s>(whole: &'s Json, part: &'s Json) -> BTreeSet<&'s str> {
+    types_within(whole, part, REFERENCES).unwrap_or_default()
+}
+
+/// The same, following so many references at most.
+fn types_within<'s>(whole: &'s Json, part: &'s Json, left: usize) -> Option<BTreeSet<&'s str>> {
+    let left = left.checked_sub(1)?;
+    if let Some(reference) = part.get("$ref").and_then(Json::as_str) {
+        let referred = whole.pointer(reference.strip_prefix('#')?)?;
+        return types_within(whole, referred, left);
     }
+    match part.get("type") {
+        Some(Json::String(kind)) => return Some(BTreeSet::from([kind.as_str()])),
+        Some(Json::Array(kinds)) => return Some(kinds.iter().filter_map(Json::as_str).collect()),
+        _ => {}
+    }
+    let choices = ["anyOf", "oneOf"]
+        .iter()
+        .find_map(|it| part.get(it)?.as_array());
+    let mut types = BTreeSet::new();
+    for choice in choices? {
+        types.extend(types_within(whole, choice, left)?);
+    }
+    Some(types)
 }
 
 fn listed(types: &BTreeSet<&str>) -> String {

@@ -168,20 +168,26 @@ fn follows(staged: &Staged<'_>) -> Vec<Reference> {
     references
 }
 
-/// The miss of a gate that sends the run to a stage it does not come after: what needs the gate
-/// would go on as if somebody had approved.
+/// The miss of a stage that sends the run to one it does not come after: nothing is gone to then,
+/// and what needs the stage would go on as if it had been done, or somebody had approved.
 fn aside(staged: &Staged<'_>, target: &str) -> Option<Miss> {
     let (pipeline, id) = (staged.pipeline(), staged.stage.id());
-    let passes = staged.stage.gate.is_some() && !staged.is_behind(target);
-    passes.then(|| {
+    let kind = staged.stage.gate.as_ref().map_or("stage", |_| "gate");
+    (!staged.is_behind(target)).then(|| {
         let problem = format!(
-            "gate `{id}` does not come after stage `{target}`, so it would count as passed"
+            "{kind} `{id}` does not come after stage `{target}`, so it would count as passed"
         );
         let before = staged.graph.above(staged.number);
         let mut before: Vec<&str> = before.map(|it| pipeline.stages[it].id()).collect();
         before.sort_unstable();
-        let miss = Miss::new(problem, format!("name one of {}", named(before)));
-        miss.because(staged.broken_need())
+        let mend = match before.as_slice() {
+            [] => "write `end`, `hold` or `fail`".to_owned(),
+            _ => format!(
+                "name one of {}, or write `end`, `hold` or `fail`",
+                named(before)
+            ),
+        };
+        Miss::new(problem, mend).because(staged.broken_need())
     })
 }
 

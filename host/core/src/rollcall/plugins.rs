@@ -3,7 +3,7 @@
 
 use super::{Cause, Kind, Miss, Reference, Referrer, Roster};
 use crate::handler::Contract;
-use crate::plugin::manifest::WIT;
+use crate::plugin::manifest::{WIT, served};
 use crate::registry::{Entry, Origin, nearest};
 use crate::store::granted;
 use crate::workspace::PluginFiles;
@@ -37,7 +37,7 @@ pub(super) async fn logins(roster: &Roster<'_>) -> Option<Reference> {
     let mut plugins = roster.definitions.plugins.iter();
     let (name, plugin) = plugins.find(|(_, plugin)| !plugin.manifest.value.ask.db.is_empty())?;
     let miss = match granted::without_logins(roster.store).await {
-        Ok(None) => None,
+        Ok(None) => without_schema(roster).await,
         Ok(Some(user)) => {
             let problem = format!(
                 "`{user}`, the database user of callboard, may not create the login roles that plugins have their tables by"
@@ -56,6 +56,21 @@ pub(super) async fn logins(roster: &Roster<'_>) -> Option<Reference> {
             .at(plugin.manifest.at(&["ask", "db"]))
             .missed(miss),
     )
+}
+
+/// The miss of a schema that is another user's, who did not say that plugins may be let in.
+async fn without_schema(roster: &Roster<'_>) -> Option<Miss> {
+    // That the database does not answer is missed with its tables.
+    let (user, schema) = granted::without_schema(roster.store).await.ok()??;
+    let problem = format!(
+        "`{user}`, the database user of callboard, may not let plugins into the schema `{schema}`"
+    );
+    let [user, schema] = [user, schema].map(|name| name.replace('"', "\"\""));
+    let mend = format!(
+        "let its owner run `GRANT CREATE, USAGE ON SCHEMA \"{schema}\" TO \"{user}\" WITH GRANT OPTION`, \
+         or make `{user}` the owner of the database"
+    );
+    Some(Miss::new(problem, mend))
 }
 
 fn component(name: &str, plugin: &PluginFiles) -> Reference {
@@ -83,11 +98,6 @@ fn wit(name: &str, plugin: &PluginFiles) -> Reference {
     Reference::new(Referrer::plugin(name), "wit", Kind::Wit, wit)
         .at(plugin.manifest.at(&["wit"]))
         .missed(miss)
-}
-
-fn served(wit: &str) -> bool {
-    let rest = wit.strip_prefix(WIT);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The handlers of a plugin in the registry.
@@ -209,10 +219,13 @@ fn strangers(roster: &Roster<'_>) -> Vec<Reference> {
                     }
                     None => Miss::new(
                         problem,
-                        format!("remove [{table}.{name}], or add plugins/{name}"),
+                        format!("add plugins/{name}, or remove [{table}.{name}]"),
                     ),
                 }
             });
+            let granted = config.value.grants.contains_key(name) && table == "limits";
+            let first = || Cause::new(Referrer::Ceiling(name.clone()), format!("grants.{name}"));
+            let miss = miss.map(|miss| miss.because(granted.then(first)));
             Reference::new(
                 Referrer::Ceiling(name.clone()),
                 format!("{table}.{name}"),

@@ -1,6 +1,7 @@
 //! Policies: their table is in the live schema and their handler touches it, and their times
 //! make sense.
 
+use super::keys::required;
 use super::schema::Schema;
 use super::{Cause, Kind, Miss, Reference, Referrer, Roster, named};
 use crate::handler::TableName;
@@ -25,6 +26,7 @@ pub(super) fn list(roster: &Roster<'_>, schema: &Schema) -> Vec<Reference> {
             .missed(no_time("timeout", timeout));
         references.push(reference);
         references.push(cadence(policy));
+        references.extend(ungiven(roster, policy));
     }
     references
 }
@@ -49,6 +51,33 @@ fn untouched(roster: &Roster<'_>, policy: &Defined<Policy>) -> Option<Miss> {
         let typo = configured.map(|key| Cause::new(policy, key));
         Miss::new(problem, format!("name {touched}")).because(typo)
     })
+}
+
+/// Keys that the handler cannot do without: a policy has no input, and no stage before it.
+fn ungiven(roster: &Roster<'_>, policy: &Defined<Policy>) -> Vec<Reference> {
+    let value = &policy.value;
+    let entry = roster.registry.get(value.handler.get_ref());
+    let needed = entry.map(|entry| required(&entry.contract.reads));
+    let needed = needed.into_iter().flatten().map(|key| {
+        let handler = value.handler.get_ref();
+        let problem = format!("`{handler}` reads `{key}`, and nobody gives it to a policy");
+        let upkeep = roster.registry.iter().map(|entry| &entry.contract);
+        let upkeep =
+            upkeep.filter(|it| required(&it.reads).is_empty() && !it.needs.tables.is_empty());
+        let mend = format!(
+            "call it in a pipeline, or name one of {}",
+            named(upkeep.map(|it| it.name.as_str()))
+        );
+        Reference::new(
+            Referrer::policy(value.name.get_ref()),
+            "handler",
+            Kind::Key,
+            key,
+        )
+        .at(policy.at(&["handler"]))
+        .missed(Some(Miss::new(problem, mend)))
+    });
+    needed.collect()
 }
 
 /// A policy has a pause or times of the clock, and not both.

@@ -9,6 +9,7 @@
 
 mod about;
 mod admission;
+mod authorise;
 mod authorizer;
 mod bounds;
 mod catalog;
@@ -17,6 +18,7 @@ mod denial;
 mod functions;
 mod held;
 mod idle;
+mod idling;
 mod login;
 mod measured;
 mod memory;
@@ -25,6 +27,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod user;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -35,15 +38,18 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use self::about::about;
 use self::admission::{Asker, Checked};
+pub use self::authorise::authorise;
 use self::authorizer::{Authorizer, Mode};
-use self::catalog::{Catalog, SEARCH_PATH};
+use self::catalog::Catalog;
 pub use self::deferred::{Writer, execute_deferred, execute_unchecked};
 #[doc(hidden)]
 pub use self::functions::{Makes, all as functions};
 pub use self::idle::Idle;
+pub(super) use self::idling::Idling;
 pub use self::session::EachRow;
 use self::session::{Budgeted, Session};
 pub use self::transaction::GrantedTransaction;
+pub use self::user::{without_logins, without_schema};
 use super::{Backend, Store, StoreError, StoreErrorKind};
 use crate::config::Limits;
 use crate::grants::Grants;
@@ -90,11 +96,20 @@ struct Shared {
     login: Option<PgConnectOptions>,
     /// Its tables as they were when they were last looked at, on PostgreSQL.
     catalog: Mutex<Option<Arc<Catalog>>>,
-    idle: Mutex<Vec<Session>>,
+    idle: Arc<Idling>,
     permits: Arc<Semaphore>,
 }
 
 impl Store {
+    /// A new place for connections of a plugin. On SQLite they are closed with the store.
+    fn idling(&self) -> Arc<Idling> {
+        let idling = Arc::<Idling>::default();
+        if let Backend::Sqlite(store) = self.backend() {
+            store.guests(&idling);
+        }
+        idling
+    }
+
     /// The database as `plugin` may use it. On PostgreSQL this makes the plugin's login role.
     pub async fn granted(
         &self,
@@ -116,7 +131,7 @@ impl Store {
             limits: *limits,
             login,
             catalog: Mutex::default(),
-            idle: Mutex::default(),
+            idle: self.idling(),
             permits: Arc::new(Semaphore::new(connections as usize)),
         };
         Ok(GrantedDatabase {
@@ -184,7 +199,7 @@ impl GrantedDatabase {
         params: Vec<Vec<Value>>,
         timeout: Duration,
     ) -> Result<u64, StoreError> {
-        let checked = self.check(Statement::new(sql), Mode::Write).await?;
+        let checked = self.check_text(sql, Mode::Write).await?;
         let mut transaction = self.begin(timeout).await?;
         let mut touched = 0;
         for params in params {
@@ -228,7 +243,7 @@ impl GrantedDatabase {
 
     /// Whether the grants allow a statement, and it fits the schema; it is not run.
     pub async fn authorise(&self, sql: &str) -> Result<(), StoreError> {
-        let checked = self.check(Statement::new(sql), Mode::Write).await?;
+        let checked = self.check_text(sql, Mode::Write).await?;
         let timeout = statement_timeout(&self.shared.limits);
         let mut borrowed = self.borrow(timeout).await?;
         let result = borrowed.session()?.prepare(checked, timeout).await;
@@ -245,17 +260,22 @@ impl GrantedDatabase {
         self.shared.limits.value_bytes.into()
     }
 
-    /// What may run of a statement. What is refused may be about a column that is new.
     async fn check(&self, statement: Statement, mode: Mode) -> Result<Checked, StoreError> {
+        let checked = self.check_text(&statement.sql, mode).await?;
+        checked.with(statement.params, self.value_bytes())
+    }
+
+    /// What may run of a statement. What is refused may be about a column that is new.
+    async fn check_text(&self, sql: &str, mode: Mode) -> Result<Checked, StoreError> {
         let Some(held) = self.catalog(None).await? else {
-            return self.check_with(None, statement, mode);
+            return self.check_with(None, sql, mode);
         };
-        let error = match self.check_with(Some(&held), statement.clone(), mode) {
+        let error = match self.check_with(Some(&held), sql, mode) {
             Err(error) => error,
             checked => return checked,
         };
         match self.catalog(Some(&held)).await? {
-            Some(now) if now != held => self.check_with(Some(&now), statement, mode),
+            Some(now) if now != held => self.check_with(Some(&now), sql, mode),
             _ => Err(error),
         }
     }
@@ -263,7 +283,7 @@ impl GrantedDatabase {
     fn check_with(
         &self,
         catalog: Option<&Catalog>,
-        statement: Statement,
+        sql: &str,
         mode: Mode,
     ) -> Result<Checked, StoreError> {
         let asker = Asker {
@@ -274,7 +294,7 @@ impl GrantedDatabase {
             most: self.value_bytes(),
             there: None,
         };
-        admission::check(asker, statement, mode == Mode::Write)
+        admission::check_text(asker, sql, mode == Mode::Write)
     }
 
     /// The tables as they are on PostgreSQL, read anew if what is held is `outdated`.
@@ -318,10 +338,7 @@ impl GrantedDatabase {
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
-        self.shared
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.idle.sessions()
     }
 
     async fn connect(&self) -> Result<Session, StoreError> {
@@ -452,56 +469,6 @@ impl Drop for BorrowedSession {
     fn drop(&mut self) {
         if let Some(Session::Sqlite { authorizer, .. }) = &self.session {
             authorizer.give_up();
-        }
-    }
-}
-
-/// The user of the database, if it may not create the login roles of plugins.
-pub async fn without_logins(store: &Store) -> Result<Option<String>, StoreError> {
-    if let Backend::Sqlite(_) = store.backend() {
-        return Ok(None);
-    }
-    let sql = "SELECT rolname::text AS name FROM pg_roles \
-        WHERE rolname = current_user AND NOT rolcreaterole AND NOT rolsuper";
-    let rows = store.query(Statement::new(sql)).await?;
-    Ok(rows.first().map(|row| row.text("name")).transpose()?)
-}
-
-/// Whether the grants allow a statement, and it fits the schema; nothing runs, and no login
-/// role is made for it.
-pub async fn authorise(
-    store: &Store,
-    plugin: &str,
-    grants: &Grants,
-    limits: &Limits,
-    sql: &str,
-) -> Result<(), StoreError> {
-    let there = store.tables().await?;
-    let asker = Asker {
-        dialect: store.dialect(),
-        plugin,
-        grants,
-        catalog: None,
-        most: limits.value_bytes.into(),
-        there: Some(&there),
-    };
-    match store.backend() {
-        Backend::Sqlite(_) => {
-            admission::check(asker, Statement::new(sql), true)?;
-            store
-                .granted(plugin, grants, limits)
-                .await?
-                .authorise(sql)
-                .await
-        }
-        Backend::Postgres(postgres) => {
-            let catalog = Catalog::read(store, grants).await?;
-            let asker = Asker {
-                catalog: Some(&catalog),
-                ..asker
-            };
-            let checked = admission::check(asker, Statement::new(sql), true)?;
-            postgres.prepare_in(SEARCH_PATH, checked.sql()).await
         }
     }
 }

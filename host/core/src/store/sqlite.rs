@@ -7,7 +7,7 @@ mod search;
 
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
@@ -26,6 +26,7 @@ use tokio::task::JoinHandle;
 pub(super) use self::opening::{files, is_absent, look};
 pub(super) use self::place::Place;
 pub(super) use self::search::install as search;
+use super::granted::Idling;
 use super::timed::{self, Borrowed};
 use super::{Connection, StoreError, StoreErrorKind, Transaction, Work};
 use crate::supervision;
@@ -55,6 +56,8 @@ pub(crate) struct SqliteStore {
     /// The files that have to stay where they are: the database with its log, and the lock of
     /// whoever works.
     pub(super) places: std::sync::Mutex<Vec<Place>>,
+    /// Where the connections of plugins wait.
+    guests: std::sync::Mutex<Vec<Weak<Idling>>>,
     /// Never used: whoever closes the file last removes its log, which has to stay in its place.
     anchor: Mutex<Option<SqliteConnection>>,
     /// The folder of a file that ends with this.
@@ -112,6 +115,7 @@ impl SqliteStore {
             others_until: std::sync::Mutex::default(),
             options,
             places: std::sync::Mutex::new(places),
+            guests: std::sync::Mutex::default(),
             anchor: Mutex::new(Some(anchor)),
             passing: None,
         })
@@ -234,6 +238,13 @@ impl SqliteStore {
         receiver.await.map_err(|_| stopped())?
     }
 
+    /// Close the connections that wait there with the store.
+    pub(super) fn guests(&self, idling: &Arc<Idling>) {
+        let mut guests = held(&self.guests);
+        guests.retain(|guest| guest.strong_count() > 0);
+        guests.push(Arc::downgrade(idling));
+    }
+
     pub(super) async fn close(&self) {
         // Whoever closes last writes the log into the file, which is another one by now.
         if self.in_place().is_err() {
@@ -241,6 +252,10 @@ impl SqliteStore {
         }
         if let Some(anchor) = self.anchor.lock().await.take() {
             anchor.close().await.ok();
+        }
+        let guests = std::mem::take(&mut *held(&self.guests));
+        for idling in guests.iter().filter_map(Weak::upgrade) {
+            idling.close().await;
         }
         // The writer goes last: it is the one that can empty the log into the file.
         self.readers.close().await;

@@ -80,6 +80,21 @@ impl Definitions {
     }
 }
 
+impl Definitions {
+    /// The settings that files declare, as far as they can be read, whatever else is wrong.
+    pub fn declared_in(files: &Files) -> BTreeMap<String, Declaration> {
+        let mut parser = Parser {
+            files,
+            components: &BTreeMap::new(),
+            misreads: Vec::new(),
+        };
+        let settings = parser.settings().into_iter();
+        settings
+            .map(|(key, defined)| (key, defined.value))
+            .collect()
+    }
+}
+
 struct Parser<'a> {
     files: &'a Files,
     components: &'a BTreeMap<String, String>,

@@ -118,13 +118,22 @@ impl<'s> Pages<'s> {
         }
     }
 
-    /// What pages have, together: names to choose from.
-    pub(super) fn names(&self, posts: &[Post]) -> Value {
+    /// What a template has that is rendered as a page: the names to choose from there.
+    pub(super) fn names(&self, template: &str, posts: &[Post]) -> Value {
         let shared = self.shared(super::view::head());
-        let own = context! {
-            posts => self.list(posts),
-            post => posts.first().map(|post| Value::from(Serde(PostView::new(post, &self.links)))),
-            html => "", number => 1, pages => 1, newer => "", older => "", tag => "",
+        let post = || {
+            posts
+                .first()
+                .map(|post| Value::from(Serde(PostView::new(post, &self.links))))
+        };
+        let own = match template {
+            "index.html" => context! { posts => self.list(posts) },
+            "post.html" => context! { post => post(), html => "" },
+            "archive.html" => context! {
+                posts => self.list(posts), number => 1, pages => 1, newer => "", older => "",
+            },
+            "tag.html" => context! { posts => self.list(posts), tag => "" },
+            _ => context! {},
         };
         context! { ..own, ..shared }
     }

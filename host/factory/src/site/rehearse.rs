@@ -7,15 +7,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value};
 
+use callboard_core::registry::nearest;
+
 use super::{Site, SiteError, SiteInfo, add, environment, view};
 use crate::tables::posts::Post;
 
 /// What every page has.
 const SHARED: [&str; 3] = ["site", "page", "links"];
 
+/// A mistake, and what to write instead, as far as that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    pub error: SiteError,
+    pub mend: Option<String>,
+}
+
 /// Every mistake that the samples find once all templates compile; one that does not would be
 /// the mistake of each page that needs it. Templates that are not there are left out.
-pub fn mistakes(info: SiteInfo, templates: &BTreeMap<String, String>) -> Vec<SiteError> {
+pub fn mistakes(info: SiteInfo, templates: &BTreeMap<String, String>) -> Vec<Mistake> {
     let mut compiled = environment();
     for (name, text) in super::pages(templates) {
         if add(&mut compiled, name, text).is_err() {
@@ -23,72 +32,146 @@ pub fn mistakes(info: SiteInfo, templates: &BTreeMap<String, String>) -> Vec<Sit
         }
     }
     let site = Site::bare(info, compiled, templates);
-    let mut mistakes: Vec<SiteError> = Vec::new();
-    for mistake in site.rehearse().into_iter().chain(site.unknown(templates)) {
-        if !mistakes.contains(&mistake) {
-            mistakes.push(mistake);
+    let mut mistakes: Vec<Mistake> = Vec::new();
+    for (page, error) in site.rehearse().into_iter().chain(site.unknown(templates)) {
+        if !mistakes.iter().any(|known| known.error == error) {
+            let undefined = match &error {
+                SiteError::Template { undefined, .. } => undefined.as_deref(),
+                _ => None,
+            };
+            let has = || site.pages().names(page, &view::samples());
+            let mend = undefined.and_then(|undefined| instead(undefined, &has()));
+            mistakes.push(Mistake { error, mend });
         }
     }
     mistakes
 }
 
-/// Names that a template can use: of what every page has, and of posts.
-pub fn names(info: SiteInfo) -> BTreeSet<String> {
-    let site = Site::bare(info, environment(), &BTreeMap::new());
-    let mut names = BTreeSet::new();
-    gather(&site.pages().names(&view::samples()), &mut names);
-    names
+/// What to write instead of a name that a page does not have: one of its own, from the place in
+/// which the name was looked for.
+fn instead(undefined: &str, has: &Value) -> Option<String> {
+    let (owner, name) = match undefined.rsplit_once('.') {
+        Some((owner, name)) => (format!("{owner}."), name),
+        None => (String::new(), undefined),
+    };
+    let place = match undefined.rsplit_once('.') {
+        None => has.clone(),
+        Some((owner, _)) => at(has, owner).unwrap_or_else(|| Value::from(parts(has))),
+    };
+    if place.kind() == ValueKind::Seq {
+        return Some(through(owner.trim_end_matches('.')));
+    }
+    let names = keys(&place);
+    if let Some(near) = nearest(name, names.iter().map(String::as_str)) {
+        let is_list = place
+            .get_attr(near)
+            .is_ok_and(|it| it.kind() == ValueKind::Seq);
+        let near = format!("{owner}{near}");
+        return Some(if is_list {
+            through(&near)
+        } else {
+            format!("write `{near}`")
+        });
+    }
+    let names: Vec<String> = names
+        .iter()
+        .map(|name| format!("`{owner}{name}`"))
+        .collect();
+    (!names.is_empty()).then(|| format!("write one of {}", names.join(", ")))
 }
 
-fn gather(value: &Value, names: &mut BTreeSet<String>) {
-    let is_map = value.kind() == ValueKind::Map;
-    for item in value.try_iter().into_iter().flatten() {
-        if is_map {
-            names.insert(item.to_string());
-            gather(&value.get_item(&item).unwrap_or_default(), names);
-        } else if value.as_str().is_none() {
-            gather(&item, names);
+/// How to have what is in a list.
+fn through(list: &str) -> String {
+    let one = list
+        .rsplit('.')
+        .next()
+        .unwrap_or(list)
+        .trim_end_matches('s');
+    format!("go through the list, `{{% for {one} in {list} %}} … {{% endfor %}}`")
+}
+
+/// What a path of names leads to.
+fn at(has: &Value, path: &str) -> Option<Value> {
+    let mut parts = path.split('.');
+    parts.try_fold(has.clone(), |value, name| {
+        let found = value.get_attr(name).ok()?;
+        (!found.is_undefined()).then_some(found)
+    })
+}
+
+/// What the elements of its lists have: a loop calls one of them as it likes.
+fn parts(has: &Value) -> BTreeMap<String, Value> {
+    let mut parts = BTreeMap::new();
+    let values = keys(has)
+        .into_iter()
+        .filter_map(|key| has.get_attr(&key).ok());
+    for value in values {
+        let element = match value.kind() {
+            ValueKind::Seq | ValueKind::Iterable => value.get_item_by_index(0).unwrap_or_default(),
+            _ => value,
+        };
+        for key in keys(&element) {
+            let found = element.get_attr(&key).unwrap_or_default();
+            if found.kind() == ValueKind::Seq {
+                parts.extend(self::parts(&Value::from(BTreeMap::from([(
+                    key.clone(),
+                    found.clone(),
+                )]))));
+            }
+            parts.insert(key, found);
         }
     }
+    parts
+}
+
+/// The keys of a map; of something else, none.
+fn keys(value: &Value) -> BTreeSet<String> {
+    if value.kind() != ValueKind::Map {
+        return BTreeSet::new();
+    }
+    let keys = value.try_iter().into_iter().flatten();
+    keys.map(|key| key.to_string()).collect()
 }
 
 impl Site {
-    /// Render each page on samples; gives what went wrong, once each.
-    pub(super) fn rehearse(&self) -> Vec<SiteError> {
+    /// Render each page on samples; gives what went wrong, once each, with the page.
+    pub(super) fn rehearse(&self) -> Vec<(&'static str, SiteError)> {
         let posts = view::samples();
-        let mut failed = Vec::new();
-        for page in self.rendered(&posts) {
+        let mut failed: Vec<(&'static str, SiteError)> = Vec::new();
+        for (name, page) in self.rendered(&posts) {
             match page {
                 Ok(_) => {}
                 // That it is not there is said once, and not here.
                 Err(SiteError::Missing { .. }) => {}
-                Err(error) if failed.contains(&error) => {}
-                Err(error) => failed.push(error),
+                Err(error) if failed.iter().any(|(_, known)| *known == error) => {}
+                Err(error) => failed.push((name, error)),
             }
         }
         failed
     }
 
-    fn rendered(&self, posts: &[Post]) -> Vec<Result<String, SiteError>> {
+    fn rendered(&self, posts: &[Post]) -> Vec<(&'static str, Result<String, SiteError>)> {
         let pages = self.pages();
+        let archive = |posts, page, of| ("archive.html", pages.archive(posts, page, of));
+        let plain = |name, title| (name, pages.plain(name, title));
         let mut rendered = vec![
-            pages.index(&[]),
-            pages.index(posts),
-            pages.archive(&[], 1, 1),
-            pages.archive(posts, 1, 3),
-            pages.archive(posts, 2, 3),
-            pages.archive(posts, 3, 3),
-            pages.tag("sample", posts),
-            pages.plain("not_found.html", "Not here"),
-            pages.plain("gone.html", "Taken down"),
-            pages.plain("unavailable.html", "Back in a moment"),
+            ("index.html", pages.index(&[])),
+            ("index.html", pages.index(posts)),
+            archive(&[], 1, 1),
+            archive(posts, 1, 3),
+            archive(posts, 2, 3),
+            archive(posts, 3, 3),
+            ("tag.html", pages.tag("sample", posts)),
+            plain("not_found.html", "Not here"),
+            plain("gone.html", "Taken down"),
+            plain("unavailable.html", "Back in a moment"),
         ];
-        rendered.extend(posts.iter().map(|post| pages.post(post)));
+        rendered.extend(posts.iter().map(|post| ("post.html", pages.post(post))));
         rendered
     }
 
     /// Names below what every page has that no page has.
-    fn unknown(&self, templates: &BTreeMap<String, String>) -> Vec<SiteError> {
+    fn unknown(&self, templates: &BTreeMap<String, String>) -> Vec<(&'static str, SiteError)> {
         let shared = self.pages().shared(view::head());
         let mut unknown = Vec::new();
         for (name, text) in super::pages(templates) {
@@ -102,12 +185,13 @@ impl Site {
                 let lines = text.lines().enumerate();
                 let mut lines = lines.filter(|(_, line)| says(line, &path));
                 if let Some((index, _)) = lines.next() {
-                    unknown.push(SiteError::Template {
+                    let error = SiteError::Template {
                         name: name.to_owned(),
                         line: index + 1,
                         cause: format!("undefined value: `{path}` is undefined"),
                         undefined: Some(path),
-                    });
+                    };
+                    unknown.push(("base.html", error));
                 }
             }
         }

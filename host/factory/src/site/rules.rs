@@ -1,7 +1,7 @@
 //! Templates of the site compile, those that the host renders are there, those that extend or
 //! include others name templates that are there, and each page can be rendered.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use callboard_core::registry::nearest;
@@ -10,7 +10,7 @@ use callboard_core::template;
 use callboard_core::workspace::Place;
 use url::Url;
 
-use super::{PAGES, SiteError, SiteInfo, TEMPLATES, files, mistakes, names};
+use super::{Mistake, PAGES, SiteError, SiteInfo, TEMPLATES, files, mistakes};
 
 /// Endings of texts that are rendered; everything else is served as it is.
 const RENDERED: [&str; 1] = [".html"];
@@ -110,41 +110,24 @@ fn rehearsed(roster: &Roster<'_>, templates: &Templates) -> Vec<Reference> {
         return Vec::new();
     };
     let info = SiteInfo::of(&roster.definitions.config.value, roster.settings, local);
-    let found = mistakes(info.clone(), templates);
-    if found.is_empty() {
-        return Vec::new();
-    }
-    let names = names(info);
+    let found = mistakes(info, templates);
     let missed = found.into_iter().filter_map(|mistake| {
+        let Mistake { error, mend } = mistake;
         let SiteError::Template {
-            name,
-            line,
-            cause,
-            undefined,
-        } = mistake
+            name, line, cause, ..
+        } = error
         else {
             return None;
         };
         let file = format!("site/{name}");
         let mut place = Place::start(&file);
         place.line = line.max(1);
-        let mend = undefined.and_then(|undefined| instead(&undefined, &names));
         let mend = mend.unwrap_or_else(|| "correct the template".to_owned());
         let miss = Miss::new(format!("the page cannot be rendered: {cause}"), mend);
         let reference = Reference::new(template(&name), "page", Kind::Template, file);
         Some(reference.at(place).missed(Some(miss)))
     });
     missed.collect()
-}
-
-/// What was meant by `post.titel`, if there is something like it.
-fn instead(undefined: &str, names: &BTreeSet<String>) -> Option<String> {
-    let (owner, name) = match undefined.rsplit_once('.') {
-        Some((owner, name)) => (format!("{owner}."), name),
-        None => (String::new(), undefined),
-    };
-    let near = nearest(name, names.iter().map(String::as_str))?;
-    Some(format!("write `{owner}{near}`"))
 }
 
 /// A template is a page, or another template names it.
@@ -156,7 +139,12 @@ fn rendered(templates: &Templates, name: &str) -> Reference {
         others.any(|(_, text)| tags(text).any(|(_, tag)| tag.contains(name)))
     };
     let miss = (!TEMPLATES.contains(&name) && !named()).then(|| {
-        let mend = match nearest(name, TEMPLATES.iter().copied()) {
+        // A page that is there already is none that this one was to be.
+        let lost = TEMPLATES
+            .iter()
+            .copied()
+            .filter(|it| !templates.contains_key(*it));
+        let mend = match nearest(name, lost) {
             Some(near) => format!("rename {file} to site/{near}, or remove it"),
             None => {
                 format!("name it in another template, such as with `include`, or remove {file}")
@@ -198,7 +186,9 @@ fn absent(templates: &Templates, name: &str) -> Option<Miss> {
         return None;
     }
     let problem = format!("there is no template site/{name}");
-    Some(match nearest(name, templates.keys().map(String::as_str)) {
+    // What the host renders is named nowhere, so there is nothing to write another name into.
+    let others = templates.keys().filter(|_| !TEMPLATES.contains(&name));
+    Some(match nearest(name, others.map(String::as_str)) {
         Some(near) => Miss::new(problem, format!("write `{near}`, or add site/{name}")),
         None => Miss::new(
             problem,

@@ -112,6 +112,42 @@ async fn a_mistake_in_a_template_is_one_miss_with_its_mend() {
             "correct the template",
         ),
     ];
+    each(&cases).await;
+}
+
+/// What a page has is offered from the place in which the name was looked for, and not what
+/// another page has.
+#[tokio::test]
+async fn a_name_is_offered_what_its_page_has() {
+    let cases = [
+        (
+            "site/index.html",
+            "{% extends \"base.html\" %}",
+            "{% extends \"base.html\" %}{{ site.titel }}",
+            "`site.titel` is undefined",
+            "write one of `site.description`, `site.name`",
+        ),
+        (
+            "site/index.html",
+            "{% block main %}",
+            "{% block body %}{{ post.title }}{% endblock %}{% block main %}",
+            "template index.html page @ site/index.html:2:1: the page cannot be rendered",
+            "go through the list, `{% for post in posts %} … {% endfor %}`",
+        ),
+    ];
+    each(&cases).await;
+}
+
+/// A file, a text and what is in its place; the miss and the mend.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+);
+
+async fn each(cases: &[Case]) {
     for (file, old, new, expected, mend) in cases {
         let mut files = good();
         replace(&mut files, file, old, new);

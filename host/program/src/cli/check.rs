@@ -1,10 +1,9 @@
 //! `check`: the roll call.
 
-use callboard_core::operations::revisions;
+use callboard_core::operations::revisions::{self, RollView};
 use callboard_core::rollcall::{Reference, Roll};
 use callboard_core::shown::Shown;
 use clap::Args;
-use serde_json::json;
 
 use super::exit::Exit;
 use super::output::{Answered, Output};
@@ -26,10 +25,7 @@ impl Check {
         let app = context.app().await?;
         let roll = patiently(context.output, CALLING, revisions::check(&app)).await?;
         tell(context.output, &roll, self.all);
-        // As where the misses are why a command fails.
-        let misses: Vec<_> = roll.misses().collect();
-        let json = json!({ "references": roll.references, "misses": misses });
-        let answered = context.output.json(&json);
+        let answered = context.output.json(&RollView::from(&roll));
         Ok(match roll.misses().next() {
             None => answered,
             Some(_) => answered.with(Exit::Failed),

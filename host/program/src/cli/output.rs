@@ -18,7 +18,7 @@ use callboard_core::operations::Broken;
 use callboard_core::shown::{self, Shown};
 use clap::error::ErrorKind;
 use serde::Serialize;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use self::streams::Level;
 pub(super) use self::streams::{lost, until_lost, write_documents};
@@ -103,7 +103,7 @@ impl Output {
             Err(error) => {
                 let problem = format!("the answer is no JSON: {error}");
                 let text = format_args!("error: {problem}");
-                streams::aside(Level::Error, text, || json!({ "message": problem }));
+                streams::aside(Level::Error, text, || message(&problem));
             }
         }
     }
@@ -171,7 +171,7 @@ impl Output {
     pub(super) fn progress(self, text: impl Display) {
         self.live("");
         let text = text.to_string();
-        let document = || json!({ "message": text.trim() });
+        let document = || message(text.trim());
         streams::aside(Level::Info, Shown::line(&text), document);
     }
 
@@ -180,7 +180,7 @@ impl Output {
         self.live("");
         let text = text.to_string();
         let line = Shown::line(format_args!("warning: {text}"));
-        streams::aside(Level::Warn, line, || json!({ "message": text }));
+        streams::aside(Level::Warn, line, || message(&text));
     }
 
     /// Whether a line of standard error can be written over.
@@ -238,6 +238,11 @@ impl Output {
         }
         streams::aside(Level::Error, lines.join("\n"), || said(failure));
     }
+}
+
+/// A text as a line of the log has it.
+fn message(text: &str) -> Json {
+    Json::from_iter([("message", text)])
 }
 
 /// A failure as a line of the log has it, whose text is its `message`.
@@ -307,7 +312,10 @@ pub fn tell_panics() {
         };
         let head = format!("thread '{}' panicked at {place}:", Shown::line(name));
         let text = format!("{head}\n{}{}", Shown::lines(cause), Shown::lines(&trace));
-        let document = || json!({ "message": format!("{head} {cause}"), "trace": trace });
+        let document = || {
+            let message = ("message", format!("{head} {cause}"));
+            Json::from_iter([message, ("trace", trace)])
+        };
         streams::aside(Level::Error, text, document);
     }));
 }

@@ -37,7 +37,11 @@ pub(super) enum Settings {
 
 impl Settings {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
-        let (app, output) = (context.app().await?, context.output);
+        let app = match self {
+            Settings::Set { .. } => context.app_made().await?,
+            _ => context.app().await?,
+        };
+        let output = context.output;
         let setting = match self {
             Settings::List => {
                 let all = settings::list(&app).await?;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::capability::types::Value;
+use crate::config::raise;
 use crate::outcome::{Done, Failure, FailureKind, Outcome, Patch, Stop};
 use crate::plugin::Plugin;
 use crate::plugin::bindings::handlers;
@@ -23,7 +24,8 @@ pub(super) fn outcome(outcome: handlers::Outcome, plugin: &Plugin) -> Result<Out
     let most = u64::from(plugin.access.limits.output_bytes);
     if said > most {
         return Err(internal(format!(
-            "it returned {said} bytes of the {most} allowed; return less, or raise `output_bytes` under [limits] in callboard.toml"
+            "it returned {said} bytes of the {most} allowed; return less, or {}",
+            raise(&plugin.access.plugin, "output_bytes")
         )));
     }
     Ok(Outcome::Stopped(match outcome {

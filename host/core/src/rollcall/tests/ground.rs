@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use crate::handler::{AnyHandler, Call, Contract, Needs, RowUse, TableNeed};
 use crate::outcome::{Outcome, Patch, Stop};
 use crate::registry::{Entry, Origin, Registry};
-use crate::rollcall::{Refused, Roll, Roster, call};
+use crate::rollcall::{Reference, Refused, Roll, Roster, call};
 use crate::settings::Declaration;
 use crate::snapshot;
 use crate::store::Store;
@@ -70,6 +70,9 @@ description = "below the name"
 ["memory.size"]
 type = "integer"
 description = "of a cluster"
+["roles.critic.key"]
+type = "secret"
+description = "what opens the critic"
 "#;
 
 const DIARY: &str = r#"name = "diary"
@@ -330,10 +333,16 @@ impl Ground {
     }
 
     pub(super) async fn roll(&self) -> Roll {
+        self.called().await.expect("definitions")
+    }
+
+    /// The roll, or why the definitions cannot be read.
+    pub(super) async fn called(&self) -> Result<Roll, String> {
+        let definitions = Definitions::parse(&self.files);
+        let definitions = definitions.map_err(|misreads| format!("{misreads:?}"))?;
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("t.db").display());
         let store = Store::open(&url).await.expect("a store");
-        let definitions = Definitions::parse(&self.files).expect("definitions");
         let declarations: BTreeMap<String, Declaration> = definitions.declarations();
         let settings = snapshot::build(declarations, &self.stored, None);
         let roster = Roster {
@@ -344,26 +353,24 @@ impl Ground {
             settings: &settings,
             native_files: &self.native_files,
         };
-        call(&roster).await
+        Ok(call(&roster).await)
     }
+}
+
+/// A miss as `referrer key @ place: problem`, and its mend.
+pub(super) fn told(reference: &Reference) -> (String, String) {
+    let miss = reference.miss.clone().expect("a miss");
+    let place = reference.place.as_ref();
+    let place = place.map_or("-".to_owned(), ToString::to_string);
+    let (referrer, key) = (&reference.referrer, &reference.key);
+    let text = format!("{referrer} {key} @ {place}: {}", miss.problem);
+    (text, miss.mend)
 }
 
 /// Misses as `referrer key @ place: problem`, each with its mend.
 pub(super) async fn misses(ground: &Ground) -> Vec<(String, String)> {
     let roll = ground.roll().await;
-    let misses = roll.misses().map(|reference| {
-        let miss = reference.miss.clone().expect("a miss");
-        let place = reference
-            .place
-            .as_ref()
-            .map_or("-".to_owned(), ToString::to_string);
-        let text = format!(
-            "{} {} @ {place}: {}",
-            reference.referrer, reference.key, miss.problem
-        );
-        (text, miss.mend)
-    });
-    misses.collect()
+    roll.misses().map(told).collect()
 }
 
 /// The tables that the workspace is about, as a tenant would bring them.

@@ -49,32 +49,38 @@ const STACK: usize = 16 << 20;
 /// What the parts of a check give.
 type Done = Result<(), StoreError>;
 
-/// A statement that may run. Only [`check`] makes one.
+/// A statement that may run. Only [`check`] and [`check_text`] make one.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Checked(Statement);
+pub(super) struct Checked {
+    statement: Statement,
+    /// How many parameters it has, as its tree says.
+    parameters: usize,
+}
 
 impl Checked {
     /// What is sent to the database, and the only text that ever is.
     pub(super) fn statement(self) -> Statement {
-        self.0
+        self.statement
     }
 
     pub(super) fn sql(&self) -> &str {
-        &self.0.sql
+        &self.statement.sql
     }
 
     /// Whether it may give rows: by its words, which are written here and nowhere else.
     pub(super) fn gives_rows(&self) -> bool {
         let changes = ["INSERT ", "UPDATE ", "DELETE "];
-        !changes.iter().any(|verb| self.0.sql.starts_with(verb))
-            || self.0.sql.contains(" RETURNING ")
+        !changes.iter().any(|verb| self.sql().starts_with(verb))
+            || self.sql().contains(" RETURNING ")
     }
 
-    /// The same statement with other parameters, of which none has more than `most` bytes.
+    /// The same statement with parameters: as many as it has, none of more than `most` bytes.
     pub(super) fn with(&self, params: Vec<Value>, most: u64) -> Result<Self, StoreError> {
         fit(&params, most)?;
-        let sql = self.0.sql.clone();
-        Ok(Self(Statement { sql, params }))
+        parameters::counted(self.parameters, params.len())?;
+        let sql = self.statement.sql.clone();
+        let statement = Statement { sql, params };
+        Ok(Self { statement, ..*self })
     }
 }
 
@@ -104,10 +110,17 @@ pub(super) fn check(
     statement: Statement,
     writes: bool,
 ) -> Result<Checked, StoreError> {
-    let Statement { sql, params } = statement;
-    fit(&params, asker.most)?;
-    let sql = read(asker, &sql, writes, None)?;
-    Ok(Checked(Statement { sql, params }))
+    check_text(asker, &statement.sql, writes)?.with(statement.params, asker.most)
+}
+
+/// The same for a statement whose parameters come later, or not at all.
+pub(super) fn check_text(asker: Asker<'_>, sql: &str, writes: bool) -> Result<Checked, StoreError> {
+    let (sql, parameters) = read(asker, sql, writes, None)?;
+    let statement = Statement::new(sql);
+    Ok(Checked {
+        statement,
+        parameters,
+    })
 }
 
 /// The same for the inner function of a passage: the statement gives rows, and its parameters
@@ -117,8 +130,10 @@ pub(super) fn check_for_passage(
     statement: &Statement,
 ) -> Result<String, StoreError> {
     fit(&statement.params, asker.most)?;
-    let params = Some(statement.params.as_slice());
-    read(asker, &statement.sql, true, params)
+    let params = statement.params.as_slice();
+    let (sql, parameters) = read(asker, &statement.sql, true, Some(params))?;
+    parameters::counted(parameters, params.len())?;
+    Ok(sql)
 }
 
 /// On a stack of its own; a text that the parser breaks down on is none of its statements.
@@ -127,7 +142,7 @@ fn read(
     sql: &str,
     writes: bool,
     params: Option<&[Value]>,
-) -> Result<String, StoreError> {
+) -> Result<(String, usize), StoreError> {
     let read = || stacker::grow(STACK, || rendered(asker, sql, writes, params));
     foreign::read("SQL", read).unwrap_or_else(|broken| Err(wrong(asker, &broken.to_string())))
 }
@@ -137,7 +152,7 @@ fn rendered(
     sql: &str,
     writes: bool,
     params: Option<&[Value]>,
-) -> Result<String, StoreError> {
+) -> Result<(String, usize), StoreError> {
     let refuse = |what: &str| Err(denial::denied(denial::statement(what)));
     if let Some(cast) = asker.catalog.and_then(|catalog| catalog.made_cast.as_ref()) {
         let text = denial::made_cast(cast);
@@ -170,6 +185,7 @@ fn rendered(
         awaiting: None,
         levels: Vec::new(),
         operands: 0,
+        parameters: BTreeSet::new(),
         needs: Needs::default(),
         width: 0,
         keeps: Keeps::Nothing,
@@ -181,7 +197,8 @@ fn rendered(
         }
         change => rendering.in_level(|this| this.change(change))?,
     }
-    Ok(rendering.text)
+    let parameters = rendering.parameters()?;
+    Ok((rendering.text, parameters))
 }
 
 /// A text that is no statement.
@@ -210,6 +227,8 @@ struct Rendering<'a> {
     levels: Vec<Level>,
     /// Columns and parameters in its expressions so far.
     operands: usize,
+    /// The numbers of its parameters so far.
+    parameters: BTreeSet<usize>,
     needs: Needs,
     /// Columns of the query that was written last.
     width: usize,

@@ -19,7 +19,7 @@ use crate::value::{Rows, Statement, Value};
 /// Gets the names of the columns and one row.
 pub type EachRow<'a> = &'a mut (dyn FnMut(&[String], Vec<Value>) -> Result<(), StoreError> + Send);
 
-const TOO_LONG: &str = "a value of the statement or a row that it stores is larger than plugins may have; divide it, or raise `value_bytes` under [limits] in callboard.toml";
+const TOO_LONG: &str = "a value of the statement or a row that it stores is larger than plugins may have; divide it, or raise `value_bytes` under [limits.\"*\"], or under the plugin's own table, in callboard.toml";
 const TOO_MUCH: &str =
     "the statement is too large for the database to work it out; divide it into several";
 
@@ -288,7 +288,7 @@ impl Budgeted {
 
 fn too_large(what: &str) -> StoreError {
     let text = format!(
-        "the query gives {what}; ask for less with LIMIT, or raise `rows` and `row_bytes` under [limits] in callboard.toml"
+        "the query gives {what}; ask for less with LIMIT, or raise `rows` and `row_bytes` under [limits.\"*\"], or under the plugin's own table, in callboard.toml"
     );
     StoreError::new(StoreErrorKind::TooLarge, text)
 }

@@ -104,7 +104,7 @@ impl GrantedTransaction {
 }
 
 fn over() -> StoreError {
-    let text = "the transaction took too long and was rolled back; do less in one (on SQLite, where nobody else can write meanwhile, it has 8 s), or raise `statement_seconds` under [limits] in callboard.toml";
+    let text = "the transaction took too long and was rolled back; do less in one (on SQLite, where nobody else can write meanwhile, it has 8 s), or raise `statement_seconds` under [limits.\"*\"], or under the plugin's own table, in callboard.toml";
     StoreError::new(StoreErrorKind::Timeout, text)
 }
 

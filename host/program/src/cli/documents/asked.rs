@@ -5,7 +5,6 @@ use callboard_core::operations::{
     Entry, ProblemView, doctor, findings, gates, handlers, pipelines, plugins, policies, revisions,
     runs, schedules, settings,
 };
-use callboard_core::rollcall::Roll;
 use callboard_factory::operations::{health, overview, posts, tasks};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -85,7 +84,7 @@ const POSTS: &[Answer] = &[
 ];
 
 const REVISIONS: &[Answer] = &[
-    answer::<Roll>("check"),
+    answer::<revisions::RollView<'_>>("check"),
     answer::<revisions::AppliedView>("apply"),
     answer::<Vec<revisions::RevisionView>>("revisions list"),
     answer::<revisions::RevisionDetails>("revisions show"),

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use callboard_core::shown::{self, Shown};
 use jiff::Timestamp;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use tokio::sync::SetOnce;
 
 use crate::cli::exit::Exit;
@@ -82,11 +82,9 @@ pub(super) fn written(result: io::Result<()>) {
         let problem = format!("standard output takes no more: {error}");
         let help = "what it says is lost from there on; see whether its disk is full";
         let text = format!("error: {}\n  help: {help}", Shown::line(&problem));
-        aside(
-            Level::Error,
-            text,
-            || json!({ "message": problem, "help": help }),
-        );
+        aside(Level::Error, text, || {
+            Json::from_iter([("message", problem.as_str()), ("help", help)])
+        });
     }
 }
 
@@ -94,9 +92,11 @@ pub(super) fn written(result: io::Result<()>) {
 /// `message` says the same.
 pub(super) fn aside(level: Level, text: impl Display, document: impl FnOnce() -> Json) {
     if are_documents() {
-        let mut line = json!({
-            "timestamp": Timestamp::now(), "level": level.name(), "target": "callboard::cli",
-        });
+        let mut line = Json::from_iter([
+            ("timestamp", Timestamp::now().to_string()),
+            ("level", level.name().to_owned()),
+            ("target", "callboard::cli".to_owned()),
+        ]);
         if let (Json::Object(line), Json::Object(more)) = (&mut line, document()) {
             line.extend(more);
         }

@@ -20,7 +20,7 @@ fn checked(dialect: Dialect, sql: &str, writes: bool) -> Result<String, StoreErr
         most: 1 << 20,
         there: None,
     };
-    check(asker, Statement::new(sql), writes).map(|checked| checked.sql().to_owned())
+    check_text(asker, sql, writes).map(|checked| checked.sql().to_owned())
 }
 
 const BOTH: [Dialect; 2] = [Dialect::Sqlite, Dialect::Postgres];

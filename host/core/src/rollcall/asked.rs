@@ -1,0 +1,116 @@
+//! What grants name, on the plugin's side and on the operator's: settings that can be read, secrets,
+//! and addresses that can be called as it is written.
+
+use std::collections::BTreeSet;
+
+use super::{Miss, Roster};
+use crate::client::address;
+use crate::grants::HttpGrant;
+use crate::registry::nearest;
+use crate::settings::SettingType;
+
+/// The keys of the settings that are declared, with their types.
+fn declared<'a>(roster: &Roster<'a>) -> impl Iterator<Item = (&'a str, SettingType)> {
+    let settings = roster.definitions.settings.iter();
+    settings.map(|(key, declared)| (key.as_str(), declared.value.kind))
+}
+
+/// The keys that can be read: a secret never can.
+fn readable<'a>(roster: &Roster<'a>) -> impl Iterator<Item = &'a str> {
+    declared(roster).filter_map(|(key, kind)| (kind != SettingType::Secret).then_some(key))
+}
+
+fn is_secret(roster: &Roster<'_>, key: &str) -> bool {
+    declared(roster).any(|(known, kind)| known == key && kind == SettingType::Secret)
+}
+
+/// The miss of a key, or of the beginning of keys, that reads no setting.
+pub(super) fn setting(roster: &Roster<'_>, key: &str) -> Option<Miss> {
+    let Some((prefix, rest)) = key.split_once('*') else {
+        return one(roster, key);
+    };
+    if !rest.is_empty() {
+        let problem = format!("`{key}` reads nothing: a `*` stands for a rest, at the end alone");
+        return Some(Miss::new(
+            problem,
+            format!("write `{prefix}*`, or each key"),
+        ));
+    }
+    if readable(roster).any(|known| known.starts_with(prefix)) {
+        return None;
+    }
+    let groups: BTreeSet<String> = readable(roster)
+        .filter_map(|known| Some(format!("{}.*", known.rsplit_once('.')?.0)))
+        .collect();
+    let problem = format!("no setting begins with `{prefix}`");
+    Some(match nearest(key, groups.iter().map(String::as_str)) {
+        Some(near) => Miss::new(problem, format!("write `{near}`")),
+        None => Miss::new(
+            problem,
+            "remove it, or declare such a setting in settings.toml",
+        ),
+    })
+}
+
+fn one(roster: &Roster<'_>, key: &str) -> Option<Miss> {
+    if readable(roster).any(|known| known == key) {
+        return None;
+    }
+    if is_secret(roster, key) {
+        let problem = format!("`{key}` is a secret, and no plugin reads one");
+        let mend = "remove it; to send it with requests, ask for it in `[[ask.credentials]]`";
+        return Some(Miss::new(problem, mend));
+    }
+    let problem = format!("setting `{key}` is not declared");
+    Some(match nearest(key, readable(roster)) {
+        Some(near) => Miss::new(problem, format!("write `{near}`")),
+        None => Miss::new(
+            problem,
+            format!("add to settings.toml:\n[\"{key}\"]\ntype = \"string\"\ndescription = \"…\""),
+        ),
+    })
+}
+
+/// The miss of a credential that is no declared secret.
+pub(super) fn credential(roster: &Roster<'_>, name: &str) -> Option<Miss> {
+    match declared(roster).find(|(known, _)| *known == name) {
+        Some((_, SettingType::Secret)) => return None,
+        Some((_, kind)) => {
+            let problem = format!("the credential `{name}` is a setting of the type {kind}");
+            let mend = format!("write `type = \"secret\"` in [\"{name}\"] of settings.toml");
+            return Some(Miss::new(problem, mend));
+        }
+        None => {}
+    }
+    let problem = format!("the credential `{name}` is not declared");
+    let secrets = declared(roster).filter(|(key, _)| is_secret(roster, key));
+    Some(match nearest(name, secrets.map(|(key, _)| key)) {
+        Some(near) => Miss::new(problem, format!("write `{near}`")),
+        None => Miss::new(
+            problem,
+            format!(
+                "write in settings.toml:\n[\"{name}\"]\ntype = \"secret\"\ndescription = \"…\""
+            ),
+        ),
+    })
+}
+
+/// The miss of an address that cannot be called as it is written.
+pub(super) fn address(grant: &HttpGrant, owner: &str) -> Option<Miss> {
+    let host = grant.host.as_str();
+    if grant.private && grant.host.is_wildcard() {
+        let problem = format!("`private` opens one host, and `{host}` is many");
+        return Some(Miss::new(problem, "remove `private`, or name the host"));
+    }
+    let what = address::host_not_public(host).filter(|_| !grant.private)?;
+    let problem = format!("`{host}` is not public ({what}), so no call of it is allowed");
+    let private = HttpGrant {
+        private: true,
+        ..grant.clone()
+    };
+    let mend = format!(
+        "add `private = true`, on both sides:\n{}",
+        private.lines(owner)
+    );
+    Some(Miss::new(problem, mend))
+}

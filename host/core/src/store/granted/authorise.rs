@@ -1,0 +1,47 @@
+//! Whether a plugin may run a statement, asked before anything runs.
+
+use super::admission::{self, Asker};
+use super::catalog::{Catalog, SEARCH_PATH};
+use crate::config::Limits;
+use crate::grants::Grants;
+use crate::store::{Backend, Store, StoreError};
+use crate::value::Statement;
+
+/// Whether the grants allow a statement, and it fits the schema; nothing runs, and no login
+/// role is made for it.
+pub async fn authorise(
+    store: &Store,
+    plugin: &str,
+    grants: &Grants,
+    limits: &Limits,
+    sql: &str,
+) -> Result<(), StoreError> {
+    let there = store.tables().await?;
+    let asker = Asker {
+        dialect: store.dialect(),
+        plugin,
+        grants,
+        catalog: None,
+        most: limits.value_bytes.into(),
+        there: Some(&there),
+    };
+    match store.backend() {
+        Backend::Sqlite(_) => {
+            admission::check(asker, Statement::new(sql), true)?;
+            store
+                .granted(plugin, grants, limits)
+                .await?
+                .authorise(sql)
+                .await
+        }
+        Backend::Postgres(postgres) => {
+            let catalog = Catalog::read(store, grants).await?;
+            let asker = Asker {
+                catalog: Some(&catalog),
+                ..asker
+            };
+            let checked = admission::check_text(asker, sql, true)?;
+            postgres.prepare_in(SEARCH_PATH, checked.sql()).await
+        }
+    }
+}
