@@ -85,7 +85,7 @@ fn cadence(policy: &Defined<Policy>) -> Reference {
     let value = &policy.value;
     let referrer = Referrer::policy(value.name.get_ref());
     let miss = match (value.every, value.schedules.is_empty()) {
-        (Some(every), true) => no_time("every", every),
+        (Some(_), true) => None,
         (Some(_), false) => Some(Miss::new(
             "`every` is a pause after each run, and there are schedules too",
             "remove `every`, or each `[[schedule]]`",

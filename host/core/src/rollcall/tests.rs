@@ -171,7 +171,6 @@ async fn times_fit_in_the_budget() {
         (P, "timeout = \"3m\"", "timeout = \"11m\"", "stage diary/draft timeout @ pipelines/diary.toml:14:1: the timeout 11m is longer than the budget 10m", "longer budget"),
         (P, "timeout = \"3m\"", "timeout = \"0s\"", "stage diary/draft timeout @ pipelines/diary.toml:14:1: the stage may take no time", "timeout = \"90s\""),
         (P, "timeout = \"3m\"", "timeout = \"3m\"\nretry.attempts = 0", "stage diary/draft retry.attempts @ pipelines/diary.toml:15:7: a stage without an attempt", "attempts = 1"),
-        (Q, "every = \"1h\"", "every = \"0s\"", "policy ttl every @ policies/ttl.toml:4:1: `every` is no time", "every = \"1h\""),
     ])
     .await;
 }

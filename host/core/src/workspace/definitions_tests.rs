@@ -68,7 +68,11 @@ fn what_is_too_much_or_too_short_is_a_mistake() {
     let conditions = "{ key = \"a\", is = 1 },".repeat(1_001);
     let told = pipeline("")(&format!("when = [{conditions}]\n"));
     assert!(told[0].contains("more than 1000 conditions"), "{told:?}");
-    for (every, why) in [("10ms", "rests a second"), ("1ns", "write `1ms` or more")] {
+    for (every, why) in [
+        ("0s", "rests a second"),
+        ("10ms", "rests a second"),
+        ("1ns", "write `1ms` or more"),
+    ] {
         let policy =
             format!("name = \"q\"\nhandler = \"x.y\"\ntable = \"t\"\nevery = \"{every}\"\n");
         let told = misreads(&[("policies/q.toml", &*policy)]);
