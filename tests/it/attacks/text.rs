@@ -17,6 +17,9 @@ attacks! {
     words_of_a_draft: "a draft and its topic write over what stands above, before it is approved" => {
         both a_draft_is_shown
     };
+    another_draft: "a plugin writes another text into the rows of the draft that waits for approval" => {
+        both a_draft_is_replaced
+    };
     commit_message: "a commit's message sends an escape sequence to the person who approves" => {
         a_commit_is_told
     };
@@ -107,6 +110,46 @@ fn a_guest_fails(dialect: Dialect) {
     );
 }
 
+/// Puts words before a text of the draft that the run has.
+fn writes_the_draft(key: &str, words: &str) -> String {
+    let words = serde_json::to_string(words)
+        .expect("JSON")
+        .replace('\'', "''");
+    let (key, words) = (format!("\"{key}\":\""), words.trim_matches('"'));
+    format!(
+        "UPDATE stage_runs SET report = replace(report, '{key}', '{key}{words}') WHERE stage = 'compose'"
+    )
+}
+
+/// A plugin may write `drafts` and `tasks`: what it says there is neither shown nor published.
+fn a_draft_is_replaced(dialect: Dialect) {
+    let factory = Factory::bare(dialect);
+    assert_eq!(factory.diary(board().path(), DAY).code, 4);
+    let before = factory.json(&["tasks", "show", "latest"]);
+    factory.execute("UPDATE drafts SET title = 'Harmless', markdown = 'A harmless text.'");
+    factory.execute(
+        "INSERT INTO drafts (id, task, number, title, excerpt, markdown, written_by, report, created_at) \
+            SELECT 'zzz', task, 2, 'Harmless', 'e', 'A harmless text.', written_by, report, created_at \
+            FROM drafts WHERE number = 1",
+    );
+    factory.execute("UPDATE tasks SET run = 'another', topic = 'Harmless'");
+    let shown = factory.json(&["tasks", "show", "latest"]);
+    assert_eq!(shown["draft"], before["draft"]);
+    assert_eq!(shown["task"]["topic"], before["task"]["topic"]);
+    assert_eq!(shown["task"]["run"], before["task"]["run"]);
+    let told = factory.ok(&["tasks", "show", "latest"]);
+    assert!(!told.contains("armless"), "{told}");
+    let approved = factory.run(&["tasks", "approve", "latest"]);
+    assert_eq!(approved.code, 0, "{approved}");
+    for column in ["title", "markdown", "excerpt", "written_by"] {
+        let published = factory.texts(&format!("SELECT {column} FROM posts"), column);
+        assert_eq!(
+            published,
+            [shown["draft"][column].as_str().expect("a text")]
+        );
+    }
+}
+
 fn a_draft_is_shown(dialect: Dialect) {
     let factory = Factory::bare(dialect);
     assert_eq!(factory.diary(board().path(), DAY).code, 4);
@@ -116,7 +159,8 @@ fn a_draft_is_shown(dialect: Dialect) {
         factory.execute(&sql.replace("$EVIL", &evil));
     };
     set("UPDATE tasks SET topic = '$EVIL', subject = '$EVIL'");
-    set("UPDATE drafts SET title = '$EVIL', written_by = '$EVIL'");
+    set(&writes_the_draft("title", EVIL));
+    set(&writes_the_draft("written_by", EVIL));
     set("UPDATE gates SET question = '$EVIL'");
     let shown = all_tame(
         &factory,

@@ -113,6 +113,13 @@ pub async fn decide_about(
     }
 }
 
+/// The run whose gate about something is open, by the id of what it is about.
+pub async fn asked_by(app: &App, subject: &str) -> Result<Option<String>, OperationError> {
+    let gate = gates::about(app.store(), subject).await?;
+    let open = gate.filter(|gate| gate.decision.is_none());
+    Ok(open.map(|gate| gate.run))
+}
+
 async fn decide_gate(app: &App, gate: Gate, verdict: Verdict) -> Result<String, OperationError> {
     gate::decide(&app.engine(Arc::new(Unwatched)), &gate, verdict).await?;
     Ok(gate.run)

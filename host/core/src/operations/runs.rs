@@ -25,6 +25,8 @@ pub use crate::store::stage_runs::Undone;
 use super::gates::GateView;
 use super::{OperationError, named};
 use crate::app::App;
+use crate::engine::plan;
+use crate::outcome::Patch;
 use crate::store::named::{self as names, Short};
 use crate::store::runs::{self, Listed, Only, Run};
 use crate::store::{Store, StoreError, gates, holders, stage_runs};
@@ -90,6 +92,16 @@ pub async fn show(app: &App, wanted: &str) -> Result<RunDetails, OperationError>
 pub async fn stages(app: &App, id: &str) -> Result<Vec<StageRunView>, OperationError> {
     let rows = stage_runs::of_run(app.store(), id).await?;
     Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// The keys and values of a run by its id: its input, and what its stages wrote. A run that is
+/// gone has none.
+pub async fn keys(app: &App, id: &str) -> Result<Patch, OperationError> {
+    let Some(run) = runs::by_id(app.store(), id).await? else {
+        return Ok(Patch::new());
+    };
+    let rows = stage_runs::of_run(app.store(), id).await?;
+    Ok(plan::keys(&run.input, &rows))
 }
 
 /// What is shown of one run.

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 
 use super::bundle::Bundle;
 use super::change::Change;
@@ -31,6 +32,14 @@ pub struct Draft {
     /// What a person should know before approving it, e.g. why no model wrote it.
     #[serde(default)]
     pub notes: Vec<String>,
+}
+
+impl Draft {
+    /// What the rails said of it, and what a person should know before approving it.
+    pub fn report(&self, citations: &Json) -> Json {
+        let (notes, tags, covers) = (&self.notes, &self.tags, &self.covers);
+        json!({ "citations": citations, "notes": notes, "tags": tags, "covers": covers })
+    }
 }
 
 /// The built-in text of a day.

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::bundle::{Bundle, Commit, Dropped, PullRequest};
 use super::day::{begins_at, ends_at, is_over};
 use super::git::{Git, GitError, History};
-use super::log::Entry;
+use super::log::{self, Entry};
 use super::rules::{Rules, substance};
 use super::subject;
 
@@ -29,6 +29,16 @@ struct Merge {
     by_bot: bool,
 }
 
+impl Merge {
+    /// The commits that there was no room for.
+    fn unread(&self) -> &[String] {
+        self.request
+            .commits
+            .get(self.commits.len()..)
+            .unwrap_or_default()
+    }
+}
+
 impl Gatherer<'_> {
     /// The bundle of a day. Its commits are those that were committed on the day, and those
     /// that a pull request merged on the day brought in.
@@ -44,9 +54,15 @@ impl Gatherer<'_> {
         {
             return Err(GitError::Shallow);
         }
-        let over_limit = ids.len().saturating_sub(self.limit);
-        let entries = self.git.commits(&ids[..ids.len() - over_limit]).await?;
-        let merges = self.merges(&entries).await?;
+        // For those that were merged on the day as well.
+        let mut room = log::ROOM;
+        let wanted = &ids[..ids.len().min(self.limit)];
+        let entries = self.git.commits(wanted, &mut room).await?;
+        let over_limit = ids.len() - entries.len();
+        let merges = self.merges(&entries, &mut room).await?;
+        let on_day = BTreeSet::from_iter(&ids);
+        let unread = merges.iter().flat_map(Merge::unread);
+        let over_limit = over_limit + unread.filter(|id| !on_day.contains(id)).count();
         let mut bundle = self.assemble(entries, merges);
         bundle.dropped.over_limit = over_limit as u64;
         bundle.day = day.to_string();
@@ -55,14 +71,14 @@ impl Gatherer<'_> {
         Ok(bundle)
     }
 
-    async fn merges(&self, entries: &[Entry]) -> Result<Vec<Merge>, GitError> {
+    async fn merges(&self, entries: &[Entry], room: &mut usize) -> Result<Vec<Merge>, GitError> {
         let mut merges = Vec::new();
         for entry in entries.iter().filter(|entry| entry.is_merge()) {
             let Some((number, title)) = subject::merged(&entry.subject, &entry.body) else {
                 continue;
             };
             let ids = self.git.merged(entry, self.limit).await?;
-            let commits = self.git.commits(&ids).await?;
+            let commits = self.git.commits(&ids, room).await?;
             let by_bot = self.rules.is_bots_branch(&entry.subject)
                 || (!commits.is_empty() && commits.iter().all(|commit| self.rules.is_bot(commit)));
             let body = entry.body.replacen(&title, "", 1);

@@ -157,8 +157,9 @@ impl Git {
         })
     }
 
-    /// Messages and files of some commits, in the order asked.
-    pub async fn commits(&self, ids: &[String]) -> Result<Vec<Entry>, GitError> {
+    /// Messages and files of some commits, in the order asked: of the first of them if all would
+    /// take more than `room` bytes of memory. What they take is taken from it.
+    pub async fn commits(&self, ids: &[String], room: &mut usize) -> Result<Vec<Entry>, GitError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -177,10 +178,11 @@ impl Git {
             "--decorate-refs=refs/tags/",
             FORMAT,
         ];
-        let mut reader = log::Reader::default();
+        let mut reader = log::Reader::within(*room);
         let input = Some(ids.join("\n") + "\n");
         self.read(&args, input, &mut |piece| reader.read(piece))
             .await?;
+        *room = reader.room();
         reader.finish().map_err(GitError::Unreadable)
     }
 

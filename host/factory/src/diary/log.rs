@@ -5,8 +5,13 @@
 pub const FORMAT: &str = "--format=tformat:%x01%H%x00%P%x00%ct%x00%aN%x00%aE%x00%D%x00%s%x00%b%x00";
 /// How many fields a commit has, before the counts of its files.
 const FIELDS: usize = 8;
-/// What is longer is cut before it is kept: no name, path or message has to be in memory whole.
-const FIELD: usize = 64 << 10;
+/// Bytes of memory that commits which are looked at together may take: a hundred of the longest,
+/// thousands of the common ones.
+pub const ROOM: usize = 16 << 20;
+/// Bytes that are kept of each field: no name, path or message has to be in memory whole.
+const FIELD: [usize; FIELDS] = [100, 8 << 10, 100, NAME, NAME, TAGS, 1 << 10, 8 << 10];
+/// Bytes that are kept of a line of counts, with its path.
+const PATH: usize = 1 << 10;
 /// Bodies are cut to this many bytes.
 const BODY: usize = 6000;
 /// Subjects are cut to this many bytes: whoever approves a draft is to see all of it.
@@ -16,11 +21,10 @@ const NAME: usize = 200;
 const TAGS: usize = 1 << 10;
 /// So many parents are kept.
 const PARENTS: usize = 64;
-/// So many paths are kept of a commit, cut to so many bytes, and so many bytes of all; the rest is
-/// counted.
+/// Bytes that a commit or a path takes beside its texts, about.
+const PIECE: usize = 300;
+/// So many paths are kept of a commit; the rest is counted.
 const PATHS: usize = 100;
-const PATH: usize = 500;
-const ALL_PATHS: usize = 8 << 20;
 
 /// A commit as git prints it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,6 +48,22 @@ impl Entry {
     pub fn is_merge(&self) -> bool {
         self.parents.len() > 1
     }
+
+    /// Bytes that it takes in memory without its paths, about.
+    fn weight(&self) -> usize {
+        let texts = [
+            &self.id,
+            &self.author,
+            &self.email,
+            &self.subject,
+            &self.body,
+        ];
+        let texts = texts.into_iter().chain(&self.parents).chain(&self.tags);
+        PIECE
+            + texts
+                .map(|text| size_of::<String>() + text.len())
+                .sum::<usize>()
+    }
 }
 
 /// One line of the list of all commits: id, parents and time.
@@ -64,17 +84,35 @@ pub fn listed(line: &str) -> Option<Listed> {
 
 /// The commits in the output of `git log -z --numstat` with [`FORMAT`], read as it comes. An
 /// error says what does not fit.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reader {
     entries: Vec<Entry>,
     /// The fields so far of a commit that is not complete.
     head: Option<Vec<String>>,
     field: Vec<u8>,
-    /// Bytes of the paths that are kept.
-    paths: usize,
+    /// Bytes that may still be kept.
+    room: usize,
+    /// Whether there was no room for a commit: it and those after it are left out.
+    full: bool,
 }
 
 impl Reader {
+    /// One that keeps commits as long as they take no more than so many bytes.
+    pub fn within(room: usize) -> Self {
+        Self {
+            entries: Vec::new(),
+            head: None,
+            field: Vec::new(),
+            room,
+            full: false,
+        }
+    }
+
+    /// Bytes that it would still keep.
+    pub fn room(&self) -> usize {
+        if self.full { 0 } else { self.room }
+    }
+
     /// Read the next piece of the output, wherever it was cut.
     pub fn read(&mut self, piece: &[u8]) -> Result<(), String> {
         let mut parts = piece.split(|byte| *byte == 0);
@@ -97,7 +135,8 @@ impl Reader {
     }
 
     fn keep(&mut self, part: &[u8]) {
-        let room = FIELD.saturating_sub(self.field.len());
+        let most = self.head.as_ref().map_or(PATH, |head| FIELD[head.len()]);
+        let room = most.saturating_sub(self.field.len());
         self.field.extend_from_slice(&part[..part.len().min(room)]);
     }
 
@@ -109,7 +148,7 @@ impl Reader {
             if head.len() < FIELDS {
                 self.head = Some(head);
             } else {
-                self.entries.push(entry(&head)?);
+                self.take(entry(&head)?);
             }
             return Ok(());
         }
@@ -117,11 +156,28 @@ impl Reader {
         if let Some(id) = text.strip_prefix('\u{1}') {
             self.head = Some(vec![id.to_owned()]);
         } else if !text.is_empty() {
-            let entry = self.entries.last_mut();
-            let entry = entry.ok_or_else(|| format!("counts before any commit: `{text}`"))?;
-            count(entry, text, &mut self.paths)?;
+            self.count(text)?;
         }
         Ok(())
+    }
+
+    fn take(&mut self, entry: Entry) {
+        match self.room.checked_sub(entry.weight()) {
+            Some(room) if !self.full => {
+                self.room = room;
+                self.entries.push(entry);
+            }
+            _ => self.full = true,
+        }
+    }
+
+    fn count(&mut self, line: &str) -> Result<(), String> {
+        if self.full {
+            return Ok(());
+        }
+        let entry = self.entries.last_mut();
+        let entry = entry.ok_or_else(|| format!("counts before any commit: `{line}`"))?;
+        count(entry, line, &mut self.room)
     }
 }
 
@@ -157,8 +213,9 @@ fn tags_of(decoration: &str) -> Vec<String> {
         .collect()
 }
 
-/// A line such as `3\t1\tsrc/lib.rs`; a binary file has `-` for numbers.
-fn count(entry: &mut Entry, line: &str, paths: &mut usize) -> Result<(), String> {
+/// A line such as `3\t1\tsrc/lib.rs`; a binary file has `-` for numbers. The path is kept where
+/// there is room for it.
+fn count(entry: &mut Entry, line: &str, room: &mut usize) -> Result<(), String> {
     let mut parts = line.splitn(3, '\t');
     let (Some(added), Some(removed), Some(path)) = (parts.next(), parts.next(), parts.next())
     else {
@@ -167,9 +224,10 @@ fn count(entry: &mut Entry, line: &str, paths: &mut usize) -> Result<(), String>
     entry.files += 1;
     entry.insertions += added.parse::<u64>().unwrap_or_default();
     entry.deletions += removed.parse::<u64>().unwrap_or_default();
-    let path = cut(path, PATH);
-    if entry.paths.len() < PATHS && *paths + path.len() <= ALL_PATHS {
-        *paths += path.len();
+    if let Some(left) = room.checked_sub(PIECE + path.len())
+        && entry.paths.len() < PATHS
+    {
+        *room = left;
         entry.paths.push(path.to_owned());
     }
     Ok(())
@@ -191,7 +249,7 @@ mod tests {
 
     /// The commits in an output that comes in pieces of `size` bytes.
     fn in_pieces(output: &[u8], size: usize) -> Result<Vec<Entry>, String> {
-        let mut reader = Reader::default();
+        let mut reader = Reader::within(1 << 20);
         for piece in output.chunks(size) {
             reader.read(piece)?;
         }
@@ -212,7 +270,7 @@ mod tests {
             "\u{1}id\0{}\01\0{long}\0{long}\0tag: {long}\0{long}\0{long}\0\n{paths}",
             "parent ".repeat(5_000)
         );
-        let mut reader = Reader::default();
+        let mut reader = Reader::within(ROOM);
         for _ in 0..200 {
             reader.read(commit.as_bytes()).expect("read");
         }
@@ -222,9 +280,28 @@ mod tests {
             let lists = lists.into_iter().flatten().map(String::len).sum::<usize>();
             lists + entry.author.len() + entry.email.len() + entry.subject.len() + entry.body.len()
         };
-        assert_eq!((entries.len(), entries[199].files), (200, 100));
+        assert!(
+            entries.len() > 100 && entries[100].files == 100,
+            "{}",
+            entries.len()
+        );
         let kept = entries.iter().map(kept).sum::<usize>();
-        assert!(kept < ALL_PATHS + 200 * 10_000, "{kept}");
+        assert!(kept < ROOM, "{kept}");
+    }
+
+    #[test]
+    fn paths_that_are_not_kept_take_no_room() {
+        let mut reader = Reader::within(ROOM);
+        reader
+            .read(b"\x01aa\0\x001\0A\0a\0\0s\0b\0\n")
+            .expect("a head");
+        for number in 0..100_000 {
+            let line = format!("1\t1\tvendored/file{number}\0");
+            reader.read(line.as_bytes()).expect("counts");
+        }
+        assert!(reader.room() > ROOM - (1 << 20), "{}", reader.room());
+        let entries = reader.finish().expect("a commit");
+        assert_eq!((entries[0].paths.len(), entries[0].files), (PATHS, 100_000));
     }
 
     #[test]
@@ -252,18 +329,39 @@ mod tests {
 
     #[test]
     fn a_long_field_is_cut_before_it_is_kept() {
-        let mut reader = Reader::default();
-        reader.read(b"\x01aa\0\x001\0A\0a\0\0").expect("a head");
-        for _ in 0..64 {
-            reader
-                .read(&[b'x'; 8 << 10])
-                .expect("a piece of the subject");
-            assert!(reader.field.capacity() <= 2 * FIELD);
+        let mut reader = Reader::within(1 << 20);
+        let long = [b'x'; 8 << 10];
+        reader.read(b"\x01aa\0\x001\0").expect("a head");
+        for most in &FIELD[3..] {
+            for _ in 0..8 {
+                reader.read(&long).expect("a piece of a field");
+                assert!(reader.field.len() <= *most);
+            }
+            reader.read(b"\0").expect("its end");
         }
-        reader.read(b"\0body\0\n3\t1\tfile\0").expect("the rest");
+        reader.read(b"\n3\t1\t").expect("counts");
+        reader.read(&long).expect("a path");
+        reader.read(b"\0").expect("its end");
         let entries = reader.finish().expect("a commit");
-        assert_eq!(entries[0].subject.len(), SUBJECT);
-        assert_eq!((entries[0].body.as_str(), entries[0].files), ("body", 1));
+        let entry = &entries[0];
+        assert_eq!((entry.author.len(), entry.email.len()), (200, 200));
+        assert_eq!((entry.subject.len(), entry.body.len()), (SUBJECT, BODY));
+        assert_eq!((entry.paths[0].len(), entry.files), (PATH - 5, 1));
+    }
+
+    #[test]
+    fn commits_are_kept_while_there_is_room() {
+        let mut reader = Reader::within(5_000);
+        for number in 0..20 {
+            let commit = format!("\x01a{number}\0\x001\0A\0a@x\0\0s\0b\0\n1\t1\tfile{number}\0");
+            reader.read(commit.as_bytes()).expect("a commit");
+        }
+        assert_eq!(reader.room(), 0);
+        let entries = reader.finish().expect("commits");
+        assert!((5..15).contains(&entries.len()), "{}", entries.len());
+        for (number, entry) in entries.iter().enumerate() {
+            assert_eq!((entry.id.clone(), entry.files), (format!("a{number}"), 1));
+        }
     }
 
     #[test]

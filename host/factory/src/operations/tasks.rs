@@ -10,6 +10,7 @@ use callboard_core::operations::gates::{self, Verdict};
 use callboard_core::operations::{Entry, OperationError, named, runs};
 use callboard_core::store::named::Short;
 
+use crate::diary::composer;
 use crate::tables::TASK;
 use crate::tables::drafts::{self, Draft};
 use crate::tables::tasks::{self, Task};
@@ -101,15 +102,46 @@ pub async fn list(app: &App, limit: u32) -> Result<Vec<Entry<TaskView>>, Operati
     Ok(all.into_iter().map(view).collect())
 }
 
-/// The task that `wanted` names, with its newest draft.
+/// The task that `wanted` names, with the text that is published once it is approved: that of the
+/// run that asks. A plugin may be granted to write `tasks` and `drafts`, and says nothing here.
 pub async fn show(app: &App, wanted: &str) -> Result<TaskDetails, OperationError> {
-    let task = found(app, wanted).await?;
-    let draft = drafts::latest(app.store(), &task.id).await?;
+    let mut task = found(app, wanted).await?;
+    if let Some(run) = gates::asked_by(app, &task.id).await? {
+        task.run = run;
+    }
+    let draft = draft(app, &task).await?;
+    if let Some(draft) = &draft {
+        task.topic.clone_from(&draft.title);
+    }
     Ok(TaskDetails {
         fallbacks: fallbacks(app, &task).await?,
-        draft: draft.map(Into::into),
+        draft,
         task,
     })
+}
+
+/// The draft that the run of a task has. Only if it has none, as one that was pruned, the newest
+/// that was kept.
+async fn draft(app: &App, task: &TaskView) -> Result<Option<DraftView>, OperationError> {
+    let mut keys = runs::keys(app, &task.run).await?;
+    let mut take = |key| keys.remove(key).unwrap_or_default();
+    let Ok(own) = serde_json::from_value::<composer::Draft>(take("draft")) else {
+        let kept = drafts::latest(app.store(), &task.id).await?;
+        return Ok(kept.map(Into::into));
+    };
+    let id = take("draft_id").as_str().unwrap_or_default().to_owned();
+    let kept = drafts::by_id(app.store(), &id).await?;
+    Ok(Some(DraftView {
+        number: kept.as_ref().map_or(1, |kept| kept.number),
+        created_at: kept.map_or(task.updated_at, |kept| kept.created_at),
+        report: own.report(&take("citations")),
+        id,
+        title: own.title,
+        excerpt: own.excerpt,
+        markdown: own.markdown,
+        written_by: own.written_by,
+        notes: own.notes,
+    }))
 }
 
 /// Decide the gate that a task stands before.

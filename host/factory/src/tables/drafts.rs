@@ -23,18 +23,16 @@ pub struct Draft {
 
 /// The newest draft of a task.
 pub async fn latest(store: &Store, task: &str) -> Result<Option<Draft>, StoreError> {
-    Ok(newest(&store.query(find_newest(task)).await?)?)
-}
-
-/// Selects the newest draft of a task.
-pub fn find_newest(task: &str) -> Statement {
     let sql = "SELECT * FROM drafts WHERE task = $1 ORDER BY number DESC LIMIT 1";
-    Statement::new(sql).bind(task)
+    let rows = store.query(Statement::new(sql).bind(task)).await?;
+    Ok(rows.first().map(draft).transpose()?)
 }
 
-/// The draft that [`find_newest`] found, if there is one.
-pub fn newest(rows: &Rows) -> Result<Option<Draft>, ColumnError> {
-    rows.first().map(draft).transpose()
+/// The draft of an id.
+pub async fn by_id(store: &Store, id: &str) -> Result<Option<Draft>, StoreError> {
+    let sql = "SELECT * FROM drafts WHERE id = $1";
+    let rows = store.query(Statement::new(sql).bind(id)).await?;
+    Ok(rows.first().map(draft).transpose()?)
 }
 
 /// All drafts of a task, oldest first.

@@ -124,12 +124,9 @@ async fn draft(call: &Call, task: &Task, reads: &Reads) -> Result<drafts::Draft,
         excerpt,
         markdown,
         written_by,
-        notes,
-        tags,
-        covers,
+        ..
     } = &reads.draft;
-    let report =
-        json!({ "citations": reads.citations, "notes": notes, "tags": tags, "covers": covers });
+    let report = reads.draft.report(&json!(reads.citations));
     Ok(drafts::Draft {
         id: derived(&["draft", &task.id, &number.to_string()]),
         task: task.id.clone(),

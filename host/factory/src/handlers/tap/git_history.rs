@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diary::git::{Git, GitError};
-use crate::diary::log::Entry;
+use crate::diary::log::{Entry, ROOM};
 use crate::tables::commits::{self, BATCH, Commit};
 
 struct GitHistory;
@@ -78,10 +78,13 @@ impl Handler for GitHistory {
                 "the newest {number} commits of {name} are known"
             )));
         }
-        let mut written = 0;
-        for batch in unknown.chunks(BATCH) {
+        let (mut written, mut rest) = (0, &unknown[..]);
+        while !rest.is_empty() {
             in_time(call, written)?;
-            let entries = git.commits(batch).await.map_err(|error| error.stop(path))?;
+            let (batch, mut room) = (&rest[..rest.len().min(BATCH)], ROOM);
+            let entries = git.commits(batch, &mut room).await;
+            let entries = entries.map_err(|error| error.stop(path))?;
+            rest = &rest[entries.len().max(1)..];
             let rows = entries
                 .iter()
                 .map(|entry| commit(&name, entry))
