@@ -5,6 +5,16 @@
 
 use std::fmt::{self, Write as _};
 
+use icu_properties::props::{
+    DefaultIgnorableCodePoint, GeneralCategory, NoncharacterCodePoint, PrependedConcatenationMark,
+};
+use icu_properties::{CodePointMapData, CodePointSetData};
+
+/// A sign of Braille without any dot: a symbol, for Unicode, and nothing to see.
+const BLANK: char = '\u{2800}';
+/// What stays in pages: the joiners with which words of some languages are spelled, and the two
+/// characters that say whether a sign is a picture.
+const SPELLED: [char; 4] = ['\u{200c}', '\u{200d}', '\u{fe0e}', '\u{fe0f}'];
 /// Stands for the end of a line within one.
 const END: &str = " ⏎ ";
 
@@ -80,15 +90,9 @@ pub fn json(text: &str) -> String {
 }
 
 /// A page or a feed without the characters that turn its text, can't be seen or may not stand in
-/// XML. The joiners stay, since words of some languages are spelled with them, and what says whether
-/// a sign is a picture.
+/// XML. Joiners stay, and what makes a sign a picture.
 pub fn markup(text: &str) -> String {
-    let stays = |c: &char| {
-        matches!(
-            c,
-            '\n' | '\t' | '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}'
-        ) || !hides(*c)
-    };
+    let stays = |c: &char| matches!(c, '\n' | '\t') || SPELLED.contains(c) || !hides(*c);
     text.chars().filter(stays).collect()
 }
 
@@ -157,18 +161,22 @@ fn escaped(text: &str, stays: impl Fn(char) -> bool) -> String {
 }
 
 /// Whether a character moves a cursor, ends a line, turns the direction of writing, or can't be
-/// seen and so makes a text another one than it looks: controls (C0, DEL, C1), separators of
-/// lines, bidirectional controls, zero-width and format characters, fillers, variation selectors,
-/// behind which any bytes can be, tags, and what is no character.
+/// seen and so makes a text another one than it looks: by what Unicode says of it, and no list of
+/// ours. Of what formats, those signs can be seen that stand around numbers.
 fn hides(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fdd0}'..='\u{fdef}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
-        || u32::from(c) & 0xfffe == 0xfffe
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    let formats = match CodePointMapData::<GeneralCategory>::new().get(c) {
+        GeneralCategory::Control
+        | GeneralCategory::LineSeparator
+        | GeneralCategory::ParagraphSeparator => return true,
+        category => category == GeneralCategory::Format,
+    };
+    formats && !CodePointSetData::new::<PrependedConcatenationMark>().contains(c)
+        || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+        || CodePointSetData::new::<NoncharacterCodePoint>().contains(c)
+        || c == BLANK
 }
 
 #[cfg(test)]
@@ -202,18 +210,49 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_seen_is_hidden_nowhere() {
-        for c in "\u{e0100}\u{fe05}\u{34f}\u{115f}\u{3164}\u{ffa0}\u{17b4}\u{180b}\u{2800}\u{fdd0}\u{1fffe}\u{10ffff}\u{e0080}".chars() {
+    fn what_cannot_be_seen_is_hidden_and_what_can_is_not() {
+        let ranges = [
+            '\0'..='\u{1f}',
+            '\u{7f}'..='\u{9f}',
+            '\u{ad}'..='\u{ad}',
+            '\u{34f}'..='\u{34f}',
+            '\u{61c}'..='\u{61c}',
+            '\u{115f}'..='\u{1160}',
+            '\u{17b4}'..='\u{17b5}',
+            '\u{180b}'..='\u{180f}',
+            '\u{200b}'..='\u{200f}',
+            '\u{2028}'..='\u{202e}',
+            '\u{2060}'..='\u{206f}',
+            '\u{2800}'..='\u{2800}',
+            '\u{3164}'..='\u{3164}',
+            '\u{fdd0}'..='\u{fdef}',
+            '\u{fe00}'..='\u{fe0f}',
+            '\u{feff}'..='\u{feff}',
+            '\u{ffa0}'..='\u{ffa0}',
+            '\u{fff0}'..='\u{fffb}',
+            '\u{fffe}'..='\u{ffff}',
+            '\u{1bca0}'..='\u{1bca3}',
+            '\u{1d173}'..='\u{1d17a}',
+            '\u{1fffe}'..='\u{1ffff}',
+            '\u{e0000}'..='\u{e0fff}',
+            '\u{10fffe}'..='\u{10ffff}',
+        ];
+        for c in ranges.into_iter().flatten() {
             assert!(hides(c), "{c:?}");
-            assert!(!Shown::line(format!("a{c}")).as_str().contains(c));
+            let line = Shown::line(format!("a{c}"));
+            assert!(c == '\n' || !line.as_str().contains(c), "{c:?}");
         }
-        assert!("é漢字한글ក🙂\u{1f468}".chars().all(|c| !hides(c)));
-        assert_eq!(markup("❤\u{fe0f}\u{fe01}"), "❤\u{fe0f}");
+        // Letters, accents, an Arabic number sign, a space, a sign of Braille, pictures.
+        for c in " ~é\u{301}\u{600}ب\u{a0}\u{2801}漢字한글ក\u{fffd}\u{1f600}\u{1f468}".chars()
+        {
+            assert!(!hides(c), "{c:?}");
+        }
     }
 
     #[test]
     fn a_page_keeps_its_words_only() {
         assert_eq!(markup(EVIL), "a[31m\nbcdé");
+        assert_eq!(markup("❤\u{fe0f}a\u{e0101}\u{fe01}"), "❤\u{fe0f}a");
         assert_eq!(markup("می\u{200c}خواهم\u{ffff}\t"), "می\u{200c}خواهم\t");
     }
 
