@@ -5,7 +5,6 @@ use super::catalog::{Catalog, SEARCH_PATH};
 use crate::config::Limits;
 use crate::grants::Grants;
 use crate::store::{Backend, Store, StoreError};
-use crate::value::Statement;
 
 /// Whether the grants allow a statement, and it fits the schema; nothing runs, and no login
 /// role is made for it.
@@ -27,7 +26,7 @@ pub async fn authorise(
     };
     match store.backend() {
         Backend::Sqlite(_) => {
-            admission::check(asker, Statement::new(sql), true)?;
+            admission::check_text(asker, sql, true)?;
             store
                 .granted(plugin, grants, limits)
                 .await?
