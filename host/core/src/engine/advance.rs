@@ -75,7 +75,7 @@ fn later(engine: &Engine, error: &StoreError) -> Then {
 }
 
 /// A run that does not go on here rests, unless a person wants something else of it.
-async fn put_down(
+pub(super) async fn put_down(
     engine: &Engine,
     run: &Run,
     held: Held,

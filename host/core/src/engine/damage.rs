@@ -5,55 +5,37 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::executor::Executor;
 use super::{Engine, EngineError, LineUp, advance};
-use crate::store::checkpoints::{Checkpoint, Committed, Then};
+use crate::store::StoreErrorKind;
+use crate::store::checkpoints::Then;
 use crate::store::claims::Claim;
 use crate::store::leases::Held;
 use crate::store::runs::RunStatus;
-use crate::store::{StoreError, StoreErrorKind};
 
-/// Carry a claimed run on, as [`advance::advance`] does.
+/// Carry a claimed run on, as [`advance::advance`] does. Whoever takes it next finds the same
+/// checkpoints, in a database that is sound again.
 pub(super) async fn advance(
     engine: &Engine,
     claim: Claim,
     line_up: impl Future<Output = Result<Arc<LineUp>, EngineError>>,
     alone: Option<OwnedSemaphorePermit>,
 ) -> Result<(), EngineError> {
+    let (run, told, wake_at) = (claim.run.clone(), claim.told.clone(), claim.now);
     let held = Held {
-        run: claim.run.id.clone(),
+        run: run.id.clone(),
         fence: claim.fence,
     };
-    let blank = |then| Checkpoint::blank(held, claim.told.signals, claim.run.spent, then);
-    let then = Then::Rest {
-        status: RunStatus::Queued,
-        detail: String::new(),
-        wake_at: claim.now,
+    let error = match advance::advance(engine, claim, line_up, alone).await {
+        Err(EngineError::Store(error)) if error.kind == StoreErrorKind::Corrupt => error,
+        advanced => return advanced,
     };
-    let unbegun = blank(then);
-    match advance::advance(engine, claim, line_up, alone).await {
-        Err(EngineError::Store(error)) if error.kind == StoreErrorKind::Corrupt => {
-            give_back(&*engine.executor, unbegun, &error).await;
-            Err(error.into())
-        }
-        advanced => advanced,
+    let rest = Then::Rest {
+        status: RunStatus::Queued,
+        detail: format!("given back: {error}"),
+        wake_at,
+    };
+    if let Err(error) = advance::put_down(engine, &run, held, told, rest).await {
+        tracing::warn!(run = run.id, %error, "it cannot be given back either");
     }
-}
-
-/// Whoever takes it next finds the same checkpoints, in a database that is sound again.
-async fn give_back(executor: &dyn Executor, mut blank: Checkpoint, error: &StoreError) {
-    if let Then::Rest { detail, .. } = &mut blank.then {
-        *detail = format!("given back: {error}");
-    }
-    let run = blank.held.run.clone();
-    loop {
-        match executor.checkpoint(blank.clone()).await {
-            Ok(Committed::Outdated(told)) => blank.signals = told.signals,
-            Ok(Committed::Kept(_) | Committed::Lost) => return,
-            Err(error) => {
-                tracing::warn!(run, %error, "it cannot be given back either");
-                return;
-            }
-        }
-    }
+    Err(error.into())
 }

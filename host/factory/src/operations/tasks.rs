@@ -125,10 +125,18 @@ pub async fn show(app: &App, wanted: &str) -> Result<TaskDetails, OperationError
 async fn draft(app: &App, task: &TaskView) -> Result<Option<DraftView>, OperationError> {
     let mut keys = runs::keys(app, &task.run).await?;
     let mut take = |key| keys.remove(key).unwrap_or_default();
-    let Ok(own) = serde_json::from_value::<composer::Draft>(take("draft")) else {
+    let own = take("draft");
+    if own.is_null() {
         let kept = drafts::latest(app.store(), &task.id).await?;
         return Ok(kept.map(Into::into));
-    };
+    }
+    // Shown in its place, a row would be approved, and the run's own text published.
+    let own: composer::Draft = serde_json::from_value(own).map_err(|error| {
+        let run = &task.run;
+        OperationError::failed(format!("the draft of run {run} cannot be read: {error}")).mend(
+            format!("`callboard --format json runs show {run}` has it as it is"),
+        )
+    })?;
     let id = take("draft_id").as_str().unwrap_or_default().to_owned();
     let kept = drafts::by_id(app.store(), &id).await?;
     Ok(Some(DraftView {
@@ -214,11 +222,20 @@ impl TaskView {
 
 impl From<Draft> for DraftView {
     fn from(draft: Draft) -> Self {
-        let report: Json = serde_json::from_str(&draft.report).unwrap_or_default();
-        let notes = report["notes"].as_array().into_iter().flatten();
-        let notes = notes.filter_map(|note| note.as_str().map(str::to_owned));
+        let (report, notes) = match serde_json::from_str::<Json>(&draft.report) {
+            Ok(report) => {
+                let notes = report["notes"].as_array().into_iter().flatten();
+                let notes = notes.filter_map(|note| note.as_str().map(str::to_owned));
+                let notes = notes.collect();
+                (report, notes)
+            }
+            Err(error) => {
+                let note = format!("the report of this draft cannot be read: {error}");
+                (Json::Null, vec![note])
+            }
+        };
         Self {
-            notes: notes.collect(),
+            notes,
             report,
             id: draft.id,
             number: draft.number,

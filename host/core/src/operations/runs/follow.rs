@@ -104,8 +104,11 @@ impl Follower {
             Some(id) => Vec::from_iter(runs::by_id(store, id).await?),
             None => self.all(store).await?,
         };
-        let ids = runs.iter().map(|run| run.id.as_str());
-        self.short = Short::of(store, &names::RUN, ids).await?;
+        // What is shown of an id changes only when another one comes.
+        if runs.iter().any(|run| !self.told.contains_key(&run.id)) {
+            let ids = runs.iter().map(|run| run.id.as_str());
+            self.short = Short::of(store, &names::RUN, ids).await?;
+        }
         let mut changes = Vec::new();
         for run in &runs {
             changes.extend(self.changes(store, run).await?);
