@@ -14,13 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callboard_core::app::current::Rebuilt;
-use callboard_core::app::{App, Seen};
+use callboard_core::app::{App, SeenVersions};
 use callboard_core::config::Part;
 use callboard_core::engine::Unwatched;
 use callboard_core::outcome::Patch;
 use callboard_core::pack::Pack;
-use callboard_core::rollcall::{Kind, Miss, Reference, Referrer, Roster};
-use callboard_core::store::runs::{Origin, Run, RunStatus};
+use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope};
+use callboard_core::store::runs::{Run, RunOrigin, RunStatus};
 use callboard_core::store::{Dialect, Store};
 use callboard_core::value::Statement;
 use callboard_core::workspace::{Folders, Place};
@@ -55,12 +55,12 @@ const PACK: Pack = Pack {
 callboard_core::pack!(PACK);
 
 /// A list of guests with nobody on it is a miss.
-fn somebody_is_on_the_list(roster: &Roster<'_>) -> Vec<Reference> {
-    let list = roster.definitions.folders.get(LIST);
+fn somebody_is_on_the_list(scope: &RollScope<'_>) -> Vec<Reference> {
+    let list = scope.definitions.folders.get(LIST);
     let empty = list.is_none_or(|list| list.trim_ascii().is_empty());
     let miss = empty.then(|| Miss::new("nobody is on the list", "write a name into it"));
     let referrer = Referrer::Tenant("guest book".to_owned());
-    let reference = Reference::new(referrer, "list", Kind::File, LIST);
+    let reference = Reference::new(referrer, "list", ReferenceKind::File, LIST);
     vec![reference.at(Place::start(LIST)).missed(miss)]
 }
 
@@ -94,9 +94,11 @@ fn workspace(folder: &Path, list: &str) {
 
 async fn run(app: &App, guest: &str) -> Run {
     let engine = app.engine(Arc::new(Unwatched));
-    let line_up = app.line_up().await.expect("a line-up");
+    let runnable = app.runnable().await.expect("a runnable revision");
     let input = Patch::from_iter([("guest".to_owned(), guest.into())]);
-    let queued = engine.queue(&line_up, "welcome", input, Origin::Cli).await;
+    let queued = engine
+        .queue(&runnable, "welcome", input, RunOrigin::Cli)
+        .await;
     let id = queued.expect("it is queued").id;
     engine.carry_out(&id).await.expect("it is carried out")
 }
@@ -142,8 +144,8 @@ on_both!(
         workspace(folder.path(), "Ann\n");
         let app = App::open(folder.path(), Some(&url)).await.expect("an app");
         app.apply("").await.expect("it is applied");
-        let (seen, changes) = watch::channel(Seen::default());
-        app.look(&seen).await.expect("a look");
+        let (seen, changes) = watch::channel(SeenVersions::default());
+        app.poll(&seen).await.expect("a look");
         let here = "127.0.0.1:80".parse().expect("an address");
         let kept = app.keep_current(here, &changes).await;
         let (current, _keepers) = kept.expect("it is made");
@@ -155,7 +157,7 @@ on_both!(
         assert_eq!(sign(), "oak door, 127.0.0.1:80: Ann", "nobody has looked");
         let ben = async {
             while sign() != "oak door, 127.0.0.1:80: Ben" {
-                app.look(&seen).await.expect("a look");
+                app.poll(&seen).await.expect("a look");
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
