@@ -78,7 +78,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "plugin",
-        "capability store client handler lines outcome value settings config grants kept shown foreign \
+        "capability store client handler lines outcome value settings config grants shared_cache shown foreign \
          beside launch",
     ),
     layer("snapshot", "store secrets settings"),
