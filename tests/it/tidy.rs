@@ -73,7 +73,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "plugin",
-        "capability store client handler lines outcome value settings config grants kept shown foreign \
+        "capability store client handler lines outcome value settings config grants shared_cache shown foreign \
          beside launch",
     ),
     layer("snapshot", "store secrets settings"),
@@ -111,7 +111,7 @@ const LAYERS: &[Layer] = &[
     layer("foreign", "shown"),
     layer("beside", "fault"),
     layer(
-        "address schema bundle span private enclosed fault lines supervision shown kept launch",
+        "address schema bundle span private enclosed fault lines supervision shown shared_cache launch",
         "",
     ),
 ];
