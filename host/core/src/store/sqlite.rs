@@ -114,7 +114,7 @@ impl SqliteStore {
             write_gate,
             others_until: std::sync::Mutex::default(),
             options,
-            files: std::sync::Mutex::new(opened_files),
+            files: std::sync::Mutex::new(files),
             guests: std::sync::Mutex::default(),
             anchor: Mutex::new(Some(anchor)),
             passing: None,
