@@ -18,8 +18,7 @@ pub use self::apply::Applied;
 pub use self::duties::{Seen, Upkeep};
 pub use self::line_up::{Company, Inspection};
 use crate::config::Config;
-#[cfg(feature = "restate")]
-use crate::engine::restate::Restate;
+use crate::engine::executor::Dispatcher;
 use crate::engine::{Engine, EngineError, Watcher};
 use crate::kept::Kept;
 use crate::plugin::Runtime;
@@ -199,9 +198,8 @@ impl App {
     pub fn engine(&self, watcher: Arc<dyn Watcher>) -> Engine {
         let line_ups = Arc::new(self.clone());
         let rules = self.config().engine.clone();
-        #[cfg(feature = "restate")]
-        if let Some(restate) = rules.restate.clone() {
-            return Restate::engine(self.store(), line_ups, watcher, (rules, restate));
+        if let (Some(restate), Some(dispatcher)) = (rules.restate.clone(), Dispatcher::named()) {
+            return (dispatcher.0)(self.store(), line_ups, watcher, (rules, restate));
         }
         Engine::new(self.store(), line_ups, watcher, rules)
     }

@@ -12,10 +12,10 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::client::{Client, ClientError, ClientErrorKind, Request, Response};
-use crate::config::RestateRules;
-use crate::store::Store;
-use crate::store::claims::offered::{self, Due};
+use callboard_core::client::{Client, ClientError, ClientErrorKind, Request, Response};
+use callboard_core::config::RestateRules;
+use callboard_core::store::Store;
+use callboard_core::store::claims::offered::{self, Due};
 
 /// Runs that are announced at once at most.
 const MOST: usize = 128;

@@ -9,6 +9,8 @@
 //!   gives the run back is committed ([`offers`]).
 //!
 //! A turn that breaks off is not a claim that is lost; a fence that moved is.
+//!
+//! A program that names [`dispatcher`] heeds `[engine.restate]` of `callboard.toml`.
 
 mod announce;
 mod offers;
@@ -24,24 +26,31 @@ use tokio_util::sync::CancellationToken;
 
 use self::announce::Announcer;
 use self::offers::Offers;
-use super::executor::{Answer, Executor};
-use super::local::Local;
-use super::{Engine, LineUps, Watcher, worker, worker_name};
-use crate::config::{EngineRules, RestateRules};
-use crate::store::checkpoints::{Checkpoint, Committed, Then};
-use crate::store::claims::offered::{self, TakeOver};
-use crate::store::claims::{Claim, Claimant};
-use crate::store::leases::{Held, Recovered, Told};
-use crate::store::{Store, StoreError, StoreErrorKind};
-use crate::supervision;
+use callboard_core::config::{EngineRules, RestateRules};
+use callboard_core::engine::executor::{Answer, Dispatcher, Executor};
+use callboard_core::engine::local::Local;
+use callboard_core::engine::{Engine, LineUps, Watcher, worker, worker_name};
+use callboard_core::store::checkpoints::{Checkpoint, Committed, Then};
+use callboard_core::store::claims::offered::{self, TakeOver};
+use callboard_core::store::claims::{Claim, Claimant};
+use callboard_core::store::leases::{Held, Recovered, Told};
+use callboard_core::store::{Store, StoreError, StoreErrorKind};
+use callboard_core::supervision;
 
 /// What the names of workers begin with that get their runs from Restate.
 const WORKERS: &str = "restate/";
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
 
+callboard_core::dispatcher!(Restate::engine);
+
+/// What hands runs out in a program that names it, where its configuration says so.
+pub fn dispatcher() -> Dispatcher {
+    Dispatcher(Restate::engine)
+}
+
 /// Runs in the store, carried on in turns of Restate.
-pub struct Restate {
+struct Restate {
     store: Store,
     local: Local,
     rules: RestateRules,
@@ -53,7 +62,7 @@ pub struct Restate {
 
 impl Restate {
     /// An engine on the store that Restate dispatches. Needs a runtime.
-    pub fn engine(
+    fn engine(
         store: &Store,
         line_ups: Arc<dyn LineUps>,
         watcher: Arc<dyn Watcher>,

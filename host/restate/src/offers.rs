@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
 
-use crate::store::leases::Held;
+use callboard_core::store::leases::Held;
 
 /// A run to carry on. Restate has the turn while this is kept; dropped, it is a turn that broke
 /// off, and offered again, here or elsewhere.
