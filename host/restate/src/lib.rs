@@ -29,11 +29,11 @@ use self::offers::Offers;
 use callboard_core::config::{EngineRules, RestateRules};
 use callboard_core::engine::executor::{Answer, Dispatcher, Executor};
 use callboard_core::engine::local::Local;
-use callboard_core::engine::{Engine, LineUps, Watcher, worker, worker_name};
+use callboard_core::engine::{Engine, RunnableRevisions, Watcher, worker, worker_name};
 use callboard_core::store::checkpoints::{Checkpoint, Committed, Then};
 use callboard_core::store::claims::offered::{self, TakeOver};
 use callboard_core::store::claims::{Claim, Claimant};
-use callboard_core::store::leases::{Held, Recovered, Told};
+use callboard_core::store::leases::{Lease, Recovered, RunSignals};
 use callboard_core::store::{Store, StoreError, StoreErrorKind};
 use callboard_core::supervision;
 
@@ -64,7 +64,7 @@ impl Restate {
     /// An engine on the store that Restate dispatches. Needs a runtime.
     fn engine(
         store: &Store,
-        line_ups: Arc<dyn LineUps>,
+        runnables: Arc<dyn RunnableRevisions>,
         watcher: Arc<dyn Watcher>,
         (rules, restate): (EngineRules, RestateRules),
     ) -> Engine {
@@ -83,10 +83,10 @@ impl Restate {
                 workers: WORKERS.to_owned(),
                 recoveries: rules.recoveries,
             },
-            offers: Arc::new(Offers::new(usize::try_from(rules.places).unwrap_or(1))),
+            offers: Arc::new(Offers::new(usize::try_from(rules.slots).unwrap_or(1))),
             look: Arc::default(),
         });
-        Engine::on(store, executor, line_ups, watcher, rules, worker)
+        Engine::on(store, executor, runnables, watcher, rules, worker)
     }
 
     /// Listen for turns, and announce runs, until `stop`.
@@ -129,7 +129,7 @@ impl Restate {
     }
 
     /// A run was given back, or is somebody else's.
-    fn end(&self, held: &Held) {
+    fn end(&self, held: &Lease) {
         if let Some(offer) = self.offers.remove(held) {
             offer.end();
         }
@@ -184,7 +184,7 @@ impl Executor for Restate {
         })
     }
 
-    fn heartbeat(&self, held: Vec<Held>) -> Answer<'_, Vec<(Held, Told)>> {
+    fn heartbeat(&self, held: Vec<Lease>) -> Answer<'_, Vec<(Lease, RunSignals)>> {
         Box::pin(async move {
             let kept = self.local.heartbeat(held.clone()).await?;
             for lost in held {
@@ -209,7 +209,7 @@ impl Executor for Restate {
     }
 
     /// Unless it was given back, its turn breaks off, and Restate offers it again.
-    fn let_go(&self, held: &Held) {
+    fn let_go(&self, held: &Lease) {
         drop(self.offers.remove(held));
     }
 }
