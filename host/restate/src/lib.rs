@@ -19,15 +19,8 @@ mod turn;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
-
-use self::announce::Announcer;
-use self::offers::Offers;
 use callboard_core::config::{EngineRules, RestateRules};
-use callboard_core::engine::executor::{Answer, Dispatcher, Executor};
+use callboard_core::engine::executor::{Dispatcher, Executor, ExecutorFuture};
 use callboard_core::engine::local::Local;
 use callboard_core::engine::{Engine, RunnableRevisions, Watcher, worker, worker_name};
 use callboard_core::store::checkpoints::{Checkpoint, Committed, Then};
@@ -36,6 +29,13 @@ use callboard_core::store::claims::{Claim, Claimant};
 use callboard_core::store::leases::{Lease, Recovered, RunSignals};
 use callboard_core::store::{Store, StoreError, StoreErrorKind};
 use callboard_core::supervision;
+use futures_util::future::BoxFuture;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use self::announce::Announcer;
+use self::offers::Offers;
 
 /// What the names of workers begin with that get their runs from Restate.
 const WORKERS: &str = "restate/";
@@ -111,8 +111,8 @@ impl Restate {
     }
 
     /// Take over what can be taken of the runs offered; for the others there is nothing to do.
-    async fn take(&self, places: usize) -> Result<Vec<Claim>, StoreError> {
-        let offers = self.offers.next(places);
+    async fn take(&self, slots: usize) -> Result<Vec<Claim>, StoreError> {
+        let offers = self.offers.next(slots);
         if offers.is_empty() {
             return Ok(Vec::new());
         }
@@ -153,21 +153,21 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 impl Executor for Restate {
     /// Whoever asks for runs may know of some that are due: they are announced, and those that
     /// Restate offers are taken.
-    fn claim(&self, places: usize) -> Answer<'_, Vec<Claim>> {
+    fn claim(&self, slots: usize) -> ExecutorFuture<'_, Vec<Claim>> {
         self.look.notify_one();
-        Box::pin(self.take(places))
+        Box::pin(self.take(slots))
     }
 
     /// The worker that has nothing else in hand takes it, which no offer can know.
-    fn claim_suspect(&self) -> Answer<'_, Option<Claim>> {
+    fn claim_suspect(&self) -> ExecutorFuture<'_, Option<Claim>> {
         self.local.claim_suspect()
     }
 
-    fn claim_one<'a>(&'a self, run: &'a str) -> Answer<'a, Option<Claim>> {
+    fn claim_one<'a>(&'a self, run: &'a str) -> ExecutorFuture<'a, Option<Claim>> {
         self.local.claim_one(run)
     }
 
-    fn checkpoint(&self, checkpoint: Checkpoint) -> Answer<'_, Committed> {
+    fn checkpoint(&self, checkpoint: Checkpoint) -> ExecutorFuture<'_, Committed> {
         Box::pin(async move {
             let held = checkpoint.held.clone();
             let goes_on = matches!(checkpoint.then, Then::GoOn { .. });
@@ -184,7 +184,7 @@ impl Executor for Restate {
         })
     }
 
-    fn heartbeat(&self, held: Vec<Lease>) -> Answer<'_, Vec<(Lease, RunSignals)>> {
+    fn heartbeat(&self, held: Vec<Lease>) -> ExecutorFuture<'_, Vec<(Lease, RunSignals)>> {
         Box::pin(async move {
             let kept = self.local.heartbeat(held.clone()).await?;
             for lost in held {
@@ -196,11 +196,11 @@ impl Executor for Restate {
         })
     }
 
-    fn recover(&self) -> Answer<'_, Vec<Recovered>> {
+    fn recover(&self) -> ExecutorFuture<'_, Vec<Recovered>> {
         self.local.recover()
     }
 
-    fn open<'a>(&'a self, stop: &'a CancellationToken) -> Answer<'a, ()> {
+    fn open<'a>(&'a self, stop: &'a CancellationToken) -> ExecutorFuture<'a, ()> {
         Box::pin(async move { self.start(stop) })
     }
 
