@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{App, AppError, Seen};
+use super::{App, AppError, SeenVersions};
 use crate::supervision;
 
 /// The pause before what could not be made is tried again.
@@ -67,7 +67,7 @@ impl App {
     pub async fn keep_current(
         &self,
         address: SocketAddr,
-        changes: &watch::Receiver<Seen>,
+        changes: &watch::Receiver<SeenVersions>,
     ) -> Result<(Current, Keepers), AppError> {
         let (mut current, mut keepers) = (Vec::new(), Keepers(Vec::new()));
         for rebuilt in inventory::iter::<Rebuilds>().flat_map(|all| all.0) {
@@ -88,7 +88,7 @@ async fn rebuild(
     rebuilt: &Rebuilt,
     address: SocketAddr,
     swap: watch::Sender<Made>,
-    mut changes: watch::Receiver<Seen>,
+    mut changes: watch::Receiver<SeenVersions>,
 ) {
     while changes.changed().await.is_ok() {
         match (rebuilt.make)(&app, address).await {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::definitions::{SETTINGS, misread};
 use super::place::{Misread, Place};
+use crate::config;
 
 /// Each kind of wrong header, once.
 pub(super) fn wrong(file: &str, text: &str) -> Vec<Misread> {
