@@ -52,8 +52,15 @@ const fn peers(modules: &'static str, imports: &'static str) -> Layer {
 /// below it. Which package may name which, cargo holds.
 const LAYERS: &[Layer] = &[
     // program
-    peers("main cli", BELOW),
+    layer("main start", BELOW),
+    layer("cli", BELOW),
     layer("http", ""),
+    // xtask
+    layer("needs collect format restate peers", "files tools"),
+    peers("files tools", ""),
+    // restate
+    layer("announce turn", "offers"),
+    layer("offers", ""),
     // factory
     // Of the host and of the factory, which calls the host's.
     layer("operations", BELOW),
@@ -116,7 +123,7 @@ const LAYERS: &[Layer] = &[
     layer("foreign", "shown"),
     layer("beside", "fault"),
     layer(
-        "address schema bundle span private enclosed fault lines supervision shown kept launch",
+        "address schema bundle span private enclosed fault lines supervision shown shared_cache launch",
         "",
     ),
 ];
@@ -218,11 +225,7 @@ const ONLY: &[Only] = &[
         "elsewhere a plugin is a handler like any other",
     ),
     only("axum", "http", "the engine runs without a server"),
-    only(
-        "clap",
-        "cli main",
-        "arguments are parsed once, at the entry",
-    ),
+    only("clap", "cli", "arguments are parsed once, at the entry"),
     only(
         "reqwest",
         "client",
@@ -234,7 +237,8 @@ const ONLY: &[Only] = &[
 const PRINTERS: &[&str] = &[
     "host/program/src/cli/output.rs",
     "host/program/src/cli/output/streams.rs",
-    "host/program/src/main.rs",
+    "host/program/src/start.rs",
+    "host/xtask/src/tools.rs",
 ];
 
 /// Files with `unsafe` in them, and why it can't be done without.

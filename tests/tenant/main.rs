@@ -180,6 +180,20 @@ on_both!(
     }
 );
 
+/// Who hands runs out elsewhere comes with a package, which this program does not name.
+#[tokio::test]
+async fn a_table_that_no_package_heeds_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let table = "name = \"a\"\n[engine.restate]\ningress = \"http://127.0.0.1:8080\"\n";
+    fs::write(folder.path().join("callboard.toml"), table).expect("a file");
+    let refused = App::open(folder.path(), None).await.err();
+    let refused = refused.expect("it is refused").to_string();
+    assert!(
+        refused.contains("without the feature `restate`"),
+        "{refused}"
+    );
+}
+
 #[test]
 fn only_its_own_handlers_and_the_hosts_are_there() {
     let registry = callboard_core::registry::Registry::native().expect("a registry");

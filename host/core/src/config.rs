@@ -70,7 +70,7 @@ pub struct EngineRules {
     /// Successes in a row without any effect that are worth a finding; 0 is never.
     pub effect_free: u32,
     /// The Restate server that says which worker carries which run on; the workers ask the
-    /// database themselves, if absent. Takes a program built with the feature `restate`.
+    /// database themselves, if absent. Takes a program with a package that heeds it.
     #[serde(deserialize_with = "restate")]
     pub restate: Option<RestateRules>,
 }
@@ -248,9 +248,15 @@ impl Config {
     }
 }
 
-/// What a program without the feature cannot heed is refused.
+/// A table of `[engine]` that a package heeds which not every program names.
+pub struct Heeded(pub &'static str);
+
+inventory::collect!(Heeded);
+
+/// What the program cannot heed is refused.
 fn restate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RestateRules>, D::Error> {
-    if cfg!(feature = "restate") {
+    let heeded = inventory::iter::<Heeded>().any(|it| it.0 == "restate");
+    if heeded {
         return Option::deserialize(deserializer);
     }
     Err(D::Error::custom(

@@ -83,6 +83,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
 
+    use super::super::reader::COUNT;
     use super::*;
 
     fn read(folder: &Path) -> Result<Folder, WorkspaceError> {

@@ -15,7 +15,7 @@ const BINARY: u64 = 64 << 20;
 /// What all files may have together: they are in memory at once, and stored with each revision.
 const ALL: u64 = 256 << 20;
 /// How many files and folders may be read.
-const COUNT: usize = 10_000;
+pub(super) const COUNT: usize = 10_000;
 /// How many folders deep a folder of a tenant may go; a link to a folder above would go for ever.
 const DEPTH: usize = 16;
 /// Endings of texts in the folders of tenants.
