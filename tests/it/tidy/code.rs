@@ -2,6 +2,7 @@
 //! tokens are those of macros, too, whose insides no syntax tree has.
 
 use proc_macro2::{Delimiter, LineColumn, Span, TokenStream, TokenTree};
+use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
 /// A word, a mark or a literal.
@@ -15,13 +16,14 @@ pub(super) struct Token {
 
 pub(super) fn tokens(text: &str) -> Vec<Token> {
     let mut found = Vec::new();
-    flatten(stream(text), 0, &mut found);
+    let stream: Result<TokenStream, _> = text.parse();
+    let stream = stream.unwrap_or_else(|error| panic!("{error}: {text}"));
+    flatten(stream, 0, &mut found);
     found
 }
 
-fn stream(text: &str) -> TokenStream {
-    let read = text.parse();
-    read.unwrap_or_else(|error| panic!("{error}: {text}"))
+fn file(text: &str) -> syn::File {
+    syn::parse_file(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
 fn flatten(stream: TokenStream, depth: usize, found: &mut Vec<Token>) {
@@ -59,47 +61,40 @@ pub(super) fn lines_of(tokens: &[Token], wanted: &str) -> Vec<usize> {
 
 /// A text with the items under `#[cfg(test)]` left empty.
 pub(super) fn without_tests(text: &str) -> String {
-    let mut ranges = Vec::new();
-    items_of_tests(stream(text), &mut ranges);
-    let in_tests = |line| {
-        ranges
-            .iter()
-            .any(|(first, last)| (*first..=*last).contains(&line))
-    };
-    let lines = text.lines().enumerate();
-    lines
-        .map(|(index, line)| {
-            if in_tests(index + 1) {
-                "\n".to_owned()
-            } else {
-                format!("{line}\n")
-            }
-        })
-        .collect()
+    let lines = text.lines().collect();
+    let mut tests = Tests { lines };
+    tests.visit_file(&file(text));
+    tests.lines.iter().flat_map(|line| [line, "\n"]).collect()
 }
 
-/// The first and last lines of items that are for tests: from the mark to a `;` or to braces.
-fn items_of_tests(stream: TokenStream, ranges: &mut Vec<(usize, usize)>) {
-    let mut begun = None;
-    let mut mark = None;
-    for tree in stream {
-        let lines = (tree.span().start().line, tree.span().end().line);
-        if mark.is_some() && tree.to_string().replace(' ', "") == "[cfg(test)]" {
-            begun = mark;
+struct Tests<'t> {
+    lines: Vec<&'t str>,
+}
+
+impl Tests<'_> {
+    /// Whether an item is for tests, which are taken out.
+    fn takes(&mut self, item: Span) -> bool {
+        let lines = &mut self.lines[item.start().line - 1..item.end().line];
+        let is_mark = |line: &&&str| line.trim_start().starts_with(['#', '/']);
+        let mut marks = lines.iter().take_while(is_mark);
+        let is_of_tests = marks.any(|line| line.trim() == "#[cfg(test)]");
+        if is_of_tests {
+            lines.fill("");
         }
-        mark = matches!(&tree, TokenTree::Punct(it) if it.as_char() == '#').then_some(lines.0);
-        let ends = match &tree {
-            TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
-            TokenTree::Punct(mark) => mark.as_char() == ';',
-            _ => false,
-        };
-        match (begun, tree) {
-            (Some(first), _) if ends => {
-                ranges.push((first, lines.1));
-                begun = None;
-            }
-            (None, TokenTree::Group(group)) => items_of_tests(group.stream(), ranges),
-            _ => {}
+        is_of_tests
+    }
+}
+
+impl<'ast> Visit<'ast> for Tests<'_> {
+    fn visit_item(&mut self, item: &'ast syn::Item) {
+        if !self.takes(item.span()) {
+            visit::visit_item(self, item);
+        }
+    }
+
+    fn visit_impl_item(&mut self, item: &'ast syn::ImplItem) {
+        if !self.takes(item.span()) {
+            visit::visit_impl_item(self, item);
         }
     }
 }
@@ -212,8 +207,7 @@ pub(super) fn declared(text: &str) -> Declared {
         tokens: tokens(text),
         ..Declared::default()
     };
-    let file = syn::parse_file(text).unwrap_or_else(|error| panic!("{error}: {text}"));
-    declared.visit_file(&file);
+    declared.visit_file(&file(text));
     declared
 }
 
