@@ -1,4 +1,4 @@
-//! Reading Rust: the tokens of a text and the paths among them, its functions and its types. The
+//! Reading Rust: the tokens of a text and the paths among them, and its functions. The
 //! tokens are those of macros, too, whose insides no syntax tree has.
 
 use proc_macro2::{Delimiter, LineColumn, Span, TokenStream, TokenTree};
@@ -193,45 +193,35 @@ pub(super) struct Function {
     pub(super) body: usize,
 }
 
-/// What is declared in a text: the functions that have a body, and the types.
-#[derive(Default)]
-pub(super) struct Declared {
+/// The functions of a text that have a body.
+pub(super) fn functions(text: &str) -> Vec<Function> {
+    let (tokens, found) = (tokens(text), Vec::new());
+    let mut functions = Functions { tokens, found };
+    functions.visit_file(&file(text));
+    functions.found
+}
+
+struct Functions {
     tokens: Vec<Token>,
-    pub(super) functions: Vec<Function>,
-    /// With their lines.
-    pub(super) types: Vec<(String, usize)>,
+    found: Vec<Function>,
 }
 
-pub(super) fn declared(text: &str) -> Declared {
-    let mut declared = Declared {
-        tokens: tokens(text),
-        ..Declared::default()
-    };
-    declared.visit_file(&file(text));
-    declared
-}
-
-impl Declared {
+impl Functions {
     fn add(&mut self, signature: &syn::Signature, body: &syn::Block) {
         let (open, close) = (body.brace_token.span.open(), body.brace_token.span.close());
         let within = |it: &&Token| it.start > open.start() && it.start < close.start();
         let tokens = self.tokens.iter().filter(within);
         let mut lines: Vec<usize> = tokens.flat_map(|it| it.start.line..=it.last_line).collect();
         lines.dedup();
-        self.functions.push(Function {
+        self.found.push(Function {
             name: signature.ident.to_string(),
             line: signature.ident.span().start().line,
             body: lines.len(),
         });
     }
-
-    fn name(&mut self, ident: &syn::Ident) {
-        self.types
-            .push((ident.to_string(), ident.span().start().line));
-    }
 }
 
-impl<'ast> Visit<'ast> for Declared {
+impl<'ast> Visit<'ast> for Functions {
     fn visit_item_fn(&mut self, it: &'ast syn::ItemFn) {
         self.add(&it.sig, &it.block);
         visit::visit_item_fn(self, it);
@@ -247,21 +237,5 @@ impl<'ast> Visit<'ast> for Declared {
             self.add(&it.sig, body);
         }
         visit::visit_trait_item_fn(self, it);
-    }
-
-    fn visit_trait_item_type(&mut self, it: &'ast syn::TraitItemType) {
-        self.name(&it.ident);
-    }
-
-    fn visit_item(&mut self, item: &'ast syn::Item) {
-        match item {
-            syn::Item::Struct(it) => self.name(&it.ident),
-            syn::Item::Enum(it) => self.name(&it.ident),
-            syn::Item::Trait(it) => self.name(&it.ident),
-            syn::Item::Type(it) => self.name(&it.ident),
-            syn::Item::Union(it) => self.name(&it.ident),
-            _ => {}
-        }
-        visit::visit_item(self, item);
     }
 }
