@@ -7,11 +7,13 @@
 
 pub mod batch;
 mod blobs;
+mod borrowed;
 pub mod checkpoints;
 pub mod claims;
 mod condition;
 pub mod decisions;
 pub mod effects;
+mod ends;
 mod error;
 pub mod exclusive;
 pub mod findings;
@@ -25,6 +27,7 @@ mod locks;
 mod migrate;
 pub mod named;
 mod open_tables;
+mod poisoned;
 pub mod policy_runs;
 pub mod poll;
 mod postgres;

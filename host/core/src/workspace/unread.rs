@@ -11,22 +11,13 @@
 //! * whatever `.callboardignore` names, in the language of `.gitignore`.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
-
-use super::read::Reader;
+use super::reader::{IGNORED, Reader};
 use super::{CONTRACTS, WorkspaceError, folders};
-use crate::enclosed::{Enclosed, FileKind, Problem};
+use crate::enclosed::{FileKind, Problem};
 use crate::plugin::manifest;
 use crate::registry::nearest;
 
-/// The file that names what is left alone.
-const IGNORED: &str = ".callboardignore";
-/// The most that it may hold, in bytes.
-const IGNORING: u64 = 64 << 10;
-/// Left alone in every workspace.
-const EXCEPTED: [&str; 5] = [".*", "*~", "\\#*\\#", "README*", "LICENSE*"];
 /// Folders that are read; the rest follows from the files in them.
 const FOLDERS: [&str; 4] = ["pipelines", "plugins", "policies", "prompts"];
 /// The same with those of tenants.
@@ -57,25 +48,6 @@ pub(super) fn list(reader: &Reader) -> Result<Vec<Unread>, WorkspaceError> {
     };
     search.walk("")?;
     Ok(search.unread)
-}
-
-/// What is left alone in a folder.
-pub(super) fn ignored(path: &Path, folder: &Enclosed) -> Result<Gitignore, WorkspaceError> {
-    let wrong = |error: ignore::Error| {
-        WorkspaceError::new(IGNORED, error.to_string(), "write it as a .gitignore")
-    };
-    let mut builder = GitignoreBuilder::new(path);
-    builder.allow_unclosed_class(false);
-    for line in EXCEPTED {
-        builder.add_line(None, line).map_err(wrong)?;
-    }
-    if folder.kind(IGNORED)?.is_some() {
-        let written = folder.read(IGNORED, IGNORING)?;
-        for line in String::from_utf8_lossy(&written).lines() {
-            builder.add_line(None, line).map_err(wrong)?;
-        }
-    }
-    builder.build().map_err(wrong)
 }
 
 struct Search<'a> {
