@@ -3,6 +3,7 @@
 
 mod bites;
 mod map;
+mod recipes;
 mod rules;
 pub(crate) mod source;
 
