@@ -2,6 +2,7 @@
 //! here and nowhere else, so every mode of the program sees the same.
 
 mod apply;
+pub mod current;
 pub mod doctor;
 mod duties;
 mod loaded;
