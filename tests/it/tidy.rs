@@ -142,6 +142,9 @@ const WAYS_AROUND: &[(&str, &str)] = &[
     ),
 ];
 
+/// Modules with a circle of files, and why there is one still.
+const CIRCLES: &[(&str, &str)] = &[("diary", "its files are being written anew")];
+
 /// Words that only the factory and the program know. `core` names none of them. `task` and `listen` are
 /// none of these: what tokio runs is a task, too, and the store listens to PostgreSQL.
 const WORDS_OF_TENANTS: &[&str] = &[
@@ -355,11 +358,17 @@ fn the_table_of_layers_points_downwards_only() {
 
 #[test]
 fn files_of_a_module_import_one_another_in_one_direction_only() {
-    for package in ["core", "factory", "program"] {
+    for package in ["core", "factory", "program", "restate", "xtask"] {
         let own = |it: &Source| it.inside().is_some_and(|(inside, _)| inside == package);
         let files: Vec<_> = host().filter(own).collect();
-        nothing_found(std::iter::once(circles::circles(&files)));
+        let mut found = circles::circles(&files);
+        found.retain(|circle| !CIRCLES.iter().any(|(module, _)| is_in(circle, module)));
+        nothing_found(std::iter::once(found));
     }
+}
+
+fn is_in(circle: &str, module: &str) -> bool {
+    circle.split(':').next() == Some(module)
 }
 
 #[test]
