@@ -5,6 +5,7 @@ mod bites;
 mod circles;
 mod code;
 mod map;
+mod recipes;
 mod rules;
 pub(crate) mod source;
 

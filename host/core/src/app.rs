@@ -13,6 +13,7 @@ mod runnables;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 
 pub use self::apply::Applied;
@@ -87,6 +88,9 @@ fn places(count: usize) -> String {
         format!("{count} places")
     }
 }
+
+/// What takes the most code, boxed, so that it is compiled here, once.
+pub type AppFuture<'a, T> = BoxFuture<'a, Result<T, AppError>>;
 
 impl App {
     /// Open the workspace in `folder`: read `callboard.toml`, open the database and bring its
@@ -182,12 +186,12 @@ impl App {
         self.loaded_revision_of(number, digest).await
     }
 
-    async fn loaded_revision_of(
+    fn loaded_revision_of(
         &self,
         number: i64,
         digest: String,
-    ) -> Result<Arc<LoadedRevision>, AppError> {
-        let load = async || {
+    ) -> AppFuture<'_, Arc<LoadedRevision>> {
+        let load = async move || {
             let said = revisions::said(self.store(), number).await?;
             if said.files.is_empty() {
                 return Err(AppError::NoRevision);
@@ -196,7 +200,7 @@ impl App {
             let definitions = definitions.map_err(AppError::Misread)?;
             self.load(definitions, number).await
         };
-        self.inner.loaded.get((number, digest), load).await
+        Box::pin(async move { self.inner.loaded.get((number, digest), load).await })
     }
 
     /// An engine on this workspace. Needs a runtime.

@@ -369,7 +369,7 @@ fn a_path_leads_from_where_it_is_written() {
     let tokens = tokens(text);
     let found: Vec<_> = paths(&tokens)
         .iter()
-        .filter_map(|path| path.from_root(&["own", "file"]))
+        .filter_map(|path| path.told_from_root(&["own", "file"]))
         .map(|(path, line)| (path.join("::"), line))
         .collect();
     let expected = [

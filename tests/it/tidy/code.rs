@@ -124,7 +124,7 @@ impl<'t> Named<'t> {
 
     /// The path from the root of the crate, if this one says how to get there from `module`, and the
     /// line of its first name.
-    pub(super) fn from_root(&self, module: &[&'t str]) -> Option<(Vec<&'t str>, usize)> {
+    pub(super) fn told_from_root(&self, module: &[&'t str]) -> Option<(Vec<&'t str>, usize)> {
         let climbs = self.names().take_while(|name| *name == "super").count();
         let (kept, skipped) = match self.first() {
             "crate" => (0, 1),

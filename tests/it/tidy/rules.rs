@@ -71,7 +71,7 @@ pub(super) fn imports_upwards(source: &Source, table: &[Layer]) -> Vec<String> {
     let tokens = tokens(&without_tests(&source.text));
     let mut findings = Vec::new();
     for path in paths(&tokens) {
-        let Some((path, line)) = path.from_root(&module) else {
+        let Some((path, line)) = path.told_from_root(&module) else {
             continue;
         };
         let Some(first) = path.first() else { continue };
@@ -150,7 +150,7 @@ pub(super) fn providers_by_name(source: &Source) -> Vec<String> {
         let packages = ["callboard_core", "callboard_factory", "callboard"];
         let (names, line) = if packages.contains(&path.first()) {
             (path.names().skip(1).collect(), path.line(1))
-        } else if let Some(from_root) = path.from_root(&own) {
+        } else if let Some(from_root) = path.told_from_root(&own) {
             from_root
         } else {
             continue;
