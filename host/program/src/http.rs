@@ -14,6 +14,8 @@ mod observe;
 mod pages;
 mod render;
 mod serve;
+mod shared;
+mod socket;
 
 use std::sync::Arc;
 
