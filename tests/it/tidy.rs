@@ -82,7 +82,7 @@ const LAYERS: &[Layer] = &[
         "registry rollcall workspace",
         "plugin capability client snapshot store secrets \
          pipeline handler outcome policy schedule value settings config grants shown schema template \
-         enclosed foreign",
+         enclosed foreign inside",
     ),
     layer(
         "plugin",
@@ -106,10 +106,10 @@ const LAYERS: &[Layer] = &[
     layer(
         "store",
         "pipeline lines outcome policy schedule value settings config grants private schema fault \
-         supervision foreign",
+         supervision foreign shown inside",
     ),
     // The one HTTP client module.
-    layer("client", "address value settings config grants"),
+    layer("client", "address value settings config grants shown"),
     layer("secrets", "settings enclosed"),
     layer("tables diary markdown", ""),
     peers(
@@ -124,7 +124,7 @@ const LAYERS: &[Layer] = &[
     layer("foreign", "shown"),
     layer("beside", "fault"),
     layer(
-        "address schema bundle span private enclosed fault lines supervision shown shared_cache launch",
+        "address schema bundle span private enclosed fault lines supervision shown shared_cache launch inside",
         "",
     ),
 ];

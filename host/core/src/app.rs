@@ -77,6 +77,11 @@ pub enum AppError {
         "it is not in the database, and what belongs to it cannot go on; put a backup back that has it"
     )]
     NoRevision,
+    #[error(
+        "revision {0} is not what its digest says: somebody changed its files in the database; restore a \
+         backup, or make another one active (`callboard revisions list`)"
+    )]
+    ChangedRevision(i64),
     #[error("the roll call has {0} without an answer")]
     Misses(usize, Box<crate::rollcall::RollReport>),
 }
@@ -191,10 +196,14 @@ impl App {
         number: i64,
         digest: String,
     ) -> AppFuture<'_, Arc<LoadedRevision>> {
+        let known = digest.clone();
         let load = async move || {
             let said = revisions::said(self.store(), number).await?;
             if said.files.is_empty() {
                 return Err(AppError::NoRevision);
+            }
+            if workspace::digest_with(&said.files, &said.components) != known {
+                return Err(AppError::ChangedRevision(number));
             }
             let definitions = Definitions::of_revision(&said.files, &said.components);
             let definitions = definitions.map_err(AppError::Misread)?;

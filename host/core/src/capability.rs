@@ -6,6 +6,7 @@
 //! [`denial`], whatever it is asked.
 
 pub mod guest_log;
+pub mod heard;
 pub mod limit;
 pub mod matrix;
 pub mod state;

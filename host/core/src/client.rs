@@ -28,6 +28,7 @@ use self::redaction::Redaction;
 use self::resolver::Resolver;
 use crate::grants::Origin;
 use crate::settings::Secret;
+use crate::shown::cut;
 use crate::value;
 
 /// Shorter than common servers keep an idle connection, so that it is us who close it.
@@ -35,6 +36,8 @@ const IDLE: Duration = Duration::from_secs(4);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most of an answer that a JSON request reads.
 const JSON_BODY: u64 = 32 << 20;
+/// Characters of an address that a refusal quotes.
+const NAMED: usize = 500;
 /// The most that it may take in memory.
 const JSON_TREE: u64 = 256 << 20;
 
@@ -329,7 +332,11 @@ fn next(hop: &Hop, response: &reqwest::Response) -> Result<Option<Url>, ClientEr
     let location = String::from_utf8_lossy(location.as_bytes()).into_owned();
     let url = hop.url.join(&location);
     url.map(Some).map_err(|error| {
-        let text = format!("{}: redirects to `{location}`: {error}", hop.target());
+        let text = format!(
+            "{}: redirects to `{}`: {error}",
+            hop.target(),
+            cut(&location, NAMED)
+        );
         ClientError::new(ClientErrorKind::Unknown, text)
     })
 }

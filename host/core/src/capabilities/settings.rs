@@ -2,7 +2,7 @@
 
 use wasmtime::component::HasData;
 
-use crate::capability::{Capability, InstanceState};
+use crate::capability::{Capability, InstanceState, heard};
 use crate::grants::{denied_key, denied_setting};
 use crate::settings::{SettingType, State};
 
@@ -33,7 +33,7 @@ impl HasData for Settings<'static> {
 impl settings::Host for Settings<'_> {
     fn get(&mut self, key: String) -> wasmtime::Result<Result<Setting, SettingError>> {
         self.0.host_call()?;
-        Ok(read(self.0, &key))
+        Ok(read(self.0, &heard::name(key)))
     }
 }
 

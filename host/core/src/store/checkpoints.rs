@@ -8,7 +8,7 @@ pub(super) use self::parts::{StageRow, keep};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -230,25 +230,24 @@ async fn carry_out(
     transaction: &mut Transaction<'_>,
     checkpoint: &Checkpoint,
 ) -> Result<(), StoreError> {
-    let began = Instant::now();
-    for statement in checkpoint.writes.iter().cloned() {
-        storable::statement(&statement)?;
-        match &checkpoint.writer {
-            None => {
-                open_tables::only(transaction.dialect(), &statement)?;
-                transaction.execute(statement).await?
-            }
-            Some(writer) => {
-                let left = checkpoint.left.saturating_sub(began.elapsed());
-                let sql = statement.sql.clone();
-                let stage = checkpoint.rows.first().map_or("", |row| row.stage.as_str());
-                granted::execute_deferred(transaction, writer, statement, left)
-                    .await
-                    .map_err(|error| granted::about(&writer.plugin, stage, &sql, error))?
-            }
-        };
+    let writes = checkpoint.writes.clone();
+    writes.iter().try_for_each(storable::statement)?;
+    let Some(writer) = &checkpoint.writer else {
+        for statement in writes {
+            open_tables::only(transaction.dialect(), &statement)?;
+            transaction.execute(statement).await?;
+        }
+        return Ok(());
+    };
+    if writes.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let stage = checkpoint.rows.first().map_or("", |row| row.stage.as_str());
+    let executed = granted::carry_out_deferred(transaction, writer, writes, checkpoint.left).await;
+    executed.map(drop).map_err(|refused| match &refused.sql {
+        Some(sql) => granted::about(&writer.plugin, stage, sql, refused.error),
+        None => refused.error,
+    })
 }
 
 /// How the run of a checkpoint ends, if it does.
@@ -259,7 +258,7 @@ fn ending(checkpoint: &Checkpoint) -> Option<RunEnding<'_>> {
     Some(RunEnding {
         run: &checkpoint.held.run,
         status: *status,
-        detail,
+        detail: parts::kept(detail),
     })
 }
 

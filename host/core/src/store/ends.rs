@@ -22,7 +22,7 @@ pub(super) const AGAIN: Duration = Duration::from_secs(600);
 pub(super) struct RunEnding<'c> {
     pub(super) run: &'c str,
     pub(super) status: RunStatus,
-    pub(super) detail: &'c str,
+    pub(super) detail: String,
 }
 
 impl<'c> RunEnding<'c> {

@@ -42,7 +42,7 @@ use self::admission::{Asker, Checked};
 pub use self::authorise::authorise;
 use self::authorizer::{Authorizer, Mode};
 use self::catalog::Catalog;
-pub use self::deferred::{DeferredWriter, execute_deferred, execute_unchecked};
+pub use self::deferred::{DeferredWriter, carry_out_deferred, execute_deferred, execute_unchecked};
 #[doc(hidden)]
 pub use self::functions::{Makes, all as functions};
 pub use self::idle::Idle;

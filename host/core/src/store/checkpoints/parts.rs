@@ -5,8 +5,9 @@ use sha2::{Digest, Sha256};
 
 use super::{Checkpoint, Then};
 use crate::lines::Line;
-use crate::outcome::Outcome;
+use crate::outcome::{self, Outcome};
 use crate::settings::hex;
+use crate::shown::cut;
 use crate::store::runs::{RunStatus, micros};
 use crate::store::stage_runs::{StageRun, Undone};
 use crate::store::{Dialect, StoreError, batch, storable};
@@ -21,13 +22,18 @@ pub(super) struct Moved<'c> {
     fence: i64,
     signals: i64,
     status: &'static str,
-    detail: &'c str,
+    detail: String,
     settings: Option<&'c str>,
     spent: i64,
     /// Microseconds that the lease is lengthened by; null gives it back.
     lease: Option<i64>,
     /// Null leaves it, and with it the indexes, as it is.
     wake_at: Option<i64>,
+}
+
+/// What is kept of the detail of a run, whoever made it: lists have many of them.
+pub(super) fn kept(detail: &str) -> String {
+    cut(detail, outcome::LONGEST)
 }
 
 impl<'c> Moved<'c> {
@@ -37,7 +43,7 @@ impl<'c> Moved<'c> {
             fence: checkpoint.held.fence,
             signals: checkpoint.signals,
             status: RunStatus::Running.as_str(),
-            detail: "",
+            detail: String::new(),
             settings: checkpoint.settings.as_deref(),
             spent: micros(checkpoint.spent),
             lease: None,
@@ -51,7 +57,7 @@ impl<'c> Moved<'c> {
                 wake_at,
             } => {
                 moved.status = status.as_str();
-                moved.detail = detail;
+                moved.detail = kept(detail);
                 moved.wake_at = Some(wake_at.as_microsecond());
             }
             // It is moved as a whole in a moment.
