@@ -216,8 +216,7 @@ async fn supersede(
             transaction
                 .execute(stage_runs::supersede(run, stage))
                 .await?;
-            let withdrawn = gates::withdraw(run, stage, transaction.dialect());
-            transaction.execute(withdrawn).await?;
+            gates::withdraw(transaction, run, stage).await?;
         }
     }
     Ok(())
@@ -267,6 +266,7 @@ async fn end(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<
     if questions.sum::<Result<i64, _>>()? > 0 {
         let withdraw = Statement::new(parts::withdraw(dialect)).bind(rows);
         transaction.execute(withdraw).await?;
+        gates::settled(transaction).await?;
     }
     tenants::runs_ended(transaction, &RunEnding::told(&ended)).await?;
     let mut ends = Vec::new();
