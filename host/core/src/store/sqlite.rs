@@ -1,10 +1,12 @@
 //! SQLite: one writer task with group commit, and a pool of readers.
 
+mod guests;
 mod locked;
 mod opened_file;
 mod opening;
 mod place;
 mod search;
+mod timed;
 mod writer;
 
 use std::path::Path;
@@ -22,12 +24,14 @@ use sqlx::{
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+pub(super) use self::guests::Guest;
+use self::guests::Guests;
 pub(super) use self::opening::{files, inspect, is_absent};
 use self::place::Place;
 pub(super) use self::search::install as search;
+pub(super) use self::timed::{lift, limit};
 use self::writer::{Job, Run};
-use super::granted::Idling;
-use super::timed::{self, Borrowed};
+use super::borrowed::Borrowed;
 use super::{Connection, StoreError, StoreErrorKind, Transaction, TransactionWork};
 use crate::supervision;
 use crate::value::{Rows, Statement, Value};
@@ -55,7 +59,7 @@ pub(crate) struct SqliteStore {
     pub(crate) options: SqliteConnectOptions,
     pub(super) place: Arc<Place>,
     /// Where the connections of plugins wait.
-    guests: std::sync::Mutex<Vec<Weak<Idling>>>,
+    guests: Guests,
     /// The folder of a file that ends with this.
     passing: Option<tempfile::TempDir>,
 }
@@ -105,7 +109,7 @@ impl SqliteStore {
             others_until: std::sync::Mutex::default(),
             options,
             place,
-            guests: std::sync::Mutex::default(),
+            guests: Guests::default(),
             passing: None,
         })
     }
@@ -159,9 +163,9 @@ impl SqliteStore {
         deadline: Instant,
     ) -> Result<Rows, StoreError> {
         self.read(async |snapshot| {
-            timed::limit_sqlite(snapshot, deadline).await?;
+            limit(snapshot, deadline).await?;
             let rows = query(snapshot, statement).await;
-            timed::lift_sqlite(snapshot).await?;
+            lift(snapshot).await?;
             rows
         })
         .await
@@ -228,20 +232,15 @@ impl SqliteStore {
     }
 
     /// Close the connections that wait there with the store.
-    pub(super) fn guests(&self, idling: &Arc<Idling>) {
-        let mut guests = held(&self.guests);
-        guests.retain(|guest| guest.strong_count() > 0);
-        guests.push(Arc::downgrade(idling));
+    pub(super) fn add_guest(&self, guest: Weak<dyn Guest>) {
+        self.guests.add(guest);
     }
 
     pub(super) async fn close(&self) {
         if self.place.close().await.is_err() {
             return;
         }
-        let guests = std::mem::take(&mut *held(&self.guests));
-        for idling in guests.iter().filter_map(Weak::upgrade) {
-            idling.close().await;
-        }
+        self.guests.close().await;
         // The writer goes last: it is the one that can empty the log into the file.
         self.readers.close().await;
         self.jobs.lock().await.take();
