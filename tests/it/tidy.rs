@@ -237,6 +237,7 @@ const ONLY: &[Only] = &[
 
 /// Files that may print.
 const PRINTERS: &[&str] = &[
+    "host/core/src/standard_error.rs",
     "host/program/src/cli/output.rs",
     "host/program/src/cli/output/streams.rs",
     "host/program/src/start.rs",

@@ -185,7 +185,7 @@ enum Command {
     Findings(findings::Findings),
     /// Say what is wrong, and the mend. Changes nothing.
     Doctor(doctor::Doctor),
-    /// Write all that is in the database into one file, whether or not something works on it.
+    /// Write all that is in the database into one file, whatever works on it.
     Backup(backup::Backup),
     /// The declared settings and their values.
     #[command(subcommand)]

@@ -10,6 +10,7 @@ use crate::app::App;
 
 /// A backup that was written.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Backup")]
 pub struct BackupView {
     /// Where it is.
     pub file: PathBuf,
