@@ -30,8 +30,11 @@ impl Write for StandardError {
         if QUEUE.begin() {
             let writes = || QUEUE.write_to(&mut io::stderr());
             let thread = std::thread::Builder::new().name("standard error".to_owned());
-            // Without a thread it is told after all, as long as there is room.
-            thread.spawn(writes).ok();
+            if thread.spawn(writes).is_err() {
+                // The next one asks for a thread again.
+                QUEUE.waiting().begun = false;
+                return io::stderr().write(bytes);
+            }
         }
         QUEUE.put(bytes);
         Ok(bytes.len())
