@@ -118,13 +118,14 @@ const LAYERS: &[Layer] = &[
     ),
     layer("config", "address grants schema span"),
     layer("grants", "address schema"),
-    layer("telemetry", "shown"),
+    layer("telemetry", "shown standard_error"),
     layer("html", "template"),
     layer("template", "foreign"),
     layer("foreign", "shown"),
     layer("beside", "fault"),
     layer(
-        "address schema bundle span private enclosed fault lines supervision shown shared_cache launch inside",
+        "address schema bundle span private enclosed fault lines supervision shown standard_error shared_cache \
+         launch inside",
         "",
     ),
 ];
@@ -239,6 +240,7 @@ const ONLY: &[Only] = &[
 
 /// Files that may print.
 const PRINTERS: &[&str] = &[
+    "host/core/src/standard_error.rs",
     "host/program/src/cli/output.rs",
     "host/program/src/cli/output/streams.rs",
     "host/program/src/start.rs",
@@ -262,6 +264,10 @@ const UNSAFE: &[(&str, &str)] = &[
     (
         "host/core/src/launch.rs",
         "a process takes its limits between its beginning and its program's",
+    ),
+    (
+        "host/core/src/store/sqlite/place.rs",
+        "SQLite shows the index of its log through C only",
     ),
     (
         "host/core/src/store/sqlite/search.rs",

@@ -5,6 +5,7 @@
 //! `sqlite.rs`, `postgres.rs` and the migrations. SQLite has one writer task with group
 //! commit and a pool of readers; PostgreSQL has a pool.
 
+mod backup;
 pub mod batch;
 mod blobs;
 mod borrowed;

@@ -218,8 +218,7 @@ async fn supersede(
             transaction
                 .execute(stage_runs::supersede(run, stage))
                 .await?;
-            let withdrawn = gates::withdraw(run, stage, transaction.dialect());
-            transaction.execute(withdrawn).await?;
+            gates::withdraw(transaction, run, stage).await?;
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::runs::{RunOrigin, RunStatus, SHARED, micros};
 use super::tenants::{self, EndedRun};
-use super::{Dialect, NEVER, StoreError, Transaction, batch, policy_runs};
+use super::{Dialect, NEVER, StoreError, Transaction, batch, gates, policy_runs};
 use crate::policy;
 use crate::value::{Row, Statement};
 
@@ -55,6 +55,7 @@ pub(super) async fn end(
     if questions.sum::<Result<i64, _>>()? > 0 {
         let withdraw = Statement::new(withdraw(dialect)).bind(rows);
         transaction.execute(withdraw).await?;
+        gates::settled(transaction).await?;
     }
     tenants::runs_ended(transaction, &RunEnding::told(ended)).await?;
     let mut ends = Vec::new();

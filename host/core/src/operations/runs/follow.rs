@@ -74,6 +74,7 @@ impl Follower {
         app: &App,
     ) -> Result<(Vec<RunChange>, Option<RunStatus>), OperationError> {
         let store = app.store();
+        store.in_place().await?;
         let runs = match &self.only {
             Some(id) => Vec::from_iter(runs::by_id(store, id).await?),
             None => self.all(store).await?,

@@ -232,7 +232,8 @@ impl<'w> OpenPassage<'w> {
         transaction: &mut Transaction<'_>,
         writer: &'w DeferredWriter,
     ) -> Result<Self, StoreError> {
-        let login = login::ensure(transaction, &writer.plugin, &writer.grants).await?;
+        let login = login::ensure(transaction, &writer.plugin, &writer.grants);
+        let login = login.await.map_err(|error| not_theirs(writer, error))?;
         Ok(Self {
             outer: Passage::of(&login).outer(),
             limits: &writer.limits,
@@ -279,6 +280,20 @@ fn postgres_of<'t>(
     }
 }
 
+/// What the host does for a plugin before its statement, and was refused, is no fault of the plugin:
+/// it is tried again. That a right is missing is said as it is.
+fn not_theirs(writer: &DeferredWriter, error: StoreError) -> StoreError {
+    if !error.is_for_good() {
+        return error;
+    }
+    let plugin = &writer.plugin;
+    let message = format!(
+        "the login role of plugin `{plugin}` is not ready: {}",
+        error.message
+    );
+    StoreError::new(StoreErrorKind::Busy, message)
+}
+
 /// The server ends the statement in time; and if it did not, it is cancelled a little later. What
 /// else bounds it is set until the transaction ends, or all is reset.
 async fn limit(
@@ -313,5 +328,26 @@ struct Watch(tokio::task::JoinHandle<()>);
 impl Drop for Watch {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_host_is_refused_for_a_plugin_is_no_fault_of_the_plugin() {
+        let writer = DeferredWriter::unknown("ghost");
+        for (kind, then) in [
+            (StoreErrorKind::Statement, StoreErrorKind::Busy),
+            (StoreErrorKind::Duplicate, StoreErrorKind::Busy),
+            (StoreErrorKind::Denied, StoreErrorKind::Denied),
+            (StoreErrorKind::Unavailable, StoreErrorKind::Unavailable),
+        ] {
+            let error = StoreError::new(kind, "role \"callboard_ghost\" already exists");
+            let error = not_theirs(&writer, error);
+            assert_eq!(error.kind, then, "{error}");
+            assert!(!error.is_for_good(), "{error}");
+        }
     }
 }

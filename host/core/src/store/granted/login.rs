@@ -49,6 +49,7 @@ pub(super) async fn connect_options(
             ("lock_timeout", "10s"),
             // What is written is a text in plain quotes, where a backslash means itself.
             ("standard_conforming_strings", "on"),
+            ("default_transaction_isolation", "read committed"),
         ])
         .options(memory::settings(limits)))
 }
