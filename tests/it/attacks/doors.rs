@@ -89,7 +89,7 @@ fn exceeding(dialect: Dialect, config: &str) -> Factory {
     add_plugin(&factory, "misbehave");
     factory.write(
         "pipelines/probe.toml",
-        format!("name = \"probe\"\n[[stage]]\nid = \"a\"\nhandler = \"probe.exceeds\"\nconfig = {{ {config} }}\n"),
+        format!("name = \"probe\"\nbudget = \"20m\"\n[[stage]]\nid = \"a\"\nhandler = \"probe.exceeds\"\nconfig = {{ {config} }}\n"),
     );
     factory.ok(&["apply"]);
     factory
