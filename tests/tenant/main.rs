@@ -32,6 +32,7 @@ const PACK: Pack = Pack {
     handler_files: &["content/invite.rs", "notify/greet.rs"],
     workspace: &[],
     folders: &[FOLDER],
+    settings: &[],
     rules: &[somebody_is_on_the_list],
     probes: &[],
     tables: &[],

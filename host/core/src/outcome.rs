@@ -253,6 +253,9 @@ const LONGEST: usize = 4_000;
 const LONGEST_WORD: usize = 200;
 /// The most effects that one call counts.
 const MOST_EFFECTS: usize = 64;
+/// The most fallbacks that are kept of one call, and the most characters of each.
+const MOST_FALLBACKS: usize = 16;
+const LONGEST_FALLBACK: usize = 500;
 
 impl Outcome {
     /// What is kept of what a handler said, native or plugin: its texts cut with a note, and a
@@ -261,7 +264,10 @@ impl Outcome {
     pub fn bounded(self) -> Self {
         match self {
             Outcome::Done(done) => match unfit(&done.effects) {
-                None => Outcome::Done(done),
+                None => Outcome::Done(Done {
+                    fallbacks: kept(done.fallbacks),
+                    ..done
+                }),
                 Some(problem) => Outcome::Stopped(Stop::failed(FailureKind::Internal, problem)),
             },
             Outcome::Stopped(stop) => Outcome::Stopped(stop.bounded()),
@@ -301,16 +307,36 @@ impl Outcome {
                     .iter()
                     .map(|(name, count)| format!("{name} {count}"));
                 let fallbacks = done.fallbacks.iter().map(ToString::to_string);
-                let parts = [
-                    counts.collect::<Vec<_>>().join(", "),
-                    fallbacks.collect::<Vec<_>>().join("; "),
-                ];
-                let told = parts.into_iter().filter(|part| !part.is_empty());
-                told.collect::<Vec<_>>().join("; ")
+                let counts = counts.collect::<Vec<_>>().join(", ");
+                sentence(std::iter::once(counts).chain(fallbacks))
             }
             Outcome::Stopped(stop) => stop.to_string(),
         }
     }
+}
+
+/// One sentence for a person, no longer than what is kept of any text.
+pub fn sentence(parts: impl IntoIterator<Item = String>) -> String {
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    cut(parts.collect::<Vec<_>>().join("; "), LONGEST)
+}
+
+/// What is kept of the fallbacks of one call: the first of them, and how many more there were.
+fn kept(mut fallbacks: Vec<Fallback>) -> Vec<Fallback> {
+    let more = fallbacks.len().saturating_sub(MOST_FALLBACKS);
+    fallbacks.truncate(MOST_FALLBACKS);
+    for fallback in &mut fallbacks {
+        fallback.what = cut(&fallback.what, LONGEST_WORD);
+        fallback.why = cut(&fallback.why, LONGEST_FALLBACK);
+    }
+    if more > 0 {
+        let why = format!("only {MOST_FALLBACKS} fallbacks of one call are kept");
+        fallbacks.push(Fallback {
+            what: format!("and {more} more"),
+            why,
+        });
+    }
+    fallbacks
 }
 
 /// What is wrong with the effects that a handler counted.
@@ -402,6 +428,21 @@ mod tests {
             detail.len()
         );
         assert_eq!(detail.chars().filter(|c| *c == 'é').count(), LONGEST);
+    }
+
+    #[test]
+    fn fallbacks_are_bounded_in_number_and_in_length_and_so_is_what_is_told_of_them() {
+        let mut done = Done::new(Patch::new());
+        for index in 0..200 {
+            done = done.fallback(format!("w{index}"), "y".repeat(5_000));
+        }
+        let kept = Outcome::Done(done).bounded();
+        assert_eq!(kept.fallbacks().len(), MOST_FALLBACKS + 1);
+        let last = kept.fallbacks().last().expect("a note").to_string();
+        assert!(last.starts_with("and 184 more did not do it"), "{last}");
+        let bytes: usize = kept.fallbacks().iter().map(|it| it.to_string().len()).sum();
+        assert!(bytes < 10_000, "{bytes}");
+        assert!(kept.detail().chars().count() < LONGEST + 100);
     }
 
     #[test]

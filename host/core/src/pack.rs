@@ -7,6 +7,7 @@
 use crate::app::doctor::Probe;
 use crate::rollcall::Rule;
 use crate::schema::Migration;
+use crate::settings::SettingRead;
 use crate::store::health::Table;
 use crate::store::tenants::Commits;
 
@@ -22,6 +23,8 @@ pub struct Pack {
     pub workspace: &'static [(&'static str, &'static [u8])],
     /// Folders of a workspace that it reads, with all that is below them.
     pub folders: &'static [&'static str],
+    /// Settings that it reads itself, and as what.
+    pub settings: &'static [SettingRead],
     /// Its families of references in the roll call.
     pub rules: &'static [Rule],
     /// Its questions of the doctor.
@@ -41,6 +44,7 @@ macro_rules! pack {
         }
         ::inventory::submit! { $crate::registry::HandlerFiles($pack.handler_files) }
         ::inventory::submit! { $crate::workspace::Folders($pack.folders) }
+        ::inventory::submit! { $crate::settings::SettingReads($pack.settings) }
         ::inventory::submit! { $crate::rollcall::Rules($pack.rules) }
         ::inventory::submit! { $crate::app::doctor::Probes($pack.probes) }
         ::inventory::submit! { $crate::store::health::Tables($pack.tables) }

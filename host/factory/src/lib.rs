@@ -28,6 +28,7 @@ const PACK: Pack = Pack {
     handler_files: bundle::HANDLER_FILES,
     workspace: bundle::FILES,
     folders: &[site::FOLDER],
+    settings: site::SETTINGS,
     rules: &[site::rules],
     probes: &[("site", site::probe)],
     tables: tables::TABLES,

@@ -131,6 +131,15 @@ impl Reader {
         {
             return Ok(Vec::new());
         }
+        // A folder that is left alone has nothing, whoever asks for what is in it.
+        let is_left_alone = |path| {
+            self.ignored
+                .matched_path_or_any_parents(path, true)
+                .is_ignore()
+        };
+        if !inner.is_empty() && is_left_alone(inner) {
+            return Ok(Vec::new());
+        }
         let mut entries = Vec::new();
         for (name, kind) in self.folder.list(inner)? {
             let name = name.into_string().map_err(|name| {
