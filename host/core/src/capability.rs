@@ -7,17 +7,35 @@
 
 pub mod denied;
 pub mod guest_log;
+pub mod heard;
 pub mod limit;
 pub mod matrix;
 pub mod state;
 pub mod types;
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use wasmtime::component::Linker;
 
 pub use self::limit::LimitHit;
-pub use self::state::{Access, Caller, InstanceState};
+pub use self::state::{Access, InstanceState};
 pub use crate::config::raise;
-use crate::grants::{Grants, Lines, allow};
+use crate::grants::{self, Grants, allow};
+use crate::lines::Lines;
+use crate::settings::Snapshot;
+
+/// Who calls, and until when.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub run: String,
+    pub stage: String,
+    pub attempt: u32,
+    pub deadline: Instant,
+    pub settings: Arc<Snapshot>,
+    /// What is said is kept here.
+    pub lines: Lines,
+}
 
 /// An interface of `callboard:plugin` that the host implements.
 pub struct Capability {
@@ -80,9 +98,9 @@ impl Capability {
             interface, mend, ..
         } = self;
         let lines = match mend {
-            Opens::Flag => Lines::Flag((*interface).to_owned()),
-            Opens::Setting => Lines::Setting("KEY".to_owned()),
-            Opens::Element(lines) => Lines::Element((*lines).to_owned()),
+            Opens::Flag => grants::Lines::Flag((*interface).to_owned()),
+            Opens::Setting => grants::Lines::Setting("KEY".to_owned()),
+            Opens::Element(lines) => grants::Lines::Element((*lines).to_owned()),
         };
         Some(format!(
             "the interface `{interface}` is not granted; {}",

@@ -37,6 +37,7 @@ pub mod grants;
 pub mod handler;
 mod handlers;
 pub mod html;
+pub mod inside;
 pub mod launch;
 pub mod lines;
 pub mod operations;

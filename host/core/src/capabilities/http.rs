@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::Url;
 use wasmtime::component::HasData;
 
-use crate::capability::{Capability, InstanceState, Opens, denied};
+use crate::capability::{Capability, InstanceState, Opens, denied, heard};
 use crate::client::{self, ClientError, ClientErrorKind, Credential};
 
 mod bindings {
@@ -38,6 +38,10 @@ impl HasData for Http<'static> {
 impl http::Host for Http<'_> {
     async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, HttpError>> {
         let left = self.0.host_call()?;
+        let request = match admitted(request) {
+            Ok(request) => request,
+            Err(error) => return Ok(Err(error)),
+        };
         let credential = match &request.credential {
             None => None,
             Some(key) => match credential(self.0, key, &request.url) {
@@ -69,6 +73,16 @@ impl http::Host for Http<'_> {
             .map(Into::into)
             .map_err(Into::into))
     }
+}
+
+/// A request whose words are no longer than such words can be.
+fn admitted(request: Request) -> Result<Request, HttpError> {
+    Ok(Request {
+        method: heard::name(request.method),
+        url: heard::address(request.url).map_err(ClientError::bad_request)?,
+        credential: request.credential.map(heard::name),
+        ..request
+    })
 }
 
 /// The secret of a name, which the guest never sees, for where the request goes.

@@ -2,7 +2,7 @@
 
 use wasmtime::component::HasData;
 
-use crate::capability::{Capability, InstanceState, Opens, denied};
+use crate::capability::{Capability, InstanceState, Opens, denied, heard};
 use crate::settings::{SettingType, State};
 
 mod bindings {
@@ -32,7 +32,7 @@ impl HasData for Settings<'static> {
 impl settings::Host for Settings<'_> {
     fn get(&mut self, key: String) -> wasmtime::Result<Result<Setting, SettingError>> {
         self.0.host_call()?;
-        Ok(read(self.0, &key))
+        Ok(read(self.0, &heard::name(key)))
     }
 }
 

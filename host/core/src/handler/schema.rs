@@ -13,7 +13,7 @@ use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value as Json;
 
 pub use self::numbers::whole;
-use self::weight::{Weight, parts, size};
+use self::weight::{Weight, parts};
 use crate::foreign;
 use crate::shown::cut;
 
@@ -75,7 +75,7 @@ pub fn compiled(schema: &Json) -> Result<Schema, String> {
 impl Schema {
     /// What does not fit, the first of it if there is much; none if the value fits.
     pub fn misfits(&self, value: &Json) -> Vec<Misfit> {
-        let size = size(value);
+        let size = self.weight.size_of(value);
         if self.weight.times(size) > WORK {
             let problem = format!(
                 "it is too much to be held against its schema ({size} parts, and the schema has {}); \

@@ -51,13 +51,16 @@ fn verdict(staged: &Staged<'_>, contract: &Contract) -> Option<Reference> {
         .next();
     let miss = if contract.always_gives_a_verdict {
         way.map(|way| {
-            let problem = format!("the rail is required, and passed over when {}", when(way));
+            let problem = format!(
+                "its verdict is required, and passed over when {}",
+                when(way)
+            );
             let mend = format!("{}, or remove `required = true`", instead(way));
             Miss::new(problem, mend).because(aside(staged, way))
         })
     } else {
         let problem = format!("handler `{name}` does not give a verdict on every call");
-        let mend = "remove `required = true`, or name a rail that always decides";
+        let mend = "remove `required = true`, or name a handler that always decides";
         Some(Miss::new(problem, mend))
     };
     let reference = staged.reference("required", ReferenceKind::Verdict, name);
@@ -70,8 +73,9 @@ fn breached(stages: &[Staged<'_>], breach: Breach) -> Option<Reference> {
     let (guard, publishes) = (&stages[breach.guard], &stages[breach.publishes]);
     let (rail, post) = (guard.stage.id(), publishes.stage.id());
     if breach.way == Way::Beside {
-        let problem =
-            format!("stage `{post}` publishes, and does not wait for the required rail `{rail}`");
+        let problem = format!(
+            "stage `{post}` publishes, and does not wait for the verdict of `{rail}`, which is required"
+        );
         let mend = if guard.graph.is_after(breach.guard, breach.publishes) {
             format!(
                 "let stage `{post}` need \"{rail}\", and stage `{rail}` nothing that comes after stage `{post}`"

@@ -256,7 +256,8 @@ fn gate(staged: &Staged<'_>) -> Option<Reference> {
             "write `gate = \"<what a person is to decide>\"`",
         ))
     } else if staged.stage.required {
-        let problem = "`required` marks a rail, and a gate is none: a person always decides";
+        let problem =
+            "`required` marks a verdict of a handler, and at a gate a person always decides";
         Some(Miss::new(problem, "remove `required`"))
     } else {
         None

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use super::unreadable::readable;
 use super::{Dialect, Store, StoreError, batch, timestamp};
+use crate::outcome::LONGEST;
+use crate::shown::cut;
 use crate::value::{Row, Statement};
 
 /// What one handler came to in a run.
@@ -78,7 +80,7 @@ pub(super) fn note(effect: &Effect, run: &str, dialect: Dialect) -> Statement {
         .bind(effect.scheduled && effect.effects > 0)
         .bind(effect.fallback.is_some())
         .bind(effect.outcome == "done")
-        .bind(effect.fallback.as_deref())
+        .bind(effect.fallback.as_deref().map(|said| cut(said, LONGEST)))
 }
 
 /// The whole ledger, by pipeline and handler.

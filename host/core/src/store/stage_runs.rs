@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::unreadable::{cut, shown};
-use super::{Dialect, Store, StoreError, batch, storable, timestamp};
+use super::{Dialect, Store, StoreError, batch, blobs, storable, timestamp};
 use crate::lines::Line;
 use crate::outcome::Outcome;
 use crate::pipeline::{Follow, Stage};
@@ -191,7 +191,10 @@ pub(super) fn read(row: Row<'_>) -> Result<StageRun, StoreError> {
 
 fn read_row(row: Row<'_>) -> Result<StageRun, StoreError> {
     let report = match row.value("content")? {
-        Value::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::Blob(bytes) => {
+            let bytes = blobs::verified(&row.text("digest")?, bytes.clone())?;
+            String::from_utf8_lossy(&bytes).into_owned()
+        }
         _ => row.text("report")?,
     };
     let outcome =
