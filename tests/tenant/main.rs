@@ -42,6 +42,7 @@ const PACK: Pack = Pack {
         read: &[FOLDER],
         marks: &[],
     },
+    settings: &[],
     rules: &[somebody_is_on_the_list],
     probes: &[],
     tables: &[],

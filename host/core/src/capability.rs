@@ -5,6 +5,7 @@
 //! because dynamic languages import the whole contract; one that is not granted answers with
 //! [`denial`], whatever it is asked.
 
+pub mod denied;
 pub mod guest_log;
 pub mod heard;
 pub mod limit;
@@ -20,7 +21,7 @@ use wasmtime::component::Linker;
 pub use self::limit::LimitHit;
 pub use self::state::{Access, InstanceState};
 pub use crate::config::raise;
-use crate::grants::Grants;
+use crate::grants::{self, Grants, allow};
 use crate::lines::Lines;
 use crate::settings::Snapshot;
 
@@ -43,8 +44,19 @@ pub struct Capability {
     pub link: fn(&mut Linker<InstanceState>) -> wasmtime::Result<()>,
     /// Whether the grants open it at all.
     pub granted: fn(&Grants) -> bool,
-    /// The lines of `callboard.toml`, below `[grants.NAME]`, that would open it.
-    pub mend: &'static str,
+    /// What would open it, in a table of grants.
+    pub mend: Opens,
+}
+
+/// What opens an interface.
+#[derive(Debug, Clone, Copy)]
+pub enum Opens {
+    /// Its name, set to `true`.
+    Flag,
+    /// A key of a setting.
+    Setting,
+    /// An element of a list, as lines; `OWNER` in them stands for the table of grants.
+    Element(&'static str),
 }
 
 inventory::collect!(Capability);
@@ -85,9 +97,14 @@ impl Capability {
         let Self {
             interface, mend, ..
         } = self;
+        let lines = match mend {
+            Opens::Flag => grants::Lines::Flag((*interface).to_owned()),
+            Opens::Setting => grants::Lines::Setting("KEY".to_owned()),
+            Opens::Element(lines) => grants::Lines::Element((*lines).to_owned()),
+        };
         Some(format!(
-            "the interface `{interface}` is not granted; to allow it, write in callboard.toml\n\
-             [grants.{plugin}]\n{mend}\nand in its plugin.toml\n[ask]\n{mend}"
+            "the interface `{interface}` is not granted; {}",
+            allow(plugin, &lines)
         ))
     }
 }

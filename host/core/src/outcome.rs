@@ -309,17 +309,19 @@ impl Outcome {
                     .iter()
                     .map(|(name, count)| format!("{name} {count}"));
                 let fallbacks = done.fallbacks.iter().map(ToString::to_string);
-                let parts = [
-                    counts.collect::<Vec<_>>().join(", "),
-                    fallbacks.collect::<Vec<_>>().join("; "),
-                ];
-                let told = parts.into_iter().filter(|part| !part.is_empty());
-                told.collect::<Vec<_>>().join("; ")
+                let counts = counts.collect::<Vec<_>>().join(", ");
+                sentence(std::iter::once(counts).chain(fallbacks))
             }
             Outcome::Stopped(stop) => stop.to_string(),
         };
         cut(detail, LONGEST)
     }
+}
+
+/// One sentence for a person, no longer than what is kept of any text.
+pub fn sentence(parts: impl IntoIterator<Item = String>) -> String {
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    cut(parts.collect::<Vec<_>>().join("; "), LONGEST)
 }
 
 /// Why statements are too many to commit with the checkpoint.
@@ -436,6 +438,21 @@ mod tests {
             detail.len()
         );
         assert_eq!(detail.chars().filter(|c| *c == 'é').count(), LONGEST);
+    }
+
+    #[test]
+    fn fallbacks_are_bounded_in_number_and_in_length_and_so_is_what_is_told_of_them() {
+        let mut done = Done::new(Patch::new());
+        for index in 0..200 {
+            done = done.fallback(format!("w{index}"), "y".repeat(5_000));
+        }
+        let kept = Outcome::Done(done).bounded();
+        assert_eq!(kept.fallbacks().len(), MOST_FALLBACKS);
+        let last = kept.fallbacks().last().expect("a note").to_string();
+        assert!(last.starts_with("181 more did not do it"), "{last}");
+        let bytes: usize = kept.fallbacks().iter().map(|it| it.to_string().len()).sum();
+        assert!(bytes < 30_000, "{bytes}");
+        assert!(kept.detail().chars().count() < LONGEST + 100);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use wasmtime::component::{HasData, Resource};
 
 use crate::capability::types::{DatabaseError, DatabaseErrorKind, Value, statement};
-use crate::capability::{Capability, InstanceState, heard};
+use crate::capability::{Capability, InstanceState, Opens, heard};
 use crate::store::granted::{GrantedTransaction, QueryLimits};
 use crate::store::{Dialect as StoreDialect, StoreError};
 use crate::value::Rows;
@@ -28,7 +28,7 @@ inventory::submit! {
         interface: "db",
         link: |linker| db::add_to_linker::<_, Database>(linker, |state| Database(state)),
         granted: |grants| !grants.db.is_empty(),
-        mend: "db = [{ table = \"TABLE\", verbs = [\"select\"] }]",
+        mend: Opens::Element("[[OWNER.db]]\ntable = \"TABLE\"\nverbs = [\"select\"]"),
     }
 }
 

@@ -8,7 +8,7 @@ use wasmtime::component::{HasData, Resource};
 use crate::beside::{self, Clock, TimeOver, Unanswered};
 use crate::capability::matrix::{self, Matrix, ShapeError, SharedMatrix};
 use crate::capability::types::{Value, statement};
-use crate::capability::{Access, Capability, InstanceState, LimitHit, denial, heard, raise};
+use crate::capability::{Access, Capability, InstanceState, LimitHit, Opens, denial, heard, raise};
 use crate::store::granted::QueryLimits;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::value;
@@ -31,7 +31,7 @@ inventory::submit! {
         interface: "vectors",
         link: |linker| vectors::add_to_linker::<_, Vectors>(linker, |state| Vectors(state)),
         granted: |grants| grants.vectors,
-        mend: "vectors = true",
+        mend: Opens::Flag,
     }
 }
 
@@ -179,7 +179,9 @@ impl vectors::HostMatrix for Vectors<'_> {
         match found {
             Ok(matrix) => Ok(self.hold(matrix)),
             Err(error) if error.message == TOO_MANY => Ok(Err(self.too_large())),
-            Err(error) => Ok(Err(VectorError::Database(self.0.about(&opening, error).into()))),
+            Err(error) => Ok(Err(VectorError::Database(
+                self.0.about(&opening, error).into(),
+            ))),
         }
     }
 

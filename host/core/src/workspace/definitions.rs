@@ -231,13 +231,17 @@ impl<'a> Parser<'a> {
 }
 
 fn check_setting(key: &str, declaration: &Defined<Declaration>) -> Option<Misread> {
+    if key.split('.').any(str::is_empty) {
+        let message = format!("`{}` is no name of a setting", key.escape_debug());
+        let mend = "write words with a `.` between two of them, such as `[\"site.title\"]`";
+        return Some(Misread::new(declaration.at(&[]), message, mend));
+    }
     let kind = declaration.value.kind;
     let default = declaration.value.default.as_ref()?;
     let place = declaration.at(&["default"]);
     if kind == SettingType::Secret {
         let message = format!("secret `{key}` has a default, which anybody can read");
-        let mend =
-            format!("remove it, and set the secret with `callboard settings set {key} VALUE`");
+        let mend = format!("remove it, and set the secret with `callboard settings set {key} -`");
         return Some(Misread::new(place, message, mend));
     }
     let problem = kind.check(default).err()?;
@@ -350,7 +354,8 @@ fn wrong_name<T>(file: &str, name: &str, defined: &Defined<T>) -> Option<Misread
     }
     (file != name).then(|| {
         let message = format!("`{name}` is defined in a file of another name");
-        let mend = format!("write `name = \"{file}\"`, or rename the file to {name}.toml");
+        // To rename the file may take the place of one that is there.
+        let mend = format!("write `name = \"{file}\"`");
         Misread::new(defined.at(&["name"]), message, mend)
     })
 }

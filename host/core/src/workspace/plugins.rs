@@ -92,7 +92,8 @@ fn wrong_name(folder: &str, manifest: &Defined<Manifest>) -> Option<Misread> {
     let name = manifest.value.name.get_ref();
     (name != folder).then(|| {
         let message = format!("plugin `{name}` is in the folder plugins/{folder}");
-        let mend = format!("write `name = \"{folder}\"`, or rename the folder to plugins/{name}");
+        // To rename the folder may take the place of one that is there.
+        let mend = format!("write `name = \"{folder}\"`");
         Misread::new(manifest.at(&["name"]), message, mend)
     })
 }

@@ -27,6 +27,8 @@ pub(super) const IGNORED: &str = ".callboardignore";
 const IGNORING: u64 = 64 << 10;
 /// Left alone in every workspace.
 const EXCEPTED: [&str; 5] = [".*", "*~", "\\#*\\#", "README*", "LICENSE*"];
+/// Files that are read at the top.
+pub(super) const TOP: [&str; 2] = [crate::config::FILE, "settings.toml"];
 /// Reads what counts, file after file.
 pub(super) struct Reader {
     pub(super) folder: Enclosed,
@@ -64,6 +66,14 @@ impl Reader {
         if !inner.is_empty()
             && !matches!(self.kind(inner)?, Some(FileKind::Folder | FileKind::Link))
         {
+            return Ok(Vec::new());
+        }
+        // A folder that is left alone has nothing, whoever asks for what is in it.
+        let is_left_alone = |path| {
+            let found = self.ignored.matched_path_or_any_parents(path, true);
+            found.is_ignore()
+        };
+        if !inner.is_empty() && is_left_alone(inner) {
             return Ok(Vec::new());
         }
         let mut entries = Vec::new();
@@ -223,5 +233,12 @@ fn ignored(path: &Path, folder: &Enclosed) -> Result<Gitignore, WorkspaceError> 
             builder.add_line(None, line).map_err(wrong)?;
         }
     }
-    builder.build().map_err(wrong)
+    let ignored = builder.build().map_err(wrong)?;
+    let mut needed = TOP.into_iter();
+    if let Some(file) = needed.find(|file| ignored.matched(file, false).is_ignore()) {
+        let problem = format!("it names {file}, and no workspace is without it");
+        let mend = format!("remove the line, or write `!{file}` below it");
+        return Err(WorkspaceError::new(IGNORED, problem, mend));
+    }
+    Ok(ignored)
 }
