@@ -204,8 +204,10 @@ fn a_backup_that_is_copied_over_the_file_of_a_daemon_ends_it() {
     let backup = factory.workspace().join("backup");
     fs::copy(&file, &backup).expect("a copy");
     let server = Daemon::start(&factory, &["serve", "--no-work", "--listen", "127.0.0.1:0"]);
-    server.address();
+    let address = server.address();
     factory.ok(&["settings", "set", "roles.writer.model", "later"]);
+    // It has looked at the file since its log was begun.
+    assert_eq!(get(address, "/health").status, 200);
     fs::copy(&backup, &file).expect("it is written over");
     let ran = server.ended();
     assert_eq!(ran.code, 3, "{ran}");

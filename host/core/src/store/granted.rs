@@ -347,6 +347,7 @@ impl GrantedDatabase {
         let shared = &self.shared;
         match (shared.store.backend(), &shared.login) {
             (Backend::Sqlite(store), _) => {
+                store.in_place().await?;
                 // Rows wait in a buffer, uncounted, until they are asked for.
                 let options = store.options.clone().create_if_missing(false);
                 let mut connection = options.row_buffer_size(1).connect().await?;

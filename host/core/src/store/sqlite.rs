@@ -87,6 +87,7 @@ impl SqliteStore {
         let place = Arc::new(Place::new(Path::new(path), anchor));
         if !place.settled().await? {
             opening::settle(&mut connection).await;
+            place.check().await?;
         }
         let reading = options.clone().read_only(true);
         let reading = reading

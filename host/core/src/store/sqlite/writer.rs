@@ -41,7 +41,11 @@ pub(super) async fn write_jobs(
         };
         let connection = match healthy.take() {
             Some(connection) => Ok(connection),
-            None => opening::connect(&options).await,
+            // A connection to another file would bring a log into it that is not its own.
+            None => match place.check().await {
+                Ok(()) => opening::connect(&options).await,
+                Err(lost) => Err(lost),
+            },
         };
         match connection {
             Ok(connection) => {
