@@ -4,6 +4,7 @@
 mod daemon;
 mod database;
 mod demo;
+mod diary;
 mod files;
 mod help;
 mod input;
