@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
 use callboard_core::handler::{AnyHandler, Call, Completion, Contract, ModelRequest, Resources};
 use callboard_core::lines::Lines;
@@ -38,7 +38,7 @@ pub(crate) fn manifest(name: &str) -> Manifest {
 pub(crate) async fn load(
     name: &str,
     grants: Grants,
-    limits: Limits,
+    limits: CallLimits,
     store: Option<Store>,
 ) -> Result<Plugin, PluginError> {
     let bytes = std::fs::read(guest(name)).expect("a component");
@@ -46,7 +46,7 @@ pub(crate) async fn load(
 }
 
 /// The fixture `describer`, which describes itself in the manner of a letter.
-pub(crate) async fn describer(letter: u8, limits: Limits) -> Plugin {
+pub(crate) async fn describer(letter: u8, limits: CallLimits) -> Plugin {
     const MANNER: &[u8] = b"describes itself: as";
     let mut bytes = std::fs::read(guest("describer")).expect("a component");
     let at = bytes.windows(MANNER.len()).position(|it| it == MANNER);
@@ -61,7 +61,7 @@ pub(crate) async fn prepared(
     manifest: &Manifest,
     bytes: Vec<u8>,
     grants: Grants,
-    limits: Limits,
+    limits: CallLimits,
     store: Option<Store>,
 ) -> Result<Plugin, PluginError> {
     compiles();
@@ -74,11 +74,11 @@ pub(crate) async fn prepared(
 
 impl Bench {
     /// `misbehave`, with all that it asks for.
-    pub(crate) async fn misbehave(store: Option<Store>, limits: Limits) -> Self {
+    pub(crate) async fn misbehave(store: Option<Store>, limits: CallLimits) -> Self {
         Self::with(manifest("misbehave").ask, store, limits).await
     }
 
-    pub(crate) async fn with(grants: Grants, store: Option<Store>, limits: Limits) -> Self {
+    pub(crate) async fn with(grants: Grants, store: Option<Store>, limits: CallLimits) -> Self {
         Self::of("misbehave", grants, store, limits).await
     }
 
@@ -87,7 +87,7 @@ impl Bench {
         name: &str,
         grants: Grants,
         store: Option<Store>,
-        limits: Limits,
+        limits: CallLimits,
     ) -> Self {
         let plugin = load(name, grants, limits, store).await.expect("it loads");
         let contracts = plugin.describe().await.expect("it describes itself");

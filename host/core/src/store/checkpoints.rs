@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use self::parts::{Ended, Moved};
+use self::parts::{Moved, RunEnding};
 use super::gates::Gate;
-use super::leases::{Held, Told, read_told};
+use super::leases::{Lease, RunSignals, read_signals};
 use super::runs::RunStatus;
 use super::stage_runs::StageRun;
 use super::{
@@ -26,8 +26,8 @@ use crate::value::Statement;
 /// What the holder of a lease makes of its run.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
-    pub held: Held,
-    /// [`Told::signals`] as the holder knows it: nothing is kept if something reached the run
+    pub held: Lease,
+    /// [`RunSignals::signals`] as the holder knows it: nothing is kept if something reached the run
     /// from outside meanwhile.
     pub signals: i64,
     /// The visits that ended or were held.
@@ -38,7 +38,7 @@ pub struct Checkpoint {
     pub gates: Vec<Gate>,
     /// Statements that commit with it, exactly once, and the plugin they run as, if one does.
     pub writes: Vec<Statement>,
-    pub writer: Option<granted::Writer>,
+    pub writer: Option<granted::DeferredWriter>,
     /// The time that the stage has left for the writes of its plugin.
     pub left: Duration,
     /// What the run took so far.
@@ -52,7 +52,7 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// One in which no stage ended.
-    pub fn blank(held: Held, signals: i64, spent: Duration, then: Then) -> Self {
+    pub fn blank(held: Lease, signals: i64, spent: Duration, then: Then) -> Self {
         Self {
             held,
             signals,
@@ -92,10 +92,10 @@ pub enum Then {
 /// What came of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Committed {
-    Kept(Told),
+    Kept(RunSignals),
     /// Nothing of it was kept: something reached the run from outside since its holder last
     /// looked, and what the holder decided may not hold any more.
-    Outdated(Told),
+    Outdated(RunSignals),
     /// Nothing of it was kept: the lease is lost.
     Lost,
 }
@@ -156,7 +156,7 @@ async fn advance(
     let rows = transaction.query(statement).await?;
     let mut told = BTreeMap::new();
     for row in rows.iter() {
-        told.insert(row.text("id")?, read_told(row)?);
+        told.insert(row.text("id")?, read_signals(row)?);
     }
     let mut committed = Vec::with_capacity(checkpoints.len());
     for checkpoint in checkpoints {
@@ -169,12 +169,12 @@ async fn advance(
 }
 
 /// Why a checkpoint moved nothing.
-async fn refused(transaction: &mut Transaction<'_>, held: &Held) -> Result<Committed, StoreError> {
-    let sql = "SELECT wish, wish_detail, signals FROM open_runs \
+async fn refused(transaction: &mut Transaction<'_>, held: &Lease) -> Result<Committed, StoreError> {
+    let sql = "SELECT stop_request, stop_detail, signals FROM open_runs \
         WHERE id = $1 AND fence = $2 AND status = 'running'";
     let still_held = Statement::new(sql).bind(&held.run).bind(held.fence);
     let rows = transaction.query(still_held).await?;
-    let told = rows.first().map(read_told).transpose()?;
+    let told = rows.first().map(read_signals).transpose()?;
     Ok(told.map_or(Committed::Lost, Committed::Outdated))
 }
 
@@ -251,7 +251,7 @@ async fn carry_out(
 
 /// Move the runs that ended into the history, with what tenants write, policies and ledger.
 async fn end(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<(), StoreError> {
-    let ended: Vec<Ended<'_>> = held.iter().filter_map(|held| Ended::of(held)).collect();
+    let ended: Vec<RunEnding<'_>> = held.iter().filter_map(|held| RunEnding::of(held)).collect();
     if ended.is_empty() {
         return Ok(());
     }
@@ -268,7 +268,7 @@ async fn end(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<
         let withdraw = Statement::new(parts::withdraw(dialect)).bind(rows);
         transaction.execute(withdraw).await?;
     }
-    tenants::runs_ended(transaction, &Ended::told(&ended)).await?;
+    tenants::runs_ended(transaction, &RunEnding::told(&ended)).await?;
     let mut ends = Vec::new();
     for started in removed.iter().map(schedules::started_by_itself) {
         if let Some(started) = started? {
@@ -302,17 +302,20 @@ async fn note(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result
 
 /// Whether a checkpoint was committed after all, although its answer was lost: what its holder
 /// has to know, or `None` if nothing of it is there.
-pub async fn committed(store: &Store, checkpoint: &Checkpoint) -> Result<Option<Told>, StoreError> {
+pub async fn committed(
+    store: &Store,
+    checkpoint: &Checkpoint,
+) -> Result<Option<RunSignals>, StoreError> {
     let held = &checkpoint.held;
     let sql = match checkpoint.rows.first() {
         Some(_) => {
-            "SELECT wish, wish_detail, runs.signals FROM runs \
+            "SELECT stop_request, stop_detail, runs.signals FROM runs \
             JOIN stage_runs ON stage_runs.run = runs.id \
             WHERE runs.id = $1 AND stage_runs.fence = $2 AND stage_runs.stage = $3 \
                 AND stage_runs.visit = $4 AND stage_runs.step = $5"
         }
         None => {
-            "SELECT wish, wish_detail, signals FROM runs \
+            "SELECT stop_request, stop_detail, signals FROM runs \
             WHERE id = $1 AND fence = $2 AND status <> 'running'"
         }
     };
@@ -321,5 +324,5 @@ pub async fn committed(store: &Store, checkpoint: &Checkpoint) -> Result<Option<
         statement = statement.bind(&row.stage).bind(row.visit).bind(row.step);
     }
     let rows = store.query(statement).await?;
-    rows.first().map(read_told).transpose()
+    rows.first().map(read_signals).transpose()
 }

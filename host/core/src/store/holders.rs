@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::leases::{Wish, read_told};
+use super::leases::{StopRequest, read_signals};
 use super::{Store, StoreError, timestamp};
 use crate::value::Statement;
 
@@ -19,20 +19,20 @@ pub struct Holder {
     pub lease_until: Option<Timestamp>,
     /// How often a worker fell silent since the last checkpoint.
     pub recoveries: i64,
-    pub wish: Option<Wish>,
+    pub stop_request: Option<StopRequest>,
     /// Who wishes it, and why.
-    pub wish_detail: String,
+    pub stop_detail: String,
 }
 
 /// Who has a run; `None` if there is no such run.
 pub async fn of(store: &Store, run: &str) -> Result<Option<Holder>, StoreError> {
-    let sql = "SELECT fence, signals, worker, lease_until, recoveries, wish, wish_detail \
+    let sql = "SELECT fence, signals, worker, lease_until, recoveries, stop_request, stop_detail \
         FROM runs WHERE id = $1";
     let rows = store.query(Statement::new(sql).bind(run)).await?;
     let Some(row) = rows.first() else {
         return Ok(None);
     };
-    let told = read_told(row)?;
+    let told = read_signals(row)?;
     let lease_until = row.integer("lease_until")?;
     Ok(Some(Holder {
         fence: row.integer("fence")?,
@@ -40,7 +40,7 @@ pub async fn of(store: &Store, run: &str) -> Result<Option<Holder>, StoreError> 
         worker: row.optional_text("worker")?,
         lease_until: (lease_until > 0).then(|| timestamp(lease_until)),
         recoveries: row.integer("recoveries")?,
-        wish: told.wish,
-        wish_detail: told.wish_detail,
+        stop_request: told.stop_request,
+        stop_detail: told.stop_detail,
     }))
 }

@@ -15,7 +15,7 @@ use crate::value::{Row, Statement};
 
 /// The right of a worker to write to a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Held {
+pub struct Lease {
     pub run: String,
     pub fence: i64,
 }
@@ -23,43 +23,43 @@ pub struct Held {
 /// What a person wants of a run that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Wish {
+pub enum StopRequest {
     Cancel,
     Pause,
 }
 
-impl Wish {
+impl StopRequest {
     pub fn as_str(self) -> &'static str {
         match self {
-            Wish::Cancel => "cancel",
-            Wish::Pause => "pause",
+            StopRequest::Cancel => "cancel",
+            StopRequest::Pause => "pause",
         }
     }
 
     fn parse(name: &str) -> Result<Self, StoreError> {
-        let mut known = [Wish::Cancel, Wish::Pause].into_iter();
-        let found = known.find(|wish| wish.as_str() == name);
-        found.ok_or_else(|| StoreError::internal(format!("`{name}` is no wish")))
+        let mut known = [StopRequest::Cancel, StopRequest::Pause].into_iter();
+        let found = known.find(|stop_request| stop_request.as_str() == name);
+        found.ok_or_else(|| StoreError::internal(format!("`{name}` is no stop_request")))
     }
 }
 
 /// What a holder learns of its run whenever it writes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
-    pub wish: Option<Wish>,
+pub struct RunSignals {
+    pub stop_request: Option<StopRequest>,
     /// Who wishes it, and why.
-    pub wish_detail: String,
+    pub stop_detail: String,
     /// Grows when something outside changed the run, such as a decided gate.
     pub signals: i64,
 }
 
-pub(super) fn read_told(row: Row<'_>) -> Result<Told, StoreError> {
-    Ok(Told {
-        wish: row
-            .optional_text("wish")?
-            .map(|name| Wish::parse(&name))
+pub(super) fn read_signals(row: Row<'_>) -> Result<RunSignals, StoreError> {
+    Ok(RunSignals {
+        stop_request: row
+            .optional_text("stop_request")?
+            .map(|name| StopRequest::parse(&name))
             .transpose()?,
-        wish_detail: row.optional_text("wish_detail")?.unwrap_or_default(),
+        stop_detail: row.optional_text("stop_detail")?.unwrap_or_default(),
         signals: row.integer("signals")?,
     })
 }
@@ -72,9 +72,9 @@ pub(super) fn read_told(row: Row<'_>) -> Result<Told, StoreError> {
 /// beat. What writes to the row of a lease that ran out is not taken for its end either.
 pub async fn heartbeat(
     store: &Store,
-    held: &[Held],
+    held: &[Lease],
     lease: Duration,
-) -> Result<Vec<(Held, Told)>, StoreError> {
+) -> Result<Vec<(Lease, RunSignals)>, StoreError> {
     let dialect = store.dialect();
     let table = batch::table(dialect, &[("run", "text"), ("fence", "bigint")]);
     let now = batch::now(dialect);
@@ -93,13 +93,13 @@ pub async fn heartbeat(
     let among = batch::among(dialect, &free);
     let lengthen = format!(
         "UPDATE open_runs SET lease_until = {now} + $2 WHERE id {among} \
-        RETURNING id, fence, wish, wish_detail, signals"
+        RETURNING id, fence, stop_request, stop_detail, signals"
     );
     let sql = match dialect {
         Dialect::Sqlite => lengthen,
         Dialect::Postgres => format!(
             "WITH lengthened AS ({lengthen}) SELECT * FROM lengthened UNION ALL \
-            SELECT held.id, held.fence, held.wish, held.wish_detail, held.signals {still_held} \
+            SELECT held.id, held.fence, held.stop_request, held.stop_detail, held.signals {still_held} \
             AND held.id NOT IN (SELECT id FROM lengthened)"
         ),
     };
@@ -112,7 +112,7 @@ pub async fn heartbeat(
     // Whoever reads of it that it is lost gives it up, and the next claim says why.
     Ok(readable(&rows, "a lease", |row| {
         let (run, fence) = (row.text("id")?, row.integer("fence")?);
-        Ok((Held { run, fence }, read_told(row)?))
+        Ok((Lease { run, fence }, read_signals(row)?))
     }))
 }
 
@@ -153,7 +153,7 @@ pub(super) async fn recover_in(
     );
     let among = batch::among(dialect, &silent);
     // One that is to be cancelled is, whoever takes it, before any of its stages.
-    let poisoned = "recoveries + 1 >= $1 AND wish IS NULL";
+    let poisoned = "recoveries + 1 >= $1 AND stop_request IS NULL";
     let sql = format!(
         "UPDATE open_runs SET recoveries = recoveries + 1, lease_until = 0, worker = NULL, \
             wake_at = CASE WHEN {poisoned} THEN {never} ELSE {now} END, \

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use self::origin::Origin;
+pub use self::origin::RunOrigin;
 use super::unreadable::Unreadable;
 use super::{Dialect, Store, StoreError, Transaction, batch, storable, timestamp};
 use crate::outcome::Patch;
@@ -36,10 +36,10 @@ pub struct Run {
     /// Digest of the settings it reads, from its start on.
     pub settings: Option<String>,
     /// What started it.
-    pub origin: Origin,
+    pub origin: RunOrigin,
     /// Greater goes first.
     pub priority: i64,
-    pub limits: Limits,
+    pub limits: RunLimits,
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
     /// When a waiting run goes on.
@@ -52,14 +52,14 @@ pub struct Run {
 impl Run {
     /// Whether it is expected again and again: the ledger keeps how it fares.
     pub fn recurs(&self) -> bool {
-        matches!(self.origin, Origin::Schedule(_) | Origin::Policy(_))
+        matches!(self.origin, RunOrigin::Schedule(_) | RunOrigin::Policy(_))
             || policy::of_pipeline(&self.pipeline).is_some()
     }
 }
 
 /// What runs that share a key may do together.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Limits {
+pub struct RunLimits {
     pub key: Option<String>,
     /// Runs of the key that are carried out at a time.
     pub at_once: Option<u32>,
@@ -309,13 +309,13 @@ pub(super) fn read(row: Row<'_>) -> Result<Run, StoreError> {
     })
 }
 
-fn read_limits(row: Row<'_>) -> Result<Limits, StoreError> {
+fn read_limits(row: Row<'_>) -> Result<RunLimits, StoreError> {
     let number = |column| {
         let number = row.optional_integer(column)?;
         Ok::<_, StoreError>(number.and_then(|number| u32::try_from(number).ok()))
     };
     let window = row.optional_integer("rate_window")?;
-    Ok(Limits {
+    Ok(RunLimits {
         key: row.optional_text("limit_key")?,
         at_once: number("at_once")?,
         rate: number("rate")?,

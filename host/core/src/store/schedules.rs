@@ -58,7 +58,7 @@ pub enum Cadence {
 
 /// How a schedule fared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Kept {
+pub struct ScheduleState {
     /// When it fires next, or should have.
     pub next_at: Option<Timestamp>,
     pub last_run: Option<String>,
@@ -72,7 +72,7 @@ pub struct Kept {
 }
 
 /// All rows, by name.
-pub async fn all(store: &Store) -> Result<BTreeMap<String, Kept>, StoreError> {
+pub async fn all(store: &Store) -> Result<BTreeMap<String, ScheduleState>, StoreError> {
     let sql = "SELECT schedules.name, next_at, last_run, skipped, dropped, \
             runs.status AS last_status, runs.created_at AS last_started \
         FROM schedules LEFT JOIN runs ON runs.id = schedules.last_run";
@@ -83,8 +83,8 @@ pub async fn all(store: &Store) -> Result<BTreeMap<String, Kept>, StoreError> {
     Ok(named.into_iter().collect())
 }
 
-fn read(row: Row<'_>) -> Result<Kept, StoreError> {
-    Ok(Kept {
+fn read(row: Row<'_>) -> Result<ScheduleState, StoreError> {
+    Ok(ScheduleState {
         next_at: row.optional_integer("next_at")?.map(timestamp),
         last_run: row.optional_text("last_run")?,
         last_status: row
@@ -108,7 +108,7 @@ pub async fn sync(store: &Store, plan: &Arc<Plan>) -> Result<bool, StoreError> {
 
 async fn sync_in(transaction: &mut Transaction<'_>, plan: &Plan) -> Result<bool, StoreError> {
     if transaction.dialect() == Dialect::Postgres {
-        Lock::Schedules.alone(transaction).await?;
+        Lock::Schedules.acquire(transaction).await?;
         // In the order that everybody takes them in.
         let rows = Statement::new("SELECT name FROM schedules ORDER BY name FOR UPDATE");
         transaction.query(rows).await?;

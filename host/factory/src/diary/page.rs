@@ -188,7 +188,7 @@ impl From<minijinja::Error> for Unrendered {
 /// A page in the words of a template.
 pub fn render(text: &str, page: &Page) -> Result<Rendered, Unrendered> {
     let text = template::bounded(text)?;
-    let [title, excerpt, text] = template::apart(|| blocks(&text, page))?;
+    let [title, excerpt, text] = template::on_deep_stack(|| blocks(&text, page))?;
     let line = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
     Ok(Rendered {
         title: line(title),

@@ -1,7 +1,7 @@
 //! The template of the diary in the roll call: it is there if a stage writes one, compiles, and
 //! makes a text of a sample day.
 
-use callboard_core::rollcall::{Kind, Miss, Reference, Referrer, Roster};
+use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope};
 use callboard_core::workspace::{Definitions, Place};
 
 use super::bundle::{Bundle, Change, Commit, Dropped, Point};
@@ -14,8 +14,8 @@ use super::theme::Theme;
 /// The handlers that need the template, the one that fills it in first.
 const HANDLERS: [&str; 2] = ["content.compose_diary", "qa.citations"];
 
-pub(crate) fn list(roster: &Roster<'_>) -> Vec<Reference> {
-    let definitions = roster.definitions;
+pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
+    let definitions = scope.definitions;
     let file = text(definitions);
     let mut references = Vec::new();
     if file.is_some() || is_needed(definitions) {
@@ -29,7 +29,7 @@ pub(crate) fn list(roster: &Roster<'_>) -> Vec<Reference> {
         let mut place = Place::start(TEMPLATE);
         place.line = miss.as_ref().map_or(1, |(line, _)| *line);
         let referrer = Referrer::Handler(HANDLERS[0].to_owned());
-        let reference = Reference::new(referrer, "template", Kind::Template, TEMPLATE);
+        let reference = Reference::new(referrer, "template", ReferenceKind::Template, TEMPLATE);
         references.push(reference.at(place).missed(miss.map(|(_, miss)| miss)));
     }
     let others = definitions.folders.keys().filter(|path| {
@@ -46,7 +46,7 @@ fn unread(path: &str) -> Reference {
     let mend = format!("rename it to {TEMPLATE}, remove it, or name it in .callboardignore");
     let miss = Miss::new("nobody renders it", mend);
     let referrer = Referrer::Tenant("diary".to_owned());
-    Reference::new(referrer, "templates", Kind::File, path)
+    Reference::new(referrer, "templates", ReferenceKind::File, path)
         .at(Place::start(path))
         .missed(Some(miss))
 }

@@ -65,9 +65,9 @@ pub async fn audit(
     asked: Asked,
     seen: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<DiaryAudit, OperationError> {
-    let company = app.active().await?;
-    let looking = looking(&company.definitions)?;
-    let template = roll::text(&company.definitions).ok_or_else(|| {
+    let loaded = app.active().await?;
+    let looking = looking(&loaded.definitions)?;
+    let template = roll::text(&loaded.definitions).ok_or_else(|| {
         OperationError::usage(format!(
             "the active revision has no {TEMPLATE}; add it and apply"
         ))

@@ -21,7 +21,7 @@ pub struct Commit {
 /// Keep commits, in one statement. Repeating it changes nothing.
 pub fn insert(commits: &[Commit]) -> Statement {
     let rows: Vec<String> = (0..commits.len())
-        .map(|row| places(row * 6 + 1, 6))
+        .map(|row| parameters(row * 6 + 1, 6))
         .collect();
     let sql = format!(
         "INSERT INTO commits (id, repository, author, subject, body, committed_at) VALUES {} \
@@ -47,7 +47,7 @@ pub fn insert(commits: &[Commit]) -> Statement {
 pub fn find_known(ids: &[String]) -> Statement {
     let sql = format!(
         "SELECT id FROM commits WHERE id IN {}",
-        places(1, ids.len())
+        parameters(1, ids.len())
     );
     ids.iter().fold(Statement::new(sql), Statement::bind)
 }
@@ -79,9 +79,9 @@ pub fn read(row: Row<'_>) -> Result<Commit, StoreError> {
 }
 
 /// `($1, $2, …)` from a first number.
-pub(super) fn places(first: usize, number: usize) -> String {
-    let places: Vec<String> = (first..first + number)
+pub(super) fn parameters(first: usize, number: usize) -> String {
+    let parameters: Vec<String> = (first..first + number)
         .map(|place| format!("${place}"))
         .collect();
-    format!("({})", places.join(", "))
+    format!("({})", parameters.join(", "))
 }

@@ -5,7 +5,7 @@ use callboard_core::value::{Statement, Value};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::commits::places;
+use super::commits::parameters;
 
 /// Rows that one statement inserts.
 pub const BATCH: usize = 100;
@@ -38,7 +38,7 @@ pub struct Count {
 /// Keep embeddings, in one statement; a changed text replaces the older one.
 pub fn upsert(embeddings: &[Embedding], now: Timestamp) -> Statement {
     let rows: Vec<String> = (0..embeddings.len())
-        .map(|row| places(row * 15 + 1, 15))
+        .map(|row| parameters(row * 15 + 1, 15))
         .collect();
     let sql = format!(
         "INSERT INTO embeddings (id, source_table, source_id, content_hash, chunk_index, \

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use callboard_core::store::unreadable::{Entry, entries, readable};
+use callboard_core::store::unreadable::{ListEntry, entries, readable};
 use callboard_core::store::{Store, StoreError, microseconds, timestamp};
 use callboard_core::value::{Row, Rows, Statement};
 
@@ -84,7 +84,7 @@ pub async fn addresses(store: &Store, limit: u32) -> Result<Vec<Post>, StoreErro
 }
 
 /// Those of [`newest`] with those that cannot be read.
-pub async fn list(store: &Store, limit: u32) -> Result<Vec<Entry<Post>>, StoreError> {
+pub async fn list(store: &Store, limit: u32) -> Result<Vec<ListEntry<Post>>, StoreError> {
     let sql = "SELECT * FROM posts WHERE status = 'published' \
         ORDER BY published_at DESC, id DESC LIMIT $1";
     let rows = store.query(Statement::new(sql).bind(limit)).await?;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use callboard_core::store::gates::Gate;
 use callboard_core::store::runs::RunStatus;
 use callboard_core::store::tenants::EndedRun;
-use callboard_core::store::unreadable::{Entry, entries};
+use callboard_core::store::unreadable::{ListEntry, entries};
 use callboard_core::store::{Dialect, Store, StoreError, batch, microseconds, timestamp};
 use callboard_core::value::{ColumnError, Row, Rows, Statement};
 
@@ -74,7 +74,7 @@ pub async fn list(
     store: &Store,
     status: Option<TaskStatus>,
     limit: u32,
-) -> Result<Vec<Entry<Task>>, StoreError> {
+) -> Result<Vec<ListEntry<Task>>, StoreError> {
     let statement = match status {
         Some(status) => Statement::new(
             "SELECT * FROM tasks WHERE status = $2 ORDER BY created_at DESC, id LIMIT $1",

@@ -176,10 +176,10 @@ impl Table {
             let sql = format!("SELECT * FROM ({rows}) AS every ORDER BY {key} LIMIT {batch}");
             return Statement::new(sql);
         };
-        let places: Vec<_> = (1..=after.len()).map(|at| format!("${at}")).collect();
-        let places = places.join(", ");
+        let parameters: Vec<_> = (1..=after.len()).map(|at| format!("${at}")).collect();
+        let parameters = parameters.join(", ");
         let sql = format!(
-            "SELECT * FROM ({rows}) AS every WHERE ({key}) > ({places}) ORDER BY {key} LIMIT {batch}"
+            "SELECT * FROM ({rows}) AS every WHERE ({key}) > ({parameters}) ORDER BY {key} LIMIT {batch}"
         );
         after.into_iter().fold(Statement::new(sql), Statement::bind)
     }

@@ -5,20 +5,20 @@ use std::collections::BTreeSet;
 
 use super::wait;
 use crate::policy;
-use crate::store::runs::Origin;
+use crate::store::runs::RunOrigin;
 use crate::store::{Dialect, NEVER, StoreError, Transaction, batch, policy_runs};
 use crate::value::{Row, Statement};
 
 /// What a run is of, and what started it.
-pub(in crate::store) struct Started {
+pub(in crate::store) struct EndedOrigin {
     pub(in crate::store) run: String,
     pipeline: String,
-    origin: Origin,
+    origin: RunOrigin,
 }
 
 /// A run of a schedule or of a policy; `None` of any other.
-pub(in crate::store) fn started_by_itself(row: Row<'_>) -> Result<Option<Started>, StoreError> {
-    let mut started = Started {
+pub(in crate::store) fn started_by_itself(row: Row<'_>) -> Result<Option<EndedOrigin>, StoreError> {
+    let mut started = EndedOrigin {
         run: String::new(),
         pipeline: row.text("pipeline")?,
         origin: row.text("origin")?.parse().map_err(StoreError::internal)?,
@@ -30,11 +30,11 @@ pub(in crate::store) fn started_by_itself(row: Row<'_>) -> Result<Option<Started
     Ok(Some(started))
 }
 
-impl Started {
+impl EndedOrigin {
     fn schedule(&self) -> Option<&str> {
         match &self.origin {
-            Origin::Schedule(name) => Some(name),
-            Origin::Cli | Origin::Policy(_) | Origin::Fork(_) => None,
+            RunOrigin::Schedule(name) => Some(name),
+            RunOrigin::Cli | RunOrigin::Policy(_) | RunOrigin::Fork(_) => None,
         }
     }
 
@@ -46,7 +46,7 @@ impl Started {
 /// Such runs ended, each with its status.
 pub(in crate::store) async fn ended(
     transaction: &mut Transaction<'_>,
-    runs: &[(Started, &str)],
+    runs: &[(EndedOrigin, &str)],
 ) -> Result<(), StoreError> {
     if runs.is_empty() {
         return Ok(());
@@ -69,7 +69,7 @@ pub(in crate::store) async fn ended(
 /// Nobody fires them meanwhile: a run that is put in line now would not be seen.
 async fn lock(
     transaction: &mut Transaction<'_>,
-    runs: &[(Started, &str)],
+    runs: &[(EndedOrigin, &str)],
 ) -> Result<(), StoreError> {
     if transaction.dialect() == Dialect::Sqlite {
         return Ok(());
@@ -121,7 +121,7 @@ pub(super) async fn release(
                 AND NOT EXISTS (SELECT 1 FROM open_runs WHERE {of} AND NOT ({in_line})) \
             ORDER BY created_at, id LIMIT 1 {skip})"
     );
-    let release = Statement::new(sql).bind(Origin::Schedule(schedule.to_owned()).to_string());
+    let release = Statement::new(sql).bind(RunOrigin::Schedule(schedule.to_owned()).to_string());
     transaction.execute(release).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! A run in flight that goes on on another revision.
 
 use super::table::{self, Signal, State};
-use super::{Answer, Refusal, Seen, undo};
+use super::{RunVersion, SteerRefusal, SteerResult, undo};
 use crate::store::runs::{Run, micros};
 use crate::store::stage_runs::Undone;
 use crate::store::{Store, StoreError, Transaction, batch, gates, storable};
@@ -13,7 +13,7 @@ pub struct Migrate {
     /// With the revision, input, priority and limits that it gets.
     pub run: Run,
     /// The run as it stood when this was found out.
-    pub seen: Seen,
+    pub seen: RunVersion,
     /// Stages whose checkpoints do not count any more.
     pub superseded: Vec<String>,
     /// Gates that nobody has to answer any more.
@@ -22,7 +22,7 @@ pub struct Migrate {
 }
 
 /// Move the run to its new revision. What is paused stays so.
-pub async fn migrate(store: &Store, migrate: Migrate) -> Result<Answer, StoreError> {
+pub async fn migrate(store: &Store, migrate: Migrate) -> Result<SteerResult, StoreError> {
     store
         .write(move |transaction| Box::pin(migrate_in(transaction, migrate)))
         .await
@@ -31,7 +31,7 @@ pub async fn migrate(store: &Store, migrate: Migrate) -> Result<Answer, StoreErr
 async fn migrate_in(
     transaction: &mut Transaction<'_>,
     migrate: Migrate,
-) -> Result<Answer, StoreError> {
+) -> Result<SteerResult, StoreError> {
     let dialect = transaction.dialect();
     let run = &migrate.run;
     let locked = table::lock(transaction, &run.id).await?;
@@ -63,7 +63,7 @@ async fn migrate_in(
         .bind(run.limits.rate_window.map(micros))
         .bind(&migrate.detail);
     if transaction.execute(moved).await? != 1 {
-        return Ok(Err(Refusal::Changed));
+        return Ok(Err(SteerRefusal::Changed));
     }
     for gate in &migrate.withdrawn {
         let withdraw = gates::withdraw(&run.id, gate, dialect);

@@ -2,8 +2,8 @@
 //! that steers a run asks its right. The state is read under the row's lock, so that it can't
 //! change between the question and the write.
 
-use super::{Refusal, Steered};
-use crate::store::leases::{Wish, read_told};
+use super::{SteerRefusal, Steered};
+use crate::store::leases::{StopRequest, read_signals};
 use crate::store::runs::RunStatus;
 use crate::store::{Dialect, StoreError, Transaction, batch};
 use crate::value::{Row, Statement};
@@ -70,17 +70,17 @@ pub const STATES: [State; 11] = [
 
 impl State {
     /// Of a status and what is wished; `held` says that a lease on the run has not run out.
-    pub fn of(status: RunStatus, wish: Option<Wish>, held: bool) -> Self {
+    pub fn of(status: RunStatus, stop_request: Option<StopRequest>, held: bool) -> Self {
         use RunStatus::{
             Blocked, Cancelled, Done, Failed, Gated, NothingToDo, Paused, Queued, Rejected,
             Running, Unavailable, Waiting,
         };
-        match (status, wish) {
+        match (status, stop_request) {
             (Done | NothingToDo | Rejected | Unavailable | Failed | Cancelled, _) => Self::Ended,
-            (_, Some(Wish::Cancel)) if held => Self::Cancelling,
-            (_, Some(Wish::Cancel)) => Self::Doomed,
+            (_, Some(StopRequest::Cancel)) if held => Self::Cancelling,
+            (_, Some(StopRequest::Cancel)) => Self::Doomed,
             (Running, _) if !held => Self::Silent,
-            (Running, Some(Wish::Pause)) => Self::Pausing,
+            (Running, Some(StopRequest::Pause)) => Self::Pausing,
             (Running, None) => Self::Running,
             (Queued, _) => Self::Queued,
             (Waiting, _) => Self::Waiting,
@@ -92,7 +92,7 @@ impl State {
 }
 
 /// The table: what comes of a signal in a state.
-pub fn answer(signal: Signal, state: State) -> Result<Steered, Refusal> {
+pub fn answer(signal: Signal, state: State) -> Result<Steered, SteerRefusal> {
     use RunStatus as Status;
     use Signal::{Cancel, Decide, Fork, Migrate, Pause, Resume, Retry};
     use State::{
@@ -100,7 +100,7 @@ pub fn answer(signal: Signal, state: State) -> Result<Steered, Refusal> {
         Waiting,
     };
     use Steered::{Kept, Now, Told};
-    let no = |why| Err(Refusal::State(why));
+    let no = |why| Err(SteerRefusal::State(why));
     match (signal, state) {
         (Decide, Waiting | Gated) => Ok(Now(Status::Queued)),
         (Decide, Running | Pausing) => Ok(Told),
@@ -120,7 +120,7 @@ pub fn answer(signal: Signal, state: State) -> Result<Steered, Refusal> {
         // It takes the pause back before it has come.
         (Resume, Pausing) => Ok(Told),
         (Resume, Queued | Silent | Waiting | Paused | Blocked) => Ok(Now(Status::Queued)),
-        (Resume, Running) => Err(Refusal::Held),
+        (Resume, Running) => Err(SteerRefusal::Held),
         (Resume, Gated) => no("stands before a gate; decide it with `callboard gates`"),
         (Resume, Ended) => no("has ended; to do a part of it again, `callboard runs retry`"),
 
@@ -175,7 +175,7 @@ pub(in crate::store) async fn lock(
         Dialect::Postgres => "FOR UPDATE",
     };
     let sql = format!(
-        "SELECT status, fence, signals, wish, wish_detail, \
+        "SELECT status, fence, signals, stop_request, stop_detail, \
             CASE WHEN status = 'running' AND lease_until > {now} THEN 1 ELSE 0 END AS held \
         FROM open_runs WHERE id = $1 {lock}"
     );
@@ -194,12 +194,12 @@ pub(in crate::store) async fn lock(
 }
 
 fn read(row: Row<'_>) -> Result<Locked, StoreError> {
-    let (status, told) = (row.text("status")?, read_told(row)?);
+    let (status, told) = (row.text("status")?, read_signals(row)?);
     let status = RunStatus::read(&status)?;
     Ok(Locked {
         fence: row.integer("fence")?,
         signals: told.signals,
-        state: State::of(status, told.wish, row.integer("held")? == 1),
+        state: State::of(status, told.stop_request, row.integer("held")? == 1),
         newest: 0,
     })
 }

@@ -1,4 +1,4 @@
-//! The pulse: the one question that an idle worker asks.
+//! The poll: the one question that an idle worker asks.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::value::{Row, Statement, Value};
 
 /// What there is to do, by the database's clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pulse {
+pub struct WorkerPoll {
     pub now: Timestamp,
     /// The revision that is active, and the digest of what is in it: after a restore, another one
     /// may have its number.
@@ -24,7 +24,7 @@ pub struct Pulse {
     /// When the next lease runs out, or did.
     pub lease_at: Option<Timestamp>,
     /// Somebody wishes something of a run of this worker.
-    pub wished: bool,
+    pub stop_requested: bool,
     /// When the next schedule fires, or should have.
     pub schedule_at: Option<Timestamp>,
     /// When the next gate lapses, or should have.
@@ -32,7 +32,7 @@ pub struct Pulse {
 }
 
 /// Ask, in one query, for `worker`; nobody's question names none. A run that lost `suspect` workers is a suspect.
-pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<Pulse, StoreError> {
+pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<WorkerPoll, StoreError> {
     let now = batch::now(store.dialect());
     let identity = identity(store.dialect());
     let sql = format!(
@@ -47,7 +47,7 @@ pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<Pulse, Sto
             AND status IN ('queued', 'waiting', 'blocked')) AS suspect_at, \
         (SELECT MIN(lease_until) FROM open_runs WHERE status = 'running') AS lease_at, \
         (SELECT COUNT(*) FROM open_runs \
-            WHERE status = 'running' AND wish IS NOT NULL AND worker = $1) AS wished, \
+            WHERE status = 'running' AND stop_request IS NOT NULL AND worker = $1) AS stop_requested, \
         (SELECT MIN(next_at) FROM schedules) AS schedule_at, \
         (SELECT MIN(expires_at) FROM gates WHERE decision IS NULL) AS gate_at"
     );
@@ -55,12 +55,12 @@ pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<Pulse, Sto
         .query(Statement::new(sql).bind(worker).bind(suspect))
         .await?;
     let row = rows.first();
-    let row = row.ok_or_else(|| StoreError::internal("the pulse gave no row"))?;
+    let row = row.ok_or_else(|| StoreError::internal("the poll gave no row"))?;
     store.identify(row.text("identity")?)?;
     if !worker.is_empty() {
         store.now_looked();
     }
-    Ok(Pulse {
+    Ok(WorkerPoll {
         now: timestamp(row.integer("now")?),
         revision: row.optional_integer("revision")?,
         content: row.optional_text("content")?,
@@ -68,7 +68,7 @@ pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<Pulse, Sto
         due_at: time(row, "due_at")?,
         suspect_at: time(row, "suspect_at")?,
         lease_at: time(row, "lease_at")?,
-        wished: row.integer("wished")? > 0,
+        stop_requested: row.integer("stop_requested")? > 0,
         schedule_at: time(row, "schedule_at")?,
         gate_at: time(row, "gate_at")?,
     })
@@ -96,7 +96,7 @@ fn time(row: Row<'_>, column: &str) -> Result<Option<Timestamp>, StoreError> {
     Ok(at.filter(|at| *at < super::NEVER).map(timestamp))
 }
 
-impl Pulse {
+impl WorkerPoll {
     /// How long before its asking `at` was, if it was.
     pub fn since(&self, at: Option<Timestamp>) -> Option<Duration> {
         Duration::try_from(self.now.duration_since(at?)).ok()
