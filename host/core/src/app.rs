@@ -2,6 +2,7 @@
 //! here and nowhere else, so every mode of the program sees the same.
 
 mod apply;
+pub mod current;
 pub mod doctor;
 mod duties;
 mod loaded;
@@ -12,14 +13,14 @@ mod runnables;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 
 pub use self::apply::Applied;
 pub use self::duties::{SeenVersions, WorkerDuties};
 pub use self::loaded::{Inspection, LoadedRevision};
 use crate::config::Config;
-#[cfg(feature = "restate")]
-use crate::engine::restate::Restate;
+use crate::engine::executor::Dispatcher;
 use crate::engine::{Engine, EngineError, Watcher};
 use crate::plugin::Runtime;
 use crate::private;
@@ -87,6 +88,9 @@ fn places(count: usize) -> String {
         format!("{count} places")
     }
 }
+
+/// What takes the most code, boxed, so that it is compiled here, once.
+pub type AppFuture<'a, T> = BoxFuture<'a, Result<T, AppError>>;
 
 impl App {
     /// Open the workspace in `folder`: read `callboard.toml`, open the database and bring its
@@ -182,12 +186,12 @@ impl App {
         self.loaded_revision_of(number, digest).await
     }
 
-    async fn loaded_revision_of(
+    fn loaded_revision_of(
         &self,
         number: i64,
         digest: String,
-    ) -> Result<Arc<LoadedRevision>, AppError> {
-        let load = async || {
+    ) -> AppFuture<'_, Arc<LoadedRevision>> {
+        let load = async move || {
             let said = revisions::said(self.store(), number).await?;
             if said.files.is_empty() {
                 return Err(AppError::NoRevision);
@@ -196,16 +200,15 @@ impl App {
             let definitions = definitions.map_err(AppError::Misread)?;
             self.load(definitions, number).await
         };
-        self.inner.loaded.get((number, digest), load).await
+        Box::pin(async move { self.inner.loaded.get((number, digest), load).await })
     }
 
     /// An engine on this workspace. Needs a runtime.
     pub fn engine(&self, watcher: Arc<dyn Watcher>) -> Engine {
         let runnables = Arc::new(self.clone());
         let rules = self.config().engine.clone();
-        #[cfg(feature = "restate")]
-        if let Some(restate) = rules.restate.clone() {
-            return Restate::engine(self.store(), runnables, watcher, (rules, restate));
+        if let (Some(restate), Some(dispatcher)) = (rules.restate.clone(), Dispatcher::named()) {
+            return (dispatcher.0)(self.store(), runnables, watcher, (rules, restate));
         }
         Engine::new(self.store(), runnables, watcher, rules)
     }

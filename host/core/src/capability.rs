@@ -11,12 +11,29 @@ pub mod matrix;
 pub mod state;
 pub mod types;
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use wasmtime::component::Linker;
 
 pub use self::limit::LimitHit;
-pub use self::state::{Access, Caller, InstanceState};
+pub use self::state::{Access, InstanceState};
 pub use crate::config::raise;
 use crate::grants::Grants;
+use crate::lines::Lines;
+use crate::settings::Snapshot;
+
+/// Who calls, and until when.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub run: String,
+    pub stage: String,
+    pub attempt: u32,
+    pub deadline: Instant,
+    pub settings: Arc<Snapshot>,
+    /// What is said is kept here.
+    pub lines: Lines,
+}
 
 /// An interface of `callboard:plugin` that the host implements.
 pub struct Capability {

@@ -15,6 +15,7 @@ mod resolver;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode};
 use serde_json::Value as Json;
@@ -123,7 +124,11 @@ impl Client {
     }
 
     /// Send a request and read the whole answer.
-    pub async fn send(&self, request: Request) -> Result<Response, ClientError> {
+    pub fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, ClientError>> {
+        Box::pin(self.answered(request))
+    }
+
+    async fn answered(&self, request: Request) -> Result<Response, ClientError> {
         let deadline = Instant::now() + request.deadline;
         let allowed = request.deadline;
         let target = format!("{} {}", request.method, shown(&request.url));
@@ -140,7 +145,7 @@ impl Client {
         }
     }
 
-    /// Post a JSON document, and read one from a successful answer. `bearer` goes to the origin
+    /// Send a JSON document, and read one from a successful answer. `bearer` goes to the origin
     /// of `url`.
     pub async fn post_json(
         &self,

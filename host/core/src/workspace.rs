@@ -14,6 +14,7 @@ mod place;
 mod plugins;
 mod prompt;
 mod read;
+mod reader;
 mod unread;
 mod write;
 
@@ -32,6 +33,9 @@ pub use self::unread::{Unread, folders_read};
 pub use self::write::{refuse_taken, write};
 use crate::config::{self, Config};
 use crate::settings::hex;
+
+/// The file of the declared settings.
+const SETTINGS: &str = "settings.toml";
 
 /// Contents by path; paths are relative to the workspace and written with `/`.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -57,7 +61,7 @@ impl WorkspaceError {
 
 /// What `callboard.toml` says, for a process that has no database open yet.
 pub fn parse_config(text: &str) -> Result<Config, Vec<Misread>> {
-    match mistakes::parse(config::FILE, text) {
+    match mistakes::parse_with(config::FILE, text, Config::of) {
         (Some(config), misreads) if misreads.is_empty() => Ok(config),
         (_, misreads) => Err(misreads),
     }

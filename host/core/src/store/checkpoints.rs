@@ -4,7 +4,7 @@
 
 mod parts;
 
-pub(super) use self::parts::{SHARED, StageRow, keep};
+pub(super) use self::parts::{StageRow, keep};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,14 +12,15 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use self::parts::{Moved, RunEnding};
+use self::parts::Moved;
+use super::ends::{self, RunEnding};
 use super::gates::Gate;
 use super::leases::{Lease, RunSignals, read_signals};
 use super::runs::RunStatus;
 use super::stage_runs::StageRun;
 use super::{
-    Store, StoreError, Transaction, batch, blobs, effects, gates, granted, open_tables, schedules,
-    stage_runs, storable, tenants,
+    Store, StoreError, Transaction, batch, blobs, effects, gates, granted, open_tables, stage_runs,
+    storable, tenants,
 };
 use crate::value::Statement;
 
@@ -141,7 +142,8 @@ pub(super) async fn commit_in(
         carry_out(transaction, checkpoint).await?;
     }
     note(transaction, &held).await?;
-    end(transaction, &held).await?;
+    let ended: Vec<_> = held.iter().filter_map(|held| ending(held)).collect();
+    ends::end(transaction, &ended).await?;
     Ok(committed)
 }
 
@@ -249,34 +251,16 @@ async fn carry_out(
     Ok(())
 }
 
-/// Move the runs that ended into the history, with what tenants write, policies and ledger.
-async fn end(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<(), StoreError> {
-    let ended: Vec<RunEnding<'_>> = held.iter().filter_map(|held| RunEnding::of(held)).collect();
-    if ended.is_empty() {
-        return Ok(());
-    }
-    let dialect = transaction.dialect();
-    let rows = batch::rows(&ended)?;
-    if let Some(copy) = parts::copy(dialect) {
-        let copy = Statement::new(copy).bind(rows.clone());
-        transaction.execute(copy).await?;
-    }
-    let remove = Statement::new(parts::remove(dialect)).bind(rows.clone());
-    let removed = transaction.query(remove).await?;
-    let questions = removed.iter().map(|row| row.integer("questions"));
-    if questions.sum::<Result<i64, _>>()? > 0 {
-        let withdraw = Statement::new(parts::withdraw(dialect)).bind(rows);
-        transaction.execute(withdraw).await?;
-    }
-    tenants::runs_ended(transaction, &RunEnding::told(&ended)).await?;
-    let mut ends = Vec::new();
-    for started in removed.iter().map(schedules::started_by_itself) {
-        if let Some(started) = started? {
-            let status = ended.iter().find(|ended| ended.run == started.run);
-            ends.extend(status.map(|ended| (started, ended.status.as_str())));
-        }
-    }
-    schedules::ended(transaction, &ends).await
+/// How the run of a checkpoint ends, if it does.
+fn ending(checkpoint: &Checkpoint) -> Option<RunEnding<'_>> {
+    let Then::End { status, detail } = &checkpoint.then else {
+        return None;
+    };
+    Some(RunEnding {
+        run: &checkpoint.held.run,
+        status: *status,
+        detail,
+    })
 }
 
 /// What the handlers of runs that recur came to is noted as their stages end, in one order, so

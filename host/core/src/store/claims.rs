@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use self::pick::{Candidate, Load, Wanted};
-use super::checkpoints::SHARED;
+use self::pick::{Load, Wanted};
 use super::leases::{RunSignals, read_signals};
 use super::locks::Lock;
-use super::runs::{self, Run, micros};
+use super::poisoned::Poison;
+use super::runs::{self, Run, SHARED, micros};
 use super::stage_runs::{self, StageRun};
-use super::unreadable::{self, Poison, readable};
-use super::{Dialect, Store, StoreError, Transaction, batch, gates, timestamp};
+use super::unreadable::readable;
+use super::{Dialect, Store, StoreError, Transaction, batch, gates, poisoned, timestamp};
 use crate::value::{Row, Statement};
 
 /// Statuses of runs that can be taken when they are due.
@@ -36,6 +36,19 @@ pub struct Claim {
     pub asked: BTreeSet<String>,
     /// The database's clock at the time of the claim.
     pub now: Timestamp,
+}
+
+/// A run that is due.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    pub id: String,
+    pub pipeline: String,
+    pub priority: i64,
+    pub wake_at: i64,
+    pub key: Option<String>,
+    pub at_once: Option<i64>,
+    pub rate: Option<i64>,
+    pub rate_window: Option<i64>,
 }
 
 /// Who claims, and how.
@@ -136,7 +149,7 @@ async fn choose(
             let query = due(transaction.dialect(), line, now, recoveries, page, &spent)?;
             let mut found = candidates(transaction, query).await?;
             let blocked = found.poison.len();
-            unreadable::block(transaction, found.poison).await?;
+            poisoned::block(transaction, found.poison).await?;
             let starts = rates::started(transaction, &found.candidates, now).await?;
             let later = rates::put_off(transaction, &starts, now).await?;
             found.candidates.retain(|one| !starts.is_spent(one));
@@ -305,7 +318,7 @@ async fn lease(
     }
     poison.extend(with_rows(transaction, &mut claims).await?);
     claims.retain(|claim| !poison.iter().any(|poison| poison.is(&claim.run.id)));
-    unreadable::block(transaction, poison).await?;
+    poisoned::block(transaction, poison).await?;
     claims.sort_by_key(|claim| ids.iter().position(|id| *id == claim.run.id));
     Ok(claims)
 }

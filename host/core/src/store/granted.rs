@@ -23,13 +23,14 @@ mod login;
 mod measured;
 mod memory;
 mod passage;
+mod role;
 mod session;
 #[cfg(test)]
 mod tests;
 mod transaction;
 mod user;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use sqlx::ConnectOptions;
@@ -45,7 +46,7 @@ pub use self::deferred::{DeferredWriter, execute_deferred, execute_unchecked};
 #[doc(hidden)]
 pub use self::functions::{Makes, all as functions};
 pub use self::idle::Idle;
-pub(super) use self::idling::Idling;
+use self::idling::Idling;
 pub use self::session::EachRow;
 use self::session::{Budgeted, Session};
 pub use self::transaction::GrantedTransaction;
@@ -105,7 +106,8 @@ impl Store {
     fn idling(&self) -> Arc<Idling> {
         let idling = Arc::<Idling>::default();
         if let Backend::Sqlite(store) = self.backend() {
-            store.guests(&idling);
+            let guest: Weak<Idling> = Arc::downgrade(&idling);
+            store.add_guest(guest);
         }
         idling
     }

@@ -3,6 +3,7 @@
 mod answered;
 mod locked;
 mod pooler;
+mod timed;
 mod values;
 
 use std::str::FromStr;
@@ -14,8 +15,9 @@ use sqlx::{
 };
 
 pub(super) use self::answered::{ANSWER, GRACE, answered};
+pub(super) use self::timed::limit;
 pub(super) use self::values::{bound, decode, kinds, known};
-use super::timed::{self, Borrowed};
+use super::borrowed::Borrowed;
 use super::{Connection, StoreError, StoreErrorKind, Transaction, TransactionWork, migrate};
 use crate::schema;
 use crate::value::{Rows, Statement};
@@ -276,7 +278,7 @@ async fn query_timed(
     deadline: Instant,
 ) -> Result<Rows, StoreError> {
     let mut begun = answered(ANSWER, connection.begin()).await?;
-    let left = timed::limit_postgres(&mut begun, deadline).await?;
+    let left = limit(&mut begun, deadline).await?;
     let rows = query(&mut begun, statement, left.saturating_add(GRACE)).await;
     answered(ANSWER, begun.rollback()).await?;
     rows

@@ -1,9 +1,11 @@
 //! SQLite: one writer task with group commit, and a pool of readers.
 
+mod guests;
 mod locked;
 mod opened_file;
 mod opening;
 mod search;
+mod timed;
 
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
@@ -23,11 +25,13 @@ use sqlx::{
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+pub(super) use self::guests::Guest;
+use self::guests::Guests;
 pub(super) use self::opened_file::OpenedFile;
 pub(super) use self::opening::{files, inspect, is_absent};
 pub(super) use self::search::install as search;
-use super::granted::Idling;
-use super::timed::{self, Borrowed};
+pub(super) use self::timed::{lift, limit};
+use super::borrowed::Borrowed;
 use super::{Connection, StoreError, StoreErrorKind, Transaction, TransactionWork};
 use crate::supervision;
 use crate::value::{Rows, Statement, Value};
@@ -55,9 +59,9 @@ pub(crate) struct SqliteStore {
     pub(crate) options: SqliteConnectOptions,
     /// The files that have to stay where they are: the database with its log, and the lock of
     /// whoever works.
-    pub(super) opened_files: std::sync::Mutex<Vec<OpenedFile>>,
+    pub(super) files: std::sync::Mutex<Vec<OpenedFile>>,
     /// Where the connections of plugins wait.
-    guests: std::sync::Mutex<Vec<Weak<Idling>>>,
+    guests: Guests,
     /// Never used: whoever closes the file last removes its log, which has to stay in its place.
     anchor: Mutex<Option<SqliteConnection>>,
     /// The folder of a file that ends with this.
@@ -94,7 +98,7 @@ impl SqliteStore {
         let writing = options.clone().busy_timeout(locked::PATIENCE);
         let connection = opening::current(&writing, path).await?;
         let anchor = opening::anchor(&options).await?;
-        let opened_files = OpenedFile::of_database(Path::new(path));
+        let files = OpenedFile::of_database(Path::new(path));
         let reading = options.clone().read_only(true);
         let reading = reading
             .pragma("query_only", "on")
@@ -114,8 +118,8 @@ impl SqliteStore {
             write_gate,
             others_until: std::sync::Mutex::default(),
             options,
-            opened_files: std::sync::Mutex::new(opened_files),
-            guests: std::sync::Mutex::default(),
+            files: std::sync::Mutex::new(files),
+            guests: Guests::default(),
             anchor: Mutex::new(Some(anchor)),
             passing: None,
         })
@@ -143,9 +147,7 @@ impl SqliteStore {
 
     /// Refused once a file that has to stay is not the one at its path any more.
     pub(super) fn in_place(&self) -> Result<(), StoreError> {
-        held(&self.opened_files)
-            .iter()
-            .try_for_each(OpenedFile::check)
+        held(&self.files).iter().try_for_each(OpenedFile::check)
     }
 
     /// Keep guests from writing for a while.
@@ -172,9 +174,9 @@ impl SqliteStore {
         deadline: Instant,
     ) -> Result<Rows, StoreError> {
         self.read(async |snapshot| {
-            timed::limit_sqlite(snapshot, deadline).await?;
+            limit(snapshot, deadline).await?;
             let rows = query(snapshot, statement).await;
-            timed::lift_sqlite(snapshot).await?;
+            lift(snapshot).await?;
             rows
         })
         .await
@@ -241,10 +243,8 @@ impl SqliteStore {
     }
 
     /// Close the connections that wait there with the store.
-    pub(super) fn guests(&self, idling: &Arc<Idling>) {
-        let mut guests = held(&self.guests);
-        guests.retain(|guest| guest.strong_count() > 0);
-        guests.push(Arc::downgrade(idling));
+    pub(super) fn add_guest(&self, guest: Weak<dyn Guest>) {
+        self.guests.add(guest);
     }
 
     pub(super) async fn close(&self) {
@@ -255,10 +255,7 @@ impl SqliteStore {
         if let Some(anchor) = self.anchor.lock().await.take() {
             anchor.close().await.ok();
         }
-        let guests = std::mem::take(&mut *held(&self.guests));
-        for idling in guests.iter().filter_map(Weak::upgrade) {
-            idling.close().await;
-        }
+        self.guests.close().await;
         // The writer goes last: it is the one that can empty the log into the file.
         self.readers.close().await;
         self.jobs.lock().await.take();

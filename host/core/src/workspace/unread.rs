@@ -7,26 +7,17 @@
 //! * names that begin with a dot: version control and its files, editors' files;
 //! * backups of editors (`x~`, `#x#`), and texts for people (`README`, `LICENSE`);
 //! * what the program itself keeps there: its databases with their companions, its key, and
-//!   exports;
+//!   folders that a tenant wrote;
 //! * whatever `.callboardignore` names, in the language of `.gitignore`.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
-
-use super::read::Reader;
-use super::{CONTRACTS, WorkspaceError};
-use crate::enclosed::{Enclosed, FileKind, Problem};
+use super::reader::{IGNORED, Reader};
+use super::{CONTRACTS, WorkspaceError, folders};
+use crate::enclosed::{FileKind, Problem};
 use crate::plugin::manifest;
 use crate::registry::nearest;
 
-/// The file that names what is left alone.
-const IGNORED: &str = ".callboardignore";
-/// The most that it may hold, in bytes.
-const IGNORING: u64 = 64 << 10;
-/// Left alone in every workspace.
-const EXCEPTED: [&str; 5] = [".*", "*~", "\\#*\\#", "README*", "LICENSE*"];
 /// Folders that are read; the rest follows from the files in them.
 const FOLDERS: [&str; 4] = ["pipelines", "plugins", "policies", "prompts"];
 /// The same with those of tenants.
@@ -36,8 +27,6 @@ pub fn folders_read() -> impl Iterator<Item = &'static str> {
 
 /// Files that are read at the top.
 const TOP: [&str; 2] = [crate::config::FILE, "settings.toml"];
-/// What an export leaves in its folder.
-const EXPORT: &str = ".callboard-export";
 /// What `SQLite` writes beside a database, and the host's own lock.
 const COMPANIONS: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
 
@@ -59,25 +48,6 @@ pub(super) fn list(reader: &Reader) -> Result<Vec<Unread>, WorkspaceError> {
     };
     search.walk("")?;
     Ok(search.unread)
-}
-
-/// What is left alone in a folder.
-pub(super) fn ignored(path: &Path, folder: &Enclosed) -> Result<Gitignore, WorkspaceError> {
-    let wrong = |error: ignore::Error| {
-        WorkspaceError::new(IGNORED, error.to_string(), "write it as a .gitignore")
-    };
-    let mut builder = GitignoreBuilder::new(path);
-    builder.allow_unclosed_class(false);
-    for line in EXCEPTED {
-        builder.add_line(None, line).map_err(wrong)?;
-    }
-    if folder.kind(IGNORED)?.is_some() {
-        let written = folder.read(IGNORED, IGNORING)?;
-        for line in String::from_utf8_lossy(&written).lines() {
-            builder.add_line(None, line).map_err(wrong)?;
-        }
-    }
-    builder.build().map_err(wrong)
 }
 
 struct Search<'a> {
@@ -106,8 +76,10 @@ impl Search<'_> {
 
     fn folder(&mut self, inner: &str, name: &str) -> Result<(), WorkspaceError> {
         let below = format!("{inner}{name}/");
-        if self.reader.kind(&format!("{below}{EXPORT}"))? == Some(FileKind::File) {
-            return Ok(());
+        for mark in folders::marks() {
+            if self.reader.kind(&format!("{below}{mark}"))? == Some(FileKind::File) {
+                return Ok(());
+            }
         }
         let mut files = self.reader.files.keys();
         if (inner.is_empty() && folders_read().any(|folder| folder == name))

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::ended::release;
-use super::{AGAIN, Cadence, Plan, Planned, is_active};
+use super::{Cadence, Plan, Planned, is_active};
 use crate::fault;
 use crate::schedule::{Overlap, Schedule};
+use crate::store::ends::{AGAIN, release};
 use crate::store::leases::StopRequest;
 use crate::store::runs::{self, RunOrigin, micros};
 use crate::store::steering::{self, Steered};
