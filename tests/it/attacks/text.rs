@@ -226,13 +226,19 @@ fn a_commit_is_quoted() {
             .body(body)
             .commit(subject);
     };
-    commit(9, "feat: show {{ title }} and <script>alert(1)</script> on the page");
+    commit(
+        9,
+        "feat: show {{ title }} and <script>alert(1)</script> on the page",
+    );
     commit(10, "fix: [a link](javascript:alert(1)) is one no more");
     let ran = factory.diary(repository.path(), "2026-01-05");
     assert_eq!(ran.code, 4, "{ran}");
     factory.ok(&["tasks", "approve", "latest"]);
     let text = factory.ok(&["posts", "show", "latest"]);
-    assert!(text.contains("{{ title }}") && text.contains("{% include"), "{text}");
+    assert!(
+        text.contains("{{ title }}") && text.contains("{% include"),
+        "{text}"
+    );
     factory.ok(&["posts", "export", "out"]);
     let slug = factory.texts("SELECT slug FROM posts", "slug");
     let page = factory.read(&format!("out/posts/{}/index.html", slug[0]));

@@ -14,7 +14,7 @@ fn a_history_is_told_day_by_day_and_nothing_is_stored() {
     for part in [
         "ada/board: 2 days with changes; 1 told, 1 thin, 0 refused, 0 unreadable",
         "words of a text: ",
-        "claims: title 4, reason 2",
+        "claims: title 6, reason 2",
     ] {
         assert!(ran.contains(part), "{ran}");
     }

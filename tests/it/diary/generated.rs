@@ -2,6 +2,8 @@
 //! scripts and what breaks terminals. The built-in text of each holds for the verifier, and what it
 //! says is what the generator did.
 
+mod forms;
+
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -17,6 +19,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tempfile::TempDir;
 
+use self::forms::{FORMS, message};
 use super::bench::{TEMPLATE, now};
 use crate::support::database::runtime;
 
@@ -87,7 +90,6 @@ struct Author {
     words: usize,
 }
 
-const FORMS: usize = 16;
 const MERGES: usize = 4;
 
 impl Author {
@@ -282,104 +284,6 @@ fn people(form: usize, person: usize) -> Vec<usize> {
     std::iter::once(person).chain(beside).collect()
 }
 
-/// A message about a word: what it says, its request, and whether it breaks something.
-fn message(form: usize, word: &str, number: u64) -> (String, Option<u64>, bool) {
-    let request = Some(number);
-    match form {
-        0 => (format!("feat: add {word} to the page"), None, false),
-        1 => (
-            format!(
-                "fix(api): {word} crashes no more (#{number})\n\nIt was read twice, because of a split. Now it is read once."
-            ),
-            request,
-            false,
-        ),
-        2 => (format!("✨ {word} is drawn at last"), None, false),
-        3 => (
-            format!(
-                ":bug: close {word} again\r\n\r\nIt stayed open.\r\nNobody saw it.\r\n\r\nSigned-off-by: A <a@x.example>"
-            ),
-            None,
-            false,
-        ),
-        4 => (
-            format!(
-                "feat: tell of {word} in full\n\n{}",
-                "It is long, and 12 commits by 99 people say v9.9.9 so. ".repeat(600)
-            ),
-            None,
-            false,
-        ),
-        5 => (
-            format!(
-                "fix: 修复了 {word} 的错误\n\n当用户的路径里有空格时，程序会崩溃。现在路径会被正确地引用。"
-            ),
-            None,
-            false,
-        ),
-        6 => (
-            format!(
-                "Name {word} in the list\n\nThe tool reads the name of a\n<file> or a\n- (dash) and\n# signs, fixes #12 too, and the\nbug: it stops. That is\n3. the last."
-            ),
-            None,
-            false,
-        ),
-        7 => (
-            format!(
-                "feat(x): squash {word} into one (#{number})\n\n* feat: begin with the first part\n\nBecause it was asked for.\n\n* fix typo\n\n---------\n\nCo-authored-by: Bob <bob@example.com>"
-            ),
-            request,
-            false,
-        ),
-        8 => (
-            format!(
-                "feat!: drop {word} for good\n\nBREAKING CHANGE: it is gone. Run `convert` first."
-            ),
-            None,
-            true,
-        ),
-        9 => (
-            format!(
-                "feat: sign {word} off\n\nPiperOrigin-RevId: 345559154\nCq-Include-Trybots: a.b:c\nChange-Id: I12"
-            ),
-            None,
-            false,
-        ),
-        10 => (
-            format!("ABC-12: let {word} log in\n\nRefs: ABC-12"),
-            None,
-            false,
-        ),
-        11 => (
-            format!("<script>{word}</script> and *bold* [x](javascript:y) ``a`b`` `odd"),
-            None,
-            false,
-        ),
-        12 => (
-            format!("fix: tell {word} \u{1b}[31mred\u{1b}[0m \u{7}\u{202e}gnp\u{200b} apart"),
-            None,
-            false,
-        ),
-        13 => (
-            format!("feat: show {{{{ {word} }}}} and {{% raw %}} as they are"),
-            None,
-            false,
-        ),
-        14 => (
-            format!("docs: {word} of 2026-01-01, PR 5, deadbeef1 and src/none.rs:12"),
-            None,
-            false,
-        ),
-        _ => (
-            format!(
-                "sched/core: give {word} a `list[0](x)` of 39\n\n39 posts (see [x](https://x.example/a_b?c=d)) have no title\\. *Why?*\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- one of `a|b`\n- two"
-            ),
-            None,
-            false,
-        ),
-    }
-}
-
 fn told(folder: &str) -> (Bundle, Draft) {
     runtime().block_on(async {
         let git = Git::open(folder, Instant::now() + Duration::from_mins(1)).expect("a repository");
@@ -406,6 +310,21 @@ fn words(text: &str) -> BTreeSet<String> {
     words
         .filter(|word| word.len() == 8 && word.starts_with("quokka"))
         .collect()
+}
+
+/// Each claim is about the changes that it stands on.
+fn claims_stand(draft: &Draft, bundle: &Bundle) {
+    for claim in &draft.claims {
+        let on = claim.on.iter().filter_map(|id| bundle.change(id));
+        let own: String = on
+            .flat_map(|change| change.commits())
+            .map(|it| format!("{} {}\n", it.subject, it.body))
+            .collect();
+        assert!(
+            words(&claim.plain).is_subset(&words(&own)),
+            "{claim:?} of {own}"
+        );
+    }
 }
 
 /// What a post says is what happened.
@@ -452,18 +371,7 @@ fn holds(steps: &[Step]) {
             "{version}: {text}"
         );
     }
-    // Each claim is about the changes that it stands on.
-    for claim in &draft.claims {
-        let on = claim.on.iter().filter_map(|id| bundle.change(id));
-        let own: String = on
-            .flat_map(|change| change.commits())
-            .map(|it| format!("{} {}\n", it.subject, it.body))
-            .collect();
-        assert!(
-            words(&claim.plain).is_subset(&words(&own)),
-            "{claim:?} of {own}"
-        );
-    }
+    claims_stand(&draft, &bundle);
     // The counts are true: the first commit of all is the only other change.
     let changes = kept.len() + 1;
     assert_eq!(bundle.changes.len(), changes, "{text}");

@@ -306,5 +306,4 @@ fn left_out(text: &str, problem: &str, part: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "answer_tests.rs"]
 mod tests;

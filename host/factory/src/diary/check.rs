@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::bundle::{Bundle, Change, Commit};
 use super::claim::{Claim, Kind as Said};
 use super::composer::{BUILT_IN, Draft, compile, sources};
+use super::forge::Forge;
 use super::grammar::{Kind, Reading, Token, distinct, scan};
 use super::message::Message;
 use super::page::render;
@@ -218,7 +219,7 @@ fn quoted<'b>(
             .find(|(it, _)| it == id)
             .map(|(_, texts)| texts);
         let says = |words: &str| texts.into_iter().flatten().any(|text| text.contains(words));
-        if says(&words) || inner.is_some_and(|inner| says(inner)) {
+        if says(&words) || inner.is_some_and(says) {
             return None;
         }
     }
@@ -234,8 +235,8 @@ fn said(commit: &Commit) -> Vec<String> {
         ..
     } = commit;
     let mut texts = vec![bare(&tame(subject)), bare(&tame(body))];
-    let squashed = Message::read(body, trailers, Default::default(), true);
-    let plain = Message::read(body, trailers, Default::default(), false);
+    let squashed = Message::read(body, trailers, Forge::Unknown, true);
+    let plain = Message::read(body, trailers, Forge::Unknown, false);
     for message in [squashed, plain] {
         let parts = message.parts.iter();
         let titles = parts.clone().map(|part| bare(&part.headline.title));

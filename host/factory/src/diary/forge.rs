@@ -166,10 +166,6 @@ mod tests {
         Remote::read(address).map(|remote| (remote.host.clone(), remote.name()))
     }
 
-    fn at(host: &str, name: &str) -> Option<(String, String)> {
-        Some((host.to_owned(), name.to_owned()))
-    }
-
     #[test]
     fn a_remote_names_its_repository_and_no_secret() {
         let all = [
@@ -180,7 +176,8 @@ mod tests {
             "git://github.com/o/n",
         ];
         for address in all {
-            assert_eq!(remote(address), at("github.com", "o/n"), "{address}");
+            let named = Some(("github.com".to_owned(), "o/n".to_owned()));
+            assert_eq!(remote(address), named, "{address}");
             let read = Remote::read(address).expect("a remote");
             assert_eq!(
                 read.commit("1a2b").as_deref(),

@@ -417,5 +417,4 @@ fn branch(name: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "headline_tests.rs"]
 mod tests;

@@ -19,13 +19,11 @@ pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let file = text(definitions);
     let mut references = Vec::new();
     if file.is_some() || is_needed(definitions) {
-        let miss = match &file {
-            Some(text) => wrong(text),
-            None => {
-                let mend = "add it; `callboard init` in another folder writes the bundled one";
-                Some((1, Miss::new(format!("there is no {TEMPLATE}"), mend)))
-            }
+        let absent = || {
+            let mend = "add it; `callboard init` in another folder writes the bundled one";
+            Some((1, Miss::new(format!("there is no {TEMPLATE}"), mend)))
         };
+        let miss = file.as_deref().map_or_else(absent, wrong);
         let mut place = Place::start(TEMPLATE);
         place.line = miss.as_ref().map_or(1, |(line, _)| *line);
         let referrer = Referrer::Handler(HANDLERS[0].to_owned());
@@ -117,24 +115,26 @@ fn samples() -> [Page; 3] {
     [page, told, compile(&quiet).page]
 }
 
+/// All of them.
+const THEMES: [Theme; 14] = [
+    Theme::Security,
+    Theme::Added,
+    Theme::Fixed,
+    Theme::Faster,
+    Theme::Reworked,
+    Theme::Other,
+    Theme::Removed,
+    Theme::Reverted,
+    Theme::Restored,
+    Theme::Documentation,
+    Theme::Translations,
+    Theme::Tests,
+    Theme::Build,
+    Theme::Chores,
+];
+
 /// A day with a change of each theme and each form.
 fn sample() -> Bundle {
-    let themes = [
-        Theme::Security,
-        Theme::Added,
-        Theme::Fixed,
-        Theme::Faster,
-        Theme::Reworked,
-        Theme::Other,
-        Theme::Removed,
-        Theme::Reverted,
-        Theme::Restored,
-        Theme::Documentation,
-        Theme::Translations,
-        Theme::Tests,
-        Theme::Build,
-        Theme::Chores,
-    ];
     let change = |(index, theme): (usize, &Theme)| {
         let said = index % 2 == 0;
         let line = |text: &str| {
@@ -180,7 +180,7 @@ fn sample() -> Bundle {
         remote: Remote::read("https://github.com/owner/sample"),
         day: "2026-01-01".to_owned(),
         day_is_over: false,
-        changes: themes.iter().enumerate().map(change).collect(),
+        changes: THEMES.iter().enumerate().map(change).collect(),
         releases: vec![release("r1"), release("r2")],
         dropped: Dropped {
             bots: 1,

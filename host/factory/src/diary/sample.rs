@@ -1,7 +1,5 @@
 //! Days for tests: messages as the commits of a branch, one a minute.
 
-use std::collections::BTreeMap;
-
 use super::bundle::Bundle;
 use super::gather::{Gatherer, Landed, Messages};
 use super::git::{Detail, Identity};
@@ -64,7 +62,7 @@ pub(crate) fn of(entries: Vec<Entry>) -> Bundle {
     };
     let entries = entries.into_iter().map(|entry| (entry.id.clone(), entry));
     let messages = Messages {
-        entries: BTreeMap::from_iter(entries),
+        entries: entries.collect(),
         detail: Detail::Lines,
         over_limit: 0,
     };

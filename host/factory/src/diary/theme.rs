@@ -123,7 +123,7 @@ fn is_translation(path: &str) -> bool {
     let folders = ["po/", "locale/", "locales/", "translations/", "i18n/"];
     let ends = [".po", ".pot", ".ftl", ".xliff", "/LINGUAS"];
     let below = |folder: &&str| path.starts_with(*folder) || path.contains(&format!("/{folder}"));
-    ends.iter().any(|end| path.ends_with(end)) || folders.iter().any(|folder| below(&folder))
+    ends.iter().any(|end| path.ends_with(end)) || folders.iter().any(below)
 }
 
 fn is_documentation(path: &str) -> bool {

@@ -41,7 +41,7 @@ impl<'b> Material<'b> {
             bundle,
             changes: changes.to_vec(),
             lower: whole.to_lowercase(),
-            stems: words(&whole).map(|word| stem(word)).collect(),
+            stems: words(&whole).map(stem).collect(),
             quantities: quantities(&whole),
             tokens: tokens.map(|token| (token.kind, token.text)).collect(),
             whole,

@@ -48,7 +48,7 @@ pub(super) fn units(
     // A branch that is merged as a whole is told by what it brought, whatever the merge is called.
     let branch = Merge::read(&unit.headline.title).is_some();
     let named = unit.headline.request.is_some() || !unit.headline.title.is_empty();
-    let says = merge.is_none() && !branch || named && !branch;
+    let says = !branch && (merge.is_none() || named);
     if !says && depth > 0 {
         for inner in history.within(landing) {
             self::units(history, &inner, (&mut *entries, forge), depth - 1, units);
