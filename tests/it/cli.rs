@@ -5,6 +5,7 @@ mod backup;
 mod daemon;
 mod database;
 mod demo;
+mod diary;
 mod files;
 mod help;
 mod input;

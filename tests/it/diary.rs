@@ -5,6 +5,8 @@ mod bench;
 mod citations;
 mod collect_git;
 mod compose_diary;
+mod generated;
+mod habits;
 mod post;
 mod retention;
 mod save_draft;

@@ -42,6 +42,7 @@ macro_rules! pages {
 
 pages! {
     the_readme_shows_what_is_printed: "README.md",
+    the_diary_shows_what_is_printed: "docs/diary.md",
     operating_shows_what_is_printed: "docs/operating.md",
     scaling_shows_what_is_printed: "docs/scaling.md",
     serving_shows_what_is_printed: "docs/serving.md",

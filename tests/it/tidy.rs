@@ -111,7 +111,8 @@ const LAYERS: &[Layer] = &[
     // The one HTTP client module.
     layer("client", "address value settings config grants shown"),
     layer("secrets", "settings enclosed"),
-    layer("tables diary markdown", ""),
+    layer("tables diary", "markdown"),
+    layer("markdown", ""),
     peers(
         "pipeline handler outcome policy schedule value settings",
         "span lines shown foreign",

@@ -240,6 +240,9 @@ pub trait Resources: Send + Sync {
     /// The text of a prompt of the workspace with its variables filled in.
     fn prompt(&self, name: &str, variables: &Json) -> Result<String, Stop>;
 
+    /// A text in a folder of the workspace that a tenant reads, as it is.
+    fn text(&self, path: &str) -> Result<String, Stop>;
+
     /// Ask the model of a role. `None` if the role does not resolve: no provider is set.
     fn complete<'a>(
         &'a self,
@@ -254,6 +257,8 @@ pub struct ModelRequest {
     pub system: String,
     pub prompt: String,
     pub max_tokens: u32,
+    /// The JSON schema that the answer has to fit, if it is to be JSON.
+    pub schema: Option<Json>,
     /// How long to wait at most.
     pub timeout: Duration,
 }

@@ -1,32 +1,56 @@
-//! The developers' diary: from the commits of one day to a text that cites them.
+//! The developers' diary: from what landed on one day to a text that cites it.
 //!
 //! # Layout
 //!
-//! * `git` runs the `git` program, `log` reads what it prints.
-//! * `day`, `subject`, `body`, `rules` and `theme` say what a commit is and what it weighs.
+//! * `git` runs the `git` program, `log` and `landed` read what it prints: messages, and what landed
+//!   when; `forge` knows where sources are read.
+//! * `prose`, `headline` and `message` read the words of a commit, once.
+//! * `rules`, `patterns`, `release`, `theme` and `weigh` say what a commit is and what it weighs.
 //! * `bundle` is the material of a day, `gather` makes one.
-//! * `change`, `text`, `title` and `composer` make the built-in text; `material` and `answer`
-//!   are the two sides of a model that writes it.
-//! * `grammar` finds citations in a text, `check` compares them with the bundle. Composer and
-//!   verifier share both, so neither knows a form that the other does not.
+//! * `claim` is what a post says of which change. `composer` makes claims of a bundle, `answer` of
+//!   what a model says about its `material`; `page` has a template of the workspace make a text
+//!   of them, and nothing else writes a citation.
+//! * `grammar` finds citations in a text and `words` what else it claims; `check` holds claims
+//!   against the changes that they stand on.
+//! * `audit` composes and checks every day of a history.
 //! * `id` names things; `vector` turns a text into numbers without a model.
 
+/// A pattern that is compiled once.
+macro_rules! pattern {
+    ($name:ident, $pattern:literal) => {
+        static $name: std::sync::LazyLock<regex::Regex> =
+            std::sync::LazyLock::new(|| regex::Regex::new($pattern).expect("the pattern is sound"));
+    };
+}
+
 pub mod answer;
-pub mod body;
+pub mod audit;
 pub mod bundle;
-pub mod change;
 pub mod check;
+pub mod claim;
 pub mod composer;
 pub mod day;
+pub mod forge;
 pub mod gather;
 pub mod git;
 pub mod grammar;
+pub mod headline;
 pub mod id;
+pub mod landed;
 pub mod log;
+pub mod looking;
 pub mod material;
+pub mod message;
+pub mod page;
+pub mod patterns;
+pub mod prose;
+pub mod release;
+pub(crate) mod roll;
 pub mod rules;
-pub mod subject;
+#[cfg(test)]
+mod sample;
 pub mod text;
 pub mod theme;
-pub mod title;
 pub mod vector;
+pub mod weigh;
+pub mod words;

@@ -32,11 +32,11 @@ const PACK: Pack = Pack {
     workspace: bundle::FILES,
     configuration: &[Part::of::<site::Written>()],
     folders: Folders {
-        read: &[site::FOLDER],
+        read: &[site::FOLDER, diary::page::FOLDER],
         marks: &[site::LIST],
     },
     settings: site::SETTINGS,
-    rules: &[site::rules],
+    rules: &[site::rules, diary::roll::list],
     probes: &[("site", site::probe)],
     tables: tables::TABLES,
     commits: tables::COMMITS,

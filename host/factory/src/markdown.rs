@@ -5,6 +5,8 @@
 //! and in what it comes to. One that is more than that can't be shown, which is found where it is
 //! saved and where it is published, and again where it is shown.
 
+mod blocks;
+
 use std::collections::HashSet;
 
 use ammonia::UrlRelative;
@@ -13,6 +15,8 @@ use comrak::arena_tree::NodeEdge;
 use comrak::nodes::{Node, NodeValue};
 use comrak::{Arena, Options};
 use url::Url;
+
+pub use self::blocks::{Block, Piece, blocks, is_spaceless};
 
 /// The most bytes of a text: 20,000 words. The tables of drafts and posts hold no more either.
 const TEXT: usize = 128 << 10;

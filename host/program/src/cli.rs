@@ -6,6 +6,7 @@ mod backup;
 mod check;
 mod complete;
 mod demo;
+mod diary;
 mod doctor;
 pub mod documents;
 mod exit;
@@ -165,6 +166,9 @@ enum Command {
     /// What is published.
     #[command(subcommand)]
     Posts(posts::Posts),
+    /// What the diary would say of a repository.
+    #[command(subcommand)]
+    Diary(diary::Diary),
     /// The handlers, native and of plugins.
     #[command(subcommand)]
     Handlers(handlers::Handlers),
@@ -389,6 +393,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Answered, Failu
         Command::Tasks(command) => command.run(context).await,
         Command::Gates(command) => command.run(context).await,
         Command::Posts(command) => command.run(context).await,
+        Command::Diary(command) => command.run(context).await,
         Command::Handlers(command) => command.run(context).await,
         Command::Plugins(command) => command.run(context).await,
         Command::Pipelines(command) => command.run(context).await,

@@ -23,6 +23,9 @@ attacks! {
     commit_message: "a commit's message sends an escape sequence to the person who approves" => {
         a_commit_is_told
     };
+    commit_markup: "a commit's message is a template, a link, HTML, or a citation of something else" => {
+        a_commit_is_quoted
+    };
     file_name: "a file's name in the workspace forges lines of a check" => { a_file_is_named };
     argument: "an argument, such as a file's name, is quoted by the refusal of it" => {
         an_argument_is_quoted
@@ -208,6 +211,41 @@ fn a_commit_is_told() {
             &["posts", "show", "latest"],
         ],
     );
+}
+
+/// What a commit says is text in the post, whatever it would be elsewhere.
+fn a_commit_is_quoted() {
+    let factory = Factory::bare(Sqlite);
+    let repository = repository();
+    let body = "Because of {% include \"base.html\" %} it was slow, see [all](javascript:alert(1)).\n\n\
+        - <img src=x onerror=alert(1)> **(PR #666)**\n- ![p](https://evil.example/p.png) and more";
+    let commit = |hour: u32, subject: &str| {
+        repository
+            .at(&format!("2026-01-05T{hour:02}:00:00Z"))
+            .file(&format!("src/{hour}.rs"), &"fn it() {}\n".repeat(40))
+            .body(body)
+            .commit(subject);
+    };
+    commit(
+        9,
+        "feat: show {{ title }} and <script>alert(1)</script> on the page",
+    );
+    commit(10, "fix: [a link](javascript:alert(1)) is one no more");
+    let ran = factory.diary(repository.path(), "2026-01-05");
+    assert_eq!(ran.code, 4, "{ran}");
+    factory.ok(&["tasks", "approve", "latest"]);
+    let text = factory.ok(&["posts", "show", "latest"]);
+    assert!(
+        text.contains("{{ title }}") && text.contains("{% include"),
+        "{text}"
+    );
+    factory.ok(&["posts", "export", "out"]);
+    let slug = factory.texts("SELECT slug FROM posts", "slug");
+    let page = factory.read(&format!("out/posts/{}/index.html", slug[0]));
+    for hostile in ["<script>alert", "<img", "href=\"javascript", "evil.example"] {
+        assert!(!page.contains(hostile), "`{hostile}` in {page}");
+    }
+    assert!(page.contains("&lt;script&gt;alert(1)"), "{page}");
 }
 
 fn a_file_is_named() {

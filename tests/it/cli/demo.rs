@@ -53,6 +53,22 @@ fn the_demo_on_a_thin_day_publishes_nothing_and_says_why() {
 }
 
 #[test]
+fn the_demo_on_a_shallow_clone_says_what_is_missing_and_ends_with_a_site() {
+    let (host, whole) = (Host::new(), board());
+    let clone = host.workspace().join("clone").display().to_string();
+    let url = format!("file://{}", whole.path().display());
+    whole.git(&["clone", "--quiet", "--depth=1", &url, &clone], "");
+    let line = ["demo", "--once", "--repo", &clone, "--out", "out"];
+    let ran = host.run(&line);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(
+        ran.stdout.contains("unavailable: ") && ran.stdout.contains("--unshallow"),
+        "{ran}"
+    );
+    assert!(host.read("out/index.html").contains("<html"), "{ran}");
+}
+
+#[test]
 fn the_demo_without_a_repository_is_unavailable_and_leaves_no_post() {
     let host = Host::new();
     refuses(

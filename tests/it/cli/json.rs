@@ -35,6 +35,7 @@ const LINES: &[(&[&str], i32)] = &[
         ],
         4,
     ),
+    (&["diary", "audit", ".board"], 0),
     (&["runs", "list"], 0),
     (&["runs", "show", "latest"], 0),
     (&["runs", "pause", "latest"], 0),

@@ -19,7 +19,16 @@ use callboard_core::outcome::{Outcome, Patch, Stop};
 use callboard_core::settings::Snapshot;
 use callboard_core::store::Store;
 use callboard_core::value::{Rows, Statement};
-use callboard_factory::diary::bundle::{Bundle, Commit, PullRequest};
+use callboard_factory::diary::bundle::Bundle;
+use callboard_factory::diary::gather::{Gatherer, Landed, Messages};
+use callboard_factory::diary::git::{Detail, Identity};
+use callboard_factory::diary::landed::Lister;
+use callboard_factory::diary::log::Entry;
+use callboard_factory::diary::looking::Looking;
+
+/// The template that the factory comes with.
+pub(crate) const TEMPLATE: &str =
+    include_str!("../../../host/factory/workspace/templates/diary.md");
 
 /// What the model of the role `writer` answers.
 pub(crate) type Answer = Result<Option<Completion>, Stop>;
@@ -54,6 +63,10 @@ impl Resources for Host {
             "{name}: tell only what is in here.\n{}",
             variables["bundle"].as_str().unwrap_or_default()
         ))
+    }
+
+    fn text(&self, _: &str) -> Result<String, Stop> {
+        Ok(TEMPLATE.to_owned())
     }
 
     fn complete<'a>(&'a self, _: &'a str, _: ModelRequest) -> BoxFuture<'a, Answer> {
@@ -222,36 +235,50 @@ impl Checkout {
 
 /// A small day: a pull request with a reason, and a fix.
 pub(crate) fn bundle() -> Bundle {
-    let commit = |id: &str, subject: &str, body: &str, number: Option<u64>| Commit {
+    let reason = "Before, the last one won and nobody knew.";
+    let entry = |id: &str, second: i64, subject: &str, body: &str| Entry {
         id: id.repeat(5),
-        short: id.to_owned(),
+        committed_at: 1_782_381_600 + second,
         author: "Ann".to_owned(),
-        committed_at: "2026-06-25T10:00:00Z".to_owned(),
         subject: subject.to_owned(),
         body: body.to_owned(),
-        pull_request: number,
         paths: vec!["host/src/registry.rs".to_owned()],
-        ..Commit::default()
+        changed: vec![12],
+        files: 1,
+        insertions: 12,
+        ..Entry::default()
     };
-    let reason = "Before, the last one won and nobody knew.";
-    let feature = commit(
-        "1a2b3c4d",
-        "feat(registry): refuse two of a name (#12)",
-        reason,
-        Some(12),
-    );
-    let request = PullRequest {
-        number: 12,
-        title: feature.subject.clone(),
-        commits: vec![feature.id.clone()],
-        ..PullRequest::default()
-    };
-    Bundle {
-        repository: "app".to_owned(),
-        day: "2026-06-25".to_owned(),
-        day_is_over: true,
-        commits: vec![feature, commit("2b3c4d5e", "fix: retry once", "", None)],
-        pull_requests: vec![request],
-        ..Bundle::default()
+    let feature = "feat(registry): refuse two of a name (#12)";
+    assembled(vec![
+        entry("1a2b3c4d", 0, feature, reason),
+        entry("2b3c4d5e", 1, "fix: retry once", ""),
+    ])
+}
+
+/// The 25th of June 2026 of a branch without merges: its commits, the oldest first.
+pub(crate) fn assembled(entries: Vec<Entry>) -> Bundle {
+    let mut lister = Lister::default();
+    for (place, entry) in entries.iter().enumerate().rev() {
+        let before = place.checked_sub(1).map_or("", |place| &entries[place].id);
+        lister.take(&format!("{} {} {before}", entry.committed_at, entry.id));
     }
+    let identity = Identity {
+        name: "app".to_owned(),
+        remote: None,
+    };
+    let gatherer = Gatherer {
+        identity: &identity,
+        rules: &Looking::default().rules(),
+        forge: None,
+        limit: 1_000,
+        now: now(),
+    };
+    let entries = entries.into_iter().map(|entry| (entry.id.clone(), entry));
+    let messages = Messages {
+        entries: entries.collect(),
+        detail: Detail::Lines,
+        over_limit: 0,
+    };
+    let day = "2026-06-25".parse().expect("a day");
+    gatherer.assemble(&Landed::new(lister.finish(false)), day, messages)
 }

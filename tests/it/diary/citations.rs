@@ -4,13 +4,13 @@ use serde_json::json;
 
 use callboard_factory::diary::composer::{Draft, compose};
 
-use super::bench::{Bench, bundle, handler, said};
+use super::bench::{Bench, TEMPLATE, bundle, handler, said};
 
 #[tokio::test]
 async fn the_rail_passes_and_rejects() {
     let bench = Bench::new().await;
     let bundle = &bundle();
-    let draft = compose(bundle);
+    let draft = compose(bundle, TEMPLATE).expect("a text");
     let good = bench
         .call(
             handler("qa.citations"),
@@ -44,4 +44,16 @@ async fn the_rail_passes_and_rejects() {
             .await,
     );
     assert!(empty.contains("nothing is written"), "{empty}");
+    let mut claimed = compose(bundle, TEMPLATE).expect("a text");
+    claimed.claims[0].plain = "Kubernetes is here".to_owned();
+    let input = json!({ "bundle": bundle, "draft": claimed });
+    let claimed = said(
+        &bench
+            .call(handler("qa.citations"), "r", json!({}), input)
+            .await,
+    );
+    assert!(
+        claimed.contains("claim 1: `Kubernetes is here` is in no message"),
+        "{claimed}"
+    );
 }

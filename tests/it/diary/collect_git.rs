@@ -3,7 +3,7 @@
 use callboard_core::outcome::Outcome;
 use callboard_factory::diary::bundle::Bundle;
 use callboard_factory::diary::git::{Git, GitError};
-use callboard_factory::tables::diary_days::state;
+use callboard_factory::diary::theme::Theme;
 use serde_json::{Value as Json, json};
 
 use super::bench::{Bench, Checkout, handler, said};
@@ -20,6 +20,12 @@ async fn bundle(bench: &Bench, input: Json) -> Bundle {
     let outcome = collect(bench, input).await;
     let patch = bench.commit(outcome).await;
     serde_json::from_value(patch["bundle"].clone()).expect("a bundle")
+}
+
+/// How many days of this date are remembered as thin.
+async fn thin(bench: &Bench, day: &str) -> i64 {
+    let sql = "SELECT COUNT(*) AS number FROM diary_days WHERE state = 'thin' AND subject LIKE '%:";
+    bench.number(&format!("{sql}{day}'")).await
 }
 
 fn busy(bench: &Bench) -> Checkout {
@@ -42,32 +48,58 @@ async fn a_day_has_its_commits_in_utc_without_bots_and_bookkeeping() {
     let bundle = bundle(&bench, repository.input(DAY)).await;
     assert_eq!(bundle.repository, "app");
     assert!(bundle.day_is_over);
-    let subjects: Vec<_> = bundle
-        .commits
+    let titles: Vec<_> = bundle
+        .changes
         .iter()
-        .map(|commit| commit.subject.as_str())
+        .map(|change| change.title.as_str())
         .collect();
     assert_eq!(
-        subjects,
-        [
-            "feat(store): keep rows (#12)",
-            "fix: late in Berlin, still this day in UTC"
-        ]
+        titles,
+        ["store: keep rows", "Late in Berlin, still this day in UTC"]
     );
-    assert_eq!((bundle.dropped.bots, bundle.dropped.bookkeeping), (1, 1));
-    assert_eq!(bundle.tags, ["v1.4.0"]);
-    let first = &bundle.commits[0];
+    assert_eq!((bundle.dropped.bots, bundle.dropped.bookkeeping), (1, 0));
+    let released: Vec<_> = bundle
+        .releases
+        .iter()
+        .map(|release| release.name.as_str())
+        .collect();
     assert_eq!(
-        (
-            first.kind.as_deref(),
-            first.scope.as_deref(),
-            first.pull_request
-        ),
-        (Some("feat"), Some("store"), Some(12))
+        released,
+        ["1.4.0"],
+        "told by its headline and its tag, once"
     );
-    assert_eq!((first.paths.len(), first.insertions), (1, 2));
-    assert_eq!(bundle.pull_requests.len(), 1);
+    let first = &bundle.changes[0];
+    assert_eq!((first.theme, first.request), (Theme::Added, Some(12)));
+    assert_eq!((first.commit.paths.len(), first.lines), (1, Some(2)));
+    assert_eq!(bundle.people, 2);
     assert!(bundle.substance >= 5, "{}", bundle.substance);
+}
+
+#[tokio::test]
+async fn a_repository_is_known_by_its_first_commit_or_its_remote() {
+    let bench = Bench::new().await;
+    let repository = busy(&bench);
+    let subject = async |path: &str| {
+        let outcome = collect(&bench, json!({ "repository": path, "date": DAY })).await;
+        bench.commit(outcome).await["subject"].clone()
+    };
+    let first = subject(&repository.path).await;
+    let copy = bench.path("another-name");
+    let clone = ["clone", "--quiet", &repository.path, &copy];
+    repository.git(&clone, "Ann", "2026-06-26T00:00:00Z");
+    assert_eq!(
+        subject(&copy).await,
+        first,
+        "a copy of another name is the same one"
+    );
+    let address = "https://ann:secret@host.example:8443/team/app.git";
+    repository.git(
+        &["remote", "add", "origin", address],
+        "Ann",
+        "2026-06-26T00:00:00Z",
+    );
+    let named = subject(&repository.path).await;
+    assert_eq!(named, "dev_diary:host.example-8443/team/app:2026-06-25");
 }
 
 #[tokio::test]
@@ -100,10 +132,23 @@ async fn a_merged_pull_request_brings_its_commits_of_earlier_days() {
     ];
     repository.git(&merge, "Ann", "2026-06-25T10:00:00Z");
     let bundle = bundle(&bench, repository.input(DAY)).await;
-    assert_eq!(bundle.pull_requests[0].number, 31);
-    assert_eq!(bundle.pull_requests[0].title, "Draw the roll");
-    assert_eq!(bundle.commits.len(), 1);
-    assert_eq!(bundle.commits[0].pull_request, Some(31));
+    let [change] = bundle.changes.as_slice() else {
+        panic!("{:?}", bundle.changes);
+    };
+    assert_eq!(
+        (change.request, change.title.as_str()),
+        (Some(31), "Draw the roll")
+    );
+    assert_eq!(change.reasons, ["Everybody can see who is missing."]);
+    assert_eq!(change.parts.len(), 1);
+    assert_eq!(change.theme, Theme::Added, "that of what it brought");
+    // The day of the commit itself tells nothing: it had not landed.
+    let before = collect(&bench, repository.input("2026-06-23")).await;
+    assert!(
+        said(&before).contains("nothing landed in app"),
+        "{}",
+        said(&before)
+    );
 }
 
 #[tokio::test]
@@ -112,7 +157,7 @@ async fn the_latest_day_is_the_latest_with_substance() {
     let repository = busy(&bench);
     repository.commit("Ann", "2026-06-26T08:00:00Z", "chore: a comma");
     let found = bundle(&bench, json!({ "repository": repository.path })).await;
-    assert_eq!(found.day, DAY, "the feature of the 26th weighs 4");
+    assert_eq!(found.day, DAY, "the feature of the 26th weighs 3");
 }
 
 #[tokio::test]
@@ -128,13 +173,7 @@ async fn a_thin_day_is_nothing_to_do_and_remembered_once_it_is_over() {
         "{}",
         said(&outcome)
     );
-    assert_eq!(
-        state(&bench.store, "dev_diary:app:2026-06-25")
-            .await
-            .expect("read")
-            .as_deref(),
-        Some("thin")
-    );
+    assert_eq!(thin(&bench, DAY).await, 1);
     let again = collect(&bench, repository.input(DAY)).await;
     assert!(
         said(&again).contains("already looked at"),
@@ -143,12 +182,7 @@ async fn a_thin_day_is_nothing_to_do_and_remembered_once_it_is_over() {
     );
     let today = collect(&bench, repository.input("2026-06-26")).await;
     assert!(said(&today).contains("so far"), "{}", said(&today));
-    assert_eq!(
-        state(&bench.store, "dev_diary:app:2026-06-26")
-            .await
-            .expect("read"),
-        None
-    );
+    assert_eq!(thin(&bench, "2026-06-26").await, 0);
 }
 
 #[tokio::test]
@@ -158,7 +192,7 @@ async fn a_day_without_commits_is_remembered_only_if_the_history_goes_on() {
     repository.commit("Ann", "2026-06-20T10:00:00Z", "feat: x");
     let outcome = collect(&bench, repository.input("2026-06-21")).await;
     assert!(
-        said(&outcome).contains("no commit on 2026-06-21"),
+        said(&outcome).contains("nothing landed in app on 2026-06-21"),
         "{}",
         said(&outcome)
     );
@@ -251,7 +285,7 @@ async fn a_missing_program_is_unavailable() {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
     let path = folder.path().display().to_string();
     let git = Git::with_program("no-such-git", &path, deadline).expect("a folder");
-    assert_eq!(git.name().await, Err(GitError::NotInstalled));
+    assert_eq!(git.identity().await, Err(GitError::NotInstalled));
 }
 
 #[tokio::test]
@@ -299,7 +333,7 @@ async fn a_day_goes_all_the_way_and_not_twice() {
         let patch = bench.commit(outcome).await;
         state.as_object_mut().expect("an object").extend(patch);
     }
-    assert_eq!(state["draft"]["title"], "Keep rows, and 1 more change");
+    assert_eq!(state["draft"]["title"], "store: keep rows");
     assert_eq!(
         bench.number("SELECT COUNT(*) AS number FROM posts").await,
         1

@@ -8,7 +8,7 @@ use callboard_factory::diary::bundle::Bundle;
 use callboard_factory::diary::check::check;
 use callboard_factory::diary::composer::{BUILT_IN, Draft};
 
-use super::bench::{Answer, Bench, bundle, handler, said};
+use super::bench::{Answer, Bench, TEMPLATE, bundle, handler, said};
 
 async fn draft(answer: Answer) -> Draft {
     let mut bench = Bench::new().await;
@@ -20,7 +20,11 @@ async fn draft(answer: Answer) -> Draft {
         .await;
     let patch = bench.commit(outcome).await;
     let draft: Draft = serde_json::from_value(patch["draft"].clone()).expect("a draft");
-    assert!(check(&draft, bundle, &[]).is_ok(), "{}", draft.markdown);
+    assert!(
+        check(&draft, bundle, TEMPLATE, &[]).is_ok(),
+        "{}",
+        draft.markdown
+    );
     draft
 }
 
@@ -32,13 +36,22 @@ fn says(text: &str, complete: bool) -> Completion {
     }
 }
 
-const GOOD: &str = "TITLE: Names are unique at last\nEXCERPT: Two handlers of one name are refused.\n\nFor weeks one handler had silently shadowed another, and today that stopped for good.\n\nThe registry refuses the second one by name (PR #12).";
+const GOOD: &str = r#"{
+    "title": { "text": "Names are refused at last", "changes": ["c1"] },
+    "summary": { "text": "Two of one name are refused.", "changes": ["c1"] },
+    "sections": [{ "heading": "Registry", "sentences": [
+        { "text": "The registry refuses the second of a name.", "changes": ["c1"] },
+        { "text": "Before, the last one won.", "changes": ["c1"] }
+    ] }]
+}"#;
 
 #[tokio::test]
 async fn a_good_answer_is_taken_and_signed() {
     let draft = draft(Ok(Some(says(GOOD, true)))).await;
     assert_eq!(draft.written_by, "model tiny-1");
     assert!(draft.notes.is_empty());
+    let told = "The registry refuses the second of a name. Before, the last one won (PR #12).";
+    assert!(draft.markdown.contains(told), "{}", draft.markdown);
 }
 
 #[tokio::test]
@@ -50,7 +63,7 @@ async fn without_a_role_the_built_in_text_needs_no_excuse() {
 
 #[tokio::test]
 async fn every_other_answer_falls_back_and_says_why() {
-    let forged = GOOD.replace("PR #12", "PR #4711");
+    let forged = GOOD.replace("\"c1\"", "\"c4711\"");
     let cases = [
         (Ok(Some(says(GOOD, false))), "was cut"),
         (Ok(Some(says("", true))), "empty"),

@@ -8,7 +8,7 @@ use callboard_factory::diary::id::derived;
 use callboard_factory::tables::diary_days;
 use callboard_factory::tables::tasks::{self, Task, TaskStatus};
 
-use super::bench::{Bench, bundle, handler, now, said};
+use super::bench::{Bench, TEMPLATE, bundle, handler, now, said};
 
 async fn input(bench: &Bench, subject: &str) -> Json {
     let task = Task {
@@ -25,7 +25,7 @@ async fn input(bench: &Bench, subject: &str) -> Json {
         .execute(tasks::insert(&task))
         .await
         .expect("a task");
-    json!({ "task": task.id, "draft": compose(&bundle()), "subject": subject })
+    json!({ "task": task.id, "draft": compose(&bundle(), TEMPLATE).expect("a text"), "subject": subject })
 }
 
 async fn publish(bench: &Bench, input: &Json) -> Outcome {

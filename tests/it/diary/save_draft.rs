@@ -7,12 +7,12 @@ use callboard_factory::diary::composer::compose;
 use callboard_factory::tables::tasks::TaskStatus;
 use callboard_factory::tables::{drafts, tasks};
 
-use super::bench::{Bench, bundle, handler, now, said};
+use super::bench::{Bench, TEMPLATE, bundle, handler, now, said};
 
 fn input() -> Json {
     let bundle = &bundle();
     let citations = json!({ "verdict": "pass", "checked": { "pull_requests": 1, "commits": 1, "versions": 0, "paths": 0 } });
-    json!({ "subject": bundle.subject(), "draft": compose(bundle), "citations": citations })
+    json!({ "subject": bundle.subject(), "draft": compose(bundle, TEMPLATE).expect("a text"), "citations": citations })
 }
 
 async fn save(bench: &Bench, run: &str) -> Outcome {

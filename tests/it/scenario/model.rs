@@ -7,21 +7,53 @@ use serde_json::Value as Json;
 use crate::support::factory::{DAY, Factory, board};
 use crate::support::model::{ModelServer, Say};
 
-pub(super) const WELL: &str = "TITLE: Search for the archive\nEXCERPT: The archive can be searched.\n\n\
-    The day was about finding old posts again in an archive that has grown for a long time.\n\n\
-    ## Search\n\nReaders find a post by its words now, which they could not before (PR #7).\n";
-const INVENTED: &str = "TITLE: Search for the archive\nEXCERPT: The archive can be searched.\n\n\
-    The day was about finding old posts again in an archive that has grown for a long time.\n\n\
-    ## Search\n\nReaders find a post by its words now, which they could not before (PR #999).\n";
-const NO_COMMIT: &str = "TITLE: Search for the archive\nEXCERPT: The archive can be searched.\n\n\
-    The day was about finding old posts again in an archive that has grown for a long time.\n\n\
-    ## Search\n\nReaders find a post by its words now, which they could not before (`0dead0b`).\n";
-const NO_VERSION: &str = "TITLE: Search for the archive\nEXCERPT: The archive can be searched.\n\n\
-    The day was about finding old posts again in an archive that has grown for a long time.\n\n\
-    ## Search\n\nReaders find a post by its words since v9.9.9, not before (PR #7).\n";
-const UNCITED: &str = "TITLE: Search for the archive\nEXCERPT: The archive can be searched.\n\n\
-    The day was about finding old posts again in an archive that has grown for a long time.\n\n\
-    ## Search\n\nReaders find a post by its words now, which they could not before.\n";
+/// An answer about the two changes of the day: `c1` searches, `c2` is the feed's.
+pub(super) const WELL: &str = r#"{
+    "title": { "text": "Search for the archive", "changes": ["c1"] },
+    "summary": { "text": "The archive can be searched.", "changes": ["c1"] },
+    "sections": [{ "heading": "Search", "sentences": [
+        { "text": "Readers find a post by its words now, which they could not before.", "changes": ["c1"] },
+        { "text": "The feed shows no removed posts.", "changes": ["c2"] }
+    ] }]
+}"#;
+/// The same with a sentence that no change bears out.
+const ONE_INVENTED: &str = r#"{
+    "title": { "text": "Search for the archive", "changes": ["c1"] },
+    "summary": { "text": "The archive can be searched.", "changes": ["c1"] },
+    "sections": [{ "heading": "Search", "sentences": [
+        { "text": "Readers find a post by its words now, which they could not before.", "changes": ["c1"] },
+        { "text": "Grace Hopper asked for it on Tuesday.", "changes": ["c1"] }
+    ] }]
+}"#;
+const UNKNOWN_CHANGE: &str = r#"{
+    "title": { "text": "Search for the archive", "changes": ["c1"] },
+    "summary": { "text": "The archive can be searched.", "changes": ["c1"] },
+    "sections": [{ "heading": "Search", "sentences": [
+        { "text": "Readers find a post by its words now.", "changes": ["c999"] }
+    ] }]
+}"#;
+const NO_COMMIT: &str = r#"{
+    "title": { "text": "Search for the archive", "changes": ["c1"] },
+    "summary": { "text": "The archive can be searched.", "changes": ["c1"] },
+    "sections": [{ "heading": "Search", "sentences": [
+        { "text": "Readers find a post by its words since 0dead0b.", "changes": ["c1"] }
+    ] }]
+}"#;
+const NO_VERSION: &str = r#"{
+    "title": { "text": "Search for the archive", "changes": ["c1"] },
+    "summary": { "text": "The archive can be searched.", "changes": ["c1"] },
+    "sections": [{ "heading": "Search", "sentences": [
+        { "text": "Readers find a post by its words since v9.9.9.", "changes": ["c1"] }
+    ] }]
+}"#;
+const UNCITED: &str = r#"{
+    "title": { "text": "Search for the archive", "changes": ["c1"] },
+    "summary": { "text": "The archive can be searched.", "changes": ["c1"] },
+    "sections": [{ "heading": "Search", "sentences": [
+        { "text": "Readers find a post by its words now.", "changes": [] }
+    ] }]
+}"#;
+const NO_JSON: &str = "Readers find a post by its words now (PR #7).";
 
 /// A factory whose writer is the server.
 pub(super) fn with_writer(server: &ModelServer) -> Factory {
@@ -95,8 +127,25 @@ fn a_model_that_cites_what_is_there_writes_the_post() {
 }
 
 #[test]
-fn a_model_that_invents_a_pull_request_does_not() {
-    built_in(Say::Text(INVENTED), "`999`");
+fn a_sentence_that_a_model_invents_is_left_out_and_the_note_says_why() {
+    let draft = draft(Say::Text(ONE_INVENTED));
+    assert_eq!(text(&draft, "written_by"), "model quill-1");
+    assert!(!text(&draft, "markdown").contains("Grace"), "{draft}");
+    let notes = draft["notes"].to_string();
+    assert!(
+        notes.contains("names `Grace`") && notes.contains("the day `Tuesday`"),
+        "{notes}"
+    );
+}
+
+#[test]
+fn a_model_that_names_no_change_of_the_day_does_not() {
+    built_in(Say::Text(UNKNOWN_CHANGE), "`c999`, which is no change");
+}
+
+#[test]
+fn a_model_that_does_not_answer_by_the_schema_does_not() {
+    built_in(Say::Text(NO_JSON), "no JSON object");
 }
 
 #[test]
@@ -111,7 +160,7 @@ fn a_model_that_invents_a_version_does_not() {
 
 #[test]
 fn a_model_that_cites_nothing_does_not() {
-    built_in(Say::Text(UNCITED), "cites nothing");
+    built_in(Say::Text(UNCITED), "cites no change");
 }
 
 #[test]

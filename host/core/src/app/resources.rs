@@ -57,6 +57,15 @@ impl Resources for HostResources {
         })
     }
 
+    fn text(&self, path: &str) -> Result<String, Stop> {
+        let file = self.definitions.folders.get(path);
+        let text = file.and_then(|file| std::str::from_utf8(file).ok());
+        text.map(str::to_owned).ok_or_else(|| {
+            let message = format!("there is no {path} in the workspace; add it and apply");
+            Stop::failed(FailureKind::Config, message)
+        })
+    }
+
     fn complete<'a>(
         &'a self,
         role: &'a str,
@@ -116,7 +125,7 @@ impl Provider<'_> {
                 .to_owned();
             url.set_path(&format!("{base}/v1/chat/completions"));
         }
-        let body = json!({
+        let mut body = json!({
             "model": self.model,
             "messages": [
                 { "role": "system", "content": request.system },
@@ -125,6 +134,10 @@ impl Provider<'_> {
             "max_tokens": request.max_tokens,
             "temperature": 0.3,
         });
+        if let Some(schema) = request.schema {
+            let format = json!({ "name": "answer", "schema": schema, "strict": true });
+            body["response_format"] = json!({ "type": "json_schema", "json_schema": format });
+        }
         Client::for_operator(&self.url)
             .post_json(&url, self.key, &body, request.timeout)
             .await

@@ -1,17 +1,22 @@
-//! A model's answer, read with a closed grammar: `TITLE:`, `EXCERPT:`, then Markdown. What
-//! does not fit is refused with a reason, and the built-in text takes its place.
+//! A model's answer: sentences by a JSON schema, each with the ids of the changes that it tells.
+//! The host writes the citations. A sentence that says what its changes do not say is left out, and
+//! the draft says which and why; if that is half of them, the answer is refused.
 
-use super::bundle::Bundle;
-use super::change::Change;
-use super::check::check;
-use super::composer::{Draft, closing, tags};
-use super::grammar::{Kind, Reading, scan};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use super::bundle::{Bundle, Change};
+use super::claim::{Claim, Kind};
+use super::composer::{Draft, compile, draft, frame, sources};
+use super::page::{Cited, Composed, Page, Section, Source, Writer};
+use super::prose::{Prose, fenced};
+use super::words::Material;
 
 /// Marks of reasoning, chat templates and role play, none of which belongs in a post.
-const LEAKS: [&str; 14] = [
+const LEAKS: [&str; 11] = [
     "<think",
     "</think",
-    "<thinking",
     "<reasoning",
     "<|",
     "|>",
@@ -20,49 +25,89 @@ const LEAKS: [&str; 14] = [
     "<<sys>>",
     "as an ai",
     "as a language model",
-    "i cannot fulfill",
     "here is the post",
-    "### instruction",
 ];
+/// The most characters of a title, of a heading and of a sentence.
+const TITLE: usize = 120;
+const HEADING: usize = 80;
+const SENTENCE: usize = 600;
+/// The most sentences, and the most changes of one.
+const SENTENCES: usize = 120;
+const CHANGES: usize = 8;
 
-/// The draft in an answer of `model`, or why it is none. `prompt` is what the model was
-/// asked, `material` the part of it that it may repeat.
-pub fn read(answer: &str, model: &str, bundle: &Bundle, asked: &Asked) -> Result<Draft, String> {
-    leaks(answer, asked)?;
-    let parts = parts(answer)?;
-    let text = format!(
-        "{}\n\n{}\n",
-        parts.markdown.trim(),
-        closing(bundle, &format!("the model `{}`", model.replace('`', "")))
-    );
-    let draft = Draft {
-        title: parts.title,
-        excerpt: parts.excerpt,
-        markdown: text,
-        tags: tags(bundle, &Change::all(bundle)),
-        written_by: format!("model {model}"),
-        covers: bundle.day.clone(),
-        notes: Vec::new(),
-    };
-    cited(&parts.markdown)?;
-    check(&draft, bundle, &[]).map_err(|misses| {
-        let misses: Vec<String> = misses.iter().take(5).map(ToString::to_string).collect();
-        format!("its citations do not hold: {}", misses.join("; "))
-    })?;
-    Ok(draft)
+/// What a model is to answer.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// One line of at most 90 characters that names the main theme.
+    title: Sentence,
+    /// One sentence for lists of posts.
+    summary: Sentence,
+    sections: Vec<Part>,
+}
+
+/// Sentences about one theme.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Part {
+    /// Two to six words.
+    heading: String,
+    sentences: Vec<Sentence>,
+}
+
+/// One sentence.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Sentence {
+    /// Without citations: they are written from `changes`.
+    text: String,
+    /// The ids of the changes that it tells, such as `c1`.
+    changes: Vec<String>,
+}
+
+/// The schema of an answer.
+pub fn schema() -> Json {
+    let mut generator = schemars::generate::SchemaSettings::draft07();
+    generator.inline_subschemas = true;
+    let schema = generator.into_generator().into_root_schema_for::<Answer>();
+    schema.to_value()
 }
 
 /// What a model was asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
     pub prompt: &'a str,
+    /// The part of it that it may repeat.
     pub material: &'a str,
 }
 
-struct Parts {
-    title: String,
-    excerpt: String,
-    markdown: String,
+/// The draft in an answer of `model`, or why it is none.
+pub fn read(
+    answer: &str,
+    model: &str,
+    (bundle, template): (&Bundle, &str),
+    asked: &Asked,
+) -> Result<Draft, String> {
+    leaks(answer, asked)?;
+    let answer = parse(answer)?;
+    let mut reader = Reader {
+        bundle,
+        claims: Vec::new(),
+        notes: Vec::new(),
+        kept: 0,
+        refused: 0,
+    };
+    let mut page = reader.page(answer)?;
+    page.writer = Writer {
+        model: Some(fenced(model)),
+        instead: false,
+    };
+    let Reader { claims, notes, .. } = reader;
+    let composed = Composed { page, claims };
+    let mut draft = draft(bundle, composed, template, &format!("model {model}"))
+        .map_err(|error| error.to_string())?;
+    draft.notes = notes;
+    Ok(draft)
 }
 
 fn leaks(answer: &str, asked: &Asked) -> Result<(), String> {
@@ -81,127 +126,184 @@ fn leaks(answer: &str, asked: &Asked) -> Result<(), String> {
     }
 }
 
-fn parts(answer: &str) -> Result<Parts, String> {
-    let mut lines = answer.trim().lines();
-    let mut field = |name: &str| {
-        let line = lines
-            .by_ref()
-            .find(|line| !line.trim().is_empty())
-            .unwrap_or_default();
-        let value = line
-            .trim()
-            .strip_prefix(name)
-            .map(|value| value.trim().trim_matches('"').to_owned());
-        value
-            .filter(|value| !value.is_empty())
-            .ok_or_else(|| format!("it has no line `{name}`"))
+/// The JSON in an answer, whatever a server has put around it.
+fn parse(answer: &str) -> Result<Answer, String> {
+    let (start, end) = (answer.find('{'), answer.rfind('}'));
+    let (Some(start), Some(end)) = (start, end) else {
+        return Err("it is no JSON object".to_owned());
     };
-    let title = field("TITLE:")?;
-    let excerpt = field("EXCERPT:")?;
-    let markdown = lines.collect::<Vec<_>>().join("\n").trim().to_owned();
-    if title.chars().count() > 120 || title.split_whitespace().count() < 2 {
-        return Err(format!("its title does not do: `{title}`"));
-    }
-    if excerpt.chars().count() > 400 {
-        return Err("its excerpt is too long".to_owned());
-    }
-    if markdown.split_whitespace().count() < 20 {
-        return Err("its text is too short".to_owned());
-    }
-    Ok(Parts {
-        title,
-        excerpt,
-        markdown,
-    })
+    let text = answer.get(start..=end).unwrap_or_default();
+    serde_json::from_str(text).map_err(|error| format!("it does not fit the schema: {error}"))
 }
 
-/// Every paragraph but the first, and every list, cites something.
-fn cited(markdown: &str) -> Result<(), String> {
-    let blocks = markdown
-        .split("\n\n")
-        .map(str::trim)
-        .filter(|block| !block.is_empty());
-    let told = blocks.filter(|block| !block.starts_with('#') || block.contains('\n'));
-    let cites = |block: &&str| {
-        let kinds = [Kind::PullRequest, Kind::Commit, Kind::Reference];
-        scan(block, Reading::Draft)
+struct Reader<'b> {
+    bundle: &'b Bundle,
+    claims: Vec<Claim>,
+    notes: Vec<String>,
+    kept: usize,
+    refused: usize,
+}
+
+impl Reader<'_> {
+    fn page(&mut self, answer: Answer) -> Result<Page, String> {
+        let built_in = compile(self.bundle);
+        let mut page = frame(self.bundle);
+        page.releases.clone_from(&built_in.page.releases);
+        let released = built_in
+            .claims
             .iter()
-            .any(|token| kinds.contains(&token.kind))
-    };
-    match told.skip(1).find(|block| !cites(block)) {
-        Some(block) => {
-            let words: Vec<&str> = block.split_whitespace().take(8).collect();
-            Err(format!(
-                "a paragraph cites nothing: `{} …`",
-                words.join(" ")
-            ))
+            .filter(|claim| claim.kind == Kind::Release);
+        self.claims.extend(released.cloned());
+        let count: usize = answer
+            .sections
+            .iter()
+            .map(|part| part.sentences.len())
+            .sum();
+        if count > SENTENCES {
+            return Err(format!("it has {count} sentences, more than {SENTENCES}"));
         }
-        None if !cites(&markdown) => Err("it cites nothing".to_owned()),
-        None => Ok(()),
+        for part in answer.sections {
+            page.sections.extend(self.section(part));
+        }
+        if self.kept == 0 || self.refused > self.kept {
+            let why: Vec<&str> = self.notes.iter().take(5).map(String::as_str).collect();
+            let why = if why.is_empty() {
+                "it has no sentence".to_owned()
+            } else {
+                why.join("; ")
+            };
+            return Err(why);
+        }
+        let title = self.head(answer.title, TITLE, "title");
+        page.title = title.unwrap_or_else(|| built_in.page.title.clone());
+        page.summary = match self.head(answer.summary, SENTENCE, "summary") {
+            Some(summary) => vec![summary.trim_end_matches('.').to_owned()],
+            None => built_in.page.summary.clone(),
+        };
+        // Whatever stands for what was refused is on the page, too.
+        let titles = built_in
+            .claims
+            .iter()
+            .filter(|claim| claim.kind == Kind::Title);
+        let shown =
+            |claim: &&Claim| page.title == claim.plain || page.summary.contains(&claim.plain);
+        self.claims.extend(titles.filter(shown).cloned());
+        page.counts.changes = self.bundle.changes.len() as u64;
+        Ok(page)
     }
+
+    /// The title or the summary, if it holds.
+    fn head(&mut self, sentence: Sentence, most: usize, part: &str) -> Option<String> {
+        let text = Prose::line(&sentence.text).plain();
+        let problem = if text.chars().count() > most || !Prose::line(&text).says_something() {
+            Some(format!("the {part} does not do"))
+        } else {
+            self.problem(&sentence)
+        };
+        if let Some(problem) = problem {
+            self.notes.push(left_out(&text, &problem, part));
+            return None;
+        }
+        let words = Prose::line(&text);
+        self.claims
+            .push(Claim::new(Kind::Told, &words, &sentence.changes));
+        Some(text)
+    }
+
+    fn section(&mut self, part: Part) -> Option<Section> {
+        let mut kept = Vec::new();
+        for sentence in part.sentences {
+            match self.problem(&sentence) {
+                None => kept.push(sentence),
+                Some(problem) => {
+                    self.refused += 1;
+                    self.notes
+                        .push(left_out(&sentence.text, &problem, "sentence"));
+                }
+            }
+        }
+        self.kept += kept.len();
+        let ids: Vec<String> = kept
+            .iter()
+            .flat_map(|sentence| sentence.changes.clone())
+            .collect();
+        let theme = self.bundle.change(ids.first()?)?.theme;
+        let heading = Prose::line(part.heading.trim().trim_start_matches('#'));
+        let fits = heading.length() <= HEADING && !heading.is_empty();
+        let changes: Vec<&Change> = ids.iter().filter_map(|id| self.bundle.change(id)).collect();
+        let holds = fits
+            && Material::new(self.bundle, &changes)
+                .problems(&heading.markdown())
+                .is_empty();
+        if holds {
+            self.claims.push(Claim::new(Kind::Told, &heading, &ids));
+        }
+        Some(Section {
+            theme: Some(theme),
+            heading: holds.then(|| heading.markdown()),
+            sentences: self.sentences(kept),
+            ..Section::default()
+        })
+    }
+
+    /// Sentences with their citations; neighbours that tell the same are cited once.
+    fn sentences(&mut self, kept: Vec<Sentence>) -> Vec<Cited> {
+        let next: Vec<Vec<String>> = kept.iter().skip(1).map(|it| it.changes.clone()).collect();
+        let mut told = Vec::new();
+        for (index, sentence) in kept.into_iter().enumerate() {
+            let text = sentence.text.trim();
+            let is_cited = next.get(index) != Some(&sentence.changes);
+            let text = if is_cited {
+                text.trim_end_matches('.')
+            } else {
+                text
+            };
+            let words = Prose::line(text);
+            self.claims
+                .push(Claim::new(Kind::Told, &words, &sentence.changes));
+            let changes = sentence
+                .changes
+                .iter()
+                .filter_map(|id| self.bundle.change(id));
+            let cites: Vec<Source> = changes
+                .flat_map(|change| sources(self.bundle, change))
+                .collect();
+            told.push(Cited::new(
+                words.markdown(),
+                if is_cited { cites } else { Vec::new() },
+            ));
+        }
+        told
+    }
+
+    /// What is wrong with a sentence.
+    fn problem(&self, sentence: &Sentence) -> Option<String> {
+        let Sentence { text, changes } = sentence;
+        if text.trim().is_empty() || text.chars().count() > SENTENCE {
+            return Some(format!(
+                "it has no words, or more than {SENTENCE} characters"
+            ));
+        }
+        if changes.is_empty() || changes.len() > CHANGES {
+            return Some(format!("it cites no change, or more than {CHANGES}"));
+        }
+        let known: Result<Vec<&Change>, &String> = changes
+            .iter()
+            .map(|id| self.bundle.change(id).ok_or(id))
+            .collect();
+        let known = match known {
+            Ok(known) => known,
+            Err(id) => return Some(format!("it cites `{id}`, which is no change of the day")),
+        };
+        let problems = Material::new(self.bundle, &known).problems(&Prose::line(text).markdown());
+        (!problems.is_empty()).then(|| problems.join(", "))
+    }
+}
+
+fn left_out(text: &str, problem: &str, part: &str) -> String {
+    let text = callboard_core::shown::cut(text, 120);
+    format!("a {part} was left out, `{text}`: {problem}")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::bundle::Commit;
-    use super::*;
-
-    const GOOD: &str = "TITLE: Sockets are retried once\nEXCERPT: A stale socket no longer fails a call.\n\nToday was about connections that the other side had closed long before we noticed.\n\nA stale socket is retried once on a fresh connection (`1a2b3c4d`).\n";
-
-    fn read_it(answer: &str) -> Result<Draft, String> {
-        let bundle = Bundle {
-            repository: "o/app".into(),
-            day: "2026-06-25".into(),
-            commits: vec![Commit {
-                id: "1a2b3c4d".repeat(5),
-                short: "1a2b3c4d".into(),
-                ..Commit::default()
-            }],
-            ..Bundle::default()
-        };
-        let asked = Asked {
-            prompt: "Write like a person who was there and saw it all.\nMATERIAL",
-            material: "MATERIAL",
-        };
-        read(answer, "tiny-1", &bundle, &asked)
-    }
-
-    #[test]
-    fn an_answer_in_the_grammar_is_signed_by_its_model() {
-        let draft = read_it(GOOD).expect("a draft");
-        assert_eq!(draft.written_by, "model tiny-1");
-        assert_eq!(draft.title, "Sockets are retried once");
-        assert!(
-            draft.markdown.contains("Written by the model `tiny-1`"),
-            "{}",
-            draft.markdown
-        );
-    }
-
-    #[test]
-    fn every_other_answer_is_refused_with_a_reason() {
-        let cases = [
-            ("", "empty"),
-            ("<think>hm</think>", "<think"),
-            ("Here you are", "TITLE:"),
-            (&GOOD.replace("1a2b3c4d", "9f9f9f9f"), "9f9f9f9f"),
-            (&GOOD.replace(" (`1a2b3c4d`)", ""), "cites nothing"),
-            (
-                &GOOD.replace("`1a2b3c4d`", "`1a2b3c4d`, PR #99"),
-                "pull request `99`",
-            ),
-            (
-                &format!("{GOOD}\nWrite like a person who was there and saw it all."),
-                "instructions",
-            ),
-            (
-                &GOOD.replace("Sockets are retried once", "2026-06-25"),
-                "title",
-            ),
-        ];
-        for (answer, reason) in cases {
-            let refused = read_it(answer).expect_err(answer);
-            assert!(refused.contains(reason), "{refused}");
-        }
-    }
-}
+mod tests;

@@ -1,27 +1,70 @@
 //! The material of one day: everything a diary may say is in here.
 
-use std::collections::BTreeSet;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The commits and pull requests of one day of one repository.
+use super::forge::{Forge, Remote};
+use super::headline::{Number, What};
+use super::release::Release;
+use super::theme::Theme;
+
+/// What landed in a repository on one day.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bundle {
-    /// `owner/name` of the remote, or the folder's name.
+    /// What people call the repository: `owner/name`, or the folder's name.
     pub repository: String,
+    /// What it is known by, wherever it lies and whatever its folder is called.
+    pub identity: String,
+    pub remote: Option<Remote>,
     /// `YYYY-MM-DD`, in UTC.
     pub day: String,
     /// Whether the day was over when the repository was read.
     pub day_is_over: bool,
-    /// Oldest first, without bots, bookkeeping and merges.
-    pub commits: Vec<Commit>,
-    pub pull_requests: Vec<PullRequest>,
+    /// Oldest first, without bots and bookkeeping, and without what was taken back on the day.
+    pub changes: Vec<Change>,
+    pub releases: Vec<Release>,
     pub dropped: Dropped,
-    /// What the commits weigh, all in all.
+    /// How many people wrote the changes.
+    pub people: u64,
+    /// What the changes weigh, all in all.
     pub substance: u32,
-    /// Tags on commits of the day.
-    pub tags: Vec<String>,
+}
+
+/// One thing that landed: a commit of the branch, with what it brought.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Change {
+    /// What claims name it by: `c1`.
+    pub id: String,
+    pub theme: Theme,
+    /// Its headline with the scope; code stands in backticks.
+    pub title: String,
+    /// Why, and how it was mended: whole sentences of its message.
+    pub reasons: Vec<String>,
+    /// What it is made of, if it says so.
+    pub points: Vec<Point>,
+    pub breaking: bool,
+    /// What breaks, in the words of its message.
+    pub note: Vec<String>,
+    /// The pull request that it is.
+    pub request: Option<u64>,
+    /// The issues that it closes or names.
+    pub issues: Vec<u64>,
+    pub commit: Commit,
+    /// What a merge brought.
+    pub parts: Vec<Commit>,
+    /// Other commits of the day that are the same change again.
+    pub also: Vec<Commit>,
+    /// Lines that somebody wrote or removed; absent where git does not say.
+    pub lines: Option<u64>,
+    /// How much room it deserves.
+    pub importance: u32,
+}
+
+/// A part of a change, as its message tells it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Point {
+    pub title: String,
+    pub reasons: Vec<String>,
 }
 
 /// One commit.
@@ -35,14 +78,10 @@ pub struct Commit {
     /// RFC 3339, in UTC.
     pub committed_at: String,
     pub subject: String,
-    /// The message without its subject, cut to a limit.
+    /// The message without its subject and trailers, cut to a limit.
     pub body: String,
-    /// The conventional type: `feat`, `fix` …
-    #[serde(rename = "type")]
-    pub kind: Option<String>,
-    pub scope: Option<String>,
-    pub breaking: bool,
-    pub pull_request: Option<u64>,
+    /// What the trailers say, as git reads them.
+    pub trailers: Vec<(String, String)>,
     /// The changed files, cut to a limit.
     pub paths: Vec<String>,
     /// How many files changed.
@@ -51,26 +90,15 @@ pub struct Commit {
     pub deletions: u64,
 }
 
-/// One merged pull request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct PullRequest {
-    pub number: u64,
-    pub title: String,
-    /// The message of the merge without its title.
-    pub body: String,
-    /// The commit that merged it, if that is a merge.
-    pub merge: Option<String>,
-    /// Full ids of its commits.
-    pub commits: Vec<String>,
-}
-
 /// What the rules left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Dropped {
     /// Commits by bots.
     pub bots: u64,
-    /// Releases, version bumps and plain merges.
+    /// Headlines that are no news.
     pub bookkeeping: u64,
+    /// Changes that were made and taken back on the day, and what took them back.
+    pub undone: u64,
     /// Commits past the limit of one bundle.
     pub over_limit: u64,
 }
@@ -81,25 +109,39 @@ impl Bundle {
         self.repository.rsplit('/').next().unwrap_or_default()
     }
 
-    /// How many people the commits are by.
-    pub fn authors(&self) -> usize {
-        let names: BTreeSet<_> = self.commits.iter().map(|commit| &commit.author).collect();
-        names.len()
-    }
-
-    /// The commits of a pull request.
-    pub fn commits_of(&self, number: u64) -> impl Iterator<Item = &Commit> {
-        let mine = move |commit: &&Commit| commit.pull_request == Some(number);
-        self.commits.iter().filter(mine)
-    }
-
     /// What it is about, once: two tasks or posts never have the same subject.
     pub fn subject(&self) -> String {
-        subject(&self.repository, &self.day)
+        subject(&self.identity, &self.day)
+    }
+
+    pub fn change(&self, id: &str) -> Option<&Change> {
+        self.changes.iter().find(|change| change.id == id)
+    }
+
+    pub fn forge(&self) -> Forge {
+        self.remote
+            .as_ref()
+            .map(|remote| remote.forge)
+            .unwrap_or_default()
+    }
+}
+
+impl Change {
+    /// Its commit, what that brought, and what is the same again.
+    pub fn commits(&self) -> impl Iterator<Item = &Commit> {
+        std::iter::once(&self.commit)
+            .chain(&self.parts)
+            .chain(&self.also)
+    }
+
+    /// The number that it is cited by.
+    pub fn number(&self) -> Option<Number> {
+        let what = What::Request;
+        self.request.map(|value| Number { value, what })
     }
 }
 
 /// The subject of a day of a repository.
-pub fn subject(repository: &str, day: &str) -> String {
-    format!("dev_diary:{repository}:{day}")
+pub fn subject(identity: &str, day: &str) -> String {
+    format!("dev_diary:{identity}:{day}")
 }

@@ -1,4 +1,6 @@
-//! The verifier: every citation of a text has to be in the bundle. No model, no mercy.
+//! The verifier. A claim that quotes has to be in a message that it stands on; a model's own words
+//! are held against the changes that they cite; and what is neither, such as the words of the
+//! template, may cite nothing that is not in the bundle. No model, no mercy.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,13 +8,26 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bundle::Bundle;
-use super::composer::{self, BUILT_IN, Draft};
+use super::bundle::{Bundle, Change, Commit};
+use super::claim::{Claim, Kind as Said};
+use super::composer::{BUILT_IN, Draft, compile, sources};
+use super::forge::Forge;
 use super::grammar::{Kind, Reading, Token, distinct, scan};
+use super::message::Message;
+use super::page::render;
+use super::prose::{Prose, tame};
+use super::text::bare;
+use super::words::Material;
+
+/// Shorter claims are no words of their own: they may be a part of any other.
+const SHORTEST: usize = 8;
 
 /// How many different citations passed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Checked {
+    /// What was said of which change.
+    #[serde(default)]
+    pub claims: usize,
     pub pull_requests: usize,
     pub commits: usize,
     pub versions: usize,
@@ -37,208 +52,90 @@ impl Citations {
     }
 }
 
-/// A citation that the bundle does not bear out.
+/// What the bundle does not bear out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Miss {
-    /// `title`, `excerpt` or `text`.
+    /// `title`, `excerpt`, `text` or `claim`.
     pub part: &'static str,
+    /// From 1; of a claim its number.
     pub line: usize,
     pub what: String,
 }
 
 impl fmt::Display for Miss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} line {}: {}", self.part, self.line, self.what)
+        let place = if self.part == "claim" { "" } else { " line" };
+        write!(f, "{}{place} {}: {}", self.part, self.line, self.what)
     }
 }
 
-/// What a text may cite.
-pub struct Evidence<'b> {
-    bundle: &'b Bundle,
-    requests: BTreeSet<u64>,
-    said: Vec<Token>,
-    allowed_versions: Vec<String>,
-}
-
-impl<'b> Evidence<'b> {
-    /// The evidence in a bundle, and versions that may be named besides.
-    pub fn new(bundle: &'b Bundle, allowed_versions: &[String]) -> Self {
-        let requests = bundle.pull_requests.iter().map(|request| request.number);
-        let inline = bundle
-            .commits
-            .iter()
-            .filter_map(|commit| commit.pull_request);
-        let plain = |version: &String| version.to_lowercase().trim_start_matches('v').to_owned();
-        Self {
-            bundle,
-            requests: requests.chain(inline).collect(),
-            said: sources(bundle),
-            allowed_versions: allowed_versions.iter().map(plain).collect(),
-        }
-    }
-
-    /// The citations of a text that it does not bear out.
-    pub fn misses(&self, part: &'static str, text: &str) -> Vec<Miss> {
-        let tokens = scan(text, Reading::Draft);
-        let wrong = tokens.into_iter().filter(|token| !self.bears_out(token));
-        let miss = wrong.map(|token| Miss {
-            part,
-            line: token.line,
-            what: format!("{} `{}` is not in the bundle", token.kind, token.text),
-        });
-        miss.collect()
-    }
-
-    /// Whether a text cites nothing else.
-    pub fn bears_out_all(&self, text: &str) -> bool {
-        scan(text, Reading::Draft)
-            .iter()
-            .all(|token| self.bears_out(token))
-    }
-
-    fn bears_out(&self, token: &Token) -> bool {
-        let text = token.text.as_str();
-        let said = |kind| {
-            self.said
-                .iter()
-                .any(|other| other.kind == kind && other.text == text)
-        };
-        match token.kind {
-            Kind::PullRequest => self.has_request(text) || said(Kind::PullRequest),
-            Kind::Reference => {
-                self.has_request(text) || said(Kind::Reference) || said(Kind::PullRequest)
-            }
-            Kind::Commit => self.has_commit(text) || said(Kind::Commit),
-            Kind::Version => self.allowed_versions.iter().any(|v| v == text) || said(Kind::Version),
-            Kind::Path => self.has_path(text) || said(Kind::Path),
-            Kind::Address => said(Kind::Address),
-            Kind::Day => self.has_day(text) || said(Kind::Day),
-            Kind::Count => self.counts().contains(&token.text) || said(Kind::Count),
-            Kind::Markup => false,
-        }
-    }
-
-    fn has_request(&self, number: &str) -> bool {
-        number
-            .parse()
-            .is_ok_and(|number| self.requests.contains(&number))
-    }
-
-    fn has_commit(&self, id: &str) -> bool {
-        let commits = self.bundle.commits.iter().map(|commit| &commit.id);
-        let requests = &self.bundle.pull_requests;
-        let others = requests
-            .iter()
-            .flat_map(|request| request.merge.iter().chain(&request.commits));
-        commits.chain(others).any(|full| full.starts_with(id))
-    }
-
-    /// A file of the bundle, the end of its path, or a folder above it.
-    fn has_path(&self, path: &str) -> bool {
-        let mut paths = self.bundle.commits.iter().flat_map(|commit| &commit.paths);
-        paths.any(|whole| {
-            whole == path
-                || whole
-                    .strip_prefix(path)
-                    .is_some_and(|rest| rest.starts_with('/'))
-                || whole
-                    .strip_suffix(path)
-                    .is_some_and(|rest| rest.ends_with('/'))
-        })
-    }
-
-    fn has_day(&self, day: &str) -> bool {
-        let mut commits = self.bundle.commits.iter();
-        day == self.bundle.day || commits.any(|commit| commit.committed_at.starts_with(day))
-    }
-
-    /// The counts that are true of the bundle.
-    fn counts(&self) -> Vec<String> {
-        let Bundle {
-            commits,
-            pull_requests,
-            dropped,
-            ..
-        } = self.bundle;
-        let counted = commits.len() as u64;
-        let numbers = [
-            counted,
-            counted + dropped.over_limit,
-            counted + dropped.bots + dropped.bookkeeping + dropped.over_limit,
-            dropped.bots,
-            dropped.bookkeeping,
-            dropped.over_limit,
-        ];
-        let mut counts: Vec<String> = numbers.iter().map(|n| format!("{n} commit")).collect();
-        counts.push(format!("{} pull request", pull_requests.len()));
-        counts.push(format!("{} author", self.bundle.authors()));
-        counts
-    }
-}
-
-/// Citations in what the bundle says: messages, titles, paths, tags and names.
-fn sources(bundle: &Bundle) -> Vec<Token> {
-    let Bundle {
-        repository,
-        commits,
-        pull_requests,
-        tags,
-        ..
-    } = bundle;
-    let messages = commits
-        .iter()
-        .flat_map(|c| [&c.subject, &c.body].into_iter().chain(&c.scope));
-    let paths = commits.iter().flat_map(|commit| &commit.paths);
-    let authors = commits.iter().map(|commit| &commit.author);
-    let titles = pull_requests
-        .iter()
-        .flat_map(|request| [&request.title, &request.body]);
-    let texts = messages
-        .chain(paths)
-        .chain(authors)
-        .chain(titles)
-        .chain(tags);
-    let mut tokens: Vec<Token> = texts
-        .chain([repository])
-        .flat_map(|text| scan(text, Reading::Source))
-        .collect();
-    tokens.extend(scan(bundle.name(), Reading::Source));
-    tokens
-}
-
-/// Check a draft against its bundle.
+/// Check a draft against its bundle, and a built-in one against what the template makes of it.
 pub fn check(
     draft: &Draft,
     bundle: &Bundle,
+    template: &str,
     allowed_versions: &[String],
 ) -> Result<Checked, Vec<Miss>> {
-    let mut evidence = Evidence::new(bundle, allowed_versions);
-    evidence
-        .said
-        .extend(scan(&draft.written_by, Reading::Source));
     let parts = [
         ("title", &draft.title),
         ("excerpt", &draft.excerpt),
         ("text", &draft.markdown),
     ];
-    let mut misses = empty(&parts);
-    misses.extend(
-        parts
-            .iter()
-            .flat_map(|(part, text)| evidence.misses(part, text)),
-    );
-    misses.extend(wrong_opening(draft, bundle));
+    let empty = parts.iter().filter(|(_, text)| text.trim().is_empty());
+    let mut misses: Vec<Miss> = empty
+        .map(|(part, _)| miss(part, "nothing is written".to_owned()))
+        .collect();
     if draft.covers != bundle.day {
-        misses.push(miss(
-            "text",
-            format!("it covers {}, the bundle {}", draft.covers, bundle.day),
-        ));
+        let what = format!("it covers {}, the bundle {}", draft.covers, bundle.day);
+        misses.push(miss("text", what));
     }
+    misses.extend(unborne(&draft.claims, bundle));
+    // What the template makes of the bundle needs no other proof.
+    let another = another(draft, bundle, template);
+    if draft.written_by != BUILT_IN || another.is_some() {
+        let evidence = Evidence::new(bundle, allowed_versions, &draft.written_by);
+        for (part, text) in parts {
+            misses.extend(evidence.misses(part, &rest(text, part, draft, bundle)));
+        }
+    }
+    misses.extend(another);
     if misses.is_empty() {
         Ok(checked(draft))
     } else {
         Err(misses)
     }
+}
+
+/// Where a built-in text is not the one that its bundle makes.
+fn another(draft: &Draft, bundle: &Bundle, template: &str) -> Option<Miss> {
+    if draft.written_by != BUILT_IN {
+        return None;
+    }
+    let mut composed = compile(bundle);
+    composed.page.writer.instead = !draft.notes.is_empty();
+    let made = match render(template, &composed.page) {
+        Ok(made) => made,
+        Err(error) => return Some(miss("text", error.to_string())),
+    };
+    let parts = [
+        ("title", &draft.title, &made.title),
+        ("excerpt", &draft.excerpt, &made.excerpt),
+        ("text", &draft.markdown, &made.text),
+    ];
+    let (part, written, made) = parts
+        .into_iter()
+        .find(|(_, written, made)| written != made)?;
+    let same = written
+        .lines()
+        .zip(made.lines())
+        .take_while(|(one, other)| one == other);
+    let line = same.count();
+    let own = cut(made.lines().nth(line).unwrap_or_default());
+    Some(Miss {
+        part,
+        line: line + 1,
+        what: format!("the material makes another text: `{own}`"),
+    })
 }
 
 fn miss(part: &'static str, what: String) -> Miss {
@@ -249,23 +146,260 @@ fn miss(part: &'static str, what: String) -> Miss {
     }
 }
 
-fn empty(parts: &[(&'static str, &String)]) -> Vec<Miss> {
-    let empty = parts.iter().filter(|(_, text)| text.trim().is_empty());
-    empty
-        .map(|(part, _)| miss(part, "nothing is written".to_owned()))
-        .collect()
+/// What is in a text beside its claims and the name of the repository: a space stands for each.
+fn rest(text: &str, part: &str, draft: &Draft, bundle: &Bundle) -> String {
+    let spoken = |claim: &'_ Claim| match part {
+        "text" => claim.text.clone(),
+        _ => claim.plain.clone(),
+    };
+    let mut words: Vec<String> = draft.claims.iter().map(spoken).collect();
+    words.retain(|words| words.len() >= SHORTEST);
+    words.sort_by_key(|words| std::cmp::Reverse(words.len()));
+    words.dedup();
+    let name = Prose::line(bundle.name()).markdown();
+    let mut rest = text.replace(&format!("**{name}**"), " | ");
+    for words in words {
+        if rest.contains(&words) {
+            rest = rest.replace(&words, " ");
+        }
+    }
+    rest
 }
 
-/// The built-in opening is nothing but numbers, so it has to be the one this bundle gives.
-fn wrong_opening(draft: &Draft, bundle: &Bundle) -> Option<Miss> {
-    let opening = composer::opening(bundle);
-    let wrong = draft.written_by == BUILT_IN && !draft.markdown.starts_with(&opening);
-    wrong.then(|| {
-        miss(
-            "text",
-            format!("the opening is not the one of the bundle: {opening}"),
-        )
-    })
+/// Claims that are not borne out by what they stand on.
+fn unborne(claims: &[Claim], bundle: &Bundle) -> Vec<Miss> {
+    let mut known: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut misses = Vec::new();
+    for (index, claim) in claims.iter().enumerate() {
+        let what = match claim.kind {
+            Said::Release => {
+                let named = |id: &String| {
+                    bundle
+                        .releases
+                        .iter()
+                        .any(|it| it.id == *id && it.name == claim.plain)
+                };
+                (!claim.on.iter().any(named)).then(|| "is no release of the day".to_owned())
+            }
+            Said::Told => told(claim, bundle),
+            _ => quoted(claim, bundle, &mut known),
+        };
+        misses.extend(what.map(|what| Miss {
+            part: "claim",
+            line: index + 1,
+            what: format!("`{}` {what}", cut(&claim.plain)),
+        }));
+    }
+    misses
+}
+
+fn cut(text: &str) -> String {
+    callboard_core::shown::cut(text, 90)
+}
+
+/// What is wrong with words that are to be a message's own.
+fn quoted<'b>(
+    claim: &Claim,
+    bundle: &'b Bundle,
+    known: &mut Vec<(&'b str, Vec<String>)>,
+) -> Option<String> {
+    let words = bare(claim.plain.trim_end_matches('\u{2026}'));
+    let inner = words
+        .strip_prefix("reapply")
+        .or_else(|| words.strip_prefix("revert"));
+    for id in &claim.on {
+        let Some(change) = bundle.change(id) else {
+            return Some(format!("stands on `{id}`, which is no change of the day"));
+        };
+        if !known.iter().any(|(it, _)| it == id) {
+            known.push((&change.id, change.commits().flat_map(said).collect()));
+        }
+        let texts = known
+            .iter()
+            .find(|(it, _)| it == id)
+            .map(|(_, texts)| texts);
+        let says = |words: &str| texts.into_iter().flatten().any(|text| text.contains(words));
+        if says(&words) || inner.is_some_and(says) {
+            return None;
+        }
+    }
+    Some("is in no message that it stands on".to_owned())
+}
+
+/// The letters and digits of a message, as it is written and as it is read.
+fn said(commit: &Commit) -> Vec<String> {
+    let Commit {
+        subject,
+        body,
+        trailers,
+        ..
+    } = commit;
+    let mut texts = vec![bare(&tame(subject)), bare(&tame(body))];
+    let squashed = Message::read(body, trailers, Forge::Unknown, true);
+    let plain = Message::read(body, trailers, Forge::Unknown, false);
+    for message in [squashed, plain] {
+        let parts = message.parts.iter();
+        let titles = parts.clone().map(|part| bare(&part.headline.title));
+        texts.extend(titles);
+        let lines = message
+            .paragraphs
+            .iter()
+            .chain(&message.items)
+            .chain(&message.breaking);
+        let lines = lines.chain(parts.flat_map(|part| &part.paragraphs));
+        texts.extend(lines.map(|line| bare(&line.plain())));
+    }
+    texts
+}
+
+/// What is wrong with a model's words.
+fn told(claim: &Claim, bundle: &Bundle) -> Option<String> {
+    let changes: Option<Vec<&Change>> = claim.on.iter().map(|id| bundle.change(id)).collect();
+    let Some(changes) = changes.filter(|changes| !changes.is_empty()) else {
+        return Some("cites no change of the day".to_owned());
+    };
+    let problems = Material::new(bundle, &changes).problems(&claim.text);
+    (!problems.is_empty()).then(|| problems.join(", "))
+}
+
+/// What the words between claims may cite.
+struct Evidence<'b> {
+    bundle: &'b Bundle,
+    said: BTreeSet<(Kind, String)>,
+    links: BTreeSet<String>,
+}
+
+impl<'b> Evidence<'b> {
+    fn new(bundle: &'b Bundle, allowed_versions: &[String], written_by: &str) -> Self {
+        let plain = |version: &String| version.to_lowercase().trim_start_matches('v').to_owned();
+        let allowed = allowed_versions
+            .iter()
+            .map(|version| (Kind::Version, plain(version)));
+        let releases = bundle.releases.iter().map(|release| release.name.as_str());
+        let texts = bundle
+            .changes
+            .iter()
+            .flat_map(Change::commits)
+            .flat_map(words);
+        let texts =
+            texts
+                .chain(releases)
+                .chain([bundle.repository.as_str(), bundle.name(), written_by]);
+        let tokens = texts.flat_map(|text| scan(text, Reading::Source));
+        let links = bundle
+            .changes
+            .iter()
+            .flat_map(|change| sources(bundle, change));
+        let links = links.filter_map(|source| source.link);
+        let remote = bundle.remote.as_ref();
+        let released = bundle
+            .releases
+            .iter()
+            .filter_map(|it| remote?.commit(&it.commit));
+        let home = remote.and_then(super::forge::Remote::home);
+        Self {
+            bundle,
+            said: tokens
+                .map(|token| (token.kind, token.text))
+                .chain(allowed)
+                .collect(),
+            links: links.chain(released).chain(home).collect(),
+        }
+    }
+
+    /// The citations of a text that the bundle does not bear out.
+    fn misses(&self, part: &'static str, text: &str) -> Vec<Miss> {
+        let tokens = scan(text, Reading::Draft);
+        let wrong = tokens.into_iter().filter(|token| !self.bears_out(token));
+        let miss = wrong.map(|token| Miss {
+            part,
+            line: token.line,
+            what: format!("{} `{}` is not in the bundle", token.kind, token.text),
+        });
+        miss.collect()
+    }
+
+    fn bears_out(&self, token: &Token) -> bool {
+        let text = token.text.as_str();
+        let said = |kind| self.said.contains(&(kind, text.to_owned()));
+        match token.kind {
+            Kind::PullRequest => self.has_request(text) || said(Kind::PullRequest),
+            Kind::Reference => {
+                self.has_request(text) || said(Kind::Reference) || said(Kind::PullRequest)
+            }
+            Kind::Commit => self.has_commit(text) || said(Kind::Commit),
+            Kind::Path => self.has_path(text) || said(Kind::Path),
+            Kind::Address => self.links.contains(text) || said(Kind::Address),
+            Kind::Day => text == self.bundle.day || said(Kind::Day),
+            Kind::Count => self.counts().contains(&token.text) || said(Kind::Count),
+            Kind::Version => said(Kind::Version),
+            Kind::Markup => false,
+        }
+    }
+
+    fn has_request(&self, number: &str) -> bool {
+        let mut requests = self
+            .bundle
+            .changes
+            .iter()
+            .filter_map(|change| change.request);
+        number
+            .parse()
+            .is_ok_and(|number: u64| requests.any(|it| it == number))
+    }
+
+    fn has_commit(&self, id: &str) -> bool {
+        let commits = self.bundle.changes.iter().flat_map(Change::commits);
+        let mut ids = commits.map(|commit| &commit.id);
+        let mut released = self.bundle.releases.iter().map(|release| &release.commit);
+        ids.any(|full| full.starts_with(id)) || released.any(|full| full.starts_with(id))
+    }
+
+    fn has_path(&self, path: &str) -> bool {
+        let commits = self.bundle.changes.iter().flat_map(Change::commits);
+        commits
+            .flat_map(|commit| &commit.paths)
+            .any(|whole| is_of(path, whole))
+    }
+
+    /// The counts that are true of the bundle.
+    fn counts(&self) -> [String; 4] {
+        let Bundle {
+            changes,
+            dropped,
+            people,
+            ..
+        } = self.bundle;
+        let requests = changes
+            .iter()
+            .filter(|change| change.request.is_some())
+            .count();
+        [
+            format!("{people} author"),
+            format!("{requests} pull request"),
+            format!("{} commit", dropped.undone),
+            format!("{} commit", dropped.over_limit),
+        ]
+    }
+}
+
+/// Whether a path is a file, the end of its path, or a folder above it.
+pub(super) fn is_of(path: &str, whole: &str) -> bool {
+    let below = whole
+        .strip_prefix(path)
+        .is_some_and(|rest| rest.starts_with('/'));
+    let end = whole
+        .strip_suffix(path)
+        .is_some_and(|rest| rest.ends_with('/'));
+    whole == path || below || end
+}
+
+/// What a commit says: message, paths and author.
+pub(super) fn words(commit: &Commit) -> impl Iterator<Item = &str> {
+    let trailers = commit.trailers.iter().flat_map(|(key, value)| [key, value]);
+    let texts = [&commit.subject, &commit.body, &commit.author];
+    let texts = texts.into_iter().chain(trailers).chain(&commit.paths);
+    texts.map(String::as_str)
 }
 
 fn checked(draft: &Draft) -> Checked {
@@ -273,6 +407,7 @@ fn checked(draft: &Draft) -> Checked {
     let tokens = scan(&text, Reading::Draft);
     let count = |kind| distinct(&tokens, kind).len();
     Checked {
+        claims: draft.claims.len(),
         pull_requests: count(Kind::PullRequest),
         commits: count(Kind::Commit),
         versions: count(Kind::Version),

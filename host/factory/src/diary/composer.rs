@@ -1,22 +1,31 @@
-//! The built-in composer: the same bundle gives the same text, and each item cites its source.
+//! The built-in composer: the same bundle makes the same claims, each with what it stands on.
 
 use std::cmp::Reverse;
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use super::bundle::Bundle;
-use super::change::Change;
-use super::check::Evidence;
-use super::day::in_words;
-use super::subject::capital;
-use super::text::{count, list, markdown, slug};
+use super::bundle::{Bundle, Change};
+use super::claim::{Claim, Kind};
+use super::page::{
+    Cited, Composed, Count, Counts, Day, Item, Named, Page, Section, Source, Unrendered, render,
+};
+use super::prose::Prose;
+use super::text::slug;
 use super::theme::Theme;
-use super::title::{excerpt, title};
 
 /// How the built-in composer signs.
 pub const BUILT_IN: &str = "built-in composer";
+/// Words that are told with their reasons; the rest is a list.
+const WORDS: usize = 760;
+/// Characters of the title of a post, of one of a change, and of an excerpt.
+const TITLE: usize = 90;
+const LINE: usize = 200;
+const EXCERPT: usize = 220;
+/// How many changes are named without a reason.
+const NAMED: usize = 50;
 
 /// A text that waits to be checked, approved and published.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +38,9 @@ pub struct Draft {
     pub written_by: String,
     /// The day it is about.
     pub covers: String,
+    /// What it says of which change.
+    #[serde(default)]
+    pub claims: Vec<Claim>,
     /// What a person should know before approving it, e.g. why no model wrote it.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -42,264 +54,351 @@ impl Draft {
     }
 }
 
-/// The built-in text of a day.
-pub fn compose(bundle: &Bundle) -> Draft {
-    let changes = Change::all(bundle);
-    let mut leading: Vec<&Change> = changes.iter().collect();
-    leading.sort_by_key(|change| Reverse(change.rank()));
-    let mut parts = vec![opening(bundle)];
-    parts.extend(sections(bundle, &changes));
-    parts.push(closing(bundle, "the built-in composer"));
-    Draft {
-        title: title(bundle, &leading),
-        excerpt: excerpt(bundle, &leading),
-        markdown: parts.join("\n\n") + "\n",
-        tags: tags(bundle, &changes),
-        written_by: BUILT_IN.to_owned(),
+/// The built-in text of a day, in the words of a template.
+pub fn compose(bundle: &Bundle, template: &str) -> Result<Draft, Unrendered> {
+    draft(bundle, compile(bundle), template, BUILT_IN)
+}
+
+/// A composed page as a draft.
+pub fn draft(
+    bundle: &Bundle,
+    composed: Composed,
+    template: &str,
+    written_by: &str,
+) -> Result<Draft, Unrendered> {
+    let rendered = render(template, &composed.page)?;
+    Ok(Draft {
+        title: rendered.title,
+        excerpt: rendered.excerpt,
+        markdown: rendered.text,
+        tags: tags(bundle),
+        written_by: written_by.to_owned(),
         covers: bundle.day.clone(),
+        claims: composed.claims,
         notes: Vec::new(),
+    })
+}
+
+/// The claims of a day, and the page that they make.
+pub fn compile(bundle: &Bundle) -> Composed {
+    let mut composer = Composer {
+        bundle,
+        claims: Vec::new(),
+        words: 0,
+    };
+    let mut page = frame(bundle);
+    let ranked = ranked(bundle);
+    composer.head(&mut page, &ranked);
+    composer.releases(&mut page);
+    composer.body(&mut page, &ranked);
+    Composed {
+        page,
+        claims: composer.claims,
     }
 }
 
-/// The first paragraph: day, counts and themes.
-pub fn opening(bundle: &Bundle) -> String {
-    let changes = Change::all(bundle);
-    let lines = |of: fn(&super::bundle::Commit) -> u64| bundle.commits.iter().map(of).sum::<u64>();
-    let (added, removed) = (
-        lines(|commit| commit.insertions),
-        lines(|commit| commit.deletions),
-    );
-    let mut sentences = vec![arrivals(bundle)];
-    sentences.push(format!("That makes {}.", list(&themes(&changes))));
-    sentences.extend(areas(&changes));
-    if added + removed > 0 {
-        let added = count(added, "line was", "lines were");
-        sentences.push(format!("{added} added and {removed} removed."));
-    }
-    sentences.join(" ")
-}
-
-fn arrivals(bundle: &Bundle) -> String {
-    let commits = count(bundle.commits.len() as u64, "commit", "commits");
-    let people = count(bundle.authors() as u64, "person", "people");
-    let requests = match bundle.pull_requests.len() as u64 {
-        0 => String::new(),
-        number => format!(
-            ", with {}",
-            count(number, "merged pull request", "merged pull requests")
-        ),
-    };
-    let so_far = if bundle.day_is_over {
-        ""
-    } else {
-        " so far (the day was not over yet)"
-    };
-    let name = markdown(bundle.name());
-    format!(
-        "On {}, **{name}** took in {commits} by {people}{requests}{so_far}.",
-        in_words(&bundle.day)
-    )
-}
-
-/// `2 additions`, `1 fix` …, in the order of the sections.
-fn themes(changes: &[Change]) -> Vec<String> {
-    let mut themes: Vec<Theme> = changes.iter().map(|change| change.theme).collect();
-    themes.sort_unstable();
-    let all = themes.clone();
-    themes.dedup();
-    let counted = themes.into_iter().map(|theme| {
-        let number = all.iter().filter(|other| **other == theme).count() as u64;
-        let (one, several) = theme.nouns();
-        count(number, one, several)
+/// The changes of a day, the weightiest first.
+pub fn ranked(bundle: &Bundle) -> Vec<&Change> {
+    let mut ranked: Vec<&Change> = bundle.changes.iter().collect();
+    ranked.sort_by_key(|change| {
+        let says = !change.reasons.is_empty() || !change.points.is_empty();
+        Reverse((change.importance, says, change.lines))
     });
-    counted.collect()
+    ranked
 }
 
-/// Where most of the work went, if there are such places.
-fn areas(changes: &[Change]) -> Option<String> {
-    let mut names: Vec<&String> = changes
+/// What a page says before anything is told: day, name and counts.
+pub fn frame(bundle: &Bundle) -> Page {
+    let date = bundle.day.parse::<Date>().unwrap_or_default();
+    let mut themes: Vec<Theme> = bundle.changes.iter().map(|change| change.theme).collect();
+    themes.sort_unstable();
+    themes.dedup();
+    let of = |theme: Theme| bundle.changes.iter().filter(|it| it.theme == theme).count() as u64;
+    let themes = themes.into_iter().map(|theme| Count {
+        theme,
+        count: of(theme),
+    });
+    let requests = bundle
+        .changes
         .iter()
-        .filter_map(|change| change.area.as_ref())
-        .collect();
-    let all = names.clone();
-    names.sort_unstable();
-    names.dedup();
-    let share = |name: &&String| all.iter().filter(|other| *other == name).count();
-    names.retain(|name| share(name) > 1);
-    names.sort_by_key(|name| Reverse(share(name)));
-    names.truncate(3);
-    let spans: Vec<String> = names.iter().map(|name| code(name)).collect();
-    (!spans.is_empty()).then(|| format!("Most of the work went into {}.", list(&spans)))
-}
-
-fn code(text: &str) -> String {
-    format!("`{}`", text.replace('`', ""))
-}
-
-/// A section a theme; what is minor and gives no reason is folded into the last one.
-fn sections(bundle: &Bundle, changes: &[Change]) -> Vec<String> {
-    let evidence = Evidence::new(bundle, &[]);
-    let folded = |change: &Change| change.theme.is_minor() && change.reason.is_empty();
-    let (minor, main): (Vec<&Change>, Vec<&Change>) =
-        changes.iter().partition(|change| folded(change));
-    let mut headings: Vec<(Theme, String)> =
-        main.iter().map(|change| heading(change, &main)).collect();
-    headings.sort();
-    headings.dedup();
-    let mut sections = Vec::new();
-    for at in headings {
-        let inside = main.iter().filter(|change| heading(change, &main) == at);
-        let mut inside: Vec<&Change> = inside.copied().collect();
-        inside.sort_by_key(|change| Reverse(change.rank()));
-        sections.push(format!("## {}\n\n{}", at.1, items(&inside, &evidence)));
+        .filter(|change| change.request.is_some());
+    Page {
+        day: Day {
+            iso: bundle.day.clone(),
+            year: date.year(),
+            month: date.month(),
+            day: date.day(),
+            is_over: bundle.day_is_over,
+        },
+        repository: Named {
+            name: Prose::line(bundle.name()).markdown(),
+            plain: Prose::line(bundle.name()).plain(),
+            link: bundle.remote.as_ref().and_then(super::forge::Remote::home),
+        },
+        counts: Counts {
+            changes: bundle.changes.len() as u64,
+            people: bundle.people,
+            requests: requests.count() as u64,
+        },
+        themes: themes.collect(),
+        left_out: bundle.dropped,
+        ..Page::default()
     }
-    if !minor.is_empty() {
-        sections.push(format!("## Also\n\n{}", items(&minor, &evidence)));
-    }
-    sections
 }
 
-/// The heading of a change: its theme; changes without one go by the folder they touch.
-fn heading(change: &Change, all: &[&Change]) -> (Theme, String) {
-    let untyped = all
+/// What cites a change: its pull request, or its commit if it is none, and what is the same again.
+pub fn sources(bundle: &Bundle, change: &Change) -> Vec<Source> {
+    let remote = bundle.remote.as_ref();
+    let commit = |id: &str, short: &str| Source {
+        name: short.to_owned(),
+        code: true,
+        link: remote.and_then(|remote| remote.commit(id)),
+    };
+    let first = match change.number() {
+        Some(number) => Source {
+            name: bundle.forge().name(number),
+            code: false,
+            link: remote.and_then(|remote| remote.number(number)),
+        },
+        None => commit(&change.commit.id, &change.commit.short),
+    };
+    let also = change
+        .also
         .iter()
-        .filter(|other| other.theme == Theme::Other)
-        .count();
-    let area = change
-        .area
-        .as_ref()
-        .filter(|_| change.theme == Theme::Other && untyped > 3);
-    let text = area.map_or_else(
-        || change.theme.heading().to_owned(),
-        |area| format!("In {}", code(area)),
-    );
-    (change.theme, text)
+        .take(4)
+        .map(|it| commit(&it.id, &it.short));
+    std::iter::once(first).chain(also).collect()
 }
 
-/// Paragraphs for changes that give a reason, then one list of those that do not.
-fn items(changes: &[&Change], evidence: &Evidence) -> String {
-    let told: Vec<Item> = changes
-        .iter()
-        .map(|change| Item::of(change, evidence))
-        .collect();
-    let (short, long): (Vec<&Item>, Vec<&Item>) =
-        told.iter().partition(|item| item.reason.is_empty());
-    let mut blocks: Vec<String> = long.into_iter().map(Item::paragraph).collect();
-    let bullets: Vec<String> = short.into_iter().map(Item::bullet).collect();
-    if !bullets.is_empty() && !blocks.is_empty() {
-        // A paragraph between two lists keeps them apart.
-        blocks.push("Smaller ones:".to_owned());
+struct Composer<'b> {
+    bundle: &'b Bundle,
+    claims: Vec<Claim>,
+    words: usize,
+}
+
+impl Composer<'_> {
+    /// A claim, in Markdown.
+    fn claim(&mut self, kind: Kind, words: &Prose, on: &str) -> String {
+        let claim = Claim::new(kind, words, &[on.to_owned()]);
+        self.words += length(&claim.plain);
+        let text = claim.text.clone();
+        self.claims.push(claim);
+        text
     }
-    if !bullets.is_empty() {
-        blocks.push(bullets.join("\n"));
-    }
-    blocks.join("\n\n")
-}
 
-/// A change as it is told: nothing in it that the evidence does not bear out.
-struct Item {
-    title: String,
-    citation: String,
-    reason: String,
-}
-
-impl Item {
-    fn of(change: &Change, evidence: &Evidence) -> Self {
-        let area = || {
-            change
-                .area
-                .as_ref()
-                .map_or_else(|| "the code".to_owned(), |area| code(area))
+    /// The title and the excerpt: one change leads.
+    fn head(&mut self, page: &mut Page, ranked: &[&Change]) {
+        let Some(lead) = lead(ranked) else {
+            return;
         };
-        let title = markdown(&change.title);
-        let borne = !title.is_empty() && evidence.bears_out_all(&title);
-        let title = if borne {
-            title
-        } else {
-            format!("A change to {}", area())
-        };
-        Self {
-            title: if change.breaking {
-                format!("Breaking: {title}")
-            } else {
-                title
-            },
-            citation: change.citation(),
-            reason: reason(change, evidence),
+        let others = ranked
+            .iter()
+            .filter(|change| change.id != lead.id && says(change));
+        let mut room = EXCERPT;
+        for change in std::iter::once(&lead).chain(others.take(6)) {
+            let title = shortened(&change.title, TITLE);
+            let claim = Claim::new(Kind::Title, &title, std::slice::from_ref(&change.id));
+            if page.title.is_empty() {
+                page.title.clone_from(&claim.plain);
+            } else if title.length() > room
+                || page.summary.contains(&claim.plain)
+                || page.summary.len() > 3
+            {
+                continue;
+            }
+            room = room.saturating_sub(title.length());
+            page.summary.push(claim.plain.clone());
+            self.claims.push(claim);
         }
     }
 
-    fn paragraph(&self) -> String {
-        let Self {
-            title,
-            citation,
-            reason,
-        } = self;
-        format!("**{title}** ({citation}).{reason}")
+    /// Releases, those of one commit together.
+    fn releases(&mut self, page: &mut Page) {
+        let mut last = None;
+        for release in &self.bundle.releases {
+            let text = self.claim(Kind::Release, &Prose::line(&release.name), &release.id);
+            if last == Some(&release.commit)
+                && let Some(cited) = page.releases.last_mut()
+            {
+                cited.text = format!("{}, {text}", cited.text);
+                continue;
+            }
+            last = Some(&release.commit);
+            let remote = self.bundle.remote.as_ref();
+            let source = Source {
+                name: release.short.clone(),
+                code: true,
+                link: remote.and_then(|remote| remote.commit(&release.commit)),
+            };
+            page.releases.push(Cited::new(text, vec![source]));
+        }
     }
 
-    fn bullet(&self) -> String {
-        format!("- {} ({})", self.title, self.citation)
+    /// Sections by theme, that of the leading change first; then what is only named.
+    fn body(&mut self, page: &mut Page, ranked: &[&Change]) {
+        for change in ranked {
+            if !Prose::line(&change.title).says_something() && change.reasons.is_empty() {
+                page.unnamed += 1;
+                continue;
+            }
+            let reasoned =
+                !change.reasons.is_empty() || !change.points.is_empty() || !change.note.is_empty();
+            let full = reasoned && self.words + told(change) <= WORDS;
+            let minor = change.theme.is_minor() || change.importance < 2;
+            if full || (!reasoned && !minor && self.words < WORDS) {
+                let item = self.item(change);
+                match page
+                    .sections
+                    .iter_mut()
+                    .find(|it| it.theme == Some(change.theme))
+                {
+                    Some(section) => section.items.push(item),
+                    None => page.sections.push(Section {
+                        theme: Some(change.theme),
+                        items: vec![item],
+                        ..Section::default()
+                    }),
+                }
+            } else if page.rest.len() < NAMED {
+                let item = self.named(change);
+                page.rest.push(item);
+            } else {
+                page.unnamed += 1;
+            }
+        }
+        let lead = page.sections.first().and_then(|section| section.theme);
+        page.sections
+            .sort_by_key(|section| (section.theme != lead, section.theme));
+    }
+
+    fn named(&mut self, change: &Change) -> Item {
+        let title = self.claim(Kind::Title, &shortened(&change.title, LINE), &change.id);
+        Item {
+            title: Cited::new(title, sources(self.bundle, change)),
+            theme: change.theme,
+            breaking: change.breaking,
+            ..Item::default()
+        }
+    }
+
+    fn item(&mut self, change: &Change) -> Item {
+        let mut item = self.named(change);
+        item.note = self.sentences(Kind::Breaking, &change.note, &change.id);
+        item.reason = self.sentences(Kind::Reason, &change.reasons, &change.id);
+        for point in &change.points {
+            let title = self.claim(Kind::Part, &Prose::line(&point.title), &change.id);
+            let reason = self.sentences(Kind::Reason, &point.reasons, &change.id);
+            let title = title.trim_end_matches('.');
+            item.points.push(if reason.is_empty() {
+                title.to_owned()
+            } else {
+                format!("{title}. {reason}")
+            });
+        }
+        item
+    }
+
+    fn sentences(&mut self, kind: Kind, lines: &[String], on: &str) -> String {
+        let mut text = String::new();
+        for line in lines {
+            let mut sentence = Prose::line(line);
+            if text.is_empty() {
+                sentence = sentence.capital();
+            }
+            let sentence = self.claim(kind, &sentence, on);
+            let glued = text.ends_with(['\u{3002}', '\u{ff01}', '\u{ff1f}']);
+            if !text.is_empty() && !glued {
+                ended(&mut text);
+                text.push(' ');
+            }
+            text.push_str(&sentence);
+        }
+        ended(&mut text);
+        text
     }
 }
 
-/// Sentences after a space, bullets after a blank line, or nothing.
-fn reason(change: &Change, evidence: &Evidence) -> String {
-    let borne = |text: &String| !text.is_empty() && evidence.bears_out_all(text);
-    let told = |texts: &[String]| -> Vec<String> {
-        texts
-            .iter()
-            .map(|text| markdown(text))
-            .filter(borne)
-            .collect()
-    };
-    let (sentences, bullets) = (told(&change.reason.sentences), told(&change.reason.bullets));
-    let mut reason = String::new();
-    if !sentences.is_empty() {
-        reason = format!(" {}", capital(&sentences.join(" ")));
+/// With a full stop, if nothing ends it.
+fn ended(text: &mut String) {
+    let open = text
+        .chars()
+        .next_back()
+        .is_some_and(|c| c.is_alphanumeric() || ")`]\"'*".contains(c));
+    if open && !text.ends_with(crate::markdown::is_spaceless) {
+        text.push('.');
     }
-    if !bullets.is_empty() {
-        reason = format!("{reason}\n\n- {}", bullets.join("\n- "));
-    }
-    reason
 }
 
-/// The last paragraph: who wrote it, and what was left out.
-pub fn closing(bundle: &Bundle, writer: &str) -> String {
-    let dropped = bundle.dropped;
-    let mut left_out = Vec::new();
-    if dropped.bots > 0 {
-        left_out.push(format!(
-            "{} by bots",
-            count(dropped.bots, "commit", "commits")
-        ));
-    }
-    if dropped.bookkeeping > 0 {
-        let number = count(dropped.bookkeeping, "commit", "commits");
-        left_out.push(format!(
-            "{number} of bookkeeping (releases, version bumps, merges)"
-        ));
-    }
-    if dropped.over_limit > 0 {
-        let number = count(dropped.over_limit, "commit", "commits");
-        left_out.push(format!("{number} past the limit of one post"));
-    }
-    let left_out = if left_out.is_empty() {
-        "nothing".to_owned()
-    } else {
-        list(&left_out)
-    };
-    let name = markdown(bundle.name());
-    let day = in_words(&bundle.day);
-    format!(
-        "---\n\n*Written by {writer} from the commits of {name} on {day}. Left out: {left_out}.*"
+fn says(change: &Change) -> bool {
+    Prose::line(&change.title).says_something()
+}
+
+/// The weightiest change, or one that weighs about as much and whose title is one.
+fn lead<'b>(ranked: &[&'b Change]) -> Option<&'b Change> {
+    let mut titled = ranked.iter().filter(|change| says(change));
+    let first = titled.clone().next()?;
+    let equal = |change: &&&Change| change.importance + 1 >= first.importance;
+    let fits = |change: &&&Change| Prose::line(&change.title).length() <= TITLE;
+    Some(
+        titled
+            .by_ref()
+            .take(6)
+            .filter(equal)
+            .find(fits)
+            .unwrap_or(first),
     )
 }
 
-/// Tags of a post about these changes.
-pub fn tags(bundle: &Bundle, changes: &[Change]) -> Vec<String> {
-    let themes = changes.iter().filter_map(|change| change.theme.tag());
+/// Words with which no title ends.
+const HANGING: [&str; 16] = [
+    "a", "an", "and", "as", "at", "by", "for", "from", "in", "is", "of", "on", "or", "the", "to",
+    "with",
+];
+
+/// The beginning of a title, whole words.
+fn shortened(title: &str, most: usize) -> Prose {
+    let title = Prose::line(title);
+    if title.length() <= most {
+        return title;
+    }
+    let (head, _) = title.cut(most - 1);
+    let head = head.source();
+    let mut head = head.as_str();
+    while let Some((before, last)) = head.rsplit_once(' ')
+        && HANGING.contains(&last.to_lowercase().as_str())
+    {
+        head = before;
+    }
+    Prose::line(&(head.trim_end_matches([',', ';', ':', ' ']).to_owned() + "\u{2026}"))
+}
+
+/// How many words a change takes with all that it says.
+fn told(change: &Change) -> usize {
+    let points = change
+        .points
+        .iter()
+        .flat_map(|point| point.reasons.iter().chain([&point.title]));
+    let lines = change.reasons.iter().chain(&change.note).chain(points);
+    lines.chain([&change.title]).map(|line| length(line)).sum()
+}
+
+/// Words, where two signs of a script without spaces are one.
+fn length(text: &str) -> usize {
+    let signs = text
+        .chars()
+        .filter(|c| crate::markdown::is_spaceless(*c))
+        .count();
+    text.split_whitespace().count() + signs / 2
+}
+
+/// Tags of a post about a day.
+fn tags(bundle: &Bundle) -> Vec<String> {
+    let themes = bundle
+        .changes
+        .iter()
+        .filter_map(|change| change.theme.tag());
     let mut themes: Vec<String> = themes.map(str::to_owned).collect();
+    themes.extend((!bundle.releases.is_empty()).then(|| "releases".to_owned()));
     themes.sort_unstable();
     themes.dedup();
     let mut tags = vec!["dev-diary".to_owned(), slug(bundle.name(), 40)];

@@ -1,200 +1,320 @@
-//! From the commits that git lists to the bundle of one day.
+//! From the history of a branch to the bundle of one day.
+
+mod told;
+mod undo;
+mod unit;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::bundle::{Bundle, Commit, Dropped, PullRequest};
-use super::day::{begins_at, ends_at, is_over};
-use super::git::{Git, GitError, History};
+pub(super) use self::unit::Unit;
+use super::bundle::{Bundle, Change, Commit, Dropped};
+use super::day::{begins_at, day_of_seconds, ends_at, is_over};
+use super::forge::{Forge, Remote};
+use super::git::{Detail, Git, GitError, Identity};
+use super::landed::{History, Landing};
 use super::log::{self, Entry};
-use super::rules::{Rules, substance};
-use super::subject;
+use super::release::{self, Release};
+use super::rules::{Author, Rules};
 
-/// Where and how to look.
+/// Merges of merges are looked into so deep.
+const DEPTH: usize = 8;
+
+/// What is known of a repository before its messages are read.
 pub struct Gatherer<'g> {
-    pub git: &'g Git,
-    pub repository: &'g str,
+    pub identity: &'g Identity,
     pub rules: &'g Rules,
+    /// The forge, if the operator names it.
+    pub forge: Option<Forge>,
     /// The most commits that one bundle holds.
     pub limit: usize,
     pub now: Timestamp,
 }
 
-/// A merge of a pull request with the commits it brought in.
-struct Merge {
-    request: PullRequest,
-    commits: Vec<Entry>,
-    by_bot: bool,
+/// A history by what landed.
+pub struct Landed {
+    history: History,
+    landings: Vec<Landing>,
 }
 
-impl Merge {
-    /// The commits that there was no room for.
-    fn unread(&self) -> &[String] {
-        self.request
-            .commits
-            .get(self.commits.len()..)
-            .unwrap_or_default()
+impl Landed {
+    pub fn new(history: History) -> Self {
+        let landings = history.landings();
+        Self { history, landings }
     }
+
+    fn landed_at(&self, landing: &Landing) -> i64 {
+        self.history.commits[landing.commit].committed_at
+    }
+
+    /// What landed on a day, oldest first.
+    fn on(&self, day: Date) -> Vec<&Landing> {
+        let times = begins_at(day)..ends_at(day);
+        let all = self.landings.iter();
+        all.filter(|landing| times.contains(&self.landed_at(landing)))
+            .collect()
+    }
+
+    /// The UTC days on which something landed, oldest first.
+    pub fn days(&self) -> BTreeSet<Date> {
+        let times = self.landings.iter().map(|landing| self.landed_at(landing));
+        times.map(day_of_seconds).collect()
+    }
+
+    /// What a repository is known by: its remote, or its first commit. A shallow clone without a
+    /// remote is known by neither, so its name has to do.
+    pub fn identity(&self, identity: &Identity) -> String {
+        let first = self.history.root().filter(|_| !self.history.is_shallow);
+        match (&identity.remote, first) {
+            (Some(Remote { host, path, .. }), _) => format!("{host}/{path}").replace(':', "-"),
+            (None, Some(first)) => first[..first.len().min(12)].to_owned(),
+            (None, None) => identity.name.clone(),
+        }
+    }
+}
+
+/// The messages of a day that were read, by their id.
+pub struct Messages {
+    pub entries: BTreeMap<String, Entry>,
+    pub detail: Detail,
+    /// How many there was no room for.
+    pub over_limit: u64,
 }
 
 impl Gatherer<'_> {
-    /// The bundle of a day. Its commits are those that were committed on the day, and those
-    /// that a pull request merged on the day brought in.
-    pub async fn bundle(&self, history: &History, day: Date) -> Result<Bundle, GitError> {
-        let listed = history.commits.iter();
-        let on_day = listed.filter(|c| (begins_at(day)..ends_at(day)).contains(&c.committed_at));
-        let ids: Vec<String> = on_day.map(|commit| commit.id.clone()).collect();
-        if history.is_shallow
-            && !history
-                .commits
-                .iter()
-                .any(|c| c.committed_at < begins_at(day))
-        {
+    /// The bundle of a day: what landed on the branch on it. A commit of another branch has landed
+    /// with its merge, whenever it was made.
+    pub async fn bundle(&self, git: &Git, landed: &Landed, day: Date) -> Result<Bundle, GitError> {
+        let begins = begins_at(day);
+        let before = |landing: &Landing| landed.landed_at(landing) < begins;
+        if landed.history.is_shallow && !landed.landings.iter().any(before) {
             return Err(GitError::Shallow);
         }
-        // For those that were merged on the day as well.
+        let messages = self.messages(git, landed, day).await?;
+        Ok(self.assemble(landed, day, messages))
+    }
+
+    /// What landed, newest first, and then what it brought, as much as there is room for.
+    async fn messages(&self, git: &Git, landed: &Landed, day: Date) -> Result<Messages, GitError> {
+        let id = |commit: &usize| landed.history.commits[*commit].id.clone();
+        let mut newest = landed.on(day);
+        newest.reverse();
+        let mut ids: Vec<String> = newest.iter().map(|landing| id(&landing.commit)).collect();
+        ids.extend(newest.iter().flat_map(|landing| &landing.brought).map(id));
         let mut room = log::ROOM;
         let wanted = &ids[..ids.len().min(self.limit)];
-        let entries = self.git.commits(wanted, &mut room).await?;
-        let over_limit = ids.len() - entries.len();
-        let merges = self.merges(&entries, &mut room).await?;
-        let on_day = BTreeSet::from_iter(&ids);
-        let unread = merges.iter().flat_map(Merge::unread);
-        let over_limit = over_limit + unread.filter(|id| !on_day.contains(id)).count();
-        let mut bundle = self.assemble(entries, merges);
-        bundle.dropped.over_limit = over_limit as u64;
-        bundle.day = day.to_string();
-        bundle.day_is_over = is_over(day, self.now);
-        bundle.substance = substance(&bundle);
-        Ok(bundle)
+        let (entries, detail) = git.commits(wanted, &mut room).await?;
+        let over_limit = (ids.len() - entries.len()) as u64;
+        let entries = entries
+            .into_iter()
+            .map(|entry| (entry.id.clone(), entry))
+            .collect();
+        Ok(Messages {
+            entries,
+            detail,
+            over_limit,
+        })
     }
 
-    async fn merges(&self, entries: &[Entry], room: &mut usize) -> Result<Vec<Merge>, GitError> {
-        let mut merges = Vec::new();
-        for entry in entries.iter().filter(|entry| entry.is_merge()) {
-            let Some((number, title)) = subject::merged(&entry.subject, &entry.body) else {
-                continue;
-            };
-            let ids = self.git.merged(entry, self.limit).await?;
-            let commits = self.git.commits(&ids, room).await?;
-            let by_bot = self.rules.is_bots_branch(&entry.subject)
-                || (!commits.is_empty() && commits.iter().all(|commit| self.rules.is_bot(commit)));
-            let body = entry.body.replacen(&title, "", 1);
-            let merge = Some(entry.id.clone());
-            let request = PullRequest {
-                number,
-                title,
-                body,
-                merge,
-                commits: ids,
-            };
-            merges.push(Merge {
-                request,
-                commits,
-                by_bot,
-            });
+    /// The bundle that some messages make.
+    pub fn assemble(&self, landed: &Landed, day: Date, mut read: Messages) -> Bundle {
+        let remote = self.remote(&read);
+        let forge = remote
+            .as_ref()
+            .map(|remote| remote.forge)
+            .unwrap_or_default();
+        let mut releases = Releases::default();
+        for entry in read.entries.values() {
+            releases.tagged(entry);
         }
-        Ok(merges)
-    }
-
-    fn assemble(&self, entries: Vec<Entry>, merges: Vec<Merge>) -> Bundle {
+        let mut units = Vec::new();
+        for landing in landed.on(day) {
+            unit::units(
+                &landed.history,
+                landing,
+                (&mut read.entries, forge),
+                DEPTH,
+                &mut units,
+            );
+        }
         let mut sorter = Sorter {
             rules: self.rules,
-            seen: BTreeSet::new(),
-            dropped: Dropped::default(),
-            tags: Vec::new(),
-            kept: Vec::new(),
+            counts: read.detail == Detail::Lines,
+            dropped: Dropped {
+                over_limit: read.over_limit,
+                ..Dropped::default()
+            },
+            people: BTreeSet::new(),
+            releases,
         };
-        let mut requests = BTreeMap::new();
-        for merge in merges {
-            let number = (!merge.by_bot).then_some(merge.request.number);
-            for entry in merge.commits {
-                sorter.take(entry, number, merge.by_bot);
-            }
-            if let Some(number) = number {
-                requests.insert(number, merge.request);
-            }
+        undo::join(&mut units);
+        sorter.dropped.undone = undo::undo(&mut units);
+        let changes = units.into_iter().filter_map(|unit| sorter.take(unit));
+        let mut changes: Vec<Change> = changes.collect();
+        let mut releases = sorter.releases.0;
+        name(&mut changes, &mut releases);
+        Bundle {
+            repository: self.identity.name.clone(),
+            identity: landed.identity(self.identity),
+            day: day.to_string(),
+            day_is_over: is_over(day, self.now),
+            remote,
+            substance: changes.iter().map(|change| change.importance).sum(),
+            changes,
+            releases,
+            dropped: sorter.dropped,
+            people: sorter.people.len() as u64,
         }
-        for entry in entries {
-            sorter.take(entry, None, false);
+    }
+
+    /// The remote with its forge, which messages may name where the address does not.
+    fn remote(&self, read: &Messages) -> Option<Remote> {
+        let mut remote = self.identity.remote.clone()?;
+        let says = |text: &str| read.entries.values().any(|entry| entry.body.contains(text));
+        if let Some(forge) = self.forge {
+            remote.forge = forge;
+        } else if remote.forge == Forge::Unknown && says("\nSee merge request ") {
+            remote.forge = Forge::GitLab;
         }
-        sorter.finish(self.repository, requests)
+        Some(remote)
     }
 }
 
-/// Takes commits in, each once, and drops what the rules say.
+/// Releases, each by its name once.
+#[derive(Default)]
+struct Releases(Vec<Release>);
+
+impl Releases {
+    fn tagged(&mut self, entry: &Entry) {
+        for name in entry.tags.iter().filter_map(|tag| release::in_tag(tag)) {
+            self.add(name, entry);
+        }
+    }
+
+    fn add(&mut self, name: String, entry: &Entry) {
+        if !self.0.iter().any(|release| release.name == name) {
+            self.0.push(Release {
+                name,
+                commit: entry.id.clone(),
+                ..Release::default()
+            });
+        }
+    }
+}
+
+/// Makes changes of what is news, and counts the rest.
 struct Sorter<'r> {
     rules: &'r Rules,
-    seen: BTreeSet<String>,
+    counts: bool,
     dropped: Dropped,
-    tags: Vec<String>,
-    kept: Vec<(Entry, Option<u64>)>,
+    people: BTreeSet<String>,
+    releases: Releases,
 }
 
 impl Sorter<'_> {
-    fn take(&mut self, mut entry: Entry, request: Option<u64>, by_bot: bool) {
-        if !self.seen.insert(entry.id.clone()) {
-            return;
+    fn take(&mut self, unit: Unit) -> Option<Change> {
+        let headline = unit.line();
+        if let Some(name) = release::in_headline(&headline) {
+            self.releases.add(name, &unit.entry);
+            return None;
         }
-        self.tags.append(&mut entry.tags);
-        let is_request = entry.is_merge() && subject::merged(&entry.subject, &entry.body).is_some();
-        if by_bot || self.rules.is_bot(&entry) {
-            self.dropped.bots += u64::from(!is_request);
-        } else if entry.is_merge() || self.rules.is_bookkeeping(&entry.subject) {
-            self.dropped.bookkeeping += u64::from(!is_request);
-        } else {
-            self.kept.push((entry, request));
+        let by = unit.writers().map(|entry| self.rules.author(entry));
+        let by: Vec<Author> = by.collect();
+        if by.iter().all(|author| *author == Author::Bot) {
+            self.dropped.bots += 1;
+            return None;
         }
-    }
-
-    fn finish(mut self, repository: &str, mut requests: BTreeMap<u64, PullRequest>) -> Bundle {
-        self.kept
-            .sort_by(|(a, _), (b, _)| (a.committed_at, &a.id).cmp(&(b.committed_at, &b.id)));
-        let ids: Vec<String> = self
-            .kept
-            .iter()
-            .map(|(entry, _)| entry.id.clone())
-            .collect();
-        let commits: Vec<Commit> = self
-            .kept
-            .into_iter()
-            .map(|(entry, request)| commit(entry, request, &ids))
-            .collect();
-        for commit in &commits {
-            squashed(commit, &mut requests);
+        if self.rules.is_bookkeeping(&headline) {
+            self.dropped.bookkeeping += 1;
+            return None;
         }
-        requests.retain(|number, request| {
-            request.merge.is_some() || commits.iter().any(|c| c.pull_request == Some(*number))
-        });
-        self.tags.sort();
-        Bundle {
-            repository: repository.to_owned(),
-            commits,
-            pull_requests: requests.into_values().collect(),
-            dropped: self.dropped,
-            tags: self.tags,
-            ..Bundle::default()
-        }
+        self.people.extend(people(&unit, self.rules));
+        Some(unit.change(self.rules, self.counts))
     }
 }
 
-fn commit(entry: Entry, request: Option<u64>, ids: &[String]) -> Commit {
-    let parsed = subject::parse(&entry.subject);
-    let breaking = parsed.breaking || entry.body.contains("BREAKING CHANGE");
+/// Who wrote a unit, each by what they are counted by.
+fn people(unit: &Unit, rules: &Rules) -> Vec<String> {
+    let mut people = Vec::new();
+    for entry in unit.writers() {
+        let coauthors = entry
+            .trailers
+            .iter()
+            .filter(|(key, _)| key.eq_ignore_ascii_case("co-authored-by"));
+        let coauthors = coauthors.filter_map(|(_, value)| value.split_once('<'));
+        let coauthors =
+            coauthors.map(|(name, address)| (name.trim(), address.trim_end_matches('>')));
+        let own = (entry.author.as_str(), entry.email.as_str());
+        for (author, email) in std::iter::once(own).chain(coauthors) {
+            let entry = Entry {
+                author: author.to_owned(),
+                email: email.to_owned(),
+                ..Entry::default()
+            };
+            if rules.author(&entry) != Author::Bot {
+                people.push(rules.person(author, email));
+            }
+        }
+    }
+    people
+}
+
+/// Give each change and release its name for claims, and each commit its short id.
+fn name(changes: &mut [Change], releases: &mut [Release]) {
+    let commits = changes
+        .iter()
+        .flat_map(Change::commits)
+        .map(|commit| commit.id.clone());
+    let mut ids: Vec<String> = commits
+        .chain(releases.iter().map(|it| it.commit.clone()))
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    for (index, change) in changes.iter_mut().enumerate() {
+        change.id = format!("c{}", index + 1);
+        let commits = std::iter::once(&mut change.commit);
+        for commit in commits.chain(&mut change.parts).chain(&mut change.also) {
+            commit.short = short(&commit.id, &ids);
+        }
+    }
+    releases.sort_by(|a, b| (&a.commit, &a.name).cmp(&(&b.commit, &b.name)));
+    for (index, release) in releases.iter_mut().enumerate() {
+        release.id = format!("r{}", index + 1);
+        release.short = short(&release.commit, &ids);
+    }
+}
+
+/// Eight characters, or as many as tell it from the others, which are sorted.
+fn short(id: &str, sorted: &[String]) -> String {
+    let place = sorted.partition_point(|other| other.as_str() < id);
+    let shared = |other: Option<&String>| {
+        let other = other.filter(|other| other.as_str() != id);
+        let same = |other: &String| {
+            id.bytes()
+                .zip(other.bytes())
+                .take_while(|(a, b)| a == b)
+                .count()
+        };
+        other.map_or(0, same)
+    };
+    let before = place.checked_sub(1).and_then(|place| sorted.get(place));
+    let longest = shared(before).max(shared(sorted.get(place + 1)));
+    id[..(longest + 1).max(8).min(id.len())].to_owned()
+}
+
+/// A commit as a bundle keeps it.
+fn commit(entry: Entry) -> Commit {
     let time = Timestamp::from_second(entry.committed_at).unwrap_or(Timestamp::UNIX_EPOCH);
     Commit {
-        short: short(&entry.id, ids),
+        short: String::new(),
         committed_at: time.to_string(),
-        kind: parsed.kind,
-        scope: parsed.scope,
-        breaking,
-        pull_request: request.or(parsed.pull_request),
         id: entry.id,
         author: entry.author,
         subject: entry.subject,
         body: entry.body,
+        trailers: entry.trailers,
         paths: entry.paths,
         files: entry.files,
         insertions: entry.insertions,
@@ -202,29 +322,16 @@ fn commit(entry: Entry, request: Option<u64>, ids: &[String]) -> Commit {
     }
 }
 
-/// Eight characters, or as many as tell it from the other commits.
-fn short(id: &str, ids: &[String]) -> String {
-    let unique = |length: &usize| {
-        ids.iter()
-            .filter(|other| other.starts_with(&id[..*length]))
-            .count()
-            < 2
-    };
-    let length = (8..id.len()).find(unique).unwrap_or(id.len());
-    id[..length].to_owned()
-}
+#[cfg(test)]
+mod tests {
+    use super::short;
 
-/// A commit that is a squashed pull request stands for it.
-fn squashed(commit: &Commit, requests: &mut BTreeMap<u64, PullRequest>) {
-    let Some(number) = commit.pull_request else {
-        return;
-    };
-    let request = requests.entry(number).or_insert_with(|| PullRequest {
-        number,
-        title: commit.subject.clone(),
-        ..PullRequest::default()
-    });
-    if !request.commits.contains(&commit.id) {
-        request.commits.push(commit.id.clone());
+    #[test]
+    fn short_ids_tell_commits_apart() {
+        let ids = ["1a2b3c4d5e6f", "1a2b3c4d5f00", "2b00000000"].map(str::to_owned);
+        let short = |id: &str| short(id, &ids);
+        assert_eq!(short("1a2b3c4d5e6f"), "1a2b3c4d5e");
+        assert_eq!(short("1a2b3c4d5f00"), "1a2b3c4d5f");
+        assert_eq!(short("2b00000000"), "2b000000");
     }
 }

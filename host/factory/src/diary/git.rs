@@ -14,7 +14,9 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdout};
 
 pub use self::error::GitError;
-use super::log::{self, Entry, FORMAT, Listed};
+use super::forge::Remote;
+use super::landed::{History, Lister};
+use super::log::{self, Entry, FORMAT};
 
 /// Configuration that would change what is printed, run programs of the repository, or have lines
 /// compared of files that are too large for that: each line takes 42 bytes of memory, and a file of
@@ -48,12 +50,23 @@ pub struct Git {
     deadline: Instant,
 }
 
-/// All commits that HEAD has, newest first.
-#[derive(Debug, Clone, Default)]
-pub struct History {
-    pub commits: Vec<Listed>,
-    /// Whether older commits are missing because the repository is a shallow clone.
-    pub is_shallow: bool,
+/// How much of the files is there to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Lines are counted.
+    Lines,
+    /// A partial clone: files are named.
+    Names,
+    /// One without folders, too.
+    Nothing,
+}
+
+/// What a repository is called and known by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// `owner/name` of the remote `origin`, or the folder's name.
+    pub name: String,
+    pub remote: Option<Remote>,
 }
 
 impl Git {
@@ -83,33 +96,56 @@ impl Git {
         })
     }
 
-    /// `owner/name` of the remote `origin`, or the folder's name.
-    pub async fn name(&self) -> Result<String, GitError> {
-        let output = self
-            .output(&["config", "--get", "remote.origin.url"], None)
-            .await?;
+    /// Its remote `origin`, and how it is called.
+    pub async fn identity(&self) -> Result<Identity, GitError> {
+        let remote = self.configured("remote.origin.url").await?;
+        let remote = remote.and_then(|address| Remote::read(&address));
+        let name = match &remote {
+            Some(remote) => remote.name(),
+            None => self.folder_name().await?,
+        };
+        Ok(Identity { name, remote })
+    }
+
+    /// The value of a key of its configuration, the last if there are several.
+    async fn configured(&self, key: &str) -> Result<Option<String>, GitError> {
+        let output = self.output(&["config", "--get", key], None).await?;
         if !output.status.success() && output.status.code() != Some(1) {
             return Err(self.refused(&output));
         }
-        let url = String::from_utf8_lossy(&output.stdout);
-        Ok(name_in(url.trim()).unwrap_or_else(|| self.folder_name()))
+        let value = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        Ok(Some(value).filter(|value| !value.is_empty()))
     }
 
-    fn folder_name(&self) -> String {
-        let name = self
-            .folder
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy();
-        let name = name
-            .strip_suffix(".git")
-            .filter(|name| !name.is_empty())
-            .unwrap_or(&name);
-        if name.is_empty() {
+    /// The name of the folder that holds the repository, of which this may be a worktree.
+    async fn folder_name(&self) -> Result<String, GitError> {
+        let common = self
+            .run(&["rev-parse", "--path-format=absolute", "--git-common-dir"])
+            .await?;
+        let common = PathBuf::from(String::from_utf8_lossy(&common).trim());
+        let folder = match common.file_name() {
+            Some(name) if name == ".git" => common.parent().unwrap_or(&self.folder),
+            Some(_) => &common,
+            None => &self.folder,
+        };
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.strip_suffix(".git").unwrap_or(&name).replace(':', "-");
+        Ok(if name.is_empty() {
             "repository".to_owned()
         } else {
-            name.replace(':', "-")
-        }
+            name
+        })
+    }
+
+    /// Whether objects may be missing that the remote has.
+    async fn is_partial(&self) -> Result<bool, GitError> {
+        let args = [
+            "config",
+            "--get-regexp",
+            r"^(extensions\.partialclone|remote\..*\.promisor)$",
+        ];
+        let output = self.output(&args, None).await?;
+        Ok(output.status.success())
     }
 
     /// Whether HEAD has any commit. A HEAD that is broken is an error, not an empty repository.
@@ -131,44 +167,70 @@ impl Git {
         }
     }
 
-    /// Every commit of HEAD with its time. The lines are read as they come.
+    /// Every commit of HEAD with its time and parents. The lines are read as they come.
     pub async fn history(&self) -> Result<History, GitError> {
         let shallow = self.run(&["rev-parse", "--is-shallow-repository"]).await?;
-        let mut child = self.spawn(&["rev-list", "--timestamp", "HEAD", "--"])?;
+        let mut child = self.spawn(&["rev-list", "--timestamp", "--parents", "HEAD", "--"])?;
         let listing = async {
-            let mut commits = Vec::new();
+            let mut lister = Lister::default();
             if let Some(stdout) = child.stdout.take() {
                 let mut lines = BufReader::new(stdout).lines();
                 while let Some(line) = lines.next_line().await.map_err(unreadable)? {
-                    commits.extend(log::listed(&line));
+                    lister.take(&line);
                 }
             }
             let output = child.wait_with_output().await.map_err(unreadable)?;
             if output.status.success() {
-                Ok(commits)
+                Ok(lister)
             } else {
                 Err(self.refused(&output))
             }
         };
-        let commits = self.in_time(listing).await??;
-        Ok(History {
-            commits,
-            is_shallow: shallow.starts_with(b"true"),
-        })
+        let lister = self.in_time(listing).await??;
+        Ok(lister.finish(shallow.starts_with(b"true")))
     }
 
     /// Messages and files of some commits, in the order asked: of the first of them if all would
-    /// take more than `room` bytes of memory. What they take is taken from it.
-    pub async fn commits(&self, ids: &[String], room: &mut usize) -> Result<Vec<Entry>, GitError> {
+    /// take more than `room` bytes of memory. What they take is taken from it. Of a partial clone
+    /// they come with as much of their files as is there.
+    pub async fn commits(
+        &self,
+        ids: &[String],
+        room: &mut usize,
+    ) -> Result<(Vec<Entry>, Detail), GitError> {
         if ids.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Detail::Lines));
         }
+        let failed = match self.logged(ids, Detail::Lines, room).await {
+            Err(error @ GitError::Refused(_)) => error,
+            other => return other,
+        };
+        if !self.is_partial().await? {
+            return Err(failed);
+        }
+        match self.logged(ids, Detail::Names, room).await {
+            Err(GitError::Refused(_)) => self.logged(ids, Detail::Nothing, room).await,
+            other => other,
+        }
+    }
+
+    async fn logged(
+        &self,
+        ids: &[String],
+        detail: Detail,
+        room: &mut usize,
+    ) -> Result<(Vec<Entry>, Detail), GitError> {
+        let files = match detail {
+            Detail::Lines => "--numstat",
+            Detail::Names => "--name-only",
+            Detail::Nothing => "--no-patch",
+        };
         let args = [
             "log",
             "--no-walk=unsorted",
             "--stdin",
             "-z",
-            "--numstat",
+            files,
             "--no-renames",
             "--no-ext-diff",
             "--no-textconv",
@@ -176,14 +238,17 @@ impl Git {
             "--diff-merges=first-parent",
             "--decorate=short",
             "--decorate-refs=refs/tags/",
+            "--no-notes",
             FORMAT,
         ];
-        let mut reader = log::Reader::within(*room);
+        let mut reader = log::Reader::within(*room, detail == Detail::Lines);
         let input = Some(ids.join("\n") + "\n");
         self.read(&args, input, &mut |piece| reader.read(piece))
             .await?;
-        *room = reader.room();
-        reader.finish().map_err(GitError::Unreadable)
+        let left = reader.room();
+        let entries = reader.finish().map_err(GitError::Unreadable)?;
+        *room = left;
+        Ok((entries, detail))
     }
 
     /// Give what git prints to `take`, piece by piece: how much it is, is not ours to say.
@@ -207,23 +272,6 @@ impl Git {
             }
         };
         self.in_time(reading).await?
-    }
-
-    /// What a merge brought in: commits of its other parents that its first does not have.
-    pub async fn merged(&self, merge: &Entry, limit: usize) -> Result<Vec<String>, GitError> {
-        let (Some(first), [_, others @ ..]) = (merge.parents.first(), merge.parents.as_slice())
-        else {
-            return Ok(Vec::new());
-        };
-        let (limit, first) = (format!("--max-count={limit}"), format!("^{first}"));
-        let mut args = vec!["rev-list", "--no-merges", &limit, &first];
-        args.extend(others.iter().map(String::as_str));
-        args.push("--");
-        let output = self.run(&args).await?;
-        Ok(String::from_utf8_lossy(&output)
-            .lines()
-            .map(str::to_owned)
-            .collect())
     }
 
     async fn run(&self, args: &[&str]) -> Result<Vec<u8>, GitError> {
@@ -347,50 +395,4 @@ async fn said(stderr: Option<ChildStderr>) -> String {
 
 fn unreadable(error: std::io::Error) -> GitError {
     GitError::Unreadable(error.to_string())
-}
-
-/// `owner/name` in an address such as `https://host/owner/name.git` or `git@host:owner/name`;
-/// `None` for folders of this machine.
-fn name_in(url: &str) -> Option<String> {
-    let path = match url.split_once("://") {
-        Some(("file", _)) => return None,
-        Some((_, rest)) => rest.split_once('/')?.1,
-        None => {
-            url.split_once(':')
-                .filter(|(host, _)| !host.contains('/') && host.len() > 1)?
-                .1
-        }
-    };
-    let path = path
-        .split(['?', '#'])
-        .next()
-        .unwrap_or_default()
-        .trim_matches('/');
-    let path = path.strip_suffix(".git").unwrap_or(path);
-    let mut parts = path.rsplit('/').filter(|part| !part.is_empty());
-    let name = parts.next()?;
-    let name = parts
-        .next()
-        .map_or_else(|| name.to_owned(), |owner| format!("{owner}/{name}"));
-    Some(name.replace(':', "-"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_remote_names_its_repository_and_no_secret() {
-        let name = |url| name_in(url);
-        assert_eq!(
-            name("https://user:token@host/o/n.git").as_deref(),
-            Some("o/n")
-        );
-        assert_eq!(name("git@host:o/n.git").as_deref(), Some("o/n"));
-        assert_eq!(name("ssh://git@host:22/g/o/n/").as_deref(), Some("o/n"));
-        assert_eq!(name("/srv/git/n.git"), None);
-        assert_eq!(name("file:///srv/n.git"), None);
-        assert_eq!(name("../n"), None);
-        assert_eq!(name(""), None);
-    }
 }

@@ -76,6 +76,9 @@ pub fn scan(text: &str, reading: Reading) -> Vec<Token> {
     let mut listing = Listing::None;
     for (index, word) in words.iter().enumerate() {
         let before = index.checked_sub(1).and_then(|index| words.get(index));
+        if word.apart {
+            listing = Listing::None;
+        }
         listing = requests(&words, index, listing, &mut tokens);
         let found = forms::of(word, before, words.get(index + 1..).unwrap_or_default());
         tokens.extend(found.into_iter().map(|(kind, text)| Token {

@@ -4,14 +4,24 @@
 use jiff::Timestamp;
 
 /// The format that [`commits`] reads.
-pub const FORMAT: &str = "--format=tformat:%x01%H%x00%P%x00%ct%x00%aN%x00%aE%x00%D%x00%s%x00%b%x00";
+pub const FORMAT: &str = "--format=tformat:%x01%H%x00%P%x00%ct %at%x00%aN%x00%aE%x00%D%x00%s%x00%(trailers:only=true,unfold=true)%x00%b%x00";
 /// How many fields a commit has, before the counts of its files.
-const FIELDS: usize = 8;
+const FIELDS: usize = 9;
 /// Bytes of memory that commits which are looked at together may take: a hundred of the longest,
 /// thousands of the common ones.
 pub const ROOM: usize = 16 << 20;
 /// Bytes that are kept of each field: no name, path or message has to be in memory whole.
-const FIELD: [usize; FIELDS] = [100, 8 << 10, 100, NAME, NAME, TAGS, 1 << 10, 8 << 10];
+const FIELD: [usize; FIELDS] = [
+    100,
+    8 << 10,
+    100,
+    NAME,
+    NAME,
+    TAGS,
+    1 << 10,
+    TRAILERS,
+    8 << 10,
+];
 /// Bytes that are kept of a line of counts, with its path.
 const PATH: usize = 1 << 10;
 /// Bodies are cut to this many bytes.
@@ -21,6 +31,8 @@ const SUBJECT: usize = 300;
 /// Names, and all tags of a commit, are cut to these many bytes.
 const NAME: usize = 200;
 const TAGS: usize = 1 << 10;
+/// Trailers are cut to this many bytes.
+const TRAILERS: usize = 2 << 10;
 /// So many parents are kept.
 const PARENTS: usize = 64;
 /// Bytes that a commit or a path takes beside its texts, about.
@@ -35,15 +47,22 @@ pub struct Entry {
     pub parents: Vec<String>,
     /// Seconds since 1970.
     pub committed_at: i64,
+    /// When it was written, in seconds since 1970: the same wherever it is picked to.
+    pub written_at: i64,
     pub author: String,
     pub email: String,
     pub tags: Vec<String>,
     pub subject: String,
+    /// The message below its subject, without its trailers.
     pub body: String,
+    /// What git reads as trailers.
+    pub trailers: Vec<(String, String)>,
     pub paths: Vec<String>,
     pub files: u64,
     pub insertions: u64,
     pub deletions: u64,
+    /// Changed lines of each of `paths`.
+    pub changed: Vec<u64>,
 }
 
 impl Entry {
@@ -60,7 +79,9 @@ impl Entry {
             &self.subject,
             &self.body,
         ];
+        let trailers = self.trailers.iter().flat_map(|(key, value)| [key, value]);
         let texts = texts.into_iter().chain(&self.parents).chain(&self.tags);
+        let texts = texts.chain(trailers);
         PIECE
             + texts
                 .map(|text| size_of::<String>() + text.len())
@@ -68,23 +89,7 @@ impl Entry {
     }
 }
 
-/// One line of the list of all commits: id, parents and time.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Listed {
-    pub id: String,
-    pub committed_at: i64,
-}
-
-/// A line of `git rev-list --timestamp`.
-pub fn listed(line: &str) -> Option<Listed> {
-    let (seconds, id) = line.trim().split_once(' ')?;
-    Some(Listed {
-        id: id.to_owned(),
-        committed_at: seconds.parse().ok()?,
-    })
-}
-
-/// The commits in the output of `git log -z --numstat` with [`FORMAT`], read as it comes. An
+/// The commits in the output of `git log -z --numstat`, or with `--name-only`, with [`FORMAT`], read as it comes. An
 /// error says what does not fit.
 #[derive(Debug)]
 pub struct Reader {
@@ -98,12 +103,15 @@ pub struct Reader {
     full: bool,
     /// Whether the commit that was read last cannot be: its counts belong to nobody.
     skips: bool,
+    /// Whether lines are counted, or files only named.
+    counts: bool,
 }
 
 impl Reader {
     /// One that keeps commits as long as they take no more than so many bytes.
-    pub fn within(room: usize) -> Self {
+    pub fn within(room: usize, counts: bool) -> Self {
         Self {
+            counts,
             entries: Vec::new(),
             head: None,
             field: Vec::new(),
@@ -185,20 +193,35 @@ impl Reader {
         }
         let entry = self.entries.last_mut();
         let entry = entry.ok_or_else(|| format!("counts before any commit: `{line}`"))?;
-        count(entry, line, &mut self.room)
+        count(entry, line, self.counts, &mut self.room)
     }
 }
 
 /// A commit; `None` if it has no time that can be one, as git shows those of broken headers.
 fn entry(fields: &[String]) -> Result<Option<Entry>, String> {
-    let [id, parents, seconds, author, email, tags, subject, body] = fields else {
+    let [
+        id,
+        parents,
+        seconds,
+        author,
+        email,
+        tags,
+        subject,
+        trailers,
+        body,
+    ] = fields
+    else {
         return Err("a commit has not the fields it should have".to_owned());
     };
-    let time = seconds.parse().ok();
-    let time = time.filter(|seconds| Timestamp::from_second(*seconds).is_ok());
-    let Some(committed_at) = time else {
+    let mut times = seconds.split(' ').map(|seconds| {
+        let time = seconds.parse().ok();
+        time.filter(|seconds| Timestamp::from_second(*seconds).is_ok())
+    });
+    let (Some(Some(committed_at)), written_at) = (times.next(), times.next()) else {
         return Ok(None);
     };
+    let written_at = written_at.flatten().unwrap_or(committed_at);
+    let trailers = trailers_of(cut(trailers.trim(), TRAILERS));
     Ok(Some(Entry {
         id: id.clone(),
         parents: parents
@@ -207,13 +230,36 @@ fn entry(fields: &[String]) -> Result<Option<Entry>, String> {
             .map(str::to_owned)
             .collect(),
         committed_at,
+        written_at,
         author: cut(author, NAME).to_owned(),
         email: cut(email, NAME).to_owned(),
         tags: tags_of(cut(tags, TAGS)),
         subject: cut(subject.trim(), SUBJECT).to_owned(),
-        body: cut(body.trim(), BODY).to_owned(),
+        body: cut(without(body.trim(), &trailers), BODY).to_owned(),
+        trailers,
         ..Entry::default()
     }))
+}
+
+fn trailers_of(lines: &str) -> Vec<(String, String)> {
+    let pairs = lines.lines().filter_map(|line| line.split_once(':'));
+    let pairs = pairs.map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()));
+    pairs.filter(|(key, _)| !key.is_empty()).collect()
+}
+
+/// A body without its last paragraph, if that is where git found the trailers. What breaks is
+/// said there, too, in words that are no trailer for git, and stays.
+fn without<'b>(body: &'b str, trailers: &[(String, String)]) -> &'b str {
+    let Some((key, _)) = trailers.last() else {
+        return body;
+    };
+    let start = body.rfind("\n\n").map_or(0, |at| at + 2);
+    let block = &body[start..];
+    let holds = block.lines().any(|line| line.starts_with(key.as_str()));
+    if !holds || block.contains("BREAKING CHANGE") {
+        return body;
+    }
+    body[..start].trim_end()
 }
 
 fn tags_of(decoration: &str) -> Vec<String> {
@@ -224,22 +270,29 @@ fn tags_of(decoration: &str) -> Vec<String> {
         .collect()
 }
 
-/// A line such as `3\t1\tsrc/lib.rs`; a binary file has `-` for numbers. The path is kept where
-/// there is room for it.
-fn count(entry: &mut Entry, line: &str, room: &mut usize) -> Result<(), String> {
-    let mut parts = line.splitn(3, '\t');
-    let (Some(added), Some(removed), Some(path)) = (parts.next(), parts.next(), parts.next())
-    else {
-        return Err(format!("`{line}` is no count of lines"));
+/// A line such as `3\t1\tsrc/lib.rs`, or a path alone where lines are not counted; a binary file
+/// has `-` for numbers. The path is kept where there is room for it.
+fn count(entry: &mut Entry, line: &str, counts: bool, room: &mut usize) -> Result<(), String> {
+    let (added, removed, path) = if counts {
+        let mut parts = line.splitn(3, '\t');
+        let parts = (parts.next(), parts.next(), parts.next());
+        let (Some(added), Some(removed), Some(path)) = parts else {
+            return Err(format!("`{line}` is no count of lines"));
+        };
+        (added, removed, path)
+    } else {
+        ("", "", line)
     };
     entry.files += 1;
-    entry.insertions += added.parse::<u64>().unwrap_or_default();
-    entry.deletions += removed.parse::<u64>().unwrap_or_default();
+    let (added, removed) = (added.parse().unwrap_or(0), removed.parse().unwrap_or(0));
+    entry.insertions += added;
+    entry.deletions += removed;
     if let Some(left) = room.checked_sub(PIECE + path.len())
         && entry.paths.len() < PATHS
     {
         *room = left;
         entry.paths.push(path.to_owned());
+        entry.changed.push(added + removed);
     }
     Ok(())
 }
@@ -260,7 +313,7 @@ mod tests {
 
     /// The commits in an output that comes in pieces of `size` bytes.
     fn in_pieces(output: &[u8], size: usize) -> Result<Vec<Entry>, String> {
-        let mut reader = Reader::within(1 << 20);
+        let mut reader = Reader::within(1 << 20, true);
         for piece in output.chunks(size) {
             reader.read(piece)?;
         }
@@ -278,10 +331,10 @@ mod tests {
         let long = "x".repeat(60_000);
         let paths = format!("1\t0\t{long}\0").repeat(100);
         let commit = format!(
-            "\u{1}id\0{}\01\0{long}\0{long}\0tag: {long}\0{long}\0{long}\0\n{paths}",
+            "\u{1}id\0{}\01\0{long}\0{long}\0tag: {long}\0{long}\0a: {long}\0{long}\0\n{paths}",
             "parent ".repeat(5_000)
         );
-        let mut reader = Reader::within(ROOM);
+        let mut reader = Reader::within(ROOM, true);
         for _ in 0..200 {
             reader.read(commit.as_bytes()).expect("read");
         }
@@ -302,9 +355,9 @@ mod tests {
 
     #[test]
     fn paths_that_are_not_kept_take_no_room() {
-        let mut reader = Reader::within(ROOM);
+        let mut reader = Reader::within(ROOM, true);
         reader
-            .read(b"\x01aa\0\x001\0A\0a\0\0s\0b\0\n")
+            .read(b"\x01aa\0\x001\0A\0a\0\0s\0\0b\0\n")
             .expect("a head");
         for number in 0..100_000 {
             let line = format!("1\t1\tvendored/file{number}\0");
@@ -317,13 +370,19 @@ mod tests {
 
     #[test]
     fn commits_are_read_with_tags_bodies_and_counts() {
-        let output = b"\x01aa\0bb cc\x001750000000\0Ann\0ann@x\0tag: v1.2.0, tag: latest\0feat: a\0why\n\nmore\n\0\0\n3\t1\tsrc/a b.rs\0-\t-\tlogo.png\0\x01bb\0\x001750000001\0Bob\0bob@x\0\0second\0\0\0";
+        let output = b"\x01aa\0bb cc\x001750000000\0Ann\0ann@x\0tag: v1.2.0, tag: latest\0feat: a\0Refs: #1\nC-by: x\n\0why\n\nmore\n\nRefs: #1\nC-by: x\n\0\0\n3\t1\tsrc/a b.rs\0-\t-\tlogo.png\0\x01bb\0\x001750000001\0Bob\0bob@x\0\0second\0\0\0\0";
         let entries = commits(output).expect("parses");
         assert_eq!(entries.len(), 2);
         let first = &entries[0];
         assert!(first.is_merge());
         assert_eq!(first.tags, ["v1.2.0", "latest"]);
         assert_eq!(first.body, "why\n\nmore");
+        let trailer = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(
+            first.trailers,
+            [trailer("Refs", "#1"), trailer("C-by", "x")]
+        );
+        assert_eq!(first.changed, [4, 0]);
         assert_eq!(first.paths, ["src/a b.rs", "logo.png"]);
         assert_eq!((first.files, first.insertions, first.deletions), (2, 3, 1));
         assert_eq!(entries[1].subject, "second");
@@ -352,7 +411,7 @@ mod tests {
 
     #[test]
     fn a_long_field_is_cut_before_it_is_kept() {
-        let mut reader = Reader::within(1 << 20);
+        let mut reader = Reader::within(1 << 20, true);
         let long = [b'x'; 8 << 10];
         reader.read(b"\x01aa\0\x001\0").expect("a head");
         for most in &FIELD[3..] {
@@ -374,9 +433,9 @@ mod tests {
 
     #[test]
     fn commits_are_kept_while_there_is_room() {
-        let mut reader = Reader::within(5_000);
+        let mut reader = Reader::within(5_000, true);
         for number in 0..20 {
-            let commit = format!("\x01a{number}\0\x001\0A\0a@x\0\0s\0b\0\n1\t1\tfile{number}\0");
+            let commit = format!("\x01a{number}\0\x001\0A\0a@x\0\0s\0\0b\0\n1\t1\tfile{number}\0");
             reader.read(commit.as_bytes()).expect("a commit");
         }
         assert_eq!(reader.room(), 0);

@@ -1,25 +1,23 @@
-//! A bundle as a text for a model: whole changes, weightiest first, up to a limit.
+//! A bundle as a text for a model: whole changes, weightiest first, up to a limit, each with the
+//! id by which a sentence cites it.
 
-use std::cmp::Reverse;
 use std::fmt::Write as _;
 
-use super::bundle::{Bundle, Commit};
-use super::change::{Change, Source};
+use super::bundle::{Bundle, Change};
+use super::composer::ranked;
 
 /// The longest material, in bytes.
 const LIMIT: usize = 24_000;
-/// The longest body of one commit, in bytes.
-const BODY: usize = 1_600;
 
 /// The material of a day. Changes that do not fit are counted in the last line.
 pub fn material(bundle: &Bundle) -> String {
-    let changes = Change::all(bundle);
-    let mut leading: Vec<&Change> = changes.iter().collect();
-    leading.sort_by_key(|change| Reverse(change.rank()));
     let mut text = format!("Repository {} on {} (UTC)\n", bundle.name(), bundle.day);
+    for release in &bundle.releases {
+        writeln!(text, "Released on this day: {}", release.name).ok();
+    }
     let mut left_out = 0;
-    for change in leading {
-        let part = part(bundle, change);
+    for change in ranked(bundle) {
+        let part = part(change);
         if text.len() + part.len() > LIMIT {
             left_out += 1;
         } else {
@@ -32,27 +30,26 @@ pub fn material(bundle: &Bundle) -> String {
     text
 }
 
-fn part(bundle: &Bundle, change: &Change) -> String {
-    let commits: Vec<&Commit> = match &change.source {
-        Source::PullRequest(number) => bundle.commits_of(*number).collect(),
-        Source::Commit(short) => bundle
-            .commits
-            .iter()
-            .filter(|commit| commit.short == *short)
-            .collect(),
-    };
-    let mut part = format!(
-        "\n[{}] {}: {}\n",
-        change.citation(),
-        change.theme.heading(),
-        change.title
-    );
-    for commit in commits {
-        writeln!(part, "commit `{}`: {}", commit.short, commit.subject).ok();
-        if commit.body.len() <= BODY && !commit.body.is_empty() {
-            writeln!(part, "{}", commit.body).ok();
-        }
-        let paths: Vec<&str> = commit.paths.iter().take(8).map(String::as_str).collect();
+fn part(change: &Change) -> String {
+    let breaking = if change.breaking { ", breaking" } else { "" };
+    let theme = format!("{:?}", change.theme).to_lowercase();
+    let mut part = format!("\n[{}] ({theme}{breaking}) {}\n", change.id, change.title);
+    let lines = change.note.iter().chain(&change.reasons);
+    let said: Vec<&str> = lines.map(String::as_str).collect();
+    if !said.is_empty() {
+        writeln!(part, "{}", said.join(" ")).ok();
+    }
+    for point in &change.points {
+        writeln!(part, "- {} {}", point.title, point.reasons.join(" ")).ok();
+    }
+    let paths: Vec<&str> = change
+        .commit
+        .paths
+        .iter()
+        .take(8)
+        .map(String::as_str)
+        .collect();
+    if !paths.is_empty() {
         writeln!(part, "files: {}", paths.join(", ")).ok();
     }
     part

@@ -1,19 +1,29 @@
 //! What a change is about: its theme by type, by the files it touches, or by its verb.
 
-use super::subject::Subject;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::headline::Headline;
 
 /// The themes, in the order in which a diary tells them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum Theme {
     Security,
     Added,
     Fixed,
     Faster,
     Reworked,
+    #[default]
     Other,
     Removed,
     Reverted,
+    /// What was taken back before is there again.
+    Restored,
     Documentation,
+    Translations,
     Tests,
     Build,
     Chores,
@@ -21,64 +31,42 @@ pub enum Theme {
 
 impl Theme {
     /// The theme of a change.
-    pub fn of<'p>(subject: &Subject, paths: impl Iterator<Item = &'p String> + Clone) -> Self {
-        let kind = subject.kind.as_deref();
+    pub fn of<'p>(headline: &Headline, paths: impl Iterator<Item = &'p String> + Clone) -> Self {
+        if let Some(undo) = &headline.undo {
+            return if undo.restores {
+                Theme::Restored
+            } else {
+                Theme::Reverted
+            };
+        }
+        let scope = headline.scope.as_deref().unwrap_or_default();
+        if scope == "deps" || scope.starts_with("deps-") || scope == "dependencies" {
+            return Theme::Build;
+        }
+        let kind = headline.kind.as_deref();
         kind.and_then(by_type)
             .or_else(|| by_paths(paths))
-            .unwrap_or_else(|| by_verb(&subject.title))
+            .unwrap_or_else(|| by_verb(headline))
     }
 
-    /// The heading of its section.
-    pub fn heading(self) -> &'static str {
-        match self {
-            Theme::Security => "Security",
-            Theme::Added => "Added",
-            Theme::Fixed => "Fixed",
-            Theme::Faster => "Made faster",
-            Theme::Reworked => "Reworked",
-            Theme::Other => "Changed",
-            Theme::Removed => "Removed",
-            Theme::Reverted => "Reverted",
-            Theme::Documentation => "Documentation",
-            Theme::Tests => "Tests",
-            Theme::Build => "Build and checks",
-            Theme::Chores => "Housekeeping",
-        }
-    }
-
-    /// One and several changes of this theme, in a sentence.
-    pub fn nouns(self) -> (&'static str, &'static str) {
-        match self {
-            Theme::Security => ("security change", "security changes"),
-            Theme::Added => ("addition", "additions"),
-            Theme::Fixed => ("fix", "fixes"),
-            Theme::Faster => ("speed-up", "speed-ups"),
-            Theme::Reworked => ("rework", "reworks"),
-            Theme::Other => ("other change", "other changes"),
-            Theme::Removed => ("removal", "removals"),
-            Theme::Reverted => ("revert", "reverts"),
-            Theme::Documentation => (
-                "change to the documentation",
-                "changes to the documentation",
-            ),
-            Theme::Tests => ("change to the tests", "changes to the tests"),
-            Theme::Build => ("change to the build", "changes to the build"),
-            Theme::Chores => ("chore", "chores"),
-        }
-    }
-
-    /// What one change of this theme weighs.
+    /// What one change of this theme weighs by itself.
     pub fn weight(self) -> u32 {
         match self {
-            Theme::Security | Theme::Added | Theme::Faster => 4,
-            Theme::Fixed => 3,
-            Theme::Reworked | Theme::Removed | Theme::Reverted => 2,
-            Theme::Other | Theme::Documentation | Theme::Tests => 1,
-            Theme::Build | Theme::Chores => 0,
+            Theme::Security => 4,
+            Theme::Added | Theme::Faster => 3,
+            Theme::Fixed | Theme::Reworked | Theme::Removed | Theme::Reverted | Theme::Restored => {
+                2
+            }
+            Theme::Other => 1,
+            Theme::Documentation
+            | Theme::Translations
+            | Theme::Tests
+            | Theme::Build
+            | Theme::Chores => 0,
         }
     }
 
-    /// Whether it is told in passing when it gives no reason.
+    /// Whether it is about the work and not about what is made.
     pub fn is_minor(self) -> bool {
         self >= Theme::Documentation
     }
@@ -112,12 +100,15 @@ fn by_type(kind: &str) -> Option<Theme> {
     })
 }
 
-/// A change that touches nothing but documentation, tests or build files is about them.
+/// A change that touches nothing but translations, documentation, tests or build files is about
+/// them.
 fn by_paths<'p>(paths: impl Iterator<Item = &'p String> + Clone) -> Option<Theme> {
     let all = |test: fn(&str) -> bool| {
         paths.clone().next().is_some() && paths.clone().all(|path| test(path))
     };
-    if all(is_documentation) {
+    if all(is_translation) {
+        Some(Theme::Translations)
+    } else if all(is_documentation) {
         Some(Theme::Documentation)
     } else if all(is_test) {
         Some(Theme::Tests)
@@ -126,6 +117,13 @@ fn by_paths<'p>(paths: impl Iterator<Item = &'p String> + Clone) -> Option<Theme
     } else {
         None
     }
+}
+
+fn is_translation(path: &str) -> bool {
+    let folders = ["po/", "locale/", "locales/", "translations/", "i18n/"];
+    let ends = [".po", ".pot", ".ftl", ".xliff", "/LINGUAS"];
+    let below = |folder: &&str| path.starts_with(*folder) || path.contains(&format!("/{folder}"));
+    ends.iter().any(|end| path.ends_with(end)) || folders.iter().any(below)
 }
 
 fn is_documentation(path: &str) -> bool {
@@ -163,38 +161,95 @@ fn is_build(path: &str) -> bool {
         )
 }
 
-fn by_verb(title: &str) -> Theme {
-    let word = title
-        .split([' ', ','])
-        .next()
-        .unwrap_or_default()
-        .to_lowercase();
-    match word.as_str() {
-        "add" | "adds" | "added" | "introduce" | "introduces" | "implement" | "implements"
-        | "support" | "allow" | "allows" | "create" | "enable" | "offer" | "provide" => {
-            Theme::Added
-        }
-        "fix" | "fixes" | "fixed" | "correct" | "repair" | "mend" | "prevent" | "avoid"
-        | "handle" | "stop" | "restore" => Theme::Fixed,
-        "refactor" | "rework" | "rename" | "move" | "extract" | "split" | "simplify"
-        | "reorganise" | "reorganize" | "restructure" | "rewrite" | "clean" => Theme::Reworked,
-        "remove" | "removes" | "drop" | "delete" | "retire" => Theme::Removed,
-        "speed" | "optimise" | "optimize" | "cache" => Theme::Faster,
-        "document" | "explain" | "describe" => Theme::Documentation,
-        "test" => Theme::Tests,
-        "revert" => Theme::Reverted,
-        _ => Theme::Other,
+/// The first word that is a verb, in whatever form: `Add`, `Adds`, `Added`, `Adding`.
+fn by_verb(headline: &Headline) -> Theme {
+    let title = headline.title.as_str();
+    let scope = headline.scope.as_ref();
+    let title = scope
+        .and_then(|scope| title.strip_prefix(scope.as_str()))
+        .unwrap_or(title);
+    let mut words = title
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let word = words.next().unwrap_or_default().to_lowercase();
+    // A forge calls merges of anything so.
+    if title.starts_with("Resolve \"") {
+        return Theme::Other;
     }
+    let verb = |verbs: &[&str]| verbs.iter().any(|verb| is_form(&word, verb));
+    if verb(&[
+        "add",
+        "introduce",
+        "implement",
+        "support",
+        "allow",
+        "create",
+        "enable",
+        "offer",
+        "provide",
+    ]) {
+        Theme::Added
+    } else if verb(&[
+        "fix", "correct", "repair", "mend", "prevent", "avoid", "handle", "stop", "restore",
+        "resolve",
+    ]) {
+        Theme::Fixed
+    } else if verb(&[
+        "refactor",
+        "rework",
+        "rename",
+        "move",
+        "extract",
+        "split",
+        "simplify",
+        "reorganise",
+        "reorganize",
+        "restructure",
+        "rewrite",
+        "clean",
+    ]) {
+        Theme::Reworked
+    } else if verb(&["remove", "drop", "delete", "retire"]) {
+        Theme::Removed
+    } else if verb(&["speed", "optimise", "optimize", "cache"]) {
+        Theme::Faster
+    } else if verb(&["document", "explain", "describe"]) {
+        Theme::Documentation
+    } else if verb(&["test"]) {
+        Theme::Tests
+    } else if verb(&["revert"]) {
+        Theme::Reverted
+    } else {
+        Theme::Other
+    }
+}
+
+/// Whether a word is a form of an English verb.
+fn is_form(word: &str, verb: &str) -> bool {
+    let stem = verb.trim_end_matches(['e', 'y']);
+    let Some(end) = word.strip_prefix(stem) else {
+        return false;
+    };
+    // The last letter is doubled in `stopped`.
+    let doubled = stem.chars().next_back();
+    let end = doubled
+        .and_then(|last| end.strip_prefix(last))
+        .unwrap_or(end);
+    word == verb
+        || matches!(
+            end,
+            "s" | "es" | "ed" | "ing" | "ies" | "ied" | "ying" | "ten" | "te"
+        )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::subject::parse;
+    use super::super::forge::Forge;
     use super::*;
 
     fn theme(subject: &str, paths: &[&str]) -> Theme {
         let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
-        Theme::of(&parse(subject), paths.iter())
+        Theme::of(&Headline::read(subject, Forge::Unknown), paths.iter())
     }
 
     #[test]
@@ -215,5 +270,17 @@ mod tests {
             Theme::Build
         );
         assert_eq!(theme("Check more", &["tests/it/a.rs"]), Theme::Tests);
+        assert_eq!(theme("Update Polish", &["po/pl.po"]), Theme::Translations);
+    }
+
+    #[test]
+    fn verbs_are_known_in_every_form() {
+        for title in ["Adds x", "Adding x", "Added x", "store: allow x"] {
+            assert_eq!(theme(title, &[]), Theme::Added, "{title}");
+        }
+        assert_eq!(theme("Stopped x", &[]), Theme::Fixed);
+        assert_eq!(theme("Simplified x", &[]), Theme::Reworked);
+        assert_eq!(theme("Address x", &[]), Theme::Other);
+        assert_eq!(theme("Reapply \"feat: x\"", &[]), Theme::Restored);
     }
 }

@@ -25,7 +25,7 @@ pub struct TaskView {
     pub id: String,
     /// What lists show of the id.
     pub short: String,
-    /// What it is about, once: `dev_diary:<repository>:<day>`.
+    /// What it is about, once: `dev_diary:<identity>:<day>`.
     pub subject: String,
     /// The title of its newest draft.
     pub topic: String,

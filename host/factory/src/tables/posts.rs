@@ -18,7 +18,7 @@ pub struct Post {
     pub id: String,
     /// The end of its address, `/posts/SLUG`.
     pub slug: String,
-    /// What it is about, once: `dev_diary:<repository>:<day>`.
+    /// What it is about, once: `dev_diary:<identity>:<day>`.
     pub subject: String,
     /// The id of its task.
     pub task: String,

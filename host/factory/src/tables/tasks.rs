@@ -15,7 +15,7 @@ use callboard_core::value::{ColumnError, Row, Rows, Statement};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Task {
     pub id: String,
-    /// What it is about, once: `dev_diary:<repository>:<day>`.
+    /// What it is about, once: `dev_diary:<identity>:<day>`.
     pub subject: String,
     /// The title of its newest draft.
     pub topic: String,

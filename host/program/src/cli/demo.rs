@@ -143,10 +143,10 @@ impl Demo {
         let run = run::start(app, context, "dev_diary", input).await?;
         match run.status {
             RunStatus::Gated => {}
-            RunStatus::NothingToDo => {
-                context
-                    .output
-                    .say(format_args!("nothing to do: {}", run.detail));
+            // A shallow clone lacks the day. What is no repository at all can't be remembered either.
+            RunStatus::NothingToDo | RunStatus::Unavailable => {
+                let label = format!("{}: ", run.status);
+                context.output.whole(&label, &run.detail);
                 return Ok((run, true));
             }
             _ => return Err(ended_badly(&run)),

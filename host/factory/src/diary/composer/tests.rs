@@ -1,63 +1,47 @@
-//! The text reads well, is the same each time and cites a source for each item.
+//! The text of a day reads well, is the same each time and cites a source for each change.
 
-use super::super::check::tests::{bundle, bundles};
-use super::super::grammar::{Kind, Reading, scan};
+use super::super::sample::{TEMPLATE, bundle, id};
 use super::*;
+
+fn text(messages: &[(&str, &str)]) -> Draft {
+    compose(&bundle(messages), TEMPLATE).expect("a text")
+}
+
+const MESSAGES: [(&str, &str); 5] = [
+    (
+        "feat(registry): refuse two handlers of one name (#12)",
+        "Before, the last one won and nobody knew.",
+    ),
+    (
+        "fix(http): retry a stale socket once",
+        "The peer closes after five seconds:\n\n- one retry\n- on a fresh connection",
+    ),
+    ("fix: name the table that is missing", ""),
+    ("docs: say how", ""),
+    ("chore(main): release 1.4.0", ""),
+];
 
 #[test]
 fn the_text_of_a_day_reads_well() {
-    let bundle = bundle(&[
-        (
-            "feat(registry): refuse two handlers of one name (#12)",
-            "Before, the last one won and nobody knew.\n\nSigned-off-by: A <a@x>",
-        ),
-        (
-            "fix(http): retry a stale socket once",
-            "The peer closes after five seconds:\n\n- one retry\n- on a fresh connection",
-        ),
-        ("fix: name the table that is missing", ""),
-        ("docs: say how", ""),
-    ]);
-    let draft = compose(&bundle);
+    let draft = text(&MESSAGES);
+    assert_eq!(draft.title, "registry: refuse two handlers of one name");
     assert_eq!(
-        draft.title,
-        "Refuse two handlers of one name, retry a stale socket once and 2 more changes"
+        draft.excerpt,
+        "callboard on 25 June 2026: registry: refuse two handlers of one name; http: retry a stale socket once; Name the table that is missing; Say how."
     );
-    assert_reads(&draft.markdown);
-    assert_eq!(
-        draft.tags,
-        [
-            "dev-diary",
-            "callboard",
-            "documentation",
-            "features",
-            "fixes"
-        ]
-    );
-    assert_eq!(draft.written_by, BUILT_IN);
-    assert!(
-        draft
-            .excerpt
-            .starts_with("callboard on 25 June 2026: refuse two handlers"),
-        "{}",
-        draft.excerpt
-    );
-}
-
-fn assert_reads(markdown: &str) {
     let expected = "\
-On 25 June 2026, **callboard** took in 4 commits by 3 people, with 1 merged pull request. That makes 1 addition, 2 fixes and 1 change to the documentation. 100 lines were added and 12 removed.
+On 25 June 2026, **callboard** took in 4 changes by 3 people: 1 addition, 2 fixes and 1 change to the documentation. Released: 1.4.0 (`053b5c7d`).
 
 ## Added
 
-**Refuse two handlers of one name** (PR #12). Before, the last one won and nobody knew.
+**registry: refuse two handlers of one name** (PR #12). Before, the last one won and nobody knew.
 
 ## Fixed
 
-**Retry a stale socket once** (`023b5c7d`). The peer closes after five seconds:
+**http: retry a stale socket once** (`023b5c7d`). The peer closes after five seconds:
 
-- one retry
-- on a fresh connection
+- One retry
+- On a fresh connection
 
 Smaller ones:
 
@@ -69,59 +53,126 @@ Smaller ones:
 
 ---
 
-*Written by the built-in composer from the commits of callboard on 25 June 2026. Left out: 3 commits by bots and 2 commits of bookkeeping (releases, version bumps, merges).*
+*Written by the built-in composer from what landed in callboard on 25 June 2026. Left out: nothing.*
 ";
-    assert_eq!(markdown, expected);
+    assert_eq!(draft.markdown, expected);
+    let tags = [
+        "dev-diary",
+        "callboard",
+        "documentation",
+        "features",
+        "fixes",
+        "releases",
+    ];
+    assert_eq!(draft.tags, tags);
+    assert_eq!(text(&MESSAGES), draft);
 }
 
 #[test]
-fn the_same_bundle_gives_the_same_text() {
-    for bundle in bundles() {
-        assert_eq!(compose(&bundle), compose(&bundle));
-    }
-}
-
-#[test]
-fn each_item_cites_its_source_and_titles_are_whole() {
-    for bundle in bundles() {
-        let draft = compose(&bundle);
-        let items = draft.markdown.lines().filter(|line| line.starts_with("**"));
-        for item in items {
-            let tokens = scan(item, Reading::Draft);
-            assert!(
-                tokens
-                    .iter()
-                    .any(|t| matches!(t.kind, Kind::PullRequest | Kind::Commit)),
-                "{item}"
-            );
-        }
-        assert!(
-            draft.title.chars().count() <= 90 && draft.title.contains(' '),
-            "{}",
-            draft.title
-        );
-        assert!(draft.excerpt.chars().count() <= 320, "{}", draft.excerpt);
-        assert!(
-            !draft.markdown.replace("\\<", "").contains("<script"),
-            "{}",
-            draft.markdown
-        );
-        assert!(!draft.markdown.contains("]("), "{}", draft.markdown);
-    }
-}
-
-#[test]
-fn the_same_change_is_told_once_with_both_sources() {
-    let bundle = bundle(&[
-        ("fix: retry once (#3)", ""),
-        ("fix: retry once", ""),
-        ("fix: log it", ""),
-    ]);
-    let markdown = compose(&bundle).markdown;
+fn a_title_is_a_title() {
+    let long = format!("feat: {}", "one two three four ".repeat(8));
+    let draft = text(&[(&long, "")]);
     assert!(
-        markdown.contains("- Retry once (PR #3, `023b5c7d`)"),
-        "{markdown}"
+        draft.title.chars().count() <= TITLE && draft.title.ends_with('\u{2026}'),
+        "{}",
+        draft.title
     );
-    assert_eq!(markdown.matches("Retry once").count(), 1, "{markdown}");
-    assert!(markdown.contains("That makes 2 fixes."), "{markdown}");
+    let draft = text(&[(&long, ""), ("feat: a title that fits", "")]);
+    assert_eq!(draft.title, "A title that fits");
+    assert_eq!(
+        text(&[("feat: x", "A reason that is told.")]).title,
+        "Work on callboard, 25 June 2026"
+    );
+    assert_eq!(text(&[("feat: 支持离线模式", "")]).title, "支持离线模式");
+}
+
+#[test]
+fn what_is_told_is_bounded_and_the_rest_is_a_list() {
+    let reason =
+        "It was slow for everybody who had more than a thousand orders on a page. ".repeat(4);
+    let subjects: Vec<String> = (0..120)
+        .map(|place| format!("feat: part {place} of the wizard"))
+        .collect();
+    let messages: Vec<(&str, &str)> = subjects
+        .iter()
+        .map(|it| (it.as_str(), reason.as_str()))
+        .collect();
+    let bundle = bundle(&messages);
+    let draft = compose(&bundle, TEMPLATE).expect("a text");
+    let told = draft.markdown.split("## Also").next().unwrap_or_default();
+    assert!(
+        (500..950).contains(&told.split_whitespace().count()),
+        "{told}"
+    );
+    assert!(
+        draft
+            .markdown
+            .contains("more changes have no title that says anything, or no room here")
+    );
+    // Every change is told, named or counted.
+    let named = bundle
+        .changes
+        .iter()
+        .filter(|change| draft.markdown.contains(&change.commit.short));
+    let counted = bundle.changes.len() - named.count();
+    assert!(
+        draft.markdown.contains(&format!("{counted} more changes")),
+        "{counted}"
+    );
+}
+
+#[test]
+fn sources_are_links_where_the_forge_is_known() {
+    let mut bundle = bundle(&MESSAGES);
+    bundle.remote =
+        super::super::forge::Remote::read("https://u:secret@github.com/stage/callboard");
+    let draft = compose(&bundle, TEMPLATE).expect("a text");
+    let link = format!(
+        "[`023b5c7d`](https://github.com/stage/callboard/commit/{})",
+        id(1)
+    );
+    assert!(draft.markdown.contains(&link), "{}", draft.markdown);
+    assert!(
+        draft
+            .markdown
+            .contains("[PR #12](https://github.com/stage/callboard/pull/12)")
+    );
+    assert!(!draft.markdown.contains("secret"));
+}
+
+#[test]
+fn a_template_says_it_in_its_own_words() {
+    let german = "{% block title %}{{ title }}{% endblock %}{% block excerpt %}{{ summary | length }} Titel{% endblock %}\
+        {% block text %}Am {{ day.day }}. {{ day.month }}. {{ day.year }}:\n{% for section in sections %}\
+        {% for item in section.items %}\n- {{ item.text }} ({{ item.cite }})\n{% endfor %}{% endfor %}{% endblock %}";
+    let draft = compose(&bundle(&MESSAGES[..2]), german).expect("a text");
+    assert!(
+        draft.markdown.starts_with("Am 25. 6. 2026:"),
+        "{}",
+        draft.markdown
+    );
+    let error = compose(
+        &bundle(&MESSAGES),
+        "{% block title %}{{ nothing }}{% endblock %}",
+    )
+    .expect_err("no text");
+    assert!(
+        error
+            .to_string()
+            .starts_with("templates/diary.md, line 1: "),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_a_stranger_writes_is_no_template() {
+    let draft = text(&[(
+        "feat: {{ title }} and {% raw %}",
+        "Because of {{ day.iso }} it was slow.",
+    )]);
+    assert!(
+        draft.markdown.contains("{{ title }} and {% raw %}"),
+        "{}",
+        draft.markdown
+    );
 }

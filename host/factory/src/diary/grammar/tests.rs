@@ -138,3 +138,17 @@ fn lines_are_counted() {
         [3]
     );
 }
+
+#[test]
+fn a_list_of_numbers_ends_with_its_sentence_or_bracket() {
+    let numbers = |text: &str| {
+        let tokens = scan(text, Reading::Draft);
+        let numbers = tokens
+            .iter()
+            .filter(|token| token.kind == Kind::PullRequest);
+        numbers.map(|token| token.text.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers("(PR #1930). 5 seconds after it"), ["1930"]);
+    assert_eq!(numbers("It is PR #7. 39 posts have none"), ["7"]);
+    assert_eq!(numbers("PRs #12, #13 and 14"), ["12", "13", "14"]);
+}

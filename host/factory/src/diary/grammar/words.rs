@@ -10,6 +10,8 @@ pub(super) struct Word {
     pub line: usize,
     /// Whether it stands in a code span.
     pub code: bool,
+    /// Whether a sentence or a bracket ends before it.
+    pub apart: bool,
 }
 
 /// The words of a text.
@@ -18,14 +20,11 @@ pub(super) fn words(text: &str, reading: Reading) -> Vec<Word> {
     let mut line = 1;
     let mut code = false;
     let mut word = String::new();
+    let mut apart = false;
     for c in plain(text) {
         if separates(c) {
-            push(
-                &mut words,
-                &mut word,
-                line,
-                code || reading == Reading::Source,
-            );
+            let is_code = code || reading == Reading::Source;
+            apart = push(&mut words, &mut word, line, is_code, apart) || ends(c);
             line += usize::from(c == '\n');
             code = (code ^ (c == '`')) && c != '\n';
         } else {
@@ -37,20 +36,30 @@ pub(super) fn words(text: &str, reading: Reading) -> Vec<Word> {
         &mut word,
         line,
         code || reading == Reading::Source,
+        apart,
     );
     words
 }
 
-fn push(words: &mut Vec<Word>, word: &mut String, line: usize, code: bool) {
-    let text = std::mem::take(word);
-    let text = text.trim_end_matches(['.', ':', '-', '=']);
-    if !text.is_empty() {
-        words.push(Word {
-            text: text.to_owned(),
-            line,
-            code,
-        });
+/// Keep a word, if it is one; says whether something has ended before the next.
+fn push(words: &mut Vec<Word>, word: &mut String, line: usize, code: bool, apart: bool) -> bool {
+    let whole = std::mem::take(word);
+    let text = whole.trim_end_matches(['.', ':', '-', '=']);
+    if text.is_empty() {
+        return apart || whole.contains('.');
     }
+    words.push(Word {
+        text: text.to_owned(),
+        line,
+        code,
+        apart,
+    });
+    whole[text.len()..].contains('.')
+}
+
+/// Whether a sentence or a bracket ends with a character.
+fn ends(c: char) -> bool {
+    matches!(c, ')' | ']' | '}' | ';' | '?')
 }
 
 fn separates(c: char) -> bool {

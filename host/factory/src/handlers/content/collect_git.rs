@@ -1,4 +1,4 @@
-//! `content.collect_git`: the commits and pull requests of one UTC day of a local repository.
+//! `content.collect_git`: what landed in a local repository on one UTC day.
 //!
 //! A repository that cannot be read is unavailable and leaves no trace, so the day stays open.
 //! A thin day is remembered with a direct write, because "nothing to do" carries no deferred
@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::diary::bundle::{Bundle, subject};
 use crate::diary::day::{Wanted, day_of_seconds, is_over};
-use crate::diary::gather::Gatherer;
-use crate::diary::git::{Git, GitError, History};
-use crate::diary::rules::{Rules, VERSION_ONLY};
+use crate::diary::gather::{Gatherer, Landed};
+use crate::diary::git::{Git, GitError};
+use crate::diary::looking::Looking;
 use crate::tables::diary_days::{self, DayState};
 use crate::tables::posts;
 use crate::tables::tasks::{self, TaskStatus};
@@ -25,68 +25,6 @@ use crate::tables::tasks::{self, TaskStatus};
 struct CollectGit;
 
 callboard_core::register!(CollectGit);
-
-/// What counts, and when a day is worth a post.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct Config {
-    /// Authors that are programs: parts of their name or address, in any case. They are also
-    /// known by a part of the branch that they merge, e.g. `dependabot/…`.
-    bots: Vec<String>,
-    /// Beginnings of subjects that are no work, in any case, up to a whole word. `<version>`
-    /// stands for subjects that say nothing but a version. Merges are always left out; a
-    /// merged pull request is told by its commits.
-    bookkeeping: Vec<String>,
-    /// What a day has to weigh. A feature weighs 4, a fix 3, documentation 1, a chore 0; a
-    /// reason, a review and a size of 50 lines add 1 each.
-    substance_bar: u32,
-    /// The most commits that one post is made from; the newest count.
-    #[schemars(range(min = 1))]
-    max_commits: usize,
-    /// How many days with commits `latest` looks back.
-    #[schemars(range(min = 1))]
-    look_back_days: usize,
-    /// Look again at days that were found thin.
-    look_again: bool,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        Self {
-            bots: owned(&[
-                "[bot]",
-                "dependabot",
-                "renovate",
-                "github-actions",
-                "greenkeeper",
-                "snyk-bot",
-                "semantic-release-bot",
-                "pre-commit-ci",
-                "allcontributors",
-            ]),
-            bookkeeping: owned(&[
-                "chore(release)",
-                "chore(deps)",
-                "build(deps)",
-                "release:",
-                "bump version",
-                "version bump",
-                "merge branch",
-                "merge remote-tracking branch",
-                "merge tag",
-                "wip",
-                "fixup!",
-                "squash!",
-                VERSION_ONLY,
-            ]),
-            substance_bar: 5,
-            max_commits: 300,
-            look_back_days: 200,
-            look_again: false,
-        }
-    }
-}
 
 #[derive(Deserialize, JsonSchema)]
 struct Reads {
@@ -107,11 +45,11 @@ struct Writes {
 }
 
 impl Handler for CollectGit {
-    type Config = Config;
+    type Config = Looking;
     type Reads = Reads;
     type Writes = Writes;
 
-    const SUMMARY: &'static str = "Collects a day's commits and pull requests from a repository";
+    const SUMMARY: &'static str = "Collects what landed in a repository on a day";
 
     fn needs(&self) -> Needs {
         Needs::default()
@@ -120,7 +58,7 @@ impl Handler for CollectGit {
             .table("diary_days", &["select", "insert", "update"])
     }
 
-    async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
+    async fn handle(&self, call: &Call, config: Looking, reads: Reads) -> Handled<Writes> {
         let wanted = reads.date.as_deref().unwrap_or("latest");
         let wanted = Wanted::parse(wanted, call.now)
             .map_err(|error| Stop::failed(FailureKind::Input, error))?;
@@ -129,22 +67,20 @@ impl Handler for CollectGit {
             let message = "`repository` is empty; give the folder of a git repository";
             return Err(Stop::failed(FailureKind::Input, message));
         }
-        let rules = Rules {
-            bots: config.bots.clone(),
-            bookkeeping: config.bookkeeping.clone(),
-        };
         let git = Git::open(path, call.deadline).map_err(|error| error.stop(path))?;
-        let repository = git.name().await.map_err(|error| error.stop(path))?;
+        let identity = git.identity().await.map_err(|error| error.stop(path))?;
         if !git.has_commits().await.map_err(|error| error.stop(path))? {
             return Err(Stop::nothing_to_do(format!(
-                "empty repository: {repository} has no commit yet"
+                "empty repository: {} has no commit yet",
+                identity.name
             )));
         }
         let history = git.history().await.map_err(|error| error.stop(path))?;
+        let landed = Landed::new(history);
         let gatherer = Gatherer {
-            git: &git,
-            repository: &repository,
-            rules: &rules,
+            identity: &identity,
+            rules: &config.rules(),
+            forge: config.forge,
             limit: config.max_commits,
             now: call.now,
         };
@@ -152,7 +88,9 @@ impl Handler for CollectGit {
             call,
             config: &config,
             gatherer,
-            history: &history,
+            subject_of: landed.identity(&identity),
+            git: &git,
+            landed: &landed,
             path,
         };
         let bundle = match wanted {
@@ -167,9 +105,12 @@ impl Handler for CollectGit {
 /// One look at a history.
 struct Search<'s> {
     call: &'s Call,
-    config: &'s Config,
+    config: &'s Looking,
     gatherer: Gatherer<'s>,
-    history: &'s History,
+    /// What the repository is known by.
+    subject_of: String,
+    git: &'s Git,
+    landed: &'s Landed,
     path: &'s str,
 }
 
@@ -187,12 +128,7 @@ impl Search<'_> {
     /// The latest day with substance. Decided days before it are passed over if thin, and end
     /// the search if published.
     async fn latest(&self) -> Result<Bundle, Stop> {
-        let days: std::collections::BTreeSet<Date> = self
-            .history
-            .commits
-            .iter()
-            .map(|commit| day_of_seconds(commit.committed_at))
-            .collect();
+        let days = self.landed.days();
         let now = day_of_seconds(self.call.now.as_second());
         let past = days.iter().rev().filter(|day| **day <= now);
         for day in past.take(self.config.look_back_days) {
@@ -209,50 +145,46 @@ impl Search<'_> {
         let days = self.config.look_back_days;
         Err(Stop::nothing_to_do(format!(
             "no day with substance among the last {days} days with commits of {}",
-            self.gatherer.repository
+            self.gatherer.identity.name
         )))
     }
 
     async fn read(&self, day: Date) -> Result<Bundle, Stop> {
-        let bundle = self.gatherer.bundle(self.history, day).await;
+        let bundle = self.gatherer.bundle(self.git, self.landed, day).await;
         bundle.map_err(|error: GitError| error.stop(self.path))
     }
 
     fn is_thin(&self, bundle: &Bundle) -> bool {
-        bundle.commits.is_empty() || bundle.substance < self.config.substance_bar
+        bundle.changes.is_empty() || bundle.substance < self.config.substance_bar
     }
 
     fn thin(&self, bundle: &Bundle) -> String {
         let Bundle {
             repository,
             day,
-            commits,
+            changes,
             dropped,
             substance,
             ..
         } = bundle;
         let so_far = if bundle.day_is_over { "" } else { " so far" };
-        let left_out = dropped.bots + dropped.bookkeeping;
-        if commits.is_empty() && left_out == 0 {
-            return format!("thin day: {repository} has no commit on {day}{so_far}");
+        let left_out = dropped.bots + dropped.bookkeeping + dropped.undone;
+        if changes.is_empty() && left_out == 0 && bundle.releases.is_empty() {
+            return format!("thin day: nothing landed in {repository} on {day}{so_far}");
         }
         format!(
-            "thin day: {day} of {repository} weighs {substance}{so_far}, the bar is {}; {} commits count, {left_out} are by bots or bookkeeping",
+            "thin day: {day} of {repository} weighs {substance}{so_far}, the bar is {}; {} changes count, {left_out} are by bots, bookkeeping or taken back",
             self.config.substance_bar,
-            commits.len()
+            changes.len()
         )
     }
 
     /// Remember a thin day that is over. A day without any commit is remembered only if there
     /// are later ones: else the repository may just not be up to date.
     async fn remember_thin(&self, bundle: &Bundle, day: Date) -> Result<(), Stop> {
-        let left_out = bundle.dropped.bots + bundle.dropped.bookkeeping;
-        let goes_on = self
-            .history
-            .commits
-            .iter()
-            .any(|c| day_of_seconds(c.committed_at) > day);
-        let seen = !bundle.commits.is_empty() || left_out > 0 || goes_on;
+        let left_out = bundle.dropped.bots + bundle.dropped.bookkeeping + bundle.dropped.undone;
+        let goes_on = self.landed.days().last().is_some_and(|last| *last > day);
+        let seen = !bundle.changes.is_empty() || left_out > 0 || goes_on;
         if !is_over(day, self.call.now) || !seen {
             return Ok(());
         }
@@ -264,7 +196,7 @@ impl Search<'_> {
 
     /// Stop if the day is published, waits for approval, or was found thin.
     async fn undecided(&self, day: Date) -> Result<(), Stop> {
-        let subject = subject(self.gatherer.repository, &day.to_string());
+        let subject = subject(&self.subject_of, &day.to_string());
         let rows = self.call.query(posts::find_subject(&subject)).await?;
         if let Some(post) = rows.first() {
             let slug = post.text("slug").map_err(internal)?;
@@ -294,7 +226,7 @@ impl Search<'_> {
     }
 
     async fn state(&self, day: Date) -> Result<Option<String>, Stop> {
-        let subject = subject(self.gatherer.repository, &day.to_string());
+        let subject = subject(&self.subject_of, &day.to_string());
         let rows = self.call.query(diary_days::find(&subject)).await?;
         rows.first()
             .map(|row| row.text("state"))

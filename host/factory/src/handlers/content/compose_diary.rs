@@ -1,21 +1,22 @@
 //! `content.compose_diary`: from the material of a day to a text that cites it.
 //!
 //! The built-in composer always writes. If the role `writer` resolves, the model writes too,
-//! and its text is taken if it is whole and every citation holds. The role is optional: without
+//! and its text is taken if what it says holds. The role is optional: without
 //! one the pipeline works the same.
 
 use std::time::Duration;
 
 use callboard_core::handler::{Call, Handled, Handler, ModelRequest, Needs};
-use callboard_core::outcome::{Done, Stop};
+use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::diary::answer::{self, Asked};
 use crate::diary::bundle::Bundle;
-use crate::diary::composer::{Draft, compose};
+use crate::diary::composer::{BUILT_IN, Draft, compile, draft};
 use crate::diary::material::material;
+use crate::diary::page::{TEMPLATE, Unrendered, Writer};
 
 struct ComposeDiary;
 
@@ -23,7 +24,7 @@ callboard_core::register!(ComposeDiary);
 
 /// The prompt of the workspace that the model gets.
 const PROMPT: &str = "dev_diary";
-const SYSTEM: &str = "You write a developers' diary. You say only what the material says, you cite it, and you answer in the form you are asked for.";
+const SYSTEM: &str = "You write a developers' diary. You say only what the material says, you name the changes that each sentence tells, and you answer with one JSON object.";
 
 /// Whether and how a model is asked.
 #[derive(Deserialize, JsonSchema)]
@@ -77,40 +78,50 @@ impl Handler for ComposeDiary {
 
     async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
         let bundle = &reads.bundle;
-        if bundle.commits.is_empty() {
+        if bundle.changes.is_empty() {
             return Err(Stop::nothing_to_do(format!(
-                "no commit to tell of: {}",
+                "nothing landed that can be told: {}",
                 reads.subject
             )));
         }
-        let built_in = compose(bundle);
-        let draft = match ask(call, &config, bundle).await {
-            Ok(None) => built_in,
-            Ok(Some(draft)) => draft,
-            Err(reason) => {
-                let draft = fallback(built_in, &config.role, &reason);
-                let role = format!("role {}", config.role);
-                return Ok(Done::new(Writes { draft }).fallback(role, reason));
+        let template = call.resources.text(TEMPLATE)?;
+        match ask(call, &config, bundle, &template).await {
+            Ok(Some(draft)) => Ok(Done::new(Writes { draft })),
+            Ok(None) => {
+                let draft = built_in(bundle, &template, None)?;
+                Ok(Done::new(Writes { draft }))
             }
-        };
-        Ok(Done::new(Writes { draft }))
+            Err(reason) => {
+                let note = format!("the role `{}` did not write it: {reason}", config.role);
+                let draft = built_in(bundle, &template, Some(note))?;
+                let role = format!("role {}", config.role);
+                Ok(Done::new(Writes { draft }).fallback(role, reason))
+            }
+        }
     }
 }
 
-/// The built-in text, saying why no model wrote it. The post itself names no cause: it may
-/// hold addresses of this installation.
-fn fallback(mut draft: Draft, role: &str, reason: &str) -> Draft {
-    draft
-        .notes
-        .push(format!("the role `{role}` did not write it: {reason}"));
-    let signed = "*Written by the built-in composer";
-    let saying = format!("{signed}, because the model's text could not be used,");
-    draft.markdown = draft.markdown.replace(signed, &saying);
-    draft
+/// The built-in text, with a note of why no model wrote it if one was to. The post itself names no
+/// cause: it may hold addresses of this installation.
+fn built_in(bundle: &Bundle, template: &str, note: Option<String>) -> Result<Draft, Stop> {
+    let mut composed = compile(bundle);
+    composed.page.writer = Writer {
+        model: None,
+        instead: note.is_some(),
+    };
+    let failed = |error: Unrendered| Stop::failed(FailureKind::Config, error);
+    let mut draft = draft(bundle, composed, template, BUILT_IN).map_err(failed)?;
+    draft.notes.extend(note);
+    Ok(draft)
 }
 
 /// The model's draft; `None` if no role is set; or why its answer cannot be used.
-async fn ask(call: &Call, config: &Config, bundle: &Bundle) -> Result<Option<Draft>, String> {
+async fn ask(
+    call: &Call,
+    config: &Config,
+    bundle: &Bundle,
+    template: &str,
+) -> Result<Option<Draft>, String> {
     if config.role.is_empty() {
         return Ok(None);
     }
@@ -125,6 +136,7 @@ async fn ask(call: &Call, config: &Config, bundle: &Bundle) -> Result<Option<Dra
         system: SYSTEM.to_owned(),
         prompt: prompt.clone(),
         max_tokens: config.max_tokens,
+        schema: Some(answer::schema()),
         timeout,
     };
     let answer = tokio::time::timeout(timeout, call.complete(&config.role, request)).await;
@@ -142,7 +154,12 @@ async fn ask(call: &Call, config: &Config, bundle: &Bundle) -> Result<Option<Dra
         prompt: &prompt,
         material: &material,
     };
-    let draft = answer::read(&completion.text, &completion.model, bundle, &asked);
+    let draft = answer::read(
+        &completion.text,
+        &completion.model,
+        (bundle, template),
+        &asked,
+    );
     draft
         .map(Some)
         .map_err(|reason| format!("the answer of {} was refused: {reason}", completion.model))

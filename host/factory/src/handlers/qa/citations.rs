@@ -1,5 +1,7 @@
-//! `qa.citations`: every pull request, commit, version, path, address, day and count in a
-//! draft has to be in its bundle. Pure and deterministic: it always gives a verdict.
+//! `qa.citations`: every claim of a draft has to be borne out by the changes that it stands on, and
+//! every pull request, commit, version, path, address, day and count beside them has to be in its
+//! bundle. A built-in text has to be the one that the template makes of the bundle. No model is asked:
+//! it always gives a verdict.
 
 use callboard_core::handler::{Call, Handled, Handler};
 use callboard_core::outcome::{Done, Stop};
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::diary::bundle::Bundle;
 use crate::diary::check::{Citations, check};
 use crate::diary::composer::Draft;
+use crate::diary::page::TEMPLATE;
 
 struct CitationsRail;
 
@@ -42,15 +45,16 @@ impl Handler for CitationsRail {
     type Reads = Reads;
     type Writes = Writes;
 
-    const SUMMARY: &'static str = "Rejects a draft that cites what its bundle does not have";
+    const SUMMARY: &'static str = "Rejects a draft that says what the changes it cites do not";
 
     fn always_gives_a_verdict(&self) -> bool {
         true
     }
 
-    async fn handle(&self, _call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
+    async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
         let Reads { bundle, draft } = reads;
-        match check(&draft, &bundle, &config.allow_versions) {
+        let template = call.resources.text(TEMPLATE)?;
+        match check(&draft, &bundle, &template, &config.allow_versions) {
             Ok(checked) => Ok(Done::new(Writes {
                 citations: Citations::pass(checked),
             })),

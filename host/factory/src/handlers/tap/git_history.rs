@@ -83,7 +83,7 @@ impl Handler for GitHistory {
             in_time(call, written)?;
             let (batch, mut room) = (&rest[..rest.len().min(BATCH)], ROOM);
             let entries = git.commits(batch, &mut room).await;
-            let entries = entries.map_err(|error| error.stop(path))?;
+            let (entries, _) = entries.map_err(|error| error.stop(path))?;
             // There was room for those up to the last: who is missing among them cannot be read.
             let last = entries.last().map(|entry| &entry.id);
             let read = batch.iter().position(|id| Some(id) == last);
@@ -115,7 +115,7 @@ async fn newest(git: &Git, limit: usize) -> Result<Option<(String, Vec<String>)>
     let mut listed = git.history().await?.commits;
     listed.sort_by(|a, b| (b.committed_at, &a.id).cmp(&(a.committed_at, &b.id)));
     let ids = listed.into_iter().take(limit).map(|commit| commit.id);
-    Ok(Some((git.name().await?, ids.collect())))
+    Ok(Some((git.identity().await?.name, ids.collect())))
 }
 
 /// The ids that are not kept yet, in the same order.

@@ -5,7 +5,7 @@ use callboard_core::operations::{
     ListEntry, ProblemView, backup, doctor, findings, gates, handlers, pipelines, plugins,
     policies, revisions, runs, schedules, settings,
 };
-use callboard_factory::operations::{health, overview, posts, tasks};
+use callboard_factory::operations::{diary, health, overview, posts, tasks};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
@@ -34,6 +34,7 @@ const NOUNS: &[Noun] = &[
     ("gates", GATES),
     ("tasks", TASKS),
     ("posts", POSTS),
+    ("the diary", DIARY),
     ("revisions", REVISIONS),
     ("pipelines", PIPELINES),
     ("handlers", HANDLERS),
@@ -82,6 +83,8 @@ const POSTS: &[DocumentedAnswer] = &[
     answer::<posts::Removed>("posts remove"),
     answer::<posts::Exported>("posts export"),
 ];
+
+const DIARY: &[DocumentedAnswer] = &[answer::<diary::DiaryAudit>("diary audit")];
 
 const REVISIONS: &[DocumentedAnswer] = &[
     answer::<revisions::RollReportView<'_>>("check"),

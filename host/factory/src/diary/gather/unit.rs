@@ -1,0 +1,236 @@
+//! One thing that landed, with its message read.
+
+use std::collections::BTreeMap;
+
+use super::super::bundle::Change;
+use super::super::forge::Forge;
+use super::super::headline::{Headline, Merge};
+use super::super::landed::{History, Landing};
+use super::super::log::Entry;
+use super::super::message::Message;
+use super::super::prose::Prose;
+use super::super::rules::Rules;
+use super::super::theme::Theme;
+use super::super::weigh::{self, Weighed};
+use super::commit;
+use super::told::Told;
+
+/// The longest paragraph, in characters, that is the title of a merge.
+const TITLE: usize = 140;
+
+/// A commit of the branch, or of a branch that a merge without any words brought.
+pub struct Unit {
+    pub entry: Entry,
+    pub headline: Headline,
+    pub message: Message,
+    /// What a merge brought.
+    pub parts: Vec<Entry>,
+    /// Commits of the day that are the same again.
+    pub also: Vec<Entry>,
+}
+
+/// The units of a landing. A merge that says nothing itself is told by what it brought.
+pub(super) fn units(
+    history: &History,
+    landing: &Landing,
+    (entries, forge): (&mut BTreeMap<String, Entry>, Forge),
+    depth: usize,
+    units: &mut Vec<Unit>,
+) {
+    let Some(entry) = entries.remove(&history.commits[landing.commit].id) else {
+        return;
+    };
+    let merge = history
+        .is_merge(landing.commit)
+        .then(|| Merge::read(&entry.subject))
+        .flatten();
+    let unit = Unit::new(entry, merge.as_ref(), forge);
+    // A branch that is merged as a whole is told by what it brought, whatever the merge is called.
+    let branch = Merge::read(&unit.headline.title).is_some();
+    let named = unit.headline.request.is_some() || !unit.headline.title.is_empty();
+    let says = !branch && (merge.is_none() || named);
+    if !says && depth > 0 {
+        for inner in history.within(landing) {
+            self::units(history, &inner, (&mut *entries, forge), depth - 1, units);
+        }
+        return;
+    }
+    let mut unit = unit;
+    let brought = landing
+        .brought
+        .iter()
+        .rev()
+        .filter(|commit| !history.is_merge(**commit));
+    let brought = brought.filter_map(|commit| entries.remove(&history.commits[*commit].id));
+    unit.parts = brought.collect();
+    if let Some(merge) = merge {
+        unit.name_merge(&merge, forge);
+    }
+    units.push(unit);
+}
+
+impl Unit {
+    fn new(entry: Entry, merge: Option<&Merge>, forge: Forge) -> Self {
+        let mut headline = match merge {
+            Some(merge) => Headline {
+                request: merge.request,
+                ..Headline::default()
+            },
+            None => Headline::read(&entry.subject, forge),
+        };
+        let squashed = headline.request.is_some() && merge.is_none();
+        let mut message = Message::read(&entry.body, &entry.trailers, forge, squashed);
+        if let Some(merge) = merge {
+            headline.request = headline.request.or_else(|| merge_request(&entry.body));
+            let said = said(merge, &entry.body, &mut message);
+            let read = Headline::read(&said.unwrap_or_default(), forge);
+            headline = Headline {
+                request: headline.request.or(read.request),
+                ..read
+            };
+        }
+        Self {
+            entry,
+            headline,
+            message,
+            parts: Vec::new(),
+            also: Vec::new(),
+        }
+    }
+
+    /// The title of a merge that has none of its own: that of the only commit it brought, or its
+    /// branch.
+    fn name_merge(&mut self, merge: &Merge, forge: Forge) {
+        if let Some(branch) = &merge.branch {
+            let own = |item: &Prose| item.plain().starts_with(&format!("{branch}:"));
+            self.message.items.retain(|item| !own(item));
+        }
+        if !self.headline.title.is_empty() {
+            return;
+        }
+        let request = self.headline.request;
+        self.headline = match (self.parts.as_slice(), &merge.branch) {
+            ([only], _) => Headline::read(&only.subject, forge),
+            (_, Some(branch)) => Headline::read(&spaced(branch), forge),
+            _ => Headline::read(&self.entry.subject, forge),
+        };
+        self.headline.request = request.or(self.headline.request);
+    }
+
+    /// The headline as a whole, to be known by.
+    pub fn line(&self) -> String {
+        match (&self.headline.undo, self.entry.is_merge()) {
+            (None, true) => self.headline.title.clone(),
+            _ => self.entry.subject.clone(),
+        }
+    }
+
+    /// The commits whose authors wrote it.
+    pub fn writers(&self) -> impl Iterator<Item = &Entry> {
+        let own = self.parts.is_empty().then_some(&self.entry);
+        own.into_iter().chain(&self.parts)
+    }
+
+    /// Whether this is the same change again, picked onto another branch.
+    pub fn is_picked_from(&self, other: &Self) -> bool {
+        let key = |unit: &Self| {
+            let Entry {
+                author,
+                written_at,
+                subject,
+                ..
+            } = &unit.entry;
+            (author.clone(), *written_at, subject.clone())
+        };
+        !self.entry.is_merge() && key(self) == key(other)
+    }
+
+    /// Whether `name` is the beginning of the id of one of its commits, or its request.
+    pub fn is_named(&self, name: &str) -> bool {
+        if let Some(number) = name.strip_prefix('#') {
+            return self
+                .headline
+                .request
+                .is_some_and(|request| request.to_string() == number);
+        }
+        let mut ids = std::iter::once(&self.entry)
+            .chain(&self.also)
+            .map(|entry| &entry.id);
+        ids.any(|id| id.starts_with(name))
+    }
+
+    /// The change that it is.
+    pub fn change(self, rules: &Rules, counts: bool) -> Change {
+        let theme = self.theme();
+        let told = Told::of(&self, rules);
+        let says = !told.is_empty();
+        let Weighed { lines, importance } = weigh::weigh(&self, says, rules, counts);
+        let headline = self.headline;
+        let mut issues = headline.issues;
+        issues.extend(&self.message.closes);
+        issues.sort_unstable();
+        issues.dedup();
+        issues.retain(|issue| Some(*issue) != headline.request);
+        Change {
+            id: String::new(),
+            theme,
+            title: headline.title,
+            reasons: told.reasons,
+            points: told.points,
+            note: told.note,
+            breaking: headline.breaking || self.message.breaking.is_some(),
+            request: headline.request,
+            issues,
+            commit: commit(self.entry),
+            parts: self.parts.into_iter().map(commit).collect(),
+            also: self.also.into_iter().map(commit).collect(),
+            lines,
+            importance,
+        }
+    }
+
+    /// The theme of its own headline, or of the weightiest of what it brought.
+    pub fn theme(&self) -> Theme {
+        let own = Theme::of(&self.headline, self.entry.paths.iter());
+        let typed = self.headline.kind.is_some() || self.headline.undo.is_some();
+        if typed || own != Theme::Other {
+            return own;
+        }
+        let parts = self.parts.iter().map(|part| {
+            let headline = Headline::read(&part.subject, Forge::Unknown);
+            Theme::of(&headline, part.paths.iter())
+        });
+        let squashed = self
+            .message
+            .parts
+            .iter()
+            .map(|part| Theme::of(&part.headline, [].iter()));
+        let themes = parts.chain(squashed).filter(|theme| !theme.is_minor());
+        themes.max_by_key(|theme| theme.weight()).unwrap_or(own)
+    }
+}
+
+/// `!31` of `See merge request group/project!31`.
+fn merge_request(body: &str) -> Option<u64> {
+    pattern!(SEEN, r"(?m)^See merge request [^\s!]*!(\d{1,9})\s*$");
+    SEEN.captures(body).and_then(|found| found[1].parse().ok())
+}
+
+/// The title that the forge or the message gives a merge; it is no reason then.
+fn said(merge: &Merge, body: &str, message: &mut Message) -> Option<String> {
+    if let Some(title) = &merge.title {
+        return Some(title.clone());
+    }
+    let first = body.lines().map(str::trim).find(|line| !line.is_empty())?;
+    if first.starts_with(['#', '*', '-', '>', '<']) {
+        return None;
+    }
+    let paragraph = message.paragraphs.first()?;
+    let fits = paragraph.length() <= TITLE && paragraph.sentences().len() == 1;
+    fits.then(|| message.paragraphs.remove(0).source())
+}
+
+/// `fix-the-clock` as words.
+fn spaced(branch: &str) -> String {
+    branch.replace(['-', '_'], " ")
+}

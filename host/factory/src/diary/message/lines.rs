@@ -1,0 +1,201 @@
+//! Lines of a message before they are Markdown: what tools and trackers are told is taken out, and
+//! a line that only happens to begin with a mark of Markdown goes on with the one before it.
+
+use super::super::prose::Prose;
+
+/// The body as it is read.
+pub(super) fn told(body: &str) -> String {
+    let body = body.replace("\r\n", "\n").replace('\r', "\n");
+    let lines: Vec<&str> = body.lines().collect();
+    let mut out = String::with_capacity(body.len());
+    let mut before = Before::Nothing;
+    let mut fence = None;
+    for (index, line) in lines.iter().enumerate() {
+        let trimmed = line.trim();
+        if let Some(mark) = fence {
+            if trimmed.starts_with(mark) {
+                fence = None;
+                before = Before::Nothing;
+            }
+        } else if let Some(mark) = ["```", "~~~"]
+            .iter()
+            .find(|mark| trimmed.starts_with(**mark))
+        {
+            fence = Some(*mark);
+        } else if is_rule(trimmed) || is_for_tools(trimmed) {
+            out.push('\n');
+            before = Before::Nothing;
+            continue;
+        } else {
+            let next = lines.get(index + 1).copied().unwrap_or_default();
+            before = text(line, next, before, &mut out);
+        }
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}
+
+/// What the line before was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    /// A line in the middle of a sentence.
+    Open,
+    /// The end of a sentence, or of what announces a list.
+    Ended,
+    Item,
+}
+
+/// Whatever has to be written before a line, and what it is for the next one.
+fn text(line: &str, next: &str, before: Before, out: &mut String) -> Before {
+    let trimmed = line.trim();
+    if trimmed.is_empty() {
+        return Before::Nothing;
+    }
+    if breaking(trimmed).is_some() && before != Before::Nothing {
+        out.push('\n');
+    }
+    let ended = |line: &str| {
+        if line.ends_with(['.', ':', ';', '!', '?', '\u{3002}', '\u{ff1a}']) {
+            Before::Ended
+        } else {
+            Before::Open
+        }
+    };
+    let Some(mark) = mark(trimmed) else {
+        // What is below an item belongs to it.
+        return if before == Before::Item {
+            Before::Item
+        } else {
+            ended(trimmed)
+        };
+    };
+    let is_list = !"#<>".contains(mark);
+    let follows = is_list && self::mark(next.trim()) == Some(mark);
+    match before {
+        Before::Open if !follows => {
+            let start = line.len() - line.trim_start().len();
+            out.push_str(&line[..start]);
+            escape(trimmed, out);
+            ended(trimmed)
+        }
+        _ if is_list => Before::Item,
+        _ => ended(trimmed),
+    }
+}
+
+/// Written before a mark it is none. The line itself follows, so of a number nothing is left to
+/// escape: only `1.` goes between, and an invisible joiner keeps it from being one.
+fn escape(trimmed: &str, out: &mut String) {
+    out.push_str(if trimmed.starts_with(|c: char| c.is_ascii_digit()) {
+        "\u{2060}"
+    } else {
+        "\\"
+    });
+}
+
+/// The mark that a line begins with, if Markdown could take it for one; a digit for all numbers.
+fn mark(line: &str) -> Option<char> {
+    let first = line.chars().next()?;
+    match first {
+        '-' | '*' | '+' => line[1..].starts_with(' ').then_some(first),
+        '#' => line
+            .trim_start_matches('#')
+            .starts_with(' ')
+            .then_some(first),
+        '<' | '>' => Some(first),
+        '0'..='9' => {
+            let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+            (rest.starts_with(". ") || rest.starts_with(") ")).then_some('1')
+        }
+        _ => None,
+    }
+}
+
+/// A line that only parts what is above from what is below.
+fn is_rule(trimmed: &str) -> bool {
+    trimmed.len() >= 3
+        && trimmed.chars().all(|c| "-=_*~".contains(c))
+        && !trimmed.starts_with("~~~")
+}
+
+/// A line that is for trackers, mail programs and other tools.
+pub fn is_for_tools(trimmed: &str) -> bool {
+    pattern!(
+        TOOLS,
+        r"(?ix)^(?:
+            [a-z-]+-by:\s.*
+            | \(cherry\ picked\ from\ commit.*
+            | see\ merge\ request\ .*
+            | git-svn-id:.*
+            | committed\ via\ \S+
+            | (?:🤖\s*)?generated\ (?:with|by)\b.*
+            | this\ (?:reverts|reapplies)\ (?:merge\ )?(?:commit|merge\ request|pull\ request)s?\s+\S+(?:\s+reversing)?
+            | changes\ made\ to\ [0-9a-f]{7,64}\.?
+            | reverts\ [\w./-]*[\#!]\d+\.?
+            | (?:\#\s*)?conflicts?:
+            | (?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?|see|related(?:\ to)?|part\ of|issue|bug|ticket|task|jira|link|pull[ -]request)
+              :?\s+(?:(?:[\w./-]*[\#!]\d+|[A-Z][A-Z0-9]+-\d+|https?://\S+)[\s,.]*(?:and\s+)?)+
+            | [\w\ -]{2,30}:\s+<?https?://\S+
+            | <?https?://\S+
+        )$"
+    );
+    TOOLS.is_match(trimmed)
+}
+
+/// How many bytes of a paragraph say that it is about what breaks.
+pub(super) fn breaking(head: &str) -> Option<usize> {
+    let heads = ["BREAKING CHANGE:", "BREAKING CHANGES:", "BREAKING-CHANGE:"];
+    let head = heads.iter().find(|it| head.starts_with(**it));
+    head.map(|head| head.len())
+}
+
+/// Whether a paragraph says anything.
+pub(super) fn is_told(paragraph: &Prose) -> bool {
+    let text = paragraph.plain();
+    text.chars().filter(|c| c.is_alphanumeric()).count() >= 3
+}
+
+/// Whether a sentence may be told: it names no account, no address of mail and no password.
+pub fn is_private(text: &str) -> bool {
+    pattern!(
+        PRIVATE,
+        r"(?i)\b[\w.+-]+@[\w-]+\.[\w.]+|(?:^|[\s(])@[\w-]+|\b(?:password|passwd|secret|token|api[ _-]?key)\s*[:=]\s*\S|://[^\s/@]+:[^\s/@]+@"
+    );
+    PRIVATE.is_match(text)
+}
+
+/// The issues that a text says it closes.
+pub(super) fn closed(text: &str) -> Vec<u64> {
+    pattern!(
+        CLOSED,
+        r"(?i)\b(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?):?\s+((?:[\w./-]*#\d{1,9}(?:\s*,\s*|\s+and\s+)?)+)"
+    );
+    pattern!(NUMBER, r"#(\d{1,9})");
+    let lists = CLOSED.captures_iter(text).map(|found| found[1].to_owned());
+    let mut numbers = Vec::new();
+    for list in lists {
+        let found = NUMBER.captures_iter(&list);
+        numbers.extend(found.filter_map(|number| number[1].parse::<u64>().ok()));
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+/// What a text says it takes back: ids of commits, and `#12`.
+pub(super) fn undone(text: &str) -> Vec<String> {
+    pattern!(
+        COMMIT,
+        r"(?i)\bth(?:is|e following)\s+(?:reverts|reapplies)\s+(?:merge\s+)?commits?\s+([0-9a-f]{7,64})"
+    );
+    pattern!(REQUEST, r"(?im)^reverts\s+[\w./-]*[#!](\d{1,9})\.?\s*$");
+    let commits = COMMIT
+        .captures_iter(text)
+        .map(|found| found[1].to_lowercase());
+    let requests = REQUEST
+        .captures_iter(text)
+        .map(|found| format!("#{}", &found[1]));
+    commits.chain(requests).collect()
+}

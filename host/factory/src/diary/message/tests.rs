@@ -1,0 +1,90 @@
+//! Messages as people, forges and tools write them.
+
+use super::*;
+
+fn read(body: &str) -> Message {
+    Message::read(body, &[], Forge::Unknown, false)
+}
+
+fn texts(prose: &[Prose]) -> Vec<String> {
+    prose.iter().map(Prose::plain).collect()
+}
+
+#[test]
+fn reasons_come_without_what_is_for_tools_and_reviewers() {
+    let body = "## Why\n\nThe socket was stale, e.g. after\nsix seconds. Retrying once\nmends it.\n\n```\ncode();\n```\n\n- one retry\n  on a fresh connection\n- [x] a test\n\n## Test plan\n\nRun it.\n\nFixes #12\nhttps://a.example/b\nDifferential Revision: https://r.example/D1\nCo-authored-by: B <b@x>\n";
+    let message = read(body);
+    assert_eq!(
+        texts(&message.paragraphs),
+        ["The socket was stale, e.g. after six seconds. Retrying once mends it."]
+    );
+    assert_eq!(
+        texts(&message.items),
+        ["one retry on a fresh connection", "a test"]
+    );
+    assert_eq!(message.closes, [12]);
+}
+
+#[test]
+fn wrapped_lines_that_begin_with_a_mark_go_on() {
+    let message = read(
+        "The tool reads the value of the option, which is the name of a\n<file> or a\n- (dash) for the standard input, and\n# signs are comments. It\nfixes #12 too, and the\nbug: it no longer stops. That is\n3. the last of all.\n",
+    );
+    assert_eq!(
+        texts(&message.paragraphs),
+        [
+            "The tool reads the value of the option, which is the name of a <file> or a - (dash) for the standard input, and # signs are comments. It fixes #12 too, and the bug: it no longer stops. That is 3. the last of all."
+        ]
+    );
+    assert!(message.items.is_empty());
+    let list = read("Two gaps\n- one\n- two\n\nDone:\n1. all of it\n");
+    assert_eq!(texts(&list.items), ["one", "two", "all of it"]);
+}
+
+#[test]
+fn a_squashed_body_is_its_commits_with_their_reasons() {
+    let body = "* feat: add the route (#3)\n\nNobody could order.\n\n* fix: the answer\n\nBREAKING CHANGE: it is a list now\n\n* fix typo\n\n---------\n\nCo-authored-by: x <x@y>";
+    let message = Message::read(body, &[], Forge::Unknown, true);
+    let titles: Vec<_> = message
+        .parts
+        .iter()
+        .map(|part| part.headline.title.as_str())
+        .collect();
+    assert_eq!(titles, ["Add the route", "The answer", "Fix typo"]);
+    assert_eq!(texts(&message.parts[0].paragraphs), ["Nobody could order."]);
+    assert_eq!(
+        message.breaking.as_ref().map(Prose::plain).as_deref(),
+        Some("it is a list now")
+    );
+}
+
+#[test]
+fn only_a_footer_says_that_something_breaks() {
+    assert_eq!(read("There is no BREAKING CHANGE here.").breaking, None);
+    let note = |body| read(body).breaking.map(|note| note.plain());
+    assert_eq!(
+        note("x y\nBREAKING CHANGE: gone. Run `convert`."),
+        Some("gone. Run convert.".into())
+    );
+    assert_eq!(
+        note("BREAKING CHANGE:\n\nIt is gone."),
+        Some("It is gone.".into())
+    );
+    let trailer = [("BREAKING-CHANGE".to_owned(), "gone".to_owned())];
+    let message = Message::read("", &trailer, Forge::Unknown, false);
+    assert_eq!(
+        message.breaking.map(|note| note.plain()),
+        Some("gone".into())
+    );
+}
+
+#[test]
+fn what_is_taken_back_is_named() {
+    let sha = "1a2b3c4d".repeat(5);
+    let message = read(&format!("This reverts commit {sha}.\n\nIt was too slow."));
+    assert_eq!(message.undoes, [sha]);
+    assert_eq!(texts(&message.paragraphs), ["It was too slow."]);
+    assert_eq!(read("Reverts owner/name#12").undoes, ["#12"]);
+    assert!(lines::is_private("Mail me at ada@x.example") && lines::is_private("ask @everyone"));
+    assert!(!lines::is_private("The token is read"));
+}
