@@ -190,7 +190,7 @@ async fn a_table_that_no_package_heeds_is_refused() {
     let table = "name = \"a\"\n[engine.restate]\ningress = \"http://127.0.0.1:8080\"\n";
     fs::write(folder.path().join("callboard.toml"), table).expect("a file");
     let refused = App::open(folder.path(), None).await.err();
-    let refused = refused.expect("it is refused").to_string();
+    let refused = format!("{:?}", refused.expect("it is refused"));
     assert!(
         refused.contains("without the feature `restate`"),
         "{refused}"

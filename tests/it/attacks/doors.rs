@@ -107,7 +107,7 @@ fn fallbacks_are_few(dialect: Dialect) {
         assert!(told.len() < 50_000, "{command:?}: {}", told.len());
     }
     let shown = factory.ok(&["runs", "show", "latest", "--format", "json"]);
-    assert!(shown.contains("981 more did not do it"), "{shown:.9000}");
+    assert!(shown.contains("981 more"), "{shown:.9000}");
     assert!(shown.len() < 100_000, "{}", shown.len());
     for column in ["detail"] {
         let kept = factory.texts("SELECT detail FROM runs", column);

@@ -399,8 +399,8 @@ mod tests {
     #[test]
     fn a_commit_without_a_time_is_left_out_with_its_counts() {
         for time in ["", "soon", "99999999999999999999999", "9999999999999999"] {
-            let bad = format!("\u{1}bb\0\0{time}\0A\0a\0\0s\0b\0\n1\t1\tbad\0");
-            let good = |id: &str| format!("\u{1}{id}\0\01\0A\0a\0\0s\0b\0\n1\t1\tgood\0");
+            let bad = format!("\u{1}bb\0\0{time}\0A\0a\0\0s\0\0b\0\n1\t1\tbad\0");
+            let good = |id: &str| format!("\u{1}{id}\0\01\0A\0a\0\0s\0\0b\0\n1\t1\tgood\0");
             let output = [good("aa"), bad, good("cc")].concat();
             let entries = commits(output.as_bytes()).expect("the others");
             let ids: Vec<_> = entries.iter().map(|entry| entry.id.as_str()).collect();
