@@ -105,7 +105,7 @@ fn a_file_to_which_sqlite_writes_stays_in_its_place() {
             done.expect("it works on it");
             store.execute(insert(number)).await.expect("it is kept");
             other.close().await.expect("it goes");
-            let mode = fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+            let mode: fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o600);
             fs::set_permissions(path(&database), mode).expect("it is ours");
             store
                 .execute(insert(number + 1000))

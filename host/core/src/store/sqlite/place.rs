@@ -196,7 +196,7 @@ async fn filled(connection: &mut SqliteConnection) -> Result<Option<Filled>, Sto
         if map(file, 0, REGION, 0, (&raw mut index).cast()) != ffi::SQLITE_OK || index.is_null() {
             return Ok(None);
         }
-        let number = |at: usize| index.cast::<u8>().add(at).cast::<u32>().read_volatile();
+        let number = |at: usize| index.cast::<u32>().add(at / 4).read_volatile();
         let salts = u64::from(number(SALTS)) << 32 | u64::from(number(SALTS + 4));
         let (begun, done) = (number(BEGUN), number(DONE));
         Ok(Some(Filled { salts, begun, done }))
