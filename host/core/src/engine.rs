@@ -100,7 +100,7 @@ pub enum EngineError {
         stage: String,
         known: String,
     },
-    #[error("run {0} is in the leases of another worker, or has ended")]
+    #[error("run {0} is in the hands of another worker, or has ended")]
     NotClaimable(String),
     #[error("run {run} {problem}")]
     Refused { run: String, problem: String },

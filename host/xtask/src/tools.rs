@@ -221,7 +221,7 @@ impl Tools {
         if self.cargo_gives(program) && runs(program) {
             return Ok(());
         }
-        let problem = "could not be installed; is the network there? Actor hand, either of:";
+        let problem = "could not be installed; is the network there? By hand, either of:";
         Err(Trouble::new(format!("`{program}` {problem}"))
             .or(format!("pip install {package}"))
             .or(format!("cargo install --locked {program}")))

@@ -5,7 +5,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use callboard_core::app::App;
+use callboard_core::app::{App, AppError};
 use callboard_core::store::Dialect::{Postgres, Sqlite};
 use callboard_core::value::Statement;
 use sqlx::{Connection as _, PgConnection};
@@ -108,12 +108,13 @@ fn a_revision_is_known_by_what_is_in_it() {
     let factory = Factory::bare(Sqlite);
     runtime().block_on(async {
         let app = App::open(&factory.workspace(), None).await.expect("an app");
-        let loaded = async || app.loaded_revision(1).await.expect("it loads");
-        let first = loaded().await;
-        assert!(Arc::ptr_eq(&first, &loaded().await));
+        let loaded = async || app.loaded_revision(1).await;
+        let first = loaded().await.expect("it loads");
+        assert!(Arc::ptr_eq(&first, &loaded().await.expect("it is at hand")));
         let other = Statement::new("UPDATE revisions SET digest = 'other' WHERE id = 1");
         app.store().execute(other).await.expect("another one");
-        assert!(!Arc::ptr_eq(&first, &loaded().await));
+        // Its files are not what this digest says, and nothing at hand is taken for it.
+        assert!(matches!(loaded().await, Err(AppError::ChangedRevision(1))));
         app.store().close().await;
     });
 }

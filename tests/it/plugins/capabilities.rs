@@ -96,7 +96,10 @@ async fn a_request_goes_where_it_is_granted_with_a_credential_that_the_guest_nev
         (json!({ "url": "http://127.0.0.1:1/" }), "denied"),
         (json!({ "url": "http://169.254.169.254/" }), "denied"),
         (json!({ "url": url, "method": "POST" }), "denied"),
-        (json!({ "url": url, "credential": "other.text" }), "denied"),
+        (
+            json!({ "url": url, "credential": "other.text" }),
+            "bad-request",
+        ),
         (
             json!({ "url": url, "headers": { "Host": "x" } }),
             "bad-request",

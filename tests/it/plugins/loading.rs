@@ -20,8 +20,8 @@ async fn a_component_that_imports_the_whole_contract_and_is_granted_nothing_is_d
     let answers = bench.done("probe.knocks", json!({})).await;
     assert_eq!(answers["dialect"], "Dialect::Sqlite", "{answers}");
     for (what, line) in [
-        ("query", "db = [{ table ="),
-        ("transaction", "db = [{ table ="),
+        ("query", "[[ask.db]]"),
+        ("transaction", "[[ask.db]]"),
         ("setting", "keys = [\\\"site.name\\\"]"),
         ("request", "example.com"),
         ("matrix", "vectors = true"),

@@ -93,7 +93,7 @@ fn held(run: &Run, holder: &Holder) -> String {
         format!("; if that worker is dead, resume the run after {until} UTC")
     });
     let id = &run.id;
-    format!("is in the leases of worker {worker}; follow it with `callboard runs tail {id}`{until}")
+    format!("is in the hands of worker {worker}; follow it with `callboard runs tail {id}`{until}")
 }
 
 /// What came of a signal; a refusal names the run.

@@ -76,6 +76,7 @@ pub struct Needs {
 /// A prompt, and the variables that its handler gives to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PromptNeed {
+    /// The name of the prompt.
     pub name: String,
     /// Variables that it has to use: without them the model is not told what it is about.
     pub needed: Vec<String>,

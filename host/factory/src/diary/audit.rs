@@ -41,6 +41,7 @@ pub struct DayAudit {
     pub substance: u32,
     /// Words of the text.
     pub words: usize,
+    /// The title of its text; empty if there is none.
     pub title: String,
     /// How many claims there are of each kind.
     pub claims: BTreeMap<Kind, usize>,

@@ -29,6 +29,7 @@ const HANDLER: &str = "content.collect_git";
 /// The days of a history, composed and checked.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct DiaryAudit {
+    /// What the repository is known by.
     pub repository: String,
     /// How many days there are of each verdict.
     pub verdicts: BTreeMap<Verdict, usize>,
@@ -43,8 +44,11 @@ pub struct DiaryAudit {
 /// The lengths of some texts, in words.
 #[derive(Debug, Clone, Copy, Default, Serialize, JsonSchema)]
 pub struct Lengths {
+    /// The shortest.
     pub least: usize,
+    /// The one in the middle.
     pub median: usize,
+    /// The longest.
     pub most: usize,
 }
 
