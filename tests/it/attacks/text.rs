@@ -241,7 +241,7 @@ fn a_commit_is_quoted() {
     );
     factory.ok(&["posts", "export", "out"]);
     let slug = factory.texts("SELECT slug FROM posts", "slug");
-    let page = factory.read(&format!("out/posts/{}/index.html", slug[0]));
+    let page = factory.read(format!("out/posts/{}/index.html", slug[0]));
     for hostile in ["<script>alert", "<img", "href=\"javascript", "evil.example"] {
         assert!(!page.contains(hostile), "`{hostile}` in {page}");
     }

@@ -317,7 +317,7 @@ fn claims_stand(draft: &Draft, bundle: &Bundle) {
     for claim in &draft.claims {
         let on = claim.on.iter().filter_map(|id| bundle.change(id));
         let own: String = on
-            .flat_map(|change| change.commits())
+            .flat_map(callboard_factory::diary::bundle::Change::commits)
             .map(|it| format!("{} {}\n", it.subject, it.body))
             .collect();
         assert!(

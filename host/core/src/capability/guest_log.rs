@@ -59,9 +59,9 @@ impl GuestLog {
         };
         kept.push(text);
         for (name, value) in fields {
-            [" ", name, "=", value]
-                .into_iter()
-                .for_each(|part| kept.push(part));
+            for part in [" ", name, "=", value] {
+                kept.push(part);
+            }
             if kept.room == 0 {
                 break;
             }

@@ -128,9 +128,8 @@ fn aside(staged: &Staged<'_>, way: Way) -> Option<Cause> {
     let Way::Outcome(outcome) = way else {
         return None;
     };
-    let target = match staged.stage.follow(outcome) {
-        Follow::Goto(target) => target,
-        _ => return None,
+    let Follow::Goto(target) = staged.stage.follow(outcome) else {
+        return None;
     };
     let key = format!("on.{outcome}");
     let reference = staged.reference(&key, ReferenceKind::Stage, &target);

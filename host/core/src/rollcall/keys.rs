@@ -72,10 +72,10 @@ impl<'a> KeyFlow<'a> {
         Self {
             pipeline,
             registry,
-            lost,
             contracts,
             writers,
             unknown,
+            lost,
         }
     }
 

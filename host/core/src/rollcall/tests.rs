@@ -76,96 +76,102 @@ async fn handlers_and_their_configuration_answer() {
     .await;
 }
 
-/// A no at a gate, and a rail that did not pass, lead to no publication on any way; that is worked
-/// out from the edges, and who publishes from the surface.
+const GATE: &str = "needs = [\"critic\"]";
+
+/// Each line in the place of another is one miss, with a mend.
+async fn past_a_guard(cases: &[(&str, &str, String, &str)]) {
+    for (from, to, miss, mend) in cases {
+        let mut ground = Ground::good();
+        ground.replace(P, from, to);
+        let misses = misses(&ground).await;
+        let texts: Vec<&str> = misses.iter().map(|(text, _)| text.as_str()).collect();
+        assert_eq!(texts, [miss], "one cause, one miss");
+        assert!(misses[0].1.contains(mend), "{}", misses[0].1);
+    }
+}
+
+/// A rail that did not pass leads to no publication on any way; that is worked out from the edges,
+/// and who publishes from the surface.
 #[tokio::test]
-async fn nothing_is_published_past_a_guard() {
-    const GATE: &str = "needs = [\"critic\"]";
+async fn nothing_is_published_past_a_rail() {
     const BACK: &str = "on.rejected = \"goto:draft\"";
     const POST: &str = "needs = [\"approve\"]";
     let critic = "stage diary/critic required @ pipelines/diary.toml:20:1: its verdict is required, and passed over when";
-    let rail = |how: &str| format!("{critic} {how}");
-    let gate = |key: &str, how: &str| {
-        format!(
-            "stage diary/approve {key} @ pipelines/diary.toml:27:{}: the run goes on to stage `publish`, which publishes, when {how}",
-            if key == "when" { 1 } else { 4 }
-        )
+    let case = |to: &'static str, how: &str, mend: &'static str| {
+        (BACK, to, format!("{critic} {how}"), mend)
     };
     let beside = "stage diary/publish needs @ pipelines/diary.toml:30:1: stage `publish` publishes, and does not wait for the verdict of `critic`, which is required";
-    let with = |line: &str, more: &str| format!("{line}\n{more}");
-    for (from, to, miss, mend) in [
-        (
-            BACK,
-            "on.rejected = \"continue\"".to_owned(),
-            rail("it is rejected"),
+    past_a_guard(&[
+        case(
+            "on.rejected = \"continue\"",
+            "it is rejected",
             "on.rejected = \"end\"",
         ),
-        (
-            BACK,
-            "on.rejected = \"skip\"".to_owned(),
-            rail("it is rejected"),
+        case(
+            "on.rejected = \"skip\"",
+            "it is rejected",
             "on.rejected = \"end\"",
         ),
-        (
-            BACK,
-            "on.nothing-to-do = \"skip\"".to_owned(),
-            rail("it is nothing-to-do"),
+        case(
+            "on.nothing-to-do = \"skip\"",
+            "it is nothing-to-do",
             "on.nothing-to-do = \"end\"",
         ),
-        (
-            BACK,
-            "on.deferred = \"skip\"".to_owned(),
-            rail("it is deferred"),
+        case(
+            "on.deferred = \"skip\"",
+            "it is deferred",
             "on.deferred = \"hold\"",
         ),
-        (
-            BACK,
-            "when = [{ key = \"day\", is = \"never\" }]".to_owned(),
-            rail("its condition does not hold"),
-            "remove its `when`",
-        ),
-        (
-            GATE,
-            with(GATE, "on.rejected = \"skip\""),
-            gate("on.rejected", "it is rejected"),
-            "on.rejected = \"end\"",
-        ),
-        (
-            GATE,
-            with(
-                GATE,
-                "on.rejected = \"continue\"\nexpiry = { after = \"1s\", as = \"rejected\" }",
-            ),
-            gate("on.rejected", "it is rejected"),
-            "`\"fail\"`",
-        ),
-        (
-            GATE,
-            with(GATE, "when = [{ key = \"day\", is = \"never\" }]"),
-            gate("when", "its condition does not hold"),
+        case(
+            "when = [{ key = \"day\", is = \"never\" }]",
+            "its condition does not hold",
             "remove its `when`",
         ),
         (
             POST,
-            "needs = [\"draft\"]".to_owned(),
+            "needs = [\"draft\"]",
             beside.to_owned(),
             "add \"critic\" to the `needs` of stage `publish`",
         ),
-    ] {
-        let mut ground = Ground::good();
-        ground.replace(P, from, &to);
-        let misses = misses(&ground).await;
-        let texts: Vec<&str> = misses.iter().map(|(text, _)| text.as_str()).collect();
-        assert_eq!(texts, [&miss], "one cause, one miss");
-        assert!(misses[0].1.contains(mend), "{}", misses[0].1);
-    }
-    // An approval that a gate's time stands for is one.
+    ])
+    .await;
+}
+
+/// Nor does a no at a gate. An approval that a gate's time stands for is one.
+#[tokio::test]
+async fn nothing_is_published_past_a_gate() {
+    let case = |to: &'static str, key: &str, how: &str, mend: &'static str| {
+        let column = if key == "when" { 1 } else { 4 };
+        let miss = format!(
+            "stage diary/approve {key} @ pipelines/diary.toml:27:{column}: the run goes on to stage `publish`, which publishes, when {how}"
+        );
+        (GATE, to, miss, mend)
+    };
+    let rejected = "it is rejected";
+    past_a_guard(&[
+        case(
+            "needs = [\"critic\"]\non.rejected = \"skip\"",
+            "on.rejected",
+            rejected,
+            "on.rejected = \"end\"",
+        ),
+        case(
+            "needs = [\"critic\"]\non.rejected = \"continue\"\nexpiry = { after = \"1s\", as = \"rejected\" }",
+            "on.rejected",
+            rejected,
+            "`\"fail\"`",
+        ),
+        case(
+            "needs = [\"critic\"]\nwhen = [{ key = \"day\", is = \"never\" }]",
+            "when",
+            "its condition does not hold",
+            "remove its `when`",
+        ),
+    ])
+    .await;
     let mut ground = Ground::good();
-    ground.replace(
-        P,
-        GATE,
-        &with(GATE, "expiry = { after = \"1h\", as = \"approved\" }"),
-    );
+    let approved = format!("{GATE}\nexpiry = {{ after = \"1h\", as = \"approved\" }}");
+    ground.replace(P, GATE, &approved);
     assert_eq!(misses(&ground).await, []);
 }
 

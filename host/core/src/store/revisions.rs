@@ -221,7 +221,7 @@ pub async fn damaged(store: &Store, number: i64) -> Result<Vec<StoreError>, Stor
                 damaged.push(about(path, gone));
             }
             Err(error) if error.kind == StoreErrorKind::Unstorable => {
-                damaged.push(about(path, error))
+                damaged.push(about(path, error));
             }
             Err(error) => return Err(error),
         }

@@ -164,7 +164,9 @@ impl Reader {
                 // One that cannot be read is left out, as one is that there is no room for.
                 let entry = entry(&head)?;
                 self.skips = entry.is_none();
-                entry.into_iter().for_each(|entry| self.take(entry));
+                if let Some(entry) = entry {
+                    self.take(entry);
+                }
             }
             return Ok(());
         }

@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         drop(client);
         let (mut client, stream) = pair().await;
-        let (mut socket, _peer) = Socket::new(stream);
+        let (mut socket, peer) = Socket::new(stream);
         let read = tokio::spawn(async move {
             let mut read = Vec::new();
             client.read_to_end(&mut read).await.map(|_| read.len())
@@ -193,7 +193,7 @@ mod tests {
         socket.flush().await.expect("taken");
         socket.shutdown().await.expect("its end is said");
         drop(socket);
-        drop(_peer);
+        drop(peer);
         assert_eq!(read.await.expect("read").expect("read"), content.len());
     }
 

@@ -1,6 +1,6 @@
 //! What is told of a unit: sentences of its message, cut where a sentence ends, by characters.
 
-use super::super::bundle::Point;
+use super::super::bundle::{Change, Point};
 use super::super::forge::Forge;
 use super::super::headline::Headline;
 use super::super::log::Entry;
@@ -9,7 +9,8 @@ use super::super::prose::Prose;
 use super::super::rules::Rules;
 use super::super::text::bare;
 use super::super::theme::Theme;
-use super::Unit;
+use super::super::weigh::{self, Weighed};
+use super::{Unit, commit};
 
 /// Characters, those of a script without spaces twice, of the first paragraph, of all of them, of a first sentence that is longer than
 /// that, and of a point.
@@ -26,6 +27,38 @@ pub(super) struct Told {
     pub reasons: Vec<String>,
     pub points: Vec<Point>,
     pub note: Vec<String>,
+}
+
+impl Unit {
+    /// The change that it is.
+    pub fn change(self, rules: &Rules, counts: bool) -> Change {
+        let theme = self.theme();
+        let told = Told::of(&self, rules);
+        let says = !told.is_empty();
+        let Weighed { lines, importance } = weigh::weigh(&self, says, rules, counts);
+        let headline = self.headline;
+        let mut issues = headline.issues;
+        issues.extend(&self.message.closes);
+        issues.sort_unstable();
+        issues.dedup();
+        issues.retain(|issue| Some(*issue) != headline.request);
+        Change {
+            id: String::new(),
+            theme,
+            title: headline.title,
+            reasons: told.reasons,
+            points: told.points,
+            note: told.note,
+            breaking: headline.breaking || self.message.breaking.is_some(),
+            request: headline.request,
+            issues,
+            commit: commit(self.entry),
+            parts: self.parts.into_iter().map(commit).collect(),
+            also: self.also.into_iter().map(commit).collect(),
+            lines,
+            importance,
+        }
+    }
 }
 
 impl Told {

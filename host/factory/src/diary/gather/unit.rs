@@ -2,18 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::super::bundle::Change;
 use super::super::forge::Forge;
 use super::super::headline::{Headline, Merge};
 use super::super::landed::{History, Landing};
 use super::super::log::Entry;
 use super::super::message::Message;
 use super::super::prose::Prose;
-use super::super::rules::Rules;
 use super::super::theme::Theme;
-use super::super::weigh::{self, Weighed};
-use super::commit;
-use super::told::Told;
 
 /// The longest paragraph, in characters, that is the title of a merge.
 const TITLE: usize = 140;
@@ -157,36 +152,6 @@ impl Unit {
             .chain(&self.also)
             .map(|entry| &entry.id);
         ids.any(|id| id.starts_with(name))
-    }
-
-    /// The change that it is.
-    pub fn change(self, rules: &Rules, counts: bool) -> Change {
-        let theme = self.theme();
-        let told = Told::of(&self, rules);
-        let says = !told.is_empty();
-        let Weighed { lines, importance } = weigh::weigh(&self, says, rules, counts);
-        let headline = self.headline;
-        let mut issues = headline.issues;
-        issues.extend(&self.message.closes);
-        issues.sort_unstable();
-        issues.dedup();
-        issues.retain(|issue| Some(*issue) != headline.request);
-        Change {
-            id: String::new(),
-            theme,
-            title: headline.title,
-            reasons: told.reasons,
-            points: told.points,
-            note: told.note,
-            breaking: headline.breaking || self.message.breaking.is_some(),
-            request: headline.request,
-            issues,
-            commit: commit(self.entry),
-            parts: self.parts.into_iter().map(commit).collect(),
-            also: self.also.into_iter().map(commit).collect(),
-            lines,
-            importance,
-        }
     }
 
     /// The theme of its own headline, or of the weightiest of what it brought.
