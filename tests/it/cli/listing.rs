@@ -47,7 +47,11 @@ fn plugins_are_listed_shown_and_explained() {
     assert_eq!(ran.code, 0, "{ran}");
     let ran = factory.run(&explain("vectors"));
     assert_eq!(ran.code, 1, "{ran}");
-    assert!(ran.stdout.contains("\nvectors = true\n"), "{ran}");
+    assert!(
+        ran.stdout
+            .contains("write `vectors = true` under [grants.embeddings_orphan_prune]"),
+        "{ran}"
+    );
     refuses(
         &factory,
         &["plugins", "show", "nobody"],

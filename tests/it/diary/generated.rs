@@ -354,11 +354,11 @@ fn holds(steps: &[Step]) {
             .find(|line| words(line).contains(&landing.word));
         let line = line.unwrap_or_else(|| panic!("{landing:?} is not in {text}"));
         if let Some(request) = landing.request {
-            assert!(
-                line.contains(&format!("(PR #{request})"))
-                    || line.contains(&format!("(MR !{request})")),
-                "{line}"
-            );
+            let cites = ["(PR #", "(MR !"].iter().any(|kind| {
+                let cited = |end| line.contains(&format!("{kind}{request}{end}"));
+                cited(')') || cited(',')
+            });
+            assert!(cites, "{line}");
         }
         assert_eq!(line.contains("Breaking: "), landing.breaking, "{line}");
     }

@@ -22,7 +22,7 @@ async fn a_component_that_imports_the_whole_contract_and_is_granted_nothing_is_d
     for (what, line) in [
         ("query", "[[ask.db]]"),
         ("transaction", "[[ask.db]]"),
-        ("setting", "keys = [\\\"site.name\\\"]"),
+        ("setting", "add \\\"site.name\\\" to `keys`"),
         ("request", "example.com"),
         ("matrix", "vectors = true"),
     ] {

@@ -1,4 +1,4 @@
-//! What has to stand before a publication: each rail that is required, settled as `done`, and each
+//! What has to stand before a publication: each stage whose verdict is required, settled as `done`, and each
 //! gate that it comes after, approved. No IO.
 //!
 //! A stage begins when each that it needs is settled, and a `goto` that goes back undoes all that

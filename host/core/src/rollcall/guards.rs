@@ -1,4 +1,4 @@
-//! Nothing is published past a guard: a rail that is required, or a gate. What a pipeline lets
+//! Nothing is published past a guard: a stage whose verdict is required, or a gate. What a pipeline lets
 //! happen is worked out from its edges, for every way that a run can take.
 
 use std::collections::HashSet;
@@ -42,7 +42,7 @@ fn guarded(scope: &RollScope<'_>, defined: &Defined<Pipeline>) -> Vec<Reference>
     references
 }
 
-/// A required rail gives a verdict on every call, and nothing waves a run past it.
+/// A stage that is required gives a verdict on every call, and nothing waves a run past it.
 fn verdict(staged: &Staged<'_>, contract: &Contract) -> Option<Reference> {
     let stage = Some(staged.stage).filter(|stage| stage.required)?;
     let name = &contract.name;
@@ -68,28 +68,28 @@ fn verdict(staged: &Staged<'_>, contract: &Contract) -> Option<Reference> {
 }
 
 /// A guard that a publication does not wait for, or a gate whose "no" leads to it. What passes over
-/// a required rail is missed with the rail.
+/// a required stage is missed with that stage.
 fn breached(stages: &[Staged<'_>], breach: Breach) -> Option<Reference> {
     let (guard, publishes) = (&stages[breach.guard], &stages[breach.publishes]);
-    let (rail, post) = (guard.stage.id(), publishes.stage.id());
+    let (judge, target) = (guard.stage.id(), publishes.stage.id());
     if breach.way == Way::Beside {
         let problem = format!(
-            "stage `{post}` publishes, and does not wait for the verdict of `{rail}`, which is required"
+            "stage `{target}` publishes, and does not wait for the verdict of `{judge}`, which is required"
         );
         let mend = if guard.graph.is_after(breach.guard, breach.publishes) {
             format!(
-                "let stage `{post}` need \"{rail}\", and stage `{rail}` nothing that comes after stage `{post}`"
+                "let stage `{target}` need \"{judge}\", and stage `{judge}` nothing that comes after stage `{target}`"
             )
         } else {
-            format!("add \"{rail}\" to the `needs` of stage `{post}`")
+            format!("add \"{judge}\" to the `needs` of stage `{target}`")
         };
         let miss = Miss::new(problem, mend).because(publishes.broken_need());
-        let reference = publishes.reference("needs", ReferenceKind::Verdict, rail);
+        let reference = publishes.reference("needs", ReferenceKind::Verdict, judge);
         return Some(reference.missed(Some(miss)));
     }
     guard.stage.gate.as_ref()?;
     let problem = format!(
-        "the run goes on to stage `{post}`, which publishes, when {}",
+        "the run goes on to stage `{target}`, which publishes, when {}",
         when(breach.way)
     );
     let key = match breach.way {
@@ -97,7 +97,7 @@ fn breached(stages: &[Staged<'_>], breach: Breach) -> Option<Reference> {
         Way::Condition | Way::Beside => "when".to_owned(),
     };
     let miss = Miss::new(problem, instead(breach.way)).because(aside(guard, breach.way));
-    let reference = guard.reference(&key, ReferenceKind::Gate, post);
+    let reference = guard.reference(&key, ReferenceKind::Gate, target);
     Some(reference.missed(Some(miss)))
 }
 

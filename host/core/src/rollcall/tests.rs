@@ -3,6 +3,7 @@
 
 mod given;
 mod ground;
+mod guards;
 mod mends;
 mod named;
 mod slips;
@@ -74,105 +75,6 @@ async fn handlers_and_their_configuration_answer() {
         (Q, "ttl_days = 180", "ttl_days = 180\nttl_dayz = 1", "policy ttl config.ttl_dayz @ policies/ttl.toml:9:1: `ttl_dayz` is no key", "write `ttl_days`"),
     ])
     .await;
-}
-
-const GATE: &str = "needs = [\"critic\"]";
-
-/// Each line in the place of another is one miss, with a mend.
-async fn past_a_guard(cases: &[(&str, &str, String, &str)]) {
-    for (from, to, miss, mend) in cases {
-        let mut ground = Ground::good();
-        ground.replace(P, from, to);
-        let misses = misses(&ground).await;
-        let texts: Vec<&str> = misses.iter().map(|(text, _)| text.as_str()).collect();
-        assert_eq!(texts, [miss], "one cause, one miss");
-        assert!(misses[0].1.contains(mend), "{}", misses[0].1);
-    }
-}
-
-/// A rail that did not pass leads to no publication on any way; that is worked out from the edges,
-/// and who publishes from the surface.
-#[tokio::test]
-async fn nothing_is_published_past_a_rail() {
-    const BACK: &str = "on.rejected = \"goto:draft\"";
-    const POST: &str = "needs = [\"approve\"]";
-    let critic = "stage diary/critic required @ pipelines/diary.toml:20:1: its verdict is required, and passed over when";
-    let case = |to: &'static str, how: &str, mend: &'static str| {
-        (BACK, to, format!("{critic} {how}"), mend)
-    };
-    let beside = "stage diary/publish needs @ pipelines/diary.toml:30:1: stage `publish` publishes, and does not wait for the verdict of `critic`, which is required";
-    past_a_guard(&[
-        case(
-            "on.rejected = \"continue\"",
-            "it is rejected",
-            "on.rejected = \"end\"",
-        ),
-        case(
-            "on.rejected = \"skip\"",
-            "it is rejected",
-            "on.rejected = \"end\"",
-        ),
-        case(
-            "on.nothing-to-do = \"skip\"",
-            "it is nothing-to-do",
-            "on.nothing-to-do = \"end\"",
-        ),
-        case(
-            "on.deferred = \"skip\"",
-            "it is deferred",
-            "on.deferred = \"hold\"",
-        ),
-        case(
-            "when = [{ key = \"day\", is = \"never\" }]",
-            "its condition does not hold",
-            "remove its `when`",
-        ),
-        (
-            POST,
-            "needs = [\"draft\"]",
-            beside.to_owned(),
-            "add \"critic\" to the `needs` of stage `publish`",
-        ),
-    ])
-    .await;
-}
-
-/// Nor does a no at a gate. An approval that a gate's time stands for is one.
-#[tokio::test]
-async fn nothing_is_published_past_a_gate() {
-    let case = |to: &'static str, key: &str, how: &str, mend: &'static str| {
-        let column = if key == "when" { 1 } else { 4 };
-        let miss = format!(
-            "stage diary/approve {key} @ pipelines/diary.toml:27:{column}: the run goes on to stage `publish`, which publishes, when {how}"
-        );
-        (GATE, to, miss, mend)
-    };
-    let rejected = "it is rejected";
-    past_a_guard(&[
-        case(
-            "needs = [\"critic\"]\non.rejected = \"skip\"",
-            "on.rejected",
-            rejected,
-            "on.rejected = \"end\"",
-        ),
-        case(
-            "needs = [\"critic\"]\non.rejected = \"continue\"\nexpiry = { after = \"1s\", as = \"rejected\" }",
-            "on.rejected",
-            rejected,
-            "`\"fail\"`",
-        ),
-        case(
-            "needs = [\"critic\"]\nwhen = [{ key = \"day\", is = \"never\" }]",
-            "when",
-            "its condition does not hold",
-            "remove its `when`",
-        ),
-    ])
-    .await;
-    let mut ground = Ground::good();
-    let approved = format!("{GATE}\nexpiry = {{ after = \"1h\", as = \"approved\" }}");
-    ground.replace(P, GATE, &approved);
-    assert_eq!(misses(&ground).await, []);
 }
 
 /// What a schema takes is what the type takes: a whole number that is written with a point is one.

@@ -233,7 +233,7 @@ impl<'a> Parser<'a> {
 fn check_setting(key: &str, declaration: &Defined<Declaration>) -> Option<Misread> {
     if key.split('.').any(str::is_empty) {
         let message = format!("`{}` is no name of a setting", key.escape_debug());
-        let mend = "write words with a `.` between two of them, such as `[\"site.title\"]`";
+        let mend = "write words with a `.` between two of them, such as `[\"roles.writer.url\"]`";
         return Some(Misread::new(declaration.at(&[]), message, mend));
     }
     let kind = declaration.value.kind;

@@ -31,13 +31,9 @@ pub(super) struct Moved<'c> {
     wake_at: Option<i64>,
 }
 
-/// Characters that a detail has beside what a stage said, which was cut before: its name, what it
-/// came to, and the note about the cut.
-const PREFIX: usize = 200;
-
 /// What is kept of the detail of a run, whoever made it: lists have many of them.
 pub(super) fn kept(detail: &str) -> String {
-    cut(detail, outcome::LONGEST + PREFIX)
+    cut(detail, outcome::DETAIL)
 }
 
 impl<'c> Moved<'c> {
