@@ -317,7 +317,7 @@ impl Outcome {
             }
             Outcome::Stopped(stop) => stop.to_string(),
         };
-        cut(detail, LONGEST)
+        cut(detail, DETAIL)
     }
 }
 
