@@ -203,6 +203,7 @@ impl Output {
     pub(super) fn file(self, name: &str, content: &[u8]) -> Answered {
         let text = String::from_utf8_lossy(content);
         if !self.json {
+            callboard_core::standard_error::written();
             let mut stdout = std::io::stdout().lock();
             streams::written(if stdout.is_terminal() {
                 write!(stdout, "{}", Shown::lines(&text))

@@ -65,6 +65,8 @@ pub(in crate::cli) async fn until_lost() -> Exit {
 /// A line, or several, of the answer.
 pub(super) fn answer(text: impl Display) {
     if lost().is_none() {
+        // What was said before it stands before it.
+        standard_error::written();
         written(writeln!(anstream::stdout().lock(), "{text}"));
     }
 }
