@@ -153,13 +153,15 @@ fn handler_files(handlers: &Path) -> Vec<String> {
     files.collect()
 }
 
+/// What is in a folder, in order; nothing if it is none. What is there has to be read, or a handler
+/// would be missing without a word.
 fn entries(folder: &Path) -> Vec<PathBuf> {
-    let Ok(read) = fs::read_dir(folder) else {
+    if !folder.is_dir() {
         return Vec::new();
-    };
-    let mut paths: Vec<_> = read
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .collect();
+    }
+    let read = fs::read_dir(folder).expect("the folder can be read");
+    let paths = read.map(|entry| entry.expect("the folder can be read").path());
+    let mut paths: Vec<_> = paths.collect();
     paths.sort();
     paths
 }

@@ -10,7 +10,7 @@ pub(crate) fn collect(from: &Path, to: &Path) -> Result<(), Trouble> {
     let target = kept("CARGO_TARGET_DIR").unwrap_or_else(|| root().join("target"));
     let to = target.join(to);
     make_folder(&to)?;
-    for folder in entries(&root().join(from)) {
+    for folder in entries(&root().join(from))? {
         let manifest = std::fs::read_to_string(folder.join("Cargo.toml"));
         let (Ok(manifest), true) = (manifest, folder.join("plugin.toml").is_file()) else {
             continue;

@@ -11,16 +11,14 @@ pub(crate) fn root() -> PathBuf {
     package.ancestors().nth(2).unwrap_or(package).to_owned()
 }
 
-/// What is in a folder, in order; nothing if it is none.
-pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
-    let Ok(read) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let mut paths: Vec<_> = read
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .collect();
+/// What is in a folder, in order.
+pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
+    let unread = |error| Trouble::new(format!("{} cannot be read: {error}", folder.display()));
+    let read = fs::read_dir(folder).map_err(unread)?;
+    let paths = read.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths: Vec<_> = paths.collect::<Result<_, _>>().map_err(unread)?;
     paths.sort();
-    paths
+    Ok(paths)
 }
 
 /// Whether two files have the same content.

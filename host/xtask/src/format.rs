@@ -17,7 +17,7 @@ const GUESTS: [&str; 2] = ["plugins", "tests/fixtures/plugins"];
 pub(crate) fn format(check: bool) -> Result<(), Trouble> {
     let mut commands = vec![cargo_fmt("Cargo.toml".into())];
     let mut rustfmt = Command::new("rustfmt");
-    rustfmt.args(["--edition", "2024"]).args(found());
+    rustfmt.args(["--edition", "2024"]).args(found()?);
     commands.push(rustfmt);
     commands.extend(GUESTS.map(|guests| cargo_fmt(format!("{guests}/Cargo.toml"))));
     // All of them are asked, so that one run tells of every file.
@@ -43,22 +43,25 @@ fn cargo_fmt(manifest: String) -> Command {
 }
 
 /// The files of modules that a macro finds.
-fn found() -> Vec<PathBuf> {
-    let surfaces = SURFACES
-        .iter()
-        .flat_map(|folder| entries(&root().join(folder)));
-    let folders = surfaces.chain(MODULES.map(|folder| root().join(folder)));
-    let files = folders.flat_map(|folder| entries(&folder));
-    files
-        .filter(|file| file.extension().is_some_and(|it| it == "rs"))
-        .collect()
+fn found() -> Result<Vec<PathBuf>, Trouble> {
+    let mut folders: Vec<_> = MODULES.map(|folder| root().join(folder)).into();
+    for folder in SURFACES {
+        let surfaces = entries(&root().join(folder))?.into_iter();
+        folders.extend(surfaces.filter(|path| path.is_dir()));
+    }
+    let mut files = Vec::new();
+    for folder in folders {
+        let sources = entries(&folder)?.into_iter();
+        files.extend(sources.filter(|file| file.extension().is_some_and(|it| it == "rs")));
+    }
+    Ok(files)
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn what_a_macro_finds_is_found() {
-        let found = super::found();
+        let found = super::found().expect("the sources can be read");
         for part in [
             "core/src/handlers/",
             "factory/src/handlers/",

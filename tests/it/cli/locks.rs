@@ -2,6 +2,7 @@
 //! seconds, by name, and ends what it must.
 
 use std::fs;
+use std::path::Path;
 
 use callboard_core::store::Dialect::{Postgres, Sqlite};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -84,17 +85,23 @@ fn a_prepared_transaction_that_was_forgotten_is_named() {
     factory.ok(&["runs", "list"]);
 }
 
+/// A daemon that keeps its lock and carries nothing out, and a run that follows it.
+fn frozen(factory: &Factory, repository: &Path) -> (Daemon, Daemon) {
+    let server = Daemon::start(factory, &["work"]);
+    server.until("Ctrl-C stops");
+    server.freeze(&factory.url());
+    let line = diary(repository, DAY);
+    let line: Vec<_> = line.iter().map(String::as_str).collect();
+    let follower = Daemon::start(factory, &line);
+    follower.until("following");
+    (server, follower)
+}
+
 #[test]
 fn a_daemon_that_is_frozen_with_the_file_to_itself_is_a_problem() {
     let factory = Factory::bare(Sqlite);
-    let server = Daemon::start(&factory, &["work"]);
-    server.until("Ctrl-C stops");
-    server.freeze(&factory.url());
     let repository = board();
-    let line = diary(repository.path(), DAY);
-    let line: Vec<_> = line.iter().map(String::as_str).collect();
-    let follower = Daemon::start(&factory, &line);
-    follower.until("following");
+    let (server, follower) = frozen(&factory, repository.path());
     factory.execute("UPDATE open_runs SET wake_at = wake_at - 3600000000");
     factory.execute(
         "INSERT INTO workers (name, seen_at) VALUES ('w', 1) \
@@ -266,15 +273,8 @@ fn a_file_that_is_replaced_under_a_command_that_carries_a_run_ends_it() {
 #[test]
 fn whoever_follows_a_daemon_learns_that_its_file_is_gone() {
     let factory = Factory::bare(Sqlite);
-    let server = Daemon::start(&factory, &["work"]);
-    server.until("Ctrl-C stops");
-    // It keeps its lock, and carries nothing out.
-    server.freeze(&factory.url());
     let repository = board();
-    let line = diary(repository.path(), DAY);
-    let line: Vec<_> = line.iter().map(String::as_str).collect();
-    let follower = Daemon::start(&factory, &line);
-    follower.until("following");
+    let (server, follower) = frozen(&factory, repository.path());
     let file = factory.workspace().join("callboard.db");
     let backup = factory.workspace().join("backup");
     fs::copy(&file, &backup).expect("a copy");

@@ -71,20 +71,20 @@ fn verdict(staged: &Staged<'_>, contract: &Contract) -> Option<Reference> {
 /// a required stage is missed with that stage.
 fn breached(stages: &[Staged<'_>], breach: Breach) -> Option<Reference> {
     let (guard, publishes) = (&stages[breach.guard], &stages[breach.publishes]);
-    let (judge, target) = (guard.stage.id(), publishes.stage.id());
+    let (required, target) = (guard.stage.id(), publishes.stage.id());
     if breach.way == Way::Beside {
         let problem = format!(
-            "stage `{target}` publishes, and does not wait for the verdict of `{judge}`, which is required"
+            "stage `{target}` publishes, and does not wait for the verdict of `{required}`, which is required"
         );
         let mend = if guard.graph.is_after(breach.guard, breach.publishes) {
             format!(
-                "let stage `{target}` need \"{judge}\", and stage `{judge}` nothing that comes after stage `{target}`"
+                "let stage `{target}` need \"{required}\", and stage `{required}` nothing that comes after stage `{target}`"
             )
         } else {
-            format!("add \"{judge}\" to the `needs` of stage `{target}`")
+            format!("add \"{required}\" to the `needs` of stage `{target}`")
         };
         let miss = Miss::new(problem, mend).because(publishes.broken_need());
-        let reference = publishes.reference("needs", ReferenceKind::Verdict, judge);
+        let reference = publishes.reference("needs", ReferenceKind::Verdict, required);
         return Some(reference.missed(Some(miss)));
     }
     guard.stage.gate.as_ref()?;

@@ -24,9 +24,9 @@ fn is_server(folder: &Path) -> bool {
 fn found(own: &Path) -> Option<PathBuf> {
     let on_path = path_of("initdb").map(|initdb| initdb.canonicalize().unwrap_or(initdb));
     let on_path = on_path.and_then(|initdb| initdb.parent().map(Path::to_owned));
-    let debian = entries(Path::new(DEBIAN))
-        .into_iter()
-        .map(|it| it.join("bin"));
+    // A folder that is not there, or closed to this user, has no server for it; one is installed then.
+    let debian = entries(Path::new(DEBIAN)).into_iter().flatten();
+    let debian = debian.map(|it| it.join("bin"));
     let mut folders: Vec<_> = [own.join(UNPACKED)].into_iter().chain(debian).collect();
     folders.extend(on_path);
     folders.into_iter().rfind(|folder| is_server(folder))
