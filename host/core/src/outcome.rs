@@ -303,9 +303,10 @@ impl Outcome {
         }
     }
 
-    /// One sentence for a person, no longer than a text that a handler says.
+    /// One sentence for a person. Of an outcome that is [bounded](Self::bounded) it is hardly longer than
+    /// a text that a handler says, which is not cut again: the note would count only what is cut here.
     pub fn detail(&self) -> String {
-        let detail = match self {
+        match self {
             Outcome::Done(done) => {
                 let counts = done
                     .effects
@@ -316,15 +317,14 @@ impl Outcome {
                 sentence(std::iter::once(counts).chain(fallbacks))
             }
             Outcome::Stopped(stop) => stop.to_string(),
-        };
-        cut(detail, DETAIL)
+        }
     }
 }
 
 /// One sentence for a person, no longer than what is kept of any text.
 pub fn sentence(parts: impl IntoIterator<Item = String>) -> String {
     let parts = parts.into_iter().filter(|part| !part.is_empty());
-    cut(parts.collect::<Vec<_>>().join("; "), DETAIL)
+    cut(parts.collect::<Vec<_>>().join("; "), LONGEST)
 }
 
 /// Why statements are too many to commit with the checkpoint.
