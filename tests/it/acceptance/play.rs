@@ -264,7 +264,7 @@ impl Play {
         steered.expect("it is heeded");
     }
 
-    /// Wait until the worker has heard what is wished of a run: its next heartbeat says it.
+    /// Wait until the worker has heard what is asked of a run: its next heartbeat says it.
     #[track_caller]
     pub(super) fn until_told(&self, id: &str) {
         let lease = || {

@@ -368,7 +368,7 @@ pub(super) fn halted((status, detail): (RunStatus, String), now: Timestamp) -> T
     }
 }
 
-/// What a person wishes of the run, as the status that it gets.
+/// What a person asked of the run, as the status that it gets.
 pub(super) fn stop_requested(told: &RunSignals) -> Option<(RunStatus, String)> {
     let status = match told.stop_request? {
         StopRequest::Cancel => RunStatus::Cancelled,

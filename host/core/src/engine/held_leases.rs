@@ -105,7 +105,7 @@ impl HeldLeases {
         }
     }
 
-    /// Look at the leases, and at what is wished, at once.
+    /// Look at the leases, and at what is asked of their runs, at once.
     pub(super) fn beat_now(&self) {
         self.look.notify_one();
     }

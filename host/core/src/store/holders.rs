@@ -1,4 +1,4 @@
-//! Who has a run, and what a person wishes of it: what a run is besides its definition.
+//! Who has a run, and what a person asked of it: what a run is besides its definition.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -20,7 +20,7 @@ pub struct Holder {
     /// How often a worker fell silent since the last checkpoint.
     pub recoveries: i64,
     pub stop_request: Option<StopRequest>,
-    /// Who wishes it, and why.
+    /// Who asked for it, and why.
     pub stop_detail: String,
 }
 

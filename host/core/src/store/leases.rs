@@ -47,7 +47,7 @@ impl StopRequest {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunSignals {
     pub stop_request: Option<StopRequest>,
-    /// Who wishes it, and why.
+    /// Who asked for it, and why.
     pub stop_detail: String,
     /// Grows when something outside changed the run, such as a decided gate.
     pub signals: i64,
@@ -64,7 +64,7 @@ pub(super) fn read_signals(row: Row<'_>) -> Result<RunSignals, StoreError> {
     })
 }
 
-/// Lengthen leases, all in one statement. Gives those that still hold, with what is wished of
+/// Lengthen leases, all in one statement. Gives those that still hold, with what is asked of
 /// their runs; one that is not among them is lost.
 ///
 /// It waits for nobody: a run whose row somebody writes to, such as its own checkpoint with a

@@ -23,7 +23,7 @@ pub struct WorkerPoll {
     pub suspect_at: Option<Timestamp>,
     /// When the next lease runs out, or did.
     pub lease_at: Option<Timestamp>,
-    /// Somebody wishes something of a run of this worker.
+    /// A run of this worker is asked to stop.
     pub stop_requested: bool,
     /// When the next schedule fires, or should have.
     pub schedule_at: Option<Timestamp>,

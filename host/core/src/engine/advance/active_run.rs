@@ -145,7 +145,7 @@ impl ActiveRun {
         }
     }
 
-    /// From now on what reached the run counts here: the rows as they stand, and what is wished.
+    /// From now on what reached the run counts here: the rows as they stand, and what is asked.
     /// What is said late is known already.
     async fn learn(&mut self, told: RunSignals) -> Result<(), EngineError> {
         if told.signals > self.told.signals {

@@ -20,7 +20,7 @@ use crate::store::{Store, StoreError};
 
 use super::{RunView, viewed};
 
-/// What came of a wish at once.
+/// What came of a request at once.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Steered")]
 pub struct SteeredView {

@@ -119,7 +119,7 @@ pub struct RunDetails {
     pub unreadable: Vec<String>,
 }
 
-/// Who has a run, and what a person wishes of it.
+/// Who has a run, and what a person asked of it.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "Holder")]
 pub struct HolderView {
@@ -134,7 +134,7 @@ pub struct HolderView {
     /// How often a worker fell silent since the last checkpoint.
     pub recoveries: i64,
     pub stop_request: Option<StopRequest>,
-    /// Who wishes it, and why.
+    /// Who asked for it, and why.
     pub stop_detail: String,
 }
 

@@ -69,7 +69,7 @@ pub const STATES: [State; 11] = [
 ];
 
 impl State {
-    /// Of a status and what is wished; `held` says that a lease on the run has not run out.
+    /// Of a status and what is asked; `held` says that a lease on the run has not run out.
     pub fn of(status: RunStatus, stop_request: Option<StopRequest>, held: bool) -> Self {
         use RunStatus::{
             Blocked, Cancelled, Done, Failed, Gated, NothingToDo, Paused, Queued, Rejected,

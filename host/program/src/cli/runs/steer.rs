@@ -35,7 +35,7 @@ impl Stop {
     }
 }
 
-/// Say what came of a wish to stop.
+/// Say what came of a request to stop.
 fn told(context: &Context, steered: &SteeredView) -> Answered {
     let output = context.output;
     match steered.asked {
