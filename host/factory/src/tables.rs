@@ -21,12 +21,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
 
 /// The tables that people look into.
 pub(crate) const TABLES: &[Table] = &[
-    plain("task", "SELECT * FROM tasks", &["id"], |row| {
-        tasks::read(row).map(drop)
-    }),
-    plain("post", "SELECT * FROM posts", &["id"], |row| {
-        posts::read(row).map(drop)
-    }),
+    plain::<tasks::Task>("task", "tasks WHERE TRUE", &["id"]),
+    plain::<posts::Post>("post", "posts WHERE TRUE", &["id"]),
 ];
 
 /// A task stands before the gates of its run, ends with it, and is taken up again with it.

@@ -191,6 +191,10 @@ impl Resources for Nothing {
         unreachable!("a plugin has no native resources")
     }
 
+    fn text(&self, _: &str) -> Result<String, Stop> {
+        unreachable!("a plugin has no native resources")
+    }
+
     fn complete<'a>(
         &'a self,
         _: &'a str,

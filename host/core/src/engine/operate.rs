@@ -134,7 +134,11 @@ impl Scene {
     /// Whether the run takes a signal as it stands; asked again when it comes.
     fn takes(&self, signal: Signal) -> Result<(), EngineError> {
         let holder = &self.holder;
-        let state = State::of(self.run.status, holder.wish, holder.lease_until.is_some());
+        let state = State::of(
+            self.run.status,
+            holder.told.wish,
+            holder.lease_until.is_some(),
+        );
         let answer = table::answer(signal, state);
         answer.map_err(|refusal| refused(&self.run, refusal.to_string()))?;
         Ok(())
@@ -143,7 +147,7 @@ impl Scene {
     fn seen(&self) -> Seen {
         Seen {
             fence: self.holder.fence,
-            signals: self.holder.signals,
+            signals: self.holder.told.signals,
         }
     }
 

@@ -14,14 +14,15 @@ use jiff::Timestamp;
 
 use self::parts::{Ended, Moved};
 use super::gates::Gate;
-use super::leases::{Held, Told, read_told};
+use super::leases::{Held, Told};
 use super::runs::RunStatus;
+use super::schedules::{self, Started};
 use super::stage_runs::StageRun;
 use super::{
-    Store, StoreError, Transaction, batch, blobs, effects, gates, granted, open_tables, schedules,
-    stage_runs, storable, tenants,
+    Store, StoreError, Transaction, batch, blobs, effects, gates, granted, open_tables, stage_runs,
+    storable, tenants,
 };
-use crate::value::Statement;
+use crate::value::{Query, Statement};
 
 /// What the holder of a lease makes of its run.
 #[derive(Debug, Clone)]
@@ -152,12 +153,9 @@ async fn advance(
 ) -> Result<Vec<Committed>, StoreError> {
     let dialect = transaction.dialect();
     let moved: Vec<Moved<'_>> = checkpoints.iter().map(|one| Moved::of(one)).collect();
-    let statement = Statement::new(parts::advance(dialect)).bind(batch::rows(&moved)?);
-    let rows = transaction.query(statement).await?;
-    let mut told = BTreeMap::new();
-    for row in rows.iter() {
-        told.insert(row.text("id")?, read_told(row)?);
-    }
+    let query = Query::new(parts::advance(dialect)).bind(batch::rows(&moved)?);
+    let told: Vec<(String, Told)> = transaction.read(query).await?;
+    let mut told: BTreeMap<_, _> = told.into_iter().collect();
     let mut committed = Vec::with_capacity(checkpoints.len());
     for checkpoint in checkpoints {
         committed.push(match told.remove(&checkpoint.held.run) {
@@ -172,9 +170,8 @@ async fn advance(
 async fn refused(transaction: &mut Transaction<'_>, held: &Held) -> Result<Committed, StoreError> {
     let sql = "SELECT wish, wish_detail, signals FROM open_runs \
         WHERE id = $1 AND fence = $2 AND status = 'running'";
-    let still_held = Statement::new(sql).bind(&held.run).bind(held.fence);
-    let rows = transaction.query(still_held).await?;
-    let told = rows.first().map(read_told).transpose()?;
+    let still_held = Query::new(sql).bind(&held.run).bind(held.fence);
+    let told = transaction.read_first(still_held).await?;
     Ok(told.map_or(Committed::Lost, Committed::Outdated))
 }
 
@@ -261,17 +258,16 @@ async fn end(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<
         let copy = Statement::new(copy).bind(rows.clone());
         transaction.execute(copy).await?;
     }
-    let remove = Statement::new(parts::remove(dialect)).bind(rows.clone());
-    let removed = transaction.query(remove).await?;
-    let questions = removed.iter().map(|row| row.integer("questions"));
-    if questions.sum::<Result<i64, _>>()? > 0 {
+    let remove = Query::new(parts::remove(dialect)).bind(rows.clone());
+    let removed: Vec<(i64, Started)> = transaction.read(remove).await?;
+    if removed.iter().any(|(questions, _)| *questions > 0) {
         let withdraw = Statement::new(parts::withdraw(dialect)).bind(rows);
         transaction.execute(withdraw).await?;
     }
     tenants::runs_ended(transaction, &Ended::told(&ended)).await?;
     let mut ends = Vec::new();
-    for started in removed.iter().map(schedules::started_by_itself) {
-        if let Some(started) = started? {
+    for (_, started) in removed {
+        if started.is_by_itself() {
             let status = ended.iter().find(|ended| ended.run == started.run);
             ends.extend(status.map(|ended| (started, ended.status.as_str())));
         }
@@ -316,10 +312,9 @@ pub async fn committed(store: &Store, checkpoint: &Checkpoint) -> Result<Option<
             WHERE id = $1 AND fence = $2 AND status <> 'running'"
         }
     };
-    let mut statement = Statement::new(sql).bind(&held.run).bind(held.fence);
+    let mut query = Query::new(sql).bind(&held.run).bind(held.fence);
     if let Some(row) = checkpoint.rows.first() {
-        statement = statement.bind(&row.stage).bind(row.visit).bind(row.step);
+        query = query.bind(&row.stage).bind(row.visit).bind(row.step);
     }
-    let rows = store.query(statement).await?;
-    rows.first().map(read_told).transpose()
+    store.read_first(query).await
 }

@@ -60,12 +60,10 @@ pub(super) fn compare(rows: &Rows, dialect: Dialect) -> Result<(), StoreError> {
 }
 
 fn read(rows: &Rows) -> Result<Applied, StoreError> {
-    let mut applied = Applied::new();
-    for row in rows.iter() {
-        let script = (row.text("owner")?, row.integer("number")?);
-        applied.insert(script, row.text("digest")?);
-    }
-    Ok(applied)
+    let applied = rows.read::<(String, i64, String)>()?.into_iter();
+    Ok(applied
+        .map(|(owner, number, digest)| ((owner, number), digest))
+        .collect())
 }
 
 /// Each script of this program, in the order in which they are applied. Refused if the database

@@ -241,12 +241,12 @@ impl From<Holder> for HolderView {
     fn from(holder: Holder) -> Self {
         Self {
             fence: holder.fence,
-            signals: holder.signals,
+            signals: holder.told.signals,
             worker: holder.worker,
             lease_until: holder.lease_until,
             recoveries: holder.recoveries,
-            wish: holder.wish,
-            wish_detail: holder.wish_detail,
+            wish: holder.told.wish,
+            wish_detail: holder.told.wish_detail,
         }
     }
 }

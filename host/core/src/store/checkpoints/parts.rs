@@ -285,14 +285,14 @@ pub(super) fn remove(dialect: Dialect) -> String {
     let questions =
         "(SELECT COUNT(*) FROM gates WHERE run = open_runs.id AND decision IS NULL) AS questions";
     let remove = format!(
-        "DELETE FROM open_runs WHERE id {} RETURNING {SHARED}, {questions}",
+        "DELETE FROM open_runs WHERE id {} RETURNING {questions}, {SHARED}",
         batch::named(dialect, "run")
     );
     match dialect {
         Dialect::Sqlite => remove,
         Dialect::Postgres => format!(
             "WITH removed AS ({remove}), copied AS ({}) \
-            SELECT id, pipeline, origin, questions FROM removed",
+            SELECT questions, id, pipeline, origin FROM removed",
             copy_from(dialect, "removed")
         ),
     }

@@ -3,24 +3,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Deserialize;
+
 use super::rates::Starts;
 
 /// Runs of a pipeline and key that are under way.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Load {
     pub pipeline: String,
+    #[serde(rename = "limit_key")]
     pub key: Option<String>,
     pub at_once: Option<i64>,
     pub runs: i64,
 }
 
 /// A run that is due.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename = "open_runs")]
 pub struct Candidate {
     pub id: String,
     pub pipeline: String,
     pub priority: i64,
     pub wake_at: i64,
+    #[serde(rename = "limit_key")]
     pub key: Option<String>,
     pub at_once: Option<i64>,
     pub rate: Option<i64>,

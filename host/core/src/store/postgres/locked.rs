@@ -4,7 +4,7 @@
 use sqlx::postgres::PgPool;
 
 use super::super::{StoreError, StoreErrorKind};
-use crate::value::{Row, Statement};
+use crate::value::Statement;
 
 /// How long a session of the host waits for a lock: longer than the server leaves one to a session
 /// of the host that froze.
@@ -42,18 +42,16 @@ pub(super) async fn named(readers: &PgPool, error: StoreError) -> StoreError {
 async fn holder(readers: &PgPool) -> Result<Option<String>, StoreError> {
     let mut connection = readers.acquire().await?;
     let rows = super::query(&mut connection, Statement::new(HOLDER), super::ANSWER).await?;
-    rows.first().map(told).transpose()
+    Ok(rows.read_first()?.map(told))
 }
 
-fn told(row: Row<'_>) -> Result<String, StoreError> {
-    let (process, name) = (row.integer("pid")?, row.text("name")?);
-    let (program, table) = (row.text("program")?, row.text("held_table")?);
+fn told((process, name, program, table): (i64, String, String, String)) -> String {
     let program = match program.as_str() {
         "" => String::new(),
         program => format!(" ({program})"),
     };
-    Ok(format!(
+    format!(
         "session {process} of {name}{program} holds a lock on `{table}`: end its transaction, e.g. \
          with `SELECT pg_terminate_backend({process})`, or wait for it, and try again"
-    ))
+    )
 }

@@ -3,34 +3,32 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
+
 use super::wait;
 use crate::policy;
 use crate::store::runs::Origin;
 use crate::store::{Dialect, NEVER, StoreError, Transaction, batch, policy_runs};
-use crate::value::{Row, Statement};
+use crate::value::Statement;
+use crate::value::form::text;
 
 /// What a run is of, and what started it.
+#[derive(Deserialize)]
+#[serde(rename = "open_runs")]
 pub(in crate::store) struct Started {
+    #[serde(rename = "id")]
     pub(in crate::store) run: String,
     pipeline: String,
+    #[serde(with = "text")]
     origin: Origin,
 }
 
-/// A run of a schedule or of a policy; `None` of any other.
-pub(in crate::store) fn started_by_itself(row: Row<'_>) -> Result<Option<Started>, StoreError> {
-    let mut started = Started {
-        run: String::new(),
-        pipeline: row.text("pipeline")?,
-        origin: row.text("origin")?.parse().map_err(StoreError::internal)?,
-    };
-    if started.schedule().is_none() && started.policy().is_none() {
-        return Ok(None);
-    }
-    started.run = row.text("id")?;
-    Ok(Some(started))
-}
-
 impl Started {
+    /// Whether it is a run of a schedule or of a policy.
+    pub(in crate::store) fn is_by_itself(&self) -> bool {
+        self.schedule().is_some() || self.policy().is_some()
+    }
+
     fn schedule(&self) -> Option<&str> {
         match &self.origin {
             Origin::Schedule(name) => Some(name),

@@ -13,9 +13,8 @@ use crate::schedule::{Overlap, Schedule};
 use crate::store::leases::Wish;
 use crate::store::runs::{self, Origin, micros};
 use crate::store::steering::{self, Steered};
-use crate::store::unreadable::readable;
 use crate::store::{Dialect, NEVER, Store, StoreError, Transaction, batch, timestamp};
-use crate::value::Statement;
+use crate::value::{Query, Statement};
 
 /// Of a run that waits for the one before it.
 const IN_LINE: &str = "waits until the run before it of its schedule has ended";
@@ -51,8 +50,8 @@ async fn fire_in(transaction: &mut Transaction<'_>, plan: &Plan) -> Result<Vec<F
     }
     let now = transaction.clock().await?;
     let sql = "SELECT name FROM schedules WHERE next_at <= $1";
-    let due = transaction.query(Statement::new(sql).bind(now)).await?;
-    let due = readable(&due, "a schedule", |row| Ok(row.text("name")?));
+    let due = Query::<String>::new(sql).bind(now);
+    let due = transaction.readable("a schedule", due).await?;
     let mut fired = Vec::new();
     for (name, last_at) in lock(transaction, &due, now, "FOR UPDATE SKIP LOCKED").await? {
         if let Some(planned) = plan.schedules.get(&name) {
@@ -91,11 +90,8 @@ async fn lock(
         "SELECT name, last_at FROM schedules WHERE name IN ({ids}) AND next_at <= $2 \
         ORDER BY name {how}"
     );
-    let rows = Statement::new(sql).bind(batch::rows(names)?).bind(now);
-    let rows = transaction.query(rows).await?;
-    Ok(readable(&rows, "a schedule", |row| {
-        Ok((row.text("name")?, row.integer("last_at")?))
-    }))
+    let query = Query::new(sql).bind(batch::rows(names)?).bind(now);
+    transaction.readable("a schedule", query).await
 }
 
 /// What started the runs of a schedule, as they keep it.
@@ -298,8 +294,6 @@ async fn open(
 ) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT id FROM open_runs WHERE origin = $1 AND origin LIKE 'schedule %' \
         ORDER BY created_at, id";
-    let rows = transaction
-        .query(Statement::new(sql).bind(origin(schedule)))
-        .await?;
-    rows.iter().map(|row| Ok(row.text("id")?)).collect()
+    let query = Query::new(sql).bind(origin(schedule));
+    transaction.read(query).await
 }
