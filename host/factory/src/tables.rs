@@ -15,8 +15,7 @@ use callboard_core::store::tenants::{Commits, Subject};
 
 pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
     number: 1,
-    sqlite: include_str!("../migrations/sqlite/0001_initial.sql"),
-    postgres: include_str!("../migrations/postgres/0001_initial.sql"),
+    text: include_str!("../migrations/0001_initial.sql"),
 }];
 
 /// The tables that people look into.

@@ -82,7 +82,7 @@ CREATE TABLE embeddings (
     text_preview    TEXT NOT NULL,
     embedding_model TEXT NOT NULL,
     dimensions      BIGINT NOT NULL,
-    embedding       BLOB NOT NULL,
+    embedding       {{bytes}} NOT NULL,
     metadata        TEXT NOT NULL,
     writer          TEXT NOT NULL,
     origin_path     TEXT,
