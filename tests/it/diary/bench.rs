@@ -56,10 +56,6 @@ impl Resources for Host {
         ))
     }
 
-    fn text(&self, _: &str) -> Result<String, Stop> {
-        Ok(TEMPLATE.to_owned())
-    }
-
     fn complete<'a>(&'a self, _: &'a str, _: ModelRequest) -> BoxFuture<'a, Answer> {
         Box::pin(async { self.answer.clone() })
     }

@@ -3,7 +3,7 @@
 use callboard_core::outcome::Outcome;
 use callboard_factory::diary::bundle::Bundle;
 use callboard_factory::diary::git::{Git, GitError};
-use callboard_factory::tables::diary_days::state;
+use callboard_factory::tables::diary_days::{DayState, state};
 use serde_json::{Value as Json, json};
 
 use super::bench::{Bench, Checkout, handler, said};
@@ -129,11 +129,12 @@ async fn a_thin_day_is_nothing_to_do_and_remembered_once_it_is_over() {
         said(&outcome)
     );
     assert_eq!(
-        state(&bench.store, "dev_diary:app:2026-06-25")
+        bench
+            .store
+            .read_first(state("dev_diary:app:2026-06-25"))
             .await
-            .expect("read")
-            .as_deref(),
-        Some("thin")
+            .expect("read"),
+        Some(DayState::Thin)
     );
     let again = collect(&bench, repository.input(DAY)).await;
     assert!(
@@ -144,7 +145,9 @@ async fn a_thin_day_is_nothing_to_do_and_remembered_once_it_is_over() {
     let today = collect(&bench, repository.input("2026-06-26")).await;
     assert!(said(&today).contains("so far"), "{}", said(&today));
     assert_eq!(
-        state(&bench.store, "dev_diary:app:2026-06-26")
+        bench
+            .store
+            .read_first(state("dev_diary:app:2026-06-26"))
             .await
             .expect("read"),
         None

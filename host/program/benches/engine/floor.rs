@@ -67,10 +67,6 @@ impl Resources for Unreached {
         Err(Stop::nothing_to_do("a benchmark"))
     }
 
-    fn text(&self, _: &str) -> Result<String, Stop> {
-        Err(Stop::nothing_to_do("a benchmark"))
-    }
-
     fn complete<'a>(
         &'a self,
         _: &'a str,

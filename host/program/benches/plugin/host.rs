@@ -96,10 +96,6 @@ impl Resources for Nothing {
         Err(refused())
     }
 
-    fn text(&self, _: &str) -> Result<String, Stop> {
-        Err(refused())
-    }
-
     fn complete<'a>(
         &'a self,
         _: &'a str,
