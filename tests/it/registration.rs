@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use callboard_core::handler::{Registration, SURFACES};
-use callboard_core::registry::{Origin, Registry};
+use callboard_core::registry::{HandlerOrigin, Registry};
 
 /// Packages with handlers.
 const PACKAGES: [&str; 2] = ["core", "factory"];
@@ -100,7 +100,7 @@ fn the_registry_has_what_is_linked_and_refuses_to_be_empty() {
         Ok(registry) => {
             let native = registry
                 .iter()
-                .filter(|it| matches!(it.origin, Origin::Native { .. }));
+                .filter(|it| matches!(it.origin, HandlerOrigin::Native { .. }));
             let names: BTreeSet<_> = native.map(|it| it.contract.name.clone()).collect();
             assert_eq!(names, linked);
             assert!(!names.is_empty());

@@ -12,7 +12,7 @@ mod modes;
 mod once;
 mod one_worker;
 mod outage;
-mod own_line_up;
+mod own_runnable;
 mod retention;
 pub(crate) mod roll_call;
 mod sealed;

@@ -14,8 +14,8 @@ use callboard_core::app::App;
 use callboard_core::engine::Unwatched;
 use callboard_core::outcome::Patch;
 use callboard_core::pack::Pack;
-use callboard_core::rollcall::{Kind, Miss, Reference, Referrer, Roster};
-use callboard_core::store::runs::{Origin, Run, RunStatus};
+use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope};
+use callboard_core::store::runs::{Run, RunOrigin, RunStatus};
 use callboard_core::store::{Dialect, Store};
 use callboard_core::value::Statement;
 use callboard_core::workspace::Place;
@@ -41,12 +41,12 @@ const PACK: Pack = Pack {
 callboard_core::pack!(PACK);
 
 /// A list of guests with nobody on it is a miss.
-fn somebody_is_on_the_list(roster: &Roster<'_>) -> Vec<Reference> {
-    let list = roster.definitions.folders.get(LIST);
+fn somebody_is_on_the_list(scope: &RollScope<'_>) -> Vec<Reference> {
+    let list = scope.definitions.folders.get(LIST);
     let empty = list.is_none_or(|list| list.trim_ascii().is_empty());
     let miss = empty.then(|| Miss::new("nobody is on the list", "write a name into it"));
     let referrer = Referrer::Tenant("guest book".to_owned());
-    let reference = Reference::new(referrer, "list", Kind::File, LIST);
+    let reference = Reference::new(referrer, "list", ReferenceKind::File, LIST);
     vec![reference.at(Place::start(LIST)).missed(miss)]
 }
 
@@ -80,9 +80,11 @@ fn workspace(folder: &Path, list: &str) {
 
 async fn run(app: &App, guest: &str) -> Run {
     let engine = app.engine(Arc::new(Unwatched));
-    let line_up = app.line_up().await.expect("a line-up");
+    let runnable = app.runnable().await.expect("a runnable revision");
     let input = Patch::from_iter([("guest".to_owned(), guest.into())]);
-    let queued = engine.queue(&line_up, "welcome", input, Origin::Cli).await;
+    let queued = engine
+        .queue(&runnable, "welcome", input, RunOrigin::Cli)
+        .await;
     let id = queued.expect("it is queued").id;
     engine.carry_out(&id).await.expect("it is carried out")
 }

@@ -76,8 +76,8 @@ CREATE TABLE open_runs (
     worker       TEXT,
     recoveries   BIGINT NOT NULL,
     signals      BIGINT NOT NULL,
-    wish         TEXT CHECK (wish IN ('cancel', 'pause')),
-    wish_detail  TEXT
+    stop_request         TEXT CHECK (stop_request IN ('cancel', 'pause')),
+    stop_detail  TEXT
 );
 -- {{postgres}}
 ALTER TABLE open_runs SET (fillfactor = 60);
@@ -129,7 +129,7 @@ CREATE INDEX history_rate ON history (limit_key, started_at) WHERE rate IS NOT N
 CREATE VIEW runs AS
     SELECT id, pipeline, revision, status, detail, input, settings, origin, priority, limit_key,
         at_once, rate, rate_window, created_at, started_at, wake_at, spent, fence, signals,
-        lease_until, worker, recoveries, wish, wish_detail, CAST(NULL AS BIGINT) AS finished_at
+        lease_until, worker, recoveries, stop_request, stop_detail, CAST(NULL AS BIGINT) AS finished_at
     FROM open_runs
     UNION ALL
     SELECT id, pipeline, revision, status, detail, input, settings, origin, priority, limit_key,

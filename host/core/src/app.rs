@@ -1,13 +1,13 @@
-//! The one composition root: config, store, plugin runtime, line-ups and clients are built
+//! The one composition root: config, store, plugin runtime, runnable revisions and clients are built
 //! here and nowhere else, so every mode of the program sees the same.
 
 mod apply;
 pub mod doctor;
 mod duties;
-mod line_up;
-mod line_ups;
+mod loaded;
 mod process;
 mod resources;
+mod runnables;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 pub use self::apply::Applied;
-pub use self::duties::{Seen, Upkeep};
-pub use self::line_up::{Company, Inspection};
+pub use self::duties::{SeenVersions, WorkerDuties};
+pub use self::loaded::{Inspection, LoadedRevision};
 use crate::config::Config;
 #[cfg(feature = "restate")]
 use crate::engine::restate::Restate;
 use crate::engine::{Engine, EngineError, Watcher};
-use crate::kept::Kept;
 use crate::plugin::Runtime;
 use crate::private;
 use crate::registry::RegistryError;
 use crate::secrets::{self, Key, SecretError};
+use crate::shared_cache::SharedCache;
 use crate::store::schedules::Plan;
 use crate::store::{self, Dialect, Store, StoreError, StoreErrorKind, revisions};
 use crate::workspace::{self, Definitions, Misread, WorkspaceError};
@@ -46,8 +46,8 @@ struct Inner {
     runtime: Runtime,
     /// Revisions that are loaded, by number and digest: of a database that is restored, another one
     /// may have the number.
-    companies: Kept<(i64, String), Company>,
-    line_ups: line_ups::Known,
+    loaded: SharedCache<(i64, String), LoadedRevision>,
+    runnables: runnables::RunnableCache,
     /// What starts by itself, as the store has it, with the digest of its revision.
     plan: Mutex<Option<(String, Arc<Plan>)>>,
 }
@@ -77,7 +77,7 @@ pub enum AppError {
     )]
     NoRevision,
     #[error("the roll call has {0} without an answer")]
-    Misses(usize, Box<crate::rollcall::Roll>),
+    Misses(usize, Box<crate::rollcall::RollReport>),
 }
 
 fn places(count: usize) -> String {
@@ -119,8 +119,8 @@ impl App {
             config,
             store,
             runtime: Runtime::new(),
-            companies: Kept::new(COMPANIES),
-            line_ups: line_ups::known(),
+            loaded: SharedCache::new(COMPANIES),
+            runnables: runnables::known(),
             plan: Mutex::default(),
         };
         Self {
@@ -140,9 +140,9 @@ impl App {
         &self.inner.store
     }
 
-    /// Revisions, and line-ups, that are in memory.
-    pub fn loaded(&self) -> (usize, usize) {
-        (self.inner.companies.count(), self.inner.line_ups.count())
+    /// Revisions, and runnable revisions, that are in memory.
+    pub fn in_memory(&self) -> (usize, usize) {
+        (self.inner.loaded.count(), self.inner.runnables.count())
     }
 
     /// The file that holds the key of the secrets.
@@ -169,20 +169,24 @@ impl App {
     }
 
     /// The active revision, loaded.
-    pub async fn active(&self) -> Result<Arc<Company>, AppError> {
+    pub async fn active(&self) -> Result<Arc<LoadedRevision>, AppError> {
         let active = revisions::active(self.store())
             .await?
             .ok_or(AppError::NothingApplied)?;
-        self.company_of(active.number, active.digest).await
+        self.loaded_revision_of(active.number, active.digest).await
     }
 
     /// A revision, loaded once a process; one that nobody uses is let go after a while.
-    pub async fn company(&self, number: i64) -> Result<Arc<Company>, AppError> {
+    pub async fn loaded_revision(&self, number: i64) -> Result<Arc<LoadedRevision>, AppError> {
         let digest = revisions::digest(self.store(), number).await?;
-        self.company_of(number, digest).await
+        self.loaded_revision_of(number, digest).await
     }
 
-    async fn company_of(&self, number: i64, digest: String) -> Result<Arc<Company>, AppError> {
+    async fn loaded_revision_of(
+        &self,
+        number: i64,
+        digest: String,
+    ) -> Result<Arc<LoadedRevision>, AppError> {
         let load = async || {
             let said = revisions::said(self.store(), number).await?;
             if said.files.is_empty() {
@@ -192,18 +196,18 @@ impl App {
             let definitions = definitions.map_err(AppError::Misread)?;
             self.load(definitions, number).await
         };
-        self.inner.companies.get((number, digest), load).await
+        self.inner.loaded.get((number, digest), load).await
     }
 
     /// An engine on this workspace. Needs a runtime.
     pub fn engine(&self, watcher: Arc<dyn Watcher>) -> Engine {
-        let line_ups = Arc::new(self.clone());
+        let runnables = Arc::new(self.clone());
         let rules = self.config().engine.clone();
         #[cfg(feature = "restate")]
         if let Some(restate) = rules.restate.clone() {
-            return Restate::engine(self.store(), line_ups, watcher, (rules, restate));
+            return Restate::engine(self.store(), runnables, watcher, (rules, restate));
         }
-        Engine::new(self.store(), line_ups, watcher, rules)
+        Engine::new(self.store(), runnables, watcher, rules)
     }
 
     /// The digests that are the same in every mode: active revision, settings, registry.
@@ -211,11 +215,11 @@ impl App {
         let active = revisions::active(self.store())
             .await?
             .ok_or(AppError::NothingApplied)?;
-        let line_up = self.line_up().await?;
+        let runnable = self.runnable().await?;
         Ok([
             ("revision", active.digest),
-            ("settings", line_up.settings.digest()),
-            ("registry", line_up.registry.digest()),
+            ("settings", runnable.settings.digest()),
+            ("registry", runnable.registry.digest()),
         ])
     }
 }

@@ -23,13 +23,13 @@ pub struct Clock {
 /// The time for it is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the time for it is over")]
-pub struct Late;
+pub struct TimeOver;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswered {
     #[error(transparent)]
-    Late(#[from] Late),
+    TimeOver(#[from] TimeOver),
     /// It panicked, or the process ends.
     #[error("it did not come to its end: {0}")]
     Lost(String),
@@ -41,7 +41,7 @@ impl Clock {
     }
 
     /// Ask for `steps` more, and the one to the next question.
-    pub fn spend(&mut self, steps: usize) -> Result<(), Late> {
+    pub fn spend(&mut self, steps: usize) -> Result<(), TimeOver> {
         let steps = steps.saturating_add(1);
         if let Some(left) = self.left.checked_sub(steps) {
             self.left = left;
@@ -51,7 +51,7 @@ impl Clock {
         if Instant::now() < self.until {
             Ok(())
         } else {
-            Err(Late)
+            Err(TimeOver)
         }
     }
 }
@@ -59,9 +59,9 @@ impl Clock {
 /// What `work` comes to, which computes until the time that its clock tells.
 pub async fn compute<T: Send + 'static>(
     until: Instant,
-    work: impl FnOnce(&mut Clock) -> Result<T, Late> + Send + 'static,
+    work: impl FnOnce(&mut Clock) -> Result<T, TimeOver> + Send + 'static,
 ) -> Result<T, Unanswered> {
-    let computed = apart(move || work(&mut Clock::until(until)));
+    let computed = on_own_thread(move || work(&mut Clock::until(until)));
     Ok(computed.await??)
 }
 
@@ -69,11 +69,11 @@ pub async fn compute<T: Send + 'static>(
 pub async fn wait<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Unanswered> {
-    apart(work).await
+    on_own_thread(work).await
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one door")]
-async fn apart<T: Send + 'static>(
+async fn on_own_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Unanswered> {
     let lost = |error: tokio::task::JoinError| Unanswered::Lost(error.to_string());
@@ -93,12 +93,12 @@ mod tests {
     #[tokio::test]
     async fn what_goes_on_for_ever_ends_when_its_time_is_over() {
         let until = Instant::now() + Duration::from_millis(20);
-        let endless = compute(until, |clock| -> Result<(), Late> {
+        let endless = compute(until, |clock| -> Result<(), TimeOver> {
             loop {
                 clock.spend(0)?;
             }
         });
-        assert_eq!(endless.await, Err(Unanswered::Late(Late)));
+        assert_eq!(endless.await, Err(Unanswered::TimeOver(TimeOver)));
     }
 
     #[tokio::test]
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_first_question_looks_at_the_clock() {
-        assert_eq!(Clock::until(Instant::now()).spend(0), Err(Late));
+        assert_eq!(Clock::until(Instant::now()).spend(0), Err(TimeOver));
         let later = Instant::now() + Duration::from_secs(60);
         assert_eq!(Clock::until(later).spend(usize::MAX), Ok(()));
     }

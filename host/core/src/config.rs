@@ -47,7 +47,7 @@ pub struct Config {
     pub grants: BTreeMap<String, Grants>,
     /// Limits of a plugin call, by plugin name; `"*"` is for all of them.
     #[serde(default)]
-    pub limits: BTreeMap<String, Limits>,
+    pub limits: BTreeMap<String, CallLimits>,
     /// How the engine keeps runs.
     #[serde(default)]
     pub engine: EngineRules,
@@ -59,7 +59,7 @@ pub struct Config {
 pub struct EngineRules {
     /// Runs that one process carries out at a time.
     #[serde(deserialize_with = "some")]
-    pub places: u32,
+    pub slots: u32,
     /// How long a worker may be silent before its runs are taken back. It is heard from three
     /// times as often.
     #[serde(deserialize_with = "lease")]
@@ -106,7 +106,7 @@ pub struct RestateRules {
 impl Default for EngineRules {
     fn default() -> Self {
         Self {
-            places: 4,
+            slots: 4,
             lease: Span::from_secs(30),
             drain: Span::from_secs(30),
             recoveries: 5,
@@ -138,7 +138,7 @@ pub fn raise(plugin: &str, bound: &str) -> String {
 /// Bounds of one plugin call. All of them always hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Limits {
+pub struct CallLimits {
     /// Linear memory of an instance, in MiB.
     #[serde(deserialize_with = "some")]
     pub memory_mib: u32,
@@ -177,7 +177,7 @@ pub struct Limits {
     pub describe: DescribeLimits,
 }
 
-impl Default for Limits {
+impl Default for CallLimits {
     fn default() -> Self {
         Self {
             memory_mib: 128,
@@ -199,7 +199,7 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl CallLimits {
     /// Each limit by its key.
     pub fn list(&self) -> [(&'static str, u32); 29] {
         let (compile, describe) = (&self.compile, &self.describe);
@@ -252,7 +252,7 @@ impl Config {
     }
 
     /// The limits of a plugin: its own table, or everybody's, or the defaults.
-    pub fn limits(&self, plugin: &str) -> Limits {
+    pub fn limits(&self, plugin: &str) -> CallLimits {
         let written = self.limits.get(plugin).or_else(|| self.limits.get("*"));
         written.copied().unwrap_or_default()
     }

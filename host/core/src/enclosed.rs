@@ -27,7 +27,7 @@ pub struct Enclosed {
 
 /// What a name in a folder stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     File,
     Folder,
     Link,
@@ -45,7 +45,7 @@ struct Identity {
 /// Why something is not read.
 #[derive(Debug, thiserror::Error)]
 #[error("{path} {problem}")]
-pub struct Refusal {
+pub struct ReadRefusal {
     /// What was asked for, or the part of it at which that failed.
     pub path: String,
     pub problem: Problem,
@@ -90,8 +90,8 @@ impl Problem {
         }
     }
 
-    fn of(self, path: impl Into<String>) -> Refusal {
-        Refusal {
+    fn of(self, path: impl Into<String>) -> ReadRefusal {
+        ReadRefusal {
             path: path.into(),
             problem: self,
         }
@@ -110,7 +110,7 @@ impl Enclosed {
     }
 
     /// What is in a folder below, `""` for this one, in no order.
-    pub fn list(&self, folder: &str) -> Result<Vec<(OsString, Kind)>, Refusal> {
+    pub fn list(&self, folder: &str) -> Result<Vec<(OsString, FileKind)>, ReadRefusal> {
         let opened;
         let at = if folder.is_empty() {
             self.root.as_fd()
@@ -140,7 +140,7 @@ impl Enclosed {
     }
 
     /// What a path stands for; `None` if nothing is there.
-    pub fn kind(&self, path: &str) -> Result<Option<Kind>, Refusal> {
+    pub fn kind(&self, path: &str) -> Result<Option<FileKind>, ReadRefusal> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let at = match self.reach(folder, FOLDER | OFlags::NOFOLLOW) {
             Err(refusal) if matches!(refusal.problem, Problem::Absent) => return Ok(None),
@@ -154,7 +154,7 @@ impl Enclosed {
     }
 
     /// A whole file of `limit` bytes at most.
-    pub fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, Refusal> {
+    pub fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, ReadRefusal> {
         let bytes = self.beginning(path, limit + 1)?;
         if bytes.len() as u64 > limit {
             return Err(Problem::Large(limit).of(path));
@@ -163,7 +163,7 @@ impl Enclosed {
     }
 
     /// The first bytes of a file, `limit` at most.
-    pub fn beginning(&self, path: &str, limit: u64) -> Result<Vec<u8>, Refusal> {
+    pub fn beginning(&self, path: &str, limit: u64) -> Result<Vec<u8>, ReadRefusal> {
         let file = File::from(self.reach(path, FILE)?);
         let read = || {
             let metadata = file.metadata()?;
@@ -181,7 +181,7 @@ impl Enclosed {
     }
 
     /// Open a path part by part; `flags` are for the last one.
-    fn reach(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Refusal> {
+    fn reach(&self, path: &str, flags: OFlags) -> Result<OwnedFd, ReadRefusal> {
         let root = self.root.try_clone();
         let mut at = root.map_err(|error| Problem::Failed(error).of(path))?;
         let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
@@ -211,29 +211,29 @@ const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::CLOEXEC);
 
 /// What the system means by its error, which each one says in another way of a link.
-fn refused(at: BorrowedFd<'_>, part: &str, path: String, error: Errno) -> Refusal {
+fn refused(at: BorrowedFd<'_>, part: &str, path: String, error: Errno) -> ReadRefusal {
     let problem = match (kind(at, part), error) {
-        (Ok(Kind::Link), _) => Problem::Link,
-        (Ok(Kind::Special), _) | (Ok(_), Errno::NOTDIR) => Problem::Special,
+        (Ok(FileKind::Link), _) => Problem::Link,
+        (Ok(FileKind::Special), _) | (Ok(_), Errno::NOTDIR) => Problem::Special,
         (Err(Errno::NOENT), _) => Problem::Absent,
         _ => Problem::Failed(error.into()),
     };
     problem.of(path)
 }
 
-fn kind(at: BorrowedFd<'_>, name: impl rustix::path::Arg) -> Result<Kind, Errno> {
+fn kind(at: BorrowedFd<'_>, name: impl rustix::path::Arg) -> Result<FileKind, Errno> {
     let found = rustix::fs::statat(at, name, AtFlags::SYMLINK_NOFOLLOW)?;
     let file_type = FileType::from_raw_mode(found.st_mode);
-    Ok(kind_of(file_type).unwrap_or(Kind::Special))
+    Ok(kind_of(file_type).unwrap_or(FileKind::Special))
 }
 
-fn kind_of(file_type: FileType) -> Option<Kind> {
+fn kind_of(file_type: FileType) -> Option<FileKind> {
     match file_type {
-        FileType::RegularFile => Some(Kind::File),
-        FileType::Directory => Some(Kind::Folder),
-        FileType::Symlink => Some(Kind::Link),
+        FileType::RegularFile => Some(FileKind::File),
+        FileType::Directory => Some(FileKind::Folder),
+        FileType::Symlink => Some(FileKind::Link),
         FileType::Unknown => None,
-        _ => Some(Kind::Special),
+        _ => Some(FileKind::Special),
     }
 }
 
@@ -315,11 +315,11 @@ mod tests {
         let mut list = enclosed.list("").expect("a list");
         list.sort_by(|one, other| one.0.cmp(&other.0));
         let kinds = [
-            ("inner", Kind::Folder),
-            ("key", Kind::File),
-            ("lost", Kind::Link),
-            ("pipe", Kind::Special),
-            ("way", Kind::Link),
+            ("inner", FileKind::Folder),
+            ("key", FileKind::File),
+            ("lost", FileKind::Link),
+            ("pipe", FileKind::Special),
+            ("way", FileKind::Link),
         ];
         assert_eq!(list, kinds.map(|(name, kind)| (name.into(), kind)));
         for (name, kind) in kinds {

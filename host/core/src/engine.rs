@@ -13,7 +13,7 @@ mod concerns;
 mod damage;
 pub mod executor;
 pub mod gate;
-mod hands;
+mod held_leases;
 pub mod ledger;
 pub mod local;
 pub mod operate;
@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 use self::clock::Clock;
 pub use self::clock::after;
 use self::executor::Executor;
-use self::hands::Hands;
+use self::held_leases::HeldLeases;
 use self::local::Local;
 use crate::config::EngineRules;
 use crate::fault;
@@ -46,19 +46,19 @@ use crate::pipeline::Pipeline;
 use crate::registry::Registry;
 use crate::rollcall::Reference;
 use crate::settings::Snapshot;
-use crate::store::granted::Writer;
+use crate::store::granted::DeferredWriter;
 pub use crate::store::runs::Run;
-use crate::store::runs::{self, Limits, Origin, RunStatus};
+use crate::store::runs::{self, RunLimits, RunOrigin, RunStatus};
 pub use crate::store::stage_runs::StageRun;
 use crate::store::{Store, StoreError, storable};
 
 /// Everything a run of one revision needs: definitions, handlers, and what they may reach.
-pub struct LineUp {
+pub struct RunnableRevision {
     pub revision: i64,
     pub pipelines: BTreeMap<String, Arc<Pipeline>>,
     pub registry: Arc<Registry>,
     /// Each plugin as its deferred writes run: what it may do and take.
-    pub writers: BTreeMap<String, Writer>,
+    pub writers: BTreeMap<String, DeferredWriter>,
     pub settings: Arc<Snapshot>,
     /// The digest of `settings`.
     pub digest: String,
@@ -67,15 +67,15 @@ pub struct LineUp {
     pub misses: Vec<Reference>,
 }
 
-/// Finds the line-up of a revision, so that a run in flight stays on the one it began with.
-pub trait LineUps: Send + Sync {
+/// Finds the runnable revision of a revision, so that a run in flight stays on the one it began with.
+pub trait RunnableRevisions: Send + Sync {
     /// With the settings as they stand now or, for a run that has begun, with those of the
     /// digest.
     fn at<'a>(
         &'a self,
         revision: i64,
         settings: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Arc<LineUp>, EngineError>>;
+    ) -> BoxFuture<'a, Result<Arc<RunnableRevision>, EngineError>>;
 }
 
 #[derive(Debug, Clone, thiserror::Error)]
@@ -102,7 +102,7 @@ pub enum EngineError {
         stage: String,
         known: String,
     },
-    #[error("run {0} is in the hands of another worker, or has ended")]
+    #[error("run {0} is in the leases of another worker, or has ended")]
     NotClaimable(String),
     #[error("run {run} {problem}")]
     Refused { run: String, problem: String },
@@ -128,14 +128,14 @@ impl Watcher for Unwatched {}
 pub struct Engine {
     pub store: Store,
     pub executor: Arc<dyn Executor>,
-    pub line_ups: Arc<dyn LineUps>,
+    pub runnables: Arc<dyn RunnableRevisions>,
     pub watcher: Arc<dyn Watcher>,
     pub rules: EngineRules,
     /// The worker's name, for people.
     pub worker: String,
     /// Told when the process is to stop: runs in hand come to a checkpoint and are given back.
     pub stop: CancellationToken,
-    hands: Arc<Hands>,
+    leases: Arc<HeldLeases>,
     clock: Arc<Clock>,
 }
 
@@ -143,29 +143,29 @@ impl Engine {
     /// An engine on the store. Needs a runtime.
     pub fn new(
         store: &Store,
-        line_ups: Arc<dyn LineUps>,
+        runnables: Arc<dyn RunnableRevisions>,
         watcher: Arc<dyn Watcher>,
         rules: EngineRules,
     ) -> Self {
         let worker = worker_name();
         let executor = Arc::new(Local::new(store, &worker, &rules));
-        Self::on(store, executor, line_ups, watcher, rules, worker)
+        Self::on(store, executor, runnables, watcher, rules, worker)
     }
 
     /// An engine on any executor. Needs a runtime.
     pub fn on(
         store: &Store,
         executor: Arc<dyn Executor>,
-        line_ups: Arc<dyn LineUps>,
+        runnables: Arc<dyn RunnableRevisions>,
         watcher: Arc<dyn Watcher>,
         rules: EngineRules,
         worker: String,
     ) -> Self {
         Self {
             store: store.clone(),
-            hands: Hands::start(Arc::clone(&executor), rules.lease.0),
+            leases: HeldLeases::start(Arc::clone(&executor), rules.lease.0),
             executor,
-            line_ups,
+            runnables,
             watcher,
             rules,
             worker,
@@ -174,15 +174,15 @@ impl Engine {
         }
     }
 
-    /// Queue a run of `pipeline` on a line-up. Input keys are checked and defaults filled in.
+    /// Queue a run of `pipeline` on a runnable revision. Input keys are checked and defaults filled in.
     pub async fn queue(
         &self,
-        line_up: &LineUp,
+        runnable: &RunnableRevision,
         pipeline: &str,
         input: Patch,
-        origin: Origin,
+        origin: RunOrigin,
     ) -> Result<Run, EngineError> {
-        let run = new_run(line_up, pipeline, input, origin)?;
+        let run = new_run(runnable, pipeline, input, origin)?;
         let insert = runs::insert(&run, self.store.dialect())?;
         self.store.execute(insert).await?;
         self.store.wake().await;
@@ -195,14 +195,14 @@ impl Engine {
         let claim = claim.ok_or_else(|| EngineError::NotClaimable(run.to_owned()))?;
         self.clock.set(claim.now);
         let sought = claim.run.clone();
-        damage::advance(self, claim, self.line_up(&sought), None).await?;
+        damage::advance(self, claim, self.runnable(&sought), None).await?;
         let stored = runs::by_id(&self.store, run).await?;
         stored.ok_or_else(|| EngineError::NotClaimable(run.to_owned()))
     }
 
-    async fn line_up(&self, run: &Run) -> Result<Arc<LineUp>, EngineError> {
+    async fn runnable(&self, run: &Run) -> Result<Arc<RunnableRevision>, EngineError> {
         fault::point("after-claim");
-        self.line_ups
+        self.runnables
             .at(run.revision, run.settings.as_deref())
             .await
     }
@@ -221,14 +221,14 @@ fn host_name() -> String {
 
 /// A run that is not stored yet.
 pub fn new_run(
-    line_up: &LineUp,
+    runnable: &RunnableRevision,
     pipeline: &str,
     input: Patch,
-    origin: Origin,
+    origin: RunOrigin,
 ) -> Result<Run, EngineError> {
-    let definition = line_up.pipelines.get(pipeline);
+    let definition = runnable.pipelines.get(pipeline);
     let definition = definition.ok_or_else(|| EngineError::NoPipeline(pipeline.to_owned()))?;
-    run_of(definition, line_up.revision, input, origin)
+    run_of(definition, runnable.revision, input, origin)
 }
 
 /// A run of a definition that is not stored yet.
@@ -236,7 +236,7 @@ fn run_of(
     definition: &Pipeline,
     revision: i64,
     input: Patch,
-    origin: Origin,
+    origin: RunOrigin,
 ) -> Result<Run, EngineError> {
     let input = complete_input(definition, input)?;
     let now = Timestamp::now();
@@ -259,7 +259,7 @@ fn run_of(
     })
 }
 
-fn limits(pipeline: &Pipeline, input: &Patch) -> Result<Limits, EngineError> {
+fn limits(pipeline: &Pipeline, input: &Patch) -> Result<RunLimits, EngineError> {
     let written = &pipeline.limits;
     let key = written.key_of(pipeline.name(), input);
     let length = key.as_ref().map_or(0, String::len);
@@ -271,7 +271,7 @@ fn limits(pipeline: &Pipeline, input: &Patch) -> Result<Limits, EngineError> {
         );
         return Err(unfit(pipeline, problem));
     }
-    Ok(Limits {
+    Ok(RunLimits {
         key,
         at_once: written.at_once,
         rate: written.rate,

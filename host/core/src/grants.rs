@@ -112,7 +112,7 @@ fn allowed_setting(plugin: &str, key: &str) -> String {
 
 /// Something a manifest asks for that the ceiling does not allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct GrantRefusal {
     /// What is asked, for a person.
     pub asked: String,
     /// The keys that lead to it from the top of the grants; elements of lists are numbered.
@@ -132,9 +132,9 @@ pub enum Lines {
     Element(String),
 }
 
-impl Refusal {
+impl GrantRefusal {
     /// Whether it refuses `asked`, or a part of it: some of the verbs on a table.
-    pub fn is_of(&self, asked: &Refusal) -> bool {
+    pub fn is_of(&self, asked: &GrantRefusal) -> bool {
         let of_table = self.path.first().is_some_and(|list| list == "db");
         self.path == asked.path && (of_table || self.asked == asked.asked)
     }
@@ -148,7 +148,7 @@ impl Grants {
     }
 
     /// What `self` asks for and `ceiling` does not allow, with the lines that would.
-    pub fn refusals(&self, plugin: &str, ceiling: &Grants) -> Vec<Refusal> {
+    pub fn refusals(&self, plugin: &str, ceiling: &Grants) -> Vec<GrantRefusal> {
         let mut refusals = Vec::new();
         let flags = [
             ("log", self.log, ceiling.log),
@@ -222,43 +222,43 @@ fn element(list: &str, index: usize) -> Vec<String> {
     vec![list.to_owned(), index.to_string()]
 }
 
-fn flag_refusal(name: &str) -> Refusal {
-    Refusal {
+fn flag_refusal(name: &str) -> GrantRefusal {
+    GrantRefusal {
         asked: name.to_owned(),
         path: vec![name.to_owned()],
         mend: Some(Lines::Flag(name.to_owned())),
     }
 }
 
-fn setting_refusal(key: &str) -> Refusal {
-    Refusal {
+fn setting_refusal(key: &str) -> GrantRefusal {
+    GrantRefusal {
         asked: format!("setting {key}"),
         path: vec!["settings".to_owned(), "keys".to_owned()],
         mend: Some(Lines::Setting(key.to_owned())),
     }
 }
 
-fn credential_refusal(plugin: &str, index: usize, grant: &CredentialGrant) -> Refusal {
-    Refusal {
+fn credential_refusal(plugin: &str, index: usize, grant: &CredentialGrant) -> GrantRefusal {
+    GrantRefusal {
         asked: grant.to_string(),
         path: element("credentials", index),
         mend: Some(Lines::Element(grant.lines(&format!("grants.{plugin}")))),
     }
 }
 
-fn table_refusal(plugin: &str, index: usize, table: &str, verbs: &[&str]) -> Refusal {
+fn table_refusal(plugin: &str, index: usize, table: &str, verbs: &[&str]) -> GrantRefusal {
     let open = !schema::belongs_to_host(table);
     let quoted = verbs.join("\", \"");
     let mend = format!("[[grants.{plugin}.db]]\ntable = \"{table}\"\nverbs = [\"{quoted}\"]");
-    Refusal {
+    GrantRefusal {
         asked: format!("{} on table {table}", verbs.join("/")),
         path: element("db", index),
         mend: open.then_some(Lines::Element(mend)),
     }
 }
 
-fn http_refusal(plugin: &str, index: usize, grant: &HttpGrant) -> Refusal {
-    Refusal {
+fn http_refusal(plugin: &str, index: usize, grant: &HttpGrant) -> GrantRefusal {
+    GrantRefusal {
         asked: grant.text(),
         path: element("http", index),
         mend: Some(Lines::Element(grant.lines(&format!("grants.{plugin}")))),

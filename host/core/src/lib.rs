@@ -16,7 +16,7 @@
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`grants`] – definitions and contracts.
 //! * [`config`], [`span`], [`schema`], [`shown`], [`telemetry`], [`template`], [`html`], [`foreign`],
-//!   [`private`], [`enclosed`], [`fault`], [`supervision`], [`kept`], [`beside`], [`launch`] – what a
+//!   [`private`], [`enclosed`], [`fault`], [`supervision`], [`shared_cache`], [`beside`], [`launch`] – what a
 //!   process begins with and is kept going by.
 
 // Futures in futures are laid out by recursion, and a command's are deeper than the default.
@@ -37,7 +37,6 @@ pub mod grants;
 pub mod handler;
 mod handlers;
 pub mod html;
-pub mod kept;
 pub mod launch;
 pub mod lines;
 pub mod operations;
@@ -54,6 +53,7 @@ pub mod schedule;
 pub mod schema;
 pub mod secrets;
 pub mod settings;
+pub mod shared_cache;
 pub mod shown;
 pub mod snapshot;
 pub mod span;

@@ -15,7 +15,7 @@ const BYTES: usize = 64 * 1024;
 /// How grave a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Level {
+pub enum LineLevel {
     Trace,
     Debug,
     Info,
@@ -26,7 +26,7 @@ pub enum Level {
 /// Where a line was said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Source {
+pub enum LineSource {
     Log,
     Stdout,
     Stderr,
@@ -39,8 +39,8 @@ pub struct Line {
     pub at: Timestamp,
     /// In which attempt of the visit.
     pub attempt: u32,
-    pub level: Level,
-    pub source: Source,
+    pub level: LineLevel,
+    pub source: LineSource,
     /// What was said.
     pub text: String,
 }
@@ -48,11 +48,11 @@ pub struct Line {
 /// Collects the lines of one visit. Clones add to the same.
 #[derive(Debug, Clone, Default)]
 pub struct Lines {
-    kept: Arc<Mutex<Kept>>,
+    kept: Arc<Mutex<CollectedLines>>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct CollectedLines {
     lines: Vec<Line>,
     bytes: usize,
     dropped: u32,
@@ -72,7 +72,7 @@ impl Lines {
     }
 }
 
-impl Kept {
+impl CollectedLines {
     fn add(&mut self, line: Line) {
         if self.lines.len() == MOST || self.bytes + line.text.len() > BYTES {
             self.dropped = self.dropped.saturating_add(1);
@@ -89,7 +89,7 @@ impl Kept {
                 self.dropped,
                 BYTES / 1024
             );
-            let level = Level::Warn;
+            let level = LineLevel::Warn;
             let note = Line {
                 level,
                 text,
@@ -106,7 +106,7 @@ pub fn joined(before: &[Line], after: Vec<Line>) -> Vec<Line> {
     if before.is_empty() {
         return after;
     }
-    let mut kept = Kept::default();
+    let mut kept = CollectedLines::default();
     for line in before.iter().cloned().chain(after) {
         kept.add(line);
     }
@@ -121,8 +121,8 @@ mod tests {
         Line {
             at: Timestamp::UNIX_EPOCH,
             attempt: 1,
-            level: Level::Info,
-            source: Source::Log,
+            level: LineLevel::Info,
+            source: LineSource::Log,
             text: text.to_owned(),
         }
     }

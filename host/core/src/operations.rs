@@ -23,5 +23,5 @@ pub mod schedules;
 pub mod settings;
 
 pub use self::error::{ErrorKind, MisreadView, OperationError, ProblemView};
-pub use crate::engine::operate::By;
-pub use crate::store::unreadable::{Broken, Entry};
+pub use crate::engine::operate::Actor;
+pub use crate::store::unreadable::{Broken, ListEntry};

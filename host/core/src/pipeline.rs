@@ -217,7 +217,7 @@ pub const FOLLOWS: [(&str, Follow); 6] = [
 
 impl Stage {
     /// The only stage of a run that has one, such as a policy's.
-    pub fn alone(id: &str, handler: Spanned<String>, config: &Json) -> Self {
+    pub fn single(id: &str, handler: Spanned<String>, config: &Json) -> Self {
         Self {
             id: Spanned::new(0..0, id.to_owned()),
             handler: Some(handler),

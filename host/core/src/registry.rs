@@ -41,24 +41,24 @@ pub fn handler_files() -> Vec<&'static str> {
 /// Every handler there is, by name.
 #[derive(Clone)]
 pub struct Registry {
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<String, HandlerEntry>,
 }
 
 /// A handler with what it says of itself and where it comes from.
 #[derive(Clone)]
-pub struct Entry {
+pub struct HandlerEntry {
     pub contract: Contract,
-    pub origin: Origin,
+    pub origin: HandlerOrigin,
     pub handler: Arc<dyn AnyHandler>,
     /// Its schemas, ready to be used.
     pub checks: Arc<Checks>,
 }
 
-impl Entry {
+impl HandlerEntry {
     /// Of a handler; its schemas have to be some.
     pub fn new(
         contract: Contract,
-        origin: Origin,
+        origin: HandlerOrigin,
         handler: Arc<dyn AnyHandler>,
     ) -> Result<Self, RegistryError> {
         let checks = Checks::of(&contract).map_err(|problem| RegistryError::Schema {
@@ -90,7 +90,7 @@ impl Entry {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum HandlerOrigin {
     Native {
         file: &'static str,
     },
@@ -101,21 +101,21 @@ pub enum Origin {
     },
 }
 
-impl Origin {
+impl HandlerOrigin {
     /// The plugin it comes from, if it does.
     pub fn plugin(&self) -> Option<&str> {
         match self {
-            Origin::Native { .. } => None,
-            Origin::Plugin { name, .. } => Some(name),
+            HandlerOrigin::Native { .. } => None,
+            HandlerOrigin::Plugin { name, .. } => Some(name),
         }
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for HandlerOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Origin::Native { file } => write!(f, "native ({file})"),
-            Origin::Plugin { name, version, .. } => write!(f, "plugin {name} {version}"),
+            HandlerOrigin::Native { file } => write!(f, "native ({file})"),
+            HandlerOrigin::Plugin { name, version, .. } => write!(f, "plugin {name} {version}"),
         }
     }
 }
@@ -125,15 +125,15 @@ pub enum RegistryError {
     #[error("handler `{name}` is there twice: {first} and {second}; rename one of them")]
     Duplicate {
         name: String,
-        first: Origin,
-        second: Origin,
+        first: HandlerOrigin,
+        second: HandlerOrigin,
     },
     #[error(
         "no native handler is registered; this build of callboard lost them when it was linked"
     )]
     Empty,
     #[error("handler `{}` of {origin} has no place: a name is <surface>.<name> of 1 to 64 of `a-z`, `0-9` and `_`, and the surfaces are {}", cut(.name, QUOTED), SURFACES.join(", "))]
-    Name { name: String, origin: Origin },
+    Name { name: String, origin: HandlerOrigin },
     #[error(
         "a schema of handler `{}` is none: {problem}; mend what the handler says of itself", cut(.name, QUOTED)
     )]
@@ -167,11 +167,11 @@ impl Registry {
         for registration in registrations {
             let name = registration.name();
             let contract = registration.handler.contract(&name);
-            let origin = Origin::Native {
+            let origin = HandlerOrigin::Native {
                 file: registration.file,
             };
             let handler = Arc::new(Linked(registration.handler));
-            registry.add(Entry::new(contract, origin, handler)?)?;
+            registry.add(HandlerEntry::new(contract, origin, handler)?)?;
         }
         if registry.entries.is_empty() {
             Err(RegistryError::Empty)
@@ -182,7 +182,7 @@ impl Registry {
 
     /// A registry of these handlers and no other.
     #[cfg(test)]
-    pub(crate) fn of(entries: impl IntoIterator<Item = Entry>) -> Self {
+    pub(crate) fn of(entries: impl IntoIterator<Item = HandlerEntry>) -> Self {
         let mut registry = Self {
             entries: BTreeMap::new(),
         };
@@ -193,7 +193,7 @@ impl Registry {
     }
 
     /// Add a handler; its name must be new and on a known surface.
-    pub fn add(&mut self, entry: Entry) -> Result<(), RegistryError> {
+    pub fn add(&mut self, entry: HandlerEntry) -> Result<(), RegistryError> {
         let name = entry.contract.name.clone();
         let placed = name
             .split_once('.')
@@ -216,12 +216,12 @@ impl Registry {
         Ok(())
     }
 
-    pub fn get(&self, name: &str) -> Option<&Entry> {
+    pub fn get(&self, name: &str) -> Option<&HandlerEntry> {
         self.entries.get(name)
     }
 
     /// All handlers in the order of their names.
-    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+    pub fn iter(&self) -> impl Iterator<Item = &HandlerEntry> {
         self.entries.values()
     }
 
@@ -243,7 +243,7 @@ impl Registry {
         let mut hasher = Sha256::new();
         for entry in self.iter() {
             hasher.update(serde_json::to_vec(&entry.contract).unwrap_or_default());
-            if let Origin::Plugin { digest, .. } = &entry.origin {
+            if let HandlerOrigin::Plugin { digest, .. } = &entry.origin {
                 hasher.update(digest);
             }
         }
@@ -305,7 +305,7 @@ impl AnyHandler for Linked {
 mod tests {
     use super::*;
 
-    fn entry(name: &str, origin: Origin) -> Entry {
+    fn entry(name: &str, origin: HandlerOrigin) -> HandlerEntry {
         let native = Registry::native().expect("native handlers");
         let mut entry = native.iter().next().expect("one").clone();
         entry.contract.name = name.to_owned();
@@ -347,13 +347,13 @@ mod tests {
         let mut registry = Registry {
             entries: BTreeMap::new(),
         };
-        let plugin = |name: &str| Origin::Plugin {
+        let plugin = |name: &str| HandlerOrigin::Plugin {
             name: name.into(),
             version: "1".into(),
             digest: String::new(),
         };
         registry
-            .add(entry("qa.x", Origin::Native { file: "x.rs" }))
+            .add(entry("qa.x", HandlerOrigin::Native { file: "x.rs" }))
             .expect("the first");
         let error = registry
             .add(entry("qa.x", plugin("p")))
@@ -392,7 +392,7 @@ mod tests {
         ] {
             assert!(
                 registry
-                    .add(entry(name, Origin::Native { file: "x.rs" }))
+                    .add(entry(name, HandlerOrigin::Native { file: "x.rs" }))
                     .is_err(),
                 "{name}"
             );

@@ -46,11 +46,11 @@ use crate::workspace::{Definitions, Place};
 
 /// Who is called, and who is there to answer.
 #[derive(Clone, Copy)]
-pub struct Roster<'a> {
+pub struct RollScope<'a> {
     pub definitions: &'a Definitions,
     pub registry: &'a Registry,
     /// Plugins that did not load.
-    pub refused: &'a [Refused],
+    pub refused: &'a [RefusedPlugin],
     pub store: &'a Store,
     pub settings: &'a Snapshot,
     /// Files below `handlers/` as known when the program was built, `<surface>/<name>.rs`.
@@ -58,7 +58,7 @@ pub struct Roster<'a> {
 }
 
 /// A family of references that a tenant knows of.
-pub type Rule = fn(&Roster<'_>) -> Vec<Reference>;
+pub type Rule = fn(&RollScope<'_>) -> Vec<Reference>;
 
 /// The rules of a tenant.
 pub struct Rules(pub &'static [Rule]);
@@ -67,7 +67,7 @@ inventory::collect!(Rules);
 
 /// A plugin that did not load, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Refused {
+pub struct RefusedPlugin {
     pub plugin: String,
     pub problem: String,
     pub mend: String,
@@ -77,7 +77,7 @@ pub struct Refused {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[schemars(rename = "ReferenceKind")]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum ReferenceKind {
     /// A handler by name.
     Handler,
     /// A configuration that has to fit the handler's schema.
@@ -135,16 +135,16 @@ pub enum Kind {
     Unread,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ReferenceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(f)
     }
 }
 
-impl Kind {
+impl ReferenceKind {
     /// Whether it is worth knowing, rather than a reference.
     pub fn is_note(self) -> bool {
-        matches!(self, Kind::Unreferenced | Kind::Unread)
+        matches!(self, ReferenceKind::Unreferenced | ReferenceKind::Unread)
     }
 }
 
@@ -156,7 +156,7 @@ pub struct Reference {
     pub referrer: Referrer,
     /// Under which key.
     pub key: String,
-    pub kind: Kind,
+    pub kind: ReferenceKind,
     /// What is referred to.
     pub target: String,
     /// Where it is written, if it is in a file of the workspace.
@@ -192,7 +192,7 @@ impl Reference {
     pub fn new(
         referrer: impl Into<Referrer>,
         key: impl Into<String>,
-        kind: Kind,
+        kind: ReferenceKind,
         target: impl Into<String>,
     ) -> Self {
         Self {
@@ -220,12 +220,12 @@ impl Reference {
 
 /// Every reference of a workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Roll {
+pub struct RollReport {
     /// Each reference, those that answer too.
     pub references: Vec<Reference>,
 }
 
-impl Roll {
+impl RollReport {
     /// References that do not answer.
     pub fn misses(&self) -> impl Iterator<Item = &Reference> {
         self.references
@@ -251,33 +251,33 @@ impl Roll {
 }
 
 /// Call the roll.
-pub async fn call(roster: &Roster<'_>) -> Roll {
-    let schema = Schema::live(roster).await;
-    let logins = plugins::logins(roster).await;
+pub async fn call(scope: &RollScope<'_>) -> RollReport {
+    let schema = Schema::live(scope).await;
+    let logins = plugins::logins(scope).await;
     let families = [
-        handlers::list(roster),
-        configuration::list(roster),
-        pipelines::list(roster),
-        reach::list(roster),
-        keys::list(roster),
-        conditions::list(roster),
-        budgets::list(roster),
-        policies::list(roster, &schema),
-        retention::list(roster),
-        rows::list(roster),
-        schedules::list(roster),
-        settings::list(roster),
-        schema::list(roster, &schema),
-        prompts::list(roster),
-        plugins::list(roster),
-        grants::list(roster, &schema),
+        handlers::list(scope),
+        configuration::list(scope),
+        pipelines::list(scope),
+        reach::list(scope),
+        keys::list(scope),
+        conditions::list(scope),
+        budgets::list(scope),
+        policies::list(scope, &schema),
+        retention::list(scope),
+        rows::list(scope),
+        schedules::list(scope),
+        settings::list(scope),
+        schema::list(scope, &schema),
+        prompts::list(scope),
+        plugins::list(scope),
+        grants::list(scope, &schema),
     ];
     let mut references: Vec<Reference> = families.into_iter().flatten().collect();
     let rules = inventory::iter::<Rules>().flat_map(|rules| rules.0);
-    references.extend(rules.flat_map(|rule| rule(roster)));
+    references.extend(rules.flat_map(|rule| rule(scope)));
     references.extend(logins);
     causes::same_target(&mut references);
-    Roll { references }
+    RollReport { references }
 }
 
 /// Names that are listed at most; nobody reads more.

@@ -83,7 +83,7 @@ impl Overlap {
 
 /// What is to be done about a schedule at a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Due {
+pub struct DueOccurrences {
     /// Occurrences to run now, oldest first; at most 100.
     pub occurrences: Vec<Timestamp>,
     /// How many were missed by more than `catch_up`; counted to 10,000.
@@ -112,11 +112,11 @@ impl Schedule {
     ///
     /// Nothing is lost and nothing comes twice if each call gets what the one before gave as
     /// `handled`, however the time between is split.
-    pub fn due(&self, last: Timestamp, now: Timestamp) -> Due {
+    pub fn due(&self, last: Timestamp, now: Timestamp) -> DueOccurrences {
         let kept_from = now
             .checked_sub(self.catch_up.0)
             .unwrap_or(Timestamp::UNIX_EPOCH);
-        let mut due = Due {
+        let mut due = DueOccurrences {
             occurrences: Vec::new(),
             dropped: 0,
             handled: last,

@@ -26,10 +26,10 @@ mod migrate;
 pub mod named;
 mod open_tables;
 pub mod policy_runs;
+pub mod poll;
 mod postgres;
 mod probe;
 pub mod prunable;
-pub mod pulse;
 pub mod revisions;
 pub mod runs;
 pub mod schedules;
@@ -116,7 +116,7 @@ enum Connection<'c> {
 }
 
 /// Work inside one transaction.
-pub type Work<'t, T> = BoxFuture<'t, Result<T, StoreError>>;
+pub type TransactionWork<'t, T> = BoxFuture<'t, Result<T, StoreError>>;
 
 impl Store {
     /// Open `sqlite:PATH` or `postgres://…` and bring the schema up to date, under a lock,
@@ -139,7 +139,7 @@ impl Store {
                 SqliteStore::open_nowhere().await?,
             )));
         }
-        look(url).await?;
+        inspect(url).await?;
         Self::open(url).await
     }
 
@@ -231,7 +231,7 @@ impl Store {
     pub async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Transaction<'_>) -> TransactionWork<'t, T> + Send + 'static,
     {
         self.condition.noted(match &*self.backend {
             Backend::Sqlite(store) => store.write(work).await,
@@ -427,10 +427,10 @@ pub fn files(url: &str) -> Vec<PathBuf> {
 }
 
 /// Whether the database answers and has the schema of this program; changes nothing.
-pub async fn look(url: &str) -> Result<(), StoreError> {
+pub async fn inspect(url: &str) -> Result<(), StoreError> {
     match kind(url)? {
-        Address::Sqlite(path) => sqlite::look(path).await,
-        Address::Postgres => postgres::look(url).await,
+        Address::Sqlite(path) => sqlite::inspect(path).await,
+        Address::Postgres => postgres::inspect(url).await,
     }
 }
 

@@ -102,9 +102,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Kept {
+    impl Write for CapturedLog {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             kept.write(bytes)
@@ -119,7 +119,7 @@ mod tests {
 
     /// The only line that is written of an event which says evil things in each way.
     fn line(form: Form) -> String {
-        let kept = Kept::default();
+        let kept = CapturedLog::default();
         let writer = kept.clone();
         let lines = tracing_subscriber::registry().with(written(form, move || writer.clone()));
         tracing::subscriber::with_default(lines, || {

@@ -80,7 +80,7 @@ fn formatter(
 
 /// Compile or render on a stack that is deep enough for it, whatever the template, and for so
 /// long. The text has been found [`bounded`].
-pub fn apart<T: Send>(work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
+pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
     let bounded = move || {
         UNTIL.set(Some(Instant::now() + LONGEST));
         foreign::read("templates", work).unwrap_or_else(|broken| {
@@ -117,7 +117,7 @@ pub fn bounded(text: &str) -> Result<String, Error> {
         rest = &rest[end..];
     }
     lines(text)?;
-    let written = apart(|| counted::rewritten(text))?;
+    let written = on_deep_stack(|| counted::rewritten(text))?;
     lines(&written)?;
     Ok(written)
 }

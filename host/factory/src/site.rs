@@ -286,7 +286,7 @@ fn compile(files: &BTreeMap<String, String>) -> Result<Environment<'static>, Sit
 fn add(environment: &mut Environment<'static>, name: &str, text: &str) -> Result<(), SiteError> {
     let added = template::bounded(text).and_then(|text| {
         let name = name.to_owned();
-        template::apart(|| environment.add_template_owned(name, text))
+        template::on_deep_stack(|| environment.add_template_owned(name, text))
     });
     added.map_err(|error| in_template(name, &error))
 }

@@ -47,10 +47,10 @@ fn history() -> Vec<usize> {
 async fn rates(table: &mut Table, database: &str, url: &str) {
     let runs = number("CALLBOARD_BENCH_RUNS", 1000);
     let store = Store::open(url).await.expect("the database opens");
-    for places in PLACES {
-        let runs = if places == 1 { runs / 5 } else { runs };
-        let seconds = floor::burn(&store, places, runs, STEPS).await;
-        let name = format!("{database}: steps of {STEPS}-step runs, {places} at a time");
+    for slots in PLACES {
+        let runs = if slots == 1 { runs / 5 } else { runs };
+        let seconds = floor::burn(&store, slots, runs, STEPS).await;
+        let name = format!("{database}: steps of {STEPS}-step runs, {slots} at a time");
         table.add(&name, floor::rate(runs * STEPS, seconds));
     }
     let seconds = floor::burn(&store, 64, runs * 2, 1).await;

@@ -3,6 +3,7 @@
 //! gets its status and headers.
 
 mod answer;
+mod connection_slots;
 mod console;
 mod door;
 mod files;
@@ -11,7 +12,6 @@ mod listen;
 mod named;
 mod observe;
 mod pages;
-mod places;
 mod render;
 mod serve;
 

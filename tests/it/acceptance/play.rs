@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callboard_core::app::App;
-use callboard_core::engine::operate::{self, By};
+use callboard_core::engine::operate::{self, Actor};
 use callboard_core::engine::{Engine, EngineError, Unwatched, gate};
 use callboard_core::outcome::Patch;
 use callboard_core::store::gates::{Decision, Gate, Verdict};
-use callboard_core::store::runs::{self, Limits, Origin, Run, RunStatus};
+use callboard_core::store::runs::{self, Run, RunLimits, RunOrigin, RunStatus};
 use callboard_core::store::{Dialect, Store, gates};
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -213,9 +213,9 @@ impl Play {
             detail: String::new(),
             input,
             settings: None,
-            origin: Origin::Cli,
+            origin: RunOrigin::Cli,
             priority: 0,
-            limits: Limits::default(),
+            limits: RunLimits::default(),
             created_at: now,
             started_at: None,
             wake_at: now,
@@ -257,7 +257,7 @@ impl Play {
     /// Cancel or pause a run.
     pub(super) fn steer(&self, id: &str, status: RunStatus) {
         let (run, store) = (self.run(id), &self.store);
-        let by = By {
+        let by = Actor {
             name: "Ada".to_owned(),
             reason: String::new(),
         };

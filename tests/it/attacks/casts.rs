@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
 use callboard_core::store::granted::{GrantedDatabase, QueryLimits};
 use callboard_core::store::{Dialect, Store, StoreError, StoreErrorKind};
@@ -58,12 +58,12 @@ fn grants() -> Grants {
 }
 
 async fn granted(store: &Store) -> GrantedDatabase {
-    let granted = store.granted("p", &grants(), &Limits::default()).await;
+    let granted = store.granted("p", &grants(), &CallLimits::default()).await;
     granted.expect("granted")
 }
 
 async fn query(database: &GrantedDatabase, sql: &str) -> Result<Rows, StoreError> {
-    let limits = QueryLimits::of(&Limits::default(), MINUTE);
+    let limits = QueryLimits::of(&CallLimits::default(), MINUTE);
     database.query(Statement::new(sql), limits).await
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
 use callboard_core::plugin::PluginError;
 use wasm_encoder as wasm;
@@ -66,7 +66,7 @@ fn component(modules: &[wasm::Module]) -> wasm::Component {
 }
 
 /// How loading is refused, and how long that took.
-fn refused(bytes: Vec<u8>, limits: Limits) -> (PluginError, Duration) {
+fn refused(bytes: Vec<u8>, limits: CallLimits) -> (PluginError, Duration) {
     let manifest = manifest("misbehave");
     let began = Instant::now();
     let loaded = runtime().block_on(prepared(&manifest, bytes, Grants::default(), limits, None));
@@ -82,8 +82,8 @@ fn says(refused: &PluginError, parts: &[&str]) {
 }
 
 /// Limits under which the structure of a component is of no account.
-fn unscanned() -> Limits {
-    let mut limits = Limits::default();
+fn unscanned() -> CallLimits {
+    let mut limits = CallLimits::default();
     limits.compile.loop_locals = u32::MAX;
     limits.compile.functions = u32::MAX;
     limits
@@ -91,7 +91,7 @@ fn unscanned() -> Limits {
 
 fn loops_and_locals() {
     let bytes = component(&[bomb(300, 3_000)]).finish();
-    let (refused, took) = refused(bytes, Limits::default());
+    let (refused, took) = refused(bytes, CallLimits::default());
     says(
         &refused,
         &["300", "3000", "raise `loop_locals` under [limits."],
@@ -134,7 +134,7 @@ fn types_that_nest() {
         id: 7,
         data: &types,
     });
-    let (refused, took) = refused(component.finish(), Limits::default());
+    let (refused, took) = refused(component.finish(), CallLimits::default());
     says(
         &refused,
         &[
@@ -157,7 +157,7 @@ fn types_that_refer_to_one_another() {
     exports.export("deep", wasm::ComponentExportKind::Type, 100_000, None);
     let mut component = wasm::Component::new();
     component.section(&types).section(&exports);
-    let (refused, _) = refused(component.finish(), Limits::default());
+    let (refused, _) = refused(component.finish(), CallLimits::default());
     says(&refused, &["type nesting is too deep"]);
 }
 
@@ -179,7 +179,7 @@ fn an_import_of_a_bomb() {
 /// What a guest's `describe` is refused with.
 fn described(letter: u8) -> PluginError {
     runtime().block_on(async {
-        let plugin = describer(letter, Limits::default()).await;
+        let plugin = describer(letter, CallLimits::default()).await;
         plugin.describe().await.expect_err("it is refused")
     })
 }

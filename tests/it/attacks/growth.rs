@@ -6,10 +6,10 @@ mod texts;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
 use callboard_core::store::granted::{
-    GrantedDatabase, Makes, QueryLimits, Writer, execute_deferred, functions,
+    DeferredWriter, GrantedDatabase, Makes, QueryLimits, execute_deferred, functions,
 };
 use callboard_core::store::{Dialect, Store, StoreError, StoreErrorKind};
 use callboard_core::value::{Rows, Statement};
@@ -50,11 +50,11 @@ fn grants() -> Grants {
     toml::from_str(text).expect("grants")
 }
 
-fn limits() -> Limits {
-    Limits {
+fn limits() -> CallLimits {
+    CallLimits {
         row_bytes: 8 << 20,
         statement_seconds: 60,
-        ..Limits::default()
+        ..CallLimits::default()
     }
 }
 
@@ -152,7 +152,7 @@ fn stored_values_are_bounded() {
             let deferred = store
                 .write(move |transaction| {
                     Box::pin(async move {
-                        let writer = Writer {
+                        let writer = DeferredWriter {
                             plugin: "p".to_owned(),
                             grants: grants(),
                             limits: limits(),
@@ -169,7 +169,7 @@ fn stored_values_are_bounded() {
         let answer = database.execute_many("INSERT INTO scratch (name) VALUES ($1)", many, MINUTE);
         too_large(answer.await.map(|_| Rows::default()), "many");
         // As much as this plugin may have, and no more, wherever it stands.
-        let short = Limits {
+        let short = CallLimits {
             value_bytes: 100,
             ..limits()
         };

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::outcome::{FailureKind, Outcome, Patch, Stop};
 use callboard_core::store::granted::QueryLimits;
 use callboard_core::store::{Dialect, Store, StoreErrorKind};
@@ -66,7 +66,7 @@ fn writes_let_others_write() {
 
 fn early_moments_are_refused() {
     with_database(Dialect::Postgres, async |store: Store, _: String| {
-        let (grants, limits) = (grants(), Limits::default());
+        let (grants, limits) = (grants(), CallLimits::default());
         let sql = "CREATE TABLE scratch (id BIGINT PRIMARY KEY, name TEXT)";
         store.execute(Statement::new(sql)).await.expect("a table");
         let database = store.granted("p", &grants, &limits).await.expect("granted");
@@ -106,7 +106,7 @@ fn nothing_takes_place() {
 /// When the runtime of this test ends, it waits for its threads.
 fn sums_end() {
     with_database(Dialect::Sqlite, async |store: Store, _: String| {
-        let bench = Bench::misbehave(Some(store), Limits::default()).await;
+        let bench = Bench::misbehave(Some(store), CallLimits::default()).await;
         let row = format!("[1{}]", ",1".repeat(99_999));
         let config = json!({
             "statement": "SELECT 'a', $1", "params": [row], "clusters": 1, "means": 4_000_000,

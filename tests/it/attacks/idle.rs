@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::process::Stdio;
 use std::time::Duration;
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
 use callboard_core::store::granted::{GrantedDatabase, Idle};
 use callboard_core::store::{Dialect, Store, StoreError, StoreErrorKind};
@@ -30,7 +30,7 @@ async fn scratch(store: &Store) -> GrantedDatabase {
         .expect("a table");
     let grants = "db = [{ table = \"scratch\", verbs = [\"insert\"] }]";
     let grants: Grants = toml::from_str(grants).expect("grants");
-    let limits = Limits::default();
+    let limits = CallLimits::default();
     let granted = store.granted("p", &grants, &limits);
     granted.await.expect("granted")
 }

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
-use callboard_core::store::granted::{GrantedDatabase, QueryLimits, Writer, execute_deferred};
+use callboard_core::store::granted::{
+    DeferredWriter, GrantedDatabase, QueryLimits, execute_deferred,
+};
 use callboard_core::store::{Dialect, Store, StoreErrorKind};
 use callboard_core::value::{Statement, Value};
 use callboard_factory::diary::git::Git;
@@ -72,8 +74,8 @@ pub(super) fn grants() -> Grants {
     toml::from_str(text).expect("grants")
 }
 
-fn writer(limits: Limits) -> Writer {
-    Writer {
+fn writer(limits: CallLimits) -> DeferredWriter {
+    DeferredWriter {
         plugin: "p".to_owned(),
         grants: grants(),
         limits,
@@ -83,7 +85,7 @@ fn writer(limits: Limits) -> Writer {
 pub(super) async fn scratch(store: &Store) -> GrantedDatabase {
     let sql = "CREATE TABLE scratch (id INTEGER PRIMARY KEY, name TEXT)";
     store.execute(Statement::new(sql)).await.expect("a table");
-    let (grants, limits) = (grants(), Limits::default());
+    let (grants, limits) = (grants(), CallLimits::default());
     let granted = store.granted("p", &grants, &limits);
     granted.await.expect("granted")
 }
@@ -123,7 +125,7 @@ fn deferred_calls_end() {
             let began = Instant::now();
             let written = store.write(|transaction| {
                 Box::pin(async {
-                    let (statement, writer) = (Statement::new(*sql), writer(Limits::default()));
+                    let (statement, writer) = (Statement::new(*sql), writer(CallLimits::default()));
                     execute_deferred(transaction, &writer, statement, LONGEST).await
                 })
             });
@@ -149,9 +151,9 @@ fn deferred_writes_have_their_plugins_limits() {
     with_database(Dialect::Sqlite, async |store: Store, _: String| {
         scratch(&store).await;
         for (value_bytes, fits) in [(3 << 20, true), (1 << 20, false), (1 << 10, false)] {
-            let limits = Limits {
+            let limits = CallLimits {
                 value_bytes,
-                ..Limits::default()
+                ..CallLimits::default()
             };
             let written = store.write(move |transaction| {
                 Box::pin(async move {
@@ -166,9 +168,9 @@ fn deferred_writes_have_their_plugins_limits() {
                 assert_eq!(error.kind, StoreErrorKind::TooLarge, "{error}");
             }
         }
-        let limits = Limits {
+        let limits = CallLimits {
             statement_seconds: 1,
-            ..Limits::default()
+            ..CallLimits::default()
         };
         let began = Instant::now();
         let endless = store.write(move |transaction| {
@@ -255,7 +257,7 @@ pub(super) async fn query(
     database: &GrantedDatabase,
     sql: &str,
 ) -> Result<callboard_core::value::Rows, callboard_core::store::StoreError> {
-    let limits = QueryLimits::of(&Limits::default(), Duration::from_secs(60));
+    let limits = QueryLimits::of(&CallLimits::default(), Duration::from_secs(60));
     database.query(Statement::new(sql), limits).await
 }
 
@@ -290,7 +292,7 @@ fn rows_are_measured() {
         store.execute(Statement::new(sql)).await.expect("a table");
         let sql = "INSERT INTO scratch SELECT i, i::text FROM generate_series(1, 5) AS n (i)";
         store.execute(Statement::new(sql)).await.expect("rows");
-        let (grants, mut limits) = (grants(), Limits::default());
+        let (grants, mut limits) = (grants(), CallLimits::default());
         limits.row_bytes = 1 << 20;
         // Of one row that is too large, not of one value.
         limits.value_bytes = 4 << 20;

@@ -81,7 +81,7 @@ fn shown_or_told(deep: &Post) {
 fn render(text: &str) {
     let bounded = template::bounded(text);
     drop(bounded.and_then(|text| {
-        template::apart(|| {
+        template::on_deep_stack(|| {
             let mut environment = template::environment();
             environment.add_template("self.html", &text)?;
             environment.get_template("self.html")?.render(())

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::Duration;
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::store::Dialect::Sqlite;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -273,8 +273,8 @@ fn a_secret_is_sent_elsewhere() {
         grants.http.extend(with_http(meant).http);
         // The right to read settings is not the right to send them.
         assert!(grants.settings.covers("probe.token"));
-        let bare = Bench::with(grants.clone(), None, Limits::default()).await;
-        let granted = Bench::with(token_for(meant, grants), None, Limits::default()).await;
+        let bare = Bench::with(grants.clone(), None, CallLimits::default()).await;
+        let granted = Bench::with(token_for(meant, grants), None, CallLimits::default()).await;
         let ask =
             |port: u16| json!({ "url": url(port), "credential": "probe.token", "redirects": 5 });
         for (bench, port) in [(&bare, meant), (&bare, elsewhere), (&granted, elsewhere)] {
@@ -323,7 +323,12 @@ async fn says_back() -> u16 {
 fn a_secret_is_sent_back() {
     runtime().block_on(async {
         let port = says_back().await;
-        let bench = Bench::with(token_for(port, with_http(port)), None, Limits::default()).await;
+        let bench = Bench::with(
+            token_for(port, with_http(port)),
+            None,
+            CallLimits::default(),
+        )
+        .await;
         let url = format!("http://127.0.0.1:{port}/");
         let ask = json!({ "url": url, "credential": "probe.token" });
         let answer = bench.done("probe.fetches", ask).await;

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
-use callboard_core::store::granted::{QueryLimits, Writer, authorise, execute_deferred};
+use callboard_core::store::granted::{DeferredWriter, QueryLimits, authorise, execute_deferred};
 use callboard_core::store::{Dialect, Store, StoreErrorKind};
 use callboard_core::value::Statement;
 
@@ -82,7 +82,7 @@ fn calls_by_a_dot() {
         for name in ["pg_sleep", "lo_create", "made", "regclass", "to_json"] {
             assert!(names.iter().any(|found| found == name), "{name}");
         }
-        let (grants, limits) = (grants(), Limits::default());
+        let (grants, limits) = (grants(), CallLimits::default());
         let database = store.granted("p", &grants, &limits).await.expect("granted");
         for name in &names {
             for source in SOURCES {
@@ -115,7 +115,7 @@ fn calls_by_a_dot() {
 
 /// In each way in which a statement may come.
 async fn refused(store: &Store, sql: &str) {
-    let (grants, limits) = (grants(), Limits::default());
+    let (grants, limits) = (grants(), CallLimits::default());
     let explained = authorise(store, "p", &grants, &limits, sql).await;
     assert!(explained.is_err(), "{sql}");
     let database = store.granted("p", &grants, &limits).await.expect("granted");
@@ -124,9 +124,9 @@ async fn refused(store: &Store, sql: &str) {
     let executed = database.execute(Statement::new(sql), MINUTE).await;
     assert!(executed.is_err(), "{sql}");
     let (writer, statement) = (
-        Writer {
+        DeferredWriter {
             grants,
-            ..Writer::unknown("p")
+            ..DeferredWriter::unknown("p")
         },
         Statement::new(sql),
     );
@@ -149,7 +149,7 @@ fn calls_what_the_operator_made() {
             refused(&store, sql).await;
         }
         assert_eq!(count(&store, "SELECT count(*) AS n FROM ran").await, 0);
-        let (grants, limits) = (grants(), Limits::default());
+        let (grants, limits) = (grants(), CallLimits::default());
         let database = store.granted("p", &grants, &limits).await.expect("granted");
         let sql = "SELECT lower(upper(title)) || scratch.id AS x FROM scratch";
         let rows = database.query(Statement::new(sql), QueryLimits::of(&limits, MINUTE));

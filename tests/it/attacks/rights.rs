@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
-use callboard_core::store::granted::{Writer, execute_unchecked, functions};
+use callboard_core::store::granted::{DeferredWriter, execute_unchecked, functions};
 use callboard_core::store::{Dialect, Store, StoreError, StoreErrorKind};
 use callboard_core::value::Statement;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
@@ -70,11 +70,11 @@ fn grants() -> Grants {
     toml::from_str(text).expect("grants")
 }
 
-fn attacker() -> Writer {
-    Writer {
+fn attacker() -> DeferredWriter {
+    DeferredWriter {
         plugin: "attacker".to_owned(),
         grants: grants(),
-        limits: Limits::default(),
+        limits: CallLimits::default(),
     }
 }
 
@@ -301,7 +301,7 @@ fn names_what_does_something() {
         ] {
             assert!(names.contains(name), "{name}");
         }
-        let Writer { grants, limits, .. } = attacker();
+        let DeferredWriter { grants, limits, .. } = attacker();
         let database = store.granted("attacker", &grants, &limits).await;
         let database = database.expect("granted");
         for name in &names {
@@ -391,7 +391,7 @@ fn reads_the_password() {
         tables(&store).await;
         let secret = [7; 32];
         store.derive_logins(secret);
-        let limits = Limits::default();
+        let limits = CallLimits::default();
         store
             .granted("attacker", &grants(), &limits)
             .await

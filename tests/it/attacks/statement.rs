@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use callboard_core::config::Limits;
-use callboard_core::store::granted::{Writer, authorise, execute_deferred};
+use callboard_core::config::CallLimits;
+use callboard_core::store::granted::{DeferredWriter, authorise, execute_deferred};
 use callboard_core::store::{Dialect, Store};
 use callboard_core::value::Statement;
 use serde_json::json;
@@ -84,7 +84,7 @@ async fn bench(store: &Store) -> Bench {
     ] {
         store.execute(Statement::new(sql)).await.expect(sql);
     }
-    Bench::misbehave(Some(store.clone()), Limits::default()).await
+    Bench::misbehave(Some(store.clone()), CallLimits::default()).await
 }
 
 async fn unchanged(store: &Store) {
@@ -106,16 +106,16 @@ fn nothing_of_it_runs(dialect: Dialect, texts: &'static [&'static str]) {
                 let kind = &answer["error_kind"];
                 assert!(kind == "denied" || kind == "statement", "{sql}: {answer}");
             }
-            let writer = Writer {
+            let writer = DeferredWriter {
                 grants: bench.plugin.grants().clone(),
-                ..Writer::unknown("misbehave")
+                ..DeferredWriter::unknown("misbehave")
             };
             let deferred = store.write(move |transaction| {
                 let write = Statement::new(sql);
                 Box::pin(async move { execute_deferred(transaction, &writer, write, MINUTE).await })
             });
             assert!(deferred.await.is_err(), "{sql}");
-            let (grants, limits) = (bench.plugin.grants(), Limits::default());
+            let (grants, limits) = (bench.plugin.grants(), CallLimits::default());
             let explained = authorise(&store, "misbehave", grants, &limits, sql).await;
             assert!(explained.is_err(), "{sql}");
         }

@@ -38,7 +38,7 @@ fn shared() -> String {
 
 fn refused(text: &str) -> minijinja::Error {
     let rendered = template::bounded(text)
-        .and_then(|text| template::apart(|| template::environment().render_str(&text, ())));
+        .and_then(|text| template::on_deep_stack(|| template::environment().render_str(&text, ())));
     rendered.expect_err(text)
 }
 

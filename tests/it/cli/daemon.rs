@@ -43,7 +43,7 @@ fn work_ends_in_good_order_on_each_signal() {
         let ran = worker.ended();
         assert_eq!(ran.code, 0, "{signal}: {ran}");
     }
-    refuses(&factory, &["work", "--places", "0"], 2, &["--places 0"]);
+    refuses(&factory, &["work", "--slots", "0"], 2, &["--slots 0"]);
 }
 
 #[test]

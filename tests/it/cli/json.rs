@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use callboard::cli::Cli;
-use callboard::cli::documents::{self, Answer};
+use callboard::cli::documents::{self, DocumentedAnswer};
 use callboard_core::store::Dialect::Sqlite;
 use clap::CommandFactory as _;
 use serde_json::Value as Json;
@@ -123,21 +123,21 @@ const DAEMONS: &[&str] = &["serve", "work"];
 
 /// What the reference says that a command line answers with: of the rows that fit, the one that says
 /// most.
-fn answer(line: &[&str]) -> &'static Answer {
-    let fits = |answer: &&Answer| {
+fn answer(line: &[&str]) -> &'static DocumentedAnswer {
+    let fits = |answer: &&DocumentedAnswer| {
         let mut words = answer.asked.split(' ');
         let flags = |word: &str| word.starts_with("--") && line.contains(&word);
         let mut rest = line.iter().filter(|word| !word.starts_with("--"));
         words.all(|word| flags(word) || rest.next() == Some(&word))
     };
-    let says = |answer: &&Answer| (answer.asked.contains("--"), answer.asked.len());
+    let says = |answer: &&DocumentedAnswer| (answer.asked.contains("--"), answer.asked.len());
     let answer = documents::all().filter(fits).max_by_key(says);
     answer.unwrap_or_else(|| panic!("no document is said of {line:?}"))
 }
 
 /// A document is as the schema of the reference says.
 #[track_caller]
-fn fits(answer: &Answer, document: &Json) {
+fn fits(answer: &DocumentedAnswer, document: &Json) {
     let schema = answer.schema();
     let validator = jsonschema::validator_for(schema.as_value()).expect("a schema");
     let errors = validator.iter_errors(document);

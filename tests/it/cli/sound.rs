@@ -107,12 +107,12 @@ fn a_revision_is_known_by_what_is_in_it() {
     let factory = Factory::bare(Sqlite);
     runtime().block_on(async {
         let app = App::open(&factory.workspace(), None).await.expect("an app");
-        let company = async || app.company(1).await.expect("it loads");
-        let first = company().await;
-        assert!(Arc::ptr_eq(&first, &company().await));
+        let loaded = async || app.loaded_revision(1).await.expect("it loads");
+        let first = loaded().await;
+        assert!(Arc::ptr_eq(&first, &loaded().await));
         let other = Statement::new("UPDATE revisions SET digest = 'other' WHERE id = 1");
         app.store().execute(other).await.expect("another one");
-        assert!(!Arc::ptr_eq(&first, &company().await));
+        assert!(!Arc::ptr_eq(&first, &loaded().await));
         app.store().close().await;
     });
 }

@@ -57,7 +57,7 @@ on_each!(
         let told = theatre.ok(&["runs", "cancel", &run, "--by", "Ada"]);
         assert!(told.contains("its worker is asked to cancel it"), "{told}");
         let shown = theatre.json(&["runs", "show", &run]);
-        assert_eq!(shown["holder"]["wish"], "cancel");
+        assert_eq!(shown["holder"]["stop_request"], "cancel");
         assert!(
             theatre
                 .ok(&["runs", "show", &run])

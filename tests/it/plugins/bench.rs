@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
 use callboard_core::handler::{Call, Completion, Contract, ModelRequest, Resources};
 use callboard_core::lines::Lines;
 use callboard_core::outcome::{Failure, FailureKind, Outcome, Patch, Stop};
 use callboard_core::plugin::manifest::Manifest;
 use callboard_core::plugin::{self, Plugin, PluginError, Runtime, Source};
-use callboard_core::registry::{Entry, Origin};
+use callboard_core::registry::{HandlerEntry, HandlerOrigin};
 use callboard_core::settings::{Declaration, Secret, SettingType, Snapshot, hex};
 use callboard_core::store::Store;
 use callboard_core::value::{Rows, Statement};
@@ -39,7 +39,7 @@ pub(crate) fn manifest(name: &str) -> Manifest {
 pub(crate) async fn load(
     name: &str,
     grants: Grants,
-    limits: Limits,
+    limits: CallLimits,
     store: Option<Store>,
 ) -> Result<Plugin, PluginError> {
     let bytes = std::fs::read(guest(name)).expect("a component");
@@ -47,7 +47,7 @@ pub(crate) async fn load(
 }
 
 /// The fixture `describer`, which describes itself in the manner of a letter.
-pub(crate) async fn describer(letter: u8, limits: Limits) -> Plugin {
+pub(crate) async fn describer(letter: u8, limits: CallLimits) -> Plugin {
     const MANNER: &[u8] = b"describes itself: as";
     let mut bytes = std::fs::read(guest("describer")).expect("a component");
     let at = bytes.windows(MANNER.len()).position(|it| it == MANNER);
@@ -62,7 +62,7 @@ pub(crate) async fn prepared(
     manifest: &Manifest,
     bytes: Vec<u8>,
     grants: Grants,
-    limits: Limits,
+    limits: CallLimits,
     store: Option<Store>,
 ) -> Result<Plugin, PluginError> {
     compiles();
@@ -75,11 +75,11 @@ pub(crate) async fn prepared(
 
 impl Bench {
     /// `misbehave`, with all that it asks for.
-    pub(crate) async fn misbehave(store: Option<Store>, limits: Limits) -> Self {
+    pub(crate) async fn misbehave(store: Option<Store>, limits: CallLimits) -> Self {
         Self::with(manifest("misbehave").ask, store, limits).await
     }
 
-    pub(crate) async fn with(grants: Grants, store: Option<Store>, limits: Limits) -> Self {
+    pub(crate) async fn with(grants: Grants, store: Option<Store>, limits: CallLimits) -> Self {
         Self::of("misbehave", grants, store, limits).await
     }
 
@@ -88,7 +88,7 @@ impl Bench {
         name: &str,
         grants: Grants,
         store: Option<Store>,
-        limits: Limits,
+        limits: CallLimits,
     ) -> Self {
         let plugin = load(name, grants, limits, store).await.expect("it loads");
         let contracts = plugin.describe().await.expect("it describes itself");
@@ -120,8 +120,8 @@ impl Bench {
     ) -> Outcome {
         let contract = self.contracts.get(name).expect(name).clone();
         let handler = plugin::handler(Arc::clone(&self.plugin), contract.clone());
-        let native = Origin::Native { file: "" };
-        let entry = Entry::new(contract, native, Arc::new(handler)).expect("a handler");
+        let native = HandlerOrigin::Native { file: "" };
+        let entry = HandlerEntry::new(contract, native, Arc::new(handler)).expect("a handler");
         let call = Call {
             run: "run".to_owned(),
             stage: "stage".to_owned(),

@@ -1,6 +1,6 @@
 //! The interfaces `settings`, `http` and `vectors` through a real guest.
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
 use callboard_core::store::Store;
 use callboard_core::value::{Statement, Value};
@@ -13,7 +13,7 @@ use crate::support::database::on_both;
 
 #[tokio::test]
 async fn settings_are_typed_and_secrets_are_never_readable() {
-    let bench = Bench::misbehave(None, Limits::default()).await;
+    let bench = Bench::misbehave(None, CallLimits::default()).await;
     let read = async |key: &str| {
         bench
             .done("probe.reads_setting", json!({ "key": key }))
@@ -79,7 +79,7 @@ pub(crate) fn token_for(port: u16, grants: Grants) -> Grants {
 async fn a_request_goes_where_it_is_granted_with_a_credential_that_the_guest_never_saw() {
     let port = echo().await;
     let grants = token_for(port, with_http(port));
-    let bench = Bench::with(grants, None, Limits::default()).await;
+    let bench = Bench::with(grants, None, CallLimits::default()).await;
     let url = format!("http://127.0.0.1:{port}/x");
     let answer = bench
         .done(
@@ -133,7 +133,7 @@ on_both!(
             };
             store.execute(insert).await.expect("a row");
         }
-        let bench = Bench::misbehave(Some(store), Limits::default()).await;
+        let bench = Bench::misbehave(Some(store), CallLimits::default()).await;
         let config =
             json!({ "statement": "SELECT name, vector FROM scratch ORDER BY name", "clusters": 2 });
         let found = bench.done("probe.clusters", config).await;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::outcome::{FailureKind, Outcome, Patch, Stop};
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use super::bench::Bench;
 
 #[tokio::test]
 async fn a_panic_is_a_trap_that_says_what_the_guest_said() {
-    let bench = Bench::misbehave(None, Limits::default()).await;
+    let bench = Bench::misbehave(None, CallLimits::default()).await;
     let (kind, message) = bench.failure("probe.panics").await;
     assert_eq!(kind, FailureKind::Trap);
     for part in ["misbehave", "panicked at", "faults.rs", "index"] {
@@ -22,9 +22,9 @@ async fn a_panic_is_a_trap_that_says_what_the_guest_said() {
 async fn memory_and_stack_have_an_end_that_is_called_by_its_name() {
     let bench = Bench::misbehave(
         None,
-        Limits {
+        CallLimits {
             memory_mib: 16,
-            ..Limits::default()
+            ..CallLimits::default()
         },
     )
     .await;
@@ -41,7 +41,7 @@ async fn memory_and_stack_have_an_end_that_is_called_by_its_name() {
 
 #[tokio::test]
 async fn a_guest_that_never_comes_back_is_cut_off_and_lets_others_run_meanwhile() {
-    let bench = Bench::misbehave(None, Limits::default()).await;
+    let bench = Bench::misbehave(None, CallLimits::default()).await;
     let started = Instant::now();
     let spins = bench.call_for(
         "probe.spins",
@@ -68,7 +68,7 @@ async fn a_guest_that_never_comes_back_is_cut_off_and_lets_others_run_meanwhile(
 
 #[tokio::test]
 async fn a_patch_that_breaks_its_schema_is_a_failure() {
-    let bench = Bench::misbehave(None, Limits::default()).await;
+    let bench = Bench::misbehave(None, CallLimits::default()).await;
     let (kind, message) = bench.failure("probe.lies").await;
     assert_eq!(kind, FailureKind::Internal);
     assert!(
@@ -79,10 +79,10 @@ async fn a_patch_that_breaks_its_schema_is_a_failure() {
 
 #[tokio::test]
 async fn output_and_host_calls_are_bounded() {
-    let small = Limits {
+    let small = CallLimits {
         output_bytes: 100,
         host_calls: 50,
-        ..Limits::default()
+        ..CallLimits::default()
     };
     let bench = Bench::misbehave(None, small).await;
     let (kind, message) = bench.failure("probe.floods").await;
@@ -98,7 +98,7 @@ async fn output_and_host_calls_are_bounded() {
 
 #[tokio::test]
 async fn a_flood_of_lines_is_dropped_and_does_no_harm() {
-    let bench = Bench::misbehave(None, Limits::default()).await;
+    let bench = Bench::misbehave(None, CallLimits::default()).await;
     assert!(matches!(
         bench.call("probe.floods", json!({})).await,
         Outcome::Done(_)

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
 use callboard_core::outcome::Outcome;
-use callboard_core::store::granted::{Writer, execute_deferred};
+use callboard_core::store::granted::{DeferredWriter, execute_deferred};
 use callboard_core::store::{Dialect, Store, StoreErrorKind};
 use callboard_core::value::{Statement, Value};
 use futures_util::future::BoxFuture;
@@ -47,7 +47,7 @@ on_both!(
     a_plugin_reaches_its_tables_and_no_others,
     async |store: Store, _url: String| {
         tables(&store).await;
-        let bench = Bench::misbehave(Some(store.clone()), Limits::default()).await;
+        let bench = Bench::misbehave(Some(store.clone()), CallLimits::default()).await;
         let query = async |sql: &str| {
             bench
                 .done("probe.queries", json!({ "statement": sql }))
@@ -107,7 +107,7 @@ on_both!(
     a_transaction_that_a_guest_leaves_open_rolls_back,
     async |store: Store, _url: String| {
         tables(&store).await;
-        let bench = Bench::misbehave(Some(store.clone()), Limits::default()).await;
+        let bench = Bench::misbehave(Some(store.clone()), CallLimits::default()).await;
         for forget in [false, true] {
             let config = json!({ "statement": "DELETE FROM scratch", "forget": forget });
             let left = bench.call("probe.leaks_transaction", config).await;
@@ -126,7 +126,7 @@ on_both!(
     a_deferred_write_runs_in_the_hosts_transaction_under_the_plugins_grants,
     async |store: Store, _url: String| {
         tables(&store).await;
-        let bench = Bench::misbehave(Some(store.clone()), Limits::default()).await;
+        let bench = Bench::misbehave(Some(store.clone()), CallLimits::default()).await;
         let config = json!({ "statement": "DELETE FROM scratch WHERE id = $1", "params": [1] });
         let Outcome::Done(done) = bench.call("probe.defers_write", config).await else {
             panic!("it defers");
@@ -167,7 +167,7 @@ on_both!(
     a_transaction_within_another_is_an_error_at_once,
     async |store: Store, _url: String| {
         tables(&store).await;
-        let bench = Bench::misbehave(Some(store.clone()), Limits::default()).await;
+        let bench = Bench::misbehave(Some(store.clone()), CallLimits::default()).await;
         let config = json!({ "statement": "UPDATE scratch SET name = 'two'" });
         let began = Instant::now();
         let answer = bench.done("probe.nests_transactions", config).await;
@@ -191,7 +191,7 @@ on_both!(
     an_error_names_plugin_stage_and_statement,
     async |store: Store, _url: String| {
         tables(&store).await;
-        let bench = Bench::misbehave(Some(store.clone()), Limits::default()).await;
+        let bench = Bench::misbehave(Some(store.clone()), CallLimits::default()).await;
         for (sql, kind) in [
             ("SELECT id FROM other WHERE id > 1", "denied"),
             ("SELECT id FRM scratch", "statement"),
@@ -357,9 +357,9 @@ fn a_table_that_was_made_anew_is_granted_again() {
     });
 }
 
-fn writer(plugin: &str, grants: Grants) -> Writer {
-    Writer {
+fn writer(plugin: &str, grants: Grants) -> DeferredWriter {
+    DeferredWriter {
         grants,
-        ..Writer::unknown(plugin)
+        ..DeferredWriter::unknown(plugin)
     }
 }

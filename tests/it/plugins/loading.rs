@@ -1,6 +1,6 @@
 //! What is refused before it runs, and by which words; what is let in, and does nothing.
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use super::bench::{Bench, describer, manifest, prepared};
 
 #[tokio::test]
 async fn a_plugin_says_what_it_gives_with_nothing_granted() {
-    let bench = Bench::misbehave(None, Limits::default()).await;
+    let bench = Bench::misbehave(None, CallLimits::default()).await;
     for name in ["probe.panics", "probe.queries", "probe.echoes"] {
         assert!(bench.names().contains(&name), "{name}: {:?}", bench.names());
     }
@@ -16,7 +16,7 @@ async fn a_plugin_says_what_it_gives_with_nothing_granted() {
 
 #[tokio::test]
 async fn a_component_that_imports_the_whole_contract_and_is_granted_nothing_is_denied_by_name() {
-    let bench = Bench::of("unasked", Grants::default(), None, Limits::default()).await;
+    let bench = Bench::of("unasked", Grants::default(), None, CallLimits::default()).await;
     let answers = bench.done("probe.knocks", json!({})).await;
     assert_eq!(answers["dialect"], "Dialect::Sqlite", "{answers}");
     for (what, line) in [
@@ -36,7 +36,10 @@ async fn a_component_that_imports_the_whole_contract_and_is_granted_nothing_is_d
 #[tokio::test]
 async fn a_panic_an_exception_and_a_late_answer_of_describe_arrive_with_their_text() {
     let said = async |letter| {
-        let refused = describer(letter, Limits::default()).await.describe().await;
+        let refused = describer(letter, CallLimits::default())
+            .await
+            .describe()
+            .await;
         refused.expect_err("refused").to_string()
     };
     let panic = said(b'p').await;
@@ -50,7 +53,7 @@ async fn a_panic_an_exception_and_a_late_answer_of_describe_arrive_with_their_te
     for part in ["Traceback", "ValueError: no such day"] {
         assert!(exception.contains(part), "{part}: {exception}");
     }
-    let mut limits = Limits::default();
+    let mut limits = CallLimits::default();
     limits.describe.seconds = 1;
     let late = describer(b'f', limits).await.describe().await;
     let late = late.expect_err("refused").to_string();
@@ -63,7 +66,7 @@ async fn a_panic_an_exception_and_a_late_answer_of_describe_arrive_with_their_te
 async fn another_contract_or_no_component_is_refused_by_name() {
     let known = manifest("misbehave");
     let load = async |manifest, bytes: &[u8]| {
-        let (bytes, limits) = (bytes.to_vec(), Limits::default());
+        let (bytes, limits) = (bytes.to_vec(), CallLimits::default());
         let refused = prepared(manifest, bytes, Grants::default(), limits, None).await;
         refused.err().expect("refused").to_string()
     };

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use callboard_core::app::{App, Upkeep};
+use callboard_core::app::{App, WorkerDuties};
 use callboard_core::engine::Unwatched;
 use callboard_core::engine::worker::Duties as _;
-use callboard_core::store::pulse;
+use callboard_core::store::poll;
 use callboard_core::store::{Dialect, findings};
 use jiff::ToSpan as _;
 
@@ -15,7 +15,7 @@ use crate::support::factory::{Factory, KEEP, on_each};
 /// The duties of a worker, whose clock is what the test says.
 struct Worker {
     app: App,
-    upkeep: Upkeep,
+    upkeep: WorkerDuties,
 }
 
 impl Worker {
@@ -23,17 +23,17 @@ impl Worker {
         crate::support::compiles();
         let app = App::open(&factory.workspace(), Some(&factory.url())).await;
         let app = app.expect("the workspace opens");
-        let upkeep = Upkeep::new(&app, tokio::sync::watch::Sender::default());
+        let upkeep = WorkerDuties::new(&app, tokio::sync::watch::Sender::default());
         Self { app, upkeep }
     }
 
     /// What the duties do so many seconds from now; gives the open findings.
     async fn attend(&self, seconds: i64) -> Vec<(String, u64)> {
         let store = self.app.store();
-        let mut pulse = pulse::ask(store, "", 1).await.expect("it answers");
-        pulse.now += seconds.seconds();
+        let mut poll = poll::ask(store, "", 1).await.expect("it answers");
+        poll.now += seconds.seconds();
         let engine = self.app.engine(Arc::new(Unwatched));
-        let attended = self.upkeep.attend(&engine, &pulse).await;
+        let attended = self.upkeep.attend(&engine, &poll).await;
         attended.expect("the duties are done");
         let open = findings::open(store).await.expect("it answers");
         open.into_iter()

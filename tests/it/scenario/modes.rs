@@ -4,7 +4,7 @@
 use callboard_core::outcome::Patch;
 use callboard_core::store::Dialect::Sqlite;
 use callboard_core::store::Store;
-use callboard_core::store::runs::{self, Limits, Origin, Run, RunStatus};
+use callboard_core::store::runs::{self, Run, RunLimits, RunOrigin, RunStatus};
 use serde_json::{Value as Json, json};
 
 use crate::support::daemon::{Daemon, eventually, get};
@@ -131,9 +131,9 @@ fn queue(factory: &Factory, repository: &GitFolder) -> String {
         detail: String::new(),
         input,
         settings: None,
-        origin: Origin::Cli,
+        origin: RunOrigin::Cli,
         priority: 0,
-        limits: Limits::default(),
+        limits: RunLimits::default(),
         created_at: now,
         started_at: None,
         wake_at: now,
@@ -163,7 +163,7 @@ fn a_task_comes_to_the_same_post_by_run_by_serve_and_by_work() {
     );
     for mode in [
         &["serve", "--listen", "127.0.0.1:0"][..],
-        &["work", "--places", "1"],
+        &["work", "--slots", "1"],
     ] {
         let factory = Factory::bare(Sqlite);
         let daemon = Daemon::start(&factory, mode);

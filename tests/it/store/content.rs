@@ -1,7 +1,7 @@
 //! What the factory makes and remembers: `tasks`, `drafts`, `diary_days`, `commits` and
 //! `embeddings`.
 
-use callboard_core::store::named::{self, Found};
+use callboard_core::store::named::{self, NameMatch};
 use callboard_core::store::{Store, StoreErrorKind, timestamp};
 use callboard_core::value::{Statement, Value};
 use callboard_factory::tables::TASK;
@@ -54,20 +54,20 @@ on_both!(
             let found = named::find(&store, &TASK, id).await;
             found.expect("an answer")
         };
-        let one = |id: &str| Found::One(id.to_owned());
+        let one = |id: &str| NameMatch::One(id.to_owned());
         assert_eq!(find("ccccdddd").await, one("ccccdddd"));
         assert_eq!(
             find("aaaabbbb-1").await,
             one("aaaabbbb-1"),
             "begins another"
         );
-        let several = Found::Several(vec!["aaaabbbb-1".to_owned(), "aaaabbbb-12".to_owned()]);
+        let several = NameMatch::Several(vec!["aaaabbbb-1".to_owned(), "aaaabbbb-12".to_owned()]);
         assert_eq!(find("aaaabbbb").await, several);
         assert_eq!(find("cc").await, one("ccccdddd"));
         assert_eq!(find("latest").await, one("ccccdddd"));
-        assert_eq!(find("ccccdddd-").await, Found::None);
-        assert_eq!(find("%%%%%%%%").await, Found::None, "no pattern");
-        assert_eq!(find("").await, Found::None);
+        assert_eq!(find("ccccdddd-").await, NameMatch::None);
+        assert_eq!(find("%%%%%%%%").await, NameMatch::None, "no pattern");
+        assert_eq!(find("").await, NameMatch::None);
         let about = store.read_first(tasks::about("dev_diary:r:ccccdddd")).await;
         assert_eq!(about.expect("an answer"), Some(task("ccccdddd", 3)));
         let twice = Task {

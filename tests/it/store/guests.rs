@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
 use callboard_core::store::{Dialect, Store};
 use callboard_core::value::Statement;
@@ -18,7 +18,7 @@ fn the_log_is_in_the_file_when_the_store_is_closed() {
         store.execute(table).await.expect("a table");
         let text = "db = [{ table = \"scratch\", verbs = [\"insert\"] }]";
         let grants: Grants = toml::from_str(text).expect("grants");
-        let guest = store.granted("p", &grants, &Limits::default()).await;
+        let guest = store.granted("p", &grants, &CallLimits::default()).await;
         let guest = guest.expect("granted");
         let insert = Statement::new("INSERT INTO scratch (title) VALUES ('one')");
         let written = guest.execute(insert, Duration::from_secs(60)).await;

@@ -2,7 +2,7 @@
 
 use callboard_core::store::claims::offered::{self, TakeOver, Taken};
 use callboard_core::store::claims::{self, Claim, Claimant};
-use callboard_core::store::runs::{Limits, Run, RunStatus};
+use callboard_core::store::runs::{Run, RunLimits, RunStatus};
 use callboard_core::store::{Store, timestamp};
 
 use super::execute;
@@ -99,10 +99,10 @@ on_both!(
     a_full_key_takes_no_run_that_is_offered,
     async |store: Store, _url| {
         let keyed = |id: &str| Run {
-            limits: Limits {
+            limits: RunLimits {
                 key: Some("k".to_owned()),
                 at_once: Some(1),
-                ..Limits::default()
+                ..RunLimits::default()
             },
             wake_at: timestamp(1_000_000),
             ..run(id)

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
-use callboard_core::store::granted::{QueryLimits, Writer, execute_deferred};
+use callboard_core::store::granted::{DeferredWriter, QueryLimits, execute_deferred};
 use callboard_core::store::{Store, StoreErrorKind};
 use callboard_core::value::{Statement, Value};
 
@@ -57,7 +57,7 @@ on_both!(
         ] {
             store.execute(Statement::new(sql)).await.expect(sql);
         }
-        let (grants, limits) = (grants(), Limits::default());
+        let (grants, limits) = (grants(), CallLimits::default());
         let database = store.granted("p", &grants, &limits).await.expect("granted");
         for (sql, params, told) in MISCOUNTED {
             let params: Vec<Value> = params.iter().map(|text| Value::from(*text)).collect();
@@ -65,9 +65,9 @@ on_both!(
                 sql: sql.to_owned(),
                 params: params.clone(),
             };
-            let writer = Writer {
+            let writer = DeferredWriter {
                 grants: grants.clone(),
-                ..Writer::unknown("p")
+                ..DeferredWriter::unknown("p")
             };
             let write = statement();
             let deferred = store.write(move |transaction| {

@@ -2,7 +2,7 @@
 
 use callboard_core::store::runs::{self, Listed, Only, RunStatus};
 use callboard_core::store::unreadable::UNREADABLE;
-use callboard_core::store::{Dialect, Store, claims, findings, health, pulse};
+use callboard_core::store::{Dialect, Store, claims, findings, health, poll};
 
 use super::execute;
 use super::runs::{by_id, claimant, claimed, queue, record, run};
@@ -99,7 +99,7 @@ fn a_value_of_another_kind_blocks_its_own_run_on_sqlite() {
         ] {
             execute(&store, &format!("UPDATE open_runs SET {set}")).await;
         }
-        pulse::ask(&store, "test", 4).await.expect("an answer");
+        poll::ask(&store, "test", 4).await.expect("an answer");
         assert_eq!(take(&store).await, ["d"]);
         let blocked = health::blocked(&store).await.expect("an answer");
         assert_eq!(blocked.len(), 2, "{blocked:?}");

@@ -119,7 +119,7 @@ fn a_pooler_in_transaction_mode_is_refused_by_name_with_the_mend() {
         for look in [false, true] {
             let url = pooler.url();
             let error = if look {
-                callboard_core::store::look(&url)
+                callboard_core::store::inspect(&url)
                     .await
                     .expect_err("it is refused")
             } else {

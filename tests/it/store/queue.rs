@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_core::store::checkpoints::{self, Checkpoint, Then};
-use callboard_core::store::leases::{self, Held};
+use callboard_core::store::leases::{self, Lease};
 use callboard_core::store::runs::{Run, RunStatus};
 use callboard_core::store::{Dialect, Store};
 
@@ -38,7 +38,7 @@ async fn until_counted(store: &Store, observer: &Store, column: &str, least: i64
 
 async fn carry_out(store: &Store) {
     let claim = claimed(store, None).await.expect("one is due");
-    let held = Held::from(claim);
+    let held = Lease::from(claim);
     let on = Then::GoOn { lease: LEASE };
     let end = Then::End {
         status: RunStatus::Done,

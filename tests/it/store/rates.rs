@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use callboard_core::store::runs::{Limits, Run};
+use callboard_core::store::runs::{Run, RunLimits};
 use callboard_core::store::{Dialect, Store, claims};
 
 use super::runs::{by_id, claimant, queue, run};
@@ -15,7 +15,7 @@ const WINDOW: i64 = 86_400_000_000;
 
 fn rated(id: &str, key: i64) -> Run {
     Run {
-        limits: Limits {
+        limits: RunLimits {
             key: Some(format!("key-{key}")),
             at_once: None,
             rate: Some(1),
@@ -43,8 +43,8 @@ async fn spent(store: &Store) {
     queue(store, &next).await;
 }
 
-async fn take(store: &Store, places: usize) -> Vec<String> {
-    let taken = claims::take(store, &claimant(), places).await;
+async fn take(store: &Store, slots: usize) -> Vec<String> {
+    let taken = claims::take(store, &claimant(), slots).await;
     let taken = taken.expect("the store answers").into_iter();
     taken.map(|claim| claim.run.id).collect()
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use callboard_core::outcome::Patch;
 use callboard_core::store::checkpoints::{self, Checkpoint, Then};
 use callboard_core::store::claims::{self, Claim, Claimant};
-use callboard_core::store::leases::{self, Held};
-use callboard_core::store::named::{self, Found};
-use callboard_core::store::pulse;
-use callboard_core::store::runs::{self, Limits, Only, Origin, Run, RunStatus};
+use callboard_core::store::leases::{self, Lease};
+use callboard_core::store::named::{self, NameMatch};
+use callboard_core::store::poll;
+use callboard_core::store::runs::{self, Only, Run, RunLimits, RunOrigin, RunStatus};
 use callboard_core::store::stage_runs::StageRun;
 use callboard_core::store::{Dialect, Store, timestamp};
 use callboard_core::value::Statement;
@@ -32,9 +32,9 @@ pub(super) fn run(id: &str) -> Run {
         detail: String::new(),
         input,
         settings: None,
-        origin: Origin::Cli,
+        origin: RunOrigin::Cli,
         priority: 0,
-        limits: Limits::default(),
+        limits: RunLimits::default(),
         created_at: timestamp(1_000_000),
         started_at: None,
         wake_at: timestamp(1_000_000),
@@ -77,8 +77,8 @@ pub(super) async fn let_the_lease_end(store: &Store) {
     leases::recover(store, 5).await.expect("the store answers");
 }
 
-pub(super) fn held(claim: &Claim) -> Held {
-    Held {
+pub(super) fn held(claim: &Claim) -> Lease {
+    Lease {
         run: claim.run.id.clone(),
         fence: claim.fence,
     }
@@ -148,11 +148,11 @@ on_both!(
             let found = named::find(&store, &named::RUN, id).await;
             found.expect("an answer")
         };
-        assert_eq!(find("c").await, Found::One("c%_".to_owned()));
-        assert_eq!(find("x").await, Found::None);
-        assert_eq!(find("_").await, Found::None, "no pattern");
+        assert_eq!(find("c").await, NameMatch::One("c%_".to_owned()));
+        assert_eq!(find("x").await, NameMatch::None);
+        assert_eq!(find("_").await, NameMatch::None, "no pattern");
         let both = ["ab1", "ab2"].map(str::to_owned).to_vec();
-        assert_eq!(find("ab").await, Found::Several(both));
+        assert_eq!(find("ab").await, NameMatch::Several(both));
     }
 );
 
@@ -218,9 +218,9 @@ on_both!(
             "UPDATE open_runs SET recoveries = 4, wake_at = 1000000 WHERE id = 'suspect'",
         )
         .await;
-        let pulse = pulse::ask(&store, "test", 4).await.expect("an answer");
-        assert_eq!(pulse.suspect_at, Some(timestamp(1_000_000)));
-        assert!(pulse.since(pulse.suspect_at) > Some(LEASE));
+        let poll = poll::ask(&store, "test", 4).await.expect("an answer");
+        assert_eq!(poll.suspect_at, Some(timestamp(1_000_000)));
+        assert!(poll.since(poll.suspect_at) > Some(LEASE));
         let taken = claims::take(&store, &claimant(), 9).await;
         let taken: Vec<_> = taken
             .expect("the store answers")
@@ -236,8 +236,8 @@ on_both!(
         assert_eq!(suspect().await, None);
         // One more loss blocks it, and nobody asks for it again.
         let_the_lease_end(&store).await;
-        let pulse = pulse::ask(&store, "test", 4).await.expect("an answer");
-        assert_eq!(pulse.suspect_at, None);
+        let poll = poll::ask(&store, "test", 4).await.expect("an answer");
+        assert_eq!(poll.suspect_at, None);
         assert_eq!(suspect().await, None);
     }
 );
@@ -270,10 +270,10 @@ on_both!(
     a_key_has_no_more_runs_under_way_than_its_limit_and_hides_nobody,
     async |store: Store, _url| {
         let limited = |id: &str, key: &str| Run {
-            limits: Limits {
+            limits: RunLimits {
                 key: Some(key.to_owned()),
                 at_once: Some(1),
-                ..Limits::default()
+                ..RunLimits::default()
             },
             ..run(id)
         };
@@ -304,7 +304,7 @@ on_both!(
     a_rate_holds_over_runs_that_have_ended,
     async |store: Store, _url| {
         let rated = |id: &str| Run {
-            limits: Limits {
+            limits: RunLimits {
                 key: Some("k".to_owned()),
                 at_once: None,
                 rate: Some(2),
@@ -346,7 +346,7 @@ fn a_heartbeat_waits_for_no_row_that_its_own_run_writes_to() {
         queue(&store, &[run("busy"), run("idle")]).await;
         let busy = claimed(&store, Some("busy")).await.expect("it is due");
         let idle = claimed(&store, Some("idle")).await.expect("it is due");
-        let lost = Held {
+        let lost = Lease {
             fence: busy.fence + 1,
             ..held(&busy)
         };

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callboard_core::schedule::Schedule;
-use callboard_core::store::runs::{Origin, Run, RunStatus};
-use callboard_core::store::schedules::{self, Cadence, Fired, Kept, Plan, Planned};
+use callboard_core::store::runs::{Run, RunOrigin, RunStatus};
+use callboard_core::store::schedules::{self, Cadence, Fired, Plan, Planned, ScheduleState};
 use callboard_core::store::{Store, policy_runs};
 use callboard_core::value::Statement;
 use futures_util::future::join_all;
@@ -35,8 +35,8 @@ async fn activate(store: &Store, revision: i64) {
 
 fn planned(name: &str, revision: i64, cadence: Cadence) -> Planned {
     let origin = match cadence {
-        Cadence::Clock(_) => Origin::Schedule(name.to_owned()),
-        Cadence::Pause(_) => Origin::Policy("keep".to_owned()),
+        Cadence::Clock(_) => RunOrigin::Schedule(name.to_owned()),
+        Cadence::Pause(_) => RunOrigin::Policy("keep".to_owned()),
     };
     Planned {
         cadence,
@@ -73,7 +73,7 @@ async fn fire(store: &Store, plan: &Arc<Plan>) -> Vec<Fired> {
     fired.expect("the store answers")
 }
 
-async fn kept(store: &Store) -> BTreeMap<String, Kept> {
+async fn kept(store: &Store) -> BTreeMap<String, ScheduleState> {
     schedules::all(store).await.expect("the store answers")
 }
 
@@ -254,7 +254,7 @@ on_both!(
         assert_eq!(
             numbers(
                 &store,
-                "SELECT COUNT(*) AS n FROM open_runs WHERE wish = 'cancel'"
+                "SELECT COUNT(*) AS n FROM open_runs WHERE stop_request = 'cancel'"
             )
             .await,
             [1]

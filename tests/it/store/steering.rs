@@ -10,11 +10,11 @@ use callboard_core::store::checkpoints::{self, Committed};
 use callboard_core::store::decisions::{self, Decided};
 use callboard_core::store::gates::{Decision, Gate, Verdict};
 use callboard_core::store::holders::{self, Holder};
-use callboard_core::store::leases::Wish;
+use callboard_core::store::leases::StopRequest;
 use callboard_core::store::runs::{Run, RunStatus};
 use callboard_core::store::stage_runs::{StageRun, What};
 use callboard_core::store::steering::table::{SIGNALS, STATES, Signal, State, answer};
-use callboard_core::store::steering::{self, Answer, Seen, Steered};
+use callboard_core::store::steering::{self, RunVersion, SteerResult, Steered};
 use callboard_core::store::{Store, timestamp};
 
 use super::execute;
@@ -78,13 +78,13 @@ async fn put(store: &Store, id: &str, state: State) {
     kept.gates = vec![gate(id)];
     let kept = checkpoints::commit(store, vec![kept.into()]).await;
     assert!(kept.expect("the store answers")[0].is_kept());
-    let wish = match state {
-        State::Pausing => Some(Wish::Pause),
-        State::Cancelling | State::Doomed => Some(Wish::Cancel),
+    let stop_request = match state {
+        State::Pausing => Some(StopRequest::Pause),
+        State::Cancelling | State::Doomed => Some(StopRequest::Cancel),
         _ => None,
     };
-    if let Some(wish) = wish {
-        let told = steering::stop(store, id, wish, "a reason".to_owned()).await;
+    if let Some(stop_request) = stop_request {
+        let told = steering::stop(store, id, stop_request, "a reason".to_owned()).await;
         assert_eq!(told.expect("the store answers"), Ok(Steered::Told));
     }
     match state {
@@ -108,7 +108,7 @@ async fn holder(store: &Store, id: &str) -> Holder {
 /// The state that a run is in, as a look from outside tells it.
 fn state_of(run: &Run, holder: &Holder) -> State {
     let held = holder.lease_until.is_some_and(|until| until > timestamp(1));
-    State::of(run.status, holder.told.wish, held)
+    State::of(run.status, holder.told.stop_request, held)
 }
 
 /// The ways in which a gate is decided: what follows, and what is visited anew.
@@ -120,7 +120,7 @@ const DECISIONS: [(Decision, Follow, &[&str]); 5] = [
     (Decision::Expired, Follow::Hold, &["draft", GATE]),
 ];
 
-async fn decide(store: &Store, id: &str, holder: &Holder, way: usize) -> Answer {
+async fn decide(store: &Store, id: &str, holder: &Holder, way: usize) -> SteerResult {
     let (decision, follow, superseded) = &DECISIONS[way % DECISIONS.len()];
     let follow = match follow {
         // A constant cannot own the name of the stage.
@@ -143,15 +143,15 @@ async fn decide(store: &Store, id: &str, holder: &Holder, way: usize) -> Answer 
     kept.expect("the store answers")
 }
 
-async fn send(store: &Store, id: &str, signal: Signal, way: usize) -> Answer {
+async fn send(store: &Store, id: &str, signal: Signal, way: usize) -> SteerResult {
     let (run, holder) = (by_id(store, id).await, holder(store, id).await);
     let (fence, signals) = (holder.fence, holder.told.signals);
-    let seen = Seen { fence, signals };
+    let seen = RunVersion { fence, signals };
     let detail = "a reason".to_owned();
     let answer = match signal {
         Signal::Decide => Ok(decide(store, id, &holder, way).await),
-        Signal::Cancel => steering::stop(store, id, Wish::Cancel, detail).await,
-        Signal::Pause => steering::stop(store, id, Wish::Pause, detail).await,
+        Signal::Cancel => steering::stop(store, id, StopRequest::Cancel, detail).await,
+        Signal::Pause => steering::stop(store, id, StopRequest::Pause, detail).await,
         Signal::Resume => steering::resume(store, id).await,
         Signal::Retry => {
             let retry = steering::retry::Retry {
@@ -192,7 +192,7 @@ async fn send(store: &Store, id: &str, signal: Signal, way: usize) -> Answer {
 }
 
 /// What is left of a run is what was answered.
-async fn heeded(store: &Store, id: &str, what: (Signal, Answer), before: (Run, Holder)) {
+async fn heeded(store: &Store, id: &str, what: (Signal, SteerResult), before: (Run, Holder)) {
     let (run, after) = (by_id(store, id).await, holder(store, id).await);
     let (signal, answer) = what;
     let said = format!("{id}: {answer:?}, {after:?}");
@@ -200,7 +200,11 @@ async fn heeded(store: &Store, id: &str, what: (Signal, Answer), before: (Run, H
         Ok(_) if signal == Signal::Fork => assert_eq!((run, after), before, "{said}"),
         Err(_) => assert_eq!((run, after), before, "{said}"),
         Ok(Steered::Now(status)) => {
-            assert_eq!((run.status, after.told.wish), (status, None), "{said}");
+            assert_eq!(
+                (run.status, after.told.stop_request),
+                (status, None),
+                "{said}"
+            );
         }
         Ok(Steered::Kept) => {
             assert_eq!(run.status, before.0.status, "{said}");
@@ -212,7 +216,7 @@ async fn heeded(store: &Store, id: &str, what: (Signal, Answer), before: (Run, H
 
 /// Whatever the holder decided before it was told is refused, and it is told.
 async fn told(store: &Store, id: &str, signal: Signal, before: Holder) {
-    let held = callboard_core::store::leases::Held {
+    let held = callboard_core::store::leases::Lease {
         run: id.to_owned(),
         fence: before.fence,
     };
@@ -227,13 +231,13 @@ async fn told(store: &Store, id: &str, signal: Signal, before: Holder) {
     let Committed::Outdated(told) = &committed[0] else {
         panic!("{id}: {committed:?}");
     };
-    let wish = match signal {
-        Signal::Cancel => Some(Wish::Cancel),
-        Signal::Pause => Some(Wish::Pause),
+    let stop_request = match signal {
+        Signal::Cancel => Some(StopRequest::Cancel),
+        Signal::Pause => Some(StopRequest::Pause),
         Signal::Resume => None,
-        _ => before.told.wish,
+        _ => before.told.stop_request,
     };
-    assert_eq!(told.wish, wish, "{id}");
+    assert_eq!(told.stop_request, stop_request, "{id}");
     assert!(told.signals > before.told.signals, "{id}");
     assert_eq!(by_id(store, id).await.status, RunStatus::Running, "{id}");
 }
@@ -271,7 +275,7 @@ on_both!(
         let mut older = holder(&store, "a").await;
         older.told.signals += 1;
         let refused = decide(&store, "a", &older, 0).await;
-        assert_eq!(refused, Err(steering::Refusal::Changed));
+        assert_eq!(refused, Err(steering::SteerRefusal::Changed));
         let open = callboard_core::store::gates::open(&store)
             .await
             .expect("gates");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use callboard_core::outcome::{Done, Outcome, Patch, Stop};
 use callboard_core::pipeline::Follow;
-use callboard_core::store::runs::{self, Limits, Run, RunStatus};
+use callboard_core::store::runs::{self, Run, RunLimits, RunStatus};
 use callboard_core::store::stage_runs::{self, StageRun, What};
 use callboard_core::store::{Store, StoreErrorKind, checkpoints, findings, timestamp};
 use callboard_core::value::Statement;
@@ -151,10 +151,10 @@ on_both!(
             let key: String = (0..length)
                 .filter_map(|at: u32| char::from_u32(33 + at * at % 89))
                 .collect();
-            let limits = Limits {
+            let limits = RunLimits {
                 key: Some(key),
                 rate: Some(1),
-                ..Limits::default()
+                ..RunLimits::default()
             };
             let limited = Run {
                 limits,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use callboard_core::outcome::Patch;
-use callboard_core::store::runs::{self, Limits, Origin, Run, RunStatus};
+use callboard_core::store::runs::{self, Run, RunLimits, RunOrigin, RunStatus};
 use callboard_core::store::{Dialect, Store};
 use jiff::Timestamp;
 use serde_json::json;
@@ -18,7 +18,7 @@ const RULES: &str = "
 [engine]
 lease = \"2s\"
 drain = \"20s\"
-places = 8
+slots = 8
 recoveries = 1000
 [limits.torture]
 concurrent_calls = 64
@@ -141,9 +141,9 @@ pub(super) fn new_run(pipeline: &str, plan: &str) -> Run {
         detail: String::new(),
         input: Patch::from_iter(input.as_object().expect("an object").clone()),
         settings: None,
-        origin: Origin::Cli,
+        origin: RunOrigin::Cli,
         priority: 0,
-        limits: Limits::default(),
+        limits: RunLimits::default(),
         created_at: now,
         started_at: None,
         wake_at: now,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use callboard_core::store::Dialect;
-use callboard_core::store::runs::{Limits, Run};
+use callboard_core::store::runs::{Run, RunLimits};
 
 use super::bench::{new_run, open, queue, queue_runs, rack, until_ended, well};
 use super::chance::length;
@@ -18,7 +18,7 @@ const DUE: &str = "open_runs WHERE limit_key IS NOT NULL AND status = 'queued' A
 /// Runs of so many keys, each of which may start once a day.
 fn rated(keys: usize) -> Vec<Run> {
     let run = |key| Run {
-        limits: Limits {
+        limits: RunLimits {
             key: Some(format!("brief/{key}")),
             at_once: None,
             rate: Some(1),

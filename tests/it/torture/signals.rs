@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use callboard_core::app::App;
-use callboard_core::engine::operate::{self, By};
+use callboard_core::engine::operate::{self, Actor};
 use callboard_core::engine::{Engine, EngineError, Unwatched, gate};
 use callboard_core::store::gates::{self, Decision, Verdict};
 use callboard_core::store::runs::{self, RunStatus};
@@ -69,7 +69,7 @@ impl Conductor {
     async fn steer(&mut self, id: &str, to: RunStatus) {
         let (store, by) = (
             &self.engine.store,
-            By {
+            Actor {
                 name: "Ada".to_owned(),
                 reason: String::new(),
             },

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{App, AppError, Inspection};
-use crate::rollcall::Roll;
+use crate::rollcall::RollReport;
 use crate::store::revisions;
 use crate::workspace::{self, Files};
 
@@ -13,7 +13,7 @@ pub struct Applied {
     pub digest: String,
     /// Whether the revision was active before.
     pub unchanged: bool,
-    pub roll: Roll,
+    pub roll: RollReport,
 }
 
 impl App {
@@ -25,13 +25,13 @@ impl App {
     /// Make the folder as it stands the active revision, if everything answers.
     pub async fn apply(&self, note: &str) -> Result<Applied, AppError> {
         let folder = self.read()?;
-        let Inspection { company, roll } = self.inspect(&folder).await?;
+        let Inspection { loaded, roll } = self.inspect(&folder).await?;
         let misses = roll.causes().len();
         if misses > 0 {
             return Err(AppError::Misses(misses, Box::new(roll)));
         }
         let mut files = folder.files;
-        for (name, contracts) in &company.described {
+        for (name, contracts) in &loaded.described {
             add_contracts(&mut files, name, contracts)?;
         }
         let digest = workspace::digest(&files);

@@ -16,7 +16,7 @@ use crate::store::{self, StoreError, StoreErrorKind};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "SymptomLevel")]
 #[serde(rename_all = "lowercase")]
-pub enum Level {
+pub enum SymptomLevel {
     /// It has to be mended.
     Problem,
     /// It is worth knowing.
@@ -29,7 +29,7 @@ pub struct Symptom {
     /// The check that found it.
     pub check: &'static str,
     /// How grave it is.
-    pub level: Level,
+    pub level: SymptomLevel,
     /// Whom it is about: a run, a reference, a handler. Empty if it is the whole.
     pub subject: String,
     /// What is wrong.
@@ -48,7 +48,7 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
-    pub fn count(&self, level: Level) -> usize {
+    pub fn count(&self, level: SymptomLevel) -> usize {
         let symptoms = self.symptoms.iter();
         symptoms.filter(|symptom| symptom.level == level).count()
     }
@@ -100,7 +100,7 @@ pub async fn examine(folder: &Path, database: Option<&str>) -> Result<Diagnosis,
         checks: vec![DATABASE],
         symptoms: Vec::new(),
     };
-    if let Err(error) = store::look(&url).await {
+    if let Err(error) = store::inspect(&url).await {
         let symptom = Symptom::problem("", error.to_string(), mend_of(&error));
         diagnosis.symptoms.push(symptom.of(DATABASE));
         return Ok(diagnosis);
@@ -175,7 +175,7 @@ impl Symptom {
     ) -> Self {
         Self {
             check: "",
-            level: Level::Problem,
+            level: SymptomLevel::Problem,
             subject: subject.into(),
             problem: problem.into(),
             mend: mend.into(),
@@ -188,7 +188,7 @@ impl Symptom {
         mend: impl Into<String>,
     ) -> Self {
         Self {
-            level: Level::Note,
+            level: SymptomLevel::Note,
             ..Self::problem(subject, problem, mend)
         }
     }

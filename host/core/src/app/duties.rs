@@ -1,5 +1,5 @@
 //! What a worker of this workspace does by the clock: start what is due, read the ledger of
-//! effects, and forget old history. The pulse says when, so that nothing else asks the
+//! effects, and forget old history. The poll says when, so that nothing else asks the
 //! database.
 
 mod ledger;
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{App, AppError};
 use crate::engine::worker::Duties;
 use crate::engine::{Engine, EngineError, after, schedule};
-use crate::store::pulse::Pulse;
+use crate::store::poll::WorkerPoll;
 use crate::store::schedules::{self, Plan};
 use crate::store::{Store, history, revisions, times, workers};
 use crate::supervision;
@@ -33,26 +33,26 @@ const HISTORY: Duration = Duration::from_secs(3600);
 /// What the last look at the database saw of the workspace. It changes when something changes
 /// that a process has at hand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct SeenVersions {
     pub revision: Option<i64>,
     /// The digest of what is in it.
     pub content: Option<String>,
     pub settings: String,
 }
 
-impl From<&Pulse> for Seen {
-    fn from(pulse: &Pulse) -> Self {
+impl From<&WorkerPoll> for SeenVersions {
+    fn from(poll: &WorkerPoll) -> Self {
         Self {
-            revision: pulse.revision,
-            content: pulse.content.clone(),
-            settings: pulse.settings.clone(),
+            revision: poll.revision,
+            content: poll.content.clone(),
+            settings: poll.settings.clone(),
         }
     }
 }
 
 /// Tell of a look, if it saw something new.
-pub(super) fn tell(seen: &watch::Sender<Seen>, pulse: &Pulse) {
-    let now = Seen::from(pulse);
+pub(super) fn tell(seen: &watch::Sender<SeenVersions>, poll: &WorkerPoll) {
+    let now = SeenVersions::from(poll);
     seen.send_if_modified(|known| {
         let news = *known != now;
         if news {
@@ -63,7 +63,7 @@ pub(super) fn tell(seen: &watch::Sender<Seen>, pulse: &Pulse) {
     });
 }
 
-fn announce(known: &Seen, now: &Seen) {
+fn announce(known: &SeenVersions, now: &SeenVersions) {
     if let Some(revision) = now.revision.filter(|_| now.revision != known.revision) {
         let before = known.revision;
         tracing::info!(revision, before, "revision swapped");
@@ -74,15 +74,15 @@ fn announce(known: &Seen, now: &Seen) {
 }
 
 /// The duties of a worker.
-pub struct Upkeep {
+pub struct WorkerDuties {
     app: App,
-    seen: watch::Sender<Seen>,
-    next: Mutex<Next>,
+    seen: watch::Sender<SeenVersions>,
+    next: Mutex<DutyTimes>,
 }
 
 /// When each duty is next looked after, by the database's clock.
 #[derive(Default)]
-struct Next {
+struct DutyTimes {
     ledger: Option<Timestamp>,
     history: Option<Timestamp>,
     times: Option<Timestamp>,
@@ -95,9 +95,9 @@ fn is_due(next: Option<Timestamp>, now: Timestamp, pause: Duration) -> bool {
     next.is_none_or(|at| at <= now || at > after(now, pause))
 }
 
-impl Upkeep {
+impl WorkerDuties {
     /// Duties that tell `seen` what the worker's looks see.
-    pub fn new(app: &App, seen: watch::Sender<Seen>) -> Self {
+    pub fn new(app: &App, seen: watch::Sender<SeenVersions>) -> Self {
         Self {
             app: app.clone(),
             seen,
@@ -105,21 +105,21 @@ impl Upkeep {
         }
     }
 
-    async fn attend(&self, engine: &Engine, pulse: &Pulse) -> Result<(), AppError> {
-        tell(&self.seen, pulse);
+    async fn attend(&self, engine: &Engine, poll: &WorkerPoll) -> Result<(), AppError> {
+        tell(&self.seen, poll);
         let mut next = self.next.lock().await;
-        if is_due(next.history, pulse.now, HISTORY) {
-            next.history = Some(after(pulse.now, HISTORY));
+        if is_due(next.history, poll.now, HISTORY) {
+            next.history = Some(after(poll.now, HISTORY));
             forget(engine);
         }
-        if is_due(next.times, pulse.now, TIMES) {
+        if is_due(next.times, poll.now, TIMES) {
             // Between two looks at the ledger, so that no second asks for all of it.
             let pause = next.times.map_or(TIMES / 2, |_| TIMES);
-            next.times = Some(after(pulse.now, pause));
-            self.app.set_times_right(engine, pulse).await?;
+            next.times = Some(after(poll.now, pause));
+            self.app.set_times_right(engine, poll).await?;
         }
-        if is_due(next.probe, pulse.now, PROBE) {
-            next.probe = Some(after(pulse.now, PROBE));
+        if is_due(next.probe, poll.now, PROBE) {
+            next.probe = Some(after(poll.now, PROBE));
             // Nothing idle would find out, until there is something to do.
             let probed = match engine.store.probe().await {
                 Ok(()) => workers::seen(&engine.store, &engine.worker).await,
@@ -129,15 +129,15 @@ impl Upkeep {
                 tracing::error!(%error, "nothing can be written to the database");
             }
         }
-        let Some(revision) = pulse.revision else {
+        let Some(revision) = poll.revision else {
             return Ok(());
         };
-        self.app.keep_time(engine, pulse).await?;
+        self.app.keep_time(engine, poll).await?;
         // Not at the start: first, what is overdue is to be done.
-        let ledger_at = *next.ledger.get_or_insert(after(pulse.now, LEDGER));
-        if is_due(Some(ledger_at), pulse.now, LEDGER) {
-            next.ledger = Some(after(pulse.now, LEDGER));
-            ledger::read(&self.app, revision, pulse.now).await?;
+        let ledger_at = *next.ledger.get_or_insert(after(poll.now, LEDGER));
+        if is_due(Some(ledger_at), poll.now, LEDGER) {
+            next.ledger = Some(after(poll.now, LEDGER));
+            ledger::read(&self.app, revision, poll.now).await?;
         }
         Ok(())
     }
@@ -173,14 +173,14 @@ async fn forget_runs(store: &Store, stop: &CancellationToken, age: Duration) {
     }
 }
 
-impl Duties for Upkeep {
+impl Duties for WorkerDuties {
     fn attend<'a>(
         &'a self,
         engine: &'a Engine,
-        pulse: &'a Pulse,
+        poll: &'a WorkerPoll,
     ) -> BoxFuture<'a, Result<(), EngineError>> {
         Box::pin(async move {
-            match self.attend(engine, pulse).await {
+            match self.attend(engine, poll).await {
                 Ok(()) | Err(AppError::NothingApplied) => Ok(()),
                 Err(AppError::Store(error)) => Err(error.into()),
                 Err(AppError::Engine(error)) => Err(error),
@@ -196,19 +196,19 @@ impl Duties for Upkeep {
 impl App {
     /// What starts by itself in a revision.
     pub async fn plan(&self, revision: i64) -> Result<Arc<Plan>, AppError> {
-        let company = self.company(revision).await?;
-        let policies = company.definitions.policies.values();
+        let loaded = self.loaded_revision(revision).await?;
+        let policies = loaded.definitions.policies.values();
         let policies = policies.map(|defined| &defined.value);
-        let plan = schedule::plan(revision, company.pipelines(), policies);
+        let plan = schedule::plan(revision, loaded.pipelines(), policies);
         Ok(Arc::new(plan))
     }
 
     /// The gates at which enabled schedules stop, by the name of the schedule.
     pub async fn stops(&self, plan: &Plan) -> Result<BTreeMap<String, String>, AppError> {
-        let company = self.company(plan.revision).await?;
+        let loaded = self.loaded_revision(plan.revision).await?;
         let enabled = plan.schedules.iter().filter(|(_, planned)| planned.enabled);
         let stops = enabled.filter_map(|(name, planned)| {
-            let pipeline = company.pipelines().get(&planned.run.pipeline)?;
+            let pipeline = loaded.pipelines().get(&planned.run.pipeline)?;
             let gate = schedule::stops_at(planned, pipeline)?;
             Some((name.clone(), gate.to_owned()))
         });
@@ -216,13 +216,13 @@ impl App {
     }
 
     /// Set right what a clock that stood ahead has left behind.
-    async fn set_times_right(&self, engine: &Engine, pulse: &Pulse) -> Result<(), AppError> {
+    async fn set_times_right(&self, engine: &Engine, poll: &WorkerPoll) -> Result<(), AppError> {
         let untrue = times::untrue(&engine.store).await?;
         if untrue.is_empty() {
             return Ok(());
         }
         times::set_right(&engine.store, &untrue).await?;
-        if let Some(revision) = pulse.revision {
+        if let Some(revision) = poll.revision {
             let plan = self.plan(revision).await?;
             schedules::set_right(&engine.store, &plan).await?;
         }
@@ -230,14 +230,14 @@ impl App {
     }
 
     /// Fire what is due, with the times of the active revision.
-    async fn keep_time(&self, engine: &Engine, pulse: &Pulse) -> Result<(), AppError> {
-        let (Some(revision), Some(content)) = (pulse.revision, &pulse.content) else {
+    async fn keep_time(&self, engine: &Engine, poll: &WorkerPoll) -> Result<(), AppError> {
+        let (Some(revision), Some(content)) = (poll.revision, &poll.content) else {
             return Ok(());
         };
         let mut known = self.inner.plan.lock().await;
         let plan = match &*known {
             Some((of, plan)) if of == content => {
-                if pulse.until(pulse.schedule_at) != Some(Duration::ZERO) {
+                if poll.until(poll.schedule_at) != Some(Duration::ZERO) {
                     return Ok(());
                 }
                 Arc::clone(plan)

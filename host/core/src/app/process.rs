@@ -3,9 +3,9 @@
 
 use tokio::sync::watch;
 
-use super::{App, AppError, Seen, duties};
+use super::{App, AppError, SeenVersions, duties};
 use crate::store::exclusive::Exclusive;
-use crate::store::pulse;
+use crate::store::poll;
 
 impl App {
     /// The right to work on the database, until it is dropped. `mode` is how, for whoever is
@@ -25,9 +25,9 @@ impl App {
     }
 
     /// Look at the database as a worker does, and tell `seen` what is new.
-    pub async fn look(&self, seen: &watch::Sender<Seen>) -> Result<(), AppError> {
-        let pulse = pulse::ask(self.store(), "", 1).await?;
-        duties::tell(seen, &pulse);
+    pub async fn poll(&self, seen: &watch::Sender<SeenVersions>) -> Result<(), AppError> {
+        let poll = poll::ask(self.store(), "", 1).await?;
+        duties::tell(seen, &poll);
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use crate::template;
 use crate::value::{Rows, Statement};
 use crate::workspace::Definitions;
 
-/// The resources of one line-up.
+/// The resources of one runnable revision.
 pub(super) struct HostResources {
     pub(super) store: Store,
     pub(super) definitions: Arc<Definitions>,
@@ -44,7 +44,7 @@ impl Resources for HostResources {
             ))
         })?;
         let rendered = template::bounded(prompt.template()).and_then(|text| {
-            template::apart(|| {
+            template::on_deep_stack(|| {
                 template::environment().render_str(&text, minijinja::value::Serde(variables))
             })
         });

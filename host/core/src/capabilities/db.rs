@@ -32,7 +32,7 @@ inventory::submit! {
     }
 }
 
-type Answer<T> = wasmtime::Result<Result<T, DatabaseError>>;
+type GuestResult<T> = wasmtime::Result<Result<T, DatabaseError>>;
 
 struct Database<'a>(&'a mut InstanceState);
 
@@ -87,7 +87,7 @@ impl db::Host for Database<'_> {
         })
     }
 
-    async fn query(&mut self, sql: String, params: Vec<Value>) -> Answer<RowSet> {
+    async fn query(&mut self, sql: String, params: Vec<Value>) -> GuestResult<RowSet> {
         let limits = self.limits()?;
         let asked = statement(sql.clone(), params);
         let access = self.0.outside_transaction();
@@ -96,7 +96,7 @@ impl db::Host for Database<'_> {
         Ok(self.told(&sql, rows).map(row_set))
     }
 
-    async fn execute(&mut self, sql: String, params: Vec<Value>) -> Answer<u64> {
+    async fn execute(&mut self, sql: String, params: Vec<Value>) -> GuestResult<u64> {
         let limits = self.limits()?;
         let asked = statement(sql.clone(), params);
         let access = self.0.outside_transaction();
@@ -109,7 +109,7 @@ impl db::Host for Database<'_> {
         Ok(self.told(&sql, touched))
     }
 
-    async fn execute_many(&mut self, sql: String, params: Vec<Vec<Value>>) -> Answer<u64> {
+    async fn execute_many(&mut self, sql: String, params: Vec<Vec<Value>>) -> GuestResult<u64> {
         let limits = self.limits()?;
         let params = params
             .into_iter()
@@ -128,7 +128,7 @@ impl db::Host for Database<'_> {
 
 impl db::HostTransaction for Database<'_> {
     /// One at a time: a second one would wait for the first, and the guest for the second.
-    async fn begin(&mut self) -> Answer<Resource<GrantedTransaction>> {
+    async fn begin(&mut self) -> GuestResult<Resource<GrantedTransaction>> {
         let left: Duration = self.0.host_call()?;
         let access = self.0.outside_transaction();
         let idle = self.0.idle.clone();
@@ -149,7 +149,7 @@ impl db::HostTransaction for Database<'_> {
         handle: Resource<GrantedTransaction>,
         sql: String,
         params: Vec<Value>,
-    ) -> Answer<RowSet> {
+    ) -> GuestResult<RowSet> {
         let limits = self.limits()?;
         let asked = statement(sql.clone(), params);
         let rows = self.transaction(&handle)?.query(asked, limits).await;
@@ -161,7 +161,7 @@ impl db::HostTransaction for Database<'_> {
         handle: Resource<GrantedTransaction>,
         sql: String,
         params: Vec<Value>,
-    ) -> Answer<u64> {
+    ) -> GuestResult<u64> {
         let limits = self.limits()?;
         let asked = statement(sql.clone(), params);
         let transaction = self.transaction(&handle)?;
@@ -169,7 +169,7 @@ impl db::HostTransaction for Database<'_> {
         Ok(self.told(&sql, touched))
     }
 
-    async fn commit(&mut self, handle: Resource<GrantedTransaction>) -> Answer<()> {
+    async fn commit(&mut self, handle: Resource<GrantedTransaction>) -> GuestResult<()> {
         self.0.host_call()?;
         let committed = self.ended(handle)?.commit().await;
         Ok(self.told("COMMIT", committed))

@@ -3,7 +3,7 @@
 use wasmtime::component::HasData;
 
 use crate::capability::{Capability, InstanceState, denial};
-use crate::lines::{self, Source};
+use crate::lines::{self, LineSource};
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -61,11 +61,11 @@ impl log::Host for Log<'_> {
 
 fn emit(state: &InstanceState, level: Level, line: String) {
     let level = match level {
-        Level::Trace => lines::Level::Trace,
-        Level::Debug => lines::Level::Debug,
-        Level::Info => lines::Level::Info,
-        Level::Warn => lines::Level::Warn,
-        Level::Error => lines::Level::Error,
+        Level::Trace => lines::LineLevel::Trace,
+        Level::Debug => lines::LineLevel::Debug,
+        Level::Info => lines::LineLevel::Info,
+        Level::Warn => lines::LineLevel::Warn,
+        Level::Error => lines::LineLevel::Error,
     };
-    state.log.say(level, Source::Log, line);
+    state.log.say(level, LineSource::Log, line);
 }

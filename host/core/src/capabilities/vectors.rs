@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use wasmtime::component::{HasData, Resource};
 
-use crate::beside::{self, Clock, Late, Unanswered};
-use crate::capability::matrix::{self, Held, Matrix, ShapeError};
+use crate::beside::{self, Clock, TimeOver, Unanswered};
+use crate::capability::matrix::{self, Matrix, ShapeError, SharedMatrix};
 use crate::capability::types::{Value, statement};
 use crate::capability::{Access, Capability, InstanceState, LimitHit, denial, raise};
 use crate::store::granted::QueryLimits;
@@ -20,7 +20,7 @@ mod bindings {
         imports: { default: async | trappable },
         with: {
             "callboard:plugin/types": crate::capability::types::interface,
-            "callboard:plugin/vectors.matrix": crate::capability::matrix::Held,
+            "callboard:plugin/vectors.matrix": crate::capability::matrix::SharedMatrix,
         },
     });
 }
@@ -38,7 +38,7 @@ inventory::submit! {
 /// Marks the error of a query that gives more elements than are left.
 const TOO_MANY: &str = "too many elements";
 
-type Answer<T> = wasmtime::Result<Result<T, VectorError>>;
+type GuestResult<T> = wasmtime::Result<Result<T, VectorError>>;
 
 struct Vectors<'a>(&'a mut InstanceState);
 
@@ -54,7 +54,7 @@ impl From<ShapeError> for VectorError {
 
 impl Vectors<'_> {
     /// Count the call, and give the matrix.
-    fn matrix(&mut self, handle: &Resource<Held>) -> wasmtime::Result<Arc<Matrix>> {
+    fn matrix(&mut self, handle: &Resource<SharedMatrix>) -> wasmtime::Result<Arc<Matrix>> {
         self.0.host_call()?;
         Ok(Arc::clone(&self.0.table.get(handle)?.0))
     }
@@ -81,7 +81,7 @@ impl Vectors<'_> {
         Some(VectorError::Database(denied.into()))
     }
 
-    fn hold(&mut self, matrix: Matrix) -> Result<Resource<Held>, VectorError> {
+    fn hold(&mut self, matrix: Matrix) -> Result<Resource<SharedMatrix>, VectorError> {
         let elements = matrix.elements();
         if elements > self.elements_left() {
             return Err(self.too_large());
@@ -91,7 +91,7 @@ impl Vectors<'_> {
         let handle = self
             .0
             .table
-            .push(Held(Arc::new(matrix)))
+            .push(SharedMatrix(Arc::new(matrix)))
             .map_err(too_many)?;
         self.0.vector_elements += elements;
         Ok(handle)
@@ -151,11 +151,11 @@ fn labelled(row: Vec<value::Value>) -> Result<(String, Vec<f32>), StoreError> {
 /// Compute away from the threads that serve calls, until the time of the call is over.
 async fn compute<T: Send + 'static>(
     until: Instant,
-    work: impl FnOnce(&mut Clock) -> Result<T, Late> + Send + 'static,
+    work: impl FnOnce(&mut Clock) -> Result<T, TimeOver> + Send + 'static,
 ) -> wasmtime::Result<T> {
     let computed = beside::compute(until, work).await;
     computed.map_err(|problem| match problem {
-        Unanswered::Late(_) => LimitHit::Time.into(),
+        Unanswered::TimeOver(_) => LimitHit::Time.into(),
         Unanswered::Lost(_) => problem.into(),
     })
 }
@@ -163,7 +163,11 @@ async fn compute<T: Send + 'static>(
 impl vectors::Host for Vectors<'_> {}
 
 impl vectors::HostMatrix for Vectors<'_> {
-    async fn from_query(&mut self, sql: String, params: Vec<Value>) -> Answer<Resource<Held>> {
+    async fn from_query(
+        &mut self,
+        sql: String,
+        params: Vec<Value>,
+    ) -> GuestResult<Resource<SharedMatrix>> {
         let left = self.0.host_call()?;
         if let Some(denied) = self.denied() {
             return Ok(Err(denied));
@@ -184,7 +188,7 @@ impl vectors::HostMatrix for Vectors<'_> {
         labels: Vec<String>,
         dimensions: u32,
         values: Vec<f32>,
-    ) -> Answer<Resource<Held>> {
+    ) -> GuestResult<Resource<SharedMatrix>> {
         self.0.host_call()?;
         if let Some(denied) = self.denied() {
             return Ok(Err(denied));
@@ -195,19 +199,19 @@ impl vectors::HostMatrix for Vectors<'_> {
         }
     }
 
-    async fn rows(&mut self, handle: Resource<Held>) -> wasmtime::Result<u32> {
+    async fn rows(&mut self, handle: Resource<SharedMatrix>) -> wasmtime::Result<u32> {
         Ok(u32::try_from(self.matrix(&handle)?.rows())?)
     }
 
-    async fn dimensions(&mut self, handle: Resource<Held>) -> wasmtime::Result<u32> {
+    async fn dimensions(&mut self, handle: Resource<SharedMatrix>) -> wasmtime::Result<u32> {
         Ok(u32::try_from(self.matrix(&handle)?.dimensions())?)
     }
 
-    async fn labels(&mut self, handle: Resource<Held>) -> wasmtime::Result<Vec<String>> {
+    async fn labels(&mut self, handle: Resource<SharedMatrix>) -> wasmtime::Result<Vec<String>> {
         Ok(self.matrix(&handle)?.labels().to_vec())
     }
 
-    async fn row(&mut self, handle: Resource<Held>, index: u32) -> Answer<Vec<f32>> {
+    async fn row(&mut self, handle: Resource<SharedMatrix>, index: u32) -> GuestResult<Vec<f32>> {
         let matrix = self.matrix(&handle)?;
         Ok(matrix
             .row(index as usize)
@@ -215,7 +219,7 @@ impl vectors::HostMatrix for Vectors<'_> {
             .map_err(Into::into))
     }
 
-    async fn normalize(&mut self, handle: Resource<Held>) -> wasmtime::Result<()> {
+    async fn normalize(&mut self, handle: Resource<SharedMatrix>) -> wasmtime::Result<()> {
         self.0.host_call()?;
         let held = self.0.table.get_mut(&handle)?;
         let mut matrix = std::mem::take(&mut held.0);
@@ -230,11 +234,11 @@ impl vectors::HostMatrix for Vectors<'_> {
 
     async fn k_means(
         &mut self,
-        handle: Resource<Held>,
+        handle: Resource<SharedMatrix>,
         clusters: u32,
         seed: u64,
         max_iterations: u32,
-    ) -> Answer<Vec<u32>> {
+    ) -> GuestResult<Vec<u32>> {
         let matrix = self.matrix(&handle)?;
         if clusters == 0 || matrix.rows() == 0 {
             let text = "k-means needs at least one row and one cluster";
@@ -246,7 +250,11 @@ impl vectors::HostMatrix for Vectors<'_> {
         Ok(Ok(found.await?))
     }
 
-    async fn mean(&mut self, handle: Resource<Held>, rows: Vec<u32>) -> Answer<Vec<f32>> {
+    async fn mean(
+        &mut self,
+        handle: Resource<SharedMatrix>,
+        rows: Vec<u32>,
+    ) -> GuestResult<Vec<f32>> {
         let matrix = self.matrix(&handle)?;
         let mean = compute(self.0.caller.deadline, move |clock| {
             matrix.mean(&rows, clock)
@@ -256,10 +264,10 @@ impl vectors::HostMatrix for Vectors<'_> {
 
     async fn nearest(
         &mut self,
-        handle: Resource<Held>,
+        handle: Resource<SharedMatrix>,
         target: Vec<f32>,
         count: u32,
-    ) -> Answer<Vec<(u32, f32)>> {
+    ) -> GuestResult<Vec<(u32, f32)>> {
         let matrix = self.matrix(&handle)?;
         let nearest = compute(self.0.caller.deadline, move |clock| {
             matrix.nearest(&target, count as usize, clock)
@@ -276,7 +284,7 @@ impl vectors::HostMatrix for Vectors<'_> {
         }
     }
 
-    async fn drop(&mut self, handle: Resource<Held>) -> wasmtime::Result<()> {
+    async fn drop(&mut self, handle: Resource<SharedMatrix>) -> wasmtime::Result<()> {
         let held = self.0.table.delete(handle)?;
         self.0.vector_elements = self.0.vector_elements.saturating_sub(held.0.elements());
         Ok(())

@@ -13,7 +13,7 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use super::Caller;
-use crate::lines::{Level, Line, Source};
+use crate::lines::{Line, LineLevel, LineSource};
 use crate::shown::Shown;
 
 /// The most bytes of one line.
@@ -26,10 +26,10 @@ const SHORTEST_SECRET: usize = 4;
 /// Hears one call of a plugin. Clones are the same.
 #[derive(Clone)]
 pub struct GuestLog {
-    told: Arc<Told>,
+    told: Arc<LogState>,
 }
 
-struct Told {
+struct LogState {
     plugin: String,
     caller: Caller,
     /// Values that no line may show.
@@ -38,7 +38,7 @@ struct Told {
 
 impl GuestLog {
     pub(super) fn new(plugin: &str, caller: &Caller) -> Self {
-        let told = Told {
+        let told = LogState {
             plugin: plugin.to_owned(),
             caller: caller.clone(),
             secrets: secrets(caller),
@@ -64,7 +64,7 @@ impl GuestLog {
     }
 
     /// Tell of a line that [`line`](Self::line) made.
-    pub fn say(&self, level: Level, source: Source, text: String) {
+    pub fn say(&self, level: LineLevel, source: LineSource, text: String) {
         let (plugin, caller) = (&self.told.plugin, &self.told.caller);
         macro_rules! say {
             ($level:ident) => {
@@ -72,11 +72,11 @@ impl GuestLog {
             };
         }
         match level {
-            Level::Trace => say!(trace),
-            Level::Debug => say!(debug),
-            Level::Info => say!(info),
-            Level::Warn => say!(warn),
-            Level::Error => say!(error),
+            LineLevel::Trace => say!(trace),
+            LineLevel::Debug => say!(debug),
+            LineLevel::Info => say!(info),
+            LineLevel::Warn => say!(warn),
+            LineLevel::Error => say!(error),
         }
         caller.lines.push(Line {
             at: Timestamp::now(),
@@ -112,12 +112,12 @@ fn escaped(text: &str) -> String {
 /// written, so that a guest that talks too much does not fail for it.
 #[derive(Clone)]
 pub struct GuestOutput {
-    heard: Arc<Mutex<Heard>>,
+    heard: Arc<Mutex<PartialLine>>,
 }
 
-struct Heard {
+struct PartialLine {
     log: GuestLog,
-    source: Source,
+    source: LineSource,
     bytes: Vec<u8>,
     /// How much of it has been told.
     told: usize,
@@ -125,8 +125,8 @@ struct Heard {
 }
 
 impl GuestOutput {
-    pub(super) fn new(log: &GuestLog, source: Source) -> Self {
-        let heard = Heard {
+    pub(super) fn new(log: &GuestLog, source: LineSource) -> Self {
+        let heard = PartialLine {
             log: log.clone(),
             source,
             bytes: Vec::new(),
@@ -143,12 +143,12 @@ impl GuestOutput {
         String::from_utf8_lossy(&self.heard().bytes).into_owned()
     }
 
-    fn heard(&self) -> MutexGuard<'_, Heard> {
+    fn heard(&self) -> MutexGuard<'_, PartialLine> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Heard {
+impl PartialLine {
     fn hear(&mut self, bytes: &[u8]) {
         let room = HEARD - self.bytes.len();
         self.bytes.extend(bytes.iter().take(room));
@@ -162,7 +162,7 @@ impl Heard {
         if bytes.len() > room && !self.full {
             self.full = true;
             let text = format!("more than {} KiB; the rest is dropped", HEARD / 1024);
-            self.log.say(Level::Warn, self.source, text);
+            self.log.say(LineLevel::Warn, self.source, text);
         }
     }
 
@@ -172,8 +172,8 @@ impl Heard {
         if !text.is_empty() {
             let line = self.log.line(text, &[]);
             let level = match self.source {
-                Source::Stderr => Level::Warn,
-                Source::Log | Source::Stdout => Level::Info,
+                LineSource::Stderr => LineLevel::Warn,
+                LineSource::Log | LineSource::Stdout => LineLevel::Info,
             };
             self.log.say(level, self.source, line);
         }
@@ -181,7 +181,7 @@ impl Heard {
     }
 }
 
-impl Drop for Heard {
+impl Drop for PartialLine {
     /// A line without an end is told when the call is over, or was ended at its deadline.
     fn drop(&mut self) {
         self.tell(self.bytes.len());

@@ -2,7 +2,7 @@
 
 use wasmtime::ResourceLimiter;
 
-use crate::config::{Limits, raise};
+use crate::config::{CallLimits, raise};
 
 /// The bound that a call reached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +42,7 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &CallLimits) -> Self {
         Self {
             memory_mib: limits.memory_mib,
             table_elements: limits.table_elements,

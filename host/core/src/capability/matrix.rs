@@ -8,7 +8,7 @@ mod clusters;
 
 use std::sync::Arc;
 
-use crate::beside::{Clock, Late};
+use crate::beside::{Clock, TimeOver};
 
 pub use self::clusters::k_means;
 
@@ -27,7 +27,7 @@ pub struct Matrix {
 }
 
 /// A matrix behind a guest's handle. It is shared with the thread that computes on it.
-pub struct Held(pub Arc<Matrix>);
+pub struct SharedMatrix(pub Arc<Matrix>);
 
 /// Rows of different length, an index out of range, a value that is no number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -120,13 +120,13 @@ impl Matrix {
     }
 
     /// Every row, for as long as there is time.
-    fn each_row(&self, clock: &mut Clock) -> impl Iterator<Item = Result<&[f32], Late>> {
+    fn each_row(&self, clock: &mut Clock) -> impl Iterator<Item = Result<&[f32], TimeOver>> {
         let rows = self.values.chunks_exact(self.dimensions.max(1));
         rows.map(|row| clock.spend(row.len()).map(|()| row))
     }
 
     /// Scale every row to length one; a row of zeros stays as it is.
-    pub fn normalize(&mut self, clock: &mut Clock) -> Result<(), Late> {
+    pub fn normalize(&mut self, clock: &mut Clock) -> Result<(), TimeOver> {
         for row in self.values.chunks_exact_mut(self.dimensions.max(1)) {
             clock.spend(row.len())?;
             let length = dot(row, row).sqrt();
@@ -140,7 +140,7 @@ impl Matrix {
     }
 
     /// The mean of some rows.
-    pub fn mean(&self, rows: &[u32], clock: &mut Clock) -> Result<Shaped<Vec<f32>>, Late> {
+    pub fn mean(&self, rows: &[u32], clock: &mut Clock) -> Result<Shaped<Vec<f32>>, TimeOver> {
         if rows.is_empty() {
             return Ok(Err(ShapeError("the mean of no rows".to_owned())));
         }
@@ -161,7 +161,7 @@ impl Matrix {
         target: &[f32],
         count: usize,
         clock: &mut Clock,
-    ) -> Result<Shaped<Vec<(usize, f32)>>, Late> {
+    ) -> Result<Shaped<Vec<(usize, f32)>>, TimeOver> {
         if target.len() != self.dimensions {
             let text = format!(
                 "the target has {} dimensions, the matrix {}",
@@ -183,7 +183,7 @@ impl Matrix {
         let mut all = rows
             .enumerate()
             .map(|(at, alike)| Ok((at, alike?)))
-            .collect::<Result<Vec<_>, Late>>()?;
+            .collect::<Result<Vec<_>, TimeOver>>()?;
         all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         all.truncate(count);
         Ok(Ok(all))
@@ -253,10 +253,10 @@ mod tests {
     fn nothing_goes_on_when_the_time_is_over() {
         let mut some = matrix(&[&[3.0, 4.0]]);
         let over = || Clock::until(Instant::now());
-        assert_eq!(some.mean(&[0], &mut over()), Err(Late));
-        assert_eq!(some.nearest(&[1.0, 0.0], 1, &mut over()), Err(Late));
-        assert_eq!(some.normalize(&mut over()), Err(Late));
-        assert_eq!(k_means(&some, 1, 0, 1, &mut over()), Err(Late));
+        assert_eq!(some.mean(&[0], &mut over()), Err(TimeOver));
+        assert_eq!(some.nearest(&[1.0, 0.0], 1, &mut over()), Err(TimeOver));
+        assert_eq!(some.normalize(&mut over()), Err(TimeOver));
+        assert_eq!(k_means(&some, 1, 0, 1, &mut over()), Err(TimeOver));
     }
 
     #[test]

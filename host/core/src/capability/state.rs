@@ -12,9 +12,9 @@ use super::guest_log::{GuestLog, GuestOutput};
 use super::limit::{LimitHit, Limiter};
 use crate::client::Client;
 use crate::client::policy::Policy;
-use crate::config::Limits;
+use crate::config::CallLimits;
 use crate::grants::Grants;
-use crate::lines::{Lines, Source};
+use crate::lines::{LineSource, Lines};
 use crate::settings::Snapshot;
 use crate::store::granted::{self, GrantedDatabase, Idle};
 use crate::store::{Dialect, Store, StoreError, StoreErrorKind};
@@ -26,7 +26,7 @@ const HANDLES: usize = 1_000;
 pub struct Access {
     pub plugin: String,
     pub grants: Grants,
-    pub limits: Limits,
+    pub limits: CallLimits,
     pub client: Client,
     store: Option<Store>,
     database: OnceCell<GrantedDatabase>,
@@ -68,7 +68,7 @@ pub struct InstanceState {
 }
 
 impl Access {
-    pub fn new(plugin: &str, grants: Grants, limits: Limits, store: Option<Store>) -> Self {
+    pub fn new(plugin: &str, grants: Grants, limits: CallLimits, store: Option<Store>) -> Self {
         let client = Client::new(Policy::new(plugin, &grants));
         let database = OnceCell::new();
         Self {
@@ -103,9 +103,9 @@ impl Access {
 impl InstanceState {
     pub fn new(access: Arc<Access>, caller: Caller) -> Self {
         let log = GuestLog::new(&access.plugin, &caller);
-        let standard_error = GuestOutput::new(&log, Source::Stderr);
+        let standard_error = GuestOutput::new(&log, LineSource::Stderr);
         let wasi = WasiCtx::builder()
-            .stdout(GuestOutput::new(&log, Source::Stdout))
+            .stdout(GuestOutput::new(&log, LineSource::Stdout))
             .stderr(standard_error.clone())
             .max_random_size(1 << 20)
             .build();

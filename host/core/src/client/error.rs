@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 
 use super::redaction::Redaction;
-use super::resolver::Refused;
+use super::resolver::ResolveError;
 
 /// Why a request got no answer. The message keeps the whole chain of causes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -126,7 +126,7 @@ fn kind_of(error: &reqwest::Error) -> ClientErrorKind {
 }
 
 fn known_kind(cause: &(dyn Error + 'static)) -> Option<ClientErrorKind> {
-    if let Some(refused) = cause.downcast_ref::<Refused>() {
+    if let Some(refused) = cause.downcast_ref::<ResolveError>() {
         return Some(refused.kind());
     }
     if cause.is::<rustls::Error>() {

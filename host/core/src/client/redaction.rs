@@ -76,13 +76,13 @@ fn pattern(text: &str) -> Regex {
     let signs: String = text.chars().map(sign).collect();
     let mut forms = vec![
         format!("(?i:{signs})"),
-        apart("(?i:", &hex(text.as_bytes())),
+        digits_in("(?i:", &hex(text.as_bytes())),
     ];
     for before in 0..3 {
         let digits = base64(text.as_bytes(), before);
         if digits.len() >= SHORTEST {
             let web = digits.replace('+', "-").replace('/', "_");
-            forms.extend([apart("(?:", &digits), apart("(?:", &web)]);
+            forms.extend([digits_in("(?:", &digits), digits_in("(?:", &web)]);
         }
     }
     let built = |pattern: &str| {
@@ -155,7 +155,7 @@ fn literal(text: &str) -> String {
 }
 
 /// Digits with or without space between them, as at the ends of lines.
-fn apart(open: &str, digits: &str) -> String {
+fn digits_in(open: &str, digits: &str) -> String {
     let digits = digits
         .chars()
         .map(|digit| regex::escape(&digit.to_string()));

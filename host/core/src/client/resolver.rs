@@ -16,7 +16,7 @@ pub(super) struct Resolver {
 
 /// Why a name has no address here.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refused {
+pub(super) enum ResolveError {
     #[error("`{name}` has no address: {cause}")]
     Unknown { name: String, cause: String },
     #[error(
@@ -29,11 +29,11 @@ pub(super) enum Refused {
     },
 }
 
-impl Refused {
+impl ResolveError {
     pub(super) fn kind(&self) -> ClientErrorKind {
         match self {
-            Refused::Unknown { .. } => ClientErrorKind::Dns,
-            Refused::NotPublic { .. } => ClientErrorKind::Denied,
+            ResolveError::Unknown { .. } => ClientErrorKind::Dns,
+            ResolveError::NotPublic { .. } => ClientErrorKind::Denied,
         }
     }
 }
@@ -48,8 +48,8 @@ impl Resolve for Resolver {
     }
 }
 
-async fn look_up(name: &str, private: bool) -> Result<Vec<SocketAddr>, Refused> {
-    let unknown = |cause: String| Refused::Unknown {
+async fn look_up(name: &str, private: bool) -> Result<Vec<SocketAddr>, ResolveError> {
+    let unknown = |cause: String| ResolveError::Unknown {
         name: name.to_owned(),
         cause,
     };
@@ -62,7 +62,7 @@ async fn look_up(name: &str, private: bool) -> Result<Vec<SocketAddr>, Refused> 
         match address::not_public(address.ip()) {
             Some(what) if !private => {
                 let address = address.ip().to_string();
-                refused = Some(Refused::NotPublic {
+                refused = Some(ResolveError::NotPublic {
                     name: name.to_owned(),
                     address,
                     what,

@@ -1,7 +1,7 @@
 //! Carry a claimed run on: begin what can begin, keep what ends, until the run ends, waits,
 //! stands before a gate, or is given back.
 
-mod course;
+mod active_run;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use sha2::Digest as _;
 use tokio::sync::OwnedSemaphorePermit;
 
-use self::course::Course;
+use self::active_run::ActiveRun;
 use super::clock::after;
-use super::stage::Work;
-use super::{Engine, EngineError, LineUp, checkpoint};
+use super::stage::RunContext;
+use super::{Engine, EngineError, RunnableRevision, checkpoint};
 use crate::store::checkpoints::{Checkpoint, Committed, Then};
 use crate::store::claims::Claim;
-use crate::store::leases::{Held, Told};
+use crate::store::leases::{Lease, RunSignals};
 use crate::store::runs::{Run, RunStatus};
 use crate::store::{StoreError, findings};
 
@@ -24,28 +24,30 @@ const BLOCKED_LOOK: Duration = Duration::from_secs(60);
 /// When a run goes on that was put down because the database did not answer.
 const LATER: Duration = Duration::from_secs(5);
 
-/// Carry a run on as far as it goes now. What is wrong with its line-up blocks it. A suspect
-/// has all places of its worker: `alone`, the others, is given back at its first checkpoint.
+/// Carry a run on as far as it goes now. What is wrong with its runnable revision blocks it. A suspect
+/// has all slots of its worker: `alone`, the others, is given back at its first checkpoint.
 pub(super) async fn advance(
     engine: &Engine,
     claim: Claim,
-    line_up: impl Future<Output = Result<Arc<LineUp>, EngineError>>,
-    alone: Option<OwnedSemaphorePermit>,
+    runnable: impl Future<Output = Result<Arc<RunnableRevision>, EngineError>>,
+    other_slots: Option<OwnedSemaphorePermit>,
 ) -> Result<(), EngineError> {
-    let held = Held {
+    let held = Lease {
         run: claim.run.id.clone(),
         fence: claim.fence,
     };
-    let hand = engine.hands.take(held.clone(), &claim.told);
+    let hand = engine.leases.take(held.clone(), &claim.told);
     let run = Arc::new(claim.run.clone());
     // The lease is kept meanwhile.
-    let ready = match line_up.await {
-        Ok(line_up) => prepared(engine, &run, &line_up).await,
+    let ready = match runnable.await {
+        Ok(runnable) => prepared(engine, &run, &runnable).await,
         Err(error) => Err(error),
     };
     let rest = match ready {
         Ok(Ok(work)) => {
-            return Course::new(work, held, claim, alone).finish(hand).await;
+            return ActiveRun::new(work, held, claim, other_slots)
+                .finish(hand)
+                .await;
         }
         Ok(Err(problem)) => blocked(engine, problem),
         // It has done nothing, and is not taken for one that lost its worker.
@@ -78,12 +80,12 @@ fn later(engine: &Engine, error: &StoreError) -> Then {
 pub(super) async fn put_down(
     engine: &Engine,
     run: &Run,
-    held: Held,
-    mut told: Told,
+    held: Lease,
+    mut told: RunSignals,
     rest: Then,
 ) -> Result<(), EngineError> {
     loop {
-        let then = checkpoint::wished(&told).map_or_else(
+        let then = checkpoint::stop_requested(&told).map_or_else(
             || rest.clone(),
             |halt| checkpoint::halted(halt, engine.clock.now()),
         );
@@ -99,22 +101,22 @@ pub(super) async fn put_down(
 async fn prepared(
     engine: &Engine,
     run: &Arc<Run>,
-    line_up: &Arc<LineUp>,
-) -> Result<Result<Work, String>, EngineError> {
-    let Some(pipeline) = line_up.pipelines.get(&run.pipeline) else {
+    runnable: &Arc<RunnableRevision>,
+) -> Result<Result<RunContext, String>, EngineError> {
+    let Some(pipeline) = runnable.pipelines.get(&run.pipeline) else {
         let error = EngineError::NoPipeline(run.pipeline.clone());
         return Ok(Err(error.to_string()));
     };
     let key = format!("config:{}:", run.pipeline);
-    let misses = line_up.misses_of(pipeline);
+    let misses = runnable.misses_of(pipeline);
     if misses.is_empty() {
         // The detail of a run that has been blocked says so until it goes on.
         if !run.detail.is_empty() {
             findings::resolve(&engine.store, &key).await?;
         }
-        return Ok(Ok(Work {
+        return Ok(Ok(RunContext {
             engine: engine.clone(),
-            line_up: Arc::clone(line_up),
+            runnable: Arc::clone(runnable),
             pipeline: Arc::clone(pipeline),
             run: Arc::clone(run),
             deadline: Instant::now() + pipeline.budget.0.saturating_sub(run.spent),

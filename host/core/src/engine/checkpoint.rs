@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::clock::after;
 use super::plan::{self, Rest};
-use super::stage::{Ended, Work};
+use super::stage::{ExecutedStage, RunContext};
 use crate::lines;
 use crate::outcome::{FailureKind, Outcome, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
@@ -15,8 +15,8 @@ use crate::registry::Registry;
 use crate::store::checkpoints::Then;
 use crate::store::effects::Effect;
 use crate::store::gates::Gate;
-use crate::store::granted::Writer;
-use crate::store::leases::{Told, Wish};
+use crate::store::granted::DeferredWriter;
+use crate::store::leases::{RunSignals, StopRequest};
 use crate::store::runs::{Run, RunStatus};
 use crate::store::stage_runs::{StageRun, What};
 use crate::store::{StoreError, StoreErrorKind, storable, tenants};
@@ -29,19 +29,19 @@ const FIRST_HOLD: Duration = Duration::from_secs(5);
 const LONGEST_HOLD: Duration = Duration::from_secs(300);
 
 /// A stage's checkpoint as it will be kept.
-pub(super) struct Kept {
+pub(super) struct PendingCheckpoint {
     pub(super) row: StageRun,
     /// The newest checkpoint when it began.
     since: i64,
     /// Stages that are visited anew.
     pub(super) superseded: Vec<String>,
     pub(super) writes: Vec<Statement>,
-    pub(super) writer: Option<Writer>,
+    pub(super) writer: Option<DeferredWriter>,
     /// The time that its stage has left for the writes.
     pub(super) left: Duration,
 }
 
-impl Kept {
+impl PendingCheckpoint {
     /// The same, after checkpoints that were not known when the stage ended.
     pub(super) fn after(&mut self, pipeline: &Pipeline, rows: &[StageRun]) {
         self.row.step = next_step(rows);
@@ -117,7 +117,12 @@ impl Kept {
 }
 
 /// What is kept of a stage that ended, after the checkpoints so far.
-pub(super) fn keep(work: &Work, rows: &[StageRun], mut ended: Ended, now: Timestamp) -> Kept {
+pub(super) fn keep(
+    work: &RunContext,
+    rows: &[StageRun],
+    mut ended: ExecutedStage,
+    now: Timestamp,
+) -> PendingCheckpoint {
     let stage = &work.pipeline.stages[ended.index];
     let tree = rows.iter().map(|row| row.outcome.tree()).sum::<u64>() + ended.outcome.tree();
     if tree > storable::TREES {
@@ -150,7 +155,7 @@ pub(super) fn keep(work: &Work, rows: &[StageRun], mut ended: Ended, now: Timest
         started_at: held.map_or(ended.started_at, |held| held.started_at),
         finished_at: now,
     };
-    let mut kept = Kept {
+    let mut kept = PendingCheckpoint {
         writer: writer(work, stage),
         left: ended.left,
         row,
@@ -215,12 +220,12 @@ fn wake(outcome: &Outcome, holds: u32, now: Timestamp) -> Timestamp {
     after(now, first.saturating_mul(doubled).min(LONGEST_HOLD))
 }
 
-fn writer(work: &Work, stage: &Stage) -> Option<Writer> {
+fn writer(work: &RunContext, stage: &Stage) -> Option<DeferredWriter> {
     let handler = stage.handler.as_ref()?;
-    let entry = work.line_up.registry.get(handler.get_ref())?;
+    let entry = work.runnable.registry.get(handler.get_ref())?;
     let plugin = entry.origin.plugin()?;
-    let known = work.line_up.writers.get(plugin).cloned();
-    Some(known.unwrap_or_else(|| Writer::unknown(plugin)))
+    let known = work.runnable.writers.get(plugin).cloned();
+    Some(known.unwrap_or_else(|| DeferredWriter::unknown(plugin)))
 }
 
 /// A stage whose conditions do not hold: nothing to do, and the run goes on.
@@ -319,13 +324,13 @@ fn effect(run: &Run, row: &StageRun, registry: &Registry) -> Option<Effect> {
 
 /// Whether another run was faster to write what a stage has found not to be there: executed once
 /// more, it finds it.
-pub(super) fn came_late(kept: &Kept, error: &StoreError) -> bool {
+pub(super) fn came_late(kept: &PendingCheckpoint, error: &StoreError) -> bool {
     error.kind == StoreErrorKind::Duplicate && !kept.writes.is_empty()
 }
 
 /// Whether what a checkpoint brings is refused however often it is tried. A right that is
 /// missing is the plugin's, if it is about its deferred writes, and so is time that they take.
-pub(super) fn is_refused(kept: Option<&Kept>, error: &StoreError) -> bool {
+pub(super) fn is_refused(kept: Option<&PendingCheckpoint>, error: &StoreError) -> bool {
     let writes = kept.is_some_and(|kept| !kept.writes.is_empty());
     let theirs = matches!(error.kind, StoreErrorKind::Denied | StoreErrorKind::Overdue);
     error.is_for_good() || (writes && theirs)
@@ -364,10 +369,10 @@ pub(super) fn halted((status, detail): (RunStatus, String), now: Timestamp) -> T
 }
 
 /// What a person wishes of the run, as the status that it gets.
-pub(super) fn wished(told: &Told) -> Option<(RunStatus, String)> {
-    let status = match told.wish? {
-        Wish::Cancel => RunStatus::Cancelled,
-        Wish::Pause => RunStatus::Paused,
+pub(super) fn stop_requested(told: &RunSignals) -> Option<(RunStatus, String)> {
+    let status = match told.stop_request? {
+        StopRequest::Cancel => RunStatus::Cancelled,
+        StopRequest::Pause => RunStatus::Paused,
     };
-    Some((status, told.wish_detail.clone()))
+    Some((status, told.stop_detail.clone()))
 }

@@ -1,13 +1,13 @@
 //! Whom a reference that does not answer concerns: the pipelines that depend on it, which wait
 //! until it answers. What nobody depends on stops nothing.
 
-use super::LineUp;
+use super::RunnableRevision;
 use crate::handler::Contract;
 use crate::pipeline::{Pipeline, Stage};
 use crate::policy;
 use crate::rollcall::{self, Reference, Referrer};
 
-impl LineUp {
+impl RunnableRevision {
     /// The references that a pipeline depends on and that do not answer; of those that follow
     /// from another, that other.
     pub fn misses_of(&self, pipeline: &Pipeline) -> Vec<&Reference> {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Engine, EngineError, LineUp, advance};
+use super::{Engine, EngineError, RunnableRevision, advance};
 use crate::store::StoreErrorKind;
 use crate::store::checkpoints::Then;
 use crate::store::claims::Claim;
-use crate::store::leases::Held;
+use crate::store::leases::Lease;
 use crate::store::runs::RunStatus;
 
 /// Carry a claimed run on, as [`advance::advance`] does. Whoever takes it next finds the same
@@ -17,15 +17,15 @@ use crate::store::runs::RunStatus;
 pub(super) async fn advance(
     engine: &Engine,
     claim: Claim,
-    line_up: impl Future<Output = Result<Arc<LineUp>, EngineError>>,
-    alone: Option<OwnedSemaphorePermit>,
+    runnable: impl Future<Output = Result<Arc<RunnableRevision>, EngineError>>,
+    other_slots: Option<OwnedSemaphorePermit>,
 ) -> Result<(), EngineError> {
     let (run, told, wake_at) = (claim.run.clone(), claim.told.clone(), claim.now);
-    let held = Held {
+    let held = Lease {
         run: run.id.clone(),
         fence: claim.fence,
     };
-    let error = match advance::advance(engine, claim, line_up, alone).await {
+    let error = match advance::advance(engine, claim, runnable, other_slots).await {
         Err(EngineError::Store(error)) if error.kind == StoreErrorKind::Corrupt => error,
         advanced => return advanced,
     };

@@ -10,35 +10,35 @@ use tokio_util::sync::CancellationToken;
 use crate::store::StoreError;
 use crate::store::checkpoints::{Checkpoint, Committed};
 use crate::store::claims::Claim;
-use crate::store::leases::{Held, Recovered, Told};
+use crate::store::leases::{Lease, Recovered, RunSignals};
 
 /// What an executor gives for an answer.
-pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+pub type ExecutorFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 /// Keeps runs and hands them out.
 pub trait Executor: Send + Sync {
-    /// Take up to `places` runs that are due, but none that has to be carried out alone.
-    fn claim(&self, places: usize) -> Answer<'_, Vec<Claim>>;
+    /// Take up to `slots` runs that are due, but none that has to be carried out alone.
+    fn claim(&self, slots: usize) -> ExecutorFuture<'_, Vec<Claim>>;
 
     /// Take a run that has to be carried out alone: the next worker that it loses blocks it.
-    fn claim_suspect(&self) -> Answer<'_, Option<Claim>>;
+    fn claim_suspect(&self) -> ExecutorFuture<'_, Option<Claim>>;
 
     /// Take one run by its id, if it is due. `None` if it waits, somebody has it, or it has ended.
-    fn claim_one<'a>(&'a self, run: &'a str) -> Answer<'a, Option<Claim>>;
+    fn claim_one<'a>(&'a self, run: &'a str) -> ExecutorFuture<'a, Option<Claim>>;
 
     /// Keep what came of stages, with their deferred writes, and go on, sleep, wait for a
     /// person or finish as it says: all of it, or nothing if somebody else has the run or
     /// something reached it that its holder does not know.
-    fn checkpoint(&self, checkpoint: Checkpoint) -> Answer<'_, Committed>;
+    fn checkpoint(&self, checkpoint: Checkpoint) -> ExecutorFuture<'_, Committed>;
 
     /// Say that these runs are still under way; gives those that still are this worker's.
-    fn heartbeat(&self, held: Vec<Held>) -> Answer<'_, Vec<(Held, Told)>>;
+    fn heartbeat(&self, held: Vec<Lease>) -> ExecutorFuture<'_, Vec<(Lease, RunSignals)>>;
 
     /// Take back the runs of workers that fell silent.
-    fn recover(&self) -> Answer<'_, Vec<Recovered>>;
+    fn recover(&self) -> ExecutorFuture<'_, Vec<Recovered>>;
 
     /// Take part from now until `stop`; a worker's word before its first claim.
-    fn open<'a>(&'a self, _stop: &'a CancellationToken) -> Answer<'a, ()> {
+    fn open<'a>(&'a self, _stop: &'a CancellationToken) -> ExecutorFuture<'a, ()> {
         Box::pin(async { Ok(()) })
     }
 
@@ -48,5 +48,5 @@ pub trait Executor: Send + Sync {
     }
 
     /// A run is not carried on here any more, whether or not a checkpoint gave it back.
-    fn let_go(&self, _held: &Held) {}
+    fn let_go(&self, _held: &Lease) {}
 }

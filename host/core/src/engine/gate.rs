@@ -9,7 +9,7 @@ use crate::pipeline::{Follow, Lapse, Pipeline, Stage};
 use crate::store::decisions::{self, Decided};
 use crate::store::gates::{self, Decision, Gate, Verdict};
 use crate::store::stage_runs::{self, StageRun, What};
-use crate::store::steering::Refusal;
+use crate::store::steering::SteerRefusal;
 use crate::store::{Store, StoreErrorKind, findings, holders, runs};
 
 /// Who decides when nobody did in time.
@@ -30,7 +30,7 @@ pub async fn decide(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<()
                 return Ok(());
             }
             // Whether or not a worker was there in time.
-            Err(Refusal::Lapsed) => {
+            Err(SteerRefusal::Lapsed) => {
                 Box::pin(decide(engine, gate, lapse())).await?;
                 let how = "lapsed before that: nobody decided in time, and what follows is what \
                     its `expiry` says";
@@ -40,11 +40,11 @@ pub async fn decide(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<()
                 ));
             }
             // A stage of the run has just ended: what follows is found anew.
-            Err(Refusal::Changed) => {}
+            Err(SteerRefusal::Changed) => {}
             Err(refusal) => return Err(refused(gate, refusal.to_string())),
         }
     }
-    Err(refused(gate, Refusal::Changed.to_string()))
+    Err(refused(gate, SteerRefusal::Changed.to_string()))
 }
 
 /// The decision as it follows from the run as it stands.
@@ -53,9 +53,9 @@ async fn decided(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<Decid
     let holder = holders::of(&engine.store, &gate.run).await?;
     let signals = holder.map_or(0, |holder| holder.told.signals);
     let run = run_of(&engine.store, gate).await?;
-    let line_up = engine.line_ups.at(run.revision, run.settings.as_deref());
-    let line_up = line_up.await?;
-    let pipeline = line_up.pipelines.get(&run.pipeline);
+    let runnable = engine.runnables.at(run.revision, run.settings.as_deref());
+    let runnable = runnable.await?;
+    let pipeline = runnable.pipelines.get(&run.pipeline);
     let pipeline = pipeline.ok_or_else(|| EngineError::NoPipeline(run.pipeline.clone()))?;
     let stage = pipeline.stage(&gate.stage);
     let stage = stage.ok_or_else(|| refused(gate, "has no such gate any more".to_owned()))?;
@@ -96,8 +96,8 @@ pub async fn parts(engine: &Engine, gate: &Gate) -> Result<Vec<String>, EngineEr
     let Some(run) = runs::by_id(&engine.store, &gate.run).await? else {
         return Ok(Vec::new());
     };
-    let line_up = engine.line_ups.at(run.revision, None).await?;
-    let pipeline = line_up.pipelines.get(&run.pipeline);
+    let runnable = engine.runnables.at(run.revision, None).await?;
+    let pipeline = runnable.pipelines.get(&run.pipeline);
     let stage = pipeline.and_then(|pipeline| pipeline.stage(&gate.stage));
     let parts = stage.map(|stage| stage.regenerate.keys().cloned().collect());
     Ok(parts.unwrap_or_default())

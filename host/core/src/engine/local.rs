@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::commits::Commits;
-use super::executor::{Answer, Executor};
+use super::executor::{Executor, ExecutorFuture};
 use crate::config::EngineRules;
 use crate::store::checkpoints::{self, Checkpoint, Committed};
 use crate::store::claims::{self, Claim, Claimant};
-use crate::store::leases::{self, Held, Recovered, Told};
+use crate::store::leases::{self, Lease, Recovered, RunSignals};
 use crate::store::{Store, StoreError};
 
 /// The first pause before a checkpoint is tried again; it doubles.
@@ -73,27 +73,27 @@ impl Local {
 }
 
 impl Executor for Local {
-    fn claim(&self, places: usize) -> Answer<'_, Vec<Claim>> {
-        Box::pin(claims::take(&self.store, &self.claimant, places))
+    fn claim(&self, slots: usize) -> ExecutorFuture<'_, Vec<Claim>> {
+        Box::pin(claims::take(&self.store, &self.claimant, slots))
     }
 
-    fn claim_suspect(&self) -> Answer<'_, Option<Claim>> {
+    fn claim_suspect(&self) -> ExecutorFuture<'_, Option<Claim>> {
         Box::pin(claims::take_suspect(&self.store, &self.claimant))
     }
 
-    fn claim_one<'a>(&'a self, run: &'a str) -> Answer<'a, Option<Claim>> {
+    fn claim_one<'a>(&'a self, run: &'a str) -> ExecutorFuture<'a, Option<Claim>> {
         Box::pin(claims::take_one(&self.store, &self.claimant, run))
     }
 
-    fn checkpoint(&self, checkpoint: Checkpoint) -> Answer<'_, Committed> {
+    fn checkpoint(&self, checkpoint: Checkpoint) -> ExecutorFuture<'_, Committed> {
         Box::pin(self.commit(checkpoint))
     }
 
-    fn heartbeat(&self, held: Vec<Held>) -> Answer<'_, Vec<(Held, Told)>> {
+    fn heartbeat(&self, held: Vec<Lease>) -> ExecutorFuture<'_, Vec<(Lease, RunSignals)>> {
         Box::pin(async move { leases::heartbeat(&self.store, &held, self.claimant.lease).await })
     }
 
-    fn recover(&self) -> Answer<'_, Vec<Recovered>> {
+    fn recover(&self) -> ExecutorFuture<'_, Vec<Recovered>> {
         Box::pin(leases::recover(&self.store, self.recoveries))
     }
 }

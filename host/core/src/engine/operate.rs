@@ -8,25 +8,25 @@ pub mod retry;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Engine, EngineError, LineUp, listed, plan};
+use super::{Engine, EngineError, RunnableRevision, listed, plan};
 use crate::pipeline::{Pipeline, Stage};
 use crate::store::Store;
 use crate::store::history;
 use crate::store::holders::{self, Holder};
-use crate::store::leases::Wish;
+use crate::store::leases::StopRequest;
 use crate::store::runs::{self, Run};
 use crate::store::stage_runs::{self, StageRun};
 use crate::store::steering::table::{self, Signal, State};
-use crate::store::steering::{self, Answer, Refusal, Seen, Steered};
+use crate::store::steering::{self, RunVersion, SteerRefusal, SteerResult, Steered};
 
 /// Who steers a run, and why.
 #[derive(Debug, Clone)]
-pub struct By {
+pub struct Actor {
     pub name: String,
     pub reason: String,
 }
 
-impl By {
+impl Actor {
     fn detail(&self, what: &str) -> String {
         let reason = if self.reason.is_empty() {
             String::new()
@@ -39,22 +39,22 @@ impl By {
 
 /// End a run as cancelled. One under way is told, and ends in a moment; what its stages have
 /// in hand is not kept.
-pub async fn cancel(store: &Store, run: &Run, by: &By) -> Result<Steered, EngineError> {
+pub async fn cancel(store: &Store, run: &Run, by: &Actor) -> Result<Steered, EngineError> {
     end(store, &run.id, by).await
 }
 
 /// The same for a run whose row cannot be read.
-pub async fn cancel_unread(store: &Store, run: &str, by: &By) -> Result<Steered, EngineError> {
+pub async fn cancel_unread(store: &Store, run: &str, by: &Actor) -> Result<Steered, EngineError> {
     end(store, run, by).await
 }
 
-async fn end(store: &Store, run: &str, by: &By) -> Result<Steered, EngineError> {
+async fn end(store: &Store, run: &str, by: &Actor) -> Result<Steered, EngineError> {
     let refused = |problem| EngineError::Refused {
         run: run.to_owned(),
         problem,
     };
     let detail = by.detail("cancelled");
-    let answer = match steering::stop(store, run, Wish::Cancel, detail).await {
+    let answer = match steering::stop(store, run, StopRequest::Cancel, detail).await {
         Err(_) if history::is_orphaned(store, run).await? => {
             let problem = "belongs to a revision that is not in the database, and cannot be kept \
                 without it; put a backup back that has it, or remove the run with";
@@ -67,9 +67,9 @@ async fn end(store: &Store, run: &str, by: &By) -> Result<Steered, EngineError> 
 }
 
 /// Stop a run for a while. Stages under way come to their checkpoints first.
-pub async fn pause(store: &Store, run: &Run, by: &By) -> Result<Steered, EngineError> {
+pub async fn pause(store: &Store, run: &Run, by: &Actor) -> Result<Steered, EngineError> {
     let detail = by.detail("paused");
-    let answer = steering::stop(store, &run.id, Wish::Pause, detail).await?;
+    let answer = steering::stop(store, &run.id, StopRequest::Pause, detail).await?;
     taken(store, run, answer).await
 }
 
@@ -77,7 +77,7 @@ pub async fn pause(store: &Store, run: &Run, by: &By) -> Result<Steered, EngineE
 /// now. One that is asked to pause goes on as if nobody had asked.
 pub async fn resume(store: &Store, run: &Run) -> Result<Steered, EngineError> {
     let answer = steering::resume(store, &run.id).await?;
-    if answer == Err(Refusal::Held)
+    if answer == Err(SteerRefusal::Held)
         && let Some(holder) = holders::of(store, &run.id).await?
     {
         return Err(refused(run, held(run, &holder)));
@@ -93,11 +93,11 @@ fn held(run: &Run, holder: &Holder) -> String {
         format!("; if that worker is dead, resume the run after {until} UTC")
     });
     let id = &run.id;
-    format!("is in the hands of worker {worker}; follow it with `callboard runs tail {id}`{until}")
+    format!("is in the leases of worker {worker}; follow it with `callboard runs tail {id}`{until}")
 }
 
 /// What came of a signal; a refusal names the run.
-async fn taken(store: &Store, run: &Run, answer: Answer) -> Result<Steered, EngineError> {
+async fn taken(store: &Store, run: &Run, answer: SteerResult) -> Result<Steered, EngineError> {
     let steered = answer.map_err(|refusal| refused(run, refusal.to_string()))?;
     store.wake().await;
     Ok(steered)
@@ -111,13 +111,13 @@ fn refused(run: &Run, problem: impl Into<String>) -> EngineError {
 }
 
 /// A run with all that counts when its course is changed.
-struct Scene {
+struct StoredRun {
     run: Run,
     holder: Holder,
     rows: Vec<StageRun>,
 }
 
-impl Scene {
+impl StoredRun {
     /// The run as it stands now.
     async fn of(engine: &Engine, run: &Run) -> Result<Self, EngineError> {
         let gone = || refused(run, "is gone");
@@ -136,7 +136,7 @@ impl Scene {
         let holder = &self.holder;
         let state = State::of(
             self.run.status,
-            holder.told.wish,
+            holder.told.stop_request,
             holder.lease_until.is_some(),
         );
         let answer = table::answer(signal, state);
@@ -144,18 +144,21 @@ impl Scene {
         Ok(())
     }
 
-    fn seen(&self) -> Seen {
-        Seen {
+    fn seen(&self) -> RunVersion {
+        RunVersion {
             fence: self.holder.fence,
             signals: self.holder.told.signals,
         }
     }
 
     /// Its pipeline, on the revision it is pinned to.
-    async fn pipeline(&self, engine: &Engine) -> Result<(Arc<LineUp>, Arc<Pipeline>), EngineError> {
-        let line_up = engine.line_ups.at(self.run.revision, None).await?;
-        let pipeline = pipeline_of(&line_up, &self.run)?;
-        Ok((line_up, pipeline))
+    async fn pipeline(
+        &self,
+        engine: &Engine,
+    ) -> Result<(Arc<RunnableRevision>, Arc<Pipeline>), EngineError> {
+        let runnable = engine.runnables.at(self.run.revision, None).await?;
+        let pipeline = pipeline_of(&runnable, &self.run)?;
+        Ok((runnable, pipeline))
     }
 
     fn settled(&self, stage: &str) -> bool {
@@ -192,8 +195,8 @@ impl Scene {
     }
 }
 
-fn pipeline_of(line_up: &LineUp, run: &Run) -> Result<Arc<Pipeline>, EngineError> {
-    let pipeline = line_up.pipelines.get(&run.pipeline);
+fn pipeline_of(runnable: &RunnableRevision, run: &Run) -> Result<Arc<Pipeline>, EngineError> {
+    let pipeline = runnable.pipelines.get(&run.pipeline);
     let missing = || EngineError::NoPipeline(run.pipeline.clone());
     Ok(Arc::clone(pipeline.ok_or_else(missing)?))
 }

@@ -45,7 +45,7 @@ pub enum Rest {
 
 /// A run as it stands.
 #[derive(Debug, Clone, Copy)]
-pub struct Standing<'a> {
+pub struct PlanInput<'a> {
     pub pipeline: &'a Pipeline,
     pub input: &'a Patch,
     pub rows: &'a [StageRun],
@@ -56,7 +56,7 @@ pub struct Standing<'a> {
     pub now: Timestamp,
 }
 
-impl<'a> Standing<'a> {
+impl<'a> PlanInput<'a> {
     /// What can begin now.
     pub fn plan(&self) -> Plan<'a> {
         let mut plan = Plan {

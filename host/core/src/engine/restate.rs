@@ -24,14 +24,14 @@ use tokio_util::sync::CancellationToken;
 
 use self::announce::Announcer;
 use self::offers::Offers;
-use super::executor::{Answer, Executor};
+use super::executor::{Executor, ExecutorFuture};
 use super::local::Local;
-use super::{Engine, LineUps, Watcher, worker, worker_name};
+use super::{Engine, RunnableRevisions, Watcher, worker, worker_name};
 use crate::config::{EngineRules, RestateRules};
 use crate::store::checkpoints::{Checkpoint, Committed, Then};
 use crate::store::claims::offered::{self, TakeOver};
 use crate::store::claims::{Claim, Claimant};
-use crate::store::leases::{Held, Recovered, Told};
+use crate::store::leases::{Lease, Recovered, RunSignals};
 use crate::store::{Store, StoreError, StoreErrorKind};
 use crate::supervision;
 
@@ -55,7 +55,7 @@ impl Restate {
     /// An engine on the store that Restate dispatches. Needs a runtime.
     pub fn engine(
         store: &Store,
-        line_ups: Arc<dyn LineUps>,
+        runnables: Arc<dyn RunnableRevisions>,
         watcher: Arc<dyn Watcher>,
         (rules, restate): (EngineRules, RestateRules),
     ) -> Engine {
@@ -74,10 +74,10 @@ impl Restate {
                 workers: WORKERS.to_owned(),
                 recoveries: rules.recoveries,
             },
-            offers: Arc::new(Offers::new(usize::try_from(rules.places).unwrap_or(1))),
+            offers: Arc::new(Offers::new(usize::try_from(rules.slots).unwrap_or(1))),
             look: Arc::default(),
         });
-        Engine::on(store, executor, line_ups, watcher, rules, worker)
+        Engine::on(store, executor, runnables, watcher, rules, worker)
     }
 
     /// Listen for turns, and announce runs, until `stop`.
@@ -102,8 +102,8 @@ impl Restate {
     }
 
     /// Take over what can be taken of the runs offered; for the others there is nothing to do.
-    async fn take(&self, places: usize) -> Result<Vec<Claim>, StoreError> {
-        let offers = self.offers.next(places);
+    async fn take(&self, slots: usize) -> Result<Vec<Claim>, StoreError> {
+        let offers = self.offers.next(slots);
         if offers.is_empty() {
             return Ok(Vec::new());
         }
@@ -120,7 +120,7 @@ impl Restate {
     }
 
     /// A run was given back, or is somebody else's.
-    fn end(&self, held: &Held) {
+    fn end(&self, held: &Lease) {
         if let Some(offer) = self.offers.remove(held) {
             offer.end();
         }
@@ -144,21 +144,21 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 impl Executor for Restate {
     /// Whoever asks for runs may know of some that are due: they are announced, and those that
     /// Restate offers are taken.
-    fn claim(&self, places: usize) -> Answer<'_, Vec<Claim>> {
+    fn claim(&self, slots: usize) -> ExecutorFuture<'_, Vec<Claim>> {
         self.look.notify_one();
-        Box::pin(self.take(places))
+        Box::pin(self.take(slots))
     }
 
     /// The worker that has nothing else in hand takes it, which no offer can know.
-    fn claim_suspect(&self) -> Answer<'_, Option<Claim>> {
+    fn claim_suspect(&self) -> ExecutorFuture<'_, Option<Claim>> {
         self.local.claim_suspect()
     }
 
-    fn claim_one<'a>(&'a self, run: &'a str) -> Answer<'a, Option<Claim>> {
+    fn claim_one<'a>(&'a self, run: &'a str) -> ExecutorFuture<'a, Option<Claim>> {
         self.local.claim_one(run)
     }
 
-    fn checkpoint(&self, checkpoint: Checkpoint) -> Answer<'_, Committed> {
+    fn checkpoint(&self, checkpoint: Checkpoint) -> ExecutorFuture<'_, Committed> {
         Box::pin(async move {
             let held = checkpoint.held.clone();
             let goes_on = matches!(checkpoint.then, Then::GoOn { .. });
@@ -175,7 +175,7 @@ impl Executor for Restate {
         })
     }
 
-    fn heartbeat(&self, held: Vec<Held>) -> Answer<'_, Vec<(Held, Told)>> {
+    fn heartbeat(&self, held: Vec<Lease>) -> ExecutorFuture<'_, Vec<(Lease, RunSignals)>> {
         Box::pin(async move {
             let kept = self.local.heartbeat(held.clone()).await?;
             for lost in held {
@@ -187,11 +187,11 @@ impl Executor for Restate {
         })
     }
 
-    fn recover(&self) -> Answer<'_, Vec<Recovered>> {
+    fn recover(&self) -> ExecutorFuture<'_, Vec<Recovered>> {
         self.local.recover()
     }
 
-    fn open<'a>(&'a self, stop: &'a CancellationToken) -> Answer<'a, ()> {
+    fn open<'a>(&'a self, stop: &'a CancellationToken) -> ExecutorFuture<'a, ()> {
         Box::pin(async move { self.start(stop) })
     }
 
@@ -200,7 +200,7 @@ impl Executor for Restate {
     }
 
     /// Unless it was given back, its turn breaks off, and Restate offers it again.
-    fn let_go(&self, held: &Held) {
+    fn let_go(&self, held: &Lease) {
         drop(self.offers.remove(held));
     }
 }

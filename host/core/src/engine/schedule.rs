@@ -10,7 +10,7 @@ use crate::outcome::Patch;
 use crate::pipeline::Pipeline;
 use crate::policy::{self, Policy};
 use crate::schedule::Overlap;
-use crate::store::runs::Origin;
+use crate::store::runs::RunOrigin;
 use crate::store::schedules::{Cadence, Plan, Planned};
 
 /// The plan of a revision: the schedules of its pipelines, those of policies among them, and
@@ -48,7 +48,7 @@ fn clockwork(
 ) -> impl Iterator<Item = (String, Result<Planned, EngineError>)> {
     pipeline.schedules.iter().map(move |schedule| {
         let name = format!("{}: {}", pipeline.name(), schedule.when);
-        let origin = Origin::Schedule(name.clone());
+        let origin = RunOrigin::Schedule(name.clone());
         let run = run_of(pipeline, revision, schedule.input.clone(), origin);
         let planned = run.map(|run| Planned {
             cadence: Cadence::Clock(schedule.clone()),
@@ -66,7 +66,7 @@ fn upkeep(
     policy: &Policy,
     pause: Duration,
 ) -> (String, Result<Planned, EngineError>) {
-    let origin = Origin::Policy(policy.name.get_ref().clone());
+    let origin = RunOrigin::Policy(policy.name.get_ref().clone());
     let run = run_of(pipeline, revision, Patch::new(), origin);
     let planned = run.map(|run| Planned {
         cadence: Cadence::Pause(pause),

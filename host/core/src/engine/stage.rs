@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, LineUp, plan};
+use super::{Engine, RunnableRevision, plan};
 use crate::fault;
 use crate::handler::Call;
 use crate::lines::{Line, Lines};
 use crate::outcome::{FailureKind, Outcome, Patch, Stop};
 use crate::pipeline::{Pipeline, Stage};
-use crate::registry::Entry;
+use crate::registry::HandlerEntry;
 use crate::store::runs::Run;
 use crate::store::stage_runs::StageRun;
 use crate::store::storable;
@@ -23,9 +23,9 @@ use crate::supervision;
 
 /// What the stages of one run are executed with.
 #[derive(Clone)]
-pub(super) struct Work {
+pub(super) struct RunContext {
     pub(super) engine: Engine,
-    pub(super) line_up: Arc<LineUp>,
+    pub(super) runnable: Arc<RunnableRevision>,
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) run: Arc<Run>,
     /// When the run's budget is spent.
@@ -33,7 +33,7 @@ pub(super) struct Work {
 }
 
 /// A stage that has been executed and is not kept yet.
-pub(super) struct Ended {
+pub(super) struct ExecutedStage {
     /// Its place in the pipeline.
     pub(super) index: usize,
     pub(super) visit: u32,
@@ -49,8 +49,8 @@ pub(super) struct Ended {
 }
 
 /// One stage, ready to be executed.
-pub(super) struct Turn {
-    work: Work,
+pub(super) struct StageExecution {
+    work: RunContext,
     index: usize,
     visit: u32,
     /// The newest checkpoint when it was made ready.
@@ -61,8 +61,8 @@ pub(super) struct Turn {
     lines: Lines,
 }
 
-impl Turn {
-    pub(super) fn new(work: &Work, stage: &Stage, rows: &[StageRun]) -> Option<Self> {
+impl StageExecution {
+    pub(super) fn new(work: &RunContext, stage: &Stage, rows: &[StageRun]) -> Option<Self> {
         let mut stages = work.pipeline.stages.iter();
         let index = stages.position(|known| known.id() == stage.id())?;
         Some(Self {
@@ -82,14 +82,14 @@ impl Turn {
     }
 
     /// Execute it, with its attempts, for as long as it may count.
-    pub(super) async fn take(self) -> Ended {
+    pub(super) async fn take(self) -> ExecutedStage {
         let (engine, stage) = (&self.work.engine, &self.work.pipeline.stages[self.index]);
         let handler = stage.handler.as_ref().map_or("", |name| name.get_ref());
         let started_at = engine.clock.now();
         let watcher = &engine.watcher;
         watcher.stage_started(&self.work.run, stage.id(), handler);
         fault::point("before-handler");
-        let (outcome, attempts, left) = match self.work.line_up.registry.get(handler) {
+        let (outcome, attempts, left) = match self.work.runnable.registry.get(handler) {
             Some(entry) => tokio::select! {
                 attempted = self.attempt(stage, entry) => attempted,
                 () = self.outdated.cancelled() => (outdated(), 1, Duration::ZERO),
@@ -97,7 +97,7 @@ impl Turn {
             None => (missing(handler), 0, Duration::ZERO),
         };
         fault::point("after-handler");
-        Ended {
+        ExecutedStage {
             index: self.index,
             visit: self.visit,
             since: self.since,
@@ -110,7 +110,7 @@ impl Turn {
     }
 
     /// What it came to, after how many attempts, with how much time left.
-    async fn attempt(&self, stage: &Stage, entry: &Entry) -> (Outcome, u32, Duration) {
+    async fn attempt(&self, stage: &Stage, entry: &HandlerEntry) -> (Outcome, u32, Duration) {
         if let Err(problem) = entry.checks.reads(&self.input) {
             let failure = Stop::failed(FailureKind::Input, problem);
             return (Outcome::Stopped(failure).bounded(), 0, Duration::ZERO);
@@ -141,17 +141,17 @@ impl Turn {
             attempt,
             deadline: own.map_or(run_deadline, |own| own.min(run_deadline)),
             now: self.work.engine.clock.now(),
-            settings: self.work.line_up.settings.clone(),
-            resources: self.work.line_up.resources.clone(),
+            settings: self.work.runnable.settings.clone(),
+            resources: self.work.runnable.resources.clone(),
             lines: self.lines.clone(),
         }
     }
 }
 
 /// The keys that a stage's handler declares that it reads.
-fn read_keys(work: &Work, stage: &Stage, rows: &[StageRun]) -> Patch {
+fn read_keys(work: &RunContext, stage: &Stage, rows: &[StageRun]) -> Patch {
     let handler = stage.handler.as_ref();
-    match handler.and_then(|name| work.line_up.registry.get(name.get_ref())) {
+    match handler.and_then(|name| work.runnable.registry.get(name.get_ref())) {
         Some(entry) => plan::keys_that(&work.run.input, rows, |key| entry.checks.reads_key(key)),
         None => Patch::new(),
     }
@@ -192,7 +192,7 @@ fn missing(handler: &str) -> Outcome {
 }
 
 /// One call. A panic and a passed deadline are failures of their own kind.
-async fn call_once(entry: &Entry, call: &Call, config: Json, input: Patch) -> Outcome {
+async fn call_once(entry: &HandlerEntry, call: &Call, config: Json, input: Patch) -> Outcome {
     if call.remaining().is_zero() {
         let message = "the run's budget is spent; raise `budget` in the pipeline";
         return Outcome::Stopped(Stop::failed(FailureKind::Timeout, message));
@@ -214,7 +214,7 @@ async fn call_once(entry: &Entry, call: &Call, config: Json, input: Patch) -> Ou
 }
 
 /// An output that no database would keep is a failure before anything is kept of it.
-fn storable(entry: &Entry, mut outcome: Outcome) -> Outcome {
+fn storable(entry: &HandlerEntry, mut outcome: Outcome) -> Outcome {
     match storable::outcome(&mut outcome) {
         Ok(()) => outcome,
         Err(error) => {

@@ -2,7 +2,7 @@
 //! to stop. Then it claims no more and lets what is under way come to a checkpoint.
 //!
 //! It claims when somebody queues a run here or elsewhere, when a run that waits is due, and
-//! when a run has ended. Besides that it asks the database one question a second ([`pulse`]).
+//! when a run has ended. Besides that it asks the database one question a second ([`poll`]).
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -14,11 +14,11 @@ use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use super::{Engine, EngineError, LineUp, damage, gate};
+use super::{Engine, EngineError, RunnableRevision, damage, gate};
 use crate::fault;
 use crate::store::claims::Claim;
 use crate::store::leases::Recovered;
-use crate::store::pulse::{self, Pulse};
+use crate::store::poll::{self, WorkerPoll};
 use crate::store::runs::Run;
 use crate::store::{Store, StoreError, findings, workers};
 use crate::supervision;
@@ -38,28 +38,28 @@ pub trait Duties: Send + Sync {
     fn attend<'a>(
         &'a self,
         engine: &'a Engine,
-        pulse: &'a Pulse,
+        poll: &'a WorkerPoll,
     ) -> BoxFuture<'a, Result<(), EngineError>>;
 }
 
 /// Work until the engine is told to stop.
 pub async fn work(engine: Engine, duties: Arc<dyn Duties>) {
-    let places = usize::try_from(engine.rules.places)
+    let slots = usize::try_from(engine.rules.slots)
         .unwrap_or(usize::MAX)
         .max(1);
     let worker = Worker {
-        free: Arc::new(Semaphore::new(places)),
+        free: Arc::new(Semaphore::new(slots)),
         ended: Arc::default(),
         tasks: TaskTracker::new(),
         expiring: Arc::new(Semaphore::new(1)),
         duties,
         engine,
     };
-    worker.work(places).await;
+    worker.work(slots).await;
 }
 
-/// A line-up that several runs may wait for.
-type Sought = Shared<BoxFuture<'static, Result<Arc<LineUp>, EngineError>>>;
+/// A runnable revision that several runs may wait for.
+type Sought = Shared<BoxFuture<'static, Result<Arc<RunnableRevision>, EngineError>>>;
 
 struct Worker {
     engine: Engine,
@@ -73,7 +73,7 @@ struct Worker {
 }
 
 impl Worker {
-    async fn work(&self, places: usize) {
+    async fn work(&self, slots: usize) {
         self.open().await;
         let mut woken = self.engine.store.woken();
         let mut look_at = Instant::now();
@@ -86,10 +86,10 @@ impl Worker {
                 break;
             }
             if look_at <= Instant::now() {
-                look_at = Instant::now() + self.look(&mut wanted, &mut suspect).await;
+                look_at = Instant::now() + self.poll(&mut wanted, &mut suspect).await;
             }
             if wanted && self.free.available_permits() > 0 {
-                wanted = self.claim(places, suspect).await;
+                wanted = self.claim(slots, suspect).await;
             }
             if wanted && self.free.available_permits() > 0 {
                 continue;
@@ -98,7 +98,7 @@ impl Worker {
                 () = self.engine.stop.cancelled() => {}
                 () = self.ended.notified() => {
                     // Under load others end in this moment; one claim is for all of them.
-                    if self.free.available_permits() < places {
+                    if self.free.available_permits() < slots {
                         tokio::time::sleep(TOGETHER).await;
                     }
                     wanted = true;
@@ -129,17 +129,17 @@ impl Worker {
 
     /// Ask what there is to do, and do what is neither a claim nor a heartbeat. Gives how long
     /// to wait before asking again.
-    async fn look(&self, wanted: &mut bool, suspect: &mut Option<Duration>) -> Duration {
+    async fn poll(&self, wanted: &mut bool, suspect: &mut Option<Duration>) -> Duration {
         match self.attend().await {
-            Ok(pulse) => {
-                let due = pulse.until(pulse.due_at);
+            Ok(poll) => {
+                let due = poll.until(poll.due_at);
                 *wanted |= due == Some(Duration::ZERO);
-                *suspect = pulse.since(pulse.suspect_at);
+                *suspect = poll.since(poll.suspect_at);
                 let times = [
                     due,
-                    pulse.until(pulse.lease_at),
-                    pulse.until(pulse.schedule_at),
-                    pulse.until(pulse.gate_at),
+                    poll.until(poll.lease_at),
+                    poll.until(poll.schedule_at),
+                    poll.until(poll.gate_at),
                 ];
                 let soon = times.into_iter().flatten().filter(|left| !left.is_zero());
                 soon.min()
@@ -153,25 +153,25 @@ impl Worker {
         }
     }
 
-    async fn attend(&self) -> Result<Pulse, EngineError> {
+    async fn attend(&self) -> Result<WorkerPoll, EngineError> {
         let engine = &self.engine;
         fault::point("before-look");
-        let pulse = pulse::ask(&engine.store, &engine.worker, engine.rules.suspect()).await?;
-        engine.clock.set(pulse.now);
-        if pulse.until(pulse.lease_at) == Some(Duration::ZERO) {
+        let poll = poll::ask(&engine.store, &engine.worker, engine.rules.suspect()).await?;
+        engine.clock.set(poll.now);
+        if poll.until(poll.lease_at) == Some(Duration::ZERO) {
             recover(engine).await?;
         }
-        if pulse.wished {
-            engine.hands.look();
+        if poll.stop_requested {
+            engine.leases.beat_now();
         }
-        if pulse.until(pulse.gate_at) == Some(Duration::ZERO) {
+        if poll.until(poll.gate_at) == Some(Duration::ZERO) {
             self.expire();
         }
-        self.duties.attend(engine, &pulse).await?;
-        Ok(pulse)
+        self.duties.attend(engine, &poll).await?;
+        Ok(poll)
     }
 
-    /// Have gates lapse whose time has passed, beside whatever else is done: the line-up of a run
+    /// Have gates lapse whose time has passed, beside whatever else is done: the runnable revision of a run
     /// may have to be made for it, and no claim waits for that.
     fn expire(&self) {
         let Ok(turn) = Arc::clone(&self.expiring).try_acquire_owned() else {
@@ -192,11 +192,11 @@ impl Worker {
 
     /// Claim and begin; says whether there may be more. A suspect that is due is taken with
     /// empty hands; they are emptied for it once it has waited for as long as a lease.
-    async fn claim(&self, places: usize, suspect: Option<Duration>) -> bool {
-        let free = self.free.available_permits().min(places);
+    async fn claim(&self, slots: usize, suspect: Option<Duration>) -> bool {
+        let free = self.free.available_permits().min(slots);
         fault::point("before-claim");
-        if suspect.is_some() && free == places {
-            if self.claim_suspect(places).await {
+        if suspect.is_some() && free == slots {
+            if self.claim_suspect(slots).await {
                 return false;
             }
         } else if suspect.is_some_and(|waited| waited > self.engine.rules.lease.0) {
@@ -215,8 +215,8 @@ impl Worker {
         more
     }
 
-    /// Take a suspect and all places with it; whether there was one.
-    async fn claim_suspect(&self, places: usize) -> bool {
+    /// Take a suspect and all slots with it; whether there was one.
+    async fn claim_suspect(&self, slots: usize) -> bool {
         let claim = match self.engine.executor.claim_suspect().await {
             Ok(Some(claim)) => claim,
             Ok(None) => return false,
@@ -231,43 +231,48 @@ impl Worker {
             pipeline,
             "carried out alone: it lost its worker again and again"
         );
-        let others = u32::try_from(places - 1).unwrap_or(u32::MAX);
-        let alone = Arc::clone(&self.free).acquire_many_owned(others).await.ok();
-        let line_up = self.seek(&claim.run);
-        self.carry_on(claim, line_up, alone).await;
+        let others = u32::try_from(slots - 1).unwrap_or(u32::MAX);
+        let other_slots = Arc::clone(&self.free).acquire_many_owned(others).await.ok();
+        let runnable = self.seek(&claim.run);
+        self.carry_on(claim, runnable, other_slots).await;
         true
     }
 
     /// Begin claimed runs. Those that start now share one look at the settings; each waits for
-    /// its own line-up, while the next claims are made.
+    /// its own runnable revision, while the next claims are made.
     async fn begin(&self, claims: Vec<Claim>) {
         let mut fresh: BTreeMap<i64, Sought> = BTreeMap::new();
         for claim in claims {
             self.engine.clock.set(claim.now);
             let run = &claim.run;
             let seek = || self.seek(run);
-            let line_up = if run.settings.is_some() {
+            let runnable = if run.settings.is_some() {
                 seek()
             } else {
                 fresh.entry(run.revision).or_insert_with(seek).clone()
             };
-            self.carry_on(claim, line_up, None).await;
+            self.carry_on(claim, runnable, None).await;
         }
     }
 
     fn seek(&self, run: &Run) -> Sought {
         let (engine, run) = (self.engine.clone(), run.clone());
-        async move { engine.line_up(&run).await }.boxed().shared()
+        async move { engine.runnable(&run).await }.boxed().shared()
     }
 
-    async fn carry_on(&self, claim: Claim, line_up: Sought, alone: Option<OwnedSemaphorePermit>) {
+    async fn carry_on(
+        &self,
+        claim: Claim,
+        runnable: Sought,
+        other_slots: Option<OwnedSemaphorePermit>,
+    ) {
         let Ok(place) = Arc::clone(&self.free).acquire_owned().await else {
             return;
         };
         let (engine, ended) = (self.engine.clone(), Arc::clone(&self.ended));
         self.tasks.spawn(async move {
             let id = claim.run.id.clone();
-            let advanced = damage::advance(&engine, claim, line_up, alone);
+            let advanced = damage::advance(&engine, claim, runnable, other_slots);
             let advanced = AssertUnwindSafe(supervision::once("what carries a run out", advanced));
             match advanced.catch_unwind().await {
                 Ok(Ok(())) => {}

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::OperationError;
 use crate::app::doctor;
 
-pub use crate::app::doctor::{Diagnosis, Level, Symptom};
+pub use crate::app::doctor::{Diagnosis, Symptom, SymptomLevel};
 
 /// Look at the workspace in `folder`, and change nothing. `database` wins over the address that its
 /// callboard.toml names.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::app::AppError;
 use crate::engine::EngineError;
-use crate::rollcall::{Reference, Roll};
+use crate::rollcall::{Reference, RollReport};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::workspace::{Misread, WorkspaceError};
 
@@ -33,7 +33,7 @@ pub struct OperationError {
     /// The places in files that cannot be read, if they are why.
     pub misreads: Vec<Misread>,
     /// The roll, if its misses are why.
-    pub roll: Option<Box<Roll>>,
+    pub roll: Option<Box<RollReport>>,
 }
 
 /// Why something was not done, in place of what it answers with.

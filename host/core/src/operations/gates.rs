@@ -10,7 +10,7 @@ use super::{ErrorKind, OperationError, named};
 use crate::app::App;
 use crate::engine::{Unwatched, gate};
 use crate::store::gates::{self, Gate};
-use crate::store::named::{self as names, Found, LATEST, Noun, Short};
+use crate::store::named::{self as names, LATEST, NameMatch, Noun, Short};
 use crate::store::{Store, StoreError, tenants};
 
 pub use crate::store::gates::{Decision, Verdict};
@@ -135,9 +135,9 @@ async fn of(store: &Store, wanted: &str) -> Result<(Vec<Gate>, Vec<String>), Ope
     let (mut nouns, mut key) = (Vec::new(), None);
     for noun in std::iter::once(&names::RUN).chain(tenants::nouns()) {
         match names::find(store, noun, wanted).await? {
-            Found::None => continue,
-            Found::One(found) => key = Some(found),
-            Found::Several(_) => {}
+            NameMatch::None => continue,
+            NameMatch::One(found) => key = Some(found),
+            NameMatch::Several(_) => {}
         }
         nouns.push(noun);
     }

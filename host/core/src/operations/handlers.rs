@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::{OperationError, named};
-use crate::app::{App, AppError, Company};
-use crate::registry::{Entry, Origin, Registry};
+use crate::app::{App, AppError, LoadedRevision};
+use crate::registry::{HandlerEntry, HandlerOrigin, Registry};
 
 pub use crate::handler::Needs;
 
@@ -81,25 +81,25 @@ pub fn native() -> Result<Vec<HandlerDetails>, OperationError> {
 
 /// One handler with its schemas.
 pub async fn show(app: &App, name: &str) -> Result<HandlerDetails, OperationError> {
-    let company = app.active().await?;
-    let registry = &company.registry;
+    let loaded = app.active().await?;
+    let registry = &loaded.registry;
     let entry = registry.get(name).ok_or_else(|| {
         let known = registry.iter().map(|entry| entry.contract.name.as_str());
         named::unknown("handler", name, known, "callboard handlers list")
     })?;
-    Ok(HandlerDetails::of(entry, &references(&company)))
+    Ok(HandlerDetails::of(entry, &references(&loaded)))
 }
 
-pub(super) fn all(company: &Company) -> Vec<HandlerView> {
-    let references = references(company);
+pub(super) fn all(loaded: &LoadedRevision) -> Vec<HandlerView> {
+    let references = references(loaded);
     let view = |entry| HandlerView::of(entry, &references);
-    company.registry.iter().map(view).collect()
+    loaded.registry.iter().map(view).collect()
 }
 
 /// Who names each handler.
-fn references(company: &Company) -> BTreeMap<String, Vec<String>> {
+fn references(loaded: &LoadedRevision) -> BTreeMap<String, Vec<String>> {
     let mut references: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for defined in company.definitions.pipelines.values() {
+    for defined in loaded.definitions.pipelines.values() {
         for stage in &defined.value.stages {
             if let Some(handler) = &stage.handler {
                 let referrer = format!("{}/{}", defined.value.name(), stage.id());
@@ -108,7 +108,7 @@ fn references(company: &Company) -> BTreeMap<String, Vec<String>> {
             }
         }
     }
-    for defined in company.definitions.policies.values() {
+    for defined in loaded.definitions.policies.values() {
         let policy = &defined.value;
         let known = references.entry(policy.handler.get_ref().clone());
         let known = known.or_default();
@@ -124,7 +124,7 @@ fn keys(schema: &Json) -> Vec<String> {
 }
 
 impl HandlerView {
-    fn of(entry: &Entry, references: &BTreeMap<String, Vec<String>>) -> Self {
+    fn of(entry: &HandlerEntry, references: &BTreeMap<String, Vec<String>>) -> Self {
         let contract = &entry.contract;
         let referenced_by = references.get(&contract.name);
         Self {
@@ -141,7 +141,7 @@ impl HandlerView {
 }
 
 impl HandlerDetails {
-    fn of(entry: &Entry, references: &BTreeMap<String, Vec<String>>) -> Self {
+    fn of(entry: &HandlerEntry, references: &BTreeMap<String, Vec<String>>) -> Self {
         Self {
             handler: HandlerView::of(entry, references),
             config: entry.contract.config.clone(),
@@ -151,13 +151,13 @@ impl HandlerDetails {
     }
 }
 
-impl From<&Origin> for OriginView {
-    fn from(origin: &Origin) -> Self {
+impl From<&HandlerOrigin> for OriginView {
+    fn from(origin: &HandlerOrigin) -> Self {
         match origin.clone() {
-            Origin::Native { file } => Self::Native {
+            HandlerOrigin::Native { file } => Self::Native {
                 native: file.to_owned(),
             },
-            Origin::Plugin {
+            HandlerOrigin::Plugin {
                 name,
                 version,
                 digest,

@@ -36,7 +36,7 @@ impl Lack {
 
 /// The database answers, with the schema of this program, a revision is active, and a row can be
 /// written.
-pub async fn look(app: &App) -> Result<(), Lack> {
+pub async fn check(app: &App) -> Result<(), Lack> {
     let store = app.store();
     store.has_its_schema().await.map_err(lacks("schema"))?;
     let active = revisions::active(store).await;

@@ -2,7 +2,7 @@
 
 use super::{ErrorKind, OperationError};
 use crate::registry::nearest;
-use crate::store::named::{self, Found, Short};
+use crate::store::named::{self, NameMatch, Short};
 use crate::store::runs::{self, Run};
 use crate::store::{Store, StoreError};
 
@@ -12,13 +12,13 @@ pub use crate::store::named::Noun;
 /// `latest`.
 pub async fn key(store: &Store, noun: &Noun, wanted: &str) -> Result<String, OperationError> {
     match named::find(store, noun, wanted).await? {
-        Found::One(key) => Ok(key),
-        Found::None => {
+        NameMatch::One(key) => Ok(key),
+        NameMatch::None => {
             let known = named::newest(store, noun).await?;
             let known = known.iter().map(String::as_str);
             Err(unknown(noun.name, wanted, known, noun.list))
         }
-        Found::Several(keys) => {
+        NameMatch::Several(keys) => {
             let problem = format!(
                 "`{wanted}` is more than one {}: write more of it",
                 noun.name

@@ -50,25 +50,25 @@ pub struct Overview {
 
 /// Everything as it stands now.
 pub async fn show(app: &App) -> Result<Overview, OperationError> {
-    let company = match app.active().await {
+    let loaded = match app.active().await {
         Err(AppError::NothingApplied) => return Ok(nothing_applied(app)),
         active => active?,
     };
-    let (roll, settings) = app.call_roll(&company).await?;
+    let (roll, settings) = app.call_roll(&loaded).await?;
     let revision = revisions::active(app.store()).await?;
     let misses = roll.causes();
     let misses = misses.iter().map(|(cause, _)| (*cause).clone());
     Ok(Overview {
-        name: company.definitions.config.value.name.clone(),
+        name: loaded.definitions.config.value.name.clone(),
         revision: revision.map(|revision| {
             let number = revision.number;
             RevisionView::of(revision, Some(number))
         }),
         settings_digest: settings.digest(),
-        registry_digest: company.registry.digest(),
-        handlers: handlers::all(&company),
-        plugins: plugins::all(&company),
-        pipelines: pipelines::all(&company),
+        registry_digest: loaded.registry.digest(),
+        handlers: handlers::all(&loaded),
+        plugins: plugins::all(&loaded),
+        pipelines: pipelines::all(&loaded),
         policies: policies::list(app).await?,
         runs: runs::progress(app, RUNS).await?,
         gates: gates::list(app).await?,

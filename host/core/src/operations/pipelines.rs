@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::runs::millis;
 use super::{OperationError, named};
-use crate::app::{App, Company};
+use crate::app::{App, LoadedRevision};
 use crate::pipeline::{InputKey, Pipeline, Stage};
 
 /// A definition of stages and what follows from their outcomes.
@@ -72,8 +72,8 @@ pub async fn list(app: &App) -> Result<Vec<PipelineView>, OperationError> {
 
 /// One pipeline.
 pub async fn show(app: &App, name: &str) -> Result<PipelineView, OperationError> {
-    let company = app.active().await?;
-    let pipelines = &company.definitions.pipelines;
+    let loaded = app.active().await?;
+    let pipelines = &loaded.definitions.pipelines;
     let defined = pipelines.get(name).ok_or_else(|| {
         let known = pipelines.keys().map(String::as_str);
         named::unknown("pipeline", name, known, "callboard pipelines list")
@@ -81,8 +81,8 @@ pub async fn show(app: &App, name: &str) -> Result<PipelineView, OperationError>
     Ok((&defined.value).into())
 }
 
-pub(super) fn all(company: &Company) -> Vec<PipelineView> {
-    let pipelines = company.definitions.pipelines.values();
+pub(super) fn all(loaded: &LoadedRevision) -> Vec<PipelineView> {
+    let pipelines = loaded.definitions.pipelines.values();
     pipelines.map(|defined| (&defined.value).into()).collect()
 }
 

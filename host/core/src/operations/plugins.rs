@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{OperationError, named};
-use crate::app::{App, Company};
+use crate::app::{App, LoadedRevision};
 use crate::grants::Grants;
 use crate::plugin::{self, Explanation, Subject};
 use crate::workspace::PluginFiles;
@@ -64,8 +64,8 @@ pub async fn list(app: &App) -> Result<Vec<PluginView>, OperationError> {
 
 /// One plugin.
 pub async fn show(app: &App, name: &str) -> Result<PluginView, OperationError> {
-    let company = app.active().await?;
-    Ok(PluginView::of(&company, name, of(&company, name)?))
+    let loaded = app.active().await?;
+    Ok(PluginView::of(&loaded, name, of(&loaded, name)?))
 }
 
 /// Whether a plugin may call an address, read a setting or run a statement, and by which line.
@@ -75,25 +75,25 @@ pub async fn explain(
     name: &str,
     target: &str,
 ) -> Result<ExplanationView, OperationError> {
-    let company = app.active().await?;
+    let loaded = app.active().await?;
     let subject = Subject {
         plugin: name,
-        grants: &of(&company, name)?.manifest.value.ask,
-        limits: &company.definitions.config.value.limits(name),
-        settings: &company.definitions.declarations(),
+        grants: &of(&loaded, name)?.manifest.value.ask,
+        limits: &loaded.definitions.config.value.limits(name),
+        settings: &loaded.definitions.declarations(),
     };
     let answer = plugin::explain(&subject, Some(app.store()), target).await;
     Ok(answer.into())
 }
 
-pub(super) fn all(company: &Company) -> Vec<PluginView> {
-    let plugins = company.definitions.plugins.iter();
-    let view = |(name, files): (&String, _)| PluginView::of(company, name, files);
+pub(super) fn all(loaded: &LoadedRevision) -> Vec<PluginView> {
+    let plugins = loaded.definitions.plugins.iter();
+    let view = |(name, files): (&String, _)| PluginView::of(loaded, name, files);
     plugins.map(view).collect()
 }
 
-fn of<'c>(company: &'c Company, name: &str) -> Result<&'c PluginFiles, OperationError> {
-    let plugins = &company.definitions.plugins;
+fn of<'c>(loaded: &'c LoadedRevision, name: &str) -> Result<&'c PluginFiles, OperationError> {
+    let plugins = &loaded.definitions.plugins;
     plugins.get(name).ok_or_else(|| {
         let known = plugins.keys().map(String::as_str);
         named::unknown("plugin", name, known, "callboard plugins list")
@@ -101,10 +101,10 @@ fn of<'c>(company: &'c Company, name: &str) -> Result<&'c PluginFiles, Operation
 }
 
 impl PluginView {
-    fn of(company: &Company, name: &str, files: &PluginFiles) -> Self {
+    fn of(loaded: &LoadedRevision, name: &str, files: &PluginFiles) -> Self {
         let manifest = &files.manifest.value;
-        let contracts = company.described.get(name).into_iter().flatten();
-        let limits = company.definitions.config.value.limits(name).list();
+        let contracts = loaded.described.get(name).into_iter().flatten();
+        let limits = loaded.definitions.config.value.limits(name).list();
         let limits = limits.map(|(key, value)| LimitView {
             key: key.to_owned(),
             value,

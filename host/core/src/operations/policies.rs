@@ -46,13 +46,13 @@ pub struct PolicyView {
 
 /// Every policy, by name.
 pub async fn list(app: &App) -> Result<Vec<PolicyView>, OperationError> {
-    let company = app.active().await?;
+    let loaded = app.active().await?;
     let fares = Fares {
         last: policy_runs::all(app.store()).await?,
         clock: Clock::of(app).await?,
         ledger: effects::all(app.store()).await?,
     };
-    let policies = company.definitions.policies.values();
+    let policies = loaded.definitions.policies.values();
     let view = |policy| PolicyView::of(policy, &fares);
     Ok(policies.map(|defined| view(&defined.value)).collect())
 }
@@ -60,8 +60,8 @@ pub async fn list(app: &App) -> Result<Vec<PolicyView>, OperationError> {
 /// Queue a run of a policy, whatever its cadence. A worker takes it, or
 /// [`carry_out`](super::runs::carry_out()).
 pub async fn run(app: &App, name: &str) -> Result<RunView, OperationError> {
-    let company = app.active().await?;
-    let policies = &company.definitions.policies;
+    let loaded = app.active().await?;
+    let policies = &loaded.definitions.policies;
     if !policies.contains_key(name) {
         let known = policies.keys().map(String::as_str);
         let list = "callboard policies list";

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{ErrorKind, OperationError, named};
 use crate::app::App;
-use crate::rollcall::{Reference, Roll};
+use crate::rollcall::{Reference, RollReport};
 use crate::store::named::{self as names, LATEST};
 use crate::store::revisions::{self, Revision};
 use crate::store::{Store, StoreErrorKind};
@@ -83,7 +83,7 @@ pub struct Digests {
 }
 
 /// Call the roll over the workspace as it stands. Keeps nothing.
-pub async fn check(app: &App) -> Result<Roll, OperationError> {
+pub async fn check(app: &App) -> Result<RollReport, OperationError> {
     Ok(app.check().await?.roll)
 }
 
@@ -207,16 +207,16 @@ impl RevisionView {
 
 /// What the roll call found.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Roll")]
-pub struct RollView<'r> {
+#[schemars(rename = "RollReport")]
+pub struct RollReportView<'r> {
     /// Each reference, those that answer too.
     pub references: &'r [Reference],
     /// Those that do not answer, as where they are why a command fails.
     pub misses: Vec<&'r Reference>,
 }
 
-impl<'r> From<&'r Roll> for RollView<'r> {
-    fn from(roll: &'r Roll) -> Self {
+impl<'r> From<&'r RollReport> for RollReportView<'r> {
+    fn from(roll: &'r RollReport) -> Self {
         Self {
             references: &roll.references,
             misses: roll.misses().collect(),

@@ -8,7 +8,7 @@ mod steer;
 mod view;
 
 pub use self::carry_out::{CarriedOut, carry_out};
-pub use self::follow::{Change, Follower, StageEnded, StatusChanged};
+pub use self::follow::{Follower, RunChange, StageEnded, StatusChanged};
 pub use self::prune::{Pruned, prune, prune_one};
 pub use self::start::{Start, fork, start};
 pub use self::steer::{MigrationView, SteeredView, cancel, migrate, pause, resume, retry};
@@ -17,8 +17,8 @@ pub use self::view::{
     HolderView, LimitsView, ListedView, RunDetails, RunProgress, RunView, StageRunView,
     UnreadableRunView,
 };
-pub use crate::engine::operate::migrate::{Change as StageChange, Fate};
-pub use crate::store::leases::Wish;
+pub use crate::engine::operate::migrate::{Fate, StageChange};
+pub use crate::store::leases::StopRequest;
 pub use crate::store::runs::RunStatus;
 pub use crate::store::stage_runs::Undone;
 

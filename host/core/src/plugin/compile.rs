@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use super::PluginError;
 use super::cache::Cache;
 use super::code::Code;
-use super::scan::{self, Refused};
+use super::scan::{self, ScanRefusal};
 use crate::beside;
 use crate::config::{CompileLimits, raise};
 use crate::launch::{self, Bounds};
@@ -51,12 +51,12 @@ pub(super) struct Order {
     pub(super) cache: Option<Arc<Cache>>,
 }
 
-type UnderWay = Shared<BoxFuture<'static, Result<Arc<Code>, PluginError>>>;
+type Compilation = Shared<BoxFuture<'static, Result<Arc<Code>, PluginError>>>;
 
 /// What is being compiled now, by its name in the cache.
 #[derive(Clone)]
 pub(super) struct Compiler {
-    under_way: Arc<Mutex<BTreeMap<String, UnderWay>>>,
+    under_way: Arc<Mutex<BTreeMap<String, Compilation>>>,
     turns: Arc<Semaphore>,
 }
 
@@ -83,9 +83,12 @@ impl Compiler {
         under_way.await
     }
 
-    fn begin(&self, order: Order) -> UnderWay {
+    fn begin(&self, order: Order) -> Compilation {
         let name = order.name.clone();
-        let (compiler, ended) = (self.clone(), Ended(Arc::clone(&self.under_way), name));
+        let (compiler, ended) = (
+            self.clone(),
+            ListedCompilation(Arc::clone(&self.under_way), name),
+        );
         let task = tokio::spawn(async move {
             let _ended = ended;
             let turn = compiler.turns.acquire().await;
@@ -104,9 +107,9 @@ impl Compiler {
 }
 
 /// Takes its compilation off the list, however it ends.
-struct Ended(Arc<Mutex<BTreeMap<String, UnderWay>>>, String);
+struct ListedCompilation(Arc<Mutex<BTreeMap<String, Compilation>>>, String);
 
-impl Drop for Ended {
+impl Drop for ListedCompilation {
     fn drop(&mut self) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.remove(&self.1);
@@ -121,7 +124,7 @@ async fn carry_out(order: Order) -> Result<Code, PluginError> {
         name,
         cache,
     } = order;
-    let failed = |refused: Refused| {
+    let failed = |refused: ScanRefusal| {
         let cause = match refused.bound {
             None => refused.problem,
             Some(bound) => format!(
@@ -151,7 +154,7 @@ async fn carry_out(order: Order) -> Result<Code, PluginError> {
 }
 
 /// The output of the child, or why there is none.
-async fn in_child(bytes: Arc<[u8]>, limits: CompileLimits) -> Result<Vec<u8>, Refused> {
+async fn in_child(bytes: Arc<[u8]>, limits: CompileLimits) -> Result<Vec<u8>, ScanRefusal> {
     let program = PROGRAM
         .get()
         .ok_or_else(|| "no program is named that compiles".to_owned())?;
@@ -196,20 +199,20 @@ async fn in_child(bytes: Arc<[u8]>, limits: CompileLimits) -> Result<Vec<u8>, Re
     }
 }
 
-fn too_long(limits: &CompileLimits) -> Refused {
-    Refused {
+fn too_long(limits: &CompileLimits) -> ScanRefusal {
+    ScanRefusal {
         problem: format!("it takes more than {} s", limits.seconds),
         bound: Some("seconds"),
     }
 }
 
 /// Why a compiler ended without code.
-fn cause(status: ExitStatus, said: &str, limits: &CompileLimits) -> Refused {
+fn cause(status: ExitStatus, said: &str, limits: &CompileLimits) -> ScanRefusal {
     if status.code().is_some() {
         return said.trim().to_owned().into();
     }
     if said.contains("memory allocation of") {
-        return Refused {
+        return ScanRefusal {
             problem: format!("it takes more than {} MiB of memory", limits.memory_mib),
             bound: Some("memory_mib"),
         };

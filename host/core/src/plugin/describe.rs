@@ -9,7 +9,7 @@ use super::bindings::handlers;
 use super::call::store;
 use super::{Plugin, PluginError, trap};
 use crate::capability::{Access, Caller, InstanceState};
-use crate::config::{DescribeLimits, Limits};
+use crate::config::{CallLimits, DescribeLimits};
 use crate::grants::Grants;
 use crate::handler::{Contract, Needs, RowAct, RowUse, TableName, TableNeed, schema};
 use crate::lines::Lines;
@@ -94,7 +94,7 @@ impl Plugin {
     }
 
     fn state(&self, longest: Duration) -> InstanceState {
-        let limits = Limits {
+        let limits = CallLimits {
             seconds: self.access.limits.describe.seconds,
             memory_mib: self.access.limits.describe.memory_mib,
             ..self.access.limits

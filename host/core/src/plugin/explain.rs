@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::capability::{self, Capability};
 use crate::client::policy::Policy;
-use crate::config::Limits;
+use crate::config::CallLimits;
 use crate::grants::{self, Grants, HttpGrant, Origin};
 use crate::settings::{Declaration, SettingType};
 use crate::store::{Store, StoreErrorKind, granted};
@@ -24,7 +24,7 @@ pub struct Explanation {
 pub struct Subject<'a> {
     pub plugin: &'a str,
     pub grants: &'a Grants,
-    pub limits: &'a Limits,
+    pub limits: &'a CallLimits,
     pub settings: &'a BTreeMap<String, Declaration>,
 }
 
@@ -236,7 +236,7 @@ mod tests {
         let subject = Subject {
             plugin: "p",
             grants: &grants,
-            limits: &Limits::default(),
+            limits: &CallLimits::default(),
             settings: &settings,
         };
         for (target, allowed, part) in [
@@ -271,7 +271,7 @@ mod tests {
         let subject = Subject {
             plugin: "p",
             grants: &grants,
-            limits: &Limits::default(),
+            limits: &CallLimits::default(),
             settings: &BTreeMap::new(),
         };
         for (target, end) in [

@@ -18,11 +18,11 @@ use super::source::Source;
 use super::{Plugin, PluginError, bindings, component, engine};
 use crate::beside;
 use crate::capability::{self, Access, InstanceState};
-use crate::config::Limits;
+use crate::config::CallLimits;
 use crate::grants::Grants;
 use crate::handler::Contract;
-use crate::kept::Kept;
 use crate::settings::hex;
+use crate::shared_cache::SharedCache;
 use crate::store::Store;
 
 /// How often running guests are asked to let others go on.
@@ -45,7 +45,7 @@ struct Shared {
     stage: OnceLock<Result<Stage, PluginError>>,
     cache: OnceLock<Option<Arc<Cache>>>,
     /// Components by the digest of their bytes and the bounds that they were compiled in.
-    components: Kept<String, Linked>,
+    components: SharedCache<String, Linked>,
     compiler: Compiler,
     /// The instances that the pool has room for.
     slots: Arc<Semaphore>,
@@ -66,7 +66,7 @@ impl Runtime {
             shared: Arc::new(Shared {
                 stage: OnceLock::new(),
                 cache: OnceLock::new(),
-                components: Kept::new(IDLE),
+                components: SharedCache::new(IDLE),
                 compiler: Compiler::new(),
                 slots: Arc::new(Semaphore::new(engine::INSTANCES as usize)),
             }),
@@ -103,7 +103,7 @@ impl Runtime {
         manifest: &Manifest,
         source: Source,
         grants: Grants,
-        limits: Limits,
+        limits: CallLimits,
         store: Option<Store>,
     ) -> Result<Plugin, PluginError> {
         let name = manifest.name.get_ref().clone();
@@ -125,7 +125,7 @@ impl Runtime {
         &self,
         plugin: &str,
         source: &Source,
-        limits: &Limits,
+        limits: &CallLimits,
     ) -> Result<Arc<Linked>, PluginError> {
         let digest = source.digest();
         let bounds = bounds(&limits.compile);
@@ -159,7 +159,11 @@ impl Runtime {
     }
 
     /// What a component said of itself to a host of this contract, if that is known here.
-    pub(super) async fn contracts(&self, digest: &str, limits: &Limits) -> Option<Vec<Contract>> {
+    pub(super) async fn contracts(
+        &self,
+        digest: &str,
+        limits: &CallLimits,
+    ) -> Option<Vec<Contract>> {
         let content = self.kept(&contracts_name(digest, limits)).await?;
         serde_json::from_slice(&content).ok()
     }
@@ -167,7 +171,7 @@ impl Runtime {
     pub(super) async fn keep_contracts(
         &self,
         digest: &str,
-        limits: &Limits,
+        limits: &CallLimits,
         contracts: &[Contract],
     ) {
         if let (Some(cache), Ok(content)) = (self.cache(), serde_json::to_vec(contracts)) {
@@ -197,7 +201,7 @@ fn bounds(limits: &impl fmt::Debug) -> String {
 
 /// What a plugin said depends on it, on what this version of the host understands, and on what
 /// it may be made of and say.
-fn contracts_name(digest: &str, limits: &Limits) -> String {
+fn contracts_name(digest: &str, limits: &CallLimits) -> String {
     let mut contract = Sha256::new();
     contract.update(env!("CARGO_PKG_VERSION"));
     contract.update(include_str!("../../../../wit/0.1/handlers.wit"));

@@ -11,12 +11,12 @@ use crate::foreign;
 
 /// Why a component is not compiled, and the bound of `compile` that would let it be.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refused {
+pub(super) struct ScanRefusal {
     pub(super) problem: String,
     pub(super) bound: Option<&'static str>,
 }
 
-impl From<String> for Refused {
+impl From<String> for ScanRefusal {
     fn from(problem: String) -> Self {
         let bound = None;
         Self { problem, bound }
@@ -25,12 +25,12 @@ impl From<String> for Refused {
 
 /// Whether a component is small and plain enough to be compiled; if not, what is too much and
 /// the limit that would allow it.
-pub(super) fn scan(bytes: &[u8], limits: &CompileLimits) -> Result<(), Refused> {
+pub(super) fn scan(bytes: &[u8], limits: &CompileLimits) -> Result<(), ScanRefusal> {
     foreign::read("WebAssembly", || counted(bytes, limits))
         .unwrap_or_else(|broken| Err(broken.to_string().into()))
 }
 
-fn counted(bytes: &[u8], limits: &CompileLimits) -> Result<(), Refused> {
+fn counted(bytes: &[u8], limits: &CompileLimits) -> Result<(), ScanRefusal> {
     let (mut modules, mut functions) = (0_u64, 0_u64);
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(|error| error.to_string())? {
@@ -54,7 +54,7 @@ fn counted(bytes: &[u8], limits: &CompileLimits) -> Result<(), Refused> {
     Ok(())
 }
 
-fn function(body: &FunctionBody<'_>, limits: &CompileLimits) -> Result<(), Refused> {
+fn function(body: &FunctionBody<'_>, limits: &CompileLimits) -> Result<(), ScanRefusal> {
     let range = body.range();
     let at = range.start;
     let bounded = |what: &str, found: u64, key: &'static str, limit: u32| {
@@ -99,7 +99,7 @@ enum Holds {
 }
 
 /// Types inside one another, read without recursion: whoever compiles follows them with it.
-fn types(mut reader: BinaryReader<'_>, limit: u32) -> Result<(), Refused> {
+fn types(mut reader: BinaryReader<'_>, limit: u32) -> Result<(), ScanRefusal> {
     let broken = |error: wasmparser::BinaryReaderError| error.to_string();
     let mut open = vec![(Holds::Types, reader.read_var_u32().map_err(broken)?)];
     while let Some((holds, left)) = open.last_mut() {
@@ -182,11 +182,11 @@ fn depth(body: &FunctionBody<'_>) -> wasmparser::Result<Depth> {
     Ok(most)
 }
 
-fn within(what: &str, found: u64, bound: &'static str, limit: u32) -> Result<(), Refused> {
+fn within(what: &str, found: u64, bound: &'static str, limit: u32) -> Result<(), ScanRefusal> {
     if found <= u64::from(limit) {
         return Ok(());
     }
-    Err(Refused {
+    Err(ScanRefusal {
         problem: format!("{found} {what}, at most {limit} are compiled"),
         bound: Some(bound),
     })

@@ -9,11 +9,11 @@ use crate::store::{Store, revisions};
 #[derive(Clone)]
 pub struct Source {
     digest: String,
-    place: Place,
+    bytes_at: BytesAt,
 }
 
 #[derive(Clone)]
-enum Place {
+enum BytesAt {
     Here(Arc<[u8]>),
     Stored(Store),
 }
@@ -21,14 +21,14 @@ enum Place {
 impl Source {
     /// Bytes that are at hand, and their digest.
     pub fn of(bytes: Arc<[u8]>, digest: String) -> Self {
-        let place = Place::Here(bytes);
-        Self { digest, place }
+        let bytes_at = BytesAt::Here(bytes);
+        Self { digest, bytes_at }
     }
 
     /// The content of a digest, which the store has.
     pub fn stored(digest: String, store: Store) -> Self {
-        let place = Place::Stored(store);
-        Self { digest, place }
+        let bytes_at = BytesAt::Stored(store);
+        Self { digest, bytes_at }
     }
 
     /// SHA-256 of the bytes.
@@ -37,9 +37,9 @@ impl Source {
     }
 
     pub(super) async fn bytes(&self) -> Result<Arc<[u8]>, PluginError> {
-        match &self.place {
-            Place::Here(bytes) => Ok(Arc::clone(bytes)),
-            Place::Stored(store) => {
+        match &self.bytes_at {
+            BytesAt::Here(bytes) => Ok(Arc::clone(bytes)),
+            BytesAt::Stored(store) => {
                 let found = revisions::content(store, &self.digest).await;
                 let unreadable = |cause: String| PluginError::Unreadable { cause };
                 let bytes = found.map_err(|error| unreadable(error.to_string()))?;

@@ -3,31 +3,31 @@
 
 use std::collections::BTreeSet;
 
-use super::{Miss, Roster};
+use super::{Miss, RollScope};
 use crate::client::address;
 use crate::grants::HttpGrant;
 use crate::registry::nearest;
 use crate::settings::SettingType;
 
 /// The keys of the settings that are declared, with their types.
-fn declared<'a>(roster: &Roster<'a>) -> impl Iterator<Item = (&'a str, SettingType)> {
-    let settings = roster.definitions.settings.iter();
+fn declared<'a>(scope: &RollScope<'a>) -> impl Iterator<Item = (&'a str, SettingType)> {
+    let settings = scope.definitions.settings.iter();
     settings.map(|(key, declared)| (key.as_str(), declared.value.kind))
 }
 
 /// The keys that can be read: a secret never can.
-fn readable<'a>(roster: &Roster<'a>) -> impl Iterator<Item = &'a str> {
-    declared(roster).filter_map(|(key, kind)| (kind != SettingType::Secret).then_some(key))
+fn readable<'a>(scope: &RollScope<'a>) -> impl Iterator<Item = &'a str> {
+    declared(scope).filter_map(|(key, kind)| (kind != SettingType::Secret).then_some(key))
 }
 
-fn is_secret(roster: &Roster<'_>, key: &str) -> bool {
-    declared(roster).any(|(known, kind)| known == key && kind == SettingType::Secret)
+fn is_secret(scope: &RollScope<'_>, key: &str) -> bool {
+    declared(scope).any(|(known, kind)| known == key && kind == SettingType::Secret)
 }
 
 /// The miss of a key, or of the beginning of keys, that reads no setting.
-pub(super) fn setting(roster: &Roster<'_>, key: &str) -> Option<Miss> {
+pub(super) fn setting(scope: &RollScope<'_>, key: &str) -> Option<Miss> {
     let Some((prefix, rest)) = key.split_once('*') else {
-        return one(roster, key);
+        return one(scope, key);
     };
     if !rest.is_empty() {
         let problem = format!("`{key}` reads nothing: a `*` stands for a rest, at the end alone");
@@ -36,10 +36,10 @@ pub(super) fn setting(roster: &Roster<'_>, key: &str) -> Option<Miss> {
             format!("write `{prefix}*`, or each key"),
         ));
     }
-    if readable(roster).any(|known| known.starts_with(prefix)) {
+    if readable(scope).any(|known| known.starts_with(prefix)) {
         return None;
     }
-    let groups: BTreeSet<String> = readable(roster)
+    let groups: BTreeSet<String> = readable(scope)
         .filter_map(|known| Some(format!("{}.*", known.rsplit_once('.')?.0)))
         .collect();
     let problem = format!("no setting begins with `{prefix}`");
@@ -52,17 +52,17 @@ pub(super) fn setting(roster: &Roster<'_>, key: &str) -> Option<Miss> {
     })
 }
 
-fn one(roster: &Roster<'_>, key: &str) -> Option<Miss> {
-    if readable(roster).any(|known| known == key) {
+fn one(scope: &RollScope<'_>, key: &str) -> Option<Miss> {
+    if readable(scope).any(|known| known == key) {
         return None;
     }
-    if is_secret(roster, key) {
+    if is_secret(scope, key) {
         let problem = format!("`{key}` is a secret, and no plugin reads one");
         let mend = "remove it; to send it with requests, ask for it in `[[ask.credentials]]`";
         return Some(Miss::new(problem, mend));
     }
     let problem = format!("setting `{key}` is not declared");
-    Some(match nearest(key, readable(roster)) {
+    Some(match nearest(key, readable(scope)) {
         Some(near) => Miss::new(problem, format!("write `{near}`")),
         None => Miss::new(
             problem,
@@ -72,8 +72,8 @@ fn one(roster: &Roster<'_>, key: &str) -> Option<Miss> {
 }
 
 /// The miss of a credential that is no declared secret.
-pub(super) fn credential(roster: &Roster<'_>, name: &str) -> Option<Miss> {
-    match declared(roster).find(|(known, _)| *known == name) {
+pub(super) fn credential(scope: &RollScope<'_>, name: &str) -> Option<Miss> {
+    match declared(scope).find(|(known, _)| *known == name) {
         Some((_, SettingType::Secret)) => return None,
         Some((_, kind)) => {
             let problem = format!("the credential `{name}` is a setting of the type {kind}");
@@ -83,7 +83,7 @@ pub(super) fn credential(roster: &Roster<'_>, name: &str) -> Option<Miss> {
         None => {}
     }
     let problem = format!("the credential `{name}` is not declared");
-    let secrets = declared(roster).filter(|(key, _)| is_secret(roster, key));
+    let secrets = declared(scope).filter(|(key, _)| is_secret(scope, key));
     Some(match nearest(name, secrets.map(|(key, _)| key)) {
         Some(near) => Miss::new(problem, format!("write `{near}`")),
         None => Miss::new(

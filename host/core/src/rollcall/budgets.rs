@@ -6,13 +6,13 @@ use std::iter::successors;
 use std::time::Duration;
 
 use super::pipelines::Staged;
-use super::{Cause, Kind, LISTED, Miss, Reference, Referrer, Roster};
+use super::{Cause, LISTED, Miss, Reference, ReferenceKind, Referrer, RollScope};
 use crate::pipeline::{Pipeline, Span};
 use crate::workspace::Defined;
 
-pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
-    for defined in roster.definitions.pipelines.values() {
+    for defined in scope.definitions.pipelines.values() {
         references.push(budget(defined));
         for staged in Staged::all(defined) {
             references.extend(timeout(&staged));
@@ -53,7 +53,7 @@ fn budget(defined: &Defined<Pipeline>) -> Reference {
     Reference::new(
         Referrer::pipeline(pipeline.name()),
         "budget",
-        Kind::Time,
+        ReferenceKind::Time,
         budget.to_string(),
     )
     .at(defined.at(&["budget"]))
@@ -115,7 +115,7 @@ fn timeout(staged: &Staged<'_>) -> Option<Reference> {
     };
     Some(
         staged
-            .reference("timeout", Kind::Time, timeout.to_string())
+            .reference("timeout", ReferenceKind::Time, timeout.to_string())
             .missed(miss),
     )
 }
@@ -128,7 +128,7 @@ fn attempts(staged: &Staged<'_>) -> Option<Reference> {
     let none = staged.stage.retry.attempts == 0;
     none.then(|| {
         staged
-            .reference("retry.attempts", Kind::Visits, "0")
+            .reference("retry.attempts", ReferenceKind::Visits, "0")
             .missed(Some(miss))
     })
 }

@@ -7,7 +7,7 @@ use std::ptr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Kind, Miss, Reference, Referrer, Roll};
+use super::{Miss, Reference, ReferenceKind, Referrer, RollReport};
 
 /// The longest chain of causes that is followed.
 const LONGEST: usize = 64;
@@ -56,7 +56,7 @@ impl Miss {
     }
 }
 
-impl Roll {
+impl RollReport {
     /// The misses that no other explains, each with those that depend on it.
     pub fn causes(&self) -> Vec<(&Reference, Vec<&Reference>)> {
         let misses = Misses::of(self.misses());
@@ -115,7 +115,7 @@ impl<'a> Misses<'a> {
 
 /// Who else refers to the same thing that is not there depends on it, too.
 pub(super) fn same_target(references: &mut [Reference]) {
-    let mut first: HashMap<(Kind, String, String), Cause> = HashMap::new();
+    let mut first: HashMap<(ReferenceKind, String, String), Cause> = HashMap::new();
     for reference in references {
         let kind = reference.kind;
         let Some(miss) = reference.miss.as_mut().filter(|_| is_a_thing(kind)) else {
@@ -135,15 +135,15 @@ pub(super) fn same_target(references: &mut [Reference]) {
 }
 
 /// Whether the target of a reference is something of its own, which others may name, too.
-fn is_a_thing(kind: Kind) -> bool {
+fn is_a_thing(kind: ReferenceKind) -> bool {
     matches!(
         kind,
-        Kind::Handler
-            | Kind::Setting
-            | Kind::Role
-            | Kind::Prompt
-            | Kind::Template
-            | Kind::Table
-            | Kind::Column
+        ReferenceKind::Handler
+            | ReferenceKind::Setting
+            | ReferenceKind::Role
+            | ReferenceKind::Prompt
+            | ReferenceKind::Template
+            | ReferenceKind::Table
+            | ReferenceKind::Column
     )
 }

@@ -1,18 +1,18 @@
 //! What decides whether and how a stage or a run goes on, besides outcomes: the keys of
 //! conditions and limits, what a gate can have made anew, and when it lapses.
 
-use super::keys::Flow;
+use super::keys::KeyFlow;
 use super::pipelines::{Staged, unbounded};
-use super::{Kind, Miss, Reference, Referrer, Roster, named};
+use super::{Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::pipeline::Pipeline;
 use crate::registry::nearest;
 use crate::workspace::Defined;
 
-pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
-    for defined in roster.definitions.pipelines.values() {
+    for defined in scope.definitions.pipelines.values() {
         references.extend(limits(defined));
-        let flow = Flow::of(&defined.value, roster.registry);
+        let flow = KeyFlow::of(&defined.value, scope.registry);
         for staged in Staged::all(defined) {
             references.extend(conditions(&flow, &staged));
             references.extend(parts(&staged));
@@ -33,7 +33,7 @@ fn limits(defined: &Defined<Pipeline>) -> Vec<Reference> {
             let problem = format!("`{key}` is no input of the pipeline");
             not_a_key(problem, key, pipeline.input.keys().map(String::as_str))
         });
-        let reference = Reference::new(&referrer, "limits.key", Kind::Input, key);
+        let reference = Reference::new(&referrer, "limits.key", ReferenceKind::Input, key);
         references.push(reference.at(defined.at(&["limits", "key"])).missed(miss));
     }
     for (name, limit) in [("at_once", limits.at_once), ("rate", limits.rate)] {
@@ -45,14 +45,14 @@ fn limits(defined: &Defined<Pipeline>) -> Vec<Reference> {
             )
         });
         let key = format!("limits.{name}");
-        let reference = Reference::new(&referrer, key, Kind::Limit, limit.to_string());
+        let reference = Reference::new(&referrer, key, ReferenceKind::Limit, limit.to_string());
         references.push(reference.at(defined.at(&["limits", name])).missed(miss));
     }
     references
 }
 
 /// A condition's key is input, or written by a stage before it; and it says something.
-fn conditions(flow: &Flow<'_>, staged: &Staged<'_>) -> Vec<Reference> {
+fn conditions(flow: &KeyFlow<'_>, staged: &Staged<'_>) -> Vec<Reference> {
     let conditions = staged.stage.when.iter().enumerate();
     conditions
         .map(|(index, condition)| {
@@ -68,7 +68,7 @@ fn conditions(flow: &Flow<'_>, staged: &Staged<'_>) -> Vec<Reference> {
                 None
             };
             let place = staged.at(&["when", &index.to_string(), "key"]);
-            let reference = staged.reference("when", Kind::Key, key);
+            let reference = staged.reference("when", ReferenceKind::Key, key);
             reference.at(place).missed(miss)
         })
         .collect()
@@ -100,7 +100,9 @@ fn parts(staged: &Staged<'_>) -> Vec<Reference> {
                 .or_else(ahead)
                 .or_else(|| unbounded(staged, target));
             let key = format!("regenerate.{part}");
-            staged.reference(&key, Kind::Stage, target).missed(miss)
+            staged
+                .reference(&key, ReferenceKind::Stage, target)
+                .missed(miss)
         })
         .collect()
 }
@@ -111,7 +113,7 @@ fn expiry(staged: &Staged<'_>) -> Option<Reference> {
         let problem = "the gate lapses before anybody can decide";
         Miss::new(problem, "write `after = \"168h\"`, or remove `expiry`")
     });
-    let reference = staged.reference("expiry", Kind::Time, expiry.after.to_string());
+    let reference = staged.reference("expiry", ReferenceKind::Time, expiry.after.to_string());
     Some(reference.missed(no_gate(staged).or(zero)))
 }
 

@@ -7,16 +7,16 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::handlers::{Use, uses};
-use super::{Cause, Kind, Miss, Reference, Roster, named};
+use super::{Cause, Miss, Reference, ReferenceKind, RollScope, named};
 use crate::handler::schema::{self, Misfit, MisfitKind, Schema};
 use crate::registry::nearest;
 
-pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     // However many stages call a handler, its schema is one.
     let mut known: BTreeMap<&str, Result<Schema, String>> = BTreeMap::new();
-    for used in uses(roster) {
-        if let Some(entry) = roster.registry.get(used.handler) {
+    for used in uses(scope) {
+        if let Some(entry) = scope.registry.get(used.handler) {
             let schema = &entry.contract.config;
             let compiled = known.entry(used.handler);
             let compiled = compiled.or_insert_with(|| schema::compiled(schema));
@@ -30,9 +30,14 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
 fn fit(used: &Use<'_>, schema: &Json, compiled: &Result<Schema, String>) -> Vec<Reference> {
     let answer = |path: &[&str], miss| {
         let key = [&["config"], path].concat();
-        Reference::new(&used.referrer, key.join("."), Kind::Config, used.handler)
-            .at(used.at(&key))
-            .missed(miss)
+        Reference::new(
+            &used.referrer,
+            key.join("."),
+            ReferenceKind::Config,
+            used.handler,
+        )
+        .at(used.at(&key))
+        .missed(miss)
     };
     let validator = match compiled {
         Ok(validator) => validator,

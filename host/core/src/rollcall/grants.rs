@@ -3,33 +3,33 @@
 
 use super::handlers::{Use, uses};
 use super::schema::Schema;
-use super::{Cause, Kind, Miss, Reference, Referrer, Roster, addition, asked};
+use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, addition, asked};
 use crate::config::Config;
-use crate::grants::{CredentialGrant, Grants, Lines, Refusal, Verb};
+use crate::grants::{CredentialGrant, GrantRefusal, Grants, Lines, Verb};
 use crate::handler::{Contract, TableName, TableNeed};
-use crate::registry::{Origin, nearest};
+use crate::registry::{HandlerOrigin, nearest};
 use crate::workspace::{Defined, Place, PluginFiles};
 
-pub(super) fn list(roster: &Roster<'_>, schema: &Schema) -> Vec<Reference> {
-    let mut references = ceilings(roster, schema);
-    for (name, plugin) in &roster.definitions.plugins {
-        references.extend(asks(roster, name, plugin));
-        references.extend(named(roster, name, plugin));
-        references.extend(credentials(roster, name, plugin));
-        for contract in contracts(roster, name, plugin) {
+pub(super) fn list(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
+    let mut references = ceilings(scope, schema);
+    for (name, plugin) in &scope.definitions.plugins {
+        references.extend(asks(scope, name, plugin));
+        references.extend(named(scope, name, plugin));
+        references.extend(credentials(scope, name, plugin));
+        for contract in contracts(scope, name, plugin) {
             references.extend(tables(name, plugin, contract));
             references.extend(settings(plugin, contract));
         }
     }
-    for used in uses(roster) {
-        references.extend(configured(roster, schema, &used));
+    for used in uses(scope) {
+        references.extend(configured(scope, schema, &used));
     }
     references
 }
 
 /// What the operator allows is there and can be given: tables of the live schema, and secrets.
-fn ceilings(roster: &Roster<'_>, schema: &Schema) -> Vec<Reference> {
-    let config = &roster.definitions.config;
+fn ceilings(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
+    let config = &scope.definitions.config;
     let mut references = Vec::new();
     for (name, grants) in &config.value.grants {
         let reference = |list: &str, index: usize, kind, target: &str, miss| {
@@ -43,55 +43,66 @@ fn ceilings(roster: &Roster<'_>, schema: &Schema) -> Vec<Reference> {
         let tables = grants.db.iter().enumerate();
         references.extend(tables.map(|(index, grant)| {
             let miss = schema.no_table(&grant.table);
-            reference("db", index, Kind::Table, &grant.table, miss)
+            reference("db", index, ReferenceKind::Table, &grant.table, miss)
         }));
         let credentials = grants.credentials.iter().enumerate();
         references.extend(credentials.map(|(index, grant)| {
-            let miss = asked::credential(roster, &grant.name);
-            reference("credentials", index, Kind::Setting, &grant.name, miss)
+            let miss = asked::credential(scope, &grant.name);
+            reference(
+                "credentials",
+                index,
+                ReferenceKind::Setting,
+                &grant.name,
+                miss,
+            )
         }));
         let http = grants.http.iter().enumerate();
         references.extend(http.map(|(index, grant)| {
             let miss = asked::address(grant, &format!("grants.{name}"));
-            reference("http", index, Kind::Grant, &grant.text(), miss)
+            reference("http", index, ReferenceKind::Grant, &grant.text(), miss)
         }));
         references.extend(grants.settings.keys.iter().map(|key| {
             let referrer = Referrer::Ceiling(name.clone());
             let path = format!("grants.{name}.settings");
-            Reference::new(referrer, path, Kind::Setting, key)
+            Reference::new(referrer, path, ReferenceKind::Setting, key)
                 .at(config.at(&["grants", name, "settings", "keys"]))
-                .missed(asked::setting(roster, key))
+                .missed(asked::setting(scope, key))
         }));
     }
     references
 }
 
 /// Everything a plugin asks for, with the lines that would allow it where it is refused.
-fn asks(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference> {
+fn asks(scope: &RollScope<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference> {
     let ask = &plugin.manifest.value.ask;
-    let config = &roster.definitions.config;
+    let config = &scope.definitions.config;
     let refused = ask.refusals(name, &config.value.ceiling(name));
     // Against nothing, everything asked for is refused: the list of it all.
     let asked = ask.refusals(name, &Grants::default());
-    let reference = |asked: Refusal| {
-        let same = |refusal: &&Refusal| refusal.is_of(&asked);
+    let reference = |asked: GrantRefusal| {
+        let same = |refusal: &&GrantRefusal| refusal.is_of(&asked);
         let refused = refused.iter().find(same);
         let miss = refused.map(|refused| refusal(name, config, refused));
         // What is not there, or cannot be given, is missed where it is named.
         let wrong = asked_thing(ask, &asked)
             .map(|(key, target)| Cause::new(Referrer::plugin(name), key).with_target(&target));
-        let miss = miss.map(|miss| miss.because(misnamed(roster, name)).because(wrong));
-        Reference::new(Referrer::plugin(name), "ask", Kind::Grant, &asked.asked)
-            .at(written(plugin, &asked))
-            .missed(miss)
+        let miss = miss.map(|miss| miss.because(misnamed(scope, name)).because(wrong));
+        Reference::new(
+            Referrer::plugin(name),
+            "ask",
+            ReferenceKind::Grant,
+            &asked.asked,
+        )
+        .at(written(plugin, &asked))
+        .missed(miss)
     };
     asked.into_iter().map(reference).collect()
 }
 
 /// The grants that were to be those of a plugin, and are of a name that no plugin has.
-fn misnamed(roster: &Roster<'_>, plugin: &str) -> Option<Cause> {
-    let grants = &roster.definitions.config.value.grants;
-    let plugins = &roster.definitions.plugins;
+fn misnamed(scope: &RollScope<'_>, plugin: &str) -> Option<Cause> {
+    let grants = &scope.definitions.config.value.grants;
+    let plugins = &scope.definitions.plugins;
     let strangers = grants.keys().filter(|name| !plugins.contains_key(*name));
     let near = nearest(plugin, strangers.map(String::as_str))?;
     Some(Cause::new(
@@ -100,7 +111,7 @@ fn misnamed(roster: &Roster<'_>, plugin: &str) -> Option<Cause> {
     ))
 }
 
-fn refusal(plugin: &str, config: &Defined<Config>, refusal: &Refusal) -> Miss {
+fn refusal(plugin: &str, config: &Defined<Config>, refusal: &GrantRefusal) -> Miss {
     let asked = &refusal.asked;
     let problem = format!("the plugin asks for {asked}, which is not allowed");
     let Some(grant) = &refusal.mend else {
@@ -119,7 +130,7 @@ fn refusal(plugin: &str, config: &Defined<Config>, refusal: &Refusal) -> Miss {
 }
 
 /// Under which key something that is asked for is a reference of its own, and its target.
-fn asked_thing(ask: &Grants, asked: &Refusal) -> Option<(&'static str, String)> {
+fn asked_thing(ask: &Grants, asked: &GrantRefusal) -> Option<(&'static str, String)> {
     if let Some(grant) = index(asked, "db").and_then(|index| ask.db.get(index)) {
         return Some(("ask.db", grant.table.clone()));
     }
@@ -136,19 +147,24 @@ fn asked_thing(ask: &Grants, asked: &Refusal) -> Option<(&'static str, String)> 
 }
 
 /// The settings and addresses that a plugin asks for: each can be given.
-fn named(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference> {
+fn named(scope: &RollScope<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference> {
     let (ask, manifest) = (&plugin.manifest.value.ask, &plugin.manifest);
     let settings = ask.settings.keys.iter().map(|key| {
-        Reference::new(Referrer::plugin(name), "ask.settings", Kind::Setting, key)
-            .at(manifest.at(&["ask", "settings", "keys"]))
-            .missed(asked::setting(roster, key))
+        Reference::new(
+            Referrer::plugin(name),
+            "ask.settings",
+            ReferenceKind::Setting,
+            key,
+        )
+        .at(manifest.at(&["ask", "settings", "keys"]))
+        .missed(asked::setting(scope, key))
     });
     let http = ask.http.iter().enumerate().map(|(index, grant)| {
         let place = manifest.at(&["ask", "http", &index.to_string()]);
         Reference::new(
             Referrer::plugin(name),
             "ask.http",
-            Kind::Grant,
+            ReferenceKind::Grant,
             grant.text(),
         )
         .at(place)
@@ -158,7 +174,7 @@ fn named(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference
 }
 
 /// Which element of a list is asked for.
-fn index(asked: &Refusal, list: &str) -> Option<usize> {
+fn index(asked: &GrantRefusal, list: &str) -> Option<usize> {
     match asked.path.as_slice() {
         [known, index] if known == list => index.parse().ok(),
         _ => None,
@@ -166,7 +182,7 @@ fn index(asked: &Refusal, list: &str) -> Option<usize> {
 }
 
 /// Where a manifest asks for something.
-fn written(plugin: &PluginFiles, asked: &Refusal) -> Place {
+fn written(plugin: &PluginFiles, asked: &GrantRefusal) -> Place {
     let path: Vec<_> = ["ask"]
         .into_iter()
         .chain(asked.path.iter().map(String::as_str))
@@ -175,7 +191,7 @@ fn written(plugin: &PluginFiles, asked: &Refusal) -> Place {
 }
 
 /// A credential is a secret that is declared, and goes where the plugin may call.
-fn credentials(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference> {
+fn credentials(scope: &RollScope<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference> {
     let ask = &plugin.manifest.value.ask;
     let asked = ask.credentials.iter().enumerate();
     asked
@@ -184,11 +200,11 @@ fn credentials(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Ref
                 .manifest
                 .at(&["ask", "credentials", &index.to_string()]);
             let miss =
-                asked::credential(roster, &grant.name).or_else(|| out_of_reach(name, ask, grant));
+                asked::credential(scope, &grant.name).or_else(|| out_of_reach(name, ask, grant));
             Reference::new(
                 Referrer::plugin(name),
                 "credentials",
-                Kind::Setting,
+                ReferenceKind::Setting,
                 &grant.name,
             )
             .at(place)
@@ -212,13 +228,15 @@ fn out_of_reach(plugin: &str, ask: &Grants, grant: &CredentialGrant) -> Option<M
 }
 
 /// What the plugin says of its handlers: as applied, or as loaded.
-fn contracts<'a>(roster: &Roster<'a>, plugin: &str, files: &'a PluginFiles) -> Vec<&'a Contract> {
+fn contracts<'a>(scope: &RollScope<'a>, plugin: &str, files: &'a PluginFiles) -> Vec<&'a Contract> {
     if let Some(contracts) = &files.contracts {
         return contracts.iter().collect();
     }
-    let entries = roster.registry.iter();
+    let entries = scope.registry.iter();
     entries
-        .filter(|entry| matches!(&entry.origin, Origin::Plugin { name, .. } if name == plugin))
+        .filter(
+            |entry| matches!(&entry.origin, HandlerOrigin::Plugin { name, .. } if name == plugin),
+        )
         .map(|entry| &entry.contract)
         .collect()
 }
@@ -233,7 +251,7 @@ fn tables(name: &str, plugin: &PluginFiles, contract: &Contract) -> Vec<Referenc
         .map(|(table, need)| {
             let miss = unasked(name, plugin, contract, (table, need));
             let referrer = Referrer::handler(&contract.name);
-            let reference = Reference::new(referrer, "tables", Kind::Grant, table);
+            let reference = Reference::new(referrer, "tables", ReferenceKind::Grant, table);
             reference
                 .at(plugin.manifest.at(&["ask", "db"]))
                 .missed(miss)
@@ -242,10 +260,10 @@ fn tables(name: &str, plugin: &PluginFiles, contract: &Contract) -> Vec<Referenc
 }
 
 /// Tables that stages and policies name for the handlers of plugins.
-fn configured(roster: &Roster<'_>, schema: &Schema, used: &Use<'_>) -> Vec<Reference> {
-    let entry = roster.registry.get(used.handler);
+fn configured(scope: &RollScope<'_>, schema: &Schema, used: &Use<'_>) -> Vec<Reference> {
+    let entry = scope.registry.get(used.handler);
     let plugin = entry.and_then(|entry| {
-        let (name, plugin) = roster
+        let (name, plugin) = scope
             .definitions
             .plugins
             .get_key_value(entry.origin.plugin()?)?;
@@ -266,7 +284,8 @@ fn configured(roster: &Roster<'_>, schema: &Schema, used: &Use<'_>) -> Vec<Refer
             let miss = unasked(name, plugin, contract, (table, need));
             let there = schema.no_table(table).map(|_| there);
             let miss = miss.map(|miss| miss.because(there));
-            used.configured(key, Kind::Grant, table).missed(miss)
+            used.configured(key, ReferenceKind::Grant, table)
+                .missed(miss)
         })
         .collect()
 }
@@ -316,7 +335,7 @@ fn settings(plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {
                 )
             });
             let referrer = Referrer::handler(&contract.name);
-            Reference::new(referrer, "settings", Kind::Grant, key)
+            Reference::new(referrer, "settings", ReferenceKind::Grant, key)
                 .at(manifest.at(&["ask", "settings"]))
                 .missed(miss)
         })

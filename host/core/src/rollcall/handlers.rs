@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{Cause, Kind, Miss, Reference, Referrer, Refused, Roster};
-use crate::registry::{Origin, nearest};
+use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RefusedPlugin, RollScope};
+use crate::registry::{HandlerOrigin, nearest};
 use crate::workspace::Place;
 
 /// Gives the place of a key.
@@ -43,16 +43,16 @@ impl Use<'_> {
     }
 
     /// A reference that a key of its configuration makes.
-    pub(super) fn configured(&self, key: &str, kind: Kind, target: &str) -> Reference {
+    pub(super) fn configured(&self, key: &str, kind: ReferenceKind, target: &str) -> Reference {
         let reference = Reference::new(&self.referrer, format!("config.{key}"), kind, target);
         reference.at(self.at(&["config", key]))
     }
 }
 
 /// Every use of a handler, stages first.
-pub(super) fn uses<'a>(roster: &Roster<'a>) -> Vec<Use<'a>> {
+pub(super) fn uses<'a>(scope: &RollScope<'a>) -> Vec<Use<'a>> {
     let mut uses = Vec::new();
-    for (name, pipeline) in &roster.definitions.pipelines {
+    for (name, pipeline) in &scope.definitions.pipelines {
         for (index, stage) in pipeline.value.stages.iter().enumerate() {
             let Some(handler) = &stage.handler else {
                 continue;
@@ -69,7 +69,7 @@ pub(super) fn uses<'a>(roster: &Roster<'a>) -> Vec<Use<'a>> {
             });
         }
     }
-    for (name, policy) in &roster.definitions.policies {
+    for (name, policy) in &scope.definitions.policies {
         uses.push(Use {
             referrer: Referrer::policy(name),
             handler: policy.value.handler.get_ref(),
@@ -81,25 +81,30 @@ pub(super) fn uses<'a>(roster: &Roster<'a>) -> Vec<Use<'a>> {
     uses
 }
 
-pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
-    let uses = uses(roster);
-    let mut references: Vec<_> = uses.iter().map(|used| named(roster, used)).collect();
-    references.extend(unreferenced(roster, &uses));
-    references.extend(native_files(roster));
+pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
+    let uses = uses(scope);
+    let mut references: Vec<_> = uses.iter().map(|used| named(scope, used)).collect();
+    references.extend(unreferenced(scope, &uses));
+    references.extend(native_files(scope));
     references
 }
 
-fn named(roster: &Roster<'_>, used: &Use<'_>) -> Reference {
-    let known = roster.registry.get(used.handler).is_some();
-    Reference::new(&used.referrer, "handler", Kind::Handler, used.handler)
-        .at(used.at(&["handler"]))
-        .missed((!known).then(|| unknown(roster, used.handler)))
+fn named(scope: &RollScope<'_>, used: &Use<'_>) -> Reference {
+    let known = scope.registry.get(used.handler).is_some();
+    Reference::new(
+        &used.referrer,
+        "handler",
+        ReferenceKind::Handler,
+        used.handler,
+    )
+    .at(used.at(&["handler"]))
+    .missed((!known).then(|| unknown(scope, used.handler)))
 }
 
 /// Why a handler does not answer: its plugin did not load, it is another name, or nothing.
-fn unknown(roster: &Roster<'_>, name: &str) -> Miss {
-    let giver = roster.refused.iter().find(|refused| {
-        let plugin = roster.definitions.plugins.get(&refused.plugin);
+fn unknown(scope: &RollScope<'_>, name: &str) -> Miss {
+    let giver = scope.refused.iter().find(|refused| {
+        let plugin = scope.definitions.plugins.get(&refused.plugin);
         let mut contracts = plugin
             .and_then(|plugin| plugin.contracts.as_ref())
             .into_iter()
@@ -114,20 +119,20 @@ fn unknown(roster: &Roster<'_>, name: &str) -> Miss {
         return Miss::new(problem, refused.mend.clone()).because(not_loaded(refused));
     }
     let problem = format!("no handler is called `{name}`");
-    if let Some(refused) = roster.refused.first() {
+    if let Some(refused) = scope.refused.first() {
         let mend = format!(
             "plugin {} did not load; mend it first, if the handler is one of its own",
             refused.plugin
         );
         return Miss::new(problem, mend).because(not_loaded(refused));
     }
-    if let Some(near) = roster.registry.nearest(name) {
+    if let Some(near) = scope.registry.nearest(name) {
         return Miss::new(problem, format!("write `handler = \"{near}\"`"));
     }
-    let config = &roster.definitions.config.value;
+    let config = &scope.definitions.config.value;
     let mut granted = config.grants.keys().filter(|name| *name != "*");
     // Something is granted to a plugin that is not there: it was to give the handler, perhaps.
-    if let Some(lost) = granted.find(|name| !roster.definitions.plugins.contains_key(*name)) {
+    if let Some(lost) = granted.find(|name| !scope.definitions.plugins.contains_key(*name)) {
         let mend = format!(
             "add plugins/{lost}, which is granted something and is not there, if it gives the \
              handler; or name one of `callboard handlers list`"
@@ -140,38 +145,38 @@ fn unknown(roster: &Roster<'_>, name: &str) -> Miss {
     Miss::new(problem, mend)
 }
 
-fn not_loaded(refused: &Refused) -> Cause {
+fn not_loaded(refused: &RefusedPlugin) -> Cause {
     Cause::new(Referrer::plugin(&refused.plugin), "name")
 }
 
 /// Notes on handlers that no stage and no policy names.
-fn unreferenced(roster: &Roster<'_>, uses: &[Use<'_>]) -> Vec<Reference> {
+fn unreferenced(scope: &RollScope<'_>, uses: &[Use<'_>]) -> Vec<Reference> {
     let busy: BTreeSet<&str> = uses.iter().map(|used| used.handler).collect();
-    let idle = roster
+    let idle = scope
         .registry
         .iter()
         .filter(|entry| !busy.contains(entry.contract.name.as_str()));
     idle.map(|entry| {
         let referrer = Referrer::handler(&entry.contract.name);
         let target = format!("{}: no stage and no policy names it", entry.origin);
-        Reference::new(referrer, "name", Kind::Unreferenced, target)
+        Reference::new(referrer, "name", ReferenceKind::Unreferenced, target)
     })
     .collect()
 }
 
-fn native_files(roster: &Roster<'_>) -> Vec<Reference> {
-    let files: BTreeSet<String> = roster
+fn native_files(scope: &RollScope<'_>) -> Vec<Reference> {
+    let files: BTreeSet<String> = scope
         .native_files
         .iter()
         .map(|file| handler_of(file))
         .collect();
-    let native = roster
+    let native = scope
         .registry
         .iter()
-        .filter(|entry| matches!(entry.origin, Origin::Native { .. }));
+        .filter(|entry| matches!(entry.origin, HandlerOrigin::Native { .. }));
     let registered: BTreeSet<&str> = native.map(|entry| entry.contract.name.as_str()).collect();
     let mut references = Vec::new();
-    for file in roster.native_files {
+    for file in scope.native_files {
         let name = handler_of(file);
         let miss = (!registered.contains(name.as_str())).then(|| {
             let problem =
@@ -184,7 +189,7 @@ fn native_files(roster: &Roster<'_>) -> Vec<Reference> {
         let reference = Reference::new(
             Referrer::NativeFile((*file).to_owned()),
             "register!",
-            Kind::NativeFile,
+            ReferenceKind::NativeFile,
             name,
         );
         references.push(reference.missed(miss));
@@ -197,7 +202,12 @@ fn native_files(roster: &Roster<'_>) -> Vec<Reference> {
             ),
             "build the program again, so that its list of files is new",
         );
-        let reference = Reference::new(Referrer::handler(*name), "file", Kind::NativeFile, *name);
+        let reference = Reference::new(
+            Referrer::handler(*name),
+            "file",
+            ReferenceKind::NativeFile,
+            *name,
+        );
         references.push(reference.missed(Some(miss)));
     }
     references

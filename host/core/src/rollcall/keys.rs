@@ -11,16 +11,16 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value as Json};
 
 use super::pipelines::{Staged, broken_need};
-use super::{Cause, Kind, Miss, Reference, Referrer, Roster};
+use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope};
 use crate::handler::{Contract, schema};
 use crate::pipeline::{FOLLOWS, Follow, Pipeline, Stage};
 use crate::registry::{Registry, nearest};
 use crate::workspace::Defined;
 
-pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
-    for defined in roster.definitions.pipelines.values() {
-        let flow = Flow::of(&defined.value, roster.registry);
+    for defined in scope.definitions.pipelines.values() {
+        let flow = KeyFlow::of(&defined.value, scope.registry);
         for staged in Staged::all(defined) {
             references.extend(flow.reads(&staged));
             references.extend(flow.clashes(&staged));
@@ -34,7 +34,7 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
 const REFERENCES: usize = 16;
 
 /// Who writes which key in a pipeline, worked out once.
-pub(super) struct Flow<'a> {
+pub(super) struct KeyFlow<'a> {
     pipeline: &'a Pipeline,
     registry: &'a Registry,
     contracts: Vec<Option<&'a Contract>>,
@@ -44,7 +44,7 @@ pub(super) struct Flow<'a> {
     unknown: Vec<usize>,
 }
 
-impl<'a> Flow<'a> {
+impl<'a> KeyFlow<'a> {
     pub(super) fn of(pipeline: &'a Pipeline, registry: &'a Registry) -> Self {
         let contract = |stage: &Stage| {
             let handler = stage.handler.as_ref()?;
@@ -125,7 +125,11 @@ impl<'a> Flow<'a> {
             };
             let absent = absent.map(|miss| miss.because(staged.broken_need()));
             let miss = absent.or_else(|| self.misfit(contract, key, &writers));
-            references.push(staged.reference("handler", Kind::Key, key).missed(miss));
+            references.push(
+                staged
+                    .reference("handler", ReferenceKind::Key, key)
+                    .missed(miss),
+            );
         }
         references
     }
@@ -249,7 +253,7 @@ impl<'a> Flow<'a> {
                 "stages `{first}` and `{id}` both write `{key}`, and neither needs the other"
             );
             let mend = format!("add \"{first}\" to the `needs` of stage `{id}`");
-            let reference = staged.reference("handler", Kind::Key, key);
+            let reference = staged.reference("handler", ReferenceKind::Key, key);
             let broken = [other, number].map(|it| broken_need(self.pipeline, graph, it));
             let miss = Miss::new(problem, mend).because(broken.into_iter().flatten().next());
             references.push(reference.missed(Some(miss)));
@@ -262,7 +266,8 @@ impl<'a> Flow<'a> {
         let referrer = Referrer::pipeline(self.pipeline.name());
         let mut references = Vec::new();
         for (key, input) in &self.pipeline.input {
-            let reference = Reference::new(&referrer, format!("input.{key}"), Kind::Input, key);
+            let reference =
+                Reference::new(&referrer, format!("input.{key}"), ReferenceKind::Input, key);
             if self.is_idle(key) {
                 let reference = reference.at(defined.at(&["input", key]));
                 references.push(reference.missed(Some(self.idle(key))));

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::{Cause, Kind, LISTED, Miss, Reference, Referrer, Roster, named};
+use super::{Cause, LISTED, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::pipeline::{FOLLOWS, Follow, Graph, Pipeline, Stage};
 use crate::registry::{Registry, nearest};
 use crate::workspace::{Defined, Place};
@@ -46,7 +46,12 @@ impl<'a> Staged<'a> {
         self.defined.at(&[&["stage", &self.index], path].concat())
     }
 
-    pub(super) fn reference(&self, key: &str, kind: Kind, target: impl Into<String>) -> Reference {
+    pub(super) fn reference(
+        &self,
+        key: &str,
+        kind: ReferenceKind,
+        target: impl Into<String>,
+    ) -> Reference {
         let referrer = Referrer::stage(self.defined.value.name(), self.stage.id());
         let path: Vec<&str> = key.split('.').collect();
         Reference::new(referrer, key, kind, target).at(self.at(&path))
@@ -96,9 +101,9 @@ pub(super) fn broken_need(pipeline: &Pipeline, graph: &Graph<'_>, number: usize)
     Some(Cause::new(referrer, "needs"))
 }
 
-pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
-    for defined in roster.definitions.pipelines.values() {
+    for defined in scope.definitions.pipelines.values() {
         let graph = Rc::new(Graph::of(&defined.value));
         references.push(order(defined, &graph));
         for staged in Staged::in_graph(defined, graph) {
@@ -106,7 +111,7 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
             references.extend(follows(&staged));
             references.extend(visits(&staged));
             references.extend(gate(&staged));
-            references.extend(verdict(roster.registry, &staged));
+            references.extend(verdict(scope.registry, &staged));
         }
     }
     references
@@ -130,7 +135,7 @@ fn order(defined: &Defined<Pipeline>, graph: &Graph<'_>) -> Reference {
     Reference::new(
         Referrer::pipeline(pipeline.name()),
         "needs",
-        Kind::Order,
+        ReferenceKind::Order,
         "every stage has its turn",
     )
     .at(place)
@@ -144,7 +149,7 @@ fn needs(staged: &Staged<'_>) -> Vec<Reference> {
             let miss = staged.no_stage(need.get_ref());
             let place = staged.at(&["needs", &index.to_string()]);
             staged
-                .reference("needs", Kind::Stage, need.get_ref())
+                .reference("needs", ReferenceKind::Stage, need.get_ref())
                 .at(place)
                 .missed(miss)
         })
@@ -156,13 +161,21 @@ fn follows(staged: &Staged<'_>) -> Vec<Reference> {
     for (outcome, follow) in &staged.stage.on {
         let key = format!("on.{outcome}");
         let miss = no_outcome(outcome).or_else(|| endless(outcome, follow.get_ref()));
-        references.push(staged.reference(&key, Kind::Outcome, outcome).missed(miss));
+        references.push(
+            staged
+                .reference(&key, ReferenceKind::Outcome, outcome)
+                .missed(miss),
+        );
         if let Follow::Goto(target) = follow.get_ref() {
             let miss = staged
                 .no_stage(target)
                 .or_else(|| aside(staged, target))
                 .or_else(|| unbounded(staged, target));
-            references.push(staged.reference(&key, Kind::Stage, target).missed(miss));
+            references.push(
+                staged
+                    .reference(&key, ReferenceKind::Stage, target)
+                    .missed(miss),
+            );
         }
     }
     references
@@ -231,7 +244,7 @@ fn visits(staged: &Staged<'_>) -> Option<Reference> {
     );
     (visits == 0).then(|| {
         staged
-            .reference("max_visits", Kind::Visits, "0")
+            .reference("max_visits", ReferenceKind::Visits, "0")
             .missed(Some(miss))
     })
 }
@@ -249,7 +262,11 @@ fn gate(staged: &Staged<'_>) -> Option<Reference> {
     } else {
         None
     };
-    Some(staged.reference("gate", Kind::Gate, question).missed(miss))
+    Some(
+        staged
+            .reference("gate", ReferenceKind::Gate, question)
+            .missed(miss),
+    )
 }
 
 /// A required rail gives a verdict on every call, and nothing waves a run past it.
@@ -286,7 +303,7 @@ fn verdict(registry: &Registry, staged: &Staged<'_>) -> Option<Reference> {
     };
     Some(
         staged
-            .reference("required", Kind::Verdict, handler.get_ref())
+            .reference("required", ReferenceKind::Verdict, handler.get_ref())
             .missed(miss),
     )
 }

@@ -1,43 +1,43 @@
 //! Plugins: the component is there and is the one applied, its WIT contract is served, and
 //! what it gives is what it said.
 
-use super::{Cause, Kind, Miss, Reference, Referrer, Roster};
+use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope};
 use crate::handler::Contract;
 use crate::plugin::manifest::{WIT, served};
-use crate::registry::{Entry, Origin, nearest};
+use crate::registry::{HandlerEntry, HandlerOrigin, nearest};
 use crate::store::granted;
 use crate::workspace::PluginFiles;
 
-pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
-    for (name, plugin) in &roster.definitions.plugins {
+    for (name, plugin) in &scope.definitions.plugins {
         references.push(component(name, plugin));
         references.push(wit(name, plugin));
-        references.push(loaded(roster, name, plugin));
-        references.extend(contracts(roster, name, plugin));
+        references.push(loaded(scope, name, plugin));
+        references.extend(contracts(scope, name, plugin));
     }
-    for refused in roster.refused {
-        if !roster.definitions.plugins.contains_key(&refused.plugin) {
+    for refused in scope.refused {
+        if !scope.definitions.plugins.contains_key(&refused.plugin) {
             let miss = Miss::new(refused.problem.clone(), refused.mend.clone());
             let reference = Reference::new(
                 Referrer::plugin(&refused.plugin),
                 "name",
-                Kind::Plugin,
+                ReferenceKind::Plugin,
                 &refused.plugin,
             );
             references.push(reference.missed(Some(miss)));
         }
     }
-    references.extend(strangers(roster));
+    references.extend(strangers(scope));
     references
 }
 
 /// The database of plugins that ask for tables: a login role of their own, on PostgreSQL.
-pub(super) async fn logins(roster: &Roster<'_>) -> Option<Reference> {
-    let mut plugins = roster.definitions.plugins.iter();
+pub(super) async fn logins(scope: &RollScope<'_>) -> Option<Reference> {
+    let mut plugins = scope.definitions.plugins.iter();
     let (name, plugin) = plugins.find(|(_, plugin)| !plugin.manifest.value.ask.db.is_empty())?;
-    let miss = match granted::without_logins(roster.store).await {
-        Ok(None) => without_schema(roster).await,
+    let miss = match granted::without_logins(scope.store).await {
+        Ok(None) => without_schema(scope).await,
         Ok(Some(user)) => {
             let problem = format!(
                 "`{user}`, the database user of callboard, may not create the login roles that plugins have their tables by"
@@ -50,7 +50,12 @@ pub(super) async fn logins(roster: &Roster<'_>) -> Option<Reference> {
         // That the database does not answer is missed with its tables.
         Err(_) => return None,
     };
-    let reference = Reference::new(Referrer::plugin(name), "ask.db", Kind::Grant, "login roles");
+    let reference = Reference::new(
+        Referrer::plugin(name),
+        "ask.db",
+        ReferenceKind::Grant,
+        "login roles",
+    );
     Some(
         reference
             .at(plugin.manifest.at(&["ask", "db"]))
@@ -59,9 +64,9 @@ pub(super) async fn logins(roster: &Roster<'_>) -> Option<Reference> {
 }
 
 /// The miss of a schema that is another user's, who did not say that plugins may be let in.
-async fn without_schema(roster: &Roster<'_>) -> Option<Miss> {
+async fn without_schema(scope: &RollScope<'_>) -> Option<Miss> {
     // That the database does not answer is missed with its tables.
-    let (user, schema) = granted::without_schema(roster.store).await.ok()??;
+    let (user, schema) = granted::without_schema(scope.store).await.ok()??;
     let problem = format!(
         "`{user}`, the database user of callboard, may not let plugins into the schema `{schema}`"
     );
@@ -84,9 +89,14 @@ fn component(name: &str, plugin: &PluginFiles) -> Reference {
             format!("build the plugin and copy its component to {path}"),
         )
     });
-    Reference::new(Referrer::plugin(name), "component", Kind::Component, path)
-        .at(plugin.manifest.at(&["component"]))
-        .missed(miss)
+    Reference::new(
+        Referrer::plugin(name),
+        "component",
+        ReferenceKind::Component,
+        path,
+    )
+    .at(plugin.manifest.at(&["component"]))
+    .missed(miss)
 }
 
 fn wit(name: &str, plugin: &PluginFiles) -> Reference {
@@ -95,32 +105,34 @@ fn wit(name: &str, plugin: &PluginFiles) -> Reference {
         let problem = format!("the plugin is built for WIT {wit}, and this host serves {WIT}");
         Miss::new(problem, format!("build it against wit/{WIT} and write `wit = \"{WIT}\"`, or run a callboard that serves {wit}"))
     });
-    Reference::new(Referrer::plugin(name), "wit", Kind::Wit, wit)
+    Reference::new(Referrer::plugin(name), "wit", ReferenceKind::Wit, wit)
         .at(plugin.manifest.at(&["wit"]))
         .missed(miss)
 }
 
 /// The handlers of a plugin in the registry.
-fn given<'a>(roster: &Roster<'a>, plugin: &str) -> Vec<&'a Entry> {
-    let entries = roster.registry.iter();
+fn given<'a>(scope: &RollScope<'a>, plugin: &str) -> Vec<&'a HandlerEntry> {
+    let entries = scope.registry.iter();
     entries
-        .filter(|entry| matches!(&entry.origin, Origin::Plugin { name, .. } if name == plugin))
+        .filter(
+            |entry| matches!(&entry.origin, HandlerOrigin::Plugin { name, .. } if name == plugin),
+        )
         .collect()
 }
 
 /// The plugin did load, from the component that is written down.
-fn loaded(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Reference {
-    let refused = roster.refused.iter().find(|refused| refused.plugin == name);
-    let other = given(roster, name)
+fn loaded(scope: &RollScope<'_>, name: &str, plugin: &PluginFiles) -> Reference {
+    let refused = scope.refused.iter().find(|refused| refused.plugin == name);
+    let other = given(scope, name)
         .into_iter()
         .find_map(|entry| match &entry.origin {
-            Origin::Plugin { digest, .. } if digest != plugin.digest() => Some(digest),
+            HandlerOrigin::Plugin { digest, .. } if digest != plugin.digest() => Some(digest),
             _ => None,
         });
     let miss = match (refused, other) {
         (Some(refused), _) => {
             let miss = Miss::new(refused.problem.clone(), refused.mend.clone());
-            Some(miss.because(refusal(roster, name, plugin)))
+            Some(miss.because(refusal(scope, name, plugin)))
         }
         (None, Some(digest)) if plugin.component.is_some() => {
             let (loaded, applied) = (short(digest), short(plugin.digest()));
@@ -130,15 +142,20 @@ fn loaded(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Reference {
         _ => None,
     };
     let digest = format!("sha256:{}", short(plugin.digest()));
-    Reference::new(Referrer::plugin(name), "name", Kind::Plugin, digest)
-        .at(plugin.manifest.at(&["name"]))
-        .missed(miss)
+    Reference::new(
+        Referrer::plugin(name),
+        "name",
+        ReferenceKind::Plugin,
+        digest,
+    )
+    .at(plugin.manifest.at(&["name"]))
+    .missed(miss)
 }
 
 /// The reference of a plugin without which it cannot load.
-fn refusal(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Option<Cause> {
+fn refusal(scope: &RollScope<'_>, name: &str, plugin: &PluginFiles) -> Option<Cause> {
     let because = |key: &str| Some(Cause::new(Referrer::plugin(name), key));
-    let ceiling = roster.definitions.config.value.ceiling(name);
+    let ceiling = scope.definitions.config.value.ceiling(name);
     if !plugin
         .manifest
         .value
@@ -162,11 +179,11 @@ fn short(digest: &str) -> &str {
 }
 
 /// What `describe` said when the workspace was applied is what the registry holds now.
-fn contracts(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference> {
-    if roster.refused.iter().any(|refused| refused.plugin == name) {
+fn contracts(scope: &RollScope<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference> {
+    if scope.refused.iter().any(|refused| refused.plugin == name) {
         return Vec::new();
     }
-    let given = given(roster, name);
+    let given = given(scope, name);
     let Some(contracts) = &plugin.contracts else {
         return Vec::new();
     };
@@ -193,7 +210,7 @@ fn contracts(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Refer
             Reference::new(
                 Referrer::plugin(name),
                 "handlers",
-                Kind::Contract,
+                ReferenceKind::Contract,
                 &contract.name,
             )
             .at(plugin.manifest.at(&["name"]))
@@ -203,9 +220,9 @@ fn contracts(roster: &Roster<'_>, name: &str, plugin: &PluginFiles) -> Vec<Refer
 }
 
 /// `[grants.X]` and `[limits.X]` are about a plugin that is there.
-fn strangers(roster: &Roster<'_>) -> Vec<Reference> {
-    let config = &roster.definitions.config;
-    let plugins = &roster.definitions.plugins;
+fn strangers(scope: &RollScope<'_>) -> Vec<Reference> {
+    let config = &scope.definitions.config;
+    let plugins = &scope.definitions.plugins;
     let grants = config.value.grants.keys().map(|name| ("grants", name));
     let named = grants.chain(config.value.limits.keys().map(|name| ("limits", name)));
     named
@@ -229,7 +246,7 @@ fn strangers(roster: &Roster<'_>) -> Vec<Reference> {
             Reference::new(
                 Referrer::Ceiling(name.clone()),
                 format!("{table}.{name}"),
-                Kind::Plugin,
+                ReferenceKind::Plugin,
                 name,
             )
             .at(config.at(&[table, name]))

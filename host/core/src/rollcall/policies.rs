@@ -3,38 +3,43 @@
 
 use super::keys::required;
 use super::schema::Schema;
-use super::{Cause, Kind, Miss, Reference, Referrer, Roster, named};
+use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::handler::TableName;
 use crate::pipeline::Span;
 use crate::policy::Policy;
 use crate::workspace::Defined;
 
-pub(super) fn list(roster: &Roster<'_>, schema: &Schema) -> Vec<Reference> {
+pub(super) fn list(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
     let mut references = Vec::new();
-    for (name, policy) in &roster.definitions.policies {
+    for (name, policy) in &scope.definitions.policies {
         let referrer = Referrer::policy(name);
         let table = policy.value.table.get_ref();
-        let reference = Reference::new(&referrer, "table", Kind::Table, table);
+        let reference = Reference::new(&referrer, "table", ReferenceKind::Table, table);
         references.push(
             reference
                 .at(policy.at(&["table"]))
-                .missed(schema.no_table(table).or_else(|| untouched(roster, policy))),
+                .missed(schema.no_table(table).or_else(|| untouched(scope, policy))),
         );
         let timeout = policy.value.timeout;
-        let reference = Reference::new(&referrer, "timeout", Kind::Time, timeout.to_string())
-            .at(policy.at(&["timeout"]))
-            .missed(no_time("timeout", timeout));
+        let reference = Reference::new(
+            &referrer,
+            "timeout",
+            ReferenceKind::Time,
+            timeout.to_string(),
+        )
+        .at(policy.at(&["timeout"]))
+        .missed(no_time("timeout", timeout));
         references.push(reference);
         references.push(cadence(policy));
-        references.extend(ungiven(roster, policy));
+        references.extend(ungiven(scope, policy));
     }
     references
 }
 
 /// The miss of a table that the handler does not touch.
-fn untouched(roster: &Roster<'_>, policy: &Defined<Policy>) -> Option<Miss> {
+fn untouched(scope: &RollScope<'_>, policy: &Defined<Policy>) -> Option<Miss> {
     let value = &policy.value;
-    let contract = &roster.registry.get(value.handler.get_ref())?.contract;
+    let contract = &scope.registry.get(value.handler.get_ref())?.contract;
     let config = contract.configured(&value.config);
     let tables = contract.needs.tables.iter();
     let touched: Vec<&str> = tables.filter_map(|need| need.table.of(&config)).collect();
@@ -54,14 +59,14 @@ fn untouched(roster: &Roster<'_>, policy: &Defined<Policy>) -> Option<Miss> {
 }
 
 /// Keys that the handler cannot do without: a policy has no input, and no stage before it.
-fn ungiven(roster: &Roster<'_>, policy: &Defined<Policy>) -> Vec<Reference> {
+fn ungiven(scope: &RollScope<'_>, policy: &Defined<Policy>) -> Vec<Reference> {
     let value = &policy.value;
-    let entry = roster.registry.get(value.handler.get_ref());
+    let entry = scope.registry.get(value.handler.get_ref());
     let needed = entry.map(|entry| required(&entry.contract.reads));
     let needed = needed.into_iter().flatten().map(|key| {
         let handler = value.handler.get_ref();
         let problem = format!("`{handler}` reads `{key}`, and nobody gives it to a policy");
-        let upkeep = roster.registry.iter().map(|entry| &entry.contract);
+        let upkeep = scope.registry.iter().map(|entry| &entry.contract);
         let upkeep =
             upkeep.filter(|it| required(&it.reads).is_empty() && !it.needs.tables.is_empty());
         let mend = format!(
@@ -71,7 +76,7 @@ fn ungiven(roster: &Roster<'_>, policy: &Defined<Policy>) -> Vec<Reference> {
         Reference::new(
             Referrer::policy(value.name.get_ref()),
             "handler",
-            Kind::Key,
+            ReferenceKind::Key,
             key,
         )
         .at(policy.at(&["handler"]))
@@ -96,7 +101,7 @@ fn cadence(policy: &Defined<Policy>) -> Reference {
         )),
         (None, false) => None,
     };
-    Reference::new(referrer, "every", Kind::Time, value.cadence())
+    Reference::new(referrer, "every", ReferenceKind::Time, value.cadence())
         .at(policy.at(&["every"]))
         .missed(miss)
 }

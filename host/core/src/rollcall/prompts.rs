@@ -6,21 +6,21 @@ use std::iter::once;
 
 use super::sample::fault;
 use super::settings::needed;
-use super::{Cause, Kind, Miss, Reference, Referrer, Roster};
+use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope};
 use crate::registry::nearest;
 use crate::template;
 use crate::workspace::Prompt;
 
-pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
-    let prompts = &roster.definitions.prompts;
-    for (contract, place) in needed(roster) {
+    let prompts = &scope.definitions.prompts;
+    for (contract, place) in needed(scope) {
         for name in &contract.needs.prompts {
-            let miss = (!prompts.contains_key(name)).then(|| absent(roster, name));
+            let miss = (!prompts.contains_key(name)).then(|| absent(scope, name));
             let reference = Reference::new(
                 Referrer::handler(&contract.name),
                 "prompts",
-                Kind::Prompt,
+                ReferenceKind::Prompt,
                 name,
             );
             references.push(reference.at(place.clone()).missed(miss));
@@ -32,9 +32,9 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     references
 }
 
-fn absent(roster: &Roster<'_>, name: &str) -> Miss {
+fn absent(scope: &RollScope<'_>, name: &str) -> Miss {
     let problem = format!("there is no prompt `{name}`");
-    let known = roster.definitions.prompts.keys().map(String::as_str);
+    let known = scope.definitions.prompts.keys().map(String::as_str);
     match nearest(name, known) {
         Some(near) => Miss::new(
             problem,
@@ -52,7 +52,7 @@ fn absent(roster: &Roster<'_>, name: &str) -> Miss {
 fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
     let referrer = Referrer::Prompt(name.to_owned());
     let variables = template::bounded(prompt.template())
-        .and_then(|text| template::apart(|| variables(&prompt.file, &text)));
+        .and_then(|text| template::on_deep_stack(|| variables(&prompt.file, &text)));
     let used = match variables {
         Ok(used) => used,
         Err(error) => {
@@ -63,7 +63,8 @@ fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
                 ),
                 "correct the template",
             );
-            let reference = Reference::new(referrer, "template", Kind::Template, &prompt.file);
+            let reference =
+                Reference::new(referrer, "template", ReferenceKind::Template, &prompt.file);
             return vec![
                 reference
                     .at(prompt.line(error.line().unwrap_or(1)))
@@ -77,7 +78,7 @@ fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
         references.extend(rehearsed(name, prompt));
     }
     for variable in used.union(&declared) {
-        let reference = Reference::new(&referrer, "variables", Kind::Variable, variable);
+        let reference = Reference::new(&referrer, "variables", ReferenceKind::Variable, variable);
         references.push(if !declared.contains(variable) {
             reference
                 .at(prompt.usage(variable))
@@ -109,7 +110,7 @@ fn rehearsed(name: &str, prompt: &Prompt) -> Option<Reference> {
     let error = match text {
         Ok(text) => {
             let rehearse = || Ok(fault((prompt.file.as_str(), &text), &prompt.variables));
-            template::apart(rehearse).unwrap_or_else(Some)?
+            template::on_deep_stack(rehearse).unwrap_or_else(Some)?
         }
         Err(error) => error,
     };
@@ -121,7 +122,7 @@ fn rehearsed(name: &str, prompt: &Prompt) -> Option<Reference> {
     let reference = Reference::new(
         Referrer::Prompt(name.to_owned()),
         "template",
-        Kind::Template,
+        ReferenceKind::Template,
         &prompt.file,
     );
     let place = prompt.line(error.line().unwrap_or(1));

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use super::pipelines::Staged;
-use super::{Kind, Miss, Reference, Referrer, Roster};
+use super::{Miss, Reference, ReferenceKind, Referrer, RollScope};
 use crate::pipeline::{FOLLOWS, Follow, Graph, Pipeline, Stage};
 use crate::workspace::Defined;
 
-pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
-    let pipelines = roster.definitions.pipelines.values();
+pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
+    let pipelines = scope.definitions.pipelines.values();
     pipelines.flat_map(reachable).collect()
 }
 
@@ -36,7 +36,7 @@ fn reachable(defined: &Defined<Pipeline>) -> Vec<Reference> {
         );
         let mend =
             format!("write `on.done = \"continue\"` in stage `{blocking}`, or remove the need");
-        let reference = staged.reference("needs", Kind::Terminal, staged.stage.id());
+        let reference = staged.reference("needs", ReferenceKind::Terminal, staged.stage.id());
         references.push(reference.missed(Some(Miss::new(problem, mend))));
     }
     references
@@ -72,7 +72,7 @@ fn terminal(defined: &Defined<Pipeline>, graph: &Graph<'_>, reached: &[bool]) ->
     Reference::new(
         Referrer::pipeline(pipeline.name()),
         "stage",
-        Kind::Terminal,
+        ReferenceKind::Terminal,
         target,
     )
     .at(defined.at(&["stage"]))

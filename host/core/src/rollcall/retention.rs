@@ -15,7 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
-use super::{Kind, Miss, Reference, Referrer, Roster};
+use super::{Miss, Reference, ReferenceKind, Referrer, RollScope};
 use crate::handler::{Contract, RowAct, RowUse, TableNeed};
 use crate::policy::Policy;
 use crate::workspace::Defined;
@@ -39,8 +39,8 @@ struct Pair<'a> {
     uses: &'a RowUse,
 }
 
-pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
-    let keepers = keepers(roster);
+pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
+    let keepers = keepers(scope);
     let mut references = Vec::new();
     for eater in &keepers {
         let others = keepers.iter().filter(|other| other.name() != eater.name());
@@ -51,13 +51,13 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     references
 }
 
-fn keepers<'a>(roster: &Roster<'a>) -> Vec<Keeper<'a>> {
-    let policies = roster.definitions.policies.values();
+fn keepers<'a>(scope: &RollScope<'a>) -> Vec<Keeper<'a>> {
+    let policies = scope.definitions.policies.values();
     let enabled = policies.filter(|policy| policy.value.enabled);
     enabled
         .filter_map(|defined| {
             let handler = defined.value.handler.get_ref();
-            let contract = &roster.registry.get(handler)?.contract;
+            let contract = &scope.registry.get(handler)?.contract;
             Some(Keeper {
                 defined,
                 contract,
@@ -150,7 +150,7 @@ impl Pair<'_> {
         let path: Vec<&str> = key.split('.').collect();
         let referrer = Referrer::policy(self.eater.name());
         let target = format!("policy {}", self.other.name());
-        let reference = Reference::new(referrer, &key, Kind::Retention, target);
+        let reference = Reference::new(referrer, &key, ReferenceKind::Retention, target);
         Some(reference.at(self.eater.defined.at(&path)).missed(miss))
     }
 

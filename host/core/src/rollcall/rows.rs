@@ -2,13 +2,13 @@
 //! configuration, and what is done with rows is among the verbs.
 
 use super::settings::needed;
-use super::{Kind, Miss, Reference, Referrer, Roster};
+use super::{Miss, Reference, ReferenceKind, Referrer, RollScope};
 use crate::handler::{Contract, RowUse, TableName, TableNeed};
 use crate::workspace::Place;
 
-pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
-    for (contract, place) in needed(roster) {
+    for (contract, place) in needed(scope) {
         references.extend(keys(contract, &place));
         for need in &contract.needs.tables {
             let rows = need.rows.iter();
@@ -30,7 +30,7 @@ fn keys(contract: &Contract, place: &Place) -> Vec<Reference> {
             Miss::new(problem, "mend what the handler says of itself")
         });
         let referrer = Referrer::handler(&contract.name);
-        let reference = Reference::new(referrer, "needs", Kind::Contract, key);
+        let reference = Reference::new(referrer, "needs", ReferenceKind::Contract, key);
         reference.at(place.clone()).missed(miss)
     });
     named.collect()
@@ -56,7 +56,7 @@ fn act(contract: &Contract, need: &TableNeed, rows: &RowUse, place: &Place) -> R
     });
     let target = format!("{} rows of {}", rows.class, need.table);
     let referrer = Referrer::handler(&contract.name);
-    Reference::new(referrer, "rows", Kind::Contract, target)
+    Reference::new(referrer, "rows", ReferenceKind::Contract, target)
         .at(place.clone())
         .missed(miss)
 }

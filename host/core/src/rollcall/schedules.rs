@@ -5,20 +5,20 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::keys::misfits;
-use super::{Cause, Kind, Miss, Reference, Referrer, Roster, named};
+use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::pipeline::Pipeline;
 use crate::registry::nearest;
 use crate::schedule::Schedule;
 use crate::workspace::Defined;
 
-pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
-    for (name, defined) in &roster.definitions.pipelines {
+    for (name, defined) in &scope.definitions.pipelines {
         let (referrer, schedules) = (Referrer::pipeline(name), &defined.value.schedules);
         references.extend(times(&referrer, defined, schedules));
         for (index, schedule) in schedules.iter().enumerate() {
             let written = Written {
-                roster,
+                scope,
                 referrer: &referrer,
                 pipeline: Some(defined),
                 index: index.to_string(),
@@ -27,12 +27,12 @@ pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
             references.extend(written.missing(defined, schedule));
         }
     }
-    for (name, defined) in &roster.definitions.policies {
+    for (name, defined) in &scope.definitions.policies {
         let (referrer, schedules) = (Referrer::policy(name), &defined.value.schedules);
         references.extend(times(&referrer, defined, schedules));
         for (index, schedule) in schedules.iter().enumerate() {
             let written = Written {
-                roster,
+                scope,
                 referrer: &referrer,
                 pipeline: None,
                 index: index.to_string(),
@@ -48,7 +48,12 @@ fn times<T>(referrer: &Referrer, defined: &Defined<T>, schedules: &[Schedule]) -
     let mut known = BTreeSet::new();
     let schedules = schedules.iter().enumerate().map(|(index, schedule)| {
         let when = schedule.when.to_string();
-        let reference = Reference::new(referrer, format!("schedule.{index}"), Kind::Time, &when);
+        let reference = Reference::new(
+            referrer,
+            format!("schedule.{index}"),
+            ReferenceKind::Time,
+            &when,
+        );
         let miss = (!known.insert(when)).then(|| {
             let problem = "the same times are there twice";
             Miss::new(problem, "remove one of the two, or write other times")
@@ -61,7 +66,7 @@ fn times<T>(referrer: &Referrer, defined: &Defined<T>, schedules: &[Schedule]) -
 
 /// A schedule in its definition.
 struct Written<'a> {
-    roster: &'a Roster<'a>,
+    scope: &'a RollScope<'a>,
     referrer: &'a Referrer,
     /// What it starts; a policy takes no input.
     pipeline: Option<&'a Defined<Pipeline>>,
@@ -71,7 +76,7 @@ struct Written<'a> {
 impl Written<'_> {
     fn reference<T>(&self, defined: &Defined<T>, key: &str) -> Reference {
         let place = defined.at(&["schedule", &self.index, "input", key]);
-        Reference::new(self.referrer, self.name(key), Kind::Input, key).at(place)
+        Reference::new(self.referrer, self.name(key), ReferenceKind::Input, key).at(place)
     }
 
     fn name(&self, key: &str) -> String {
@@ -106,7 +111,7 @@ impl Written<'_> {
 
     fn unfit(&self, key: &str, value: &Json) -> Option<Miss> {
         let handlers = self.pipeline?.value.handlers();
-        let entries = handlers.filter_map(|handler| self.roster.registry.get(handler));
+        let entries = handlers.filter_map(|handler| self.scope.registry.get(handler));
         let mut contracts = entries.map(|entry| &entry.contract);
         let (reader, error) =
             contracts.find_map(|contract| Some((contract, misfits(contract, key, value)?)))?;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::handlers::{Use, uses};
 use super::settings::needed;
-use super::{Kind, Miss, Reference, Referrer, Roster, named};
+use super::{Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::grants::Verb;
 use crate::handler::{RowAct, RowUse, TableName, TableNeed};
 use crate::registry::nearest;
@@ -19,8 +19,8 @@ pub(super) struct Schema {
 }
 
 impl Schema {
-    pub(super) async fn live(roster: &Roster<'_>) -> Self {
-        let tables = tables(roster.store).await;
+    pub(super) async fn live(scope: &RollScope<'_>) -> Self {
+        let tables = tables(scope.store).await;
         Self {
             tables: tables.map_err(|error| error.to_string()),
         }
@@ -100,27 +100,31 @@ fn silent(error: &str) -> Miss {
 
 /// Tables of the handlers that are used, with the columns that configurations name, and tables
 /// that plugins ask for.
-pub(super) fn list(roster: &Roster<'_>, schema: &Schema) -> Vec<Reference> {
+pub(super) fn list(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
     let mut references = Vec::new();
-    for (contract, place) in needed(roster) {
+    for (contract, place) in needed(scope) {
         for need in &contract.needs.tables {
             let TableName::Fixed(table) = &need.table else {
                 continue;
             };
             let miss = schema.no_table(table).or_else(|| no_verb(need));
             let referrer = Referrer::handler(&contract.name);
-            let reference = Reference::new(referrer, "tables", Kind::Table, table);
+            let reference = Reference::new(referrer, "tables", ReferenceKind::Table, table);
             references.push(reference.at(place.clone()).missed(miss));
         }
     }
-    for used in uses(roster) {
-        references.extend(configured(roster, schema, &used));
+    for used in uses(scope) {
+        references.extend(configured(scope, schema, &used));
     }
-    for (name, plugin) in &roster.definitions.plugins {
+    for (name, plugin) in &scope.definitions.plugins {
         let manifest = &plugin.manifest;
         for (index, grant) in manifest.value.ask.db.iter().enumerate() {
-            let reference =
-                Reference::new(Referrer::plugin(name), "ask.db", Kind::Table, &grant.table);
+            let reference = Reference::new(
+                Referrer::plugin(name),
+                "ask.db",
+                ReferenceKind::Table,
+                &grant.table,
+            );
             let place = manifest.at(&["ask", "db", &index.to_string(), "table"]);
             references.push(reference.at(place).missed(schema.no_table(&grant.table)));
         }
@@ -129,8 +133,8 @@ pub(super) fn list(roster: &Roster<'_>, schema: &Schema) -> Vec<Reference> {
 }
 
 /// Tables and columns that a configuration names.
-fn configured(roster: &Roster<'_>, schema: &Schema, used: &Use<'_>) -> Vec<Reference> {
-    let Some(entry) = roster.registry.get(used.handler) else {
+fn configured(scope: &RollScope<'_>, schema: &Schema, used: &Use<'_>) -> Vec<Reference> {
+    let Some(entry) = scope.registry.get(used.handler) else {
         return Vec::new();
     };
     let config = entry.contract.configured(used.config);
@@ -142,19 +146,25 @@ fn configured(roster: &Roster<'_>, schema: &Schema, used: &Use<'_>) -> Vec<Refer
         if let Some((key, source)) = source(need, &config) {
             let miss = schema
                 .no_table(source)
-                .or_else(|| no_source(roster, table, source));
-            references.push(used.configured(key, Kind::Table, source).missed(miss));
+                .or_else(|| no_source(scope, table, source));
+            references.push(
+                used.configured(key, ReferenceKind::Table, source)
+                    .missed(miss),
+            );
         }
         if let TableName::Configured(key) = &need.table {
             let miss = schema.no_table(table).or_else(|| no_verb(need));
-            references.push(used.configured(key, Kind::Table, table).missed(miss));
+            references.push(
+                used.configured(key, ReferenceKind::Table, table)
+                    .missed(miss),
+            );
         }
         for key in &need.column_keys {
             let Some(column) = config.get(key).and_then(Json::as_str) else {
                 continue;
             };
             let target = format!("{table}.{column}");
-            let reference = used.configured(key, Kind::Column, &target);
+            let reference = used.configured(key, ReferenceKind::Column, &target);
             references.push(reference.missed(schema.no_column(table, column)));
         }
     }
@@ -168,9 +178,9 @@ fn source<'a>(need: &'a TableNeed, config: &'a Map<String, Json>) -> Option<(&'a
 }
 
 /// The miss of a table of whose rows no handler makes rows of `table`.
-fn no_source(roster: &Roster<'_>, table: &str, source: &str) -> Option<Miss> {
+fn no_source(scope: &RollScope<'_>, table: &str, source: &str) -> Option<Miss> {
     let mut sources = BTreeSet::new();
-    for entry in roster.registry.iter() {
+    for entry in scope.registry.iter() {
         let needs = &entry.contract.needs.tables;
         let makes = |need: &TableNeed| {
             let originals = |rows: &RowUse| rows.act == RowAct::Writes && rows.class == "original";

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::handlers::{Use, uses};
-use super::{Cause, Kind, Miss, Reference, Referrer, Roster};
+use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope};
 use crate::handler::Contract;
 use crate::registry::nearest;
 use crate::settings::SettingType;
@@ -13,32 +13,32 @@ use crate::workspace::Place;
 /// The settings without which a role does not resolve.
 const ROLE: [&str; 2] = ["url", "model"];
 
-pub(super) fn list(roster: &Roster<'_>) -> Vec<Reference> {
+pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
-    for (contract, place) in needed(roster) {
+    for (contract, place) in needed(scope) {
         let referrer = Referrer::handler(&contract.name);
         for key in &contract.needs.settings {
-            let reference = Reference::new(&referrer, "settings", Kind::Setting, key);
-            references.push(reference.at(place.clone()).missed(absent(roster, key)));
+            let reference = Reference::new(&referrer, "settings", ReferenceKind::Setting, key);
+            references.push(reference.at(place.clone()).missed(absent(scope, key)));
         }
         for role in &contract.needs.roles {
-            let reference = Reference::new(&referrer, "roles", Kind::Role, role);
-            references.push(reference.at(place.clone()).missed(unresolved(roster, role)));
+            let reference = Reference::new(&referrer, "roles", ReferenceKind::Role, role);
+            references.push(reference.at(place.clone()).missed(unresolved(scope, role)));
         }
     }
-    references.extend(uses(roster).iter().flat_map(|used| named(roster, used)));
-    references.extend(half_roles(roster));
-    references.extend(unfit(roster));
-    references.extend(unread(roster));
+    references.extend(uses(scope).iter().flat_map(|used| named(scope, used)));
+    references.extend(half_roles(scope));
+    references.extend(unfit(scope));
+    references.extend(unread(scope));
     references
 }
 
 /// Contracts of the handlers that are used, each once, with the first place that names it.
-pub(super) fn needed<'a>(roster: &Roster<'a>) -> Vec<(&'a Contract, Place)> {
+pub(super) fn needed<'a>(scope: &RollScope<'a>) -> Vec<(&'a Contract, Place)> {
     let mut seen = BTreeSet::new();
     let mut needed = Vec::new();
-    for used in uses(roster) {
-        if let Some(entry) = roster.registry.get(used.handler)
+    for used in uses(scope) {
+        if let Some(entry) = scope.registry.get(used.handler)
             && seen.insert(used.handler)
         {
             needed.push((&entry.contract, used.at(&["handler"])));
@@ -52,16 +52,16 @@ fn set(key: &str) -> String {
 }
 
 /// The miss of a setting that is not declared, or required and not there.
-fn absent(roster: &Roster<'_>, key: &str) -> Option<Miss> {
-    let Some(declared) = roster.definitions.settings.get(key) else {
+fn absent(scope: &RollScope<'_>, key: &str) -> Option<Miss> {
+    let Some(declared) = scope.definitions.settings.get(key) else {
         let problem = format!("setting `{key}` is not declared");
-        let known = roster.definitions.settings.keys().map(String::as_str);
+        let known = scope.definitions.settings.keys().map(String::as_str);
         let near = nearest(key, known)
             .map(|near| format!(" (`{near}` is)"))
             .unwrap_or_default();
         return Some(Miss::new(problem + &near, declaration(key)));
     };
-    let missing = declared.value.required && !roster.settings.is_present(key);
+    let missing = declared.value.required && !scope.settings.is_present(key);
     missing.then(|| {
         let problem = format!(
             "setting `{key}` is required and not set ({})",
@@ -77,8 +77,8 @@ fn stored(key: &str) -> Cause {
 }
 
 /// Roles that a configuration names. They need not resolve, but they are declared.
-fn named(roster: &Roster<'_>, used: &Use<'_>) -> Vec<Reference> {
-    let Some(entry) = roster.registry.get(used.handler) else {
+fn named(scope: &RollScope<'_>, used: &Use<'_>) -> Vec<Reference> {
+    let Some(entry) = scope.registry.get(used.handler) else {
         return Vec::new();
     };
     let config = entry.contract.configured(used.config);
@@ -87,15 +87,15 @@ fn named(roster: &Roster<'_>, used: &Use<'_>) -> Vec<Reference> {
     let named = named.filter(|(_, role)| !role.is_empty());
     named
         .map(|(key, role)| {
-            let reference = used.configured(key, Kind::Role, role);
-            reference.missed(undeclared(roster, role))
+            let reference = used.configured(key, ReferenceKind::Role, role);
+            reference.missed(undeclared(scope, role))
         })
         .collect()
 }
 
 /// The miss of a role whose settings are not declared.
-fn undeclared(roster: &Roster<'_>, role: &str) -> Option<Miss> {
-    let settings = &roster.definitions.settings;
+fn undeclared(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
+    let settings = &scope.definitions.settings;
     let keys = ROLE.map(|part| format!("roles.{role}.{part}"));
     let key = keys.iter().find(|key| !settings.contains_key(*key))?;
     let roles = settings
@@ -120,13 +120,13 @@ fn declaration(key: &str) -> String {
     format!("add to settings.toml:\n[\"{key}\"]\ntype = \"{kind}\"\ndescription = \"…\"")
 }
 
-fn unresolved(roster: &Roster<'_>, role: &str) -> Option<Miss> {
-    if let Some(miss) = undeclared(roster, role) {
+fn unresolved(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
+    if let Some(miss) = undeclared(scope, role) {
         return Some(miss);
     }
     let keys = ROLE.map(|part| format!("roles.{role}.{part}"));
-    let key = keys.iter().find(|key| !roster.settings.is_present(key))?;
-    let unfit = roster.settings.unfit().any(|unfit| unfit.key == *key);
+    let key = keys.iter().find(|key| !scope.settings.is_present(key))?;
+    let unfit = scope.settings.unfit().any(|unfit| unfit.key == *key);
     let half = Cause::new(Referrer::Role(role.to_owned()), &keys[0]);
     let because = if unfit { stored(key) } else { half };
     let problem = format!("role `{role}` does not resolve: `{key}` is not set");
@@ -134,15 +134,15 @@ fn unresolved(roster: &Roster<'_>, role: &str) -> Option<Miss> {
 }
 
 /// Roles that are set half: an address without a model, or a model without an address.
-fn half_roles(roster: &Roster<'_>) -> Vec<Reference> {
-    let settings = &roster.definitions.settings;
+fn half_roles(scope: &RollScope<'_>) -> Vec<Reference> {
+    let settings = &scope.definitions.settings;
     let roles = settings
         .keys()
         .filter_map(|key| key.strip_prefix("roles.")?.strip_suffix(".url"));
     let mut references = Vec::new();
     for role in roles {
         let [url, model] = ROLE.map(|part| format!("roles.{role}.{part}"));
-        let present = |key: &str| roster.settings.is_present(key);
+        let present = |key: &str| scope.settings.is_present(key);
         let missing = match (present(&url), present(&model)) {
             (true, false) => Some(&model),
             (false, true) => Some(&url),
@@ -151,7 +151,7 @@ fn half_roles(roster: &Roster<'_>) -> Vec<Reference> {
         let miss = missing.map(|key| {
             let problem = format!("role `{role}` is set half: `{key}` is not set");
             let other = if *key == url { &model } else { &url };
-            let mend = if roster.settings.values().contains_key(other) {
+            let mend = if scope.settings.values().contains_key(other) {
                 format!("{}, or callboard settings unset {other}", set(key))
             } else {
                 format!(
@@ -162,27 +162,32 @@ fn half_roles(roster: &Roster<'_>) -> Vec<Reference> {
             Miss::new(problem, mend).because(stored(key))
         });
         let place = settings.get(&url).map(|declared| declared.at(&[]));
-        let mut reference =
-            Reference::new(Referrer::Role(role.to_owned()), url, Kind::Role, role).missed(miss);
+        let mut reference = Reference::new(
+            Referrer::Role(role.to_owned()),
+            url,
+            ReferenceKind::Role,
+            role,
+        )
+        .missed(miss);
         reference.place = place;
         references.push(reference);
     }
     references
 }
 
-fn unfit(roster: &Roster<'_>) -> Vec<Reference> {
-    let unfit = roster.settings.unfit();
+fn unfit(scope: &RollScope<'_>) -> Vec<Reference> {
+    let unfit = scope.settings.unfit();
     unfit
         .map(|unfit| {
             let miss = Miss::new(unfit.problem.clone(), unfit.mend.clone());
-            let declared = roster.definitions.settings.get(&unfit.key);
+            let declared = scope.definitions.settings.get(&unfit.key);
             let kind = declared.map_or("not declared".to_owned(), |declared| {
                 declared.value.kind.to_string()
             });
             let mut reference = Reference::new(
                 Referrer::Value(unfit.key.clone()),
                 &unfit.key,
-                Kind::Setting,
+                ReferenceKind::Setting,
                 kind,
             );
             reference.place = declared.map(|declared| declared.at(&["type"]));
@@ -193,13 +198,13 @@ fn unfit(roster: &Roster<'_>) -> Vec<Reference> {
 
 /// Notes on settings that no handler, no role and no plugin reads. Secrets are for the wire,
 /// where the host puts them by name, so they are not asked.
-fn unread(roster: &Roster<'_>) -> Vec<Reference> {
-    let contracts = || roster.registry.iter().map(|entry| &entry.contract.needs);
+fn unread(scope: &RollScope<'_>) -> Vec<Reference> {
+    let contracts = || scope.registry.iter().map(|entry| &entry.contract.needs);
     let mut references = Vec::new();
-    for (key, declared) in &roster.definitions.settings {
+    for (key, declared) in &scope.definitions.settings {
         let named =
             contracts().any(|needs| needs.settings.contains(key)) || key.starts_with("roles.");
-        let asked = roster.definitions.plugins.values();
+        let asked = scope.definitions.plugins.values();
         let mut asked = asked.map(|plugin| &plugin.manifest.value.ask.settings);
         if named || asked.any(|ask| ask.covers(key)) || declared.value.kind == SettingType::Secret {
             continue;
@@ -207,7 +212,7 @@ fn unread(roster: &Roster<'_>) -> Vec<Reference> {
         let note = Reference::new(
             Referrer::Declaration(key.clone()),
             key,
-            Kind::Unread,
+            ReferenceKind::Unread,
             "no handler and no plugin reads it",
         );
         references.push(note.at(declared.at(&[])));

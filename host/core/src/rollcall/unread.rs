@@ -1,6 +1,6 @@
 //! Files and folders of a workspace that nothing reads.
 
-use super::{Cause, Kind, Miss, Reference, Referrer};
+use super::{Cause, Miss, Reference, ReferenceKind, Referrer};
 use crate::workspace::{Place, Unread};
 
 /// A miss for each.
@@ -15,9 +15,14 @@ pub fn list(unread: &[Unread]) -> Vec<Reference> {
             .filter(|(_, file)| file.ends_with(".wasm"))
             .map(|(plugin, _)| Cause::new(Referrer::plugin(plugin), "component"));
         let miss = Miss::new(&unread.problem, &unread.mend).because(component);
-        Reference::new(Referrer::Unread(path.clone()), "path", Kind::File, path)
-            .at(Place::start(path))
-            .missed(Some(miss))
+        Reference::new(
+            Referrer::Unread(path.clone()),
+            "path",
+            ReferenceKind::File,
+            path,
+        )
+        .at(Place::start(path))
+        .missed(Some(miss))
     });
     misses.collect()
 }

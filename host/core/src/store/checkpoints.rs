@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use self::parts::{Ended, Moved};
+use self::parts::{Moved, RunEnding};
 use super::gates::Gate;
-use super::leases::{Held, Told};
+use super::leases::{Lease, RunSignals};
 use super::runs::RunStatus;
 use super::schedules::{self, Started};
 use super::stage_runs::StageRun;
@@ -27,8 +27,8 @@ use crate::value::{Query, Statement};
 /// What the holder of a lease makes of its run.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
-    pub held: Held,
-    /// [`Told::signals`] as the holder knows it: nothing is kept if something reached the run
+    pub held: Lease,
+    /// [`RunSignals::signals`] as the holder knows it: nothing is kept if something reached the run
     /// from outside meanwhile.
     pub signals: i64,
     /// The visits that ended or were held.
@@ -39,7 +39,7 @@ pub struct Checkpoint {
     pub gates: Vec<Gate>,
     /// Statements that commit with it, exactly once, and the plugin they run as, if one does.
     pub writes: Vec<Statement>,
-    pub writer: Option<granted::Writer>,
+    pub writer: Option<granted::DeferredWriter>,
     /// The time that the stage has left for the writes of its plugin.
     pub left: Duration,
     /// What the run took so far.
@@ -53,7 +53,7 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// One in which no stage ended.
-    pub fn blank(held: Held, signals: i64, spent: Duration, then: Then) -> Self {
+    pub fn blank(held: Lease, signals: i64, spent: Duration, then: Then) -> Self {
         Self {
             held,
             signals,
@@ -93,10 +93,10 @@ pub enum Then {
 /// What came of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Committed {
-    Kept(Told),
+    Kept(RunSignals),
     /// Nothing of it was kept: something reached the run from outside since its holder last
     /// looked, and what the holder decided may not hold any more.
-    Outdated(Told),
+    Outdated(RunSignals),
     /// Nothing of it was kept: the lease is lost.
     Lost,
 }
@@ -154,7 +154,7 @@ async fn advance(
     let dialect = transaction.dialect();
     let moved: Vec<Moved<'_>> = checkpoints.iter().map(|one| Moved::of(one)).collect();
     let query = Query::new(parts::advance(dialect)).bind(batch::rows(&moved)?);
-    let told: Vec<(String, Told)> = transaction.read(query).await?;
+    let told: Vec<(String, RunSignals)> = transaction.read(query).await?;
     let mut told: BTreeMap<_, _> = told.into_iter().collect();
     let mut committed = Vec::with_capacity(checkpoints.len());
     for checkpoint in checkpoints {
@@ -167,8 +167,8 @@ async fn advance(
 }
 
 /// Why a checkpoint moved nothing.
-async fn refused(transaction: &mut Transaction<'_>, held: &Held) -> Result<Committed, StoreError> {
-    let sql = "SELECT wish, wish_detail, signals FROM open_runs \
+async fn refused(transaction: &mut Transaction<'_>, held: &Lease) -> Result<Committed, StoreError> {
+    let sql = "SELECT stop_request, stop_detail, signals FROM open_runs \
         WHERE id = $1 AND fence = $2 AND status = 'running'";
     let still_held = Query::new(sql).bind(&held.run).bind(held.fence);
     let told = transaction.read_first(still_held).await?;
@@ -248,7 +248,7 @@ async fn carry_out(
 
 /// Move the runs that ended into the history, with what tenants write, policies and ledger.
 async fn end(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<(), StoreError> {
-    let ended: Vec<Ended<'_>> = held.iter().filter_map(|held| Ended::of(held)).collect();
+    let ended: Vec<RunEnding<'_>> = held.iter().filter_map(|held| RunEnding::of(held)).collect();
     if ended.is_empty() {
         return Ok(());
     }
@@ -264,7 +264,7 @@ async fn end(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<
         let withdraw = Statement::new(parts::withdraw(dialect)).bind(rows);
         transaction.execute(withdraw).await?;
     }
-    tenants::runs_ended(transaction, &Ended::told(&ended)).await?;
+    tenants::runs_ended(transaction, &RunEnding::told(&ended)).await?;
     let mut ends = Vec::new();
     for (_, started) in removed {
         if started.is_by_itself() {
@@ -298,17 +298,20 @@ async fn note(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result
 
 /// Whether a checkpoint was committed after all, although its answer was lost: what its holder
 /// has to know, or `None` if nothing of it is there.
-pub async fn committed(store: &Store, checkpoint: &Checkpoint) -> Result<Option<Told>, StoreError> {
+pub async fn committed(
+    store: &Store,
+    checkpoint: &Checkpoint,
+) -> Result<Option<RunSignals>, StoreError> {
     let held = &checkpoint.held;
     let sql = match checkpoint.rows.first() {
         Some(_) => {
-            "SELECT wish, wish_detail, runs.signals FROM runs \
+            "SELECT stop_request, stop_detail, runs.signals FROM runs \
             JOIN stage_runs ON stage_runs.run = runs.id \
             WHERE runs.id = $1 AND stage_runs.fence = $2 AND stage_runs.stage = $3 \
                 AND stage_runs.visit = $4 AND stage_runs.step = $5"
         }
         None => {
-            "SELECT wish, wish_detail, signals FROM runs \
+            "SELECT stop_request, stop_detail, signals FROM runs \
             WHERE id = $1 AND fence = $2 AND status <> 'running'"
         }
     };

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use self::pick::{Candidate, Load, Wanted};
-use super::leases::Told;
+use super::leases::RunSignals;
 use super::locks::Lock;
 use super::runs::{self, Run, micros};
 use super::stage_runs::{self, StageRun};
@@ -32,7 +32,7 @@ const PAGE: usize = 256;
 pub struct Claim {
     pub run: Run,
     pub fence: i64,
-    pub told: Told,
+    pub told: RunSignals,
     #[serde(skip)]
     pub rows: Vec<StageRun>,
     /// Stages whose gates were asked and are not decided.
@@ -54,14 +54,14 @@ pub struct Claimant {
     pub suspect: u32,
 }
 
-/// Take up to `places` runs that are due, suspects left out.
+/// Take up to `slots` runs that are due, suspects left out.
 pub async fn take(
     store: &Store,
     claimant: &Claimant,
-    places: usize,
+    slots: usize,
 ) -> Result<Vec<Claim>, StoreError> {
     let most = i64::from(claimant.suspect) - 1;
-    take_between(store, claimant, places, [0, most]).await
+    take_between(store, claimant, slots, [0, most]).await
 }
 
 /// Take a run that lost so many workers that the next loss blocks it. Whoever takes it carries
@@ -75,7 +75,7 @@ pub async fn take_suspect(store: &Store, claimant: &Claimant) -> Result<Option<C
 async fn take_between(
     store: &Store,
     claimant: &Claimant,
-    places: usize,
+    slots: usize,
     recoveries: [i64; 2],
 ) -> Result<Vec<Claim>, StoreError> {
     let claimant = claimant.clone();
@@ -83,7 +83,7 @@ async fn take_between(
         .write(move |transaction| {
             Box::pin(async move {
                 let now = begin(transaction).await?;
-                let ids = choose(transaction, now, places, recoveries).await?;
+                let ids = choose(transaction, now, slots, recoveries).await?;
                 lease(transaction, &claimant, now, ids).await
             })
         })
@@ -114,7 +114,7 @@ pub async fn take_one(
 
 /// Wait for other claims to commit; gives the database's clock.
 async fn begin(transaction: &mut Transaction<'_>) -> Result<i64, StoreError> {
-    Lock::Claims.alone(transaction).await?;
+    Lock::Claims.acquire(transaction).await?;
     transaction.clock().await
 }
 
@@ -122,18 +122,18 @@ async fn begin(transaction: &mut Transaction<'_>) -> Result<i64, StoreError> {
 async fn choose(
     transaction: &mut Transaction<'_>,
     now: i64,
-    places: usize,
+    slots: usize,
     recoveries: [i64; 2],
 ) -> Result<Vec<String>, StoreError> {
     let lines = due_lines(transaction).await?;
     if lines.is_empty() {
         return Ok(Vec::new());
     }
-    let mut wanted = Wanted::new(loads(transaction, now).await?, places);
+    let mut wanted = Wanted::new(loads(transaction, now).await?, slots);
     // A key that has nothing left is left out, so that it hides nobody behind it.
     let mut spent: BTreeSet<String> = wanted.full_keys();
     for line in &lines {
-        let mut page = places;
+        let mut page = slots;
         loop {
             let query = due(transaction.dialect(), line, now, recoveries, page, &spent)?;
             let mut found = candidates(transaction, query).await?;
@@ -148,7 +148,7 @@ async fn choose(
             }
             spent.extend(exhausted);
             // Where there is one whose key is spent there may be many.
-            page = if later > 0 { page.max(PAGE) } else { places };
+            page = if later > 0 { page.max(PAGE) } else { slots };
         }
     }
     Ok(wanted.pick())
@@ -156,13 +156,13 @@ async fn choose(
 
 /// Runs of a pipeline that are claimed in the order of their times.
 #[derive(Deserialize)]
-struct Line {
+struct PipelineQueue {
     pipeline: String,
     priority: i64,
 }
 
 /// Pipelines that have claimable runs, with their priorities: one step down the index for each.
-async fn due_lines(transaction: &mut Transaction<'_>) -> Result<Vec<Line>, StoreError> {
+async fn due_lines(transaction: &mut Transaction<'_>) -> Result<Vec<PipelineQueue>, StoreError> {
     let sql = format!(
         "WITH RECURSIVE pipelines (name) AS ( \
             SELECT MIN(pipeline) FROM open_runs WHERE {CLAIMABLE} \
@@ -201,7 +201,7 @@ const CANDIDATE: &str = "id, pipeline, priority, limit_key, at_once, \
 /// The first runs of a line that are due, keys without a place left out.
 fn due(
     dialect: Dialect,
-    line: &Line,
+    line: &PipelineQueue,
     now: i64,
     [least, most]: [i64; 2],
     page: usize,
@@ -226,7 +226,7 @@ fn due(
 }
 
 /// Runs that are due, and those whose rows cannot be read.
-struct Found {
+struct DueRuns {
     candidates: Vec<Candidate>,
     poison: Vec<Poison>,
 }
@@ -234,9 +234,9 @@ struct Found {
 async fn candidates(
     transaction: &mut Transaction<'_>,
     query: Statement,
-) -> Result<Found, StoreError> {
+) -> Result<DueRuns, StoreError> {
     let rows = transaction.query(query).await?;
-    let mut found = Found {
+    let mut found = DueRuns {
         candidates: Vec::new(),
         poison: Vec::new(),
     };
@@ -266,7 +266,7 @@ async fn lease(
         "UPDATE open_runs SET status = 'running', fence = fence + 1, lease_until = $2, \
             lease = $5, worker = $3, started_at = COALESCE(started_at, $4) \
         WHERE id {among} \
-        RETURNING {columns}, fence, wish, wish_detail, signals, CAST($4 AS BIGINT) AS now"
+        RETURNING {columns}, fence, stop_request, stop_detail, signals, CAST($4 AS BIGINT) AS now"
     );
     let order = batch::rows(&ids)?;
     let take = Statement::new(sql)
@@ -336,7 +336,7 @@ fn of_run(claims: &mut [Claim], run: &str, change: impl FnOnce(&mut Claim)) {
     }
 }
 
-impl From<Claim> for super::leases::Held {
+impl From<Claim> for super::leases::Lease {
     fn from(claim: Claim) -> Self {
         Self {
             run: claim.run.id,

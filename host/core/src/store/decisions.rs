@@ -4,7 +4,7 @@ use super::checkpoints::{self, StageRow};
 use super::gates::{self, Decision, Gate, Verdict};
 use super::stage_runs::{self, StageRun};
 use super::steering::table::{self, Signal, State};
-use super::steering::{Answer, Refusal, Steered};
+use super::steering::{SteerRefusal, SteerResult, Steered};
 use super::{Store, StoreError, StoreErrorKind, Transaction, batch};
 use crate::value::Statement;
 
@@ -15,7 +15,7 @@ pub struct Decided {
     pub verdict: Verdict,
     /// It comes right after the checkpoints that the decision was made from.
     pub row: StageRun,
-    /// [`Told::signals`](super::leases::Told::signals) when it was made.
+    /// [`RunSignals::signals`](super::leases::RunSignals::signals) when it was made.
     pub signals: i64,
     /// Stages that are visited anew.
     pub superseded: Vec<String>,
@@ -24,7 +24,7 @@ pub struct Decided {
 /// Keep a decision and queue its run, unless somebody has it: then its holder sees a signal.
 /// Refused as changed if the run has another checkpoint meanwhile, or another signal, and as
 /// lapsed if somebody decides it whose time has passed.
-pub async fn keep(store: &Store, decided: Decided) -> Result<Answer, StoreError> {
+pub async fn keep(store: &Store, decided: Decided) -> Result<SteerResult, StoreError> {
     store
         .write(move |transaction| Box::pin(keep_in(transaction, decided)))
         .await
@@ -33,7 +33,7 @@ pub async fn keep(store: &Store, decided: Decided) -> Result<Answer, StoreError>
 async fn keep_in(
     transaction: &mut Transaction<'_>,
     decided: Decided,
-) -> Result<Answer, StoreError> {
+) -> Result<SteerResult, StoreError> {
     let (dialect, run) = (transaction.dialect(), &decided.gate.run);
     let Some(locked) = table::lock(transaction, run).await? else {
         return Ok(table::answer(Signal::Decide, State::Ended));
@@ -43,13 +43,13 @@ async fn keep_in(
         return Ok(answer);
     }
     if locked.signals != decided.signals || locked.newest + 1 != decided.row.step {
-        return Ok(Err(Refusal::Changed));
+        return Ok(Err(SteerRefusal::Changed));
     }
     let now = transaction.clock().await?;
     let expires_at = decided.gate.expires_at.map(super::microseconds);
     let lapsed = expires_at.is_some_and(|at| at <= now);
     if lapsed && decided.verdict.decision != Decision::Expired {
-        return Ok(Err(Refusal::Lapsed));
+        return Ok(Err(SteerRefusal::Lapsed));
     }
     let decide = gates::decide(&decided.gate, &decided.verdict, now);
     if transaction.execute(decide).await? != 1 {
@@ -77,7 +77,7 @@ async fn keep_in(
 async fn signal(
     transaction: &mut Transaction<'_>,
     run: &str,
-    answer: Answer,
+    answer: SteerResult,
 ) -> Result<(), StoreError> {
     let queue = match answer {
         Ok(Steered::Now(status)) => {

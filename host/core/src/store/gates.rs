@@ -138,7 +138,7 @@ pub async fn readable_of_run(
 pub async fn expired(store: &Store, now: i64) -> Result<Vec<Gate>, StoreError> {
     let query = select(
         "WHERE decision IS NULL AND expires_at <= $1 AND NOT EXISTS (SELECT 1 FROM open_runs \
-            WHERE open_runs.id = gates.run AND open_runs.wish = 'cancel') ORDER BY opened_at",
+            WHERE open_runs.id = gates.run AND open_runs.stop_request = 'cancel') ORDER BY opened_at",
     );
     read_all(store, query.bind(now)).await
 }

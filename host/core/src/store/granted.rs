@@ -41,7 +41,7 @@ use self::admission::{Asker, Checked};
 pub use self::authorise::authorise;
 use self::authorizer::{Authorizer, Mode};
 use self::catalog::Catalog;
-pub use self::deferred::{Writer, execute_deferred, execute_unchecked};
+pub use self::deferred::{DeferredWriter, execute_deferred, execute_unchecked};
 #[doc(hidden)]
 pub use self::functions::{Makes, all as functions};
 pub use self::idle::Idle;
@@ -51,7 +51,7 @@ use self::session::{Budgeted, Session};
 pub use self::transaction::GrantedTransaction;
 pub use self::user::{without_logins, without_schema};
 use super::{Backend, Store, StoreError, StoreErrorKind};
-use crate::config::Limits;
+use crate::config::CallLimits;
 use crate::grants::Grants;
 use crate::value::{Rows, Statement, Value};
 
@@ -68,7 +68,7 @@ pub struct QueryLimits {
 
 impl QueryLimits {
     /// The limits of a plugin, with at most `left` of time.
-    pub fn of(limits: &Limits, left: Duration) -> Self {
+    pub fn of(limits: &CallLimits, left: Duration) -> Self {
         Self {
             rows: limits.rows.into(),
             bytes: limits.row_bytes.into(),
@@ -77,7 +77,7 @@ impl QueryLimits {
     }
 }
 
-fn statement_timeout(limits: &Limits) -> Duration {
+fn statement_timeout(limits: &CallLimits) -> Duration {
     Duration::from_secs(limits.statement_seconds.into())
 }
 
@@ -91,7 +91,7 @@ struct Shared {
     store: Store,
     plugin: Arc<str>,
     grants: Arc<Grants>,
-    limits: Limits,
+    limits: CallLimits,
     /// How to connect as the plugin, on PostgreSQL.
     login: Option<PgConnectOptions>,
     /// Its tables as they were when they were last looked at, on PostgreSQL.
@@ -115,7 +115,7 @@ impl Store {
         &self,
         plugin: &str,
         grants: &Grants,
-        limits: &Limits,
+        limits: &CallLimits,
     ) -> Result<GrantedDatabase, StoreError> {
         let connections = CONNECTIONS.min(limits.concurrent_calls.max(1));
         let login = match self.backend() {

@@ -94,7 +94,7 @@ pub async fn gates(store: &Store) -> Result<Vec<Case>, StoreError> {
 }
 
 /// Runs that are open and ended at once; `what` is how they ended.
-pub async fn twofold(store: &Store) -> Result<Vec<Case>, StoreError> {
+pub async fn in_both_tables(store: &Store) -> Result<Vec<Case>, StoreError> {
     let sql = "SELECT open_runs.id AS run, open_runs.pipeline, open_runs.revision, \
             history.status AS what, 0 AS age \
         FROM open_runs JOIN history ON history.id = open_runs.id ORDER BY open_runs.id";

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::leases::Told;
+use super::leases::RunSignals;
 use super::{Store, StoreError};
 use crate::value::Query;
 use crate::value::form::micros;
@@ -20,12 +20,12 @@ pub struct Holder {
     pub lease_until: Option<Timestamp>,
     /// How often a worker fell silent since the last checkpoint.
     pub recoveries: i64,
-    pub told: Told,
+    pub told: RunSignals,
 }
 
 /// Who has a run; `None` if there is no such run.
 pub async fn of(store: &Store, run: &str) -> Result<Option<Holder>, StoreError> {
-    let sql = "SELECT fence, signals, worker, NULLIF(lease_until, 0) AS lease_until, recoveries, wish, wish_detail \
+    let sql = "SELECT fence, signals, worker, NULLIF(lease_until, 0) AS lease_until, recoveries, stop_request, stop_detail \
         FROM runs WHERE id = $1";
     store.read_first(Query::new(sql).bind(run)).await
 }

@@ -16,7 +16,7 @@ use crate::value::{Query, Row, Statement};
 
 /// The right of a worker to write to a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
+pub struct Lease {
     pub run: String,
     pub fence: i64,
 }
@@ -24,16 +24,16 @@ pub struct Held {
 /// What a person wants of a run that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Wish {
+pub enum StopRequest {
     Cancel,
     Pause,
 }
 
-impl Wish {
+impl StopRequest {
     pub fn as_str(self) -> &'static str {
         match self {
-            Wish::Cancel => "cancel",
-            Wish::Pause => "pause",
+            StopRequest::Cancel => "cancel",
+            StopRequest::Pause => "pause",
         }
     }
 }
@@ -41,11 +41,11 @@ impl Wish {
 /// What a holder learns of its run whenever it writes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename = "open_runs")]
-pub struct Told {
-    pub wish: Option<Wish>,
+pub struct RunSignals {
+    pub stop_request: Option<StopRequest>,
     /// Who wishes it, and why.
     #[serde(deserialize_with = "or_default")]
-    pub wish_detail: String,
+    pub stop_detail: String,
     /// Grows when something outside changed the run, such as a decided gate.
     pub signals: i64,
 }
@@ -58,9 +58,9 @@ pub struct Told {
 /// beat. What writes to the row of a lease that ran out is not taken for its end either.
 pub async fn heartbeat(
     store: &Store,
-    held: &[Held],
+    held: &[Lease],
     lease: Duration,
-) -> Result<Vec<(Held, Told)>, StoreError> {
+) -> Result<Vec<(Lease, RunSignals)>, StoreError> {
     let dialect = store.dialect();
     let table = batch::table(dialect, &[("run", "text"), ("fence", "bigint")]);
     let now = batch::now(dialect);
@@ -79,14 +79,14 @@ pub async fn heartbeat(
     let among = batch::among(dialect, &free);
     let lengthen = format!(
         "UPDATE open_runs SET lease_until = {now} + $2 WHERE id {among} \
-        RETURNING id AS run, fence, wish, wish_detail, signals"
+        RETURNING id AS run, fence, stop_request, stop_detail, signals"
     );
     let sql = match dialect {
         Dialect::Sqlite => lengthen,
         Dialect::Postgres => format!(
             "WITH lengthened AS ({lengthen}) \
-            SELECT run, fence, wish, wish_detail, signals FROM lengthened UNION ALL \
-            SELECT held.id, held.fence, held.wish, held.wish_detail, held.signals {still_held} \
+            SELECT run, fence, stop_request, stop_detail, signals FROM lengthened UNION ALL \
+            SELECT held.id, held.fence, held.stop_request, held.stop_detail, held.signals {still_held} \
             AND held.id NOT IN (SELECT run FROM lengthened)"
         ),
     };
@@ -137,7 +137,7 @@ pub(super) async fn recover_in(
     );
     let among = batch::among(dialect, &silent);
     // One that is to be cancelled is, whoever takes it, before any of its stages.
-    let poisoned = "recoveries + 1 >= $1 AND wish IS NULL";
+    let poisoned = "recoveries + 1 >= $1 AND stop_request IS NULL";
     let sql = format!(
         "UPDATE open_runs SET recoveries = recoveries + 1, lease_until = 0, worker = NULL, \
             wake_at = CASE WHEN {poisoned} THEN {never} ELSE {now} END, \

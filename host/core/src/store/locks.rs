@@ -26,7 +26,7 @@ impl Lock {
     }
 
     /// Be alone with it until the transaction ends.
-    pub(super) async fn alone(self, transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+    pub(super) async fn acquire(self, transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
         let sql = "SELECT name FROM locks WHERE name = $1 FOR UPDATE";
         self.take(transaction, sql).await
     }

@@ -35,7 +35,7 @@ pub(super) async fn run(transaction: &mut Transaction<'_>) -> Result<(), StoreEr
 }
 
 /// Whether everything is applied already; changes nothing.
-pub(super) async fn look(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+pub(super) async fn inspect(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
     let rows = transaction.query(applied()).await;
     let rows = rows.map_err(|error| match error.kind {
         StoreErrorKind::Statement => missing(),

@@ -47,7 +47,7 @@ pub const REVISION: Noun = Noun {
 
 /// What a name came to: the keys it fits, at most a few of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum NameMatch {
     One(String),
     None,
     Several(Vec<String>),
@@ -71,14 +71,14 @@ const MEANT: i64 = 500;
 const SEVERAL: i64 = 5;
 
 /// The key of what a person names.
-pub async fn find(store: &Store, noun: &Noun, wanted: &str) -> Result<Found, StoreError> {
+pub async fn find(store: &Store, noun: &Noun, wanted: &str) -> Result<NameMatch, StoreError> {
     let rows = noun.rows;
     if wanted == LATEST {
         let sql = format!("SELECT key FROM ({rows}) named ORDER BY moment DESC, key DESC LIMIT 1");
         return Ok(found(keys(store, Query::new(sql)).await?));
     }
     if wanted.is_empty() {
-        return Ok(Found::None);
+        return Ok(NameMatch::None);
     }
     let sql = format!("SELECT key FROM ({rows}) named WHERE key = $1 LIMIT 1");
     let exact = keys(store, Query::new(sql).bind(wanted)).await?;
@@ -129,11 +129,11 @@ fn by_age(noun: &Noun) -> String {
     format!("SELECT key FROM ({}) named ORDER BY moment DESC", noun.rows)
 }
 
-fn found(mut keys: Vec<String>) -> Found {
+fn found(mut keys: Vec<String>) -> NameMatch {
     match keys.len() {
-        0 => Found::None,
-        1 => Found::One(keys.remove(0)),
-        _ => Found::Several(keys),
+        0 => NameMatch::None,
+        1 => NameMatch::One(keys.remove(0)),
+        _ => NameMatch::Several(keys),
     }
 }
 
@@ -178,11 +178,11 @@ async fn like(store: &Store, noun: &Noun, ids: &[&str]) -> Result<Vec<String>, S
     let mut known = Vec::new();
     // A statement takes so many parameters only.
     for some in ends.chunks(500) {
-        let places: Vec<_> = (1..=some.len()).map(|place| format!("${place}")).collect();
+        let parameters: Vec<_> = (1..=some.len()).map(|place| format!("${place}")).collect();
         let sql = format!(
             "SELECT DISTINCT key FROM ({} LIMIT {NEWEST}) newest WHERE {}",
             by_age(noun),
-            stand(&places.join(", "))
+            stand(&parameters.join(", "))
         );
         let query = some.iter().fold(Query::new(sql), |sql, end| sql.bind(*end));
         known.extend(keys(store, query).await?);

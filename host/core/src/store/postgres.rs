@@ -16,7 +16,7 @@ use sqlx::{
 pub(super) use self::answered::{ANSWER, GRACE, answered};
 pub(super) use self::values::{bound, decode, kinds, known};
 use super::timed::{self, Borrowed};
-use super::{Connection, StoreError, StoreErrorKind, Transaction, Work, migrate};
+use super::{Connection, StoreError, StoreErrorKind, Transaction, TransactionWork, migrate};
 use crate::schema;
 use crate::value::{Rows, Statement};
 
@@ -150,7 +150,7 @@ impl PostgresStore {
 
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
-        F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send,
+        F: for<'t> FnOnce(&'t mut Transaction<'_>) -> TransactionWork<'t, T> + Send,
     {
         let mut borrowed = Borrowed::of(self.pool.acquire().await?);
         let connection = borrowed.connection()?;
@@ -213,7 +213,7 @@ async fn refuse_read_only(connection: &mut PgConnection) -> Result<(), StoreErro
 }
 
 /// Whether the database answers and has the current schema.
-pub(super) async fn look(url: &str) -> Result<(), StoreError> {
+pub(super) async fn inspect(url: &str) -> Result<(), StoreError> {
     look_on(&mut reach(&options(url)?).await?).await
 }
 
@@ -230,7 +230,7 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
 
 async fn look_on(connection: &mut PgConnection) -> Result<(), StoreError> {
     let mut transaction = answered(ANSWER, connection.begin()).await?;
-    migrate::look(&mut Transaction::new(Connection::Postgres(
+    migrate::inspect(&mut Transaction::new(Connection::Postgres(
         &mut transaction,
     )))
     .await
@@ -259,7 +259,7 @@ async fn write<T, F>(
     work: F,
 ) -> Result<T, StoreError>
 where
-    F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send,
+    F: for<'t> FnOnce(&'t mut Transaction<'_>) -> TransactionWork<'t, T> + Send,
 {
     let mut begun = answered(ANSWER, connection.begin()).await?;
     let mut transaction = Transaction::new(Connection::Postgres(&mut begun));

@@ -14,11 +14,11 @@ const FRESH: Duration = Duration::from_secs(2);
 /// What a checkpoint writes, locked as it does. A lock of SQLite is on all of them.
 const TABLES: &str = "LOCK TABLE open_runs, stage_runs, gates, history IN ROW EXCLUSIVE MODE";
 
-type Answer = Result<(), StoreError>;
+type ProbeResult = Result<(), StoreError>;
 
 /// The last answer, and when it was given.
 #[derive(Default)]
-pub(super) struct Probe(Mutex<Option<(Instant, Answer)>>);
+pub(super) struct Probe(Mutex<Option<(Instant, ProbeResult)>>);
 
 impl Store {
     /// Whether something can be written now. One asks at a time; those that come meanwhile share

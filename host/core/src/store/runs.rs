@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::origin::Origin;
+pub use self::origin::RunOrigin;
 use super::unreadable::Unreadable;
 use super::{Dialect, Store, StoreError, Transaction, batch, storable};
 use crate::outcome::Patch;
@@ -40,10 +40,10 @@ pub struct Run {
     pub settings: Option<String>,
     /// What started it.
     #[serde(with = "text")]
-    pub origin: Origin,
+    pub origin: RunOrigin,
     /// Greater goes first.
     pub priority: i64,
-    pub limits: Limits,
+    pub limits: RunLimits,
     #[serde(with = "micros")]
     pub created_at: Timestamp,
     #[serde(with = "micros")]
@@ -61,14 +61,14 @@ pub struct Run {
 impl Run {
     /// Whether it is expected again and again: the ledger keeps how it fares.
     pub fn recurs(&self) -> bool {
-        matches!(self.origin, Origin::Schedule(_) | Origin::Policy(_))
+        matches!(self.origin, RunOrigin::Schedule(_) | RunOrigin::Policy(_))
             || policy::of_pipeline(&self.pipeline).is_some()
     }
 }
 
 /// What runs that share a key may do together.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
+pub struct RunLimits {
     #[serde(rename = "limit_key")]
     pub key: Option<String>,
     /// Runs of the key that are carried out at a time.

@@ -15,7 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::ended::{Started, ended};
+pub(super) use self::ended::{EndedOrigin, ended};
 pub use self::fire::{Fired, fire_due, fire_now};
 use super::locks::Lock;
 use super::runs::{Run, RunStatus, micros};
@@ -58,7 +58,7 @@ pub enum Cadence {
 /// How a schedule fared.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename = "schedules")]
-pub struct Kept {
+pub struct ScheduleState {
     /// When it fires next, or should have.
     #[serde(with = "form::micros")]
     pub next_at: Option<Timestamp>,
@@ -74,11 +74,11 @@ pub struct Kept {
 }
 
 /// All rows, by name.
-pub async fn all(store: &Store) -> Result<BTreeMap<String, Kept>, StoreError> {
+pub async fn all(store: &Store) -> Result<BTreeMap<String, ScheduleState>, StoreError> {
     let sql = "SELECT schedules.name, next_at, last_run, skipped, dropped, \
             runs.status AS last_status, runs.created_at AS last_started \
         FROM schedules LEFT JOIN runs ON runs.id = schedules.last_run";
-    let named = store.readable("a schedule", Query::<(String, Kept)>::new(sql));
+    let named = store.readable("a schedule", Query::<(String, ScheduleState)>::new(sql));
     Ok(named.await?.into_iter().collect())
 }
 
@@ -93,7 +93,7 @@ pub async fn sync(store: &Store, plan: &Arc<Plan>) -> Result<bool, StoreError> {
 
 async fn sync_in(transaction: &mut Transaction<'_>, plan: &Plan) -> Result<bool, StoreError> {
     if transaction.dialect() == Dialect::Postgres {
-        Lock::Schedules.alone(transaction).await?;
+        Lock::Schedules.acquire(transaction).await?;
         // In the order that everybody takes them in.
         let rows = Statement::new("SELECT name FROM schedules ORDER BY name FOR UPDATE");
         transaction.query(rows).await?;

@@ -1,8 +1,8 @@
 //! SQLite: one writer task with group commit, and a pool of readers.
 
 mod locked;
+mod opened_file;
 mod opening;
-mod place;
 mod search;
 
 use std::panic::AssertUnwindSafe;
@@ -23,12 +23,12 @@ use sqlx::{
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-pub(super) use self::opening::{files, is_absent, look};
-pub(super) use self::place::Place;
+pub(super) use self::opened_file::OpenedFile;
+pub(super) use self::opening::{files, inspect, is_absent};
 pub(super) use self::search::install as search;
 use super::granted::Idling;
 use super::timed::{self, Borrowed};
-use super::{Connection, StoreError, StoreErrorKind, Transaction, Work};
+use super::{Connection, StoreError, StoreErrorKind, Transaction, TransactionWork};
 use crate::supervision;
 use crate::value::{Rows, Statement, Value};
 
@@ -55,7 +55,7 @@ pub(crate) struct SqliteStore {
     pub(crate) options: SqliteConnectOptions,
     /// The files that have to stay where they are: the database with its log, and the lock of
     /// whoever works.
-    pub(super) places: std::sync::Mutex<Vec<Place>>,
+    pub(super) opened_files: std::sync::Mutex<Vec<OpenedFile>>,
     /// Where the connections of plugins wait.
     guests: std::sync::Mutex<Vec<Weak<Idling>>>,
     /// Never used: whoever closes the file last removes its log, which has to stay in its place.
@@ -67,12 +67,12 @@ pub(crate) struct SqliteStore {
 /// One transaction's work, and how to tell its caller what came of the commit.
 struct Job {
     work: Run,
-    answer: Answer,
+    answer: Reply,
 }
 
 /// Says whether what it changed stays.
 type Run = Box<dyn for<'t> FnOnce(&'t mut SqliteConnection) -> BoxFuture<'t, bool> + Send>;
-type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 impl SqliteStore {
     pub(super) async fn open(path: &str) -> Result<Self, StoreError> {
@@ -94,7 +94,7 @@ impl SqliteStore {
         let writing = options.clone().busy_timeout(locked::PATIENCE);
         let connection = opening::current(&writing, path).await?;
         let anchor = opening::anchor(&options).await?;
-        let places = Place::of_database(Path::new(path));
+        let opened_files = OpenedFile::of_database(Path::new(path));
         let reading = options.clone().read_only(true);
         let reading = reading
             .pragma("query_only", "on")
@@ -114,7 +114,7 @@ impl SqliteStore {
             write_gate,
             others_until: std::sync::Mutex::default(),
             options,
-            places: std::sync::Mutex::new(places),
+            opened_files: std::sync::Mutex::new(opened_files),
             guests: std::sync::Mutex::default(),
             anchor: Mutex::new(Some(anchor)),
             passing: None,
@@ -143,7 +143,9 @@ impl SqliteStore {
 
     /// Refused once a file that has to stay is not the one at its path any more.
     pub(super) fn in_place(&self) -> Result<(), StoreError> {
-        held(&self.places).iter().try_for_each(Place::look)
+        held(&self.opened_files)
+            .iter()
+            .try_for_each(OpenedFile::check)
     }
 
     /// Keep guests from writing for a while.
@@ -204,7 +206,7 @@ impl SqliteStore {
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t mut Transaction<'_>) -> Work<'t, T> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Transaction<'_>) -> TransactionWork<'t, T> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
         // Where the work leaves what it came to, until the commit is known. Still empty then
@@ -346,7 +348,7 @@ async fn run_group(
     connection: &mut SqliteConnection,
     first: Job,
     (receiver, file): (&mut mpsc::Receiver<Job>, &Path),
-    answers: &mut Vec<Answer>,
+    answers: &mut Vec<Reply>,
 ) -> Result<(), StoreError> {
     let mut transaction = match locked::begin(connection, file).await {
         Ok(transaction) => transaction,

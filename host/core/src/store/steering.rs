@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use self::table::{Signal, State};
 use super::checkpoints::{self, Checkpoint, Then};
-use super::leases::{Held, Wish};
+use super::leases::{Lease, StopRequest};
 use super::runs::RunStatus;
 use super::stage_runs::Undone;
 use super::{Store, StoreError, Transaction, batch, gates};
@@ -33,7 +33,7 @@ pub enum Steered {
 
 /// Why nothing came of it; fits after the name of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum SteerRefusal {
     #[error("{0}")]
     State(&'static str),
     /// A worker has it, and its lease has not run out.
@@ -48,11 +48,11 @@ pub enum Refusal {
 }
 
 /// What came of a signal, if the run took it.
-pub type Answer = Result<Steered, Refusal>;
+pub type SteerResult = Result<Steered, SteerRefusal>;
 
 /// How a run stood when something was decided about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Seen {
+pub struct RunVersion {
     pub fence: i64,
     pub signals: i64,
 }
@@ -62,12 +62,12 @@ pub struct Seen {
 pub async fn stop(
     store: &Store,
     run: &str,
-    wish: Wish,
+    stop_request: StopRequest,
     detail: String,
-) -> Result<Answer, StoreError> {
+) -> Result<SteerResult, StoreError> {
     let run = run.to_owned();
     store
-        .write(move |transaction| Box::pin(stop_in(transaction, run, wish, detail)))
+        .write(move |transaction| Box::pin(stop_in(transaction, run, stop_request, detail)))
         .await
 }
 
@@ -75,23 +75,23 @@ pub async fn stop(
 pub(super) async fn stop_in(
     transaction: &mut Transaction<'_>,
     run: String,
-    wish: Wish,
+    stop_request: StopRequest,
     detail: String,
-) -> Result<Answer, StoreError> {
-    let signal = match wish {
-        Wish::Cancel => Signal::Cancel,
-        Wish::Pause => Signal::Pause,
+) -> Result<SteerResult, StoreError> {
+    let signal = match stop_request {
+        StopRequest::Cancel => Signal::Cancel,
+        StopRequest::Pause => Signal::Pause,
     };
     let locked = table::lock(transaction, &run).await?;
     let state = locked.map_or(State::Ended, |locked| locked.state);
     let answer = table::answer(signal, state);
     match answer {
         Ok(Steered::Told) => {
-            let tell = "UPDATE open_runs SET wish = $2, wish_detail = $3, signals = signals + 1 \
+            let tell = "UPDATE open_runs SET stop_request = $2, stop_detail = $3, signals = signals + 1 \
                 WHERE id = $1";
             let tell = Statement::new(tell)
                 .bind(&run)
-                .bind(wish.as_str())
+                .bind(stop_request.as_str())
                 .bind(&detail);
             transaction.execute(tell).await?;
         }
@@ -119,8 +119,8 @@ async fn stop_now(
     detail: String,
 ) -> Result<(), StoreError> {
     // It is taken for a moment, so that its fence refuses everybody else.
-    let take = "UPDATE open_runs SET status = 'running', fence = fence + 1, wish = NULL, \
-            wish_detail = NULL WHERE id = $1 \
+    let take = "UPDATE open_runs SET status = 'running', fence = fence + 1, stop_request = NULL, \
+            stop_detail = NULL WHERE id = $1 \
         RETURNING fence, signals, spent";
     let take = Query::<Taken>::new(take).bind(&run);
     let Some(taken) = transaction.read_first(take).await? else {
@@ -140,21 +140,24 @@ async fn stop_now(
         signals,
         spent,
     } = taken;
-    let checkpoint = Checkpoint::blank(Held { run, fence }, signals, spent, then);
+    let checkpoint = Checkpoint::blank(Lease { run, fence }, signals, spent, then);
     checkpoints::commit_in(transaction, vec![Arc::new(checkpoint)]).await?;
     Ok(())
 }
 
 /// Queue a run that is paused, blocked or waiting, or whose worker fell silent, or take back a
 /// pause that has not come yet. A gate that is still open is asked on.
-pub async fn resume(store: &Store, run: &str) -> Result<Answer, StoreError> {
+pub async fn resume(store: &Store, run: &str) -> Result<SteerResult, StoreError> {
     let run = run.to_owned();
     store
         .write(move |transaction| Box::pin(resume_in(transaction, run)))
         .await
 }
 
-async fn resume_in(transaction: &mut Transaction<'_>, run: String) -> Result<Answer, StoreError> {
+async fn resume_in(
+    transaction: &mut Transaction<'_>,
+    run: String,
+) -> Result<SteerResult, StoreError> {
     let locked = table::lock(transaction, &run).await?;
     let state = locked.map_or(State::Ended, |locked| locked.state);
     let answer = table::answer(Signal::Resume, state);
@@ -164,8 +167,9 @@ async fn resume_in(transaction: &mut Transaction<'_>, run: String) -> Result<Ans
         Ok(_) => format!("status = 'queued', wake_at = {now}, recoveries = 0, lease_until = 0"),
         Err(_) => return Ok(answer),
     };
-    let sql =
-        format!("UPDATE open_runs SET wish = NULL, wish_detail = NULL, {change} WHERE id = $1");
+    let sql = format!(
+        "UPDATE open_runs SET stop_request = NULL, stop_detail = NULL, {change} WHERE id = $1"
+    );
     transaction.execute(Statement::new(sql).bind(&run)).await?;
     // What is held is tried again now, whatever it waited for.
     let sql = format!(

@@ -41,7 +41,7 @@ impl Unreadable {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[schemars(inline)]
 #[serde(untagged)]
-pub enum Entry<T> {
+pub enum ListEntry<T> {
     Known(T),
     Broken(Broken),
 }
@@ -58,7 +58,7 @@ pub struct Broken {
     pub detail: String,
 }
 
-impl<T> Entry<T> {
+impl<T> ListEntry<T> {
     pub fn known(&self) -> Option<&T> {
         match self {
             Self::Known(known) => Some(known),
@@ -67,10 +67,10 @@ impl<T> Entry<T> {
     }
 
     /// The same with what can be read in another form.
-    pub fn map<U>(self, form: impl FnOnce(T) -> U) -> Entry<U> {
+    pub fn map<U>(self, form: impl FnOnce(T) -> U) -> ListEntry<U> {
         match self {
-            Self::Known(known) => Entry::Known(form(known)),
-            Self::Broken(broken) => Entry::Broken(broken),
+            Self::Known(known) => ListEntry::Known(form(known)),
+            Self::Broken(broken) => ListEntry::Broken(broken),
         }
     }
 }
@@ -81,10 +81,10 @@ impl Store {
         &self,
         key: &str,
         query: Query<T>,
-    ) -> Result<Vec<Entry<T>>, StoreError> {
+    ) -> Result<Vec<ListEntry<T>>, StoreError> {
         let entry = |row: Row<'_>| match row.read() {
-            Ok(known) => Entry::Known(known),
-            Err(error) => Entry::Broken(Broken {
+            Ok(known) => ListEntry::Known(known),
+            Err(error) => ListEntry::Broken(Broken {
                 id: shown(row, key),
                 status: UNREADABLE,
                 detail: cut(&error.to_string()),

@@ -7,7 +7,7 @@ use super::*;
 fn render(text: &str) -> Result<String, Error> {
     let text = bounded(text)?;
     let posts = context! { posts => [context! { title => "A" }, context! { title => "B" }] };
-    apart(|| environment().render_str(&text, posts))
+    on_deep_stack(|| environment().render_str(&text, posts))
 }
 
 #[test]

@@ -7,7 +7,7 @@ use ignore::gitignore::Gitignore;
 use super::unread::{self, Unread};
 use super::{CONTRACTS, Files, WorkspaceError, folders, stays_inside};
 use crate::config;
-use crate::enclosed::{Enclosed, Kind, Problem, Refusal};
+use crate::enclosed::{Enclosed, FileKind, Problem, ReadRefusal};
 use crate::plugin::manifest;
 
 /// The largest text.
@@ -86,7 +86,7 @@ pub fn lies_in(folder: &Path) -> Result<Vec<String>, WorkspaceError> {
         return Ok(Vec::new());
     }
     let named = |(name, kind)| match kind {
-        Kind::Folder => format!("{name}/"),
+        FileKind::Folder => format!("{name}/"),
         _ => name,
     };
     let entries = Reader::new(folder, &[])?.entries("")?;
@@ -119,14 +119,16 @@ impl Reader {
     }
 
     /// What a path of the workspace stands for; `None` if nothing is there.
-    pub(super) fn kind(&self, path: &str) -> Result<Option<Kind>, WorkspaceError> {
+    pub(super) fn kind(&self, path: &str) -> Result<Option<FileKind>, WorkspaceError> {
         Ok(self.folder.kind(path)?)
     }
 
     /// What is in a folder of the workspace, sorted, without what is left alone; nothing if it is
     /// no folder. A link to one is refused.
-    pub(super) fn entries(&self, inner: &str) -> Result<Vec<(String, Kind)>, WorkspaceError> {
-        if !inner.is_empty() && !matches!(self.kind(inner)?, Some(Kind::Folder | Kind::Link)) {
+    pub(super) fn entries(&self, inner: &str) -> Result<Vec<(String, FileKind)>, WorkspaceError> {
+        if !inner.is_empty()
+            && !matches!(self.kind(inner)?, Some(FileKind::Folder | FileKind::Link))
+        {
             return Ok(Vec::new());
         }
         let mut entries = Vec::new();
@@ -136,7 +138,7 @@ impl Reader {
                 WorkspaceError::new(file, "has a name that is not UTF-8", "rename it")
             })?;
             let path = Path::new(inner).join(&name);
-            let is_folder = kind == Kind::Folder;
+            let is_folder = kind == FileKind::Folder;
             if !self.ignored.matched(path, is_folder).is_ignore() {
                 entries.push((name, kind));
             }
@@ -148,7 +150,7 @@ impl Reader {
     /// Every text of one ending in a folder.
     fn texts(&mut self, inner: &str, ending: &str) -> Result<(), WorkspaceError> {
         for (name, kind) in self.entries(inner)? {
-            if kind == Kind::File && ends_with(&name, ending) {
+            if kind == FileKind::File && ends_with(&name, ending) {
                 self.text(&format!("{inner}/{name}"))?;
             }
         }
@@ -159,7 +161,7 @@ impl Reader {
     /// `Definitions::parse` and the roll call to say.
     fn plugin(&mut self, inner: &str) -> Result<(), WorkspaceError> {
         let file = format!("{inner}/{}", manifest::FILE);
-        let is_plugin = self.kind(inner)? == Some(Kind::Folder);
+        let is_plugin = self.kind(inner)? == Some(FileKind::Folder);
         if !is_plugin || self.kind(&file)?.is_none() {
             return Ok(());
         }
@@ -183,15 +185,15 @@ impl Reader {
         for (name, kind) in self.entries(inner)? {
             let path = format!("{inner}/{name}");
             match kind {
-                Kind::Folder => {
+                FileKind::Folder => {
                     self.count(&path)?;
                     self.whole(&path, depth + 1)?;
                 }
-                Kind::File if TEXTS.iter().any(|ending| ends_with(&name, ending)) => {
+                FileKind::File if TEXTS.iter().any(|ending| ends_with(&name, ending)) => {
                     self.text(&path)?;
                 }
-                Kind::File => self.binary(&path)?,
-                Kind::Link | Kind::Special => {}
+                FileKind::File => self.binary(&path)?,
+                FileKind::Link | FileKind::Special => {}
             }
         }
         Ok(())
@@ -248,8 +250,8 @@ impl Reader {
     }
 }
 
-impl From<Refusal> for WorkspaceError {
-    fn from(refusal: Refusal) -> Self {
+impl From<ReadRefusal> for WorkspaceError {
+    fn from(refusal: ReadRefusal) -> Self {
         let problem = refusal.problem;
         Self::new(refusal.path, problem.to_string(), problem.mend())
     }

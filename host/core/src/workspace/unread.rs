@@ -17,7 +17,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::read::Reader;
 use super::{CONTRACTS, WorkspaceError};
-use crate::enclosed::{Enclosed, Kind, Problem};
+use crate::enclosed::{Enclosed, FileKind, Problem};
 use crate::plugin::manifest;
 use crate::registry::nearest;
 
@@ -94,11 +94,11 @@ impl Search<'_> {
         for (name, kind) in &all {
             let path = format!("{inner}{name}");
             match kind {
-                Kind::Folder => self.folder(inner, name)?,
-                Kind::Link => self.unread.push(never(path, &Problem::Link)),
-                Kind::Special => self.unread.push(never(path, &Problem::Special)),
-                Kind::File if self.reader.files.contains_key(&path) || self.is_own(&path) => {}
-                Kind::File => self.unread.push(unread_file(inner, &path, &names)),
+                FileKind::Folder => self.folder(inner, name)?,
+                FileKind::Link => self.unread.push(never(path, &Problem::Link)),
+                FileKind::Special => self.unread.push(never(path, &Problem::Special)),
+                FileKind::File if self.reader.files.contains_key(&path) || self.is_own(&path) => {}
+                FileKind::File => self.unread.push(unread_file(inner, &path, &names)),
             }
         }
         Ok(())
@@ -106,7 +106,7 @@ impl Search<'_> {
 
     fn folder(&mut self, inner: &str, name: &str) -> Result<(), WorkspaceError> {
         let below = format!("{inner}{name}/");
-        if self.reader.kind(&format!("{below}{EXPORT}"))? == Some(Kind::File) {
+        if self.reader.kind(&format!("{below}{EXPORT}"))? == Some(FileKind::File) {
             return Ok(());
         }
         let mut files = self.reader.files.keys();

@@ -13,9 +13,9 @@ pub use callboard_core::operations::health::Health;
 const LIMIT: Duration = Duration::from_secs(3);
 
 /// Whether the host is well, and posts can be read.
-pub async fn look(app: &App) -> Result<(), Lack> {
+pub async fn check(app: &App) -> Result<(), Lack> {
     let look = async {
-        health::look(app).await?;
+        health::check(app).await?;
         let newest = posts::newest(app.store(), 1, 0).await;
         newest
             .map(drop)

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use callboard_core::app::App;
 use callboard_core::beside;
-use callboard_core::operations::{Broken, Entry, OperationError, named};
+use callboard_core::operations::{Broken, ListEntry, OperationError, named};
 use callboard_core::store::findings;
 
 use crate::site::{self, SiteError, Unshown};
@@ -41,7 +41,7 @@ pub struct Exported {
 }
 
 /// Published posts, newest first; one that cannot be read is among them.
-pub async fn list(app: &App, limit: u32) -> Result<Vec<Entry<Post>>, OperationError> {
+pub async fn list(app: &App, limit: u32) -> Result<Vec<ListEntry<Post>>, OperationError> {
     Ok(posts::list(app.store(), limit).await?)
 }
 
@@ -102,9 +102,11 @@ pub async fn export(app: &App, folder: &Path) -> Result<Exported, OperationError
     let (mut all, mut left_out, mut no_folders) = (Vec::new(), Vec::new(), Vec::new());
     for entry in posts::list(app.store(), count).await? {
         match entry {
-            Entry::Known(post) if post.removed || site::is_file_name(&post.slug) => all.push(post),
-            Entry::Known(post) => no_folders.push(post.slug),
-            Entry::Broken(broken) => left_out.push(broken),
+            ListEntry::Known(post) if post.removed || site::is_file_name(&post.slug) => {
+                all.push(post)
+            }
+            ListEntry::Known(post) => no_folders.push(post.slug),
+            ListEntry::Broken(broken) => left_out.push(broken),
         }
     }
     let address = &app.config().listen;

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use callboard_core::app::App;
 use callboard_core::operations::gates::{self, Verdict};
-use callboard_core::operations::{Entry, OperationError, named, runs};
+use callboard_core::operations::{ListEntry, OperationError, named, runs};
 use callboard_core::store::named::Short;
 
 use crate::diary::composer;
@@ -94,11 +94,11 @@ pub struct Decided {
 }
 
 /// Tasks, newest first; one that cannot be read is among them.
-pub async fn list(app: &App, limit: u32) -> Result<Vec<Entry<TaskView>>, OperationError> {
+pub async fn list(app: &App, limit: u32) -> Result<Vec<ListEntry<TaskView>>, OperationError> {
     let all = tasks::list(app.store(), None, limit).await?;
-    let ids = all.iter().filter_map(Entry::known);
+    let ids = all.iter().filter_map(ListEntry::known);
     let short = Short::of(app.store(), &TASK, ids.map(|task| task.id.as_str())).await?;
-    let view = |entry: Entry<Task>| entry.map(|task| TaskView::of(task, &short));
+    let view = |entry: ListEntry<Task>| entry.map(|task| TaskView::of(task, &short));
     Ok(all.into_iter().map(view).collect())
 }
 

@@ -22,10 +22,10 @@ const TITLE: usize = 100;
 type Body = Result<Arc<str>, SiteError>;
 
 #[derive(Debug, Default)]
-pub(super) struct Bodies(Mutex<Kept>);
+pub(super) struct Bodies(Mutex<CachedBodies>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct CachedBodies {
     bytes: usize,
     bodies: BTreeMap<Vec<u8>, Body>,
 }
@@ -34,7 +34,7 @@ impl Bodies {
     /// The body of a post; with a `base`, its relative links are absolute.
     pub(super) fn of(&self, post: &Post, base: Option<&Url>) -> Body {
         let key = key(post, base);
-        let kept = |kept: &Kept| kept.bodies.get(&key).cloned();
+        let kept = |kept: &CachedBodies| kept.bodies.get(&key).cloned();
         if let Some(body) = kept(&self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
             return body;
         }
@@ -49,7 +49,7 @@ impl Bodies {
     }
 }
 
-impl Kept {
+impl CachedBodies {
     fn keep(&mut self, key: Vec<u8>, body: Body) {
         let bytes = EACH + body.as_ref().map_or(0, |body| body.len());
         if self.bytes + bytes > KEPT {

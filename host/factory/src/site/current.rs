@@ -27,8 +27,8 @@ pub enum Unshown {
 /// The public site of the active revision, reached at `address` unless callboard.toml says
 /// another.
 pub async fn current(app: &App, address: impl fmt::Display) -> Result<Site, Unshown> {
-    let company = app.active().await?;
-    let settings = app.snapshot(&company.definitions).await?;
+    let loaded = app.active().await?;
+    let settings = app.snapshot(&loaded.definitions).await?;
     let local = url::Url::parse(&format!("http://{address}/")).map_err(|error| {
         AppError::from(StoreError::internal(format!(
             "the site has no address, `{address}` is none ({error}); write `site` in {}",
@@ -36,7 +36,7 @@ pub async fn current(app: &App, address: impl fmt::Display) -> Result<Site, Unsh
         )))
     })?;
     let info = SiteInfo::of(app.config(), &settings, local);
-    let definitions = Arc::clone(&company.definitions);
+    let definitions = Arc::clone(&loaded.definitions);
     // Every page is tried, which takes as long as the templates will.
     let made = beside::wait(move || {
         let site = Site::new(info, &files::templates(&definitions))?;

@@ -103,7 +103,7 @@ impl<'s> Pages<'s> {
             name: name.to_owned(),
         })?;
         let shared = self.shared(head);
-        template::apart(|| template.render(context! { ..own, ..shared }))
+        template::on_deep_stack(|| template.render(context! { ..own, ..shared }))
             .map(|page| shown::markup(&page))
             .map_err(|error| in_template(name, &error))
     }

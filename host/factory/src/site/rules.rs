@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use callboard_core::registry::nearest;
-use callboard_core::rollcall::{Kind, Miss, Reference, Referrer, Roster};
+use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope};
 use callboard_core::template;
 use callboard_core::workspace::Place;
 use url::Url;
@@ -66,11 +66,11 @@ fn template(name: &str) -> Referrer {
     Referrer::Tenant(format!("template {name}"))
 }
 
-pub(crate) fn list(roster: &Roster<'_>) -> Vec<Reference> {
-    let templates = files::templates(roster.definitions);
+pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
+    let templates = files::templates(scope.definitions);
     let mut references = Vec::new();
     for name in TEMPLATES {
-        let reference = Reference::new(site(), "templates", Kind::Template, *name);
+        let reference = Reference::new(site(), "templates", ReferenceKind::Template, *name);
         references.push(
             reference
                 .at(Place::start(&format!("site/{name}")))
@@ -83,7 +83,7 @@ pub(crate) fn list(roster: &Roster<'_>) -> Vec<Reference> {
         references.extend(mentions(&templates, name, text));
         references.push(rendered(&templates, name));
     }
-    let served = files::served(roster.definitions);
+    let served = files::served(scope.definitions);
     references.extend(served.map(|(path, _)| seen(path)));
     let missed = references
         .iter()
@@ -91,7 +91,7 @@ pub(crate) fn list(roster: &Roster<'_>) -> Vec<Reference> {
     let known: Vec<_> = missed
         .filter_map(|reference| reference.place.clone())
         .collect();
-    let rehearsed = rehearsed(roster, &templates).into_iter();
+    let rehearsed = rehearsed(scope, &templates).into_iter();
     // A template that is not there is missed where it is named, and is why a page fails there.
     references.extend(rehearsed.filter(|reference| {
         let place = reference.place.as_ref();
@@ -105,11 +105,11 @@ fn same_line(one: &Place, other: &Place) -> bool {
 }
 
 /// Pages that fail on samples, with the settings as they stand.
-fn rehearsed(roster: &Roster<'_>, templates: &Templates) -> Vec<Reference> {
+fn rehearsed(scope: &RollScope<'_>, templates: &Templates) -> Vec<Reference> {
     let Ok(local) = Url::parse("http://localhost/") else {
         return Vec::new();
     };
-    let info = SiteInfo::of(&roster.definitions.config.value, roster.settings, local);
+    let info = SiteInfo::of(&scope.definitions.config.value, scope.settings, local);
     let found = mistakes(info, templates);
     let missed = found.into_iter().filter_map(|mistake| {
         let Mistake { error, mend } = mistake;
@@ -124,7 +124,7 @@ fn rehearsed(roster: &Roster<'_>, templates: &Templates) -> Vec<Reference> {
         place.line = line.max(1);
         let mend = mend.unwrap_or_else(|| "correct the template".to_owned());
         let miss = Miss::new(format!("the page cannot be rendered: {cause}"), mend);
-        let reference = Reference::new(template(&name), "page", Kind::Template, file);
+        let reference = Reference::new(template(&name), "page", ReferenceKind::Template, file);
         Some(reference.at(place).missed(Some(miss)))
     });
     missed.collect()
@@ -152,7 +152,7 @@ fn rendered(templates: &Templates, name: &str) -> Reference {
         };
         Miss::new("no page renders it, and nobody serves it", mend)
     });
-    let reference = Reference::new(site(), "files", Kind::File, &file);
+    let reference = Reference::new(site(), "files", ReferenceKind::File, &file);
     reference.at(Place::start(&file)).missed(miss)
 }
 
@@ -176,7 +176,7 @@ fn seen(path: &str) -> Reference {
         );
         Some(Miss::new(problem, mend))
     };
-    let reference = Reference::new(site(), "files", Kind::File, &file);
+    let reference = Reference::new(site(), "files", ReferenceKind::File, &file);
     reference.at(Place::start(&file)).missed(miss)
 }
 
@@ -200,7 +200,7 @@ fn absent(templates: &Templates, name: &str) -> Option<Miss> {
 fn compiles(name: &str, text: &str) -> Reference {
     let file = format!("site/{name}");
     let compiled = template::bounded(text).and_then(|text| {
-        template::apart(|| {
+        template::on_deep_stack(|| {
             template::environment()
                 .template_from_named_str(name, &text)
                 .map(drop)
@@ -218,7 +218,7 @@ fn compiles(name: &str, text: &str) -> Reference {
             "correct the template",
         )
     });
-    Reference::new(template(name), "template", Kind::Template, file)
+    Reference::new(template(name), "template", ReferenceKind::Template, file)
         .at(place)
         .missed(miss)
 }
@@ -231,7 +231,7 @@ fn mentions(templates: &Templates, name: &str, text: &str) -> Vec<Reference> {
             continue;
         };
         let place = Place::of(&format!("site/{name}"), text, start);
-        let reference = Reference::new(template(name), word, Kind::Template, target);
+        let reference = Reference::new(template(name), word, ReferenceKind::Template, target);
         references.push(reference.at(place).missed(absent(templates, target)));
     }
     references

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use callboard_core::registry::Registry;
-use callboard_core::rollcall::{Reference, Roster};
+use callboard_core::rollcall::{Reference, RollScope};
 use callboard_core::settings::Snapshot;
 use callboard_core::store::Store;
 use callboard_core::workspace::{Definitions, Files};
@@ -42,7 +42,7 @@ async fn misses(files: &Files) -> Vec<(String, String)> {
     let url = format!("sqlite:{}", folder.path().join("t.db").display());
     let store = Store::open(&url).await.expect("a store");
     let definitions = Arc::new(Definitions::parse(files).expect("definitions"));
-    let references = super::list(&Roster {
+    let references = super::list(&RollScope {
         definitions: &definitions,
         registry: &Registry::native().expect("a registry"),
         refused: &[],

@@ -2,7 +2,7 @@
 
 use callboard_core::store::{Store, StoreError};
 use callboard_core::value::form::micros;
-use callboard_core::value::{Query, Statement, places, select};
+use callboard_core::value::{Query, Statement, parameters, select};
 use serde::{Deserialize, Serialize};
 
 /// Rows that one statement inserts or looks up.
@@ -33,8 +33,8 @@ pub fn insert(commits: &[Commit]) -> Statement {
 
 /// Which of some ids are kept.
 pub fn known(ids: &[String]) -> Query<String> {
-    let places = places(1, ids.len());
-    let sql = format!("SELECT id FROM commits WHERE id IN {places}");
+    let parameters = parameters(1, ids.len());
+    let sql = format!("SELECT id FROM commits WHERE id IN {parameters}");
     ids.iter().fold(Query::new(sql), Query::bind)
 }
 

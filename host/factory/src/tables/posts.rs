@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use callboard_core::store::unreadable::Entry;
+use callboard_core::store::unreadable::ListEntry;
 use callboard_core::store::{Store, StoreError};
 use callboard_core::value::form::micros;
 use callboard_core::value::{Query, Statement, columns, select};
@@ -84,7 +84,7 @@ pub async fn addresses(store: &Store, limit: u32) -> Result<Vec<Post>, StoreErro
 }
 
 /// Those of [`newest`] with those that cannot be read.
-pub async fn list(store: &Store, limit: u32) -> Result<Vec<Entry<Post>>, StoreError> {
+pub async fn list(store: &Store, limit: u32) -> Result<Vec<ListEntry<Post>>, StoreError> {
     let query = select("WHERE status = 'published' ORDER BY published_at DESC, id DESC LIMIT $1");
     store.entries("slug", query.bind(limit)).await
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use callboard_core::store::gates::Gate;
 use callboard_core::store::runs::RunStatus;
 use callboard_core::store::tenants::EndedRun;
-use callboard_core::store::unreadable::Entry;
+use callboard_core::store::unreadable::ListEntry;
 use callboard_core::store::{Dialect, Store, StoreError, batch};
 use callboard_core::value::form::micros;
 use callboard_core::value::{Query, Statement, select};
@@ -65,7 +65,7 @@ pub async fn list(
     store: &Store,
     status: Option<TaskStatus>,
     limit: u32,
-) -> Result<Vec<Entry<Task>>, StoreError> {
+) -> Result<Vec<ListEntry<Task>>, StoreError> {
     let query = match status {
         Some(status) => {
             let of = select("WHERE status = $1 ORDER BY created_at DESC, id LIMIT $2");

@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 
 use callboard_core::config::EngineRules;
 use callboard_core::engine::worker::{self, Duties};
-use callboard_core::engine::{Engine, EngineError, LineUp, LineUps, Unwatched};
+use callboard_core::engine::{Engine, EngineError, RunnableRevision, RunnableRevisions, Unwatched};
 use callboard_core::handler::{
     AnyHandler, Call, Completion, Contract, ModelRequest, Needs, Resources,
 };
 use callboard_core::outcome::{Done, Outcome, Patch, Stop};
 use callboard_core::pipeline::{Pipeline, Span};
-use callboard_core::registry::{Entry, Origin, Registry};
+use callboard_core::registry::{HandlerEntry, HandlerOrigin, Registry};
 use callboard_core::settings::Snapshot;
 use callboard_core::store::claims::{self, Claimant};
-use callboard_core::store::pulse::Pulse;
+use callboard_core::store::poll::WorkerPoll;
 use callboard_core::store::{Dialect, Store};
 use callboard_core::value::{Rows, Statement};
 use futures_util::future::{BoxFuture, join_all};
@@ -76,15 +76,15 @@ impl Resources for Unreached {
     }
 }
 
-/// The same line-up for every run.
-struct Fixed(Arc<LineUp>);
+/// The same runnable revision for every run.
+struct Fixed(Arc<RunnableRevision>);
 
-impl LineUps for Fixed {
+impl RunnableRevisions for Fixed {
     fn at<'a>(
         &'a self,
         _: i64,
         _: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Arc<LineUp>, EngineError>> {
+    ) -> BoxFuture<'a, Result<Arc<RunnableRevision>, EngineError>> {
         Box::pin(async move { Ok(Arc::clone(&self.0)) })
     }
 }
@@ -93,7 +93,11 @@ impl LineUps for Fixed {
 struct Idle;
 
 impl Duties for Idle {
-    fn attend<'a>(&'a self, _: &'a Engine, _: &'a Pulse) -> BoxFuture<'a, Result<(), EngineError>> {
+    fn attend<'a>(
+        &'a self,
+        _: &'a Engine,
+        _: &'a WorkerPoll,
+    ) -> BoxFuture<'a, Result<(), EngineError>> {
         Box::pin(async { Ok(()) })
     }
 }
@@ -111,19 +115,19 @@ fn pipeline(steps: usize) -> Pipeline {
 
 fn engine(
     store: &Store,
-    places: u32,
+    slots: u32,
     lease: Duration,
 ) -> (Engine, mpsc::UnboundedReceiver<Instant>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let mut registry = Registry::native().expect("native handlers");
     let nothing = Nothing(sender);
     let contract = nothing.contract("probe.nothing");
-    let origin = Origin::Native { file: "bench" };
-    let entry = Entry::new(contract, origin, Arc::new(nothing)).expect("its schemas");
+    let origin = HandlerOrigin::Native { file: "bench" };
+    let entry = HandlerEntry::new(contract, origin, Arc::new(nothing)).expect("its schemas");
     registry.add(entry).expect("a new name");
     let pipelines = [1, super::STEPS].map(pipeline);
     let named = pipelines.map(|it| (it.name().to_owned(), Arc::new(it)));
-    let line_up = LineUp {
+    let runnable = RunnableRevision {
         revision: 1,
         pipelines: BTreeMap::from(named),
         registry: Arc::new(registry),
@@ -134,13 +138,13 @@ fn engine(
         misses: Vec::new(),
     };
     let rules = EngineRules {
-        places,
+        slots,
         lease: Span(lease),
         ..EngineRules::default()
     };
-    let line_ups = Arc::new(Fixed(Arc::new(line_up)));
+    let runnables = Arc::new(Fixed(Arc::new(runnable)));
     (
-        Engine::new(store, line_ups, Arc::new(Unwatched), rules),
+        Engine::new(store, runnables, Arc::new(Unwatched), rules),
         receiver,
     )
 }
@@ -182,9 +186,9 @@ async fn open(store: &Store) -> i64 {
 }
 
 /// How long it takes to carry out so many queued runs.
-pub(super) async fn burn(store: &Store, places: u32, runs: usize, steps: usize) -> Duration {
+pub(super) async fn burn(store: &Store, slots: u32, runs: usize, steps: usize) -> Duration {
     queue(store, runs, steps).await;
-    let (engine, mut begun) = engine(store, places, Duration::from_secs(30));
+    let (engine, mut begun) = engine(store, slots, Duration::from_secs(30));
     let stop = engine.stop.clone();
     let start = Instant::now();
     let working = tokio::spawn(worker::work(engine, Arc::new(Idle)));

@@ -29,9 +29,9 @@ impl Table {
             figures.sort_by(f64::total_cmp);
             let (least, most) = (figures[0], figures[figures.len() - 1]);
             let median = figures[figures.len() / 2];
-            let places = usize::from(median < 100.0);
+            let slots = usize::from(median < 100.0);
             text += &format!(
-                "| {} | {median:.places$} | {least:.places$} – {most:.places$} |\n",
+                "| {} | {median:.slots$} | {least:.slots$} – {most:.slots$} |\n",
                 row.name
             );
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callboard_core::config::Limits;
+use callboard_core::config::CallLimits;
 use callboard_core::handler::{Call, Completion, Contract, ModelRequest, Resources};
 use callboard_core::lines::Lines;
 use callboard_core::outcome::{FailureKind, Stop};
@@ -44,11 +44,11 @@ pub(crate) async fn load(
     let digest = hex(&sha2::Sha256::digest(&bytes));
     let source = Source::of(bytes.into(), digest);
     let grants = manifest.ask.clone();
-    let limits = Limits {
+    let limits = CallLimits {
         seconds: 3600,
         statement_seconds: 600,
         host_calls: u32::MAX,
-        ..Limits::default()
+        ..CallLimits::default()
     };
     let plugin = Runtime::new()
         .plugin(&manifest, source, grants, limits, store)

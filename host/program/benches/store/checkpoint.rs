@@ -9,8 +9,8 @@ use callboard_core::outcome::{Done, Outcome, Patch};
 use callboard_core::pipeline::Follow;
 use callboard_core::store::checkpoints::{self, Checkpoint, Then};
 use callboard_core::store::claims::{self, Claim, Claimant};
-use callboard_core::store::leases::Held;
-use callboard_core::store::runs::{self, Limits, Origin, Run, RunStatus};
+use callboard_core::store::leases::Lease;
+use callboard_core::store::runs::{self, Run, RunLimits, RunOrigin, RunStatus};
 use callboard_core::store::stage_runs::{StageRun, What};
 use callboard_core::store::{Store, timestamp};
 use callboard_core::value::Statement;
@@ -51,9 +51,9 @@ fn run(id: &str) -> Run {
         detail: String::new(),
         input: Patch::new(),
         settings: None,
-        origin: Origin::Cli,
+        origin: RunOrigin::Cli,
         priority: 0,
-        limits: Limits::default(),
+        limits: RunLimits::default(),
         created_at: timestamp(1),
         started_at: None,
         wake_at: timestamp(1),
@@ -96,7 +96,7 @@ pub(super) fn checkpoint(claim: &Claim, visit: u32) -> Checkpoint {
         finished_at: timestamp(2),
     };
     Checkpoint {
-        held: Held {
+        held: Lease {
             run: claim.run.id.clone(),
             fence: claim.fence,
         },

@@ -1,7 +1,7 @@
 //! `check`: the roll call.
 
-use callboard_core::operations::revisions::{self, RollView};
-use callboard_core::rollcall::{Reference, Roll};
+use callboard_core::operations::revisions::{self, RollReportView};
+use callboard_core::rollcall::{Reference, RollReport};
 use callboard_core::shown::Shown;
 use clap::Args;
 
@@ -25,7 +25,7 @@ impl Check {
         let app = context.app().await?;
         let roll = patiently(context.output, CALLING, revisions::check(&app)).await?;
         tell(context.output, &roll, self.all);
-        let answered = context.output.json(&RollView::from(&roll));
+        let answered = context.output.json(&RollReportView::from(&roll));
         Ok(match roll.misses().next() {
             None => answered,
             Some(_) => answered.with(Exit::Failed),
@@ -34,7 +34,7 @@ impl Check {
 }
 
 /// Tell people of a roll: the misses in full, and the count of answers.
-pub(super) fn tell(output: Output, roll: &Roll, all: bool) {
+pub(super) fn tell(output: Output, roll: &RollReport, all: bool) {
     if all {
         let answered = roll
             .references

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use callboard_core::address::Address;
-use callboard_core::app::{App, Seen};
+use callboard_core::app::{App, SeenVersions};
 use callboard_core::operations::gates::{Decision, Verdict};
 use callboard_core::operations::runs::{RunStatus, RunView};
 use callboard_core::outcome::Patch;
@@ -105,7 +105,7 @@ impl Demo {
         let doors = serve::Doors::open(Some(self.listen), Some(self.console), app.config()).await?;
         let signals = interrupt::Listener::start();
         let stop = signals.stop.clone();
-        let (seen, changes) = watch::channel(Seen::default());
+        let (seen, changes) = watch::channel(SeenVersions::default());
         let looking = serve::start_look(&app, seen, &stop);
         let told = |serving| {
             told.serving = Some(serving);

@@ -1,6 +1,6 @@
 //! `doctor`: what is wrong, and the mend.
 
-use callboard_core::operations::doctor::{self, Diagnosis, Level, Symptom};
+use callboard_core::operations::doctor::{self, Diagnosis, Symptom, SymptomLevel};
 use clap::Args;
 
 use super::exit::Exit;
@@ -15,7 +15,7 @@ impl Doctor {
         let diagnosis = doctor::examine(&context.workspace, context.database.as_deref()).await?;
         tell(context, &diagnosis);
         let answered = context.output.json(&diagnosis);
-        Ok(match diagnosis.count(Level::Problem) {
+        Ok(match diagnosis.count(SymptomLevel::Problem) {
             0 => answered,
             _ => answered.with(Exit::Failed),
         })
@@ -27,8 +27,8 @@ fn tell(context: &Context, diagnosis: &Diagnosis) {
         tell_symptom(context, symptom);
     }
     let (problems, notes) = (
-        diagnosis.count(Level::Problem),
-        diagnosis.count(Level::Note),
+        diagnosis.count(SymptomLevel::Problem),
+        diagnosis.count(SymptomLevel::Note),
     );
     let checks = diagnosis.checks.len();
     context.output.say(match (problems, notes) {
@@ -39,8 +39,8 @@ fn tell(context: &Context, diagnosis: &Diagnosis) {
 
 fn tell_symptom(context: &Context, symptom: &Symptom) {
     let level = match symptom.level {
-        Level::Problem => "problem",
-        Level::Note => "note",
+        SymptomLevel::Problem => "problem",
+        SymptomLevel::Note => "note",
     };
     let subject = match symptom.subject.as_str() {
         "" => String::new(),

@@ -11,7 +11,7 @@ use callboard_core::operations::ProblemView;
 use callboard_core::operations::runs::{RunStatus, RunView};
 use callboard_factory::operations::memory::Memory;
 
-pub use self::asked::{Answer, all};
+pub use self::asked::{DocumentedAnswer, all};
 pub(super) use self::asked::{generator, nouns};
 
 /// Why a command did not do what was asked, in place of what it answers with.
@@ -53,7 +53,7 @@ pub(super) struct Written {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Working {
     /// Runs that it carries out at a time.
-    pub(super) places: u32,
+    pub(super) slots: u32,
 }
 
 /// Where a process serves.

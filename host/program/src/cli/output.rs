@@ -20,7 +20,7 @@ use clap::error::ErrorKind;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use self::streams::Level;
+use self::streams::MessageLevel;
 pub(super) use self::streams::{lost, until_lost, write_documents};
 use super::documents::TextFile;
 use super::exit::Exit;
@@ -103,7 +103,7 @@ impl Output {
             Err(error) => {
                 let problem = format!("the answer is no JSON: {error}");
                 let text = format_args!("error: {problem}");
-                streams::aside(Level::Error, text, || message(&problem));
+                streams::aside(MessageLevel::Error, text, || message(&problem));
             }
         }
     }
@@ -172,7 +172,7 @@ impl Output {
         self.live("");
         let text = text.to_string();
         let document = || message(text.trim());
-        streams::aside(Level::Info, Shown::line(&text), document);
+        streams::aside(MessageLevel::Info, Shown::line(&text), document);
     }
 
     /// A line about what may not be as it is meant, on standard error.
@@ -180,7 +180,7 @@ impl Output {
         self.live("");
         let text = text.to_string();
         let line = Shown::line(format_args!("warning: {text}"));
-        streams::aside(Level::Warn, line, || message(&text));
+        streams::aside(MessageLevel::Warn, line, || message(&text));
     }
 
     /// Whether a line of standard error can be written over.
@@ -236,7 +236,7 @@ impl Output {
         if let Some(help) = &failure.why.mend {
             lines.push(labelled("  help: ", help));
         }
-        streams::aside(Level::Error, lines.join("\n"), || said(failure));
+        streams::aside(MessageLevel::Error, lines.join("\n"), || said(failure));
     }
 }
 
@@ -269,7 +269,7 @@ pub(super) fn usage(error: &clap::Error, json: bool) -> Exit {
         Output::new(true).json_line(&failure.document());
     }
     let text = Shown::lines(text.trim_end());
-    streams::aside(Level::Error, text, || said(&failure));
+    streams::aside(MessageLevel::Error, text, || said(&failure));
     Exit::Usage
 }
 
@@ -316,7 +316,7 @@ pub fn tell_panics() {
             let message = ("message", format!("{head} {cause}"));
             Json::from_iter([message, ("trace", trace)])
         };
-        streams::aside(Level::Error, text, document);
+        streams::aside(MessageLevel::Error, text, document);
     }));
 }
 

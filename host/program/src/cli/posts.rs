@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use callboard_core::app::App;
-use callboard_core::operations::{Broken, Entry};
+use callboard_core::operations::{Broken, ListEntry};
 use callboard_factory::operations::posts::{self, Exported, Post};
 use clap::Subcommand;
 
@@ -65,13 +65,13 @@ impl Posts {
     }
 }
 
-fn row(entry: &Entry<Post>) -> Vec<String> {
+fn row(entry: &ListEntry<Post>) -> Vec<String> {
     match entry {
-        Entry::Known(post) => {
+        ListEntry::Known(post) => {
             let (slug, covers) = (post.slug.clone(), post.covers.clone());
             vec![slug, covers, post.written_by.clone()]
         }
-        Entry::Broken(broken) => output::broken(broken, 3),
+        ListEntry::Broken(broken) => output::broken(broken, 3),
     }
 }
 

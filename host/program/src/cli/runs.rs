@@ -6,7 +6,7 @@ mod show;
 mod steer;
 mod tail;
 
-use callboard_core::operations::By;
+use callboard_core::operations::Actor;
 use callboard_core::operations::runs::{self, Filter, ListedView, RunStatus};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
@@ -66,8 +66,8 @@ pub(super) struct Who {
 }
 
 impl Who {
-    fn because(self, reason: String) -> By {
-        By {
+    fn because(self, reason: String) -> Actor {
+        Actor {
             name: self.by,
             reason,
         }

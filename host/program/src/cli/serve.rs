@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callboard_core::address::Address;
-use callboard_core::app::{App, Seen, Upkeep};
+use callboard_core::app::{App, SeenVersions, WorkerDuties};
 use callboard_core::config::Config;
 use callboard_core::engine::{Unwatched, worker};
 use callboard_core::supervision;
@@ -43,9 +43,9 @@ pub(super) struct Serve {
 
 #[derive(Debug, Args)]
 pub(super) struct Work {
-    /// Runs carried out at a time; `places` of callboard.toml, if absent.
+    /// Runs carried out at a time; `slots` of callboard.toml, if absent.
     #[arg(long)]
-    places: Option<u32>,
+    slots: Option<u32>,
 }
 
 impl Serve {
@@ -62,7 +62,7 @@ impl Serve {
         let doors = Doors::open(self.listen, self.console, app.config()).await?;
         let signals = interrupt::Listener::start();
         let stop = signals.stop.clone();
-        let (seen, changes) = watch::channel(Seen::default());
+        let (seen, changes) = watch::channel(SeenVersions::default());
         let looking = if self.no_work {
             start_look(&app, seen, &stop)
         } else {
@@ -83,9 +83,9 @@ impl Serve {
 
 impl Work {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
-        if self.places == Some(0) {
+        if self.slots == Some(0) {
             return Err(Failure::usage(
-                "--places 0 would never work; write 1 or more",
+                "--slots 0 would never work; write 1 or more",
             ));
         }
         let app = context.app_made().await?;
@@ -94,13 +94,13 @@ impl Work {
         let right = app.exclusive("work").await?;
         let signals = interrupt::Listener::start();
         let stop = signals.stop.clone();
-        let places = self.places.unwrap_or(app.config().engine.places);
+        let slots = self.slots.unwrap_or(app.config().engine.slots);
         context.output.progress(format_args!(
-            "working on {places} runs at a time; Ctrl-C stops"
+            "working on {slots} runs at a time; Ctrl-C stops"
         ));
-        let answered = context.output.json(&Working { places });
+        let answered = context.output.json(&Working { slots });
         let seen = watch::Sender::default();
-        let worker = start_work(&app, self.places, &stop, seen);
+        let worker = start_work(&app, self.slots, &stop, seen);
         let told = async {
             stop.cancelled().await;
             Ok(())
@@ -149,7 +149,7 @@ pub(super) async fn site(
     context: &Context,
     app: &App,
     Doors { readers, here }: Doors,
-    (stop, changes): (&CancellationToken, watch::Receiver<Seen>),
+    (stop, changes): (&CancellationToken, watch::Receiver<SeenVersions>),
     told: impl FnOnce(Serving) -> Answered,
 ) -> Result<Answered, Failure> {
     let bound = local(&readers)?;
@@ -206,39 +206,44 @@ fn warn_of_open_files(context: &Context, app: &App) {
 /// Work on runs and on what is due by the clock, until `stop`.
 fn start_work(
     app: &App,
-    places: Option<u32>,
+    slots: Option<u32>,
     stop: &CancellationToken,
-    seen: watch::Sender<Seen>,
+    seen: watch::Sender<SeenVersions>,
 ) -> JoinHandle<()> {
     let mut engine = app.engine(Arc::new(Unwatched));
     engine.stop = stop.clone();
-    engine.rules.places = places.unwrap_or(engine.rules.places);
+    engine.rules.slots = slots.unwrap_or(engine.rules.slots);
     let (app, stopped) = (app.clone(), stop.clone());
     supervision::keep(
         "the worker",
         move || stopped.is_cancelled(),
-        move || worker::work(engine.clone(), Arc::new(Upkeep::new(&app, seen.clone()))),
+        move || {
+            worker::work(
+                engine.clone(),
+                Arc::new(WorkerDuties::new(&app, seen.clone())),
+            )
+        },
     )
 }
 
 /// Look whether something is new, until `stop`.
 pub(super) fn start_look(
     app: &App,
-    seen: watch::Sender<Seen>,
+    seen: watch::Sender<SeenVersions>,
     stop: &CancellationToken,
 ) -> JoinHandle<()> {
     let (app, stop, stopped) = (app.clone(), stop.clone(), stop.clone());
     supervision::keep(
         "what looks for news",
         move || stopped.is_cancelled(),
-        move || look(app.clone(), seen.clone(), stop.clone()),
+        move || poll_changes(app.clone(), seen.clone(), stop.clone()),
     )
 }
 
 /// Look at the database as a worker does, where nobody works.
-async fn look(app: App, seen: watch::Sender<Seen>, stop: CancellationToken) {
+async fn poll_changes(app: App, seen: watch::Sender<SeenVersions>, stop: CancellationToken) {
     loop {
-        if let Err(error) = app.look(&seen).await {
+        if let Err(error) = app.poll(&seen).await {
             tracing::error!(%error, "the site stays as it was");
         }
         tokio::select! {
@@ -253,7 +258,7 @@ fn start_refresh(
     app: &App,
     address: SocketAddr,
     current: watch::Sender<Shown>,
-    changes: watch::Receiver<Seen>,
+    changes: watch::Receiver<SeenVersions>,
 ) -> JoinHandle<()> {
     let app = app.clone();
     supervision::keep(
@@ -268,7 +273,7 @@ async fn refresh_site(
     app: App,
     address: SocketAddr,
     current: watch::Sender<Shown>,
-    mut changes: watch::Receiver<Seen>,
+    mut changes: watch::Receiver<SeenVersions>,
 ) {
     while changes.changed().await.is_ok() {
         match site::shown(&app, address).await {

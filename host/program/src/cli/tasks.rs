@@ -1,7 +1,7 @@
 //! `tasks`: content in the making, and the decisions of a person about it.
 
 use callboard_core::app::App;
-use callboard_core::operations::Entry;
+use callboard_core::operations::ListEntry;
 use callboard_core::operations::gates::Decision;
 use callboard_core::operations::runs::RunStatus;
 use callboard_factory::operations::tasks::{self, StageFallback, TaskStatus, TaskView};
@@ -78,14 +78,14 @@ impl Tasks {
 async fn list(context: &Context, app: &App, limit: u32) -> Result<Answered, Failure> {
     let all = tasks::list(app, limit).await?;
     let header = ["task", "status", "topic", "updated"];
-    let row = |entry: &Entry<TaskView>| match entry {
-        Entry::Known(task) => row(task),
-        Entry::Broken(broken) => output::broken(broken, header.len()),
+    let row = |entry: &ListEntry<TaskView>| match entry {
+        ListEntry::Known(task) => row(task),
+        ListEntry::Broken(broken) => output::broken(broken, header.len()),
     };
     let answered = context
         .output
         .show(&header, all.iter().map(row).collect(), &all);
-    let mut known = all.iter().filter_map(Entry::known);
+    let mut known = all.iter().filter_map(ListEntry::known);
     if known.any(|task| task.status == TaskStatus::AwaitingApproval) {
         context.output.next("tasks approve TASK");
     }

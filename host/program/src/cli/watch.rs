@@ -16,11 +16,11 @@ const REMIND: u64 = 30;
 /// Prints a line for each stage, and how long those under way have been at it.
 pub(super) struct Progress {
     output: Output,
-    under_way: Arc<Mutex<UnderWay>>,
+    under_way: Arc<Mutex<StartedStage>>,
 }
 
 #[derive(Default)]
-struct UnderWay {
+struct StartedStage {
     /// Stages with the time they began, in that order.
     stages: Vec<(String, Instant)>,
     ticks: u64,
@@ -33,7 +33,7 @@ impl Progress {
         Arc::new(Self { output, under_way })
     }
 
-    fn ended(&self, stage: &str) -> MutexGuard<'_, UnderWay> {
+    fn ended(&self, stage: &str) -> MutexGuard<'_, StartedStage> {
         let mut under_way = locked(&self.under_way);
         let mut stages = under_way.stages.iter();
         if let Some(index) = stages.position(|(known, _)| known == stage) {
@@ -89,7 +89,7 @@ impl Watcher for Progress {
 
 /// Tell how long stages have been under way, until nobody watches any more: each second on a
 /// line of a terminal that is written over, else on a line of its own now and then.
-async fn tick(output: Output, watched: Weak<Mutex<UnderWay>>) {
+async fn tick(output: Output, watched: Weak<Mutex<StartedStage>>) {
     loop {
         tokio::time::sleep(TICK).await;
         let Some(under_way) = watched.upgrade() else {
@@ -138,7 +138,7 @@ fn told(stages: &[(String, Instant)]) -> String {
     format!("  … {}", stages.collect::<Vec<_>>().join(", "))
 }
 
-fn locked(under_way: &Mutex<UnderWay>) -> MutexGuard<'_, UnderWay> {
+fn locked(under_way: &Mutex<StartedStage>) -> MutexGuard<'_, StartedStage> {
     under_way.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -13,43 +13,43 @@ use callboard_core::settings::hex;
 use callboard_factory::site::{Site, SiteError};
 
 /// What is sent: its media type, and how long it may be kept.
-pub(super) struct Kind {
+pub(super) struct ContentKind {
     pub(super) media: &'static str,
     keep: &'static str,
 }
 
-pub(super) const HTML: Kind = Kind {
+pub(super) const HTML: ContentKind = ContentKind {
     media: "text/html; charset=utf-8",
     keep: "public, max-age=60",
 };
-pub(super) const RSS: Kind = Kind {
+pub(super) const RSS: ContentKind = ContentKind {
     media: "application/rss+xml; charset=utf-8",
     keep: "public, max-age=300",
 };
-pub(super) const JSON_FEED: Kind = Kind {
+pub(super) const JSON_FEED: ContentKind = ContentKind {
     media: "application/feed+json; charset=utf-8",
     keep: "public, max-age=300",
 };
-pub(super) const XML: Kind = Kind {
+pub(super) const XML: ContentKind = ContentKind {
     media: "application/xml; charset=utf-8",
     keep: "public, max-age=300",
 };
 /// Pages name the stylesheet with its digest, so that a changed one is fetched at once.
-pub(super) const CSS: Kind = Kind {
+pub(super) const CSS: ContentKind = ContentKind {
     media: "text/css; charset=utf-8",
     keep: "public, max-age=86400",
 };
 /// The console's stylesheet, which comes with the program and changes with it.
-pub(super) const CONSOLE_CSS: Kind = Kind {
+pub(super) const CONSOLE_CSS: ContentKind = ContentKind {
     media: "text/css; charset=utf-8",
     keep: "no-cache",
 };
 /// A page of the console: true for the moment only.
-pub(super) const MOMENT: Kind = Kind {
+pub(super) const MOMENT: ContentKind = ContentKind {
     media: "text/html; charset=utf-8",
     keep: "no-store",
 };
-pub(super) const JSON: Kind = Kind {
+pub(super) const JSON: ContentKind = ContentKind {
     media: "application/json",
     keep: "no-store",
 };
@@ -81,7 +81,7 @@ impl From<SiteError> for Problem {
 }
 
 /// The page, or the page of its problem.
-pub(super) fn finish(site: &Site, kind: &Kind, text: Result<String, Problem>) -> Response {
+pub(super) fn finish(site: &Site, kind: &ContentKind, text: Result<String, Problem>) -> Response {
     match text {
         Ok(text) => found(kind, text),
         Err(problem) => explain(site, problem),
@@ -98,7 +98,7 @@ pub(super) fn no_site(cause: &str) -> Response {
 }
 
 /// 200 with a digest of the body as its tag.
-pub(super) fn found(kind: &Kind, text: String) -> Response {
+pub(super) fn found(kind: &ContentKind, text: String) -> Response {
     let digest = hex(&Sha256::digest(&text));
     let tag = format!("\"{}\"", digest.get(..32).unwrap_or_default());
     let mut response = send(StatusCode::OK, kind.media, kind.keep, text);

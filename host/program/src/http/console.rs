@@ -1,7 +1,7 @@
 //! The console's first page, the roll: what is registered, whether every reference answers,
 //! and what the runs came to. It shows what `/console.json` is.
 
-mod moment;
+mod times;
 
 use std::sync::LazyLock;
 
@@ -21,9 +21,9 @@ use super::answer::{CONSOLE_CSS, JSON, MOMENT, absent, defect, found, unavailabl
 static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
     let mut environment = template::environment();
     environment.set_formatter(callboard_core::html::formatter);
-    environment.add_filter("ago", moment::ago);
-    environment.add_filter("moment", moment::moment);
-    environment.add_filter("millis", moment::millis);
+    environment.add_filter("ago", times::ago);
+    environment.add_filter("date_and_time", times::date_and_time);
+    environment.add_filter("millis", times::millis);
     environment.add_filter("tone", tone);
     let files = [
         (

@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(3);
 
 /// 200 if a page would be answered, and 503 with what it lacks.
 pub(super) async fn endpoint(State(face): State<Face>) -> Response {
-    let look = look(&face).await;
+    let look = check(&face).await;
     if let Err(Lack { dependency, cause }) = &look {
         tracing::error!(dependency, cause, "pages can't be answered");
     }
@@ -31,8 +31,8 @@ pub(super) async fn endpoint(State(face): State<Face>) -> Response {
     }
 }
 
-async fn look(face: &Face) -> Result<(), Lack> {
-    health::look(&face.app).await?;
+async fn check(face: &Face) -> Result<(), Lack> {
+    health::check(&face.app).await?;
     let site = face.site().map_err(|cause| Lack {
         dependency: "site",
         cause,

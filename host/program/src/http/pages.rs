@@ -9,7 +9,7 @@ use callboard_factory::operations::posts::{self, Post};
 use callboard_factory::site::{PER_PAGE, Site, SiteError};
 
 use super::Face;
-use super::answer::{CSS, HTML, JSON_FEED, Kind, Problem, RSS, XML, finish, no_site};
+use super::answer::{CSS, ContentKind, HTML, JSON_FEED, Problem, RSS, XML, finish, no_site};
 
 /// Posts in a feed.
 const FEED: u32 = 20;
@@ -76,7 +76,11 @@ pub(super) async fn style(State(face): State<Face>) -> Response {
 }
 
 /// A page of the site as it is now; unavailable, while there is none.
-async fn page(face: &Face, kind: &Kind, text: impl AsyncFnOnce(&Arc<Site>) -> Text) -> Response {
+async fn page(
+    face: &Face,
+    kind: &ContentKind,
+    text: impl AsyncFnOnce(&Arc<Site>) -> Text,
+) -> Response {
     match face.site() {
         Ok(site) => {
             let text = text(&site).await;
@@ -88,7 +92,7 @@ async fn page(face: &Face, kind: &Kind, text: impl AsyncFnOnce(&Arc<Site>) -> Te
 
 async fn of_newest(
     face: &Face,
-    kind: &Kind,
+    kind: &ContentKind,
     limit: u32,
     render: fn(&Site, &[Post]) -> Rendered,
 ) -> Response {

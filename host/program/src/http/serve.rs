@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::answer::too_large;
-use super::places::{Places, Seat};
+use super::connection_slots::{ConnectionSlots, SlotGuard};
 
 /// Longest life of a connection, so that a client that reads slowly gives its place back.
 const LIFE: Duration = Duration::from_mins(10);
@@ -45,7 +45,7 @@ pub async fn serve(
     rules: &ConnectionRules,
     shutdown: impl Future<Output = ()>,
 ) {
-    let places = Places::new(rules);
+    let slots = ConnectionSlots::new(rules);
     let stop = CancellationToken::new();
     let connections = TaskTracker::new();
     let mut shutdown = pin!(shutdown);
@@ -56,7 +56,7 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let Some(seat) = places.take(peer.ip()) else {
+                let Some(seat) = slots.take(peer.ip()) else {
                     tracing::debug!(%peer, "sent away: no room, and nobody who only waits");
                     continue;
                 };
@@ -84,7 +84,7 @@ pub async fn serve(
 #[derive(Clone)]
 struct Talk {
     router: Router,
-    seat: Arc<Seat>,
+    seat: Arc<SlotGuard>,
     rules: ConnectionRules,
     /// Requests so far.
     requests: Arc<AtomicU32>,

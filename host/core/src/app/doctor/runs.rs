@@ -10,7 +10,7 @@ use crate::store::health::{self, Case};
 use crate::store::runs::RunStatus;
 use crate::store::{Dialect, schedules, times, workers};
 
-/// A living worker takes a lease back within its pulse.
+/// A living worker takes a lease back within its poll.
 const LEASE_GRACE: Duration = Duration::from_secs(1);
 /// Runs that are due longer than this find no worker.
 const DUE_GRACE: Duration = Duration::from_secs(60);
@@ -133,12 +133,12 @@ pub(super) async fn blocked(app: &App) -> Result<Vec<Symptom>, AppError> {
 pub(super) async fn waiting(app: &App) -> Result<Vec<Symptom>, AppError> {
     let mut symptoms = Vec::new();
     for case in health::held(app.store()).await? {
-        let company = match app.company(case.revision).await {
+        let loaded = match app.loaded_revision(case.revision).await {
             // It is said of the revisions.
             Err(AppError::NoRevision) => continue,
-            company => company?,
+            loaded => loaded?,
         };
-        let Some(budget) = company.budget(&case.pipeline) else {
+        let Some(budget) = loaded.budget(&case.pipeline) else {
             continue;
         };
         if case.age > budget {
@@ -161,7 +161,7 @@ pub(super) async fn due(app: &App) -> Result<Vec<Symptom>, AppError> {
     let symptoms = cases.iter().map(|case| {
         let age = length(case.age);
         let problem = format!("is {} and due for {age}; nobody has claimed it", case.what);
-        let mend = "see that a worker runs and has places, and that limits do not hold it";
+        let mend = "see that a worker runs and has free slots, and that limits do not hold it";
         Symptom::note(name(case), problem, mend)
     });
     Ok(symptoms.collect())
@@ -205,7 +205,7 @@ pub(super) async fn schedules(app: &App) -> Result<Vec<Symptom>, AppError> {
 
 /// No run is open and ended at once.
 pub(super) async fn one_place(app: &App) -> Result<Vec<Symptom>, AppError> {
-    let cases = health::twofold(app.store()).await?;
+    let cases = health::in_both_tables(app.store()).await?;
     Ok(defects(&cases, |case| {
         format!("is open, and in the history as {}", case.what)
     }))

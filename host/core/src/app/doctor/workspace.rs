@@ -5,12 +5,12 @@ use crate::app::{App, AppError};
 use crate::engine::ledger::{FALLBACK, KINDS, SILENCE};
 use crate::secrets::Key;
 use crate::store::findings as noticed;
-use crate::store::pulse;
+use crate::store::poll;
 
 /// The active revision loads, and every reference in it has an answer.
 pub(super) async fn roll_call(app: &App) -> Result<Vec<Symptom>, AppError> {
-    let company = app.active().await?;
-    let roll = match app.call_roll(&company).await {
+    let loaded = app.active().await?;
+    let roll = match app.call_roll(&loaded).await {
         Ok((roll, _)) => roll,
         // That the key file cannot be used is said by the check of the secrets.
         Err(AppError::Secret(_)) => return Ok(Vec::new()),
@@ -59,9 +59,9 @@ pub(super) fn files(app: &App) -> Vec<Symptom> {
 
 /// Scheduled handlers succeed in time, and achieve something.
 pub(super) async fn ledger(app: &App) -> Result<Vec<Symptom>, AppError> {
-    let company = app.active().await?;
-    let now = pulse::ask(app.store(), "", 1).await?.now;
-    let noticed = app.noticed(&company, now).await?;
+    let loaded = app.active().await?;
+    let now = poll::ask(app.store(), "", 1).await?.now;
+    let noticed = app.noticed(&loaded, now).await?;
     let symptoms = noticed.into_iter().map(|noticed| {
         if noticed.kind == SILENCE {
             let mend = "see that a worker runs, and how its runs end: `callboard runs list`";

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::app::{App, AppError, Company};
+use crate::app::{App, AppError, LoadedRevision};
 use crate::engine::ledger::{self, KINDS, Measure, Noticed};
 use crate::store::{effects, findings, revisions};
 
 /// Raise what is new, and resolve what has gone. What is open already stays as it is.
 pub(super) async fn read(app: &App, revision: i64, now: Timestamp) -> Result<(), AppError> {
     let store = app.store();
-    let company = app.company(revision).await?;
-    let noticed = app.noticed(&company, now).await?;
+    let loaded = app.loaded_revision(revision).await?;
+    let noticed = app.noticed(&loaded, now).await?;
     let open = findings::open(store).await?;
     let open: BTreeSet<&str> = open
         .iter()
@@ -32,14 +32,14 @@ pub(super) async fn read(app: &App, revision: i64, now: Timestamp) -> Result<(),
 }
 
 impl App {
-    /// What the ledger says of the upkeep of a company.
+    /// What the ledger says of the upkeep of a loaded.
     pub(in crate::app) async fn noticed(
         &self,
-        company: &Company,
+        loaded: &LoadedRevision,
         now: Timestamp,
     ) -> Result<Vec<Noticed>, AppError> {
-        let plan = self.plan(company.revision).await?;
-        let expected = ledger::expected(&plan, company.pipelines(), now);
+        let plan = self.plan(loaded.revision).await?;
+        let expected = ledger::expected(&plan, loaded.pipelines(), now);
         let entries = effects::all(self.store()).await?;
         // Asked only for those that never succeeded.
         let since = if expected.iter().all(|expected| expected.succeeded(&entries)) {
@@ -54,7 +54,7 @@ impl App {
             effect_free: self.config().engine.effect_free,
         };
         let mut noticed = ledger::notice(&expected, &entries, measure);
-        noticed.extend(ledger::fallbacks(company.pipelines(), &entries));
+        noticed.extend(ledger::fallbacks(loaded.pipelines(), &entries));
         Ok(noticed)
     }
 }

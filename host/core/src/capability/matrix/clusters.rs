@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 use std::thread::ScopedJoinHandle;
 
 use super::{LANES, Matrix, WORTH_A_THREAD, add, divided, dot};
-use crate::beside::{Clock, Late};
+use crate::beside::{Clock, TimeOver};
 
 /// The cluster of each row: at most `clusters` groups.
 pub fn k_means(
@@ -13,7 +13,7 @@ pub fn k_means(
     seed: u64,
     max_iterations: u32,
     clock: &mut Clock,
-) -> Result<Vec<u32>, Late> {
+) -> Result<Vec<u32>, TimeOver> {
     let mut centers = seeded(matrix, clusters, seed, clock)?;
     let mut nearest = assigned(matrix, &centers, clock)?;
     for _ in 0..max_iterations {
@@ -48,7 +48,12 @@ impl SplitMix {
 
 /// Centers chosen among the rows, each with a chance that grows with the square of its
 /// distance from those chosen before. Fewer than asked if the rows are not that different.
-fn seeded(matrix: &Matrix, clusters: usize, seed: u64, clock: &mut Clock) -> Result<Matrix, Late> {
+fn seeded(
+    matrix: &Matrix,
+    clusters: usize,
+    seed: u64,
+    clock: &mut Clock,
+) -> Result<Matrix, TimeOver> {
     let mut random = SplitMix(seed);
     let rows = matrix.rows();
     let mut centers = Matrix::default();
@@ -75,7 +80,7 @@ fn seeded(matrix: &Matrix, clusters: usize, seed: u64, clock: &mut Clock) -> Res
 }
 
 /// The square of every row's length.
-fn squares(matrix: &Matrix, clock: &mut Clock) -> Result<Vec<f32>, Late> {
+fn squares(matrix: &Matrix, clock: &mut Clock) -> Result<Vec<f32>, TimeOver> {
     let rows = matrix.each_row(clock);
     rows.map(|row| row.map(|row| dot(row, row))).collect()
 }
@@ -104,14 +109,14 @@ fn choose(distances: &[f64], first: bool, random: &mut SplitMix) -> Option<usize
 }
 
 /// The product of every row with `other`.
-fn products(matrix: &Matrix, other: &[f32], clock: &Clock) -> Result<Vec<f32>, Late> {
+fn products(matrix: &Matrix, other: &[f32], clock: &Clock) -> Result<Vec<f32>, TimeOver> {
     by_rows(matrix, matrix.elements(), clock, |row, clock| {
         clock.spend(row.len()).map(|()| dot(row, other))
     })
 }
 
 /// The nearest center of every row: the smallest |c|² − 2x·c, since |x|² is the same for all.
-fn assigned(matrix: &Matrix, centers: &Matrix, clock: &mut Clock) -> Result<Vec<u32>, Late> {
+fn assigned(matrix: &Matrix, centers: &Matrix, clock: &mut Clock) -> Result<Vec<u32>, TimeOver> {
     let lengths = squares(centers, clock)?;
     let work = matrix.elements().saturating_mul(centers.rows());
     by_rows(matrix, work, clock, |row, clock| {
@@ -119,7 +124,12 @@ fn assigned(matrix: &Matrix, centers: &Matrix, clock: &mut Clock) -> Result<Vec<
     })
 }
 
-fn nearest(row: &[f32], centers: &Matrix, lengths: &[f32], clock: &mut Clock) -> Result<u32, Late> {
+fn nearest(
+    row: &[f32],
+    centers: &Matrix,
+    lengths: &[f32],
+    clock: &mut Clock,
+) -> Result<u32, TimeOver> {
     let mut best = (f32::INFINITY, 0);
     let centers = centers.each_row(clock).zip(lengths).zip(0_u32..);
     for ((center, length), index) in centers {
@@ -137,8 +147,8 @@ fn by_rows<T: Send + Default + Clone>(
     matrix: &Matrix,
     work: usize,
     clock: &Clock,
-    compute: impl Fn(&[f32], &mut Clock) -> Result<T, Late> + Sync,
-) -> Result<Vec<T>, Late> {
+    compute: impl Fn(&[f32], &mut Clock) -> Result<T, TimeOver> + Sync,
+) -> Result<Vec<T>, TimeOver> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(work / WORTH_A_THREAD + 1).min(LANES);
     let share = matrix.rows().div_ceil(threads).max(1);
@@ -177,7 +187,7 @@ fn update(
     nearest: &[u32],
     centers: &mut Matrix,
     clock: &mut Clock,
-) -> Result<(), Late> {
+) -> Result<(), TimeOver> {
     let width = matrix.dimensions;
     let mut sums = vec![0.0_f64; centers.values.len()];
     let mut counts = vec![0_usize; centers.rows()];
@@ -287,6 +297,6 @@ mod tests {
             4
         );
         let mut over = Clock::until(Instant::now());
-        assert_eq!(k_means(&wide, 2, 0, 5, &mut over), Err(Late));
+        assert_eq!(k_means(&wide, 2, 0, 5, &mut over), Err(TimeOver));
     }
 }

@@ -13,19 +13,19 @@ use crate::supervision;
 /// Checkpoints of one commit at most.
 const GROUP: usize = 256;
 /// Commits with deferred writes at a time, where each needs a connection of its own.
-const APART: usize = 4;
+const SEPARATE: usize = 4;
 
-type Kept = Result<Committed, StoreError>;
+type CommitResult = Result<Committed, StoreError>;
 
 /// A checkpoint on its way, and who waits for it.
-struct Pending {
+struct QueuedCheckpoint {
     checkpoint: Arc<Checkpoint>,
-    answer: oneshot::Sender<Kept>,
+    answer: oneshot::Sender<CommitResult>,
 }
 
 /// Where checkpoints are handed in.
 pub(super) struct Commits {
-    sender: mpsc::Sender<Pending>,
+    sender: mpsc::Sender<QueuedCheckpoint>,
 }
 
 impl Commits {
@@ -34,27 +34,27 @@ impl Commits {
         let receiver = Arc::new(Mutex::new(receiver));
         // Where there can be, another commit is prepared while one reaches the disk. More of them
         // would have less to share.
-        let (committers, apart) = match store.dialect() {
+        let (committers, separate) = match store.dialect() {
             Dialect::Sqlite => (1, GROUP),
-            Dialect::Postgres => (2, APART),
+            Dialect::Postgres => (2, SEPARATE),
         };
-        let apart = Arc::new(Semaphore::new(apart));
+        let separate = Arc::new(Semaphore::new(separate));
         for _ in 0..committers {
-            let (store, receiver, apart) =
-                (store.clone(), Arc::clone(&receiver), Arc::clone(&apart));
+            let (store, receiver, separate) =
+                (store.clone(), Arc::clone(&receiver), Arc::clone(&separate));
             // It returns only when nobody can hand in any more.
             supervision::keep(
                 "a committer",
                 || true,
-                move || commit_groups(store.clone(), Arc::clone(&receiver), Arc::clone(&apart)),
+                move || commit_groups(store.clone(), Arc::clone(&receiver), Arc::clone(&separate)),
             );
         }
         Self { sender }
     }
 
-    pub(super) async fn commit(&self, checkpoint: Arc<Checkpoint>) -> Kept {
+    pub(super) async fn commit(&self, checkpoint: Arc<Checkpoint>) -> CommitResult {
         let (answer, kept) = oneshot::channel();
-        let pending = Pending { checkpoint, answer };
+        let pending = QueuedCheckpoint { checkpoint, answer };
         let gone = || StoreError::internal("nobody commits checkpoints any more");
         self.sender.send(pending).await.map_err(|_| gone())?;
         kept.await.map_err(|_| gone())?
@@ -63,8 +63,8 @@ impl Commits {
 
 async fn commit_groups(
     store: Store,
-    receiver: Arc<Mutex<mpsc::Receiver<Pending>>>,
-    places_apart: Arc<Semaphore>,
+    receiver: Arc<Mutex<mpsc::Receiver<QueuedCheckpoint>>>,
+    separate_slots: Arc<Semaphore>,
 ) {
     loop {
         let mut group = Vec::new();
@@ -74,13 +74,13 @@ async fn commit_groups(
         fault::point("before-group");
         // Deferred writes may be refused, or wait for a lock: whoever has some is committed apart,
         // and keeps nobody else waiting.
-        let (apart, together): (Vec<_>, Vec<_>) = group
+        let (separate, together): (Vec<_>, Vec<_>) = group
             .into_iter()
             .partition(|pending| !pending.checkpoint.writes.is_empty());
-        for pending in apart {
-            let (store, places) = (store.clone(), Arc::clone(&places_apart));
+        for pending in separate {
+            let (store, slots) = (store.clone(), Arc::clone(&separate_slots));
             tokio::spawn(async move {
-                let _place = places.acquire().await;
+                let _slot = slots.acquire().await;
                 commit_one(&store, pending).await;
             });
         }
@@ -88,7 +88,7 @@ async fn commit_groups(
     }
 }
 
-async fn commit_one(store: &Store, pending: Pending) {
+async fn commit_one(store: &Store, pending: QueuedCheckpoint) {
     let held = pending.checkpoint.held.clone();
     let kept = checkpoints::commit(store, vec![pending.checkpoint]).await;
     let kept = kept.and_then(|mut kept| {
@@ -100,7 +100,7 @@ async fn commit_one(store: &Store, pending: Pending) {
 }
 
 /// One commit for all; if that fails for a reason of one of them, each gets its own.
-async fn commit_group(store: &Store, group: Vec<Pending>) {
+async fn commit_group(store: &Store, group: Vec<QueuedCheckpoint>) {
     if group.is_empty() {
         return;
     }

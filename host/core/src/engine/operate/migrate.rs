@@ -6,25 +6,25 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{By, Scene, pipeline_of, refused, taken};
-use crate::engine::{Engine, EngineError, LineUp, complete_input, limits, plan};
+use super::{Actor, StoredRun, pipeline_of, refused, taken};
+use crate::engine::{Engine, EngineError, RunnableRevision, complete_input, limits, plan};
 use crate::outcome::{Outcome, Patch};
 use crate::pipeline::{Pipeline, Stage};
 use crate::store::gates;
 use crate::store::runs::Run;
 use crate::store::stage_runs::{StageRun, What};
 use crate::store::steering::table::Signal;
-use crate::store::steering::{self, Seen};
+use crate::store::steering::{self, RunVersion};
 
 /// What a migration does to a run.
 #[derive(Debug, Clone)]
-pub struct Migration {
+pub struct RunMigration {
     pub run: Run,
     pub to: i64,
-    pub stages: Vec<Change>,
+    pub stages: Vec<StageChange>,
     /// Keys of the input that the pipeline does not take any more.
     pub dropped: Vec<String>,
-    seen: Seen,
+    seen: RunVersion,
     /// The run as it will be.
     moved: Run,
 }
@@ -32,7 +32,7 @@ pub struct Migration {
 /// What becomes of a stage.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "StageChange")]
-pub struct Change {
+pub struct StageChange {
     /// The stage's id.
     pub stage: String,
     /// What becomes of it.
@@ -76,15 +76,15 @@ impl Fate {
 }
 
 /// Find out what a migration to revision `to` would do. Changes nothing.
-pub async fn explain(engine: &Engine, run: &Run, to: i64) -> Result<Migration, EngineError> {
-    let scene = Scene::of(engine, run).await?;
-    scene.takes(Signal::Migrate)?;
+pub async fn explain(engine: &Engine, run: &Run, to: i64) -> Result<RunMigration, EngineError> {
+    let stored = StoredRun::of(engine, run).await?;
+    stored.takes(Signal::Migrate)?;
     if run.revision == to {
         return Err(refused(run, format!("is on revision {to} already")));
     }
-    let (old_line_up, old) = scene.pipeline(engine).await?;
-    let line_up = engine.line_ups.at(to, None).await?;
-    let new = pipeline_of(&line_up, run).map_err(|_| {
+    let (old_line_up, old) = stored.pipeline(engine).await?;
+    let runnable = engine.runnables.at(to, None).await?;
+    let new = pipeline_of(&runnable, run).map_err(|_| {
         let problem = format!(
             "cannot move to revision {to}, which has no pipeline `{}`",
             run.pipeline
@@ -93,16 +93,16 @@ pub async fn explain(engine: &Engine, run: &Run, to: i64) -> Result<Migration, E
     })?;
     let open = gates::open_of_run(&engine.store, &run.id).await?;
     let comparison = Comparison {
-        scene: &scene,
+        stored: &stored,
         old: (&old_line_up, &old),
-        new: (&line_up, &new),
+        new: (&runnable, &new),
         asked: open.into_iter().map(|gate| gate.stage).collect(),
     };
     let stages = comparison.changes();
-    let (moved, dropped) = moved(&scene.run, &line_up, &new)?;
-    Ok(Migration {
-        seen: scene.seen(),
-        run: scene.run,
+    let (moved, dropped) = moved(&stored.run, &runnable, &new)?;
+    Ok(RunMigration {
+        seen: stored.seen(),
+        run: stored.run,
         to,
         stages,
         dropped,
@@ -111,7 +111,7 @@ pub async fn explain(engine: &Engine, run: &Run, to: i64) -> Result<Migration, E
 }
 
 /// Do what was explained, unless the run changed since.
-pub async fn migrate(engine: &Engine, plan: &Migration, by: &By) -> Result<(), EngineError> {
+pub async fn migrate(engine: &Engine, plan: &RunMigration, by: &Actor) -> Result<(), EngineError> {
     let from = plan.run.revision;
     let what = format!("moved from revision {from} to {}", plan.to);
     let of = |fates: &[Fate]| {
@@ -132,7 +132,11 @@ pub async fn migrate(engine: &Engine, plan: &Migration, by: &By) -> Result<(), E
 }
 
 /// The run as the new revision starts it, and the keys of its input that it loses.
-fn moved(run: &Run, line_up: &LineUp, new: &Pipeline) -> Result<(Run, Vec<String>), EngineError> {
+fn moved(
+    run: &Run,
+    runnable: &RunnableRevision,
+    new: &Pipeline,
+) -> Result<(Run, Vec<String>), EngineError> {
     let (kept, lost): (Patch, Patch) = run
         .input
         .clone()
@@ -143,13 +147,13 @@ fn moved(run: &Run, line_up: &LineUp, new: &Pipeline) -> Result<(Run, Vec<String
             run,
             format!(
                 "has no input `{key}`, which revision {} asks for; start another run",
-                line_up.revision
+                runnable.revision
             ),
         ),
         other => other,
     })?;
     let moved = Run {
-        revision: line_up.revision,
+        revision: runnable.revision,
         priority: new.priority,
         limits: limits(new, &input)?,
         input,
@@ -160,14 +164,14 @@ fn moved(run: &Run, line_up: &LineUp, new: &Pipeline) -> Result<(Run, Vec<String
 
 /// Two definitions of the pipeline of one run.
 struct Comparison<'a> {
-    scene: &'a Scene,
-    old: (&'a Arc<LineUp>, &'a Pipeline),
-    new: (&'a Arc<LineUp>, &'a Pipeline),
+    stored: &'a StoredRun,
+    old: (&'a Arc<RunnableRevision>, &'a Pipeline),
+    new: (&'a Arc<RunnableRevision>, &'a Pipeline),
     asked: BTreeSet<String>,
 }
 
 impl Comparison<'_> {
-    fn changes(&self) -> Vec<Change> {
+    fn changes(&self) -> Vec<StageChange> {
         let mut anew: BTreeSet<String> = BTreeSet::new();
         let mut changes = Vec::new();
         // In the order of their turns, so that what comes after a stage visited anew is known.
@@ -183,16 +187,16 @@ impl Comparison<'_> {
         changes
     }
 
-    fn change(&self, stage: &Stage, anew: &BTreeSet<String>) -> Change {
+    fn change(&self, stage: &Stage, anew: &BTreeSet<String>) -> StageChange {
         let id = stage.id();
-        let row = plan::live(&self.scene.rows).find(|row| row.stage == id);
+        let row = plan::live(&self.stored.rows).find(|row| row.stage == id);
         let (fate, why) = match row {
             Some(row) => self.fate(stage, row, anew),
             None if self.asked.contains(id) => question(stage, anew),
             None if self.old.1.stage(id).is_none() => (Fate::New, stage.what()),
             None => (Fate::Open, stage.what()),
         };
-        Change {
+        StageChange {
             stage: id.to_owned(),
             fate,
             why,
@@ -242,19 +246,19 @@ impl Comparison<'_> {
     }
 
     fn contract_changed(&self, new: &str, old: &str) -> bool {
-        let contract = |line_up: &LineUp, name| {
-            let entry = line_up.registry.get(name);
+        let contract = |runnable: &RunnableRevision, name| {
+            let entry = runnable.registry.get(name);
             entry.map(|entry| entry.contract.clone())
         };
         contract(self.new.0, new) != contract(self.old.0, old)
     }
 
     /// Stages that the new definition does not have.
-    fn gone(&self) -> impl Iterator<Item = Change> {
+    fn gone(&self) -> impl Iterator<Item = StageChange> {
         let old = self.old.1.stages.iter().map(Stage::id);
         let gone = old.filter(|id| self.new.1.stage(id).is_none());
         gone.map(|id| {
-            let came = self.scene.rows.iter().any(|row| row.stage == id);
+            let came = self.stored.rows.iter().any(|row| row.stage == id);
             let (fate, why) = if self.asked.contains(id) {
                 (Fate::Withdrawn, "its gate is not there any more")
             } else if came {
@@ -262,7 +266,7 @@ impl Comparison<'_> {
             } else {
                 (Fate::Gone, "its turn had not come")
             };
-            Change {
+            StageChange {
                 stage: id.to_owned(),
                 fate,
                 why: why.to_owned(),

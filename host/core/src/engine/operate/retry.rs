@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{By, Scene, refused, taken};
+use super::{Actor, StoredRun, refused, taken};
 use crate::engine::{Engine, EngineError, listed, plan};
 use crate::pipeline::Pipeline;
 use crate::store::runs::{Run, RunStatus};
@@ -17,23 +17,23 @@ pub async fn retry(
     engine: &Engine,
     run: &Run,
     from: Option<&str>,
-    by: &By,
+    by: &Actor,
 ) -> Result<Vec<String>, EngineError> {
-    let scene = Scene::of(engine, run).await?;
-    scene.takes(Signal::Retry)?;
-    let (_, pipeline) = scene.pipeline(engine).await?;
+    let stored = StoredRun::of(engine, run).await?;
+    stored.takes(Signal::Retry)?;
+    let (_, pipeline) = stored.pipeline(engine).await?;
     let stages = match from {
         Some(stage) => vec![stage.to_owned()],
-        None => by_default(&scene)?,
+        None => by_default(&stored)?,
     };
-    let superseded = behind(&scene, &pipeline, &stages)?;
+    let superseded = behind(&stored, &pipeline, &stages)?;
     let what = match stages.as_slice() {
         [] => "sent on".to_owned(),
         stages => format!("sent on from {}", listed(stages)),
     };
     let retry = steering::retry::Retry {
         run: run.id.clone(),
-        seen: scene.seen(),
+        seen: stored.seen(),
         superseded: superseded.into_iter().collect(),
         detail: by.detail(&what),
     };
@@ -43,15 +43,15 @@ pub async fn retry(
 }
 
 /// The stages that ended the run, or hold it. A cancelled one goes on where it stood.
-fn by_default(scene: &Scene) -> Result<Vec<String>, EngineError> {
-    let run = &scene.run;
+fn by_default(stored: &StoredRun) -> Result<Vec<String>, EngineError> {
+    let run = &stored.run;
     if matches!(run.status, RunStatus::Done | RunStatus::NothingToDo) {
         let problem = format!("ended as {}; name the stage with `--from`", run.status);
         return Err(refused(run, problem));
     }
-    let held = plan::live(&scene.rows).filter(|row| row.is_held());
+    let held = plan::live(&stored.rows).filter(|row| row.is_held());
     let held = held.map(|row| row.stage.as_str());
-    let stages: BTreeSet<&str> = scene.ends().chain(held).collect();
+    let stages: BTreeSet<&str> = stored.ends().chain(held).collect();
     if stages.is_empty() && run.status != RunStatus::Cancelled {
         let problem = "was stopped by no stage of its own; name one with `--from`, \
             or let it go on with `callboard runs resume`";
@@ -62,12 +62,12 @@ fn by_default(scene: &Scene) -> Result<Vec<String>, EngineError> {
 
 /// All that is visited anew.
 fn behind(
-    scene: &Scene,
+    stored: &StoredRun,
     pipeline: &Pipeline,
     stages: &[String],
 ) -> Result<BTreeSet<String>, EngineError> {
     if let [from] = stages {
-        return scene.can_begin_at(pipeline, from);
+        return stored.can_begin_at(pipeline, from);
     }
     let behind = stages.iter().map(|stage| pipeline.downstream(stage));
     Ok(behind.flatten().collect())

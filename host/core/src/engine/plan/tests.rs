@@ -71,8 +71,8 @@ impl Case {
         }
     }
 
-    fn standing(&self) -> Standing<'_> {
-        Standing {
+    fn plan_input(&self) -> PlanInput<'_> {
+        PlanInput {
             pipeline: &self.pipeline,
             input: &self.input,
             rows: &self.rows,
@@ -83,12 +83,12 @@ impl Case {
     }
 
     fn stages(&self) -> Vec<&str> {
-        let plan = self.standing().plan();
+        let plan = self.plan_input().plan();
         plan.stages.into_iter().map(Stage::id).collect()
     }
 
     fn rest(&self) -> Rest {
-        self.standing().plan().rest
+        self.plan_input().plan().rest
     }
 }
 
@@ -104,12 +104,12 @@ fn branches_begin_together_and_a_join_waits_for_both() {
     case.under_way = set("b");
     assert_eq!(case.stages(), ["c"]);
     case.rows.push(done("c"));
-    assert!(case.stages().is_empty() && case.standing().plan().gates.is_empty());
+    assert!(case.stages().is_empty() && case.plan_input().plan().gates.is_empty());
     case.under_way = NONE;
     case.rows.push(done("b"));
-    assert_eq!(case.standing().plan().gates.len(), 1);
+    assert_eq!(case.plan_input().plan().gates.len(), 1);
     case.asked = set("g");
-    assert!(case.standing().plan().gates.is_empty());
+    assert!(case.plan_input().plan().gates.is_empty());
     assert_eq!(
         case.rest(),
         Rest::Gated {
@@ -129,7 +129,7 @@ fn a_condition_that_does_not_hold_skips_the_stage() {
     let mut case = Case::new(vec![done("a")]);
     case.input.insert("c".into(), false.into());
     assert_eq!(case.stages(), ["b"]);
-    let plan = case.standing().plan();
+    let plan = case.plan_input().plan();
     assert_eq!(plan.skips[0].0.id(), "c");
     assert_eq!(plan.skips[0].1, "`c` is false");
 }

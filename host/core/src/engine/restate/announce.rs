@@ -15,7 +15,7 @@ use url::Url;
 use crate::client::{Client, ClientError, ClientErrorKind, Request, Response};
 use crate::config::RestateRules;
 use crate::store::Store;
-use crate::store::claims::offered::{self, Due};
+use crate::store::claims::offered::{self, DueRun};
 
 /// Runs that are announced at once at most.
 const MOST: usize = 128;
@@ -43,7 +43,7 @@ pub(super) struct Announcer {
     to_admin: Client,
     registered: bool,
     /// What was announced, and when.
-    announced: BTreeMap<Due, Instant>,
+    announced: BTreeMap<DueRun, Instant>,
 }
 
 impl Announcer {
@@ -127,7 +127,7 @@ impl Announcer {
 
     /// Queue a turn of a run. Several workers announce the same: while a turn of that key waits
     /// or is under way, Restate heeds no other.
-    async fn send(&self, due: Due) -> (Due, Result<(), ClientError>) {
+    async fn send(&self, due: DueRun) -> (DueRun, Result<(), ClientError>) {
         let path = ["CallboardRun", &due.run, "advance", "send"];
         let key = format!("{}/{}/{}", due.run, due.fence, due.wake_at);
         let request = Request {

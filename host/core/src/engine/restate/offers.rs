@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
 
-use crate::store::leases::Held;
+use crate::store::leases::Lease;
 
 /// A run to carry on. Restate has the turn while this is kept; dropped, it is a turn that broke
 /// off, and offered again, here or elsewhere.
@@ -107,7 +107,7 @@ impl Offers {
     }
 
     /// A run is in hand no more; gives the offer because of which it was.
-    pub(super) fn remove(&self, held: &Held) -> Option<Offer> {
+    pub(super) fn remove(&self, held: &Lease) -> Option<Offer> {
         let mut known = self.lock();
         let (fence, _) = known.taken.get(&held.run)?;
         if *fence != held.fence {

@@ -81,8 +81,8 @@ async fn came_to(app: &App, run: Run) -> Result<CarriedOut, OperationError> {
 
 /// A run that ended, waits or stands before a gate, or takes much longer than it may.
 async fn settled(app: &App, run: &Run, began: Instant) -> Result<bool, OperationError> {
-    let company = app.company(run.revision).await?;
-    let longest = company.budget(&run.pipeline).unwrap_or_default() + GRACE;
+    let loaded = app.loaded_revision(run.revision).await?;
+    let longest = loaded.budget(&run.pipeline).unwrap_or_default() + GRACE;
     let goes_on = matches!(run.status, RunStatus::Queued | RunStatus::Running);
     Ok(!goes_on || began.elapsed() > longest)
 }

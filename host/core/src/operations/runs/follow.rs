@@ -22,7 +22,7 @@ const MOST: u32 = 500;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
-pub enum Change {
+pub enum RunChange {
     Stage(StageEnded),
     Status(StatusChanged),
 }
@@ -95,10 +95,10 @@ impl Follower {
 
     /// What happened since the last look, and the status of the one run that is followed once it
     /// has ended.
-    pub async fn look(
+    pub async fn poll(
         &mut self,
         app: &App,
-    ) -> Result<(Vec<Change>, Option<RunStatus>), OperationError> {
+    ) -> Result<(Vec<RunChange>, Option<RunStatus>), OperationError> {
         let store = app.store();
         let runs = match &self.only {
             Some(id) => Vec::from_iter(runs::by_id(store, id).await?),
@@ -135,7 +135,7 @@ impl Follower {
     }
 
     /// What is new of a run.
-    async fn changes(&mut self, store: &Store, run: &Run) -> Result<Vec<Change>, StoreError> {
+    async fn changes(&mut self, store: &Store, run: &Run) -> Result<Vec<RunChange>, StoreError> {
         let (status, step) = self.told.get(&run.id).cloned().unwrap_or_default();
         let now = format!("{}: {}", run.status, run.detail);
         let mut changes = Vec::new();
@@ -145,12 +145,12 @@ impl Follower {
                 last = last.max(row.step);
                 // What happened before is told of a run that was asked for, not of all.
                 if row.step > step && (self.only.is_some() || self.looked) {
-                    changes.push(Change::Stage(StageEnded::of(run, &row, &self.short)));
+                    changes.push(RunChange::Stage(StageEnded::of(run, &row, &self.short)));
                 }
             }
         }
         if status != now {
-            changes.push(Change::Status(self.status(run)));
+            changes.push(RunChange::Status(self.status(run)));
         }
         if run.status.is_final() {
             self.told.remove(&run.id);

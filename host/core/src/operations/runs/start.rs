@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::{RunView, viewed};
 use crate::app::App;
-use crate::engine::operate::{self, By};
-use crate::engine::{LineUp, Unwatched};
+use crate::engine::operate::{self, Actor};
+use crate::engine::{RunnableRevision, Unwatched};
 use crate::operations::{OperationError, named};
 use crate::outcome::Patch;
-use crate::store::runs::Origin;
+use crate::store::runs::RunOrigin;
 
 /// A run to start.
 #[derive(Debug)]
@@ -23,16 +23,18 @@ pub struct Start<'a> {
 /// Queue a run of a pipeline of the active revision. A worker takes it, or
 /// [`carry_out`](super::carry_out()).
 pub async fn start(app: &App, start: Start<'_>) -> Result<RunView, OperationError> {
-    let line_up = app.line_up().await?;
+    let runnable = app.runnable().await?;
     let (pipeline, mut input) = (start.pipeline, start.input);
-    if !line_up.pipelines.contains_key(pipeline) {
-        let known = line_up.pipelines.keys().map(String::as_str);
+    if !runnable.pipelines.contains_key(pipeline) {
+        let known = runnable.pipelines.keys().map(String::as_str);
         let list = "callboard pipelines list";
         return Err(named::unknown("pipeline", pipeline, known, list));
     }
-    settle_paths(&line_up, pipeline, &mut input, start.folder);
+    settle_paths(&runnable, pipeline, &mut input, start.folder);
     let engine = app.engine(Arc::new(Unwatched));
-    let run = engine.queue(&line_up, pipeline, input, Origin::Cli).await?;
+    let run = engine
+        .queue(&runnable, pipeline, input, RunOrigin::Cli)
+        .await?;
     Ok(viewed(app.store(), run).await?)
 }
 
@@ -43,18 +45,18 @@ pub async fn fork(
     wanted: &str,
     from: &str,
     (mut input, folder): (Patch, &Path),
-    by: &By,
+    by: &Actor,
 ) -> Result<(RunView, String), OperationError> {
     let found = named::run(app.store(), wanted).await?;
-    let line_up = app.line_up().await?;
-    settle_paths(&line_up, &found.pipeline, &mut input, folder);
+    let runnable = app.runnable().await?;
+    settle_paths(&runnable, &found.pipeline, &mut input, folder);
     let engine = app.engine(Arc::new(Unwatched));
     let fork = operate::fork::fork(&engine, &found, from, input, by).await?;
     Ok((viewed(app.store(), fork).await?, found.id))
 }
 
-fn settle_paths(line_up: &LineUp, pipeline: &str, input: &mut Patch, folder: &Path) {
-    if let Some(definition) = line_up.pipelines.get(pipeline) {
-        line_up.registry.settle_paths(definition, input, folder);
+fn settle_paths(runnable: &RunnableRevision, pipeline: &str, input: &mut Patch, folder: &Path) {
+    if let Some(definition) = runnable.pipelines.get(pipeline) {
+        runnable.registry.settle_paths(definition, input, folder);
     }
 }

@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::engine::Unwatched;
-use crate::engine::operate::migrate::{self as moving, Change as StageChange};
-use crate::engine::operate::{self, By};
+use crate::engine::operate::migrate::{self as moving, StageChange};
+use crate::engine::operate::{self, Actor};
 use crate::operations::{OperationError, named};
 use crate::store::holders;
-use crate::store::leases::Wish;
+use crate::store::leases::StopRequest;
 use crate::store::named as names;
 use crate::store::runs::{self, Listed, RunStatus};
 use crate::store::steering::Steered;
@@ -29,14 +29,14 @@ pub struct SteeredView {
     /// Its status now.
     pub status: RunStatus,
     /// What its worker is asked to do, if one has it; `runs tail` shows when it has.
-    pub asked: Option<Wish>,
+    pub asked: Option<StopRequest>,
     /// When the lease of that worker runs out: if it is dead, the same does it at once from then on.
     pub lease_until: Option<Timestamp>,
 }
 
 /// End a run as cancelled. One under way stops in a moment; what its stages have in hand is not
 /// kept. One that cannot be read can be ended all the same.
-pub async fn cancel(app: &App, wanted: &str, by: &By) -> Result<SteeredView, OperationError> {
+pub async fn cancel(app: &App, wanted: &str, by: &Actor) -> Result<SteeredView, OperationError> {
     let store = app.store();
     let id = named::key(store, &names::RUN, wanted).await?;
     let (before, steered) = match runs::listed(store, &id).await? {
@@ -47,24 +47,24 @@ pub async fn cancel(app: &App, wanted: &str, by: &By) -> Result<SteeredView, Ope
         }
         Some(Listed::Run(run)) => (run.status, operate::cancel(store, &run, by).await?),
     };
-    Ok(steered_view(store, (id, before), steered, Wish::Cancel).await?)
+    Ok(steered_view(store, (id, before), steered, StopRequest::Cancel).await?)
 }
 
 /// Stop a run for a while. Stages under way come to their checkpoints first.
-pub async fn pause(app: &App, wanted: &str, by: &By) -> Result<SteeredView, OperationError> {
+pub async fn pause(app: &App, wanted: &str, by: &Actor) -> Result<SteeredView, OperationError> {
     let run = named::run(app.store(), wanted).await?;
     let steered = operate::pause(app.store(), &run, by).await?;
     let before = (run.id, run.status);
-    Ok(steered_view(app.store(), before, steered, Wish::Pause).await?)
+    Ok(steered_view(app.store(), before, steered, StopRequest::Pause).await?)
 }
 
 async fn steered_view(
     store: &Store,
     (run, before): (String, RunStatus),
     steered: Steered,
-    wish: Wish,
+    stop_request: StopRequest,
 ) -> Result<SteeredView, StoreError> {
-    let asked = (steered == Steered::Told).then_some(wish);
+    let asked = (steered == Steered::Told).then_some(stop_request);
     let holder = holders::of(store, &run).await?.filter(|_| asked.is_some());
     Ok(SteeredView {
         lease_until: holder.and_then(|holder| holder.lease_until),
@@ -91,7 +91,7 @@ pub async fn retry(
     app: &App,
     wanted: &str,
     from: Option<&str>,
-    by: &By,
+    by: &Actor,
 ) -> Result<(String, Vec<String>), OperationError> {
     let run = named::run(app.store(), wanted).await?;
     let engine = app.engine(Arc::new(Unwatched));
@@ -121,7 +121,7 @@ pub async fn migrate(
     app: &App,
     wanted: &str,
     to: i64,
-    by: Option<&By>,
+    by: Option<&Actor>,
 ) -> Result<MigrationView, OperationError> {
     let run = named::run(app.store(), wanted).await?;
     let engine = app.engine(Arc::new(Unwatched));

@@ -11,9 +11,9 @@ use crate::lines::Line;
 use crate::operations::gates::GateView;
 use crate::outcome::{Outcome, Patch};
 use crate::store::holders::Holder;
-use crate::store::leases::Wish;
+use crate::store::leases::StopRequest;
 use crate::store::named::Short;
-use crate::store::runs::{Limits, Listed, Run, RunStatus};
+use crate::store::runs::{Listed, Run, RunLimits, RunStatus};
 use crate::store::stage_runs::{StageRun, Undone};
 use crate::store::unreadable::Unreadable;
 
@@ -57,7 +57,7 @@ pub struct RunView {
 
 /// What runs that share a key may do together.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-#[schemars(rename = "Limits")]
+#[schemars(rename = "RunLimits")]
 pub struct LimitsView {
     /// The key that it shares with others.
     pub key: Option<String>,
@@ -134,9 +134,9 @@ pub struct HolderView {
     pub lease_until: Option<Timestamp>,
     /// How often a worker fell silent since the last checkpoint.
     pub recoveries: i64,
-    pub wish: Option<Wish>,
+    pub stop_request: Option<StopRequest>,
     /// Who wishes it, and why.
-    pub wish_detail: String,
+    pub stop_detail: String,
 }
 
 /// One visit of a stage.
@@ -205,7 +205,7 @@ impl RunView {
 }
 
 impl LimitsView {
-    fn of(limits: Limits) -> Self {
+    fn of(limits: RunLimits) -> Self {
         Self {
             key: limits.key,
             at_once: limits.at_once,
@@ -245,8 +245,8 @@ impl From<Holder> for HolderView {
             worker: holder.worker,
             lease_until: holder.lease_until,
             recoveries: holder.recoveries,
-            wish: holder.told.wish,
-            wish_detail: holder.told.wish_detail,
+            stop_request: holder.told.stop_request,
+            stop_detail: holder.told.stop_detail,
         }
     }
 }

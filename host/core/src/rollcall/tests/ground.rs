@@ -9,8 +9,8 @@ use serde_json::{Value as Json, json};
 
 use crate::handler::{AnyHandler, Call, Contract, Needs, RowUse, TableNeed};
 use crate::outcome::{Outcome, Patch, Stop};
-use crate::registry::{Entry, Origin, Registry};
-use crate::rollcall::{Reference, Refused, Roll, Roster, call};
+use crate::registry::{HandlerEntry, HandlerOrigin, Registry};
+use crate::rollcall::{Reference, RefusedPlugin, RollReport, RollScope, call};
 use crate::settings::Declaration;
 use crate::snapshot;
 use crate::store::Store;
@@ -31,7 +31,7 @@ impl AnyHandler for Silent {
 
 pub(super) struct Ground {
     files: Files,
-    refused: Vec<Refused>,
+    refused: Vec<RefusedPlugin>,
     stored: Vec<Stored>,
     pub(super) native_files: Vec<&'static str>,
     contracts: Vec<Contract>,
@@ -304,7 +304,7 @@ impl Ground {
     }
 
     pub(super) fn refuse(&mut self, plugin: &str, problem: &str, mend: &str) {
-        self.refused.push(Refused {
+        self.refused.push(RefusedPlugin {
             plugin: plugin.to_owned(),
             problem: problem.to_owned(),
             mend: mend.to_owned(),
@@ -316,8 +316,8 @@ impl Ground {
             .contracts
             .iter()
             .cloned()
-            .map(|contract| (contract, Origin::Native { file: "x.rs" }));
-        let embeddings_collapse = Origin::Plugin {
+            .map(|contract| (contract, HandlerOrigin::Native { file: "x.rs" }));
+        let embeddings_collapse = HandlerOrigin::Plugin {
             name: "embeddings_collapse".into(),
             version: "1.0.0".into(),
             digest: "cd5d4935a48c0672cb06407bb443bc0087aff947c6b864bac886982c73b3027f".into(),
@@ -328,16 +328,16 @@ impl Ground {
             .then(|| (collapse(), embeddings_collapse));
         Registry::of(native.chain(plugin).map(|(contract, origin)| {
             let handler = Arc::new(Silent(contract.clone()));
-            Entry::new(contract, origin, handler).expect("schemas")
+            HandlerEntry::new(contract, origin, handler).expect("schemas")
         }))
     }
 
-    pub(super) async fn roll(&self) -> Roll {
+    pub(super) async fn roll(&self) -> RollReport {
         self.called().await.expect("definitions")
     }
 
     /// The roll, or why the definitions cannot be read.
-    pub(super) async fn called(&self) -> Result<Roll, String> {
+    pub(super) async fn called(&self) -> Result<RollReport, String> {
         let definitions = Definitions::parse(&self.files);
         let definitions = definitions.map_err(|misreads| format!("{misreads:?}"))?;
         let folder = tempfile::tempdir().expect("a folder");
@@ -345,7 +345,7 @@ impl Ground {
         let store = Store::open(&url).await.expect("a store");
         let declarations: BTreeMap<String, Declaration> = definitions.declarations();
         let settings = snapshot::build(declarations, &self.stored, None);
-        let roster = Roster {
+        let scope = RollScope {
             definitions: &definitions,
             registry: &self.registry(),
             refused: &self.refused,
@@ -353,7 +353,7 @@ impl Ground {
             settings: &settings,
             native_files: &self.native_files,
         };
-        Ok(call(&roster).await)
+        Ok(call(&scope).await)
     }
 }
 

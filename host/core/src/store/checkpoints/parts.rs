@@ -94,13 +94,13 @@ pub(super) fn advance(dialect: Dialect) -> String {
     format!(
         "UPDATE open_runs SET recoveries = 0, detail = batch.detail, spent = batch.spent, \
             settings = COALESCE(batch.settings, open_runs.settings), \
-            wish = CASE WHEN batch.status = 'paused' THEN NULL ELSE open_runs.wish END, \
+            stop_request = CASE WHEN batch.status = 'paused' THEN NULL ELSE open_runs.stop_request END, \
             status = batch.status, wake_at = COALESCE(batch.wake_at, open_runs.wake_at), \
             lease_until = COALESCE({now} + batch.lease, 0) \
         FROM {source} \
         WHERE {found} open_runs.id = batch.run AND open_runs.fence = batch.fence \
             AND open_runs.signals = batch.signals AND open_runs.status = 'running' \
-        RETURNING open_runs.id, wish, wish_detail, open_runs.signals"
+        RETURNING open_runs.id, stop_request, stop_detail, open_runs.signals"
     )
 }
 
@@ -227,13 +227,13 @@ pub(in crate::store) fn keep(dialect: Dialect) -> String {
 
 /// How a run ended.
 #[derive(Serialize)]
-pub(super) struct Ended<'c> {
+pub(super) struct RunEnding<'c> {
     pub(super) run: &'c str,
     pub(super) status: RunStatus,
     detail: &'c str,
 }
 
-impl<'c> Ended<'c> {
+impl<'c> RunEnding<'c> {
     pub(super) fn of(checkpoint: &'c Checkpoint) -> Option<Self> {
         let Then::End { status, detail } = &checkpoint.then else {
             return None;

@@ -109,28 +109,28 @@ async fn due_of(
 
 /// A run that can be taken now; one that was taken and given back is another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub struct Due {
+pub struct DueRun {
     pub run: String,
     pub fence: i64,
     pub wake_at: i64,
 }
 
-/// The runs that a claim of so many places would take, untouched. One that lost `suspect`
+/// The runs that a claim of so many slots would take, untouched. One that lost `suspect`
 /// workers is a suspect.
-pub async fn due(store: &Store, suspect: u32, places: usize) -> Result<Vec<Due>, StoreError> {
+pub async fn due(store: &Store, suspect: u32, slots: usize) -> Result<Vec<DueRun>, StoreError> {
     store
-        .write(move |transaction| Box::pin(due_in(transaction, suspect, places)))
+        .write(move |transaction| Box::pin(due_in(transaction, suspect, slots)))
         .await
 }
 
 async fn due_in(
     transaction: &mut Transaction<'_>,
     suspect: u32,
-    places: usize,
-) -> Result<Vec<Due>, StoreError> {
+    slots: usize,
+) -> Result<Vec<DueRun>, StoreError> {
     let now = transaction.clock().await?;
     let recoveries = [0, i64::from(suspect) - 1];
-    let chosen = choose(transaction, now, places, recoveries).await?;
+    let chosen = choose(transaction, now, slots, recoveries).await?;
     if chosen.is_empty() {
         return Ok(Vec::new());
     }
@@ -138,7 +138,7 @@ async fn due_in(
     let among = batch::among(dialect, batch::ids(dialect));
     let sql = format!("SELECT id AS run, fence, wake_at FROM open_runs WHERE id {among}");
     let query = Query::new(sql).bind(batch::rows(&chosen)?);
-    let mut due: Vec<Due> = transaction.read(query).await?;
+    let mut due: Vec<DueRun> = transaction.read(query).await?;
     due.sort_by_key(|due| chosen.iter().position(|id| *id == due.run));
     Ok(due)
 }

@@ -36,7 +36,7 @@ pub struct Candidate {
 #[derive(Debug)]
 pub struct Wanted {
     loads: Vec<Load>,
-    places: usize,
+    slots: usize,
     /// Runs of each key under way, and what this choice adds.
     by_key: BTreeMap<String, i64>,
     /// Runs of each rated key that started within its window, and what this choice adds.
@@ -45,7 +45,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    pub fn new(loads: Vec<Load>, places: usize) -> Self {
+    pub fn new(loads: Vec<Load>, slots: usize) -> Self {
         let mut by_key = BTreeMap::new();
         for load in &loads {
             if let Some(key) = &load.key {
@@ -54,7 +54,7 @@ impl Wanted {
         }
         Self {
             loads,
-            places,
+            slots,
             by_key,
             by_rate: BTreeMap::new(),
             offered: BTreeMap::new(),
@@ -100,9 +100,9 @@ impl Wanted {
     fn room(&self, candidate: &Candidate) -> Option<i64> {
         let key = candidate.key.as_ref()?;
         let count = |map: &BTreeMap<String, i64>| map.get(key).copied().unwrap_or_default();
-        let places = candidate.at_once.map(|most| most - count(&self.by_key));
+        let slots = candidate.at_once.map(|most| most - count(&self.by_key));
         let starts = candidate.rate.map(|most| most - count(&self.by_rate));
-        [places, starts].into_iter().flatten().min()
+        [slots, starts].into_iter().flatten().min()
     }
 
     /// The ids to take. Of the same priority, the pipeline with the fewest runs under way comes
@@ -114,7 +114,7 @@ impl Wanted {
         }
         let mut left: Vec<Candidate> = std::mem::take(&mut self.offered).into_values().collect();
         let mut picked = Vec::new();
-        while picked.len() < self.places {
+        while picked.len() < self.slots {
             left.retain(|candidate| self.room(candidate).is_none_or(|room| room > 0));
             let next = left.iter().enumerate().min_by_key(|(_, candidate)| {
                 let turn = running
@@ -155,8 +155,8 @@ mod tests {
         }
     }
 
-    fn pick(loads: Vec<Load>, places: usize, candidates: Vec<Candidate>) -> Vec<String> {
-        let mut wanted = Wanted::new(loads, places);
+    fn pick(loads: Vec<Load>, slots: usize, candidates: Vec<Candidate>) -> Vec<String> {
+        let mut wanted = Wanted::new(loads, slots);
         wanted.offer(candidates, &Starts::default());
         wanted.pick()
     }
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_takes_no_more_than_its_places() {
+    fn a_key_takes_no_more_than_its_slots() {
         let keyed = |id: &str, wake_at| Candidate {
             key: Some("k".into()),
             at_once: Some(2),

@@ -32,10 +32,10 @@ impl Rated {
 
 /// What started of rated keys.
 #[derive(Debug, Default)]
-pub(super) struct Starts(BTreeMap<Rated, Started>);
+pub(super) struct Starts(BTreeMap<Rated, StartCount>);
 
 #[derive(Debug, Deserialize)]
-struct Started {
+struct StartCount {
     runs: i64,
     /// When another run may start, if none may now.
     free_at: Option<i64>,
@@ -63,7 +63,7 @@ impl Starts {
     pub(super) fn of_one(candidate: &Candidate, runs: i64) -> Self {
         let rated = Rated::of(candidate).expect("it has a rate");
         let free_at = None;
-        Self(BTreeMap::from([(rated, Started { runs, free_at })]))
+        Self(BTreeMap::from([(rated, StartCount { runs, free_at })]))
     }
 }
 
@@ -123,7 +123,7 @@ pub(super) fn count(dialect: Dialect) -> String {
 
 /// Runs that wait for their key.
 #[derive(Serialize)]
-struct Late<'s> {
+struct WaitingKeys<'s> {
     limit_key: &'s str,
     rate: i64,
     per: i64,
@@ -140,7 +140,7 @@ pub(super) async fn put_off(
     let late = starts.0.iter().filter_map(|(rated, started)| {
         let free_at = started.free_at?;
         let (key, rate) = (&rated.limit_key, rated.rate);
-        Some(Late {
+        Some(WaitingKeys {
             limit_key: key,
             rate,
             per: rated.per,

@@ -22,7 +22,7 @@ mod tokens;
 use self::growth::{Keeps, Needs};
 pub(super) use self::names::SUBQUERY;
 pub(super) use self::parameters::texts;
-use self::scope::{Level, Named};
+use self::scope::{Named, QueryScope};
 
 use std::collections::BTreeSet;
 
@@ -224,7 +224,7 @@ struct Rendering<'a> {
     /// The place of the subquery that may read what is given by what is written next.
     awaiting: Option<usize>,
     /// The query that is written and those that it is in.
-    levels: Vec<Level>,
+    levels: Vec<QueryScope>,
     /// Columns and parameters in its expressions so far.
     operands: usize,
     /// The numbers of its parameters so far.

@@ -2,7 +2,7 @@
 
 use super::admission::{self, Asker};
 use super::catalog::{Catalog, SEARCH_PATH};
-use crate::config::Limits;
+use crate::config::CallLimits;
 use crate::grants::Grants;
 use crate::store::{Backend, Store, StoreError};
 
@@ -12,7 +12,7 @@ pub async fn authorise(
     store: &Store,
     plugin: &str,
     grants: &Grants,
-    limits: &Limits,
+    limits: &CallLimits,
     sql: &str,
 ) -> Result<(), StoreError> {
     let there = store.tables().await?;

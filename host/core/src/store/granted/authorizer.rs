@@ -16,7 +16,7 @@ use sqlx::sqlite::LockedSqliteHandle;
 use super::admission::SUBQUERY;
 use super::bounds::{self, accepted};
 use super::{denial, functions};
-use crate::config::Limits;
+use crate::config::CallLimits;
 use crate::grants::{Grants, Verb};
 use crate::store::{StoreError, StoreErrorKind, sqlite};
 
@@ -40,7 +40,7 @@ pub(super) enum Mode {
 pub(super) struct Authorizer {
     plugin: String,
     grants: Grants,
-    limits: Limits,
+    limits: CallLimits,
     now: Mutex<Now>,
 }
 
@@ -89,7 +89,7 @@ struct Question<'a> {
 }
 
 impl Authorizer {
-    pub(super) fn new(plugin: &str, grants: &Grants, limits: &Limits) -> Arc<Self> {
+    pub(super) fn new(plugin: &str, grants: &Grants, limits: &CallLimits) -> Arc<Self> {
         Arc::new(Self {
             plugin: plugin.to_owned(),
             grants: grants.clone(),

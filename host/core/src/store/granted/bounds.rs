@@ -7,7 +7,7 @@ use libsqlite3_sys as ffi;
 use sqlx::sqlite::LockedSqliteHandle;
 
 use super::admission::LENGTH;
-use crate::config::Limits;
+use crate::config::CallLimits;
 use crate::store::StoreError;
 
 /// Columns of a result at most. All of a row is in memory before its size can be counted.
@@ -47,7 +47,7 @@ pub(super) fn weight(name: &str) -> Option<u32> {
 }
 
 /// Limits of SQLite and their values.
-fn values(limits: &Limits) -> [(c_int, c_int); 11] {
+fn values(limits: &CallLimits) -> [(c_int, c_int); 11] {
     let length = c_int::try_from(limits.value_bytes).unwrap_or(c_int::MAX);
     let text = c_int::try_from(4 * LENGTH).unwrap_or(c_int::MAX);
     [
@@ -72,7 +72,7 @@ fn values(limits: &Limits) -> [(c_int, c_int); 11] {
     unsafe_code,
     reason = "SQLite's C interface is the only one with limits"
 )]
-pub(super) fn set(handle: &mut LockedSqliteHandle<'_>, limits: &Limits) {
+pub(super) fn set(handle: &mut LockedSqliteHandle<'_>, limits: &CallLimits) {
     let raw = handle.as_raw_handle().as_ptr();
     for (limit, value) in values(limits) {
         // SAFETY: the handle is locked and open.
@@ -87,7 +87,7 @@ pub(super) fn set(handle: &mut LockedSqliteHandle<'_>, limits: &Limits) {
 )]
 pub(super) fn lift(handle: &mut LockedSqliteHandle<'_>) {
     let raw = handle.as_raw_handle().as_ptr();
-    for (limit, _) in values(&Limits::default()) {
+    for (limit, _) in values(&CallLimits::default()) {
         // SAFETY: the handle is locked and open; SQLite cuts the value to its own bound.
         unsafe { ffi::sqlite3_limit(raw, limit, c_int::MAX) };
     }

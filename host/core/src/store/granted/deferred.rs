@@ -9,7 +9,7 @@ use super::authorizer::{Authorizer, Mode};
 use super::catalog::Catalog;
 use super::passage::Passage;
 use super::{login, memory, session};
-use crate::config::Limits;
+use crate::config::CallLimits;
 use crate::grants::Grants;
 use crate::store::{
     Connection, Dialect, StoreError, StoreErrorKind, Transaction, postgres, sqlite,
@@ -23,19 +23,19 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// A plugin whose deferred writes run, and what it may do and take.
 #[derive(Debug, Clone)]
-pub struct Writer {
+pub struct DeferredWriter {
     pub plugin: String,
     pub grants: Grants,
-    pub limits: Limits,
+    pub limits: CallLimits,
 }
 
-impl Writer {
+impl DeferredWriter {
     /// One that may do nothing.
     pub fn unknown(plugin: &str) -> Self {
         Self {
             plugin: plugin.to_owned(),
             grants: Grants::default(),
-            limits: Limits::default(),
+            limits: CallLimits::default(),
         }
     }
 
@@ -56,7 +56,7 @@ impl Writer {
 /// it fails.
 pub async fn execute_deferred(
     transaction: &mut Transaction<'_>,
-    writer: &Writer,
+    writer: &DeferredWriter,
     statement: Statement,
     left: Duration,
 ) -> Result<u64, StoreError> {
@@ -79,7 +79,7 @@ pub async fn execute_deferred(
 
 async fn on_sqlite(
     connection: &mut SqliteConnection,
-    writer: &Writer,
+    writer: &DeferredWriter,
     statement: Statement,
     longest: Duration,
 ) -> Result<u64, StoreError> {
@@ -101,7 +101,7 @@ async fn on_sqlite(
 
 async fn on_postgres(
     transaction: &mut Transaction<'_>,
-    writer: &Writer,
+    writer: &DeferredWriter,
     statement: Statement,
     longest: Duration,
 ) -> Result<u64, StoreError> {
@@ -116,7 +116,7 @@ async fn on_postgres(
 #[doc(hidden)]
 pub async fn execute_unchecked(
     transaction: &mut Transaction<'_>,
-    writer: &Writer,
+    writer: &DeferredWriter,
     (sql, params): (String, Vec<Option<String>>),
     longest: Duration,
 ) -> Result<u64, StoreError> {
@@ -146,7 +146,7 @@ pub async fn execute_unchecked(
 async fn limit(
     connection: &mut PgConnection,
     readers: Option<PgPool>,
-    (longest, limits): (Duration, &Limits),
+    (longest, limits): (Duration, &CallLimits),
 ) -> Result<Watch, StoreError> {
     // Zero would be no limit.
     let milliseconds = longest.max(Duration::from_millis(1)).as_millis();

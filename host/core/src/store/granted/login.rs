@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnectOptions;
 use super::catalog::SEARCH_PATH;
 use super::passage::Passage;
 use super::{denial, held, memory};
-use crate::config::Limits;
+use crate::config::CallLimits;
 use crate::grants::{Grants, Verb};
 use crate::settings::hex;
 use crate::store::locks::Lock;
@@ -39,7 +39,7 @@ pub(super) async fn connect_options(
     options: &PgConnectOptions,
     plugin: &str,
     grants: &Grants,
-    limits: &Limits,
+    limits: &CallLimits,
 ) -> Result<PgConnectOptions, StoreError> {
     let (owner, asked) = (plugin.to_owned(), grants.clone());
     let login = store
@@ -88,7 +88,7 @@ pub(super) async fn admit(
     store
         .write(move |transaction| {
             Box::pin(async move {
-                Lock::Logins.alone(transaction).await?;
+                Lock::Logins.acquire(transaction).await?;
                 transaction.execute(Statement::new(alter)).await?;
                 transaction.execute(note).await
             })
@@ -106,7 +106,7 @@ pub(super) async fn ensure(
 ) -> Result<Login, StoreError> {
     let login = place(transaction, plugin).await?;
     if !held::is_as_granted(transaction, plugin, &login, grants).await? {
-        Lock::Logins.alone(transaction).await?;
+        Lock::Logins.acquire(transaction).await?;
         make(transaction, plugin, &login, grants).await?;
         return Ok(login);
     }

@@ -3,10 +3,10 @@
 //! writes to a file what does not fit; a hash table of rows of one key, or of groups that grow,
 //! does not, and a guest can mislead each estimate.
 
-use crate::config::Limits;
+use crate::config::CallLimits;
 
 /// The settings of a plugin's connection, and of the host's own while it runs a deferred write.
-pub(super) fn settings(limits: &Limits) -> [(&'static str, String); 5] {
+pub(super) fn settings(limits: &CallLimits) -> [(&'static str, String); 5] {
     [
         // Read by the functions that the host made, see the migrations.
         ("callboard.value_bytes", limits.value_bytes.to_string()),

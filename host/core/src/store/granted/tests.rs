@@ -28,13 +28,13 @@ fn grants(verbs: &str) -> Grants {
 
 async fn database(store: &Store, verbs: &str) -> GrantedDatabase {
     store
-        .granted("p", &grants(verbs), &Limits::default())
+        .granted("p", &grants(verbs), &CallLimits::default())
         .await
         .expect("granted")
 }
 
 fn limits() -> QueryLimits {
-    QueryLimits::of(&Limits::default(), Duration::from_secs(5))
+    QueryLimits::of(&CallLimits::default(), Duration::from_secs(5))
 }
 
 #[tokio::test]
@@ -260,9 +260,9 @@ async fn a_deferred_write_runs_under_the_grants_and_leaves_no_trace_of_them() {
     let folder = tempfile::tempdir().expect("folder");
     let store = store(&folder).await;
     let run = |verbs: &str, sql: &str| {
-        let writer = Writer {
+        let writer = DeferredWriter {
             grants: grants(verbs),
-            ..Writer::unknown("p")
+            ..DeferredWriter::unknown("p")
         };
         let statement = Statement::new(sql);
         store.write(move |transaction| {

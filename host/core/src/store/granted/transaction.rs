@@ -17,19 +17,19 @@ use crate::value::{Rows, Statement};
 /// A transaction that is under way.
 pub struct GrantedTransaction {
     database: GrantedDatabase,
-    commands: mpsc::Sender<Command>,
+    commands: mpsc::Sender<TransactionCommand>,
     /// Why it ended before it was asked to.
     ended: Arc<OnceLock<StoreError>>,
 }
 
 /// A statement that may run, or why it may not, which spoils the transaction as well.
 type Asked = Result<Checked, StoreError>;
-type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
-enum Command {
-    Query(Asked, QueryLimits, Answer<Rows>),
-    Execute(Asked, Duration, Answer<u64>),
-    Commit(Answer<()>),
+enum TransactionCommand {
+    Query(Asked, QueryLimits, Reply<Rows>),
+    Execute(Asked, Duration, Reply<u64>),
+    Commit(Reply<()>),
 }
 
 impl GrantedTransaction {
@@ -65,7 +65,7 @@ impl GrantedTransaction {
         limits: QueryLimits,
     ) -> Result<Rows, StoreError> {
         let asked = self.database.check(statement, Mode::Write).await;
-        self.ask(|answer| Command::Query(asked, limits, answer))
+        self.ask(|answer| TransactionCommand::Query(asked, limits, answer))
             .await
     }
 
@@ -81,15 +81,18 @@ impl GrantedTransaction {
 
     /// Run what was checked before.
     pub(super) async fn run(&mut self, asked: Asked, timeout: Duration) -> Result<u64, StoreError> {
-        self.ask(|answer| Command::Execute(asked, timeout, answer))
+        self.ask(|answer| TransactionCommand::Execute(asked, timeout, answer))
             .await
     }
 
     pub async fn commit(self) -> Result<(), StoreError> {
-        self.ask(Command::Commit).await
+        self.ask(TransactionCommand::Commit).await
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(Answer<T>) -> Command) -> Result<T, StoreError> {
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(Reply<T>) -> TransactionCommand,
+    ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.commands
             .send(command(answer))
@@ -117,11 +120,11 @@ fn spoiled() -> StoreError {
 /// Gives how long it waited for its guest, where that has to be short.
 async fn serve(
     mut borrowed: BorrowedSession,
-    mut commands: mpsc::Receiver<Command>,
+    mut commands: mpsc::Receiver<TransactionCommand>,
     (deadline, pauses): (Instant, Option<Pauses>),
     why: &OnceLock<StoreError>,
 ) -> Duration {
-    let mut kept = Kept {
+    let mut kept = ActiveTransaction {
         borrowed: &mut borrowed,
         pauses,
         spoiled: false,
@@ -141,33 +144,33 @@ async fn serve(
 }
 
 /// The transaction on its connection.
-struct Kept<'a> {
+struct ActiveTransaction<'a> {
     borrowed: &'a mut BorrowedSession,
     pauses: Option<Pauses>,
     /// Whether a statement failed. PostgreSQL commits nothing then and says that it did.
     spoiled: bool,
 }
 
-impl Kept<'_> {
+impl ActiveTransaction<'_> {
     /// Do what is asked until it ends; gives whom to tell of the commit.
     async fn serve(
         &mut self,
-        commands: &mut mpsc::Receiver<Command>,
+        commands: &mut mpsc::Receiver<TransactionCommand>,
         deadline: Instant,
         why: &OnceLock<StoreError>,
-    ) -> Option<Answer<()>> {
+    ) -> Option<Reply<()>> {
         loop {
             let command = self.next(commands, deadline, why).await?;
             let left = deadline.saturating_duration_since(Instant::now());
             match command {
-                Command::Commit(answer) => return Some(answer),
-                Command::Query(asked, mut limits, answer) => {
+                TransactionCommand::Commit(answer) => return Some(answer),
+                TransactionCommand::Query(asked, mut limits, answer) => {
                     limits.timeout = limits.timeout.min(left);
                     let rows = self.query(asked, limits).await;
                     self.spoiled |= rows.is_err();
                     drop(answer.send(rows));
                 }
-                Command::Execute(asked, timeout, answer) => {
+                TransactionCommand::Execute(asked, timeout, answer) => {
                     let touched = self.execute(asked, timeout.min(left)).await;
                     self.spoiled |= touched.is_err();
                     drop(answer.send(touched));
@@ -179,10 +182,10 @@ impl Kept<'_> {
     /// What is asked next; nothing, if the guest has gone or takes too long.
     async fn next(
         &mut self,
-        commands: &mut mpsc::Receiver<Command>,
+        commands: &mut mpsc::Receiver<TransactionCommand>,
         deadline: Instant,
         why: &OnceLock<StoreError>,
-    ) -> Option<Command> {
+    ) -> Option<TransactionCommand> {
         let began = Instant::now();
         let pauses = self.pauses.as_mut();
         let patience = pauses.as_ref().map(|pauses| began + pauses.longest());
@@ -213,7 +216,7 @@ impl Kept<'_> {
 
     /// Commit, and say what came of it. Nobody to answer means that the call has gone; the
     /// commit stands.
-    async fn commit(&mut self, answer: Answer<()>) -> Result<(), StoreError> {
+    async fn commit(&mut self, answer: Reply<()>) -> Result<(), StoreError> {
         if self.spoiled {
             let result = self.command("ROLLBACK").await;
             drop(answer.send(Err(spoiled())));

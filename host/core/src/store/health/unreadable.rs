@@ -13,7 +13,7 @@ use crate::store::schedules::Times;
 use crate::store::stage_runs::{self, StageRun};
 use crate::store::unreadable::{cut, shown};
 use crate::store::{Store, StoreError, effects, settings};
-use crate::value::{Row, Statement, Value, columns, places};
+use crate::value::{Row, Statement, Value, columns, parameters};
 
 /// Rows that are in memory at once. Of checkpoints each may have a large report.
 const BATCH: u32 = 1_000;
@@ -171,7 +171,7 @@ impl Table {
         let after = after.unwrap_or_default();
         let beyond = match after.len() {
             0 => String::new(),
-            length => format!("AND ({key}) > {}", places(1, length)),
+            length => format!("AND ({key}) > {}", parameters(1, length)),
         };
         let sql = format!("SELECT {columns} FROM {rows} {beyond} ORDER BY {key} LIMIT {batch}");
         after.into_iter().fold(Statement::new(sql), Statement::bind)

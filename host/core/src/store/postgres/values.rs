@@ -35,7 +35,7 @@ pub(in crate::store) fn kinds(params: &[Value]) -> Vec<PgTypeInfo> {
         Value::Real(_) => <f64 as Type<Postgres>>::type_info(),
         Value::Text(_) | Value::Other { .. } => <String as Type<Postgres>>::type_info(),
         Value::Blob(_) | Value::Vector(_) => <Vec<u8> as Type<Postgres>>::type_info(),
-        Value::Timestamp(_) => Moment::type_info(),
+        Value::Timestamp(_) => PgTimestamp::type_info(),
         Value::Json(_) => JsonText::type_info(),
     };
     params.iter().map(kind).collect()
@@ -57,7 +57,7 @@ pub(in crate::store) fn bound(statement: Statement) -> Query {
             Value::Real(number) => query.bind(number),
             Value::Text(text) | Value::Other { text, .. } => query.bind(text),
             Value::Blob(bytes) => query.bind(bytes),
-            Value::Timestamp(number) => query.bind(Moment(number)),
+            Value::Timestamp(number) => query.bind(PgTimestamp(number)),
             Value::Json(text) => query.bind(JsonText(text)),
             Value::Vector(vector) => query.bind(Value::vector_bytes(&vector)),
         })
@@ -89,18 +89,18 @@ fn kind_letter(value: &Value) -> char {
 }
 
 /// A `timestamptz`, from microseconds since 1970.
-struct Moment(i64);
+struct PgTimestamp(i64);
 
 /// The first moment of PostgreSQL, counted from its epoch.
 const FIRST: i64 = -211_813_488_000_000_000;
 
-impl Type<Postgres> for Moment {
+impl Type<Postgres> for PgTimestamp {
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_oid(Oid(1184))
     }
 }
 
-impl Encode<'_, Postgres> for Moment {
+impl Encode<'_, Postgres> for PgTimestamp {
     fn encode_by_ref(
         &self,
         buffer: &mut PgArgumentBuffer,

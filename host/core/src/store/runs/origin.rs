@@ -11,7 +11,7 @@ const FORK: &str = "fork of ";
 
 /// What started a run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Origin {
+pub enum RunOrigin {
     /// A person, or a program, with `callboard run`.
     Cli,
     /// The schedule of this name.
@@ -22,7 +22,7 @@ pub enum Origin {
     Fork(String),
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for RunOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cli => f.write_str("cli"),
@@ -33,7 +33,7 @@ impl fmt::Display for Origin {
     }
 }
 
-impl FromStr for Origin {
+impl FromStr for RunOrigin {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -48,7 +48,7 @@ impl FromStr for Origin {
     }
 }
 
-impl Serialize for Origin {
+impl Serialize for RunOrigin {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
@@ -62,13 +62,13 @@ mod tests {
     fn what_is_written_is_what_is_read() {
         let name = || "play: 0 6 * * *".to_owned();
         for origin in [
-            Origin::Cli,
-            Origin::Schedule(name()),
-            Origin::Policy(name()),
-            Origin::Fork(name()),
+            RunOrigin::Cli,
+            RunOrigin::Schedule(name()),
+            RunOrigin::Policy(name()),
+            RunOrigin::Fork(name()),
         ] {
             assert_eq!(origin.to_string().parse(), Ok(origin));
         }
-        assert!("schedule".parse::<Origin>().is_err());
+        assert!("schedule".parse::<RunOrigin>().is_err());
     }
 }

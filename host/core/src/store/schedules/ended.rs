@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::wait;
 use crate::policy;
-use crate::store::runs::Origin;
+use crate::store::runs::RunOrigin;
 use crate::store::{Dialect, NEVER, StoreError, Transaction, batch, policy_runs};
 use crate::value::Statement;
 use crate::value::form::text;
@@ -15,15 +15,15 @@ use crate::value::form::text;
 /// What a run is of, and what started it.
 #[derive(Deserialize)]
 #[serde(rename = "open_runs")]
-pub(in crate::store) struct Started {
+pub(in crate::store) struct EndedOrigin {
     #[serde(rename = "id")]
     pub(in crate::store) run: String,
     pipeline: String,
     #[serde(with = "text")]
-    origin: Origin,
+    origin: RunOrigin,
 }
 
-impl Started {
+impl EndedOrigin {
     /// Whether it is a run of a schedule or of a policy.
     pub(in crate::store) fn is_by_itself(&self) -> bool {
         self.schedule().is_some() || self.policy().is_some()
@@ -31,8 +31,8 @@ impl Started {
 
     fn schedule(&self) -> Option<&str> {
         match &self.origin {
-            Origin::Schedule(name) => Some(name),
-            Origin::Cli | Origin::Policy(_) | Origin::Fork(_) => None,
+            RunOrigin::Schedule(name) => Some(name),
+            RunOrigin::Cli | RunOrigin::Policy(_) | RunOrigin::Fork(_) => None,
         }
     }
 
@@ -44,7 +44,7 @@ impl Started {
 /// Such runs ended, each with its status.
 pub(in crate::store) async fn ended(
     transaction: &mut Transaction<'_>,
-    runs: &[(Started, &str)],
+    runs: &[(EndedOrigin, &str)],
 ) -> Result<(), StoreError> {
     if runs.is_empty() {
         return Ok(());
@@ -67,7 +67,7 @@ pub(in crate::store) async fn ended(
 /// Nobody fires them meanwhile: a run that is put in line now would not be seen.
 async fn lock(
     transaction: &mut Transaction<'_>,
-    runs: &[(Started, &str)],
+    runs: &[(EndedOrigin, &str)],
 ) -> Result<(), StoreError> {
     if transaction.dialect() == Dialect::Sqlite {
         return Ok(());
@@ -119,7 +119,7 @@ pub(super) async fn release(
                 AND NOT EXISTS (SELECT 1 FROM open_runs WHERE {of} AND NOT ({in_line})) \
             ORDER BY created_at, id LIMIT 1 {skip})"
     );
-    let release = Statement::new(sql).bind(Origin::Schedule(schedule.to_owned()).to_string());
+    let release = Statement::new(sql).bind(RunOrigin::Schedule(schedule.to_owned()).to_string());
     transaction.execute(release).await?;
     Ok(())
 }

@@ -10,8 +10,8 @@ use super::ended::release;
 use super::{AGAIN, Cadence, Plan, Planned, is_active};
 use crate::fault;
 use crate::schedule::{Overlap, Schedule};
-use crate::store::leases::Wish;
-use crate::store::runs::{self, Origin, micros};
+use crate::store::leases::StopRequest;
+use crate::store::runs::{self, RunOrigin, micros};
 use crate::store::steering::{self, Steered};
 use crate::store::{Dialect, NEVER, Store, StoreError, Transaction, batch, timestamp};
 use crate::value::{Query, Statement};
@@ -96,7 +96,7 @@ async fn lock(
 
 /// What started the runs of a schedule, as they keep it.
 fn origin(schedule: &str) -> String {
-    Origin::Schedule(schedule.to_owned()).to_string()
+    RunOrigin::Schedule(schedule.to_owned()).to_string()
 }
 
 async fn fire(
@@ -253,8 +253,9 @@ impl<'p> Firing<'p> {
     ) -> Result<bool, StoreError> {
         let mut under_way = false;
         for run in runs {
-            let wish = (Wish::Cancel, REPLACED.to_owned());
-            let steered = steering::stop_in(transaction, run.clone(), wish.0, wish.1).await?;
+            let stop_request = (StopRequest::Cancel, REPLACED.to_owned());
+            let steered =
+                steering::stop_in(transaction, run.clone(), stop_request.0, stop_request.1).await?;
             under_way |= steered == Ok(Steered::Told);
             self.fired.cancelled.push(run);
         }

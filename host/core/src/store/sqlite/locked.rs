@@ -68,7 +68,7 @@ fn stranger(file: &Path) -> Option<String> {
     log.push("-shm");
     let (main, log) = (inode(file), inode(Path::new(&log)));
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    let mut holders = locks.lines().filter_map(Lock::read);
+    let mut holders = locks.lines().filter_map(FileLock::read);
     let holder = holders.find(|lock| {
         let of = |inode: Option<u64>| inode == Some(lock.inode);
         let writes = of(log) && (lock.start..=lock.end).contains(&WRITER);
@@ -87,14 +87,14 @@ fn stranger(file: &Path) -> Option<String> {
 
 /// A lock for writing, as Linux lists it.
 #[derive(Debug, PartialEq, Eq)]
-struct Lock {
+struct FileLock {
     process: String,
     inode: u64,
     start: u64,
     end: u64,
 }
 
-impl Lock {
+impl FileLock {
     /// `1: POSIX  ADVISORY  WRITE 1234 fe:00:5465542 120 120`; a line about who waits has an arrow.
     fn read(line: &str) -> Option<Self> {
         let words: Vec<_> = line.split_whitespace().collect();
@@ -120,19 +120,19 @@ mod tests {
     #[test]
     fn a_list_of_locks_is_read() {
         let line = "12: POSIX  ADVISORY  WRITE 1234 fe:00:5465542 120 120";
-        let lock = Lock {
+        let lock = FileLock {
             process: "1234".to_owned(),
             inode: 5_465_542,
             start: 120,
             end: 120,
         };
-        assert_eq!(Lock::read(line), Some(lock));
+        assert_eq!(FileLock::read(line), Some(lock));
         for other in [
             "1: FLOCK  ADVISORY  WRITE 13398 fe:00:6283482 0 EOF",
             "1: -> POSIX  ADVISORY  WRITE 13398 fe:00:6283482 0 EOF",
             "1: POSIX  ADVISORY  READ 13398 fe:00:6283482 0 EOF",
         ] {
-            assert_eq!(Lock::read(other), None, "{other}");
+            assert_eq!(FileLock::read(other), None, "{other}");
         }
     }
 }

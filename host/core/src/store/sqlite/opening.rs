@@ -132,7 +132,7 @@ async fn try_open(
 }
 
 /// Whether the file is there and has the current schema.
-pub(in crate::store) async fn look(path: &str) -> Result<(), StoreError> {
+pub(in crate::store) async fn inspect(path: &str) -> Result<(), StoreError> {
     let path = file(path)?;
     if !Path::new(path).exists() {
         let message = format!("there is no database {path} yet; `callboard apply` makes it");
@@ -154,7 +154,7 @@ async fn look_at(path: &str) -> Result<(), StoreError> {
 async fn look_on(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let mut snapshot = connection.begin().await?;
     let mut transaction = Transaction::new(Connection::Sqlite(&mut snapshot));
-    let looked = migrate::look(&mut transaction).await;
+    let looked = migrate::inspect(&mut transaction).await;
     if looked.is_err() && is_foreign(&mut transaction).await? {
         let message = "it is a database of another program";
         return Err(StoreError::new(StoreErrorKind::Foreign, message));

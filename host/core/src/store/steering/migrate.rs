@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::table::{self, Signal, State};
-use super::{Answer, Refusal, Seen, undo};
+use super::{RunVersion, SteerRefusal, SteerResult, undo};
 use crate::store::runs::Run;
 use crate::store::stage_runs::Undone;
 use crate::store::{Store, StoreError, Transaction, batch, gates, storable};
@@ -15,7 +15,7 @@ pub struct Migrate {
     /// With the revision, input, priority and limits that it gets.
     pub run: Run,
     /// The run as it stood when this was found out.
-    pub seen: Seen,
+    pub seen: RunVersion,
     /// Stages whose checkpoints do not count any more.
     pub superseded: Vec<String>,
     /// Gates that nobody has to answer any more.
@@ -26,14 +26,14 @@ pub struct Migrate {
 /// What its row takes of it; what stands before the run is newer.
 #[derive(Serialize)]
 struct Moved<'m> {
-    seen: Seen,
+    seen: RunVersion,
     detail: &'m str,
     input: String,
     run: &'m Run,
 }
 
 /// Move the run to its new revision. What is paused stays so.
-pub async fn migrate(store: &Store, migrate: Migrate) -> Result<Answer, StoreError> {
+pub async fn migrate(store: &Store, migrate: Migrate) -> Result<SteerResult, StoreError> {
     store
         .write(move |transaction| Box::pin(migrate_in(transaction, migrate)))
         .await
@@ -42,7 +42,7 @@ pub async fn migrate(store: &Store, migrate: Migrate) -> Result<Answer, StoreErr
 async fn migrate_in(
     transaction: &mut Transaction<'_>,
     migrate: Migrate,
-) -> Result<Answer, StoreError> {
+) -> Result<SteerResult, StoreError> {
     let dialect = transaction.dialect();
     let run = &migrate.run;
     let locked = table::lock(transaction, &run.id).await?;
@@ -70,7 +70,7 @@ async fn migrate_in(
     };
     let moved = Statement::named(&sql, &moved);
     if transaction.execute(moved).await? != 1 {
-        return Ok(Err(Refusal::Changed));
+        return Ok(Err(SteerRefusal::Changed));
     }
     for gate in &migrate.withdrawn {
         let withdraw = gates::withdraw(&run.id, gate, dialect);

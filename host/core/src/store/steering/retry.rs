@@ -1,7 +1,7 @@
 //! A run that goes on again from stages that a person names.
 
 use super::table::{self, Signal, State};
-use super::{Answer, Refusal, Seen, undo};
+use super::{RunVersion, SteerRefusal, SteerResult, undo};
 use crate::store::stage_runs::Undone;
 use crate::store::{Store, StoreError, Transaction, batch, history, tenants};
 use crate::value::Statement;
@@ -10,20 +10,23 @@ use crate::value::Statement;
 #[derive(Debug, Clone)]
 pub struct Retry {
     pub run: String,
-    pub seen: Seen,
+    pub seen: RunVersion,
     /// Stages that are visited anew.
     pub superseded: Vec<String>,
     pub detail: String,
 }
 
 /// Queue the run with a fresh budget and a grown fence.
-pub async fn retry(store: &Store, retry: Retry) -> Result<Answer, StoreError> {
+pub async fn retry(store: &Store, retry: Retry) -> Result<SteerResult, StoreError> {
     store
         .write(move |transaction| Box::pin(retry_in(transaction, retry)))
         .await
 }
 
-async fn retry_in(transaction: &mut Transaction<'_>, retry: Retry) -> Result<Answer, StoreError> {
+async fn retry_in(
+    transaction: &mut Transaction<'_>,
+    retry: Retry,
+) -> Result<SteerResult, StoreError> {
     let locked = table::lock(transaction, &retry.run).await?;
     let state = locked.as_ref().map_or(State::Ended, |locked| locked.state);
     let answer = table::answer(Signal::Retry, state);
@@ -41,7 +44,7 @@ async fn retry_in(transaction: &mut Transaction<'_>, retry: Retry) -> Result<Ans
         None => reopen(transaction, &retry).await?,
     };
     if !back {
-        return Ok(Err(Refusal::Changed));
+        return Ok(Err(SteerRefusal::Changed));
     }
     let now = batch::now(transaction.dialect());
     // It begins anew for a person who mended something: with the settings as they stand now.
@@ -68,7 +71,7 @@ async fn reopen(transaction: &mut Transaction<'_>, retry: &Retry) -> Result<bool
 
 async fn requeue(transaction: &mut Transaction<'_>, retry: &Retry) -> Result<(), StoreError> {
     let sql = "UPDATE open_runs SET status = 'queued', fence = fence + 1, signals = signals + 1, \
-            lease_until = 0, recoveries = 0, wish = NULL, wish_detail = NULL \
+            lease_until = 0, recoveries = 0, stop_request = NULL, stop_detail = NULL \
         WHERE id = $1";
     transaction
         .execute(Statement::new(sql).bind(&retry.run))

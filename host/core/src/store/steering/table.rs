@@ -2,8 +2,8 @@
 //! that steers a run asks its right. The state is read under the row's lock, so that it can't
 //! change between the question and the write.
 
-use super::{Refusal, Steered};
-use crate::store::leases::{Told, Wish};
+use super::{SteerRefusal, Steered};
+use crate::store::leases::{RunSignals, StopRequest};
 use crate::store::runs::RunStatus;
 use crate::store::{Dialect, StoreError, Transaction, batch};
 use crate::value::Query;
@@ -70,17 +70,17 @@ pub const STATES: [State; 11] = [
 
 impl State {
     /// Of a status and what is wished; `held` says that a lease on the run has not run out.
-    pub fn of(status: RunStatus, wish: Option<Wish>, held: bool) -> Self {
+    pub fn of(status: RunStatus, stop_request: Option<StopRequest>, held: bool) -> Self {
         use RunStatus::{
             Blocked, Cancelled, Done, Failed, Gated, NothingToDo, Paused, Queued, Rejected,
             Running, Unavailable, Waiting,
         };
-        match (status, wish) {
+        match (status, stop_request) {
             (Done | NothingToDo | Rejected | Unavailable | Failed | Cancelled, _) => Self::Ended,
-            (_, Some(Wish::Cancel)) if held => Self::Cancelling,
-            (_, Some(Wish::Cancel)) => Self::Doomed,
+            (_, Some(StopRequest::Cancel)) if held => Self::Cancelling,
+            (_, Some(StopRequest::Cancel)) => Self::Doomed,
             (Running, _) if !held => Self::Silent,
-            (Running, Some(Wish::Pause)) => Self::Pausing,
+            (Running, Some(StopRequest::Pause)) => Self::Pausing,
             (Running, None) => Self::Running,
             (Queued, _) => Self::Queued,
             (Waiting, _) => Self::Waiting,
@@ -92,7 +92,7 @@ impl State {
 }
 
 /// The table: what comes of a signal in a state.
-pub fn answer(signal: Signal, state: State) -> Result<Steered, Refusal> {
+pub fn answer(signal: Signal, state: State) -> Result<Steered, SteerRefusal> {
     use RunStatus as Status;
     use Signal::{Cancel, Decide, Fork, Migrate, Pause, Resume, Retry};
     use State::{
@@ -100,27 +100,27 @@ pub fn answer(signal: Signal, state: State) -> Result<Steered, Refusal> {
         Waiting,
     };
     use Steered::{Kept, Now, Told};
-    let no = |why| Err(Refusal::State(why));
+    let no = |why| Err(SteerRefusal::State(why));
     match (signal, state) {
         (Decide, Waiting | Gated) => Ok(Now(Status::Queued)),
-        (Decide, Running | Pausing) => Ok(Told),
+        (Decide, Running | Pausing) => Ok(RunSignals),
         (Decide, Queued | Silent | Paused | Blocked) => Ok(Kept),
         (Decide, Ended) => no("has ended; there is nothing to decide any more"),
 
-        (Cancel, Running | Pausing | Cancelling) => Ok(Told),
+        (Cancel, Running | Pausing | Cancelling) => Ok(RunSignals),
         (Cancel, Queued | Doomed | Silent | Waiting | Gated | Paused | Blocked) => {
             Ok(Now(Status::Cancelled))
         }
         (Cancel, Ended) => no("has ended; there is nothing to cancel"),
 
-        (Pause, Running | Pausing) => Ok(Told),
+        (Pause, Running | Pausing) => Ok(RunSignals),
         (Pause, Queued | Silent | Waiting | Gated | Paused | Blocked) => Ok(Now(Status::Paused)),
         (Pause, Ended) => no("has ended; there is nothing to pause"),
 
         // It takes the pause back before it has come.
-        (Resume, Pausing) => Ok(Told),
+        (Resume, Pausing) => Ok(RunSignals),
         (Resume, Queued | Silent | Waiting | Paused | Blocked) => Ok(Now(Status::Queued)),
-        (Resume, Running) => Err(Refusal::Held),
+        (Resume, Running) => Err(SteerRefusal::Held),
         (Resume, Gated) => no("stands before a gate; decide it with `callboard gates`"),
         (Resume, Ended) => no("has ended; to do a part of it again, `callboard runs retry`"),
 
@@ -176,10 +176,10 @@ pub(in crate::store) async fn lock(
     };
     let sql = format!(
         "SELECT status, status = 'running' AND lease_until > {now}, fence, \
-            signals, wish, wish_detail \
+            signals, stop_request, stop_detail \
         FROM open_runs WHERE id = $1 {lock}"
     );
-    let query = Query::<(RunStatus, bool, i64, Told)>::new(sql).bind(run);
+    let query = Query::<(RunStatus, bool, i64, RunSignals)>::new(sql).bind(run);
     let Some((status, held, fence, told)) = transaction.read_first(query).await? else {
         return Ok(None);
     };
@@ -189,7 +189,7 @@ pub(in crate::store) async fn lock(
     Ok(Some(Locked {
         fence,
         signals: told.signals,
-        state: State::of(status, told.wish, held),
+        state: State::of(status, told.stop_request, held),
         newest: newest.unwrap_or_default(),
     }))
 }

@@ -2,8 +2,8 @@
 //! which a test holds what commands print.
 
 use callboard_core::operations::{
-    Entry, ProblemView, doctor, findings, gates, handlers, pipelines, plugins, policies, revisions,
-    runs, schedules, settings,
+    ListEntry, ProblemView, doctor, findings, gates, handlers, pipelines, plugins, policies,
+    revisions, runs, schedules, settings,
 };
 use callboard_factory::operations::{health, overview, posts, tasks};
 use schemars::generate::SchemaSettings;
@@ -13,21 +13,21 @@ use super::{DemoDocument, FailureDocument, Initialised, Serving, TextFile, Worki
 
 /// What a command prints with `--format json`, or a page answers with.
 #[derive(Debug, Clone, Copy)]
-pub struct Answer {
+pub struct DocumentedAnswer {
     /// A command without `callboard`, with the flag that makes a difference; or a path of HTTP.
     pub asked: &'static str,
     schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
-const fn answer<T: JsonSchema>(asked: &'static str) -> Answer {
-    Answer {
+const fn answer<T: JsonSchema>(asked: &'static str) -> DocumentedAnswer {
+    DocumentedAnswer {
         asked,
         schema: SchemaGenerator::subschema_for::<T>,
     }
 }
 
 /// What is asked about, with the answers about it.
-pub(in crate::cli) type Noun = (&'static str, &'static [Answer]);
+pub(in crate::cli) type Noun = (&'static str, &'static [DocumentedAnswer]);
 
 const NOUNS: &[Noun] = &[
     ("runs", RUNS),
@@ -46,7 +46,7 @@ const NOUNS: &[Noun] = &[
     ("the program itself", PROGRAM),
 ];
 
-const RUNS: &[Answer] = &[
+const RUNS: &[DocumentedAnswer] = &[
     answer::<Vec<runs::ListedView>>("runs list"),
     answer::<runs::RunDetails>("runs show"),
     answer::<runs::RunView>("run"),
@@ -56,11 +56,11 @@ const RUNS: &[Answer] = &[
     answer::<runs::SteeredView>("runs cancel"),
     answer::<runs::SteeredView>("runs pause"),
     answer::<runs::MigrationView>("runs migrate"),
-    answer::<runs::Change>("runs tail"),
+    answer::<runs::RunChange>("runs tail"),
     answer::<runs::Pruned>("runs prune"),
 ];
 
-const GATES: &[Answer] = &[
+const GATES: &[DocumentedAnswer] = &[
     answer::<Vec<gates::GateView>>("gates list"),
     answer::<Vec<gates::GateDetails>>("gates show"),
     answer::<runs::RunView>("gates approve"),
@@ -68,23 +68,23 @@ const GATES: &[Answer] = &[
     answer::<runs::RunView>("gates regenerate"),
 ];
 
-const TASKS: &[Answer] = &[
-    answer::<Vec<Entry<tasks::TaskView>>>("tasks list"),
+const TASKS: &[DocumentedAnswer] = &[
+    answer::<Vec<ListEntry<tasks::TaskView>>>("tasks list"),
     answer::<tasks::TaskDetails>("tasks show"),
     answer::<runs::RunView>("tasks approve"),
     answer::<runs::RunView>("tasks reject"),
     answer::<runs::RunView>("tasks regenerate"),
 ];
 
-const POSTS: &[Answer] = &[
-    answer::<Vec<Entry<posts::Post>>>("posts list"),
+const POSTS: &[DocumentedAnswer] = &[
+    answer::<Vec<ListEntry<posts::Post>>>("posts list"),
     answer::<posts::Post>("posts show"),
     answer::<posts::Removed>("posts remove"),
     answer::<posts::Exported>("posts export"),
 ];
 
-const REVISIONS: &[Answer] = &[
-    answer::<revisions::RollView<'_>>("check"),
+const REVISIONS: &[DocumentedAnswer] = &[
+    answer::<revisions::RollReportView<'_>>("check"),
     answer::<revisions::AppliedView>("apply"),
     answer::<Vec<revisions::RevisionView>>("revisions list"),
     answer::<revisions::RevisionDetails>("revisions show"),
@@ -94,53 +94,53 @@ const REVISIONS: &[Answer] = &[
     answer::<revisions::Digests>("--print-digest"),
 ];
 
-const PIPELINES: &[Answer] = &[
+const PIPELINES: &[DocumentedAnswer] = &[
     answer::<Vec<pipelines::PipelineView>>("pipelines list"),
     answer::<pipelines::PipelineView>("pipelines show"),
 ];
 
-const HANDLERS: &[Answer] = &[
+const HANDLERS: &[DocumentedAnswer] = &[
     answer::<Vec<handlers::HandlerView>>("handlers list"),
     answer::<handlers::HandlerDetails>("handlers show"),
 ];
 
-const PLUGINS: &[Answer] = &[
+const PLUGINS: &[DocumentedAnswer] = &[
     answer::<Vec<plugins::PluginView>>("plugins list"),
     answer::<plugins::PluginView>("plugins show"),
     answer::<plugins::ExplanationView>("plugins explain"),
 ];
 
-const POLICIES: &[Answer] = &[
+const POLICIES: &[DocumentedAnswer] = &[
     answer::<Vec<policies::PolicyView>>("policies list"),
     answer::<runs::RunView>("policies run"),
 ];
 
-const SCHEDULES: &[Answer] = &[
+const SCHEDULES: &[DocumentedAnswer] = &[
     answer::<Vec<schedules::ScheduleView>>("schedules list"),
     answer::<schedules::ScheduleView>("schedules show"),
     answer::<schedules::Fired>("schedules fire"),
 ];
 
-const SETTINGS: &[Answer] = &[
+const SETTINGS: &[DocumentedAnswer] = &[
     answer::<Vec<settings::SettingView>>("settings list"),
     answer::<settings::SettingView>("settings get"),
     answer::<settings::SettingView>("settings set"),
     answer::<settings::SettingView>("settings unset"),
 ];
 
-const FINDINGS: &[Answer] = &[
+const FINDINGS: &[DocumentedAnswer] = &[
     answer::<Vec<findings::Finding>>("findings list"),
     answer::<findings::Resolved>("findings resolve"),
 ];
 
-const WHOLE: &[Answer] = &[
+const WHOLE: &[DocumentedAnswer] = &[
     answer::<doctor::Diagnosis>("doctor"),
     answer::<overview::Overview>("/console.json"),
     answer::<ProblemView>("/console.json, unavailable"),
     answer::<health::Health>("/health"),
 ];
 
-const PROGRAM: &[Answer] = &[
+const PROGRAM: &[DocumentedAnswer] = &[
     answer::<Initialised>("init"),
     answer::<Serving>("serve"),
     answer::<Working>("work"),
@@ -163,11 +163,11 @@ pub(in crate::cli) fn generator() -> SchemaGenerator {
 }
 
 /// Every document.
-pub fn all() -> impl Iterator<Item = &'static Answer> {
+pub fn all() -> impl Iterator<Item = &'static DocumentedAnswer> {
     NOUNS.iter().flat_map(|(_, answers)| *answers)
 }
 
-impl Answer {
+impl DocumentedAnswer {
     /// The schema, whose parts the generator keeps.
     pub(in crate::cli) fn within(&self, generator: &mut SchemaGenerator) -> Schema {
         (self.schema)(generator)

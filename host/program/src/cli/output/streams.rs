@@ -24,18 +24,18 @@ static DOCUMENTS: AtomicBool = AtomicBool::new(false);
 
 /// How grave it is what is said beside the answer; named as in the log.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Level {
+pub(super) enum MessageLevel {
     Info,
     Warn,
     Error,
 }
 
-impl Level {
+impl MessageLevel {
     fn name(self) -> &'static str {
         match self {
-            Level::Info => "INFO",
-            Level::Warn => "WARN",
-            Level::Error => "ERROR",
+            MessageLevel::Info => "INFO",
+            MessageLevel::Warn => "WARN",
+            MessageLevel::Error => "ERROR",
         }
     }
 }
@@ -82,7 +82,7 @@ pub(super) fn written(result: io::Result<()>) {
         let problem = format!("standard output takes no more: {error}");
         let help = "what it says is lost from there on; see whether its disk is full";
         let text = format!("error: {}\n  help: {help}", Shown::line(&problem));
-        aside(Level::Error, text, || {
+        aside(MessageLevel::Error, text, || {
             Json::from_iter([("message", problem.as_str()), ("help", help)])
         });
     }
@@ -90,7 +90,7 @@ pub(super) fn written(result: io::Result<()>) {
 
 /// A line, or several, beside the answer: the text for people, or the document for programs, whose
 /// `message` says the same.
-pub(super) fn aside(level: Level, text: impl Display, document: impl FnOnce() -> Json) {
+pub(super) fn aside(level: MessageLevel, text: impl Display, document: impl FnOnce() -> Json) {
     if are_documents() {
         let mut line = Json::from_iter([
             ("timestamp", Timestamp::now().to_string()),

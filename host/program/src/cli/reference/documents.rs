@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use schemars::Schema;
 use serde_json::{Map, Value as Json};
 
-use crate::cli::documents::{Answer, generator, nouns};
+use crate::cli::documents::{DocumentedAnswer, generator, nouns};
 
 const HEAD: &str = "\
 # Documents
@@ -48,7 +48,7 @@ pub(super) fn page() -> String {
 }
 
 /// A noun, and who answers with what about it.
-fn section(text: &mut String, noun: &str, answers: &[(&Answer, Schema)], views: &Views) {
+fn section(text: &mut String, noun: &str, answers: &[(&DocumentedAnswer, Schema)], views: &Views) {
     write!(
         text,
         "\n## About {noun}\n\n| asked | answered |\n|---|---|\n"

@@ -1,6 +1,6 @@
 //! `runs show`: one run with its stages and gates.
 
-use callboard_core::lines::Source;
+use callboard_core::lines::LineSource;
 use callboard_core::operations::gates::GateView;
 use callboard_core::operations::runs::{self, HolderView, RunStatus, RunView, StageRunView};
 use callboard_core::shown::Shown;
@@ -55,9 +55,11 @@ fn head(output: Output, run: &RunView, holder: Option<&HolderView>) {
         let until = holder.lease_until.map(since).unwrap_or_default();
         line("worker", &format!("{worker}{until}"));
     }
-    if let Some((holder, wish)) = holder.and_then(|holder| Some((holder, holder.wish?))) {
-        let (wish, detail) = (wish.as_str(), &holder.wish_detail);
-        line("asked to", &format!("{wish} ({detail})"));
+    if let Some((holder, stop_request)) =
+        holder.and_then(|holder| Some((holder, holder.stop_request?)))
+    {
+        let (stop_request, detail) = (stop_request.as_str(), &holder.stop_detail);
+        line("asked to", &format!("{stop_request} ({detail})"));
     }
 }
 
@@ -93,9 +95,9 @@ fn log(output: Output, row: &StageRunView) {
     output.say(format_args!("log of {stage} (visit {visit})"));
     for line in &row.log {
         let source = match line.source {
-            Source::Log => String::new(),
-            Source::Stdout => "stdout: ".to_owned(),
-            Source::Stderr => "stderr: ".to_owned(),
+            LineSource::Log => String::new(),
+            LineSource::Stdout => "stdout: ".to_owned(),
+            LineSource::Stderr => "stderr: ".to_owned(),
         };
         let level = format!("{:?}", line.level).to_lowercase();
         let at = line.at.strftime("%H:%M:%S");

@@ -40,9 +40,9 @@ fn told(context: &Context, steered: &SteeredView) -> Answered {
     let output = context.output;
     match steered.asked {
         None => output.say(steered.status),
-        Some(wish) => {
-            let (wish, run) = (wish.as_str(), &steered.run);
-            output.say(format_args!("its worker is asked to {wish} it"));
+        Some(stop_request) => {
+            let (stop_request, run) = (stop_request.as_str(), &steered.run);
+            output.say(format_args!("its worker is asked to {stop_request} it"));
             if let Some(until) = steered.lease_until.map(time) {
                 output.say(format_args!(
                     "a worker that is dead does nothing: after {until} UTC the same command does it"

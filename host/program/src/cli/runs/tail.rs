@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use callboard_core::operations::runs::{Change, Follower};
+use callboard_core::operations::runs::{Follower, RunChange};
 use clap::Args;
 
 use crate::cli::output::{Answered, Output};
@@ -26,7 +26,7 @@ impl Tail {
         let mut follower = Follower::new(&app, self.id.as_deref()).await?;
         let signals = interrupt::Listener::start();
         loop {
-            let (changes, ended) = follower.look(&app).await?;
+            let (changes, ended) = follower.poll(&app).await?;
             for change in &changes {
                 print(context.output, change, one);
             }
@@ -51,7 +51,7 @@ fn interrupted(context: &Context, signals: &interrupt::Listener, one: bool) -> A
 }
 
 /// A line for people, or a document on a line for programs. `one`: it is known which run it is of.
-fn print(output: Output, change: &Change, one: bool) {
+fn print(output: Output, change: &RunChange, one: bool) {
     if output.is_json() {
         return output.json_line(change);
     }
@@ -68,13 +68,13 @@ fn print(output: Output, change: &Change, one: bool) {
         detail => format!(": {detail}"),
     };
     match change {
-        Change::Status(now) => output.say(format_args!(
+        RunChange::Status(now) => output.say(format_args!(
             "{}  {}{}",
             named(&now.short, &now.pipeline),
             now.status,
             because(&now.detail)
         )),
-        Change::Stage(ended) => output.say(format_args!(
+        RunChange::Stage(ended) => output.say(format_args!(
             "{}  {} {}{} ({})",
             named(&ended.short, &ended.pipeline),
             ended.stage,

@@ -16,7 +16,7 @@ use crate::store::{Dialect, StoreError, StoreErrorKind};
 
 /// One query, and what is seen of the names in it and in those inside of it.
 #[derive(Default)]
-pub(super) struct Level {
+pub(super) struct QueryScope {
     /// What it reads from, by the names under which it is read.
     sources: BTreeMap<String, Columns>,
     /// The columns of all of them.
@@ -46,7 +46,7 @@ impl Rendering<'_> {
         self.asker.catalog
     }
 
-    fn level(&mut self) -> Option<&mut Level> {
+    fn level(&mut self) -> Option<&mut QueryScope> {
         let followed = self.asker.dialect == Dialect::Postgres;
         self.levels.last_mut().filter(|_| followed)
     }
@@ -56,7 +56,7 @@ impl Rendering<'_> {
         &mut self,
         inside: impl FnOnce(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.levels.push(Level::default());
+        self.levels.push(QueryScope::default());
         let done = inside(self)?;
         self.leave()?;
         Ok(done)

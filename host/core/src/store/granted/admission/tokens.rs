@@ -115,14 +115,14 @@ fn is_numbered(name: &str) -> bool {
 /// Depth counted before anything is built. A comma stands between parts that are not in each
 /// other, so the count begins anew after it; what was in parentheses may go on after them.
 fn bounded(tokens: &[TokenWithSpan]) -> Result<(), StoreError> {
-    let mut open = vec![Level::default()];
+    let mut open = vec![Parentheses::default()];
     let mut connected = 1;
     for token in tokens {
         let level = open.last_mut().ok_or_else(unbalanced)?;
         match &token.token {
             Token::LParen | Token::LBracket => {
                 level.count += 1;
-                open.push(Level::default());
+                open.push(Parentheses::default());
             }
             Token::RParen | Token::RBracket => {
                 let inner = level.count.max(level.most);
@@ -158,7 +158,7 @@ fn bounded(tokens: &[TokenWithSpan]) -> Result<(), StoreError> {
 
 /// What was counted between one pair of parentheses.
 #[derive(Default)]
-struct Level {
+struct Parentheses {
     /// Since the last comma.
     count: usize,
     /// Between any two commas before.

@@ -11,7 +11,7 @@ pub(super) fn ago(time: String) -> String {
 }
 
 /// `22 Nov 2026, 13:04 UTC`, from a time as JSON writes it.
-pub(super) fn moment(time: String) -> String {
+pub(super) fn date_and_time(time: String) -> String {
     match time.parse::<Timestamp>() {
         Ok(time) => time.strftime("%-d %b %Y, %H:%M UTC").to_string(),
         Err(_) => time,

@@ -1,4 +1,4 @@
-//! The line-ups of this process: one for each revision and state of the settings that runs
+//! The runnable revisions of this process: one for each revision and state of the settings that runs
 //! here read, so that a run keeps both from its start to its end.
 
 use std::collections::BTreeMap;
@@ -7,29 +7,29 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
-use super::{App, AppError, Company};
-use crate::engine::{EngineError, LineUp, LineUps};
-use crate::kept::Kept;
+use super::{App, AppError, LoadedRevision};
+use crate::engine::{EngineError, RunnableRevision, RunnableRevisions};
 use crate::rollcall::Reference;
 use crate::secrets::{self, SecretError};
 use crate::settings::{Declaration, Snapshot};
+use crate::shared_cache::SharedCache;
 use crate::snapshot;
 use crate::store::{StoreError, StoreErrorKind, revisions, settings, settings_snapshots};
 use crate::workspace::{Definitions, Misread};
 
-/// How long the roll of a line-up counts before it is called again, in the background.
+/// How long the roll of a runnable revision counts before it is called again, in the background.
 const ROLL_COUNTS: Duration = Duration::from_secs(5);
 /// How long it counts at most: whoever comes later waits for a new one.
 const ROLL_COUNTS_AT_MOST: Duration = Duration::from_secs(10);
-/// The latest line-ups, which stay at hand though no run uses them.
+/// The latest runnable revisions, which stay at hand though no run uses them.
 const KEPT: usize = 4;
 
-/// Line-ups by what they are made of. Nobody who wants one waits for another.
-pub(super) type Known = Kept<Key, Place>;
+/// Runnable revisions by what they are made of. Nobody who wants one waits for another.
+pub(super) type RunnableCache = SharedCache<RunnableKey, CachedRunnable>;
 
-/// What a line-up is made of, so that none is taken for another.
+/// What a runnable revision is made of, so that none is taken for another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key {
+pub(super) struct RunnableKey {
     revision: i64,
     /// The digest of the revision.
     content: String,
@@ -37,47 +37,47 @@ pub(super) struct Key {
     settings: String,
 }
 
-pub(super) fn known() -> Known {
-    Kept::new(KEPT)
+pub(super) fn known() -> RunnableCache {
+    SharedCache::new(KEPT)
 }
 
-/// The latest line-up of one revision and one state of the settings.
+/// The latest runnable revision of one revision and one state of the settings.
 #[derive(Default)]
-pub(super) struct Place {
-    latest: Mutex<Option<(Arc<LineUp>, Instant)>>,
+pub(super) struct CachedRunnable {
+    latest: Mutex<Option<(Arc<RunnableRevision>, Instant)>>,
     /// Held by whoever calls the roll.
     rolling: tokio::sync::Mutex<()>,
 }
 
-impl Place {
-    /// The line-up and the age of its roll.
-    fn latest(&self) -> Option<(Arc<LineUp>, Duration)> {
+impl CachedRunnable {
+    /// The runnable revision and the age of its roll.
+    fn latest(&self) -> Option<(Arc<RunnableRevision>, Duration)> {
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let (line_up, called_at) = latest.as_ref()?;
-        Some((Arc::clone(line_up), called_at.elapsed()))
+        let (runnable, called_at) = latest.as_ref()?;
+        Some((Arc::clone(runnable), called_at.elapsed()))
     }
 
-    fn put(&self, line_up: &Arc<LineUp>) {
+    fn put(&self, runnable: &Arc<RunnableRevision>) {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        *latest = Some((Arc::clone(line_up), Instant::now()));
+        *latest = Some((Arc::clone(runnable), Instant::now()));
     }
 }
 
-/// What a line-up is made of.
-struct Parts {
-    company: Arc<Company>,
+/// What a runnable revision is made of.
+struct RunnableParts {
+    loaded: Arc<LoadedRevision>,
     settings: Snapshot,
 }
 
 impl App {
-    /// The line-up of the active revision with the settings as they stand now.
-    pub async fn line_up(&self) -> Result<Arc<LineUp>, AppError> {
+    /// The runnable revision of the active revision with the settings as they stand now.
+    pub async fn runnable(&self) -> Result<Arc<RunnableRevision>, AppError> {
         let active = revisions::active(self.store()).await?;
         let active = active.ok_or(AppError::NothingApplied)?;
-        let company = self
-            .company_of(active.number, active.digest.clone())
+        let loaded = self
+            .loaded_revision_of(active.number, active.digest.clone())
             .await?;
-        self.line_up_now(company, active.digest).await
+        self.runnable_now(loaded, active.digest).await
     }
 
     /// Settings as they stand now, for the declarations of some definitions.
@@ -101,7 +101,7 @@ impl App {
     /// value may have to be there for before it can be applied, and what is applied.
     pub async fn settings(&self) -> Result<Snapshot, AppError> {
         let mut declarations = match self.active().await {
-            Ok(company) => company.definitions.declarations(),
+            Ok(loaded) => loaded.definitions.declarations(),
             Err(AppError::NothingApplied) => BTreeMap::new(),
             Err(error) => return Err(error),
         };
@@ -111,10 +111,14 @@ impl App {
         self.snapshot_of(declarations).await
     }
 
-    /// A company with the settings as they stood when a run began; secrets as they stand now,
+    /// A loaded with the settings as they stood when a run began; secrets as they stand now,
     /// because they are not kept in the clear.
-    async fn parts_of(&self, company: Arc<Company>, digest: &str) -> Result<Parts, AppError> {
-        let now = self.snapshot(&company.definitions).await?;
+    async fn parts_of(
+        &self,
+        loaded: Arc<LoadedRevision>,
+        digest: &str,
+    ) -> Result<RunnableParts, AppError> {
+        let now = self.snapshot(&loaded.definitions).await?;
         let values = if now.digest() == digest {
             None
         } else {
@@ -124,32 +128,36 @@ impl App {
             Some(values) => now.with_values(values),
             None => now,
         };
-        Ok(Parts { company, settings })
+        Ok(RunnableParts { loaded, settings })
     }
 
-    /// A line-up whose roll counts. What it is made of is looked for when it has to be made, but
+    /// A runnable revision whose roll counts. What it is made of is looked for when it has to be made, but
     /// for what the caller has at hand.
-    async fn line_up_of(&self, key: Key, at_hand: Option<Parts>) -> Result<Arc<LineUp>, AppError> {
-        let place = async || Ok::<_, AppError>(Place::default());
-        let place = self.inner.line_ups.get(key.clone(), place).await?;
-        if let Some((line_up, age)) = place.latest()
+    async fn runnable_of(
+        &self,
+        key: RunnableKey,
+        at_hand: Option<RunnableParts>,
+    ) -> Result<Arc<RunnableRevision>, AppError> {
+        let place = async || Ok::<_, AppError>(CachedRunnable::default());
+        let place = self.inner.runnables.get(key.clone(), place).await?;
+        if let Some((runnable, age)) = place.latest()
             && age < ROLL_COUNTS_AT_MOST
         {
             if age >= ROLL_COUNTS {
                 self.renew(place, key);
             }
-            return Ok(line_up);
+            return Ok(runnable);
         }
         let _rolling = place.rolling.lock().await;
         // Somebody may have called it while this one waited.
         match place.latest() {
-            Some((line_up, age)) if age < ROLL_COUNTS => Ok(line_up),
+            Some((runnable, age)) if age < ROLL_COUNTS => Ok(runnable),
             _ => self.roll_at(&place, key, at_hand).await,
         }
     }
 
     /// Call the roll of a place anew while everybody goes on with the latest.
-    fn renew(&self, place: Arc<Place>, key: Key) {
+    fn renew(&self, place: Arc<CachedRunnable>, key: RunnableKey) {
         let app = self.clone();
         tokio::spawn(async move {
             let Ok(_rolling) = place.rolling.try_lock() else {
@@ -163,68 +171,68 @@ impl App {
 
     async fn roll_at(
         &self,
-        place: &Place,
-        key: Key,
-        at_hand: Option<Parts>,
-    ) -> Result<Arc<LineUp>, AppError> {
-        let Parts { company, settings } = if let Some(parts) = at_hand {
+        place: &CachedRunnable,
+        key: RunnableKey,
+        at_hand: Option<RunnableParts>,
+    ) -> Result<Arc<RunnableRevision>, AppError> {
+        let RunnableParts { loaded, settings } = if let Some(parts) = at_hand {
             parts
         } else {
-            let company = self.company_of(key.revision, key.content).await?;
-            self.parts_of(company, &key.settings).await?
+            let loaded = self.loaded_revision_of(key.revision, key.content).await?;
+            self.parts_of(loaded, &key.settings).await?
         };
-        let roll = self.roll_of(&company, &settings).await;
+        let roll = self.roll_of(&loaded, &settings).await;
         let misses: Vec<Reference> = roll.misses().cloned().collect();
         if place.latest().is_none() {
             settings_snapshots::keep(self.store(), &key.settings, settings.values()).await?;
         }
-        let line_up = company.line_up(self.store(), Arc::new(settings), key.settings, misses);
-        let line_up = Arc::new(line_up);
-        place.put(&line_up);
-        Ok(line_up)
+        let runnable = loaded.runnable(self.store(), Arc::new(settings), key.settings, misses);
+        let runnable = Arc::new(runnable);
+        place.put(&runnable);
+        Ok(runnable)
     }
 
     async fn at_revision(
         &self,
         revision: i64,
         digest: Option<&str>,
-    ) -> Result<Arc<LineUp>, AppError> {
+    ) -> Result<Arc<RunnableRevision>, AppError> {
         let content = revisions::digest(self.store(), revision).await?;
         if let Some(digest) = digest {
             let settings = digest.to_owned();
-            let key = Key {
+            let key = RunnableKey {
                 revision,
                 content,
                 settings,
             };
-            return self.line_up_of(key, None).await;
+            return self.runnable_of(key, None).await;
         }
-        let company = self.company_of(revision, content.clone()).await?;
-        self.line_up_now(company, content).await
+        let loaded = self.loaded_revision_of(revision, content.clone()).await?;
+        self.runnable_now(loaded, content).await
     }
 
-    async fn line_up_now(
+    async fn runnable_now(
         &self,
-        company: Arc<Company>,
+        loaded: Arc<LoadedRevision>,
         content: String,
-    ) -> Result<Arc<LineUp>, AppError> {
-        let settings = self.snapshot(&company.definitions).await?;
-        let key = Key {
-            revision: company.revision,
+    ) -> Result<Arc<RunnableRevision>, AppError> {
+        let settings = self.snapshot(&loaded.definitions).await?;
+        let key = RunnableKey {
+            revision: loaded.revision,
             content,
             settings: settings.digest(),
         };
-        let parts = Parts { company, settings };
-        self.line_up_of(key, Some(parts)).await
+        let parts = RunnableParts { loaded, settings };
+        self.runnable_of(key, Some(parts)).await
     }
 }
 
-impl LineUps for App {
+impl RunnableRevisions for App {
     fn at<'a>(
         &'a self,
         revision: i64,
         settings: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Arc<LineUp>, EngineError>> {
+    ) -> BoxFuture<'a, Result<Arc<RunnableRevision>, EngineError>> {
         Box::pin(async move {
             let loaded = self.at_revision(revision, settings).await;
             loaded.map_err(|error| match error {

@@ -7,42 +7,42 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::checkpoint::{self, Kept};
-use crate::engine::hands::{InHand, News};
-use crate::engine::plan::{self, Standing};
-use crate::engine::stage::{Ended, Turn, Work};
+use crate::engine::checkpoint::{self, PendingCheckpoint};
+use crate::engine::held_leases::{LeaseGuard, LeaseNews};
+use crate::engine::plan::{self, PlanInput};
+use crate::engine::stage::{ExecutedStage, RunContext, StageExecution};
 use crate::engine::{EngineError, progress_log};
 use crate::fault;
 use crate::store::checkpoints::{Checkpoint, Committed, Then};
 use crate::store::claims::Claim;
 use crate::store::gates::Gate;
-use crate::store::leases::{Held, Told, Wish};
+use crate::store::leases::{Lease, RunSignals, StopRequest};
 use crate::store::runs::RunStatus;
 use crate::store::stage_runs::StageRun;
 use crate::store::{StoreError, gates, stage_runs};
 
 /// Whether the run is still in these hands.
 #[derive(PartialEq, Eq)]
-enum Flow {
-    UnderWay,
+enum Possession {
+    Held,
     GivenBack,
 }
 
 /// A run on its course.
-pub(super) struct Course {
-    work: Work,
-    held: Held,
+pub(super) struct ActiveRun {
+    work: RunContext,
+    held: Lease,
     /// What reached the run from outside, as far as it is known here.
-    told: Told,
+    told: RunSignals,
     rows: Vec<StageRun>,
     /// Gates that were asked and are not decided.
     asked: BTreeSet<String>,
-    under_way: BTreeMap<String, UnderWay>,
+    under_way: BTreeMap<String, ActiveStage>,
     /// Visits of stages that were executed once more.
     again: BTreeSet<(String, u32)>,
-    turns: JoinSet<Ended>,
-    /// The other places of this worker, until a checkpoint clears the run of suspicion.
-    alone: Option<OwnedSemaphorePermit>,
+    executions: JoinSet<ExecutedStage>,
+    /// The other slots of this worker, until a checkpoint clears the run of suspicion.
+    other_slots: Option<OwnedSemaphorePermit>,
     began: Instant,
     /// The worker stops: nothing more begins here.
     drains: bool,
@@ -51,7 +51,7 @@ pub(super) struct Course {
 }
 
 /// A stage that is being executed.
-struct UnderWay {
+struct ActiveStage {
     /// The newest checkpoint when it began.
     since: i64,
     /// Cancelled when nothing of it can count any more.
@@ -59,19 +59,19 @@ struct UnderWay {
 }
 
 /// What a checkpoint brings besides the stage that ended.
-struct Next {
+struct Continuation {
     rows: Vec<StageRun>,
     gates: Vec<Gate>,
-    turns: Vec<Turn>,
+    executions: Vec<StageExecution>,
     then: Then,
 }
 
-impl Course {
+impl ActiveRun {
     pub(super) fn new(
-        work: Work,
-        held: Held,
+        work: RunContext,
+        held: Lease,
         claim: Claim,
-        alone: Option<OwnedSemaphorePermit>,
+        other_slots: Option<OwnedSemaphorePermit>,
     ) -> Self {
         Self {
             work,
@@ -81,8 +81,8 @@ impl Course {
             asked: claim.asked,
             under_way: BTreeMap::new(),
             again: BTreeSet::new(),
-            turns: JoinSet::new(),
-            alone,
+            executions: JoinSet::new(),
+            other_slots,
             began: Instant::now(),
             drains: false,
             failed: None,
@@ -90,13 +90,13 @@ impl Course {
     }
 
     /// Carry it on until it is given back.
-    pub(super) async fn finish(mut self, mut hand: InHand) -> Result<(), EngineError> {
+    pub(super) async fn finish(mut self, mut hand: LeaseGuard) -> Result<(), EngineError> {
         progress_log::taken(&self.work.run, &self.rows);
         let stop = self.work.engine.stop.clone();
         let news = hand.news.borrow_and_update().clone();
         let mut flow = self.hear(news).await?;
         let mut grace = None;
-        while flow == Flow::UnderWay {
+        while flow == Possession::Held {
             let over = async {
                 match grace {
                     Some(end) => tokio::time::sleep_until(end).await,
@@ -104,7 +104,7 @@ impl Course {
                 }
             };
             tokio::select! {
-                Some(ended) = self.turns.join_next() => flow = self.ended(ended).await?,
+                Some(ended) = self.executions.join_next() => flow = self.ended(ended).await?,
                 Ok(()) = hand.news.changed() => {
                     let news = hand.news.borrow_and_update().clone();
                     flow = self.hear(news).await?;
@@ -126,19 +126,19 @@ impl Course {
 
     /// Stop the stages under way; nothing is kept of them.
     fn abandon(&mut self) {
-        self.turns.abort_all();
-        self.turns.detach_all();
+        self.executions.abort_all();
+        self.executions.detach_all();
         self.under_way.clear();
     }
 
     /// Go on as what was said of the run has it.
-    async fn hear(&mut self, news: News) -> Result<Flow, EngineError> {
+    async fn hear(&mut self, news: LeaseNews) -> Result<Possession, EngineError> {
         match news {
-            News::Lost => {
+            LeaseNews::Lost => {
                 self.abandon();
                 Err(self.lost())
             }
-            News::Told(told) => {
+            LeaseNews::Signals(told) => {
                 self.learn(told).await?;
                 self.settle(None).await
             }
@@ -147,12 +147,12 @@ impl Course {
 
     /// From now on what reached the run counts here: the rows as they stand, and what is wished.
     /// What is said late is known already.
-    async fn learn(&mut self, told: Told) -> Result<(), EngineError> {
+    async fn learn(&mut self, told: RunSignals) -> Result<(), EngineError> {
         if told.signals > self.told.signals {
             self.read_again().await?;
             self.told = told;
         }
-        if self.told.wish == Some(Wish::Cancel) {
+        if self.told.stop_request == Some(StopRequest::Cancel) {
             self.abandon();
         }
         self.stop_outdated();
@@ -181,14 +181,14 @@ impl Course {
         let failed = self.failed.clone();
         let failed = failed.map(|detail| (RunStatus::Failed, detail));
         failed
-            .or_else(|| checkpoint::wished(&self.told))
+            .or_else(|| checkpoint::stop_requested(&self.told))
             .or_else(|| self.drains.then(given_back))
     }
 
     async fn ended(
         &mut self,
-        ended: Result<Ended, tokio::task::JoinError>,
-    ) -> Result<Flow, EngineError> {
+        ended: Result<ExecutedStage, tokio::task::JoinError>,
+    ) -> Result<Possession, EngineError> {
         let ended = ended.map_err(|error| EngineError::Refused {
             run: self.held.run.clone(),
             problem: format!("lost a stage: {error}"),
@@ -203,7 +203,10 @@ impl Course {
     /// Keep a stage that ended, find what comes next, and begin it. What the database refuses
     /// for good is the stage's failure; if there is no stage to fail, or its failure is refused
     /// as well, the run fails.
-    async fn settle(&mut self, mut kept: Option<Kept>) -> Result<Flow, EngineError> {
+    async fn settle(
+        &mut self,
+        mut kept: Option<PendingCheckpoint>,
+    ) -> Result<Possession, EngineError> {
         let mut refusals = 0;
         loop {
             if let Some(kept) = &kept {
@@ -212,8 +215,8 @@ impl Course {
             let next = self.next();
             let nothing = kept.is_none() && next.rows.is_empty() && next.gates.is_empty();
             if nothing && matches!(next.then, Then::GoOn { .. }) {
-                self.begin(next.turns);
-                return Ok(Flow::UnderWay);
+                self.begin(next.executions);
+                return Ok(Possession::Held);
             }
             match self.commit(self.checkpoint(kept.as_ref(), &next)).await {
                 Ok(Committed::Kept(told)) => {
@@ -221,11 +224,11 @@ impl Course {
                     progress_log::gates_opened(&next.gates);
                     progress_log::given_back(&self.work.run, &next.then);
                     if !matches!(next.then, Then::GoOn { .. }) {
-                        return Ok(Flow::GivenBack);
+                        return Ok(Possession::GivenBack);
                     }
-                    self.begin(next.turns);
+                    self.begin(next.executions);
                     if told.signals <= self.told.signals {
-                        return Ok(Flow::UnderWay);
+                        return Ok(Possession::Held);
                     }
                     self.learn(told).await?;
                 }
@@ -255,7 +258,7 @@ impl Course {
     }
 
     /// Whether a stage is executed once more before its refusal is final.
-    fn is_executed_again(&mut self, kept: Option<&Kept>, error: &StoreError) -> bool {
+    fn is_executed_again(&mut self, kept: Option<&PendingCheckpoint>, error: &StoreError) -> bool {
         let Some(kept) = kept.filter(|kept| checkpoint::came_late(kept, error)) else {
             return false;
         };
@@ -267,9 +270,9 @@ impl Course {
     /// As if nothing had happened: the stage failed, or else the run does.
     async fn refused(
         &mut self,
-        kept: Option<Kept>,
+        kept: Option<PendingCheckpoint>,
         error: &StoreError,
-    ) -> Result<Option<Kept>, EngineError> {
+    ) -> Result<Option<PendingCheckpoint>, EngineError> {
         let run = &self.held.run;
         tracing::warn!(run, %error, "a checkpoint is refused for good");
         self.read_again().await?;
@@ -292,12 +295,12 @@ impl Course {
     }
 
     /// What comes next once these rows count; skipped stages and asked gates are added.
-    fn next(&mut self) -> Next {
+    fn next(&mut self) -> Continuation {
         let now = self.work.engine.clock.now();
-        let mut next = Next {
+        let mut next = Continuation {
             rows: Vec::new(),
             gates: Vec::new(),
-            turns: Vec::new(),
+            executions: Vec::new(),
             then: Then::GoOn {
                 lease: self.work.engine.rules.lease.0,
             },
@@ -310,7 +313,7 @@ impl Course {
         }
         let under_way = self.under_way.keys().cloned().collect();
         loop {
-            let standing = Standing {
+            let plan_input = PlanInput {
                 pipeline: &self.work.pipeline,
                 input: &self.work.run.input,
                 rows: &self.rows,
@@ -318,7 +321,7 @@ impl Course {
                 asked: &self.asked,
                 now,
             };
-            let plan = standing.plan();
+            let plan = plan_input.plan();
             if let Some((stage, why)) = plan.skips.first() {
                 let row = checkpoint::skipped(&self.work.run, stage, why, &self.rows, now);
                 next.rows.push(row.clone());
@@ -331,18 +334,18 @@ impl Course {
                 self.asked.insert(stage.id().to_owned());
                 continue;
             }
-            let turns = plan.stages.iter();
-            next.turns = turns
-                .filter_map(|stage| Turn::new(&self.work, stage, &self.rows))
+            let executions = plan.stages.iter();
+            next.executions = executions
+                .filter_map(|stage| StageExecution::new(&self.work, stage, &self.rows))
                 .collect();
-            if next.turns.is_empty() && self.under_way.is_empty() {
+            if next.executions.is_empty() && self.under_way.is_empty() {
                 next.then = checkpoint::rest(plan.rest, now);
             }
             return next;
         }
     }
 
-    fn checkpoint(&self, kept: Option<&Kept>, next: &Next) -> Checkpoint {
+    fn checkpoint(&self, kept: Option<&PendingCheckpoint>, next: &Continuation) -> Checkpoint {
         let run = &self.work.run;
         let (held, spent) = (self.held.clone(), run.spent + self.began.elapsed());
         let mut checkpoint = Checkpoint::blank(held, self.told.signals, spent, next.then.clone());
@@ -350,7 +353,7 @@ impl Course {
         checkpoint.rows.extend(next.rows.iter().cloned());
         checkpoint.gates.clone_from(&next.gates);
         if run.settings.is_none() {
-            checkpoint.settings = Some(self.work.line_up.digest.clone());
+            checkpoint.settings = Some(self.work.runnable.digest.clone());
         }
         if let Some(kept) = kept {
             checkpoint.superseded.clone_from(&kept.superseded);
@@ -358,7 +361,7 @@ impl Course {
             checkpoint.writer.clone_from(&kept.writer);
             checkpoint.left = kept.left;
         }
-        let registry = &self.work.line_up.registry;
+        let registry = &self.work.runnable.registry;
         checkpoint.effects = checkpoint::effects(run, checkpoint.rows.iter(), registry);
         checkpoint
     }
@@ -382,8 +385,8 @@ impl Course {
     }
 
     /// What was committed counts from now on.
-    fn kept(&mut self, kept: Option<Kept>) {
-        self.alone = None;
+    fn kept(&mut self, kept: Option<PendingCheckpoint>) {
+        self.other_slots = None;
         self.stop_outdated();
         if let Some(kept) = kept {
             let watcher = &self.work.engine.watcher;
@@ -392,13 +395,13 @@ impl Course {
         }
     }
 
-    fn begin(&mut self, turns: Vec<Turn>) {
-        for turn in turns {
+    fn begin(&mut self, executions: Vec<StageExecution>) {
+        for turn in executions {
             fault::point("before-successor");
             let (since, outdated) = (turn.since, turn.outdated.clone());
-            let under_way = UnderWay { since, outdated };
+            let under_way = ActiveStage { since, outdated };
             self.under_way.insert(turn.stage().to_owned(), under_way);
-            self.turns.spawn(turn.take());
+            self.executions.spawn(turn.take());
         }
     }
 }

@@ -8,29 +8,29 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OnceCell;
 
 /// Values by key.
-pub struct Kept<K, V> {
+pub struct SharedCache<K, V> {
     /// How many of the latest stay, whether or not somebody uses them.
     most: usize,
-    held: Mutex<Held<K, V>>,
+    held: Mutex<Entries<K, V>>,
 }
 
-struct Held<K, V> {
+struct Entries<K, V> {
     /// Grows with each question.
     turn: u64,
-    places: BTreeMap<K, Place<V>>,
+    entries: BTreeMap<K, CacheEntry<V>>,
 }
 
-struct Place<V> {
+struct CacheEntry<V> {
     cell: Arc<OnceCell<Arc<V>>>,
     asked: u64,
 }
 
-impl<K: Ord, V> Kept<K, V> {
+impl<K: Ord, V> SharedCache<K, V> {
     /// The latest `most` values stay, and beside them what somebody uses.
     pub fn new(most: usize) -> Self {
-        let held = Held {
+        let held = Entries {
             turn: 0,
-            places: BTreeMap::new(),
+            entries: BTreeMap::new(),
         };
         Self {
             most,
@@ -44,7 +44,7 @@ impl<K: Ord, V> Kept<K, V> {
     where
         F: Future<Output = Result<V, E>>,
     {
-        let cell = self.place(key);
+        let cell = self.entry(key);
         let made = cell.get_or_try_init(async || make().await.map(Arc::new));
         let value = made.await.map(Arc::clone);
         drop(cell);
@@ -54,38 +54,38 @@ impl<K: Ord, V> Kept<K, V> {
 
     /// How many there are, those that somebody uses among them.
     pub fn count(&self) -> usize {
-        self.lock().places.len()
+        self.lock().entries.len()
     }
 
-    fn place(&self, key: K) -> Arc<OnceCell<Arc<V>>> {
+    fn entry(&self, key: K) -> Arc<OnceCell<Arc<V>>> {
         let mut held = self.lock();
         held.turn += 1;
         let asked = held.turn;
-        let place = held.places.entry(key).or_insert_with(|| Place {
+        let entry = held.entries.entry(key).or_insert_with(|| CacheEntry {
             cell: Arc::default(),
             asked,
         });
-        place.asked = asked;
-        Arc::clone(&place.cell)
+        entry.asked = asked;
+        Arc::clone(&entry.cell)
     }
 
     /// Let go of what nobody uses, but for the latest `most`: the one just asked for is among them.
     fn sweep(&self) {
         let mut held = self.lock();
-        let mut turns: Vec<u64> = held.places.values().map(|place| place.asked).collect();
+        let mut turns: Vec<u64> = held.entries.values().map(|entry| entry.asked).collect();
         turns.sort_unstable_by(|one, other| other.cmp(one));
         if let Some(&last) = turns.get(self.most) {
-            held.places
-                .retain(|_, place| place.asked > last || !place.is_idle());
+            held.entries
+                .retain(|_, entry| entry.asked > last || !entry.is_idle());
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Held<K, V>> {
+    fn lock(&self) -> MutexGuard<'_, Entries<K, V>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<V> Place<V> {
+impl<V> CacheEntry<V> {
     /// Nobody waits for it, and nobody has it.
     fn is_idle(&self) -> bool {
         let has_it = |value: &Arc<V>| Arc::strong_count(value) > 1;
@@ -101,11 +101,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_value_is_made_once_and_nobody_else_waits_for_it() {
-        let kept = Kept::<&str, u32>::new(2);
+        let cache = SharedCache::<&str, u32>::new(2);
         let (made, started) = (AtomicUsize::new(0), tokio::sync::Notify::new());
         let go_on = tokio::sync::Notify::new();
         let slow = || {
-            kept.get("slow", async || {
+            cache.get("slow", async || {
                 made.fetch_add(1, Ordering::SeqCst);
                 started.notify_one();
                 go_on.notified().await;
@@ -114,7 +114,7 @@ mod tests {
         };
         let other = async {
             started.notified().await;
-            let other = kept.get("other", async || Ok::<_, ()>(2)).await;
+            let other = cache.get("other", async || Ok::<_, ()>(2)).await;
             go_on.notify_one();
             other
         };
@@ -125,9 +125,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_nobody_uses_is_let_go_but_for_the_latest() {
-        let kept = Kept::<u32, u32>::new(2);
+        let cache = SharedCache::<u32, u32>::new(2);
         let get = async |key| {
-            kept.get(key, async || Ok::<_, ()>(key))
+            cache
+                .get(key, async || Ok::<_, ()>(key))
                 .await
                 .expect("made")
         };
@@ -135,7 +136,7 @@ mod tests {
         for key in 1..10 {
             drop(get(key).await);
         }
-        let keys = || kept.lock().places.keys().copied().collect::<Vec<_>>();
+        let keys = || cache.lock().entries.keys().copied().collect::<Vec<_>>();
         assert_eq!(keys(), [0, 8, 9]);
         drop(used);
         drop(get(9).await);
@@ -144,10 +145,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_failed_is_made_again() {
-        let kept = Kept::<u32, u32>::new(1);
-        assert_eq!(kept.get(1, async || Err("no")).await, Err("no"));
+        let cache = SharedCache::<u32, u32>::new(1);
+        assert_eq!(cache.get(1, async || Err("no")).await, Err("no"));
         assert_eq!(
-            *kept.get(1, async || Ok::<_, &str>(7)).await.expect("made"),
+            *cache.get(1, async || Ok::<_, &str>(7)).await.expect("made"),
             7
         );
     }

@@ -6,26 +6,26 @@ use std::sync::Arc;
 
 use super::resources::HostResources;
 use super::{App, AppError};
-use crate::engine::LineUp;
+use crate::engine::RunnableRevision;
 use crate::grants::Grants;
 use crate::handler::Contract;
 use crate::pipeline::{Pipeline, PipelineLimits, Span};
 use crate::plugin::{self, Plugin, Source};
 use crate::policy::Policy;
-use crate::registry::{self, Entry, Origin, Registry};
-use crate::rollcall::{self, Reference, Refused, Roll, Roster};
+use crate::registry::{self, HandlerEntry, HandlerOrigin, Registry};
+use crate::rollcall::{self, Reference, RefusedPlugin, RollReport, RollScope};
 use crate::settings::Snapshot;
-use crate::store::granted::Writer;
+use crate::store::granted::DeferredWriter;
 use crate::store::{Store, StoreError, StoreErrorKind};
 use crate::workspace::{Definitions, Folder, PluginFiles};
 
 /// Everybody of one revision: definitions and handlers, native and of plugins.
-pub struct Company {
+pub struct LoadedRevision {
     pub revision: i64,
     pub definitions: Arc<Definitions>,
     pub registry: Arc<Registry>,
     /// Plugins that did not load, and why.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedPlugin>,
     /// What each plugin said of itself when it was described.
     pub described: BTreeMap<String, Vec<Contract>>,
     pipelines: BTreeMap<String, Arc<Pipeline>>,
@@ -34,8 +34,8 @@ pub struct Company {
 
 /// A workspace that has been loaded and asked for its roll.
 pub struct Inspection {
-    pub company: Company,
-    pub roll: Roll,
+    pub loaded: LoadedRevision,
+    pub roll: RollReport,
 }
 
 impl App {
@@ -45,7 +45,7 @@ impl App {
         &self,
         definitions: Definitions,
         revision: i64,
-    ) -> Result<Company, AppError> {
+    ) -> Result<LoadedRevision, AppError> {
         let definitions = Arc::new(definitions);
         let mut registry = Registry::native()?;
         let mut refused = Vec::new();
@@ -61,7 +61,7 @@ impl App {
                     grants.insert(name.clone(), files.manifest.value.ask.clone());
                     described.insert(name.clone(), contracts);
                 }
-                Err(reason) => refused.push(Refused {
+                Err(reason) => refused.push(RefusedPlugin {
                     plugin: name.clone(),
                     ..reason
                 }),
@@ -69,7 +69,7 @@ impl App {
         }
         let pipelines = self.pipelines_of(&definitions, &registry)?;
         let registry = Arc::new(registry);
-        Ok(Company {
+        Ok(LoadedRevision {
             revision,
             definitions,
             registry,
@@ -102,7 +102,7 @@ impl App {
         definitions: &Definitions,
         name: &str,
         files: &PluginFiles,
-    ) -> Result<(Plugin, Vec<Contract>), Refused> {
+    ) -> Result<(Plugin, Vec<Contract>), RefusedPlugin> {
         let manifest = &files.manifest.value;
         let refusals = manifest
             .ask
@@ -148,26 +148,29 @@ impl App {
     pub async fn inspect(&self, folder: &Folder) -> Result<Inspection, AppError> {
         let definitions = Definitions::parse(&folder.files).map_err(AppError::Misread)?;
         // On the heap, both: what is inside them is more than the compiler lays out in one.
-        let company = Box::pin(self.load(definitions, 0)).await?;
-        let settings = self.snapshot(&company.definitions).await?;
-        let mut roll = Box::pin(self.roll_of(&company, &settings)).await;
+        let loaded = Box::pin(self.load(definitions, 0)).await?;
+        let settings = self.snapshot(&loaded.definitions).await?;
+        let mut roll = Box::pin(self.roll_of(&loaded, &settings)).await;
         roll.references.extend(rollcall::unread(&folder.unread));
-        Ok(Inspection { company, roll })
+        Ok(Inspection { loaded, roll })
     }
 
-    /// The roll of a company with the settings as they stand now.
-    pub async fn call_roll(&self, company: &Company) -> Result<(Roll, Snapshot), AppError> {
-        let settings = self.snapshot(&company.definitions).await?;
-        let roll = self.roll_of(company, &settings).await;
+    /// The roll of a loaded with the settings as they stand now.
+    pub async fn call_roll(
+        &self,
+        loaded: &LoadedRevision,
+    ) -> Result<(RollReport, Snapshot), AppError> {
+        let settings = self.snapshot(&loaded.definitions).await?;
+        let roll = self.roll_of(loaded, &settings).await;
         Ok((roll, settings))
     }
 
-    /// The roll of a company with some settings.
-    pub(super) async fn roll_of(&self, company: &Company, settings: &Snapshot) -> Roll {
-        rollcall::call(&Roster {
-            definitions: &company.definitions,
-            registry: &company.registry,
-            refused: &company.refused,
+    /// The roll of a loaded with some settings.
+    pub(super) async fn roll_of(&self, loaded: &LoadedRevision, settings: &Snapshot) -> RollReport {
+        rollcall::call(&RollScope {
+            definitions: &loaded.definitions,
+            registry: &loaded.registry,
+            refused: &loaded.refused,
             store: self.store(),
             settings,
             native_files: &registry::handler_files(),
@@ -176,15 +179,15 @@ impl App {
     }
 }
 
-fn broken(error: &plugin::PluginError) -> Refused {
+fn broken(error: &plugin::PluginError) -> RefusedPlugin {
     reason(
         error.to_string(),
         "rebuild the plugin, or take its folder out".to_owned(),
     )
 }
 
-fn reason(problem: String, mend: String) -> Refused {
-    Refused {
+fn reason(problem: String, mend: String) -> RefusedPlugin {
+    RefusedPlugin {
         plugin: String::new(),
         problem,
         mend,
@@ -196,16 +199,16 @@ fn add_handlers(
     files: &PluginFiles,
     plugin: &Arc<Plugin>,
     contracts: &[Contract],
-) -> Result<(), Refused> {
+) -> Result<(), RefusedPlugin> {
     let manifest = &files.manifest.value;
     for contract in contracts {
-        let origin = Origin::Plugin {
+        let origin = HandlerOrigin::Plugin {
             name: manifest.name.get_ref().clone(),
             version: manifest.version.clone(),
             digest: files.digest().to_owned(),
         };
         let handler = Arc::new(plugin::handler(Arc::clone(plugin), contract.clone()));
-        let entry = Entry::new(contract.clone(), origin, handler);
+        let entry = HandlerEntry::new(contract.clone(), origin, handler);
         entry
             .and_then(|entry| registry.add(entry))
             .map_err(|error| reason(error.to_string(), error.mend()))?;
@@ -222,12 +225,12 @@ fn pipelines(definitions: &Definitions) -> impl Iterator<Item = Pipeline> {
     let policies = definitions
         .policies
         .values()
-        .map(|defined| upkeep(&defined.value));
+        .map(|defined| policy_pipeline(&defined.value));
     written.chain(policies)
 }
 
-fn upkeep(policy: &Policy) -> Pipeline {
-    let stage = crate::pipeline::Stage::alone("upkeep", policy.handler.clone(), &policy.config);
+fn policy_pipeline(policy: &Policy) -> Pipeline {
+    let stage = crate::pipeline::Stage::single("upkeep", policy.handler.clone(), &policy.config);
     let mut schedules = policy.schedules.clone();
     for schedule in &mut schedules {
         schedule.enabled &= policy.enabled;
@@ -247,7 +250,7 @@ fn upkeep(policy: &Policy) -> Pipeline {
     }
 }
 
-impl Company {
+impl LoadedRevision {
     /// The pipelines by name, and one of a single stage for each policy.
     pub(super) fn pipelines(&self) -> &BTreeMap<String, Arc<Pipeline>> {
         &self.pipelines
@@ -259,9 +262,9 @@ impl Company {
     }
 
     /// The plugins as their deferred writes run.
-    fn writers(&self) -> BTreeMap<String, Writer> {
+    fn writers(&self) -> BTreeMap<String, DeferredWriter> {
         let writer = |(name, grants): (&String, &Grants)| {
-            let writer = Writer {
+            let writer = DeferredWriter {
                 plugin: name.clone(),
                 grants: grants.clone(),
                 limits: self.definitions.config.value.limits(name),
@@ -271,15 +274,15 @@ impl Company {
         self.grants.iter().map(writer).collect()
     }
 
-    /// The line-up for runs that start or go on now.
-    pub(super) fn line_up(
+    /// The runnable revision for runs that start or go on now.
+    pub(super) fn runnable(
         &self,
         store: &Store,
         settings: Arc<Snapshot>,
         digest: String,
         misses: Vec<Reference>,
-    ) -> LineUp {
-        LineUp {
+    ) -> RunnableRevision {
+        RunnableRevision {
             digest,
             misses,
             revision: self.revision,

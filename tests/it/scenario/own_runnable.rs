@@ -1,4 +1,4 @@
-//! A run waits for its own line-up, and nobody else waits for it: neither those who come after it
+//! A run waits for its own runnable revision, and nobody else waits for it: neither those who come after it
 //! nor the heartbeat.
 
 use std::sync::Arc;
@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use callboard_core::app::App;
 use callboard_core::config::EngineRules;
 use callboard_core::engine::worker::{Duties, work};
-use callboard_core::engine::{Engine, EngineError, LineUp, LineUps, Unwatched};
+use callboard_core::engine::{Engine, EngineError, RunnableRevision, RunnableRevisions, Unwatched};
 use callboard_core::outcome::Patch;
 use callboard_core::span::Span;
-use callboard_core::store::pulse::Pulse;
-use callboard_core::store::runs::{self, Origin, RunStatus};
+use callboard_core::store::poll::WorkerPoll;
+use callboard_core::store::runs::{self, RunOrigin, RunStatus};
 use callboard_core::store::{Dialect, NEVER, revisions};
 use callboard_core::value::Statement;
 use futures_util::future::BoxFuture;
@@ -25,19 +25,19 @@ const PIPELINE: &str = "name = \"look\"\nbudget = \"1m\"\n\n\
 /// Long enough to be seen, short enough that a lease runs out many times meanwhile.
 const LEASE: Duration = Duration::from_millis(600);
 
-/// Line-ups of which one comes only when it is let.
+/// Runnable revisions of which one comes only when it is let.
 struct Late {
     app: App,
     slow: i64,
     let_come: Semaphore,
 }
 
-impl LineUps for Late {
+impl RunnableRevisions for Late {
     fn at<'a>(
         &'a self,
         revision: i64,
         settings: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Arc<LineUp>, EngineError>> {
+    ) -> BoxFuture<'a, Result<Arc<RunnableRevision>, EngineError>> {
         Box::pin(async move {
             if revision == self.slow {
                 let come = self.let_come.acquire().await;
@@ -51,7 +51,11 @@ impl LineUps for Late {
 struct NoDuties;
 
 impl Duties for NoDuties {
-    fn attend<'a>(&'a self, _: &'a Engine, _: &'a Pulse) -> BoxFuture<'a, Result<(), EngineError>> {
+    fn attend<'a>(
+        &'a self,
+        _: &'a Engine,
+        _: &'a WorkerPoll,
+    ) -> BoxFuture<'a, Result<(), EngineError>> {
         Box::pin(async { Ok(()) })
     }
 }
@@ -89,21 +93,21 @@ async fn stand_before_a_gate(app: &App, run: &str) {
     }
 }
 
-fn with_short_leases(app: &App, line_ups: Arc<dyn LineUps>) -> Engine {
+fn with_short_leases(app: &App, runnables: Arc<dyn RunnableRevisions>) -> Engine {
     let rules = EngineRules {
         lease: Span(LEASE),
         ..EngineRules::default()
     };
-    Engine::new(app.store(), line_ups, Arc::new(Unwatched), rules)
+    Engine::new(app.store(), runnables, Arc::new(Unwatched), rules)
 }
 
 async fn later_ones_go_on(factory: &Factory) {
     crate::support::compiles();
     let app = App::open(&factory.workspace(), Some(&factory.url())).await;
     let app = app.expect("the workspace opens");
-    let first = app.line_up().await.expect("a line-up");
+    let first = app.runnable().await.expect("a runnable revision");
     app.apply("").await.expect("it is applied");
-    let second = app.line_up().await.expect("a line-up");
+    let second = app.runnable().await.expect("a runnable revision");
     let active = revisions::active(app.store()).await.expect("an answer");
     assert_eq!(active.map(|it| it.number), Some(second.revision));
     let late = Arc::new(Late {
@@ -111,15 +115,15 @@ async fn later_ones_go_on(factory: &Factory) {
         slow: first.revision,
         let_come: Semaphore::new(0),
     });
-    let engine = with_short_leases(&app, Arc::clone(&late) as Arc<dyn LineUps>);
-    let queue = async |line_up: &LineUp| {
+    let engine = with_short_leases(&app, Arc::clone(&late) as Arc<dyn RunnableRevisions>);
+    let queue = async |runnable: &RunnableRevision| {
         let queued = engine
-            .queue(line_up, "look", Patch::new(), Origin::Cli)
+            .queue(runnable, "look", Patch::new(), RunOrigin::Cli)
             .await;
         queued.expect("it is queued").id
     };
     let waits = queue(&first).await;
-    // A gate whose time has passed waits for the same line-up.
+    // A gate whose time has passed waits for the same runnable revision.
     let asks = queue(&first).await;
     stand_before_a_gate(&app, &asks).await;
     let worker = tokio::spawn(work(engine.clone(), Arc::new(NoDuties)));
@@ -172,9 +176,9 @@ on_each!(
                 let budget = format!("{minutes}m");
                 factory.write("pipelines/look.toml", PIPELINE.replace("1m", &budget));
                 app.apply("").await.expect("it is applied");
-                app.line_up().await.expect("a line-up");
-                let (companies, line_ups) = app.loaded();
-                most = (most.0.max(companies), most.1.max(line_ups));
+                app.runnable().await.expect("a runnable revision");
+                let (loaded, runnables) = app.in_memory();
+                most = (most.0.max(loaded), most.1.max(runnables));
             }
             // The latest, and nothing of those before them.
             assert!(most.0 <= 2 && most.1 <= 4, "{most:?}");

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 
 use super::executor::Executor;
 use crate::fault;
-use crate::store::leases::{Held, Told};
+use crate::store::leases::{Lease, RunSignals};
 use crate::supervision;
 
 /// How long a heartbeat may take, however short the lease is.
@@ -17,38 +17,38 @@ const LEAST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What whoever carries a run out hears of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum News {
+pub(super) enum LeaseNews {
     /// What reached it from outside, as it stands.
-    Told(Told),
+    Signals(RunSignals),
     /// Somebody else has it, or may have.
     Lost,
 }
 
 /// The runs in hand.
-pub(super) struct Hands {
+pub(super) struct HeldLeases {
     executor: Arc<dyn Executor>,
-    held: Mutex<BTreeMap<String, Hand>>,
+    held: Mutex<BTreeMap<String, HeldLease>>,
     lease: Duration,
     look: Notify,
 }
 
-struct Hand {
+struct HeldLease {
     fence: i64,
     /// When the lease was last known to hold.
     confirmed: Instant,
-    news: watch::Sender<News>,
+    news: watch::Sender<LeaseNews>,
 }
 
 /// A run in hand, until it is dropped.
-pub(super) struct InHand {
-    hands: Arc<Hands>,
-    held: Held,
-    pub(super) news: watch::Receiver<News>,
+pub(super) struct LeaseGuard {
+    leases: Arc<HeldLeases>,
+    held: Lease,
+    pub(super) news: watch::Receiver<LeaseNews>,
 }
 
-impl Drop for InHand {
+impl Drop for LeaseGuard {
     fn drop(&mut self) {
-        let mut held = self.hands.lock();
+        let mut held = self.leases.lock();
         if held
             .get(&self.held.run)
             .is_some_and(|hand| hand.fence == self.held.fence)
@@ -56,64 +56,64 @@ impl Drop for InHand {
             held.remove(&self.held.run);
         }
         drop(held);
-        self.hands.executor.let_go(&self.held);
+        self.leases.executor.let_go(&self.held);
     }
 }
 
-impl Hands {
+impl HeldLeases {
     /// Keep leases with `executor` for as long as somebody has these hands. Needs a runtime.
     pub(super) fn start(executor: Arc<dyn Executor>, lease: Duration) -> Arc<Self> {
-        let hands = Arc::new(Self {
+        let leases = Arc::new(Self {
             executor,
             held: Mutex::new(BTreeMap::new()),
             lease,
             look: Notify::new(),
         });
-        let (weak, held) = (Arc::downgrade(&hands), Arc::downgrade(&hands));
+        let (weak, held) = (Arc::downgrade(&leases), Arc::downgrade(&leases));
         let gone = move || held.strong_count() == 0;
         supervision::keep("the heartbeat", gone, move || {
             let weak = weak.clone();
             async move {
-                while let Some(hands) = weak.upgrade() {
+                while let Some(leases) = weak.upgrade() {
                     fault::point("before-heartbeat");
-                    hands.beat().await;
-                    let looked = tokio::time::timeout(lease / 3, hands.look.notified());
+                    leases.beat().await;
+                    let looked = tokio::time::timeout(lease / 3, leases.look.notified());
                     drop(looked.await);
                 }
             }
         });
-        hands
+        leases
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Hand>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, HeldLease>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Take a claimed run in hand.
-    pub(super) fn take(self: &Arc<Self>, held: Held, told: &Told) -> InHand {
-        let (sender, news) = watch::channel(News::Told(told.clone()));
-        let hand = Hand {
+    pub(super) fn take(self: &Arc<Self>, held: Lease, told: &RunSignals) -> LeaseGuard {
+        let (sender, news) = watch::channel(LeaseNews::Signals(told.clone()));
+        let hand = HeldLease {
             fence: held.fence,
             confirmed: Instant::now(),
             news: sender,
         };
         self.lock().insert(held.run.clone(), hand);
-        InHand {
-            hands: Arc::clone(self),
+        LeaseGuard {
+            leases: Arc::clone(self),
             held,
             news,
         }
     }
 
     /// Look at the leases, and at what is wished, at once.
-    pub(super) fn look(&self) {
+    pub(super) fn beat_now(&self) {
         self.look.notify_one();
     }
 
     async fn beat(&self) {
-        let held: Vec<Held> = {
+        let held: Vec<Lease> = {
             let all = self.lock();
-            let held = all.iter().map(|(run, hand)| Held {
+            let held = all.iter().map(|(run, hand)| Lease {
                 run: run.clone(),
                 fence: hand.fence,
             });
@@ -148,9 +148,9 @@ impl Hands {
             match kept.iter().find(|(known, _)| *known == lease) {
                 Some((_, told)) => {
                     hand.confirmed = asked;
-                    hand.say(News::Told(told.clone()));
+                    hand.say(LeaseNews::Signals(told.clone()));
                 }
-                None => hand.say(News::Lost),
+                None => hand.say(LeaseNews::Lost),
             }
         }
     }
@@ -159,16 +159,16 @@ impl Hands {
     fn give_up_old(&self) {
         for hand in self.lock().values() {
             if hand.confirmed.elapsed() > self.lease {
-                hand.say(News::Lost);
+                hand.say(LeaseNews::Lost);
             }
         }
     }
 }
 
-impl Hand {
-    fn say(&self, news: News) {
+impl HeldLease {
+    fn say(&self, news: LeaseNews) {
         self.news.send_if_modified(|known| {
-            let is_new = *known != news && *known != News::Lost;
+            let is_new = *known != news && *known != LeaseNews::Lost;
             if is_new {
                 *known = news;
             }

@@ -1,4 +1,4 @@
-//! The pulse: the one question that an idle worker asks.
+//! The poll: the one question that an idle worker asks.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::value::form::micros;
 
 /// What there is to do, by the database's clock.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Pulse {
+pub struct WorkerPoll {
     #[serde(with = "micros")]
     pub now: Timestamp,
     /// The revision that is active, and the digest of what is in it: after a restore, another one
@@ -31,7 +31,7 @@ pub struct Pulse {
     #[serde(deserialize_with = "time")]
     pub lease_at: Option<Timestamp>,
     /// Somebody wishes something of a run of this worker.
-    pub wished: bool,
+    pub stop_requested: bool,
     /// When the next schedule fires, or should have.
     #[serde(deserialize_with = "time")]
     pub schedule_at: Option<Timestamp>,
@@ -41,7 +41,7 @@ pub struct Pulse {
 }
 
 /// Ask, in one query, for `worker`; nobody's question names none. A run that lost `suspect` workers is a suspect.
-pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<Pulse, StoreError> {
+pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<WorkerPoll, StoreError> {
     let now = batch::now(store.dialect());
     let identity = identity(store.dialect());
     let sql = format!(
@@ -56,19 +56,19 @@ pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<Pulse, Sto
             AND status IN ('queued', 'waiting', 'blocked')) AS suspect_at, \
         (SELECT MIN(lease_until) FROM open_runs WHERE status = 'running') AS lease_at, \
         EXISTS (SELECT 1 FROM open_runs \
-            WHERE status = 'running' AND wish IS NOT NULL AND worker = $1) AS wished, \
+            WHERE status = 'running' AND stop_request IS NOT NULL AND worker = $1) AS stop_requested, \
         (SELECT MIN(next_at) FROM schedules) AS schedule_at, \
         (SELECT MIN(expires_at) FROM gates WHERE decision IS NULL) AS gate_at"
     );
-    let query = Query::<(String, Pulse)>::new(sql)
+    let query = Query::<(String, WorkerPoll)>::new(sql)
         .bind(worker)
         .bind(suspect);
-    let (identity, pulse) = store.read_one(query).await?;
+    let (identity, poll) = store.read_one(query).await?;
     store.identify(identity)?;
     if !worker.is_empty() {
         store.now_looked();
     }
-    Ok(pulse)
+    Ok(poll)
 }
 
 /// What tells one database from another that is restored in its place. A SQLite file is looked
@@ -99,7 +99,7 @@ enum Time {
     None(IgnoredAny),
 }
 
-impl Pulse {
+impl WorkerPoll {
     /// How long before its asking `at` was, if it was.
     pub fn since(&self, at: Option<Timestamp>) -> Option<Duration> {
         Duration::try_from(self.now.duration_since(at?)).ok()

@@ -15,20 +15,20 @@ use tokio_util::sync::CancellationToken;
 use callboard_core::config::ConnectionRules;
 
 /// The connections of one listener.
-pub(super) struct Places {
+pub(super) struct ConnectionSlots {
     total: usize,
     per_peer: usize,
-    held: Mutex<Held>,
+    held: Mutex<SlotTable>,
 }
 
 #[derive(Default)]
-struct Held {
+struct SlotTable {
     /// Counts connections and rests, so that the longest rest is the least number.
     turn: u64,
-    places: BTreeMap<u64, Place>,
+    slots: BTreeMap<u64, Slot>,
 }
 
-struct Place {
+struct Slot {
     peer: IpAddr,
     /// The turn at which it began to wait for its peer; `None` while it is answered.
     rests: Option<u64>,
@@ -36,14 +36,14 @@ struct Place {
 }
 
 /// A connection's place, which is free again when this is dropped.
-pub(super) struct Seat {
+pub(super) struct SlotGuard {
     number: u64,
-    places: Arc<Places>,
+    slots: Arc<ConnectionSlots>,
     /// Cancelled when somebody else needs the place.
     pub(super) leave: CancellationToken,
 }
 
-impl Places {
+impl ConnectionSlots {
     pub(super) fn new(rules: &ConnectionRules) -> Arc<Self> {
         Arc::new(Self {
             total: rules.total.max(1),
@@ -53,48 +53,48 @@ impl Places {
     }
 
     /// A place for a connection of `address`; `None` if there is none, and none for it to take.
-    pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
+    pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<SlotGuard> {
         let peer = peer(address);
         let mut held = self.held();
-        let of_peer = |place: &Place| place.peer == peer;
-        if held.places.values().filter(|place| of_peer(place)).count() >= self.per_peer {
+        let of_peer = |slot: &Slot| slot.peer == peer;
+        if held.slots.values().filter(|slot| of_peer(slot)).count() >= self.per_peer {
             held.make_room(of_peer)?;
-        } else if held.places.len() >= self.total && held.make_room(|_| true).is_none() {
+        } else if held.slots.len() >= self.total && held.make_room(|_| true).is_none() {
             held.crowd_out(peer)?;
         }
         let number = held.next();
         let leave = CancellationToken::new();
-        let place = Place {
+        let slot = Slot {
             peer,
             rests: Some(number),
             leave: leave.clone(),
         };
-        held.places.insert(number, place);
-        Some(Seat {
+        held.slots.insert(number, slot);
+        Some(SlotGuard {
             number,
-            places: Arc::clone(self),
+            slots: Arc::clone(self),
             leave,
         })
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
+    fn held(&self) -> MutexGuard<'_, SlotTable> {
         // What is in there is sound after every line.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Held {
+impl SlotTable {
     fn next(&mut self) -> u64 {
         self.turn += 1;
         self.turn
     }
 
     /// Send the one away that has waited longest.
-    fn make_room(&mut self, among: impl Fn(&Place) -> bool) -> Option<()> {
-        let waiting = self.places.iter().filter(|(_, place)| among(place));
-        let resting = waiting.filter_map(|(number, place)| Some((place.rests?, *number)));
+    fn make_room(&mut self, among: impl Fn(&Slot) -> bool) -> Option<()> {
+        let waiting = self.slots.iter().filter(|(_, slot)| among(slot));
+        let resting = waiting.filter_map(|(number, slot)| Some((slot.rests?, *number)));
         let (_, number) = resting.min()?;
-        self.places.remove(&number)?.leave.cancel();
+        self.slots.remove(&number)?.leave.cancel();
         Some(())
     }
 
@@ -102,23 +102,23 @@ impl Held {
     /// that peer then still has no fewer than `newcomer`.
     fn crowd_out(&mut self, newcomer: IpAddr) -> Option<()> {
         let mut counts: BTreeMap<IpAddr, usize> = BTreeMap::new();
-        for place in self.places.values() {
-            *counts.entry(place.peer).or_default() += 1;
+        for slot in self.slots.values() {
+            *counts.entry(slot.peer).or_default() += 1;
         }
         let own = counts.get(&newcomer).copied().unwrap_or_default();
         let (most, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
         if count <= own + 1 {
             return None;
         }
-        let mut places = self.places.iter();
-        let (number, _) = places.find(|(_, place)| place.peer == most)?;
+        let mut slots = self.slots.iter();
+        let (number, _) = slots.find(|(_, slot)| slot.peer == most)?;
         let number = *number;
-        self.places.remove(&number)?.leave.cancel();
+        self.slots.remove(&number)?.leave.cancel();
         Some(())
     }
 }
 
-impl Seat {
+impl SlotGuard {
     /// A request has come, whole but for its body.
     pub(super) fn is_answered(&self) {
         self.set(|_| None);
@@ -129,18 +129,18 @@ impl Seat {
         self.set(|held| Some(held.next()));
     }
 
-    fn set(&self, rests: impl FnOnce(&mut Held) -> Option<u64>) {
-        let mut held = self.places.held();
+    fn set(&self, rests: impl FnOnce(&mut SlotTable) -> Option<u64>) {
+        let mut held = self.slots.held();
         let rests = rests(&mut held);
-        if let Some(place) = held.places.get_mut(&self.number) {
-            place.rests = rests;
+        if let Some(slot) = held.slots.get_mut(&self.number) {
+            slot.rests = rests;
         }
     }
 }
 
-impl Drop for Seat {
+impl Drop for SlotGuard {
     fn drop(&mut self) {
-        self.places.held().places.remove(&self.number);
+        self.slots.held().slots.remove(&self.number);
     }
 }
 
@@ -159,8 +159,8 @@ fn peer(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn places(total: usize, per_peer: usize) -> Arc<Places> {
-        Places::new(&ConnectionRules {
+    fn slots(total: usize, per_peer: usize) -> Arc<ConnectionSlots> {
+        ConnectionSlots::new(&ConnectionRules {
             total,
             per_peer,
             ..ConnectionRules::default()
@@ -173,43 +173,46 @@ mod tests {
 
     #[test]
     fn whoever_has_waited_longest_makes_room() {
-        let places = places(2, 2);
+        let slots = slots(2, 2);
         let (a, b) = (address("192.0.2.1"), address("192.0.2.2"));
-        let (first, second) = (places.take(a).expect("room"), places.take(b).expect("room"));
+        let (first, second) = (slots.take(a).expect("room"), slots.take(b).expect("room"));
         first.is_answered();
         first.rests();
-        let third = places.take(address("192.0.2.3")).expect("room is made");
+        let third = slots.take(address("192.0.2.3")).expect("room is made");
         assert!(second.leave.is_cancelled() && !first.leave.is_cancelled());
         // Who is answered is left alone.
         first.is_answered();
         third.is_answered();
-        assert!(places.take(a).is_none());
+        assert!(slots.take(a).is_none());
         drop(third);
-        assert!(places.take(a).is_some());
+        assert!(slots.take(a).is_some());
     }
 
     #[test]
     fn whoever_has_the_most_makes_room_though_all_are_answered() {
-        let places = places(4, 3);
+        let slots = slots(4, 3);
         let many = address("192.0.2.1");
-        let seats: Vec<_> = (0..3).map(|_| places.take(many).expect("room")).collect();
-        let other = places.take(address("192.0.2.2")).expect("room");
-        seats.iter().chain([&other]).for_each(Seat::is_answered);
-        let third = places.take(address("192.0.2.3")).expect("room is made");
+        let seats: Vec<_> = (0..3).map(|_| slots.take(many).expect("room")).collect();
+        let other = slots.take(address("192.0.2.2")).expect("room");
+        seats
+            .iter()
+            .chain([&other])
+            .for_each(SlotGuard::is_answered);
+        let third = slots.take(address("192.0.2.3")).expect("room is made");
         third.is_answered();
         let sent: Vec<_> = seats.iter().map(|seat| seat.leave.is_cancelled()).collect();
         assert_eq!(sent, [true, false, false]);
         assert!(!other.leave.is_cancelled());
         // Who already has as many takes nobody's place.
-        assert!(places.take(address("192.0.2.3")).is_none());
+        assert!(slots.take(address("192.0.2.3")).is_none());
     }
 
     #[test]
     fn a_peer_with_too_many_makes_room_among_its_own() {
-        let places = places(8, 2);
-        let other = places.take(address("192.0.2.9")).expect("room");
+        let slots = slots(8, 2);
+        let other = slots.take(address("192.0.2.9")).expect("room");
         let seats: Vec<_> = (0..6)
-            .map(|_| places.take(address("2001:db8::1")).expect("room"))
+            .map(|_| slots.take(address("2001:db8::1")).expect("room"))
             .collect();
         assert!(!other.leave.is_cancelled());
         let sent: Vec<_> = seats.iter().map(|seat| seat.leave.is_cancelled()).collect();

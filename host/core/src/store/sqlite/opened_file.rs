@@ -8,12 +8,12 @@ use crate::store::{StoreError, StoreErrorKind};
 
 /// A file, and its number where it lies.
 #[derive(Debug)]
-pub(in crate::store) struct Place {
+pub(in crate::store) struct OpenedFile {
     path: PathBuf,
     file: Option<(u64, u64)>,
 }
 
-impl Place {
+impl OpenedFile {
     /// Where a file that has just been opened is found.
     pub(in crate::store) fn of(path: &Path) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl Place {
     }
 
     /// Refused once another file is at its path, or none.
-    pub(in crate::store) fn look(&self) -> Result<(), StoreError> {
+    pub(in crate::store) fn check(&self) -> Result<(), StoreError> {
         if self.file == number(&self.path) {
             return Ok(());
         }
