@@ -1,7 +1,9 @@
 # Every routine command. `just` lists them; `./just` installs what they need first.
 #
-# One dependency graph, built once: every recipe works in the release profile, so `build`,
-# `demo`, `test` and `docs` share what they compiled, and `check` shares with `lint`.
+# Two profiles, each with one dependency graph that is built once: dev for `test`, `only`, `torture`,
+# `restate`, `check` and `lint`, release for `build`, `demo`, `docs`, `bench` and `released`. All build the whole
+# workspace, since a package by itself would have its dependencies with other features. The guests
+# are built once for both.
 
 set positional-arguments
 
@@ -14,8 +16,8 @@ locked := if env_var_or_default("CI", "") == "true" { "--locked" } else { "" }
 
 wasm := "--target wasm32-wasip2"
 
-# Modules that a macro finds, which the formatter does not see by itself.
-found := "--edition 2024 host/core/src/handlers/*/*.rs host/core/src/capabilities/*.rs host/factory/src/handlers/*/*.rs"
+# What is more than a command: host/xtask, which has no dependencies.
+xtask := "cargo run --quiet " + locked + " --package callboard-xtask --"
 
 # List the recipes.
 @_default:
@@ -29,31 +31,41 @@ demo *ARGS: build
 # Build the plugins and the program, in the release profile.
 build: plugins
     @echo "==> Building the program"
-    cargo build --release {{ locked }} --package callboard --bin callboard
+    cargo build --release {{ locked }} --workspace --bins
 
 # Build the plugins; their components go to `target/plugins/<name>.wasm`.
 plugins:
     @echo "==> Building the plugins"
     cd plugins && cargo build --release --workspace {{ locked }} {{ wasm }} --target-dir "{{ guests }}"
-    @"{{ just_executable() }}" --justfile "{{ justfile() }}" _collect plugins plugins
+    @{{ xtask }} collect plugins plugins
 
 # Build the guests that misbehave on purpose, for the tests.
 fixtures:
     @echo "==> Building the fixture plugins"
     cd tests/fixtures/plugins && cargo build --release --workspace {{ locked }} {{ wasm }} --target-dir "{{ guests }}"
-    @"{{ just_executable() }}" --justfile "{{ justfile() }}" _collect tests/fixtures/plugins fixtures
+    @{{ xtask }} collect tests/fixtures/plugins fixtures
 
-# Everything CI checks: format, licenses, lints, documentation examples, tests.
-test: _formatted deny plugins fixtures lint
+# Everything CI checks: format, licenses, lints, documentation examples, tests, the released program.
+test: _formatted deny plugins fixtures lint && released
     @echo "==> Running the documentation examples"
-    cargo test --release {{ locked }} --workspace --doc
+    cargo test {{ locked }} --workspace --doc
     cd plugins && cargo test {{ locked }} --package callboard-plugin --doc --target-dir "{{ guests }}"
     @echo "==> Running the plugins' own tests, outside of the sandbox"
     cd plugins && cargo nextest run {{ locked }} --workspace --config-file ../.config/nextest.toml --target-dir "{{ guests }}"
     @echo "==> Running the tests"
-    cargo nextest run --release {{ locked }} --workspace
+    cargo nextest run {{ locked }} --workspace
 
 alias ci := test
+
+# Run the tests whose names contain a text, or that a filterset of nextest names (`only store::runs`).
+only *ARGS:
+    cargo nextest run {{ locked }} --workspace "$@"
+
+# Build the program as it is released, and run the tests that are about that, on it.
+released: build
+    @echo "==> Running the tests of the released program"
+    CALLBOARD_TEST_PROGRAM="$CARGO_TARGET_DIR/release/callboard" \
+        cargo nextest run {{ locked }} --workspace --run-ignored all -E 'test(/^cli::(demo|files|help)::/)'
 
 # Torture the real program for minutes (`torture [SEED] [FILTER]`); a failure prints its seed.
 torture SEED="" FILTER="": fixtures
@@ -61,26 +73,24 @@ torture SEED="" FILTER="": fixtures
     set -eu
     seed=${1:-$(date +%s)}
     echo "==> Torturing with seed $seed; again with: just torture $seed"
-    CALLBOARD_TORTURE=long CALLBOARD_SEED=$seed cargo nextest run --release {{ locked }} --workspace \
+    CALLBOARD_TORTURE=long CALLBOARD_SEED=$seed cargo nextest run {{ locked }} --workspace \
         --profile torture -E "test(/^torture::/) and test(${2:-torture})"
 
 # The pipelines' acceptance suite with runs dispatched by a Restate server; see docs/scaling.md.
 restate: fixtures _restate
-    @echo "==> Linting the program with the feature \`restate\`"
-    cargo clippy --release {{ locked }} --workspace --all-targets --features restate -- -D warnings
     @echo "==> Running the acceptance suite, dispatched by Restate"
     CALLBOARD_RESTATE_SERVER="${CALLBOARD_RESTATE_SERVER:-$(echo "$CALLBOARD_RESTATE"/node_modules/@restatedev/restate-server-*/bin/restate-server)}" \
-        cargo nextest run --release {{ locked }} --workspace --features restate -E 'test(/^acceptance::/)'
+        cargo nextest run {{ locked }} --workspace --run-ignored all -E 'test(/^acceptance::/)'
 
 # The quick look while writing: does it compile, is it formatted?
 check: _formatted
     @echo "==> Checking the program and its tests"
-    cargo check --release --workspace --all-targets
+    cargo check --workspace --all-targets
 
 # Clippy on all three workspaces; a warning is an error.
 lint:
     @echo "==> Linting the program and its tests"
-    cargo clippy --release {{ locked }} --workspace --all-targets -- -D warnings
+    cargo clippy {{ locked }} --workspace --all-targets -- -D warnings
     @echo "==> Linting the plugins and the fixture plugins"
     cd plugins && cargo clippy --release --workspace {{ locked }} {{ wasm }} --target-dir "{{ guests }}" -- -D warnings
     cd tests/fixtures/plugins && cargo clippy --release --workspace {{ locked }} {{ wasm }} --target-dir "{{ guests }}" -- -D warnings
@@ -102,15 +112,12 @@ bench *ARGS: plugins fixtures
 # Format all three workspaces.
 fmt:
     @echo "==> Formatting"
-    cargo fmt --all
-    rustfmt {{ found }}
-    cargo fmt --all --manifest-path plugins/Cargo.toml
-    cargo fmt --all --manifest-path tests/fixtures/plugins/Cargo.toml
+    @{{ xtask }} format
 
 # Write docs/reference anew, from the program itself.
-docs: plugins
+docs: build
     @echo "==> Writing docs/reference"
-    cargo run --release {{ locked }} --package callboard --bin callboard -- reference --out docs/reference
+    "$CARGO_TARGET_DIR/release/callboard" reference --out docs/reference
 
 # Remove everything that was built.
 clean:
@@ -119,86 +126,12 @@ clean:
 
 _formatted:
     @echo "==> Checking the format"
-    cargo fmt --all --check
-    rustfmt --check {{ found }}
-    cargo fmt --all --manifest-path plugins/Cargo.toml -- --check
-    cargo fmt --all --manifest-path tests/fixtures/plugins/Cargo.toml -- --check
-
-# Copy the component of each folder with a `plugin.toml` to `target/<to>/<folder>.wasm`.
-_collect from to:
-    #!/bin/sh
-    set -eu
-    mkdir -p "$CARGO_TARGET_DIR/$2"
-    for manifest in "$1"/*/plugin.toml; do
-        [ -f "$manifest" ] || continue
-        folder=$(dirname "$manifest")
-        [ -f "$folder/Cargo.toml" ] || continue
-        package=$(sed -n 's/^name *= *"\(.*\)".*/\1/p' "$folder/Cargo.toml" | head -n 1)
-        component="{{ guests }}/wasm32-wasip2/release/$(printf %s "$package" | tr - _).wasm"
-        copy="$CARGO_TARGET_DIR/$2/$(basename "$folder").wasm"
-        if [ ! -f "$component" ]; then
-            echo "$folder: no component at $component; is its crate-type \"cdylib\"?" >&2
-            exit 1
-        fi
-        cmp -s "$component" "$copy" || cp "$component" "$copy"
-    done
+    @{{ xtask }} format --check
 
 # Install what the engine is measured against; a peer that can't be had is named, with the reason.
 _peers:
-    #!/bin/sh
-    set -eu
-    # The folder is one that `./just` keeps.
-    peers=${CALLBOARD_BENCH_PEERS:-}
-    if [ -z "$peers" ]; then
-        echo "==> Not measured: the engine's peers; CALLBOARD_BENCH_PEERS is not set, ./just bench sets it"
-        exit 0
-    fi
-    mkdir -p "$peers"
-    in_python() {
-        python3 -m venv --clear "$peers/venv" && "$peers/venv/bin/python" -m pip install --quiet \
-            --disable-pip-version-check --no-input --only-binary :all: --requirement "$1"
-    }
-    in_node() {
-        cp tests/bench/package.json "$1" "$peers" &&
-            npm ci --prefix "$peers" --ignore-scripts --no-audit --no-fund
-    }
-    not_measured() { # KIND WHAT REASON: said here, and by `tests/bench/peer` in its place
-        echo "==> Not measured: $2: $3"
-        printf '%s\n' "$3" >"$peers/$1.missing"
-    }
-    install() { # KIND WHAT LIST COMMAND…: with these commands, unless that list is installed already
-        kind=$1 what=$2 list=$3
-        shift 3
-        for needed; do
-            command -v "$needed" >/dev/null && continue
-            not_measured "$kind" "$what" "no $needed on this machine"
-            return 0
-        done
-        rm -f "$peers/$kind.missing"
-        cmp -s "$list" "$peers/$kind.installed" && return 0
-        rm -f "$peers/$kind.installed"
-        echo "==> Installing $what, which the engine is measured against, into $peers"
-        log=$peers/$kind.log
-        if "in_$kind" "$list" >"$log" 2>&1 </dev/null; then
-            cp "$list" "$peers/$kind.installed"
-        else
-            not_measured "$kind" "$what" "$(grep -i -m 1 error "$log" || tail -n 1 "$log")"
-        fi
-    }
-    install python "LangGraph and DBOS" tests/bench/requirements.txt python3
-    install node graphile-worker tests/bench/package-lock.json node npm
+    @{{ xtask }} peers
 
 # Install the Restate server that the tests start, unless one is named; it is under the BUSL.
 _restate:
-    #!/bin/sh
-    set -eu
-    [ -z "${CALLBOARD_RESTATE_SERVER:-}" ] || exit 0
-    # The folder is one that `./just` keeps.
-    folder=${CALLBOARD_RESTATE:?"is not set: run ./just restate, or name a server in CALLBOARD_RESTATE_SERVER"}
-    lock=tests/it/acceptance/package-lock.json
-    cmp -s "$lock" "$folder/installed" && exit 0
-    echo "==> Installing the Restate server into $folder"
-    mkdir -p "$folder"
-    cp tests/it/acceptance/package.json "$lock" "$folder"
-    npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund
-    cp "$lock" "$folder/installed"
+    @{{ xtask }} restate

@@ -1,15 +1,12 @@
 //! One suite of what pipelines promise, for whoever carries runs out: workers that ask SQLite
-//! or PostgreSQL for runs and, with the feature `restate`, workers that Restate dispatches. The
+//! or PostgreSQL for runs and, where `./just restate` names a server, workers that Restate dispatches. The
 //! worker is the program itself; what it does is seen in the database, and by the prompter
 //! that every call of a handler asks for its cue.
 
-#[cfg(feature = "restate")]
 mod balancer;
-#[cfg(feature = "restate")]
 mod outages;
 mod play;
 mod prompter;
-#[cfg(feature = "restate")]
 mod restate;
 mod signals;
 mod silence;

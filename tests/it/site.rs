@@ -8,10 +8,10 @@ mod export;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callboard::http::{Face, Renderings, bind, bind_here, serve, site as readers};
+use callboard::http::{ConnectionRules, Face, Renderings, bind, bind_here, serve, site as readers};
 use callboard_core::address::Address;
 use callboard_core::app::App;
-use callboard_core::config::ConnectionRules;
+use callboard_core::app::current::{Current, Made};
 use callboard_core::store::revisions;
 use callboard_core::value::Statement;
 use callboard_factory::site::{Shown, Site, SiteInfo, bundled};
@@ -35,7 +35,11 @@ struct Server {
     folder: tempfile::TempDir,
     stop: oneshot::Sender<()>,
     running: JoinHandle<()>,
-    swap: watch::Sender<Shown>,
+    swap: watch::Sender<Made>,
+}
+
+fn shown(shown: Shown) -> Made {
+    Arc::new(shown)
 }
 
 impl Server {
@@ -53,10 +57,10 @@ impl Server {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("callboard.toml"), BOARD).expect("written");
         let app = App::open(folder.path(), None).await.expect("a workspace");
-        let (swap, current) = watch::channel(Ok(Arc::new(site())));
+        let (swap, made) = watch::channel(shown(Ok(Arc::new(site()))));
         let face = Face {
             app: app.clone(),
-            site: current,
+            current: Current::from([made]),
             renderings: Renderings::default(),
         };
         let any = Address::loopback(0);
@@ -410,7 +414,7 @@ async fn another_site_takes_over_between_two_requests() {
         address: "https://example.com".parse().expect("an address"),
     };
     let other = Site::new(info, &templates).expect("another site");
-    server.swap.send_replace(Ok(Arc::new(other))).ok();
+    server.swap.send_replace(shown(Ok(Arc::new(other))));
     assert_eq!(server.get("/").await.body, "Another front");
 }
 
@@ -420,8 +424,7 @@ async fn without_a_site_every_page_is_503_and_health_says_which() {
     assert_eq!(server.get("/health").await.status, 200);
     server
         .swap
-        .send_replace(Err("line 3: a mistake".to_owned()))
-        .ok();
+        .send_replace(shown(Err("line 3: a mistake".to_owned())));
     for path in [
         "/",
         "/posts/post-1",

@@ -27,11 +27,18 @@ use std::path::PathBuf;
 
 pub(crate) use self::shared::{lock_file, shared_folder};
 
+/// The program that the tests are about: this build's or, for some, the one that
+/// `CALLBOARD_TEST_PROGRAM` names.
+pub(crate) fn program() -> PathBuf {
+    let named = std::env::var_os("CALLBOARD_TEST_PROGRAM");
+    named.map_or_else(|| env!("CARGO_BIN_EXE_callboard").into(), PathBuf::from)
+}
+
 /// Let the library compile in this process: with the program that the tests are about, and kept
 /// for all tests.
 pub(crate) fn compiles() {
     callboard_core::plugin::use_cache(compiled());
-    callboard_core::plugin::compile::use_program(env!("CARGO_BIN_EXE_callboard").into());
+    callboard_core::plugin::compile::use_program(program());
 }
 
 /// Where compiled plugins are kept.

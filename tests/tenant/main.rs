@@ -1,16 +1,21 @@
-//! A second tenant, a tiny one: a guest book. Two handlers, one table, one rule of the roll and
-//! what is written when a run ends; nothing of the content factory is linked. It shows what a
-//! tenant has to write, and that the host carries it from end to end on both databases.
+//! A second tenant, a tiny one: a guest book. Two handlers, one table, one rule of the roll, a key of
+//! `callboard.toml`, what is written when a run ends and what is rebuilt when a revision becomes
+//! active; nothing of the content factory is linked. It shows what a tenant has to write, and
+//! that the host carries it from end to end on both databases.
 
 mod handlers;
+mod sign;
 mod support;
 mod table;
 
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use callboard_core::app::App;
+use callboard_core::app::current::Rebuilt;
+use callboard_core::app::{App, SeenVersions};
+use callboard_core::config::Part;
 use callboard_core::engine::Unwatched;
 use callboard_core::outcome::Patch;
 use callboard_core::pack::Pack;
@@ -18,7 +23,8 @@ use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollSco
 use callboard_core::store::runs::{Run, RunOrigin, RunStatus};
 use callboard_core::store::{Dialect, Store};
 use callboard_core::value::Statement;
-use callboard_core::workspace::Place;
+use callboard_core::workspace::{Folders, Place};
+use tokio::sync::watch;
 
 use self::support::database::on_both;
 
@@ -31,11 +37,19 @@ const PACK: Pack = Pack {
     migrations: table::MIGRATIONS,
     handler_files: &["content/invite.rs", "notify/greet.rs"],
     workspace: &[],
-    folders: &[FOLDER],
+    configuration: &[Part::of::<sign::Door>()],
+    folders: Folders {
+        read: &[FOLDER],
+        marks: &[],
+    },
     rules: &[somebody_is_on_the_list],
     probes: &[],
     tables: &[],
     commits: table::COMMITS,
+    rebuilt: &[Rebuilt {
+        task: "what keeps the sign current",
+        make: sign::made,
+    }],
 };
 
 callboard_core::pack!(PACK);
@@ -69,7 +83,7 @@ fn workspace(folder: &Path, list: &str) {
         fs::create_dir_all(folder.join(inner)).expect("a folder");
     }
     let files = [
-        ("callboard.toml", "name = \"guest book\""),
+        ("callboard.toml", "name = \"guest book\"\ndoor = \"oak\""),
         ("pipelines/welcome.toml", PIPELINE),
         (LIST, list),
     ];
@@ -124,6 +138,35 @@ on_both!(
 );
 
 on_both!(
+    what_it_makes_is_made_anew_when_a_revision_becomes_active,
+    async |_: Store, url: String| {
+        let folder = tempfile::tempdir().expect("a folder");
+        workspace(folder.path(), "Ann\n");
+        let app = App::open(folder.path(), Some(&url)).await.expect("an app");
+        app.apply("").await.expect("it is applied");
+        let (seen, changes) = watch::channel(SeenVersions::default());
+        app.poll(&seen).await.expect("a look");
+        let here = "127.0.0.1:80".parse().expect("an address");
+        let kept = app.keep_current(here, &changes).await;
+        let (current, _keepers) = kept.expect("it is made");
+        let sign = || current.get::<sign::Sign>().expect("a sign").0.clone();
+        assert_eq!(sign(), "oak door, 127.0.0.1:80: Ann");
+
+        workspace(folder.path(), "Ben\n");
+        app.apply("").await.expect("it is applied");
+        assert_eq!(sign(), "oak door, 127.0.0.1:80: Ann", "nobody has looked");
+        let ben = async {
+            while sign() != "oak door, 127.0.0.1:80: Ben" {
+                app.poll(&seen).await.expect("a look");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let made = tokio::time::timeout(Duration::from_secs(60), ben).await;
+        made.expect("it is made anew");
+    }
+);
+
+on_both!(
     its_table_is_granted_only_if_it_says_so,
     async |store: Store, _url: String| {
         assert!(!callboard_core::schema::belongs_to_host("visits"));
@@ -136,6 +179,20 @@ on_both!(
         ));
     }
 );
+
+/// Who hands runs out elsewhere comes with a package, which this program does not name.
+#[tokio::test]
+async fn a_table_that_no_package_heeds_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let table = "name = \"a\"\n[engine.restate]\ningress = \"http://127.0.0.1:8080\"\n";
+    fs::write(folder.path().join("callboard.toml"), table).expect("a file");
+    let refused = App::open(folder.path(), None).await.err();
+    let refused = refused.expect("it is refused").to_string();
+    assert!(
+        refused.contains("without the feature `restate`"),
+        "{refused}"
+    );
+}
 
 #[test]
 fn only_its_own_handlers_and_the_hosts_are_there() {

@@ -1,10 +1,10 @@
-//! A host and a port: to listen on, as a person writes it (`127.0.0.1:8710`, `[::1]:8710`,
+//! A host and a port, as a person writes them (`127.0.0.1:8710`, `[::1]:8710`,
 //! `localhost:8710`), or of the address that a request goes to. One reading for all of them. Names
-//! are looked up when somebody listens or calls, not when the file is read.
+//! are looked up when they are needed, not when the file is read.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, de};
@@ -35,27 +35,6 @@ impl Address {
         })
     }
 
-    /// An address that only this machine reaches, for what asks nobody who they are. What a name
-    /// stands for is seen when somebody listens.
-    pub fn of_this_machine(text: &str) -> Result<Self, String> {
-        let address: Self = text.parse()?;
-        let number = address.host.parse::<IpAddr>();
-        if number.is_ok_and(|number| !number.to_canonical().is_loopback()) {
-            return Err(address.open_to_everybody());
-        }
-        Ok(address)
-    }
-
-    /// Why the console does not listen there, and the mend.
-    pub fn open_to_everybody(&self) -> String {
-        let port = self.port;
-        format!(
-            "the console would be open to everybody at {self}: it asks nobody who they are; leave it \
-             on 127.0.0.1 and reach it through a tunnel, `ssh -L {port}:127.0.0.1:{port} MACHINE`, \
-             or through a proxy on this machine that asks for a password"
-        )
-    }
-
     /// The host, without the brackets of an IPv6 address.
     pub fn host(&self) -> &str {
         &self.host
@@ -83,7 +62,7 @@ impl FromStr for Address {
             Some(Self { host, port })
         });
         split.ok_or_else(|| {
-            format!("`{text}` is no address to listen on; write it as `127.0.0.1:8710` or `localhost:8710`")
+            format!("`{text}` is no address of a host and a port; write it as `127.0.0.1:8710` or `localhost:8710`")
         })
     }
 }
@@ -108,15 +87,6 @@ impl<'de> Deserialize<'de> for Address {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(de::Error::custom)
     }
-}
-
-/// [`Address::of_this_machine`], of a file.
-pub(crate) fn of_this_machine<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Address>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let address = Address::of_this_machine(&text);
-    address.map(Some).map_err(de::Error::custom)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! here and nowhere else, so every mode of the program sees the same.
 
 mod apply;
+pub mod current;
 pub mod doctor;
 mod duties;
 mod loaded;
@@ -18,8 +19,7 @@ pub use self::apply::Applied;
 pub use self::duties::{SeenVersions, WorkerDuties};
 pub use self::loaded::{Inspection, LoadedRevision};
 use crate::config::Config;
-#[cfg(feature = "restate")]
-use crate::engine::restate::Restate;
+use crate::engine::executor::Dispatcher;
 use crate::engine::{Engine, EngineError, Watcher};
 use crate::plugin::Runtime;
 use crate::private;
@@ -203,9 +203,8 @@ impl App {
     pub fn engine(&self, watcher: Arc<dyn Watcher>) -> Engine {
         let runnables = Arc::new(self.clone());
         let rules = self.config().engine.clone();
-        #[cfg(feature = "restate")]
-        if let Some(restate) = rules.restate.clone() {
-            return Restate::engine(self.store(), runnables, watcher, (rules, restate));
+        if let (Some(restate), Some(dispatcher)) = (rules.restate.clone(), Dispatcher::named()) {
+            return (dispatcher.0)(self.store(), runnables, watcher, (rules, restate));
         }
         Engine::new(self.store(), runnables, watcher, rules)
     }

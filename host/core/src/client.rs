@@ -140,7 +140,7 @@ impl Client {
         }
     }
 
-    /// Post a JSON document, and read one from a successful answer. `bearer` goes to the origin
+    /// Send a JSON document, and read one from a successful answer. `bearer` goes to the origin
     /// of `url`.
     pub async fn post_json(
         &self,

@@ -1,8 +1,8 @@
 //! `callboard.toml`: what a process has to know before it can open the database, and the
 //! operator's ceiling of grants. Everything else of a workspace comes from its revision.
 
-mod listeners;
 mod loading;
+mod parts;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,9 +11,9 @@ use std::time::Duration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-pub use self::listeners::{ConnectionRules, ConsoleRules};
 pub use self::loading::{CompileLimits, DescribeLimits};
-use crate::address::Address;
+use self::parts::Above;
+pub use self::parts::{Part, Parts, is_key};
 use crate::grants::Grants;
 use crate::schema;
 use crate::span::Span;
@@ -21,27 +21,15 @@ use crate::span::Span;
 /// The file's name inside a workspace.
 pub const FILE: &str = "callboard.toml";
 
+/// What the file says. Keys that nobody reads are refused where the parts are read.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Config {
-    /// What the workspace is called on its site and console.
+    /// What the workspace is called.
     pub name: String,
     /// `sqlite:PATH`, relative to the workspace, or `postgres://…`, never with a password: the
     /// file is part of each revision. The environment variable `CALLBOARD_DATABASE` wins.
     #[serde(default = "database", deserialize_with = "without_password")]
     pub database: String,
-    /// Where the site listens: for readers, from wherever they come.
-    #[serde(default = "listen")]
-    pub listen: Address,
-    /// Where the console listens, and under which names.
-    #[serde(default)]
-    pub console: ConsoleRules,
-    /// How many connections a listener takes.
-    #[serde(default)]
-    pub connections: ConnectionRules,
-    /// Where readers find the site, for the addresses in its feeds.
-    #[serde(default)]
-    pub site: Option<url::Url>,
     /// The most that a plugin can be given, by plugin name; `"*"` is for all of them.
     #[serde(default)]
     pub grants: BTreeMap<String, Grants>,
@@ -51,6 +39,8 @@ pub struct Config {
     /// How the engine keeps runs.
     #[serde(default)]
     pub engine: EngineRules,
+    #[serde(skip)]
+    above: Above,
 }
 
 /// How the engine keeps runs.
@@ -80,7 +70,7 @@ pub struct EngineRules {
     /// Successes in a row without any effect that are worth a finding; 0 is never.
     pub effect_free: u32,
     /// The Restate server that says which worker carries which run on; the workers ask the
-    /// database themselves, if absent. Takes a program built with the feature `restate`.
+    /// database themselves, if absent. Takes a program with a package that heeds it.
     #[serde(deserialize_with = "restate")]
     pub restate: Option<RestateRules>,
 }
@@ -258,9 +248,15 @@ impl Config {
     }
 }
 
-/// What a program without the feature cannot heed is refused.
+/// A table of `[engine]` that a package heeds which not every program names.
+pub struct Heeded(pub &'static str);
+
+inventory::collect!(Heeded);
+
+/// What the program cannot heed is refused.
 fn restate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RestateRules>, D::Error> {
-    if cfg!(feature = "restate") {
+    let heeded = inventory::iter::<Heeded>().any(|it| it.0 == "restate");
+    if heeded {
         return Option::deserialize(deserializer);
     }
     Err(D::Error::custom(
@@ -313,10 +309,6 @@ fn database() -> String {
     "sqlite:callboard.db".to_owned()
 }
 
-fn listen() -> Address {
-    Address::loopback(8710)
-}
-
 /// A password would be kept in every revision.
 fn without_password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -354,13 +346,10 @@ mod tests {
             "[limits.p]\nseconds = 0",
             "[limits.p.compile]\nseconds = 0",
             "[limits.p.describe]\nseconds = 0",
-            "[console]\nlisten = \"0.0.0.0:8711\"",
         ] {
             let error = toml::from_str::<Config>(&format!("name = \"F\"\n{lines}"));
             let error = error.expect_err(lines);
-            let told = error.message();
-            let mended = told.contains("expected") || told.contains("leave it on 127.0.0.1");
-            assert!(mended, "{lines}: {error}");
+            assert!(error.message().contains("expected"), "{lines}: {error}");
         }
         let none = "name = \"F\"\n[limits.p]\nlog_lines = 0\nhost_calls = 0";
         toml::from_str::<Config>(none).expect("some things are not needed");

@@ -19,8 +19,6 @@ pub mod local;
 pub mod operate;
 pub mod plan;
 mod progress_log;
-#[cfg(feature = "restate")]
-pub mod restate;
 pub mod schedule;
 mod stage;
 pub mod worker;
@@ -209,7 +207,7 @@ impl Engine {
 }
 
 /// What this process is called as a worker.
-fn worker_name() -> String {
+pub fn worker_name() -> String {
     format!("{}/{}", host_name(), std::process::id())
 }
 

@@ -158,7 +158,7 @@ pub trait Handler: Registered + Send + Sync + 'static {
         Needs::default()
     }
 
-    /// Whether every call gives an explicit verdict; only such a rail can be required.
+    /// Whether every call gives an explicit verdict; only then it can be required.
     fn always_gives_a_verdict(&self) -> bool {
         false
     }

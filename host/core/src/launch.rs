@@ -49,7 +49,7 @@ fn bound(command: &mut Command, bounds: Bounds) {
     unsafe { command.pre_exec(move || set(bounds)) };
 }
 
-/// Set the limits of this process, for good; and no image of it is left on the disk.
+/// Set the limits of this process, for good; and none of its memory is left on the disk.
 fn set(bounds: Bounds) -> io::Result<()> {
     // Where address space is only reserved, as for the stacks of threads and for files that are
     // only read, Linux does not count it.

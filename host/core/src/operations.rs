@@ -1,5 +1,5 @@
 //! What can be asked of the host: one file a noun, with its functions and the views that they
-//! give. The command line, the API and the console are three ways to ask, and none of them decides
+//! give. A command line, an API and pages are three ways to ask, and none of them decides
 //! anything of its own.
 //!
 //! A view is one JSON document wherever it is shown, and its schema describes it. Lengths of time

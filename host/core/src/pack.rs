@@ -4,11 +4,14 @@
 //!
 //! Each part goes to the layer that asks for it, so no layer has to know this one.
 
+use crate::app::current::Rebuilt;
 use crate::app::doctor::Probe;
+use crate::config::Part;
 use crate::rollcall::Rule;
 use crate::schema::Migration;
 use crate::store::health::Table;
 use crate::store::tenants::Commits;
+use crate::workspace::Folders;
 
 /// All that a tenant brings, but its handlers, which register themselves.
 pub struct Pack {
@@ -20,16 +23,20 @@ pub struct Pack {
     pub handler_files: &'static [&'static str],
     /// The workspace that `callboard init` writes: paths and contents.
     pub workspace: &'static [(&'static str, &'static [u8])],
-    /// Folders of a workspace that it reads, with all that is below them.
-    pub folders: &'static [&'static str],
+    /// What it reads from `callboard.toml`.
+    pub configuration: &'static [Part],
+    /// Folders of a workspace that it reads, and those that it writes.
+    pub folders: Folders,
     /// Its families of references in the roll call.
     pub rules: &'static [Rule],
     /// Its questions of the doctor.
     pub probes: &'static [Probe],
     /// Its tables, of which the doctor reads every row.
     pub tables: &'static [Table],
-    /// What it writes in the host's own commits.
+    /// What it writes in the host's own commits: when a gate opens, when runs end.
     pub commits: Commits,
+    /// What is rebuilt when a revision becomes active.
+    pub rebuilt: &'static [Rebuilt],
 }
 
 /// Make a constant [`Pack`](crate::pack::Pack) a part of every program that names it.
@@ -40,10 +47,12 @@ macro_rules! pack {
             $crate::schema::Scripts { owner: $pack.name, migrations: $pack.migrations }
         }
         ::inventory::submit! { $crate::registry::HandlerFiles($pack.handler_files) }
-        ::inventory::submit! { $crate::workspace::Folders($pack.folders) }
+        ::inventory::submit! { $crate::config::Parts($pack.configuration) }
+        ::inventory::submit! { $pack.folders }
         ::inventory::submit! { $crate::rollcall::Rules($pack.rules) }
         ::inventory::submit! { $crate::app::doctor::Probes($pack.probes) }
         ::inventory::submit! { $crate::store::health::Tables($pack.tables) }
         ::inventory::submit! { $pack.commits }
+        ::inventory::submit! { $crate::app::current::Rebuilds($pack.rebuilt) }
     };
 }

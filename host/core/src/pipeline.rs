@@ -97,7 +97,7 @@ pub struct Stage {
     /// How often a `goto` may come back here.
     #[serde(default = "one")]
     pub max_visits: u32,
-    /// Marks a rail that the run cannot do without.
+    /// Marks a verdict that the run cannot do without.
     #[serde(default)]
     pub required: bool,
 }

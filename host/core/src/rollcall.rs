@@ -94,7 +94,7 @@ pub enum ReferenceKind {
     Terminal,
     /// The question of a gate.
     Gate,
-    /// The verdict of a required rail.
+    /// A verdict that is required.
     Verdict,
     /// A key that a stage reads or writes.
     Key,

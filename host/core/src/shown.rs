@@ -1,7 +1,7 @@
 //! Text from outside on its way to where it is seen. A commit message, a plugin's word or a file's
 //! name may hold characters that move a cursor, forge a line or turn the direction of writing, so
 //! each place that shows text takes it through here: screen and log as [`Shown`], JSON through
-//! [`json`], pages and feeds through [`markup`].
+//! [`json`], pages and what else is XML through [`markup`].
 
 use std::fmt::{self, Write as _};
 
@@ -89,7 +89,7 @@ pub fn json(text: &str) -> String {
     safe
 }
 
-/// A page or a feed without the characters that turn its text, can't be seen or may not stand in
+/// HTML or XML without the characters that turn its text, can't be seen or may not stand in
 /// XML. Joiners stay, and what makes a sign a picture.
 pub fn markup(text: &str) -> String {
     let stays = |c: &char| matches!(c, '\n' | '\t') || SPELLED.contains(c) || !hides(*c);

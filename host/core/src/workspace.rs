@@ -57,7 +57,7 @@ impl WorkspaceError {
 
 /// What `callboard.toml` says, for a process that has no database open yet.
 pub fn parse_config(text: &str) -> Result<Config, Vec<Misread>> {
-    match mistakes::parse(config::FILE, text) {
+    match mistakes::parse_with(config::FILE, text, Config::of) {
         (Some(config), misreads) if misreads.is_empty() => Ok(config),
         (_, misreads) => Err(misreads),
     }

@@ -20,18 +20,29 @@ pub mod operations;
 pub mod site;
 pub mod tables;
 
+use callboard_core::app::current::Rebuilt;
+use callboard_core::config::Part;
 use callboard_core::pack::Pack;
+use callboard_core::workspace::Folders;
 
 const PACK: Pack = Pack {
     name: "factory",
     migrations: tables::MIGRATIONS,
     handler_files: bundle::HANDLER_FILES,
     workspace: bundle::FILES,
-    folders: &[site::FOLDER],
+    configuration: &[Part::of::<site::Written>()],
+    folders: Folders {
+        read: &[site::FOLDER],
+        marks: &[site::LIST],
+    },
     rules: &[site::rules],
     probes: &[("site", site::probe)],
     tables: tables::TABLES,
     commits: tables::COMMITS,
+    rebuilt: &[Rebuilt {
+        task: "what keeps the site current",
+        make: site::made,
+    }],
 };
 
 callboard_core::pack!(PACK);

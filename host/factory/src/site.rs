@@ -26,13 +26,14 @@ use callboard_core::config::Config;
 use callboard_core::settings::{Snapshot, hex};
 use callboard_core::{html, template};
 use minijinja::Environment;
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use url::Url;
 
 pub use self::assets::{Asset, Assets, PAGES};
 use self::bodies::Bodies;
-pub(crate) use self::current::probe;
-pub use self::current::{Unshown, current, shown};
+pub use self::current::{Unshown, current};
+pub(crate) use self::current::{made, probe};
 pub use self::export::{ExportError, Exported, LIST, export};
 use self::links::Links;
 pub use self::links::is_file_name;
@@ -72,6 +73,14 @@ pub fn bundled() -> BTreeMap<String, String> {
     files.collect()
 }
 
+/// What `callboard.toml` says of the site.
+#[derive(Debug, Deserialize)]
+pub struct Written {
+    /// Where readers find the site, for the addresses in its feeds.
+    #[serde(default)]
+    pub site: Option<Url>,
+}
+
 /// What a site is called and where its readers find it.
 #[derive(Debug, Clone)]
 pub struct SiteInfo {
@@ -90,7 +99,7 @@ impl SiteInfo {
         Self {
             name: text("site.title").unwrap_or_else(|| config.name.clone()),
             description: text("site.description").unwrap_or_default(),
-            address: config.site.clone().unwrap_or(local),
+            address: config.part::<Written>().site.clone().unwrap_or(local),
         }
     }
 }

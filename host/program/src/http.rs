@@ -13,6 +13,7 @@ mod named;
 mod observe;
 mod pages;
 mod render;
+mod rules;
 mod serve;
 
 use std::sync::Arc;
@@ -21,26 +22,30 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use callboard_core::app::App;
+use callboard_core::app::current::Current;
 use callboard_factory::site::Shown;
-use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use self::door::{CONSOLE, SITE};
 pub use self::listen::{HttpError, bind, bind_here};
 pub use self::render::Renderings;
+pub use self::rules::{ConnectionRules, ConsoleRules, Listeners};
 pub use self::serve::serve;
 
-/// What the pages are made from. The site is swapped when a revision becomes active.
+/// What the pages are made from.
 #[derive(Clone)]
 pub struct Face {
     pub app: App,
-    pub site: watch::Receiver<Shown>,
+    /// What is swapped when a revision becomes active, the site among it.
+    pub current: Current,
     pub renderings: Renderings,
 }
 
 impl Face {
     fn site(&self) -> Shown {
-        self.site.borrow().clone()
+        let shown = self.current.get::<Shown>();
+        let shown = shown.expect("the pack of the factory makes it");
+        Shown::clone(&shown)
     }
 }
 

@@ -10,6 +10,7 @@ use super::restate::Server;
 use super::{NEEDS_A, gated};
 
 #[test]
+#[ignore = "takes a Restate server; ./just restate"]
 fn a_server_that_restarts_costs_no_stage() {
     let house = House::Restate(Server::start());
     let play = Play::new(house, &[stage("a", ""), stage("b", NEEDS_A)]);
@@ -25,6 +26,7 @@ fn a_server_that_restarts_costs_no_stage() {
 }
 
 #[test]
+#[ignore = "takes a Restate server; ./just restate"]
 fn a_server_that_loses_all_it_stored_loses_no_run() {
     let play = gated(House::Restate(Server::start()));
     play.prompter.cue("c", &[Cue::Hang]);
@@ -43,6 +45,7 @@ fn a_server_that_loses_all_it_stored_loses_no_run() {
 }
 
 #[test]
+#[ignore = "takes a Restate server; ./just restate"]
 fn a_worker_that_freezes_loses_its_turn_and_keeps_nothing_once_it_thaws() {
     let house = House::Restate(Server::start());
     let b = format!("{NEEDS_A}\nconfig.writes = true");

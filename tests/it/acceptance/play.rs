@@ -16,7 +16,6 @@ use serde_json::Value as Json;
 use tokio::runtime::Runtime;
 
 use super::prompter::Prompter;
-#[cfg(feature = "restate")]
 use super::restate::Server;
 use crate::scenario::roll_call::{CEILING, add_plugin};
 use crate::support::daemon::{Daemon, eventually, until_frozen};
@@ -28,7 +27,6 @@ pub(super) enum House {
     Sqlite,
     Postgres,
     /// On PostgreSQL, dispatched by a server of the test's own.
-    #[cfg(feature = "restate")]
     Restate(Server),
 }
 
@@ -47,7 +45,6 @@ impl House {
         match self {
             House::Sqlite => Dialect::Sqlite,
             House::Postgres => Dialect::Postgres,
-            #[cfg(feature = "restate")]
             House::Restate(_) => Dialect::Postgres,
         }
     }
@@ -56,7 +53,6 @@ impl House {
     fn rules(&self) -> String {
         match self {
             House::Sqlite | House::Postgres => String::new(),
-            #[cfg(feature = "restate")]
             House::Restate(server) => server.rules(),
         }
     }
@@ -115,7 +111,6 @@ impl Play {
 
     /// Start a worker, with a fault if it is to have one.
     pub(super) fn start(&self, fault: Option<&str>) {
-        #[cfg(feature = "restate")]
         if let House::Restate(server) = &self.house {
             server.expect_worker(&self.factory);
         }
@@ -176,14 +171,12 @@ impl Play {
     }
 
     /// Freeze the worker; another can be started.
-    #[cfg(feature = "restate")]
     pub(super) fn freeze_worker(&self) -> Daemon {
         let worker = self.worker.take().expect("a worker");
         worker.freeze(&self.factory.url());
         worker
     }
 
-    #[cfg(feature = "restate")]
     pub(super) fn server(&self) -> &Server {
         match &self.house {
             House::Restate(server) => server,
@@ -325,8 +318,8 @@ impl Play {
     }
 }
 
-/// One scenario that holds in every house: `name::sqlite`, `name::postgres` and, in a program
-/// with that feature, `name::restate`.
+/// One scenario that holds in every house: `name::sqlite`, `name::postgres` and, where a server is
+/// named, `name::restate`.
 macro_rules! in_every_house {
     ($name:ident, $body:expr) => {
         mod $name {
@@ -344,8 +337,8 @@ macro_rules! in_every_house {
                 body(House::Postgres);
             }
 
-            #[cfg(feature = "restate")]
             #[test]
+            #[ignore = "takes a Restate server; ./just restate"]
             fn restate() {
                 let body: fn(House) = $body;
                 body(House::Restate($crate::acceptance::restate::Server::start()));

@@ -14,6 +14,7 @@ use super::attacks;
 use crate::support::database::runtime;
 use crate::support::factory::Factory;
 use crate::support::host::Ran;
+use crate::support::program;
 use crate::support::repository::repository;
 
 attacks! {
@@ -191,7 +192,8 @@ fn files_never_end() {
 
 /// The command, with an end in any case, of which exit code 124 tells.
 fn in_time(factory: &Factory, arguments: &[&str]) -> Ran {
-    let program = env!("CARGO_BIN_EXE_callboard");
+    let program = program();
+    let program = program.to_str().expect("UTF-8");
     let command = [&["60", program], arguments].concat();
     let ran: Ran = factory
         .around("timeout", &command)

@@ -57,7 +57,8 @@ fn the_native_handlers_are_listed_without_a_workspace() {
     assert_eq!(ran.code, 0);
 }
 
-/// The released binary prints the same: the committed file is what it is held against.
+/// The released program prints the same (`./just released`): the committed file is what both are
+/// held against.
 #[test]
 fn the_native_handlers_are_those_of_the_committed_list() {
     let file = snapshots().join("native_handlers.json");

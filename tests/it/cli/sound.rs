@@ -14,6 +14,7 @@ use crate::support::daemon::{Daemon, eventually, get};
 use crate::support::database::runtime;
 use crate::support::factory::{Factory, KEEP};
 use crate::support::host::Ran;
+use crate::support::program;
 
 /// Write noise over the page with which an index begins.
 fn damage(factory: &Factory, index: &str) {
@@ -121,7 +122,8 @@ fn a_revision_is_known_by_what_is_in_it() {
 #[test]
 fn a_limit_on_the_size_of_files_is_said() {
     let factory = Factory::bare(Sqlite);
-    let program = env!("CARGO_BIN_EXE_callboard");
+    let program = program();
+    let program = program.to_str().expect("UTF-8");
     let line = "ulimit -f 1; exec \"$0\" settings set roles.writer.model other";
     let ran = factory.around("sh", &["-c", line, program]).output();
     let ran = Ran::from(ran.expect("it starts"));

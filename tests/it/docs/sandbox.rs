@@ -2,17 +2,16 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
 use std::process::Command;
 
 use super::top;
 use crate::support::host::Host;
 use crate::support::repository::{GitFolder, repository};
-use crate::support::{guests, shared_folder};
+use crate::support::{guests, program, shared_folder};
 
 /// An empty folder with a repository `shop`, for the user `ada`.
 pub(super) fn sandbox() -> (Host, GitFolder) {
-    let program = Path::new(env!("CARGO_BIN_EXE_callboard"));
+    let program = program();
     let mut path = vec![program.parent().expect("a folder").to_owned()];
     path.extend(std::env::split_paths(
         &std::env::var_os("PATH").unwrap_or_default(),

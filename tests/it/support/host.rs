@@ -66,7 +66,7 @@ impl Host {
 
     /// The program, ready to be started by a test that talks to it while it runs.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_callboard"));
+        let mut command = Command::new(super::program());
         command
             .args(arguments)
             .current_dir(self.workspace())

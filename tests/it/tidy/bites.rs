@@ -1,8 +1,10 @@
 //! Shows that each rule bites: a bad sample that it finds, beside a good one that it leaves.
 
+use super::circles::circles;
+use super::code::{paths, tokens, without_tests};
 use super::rules;
-use super::source::{Source, code_only, root_paths, without_tests};
-use super::{LAYERS, ONLY, REFUSED_SUFFIXES, UNNAMED, WAYS_AROUND};
+use super::source::Source;
+use super::{EXCEPTED, LAYERS, ONLY, REFUSED_SUFFIXES, UNNAMED, WAYS_AROUND, WORDS_OF_TENANTS};
 
 fn sample(path: &str, text: &str) -> Source {
     Source {
@@ -350,15 +352,16 @@ fn an_interface_that_nobody_gives_is_found() {
 }
 
 #[test]
-fn code_keeps_its_lines_and_loses_comments_and_literals() {
+fn what_stands_in_comments_and_literals_is_no_code() {
     let text = "let a = \"x // \\\" y\"; /* /* z */\n */ fn<'a>() 'b' b'\\'' r##\"\"#\n\"## r#type";
-    let code = code_only(text);
-    assert_eq!(code.lines().count(), text.lines().count());
-    let words: Vec<&str> = code
-        .split_whitespace()
-        .filter(|it| !it.contains('~'))
-        .collect();
-    assert_eq!(words, ["let", "a", "=", "fn<'a>()", "r#type"]);
+    let tokens = tokens(text);
+    let is_word = |text: &str| text.chars().all(|it| it.is_alphabetic() || it == '#');
+    let words = tokens.iter().filter(|it| is_word(&it.text));
+    let words: Vec<_> = words.map(|it| (it.text.as_str(), it.start.line)).collect();
+    assert_eq!(
+        words,
+        [("let", 1), ("a", 1), ("fn", 2), ("a", 2), ("r#type", 3)]
+    );
 }
 
 #[test]
@@ -368,9 +371,75 @@ fn tests_are_taken_out_and_lines_stay() {
 }
 
 #[test]
-fn a_word_that_ends_in_crate_is_no_root() {
-    assert_eq!(
-        root_paths("mycrate::store; use super::store;", "crate::", 0),
-        []
+fn a_path_leads_from_where_it_is_written() {
+    let text = "use super::{a::{B, c as d}, e};\nmod inner { use super::super::f::g; use super::h; }\n\
+                fn i(_: mycrate::j) { matches!(x, crate::k::L { .. }) }\n";
+    let tokens = tokens(text);
+    let found: Vec<_> = paths(&tokens)
+        .iter()
+        .filter_map(|path| path.from_root(&["own", "file"]))
+        .map(|(path, line)| (path.join("::"), line))
+        .collect();
+    let expected = [
+        ("own::a::B", 1),
+        ("own::a::c", 1),
+        ("own::e", 1),
+        ("own::f::g", 2),
+        ("own::file::h", 2),
+        ("k::L", 3),
+    ];
+    assert_eq!(found, expected.map(|(path, line)| (path.to_owned(), line)));
+}
+
+#[test]
+fn a_circle_of_files_is_found_also_through_their_parent() {
+    let file = |path: &str, text: &str| sample(&format!("host/core/src/{path}.rs"), text);
+    let found = circles(&[
+        file(
+            "store",
+            "mod ends;\nmod fire;\npub use self::fire::{Fired, start as begin};\n",
+        ),
+        file("store/ends", "use super::Fired;\n"),
+        file("store/fire", "use super::start;\n"),
+        file("store/fire/due", "fn f() { crate::store::ends::all() }\n"),
+    ]);
+    bites(&found, "store: ends → fire → ends");
+    assert!(
+        found[0].contains("store/ends.rs:1 names store::fire"),
+        "{found:?}"
     );
+    assert!(
+        found[0].contains("store/fire/due.rs:1 names store::ends::all"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn parents_children_tests_and_tops_make_no_circle() {
+    let file = |path: &str, text: &str| sample(&format!("host/core/src/{path}.rs"), text);
+    leaves(&circles(&[
+        file(
+            "store",
+            "mod runs;\nuse self::runs::Run;\nuse crate::engine::Engine;\n",
+        ),
+        file(
+            "store/runs",
+            "use super::Store;\n#[cfg(test)]\nmod tests { use super::super::gates; }\n",
+        ),
+        file("store/gates", "use super::runs::Run;\n"),
+        file("store/runs/tests", "use crate::store::gates;\n"),
+        file("engine", "use crate::store::Store;\n"),
+    ]));
+}
+
+#[test]
+fn a_word_of_a_tenant_is_found_in_code_and_comments() {
+    let words = |text| rules::words_of_tenants(&engine(text), WORDS_OF_TENANTS, EXCEPTED);
+    bites(&words("/// Shows the site.\n"), "worker.rs:1: `site`");
+    bites(&words("let it = \"drafts\";\n"), "`drafts`");
+    bites(&words("struct PostFeed;\n"), "`post`");
+    bites(&words("let next_post = 1;\n"), "`post`");
+    leaves(&words("// opposite, on Postgres, exporting trailers\n"));
+    leaves(&words("client.post_json(url); // `POST`\n"));
+    leaves(&words("#[cfg(test)]\nmod tests {\n    // a draft\n}\n"));
 }

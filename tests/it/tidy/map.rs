@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::source::{Source, repository, sources};
 
-const PACKAGES: [&str; 3] = ["core", "factory", "program"];
+const PACKAGES: [&str; 5] = ["core", "factory", "program", "restate", "xtask"];
 
 fn map() -> Source {
     let mut sources = sources().into_iter();

@@ -1,9 +1,8 @@
 //! The rules, each a function from a text to what is wrong with it. They know no file system,
 //! so `bites.rs` can show that each of them bites.
 
-use super::source::{
-    Source, closing_brace, code_only, is_word, line_of, root_paths, without_tests, words,
-};
+use super::code::{declared, lines_of, paths, tokens, without_tests};
+use super::source::Source;
 use super::{AT_THE_ROOT, BELOW, Layer, Only};
 
 const MOST_LINES_OF_A_FILE: usize = 500;
@@ -34,56 +33,17 @@ pub(super) fn too_long(source: &Source) -> Vec<String> {
 }
 
 /// Counts as clippy does: the lines between the braces, without comments and blank lines.
-/// A function is a line that begins, after its qualifiers, with `fn`.
 pub(super) fn long_functions(source: &Source) -> Vec<String> {
-    let code = code_only(&source.text);
-    let mut findings = Vec::new();
-    let mut at = 0;
-    for line in code.split_inclusive('\n') {
-        let start = at;
-        at += line.len();
-        let Some(name) = function_name(line) else {
-            continue;
-        };
-        let Some(open) = code[start..].find(['{', ';']).map(|offset| start + offset) else {
-            continue;
-        };
-        if code[open..].starts_with(';') {
-            continue;
-        }
-        let end = closing_brace(&code, open).unwrap_or(code.len());
-        let body = code[open + 1..end]
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .count();
-        if body > MOST_LINES_OF_A_FUNCTION {
-            let message = format!(
-                "`{name}` has {body} lines; at most {MOST_LINES_OF_A_FUNCTION}: name its parts"
-            );
-            findings.push(finding(source, line_of(&code, start), message));
-        }
-    }
-    findings
-}
-
-fn function_name(line: &str) -> Option<&str> {
-    let mut rest = line.trim_start();
-    loop {
-        if let Some(name) = rest.strip_prefix("fn ") {
-            return name.split(|it| !is_word(it)).next();
-        }
-        let word = rest.split_whitespace().next()?;
-        let qualifier = ["async", "const", "unsafe", "extern", "default"].contains(&word)
-            || word.starts_with("pub")
-            || word.starts_with('~');
-        // `pub(in crate::engine)` has a space in it.
-        let length = if word == "pub(in" {
-            rest.find(')')? + 1
-        } else {
-            word.len()
-        };
-        rest = rest[if qualifier { length } else { return None }..].trim_start();
-    }
+    let functions = declared(&source.text).functions.into_iter();
+    let long = functions.filter(|it| it.body > MOST_LINES_OF_A_FUNCTION);
+    let told = long.map(|it| {
+        let (name, lines) = (it.name, it.body);
+        let message = format!(
+            "`{name}` has {lines} lines; at most {MOST_LINES_OF_A_FUNCTION}: name its parts"
+        );
+        finding(source, it.line, message)
+    });
+    told.collect()
 }
 
 /// What the modules of the row at `index` may import, beside themselves.
@@ -100,7 +60,7 @@ pub(super) fn importable(table: &[Layer], index: usize) -> Vec<&'static str> {
 }
 
 pub(super) fn imports_upwards(source: &Source, table: &[Layer]) -> Vec<String> {
-    let Some(own) = source.layer() else {
+    let (Some(own), Some(module)) = (source.layer(), source.module()) else {
         return Vec::new();
     };
     let Some(index) = table.iter().position(|row| row.holds(own)) else {
@@ -108,14 +68,18 @@ pub(super) fn imports_upwards(source: &Source, table: &[Layer]) -> Vec<String> {
         return vec![finding(source, 1, message)];
     };
     let allowed = importable(table, index);
-    let code = without_tests(&code_only(&source.text));
+    let tokens = tokens(&without_tests(&source.text));
     let mut findings = Vec::new();
-    for path in root_paths(&code, "crate::", source.depth()) {
-        let owner = AT_THE_ROOT.iter().find(|(name, _)| *name == path.name);
-        let name = owner.map_or(path.name, |(_, module)| module);
+    for path in paths(&tokens) {
+        let Some((path, line)) = path.from_root(&module) else {
+            continue;
+        };
+        let Some(first) = path.first() else { continue };
+        let owner = AT_THE_ROOT.iter().find(|(name, _)| name == first);
+        let name = owner.map_or(*first, |(_, module)| module);
         if !table.iter().any(|row| row.holds(name)) {
             let message = format!("`crate::{name}` is in no row of the table of layers");
-            findings.push(finding(source, path.line, message));
+            findings.push(finding(source, line, message));
         } else if name != own && !allowed.contains(&name) {
             let may = if allowed.is_empty() {
                 "nothing".to_owned()
@@ -123,7 +87,7 @@ pub(super) fn imports_upwards(source: &Source, table: &[Layer]) -> Vec<String> {
                 allowed.join(", ")
             };
             let message = format!("`{own}` may not import `{name}`; it may import: {may}");
-            findings.push(finding(source, path.line, message));
+            findings.push(finding(source, line, message));
         }
     }
     findings
@@ -134,22 +98,19 @@ pub(super) fn foreign_crates(source: &Source, table: &[Only]) -> Vec<String> {
     let Some(own) = source.layer() else {
         return Vec::new();
     };
-    let code = without_tests(&code_only(&source.text));
     let mut findings = Vec::new();
-    for (line, word) in words(&code) {
+    for token in tokens(&without_tests(&source.text)) {
         let names = |only: &&Only| {
-            let rest = word.strip_prefix(only.krate);
+            let rest = token.text.strip_prefix(only.krate);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
         };
         let Some(only) = table.iter().find(names) else {
             continue;
         };
         if !only.modules.split_whitespace().any(|it| it == own) {
-            let message = format!(
-                "`{word}` is named by {} only: {}",
-                only.modules, only.reason
-            );
-            findings.push(finding(source, line, message));
+            let (word, layers, reason) = (token.text, only.modules, only.reason);
+            let message = format!("`{word}` is named by {layers} only: {reason}");
+            findings.push(finding(source, token.start.line, message));
         }
     }
     findings
@@ -162,18 +123,19 @@ pub(super) fn ways_around(
     unnamed: &[(&str, &str)],
     refused: &[(&str, &str)],
 ) -> Vec<String> {
-    let code = without_tests(&code_only(&source.text));
+    let code = without_tests(&source.text);
+    let tokens = tokens(&code);
     let mut findings = Vec::new();
-    for (package, module) in unnamed {
-        let paths = root_paths(&code, package, 0);
-        let named = paths.iter().filter(|path| path.name == *module);
-        findings.extend(named.map(|path| {
-            let message = format!("`{package}{module}` is asked by `operations` only");
-            finding(source, path.line, message)
-        }));
+    for path in paths(&tokens) {
+        let mut names = path.names();
+        let named = (names.next().unwrap_or(""), names.next().unwrap_or(""));
+        if unnamed.contains(&named) {
+            let message = format!("`{}::{}` is asked by `operations` only", named.0, named.1);
+            findings.push(finding(source, path.line(1), message));
+        }
     }
-    for (text, instead) in refused {
-        findings.extend(refused_code(source, &code, &[text], instead));
+    for (refused, instead) in refused {
+        findings.extend(refused_code(source, &code, &[refused], instead));
     }
     findings
 }
@@ -181,46 +143,39 @@ pub(super) fn ways_around(
 /// `handlers` and `capabilities` are found by registration; a path to one of them is a list
 /// that somebody has to keep.
 pub(super) fn providers_by_name(source: &Source) -> Vec<String> {
-    let code = code_only(&source.text);
-    let mut paths = root_paths(&code, "crate::", source.depth());
-    for package in ["callboard_core::", "callboard_factory::", "callboard::"] {
-        paths.extend(root_paths(&code, package, 0));
+    let own = source.module().unwrap_or_default();
+    let tokens = tokens(&source.text);
+    let mut findings = Vec::new();
+    for path in paths(&tokens) {
+        let packages = ["callboard_core", "callboard_factory", "callboard"];
+        let (names, line) = if packages.contains(&path.first()) {
+            (path.names().skip(1).collect(), path.line(1))
+        } else if let Some(from_root) = path.from_root(&own) {
+            from_root
+        } else {
+            continue;
+        };
+        // What climbs stays among them, and generated bindings want the whole path of a type, also
+        // of one in the same file.
+        let climbs = path.first() == "super" && names.first() == own.first();
+        let own = !own.is_empty() && names.starts_with(&own);
+        if let Some(folder) = names.first()
+            && ["handlers", "capabilities"].contains(folder)
+            && !climbs
+            && !own
+        {
+            let message = format!("names a file in {folder}/; it is found by registration");
+            findings.push(finding(source, line, message));
+        }
     }
-    paths
-        .iter()
-        .filter(|path| ["handlers", "capabilities"].contains(&path.name))
-        .filter(|path| !names_itself(source, path.line))
-        .map(|path| {
-            let message = format!(
-                "names a file in {}/; it is found by registration",
-                path.name
-            );
-            finding(source, path.line, message)
-        })
-        .collect()
-}
-
-/// Generated bindings want the whole path of a type, also of one in the same file.
-fn names_itself(source: &Source, line: usize) -> bool {
-    let own = source.inside();
-    let own = own.and_then(|(_, path)| path.strip_suffix(".rs"));
-    let own = own.map(|path| format!("crate::{}::", path.replace('/', "::")));
-    let text = source.text.lines().nth(line.saturating_sub(1));
-    own.zip(text).is_some_and(|(own, text)| text.contains(&own))
+    findings
 }
 
 pub(super) fn refused_type_names(source: &Source, refused: &[(&str, &str)]) -> Vec<String> {
-    let code = code_only(&source.text);
     let mut findings = Vec::new();
-    let mut before = "";
-    for (line, word) in words(&code) {
-        let declares = ["struct", "enum", "trait", "type", "union"].contains(&before);
-        before = word;
-        let Some((suffix, instead)) = refused.iter().find(|(it, _)| word.ends_with(it)) else {
-            continue;
-        };
-        if declares {
-            let message = format!("`{word}`: no type is called …{suffix}; {instead}");
+    for (name, line) in declared(&source.text).types {
+        if let Some((suffix, instead)) = refused.iter().find(|(it, _)| name.ends_with(it)) {
+            let message = format!("`{name}`: no type is called …{suffix}; {instead}");
             findings.push(finding(source, line, message));
         }
     }
@@ -228,41 +183,36 @@ pub(super) fn refused_type_names(source: &Source, refused: &[(&str, &str)]) -> V
 }
 
 pub(super) fn prints(source: &Source) -> Vec<String> {
-    let code = without_tests(&code_only(&source.text));
     let calls = [
-        "println!",
-        "print!",
-        "eprintln!",
-        "eprint!",
-        "dbg!",
-        "stdout()",
-        "stderr()",
+        "println !",
+        "print !",
+        "eprintln !",
+        "eprint !",
+        "dbg !",
+        "stdout ( )",
+        "stderr ( )",
     ];
-    let message = "prints; return it, and let `cli/output.rs` print";
-    calls
-        .iter()
-        .flat_map(|call| code.match_indices(call))
-        .filter(|(at, _)| !code[..*at].ends_with(is_word))
-        .map(|(at, call)| finding(source, line_of(&code, at), format!("`{call}` {message}")))
-        .collect()
+    let instead = "prints; return it, and let `cli/output.rs` print";
+    refused_code(source, &without_tests(&source.text), &calls, instead)
 }
 
 pub(super) fn unsafe_code(source: &Source) -> Vec<String> {
-    let code = code_only(&source.text);
-    let lines = words(&code)
-        .filter(|(_, word)| *word == "unsafe")
-        .map(|(line, _)| line);
-    let message = "`unsafe` in a file that the list of `tidy.rs` does not name with a reason";
-    lines.map(|line| finding(source, line, message)).collect()
+    let instead = "in a file that the list of `tidy.rs` does not name with a reason";
+    refused_code(source, &source.text, &["unsafe"], instead)
 }
 
-/// What a file may not contain as code, and what to write instead.
+/// What a file may not contain as code, its tokens with spaces between them, and what to write
+/// instead.
 fn refused_code(source: &Source, code: &str, refused: &[&str], instead: &str) -> Vec<String> {
-    refused
-        .iter()
-        .flat_map(|it| code.match_indices(it))
-        .map(|(at, it)| finding(source, line_of(code, at), format!("`{it}`: {instead}")))
-        .collect()
+    let tokens = tokens(code);
+    let found = |refused: &&str| {
+        let lines = lines_of(&tokens, refused).into_iter();
+        let message = format!("`{}`: {instead}", refused.replace(' ', ""));
+        lines
+            .map(|line| finding(source, line, &message))
+            .collect::<Vec<_>>()
+    };
+    refused.iter().flat_map(found).collect()
 }
 
 /// What a text that is a statement begins with.
@@ -302,15 +252,61 @@ pub(super) fn statements(source: &Source) -> Vec<String> {
 }
 
 pub(super) fn allows(source: &Source) -> Vec<String> {
-    let code = code_only(&source.text);
     let instead = "write `expect` with a reason, which warns once it is no longer needed";
-    refused_code(source, &code, &["#[allow(", "#![allow("], instead)
+    let refused = ["# [ allow (", "# ! [ allow ("];
+    refused_code(source, &source.text, &refused, instead)
 }
 
 pub(super) fn unwraps(source: &Source) -> Vec<String> {
-    let code = without_tests(&code_only(&source.text));
     let instead = "give the error a name and return it, or `expect` what can't be otherwise";
-    refused_code(source, &code, &[".unwrap()"], instead)
+    let code = without_tests(&source.text);
+    refused_code(source, &code, &[". unwrap ( )"], instead)
+}
+
+/// Words that only tenants and programs know, in code, in literals and in comments. `except` are pieces
+/// of lines in which they mean another thing.
+pub(super) fn words_of_tenants(
+    source: &Source,
+    words: &[&str],
+    except: &[(&str, &str, &str)],
+) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (index, line) in without_tests(&source.text).lines().enumerate() {
+        let known = except
+            .iter()
+            .filter(|(path, ..)| source.path.starts_with(path));
+        let text = known.fold(line.to_owned(), |text, (_, it, _)| text.replace(it, ""));
+        let named = words_of(&text).into_iter().find(|word| {
+            let one = word.strip_suffix('s').unwrap_or(word);
+            words.contains(&one) || words.contains(&word.as_str())
+        });
+        if let Some(word) = named {
+            let message = format!(
+                "`{word}` is a word of a tenant or of the program: the host would carry others"
+            );
+            findings.push(finding(source, index + 1, message));
+        }
+    }
+    findings
+}
+
+/// The words of a line, in lower case; a hump of `CamelCase` begins a new one.
+fn words_of(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for it in line.chars() {
+        if !it.is_alphabetic() || (it.is_uppercase() && before.is_lowercase()) {
+            words.push(String::new());
+        }
+        if it.is_alphabetic() {
+            words
+                .last_mut()
+                .expect("there is one")
+                .extend(it.to_lowercase());
+        }
+        before = it;
+    }
+    words
 }
 
 /// Paths that exist on one machine only. A part of an address is none of them.
@@ -318,10 +314,11 @@ pub(super) fn local_paths(source: &Source) -> Vec<String> {
     let mut findings = Vec::new();
     for folder in [concat!("/wo", "rk/"), concat!("/ro", "ot/")] {
         for (at, _) in source.text.match_indices(folder) {
-            let inside = |it: char| is_word(it) || "./-~{}$*)".contains(it);
+            let inside = |it: char| it.is_alphanumeric() || "_./-~{}$*)".contains(it);
             if !source.text[..at].ends_with(inside) {
+                let line = source.text[..at].matches('\n').count() + 1;
                 let message = format!("names `{folder}`, a path of one machine");
-                findings.push(finding(source, line_of(&source.text, at), message));
+                findings.push(finding(source, line, message));
             }
         }
     }

@@ -12,6 +12,7 @@ use super::judge::{each_write_happened_once, judge};
 use super::worker::Worker;
 use crate::support::daemon::eventually;
 use crate::support::factory::Factory;
+use crate::support::program;
 
 /// How much room there is beyond what the database has, in KiB.
 const ROOM: usize = 100;
@@ -19,10 +20,11 @@ const ROOM: usize = 100;
 /// A worker whose files may not grow beyond so many KiB: writes fail as on a full disk, since
 /// the signal that would end it is ignored.
 fn confined(factory: &Factory, kilobytes: usize) -> Worker {
-    let program = env!("CARGO_BIN_EXE_callboard");
+    let program = program();
     let script = format!(
-        "trap '' XFSZ; ulimit -S -f {}; exec {program} work",
-        kilobytes * 2
+        "trap '' XFSZ; ulimit -S -f {}; exec {} work",
+        kilobytes * 2,
+        program.display()
     );
     let known = factory.command(&[]);
     let mut command = Command::new("sh");

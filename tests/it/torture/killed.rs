@@ -1,6 +1,6 @@
 //! `kill -9` at each named point: whoever comes next finishes, and nothing is lost or doubled.
 
-use callboard_core::fault::POINTS;
+use callboard_core::fault::points;
 use callboard_core::store::Dialect;
 
 use super::bench::{queue, rack, until_ended, well};
@@ -48,7 +48,7 @@ on_each!(
         let factory = rack(dialect);
         let mut runs = 0;
         for _ in 0..length(1, 6) {
-            for point in POINTS
+            for point in points()
                 .into_iter()
                 .filter(|point| !ELSEWHERE.contains(point))
             {

@@ -4,13 +4,17 @@
 //! their stages, and wakes them. [`Local`](super::local::Local) does it on the store, with
 //! leases and fences. Another durable engine can do it instead.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use crate::store::StoreError;
+use super::{Engine, RunnableRevisions, Watcher};
+use crate::config::{EngineRules, RestateRules};
 use crate::store::checkpoints::{Checkpoint, Committed};
 use crate::store::claims::Claim;
 use crate::store::leases::{Lease, Recovered, RunSignals};
+use crate::store::{Store, StoreError};
 
 /// What an executor gives for an answer.
 pub type ExecutorFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -49,4 +53,31 @@ pub trait Executor: Send + Sync {
 
     /// A run is not carried on here any more, whether or not a checkpoint gave it back.
     fn let_go(&self, _held: &Lease) {}
+}
+
+/// Makes an engine on an executor of its own, where the configuration has rules for it.
+type Makes =
+    fn(&Store, Arc<dyn RunnableRevisions>, Arc<dyn Watcher>, (EngineRules, RestateRules)) -> Engine;
+
+/// Somebody else who hands runs out, from a package of its own, which says
+/// [`dispatcher!`](crate::dispatcher!) once. A program that names the package has it.
+pub struct Dispatcher(pub Makes);
+
+inventory::collect!(Dispatcher);
+
+impl Dispatcher {
+    /// The one of this program, if it names one.
+    pub(crate) fn named() -> Option<&'static Self> {
+        inventory::iter::<Self>().next()
+    }
+}
+
+/// Make a function a [`Dispatcher`](crate::engine::executor::Dispatcher) of every program that
+/// names its package, and have it heed `[engine.restate]`.
+#[macro_export]
+macro_rules! dispatcher {
+    ($makes:path) => {
+        ::inventory::submit! { $crate::config::Heeded("restate") }
+        ::inventory::submit! { $crate::engine::executor::Dispatcher($makes) }
+    };
 }

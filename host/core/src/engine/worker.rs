@@ -295,7 +295,7 @@ async fn recover(engine: &Engine) -> Result<(), StoreError> {
 }
 
 /// Say which runs were taken back.
-pub(super) async fn report(store: &Store, recovered: &[Recovered]) -> Result<(), StoreError> {
+pub async fn report(store: &Store, recovered: &[Recovered]) -> Result<(), StoreError> {
     for recovered in recovered {
         tracing::warn!(
             run = recovered.run,

@@ -29,7 +29,7 @@ pub struct GateView {
     pub visit: u32,
     /// What is asked.
     pub question: String,
-    /// The id of what it is about, such as a task, if a stage said so.
+    /// The id of what it is about, if a stage said so.
     pub subject: Option<String>,
     /// What lists show of it.
     pub subject_short: Option<String>,
@@ -188,7 +188,7 @@ async fn the_open_one(
     }
 }
 
-/// What gates can be found by: `run`, `task`.
+/// What gates can be found by: `run`, and what tenants name.
 fn names_of_nouns() -> Vec<&'static str> {
     let tenants = tenants::nouns().map(|noun: &Noun| noun.name);
     std::iter::once(names::RUN.name).chain(tenants).collect()

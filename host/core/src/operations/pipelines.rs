@@ -61,7 +61,7 @@ pub struct StageView {
     pub timeout_ms: Option<u64>,
     /// How often a `goto` may come back to it.
     pub max_visits: u32,
-    /// Whether it is a rail that the draft cannot do without.
+    /// Whether the run cannot do without its verdict.
     pub required: bool,
 }
 

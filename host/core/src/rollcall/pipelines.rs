@@ -257,7 +257,8 @@ fn gate(staged: &Staged<'_>) -> Option<Reference> {
             "write `gate = \"<what a person is to decide>\"`",
         ))
     } else if staged.stage.required {
-        let problem = "`required` marks a rail, and a gate is none: a person always decides";
+        let problem =
+            "`required` marks a verdict of a handler, and at a gate a person always decides";
         Some(Miss::new(problem, "remove `required`"))
     } else {
         None
@@ -269,7 +270,7 @@ fn gate(staged: &Staged<'_>) -> Option<Reference> {
     )
 }
 
-/// A required rail gives a verdict on every call, and nothing waves a run past it.
+/// What is required gives a verdict on every call, and nothing waves a run past it.
 fn verdict(registry: &Registry, staged: &Staged<'_>) -> Option<Reference> {
     let handler = staged
         .stage
@@ -290,10 +291,10 @@ fn verdict(registry: &Registry, staged: &Staged<'_>) -> Option<Reference> {
         );
         Some(Miss::new(
             problem,
-            "remove `required = true`, or name a rail that always decides",
+            "remove `required = true`, or name a handler that always decides",
         ))
     } else if let Some(outcome) = passed {
-        let problem = format!("the rail is required, and passed over when it is {outcome}");
+        let problem = format!("its verdict is required, and passed over when it is {outcome}");
         Some(Miss::new(
             problem,
             format!("write `on.{outcome} = \"hold\"` or `\"fail\"`, or remove `required = true`"),

@@ -84,9 +84,9 @@ async fn stages_answer_to_each_other() {
         (P, "on.rejected", "on.rejectd", "stage diary/critic on.rejectd @ pipelines/diary.toml:21:4: no handler reports `rejectd`", "write `on.rejected`"),
         (P, "on.rejected = \"goto:draft\"", "on.done = \"hold\"", "stage diary/critic on.done @ pipelines/diary.toml:21:4: a stage that is done and held", "\"continue\""),
         (P, "Publish it?", " ", "stage diary/approve gate @ pipelines/diary.toml:25:1: the gate asks nothing", "write `gate ="),
-        (P, "gate = \"Publish it?\"", "gate = \"Publish it?\"\nrequired = true", "stage diary/approve gate @ pipelines/diary.toml:25:1: `required` marks a rail", "remove `required`"),
+        (P, "gate = \"Publish it?\"", "gate = \"Publish it?\"\nrequired = true", "stage diary/approve gate @ pipelines/diary.toml:25:1: `required` marks a verdict", "remove `required`"),
         (P, "handler = \"qa.critic\"", "handler = \"qa.advice\"", "stage diary/critic required @ pipelines/diary.toml:20:1: handler `qa.advice` does not give a verdict", "remove `required = true`"),
-        (P, "on.rejected = \"goto:draft\"", "on.unavailable = \"skip\"", "stage diary/critic required @ pipelines/diary.toml:20:1: the rail is required, and passed over when it is unavailable", "on.unavailable = \"hold\""),
+        (P, "on.rejected = \"goto:draft\"", "on.unavailable = \"skip\"", "stage diary/critic required @ pipelines/diary.toml:20:1: its verdict is required, and passed over when it is unavailable", "on.unavailable = \"hold\""),
         (P, "id = \"publish\"", "id = \"publish\"\non.done = \"goto:draft\"", "pipeline diary stage @ pipelines/diary.toml:6:3: no stage that ends a run can be reached", "on.done"),
         (P, "id = \"collect\"", "id = \"collect\"\non.done = \"end\"", "stage diary/draft needs @ pipelines/diary.toml:14:1: stage `draft` never runs: `collect` never lets it", "on.done = \"continue\""),
     ])

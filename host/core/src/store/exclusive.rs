@@ -60,7 +60,7 @@ impl Store {
             tracing::warn!(path = %path.display(), %error, "cannot say who works on the database");
         }
         if let Backend::Sqlite(store) = self.backend() {
-            sqlite::held(&store.opened_files).push(sqlite::OpenedFile::of(&path));
+            sqlite::held(&store.files).push(sqlite::OpenedFile::of(&path));
         }
         Ok(Exclusive { _lock: Some(file) })
     }

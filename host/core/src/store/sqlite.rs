@@ -55,7 +55,7 @@ pub(crate) struct SqliteStore {
     pub(crate) options: SqliteConnectOptions,
     /// The files that have to stay where they are: the database with its log, and the lock of
     /// whoever works.
-    pub(super) opened_files: std::sync::Mutex<Vec<OpenedFile>>,
+    pub(super) files: std::sync::Mutex<Vec<OpenedFile>>,
     /// Where the connections of plugins wait.
     guests: std::sync::Mutex<Vec<Weak<Idling>>>,
     /// Never used: whoever closes the file last removes its log, which has to stay in its place.
@@ -94,7 +94,7 @@ impl SqliteStore {
         let writing = options.clone().busy_timeout(locked::PATIENCE);
         let connection = opening::current(&writing, path).await?;
         let anchor = opening::anchor(&options).await?;
-        let opened_files = OpenedFile::of_database(Path::new(path));
+        let files = OpenedFile::of_database(Path::new(path));
         let reading = options.clone().read_only(true);
         let reading = reading
             .pragma("query_only", "on")
@@ -114,7 +114,7 @@ impl SqliteStore {
             write_gate,
             others_until: std::sync::Mutex::default(),
             options,
-            opened_files: std::sync::Mutex::new(opened_files),
+            files: std::sync::Mutex::new(files),
             guests: std::sync::Mutex::default(),
             anchor: Mutex::new(Some(anchor)),
             passing: None,
@@ -143,9 +143,7 @@ impl SqliteStore {
 
     /// Refused once a file that has to stay is not the one at its path any more.
     pub(super) fn in_place(&self) -> Result<(), StoreError> {
-        held(&self.opened_files)
-            .iter()
-            .try_for_each(OpenedFile::check)
+        held(&self.files).iter().try_for_each(OpenedFile::check)
     }
 
     /// Keep guests from writing for a while.

@@ -14,7 +14,7 @@ pub struct EndedRun<'r> {
     pub status: RunStatus,
 }
 
-/// What runs of a tenant are about, such as a task.
+/// What runs of a tenant are about.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject {
     /// The key under which a stage says its id; a gate keeps it.

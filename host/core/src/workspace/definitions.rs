@@ -113,8 +113,17 @@ impl<'a> Parser<'a> {
     }
 
     fn defined<T: DeserializeOwned>(&mut self, file: &str, bytes: &'a [u8]) -> Option<Defined<T>> {
+        self.read(file, bytes, |text| mistakes::parse(file, text))
+    }
+
+    fn read<T>(
+        &mut self,
+        file: &str,
+        bytes: &'a [u8],
+        parse: impl FnOnce(&str) -> (Option<T>, Vec<Misread>),
+    ) -> Option<Defined<T>> {
         let text = self.text(file, bytes)?;
-        let (value, misreads) = mistakes::parse(file, text);
+        let (value, misreads) = parse(text);
         self.misreads.extend(misreads);
         Some(Defined {
             file: file.to_owned(),
@@ -141,7 +150,8 @@ impl<'a> Parser<'a> {
                 .push(misread(Place::start(config::FILE), message, mend));
             return None;
         };
-        self.defined(config::FILE, bytes)
+        let parse = |text: &str| mistakes::parse_with(config::FILE, text, Config::of);
+        self.read(config::FILE, bytes, parse)
     }
 
     fn settings(&mut self) -> BTreeMap<String, Defined<Declaration>> {

@@ -85,7 +85,7 @@ fn mistakes_of_all_files_come_together() {
     let misreads = misreads(&[
         (
             "callboard.toml",
-            "name = \"x\"\nlissten = \"127.0.0.1:1\"\n",
+            "name = \"x\"\ndatabas = \"sqlite:x.db\"\n",
         ),
         (
             "settings.toml",
@@ -99,7 +99,7 @@ fn mistakes_of_all_files_come_together() {
     assert_eq!(
         misreads,
         [
-            "callboard.toml:2:1: `lissten` is no key here; write `listen`, or remove it",
+            "callboard.toml:2:1: `databas` is no key here; write `database`, or remove it",
             "policies/q.toml:1:1: `other` is defined in a file of another name; write `name = \"q\"`, or rename the file to other.toml",
             "settings.toml:3:1: the default of `a` does not fit its type: `x` is not a whole number such as `42`; write a value of type integer, or another `type`",
             "settings.toml:7:1: secret `b` has a default, which anybody can read; remove it, and set the secret with `callboard settings set b VALUE`",

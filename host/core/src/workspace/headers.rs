@@ -1,11 +1,12 @@
 //! Headers of tables that say another thing than was meant: `[stage]` where there are several of
-//! them, `[[input.day]]` where there is one, `[site.title]` where the dot is part of the key. TOML
+//! them, `[[input.day]]` where there is one, `[roles.url]` where the dot is part of the key. TOML
 //! takes them, and what follows is a heap of mistakes that are none.
 
 use std::collections::BTreeSet;
 
 use super::definitions::{SETTINGS, misread};
 use super::place::{Misread, Place};
+use crate::config;
 
 /// Each kind of wrong header, once.
 pub(super) fn wrong(file: &str, text: &str) -> Vec<Misread> {
@@ -28,10 +29,11 @@ fn meant(file: &str, header: &str) -> Option<(String, String)> {
     let inside = header.strip_prefix('[')?.strip_suffix(']')?;
     if let Some(inside) = inside.strip_prefix('[') {
         let name = inside.strip_suffix(']')?;
-        let one = matches!(
-            name.split('.').collect::<Vec<_>>().as_slice(),
-            ["input", _] | ["config" | "engine" | "console" | "connections"]
-        );
+        let one = match name.split('.').collect::<Vec<_>>().as_slice() {
+            ["input", _] | ["config"] => true,
+            [key] => file == config::FILE && config::is_key(key),
+            _ => false,
+        };
         let message = format!("`{header}` begins one of several, and there is one `{name}` only");
         return one.then(|| (message, format!("write `[{name}]`")));
     }

@@ -21,7 +21,18 @@ const WORK: usize = 4 << 20;
 
 /// What a text says, as far as it reads, and the mistakes in it.
 pub(super) fn parse<T: DeserializeOwned>(file: &str, text: &str) -> (Option<T>, Vec<Misread>) {
-    foreign::read("TOML", || read(file, text)).unwrap_or_else(|broken| {
+    parse_with(file, text, |table| {
+        T::deserialize(Deserializer::from(table))
+    })
+}
+
+/// The same, if a table is read by `take`.
+pub(super) fn parse_with<T>(
+    file: &str,
+    text: &str,
+    take: impl Fn(Spanned<DeTable<'_>>) -> Result<T, Error>,
+) -> (Option<T>, Vec<Misread>) {
+    foreign::read("TOML", || read(file, text, take)).unwrap_or_else(|broken| {
         let misread = Misread {
             place: Place::start(file),
             message: broken.to_string(),
@@ -31,7 +42,11 @@ pub(super) fn parse<T: DeserializeOwned>(file: &str, text: &str) -> (Option<T>, 
     })
 }
 
-fn read<T: DeserializeOwned>(file: &str, text: &str) -> (Option<T>, Vec<Misread>) {
+fn read<T>(
+    file: &str,
+    text: &str,
+    take: impl Fn(Spanned<DeTable<'_>>) -> Result<T, Error>,
+) -> (Option<T>, Vec<Misread>) {
     let headers = headers::wrong(file, text);
     if !headers.is_empty() {
         return (None, headers);
@@ -52,7 +67,7 @@ fn read<T: DeserializeOwned>(file: &str, text: &str) -> (Option<T>, Vec<Misread>
         if misreads.len() == limit {
             break;
         }
-        let error = match T::deserialize(Deserializer::from(table.clone())) {
+        let error = match take(table.clone()) {
             Ok(value) => return (Some(value), misreads),
             Err(error) => error,
         };

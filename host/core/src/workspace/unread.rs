@@ -7,7 +7,7 @@
 //! * names that begin with a dot: version control and its files, editors' files;
 //! * backups of editors (`x~`, `#x#`), and texts for people (`README`, `LICENSE`);
 //! * what the program itself keeps there: its databases with their companions, its key, and
-//!   exports;
+//!   folders that a tenant wrote;
 //! * whatever `.callboardignore` names, in the language of `.gitignore`.
 
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use std::path::Path;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::read::Reader;
-use super::{CONTRACTS, WorkspaceError};
+use super::{CONTRACTS, WorkspaceError, folders};
 use crate::enclosed::{Enclosed, FileKind, Problem};
 use crate::plugin::manifest;
 use crate::registry::nearest;
@@ -36,8 +36,6 @@ pub fn folders_read() -> impl Iterator<Item = &'static str> {
 
 /// Files that are read at the top.
 const TOP: [&str; 2] = [crate::config::FILE, "settings.toml"];
-/// What an export leaves in its folder.
-const EXPORT: &str = ".callboard-export";
 /// What `SQLite` writes beside a database, and the host's own lock.
 const COMPANIONS: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
 
@@ -106,8 +104,10 @@ impl Search<'_> {
 
     fn folder(&mut self, inner: &str, name: &str) -> Result<(), WorkspaceError> {
         let below = format!("{inner}{name}/");
-        if self.reader.kind(&format!("{below}{EXPORT}"))? == Some(FileKind::File) {
-            return Ok(());
+        for mark in folders::marks() {
+            if self.reader.kind(&format!("{below}{mark}"))? == Some(FileKind::File) {
+                return Ok(());
+            }
         }
         let mut files = self.reader.files.keys();
         if (inner.is_empty() && folders_read().any(|folder| folder == name))

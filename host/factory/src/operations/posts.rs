@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use callboard_core::address::Address;
 use callboard_core::app::App;
 use callboard_core::beside;
 use callboard_core::operations::{Broken, ListEntry, OperationError, named};
@@ -96,8 +97,9 @@ pub async fn remove(app: &App, wanted: &str) -> Result<Removed, OperationError> 
     Ok(Removed { slug })
 }
 
-/// Write the published site into a folder, as static files.
-pub async fn export(app: &App, folder: &Path) -> Result<Exported, OperationError> {
+/// Write the published site into a folder, as static files. `local` is the address of this machine
+/// at which it is served.
+pub async fn export(app: &App, folder: &Path, local: &Address) -> Result<Exported, OperationError> {
     let count = u32::try_from(posts::count(app.store()).await?).unwrap_or(u32::MAX);
     let (mut all, mut left_out, mut no_folders) = (Vec::new(), Vec::new(), Vec::new());
     for entry in posts::list(app.store(), count).await? {
@@ -109,8 +111,7 @@ pub async fn export(app: &App, folder: &Path) -> Result<Exported, OperationError
             ListEntry::Broken(broken) => left_out.push(broken),
         }
     }
-    let address = &app.config().listen;
-    let site = site::current(app, address).await?;
+    let site = site::current(app, local).await?;
     let target = folder.to_owned();
     let work = beside::wait(move || site::export(&site, &all, &target));
     let failed = |error: &dyn std::fmt::Display| OperationError::failed(error.to_string());
@@ -122,13 +123,13 @@ pub async fn export(app: &App, folder: &Path) -> Result<Exported, OperationError
         detail: error.to_string(),
     });
     left_out.extend(unshown);
-    let leads_to = app.config().site.is_none();
+    let leads_to = app.config().part::<site::Written>().site.is_none();
     Ok(Exported {
         files: written.files,
         bytes: written.bytes,
         left_out,
         no_folders,
-        leads_to: leads_to.then(|| format!("http://{address}/")),
+        leads_to: leads_to.then(|| format!("http://{local}/")),
     })
 }
 

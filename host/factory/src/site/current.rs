@@ -1,8 +1,10 @@
 //! The public site of the active revision.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use callboard_core::app::current::Made;
 use callboard_core::app::doctor::Symptom;
 use callboard_core::app::{App, AppError};
 use callboard_core::beside;
@@ -23,6 +25,9 @@ pub enum Unshown {
     #[error(transparent)]
     Site(#[from] SiteError),
 }
+
+/// Stands for the address of a site that nobody is shown.
+const NOWHERE: &str = "localhost";
 
 /// The public site of the active revision, reached at `address` unless callboard.toml says
 /// another.
@@ -52,7 +57,7 @@ pub async fn current(app: &App, address: impl fmt::Display) -> Result<Site, Unsh
 
 /// The site as it can be shown. Why it can't be made is a finding until it can; a database that
 /// does not answer is an error, and says nothing about the site.
-pub async fn shown(app: &App, address: impl fmt::Display) -> Result<Shown, AppError> {
+async fn shown(app: &App, address: SocketAddr) -> Result<Shown, AppError> {
     let cause = match current(app, address).await {
         Ok(site) => {
             let open = findings::open(app.store()).await?;
@@ -69,10 +74,15 @@ pub async fn shown(app: &App, address: impl fmt::Display) -> Result<Shown, AppEr
     Ok(Err(cause))
 }
 
+/// What is rebuilt of the factory: the site, as it can be [`Shown`].
+pub(crate) fn made(app: &App, address: SocketAddr) -> BoxFuture<'_, Result<Made, AppError>> {
+    Box::pin(async move { Ok(Arc::new(shown(app, address).await?) as Made) })
+}
+
 /// The site can be shown, with the settings as they stand.
 pub(crate) fn probe(app: &App) -> BoxFuture<'_, Result<Vec<Symptom>, AppError>> {
     Box::pin(async move {
-        match current(app, &app.config().listen).await {
+        match current(app, NOWHERE).await {
             Ok(_) => Ok(Vec::new()),
             Err(Unshown::Site(error)) => {
                 let mend = "mend the template or the setting; readers get 503 until then";

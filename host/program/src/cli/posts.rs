@@ -9,6 +9,7 @@ use clap::Subcommand;
 
 use super::output::{self, Answered, word};
 use super::{Context, Failure};
+use crate::http::Listeners;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Posts {
@@ -81,7 +82,8 @@ pub(super) async fn export(
     app: &App,
     folder: &Path,
 ) -> Result<Exported, Failure> {
-    let exported = posts::export(app, folder).await?;
+    let local = &app.config().part::<Listeners>().listen;
+    let exported = posts::export(app, folder, local).await?;
     for Broken { id, detail, .. } in &exported.left_out {
         context.output.warn(format_args!(
             "post {id} is left out: it cannot be read: {detail}"

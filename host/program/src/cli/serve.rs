@@ -9,7 +9,7 @@ use callboard_core::app::{App, SeenVersions, WorkerDuties};
 use callboard_core::config::Config;
 use callboard_core::engine::{Unwatched, worker};
 use callboard_core::supervision;
-use callboard_factory::site::{self, Shown};
+use callboard_factory::site::Shown;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -20,7 +20,7 @@ use super::documents::{Serving, Working};
 use super::exit::Exit;
 use super::output::Answered;
 use super::{Context, Failure, interrupt, supervised};
-use crate::http::{self, CONSOLE, Face, Renderings, SITE};
+use crate::http::{self, CONSOLE, Face, Listeners, Renderings, SITE};
 
 /// How often a process that does not work looks whether something is new.
 const LOOK: Duration = Duration::from_secs(2);
@@ -131,8 +131,9 @@ impl Doors {
         console: Option<Address>,
         config: &Config,
     ) -> Result<Self, Failure> {
-        let site = site.unwrap_or_else(|| config.listen.clone());
-        let written = console.or_else(|| config.console.listen.clone());
+        let listeners = config.part::<Listeners>();
+        let site = site.unwrap_or_else(|| listeners.listen.clone());
+        let written = console.or_else(|| listeners.console.listen.clone());
         // Any free port stays any free port.
         let next = (site.port > 0).then(|| site.port.checked_add(1)).flatten();
         let console = written.unwrap_or_else(|| Address::loopback(next.unwrap_or(0)));
@@ -143,8 +144,7 @@ impl Doors {
     }
 }
 
-/// Serve site and console until it is told to stop. The site is made anew when a look at the
-/// database saw something new. `told` tells programs the addresses.
+/// Serve site and console until it is told to stop. `told` tells programs the addresses.
 pub(super) async fn site(
     context: &Context,
     app: &App,
@@ -153,15 +153,14 @@ pub(super) async fn site(
     told: impl FnOnce(Serving) -> Answered,
 ) -> Result<Answered, Failure> {
     let bound = local(&readers)?;
-    let (current, shown) = watch::channel(site::shown(app, bound).await?);
-    if let Err(cause) = &*shown.borrow() {
+    let (current, keepers) = app.keep_current(bound, &changes).await?;
+    if let Some(Err(cause)) = current.get::<Shown>().as_deref() {
         let text = format_args!("the site answers 503: {cause}");
         context.output.warn(text);
     }
-    let refresh = start_refresh(app, bound, current, changes);
     let face = Face {
         app: app.clone(),
-        site: shown,
+        current,
         renderings: Renderings::default(),
     };
     let at = local(&here)?;
@@ -173,9 +172,9 @@ pub(super) async fn site(
         console,
     });
     context.output.progress("Ctrl-C stops");
-    let config = app.config();
-    let rules = &config.connections;
-    let open = http::console(face.clone(), &config.console.names);
+    let listeners = app.config().part::<Listeners>();
+    let rules = &listeners.connections;
+    let open = http::console(face.clone(), &listeners.console.names);
     let doors = [
         SITE.keep_open(readers, bound, http::site(face), rules, stop),
         CONSOLE.keep_open(here, at, open, rules, stop),
@@ -183,7 +182,7 @@ pub(super) async fn site(
     for door in doors {
         supervised::join(door).await;
     }
-    refresh.abort();
+    drop(keepers);
     Ok(answered)
 }
 
@@ -249,40 +248,6 @@ async fn poll_changes(app: App, seen: watch::Sender<SeenVersions>, stop: Cancell
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK) => {}
-        }
-    }
-}
-
-/// Keep the site current, until it is aborted.
-fn start_refresh(
-    app: &App,
-    address: SocketAddr,
-    current: watch::Sender<Shown>,
-    changes: watch::Receiver<SeenVersions>,
-) -> JoinHandle<()> {
-    let app = app.clone();
-    supervision::keep(
-        "what keeps the site current",
-        || true,
-        move || refresh_site(app.clone(), address, current.clone(), changes.clone()),
-    )
-}
-
-/// Swap the site when another revision becomes active or a setting changes.
-async fn refresh_site(
-    app: App,
-    address: SocketAddr,
-    current: watch::Sender<Shown>,
-    mut changes: watch::Receiver<SeenVersions>,
-) {
-    while changes.changed().await.is_ok() {
-        match site::shown(&app, address).await {
-            Ok(shown) => drop(current.send_replace(shown)),
-            Err(error) => {
-                tracing::error!(%error, "the site stays as it was");
-                tokio::time::sleep(LOOK).await;
-                changes.mark_changed();
-            }
         }
     }
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use callboard_core::config::ConnectionRules;
+use super::rules::ConnectionRules;
 
 /// The connections of one listener.
 pub(super) struct ConnectionSlots {

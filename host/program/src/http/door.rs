@@ -4,13 +4,15 @@
 use std::net::SocketAddr;
 
 use axum::Router;
-use callboard_core::config::ConnectionRules;
 use callboard_core::{fault, supervision};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::rules::ConnectionRules;
 use super::serve;
+
+inventory::submit! { fault::Points(&[SITE.point, CONSOLE.point]) }
 
 /// A listener among the tasks of the process.
 #[derive(Debug, Clone, Copy)]

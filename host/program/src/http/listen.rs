@@ -8,6 +8,8 @@ use tokio::net::{TcpListener, lookup_host};
 
 use callboard_core::address::Address;
 
+use super::rules::open_to_everybody;
+
 /// Why nothing can be served.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
@@ -33,7 +35,7 @@ pub enum HttpError {
         option: &'static str,
         cause: io::Error,
     },
-    #[error("{}", .0.open_to_everybody())]
+    #[error("{}", open_to_everybody(.0))]
     Public(Address),
 }
 

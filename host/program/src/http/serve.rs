@@ -14,7 +14,6 @@ use axum::extract::Request;
 use axum::http::HeaderValue;
 use axum::http::header::{CONNECTION, CONTENT_LENGTH};
 use axum::response::Response;
-use callboard_core::config::ConnectionRules;
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -26,6 +25,7 @@ use tower::ServiceExt as _;
 
 use super::answer::too_large;
 use super::connection_slots::{ConnectionSlots, SlotGuard};
+use super::rules::ConnectionRules;
 
 /// Longest life of a connection, so that a client that reads slowly gives its place back.
 const LIFE: Duration = Duration::from_mins(10);

@@ -9,6 +9,8 @@
 //!   gives the run back is committed ([`offers`]).
 //!
 //! A turn that breaks off is not a claim that is lost; a fence that moved is.
+//!
+//! A program that names [`dispatcher`] heeds `[engine.restate]` of `callboard.toml`.
 
 mod announce;
 mod offers;
@@ -17,6 +19,16 @@ mod turn;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use callboard_core::config::{EngineRules, RestateRules};
+use callboard_core::engine::executor::{Dispatcher, Executor, ExecutorFuture};
+use callboard_core::engine::local::Local;
+use callboard_core::engine::{Engine, RunnableRevisions, Watcher, worker, worker_name};
+use callboard_core::store::checkpoints::{Checkpoint, Committed, Then};
+use callboard_core::store::claims::offered::{self, TakeOver};
+use callboard_core::store::claims::{Claim, Claimant};
+use callboard_core::store::leases::{Lease, Recovered, RunSignals};
+use callboard_core::store::{Store, StoreError, StoreErrorKind};
+use callboard_core::supervision;
 use futures_util::future::BoxFuture;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Notify;
@@ -24,24 +36,21 @@ use tokio_util::sync::CancellationToken;
 
 use self::announce::Announcer;
 use self::offers::Offers;
-use super::executor::{Executor, ExecutorFuture};
-use super::local::Local;
-use super::{Engine, RunnableRevisions, Watcher, worker, worker_name};
-use crate::config::{EngineRules, RestateRules};
-use crate::store::checkpoints::{Checkpoint, Committed, Then};
-use crate::store::claims::offered::{self, TakeOver};
-use crate::store::claims::{Claim, Claimant};
-use crate::store::leases::{Lease, Recovered, RunSignals};
-use crate::store::{Store, StoreError, StoreErrorKind};
-use crate::supervision;
 
 /// What the names of workers begin with that get their runs from Restate.
 const WORKERS: &str = "restate/";
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
 
+callboard_core::dispatcher!(Restate::engine);
+
+/// What hands runs out in a program that names it, where its configuration says so.
+pub fn dispatcher() -> Dispatcher {
+    Dispatcher(Restate::engine)
+}
+
 /// Runs in the store, carried on in turns of Restate.
-pub struct Restate {
+struct Restate {
     store: Store,
     local: Local,
     rules: RestateRules,
@@ -53,7 +62,7 @@ pub struct Restate {
 
 impl Restate {
     /// An engine on the store that Restate dispatches. Needs a runtime.
-    pub fn engine(
+    fn engine(
         store: &Store,
         runnables: Arc<dyn RunnableRevisions>,
         watcher: Arc<dyn Watcher>,

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use callboard_core::store::leases::Lease;
 use tokio::sync::{Notify, oneshot};
-
-use crate::store::leases::Lease;
 
 /// A run to carry on. Restate has the turn while this is kept; dropped, it is a turn that broke
 /// off, and offered again, here or elsewhere.

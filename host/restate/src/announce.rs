@@ -6,16 +6,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use callboard_core::client::{Client, ClientError, ClientErrorKind, Request, Response};
+use callboard_core::config::RestateRules;
+use callboard_core::store::Store;
+use callboard_core::store::claims::offered::{self, DueRun};
 use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use url::Url;
-
-use crate::client::{Client, ClientError, ClientErrorKind, Request, Response};
-use crate::config::RestateRules;
-use crate::store::Store;
-use crate::store::claims::offered::{self, DueRun};
 
 /// Runs that are announced at once at most.
 const MOST: usize = 128;
