@@ -195,7 +195,7 @@ impl Statement {
             } else {
                 sql.push_str(", ");
             }
-            sql.push_str(&places(params.len() + 1, row.columns.len()));
+            sql.push_str(&parameters(params.len() + 1, row.columns.len()));
             params.extend(row.columns.into_iter().map(|(_, value)| value));
         }
         Self { sql, params }
@@ -244,7 +244,7 @@ impl Statement {
 }
 
 /// `($1, $2, …)` from a first number on.
-pub fn places(first: usize, number: usize) -> String {
+pub fn parameters(first: usize, number: usize) -> String {
     let places = first..first + number;
     let places: Vec<_> = places.map(|place| format!("${place}")).collect();
     format!("({})", places.join(", "))

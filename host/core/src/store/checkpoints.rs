@@ -16,7 +16,7 @@ use self::parts::{Moved, RunEnding};
 use super::gates::Gate;
 use super::leases::{Lease, RunSignals};
 use super::runs::RunStatus;
-use super::schedules::{self, Started};
+use super::schedules::{self, EndedOrigin};
 use super::stage_runs::StageRun;
 use super::{
     Store, StoreError, Transaction, batch, blobs, effects, gates, granted, open_tables, stage_runs,
@@ -259,7 +259,7 @@ async fn end(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<
         transaction.execute(copy).await?;
     }
     let remove = Query::new(parts::remove(dialect)).bind(rows.clone());
-    let removed: Vec<(i64, Started)> = transaction.read(remove).await?;
+    let removed: Vec<(i64, EndedOrigin)> = transaction.read(remove).await?;
     if removed.iter().any(|(questions, _)| *questions > 0) {
         let withdraw = Statement::new(parts::withdraw(dialect)).bind(rows);
         transaction.execute(withdraw).await?;

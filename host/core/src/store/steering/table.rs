@@ -103,22 +103,22 @@ pub fn answer(signal: Signal, state: State) -> Result<Steered, SteerRefusal> {
     let no = |why| Err(SteerRefusal::State(why));
     match (signal, state) {
         (Decide, Waiting | Gated) => Ok(Now(Status::Queued)),
-        (Decide, Running | Pausing) => Ok(RunSignals),
+        (Decide, Running | Pausing) => Ok(Told),
         (Decide, Queued | Silent | Paused | Blocked) => Ok(Kept),
         (Decide, Ended) => no("has ended; there is nothing to decide any more"),
 
-        (Cancel, Running | Pausing | Cancelling) => Ok(RunSignals),
+        (Cancel, Running | Pausing | Cancelling) => Ok(Told),
         (Cancel, Queued | Doomed | Silent | Waiting | Gated | Paused | Blocked) => {
             Ok(Now(Status::Cancelled))
         }
         (Cancel, Ended) => no("has ended; there is nothing to cancel"),
 
-        (Pause, Running | Pausing) => Ok(RunSignals),
+        (Pause, Running | Pausing) => Ok(Told),
         (Pause, Queued | Silent | Waiting | Gated | Paused | Blocked) => Ok(Now(Status::Paused)),
         (Pause, Ended) => no("has ended; there is nothing to pause"),
 
         // It takes the pause back before it has come.
-        (Resume, Pausing) => Ok(RunSignals),
+        (Resume, Pausing) => Ok(Told),
         (Resume, Queued | Silent | Waiting | Paused | Blocked) => Ok(Now(Status::Queued)),
         (Resume, Running) => Err(SteerRefusal::Held),
         (Resume, Gated) => no("stands before a gate; decide it with `callboard gates`"),
