@@ -55,8 +55,8 @@ const TABLES: [Table; 8] = [
         read: |row| stage_runs::read(row).map(drop),
         ..plain::<StageRun>(
             "checkpoint",
-            "stage_runs JOIN open_runs ON open_runs.id = stage_runs.run \
-            LEFT JOIN blobs ON blobs.digest = stage_runs.digest WHERE TRUE",
+            "stage_runs LEFT JOIN blobs ON blobs.digest = stage_runs.digest \
+            WHERE EXISTS (SELECT 1 FROM open_runs WHERE open_runs.id = stage_runs.run)",
             &["run", "stage", "visit"],
         )
     },
