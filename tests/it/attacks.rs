@@ -10,19 +10,23 @@
 //! | `growth`    | a guest's SQL: what PostgreSQL makes or keeps of any length       |
 //! | `casts`     | a guest's SQL that would run a cast that somebody made            |
 //! | `files`     | a file, a link or an address in a workspace that leads elsewhere  |
+//! | `foreign`   | a database that somebody else could write                         |
 //! | `holding`   | a guest that has the host compute, keep or hold too much          |
 //! | `idle`      | a guest that keeps others waiting while it computes               |
 //! | `limits`    | a guest's statements and values that outlive or outgrow a limit   |
 //! | `rendering` | a text that takes long to show, a thread that never comes back    |
 //! | `component` | a component that is large, slow to compile, or says too much      |
 //! | `text`      | a text that moves the cursor, forges a line or turns its direction|
+//! | `doors`     | a guest that hands the host texts as long as its memory           |
 //! | `nesting`   | input that a recursive reader follows too deep                    |
 //! | `unfolding` | a short text that means much, and a long list of small things       |
 //! | `network`   | a peer, a client, a credential that is sent elsewhere             |
 
 mod casts;
 mod component;
+mod doors;
 mod files;
+mod foreign;
 mod growth;
 mod holding;
 mod idle;
@@ -76,7 +80,9 @@ pub(super) use attacks;
 const TABLES: &[&[(&str, &str)]] = &[
     casts::TRIED,
     component::TRIED,
+    doors::TRIED,
     files::TRIED,
+    foreign::TRIED,
     growth::TRIED,
     holding::TRIED,
     idle::TRIED,

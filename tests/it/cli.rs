@@ -1,6 +1,7 @@
 //! The command line: what each command prints, refuses and returns. What is printed stands in
 //! `tests/it/snapshots`; `INSTA_UPDATE=always` writes it anew, and the diff is to be read.
 
+mod backup;
 mod daemon;
 mod database;
 mod demo;

@@ -45,9 +45,10 @@ fn shown(shown: Shown) -> Made {
 impl Server {
     async fn start() -> Self {
         let server = Self::without_a_revision().await;
-        let files = [("callboard.toml".to_owned(), BOARD.as_bytes().to_vec())];
+        let files = [("callboard.toml".to_owned(), BOARD.as_bytes().to_vec())].into();
         let (store, at) = (server.app.store(), Timestamp::UNIX_EPOCH);
-        revisions::save(store, files.into(), "digest", "", at)
+        let digest = callboard_core::workspace::digest(&files);
+        revisions::save(store, files, &digest, "", at)
             .await
             .expect("a revision");
         server

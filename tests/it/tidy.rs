@@ -5,6 +5,7 @@ mod bites;
 mod circles;
 mod code;
 mod map;
+mod recipes;
 mod rules;
 pub(crate) mod source;
 
@@ -81,7 +82,7 @@ const LAYERS: &[Layer] = &[
         "registry rollcall workspace",
         "plugin capability client snapshot store secrets \
          pipeline handler outcome policy schedule value settings config grants shown schema template \
-         enclosed foreign",
+         enclosed foreign inside",
     ),
     layer(
         "plugin",
@@ -105,10 +106,10 @@ const LAYERS: &[Layer] = &[
     layer(
         "store",
         "pipeline lines outcome policy schedule value settings config grants private schema fault \
-         supervision foreign",
+         supervision foreign shown inside",
     ),
     // The one HTTP client module.
-    layer("client", "address value settings config grants"),
+    layer("client", "address value settings config grants shown"),
     layer("secrets", "settings enclosed"),
     layer("tables diary markdown", ""),
     peers(
@@ -117,13 +118,14 @@ const LAYERS: &[Layer] = &[
     ),
     layer("config", "address grants schema span"),
     layer("grants", "address schema"),
-    layer("telemetry", "shown"),
+    layer("telemetry", "shown standard_error"),
     layer("html", "template"),
     layer("template", "foreign"),
     layer("foreign", "shown"),
     layer("beside", "fault"),
     layer(
-        "address schema bundle span private enclosed fault lines supervision shown shared_cache launch",
+        "address schema bundle span private enclosed fault lines supervision shown standard_error shared_cache \
+         launch inside",
         "",
     ),
 ];
@@ -140,6 +142,9 @@ const WAYS_AROUND: &[(&str, &str)] = &[
         "a document is a type with a schema: a view of `operations`, or a row of `cli/documents.rs`",
     ),
 ];
+
+/// Modules with a circle of files, and why there is one still.
+const CIRCLES: &[(&str, &str)] = &[("diary", "its files are being written anew")];
 
 /// Words that only the factory and the program know. `core` names none of them. `task` and `listen` are
 /// none of these: what tokio runs is a task, too, and the store listens to PostgreSQL.
@@ -235,6 +240,7 @@ const ONLY: &[Only] = &[
 
 /// Files that may print.
 const PRINTERS: &[&str] = &[
+    "host/core/src/standard_error.rs",
     "host/program/src/cli/output.rs",
     "host/program/src/cli/output/streams.rs",
     "host/program/src/start.rs",
@@ -258,6 +264,10 @@ const UNSAFE: &[(&str, &str)] = &[
     (
         "host/core/src/launch.rs",
         "a process takes its limits between its beginning and its program's",
+    ),
+    (
+        "host/core/src/store/sqlite/place.rs",
+        "SQLite shows the index of its log through C only",
     ),
     (
         "host/core/src/store/sqlite/search.rs",
@@ -354,11 +364,17 @@ fn the_table_of_layers_points_downwards_only() {
 
 #[test]
 fn files_of_a_module_import_one_another_in_one_direction_only() {
-    for package in ["core", "factory", "program"] {
+    for package in ["core", "factory", "program", "restate", "xtask"] {
         let own = |it: &Source| it.inside().is_some_and(|(inside, _)| inside == package);
         let files: Vec<_> = host().filter(own).collect();
-        nothing_found(std::iter::once(circles::circles(&files)));
+        let mut found = circles::circles(&files);
+        found.retain(|circle| !CIRCLES.iter().any(|(module, _)| is_in(circle, module)));
+        nothing_found(std::iter::once(found));
     }
+}
+
+fn is_in(circle: &str, module: &str) -> bool {
+    circle.split(':').next() == Some(module)
 }
 
 #[test]

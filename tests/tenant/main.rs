@@ -42,6 +42,7 @@ const PACK: Pack = Pack {
         read: &[FOLDER],
         marks: &[],
     },
+    settings: &[],
     rules: &[somebody_is_on_the_list],
     probes: &[],
     tables: &[],
@@ -144,8 +145,10 @@ on_both!(
         workspace(folder.path(), "Ann\n");
         let app = App::open(folder.path(), Some(&url)).await.expect("an app");
         app.apply("").await.expect("it is applied");
-        let (seen, changes) = watch::channel(SeenVersions::default());
+        let seen = watch::Sender::<SeenVersions>::default();
         app.poll(&seen).await.expect("a look");
+        // What it has seen so far is no news.
+        let changes = seen.subscribe();
         let here = "127.0.0.1:80".parse().expect("an address");
         let kept = app.keep_current(here, &changes).await;
         let (current, _keepers) = kept.expect("it is made");

@@ -12,6 +12,7 @@ use serde::Deserialize;
 /// What `callboard.toml` says of the door.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Door {
+    #[serde(default)]
     pub(crate) door: String,
 }
 

@@ -13,6 +13,7 @@ mod runnables;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
 
 pub use self::apply::Applied;
@@ -76,6 +77,11 @@ pub enum AppError {
         "it is not in the database, and what belongs to it cannot go on; put a backup back that has it"
     )]
     NoRevision,
+    #[error(
+        "revision {0} is not what its digest says: somebody changed its files in the database; restore a \
+         backup, or make another one active (`callboard revisions list`)"
+    )]
+    ChangedRevision(i64),
     #[error("the roll call has {0} without an answer")]
     Misses(usize, Box<crate::rollcall::RollReport>),
 }
@@ -87,6 +93,9 @@ fn places(count: usize) -> String {
         format!("{count} places")
     }
 }
+
+/// What takes the most code, boxed, so that it is compiled here, once.
+pub type AppFuture<'a, T> = BoxFuture<'a, Result<T, AppError>>;
 
 impl App {
     /// Open the workspace in `folder`: read `callboard.toml`, open the database and bring its
@@ -182,21 +191,25 @@ impl App {
         self.loaded_revision_of(number, digest).await
     }
 
-    async fn loaded_revision_of(
+    fn loaded_revision_of(
         &self,
         number: i64,
         digest: String,
-    ) -> Result<Arc<LoadedRevision>, AppError> {
-        let load = async || {
+    ) -> AppFuture<'_, Arc<LoadedRevision>> {
+        let known = digest.clone();
+        let load = async move || {
             let said = revisions::said(self.store(), number).await?;
             if said.files.is_empty() {
                 return Err(AppError::NoRevision);
+            }
+            if workspace::digest_with(&said.files, &said.components) != known {
+                return Err(AppError::ChangedRevision(number));
             }
             let definitions = Definitions::of_revision(&said.files, &said.components);
             let definitions = definitions.map_err(AppError::Misread)?;
             self.load(definitions, number).await
         };
-        self.inner.loaded.get((number, digest), load).await
+        Box::pin(async move { self.inner.loaded.get((number, digest), load).await })
     }
 
     /// An engine on this workspace. Needs a runtime.

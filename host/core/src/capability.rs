@@ -5,18 +5,37 @@
 //! because dynamic languages import the whole contract; one that is not granted answers with
 //! [`denial`], whatever it is asked.
 
+pub mod denied;
 pub mod guest_log;
+pub mod heard;
 pub mod limit;
 pub mod matrix;
 pub mod state;
 pub mod types;
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use wasmtime::component::Linker;
 
 pub use self::limit::LimitHit;
-pub use self::state::{Access, Caller, InstanceState};
+pub use self::state::{Access, InstanceState};
 pub use crate::config::raise;
-use crate::grants::Grants;
+use crate::grants::{self, Grants, allow};
+use crate::lines::Lines;
+use crate::settings::Snapshot;
+
+/// Who calls, and until when.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub run: String,
+    pub stage: String,
+    pub attempt: u32,
+    pub deadline: Instant,
+    pub settings: Arc<Snapshot>,
+    /// What is said is kept here.
+    pub lines: Lines,
+}
 
 /// An interface of `callboard:plugin` that the host implements.
 pub struct Capability {
@@ -25,8 +44,19 @@ pub struct Capability {
     pub link: fn(&mut Linker<InstanceState>) -> wasmtime::Result<()>,
     /// Whether the grants open it at all.
     pub granted: fn(&Grants) -> bool,
-    /// The lines of `callboard.toml`, below `[grants.NAME]`, that would open it.
-    pub mend: &'static str,
+    /// What would open it, in a table of grants.
+    pub mend: Opens,
+}
+
+/// What opens an interface.
+#[derive(Debug, Clone, Copy)]
+pub enum Opens {
+    /// Its name, set to `true`.
+    Flag,
+    /// A key of a setting.
+    Setting,
+    /// An element of a list, as lines; `OWNER` in them stands for the table of grants.
+    Element(&'static str),
 }
 
 inventory::collect!(Capability);
@@ -67,9 +97,14 @@ impl Capability {
         let Self {
             interface, mend, ..
         } = self;
+        let lines = match mend {
+            Opens::Flag => grants::Lines::Flag((*interface).to_owned()),
+            Opens::Setting => grants::Lines::Setting("KEY".to_owned()),
+            Opens::Element(lines) => grants::Lines::Element((*lines).to_owned()),
+        };
         Some(format!(
-            "the interface `{interface}` is not granted; to allow it, write in callboard.toml\n\
-             [grants.{plugin}]\n{mend}\nand in its plugin.toml\n[ask]\n{mend}"
+            "the interface `{interface}` is not granted; {}",
+            allow(plugin, &lines)
         ))
     }
 }

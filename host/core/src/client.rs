@@ -15,6 +15,7 @@ mod resolver;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode};
 use serde_json::Value as Json;
@@ -27,6 +28,7 @@ use self::redaction::Redaction;
 use self::resolver::Resolver;
 use crate::grants::Origin;
 use crate::settings::Secret;
+use crate::shown::cut;
 use crate::value;
 
 /// Shorter than common servers keep an idle connection, so that it is us who close it.
@@ -34,6 +36,8 @@ const IDLE: Duration = Duration::from_secs(4);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most of an answer that a JSON request reads.
 const JSON_BODY: u64 = 32 << 20;
+/// Characters of an address that a refusal quotes.
+const NAMED: usize = 500;
 /// The most that it may take in memory.
 const JSON_TREE: u64 = 256 << 20;
 
@@ -123,7 +127,11 @@ impl Client {
     }
 
     /// Send a request and read the whole answer.
-    pub async fn send(&self, request: Request) -> Result<Response, ClientError> {
+    pub fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, ClientError>> {
+        Box::pin(self.answered(request))
+    }
+
+    async fn answered(&self, request: Request) -> Result<Response, ClientError> {
         let deadline = Instant::now() + request.deadline;
         let allowed = request.deadline;
         let target = format!("{} {}", request.method, shown(&request.url));
@@ -324,7 +332,11 @@ fn next(hop: &Hop, response: &reqwest::Response) -> Result<Option<Url>, ClientEr
     let location = String::from_utf8_lossy(location.as_bytes()).into_owned();
     let url = hop.url.join(&location);
     url.map(Some).map_err(|error| {
-        let text = format!("{}: redirects to `{location}`: {error}", hop.target());
+        let text = format!(
+            "{}: redirects to `{}`: {error}",
+            hop.target(),
+            cut(&location, NAMED)
+        );
         ClientError::new(ClientErrorKind::Unknown, text)
     })
 }

@@ -1,6 +1,7 @@
 //! `callboard.toml`: what a process has to know before it can open the database, and the
 //! operator's ceiling of grants. Everything else of a workspace comes from its revision.
 
+mod limits;
 mod loading;
 mod parts;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+pub use self::limits::{CallLimits, WrittenLimits};
 pub use self::loading::{CompileLimits, DescribeLimits};
 use self::parts::Above;
 pub use self::parts::{Part, Parts, is_key};
@@ -35,7 +37,7 @@ pub struct Config {
     pub grants: BTreeMap<String, Grants>,
     /// Limits of a plugin call, by plugin name; `"*"` is for all of them.
     #[serde(default)]
-    pub limits: BTreeMap<String, CallLimits>,
+    pub limits: BTreeMap<String, WrittenLimits>,
     /// How the engine keeps runs.
     #[serde(default)]
     pub engine: EngineRules,
@@ -125,108 +127,6 @@ pub fn raise(plugin: &str, bound: &str) -> String {
     format!("raise `{key}` under [limits.{plugin}{below}] in {FILE}")
 }
 
-/// Bounds of one plugin call. All of them always hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct CallLimits {
-    /// Linear memory of an instance, in MiB.
-    #[serde(deserialize_with = "some")]
-    pub memory_mib: u32,
-    /// Elements of all tables of an instance.
-    #[serde(deserialize_with = "some")]
-    pub table_elements: u32,
-    /// Longest time of a call, in seconds; a stage's own timeout may be shorter.
-    #[serde(deserialize_with = "some")]
-    pub seconds: u32,
-    /// Calls of the host by one call of a handler.
-    pub host_calls: u32,
-    /// Bytes that a handler may return.
-    #[serde(deserialize_with = "some")]
-    pub output_bytes: u32,
-    /// Lines that one call may log.
-    pub log_lines: u32,
-    /// Rows and bytes of one query.
-    pub rows: u32,
-    pub row_bytes: u32,
-    /// Bytes of one value in a statement, and on SQLite of one stored row.
-    #[serde(deserialize_with = "some")]
-    pub value_bytes: u32,
-    /// Longest time of a statement, in seconds.
-    #[serde(deserialize_with = "some")]
-    pub statement_seconds: u32,
-    /// Bytes of an HTTP response.
-    pub body_bytes: u32,
-    /// Elements of all matrices of one call; four bytes of their labels count as one.
-    pub vector_elements: u32,
-    /// Calls of one plugin at a time.
-    #[serde(deserialize_with = "some")]
-    pub concurrent_calls: u32,
-    /// What compiling its component may take.
-    pub compile: CompileLimits,
-    /// What it may say of itself, and what that may take.
-    pub describe: DescribeLimits,
-}
-
-impl Default for CallLimits {
-    fn default() -> Self {
-        Self {
-            memory_mib: 128,
-            table_elements: 20_000,
-            seconds: 300,
-            host_calls: 20_000,
-            output_bytes: 4 << 20,
-            log_lines: 500,
-            rows: 100_000,
-            row_bytes: 64 << 20,
-            value_bytes: 1 << 20,
-            statement_seconds: 30,
-            body_bytes: 8 << 20,
-            vector_elements: 50_000_000,
-            concurrent_calls: 8,
-            compile: CompileLimits::default(),
-            describe: DescribeLimits::default(),
-        }
-    }
-}
-
-impl CallLimits {
-    /// Each limit by its key.
-    pub fn list(&self) -> [(&'static str, u32); 29] {
-        let (compile, describe) = (&self.compile, &self.describe);
-        [
-            ("memory_mib", self.memory_mib),
-            ("table_elements", self.table_elements),
-            ("seconds", self.seconds),
-            ("host_calls", self.host_calls),
-            ("output_bytes", self.output_bytes),
-            ("log_lines", self.log_lines),
-            ("rows", self.rows),
-            ("row_bytes", self.row_bytes),
-            ("value_bytes", self.value_bytes),
-            ("statement_seconds", self.statement_seconds),
-            ("body_bytes", self.body_bytes),
-            ("vector_elements", self.vector_elements),
-            ("concurrent_calls", self.concurrent_calls),
-            ("compile.seconds", compile.seconds),
-            ("compile.memory_mib", compile.memory_mib),
-            ("compile.modules", compile.modules),
-            ("compile.functions", compile.functions),
-            ("compile.function_bytes", compile.function_bytes),
-            ("compile.locals", compile.locals),
-            ("compile.nesting", compile.nesting),
-            ("compile.loop_locals", compile.loop_locals),
-            ("describe.seconds", describe.seconds),
-            ("describe.memory_mib", describe.memory_mib),
-            ("describe.handlers", describe.handlers),
-            ("describe.bytes", describe.bytes),
-            ("describe.summary", describe.summary),
-            ("describe.needs", describe.needs),
-            ("describe.schema_bytes", describe.schema_bytes),
-            ("describe.schema_depth", describe.schema_depth),
-        ]
-    }
-}
-
 impl Config {
     /// The most that `plugin` can be given. The host's own tables are never in it.
     pub fn ceiling(&self, plugin: &str) -> Grants {
@@ -241,10 +141,14 @@ impl Config {
         ceiling
     }
 
-    /// The limits of a plugin: its own table, or everybody's, or the defaults.
+    /// The limits of a plugin, key by key: as in its own table, or as in everybody's, or the default.
     pub fn limits(&self, plugin: &str) -> CallLimits {
-        let written = self.limits.get(plugin).or_else(|| self.limits.get("*"));
-        written.copied().unwrap_or_default()
+        let written = ["*", plugin]
+            .into_iter()
+            .filter_map(|name| self.limits.get(name));
+        let mut limits = CallLimits::default();
+        written.for_each(|written| limits.set(written));
+        limits
     }
 }
 
@@ -353,6 +257,44 @@ mod tests {
         }
         let none = "name = \"F\"\n[limits.p]\nlog_lines = 0\nhost_calls = 0";
         toml::from_str::<Config>(none).expect("some things are not needed");
+    }
+
+    #[test]
+    fn limits_hold_key_by_key() {
+        let text = "name = \"F\"\n[limits.\"*\"]\nrows = 3\nseconds = 9\n[limits.\"*\".compile]\nlocals = 7\n\
+            [limits.p]\nseconds = 60\n[limits.p.compile]\nnesting = 5\n";
+        let config: Config = toml::from_str(text).expect("limits");
+        let own = config.limits("p");
+        let written = (
+            own.rows,
+            own.seconds,
+            own.compile.locals,
+            own.compile.nesting,
+        );
+        assert_eq!(
+            written,
+            (3, 60, 7, 5),
+            "a key of one's own takes no other away"
+        );
+        assert_eq!(own.memory_mib, CallLimits::default().memory_mib);
+        assert_eq!(config.limits("q").seconds, 9);
+        let number = "[limits.p.compile]\nlocals = \"x\"";
+        for (lines, told, at) in [
+            ("[limits.p]\nrowz = 1", "unknown field `rowz`", "rowz"),
+            (
+                "[limits.p.compile]\nlocalz = 1",
+                "unknown field `localz`",
+                "localz",
+            ),
+            (number, "expected u32", "\"x\""),
+            ("[limits.p]\nseconds = 0", "0 is none at all", "0"),
+        ] {
+            let text = format!("name = \"F\"\n{lines}");
+            let error = toml::from_str::<Config>(&text).expect_err(lines);
+            assert!(error.message().contains(told), "{lines}: {error}");
+            let span = error.span().expect("a place");
+            assert_eq!(text.get(span), Some(at), "{lines}: {error}");
+        }
     }
 
     #[test]

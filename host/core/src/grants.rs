@@ -1,13 +1,16 @@
 //! Grants as data: what a plugin asks for, what the operator allows, and what both give.
 
+mod allow;
 mod credential;
 mod http;
 
 use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
+pub use self::allow::allow;
 pub use self::credential::{CredentialGrant, Origin};
 pub use self::http::{Host, HttpGrant, Method, Scheme};
 use crate::schema;
@@ -18,8 +21,10 @@ use crate::schema;
 #[serde(deny_unknown_fields, default)]
 pub struct Grants {
     /// Lines into the trace of a run.
+    #[serde(deserialize_with = "given")]
     pub log: bool,
     /// Matrices held by the host.
+    #[serde(deserialize_with = "given")]
     pub vectors: bool,
     /// Tables.
     pub db: Vec<TableGrant>,
@@ -29,6 +34,17 @@ pub struct Grants {
     pub settings: SettingsGrant,
     /// Secrets that the host sends for it.
     pub credentials: Vec<CredentialGrant>,
+}
+
+/// A capability that is written is given: a `false` would take nothing away, as grants add up.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    if bool::deserialize(deserializer)? {
+        return Ok(true);
+    }
+    Err(D::Error::custom(
+        "`false` takes nothing away that `[grants.\"*\"]` gives, and what is not written is not given; \
+         remove the line, expected `true`",
+    ))
 }
 
 /// A table and what may be done with it.
@@ -84,30 +100,6 @@ impl SettingsGrant {
         };
         self.keys.iter().find(covers).map(String::as_str)
     }
-}
-
-/// The denial of a setting, with the lines that would allow it.
-pub fn denied_setting(plugin: &str, key: &str) -> String {
-    format!(
-        "plugin `{plugin}` may not read the setting `{key}`; {}",
-        allowed_setting(plugin, key)
-    )
-}
-
-/// The same for a key that nobody declared: no line allows a slip.
-pub fn denied_key(plugin: &str, key: &str) -> String {
-    format!(
-        "plugin `{plugin}` may not read the setting `{key}`, which is not declared; correct the key, or \
-         declare it in settings.toml and, {}",
-        allowed_setting(plugin, key)
-    )
-}
-
-fn allowed_setting(plugin: &str, key: &str) -> String {
-    format!(
-        "to allow it, write in callboard.toml\n\
-         [grants.{plugin}.settings]\nkeys = [\"{key}\"]\nand in its plugin.toml\n[ask.settings]\nkeys = [\"{key}\"]"
-    )
 }
 
 /// Something a manifest asks for that the ceiling does not allow.

@@ -101,7 +101,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-pub use self::contract::{Contract, Needs, RowAct, RowUse, TableName, TableNeed};
+pub use self::contract::{Contract, Needs, PromptNeed, RowAct, RowUse, TableName, TableNeed};
 use crate::lines::Lines;
 use crate::outcome::{Done, FailureKind, Outcome, Patch, Stop};
 use crate::settings::Snapshot;
@@ -113,10 +113,13 @@ pub const SURFACES: [&str; 7] = [
     "qa",
     "retention",
     "tap",
-    "publish",
+    PUBLISHES,
     "notify",
     "probe",
 ];
+
+/// The surface of handlers that put something before the world.
+pub const PUBLISHES: &str = "publish";
 
 /// The most bytes of a name of a handler, behind its surface, and of an effect.
 pub const LONGEST_NAME: usize = 64;
@@ -278,6 +281,12 @@ pub struct Completion {
 pub trait AnyHandler: Send + Sync {
     fn contract(&self, name: &str) -> Contract;
 
+    /// Why a configuration cannot be read, by whoever will read it, where that can be known without
+    /// a call: by the type of a native handler.
+    fn misread(&self, _config: &Json) -> Option<String> {
+        None
+    }
+
     fn call<'a>(&'a self, call: &'a Call, config: Json, input: Patch) -> BoxFuture<'a, Outcome>;
 }
 
@@ -292,6 +301,11 @@ impl<H: Handler> AnyHandler for H {
             needs: self.needs(),
             always_gives_a_verdict: self.always_gives_a_verdict(),
         }
+    }
+
+    fn misread(&self, config: &Json) -> Option<String> {
+        let read = read::<H::Config>(schema::whole(config.clone()));
+        read.err().map(|error| error.to_string())
     }
 
     fn call<'a>(&'a self, call: &'a Call, config: Json, input: Patch) -> BoxFuture<'a, Outcome> {

@@ -15,7 +15,7 @@
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`grants`] – definitions and contracts.
-//! * [`config`], [`span`], [`schema`], [`shown`], [`telemetry`], [`template`], [`html`], [`foreign`],
+//! * [`config`], [`span`], [`schema`], [`shown`], [`standard_error`], [`telemetry`], [`template`], [`html`], [`foreign`],
 //!   [`private`], [`enclosed`], [`fault`], [`supervision`], [`shared_cache`], [`beside`], [`launch`] – what a
 //!   process begins with and is kept going by.
 
@@ -37,6 +37,7 @@ pub mod grants;
 pub mod handler;
 mod handlers;
 pub mod html;
+pub mod inside;
 pub mod launch;
 pub mod lines;
 pub mod operations;
@@ -57,6 +58,7 @@ pub mod shared_cache;
 pub mod shown;
 pub mod snapshot;
 pub mod span;
+pub mod standard_error;
 pub mod store;
 pub mod supervision;
 pub mod telemetry;

@@ -6,6 +6,7 @@
 //! have their unit in the key (`took_ms`), moments are RFC 3339 in UTC, and `short` is what lists
 //! show of an id, which every question takes.
 
+pub mod backup;
 pub mod doctor;
 mod error;
 pub mod findings;

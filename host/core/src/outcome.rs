@@ -254,11 +254,16 @@ impl Stop {
 }
 
 /// The most characters that are kept of a text that a handler says.
-const LONGEST: usize = 4_000;
+pub const LONGEST: usize = 4_000;
 /// The most characters of a word of it: a rule, a dependency.
 const LONGEST_WORD: usize = 200;
 /// The most effects that one call counts.
 const MOST_EFFECTS: usize = 64;
+/// The most statements that commit with one checkpoint, which others wait for.
+const MOST_WRITES: usize = 100;
+/// The most fallbacks that are kept of one call, and the most characters of each reason.
+const MOST_FALLBACKS: usize = 20;
+const LONGEST_REASON: usize = 1_000;
 
 impl Outcome {
     /// What is kept of what a handler said, native or plugin: its texts cut with a note, and a
@@ -266,8 +271,11 @@ impl Outcome {
     #[must_use]
     pub fn bounded(self) -> Self {
         match self {
-            Outcome::Done(done) => match unfit(&done.effects) {
-                None => Outcome::Done(done),
+            Outcome::Done(done) => match unfit(&done.effects).or_else(|| too_many(&done.writes)) {
+                None => Outcome::Done(Done {
+                    fallbacks: kept(done.fallbacks),
+                    ..done
+                }),
                 Some(problem) => Outcome::Stopped(Stop::failed(FailureKind::Internal, problem)),
             },
             Outcome::Stopped(stop) => Outcome::Stopped(stop.bounded()),
@@ -298,25 +306,53 @@ impl Outcome {
         }
     }
 
-    /// One sentence for a person.
+    /// One sentence for a person, no longer than a text that a handler says.
     pub fn detail(&self) -> String {
-        match self {
+        let detail = match self {
             Outcome::Done(done) => {
                 let counts = done
                     .effects
                     .iter()
                     .map(|(name, count)| format!("{name} {count}"));
                 let fallbacks = done.fallbacks.iter().map(ToString::to_string);
-                let parts = [
-                    counts.collect::<Vec<_>>().join(", "),
-                    fallbacks.collect::<Vec<_>>().join("; "),
-                ];
-                let told = parts.into_iter().filter(|part| !part.is_empty());
-                told.collect::<Vec<_>>().join("; ")
+                let counts = counts.collect::<Vec<_>>().join(", ");
+                sentence(std::iter::once(counts).chain(fallbacks))
             }
             Outcome::Stopped(stop) => stop.to_string(),
-        }
+        };
+        cut(detail, LONGEST)
     }
+}
+
+/// One sentence for a person, no longer than what is kept of any text.
+pub fn sentence(parts: impl IntoIterator<Item = String>) -> String {
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    cut(parts.collect::<Vec<_>>().join("; "), LONGEST)
+}
+
+/// Why statements are too many to commit with the checkpoint.
+fn too_many(writes: &[Statement]) -> Option<String> {
+    let count = Some(writes.len()).filter(|count| *count > MOST_WRITES)?;
+    Some(format!(
+        "{count} writes are deferred, and {MOST_WRITES} allowed; give one statement many rows, or write directly"
+    ))
+}
+
+/// What is kept of fallbacks: the first of them, each cut with a note, and how many more there were.
+fn kept(mut fallbacks: Vec<Fallback>) -> Vec<Fallback> {
+    let more = fallbacks.len().saturating_sub(MOST_FALLBACKS);
+    fallbacks.truncate(MOST_FALLBACKS);
+    if let Some(last) = fallbacks.last_mut().filter(|_| more > 0) {
+        *last = Fallback {
+            what: format!("{} more", more + 1),
+            why: "they are not kept; count what is alike as one".to_owned(),
+        };
+    }
+    let fallbacks = fallbacks.into_iter().map(|said| Fallback {
+        what: cut(said.what, LONGEST_WORD),
+        why: cut(said.why, LONGEST_REASON),
+    });
+    fallbacks.collect()
 }
 
 /// What is wrong with the effects that a handler counted.
@@ -411,6 +447,21 @@ mod tests {
     }
 
     #[test]
+    fn fallbacks_are_bounded_in_number_and_in_length_and_so_is_what_is_told_of_them() {
+        let mut done = Done::new(Patch::new());
+        for index in 0..200 {
+            done = done.fallback(format!("w{index}"), "y".repeat(5_000));
+        }
+        let kept = Outcome::Done(done).bounded();
+        assert_eq!(kept.fallbacks().len(), MOST_FALLBACKS);
+        let last = kept.fallbacks().last().expect("a note").to_string();
+        assert!(last.starts_with("181 more did not do it"), "{last}");
+        let bytes: usize = kept.fallbacks().iter().map(|it| it.to_string().len()).sum();
+        assert!(bytes < 30_000, "{bytes}");
+        assert!(kept.detail().chars().count() < LONGEST + 100);
+    }
+
+    #[test]
     fn an_effect_has_a_name_and_a_sum_that_fits() {
         let done = |name: &str| Outcome::Done(Done::new(Patch::new()).effect(name, 1));
         assert_eq!(done("rows_2").bounded(), done("rows_2"));
@@ -432,6 +483,29 @@ mod tests {
         });
         let said = done.bounded().detail();
         assert!(said.contains("65 effects are counted"), "{said}");
+    }
+
+    #[test]
+    fn fallbacks_and_writes_have_a_bound() {
+        let done = |times: usize| {
+            let done = Done::new(Patch::new());
+            let fell = |done: Done<Patch>, _| done.fallback("x".repeat(300), "y".repeat(4_000));
+            (0..times).fold(done, fell)
+        };
+        assert_eq!(Outcome::Done(done(20)).bounded().fallbacks().len(), 20);
+        let kept = Outcome::Done(done(1_000)).bounded();
+        let fallbacks = kept.fallbacks();
+        assert_eq!(fallbacks.len(), MOST_FALLBACKS);
+        assert_eq!(fallbacks[19].what, "981 more");
+        assert!(fallbacks[0].why.ends_with("y… (3,000 more characters)"));
+        assert!(kept.detail().chars().count() < LONGEST + 50);
+        let write = |done: Done<Patch>, _| done.write(Statement::new("SELECT 1"));
+        let many = (0..=MOST_WRITES).fold(done(0), write);
+        let said = Outcome::Done(many).bounded().detail();
+        assert!(
+            said.contains("101 writes are deferred, and 100 allowed"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::app::doctor::Probe;
 use crate::config::Part;
 use crate::rollcall::Rule;
 use crate::schema::Migration;
+use crate::settings::SettingRead;
 use crate::store::health::Table;
 use crate::store::tenants::Commits;
 use crate::workspace::Folders;
@@ -27,6 +28,8 @@ pub struct Pack {
     pub configuration: &'static [Part],
     /// Folders of a workspace that it reads, and those that it writes.
     pub folders: Folders,
+    /// Settings that it reads itself, and as what.
+    pub settings: &'static [SettingRead],
     /// Its families of references in the roll call.
     pub rules: &'static [Rule],
     /// Its questions of the doctor.
@@ -49,6 +52,7 @@ macro_rules! pack {
         ::inventory::submit! { $crate::registry::HandlerFiles($pack.handler_files) }
         ::inventory::submit! { $crate::config::Parts($pack.configuration) }
         ::inventory::submit! { $pack.folders }
+        ::inventory::submit! { $crate::settings::SettingReads($pack.settings) }
         ::inventory::submit! { $crate::rollcall::Rules($pack.rules) }
         ::inventory::submit! { $crate::app::doctor::Probes($pack.probes) }
         ::inventory::submit! { $crate::store::health::Tables($pack.tables) }

@@ -3,6 +3,7 @@
 mod condition;
 mod gate;
 mod graph;
+mod guards;
 mod limits;
 
 use std::cmp::Reverse;
@@ -16,6 +17,7 @@ use toml::Spanned;
 pub use self::condition::Condition;
 pub use self::gate::{Expiry, Lapse};
 pub use self::graph::Graph;
+pub use self::guards::{Breach, Way, breaches, ways_past};
 pub use self::limits::PipelineLimits;
 use crate::schedule::Schedule;
 pub use crate::span::Span;

@@ -291,6 +291,10 @@ impl AnyHandler for Linked {
         self.0.contract(name)
     }
 
+    fn misread(&self, config: &serde_json::Value) -> Option<String> {
+        self.0.misread(config)
+    }
+
     fn call<'a>(
         &'a self,
         call: &'a crate::handler::Call,

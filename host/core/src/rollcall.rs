@@ -11,9 +11,12 @@ mod budgets;
 mod causes;
 mod conditions;
 mod configuration;
+mod declarations;
 mod grants;
+mod guards;
 mod handlers;
 mod keys;
+mod lost;
 mod pipelines;
 mod plugins;
 mod policies;
@@ -258,6 +261,7 @@ pub async fn call(scope: &RollScope<'_>) -> RollReport {
         handlers::list(scope),
         configuration::list(scope),
         pipelines::list(scope),
+        guards::list(scope),
         reach::list(scope),
         keys::list(scope),
         conditions::list(scope),
@@ -267,6 +271,7 @@ pub async fn call(scope: &RollScope<'_>) -> RollReport {
         rows::list(scope),
         schedules::list(scope),
         settings::list(scope),
+        declarations::list(scope),
         schema::list(scope, &schema),
         prompts::list(scope),
         plugins::list(scope),

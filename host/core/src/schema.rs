@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-/// One change of the schema. A type that has another name on each database is written as a token
-/// ([`TYPES`]), and what follows a line `-- {{sqlite}}` or `-- {{postgres}}` is that database's
+/// One change of the schema. What has another name on each database is written as a token
+/// ([`TOKENS`]), and what follows a line `-- {{sqlite}}` or `-- {{postgres}}` is that database's
 /// alone, up to a line `-- {{all}}`.
 #[derive(Clone, Copy)]
 pub struct Migration {
@@ -15,8 +15,12 @@ pub struct Migration {
     pub text: &'static str,
 }
 
-/// Tokens of types, with what SQLite and PostgreSQL call them.
-const TYPES: [(&str, [&str; 2]); 1] = [("{{bytes}}", ["BLOB", "BYTEA"])];
+/// Tokens, with what SQLite and PostgreSQL are told: a type of bytes, and how many a text has.
+const TOKENS: [(&str, [&str; 2]); 3] = [
+    ("{{bytes}}", ["BLOB", "BYTEA"]),
+    ("{{octets(}}", ["length(CAST(", "octet_length("]),
+    ("{{)}}", [" AS BLOB))", ")"]),
+];
 /// What a script calls the databases.
 const DATABASES: [&str; 2] = ["sqlite", "postgres"];
 
@@ -35,7 +39,7 @@ impl Migration {
             }
         }
         let at = DATABASES.iter().position(|name| *name == database);
-        TYPES.iter().fold(script, |script, (token, names)| {
+        TOKENS.iter().fold(script, |script, (token, names)| {
             script.replace(token, names[at.unwrap_or_default()])
         })
     }
@@ -140,11 +144,12 @@ mod tests {
 
     #[test]
     fn a_script_says_in_one_text_what_each_database_is_told() {
-        let text = "CREATE TABLE t (a {{bytes}});\n-- {{postgres}}\nALTER TABLE t SET (x = 1);\n\
+        let text = "CREATE TABLE t (a {{bytes}}, CHECK ({{octets(}}b{{)}} < 9));\n-- {{postgres}}\nALTER TABLE t SET (x = 1);\n\
             -- {{all}}\nSELECT 1;\n";
         let migration = Migration { number: 1, text };
-        let sqlite = "CREATE TABLE t (a BLOB);\nSELECT 1;\n";
-        let postgres = "CREATE TABLE t (a BYTEA);\nALTER TABLE t SET (x = 1);\nSELECT 1;\n";
+        let sqlite = "CREATE TABLE t (a BLOB, CHECK (length(CAST(b AS BLOB)) < 9));\nSELECT 1;\n";
+        let postgres = "CREATE TABLE t (a BYTEA, CHECK (octet_length(b) < 9));\n\
+            ALTER TABLE t SET (x = 1);\nSELECT 1;\n";
         assert_eq!(migration.script("sqlite"), sqlite);
         assert_eq!(migration.script("postgres"), postgres);
         for scripts in scripts() {

@@ -1,12 +1,16 @@
 //! Settings as data: declarations from `settings.toml`, values, and the snapshot that a run
 //! reads from. *Unset*, *set to empty* and *set* are three states.
 
+mod reads;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+pub use self::reads::{SettingRead, SettingReads, read_of, reads};
 
 /// A declared setting, as `settings.toml` writes it: `["key"]` is the table's name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

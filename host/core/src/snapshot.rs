@@ -41,7 +41,12 @@ fn take(
         let mend = format!("declare it in settings.toml, or run `callboard settings unset {name}`");
         return Err(unfit(name, "has a value, but is not declared".into(), mend));
     };
-    let again = format!("callboard settings set {name} VALUE");
+    // A secret is given by its standard input: what is typed stays in the shell's history.
+    let value = match declaration.kind {
+        SettingType::Secret => "-",
+        _ => "VALUE",
+    };
+    let again = format!("callboard settings set {name} {value}");
     match &stored.content {
         Content::Unreadable(problem) => Err(unfit(name, problem.clone(), again)),
         Content::Sealed { bytes, key_id } if declaration.kind == SettingType::Secret => {

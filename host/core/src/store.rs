@@ -5,13 +5,16 @@
 //! `sqlite.rs`, `postgres.rs` and the migrations. SQLite has one writer task with group
 //! commit and a pool of readers; PostgreSQL has a pool.
 
+mod backup;
 pub mod batch;
 mod blobs;
+mod borrowed;
 pub mod checkpoints;
 pub mod claims;
 mod condition;
 pub mod decisions;
 pub mod effects;
+mod ends;
 mod error;
 pub mod exclusive;
 pub mod findings;
@@ -25,6 +28,7 @@ mod locks;
 mod migrate;
 pub mod named;
 mod open_tables;
+mod poisoned;
 pub mod policy_runs;
 pub mod poll;
 mod postgres;
@@ -115,18 +119,24 @@ enum Connection<'c> {
     Postgres(&'c mut sqlx::PgConnection),
 }
 
+/// What the store is asked for, boxed: what is below is compiled with the store, once. The body of an
+/// `async fn` is compiled anew, in the release profile, in each crate that awaits it.
+pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
 /// Work inside one transaction.
 pub type TransactionWork<'t, T> = BoxFuture<'t, Result<T, StoreError>>;
 
 impl Store {
     /// Open `sqlite:PATH` or `postgres://…` and bring the schema up to date, under a lock,
     /// so that processes that start together do not race.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let backend = match kind(url)? {
-            Address::Sqlite(path) => Backend::Sqlite(SqliteStore::open(path).await?),
-            Address::Postgres => Backend::Postgres(PostgresStore::open(url).await?),
-        };
-        Ok(Self::on(backend))
+    pub fn open(url: &str) -> StoreFuture<'_, Self> {
+        Box::pin(async move {
+            let backend = match kind(url)? {
+                Address::Sqlite(path) => Backend::Sqlite(SqliteStore::open(path).await?),
+                Address::Postgres => Backend::Postgres(PostgresStore::open(url).await?),
+            };
+            Ok(Self::on(backend))
+        })
     }
 
     /// Open a database as it is: nothing is made, and none is brought up to date. On SQLite, one
@@ -189,12 +199,14 @@ impl Store {
     }
 
     /// Rows of a SELECT, outside any transaction.
-    pub async fn query(&self, statement: impl Into<Statement>) -> Result<Rows, StoreError> {
+    pub fn query(&self, statement: impl Into<Statement>) -> StoreFuture<'_, Rows> {
         let statement = statement.into();
-        storable::statement(&statement)?;
-        self.condition.noted(match &*self.backend {
-            Backend::Sqlite(store) => store.query(statement).await,
-            Backend::Postgres(store) => store.query(statement).await,
+        Box::pin(async move {
+            storable::statement(&statement)?;
+            self.condition.noted(match &*self.backend {
+                Backend::Sqlite(store) => store.query(statement).await,
+                Backend::Postgres(store) => store.query(statement).await,
+            })
         })
     }
 
@@ -240,9 +252,8 @@ impl Store {
     }
 
     /// Run one statement in a transaction of its own; gives the rows touched.
-    pub async fn execute(&self, statement: Statement) -> Result<u64, StoreError> {
-        self.write(move |transaction| Box::pin(transaction.execute(statement)))
-            .await
+    pub fn execute(&self, statement: Statement) -> StoreFuture<'_, u64> {
+        Box::pin(self.write(move |transaction| transaction.execute(statement)))
     }
 
     /// Tell workers, of other processes too, that there may be something to do.
@@ -264,11 +275,13 @@ impl Store {
     }
 
     /// Whether `sql` prepares against the live schema.
-    pub async fn prepare(&self, sql: &str) -> Result<(), StoreError> {
-        match &*self.backend {
-            Backend::Sqlite(store) => store.prepare(sql).await,
-            Backend::Postgres(store) => store.prepare(sql).await,
-        }
+    pub fn prepare<'a>(&'a self, sql: &'a str) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            match &*self.backend {
+                Backend::Sqlite(store) => store.prepare(sql).await,
+                Backend::Postgres(store) => store.prepare(sql).await,
+            }
+        })
     }
 
     /// The tables and views of the live schema.
@@ -296,10 +309,10 @@ impl Store {
     }
 
     /// Wait for what is under way and close every connection.
-    pub async fn close(&self) {
+    pub fn close(&self) -> BoxFuture<'_, ()> {
         match &*self.backend {
-            Backend::Sqlite(store) => store.close().await,
-            Backend::Postgres(store) => store.close().await,
+            Backend::Sqlite(store) => Box::pin(store.close()),
+            Backend::Postgres(store) => Box::pin(store.close()),
         }
     }
 
@@ -319,16 +332,18 @@ impl<'c> Transaction<'c> {
     }
 
     /// Rows of a statement that gives rows.
-    pub async fn query(&mut self, statement: impl Into<Statement>) -> Result<Rows, StoreError> {
+    pub fn query(&mut self, statement: impl Into<Statement>) -> StoreFuture<'_, Rows> {
         let statement = statement.into();
-        let result = match (storable::statement(&statement), &mut self.connection) {
-            (Err(error), _) => Err(error),
-            (_, Connection::Sqlite(connection)) => sqlite::query(connection, statement).await,
-            (_, Connection::Postgres(connection)) => {
-                postgres::query(connection, statement, self.patience).await
-            }
-        };
-        self.doomed_by(result)
+        Box::pin(async move {
+            let result = match (storable::statement(&statement), &mut self.connection) {
+                (Err(error), _) => Err(error),
+                (_, Connection::Sqlite(connection)) => sqlite::query(connection, statement).await,
+                (_, Connection::Postgres(connection)) => {
+                    postgres::query(connection, statement, self.patience).await
+                }
+            };
+            self.doomed_by(result)
+        })
     }
 
     /// What a query gives.
@@ -357,15 +372,17 @@ impl<'c> Transaction<'c> {
     }
 
     /// Run a statement; gives the rows touched.
-    pub async fn execute(&mut self, statement: Statement) -> Result<u64, StoreError> {
-        let result = match (storable::statement(&statement), &mut self.connection) {
-            (Err(error), _) => Err(error),
-            (_, Connection::Sqlite(connection)) => sqlite::execute(connection, statement).await,
-            (_, Connection::Postgres(connection)) => {
-                postgres::execute(connection, statement, self.patience).await
-            }
-        };
-        self.doomed_by(result)
+    pub fn execute(&mut self, statement: Statement) -> StoreFuture<'_, u64> {
+        Box::pin(async move {
+            let result = match (storable::statement(&statement), &mut self.connection) {
+                (Err(error), _) => Err(error),
+                (_, Connection::Sqlite(connection)) => sqlite::execute(connection, statement).await,
+                (_, Connection::Postgres(connection)) => {
+                    postgres::execute(connection, statement, self.patience).await
+                }
+            };
+            self.doomed_by(result)
+        })
     }
 
     /// Remember the first refusal. PostgreSQL rolls such a transaction back when it is told to
@@ -427,11 +444,13 @@ pub fn files(url: &str) -> Vec<PathBuf> {
 }
 
 /// Whether the database answers and has the schema of this program; changes nothing.
-pub async fn inspect(url: &str) -> Result<(), StoreError> {
-    match kind(url)? {
-        Address::Sqlite(path) => sqlite::inspect(path).await,
-        Address::Postgres => postgres::inspect(url).await,
-    }
+pub fn inspect(url: &str) -> StoreFuture<'_, ()> {
+    Box::pin(async move {
+        match kind(url)? {
+            Address::Sqlite(path) => sqlite::inspect(path).await,
+            Address::Postgres => postgres::inspect(url).await,
+        }
+    })
 }
 
 /// A time that does not come, 9999-01-01, in microseconds.

@@ -1,4 +1,4 @@
-//! Logs: to standard error, at the level that `CALLBOARD_LOG` names. What a message or a field says
+//! Logs: to standard error, at the level that `CALLBOARD_LOG` names, and nobody waits for its reader. What a message or a field says
 //! stays on its line and moves no cursor.
 
 use std::fmt::{Debug, Result};
@@ -15,6 +15,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::shown::{self, Shown};
+use crate::standard_error::StandardError;
 
 /// How the lines of the log are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub fn start(form: Form, level: &str) -> std::result::Result<(), String> {
     let filter = filter.map_err(|error| format!("CALLBOARD_LOG is `{wanted}`: {error}"))?;
     let lines = tracing_subscriber::registry()
         .with(filter)
-        .with(written(form, io::stderr));
+        .with(written(form, || StandardError));
     // A second start, as in tests, keeps the first.
     lines.try_init().ok();
     Ok(())

@@ -35,6 +35,7 @@ const PACK: Pack = Pack {
         read: &[site::FOLDER],
         marks: &[site::LIST],
     },
+    settings: site::SETTINGS,
     rules: &[site::rules],
     probes: &[("site", site::probe)],
     tables: tables::TABLES,

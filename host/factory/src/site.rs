@@ -23,7 +23,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use callboard_core::config::Config;
-use callboard_core::settings::{Snapshot, hex};
+use callboard_core::settings::{SettingRead, SettingType, Snapshot, hex};
 use callboard_core::{html, template};
 use minijinja::Environment;
 use serde::Deserialize;
@@ -73,6 +73,24 @@ pub fn bundled() -> BTreeMap<String, String> {
     files.collect()
 }
 
+/// Settings that the site reads, each as a text of its pages.
+pub const SETTINGS: &[SettingRead] = &[
+    SettingRead {
+        key: TITLE,
+        kinds: &[SettingType::String],
+        reader: READER,
+    },
+    SettingRead {
+        key: DESCRIPTION,
+        kinds: &[SettingType::String],
+        reader: READER,
+    },
+];
+
+const TITLE: &str = "site.title";
+const DESCRIPTION: &str = "site.description";
+const READER: &str = "the site";
+
 /// What `callboard.toml` says of the site.
 #[derive(Debug, Deserialize)]
 pub struct Written {
@@ -97,8 +115,8 @@ impl SiteInfo {
     pub fn of(config: &Config, settings: &Snapshot, local: Url) -> Self {
         let text = |key: &str| settings.text(key).ok().flatten();
         Self {
-            name: text("site.title").unwrap_or_else(|| config.name.clone()),
-            description: text("site.description").unwrap_or_default(),
+            name: text(TITLE).unwrap_or_else(|| config.name.clone()),
+            description: text(DESCRIPTION).unwrap_or_default(),
             address: config.part::<Written>().site.clone().unwrap_or(local),
         }
     }

@@ -2,6 +2,7 @@
 //! `cli/`.
 
 mod apply;
+mod backup;
 mod check;
 mod complete;
 mod demo;
@@ -39,7 +40,7 @@ use std::sync::OnceLock;
 use callboard_core::app::{App, AppError};
 use callboard_core::operations::revisions as applied;
 use callboard_core::shown::Shown;
-use callboard_core::telemetry;
+use callboard_core::{standard_error, telemetry};
 use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use futures_util::FutureExt as _;
@@ -184,6 +185,8 @@ enum Command {
     Findings(findings::Findings),
     /// Say what is wrong, and the mend. Changes nothing.
     Doctor(doctor::Doctor),
+    /// Write all that is in the database into one file, whatever works on it.
+    Backup(backup::Backup),
     /// The declared settings and their values.
     #[command(subcommand)]
     Settings(settings::Settings),
@@ -269,6 +272,7 @@ pub async fn main() -> i32 {
             output::usage(&error, asks_for_json(&arguments, "--format"))
         }
     };
+    standard_error::written();
     output::lost().unwrap_or(exit).code().into()
 }
 
@@ -392,6 +396,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Answered, Failu
         Command::Schedules(command) => command.run(context).await,
         Command::Findings(command) => command.run(context).await,
         Command::Doctor(command) => command.run(context).await,
+        Command::Backup(command) => command.run(context).await,
         Command::Settings(command) => command.run(context).await,
         Command::Demo(command) => command.run(context).await,
         Command::Completions(command) => command.run(context),

@@ -15,6 +15,8 @@ mod pages;
 mod render;
 mod rules;
 mod serve;
+mod shared;
+mod socket;
 
 use std::sync::Arc;
 

@@ -1,17 +1,17 @@
 //! What a guest has the host compute or keep: memory, the disk, a processor, or the lock that all
 //! others wait for.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use callboard_core::config::CallLimits;
 use callboard_core::outcome::{FailureKind, Outcome, Patch, Stop};
-use callboard_core::store::granted::QueryLimits;
+use callboard_core::store::granted::{QueryLimits, carry_out_deferred};
 use callboard_core::store::{Dialect, Store, StoreErrorKind};
 use callboard_core::value::{Statement, Value};
 use serde_json::json;
 
 use super::attacks;
-use super::limits::{grants, host_writes, query, scratch};
+use super::limits::{grants, host_writes, query, scratch, writer};
 use crate::plugins::bench::Bench;
 use crate::support::database::with_database;
 
@@ -24,6 +24,9 @@ attacks! {
     };
     moments_out_of_reach: "a time before the first one of the database, which it would take for another" => {
         early_moments_are_refused
+    };
+    deferred_writes_together: "hundreds of deferred writes of a second each, in one checkpoint" => {
+        both deferred_writes_have_one_budget
     };
     rows_of_nothing: "32 MB of NULL, which take a hundred times as much in memory" => { nothing_takes_place };
     a_sum_without_end: "the mean of 4,000,000 times one row of 100,000 numbers, on a thread that nobody waits for" => {
@@ -61,6 +64,47 @@ fn writes_let_others_write() {
         assert!(seconds.starts_with(['7', '8']), "{error}");
         drop(transaction);
         host_writes(&store, sql).await;
+    });
+}
+
+/// A machine that is twenty times as fast afterwards as while it was measured is none.
+fn deferred_writes_have_one_budget(dialect: Dialect) {
+    with_database(dialect, async |store: Store, _: String| {
+        let sql = "CREATE TABLE scratch (id BIGINT, name TEXT)";
+        store.execute(Statement::new(sql)).await.expect("a table");
+        let slow = |rows: u64| {
+            Statement::new(format!(
+                "INSERT INTO scratch (name) SELECT 'x' FROM (WITH RECURSIVE n(i) AS \
+                 (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) \
+                 SELECT count(*) AS c FROM n) AS t"
+            ))
+        };
+        let deferred = async |statements: Vec<Statement>| {
+            let written = store.write(move |transaction| {
+                Box::pin(async move {
+                    let (writer, minute) = (writer(CallLimits::default()), Duration::from_secs(60));
+                    let written = carry_out_deferred(transaction, &writer, statements, minute);
+                    written.await.map_err(|refused| refused.error)
+                })
+            });
+            written.await
+        };
+        let mut rows = 50_000;
+        loop {
+            let began = Instant::now();
+            deferred(vec![slow(rows)]).await.expect("it is short");
+            if began.elapsed() > Duration::from_millis(700) {
+                break;
+            }
+            rows *= 2;
+        }
+        let before = store.query(Statement::new("SELECT * FROM scratch")).await;
+        let error = deferred(vec![slow(rows); 240]).await.expect_err("too long");
+        assert_eq!(error.kind, StoreErrorKind::Overdue, "{error}");
+        assert!(error.message.contains("together"), "{error}");
+        let after = store.query(Statement::new("SELECT * FROM scratch")).await;
+        let (before, after) = (before.expect("rows"), after.expect("rows"));
+        assert_eq!(before.rows.len(), after.rows.len());
     });
 }
 

@@ -39,6 +39,9 @@ attacks! {
         rows_are_measured
     };
     a_message_of_many_megabytes: "a commit whose message has 64 MiB" => { messages_are_cut };
+    a_commit_without_a_time: "a commit whose header has no time that can be read, between others" => {
+        the_others_are_read
+    };
     an_aggregate_that_grows: "an aggregate whose memory grows until the statement's time is over" => {
         aggregates_are_bounded
     };
@@ -74,7 +77,7 @@ pub(super) fn grants() -> Grants {
     toml::from_str(text).expect("grants")
 }
 
-fn writer(limits: CallLimits) -> DeferredWriter {
+pub(super) fn writer(limits: CallLimits) -> DeferredWriter {
     DeferredWriter {
         plugin: "p".to_owned(),
         grants: grants(),
@@ -343,7 +346,7 @@ fn rows_are_measured() {
 }
 
 /// The most memory that this process, of one test alone, ever had, in KiB.
-fn peak() -> Option<u64> {
+pub(super) fn peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
@@ -382,6 +385,49 @@ fn messages_are_cut() {
             64 << 10
         );
     }
+}
+
+/// What a repository says of one commit is no reason to read none.
+fn the_others_are_read() {
+    let repository = repository();
+    for (hour, name) in [(8, "search"), (9, "feeds"), (10, "pages")] {
+        let commit = repository.at(&format!("2026-01-05T{hour:02}:00:00Z"));
+        let commit = commit.file(&format!("src/{name}.rs"), &"fn it() {}\n".repeat(40));
+        commit
+            .body("Readers could not do without it any longer.")
+            .commit(&format!("feat: {name} are there for all readers"));
+    }
+    let head = |what: &str| repository.git(&["rev-parse", what], "").trim().to_owned();
+    let (tree, base) = (head("HEAD^{tree}"), head("HEAD"));
+    let write = |object: &str| {
+        let arguments = [
+            "hash-object",
+            "-t",
+            "commit",
+            "-w",
+            "--stdin",
+            "--literally",
+        ];
+        repository.git(&arguments, object).trim().to_owned()
+    };
+    let bad = write(&format!(
+        "tree {tree}\nparent {base}\nauthor a <a@x> abc +0000\ncommitter a <a@x> abc +0000\n\nfeat: bogus\n"
+    ));
+    let who = "a <a@x> 1767610800 +0000";
+    let merge = write(&format!(
+        "tree {tree}\nparent {base}\nparent {bad}\nauthor {who}\ncommitter {who}\n\n\
+         Merge pull request #1 from x/y\n\nfeat: a page has its own address\n"
+    ));
+    repository.git(&["update-ref", "HEAD", &merge], "");
+    let factory = Factory::bare(Dialect::Sqlite);
+    let input = format!("repository={}", repository.path().display());
+    let ran = factory.run(&["run", "remember", "--input", &input]);
+    assert!(!ran.to_string().contains("has no time"), "{ran}");
+    assert_eq!(factory.count("commits"), 4, "{ran}");
+    let again = factory.run(&["run", "remember", "--input", &input]);
+    assert!(again.to_string().contains("cannot be read"), "{again}");
+    let ran = factory.diary(repository.path(), "2026-01-05");
+    assert_eq!(ran.code, 4, "{ran}");
 }
 
 fn aggregates_are_bounded() {

@@ -42,6 +42,9 @@ attacks! {
     a_slow_peer_has_its_own_bound: "one peer opens more than its share beside others" => {
         idle_connections_of_one_peer
     };
+    readers_who_do_not_read: "forty readers ask for a film of 24 MB and take nothing of it" => {
+        readers_take_nothing
+    };
     a_body_is_not_read_without_end: "a request that carries more than it may" => {
         a_body_without_end
     };
@@ -221,6 +224,38 @@ fn is_open(mut stream: &TcpStream) -> bool {
     stream
         .read(&mut [0])
         .is_err_and(|error| waits.contains(&error.kind()))
+}
+
+/// What is served is in memory once, however many ask for it.
+fn readers_take_nothing() {
+    let factory = Factory::bare_written(Sqlite);
+    factory.write("site/film.mp4", vec![7; 24 << 20]);
+    factory.ok(&["apply"]);
+    let server = serving(&factory, &[]);
+    let address = server.address();
+    assert_eq!(get(address, "/health").status, 200);
+    let before = resident(server.id());
+    let ask = |number: u32| {
+        let mut stream = TcpStream::connect(address).expect("a connection");
+        let request = "GET /film.mp4 HTTP/1.1\r\nhost: x\r\n\r\n";
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut begun = [0; 12];
+        stream.read_exact(&mut begun).expect("it is answered");
+        assert_eq!(&begun, b"HTTP/1.1 200", "{number}");
+        stream
+    };
+    let held: Vec<_> = (0..40).map(ask).collect();
+    let grown = resident(server.id()).saturating_sub(before);
+    assert!(grown < 256 << 10, "{grown} KiB for 40 readers of 24 MB");
+    drop(held);
+}
+
+/// The memory of a process, in KiB.
+fn resident(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("it is there");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    number.expect("its memory").parse().expect("a number")
 }
 
 fn a_body_without_end() {

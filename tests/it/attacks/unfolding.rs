@@ -3,12 +3,15 @@
 //! tests have no clock; where nobody counted, they would run for minutes or for ever.
 
 use callboard_core::handler::schema;
+use callboard_core::store::Dialect::Sqlite;
 use callboard_core::template;
 use minijinja::ErrorKind;
 use serde_json::{Value as Json, json};
 
 use super::attacks;
+use crate::support::factory::{DAY, Factory};
 use crate::support::host::{Host, Ran};
+use crate::support::repository::repository;
 
 attacks! {
     lists_in_lists: "lists of which each holds the one before ten times, written, joined, compared and looked up" => {
@@ -19,6 +22,9 @@ attacks! {
     errors_without_end: "a million parts, each of which fits none of its schema's choices" => { many_errors };
     a_long_line: "a template with a line of 70,000 columns" => { long_lines };
     a_value_against_a_wide_schema: "a value of a million parts against a schema of thousands" => { wide_values };
+    a_reformatted_day: "120 commits of a day, each of which touches 100 files with long names" => {
+        a_busy_day
+    };
     stages_in_a_row: "a pipeline of 1,000 stages, each after the three before it" => { many_stages };
     stages_side_by_side: "a pipeline of 1,000 stages that all write the same keys" => { parallel_stages };
     stages_without_end: "a pipeline of 6,000 stages, and one with 20,000 needs" => { too_many_stages };
@@ -34,6 +40,34 @@ fn shared() -> String {
         format!("{{% set {outer} = [{ten}] %}}")
     });
     format!("{{% set a = [1, 2] %}}{}", lists.collect::<String>())
+}
+
+/// What one stage may write the next one may read, and it is written.
+fn a_busy_day() {
+    let repository = repository();
+    let mut stream = String::new();
+    for commit in 0..120 {
+        let at = 1_767_607_200 + commit * 60;
+        let subject = format!("refactor: module {commit} is laid out anew");
+        let who = format!("Ada <ada@example.org> {at} +0000");
+        let length = subject.len();
+        stream += &format!(
+            "commit refs/heads/main\nauthor {who}\ncommitter {who}\ndata {length}\n{subject}\n"
+        );
+        for file in 0..100 {
+            let path = format!(
+                "src/main/java/com/example/project/module3/service/implementation/DefaultCustomerAccountService{file}.java"
+            );
+            let text = format!("{commit}\n");
+            let length = text.len();
+            stream += &format!("M 100644 inline {path}\ndata {length}\n{text}");
+        }
+        stream.push('\n');
+    }
+    repository.git(&["fast-import", "--quiet"], &stream);
+    let factory = Factory::bare(Sqlite);
+    let ran = factory.diary(repository.path(), DAY);
+    assert_eq!(ran.code, 4, "{ran}");
 }
 
 fn refused(text: &str) -> minijinja::Error {

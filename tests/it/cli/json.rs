@@ -105,6 +105,7 @@ const LINES: &[(&[&str], i32)] = &[
     (&["findings", "list"], 0),
     (&["findings", "resolve", "latest"], 2),
     (&["doctor"], 0),
+    (&["backup", "out/all.backup"], 0),
     (&["settings", "list"], 0),
     (&["settings", "get", "site.title"], 0),
     (&["settings", "set", "site.title", "Diary"], 0),

@@ -6,7 +6,7 @@ use std::fs;
 use callboard_core::store::Dialect::{Postgres, Sqlite};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use crate::support::daemon::{Daemon, eventually, get};
+use crate::support::daemon::{Daemon, eventually, get, until_frozen};
 use crate::support::database::runtime;
 use crate::support::factory::{DAY, Factory, board, diary};
 
@@ -60,6 +60,56 @@ fn a_table_that_somebody_keeps_locked_is_said_everywhere_and_keeps_no_daemon_ali
     assert!([0, 3].contains(&ran.code), "{ran}");
     runtime.block_on(other.close()).expect("it goes");
     factory.ok(&["runs", "list"]);
+}
+
+/// Nobody has it in hand, and it would hold its locks for ever.
+#[test]
+fn a_prepared_transaction_that_was_forgotten_is_named() {
+    let factory = Factory::bare(Postgres);
+    let runtime = runtime();
+    let lock = "LOCK TABLE open_runs IN ACCESS EXCLUSIVE MODE";
+    let (mut other, _) = runtime.block_on(stranger(&factory, lock));
+    let mut says = |sql: &'static str| {
+        let said = runtime.block_on(async { sqlx::raw_sql(sql).execute(&mut other).await });
+        said.expect("it does as it is told");
+    };
+    says("PREPARE TRANSACTION 'forgotten'");
+    let ran = factory.run(&["runs", "list"]);
+    says("ROLLBACK PREPARED 'forgotten'");
+    assert_eq!(ran.code, 3, "{ran}");
+    assert!(
+        ran.stderr.contains("ROLLBACK PREPARED 'forgotten'"),
+        "{ran}"
+    );
+    factory.ok(&["runs", "list"]);
+}
+
+#[test]
+fn a_daemon_that_is_frozen_with_the_file_to_itself_is_a_problem() {
+    let factory = Factory::bare(Sqlite);
+    let server = Daemon::start(&factory, &["work"]);
+    server.until("Ctrl-C stops");
+    server.freeze(&factory.url());
+    let repository = board();
+    let line = diary(repository.path(), DAY);
+    let line: Vec<_> = line.iter().map(String::as_str).collect();
+    let follower = Daemon::start(&factory, &line);
+    follower.until("following");
+    factory.execute("UPDATE open_runs SET wake_at = wake_at - 3600000000");
+    factory.execute(
+        "INSERT INTO workers (name, seen_at) VALUES ('w', 1) \
+        ON CONFLICT (name) DO NOTHING",
+    );
+    factory.execute("UPDATE workers SET seen_at = 1");
+    let ran = factory.run(&["doctor"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    let resume = format!("kill -CONT {}", server.id());
+    assert!(
+        ran.stdout.contains("was last seen") && ran.stdout.contains(&resume),
+        "{ran}"
+    );
+    server.signal("CONT");
+    follower.ended();
 }
 
 #[test]
@@ -143,6 +193,73 @@ fn a_backup_that_is_restored_under_a_daemon_ends_it_and_stays_as_it_is() {
         }
         let model = factory.json(&["settings", "get", "roles.writer.model"]);
         assert_ne!(model, "later");
+    }
+}
+
+/// As the page does not say: the log stays, and the file that is written over is the same one.
+#[test]
+fn a_backup_that_is_copied_over_the_file_of_a_daemon_ends_it() {
+    let factory = Factory::bare(Sqlite);
+    let file = factory.workspace().join("callboard.db");
+    let backup = factory.workspace().join("backup");
+    fs::copy(&file, &backup).expect("a copy");
+    let server = Daemon::start(&factory, &["serve", "--no-work", "--listen", "127.0.0.1:0"]);
+    let address = server.address();
+    factory.ok(&["settings", "set", "roles.writer.model", "later"]);
+    // It has looked at the file since its log was begun.
+    assert_eq!(get(address, "/health").status, 200);
+    fs::copy(&backup, &file).expect("it is written over");
+    let ran = server.ended();
+    assert_eq!(ran.code, 3, "{ran}");
+    assert!(
+        ran.stderr.contains("was written over under this process"),
+        "{ran}"
+    );
+    for name in ["callboard.db-wal", "callboard.db-shm"] {
+        assert!(ran.stderr.contains(name), "{ran}");
+        fs::remove_file(factory.workspace().join(name)).expect("it was left");
+    }
+    fs::copy(&backup, &file).expect("it is put there again");
+    let model = factory.json(&["settings", "get", "roles.writer.model"]);
+    assert_ne!(model, "later");
+}
+
+/// A run is carried out by the command itself, and frozen in the middle of a stage.
+#[test]
+fn a_file_that_is_replaced_under_a_command_that_carries_a_run_ends_it() {
+    let factory = Factory::bare(Sqlite);
+    let file = factory.workspace().join("callboard.db");
+    let backup = factory.workspace().join("backup");
+    let repository = board();
+    let line = diary(repository.path(), DAY);
+    let line: Vec<_> = line.iter().map(String::as_str).collect();
+    let commands: [&[&str]; 2] = [&line, &["runs", "tail"]];
+    for line in commands {
+        fs::copy(&file, &backup).expect("a copy");
+        let mut command = factory.command(line);
+        command.env("CALLBOARD_FAULT", "before-handler=stop");
+        let carrier = Daemon::of(command);
+        if line[0] == "run" {
+            until_frozen(carrier.id());
+        } else {
+            // It looks at it.
+            eventually("it has the file open", || {
+                let open = fs::read_dir(format!("/proc/{}/fd", carrier.id())).ok()?;
+                let links = open
+                    .flatten()
+                    .filter_map(|it| fs::read_link(it.path()).ok());
+                links.into_iter().any(|it| it == file).then_some(())
+            });
+        }
+        for name in ["callboard.db-wal", "callboard.db-shm"] {
+            fs::remove_file(factory.workspace().join(name)).expect("it is there");
+        }
+        fs::copy(&backup, &file).expect("it is put there");
+        carrier.signal("CONT");
+        let ran = carrier.ended();
+        assert_eq!(ran.code, 3, "{ran}");
+        assert!(ran.stderr.contains("was replaced or removed"), "{ran}");
+        factory.ok(&["runs", "list"]);
     }
 }
 

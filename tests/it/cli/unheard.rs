@@ -1,12 +1,13 @@
 //! Output that nobody takes: whoever read it has gone, or its disk is full.
 
 use std::fs::File;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
 use callboard_core::store::Dialect::Sqlite;
 
-use crate::support::daemon::eventually;
-use crate::support::factory::{DAY, Factory, board};
+use crate::support::daemon::{eventually, get};
+use crate::support::factory::{DAY, Factory, board, diary};
 use crate::support::host::{Host, Ran};
 
 /// A command for each way in which something is printed: help, sentences, tables, one document,
@@ -75,6 +76,50 @@ fn what_is_said_beside_the_answer_may_be_lost() {
         let status = command.stdout(Stdio::null()).stderr(lost()).status();
         assert_eq!(status.expect("the program starts").code(), Some(2));
     }
+}
+
+/// A pipe that is full, whose reader stands still.
+fn stuck() -> (std::io::PipeReader, std::io::PipeWriter) {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let mut fills = writer.try_clone().expect("it can be shared");
+    // It goes with the reader.
+    std::thread::spawn(move || while fills.write_all(&[b'.'; 4096]).is_ok() {});
+    (reader, writer)
+}
+
+/// Ctrl-S on the terminal of a daemon, or a container's log driver that hangs.
+#[test]
+fn a_reader_of_errors_that_stands_still_holds_up_nothing() {
+    let factory = Factory::bare(Sqlite);
+    let (reader, writer) = stuck();
+    let mut command = factory.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("CALLBOARD_LOG", "trace").stdout(Stdio::piped());
+    let mut server = command.stderr(writer).spawn().expect("it starts");
+    let stdout = server.stdout.take().expect("it was asked for");
+    let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+    let line = lines.find(|line| line.contains("site "));
+    let line = line.expect("it says where it listens");
+    let (_, address) = line.split_once("http://").expect("an address");
+    let address = address.split('/').next().unwrap_or_default().parse();
+    let address = address.expect("an address");
+    // The daemon carries it out, and whoever asks is not stuck either.
+    let (_kept, writer) = stuck();
+    let repository = board();
+    let line = diary(repository.path(), DAY);
+    let line: Vec<_> = line.iter().map(String::as_str).collect();
+    let mut command = factory.command(&line);
+    let follower = command.stdout(Stdio::null()).stderr(writer).spawn();
+    let mut follower = follower.expect("it starts");
+    let ended = eventually("it ends", || follower.try_wait().expect("it is a child"));
+    assert_eq!(ended.code(), Some(4));
+    assert_eq!(get(address, "/health").status, 200);
+    let term = Command::new("kill")
+        .args(["-s", "TERM", &server.id().to_string()])
+        .status();
+    assert!(term.expect("`kill` is there").success());
+    let ended = eventually("it ends", || server.try_wait().expect("it is a child"));
+    assert_eq!(ended.code(), Some(0));
+    drop(reader);
 }
 
 #[test]

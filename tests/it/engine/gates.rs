@@ -3,7 +3,7 @@
 use callboard_core::store::Dialect;
 
 use super::{Theatre, gate, stage, text};
-use crate::support::daemon::{Daemon, eventually};
+use crate::support::daemon::{Daemon, eventually, until_frozen};
 use crate::support::factory::{DAY, Factory, board, on_each};
 
 const LOOP: &str = "regenerate = { text = \"draft\" }\non.rejected = \"goto:draft\"";
@@ -219,6 +219,49 @@ on_each!(
         assert_eq!(shown[0]["gate"]["decision"], "expired");
         theatre.comes_to(&["runs", "resume", &run], 1);
         assert_eq!(theatre.status(&run), "rejected");
+    }
+);
+
+/// Two workers find that the same gate has lapsed, and one of them is slow.
+#[test]
+fn a_gate_that_another_worker_has_decided_is_no_finding() {
+    let expiry = "expiry = { after = \"30m\", as = \"rejected\" }";
+    let theatre = drafted(Dialect::Postgres, expiry);
+    let run = theatre.play(4);
+    half_an_hour_passes(&theatre);
+    let mut command = theatre.command(&["work"]);
+    command.env("CALLBOARD_FAULT", "before-approval=stop");
+    command.env("CALLBOARD_LOG", "debug");
+    let slow = Daemon::of(command);
+    until_frozen(slow.id());
+    let quick = Daemon::start(&theatre, &["work"]);
+    eventually("the gate lapses", || {
+        (theatre.status(&run) == "rejected").then_some(())
+    });
+    slow.signal("CONT");
+    slow.until("decided by another");
+    assert_eq!(theatre.json(&["findings", "list"]), serde_json::json!([]));
+    for worker in [slow, quick] {
+        worker.signal("TERM");
+        assert_eq!(worker.ended().code, 0);
+    }
+}
+
+on_each!(
+    a_finding_about_a_gate_goes_with_the_gate,
+    |dialect: Dialect| {
+        for line in [["gates", "approve"], ["runs", "cancel"]] {
+            let theatre = drafted(dialect, "");
+            let run = theatre.play(4);
+            theatre.execute(&format!(
+                "INSERT INTO findings (key, kind, subject, message, times, first_at, last_at) \
+                VALUES ('gate:{run}:ask', 'gate', 'ask', 'did not lapse', 1, 1, 1)"
+            ));
+            let open = || theatre.json(&["findings", "list"]);
+            assert_eq!(open()[0]["kind"], "gate");
+            theatre.run(&[line[0], line[1], &run]);
+            assert_eq!(open(), serde_json::json!([]), "{line:?}");
+        }
     }
 );
 

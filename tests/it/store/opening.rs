@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 
+use callboard_core::schema;
 use callboard_core::store::{Dialect, Store, StoreError, StoreErrorKind};
 
 use super::{NONE, execute, numbers};
@@ -89,7 +90,19 @@ fn a_folder_in_place_of_the_file_is_unavailable() {
     runtime().block_on(async {
         let error = refused(&format!("sqlite:{}", folder.path().display())).await;
         assert_eq!(error.kind, StoreErrorKind::Unavailable, "{error}");
+        assert!(error.message.contains("is a folder"), "{error}");
     });
+}
+
+/// An operator looks at the file with the SQLite of the system, whatever its age: Debian 12 has 3.40.
+#[test]
+fn the_tables_of_sqlite_need_no_function_that_is_younger_than_theirs() {
+    for scripts in schema::scripts() {
+        for migration in scripts.migrations {
+            let (owner, text) = (scripts.owner, migration.script("sqlite"));
+            assert!(!text.contains("octet_length"), "{owner}: since 3.43");
+        }
+    }
 }
 
 #[test]

@@ -8,14 +8,15 @@ use std::time::Duration;
 use callboard_core::schedule::Schedule;
 use callboard_core::store::runs::{Run, RunOrigin, RunStatus};
 use callboard_core::store::schedules::{self, Cadence, Fired, Plan, Planned, ScheduleState};
-use callboard_core::store::{Store, policy_runs};
+use callboard_core::store::{Dialect, Store, policy_runs};
 use callboard_core::value::Statement;
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use tokio::sync::oneshot;
 
 use super::runs::{by_id, claimed, record, run};
 use super::{execute, numbers};
-use crate::support::database::on_both;
+use crate::support::database::{on_both, with_database};
 
 /// Each New Year's Day counts, however late.
 const YEARLY: &str = "cron = \"0 0 1 1 *\"\ncatch_up = \"87600h\"\n";
@@ -125,6 +126,42 @@ on_both!(
         assert_eq!(after["b"], before["b"], "what stays goes on");
     }
 );
+
+/// A checkpoint holds its run for as long as its deferred writes take.
+#[test]
+fn a_run_that_is_held_keeps_no_other_schedule_waiting() {
+    with_database(Dialect::Postgres, async |store: Store, _url| {
+        activate(&store, 1).await;
+        let text = format!("{YEARLY}overlap = \"allow\"\n");
+        let plan = plan(1, &[("held", &text), ("other", &text)]);
+        assert!(sync(&store, &plan).await);
+        miss(&store, 1).await;
+        assert_eq!(fire(&store, &plan).await.len(), 2);
+        miss(&store, 1).await;
+        let (taken, is_taken) = oneshot::channel();
+        let (end, ends) = oneshot::channel::<()>();
+        let holds = store.write(move |transaction| {
+            Box::pin(async move {
+                let sql = "SELECT id FROM open_runs WHERE origin = 'schedule held' FOR UPDATE";
+                transaction.query(Statement::new(sql)).await?;
+                taken.send(()).ok();
+                ends.await.ok();
+                Ok(())
+            })
+        });
+        let others = async {
+            is_taken.await.expect("it is held");
+            let fired = tokio::time::timeout(Duration::from_secs(5), fire(&store, &plan)).await;
+            let fired = fired.expect("it waits for nobody");
+            let names: Vec<_> = fired.iter().map(|fired| fired.schedule.as_str()).collect();
+            assert_eq!(names, ["other"]);
+            drop(end);
+        };
+        let (held, ()) = tokio::join!(holds, others);
+        held.expect("the store answers");
+        assert_eq!(fire(&store, &plan).await.len(), 1, "then it has its turn");
+    });
+}
 
 on_both!(
     an_occurrence_has_its_run_once_however_many_look,

@@ -32,20 +32,23 @@ impl TestDatabase {
                     place: Place::Folder(folder),
                 }
             }
-            Dialect::Postgres => {
-                static COUNT: AtomicU32 = AtomicU32::new(0);
-                let count = COUNT.fetch_add(1, Ordering::Relaxed);
-                let name = format!("test_{}_{count}", std::process::id());
-                // A killed test of the same number may have left one.
-                administer(vec![
-                    format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
-                    format!("CREATE DATABASE {name}"),
-                ]);
-                Self {
-                    url: Postgres::shared().url(&name),
-                    place: Place::Server { name },
-                }
-            }
+            Dialect::Postgres => Self::of(""),
+        }
+    }
+
+    /// One of PostgreSQL that is made in this way, e.g. in another encoding.
+    pub(crate) fn of(way: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test_{}_{count}", std::process::id());
+        // A killed test of the same number may have left one.
+        administer(vec![
+            format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+            format!("CREATE DATABASE {name} {way}"),
+        ]);
+        Self {
+            url: Postgres::shared().url(&name),
+            place: Place::Server { name },
         }
     }
 

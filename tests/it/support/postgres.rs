@@ -21,7 +21,7 @@ use super::{keeper, lock_file, shared_folder};
 /// Names the folder with `initdb` and `pg_ctl`; `./just test` sets it.
 const BIN: &str = "CALLBOARD_TEST_POSTGRES_BIN";
 const OPTIONS: &str = "-c listen_addresses='' -c fsync=off -c full_page_writes=off \
-    -c max_connections=200 -c shared_buffers=32MB -c unix_socket_directories=";
+    -c max_connections=200 -c max_prepared_transactions=8 -c shared_buffers=32MB -c unix_socket_directories=";
 
 /// The server of this run.
 pub(super) struct Postgres {

@@ -127,7 +127,7 @@ fn named(file: &Source) -> Vec<(Module, usize)> {
         file.module().unwrap_or_default(),
     );
     let paths = paths(&tokens).into_iter();
-    let from_root = paths.filter_map(|path| path.from_root(&own));
+    let from_root = paths.filter_map(|path| path.told_from_root(&own));
     from_root
         .map(|(path, line)| (path.into_iter().map(str::to_owned).collect(), line))
         .collect()

@@ -1,7 +1,8 @@
-//! Reading Rust: the tokens of a text and the paths among them, its functions and its types. The
+//! Reading Rust: the tokens of a text and the paths among them, and its functions. The
 //! tokens are those of macros, too, whose insides no syntax tree has.
 
 use proc_macro2::{Delimiter, LineColumn, Span, TokenStream, TokenTree};
+use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
 /// A word, a mark or a literal.
@@ -15,13 +16,14 @@ pub(super) struct Token {
 
 pub(super) fn tokens(text: &str) -> Vec<Token> {
     let mut found = Vec::new();
-    flatten(stream(text), 0, &mut found);
+    let stream: Result<TokenStream, _> = text.parse();
+    let stream = stream.unwrap_or_else(|error| panic!("{error}: {text}"));
+    flatten(stream, 0, &mut found);
     found
 }
 
-fn stream(text: &str) -> TokenStream {
-    let read = text.parse();
-    read.unwrap_or_else(|error| panic!("{error}: {text}"))
+fn file(text: &str) -> syn::File {
+    syn::parse_file(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
 fn flatten(stream: TokenStream, depth: usize, found: &mut Vec<Token>) {
@@ -59,47 +61,40 @@ pub(super) fn lines_of(tokens: &[Token], wanted: &str) -> Vec<usize> {
 
 /// A text with the items under `#[cfg(test)]` left empty.
 pub(super) fn without_tests(text: &str) -> String {
-    let mut ranges = Vec::new();
-    items_of_tests(stream(text), &mut ranges);
-    let in_tests = |line| {
-        ranges
-            .iter()
-            .any(|(first, last)| (*first..=*last).contains(&line))
-    };
-    let lines = text.lines().enumerate();
-    lines
-        .map(|(index, line)| {
-            if in_tests(index + 1) {
-                "\n".to_owned()
-            } else {
-                format!("{line}\n")
-            }
-        })
-        .collect()
+    let lines = text.lines().collect();
+    let mut tests = Tests { lines };
+    tests.visit_file(&file(text));
+    tests.lines.iter().flat_map(|line| [line, "\n"]).collect()
 }
 
-/// The first and last lines of items that are for tests: from the mark to a `;` or to braces.
-fn items_of_tests(stream: TokenStream, ranges: &mut Vec<(usize, usize)>) {
-    let mut begun = None;
-    let mut mark = None;
-    for tree in stream {
-        let lines = (tree.span().start().line, tree.span().end().line);
-        if mark.is_some() && tree.to_string().replace(' ', "") == "[cfg(test)]" {
-            begun = mark;
+struct Tests<'t> {
+    lines: Vec<&'t str>,
+}
+
+impl Tests<'_> {
+    /// Whether an item is for tests, which are taken out.
+    fn takes(&mut self, item: Span) -> bool {
+        let lines = &mut self.lines[item.start().line - 1..item.end().line];
+        let is_mark = |line: &&&str| line.trim_start().starts_with(['#', '/']);
+        let mut marks = lines.iter().take_while(is_mark);
+        let is_of_tests = marks.any(|line| line.trim() == "#[cfg(test)]");
+        if is_of_tests {
+            lines.fill("");
         }
-        mark = matches!(&tree, TokenTree::Punct(it) if it.as_char() == '#').then_some(lines.0);
-        let ends = match &tree {
-            TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
-            TokenTree::Punct(mark) => mark.as_char() == ';',
-            _ => false,
-        };
-        match (begun, tree) {
-            (Some(first), _) if ends => {
-                ranges.push((first, lines.1));
-                begun = None;
-            }
-            (None, TokenTree::Group(group)) => items_of_tests(group.stream(), ranges),
-            _ => {}
+        is_of_tests
+    }
+}
+
+impl<'ast> Visit<'ast> for Tests<'_> {
+    fn visit_item(&mut self, item: &'ast syn::Item) {
+        if !self.takes(item.span()) {
+            visit::visit_item(self, item);
+        }
+    }
+
+    fn visit_impl_item(&mut self, item: &'ast syn::ImplItem) {
+        if !self.takes(item.span()) {
+            visit::visit_impl_item(self, item);
         }
     }
 }
@@ -129,7 +124,7 @@ impl<'t> Named<'t> {
 
     /// The path from the root of the crate, if this one says how to get there from `module`, and the
     /// line of its first name.
-    pub(super) fn from_root(&self, module: &[&'t str]) -> Option<(Vec<&'t str>, usize)> {
+    pub(super) fn told_from_root(&self, module: &[&'t str]) -> Option<(Vec<&'t str>, usize)> {
         let climbs = self.names().take_while(|name| *name == "super").count();
         let (kept, skipped) = match self.first() {
             "crate" => (0, 1),
@@ -198,46 +193,35 @@ pub(super) struct Function {
     pub(super) body: usize,
 }
 
-/// What is declared in a text: the functions that have a body, and the types.
-#[derive(Default)]
-pub(super) struct Declared {
+/// The functions of a text that have a body.
+pub(super) fn functions(text: &str) -> Vec<Function> {
+    let (tokens, found) = (tokens(text), Vec::new());
+    let mut functions = Functions { tokens, found };
+    functions.visit_file(&file(text));
+    functions.found
+}
+
+struct Functions {
     tokens: Vec<Token>,
-    pub(super) functions: Vec<Function>,
-    /// With their lines.
-    pub(super) types: Vec<(String, usize)>,
+    found: Vec<Function>,
 }
 
-pub(super) fn declared(text: &str) -> Declared {
-    let mut declared = Declared {
-        tokens: tokens(text),
-        ..Declared::default()
-    };
-    let file = syn::parse_file(text).unwrap_or_else(|error| panic!("{error}: {text}"));
-    declared.visit_file(&file);
-    declared
-}
-
-impl Declared {
+impl Functions {
     fn add(&mut self, signature: &syn::Signature, body: &syn::Block) {
         let (open, close) = (body.brace_token.span.open(), body.brace_token.span.close());
         let within = |it: &&Token| it.start > open.start() && it.start < close.start();
         let tokens = self.tokens.iter().filter(within);
         let mut lines: Vec<usize> = tokens.flat_map(|it| it.start.line..=it.last_line).collect();
         lines.dedup();
-        self.functions.push(Function {
+        self.found.push(Function {
             name: signature.ident.to_string(),
             line: signature.ident.span().start().line,
             body: lines.len(),
         });
     }
-
-    fn name(&mut self, ident: &syn::Ident) {
-        self.types
-            .push((ident.to_string(), ident.span().start().line));
-    }
 }
 
-impl<'ast> Visit<'ast> for Declared {
+impl<'ast> Visit<'ast> for Functions {
     fn visit_item_fn(&mut self, it: &'ast syn::ItemFn) {
         self.add(&it.sig, &it.block);
         visit::visit_item_fn(self, it);
@@ -253,21 +237,5 @@ impl<'ast> Visit<'ast> for Declared {
             self.add(&it.sig, body);
         }
         visit::visit_trait_item_fn(self, it);
-    }
-
-    fn visit_trait_item_type(&mut self, it: &'ast syn::TraitItemType) {
-        self.name(&it.ident);
-    }
-
-    fn visit_item(&mut self, item: &'ast syn::Item) {
-        match item {
-            syn::Item::Struct(it) => self.name(&it.ident),
-            syn::Item::Enum(it) => self.name(&it.ident),
-            syn::Item::Trait(it) => self.name(&it.ident),
-            syn::Item::Type(it) => self.name(&it.ident),
-            syn::Item::Union(it) => self.name(&it.ident),
-            _ => {}
-        }
-        visit::visit_item(self, item);
     }
 }

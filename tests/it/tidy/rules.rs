@@ -1,7 +1,7 @@
 //! The rules, each a function from a text to what is wrong with it. They know no file system,
 //! so `bites.rs` can show that each of them bites.
 
-use super::code::{declared, lines_of, paths, tokens, without_tests};
+use super::code::{functions, lines_of, paths, tokens, without_tests};
 use super::source::Source;
 use super::{AT_THE_ROOT, BELOW, Layer, Only};
 
@@ -34,7 +34,7 @@ pub(super) fn too_long(source: &Source) -> Vec<String> {
 
 /// Counts as clippy does: the lines between the braces, without comments and blank lines.
 pub(super) fn long_functions(source: &Source) -> Vec<String> {
-    let functions = declared(&source.text).functions.into_iter();
+    let functions = functions(&source.text).into_iter();
     let long = functions.filter(|it| it.body > MOST_LINES_OF_A_FUNCTION);
     let told = long.map(|it| {
         let (name, lines) = (it.name, it.body);
@@ -71,7 +71,7 @@ pub(super) fn imports_upwards(source: &Source, table: &[Layer]) -> Vec<String> {
     let tokens = tokens(&without_tests(&source.text));
     let mut findings = Vec::new();
     for path in paths(&tokens) {
-        let Some((path, line)) = path.from_root(&module) else {
+        let Some((path, line)) = path.told_from_root(&module) else {
             continue;
         };
         let Some(first) = path.first() else { continue };
@@ -150,7 +150,7 @@ pub(super) fn providers_by_name(source: &Source) -> Vec<String> {
         let packages = ["callboard_core", "callboard_factory", "callboard"];
         let (names, line) = if packages.contains(&path.first()) {
             (path.names().skip(1).collect(), path.line(1))
-        } else if let Some(from_root) = path.from_root(&own) {
+        } else if let Some(from_root) = path.told_from_root(&own) {
             from_root
         } else {
             continue;
@@ -173,8 +173,11 @@ pub(super) fn providers_by_name(source: &Source) -> Vec<String> {
 
 pub(super) fn refused_type_names(source: &Source, refused: &[(&str, &str)]) -> Vec<String> {
     let mut findings = Vec::new();
-    for (name, line) in declared(&source.text).types {
-        if let Some((suffix, instead)) = refused.iter().find(|(it, _)| name.ends_with(it)) {
+    for pair in tokens(&source.text).windows(2) {
+        let declares = ["struct", "enum", "trait", "type", "union"].contains(&&*pair[0].text);
+        let (name, line) = (&pair[1].text, pair[1].start.line);
+        let refused = refused.iter().find(|(it, _)| name.ends_with(it));
+        if let Some((suffix, instead)) = refused.filter(|_| declares) {
             let message = format!("`{name}`: no type is called …{suffix}; {instead}");
             findings.push(finding(source, line, message));
         }

@@ -48,10 +48,7 @@ on_each!(
         let factory = rack(dialect);
         let mut runs = 0;
         for _ in 0..length(1, 6) {
-            for point in points()
-                .into_iter()
-                .filter(|point| !ELSEWHERE.contains(point))
-            {
+            for point in points().filter(|point| !ELSEWHERE.contains(point)) {
                 runs += killed_at(&factory, point, 1 + chance.below(3));
             }
         }

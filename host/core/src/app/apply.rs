@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{App, AppError, Inspection};
+use super::{App, AppError, AppFuture, Inspection};
 use crate::rollcall::RollReport;
 use crate::store::revisions;
 use crate::workspace::{self, Files};
@@ -18,12 +18,16 @@ pub struct Applied {
 
 impl App {
     /// Call the roll over the folder as it stands, keeping nothing.
-    pub async fn check(&self) -> Result<Inspection, AppError> {
-        self.inspect(&self.read()?).await
+    pub fn check(&self) -> AppFuture<'_, Inspection> {
+        Box::pin(async move { self.inspect(&self.read()?).await })
     }
 
     /// Make the folder as it stands the active revision, if everything answers.
-    pub async fn apply(&self, note: &str) -> Result<Applied, AppError> {
+    pub fn apply<'a>(&'a self, note: &'a str) -> AppFuture<'a, Applied> {
+        Box::pin(self.applied(note))
+    }
+
+    async fn applied(&self, note: &str) -> Result<Applied, AppError> {
         let folder = self.read()?;
         let Inspection { loaded, roll } = self.inspect(&folder).await?;
         let misses = roll.causes().len();

@@ -1,11 +1,16 @@
 //! What a process does with a workspace that it has open: take the right to work on it, see that it
 //! is still there, look for news, and close it.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 
 use super::{App, AppError, SeenVersions, duties};
 use crate::store::exclusive::Exclusive;
 use crate::store::poll;
+
+/// How often the files are looked after.
+const PLACE_LOOK: Duration = Duration::from_secs(1);
 
 impl App {
     /// The right to work on the database, until it is dropped. `mode` is how, for whoever is
@@ -19,9 +24,14 @@ impl App {
         self.store().is_nowhere()
     }
 
-    /// Refused once a file of the database is not the one at its path any more.
-    pub fn in_place(&self) -> Result<(), AppError> {
-        Ok(self.store().in_place()?)
+    /// Wait until a file of the database is not the one at its path any more.
+    pub async fn lost(&self) -> AppError {
+        loop {
+            if let Err(error) = self.store().in_place().await {
+                return error.into();
+            }
+            tokio::time::sleep(PLACE_LOOK).await;
+        }
     }
 
     /// Look at the database as a worker does, and tell `seen` what is new.

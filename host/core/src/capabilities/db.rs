@@ -5,7 +5,7 @@ use std::time::Duration;
 use wasmtime::component::{HasData, Resource};
 
 use crate::capability::types::{DatabaseError, DatabaseErrorKind, Value, statement};
-use crate::capability::{Capability, InstanceState};
+use crate::capability::{Capability, InstanceState, Opens, heard};
 use crate::store::granted::{GrantedTransaction, QueryLimits};
 use crate::store::{Dialect as StoreDialect, StoreError};
 use crate::value::Rows;
@@ -28,7 +28,7 @@ inventory::submit! {
         interface: "db",
         link: |linker| db::add_to_linker::<_, Database>(linker, |state| Database(state)),
         granted: |grants| !grants.db.is_empty(),
-        mend: "db = [{ table = \"TABLE\", verbs = [\"select\"] }]",
+        mend: Opens::Element("[[OWNER.db]]\ntable = \"TABLE\"\nverbs = [\"select\"]"),
     }
 }
 
@@ -89,16 +89,16 @@ impl db::Host for Database<'_> {
 
     async fn query(&mut self, sql: String, params: Vec<Value>) -> GuestResult<RowSet> {
         let limits = self.limits()?;
-        let asked = statement(sql.clone(), params);
+        let (opening, asked) = (heard::opening(&sql), statement(sql, params));
         let access = self.0.outside_transaction();
         let rows = async { access?.database().await?.query(asked, limits).await };
         let rows = rows.await;
-        Ok(self.told(&sql, rows).map(row_set))
+        Ok(self.told(&opening, rows).map(row_set))
     }
 
     async fn execute(&mut self, sql: String, params: Vec<Value>) -> GuestResult<u64> {
         let limits = self.limits()?;
-        let asked = statement(sql.clone(), params);
+        let (opening, asked) = (heard::opening(&sql), statement(sql, params));
         let access = self.0.outside_transaction();
         let touched = async {
             let access = access?;
@@ -106,11 +106,12 @@ impl db::Host for Database<'_> {
             database.execute(asked, limits.timeout).await
         };
         let touched = touched.await;
-        Ok(self.told(&sql, touched))
+        Ok(self.told(&opening, touched))
     }
 
     async fn execute_many(&mut self, sql: String, params: Vec<Vec<Value>>) -> GuestResult<u64> {
         let limits = self.limits()?;
+        let opening = heard::opening(&sql);
         let params = params
             .into_iter()
             .map(|row| row.into_iter().map(Into::into).collect())
@@ -122,7 +123,7 @@ impl db::Host for Database<'_> {
             database.execute_many(&sql, params, limits.timeout).await
         };
         let touched = touched.await;
-        Ok(self.told(&sql, touched))
+        Ok(self.told(&opening, touched))
     }
 }
 
@@ -151,9 +152,9 @@ impl db::HostTransaction for Database<'_> {
         params: Vec<Value>,
     ) -> GuestResult<RowSet> {
         let limits = self.limits()?;
-        let asked = statement(sql.clone(), params);
+        let (opening, asked) = (heard::opening(&sql), statement(sql, params));
         let rows = self.transaction(&handle)?.query(asked, limits).await;
-        Ok(self.told(&sql, rows).map(row_set))
+        Ok(self.told(&opening, rows).map(row_set))
     }
 
     async fn execute(
@@ -163,10 +164,10 @@ impl db::HostTransaction for Database<'_> {
         params: Vec<Value>,
     ) -> GuestResult<u64> {
         let limits = self.limits()?;
-        let asked = statement(sql.clone(), params);
+        let (opening, asked) = (heard::opening(&sql), statement(sql, params));
         let transaction = self.transaction(&handle)?;
         let touched = transaction.execute(asked, limits.timeout).await;
-        Ok(self.told(&sql, touched))
+        Ok(self.told(&opening, touched))
     }
 
     async fn commit(&mut self, handle: Resource<GrantedTransaction>) -> GuestResult<()> {

@@ -5,9 +5,8 @@ use std::time::Duration;
 use url::Url;
 use wasmtime::component::HasData;
 
-use crate::capability::{Capability, InstanceState};
+use crate::capability::{Capability, InstanceState, Opens, denied, heard};
 use crate::client::{self, ClientError, ClientErrorKind, Credential};
-use crate::settings::SettingType;
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -23,7 +22,7 @@ inventory::submit! {
         interface: "http",
         link: |linker| http::add_to_linker::<_, Http>(linker, |state| Http(state)),
         granted: |grants| !grants.http.is_empty(),
-        mend: "http = [{ host = \"HOST\" }]",
+        mend: Opens::Element("[[OWNER.http]]\nhost = \"HOST\""),
     }
 }
 
@@ -39,6 +38,10 @@ impl HasData for Http<'static> {
 impl http::Host for Http<'_> {
     async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, HttpError>> {
         let left = self.0.host_call()?;
+        let request = match admitted(request) {
+            Ok(request) => request,
+            Err(error) => return Ok(Err(error)),
+        };
         let credential = match &request.credential {
             None => None,
             Some(key) => match credential(self.0, key, &request.url) {
@@ -72,6 +75,16 @@ impl http::Host for Http<'_> {
     }
 }
 
+/// A request whose words are no longer than such words can be.
+fn admitted(request: Request) -> Result<Request, HttpError> {
+    Ok(Request {
+        method: heard::name(request.method),
+        url: heard::address(request.url).map_err(ClientError::bad_request)?,
+        credential: request.credential.map(heard::name),
+        ..request
+    })
+}
+
 /// The secret of a name, which the guest never sees, for where the request goes.
 fn credential(state: &InstanceState, key: &str, url: &str) -> Result<Credential, HttpError> {
     let refuse = |kind, message: String| {
@@ -83,25 +96,12 @@ fn credential(state: &InstanceState, key: &str, url: &str) -> Result<Credential,
     };
     let url =
         Url::parse(url).map_err(|error| ClientError::bad_request(format!("`{url}`: {error}")))?;
-    let to = state.access.client.policy().credential(key, &url)?;
     let settings = &state.caller.settings;
-    match settings.declaration(key) {
-        Some(declaration) if declaration.kind == SettingType::Secret => {}
-        Some(_) => {
-            return refuse(
-                HttpErrorKind::BadRequest,
-                format!("setting `{key}` is no secret; credentials are"),
-            );
-        }
-        None => {
-            return refuse(
-                HttpErrorKind::BadRequest,
-                format!(
-                    "credential `{key}` is not declared; declare it in settings.toml with the type `secret`"
-                ),
-            );
-        }
+    // No grant helps to send what is no declared secret.
+    if let Some(text) = denied::credential(key, settings.declaration(key)) {
+        return refuse(HttpErrorKind::BadRequest, text);
     }
+    let to = state.access.client.policy().credential(key, &url)?;
     match settings.secret(key) {
         Ok(Some(secret)) => Ok(Credential {
             secret: secret.clone(),

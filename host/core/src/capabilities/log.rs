@@ -2,7 +2,7 @@
 
 use wasmtime::component::HasData;
 
-use crate::capability::{Capability, InstanceState, denial};
+use crate::capability::{Capability, InstanceState, Opens, denial};
 use crate::lines::{self, LineSource};
 
 mod bindings {
@@ -19,7 +19,7 @@ inventory::submit! {
         interface: "log",
         link: |linker| log::add_to_linker::<_, Log>(linker, |state| Log(state)),
         granted: |grants| grants.log,
-        mend: "log = true",
+        mend: Opens::Flag,
     }
 }
 

@@ -2,8 +2,7 @@
 
 use wasmtime::component::HasData;
 
-use crate::capability::{Capability, InstanceState};
-use crate::grants::{denied_key, denied_setting};
+use crate::capability::{Capability, InstanceState, Opens, denied, heard};
 use crate::settings::{SettingType, State};
 
 mod bindings {
@@ -20,7 +19,7 @@ inventory::submit! {
         interface: "settings",
         link: |linker| settings::add_to_linker::<_, Settings>(linker, |state| Settings(state)),
         granted: |grants| !grants.settings.keys.is_empty(),
-        mend: "settings = { keys = [\"KEY\"] }",
+        mend: Opens::Setting,
     }
 }
 
@@ -33,19 +32,16 @@ impl HasData for Settings<'static> {
 impl settings::Host for Settings<'_> {
     fn get(&mut self, key: String) -> wasmtime::Result<Result<Setting, SettingError>> {
         self.0.host_call()?;
-        Ok(read(self.0, &key))
+        Ok(read(self.0, &heard::name(key)))
     }
 }
 
 fn read(state: &InstanceState, key: &str) -> Result<Setting, SettingError> {
     if !state.access.grants.settings.covers(key) {
         let plugin = &state.access.plugin;
-        // What nobody declared no grant opens; which others there are is not the plugin's to know.
-        let text = match state.caller.settings.declaration(key) {
-            Some(_) => denied_setting(plugin, key),
-            None => denied_key(plugin, key),
-        };
-        return Err(SettingError::Denied(text));
+        // Which others there are is not the plugin's to know.
+        let declared = state.caller.settings.declaration(key);
+        return Err(SettingError::Denied(denied::setting(plugin, key, declared)));
     }
     let snapshot = &state.caller.settings;
     let Some(declaration) = snapshot.declaration(key) else {

@@ -8,7 +8,7 @@ use wasmtime::component::{HasData, Resource};
 use crate::beside::{self, Clock, TimeOver, Unanswered};
 use crate::capability::matrix::{self, Matrix, ShapeError, SharedMatrix};
 use crate::capability::types::{Value, statement};
-use crate::capability::{Access, Capability, InstanceState, LimitHit, denial, raise};
+use crate::capability::{Access, Capability, InstanceState, LimitHit, Opens, denial, heard, raise};
 use crate::store::granted::QueryLimits;
 use crate::store::{StoreError, StoreErrorKind};
 use crate::value;
@@ -31,7 +31,7 @@ inventory::submit! {
         interface: "vectors",
         link: |linker| vectors::add_to_linker::<_, Vectors>(linker, |state| Vectors(state)),
         granted: |grants| grants.vectors,
-        mend: "vectors = true",
+        mend: Opens::Flag,
     }
 }
 
@@ -173,13 +173,15 @@ impl vectors::HostMatrix for Vectors<'_> {
             return Ok(Err(denied));
         }
         let timeout = QueryLimits::of(&self.0.access.limits, left).timeout;
-        let asked = statement(sql.clone(), params);
+        let (opening, asked) = (heard::opening(&sql), statement(sql, params));
         let access = self.0.outside_transaction();
         let found = queried(access, asked, timeout, self.elements_left()).await;
         match found {
             Ok(matrix) => Ok(self.hold(matrix)),
             Err(error) if error.message == TOO_MANY => Ok(Err(self.too_large())),
-            Err(error) => Ok(Err(VectorError::Database(self.0.about(&sql, error).into()))),
+            Err(error) => Ok(Err(VectorError::Database(
+                self.0.about(&opening, error).into(),
+            ))),
         }
     }
 

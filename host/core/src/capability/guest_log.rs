@@ -50,17 +50,44 @@ impl GuestLog {
 
     /// A text as a line may show it: without secrets, control characters or great length.
     pub fn line(&self, text: &str, fields: &[(String, String)]) -> String {
-        let mut text = text.to_owned();
+        // Whatever a guest says, this is all that is copied: a secret that begins in what is shown
+        // is in it to its end.
+        let longest = self.told.secrets.first().map_or(0, String::len);
+        let mut kept = Beginning {
+            text: String::new(),
+            room: LONGEST + longest + char::MAX.len_utf8(),
+        };
+        kept.push(text);
         for (name, value) in fields {
-            text = format!("{text} {name}={value}");
-            if text.len() > LONGEST * 16 {
+            [" ", name, "=", value]
+                .into_iter()
+                .for_each(|part| kept.push(part));
+            if kept.room == 0 {
                 break;
             }
         }
-        for secret in &self.told.secrets {
-            text = text.replace(secret.as_str(), "[hidden]");
+        escaped(&self.without_secrets(&kept.text))
+    }
+
+    /// What is shown of a text, with a mark in the place of each secret that begins in it.
+    fn without_secrets(&self, text: &str) -> String {
+        let mut shown = String::new();
+        let mut rest = text;
+        while let Some(sign) = rest.chars().next() {
+            if text.len() - rest.len() > LONGEST {
+                shown.push('…');
+                break;
+            }
+            let secrets = &self.told.secrets;
+            let secret = secrets.iter().find(|it| rest.starts_with(it.as_str()));
+            let (length, stands) = match secret {
+                Some(secret) => (secret.len(), "[hidden]"),
+                None => (sign.len_utf8(), &rest[..sign.len_utf8()]),
+            };
+            shown.push_str(stands);
+            rest = &rest[length..];
         }
-        escaped(&text)
+        shown
     }
 
     /// Tell of a line that [`line`](Self::line) made.
@@ -85,6 +112,25 @@ impl GuestLog {
             source,
             text,
         });
+    }
+}
+
+/// The beginning of what is said in parts.
+struct Beginning {
+    text: String,
+    room: usize,
+}
+
+impl Beginning {
+    fn push(&mut self, part: &str) {
+        if part.len() > self.room {
+            self.text
+                .push_str(&part[..part.floor_char_boundary(self.room)]);
+            self.room = 0;
+        } else {
+            self.text.push_str(part);
+            self.room -= part.len();
+        }
     }
 }
 

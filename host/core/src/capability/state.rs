@@ -7,15 +7,14 @@ use tokio::sync::OnceCell;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::denial;
 use super::guest_log::{GuestLog, GuestOutput};
 use super::limit::{LimitHit, Limiter};
+use super::{Caller, denial};
 use crate::client::Client;
 use crate::client::policy::Policy;
 use crate::config::CallLimits;
 use crate::grants::Grants;
-use crate::lines::{LineSource, Lines};
-use crate::settings::Snapshot;
+use crate::lines::LineSource;
 use crate::store::granted::{self, GrantedDatabase, Idle};
 use crate::store::{Dialect, Store, StoreError, StoreErrorKind};
 
@@ -30,18 +29,6 @@ pub struct Access {
     pub client: Client,
     store: Option<Store>,
     database: OnceCell<GrantedDatabase>,
-}
-
-/// Who calls, and until when.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    pub run: String,
-    pub stage: String,
-    pub attempt: u32,
-    pub deadline: Instant,
-    pub settings: Arc<Snapshot>,
-    /// What is said is kept here.
-    pub lines: Lines,
 }
 
 /// The data of one store: one call of one plugin.

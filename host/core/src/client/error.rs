@@ -5,7 +5,6 @@ use std::fmt;
 use std::io;
 
 use super::redaction::Redaction;
-use super::resolver::ResolveError;
 
 /// Why a request got no answer. The message keeps the whole chain of causes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +46,30 @@ impl fmt::Display for ClientErrorKind {
             ClientErrorKind::Status(status) => return write!(f, "status {status}"),
             ClientErrorKind::Unknown => "unknown",
         })
+    }
+}
+
+/// Why a name has no address here.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ResolveError {
+    #[error("`{name}` has no address: {cause}")]
+    Unknown { name: String, cause: String },
+    #[error(
+        "`{name}` is at {address}, which is not public ({what}); a grant of that very host needs `private = true`"
+    )]
+    NotPublic {
+        name: String,
+        address: String,
+        what: &'static str,
+    },
+}
+
+impl ResolveError {
+    fn kind(&self) -> ClientErrorKind {
+        match self {
+            ResolveError::Unknown { .. } => ClientErrorKind::Dns,
+            ResolveError::NotPublic { .. } => ClientErrorKind::Denied,
+        }
     }
 }
 

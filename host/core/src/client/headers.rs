@@ -8,9 +8,12 @@ use reqwest::header::{
 
 use super::ClientError;
 use crate::settings::Secret;
+use crate::shown::cut;
 
 /// The most bytes of all headers together.
 const LONGEST: usize = 64 * 1024;
+/// Characters of a name that a refusal quotes.
+const NAMED: usize = 200;
 /// Set by the client, or meant for one hop only.
 const REFUSED: [&str; 11] = [
     "connection",
@@ -72,7 +75,7 @@ fn pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), ClientErro
     let refuse = |what: &str| {
         Err(ClientError::bad_request(format!(
             "header `{}` {what}",
-            name.escape_debug()
+            cut(name.escape_debug(), NAMED)
         )))
     };
     let Ok(parsed) = HeaderName::from_bytes(name.as_bytes()) else {
@@ -94,7 +97,7 @@ pub(super) fn method(text: &str) -> Result<Method, ClientError> {
         Ok(method) if plain && !matches!(text, "CONNECT" | "TRACE") => Ok(method),
         _ => Err(ClientError::bad_request(format!(
             "`{}` is no method that can be sent",
-            text.escape_debug()
+            cut(text.escape_debug(), NAMED)
         ))),
     }
 }

@@ -5,37 +5,13 @@ use std::net::SocketAddr;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::address;
-use super::error::ClientErrorKind;
+use super::error::ResolveError;
 
 /// Looks names up, and gives only the addresses that may be dialled.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Resolver {
     /// Whether addresses that are not public may be dialled.
     pub(super) private: bool,
-}
-
-/// Why a name has no address here.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ResolveError {
-    #[error("`{name}` has no address: {cause}")]
-    Unknown { name: String, cause: String },
-    #[error(
-        "`{name}` is at {address}, which is not public ({what}); a grant of that very host needs `private = true`"
-    )]
-    NotPublic {
-        name: String,
-        address: String,
-        what: &'static str,
-    },
-}
-
-impl ResolveError {
-    pub(super) fn kind(&self) -> ClientErrorKind {
-        match self {
-            ResolveError::Unknown { .. } => ClientErrorKind::Dns,
-            ResolveError::NotPublic { .. } => ClientErrorKind::Denied,
-        }
-    }
 }
 
 impl Resolve for Resolver {

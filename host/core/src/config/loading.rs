@@ -1,18 +1,13 @@
 //! Bounds of what is done with a component before a handler of it is called: it is compiled, and
 //! asked what it gives.
 
-use serde::Deserialize;
-
 /// What a component may take to compile. All of it always holds: the structure is looked at
 /// first, and the compiler runs in a process of its own, bounded by the system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CompileLimits {
     /// Longest time, in seconds; also the most time of all processors together.
-    #[serde(deserialize_with = "super::some")]
     pub seconds: u32,
     /// Memory of the compiler, in MiB.
-    #[serde(deserialize_with = "super::some")]
     pub memory_mib: u32,
     /// Modules, components and their instances.
     pub modules: u32,
@@ -48,14 +43,11 @@ impl Default for CompileLimits {
 }
 
 /// What a component may say of itself, and what it may take for that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DescribeLimits {
     /// Longest time, in seconds.
-    #[serde(deserialize_with = "super::some")]
     pub seconds: u32,
     /// Linear memory of the instance, in MiB.
-    #[serde(deserialize_with = "super::some")]
     pub memory_mib: u32,
     /// Handlers that it gives.
     pub handlers: u32,

@@ -9,7 +9,7 @@ use super::clock::after;
 use super::plan::{self, Rest};
 use super::stage::{ExecutedStage, RunContext};
 use crate::lines;
-use crate::outcome::{FailureKind, Outcome, Stop};
+use crate::outcome::{self, FailureKind, Outcome, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
 use crate::registry::Registry;
 use crate::store::checkpoints::Then;
@@ -303,7 +303,7 @@ fn effect(run: &Run, row: &StageRun, registry: &Registry) -> Option<Effect> {
         entry.origin.plugin().is_some() || !needs.roles.is_empty() || !needs.role_keys.is_empty()
     });
     let fallbacks = row.outcome.fallbacks().iter().map(ToString::to_string);
-    let fallback = fallbacks.collect::<Vec<_>>().join("; ");
+    let fallback = outcome::sentence(fallbacks);
     if !run.recurs() && !may_fall_back && fallback.is_empty() {
         return None;
     }

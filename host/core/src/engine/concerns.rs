@@ -34,8 +34,9 @@ impl RunnableRevision {
             Referrer::NativeFile(file) => calls(&rollcall::handler_of(file)),
             Referrer::Plugin(who) => pipeline.handlers().any(|handler| self.gives(who, handler)),
             Referrer::Prompt(prompt) => {
-                let mut contracts = self.contracts(pipeline);
-                contracts.any(|(_, contract)| contract.needs.prompts.contains(prompt))
+                let contracts = self.contracts(pipeline);
+                let mut needs = contracts.flat_map(|(_, contract)| &contract.needs.prompts);
+                needs.any(|need| need.name == *prompt)
             }
             Referrer::Value(key) | Referrer::Declaration(key) => self.reads(pipeline, key),
             Referrer::Role(role) => self.asks(pipeline, role),

@@ -10,7 +10,7 @@ use crate::store::decisions::{self, Decided};
 use crate::store::gates::{self, Decision, Gate, Verdict};
 use crate::store::stage_runs::{self, StageRun, What};
 use crate::store::steering::SteerRefusal;
-use crate::store::{Store, StoreErrorKind, findings, holders, runs};
+use crate::store::{Store, holders, runs};
 
 /// Who decides when nobody did in time.
 const NOBODY: &str = "expiry";
@@ -200,25 +200,17 @@ fn lapse() -> Verdict {
 pub(super) async fn expire(engine: &Engine) -> Result<(), EngineError> {
     let now = engine.clock.now().as_microsecond();
     for gate in gates::expired(&engine.store, now).await? {
-        let key = format!("gate:{}:{}", gate.run, gate.stage);
-        match decide(engine, &gate, lapse()).await {
-            Ok(()) => drop(findings::resolve(&engine.store, &key).await?),
-            Err(EngineError::Store(error))
-                if matches!(
-                    error.kind,
-                    StoreErrorKind::Constraint | StoreErrorKind::Duplicate
-                ) =>
-            {
-                tracing::debug!(run = gate.run, gate = gate.stage, %error, "decided by another");
-            }
+        let Err(error) = decide(engine, &gate, lapse()).await else {
+            continue;
+        };
+        let (run, stage) = (&gate.run, &gate.stage);
+        let message = format!("gate `{stage}` of run {run} did not lapse: {error}");
+        // Whether it is decided says the gate alone: whoever was faster may have ended the run, too.
+        match gates::raise(&engine.store, &gate, message).await? {
+            None => tracing::debug!(run, gate = stage, %error, "decided by another"),
             // It is tried again with each look, and said once.
-            Err(error) => {
-                let (run, stage) = (&gate.run, &gate.stage);
-                let message = format!("gate `{stage}` of run {run} did not lapse: {error}");
-                if findings::raise(&engine.store, &key, "gate", stage, &message).await? {
-                    tracing::warn!(run, gate = stage, %error, "a gate did not lapse");
-                }
-            }
+            Some(true) => tracing::warn!(run, gate = stage, %error, "a gate did not lapse"),
+            Some(false) => {}
         }
     }
     Ok(())

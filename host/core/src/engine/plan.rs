@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::outcome::{Outcome, Patch, Stop};
+use crate::outcome::{self, Outcome, Patch, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
 use crate::store::runs::RunStatus;
 use crate::store::stage_runs::StageRun;
@@ -253,9 +253,7 @@ fn summary(rows: &[StageRun]) -> String {
         .iter()
         .map(|(name, count)| format!("{name} {count}"));
     let told = effects.chain(stops).collect::<Vec<_>>().join(", ");
-    let parts = [told, fallbacks.join("; ")];
-    let parts = parts.into_iter().filter(|part| !part.is_empty());
-    parts.collect::<Vec<_>>().join("; ")
+    outcome::sentence(std::iter::once(told).chain(fallbacks))
 }
 
 /// The place of the newest checkpoint; 0 if there is none.

@@ -1,10 +1,14 @@
 //! What the log of a worker says of runs, at `info`: taken, a stage ended, a gate opened, given
 //! back, ended. What is said is committed.
 
+use crate::shown::cut;
 use crate::store::checkpoints::Then;
 use crate::store::gates::Gate;
 use crate::store::runs::Run;
 use crate::store::stage_runs::StageRun;
+
+/// Characters of a detail in a line.
+const TOLD: usize = 1_000;
 
 /// A run begins, or goes on after its checkpoints so far.
 pub(super) fn taken(run: &Run, rows: &[StageRun]) {
@@ -26,7 +30,7 @@ pub(super) fn stage_ended(row: &StageRun) {
         outcome = row.outcome.name(),
         then = %row.follow,
         duration_ms = u64::try_from(took).unwrap_or_default(),
-        detail = row.outcome.detail(),
+        detail = cut(row.outcome.detail(), TOLD),
         "stage ended"
     );
 }
@@ -48,7 +52,7 @@ pub(super) fn given_back(run: &Run, then: &Then) {
                 run = id,
                 pipeline,
                 status = status.as_str(),
-                detail,
+                detail = cut(detail, TOLD),
                 "run rests"
             );
         }
@@ -57,7 +61,7 @@ pub(super) fn given_back(run: &Run, then: &Then) {
                 run = id,
                 pipeline,
                 status = status.as_str(),
-                detail,
+                detail = cut(detail, TOLD),
                 "run ended"
             );
         }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Engine, RunnableRevision, plan};
 use crate::fault;
-use crate::handler::Call;
+use crate::handler::{Call, schema};
 use crate::lines::{Line, Lines};
 use crate::outcome::{FailureKind, Outcome, Patch, Stop};
 use crate::pipeline::{Pipeline, Stage};
@@ -118,7 +118,7 @@ impl StageExecution {
         let mut attempt = 1;
         loop {
             let call = self.call(stage, attempt);
-            let config = stage.config.get_ref().clone();
+            let config = schema::whole(stage.config.get_ref().clone());
             let outcome = call_once(entry, &call, config, self.input.clone()).await;
             let Some(pause) = pause(stage, attempt, &outcome, self.work.deadline) else {
                 return (outcome, attempt, call.remaining());

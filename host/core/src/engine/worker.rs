@@ -43,7 +43,7 @@ pub trait Duties: Send + Sync {
 }
 
 /// Work until the engine is told to stop.
-pub async fn work(engine: Engine, duties: Arc<dyn Duties>) {
+pub fn work(engine: Engine, duties: Arc<dyn Duties>) -> BoxFuture<'static, ()> {
     let slots = usize::try_from(engine.rules.slots)
         .unwrap_or(usize::MAX)
         .max(1);
@@ -55,7 +55,7 @@ pub async fn work(engine: Engine, duties: Arc<dyn Duties>) {
         duties,
         engine,
     };
-    worker.work(slots).await;
+    Box::pin(async move { worker.work(slots).await })
 }
 
 /// A runnable revision that several runs may wait for.

@@ -143,10 +143,12 @@ impl FromStr for Host {
         let url = address.as_ref().or(url.as_ref());
         let meant = url.and_then(|url| {
             let port = url.port().map(|port| format!(" and `port = {port}`"));
-            let host = url.host_str()?;
+            let host = url.host_str().filter(|host| !host.contains('*'))?;
             Some(format!("`host = \"{host}\"`{}", port.unwrap_or_default()))
         });
-        let meant = meant.unwrap_or_else(|| "a name such as `api.example.com`".to_owned());
+        let meant = meant.unwrap_or_else(|| {
+            "a name such as `api.example.com`, or `*.example.com` for all that end so".to_owned()
+        });
         Err(format!(
             "`{text}` is more or less than a host, expected {meant}"
         ))
@@ -289,7 +291,10 @@ mod tests {
             ("host = \"a.example/x\"", "`host = \"a.example\"`"),
             ("host = \"u@a.example\"", "`host = \"a.example\"`"),
             ("host = \"\"", "`api.example.com`"),
-            ("host = \"a.*.example\"", "more or less than a host"),
+            (
+                "host = \"a.*.example\"",
+                "more or less than a host, expected a name such as",
+            ),
             (
                 "host = \"a.example\"\nmethods = [\"GTE\"]",
                 "unknown variant `GTE`",

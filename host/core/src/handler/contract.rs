@@ -24,6 +24,16 @@ pub struct Contract {
 }
 
 impl Contract {
+    /// The family that it belongs to, one of [`SURFACES`](super::SURFACES).
+    pub fn surface(&self) -> &str {
+        self.name.split('.').next().unwrap_or_default()
+    }
+
+    /// Whether what it does is seen by the world, and cannot be taken back.
+    pub fn publishes(&self) -> bool {
+        self.surface() == super::PUBLISHES
+    }
+
     /// A configuration as the handler sees it: with the defaults that its schema declares.
     pub fn configured(&self, config: &Json) -> Map<String, Json> {
         let properties = self.config.get("properties").and_then(Json::as_object);
@@ -57,10 +67,29 @@ pub struct Needs {
     /// Keys of the configuration that name a role which need not resolve.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub role_keys: Vec<String>,
-    /// Prompts that it uses.
-    pub prompts: Vec<String>,
+    /// Prompts that it fills in.
+    pub prompts: Vec<PromptNeed>,
     /// Tables that it uses.
     pub tables: Vec<TableNeed>,
+}
+
+/// A prompt, and the variables that its handler gives to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PromptNeed {
+    pub name: String,
+    /// Variables that it has to use: without them the model is not told what it is about.
+    pub needed: Vec<String>,
+    /// Variables that it may use, besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub optional: Vec<String>,
+}
+
+impl PromptNeed {
+    /// The variables that the prompt may use.
+    pub fn given(&self) -> impl Iterator<Item = &str> {
+        let given = self.needed.iter().chain(&self.optional);
+        given.map(String::as_str)
+    }
 }
 
 /// Which table is meant: always the same, or the one that a key of the configuration names.
@@ -257,9 +286,15 @@ impl Needs {
         self
     }
 
+    /// A prompt, with the variables that it has to use and those that it may use.
     #[must_use]
-    pub fn prompt(mut self, name: &str) -> Self {
-        self.prompts.push(name.to_owned());
+    pub fn prompt(mut self, name: &str, needed: &[&str], optional: &[&str]) -> Self {
+        let all = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        self.prompts.push(PromptNeed {
+            name: name.to_owned(),
+            needed: all(needed),
+            optional: all(optional),
+        });
         self
     }
 

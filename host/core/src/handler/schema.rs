@@ -5,13 +5,15 @@
 //! before it is held against one, so neither a plugin nor a file can make it take longer than
 //! [`WORK`]. Patterns are matched in linear time.
 
+mod numbers;
 mod weight;
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value as Json;
 
-use self::weight::{Weight, parts, size};
+pub use self::numbers::whole;
+use self::weight::{Weight, parts};
 use crate::foreign;
 use crate::shown::cut;
 
@@ -57,6 +59,7 @@ pub enum MisfitKind {
 /// A schema, ready to be used; else why it is none that can be.
 pub fn compiled(schema: &Json) -> Result<Schema, String> {
     let weight = Weight::of(schema)?;
+    let schema = &numbers::with_bounds(schema);
     let build = || {
         let patterns = PatternOptions::regex().size_limit(PATTERN);
         let options = jsonschema::options().with_pattern_options(patterns);
@@ -72,7 +75,7 @@ pub fn compiled(schema: &Json) -> Result<Schema, String> {
 impl Schema {
     /// What does not fit, the first of it if there is much; none if the value fits.
     pub fn misfits(&self, value: &Json) -> Vec<Misfit> {
-        let size = size(value);
+        let size = self.weight.size_of(value);
         if self.weight.times(size) > WORK {
             let problem = format!(
                 "it is too much to be held against its schema ({size} parts, and the schema has {}); \

@@ -8,13 +8,13 @@ mod steer;
 mod view;
 
 pub use self::carry_out::{CarriedOut, carry_out};
-pub use self::follow::{Follower, RunChange, StageEnded, StatusChanged};
+pub use self::follow::{Follower, RunChange, StatusChanged};
 pub use self::prune::{Pruned, prune, prune_one};
 pub use self::start::{Start, fork, start};
 pub use self::steer::{MigrationView, SteeredView, cancel, migrate, pause, resume, retry};
 pub(crate) use self::view::millis;
 pub use self::view::{
-    HolderView, LimitsView, ListedView, RunDetails, RunProgress, RunView, StageRunView,
+    HolderView, LimitsView, ListedView, RunDetails, RunProgress, RunView, StageEnded, StageRunView,
     UnreadableRunView,
 };
 pub use crate::engine::operate::migrate::{Fate, StageChange};

@@ -7,7 +7,7 @@ use url::Url;
 use crate::capability::{self, Capability};
 use crate::client::policy::Policy;
 use crate::config::CallLimits;
-use crate::grants::{self, Grants, HttpGrant, Origin};
+use crate::grants::{Grants, HttpGrant, Origin};
 use crate::settings::{Declaration, SettingType};
 use crate::store::{Store, StoreErrorKind, granted};
 
@@ -117,18 +117,14 @@ fn explain_setting(subject: &Subject<'_>, key: &str) -> Explanation {
             "setting `{key}` is not declared; declare it in settings.toml, or write an address as https://{key}/ or {key}:443"
         ));
     };
-    if declared.kind == SettingType::Secret {
-        return denied(format!(
-            "setting `{key}` is a secret, which no plugin can read; it names it as the credential of a request"
-        ));
-    }
-    match grants.settings.covering(key) {
+    let readable = declared.kind != SettingType::Secret;
+    match grants.settings.covering(key).filter(|_| readable) {
         Some(pattern) => Explanation {
             allowed: true,
             wrong: false,
             why: format!("allowed by the grant of settings `{pattern}`"),
         },
-        None => denied(grants::denied_setting(plugin, key)),
+        None => denied(capability::denied::setting(plugin, key, Some(declared))),
     }
 }
 
@@ -254,7 +250,7 @@ mod tests {
             ("other", false, "[grants.p.settings]"),
             ("site.nam", false, "is not declared"),
             ("http", true, "interface `http` is granted"),
-            ("vectors", false, "[grants.p]\nvectors = true"),
+            ("vectors", false, "`vectors = true` under [grants.p]"),
             ("SELECT 1", false, "no database"),
         ] {
             let answer = explain(&subject, None, target).await;

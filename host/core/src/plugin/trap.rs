@@ -8,9 +8,12 @@ use wasmtime_wasi::I32Exit;
 
 use crate::capability::{InstanceState, LimitHit};
 use crate::outcome::{Failure, FailureKind};
+use crate::shown::cut;
 
 /// Function names of a trap that are shown.
 const SHOWN: usize = 6;
+/// Characters of the name of one.
+const NAMED: usize = 500;
 /// Characters of a standard error that are shown.
 const SAID: usize = 2_000;
 
@@ -123,7 +126,7 @@ fn frames(error: &wasmtime::Error) -> String {
         return String::new();
     };
     let names = trace.frames().iter().filter_map(FrameInfo::func_name);
-    let names = names.map(|name| format!("{:#}", rustc_demangle::demangle(name)));
+    let names = names.map(|name| cut(format_args!("{:#}", rustc_demangle::demangle(name)), NAMED));
     let mut names: Vec<_> = names.filter(|name| !is_machinery(name)).collect();
     names.dedup();
     names.truncate(SHOWN);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Miss, RollScope};
+use super::{Miss, RollScope, declarations};
 use crate::client::address;
 use crate::grants::HttpGrant;
 use crate::registry::nearest;
@@ -62,6 +62,9 @@ fn one(scope: &RollScope<'_>, key: &str) -> Option<Miss> {
         return Some(Miss::new(problem, mend));
     }
     let problem = format!("setting `{key}` is not declared");
+    if let Some((mend, cause)) = declarations::meant(scope, key) {
+        return Some(Miss::new(problem, mend).because(cause));
+    }
     Some(match nearest(key, readable(scope)) {
         Some(near) => Miss::new(problem, format!("write `{near}`")),
         None => Miss::new(
@@ -77,12 +80,20 @@ pub(super) fn credential(scope: &RollScope<'_>, name: &str) -> Option<Miss> {
         Some((_, SettingType::Secret)) => return None,
         Some((_, kind)) => {
             let problem = format!("the credential `{name}` is a setting of the type {kind}");
-            let mend = format!("write `type = \"secret\"` in [\"{name}\"] of settings.toml");
+            let mend = if declarations::is_read(scope, name) {
+                "name a secret: a setting of the type secret is put on the wire, and read by nobody"
+                    .to_owned()
+            } else {
+                format!("write `type = \"secret\"` in [\"{name}\"] of settings.toml")
+            };
             return Some(Miss::new(problem, mend));
         }
         None => {}
     }
     let problem = format!("the credential `{name}` is not declared");
+    if let Some((mend, cause)) = declarations::meant(scope, name) {
+        return Some(Miss::new(problem, mend).because(cause));
+    }
     let secrets = declared(scope).filter(|(key, _)| is_secret(scope, key));
     Some(match nearest(name, secrets.map(|(key, _)| key)) {
         Some(near) => Miss::new(problem, format!("write `{near}`")),
@@ -98,11 +109,24 @@ pub(super) fn credential(scope: &RollScope<'_>, name: &str) -> Option<Miss> {
 /// The miss of an address that cannot be called as it is written.
 pub(super) fn address(grant: &HttpGrant, owner: &str) -> Option<Miss> {
     let host = grant.host.as_str();
-    if grant.private && grant.host.is_wildcard() {
-        let problem = format!("`private` opens one host, and `{host}` is many");
-        return Some(Miss::new(problem, "remove `private`, or name the host"));
+    let not_public = address::host_not_public(host);
+    if grant.host.is_wildcard() {
+        let (problem, mend) = match not_public {
+            Some(what) => (
+                format!(
+                    "`{host}` is many hosts that are not public ({what}), and `private` opens one at a time"
+                ),
+                "name each host that is called, with `private = true`, on both sides",
+            ),
+            None if grant.private => (
+                format!("`private` opens one host, and `{host}` is many"),
+                "remove `private`, or name the host",
+            ),
+            None => return None,
+        };
+        return Some(Miss::new(problem, mend));
     }
-    let what = address::host_not_public(host).filter(|_| !grant.private)?;
+    let what = not_public.filter(|_| !grant.private)?;
     let problem = format!("`{host}` is not public ({what}), so no call of it is allowed");
     let private = HttpGrant {
         private: true,

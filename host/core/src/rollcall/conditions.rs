@@ -3,16 +3,15 @@
 
 use super::keys::KeyFlow;
 use super::pipelines::{Staged, unbounded};
-use super::{Miss, Reference, ReferenceKind, Referrer, RollScope, named};
+use super::{Miss, Reference, ReferenceKind, Referrer, RollScope};
 use crate::pipeline::Pipeline;
-use crate::registry::nearest;
 use crate::workspace::Defined;
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for defined in scope.definitions.pipelines.values() {
-        references.extend(limits(defined));
         let flow = KeyFlow::of(&defined.value, scope.registry);
+        references.extend(limits(&flow, defined));
         for staged in Staged::all(defined) {
             references.extend(conditions(&flow, &staged));
             references.extend(parts(&staged));
@@ -23,7 +22,7 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
 }
 
 /// The input key that limits are kept for, and limits that let nothing through.
-fn limits(defined: &Defined<Pipeline>) -> Vec<Reference> {
+fn limits(flow: &KeyFlow<'_>, defined: &Defined<Pipeline>) -> Vec<Reference> {
     let (pipeline, mut references) = (&defined.value, Vec::new());
     let referrer = Referrer::pipeline(pipeline.name());
     let limits = &pipeline.limits;
@@ -31,7 +30,8 @@ fn limits(defined: &Defined<Pipeline>) -> Vec<Reference> {
         let key = key.get_ref();
         let miss = (!pipeline.input.contains_key(key)).then(|| {
             let problem = format!("`{key}` is no input of the pipeline");
-            not_a_key(problem, key, pipeline.input.keys().map(String::as_str))
+            let known = pipeline.input.keys().map(String::as_str).collect();
+            flow.no_key(problem, key, &known)
         });
         let reference = Reference::new(&referrer, "limits.key", ReferenceKind::Input, key);
         references.push(reference.at(defined.at(&["limits", "key"])).missed(miss));
@@ -62,7 +62,7 @@ fn conditions(flow: &KeyFlow<'_>, staged: &Staged<'_>) -> Vec<Reference> {
                 Some(Miss::new("the condition says nothing", mend))
             } else if flow.is_absent(key, staged) {
                 let problem = format!("`{key}` is no input, and no stage before writes it");
-                let miss = not_a_key(problem, key, flow.keys_before(staged).into_iter());
+                let miss = flow.no_key(problem, key, &flow.keys_before(staged));
                 Some(miss.because(staged.broken_need()))
             } else {
                 None
@@ -72,14 +72,6 @@ fn conditions(flow: &KeyFlow<'_>, staged: &Staged<'_>) -> Vec<Reference> {
             reference.at(place).missed(miss)
         })
         .collect()
-}
-
-fn not_a_key<'k>(problem: String, key: &str, known: impl Iterator<Item = &'k str>) -> Miss {
-    let known: Vec<&str> = known.collect();
-    match nearest(key, known.iter().copied()) {
-        Some(near) => Miss::new(problem, format!("write `{near}`")),
-        None => Miss::new(problem, format!("name one of {}", named(known))),
-    }
 }
 
 /// The stages that make a gate's parts are there, before it, and may be visited again.

@@ -20,14 +20,20 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
             let schema = &entry.contract.config;
             let compiled = known.entry(used.handler);
             let compiled = compiled.or_insert_with(|| schema::compiled(schema));
-            references.extend(fit(&used, schema, compiled));
+            let misread = || entry.handler.misread(used.config);
+            references.extend(fit(&used, schema, compiled, misread));
         }
     }
     references
 }
 
 /// One reference that answers, or one miss for each thing that does not fit.
-fn fit(used: &Use<'_>, schema: &Json, compiled: &Result<Schema, String>) -> Vec<Reference> {
+fn fit(
+    used: &Use<'_>,
+    schema: &Json,
+    compiled: &Result<Schema, String>,
+    misread: impl FnOnce() -> Option<String>,
+) -> Vec<Reference> {
     let answer = |path: &[&str], miss| {
         let key = [&["config"], path].concat();
         Reference::new(
@@ -78,7 +84,14 @@ fn fit(used: &Use<'_>, schema: &Json, compiled: &Result<Schema, String>) -> Vec<
             .map(|(key, miss)| answer(&[&key], Some(miss))),
     );
     if references.is_empty() {
-        references.push(answer(&[], None));
+        // The schema is a description of the type; what counts is that the type can read it.
+        let miss = misread().map(|error| {
+            let handler = used.handler;
+            let mend =
+                format!("write a value that fits; `callboard handlers show {handler}` says which");
+            Miss::new(format!("`{handler}` cannot read it: {error}"), mend)
+        });
+        references.push(answer(&[], miss));
     }
     references
 }

@@ -10,8 +10,9 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value as Json};
 
+use super::lost::{Lost, lost};
 use super::pipelines::{Staged, broken_need};
-use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope};
+use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::handler::{Contract, schema};
 use crate::pipeline::{FOLLOWS, Follow, Pipeline, Stage};
 use crate::registry::{Registry, nearest};
@@ -42,6 +43,8 @@ pub(super) struct KeyFlow<'a> {
     writers: BTreeMap<&'a str, Vec<usize>>,
     /// Stages that name no known handler: nobody knows what they write.
     unknown: Vec<usize>,
+    /// Keys that are named and are no input, and that no stage writes.
+    lost: BTreeMap<&'a str, Lost>,
 }
 
 impl<'a> KeyFlow<'a> {
@@ -63,9 +66,13 @@ impl<'a> KeyFlow<'a> {
             |(stage, contract): (&Stage, &Option<_>)| stage.handler.is_some() && contract.is_none();
         let unknown = stages.filter_map(|(number, it)| is_unknown(it).then_some(number));
         let unknown = unknown.collect();
+        let read = contracts.iter().flatten();
+        let read = read.flat_map(|it| properties(&it.reads).keys());
+        let lost = lost(pipeline, read.map(String::as_str), &writers);
         Self {
             pipeline,
             registry,
+            lost,
             contracts,
             writers,
             unknown,
@@ -305,10 +312,15 @@ impl<'a> KeyFlow<'a> {
 
     /// The key that an input which nobody reads was to be: one that is read, and no input.
     fn meant(&self, idle: &str) -> Option<&'a str> {
-        let contracts = self.contracts.iter().copied().flatten();
-        let read = contracts.flat_map(|it| properties(&it.reads).keys());
-        let lost = read.filter(|key| !self.pipeline.input.contains_key(*key));
-        nearest(idle, lost.map(String::as_str))
+        let lost = self.lost.iter().filter(|(_, lost)| !lost.is_alone());
+        nearest(idle, lost.map(|(key, _)| *key))
+    }
+
+    /// What names an input that nobody reads by another name, if that is the only one to say so.
+    fn misspelt(&self, idle: &str) -> Option<Cause> {
+        let lost = self.lost.iter().filter(|(_, lost)| lost.is_alone());
+        let near = nearest(idle, lost.map(|(key, _)| *key))?;
+        self.lost[near].by.first().cloned()
     }
 
     /// The miss of an input that nobody reads.
@@ -317,11 +329,32 @@ impl<'a> KeyFlow<'a> {
             Some(near) => format!("write `[input.{near}]`, or remove it"),
             None => format!("remove [input.{key}], or add a stage whose handler reads it"),
         };
-        Miss::new(format!("nothing reads the input `{key}`"), mend)
+        let miss = Miss::new(format!("nothing reads the input `{key}`"), mend);
+        match self.meant(key) {
+            Some(_) => miss,
+            None => miss.because(self.misspelt(key)),
+        }
+    }
+
+    /// The miss of a name that is no key, where whoever says it may be wrong or the input is.
+    pub(super) fn no_key(&self, problem: String, key: &str, known: &BTreeSet<&str>) -> Miss {
+        if let Some(cause) = self.misnamed(key) {
+            let input = cause.key.clone();
+            return Miss::new(problem, format!("write `[input.{key}]` for `[{input}]`"))
+                .because(cause);
+        }
+        let known = known.iter().copied();
+        match nearest(key, known.clone()) {
+            Some(near) => Miss::new(problem, format!("write `{near}`")),
+            None if known.len() == 0 => {
+                Miss::new(problem, format!("remove it, or add `[input.{key}]`"))
+            }
+            None => Miss::new(problem, format!("name one of {}", named(known))),
+        }
     }
 
     /// The input that was to be a key, and is of another name.
-    fn misnamed(&self, key: &str) -> Option<Cause> {
+    pub(super) fn misnamed(&self, key: &str) -> Option<Cause> {
         let inputs = self.pipeline.input.keys();
         let mut idle = inputs.filter(|input| self.is_idle(input));
         let input = idle.find(|input| self.meant(input) == Some(key))?;

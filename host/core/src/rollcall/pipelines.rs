@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::{Cause, LISTED, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::pipeline::{FOLLOWS, Follow, Graph, Pipeline, Stage};
-use crate::registry::{Registry, nearest};
+use crate::registry::nearest;
 use crate::workspace::{Defined, Place};
 
 /// One stage in its pipeline.
@@ -111,7 +111,6 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
             references.extend(follows(&staged));
             references.extend(visits(&staged));
             references.extend(gate(&staged));
-            references.extend(verdict(scope.registry, &staged));
         }
     }
     references
@@ -266,45 +265,6 @@ fn gate(staged: &Staged<'_>) -> Option<Reference> {
     Some(
         staged
             .reference("gate", ReferenceKind::Gate, question)
-            .missed(miss),
-    )
-}
-
-/// What is required gives a verdict on every call, and nothing waves a run past it.
-fn verdict(registry: &Registry, staged: &Staged<'_>) -> Option<Reference> {
-    let handler = staged
-        .stage
-        .handler
-        .as_ref()
-        .filter(|_| staged.stage.required)?;
-    let entry = registry.get(handler.get_ref())?;
-    let passed = ["unavailable", "failed"].into_iter().find(|outcome| {
-        matches!(
-            staged.stage.follow(outcome),
-            Follow::Skip | Follow::Continue
-        )
-    });
-    let miss = if !entry.contract.always_gives_a_verdict {
-        let problem = format!(
-            "handler `{}` does not give a verdict on every call",
-            handler.get_ref()
-        );
-        Some(Miss::new(
-            problem,
-            "remove `required = true`, or name a handler that always decides",
-        ))
-    } else if let Some(outcome) = passed {
-        let problem = format!("its verdict is required, and passed over when it is {outcome}");
-        Some(Miss::new(
-            problem,
-            format!("write `on.{outcome} = \"hold\"` or `\"fail\"`, or remove `required = true`"),
-        ))
-    } else {
-        None
-    };
-    Some(
-        staged
-            .reference("required", ReferenceKind::Verdict, handler.get_ref())
             .missed(miss),
     )
 }

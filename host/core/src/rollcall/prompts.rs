@@ -1,21 +1,27 @@
 //! Prompts compile, use exactly the variables they declare and can be filled in, and those that
 //! handlers need are there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter::once;
 
 use super::sample::fault;
 use super::settings::needed;
-use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope};
+use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
+use crate::handler::{Contract, PromptNeed};
 use crate::registry::nearest;
 use crate::template;
 use crate::workspace::Prompt;
 
+/// A handler that fills in a prompt, and what it gives to it.
+type Filled<'a> = (&'a Contract, &'a PromptNeed);
+
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     let prompts = &scope.definitions.prompts;
+    let mut filled: BTreeMap<&str, Vec<Filled<'_>>> = BTreeMap::new();
     for (contract, place) in needed(scope) {
-        for name in &contract.needs.prompts {
+        for need in &contract.needs.prompts {
+            let name = need.name.as_str();
             let miss = (!prompts.contains_key(name)).then(|| absent(scope, name));
             let reference = Reference::new(
                 Referrer::handler(&contract.name),
@@ -24,10 +30,12 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
                 name,
             );
             references.push(reference.at(place.clone()).missed(miss));
+            filled.entry(name).or_default().push((contract, need));
         }
     }
     for (name, prompt) in prompts {
-        references.extend(check(name, prompt));
+        let filled = filled.remove(name.as_str()).unwrap_or_default();
+        references.extend(check(name, prompt, &filled));
     }
     references
 }
@@ -49,7 +57,7 @@ fn absent(scope: &RollScope<'_>, name: &str) -> Miss {
     }
 }
 
-fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
+fn check(name: &str, prompt: &Prompt, filled: &[Filled<'_>]) -> Vec<Reference> {
     let referrer = Referrer::Prompt(name.to_owned());
     let variables = template::bounded(prompt.template())
         .and_then(|text| template::on_deep_stack(|| variables(&prompt.file, &text)));
@@ -79,29 +87,80 @@ fn check(name: &str, prompt: &Prompt) -> Vec<Reference> {
     }
     for variable in used.union(&declared) {
         let reference = Reference::new(&referrer, "variables", ReferenceKind::Variable, variable);
-        references.push(if !declared.contains(variable) {
-            reference
-                .at(prompt.usage(variable))
-                .missed(Some(undeclared(variable, &declared)))
+        let (place, miss) = if !declared.contains(variable) {
+            let miss = undeclared(variable, &declared, filled);
+            (prompt.usage(variable), Some(miss))
+        } else if let Some(miss) = not_given(variable, filled) {
+            (prompt.declaration(variable), Some(miss))
         } else if used.contains(variable) {
-            reference.at(prompt.declaration(variable))
+            (prompt.declaration(variable), None)
         } else {
-            let problem =
-                format!("variable `{variable}` is declared, and the template does not use it");
-            let miss = Miss::new(
-                problem,
-                format!("use `{{{{ {variable} }}}}`, or remove it from `variables`"),
+            let miss = unused(&referrer, variable, used.difference(&declared));
+            (prompt.declaration(variable), Some(miss))
+        };
+        references.push(reference.at(place).missed(miss));
+    }
+    references.extend(untold(&referrer, prompt, filled));
+    references
+}
+
+/// The miss of a variable that is declared and stands nowhere.
+fn unused<'u>(
+    referrer: &Referrer,
+    variable: &str,
+    mut unknown: impl Iterator<Item = &'u String>,
+) -> Miss {
+    let problem = format!("variable `{variable}` is declared, and the template does not use it");
+    let mend = format!("use `{{{{ {variable} }}}}`, or remove it from `variables`");
+    let typo = unknown.find(|unknown| nearest(unknown, once(variable)).is_some());
+    let cause = |typo: &String| Cause::new(referrer, "variables").with_target(typo);
+    Miss::new(problem, mend).because(typo.map(cause))
+}
+
+/// The miss of a variable that a handler does not give to the prompt.
+fn not_given(variable: &str, filled: &[Filled<'_>]) -> Option<Miss> {
+    let lacks = |(_, need): &&Filled<'_>| !need.given().any(|given| given == variable);
+    let (contract, need) = filled.iter().find(lacks)?;
+    let problem = format!(
+        "`{}`, which fills in the prompt, gives {} and no `{variable}`",
+        contract.name,
+        named(need.given())
+    );
+    Some(match nearest(variable, need.given()) {
+        Some(near) => Miss::new(problem, format!("write `{near}`, or remove it")),
+        None => Miss::new(problem, "remove it"),
+    })
+}
+
+/// Misses of variables that a prompt has to use, as the model is told nothing without them.
+fn untold(referrer: &Referrer, prompt: &Prompt, filled: &[Filled<'_>]) -> Vec<Reference> {
+    let needed = filled.iter().flat_map(|(contract, need)| {
+        let needed = need.needed.iter();
+        needed.map(move |variable| (contract, need, variable))
+    });
+    let lacking = needed.filter(|(_, _, variable)| !prompt.variables.contains(variable));
+    lacking
+        .map(|(contract, need, variable)| {
+            let problem = format!(
+                "the prompt does not use `{variable}`, without which a model is not told what \
+                 `{}` asks it about",
+                contract.name
             );
-            let mut unknown = used.difference(&declared);
-            let typo = unknown.find(|unknown| nearest(unknown, once(variable.as_str())).is_some());
-            let cause = |typo: &String| Cause::new(&referrer, "variables").with_target(typo);
-            let miss = miss.because(typo.map(cause));
-            reference
+            let mend = format!(
+                "add \"{variable}\" to `variables`, and `{{{{ {variable} }}}}` to the text"
+            );
+            let mut strangers = prompt.variables.iter();
+            let typo = strangers.find(|it| {
+                !need.given().any(|given| given == *it)
+                    && nearest(it, need.given()) == Some(variable)
+            });
+            let cause = |typo: &String| Cause::new(referrer, "variables").with_target(typo);
+            let miss = Miss::new(problem, mend).because(typo.map(cause));
+            Reference::new(referrer, "variables", ReferenceKind::Variable, variable)
                 .at(prompt.declaration(variable))
                 .missed(Some(miss))
-        });
-    }
-    references
+        })
+        .collect()
 }
 
 /// The miss of a prompt that fails on samples of its variables.
@@ -140,13 +199,14 @@ fn variables(name: &str, text: &str) -> Result<BTreeSet<String>, minijinja::Erro
         .collect())
 }
 
-fn undeclared(variable: &str, declared: &BTreeSet<String>) -> Miss {
+fn undeclared(variable: &str, declared: &BTreeSet<String>, filled: &[Filled<'_>]) -> Miss {
     let problem = format!("the template uses `{variable}`, which is not declared");
-    match nearest(variable, declared.iter().map(String::as_str)) {
-        Some(near) => Miss::new(
-            problem,
-            format!("write `{near}`, or add \"{variable}\" to `variables`"),
-        ),
-        None => Miss::new(problem, format!("add \"{variable}\" to `variables`")),
+    let near = nearest(variable, declared.iter().map(String::as_str));
+    let add = format!("add \"{variable}\" to `variables`");
+    match (near, not_given(variable, filled)) {
+        (Some(near), None) => Miss::new(problem, format!("write `{near}`, or {add}")),
+        (Some(near), Some(_)) => Miss::new(problem, format!("write `{near}`")),
+        (None, None) => Miss::new(problem, add),
+        (None, Some(stranger)) => stranger,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::keys::misfits;
+use super::keys::{KeyFlow, misfits};
 use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::pipeline::Pipeline;
 use crate::registry::nearest;
@@ -15,12 +15,14 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for (name, defined) in &scope.definitions.pipelines {
         let (referrer, schedules) = (Referrer::pipeline(name), &defined.value.schedules);
+        let flow = KeyFlow::of(&defined.value, scope.registry);
         references.extend(times(&referrer, defined, schedules));
         for (index, schedule) in schedules.iter().enumerate() {
             let written = Written {
                 scope,
                 referrer: &referrer,
                 pipeline: Some(defined),
+                flow: Some(&flow),
                 index: index.to_string(),
             };
             references.extend(written.given(defined, schedule));
@@ -35,6 +37,7 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
                 scope,
                 referrer: &referrer,
                 pipeline: None,
+                flow: None,
                 index: index.to_string(),
             };
             references.extend(written.given(defined, schedule));
@@ -70,6 +73,7 @@ struct Written<'a> {
     referrer: &'a Referrer,
     /// What it starts; a policy takes no input.
     pipeline: Option<&'a Defined<Pipeline>>,
+    flow: Option<&'a KeyFlow<'a>>,
     index: String,
 }
 
@@ -101,6 +105,10 @@ impl Written<'_> {
         (!input.contains_key(key)).then(|| {
             let known = named(input.keys().map(String::as_str));
             let problem = format!("the pipeline has no input `{key}`; it takes {known}");
+            if let Some(cause) = self.flow.and_then(|flow| flow.misnamed(key)) {
+                let mend = format!("write `[input.{key}]` for `[{}]`", cause.key);
+                return Miss::new(problem, mend).because(cause);
+            }
             let mend = match nearest(key, input.keys().map(String::as_str)) {
                 Some(near) => format!("write `{near}`, remove it, or add `[input.{key}]`"),
                 None => format!("remove it, or add `[input.{key}]`"),

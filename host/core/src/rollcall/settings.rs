@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::handlers::{Use, uses};
-use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope};
+use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, declarations};
 use crate::handler::Contract;
 use crate::registry::nearest;
-use crate::settings::SettingType;
+use crate::settings::{SettingType, read_of};
 use crate::workspace::Place;
 
 /// The settings without which a role does not resolve.
@@ -56,6 +56,9 @@ fn absent(scope: &RollScope<'_>, key: &str) -> Option<Miss> {
     let Some(declared) = scope.definitions.settings.get(key) else {
         let problem = format!("setting `{key}` is not declared");
         let known = scope.definitions.settings.keys().map(String::as_str);
+        if let Some((mend, cause)) = declarations::meant(scope, key) {
+            return Some(Miss::new(problem, mend).because(cause));
+        }
         let near = nearest(key, known)
             .map(|near| format!(" (`{near}` is)"))
             .unwrap_or_default();
@@ -103,6 +106,9 @@ fn undeclared(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
         .filter_map(|key| key.strip_prefix("roles.")?.strip_suffix(".url"));
     let declared = |name: &&str| settings.contains_key(&format!("roles.{name}.model"));
     let problem = format!("role `{role}` has no setting `{key}`");
+    if let Some((mend, cause)) = declarations::meant(scope, key) {
+        return Some(Miss::new(problem, mend).because(cause));
+    }
     let declare = declaration(key);
     Some(match nearest(role, roles.filter(declared)) {
         Some(near) => Miss::new(problem, format!("write `{near}`, or {declare}")),
@@ -159,7 +165,9 @@ fn half_roles(scope: &RollScope<'_>) -> Vec<Reference> {
                     set(key)
                 )
             };
-            Miss::new(problem, mend).because(stored(key))
+            let slip = declarations::meant(scope, key).map(|(_, slip)| slip);
+            let slip = slip.or_else(|| declarations::slip_of(scope, other));
+            Miss::new(problem, mend).because(slip).because(stored(key))
         });
         let place = settings.get(&url).map(|declared| declared.at(&[]));
         let mut reference = Reference::new(
@@ -202,8 +210,7 @@ fn unread(scope: &RollScope<'_>) -> Vec<Reference> {
     let contracts = || scope.registry.iter().map(|entry| &entry.contract.needs);
     let mut references = Vec::new();
     for (key, declared) in &scope.definitions.settings {
-        let named =
-            contracts().any(|needs| needs.settings.contains(key)) || key.starts_with("roles.");
+        let named = contracts().any(|needs| needs.settings.contains(key)) || read_of(key).is_some();
         let asked = scope.definitions.plugins.values();
         let mut asked = asked.map(|plugin| &plugin.manifest.value.ask.settings);
         if named || asked.any(|ask| ask.covers(key)) || declared.value.kind == SettingType::Secret {

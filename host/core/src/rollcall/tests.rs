@@ -5,6 +5,7 @@ mod given;
 mod ground;
 mod mends;
 mod named;
+mod slips;
 
 use self::ground::{Ground, misses};
 use crate::handler::RowUse;
@@ -66,11 +67,121 @@ async fn handlers_and_their_configuration_answer() {
         (P, "content.collect", "zzz.q", "no handler is called `zzz.q`", "callboard handlers list"),
         (Q, "retention.ttl_prune", "retention.ttl_prun", "policy ttl handler @ policies/ttl.toml:2:1: no handler", "write `handler = \"retention.ttl_prune\"`"),
         (P, "limit = 5", "limit = \"five\"", "stage diary/collect config.limit @ pipelines/diary.toml:9:12: \"five\" is not of type \"integer\"", "callboard handlers show content.collect"),
+        (Q, "ttl_days = 180", "ttl_days = 99999999999", "policy ttl config.ttl_days @ policies/ttl.toml:8:1: 99999999999 is greater than the maximum of 36500", "write a value that fits"),
+        (Q, "ttl_days = 180", "ttl_days = 180\nbatch_size = 4294967296", "policy ttl config.batch_size @ policies/ttl.toml:9:1: 4294967296 is greater than the maximum of 4294967295", "write a value that fits"),
         (P, "limit = 5", "limmit = 5", "stage diary/collect config.limmit @ pipelines/diary.toml:9:12: `limmit` is no key", "write `limit`"),
         (P, "limit = 5", "", "stage diary/collect config @ pipelines/diary.toml:9:1: `limit` is missing", "add `limit = …` inside `config = { … }`"),
         (Q, "ttl_days = 180", "ttl_days = 180\nttl_dayz = 1", "policy ttl config.ttl_dayz @ policies/ttl.toml:9:1: `ttl_dayz` is no key", "write `ttl_days`"),
     ])
     .await;
+}
+
+/// A no at a gate, and a rail that did not pass, lead to no publication on any way; that is worked
+/// out from the edges, and who publishes from the surface.
+#[tokio::test]
+async fn nothing_is_published_past_a_guard() {
+    const GATE: &str = "needs = [\"critic\"]";
+    const BACK: &str = "on.rejected = \"goto:draft\"";
+    const POST: &str = "needs = [\"approve\"]";
+    let critic = "stage diary/critic required @ pipelines/diary.toml:20:1: its verdict is required, and passed over when";
+    let rail = |how: &str| format!("{critic} {how}");
+    let gate = |key: &str, how: &str| {
+        format!(
+            "stage diary/approve {key} @ pipelines/diary.toml:27:{}: the run goes on to stage `publish`, which publishes, when {how}",
+            if key == "when" { 1 } else { 4 }
+        )
+    };
+    let beside = "stage diary/publish needs @ pipelines/diary.toml:30:1: stage `publish` publishes, and does not wait for the verdict of `critic`, which is required";
+    let with = |line: &str, more: &str| format!("{line}\n{more}");
+    for (from, to, miss, mend) in [
+        (
+            BACK,
+            "on.rejected = \"continue\"".to_owned(),
+            rail("it is rejected"),
+            "on.rejected = \"end\"",
+        ),
+        (
+            BACK,
+            "on.rejected = \"skip\"".to_owned(),
+            rail("it is rejected"),
+            "on.rejected = \"end\"",
+        ),
+        (
+            BACK,
+            "on.nothing-to-do = \"skip\"".to_owned(),
+            rail("it is nothing-to-do"),
+            "on.nothing-to-do = \"end\"",
+        ),
+        (
+            BACK,
+            "on.deferred = \"skip\"".to_owned(),
+            rail("it is deferred"),
+            "on.deferred = \"hold\"",
+        ),
+        (
+            BACK,
+            "when = [{ key = \"day\", is = \"never\" }]".to_owned(),
+            rail("its condition does not hold"),
+            "remove its `when`",
+        ),
+        (
+            GATE,
+            with(GATE, "on.rejected = \"skip\""),
+            gate("on.rejected", "it is rejected"),
+            "on.rejected = \"end\"",
+        ),
+        (
+            GATE,
+            with(
+                GATE,
+                "on.rejected = \"continue\"\nexpiry = { after = \"1s\", as = \"rejected\" }",
+            ),
+            gate("on.rejected", "it is rejected"),
+            "`\"fail\"`",
+        ),
+        (
+            GATE,
+            with(GATE, "when = [{ key = \"day\", is = \"never\" }]"),
+            gate("when", "its condition does not hold"),
+            "remove its `when`",
+        ),
+        (
+            POST,
+            "needs = [\"draft\"]".to_owned(),
+            beside.to_owned(),
+            "add \"critic\" to the `needs` of stage `publish`",
+        ),
+    ] {
+        let mut ground = Ground::good();
+        ground.replace(P, from, &to);
+        let misses = misses(&ground).await;
+        let texts: Vec<&str> = misses.iter().map(|(text, _)| text.as_str()).collect();
+        assert_eq!(texts, [&miss], "one cause, one miss");
+        assert!(misses[0].1.contains(mend), "{}", misses[0].1);
+    }
+    // An approval that a gate's time stands for is one.
+    let mut ground = Ground::good();
+    ground.replace(
+        P,
+        GATE,
+        &with(GATE, "expiry = { after = \"1h\", as = \"approved\" }"),
+    );
+    assert_eq!(misses(&ground).await, []);
+}
+
+/// What a schema takes is what the type takes: a whole number that is written with a point is one.
+#[tokio::test]
+async fn a_number_is_read_once() {
+    let mut ground = Ground::good();
+    ground.replace(Q, "ttl_days = 180", "ttl_days = 180.0");
+    assert_eq!(misses(&ground).await, []);
+    let registry = crate::registry::Registry::native().expect("native handlers");
+    let prune = registry.get("retention.ttl_prune").expect("it is shipped");
+    let config = |days: serde_json::Value| serde_json::json!({"table": "t", "age_column": "a", "ttl_days": days});
+    let misread = |days| prune.handler.misread(&config(days));
+    assert_eq!(misread(180.0.into()), None);
+    let told = misread(0.5.into()).expect("no whole number");
+    assert!(told.contains("expected u32"), "{told}");
 }
 
 #[tokio::test]
@@ -312,11 +423,11 @@ async fn conditions_limits_and_gates_answer() {
 async fn settings_and_roles_answer() {
     const S: &str = "settings.toml";
     each(&[
-        (S, "[\"diary.author\"]", "[\"diary.auther\"]", "handler content.draft settings @ pipelines/diary.toml:12:1: setting `diary.author` is not declared (`diary.auther` is)", "add to settings.toml:\n[\"diary.author\"]\ntype ="),
+        (S, "[\"diary.author\"]", "[\"diary.auther\"]", "handler content.draft settings @ pipelines/diary.toml:12:1: setting `diary.author` is not declared", "write `[\"diary.author\"]` for `[\"diary.auther\"]` at settings.toml:1:2"),
         (S, "default = \"Ann\"\n", "", "handler content.draft settings @ pipelines/diary.toml:12:1: setting `diary.author` is required and not set (settings.toml:1:2)", "callboard settings set diary.author VALUE"),
         (S, "default = \"small\"\n", "", "handler qa.critic roles @ pipelines/diary.toml:18:1: role `critic` does not resolve: `roles.critic.model` is not set", "callboard settings set roles.critic.model VALUE"),
         (S, "default = \"small\"\n", "", "settings.toml roles.critic.url @ settings.toml:8:2: role `critic` is set half", "callboard settings set roles.critic.model"),
-        (S, "[\"roles.critic.model\"]", "[\"roles.critic.modell\"]", "role `critic` has no setting `roles.critic.model`", "add to settings.toml"),
+        (S, "[\"roles.critic.model\"]", "[\"roles.critic.modell\"]", "role `critic` has no setting `roles.critic.model`", "write `[\"roles.critic.model\"]` for"),
     ])
     .await;
     let mut ground = Ground::good();
@@ -336,9 +447,16 @@ async fn settings_and_roles_answer() {
 #[tokio::test]
 async fn prompts_answer() {
     const R: &str = "prompts/draft.md";
+    const DAY: &str = "variables = [\"day\"]\n+++\n\nAbout {{ day }}";
+    const NONE: &str = "variables = []\n+++\n\nAbout";
+    const TONE: &str = "variables = [\"day\", \"tone\"]\n+++\n\nAbout {{ day }} {{ tone }}";
     each(&[
         (R, "{{ day }}", "{{ dai }}", "prompt draft variables @ prompts/draft.md:5:10: the template uses `dai`, which is not declared", "write `day`"),
-        (R, "[\"day\"]", "[\"day\", \"tone\"]", "prompt draft variables @ prompts/draft.md:2:22: variable `tone` is declared, and the template does not use it", "remove it from `variables`"),
+        (R, DAY, NONE, "prompt draft variables @ prompts/draft.md:2:1: the prompt does not use `day`, without which a model is not told what `content.draft` asks it about", "add \"day\" to `variables`, and `{{ day }}` to the text"),
+        (R, DAY, TONE, "prompt draft variables @ prompts/draft.md:2:22: `content.draft`, which fills in the prompt, gives `day` and `mood` and no `tone`", "remove it"),
+        (R, DAY, "variables = [\"dya\"]\n+++\n\nAbout {{ dya }}", "prompt draft variables @ prompts/draft.md:2:15: `content.draft`, which fills in the prompt, gives `day` and `mood` and no `dya`", "write `day`"),
+        (R, "{{ day }}", "{{ day }} {{ tone }}", "prompt draft variables @ prompts/draft.md:5:20: `content.draft`, which fills in the prompt, gives `day` and `mood` and no `tone`", "remove it"),
+        (R, "[\"day\"]", "[\"day\", \"mood\"]", "prompt draft variables @ prompts/draft.md:2:22: variable `mood` is declared, and the template does not use it", "remove it from `variables`"),
         (R, "{{ day }}", "{% if day %}", "prompt draft template @ prompts/draft.md:5:1: the template does not compile", "correct the template"),
         (R, "{{ day }}", "{{ day|uper }}", "prompt draft template @ prompts/draft.md:5:1: the prompt cannot be filled in: unknown filter", "correct the template"),
         (R, "{{ day }}", "{% for it in day %}{{ it.title is titled }}{% endfor %}", "prompt draft template @ prompts/draft.md:5:1: the prompt cannot be filled in: unknown test", "correct the template"),
@@ -404,7 +522,7 @@ async fn a_credential_is_asked_for_declared_and_goes_where_the_plugin_calls() {
     each(&[
         (M, keys, &nobodys, "plugin embeddings_collapse ask @ plugins/embeddings_collapse/plugin.toml:15:1: the plugin asks for credential nobody.key to https://api.example.com, which is not allowed", "[[grants.embeddings_collapse.credentials]]\nname = \"nobody.key\"\nto = \"https://api.example.com\""),
         (M, keys, &nobodys, "plugin embeddings_collapse credentials @ plugins/embeddings_collapse/plugin.toml:15:1: the credential `nobody.key` is not declared", "[\"nobody.key\"]\ntype = \"secret\""),
-        (M, keys, &plain, "plugin embeddings_collapse credentials @ plugins/embeddings_collapse/plugin.toml:15:1: the credential `memory.size` is a setting of the type integer", "type = \"secret\""),
+        (M, keys, &plain, "plugin embeddings_collapse credentials @ plugins/embeddings_collapse/plugin.toml:15:1: the credential `memory.size` is a setting of the type integer", "name a secret"),
     ])
     .await;
     let mut ground = Ground::good();

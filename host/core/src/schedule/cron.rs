@@ -6,7 +6,6 @@ use croner::parser::{CronParser, Seconds, Year};
 use jiff::civil::{DateTime, date};
 use serde::{Deserialize, de};
 
-use super::words;
 use crate::foreign;
 
 /// The most characters of a cron text.
@@ -126,11 +125,6 @@ impl Cron {
             pattern.months.values(),
             pattern.days_of_week.values(),
         ]
-    }
-
-    /// The times for a person, without the zone.
-    pub fn describe(&self) -> String {
-        words::describe(self)
     }
 }
 

@@ -1,4 +1,6 @@
-//! Cron texts in words, for a person who reads a list of schedules.
+//! Cron texts in words, for a person who reads a list of schedules. The description that comes with
+//! croner is not told: of `5 0-12/3 * * *` it says "of every 3 hours", of `*/7 * * * *` "every 7
+//! minutes", and neither is so; and `0 6,18 * * *` is no two times of the day to it.
 
 use super::Cron;
 use super::cron::nth;
@@ -35,7 +37,14 @@ const DAYS: [&str; 8] = [
 
 const COUNTS: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
 
-pub(super) fn describe(cron: &Cron) -> String {
+impl Cron {
+    /// The times for a person, without the zone.
+    pub fn describe(&self) -> String {
+        describe(self)
+    }
+}
+
+fn describe(cron: &Cron) -> String {
     let fields: Vec<&str> = cron.fields().collect();
     let [minutes, hours, days, months, weekdays] = cron.values();
     let time = if cron.is_fixed() && minutes.len() * hours.len() <= MOST_TIMES {

@@ -1,6 +1,9 @@
 //! `blobs`: contents by SHA-256, each kept once: files of revisions and large reports.
 
-use super::{Dialect, Store, StoreError, Transaction, batch};
+use sha2::{Digest, Sha256};
+
+use super::{Dialect, Store, StoreError, StoreErrorKind, Transaction, batch};
+use crate::settings::hex;
 use crate::value::{Query, Statement};
 
 /// Contents that are removed in one transaction.
@@ -17,6 +20,22 @@ pub(super) fn insert(digest: &str, content: Vec<u8>, dialect: Dialect) -> Statem
         "INSERT INTO blobs (digest, content) VALUES ($1, $2) ON CONFLICT (digest) DO {known}"
     );
     Statement::new(sql).bind(digest).bind(content)
+}
+
+/// The digest of a content.
+pub(super) fn digest_of(content: &[u8]) -> String {
+    hex(&Sha256::digest(content))
+}
+
+/// A content that was read by its digest. Everything that is takes this way: whoever can write to a
+/// database can put another content under a digest, and who trusts the digest would take it.
+pub(super) fn verified(digest: &str, content: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+    if digest_of(&content) == digest {
+        return Ok(content);
+    }
+    let text = "its content is not what its digest says: somebody changed it in the database; \
+        restore a backup";
+    Err(StoreError::new(StoreErrorKind::Unstorable, text))
 }
 
 /// What nothing refers to.

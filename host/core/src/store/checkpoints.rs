@@ -4,19 +4,19 @@
 
 mod parts;
 
-pub(super) use self::parts::{SHARED, StageRow, keep};
+pub(super) use self::parts::{StageRow, keep};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use self::parts::{Moved, RunEnding};
+use self::parts::Moved;
+use super::ends::{self, RunEnding};
 use super::gates::Gate;
 use super::leases::{Lease, RunSignals};
 use super::runs::RunStatus;
-use super::schedules::{self, EndedOrigin};
 use super::stage_runs::StageRun;
 use super::{
     Store, StoreError, Transaction, batch, blobs, effects, gates, granted, open_tables, stage_runs,
@@ -142,7 +142,8 @@ pub(super) async fn commit_in(
         carry_out(transaction, checkpoint).await?;
     }
     note(transaction, &held).await?;
-    end(transaction, &held).await?;
+    let ended: Vec<_> = held.iter().filter_map(|held| ending(held)).collect();
+    ends::end(transaction, &ended).await?;
     Ok(committed)
 }
 
@@ -213,8 +214,7 @@ async fn supersede(
             transaction
                 .execute(stage_runs::supersede(run, stage))
                 .await?;
-            let withdrawn = gates::withdraw(run, stage, transaction.dialect());
-            transaction.execute(withdrawn).await?;
+            gates::withdraw(transaction, run, stage).await?;
         }
     }
     Ok(())
@@ -225,54 +225,36 @@ async fn carry_out(
     transaction: &mut Transaction<'_>,
     checkpoint: &Checkpoint,
 ) -> Result<(), StoreError> {
-    let began = Instant::now();
-    for statement in checkpoint.writes.iter().cloned() {
-        storable::statement(&statement)?;
-        match &checkpoint.writer {
-            None => {
-                open_tables::only(transaction.dialect(), &statement)?;
-                transaction.execute(statement).await?
-            }
-            Some(writer) => {
-                let left = checkpoint.left.saturating_sub(began.elapsed());
-                let sql = statement.sql.clone();
-                let stage = checkpoint.rows.first().map_or("", |row| row.stage.as_str());
-                granted::execute_deferred(transaction, writer, statement, left)
-                    .await
-                    .map_err(|error| granted::about(&writer.plugin, stage, &sql, error))?
-            }
-        };
-    }
-    Ok(())
-}
-
-/// Move the runs that ended into the history, with what tenants write, policies and ledger.
-async fn end(transaction: &mut Transaction<'_>, held: &[&Checkpoint]) -> Result<(), StoreError> {
-    let ended: Vec<RunEnding<'_>> = held.iter().filter_map(|held| RunEnding::of(held)).collect();
-    if ended.is_empty() {
+    let writes = checkpoint.writes.clone();
+    writes.iter().try_for_each(storable::statement)?;
+    let Some(writer) = &checkpoint.writer else {
+        for statement in writes {
+            open_tables::only(transaction.dialect(), &statement)?;
+            transaction.execute(statement).await?;
+        }
+        return Ok(());
+    };
+    if writes.is_empty() {
         return Ok(());
     }
-    let dialect = transaction.dialect();
-    let rows = batch::rows(&ended)?;
-    if let Some(copy) = parts::copy(dialect) {
-        let copy = Statement::new(copy).bind(rows.clone());
-        transaction.execute(copy).await?;
-    }
-    let remove = Query::new(parts::remove(dialect)).bind(rows.clone());
-    let removed: Vec<(i64, EndedOrigin)> = transaction.read(remove).await?;
-    if removed.iter().any(|(questions, _)| *questions > 0) {
-        let withdraw = Statement::new(parts::withdraw(dialect)).bind(rows);
-        transaction.execute(withdraw).await?;
-    }
-    tenants::runs_ended(transaction, &RunEnding::told(&ended)).await?;
-    let mut ends = Vec::new();
-    for (_, started) in removed {
-        if started.is_by_itself() {
-            let status = ended.iter().find(|ended| ended.run == started.run);
-            ends.extend(status.map(|ended| (started, ended.status.as_str())));
-        }
-    }
-    schedules::ended(transaction, &ends).await
+    let stage = checkpoint.rows.first().map_or("", |row| row.stage.as_str());
+    let executed = granted::carry_out_deferred(transaction, writer, writes, checkpoint.left).await;
+    executed.map(drop).map_err(|refused| match &refused.sql {
+        Some(sql) => granted::about(&writer.plugin, stage, sql, refused.error),
+        None => refused.error,
+    })
+}
+
+/// How the run of a checkpoint ends, if it does.
+fn ending(checkpoint: &Checkpoint) -> Option<RunEnding<'_>> {
+    let Then::End { status, detail } = &checkpoint.then else {
+        return None;
+    };
+    Some(RunEnding {
+        run: &checkpoint.held.run,
+        status: *status,
+        detail: parts::kept(detail),
+    })
 }
 
 /// What the handlers of runs that recur came to is noted as their stages end, in one order, so

@@ -11,13 +11,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use self::pick::{Candidate, Load, Wanted};
+use self::pick::{Load, Wanted};
 use super::leases::RunSignals;
 use super::locks::Lock;
+use super::poisoned::Poison;
 use super::runs::{self, Run, micros};
 use super::stage_runs::{self, StageRun};
-use super::unreadable::{self, Poison};
-use super::{Dialect, Store, StoreError, Transaction, batch, gates};
+use super::{Dialect, Store, StoreError, Transaction, batch, gates, poisoned};
 use crate::value::form;
 use crate::value::{Query, Statement};
 
@@ -41,6 +41,21 @@ pub struct Claim {
     /// The database's clock at the time of the claim.
     #[serde(with = "form::micros")]
     pub now: Timestamp,
+}
+
+/// A run that is due.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename = "open_runs")]
+pub struct Candidate {
+    pub id: String,
+    pub pipeline: String,
+    pub priority: i64,
+    pub wake_at: i64,
+    #[serde(rename = "limit_key")]
+    pub key: Option<String>,
+    pub at_once: Option<i64>,
+    pub rate: Option<i64>,
+    pub rate_window: Option<i64>,
 }
 
 /// Who claims, and how.
@@ -138,7 +153,7 @@ async fn choose(
             let query = due(transaction.dialect(), line, now, recoveries, page, &spent)?;
             let mut found = candidates(transaction, query).await?;
             let blocked = found.poison.len();
-            unreadable::block(transaction, found.poison).await?;
+            poisoned::block(transaction, found.poison).await?;
             let starts = rates::started(transaction, &found.candidates, now).await?;
             let later = rates::put_off(transaction, &starts, now).await?;
             found.candidates.retain(|one| !starts.is_spent(one));
@@ -285,7 +300,7 @@ async fn lease(
     }
     poison.extend(with_rows(transaction, &mut claims).await?);
     claims.retain(|claim| !poison.iter().any(|poison| poison.is(&claim.run.id)));
-    unreadable::block(transaction, poison).await?;
+    poisoned::block(transaction, poison).await?;
     claims.sort_by_key(|claim| ids.iter().position(|id| *id == claim.run.id));
     Ok(claims)
 }

@@ -67,9 +67,9 @@ async fn keep_in(
         let supersede = stage_runs::supersede(run, stage);
         transaction.execute(supersede).await?;
         // What a gate behind the loop asks is about to change.
-        let withdraw = gates::withdraw(run, stage, dialect);
-        transaction.execute(withdraw).await?;
+        gates::withdraw(transaction, run, stage).await?;
     }
+    gates::settled(transaction).await?;
     Ok(answer)
 }
 

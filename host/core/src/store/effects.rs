@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Dialect, Store, StoreError, batch};
+use crate::outcome::LONGEST;
+use crate::shown::cut;
 use crate::value::form::micros;
 use crate::value::{Statement, select};
 
@@ -85,7 +87,7 @@ pub(super) fn note(effect: &Effect, run: &str, dialect: Dialect) -> Statement {
         .bind(effect.scheduled && effect.effects > 0)
         .bind(effect.fallback.is_some())
         .bind(effect.outcome == "done")
-        .bind(effect.fallback.as_deref())
+        .bind(effect.fallback.as_deref().map(|said| cut(said, LONGEST)))
 }
 
 /// The whole ledger, by pipeline and handler.

@@ -184,13 +184,13 @@ fn postgres_kind(code: &str) -> StoreErrorKind {
     match code {
         "42501" | "25006" => StoreErrorKind::Denied,
         "57014" | "25P03" | "25P04" => StoreErrorKind::Timeout,
-        "40002" => StoreErrorKind::Constraint,
         // Of the protocol: what was bound is not what the statement takes.
         "08P01" => StoreErrorKind::Statement,
         "23505" => StoreErrorKind::Duplicate,
         "XX001" | "XX002" => StoreErrorKind::Corrupt,
         _ => match code.get(..2) {
             Some("08" | "57" | "53" | "28" | "3D" | "58") => StoreErrorKind::Unavailable,
+            // Another transaction came between, whatever of this one it met.
             Some("40" | "55") => StoreErrorKind::Busy,
             Some("23") => StoreErrorKind::Constraint,
             Some("54") => StoreErrorKind::TooLarge,
@@ -245,6 +245,8 @@ mod tests {
             ("54000", true),
             ("0A000", true),
             ("23505", true),
+            ("40001", false),
+            ("40002", false),
             ("40P01", false),
             ("53100", false),
             ("55P03", false),

@@ -8,7 +8,7 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{Backend, Store, StoreError, StoreErrorKind, sqlite};
+use super::{Backend, Store, StoreError, StoreErrorKind};
 use crate::private;
 
 /// Somebody who only looks holds the lock for a moment; it is asked for again that long.
@@ -60,16 +60,16 @@ impl Store {
             tracing::warn!(path = %path.display(), %error, "cannot say who works on the database");
         }
         if let Backend::Sqlite(store) = self.backend() {
-            sqlite::held(&store.files).push(sqlite::OpenedFile::of(&path));
+            store.place.hold(&path);
         }
         Ok(Exclusive { _lock: Some(file) })
     }
 
     /// Refused once the SQLite file, its log, or the lock of this process on it, is not the one at
-    /// its path any more; on PostgreSQL, once a look saw another database than before.
-    pub fn in_place(&self) -> Result<(), StoreError> {
+    /// its path any more, or was written over; on PostgreSQL, once a look saw another database than before.
+    pub async fn in_place(&self) -> Result<(), StoreError> {
         match self.backend() {
-            Backend::Sqlite(store) => store.in_place(),
+            Backend::Sqlite(store) => store.in_place().await,
             Backend::Postgres(_) => self.condition.in_place(),
         }
     }

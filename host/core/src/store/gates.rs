@@ -5,9 +5,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::unreadable::{parted, readable, shown};
-use super::{Dialect, Store, StoreError, batch};
+use super::{Dialect, Store, StoreError, Transaction, batch, findings};
 use crate::value::form::micros;
 use crate::value::{Query, Row, Statement, Value, select};
+
+/// The kind of finding that tells of one which could not be decided.
+const KIND: &str = "gate";
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename = "gates")]
@@ -93,13 +96,63 @@ pub fn decide(gate: &Gate, verdict: &Verdict, now: i64) -> Statement {
 }
 
 /// Nobody has to answer the open question of a stage any more.
-pub(super) fn withdraw(run: &str, stage: &str, dialect: Dialect) -> Statement {
-    let now = batch::now(dialect);
+pub(super) async fn withdraw(
+    transaction: &mut Transaction<'_>,
+    run: &str,
+    stage: &str,
+) -> Result<(), StoreError> {
+    let now = batch::now(transaction.dialect());
     let sql = format!(
         "UPDATE gates SET decision = 'withdrawn', decided_at = {now} \
         WHERE run = $1 AND stage = $2 AND decision IS NULL"
     );
-    Statement::new(sql).bind(run).bind(stage)
+    let withdraw = Statement::new(sql).bind(run).bind(stage);
+    transaction.execute(withdraw).await?;
+    settled(transaction).await
+}
+
+/// Raise a finding about an open gate whose time has passed; says whether it is new. Of a gate that
+/// somebody has decided meanwhile nothing is to be said: gives none.
+pub async fn raise(
+    store: &Store,
+    gate: &Gate,
+    message: String,
+) -> Result<Option<bool>, StoreError> {
+    let (run, stage, visit) = (gate.run.clone(), gate.stage.clone(), gate.visit);
+    store
+        .write(move |transaction| {
+            Box::pin(async move {
+                // Whoever decides it comes before this or after it.
+                let lock = match transaction.dialect() {
+                    Dialect::Sqlite => "",
+                    Dialect::Postgres => "FOR UPDATE",
+                };
+                let open = format!(
+                    "SELECT 1 AS one FROM gates \
+                    WHERE run = $1 AND stage = $2 AND visit = $3 AND decision IS NULL {lock}"
+                );
+                let open = Statement::new(open).bind(&run).bind(&stage).bind(visit);
+                if transaction.query(open).await?.first().is_none() {
+                    return Ok(None);
+                }
+                let key = format!("{KIND}:{run}:{stage}");
+                let raised = findings::raise_in(transaction, &key, KIND, &stage, &message);
+                raised.await.map(Some)
+            })
+        })
+        .await
+}
+
+/// Resolve the findings about gates that are decided, or withdrawn, by now.
+pub(super) async fn settled(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+    let now = batch::now(transaction.dialect());
+    let sql = format!(
+        "UPDATE findings SET resolved_at = {now} WHERE resolved_at IS NULL AND kind = '{KIND}' \
+        AND NOT EXISTS (SELECT 1 FROM gates WHERE decision IS NULL \
+            AND '{KIND}:' || gates.run || ':' || gates.stage = findings.key)"
+    );
+    transaction.execute(Statement::new(sql)).await?;
+    Ok(())
 }
 
 /// The stages of runs whose gates are open; `runs` is a batch of ids.

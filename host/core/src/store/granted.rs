@@ -23,13 +23,14 @@ mod login;
 mod measured;
 mod memory;
 mod passage;
+mod role;
 mod session;
 #[cfg(test)]
 mod tests;
 mod transaction;
 mod user;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use sqlx::ConnectOptions;
@@ -41,11 +42,11 @@ use self::admission::{Asker, Checked};
 pub use self::authorise::authorise;
 use self::authorizer::{Authorizer, Mode};
 use self::catalog::Catalog;
-pub use self::deferred::{DeferredWriter, execute_deferred, execute_unchecked};
+pub use self::deferred::{DeferredWriter, carry_out_deferred, execute_deferred, execute_unchecked};
 #[doc(hidden)]
 pub use self::functions::{Makes, all as functions};
 pub use self::idle::Idle;
-pub(super) use self::idling::Idling;
+use self::idling::Idling;
 pub use self::session::EachRow;
 use self::session::{Budgeted, Session};
 pub use self::transaction::GrantedTransaction;
@@ -105,7 +106,8 @@ impl Store {
     fn idling(&self) -> Arc<Idling> {
         let idling = Arc::<Idling>::default();
         if let Backend::Sqlite(store) = self.backend() {
-            store.guests(&idling);
+            let guest: Weak<Idling> = Arc::downgrade(&idling);
+            store.add_guest(guest);
         }
         idling
     }
@@ -345,6 +347,7 @@ impl GrantedDatabase {
         let shared = &self.shared;
         match (shared.store.backend(), &shared.login) {
             (Backend::Sqlite(store), _) => {
+                store.in_place().await?;
                 // Rows wait in a buffer, uncounted, until they are asked for.
                 let options = store.options.clone().create_if_missing(false);
                 let mut connection = options.row_buffer_size(1).connect().await?;

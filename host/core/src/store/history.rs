@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::checkpoints::SHARED;
-use super::runs::micros;
+use super::runs::{SHARED, micros};
 use super::{Store, StoreError, StoreErrorKind, Transaction, batch, blobs};
 use crate::value::{Query, Statement};
 

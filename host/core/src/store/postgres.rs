@@ -3,6 +3,8 @@
 mod answered;
 mod locked;
 mod pooler;
+mod suited;
+mod timed;
 mod values;
 
 use std::str::FromStr;
@@ -14,8 +16,10 @@ use sqlx::{
 };
 
 pub(super) use self::answered::{ANSWER, GRACE, answered};
+use self::suited::Place;
+pub(super) use self::timed::limit;
 pub(super) use self::values::{bound, decode, kinds, known};
-use super::timed::{self, Borrowed};
+use super::borrowed::Borrowed;
 use super::{Connection, StoreError, StoreErrorKind, Transaction, TransactionWork, migrate};
 use crate::schema;
 use crate::value::{Rows, Statement};
@@ -30,25 +34,27 @@ const REACH: Duration = Duration::from_secs(20);
 /// Statements that take milliseconds are not compiled: a disabled kind of scan counts as so dear
 /// that the server would compile every one.
 const JIT: (&str, &str) = ("jit", "off");
-/// How connections that write are set. Whoever freezes in a transaction, or loses its machine,
-/// would keep its locks for ever, and nobody else could claim or commit. And open runs change
-/// faster than they are counted: a plan for the few of a moment ago reads the whole table, dead
-/// rows and all, while an index passes over what it once found dead.
-const WRITERS: [(&str, &str); 6] = [
+/// How every connection is set, whatever the database, the user or the server say. Two that change the
+/// same row wait for one another, and the later one sees what the other has done; and a text is
+/// written in plain quotes, where a backslash means itself.
+const EVERY: [(&str, &str); 5] = [
     JIT,
     answered::LONGEST,
     locked::PATIENCE,
+    ("default_transaction_isolation", "read committed"),
+    ("standard_conforming_strings", "on"),
+];
+/// How connections that write are set besides. Whoever freezes in a transaction, or loses its machine,
+/// would keep its locks for ever, and nobody else could claim or commit. And open runs change
+/// faster than they are counted: a plan for the few of a moment ago reads the whole table, dead
+/// rows and all, while an index passes over what it once found dead.
+const WRITERS: [(&str, &str); 3] = [
     ("idle_in_transaction_session_timeout", "5s"),
     ("enable_seqscan", "off"),
     ("enable_bitmapscan", "off"),
 ];
-/// How connections that only read are set.
-const READING: [(&str, &str); 4] = [
-    JIT,
-    locked::PATIENCE,
-    answered::LONGEST,
-    ("default_transaction_read_only", "on"),
-];
+/// How connections that only read are set besides.
+const READING: [(&str, &str); 1] = [("default_transaction_read_only", "on")];
 /// How long sessions that are busy are waited for at the end; they end with the process.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -63,7 +69,8 @@ pub(crate) struct PostgresStore {
 impl PostgresStore {
     pub(super) async fn open(url: &str) -> Result<Self, StoreError> {
         let options = options(url)?;
-        reach(&options).await?.close().await?;
+        let (connection, place) = reach(&options).await?;
+        connection.close().await?;
         let pool = pool(CONNECTIONS, options.clone(), &WRITERS);
         let readers = self::pool(READERS, options.clone(), &READING);
         let mut connection = pool.acquire().await?;
@@ -72,7 +79,7 @@ impl PostgresStore {
             looked => looked,
         };
         if let Err(error) = current {
-            return Err(locked::named(&readers, error).await);
+            return Err(locked::named(&readers, place.explained(error)).await);
         }
         drop(connection);
         Ok(Self {
@@ -214,7 +221,9 @@ async fn refuse_read_only(connection: &mut PgConnection) -> Result<(), StoreErro
 
 /// Whether the database answers and has the current schema.
 pub(super) async fn inspect(url: &str) -> Result<(), StoreError> {
-    look_on(&mut reach(&options(url)?).await?).await
+    let (mut connection, place) = reach(&options(url)?).await?;
+    let looked = look_on(&mut connection).await;
+    looked.map_err(|error| place.explained(error))
 }
 
 /// How to connect. Settings are made in the session, since not every pooler passes on those
@@ -276,7 +285,7 @@ async fn query_timed(
     deadline: Instant,
 ) -> Result<Rows, StoreError> {
     let mut begun = answered(ANSWER, connection.begin()).await?;
-    let left = timed::limit_postgres(&mut begun, deadline).await?;
+    let left = limit(&mut begun, deadline).await?;
     let rows = query(&mut begun, statement, left.saturating_add(GRACE)).await;
     answered(ANSWER, begun.rollback()).await?;
     rows
@@ -305,9 +314,9 @@ fn pool(
         .connect_lazy_with(options)
 }
 
-/// The commands that make these settings.
+/// The commands that make the settings of every connection, and these.
 fn set(settings: &[(&str, &str)]) -> String {
-    let set = settings.iter();
+    let set = EVERY.iter().chain(settings);
     set.map(|(name, value)| format!("SET {name} = '{value}'; "))
         .collect()
 }
@@ -318,16 +327,30 @@ pub(super) fn set_writing() -> String {
 }
 
 /// Connect once. A pool waits for a server that refuses, and then says only that it waited.
-async fn reach(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
+async fn reach(options: &PgConnectOptions) -> Result<(PgConnection, Place), StoreError> {
     let reaches = async {
         let connected = options.connect().await;
         let mut connection = connected.map_err(|error| opening(options, error))?;
         // A pooler that has no session left takes the connection, and answers nothing.
         pooler::refuse(options, &mut connection).await?;
-        Ok(connection)
+        let set = sqlx::raw_sql(AssertSqlSafe(set(&[])));
+        set.execute(&mut connection).await?;
+        let place = suited::place(&mut connection).await;
+        let place = place.map_err(|error| unsuited(options, error))?;
+        Ok((connection, place))
     };
     let reached = tokio::time::timeout(REACH, reaches).await;
     reached.unwrap_or_else(|_| Err(opening(options, sqlx::Error::PoolTimedOut)))
+}
+
+fn unsuited(options: &PgConnectOptions, error: StoreError) -> StoreError {
+    let name = options.get_database().unwrap_or_default();
+    let (host, port) = (options.get_host(), options.get_port());
+    let message = format!(
+        "cannot work on the database {name} at {host}:{port}: {}",
+        error.message
+    );
+    StoreError::new(error.kind, message)
 }
 
 fn opening(options: &PgConnectOptions, error: sqlx::Error) -> StoreError {

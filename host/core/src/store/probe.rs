@@ -24,7 +24,7 @@ impl Store {
     /// Whether something can be written now. One asks at a time; those that come meanwhile share
     /// its answer.
     pub async fn probe(&self) -> Result<(), StoreError> {
-        self.in_place()?;
+        self.in_place().await?;
         self.is_sound()?;
         let mut last = self.probe.0.lock().await;
         if let Some((at, answer)) = &*last

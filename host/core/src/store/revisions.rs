@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{Dialect, Store, StoreError, StoreErrorKind, Transaction, blobs};
-use crate::settings::hex;
+use crate::inside::stays_inside;
+use crate::shown;
 use crate::value::form::{Blob, micros};
 use crate::value::{Query, Statement};
 
@@ -48,6 +48,8 @@ const SELECT: &str = "SELECT r.id, r.digest, r.note, r.created_at, \
     FROM revisions r";
 /// Fewer decimal digits are a number, and never the beginning of a digest.
 const DIGITS_OF_A_DIGEST: usize = 7;
+/// Characters of a path that an error quotes.
+const PATH: usize = 200;
 const ACTIVE: &str = "SELECT revision FROM activations ORDER BY id DESC LIMIT 1";
 
 /// Store `files` as a revision and make it the active one, in one transaction. A revision
@@ -140,10 +142,39 @@ pub async fn find(store: &Store, wanted: &str) -> Result<Revision, StoreError> {
 
 /// The files of a revision; empty if there is no such revision.
 pub async fn files(store: &Store, number: i64) -> Result<Files, StoreError> {
-    let sql = "SELECT f.path, b.content FROM revision_files f \
+    let sql = "SELECT f.path, f.digest, b.content FROM revision_files f \
         JOIN blobs b ON b.digest = f.digest WHERE f.revision = $1";
-    let files = store.read(Query::new(sql).bind(number)).await?.into_iter();
-    Ok(files.map(|(path, Blob(content))| (path, content)).collect())
+    let kept: Vec<(String, String, Blob)> = store.read(Query::new(sql).bind(number)).await?;
+    let file = |(path, digest, Blob(content)): (String, String, Blob)| {
+        let path = inside(path)?;
+        let content = blobs::verified(&digest, content);
+        let content = content.map_err(|error| about(&path, error))?;
+        Ok((path, content))
+    };
+    kept.into_iter().map(file).collect()
+}
+
+/// The path of a file of a revision, which stays in its folder wherever it is written.
+fn inside(path: String) -> Result<String, StoreError> {
+    if stays_inside(&path) {
+        return Ok(path);
+    }
+    let text =
+        "its path leads out of its folder: somebody changed it in the database; restore a backup";
+    Err(about(
+        &path,
+        StoreError::new(StoreErrorKind::Unstorable, text),
+    ))
+}
+
+/// An error about a file of a revision.
+fn about(path: &str, error: StoreError) -> StoreError {
+    let path = shown::cut(path, PATH);
+    let message = format!(
+        "the revision's file `{path}` cannot be read: {}",
+        error.message
+    );
+    StoreError { message, ..error }
 }
 
 /// What a revision says: its files but for the components of plugins, and of those path and
@@ -162,20 +193,50 @@ pub async fn said(store: &Store, number: i64) -> Result<Said, StoreError> {
             OR f.path LIKE '%/plugin.toml' OR f.path LIKE '%/contracts.json') \
         WHERE f.revision = $1";
     let mut said = Said::default();
-    for (path, digest, content) in store.read(Query::new(sql).bind(number)).await? {
+    let kept: Vec<(String, String, Option<Blob>)> =
+        store.read(Query::new(sql).bind(number)).await?;
+    for (path, digest, content) in kept {
+        let path = inside(path)?;
         match content {
-            Some(Blob(content)) => drop(said.files.insert(path, content)),
+            Some(Blob(content)) => {
+                let content = blobs::verified(&digest, content);
+                let content = content.map_err(|error| about(&path, error))?;
+                said.files.insert(path, content);
+            }
             None => drop(said.components.insert(path, digest)),
         }
     }
     Ok(said)
 }
 
-/// The content of a digest; `None` if nothing has it.
+/// What is wrong with the components of a revision, which are read when a guest is called.
+pub async fn damaged(store: &Store, number: i64) -> Result<Vec<StoreError>, StoreError> {
+    let mut damaged = Vec::new();
+    for (path, digest) in said(store, number).await?.components {
+        let path = path.as_str();
+        match content(store, &digest).await {
+            Ok(Some(_)) => {}
+            Ok(None) => {
+                let gone =
+                    StoreError::new(StoreErrorKind::Unstorable, "it is gone; restore a backup");
+                damaged.push(about(path, gone));
+            }
+            Err(error) if error.kind == StoreErrorKind::Unstorable => {
+                damaged.push(about(path, error))
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(damaged)
+}
+
+/// The content of a digest, which it is in truth; `None` if nothing has it.
 pub async fn content(store: &Store, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
     let sql = "SELECT content FROM blobs WHERE digest = $1";
     let content = store.read_first(Query::new(sql).bind(digest)).await?;
-    Ok(content.map(|Blob(content)| content))
+    content
+        .map(|Blob(content)| blobs::verified(digest, content))
+        .transpose()
 }
 
 /// Remove revisions but for the `keep` latest, the active one and those that a run refers to,
@@ -259,7 +320,7 @@ async fn insert(
     };
     transaction.execute(Statement::insert(&revision)).await?;
     for (path, content) in files {
-        let digest = hex(&Sha256::digest(&content));
+        let digest = blobs::digest_of(&content);
         let blob = blobs::insert(&digest, content, transaction.dialect());
         transaction.execute(blob).await?;
         let revision = number;

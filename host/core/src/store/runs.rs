@@ -108,6 +108,10 @@ pub enum RunStatus {
     Cancelled,
 }
 
+/// Columns that a run has in both tables.
+pub(super) const SHARED: &str = "id, pipeline, revision, input, settings, origin, \
+    priority, limit_key, at_once, rate, rate_window, created_at, started_at, spent, fence, signals";
+
 const STATUSES: [(RunStatus, &str); 12] = [
     (RunStatus::Queued, "queued"),
     (RunStatus::Running, "running"),

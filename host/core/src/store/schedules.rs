@@ -3,9 +3,8 @@
 //! A schedule gets its row when it is first seen in the active revision ([`sync`]) and loses
 //! it when it is there no more. [`fire_due`] starts the runs that are due and moves the row
 //! on in one transaction, so that an occurrence has its run once, whoever dies. A run that
-//! ends lets the next one in line start, and sets the time of a policy ([`ended`]).
+//! ends lets the next one in line start, and sets the time of a policy (`ends.rs`).
 
-mod ended;
 mod fire;
 
 use std::collections::BTreeMap;
@@ -15,8 +14,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::ended::{EndedOrigin, ended};
 pub use self::fire::{Fired, fire_due, fire_now};
+use super::ends::{AGAIN, wait};
 use super::locks::Lock;
 use super::runs::{Run, RunStatus, micros};
 use super::times::{self, Untrue};
@@ -24,10 +23,6 @@ use super::{Dialect, Store, StoreError, Transaction, batch, timestamp};
 use crate::policy::PIPELINE;
 use crate::schedule::Schedule;
 use crate::value::{Query, Statement, form, select};
-
-/// What did not end well is tried again after this, if its pause is longer; so is what was
-/// found under way.
-pub(super) const AGAIN: Duration = Duration::from_secs(600);
 
 /// Everything of a revision that starts by itself.
 #[derive(Debug)]
@@ -271,13 +266,4 @@ fn plan_pauses(now: i64) -> Statement {
         WHERE pause IS NOT NULL"
     );
     Statement::new(sql).bind(now)
-}
-
-/// How long after a status the next run is due, as an expression.
-fn wait(status: &str) -> String {
-    let again = micros(AGAIN);
-    format!(
-        "CASE WHEN {status} IN ('done', 'nothing-to-do') OR schedules.pause < {again} \
-        THEN schedules.pause ELSE {again} END"
-    )
 }

@@ -1,17 +1,18 @@
 //! SQLite: one writer task with group commit, and a pool of readers.
 
+mod guests;
 mod locked;
 mod opened_file;
 mod opening;
+mod place;
 mod search;
+mod timed;
+mod writer;
 
-use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteRow, SqliteSynchronous,
@@ -23,17 +24,20 @@ use sqlx::{
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-pub(super) use self::opened_file::OpenedFile;
+pub(super) use self::guests::Guest;
+use self::guests::Guests;
 pub(super) use self::opening::{files, inspect, is_absent};
+use self::place::Place;
 pub(super) use self::search::install as search;
-use super::granted::Idling;
-use super::timed::{self, Borrowed};
+pub(super) use self::timed::{lift, limit};
+use self::writer::{Job, Run};
+use super::borrowed::Borrowed;
 use super::{Connection, StoreError, StoreErrorKind, Transaction, TransactionWork};
 use crate::supervision;
 use crate::value::{Rows, Statement, Value};
 
-/// Jobs that share one commit at most.
-const GROUP: usize = 256;
+/// Jobs that wait at most.
+const WAITING: usize = 1024;
 /// How long a statement waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
@@ -53,26 +57,12 @@ pub(crate) struct SqliteStore {
     others_until: std::sync::Mutex<Option<Instant>>,
     /// How to open further connections to the same file.
     pub(crate) options: SqliteConnectOptions,
-    /// The files that have to stay where they are: the database with its log, and the lock of
-    /// whoever works.
-    pub(super) files: std::sync::Mutex<Vec<OpenedFile>>,
+    pub(super) place: Arc<Place>,
     /// Where the connections of plugins wait.
-    guests: std::sync::Mutex<Vec<Weak<Idling>>>,
-    /// Never used: whoever closes the file last removes its log, which has to stay in its place.
-    anchor: Mutex<Option<SqliteConnection>>,
+    guests: Guests,
     /// The folder of a file that ends with this.
     passing: Option<tempfile::TempDir>,
 }
-
-/// One transaction's work, and how to tell its caller what came of the commit.
-struct Job {
-    work: Run,
-    answer: Reply,
-}
-
-/// Says whether what it changed stays.
-type Run = Box<dyn for<'t> FnOnce(&'t mut SqliteConnection) -> BoxFuture<'t, bool> + Send>;
-type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 impl SqliteStore {
     pub(super) async fn open(path: &str) -> Result<Self, StoreError> {
@@ -92,9 +82,13 @@ impl SqliteStore {
             // Whoever waited says so once, in an error.
             .log_slow_statements(tracing::log::LevelFilter::Off, Duration::ZERO);
         let writing = options.clone().busy_timeout(locked::PATIENCE);
-        let connection = opening::current(&writing, path).await?;
+        let mut connection = opening::current(&writing, path).await?;
         let anchor = opening::anchor(&options).await?;
-        let files = OpenedFile::of_database(Path::new(path));
+        let place = Arc::new(Place::new(Path::new(path), anchor));
+        if !place.settled().await? {
+            opening::settle(&mut connection).await;
+            place.check().await?;
+        }
         let reading = options.clone().read_only(true);
         let reading = reading
             .pragma("query_only", "on")
@@ -104,8 +98,9 @@ impl SqliteStore {
             .acquire_timeout(BUSY_TIMEOUT)
             .connect_lazy_with(reading);
         let write_gate = Arc::new(Semaphore::new(1));
-        let (sender, receiver) = mpsc::channel(GROUP * 4);
-        let writes = write_jobs(connection, writing, receiver, Arc::clone(&write_gate));
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let gate = Arc::clone(&write_gate);
+        let writes = writer::write_jobs(connection, receiver, gate, (writing, Arc::clone(&place)));
         let writer = tokio::spawn(supervision::vital("the writer of the database", writes));
         Ok(Self {
             readers,
@@ -114,9 +109,8 @@ impl SqliteStore {
             write_gate,
             others_until: std::sync::Mutex::default(),
             options,
-            files: std::sync::Mutex::new(files),
-            guests: std::sync::Mutex::default(),
-            anchor: Mutex::new(Some(anchor)),
+            place,
+            guests: Guests::default(),
             passing: None,
         })
     }
@@ -141,9 +135,9 @@ impl SqliteStore {
         self.passing.is_some()
     }
 
-    /// Refused once a file that has to stay is not the one at its path any more.
-    pub(super) fn in_place(&self) -> Result<(), StoreError> {
-        held(&self.files).iter().try_for_each(OpenedFile::check)
+    /// Refused once the database is not the one at its path any more.
+    pub(super) async fn in_place(&self) -> Result<(), StoreError> {
+        self.place.check().await
     }
 
     /// Keep guests from writing for a while.
@@ -170,9 +164,9 @@ impl SqliteStore {
         deadline: Instant,
     ) -> Result<Rows, StoreError> {
         self.read(async |snapshot| {
-            timed::limit_sqlite(snapshot, deadline).await?;
+            limit(snapshot, deadline).await?;
             let rows = query(snapshot, statement).await;
-            timed::lift_sqlite(snapshot).await?;
+            lift(snapshot).await?;
             rows
         })
         .await
@@ -239,24 +233,15 @@ impl SqliteStore {
     }
 
     /// Close the connections that wait there with the store.
-    pub(super) fn guests(&self, idling: &Arc<Idling>) {
-        let mut guests = held(&self.guests);
-        guests.retain(|guest| guest.strong_count() > 0);
-        guests.push(Arc::downgrade(idling));
+    pub(super) fn add_guest(&self, guest: Weak<dyn Guest>) {
+        self.guests.add(guest);
     }
 
     pub(super) async fn close(&self) {
-        // Whoever closes last writes the log into the file, which is another one by now.
-        if self.in_place().is_err() {
+        if self.place.close().await.is_err() {
             return;
         }
-        if let Some(anchor) = self.anchor.lock().await.take() {
-            anchor.close().await.ok();
-        }
-        let guests = std::mem::take(&mut *held(&self.guests));
-        for idling in guests.iter().filter_map(Weak::upgrade) {
-            idling.close().await;
-        }
+        self.guests.close().await;
         // The writer goes last: it is the one that can empty the log into the file.
         self.readers.close().await;
         self.jobs.lock().await.take();
@@ -287,119 +272,6 @@ pub(super) fn held<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, 
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-async fn write_jobs(
-    connection: SqliteConnection,
-    options: SqliteConnectOptions,
-    mut receiver: mpsc::Receiver<Job>,
-    gate: Arc<Semaphore>,
-) {
-    let mut healthy = Some(connection);
-    while let Some(first) = receiver.recv().await {
-        let Ok(permit) = gate.acquire().await else {
-            break;
-        };
-        let connection = match healthy.take() {
-            Some(connection) => Ok(connection),
-            None => opening::connect(&options).await,
-        };
-        match connection {
-            Ok(connection) => {
-                let file = options.get_filename();
-                healthy = write_group(connection, first, &mut receiver, file).await;
-            }
-            Err(error) => (first.answer)(Err(error)),
-        }
-        drop(permit);
-    }
-    if let Some(connection) = healthy {
-        connection.close().await.ok();
-    }
-}
-
-/// Commit the jobs that are waiting together and tell their callers. Gives the connection
-/// back unless it may have lost track of its transaction.
-async fn write_group(
-    mut connection: SqliteConnection,
-    first: Job,
-    receiver: &mut mpsc::Receiver<Job>,
-    file: &Path,
-) -> Option<SqliteConnection> {
-    let mut answers = Vec::new();
-    let result = run_group(&mut connection, first, (receiver, file), &mut answers).await;
-    let healthy = if result.is_ok() {
-        Some(connection)
-    } else {
-        // Before the answers: whoever tries again must not meet this transaction.
-        connection.close().await.ok();
-        None
-    };
-    for answer in answers {
-        answer(result.clone());
-    }
-    healthy
-}
-
-/// Run the jobs that are waiting, each in a savepoint of one transaction.
-async fn run_group(
-    connection: &mut SqliteConnection,
-    first: Job,
-    (receiver, file): (&mut mpsc::Receiver<Job>, &Path),
-    answers: &mut Vec<Reply>,
-) -> Result<(), StoreError> {
-    let mut transaction = match locked::begin(connection, file).await {
-        Ok(transaction) => transaction,
-        Err(error) => {
-            answers.push(first.answer);
-            return Err(error);
-        }
-    };
-    answers.push(first.answer);
-    // The first has the transaction to itself: if it fails, there is nothing else to keep.
-    let kept = AssertUnwindSafe((first.work)(&mut transaction))
-        .catch_unwind()
-        .await;
-    if !kept.unwrap_or(false) {
-        return transaction.rollback().await.map_err(gone);
-    }
-    let mut next = receiver.try_recv().ok();
-    while let Some(job) = next.take() {
-        answers.push(job.answer);
-        in_savepoint(&mut transaction, job.work).await?;
-        if answers.len() < GROUP {
-            next = receiver.try_recv().ok();
-        }
-    }
-    Ok(transaction.commit().await?)
-}
-
-/// Run one job. An error says that the transaction of the whole group has gone.
-async fn in_savepoint(connection: &mut SqliteConnection, work: Run) -> Result<(), StoreError> {
-    let mut savepoint = connection.begin().await.map_err(gone)?;
-    // A job that panics is one that failed; the writer goes on.
-    let keep = AssertUnwindSafe(work(&mut savepoint)).catch_unwind().await;
-    if keep.unwrap_or(false) {
-        savepoint.commit().await.map_err(gone)
-    } else {
-        savepoint.rollback().await.map_err(gone)
-    }
-}
-
-/// A statement of one job, e.g. `INSERT OR ROLLBACK`, or a full disk ended the transaction of
-/// all. The others did nothing wrong and may try again.
-fn gone(error: sqlx::Error) -> StoreError {
-    let error = StoreError::from(error);
-    match error.kind {
-        StoreErrorKind::Statement | StoreErrorKind::Internal => StoreError::new(
-            StoreErrorKind::Busy,
-            format!(
-                "another job of the same commit ended the transaction ({}); nothing was written",
-                error.message
-            ),
-        ),
-        _ => error,
-    }
 }
 
 /// Rows of a statement on one connection, inside a transaction that began with [`SNAPSHOT`]

@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::unreadable::{parted, shown};
-use super::{Dialect, Store, StoreError, batch, storable};
+use super::{Dialect, Store, StoreError, batch, blobs, storable};
 use crate::lines::Line;
 use crate::outcome::Outcome;
 use crate::pipeline::{Follow, Stage};
@@ -124,7 +124,7 @@ const WITH_REPORTS: &str = "stage_runs LEFT JOIN blobs ON blobs.digest = stage_r
 
 /// The columns of a checkpoint and, of another table, its large report.
 pub(super) fn whole_columns() -> String {
-    format!("{}, content", columns::<StageRun>())
+    format!("{}, stage_runs.digest, content", columns::<StageRun>())
 }
 
 /// The checkpoints of runs in the order they were made; `runs` is a batch of ids.
@@ -191,6 +191,7 @@ pub(super) fn read(row: Row<'_>) -> Result<StageRun, StoreError> {
 #[derive(Deserialize)]
 struct Report<'r> {
     report: &'r str,
+    digest: Option<&'r str>,
     #[serde(borrow)]
     content: Option<&'r [u8]>,
 }
@@ -203,5 +204,8 @@ impl Report<'_> {
 
 fn outcome<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Outcome, D::Error> {
     let report = Report::deserialize(deserializer)?;
+    if let (Some(digest), Some(content)) = (report.digest, report.content) {
+        blobs::verified(digest, content.to_vec()).map_err(D::Error::custom)?;
+    }
     serde_json::from_slice(report.text()).map_err(D::Error::custom)
 }

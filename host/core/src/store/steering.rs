@@ -201,8 +201,7 @@ async fn undo(
         .bind(how.as_str());
     transaction.execute(undo).await?;
     for stage in stages {
-        let withdraw = gates::withdraw(run, stage, dialect);
-        transaction.execute(withdraw).await?;
+        gates::withdraw(transaction, run, stage).await?;
     }
     Ok(())
 }

@@ -111,7 +111,7 @@ fn gate(now: &str) -> String {
 
 /// A schedule that has fired later than now, or a pause that lasts longer than it is.
 fn schedule(now: &str) -> String {
-    let (tolerance, again) = (micros(TOLERANCE), micros(super::schedules::AGAIN));
+    let (tolerance, again) = (micros(TOLERANCE), micros(super::ends::AGAIN));
     format!(
         "(last_at > {now} + {tolerance} OR (pause IS NOT NULL \
             AND next_at > {now} + {tolerance} \

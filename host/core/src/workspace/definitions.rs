@@ -8,14 +8,12 @@ use serde::de::DeserializeOwned;
 
 use super::mistakes;
 use super::place::{Defined, Misread, Place};
-use super::{Files, PluginFiles, Prompt, folders};
+use super::{Files, PluginFiles, Prompt, SETTINGS, folders};
 use crate::config::{self, Config};
 use crate::pipeline::{CONDITIONS, NEEDS, Pipeline, SCHEDULES, STAGES};
 use crate::plugin::manifest;
 use crate::policy::Policy;
 use crate::settings::{Declaration, SettingType};
-
-pub(super) const SETTINGS: &str = "settings.toml";
 
 /// Everything that a workspace defines.
 #[derive(Debug, Clone)]
@@ -106,8 +104,11 @@ impl<'a> Parser<'a> {
         let text = std::str::from_utf8(bytes);
         if text.is_err() {
             let message = "the file is not UTF-8";
-            self.misreads
-                .push(misread(Place::start(file), message, "save it as UTF-8"));
+            self.misreads.push(Misread::new(
+                Place::start(file),
+                message,
+                "save it as UTF-8",
+            ));
         }
         text.ok()
     }
@@ -147,7 +148,7 @@ impl<'a> Parser<'a> {
             let message = "the file is missing";
             let mend = "make a workspace with `callboard init`";
             self.misreads
-                .push(misread(Place::start(config::FILE), message, mend));
+                .push(Misread::new(Place::start(config::FILE), message, mend));
             return None;
         };
         let parse = |text: &str| mistakes::parse_with(config::FILE, text, Config::of);
@@ -230,18 +231,22 @@ impl<'a> Parser<'a> {
 }
 
 fn check_setting(key: &str, declaration: &Defined<Declaration>) -> Option<Misread> {
+    if key.split('.').any(str::is_empty) {
+        let message = format!("`{}` is no name of a setting", key.escape_debug());
+        let mend = "write words with a `.` between two of them, such as `[\"site.title\"]`";
+        return Some(Misread::new(declaration.at(&[]), message, mend));
+    }
     let kind = declaration.value.kind;
     let default = declaration.value.default.as_ref()?;
     let place = declaration.at(&["default"]);
     if kind == SettingType::Secret {
         let message = format!("secret `{key}` has a default, which anybody can read");
-        let mend =
-            format!("remove it, and set the secret with `callboard settings set {key} VALUE`");
-        return Some(misread(place, message, mend));
+        let mend = format!("remove it, and set the secret with `callboard settings set {key} -`");
+        return Some(Misread::new(place, message, mend));
     }
     let problem = kind.check(default).err()?;
     let message = format!("the default of `{key}` does not fit its type: {problem}");
-    Some(misread(
+    Some(Misread::new(
         place,
         message,
         format!("write a value of type {kind}, or another `type`"),
@@ -256,7 +261,7 @@ fn check_policy(name: &str, policy: &Defined<Policy>) -> Vec<Misread> {
     let mut misreads: Vec<_> = wrong_name(name, written, policy).into_iter().collect();
     if let Some(every) = policy.value.every.filter(|every| every.0 < PAUSE) {
         let message = format!("`every` is {every}, and a policy rests a second at least");
-        misreads.push(misread(
+        misreads.push(Misread::new(
             policy.at(&["every"]),
             message,
             "write `1s` or more",
@@ -290,15 +295,19 @@ fn check_pipeline(name: &str, pipeline: &Defined<Pipeline>) -> Vec<Misread> {
             _ => ("", ""),
         };
         if !message.is_empty() {
-            misreads.push(misread(place(), format!("stage `{id}` {message}"), mend));
+            misreads.push(Misread::new(
+                place(),
+                format!("stage `{id}` {message}"),
+                mend,
+            ));
         }
         if let Some(mend) = no_name(id) {
             let message = format!("`{}` is no id of a stage", id.escape_debug());
-            misreads.push(misread(place(), message, mend));
+            misreads.push(Misread::new(place(), message, mend));
         }
         if !ids.insert(id) {
             let message = format!("stage `{id}` is there twice");
-            misreads.push(misread(place(), message, "rename one of the two"));
+            misreads.push(Misread::new(place(), message, "rename one of the two"));
         }
     }
     misreads
@@ -319,7 +328,7 @@ fn too_many(pipeline: &Defined<Pipeline>) -> Option<Misread> {
         let message =
             format!("the pipeline has {schedules} schedules, and at most {SCHEDULES} are allowed");
         let mend = "write fewer that say the same, or divide it";
-        return Some(misread(pipeline.at(&["schedule"]), message, mend));
+        return Some(Misread::new(pipeline.at(&["schedule"]), message, mend));
     }
     let (place, message) = if let Some(stage) = stages.get(STAGES) {
         let count = stages.len();
@@ -335,31 +344,20 @@ fn too_many(pipeline: &Defined<Pipeline>) -> Option<Misread> {
         (need.span(), message)
     };
     let mend = "divide it into several pipelines";
-    Some(misread(pipeline.place(place), message, mend))
+    Some(Misread::new(pipeline.place(place), message, mend))
 }
 
 fn wrong_name<T>(file: &str, name: &str, defined: &Defined<T>) -> Option<Misread> {
     if let Some(mend) = no_name(name) {
         let message = format!("`{}` is no name of a definition", name.escape_debug());
-        return Some(misread(defined.at(&["name"]), message, mend));
+        return Some(Misread::new(defined.at(&["name"]), message, mend));
     }
     (file != name).then(|| {
         let message = format!("`{name}` is defined in a file of another name");
-        let mend = format!("write `name = \"{file}\"`, or rename the file to {name}.toml");
-        misread(defined.at(&["name"]), message, mend)
+        // To rename the file may take the place of one that is there.
+        let mend = format!("write `name = \"{file}\"`");
+        Misread::new(defined.at(&["name"]), message, mend)
     })
-}
-
-pub(super) fn misread(
-    place: Place,
-    message: impl Into<String>,
-    mend: impl Into<String>,
-) -> Misread {
-    Misread {
-        place,
-        message: message.into(),
-        mend: mend.into(),
-    }
 }
 
 #[cfg(test)]

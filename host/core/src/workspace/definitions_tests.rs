@@ -100,9 +100,9 @@ fn mistakes_of_all_files_come_together() {
         misreads,
         [
             "callboard.toml:2:1: `databas` is no key here; write `database`, or remove it",
-            "policies/q.toml:1:1: `other` is defined in a file of another name; write `name = \"q\"`, or rename the file to other.toml",
+            "policies/q.toml:1:1: `other` is defined in a file of another name; write `name = \"q\"`",
             "settings.toml:3:1: the default of `a` does not fit its type: `x` is not a whole number such as `42`; write a value of type integer, or another `type`",
-            "settings.toml:7:1: secret `b` has a default, which anybody can read; remove it, and set the secret with `callboard settings set b VALUE`",
+            "settings.toml:7:1: secret `b` has a default, which anybody can read; remove it, and set the secret with `callboard settings set b -`",
             "settings.toml:10:8: `c.type`: unknown variant `number`, expected one of `string`, `boolean`, `integer`, `float`, `url`, `duration`, `json`, `csv`, `model`, `secret`; write one of `string`, `boolean`, `integer`, `float`, `url`, `duration`, `json`, `csv`, `model`, `secret`",
         ]
     );

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::definitions::{SETTINGS, misread};
+use super::SETTINGS;
 use super::place::{Misread, Place};
 use crate::config;
 
@@ -18,7 +18,7 @@ pub(super) fn wrong(file: &str, text: &str) -> Vec<Misread> {
         if let Some((message, mend)) = meant(file, header)
             && known.insert(header)
         {
-            misreads.push(misread(Place::of(file, text, offset), message, mend));
+            misreads.push(Misread::new(Place::of(file, text, offset), message, mend));
         }
         offset += line.len();
     }

@@ -60,6 +60,16 @@ pub struct Misread {
     pub mend: String,
 }
 
+impl Misread {
+    pub(super) fn new(place: Place, message: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            place,
+            message: message.into(),
+            mend: mend.into(),
+        }
+    }
+}
+
 /// A definition with the file and the text it was read from.
 #[derive(Debug, Clone)]
 pub struct Defined<T> {

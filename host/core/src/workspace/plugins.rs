@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::definitions::misread;
 use super::place::{Defined, Misread, Place};
 use super::{Files, mistakes, stays_inside};
 use crate::handler::Contract;
@@ -93,8 +92,9 @@ fn wrong_name(folder: &str, manifest: &Defined<Manifest>) -> Option<Misread> {
     let name = manifest.value.name.get_ref();
     (name != folder).then(|| {
         let message = format!("plugin `{name}` is in the folder plugins/{folder}");
-        let mend = format!("write `name = \"{folder}\"`, or rename the folder to plugins/{name}");
-        misread(manifest.at(&["name"]), message, mend)
+        // To rename the folder may take the place of one that is there.
+        let mend = format!("write `name = \"{folder}\"`");
+        Misread::new(manifest.at(&["name"]), message, mend)
     })
 }
 
@@ -104,7 +104,7 @@ fn wrong_component(manifest: &Defined<Manifest>) -> Option<Misread> {
     (reserved || !stays_inside(component)).then(|| {
         let message = format!("component `{component}` is not a file beside the manifest");
         let mend = "copy the component into the plugin's folder and write its name, without `..` or a leading `/`";
-        misread(manifest.at(&["component"]), message, mend)
+        Misread::new(manifest.at(&["component"]), message, mend)
     })
 }
 
@@ -117,7 +117,7 @@ fn contracts(folder: &str, files: &Files) -> (Option<Vec<Contract>>, Option<Misr
         Ok(contracts) => (Some(contracts), None),
         Err(error) => {
             let message = format!("the contracts of the revision do not read: {error}");
-            let misread = misread(Place::start(&file), message, "apply the workspace again");
+            let misread = Misread::new(Place::start(&file), message, "apply the workspace again");
             (None, Some(misread))
         }
     }

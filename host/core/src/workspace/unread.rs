@@ -11,22 +11,13 @@
 //! * whatever `.callboardignore` names, in the language of `.gitignore`.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
-
-use super::read::Reader;
+use super::reader::{IGNORED, Reader, TOP};
 use super::{CONTRACTS, WorkspaceError, folders};
-use crate::enclosed::{Enclosed, FileKind, Problem};
+use crate::enclosed::{FileKind, Problem};
 use crate::plugin::manifest;
 use crate::registry::nearest;
 
-/// The file that names what is left alone.
-const IGNORED: &str = ".callboardignore";
-/// The most that it may hold, in bytes.
-const IGNORING: u64 = 64 << 10;
-/// Left alone in every workspace.
-const EXCEPTED: [&str; 5] = [".*", "*~", "\\#*\\#", "README*", "LICENSE*"];
 /// Folders that are read; the rest follows from the files in them.
 const FOLDERS: [&str; 4] = ["pipelines", "plugins", "policies", "prompts"];
 /// The same with those of tenants.
@@ -34,8 +25,6 @@ pub fn folders_read() -> impl Iterator<Item = &'static str> {
     FOLDERS.into_iter().chain(super::folders())
 }
 
-/// Files that are read at the top.
-const TOP: [&str; 2] = [crate::config::FILE, "settings.toml"];
 /// What `SQLite` writes beside a database, and the host's own lock.
 const COMPANIONS: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
 
@@ -57,25 +46,6 @@ pub(super) fn list(reader: &Reader) -> Result<Vec<Unread>, WorkspaceError> {
     };
     search.walk("")?;
     Ok(search.unread)
-}
-
-/// What is left alone in a folder.
-pub(super) fn ignored(path: &Path, folder: &Enclosed) -> Result<Gitignore, WorkspaceError> {
-    let wrong = |error: ignore::Error| {
-        WorkspaceError::new(IGNORED, error.to_string(), "write it as a .gitignore")
-    };
-    let mut builder = GitignoreBuilder::new(path);
-    builder.allow_unclosed_class(false);
-    for line in EXCEPTED {
-        builder.add_line(None, line).map_err(wrong)?;
-    }
-    if folder.kind(IGNORED)?.is_some() {
-        let written = folder.read(IGNORED, IGNORING)?;
-        for line in String::from_utf8_lossy(&written).lines() {
-            builder.add_line(None, line).map_err(wrong)?;
-        }
-    }
-    builder.build().map_err(wrong)
 }
 
 struct Search<'a> {
@@ -156,6 +126,12 @@ impl Search<'_> {
             ("", _) => {
                 let problem = "nothing of the folder is read".to_owned();
                 match likely(name, folders_read()) {
+                    Some(near) if self.reader.kind(near)?.is_some() => {
+                        let mend = format!(
+                            "move what {near} lacks of it there, and the rest away, or name it in {IGNORED}"
+                        );
+                        (problem, mend)
+                    }
                     Some(near) => (problem, renamed(name, near)),
                     None => (problem, moved(path)),
                 }
@@ -342,6 +318,47 @@ mod tests {
         assert_eq!(named(&files, "/notes\n"), []);
         assert_eq!(named(&files, "").len(), 1, "the notes");
         assert_eq!(named(&["docs/a.txt", "docs/deep/b.txt"], "docs/**\n"), []);
+    }
+
+    /// As a `.gitignore` is read: also a folder that is known, as a whole.
+    #[test]
+    fn a_known_folder_that_is_named_is_left_alone_and_what_is_needed_cannot_be() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |path: &str, text: &str| fs::write(folder.path().join(path), text).expect(path);
+        write("callboard.toml", "name = \"x\"");
+        fs::create_dir_all(folder.path().join("prompts")).expect("a folder");
+        write("prompts/a.md", "+++\nvariables = []\n+++\nx");
+        let read = || super::super::read(folder.path(), &[]);
+        assert!(
+            read()
+                .expect("a workspace")
+                .files
+                .contains_key("prompts/a.md")
+        );
+        for line in ["prompts/", "prompts", "/prompts", "prompts/*", "prompts/**"] {
+            write(IGNORED, line);
+            let found = read().expect("a workspace");
+            assert!(!found.files.contains_key("prompts/a.md"), "{line}");
+            assert_eq!(found.unread, [], "{line}");
+        }
+        write(IGNORED, "*.toml");
+        let error = read().expect_err("nothing is left").to_string();
+        assert!(error.contains("it names callboard.toml"), "{error}");
+    }
+
+    /// A mend that says to move something on to what is there would lose that.
+    #[test]
+    fn nothing_is_renamed_to_what_is_there() {
+        let named = named(&["prompt/a.md", "prompts/b.md"], "");
+        let mend = &named
+            .iter()
+            .find(|(path, _)| path == "prompt/")
+            .expect("named")
+            .1;
+        assert!(
+            mend.starts_with("move what prompts lacks of it there"),
+            "{mend}"
+        );
     }
 
     #[test]

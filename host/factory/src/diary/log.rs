@@ -1,6 +1,8 @@
 //! What `git log` prints, read. Fields end with NUL, which no message can contain; a commit
 //! begins with a control character, which no line of counts begins with.
 
+use jiff::Timestamp;
+
 /// The format that [`commits`] reads.
 pub const FORMAT: &str = "--format=tformat:%x01%H%x00%P%x00%ct%x00%aN%x00%aE%x00%D%x00%s%x00%b%x00";
 /// How many fields a commit has, before the counts of its files.
@@ -94,6 +96,8 @@ pub struct Reader {
     room: usize,
     /// Whether there was no room for a commit: it and those after it are left out.
     full: bool,
+    /// Whether the commit that was read last cannot be: its counts belong to nobody.
+    skips: bool,
 }
 
 impl Reader {
@@ -105,6 +109,7 @@ impl Reader {
             field: Vec::new(),
             room,
             full: false,
+            skips: false,
         }
     }
 
@@ -148,7 +153,10 @@ impl Reader {
             if head.len() < FIELDS {
                 self.head = Some(head);
             } else {
-                self.take(entry(&head)?);
+                // One that cannot be read is left out, as one is that there is no room for.
+                let entry = entry(&head)?;
+                self.skips = entry.is_none();
+                entry.into_iter().for_each(|entry| self.take(entry));
             }
             return Ok(());
         }
@@ -172,7 +180,7 @@ impl Reader {
     }
 
     fn count(&mut self, line: &str) -> Result<(), String> {
-        if self.full {
+        if self.full || self.skips {
             return Ok(());
         }
         let entry = self.entries.last_mut();
@@ -181,14 +189,17 @@ impl Reader {
     }
 }
 
-fn entry(fields: &[String]) -> Result<Entry, String> {
+/// A commit; `None` if it has no time that can be one, as git shows those of broken headers.
+fn entry(fields: &[String]) -> Result<Option<Entry>, String> {
     let [id, parents, seconds, author, email, tags, subject, body] = fields else {
         return Err("a commit has not the fields it should have".to_owned());
     };
-    let committed_at = seconds
-        .parse()
-        .map_err(|_| format!("commit {id} has no time: `{seconds}`"))?;
-    Ok(Entry {
+    let time = seconds.parse().ok();
+    let time = time.filter(|seconds| Timestamp::from_second(*seconds).is_ok());
+    let Some(committed_at) = time else {
+        return Ok(None);
+    };
+    Ok(Some(Entry {
         id: id.clone(),
         parents: parents
             .split_whitespace()
@@ -202,7 +213,7 @@ fn entry(fields: &[String]) -> Result<Entry, String> {
         subject: cut(subject.trim(), SUBJECT).to_owned(),
         body: cut(body.trim(), BODY).to_owned(),
         ..Entry::default()
-    })
+    }))
 }
 
 fn tags_of(decoration: &str) -> Vec<String> {
@@ -323,8 +334,20 @@ mod tests {
     fn what_does_not_fit_is_an_error() {
         assert!(commits(b"\x01aa\0bb").is_err());
         assert!(commits(b"3\t1\tsrc/a.rs\0").is_err());
-        assert!(commits(b"\x01aa\0\0soon\0A\0a\0\0s\0b\0").is_err());
         assert_eq!(commits(b""), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_commit_without_a_time_is_left_out_with_its_counts() {
+        for time in ["", "soon", "99999999999999999999999", "9999999999999999"] {
+            let bad = format!("\u{1}bb\0\0{time}\0A\0a\0\0s\0b\0\n1\t1\tbad\0");
+            let good = |id: &str| format!("\u{1}{id}\0\01\0A\0a\0\0s\0b\0\n1\t1\tgood\0");
+            let output = [good("aa"), bad, good("cc")].concat();
+            let entries = commits(output.as_bytes()).expect("the others");
+            let ids: Vec<_> = entries.iter().map(|entry| entry.id.as_str()).collect();
+            assert_eq!(ids, ["aa", "cc"], "{time}");
+            assert!(entries.iter().all(|entry| entry.paths == ["good"]));
+        }
     }
 
     #[test]

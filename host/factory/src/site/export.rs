@@ -36,6 +36,8 @@ pub enum ExportError {
     Foreign { path: PathBuf },
     #[error("the list {} names `{entry}`, which is outside its folder; delete the list", list.display())]
     List { list: PathBuf, entry: String },
+    #[error("the site has a file `{name}`, which would be outside its folder; rename it")]
+    Outside { name: String },
     #[error("cannot write {}: {cause}; check that the folder can be written", path.display())]
     Write { path: PathBuf, cause: io::Error },
 }
@@ -52,6 +54,10 @@ pub fn export(site: &Site, posts: &[Post], folder: &Path) -> Result<Exported, Ex
     };
     let target = Target::open(folder)?;
     let names: BTreeSet<String> = files.keys().cloned().collect();
+    if let Some(name) = names.iter().find(|name| !is_inside(name)) {
+        let name = name.clone();
+        return Err(ExportError::Outside { name });
+    }
     target.refuse_foreign(&names)?;
     let aside = target.aside()?;
     for (name, content) in &files {
@@ -172,7 +178,7 @@ impl<'f> Target<'f> {
     }
 }
 
-/// Whether a line of the list stays inside the folder.
+/// Whether a file of this name stays inside the folder.
 fn is_inside(entry: &str) -> bool {
     let path = Path::new(entry);
     !entry.is_empty()

@@ -115,6 +115,20 @@ async fn a_mistake_in_a_template_is_one_miss_with_its_mend() {
     each(&cases).await;
 }
 
+/// The first post of a site, and of a tag, stands alone.
+#[tokio::test]
+async fn a_page_that_takes_a_second_post_for_granted_is_missed() {
+    const MAIN: &str = "{% block main %}";
+    const SECOND: &str = "{% block main %}{% if posts %}{{ posts[1].title }}{% endif %}";
+    let undefined = "`posts[1]` is undefined";
+    each(&[
+        ("site/tag.html", MAIN, SECOND, undefined, ""),
+        ("site/index.html", MAIN, SECOND, undefined, ""),
+        ("site/archive.html", MAIN, SECOND, undefined, ""),
+    ])
+    .await;
+}
+
 /// What a page has is offered from the place in which the name was looked for, and not what
 /// another page has.
 #[tokio::test]

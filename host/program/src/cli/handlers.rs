@@ -78,11 +78,16 @@ fn show(context: &Context, details: &HandlerDetails) -> Answered {
 fn needs(needs: &Needs) -> Vec<(&'static str, Vec<String>)> {
     let tables = needs.tables.iter();
     let tables = tables.map(|need| format!("{} ({})", need.table, need.verbs.join(", ")));
+    let prompts = needs.prompts.iter();
+    let prompts = prompts.map(|need| {
+        let given: Vec<&str> = need.given().collect();
+        format!("{} ({})", need.name, given.join(", "))
+    });
     let mut all = vec![
         ("tables", tables.collect()),
         ("settings", needs.settings.clone()),
         ("roles", needs.roles.clone()),
-        ("prompts", needs.prompts.clone()),
+        ("prompts", prompts.collect()),
     ];
     all.retain(|(_, names)| !names.is_empty());
     all

@@ -195,10 +195,7 @@ impl Output {
     /// Write over the last line of standard error, on a terminal; an empty text takes it away.
     pub(super) fn live(self, text: impl Display) {
         if self.is_live() {
-            let mut stderr = std::io::stderr().lock();
-            // A terminal that has gone shows nothing anyway.
-            write!(stderr, "\r\u{1b}[K{}", Shown::line(text)).ok();
-            stderr.flush().ok();
+            streams::beside(&format!("\r\u{1b}[K{}", Shown::line(text)));
         }
     }
 

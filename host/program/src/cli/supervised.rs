@@ -4,7 +4,7 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use callboard_core::app::{App, AppError};
+use callboard_core::app::App;
 use callboard_core::operations::findings;
 use callboard_core::supervision::{self, Fall};
 use futures_util::FutureExt as _;
@@ -16,8 +16,6 @@ use super::exit::Exit;
 
 /// What ending may take besides the time for runs under way.
 const IN_ORDER: Duration = Duration::from_secs(5);
-/// How often the files are looked after.
-const PLACE_LOOK: Duration = Duration::from_secs(1);
 
 /// Do a daemon's work until it is told to stop, or until a task of the process is given up; then
 /// everything else is told to stop.
@@ -33,7 +31,7 @@ pub(super) async fn until_given_up<T>(
             Err(panic) => Err(ended(&supervision::panicked(&*panic))),
         },
         failure = watch(app) => Err(failure),
-        error = replaced(app) => Err(error.into()),
+        error = app.lost() => Err(error.into()),
     };
     stop.cancel();
     worked
@@ -65,16 +63,6 @@ pub(super) async fn in_time<T>(
             format!("it did not end in good order within {} s", longest.as_secs()),
         )
         .help("runs in hand go on once their lease has run out; `callboard doctor` says what is wrong")),
-    }
-}
-
-/// Wait until a file that has to stay in its place is not there any more.
-async fn replaced(app: &App) -> AppError {
-    loop {
-        if let Err(error) = app.in_place() {
-            return error;
-        }
-        tokio::time::sleep(PLACE_LOOK).await;
     }
 }
 

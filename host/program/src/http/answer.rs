@@ -1,13 +1,14 @@
 //! Status and headers of an answer. They are settled before a byte is sent: absent is 404,
 //! removed is 410, and a store that does not answer is 503, which nobody may cache.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
+use super::shared;
 use callboard_core::operations::OperationError;
 use callboard_core::settings::hex;
 use callboard_factory::site::{Site, SiteError};
@@ -97,11 +98,18 @@ pub(super) fn no_site(cause: &str) -> Response {
     )
 }
 
-/// 200 with a digest of the body as its tag.
+/// 200 with a digest of the body as its tag; 503 while others have not taken too much.
 pub(super) fn found(kind: &ContentKind, text: String) -> Response {
     let digest = hex(&Sha256::digest(&text));
     let tag = format!("\"{}\"", digest.get(..32).unwrap_or_default());
-    let mut response = send(StatusCode::OK, kind.media, kind.keep, text);
+    let Some(content) = shared::content(&digest, text) else {
+        tracing::error!("readers have not taken what they asked for, and one was sent away");
+        return unavailable(
+            PLAIN,
+            "too much is on its way; try again later\n".to_owned(),
+        );
+    };
+    let mut response = send(StatusCode::OK, kind.media, kind.keep, content);
     if let Ok(tag) = HeaderValue::try_from(tag) {
         response.headers_mut().insert(header::ETAG, tag);
     }
@@ -181,10 +189,15 @@ fn plain(status: StatusCode, text: String) -> Response {
     send(status, PLAIN, "no-store", text)
 }
 
-fn send(status: StatusCode, media: &'static str, keep: &'static str, text: String) -> Response {
+fn send(
+    status: StatusCode,
+    media: &'static str,
+    keep: &'static str,
+    text: impl Into<Bytes>,
+) -> Response {
     let headers: [(HeaderName, &str); 2] =
         [(header::CONTENT_TYPE, media), (header::CACHE_CONTROL, keep)];
-    (status, headers, text).into_response()
+    (status, headers, Body::from(text.into())).into_response()
 }
 
 /// Turns a page that the reader already has into 304.

@@ -1,23 +1,29 @@
 //! Who is connected to a listener, and who makes room.
 //!
-//! Nobody waits at the door. A newcomer who finds no room takes the place of a connection that
-//! only waits, for a request or for the rest of a header: the one that has waited longest, of the
-//! same peer if it is the peer who has too many. So a thousand half-open connections cost whoever
-//! holds them, and nobody else. If none waits, whoever has the most places loses the oldest, unless
-//! that would only turn the tables; then the newcomer is sent away.
+//! Nobody waits at the door. Who finds no room takes the place of a connection of the peer who has the
+//! most: of one that only waits, for a request or for the rest of a header, the one that has waited
+//! longest, else of the oldest. So a thousand connections cost whoever holds them, and nobody else. If
+//! nobody has more than the newcomer will, whoever has waited longest makes room, but for one who has
+//! just come and had no time to ask; if none waits, the newcomer is sent away.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
 use super::rules::ConnectionRules;
 
+/// How long a newcomer is left alone.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The connections of one listener.
 pub(super) struct ConnectionSlots {
     total: usize,
     per_peer: usize,
+    /// How long who has just come may take to ask before it makes room for others.
+    patience: Duration,
     held: Mutex<SlotTable>,
 }
 
@@ -32,6 +38,8 @@ struct Slot {
     peer: IpAddr,
     /// The turn at which it began to wait for its peer; `None` while it is answered.
     rests: Option<u64>,
+    /// When it came.
+    since: Instant,
     leave: CancellationToken,
 }
 
@@ -48,6 +56,7 @@ impl ConnectionSlots {
         Arc::new(Self {
             total: rules.total.max(1),
             per_peer: rules.per_peer.max(1),
+            patience: PATIENCE,
             held: Mutex::default(),
         })
     }
@@ -59,14 +68,16 @@ impl ConnectionSlots {
         let of_peer = |slot: &Slot| slot.peer == peer;
         if held.slots.values().filter(|slot| of_peer(slot)).count() >= self.per_peer {
             held.make_room(of_peer)?;
-        } else if held.slots.len() >= self.total && held.make_room(|_| true).is_none() {
-            held.crowd_out(peer)?;
+        } else if held.slots.len() >= self.total && held.crowd_out(peer).is_none() {
+            let patience = self.patience;
+            held.make_room(|slot| slot.since.elapsed() >= patience)?;
         }
         let number = held.next();
         let leave = CancellationToken::new();
         let slot = Slot {
             peer,
             rests: Some(number),
+            since: Instant::now(),
             leave: leave.clone(),
         };
         held.slots.insert(number, slot);
@@ -98,8 +109,8 @@ impl SlotTable {
         Some(())
     }
 
-    /// Send the oldest connection of the peer with the most away, whether or not it is answered, if
-    /// that peer then still has no fewer than `newcomer`.
+    /// Send a connection of the peer with the most away, one that waits if there is one, if that peer
+    /// then still has no fewer than `newcomer`. Who has the most himself makes room among his own.
     fn crowd_out(&mut self, newcomer: IpAddr) -> Option<()> {
         let mut counts: BTreeMap<IpAddr, usize> = BTreeMap::new();
         for slot in self.slots.values() {
@@ -107,8 +118,14 @@ impl SlotTable {
         }
         let own = counts.get(&newcomer).copied().unwrap_or_default();
         let (most, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+        if own == count {
+            return self.make_room(|slot| slot.peer == newcomer);
+        }
         if count <= own + 1 {
             return None;
+        }
+        if self.make_room(|slot| slot.peer == most).is_some() {
+            return Some(());
         }
         let mut slots = self.slots.iter();
         let (number, _) = slots.find(|(_, slot)| slot.peer == most)?;
@@ -160,11 +177,33 @@ mod tests {
     use super::*;
 
     fn slots(total: usize, per_peer: usize) -> Arc<ConnectionSlots> {
-        ConnectionSlots::new(&ConnectionRules {
+        patient(total, per_peer, Duration::ZERO)
+    }
+
+    fn patient(total: usize, per_peer: usize, patience: Duration) -> Arc<ConnectionSlots> {
+        Arc::new(ConnectionSlots {
             total,
             per_peer,
-            ..ConnectionRules::default()
+            patience,
+            held: Mutex::default(),
         })
+    }
+
+    /// Who has just come is not sent away while another has more, whether or not that is answered.
+    #[test]
+    fn a_newcomer_does_not_make_room_for_those_who_have_more() {
+        let slots = patient(4, 3, Duration::from_secs(3_600));
+        let many = address("192.0.2.1");
+        let seats: Vec<_> = (0..3).map(|_| slots.take(many).expect("room")).collect();
+        seats.iter().for_each(SlotGuard::is_answered);
+        let reader = slots.take(address("192.0.2.2")).expect("room");
+        let another = slots.take(address("192.0.2.3")).expect("room is made");
+        assert!(!reader.leave.is_cancelled() && !another.leave.is_cancelled());
+        assert!(seats[0].leave.is_cancelled());
+        let fourth = slots.take(address("192.0.2.4")).expect("room is made");
+        // Nobody has more than the next one will: who has just come is left alone.
+        assert!(slots.take(address("192.0.2.5")).is_none());
+        assert!(!reader.leave.is_cancelled() && !fourth.leave.is_cancelled());
     }
 
     fn address(text: &str) -> IpAddr {

@@ -1,6 +1,6 @@
 //! The accept loop. `axum::serve` sets no timer, so a client that sends half a header would
 //! hold its connection for ever; here headers, connections and the shutdown all have an end,
-//! and nobody who waits keeps another one out (`places.rs`).
+//! and nobody who waits keeps another one out (`connection_slots.rs`), nor does who takes no answer (`socket.rs`).
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -26,6 +26,7 @@ use tower::ServiceExt as _;
 use super::answer::too_large;
 use super::connection_slots::{ConnectionSlots, SlotGuard};
 use super::rules::ConnectionRules;
+use super::socket::Socket;
 
 /// Longest life of a connection, so that a client that reads slowly gives its place back.
 const LIFE: Duration = Duration::from_mins(10);
@@ -93,6 +94,7 @@ struct Talk {
 impl Talk {
     async fn converse(self, stream: TcpStream, stop: CancellationToken) {
         stream.set_nodelay(true).ok();
+        let (stream, peer) = Socket::new(stream);
         let (leave, header) = (self.seat.leave.clone(), self.rules.header.0);
         let service = service_fn(move |request| self.clone().answer(request));
         let connection = http1::Builder::new()
@@ -104,6 +106,8 @@ impl Talk {
         tokio::select! {
             ended = connection.as_mut() => return note(ended),
             () = leave.cancelled() => return,
+            // Its place is free, whatever it sent before.
+            () = peer.has_gone() => return,
             () = stop.cancelled() => {}
             () = tokio::time::sleep(LIFE) => {}
         }
@@ -143,5 +147,62 @@ fn closing(mut response: Response) -> Response {
 fn note(ended: hyper::Result<()>) {
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke off");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::time::Instant;
+
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    async fn ask(address: SocketAddr, requests: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        stream.write_all(requests.as_bytes()).await.expect("sent");
+        stream
+    }
+
+    /// It has sent more than is read while its first request is answered, which never ends.
+    #[tokio::test]
+    async fn the_place_of_a_peer_that_has_gone_is_free() {
+        let asked = Arc::new(Notify::new());
+        let told = Arc::clone(&asked);
+        let never = move || {
+            told.notify_one();
+            std::future::pending::<()>()
+        };
+        let router = Router::new()
+            .route("/never", get(never))
+            .route("/", get("it is there"));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let rules = ConnectionRules {
+            total: 1,
+            ..ConnectionRules::default()
+        };
+        let serving = tokio::spawn(async move {
+            serve(listener, router, &rules, std::future::pending()).await;
+        });
+        let request = "GET /never HTTP/1.1\r\nhost: x\r\n\r\n";
+        let gone = ask(address, &request.repeat(3)).await;
+        asked.notified().await;
+        drop(gone);
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let request = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+            let mut answer = String::new();
+            let mut stream = ask(address, request).await;
+            if stream.read_to_string(&mut answer).await.is_ok() && answer.ends_with("it is there") {
+                break;
+            }
+            assert!(Instant::now() < until, "nobody has room: {answer}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        serving.abort();
     }
 }

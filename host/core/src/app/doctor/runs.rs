@@ -37,6 +37,22 @@ async fn who_works(app: &App) -> Result<Option<String>, AppError> {
     }))
 }
 
+/// The process that has a SQLite file to itself, if it does nothing: nobody else will.
+async fn silent(app: &App) -> Result<Option<Symptom>, AppError> {
+    let last = workers::last_seen(app.store()).await?;
+    let last = last.filter(|last| last.age >= WORKER_SEEN);
+    let (Some(occupant), Some(last)) = (app.store().occupant()?, last) else {
+        return Ok(None);
+    };
+    let age = length(last.age);
+    let problem = format!("has the database to itself and was last seen {age} ago");
+    let process = &occupant.process;
+    let mend = format!(
+        "if it is frozen, let it go on with `kill -CONT {process}`; else end it and start it again"
+    );
+    Ok(Some(Symptom::problem(occupant.to_string(), problem, mend)))
+}
+
 /// Every row can be read.
 pub(super) async fn unreadable(app: &App) -> Result<Vec<Symptom>, AppError> {
     let unread = health::unreadable(app.store()).await?;
@@ -158,6 +174,11 @@ pub(super) async fn waiting(app: &App) -> Result<Vec<Symptom>, AppError> {
 /// Somebody claims what is due.
 pub(super) async fn due(app: &App) -> Result<Vec<Symptom>, AppError> {
     let cases = health::overdue(app.store(), DUE_GRACE).await?;
+    if !cases.is_empty()
+        && let Some(silent) = silent(app).await?
+    {
+        return Ok(vec![silent]);
+    }
     let symptoms = cases.iter().map(|case| {
         let age = length(case.age);
         let problem = format!("is {} and due for {age}; nobody has claimed it", case.what);

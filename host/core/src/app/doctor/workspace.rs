@@ -5,11 +5,17 @@ use crate::app::{App, AppError};
 use crate::engine::ledger::{FALLBACK, KINDS, SILENCE};
 use crate::secrets::Key;
 use crate::store::findings as noticed;
-use crate::store::poll;
+use crate::store::{StoreError, poll, revisions};
 
 /// The active revision loads, and every reference in it has an answer.
 pub(super) async fn roll_call(app: &App) -> Result<Vec<Symptom>, AppError> {
     let loaded = app.active().await?;
+    let damaged = revisions::damaged(app.store(), loaded.revision).await?;
+    if !damaged.is_empty() {
+        let mend = "restore a backup, or make another revision active: `callboard revisions list`";
+        let symptom = |error: StoreError| Symptom::problem("revision", error.message, mend);
+        return Ok(damaged.into_iter().map(symptom).collect());
+    }
     let roll = match app.call_roll(&loaded).await {
         Ok((roll, _)) => roll,
         // That the key file cannot be used is said by the check of the secrets.

@@ -1,5 +1,7 @@
 //! What a run does next, case by case.
 
+mod guards;
+
 use std::time::Duration;
 
 use super::*;

@@ -21,6 +21,16 @@ const PATTERN: u64 = 100;
 const LETTERS: usize = 4;
 /// Keywords that have everything beside them evaluated once more.
 const AGAIN: [&str; 2] = ["unevaluatedItems", "unevaluatedProperties"];
+/// Keywords for which a validator looks at the letters of a text. For all others a text is one part,
+/// however long.
+const LOOKS_AT_LETTERS: [&str; 6] = [
+    "maxLength",
+    "minLength",
+    "pattern",
+    "patternProperties",
+    "propertyNames",
+    "uniqueItems",
+];
 /// Ways to refer to a part that nothing but a validator can follow.
 const OTHER_WAYS: [&str; 2] = ["$dynamicRef", "$recursiveRef"];
 /// What gives a part another address than its place.
@@ -28,7 +38,11 @@ const ADDRESSES: [&str; 2] = ["$id", "id"];
 
 /// How many parts a schema has, references followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Weight(u64);
+pub(super) struct Weight {
+    parts: u64,
+    /// Whether it matters how long the texts of a value are.
+    letters: bool,
+}
 
 impl Weight {
     /// The weight of a schema; else why it has none, or too much.
@@ -38,6 +52,7 @@ impl Weight {
             known: BTreeMap::new(),
             refers: false,
             addressed: false,
+            letters: false,
         };
         // The whole is a part that can be referred to, too.
         scale.known.insert("#", None);
@@ -54,18 +69,24 @@ impl Weight {
                 "it has more than {PARTS} parts, each counted as often as it is referred to; refer less"
             ));
         }
-        Ok(Self(parts))
+        let letters = scale.letters;
+        Ok(Self { parts, letters })
+    }
+
+    /// How much there is of a value to be held against it.
+    pub(super) fn size_of(self, value: &Json) -> u64 {
+        size(value, self.letters)
     }
 
     /// What it costs at most to hold a value of a size against it.
     pub(super) fn times(self, size: u64) -> u64 {
-        self.0.saturating_mul(size)
+        self.parts.saturating_mul(size)
     }
 }
 
 impl fmt::Display for Weight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+        write!(f, "{}", self.parts)
     }
 }
 
@@ -76,6 +97,7 @@ struct Scale<'s> {
     known: BTreeMap<&'s str, Option<(u64, usize)>>,
     refers: bool,
     addressed: bool,
+    letters: bool,
 }
 
 /// The weight of a part, and how deep it nests.
@@ -100,7 +122,7 @@ impl<'s> Scale<'s> {
                 }
                 Ok((weight, height))
             }
-            scalar => Ok((size(scalar), 0)),
+            scalar => Ok((size(scalar, true), 0)),
         }
     }
 
@@ -116,6 +138,7 @@ impl<'s> Scale<'s> {
 
     /// What a keyword costs beyond what stands below it.
     fn keyword(&mut self, key: &'s str, value: &'s Json, depth: usize) -> Weighed {
+        self.letters |= LOOKS_AT_LETTERS.contains(&key);
         match (key, value) {
             ("$ref", Json::String(target)) => {
                 self.refers = true;
@@ -185,15 +208,18 @@ pub(super) fn parts(value: &Json) -> u64 {
     }
 }
 
-/// How much there is of a value: its parts, and its text.
-pub(super) fn size(value: &Json) -> u64 {
+/// How much there is of a value: its parts, the names of keys and, with `letters`, its texts.
+fn size(value: &Json, letters: bool) -> u64 {
     let text = |text: &str| 1 + u64::try_from(text.len() / LETTERS).unwrap_or(u64::MAX);
     match value {
-        Json::String(it) => text(it),
-        Json::Array(items) => items.iter().map(size).sum::<u64>().saturating_add(1),
+        Json::String(it) if letters => text(it),
+        Json::Array(items) => {
+            let sizes = items.iter().map(|item| size(item, letters));
+            sizes.sum::<u64>().saturating_add(1)
+        }
         Json::Object(fields) => {
             let fields = fields.iter();
-            let sizes = fields.map(|(key, value)| text(key).saturating_add(size(value)));
+            let sizes = fields.map(|(key, value)| text(key).saturating_add(size(value, letters)));
             sizes.sum::<u64>().saturating_add(1)
         }
         _ => 1,
@@ -207,7 +233,7 @@ mod tests {
     use super::*;
 
     fn weight(schema: Json) -> Result<u64, String> {
-        Weight::of(&schema).map(|weight| weight.0)
+        Weight::of(&schema).map(|weight| weight.parts)
     }
 
     /// `levels` parts, of which each refers to the next twice.
@@ -233,6 +259,18 @@ mod tests {
         assert!(refused.contains("more than 20000 parts"), "{refused}");
         let refused = weight(doubling(90)).expect_err("too deep");
         assert!(refused.contains("more than 100 levels"), "{refused}");
+    }
+
+    #[test]
+    fn the_length_of_a_text_matters_to_whoever_looks_at_it() {
+        let value = json!({ "a": ["x".repeat(4_000), "y".repeat(4_000)] });
+        let size = |schema: Json| Weight::of(&schema).expect("a weight").size_of(&value);
+        let plain = json!({ "properties": { "a": { "items": { "type": "string" } } } });
+        assert_eq!(size(plain), 5);
+        let items = json!({ "items": { "maxLength": 9 } });
+        let looks =
+            json!({ "$ref": "#/$defs/a", "$defs": { "a": { "properties": { "a": items } } } });
+        assert!(size(looks) > 2_000);
     }
 
     #[test]

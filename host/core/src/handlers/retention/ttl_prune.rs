@@ -24,7 +24,7 @@ struct Config {
     /// The column of the rows' age, in microseconds since 1970.
     age_column: String,
     /// Days that a row lives.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 36_500))]
     ttl_days: u32,
     /// The column that tells rows apart.
     #[serde(default = "crate::prune::id")]

@@ -42,10 +42,10 @@ pub async fn carry_out(
     engine.rules.drain = Span::from_secs(0);
     let (began, mut followed) = (Instant::now(), None);
     loop {
-        app.store().in_place()?;
+        app.store().in_place().await?;
         let occupant = app.store().occupant()?;
         match &occupant {
-            None => match engine.carry_out(id).await {
+            None => match while_in_place(app, engine.carry_out(id)).await? {
                 Err(EngineError::NotClaimable(_)) => {}
                 Ok(run) if run.status == RunStatus::Queued && stop.is_cancelled() => {
                     return Ok(CarriedOut::GivenBack);
@@ -71,6 +71,15 @@ pub async fn carry_out(
                 _ => CarriedOut::GivenBack,
             });
         }
+    }
+}
+
+/// What `work` comes to, unless the database is not the one at its path any more: nothing of what
+/// comes after that would be kept.
+async fn while_in_place<T>(app: &App, work: impl Future<Output = T>) -> Result<T, OperationError> {
+    tokio::select! {
+        done = work => Ok(done),
+        lost = app.lost() => Err(lost.into()),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -10,10 +9,10 @@ use crate::app::App;
 use crate::operations::{OperationError, named};
 use crate::store::named::{self as names, Short};
 use crate::store::runs::{self, Listed, Run, RunStatus};
-use crate::store::stage_runs::{self, StageRun};
+use crate::store::stage_runs;
 use crate::store::{Store, StoreError};
 
-use super::millis;
+use super::StageEnded;
 
 /// Runs that are followed at a time, if all are.
 const MOST: u32 = 500;
@@ -40,31 +39,6 @@ pub struct StatusChanged {
     pub status: RunStatus,
     /// Why, for a person.
     pub detail: String,
-}
-
-/// A visit of a stage came to its checkpoint.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct StageEnded {
-    /// The run's id.
-    pub run: String,
-    /// What lists show of it.
-    pub short: String,
-    /// The pipeline that it executes.
-    pub pipeline: String,
-    /// The stage's id.
-    pub stage: String,
-    /// Which visit of the stage, from 1 on.
-    pub visit: u32,
-    /// The name of its outcome: `done`, `rejected`.
-    pub outcome: String,
-    /// What followed.
-    pub then: String,
-    /// What the outcome says, for a person.
-    pub detail: String,
-    /// When it came to its checkpoint.
-    pub finished_at: Timestamp,
-    /// From its begin to its checkpoint.
-    pub took_ms: u64,
 }
 
 /// Follows one run, or all that have not ended.
@@ -100,6 +74,7 @@ impl Follower {
         app: &App,
     ) -> Result<(Vec<RunChange>, Option<RunStatus>), OperationError> {
         let store = app.store();
+        store.in_place().await?;
         let runs = match &self.only {
             Some(id) => Vec::from_iter(runs::by_id(store, id).await?),
             None => self.all(store).await?,
@@ -167,24 +142,6 @@ impl Follower {
             pipeline: run.pipeline.clone(),
             status: run.status,
             detail: run.detail.clone(),
-        }
-    }
-}
-
-impl StageEnded {
-    pub(super) fn of(run: &Run, row: &StageRun, short: &Short) -> Self {
-        let took = row.finished_at.duration_since(row.started_at);
-        Self {
-            run: run.id.clone(),
-            short: short.show(&run.id).to_owned(),
-            pipeline: run.pipeline.clone(),
-            stage: row.stage.clone(),
-            visit: row.visit,
-            outcome: row.outcome.name().to_owned(),
-            then: row.follow.to_string(),
-            detail: row.outcome.detail(),
-            finished_at: row.finished_at,
-            took_ms: millis(took.unsigned_abs()),
         }
     }
 }

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::StageEnded;
 use crate::lines::Line;
 use crate::operations::gates::GateView;
 use crate::outcome::{Outcome, Patch};
@@ -175,6 +174,49 @@ pub struct StageRunView {
     pub finished_at: Timestamp,
     /// From its begin to its checkpoint.
     pub took_ms: u64,
+}
+
+/// A visit of a stage came to its checkpoint.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct StageEnded {
+    /// The run's id.
+    pub run: String,
+    /// What lists show of it.
+    pub short: String,
+    /// The pipeline that it executes.
+    pub pipeline: String,
+    /// The stage's id.
+    pub stage: String,
+    /// Which visit of the stage, from 1 on.
+    pub visit: u32,
+    /// The name of its outcome: `done`, `rejected`.
+    pub outcome: String,
+    /// What followed.
+    pub then: String,
+    /// What the outcome says, for a person.
+    pub detail: String,
+    /// When it came to its checkpoint.
+    pub finished_at: Timestamp,
+    /// From its begin to its checkpoint.
+    pub took_ms: u64,
+}
+
+impl StageEnded {
+    pub(super) fn of(run: &Run, row: &StageRun, short: &Short) -> Self {
+        let took = row.finished_at.duration_since(row.started_at);
+        Self {
+            run: run.id.clone(),
+            short: short.show(&run.id).to_owned(),
+            pipeline: run.pipeline.clone(),
+            stage: row.stage.clone(),
+            visit: row.visit,
+            outcome: row.outcome.name().to_owned(),
+            then: row.follow.to_string(),
+            detail: row.outcome.detail(),
+            finished_at: row.finished_at,
+            took_ms: millis(took.unsigned_abs()),
+        }
+    }
 }
 
 impl RunView {

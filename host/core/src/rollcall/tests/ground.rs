@@ -180,7 +180,7 @@ fn native() -> Vec<Contract> {
     let count = object(&json!({"commits": {"type": "integer"}}), &["commits"]);
     let drafting = Needs::default()
         .setting("diary.author")
-        .prompt("draft")
+        .prompt("draft", &["day"], &["mood"])
         .table("drafts", &["insert"]);
     let verdict = object(&json!({"verdict": {"type": "string"}}), &[]);
     let publishing = Needs::default().table("posts", &["select", "insert"]);
@@ -275,6 +275,10 @@ impl Ground {
 
     pub(super) fn write(&mut self, file: &str, text: &str) {
         self.files.insert(file.to_owned(), text.as_bytes().to_vec());
+    }
+
+    pub(super) fn files(&self) -> Files {
+        self.files.clone()
     }
 
     pub(super) fn text(&self, file: &str) -> String {

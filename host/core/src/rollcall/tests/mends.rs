@@ -24,7 +24,47 @@ pub(super) async fn wrong(file: &str, from: &str, to: &str) -> Vec<String> {
             Err(problem) => wrong.push(format!("{text}\n  {problem} after: {mend}")),
         }
     }
+    wrong.extend(circle(ground).await);
     wrong
+}
+
+/// The most mends that one slip may take.
+const MENDS: usize = 6;
+
+/// Do what is said, one mend after the other, until all answer or it takes a person to decide: a
+/// workspace that was there before is a circle.
+async fn circle(mut ground: Ground) -> Option<String> {
+    let mut seen = vec![ground.files()];
+    while let Some(mend) = step(&mut ground).await {
+        if seen.contains(&ground.files()) || seen.len() > MENDS {
+            return Some(format!("in a circle, or for ever, with: {mend}"));
+        }
+        seen.push(ground.files());
+    }
+    None
+}
+
+/// Do the mend of the first cause that can be mended without a thought.
+async fn step(ground: &mut Ground) -> Option<String> {
+    let roll = ground.called().await.ok()?;
+    let causes = roll.causes();
+    let mut mends = causes.into_iter().map(|(cause, _)| (cause, told(cause).1));
+    mends.find_map(|(cause, mend)| done(ground, cause, &mend).then_some(mend))
+}
+
+/// Whether all answer in the end, if one does what is said of each first cause.
+pub(super) async fn settles(mut ground: Ground) -> Result<(), String> {
+    for _ in 0..MENDS {
+        let roll = ground.called().await?;
+        if roll.misses().next().is_none() {
+            return Ok(());
+        }
+        let told: Vec<_> = roll.misses().map(told).collect();
+        step(&mut ground)
+            .await
+            .ok_or(format!("nothing to do for {told:#?}"))?;
+    }
+    Err("it takes too many mends".to_owned())
 }
 
 /// Do what a mend says; whether it is something that can be done without a thought.
@@ -47,7 +87,7 @@ fn done(ground: &mut Ground, miss: &Reference, mend: &str) -> bool {
         .and_then(|it| it.split_once('`'));
     match (word, &miss.place) {
         (Some((word, "")), Some(place)) => written(ground, place, &miss.target, word),
-        (Some((word, rest)), Some(place)) if rest.starts_with(", or ") => {
+        (Some((word, rest)), Some(place)) if rest.starts_with(", ") || rest.starts_with(" or ") => {
             written(ground, place, &miss.target, word)
         }
         _ => false,

@@ -5,11 +5,11 @@ use sha2::{Digest, Sha256};
 
 use super::{Checkpoint, Then};
 use crate::lines::Line;
-use crate::outcome::Outcome;
+use crate::outcome::{self, Outcome};
 use crate::settings::hex;
+use crate::shown::cut;
 use crate::store::runs::{RunStatus, micros};
 use crate::store::stage_runs::{StageRun, Undone};
-use crate::store::tenants::EndedRun;
 use crate::store::{Dialect, StoreError, batch, storable};
 
 /// A report of more bytes than this is kept once, by its digest.
@@ -22,13 +22,18 @@ pub(super) struct Moved<'c> {
     fence: i64,
     signals: i64,
     status: &'static str,
-    detail: &'c str,
+    detail: String,
     settings: Option<&'c str>,
     spent: i64,
     /// Microseconds that the lease is lengthened by; null gives it back.
     lease: Option<i64>,
     /// Null leaves it, and with it the indexes, as it is.
     wake_at: Option<i64>,
+}
+
+/// What is kept of the detail of a run, whoever made it: lists have many of them.
+pub(super) fn kept(detail: &str) -> String {
+    cut(detail, outcome::LONGEST)
 }
 
 impl<'c> Moved<'c> {
@@ -38,7 +43,7 @@ impl<'c> Moved<'c> {
             fence: checkpoint.held.fence,
             signals: checkpoint.signals,
             status: RunStatus::Running.as_str(),
-            detail: "",
+            detail: String::new(),
             settings: checkpoint.settings.as_deref(),
             spent: micros(checkpoint.spent),
             lease: None,
@@ -52,7 +57,7 @@ impl<'c> Moved<'c> {
                 wake_at,
             } => {
                 moved.status = status.as_str();
-                moved.detail = detail;
+                moved.detail = kept(detail);
                 moved.wake_at = Some(wake_at.as_microsecond());
             }
             // It is moved as a whole in a moment.
@@ -222,88 +227,5 @@ pub(in crate::store) fn keep(dialect: Dialect) -> String {
         "INSERT INTO stage_runs ({names}) SELECT {names} FROM {table} WHERE TRUE \
         ON CONFLICT (run, stage, visit) DO UPDATE SET {over} \
             WHERE stage_runs.follow = 'hold' AND stage_runs.undone IS NULL"
-    )
-}
-
-/// How a run ended.
-#[derive(Serialize)]
-pub(super) struct RunEnding<'c> {
-    pub(super) run: &'c str,
-    pub(super) status: RunStatus,
-    detail: &'c str,
-}
-
-impl<'c> RunEnding<'c> {
-    pub(super) fn of(checkpoint: &'c Checkpoint) -> Option<Self> {
-        let Then::End { status, detail } = &checkpoint.then else {
-            return None;
-        };
-        Some(Self {
-            run: &checkpoint.held.run,
-            status: *status,
-            detail,
-        })
-    }
-
-    /// The same for tenants.
-    pub(super) fn told(ended: &[Self]) -> Vec<EndedRun<'c>> {
-        let told = |&Self { run, status, .. }: &Self| EndedRun { run, status };
-        ended.iter().map(told).collect()
-    }
-}
-
-const ENDED: [(&str, &str); 3] = [("run", "text"), ("status", "text"), ("detail", "text")];
-
-/// Columns that a run has in both tables.
-pub(in crate::store) const SHARED: &str = "id, pipeline, revision, input, settings, origin, \
-    priority, limit_key, at_once, rate, rate_window, created_at, started_at, spent, fence, signals";
-
-/// The runs as the history has them, out of `from`, which has their columns.
-fn copy_from(dialect: Dialect, from: &str) -> String {
-    let (table, now) = (batch::table(dialect, &ENDED), batch::now(dialect));
-    let shared: Vec<_> = SHARED
-        .split(", ")
-        .map(|name| format!("{from}.{}", name.trim()))
-        .collect();
-    format!(
-        "INSERT INTO history ({SHARED}, status, detail, finished_at) \
-        SELECT {}, batch.status, batch.detail, {now} \
-        FROM {table} JOIN {from} ON {from}.id = batch.run",
-        shared.join(", ")
-    )
-}
-
-/// Copies the runs that end, where [`remove`] does not.
-pub(super) fn copy(dialect: Dialect) -> Option<String> {
-    match dialect {
-        Dialect::Sqlite => Some(copy_from(dialect, "open_runs")),
-        Dialect::Postgres => None,
-    }
-}
-
-/// Gives the runs that are open no more, each with the number of its open questions.
-pub(super) fn remove(dialect: Dialect) -> String {
-    let questions =
-        "(SELECT COUNT(*) FROM gates WHERE run = open_runs.id AND decision IS NULL) AS questions";
-    let remove = format!(
-        "DELETE FROM open_runs WHERE id {} RETURNING {questions}, {SHARED}",
-        batch::named(dialect, "run")
-    );
-    match dialect {
-        Dialect::Sqlite => remove,
-        Dialect::Postgres => format!(
-            "WITH removed AS ({remove}), copied AS ({}) \
-            SELECT questions, id, pipeline, origin FROM removed",
-            copy_from(dialect, "removed")
-        ),
-    }
-}
-
-/// Nobody has to answer the open questions of a run that ended.
-pub(super) fn withdraw(dialect: Dialect) -> String {
-    let (named, now) = (batch::named(dialect, "run"), batch::now(dialect));
-    format!(
-        "UPDATE gates SET decision = 'withdrawn', decided_at = {now} \
-        WHERE decision IS NULL AND run {named}"
     )
 }

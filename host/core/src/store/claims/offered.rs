@@ -8,7 +8,7 @@ use super::{
     CANDIDATE, CLAIMABLE, Claim, Claimant, begin, candidates, choose, lease, loads, rates,
 };
 use crate::store::leases::{self, Recovered};
-use crate::store::{Store, StoreError, Transaction, batch, unreadable};
+use crate::store::{Store, StoreError, Transaction, batch, poisoned};
 use crate::value::{Query, Statement};
 
 /// How runs that are offered are taken.
@@ -96,7 +96,7 @@ async fn due_of(
         .bind(now)
         .bind(claimant.suspect);
     let found = candidates(transaction, statement).await?;
-    unreadable::block(transaction, found.poison).await?;
+    poisoned::block(transaction, found.poison).await?;
     let candidates = found.candidates;
     if candidates.is_empty() {
         return Ok(Vec::new());

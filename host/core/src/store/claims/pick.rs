@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
+use super::Candidate;
 use super::rates::Starts;
 
 /// Runs of a pipeline and key that are under way.
@@ -15,21 +16,6 @@ pub struct Load {
     pub key: Option<String>,
     pub at_once: Option<i64>,
     pub runs: i64,
-}
-
-/// A run that is due.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename = "open_runs")]
-pub struct Candidate {
-    pub id: String,
-    pub pipeline: String,
-    pub priority: i64,
-    pub wake_at: i64,
-    #[serde(rename = "limit_key")]
-    pub key: Option<String>,
-    pub at_once: Option<i64>,
-    pub rate: Option<i64>,
-    pub rate_window: Option<i64>,
 }
 
 /// What there is to choose from.

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::CLAIMABLE;
-use super::pick::Candidate;
+use super::{CLAIMABLE, Candidate};
 use crate::store::{Dialect, StoreError, Transaction, batch, timestamp};
 use crate::value::{Query, Statement};
 

@@ -1,6 +1,6 @@
-//! A plugin's deferred write: it runs in the engine's transaction, under the plugin's grants.
+//! A plugin's deferred writes: they run in the engine's transaction, under the plugin's grants.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, SqliteConnection};
 
@@ -16,7 +16,8 @@ use crate::store::{
 };
 use crate::value::Statement;
 
-/// A deferred write holds up the engine's transaction, so it has to be short.
+/// The deferred writes of one checkpoint hold up the engine's transaction, so all of them together
+/// have to be short.
 const LONGEST: Duration = Duration::from_secs(8);
 /// What is later than that, the server did not end by itself.
 const GRACE: Duration = Duration::from_secs(2);
@@ -51,94 +52,246 @@ impl DeferredWriter {
     }
 }
 
-/// Run one deferred write of `writer` inside `transaction`, under its own grants and limits,
-/// with at most `left` of time; gives the rows touched. The transaction should be rolled back if
-/// it fails.
+/// Run the deferred writes of one checkpoint inside `transaction`, under the grants and limits of
+/// their `writer`, in `left` of time at most; gives the rows touched. All of them together have one
+/// budget, however many there are. The transaction should be rolled back if one fails.
+pub async fn carry_out_deferred(
+    transaction: &mut Transaction<'_>,
+    writer: &DeferredWriter,
+    statements: Vec<Statement>,
+    left: Duration,
+) -> Result<u64, DeferredError> {
+    let budget = Budget::new(left, &writer.limits);
+    let Connection::Sqlite(connection) = &mut transaction.connection else {
+        return on_postgres(transaction, writer, statements, &budget).await;
+    };
+    let authorizer = Authorizer::new(&writer.plugin, &writer.grants, &writer.limits);
+    authorizer.lend(connection).await?;
+    let touched = on_sqlite(connection, writer, statements, (&authorizer, &budget)).await;
+    Authorizer::take_back(connection).await?;
+    touched
+}
+
+/// The same for one statement, as the tests of what a statement may do ask for it.
+#[doc(hidden)]
 pub async fn execute_deferred(
     transaction: &mut Transaction<'_>,
     writer: &DeferredWriter,
     statement: Statement,
     left: Duration,
 ) -> Result<u64, StoreError> {
-    let longest = LONGEST
-        .min(left)
-        .min(super::statement_timeout(&writer.limits));
-    let touched = match &mut transaction.connection {
-        Connection::Sqlite(connection) => on_sqlite(connection, writer, statement, longest).await,
-        Connection::Postgres(_) => on_postgres(transaction, writer, statement, longest).await,
-    };
-    touched.map_err(|error| match error.kind {
-        // It would take as long again.
-        StoreErrorKind::Timeout => StoreError {
-            kind: StoreErrorKind::Overdue,
-            ..session::late(longest)
-        },
-        _ => error,
-    })
+    let executed = carry_out_deferred(transaction, writer, vec![statement], left).await;
+    executed.map_err(|refused| refused.error)
+}
+
+/// The error of a deferred write, and which statement it is about, if it is about one.
+#[derive(Debug)]
+pub struct DeferredError {
+    pub sql: Option<String>,
+    pub error: StoreError,
+}
+
+impl From<StoreError> for DeferredError {
+    fn from(error: StoreError) -> Self {
+        Self { sql: None, error }
+    }
+}
+
+/// The time of all deferred writes of one checkpoint.
+struct Budget {
+    whole: Duration,
+    until: Instant,
+    /// What one statement may take of it.
+    of_one: Duration,
+}
+
+impl Budget {
+    fn new(left: Duration, limits: &CallLimits) -> Self {
+        let whole = LONGEST.min(left);
+        Self {
+            whole,
+            until: Instant::now() + whole,
+            of_one: super::statement_timeout(limits),
+        }
+    }
+
+    /// What the next statement has of it.
+    fn next(&self) -> Result<Duration, StoreError> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(self.over());
+        }
+        Ok(left.min(self.of_one))
+    }
+
+    /// An error of a statement that had `longest`. What was late would take as long again.
+    fn told(&self, longest: Duration, error: StoreError) -> StoreError {
+        match error.kind {
+            StoreErrorKind::Timeout if longest < self.of_one => self.over(),
+            StoreErrorKind::Timeout => StoreError {
+                kind: StoreErrorKind::Overdue,
+                ..session::late(longest)
+            },
+            _ => error,
+        }
+    }
+
+    fn over(&self) -> StoreError {
+        let text = format!(
+            "the deferred writes of one checkpoint took longer than the {:?} they had together; \
+             write directly what takes long",
+            self.whole
+        );
+        StoreError::new(StoreErrorKind::Overdue, text)
+    }
 }
 
 async fn on_sqlite(
     connection: &mut SqliteConnection,
     writer: &DeferredWriter,
-    statement: Statement,
-    longest: Duration,
-) -> Result<u64, StoreError> {
-    let asker = writer.asks(None);
-    let statement = admission::check(asker, statement, true)?.statement();
-    let authorizer = Authorizer::new(&writer.plugin, &writer.grants, &writer.limits);
-    authorizer.lend(connection).await?;
-    authorizer.arm(Mode::Write, longest);
-    // Not persistent: the host's prepared statements and the plugin's never mix.
-    let query = sqlite::bound(statement).persistent(false);
-    let result = query.execute(&mut *connection).await;
-    let denied = authorizer.disarm();
-    Authorizer::take_back(connection).await?;
-    let touched = result
-        .map(|done| done.rows_affected())
-        .map_err(StoreError::from);
-    session::explained(touched, denied, longest)
+    statements: Vec<Statement>,
+    (authorizer, budget): (&Authorizer, &Budget),
+) -> Result<u64, DeferredError> {
+    let mut touched = 0;
+    for statement in statements {
+        let sql = statement.sql.clone();
+        let executed = async {
+            let statement = admission::check(writer.asks(None), statement, true)?.statement();
+            let longest = budget.next()?;
+            authorizer.arm(Mode::Write, longest);
+            // Not persistent: the host's prepared statements and the plugin's never mix.
+            let query = sqlite::bound(statement).persistent(false);
+            let result = query.execute(&mut *connection).await;
+            let denied = authorizer.disarm();
+            let touched = result
+                .map(|done| done.rows_affected())
+                .map_err(StoreError::from);
+            let touched = session::explained(touched, denied, longest);
+            touched.map_err(|error| budget.told(longest, error))
+        };
+        touched += about(sql, executed.await)?;
+    }
+    Ok(touched)
 }
 
+/// What is the same for all is asked and set once.
 async fn on_postgres(
     transaction: &mut Transaction<'_>,
     writer: &DeferredWriter,
-    statement: Statement,
-    longest: Duration,
-) -> Result<u64, StoreError> {
+    statements: Vec<Statement>,
+    budget: &Budget,
+) -> Result<u64, DeferredError> {
     let catalog = Catalog::read_in(transaction, &writer.grants).await?;
-    let sql = admission::check_for_passage(writer.asks(Some(&catalog)), &statement)?;
-    let params = admission::texts(statement.params)?;
-    execute_unchecked(transaction, writer, (sql, params), longest).await
+    let passage = OpenPassage::open(transaction, writer).await?;
+    let mut touched = 0;
+    for statement in statements {
+        let sql = statement.sql.clone();
+        let executed = async {
+            let sql = admission::check_for_passage(writer.asks(Some(&catalog)), &statement)?;
+            let params = admission::texts(statement.params)?;
+            let longest = budget.next()?;
+            let executed = passage.execute(transaction, (sql, params), longest).await;
+            executed.map_err(|error| budget.told(longest, error))
+        };
+        touched += about(sql, executed.await)?;
+    }
+    passage.close(transaction).await?;
+    Ok(touched)
 }
 
-/// The part of a deferred write that the server holds by itself, whatever `sql` is: for
-/// [`execute_deferred`], and for the tests that try it with the check switched off.
+fn about(sql: String, executed: Result<u64, StoreError>) -> Result<u64, DeferredError> {
+    executed.map_err(|error| DeferredError {
+        sql: Some(sql),
+        error,
+    })
+}
+
+/// The part of a deferred write that the server holds by itself, whatever `sql` is: for the tests
+/// that try it with the check switched off.
 #[doc(hidden)]
 pub async fn execute_unchecked(
     transaction: &mut Transaction<'_>,
     writer: &DeferredWriter,
-    (sql, params): (String, Vec<Option<String>>),
+    call: (String, Vec<Option<String>>),
     longest: Duration,
 ) -> Result<u64, StoreError> {
-    let login = login::ensure(transaction, &writer.plugin, &writer.grants).await?;
-    let outer = Passage::of(&login).outer();
-    let readers = transaction.readers.clone();
-    let Connection::Postgres(connection) = &mut transaction.connection else {
-        return Err(StoreError::internal("a passage is of PostgreSQL"));
-    };
-    let _watch = limit(connection, readers, (longest, &writer.limits)).await?;
-    let call = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {outer}($1, $2)")));
-    let call = call.bind(sql).bind(params).persistent(false);
-    let within = longest.saturating_add(postgres::GRACE);
-    let touched: i64 = postgres::answered(within, call.fetch_one(&mut **connection)).await?;
-    // A setting that the statement changed, and a lock that it took, end with it.
-    let reset = format!(
-        "RESET ALL; SELECT pg_advisory_unlock_all(); {}",
-        postgres::set_writing()
+    let passage = OpenPassage::open(transaction, writer).await?;
+    let touched = passage.execute(transaction, call, longest).await?;
+    passage.close(transaction).await?;
+    Ok(touched)
+}
+
+/// The way on which statements run as a plugin, until the commit or its close.
+struct OpenPassage<'w> {
+    outer: String,
+    limits: &'w CallLimits,
+}
+
+impl<'w> OpenPassage<'w> {
+    async fn open(
+        transaction: &mut Transaction<'_>,
+        writer: &'w DeferredWriter,
+    ) -> Result<Self, StoreError> {
+        let login = login::ensure(transaction, &writer.plugin, &writer.grants);
+        let login = login.await.map_err(|error| not_theirs(writer, error))?;
+        Ok(Self {
+            outer: Passage::of(&login).outer(),
+            limits: &writer.limits,
+        })
+    }
+
+    async fn execute(
+        &self,
+        transaction: &mut Transaction<'_>,
+        (sql, params): (String, Vec<Option<String>>),
+        longest: Duration,
+    ) -> Result<u64, StoreError> {
+        let readers = transaction.readers.clone();
+        let connection = postgres_of(transaction)?;
+        // For each anew: what the one before may have changed holds for it no more.
+        let _watch = limit(connection, readers, (longest, self.limits)).await?;
+        let outer = &self.outer;
+        let call = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {outer}($1, $2)")));
+        let call = call.bind(sql).bind(params).persistent(false);
+        let within = longest.saturating_add(postgres::GRACE);
+        let touched: i64 = postgres::answered(within, call.fetch_one(&mut *connection)).await?;
+        Ok(touched.unsigned_abs())
+    }
+
+    /// A setting that a statement changed, and a lock that it took, end with it.
+    async fn close(self, transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+        let reset = format!(
+            "RESET ALL; SELECT pg_advisory_unlock_all(); {}",
+            postgres::set_writing()
+        );
+        let connection = postgres_of(transaction)?;
+        let reset = sqlx::raw_sql(AssertSqlSafe(reset)).execute(&mut *connection);
+        postgres::answered(postgres::ANSWER, reset).await?;
+        Ok(())
+    }
+}
+
+fn postgres_of<'t>(
+    transaction: &'t mut Transaction<'_>,
+) -> Result<&'t mut PgConnection, StoreError> {
+    match &mut transaction.connection {
+        Connection::Postgres(connection) => Ok(&mut **connection),
+        Connection::Sqlite(_) => Err(StoreError::internal("a passage is of PostgreSQL")),
+    }
+}
+
+/// What the host does for a plugin before its statement, and was refused, is no fault of the plugin:
+/// it is tried again. That a right is missing is said as it is.
+fn not_theirs(writer: &DeferredWriter, error: StoreError) -> StoreError {
+    if !error.is_for_good() {
+        return error;
+    }
+    let plugin = &writer.plugin;
+    let message = format!(
+        "the login role of plugin `{plugin}` is not ready: {}",
+        error.message
     );
-    let reset = sqlx::raw_sql(AssertSqlSafe(reset)).execute(&mut **connection);
-    postgres::answered(postgres::ANSWER, reset).await?;
-    Ok(touched.unsigned_abs())
+    StoreError::new(StoreErrorKind::Busy, message)
 }
 
 /// The server ends the statement in time; and if it did not, it is cancelled a little later. What
@@ -175,5 +328,26 @@ struct Watch(tokio::task::JoinHandle<()>);
 impl Drop for Watch {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_host_is_refused_for_a_plugin_is_no_fault_of_the_plugin() {
+        let writer = DeferredWriter::unknown("ghost");
+        for (kind, then) in [
+            (StoreErrorKind::Statement, StoreErrorKind::Busy),
+            (StoreErrorKind::Duplicate, StoreErrorKind::Busy),
+            (StoreErrorKind::Denied, StoreErrorKind::Denied),
+            (StoreErrorKind::Unavailable, StoreErrorKind::Unavailable),
+        ] {
+            let error = StoreError::new(kind, "role \"callboard_ghost\" already exists");
+            let error = not_theirs(&writer, error);
+            assert_eq!(error.kind, then, "{error}");
+            assert!(!error.is_for_good(), "{error}");
+        }
     }
 }

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::denial;
-use super::login::Login;
 use super::passage::Passage;
+use super::role::Login;
 use crate::grants::{Grants, Verb};
 use crate::store::{Dialect, StoreError, Transaction, batch};
 use crate::value::{Row, Statement};

@@ -8,6 +8,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::catalog::SEARCH_PATH;
 use super::passage::Passage;
+use super::role::{self, Login, quoted};
 use super::{denial, held, memory};
 use crate::config::CallLimits;
 use crate::grants::{Grants, Verb};
@@ -18,20 +19,6 @@ use crate::value::{Query, Statement};
 
 /// Connections of one role: a few processes with [`super::CONNECTIONS`] each.
 const CONNECTION_LIMIT: u32 = 64;
-
-/// Whose rights a plugin has.
-pub(super) struct Login {
-    pub(super) role: String,
-    pub(super) schema: String,
-}
-
-impl Login {
-    /// The name of something that belongs to it, at most 63 bytes.
-    pub(super) fn named(&self, what: &str) -> String {
-        let digest = hex(&Sha256::digest(format!("{}/{}", self.schema, self.role)));
-        format!("callboard_{}_{what}", &digest[..32])
-    }
-}
 
 /// Make the role if needed, and say how to connect as it.
 pub(super) async fn connect_options(
@@ -62,6 +49,7 @@ pub(super) async fn connect_options(
             ("lock_timeout", "10s"),
             // What is written is a text in plain quotes, where a backslash means itself.
             ("standard_conforming_strings", "on"),
+            ("default_transaction_isolation", "read committed"),
         ])
         .options(memory::settings(limits)))
 }
@@ -104,7 +92,7 @@ pub(super) async fn ensure(
     plugin: &str,
     grants: &Grants,
 ) -> Result<Login, StoreError> {
-    let login = place(transaction, plugin).await?;
+    let login = role::of_plugin(transaction, plugin).await?;
     if !held::is_as_granted(transaction, plugin, &login, grants).await? {
         Lock::Logins.acquire(transaction).await?;
         make(transaction, plugin, &login, grants).await?;
@@ -153,26 +141,6 @@ async fn no_tables_of_its_own(transaction: &mut Transaction<'_>) -> Result<(), S
         transaction.execute(Statement::new(revoke)).await?;
     }
     Ok(())
-}
-
-async fn place(transaction: &mut Transaction<'_>, plugin: &str) -> Result<Login, StoreError> {
-    let sql = "SELECT current_database()::text AS database, current_schema()::text AS schema";
-    let (database, schema): (String, String) = transaction.read_one(Query::new(sql)).await?;
-    Ok(Login {
-        role: role_name(&database, &schema, plugin),
-        schema,
-    })
-}
-
-/// Unique in the cluster, and at most 63 bytes.
-fn role_name(database: &str, schema: &str, plugin: &str) -> String {
-    let digest = hex(&Sha256::digest(format!("{database}/{schema}")));
-    let name = format!("callboard_{}_{plugin}", &digest[..12]);
-    if name.len() <= 63 {
-        return name;
-    }
-    let digest = hex(&Sha256::digest(format!("{database}/{schema}/{plugin}")));
-    format!("callboard_{}", &digest[..40])
 }
 
 /// Make the role. Nobody logs in with it until [`admit`] gave it a password.
@@ -243,11 +211,6 @@ async fn is_there(
     Ok(transaction.query(find).await?.first().is_some())
 }
 
-/// A name as an identifier.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
 /// Whether another process, with another key file or none, gave the role another password.
 pub(super) fn is_outdated(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
@@ -263,17 +226,4 @@ pub(super) fn refused(error: sqlx::Error) -> StoreError {
         error.message
     );
     StoreError::new(error.kind, text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_role_name_fits_and_is_unique_per_place() {
-        let long = "p".repeat(80);
-        assert!(role_name("d", "s", &long).len() <= 63);
-        assert_ne!(role_name("d", "s", "p"), role_name("d", "t", "p"));
-        assert_eq!(quoted("a\"b"), "\"a\"\"b\"");
-    }
 }

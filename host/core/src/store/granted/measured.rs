@@ -8,7 +8,7 @@
 use sqlx::{AssertSqlSafe, Column as _, Executor, PgConnection, SqlSafeStr, Statement as _};
 use sqlx::{TypeInfo as _, postgres::PgColumn};
 
-use super::login::quoted;
+use super::role::quoted;
 use crate::store::{StoreError, postgres};
 use crate::value::Statement;
 

@@ -12,7 +12,7 @@
 //! another or a statement prepared under a name of the host's, comes through either.
 
 use super::catalog::SEARCH_PATH;
-use super::login::{Login, quoted};
+use super::role::{Login, quoted};
 use crate::store::{StoreError, Transaction};
 use crate::value::{Query, Statement};
 

@@ -222,7 +222,18 @@ impl ActiveTransaction<'_> {
             drop(answer.send(Err(spoiled())));
             return result;
         }
+        let store = self.borrowed.database.shared.store.clone();
+        // On both sides, as for what the host writes: the file may be another one by now.
+        if let Err(lost) = store.in_place().await {
+            let result = self.command("ROLLBACK").await;
+            drop(answer.send(Err(lost)));
+            return result;
+        }
         let result = self.command("COMMIT").await;
+        let result = match store.in_place().await {
+            Ok(()) => result,
+            lost => lost,
+        };
         drop(answer.send(result.clone()));
         result.map_err(|_| over())
     }

@@ -24,12 +24,21 @@ const HOLDER: &str = "SELECT held.pid, COALESCE(usename::text, '') AS name, \
     ORDER BY application_name = 'callboard', xact_start, held.mode = 'AccessExclusiveLock' DESC \
     LIMIT 1";
 
+/// The transaction of this database that waits for its second half for the longest, as it is named in
+/// a statement.
+const PREPARED: &str = "SELECT quote_literal(gid) AS gid, owner::text AS owner \
+    FROM pg_prepared_xacts WHERE database = current_database() ORDER BY prepared LIMIT 1";
+
 /// An error that says who holds the lock, if it is about one.
 pub(super) async fn named(readers: &PgPool, error: StoreError) -> StoreError {
     if !error.is_lock_timeout() {
         return error;
     }
-    let by = holder(readers).await.unwrap_or_else(|error| {
+    let by = match holder(readers).await {
+        Ok(None) => prepared(readers).await,
+        known => known,
+    };
+    let by = by.unwrap_or_else(|error| {
         tracing::debug!(%error, "who holds the lock is not known");
         None
     });
@@ -42,6 +51,19 @@ pub(super) async fn named(readers: &PgPool, error: StoreError) -> StoreError {
 async fn holder(readers: &PgPool) -> Result<Option<String>, StoreError> {
     let mut connection = readers.acquire().await?;
     let rows = super::query(&mut connection, Statement::new(HOLDER), super::ANSWER).await?;
+    Ok(rows.read_first()?.map(told))
+}
+
+/// A transaction that was prepared belongs to no session, and nothing ends it by itself.
+async fn prepared(readers: &PgPool) -> Result<Option<String>, StoreError> {
+    let mut connection = readers.acquire().await?;
+    let rows = super::query(&mut connection, Statement::new(PREPARED), super::ANSWER).await?;
+    let told = |(gid, owner): (String, String)| {
+        format!(
+            "the prepared transaction {gid} of {owner} holds a lock on the database: end it with \
+             `ROLLBACK PREPARED {gid}` or `COMMIT PREPARED {gid}`, and try again"
+        )
+    };
     Ok(rows.read_first()?.map(told))
 }
 

@@ -1,15 +1,16 @@
 //! What is due is started: the runs of an occurrence and the row that says so, together.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::ended::release;
-use super::{AGAIN, Cadence, Plan, Planned, is_active};
+use super::{Cadence, Plan, Planned, is_active};
 use crate::fault;
 use crate::schedule::{Overlap, Schedule};
+use crate::store::ends::{AGAIN, release};
 use crate::store::leases::StopRequest;
 use crate::store::runs::{self, RunOrigin, micros};
 use crate::store::steering::{self, Steered};
@@ -52,6 +53,7 @@ async fn fire_in(transaction: &mut Transaction<'_>, plan: &Plan) -> Result<Vec<F
     let sql = "SELECT name FROM schedules WHERE next_at <= $1";
     let due = Query::<String>::new(sql).bind(now);
     let due = transaction.readable("a schedule", due).await?;
+    let due = at_hand(transaction, due).await?;
     let mut fired = Vec::new();
     for (name, last_at) in lock(transaction, &due, now, "FOR UPDATE SKIP LOCKED").await? {
         if let Some(planned) = plan.schedules.get(&name) {
@@ -62,6 +64,33 @@ async fn fire_in(transaction: &mut Transaction<'_>, plan: &Plan) -> Result<Vec<F
         fault::point("before-fired");
     }
     Ok(fired)
+}
+
+/// Those of the schedules of whose open runs nobody else holds one. A checkpoint may hold its run for
+/// as long as its deferred writes take: the schedule has its turn afterwards, and no other waits for it.
+async fn at_hand(
+    transaction: &mut Transaction<'_>,
+    mut names: Vec<String>,
+) -> Result<Vec<String>, StoreError> {
+    let dialect = transaction.dialect();
+    if dialect == Dialect::Sqlite {
+        return Ok(names);
+    }
+    let origins: Vec<_> = names.iter().map(|name| origin(name)).collect();
+    let open = format!(
+        "SELECT id, origin FROM open_runs WHERE origin IN ({}) AND origin LIKE 'schedule %' ORDER BY id",
+        batch::ids(dialect)
+    );
+    let taken = format!("{open} FOR UPDATE SKIP LOCKED");
+    let taken = Query::<String>::new(taken).bind(batch::rows(&origins)?);
+    let taken: BTreeSet<_> = transaction.read(taken).await?.into_iter().collect();
+    let open = Query::<(String, String)>::new(open).bind(batch::rows(&origins)?);
+    for (id, held) in transaction.read(open).await? {
+        if !taken.contains(&id) {
+            names.retain(|name| origin(name) != held);
+        }
+    }
+    Ok(names)
 }
 
 /// Lock the rows of those names that are due still, and give their `last_at`. Their open runs

@@ -111,6 +111,16 @@ pub(super) async fn anchor(options: &SqliteConnectOptions) -> Result<SqliteConne
     Ok(connection)
 }
 
+/// Bring what stands in the log into the file. After a crash nobody knows what of it is there, and so
+/// whether it was SQLite that wrote to the file; it is of no consequence if somebody reads meanwhile,
+/// and it can't be done.
+pub(super) async fn settle(connection: &mut SqliteConnection) {
+    let checkpoint = sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)");
+    if let Err(error) = checkpoint.execute(connection).await {
+        tracing::debug!(%error, "the log of the database stays as a crash has left it");
+    }
+}
+
 /// Connect, turn a new file to its log, and bring its schema up to date. SQLite answers "busy" at
 /// once, whatever the timeout says, when two connections turn the same file together; the other
 /// one is done in a moment.
@@ -138,6 +148,7 @@ pub(in crate::store) async fn inspect(path: &str) -> Result<(), StoreError> {
         let message = format!("there is no database {path} yet; `callboard apply` makes it");
         return Err(StoreError::new(StoreErrorKind::Absent, message));
     }
+    refuse_missing_folder(path)?;
     look_at(path).await.map_err(|error| named(path, &error))
 }
 
@@ -198,6 +209,10 @@ pub(super) async fn connect(
 }
 
 fn refuse_missing_folder(path: &str) -> Result<(), StoreError> {
+    if Path::new(path).is_dir() {
+        let message = format!("{path} is a folder, and no database; name a file in it");
+        return Err(StoreError::new(StoreErrorKind::Unavailable, message));
+    }
     let folder = Path::new(path)
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());

@@ -73,8 +73,7 @@ async fn migrate_in(
         return Ok(Err(SteerRefusal::Changed));
     }
     for gate in &migrate.withdrawn {
-        let withdraw = gates::withdraw(&run.id, gate, dialect);
-        transaction.execute(withdraw).await?;
+        gates::withdraw(transaction, &run.id, gate).await?;
     }
     undo(transaction, &run.id, &migrate.superseded, Undone::Migrated).await?;
     Ok(answer)

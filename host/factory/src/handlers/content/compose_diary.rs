@@ -70,7 +70,9 @@ impl Handler for ComposeDiary {
     const SUMMARY: &'static str = "Writes a post about a day's work, citing each change";
 
     fn needs(&self) -> Needs {
-        Needs::default().prompt(PROMPT).role_key("role")
+        Needs::default()
+            .prompt(PROMPT, &["bundle"], &["day"])
+            .role_key("role")
     }
 
     async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {

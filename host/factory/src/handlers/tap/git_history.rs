@@ -83,12 +83,24 @@ impl Handler for GitHistory {
             let (batch, mut room) = (&rest[..rest.len().min(BATCH)], ROOM);
             let entries = git.commits(batch, &mut room).await;
             let entries = entries.map_err(|error| error.stop(path))?;
-            rest = &rest[entries.len().max(1)..];
+            // There was room for those up to the last: who is missing among them cannot be read.
+            let last = entries.last().map(|entry| &entry.id);
+            let read = batch.iter().position(|id| Some(id) == last);
+            rest = &rest[read.map_or(1, |at| at + 1)..];
+            if entries.is_empty() {
+                continue;
+            }
             let rows = entries
                 .iter()
                 .map(|entry| commit(&name, entry))
                 .collect::<Result<Vec<_>, _>>()?;
             written += call.execute(commits::insert(&rows)).await?;
+        }
+        let left_out = unknown.len() as u64 - written.min(unknown.len() as u64);
+        if written == 0 {
+            return Err(Stop::nothing_to_do(format!(
+                "all but {left_out} of the newest commits of {name} are known, and those cannot be read"
+            )));
         }
         Ok(Done::new(Writes { commits: written }).effect("rows_written", written))
     }

@@ -2,8 +2,8 @@
 //! which a test holds what commands print.
 
 use callboard_core::operations::{
-    ListEntry, ProblemView, doctor, findings, gates, handlers, pipelines, plugins, policies,
-    revisions, runs, schedules, settings,
+    ListEntry, ProblemView, backup, doctor, findings, gates, handlers, pipelines, plugins,
+    policies, revisions, runs, schedules, settings,
 };
 use callboard_factory::operations::{health, overview, posts, tasks};
 use schemars::generate::SchemaSettings;
@@ -135,6 +135,7 @@ const FINDINGS: &[DocumentedAnswer] = &[
 
 const WHOLE: &[DocumentedAnswer] = &[
     answer::<doctor::Diagnosis>("doctor"),
+    answer::<backup::BackupView>("backup"),
     answer::<overview::Overview>("/console.json"),
     answer::<ProblemView>("/console.json, unavailable"),
     answer::<health::Health>("/health"),

@@ -10,6 +10,7 @@ use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use callboard_core::shown::{self, Shown};
+use callboard_core::standard_error::{self, StandardError};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 use tokio::sync::SetOnce;
@@ -43,6 +44,7 @@ impl MessageLevel {
 /// From now on each thing said beside the answer is a document on a line of its own.
 pub(in crate::cli) fn write_documents() {
     DOCUMENTS.store(true, Ordering::Relaxed);
+    standard_error::write_documents();
 }
 
 /// Whether it is.
@@ -101,8 +103,14 @@ pub(super) fn aside(level: MessageLevel, text: impl Display, document: impl FnOn
             line.extend(more);
         }
         let line = shown::json(&line.to_string());
-        writeln!(io::stderr().lock(), "{line}").ok();
+        beside(&format!("{line}\n"));
     } else {
-        writeln!(anstream::stderr().lock(), "{text}").ok();
+        beside(&format!("{text}\n"));
     }
+}
+
+/// A text for standard error, whoever reads it and how fast.
+pub(super) fn beside(text: &str) {
+    // What is dropped is counted there.
+    StandardError.write_all(text.as_bytes()).ok();
 }

@@ -1,0 +1,109 @@
+//! Numbers, read once: what a schema takes is what a type takes.
+
+use serde_json::{Map, Number, Value as Json};
+
+/// Schemas in schemas, so deep.
+const DEPTH: usize = 64;
+/// Below this every whole number that is written with a point is the one that was meant.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// The bounds of the integer types, which a schema that was made from a type names as a format.
+const INTEGERS: [(&str, i128, i128); 8] = [
+    ("int8", i8::MIN as i128, i8::MAX as i128),
+    ("int16", i16::MIN as i128, i16::MAX as i128),
+    ("int32", i32::MIN as i128, i32::MAX as i128),
+    ("int64", i64::MIN as i128, i64::MAX as i128),
+    ("uint8", 0, u8::MAX as i128),
+    ("uint16", 0, u16::MAX as i128),
+    ("uint32", 0, u32::MAX as i128),
+    ("uint64", 0, u64::MAX as i128),
+];
+
+/// A schema in which each integer of a known format has the bounds of that format, too.
+pub(super) fn with_bounds(schema: &Json) -> Json {
+    let mut schema = schema.clone();
+    bind(&mut schema, DEPTH);
+    schema
+}
+
+fn bind(schema: &mut Json, left: usize) {
+    let Some(left) = left.checked_sub(1) else {
+        return;
+    };
+    match schema {
+        Json::Object(parts) => {
+            bounds(parts);
+            parts.values_mut().for_each(|part| bind(part, left));
+        }
+        Json::Array(parts) => parts.iter_mut().for_each(|part| bind(part, left)),
+        _ => {}
+    }
+}
+
+fn bounds(schema: &mut Map<String, Json>) {
+    let format = schema.get("format").and_then(Json::as_str);
+    let Some((_, least, most)) = INTEGERS.iter().find(|(name, ..)| Some(*name) == format) else {
+        return;
+    };
+    for (key, bound) in [("minimum", least), ("maximum", most)] {
+        if let Some(bound) = Number::from_i128(*bound) {
+            schema.entry(key).or_insert(Json::Number(bound));
+        }
+    }
+}
+
+/// A value in which a whole number is one, however it is written: `3.0` is an integer for a schema,
+/// and has to be one for a type.
+pub fn whole(value: Json) -> Json {
+    match value {
+        Json::Number(number) => Json::Number(integer(&number).unwrap_or(number)),
+        Json::Array(parts) => parts.into_iter().map(whole).collect(),
+        Json::Object(parts) => {
+            let parts = parts.into_iter().map(|(key, part)| (key, whole(part)));
+            Json::Object(parts.collect())
+        }
+        other => other,
+    }
+}
+
+fn integer(number: &Number) -> Option<Number> {
+    let float = number.as_f64().filter(|_| number.is_f64())?;
+    let is_whole = float.fract() == 0.0 && float.abs() < EXACT;
+    // A whole number is printed without a fraction.
+    is_whole.then(|| format!("{float:.0}").parse::<i64>().ok().map(Number::from))?
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::compiled;
+    use super::*;
+
+    #[test]
+    fn an_integer_of_a_format_has_the_bounds_of_its_type() {
+        let schema = json!({"type": "object", "properties": {
+            "keep": {"type": "integer", "format": "uint32", "minimum": 1},
+            "more": {"type": ["integer", "null"], "format": "int8"},
+        }});
+        let schema = compiled(&schema).expect("a schema");
+        for (value, fits) in [
+            (json!({"keep": u32::MAX}), true),
+            (json!({"keep": 4_294_967_296_u64}), false),
+            (json!({"keep": 9_223_372_036_854_775_807_u64}), false),
+            (json!({"keep": 0}), false),
+            (json!({"more": 127}), true),
+            (json!({"more": 128}), false),
+            (json!({"more": null}), true),
+        ] {
+            assert_eq!(schema.check(&value).is_ok(), fits, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        let read = whole(json!({"keep": 20_000.0, "share": 0.5, "all": [-3.0, 1e300, "3.0"]}));
+        let expected = json!({"keep": 20_000, "share": 0.5, "all": [-3, 1e300, "3.0"]});
+        assert_eq!(read, expected);
+    }
+}

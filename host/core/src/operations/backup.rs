@@ -1,0 +1,30 @@
+//! A backup of the database.
+
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{ErrorKind, OperationError};
+use crate::app::App;
+
+/// A backup that was written.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Backup")]
+pub struct BackupView {
+    /// Where it is.
+    pub file: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// Write all that is committed into a new file, whether or not something works on the database.
+pub async fn write(app: &App, file: &Path) -> Result<BackupView, OperationError> {
+    if app.is_nowhere() {
+        let problem = "there is no database yet, so there is nothing to back up";
+        return Err(OperationError::new(ErrorKind::Unavailable, problem));
+    }
+    let bytes = app.store().back_up(file).await?;
+    let file = file.to_owned();
+    Ok(BackupView { file, bytes })
+}

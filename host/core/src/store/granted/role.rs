@@ -1,0 +1,63 @@
+//! The role of a plugin on PostgreSQL: its name, and the names of what belongs to it.
+
+use sha2::{Digest, Sha256};
+
+use crate::settings::hex;
+use crate::store::{StoreError, Transaction};
+use crate::value::Query;
+
+/// Whose rights a plugin has.
+pub(super) struct Login {
+    pub(super) role: String,
+    pub(super) schema: String,
+}
+
+impl Login {
+    /// The name of something that belongs to it, at most 63 bytes.
+    pub(super) fn named(&self, what: &str) -> String {
+        let digest = hex(&Sha256::digest(format!("{}/{}", self.schema, self.role)));
+        format!("callboard_{}_{what}", &digest[..32])
+    }
+}
+
+/// The role of a plugin of this database.
+pub(super) async fn of_plugin(
+    transaction: &mut Transaction<'_>,
+    plugin: &str,
+) -> Result<Login, StoreError> {
+    let sql = "SELECT current_database()::text AS database, current_schema()::text AS schema";
+    let (database, schema): (String, String) = transaction.read_one(Query::new(sql)).await?;
+    Ok(Login {
+        role: role_name(&database, &schema, plugin),
+        schema,
+    })
+}
+
+/// Unique in the cluster, and at most 63 bytes.
+fn role_name(database: &str, schema: &str, plugin: &str) -> String {
+    let digest = hex(&Sha256::digest(format!("{database}/{schema}")));
+    let name = format!("callboard_{}_{plugin}", &digest[..12]);
+    if name.len() <= 63 {
+        return name;
+    }
+    let digest = hex(&Sha256::digest(format!("{database}/{schema}/{plugin}")));
+    format!("callboard_{}", &digest[..40])
+}
+
+/// A name as an identifier.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_name_fits_and_is_unique_per_place() {
+        let long = "p".repeat(80);
+        assert!(role_name("d", "s", &long).len() <= 63);
+        assert_ne!(role_name("d", "s", "p"), role_name("d", "t", "p"));
+        assert_eq!(quoted("a\"b"), "\"a\"\"b\"");
+    }
+}

@@ -1,0 +1,143 @@
+//! The one who writes: what waits is committed together, as long as the file is the one at its path.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use tokio::sync::{Semaphore, mpsc};
+
+use super::place::Place;
+use super::{locked, opening};
+use crate::store::{StoreError, StoreErrorKind};
+
+/// Jobs that share one commit at most.
+const GROUP: usize = 256;
+
+/// One transaction's work, and how to tell its caller what came of the commit.
+pub(super) struct Job {
+    pub(super) work: Run,
+    pub(super) answer: Reply,
+}
+
+/// Says whether what it changed stays.
+pub(super) type Run =
+    Box<dyn for<'t> FnOnce(&'t mut SqliteConnection) -> BoxFuture<'t, bool> + Send>;
+pub(super) type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// Do what comes, one group after the other, until nobody can send any more.
+pub(super) async fn write_jobs(
+    connection: SqliteConnection,
+    mut receiver: mpsc::Receiver<Job>,
+    gate: Arc<Semaphore>,
+    (options, place): (SqliteConnectOptions, Arc<Place>),
+) {
+    let mut healthy = Some(connection);
+    while let Some(first) = receiver.recv().await {
+        let Ok(permit) = gate.acquire().await else {
+            break;
+        };
+        let connection = match healthy.take() {
+            Some(connection) => Ok(connection),
+            // A connection to another file would bring a log into it that is not its own.
+            None => match place.check().await {
+                Ok(()) => opening::connect(&options).await,
+                Err(lost) => Err(lost),
+            },
+        };
+        match connection {
+            Ok(connection) => {
+                healthy = write_group(connection, first, &mut receiver, &place).await;
+            }
+            Err(error) => (first.answer)(Err(error)),
+        }
+        drop(permit);
+    }
+    if let Some(connection) = healthy {
+        connection.close().await.ok();
+    }
+}
+
+/// Commit the jobs that are waiting together and tell their callers. Gives the connection
+/// back unless it may have lost track of its transaction.
+async fn write_group(
+    mut connection: SqliteConnection,
+    first: Job,
+    receiver: &mut mpsc::Receiver<Job>,
+    place: &Place,
+) -> Option<SqliteConnection> {
+    let mut answers = Vec::new();
+    let result = run_group(&mut connection, first, (receiver, place), &mut answers).await;
+    let healthy = if result.is_ok() {
+        Some(connection)
+    } else {
+        // Before the answers: whoever tries again must not meet this transaction.
+        connection.close().await.ok();
+        None
+    };
+    for answer in answers {
+        answer(result.clone());
+    }
+    healthy
+}
+
+/// Run the jobs that are waiting, each in a savepoint of one transaction.
+async fn run_group(
+    connection: &mut SqliteConnection,
+    first: Job,
+    (receiver, place): (&mut mpsc::Receiver<Job>, &Place),
+    answers: &mut Vec<Reply>,
+) -> Result<(), StoreError> {
+    answers.push(first.answer);
+    let mut transaction = locked::begin(connection, place.path()).await?;
+    // The first has the transaction to itself: if it fails, there is nothing else to keep.
+    let kept = AssertUnwindSafe((first.work)(&mut transaction))
+        .catch_unwind()
+        .await;
+    if !kept.unwrap_or(false) {
+        return transaction.rollback().await.map_err(gone);
+    }
+    let mut next = receiver.try_recv().ok();
+    while let Some(job) = next.take() {
+        answers.push(job.answer);
+        in_savepoint(&mut transaction, job.work).await?;
+        if answers.len() < GROUP {
+            next = receiver.try_recv().ok();
+        }
+    }
+    // What is kept in a file that is not there any more is kept nowhere; and what is kept in one that
+    // was put there meanwhile may spoil it.
+    place.check().await?;
+    transaction.commit().await?;
+    place.check().await
+}
+
+/// Run one job. An error says that the transaction of the whole group has gone.
+async fn in_savepoint(connection: &mut SqliteConnection, work: Run) -> Result<(), StoreError> {
+    let mut savepoint = connection.begin().await.map_err(gone)?;
+    // A job that panics is one that failed; the writer goes on.
+    let keep = AssertUnwindSafe(work(&mut savepoint)).catch_unwind().await;
+    if keep.unwrap_or(false) {
+        savepoint.commit().await.map_err(gone)
+    } else {
+        savepoint.rollback().await.map_err(gone)
+    }
+}
+
+/// A statement of one job, e.g. `INSERT OR ROLLBACK`, or a full disk ended the transaction of
+/// all. The others did nothing wrong and may try again.
+fn gone(error: sqlx::Error) -> StoreError {
+    let error = StoreError::from(error);
+    match error.kind {
+        StoreErrorKind::Statement | StoreErrorKind::Internal => StoreError::new(
+            StoreErrorKind::Busy,
+            format!(
+                "another job of the same commit ended the transaction ({}); nothing was written",
+                error.message
+            ),
+        ),
+        _ => error,
+    }
+}
