@@ -399,6 +399,11 @@ fn the_program_asks_operations_and_nothing_below_them() {
 }
 
 #[test]
+fn statements_are_those_of_the_store_and_name_their_columns() {
+    nothing_found(host().map(|it| rules::statements(&it)));
+}
+
+#[test]
 fn nothing_names_a_file_of_handlers_or_capabilities() {
     nothing_found(rust().map(|it| rules::providers_by_name(&it)));
 }

@@ -5,7 +5,6 @@ use callboard_core::store::named::Noun;
 use callboard_core::store::tenants::{Commits, EndedRun, Subject};
 use callboard_core::value::Statement;
 
-/// The same words on both databases.
 const SCRIPT: &str = "-- grantable
 CREATE TABLE visits (run TEXT PRIMARY KEY, guest TEXT NOT NULL, ended TEXT NOT NULL);
 CREATE TABLE doors (name TEXT PRIMARY KEY);
@@ -13,8 +12,7 @@ CREATE TABLE doors (name TEXT PRIMARY KEY);
 
 pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
     number: 1,
-    sqlite: SCRIPT,
-    postgres: SCRIPT,
+    text: SCRIPT,
 }];
 
 const GUEST: Noun = Noun {

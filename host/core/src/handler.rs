@@ -105,7 +105,7 @@ pub use self::contract::{Contract, Needs, PromptNeed, RowAct, RowUse, TableName,
 use crate::lines::Lines;
 use crate::outcome::{Done, FailureKind, Outcome, Patch, Stop};
 use crate::settings::Snapshot;
-use crate::value::{Rows, Statement};
+use crate::value::{Query, Rows, Statement};
 
 /// The surfaces: families of handlers with one calling convention.
 pub const SURFACES: [&str; 7] = [
@@ -197,9 +197,18 @@ impl Call {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// Rows of a SELECT, which the database ends at the deadline.
-    pub async fn query(&self, statement: Statement) -> Result<Rows, Stop> {
-        self.resources.query(statement, self.deadline).await
+    /// What a query gives, which the database ends at the deadline.
+    pub async fn read<T: DeserializeOwned>(&self, query: Query<T>) -> Result<Vec<T>, Stop> {
+        let rows = self.resources.query(query.into(), self.deadline).await?;
+        Ok(rows.read()?)
+    }
+
+    /// The first row that a query gives, if it gives one.
+    pub async fn read_first<T: DeserializeOwned>(
+        &self,
+        query: Query<T>,
+    ) -> Result<Option<T>, Stop> {
+        Ok(self.read(query).await?.into_iter().next())
     }
 
     /// Run a statement at once, in a transaction of its own that the database ends at the

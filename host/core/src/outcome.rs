@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::handler::is_name;
 use crate::shown::cut;
-use crate::value::{self, Statement};
+use crate::value::{self, ColumnError, Statement};
 
 /// Keys and values that a stage hands to the stages after it.
 pub type Patch = Map<String, Json>;
@@ -204,6 +204,12 @@ impl fmt::Display for FailureKind {
             FailureKind::Timeout => "timeout",
             FailureKind::Trap => "trap",
         })
+    }
+}
+
+impl From<ColumnError> for Stop {
+    fn from(error: ColumnError) -> Self {
+        Stop::failed(FailureKind::Internal, error)
     }
 }
 

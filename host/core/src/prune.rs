@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::handler::Call;
 use crate::outcome::{FailureKind, Stop};
-use crate::value::{Rows, Statement};
+use crate::value::Statement;
 
 /// Refuse what is no plain name of a table or column: it goes into SQL as it stands.
 /// Quotes would not help: SQLite takes an unknown name in quotes for a text.
@@ -36,13 +36,6 @@ pub(crate) async fn keeps_summaries(call: &Call, table: &str) -> Result<&'static
     } else {
         ""
     })
-}
-
-/// The column `total` of the only row.
-pub(crate) fn total(rows: &Rows) -> Result<u64, Stop> {
-    let total = rows.first().map(|row| row.integer("total")).transpose();
-    let total = total.map_err(|error| Stop::failed(FailureKind::Internal, error))?;
-    Ok(total.unwrap_or_default().unsigned_abs())
 }
 
 /// How much one call deletes.

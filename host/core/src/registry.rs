@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::checks::Checks;
 use crate::handler::{AnyHandler, Contract, Registration, SURFACES, is_name};
+use crate::outcome::{FailureKind, Outcome, Stop};
 use crate::settings::hex;
 use crate::shown::cut;
 
@@ -70,6 +71,21 @@ impl HandlerEntry {
             handler,
             checks: Arc::new(checks),
         })
+    }
+
+    /// What it came to; a patch that breaks its own schema is a failure.
+    pub fn checked(&self, outcome: Outcome) -> Outcome {
+        let Outcome::Done(done) = &outcome else {
+            return outcome;
+        };
+        match self.checks.writes(&done.patch) {
+            Ok(()) => outcome,
+            Err(problem) => {
+                let name = &self.contract.name;
+                let message = format!("the patch of {name} breaks its schema: {problem}");
+                Outcome::Stopped(Stop::failed(FailureKind::Internal, message))
+            }
+        }
     }
 }
 

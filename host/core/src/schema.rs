@@ -6,12 +6,43 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-/// One change of the schema, in the words of each database.
+/// One change of the schema. What has another name on each database is written as a token
+/// ([`TOKENS`]), and what follows a line `-- {{sqlite}}` or `-- {{postgres}}` is that database's
+/// alone, up to a line `-- {{all}}`.
 #[derive(Clone, Copy)]
 pub struct Migration {
     pub number: i64,
-    pub sqlite: &'static str,
-    pub postgres: &'static str,
+    pub text: &'static str,
+}
+
+/// Tokens, with what SQLite and PostgreSQL are told: a type of bytes, and how many a text has.
+const TOKENS: [(&str, [&str; 2]); 3] = [
+    ("{{bytes}}", ["BLOB", "BYTEA"]),
+    ("{{octets(}}", ["length(CAST(", "octet_length("]),
+    ("{{)}}", [" AS BLOB))", ")"]),
+];
+/// What a script calls the databases.
+const DATABASES: [&str; 2] = ["sqlite", "postgres"];
+
+impl Migration {
+    /// The script in the words of one database: `sqlite` or `postgres`.
+    pub fn script(&self, database: &str) -> String {
+        let mut script = String::with_capacity(self.text.len());
+        let mut of = "all";
+        for line in self.text.lines() {
+            let mark = line.strip_prefix("-- {{");
+            if let Some(mark) = mark.and_then(|mark| mark.strip_suffix("}}")) {
+                of = mark;
+            } else if of == "all" || of == database {
+                script.push_str(line);
+                script.push('\n');
+            }
+        }
+        let at = DATABASES.iter().position(|name| *name == database);
+        TOKENS.iter().fold(script, |script, (token, names)| {
+            script.replace(token, names[at.unwrap_or_default()])
+        })
+    }
 }
 
 /// The scripts of the host, or of a tenant. Whoever links it has its tables.
@@ -32,8 +63,7 @@ inventory::submit! {
         owner: HOST,
         migrations: &[Migration {
             number: 1,
-            sqlite: include_str!("../migrations/sqlite/0001_initial.sql"),
-            postgres: include_str!("../migrations/postgres/0001_initial.sql"),
+            text: include_str!("../migrations/0001_initial.sql"),
         }],
     }
 }
@@ -57,7 +87,7 @@ const SYSTEM: [&str; 4] = ["sqlite_", "pragma_", "pg_", "information_schema"];
 /// Tables and views that are nobody's but their owner's.
 static OWN: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let scripts = scripts().into_iter().flat_map(|it| it.migrations);
-    let scripts = scripts.flat_map(|it| [it.sqlite, it.postgres]);
+    let scripts = scripts.map(|it| it.text);
     scripts.chain([APPLIED]).flat_map(own).collect()
 });
 
@@ -113,15 +143,32 @@ mod tests {
     }
 
     #[test]
+    fn a_script_says_in_one_text_what_each_database_is_told() {
+        let text = "CREATE TABLE t (a {{bytes}}, CHECK ({{octets(}}b{{)}} < 9));\n-- {{postgres}}\nALTER TABLE t SET (x = 1);\n\
+            -- {{all}}\nSELECT 1;\n";
+        let migration = Migration { number: 1, text };
+        let sqlite = "CREATE TABLE t (a BLOB, CHECK (length(CAST(b AS BLOB)) < 9));\nSELECT 1;\n";
+        let postgres = "CREATE TABLE t (a BYTEA, CHECK (octet_length(b) < 9));\n\
+            ALTER TABLE t SET (x = 1);\nSELECT 1;\n";
+        assert_eq!(migration.script("sqlite"), sqlite);
+        assert_eq!(migration.script("postgres"), postgres);
+        for scripts in scripts() {
+            for migration in scripts.migrations {
+                for database in DATABASES {
+                    assert!(!migration.script(database).contains("{{"), "{database}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn both_databases_leave_the_same_tables_to_plugins() {
         for Scripts { owner, migrations } in scripts() {
             for migration in migrations {
                 let number = migration.number;
-                assert_eq!(
-                    own(migration.sqlite),
-                    own(migration.postgres),
-                    "{owner} {number}"
-                );
+                let [sqlite, postgres] = DATABASES.map(|database| migration.script(database));
+                assert_eq!(own(&sqlite), own(&postgres), "{owner} {number}");
+                assert_eq!(own(&sqlite), own(migration.text), "{owner} {number}");
             }
         }
         assert!(!belongs_to_host("their_own"));

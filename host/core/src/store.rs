@@ -33,6 +33,7 @@ pub mod policy_runs;
 pub mod poll;
 mod postgres;
 mod probe;
+pub mod prunable;
 pub mod revisions;
 pub mod runs;
 pub mod schedules;
@@ -57,6 +58,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use self::condition::Condition;
@@ -66,7 +68,7 @@ use self::probe::Probe;
 use self::sqlite::SqliteStore;
 use self::wake::Wake;
 pub use self::wake::Woken;
-use crate::value::{Rows, Statement};
+use crate::value::{Query, Rows, Statement};
 
 /// The kind of database behind a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,7 +199,8 @@ impl Store {
     }
 
     /// Rows of a SELECT, outside any transaction.
-    pub fn query(&self, statement: Statement) -> StoreFuture<'_, Rows> {
+    pub fn query(&self, statement: impl Into<Statement>) -> StoreFuture<'_, Rows> {
+        let statement = statement.into();
         Box::pin(async move {
             storable::statement(&statement)?;
             self.condition.noted(match &*self.backend {
@@ -205,6 +208,28 @@ impl Store {
                 Backend::Postgres(store) => store.query(statement).await,
             })
         })
+    }
+
+    /// What a query gives, outside any transaction.
+    pub async fn read<T>(&self, query: Query<T>) -> Result<Vec<T>, StoreError>
+    where
+        T: DeserializeOwned,
+    {
+        Ok(self.query(query).await?.read()?)
+    }
+
+    /// The first row of a query that always gives one.
+    pub async fn read_one<T: DeserializeOwned>(&self, query: Query<T>) -> Result<T, StoreError> {
+        let first = self.read_first(query).await?;
+        first.ok_or_else(|| StoreError::internal("a query gave no row"))
+    }
+
+    /// The first row that a query gives, if it gives one.
+    pub async fn read_first<T>(&self, query: Query<T>) -> Result<Option<T>, StoreError>
+    where
+        T: DeserializeOwned,
+    {
+        Ok(self.query(query).await?.read_first()?)
     }
 
     /// Whether the schema still is the one of this program: another may have changed it since.
@@ -268,8 +293,7 @@ impl Store {
                  WHERE table_schema = current_schema()"
             }
         };
-        let rows = self.query(Statement::new(sql)).await?;
-        rows.iter().map(|row| Ok(row.text("name")?)).collect()
+        Ok(self.read(Query::new(sql)).await?.into_iter().collect())
     }
 
     /// The columns of a table in the live schema; empty if there is no such table.
@@ -281,8 +305,7 @@ impl Store {
                  WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position"
             }
         };
-        let rows = self.query(Statement::new(sql).bind(table)).await?;
-        rows.iter().map(|row| Ok(row.text("name")?)).collect()
+        self.read(Query::new(sql).bind(table)).await
     }
 
     /// Wait for what is under way and close every connection.
@@ -309,7 +332,8 @@ impl<'c> Transaction<'c> {
     }
 
     /// Rows of a statement that gives rows.
-    pub fn query(&mut self, statement: Statement) -> StoreFuture<'_, Rows> {
+    pub fn query(&mut self, statement: impl Into<Statement>) -> StoreFuture<'_, Rows> {
+        let statement = statement.into();
         Box::pin(async move {
             let result = match (storable::statement(&statement), &mut self.connection) {
                 (Err(error), _) => Err(error),
@@ -320,6 +344,31 @@ impl<'c> Transaction<'c> {
             };
             self.doomed_by(result)
         })
+    }
+
+    /// What a query gives.
+    pub async fn read<T>(&mut self, query: Query<T>) -> Result<Vec<T>, StoreError>
+    where
+        T: DeserializeOwned,
+    {
+        Ok(self.query(query).await?.read()?)
+    }
+
+    /// The first row of a query that always gives one.
+    pub async fn read_one<T: DeserializeOwned>(
+        &mut self,
+        query: Query<T>,
+    ) -> Result<T, StoreError> {
+        let first = self.read_first(query).await?;
+        first.ok_or_else(|| StoreError::internal("a query gave no row"))
+    }
+
+    /// The first row that a query gives, if it gives one.
+    pub async fn read_first<T>(&mut self, query: Query<T>) -> Result<Option<T>, StoreError>
+    where
+        T: DeserializeOwned,
+    {
+        Ok(self.query(query).await?.read_first()?)
     }
 
     /// Run a statement; gives the rows touched.
@@ -363,11 +412,7 @@ impl<'c> Transaction<'c> {
     /// The clock of the database, in microseconds: the only clock that leases are kept by.
     pub async fn clock(&mut self) -> Result<i64, StoreError> {
         let sql = format!("SELECT {} AS now", batch::now(self.dialect()));
-        let rows = self.query(Statement::new(sql)).await?;
-        let row = rows
-            .first()
-            .ok_or_else(|| StoreError::internal("the clock gave no row"))?;
-        Ok(row.integer("now")?)
+        self.read_one(Query::new(sql)).await
     }
 }
 

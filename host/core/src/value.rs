@@ -1,5 +1,12 @@
 //! Database values and statements, as data: what handlers, plugins and the store exchange.
 
+pub mod form;
+mod read;
+mod write;
+
+use std::marker::PhantomData;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A value of a database column or parameter. Mirrors `variant value` of the WIT contract,
@@ -132,6 +139,13 @@ impl From<String> for Value {
     }
 }
 
+/// In microseconds, as the host keeps times.
+impl From<Timestamp> for Value {
+    fn from(value: Timestamp) -> Self {
+        Value::Integer(value.as_microsecond())
+    }
+}
+
 impl From<&String> for Value {
     fn from(value: &String) -> Self {
         Value::Text(value.clone())
@@ -165,11 +179,117 @@ impl Statement {
         }
     }
 
+    /// Insert a row into the table that its type is named for.
+    pub fn insert(row: &impl Serialize) -> Self {
+        Self::insert_all(std::slice::from_ref(row))
+    }
+
+    /// Insert rows, at least one.
+    pub fn insert_all<T: Serialize>(rows: &[T]) -> Self {
+        let mut sql = String::new();
+        let mut params = Vec::new();
+        for row in rows.iter().map(write::row) {
+            if params.is_empty() {
+                let names: Vec<_> = row.columns.iter().map(|(name, _)| *name).collect();
+                sql = format!("INSERT INTO {} ({}) VALUES ", row.table, names.join(", "));
+            } else {
+                sql.push_str(", ");
+            }
+            sql.push_str(&parameters(params.len() + 1, row.columns.len()));
+            params.extend(row.columns.into_iter().map(|(_, value)| value));
+        }
+        Self { sql, params }
+    }
+
+    /// A statement whose parameters are written `:column`, each a column of `row`.
+    pub fn named(sql: &str, row: &impl Serialize) -> Self {
+        let columns = write::row(row).columns;
+        let mut named = Self::new("");
+        let mut used: Vec<&str> = Vec::new();
+        let mut pieces = sql.split(':');
+        named.sql.extend(pieces.next());
+        for piece in pieces {
+            let word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+            let rest = piece.trim_start_matches(word);
+            let name = &piece[..piece.len() - rest.len()];
+            let Some((_, value)) = columns.iter().find(|(column, _)| *column == name) else {
+                named.sql.extend([":", piece]);
+                continue;
+            };
+            let number = used.iter().position(|known| *known == name);
+            let number = number.unwrap_or_else(|| {
+                used.push(name);
+                named.params.push(value.clone());
+                used.len() - 1
+            });
+            named.sql.push_str(&format!("${}{rest}", number + 1));
+        }
+        named
+    }
+
     /// Append the next parameter.
     #[must_use]
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         self.params.push(value.into());
         self
+    }
+
+    /// Append what follows to its text.
+    #[must_use]
+    pub fn then(mut self, sql: &str) -> Self {
+        self.sql.push(' ');
+        self.sql.push_str(sql);
+        self
+    }
+}
+
+/// `($1, $2, …)` from a first number on.
+pub fn parameters(first: usize, number: usize) -> String {
+    let places = first..first + number;
+    let places: Vec<_> = places.map(|place| format!("${place}")).collect();
+    format!("({})", places.join(", "))
+}
+
+/// A statement that gives rows, each of them a `T`.
+#[derive(Debug, Clone)]
+pub struct Query<T> {
+    statement: Statement,
+    row: PhantomData<fn() -> T>,
+}
+
+/// Selects the rows of a table: its name and columns are those of `T`, and `rest` follows them.
+pub fn select<T: for<'r> Deserialize<'r>>(rest: &str) -> Query<T> {
+    let table = read::shape::<T>().0;
+    Query::new(format!("SELECT {} FROM {table} {rest}", columns::<T>()))
+}
+
+/// The columns of a row, parted by commas.
+pub fn columns<T: for<'r> Deserialize<'r>>() -> String {
+    read::shape::<T>().1.join(", ")
+}
+
+impl<T> Query<T> {
+    pub fn new(sql: impl Into<String>) -> Self {
+        Statement::new(sql).into()
+    }
+
+    /// Append the next parameter.
+    #[must_use]
+    pub fn bind(self, value: impl Into<Value>) -> Self {
+        self.statement.bind(value).into()
+    }
+}
+
+impl<T> From<Statement> for Query<T> {
+    fn from(statement: Statement) -> Self {
+        let row = PhantomData;
+        Self { statement, row }
+    }
+}
+
+impl<T> From<Query<T>> for Statement {
+    fn from(query: Query<T>) -> Self {
+        query.statement
     }
 }
 
@@ -180,11 +300,21 @@ pub struct Rows {
     pub rows: Vec<Vec<Value>>,
 }
 
+/// A column that does not hold what is read from it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("column `{column}` {problem}")]
+#[error("column `{column}`{} {problem}", of(.table))]
 pub struct ColumnError {
+    /// Empty if the row is not one of a single table.
+    pub table: String,
     pub column: String,
     pub problem: String,
+}
+
+fn of(table: &str) -> String {
+    if table.is_empty() {
+        return String::new();
+    }
+    format!(" of `{table}`")
 }
 
 impl Rows {
@@ -198,9 +328,19 @@ impl Rows {
     pub fn first(&self) -> Option<Row<'_>> {
         self.iter().next()
     }
+
+    /// Read every row.
+    pub fn read<T: for<'r> Deserialize<'r>>(&self) -> Result<Vec<T>, ColumnError> {
+        self.iter().map(|row| row.read()).collect()
+    }
+
+    /// Read the first row, if there is one.
+    pub fn read_first<T: for<'r> Deserialize<'r>>(&self) -> Result<Option<T>, ColumnError> {
+        self.first().map(|row| row.read()).transpose()
+    }
 }
 
-/// One row, read by column name.
+/// One row, read whole or by column name.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
     columns: &'a [String],
@@ -208,6 +348,12 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// What the row is as a `T`: a struct by the names of its fields, a tuple by the order of the
+    /// columns, and anything else by the first of them.
+    pub fn read<T: Deserialize<'a>>(self) -> Result<T, ColumnError> {
+        read::row(self)
+    }
+
     pub fn value(&self, column: &str) -> Result<&'a Value, ColumnError> {
         let index = self.columns.iter().position(|name| name == column);
         index
@@ -222,28 +368,10 @@ impl<'a> Row<'a> {
         }
     }
 
-    pub fn optional_text(&self, column: &str) -> Result<Option<String>, ColumnError> {
-        self.present(column).map(|()| self.text(column)).transpose()
-    }
-
     pub fn integer(&self, column: &str) -> Result<i64, ColumnError> {
         match self.value(column)? {
             Value::Integer(number) | Value::Timestamp(number) => Ok(*number),
             other => Err(wrong(column, format!("is not an integer: {other:?}"))),
-        }
-    }
-
-    pub fn optional_integer(&self, column: &str) -> Result<Option<i64>, ColumnError> {
-        self.present(column)
-            .map(|()| self.integer(column))
-            .transpose()
-    }
-
-    pub fn boolean(&self, column: &str) -> Result<bool, ColumnError> {
-        match self.value(column)? {
-            Value::Boolean(flag) => Ok(*flag),
-            Value::Integer(number) => Ok(*number != 0),
-            other => Err(wrong(column, format!("is not a boolean: {other:?}"))),
         }
     }
 
@@ -253,18 +381,11 @@ impl<'a> Row<'a> {
             other => Err(wrong(column, format!("is not a blob: {other:?}"))),
         }
     }
-
-    pub fn optional_blob(&self, column: &str) -> Result<Option<Vec<u8>>, ColumnError> {
-        self.present(column).map(|()| self.blob(column)).transpose()
-    }
-
-    fn present(&self, column: &str) -> Option<()> {
-        (!matches!(self.value(column), Ok(Value::Null))).then_some(())
-    }
 }
 
 fn wrong(column: &str, problem: String) -> ColumnError {
     ColumnError {
+        table: String::new(),
         column: column.to_owned(),
         problem,
     }
@@ -311,13 +432,8 @@ mod tests {
             rows: vec![vec![Value::Null]],
         };
         let row = rows.first().expect("one row");
-        assert_eq!(row.optional_text("a"), Ok(None));
-        assert!(row.text("a").unwrap_err().to_string().contains("`a`"));
-        assert!(
-            row.text("b")
-                .unwrap_err()
-                .to_string()
-                .contains("not in the answer")
-        );
+        assert_eq!(row.value("a"), Ok(&Value::Null));
+        let problem = row.text("b").expect_err("there is none").to_string();
+        assert_eq!(problem, "column `b` is not in the answer");
     }
 }

@@ -15,18 +15,13 @@ use callboard_core::store::tenants::{Commits, Subject};
 
 pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
     number: 1,
-    sqlite: include_str!("../migrations/sqlite/0001_initial.sql"),
-    postgres: include_str!("../migrations/postgres/0001_initial.sql"),
+    text: include_str!("../migrations/0001_initial.sql"),
 }];
 
 /// The tables that people look into.
 pub(crate) const TABLES: &[Table] = &[
-    plain("task", "SELECT * FROM tasks", &["id"], |row| {
-        tasks::read(row).map(drop)
-    }),
-    plain("post", "SELECT * FROM posts", &["id"], |row| {
-        posts::read(row).map(drop)
-    }),
+    plain::<tasks::Task>("task", "tasks WHERE TRUE", &["id"]),
+    plain::<posts::Post>("post", "posts WHERE TRUE", &["id"]),
 ];
 
 /// A task stands before the gates of its run, ends with it, and is taken up again with it.

@@ -130,7 +130,7 @@ async fn plugin_run(folder: &Path, matrix: &Matrix) -> f64 {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/embeddings_collapse");
     let component = component(&folder);
     let (plugin, contracts) = host::load(&folder, &component, Some(store.clone())).await;
-    let handler = plugin::handler(Arc::new(plugin), contracts[0].clone()).expect("a handler");
+    let handler = plugin::handler(Arc::new(plugin), contracts[0].clone());
     let config = json!({
         "source_table": "commits", "age_days": 0, "cluster_size": MEMBERS,
         "batch_size": matrix.rows(), "max_iterations": ITERATIONS, "seed": SEED,

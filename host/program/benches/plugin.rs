@@ -34,7 +34,7 @@ async fn main() {
         .iter()
         .find(|contract| contract.name == HANDLER)
         .expect("it echoes");
-    let handler = plugin::handler(Arc::new(plugin), contract.clone()).expect("a handler");
+    let handler = plugin::handler(Arc::new(plugin), contract.clone());
     let bare = bare::Bare::load(&component);
     let mut ours = Vec::new();
     let mut fresh = Vec::new();

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use callboard_core::outcome::Outcome;
 use callboard_factory::diary::composer::compose;
 use callboard_factory::diary::id::derived;
-use callboard_factory::tables::diary_days;
+use callboard_factory::tables::diary_days::{self, DayState};
 use callboard_factory::tables::tasks::{self, Task, TaskStatus};
 
 use super::bench::{Bench, TEMPLATE, bundle, handler, now, said};
@@ -60,14 +60,11 @@ async fn a_subject_is_published_once() {
         bench.store.execute(done.writes[0].clone()).await.is_err(),
         "the schema refuses it too"
     );
-    let state = diary_days::state(&bench.store, "dev_diary:app:2026-06-25")
-        .await
-        .expect("read");
-    assert_eq!(state.as_deref(), Some("published"));
-    let task = tasks::by_subject(&bench.store, "dev_diary:app:2026-06-25")
-        .await
-        .expect("read")
-        .expect("a task");
+    let day = "dev_diary:app:2026-06-25";
+    let state = bench.store.read_first(diary_days::state(day)).await;
+    assert_eq!(state.expect("read"), Some(DayState::Published));
+    let task = bench.store.read_first(tasks::about(day)).await;
+    let task = task.expect("read").expect("a task");
     assert_eq!(task.status, TaskStatus::Published);
 
     let second = input(&bench, "dev_diary:other:2026-06-25").await;

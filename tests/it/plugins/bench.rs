@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
-use callboard_core::handler::{AnyHandler, Call, Completion, Contract, ModelRequest, Resources};
+use callboard_core::handler::{Call, Completion, Contract, ModelRequest, Resources};
 use callboard_core::lines::Lines;
 use callboard_core::outcome::{Failure, FailureKind, Outcome, Patch, Stop};
 use callboard_core::plugin::manifest::Manifest;
 use callboard_core::plugin::{self, Plugin, PluginError, Runtime, Source};
+use callboard_core::registry::{HandlerEntry, HandlerOrigin};
 use callboard_core::settings::{Declaration, Secret, SettingType, Snapshot, hex};
 use callboard_core::store::Store;
 use callboard_core::value::{Rows, Statement};
@@ -118,7 +119,9 @@ impl Bench {
         time: Duration,
     ) -> Outcome {
         let contract = self.contracts.get(name).expect(name).clone();
-        let handler = plugin::handler(Arc::clone(&self.plugin), contract).expect("a handler");
+        let handler = plugin::handler(Arc::clone(&self.plugin), contract.clone());
+        let native = HandlerOrigin::Native { file: "" };
+        let entry = HandlerEntry::new(contract, native, Arc::new(handler)).expect("a handler");
         let call = Call {
             run: "run".to_owned(),
             stage: "stage".to_owned(),
@@ -130,7 +133,7 @@ impl Bench {
             resources: Arc::new(Nothing),
             lines: Lines::default(),
         };
-        handler.call(&call, config, input).await
+        entry.checked(entry.handler.call(&call, config, input).await)
     }
 
     /// The patch of a call that is done.

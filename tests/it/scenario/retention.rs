@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use callboard_core::store::Dialect;
+use callboard_core::value::Value;
 use serde_json::Value as Json;
 
 use crate::support::factory::{Factory, KEEP, on_each};
@@ -82,7 +83,7 @@ fn memory(factory: &Factory) -> Memory {
         folded: Vec::new(),
     };
     for row in rows.iter() {
-        if !row.boolean("is_summary").expect("a boolean") {
+        if row.value("is_summary") == Ok(&Value::Boolean(false)) {
             memory
                 .originals
                 .insert(row.text("source_id").expect("a text"));

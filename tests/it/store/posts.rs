@@ -46,15 +46,16 @@ on_both!(
                 Some(it.clone())
             );
             assert_eq!(
-                posts::by_subject(&store, &it.subject).await.expect("found"),
+                store
+                    .read_first(posts::about(&it.subject))
+                    .await
+                    .expect("found"),
                 Some(it)
             );
         }
         assert_eq!(posts::by_slug(&store, "nothing").await.expect("none"), None);
-        assert_eq!(
-            posts::by_subject(&store, "nothing").await.expect("none"),
-            None
-        );
+        let none = store.read_first(posts::about("nothing")).await;
+        assert_eq!(none.expect("none"), None);
     }
 );
 

@@ -108,7 +108,7 @@ async fn holder(store: &Store, id: &str) -> Holder {
 /// The state that a run is in, as a look from outside tells it.
 fn state_of(run: &Run, holder: &Holder) -> State {
     let held = holder.lease_until.is_some_and(|until| until > timestamp(1));
-    State::of(run.status, holder.stop_request, held)
+    State::of(run.status, holder.told.stop_request, held)
 }
 
 /// The ways in which a gate is decided: what follows, and what is visited anew.
@@ -136,7 +136,7 @@ async fn decide(store: &Store, id: &str, holder: &Holder, way: usize) -> SteerRe
             by: "Ada".to_owned(),
         },
         row: row(id, GATE, 2, follow),
-        signals: holder.signals,
+        signals: holder.told.signals,
         superseded: superseded.iter().map(|&stage| stage.to_owned()).collect(),
     };
     let kept = decisions::keep(store, decided).await;
@@ -145,7 +145,7 @@ async fn decide(store: &Store, id: &str, holder: &Holder, way: usize) -> SteerRe
 
 async fn send(store: &Store, id: &str, signal: Signal, way: usize) -> SteerResult {
     let (run, holder) = (by_id(store, id).await, holder(store, id).await);
-    let (fence, signals) = (holder.fence, holder.signals);
+    let (fence, signals) = (holder.fence, holder.told.signals);
     let seen = RunVersion { fence, signals };
     let detail = "a reason".to_owned();
     let answer = match signal {
@@ -200,11 +200,15 @@ async fn heeded(store: &Store, id: &str, what: (Signal, SteerResult), before: (R
         Ok(_) if signal == Signal::Fork => assert_eq!((run, after), before, "{said}"),
         Err(_) => assert_eq!((run, after), before, "{said}"),
         Ok(Steered::Now(status)) => {
-            assert_eq!((run.status, after.stop_request), (status, None), "{said}");
+            assert_eq!(
+                (run.status, after.told.stop_request),
+                (status, None),
+                "{said}"
+            );
         }
         Ok(Steered::Kept) => {
             assert_eq!(run.status, before.0.status, "{said}");
-            assert!(after.signals > before.1.signals, "{said}");
+            assert!(after.told.signals > before.1.told.signals, "{said}");
         }
         Ok(Steered::Told) => told(store, id, signal, before.1).await,
     }
@@ -221,7 +225,7 @@ async fn told(store: &Store, id: &str, signal: Signal, before: Holder) {
         detail: "paused".to_owned(),
         wake_at: timestamp(5),
     };
-    let late = checkpoints::Checkpoint::blank(held, before.signals, Duration::ZERO, then);
+    let late = checkpoints::Checkpoint::blank(held, before.told.signals, Duration::ZERO, then);
     let committed = checkpoints::commit(store, vec![late.into()]).await;
     let committed = committed.expect("the store answers");
     let Committed::Outdated(told) = &committed[0] else {
@@ -231,10 +235,10 @@ async fn told(store: &Store, id: &str, signal: Signal, before: Holder) {
         Signal::Cancel => Some(StopRequest::Cancel),
         Signal::Pause => Some(StopRequest::Pause),
         Signal::Resume => None,
-        _ => before.stop_request,
+        _ => before.told.stop_request,
     };
     assert_eq!(told.stop_request, stop_request, "{id}");
-    assert!(told.signals > before.signals, "{id}");
+    assert!(told.signals > before.told.signals, "{id}");
     assert_eq!(by_id(store, id).await.status, RunStatus::Running, "{id}");
 }
 
@@ -268,11 +272,8 @@ on_both!(
     a_decision_made_on_an_older_picture_is_refused,
     async |store: Store, _url| {
         put(&store, "a", State::Gated).await;
-        let older = holder(&store, "a").await;
-        let older = Holder {
-            signals: older.signals + 1,
-            ..older
-        };
+        let mut older = holder(&store, "a").await;
+        older.told.signals += 1;
         let refused = decide(&store, "a", &older, 0).await;
         assert_eq!(refused, Err(steering::SteerRefusal::Changed));
         let open = callboard_core::store::gates::open(&store)

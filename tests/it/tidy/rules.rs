@@ -218,6 +218,42 @@ fn refused_code(source: &Source, code: &str, refused: &[&str], instead: &str) ->
     refused.iter().flat_map(found).collect()
 }
 
+/// What a text that is a statement begins with.
+const STATEMENTS: [&str; 6] = [
+    "SELECT ",
+    "INSERT INTO ",
+    "UPDATE ",
+    "DELETE FROM ",
+    "WITH ",
+    "LOCK TABLE ",
+];
+/// How a statement leaves its columns to the database.
+const STARS: [&str; 4] = ["SELECT *", ".* FROM", ".*, ", "RETURNING *"];
+
+/// Statements outside of the store and the tables of a tenant, and such as name no columns.
+pub(super) fn statements(source: &Source) -> Vec<String> {
+    // What tests and guests ask is theirs.
+    if source.path.ends_with("tests.rs")
+        || ["/tests/", "/granted/"]
+            .iter()
+            .any(|folder| source.path.contains(folder))
+    {
+        return Vec::new();
+    }
+    let text = without_tests(&source.text);
+    let mut findings = Vec::new();
+    // `value` makes the text of those that have a type's columns.
+    if !["store", "tables", "value"].contains(&source.layer().unwrap_or_default()) {
+        let quoted = STATEMENTS.map(|words| format!("\"{words}"));
+        let quoted: Vec<_> = quoted.iter().map(String::as_str).collect();
+        let instead = "a statement is asked of `store`, or of `tables`";
+        findings.extend(refused_code(source, &text, &quoted, instead));
+    }
+    let instead = "name the columns, or `select::<T>(…)`: a table may get another one";
+    findings.extend(refused_code(source, &text, &STARS, instead));
+    findings
+}
+
 pub(super) fn allows(source: &Source) -> Vec<String> {
     let instead = "write `expect` with a reason, which warns once it is no longer needed";
     let refused = ["# [ allow (", "# ! [ allow ("];

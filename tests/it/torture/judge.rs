@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use callboard_core::value::Row;
+use callboard_core::value::{Row, Value};
 
 use super::chance::tell;
 use crate::support::factory::Factory;
@@ -144,12 +144,8 @@ fn ends_are_true(factory: &Factory, rows: &[Checkpoint]) -> BTreeMap<String, usi
         let (id, status) = (text(row, "id"), text(row, "status"));
         *statuses.entry(status.clone()).or_default() += 1;
         let (pipeline, detail) = (text(row, "pipeline"), text(row, "detail"));
-        if row
-            .optional_integer("finished_at")
-            .expect("a time")
-            .is_none()
-            || status == "cancelled"
-        {
+        let open = row.value("finished_at") == Ok(&Value::Null);
+        if open || status == "cancelled" {
             continue;
         }
         let input = text(row, "input");

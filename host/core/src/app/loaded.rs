@@ -207,8 +207,7 @@ fn add_handlers(
             version: manifest.version.clone(),
             digest: files.digest().to_owned(),
         };
-        let handler = plugin::handler(Arc::clone(plugin), contract.clone());
-        let handler = Arc::new(handler.map_err(|error| broken(&error))?);
+        let handler = Arc::new(plugin::handler(Arc::clone(plugin), contract.clone()));
         let entry = HandlerEntry::new(contract.clone(), origin, handler);
         entry
             .and_then(|entry| registry.add(entry))

@@ -51,7 +51,7 @@ pub async fn decide(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<()
 async fn decided(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<Decided, EngineError> {
     // The holder first: what changes after that is noticed by its signals.
     let holder = holders::of(&engine.store, &gate.run).await?;
-    let signals = holder.map_or(0, |holder| holder.signals);
+    let signals = holder.map_or(0, |holder| holder.told.signals);
     let run = run_of(&engine.store, gate).await?;
     let runnable = engine.runnables.at(run.revision, run.settings.as_deref());
     let runnable = runnable.await?;

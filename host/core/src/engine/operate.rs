@@ -136,7 +136,7 @@ impl StoredRun {
         let holder = &self.holder;
         let state = State::of(
             self.run.status,
-            holder.stop_request,
+            holder.told.stop_request,
             holder.lease_until.is_some(),
         );
         let answer = table::answer(signal, state);
@@ -147,7 +147,7 @@ impl StoredRun {
     fn seen(&self) -> RunVersion {
         RunVersion {
             fence: self.holder.fence,
-            signals: self.holder.signals,
+            signals: self.holder.told.signals,
         }
     }
 

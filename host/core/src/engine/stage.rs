@@ -210,21 +210,17 @@ async fn call_once(entry: &HandlerEntry, call: &Call, config: Json, input: Patch
         }
     };
     fault::point("before-check");
-    checked(entry, outcome).bounded()
+    storable(entry, entry.checked(outcome)).bounded()
 }
 
-/// An output that breaks its own contract, or that no database would keep, is a failure before
-/// anything is kept of it.
-fn checked(entry: &HandlerEntry, mut outcome: Outcome) -> Outcome {
-    let name = &entry.contract.name;
-    let failed = |message| Outcome::Stopped(Stop::failed(FailureKind::Internal, message));
-    if let Outcome::Done(done) = &outcome
-        && let Err(problem) = entry.checks.writes(&done.patch)
-    {
-        return failed(format!("the patch of {name} breaks its schema: {problem}"));
-    }
+/// An output that no database would keep is a failure before anything is kept of it.
+fn storable(entry: &HandlerEntry, mut outcome: Outcome) -> Outcome {
     match storable::outcome(&mut outcome) {
         Ok(()) => outcome,
-        Err(error) => failed(format!("what {name} reports cannot be kept: {error}")),
+        Err(error) => {
+            let name = &entry.contract.name;
+            let message = format!("what {name} reports cannot be kept: {error}");
+            Outcome::Stopped(Stop::failed(FailureKind::Internal, message))
+        }
     }
 }

@@ -10,9 +10,8 @@ use wasmtime::{Engine, Store};
 
 use super::bindings::handlers;
 use super::runtime::Linked;
-use super::{Plugin, PluginError, trap};
+use super::{Plugin, trap};
 use crate::capability::{Caller, InstanceState};
-use crate::handler::schema::{self, Schema};
 use crate::handler::{AnyHandler, Call, Contract};
 use crate::outcome::{Failure, FailureKind, Outcome, Patch, Stop};
 
@@ -21,25 +20,16 @@ mod convert;
 /// Handles and strings that one host call may lift, in bytes.
 const HOST_CALL_BYTES: usize = 128 << 20;
 
-/// A handler that a plugin gives.
+/// A handler that a plugin gives. What it writes is held against its schema by whoever calls it
+/// ([`checked`](crate::registry::Entry::checked)).
 pub struct PluginHandler {
     plugin: Arc<Plugin>,
     contract: Contract,
-    writes: Schema,
 }
 
 /// A handler of `plugin` with what `describe` said of it.
-pub fn handler(plugin: Arc<Plugin>, contract: Contract) -> Result<PluginHandler, PluginError> {
-    let writes = schema::compiled(&contract.writes).map_err(|cause| PluginError::Schema {
-        handler: contract.name.clone(),
-        which: "writes".to_owned(),
-        cause,
-    })?;
-    Ok(PluginHandler {
-        plugin,
-        contract,
-        writes,
-    })
+pub fn handler(plugin: Arc<Plugin>, contract: Contract) -> PluginHandler {
+    PluginHandler { plugin, contract }
 }
 
 impl AnyHandler for PluginHandler {
@@ -85,7 +75,7 @@ impl PluginHandler {
             let failure = late(&format!("handler `{}` did not answer", self.contract.name));
             trap::with_last_words(failure, &said.text())
         })??;
-        self.checked(convert::outcome(outcome, &self.plugin)?)
+        convert::outcome(outcome, &self.plugin)
     }
 
     /// A place among the calls of this plugin, and one in the pool of instances.
@@ -147,24 +137,6 @@ impl PluginHandler {
         };
         let answered = answered.await;
         answered.map_err(|error| trap::failure(&error, store.data()))
-    }
-
-    /// Hold what the guest says against its own schema.
-    fn checked(&self, outcome: Outcome) -> Result<Outcome, Failure> {
-        let Outcome::Done(done) = &outcome else {
-            return Ok(outcome);
-        };
-        let patch = Json::Object(done.patch.clone());
-        match self.writes.check(&patch) {
-            Ok(()) => Ok(outcome),
-            Err(misfit) => {
-                let (place, problem) = (misfit.place(), misfit.problem);
-                let handler = &self.contract.name;
-                let text =
-                    format!("the patch of `{handler}` breaks its schema at `{place}`: {problem}");
-                Err(convert::internal(text))
-            }
-        }
     }
 }
 

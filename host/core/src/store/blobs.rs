@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Dialect, Store, StoreError, StoreErrorKind, Transaction, batch};
 use crate::settings::hex;
-use crate::value::Statement;
+use crate::value::{Query, Statement};
 
 /// Contents that are removed in one transaction.
 const BATCH: u32 = 500;
@@ -54,13 +54,8 @@ async fn prune_batch(transaction: &mut Transaction<'_>) -> Result<u64, StoreErro
     let dialect = transaction.dialect();
     let skip = batch::skip_locked(dialect);
     let unused = format!("SELECT digest FROM blobs WHERE {UNUSED} LIMIT $1 {skip}");
-    let rows = transaction
-        .query(Statement::new(unused).bind(BATCH))
-        .await?;
-    let digests: Vec<String> = rows
-        .iter()
-        .map(|row| row.text("digest"))
-        .collect::<Result<_, _>>()?;
+    let unused = Query::new(unused).bind(BATCH);
+    let digests: Vec<String> = transaction.read(unused).await?;
     if digests.is_empty() {
         return Ok(0);
     }

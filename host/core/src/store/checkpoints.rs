@@ -15,14 +15,14 @@ use jiff::Timestamp;
 use self::parts::Moved;
 use super::ends::{self, RunEnding};
 use super::gates::Gate;
-use super::leases::{Lease, RunSignals, read_signals};
+use super::leases::{Lease, RunSignals};
 use super::runs::RunStatus;
 use super::stage_runs::StageRun;
 use super::{
     Store, StoreError, Transaction, batch, blobs, effects, gates, granted, open_tables, stage_runs,
     storable, tenants,
 };
-use crate::value::Statement;
+use crate::value::{Query, Statement};
 
 /// What the holder of a lease makes of its run.
 #[derive(Debug, Clone)]
@@ -154,12 +154,9 @@ async fn advance(
 ) -> Result<Vec<Committed>, StoreError> {
     let dialect = transaction.dialect();
     let moved: Vec<Moved<'_>> = checkpoints.iter().map(|one| Moved::of(one)).collect();
-    let statement = Statement::new(parts::advance(dialect)).bind(batch::rows(&moved)?);
-    let rows = transaction.query(statement).await?;
-    let mut told = BTreeMap::new();
-    for row in rows.iter() {
-        told.insert(row.text("id")?, read_signals(row)?);
-    }
+    let query = Query::new(parts::advance(dialect)).bind(batch::rows(&moved)?);
+    let told: Vec<(String, RunSignals)> = transaction.read(query).await?;
+    let mut told: BTreeMap<_, _> = told.into_iter().collect();
     let mut committed = Vec::with_capacity(checkpoints.len());
     for checkpoint in checkpoints {
         committed.push(match told.remove(&checkpoint.held.run) {
@@ -174,9 +171,8 @@ async fn advance(
 async fn refused(transaction: &mut Transaction<'_>, held: &Lease) -> Result<Committed, StoreError> {
     let sql = "SELECT stop_request, stop_detail, signals FROM open_runs \
         WHERE id = $1 AND fence = $2 AND status = 'running'";
-    let still_held = Statement::new(sql).bind(&held.run).bind(held.fence);
-    let rows = transaction.query(still_held).await?;
-    let told = rows.first().map(read_signals).transpose()?;
+    let still_held = Query::new(sql).bind(&held.run).bind(held.fence);
+    let told = transaction.read_first(still_held).await?;
     Ok(told.map_or(Committed::Lost, Committed::Outdated))
 }
 
@@ -301,10 +297,9 @@ pub async fn committed(
             WHERE id = $1 AND fence = $2 AND status <> 'running'"
         }
     };
-    let mut statement = Statement::new(sql).bind(&held.run).bind(held.fence);
+    let mut query = Query::new(sql).bind(&held.run).bind(held.fence);
     if let Some(row) = checkpoint.rows.first() {
-        statement = statement.bind(&row.stage).bind(row.visit).bind(row.step);
+        query = query.bind(&row.stage).bind(row.visit).bind(row.step);
     }
-    let rows = store.query(statement).await?;
-    rows.first().map(read_signals).transpose()
+    store.read_first(query).await
 }

@@ -9,16 +9,17 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use self::pick::{Load, Wanted};
-use super::leases::{RunSignals, read_signals};
+use super::leases::RunSignals;
 use super::locks::Lock;
 use super::poisoned::Poison;
-use super::runs::{self, Run, SHARED, micros};
+use super::runs::{self, Run, micros};
 use super::stage_runs::{self, StageRun};
-use super::unreadable::readable;
-use super::{Dialect, Store, StoreError, Transaction, batch, gates, poisoned, timestamp};
-use crate::value::{Row, Statement};
+use super::{Dialect, Store, StoreError, Transaction, batch, gates, poisoned};
+use crate::value::form;
+use crate::value::{Query, Statement};
 
 /// Statuses of runs that can be taken when they are due.
 const CLAIMABLE: &str = "status IN ('queued', 'waiting', 'blocked')";
@@ -26,25 +27,31 @@ const CLAIMABLE: &str = "status IN ('queued', 'waiting', 'blocked')";
 const PAGE: usize = 256;
 
 /// A run that was just taken, with its checkpoints so far.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename = "open_runs")]
 pub struct Claim {
     pub run: Run,
     pub fence: i64,
     pub told: RunSignals,
+    #[serde(skip)]
     pub rows: Vec<StageRun>,
     /// Stages whose gates were asked and are not decided.
+    #[serde(skip)]
     pub asked: BTreeSet<String>,
     /// The database's clock at the time of the claim.
+    #[serde(with = "form::micros")]
     pub now: Timestamp,
 }
 
 /// A run that is due.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename = "open_runs")]
 pub struct Candidate {
     pub id: String,
     pub pipeline: String,
     pub priority: i64,
     pub wake_at: i64,
+    #[serde(rename = "limit_key")]
     pub key: Option<String>,
     pub at_once: Option<i64>,
     pub rate: Option<i64>,
@@ -112,11 +119,8 @@ pub async fn take_one(
                 "SELECT id FROM open_runs WHERE id = $1 AND (({CLAIMABLE} AND wake_at <= $2) \
                  OR (status = 'running' AND lease_until <= $2))"
             );
-            let found = transaction
-                .query(Statement::new(sql).bind(run).bind(now))
-                .await?;
-            let ids = found.iter().map(|row| row.text("id"));
-            let ids = ids.collect::<Result<_, _>>()?;
+            let due = Query::new(sql).bind(run).bind(now);
+            let ids = transaction.read(due).await?;
             lease(transaction, &claimant, now, ids).await
         })
     });
@@ -166,6 +170,7 @@ async fn choose(
 }
 
 /// Runs of a pipeline that are claimed in the order of their times.
+#[derive(Deserialize)]
 struct PipelineQueue {
     pipeline: String,
     priority: i64,
@@ -190,13 +195,9 @@ async fn due_lines(transaction: &mut Transaction<'_>) -> Result<Vec<PipelineQueu
             FROM lines WHERE lines.priority IS NOT NULL) \
         SELECT pipeline, priority FROM lines WHERE priority IS NOT NULL"
     );
-    let rows = transaction.query(Statement::new(sql)).await?;
-    Ok(readable(&rows, "a line of runs", |row| {
-        Ok(PipelineQueue {
-            pipeline: row.text("pipeline")?,
-            priority: row.integer("priority")?,
-        })
-    }))
+    transaction
+        .readable("a line of runs", Query::new(sql))
+        .await
 }
 
 /// What is under way, by pipeline and key. A lease that ran out counts no more.
@@ -204,15 +205,8 @@ async fn loads(transaction: &mut Transaction<'_>, now: i64) -> Result<Vec<Load>,
     let sql = "SELECT pipeline, limit_key, MIN(at_once) AS at_once, COUNT(*) AS runs \
         FROM open_runs WHERE status = 'running' AND lease_until > $1 \
         GROUP BY pipeline, limit_key";
-    let rows = transaction.query(Statement::new(sql).bind(now)).await?;
-    Ok(readable(&rows, "a limit", |row| {
-        Ok(Load {
-            pipeline: row.text("pipeline")?,
-            key: row.optional_text("limit_key")?,
-            at_once: row.optional_integer("at_once")?,
-            runs: row.integer("runs")?,
-        })
-    }))
+    let query = Query::new(sql).bind(now);
+    transaction.readable("a limit", query).await
 }
 
 /// What a claim looks at in a run. Only a start counts for a rate: whoever has started goes on.
@@ -262,25 +256,12 @@ async fn candidates(
         poison: Vec::new(),
     };
     for row in rows.iter() {
-        match read_candidate(row) {
+        match row.read() {
             Ok(candidate) => found.candidates.push(candidate),
-            Err(error) => found.poison.push(Poison::of(row, "id", &error)),
+            Err(error) => found.poison.push(Poison::of(row, "id", &error.into())),
         }
     }
     Ok(found)
-}
-
-fn read_candidate(row: Row<'_>) -> Result<Candidate, StoreError> {
-    Ok(Candidate {
-        id: row.text("id")?,
-        pipeline: row.text("pipeline")?,
-        priority: row.integer("priority")?,
-        wake_at: row.integer("wake_at")?,
-        key: row.optional_text("limit_key")?,
-        at_once: row.optional_integer("at_once")?,
-        rate: row.optional_integer("rate")?,
-        rate_window: row.optional_integer("rate_window")?,
-    })
 }
 
 /// Take the lease of each run; its fence grows. One that cannot be read is blocked.
@@ -295,11 +276,12 @@ async fn lease(
     }
     let dialect = transaction.dialect();
     let among = batch::among(dialect, batch::ids(dialect));
+    let columns = runs::open_columns();
     let sql = format!(
         "UPDATE open_runs SET status = 'running', fence = fence + 1, lease_until = $2, \
             lease = $5, worker = $3, started_at = COALESCE(started_at, $4) \
         WHERE id {among} \
-        RETURNING {SHARED}, status, detail, wake_at, stop_request, stop_detail"
+        RETURNING {columns}, fence, stop_request, stop_detail, signals, CAST($4 AS BIGINT) AS now"
     );
     let order = batch::rows(&ids)?;
     let take = Statement::new(sql)
@@ -311,9 +293,9 @@ async fn lease(
     let taken = transaction.query(take).await?;
     let (mut claims, mut poison) = (Vec::with_capacity(ids.len()), Vec::new());
     for row in taken.iter() {
-        match read_claim(row, now) {
+        match row.read() {
             Ok(claim) => claims.push(claim),
-            Err(error) => poison.push(Poison::of(row, "id", &error)),
+            Err(error) => poison.push(Poison::of(row, "id", &error.into())),
         }
     }
     poison.extend(with_rows(transaction, &mut claims).await?);
@@ -321,17 +303,6 @@ async fn lease(
     poisoned::block(transaction, poison).await?;
     claims.sort_by_key(|claim| ids.iter().position(|id| *id == claim.run.id));
     Ok(claims)
-}
-
-fn read_claim(row: Row<'_>, now: i64) -> Result<Claim, StoreError> {
-    Ok(Claim {
-        run: runs::read(row)?,
-        fence: row.integer("fence")?,
-        told: read_signals(row)?,
-        rows: Vec::new(),
-        asked: BTreeSet::new(),
-        now: timestamp(now),
-    })
 }
 
 /// Read the checkpoints of those that may have some: a first claim has none. Gives the runs of
@@ -364,11 +335,8 @@ async fn with_rows(
         .query(gates::asked_of_runs(dialect, ids))
         .await?;
     for row in asked.iter() {
-        match row
-            .text("run")
-            .and_then(|run| Ok((run, row.text("stage")?)))
-        {
-            Ok((run, stage)) => of_run(claims, &run, |claim| {
+        match row.read::<(&str, String)>() {
+            Ok((run, stage)) => of_run(claims, run, |claim| {
                 claim.asked.insert(stage);
             }),
             Err(error) => poison.push(Poison::of(row, "run", &error.into())),

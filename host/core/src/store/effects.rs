@@ -3,13 +3,13 @@
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::unreadable::readable;
-use super::{Dialect, Store, StoreError, batch, timestamp};
+use super::{Dialect, Store, StoreError, batch};
 use crate::outcome::LONGEST;
 use crate::shown::cut;
-use crate::value::{Row, Statement};
+use crate::value::form::micros;
+use crate::value::{Statement, select};
 
 /// What one handler came to in a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,8 @@ pub struct Effect {
 }
 
 /// How a scheduled handler fares.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename = "effects")]
 #[schemars(rename = "LedgerEntry")]
 pub struct Entry {
     /// Its pipeline; of a policy, `policy:NAME`.
@@ -40,10 +41,16 @@ pub struct Entry {
     /// What it reported in the last run: `done`, `failed`.
     pub outcome: String,
     /// When that was.
+    #[serde(with = "micros")]
+    #[schemars(with = "Timestamp")]
     pub last_at: Timestamp,
     /// When it last succeeded.
+    #[serde(with = "micros")]
+    #[schemars(with = "Option<Timestamp>")]
     pub last_success: Option<Timestamp>,
     /// When a success last had an effect.
+    #[serde(with = "micros")]
+    #[schemars(with = "Option<Timestamp>")]
     pub last_effect: Option<Timestamp>,
     /// Successes in a row that had no effect.
     pub without: u32,
@@ -85,30 +92,6 @@ pub(super) fn note(effect: &Effect, run: &str, dialect: Dialect) -> Statement {
 
 /// The whole ledger, by pipeline and handler.
 pub async fn all(store: &Store) -> Result<Vec<Entry>, StoreError> {
-    let sql = "SELECT * FROM effects ORDER BY pipeline, handler";
-    let rows = store.query(Statement::new(sql)).await?;
-    Ok(readable(&rows, "an entry of the ledger", read))
-}
-
-pub(super) fn read(row: Row<'_>) -> Result<Entry, StoreError> {
-    let time = |column| {
-        let at = row.optional_integer(column)?;
-        Ok::<_, StoreError>(at.map(timestamp))
-    };
-    let count = |column| {
-        let count = u32::try_from(row.integer(column)?);
-        Ok::<_, StoreError>(count.unwrap_or(u32::MAX))
-    };
-    Ok(Entry {
-        pipeline: row.text("pipeline")?,
-        handler: row.text("handler")?,
-        run: row.text("run")?,
-        outcome: row.text("outcome")?,
-        last_at: timestamp(row.integer("last_at")?),
-        last_success: time("last_success")?,
-        last_effect: time("last_effect")?,
-        without: count("without")?,
-        fallbacks: count("fallbacks")?,
-        fallback: row.optional_text("fallback")?,
-    })
+    let query = select("ORDER BY pipeline, handler");
+    store.readable("an entry of the ledger", query).await
 }

@@ -5,13 +5,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::runs::{RunOrigin, RunStatus, SHARED, micros};
 use super::tenants::{self, EndedRun};
 use super::{Dialect, NEVER, StoreError, Transaction, batch, gates, policy_runs};
 use crate::policy;
-use crate::value::{Row, Statement};
+use crate::value::form::text;
+use crate::value::{Query, Statement};
 
 /// What did not end well is tried again after this, if its pause is longer; so is what was
 /// found under way.
@@ -49,18 +50,17 @@ pub(super) async fn end(
         let copy = Statement::new(copy).bind(rows.clone());
         transaction.execute(copy).await?;
     }
-    let remove = Statement::new(remove(dialect)).bind(rows.clone());
-    let removed = transaction.query(remove).await?;
-    let questions = removed.iter().map(|row| row.integer("questions"));
-    if questions.sum::<Result<i64, _>>()? > 0 {
+    let remove = Query::new(remove(dialect)).bind(rows.clone());
+    let removed: Vec<(i64, EndedOrigin)> = transaction.read(remove).await?;
+    if removed.iter().any(|(questions, _)| *questions > 0) {
         let withdraw = Statement::new(withdraw(dialect)).bind(rows);
         transaction.execute(withdraw).await?;
         gates::settled(transaction).await?;
     }
     tenants::runs_ended(transaction, &RunEnding::told(ended)).await?;
     let mut ends = Vec::new();
-    for started in removed.iter().map(started_by_itself) {
-        if let Some(started) = started? {
+    for (_, started) in removed {
+        if started.is_by_itself() {
             let status = ended.iter().find(|ended| ended.run == started.run);
             ends.extend(status.map(|ended| (started, ended.status.as_str())));
         }
@@ -96,14 +96,14 @@ fn remove(dialect: Dialect) -> String {
     let questions =
         "(SELECT COUNT(*) FROM gates WHERE run = open_runs.id AND decision IS NULL) AS questions";
     let remove = format!(
-        "DELETE FROM open_runs WHERE id {} RETURNING {SHARED}, {questions}",
+        "DELETE FROM open_runs WHERE id {} RETURNING {questions}, {SHARED}",
         batch::named(dialect, "run")
     );
     match dialect {
         Dialect::Sqlite => remove,
         Dialect::Postgres => format!(
             "WITH removed AS ({remove}), copied AS ({}) \
-            SELECT id, pipeline, origin, questions FROM removed",
+            SELECT questions, id, pipeline, origin FROM removed",
             copy_from(dialect, "removed")
         ),
     }
@@ -119,27 +119,22 @@ fn withdraw(dialect: Dialect) -> String {
 }
 
 /// What a run is of, and what started it.
+#[derive(Deserialize)]
+#[serde(rename = "open_runs")]
 struct EndedOrigin {
+    #[serde(rename = "id")]
     run: String,
     pipeline: String,
+    #[serde(with = "text")]
     origin: RunOrigin,
 }
 
-/// A run of a schedule or of a policy; `None` of any other.
-fn started_by_itself(row: Row<'_>) -> Result<Option<EndedOrigin>, StoreError> {
-    let mut started = EndedOrigin {
-        run: String::new(),
-        pipeline: row.text("pipeline")?,
-        origin: row.text("origin")?.parse().map_err(StoreError::internal)?,
-    };
-    if started.schedule().is_none() && started.policy().is_none() {
-        return Ok(None);
-    }
-    started.run = row.text("id")?;
-    Ok(Some(started))
-}
-
 impl EndedOrigin {
+    /// Whether it is a run of a schedule or of a policy.
+    fn is_by_itself(&self) -> bool {
+        self.schedule().is_some() || self.policy().is_some()
+    }
+
     fn schedule(&self) -> Option<&str> {
         match &self.origin {
             RunOrigin::Schedule(name) => Some(name),

@@ -2,14 +2,16 @@
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::unreadable::readable;
-use super::{Store, StoreError, Transaction, batch, timestamp};
-use crate::value::{Row, Statement};
+use super::{Store, StoreError, Transaction, batch};
+use crate::value::form::micros;
+use crate::value::{Query, Statement, select};
 
 /// Something noticed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename = "findings")]
+#[schemars(rename = "Finding")]
 pub struct Finding {
     /// The same thing noticed again has the same key.
     pub key: String,
@@ -22,10 +24,16 @@ pub struct Finding {
     /// How often it was noticed since it was opened.
     pub times: u64,
     /// When it was first noticed.
+    #[serde(with = "micros")]
+    #[schemars(with = "Timestamp")]
     pub first_at: Timestamp,
     /// When it was last noticed.
+    #[serde(with = "micros")]
+    #[schemars(with = "Timestamp")]
     pub last_at: Timestamp,
     /// When it was resolved, if it was.
+    #[serde(with = "micros")]
+    #[schemars(with = "Option<Timestamp>")]
     pub resolved_at: Option<Timestamp>,
 }
 
@@ -70,14 +78,12 @@ pub(super) async fn raise_in(
     );
     // A finding is told whatever it quotes.
     let kept = |text: &str| text.replace('\0', "\u{fffd}");
-    let raise = Statement::new(sql)
+    let raise = Query::new(sql)
         .bind(kept(key))
         .bind(kind)
         .bind(kept(subject))
         .bind(kept(message));
-    let rows = transaction.query(raise).await?;
-    let times = rows.first().map(|row| row.integer("times")).transpose()?;
-    Ok(times == Some(1))
+    Ok(transaction.read_first(raise).await? == Some(1))
 }
 
 /// Resolve the open findings whose keys begin with `prefix`; gives how many.
@@ -104,27 +110,12 @@ pub async fn close(store: &Store, key: &str) -> Result<bool, StoreError> {
 
 /// Every finding, those that were resolved too, newest first.
 pub async fn all(store: &Store) -> Result<Vec<Finding>, StoreError> {
-    let sql = "SELECT * FROM findings ORDER BY last_at DESC, key";
-    let rows = store.query(Statement::new(sql)).await?;
-    Ok(readable(&rows, "a finding", read))
+    let query = select("ORDER BY last_at DESC, key");
+    store.readable("a finding", query).await
 }
 
 /// The open findings, oldest first.
 pub async fn open(store: &Store) -> Result<Vec<Finding>, StoreError> {
-    let sql = "SELECT * FROM findings WHERE resolved_at IS NULL ORDER BY first_at, key";
-    let rows = store.query(Statement::new(sql)).await?;
-    Ok(readable(&rows, "a finding", read))
-}
-
-pub(super) fn read(row: Row<'_>) -> Result<Finding, StoreError> {
-    Ok(Finding {
-        key: row.text("key")?,
-        kind: row.text("kind")?,
-        subject: row.text("subject")?,
-        message: row.text("message")?,
-        times: row.integer("times")?.unsigned_abs(),
-        first_at: timestamp(row.integer("first_at")?),
-        last_at: timestamp(row.integer("last_at")?),
-        resolved_at: row.optional_integer("resolved_at")?.map(timestamp),
-    })
+    let query = select("WHERE resolved_at IS NULL ORDER BY first_at, key");
+    store.readable("a finding", query).await
 }

@@ -5,16 +5,18 @@ mod unreadable;
 
 use std::time::Duration;
 
+use serde::Deserialize;
+
 pub use self::unreadable::{Table, Tables, Unread, plain, unreadable};
 use super::history::ORPHANED;
-use super::unreadable::readable;
 use super::{Store, StoreError, batch};
-use crate::value::{Row, Statement};
+use crate::value::Query;
+use crate::value::form::micros;
 
 const EXAMPLES: u32 = 100;
 
 /// A run, or something that belongs to one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Case {
     pub run: String,
     /// Empty if the run is not known.
@@ -23,6 +25,7 @@ pub struct Case {
     /// A stage, a worker, a status: what the question is about.
     pub what: String,
     /// How long it has been so.
+    #[serde(with = "micros")]
     pub age: Duration,
 }
 
@@ -142,18 +145,6 @@ pub async fn untrue_ends(store: &Store) -> Result<Vec<Case>, StoreError> {
 }
 
 async fn cases(store: &Store, sql: &str) -> Result<Vec<Case>, StoreError> {
-    let statement = Statement::new(format!("{sql} LIMIT {EXAMPLES}"));
-    let rows = store.query(statement).await?;
-    Ok(readable(&rows, "a case for the doctor", read))
-}
-
-fn read(row: Row<'_>) -> Result<Case, StoreError> {
-    let age = row.integer("age")?.max(0).unsigned_abs();
-    Ok(Case {
-        run: row.text("run")?,
-        pipeline: row.text("pipeline")?,
-        revision: row.integer("revision")?,
-        what: row.text("what")?,
-        age: Duration::from_micros(age),
-    })
+    let query = Query::new(format!("{sql} LIMIT {EXAMPLES}"));
+    store.readable("a case for the doctor", query).await
 }

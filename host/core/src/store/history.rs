@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::runs::{SHARED, micros};
 use super::{Store, StoreError, StoreErrorKind, Transaction, batch, blobs};
-use crate::value::Statement;
+use crate::value::{Query, Statement};
 
 /// Runs that are removed in one transaction.
 const BATCH: u32 = 500;
@@ -41,10 +41,7 @@ pub async fn prune(
 pub async fn count_older(store: &Store, age: Duration) -> Result<u64, StoreError> {
     let now = batch::now(store.dialect());
     let sql = format!("SELECT COUNT(*) AS n FROM history WHERE finished_at <= {now} - $1");
-    let rows = store.query(Statement::new(sql).bind(micros(age))).await?;
-    let row = rows.first();
-    let row = row.ok_or_else(|| StoreError::internal("a count gave no row"))?;
-    Ok(row.integer("n")?.unsigned_abs())
+    store.read_one(Query::new(sql).bind(micros(age))).await
 }
 
 async fn prune_batch(transaction: &mut Transaction<'_>, age: Duration) -> Result<u64, StoreError> {
@@ -56,12 +53,8 @@ async fn prune_batch(transaction: &mut Transaction<'_>, age: Duration) -> Result
         "DELETE FROM history WHERE id IN (SELECT id FROM history \
             WHERE finished_at <= {now} - $1 ORDER BY finished_at LIMIT $2 {skip}) RETURNING id"
     );
-    let remove = Statement::new(sql).bind(micros(age)).bind(BATCH);
-    let rows = transaction.query(remove).await?;
-    let ids: Vec<String> = rows
-        .iter()
-        .map(|row| row.text("id"))
-        .collect::<Result<_, _>>()?;
+    let remove = Query::new(sql).bind(micros(age)).bind(BATCH);
+    let ids: Vec<String> = transaction.read(remove).await?;
     if !ids.is_empty() {
         forget(transaction, &ids).await?;
     }

@@ -6,22 +6,23 @@
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::runs::micros;
+use super::runs::{RunStatus, micros};
 use super::unreadable::readable;
 use super::{Dialect, Store, StoreError, Transaction, batch};
-use crate::value::{Row, Statement};
+use crate::value::form::or_default;
+use crate::value::{Query, Row, Statement};
 
 /// The right of a worker to write to a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     pub run: String,
     pub fence: i64,
 }
 
 /// What a person wants of a run that is under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StopRequest {
     Cancel,
@@ -35,33 +36,18 @@ impl StopRequest {
             StopRequest::Pause => "pause",
         }
     }
-
-    fn parse(name: &str) -> Result<Self, StoreError> {
-        let mut known = [StopRequest::Cancel, StopRequest::Pause].into_iter();
-        let found = known.find(|stop_request| stop_request.as_str() == name);
-        found.ok_or_else(|| StoreError::internal(format!("`{name}` is no stop_request")))
-    }
 }
 
 /// What a holder learns of its run whenever it writes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename = "open_runs")]
 pub struct RunSignals {
     pub stop_request: Option<StopRequest>,
     /// Who asked for it, and why.
+    #[serde(deserialize_with = "or_default")]
     pub stop_detail: String,
     /// Grows when something outside changed the run, such as a decided gate.
     pub signals: i64,
-}
-
-pub(super) fn read_signals(row: Row<'_>) -> Result<RunSignals, StoreError> {
-    Ok(RunSignals {
-        stop_request: row
-            .optional_text("stop_request")?
-            .map(|name| StopRequest::parse(&name))
-            .transpose()?,
-        stop_detail: row.optional_text("stop_detail")?.unwrap_or_default(),
-        signals: row.integer("signals")?,
-    })
 }
 
 /// Lengthen leases, all in one statement. Gives those that still hold, with what is asked of
@@ -93,14 +79,15 @@ pub async fn heartbeat(
     let among = batch::among(dialect, &free);
     let lengthen = format!(
         "UPDATE open_runs SET lease_until = {now} + $2 WHERE id {among} \
-        RETURNING id, fence, stop_request, stop_detail, signals"
+        RETURNING id AS run, fence, stop_request, stop_detail, signals"
     );
     let sql = match dialect {
         Dialect::Sqlite => lengthen,
         Dialect::Postgres => format!(
-            "WITH lengthened AS ({lengthen}) SELECT * FROM lengthened UNION ALL \
+            "WITH lengthened AS ({lengthen}) \
+            SELECT run, fence, stop_request, stop_detail, signals FROM lengthened UNION ALL \
             SELECT held.id, held.fence, held.stop_request, held.stop_detail, held.signals {still_held} \
-            AND held.id NOT IN (SELECT id FROM lengthened)"
+            AND held.id NOT IN (SELECT run FROM lengthened)"
         ),
     };
     let statement = Statement::new(sql)
@@ -110,10 +97,7 @@ pub async fn heartbeat(
         .write(move |transaction| Box::pin(transaction.query(statement)))
         .await?;
     // Whoever reads of it that it is lost gives it up, and the next claim says why.
-    Ok(readable(&rows, "a lease", |row| {
-        let (run, fence) = (row.text("id")?, row.integer("fence")?);
-        Ok((Lease { run, fence }, read_signals(row)?))
-    }))
+    Ok(readable(&rows, "a lease", Row::read))
 }
 
 fn skip_locked(dialect: Dialect) -> &'static str {
@@ -166,16 +150,16 @@ pub(super) async fn recover_in(
         "its worker fell silent {most} times without a checkpoint in between; \
          look at the stage it is in, then `callboard runs resume`"
     );
-    let statement = Statement::new(sql)
+    let query = Query::<(String, String, RunStatus)>::new(sql)
         .bind(most)
         .bind(reason)
         .bind("its worker fell silent; it goes on from its last checkpoint");
-    let rows = transaction.query(statement).await?;
-    Ok(readable(&rows, "a run that was taken back", |row| {
-        Ok(Recovered {
-            run: row.text("id")?,
-            pipeline: row.text("pipeline")?,
-            blocked: row.text("status")? == "blocked",
-        })
-    }))
+    let taken_back = transaction.readable("a run that was taken back", query);
+    let recovered = taken_back.await?.into_iter();
+    let recovered = recovered.map(|(run, pipeline, status)| Recovered {
+        run,
+        pipeline,
+        blocked: status == RunStatus::Blocked,
+    });
+    Ok(recovered.collect())
 }

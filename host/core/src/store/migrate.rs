@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::{Dialect, StoreError, StoreErrorKind, Transaction};
-use crate::schema::{self, Migration, Scripts};
+use crate::schema::{self, Scripts};
 use crate::settings::hex;
 use crate::value::{Rows, Statement};
 
@@ -16,7 +16,7 @@ type Applied = BTreeMap<(String, i64), String>;
 /// Where a script stands.
 enum State {
     Applied,
-    Missing { text: &'static str, digest: String },
+    Missing { text: String, digest: String },
 }
 
 /// Apply what is missing. The caller holds the lock and commits the transaction.
@@ -60,12 +60,10 @@ pub(super) fn compare(rows: &Rows, dialect: Dialect) -> Result<(), StoreError> {
 }
 
 fn read(rows: &Rows) -> Result<Applied, StoreError> {
-    let mut applied = Applied::new();
-    for row in rows.iter() {
-        let script = (row.text("owner")?, row.integer("number")?);
-        applied.insert(script, row.text("digest")?);
-    }
-    Ok(applied)
+    let applied = rows.read::<(String, i64, String)>()?.into_iter();
+    Ok(applied
+        .map(|(owner, number, digest)| ((owner, number), digest))
+        .collect())
 }
 
 /// Each script of this program, in the order in which they are applied. Refused if the database
@@ -76,8 +74,8 @@ fn states(rows: &Rows, dialect: Dialect) -> Result<Vec<(&'static str, i64, State
     let mut states = Vec::new();
     for Scripts { owner, migrations } in scripts {
         for migration in migrations {
-            let text = script(migration, dialect);
-            let digest = hex(&Sha256::digest(text));
+            let text = migration.script(&dialect.to_string());
+            let digest = hex(&Sha256::digest(&text));
             let number = migration.number;
             let state = match applied.get(&(owner.to_owned(), number)) {
                 Some(known) if *known == digest => State::Applied,
@@ -88,13 +86,6 @@ fn states(rows: &Rows, dialect: Dialect) -> Result<Vec<(&'static str, i64, State
         }
     }
     Ok(states)
-}
-
-fn script(migration: &Migration, dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Sqlite => migration.sqlite,
-        Dialect::Postgres => migration.postgres,
-    }
 }
 
 fn missing() -> StoreError {

@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::unreadable::readable;
 use super::{Store, StoreError};
-use crate::value::Statement;
+use crate::value::Query;
 
 /// A kind of thing that has names.
 #[derive(Debug)]
@@ -76,13 +75,13 @@ pub async fn find(store: &Store, noun: &Noun, wanted: &str) -> Result<NameMatch,
     let rows = noun.rows;
     if wanted == LATEST {
         let sql = format!("SELECT key FROM ({rows}) named ORDER BY moment DESC, key DESC LIMIT 1");
-        return Ok(found(keys(store, Statement::new(sql)).await?));
+        return Ok(found(keys(store, Query::new(sql)).await?));
     }
     if wanted.is_empty() {
         return Ok(NameMatch::None);
     }
     let sql = format!("SELECT key FROM ({rows}) named WHERE key = $1 LIMIT 1");
-    let exact = keys(store, Statement::new(sql).bind(wanted)).await?;
+    let exact = keys(store, Query::new(sql).bind(wanted)).await?;
     if !exact.is_empty() {
         return Ok(found(exact));
     }
@@ -109,12 +108,12 @@ async fn like_it(store: &Store, noun: &Noun, wanted: &str) -> Result<Vec<String>
          ORDER BY key LIMIT {SEVERAL}"
     );
     let end = format!("{wanted}\u{10ffff}");
-    let mut statement = Statement::new(sql).bind(wanted).bind(end);
+    let mut query = Query::new(sql).bind(wanted).bind(end);
     if noun.ids {
         let length = i64::try_from(wanted.chars().count()).unwrap_or(i64::MAX);
-        statement = statement.bind(length.min(LENGTH));
+        query = query.bind(length.min(LENGTH));
     }
-    let mut keys = keys(store, statement).await?;
+    let mut keys = keys(store, query).await?;
     // A gate's run comes as often as it has gates.
     keys.dedup();
     Ok(keys)
@@ -123,7 +122,7 @@ async fn like_it(store: &Store, noun: &Noun, wanted: &str) -> Result<Vec<String>
 /// Keys of the newest, to say which may have been meant.
 pub async fn newest(store: &Store, noun: &Noun) -> Result<Vec<String>, StoreError> {
     let sql = format!("{} LIMIT {MEANT}", by_age(noun));
-    keys(store, Statement::new(sql)).await
+    keys(store, Query::new(sql)).await
 }
 
 fn by_age(noun: &Noun) -> String {
@@ -138,9 +137,8 @@ fn found(mut keys: Vec<String>) -> NameMatch {
     }
 }
 
-async fn keys(store: &Store, statement: Statement) -> Result<Vec<String>, StoreError> {
-    let rows = store.query(statement).await?;
-    Ok(readable(&rows, "a name", |row| Ok(row.text("key")?)))
+async fn keys(store: &Store, query: Query<String>) -> Result<Vec<String>, StoreError> {
+    store.readable("a name", query).await
 }
 
 /// Ids as lists show them: the shortest beginning of the last group that no other one has, of 6
@@ -186,10 +184,8 @@ async fn like(store: &Store, noun: &Noun, ids: &[&str]) -> Result<Vec<String>, S
             by_age(noun),
             stand(&parameters.join(", "))
         );
-        let statement = some
-            .iter()
-            .fold(Statement::new(sql), |sql, end| sql.bind(*end));
-        known.extend(keys(store, statement).await?);
+        let query = some.iter().fold(Query::new(sql), |sql, end| sql.bind(*end));
+        known.extend(keys(store, query).await?);
     }
     Ok(known)
 }

@@ -4,19 +4,24 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Dialect, Store, StoreError, batch, timestamp};
-use crate::value::Statement;
+use super::{Dialect, Store, StoreError, batch};
+use crate::value::form::micros;
+use crate::value::{Query, Statement, columns};
 
 /// How a run of a policy ended.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename = "policy_runs")]
+#[schemars(rename = "PolicyRun")]
 pub struct PolicyRun {
     /// The run's id.
     pub run: String,
     /// The run's status.
     pub status: String,
     /// When it ended.
+    #[serde(with = "micros")]
+    #[schemars(with = "Timestamp")]
     pub finished_at: Timestamp,
 }
 
@@ -33,17 +38,8 @@ pub fn upsert(policy: &str, run: &str, status: &str, dialect: Dialect) -> Statem
 
 /// The last end of every policy that ever ended, by name.
 pub async fn all(store: &Store) -> Result<BTreeMap<String, PolicyRun>, StoreError> {
-    let rows = store
-        .query(Statement::new("SELECT * FROM policy_runs"))
-        .await?;
-    rows.iter()
-        .map(|row| {
-            let last = PolicyRun {
-                run: row.text("run")?,
-                status: row.text("status")?,
-                finished_at: timestamp(row.integer("finished_at")?),
-            };
-            Ok((row.text("policy")?, last))
-        })
-        .collect()
+    let columns = columns::<PolicyRun>();
+    let query = Query::new(format!("SELECT policy, {columns} FROM policy_runs"));
+    let all: Vec<(String, PolicyRun)> = store.read(query).await?;
+    Ok(all.into_iter().collect())
 }

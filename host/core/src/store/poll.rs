@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 
-use super::{Dialect, Store, StoreError, batch, timestamp};
-use crate::value::{Row, Statement, Value};
+use super::{Dialect, NEVER, Store, StoreError, batch, timestamp};
+use crate::value::Query;
+use crate::value::form::micros;
 
 /// What there is to do, by the database's clock.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct WorkerPoll {
+    #[serde(with = "micros")]
     pub now: Timestamp,
     /// The revision that is active, and the digest of what is in it: after a restore, another one
     /// may have its number.
@@ -18,16 +22,21 @@ pub struct WorkerPoll {
     /// Differs whenever the settings do.
     pub settings: String,
     /// When the next run is due, or was.
+    #[serde(deserialize_with = "time")]
     pub due_at: Option<Timestamp>,
     /// Since when a run waits that lost so many workers that it is carried out alone.
+    #[serde(deserialize_with = "time")]
     pub suspect_at: Option<Timestamp>,
     /// When the next lease runs out, or did.
+    #[serde(deserialize_with = "time")]
     pub lease_at: Option<Timestamp>,
     /// A run of this worker is asked to stop.
     pub stop_requested: bool,
     /// When the next schedule fires, or should have.
+    #[serde(deserialize_with = "time")]
     pub schedule_at: Option<Timestamp>,
     /// When the next gate lapses, or should have.
+    #[serde(deserialize_with = "time")]
     pub gate_at: Option<Timestamp>,
 }
 
@@ -36,42 +45,30 @@ pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<WorkerPoll
     let now = batch::now(store.dialect());
     let identity = identity(store.dialect());
     let sql = format!(
-        "SELECT {now} AS now, \
+        "SELECT {identity} AS identity, {now} AS now, \
         (SELECT revision FROM activations ORDER BY id DESC LIMIT 1) AS revision, \
         (SELECT r.digest FROM activations a JOIN revisions r ON r.id = a.revision \
-            ORDER BY a.id DESC LIMIT 1) AS content, {identity} AS identity, \
+            ORDER BY a.id DESC LIMIT 1) AS content, \
         (SELECT COUNT(*) || ':' || COALESCE(MAX(updated_at), 0) FROM settings) AS settings, \
         (SELECT MIN(wake_at + 0) FROM open_runs \
             WHERE status IN ('queued', 'waiting', 'blocked')) AS due_at, \
         (SELECT MIN(wake_at) FROM open_runs WHERE recoveries > 0 AND recoveries >= $2 \
             AND status IN ('queued', 'waiting', 'blocked')) AS suspect_at, \
         (SELECT MIN(lease_until) FROM open_runs WHERE status = 'running') AS lease_at, \
-        (SELECT COUNT(*) FROM open_runs \
+        EXISTS (SELECT 1 FROM open_runs \
             WHERE status = 'running' AND stop_request IS NOT NULL AND worker = $1) AS stop_requested, \
         (SELECT MIN(next_at) FROM schedules) AS schedule_at, \
         (SELECT MIN(expires_at) FROM gates WHERE decision IS NULL) AS gate_at"
     );
-    let rows = store
-        .query(Statement::new(sql).bind(worker).bind(suspect))
-        .await?;
-    let row = rows.first();
-    let row = row.ok_or_else(|| StoreError::internal("the poll gave no row"))?;
-    store.identify(row.text("identity")?)?;
+    let query = Query::<(String, WorkerPoll)>::new(sql)
+        .bind(worker)
+        .bind(suspect);
+    let (identity, poll) = store.read_one(query).await?;
+    store.identify(identity)?;
     if !worker.is_empty() {
         store.now_looked();
     }
-    Ok(WorkerPoll {
-        now: timestamp(row.integer("now")?),
-        revision: row.optional_integer("revision")?,
-        content: row.optional_text("content")?,
-        settings: row.text("settings")?,
-        due_at: time(row, "due_at")?,
-        suspect_at: time(row, "suspect_at")?,
-        lease_at: time(row, "lease_at")?,
-        stop_requested: row.integer("stop_requested")? > 0,
-        schedule_at: time(row, "schedule_at")?,
-        gate_at: time(row, "gate_at")?,
-    })
+    Ok(poll)
 }
 
 /// What tells one database from another that is restored in its place. A SQLite file is looked
@@ -86,14 +83,20 @@ fn identity(dialect: Dialect) -> &'static str {
     }
 }
 
-fn time(row: Row<'_>, column: &str) -> Result<Option<Timestamp>, StoreError> {
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     // What is no time is looked at now: then it is found out whose it is.
-    let at = match row.value(column)? {
-        Value::Null => None,
-        Value::Integer(at) => Some(*at),
-        _ => Some(0),
-    };
-    Ok(at.filter(|at| *at < super::NEVER).map(timestamp))
+    let at = Option::deserialize(deserializer)?.map(|at| match at {
+        Time::At(at) => at,
+        Time::None(_) => 0,
+    });
+    Ok(at.filter(|at| *at < NEVER).map(timestamp))
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Time {
+    At(i64),
+    None(IgnoredAny),
 }
 
 impl WorkerPoll {

@@ -207,10 +207,10 @@ async fn refuse_read_only(connection: &mut PgConnection) -> Result<(), StoreErro
     let asked = "SELECT pg_is_in_recovery() AS replica, \
         current_setting('default_transaction_read_only') = 'on' AS closed";
     let rows = query(connection, Statement::new(asked), ANSWER).await?;
-    let says = |column: &str| rows.first().map(|row| row.boolean(column)).transpose();
-    let why = if says("replica")? == Some(true) {
+    let (replica, closed) = rows.read_first()?.unwrap_or_default();
+    let why = if replica {
         "the server is a replica that takes no writes; wait until it is promoted"
-    } else if says("closed")? == Some(true) {
+    } else if closed {
         "the database takes no writes, since `default_transaction_read_only` is on, as some servers \
          set it when their disk is full; see that it has room, and turn it off"
     } else {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 use super::{Dialect, Store, StoreError};
-use crate::value::Statement;
+use crate::value::{Query, Statement};
 
 /// An answer is good for so long: whoever asks more often costs no writes.
 const FRESH: Duration = Duration::from_secs(2);
@@ -43,8 +43,7 @@ impl Store {
             return Ok(());
         }
         let sql = "SELECT quick_check AS said FROM pragma_quick_check";
-        let rows = self.query(Statement::new(sql)).await?;
-        let said = rows.first().map(|row| row.text("said")).transpose()?;
+        let said: Option<String> = self.read_first(Query::new(sql)).await?;
         match said {
             Some(said) if said != "ok" => Err(self.damaged_by(&said)),
             _ => Ok(()),

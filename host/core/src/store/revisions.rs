@@ -5,27 +5,30 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{
-    Dialect, Store, StoreError, StoreErrorKind, Transaction, blobs, microseconds, timestamp,
-};
+use super::{Dialect, Store, StoreError, StoreErrorKind, Transaction, blobs};
 use crate::inside::stays_inside;
 use crate::shown;
-use crate::value::{Row, Statement};
+use crate::value::form::{Blob, micros};
+use crate::value::{Query, Statement};
 
 /// Contents by path.
 type Files = BTreeMap<String, Vec<u8>>;
 
 /// A snapshot of a workspace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename = "revisions")]
 pub struct Revision {
+    #[serde(rename = "id")]
     pub number: i64,
     /// What is in it; two revisions never have the same.
     pub digest: String,
     pub note: String,
+    #[serde(with = "micros")]
     pub created_at: Timestamp,
     /// When it last became the active one, if it ever did.
+    #[serde(with = "micros")]
     pub activated_at: Option<Timestamp>,
 }
 
@@ -63,7 +66,8 @@ pub async fn save(
         .write(move |transaction| {
             Box::pin(async move {
                 lock(transaction).await?;
-                let known = number_of(transaction, &digest).await?;
+                let known = Query::new("SELECT id FROM revisions WHERE digest = $1");
+                let known = transaction.read_first(known.bind(&digest)).await?;
                 let number = match known {
                     Some(number) => number,
                     None => insert(transaction, files, digest, (note, now)).await?,
@@ -81,8 +85,8 @@ pub async fn rollback(store: &Store, number: i64, now: Timestamp) -> Result<(), 
         .write(move |transaction| {
             Box::pin(async move {
                 lock(transaction).await?;
-                let exists = Statement::new("SELECT id FROM revisions WHERE id = $1").bind(number);
-                if transaction.query(exists).await?.rows.is_empty() {
+                let exists = Query::<i64>::new("SELECT id FROM revisions WHERE id = $1");
+                if transaction.read_first(exists.bind(number)).await?.is_none() {
                     return Err(unknown(&number.to_string()));
                 }
                 activate(transaction, number, "rollback", now).await
@@ -94,32 +98,29 @@ pub async fn rollback(store: &Store, number: i64, now: Timestamp) -> Result<(), 
 /// The active revision; `None` before the first one is applied.
 pub async fn active(store: &Store) -> Result<Option<Revision>, StoreError> {
     let sql = format!("{SELECT} WHERE r.id = ({ACTIVE})");
-    let rows = store.query(Statement::new(sql)).await?;
-    rows.first().map(revision).transpose()
+    store.read_first(Query::new(sql)).await
 }
 
 /// The digest of a revision; empty if there is no such revision.
 pub async fn digest(store: &Store, number: i64) -> Result<String, StoreError> {
     let sql = "SELECT digest FROM revisions WHERE id = $1";
-    let rows = store.query(Statement::new(sql).bind(number)).await?;
-    let digest = rows.first().map(|row| row.text("digest")).transpose()?;
+    let digest: Option<String> = store.read_first(Query::new(sql).bind(number)).await?;
     Ok(digest.unwrap_or_default())
 }
 
 /// All revisions, newest first.
 pub async fn list(store: &Store) -> Result<Vec<Revision>, StoreError> {
     let sql = format!("{SELECT} ORDER BY r.id DESC");
-    let rows = store.query(Statement::new(sql)).await?;
-    rows.iter().map(revision).collect()
+    store.read(Query::new(sql)).await
 }
 
 /// The revision of a number, or of the first digits of a digest. The error says that there
 /// is none, or that there are several.
 pub async fn find(store: &Store, wanted: &str) -> Result<Revision, StoreError> {
     if let Ok(number) = wanted.parse::<i64>() {
-        let sql = Statement::new(format!("{SELECT} WHERE r.id = $1")).bind(number);
-        if let Some(row) = store.query(sql).await?.first() {
-            return revision(row);
+        let query = Query::new(format!("{SELECT} WHERE r.id = $1")).bind(number);
+        if let Some(revision) = store.read_first(query).await? {
+            return Ok(revision);
         }
         // A number that is none begins a digest by chance only.
         if wanted.len() < DIGITS_OF_A_DIGEST {
@@ -130,9 +131,8 @@ pub async fn find(store: &Store, wanted: &str) -> Result<Revision, StoreError> {
         return Err(unknown(wanted));
     }
     let pattern = format!("{}%", wanted.to_ascii_lowercase());
-    let sql = Statement::new(format!("{SELECT} WHERE r.digest LIKE $1 ORDER BY r.id"));
-    let rows = store.query(sql.bind(pattern)).await?;
-    let found = rows.iter().map(revision).collect::<Result<Vec<_>, _>>()?;
+    let query = Query::new(format!("{SELECT} WHERE r.digest LIKE $1 ORDER BY r.id"));
+    let found: Vec<_> = store.read(query.bind(pattern)).await?;
     match <[Revision; 1]>::try_from(found) {
         Ok([revision]) => Ok(revision),
         Err(none) if none.is_empty() => Err(unknown(wanted)),
@@ -144,18 +144,18 @@ pub async fn find(store: &Store, wanted: &str) -> Result<Revision, StoreError> {
 pub async fn files(store: &Store, number: i64) -> Result<Files, StoreError> {
     let sql = "SELECT f.path, f.digest, b.content FROM revision_files f \
         JOIN blobs b ON b.digest = f.digest WHERE f.revision = $1";
-    let rows = store.query(Statement::new(sql).bind(number)).await?;
-    let pair = |row: Row<'_>| {
-        let path = path(row)?;
-        let content = blobs::verified(&row.text("digest")?, row.blob("content")?);
-        Ok((path.clone(), content.map_err(|error| about(&path, error))?))
+    let kept: Vec<(String, String, Blob)> = store.read(Query::new(sql).bind(number)).await?;
+    let file = |(path, digest, Blob(content)): (String, String, Blob)| {
+        let path = inside(path)?;
+        let content = blobs::verified(&digest, content);
+        let content = content.map_err(|error| about(&path, error))?;
+        Ok((path, content))
     };
-    rows.iter().map(pair).collect()
+    kept.into_iter().map(file).collect()
 }
 
 /// The path of a file of a revision, which stays in its folder wherever it is written.
-fn path(row: Row<'_>) -> Result<String, StoreError> {
-    let path = row.text("path")?;
+fn inside(path: String) -> Result<String, StoreError> {
     if stays_inside(&path) {
         return Ok(path);
     }
@@ -192,12 +192,13 @@ pub async fn said(store: &Store, number: i64) -> Result<Said, StoreError> {
         LEFT JOIN blobs b ON b.digest = f.digest AND (f.path NOT LIKE 'plugins/%' \
             OR f.path LIKE '%/plugin.toml' OR f.path LIKE '%/contracts.json') \
         WHERE f.revision = $1";
-    let rows = store.query(Statement::new(sql).bind(number)).await?;
     let mut said = Said::default();
-    for row in rows.iter() {
-        let (path, digest) = (path(row)?, row.text("digest")?);
-        match row.optional_blob("content")? {
-            Some(content) => {
+    let kept: Vec<(String, String, Option<Blob>)> =
+        store.read(Query::new(sql).bind(number)).await?;
+    for (path, digest, content) in kept {
+        let path = inside(path)?;
+        match content {
+            Some(Blob(content)) => {
                 let content = blobs::verified(&digest, content);
                 let content = content.map_err(|error| about(&path, error))?;
                 said.files.insert(path, content);
@@ -232,10 +233,9 @@ pub async fn damaged(store: &Store, number: i64) -> Result<Vec<StoreError>, Stor
 /// The content of a digest, which it is in truth; `None` if nothing has it.
 pub async fn content(store: &Store, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
     let sql = "SELECT content FROM blobs WHERE digest = $1";
-    let rows = store.query(Statement::new(sql).bind(digest)).await?;
-    let content = rows.first().map(|row| row.blob("content")).transpose()?;
+    let content = store.read_first(Query::new(sql).bind(digest)).await?;
     content
-        .map(|content| blobs::verified(digest, content))
+        .map(|Blob(content)| blobs::verified(digest, content))
         .transpose()
 }
 
@@ -260,13 +260,7 @@ async fn prune_in(transaction: &mut Transaction<'_>, keep: u32) -> Result<u64, S
             AND NOT EXISTS (SELECT 1 FROM open_runs o WHERE o.revision = r.id) \
             AND NOT EXISTS (SELECT 1 FROM history h WHERE h.revision = r.id)"
     );
-    let rows = transaction
-        .query(Statement::new(sql).bind(keep.max(1)))
-        .await?;
-    let unused: Vec<i64> = rows
-        .iter()
-        .map(|row| row.integer("id"))
-        .collect::<Result<_, _>>()?;
+    let unused: Vec<i64> = transaction.read(Query::new(sql).bind(keep.max(1))).await?;
     for number in &unused {
         for (table, column) in [
             ("activations", "revision"),
@@ -310,38 +304,32 @@ async fn lock(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn number_of(
-    transaction: &mut Transaction<'_>,
-    digest: &str,
-) -> Result<Option<i64>, StoreError> {
-    let sql = Statement::new("SELECT id FROM revisions WHERE digest = $1").bind(digest);
-    let rows = transaction.query(sql).await?;
-    let number = rows.first().map(|row| row.integer("id")).transpose()?;
-    Ok(number)
-}
-
 async fn insert(
     transaction: &mut Transaction<'_>,
     files: Files,
     digest: String,
     (note, now): (String, Timestamp),
 ) -> Result<i64, StoreError> {
-    let number = next(
-        transaction,
-        "SELECT COALESCE(MAX(id), 0) + 1 AS id FROM revisions",
-    )
-    .await?;
-    let sql = "INSERT INTO revisions (id, digest, note, created_at) VALUES ($1, $2, $3, $4)";
-    let row = Statement::new(sql).bind(number).bind(digest).bind(note);
-    transaction.execute(row.bind(microseconds(now))).await?;
+    let next = Query::new("SELECT COALESCE(MAX(id), 0) + 1 FROM revisions");
+    let number = transaction.read_one(next).await?;
+    let revision = NewRevision {
+        id: number,
+        digest,
+        note,
+        created_at: now,
+    };
+    transaction.execute(Statement::insert(&revision)).await?;
     for (path, content) in files {
         let digest = blobs::digest_of(&content);
         let blob = blobs::insert(&digest, content, transaction.dialect());
         transaction.execute(blob).await?;
-        let file = "INSERT INTO revision_files (revision, path, digest) VALUES ($1, $2, $3)";
-        transaction
-            .execute(Statement::new(file).bind(number).bind(path).bind(digest))
-            .await?;
+        let revision = number;
+        let file = NewFile {
+            revision,
+            path,
+            digest,
+        };
+        transaction.execute(Statement::insert(&file)).await?;
     }
     Ok(number)
 }
@@ -353,49 +341,52 @@ async fn activate(
     reason: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let rows = transaction.query(Statement::new(ACTIVE)).await?;
-    let active = rows
-        .first()
-        .map(|row| row.integer("revision"))
-        .transpose()?;
-    if active == Some(number) {
+    if transaction.read_first(Query::new(ACTIVE)).await? == Some(number) {
         return Ok(());
     }
-    let id = next(
-        transaction,
-        "SELECT COALESCE(MAX(id), 0) + 1 AS id FROM activations",
-    )
-    .await?;
-    let sql =
-        "INSERT INTO activations (id, revision, reason, activated_at) VALUES ($1, $2, $3, $4)";
-    let row = Statement::new(sql).bind(id).bind(number).bind(reason);
-    transaction.execute(row.bind(microseconds(now))).await?;
+    let next = Query::new("SELECT COALESCE(MAX(id), 0) + 1 FROM activations");
+    let activation = Activation {
+        id: transaction.read_one(next).await?,
+        revision: number,
+        reason,
+        activated_at: now,
+    };
+    transaction.execute(Statement::insert(&activation)).await?;
     Ok(())
 }
 
-async fn next(transaction: &mut Transaction<'_>, sql: &'static str) -> Result<i64, StoreError> {
-    let rows = transaction.query(Statement::new(sql)).await?;
-    let row = rows
-        .first()
-        .ok_or_else(|| StoreError::internal("no next number"))?;
-    Ok(row.integer("id")?)
+#[derive(Serialize)]
+#[serde(rename = "revisions")]
+struct NewRevision {
+    id: i64,
+    digest: String,
+    note: String,
+    #[serde(with = "micros")]
+    created_at: Timestamp,
+}
+
+#[derive(Serialize)]
+#[serde(rename = "revision_files")]
+struct NewFile {
+    revision: i64,
+    path: String,
+    digest: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename = "activations")]
+struct Activation<'r> {
+    id: i64,
+    revision: i64,
+    reason: &'r str,
+    #[serde(with = "micros")]
+    activated_at: Timestamp,
 }
 
 async fn digests(store: &Store, number: i64) -> Result<BTreeMap<String, String>, StoreError> {
     let sql = "SELECT path, digest FROM revision_files WHERE revision = $1";
-    let rows = store.query(Statement::new(sql).bind(number)).await?;
-    let pair = |row: Row<'_>| Ok((row.text("path")?, row.text("digest")?));
-    rows.iter().map(pair).collect()
-}
-
-fn revision(row: Row<'_>) -> Result<Revision, StoreError> {
-    Ok(Revision {
-        number: row.integer("id")?,
-        digest: row.text("digest")?,
-        note: row.text("note")?,
-        created_at: timestamp(row.integer("created_at")?),
-        activated_at: row.optional_integer("activated_at")?.map(timestamp),
-    })
+    let digests = store.read(Query::new(sql).bind(number)).await?;
+    Ok(digests.into_iter().collect())
 }
 
 fn unknown(wanted: &str) -> StoreError {

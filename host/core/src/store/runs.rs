@@ -13,16 +13,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::origin::RunOrigin;
 use super::unreadable::Unreadable;
-use super::{Dialect, Store, StoreError, Transaction, batch, storable, timestamp};
+use super::{Dialect, Store, StoreError, Transaction, batch, storable};
 use crate::outcome::Patch;
 use crate::policy;
-use crate::value::{Row, Statement};
+use crate::value::form::{json, micros, text};
+use crate::value::{Query, Row, Statement};
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename = "runs")]
 pub struct Run {
     pub id: String,
     pub pipeline: String,
@@ -32,20 +34,27 @@ pub struct Run {
     /// Why it has this status, for a person. Whoever claims it is told why it had the one before;
     /// else it is empty while it is under way.
     pub detail: String,
+    #[serde(skip_serializing, deserialize_with = "json::deserialize")]
     pub input: Patch,
     /// Digest of the settings it reads, from its start on.
     pub settings: Option<String>,
     /// What started it.
+    #[serde(with = "text")]
     pub origin: RunOrigin,
     /// Greater goes first.
     pub priority: i64,
     pub limits: RunLimits,
+    #[serde(with = "micros")]
     pub created_at: Timestamp,
+    #[serde(with = "micros")]
     pub started_at: Option<Timestamp>,
     /// When a waiting run goes on.
+    #[serde(with = "micros")]
     pub wake_at: Timestamp,
     /// What it took so far, gates and waiting not counted.
+    #[serde(with = "micros")]
     pub spent: Duration,
+    #[serde(with = "micros")]
     pub finished_at: Option<Timestamp>,
 }
 
@@ -58,17 +67,19 @@ impl Run {
 }
 
 /// What runs that share a key may do together.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunLimits {
+    #[serde(rename = "limit_key")]
     pub key: Option<String>,
     /// Runs of the key that are carried out at a time.
     pub at_once: Option<u32>,
     /// Runs of the key that start within a window.
     pub rate: Option<u32>,
+    #[serde(with = "micros")]
     pub rate_window: Option<Duration>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunStatus {
     /// A worker takes it as soon as one has room.
@@ -136,12 +147,6 @@ impl RunStatus {
         found.map(|(status, _)| *status)
     }
 
-    /// The status in a row.
-    pub(in crate::store) fn read(name: &str) -> Result<Self, StoreError> {
-        let found = Self::parse(name);
-        found.ok_or_else(|| StoreError::internal(format!("`{name}` is no status of a run")))
-    }
-
     /// The names of all of them.
     pub fn names() -> impl Iterator<Item = &'static str> {
         STATUSES.iter().map(|(_, name)| *name)
@@ -164,28 +169,42 @@ pub fn insert(run: &Run, dialect: Dialect) -> Result<Statement, StoreError> {
     let now = batch::now(dialect);
     let sql = format!(
         "INSERT INTO open_runs (id, pipeline, revision, status, detail, input, settings, origin, \
-        priority, limit_key, at_once, rate, rate_window, created_at, wake_at, spent, \
-        fence, lease_until, recoveries, signals) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, {now}, {now} + $14, $15, \
-        0, 0, 0, 0)"
+            priority, limit_key, at_once, rate, rate_window, created_at, wake_at, spent, \
+            fence, lease_until, recoveries, signals) \
+        VALUES (:id, :pipeline, :revision, :status, :detail, :input, :settings, :origin, \
+            :priority, :limit_key, :at_once, :rate, :rate_window, {now}, {now} + :delay, :spent, \
+            0, 0, 0, 0)"
     );
-    let delay = run.wake_at.duration_since(run.created_at).as_micros();
-    Ok(Statement::new(sql)
-        .bind(&run.id)
-        .bind(&run.pipeline)
-        .bind(run.revision)
-        .bind(run.status.as_str())
-        .bind(&run.detail)
-        .bind(input)
-        .bind(run.settings.clone())
-        .bind(run.origin.to_string())
-        .bind(run.priority)
-        .bind(run.limits.key.clone())
-        .bind(run.limits.at_once.map(i64::from))
-        .bind(run.limits.rate.map(i64::from))
-        .bind(run.limits.rate_window.map(micros))
-        .bind(i64::try_from(delay).unwrap_or(i64::MAX).max(0))
-        .bind(micros(run.spent)))
+    let delay = run.wake_at.duration_since(run.created_at);
+    let new = NewRun {
+        run,
+        input,
+        delay: delay.try_into().unwrap_or_default(),
+    };
+    Ok(Statement::named(&sql, &new))
+}
+
+#[derive(Serialize)]
+struct NewRun<'r> {
+    run: &'r Run,
+    input: String,
+    #[serde(with = "micros")]
+    delay: Duration,
+}
+
+/// The columns of a run but for `finished_at`, which only one that has ended has.
+pub(super) const COLUMNS: &str = "id, pipeline, revision, status, detail, input, settings, origin, \
+    priority, limit_key, at_once, rate, rate_window, created_at, started_at, wake_at, spent";
+
+/// The columns of an open run.
+pub(super) fn open_columns() -> String {
+    format!("{COLUMNS}, CAST(NULL AS BIGINT) AS finished_at")
+}
+
+/// The columns of a run in the history.
+pub(super) fn ended_columns() -> String {
+    let columns = COLUMNS.replace("wake_at", "finished_at AS wake_at");
+    format!("{columns}, finished_at")
 }
 
 /// A run as a list shows it.
@@ -198,7 +217,7 @@ pub enum Listed {
 
 impl Listed {
     fn of(row: Row<'_>) -> Self {
-        match read(row) {
+        match row.read::<Run>() {
             Ok(mut run) => {
                 // Of one under way it is what was said before somebody took it.
                 if run.status == RunStatus::Running {
@@ -206,7 +225,7 @@ impl Listed {
                 }
                 Listed::Run(Box::new(run))
             }
-            Err(error) => Listed::Unreadable(Unreadable::of(row, &error)),
+            Err(error) => Listed::Unreadable(Unreadable::of(row, &error.into())),
         }
     }
 
@@ -241,7 +260,7 @@ pub async fn by_id(store: &Store, id: &str) -> Result<Option<Run>, StoreError> {
 
 /// The run of an id, readable or not.
 pub async fn listed(store: &Store, id: &str) -> Result<Option<Listed>, StoreError> {
-    let sql = "SELECT * FROM runs WHERE id = $1 LIMIT 1";
+    let sql = format!("SELECT {COLUMNS}, finished_at FROM runs WHERE id = $1 LIMIT 1");
     let rows = store.query(Statement::new(sql).bind(id)).await?;
     Ok(rows.first().map(Listed::of))
 }
@@ -255,8 +274,11 @@ pub struct Only<'a> {
 
 /// Runs, newest first.
 pub async fn newest(store: &Store, limit: u32, only: Only<'_>) -> Result<Vec<Listed>, StoreError> {
-    let sql = "SELECT * FROM runs WHERE ($2 = '' OR status = $2) AND ($3 = '' OR pipeline = $3) \
-        ORDER BY created_at DESC, id DESC LIMIT $1";
+    let sql = format!(
+        "SELECT {COLUMNS}, finished_at FROM runs \
+        WHERE ($2 = '' OR status = $2) AND ($3 = '' OR pipeline = $3) \
+        ORDER BY created_at DESC, id DESC LIMIT $1"
+    );
     let statement = Statement::new(sql)
         .bind(limit)
         .bind(only.status.map_or("", RunStatus::as_str))
@@ -267,8 +289,8 @@ pub async fn newest(store: &Store, limit: u32, only: Only<'_>) -> Result<Vec<Lis
 
 /// Runs that have not ended, newest first.
 pub async fn open(store: &Store, limit: u32) -> Result<Vec<Listed>, StoreError> {
-    let sql = "SELECT open_runs.*, CAST(NULL AS BIGINT) AS finished_at FROM open_runs \
-        ORDER BY created_at DESC, id DESC LIMIT $1";
+    let columns = open_columns();
+    let sql = format!("SELECT {columns} FROM open_runs ORDER BY created_at DESC, id DESC LIMIT $1");
     let rows = store.query(Statement::new(sql).bind(limit)).await?;
     Ok(rows.iter().map(Listed::of).collect())
 }
@@ -279,54 +301,12 @@ pub async fn is_open(
     pipeline: &str,
 ) -> Result<bool, StoreError> {
     let sql = "SELECT id FROM open_runs WHERE pipeline = $1 LIMIT 1";
-    Ok(transaction
-        .query(Statement::new(sql).bind(pipeline))
-        .await?
-        .first()
-        .is_some())
-}
-
-pub(super) fn read(row: Row<'_>) -> Result<Run, StoreError> {
-    let input = serde_json::from_str(&row.text("input")?)
-        .map_err(|error| StoreError::internal(format!("its input: {error}")))?;
-    let status = row.text("status")?;
-    let started_at = row.optional_integer("started_at")?;
-    Ok(Run {
-        id: row.text("id")?,
-        pipeline: row.text("pipeline")?,
-        revision: row.integer("revision")?,
-        status: RunStatus::read(&status)?,
-        detail: row.text("detail")?,
-        input,
-        settings: row.optional_text("settings")?,
-        origin: row.text("origin")?.parse().map_err(StoreError::internal)?,
-        priority: row.integer("priority")?,
-        limits: read_limits(row)?,
-        created_at: timestamp(row.integer("created_at")?),
-        started_at: started_at.map(timestamp),
-        wake_at: timestamp(row.integer("wake_at")?),
-        spent: Duration::from_micros(row.integer("spent")?.unsigned_abs()),
-        finished_at: match row.value("finished_at") {
-            Ok(_) => row.optional_integer("finished_at")?.map(timestamp),
-            Err(_) => None,
-        },
-    })
-}
-
-fn read_limits(row: Row<'_>) -> Result<RunLimits, StoreError> {
-    let number = |column| {
-        let number = row.optional_integer(column)?;
-        Ok::<_, StoreError>(number.and_then(|number| u32::try_from(number).ok()))
-    };
-    let window = row.optional_integer("rate_window")?;
-    Ok(RunLimits {
-        key: row.optional_text("limit_key")?,
-        at_once: number("at_once")?,
-        rate: number("rate")?,
-        rate_window: window.map(|window| Duration::from_micros(window.unsigned_abs())),
-    })
+    let open: Option<String> = transaction
+        .read_first(Query::new(sql).bind(pipeline))
+        .await?;
+    Ok(open.is_some())
 }
 
 pub(super) fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+    micros::Micros::number(&duration)
 }

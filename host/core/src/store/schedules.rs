@@ -12,18 +12,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::fire::{Fired, fire_due, fire_now};
 use super::ends::{AGAIN, wait};
 use super::locks::Lock;
 use super::runs::{Run, RunStatus, micros};
 use super::times::{self, Untrue};
-use super::unreadable::readable;
 use super::{Dialect, Store, StoreError, Transaction, batch, timestamp};
 use crate::policy::PIPELINE;
 use crate::schedule::Schedule;
-use crate::value::{Row, Statement};
+use crate::value::{Query, Statement, form, select};
 
 /// Everything of a revision that starts by itself.
 #[derive(Debug)]
@@ -52,13 +51,16 @@ pub enum Cadence {
 }
 
 /// How a schedule fared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename = "schedules")]
 pub struct ScheduleState {
     /// When it fires next, or should have.
+    #[serde(with = "form::micros")]
     pub next_at: Option<Timestamp>,
     pub last_run: Option<String>,
     /// How the last run stands; `None` if it is gone from the history.
     pub last_status: Option<RunStatus>,
+    #[serde(with = "form::micros")]
     pub last_started: Option<Timestamp>,
     /// Occurrences that passed because a run was under way.
     pub skipped: u64,
@@ -71,25 +73,8 @@ pub async fn all(store: &Store) -> Result<BTreeMap<String, ScheduleState>, Store
     let sql = "SELECT schedules.name, next_at, last_run, skipped, dropped, \
             runs.status AS last_status, runs.created_at AS last_started \
         FROM schedules LEFT JOIN runs ON runs.id = schedules.last_run";
-    let rows = store.query(Statement::new(sql)).await?;
-    let named = readable(&rows, "a schedule", |row| {
-        Ok((row.text("name")?, read(row)?))
-    });
-    Ok(named.into_iter().collect())
-}
-
-fn read(row: Row<'_>) -> Result<ScheduleState, StoreError> {
-    Ok(ScheduleState {
-        next_at: row.optional_integer("next_at")?.map(timestamp),
-        last_run: row.optional_text("last_run")?,
-        last_status: row
-            .optional_text("last_status")?
-            .map(|name| RunStatus::read(&name))
-            .transpose()?,
-        last_started: row.optional_integer("last_started")?.map(timestamp),
-        skipped: row.integer("skipped")?.unsigned_abs(),
-        dropped: row.integer("dropped")?.unsigned_abs(),
-    })
+    let named = store.readable("a schedule", Query::<(String, ScheduleState)>::new(sql));
+    Ok(named.await?.into_iter().collect())
 }
 
 /// Bring the rows in line with a revision; false, and nothing is changed, if another one is
@@ -149,11 +134,15 @@ async fn set_right_in(
         Dialect::Sqlite => "",
         Dialect::Postgres => "FOR UPDATE",
     };
-    let sql = format!("SELECT name, last_at, next_at FROM schedules ORDER BY name {how}");
-    let rows = transaction.query(Statement::new(sql)).await?;
-    let kept = readable(&rows, "a schedule", read_times);
+    let query = select::<Times>(&format!("ORDER BY name {how}"));
+    let kept = transaction.readable("a schedule", query).await?;
     let mut untrue = Vec::new();
-    for (name, last_at, next_at) in kept {
+    for Times {
+        name,
+        last_at,
+        next_at,
+    } in kept
+    {
         let Some(planned) = plan.schedules.get(&name) else {
             continue;
         };
@@ -174,9 +163,12 @@ async fn set_right_in(
 }
 
 /// The name of a schedule with its last and its next time.
-pub(super) fn read_times(row: Row<'_>) -> Result<(String, i64, Option<i64>), StoreError> {
-    let next_at = row.optional_integer("next_at")?;
-    Ok((row.text("name")?, row.integer("last_at")?, next_at))
+#[derive(Deserialize)]
+#[serde(rename = "schedules")]
+pub(super) struct Times {
+    name: String,
+    last_at: i64,
+    next_at: Option<i64>,
 }
 
 impl Planned {
@@ -204,9 +196,7 @@ impl Planned {
 /// Whether a revision is still the active one.
 async fn is_active(transaction: &mut Transaction<'_>, revision: i64) -> Result<bool, StoreError> {
     let sql = "SELECT revision FROM activations ORDER BY id DESC LIMIT 1";
-    let rows = transaction.query(Statement::new(sql)).await?;
-    let active = rows.first().map(|row| row.integer("revision"));
-    Ok(active.transpose()? == Some(revision))
+    Ok(transaction.read_first(Query::new(sql)).await? == Some(revision))
 }
 
 /// A schedule that is seen for the first time: what came before does not count.

@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 
+use serde::{Deserialize, Serialize};
+
 use super::unreadable::{cut, readable};
 use super::{Store, StoreError, microseconds, timestamp};
-use crate::value::{Row, Statement, Value};
+use crate::value::form::Blob;
+use crate::value::{ColumnError, Row, Statement};
 
 /// The value of one setting, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,22 +29,49 @@ pub enum Content {
     Unreadable(String),
 }
 
+/// A row.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "settings")]
+struct Kept {
+    key: String,
+    content: Columns,
+    updated_at: i64,
+}
+
+/// Either a value, or one that is sealed with the key of an id.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename = "settings")]
+struct Columns {
+    value: Option<String>,
+    sealed: Option<Blob>,
+    key_id: Option<String>,
+}
+
+/// The columns of a row.
+pub(super) fn columns() -> String {
+    "key, value, sealed, key_id, updated_at".to_owned()
+}
+
 /// Set a value, or set it again.
 pub fn set(key: &str, content: &Content, now: Timestamp) -> Statement {
-    let sql = "INSERT INTO settings (key, value, sealed, key_id, updated_at) \
-        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (key) DO UPDATE SET value = excluded.value, \
-        sealed = excluded.sealed, key_id = excluded.key_id, updated_at = excluded.updated_at";
-    let (text, sealed, key_id): (Value, Value, Value) = match content {
-        Content::Text(text) => (text.into(), Value::Null, Value::Null),
-        Content::Sealed { bytes, key_id } => (Value::Null, bytes.clone().into(), key_id.into()),
-        Content::Unreadable(_) => (Value::Null, Value::Null, Value::Null),
+    let mut columns = Columns::default();
+    match content.clone() {
+        Content::Text(text) => columns.value = Some(text),
+        Content::Sealed { bytes, key_id } => {
+            columns.sealed = Some(Blob(bytes));
+            columns.key_id = Some(key_id);
+        }
+        Content::Unreadable(_) => {}
+    }
+    let row = Kept {
+        key: key.to_owned(),
+        content: columns,
+        updated_at: microseconds(now),
     };
-    Statement::new(sql)
-        .bind(key)
-        .bind(text)
-        .bind(sealed)
-        .bind(key_id)
-        .bind(microseconds(now))
+    Statement::insert(&row).then(
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value, sealed = excluded.sealed, \
+            key_id = excluded.key_id, updated_at = excluded.updated_at",
+    )
 }
 
 /// Go back to the default; gives one row if there was a value.
@@ -52,36 +82,39 @@ pub fn unset(key: &str) -> Statement {
 /// Every value, in the order of keys. One that cannot be read is there as that; a row whose key
 /// cannot be read is nobody's, and is told to the log.
 pub async fn list(store: &Store) -> Result<Vec<Stored>, StoreError> {
-    let sql = "SELECT key, value, sealed, key_id, updated_at FROM settings ORDER BY key";
+    let sql = format!("SELECT {} FROM settings ORDER BY key", columns());
     let rows = store.query(Statement::new(sql)).await?;
     Ok(readable(&rows, "a setting", stored))
 }
 
-fn stored(row: Row<'_>) -> Result<Stored, StoreError> {
-    let unreadable = |error: StoreError| Content::Unreadable(cut(&error.message));
+fn stored(row: Row<'_>) -> Result<Stored, ColumnError> {
+    let unreadable = |error: ColumnError| Content::Unreadable(cut(&error.to_string()));
     Ok(Stored {
         key: row.text("key")?,
-        content: content(row).unwrap_or_else(unreadable),
+        content: row.read().and_then(content).unwrap_or_else(unreadable),
         // Nothing follows from it.
         updated_at: timestamp(row.integer("updated_at").unwrap_or_default()),
     })
 }
 
-fn content(row: Row<'_>) -> Result<Content, StoreError> {
-    Ok(match row.optional_text("value")? {
-        Some(text) => Content::Text(text),
-        None => Content::Sealed {
-            bytes: row.blob("sealed")?,
-            key_id: row.optional_text("key_id")?.unwrap_or_default(),
-        },
-    })
+fn content(columns: Columns) -> Result<Content, ColumnError> {
+    match (columns.value, columns.sealed) {
+        (Some(text), _) => Ok(Content::Text(text)),
+        (None, Some(Blob(bytes))) => Ok(Content::Sealed {
+            bytes,
+            key_id: columns.key_id.unwrap_or_default(),
+        }),
+        (None, None) => Err(ColumnError {
+            table: "settings".to_owned(),
+            column: "sealed".to_owned(),
+            problem: "is NULL, and so is `value`".to_owned(),
+        }),
+    }
 }
 
 /// Whether all of a row can be read.
 pub(super) fn whole(row: Row<'_>) -> Result<(), StoreError> {
-    row.text("key")?;
-    row.integer("updated_at")?;
-    content(row).map(drop)
+    Ok(content(row.read::<Kept>()?.content).map(drop)?)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Store, StoreError, batch};
-use crate::value::Statement;
+use crate::value::{Query, Statement};
 
 /// Keep the values of a digest, unless they are there.
 pub async fn keep(
@@ -29,11 +29,9 @@ pub async fn content(
     digest: &str,
 ) -> Result<Option<BTreeMap<String, String>>, StoreError> {
     let sql = "SELECT content FROM settings_snapshots WHERE digest = $1";
-    let rows = store.query(Statement::new(sql).bind(digest)).await?;
-    let Some(row) = rows.first() else {
-        return Ok(None);
-    };
-    serde_json::from_str(&row.text("content")?)
-        .map(Some)
+    let content: Option<String> = store.read_first(Query::new(sql).bind(digest)).await?;
+    let values = content.map(|content| serde_json::from_str(&content));
+    values
+        .transpose()
         .map_err(|error| StoreError::internal(format!("settings {digest}: {error}")))
 }

@@ -275,18 +275,12 @@ pub(super) fn held<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, 
 }
 
 /// Rows of a statement on one connection, inside a transaction that began with [`SNAPSHOT`]
-/// or by [`locked::begin`]. One that does not name its columns is prepared each time, because sqlx
-/// keeps the columns of what it remembers.
+/// or by [`locked::begin`]. It names its columns, because sqlx keeps those of what it remembers.
 pub(super) async fn query(
     connection: &mut SqliteConnection,
     statement: Statement,
 ) -> Result<Rows, StoreError> {
-    let names_columns = !statement.sql.contains("SELECT *") && !statement.sql.contains(".*");
-    let names_columns = names_columns && !statement.sql.contains("RETURNING *");
-    let fetched = bound(statement)
-        .persistent(names_columns)
-        .fetch_all(connection)
-        .await?;
+    let fetched = bound(statement).fetch_all(connection).await?;
     let columns = fetched
         .first()
         .map(|row| {
@@ -358,7 +352,8 @@ fn decode_column(row: &SqliteRow, index: usize) -> Result<Value, StoreError> {
 
 impl Transaction<'_> {
     /// Run a script of several statements without parameters.
-    pub(super) async fn script(&mut self, sql: &'static str) -> Result<(), StoreError> {
+    pub(super) async fn script(&mut self, sql: String) -> Result<(), StoreError> {
+        let sql = AssertSqlSafe(sql);
         match &mut self.connection {
             Connection::Sqlite(connection) => {
                 sqlx::raw_sql(sql).execute(&mut **connection).await?;

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::unreadable::{cut, shown};
-use super::{Dialect, Store, StoreError, batch, blobs, storable, timestamp};
+use super::unreadable::{parted, shown};
+use super::{Dialect, Store, StoreError, batch, blobs, storable};
 use crate::lines::Line;
 use crate::outcome::Outcome;
 use crate::pipeline::{Follow, Stage};
-use crate::value::{self, Row, Statement, Value};
+use crate::value::form::{json, micros};
+use crate::value::{self, ColumnError, Row, Statement, Value, columns};
 
 /// What a visit was of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,14 +48,15 @@ impl std::fmt::Display for What {
     }
 }
 
-impl Serialize for What {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+impl<'de> Deserialize<'de> for What {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let handler = Option::deserialize(deserializer)?;
+        Ok(handler.map_or(Self::Gate, Self::Handler))
     }
 }
 
 /// How a person undid a visit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Undone {
     Retried,
@@ -67,15 +70,10 @@ impl Undone {
             Self::Migrated => "migrated",
         }
     }
-
-    fn parse(name: &str) -> Result<Self, StoreError> {
-        let mut known = [Self::Retried, Self::Migrated].into_iter();
-        let found = known.find(|undone| undone.as_str() == name);
-        found.ok_or_else(|| StoreError::internal(format!("`{name}` undoes no visit")))
-    }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename = "stage_runs")]
 pub struct StageRun {
     pub run: String,
     pub stage: String,
@@ -88,6 +86,7 @@ pub struct StageRun {
     pub attempts: u32,
     /// How often the visit was held before.
     pub holds: u32,
+    #[serde(rename = "report", deserialize_with = "outcome")]
     pub outcome: Outcome,
     /// What followed.
     pub follow: Follow,
@@ -96,10 +95,14 @@ pub struct StageRun {
     /// Whether a later visit of this stage, or of one it needs, counts instead.
     pub superseded: bool,
     /// What was said while it was executed.
+    #[serde(with = "json")]
     pub log: Vec<Line>,
     /// When a held visit goes on.
+    #[serde(with = "micros")]
     pub wake_at: Option<Timestamp>,
+    #[serde(with = "micros")]
     pub started_at: Timestamp,
+    #[serde(with = "micros")]
     pub finished_at: Timestamp,
 }
 
@@ -116,13 +119,21 @@ pub(super) fn supersede(run: &str, stage: &str) -> Statement {
     Statement::new(sql).bind(run).bind(stage)
 }
 
+/// The checkpoints with their large reports.
+const WITH_REPORTS: &str = "stage_runs LEFT JOIN blobs ON blobs.digest = stage_runs.digest";
+
+/// The columns of a checkpoint and, of another table, its large report.
+pub(super) fn whole_columns() -> String {
+    format!("{}, stage_runs.digest, content", columns::<StageRun>())
+}
+
 /// The checkpoints of runs in the order they were made; `runs` is a batch of ids.
 pub(super) fn of_runs(dialect: Dialect, runs: Value) -> Statement {
     let among = batch::among(dialect, batch::ids(dialect));
     let sql = format!(
-        "SELECT stage_runs.*, blobs.content FROM stage_runs \
-        LEFT JOIN blobs ON blobs.digest = stage_runs.digest \
-        WHERE run {among} ORDER BY run, step, finished_at, stage, visit"
+        "SELECT {} FROM {WITH_REPORTS} \
+        WHERE run {among} ORDER BY run, step, finished_at, stage, visit",
+        whole_columns()
     );
     Statement::new(sql).bind(runs)
 }
@@ -141,15 +152,10 @@ pub async fn readable_of_run(
     run: &str,
 ) -> Result<(Vec<StageRun>, Vec<String>), StoreError> {
     let statement = of_runs(store.dialect(), batch::rows(&[run])?);
-    let (mut readable, mut problems) = (Vec::new(), Vec::new());
     let mut reader = Reader::default();
-    for row in store.query(statement).await?.iter() {
-        match reader.read(row) {
-            Ok(row) => readable.push(row),
-            Err(error) => problems.push(cut(&error.message)),
-        }
-    }
-    Ok((readable, problems))
+    Ok(parted(&store.query(statement).await?, |row| {
+        reader.read(row)
+    }))
 }
 
 /// Reads checkpoints, of each run for as long as they take no more memory than they may: what no
@@ -161,15 +167,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn read(&mut self, row: Row<'_>) -> Result<StageRun, StoreError> {
-        let text = row.value("content").ok().and_then(|content| match content {
-            Value::Blob(bytes) => Some(bytes.as_slice()),
-            _ => None,
-        });
-        let report = match text {
-            Some(_) => String::new(),
-            None => row.text("report")?,
-        };
-        let tree = value::tree(text.unwrap_or(report.as_bytes()));
+        let tree = value::tree(row.read::<Report<'_>>()?.text());
         let trees = self.trees.entry(row.text("run")?).or_default();
         *trees = trees.saturating_add(tree);
         // Between what is written and what is read lie the names of fields.
@@ -183,53 +181,31 @@ impl Reader {
 }
 
 pub(super) fn read(row: Row<'_>) -> Result<StageRun, StoreError> {
-    read_row(row).map_err(|error| {
+    row.read().map_err(|error: ColumnError| {
         let (stage, visit) = (shown(row, "stage"), shown(row, "visit"));
         StoreError::internal(format!("the checkpoint of {stage}, visit {visit}: {error}"))
     })
 }
 
-fn read_row(row: Row<'_>) -> Result<StageRun, StoreError> {
-    let report = match row.value("content")? {
-        Value::Blob(bytes) => {
-            let bytes = blobs::verified(&row.text("digest")?, bytes.clone())?;
-            String::from_utf8_lossy(&bytes).into_owned()
-        }
-        _ => row.text("report")?,
-    };
-    let outcome =
-        serde_json::from_str(&report).map_err(|error| StoreError::internal(error.to_string()))?;
-    let log = match row.value("log")? {
-        Value::Text(text) => serde_json::from_str(text)
-            .map_err(|error| StoreError::internal(format!("the log of a stage: {error}")))?,
-        _ => Vec::new(),
-    };
-    Ok(StageRun {
-        run: row.text("run")?,
-        stage: row.text("stage")?,
-        visit: number(row, "visit")?,
-        step: row.integer("step")?,
-        what: match row.optional_text("handler")? {
-            Some(handler) => What::Handler(handler),
-            None => What::Gate,
-        },
-        attempts: number(row, "attempts")?,
-        holds: number(row, "holds")?,
-        outcome,
-        follow: row.text("follow")?.parse().map_err(StoreError::internal)?,
-        undone: row
-            .optional_text("undone")?
-            .map(|name| Undone::parse(&name))
-            .transpose()?,
-        superseded: row.boolean("superseded")?,
-        log,
-        wake_at: row.optional_integer("wake_at")?.map(timestamp),
-        started_at: timestamp(row.integer("started_at")?),
-        finished_at: timestamp(row.integer("finished_at")?),
-    })
+/// The report of a checkpoint: in its row, or apart if it is large.
+#[derive(Deserialize)]
+struct Report<'r> {
+    report: &'r str,
+    digest: Option<&'r str>,
+    #[serde(borrow)]
+    content: Option<&'r [u8]>,
 }
 
-fn number(row: Row<'_>, column: &str) -> Result<u32, StoreError> {
-    u32::try_from(row.integer(column)?)
-        .map_err(|_| StoreError::internal(format!("column `{column}` is out of range")))
+impl Report<'_> {
+    fn text(&self) -> &[u8] {
+        self.content.unwrap_or(self.report.as_bytes())
+    }
+}
+
+fn outcome<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Outcome, D::Error> {
+    let report = Report::deserialize(deserializer)?;
+    if let (Some(digest), Some(content)) = (report.digest, report.content) {
+        blobs::verified(digest, content.to_vec()).map_err(D::Error::custom)?;
+    }
+    serde_json::from_slice(report.text()).map_err(D::Error::custom)
 }

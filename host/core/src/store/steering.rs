@@ -9,13 +9,16 @@ pub mod table;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use self::table::{Signal, State};
 use super::checkpoints::{self, Checkpoint, Then};
 use super::leases::{Lease, StopRequest};
 use super::runs::RunStatus;
 use super::stage_runs::Undone;
 use super::{Store, StoreError, Transaction, batch, gates};
-use crate::value::Statement;
+use crate::value::form::micros;
+use crate::value::{Query, Statement};
 
 /// What came of it at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +51,7 @@ pub enum SteerRefusal {
 pub type SteerResult = Result<Steered, SteerRefusal>;
 
 /// How a run stood when something was decided about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct RunVersion {
     pub fence: i64,
     pub signals: i64,
@@ -98,6 +101,16 @@ pub(super) async fn stop_in(
     Ok(answer)
 }
 
+/// A run that was taken for a moment.
+#[derive(Deserialize)]
+#[serde(rename = "open_runs")]
+struct Taken {
+    fence: i64,
+    signals: i64,
+    #[serde(with = "micros")]
+    spent: Duration,
+}
+
 /// Stop a run that nobody has.
 async fn stop_now(
     transaction: &mut Transaction<'_>,
@@ -109,8 +122,8 @@ async fn stop_now(
     let take = "UPDATE open_runs SET status = 'running', fence = fence + 1, stop_request = NULL, \
             stop_detail = NULL WHERE id = $1 \
         RETURNING fence, signals, spent";
-    let taken = transaction.query(Statement::new(take).bind(&run)).await?;
-    let Some(row) = taken.first() else {
+    let take = Query::<Taken>::new(take).bind(&run);
+    let Some(taken) = transaction.read_first(take).await? else {
         return Ok(());
     };
     let then = if status.is_final() {
@@ -122,8 +135,11 @@ async fn stop_now(
             wake_at: super::timestamp(super::NEVER),
         }
     };
-    let (fence, signals) = (row.integer("fence")?, row.integer("signals")?);
-    let spent = Duration::from_micros(row.integer("spent")?.unsigned_abs());
+    let Taken {
+        fence,
+        signals,
+        spent,
+    } = taken;
     let checkpoint = Checkpoint::blank(Lease { run, fence }, signals, spent, then);
     checkpoints::commit_in(transaction, vec![Arc::new(checkpoint)]).await?;
     Ok(())

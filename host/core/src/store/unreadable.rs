@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::{StoreError, timestamp};
-use crate::value::{Row, Rows, Value};
+use super::{Store, StoreError, Transaction, timestamp};
+use crate::value::{Query, Row, Rows, Value};
 
 /// The kind of finding that names such a run.
 pub const UNREADABLE: &str = "unreadable";
@@ -74,38 +75,75 @@ impl<T> ListEntry<T> {
     }
 }
 
-/// The rows of a list; `key` is the column by which one that cannot be read is named.
-pub fn entries<'r, T>(
-    rows: &'r Rows,
-    key: &str,
-    read: impl Fn(Row<'r>) -> Result<T, StoreError>,
-) -> Vec<ListEntry<T>> {
-    let entry = |row| match read(row) {
-        Ok(known) => ListEntry::Known(known),
-        Err(error) => ListEntry::Broken(Broken {
-            id: shown(row, key),
-            status: UNREADABLE,
-            detail: cut(&error.message),
-        }),
-    };
-    rows.iter().map(entry).collect()
+impl Store {
+    /// The rows of a list; `key` is the column by which one that cannot be read is named.
+    pub async fn entries<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        query: Query<T>,
+    ) -> Result<Vec<ListEntry<T>>, StoreError> {
+        let entry = |row: Row<'_>| match row.read() {
+            Ok(known) => ListEntry::Known(known),
+            Err(error) => ListEntry::Broken(Broken {
+                id: shown(row, key),
+                status: UNREADABLE,
+                detail: cut(&error.to_string()),
+            }),
+        };
+        Ok(self.query(query).await?.iter().map(entry).collect())
+    }
+
+    /// What can be read of the rows of a query.
+    pub async fn readable<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        query: Query<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        Ok(readable(&self.query(query).await?, what, Row::read))
+    }
+}
+
+impl Transaction<'_> {
+    /// What can be read of the rows of a query.
+    pub async fn readable<T: DeserializeOwned>(
+        &mut self,
+        what: &str,
+        query: Query<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        Ok(readable(&self.query(query).await?, what, Row::read))
+    }
 }
 
 /// What can be read of rows; what cannot is told to the log, and named by `callboard doctor`.
-pub fn readable<'r, T>(
+pub(super) fn readable<'r, T, E: Into<StoreError>>(
     rows: &'r Rows,
     what: &str,
-    read: impl Fn(Row<'r>) -> Result<T, StoreError>,
+    read: impl Fn(Row<'r>) -> Result<T, E>,
 ) -> Vec<T> {
     let read = rows.iter().filter_map(|row| match read(row) {
         Ok(value) => Some(value),
         Err(error) => {
-            let problem = cut(&error.message);
+            let problem = cut(&error.into().message);
             tracing::error!(what, problem, "a row is left out: it cannot be read");
             None
         }
     });
     read.collect()
+}
+
+/// What can be read of rows, and what is wrong with the others.
+pub(super) fn parted<T>(
+    rows: &Rows,
+    mut read: impl FnMut(Row<'_>) -> Result<T, StoreError>,
+) -> (Vec<T>, Vec<String>) {
+    let (mut readable, mut problems) = (Vec::new(), Vec::new());
+    for row in rows.iter() {
+        match read(row) {
+            Ok(value) => readable.push(value),
+            Err(error) => problems.push(cut(&error.message)),
+        }
+    }
+    (readable, problems)
 }
 
 /// A column as far as it can be shown.

@@ -3,16 +3,20 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use super::{Store, StoreError, batch};
-use crate::value::Statement;
+use crate::value::form::micros;
+use crate::value::{Query, Statement};
 
 /// How long a worker that fell silent is remembered.
 const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 
 /// A worker, and how long ago it was last seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct LastSeen {
     pub worker: String,
+    #[serde(with = "micros")]
     pub age: Duration,
 }
 
@@ -48,14 +52,7 @@ pub async fn ended(store: &Store, worker: &str) -> Result<(), StoreError> {
 pub async fn last_seen(store: &Store) -> Result<Option<LastSeen>, StoreError> {
     let now = batch::now(store.dialect());
     let sql = format!(
-        "SELECT name, {now} - seen_at AS age FROM workers ORDER BY seen_at DESC, name LIMIT 1"
+        "SELECT name AS worker, {now} - seen_at AS age FROM workers ORDER BY seen_at DESC, name LIMIT 1"
     );
-    let rows = store.query(Statement::new(sql)).await?;
-    let Some(row) = rows.first() else {
-        return Ok(None);
-    };
-    Ok(Some(LastSeen {
-        worker: row.text("name")?,
-        age: Duration::from_micros(row.integer("age")?.max(0).unsigned_abs()),
-    }))
+    store.read_first(Query::new(sql)).await
 }

@@ -2,17 +2,20 @@
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use callboard_core::store::unreadable::{ListEntry, entries, readable};
-use callboard_core::store::{Store, StoreError, microseconds, timestamp};
-use callboard_core::value::{Row, Rows, Statement};
+use callboard_core::store::unreadable::ListEntry;
+use callboard_core::store::{Store, StoreError};
+use callboard_core::value::form::micros;
+use callboard_core::value::{Query, Statement, columns, select};
 
 /// The most tags that a post has: each has a page of its own.
 const TAGS: usize = 50;
 
 /// One post. A removed post keeps its row, so that its address can say "gone".
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename = "posts")]
+#[schemars(rename = "Post")]
 pub struct Post {
     /// Its id.
     pub id: String,
@@ -29,66 +32,61 @@ pub struct Post {
     /// The text.
     pub markdown: String,
     /// What readers find it by.
+    #[serde(with = "commas")]
+    #[schemars(with = "Vec<String>")]
     pub tags: Vec<String>,
     /// The built-in composer, or the model.
     pub written_by: String,
     /// The day it covers, `YYYY-MM-DD`.
     pub covers: String,
     /// Whether it was taken off the site.
+    #[serde(rename(deserialize = "status"), deserialize_with = "is_removed")]
+    #[schemars(rename = "removed")]
     pub removed: bool,
     /// When it was published.
+    #[serde(with = "micros")]
+    #[schemars(with = "Timestamp")]
     pub published_at: Timestamp,
     /// When it last changed.
+    #[serde(with = "micros")]
+    #[schemars(with = "Timestamp")]
     pub updated_at: Timestamp,
 }
 
 /// Insert a post. A subject or slug that is there already breaks a constraint.
 pub fn insert(post: &Post) -> Statement {
     let sql = "INSERT INTO posts (id, slug, subject, task, title, excerpt, markdown, tags, \
-        written_by, covers, status, published_at, updated_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    Statement::new(sql)
-        .bind(&post.id)
-        .bind(&post.slug)
-        .bind(&post.subject)
-        .bind(&post.task)
-        .bind(&post.title)
-        .bind(&post.excerpt)
-        .bind(&post.markdown)
-        .bind(post.tags.join(","))
-        .bind(&post.written_by)
-        .bind(&post.covers)
-        .bind(if post.removed { "removed" } else { "published" })
-        .bind(microseconds(post.published_at))
-        .bind(microseconds(post.updated_at))
+            written_by, covers, status, published_at, updated_at) \
+        VALUES (:id, :slug, :subject, :task, :title, :excerpt, :markdown, :tags, :written_by, \
+            :covers, CASE WHEN :removed THEN 'removed' ELSE 'published' END, :published_at, \
+            :updated_at)";
+    Statement::named(sql, post)
 }
 
 /// Published posts, newest first. One that cannot be read is told to the log, and stops no page
 /// but its own.
 pub async fn newest(store: &Store, limit: u32, offset: u32) -> Result<Vec<Post>, StoreError> {
-    let sql = "SELECT * FROM posts WHERE status = 'published' \
-        ORDER BY published_at DESC, id DESC LIMIT $1 OFFSET $2";
-    let rows = store
-        .query(Statement::new(sql).bind(limit).bind(offset))
-        .await?;
-    Ok(readable(&rows, "a post", read))
+    let query =
+        select("WHERE status = 'published' ORDER BY published_at DESC, id DESC LIMIT $1 OFFSET $2");
+    store
+        .readable("a post", query.bind(limit).bind(offset))
+        .await
 }
 
 /// Published posts, newest first, without their texts: as much as a list of addresses needs.
 pub async fn addresses(store: &Store, limit: u32) -> Result<Vec<Post>, StoreError> {
-    let sql = "SELECT id, slug, subject, task, title, '' AS excerpt, '' AS markdown, tags, \
-        written_by, covers, status, published_at, updated_at \
-        FROM posts WHERE status = 'published' ORDER BY published_at DESC, id DESC LIMIT $1";
-    let rows = store.query(Statement::new(sql).bind(limit)).await?;
-    Ok(readable(&rows, "a post", read))
+    let columns = columns::<Post>().replace("excerpt, markdown", "'' AS excerpt, '' AS markdown");
+    let sql = format!(
+        "SELECT {columns} FROM posts WHERE status = 'published' \
+        ORDER BY published_at DESC, id DESC LIMIT $1"
+    );
+    store.readable("a post", Query::new(sql).bind(limit)).await
 }
 
 /// Those of [`newest`] with those that cannot be read.
 pub async fn list(store: &Store, limit: u32) -> Result<Vec<ListEntry<Post>>, StoreError> {
-    let sql = "SELECT * FROM posts WHERE status = 'published' \
-        ORDER BY published_at DESC, id DESC LIMIT $1";
-    let rows = store.query(Statement::new(sql).bind(limit)).await?;
-    Ok(entries(&rows, "slug", read))
+    let query = select("WHERE status = 'published' ORDER BY published_at DESC, id DESC LIMIT $1");
+    store.entries("slug", query.bind(limit)).await
 }
 
 /// Published posts that have a tag, newest first. A tag holds no comma.
@@ -96,69 +94,71 @@ pub async fn tagged(store: &Store, tag: &str, limit: u32) -> Result<Vec<Post>, S
     if tag.is_empty() || tag.contains(',') {
         return Ok(Vec::new());
     }
-    let sql = "SELECT * FROM posts WHERE status = 'published' \
-        AND replace(',' || tags || ',', $1, '') <> ',' || tags || ',' \
-        ORDER BY published_at DESC, id DESC LIMIT $2";
-    let statement = Statement::new(sql).bind(format!(",{tag},")).bind(limit);
-    Ok(readable(&store.query(statement).await?, "a post", read))
+    let query = select(
+        "WHERE status = 'published' \
+            AND replace(',' || tags || ',', $1, '') <> ',' || tags || ',' \
+        ORDER BY published_at DESC, id DESC LIMIT $2",
+    );
+    let query = query.bind(format!(",{tag},")).bind(limit);
+    store.readable("a post", query).await
 }
 
 /// How many posts are published.
 pub async fn count(store: &Store) -> Result<u64, StoreError> {
-    let sql = "SELECT COUNT(*) AS posts FROM posts WHERE status = 'published'";
-    let rows = store.query(Statement::new(sql)).await?;
-    let count = rows.first().map(|row| row.integer("posts")).transpose()?;
-    Ok(count.unwrap_or_default().unsigned_abs())
+    let sql = "SELECT COUNT(*) FROM posts WHERE status = 'published'";
+    store.read_one(Query::new(sql)).await
 }
 
 /// The post of a slug, published or removed.
 pub async fn by_slug(store: &Store, slug: &str) -> Result<Option<Post>, StoreError> {
-    one(&store
-        .query(Statement::new("SELECT * FROM posts WHERE slug = $1").bind(slug))
-        .await?)
+    store.read_first(select("WHERE slug = $1").bind(slug)).await
 }
 
 /// The post about a subject, published or removed.
-pub async fn by_subject(store: &Store, subject: &str) -> Result<Option<Post>, StoreError> {
-    one(&store.query(find_subject(subject)).await?)
+pub fn about(subject: &str) -> Query<Post> {
+    select("WHERE subject = $1").bind(subject)
 }
 
-/// Selects the post about a subject.
-pub fn find_subject(subject: &str) -> Statement {
-    Statement::new("SELECT * FROM posts WHERE subject = $1").bind(subject)
+/// The slugs that begin so.
+pub fn slugs(beginning: &str) -> Query<String> {
+    let sql = "SELECT slug FROM posts WHERE substr(slug, 1, CAST($2 AS INTEGER)) = $1";
+    let length = i64::try_from(beginning.len()).unwrap_or(i64::MAX);
+    Query::new(sql).bind(beginning).bind(length)
 }
 
 /// Take a published post off the site; gives one row if there was one.
 pub fn remove(slug: &str, now: Timestamp) -> Statement {
     let sql = "UPDATE posts SET status = 'removed', updated_at = $2 \
         WHERE slug = $1 AND status = 'published'";
-    Statement::new(sql).bind(slug).bind(microseconds(now))
+    Statement::new(sql).bind(slug).bind(now)
 }
 
-fn one(rows: &Rows) -> Result<Option<Post>, StoreError> {
-    rows.first().map(read).transpose()
+fn is_removed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(<&str>::deserialize(deserializer)? == "removed")
 }
 
-pub(super) fn read(row: Row<'_>) -> Result<Post, StoreError> {
-    let tags = row.text("tags")?;
-    Ok(Post {
-        id: row.text("id")?,
-        slug: row.text("slug")?,
-        subject: row.text("subject")?,
-        task: row.text("task")?,
-        title: row.text("title")?,
-        excerpt: row.text("excerpt")?,
-        markdown: row.text("markdown")?,
-        tags: tags
-            .split(',')
-            .filter(|tag| !tag.is_empty())
-            .take(TAGS)
-            .map(str::to_owned)
-            .collect(),
-        written_by: row.text("written_by")?,
-        covers: row.text("covers")?,
-        removed: row.text("status")? == "removed",
-        published_at: timestamp(row.integer("published_at")?),
-        updated_at: timestamp(row.integer("updated_at")?),
-    })
+/// Tags: parted by commas in a row, and a list in a document.
+mod commas {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::TAGS;
+
+    pub(super) fn serialize<S: Serializer>(
+        tags: &[String],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            tags.serialize(serializer)
+        } else {
+            serializer.serialize_str(&tags.join(","))
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<String>, D::Error> {
+        let tags = <&str>::deserialize(deserializer)?.split(',');
+        let tags = tags.filter(|tag| !tag.is_empty()).take(TAGS);
+        Ok(tags.map(str::to_owned).collect())
+    }
 }

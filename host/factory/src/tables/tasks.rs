@@ -2,17 +2,19 @@
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use callboard_core::store::gates::Gate;
 use callboard_core::store::runs::RunStatus;
 use callboard_core::store::tenants::EndedRun;
-use callboard_core::store::unreadable::{ListEntry, entries};
-use callboard_core::store::{Dialect, Store, StoreError, batch, microseconds, timestamp};
-use callboard_core::value::{ColumnError, Row, Rows, Statement};
+use callboard_core::store::unreadable::ListEntry;
+use callboard_core::store::{Dialect, Store, StoreError, batch};
+use callboard_core::value::form::micros;
+use callboard_core::value::{Query, Statement, select};
 
 /// One task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename = "tasks")]
 pub struct Task {
     pub id: String,
     /// What it is about, once: `dev_diary:<identity>:<day>`.
@@ -22,12 +24,14 @@ pub struct Task {
     /// The run that made its newest draft.
     pub run: String,
     pub status: TaskStatus,
+    #[serde(with = "micros")]
     pub created_at: Timestamp,
+    #[serde(with = "micros")]
     pub updated_at: Timestamp,
 }
 
 /// Where a task stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TaskStatus {
     Drafted,
@@ -49,24 +53,11 @@ impl TaskStatus {
             TaskStatus::Published => "published",
         }
     }
-
-    /// The status of a name.
-    pub fn parse(name: &str) -> Option<Self> {
-        let all = [
-            TaskStatus::Drafted,
-            TaskStatus::AwaitingApproval,
-            TaskStatus::Rejected,
-            TaskStatus::Halted,
-            TaskStatus::Published,
-        ];
-        all.into_iter().find(|status| status.name() == name)
-    }
 }
 
 /// The task of an id.
 pub async fn by_id(store: &Store, id: &str) -> Result<Option<Task>, StoreError> {
-    let sql = "SELECT * FROM tasks WHERE id = $1";
-    Ok(first(&store.query(Statement::new(sql).bind(id)).await?)?)
+    store.read_first(select("WHERE id = $1").bind(id)).await
 }
 
 /// Tasks, newest first, of one status or of all, with those that cannot be read.
@@ -75,69 +66,45 @@ pub async fn list(
     status: Option<TaskStatus>,
     limit: u32,
 ) -> Result<Vec<ListEntry<Task>>, StoreError> {
-    let statement = match status {
-        Some(status) => Statement::new(
-            "SELECT * FROM tasks WHERE status = $2 ORDER BY created_at DESC, id LIMIT $1",
-        )
-        .bind(limit)
-        .bind(status.name()),
-        None => {
-            Statement::new("SELECT * FROM tasks ORDER BY created_at DESC, id LIMIT $1").bind(limit)
+    let query = match status {
+        Some(status) => {
+            let of = select("WHERE status = $1 ORDER BY created_at DESC, id LIMIT $2");
+            of.bind(status.name())
         }
+        None => select("ORDER BY created_at DESC, id LIMIT $1"),
     };
-    Ok(entries(&store.query(statement).await?, "id", read))
+    store.entries("id", query.bind(limit)).await
 }
 
 /// The task that a run makes, if there is one.
 pub async fn of_run(store: &Store, run: &str) -> Result<Option<Task>, StoreError> {
-    let sql = "SELECT * FROM tasks WHERE run = $1 ORDER BY updated_at DESC LIMIT 1";
-    Ok(first(&store.query(Statement::new(sql).bind(run)).await?)?)
+    let query = select("WHERE run = $1 ORDER BY updated_at DESC LIMIT 1");
+    store.read_first(query.bind(run)).await
 }
 
 /// The task about a subject.
-pub async fn by_subject(store: &Store, subject: &str) -> Result<Option<Task>, StoreError> {
-    Ok(first(&store.query(find_subject(subject)).await?)?)
-}
-
-/// Selects the task about a subject.
-pub fn find_subject(subject: &str) -> Statement {
-    Statement::new("SELECT * FROM tasks WHERE subject = $1").bind(subject)
+pub fn about(subject: &str) -> Query<Task> {
+    select("WHERE subject = $1").bind(subject)
 }
 
 /// Insert a task. A subject that has one already breaks a constraint.
 pub fn insert(task: &Task) -> Statement {
-    let sql = "INSERT INTO tasks (id, subject, topic, run, status, created_at, updated_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    Statement::new(sql)
-        .bind(&task.id)
-        .bind(&task.subject)
-        .bind(&task.topic)
-        .bind(&task.run)
-        .bind(task.status.name())
-        .bind(microseconds(task.created_at))
-        .bind(microseconds(task.updated_at))
+    Statement::insert(task)
 }
 
 /// Give a task a new topic, run and status; not once it is published.
 pub fn renew(task: &Task) -> Statement {
-    let sql = "UPDATE tasks SET topic = $2, run = $3, status = $4, updated_at = $5 \
-        WHERE id = $1 AND status <> 'published'";
-    Statement::new(sql)
-        .bind(&task.id)
-        .bind(&task.topic)
-        .bind(&task.run)
-        .bind(task.status.name())
-        .bind(microseconds(task.updated_at))
+    let sql = "UPDATE tasks SET topic = :topic, run = :run, status = :status, \
+            updated_at = :updated_at \
+        WHERE id = :id AND status <> 'published'";
+    Statement::named(sql, task)
 }
 
 /// Move a task to a status; a published one stays published.
 pub fn set_status(id: &str, status: TaskStatus, now: Timestamp) -> Statement {
     let sql = "UPDATE tasks SET status = $2, updated_at = $3 \
         WHERE id = $1 AND status <> 'published'";
-    Statement::new(sql)
-        .bind(id)
-        .bind(status.name())
-        .bind(microseconds(now))
+    Statement::new(sql).bind(id).bind(status.name()).bind(now)
 }
 
 /// Take up the tasks that ended with a run that goes on again.
@@ -185,7 +152,7 @@ pub(super) fn runs_ended(
 #[derive(Serialize)]
 struct Left<'r> {
     run: &'r str,
-    status: &'static str,
+    status: TaskStatus,
 }
 
 impl<'r> Left<'r> {
@@ -195,34 +162,7 @@ impl<'r> Left<'r> {
             RunStatus::Rejected => TaskStatus::Rejected,
             _ => TaskStatus::Halted,
         };
-        Some(Self {
-            run: ended.run,
-            status: status.name(),
-        })
+        let run = ended.run;
+        Some(Self { run, status })
     }
-}
-
-/// The first task in an answer.
-pub fn first(rows: &Rows) -> Result<Option<Task>, ColumnError> {
-    rows.first().map(task).transpose()
-}
-
-pub(super) fn read(row: Row<'_>) -> Result<Task, StoreError> {
-    Ok(task(row)?)
-}
-
-fn task(row: Row<'_>) -> Result<Task, ColumnError> {
-    let status = row.text("status")?;
-    Ok(Task {
-        id: row.text("id")?,
-        subject: row.text("subject")?,
-        topic: row.text("topic")?,
-        run: row.text("run")?,
-        status: TaskStatus::parse(&status).ok_or_else(|| ColumnError {
-            column: "status".to_owned(),
-            problem: format!("is no status of a task: `{status}`"),
-        })?,
-        created_at: timestamp(row.integer("created_at")?),
-        updated_at: timestamp(row.integer("updated_at")?),
-    })
 }

@@ -2,7 +2,7 @@
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
-use callboard_core::value::Statement;
+use callboard_core::value::Query;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,8 +31,8 @@ impl Handler for Greet {
 
     async fn handle(&self, call: &Call, _config: (), reads: Reads) -> Handled<Writes> {
         let sql = "SELECT guest FROM visits WHERE run = $1";
-        let rows = call.query(Statement::new(sql).bind(&call.run)).await?;
-        if rows.first().is_none() {
+        let guest: Option<String> = call.read_first(Query::new(sql).bind(&call.run)).await?;
+        if guest.is_none() {
             let problem = format!("{} is not in the book", reads.invited);
             return Err(Stop::failed(FailureKind::Input, problem));
         }

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::handler::{Call, Handled, Handler, Needs, RowUse, TableNeed};
 use crate::outcome::{Done, Stop};
-use crate::prune::{Batches, delete_in_batches, identifiers, keeps_summaries, total};
+use crate::prune::{Batches, delete_in_batches, identifiers, keeps_summaries};
 use crate::register;
-use crate::value::Statement;
+use crate::store::prunable::Prunable;
 
 struct KeepNewest;
 register!(KeepNewest);
@@ -74,12 +74,13 @@ impl Handler for KeepNewest {
             max_batches,
             dry_run,
         } = config;
-        let condition = format!(
-            "{order_column} IS NOT NULL{}",
-            keeps_summaries(call, &table).await?
-        );
-        let count = format!("SELECT COUNT(*) AS total FROM {table} WHERE {condition}");
-        let rows = total(&call.query(Statement::new(count)).await?)?;
+        let summaries = keeps_summaries(call, &table).await?;
+        let all = Prunable {
+            table: &table,
+            key: &key,
+            condition: format!("{order_column} IS NOT NULL{summaries}"),
+        };
+        let rows = call.read_first(all.count()).await?.unwrap_or_default();
         let rows_matched = rows.saturating_sub(u64::from(keep));
         if rows_matched == 0 {
             return Err(Stop::nothing_to_do(format!(
@@ -92,11 +93,8 @@ impl Handler for KeepNewest {
                 rows_deleted: 0,
             }));
         }
-        let sql = format!(
-            "DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {condition} \
-             ORDER BY {order_column} DESC, {key} DESC LIMIT $2 OFFSET $1)"
-        );
-        let statement = Statement::new(sql).bind(keep).bind(batch_size);
+        let order = format!("{order_column} DESC, {key} DESC LIMIT $2 OFFSET $1");
+        let statement = all.delete(&order).bind(keep).bind(batch_size);
         let rows_deleted = delete_in_batches(
             call,
             &statement,

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::handler::{Call, Handled, Handler, Needs, RowUse, TableNeed};
 use crate::outcome::{Done, FailureKind, Stop};
-use crate::prune::{Batches, delete_in_batches, identifiers, keeps_summaries, total};
+use crate::prune::{Batches, delete_in_batches, identifiers, keeps_summaries};
 use crate::register;
-use crate::value::Statement;
+use crate::store::prunable::Prunable;
 
 struct TtlPrune;
 register!(TtlPrune);
@@ -77,9 +77,13 @@ impl Handler for TtlPrune {
             dry_run,
         } = config;
         let before = before(call, ttl_days)?;
-        let condition = format!("{age_column} < $1{}", keeps_summaries(call, &table).await?);
-        let count = format!("SELECT COUNT(*) AS total FROM {table} WHERE {condition}");
-        let rows_matched = total(&call.query(Statement::new(count).bind(before)).await?)?;
+        let old = Prunable {
+            table: &table,
+            key: &key,
+            condition: format!("{age_column} < $1{}", keeps_summaries(call, &table).await?),
+        };
+        let count = call.read_first(old.count().bind(before)).await?;
+        let rows_matched = count.unwrap_or_default();
         if rows_matched == 0 {
             let reason = format!("no row of {table} is older than {ttl_days} days");
             return Err(Stop::nothing_to_do(reason));
@@ -90,11 +94,8 @@ impl Handler for TtlPrune {
                 rows_deleted: 0,
             }));
         }
-        let sql = format!(
-            "DELETE FROM {table} WHERE {key} IN \
-             (SELECT {key} FROM {table} WHERE {condition} ORDER BY {age_column}, {key} LIMIT $2)"
-        );
-        let statement = Statement::new(sql).bind(before).bind(batch_size);
+        let statement = old.delete(&format!("{age_column}, {key} LIMIT $2"));
+        let statement = statement.bind(before).bind(batch_size);
         let rows_deleted = delete_in_batches(
             call,
             &statement,

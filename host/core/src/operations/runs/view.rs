@@ -283,12 +283,12 @@ impl From<Holder> for HolderView {
     fn from(holder: Holder) -> Self {
         Self {
             fence: holder.fence,
-            signals: holder.signals,
+            signals: holder.told.signals,
             worker: holder.worker,
             lease_until: holder.lease_until,
             recoveries: holder.recoveries,
-            stop_request: holder.stop_request,
-            stop_detail: holder.stop_detail,
+            stop_request: holder.told.stop_request,
+            stop_detail: holder.told.stop_detail,
         }
     }
 }

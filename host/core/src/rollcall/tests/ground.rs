@@ -394,8 +394,7 @@ inventory::submit! {
         owner: "tests",
         migrations: &[crate::schema::Migration {
             number: 1,
-            sqlite: TABLES,
-            postgres: TABLES,
+            text: TABLES,
         }],
     }
 }

@@ -87,8 +87,9 @@ pub(super) fn advance(dialect: Dialect) -> String {
         Dialect::Sqlite => (table, String::new()),
         Dialect::Postgres => {
             let named = batch::named(dialect, "run");
+            let names = columns.map(|(name, _)| format!("batch.{name}")).join(", ");
             let source = format!(
-                "(SELECT batch.* FROM {table} JOIN open_runs AS held ON held.id = batch.run \
+                "(SELECT {names} FROM {table} JOIN open_runs AS held ON held.id = batch.run \
                   WHERE held.id {named} AND held.fence = batch.fence AND held.status = 'running' \
                   ORDER BY held.id FOR UPDATE OF held) AS batch"
             );

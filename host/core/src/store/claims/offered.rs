@@ -1,13 +1,15 @@
 //! Claims of runs that were offered by name: an executor elsewhere says which run is carried
 //! on, and the store whether it can be. The limits of keys hold as they do for every claim.
 
+use serde::Deserialize;
+
 use super::pick::Wanted;
 use super::{
     CANDIDATE, CLAIMABLE, Claim, Claimant, begin, candidates, choose, lease, loads, rates,
 };
 use crate::store::leases::{self, Recovered};
 use crate::store::{Store, StoreError, Transaction, batch, poisoned};
-use crate::value::{Row, Statement};
+use crate::value::{Query, Statement};
 
 /// How runs that are offered are taken.
 #[derive(Debug, Clone)]
@@ -106,7 +108,7 @@ async fn due_of(
 }
 
 /// A run that can be taken now; one that was taken and given back is another.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub struct DueRun {
     pub run: String,
     pub fence: i64,
@@ -135,17 +137,8 @@ async fn due_in(
     let dialect = transaction.dialect();
     let among = batch::among(dialect, batch::ids(dialect));
     let sql = format!("SELECT id AS run, fence, wake_at FROM open_runs WHERE id {among}");
-    let statement = Statement::new(sql).bind(batch::rows(&chosen)?);
-    let rows = transaction.query(statement).await?;
-    let mut due = rows.iter().map(read_due).collect::<Result<Vec<_>, _>>()?;
+    let query = Query::new(sql).bind(batch::rows(&chosen)?);
+    let mut due: Vec<DueRun> = transaction.read(query).await?;
     due.sort_by_key(|due| chosen.iter().position(|id| *id == due.run));
     Ok(due)
-}
-
-fn read_due(row: Row<'_>) -> Result<DueRun, StoreError> {
-    Ok(DueRun {
-        run: row.text("run")?,
-        fence: row.integer("fence")?,
-        wake_at: row.integer("wake_at")?,
-    })
 }

@@ -3,13 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Deserialize;
+
 use super::Candidate;
 use super::rates::Starts;
 
 /// Runs of a pipeline and key that are under way.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Load {
     pub pipeline: String,
+    #[serde(rename = "limit_key")]
     pub key: Option<String>,
     pub at_once: Option<i64>,
     pub runs: i64,

@@ -4,15 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{CLAIMABLE, Candidate};
-use crate::store::unreadable::readable;
 use crate::store::{Dialect, StoreError, Transaction, batch, timestamp};
-use crate::value::Statement;
+use crate::value::{Query, Statement};
 
 /// A key with the rate that holds for it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Rated {
     limit_key: String,
     rate: i64,
@@ -34,7 +33,7 @@ impl Rated {
 #[derive(Debug, Default)]
 pub(super) struct Starts(BTreeMap<Rated, StartCount>);
 
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 struct StartCount {
     runs: i64,
     /// When another run may start, if none may now.
@@ -82,22 +81,9 @@ pub(super) async fn started(
     if rated.is_empty() {
         return Ok(Starts::default());
     }
-    let count = Statement::new(count(transaction.dialect()));
-    let rows = transaction
-        .query(count.bind(batch::rows(&rated)?).bind(now))
-        .await?;
-    let starts = readable(&rows, "a rate", |row| {
-        let rated = Rated {
-            limit_key: row.text("limit_key")?,
-            rate: row.integer("rate")?,
-            per: row.integer("per")?,
-        };
-        let started = StartCount {
-            runs: row.integer("runs")?,
-            free_at: row.optional_integer("free_at")?,
-        };
-        Ok((rated, started))
-    });
+    let count = Query::new(count(transaction.dialect()));
+    let count = count.bind(batch::rows(&rated)?).bind(now);
+    let starts = transaction.readable("a rate", count).await?;
     Ok(Starts(starts.into_iter().collect()))
 }
 

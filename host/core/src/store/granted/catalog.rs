@@ -50,13 +50,10 @@ impl Catalog {
     fn of(rows: &Rows) -> Result<Self, StoreError> {
         let mut tables: BTreeMap<String, BTreeSet<Arc<str>>> = BTreeMap::new();
         let mut catalog = Self::default();
-        for row in rows.iter() {
-            catalog.schema = row.text("schema")?;
-            catalog.vectors = row.optional_text("vectors")?;
-            catalog.made_cast = row.optional_text("made_cast")?;
-            if let (Some(table), Some(part)) =
-                (row.optional_text("name")?, row.optional_text("part")?)
-            {
+        for (schema, vectors, made_cast, table, part) in rows.read()? {
+            (catalog.schema, catalog.vectors, catalog.made_cast) = (schema, vectors, made_cast);
+            let (table, part): (Option<String>, Option<String>) = (table, part);
+            if let (Some(table), Some(part)) = (table, part) {
                 tables.entry(table).or_default().insert(part.into());
             }
         }

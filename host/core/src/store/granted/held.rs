@@ -77,7 +77,7 @@ fn relations(dialect: Dialect) -> String {
 }
 
 fn as_wanted(relation: Row<'_>, wanted: &BTreeMap<&str, String>) -> Result<bool, StoreError> {
-    let (name, is_table) = (relation.text("name")?, relation.boolean("is_table")?);
-    let wanted = wanted.get(name.as_str()).filter(|_| is_table);
-    Ok(relation.text("verbs")? == wanted.map_or("", String::as_str))
+    let (name, is_table, verbs): (&str, bool, &str) = relation.read()?;
+    let wanted = wanted.get(name).filter(|_| is_table);
+    Ok(verbs == wanted.map_or("", String::as_str))
 }

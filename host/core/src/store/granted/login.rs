@@ -15,7 +15,7 @@ use crate::grants::{Grants, Verb};
 use crate::settings::hex;
 use crate::store::locks::Lock;
 use crate::store::{Store, StoreError, StoreErrorKind, Transaction};
-use crate::value::Statement;
+use crate::value::{Query, Statement};
 
 /// Connections of one role: a few processes with [`super::CONNECTIONS`] each.
 const CONNECTION_LIMIT: u32 = 64;
@@ -134,9 +134,9 @@ async fn no_tables_of_its_own(transaction: &mut Transaction<'_>) -> Result<(), S
     let sql = "SELECT current_database()::text AS name FROM pg_database \
         WHERE datname = current_database() AND pg_has_role(datdba, 'USAGE') \
         AND has_database_privilege('public', oid, 'TEMPORARY')";
-    let rows = transaction.query(Statement::new(sql)).await?;
-    if let Some(row) = rows.first() {
-        let name = quoted(&row.text("name")?);
+    let name: Option<String> = transaction.read_first(Query::new(sql)).await?;
+    if let Some(name) = name {
+        let name = quoted(&name);
         let revoke = format!("REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC");
         transaction.execute(Statement::new(revoke)).await?;
     }

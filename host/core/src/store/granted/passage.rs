@@ -14,7 +14,7 @@
 use super::catalog::SEARCH_PATH;
 use super::role::{Login, quoted};
 use crate::store::{StoreError, Transaction};
-use crate::value::Statement;
+use crate::value::{Query, Statement};
 
 /// The body of the inner function. `$1` of the statement is the array of its parameters.
 const INNER: &str = "DECLARE answer refcursor; touched bigint; \
@@ -69,7 +69,7 @@ impl<'a> Passage<'a> {
             WHERE nspname = $1 AND prosecdef AND proconfig = ARRAY[$8] AND (\
                 (proname = $2 AND rolname = $3 AND prosrc = $4) \
                 OR (proname = $5 AND rolname = $6 AND prosrc = $7))";
-        let find = Statement::new(sql)
+        let find = Query::<i64>::new(sql)
             .bind(&self.login.schema)
             .bind(&self.inner)
             .bind(&self.login.role)
@@ -78,11 +78,7 @@ impl<'a> Passage<'a> {
             .bind(&self.between)
             .bind(self.outer_body())
             .bind(format!("search_path={SEARCH_PATH}"));
-        let rows = transaction.query(find).await?;
-        let row = rows
-            .first()
-            .ok_or_else(|| StoreError::internal("no count"))?;
-        Ok(row.integer("found")? == 2)
+        Ok(transaction.read_one(find).await? == 2)
     }
 
     /// Make both anew. What the role of the plugin is granted is granted afterwards.

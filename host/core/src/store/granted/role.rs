@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::settings::hex;
 use crate::store::{StoreError, Transaction};
-use crate::value::Statement;
+use crate::value::Query;
 
 /// Whose rights a plugin has.
 pub(super) struct Login {
@@ -26,11 +26,7 @@ pub(super) async fn of_plugin(
     plugin: &str,
 ) -> Result<Login, StoreError> {
     let sql = "SELECT current_database()::text AS database, current_schema()::text AS schema";
-    let rows = transaction.query(Statement::new(sql)).await?;
-    let row = rows
-        .first()
-        .ok_or_else(|| StoreError::internal("no current database"))?;
-    let (database, schema) = (row.text("database")?, row.text("schema")?);
+    let (database, schema): (String, String) = transaction.read_one(Query::new(sql)).await?;
     Ok(Login {
         role: role_name(&database, &schema, plugin),
         schema,

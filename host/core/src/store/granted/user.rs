@@ -1,7 +1,7 @@
 //! What the user of the database cannot do for plugins.
 
 use crate::store::{Backend, Store, StoreError};
-use crate::value::Statement;
+use crate::value::Query;
 
 /// The user of the database, if it may not create the login roles of plugins.
 pub async fn without_logins(store: &Store) -> Result<Option<String>, StoreError> {
@@ -10,8 +10,7 @@ pub async fn without_logins(store: &Store) -> Result<Option<String>, StoreError>
     }
     let sql = "SELECT rolname::text AS name FROM pg_roles \
         WHERE rolname = current_user AND NOT rolcreaterole AND NOT rolsuper";
-    let rows = store.query(Statement::new(sql)).await?;
-    Ok(rows.first().map(|row| row.text("name")).transpose()?)
+    store.read_first(Query::new(sql)).await
 }
 
 /// The user of the database and the schema of its tables, if it may not let plugins into that.
@@ -21,9 +20,5 @@ pub async fn without_schema(store: &Store) -> Result<Option<(String, String)>, S
     }
     let sql = "SELECT current_user::text AS name, current_schema()::text AS place \
         WHERE NOT has_schema_privilege(current_schema(), 'USAGE WITH GRANT OPTION')";
-    let rows = store.query(Statement::new(sql)).await?;
-    let Some(row) = rows.first() else {
-        return Ok(None);
-    };
-    Ok(Some((row.text("name")?, row.text("place")?)))
+    store.read_first(Query::new(sql)).await
 }

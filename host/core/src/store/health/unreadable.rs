@@ -3,12 +3,17 @@
 
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+
 use super::{Case, EXAMPLES};
+use crate::store::findings::Finding;
+use crate::store::gates::{self, Gate};
+use crate::store::runs::{self, Run};
+use crate::store::schedules::Times;
+use crate::store::stage_runs::{self, StageRun};
 use crate::store::unreadable::{cut, shown};
-use crate::store::{
-    Store, StoreError, effects, findings, gates, runs, schedules, settings, stage_runs,
-};
-use crate::value::{Row, Statement, Value};
+use crate::store::{Store, StoreError, effects, settings};
+use crate::value::{Row, Statement, Value, columns, parameters};
 
 /// Rows that are in memory at once. Of checkpoints each may have a large report.
 const BATCH: u32 = 1_000;
@@ -18,8 +23,9 @@ const BATCH_OF_CHECKPOINTS: u32 = 50;
 pub struct Table {
     /// What a row of it is, in words.
     row: &'static str,
-    /// Selects all of them.
+    /// Where all of them are, up to a condition.
     rows: &'static str,
+    columns: fn() -> String,
     /// The columns of its primary key.
     key: &'static [&'static str],
     /// The column with the run that a row belongs to.
@@ -33,62 +39,52 @@ pub struct Table {
 const TABLES: [Table; 8] = [
     Table {
         run: Some("id"),
-        ..plain(
-            "run",
-            "SELECT open_runs.*, CAST(NULL AS BIGINT) AS finished_at FROM open_runs",
-            &["id"],
-            |row| runs::read(row).map(drop),
-        )
+        columns: runs::open_columns,
+        ..plain::<Run>("run", "open_runs WHERE TRUE", &["id"])
     },
     Table {
         run: Some("id"),
+        columns: runs::ended_columns,
         ended: true,
-        ..plain(
-            "run that has ended",
-            "SELECT history.*, finished_at AS wake_at FROM history",
-            &["id"],
-            |row| runs::read(row).map(drop),
-        )
+        ..plain::<Run>("run that has ended", "history WHERE TRUE", &["id"])
     },
     Table {
         run: Some("run"),
+        columns: stage_runs::whole_columns,
         batch: BATCH_OF_CHECKPOINTS,
-        ..plain(
+        read: |row| stage_runs::read(row).map(drop),
+        ..plain::<StageRun>(
             "checkpoint",
-            "SELECT stage_runs.*, blobs.content FROM stage_runs \
-            JOIN open_runs ON open_runs.id = stage_runs.run \
-            LEFT JOIN blobs ON blobs.digest = stage_runs.digest",
+            "stage_runs LEFT JOIN blobs ON blobs.digest = stage_runs.digest \
+            WHERE EXISTS (SELECT 1 FROM open_runs WHERE open_runs.id = stage_runs.run)",
             &["run", "stage", "visit"],
-            |row| stage_runs::read(row).map(drop),
         )
     },
     Table {
         run: Some("run"),
-        ..plain(
+        read: |row| gates::read(row).map(drop),
+        ..plain::<Gate>(
             "open gate",
-            "SELECT * FROM gates WHERE decision IS NULL",
+            "gates WHERE decision IS NULL",
             &["run", "stage", "visit"],
-            |row| gates::read(row).map(drop),
         )
     },
-    plain("schedule", "SELECT * FROM schedules", &["name"], |row| {
-        schedules::read_times(row).map(drop)
-    }),
-    plain(
+    plain::<Times>("schedule", "schedules WHERE TRUE", &["name"]),
+    plain::<effects::Entry>(
         "entry of the ledger",
-        "SELECT * FROM effects",
+        "effects WHERE TRUE",
         &["pipeline", "handler"],
-        |row| effects::read(row).map(drop),
     ),
-    plain(
+    plain::<Finding>(
         "open finding",
-        "SELECT * FROM findings WHERE resolved_at IS NULL",
+        "findings WHERE resolved_at IS NULL",
         &["key"],
-        |row| findings::read(row).map(drop),
     ),
-    plain("setting", "SELECT * FROM settings", &["key"], |row| {
-        settings::whole(row)
-    }),
+    Table {
+        columns: settings::columns,
+        read: settings::whole,
+        ..plain::<()>("setting", "settings WHERE TRUE", &["key"])
+    },
 ];
 
 /// The tables of a tenant.
@@ -96,22 +92,22 @@ pub struct Tables(pub &'static [Table]);
 
 inventory::collect!(Tables);
 
-/// Rows that belong to no run: what one is in words, a SELECT of all of them, and the columns of
+/// Rows that belong to no run: what one is in words, where all of them are, and the columns of
 /// the primary key.
-pub const fn plain(
+pub const fn plain<T: DeserializeOwned>(
     row: &'static str,
     rows: &'static str,
     key: &'static [&'static str],
-    read: fn(Row<'_>) -> Result<(), StoreError>,
 ) -> Table {
     Table {
         row,
         rows,
+        columns: columns::<T>,
         key,
         run: None,
         ended: false,
         batch: BATCH,
-        read,
+        read: |row| Ok(row.read::<T>().map(drop)?),
     }
 }
 
@@ -171,16 +167,13 @@ impl Table {
     /// The rows that come after one of this key, or the first.
     fn batch_after(&self, after: Option<Vec<Value>>) -> Statement {
         let Self { rows, batch, .. } = self;
-        let key = self.key.join(", ");
-        let Some(after) = after else {
-            let sql = format!("SELECT * FROM ({rows}) AS every ORDER BY {key} LIMIT {batch}");
-            return Statement::new(sql);
+        let (columns, key) = ((self.columns)(), self.key.join(", "));
+        let after = after.unwrap_or_default();
+        let beyond = match after.len() {
+            0 => String::new(),
+            length => format!("AND ({key}) > {}", parameters(1, length)),
         };
-        let parameters: Vec<_> = (1..=after.len()).map(|at| format!("${at}")).collect();
-        let parameters = parameters.join(", ");
-        let sql = format!(
-            "SELECT * FROM ({rows}) AS every WHERE ({key}) > ({parameters}) ORDER BY {key} LIMIT {batch}"
-        );
+        let sql = format!("SELECT {columns} FROM {rows} {beyond} ORDER BY {key} LIMIT {batch}");
         after.into_iter().fold(Statement::new(sql), Statement::bind)
     }
 

@@ -4,7 +4,7 @@
 use sqlx::postgres::PgPool;
 
 use super::super::{StoreError, StoreErrorKind};
-use crate::value::{Row, Statement};
+use crate::value::Statement;
 
 /// How long a session of the host waits for a lock: longer than the server leaves one to a session
 /// of the host that froze.
@@ -51,32 +51,29 @@ pub(super) async fn named(readers: &PgPool, error: StoreError) -> StoreError {
 async fn holder(readers: &PgPool) -> Result<Option<String>, StoreError> {
     let mut connection = readers.acquire().await?;
     let rows = super::query(&mut connection, Statement::new(HOLDER), super::ANSWER).await?;
-    rows.first().map(told).transpose()
+    Ok(rows.read_first()?.map(told))
 }
 
 /// A transaction that was prepared belongs to no session, and nothing ends it by itself.
 async fn prepared(readers: &PgPool) -> Result<Option<String>, StoreError> {
     let mut connection = readers.acquire().await?;
     let rows = super::query(&mut connection, Statement::new(PREPARED), super::ANSWER).await?;
-    let told = |row: Row<'_>| {
-        let (gid, owner) = (row.text("gid")?, row.text("owner")?);
-        Ok(format!(
+    let told = |(gid, owner): (String, String)| {
+        format!(
             "the prepared transaction {gid} of {owner} holds a lock on the database: end it with \
              `ROLLBACK PREPARED {gid}` or `COMMIT PREPARED {gid}`, and try again"
-        ))
+        )
     };
-    rows.first().map(told).transpose()
+    Ok(rows.read_first()?.map(told))
 }
 
-fn told(row: Row<'_>) -> Result<String, StoreError> {
-    let (process, name) = (row.integer("pid")?, row.text("name")?);
-    let (program, table) = (row.text("program")?, row.text("held_table")?);
+fn told((process, name, program, table): (i64, String, String, String)) -> String {
     let program = match program.as_str() {
         "" => String::new(),
         program => format!(" ({program})"),
     };
-    Ok(format!(
+    format!(
         "session {process} of {name}{program} holds a lock on `{table}`: end its transaction, e.g. \
          with `SELECT pg_terminate_backend({process})`, or wait for it, and try again"
-    ))
+    )
 }

@@ -1,11 +1,12 @@
 //! Whether a database is one that this host can work on: what it would be refused by later, in the
 //! middle of a run or in words of the server that name no mend, is looked at when it is opened.
 
+use serde::Deserialize;
 use sqlx::postgres::PgConnection;
 
 use super::{ANSWER, query};
 use crate::store::{StoreError, StoreErrorKind};
-use crate::value::{Row, Statement};
+use crate::value::Statement;
 
 /// What texts are kept in: everything that a handler may say can be written in it.
 const ENCODING: &str = "UTF8";
@@ -27,21 +28,31 @@ pub(super) struct Place {
 /// Look at a database; refused if nothing there could be kept as it is said.
 pub(super) async fn place(connection: &mut PgConnection) -> Result<Place, StoreError> {
     let rows = query(connection, Statement::new(ASKED), ANSWER).await?;
-    let row = rows.first();
-    read(row.ok_or_else(|| StoreError::internal("a question about the database gave no row"))?)
+    let answer = rows.read_first()?;
+    suited(answer.ok_or_else(|| StoreError::internal("a question about the database gave no row"))?)
 }
 
-fn read(row: Row<'_>) -> Result<Place, StoreError> {
-    let (encoding, user) = (row.text("encoding")?, row.text("who")?);
+/// What a database answers to [`ASKED`].
+#[derive(Deserialize)]
+struct Answer {
+    encoding: String,
+    path: String,
+    who: String,
+    called: String,
+    place: Option<String>,
+    makes: bool,
+}
+
+fn suited(answer: Answer) -> Result<Place, StoreError> {
+    let Answer { encoding, path, .. } = answer;
+    let (user, name) = (answer.who, answer.called);
     if encoding != ENCODING {
-        let name = row.text("called")?;
         return Err(refused(format!(
             "its texts are kept in {encoding}, in which not everything can be written: make one with \
              `createdb -E {ENCODING} -T template0`, and restore what `pg_dump {name}` says of this one"
         )));
     }
-    let Some(schema) = row.optional_text("place")? else {
-        let path = row.text("path")?;
+    let Some(schema) = answer.place else {
         return Err(refused(format!(
             "its `search_path` is `{path}`, and names no schema that is there and that {user} may \
              use: as the owner of the database, `GRANT USAGE, CREATE ON SCHEMA public TO {user}`, or \
@@ -51,7 +62,7 @@ fn read(row: Row<'_>) -> Result<Place, StoreError> {
     Ok(Place {
         user,
         schema,
-        makes: row.boolean("makes")?,
+        makes: answer.makes,
     })
 }
 

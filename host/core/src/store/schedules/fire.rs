@@ -14,9 +14,8 @@ use crate::store::ends::{AGAIN, release};
 use crate::store::leases::StopRequest;
 use crate::store::runs::{self, RunOrigin, micros};
 use crate::store::steering::{self, Steered};
-use crate::store::unreadable::readable;
 use crate::store::{Dialect, NEVER, Store, StoreError, Transaction, batch, timestamp};
-use crate::value::Statement;
+use crate::value::{Query, Statement};
 
 /// Of a run that waits for the one before it.
 const IN_LINE: &str = "waits until the run before it of its schedule has ended";
@@ -52,8 +51,8 @@ async fn fire_in(transaction: &mut Transaction<'_>, plan: &Plan) -> Result<Vec<F
     }
     let now = transaction.clock().await?;
     let sql = "SELECT name FROM schedules WHERE next_at <= $1";
-    let due = transaction.query(Statement::new(sql).bind(now)).await?;
-    let due = readable(&due, "a schedule", |row| Ok(row.text("name")?));
+    let due = Query::<String>::new(sql).bind(now);
+    let due = transaction.readable("a schedule", due).await?;
     let due = at_hand(transaction, due).await?;
     let mut fired = Vec::new();
     for (name, last_at) in lock(transaction, &due, now, "FOR UPDATE SKIP LOCKED").await? {
@@ -83,14 +82,11 @@ async fn at_hand(
         batch::ids(dialect)
     );
     let taken = format!("{open} FOR UPDATE SKIP LOCKED");
-    let taken = Statement::new(taken).bind(batch::rows(&origins)?);
-    let taken = transaction.query(taken).await?;
-    let ids = taken.iter().map(|row| row.text("id"));
-    let ids = ids.collect::<Result<BTreeSet<_>, _>>()?;
-    let open = Statement::new(open).bind(batch::rows(&origins)?);
-    for run in transaction.query(open).await?.iter() {
-        if !ids.contains(&run.text("id")?) {
-            let held = run.text("origin")?;
+    let taken = Query::<String>::new(taken).bind(batch::rows(&origins)?);
+    let taken: BTreeSet<_> = transaction.read(taken).await?.into_iter().collect();
+    let open = Query::<(String, String)>::new(open).bind(batch::rows(&origins)?);
+    for (id, held) in transaction.read(open).await? {
+        if !taken.contains(&id) {
             names.retain(|name| origin(name) != held);
         }
     }
@@ -123,11 +119,8 @@ async fn lock(
         "SELECT name, last_at FROM schedules WHERE name IN ({ids}) AND next_at <= $2 \
         ORDER BY name {how}"
     );
-    let rows = Statement::new(sql).bind(batch::rows(names)?).bind(now);
-    let rows = transaction.query(rows).await?;
-    Ok(readable(&rows, "a schedule", |row| {
-        Ok((row.text("name")?, row.integer("last_at")?))
-    }))
+    let query = Query::new(sql).bind(batch::rows(names)?).bind(now);
+    transaction.readable("a schedule", query).await
 }
 
 /// What started the runs of a schedule, as they keep it.
@@ -331,8 +324,6 @@ async fn open(
 ) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT id FROM open_runs WHERE origin = $1 AND origin LIKE 'schedule %' \
         ORDER BY created_at, id";
-    let rows = transaction
-        .query(Statement::new(sql).bind(origin(schedule)))
-        .await?;
-    rows.iter().map(|row| Ok(row.text("id")?)).collect()
+    let query = Query::new(sql).bind(origin(schedule));
+    transaction.read(query).await
 }

@@ -10,7 +10,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use super::{BUSY_TIMEOUT, locked, search};
 use crate::private;
 use crate::store::{Connection, StoreError, StoreErrorKind, Transaction, migrate};
-use crate::value::Statement;
+use crate::value::{Query, Statement};
 
 /// What SQLite says of each write to a file that it could open for reading only. That is not the
 /// "denied" of a plugin, whose code it shares.
@@ -180,12 +180,9 @@ async fn is_foreign(transaction: &mut Transaction<'_>) -> Result<bool, StoreErro
          (SELECT COUNT(*) FROM sqlite_schema) AS objects, \
          (SELECT COUNT(*) FROM pragma_table_info('migrations') \
           WHERE name IN ('number', 'digest')) AS ours";
-    let rows = transaction.query(Statement::new(sql)).await?;
-    let row = rows
-        .first()
-        .ok_or_else(|| StoreError::internal("a count gave no row"))?;
-    let (objects, ours) = (row.integer("objects")?, row.integer("ours")?);
-    Ok(match row.integer("application")? {
+    let query = Query::<(i64, u64, u64)>::new(sql);
+    let (application, objects, ours) = transaction.read_one(query).await?;
+    Ok(match application {
         APPLICATION => false,
         0 => objects > 0 && ours < 2,
         _ => true,

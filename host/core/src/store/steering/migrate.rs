@@ -1,8 +1,10 @@
 //! A run in flight that goes on on another revision.
 
+use serde::Serialize;
+
 use super::table::{self, Signal, State};
 use super::{RunVersion, SteerRefusal, SteerResult, undo};
-use crate::store::runs::{Run, micros};
+use crate::store::runs::Run;
 use crate::store::stage_runs::Undone;
 use crate::store::{Store, StoreError, Transaction, batch, gates, storable};
 use crate::value::Statement;
@@ -19,6 +21,15 @@ pub struct Migrate {
     /// Gates that nobody has to answer any more.
     pub withdrawn: Vec<String>,
     pub detail: String,
+}
+
+/// What its row takes of it; what stands before the run is newer.
+#[derive(Serialize)]
+struct Moved<'m> {
+    seen: RunVersion,
+    detail: &'m str,
+    input: String,
+    run: &'m Run,
 }
 
 /// Move the run to its new revision. What is paused stays so.
@@ -43,25 +54,21 @@ async fn migrate_in(
     let input = storable::patch(&run.input)?;
     let now = batch::now(dialect);
     let sql = format!(
-        "UPDATE open_runs SET revision = $4, input = $5, settings = NULL, priority = $6, \
-            limit_key = $7, at_once = $8, rate = $9, rate_window = $10, detail = $11, \
+        "UPDATE open_runs SET revision = :revision, input = :input, settings = NULL, \
+            priority = :priority, limit_key = :limit_key, at_once = :at_once, rate = :rate, \
+            rate_window = :rate_window, detail = :detail, \
             fence = fence + 1, signals = signals + 1, lease_until = 0, \
             wake_at = CASE WHEN status = 'paused' THEN wake_at ELSE {now} END, \
             status = CASE WHEN status = 'paused' THEN status ELSE 'queued' END \
-        WHERE id = $1 AND fence = $2 AND signals = $3"
+        WHERE id = :id AND fence = :fence AND signals = :signals"
     );
-    let moved = Statement::new(sql)
-        .bind(&run.id)
-        .bind(migrate.seen.fence)
-        .bind(migrate.seen.signals)
-        .bind(run.revision)
-        .bind(input)
-        .bind(run.priority)
-        .bind(run.limits.key.clone())
-        .bind(run.limits.at_once.map(i64::from))
-        .bind(run.limits.rate.map(i64::from))
-        .bind(run.limits.rate_window.map(micros))
-        .bind(&migrate.detail);
+    let moved = Moved {
+        seen: migrate.seen,
+        detail: &migrate.detail,
+        input,
+        run,
+    };
+    let moved = Statement::named(&sql, &moved);
     if transaction.execute(moved).await? != 1 {
         return Ok(Err(SteerRefusal::Changed));
     }

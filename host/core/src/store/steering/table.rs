@@ -3,10 +3,10 @@
 //! change between the question and the write.
 
 use super::{SteerRefusal, Steered};
-use crate::store::leases::{StopRequest, read_signals};
+use crate::store::leases::{RunSignals, StopRequest};
 use crate::store::runs::RunStatus;
 use crate::store::{Dialect, StoreError, Transaction, batch};
-use crate::value::{Row, Statement};
+use crate::value::Query;
 
 /// What can reach a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,31 +175,21 @@ pub(in crate::store) async fn lock(
         Dialect::Postgres => "FOR UPDATE",
     };
     let sql = format!(
-        "SELECT status, fence, signals, stop_request, stop_detail, \
-            CASE WHEN status = 'running' AND lease_until > {now} THEN 1 ELSE 0 END AS held \
+        "SELECT status, status = 'running' AND lease_until > {now}, fence, \
+            signals, stop_request, stop_detail \
         FROM open_runs WHERE id = $1 {lock}"
     );
-    let found = transaction.query(Statement::new(sql).bind(run)).await?;
-    let Some(row) = found.first() else {
+    let query = Query::<(RunStatus, bool, i64, RunSignals)>::new(sql).bind(run);
+    let Some((status, held, fence, told)) = transaction.read_first(query).await? else {
         return Ok(None);
     };
-    let mut locked = read(row)?;
     // Under the lock nobody adds another.
     let sql = "SELECT COALESCE(MAX(step), 0) AS newest FROM stage_runs WHERE run = $1";
-    let rows = transaction.query(Statement::new(sql).bind(run)).await?;
-    if let Some(row) = rows.first() {
-        locked.newest = row.integer("newest")?;
-    }
-    Ok(Some(locked))
-}
-
-fn read(row: Row<'_>) -> Result<Locked, StoreError> {
-    let (status, told) = (row.text("status")?, read_signals(row)?);
-    let status = RunStatus::read(&status)?;
-    Ok(Locked {
-        fence: row.integer("fence")?,
+    let newest = transaction.read_first(Query::new(sql).bind(run)).await?;
+    Ok(Some(Locked {
+        fence,
         signals: told.signals,
-        state: State::of(status, told.stop_request, row.integer("held")? == 1),
-        newest: 0,
-    })
+        state: State::of(status, told.stop_request, held),
+        newest: newest.unwrap_or_default(),
+    }))
 }

@@ -7,8 +7,6 @@
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
-use callboard_core::store::StoreError;
-use callboard_core::value::ColumnError;
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -132,7 +130,7 @@ impl Search<'_> {
         let now = day_of_seconds(self.call.now.as_second());
         let past = days.iter().rev().filter(|day| **day <= now);
         for day in past.take(self.config.look_back_days) {
-            if self.state(*day).await?.as_deref() == Some("thin") && !self.config.look_again {
+            if self.state(*day).await? == Some(DayState::Thin) && !self.config.look_again {
                 continue;
             }
             self.undecided(*day).await?;
@@ -197,17 +195,18 @@ impl Search<'_> {
     /// Stop if the day is published, waits for approval, or was found thin.
     async fn undecided(&self, day: Date) -> Result<(), Stop> {
         let subject = subject(&self.subject_of, &day.to_string());
-        let rows = self.call.query(posts::find_subject(&subject)).await?;
-        if let Some(post) = rows.first() {
-            let slug = post.text("slug").map_err(internal)?;
-            let removed = post.text("status").map_err(internal)? == "removed";
-            let since = if removed { ", and removed since" } else { "" };
+        if let Some(post) = self.call.read_first(posts::about(&subject)).await? {
+            let slug = post.slug;
+            let since = if post.removed {
+                ", and removed since"
+            } else {
+                ""
+            };
             return Err(Stop::nothing_to_do(format!(
                 "already published as `{slug}`{since}"
             )));
         }
-        let task = tasks::first(&self.call.query(tasks::find_subject(&subject)).await?)
-            .map_err(internal)?;
+        let task = self.call.read_first(tasks::about(&subject)).await?;
         if let Some(task) = task
             .filter(|task| task.status == TaskStatus::AwaitingApproval && task.run != self.call.run)
         {
@@ -216,25 +215,19 @@ impl Search<'_> {
                 &task.id[..task.id.len().min(8)]
             )));
         }
-        match self.state(day).await?.as_deref() {
-            Some("thin") if !self.config.look_again => Err(Stop::nothing_to_do(format!(
+        match self.state(day).await? {
+            Some(DayState::Thin) if !self.config.look_again => Err(Stop::nothing_to_do(format!(
                 "already looked at {day}: thin day"
             ))),
-            Some("published") => Err(Stop::nothing_to_do(format!("already published: {day}"))),
+            Some(DayState::Published) => {
+                Err(Stop::nothing_to_do(format!("already published: {day}")))
+            }
             _ => Ok(()),
         }
     }
 
-    async fn state(&self, day: Date) -> Result<Option<String>, Stop> {
+    async fn state(&self, day: Date) -> Result<Option<DayState>, Stop> {
         let subject = subject(&self.subject_of, &day.to_string());
-        let rows = self.call.query(diary_days::find(&subject)).await?;
-        rows.first()
-            .map(|row| row.text("state"))
-            .transpose()
-            .map_err(internal)
+        self.call.read_first(diary_days::state(&subject)).await
     }
-}
-
-fn internal(error: ColumnError) -> Stop {
-    StoreError::from(error).into()
 }

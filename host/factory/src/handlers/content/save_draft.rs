@@ -6,8 +6,6 @@
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
-use callboard_core::store::StoreError;
-use callboard_core::value::ColumnError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -85,8 +83,7 @@ impl Handler for SaveDraft {
 
 /// The task about the subject, unless it is settled or in the hands of another run.
 async fn existing(call: &Call, subject: &str) -> Result<Option<Task>, Stop> {
-    let rows = call.query(tasks::find_subject(subject)).await?;
-    let Some(task) = tasks::first(&rows).map_err(internal)? else {
+    let Some(task) = call.read_first(tasks::about(subject)).await? else {
         return Ok(None);
     };
     let short = &task.id[..task.id.len().min(8)];
@@ -117,8 +114,8 @@ fn task(call: &Call, existing: Option<Task>, reads: &Reads) -> Task {
 }
 
 async fn draft(call: &Call, task: &Task, reads: &Reads) -> Result<drafts::Draft, Stop> {
-    let rows = call.query(drafts::find_newest_number(&task.id)).await?;
-    let number = drafts::newest_number(&rows).map_err(internal)? + 1;
+    let newest = call.read_first(drafts::newest_number(&task.id)).await?;
+    let number = newest.unwrap_or_default() + 1;
     let Draft {
         title,
         excerpt,
@@ -138,8 +135,4 @@ async fn draft(call: &Call, task: &Task, reads: &Reads) -> Result<drafts::Draft,
         report: report.to_string(),
         created_at: call.now,
     })
-}
-
-fn internal(error: ColumnError) -> Stop {
-    StoreError::from(error).into()
 }

@@ -3,8 +3,6 @@
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
-use callboard_core::store::StoreError;
-use callboard_core::value::{ColumnError, Statement};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -97,24 +95,20 @@ fn showable(draft: &Draft) -> Result<(), Stop> {
 }
 
 async fn unpublished(call: &Call, subject: &str) -> Result<(), Stop> {
-    let rows = call.query(posts::find_subject(subject)).await?;
-    match rows.first() {
-        Some(post) => {
-            let slug = post.text("slug").map_err(internal)?;
-            Err(Stop::nothing_to_do(format!(
-                "already published as `{slug}`"
-            )))
-        }
+    match call.read_first(posts::about(subject)).await? {
+        Some(Post { slug, .. }) => Err(Stop::nothing_to_do(format!(
+            "already published as `{slug}`"
+        ))),
         None => Ok(()),
     }
 }
 
 async fn approvable(call: &Call, task: &str, subject: &str) -> Result<(), Stop> {
-    let rows = call.query(tasks::find_subject(subject)).await?;
-    let found = tasks::first(&rows)
-        .map_err(internal)?
-        .filter(|found| found.id == task);
-    match found.map(|task| task.status) {
+    let found = call.read_first(tasks::about(subject)).await?;
+    match found
+        .filter(|found| found.id == task)
+        .map(|task| task.status)
+    {
         None => Err(Stop::failed(
             FailureKind::Input,
             format!("task {task} about {subject} is not there"),
@@ -143,13 +137,7 @@ async fn free_slug(call: &Call, draft: &Draft) -> Result<String, Stop> {
     };
     let base = format!("{words}-{}", slug(&draft.covers, SLUG));
     let base = base.trim_end_matches('-');
-    let sql = "SELECT slug FROM posts WHERE substr(slug, 1, CAST($2 AS INTEGER)) = $1";
-    let length = i64::try_from(base.len()).unwrap_or(i64::MAX);
-    let rows = call
-        .query(Statement::new(sql).bind(base).bind(length))
-        .await?;
-    let taken: Result<Vec<String>, ColumnError> = rows.iter().map(|row| row.text("slug")).collect();
-    let taken = taken.map_err(internal)?;
+    let taken = call.read(posts::slugs(base)).await?;
     let numbered = (2..=taken.len() + 2).map(|number| format!("{base}-{number}"));
     let mut free = std::iter::once(base.to_owned())
         .chain(numbered)
@@ -174,8 +162,4 @@ fn post(call: &Call, draft: Draft, subject: String, (task, slug): (String, Strin
         published_at: call.now,
         updated_at: call.now,
     }
-}
-
-fn internal(error: ColumnError) -> Stop {
-    StoreError::from(error).into()
 }

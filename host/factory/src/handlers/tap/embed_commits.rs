@@ -10,8 +10,6 @@ use std::time::Duration;
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use callboard_core::register;
-use callboard_core::store::StoreError;
-use callboard_core::value::Statement;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -64,11 +62,7 @@ impl Handler for EmbedCommits {
     }
 
     async fn handle(&self, call: &Call, config: Config, _: Reads) -> Handled<Writes> {
-        let rows = call.query(commits::find_newest(config.limit)).await?;
-        let commits = rows
-            .iter()
-            .map(commits::read)
-            .collect::<Result<Vec<_>, _>>()?;
+        let commits = call.read(commits::newest(config.limit)).await?;
         let known = Known::read(call).await?;
         let fresh: Vec<&Commit> = commits.iter().filter(|commit| !known.has(commit)).collect();
         if fresh.is_empty() {
@@ -95,22 +89,11 @@ struct Known {
 
 impl Known {
     async fn read(call: &Call) -> Result<Self, Stop> {
-        let pairs = texts(
-            call,
-            embeddings::find_hashes(SOURCE, vector::MODEL),
-            &["source_id", "content_hash"],
-        )
-        .await?;
-        let hashes = pairs
-            .into_iter()
-            .filter_map(|pair| <[String; 2]>::try_from(pair).ok());
-        let summaries = texts(call, embeddings::find_summaries(SOURCE), &["metadata"]).await?;
-        let collapsed = summaries
-            .iter()
-            .flatten()
-            .flat_map(|metadata| members(metadata));
+        let hashes = call.read(embeddings::hashes(SOURCE, vector::MODEL)).await?;
+        let summaries = call.read(embeddings::summaries(SOURCE)).await?;
+        let collapsed = summaries.iter().flat_map(|metadata| members(metadata));
         Ok(Self {
-            hashes: hashes.map(|[id, hash]| (id, hash)).collect(),
+            hashes: hashes.into_iter().collect(),
             collapsed: collapsed.collect(),
         })
     }
@@ -119,20 +102,6 @@ impl Known {
         let same = |hash: &String| *hash == id::hash(&text(commit));
         self.collapsed.contains(&commit.id) || self.hashes.get(&commit.id).is_some_and(same)
     }
-}
-
-/// Some columns of each row, as texts.
-async fn texts(
-    call: &Call,
-    statement: Statement,
-    columns: &[&str],
-) -> Result<Vec<Vec<String>>, Stop> {
-    let rows = call.query(statement).await?;
-    let texts: Result<Vec<Vec<String>>, _> = rows
-        .iter()
-        .map(|row| columns.iter().map(|column| row.text(column)).collect())
-        .collect();
-    Ok(texts.map_err(StoreError::from)?)
 }
 
 /// The sources that a summary stands for.

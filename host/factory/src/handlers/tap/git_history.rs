@@ -9,7 +9,6 @@ use std::time::Duration;
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use callboard_core::register;
-use callboard_core::store::StoreError;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -122,10 +121,7 @@ async fn newest(git: &Git, limit: usize) -> Result<Option<(String, Vec<String>)>
 async fn unknown(call: &Call, ids: &[String]) -> Result<Vec<String>, Stop> {
     let mut known = BTreeSet::new();
     for batch in ids.chunks(BATCH) {
-        let rows = call.query(commits::find_known(batch)).await?;
-        for row in rows.iter() {
-            known.insert(row.text("id").map_err(StoreError::from)?);
-        }
+        known.extend(call.read(commits::known(batch)).await?);
     }
     Ok(ids
         .iter()

@@ -4,7 +4,7 @@
 -- Contents by SHA-256, shared by all revisions.
 CREATE TABLE blobs (
     digest  TEXT PRIMARY KEY,
-    content BYTEA NOT NULL
+    content {{bytes}} NOT NULL
 );
 
 -- Immutable, checked snapshots of a workspace.
@@ -34,7 +34,7 @@ CREATE TABLE activations (
 CREATE TABLE settings (
     key        TEXT PRIMARY KEY,
     value      TEXT,
-    sealed     BYTEA,
+    sealed     {{bytes}},
     key_id     TEXT,
     updated_at BIGINT NOT NULL,
     CHECK ((value IS NULL) <> (sealed IS NULL))
@@ -78,7 +78,10 @@ CREATE TABLE open_runs (
     signals      BIGINT NOT NULL,
     stop_request         TEXT CHECK (stop_request IN ('cancel', 'pause')),
     stop_detail  TEXT
-) WITH (fillfactor = 60);
+);
+-- {{postgres}}
+ALTER TABLE open_runs SET (fillfactor = 60);
+-- {{all}}
 
 CREATE INDEX open_runs_claimable ON open_runs (pipeline, priority DESC, wake_at, id)
     WHERE status IN ('queued', 'waiting', 'blocked');
@@ -252,6 +255,7 @@ CREATE TABLE locks (
 
 INSERT INTO locks (name) VALUES ('claims'), ('logins'), ('schedules'), ('probe');
 
+-- {{postgres}}
 -- What statements of plugins call where the server would make a value of any length. A connection
 -- of a plugin says in `callboard.value_bytes` how long one may be: `before` and `after` it is made
 -- its bytes are told, and nothing larger is made or given. All of them are the same in one session, so

@@ -1,0 +1,137 @@
+//! The forms of what is no plain value, most of them for `#[serde(with = "…")]`.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Bytes, of a column that has nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blob(pub Vec<u8>);
+
+impl Serialize for Blob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Blob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = <&[u8]>::deserialize(deserializer)?;
+        Ok(Self(bytes.to_vec()))
+    }
+}
+
+/// Times and durations: microseconds in a row, and their own form in a document.
+pub mod micros {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// What a row keeps in microseconds.
+    pub trait Micros: Sized {
+        type Number: Serialize + for<'de> Deserialize<'de>;
+        fn number(&self) -> Self::Number;
+        fn of(number: Self::Number) -> Self;
+    }
+
+    impl Micros for Timestamp {
+        type Number = i64;
+
+        fn number(&self) -> i64 {
+            self.as_microsecond()
+        }
+
+        /// The epoch if the number is out of range.
+        fn of(number: i64) -> Self {
+            Timestamp::from_microsecond(number).unwrap_or(Timestamp::UNIX_EPOCH)
+        }
+    }
+
+    impl Micros for Duration {
+        type Number = i64;
+
+        fn number(&self) -> i64 {
+            i64::try_from(self.as_micros()).unwrap_or(i64::MAX)
+        }
+
+        /// None is shorter than nothing.
+        fn of(number: i64) -> Self {
+            Duration::from_micros(number.max(0).unsigned_abs())
+        }
+    }
+
+    impl<M: Micros> Micros for Option<M> {
+        type Number = Option<M::Number>;
+
+        fn number(&self) -> Self::Number {
+            self.as_ref().map(M::number)
+        }
+
+        fn of(number: Self::Number) -> Self {
+            number.map(M::of)
+        }
+    }
+
+    pub fn serialize<M: Micros + Serialize, S: Serializer>(
+        time: &M,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            time.serialize(serializer)
+        } else {
+            time.number().serialize(serializer)
+        }
+    }
+
+    pub fn deserialize<'de, M: Micros, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<M, D::Error> {
+        M::Number::deserialize(deserializer).map(M::of)
+    }
+}
+
+/// What has a text form of its own.
+pub mod text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<T: Display, S: Serializer>(
+        value: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        let text = <&str>::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
+/// The default of a type stands for NULL.
+pub fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Default + Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// A JSON document in a text; the default of the type stands for NULL.
+pub mod json {
+    use serde::de::{DeserializeOwned, Error};
+    use serde::{Deserialize, Deserializer};
+
+    pub fn deserialize<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        let Some(text) = Option::<&str>::deserialize(deserializer)? else {
+            return Ok(T::default());
+        };
+        serde_json::from_str(text).map_err(D::Error::custom)
+    }
+}
