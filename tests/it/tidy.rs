@@ -92,7 +92,7 @@ const LAYERS: &[Layer] = &[
     layer("snapshot", "store secrets settings"),
     layer(
         "handlers",
-        "prune diary tables markdown store client handler outcome value settings",
+        "prune diary tables markdown draft store client exchange handler outcome value settings",
     ),
     layer("prune", "handler outcome value"),
     layer(
@@ -109,13 +109,16 @@ const LAYERS: &[Layer] = &[
          supervision foreign shown inside",
     ),
     // The one HTTP client module.
-    layer("client", "address value settings config grants shown"),
+    layer(
+        "client",
+        "address exchange value settings config grants shown",
+    ),
     layer("secrets", "settings enclosed"),
-    layer("tables diary", "markdown"),
-    layer("markdown", ""),
+    layer("tables diary", "markdown draft"),
+    layer("markdown draft", ""),
     peers(
-        "pipeline handler outcome policy schedule value settings",
-        "span lines shown foreign",
+        "pipeline handler outcome policy schedule value settings exchange",
+        "span lines shown foreign grants",
     ),
     layer("config", "address grants schema span"),
     layer("grants", "address schema"),

@@ -22,10 +22,10 @@ use serde_json::Value as Json;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-pub use self::error::{ClientError, ClientErrorKind};
 use self::policy::Policy;
 use self::redaction::Redaction;
 use self::resolver::Resolver;
+pub use crate::exchange::{ClientError, ClientErrorKind, Credential, Request, Response};
 use crate::grants::Origin;
 use crate::settings::Secret;
 use crate::shown::cut;
@@ -41,52 +41,15 @@ const NAMED: usize = 500;
 /// The most that it may take in memory.
 const JSON_TREE: u64 = 256 << 20;
 
-/// A secret and the only origin that it goes to, redirects or not.
-#[derive(Debug, Clone)]
-pub struct Credential {
-    pub secret: Secret,
-    pub to: Origin,
-}
-
-/// A request.
-#[derive(Debug, Clone)]
-pub struct Request {
-    pub method: String,
-    pub url: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
-    /// Goes out as `Authorization: Bearer`.
-    pub credential: Option<Credential>,
-    /// How long to wait at most, redirects and body included.
-    pub deadline: Duration,
-    /// The most bytes of body, after decompression.
-    pub max_body: u64,
-    /// Redirects to follow at most.
-    pub redirects: u8,
-    /// Do not reuse a pooled connection.
-    pub fresh_connection: bool,
-}
-
-/// A response, whatever its status.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Response {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
-    /// The address that answered, after redirects.
-    pub url: String,
-}
-
-impl Response {
-    fn without(self, redaction: &Redaction) -> Self {
-        let headers = self.headers.iter();
-        let headers = headers.map(|(name, value)| (redaction.text(name), redaction.text(value)));
-        Self {
-            headers: headers.collect(),
-            url: redaction.text(&self.url),
-            body: redaction.bytes(self.body),
-            ..self
-        }
+/// The response without the credential that the peer repeated.
+fn without(response: Response, redaction: &Redaction) -> Response {
+    let headers = response.headers.iter();
+    let headers = headers.map(|(name, value)| (redaction.text(name), redaction.text(value)));
+    Response {
+        headers: headers.collect(),
+        url: redaction.text(&response.url),
+        body: redaction.bytes(response.body),
+        ..response
     }
 }
 
@@ -122,6 +85,12 @@ impl Client {
         Self::new(Policy::operator(origin))
     }
 
+    /// A client of the host itself for addresses that content names: whoever is public, and the
+    /// origins that the operator named besides.
+    pub fn for_public(besides: &[Url]) -> Self {
+        Self::new(Policy::public(besides))
+    }
+
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
@@ -143,8 +112,8 @@ impl Client {
         let redaction = redaction.map_or_else(Redaction::default, |it| Redaction::of(&it.secret));
         let answered = timeout_at(deadline, self.follow(request, &redaction)).await;
         match answered.unwrap_or_else(|_| Err(late())) {
-            Ok(response) => Ok(response.without(&redaction)),
-            Err(error) => Err(error.without(&redaction)),
+            Ok(response) => Ok(without(response, &redaction)),
+            Err(error) => Err(error::without(error, &redaction)),
         }
     }
 
@@ -206,7 +175,7 @@ impl Client {
         let headers = headers::checked(&request.headers, request.credential.is_some())?;
         let bearer = request.credential.as_ref();
         let bearer = bearer
-            .map(|credential| credential.bearer(&url))
+            .map(|credential| bearer_to(credential, &url))
             .transpose()?;
         let fresh = request.fresh_connection;
         let mut hop = Hop {
@@ -263,7 +232,7 @@ impl Client {
         request
             .send()
             .await
-            .map_err(|error| ClientError::of(&hop.target(), error))
+            .map_err(|error| error::of(&hop.target(), error))
     }
 
     fn sender(&self, private: bool, fresh: bool) -> Result<&reqwest::Client, ClientError> {
@@ -271,24 +240,22 @@ impl Client {
         if let Some(sender) = cell.get() {
             return Ok(sender);
         }
-        let built = build(private, fresh).map_err(|error| ClientError::of("the client", error))?;
+        let built = build(private, fresh).map_err(|error| error::of("the client", error))?;
         Ok(cell.get_or_init(|| built))
     }
 }
 
-impl Credential {
-    /// The header that carries it to `url`, which has to be where it goes.
-    fn bearer(&self, url: &Url) -> Result<HeaderValue, ClientError> {
-        if Origin::of(url).as_ref() != Some(&self.to) {
-            let text = format!(
-                "a credential for {} was not sent to {}",
-                self.to,
-                policy::origin(url)
-            );
-            return Err(ClientError::new(ClientErrorKind::Denied, text));
-        }
-        headers::bearer(&self.secret)
+/// The header that carries a credential to `url`, which has to be where it goes.
+fn bearer_to(credential: &Credential, url: &Url) -> Result<HeaderValue, ClientError> {
+    if Origin::of(url).as_ref() != Some(&credential.to) {
+        let text = format!(
+            "a credential for {} was not sent to {}",
+            credential.to,
+            policy::origin(url)
+        );
+        return Err(ClientError::new(ClientErrorKind::Denied, text));
     }
+    headers::bearer(&credential.secret)
 }
 
 impl Hop {
@@ -352,7 +319,7 @@ async fn read(
     while let Some(chunk) = response
         .chunk()
         .await
-        .map_err(|error| ClientError::of(&hop.target(), error))?
+        .map_err(|error| error::of(&hop.target(), error))?
     {
         if (body.len() + chunk.len()) as u64 > max {
             let text = format!(

@@ -102,6 +102,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 pub use self::contract::{Contract, Needs, PromptNeed, RowAct, RowUse, TableName, TableNeed};
+use crate::exchange::{ClientError, Reach, Request, Response};
 use crate::lines::Lines;
 use crate::outcome::{Done, FailureKind, Outcome, Patch, Stop};
 use crate::settings::Snapshot;
@@ -228,6 +229,16 @@ impl Call {
         self.resources.complete(role, request).await
     }
 
+    /// Send a request and read the whole answer, whatever its status, for as long as the call has.
+    pub async fn send(
+        &self,
+        reach: Reach<'_>,
+        mut request: Request,
+    ) -> Result<Response, ClientError> {
+        request.deadline = request.deadline.min(self.remaining());
+        self.resources.send(reach, request).await
+    }
+
     /// Makes a direct write recognisable when the call is repeated.
     pub fn idempotency_key(&self) -> String {
         format!("{}/{}/{}", self.run, self.stage, self.visit)
@@ -258,6 +269,13 @@ pub trait Resources: Send + Sync {
         role: &'a str,
         request: ModelRequest,
     ) -> BoxFuture<'a, Result<Option<Completion>, Stop>>;
+
+    /// Send a request, if it may go there, and read the whole answer.
+    fn send<'a>(
+        &'a self,
+        reach: Reach<'a>,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Response, ClientError>>;
 }
 
 /// What a model is asked.

@@ -14,7 +14,7 @@
 //! * [`plugin`], `handlers`, `prune`, `capabilities` – what does the work.
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
-//!   [`grants`] – definitions and contracts.
+//!   [`exchange`], [`grants`] – definitions and contracts.
 //! * [`config`], [`span`], [`schema`], [`shown`], [`standard_error`], [`telemetry`], [`template`], [`html`], [`foreign`],
 //!   [`private`], [`enclosed`], [`fault`], [`supervision`], [`shared_cache`], [`beside`], [`launch`] – what a
 //!   process begins with and is kept going by.
@@ -31,6 +31,7 @@ pub mod client;
 pub mod config;
 pub mod enclosed;
 pub mod engine;
+pub mod exchange;
 pub mod fault;
 pub mod foreign;
 pub mod grants;

@@ -7,13 +7,14 @@
 //! * [`operations`] – what can be asked of it, as typed functions and views.
 //! * the [pack](pack()) below – what it brings, like a table of contents.
 //! * [`site`], `handlers` – its pages, its units of work.
-//! * [`diary`], [`markdown`] – its arithmetic and its texts, no IO.
+//! * [`diary`], [`draft`], [`markdown`] – its arithmetic and its texts, no IO.
 //! * [`tables`] – its statements, through the store.
 
 #![recursion_limit = "256"]
 
 mod bundle;
 pub mod diary;
+pub mod draft;
 mod handlers;
 pub mod markdown;
 pub mod operations;

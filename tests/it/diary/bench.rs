@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
+use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::handler::{
     AnyHandler, Call, Completion, ModelRequest, Registration, Resources,
 };
@@ -71,6 +72,15 @@ impl Resources for Host {
 
     fn complete<'a>(&'a self, _: &'a str, _: ModelRequest) -> BoxFuture<'a, Answer> {
         Box::pin(async { self.answer.clone() })
+    }
+
+    fn send<'a>(
+        &'a self,
+        _: Reach<'a>,
+        _: Request,
+    ) -> BoxFuture<'a, Result<Response, ClientError>> {
+        let kind = ClientErrorKind::Unreachable;
+        Box::pin(async move { Err(ClientError::new(kind, "nobody is reached from here")) })
     }
 }
 

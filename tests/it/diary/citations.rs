@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use callboard_factory::diary::composer::{Draft, compose};
+use callboard_factory::diary::composer::compose;
+use callboard_factory::draft::Draft;
 
 use super::bench::{Bench, TEMPLATE, bundle, handler, said};
 

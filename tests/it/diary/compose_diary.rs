@@ -6,7 +6,8 @@ use callboard_core::handler::Completion;
 use callboard_core::outcome::{FailureKind, Stop};
 use callboard_factory::diary::bundle::Bundle;
 use callboard_factory::diary::check::check;
-use callboard_factory::diary::composer::{BUILT_IN, Draft};
+use callboard_factory::diary::composer::BUILT_IN;
+use callboard_factory::draft::Draft;
 
 use super::bench::{Answer, Bench, TEMPLATE, bundle, handler, said};
 

@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 
 use callboard_factory::diary::bundle::Bundle;
 use callboard_factory::diary::check::check;
-use callboard_factory::diary::composer::{Draft, compose};
+use callboard_factory::diary::composer::compose;
 use callboard_factory::diary::gather::{Gatherer, Landed};
 use callboard_factory::diary::git::Git;
 use callboard_factory::diary::looking::Looking;
+use callboard_factory::draft::Draft;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tempfile::TempDir;

@@ -3,7 +3,8 @@
 
 use callboard_factory::diary::bundle::Bundle;
 use callboard_factory::diary::check::check;
-use callboard_factory::diary::composer::{Draft, compose};
+use callboard_factory::diary::composer::compose;
+use callboard_factory::draft::Draft;
 use serde_json::json;
 
 use super::bench::{Bench, Checkout, TEMPLATE, handler};

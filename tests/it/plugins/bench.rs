@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_core::config::CallLimits;
+use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::grants::Grants;
 use callboard_core::handler::{Call, Completion, Contract, ModelRequest, Resources};
 use callboard_core::lines::Lines;
@@ -204,5 +205,14 @@ impl Resources for Nothing {
         _: ModelRequest,
     ) -> BoxFuture<'a, Result<Option<Completion>, Stop>> {
         unreachable!("a plugin has no native resources")
+    }
+
+    fn send<'a>(
+        &'a self,
+        _: Reach<'a>,
+        _: Request,
+    ) -> BoxFuture<'a, Result<Response, ClientError>> {
+        let kind = ClientErrorKind::Unreachable;
+        Box::pin(async move { Err(ClientError::new(kind, "nobody is reached from here")) })
     }
 }

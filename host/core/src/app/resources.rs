@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value as Json, json};
 
 use crate::client::{Client, ClientError};
+use crate::exchange::{Reach, Request, Response};
 use crate::handler::{Completion, ModelRequest, Resources};
 use crate::outcome::{FailureKind, Stop};
 use crate::settings::Snapshot;
@@ -81,6 +82,20 @@ impl Resources for HostResources {
                 .read(&answer.map_err(cause)?)
                 .map(Some)
                 .map_err(|problem| Stop::unavailable(format!("role {role}"), problem))
+        })
+    }
+
+    fn send<'a>(
+        &'a self,
+        reach: Reach<'a>,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Response, ClientError>> {
+        Box::pin(async move {
+            let client = match reach {
+                Reach::Origin(origin) => Client::for_operator(origin),
+                Reach::Public(besides) => Client::for_public(besides),
+            };
+            client.send(request).await
         })
     }
 }

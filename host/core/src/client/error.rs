@@ -1,53 +1,10 @@
-//! Why a request got no answer, in kinds that are different things to whoever reads them.
+//! What the libraries below say of a request that got no answer, in the kinds of [`exchange`](crate::exchange).
 
 use std::error::Error;
-use std::fmt;
 use std::io;
 
 use super::redaction::Redaction;
-
-/// Why a request got no answer. The message keeps the whole chain of causes.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind}: {message}")]
-pub struct ClientError {
-    pub kind: ClientErrorKind,
-    pub message: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClientErrorKind {
-    /// A grant does not allow it.
-    Denied,
-    /// The request is wrong.
-    BadRequest,
-    Dns,
-    Unreachable,
-    Tls,
-    /// The peer closed the connection before it answered.
-    Reset,
-    Timeout,
-    TooLarge,
-    /// An answer that is no success, where only a success will do.
-    Status(u16),
-    Unknown,
-}
-
-impl fmt::Display for ClientErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ClientErrorKind::Denied => "denied",
-            ClientErrorKind::BadRequest => "bad-request",
-            ClientErrorKind::Dns => "dns",
-            ClientErrorKind::Unreachable => "unreachable",
-            ClientErrorKind::Tls => "tls",
-            ClientErrorKind::Reset => "reset",
-            ClientErrorKind::Timeout => "timeout",
-            ClientErrorKind::TooLarge => "too-large",
-            ClientErrorKind::Status(status) => return write!(f, "status {status}"),
-            ClientErrorKind::Unknown => "unknown",
-        })
-    }
-}
+use crate::exchange::{ClientError, ClientErrorKind};
 
 /// Why a name has no address here.
 #[derive(Debug, thiserror::Error)]
@@ -73,41 +30,16 @@ impl ResolveError {
     }
 }
 
-impl ClientError {
-    pub(super) fn new(kind: ClientErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-        }
-    }
+/// The same in other words: without a credential that the peer repeated.
+pub(super) fn without(error: ClientError, redaction: &Redaction) -> ClientError {
+    let message = redaction.text(&error.message);
+    ClientError { message, ..error }
+}
 
-    pub fn bad_request(message: impl Into<String>) -> Self {
-        Self::new(ClientErrorKind::BadRequest, message)
-    }
-
-    /// The same in other words: without a credential that the peer repeated.
-    pub(super) fn without(self, redaction: &Redaction) -> Self {
-        let message = redaction.text(&self.message);
-        Self { message, ..self }
-    }
-
-    /// Whether the same request may succeed later.
-    pub fn is_retryable(&self) -> bool {
-        match self.kind {
-            ClientErrorKind::Dns
-            | ClientErrorKind::Unreachable
-            | ClientErrorKind::Reset
-            | ClientErrorKind::Timeout => true,
-            ClientErrorKind::Status(status) => status == 429 || status >= 500,
-            _ => false,
-        }
-    }
-
-    /// What `reqwest` says, about a request to `target`.
-    pub(super) fn of(target: &str, error: reqwest::Error) -> Self {
-        let error = error.without_url();
-        Self::new(kind_of(&error), format!("{target}: {}", chain(&error)))
-    }
+/// What `reqwest` says, about a request to `target`.
+pub(super) fn of(target: &str, error: reqwest::Error) -> ClientError {
+    let error = error.without_url();
+    ClientError::new(kind_of(&error), format!("{target}: {}", chain(&error)))
 }
 
 /// Every cause, outermost first.

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use url::Url;
 
 use super::address;
-use super::error::{ClientError, ClientErrorKind};
 use crate::address::written;
+use crate::exchange::{ClientError, ClientErrorKind};
 use crate::grants::{CredentialGrant, Grants, HttpGrant, Origin};
 
 /// The allowed origins of one caller.
@@ -41,6 +41,16 @@ impl Policy {
         Self {
             plugin: None,
             grants: HttpGrant::whole(origin).into_iter().collect(),
+            credentials: Vec::new(),
+        }
+    }
+
+    /// Whoever is public, and these origins wherever they are, with any method.
+    pub(super) fn public(besides: &[Url]) -> Self {
+        let besides = besides.iter().filter_map(HttpGrant::whole);
+        Self {
+            plugin: None,
+            grants: HttpGrant::public().into_iter().chain(besides).collect(),
             credentials: Vec::new(),
         }
     }

@@ -191,6 +191,17 @@ impl HttpGrant {
         })
     }
 
+    /// Every public host at the ports of http and https, with any method.
+    pub fn public() -> [Self; 2] {
+        [Scheme::Https, Scheme::Http].map(|scheme| Self {
+            host: Host("*".to_owned()),
+            scheme,
+            port: None,
+            methods: Method::ALL.into(),
+            private: false,
+        })
+    }
+
     /// The port, written or the scheme's own.
     pub fn port(&self) -> u16 {
         self.port.map_or(self.scheme.port(), NonZeroU16::get)

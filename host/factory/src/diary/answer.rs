@@ -7,11 +7,13 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::bundle::{Bundle, Change};
-use super::claim::{Claim, Kind};
-use super::composer::{Draft, compile, draft, frame, sources};
+use super::claim::claim;
+use super::composer::{compile, draft, frame, sources};
 use super::page::{Cited, Composed, Page, Section, Source, Writer};
 use super::prose::{Prose, fenced};
 use super::words::Material;
+use crate::draft::Draft;
+use crate::draft::{Claim, Kind};
 
 /// Marks of reasoning, chat templates and role play, none of which belongs in a post.
 const LEAKS: [&str; 11] = [
@@ -206,7 +208,7 @@ impl Reader<'_> {
         }
         let words = Prose::line(&text);
         self.claims
-            .push(Claim::new(Kind::Told, &words, &sentence.changes));
+            .push(claim(Kind::Told, &words, &sentence.changes));
         Some(text)
     }
 
@@ -236,7 +238,7 @@ impl Reader<'_> {
                 .problems(&heading.markdown())
                 .is_empty();
         if holds {
-            self.claims.push(Claim::new(Kind::Told, &heading, &ids));
+            self.claims.push(claim(Kind::Told, &heading, &ids));
         }
         Some(Section {
             theme: Some(theme),
@@ -260,7 +262,7 @@ impl Reader<'_> {
             };
             let words = Prose::line(text);
             self.claims
-                .push(Claim::new(Kind::Told, &words, &sentence.changes));
+                .push(claim(Kind::Told, &words, &sentence.changes));
             let changes = sentence
                 .changes
                 .iter()

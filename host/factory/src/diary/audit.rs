@@ -9,11 +9,12 @@ use serde::Serialize;
 
 use super::bundle::Bundle;
 use super::check::check;
-use super::claim::Kind;
-use super::composer::{Draft, compose};
+use super::composer::compose;
 use super::gather::{Gatherer, Landed};
 use super::git::{Git, GitError};
 use super::looking::Looking;
+use crate::draft::Draft;
+use crate::draft::Kind;
 
 /// What became of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]

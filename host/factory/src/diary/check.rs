@@ -9,8 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::bundle::{Bundle, Change, Commit};
-use super::claim::{Claim, Kind as Said};
-use super::composer::{BUILT_IN, Draft, compile, sources};
+use super::composer::{BUILT_IN, compile, sources};
 use super::forge::Forge;
 use super::grammar::{Kind, Reading, Token, distinct, scan};
 use super::message::Message;
@@ -18,6 +17,8 @@ use super::page::render;
 use super::prose::{Prose, tame};
 use super::text::bare;
 use super::words::Material;
+use crate::draft::Draft;
+use crate::draft::{Claim, Kind as Said};
 
 /// Shorter claims are no words of their own: they may be a part of any other.
 const SHORTEST: usize = 8;

@@ -1,49 +1,14 @@
-//! What a post says, and of which change.
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+//! A claim of the diary, from words that it read.
 
 use super::prose::Prose;
+use crate::draft::{Claim, Kind};
 
-/// Where the words of a claim come from.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// The title of a change.
-    Title,
-    /// A sentence of its message.
-    Reason,
-    /// A part of it, as its message or the title of a commit says.
-    Part,
-    /// What it breaks.
-    Breaking,
-    /// A release.
-    Release,
-    /// A model's own words.
-    Told,
-}
-
-/// One thing that a post says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Claim {
-    pub kind: Kind,
-    /// As it stands in the text, in Markdown.
-    pub text: String,
-    /// As it stands in titles.
-    pub plain: String,
-    /// The changes and releases that it stands on.
-    pub on: Vec<String>,
-}
-
-impl Claim {
-    pub fn new(kind: Kind, words: &Prose, on: &[String]) -> Self {
-        Self {
-            kind,
-            text: words.markdown(),
-            plain: words.plain(),
-            on: on.to_vec(),
-        }
+/// What these words say, on these changes and releases.
+pub fn claim(kind: Kind, words: &Prose, on: &[String]) -> Claim {
+    Claim {
+        kind,
+        text: words.markdown(),
+        plain: words.plain(),
+        on: on.to_vec(),
     }
 }

@@ -3,18 +3,16 @@
 use std::cmp::Reverse;
 
 use jiff::civil::Date;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
 
 use super::bundle::{Bundle, Change};
-use super::claim::{Claim, Kind};
+use super::claim::claim;
 use super::page::{
     Cited, Composed, Count, Counts, Day, Item, Named, Page, Section, Source, Unrendered, render,
 };
 use super::prose::Prose;
 use super::text::slug;
 use super::theme::Theme;
+use crate::draft::{Claim, Draft, Kind};
 
 /// How the built-in composer signs.
 pub const BUILT_IN: &str = "built-in composer";
@@ -26,33 +24,6 @@ const LINE: usize = 200;
 const EXCERPT: usize = 220;
 /// How many changes are named without a reason.
 const NAMED: usize = 50;
-
-/// A text that waits to be checked, approved and published.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Draft {
-    pub title: String,
-    pub excerpt: String,
-    pub markdown: String,
-    pub tags: Vec<String>,
-    /// `built-in composer` or `model <name>`.
-    pub written_by: String,
-    /// The day it is about.
-    pub covers: String,
-    /// What it says of which change.
-    #[serde(default)]
-    pub claims: Vec<Claim>,
-    /// What a person should know before approving it, e.g. why no model wrote it.
-    #[serde(default)]
-    pub notes: Vec<String>,
-}
-
-impl Draft {
-    /// What the rails said of it, and what a person should know before approving it.
-    pub fn report(&self, citations: &Json) -> Json {
-        let (notes, tags, covers) = (&self.notes, &self.tags, &self.covers);
-        json!({ "citations": citations, "notes": notes, "tags": tags, "covers": covers })
-    }
-}
 
 /// The built-in text of a day, in the words of a template.
 pub fn compose(bundle: &Bundle, template: &str) -> Result<Draft, Unrendered> {
@@ -179,7 +150,7 @@ struct Composer<'b> {
 impl Composer<'_> {
     /// A claim, in Markdown.
     fn claim(&mut self, kind: Kind, words: &Prose, on: &str) -> String {
-        let claim = Claim::new(kind, words, &[on.to_owned()]);
+        let claim = claim(kind, words, &[on.to_owned()]);
         self.words += length(&claim.plain);
         let text = claim.text.clone();
         self.claims.push(claim);
@@ -197,7 +168,7 @@ impl Composer<'_> {
         let mut room = EXCERPT;
         for change in std::iter::once(&lead).chain(others.take(6)) {
             let title = shortened(&change.title, TITLE);
-            let claim = Claim::new(Kind::Title, &title, std::slice::from_ref(&change.id));
+            let claim = claim(Kind::Title, &title, std::slice::from_ref(&change.id));
             if page.title.is_empty() {
                 page.title.clone_from(&claim.plain);
             } else if title.length() > room

@@ -8,8 +8,8 @@ use minijinja::value::Serde;
 use serde::Serialize;
 
 use super::bundle::Dropped;
-use super::claim::Claim;
 use super::theme::Theme;
+use crate::draft::Claim;
 
 /// The folder of a workspace that holds it.
 pub const FOLDER: &str = "templates";

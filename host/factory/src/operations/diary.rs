@@ -13,11 +13,11 @@ use callboard_core::operations::OperationError;
 use callboard_core::workspace::Definitions;
 
 use crate::diary::audit::{Audit, DayAudit, History};
-use crate::diary::claim::Kind;
 use crate::diary::git::{Git, GitError};
 use crate::diary::looking::Looking;
 use crate::diary::page::TEMPLATE;
 use crate::diary::roll;
+use crate::draft::Kind;
 
 pub use crate::diary::audit::Verdict;
 

@@ -10,7 +10,6 @@ use callboard_core::operations::gates::{self, Verdict};
 use callboard_core::operations::{ListEntry, OperationError, named, runs};
 use callboard_core::store::named::Short;
 
-use crate::diary::composer;
 use crate::tables::TASK;
 use crate::tables::drafts::{self, Draft};
 use crate::tables::tasks::{self, Task};
@@ -131,7 +130,7 @@ async fn draft(app: &App, task: &TaskView) -> Result<Option<DraftView>, Operatio
         return Ok(kept.map(Into::into));
     }
     // Shown in its place, a row would be approved, and the run's own text published.
-    let own: composer::Draft = serde_json::from_value(own).map_err(|error| {
+    let own: crate::draft::Draft = serde_json::from_value(own).map_err(|error| {
         let run = &task.run;
         OperationError::failed(format!("the draft of run {run} cannot be read: {error}")).mend(
             format!("`callboard --format json runs show {run}` has it as it is"),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use callboard_core::config::EngineRules;
 use callboard_core::engine::worker::{self, Duties};
 use callboard_core::engine::{Engine, EngineError, RunnableRevision, RunnableRevisions, Unwatched};
+use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::handler::{
     AnyHandler, Call, Completion, Contract, ModelRequest, Needs, Resources,
 };
@@ -77,6 +78,15 @@ impl Resources for Unreached {
         _: ModelRequest,
     ) -> BoxFuture<'a, Result<Option<Completion>, Stop>> {
         Box::pin(async { Ok(None) })
+    }
+
+    fn send<'a>(
+        &'a self,
+        _: Reach<'a>,
+        _: Request,
+    ) -> BoxFuture<'a, Result<Response, ClientError>> {
+        let kind = ClientErrorKind::Unreachable;
+        Box::pin(async move { Err(ClientError::new(kind, "nobody is reached from here")) })
     }
 }
 

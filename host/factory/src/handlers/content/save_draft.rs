@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::diary::check::Citations;
-use crate::diary::composer::Draft;
+use crate::draft::Draft;
 use crate::diary::id::derived;
 use crate::markdown;
 use crate::tables::tasks::{Task, TaskStatus};

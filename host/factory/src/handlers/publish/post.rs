@@ -6,7 +6,7 @@ use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::diary::composer::Draft;
+use crate::draft::Draft;
 use crate::diary::id::derived;
 use crate::diary::text::slug;
 use crate::markdown;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diary::bundle::Bundle;
 use crate::diary::check::{Citations, check};
-use crate::diary::composer::Draft;
+use crate::draft::Draft;
 use crate::diary::page::TEMPLATE;
 
 struct CitationsRail;

@@ -1,0 +1,123 @@
+//! A request over HTTP, its response, and why there is none. No IO: `client` sends it.
+
+use std::fmt;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::grants::Origin;
+use crate::settings::Secret;
+
+/// Where a request of a native handler may go.
+#[derive(Debug, Clone, Copy)]
+pub enum Reach<'a> {
+    /// To the one origin of this address, which the operator configured; it may be on this machine.
+    Origin(&'a Url),
+    /// To whoever is public, at the ports that http and https have; an address that content
+    /// names goes this way. Besides, to the origins that the operator names, wherever they are.
+    Public(&'a [Url]),
+}
+
+/// A secret and the only origin that it goes to, redirects or not.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    pub secret: Secret,
+    pub to: Origin,
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub method: String,
+    pub url: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// Goes out as `Authorization: Bearer`.
+    pub credential: Option<Credential>,
+    /// How long to wait at most, redirects and body included.
+    pub deadline: Duration,
+    /// The most bytes of body, after decompression.
+    pub max_body: u64,
+    /// Redirects to follow at most.
+    pub redirects: u8,
+    /// Do not reuse a pooled connection.
+    pub fresh_connection: bool,
+}
+
+/// A response, whatever its status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// The address that answered, after redirects.
+    pub url: String,
+}
+
+/// Why a request got no answer. The message keeps the whole chain of causes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}: {message}")]
+pub struct ClientError {
+    pub kind: ClientErrorKind,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientErrorKind {
+    /// A grant does not allow it.
+    Denied,
+    /// The request is wrong.
+    BadRequest,
+    Dns,
+    Unreachable,
+    Tls,
+    /// The peer closed the connection before it answered.
+    Reset,
+    Timeout,
+    TooLarge,
+    /// An answer that is no success, where only a success will do.
+    Status(u16),
+    Unknown,
+}
+
+impl fmt::Display for ClientErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ClientErrorKind::Denied => "denied",
+            ClientErrorKind::BadRequest => "bad-request",
+            ClientErrorKind::Dns => "dns",
+            ClientErrorKind::Unreachable => "unreachable",
+            ClientErrorKind::Tls => "tls",
+            ClientErrorKind::Reset => "reset",
+            ClientErrorKind::Timeout => "timeout",
+            ClientErrorKind::TooLarge => "too-large",
+            ClientErrorKind::Status(status) => return write!(f, "status {status}"),
+            ClientErrorKind::Unknown => "unknown",
+        })
+    }
+}
+
+impl ClientError {
+    pub fn new(kind: ClientErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(ClientErrorKind::BadRequest, message)
+    }
+
+    /// Whether the same request may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        match self.kind {
+            ClientErrorKind::Dns
+            | ClientErrorKind::Unreachable
+            | ClientErrorKind::Reset
+            | ClientErrorKind::Timeout => true,
+            ClientErrorKind::Status(status) => status == 429 || status >= 500,
+            _ => false,
+        }
+    }
+}

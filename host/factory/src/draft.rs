@@ -1,0 +1,65 @@
+//! A text that waits to be checked, approved and published, whoever made it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+/// A text that waits to be checked, approved and published.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Draft {
+    pub title: String,
+    pub excerpt: String,
+    pub markdown: String,
+    pub tags: Vec<String>,
+    /// `built-in composer` or `model <name>`.
+    pub written_by: String,
+    /// What it is about besides its topic: the day of a diary.
+    #[serde(default)]
+    pub covers: String,
+    /// What it says of which change.
+    #[serde(default)]
+    pub claims: Vec<Claim>,
+    /// What a person should know before approving it, e.g. why no model wrote it.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+impl Draft {
+    /// What the rails said of it, and what a person should know before approving it.
+    pub fn report(&self, citations: &Json) -> Json {
+        let (notes, tags, covers) = (&self.notes, &self.tags, &self.covers);
+        json!({ "citations": citations, "notes": notes, "tags": tags, "covers": covers })
+    }
+}
+
+/// Where the words of a claim come from.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The title of a change.
+    Title,
+    /// A sentence of its message.
+    Reason,
+    /// A part of it, as its message or the title of a commit says.
+    Part,
+    /// What it breaks.
+    Breaking,
+    /// A release.
+    Release,
+    /// A model's own words.
+    Told,
+}
+
+/// One thing that a post says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Claim {
+    pub kind: Kind,
+    /// As it stands in the text, in Markdown.
+    pub text: String,
+    /// As it stands in titles.
+    pub plain: String,
+    /// The changes and releases that it stands on.
+    pub on: Vec<String>,
+}
