@@ -6,7 +6,7 @@ use url::Url;
 
 /// The software of a forge, as far as its address tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "lowercase")]
 pub enum Forge {
     GitHub,
     GitLab,
