@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::diary::check::Citations;
-use crate::draft::Draft;
 use crate::diary::id::derived;
+use crate::draft::Draft;
 use crate::markdown;
 use crate::tables::tasks::{Task, TaskStatus};
 use crate::tables::{drafts, tasks};

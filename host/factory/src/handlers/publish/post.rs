@@ -6,11 +6,12 @@ use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::draft::Draft;
 use crate::diary::id::derived;
 use crate::diary::text::slug;
+use crate::draft::Draft;
 use crate::markdown;
 use crate::tables::diary_days::{self, DayState};
+use crate::tables::media;
 use crate::tables::posts::{self, Post};
 use crate::tables::tasks::{self, TaskStatus};
 
@@ -53,6 +54,7 @@ impl Handler for PublishPost {
             .table("posts", &["select", "insert"])
             .table("tasks", &["select", "update"])
             .table("diary_days", &["insert", "update"])
+            .table("media", &["update"])
     }
 
     async fn handle(&self, call: &Call, _config: Config, reads: Reads) -> Handled<Writes> {
@@ -73,6 +75,7 @@ impl Handler for PublishPost {
             task,
             ..
         } = post.clone();
+        let pictures = media::published(&task, &id);
         let task = tasks::set_status(&task, TaskStatus::Published, call.now);
         let day = diary_days::mark(&subject, DayState::Published, &call.run, call.now);
         let done = Done::new(Writes { post: id, slug });
@@ -80,6 +83,7 @@ impl Handler for PublishPost {
             .write(posts::insert(&post))
             .write(task)
             .write(day)
+            .write(pictures)
             .effect("posts_published", 1))
     }
 }
@@ -158,6 +162,7 @@ fn post(call: &Call, draft: Draft, subject: String, (task, slug): (String, Strin
         tags: draft.tags,
         written_by: draft.written_by,
         covers: draft.covers,
+        featured: draft.featured,
         removed: false,
         published_at: call.now,
         updated_at: call.now,
