@@ -5,4 +5,5 @@ mod bench;
 mod kept;
 mod made;
 mod placed;
+mod shown;
 mod stale;

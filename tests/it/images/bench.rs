@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_core::app::App;
-use callboard_core::handler::{Call, Resources};
+use callboard_core::handler::{Call, Fallbacks, Resources};
 use callboard_core::lines::Lines;
+use callboard_core::operations::settings;
 use callboard_core::outcome::{Done, Outcome, Patch};
 use callboard_core::settings::{Declaration, Secret, SettingType, Snapshot};
 use callboard_core::store::revisions;
@@ -63,6 +64,18 @@ impl Bench {
         Self::new(&values).await
     }
 
+    /// The same with a role whose model answers at an address.
+    pub(crate) async fn with_role(mut self, role: &str, url: &str) -> Self {
+        for (part, value) in [("url", url), ("model", "quill")] {
+            let key = format!("roles.{role}.{part}");
+            let set = settings::set(&self.app, &key, value.to_owned()).await;
+            set.expect("a declared setting");
+        }
+        let runnable = self.app.runnable().await.expect("a runnable revision");
+        self.resources = Arc::clone(&runnable.resources);
+        self
+    }
+
     pub(crate) fn set(&mut self, key: &str, value: &str) {
         self.values.insert(key.to_owned(), value.to_owned());
     }
@@ -98,6 +111,7 @@ impl Bench {
             settings: Arc::new(self.settings()),
             resources: Arc::clone(&self.resources),
             lines: Lines::default(),
+            fallbacks: Fallbacks::default(),
         };
         let input = input.as_object().cloned().unwrap_or_default();
         handler(name).call(&call, config, input).await

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::bench::{Bench, done};
+use crate::support::model::{ModelServer, Say};
 use crate::support::pictures::PictureServer;
 
 const TEXT: &str =
@@ -116,5 +117,41 @@ async fn without_a_provider_there_is_no_picture_and_nothing_goes_wrong() {
             .contains("callboard settings set images.provider"),
         "{}",
         asked.detail()
+    );
+}
+
+/// The model is shown the picture, and what it says stands in the draft, the post's picture and the row.
+#[tokio::test]
+async fn a_model_that_looks_says_what_a_picture_shows() {
+    let (server, model) = (
+        PictureServer::sdxl(),
+        ModelServer::new(Say::Text("A  fox\nin the snow.")),
+    );
+    let bench = Bench::on("sdxl", &server.url()).await;
+    let bench = bench.with_role("vision", &model.url()).await;
+    let made = done(bench.make("run-1", &["featured", "inline:1"]).await);
+    let images = made.patch["images"].clone();
+    let src = images[1]["image"]["src"]
+        .as_str()
+        .expect("an address")
+        .to_owned();
+    let mut draft = draft();
+    draft["markdown"] = json!(format!("## One\n\n![before]({src})\n"));
+    let input = json!({ "draft": draft, "images": images });
+    let outcome = bench
+        .call("content.caption_images", "run-1", json!({}), input)
+        .await;
+    let captioned = done(outcome);
+    assert!(captioned.fallbacks.is_empty(), "{:?}", captioned.fallbacks);
+    let draft = &captioned.patch["draft"];
+    let text = format!("## One\n\n![A fox in the snow.]({src})\n");
+    assert_eq!(draft["markdown"], text);
+    assert_eq!(draft["featured"]["alt"], "A fox in the snow.");
+    let asked = model.requests();
+    assert_eq!(asked.len(), 2);
+    assert!(
+        asked[0].body.to_string().contains("data:image/png;base64,"),
+        "{}",
+        asked[0].body
     );
 }

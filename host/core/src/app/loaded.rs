@@ -10,6 +10,7 @@ use super::{App, AppError};
 use crate::engine::RunnableRevision;
 use crate::grants::Grants;
 use crate::handler::Contract;
+use crate::model::Models;
 use crate::pipeline::{Pipeline, PipelineLimits, Span};
 use crate::plugin::{self, Plugin, Source};
 use crate::policy::Policy;
@@ -295,7 +296,7 @@ impl LoadedRevision {
                 folder: folder.to_owned(),
                 store: store.clone(),
                 definitions: Arc::clone(&self.definitions),
-                settings,
+                models: Models { settings },
             }),
         }
     }

@@ -97,11 +97,11 @@ pub fn planned(
     sections: &[Section],
     (featured, inline): (bool, usize),
 ) -> Vec<Planned> {
-    let head = featured.then(|| Planned {
+    let first = featured.then(|| Planned {
         which: Which::Featured,
         heading: None,
-        prompt: sentence(&[&draft.title, &draft.excerpt]),
-        alt: sentence(&[&draft.title, &draft.excerpt]),
+        prompt: head(draft),
+        alt: head(draft),
     });
     let fit = |section: &&Section| {
         let heading = section.heading.trim().to_lowercase();
@@ -118,7 +118,12 @@ pub fn planned(
         prompt: sentence(&[&section.heading, &section.text]),
         alt: sentence(&[&section.heading, &section.text]),
     });
-    head.into_iter().chain(inline).collect()
+    first.into_iter().chain(inline).collect()
+}
+
+/// What stands for a draft in words.
+pub fn head(draft: &Draft) -> String {
+    sentence(&[&draft.title, &draft.excerpt])
 }
 
 /// Some texts as one prompt, each cut.

@@ -243,7 +243,11 @@ impl Provider {
             method: method.to_owned(),
             headers: Vec::new(),
             body: Vec::new(),
-            credential: credential.map(|(secret, to)| Credential { secret, to }),
+            credential: credential.map(|(secret, to)| Credential {
+                secret,
+                to,
+                header: None,
+            }),
             deadline,
             max_body: BODY,
             redirects: 0,

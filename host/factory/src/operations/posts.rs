@@ -45,6 +45,8 @@ pub struct Exported {
     pub left_out: Vec<Broken>,
     /// Slugs that are no names of folders: their posts are left out, too.
     pub no_folders: Vec<String>,
+    /// Names of pictures that posts show and the media store does not have.
+    pub no_pictures: Vec<String>,
     /// The address that feeds, sitemap and canonical links lead to, if it is the one of this
     /// machine because the workspace names none.
     pub leads_to: Option<String>,
@@ -121,8 +123,7 @@ pub async fn export(app: &App, folder: &Path, local: &Address) -> Result<Exporte
         }
     }
     let site = site::current(app, local).await?;
-    let (pictures, absent) = pictures(app, &all).await?;
-    left_out.extend(absent);
+    let (pictures, no_pictures) = pictures(app, &all).await?;
     let assets = site.assets().clone().with_pictures(&pictures);
     let site = site.with_assets(assets);
     let target = folder.to_owned();
@@ -142,12 +143,13 @@ pub async fn export(app: &App, folder: &Path, local: &Address) -> Result<Exporte
         bytes: written.bytes,
         left_out,
         no_folders,
+        no_pictures,
         leads_to: leads_to.then(|| format!("http://{local}/")),
     })
 }
 
 /// The pictures that posts show, by their names, and those that are not there.
-async fn pictures(app: &App, all: &[Post]) -> Result<(Pictures, Vec<Broken>), OperationError> {
+async fn pictures(app: &App, all: &[Post]) -> Result<(Pictures, Vec<String>), OperationError> {
     let names: BTreeSet<String> = all
         .iter()
         .filter(|post| !post.removed)
@@ -167,11 +169,7 @@ async fn pictures(app: &App, all: &[Post]) -> Result<(Pictures, Vec<Broken>), Op
             Some(bytes) => {
                 found.insert(name, Arc::from(bytes.as_ref()));
             }
-            None => absent.push(Broken {
-                status: "missing",
-                detail: format!("the media store has no {name}; a post shows it"),
-                id: name,
-            }),
+            None => absent.push(name),
         }
     }
     Ok((found, absent))

@@ -3,7 +3,7 @@
 //! Without a provider of pictures the plan is empty, and what follows has nothing to do. A role
 //! may write the prompts; the built-in way makes them from title and headings.
 
-use callboard_core::handler::{Call, Handled, Handler, ModelRequest, Needs};
+use callboard_core::handler::{Call, Completion, Handled, Handler, ModelRequest, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -103,7 +103,7 @@ impl Handler for PlanImages {
         let sections = pictures::sections(&draft.markdown);
         let sections = sections.map_err(|error| failed(FailureKind::Input, &error))?;
         let mut plan = planned(draft, &sections, (config.featured, config.inline));
-        let asked = ask(call, &config, draft, &mut plan).await;
+        let asked = ask(call, &config, draft, &mut plan).await?;
         for picture in &mut plan {
             picture.prompt = format!("{}. {}", picture.prompt, config.style);
         }
@@ -116,16 +116,16 @@ impl Handler for PlanImages {
     }
 }
 
-/// Let the role write what the pictures are to show; the plan stays as it is without a role, or if
-/// its answer can't be used, and why is the error.
+/// Let the role write what the pictures are to show. The plan stays as it is without a role, or if
+/// its answer can't be used, and why is the error; one that is busy defers the stage.
 async fn ask(
     call: &Call,
     config: &Config,
     draft: &Draft,
     plan: &mut [Planned],
-) -> Result<(), String> {
+) -> Result<Result<(), String>, Stop> {
     if config.role.is_empty() || plan.is_empty() {
-        return Ok(());
+        return Ok(Ok(()));
     }
     let wanted = plan
         .iter()
@@ -135,29 +135,40 @@ async fn ask(
         "excerpt": draft.excerpt,
         "pictures": wanted.collect::<Vec<_>>().join("\n"),
     });
-    let prompt = call.resources.prompt(PROMPT, &variables);
     let request = ModelRequest {
         system: SYSTEM.to_owned(),
-        prompt: prompt.map_err(|stop| stop.to_string())?,
+        prompt: call.resources.prompt(PROMPT, &variables)?,
         max_tokens: TOKENS,
         schema: Some(schema()),
         timeout: call.remaining() * 3 / 4,
+        ..ModelRequest::default()
     };
-    let completion = call.complete(&config.role, request).await;
-    let Some(completion) = completion.map_err(|stop| stop.to_string())? else {
-        return Ok(());
-    };
-    let answer: Answer = serde_json::from_str(&completion.text)
+    match call.complete(&config.role, request).await {
+        Ok(Some(completion)) => Ok(told(completion, plan)),
+        Ok(None) => Ok(Ok(())),
+        Err(stop @ Stop::Deferred { .. }) => Err(stop),
+        Err(stop) => Ok(Err(stop.to_string())),
+    }
+}
+
+/// The plan with what the role says of each picture in it.
+fn told(completion: Completion, plan: &mut [Planned]) -> Result<(), String> {
+    let answer: Answer = serde_json::from_value(completion.json.unwrap_or_default())
         .map_err(|error| format!("the answer of {} can't be read: {error}", completion.model))?;
-    for picture in plan.iter_mut() {
-        let mut said = answer.pictures.iter();
-        let said = said.find(|it| it.which == picture.which);
-        let text = said
-            .map(|it| it.prompt.trim())
-            .filter(|text| !text.is_empty());
-        let text = text.ok_or_else(|| format!("the answer has nothing for {}", picture.which))?;
-        picture.prompt = text.chars().take(LONGEST).collect();
-        picture.alt.clone_from(&picture.prompt);
+    let said = |which: Which| {
+        let mut said = answer.pictures.iter().filter(|it| it.which == which);
+        let text = said.next().map(|it| it.prompt.trim())?;
+        Some(text.chars().take(LONGEST).collect::<String>()).filter(|text| !text.is_empty())
+    };
+    let missing = plan.iter().find(|picture| said(picture.which).is_none());
+    if let Some(picture) = missing {
+        return Err(format!("the answer has nothing for {}", picture.which));
+    }
+    for picture in plan {
+        if let Some(text) = said(picture.which) {
+            picture.prompt.clone_from(&text);
+            picture.alt = text;
+        }
     }
     Ok(())
 }
