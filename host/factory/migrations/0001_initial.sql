@@ -81,12 +81,38 @@ CREATE TABLE posts (
     tags         TEXT NOT NULL CHECK ({{octets(}}tags{{)}} <= 4000),
     written_by   TEXT NOT NULL CHECK ({{octets(}}written_by{{)}} <= 1000),
     covers       TEXT NOT NULL CHECK ({{octets(}}covers{{)}} <= 500),
+    -- The picture that stands for it, as JSON.
+    featured     TEXT CHECK ({{octets(}}featured{{)}} <= 10000),
     status       TEXT NOT NULL CHECK (status IN ('published', 'removed')),
     published_at BIGINT NOT NULL,
     updated_at   BIGINT NOT NULL
 );
 
 CREATE INDEX posts_newest ON posts (published_at);
+
+-- Pictures that were made, each with how. The file itself is in the media store, under its name.
+-- grantable
+CREATE TABLE media (
+    id       TEXT PRIMARY KEY,
+    run      TEXT NOT NULL,
+    task     TEXT,
+    post     TEXT,
+    which    TEXT NOT NULL,
+    digest   TEXT NOT NULL,
+    path     TEXT NOT NULL,
+    width    BIGINT NOT NULL,
+    height   BIGINT NOT NULL,
+    bytes    BIGINT NOT NULL,
+    mime     TEXT NOT NULL,
+    alt      TEXT NOT NULL CHECK ({{octets(}}alt{{)}} <= 4000),
+    prompt   TEXT NOT NULL CHECK ({{octets(}}prompt{{)}} <= 10000),
+    provider TEXT NOT NULL,
+    model    TEXT NOT NULL CHECK ({{octets(}}model{{)}} <= 1000),
+    seed     BIGINT NOT NULL,
+    made_at  BIGINT NOT NULL
+);
+
+CREATE INDEX media_task ON media (task);
 
 -- Days of a repository that need no further look, and why.
 -- grantable

@@ -57,6 +57,10 @@ impl Resources for Host {
         Box::pin(async move { Ok(self.store.execute(statement).await?) })
     }
 
+    fn folder(&self) -> &Path {
+        Path::new("")
+    }
+
     fn columns<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {
         Box::pin(async move { Ok(self.store.columns(table).await?) })
     }

@@ -15,6 +15,7 @@ use crate::draft::Draft;
 use crate::markdown;
 use crate::tables::diary_days::{self, DayState};
 use crate::tables::drafts;
+use crate::tables::media;
 use crate::tables::posts::{self, Post};
 use crate::tables::tasks::{self, Task, TaskEvent, TaskStatus};
 use crate::tables::transitions::{At, Happening};
@@ -58,6 +59,7 @@ impl Handler for PublishPost {
             .table("task_history", &["select", "insert"])
             .table("drafts", &["select"])
             .table("diary_days", &["insert", "update"])
+            .table("media", &["update"])
     }
 
     async fn handle(&self, call: &Call, _config: Config, reads: Reads) -> Handled<Writes> {
@@ -77,7 +79,11 @@ impl Handler for PublishPost {
             post: post.id.clone(),
             slug: post.slug.clone(),
         });
-        done = done.write(moved).write(noted).write(posts::insert(&post));
+        done = done
+            .write(moved)
+            .write(noted)
+            .write(posts::insert(&post))
+            .write(media::published(&task.id, &post.id));
         if !post.covers.is_empty() {
             let day = diary_days::mark(&post.subject, DayState::Published, &call.run, call.now);
             done = done.write(day);
@@ -169,6 +175,7 @@ fn post(call: &Call, draft: Draft, task: &Task, slug: String) -> Post {
         tags: draft.tags,
         written_by: draft.written_by,
         covers: draft.covers,
+        featured: draft.featured,
         removed: false,
         published_at: call.now,
         updated_at: call.now,
