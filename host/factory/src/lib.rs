@@ -7,7 +7,7 @@
 //! * [`operations`] – what can be asked of it, as typed functions and views.
 //! * the [pack](pack()) below – what it brings, like a table of contents.
 //! * [`site`], `handlers` – its pages, its units of work.
-//! * [`diary`], [`draft`], [`markdown`] – its arithmetic and its texts, no IO.
+//! * [`diary`], [`draft`], [`rails`], [`markdown`] – its arithmetic and its texts, no IO.
 //! * [`tables`] – its statements, through the store.
 
 #![recursion_limit = "256"]
@@ -18,6 +18,7 @@ pub mod draft;
 mod handlers;
 pub mod markdown;
 pub mod operations;
+pub mod rails;
 pub mod site;
 pub mod tables;
 
@@ -37,7 +38,7 @@ const PACK: Pack = Pack {
         marks: &[site::LIST],
     },
     settings: site::SETTINGS,
-    rules: &[site::rules, diary::roll::list],
+    rules: &[site::rules, diary::roll::list, rails::roll::list],
     probes: &[("site", site::probe)],
     tables: tables::TABLES,
     commits: tables::COMMITS,

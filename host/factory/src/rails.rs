@@ -1,0 +1,11 @@
+//! What the rails found, and what follows from it. No IO.
+//!
+//! A rail is a handler of the surface `qa`. Its verdict is its outcome: done is a pass, rejected a fail,
+//! nothing to do means that it does not apply, and unavailable and failed say that nobody knows. They
+//! stay apart: [`policy`] says what each means for the draft, [`aggregate`] adds up what came of all
+//! rails of a stage, and [`roll`] finds where a pipeline would never ask.
+
+pub mod aggregate;
+pub mod policy;
+pub mod review;
+pub(crate) mod roll;
