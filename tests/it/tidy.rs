@@ -80,7 +80,7 @@ const LAYERS: &[Layer] = &[
     ),
     peers(
         "registry rollcall workspace",
-        "plugin capability client snapshot store secrets \
+        "model plugin capability client snapshot store secrets \
          pipeline handler outcome policy schedule value settings config grants shown schema template \
          enclosed foreign inside",
     ),
@@ -88,6 +88,10 @@ const LAYERS: &[Layer] = &[
         "plugin",
         "capability store client handler lines outcome value settings config grants shared_cache shown foreign \
          beside launch",
+    ),
+    layer(
+        "model",
+        "store client handler outcome value settings config grants shown",
     ),
     layer("snapshot", "store secrets settings"),
     layer(
@@ -172,6 +176,17 @@ const EXCEPTED: &[(&str, &str, &str)] = &[
     ("host/core/src/client.rs", "Method::POST", "the same"),
     ("host/core/src/grants/http.rs", "Post,", "the same"),
     ("host/core/src/grants/http.rs", "Method::Post", "the same"),
+    (
+        "host/core/src/handler/model.rs",
+        "Image",
+        "what a model looks at",
+    ),
+    ("host/core/src/handler/model.rs", "image", "the same"),
+    ("host/core/src/handler.rs", "ModelImage", "the same"),
+    ("host/core/src/model", "image", "the same"),
+    ("host/core/src/model", "embedding", "a word of the protocol"),
+    ("host/core/src/model", "post", "a request over HTTP"),
+    ("host/core/src/model", "Post", "the same"),
     (
         "host/core/src/client/address.rs",
         "site-local",

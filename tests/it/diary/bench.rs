@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::handler::{
-    AnyHandler, Call, Completion, ModelRequest, Registration, Resources,
+    AnyHandler, Call, Completion, Fallbacks, ModelRequest, Registration, Resources, Vectors,
 };
 use callboard_core::lines::Lines;
 use callboard_core::outcome::{Outcome, Patch, Stop};
@@ -70,8 +70,17 @@ impl Resources for Host {
         Ok(TEMPLATE.to_owned())
     }
 
-    fn complete<'a>(&'a self, _: &'a str, _: ModelRequest) -> BoxFuture<'a, Answer> {
+    fn complete<'a>(&'a self, _: &'a Call, _: &'a str, _: ModelRequest) -> BoxFuture<'a, Answer> {
         Box::pin(async { self.answer.clone() })
+    }
+
+    fn embed<'a>(
+        &'a self,
+        _: &'a Call,
+        _: &'a str,
+        _: &'a [String],
+    ) -> BoxFuture<'a, Result<Option<Vectors>, Stop>> {
+        Box::pin(async { Ok(None) })
     }
 
     fn send<'a>(
@@ -121,6 +130,7 @@ impl Bench {
                 answer: self.answer.clone(),
             }),
             lines: Lines::default(),
+            fallbacks: Fallbacks::default(),
         };
         let input = input.as_object().cloned().unwrap_or_default();
         handler.call(&call, config, input).await

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use callboard_core::config::CallLimits;
 use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::grants::Grants;
-use callboard_core::handler::{Call, Completion, Contract, ModelRequest, Resources};
+use callboard_core::handler::{
+    Call, Completion, Contract, Fallbacks, ModelRequest, Resources, Vectors,
+};
 use callboard_core::lines::Lines;
 use callboard_core::outcome::{Failure, FailureKind, Outcome, Patch, Stop};
 use callboard_core::plugin::manifest::Manifest;
@@ -133,6 +135,7 @@ impl Bench {
             settings: Arc::clone(&self.settings),
             resources: Arc::new(Nothing),
             lines: Lines::default(),
+            fallbacks: Fallbacks::default(),
         };
         entry.checked(entry.handler.call(&call, config, input).await)
     }
@@ -201,10 +204,20 @@ impl Resources for Nothing {
 
     fn complete<'a>(
         &'a self,
+        _: &'a Call,
         _: &'a str,
         _: ModelRequest,
     ) -> BoxFuture<'a, Result<Option<Completion>, Stop>> {
         unreachable!("a plugin has no native resources")
+    }
+
+    fn embed<'a>(
+        &'a self,
+        _: &'a Call,
+        _: &'a str,
+        _: &'a [String],
+    ) -> BoxFuture<'a, Result<Option<Vectors>, Stop>> {
+        unreachable!("no model is asked from here")
     }
 
     fn send<'a>(

@@ -9,6 +9,7 @@ use super::{App, AppError};
 use crate::engine::RunnableRevision;
 use crate::grants::Grants;
 use crate::handler::Contract;
+use crate::model::Models;
 use crate::pipeline::{Pipeline, PipelineLimits, Span};
 use crate::plugin::{self, Plugin, Source};
 use crate::policy::Policy;
@@ -293,7 +294,7 @@ impl LoadedRevision {
             resources: Arc::new(HostResources {
                 store: store.clone(),
                 definitions: Arc::clone(&self.definitions),
-                settings,
+                models: Models { settings },
             }),
         }
     }

@@ -26,6 +26,8 @@ inventory::submit! {
         SettingRead { key: "roles.*.url", kinds: &[SettingType::Url], reader: ROLE },
         SettingRead { key: "roles.*.model", kinds: &[SettingType::Model, SettingType::String], reader: ROLE },
         SettingRead { key: "roles.*.key", kinds: &[SettingType::Secret], reader: ROLE },
+        SettingRead { key: "roles.*.provider", kinds: &[SettingType::String], reader: ROLE },
+        SettingRead { key: "roles.*.fallback", kinds: &[SettingType::Csv, SettingType::String], reader: ROLE },
     ])
 }
 

@@ -9,7 +9,7 @@ use callboard_core::engine::worker::{self, Duties};
 use callboard_core::engine::{Engine, EngineError, RunnableRevision, RunnableRevisions, Unwatched};
 use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::handler::{
-    AnyHandler, Call, Completion, Contract, ModelRequest, Needs, Resources,
+    AnyHandler, Call, Completion, Contract, ModelRequest, Needs, Resources, Vectors,
 };
 use callboard_core::outcome::{Done, Outcome, Patch, Stop};
 use callboard_core::pipeline::{Pipeline, Span};
@@ -74,10 +74,20 @@ impl Resources for Unreached {
 
     fn complete<'a>(
         &'a self,
+        _: &'a Call,
         _: &'a str,
         _: ModelRequest,
     ) -> BoxFuture<'a, Result<Option<Completion>, Stop>> {
         Box::pin(async { Ok(None) })
+    }
+
+    fn embed<'a>(
+        &'a self,
+        _: &'a Call,
+        _: &'a str,
+        _: &'a [String],
+    ) -> BoxFuture<'a, Result<Option<Vectors>, Stop>> {
+        unreachable!("no model is asked from here")
     }
 
     fn send<'a>(
