@@ -92,7 +92,7 @@ const LAYERS: &[Layer] = &[
     layer("snapshot", "store secrets settings"),
     layer(
         "handlers",
-        "prune diary tables markdown draft store client exchange handler outcome value settings",
+        "prune diary tables markdown draft slug store client exchange handler outcome value settings",
     ),
     layer("prune", "handler outcome value"),
     layer(
@@ -114,8 +114,8 @@ const LAYERS: &[Layer] = &[
         "address exchange value settings config grants shown",
     ),
     layer("secrets", "settings enclosed"),
-    layer("tables diary", "markdown draft"),
-    layer("markdown draft", ""),
+    layer("tables diary", "markdown draft slug"),
+    layer("markdown draft slug", ""),
     peers(
         "pipeline handler outcome policy schedule value settings exchange",
         "span lines shown foreign grants",

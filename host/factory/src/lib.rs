@@ -7,7 +7,7 @@
 //! * [`operations`] – what can be asked of it, as typed functions and views.
 //! * the [pack](pack()) below – what it brings, like a table of contents.
 //! * [`site`], `handlers` – its pages, its units of work.
-//! * [`diary`], [`draft`], [`markdown`] – its arithmetic and its texts, no IO.
+//! * [`diary`], [`draft`], [`markdown`], [`slug`] – its arithmetic and its texts, no IO.
 //! * [`tables`] – its statements, through the store.
 
 #![recursion_limit = "256"]
@@ -19,6 +19,7 @@ mod handlers;
 pub mod markdown;
 pub mod operations;
 pub mod site;
+pub mod slug;
 pub mod tables;
 
 use callboard_core::app::current::Rebuilt;

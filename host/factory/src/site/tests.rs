@@ -37,6 +37,9 @@ fn hostile() -> Post {
         tags: vec![script.to_owned()],
         written_by: script.to_owned(),
         covers: script.to_owned(),
+        edited_by: script.to_owned(),
+        approved_by: script.to_owned(),
+        approved_at: Some(Timestamp::UNIX_EPOCH),
         ..post(1)
     }
 }
