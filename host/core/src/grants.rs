@@ -57,6 +57,14 @@ pub struct TableGrant {
     pub verbs: BTreeSet<Verb>,
 }
 
+impl TableGrant {
+    /// The verbs of it that a grant can open.
+    pub fn open(&self) -> impl Iterator<Item = Verb> {
+        let verbs = self.verbs.iter().copied();
+        verbs.filter(|verb| verb.can_be_granted(&self.table))
+    }
+}
+
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]

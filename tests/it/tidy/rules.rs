@@ -266,20 +266,16 @@ pub(super) fn moves(source: &Source, machines: &[(&str, &str)]) -> Vec<String> {
     let text = without_tests(&source.text);
     let mut findings = Vec::new();
     for (table, begins) in machines {
-        let words = [
-            format!("UPDATE {table}"),
-            format!("INTO {table} "),
-            format!("UPDATE {}_history", table.trim_end_matches('s')),
-            format!("INTO {}_history", table.trim_end_matches('s')),
+        let history = table.trim_end_matches('s').to_owned() + "_history";
+        let mut words = vec![
+            format!("\"UPDATE {table} "),
+            format!("\"UPDATE {history} "),
+            format!("\"INSERT INTO {history} "),
         ];
-        let words = words.iter().map(String::as_str);
-        let words: Vec<_> = words
-            .filter(|words| {
-                !(words.starts_with("INTO")
-                    && source.path == *begins
-                    && !words.contains("_history"))
-            })
-            .collect();
+        if source.path != *begins {
+            words.push(format!("\"INSERT INTO {table} "));
+        }
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
         let instead = "a status is moved by `Machine::step` and begun where its table is";
         findings.extend(refused_code(source, &text, &words, instead));
     }

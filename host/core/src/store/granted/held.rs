@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::login;
 use super::passage::Passage;
 use super::role::Login;
 use crate::grants::{Grants, Verb};
@@ -46,7 +45,7 @@ pub(super) async fn is_as_granted(
 fn wanted(grants: &Grants) -> BTreeMap<&str, String> {
     let mut verbs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for table in &grants.db {
-        let names = login::granted(table).map(Verb::as_str);
+        let names = table.open().map(Verb::as_str);
         verbs.entry(&table.table).or_default().extend(names);
     }
     verbs.retain(|_, verbs| !verbs.is_empty());
