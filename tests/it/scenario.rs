@@ -17,5 +17,6 @@ mod providers;
 mod retention;
 pub(crate) mod roll_call;
 mod sealed;
+mod spending;
 mod unavailable;
 mod unread;

@@ -74,7 +74,7 @@ const LAYERS: &[Layer] = &[
     layer("app", BELOW),
     layer(
         "engine",
-        "registry rollcall plugin store client \
+        "registry rollcall plugin model store client \
          pipeline handler lines outcome policy schedule value settings config span fault \
          supervision grants shown",
     ),

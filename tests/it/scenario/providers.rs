@@ -8,7 +8,7 @@ use crate::support::factory::{DAY, Factory, board};
 use crate::support::model::{ModelServer, Say};
 
 /// What a role can be set by, besides what the workspace declares.
-fn declare(factory: &Factory, lines: &[(&str, &str)]) {
+pub(super) fn declare(factory: &Factory, lines: &[(&str, &str)]) {
     let mut settings = factory.read("settings.toml");
     for (key, kind) in lines {
         settings += &format!("\n[\"{key}\"]\ntype = \"{kind}\"\ndescription = \"x\"\n");
@@ -17,7 +17,7 @@ fn declare(factory: &Factory, lines: &[(&str, &str)]) {
     factory.ok(&["apply"]);
 }
 
-fn set(factory: &Factory, key: &str, value: &str) {
+pub(super) fn set(factory: &Factory, key: &str, value: &str) {
     factory.ok(&["settings", "set", key, value]);
 }
 

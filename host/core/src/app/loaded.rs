@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use super::resources::HostResources;
 use super::{App, AppError};
+use crate::config::ModelRules;
 use crate::engine::RunnableRevision;
 use crate::grants::Grants;
 use crate::handler::Contract;
 use crate::model::Models;
+use crate::model::spending::Spending;
 use crate::pipeline::{Pipeline, PipelineLimits, Span};
 use crate::plugin::{self, Plugin, Source};
 use crate::policy::Policy;
@@ -253,7 +255,7 @@ fn policy_pipeline(policy: &Policy) -> Pipeline {
 
 impl LoadedRevision {
     /// The pipelines by name, and one of a single stage for each policy.
-    pub(super) fn pipelines(&self) -> &BTreeMap<String, Arc<Pipeline>> {
+    pub(crate) fn pipelines(&self) -> &BTreeMap<String, Arc<Pipeline>> {
         &self.pipelines
     }
 
@@ -282,6 +284,7 @@ impl LoadedRevision {
         settings: Arc<Snapshot>,
         digest: String,
         misses: Vec<Reference>,
+        rules: ModelRules,
     ) -> RunnableRevision {
         RunnableRevision {
             digest,
@@ -294,7 +297,13 @@ impl LoadedRevision {
             resources: Arc::new(HostResources {
                 store: store.clone(),
                 definitions: Arc::clone(&self.definitions),
-                models: Models { settings },
+                models: Models {
+                    settings,
+                    spending: Spending {
+                        store: store.clone(),
+                        rules,
+                    },
+                },
             }),
         }
     }

@@ -186,7 +186,9 @@ impl App {
         if place.latest().is_none() {
             settings_snapshots::keep(self.store(), &key.settings, settings.values()).await?;
         }
-        let runnable = loaded.runnable(self.store(), Arc::new(settings), key.settings, misses);
+        let rules = self.config().models.clone();
+        let settings = Arc::new(settings);
+        let runnable = loaded.runnable(self.store(), settings, key.settings, misses, rules);
         let runnable = Arc::new(runnable);
         place.put(&runnable);
         Ok(runnable)

@@ -90,17 +90,17 @@ pub(super) async fn embed(
     provider: &Provider,
     texts: &[String],
     timeout: Duration,
-) -> Result<(Vectors, Tokens), Cause> {
+) -> Result<Vectors, Cause> {
     let body = json!({ "model": provider.model, "input": texts });
     let answer = post(provider, asked(VECTORS, body), timeout).await?;
     let all = answer["embeddings"].as_array().map(Vec::as_slice);
     let vectors = all.unwrap_or_default().iter().map(super::vector_of);
-    let vectors = Vectors {
+    Ok(Vectors {
         vectors: vectors.collect::<Result<_, _>>()?,
         model: answer["model"]
             .as_str()
             .unwrap_or(&provider.model)
             .to_owned(),
-    };
-    Ok((vectors, tokens(&answer)))
+        tokens: tokens(&answer),
+    })
 }

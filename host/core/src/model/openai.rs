@@ -112,7 +112,7 @@ pub(super) async fn embed(
     provider: &Provider,
     texts: &[String],
     timeout: Duration,
-) -> Result<(Vectors, Tokens), Cause> {
+) -> Result<Vectors, Cause> {
     let body = json!({ "model": provider.model, "input": texts });
     let answer = post(provider, asked(VECTORS, body), timeout).await?;
     let data = answer["data"].as_array().map(Vec::as_slice);
@@ -121,12 +121,12 @@ pub(super) async fn embed(
     let vectors = data
         .iter()
         .map(|entry| super::vector_of(&entry["embedding"]));
-    let vectors = Vectors {
+    Ok(Vectors {
         vectors: vectors.collect::<Result<_, _>>()?,
         model: answer["model"]
             .as_str()
             .unwrap_or(&provider.model)
             .to_owned(),
-    };
-    Ok((vectors, tokens(&answer)))
+        tokens: tokens(&answer),
+    })
 }
