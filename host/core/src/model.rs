@@ -29,6 +29,8 @@ use self::answer::{End, Said};
 use self::cause::Cause;
 use self::role::{Provider, ProviderKind, Unresolved};
 use self::spending::{Made, Spending};
+use self::wire::Wire;
+use crate::client::Tape;
 use crate::handler::schema::{self, Schema};
 use crate::handler::{Call, Completion, ModelRequest, Tokens, Vectors};
 use crate::outcome::{FailureKind, Stop};
@@ -41,6 +43,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 pub struct Models {
     pub settings: Arc<Snapshot>,
     pub spending: Spending,
+    pub tape: Option<Arc<Tape>>,
 }
 
 /// What came of a provider's call, and what it took in any case.
@@ -72,8 +75,8 @@ impl Models {
         let left = Left::until(call, request.timeout);
         let mut missed: Vec<Missed<'_>> = Vec::new();
         for (place, provider) in chain.iter().enumerate() {
-            let timeout = left.share(chain.len() - place - 1);
-            let asked = answered(provider, &request, schema.as_ref(), timeout);
+            let wire = self.wire(left.share(chain.len() - place - 1));
+            let asked = answered(provider, &request, schema.as_ref(), &wire);
             match self.kept(call, role, provider, asked).await? {
                 Ok(completion) => {
                     fell_back(call, role, &missed, provider);
@@ -101,7 +104,8 @@ impl Models {
             return Ok(None);
         };
         let left = Left::until(call, Duration::MAX);
-        let asked = embedded(&provider, texts, left.share(0));
+        let wire = self.wire(left.share(0));
+        let asked = embedded(&provider, texts, &wire);
         match self.kept(call, role, &provider, asked).await? {
             Ok(vectors) => Ok(Some(vectors)),
             Err(cause) => {
@@ -113,8 +117,15 @@ impl Models {
 }
 
 impl Models {
+    fn wire(&self, timeout: Duration) -> Wire {
+        Wire {
+            tape: self.tape.clone(),
+            timeout,
+        }
+    }
+
     /// Make a call of a provider, if the day has something left for it, and keep what it took. What
-    /// is built in takes nothing.
+    /// is built in, or played from a cassette, takes nothing.
     async fn kept<T>(
         &self,
         call: &Call,
@@ -122,7 +133,8 @@ impl Models {
         provider: &Provider,
         asked: impl Future<Output = Came<T>>,
     ) -> Result<Result<T, Cause>, Stop> {
-        if provider.kind == ProviderKind::BuiltIn {
+        let plays = self.tape.as_ref().is_some_and(|tape| tape.plays());
+        if plays || provider.kind == ProviderKind::BuiltIn {
             return Ok(asked.await.answer);
         }
         self.spending.within(call).await?;
@@ -167,12 +179,12 @@ async fn answered(
     provider: &Provider,
     request: &ModelRequest,
     schema: Option<&Schema>,
-    timeout: Duration,
+    wire: &Wire,
 ) -> Came<Completion> {
     let said = match provider.kind {
-        ProviderKind::OpenAi => openai::complete(provider, request, timeout).await,
-        ProviderKind::Ollama => ollama::complete(provider, request, timeout).await,
-        ProviderKind::Anthropic => anthropic::complete(provider, request, timeout).await,
+        ProviderKind::OpenAi => openai::complete(provider, request, wire).await,
+        ProviderKind::Ollama => ollama::complete(provider, request, wire).await,
+        ProviderKind::Anthropic => anthropic::complete(provider, request, wire).await,
         ProviderKind::BuiltIn => extracted(request),
     };
     Came {
@@ -196,10 +208,10 @@ fn extracted(request: &ModelRequest) -> Result<Said, Cause> {
     })
 }
 
-async fn embedded(provider: &Provider, texts: &[String], timeout: Duration) -> Came<Vectors> {
+async fn embedded(provider: &Provider, texts: &[String], wire: &Wire) -> Came<Vectors> {
     let vectors = match provider.kind {
-        ProviderKind::OpenAi => openai::embed(provider, texts, timeout).await,
-        ProviderKind::Ollama => ollama::embed(provider, texts, timeout).await,
+        ProviderKind::OpenAi => openai::embed(provider, texts, wire).await,
+        ProviderKind::Ollama => ollama::embed(provider, texts, wire).await,
         ProviderKind::Anthropic => {
             let problem = "anthropic makes no vectors; give the role another provider";
             Err(Cause::Unable(problem.to_owned()))

@@ -3,6 +3,7 @@
 
 mod apply;
 mod backup;
+mod cassette;
 mod check;
 mod complete;
 mod demo;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::resources::HostResources;
 use super::{App, AppError};
+use crate::client::Tape;
 use crate::config::ModelRules;
 use crate::engine::RunnableRevision;
 use crate::grants::Grants;
@@ -139,7 +140,7 @@ impl App {
         let limits = definitions.config.value.limits(name);
         let (runtime, store) = (&self.inner.runtime, self.store().clone());
         let plugin = runtime.plugin(manifest, source, manifest.ask.clone(), limits, Some(store));
-        let plugin = plugin.map_err(|error| broken(&error))?;
+        let plugin = plugin.map_err(|error| broken(&error))?.taped(self.tape());
         let contracts = match &files.contracts {
             Some(contracts) => contracts.clone(),
             None => plugin.describe().await.map_err(|error| broken(&error))?,
@@ -284,7 +285,7 @@ impl LoadedRevision {
         settings: Arc<Snapshot>,
         digest: String,
         misses: Vec<Reference>,
-        rules: ModelRules,
+        (rules, tape): (ModelRules, Option<Arc<Tape>>),
     ) -> RunnableRevision {
         RunnableRevision {
             digest,
@@ -303,7 +304,9 @@ impl LoadedRevision {
                         store: store.clone(),
                         rules,
                     },
+                    tape: tape.clone(),
                 },
+                tape,
             }),
         }
     }

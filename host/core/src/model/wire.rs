@@ -1,5 +1,6 @@
 //! One request to a model server, through the client of the house, and what its status means.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -7,7 +8,9 @@ use url::Url;
 
 use super::cause::Cause;
 use super::role::Provider;
-use crate::client::{Client, ClientError, ClientErrorKind, Credential, Request, Response, json_of};
+use crate::client::{
+    Client, ClientError, ClientErrorKind, Credential, Request, Response, Tape, json_of,
+};
 use crate::grants::Origin;
 use crate::shown::cut;
 
@@ -22,6 +25,12 @@ const BUSY: [&str; 4] = ["busy", "overloaded", "loading model", "too many reques
 /// Characters of what a server says of a failure.
 const SAID: usize = 500;
 
+/// How a provider is reached, and for how long.
+pub(super) struct Wire {
+    pub(super) tape: Option<Arc<Tape>>,
+    pub(super) timeout: Duration,
+}
+
 /// How a protocol asks.
 pub(super) struct Post<'a> {
     /// Below the address that is set.
@@ -33,11 +42,7 @@ pub(super) struct Post<'a> {
 }
 
 /// Ask, and read the document that a success is answered with.
-pub(super) async fn post(
-    provider: &Provider,
-    post: Post<'_>,
-    timeout: Duration,
-) -> Result<Json, Cause> {
+pub(super) async fn post(provider: &Provider, post: Post<'_>, wire: &Wire) -> Result<Json, Cause> {
     let Some(base) = &provider.url else {
         return Err(Cause::Unable(format!("{provider} has no address")));
     };
@@ -56,12 +61,15 @@ pub(super) async fn post(
             to,
             header: post.key_header,
         }),
-        deadline: timeout,
+        deadline: wire.timeout,
         max_body: LARGEST,
         redirects: 0,
         fresh_connection: false,
     };
-    let response = Client::for_operator(base).send(request).await?;
+    let response = Client::for_operator(base)
+        .taped(wire.tape.clone())
+        .send(request)
+        .await?;
     if (200..300).contains(&response.status) {
         return Ok(json_of(&response)?);
     }
