@@ -131,7 +131,7 @@ fn another_role_stands_in_and_that_is_told() {
 #[test]
 fn a_server_that_is_busy_is_waited_for() {
     for status in [429, 503] {
-        let server = ModelServer::new(Say::Busy(status, 3600));
+        let server = ModelServer::new(Say::Busy(status, 300));
         let factory = with_writer(&server);
         let ran = factory.diary(board().path(), DAY);
         assert_eq!(ran.code, 4, "{ran}");

@@ -63,6 +63,13 @@ fn a_day_that_has_had_its_tokens_waits_for_the_next() {
     let server = ModelServer::new(Say::Text(WELL));
     for bound in ["daily_tokens = 1000", "daily_cost = 0.003"] {
         let factory = factory(Dialect::Sqlite, &server, &format!("\n[models]\n{bound}\n"));
+        // A run waits as long as its budget and no longer.
+        factory.edit(
+            "pipelines/dev_diary.toml",
+            "budget = \"10m\"",
+            "budget = \"25h\"",
+        );
+        factory.ok(&["apply"]);
         let asked = server.asked();
         assert_eq!(
             factory.run(&["models", "test", "writer"]).code,

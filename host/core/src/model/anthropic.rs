@@ -6,7 +6,7 @@ use super::answer::{End, Said};
 use super::cause::Cause;
 use super::reasoning::Parted;
 use super::role::Provider;
-use super::wire::{Post, Wire, post};
+use super::wire::{Ask, Wire, ask};
 use crate::handler::{ModelRequest, Tokens};
 
 const MESSAGES: &str = "/v1/messages";
@@ -20,13 +20,13 @@ pub(super) async fn complete(
     request: &ModelRequest,
     wire: &Wire,
 ) -> Result<Said, Cause> {
-    let asked = Post {
+    let asked = Ask {
         path: MESSAGES,
         key_header: Some("x-api-key"),
         headers: &[("anthropic-version", VERSION)],
         body: body(provider, request),
     };
-    read(provider, &post(provider, asked, wire).await?)
+    read(provider, &ask(provider, asked, wire).await?)
 }
 
 fn body(provider: &Provider, request: &ModelRequest) -> Json {

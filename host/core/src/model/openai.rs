@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::answer::{End, Said};
 use super::cause::Cause;
 use super::role::Provider;
-use super::wire::{Post, Wire, post};
+use super::wire::{Ask, Wire, ask};
 use crate::handler::{ModelRequest, Tokens, Vectors};
 
 const CHAT: &str = "/v1/chat/completions";
@@ -16,12 +16,12 @@ pub(super) async fn complete(
     request: &ModelRequest,
     wire: &Wire,
 ) -> Result<Said, Cause> {
-    let answer = post(provider, asked(CHAT, body(provider, request)), wire).await?;
+    let answer = ask(provider, asked(CHAT, body(provider, request)), wire).await?;
     read(provider, &answer)
 }
 
-fn asked(path: &str, body: Json) -> Post<'_> {
-    Post {
+fn asked(path: &str, body: Json) -> Ask<'_> {
+    Ask {
         path,
         key_header: None,
         headers: &[],
@@ -112,7 +112,7 @@ pub(super) async fn embed(
     wire: &Wire,
 ) -> Result<Vectors, Cause> {
     let body = json!({ "model": provider.model, "input": texts });
-    let answer = post(provider, asked(VECTORS, body), wire).await?;
+    let answer = ask(provider, asked(VECTORS, body), wire).await?;
     let data = answer["data"].as_array().map(Vec::as_slice);
     let mut data: Vec<&Json> = data.unwrap_or_default().iter().collect();
     data.sort_by_key(|entry| entry["index"].as_u64());

@@ -32,7 +32,7 @@ pub(super) struct Wire {
 }
 
 /// How a protocol asks.
-pub(super) struct Post<'a> {
+pub(super) struct Ask<'a> {
     /// Below the address that is set.
     pub(super) path: &'a str,
     /// The header of the key; `Authorization: Bearer` if there is none.
@@ -42,24 +42,24 @@ pub(super) struct Post<'a> {
 }
 
 /// Ask, and read the document that a success is answered with.
-pub(super) async fn post(provider: &Provider, post: Post<'_>, wire: &Wire) -> Result<Json, Cause> {
+pub(super) async fn ask(provider: &Provider, post: Ask<'_>, wire: &Wire) -> Result<Json, Cause> {
     let Some(base) = &provider.url else {
         return Err(Cause::Unable(format!("{provider} has no address")));
     };
-    let url = below(base, post.path);
+    let url = below(base, question.path);
     let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    let more = post.headers.iter();
+    let more = question.headers.iter();
     headers.extend(more.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let key = provider.key.as_ref().zip(Origin::of(&url));
     let request = Request {
         method: "POST".to_owned(),
         url: url.to_string(),
         headers,
-        body: post.body.to_string().into_bytes(),
+        body: question.body.to_string().into_bytes(),
         credential: key.map(|(secret, to)| Credential {
             secret: secret.clone(),
             to,
-            header: post.key_header,
+            header: question.key_header,
         }),
         deadline: wire.timeout,
         max_body: LARGEST,
