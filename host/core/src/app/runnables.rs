@@ -186,9 +186,13 @@ impl App {
         if place.latest().is_none() {
             settings_snapshots::keep(self.store(), &key.settings, settings.values()).await?;
         }
-        let around = (self.config().models.clone(), self.tape());
-        let settings = Arc::new(settings);
-        let runnable = loaded.runnable(self.store(), settings, key.settings, misses, around);
+        let runnable = loaded.runnable(
+            (self.store(), self.folder()),
+            Arc::new(settings),
+            key.settings,
+            misses,
+            (self.config().models.clone(), self.tape()),
+        );
         let runnable = Arc::new(runnable);
         place.put(&runnable);
         Ok(runnable)

@@ -42,7 +42,11 @@ pub(super) struct Ask<'a> {
 }
 
 /// Ask, and read the document that a success is answered with.
-pub(super) async fn ask(provider: &Provider, post: Ask<'_>, wire: &Wire) -> Result<Json, Cause> {
+pub(super) async fn ask(
+    provider: &Provider,
+    question: Ask<'_>,
+    wire: &Wire,
+) -> Result<Json, Cause> {
     let Some(base) = &provider.url else {
         return Err(Cause::Unable(format!("{provider} has no address")));
     };
