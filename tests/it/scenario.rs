@@ -1,6 +1,7 @@
 //! Whole stories through the real program, each in a workspace of its own. The comments name
 //! the scenarios of the requirements, S3 to S16.
 
+mod cassettes;
 mod citations;
 mod crash;
 mod critic;
@@ -17,5 +18,6 @@ mod providers;
 mod retention;
 pub(crate) mod roll_call;
 mod sealed;
+mod spending;
 mod unavailable;
 mod unread;

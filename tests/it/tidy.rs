@@ -74,7 +74,7 @@ const LAYERS: &[Layer] = &[
     layer("app", BELOW),
     layer(
         "engine",
-        "registry rollcall plugin store client \
+        "registry rollcall plugin model store client \
          pipeline handler lines outcome policy schedule value settings config span fault \
          supervision grants shown",
     ),
@@ -178,17 +178,10 @@ const EXCEPTED: &[(&str, &str, &str)] = &[
     ("host/core/src/client.rs", "Method::POST", "the same"),
     ("host/core/src/grants/http.rs", "Post,", "the same"),
     ("host/core/src/grants/http.rs", "Method::Post", "the same"),
-    (
-        "host/core/src/handler/model.rs",
-        "Image",
-        "what a model looks at",
-    ),
-    ("host/core/src/handler/model.rs", "image", "the same"),
-    ("host/core/src/handler.rs", "ModelImage", "the same"),
+    ("host/core/src/handler", "Image", "what a model looks at"),
+    ("host/core/src/handler", "image", "the same"),
     ("host/core/src/model", "image", "the same"),
     ("host/core/src/model", "embedding", "a word of the protocol"),
-    ("host/core/src/model", "post", "a request over HTTP"),
-    ("host/core/src/model", "Post", "the same"),
     (
         "host/core/src/client/address.rs",
         "site-local",

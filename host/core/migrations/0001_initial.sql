@@ -234,6 +234,24 @@ CREATE TABLE policy_runs (
     finished_at BIGINT NOT NULL
 );
 
+-- What models were asked: the role, the role whose provider it was, what it took and cost (`microcents`
+-- are millionths of a cent), and how it came out.
+CREATE TABLE model_calls (
+    run               TEXT NOT NULL,
+    stage             TEXT NOT NULL,
+    role              TEXT NOT NULL,
+    provider          TEXT NOT NULL,
+    model             TEXT NOT NULL,
+    prompt_tokens     BIGINT NOT NULL,
+    completion_tokens BIGINT NOT NULL,
+    microcents        BIGINT NOT NULL,
+    duration_ms       BIGINT NOT NULL,
+    outcome           TEXT NOT NULL,
+    at                BIGINT NOT NULL
+);
+
+CREATE INDEX model_calls_at ON model_calls (at);
+
 -- Login roles that the host made for plugins, on databases that have roles, and a digest of the
 -- password of each. The password itself is derived, and is not stored.
 CREATE TABLE plugin_logins (

@@ -11,7 +11,7 @@ mod resources;
 mod runnables;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
@@ -19,6 +19,7 @@ use tokio::sync::Mutex;
 pub use self::apply::Applied;
 pub use self::duties::{SeenVersions, WorkerDuties};
 pub use self::loaded::{Inspection, LoadedRevision};
+use crate::client::Tape;
 use crate::config::Config;
 use crate::engine::executor::Dispatcher;
 use crate::engine::{Engine, EngineError, Watcher};
@@ -49,6 +50,8 @@ struct Inner {
     /// may have the number.
     loaded: SharedCache<(i64, String), LoadedRevision>,
     runnables: runnables::RunnableCache,
+    /// The cassette, if there is one.
+    tape: OnceLock<Arc<Tape>>,
     /// What starts by itself, as the store has it, with the digest of its revision.
     plan: Mutex<Option<(String, Arc<Plan>)>>,
 }
@@ -130,6 +133,7 @@ impl App {
             runtime: Runtime::new(),
             loaded: SharedCache::new(COMPANIES),
             runnables: runnables::known(),
+            tape: OnceLock::new(),
             plan: Mutex::default(),
         };
         Self {
@@ -147,6 +151,22 @@ impl App {
 
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// Keep each answer over HTTP in a folder, from now on. What is loaded already goes on without.
+    pub fn record(&self, folder: &Path) -> std::io::Result<()> {
+        self.inner.tape.set(Arc::new(Tape::record(folder)?)).ok();
+        Ok(())
+    }
+
+    /// Answer from a folder in place of the network, from now on.
+    pub fn replay(&self, folder: &Path) -> std::io::Result<()> {
+        self.inner.tape.set(Arc::new(Tape::replay(folder)?)).ok();
+        Ok(())
+    }
+
+    pub(in crate::app) fn tape(&self) -> Option<Arc<Tape>> {
+        self.inner.tape.get().cloned()
     }
 
     /// Revisions, and runnable revisions, that are in memory.

@@ -11,8 +11,9 @@ mod headers;
 pub mod policy;
 mod redaction;
 mod resolver;
+mod tape;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -25,6 +26,8 @@ use url::Url;
 use self::policy::Policy;
 use self::redaction::Redaction;
 use self::resolver::Resolver;
+use self::tape::Asked;
+pub use self::tape::Tape;
 pub use crate::exchange::{ClientError, ClientErrorKind, Credential, Request, Response};
 use crate::grants::Origin;
 use crate::settings::Secret;
@@ -56,6 +59,8 @@ fn without(response: Response, redaction: &Redaction) -> Response {
 /// An HTTP client with a policy and a connection pool of its own.
 pub struct Client {
     policy: Policy,
+    /// Records what is asked, or answers in place of the network.
+    tape: Option<Arc<Tape>>,
     /// By whether private addresses may be dialled, and whether connections are reused.
     senders: [OnceLock<reqwest::Client>; 4],
 }
@@ -75,6 +80,7 @@ impl Client {
     pub fn new(policy: Policy) -> Self {
         Self {
             policy,
+            tape: None,
             senders: Default::default(),
         }
     }
@@ -95,9 +101,40 @@ impl Client {
         &self.policy
     }
 
+    /// The same with a tape in it.
+    #[must_use]
+    pub fn taped(mut self, tape: Option<Arc<Tape>>) -> Self {
+        self.put(tape);
+        self
+    }
+
+    /// Put a tape in, or take it out.
+    pub fn put(&mut self, tape: Option<Arc<Tape>>) {
+        self.tape = tape;
+    }
+
     /// Send a request and read the whole answer.
     pub fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, ClientError>> {
-        Box::pin(self.answered(request))
+        match &self.tape {
+            None => Box::pin(self.answered(request)),
+            Some(tape) => Box::pin(self.on_tape(tape, request)),
+        }
+    }
+
+    async fn on_tape(&self, tape: &Tape, request: Request) -> Result<Response, ClientError> {
+        let asked = Asked::of(&request, self.policy.is_operators());
+        if tape.plays() {
+            let url = Url::parse(&request.url)
+                .map_err(|error| ClientError::bad_request(format!("`{}`: {error}", request.url)))?;
+            self.policy.check(&request.method, &url)?;
+            return tape.answer(&asked);
+        }
+        let answered = self.answered(request).await;
+        tape.keep(&asked, &answered).map_err(|error| {
+            let text = format!("what was answered cannot be recorded: {error}");
+            ClientError::new(ClientErrorKind::NotRecorded, text)
+        })?;
+        answered
     }
 
     async fn answered(&self, request: Request) -> Result<Response, ClientError> {

@@ -3,6 +3,7 @@
 
 mod limits;
 mod loading;
+mod models;
 mod parts;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Deserializer};
 
 pub use self::limits::{CallLimits, WrittenLimits};
 pub use self::loading::{CompileLimits, DescribeLimits};
+pub use self::models::{ModelPrice, ModelRules, shown_amount};
 use self::parts::Above;
 pub use self::parts::{Part, Parts, is_key};
 use crate::grants::Grants;
@@ -40,6 +42,9 @@ pub struct Config {
     /// How the engine keeps runs.
     #[serde(default)]
     pub engine: EngineRules,
+    /// What models cost, and how much of it a day may have.
+    #[serde(default)]
+    pub models: ModelRules,
     #[serde(skip)]
     above: Above,
 }

@@ -79,6 +79,8 @@ pub enum ClientErrorKind {
     TooLarge,
     /// An answer that is no success, where only a success will do.
     Status(u16),
+    /// The cassette that is played has no answer to it.
+    NotRecorded,
     Unknown,
 }
 
@@ -94,6 +96,7 @@ impl fmt::Display for ClientErrorKind {
             ClientErrorKind::Timeout => "timeout",
             ClientErrorKind::TooLarge => "too-large",
             ClientErrorKind::Status(status) => return write!(f, "status {status}"),
+            ClientErrorKind::NotRecorded => "not-recorded",
             ClientErrorKind::Unknown => "unknown",
         })
     }

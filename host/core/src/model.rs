@@ -12,6 +12,7 @@ mod ollama;
 mod openai;
 mod reasoning;
 pub mod role;
+pub mod spending;
 mod summary;
 pub mod vector;
 mod wire;
@@ -27,6 +28,9 @@ use serde_json::Value as Json;
 use self::answer::{End, Said};
 use self::cause::Cause;
 use self::role::{Provider, ProviderKind, Unresolved};
+use self::spending::{Made, Spending};
+use self::wire::Wire;
+use crate::client::Tape;
 use crate::handler::schema::{self, Schema};
 use crate::handler::{Call, Completion, ModelRequest, Tokens, Vectors};
 use crate::outcome::{FailureKind, Stop};
@@ -38,6 +42,14 @@ const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// The models of one state of the settings.
 pub struct Models {
     pub settings: Arc<Snapshot>,
+    pub spending: Spending,
+    pub tape: Option<Arc<Tape>>,
+}
+
+/// What came of a provider's call, and what it took in any case.
+struct Came<T> {
+    tokens: Tokens,
+    answer: Result<T, Cause>,
 }
 
 /// A provider that did not answer, and why.
@@ -63,8 +75,9 @@ impl Models {
         let left = Left::until(call, request.timeout);
         let mut missed: Vec<Missed<'_>> = Vec::new();
         for (place, provider) in chain.iter().enumerate() {
-            let timeout = left.share(chain.len() - place - 1);
-            match answered(provider, &request, schema.as_ref(), timeout).await {
+            let wire = self.wire(left.share(chain.len() - place - 1));
+            let asked = answered(provider, &request, schema.as_ref(), &wire);
+            match self.kept(call, role, provider, asked).await? {
                 Ok(completion) => {
                     fell_back(call, role, &missed, provider);
                     return Ok(Some(completion));
@@ -91,13 +104,53 @@ impl Models {
             return Ok(None);
         };
         let left = Left::until(call, Duration::MAX);
-        match embedded(&provider, texts, left.share(0)).await {
-            Ok((vectors, _)) => Ok(Some(vectors)),
+        let wire = self.wire(left.share(0));
+        let asked = embedded(&provider, texts, &wire);
+        match self.kept(call, role, &provider, asked).await? {
+            Ok(vectors) => Ok(Some(vectors)),
             Err(cause) => {
                 let provider = &provider;
                 Err(stop_of(call, role, &[Missed { provider, cause }], &left))
             }
         }
+    }
+}
+
+impl Models {
+    fn wire(&self, timeout: Duration) -> Wire {
+        Wire {
+            tape: self.tape.clone(),
+            timeout,
+        }
+    }
+
+    /// Make a call of a provider, if the day has something left for it, and keep what it took. What
+    /// is built in, or played from a cassette, takes nothing.
+    async fn kept<T>(
+        &self,
+        call: &Call,
+        role: &str,
+        provider: &Provider,
+        asked: impl Future<Output = Came<T>>,
+    ) -> Result<Result<T, Cause>, Stop> {
+        let plays = self.tape.as_ref().is_some_and(|tape| tape.plays());
+        if plays || provider.kind == ProviderKind::BuiltIn {
+            return Ok(asked.await.answer);
+        }
+        self.spending.within(call).await?;
+        let began = Instant::now();
+        let Came { tokens, answer } = asked.await;
+        let outcome = answer.as_ref().err().map(Cause::name);
+        let made = Made {
+            call,
+            role,
+            provider,
+            tokens,
+            took: began.elapsed(),
+            outcome: outcome.unwrap_or_else(|| "done".to_owned()),
+        };
+        self.spending.keep(made).await?;
+        Ok(answer)
     }
 }
 
@@ -126,15 +179,18 @@ async fn answered(
     provider: &Provider,
     request: &ModelRequest,
     schema: Option<&Schema>,
-    timeout: Duration,
-) -> Result<Completion, Cause> {
+    wire: &Wire,
+) -> Came<Completion> {
     let said = match provider.kind {
-        ProviderKind::OpenAi => openai::complete(provider, request, timeout).await?,
-        ProviderKind::Ollama => ollama::complete(provider, request, timeout).await?,
-        ProviderKind::Anthropic => anthropic::complete(provider, request, timeout).await?,
-        ProviderKind::BuiltIn => extracted(request)?,
+        ProviderKind::OpenAi => openai::complete(provider, request, wire).await,
+        ProviderKind::Ollama => ollama::complete(provider, request, wire).await,
+        ProviderKind::Anthropic => anthropic::complete(provider, request, wire).await,
+        ProviderKind::BuiltIn => extracted(request),
     };
-    answer::read(said, request.max_tokens, schema)
+    Came {
+        tokens: said.as_ref().map(|said| said.tokens).unwrap_or_default(),
+        answer: said.and_then(|said| answer::read(said, request.max_tokens, schema)),
+    }
 }
 
 /// What this program can say of a text by itself.
@@ -152,40 +208,36 @@ fn extracted(request: &ModelRequest) -> Result<Said, Cause> {
     })
 }
 
-async fn embedded(
-    provider: &Provider,
-    texts: &[String],
-    timeout: Duration,
-) -> Result<(Vectors, Tokens), Cause> {
-    let (vectors, tokens) = match provider.kind {
-        ProviderKind::OpenAi => openai::embed(provider, texts, timeout).await?,
-        ProviderKind::Ollama => ollama::embed(provider, texts, timeout).await?,
+async fn embedded(provider: &Provider, texts: &[String], wire: &Wire) -> Came<Vectors> {
+    let vectors = match provider.kind {
+        ProviderKind::OpenAi => openai::embed(provider, texts, wire).await,
+        ProviderKind::Ollama => ollama::embed(provider, texts, wire).await,
         ProviderKind::Anthropic => {
             let problem = "anthropic makes no vectors; give the role another provider";
-            return Err(Cause::Unable(problem.to_owned()));
+            Err(Cause::Unable(problem.to_owned()))
         }
-        ProviderKind::BuiltIn => {
-            let vectors = texts.iter().map(|text| vector::embed(text));
-            let vectors = Vectors {
-                vectors: vectors.collect(),
-                model: vector::MODEL.to_owned(),
-            };
-            (vectors, Tokens::default())
-        }
+        ProviderKind::BuiltIn => Ok(Vectors {
+            vectors: texts.iter().map(|text| vector::embed(text)).collect(),
+            model: vector::MODEL.to_owned(),
+            tokens: Tokens::default(),
+        }),
     };
-    let alike = vectors
-        .vectors
-        .windows(2)
-        .all(|two| two[0].len() == two[1].len());
-    if vectors.vectors.len() != texts.len() || !alike {
-        let given = vectors.vectors.len();
-        let problem = format!(
-            "{given} vectors for {} texts, or of several lengths",
-            texts.len()
-        );
+    Came {
+        tokens: vectors.as_ref().map(|made| made.tokens).unwrap_or_default(),
+        answer: vectors.and_then(|vectors| whole(vectors, texts.len())),
+    }
+}
+
+/// One vector a text, all of one length.
+fn whole(vectors: Vectors, texts: usize) -> Result<Vectors, Cause> {
+    let given = &vectors.vectors;
+    let alike = given.windows(2).all(|two| two[0].len() == two[1].len());
+    if given.len() != texts || !alike {
+        let given = given.len();
+        let problem = format!("{given} vectors for {texts} texts, or of several lengths");
         return Err(Cause::Protocol(problem));
     }
-    Ok((vectors, tokens))
+    Ok(vectors)
 }
 
 /// A vector as protocols write it.

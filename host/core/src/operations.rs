@@ -13,6 +13,7 @@ pub mod findings;
 pub mod gates;
 pub mod handlers;
 pub mod health;
+pub mod models;
 pub mod named;
 pub mod overview;
 pub mod pipelines;

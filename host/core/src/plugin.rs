@@ -35,6 +35,7 @@ use self::runtime::Linked;
 pub use self::runtime::Runtime;
 pub use self::source::Source;
 use crate::capability::Access;
+use crate::client::Tape;
 
 /// A plugin, ready to be called; compiled when it is first.
 pub struct Plugin {
@@ -48,6 +49,15 @@ pub struct Plugin {
 }
 
 impl Plugin {
+    /// The same with a tape in its client, as long as nobody has called it.
+    #[must_use]
+    pub fn taped(mut self, tape: Option<Arc<Tape>>) -> Self {
+        if let Some(access) = Arc::get_mut(&mut self.access) {
+            access.client.put(tape);
+        }
+        self
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -26,6 +26,7 @@ pub mod holders;
 pub mod leases;
 mod locks;
 mod migrate;
+pub mod model_calls;
 pub mod named;
 mod open_tables;
 mod poisoned;

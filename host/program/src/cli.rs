@@ -3,6 +3,7 @@
 
 mod apply;
 mod backup;
+mod cassette;
 mod check;
 mod complete;
 mod demo;
@@ -16,6 +17,7 @@ mod gates;
 mod handlers;
 mod init;
 mod interrupt;
+mod models;
 mod output;
 mod pipelines;
 mod plugins;
@@ -184,6 +186,9 @@ enum Command {
     /// What starts by itself, when, and how it fared.
     #[command(subcommand)]
     Schedules(schedules::Schedules),
+    /// The models that are asked, by role, and what they take.
+    #[command(subcommand)]
+    Models(models::Models),
     /// What was noticed, until somebody resolves it.
     #[command(subcommand)]
     Findings(findings::Findings),
@@ -399,6 +404,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Answered, Failu
         Command::Pipelines(command) => command.run(context).await,
         Command::Policies(command) => command.run(context).await,
         Command::Schedules(command) => command.run(context).await,
+        Command::Models(command) => command.run(context).await,
         Command::Findings(command) => command.run(context).await,
         Command::Doctor(command) => command.run(context).await,
         Command::Backup(command) => command.run(context).await,

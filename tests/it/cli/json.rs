@@ -103,6 +103,8 @@ const LINES: &[(&[&str], i32)] = &[
     (&["schedules", "list"], 0),
     (&["schedules", "show", "policy:commits_keep_newest"], 0),
     (&["schedules", "fire", "policy:commits_keep_newest"], 0),
+    (&["models", "list"], 0),
+    (&["models", "test", "writer"], 1),
     (&["findings", "list"], 0),
     (&["findings", "resolve", "latest"], 2),
     (&["doctor"], 0),

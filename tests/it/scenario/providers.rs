@@ -8,7 +8,7 @@ use crate::support::factory::{DAY, Factory, board};
 use crate::support::model::{ModelServer, Say};
 
 /// What a role can be set by, besides what the workspace declares.
-fn declare(factory: &Factory, lines: &[(&str, &str)]) {
+pub(super) fn declare(factory: &Factory, lines: &[(&str, &str)]) {
     let mut settings = factory.read("settings.toml");
     for (key, kind) in lines {
         settings += &format!("\n[\"{key}\"]\ntype = \"{kind}\"\ndescription = \"x\"\n");
@@ -17,7 +17,7 @@ fn declare(factory: &Factory, lines: &[(&str, &str)]) {
     factory.ok(&["apply"]);
 }
 
-fn set(factory: &Factory, key: &str, value: &str) {
+pub(super) fn set(factory: &Factory, key: &str, value: &str) {
     factory.ok(&["settings", "set", key, value]);
 }
 
@@ -131,7 +131,7 @@ fn another_role_stands_in_and_that_is_told() {
 #[test]
 fn a_server_that_is_busy_is_waited_for() {
     for status in [429, 503] {
-        let server = ModelServer::new(Say::Busy(status, 3600));
+        let server = ModelServer::new(Say::Busy(status, 300));
         let factory = with_writer(&server);
         let ran = factory.diary(board().path(), DAY);
         assert_eq!(ran.code, 4, "{ran}");

@@ -7,10 +7,13 @@ use std::sync::Arc;
 
 use super::resources::HostResources;
 use super::{App, AppError};
+use crate::client::Tape;
+use crate::config::ModelRules;
 use crate::engine::RunnableRevision;
 use crate::grants::Grants;
 use crate::handler::Contract;
 use crate::model::Models;
+use crate::model::spending::Spending;
 use crate::pipeline::{Pipeline, PipelineLimits, Span};
 use crate::plugin::{self, Plugin, Source};
 use crate::policy::Policy;
@@ -138,7 +141,7 @@ impl App {
         let limits = definitions.config.value.limits(name);
         let (runtime, store) = (&self.inner.runtime, self.store().clone());
         let plugin = runtime.plugin(manifest, source, manifest.ask.clone(), limits, Some(store));
-        let plugin = plugin.map_err(|error| broken(&error))?;
+        let plugin = plugin.map_err(|error| broken(&error))?.taped(self.tape());
         let contracts = match &files.contracts {
             Some(contracts) => contracts.clone(),
             None => plugin.describe().await.map_err(|error| broken(&error))?,
@@ -254,7 +257,7 @@ fn policy_pipeline(policy: &Policy) -> Pipeline {
 
 impl LoadedRevision {
     /// The pipelines by name, and one of a single stage for each policy.
-    pub(super) fn pipelines(&self) -> &BTreeMap<String, Arc<Pipeline>> {
+    pub(crate) fn pipelines(&self) -> &BTreeMap<String, Arc<Pipeline>> {
         &self.pipelines
     }
 
@@ -283,6 +286,7 @@ impl LoadedRevision {
         settings: Arc<Snapshot>,
         digest: String,
         misses: Vec<Reference>,
+        (rules, tape): (ModelRules, Option<Arc<Tape>>),
     ) -> RunnableRevision {
         RunnableRevision {
             digest,
@@ -296,7 +300,15 @@ impl LoadedRevision {
                 folder: folder.to_owned(),
                 store: store.clone(),
                 definitions: Arc::clone(&self.definitions),
-                models: Models { settings },
+                models: Models {
+                    settings,
+                    spending: Spending {
+                        store: store.clone(),
+                        rules,
+                    },
+                    tape: tape.clone(),
+                },
+                tape,
             }),
         }
     }

@@ -191,6 +191,7 @@ impl App {
             Arc::new(settings),
             key.settings,
             misses,
+            (self.config().models.clone(), self.tape()),
         );
         let runnable = Arc::new(runnable);
         place.put(&runnable);

@@ -144,7 +144,9 @@ impl From<ClientError> for HttpError {
             ClientErrorKind::Reset => HttpErrorKind::Reset,
             ClientErrorKind::Timeout => HttpErrorKind::Timeout,
             ClientErrorKind::TooLarge => HttpErrorKind::TooLarge,
-            ClientErrorKind::Status(_) | ClientErrorKind::Unknown => HttpErrorKind::Unknown,
+            ClientErrorKind::Status(_)
+            | ClientErrorKind::NotRecorded
+            | ClientErrorKind::Unknown => HttpErrorKind::Unknown,
         };
         let retryable = error.is_retryable();
         Self {

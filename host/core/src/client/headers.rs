@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName,
     HeaderValue, RANGE,
 };
 
@@ -106,10 +106,25 @@ pub(super) fn method(text: &str) -> Result<Method, ClientError> {
     }
 }
 
+/// Headers whose values nobody else should see.
+const SECRET: [&str; 6] = [
+    "authorization",
+    "cookie",
+    "x-api-key",
+    "api-key",
+    "x-auth-token",
+    "x-csrf-token",
+];
+
+/// Whether nobody else should see the value of a header.
+pub(super) fn is_secret(name: &str) -> bool {
+    SECRET
+        .iter()
+        .any(|secret| name.eq_ignore_ascii_case(secret))
+}
+
 pub(super) fn strip_credentials(headers: &mut HeaderMap) {
-    let secret =
-        ["x-api-key", "api-key", "x-auth-token", "x-csrf-token"].map(HeaderName::from_static);
-    for name in [AUTHORIZATION, COOKIE].into_iter().chain(secret) {
+    for name in SECRET {
         headers.remove(name);
     }
 }

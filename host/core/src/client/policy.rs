@@ -15,6 +15,8 @@ use crate::grants::{CredentialGrant, Grants, HttpGrant, Origin};
 pub struct Policy {
     /// The plugin; `None` for the host's own code.
     plugin: Option<String>,
+    /// Whether it is of one origin that the operator configured.
+    operators: bool,
     grants: Vec<HttpGrant>,
     credentials: Vec<CredentialGrant>,
 }
@@ -31,6 +33,7 @@ impl Policy {
     pub fn new(plugin: &str, grants: &Grants) -> Self {
         Self {
             plugin: Some(plugin.to_owned()),
+            operators: false,
             grants: grants.http.clone(),
             credentials: grants.credentials.clone(),
         }
@@ -40,6 +43,7 @@ impl Policy {
     pub(super) fn operator(origin: &Url) -> Self {
         Self {
             plugin: None,
+            operators: true,
             grants: HttpGrant::whole(origin).into_iter().collect(),
             credentials: Vec::new(),
         }
@@ -50,9 +54,15 @@ impl Policy {
         let besides = besides.iter().filter_map(HttpGrant::whole);
         Self {
             plugin: None,
+            operators: false,
             grants: HttpGrant::public().into_iter().chain(besides).collect(),
             credentials: Vec::new(),
         }
+    }
+
+    /// Whether it is of one origin that the operator configured.
+    pub(super) fn is_operators(&self) -> bool {
+        self.operators
     }
 
     /// Whether a request may go out, and by which grant.

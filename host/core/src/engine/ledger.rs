@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::model::spending;
 use crate::pipeline::Pipeline;
 use crate::policy;
 use crate::span::Span;
@@ -17,8 +18,8 @@ use crate::store::schedules::{Cadence, Plan};
 pub const SILENCE: &str = "silence";
 pub const NO_EFFECT: &str = "no-effect";
 pub const FALLBACK: &str = "fallback";
-/// All of them.
-pub const KINDS: [&str; 3] = [SILENCE, NO_EFFECT, FALLBACK];
+/// All of them, and what a day's bound of models is.
+pub const KINDS: [&str; 4] = [SILENCE, NO_EFFECT, FALLBACK, spending::CEILING];
 
 /// Times of a schedule that its cadence is told by.
 const TIMES: usize = 10;

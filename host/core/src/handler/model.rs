@@ -70,6 +70,8 @@ pub struct Vectors {
     pub vectors: Vec<Vec<f32>>,
     /// The model that made them. Vectors of two models cannot be compared.
     pub model: String,
+    /// What it took.
+    pub tokens: Tokens,
 }
 
 /// Tokens of a call, as the server counts them; 0 if it does not.

@@ -1,14 +1,12 @@
 //! Anthropic's messages. An answer by a schema is asked for as the input of the one tool there is.
 
-use std::time::Duration;
-
 use serde_json::{Value as Json, json};
 
 use super::answer::{End, Said};
 use super::cause::Cause;
 use super::reasoning::Parted;
 use super::role::Provider;
-use super::wire::{Post, post};
+use super::wire::{Ask, Wire, ask};
 use crate::handler::{ModelRequest, Tokens};
 
 const MESSAGES: &str = "/v1/messages";
@@ -20,15 +18,15 @@ const ANSWER: &str = "answer";
 pub(super) async fn complete(
     provider: &Provider,
     request: &ModelRequest,
-    timeout: Duration,
+    wire: &Wire,
 ) -> Result<Said, Cause> {
-    let asked = Post {
+    let asked = Ask {
         path: MESSAGES,
         key_header: Some("x-api-key"),
         headers: &[("anthropic-version", VERSION)],
         body: body(provider, request),
     };
-    read(provider, &post(provider, asked, timeout).await?)
+    read(provider, &ask(provider, asked, wire).await?)
 }
 
 fn body(provider: &Provider, request: &ModelRequest) -> Json {

@@ -1,13 +1,11 @@
 //! The protocol of chat completions, which llama.cpp, vLLM, Ollama and hosted services share.
 
-use std::time::Duration;
-
 use serde_json::{Value as Json, json};
 
 use super::answer::{End, Said};
 use super::cause::Cause;
 use super::role::Provider;
-use super::wire::{Post, post};
+use super::wire::{Ask, Wire, ask};
 use crate::handler::{ModelRequest, Tokens, Vectors};
 
 const CHAT: &str = "/v1/chat/completions";
@@ -16,14 +14,14 @@ const VECTORS: &str = "/v1/embeddings";
 pub(super) async fn complete(
     provider: &Provider,
     request: &ModelRequest,
-    timeout: Duration,
+    wire: &Wire,
 ) -> Result<Said, Cause> {
-    let answer = post(provider, asked(CHAT, body(provider, request)), timeout).await?;
+    let answer = ask(provider, asked(CHAT, body(provider, request)), wire).await?;
     read(provider, &answer)
 }
 
-fn asked(path: &str, body: Json) -> Post<'_> {
-    Post {
+fn asked(path: &str, body: Json) -> Ask<'_> {
+    Ask {
         path,
         key_header: None,
         headers: &[],
@@ -111,22 +109,22 @@ fn tokens(answer: &Json) -> Tokens {
 pub(super) async fn embed(
     provider: &Provider,
     texts: &[String],
-    timeout: Duration,
-) -> Result<(Vectors, Tokens), Cause> {
+    wire: &Wire,
+) -> Result<Vectors, Cause> {
     let body = json!({ "model": provider.model, "input": texts });
-    let answer = post(provider, asked(VECTORS, body), timeout).await?;
+    let answer = ask(provider, asked(VECTORS, body), wire).await?;
     let data = answer["data"].as_array().map(Vec::as_slice);
     let mut data: Vec<&Json> = data.unwrap_or_default().iter().collect();
     data.sort_by_key(|entry| entry["index"].as_u64());
     let vectors = data
         .iter()
         .map(|entry| super::vector_of(&entry["embedding"]));
-    let vectors = Vectors {
+    Ok(Vectors {
         vectors: vectors.collect::<Result<_, _>>()?,
         model: answer["model"]
             .as_str()
             .unwrap_or(&provider.model)
             .to_owned(),
-    };
-    Ok((vectors, tokens(&answer)))
+        tokens: tokens(&answer),
+    })
 }

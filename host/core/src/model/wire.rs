@@ -1,5 +1,6 @@
 //! One request to a model server, through the client of the house, and what its status means.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -7,7 +8,9 @@ use url::Url;
 
 use super::cause::Cause;
 use super::role::Provider;
-use crate::client::{Client, ClientError, ClientErrorKind, Credential, Request, Response, json_of};
+use crate::client::{
+    Client, ClientError, ClientErrorKind, Credential, Request, Response, Tape, json_of,
+};
 use crate::grants::Origin;
 use crate::shown::cut;
 
@@ -22,8 +25,14 @@ const BUSY: [&str; 4] = ["busy", "overloaded", "loading model", "too many reques
 /// Characters of what a server says of a failure.
 const SAID: usize = 500;
 
+/// How a provider is reached, and for how long.
+pub(super) struct Wire {
+    pub(super) tape: Option<Arc<Tape>>,
+    pub(super) timeout: Duration,
+}
+
 /// How a protocol asks.
-pub(super) struct Post<'a> {
+pub(super) struct Ask<'a> {
     /// Below the address that is set.
     pub(super) path: &'a str,
     /// The header of the key; `Authorization: Bearer` if there is none.
@@ -33,35 +42,38 @@ pub(super) struct Post<'a> {
 }
 
 /// Ask, and read the document that a success is answered with.
-pub(super) async fn post(
+pub(super) async fn ask(
     provider: &Provider,
-    post: Post<'_>,
-    timeout: Duration,
+    question: Ask<'_>,
+    wire: &Wire,
 ) -> Result<Json, Cause> {
     let Some(base) = &provider.url else {
         return Err(Cause::Unable(format!("{provider} has no address")));
     };
-    let url = below(base, post.path);
+    let url = below(base, question.path);
     let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    let more = post.headers.iter();
+    let more = question.headers.iter();
     headers.extend(more.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let key = provider.key.as_ref().zip(Origin::of(&url));
     let request = Request {
         method: "POST".to_owned(),
         url: url.to_string(),
         headers,
-        body: post.body.to_string().into_bytes(),
+        body: question.body.to_string().into_bytes(),
         credential: key.map(|(secret, to)| Credential {
             secret: secret.clone(),
             to,
-            header: post.key_header,
+            header: question.key_header,
         }),
-        deadline: timeout,
+        deadline: wire.timeout,
         max_body: LARGEST,
         redirects: 0,
         fresh_connection: false,
     };
-    let response = Client::for_operator(base).send(request).await?;
+    let response = Client::for_operator(base)
+        .taped(wire.tape.clone())
+        .send(request)
+        .await?;
     if (200..300).contains(&response.status) {
         return Ok(json_of(&response)?);
     }

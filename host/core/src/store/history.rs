@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::runs::{SHARED, micros};
-use super::{Store, StoreError, StoreErrorKind, Transaction, batch, blobs};
+use super::{Store, StoreError, StoreErrorKind, Transaction, batch, blobs, model_calls};
 use crate::value::{Query, Statement};
 
 /// Runs that are removed in one transaction.
 const BATCH: u32 = 500;
+const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Of an open run whose revision is not there: it can neither go on nor come into the history.
 pub(super) const ORPHANED: &str =
     "NOT EXISTS (SELECT 1 FROM revisions WHERE revisions.id = open_runs.revision)";
@@ -34,6 +35,9 @@ pub async fn prune(
     if removed > 0 {
         blobs::sweep(store).await?;
     }
+    // What a day's bound is held against stays.
+    let calls = model_calls::forget(age.max(2 * DAY), store.dialect());
+    store.execute(calls).await?;
     Ok(removed)
 }
 

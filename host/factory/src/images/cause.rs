@@ -134,7 +134,8 @@ impl From<ClientError> for Trouble {
             ClientErrorKind::Denied => Cause::Denied,
             ClientErrorKind::BadRequest => Cause::BadRequest,
             ClientErrorKind::Dns => Cause::Dns,
-            ClientErrorKind::Unreachable => Cause::Unreachable,
+            // A cassette without the answer: nobody was asked, as its message says.
+            ClientErrorKind::Unreachable | ClientErrorKind::NotRecorded => Cause::Unreachable,
             ClientErrorKind::Tls => Cause::Tls,
             ClientErrorKind::Reset => Cause::Reset,
             ClientErrorKind::Timeout => Cause::Timeout,

@@ -8,6 +8,7 @@ use callboard_core::outcome::Patch;
 use clap::Args;
 use serde_json::Value as Json;
 
+use super::cassette::Cassette;
 use super::exit::Exit;
 use super::interrupt::{self, Signal};
 use super::output::{Answered, time};
@@ -23,12 +24,16 @@ pub(super) struct Run {
     /// taken as such, everything else is a text. A relative path begins at this folder.
     #[arg(short, long = "input", value_name = "KEY=VALUE")]
     inputs: Vec<String>,
+
+    #[command(flatten)]
+    cassette: Cassette,
 }
 
 impl Run {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let input = parse_inputs(&self.inputs)?;
         let app = context.app().await?;
+        self.cassette.put(&app)?;
         let run = start(&app, context, &self.pipeline, input).await?;
         Ok(report(context, &run))
     }

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::cassette::Cassette;
 use super::documents::{Serving, Working};
 use super::exit::Exit;
 use super::output::Answered;
@@ -39,6 +40,9 @@ pub(super) struct Serve {
     /// Serve only; leave runs and policies to `callboard work`.
     #[arg(long)]
     no_work: bool,
+
+    #[command(flatten)]
+    cassette: Cassette,
 }
 
 #[derive(Debug, Args)]
@@ -46,11 +50,15 @@ pub(super) struct Work {
     /// Runs carried out at a time; `slots` of callboard.toml, if absent.
     #[arg(long)]
     slots: Option<u32>,
+
+    #[command(flatten)]
+    cassette: Cassette,
 }
 
 impl Serve {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app_made().await?;
+        self.cassette.put(&app)?;
         app.active().await?;
         warn_of_open_files(context, &app);
         let right = if self.no_work {
@@ -89,6 +97,7 @@ impl Work {
             ));
         }
         let app = context.app_made().await?;
+        self.cassette.put(&app)?;
         app.active().await?;
         warn_of_open_files(context, &app);
         let right = app.exclusive("work").await?;

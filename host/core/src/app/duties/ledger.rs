@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::app::{App, AppError, LoadedRevision};
 use crate::engine::ledger::{self, KINDS, Measure, Noticed};
+use crate::model::spending;
 use crate::store::{effects, findings, revisions};
 
 /// Raise what is new, and resolve what has gone. What is open already stays as it is.
@@ -55,6 +56,14 @@ impl App {
         };
         let mut noticed = ledger::notice(&expected, &entries, measure);
         noticed.extend(ledger::fallbacks(loaded.pipelines(), &entries));
+        let rules = &self.config().models;
+        let reached = spending::reached(self.store(), rules, now).await?;
+        noticed.extend(reached.map(|message| Noticed {
+            kind: spending::CEILING,
+            key: spending::CEILING_KEY.to_owned(),
+            pipeline: "models".to_owned(),
+            message,
+        }));
         Ok(noticed)
     }
 }

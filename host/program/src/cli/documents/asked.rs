@@ -2,7 +2,7 @@
 //! which a test holds what commands print.
 
 use callboard_core::operations::{
-    ListEntry, ProblemView, backup, doctor, findings, gates, handlers, pipelines, plugins,
+    ListEntry, ProblemView, backup, doctor, findings, gates, handlers, models, pipelines, plugins,
     policies, revisions, runs, schedules, settings,
 };
 use callboard_factory::operations::{diary, health, overview, posts, tasks};
@@ -42,6 +42,7 @@ const NOUNS: &[Noun] = &[
     ("policies", POLICIES),
     ("schedules", SCHEDULES),
     ("settings", SETTINGS),
+    ("models", MODELS),
     ("findings", FINDINGS),
     ("the whole", WHOLE),
     ("the program itself", PROGRAM),
@@ -136,6 +137,11 @@ const SETTINGS: &[DocumentedAnswer] = &[
     answer::<settings::SettingView>("settings get"),
     answer::<settings::SettingView>("settings set"),
     answer::<settings::SettingView>("settings unset"),
+];
+
+const MODELS: &[DocumentedAnswer] = &[
+    answer::<models::ModelsView>("models list"),
+    answer::<models::TestedRole>("models test"),
 ];
 
 const FINDINGS: &[DocumentedAnswer] = &[

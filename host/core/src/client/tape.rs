@@ -1,0 +1,326 @@
+//! A cassette: what was asked over HTTP and what was answered, one file a question. A tape records
+//! one, or plays one in place of the network.
+//!
+//! A question is known by a digest of its method, address, headers and body, without any credential.
+//! Of an origin that the operator configured only the path counts: the server may be another one
+//! where the cassette is played.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use url::Url;
+
+use super::headers;
+use crate::exchange::{ClientError, ClientErrorKind, Request, Response};
+use crate::settings::hex;
+
+/// Records what is asked and answered, or answers from what was.
+#[derive(Debug)]
+pub struct Tape {
+    folder: PathBuf,
+    plays: bool,
+    /// How often each question was asked of this tape.
+    asked: Mutex<BTreeMap<String, usize>>,
+}
+
+/// A question, as it is known.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    digest: String,
+    method: String,
+    url: String,
+    body: Body,
+}
+
+/// A file of a cassette.
+#[derive(Debug, Serialize, Deserialize)]
+struct Cassette {
+    method: String,
+    url: String,
+    body: Body,
+    /// In their order; the last one is the answer to each time that the question is asked after it.
+    answers: Vec<Answer>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Body {
+    Text(String),
+    Bytes { base64: String },
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Answer {
+    Came {
+        status: u16,
+        url: String,
+        headers: Vec<(String, String)>,
+        body: Body,
+    },
+    /// There was none, and why.
+    Not { error: String, message: String },
+}
+
+impl Tape {
+    /// A tape that keeps what it hears in a folder, which is made.
+    pub fn record(folder: &Path) -> std::io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        Ok(Self::of(folder, false))
+    }
+
+    /// A tape that answers from a folder.
+    pub fn replay(folder: &Path) -> std::io::Result<Self> {
+        fs::read_dir(folder)?;
+        Ok(Self::of(folder, true))
+    }
+
+    fn of(folder: &Path, plays: bool) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            plays,
+            asked: Mutex::default(),
+        }
+    }
+
+    /// Whether it answers in place of the network.
+    pub fn plays(&self) -> bool {
+        self.plays
+    }
+
+    /// How often a question was asked before.
+    fn turn(&self, asked: &Asked) -> usize {
+        let mut counts = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(asked.digest.clone()).or_default();
+        *count += 1;
+        *count - 1
+    }
+
+    fn file(&self, asked: &Asked) -> PathBuf {
+        self.folder.join(format!("{}.json", &asked.digest[..32]))
+    }
+
+    /// The answer that was recorded.
+    pub(super) fn answer(&self, asked: &Asked) -> Result<Response, ClientError> {
+        let (file, turn) = (self.file(asked), self.turn(asked));
+        let Ok(text) = fs::read(&file) else {
+            let Asked { method, url, .. } = asked;
+            let (folder, name) = (self.folder.display(), file.file_name());
+            let name = name.unwrap_or_default().display();
+            let text =
+                format!("{method} {url}: the cassette {folder} has no answer to it ({name})");
+            return Err(ClientError::new(ClientErrorKind::NotRecorded, text));
+        };
+        let unread = |problem: &dyn std::fmt::Display| {
+            let text = format!("{}: {problem}", file.display());
+            ClientError::new(ClientErrorKind::NotRecorded, text)
+        };
+        let cassette: Cassette = serde_json::from_slice(&text).map_err(|error| unread(&error))?;
+        let last = cassette.answers.len().saturating_sub(1);
+        let answer = cassette.answers.into_iter().nth(turn.min(last));
+        let answer = answer.ok_or_else(|| unread(&"it has no answer"))?;
+        match answer {
+            Answer::Came {
+                status,
+                url,
+                headers,
+                body,
+            } => Ok(Response {
+                status,
+                headers,
+                body: body.bytes().map_err(|problem| unread(&problem))?,
+                url,
+            }),
+            Answer::Not { error, message } => Err(ClientError::new(kind(&error), message)),
+        }
+    }
+
+    /// Keep what was answered. The first time that a question is asked takes the place of what was
+    /// recorded before.
+    pub(super) fn keep(
+        &self,
+        asked: &Asked,
+        answered: &Result<Response, ClientError>,
+    ) -> std::io::Result<()> {
+        let file = self.file(asked);
+        let turn = self.turn(asked);
+        let before = (turn > 0).then(|| fs::read(&file)).transpose()?;
+        let before = before.and_then(|text| serde_json::from_slice::<Cassette>(&text).ok());
+        let mut cassette = before.unwrap_or_else(|| Cassette {
+            method: asked.method.clone(),
+            url: asked.url.clone(),
+            body: asked.body.clone(),
+            answers: Vec::new(),
+        });
+        cassette.answers.push(Answer::of(answered));
+        let mut text = serde_json::to_vec_pretty(&cassette)?;
+        text.push(b'\n');
+        fs::write(file, text)
+    }
+}
+
+impl Asked {
+    /// What a request asks; `anywhere` if the origin does not count.
+    pub(super) fn of(request: &Request, anywhere: bool) -> Self {
+        let mut url = request.url.clone();
+        if anywhere && let Ok(whole) = Url::parse(&url) {
+            url = whole.path().to_owned();
+            url.extend(whole.query().map(|query| format!("?{query}")));
+        }
+        let mut digest = Sha256::new();
+        digest.update(format!("{} {url}\n", request.method));
+        let mut headers: Vec<_> = request.headers.iter().collect();
+        headers.retain(|(name, _)| !headers::is_secret(name));
+        headers.sort();
+        for (name, value) in headers {
+            digest.update(format!("{}: {value}\n", name.to_ascii_lowercase()));
+        }
+        digest.update("\n");
+        digest.update(&request.body);
+        Self {
+            digest: hex(&digest.finalize()),
+            method: request.method.clone(),
+            url,
+            body: Body::of(&request.body),
+        }
+    }
+}
+
+impl Answer {
+    fn of(answered: &Result<Response, ClientError>) -> Self {
+        match answered {
+            Ok(response) => {
+                let mut headers = response.headers.clone();
+                headers.retain(|(name, _)| !name.eq_ignore_ascii_case("set-cookie"));
+                Answer::Came {
+                    status: response.status,
+                    url: response.url.clone(),
+                    headers,
+                    body: Body::of(&response.body),
+                }
+            }
+            Err(error) => Answer::Not {
+                error: error.kind.to_string(),
+                message: error.message.clone(),
+            },
+        }
+    }
+}
+
+impl Body {
+    fn of(bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Body::Text(text.to_owned()),
+            Err(_) => Body::Bytes {
+                base64: STANDARD.encode(bytes),
+            },
+        }
+    }
+
+    fn bytes(self) -> Result<Vec<u8>, base64::DecodeError> {
+        match self {
+            Body::Text(text) => Ok(text.into_bytes()),
+            Body::Bytes { base64 } => STANDARD.decode(base64),
+        }
+    }
+}
+
+/// The kind of an error by its name.
+fn kind(name: &str) -> ClientErrorKind {
+    let known = [
+        ClientErrorKind::Denied,
+        ClientErrorKind::BadRequest,
+        ClientErrorKind::Dns,
+        ClientErrorKind::Unreachable,
+        ClientErrorKind::Tls,
+        ClientErrorKind::Reset,
+        ClientErrorKind::Timeout,
+        ClientErrorKind::TooLarge,
+    ];
+    let found = known.into_iter().find(|kind| kind.to_string() == name);
+    found.unwrap_or(ClientErrorKind::Unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn request(url: &str, body: &str) -> Request {
+        Request {
+            method: "POST".to_owned(),
+            url: url.to_owned(),
+            headers: vec![
+                ("accept".to_owned(), "x".to_owned()),
+                ("x-api-key".to_owned(), body.len().to_string()),
+            ],
+            body: body.as_bytes().to_vec(),
+            credential: None,
+            deadline: Duration::from_secs(1),
+            max_body: 1,
+            redirects: 0,
+            fresh_connection: false,
+        }
+    }
+
+    fn response(body: &[u8]) -> Response {
+        Response {
+            status: 200,
+            headers: vec![("Set-Cookie".to_owned(), "hush".to_owned())],
+            body: body.to_vec(),
+            url: "http://m/".to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_was_recorded_is_played_in_its_order_and_nothing_else_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let asked = Asked::of(&request("http://m:1/v1/x", "q"), true);
+        let tape = Tape::record(folder.path()).expect("a tape");
+        let reset = ClientError::new(ClientErrorKind::Reset, "it closed");
+        for answered in [
+            Err(reset.clone()),
+            Ok(response(b"\xff\x00")),
+            Ok(response(b"text")),
+        ] {
+            tape.keep(&asked, &answered).expect("kept");
+        }
+        // Another server at another port, but the same question.
+        let asked = Asked::of(&request("http://n:2/v1/x", "q"), true);
+        let tape = Tape::replay(folder.path()).expect("a tape");
+        assert_eq!(tape.answer(&asked), Err(reset));
+        for body in [&b"\xff\x00"[..], b"text", b"text"] {
+            let answer = tape.answer(&asked).expect("an answer");
+            assert_eq!(answer.body, body);
+            assert!(answer.headers.is_empty(), "{answer:?}");
+        }
+        for other in [
+            Asked::of(&request("http://m:1/v1/x", "r"), true),
+            Asked::of(&request("http://m:1/v1/y", "q"), true),
+            Asked::of(&request("http://m:1/v1/x", "q"), false),
+        ] {
+            let error = tape.answer(&other).expect_err("it was never asked");
+            assert_eq!(error.kind, ClientErrorKind::NotRecorded);
+        }
+        assert!(Tape::replay(&folder.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn a_new_recording_takes_the_place_of_an_old_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let asked = Asked::of(&request("http://m/", "q"), true);
+        for body in [&b"old"[..], b"new"] {
+            let tape = Tape::record(folder.path()).expect("a tape");
+            tape.keep(&asked, &Ok(response(body))).expect("kept");
+        }
+        let tape = Tape::replay(folder.path()).expect("a tape");
+        assert_eq!(tape.answer(&asked).expect("an answer").body, b"new");
+    }
+}

@@ -1,0 +1,152 @@
+//! What calls of models take: kept, priced, bounded by the day; and a role that is tried by hand.
+
+use std::fs;
+
+use callboard_core::store::Dialect;
+use serde_json::Value as Json;
+
+use super::model::{WELL, set_writer};
+use super::providers::{declare, set};
+use crate::support::factory::{DAY, Factory, board, on_each};
+use crate::support::model::{ModelServer, Say};
+
+const PRICES: &str = "\n[models.prices.quill]\nprompt = 1.0\ncompletion = 10.0\n";
+
+/// A factory whose writer is the server, and whose `callboard.toml` says more.
+fn factory(dialect: Dialect, server: &ModelServer, more: &str) -> Factory {
+    let factory = Factory::bare_written(dialect);
+    let path = factory.workspace().join("callboard.toml");
+    let config = fs::read_to_string(&path).expect("a configuration");
+    factory.write("callboard.toml", format!("{config}{more}{PRICES}"));
+    factory.ok(&["apply"]);
+    set_writer(&factory, server);
+    factory
+}
+
+fn role<'j>(models: &'j Json, name: &str) -> &'j Json {
+    let mut roles = models["roles"].as_array().expect("roles").iter();
+    roles.find(|role| role["role"] == name).expect(name)
+}
+
+on_each!(
+    what_a_call_takes_is_kept_with_its_price,
+    |dialect: Dialect| {
+        let server = ModelServer::new(Say::Text(WELL));
+        let factory = factory(dialect, &server, "");
+        assert_eq!(factory.diary(board().path(), DAY).code, 4);
+        server.say(Say::Cut(WELL));
+        factory.run(&["models", "test", "writer"]);
+        assert_eq!(
+            factory.count("model_calls WHERE run <> '' AND stage = 'compose'"),
+            1
+        );
+        assert_eq!(factory.count("model_calls WHERE outcome = 'truncated'"), 1);
+        let models = factory.json(&["models", "list"]);
+        let today = &role(&models, "writer")["today"];
+        assert_eq!(
+            (&today["calls"], &today["failures"]),
+            (&2.into(), &1.into()),
+            "{models}"
+        );
+        // Twice 1,000 tokens at 1 a million, and 200 at 10.
+        assert_eq!(today["microcents"], 2 * (100_000 + 200_000), "{models}");
+        assert_eq!(models["today"]["prompt_tokens"], 2000, "{models}");
+        let shown = factory.ok(&["models", "list"]);
+        assert!(shown.contains("quill at http://127.0.0.1:"), "{shown}");
+        assert!(shown.contains("0.0060"), "{shown}");
+    }
+);
+
+/// Neither a failure nor another text in its place: the day's work waits for the next day.
+#[test]
+fn a_day_that_has_had_its_tokens_waits_for_the_next() {
+    let server = ModelServer::new(Say::Text(WELL));
+    for bound in ["daily_tokens = 1000", "daily_cost = 0.003"] {
+        let factory = factory(Dialect::Sqlite, &server, &format!("\n[models]\n{bound}\n"));
+        // A run waits as long as its budget and no longer.
+        factory.edit(
+            "pipelines/dev_diary.toml",
+            "budget = \"10m\"",
+            "budget = \"25h\"",
+        );
+        factory.ok(&["apply"]);
+        let asked = server.asked();
+        assert_eq!(
+            factory.run(&["models", "test", "writer"]).code,
+            0,
+            "the first is within it"
+        );
+        let ran = factory.diary(board().path(), DAY);
+        assert_eq!(ran.code, 4, "{ran}");
+        let run = factory.json(&["runs", "list"])[0].clone();
+        assert_eq!(run["status"], "waiting", "{run}");
+        assert!(run["wake_at"].to_string().contains("T00:00:00"), "{run}");
+        assert_eq!(server.asked(), asked + 1, "it was not asked again");
+        let findings = factory.json(&["findings", "list"]);
+        assert_eq!(findings[0]["kind"], "ceiling", "{findings}");
+        let message = findings[0]["message"].to_string();
+        let key = bound.split(' ').next().expect("a key");
+        assert!(
+            message.contains(&format!("`{key}` under [models]")),
+            "{message}"
+        );
+        assert_eq!(factory.run(&["models", "test", "writer"]).code, 4);
+    }
+}
+
+#[test]
+fn a_role_is_tried_by_hand() {
+    let server = ModelServer::new(Say::Text("<think>hm</think>callboard"));
+    let factory = factory(Dialect::Sqlite, &server, "");
+    let tested = factory.json(&["models", "test", "writer"]);
+    assert_eq!(tested["outcome"], "done", "{tested}");
+    assert_eq!(tested["answer"], "callboard", "{tested}");
+    assert_eq!(tested["model"], "quill-1", "{tested}");
+    assert_eq!(tested["tokens"]["prompt"], 1000, "{tested}");
+    let shown = factory.ok(&["models", "test", "writer"]);
+    assert!(
+        shown.contains("1000 tokens asked, 200 answered, cost 0.0030"),
+        "{shown}"
+    );
+    for (say, code, told) in [
+        (
+            Say::Close,
+            3,
+            "unavailable: role writer: quill at http://127.0.0.1:",
+        ),
+        (
+            Say::Busy(429, 60),
+            4,
+            "deferred: role writer: quill at http://127.0.0.1:",
+        ),
+    ] {
+        server.say(say);
+        let ran = factory.run(&["models", "test", "writer"]);
+        assert_eq!(ran.code, code, "{ran}");
+        assert!(ran.stdout.contains(told), "{ran}");
+    }
+    let ran = factory.run(&["models", "test", "summarizer"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(
+        ran.stderr
+            .contains("callboard settings set roles.summarizer.url VALUE"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn what_is_built_in_needs_no_server() {
+    let server = ModelServer::new(Say::Text(WELL));
+    let factory = factory(Dialect::Sqlite, &server, "");
+    declare(&factory, &[("roles.summarizer.provider", "string")]);
+    set(&factory, "roles.summarizer.provider", "built-in");
+    factory.ok(&["check"]);
+    let tested = factory.json(&["models", "test", "summarizer"]);
+    assert_eq!(tested["model"], "built-in-extract", "{tested}");
+    let tested = factory.json(&["models", "test", "summarizer", "--vectors"]);
+    assert_eq!(tested["answer"], "256 numbers", "{tested}");
+    let models = factory.json(&["models", "list"]);
+    let chain = &role(&models, "summarizer")["chain"][0];
+    assert_eq!(chain["provider"], "built-in", "{models}");
+    assert_eq!(factory.count("model_calls"), 0, "nothing was taken");
+}
