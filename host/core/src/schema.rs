@@ -45,7 +45,7 @@ impl Migration {
     }
 }
 
-/// The scripts of the host, or of a tenant. Whoever links it has its tables.
+/// The scripts of the host, or of a tenant. A program that links its crate has its tables.
 #[derive(Clone, Copy)]
 pub struct Scripts {
     pub owner: &'static str,
@@ -84,7 +84,7 @@ const GRANTABLE: &str = "-- grantable";
 /// Tables of the database itself.
 const SYSTEM: [&str; 4] = ["sqlite_", "pragma_", "pg_", "information_schema"];
 
-/// Tables and views that are nobody's but their owner's.
+/// Tables and views that only their owner may touch.
 static OWN: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let scripts = scripts().into_iter().flat_map(|it| it.migrations);
     let scripts = scripts.map(|it| it.text);
