@@ -184,7 +184,7 @@ enum Command {
     /// What starts by itself, when, and how it fared.
     #[command(subcommand)]
     Schedules(schedules::Schedules),
-    /// What was noticed, until somebody resolves it.
+    /// What was noticed, until a person resolves it.
     #[command(subcommand)]
     Findings(findings::Findings),
     /// Say what is wrong, and the mend. Changes nothing.
@@ -354,7 +354,7 @@ async fn interrupted() {
     }
 }
 
-/// An answer that nobody hears ends every command, in good order where it can.
+/// An answer that is not read ends every command, in good order where it can.
 async fn unheard() {
     output::until_lost().await;
     if interrupt::is_handled() {

@@ -130,7 +130,7 @@ pub(super) fn gate_opened(gate: &Gate, dialect: Dialect) -> Vec<Statement> {
     vec![Statement::new(sql).bind(task)]
 }
 
-/// A task whose run did not finish it is not left as if somebody worked on it.
+/// A task whose run did not finish it is not left as if a run worked on it.
 pub(super) fn runs_ended(
     ended: &[EndedRun<'_>],
     dialect: Dialect,
