@@ -1,6 +1,5 @@
 //! Declarations of settings: what the program reads is of the type that it reads it as, and a
-//! declared name that no handler, plugin or grant says, while one of them says one alike that is
-//! not declared, is a slip.
+//! declared name that is said nowhere else, while one alike is said and not declared, is a slip.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -50,7 +50,7 @@ impl Object for Sample {
     }
 }
 
-/// What a template names and does not exist, if rendering it on samples of its variables finds it.
+/// What a template names that does not exist, if rendering it on samples of its variables finds it.
 pub(super) fn fault((name, text): (&str, &str), variables: &[String]) -> Option<Error> {
     let samples = variables.iter().map(|name| (name.clone(), sample(DEPTH)));
     let context: BTreeMap<String, Value> = samples.collect();
