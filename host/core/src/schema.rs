@@ -84,7 +84,7 @@ const GRANTABLE: &str = "-- grantable";
 /// Tables of the database itself.
 const SYSTEM: [&str; 4] = ["sqlite_", "pragma_", "pg_", "information_schema"];
 
-/// Tables and views that only their owner may touch.
+/// Tables and views that are nobody's but their owner's.
 static OWN: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let scripts = scripts().into_iter().flat_map(|it| it.migrations);
     let scripts = scripts.map(|it| it.text);
