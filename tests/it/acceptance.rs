@@ -1,7 +1,7 @@
-//! One suite of what pipelines promise, for whoever carries runs out: workers that ask SQLite
-//! or PostgreSQL for runs and, where `./just restate` names a server, workers that Restate dispatches. The
-//! worker is the program itself; what it does is seen in the database, and by the prompter
-//! that every call of a handler asks for its cue.
+//! One suite of what pipelines promise, whichever executor carries runs out: workers that ask
+//! SQLite or PostgreSQL for runs and, where `./just restate` names a server, workers that Restate
+//! dispatches. The worker is the program itself; what it does is seen in the database, and by the
+//! prompter that every call of a handler asks for its cue.
 
 mod balancer;
 mod outages;

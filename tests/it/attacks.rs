@@ -8,9 +8,9 @@
 //! | `notation`  | a guest's SQL: columns that the server takes for calls            |
 //! | `rights`    | a guest's SQL with the check switched off: what the server holds  |
 //! | `growth`    | a guest's SQL: what PostgreSQL makes or keeps of any length       |
-//! | `casts`     | a guest's SQL that would run a cast that somebody made            |
+//! | `casts`     | a guest's SQL that would run a cast that is not the server's own  |
 //! | `files`     | a file, a link or an address in a workspace that leads elsewhere  |
-//! | `foreign`   | a database that somebody else could write                         |
+//! | `foreign`   | a database that another program could write                       |
 //! | `holding`   | a guest that has the host compute, keep or hold too much          |
 //! | `idle`      | a guest that keeps others waiting while it computes               |
 //! | `limits`    | a guest's statements and values that outlive or outgrow a limit   |

@@ -1,6 +1,5 @@
-//! Schedules through the real program: fired once by however many workers, and once more by
-//! nobody when one is killed in the middle; they follow the revision, and the command line
-//! tells of them.
+//! Schedules through the real program: fired once by however many workers, and not once more when
+//! one is killed in the middle; they follow the revision, and the command line tells of them.
 
 use callboard_core::store::Dialect;
 use jiff::{Timestamp, civil};

@@ -3,7 +3,7 @@
 //!
 //! | module         | what belongs there                                                    |
 //! |----------------|-----------------------------------------------------------------------|
-//! | `acceptance`   | what pipelines promise, whoever dispatches and wherever runs are kept |
+//! | `acceptance`   | what pipelines promise, whatever dispatches, wherever runs are kept   |
 //! | `cli`          | what each command prints, and its exit code                           |
 //! | `diary`        | the diary's and the taps' handlers, on real git repositories          |
 //! | `docs`         | the commands in the documentation, and what they print                |

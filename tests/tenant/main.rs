@@ -55,7 +55,7 @@ const PACK: Pack = Pack {
 
 callboard_core::pack!(PACK);
 
-/// A list of guests with nobody on it is a miss.
+/// A list of guests with no person on it is a miss.
 fn somebody_is_on_the_list(scope: &RollScope<'_>) -> Vec<Reference> {
     let list = scope.definitions.folders.get(LIST);
     let empty = list.is_none_or(|list| list.trim_ascii().is_empty());

@@ -205,7 +205,8 @@ impl App {
         self.loaded_revision_of(active.number, active.digest).await
     }
 
-    /// A revision, loaded once a process; one that nobody uses is let go after a while.
+    /// A revision, loaded once a process; it stays while it is in use or among the latest that were
+    /// asked for.
     pub async fn loaded_revision(&self, number: i64) -> Result<Arc<LoadedRevision>, AppError> {
         let digest = revisions::digest(self.store(), number).await?;
         self.loaded_revision_of(number, digest).await

@@ -1,8 +1,8 @@
-//! Work beside the threads that serve, so that nobody else waits for it: the one door to the
+//! Work beside the threads that serve, so that no other task waits for it: the one door to the
 //! threads for that.
 //!
 //! What computes is given a [`Clock`], which its loops ask, so that nothing that a guest, a file or
-//! a peer thinks up goes on when nobody waits for it any more. A thread cannot be stopped from
+//! a peer thinks up goes on when no caller waits for it any more. A thread cannot be stopped from
 //! without; the process ends without those that go on all the same.
 
 use std::time::Instant;

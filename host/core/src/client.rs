@@ -91,7 +91,7 @@ impl Client {
         Self::new(Policy::operator(origin))
     }
 
-    /// A client of the host itself for addresses that content names: whoever is public, and the
+    /// A client of the host itself for addresses that content names: any public host, and the
     /// origins that the operator named besides.
     pub fn for_public(besides: &[Url]) -> Self {
         Self::new(Policy::public(besides))
@@ -316,7 +316,8 @@ impl Hop {
     /// The request at the place it was sent on to. Another origin gets no credentials.
     fn redirected(mut self, status: StatusCode, url: Url) -> Self {
         if url.origin() != self.url.origin() {
-            // For good: whoever sends it back would choose what is asked under the credential.
+            // For good: an origin that sends it back would choose what is asked under the
+            // credential.
             self.bearer = None;
             headers::strip_credentials(&mut self.headers);
         }
@@ -401,7 +402,7 @@ fn build(private: bool, fresh: bool) -> Result<reqwest::Client, reqwest::Error> 
     }
 }
 
-/// An address for people: without its query, which may hold what nobody should read.
+/// An address for people: without its query, which may hold a secret.
 fn shown(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or_default()
 }

@@ -24,7 +24,8 @@ use crate::span::Span;
 /// The file's name inside a workspace.
 pub const FILE: &str = "callboard.toml";
 
-/// What the file says. Keys that nobody reads are refused where the parts are read.
+/// What the file says. Keys that neither the host nor a part reads are refused where the parts are
+/// read.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Config {
     /// What the workspace is called.
@@ -190,7 +191,7 @@ const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 /// A run whose worker has gone waits for so long.
 const LONGEST_LEASE: Duration = Duration::from_secs(24 * 3600);
 
-/// A worker has to be heard from three times in it; after a longer one nobody misses a worker.
+/// A worker has to be heard from three times in it; a longer one hides that a worker is gone.
 fn lease<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
     let span = Span::deserialize(deserializer)?;
     if !(SHORTEST_LEASE..=LONGEST_LEASE).contains(&span.0) {
@@ -201,7 +202,7 @@ fn lease<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
     Ok(span)
 }
 
-/// Runs that are removed as they end are seen by nobody.
+/// Runs that are removed as they end are seen by no person.
 fn a_while<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Span>, D::Error> {
     let span = Option::<Span>::deserialize(deserializer)?;
     if span.is_some_and(|span| span.0.is_zero()) {

@@ -1,6 +1,6 @@
 //! A folder whose files are read as they lie in it: each part of a path is opened without
-//! following a link, only a regular file is read, and never more of it than is asked for. Whoever
-//! may put a file into the folder can thus neither lead out of it, nor hold its reader up.
+//! following a link, only a regular file is read, and never more of it than is asked for. A process
+//! that may put a file into the folder can thus neither lead out of it, nor hold its reader up.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -100,7 +100,7 @@ impl Problem {
 
 impl Enclosed {
     /// The folder at `path`, to which links may lead. Of `private` no file is read, by whatever
-    /// name; those that are not there are nobody's.
+    /// name; those that are not there are passed over.
     pub fn open(path: &Path, private: &[PathBuf]) -> io::Result<Self> {
         let known = |path: &PathBuf| Some((identity(&path.metadata().ok()?), path.clone()));
         Ok(Self {
@@ -193,7 +193,7 @@ impl Enclosed {
         });
         match identity.ok().and_then(|it| self.private.get(&it)) {
             Some(known) => Err(Problem::Private(known.clone()).of(path)),
-            // Whoever opens it says what else is wrong.
+            // Opening it says what else is wrong.
             None => Ok(()),
         }
     }
@@ -218,7 +218,7 @@ impl Enclosed {
     }
 }
 
-/// Opening waits for nobody at the other end of a pipe.
+/// Opening does not wait for the process at the other end of a pipe.
 const FILE: OFlags = OFlags::RDONLY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::NONBLOCK)

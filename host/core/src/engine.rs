@@ -109,12 +109,12 @@ pub enum EngineError {
     Lost(String),
 }
 
-/// Tells whoever watches what a run does, as it does it.
+/// Is told what a run does, as it does it.
 pub trait Watcher: Send + Sync {
     fn stage_started(&self, _run: &Run, _stage: &str, _handler: &str) {}
     fn stage_ended(&self, _run: &Run, _row: &StageRun) {}
     fn attempt_failed(&self, _run: &Run, _stage: &str, _detail: &str, _pause: Duration) {}
-    /// It is carried out elsewhere, by whoever is named; only its end is heard of here.
+    /// Another process carries it out, which `elsewhere` names; only its end is heard of here.
     fn followed(&self, _elsewhere: &str) {}
 }
 

@@ -13,8 +13,8 @@ use crate::settings::Secret;
 pub enum Reach<'a> {
     /// To the one origin of this address, which the operator configured; it may be on this machine.
     Origin(&'a Url),
-    /// To whoever is public, at the ports that http and https have; an address that content
-    /// names goes this way. Besides, to the origins that the operator names, wherever they are.
+    /// To any public host, at the ports that http and https have; an address that content names
+    /// goes this way. Besides, to the origins that the operator names, wherever they are.
     Public(&'a [Url]),
 }
 

@@ -14,7 +14,7 @@ use rustix::process::{Signal, getpid, kill_process};
 /// The environment variable that asks for faults; several are separated by commas.
 pub const VARIABLE: &str = "CALLBOARD_FAULT";
 
-/// Where a process can be ended: the points of the host, and those of whoever stands on it.
+/// Where a process can be ended: the points of the host, and those of the crates that stand on it.
 pub struct Points(pub &'static [&'static str]);
 
 inventory::collect!(Points);

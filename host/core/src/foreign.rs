@@ -1,8 +1,8 @@
 //! Readers of others: parsers that are not Callboard's, given texts that are not Callboard's. What
 //! one of them trips over is a text that can't be read, and never the end of the process.
 //!
-//! This is the one place that catches their panics. Whoever calls such a reader does it in
-//! [`read`], and tells what came of it with the name of the file, the plugin or the handler.
+//! This is the one place that catches their panics. A caller of such a reader calls it in [`read`],
+//! and tells what came of it with the name of the file, the plugin or the handler.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -33,7 +33,7 @@ pub fn read<T>(of: &'static str, read: impl FnOnce() -> T) -> Result<T, Broken> 
     result.map_err(|panic| broken(of, &*panic))
 }
 
-/// Whether this thread is in a reader, so that a panic of it is told by whoever called that.
+/// Whether this thread is in a reader, so that a panic of it is told by the reader's caller.
 pub fn is_reading() -> bool {
     READS.get()
 }

@@ -305,8 +305,8 @@ pub trait Resources: Send + Sync {
 pub trait AnyHandler: Send + Sync {
     fn contract(&self, name: &str) -> Contract;
 
-    /// Why a configuration cannot be read, by whoever will read it, where that can be known without
-    /// a call: by the type of a native handler.
+    /// Why the handler cannot read a configuration, where that can be known without a call: by the
+    /// type of a native handler.
     fn misread(&self, _config: &Json) -> Option<String> {
         None
     }

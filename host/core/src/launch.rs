@@ -1,6 +1,6 @@
 //! Other programs: the one place that starts them. Each begins with an empty environment and under
-//! limits of the system, which hold whatever it is given to read, and it ends with whoever waits
-//! for it.
+//! limits of the system, which hold whatever it is given to read, and it ends with the task that
+//! waits for it.
 
 use std::ffi::OsStr;
 use std::io;
@@ -64,7 +64,7 @@ fn set(bounds: Bounds) -> io::Result<()> {
         (Resource::Fsize, FILE),
         (Resource::Core, 0),
     ] {
-        // It may have been given less than that already, which nobody can raise.
+        // The process may have a lower maximum already, which it may not raise.
         let most = getrlimit(resource)
             .maximum
             .map_or(most, |given| given.min(most));

@@ -71,7 +71,7 @@ impl Plugin {
         self.source.digest()
     }
 
-    /// Compiled and linked; whoever asks first has it done.
+    /// Compile and link it, unless an earlier call has.
     pub async fn prepare(&self) -> Result<(), PluginError> {
         self.linked().await.map(drop)
     }

@@ -258,7 +258,7 @@ fn own(name: &str) -> &str {
 
 /// The candidate that `name` was to be, if there is one: a slip of a few letters, at most a third of
 /// them, or a part of a longer name. What is only alike, such as another name with the same
-/// beginning, is another thing, and nobody is sent there.
+/// beginning, is another thing, and no mend names it.
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let written = name.to_lowercase();
     candidates

@@ -287,7 +287,7 @@ pub async fn call(scope: &RollScope<'_>) -> RollReport {
     RollReport { references }
 }
 
-/// Names that are listed at most; nobody reads more.
+/// Names that are listed at most; a person reads no more.
 const LISTED: usize = 30;
 
 /// Names as a person reads them: `a`, `b` and `c`.

@@ -46,7 +46,7 @@ impl Migration {
     }
 }
 
-/// The scripts of the host, or of a tenant. Whoever links it has its tables.
+/// The scripts of the host, or of a tenant. A program that links its crate has its tables.
 #[derive(Clone, Copy)]
 pub struct Scripts {
     pub owner: &'static str,

@@ -102,7 +102,7 @@ impl SettingType {
     }
 }
 
-/// Whether a text is the address of a server, and tells nobody's password.
+/// Whether a text is the address of a server, and has no name or password in it.
 fn is_address(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| {
         let open = url.username().is_empty() && url.password().is_none();
@@ -117,7 +117,7 @@ pub enum State {
     Unset,
     /// The declaration's default.
     Default(String),
-    /// A value somebody set; it may be empty on purpose.
+    /// A value that is set; it may be empty on purpose.
     Set(String),
 }
 
@@ -156,7 +156,7 @@ pub struct Snapshot {
     declarations: BTreeMap<String, Declaration>,
     values: BTreeMap<String, String>,
     secrets: BTreeMap<String, Secret>,
-    /// Values that are stored and cannot be read. Whoever asks for one is refused: it is
+    /// Values that are stored and cannot be read. A caller that asks for one is refused: it is
     /// neither unset nor its default.
     unfit: BTreeMap<String, Unfit>,
 }
@@ -212,7 +212,7 @@ impl Snapshot {
         }
     }
 
-    /// What somebody set, secrets left out.
+    /// The values that are set, secrets left out.
     pub fn values(&self) -> &BTreeMap<String, String> {
         &self.values
     }
@@ -263,8 +263,8 @@ impl Snapshot {
         })
     }
 
-    /// The secret of a declared setting; `None` if nobody set it. One that is set and cannot be
-    /// opened is an error, so that nobody goes on without it.
+    /// The secret of a declared setting; `None` if it is not set. One that is set and cannot be
+    /// opened is an error, so that no caller goes on without it.
     pub fn secret(&self, key: &str) -> Result<Option<&Secret>, SettingError> {
         self.readable(key)?;
         Ok(self.secrets.get(key))

@@ -1,6 +1,6 @@
-//! Values that are dear to make: made once for each key, by whoever asks first, while others who
-//! ask for the same key wait and everybody else goes on. The latest stay at hand, and so does
-//! whatever somebody still uses.
+//! Values that are dear to make: made once for each key, by the first caller, while others that ask
+//! for the same key wait and callers for other keys go on. The latest stay at hand, and so does
+//! every value in use.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 
 /// Values by key.
 pub struct SharedCache<K, V> {
-    /// How many of the latest stay, whether or not somebody uses them.
+    /// How many of the latest stay, in use or not.
     most: usize,
     held: Mutex<Entries<K, V>>,
 }
@@ -26,7 +26,7 @@ struct CacheEntry<V> {
 }
 
 impl<K: Ord, V> SharedCache<K, V> {
-    /// The latest `most` values stay, and beside them what somebody uses.
+    /// The latest `most` values stay, and beside them every value in use.
     pub fn new(most: usize) -> Self {
         let held = Entries {
             turn: 0,
@@ -39,7 +39,7 @@ impl<K: Ord, V> SharedCache<K, V> {
     }
 
     /// The value of a key, which `make` makes unless it is there. What fails is made again by
-    /// whoever asks next; nothing but the same key waits for it.
+    /// the next caller; nothing but the same key waits for it.
     pub async fn get<E, F>(&self, key: K, make: impl FnOnce() -> F) -> Result<Arc<V>, E>
     where
         F: Future<Output = Result<V, E>>,
@@ -52,7 +52,7 @@ impl<K: Ord, V> SharedCache<K, V> {
         value
     }
 
-    /// How many there are, those that somebody uses among them.
+    /// How many there are, those in use among them.
     pub fn count(&self) -> usize {
         self.lock().entries.len()
     }
@@ -69,7 +69,8 @@ impl<K: Ord, V> SharedCache<K, V> {
         Arc::clone(&entry.cell)
     }
 
-    /// Let go of what nobody uses, but for the latest `most`: the one just asked for is among them.
+    /// Let go of what is not in use, but for the latest `most`: the one just asked for is among
+    /// them.
     fn sweep(&self) {
         let mut held = self.lock();
         let mut turns: Vec<u64> = held.entries.values().map(|entry| entry.asked).collect();
@@ -86,7 +87,7 @@ impl<K: Ord, V> SharedCache<K, V> {
 }
 
 impl<V> CacheEntry<V> {
-    /// Nobody waits for it, and nobody has it.
+    /// No caller waits for it, and none has it.
     fn is_idle(&self) -> bool {
         let has_it = |value: &Arc<V>| Arc::strong_count(value) > 1;
         Arc::strong_count(&self.cell) == 1 && !self.cell.get().is_some_and(has_it)

@@ -7,7 +7,7 @@ use crate::settings::{Declaration, Secret, SettingType, Snapshot, Unfit};
 use crate::store::settings::{Content, Stored};
 
 /// The snapshot of what is declared and stored. A stored value that does not fit stays in it as
-/// that: the roll call misses it, and whoever asks for it is refused.
+/// that: the roll call misses it, and a caller that asks for it is refused.
 pub fn build(
     declarations: BTreeMap<String, Declaration>,
     stored: &[Stored],

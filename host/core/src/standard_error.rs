@@ -1,6 +1,6 @@
 //! Standard error, to which one thread writes what all others say. A reader that stands still (a
-//! terminal on Ctrl-S, a pipe that nobody empties) holds up that thread and nobody else: what has no
-//! room is dropped, and how much it was is said as soon as there is room again.
+//! terminal on Ctrl-S, a pipe that no process empties) holds up that thread and no other: what has
+//! no room is dropped, and how much it was is said as soon as there is room again.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -50,7 +50,7 @@ pub fn write_documents() {
     DOCUMENTS.store(true, Ordering::Relaxed);
 }
 
-/// Wait until all is written, as long as somebody reads it: for the end of a process.
+/// Wait until all is written, as long as its reader takes some of it: for the end of a process.
 pub fn written() {
     QUEUE.written();
 }
@@ -87,7 +87,7 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says once that nobody writes yet.
+    /// True once: then the thread that writes is still to be started.
     fn begin(&self) -> bool {
         !std::mem::replace(&mut self.waiting().begun, true)
     }
@@ -204,7 +204,7 @@ mod tests {
         for _ in 0..7 {
             queue.put(&piece);
         }
-        // Nobody reads: the end does not wait for it.
+        // The reader stands still: the end does not wait for it.
         queue.written();
         let take = || String::from_utf8(reads.recv().expect("a piece")).expect("UTF-8");
         for _ in 0..4 {

@@ -1,7 +1,7 @@
 //! The tasks of this process that have to go on for as long as it does: the worker, the
-//! heartbeat, the committers, whoever listens. All are watched here. One that ends by itself is
-//! begun anew, a few times and ever more slowly; one that does not stay is given up, and then
-//! the process is to end, since without it a daemon would go on and do nothing.
+//! heartbeat, the committers, the listeners. All are watched here. One that ends by itself is begun
+//! anew, a few times and ever more slowly; one that does not stay is given up, and then the process
+//! is to end, since without it a daemon would go on and do nothing.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -19,10 +19,10 @@ pub const AGAIN: usize = 5;
 const WINDOW: Duration = Duration::from_secs(600);
 /// The first pause before a task is begun anew; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// Falls that are remembered until somebody has read them.
+/// Falls that are remembered for readers that come late.
 const REMEMBERED: usize = 64;
 
-/// A task that ended though nobody told it to.
+/// A task that ended though it was not told to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fall {
     pub task: &'static str,

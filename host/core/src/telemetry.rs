@@ -1,5 +1,5 @@
-//! Logs: to standard error, at the level that `CALLBOARD_LOG` names, and nobody waits for its reader. What a message or a field says
-//! stays on its line and moves no cursor.
+//! Logs: to standard error, at the level that `CALLBOARD_LOG` names, and no task waits for its
+//! reader. What a message or a field says stays on its line and moves no cursor.
 
 use std::fmt::{Debug, Result};
 use std::io::{self, Write};

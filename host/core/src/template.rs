@@ -50,7 +50,7 @@ pub fn environment<'source>() -> Environment<'source> {
     environment.set_recursion_limit(DEPTH);
     // The one thing with which a loop makes a value that is as deep as the loop is long.
     environment.remove_global("namespace");
-    // What it says is all that a rendering knows, whose parts nobody has counted.
+    // What it says is all that a rendering knows, whose parts are not counted.
     environment.remove_global("debug");
     environment.set_formatter(formatter);
     environment.add_filter(counted::FILTER, |state: &State<'_, '_>, value: Value| {
@@ -59,8 +59,8 @@ pub fn environment<'source>() -> Environment<'source> {
     environment
 }
 
-/// Whether what is left of a rendering is enough to look into a value. Whoever writes one, in a
-/// formatter of its own, asks this first.
+/// Whether what is left of a rendering is enough to look into a value. A formatter that writes one
+/// itself asks this first.
 pub fn counted(state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
     if UNTIL.get().is_some_and(|until| Instant::now() > until) {
         let text = format!("it takes longer than {LONGEST:?}; loop over less");

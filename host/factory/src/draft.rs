@@ -1,4 +1,4 @@
-//! A text that waits to be checked, approved and published, whoever made it.
+//! A text that waits to be checked, approved and published, whichever handler made it.
 
 pub mod merge;
 

@@ -150,7 +150,7 @@ pub enum SiteError {
         name: String,
         line: usize,
         cause: String,
-        /// The name that nobody gave it, as the template writes it.
+        /// The undefined name, as the template writes it.
         undefined: Option<String>,
     },
     #[error("the text of post `{title}` cannot be shown: {cause}")]

@@ -189,7 +189,7 @@ enum Command {
     /// The models that are asked, by role, and what they take.
     #[command(subcommand)]
     Models(models::Models),
-    /// What was noticed, until somebody resolves it.
+    /// What was noticed, until a person resolves it.
     #[command(subcommand)]
     Findings(findings::Findings),
     /// Say what is wrong, and the mend. Changes nothing.
@@ -359,7 +359,7 @@ async fn interrupted() {
     }
 }
 
-/// An answer that nobody hears ends every command, in good order where it can.
+/// An answer that is not read ends every command, in good order where it can.
 async fn unheard() {
     output::until_lost().await;
     if interrupt::is_handled() {

@@ -70,7 +70,7 @@ pub fn site(face: Face) -> Router {
     observed(router)
 }
 
-/// Every address that is served to whoever is on this machine, under its own names and `names`.
+/// Every address that is served to people on this machine, under its own names and `names`.
 pub fn console(face: Face, names: &[String]) -> Router {
     let router = Router::new()
         .route("/", get(console::front))

@@ -68,7 +68,7 @@ impl Announcer {
         }
     }
 
-    /// Announce runs whenever somebody may find one that is due, until `stop`.
+    /// Announce runs whenever a run may be due, until `stop`.
     pub(super) async fn announce(mut self, look: Arc<Notify>, stop: CancellationToken) {
         let announce = async {
             loop {

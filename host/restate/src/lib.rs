@@ -71,7 +71,7 @@ impl Restate {
         let worker = format!("{WORKERS}{}", worker_name());
         let executor = Arc::new(Self {
             store: store.clone(),
-            // What is carried out without an offer is nobody's to take over.
+            // What is carried out without an offer is not to be taken over.
             local: Local::new(store, &worker_name(), &rules),
             rules: restate,
             take_over: TakeOver {
@@ -128,7 +128,7 @@ impl Restate {
         Ok(taken.claims)
     }
 
-    /// A run was given back, or is somebody else's.
+    /// A run was given back, or belongs to another worker.
     fn end(&self, held: &Lease) {
         if let Some(offer) = self.offers.remove(held) {
             offer.end();
@@ -151,8 +151,8 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 impl Executor for Restate {
-    /// Whoever asks for runs may know of some that are due: they are announced, and those that
-    /// Restate offers are taken.
+    /// The engine that asks for runs may know of some that are due: they are announced, and those
+    /// that Restate offers are taken.
     fn claim(&self, slots: usize) -> ExecutorFuture<'_, Vec<Claim>> {
         self.look.notify_one();
         Box::pin(self.take(slots))

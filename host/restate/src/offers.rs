@@ -17,7 +17,7 @@ pub(super) struct Offer {
 impl Offer {
     /// The turn is over: the run was given back, or there is nothing to carry on.
     pub(super) fn end(self) {
-        // Whoever offered it may have gone; then it is offered again.
+        // The turn that offered it may have gone; then it is offered again.
         self.turn.send(()).ok();
     }
 }

@@ -1,6 +1,6 @@
-//! The object of a run in Restate: at most one turn at a time, and whoever announces the run
-//! during a turn waits for its end. It keeps nothing and knows nothing of pipelines, so that a
-//! turn may begin on one release of the program and the next on another.
+//! The object of a run in Restate: at most one turn at a time, and an announcement of the run
+//! during a turn waits for its end. It keeps nothing and knows nothing of pipelines, so that a turn
+//! may begin on one release of the program and the next on another.
 
 use std::io;
 use std::sync::Arc;

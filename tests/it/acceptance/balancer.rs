@@ -21,7 +21,7 @@ impl Balancer {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let worker = named.load(Ordering::Acquire);
-                // Nobody listens there yet, or any more: whoever called hears it, and calls again.
+                // No server listens there yet, or any more: the caller hears it, and calls again.
                 join(stream, worker).ok();
             }
         });

@@ -162,7 +162,7 @@ impl Play {
             .signal("CONT");
     }
 
-    /// Leases of a worker that fell silent run out at once, where nobody else says that it is
+    /// Leases of a worker that fell silent run out at once, where no other process says that it is
     /// gone.
     pub(super) fn run_out(&self) {
         if matches!(self.house, House::Sqlite | House::Postgres) {

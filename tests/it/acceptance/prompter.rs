@@ -140,6 +140,6 @@ fn read(stream: &TcpStream) -> Option<String> {
 fn respond(stream: &mut TcpStream, word: &str) {
     let length = word.len();
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
-    // Whoever asked may have been killed.
+    // The process that asked may have been killed.
     stream.write_all(format!("{head}{word}").as_bytes()).ok();
 }

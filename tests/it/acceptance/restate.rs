@@ -26,7 +26,7 @@ pub(super) struct Server {
     worker: Cell<u16>,
 }
 
-/// A port that nobody has just now.
+/// A port that no process has just now.
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("its address").port()

@@ -91,7 +91,7 @@ in_every_house!(
             (gates >= 1).then_some(())
         });
         play.prompter.release();
-        // The second time its way back is used up: nobody is there to decide otherwise.
+        // The second time its way back is used up: no person is there to decide otherwise.
         play.until(&run, Failed);
         let detail = play.run(&run).detail;
         assert!(detail.contains("max_visits"), "{detail}");

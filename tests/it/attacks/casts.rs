@@ -1,5 +1,5 @@
-//! Casts with functions that somebody made in the database: no statement names one, and any
-//! could make the server run it.
+//! Casts with functions that were made in the database: no statement names one, and any could make
+//! the server run it.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! A database that somebody else could write: a backup that was passed on, a server of somebody
-//! else's. What it says of a revision is what was applied, or it is not taken.
+//! A database that another program could write: a backup that was passed on, a server of another
+//! owner. What it says of a revision is what was applied, or it is not taken.
 
 use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;

@@ -314,7 +314,7 @@ fn rows_are_measured() {
                 "it came whole: {sql}: {error}"
             );
             drop(transaction);
-            // Whose values nobody wants, is only counted.
+            // Whose values the caller does not want, is only counted.
             let executed = database.execute(Statement::new(*sql), Duration::from_secs(60));
             assert!(executed.await.expect(sql) >= 1, "{sql}");
         }

@@ -321,7 +321,7 @@ fn a_secret_is_sent_elsewhere() {
             );
             assert!(text.contains(&lines), "{text}");
         }
-        // Where it may go, it goes; whoever sends it on does not get it along.
+        // Where it may go, it goes; an origin that sends it on does not get it along.
         let answer = granted.done("probe.fetches", ask(meant)).await;
         assert_eq!(answer["status"], 200, "{answer}");
         assert_eq!(answer["url"], url(elsewhere), "{answer}");

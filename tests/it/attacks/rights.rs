@@ -433,7 +433,7 @@ fn reads_the_password() {
             .expect("a login");
         let digest = text(&store, "SELECT digest AS found FROM public.plugin_logins").await;
         assert_eq!(digest.len(), 64, "{digest}");
-        // The server holds what it made of the password; nobody finds the password itself.
+        // The server holds what it made of the password; the password itself is not there.
         let role = role(&store).await;
         let scram = text(
             &store,

@@ -1,6 +1,6 @@
 //! A short text that means much, and a long list of small things: what is said in a few bytes and
 //! takes the age of the world to look through. What is too much is refused by counting, so these
-//! tests have no clock; where nobody counted, they would run for minutes or for ever.
+//! tests have no clock; where nothing counts, they would run for minutes or for ever.
 
 use callboard_core::handler::schema;
 use callboard_core::store::Dialect::Sqlite;

@@ -15,7 +15,8 @@ fn tasks(factory: &Factory, database: &Path) -> usize {
     tasks.as_array().expect("a list").len()
 }
 
-/// Whoever was killed has left in the log what it wrote last; a copy of the file would lack it.
+/// A process that was killed has left in the log what it wrote last; a copy of the file would lack
+/// it.
 #[test]
 fn what_a_killed_daemon_has_left_in_its_log_is_in_a_backup() {
     let factory = Factory::bare(Sqlite);

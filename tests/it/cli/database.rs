@@ -105,7 +105,7 @@ fn an_address_that_is_none_is_wrong_usage() {
 #[test]
 fn a_server_that_does_not_answer_is_unavailable() {
     let factory = Factory::bare_written(Sqlite);
-    // A port that was free a moment ago; nobody listens there.
+    // A port that was free a moment ago; no process listens there.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("its address").port();
     drop(listener);
@@ -117,8 +117,8 @@ fn a_server_that_does_not_answer_is_unavailable() {
     );
 }
 
-/// A command line as somebody who may not write what is not theirs: the superuser of the machine
-/// may write everything.
+/// A command line as a user who may not write what is not theirs: the superuser of the machine may
+/// write everything.
 fn as_somebody(factory: &Factory, arguments: &[&str]) -> Ran {
     let mut command = factory.command(arguments);
     if rustix::process::geteuid().is_root() {

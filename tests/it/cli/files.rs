@@ -152,7 +152,7 @@ fn init_never_writes_over_a_file_and_never_writes_half() {
     assert_eq!(names("factory"), ["notes.txt", "pipelines"]);
     assert_eq!(names("factory/pipelines"), ["dev_diary.toml"]);
     assert_eq!(host.read("factory/pipelines/dev_diary.toml"), "mine");
-    // Beside files of other names somebody has to say so.
+    // Beside files of other names the operator has to say so.
     fs::remove_file(host.workspace().join("factory/pipelines/dev_diary.toml"))
         .expect("it is there");
     let plan = [
@@ -168,7 +168,7 @@ fn init_never_writes_over_a_file_and_never_writes_half() {
     assert!(said.contains("left as they were: notes.txt"), "{said}");
     assert_eq!(host.read("factory/notes.txt"), "mine, too");
     refuses(&host, &["init", "factory"], 1, &["nothing was written"]);
-    // What every workspace leaves alone is nobody's.
+    // What every workspace leaves alone does not stand in the way.
     host.write("my factory/.git/config", "");
     host.write("my factory/README.md", "mine");
     host.ok(&["init", "my factory"]);

@@ -279,7 +279,7 @@ fn pages_answer_with_the_documents_of_the_reference() {
     }
 }
 
-/// A view has one form, whoever shows it.
+/// A view has one form, wherever it is shown.
 #[track_caller]
 fn is_as_commands_print(factory: &Factory, console: &Json) {
     for noun in ["handlers", "plugins", "pipelines", "policies", "gates"] {

@@ -1,4 +1,4 @@
-//! A database that somebody else keeps locked, or replaces under a daemon: it is said within
+//! A database that another program keeps locked, or replaces under a daemon: it is said within
 //! seconds, by name, and ends what it must.
 
 use std::fs;
@@ -11,7 +11,7 @@ use crate::support::daemon::{Daemon, eventually, get, until_frozen};
 use crate::support::database::runtime;
 use crate::support::factory::{DAY, Factory, board, diary};
 
-/// Somebody else's session, in a transaction that took a lock.
+/// A session of another program, in a transaction that took a lock.
 async fn stranger(factory: &Factory, sql: &str) -> (PgConnection, i32) {
     let mut other = PgConnection::connect(&factory.url())
         .await
@@ -63,7 +63,7 @@ fn a_table_that_somebody_keeps_locked_is_said_everywhere_and_keeps_no_daemon_ali
     factory.ok(&["runs", "list"]);
 }
 
-/// Nobody has it in hand, and it would hold its locks for ever.
+/// No process has it in hand, and it would hold its locks for ever.
 #[test]
 fn a_prepared_transaction_that_was_forgotten_is_named() {
     let factory = Factory::bare(Postgres);

@@ -154,7 +154,7 @@ fn a_database_user_that_may_create_no_roles_is_a_miss() {
     factory.execute(&format!("DROP ROLE {user}"));
 }
 
-/// A plugin that is not there is what is missing: nobody is sent to another handler or plugin.
+/// A plugin that is not there is what is missing: no mend names another handler or plugin.
 #[test]
 fn a_plugin_that_is_not_there_is_one_cause() {
     let factory = Factory::written(Sqlite);

@@ -34,8 +34,8 @@ fn unset_set_to_empty_and_set_are_three_states() {
     );
 }
 
-// A setting that has to be there is set before what reads it is applied, and one that nobody
-// declares any more can be taken away.
+// A setting that has to be there is set before what reads it is applied, and one that is declared
+// no more can be taken away.
 on_each!(a_value_comes_before_its_revision, |dialect| {
     let factory = Factory::written(dialect);
     let declared = factory.read("settings.toml");

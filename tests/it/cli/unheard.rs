@@ -1,4 +1,4 @@
-//! Output that nobody takes: whoever read it has gone, or its disk is full.
+//! Output that is not read: its reader has gone, or its disk is full.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -22,7 +22,7 @@ const LINES: [&[&str]; 7] = [
     &["completions", "bash"],
 ];
 
-/// Where nobody reads any more.
+/// Where no process reads any more.
 fn closed() -> Stdio {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
@@ -67,7 +67,7 @@ fn a_full_disk_is_a_failure_with_its_reason() {
     }
 }
 
-/// Nobody reads errors either, and that is no reason to stop.
+/// Errors are not read either, and that is no reason to stop.
 #[test]
 fn what_is_said_beside_the_answer_may_be_lost() {
     for lost in [closed as fn() -> Stdio, full] {
@@ -102,7 +102,7 @@ fn a_reader_of_errors_that_stands_still_holds_up_nothing() {
     let (_, address) = line.split_once("http://").expect("an address");
     let address = address.split('/').next().unwrap_or_default().parse();
     let address = address.expect("an address");
-    // The daemon carries it out, and whoever asks is not stuck either.
+    // The daemon carries it out, and the command that asks is not stuck either.
     let (_kept, writer) = stuck();
     let repository = board();
     let line = diary(repository.path(), DAY);

@@ -79,7 +79,7 @@ fn run(block: &Block, shell: &mut Shell, names: &mut Names, told: &mut Told) {
     }
 }
 
-/// Run what is not compared. A run that waits for somebody has not failed.
+/// Run what is not compared. A run that waits for a person has not failed.
 #[track_caller]
 fn succeeds(shell: &mut Shell, line: &str) {
     let printed = shell.run(line);

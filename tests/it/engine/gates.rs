@@ -1,4 +1,5 @@
-//! Gates: decided once, by somebody, and untouched by everything that goes by the clock.
+//! Gates: decided once, by a named person or program, and untouched by everything that goes by the
+//! clock.
 
 use callboard_core::store::Dialect;
 

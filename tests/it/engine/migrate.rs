@@ -233,7 +233,7 @@ on_each!(
             said.contains("`callboard serve` or `callboard work` goes on"),
             "{said}"
         );
-        // It is queued now, and nobody works: that it goes on is not said without by whom.
+        // It is queued now, and no worker runs: that it goes on is not said without by whom.
         theatre.refuses(
             &["runs", "retry", &run, "--from", "a"],
             1,

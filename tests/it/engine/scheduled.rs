@@ -10,7 +10,7 @@ fn scheduled(dialect: Dialect, overlap: &str) -> Theatre {
     let gate = |id: &str, need: &str, rest: &str| {
         format!("[[stage]]\nid = \"{id}\"\ngate = \"ready. set?\"\nneeds = [\"{need}\"]\n{rest}\n")
     };
-    // Nobody has to decide it, so it is none that the schedule stops at.
+    // No person has to decide it, so it is none that the schedule stops at.
     let passed = "when = [{ key = \"cue\", is = \"never\" }]\n\
         expiry = { after = \"1h\", as = \"approved\" }";
     let stages = stage("a", &[], "")

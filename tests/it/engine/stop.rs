@@ -95,7 +95,7 @@ on_each!(
         assert_eq!(other.ended().code, 0);
         assert_eq!(theatre.status(&run), "paused");
         theatre.refuses(&["runs", "migrate", &run], 1, "is on revision 1 already");
-        // Whoever is faster carries it on.
+        // This process or the worker, whichever is faster, carries it on.
         theatre.comes_to(&["runs", "resume", &run], 0);
         let course = ["first 1 done continue", "then 1 done continue"];
         assert_eq!(theatre.course(&run), course);

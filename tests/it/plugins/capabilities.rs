@@ -89,7 +89,7 @@ async fn a_request_goes_where_it_is_granted_with_a_credential_that_the_guest_nev
         .await;
     assert_eq!(answer["status"], 200, "{answer}");
     let body = answer["body"].as_str().unwrap_or_default();
-    // It went out, and whoever repeats it tells the guest nothing.
+    // It went out, and a server that repeats it tells the guest nothing.
     assert!(body.contains("authorization: Bearer [hidden]"), "{body}");
     assert!(!answer.to_string().contains("hush"), "{answer}");
     for (config, kind) in [

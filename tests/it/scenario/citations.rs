@@ -1,4 +1,4 @@
-//! S16: a draft that cites what is not in the material is rejected, whoever wrote it.
+//! S16: a draft that cites what is not in the material is rejected, whichever handler wrote it.
 
 use callboard_core::store::Dialect::Sqlite;
 use serde_json::json;

@@ -47,7 +47,7 @@ on_each!(
         let before = checkpoints(&factory);
         assert_eq!(before.len(), 1, "{before:?}");
         assert_eq!(before[0].0, "collect");
-        // The lease still stands: nobody else may touch the run.
+        // The lease still stands: no other worker may touch the run.
         factory.execute("UPDATE open_runs SET lease_until = 9000000000000000");
         let ran = factory.run(&["runs", "resume", &run]);
         assert_eq!(ran.code, 1, "{ran}");

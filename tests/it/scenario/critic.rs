@@ -104,7 +104,7 @@ on_each!(
         factory.ok(&["settings", "unset", KEYS[1]]);
         blocked(&factory, &KEYS[..1]);
         assert_eq!(server.asked(), 0);
-        // Mended, the same run goes on, and nobody has to be told any more.
+        // Mended, the same run goes on, and no finding stays open.
         let run = run_of(&factory)["id"].as_str().expect("an id").to_owned();
         set(&factory, &server);
         let ran = factory.run(&["runs", "resume", &run]);

@@ -240,7 +240,7 @@ on_each!(
     }
 );
 
-/// Give open runs a revision that is not there, as whoever edits the database by hand can.
+/// Give open runs a revision that is not there, as a person who edits the database by hand can.
 fn orphan(factory: &Factory, dialect: Dialect) {
     let url = factory.url();
     let strays = "UPDATE open_runs SET revision = 99";

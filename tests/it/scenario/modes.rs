@@ -1,5 +1,5 @@
-//! S5, S7: every mode of the program sees the same, and a task comes to the same end whoever
-//! carries it out.
+//! S5, S7: every mode of the program sees the same, and a task comes to the same end whichever
+//! process carries it out.
 
 use callboard_core::outcome::Patch;
 use callboard_core::store::Dialect::Sqlite;
@@ -173,7 +173,7 @@ fn a_task_comes_to_the_same_post_by_run_by_serve_and_by_work() {
             (shown["run"]["status"] == wanted).then_some(())
         };
         eventually("the worker comes to the gate", || status("gated"));
-        // Whoever is faster, this process or the worker, carries it on.
+        // This process or the worker, whichever is faster, carries it on.
         let ran = factory.run(&["tasks", "approve", &factory.task()]);
         assert!([0, 4].contains(&ran.code), "{ran}");
         eventually("the post is published", || status("done"));

@@ -13,7 +13,7 @@ fn worker(factory: &Factory) -> Daemon {
     worker
 }
 
-/// Whoever carries a stage out prints this.
+/// The process that carries a stage out prints this.
 const HERE: &str = "upkeep (retention.keep_newest)";
 
 #[test]

@@ -28,7 +28,7 @@ fn pages(slug: &str) -> Vec<String> {
     paths.chain([format!("/posts/{slug}")]).collect()
 }
 
-/// Unavailable, said so that nobody keeps it.
+/// Unavailable, said so that no cache keeps it.
 #[track_caller]
 fn is_unavailable(path: &str, answer: &Answer) {
     assert_eq!(answer.status, 503, "{path}: {}", answer.body);
@@ -60,7 +60,7 @@ fn a_damaged_file_of_sqlite_is_503_and_not_404() {
     let slug = published(&factory);
     let server = Daemon::start(&factory, &SERVE);
     let (address, console) = (server.address(), server.console());
-    // Nobody has asked for a page: SQLite would have it in memory and show it as it was.
+    // No reader has asked for a page: SQLite would have it in memory and show it as it was.
     for name in ["callboard.db-wal", "callboard.db-shm", "callboard.db"] {
         let file = factory.workspace().join(name);
         let length = fs::metadata(&file).map_or(8192, |data| data.len());

@@ -1,5 +1,5 @@
-//! A run waits for its own runnable revision, and nobody else waits for it: neither those who come after it
-//! nor the heartbeat.
+//! A run waits for its own runnable revision, and nothing else waits for it: neither the runs that
+//! come after it nor the heartbeat.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

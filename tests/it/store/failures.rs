@@ -78,7 +78,7 @@ fn a_file_that_another_process_holds_is_busy_for_the_writer_only() {
         let written = store.execute(insert(1)).await.expect_err("it is held");
         assert_eq!(written.kind, StoreErrorKind::Busy, "{written}");
         assert!(written.is_retryable());
-        // Readers don't mind, whoever opens it now neither, and the writer goes on when the
+        // Readers don't mind, a process that opens it now neither, and the writer goes on when the
         // other has gone.
         assert_eq!(numbers(&store, "SELECT n FROM t").await, NONE);
         let opened = Store::open(&url).await.expect("it opens");

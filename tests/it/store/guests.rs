@@ -9,8 +9,8 @@ use callboard_core::value::Statement;
 
 use crate::support::database::with_database;
 
-/// Whoever closes last brings the log into the one file; a connection of a plugin that waits to be
-/// used again would have been the last.
+/// The connection that closes last brings the log into the one file; a connection of a plugin that
+/// waits to be used again would have been the last.
 #[test]
 fn the_log_is_in_the_file_when_the_store_is_closed() {
     with_database(Dialect::Sqlite, async |store: Store, url: String| {

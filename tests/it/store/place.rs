@@ -1,6 +1,6 @@
-//! A SQLite file that is replaced, or written over, under whoever writes to it: nothing is said to be
-//! kept that is not, and what was put there stays as it is. What SQLite itself does to the file is no
-//! such thing.
+//! A SQLite file that is replaced, or written over, under the process that writes to it: nothing is
+//! said to be kept that is not, and what was put there stays as it is. What SQLite itself does to
+//! the file is no such thing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -158,7 +158,8 @@ fn a_file_to_which_sqlite_writes_stays_in_its_place() {
     });
 }
 
-/// A crash leaves behind what nobody knows about; whoever opens the file afterwards settles it.
+/// A crash leaves behind what cannot be told apart; the process that opens the file afterwards
+/// settles it.
 #[test]
 fn a_file_that_is_written_over_after_a_crash_is_noticed() {
     let database = TestDatabase::new(Dialect::Sqlite);

@@ -43,7 +43,7 @@ on_both!(
         let open = findings::open(&store).await.expect("findings");
         let named = open.iter().filter(|finding| finding.kind == UNREADABLE);
         assert_eq!(named.count(), 2);
-        // Mended by somebody, it goes on.
+        // Mended by a person, it goes on.
         execute(
             &store,
             "UPDATE open_runs SET input = '{}' WHERE id = 'text'",

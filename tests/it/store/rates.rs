@@ -64,7 +64,7 @@ on_both!(
             waits.starts_with("waits for its limit: 1 of `key-0`"),
             "{waits}"
         );
-        // A start that is yet to come is none, whoever wrote it down.
+        // A start that is yet to come is none, whatever wrote it down.
         execute(
             &store,
             "UPDATE open_runs SET wake_at = 1, \

@@ -234,7 +234,7 @@ on_both!(
         };
         assert_eq!(suspect().await.as_deref(), Some("suspect"));
         assert_eq!(suspect().await, None);
-        // One more loss blocks it, and nobody asks for it again.
+        // One more loss blocks it, and no worker asks for it again.
         let_the_lease_end(&store).await;
         let poll = poll::ask(&store, "test", 4).await.expect("an answer");
         assert_eq!(poll.suspect_at, None);
@@ -339,7 +339,7 @@ on_both!(
     }
 );
 
-/// On SQLite nobody holds a row: one writes at a time, and waits for its turn.
+/// On SQLite no transaction holds a row: one writes at a time, and waits for its turn.
 #[test]
 fn a_heartbeat_waits_for_no_row_that_its_own_run_writes_to() {
     with_database(Dialect::Postgres, async |store: Store, _url| {

@@ -78,7 +78,7 @@ async fn kept(store: &Store) -> BTreeMap<String, ScheduleState> {
     schedules::all(store).await.expect("the store answers")
 }
 
-/// As if nobody had looked since that many New Year's Days.
+/// As if no worker had looked since that many New Year's Days.
 async fn miss(store: &Store, years: i16) {
     let now = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
     let last = jiff::civil::date(now.year() - years, 1, 1).at(0, 0, 1, 0);
@@ -114,7 +114,7 @@ on_both!(
         );
         assert_eq!(fire(&store, &first).await, []);
         activate(&store, 2).await;
-        // Nobody brings back what is gone.
+        // No worker brings back what is gone.
         assert!(!sync(&store, &first).await);
         let second = plan(
             2,
@@ -273,7 +273,7 @@ on_both!(
         let plan = overlapping(&store, "replace", 3).await;
         let fired = fire(&store, &plan).await.remove(0);
         assert_eq!((fired.runs.len(), fired.skipped), (1, 2));
-        // One that nobody has ends at once.
+        // One that no worker has ends at once.
         miss(&store, 1).await;
         let second = fire(&store, &plan).await.remove(0);
         assert_eq!(second.cancelled, fired.runs);
@@ -376,7 +376,7 @@ on_both!(
             let last = policy_runs::all(&store).await.expect("one");
             assert_eq!(last["keep"].status, status.as_str());
             assert_eq!(minutes(&store).await, [pause], "{status}");
-            // Whoever begins anew finds the same.
+            // A worker that begins anew finds the same.
             execute(&store, "UPDATE schedules SET next_at = NULL").await;
             sync(&store, &plan).await;
             assert_eq!(minutes(&store).await, [pause], "{status}");

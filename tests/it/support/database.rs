@@ -96,7 +96,7 @@ fn administer(statements: Vec<String>) {
     }
 }
 
-/// Whether nobody is in the middle of writing to a SQLite file; PostgreSQL ends a transaction
+/// Whether no process is in the middle of writing to a SQLite file; PostgreSQL ends a transaction
 /// that fell silent by itself.
 pub(crate) fn nobody_writes(url: &str) -> bool {
     let Some(path) = url.strip_prefix("sqlite:") else {

@@ -1,5 +1,5 @@
-//! Stops the shared PostgreSQL server when nobody uses it any more. It is this test binary
-//! once more, in a process of its own, because no test knows that it is the last one.
+//! Stops the shared PostgreSQL server when no test uses it any more. It is this test binary once
+//! more, in a process of its own, because no test knows that it is the last one.
 
 use std::fs::File;
 use std::os::unix::process::CommandExt;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{lock_file, postgres, shared_folder};
 
-/// Set for the process that keeps the server, and for nobody else.
+/// Set for the process that keeps the server, and for no other.
 const KEEPS: &str = "CALLBOARD_TEST_KEEPS_POSTGRES";
 /// How often to look, and how many looks in a row without a user make the end.
 const LOOK: Duration = Duration::from_millis(500);
@@ -64,7 +64,7 @@ fn keeps_the_server_until_it_is_unused() {
         std::thread::sleep(LOOK);
         unused = if is_free(&users) { unused + 1 } else { 0 };
     }
-    // Whoever comes now waits, and then starts a server and a keeper of its own.
+    // A test that comes now waits, and then starts a server and a keeper of its own.
     while users.try_lock().is_err() {
         std::thread::sleep(LOOK);
     }

@@ -81,7 +81,7 @@ impl ModelServer {
         *self.shared.say.lock().expect("no panic") = say;
     }
 
-    /// Wait until somebody has asked.
+    /// Wait until a client has asked.
     #[track_caller]
     pub(crate) fn until_asked(&self) {
         eventually("the model is asked", || (self.asked() > 0).then_some(()));

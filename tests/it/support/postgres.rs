@@ -1,9 +1,9 @@
 //! A PostgreSQL server that the tests start themselves.
 //!
 //! `cargo nextest` runs each test in a process of its own and `cargo test` runs all of them in
-//! one, so the server is shared through files in the target folder: whoever comes first starts
-//! it, and a process of its own (`keeper.rs`) stops it when nobody has used it for a while.
-//! Whoever uses it holds a shared lock for as long as it lives, so a test that is killed does
+//! one, so the server is shared through files in the target folder: the test that comes first
+//! starts it, and a process of its own (`keeper.rs`) stops it when no test has used it for a while.
+//! A test that uses it holds a shared lock for as long as it lives, so a test that is killed does
 //! not keep the server up.
 
 use std::ffi::OsStr;
@@ -31,7 +31,7 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    /// The server, started if nobody has.
+    /// The server, started if no test has.
     pub(super) fn shared() -> &'static Self {
         static SERVER: OnceLock<Postgres> = OnceLock::new();
         SERVER.get_or_init(|| {
@@ -66,7 +66,7 @@ fn path_bytes(path: &Path) -> &[u8] {
     path.as_os_str().as_encoded_bytes()
 }
 
-/// Whoever uses the server holds a shared lock on this file.
+/// A test that uses the server holds a shared lock on this file.
 pub(super) fn users() -> PathBuf {
     shared_folder().join("postgres.users")
 }
@@ -146,7 +146,7 @@ pub(super) fn stop() {
     fs::remove_dir_all(folder).ok();
 }
 
-/// A program of PostgreSQL, as somebody whom the server does not refuse.
+/// A program of PostgreSQL, as a user whom the server does not refuse.
 pub(crate) fn command(program: &str, user: Option<(u32, u32)>) -> Command {
     let mut command = Command::new(bin().join(program));
     command.env("LC_ALL", "C").current_dir(std::env::temp_dir());
@@ -171,7 +171,7 @@ pub(crate) fn run(command: &mut Command) {
     );
 }
 
-/// The server refuses to run as root: then somebody else, with user and group.
+/// The server refuses to run as root: then another user, with user and group.
 pub(crate) fn user() -> Option<(u32, u32)> {
     let id = Command::new("id")
         .arg("-u")

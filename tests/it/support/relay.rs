@@ -1,5 +1,5 @@
 //! A relay in front of a server, whose connections can die without a word: what is sent over them
-//! is swallowed, and nobody hears of an end, as behind a firewall that forgot them.
+//! is swallowed, and neither side hears of an end, as behind a firewall that forgot them.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -74,7 +74,7 @@ fn carry(mut from: UnixStream, mut to: UnixStream, deaths: &AtomicU64) {
     if deaths.load(Ordering::SeqCst) == born {
         to.shutdown(std::net::Shutdown::Write).ok();
     } else {
-        // Whoever is at the other end must not hear of it.
+        // The other end must not hear of it.
         std::mem::forget(to);
     }
 }

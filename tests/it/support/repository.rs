@@ -52,7 +52,7 @@ impl GitFolder {
     fn git_with(&self, arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> String {
         let mut git = Command::new("git");
         git.args(arguments).current_dir(self.path());
-        // Nobody's configuration, hooks or surrounding repository.
+        // No user's configuration or hooks, and no surrounding repository.
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("GIT_") {
                 git.env_remove(name);

@@ -10,7 +10,7 @@ pub(crate) fn shared_folder() -> PathBuf {
     folder
 }
 
-/// A file to lock; whoever ends, however it ends, lets go of it.
+/// A file to lock; a process that ends, however it ends, lets go of it.
 pub(crate) fn lock_file(path: &Path) -> File {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).read(true).write(true);

@@ -141,7 +141,7 @@ pub(super) fn ways_around(
 }
 
 /// `handlers` and `capabilities` are found by registration; a path to one of them is a list
-/// that somebody has to keep.
+/// that a person has to keep.
 pub(super) fn providers_by_name(source: &Source) -> Vec<String> {
     let own = source.module().unwrap_or_default();
     let tokens = tokens(&source.text);
@@ -374,7 +374,8 @@ pub(super) fn imported_interfaces(wit: &str) -> Vec<String> {
         .collect()
 }
 
-/// Interfaces of which no file of the host is named: the guest could ask for what nobody gives.
+/// Interfaces of which no file of the host is named: the guest could ask for what no host code
+/// gives.
 pub(super) fn interfaces_without_a_file(wit: &Source, host_files: &[&str]) -> Vec<String> {
     let mut findings = Vec::new();
     for interface in imported_interfaces(&wit.text) {

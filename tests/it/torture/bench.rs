@@ -13,7 +13,7 @@ use crate::support::database::runtime;
 use crate::support::factory::{BARE, Factory, KEEP};
 use crate::support::guests::{fixture, guest};
 
-/// Short leases, so that whoever falls silent is soon missed; nobody is given up.
+/// Short leases, so that a worker that falls silent is soon missed; no run is given up.
 const RULES: &str = "
 [engine]
 lease = \"2s\"
@@ -45,7 +45,7 @@ stage = [
     { id = "d", handler = "probe.acts", on.unavailable = "end", retry = { attempts = 3, backoff = "50ms" }, needs = ["b", "c"], timeout = "5m" },
 ]
 "#;
-/// A gate that nobody decides, and so is passed.
+/// A gate that no person decides, and so is passed.
 const GATED: &str = r#"
 name = "gated"
 budget = "30m"

@@ -37,7 +37,7 @@ on_each!(
     workers_whose_clocks_disagree_go_by_the_databases,
     |dialect: Dialect| {
         let factory = rack(dialect);
-        // Long leases: here nobody is silent, so each loss of a run would be a theft.
+        // Long leases: here no worker is silent, so each loss of a run would be a theft.
         factory.edit("callboard.toml", "lease = \"2s\"", "lease = \"60s\"");
         let slow = vec!["b=sleep:1500".to_owned(); 6];
         queue(&factory, "branches", &slow);

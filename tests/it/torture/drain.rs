@@ -1,5 +1,5 @@
-//! Workers that are told to stop: they give back what they have, so that nobody has to wait for
-//! their leases.
+//! Workers that are told to stop: they give back what they have, so that no other worker has to
+//! wait for their leases.
 
 use callboard_core::store::Dialect;
 
@@ -14,7 +14,7 @@ on_each!(
     |dialect: Dialect| {
         let mut chance = Chance::new("rolling restart");
         let factory = rack(dialect);
-        // Whoever leaves a lease behind would hold its run for longer than this test takes.
+        // A worker that leaves a lease behind would hold its run for longer than this test takes.
         factory.edit("callboard.toml", "lease = \"2s\"", "lease = \"60m\"");
         let runs = length(300, 4000);
         queue(&factory, "branches", &plans(&mut chance, runs, 0));

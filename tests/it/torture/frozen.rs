@@ -1,5 +1,5 @@
-//! A worker that freezes past its lease: somebody else finishes its runs, and when it wakes it
-//! is fenced out.
+//! A worker that freezes past its lease: another worker finishes its runs, and when it wakes it is
+//! fenced out.
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ on_each!(
             let (point, times) = (chance.one_of(&POINTS), 1 + chance.below(3));
             let sleeper = Worker::with_fault(&factory, &format!("{point}@{times}=stop"));
             sleeper.until_frozen();
-            // SQLite has one process that works: there, somebody else takes the runs and drops
+            // SQLite has one process that works: there, another process takes the runs and drops
             // them, and the sleeper itself has to come by them again.
             let other = match dialect {
                 Dialect::Sqlite => None,

@@ -1,5 +1,5 @@
-//! S11 and S18: a stage that raises leaves no task as if somebody worked on it, and a rail
-//! whose table cannot be read neither passes nor vetoes.
+//! S11 and S18: a stage that raises leaves no task as if a run worked on it, and a rail whose table
+//! cannot be read neither passes nor vetoes.
 
 use callboard_core::store::Dialect;
 

@@ -72,7 +72,7 @@ on_each!(
         assert_eq!(statuses, expected.into());
         let finding = format!("findings WHERE key = 'poisoned:{blocked}'");
         assert_eq!(factory.count(&finding), 1);
-        // Somebody has mended it.
+        // A person has mended it.
         factory.ok(&["runs", "resume", &blocked]);
         until_ended(&factory);
         worker.drain();

@@ -59,7 +59,7 @@ fn checkpoints(factory: &Factory) -> Vec<Checkpoint> {
     rows.collect()
 }
 
-/// Whoever lost a run has written nothing after whoever took it.
+/// A worker that lost a run has written nothing after the one that took it.
 #[track_caller]
 fn fences_never_decrease(factory: &Factory, rows: &[Checkpoint]) {
     for pair in rows.windows(2) {
@@ -106,7 +106,7 @@ pub(super) fn each_write_happened_once(factory: &Factory) {
     assert_eq!(factory.texts(unlike, "text"), [""; 0]);
 }
 
-/// A run is in one place, and an open one has somebody or something that moves it on.
+/// A run is in one place, and an open one has a worker, a person or a time that moves it on.
 #[track_caller]
 fn nothing_hangs(factory: &Factory) {
     let both = "open_runs JOIN history ON history.id = open_runs.id";

@@ -1,4 +1,5 @@
-//! `kill -9` at each named point: whoever comes next finishes, and nothing is lost or doubled.
+//! `kill -9` at each named point: the worker that comes next finishes, and nothing is lost or
+//! doubled.
 
 use callboard_core::fault::points;
 use callboard_core::store::Dialect;

@@ -1,4 +1,4 @@
-//! Whoever falls silent is missed in time: no lease stays run out while somebody works.
+//! A worker that falls silent is missed in time: no lease stays run out while another works.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use crate::support::database::runtime;
 use crate::support::factory::Factory;
 
 /// What is promised is a second. The rest is for a machine that has other things to do: time
-/// decides nothing here, and a lease that nobody takes back stays run out for ever.
+/// decides nothing here, and a lease that no worker takes back stays run out for ever.
 const BOUND: Duration = Duration::from_secs(15);
 
 /// Looks at the leases by the database's clock, again and again.

@@ -25,7 +25,7 @@ on_each!(
             Dialect::Postgres => 2,
         };
         let mut fleet: Vec<_> = (0..workers).map(|_| Worker::start(&factory)).collect();
-        // Where there are several, one is spared, and misses whoever dies.
+        // Where there are several, one is spared, and misses those that die.
         let spared = (workers > 1).then(|| (Worker::start(&factory), Watch::start(&factory)));
         for _ in 0..length(6, 60) {
             chance.pause(300, 1500);

@@ -1,5 +1,5 @@
 //! Checkpoints that the database refuses for good: the stage fails in its words, it is executed
-//! once, and nobody else notices.
+//! once, and no other run notices.
 
 use callboard_core::store::Dialect;
 

@@ -125,7 +125,7 @@ impl Drop for Server {
     }
 }
 
-/// Connections to one address, carried to whoever is behind it now.
+/// Connections to one address, carried to the server that is behind it now.
 pub(super) struct Address {
     port: u16,
     behind: Arc<Mutex<PathBuf>>,

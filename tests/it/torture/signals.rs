@@ -33,7 +33,7 @@ stage = [
 ]
 "#;
 
-/// Whoever sends the signals.
+/// The process that sends the signals.
 struct Conductor {
     engine: Engine,
     /// Runs whose cancel was taken.

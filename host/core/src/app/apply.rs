@@ -41,7 +41,7 @@ impl App {
         let digest = workspace::digest(&files);
         let active = revisions::active(self.store()).await?;
         let unchanged = active.is_some_and(|active| active.digest == digest);
-        // Also of an unchanged folder: what somebody did to the stored one is undone.
+        // Also of an unchanged folder: what was changed of the stored one past the host is undone.
         let revision =
             revisions::save(self.store(), files, &digest, note, Timestamp::now()).await?;
         Ok(Applied {

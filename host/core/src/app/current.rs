@@ -1,5 +1,5 @@
 //! What a process makes from the active revision and the settings, such as pages that are compiled: a
-//! tenant says how it is made, and whoever shows it keeps it current. It is made anew when
+//! tenant says how it is made, and the server that shows it keeps it current. It is made anew when
 //! another revision becomes active or a setting changes.
 
 use std::any::Any;

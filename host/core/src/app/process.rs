@@ -13,8 +13,8 @@ use crate::store::poll;
 const PLACE_LOOK: Duration = Duration::from_secs(1);
 
 impl App {
-    /// The right to work on the database, until it is dropped. `mode` is how, for whoever is
-    /// refused.
+    /// The right to work on the database, until it is dropped. `mode` is how: a process that is
+    /// refused meanwhile is told it.
     pub async fn exclusive(&self, mode: &str) -> Result<Exclusive, AppError> {
         Ok(self.store().exclusive(mode).await?)
     }

@@ -19,12 +19,13 @@ use crate::workspace::{Definitions, Misread};
 
 /// How long the roll of a runnable revision counts before it is called again, in the background.
 const ROLL_COUNTS: Duration = Duration::from_secs(5);
-/// How long it counts at most: whoever comes later waits for a new one.
+/// How long it counts at most: a caller that comes later waits for a new one.
 const ROLL_COUNTS_AT_MOST: Duration = Duration::from_secs(10);
 /// The latest runnable revisions, which stay at hand though no run uses them.
 const KEPT: usize = 4;
 
-/// Runnable revisions by what they are made of. Nobody who wants one waits for another.
+/// Runnable revisions by what they are made of. A caller waits for no other than the one that it
+/// wants.
 pub(super) type RunnableCache = SharedCache<RunnableKey, CachedRunnable>;
 
 /// What a runnable revision is made of, so that none is taken for another.
@@ -45,7 +46,7 @@ pub(super) fn known() -> RunnableCache {
 #[derive(Default)]
 pub(super) struct CachedRunnable {
     latest: Mutex<Option<(Arc<RunnableRevision>, Instant)>>,
-    /// Held by whoever calls the roll.
+    /// Held by the task that calls the roll.
     rolling: tokio::sync::Mutex<()>,
 }
 
@@ -97,8 +98,8 @@ impl App {
         Ok(snapshot::build(declarations, &stored, key.as_ref()))
     }
 
-    /// Settings as they stand now, for whoever sets them: what the workspace declares, which a
-    /// value may have to be there for before it can be applied, and what is applied.
+    /// Settings as they stand now, for the commands that set them: what the workspace declares,
+    /// which a value may have to be there for before it can be applied, and what is applied.
     pub async fn settings(&self) -> Result<Snapshot, AppError> {
         let mut declarations = match self.active().await {
             Ok(loaded) => loaded.definitions.declarations(),
@@ -149,7 +150,7 @@ impl App {
             return Ok(runnable);
         }
         let _rolling = place.rolling.lock().await;
-        // Somebody may have called it while this one waited.
+        // Another task may have called it while this one waited.
         match place.latest() {
             Some((runnable, age)) if age < ROLL_COUNTS => Ok(runnable),
             _ => self.roll_at(&place, key, at_hand).await,

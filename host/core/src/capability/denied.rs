@@ -1,5 +1,5 @@
 //! Why a plugin is denied a setting or a credential: one answer, whether a call of it asks or a person
-//! does, from the declaration. What nobody declared no grant opens, and a secret is read by nobody.
+//! does, from the declaration. No grant opens what is not declared, and no plugin reads a secret.
 
 use crate::grants::{Lines, allow};
 use crate::settings::{Declaration, SettingType};

@@ -11,7 +11,7 @@ const ADDRESS: usize = 16 << 10;
 const OPENING: usize = 4 << 10;
 
 /// A name: of a setting, a credential, a method. One that is longer than any that is known is only
-/// its beginning, with a note that makes it nobody's name.
+/// its beginning, with a note, so that it is the name of nothing.
 pub fn name(text: String) -> String {
     if text.len() <= LONGEST_KEY {
         return text;

@@ -1,5 +1,5 @@
 //! What a plugin, or one part of the host, may call: scheme, host, port, method, and whether
-//! the address has to be public. Pure: it asks nobody and dials nothing.
+//! the address has to be public. Pure: it resolves no name and dials nothing.
 
 use std::collections::BTreeSet;
 
@@ -49,7 +49,7 @@ impl Policy {
         }
     }
 
-    /// Whoever is public, and these origins wherever they are, with any method.
+    /// Any public host, and these origins wherever they are, with any method.
     pub(super) fn public(besides: &[Url]) -> Self {
         let besides = besides.iter().filter_map(HttpGrant::whole);
         Self {

@@ -101,7 +101,7 @@ fn everything() -> Regex {
     Regex::new("(?s-u:.+)").expect("a pattern")
 }
 
-/// One sign of a value, escaped or not. Letters and digits are escaped by nobody.
+/// One sign of a value, escaped or not. No encoder escapes letters and digits.
 fn sign(sign: char) -> String {
     let literal = literal(&sign.to_string());
     if sign.is_ascii_alphanumeric() {

@@ -1,6 +1,6 @@
 //! Keys of `callboard.toml` that are none of the host's: a program or a tenant reads its own. Each is a
 //! type that says its keys; all of them are read from the one table, so that a mistake has its
-//! place in the file whoever reads the key.
+//! place in the file whether the host, a program or a tenant reads the key.
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use super::Config;
 type Keys = &'static [&'static str];
 type Said = Arc<dyn Any + Send + Sync>;
 
-/// What somebody above the host reads from `callboard.toml`.
+/// What a program or a tenant reads from `callboard.toml`.
 #[derive(Debug, Clone, Copy)]
 pub struct Part {
     keys: fn() -> Keys,
@@ -75,19 +75,19 @@ impl Config {
     }
 }
 
-/// Every key that somebody reads.
+/// Every key that the host or a part reads.
 static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
     let others = parts().flat_map(|part| (part.keys)());
     let keys: BTreeSet<_> = keys::<Config>().iter().chain(others).copied().collect();
     keys.into_iter().collect()
 });
 
-/// Whether somebody reads a key at the top of the file.
+/// Whether the host or a part reads a key at the top of the file.
 pub fn is_key(key: &str) -> bool {
     KEYS.contains(&key)
 }
 
-/// A table in which somebody reads each key.
+/// A table in which the host or a part reads each key.
 struct Known;
 
 impl<'de> Deserialize<'de> for Known {
@@ -121,7 +121,7 @@ impl<'de> Deserialize<'de> for Key {
     }
 }
 
-/// The keys of a struct, as it says them to whoever reads it.
+/// The keys of a struct, as it says them to its deserializer.
 fn keys<T: DeserializeOwned>() -> Keys {
     let mut asked = Asked(&[]);
     // It is told nothing, and only asked what it wants to know.

@@ -58,7 +58,7 @@ pub(super) async fn advance(
     put_down(engine, &run, held, claim.told, rest).await
 }
 
-/// It cannot go on until somebody mends what is wrong; looked at again now and then.
+/// It cannot go on until what is wrong is mended; a worker looks at it again now and then.
 fn blocked(engine: &Engine, problem: String) -> Then {
     Then::Rest {
         status: RunStatus::Blocked,

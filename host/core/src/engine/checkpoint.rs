@@ -69,8 +69,8 @@ impl PendingCheckpoint {
         };
     }
 
-    /// What is to be kept was refused for good: that is the stage's failure, in the words of
-    /// whoever refused it.
+    /// What is to be kept was refused for good: that is the stage's failure, in the words of the
+    /// store.
     pub(super) fn refuse(&mut self, pipeline: &Pipeline, rows: &[StageRun], error: &StoreError) {
         let what = if self.writes.is_empty() {
             "its checkpoint"
@@ -126,7 +126,7 @@ pub(super) fn keep(
     let stage = &work.pipeline.stages[ended.index];
     let tree = rows.iter().map(|row| row.outcome.tree()).sum::<u64>() + ended.outcome.tree();
     if tree > storable::TREES {
-        // Whoever claims the run has all of them in memory at once.
+        // The worker that claims the run has all of them in memory at once.
         let problem = storable::too_many_parts(tree, storable::TREES);
         let failure = format!("all that the run wrote so far {problem}");
         ended.outcome = Outcome::Stopped(Stop::failed(FailureKind::Internal, failure));
@@ -206,8 +206,8 @@ pub(super) fn next_step(rows: &[StageRun]) -> i64 {
     plan::newest(rows) + 1
 }
 
-/// When a held stage goes on. Whoever names no time, or one that has passed, is asked less and
-/// less often; nobody is asked again before a second has passed.
+/// When a held stage goes on. One that names no time, or one that has passed, is asked less and
+/// less often; none is asked again before a second has passed.
 fn wake(outcome: &Outcome, holds: u32, now: Timestamp) -> Timestamp {
     let (first, until) = match outcome {
         Outcome::Stopped(Stop::Deferred { until, .. }) => (SHORTEST_HOLD, Some(*until)),

@@ -1,5 +1,5 @@
 //! Whom a reference that does not answer concerns: the pipelines that depend on it, which wait
-//! until it answers. What nobody depends on stops nothing.
+//! until it answers. What no pipeline depends on stops nothing.
 
 use super::RunnableRevision;
 use crate::handler::Contract;
@@ -40,7 +40,8 @@ impl RunnableRevision {
             }
             Referrer::Value(key) | Referrer::Declaration(key) => self.reads(pipeline, key),
             Referrer::Role(role) => self.asks(pipeline, role),
-            // A ceiling for nobody and a file that is not read are no part of the revision.
+            // A ceiling for a plugin that is not there and a file that is not read are no part of
+            // the revision.
             Referrer::Tenant(_) | Referrer::Ceiling(_) | Referrer::Unread(_) => false,
         }
     }

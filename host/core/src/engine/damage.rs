@@ -12,8 +12,8 @@ use crate::store::claims::Claim;
 use crate::store::leases::Lease;
 use crate::store::runs::RunStatus;
 
-/// Carry a claimed run on, as [`advance::advance`] does. Whoever takes it next finds the same
-/// checkpoints, in a database that is sound again.
+/// Carry a claimed run on, as [`advance::advance`] does. The worker that takes it next finds the
+/// same checkpoints, in a database that is sound again.
 pub(super) async fn advance(
     engine: &Engine,
     claim: Claim,

@@ -27,11 +27,11 @@ pub trait Executor: Send + Sync {
     /// Take a run that has to be carried out alone: the next worker that it loses blocks it.
     fn claim_suspect(&self) -> ExecutorFuture<'_, Option<Claim>>;
 
-    /// Take one run by its id, if it is due. `None` if it waits, somebody has it, or it has ended.
+    /// Take one run by its id, if it is due. `None` if it waits, a worker has it, or it has ended.
     fn claim_one<'a>(&'a self, run: &'a str) -> ExecutorFuture<'a, Option<Claim>>;
 
     /// Keep what came of stages, with their deferred writes, and go on, sleep, wait for a
-    /// person or finish as it says: all of it, or nothing if somebody else has the run or
+    /// person or finish as it says: all of it, or nothing if another worker has the run or
     /// something reached it that its holder does not know.
     fn checkpoint(&self, checkpoint: Checkpoint) -> ExecutorFuture<'_, Committed>;
 
@@ -59,7 +59,7 @@ pub trait Executor: Send + Sync {
 type Makes =
     fn(&Store, Arc<dyn RunnableRevisions>, Arc<dyn Watcher>, (EngineRules, RestateRules)) -> Engine;
 
-/// Somebody else who hands runs out, from a package of its own, which says
+/// Another executor that hands runs out, from a package of its own, which says
 /// [`dispatcher!`](crate::dispatcher!) once. A program that names the package has it.
 pub struct Dispatcher(pub Makes);
 

@@ -12,7 +12,7 @@ use crate::store::stage_runs::{self, StageRun, What};
 use crate::store::steering::SteerRefusal;
 use crate::store::{Store, holders, runs};
 
-/// Who decides when nobody did in time.
+/// Who is said to decide when no person did in time.
 const NOBODY: &str = "expiry";
 /// How often a decision is made anew because the run went on meanwhile.
 const TRIES: usize = 16;
@@ -141,7 +141,7 @@ fn consequence(
     };
     match plan::bounded(pipeline, rows, follow) {
         Ok(follow) => Ok((outcome, follow)),
-        // Nobody is there to decide otherwise: as with a stage's, a loop past its bound fails.
+        // No person is there to decide otherwise: as with a stage's, a loop past its bound fails.
         Err(problem) if verdict.decision == Decision::Expired => {
             let detail = format!("{}; {problem}", outcome.detail());
             let failure = Stop::failed(FailureKind::Config, detail);
@@ -186,7 +186,7 @@ fn refused(gate: &Gate, problem: String) -> EngineError {
     }
 }
 
-/// What is decided where nobody did in time.
+/// What is decided where no person did in time.
 fn lapse() -> Verdict {
     Verdict {
         decision: Decision::Expired,
@@ -206,7 +206,7 @@ pub(super) async fn expire(engine: &Engine) -> Result<(), EngineError> {
         };
         let (run, stage) = (&gate.run, &gate.stage);
         let message = format!("gate `{stage}` of run {run} did not lapse: {error}");
-        // Whether it is decided says the gate alone: whoever was faster may have ended the run, too.
+        // Only the gate says whether it is decided: a faster decision may have ended the run, too.
         match gates::raise(&engine.store, &gate, message).await? {
             None => tracing::debug!(run, gate = stage, %error, "decided by another"),
             // It is tried again with each look, and said once.

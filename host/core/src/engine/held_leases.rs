@@ -1,4 +1,4 @@
-//! The runs in this process's hands: their leases are kept by one heartbeat, and whoever
+//! The runs in this process's hands: their leases are kept by one heartbeat, and the task that
 //! carries one out hears when it is lost or a person wants it stopped.
 
 use std::collections::BTreeMap;
@@ -15,12 +15,12 @@ use crate::supervision;
 /// How long a heartbeat may take, however short the lease is.
 const LEAST_PATIENCE: Duration = Duration::from_secs(5);
 
-/// What whoever carries a run out hears of it.
+/// What the task that carries a run out hears of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum LeaseNews {
     /// What reached it from outside, as it stands.
     Signals(RunSignals),
-    /// Somebody else has it, or may have.
+    /// Another worker has it, or may have it.
     Lost,
 }
 
@@ -61,7 +61,7 @@ impl Drop for LeaseGuard {
 }
 
 impl HeldLeases {
-    /// Keep leases with `executor` for as long as somebody has these hands. Needs a runtime.
+    /// Keep leases with `executor` until the last reference to this is dropped. Needs a runtime.
     pub(super) fn start(executor: Arc<dyn Executor>, lease: Duration) -> Arc<Self> {
         let leases = Arc::new(Self {
             executor,
@@ -155,7 +155,7 @@ impl HeldLeases {
         }
     }
 
-    /// Runs whose lease may have run out unseen are given up: somebody else may have them.
+    /// Runs whose lease may have run out unseen are given up: another worker may have them.
     fn give_up_old(&self) {
         for hand in self.lock().values() {
             if hand.confirmed.elapsed() > self.lease {

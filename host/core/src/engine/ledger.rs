@@ -114,7 +114,7 @@ pub fn notice(expected: &[Expected], ledger: &[Entry], measure: Measure) -> Vec<
 }
 
 /// What is to be noticed about handlers that do their work in a lesser way again and again,
-/// whoever began their runs.
+/// however their runs began.
 pub fn fallbacks(pipelines: &BTreeMap<String, Arc<Pipeline>>, ledger: &[Entry]) -> Vec<Noticed> {
     let known = |entry: &&Entry| {
         let pipeline = pipelines.get(&entry.pipeline);

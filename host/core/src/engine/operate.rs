@@ -74,7 +74,7 @@ pub async fn pause(store: &Store, run: &Run, by: &Actor) -> Result<Steered, Engi
 }
 
 /// Queue a run that is paused, blocked or waiting, or whose worker fell silent, for it to go on
-/// now. One that is asked to pause goes on as if nobody had asked.
+/// now. One that is asked to pause goes on as if it had not been asked.
 pub async fn resume(store: &Store, run: &Run) -> Result<Steered, EngineError> {
     let answer = steering::resume(store, &run.id).await?;
     if answer == Err(SteerRefusal::Held)

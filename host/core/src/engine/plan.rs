@@ -180,7 +180,7 @@ pub fn keys_that(input: &Patch, rows: &[StageRun], wanted: impl Fn(&str) -> bool
         .iter()
         .rposition(|row| matches!(row.follow, Follow::Goto(_)));
     for (index, row) in rows.iter().enumerate() {
-        // What it was sent back with is there until somebody writes it anew.
+        // What it was sent back with is there until a stage writes it anew.
         if let Some(patch) = row.outcome.patch()
             && (!row.superseded || back == Some(index))
         {

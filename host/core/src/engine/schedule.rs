@@ -76,8 +76,8 @@ fn upkeep(
     (pipeline.name().to_owned(), planned)
 }
 
-/// The gate at which a schedule stops: no run of it starts beside one that waits there, and
-/// nobody but a person decides it.
+/// The gate at which a schedule stops: no run of it starts beside one that waits there, and only a
+/// person decides it.
 pub fn stops_at<'p>(planned: &Planned, pipeline: &'p Pipeline) -> Option<&'p str> {
     let Cadence::Clock(schedule) = &planned.cadence else {
         return None;

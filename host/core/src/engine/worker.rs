@@ -1,8 +1,8 @@
 //! A worker: claims runs that are due and carries them out, a few at a time, until it is told
 //! to stop. Then it claims no more and lets what is under way come to a checkpoint.
 //!
-//! It claims when somebody queues a run here or elsewhere, when a run that waits is due, and
-//! when a run has ended. Besides that it asks the database one question a second ([`poll`]).
+//! It claims when this or another process queues a run, when a run that waits is due, and when a
+//! run has ended. Besides that it asks the database one question a second ([`poll`]).
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;

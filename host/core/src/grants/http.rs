@@ -1,5 +1,5 @@
 //! Origins that may be called. What is written is read into types, so that a host that no request
-//! can have, or a method that nobody knows, is a mistake of its file and not a denial later.
+//! can have, or an unknown method, is a mistake of its file and not a denial later.
 
 use std::collections::BTreeSet;
 use std::fmt;

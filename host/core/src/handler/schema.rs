@@ -46,7 +46,7 @@ pub struct Misfit {
     pub kind: MisfitKind,
 }
 
-/// What is wrong about it, as far as it matters to whoever asks.
+/// What is wrong about it, as far as it matters to the roll call.
 #[derive(Debug)]
 pub enum MisfitKind {
     /// Keys that the schema does not allow.

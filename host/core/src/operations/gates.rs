@@ -43,7 +43,7 @@ pub struct GateView {
     pub part: Option<String>,
     /// What was said with the decision.
     pub feedback: Option<String>,
-    /// Who decided; `expiry` if nobody did in time.
+    /// Who decided; `expiry` if no person did in time.
     pub decided_by: Option<String>,
     /// When.
     pub decided_at: Option<Timestamp>,

@@ -1,5 +1,5 @@
-//! All at once, for whoever looks in: what is registered, whether every reference answers, and what
-//! the runs came to.
+//! All at once, for a person who looks in: what is registered, whether every reference answers, and
+//! what the runs came to.
 
 use schemars::JsonSchema;
 use serde::Serialize;

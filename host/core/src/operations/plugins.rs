@@ -51,7 +51,7 @@ pub struct LimitView {
 pub struct ExplanationView {
     /// Whether it may.
     pub allowed: bool,
-    /// Whether it is a statement that the database takes from nobody, whatever is granted.
+    /// Whether it is a statement that the database takes from no plugin, whatever is granted.
     pub wrong: bool,
     /// By which line, or which line would allow it.
     pub why: String,

@@ -19,7 +19,7 @@ pub use crate::settings::SettingType;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SettingState {
-    /// Somebody set it; it may be empty on purpose.
+    /// A value is set; it may be empty on purpose.
     Set,
     /// It has the value that is declared.
     Default,
@@ -129,7 +129,7 @@ pub async fn sealed_by_others(app: &App) -> Result<Vec<SealedByAnother>, Operati
 /// Take a value away, so that the default counts again.
 pub async fn unset(app: &App, key: &str) -> Result<SettingView, OperationError> {
     let snapshot = snapshot(app).await?;
-    // A value may be there that nobody declares any more.
+    // A value may be there that is declared no more.
     let stray = snapshot.unfit().find(|unfit| unfit.key == key);
     let stray = stray.filter(|_| snapshot.declaration(key).is_none());
     if stray.is_none() {
@@ -220,7 +220,7 @@ impl SettingView {
         }
     }
 
-    /// Whether it has a value that nobody is shown.
+    /// Whether it has a value that is never shown.
     pub fn is_hidden(&self) -> bool {
         self.kind == Some(SettingType::Secret) && self.state == SettingState::Set
     }

@@ -1,4 +1,4 @@
-//! What a gate counts as when nobody decides.
+//! What a gate counts as when no person decides.
 
 use serde::Deserialize;
 

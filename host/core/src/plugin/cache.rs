@@ -1,6 +1,6 @@
 //! What was made of a component, kept on this machine: its compiled code, and what it said of
-//! itself. Whoever could write here could run code in the host, so each file carries a seal (a
-//! keyed hash over its name and content) under a key that only this user reads, and stands in a
+//! itself. A process that could write here could run code in the host, so each file carries a seal
+//! (a keyed hash over its name and content) under a key that only this user reads, and stands in a
 //! folder of this user alone. A file with another seal, half a file, a file of another version:
 //! each is as if it were not there.
 //!
@@ -130,7 +130,7 @@ impl Cache {
                 let ours = is_sealed(&entry.file_name().to_string_lossy());
                 (entry, ours)
             })?;
-            // Somebody else may remove it meanwhile.
+            // Another process may remove it meanwhile.
             if let (true, Ok(about)) = (is_ours, entry.metadata()) {
                 files.push((about.modified()?, about.len(), entry.path()));
             }
@@ -213,7 +213,7 @@ fn key_at(path: &Path) -> io::Result<[u8; KEY]> {
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(hex(&key).as_bytes())?;
-        // Whoever came first made the key of all.
+        // The process that came first made the key of all.
         if let Err(error) = file.persist_noclobber(path)
             && error.error.kind() != io::ErrorKind::AlreadyExists
         {

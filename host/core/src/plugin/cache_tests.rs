@@ -1,4 +1,4 @@
-//! A cache that somebody else writes to, and one that grows.
+//! A cache that another process writes to, and one that grows.
 
 use super::*;
 

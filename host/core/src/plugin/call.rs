@@ -20,7 +20,7 @@ mod convert;
 /// Handles and strings that one host call may lift, in bytes.
 const HOST_CALL_BYTES: usize = 128 << 20;
 
-/// A handler that a plugin gives. What it writes is held against its schema by whoever calls it
+/// A handler that a plugin gives. Its caller holds what it writes against its schema
 /// ([`checked`](crate::registry::Entry::checked)).
 pub struct PluginHandler {
     plugin: Arc<Plugin>,

@@ -68,7 +68,7 @@ impl Compiler {
         }
     }
 
-    /// Compile once for all who ask meanwhile. It goes on when nobody waits any more, so that a
+    /// Compile once for all who ask meanwhile. It goes on when no call waits any more, so that a
     /// call with a short deadline finds it done the next time.
     pub(super) async fn compile(&self, order: Order) -> Result<Arc<Code>, PluginError> {
         let under_way = {

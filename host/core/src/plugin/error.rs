@@ -1,5 +1,5 @@
-//! Why a plugin cannot be used. Each text names what mends it; which plugin it is says whoever
-//! tells of it: the roll call by its referrer, a run by its stage.
+//! Why a plugin cannot be used. Each text names what mends it; which plugin it is, the roll call
+//! tells by its referrer, and a run by its stage.
 
 use crate::config::raise;
 

@@ -98,7 +98,7 @@ enum Holds {
     OfInstance,
 }
 
-/// Types inside one another, read without recursion: whoever compiles follows them with it.
+/// Types inside one another, read without recursion: the compiler follows them with it.
 fn types(mut reader: BinaryReader<'_>, limit: u32) -> Result<(), ScanRefusal> {
     let broken = |error: wasmparser::BinaryReaderError| error.to_string();
     let mut open = vec![(Holds::Types, reader.read_var_u32().map_err(broken)?)];

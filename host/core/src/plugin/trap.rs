@@ -1,5 +1,5 @@
-//! Why a call ended without an answer, in words of the plugin's author. Stage and handler are
-//! told by whoever shows it.
+//! Why a call ended without an answer, in words of the plugin's author. Stage and handler are told
+//! where it is shown.
 
 use std::collections::BTreeSet;
 
@@ -103,8 +103,8 @@ fn last_words(written: &str) -> Option<String> {
     (!line.is_empty()).then(|| format!("{cut}{line}"))
 }
 
-/// From where on the end is told. An exception of Python that nobody caught makes the runtime below
-/// it panic, which says nothing of the cause.
+/// From where on the end is told. An uncaught exception of Python makes the runtime below it panic,
+/// which says nothing of the cause.
 fn cause(written: &str) -> &str {
     let Some(panic) = written.rfind("panicked at ") else {
         return written;

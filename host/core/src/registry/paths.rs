@@ -65,7 +65,7 @@ fn begin_at(value: &mut Json, folder: &Path) {
     if path.is_empty() || Path::new(path).is_absolute() {
         return;
     }
-    // What is no text stays relative, and is refused by whoever reads it.
+    // What is no text stays relative, and is refused by what reads it.
     if let Some(path) = folder.join(path).to_str() {
         *value = Json::from(path);
     }

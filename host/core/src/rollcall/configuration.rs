@@ -1,5 +1,5 @@
 //! The `config` of a stage or policy fits the JSON Schema of its handler. A key that the
-//! schema does not name is a miss too, even where the schema would let it pass: nobody reads
+//! schema does not name is a miss too, even where the schema would let it pass: no handler reads
 //! it, so it is misspelt or dead.
 
 use std::collections::BTreeMap;

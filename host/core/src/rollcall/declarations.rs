@@ -1,5 +1,5 @@
-//! Declarations of settings: what the program reads is of the type that it reads it as, and a name
-//! that nobody says, while others say one alike that is not declared, is a slip.
+//! Declarations of settings: what the program reads is of the type that it reads it as, and a
+//! declared name that is said nowhere else, while one alike is said and not declared, is a slip.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,7 +50,8 @@ fn write(key: &str) -> String {
 /// The names of settings in a workspace, worked out once: who says them, and which are not there.
 struct Names<'a> {
     scope: &'a RollScope<'a>,
-    /// All that somebody says besides the declarations: handlers, plugins, the operator's grants.
+    /// All names said besides the declarations: by the program, handlers, plugins and the
+    /// operator's grants.
     said: BTreeSet<&'a str>,
     /// Names that are not declared, and that are said where there is no slip: by the program, by a
     /// handler's contract, or by two of a plugin's side and the operator's. So many as are told.

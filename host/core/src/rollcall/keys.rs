@@ -2,8 +2,8 @@
 //!
 //! A key that the contract's schema requires has to be there on every way to the stage: a
 //! writer that may be passed over does not count. One that it does not require may be absent.
-//! Where a stage before names no known handler, nobody knows what it writes, so nothing is
-//! said about keys; the missing handler is a miss of its own.
+//! Where a stage before names no known handler, what it writes is unknown, so nothing is said about
+//! keys; the missing handler is a miss of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -41,7 +41,7 @@ pub(super) struct KeyFlow<'a> {
     contracts: Vec<Option<&'a Contract>>,
     /// The stages that write each key, by number, in their order.
     writers: BTreeMap<&'a str, Vec<usize>>,
-    /// Stages that name no known handler: nobody knows what they write.
+    /// Stages that name no known handler: what they write is unknown.
     unknown: Vec<usize>,
     /// Keys that are named and are no input, and that no stage writes.
     lost: BTreeMap<&'a str, Lost>,
@@ -268,7 +268,7 @@ impl<'a> KeyFlow<'a> {
         references
     }
 
-    /// Inputs: somebody reads each, and a default fits who does.
+    /// Inputs: a stage reads each, and a default fits what the stage takes.
     fn inputs(&self, defined: &Defined<Pipeline>) -> Vec<Reference> {
         let referrer = Referrer::pipeline(self.pipeline.name());
         let mut references = Vec::new();
@@ -310,20 +310,20 @@ impl<'a> KeyFlow<'a> {
             && !keys.any(|key| key.get_ref() == input)
     }
 
-    /// The key that an input which nobody reads was to be: one that is read, and no input.
+    /// The key that an input which is not read was to be: one that is read, and no input.
     fn meant(&self, idle: &str) -> Option<&'a str> {
         let lost = self.lost.iter().filter(|(_, lost)| !lost.is_alone());
         nearest(idle, lost.map(|(key, _)| *key))
     }
 
-    /// What names an input that nobody reads by another name, if that is the only one to say so.
+    /// What names an unread input by another name, if that is the only one to say so.
     fn misspelt(&self, idle: &str) -> Option<Cause> {
         let lost = self.lost.iter().filter(|(_, lost)| lost.is_alone());
         let near = nearest(idle, lost.map(|(key, _)| *key))?;
         self.lost[near].by.first().cloned()
     }
 
-    /// The miss of an input that nobody reads.
+    /// The miss of an input that is not read.
     fn idle(&self, key: &str) -> Miss {
         let mend = match self.meant(key) {
             Some(near) => format!("write `[input.{near}]`, or remove it"),
@@ -336,7 +336,7 @@ impl<'a> KeyFlow<'a> {
         }
     }
 
-    /// The miss of a name that is no key, where whoever says it may be wrong or the input is.
+    /// The miss of a name that is no key, where either the name or an input may be misspelt.
     pub(super) fn no_key(&self, problem: String, key: &str, known: &BTreeSet<&str>) -> Miss {
         if let Some(cause) = self.misnamed(key) {
             let input = cause.key.clone();

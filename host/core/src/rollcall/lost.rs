@@ -1,5 +1,5 @@
 //! Keys that a pipeline names, and that are no input of it and written by no stage. An input that
-//! nobody reads and that is spelt much alike is one of them, or the other way round: the slip is
+//! no stage reads and that is spelt much alike is one of them, or the other way round: the slip is
 //! the name that is alone.
 
 use std::collections::BTreeMap;

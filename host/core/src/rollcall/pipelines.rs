@@ -84,7 +84,7 @@ impl<'a> Staged<'a> {
         let ids = || pipeline.stages.iter().map(Stage::id);
         let problem = format!("there is no stage `{id}`");
         self.lost.set(self.lost.get() + 1);
-        // Nobody reads on so far, and each is compared with every stage.
+        // A person does not read so far, and each is compared with every stage.
         let near = (self.lost.get() <= LISTED).then(|| nearest(id, ids()));
         Some(match near.flatten() {
             Some(near) => Miss::new(problem, format!("write `{near}`")),
@@ -184,7 +184,7 @@ fn follows(staged: &Staged<'_>) -> Vec<Reference> {
 }
 
 /// The miss of a stage that sends the run to one it does not come after: nothing is gone to then,
-/// and what needs the stage would go on as if it had been done, or somebody had approved.
+/// and what needs the stage would go on as if it had been done, or a person had approved.
 fn aside(staged: &Staged<'_>, target: &str) -> Option<Miss> {
     let (pipeline, id) = (staged.pipeline(), staged.stage.id());
     let kind = staged.stage.gate.as_ref().map_or("stage", |_| "gate");

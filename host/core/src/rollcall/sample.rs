@@ -1,6 +1,6 @@
 //! What stands for a variable whose value only a handler knows: it has every attribute and every
 //! method, and is a text and a list at once. A template that fails on it names a filter, a test
-//! or a function that nobody has; what depends on the value is not held against it.
+//! or a function that does not exist; what depends on the value is not held against it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl Object for Sample {
     }
 }
 
-/// What a template names and nobody has, if rendering it on samples of its variables finds it.
+/// What a template names that does not exist, if rendering it on samples of its variables finds it.
 pub(super) fn fault((name, text): (&str, &str), variables: &[String]) -> Option<Error> {
     let samples = variables.iter().map(|name| (name.clone(), sample(DEPTH)));
     let context: BTreeMap<String, Value> = samples.collect();

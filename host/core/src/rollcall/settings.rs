@@ -1,5 +1,5 @@
-//! Settings and roles that handlers need, values that do not fit, and settings that nobody
-//! reads. Only handlers that a stage or policy names are asked.
+//! Settings and roles that handlers need, values that do not fit, and settings that are read
+//! nowhere. Only handlers that a stage or policy names are asked.
 
 use std::collections::BTreeSet;
 

@@ -17,7 +17,8 @@ pub const fn now(dialect: Dialect) -> &'static str {
     }
 }
 
-/// Locks rows that nobody else has locked, and leaves out the others; SQLite has one writer anyway.
+/// Locks rows that no other transaction has locked, and leaves out the others; SQLite has one
+/// writer anyway.
 pub(super) const fn skip_locked(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Sqlite => "",

@@ -9,7 +9,7 @@ use crate::value::{Query, Statement};
 /// Contents that are removed in one transaction.
 const BATCH: u32 = 500;
 
-/// Keep a content under its digest. One that is there and is another, which somebody wrote past the
+/// Keep a content under its digest. One that is there and is another, which was written past the
 /// host, is replaced. The row is held until the transaction ends, so that [`prune_batch`] does not
 /// take it away meanwhile; PostgreSQL locks a row that it does not change, too.
 pub(super) fn insert(digest: &str, content: Vec<u8>) -> Statement {
@@ -23,8 +23,9 @@ pub(super) fn digest_of(content: &[u8]) -> String {
     hex(&Sha256::digest(content))
 }
 
-/// A content that was read by its digest. Everything that is takes this way: whoever can write to a
-/// database can put another content under a digest, and who trusts the digest would take it.
+/// A content that was read by its digest. Everything that is takes this way: a program that can
+/// write to a database can put another content under a digest, and a reader that trusts the digest
+/// would take it.
 pub(super) fn verified(digest: &str, content: Vec<u8>) -> Result<Vec<u8>, StoreError> {
     if digest_of(&content) == digest {
         return Ok(content);
@@ -55,7 +56,8 @@ async fn prune_batch(transaction: &mut Transaction<'_>) -> Result<u64, StoreErro
     if digests.is_empty() {
         return Ok(0);
     }
-    // Once more, now that the rows are held: somebody may have kept one again in between.
+    // Once more, now that the rows are held: another transaction may have kept one again in
+    // between.
     let among = batch::among(dialect, batch::ids(dialect));
     let sql = format!("DELETE FROM blobs WHERE digest {among} AND {UNUSED}");
     let remove = Statement::new(sql).bind(batch::rows(&digests)?);

@@ -1,12 +1,12 @@
-//! Connections of pools, while somebody works with them.
+//! Connections of pools, while they are in use.
 
 use sqlx::Database;
 use sqlx::pool::PoolConnection;
 
 use super::{StoreError, StoreErrorKind};
 
-/// A connection of a pool. Dropped in the middle of its work it is closed, because nobody knows
-/// what it is still busy with.
+/// A connection of a pool. Dropped in the middle of its work it is closed, because it may still be
+/// busy with that work.
 pub(super) struct Borrowed<D: Database>(Option<PoolConnection<D>>);
 
 impl<D: Database> Borrowed<D> {

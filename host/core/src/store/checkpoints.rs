@@ -223,7 +223,7 @@ async fn supersede(
     Ok(())
 }
 
-/// Carry out the deferred writes, as whoever they belong to.
+/// Carry out the deferred writes, as the plugin or the host that they belong to.
 async fn carry_out(
     transaction: &mut Transaction<'_>,
     checkpoint: &Checkpoint,

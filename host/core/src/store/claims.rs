@@ -79,8 +79,8 @@ pub async fn take(
     take_between(store, claimant, slots, [0, most]).await
 }
 
-/// Take a run that lost so many workers that the next loss blocks it. Whoever takes it carries
-/// out nothing beside it, so that no other run is blocked for what this one does.
+/// Take a run that lost so many workers that the next loss blocks it. The worker that takes it
+/// carries out nothing beside it, so that no other run is blocked for what this one does.
 pub async fn take_suspect(store: &Store, claimant: &Claimant) -> Result<Option<Claim>, StoreError> {
     let least = i64::from(claimant.suspect);
     let mut taken = take_between(store, claimant, 1, [least, i64::MAX]).await?;
@@ -145,7 +145,7 @@ async fn choose(
         return Ok(Vec::new());
     }
     let mut wanted = Wanted::new(loads(transaction, now).await?, slots);
-    // A key that has nothing left is left out, so that it hides nobody behind it.
+    // A key that has nothing left is left out, so that it hides no run behind it.
     let mut spent: BTreeSet<String> = wanted.full_keys();
     for line in &lines {
         let mut page = slots;
@@ -209,7 +209,7 @@ async fn loads(transaction: &mut Transaction<'_>, now: i64) -> Result<Vec<Load>,
     transaction.readable("a limit", query).await
 }
 
-/// What a claim looks at in a run. Only a start counts for a rate: whoever has started goes on.
+/// What a claim looks at in a run. Only a start counts for a rate: a run that has started goes on.
 const CANDIDATE: &str = "id, pipeline, priority, limit_key, at_once, \
     CASE WHEN started_at IS NULL THEN rate END AS rate, rate_window, wake_at";
 

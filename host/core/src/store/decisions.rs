@@ -24,9 +24,9 @@ pub struct Decided {
     pub superseded: Vec<String>,
 }
 
-/// Keep a decision and queue its run, unless somebody has it: then its holder sees a signal.
-/// Refused as changed if the run has another checkpoint meanwhile, or another signal, and as
-/// lapsed if somebody decides it whose time has passed.
+/// Keep a decision and queue its run, unless a worker has it: then its holder sees a signal.
+/// Refused as changed if the run has another checkpoint meanwhile, or another signal, and as lapsed
+/// if a person decides it after its time has passed.
 pub async fn keep(store: &Store, decided: Decided) -> Result<SteerResult, StoreError> {
     store
         .write(move |transaction| Box::pin(keep_in(transaction, decided)))

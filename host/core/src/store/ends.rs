@@ -113,7 +113,7 @@ fn remove(dialect: Dialect) -> String {
     }
 }
 
-/// Nobody has to answer the open questions of a run that ended.
+/// The open questions of a run that ended need no answer.
 fn withdraw(dialect: Dialect) -> String {
     let (named, now) = (batch::named(dialect, "run"), batch::now(dialect));
     format!(
@@ -174,7 +174,7 @@ async fn follow(
     Ok(())
 }
 
-/// Nobody fires them meanwhile: a run that is put in line now would not be seen.
+/// No worker fires them meanwhile: a run that is put in line now would not be seen.
 async fn lock(
     transaction: &mut Transaction<'_>,
     runs: &[(EndedOrigin, &str)],

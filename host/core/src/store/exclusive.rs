@@ -1,5 +1,5 @@
-//! One working process a SQLite file: whoever works on its runs holds a lock of the operating
-//! system on the file `DATABASE.lock`, which ends with the process, however it ends.
+//! One working process a SQLite file: the process that works on its runs holds a lock of the
+//! operating system on the file `DATABASE.lock`, which ends with the process, however it ends.
 //! PostgreSQL needs none: leases keep its workers apart.
 
 use std::fmt;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::{Backend, Store, StoreError, StoreErrorKind};
 use crate::private;
 
-/// Somebody who only looks holds the lock for a moment; it is asked for again that long.
+/// A process that only looks holds the lock for a moment; it is asked for again that long.
 const LOOKED_AT: Duration = Duration::from_millis(300);
 const PAUSE: Duration = Duration::from_millis(10);
 

@@ -42,9 +42,9 @@ pub enum Decision {
     Rejected,
     /// A named part is made anew, and the question asked again.
     Regenerated,
-    /// Nobody decided in time.
+    /// No person decided in time.
     Expired,
-    /// The run ended or went elsewhere before anybody decided.
+    /// The run ended or went elsewhere before a person decided.
     Withdrawn,
 }
 
@@ -83,7 +83,7 @@ pub struct Verdict {
     pub seen: Option<i64>,
 }
 
-/// Decide an open gate; touches one row, or none if somebody decided before.
+/// Decide an open gate; touches one row, or none if it is decided already.
 pub fn decide(gate: &Gate, verdict: &Verdict, now: i64) -> Statement {
     let Gate {
         run, stage, visit, ..
@@ -98,7 +98,7 @@ pub fn decide(gate: &Gate, verdict: &Verdict, now: i64) -> Statement {
         .bind(*visit)
 }
 
-/// Nobody has to answer the open question of a stage any more.
+/// The open question of a stage needs no answer any more.
 pub(super) async fn withdraw(
     transaction: &mut Transaction<'_>,
     run: &str,
@@ -115,7 +115,7 @@ pub(super) async fn withdraw(
 }
 
 /// Raise a finding about an open gate whose time has passed; says whether it is new. Of a gate that
-/// somebody has decided meanwhile nothing is to be said: gives none.
+/// is decided meanwhile nothing is to be said: gives none.
 pub async fn raise(
     store: &Store,
     gate: &Gate,
@@ -125,7 +125,7 @@ pub async fn raise(
     store
         .write(move |transaction| {
             Box::pin(async move {
-                // Whoever decides it comes before this or after it.
+                // A decision comes before this transaction or after it.
                 let lock = match transaction.dialect() {
                     Dialect::Sqlite => "",
                     Dialect::Postgres => "FOR UPDATE",

@@ -40,7 +40,7 @@ pub async fn expired(store: &Store, grace: Duration) -> Result<Vec<Case>, StoreE
     cases(store, &sql).await
 }
 
-/// Runs that cannot go on until somebody mends something; `what` says what.
+/// Runs that cannot go on until something is mended; `what` says what.
 pub async fn blocked(store: &Store) -> Result<Vec<Case>, StoreError> {
     let now = batch::now(store.dialect());
     let sql = format!(
@@ -71,7 +71,7 @@ pub async fn held(store: &Store) -> Result<Vec<Case>, StoreError> {
     cases(store, &sql).await
 }
 
-/// Runs that are due for longer than `grace`, and nobody claims them; `what` is their status.
+/// Runs that are due for longer than `grace`, and no worker claims them; `what` is their status.
 pub async fn overdue(store: &Store, grace: Duration) -> Result<Vec<Case>, StoreError> {
     let (now, grace) = (batch::now(store.dialect()), super::runs::micros(grace));
     let sql = format!(
@@ -110,7 +110,7 @@ pub async fn receding_fences(store: &Store) -> Result<Vec<Case>, StoreError> {
     cases(store, sql).await
 }
 
-/// Checkpoints of runs that nobody knows; `what` is the stage.
+/// Checkpoints of runs that are not there; `what` is the stage.
 pub async fn stray_checkpoints(store: &Store) -> Result<Vec<Case>, StoreError> {
     let sql = "SELECT run, '' AS pipeline, 0 AS revision, stage AS what, 0 AS age \
         FROM stage_runs \
@@ -120,7 +120,7 @@ pub async fn stray_checkpoints(store: &Store) -> Result<Vec<Case>, StoreError> {
     cases(store, sql).await
 }
 
-/// Open gates of runs that have ended or that nobody knows; `what` is the stage.
+/// Open gates of runs that have ended or are not there; `what` is the stage.
 pub async fn stray_gates(store: &Store) -> Result<Vec<Case>, StoreError> {
     let now = batch::now(store.dialect());
     let sql = format!(

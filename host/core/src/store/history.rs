@@ -51,7 +51,7 @@ pub async fn count_older(store: &Store, age: Duration) -> Result<u64, StoreError
 async fn prune_batch(transaction: &mut Transaction<'_>, age: Duration) -> Result<u64, StoreError> {
     let dialect = transaction.dialect();
     let now = batch::now(dialect);
-    // What somebody else is removing is theirs.
+    // What another transaction is removing is left to it.
     let skip = batch::skip_locked(dialect);
     let sql = format!(
         "DELETE FROM history WHERE id IN (SELECT id FROM history \
@@ -114,7 +114,7 @@ async fn forget(transaction: &mut Transaction<'_>, ids: &[String]) -> Result<(),
 }
 
 /// Bring a run that has ended back among the open ones, as queued; its fence grows, so that
-/// nobody who had it before can write to it.
+/// no worker that had it before can write to it.
 pub async fn reopen(transaction: &mut Transaction<'_>, run: &str) -> Result<(), StoreError> {
     let now = batch::now(transaction.dialect());
     let columns = SHARED.replace("fence", "fence + 1").replace("spent", "0");

@@ -53,9 +53,9 @@ pub struct RunSignals {
 /// Lengthen leases, all in one statement. Gives those that still hold, with what is asked of
 /// their runs; one that is not among them is lost.
 ///
-/// It waits for nobody: a run whose row somebody writes to, such as its own checkpoint with a
-/// write that takes its time, keeps the lease that it has, and is asked about again at the next
-/// beat. What writes to the row of a lease that ran out is not taken for its end either.
+/// It waits for no lock: a run whose row another transaction writes to, such as its own checkpoint
+/// with a write that takes its time, keeps the lease that it has, and is asked about again at the
+/// next beat. What writes to the row of a lease that ran out is not taken for its end either.
 pub async fn heartbeat(
     store: &Store,
     held: &[Lease],
@@ -96,7 +96,7 @@ pub async fn heartbeat(
     let rows = store
         .write(move |transaction| Box::pin(transaction.query(statement)))
         .await?;
-    // Whoever reads of it that it is lost gives it up, and the next claim says why.
+    // The worker takes one that cannot be read for lost and gives it up; the next claim says why.
     Ok(readable(&rows, "a lease", Row::read))
 }
 
@@ -136,7 +136,7 @@ pub(super) async fn recover_in(
         ORDER BY id {lock}"
     );
     let among = batch::among(dialect, &silent);
-    // One that is to be cancelled is, whoever takes it, before any of its stages.
+    // One that is to be cancelled is: the worker that takes it does so before any of its stages.
     let poisoned = "recoveries + 1 >= $1 AND stop_request IS NULL";
     let sql = format!(
         "UPDATE open_runs SET recoveries = recoveries + 1, lease_until = 0, worker = NULL, \

@@ -1,5 +1,5 @@
 //! What one process at a time may do on PostgreSQL, as rows of a table to which no plugin's
-//! role has any right. Its advisory locks would not do: whoever can call a function can take
+//! role has any right. Its advisory locks would not do: a role that can call a function can take
 //! each of them, and keep everybody waiting. On SQLite one writes at a time anyway.
 
 use super::{Dialect, StoreError, Transaction};

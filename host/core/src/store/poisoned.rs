@@ -1,4 +1,4 @@
-//! Runs that cannot be read: each is blocked, with a finding, so that it stops nobody else.
+//! Runs that cannot be read: each is blocked, with a finding, so that it stops no other run.
 
 use super::unreadable::{UNREADABLE, cut, shown, text};
 use super::{NEVER, StoreError, Transaction, findings};
@@ -24,7 +24,7 @@ impl Poison {
     }
 }
 
-/// Block runs until somebody mends or ends them, with a finding each.
+/// Block runs until a person mends or ends them, with a finding each.
 pub(super) async fn block(
     transaction: &mut Transaction<'_>,
     poison: Vec<Poison>,

@@ -40,7 +40,8 @@ pub struct WorkerPoll {
     pub gate_at: Option<Timestamp>,
 }
 
-/// Ask, in one query, for `worker`; nobody's question names none. A run that lost `suspect` workers is a suspect.
+/// Ask, in one query, for `worker`; a process that only looks gives an empty name. A run that lost
+/// `suspect` workers is a suspect.
 pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<WorkerPoll, StoreError> {
     let now = batch::now(store.dialect());
     let identity = identity(store.dialect());

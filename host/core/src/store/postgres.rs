@@ -44,10 +44,10 @@ const EVERY: [(&str, &str); 5] = [
     ("default_transaction_isolation", "read committed"),
     ("standard_conforming_strings", "on"),
 ];
-/// How connections that write are set besides. Whoever freezes in a transaction, or loses its machine,
-/// would keep its locks for ever, and nobody else could claim or commit. And open runs change
-/// faster than they are counted: a plan for the few of a moment ago reads the whole table, dead
-/// rows and all, while an index passes over what it once found dead.
+/// How connections that write are set besides. A process that freezes in a transaction, or loses
+/// its machine, would keep its locks for ever, and no other could claim or commit. And open runs
+/// change faster than they are counted: a plan for the few of a moment ago reads the whole table,
+/// dead rows and all, while an index passes over what it once found dead.
 const WRITERS: [(&str, &str); 3] = [
     ("idle_in_transaction_session_timeout", "5s"),
     ("enable_seqscan", "off"),
@@ -233,7 +233,7 @@ fn options(url: &str) -> Result<PgConnectOptions, StoreError> {
         .application_name("callboard")
         .extra_float_digits(None)
         .log_statements(tracing::log::LevelFilter::Trace)
-        // Whoever waited says so once, in an error.
+        // The caller that waited says so once, in an error.
         .log_slow_statements(tracing::log::LevelFilter::Off, Duration::ZERO))
 }
 

@@ -1,5 +1,5 @@
-//! Whether a row can be written now, asked by writing one: nobody keeps a lock, the disk has room,
-//! and the file is still the one at its path.
+//! Whether a row can be written now, asked by writing one: no process keeps a lock, the disk has
+//! room, and the file is still the one at its path.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use super::{Dialect, Store, StoreError};
 use crate::value::{Query, Statement};
 
-/// An answer is good for so long: whoever asks more often costs no writes.
+/// An answer is good for so long: to ask more often costs no writes.
 const FRESH: Duration = Duration::from_secs(2);
 
 /// What a checkpoint writes, locked as it does. A lock of SQLite is on all of them.
@@ -37,7 +37,7 @@ impl Store {
         answer
     }
 
-    /// Whether every page of the database can be read, on SQLite, whose file nobody else looks after.
+    /// Whether every page of the database can be read, on SQLite, whose file no server looks after.
     pub async fn examine(&self) -> Result<(), StoreError> {
         if self.dialect() == Dialect::Postgres {
             return Ok(());

@@ -53,7 +53,7 @@ const PATH: usize = 200;
 const ACTIVE: &str = "SELECT revision FROM activations ORDER BY id DESC LIMIT 1";
 
 /// Store `files` as a revision and make it the active one, in one transaction. A revision
-/// with the same digest is used again, and what somebody changed of it in the database is as it was.
+/// with the same digest is used again, and what was changed of it in the database is as it was.
 /// Gives its number.
 pub async fn save(
     store: &Store,
@@ -179,7 +179,7 @@ fn about(path: &str, error: StoreError) -> StoreError {
     StoreError { message, ..error }
 }
 
-/// A file of a revision whose content nobody has.
+/// A file of a revision whose content is not in the database.
 fn gone(path: &str) -> StoreError {
     let text = "it is gone; apply the folder that it is of again, or restore a backup";
     about(path, StoreError::new(StoreErrorKind::Unstorable, text))

@@ -1,10 +1,9 @@
 //! `open_runs` and `history`: one execution of a pipeline each, and how it ended.
 //!
 //! A run that has not ended is in `open_runs`, which stays small; one that has ended is in
-//! `history`. The view `runs` shows both. Whoever works on a run holds a lease with a fence,
-//! a number that grows whenever the run changes hands ([`claims`](super::claims),
-//! [`leases`](super::leases)), and each write carries it
-//! ([`checkpoints`](super::checkpoints)).
+//! `history`. The view `runs` shows both. The worker that carries a run out holds a lease with a
+//! fence, a number that grows whenever the run changes hands ([`claims`](super::claims),
+//! [`leases`](super::leases)), and each write carries it ([`checkpoints`](super::checkpoints)).
 
 mod origin;
 
@@ -31,8 +30,8 @@ pub struct Run {
     /// The revision it is pinned to.
     pub revision: i64,
     pub status: RunStatus,
-    /// Why it has this status, for a person. Whoever claims it is told why it had the one before;
-    /// else it is empty while it is under way.
+    /// Why it has this status, for a person. The worker that claims it is told why it had the one
+    /// before; else it is empty while it is under way.
     pub detail: String,
     #[serde(skip_serializing, deserialize_with = "json::deserialize")]
     pub input: Patch,
@@ -92,7 +91,7 @@ pub enum RunStatus {
     Gated,
     /// A person stopped it for a while.
     Paused,
-    /// It cannot go on until somebody mends what its detail names.
+    /// It cannot go on until what its detail names is mended.
     Blocked,
     /// It ended, and its work is done.
     Done,
@@ -219,7 +218,7 @@ impl Listed {
     fn of(row: Row<'_>) -> Self {
         match row.read::<Run>() {
             Ok(mut run) => {
-                // Of one under way it is what was said before somebody took it.
+                // Of one under way it is what was said before a worker took it.
                 if run.status == RunStatus::Running {
                     run.detail.clear();
                 }

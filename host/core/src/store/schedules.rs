@@ -2,8 +2,8 @@
 //!
 //! A schedule gets its row when it is first seen in the active revision ([`sync`]) and loses
 //! it when it is there no more. [`fire_due`] starts the runs that are due and moves the row
-//! on in one transaction, so that an occurrence has its run once, whoever dies. A run that
-//! ends lets the next one in line start, and sets the time of a policy (`ends.rs`).
+//! on in one transaction, so that an occurrence has its run once, whichever process dies. A run
+//! that ends lets the next one in line start, and sets the time of a policy (`ends.rs`).
 
 mod fire;
 

@@ -1,4 +1,4 @@
-//! `settings`: the values somebody set. A secret is stored sealed, everything else as a text.
+//! `settings`: the values that are set. A secret is stored sealed, everything else as a text.
 
 use jiff::Timestamp;
 
@@ -80,7 +80,7 @@ pub fn unset(key: &str) -> Statement {
 }
 
 /// Every value, in the order of keys. One that cannot be read is there as that; a row whose key
-/// cannot be read is nobody's, and is told to the log.
+/// cannot be read belongs to no setting, and is told to the log.
 pub async fn list(store: &Store) -> Result<Vec<Stored>, StoreError> {
     let sql = format!("SELECT {} FROM settings ORDER BY key", columns());
     let rows = store.query(Statement::new(sql)).await?;

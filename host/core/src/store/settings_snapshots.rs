@@ -23,7 +23,7 @@ pub async fn keep(
     Ok(())
 }
 
-/// The values of a digest; `None` if nobody kept them.
+/// The values of a digest; `None` if they are not kept.
 pub async fn content(
     store: &Store,
     digest: &str,

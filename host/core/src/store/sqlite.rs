@@ -51,7 +51,7 @@ pub(crate) struct SqliteStore {
     readers: SqlitePool,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    /// Held by whoever writes in this process, so that waiting is fair and needs no polling.
+    /// Held by the task that writes in this process, so that waiting is fair and needs no polling.
     pub(crate) write_gate: Arc<Semaphore>,
     /// Until when no guest begins to write, so that other processes find the lock free.
     others_until: std::sync::Mutex<Option<Instant>>,
@@ -79,7 +79,7 @@ impl SqliteStore {
             // and does not fill the disk.
             .pragma("temp_store", "memory")
             .log_statements(tracing::log::LevelFilter::Trace)
-            // Whoever waited says so once, in an error.
+            // The caller that waited says so once, in an error.
             .log_slow_statements(tracing::log::LevelFilter::Off, Duration::ZERO);
         let writing = options.clone().busy_timeout(locked::PATIENCE);
         let mut connection = opening::current(&writing, path).await?;
@@ -223,7 +223,7 @@ impl SqliteStore {
                 (Some(Ok(value)), Ok(())) => Ok(value),
                 (None, Ok(())) => Err(StoreError::internal("the work in a transaction panicked")),
             };
-            // Nobody to answer means that the caller has gone; the work stands.
+            // An answer that cannot be sent means that the caller has gone; the work stands.
             drop(sender.send(answer));
         });
         let job = Job { work, answer };

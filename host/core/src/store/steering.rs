@@ -57,8 +57,8 @@ pub struct RunVersion {
     pub signals: i64,
 }
 
-/// Cancel or pause a run. Whoever holds a lease on it is told; one whose lease ran out is not
-/// waited for.
+/// Cancel or pause a run. The worker that holds a lease on it is told; one whose lease ran out is
+/// not waited for.
 pub async fn stop(
     store: &Store,
     run: &str,
@@ -111,7 +111,7 @@ struct Taken {
     spent: Duration,
 }
 
-/// Stop a run that nobody has.
+/// Stop a run that no worker has.
 async fn stop_now(
     transaction: &mut Transaction<'_>,
     run: String,

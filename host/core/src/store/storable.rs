@@ -1,5 +1,5 @@
 //! What both databases keep and give back: one check in front of them, so that neither takes a
-//! value that the other refuses, or that nobody can read again.
+//! value that the other refuses, or that cannot be read again.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -36,7 +36,7 @@ pub struct Subject {
     pub noun: &'static Noun,
 }
 
-/// What one tenant writes. Whoever links it has it.
+/// What one tenant writes. A program that links the tenant has it.
 #[derive(Clone, Copy)]
 pub struct Commits {
     pub subject: Subject,

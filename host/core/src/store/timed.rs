@@ -1,5 +1,5 @@
 //! Statements of native handlers: the database itself ends them at the deadline of their call,
-//! whether somebody still waits for them or not.
+//! whether the call still waits for them or not.
 
 use std::time::Instant;
 

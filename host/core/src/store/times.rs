@@ -192,8 +192,8 @@ pub async fn set_right(store: &Store, untrue: &[Untrue]) -> Result<(), StoreErro
     Ok(())
 }
 
-/// The statements that set one kind right. Whoever holds a lease keeps it for as long as a lease
-/// lasts, and what waits is looked at now.
+/// The statements that set one kind right. A worker keeps its lease for as long as a lease lasts,
+/// and what waits is looked at now.
 fn mends(dialect: Dialect, what: &str) -> Vec<String> {
     let (now, lock) = (batch::now(dialect), batch::skip_locked(dialect));
     let rows = |condition: String| {

@@ -68,7 +68,7 @@ impl Reader {
         {
             return Ok(Vec::new());
         }
-        // A folder that is left alone has nothing, whoever asks for what is in it.
+        // A folder that is left alone has nothing, also where a part of it is asked for.
         let is_left_alone = |path| {
             let found = self.ignored.matched_path_or_any_parents(path, true);
             found.is_ignore()

@@ -1,6 +1,6 @@
 //! What lies in the folder of a workspace and is not read. An unknown key is an error, and so is
-//! a file or folder that nobody looks at: `pipeline/` for `pipelines/`, `Plugin.toml` for
-//! `plugin.toml`, a folder of a later release.
+//! a file or folder that the program does not look at: `pipeline/` for `pipelines/`, `Plugin.toml`
+//! for `plugin.toml`, a folder of a later release.
 //!
 //! These are left alone:
 //!

@@ -54,7 +54,7 @@ pub struct Change {
     pub parts: Vec<Commit>,
     /// Other commits of the day that are the same change again.
     pub also: Vec<Commit>,
-    /// Lines that somebody wrote or removed; absent where git does not say.
+    /// Lines written or removed, those of generated files left out; absent where git does not say.
     pub lines: Option<u64>,
     /// How much room it deserves.
     pub importance: u32,

@@ -68,7 +68,7 @@ impl Forge {
     }
 }
 
-/// The remote of a repository, without whatever its address says of whoever cloned it.
+/// The remote of a repository, without what its address says of the user who cloned it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Remote {
     pub host: String,
@@ -124,7 +124,7 @@ impl Remote {
         name.replace(':', "-")
     }
 
-    /// The address of a page below the repository's. A forge that nobody knows has none.
+    /// The address of a page below the repository's. An unknown forge has none.
     fn page(&self, parts: &[&str]) -> Option<String> {
         if self.forge == Forge::Unknown {
             return None;

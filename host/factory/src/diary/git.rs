@@ -307,7 +307,7 @@ impl Git {
     fn spawn(&self, args: &[&str]) -> Result<Child, GitError> {
         let bounds = Bounds {
             memory_mib: MEMORY_MIB,
-            // Whoever waits for it ends it before; this is for one that nobody waits for any more.
+            // The caller that waits for it ends it before; this is for one whose caller has gone.
             seconds: 2 * (self.left().as_secs() + 1),
         };
         let mut command = launch::command(&self.program, bounds);

@@ -26,7 +26,7 @@ const FIELD: [usize; FIELDS] = [
 const PATH: usize = 1 << 10;
 /// Bodies are cut to this many bytes.
 const BODY: usize = 6000;
-/// Subjects are cut to this many bytes: whoever approves a draft is to see all of it.
+/// Subjects are cut to this many bytes: the person who approves a draft is to see all of it.
 const SUBJECT: usize = 300;
 /// Names, and all tags of a commit, are cut to these many bytes.
 const NAME: usize = 200;
@@ -101,7 +101,7 @@ pub struct Reader {
     room: usize,
     /// Whether there was no room for a commit: it and those after it are left out.
     full: bool,
-    /// Whether the commit that was read last cannot be: its counts belong to nobody.
+    /// Whether the commit that was read last cannot be: its counts belong to no commit.
     skips: bool,
     /// Whether lines are counted, or files only named.
     counts: bool,

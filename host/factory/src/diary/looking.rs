@@ -26,7 +26,7 @@ pub struct Looking {
     /// Headlines that are no news, by patterns. A headline or a tag that says nothing but a
     /// version is a release, and told as one.
     pub bookkeeping: Vec<String>,
-    /// Files that nobody writes by hand, by patterns of their paths: their lines do not count.
+    /// Generated files, by patterns of their paths: their lines do not count.
     pub generated: Vec<String>,
     /// What the remote is, if its address does not tell: whether `#12` is a pull request, and
     /// where sources are read.
@@ -95,7 +95,7 @@ const BOOKKEEPING: &[&str] = &[
     "cargo fmt",
     "update changelog*",
 ];
-/// Files that nobody writes by hand.
+/// What counts as generated unless the configuration says otherwise.
 const GENERATED: &[&str] = &[
     "*.lock",
     "*-lock.json",

@@ -1,4 +1,4 @@
-//! A line of somebody's words, with its code apart: read once, written as Markdown that cannot
+//! A line of an author's words, with its code apart: read once, written as Markdown that cannot
 //! break out, or plain.
 
 use crate::markdown::{Piece, is_spaceless};

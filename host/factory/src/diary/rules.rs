@@ -15,7 +15,7 @@ pub struct Rules {
     pub people: Vec<(String, Patterns)>,
     /// Headlines that are no news.
     pub bookkeeping: Patterns,
-    /// Paths of files that nobody wrote.
+    /// Paths of generated files.
     pub generated: Patterns,
 }
 
@@ -52,7 +52,7 @@ impl Rules {
         if let Some((name, _)) = known {
             return name.clone();
         }
-        // Names change; an address is somebody's. Without one the name has to do.
+        // Names change; an address is one person's. Without one the name has to do.
         let address = address.trim().to_lowercase();
         if address.contains('@') {
             address

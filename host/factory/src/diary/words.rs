@@ -1,4 +1,4 @@
-//! What a sentence in somebody's own words claims, held against the changes that it cites: names,
+//! What a sentence in its writer's own words claims, held against the changes that it cites: names,
 //! numbers with their nouns, days, code, and everything that the grammar of citations knows.
 
 mod common;

@@ -115,7 +115,7 @@ fn inline(node: Node<'_>, pieces: &mut Vec<Piece>) {
         NodeValue::Strong => around("**", pieces),
         NodeValue::Strikethrough => around("~~", pieces),
         NodeValue::Image(_) => {}
-        // `list[0](x)` leads nowhere: it is somebody's code.
+        // `list[0](x)` leads nowhere: it is code.
         NodeValue::Link(link) if !link.url.contains(['/', '.', '#', ':']) => {
             push(pieces, "[");
             node.children().for_each(|child| inline(child, pieces));

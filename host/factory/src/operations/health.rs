@@ -9,7 +9,7 @@ use crate::tables::posts;
 
 pub use callboard_core::operations::health::Health;
 
-/// Whoever waits longer for an answer is told that there is none.
+/// A caller that waits longer for an answer is told that there is none.
 const LIMIT: Duration = Duration::from_secs(3);
 
 /// Whether the host is well, and posts can be read.

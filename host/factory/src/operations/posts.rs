@@ -75,7 +75,7 @@ pub async fn addresses(app: &App, limit: u32) -> Result<Vec<Post>, OperationErro
     Ok(posts::addresses(app.store(), limit).await?)
 }
 
-/// Make a finding of a post that can't be shown, the first time that somebody asks for it.
+/// Make a finding of a post that can't be shown, the first time that a reader asks for it.
 pub async fn unshown(app: &App, slug: &str, cause: &SiteError) -> Result<(), OperationError> {
     let key = format!("post:{slug}");
     let open = findings::open(app.store()).await?;

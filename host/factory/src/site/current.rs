@@ -26,7 +26,7 @@ pub enum Unshown {
     Site(#[from] SiteError),
 }
 
-/// Stands for the address of a site that nobody is shown.
+/// Stands for the address of a site that no reader is shown.
 const NOWHERE: &str = "localhost";
 
 /// The public site of the active revision, reached at `address` unless callboard.toml says

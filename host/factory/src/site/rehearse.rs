@@ -227,7 +227,7 @@ fn says(line: &str, path: &str) -> bool {
     })
 }
 
-/// The name that a template uses and nobody gave it, as far as the error tells.
+/// The name that a template uses and is not given, as far as the error tells.
 pub(super) fn undefined(error: &minijinja::Error) -> Option<String> {
     let detail = error.detail()?;
     let told = error.kind() == ErrorKind::UndefinedError || detail.contains("is undefined");

@@ -15,8 +15,8 @@ use super::{Mistake, PAGES, SiteError, SiteInfo, TEMPLATES, files, mistakes};
 /// Endings of texts that are rendered; everything else is served as it is.
 const RENDERED: [&str; 1] = [".html"];
 
-/// Endings of what a site serves as it is. A list of what may be seen, since nobody can list what
-/// may not: a copy of the database, its log, the key, a dump, somebody's notes.
+/// Endings of what a site serves as it is. A list of what may be seen, since a list of what may not
+/// is never whole: a copy of the database, its log, the key, a dump, a person's notes.
 const SERVED: [&str; 35] = [
     "avif",
     "bmp",

@@ -264,7 +264,7 @@ async fn approvable(
     }
 }
 
-/// A task whose run did not finish it is not left as if somebody worked on it.
+/// A task whose run did not finish it is not left as if a run worked on it.
 pub(super) fn runs_ended(
     ended: &[EndedRun<'_>],
     dialect: Dialect,

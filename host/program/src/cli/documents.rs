@@ -61,7 +61,7 @@ pub(super) struct Working {
 pub(super) struct Serving {
     /// The address for readers.
     pub(super) site: String,
-    /// The address for whoever is on this machine.
+    /// The address for people on this machine.
     pub(super) console: String,
 }
 

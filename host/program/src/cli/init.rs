@@ -55,7 +55,7 @@ const UNREAD: &str = "what is no part of the workspace is a miss until `.callboa
 /// How many names are told.
 const TOLD: usize = 5;
 
-/// What would be written beside the files of somebody else, and what to do.
+/// What would be written beside files that are not of a workspace, and what to do.
 fn plan(folder: &Path, files: &Files, others: &[String]) -> Failure {
     let tops: BTreeSet<String> = files
         .keys()

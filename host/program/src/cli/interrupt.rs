@@ -24,9 +24,9 @@ pub(super) fn is_handled() -> bool {
 pub(super) enum Signal {
     Interrupt,
     Terminate,
-    /// The terminal has gone, or somebody reloads what runs as a service.
+    /// The terminal has gone, or the operator reloads what runs as a service.
     HangUp,
-    /// Nobody hears what the command says, with the exit code for it.
+    /// What the command says cannot be written any more, with the exit code for it.
     Unheard(Exit),
 }
 
@@ -56,7 +56,7 @@ impl Listener {
         LISTENERS.fetch_add(1, Ordering::Relaxed);
         let stop = CancellationToken::new();
         let heard: Arc<OnceLock<Signal>> = Arc::default();
-        // At once: a signal that comes before somebody listens ends the process.
+        // At once: a signal that comes before this listens ends the process.
         let mut interrupt = signal(SignalKind::interrupt()).ok();
         let mut terminate = signal(SignalKind::terminate()).ok();
         let mut hang_up = signal(SignalKind::hangup()).ok();

@@ -294,7 +294,7 @@ fn misused(error: &clap::Error, text: &str) -> Failure {
 /// Have panics told on lines that nothing in them can forge.
 pub fn tell_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        // Whoever called the reader tells it, with the name of what was read.
+        // The caller of the reader tells it, with the name of what was read.
         if foreign::is_reading() {
             return;
         }

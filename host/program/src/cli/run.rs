@@ -65,7 +65,7 @@ pub(super) async fn begin(app: &App, context: &Context, run: &RunView) -> Result
     carry_out(app, context, id).await
 }
 
-/// Carry a run out here, or follow whoever has it. Ctrl-C and SIGTERM give it back at once.
+/// Carry a run out here, or follow the worker that has it. Ctrl-C and SIGTERM give it back at once.
 pub(super) async fn carry_out(app: &App, context: &Context, id: &str) -> Result<RunView, Failure> {
     let signals = interrupt::Listener::start();
     let watcher = Progress::of(context.output);

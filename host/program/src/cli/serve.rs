@@ -127,7 +127,7 @@ impl Work {
     }
 }
 
-/// What a process listens on: for readers, and for whoever is on this machine.
+/// What a process listens on: for readers, and for people on this machine.
 pub(super) struct Doors {
     readers: TcpListener,
     here: TcpListener,
@@ -248,7 +248,7 @@ pub(super) fn start_look(
     )
 }
 
-/// Look at the database as a worker does, where nobody works.
+/// Look at the database as a worker does, where no worker runs.
 async fn poll_changes(app: App, seen: watch::Sender<SeenVersions>, stop: CancellationToken) {
     loop {
         if let Err(error) = app.poll(&seen).await {

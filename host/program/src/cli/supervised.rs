@@ -45,7 +45,7 @@ pub(super) async fn join(task: JoinHandle<()>) {
 }
 
 /// End in good order, once `stop` says so, within the time for what is under way and a little more:
-/// a database that does not let go keeps nobody here.
+/// a database that does not let go does not hold the process.
 pub(super) async fn in_time<T>(
     app: &App,
     stop: &CancellationToken,

@@ -87,8 +87,8 @@ impl Watcher for Progress {
     }
 }
 
-/// Tell how long stages have been under way, until nobody watches any more: each second on a
-/// line of a terminal that is written over, else on a line of its own now and then.
+/// Tell how long stages have been under way, until the watcher is dropped: each second on a line of
+/// a terminal that is written over, else on a line of its own now and then.
 async fn tick(output: Output, watched: Weak<Mutex<StartedStage>>) {
     loop {
         tokio::time::sleep(TICK).await;

@@ -1,5 +1,5 @@
 //! Status and headers of an answer. They are settled before a byte is sent: absent is 404,
-//! removed is 410, and a store that does not answer is 503, which nobody may cache.
+//! removed is 410, and a store that does not answer is 503, which no cache may keep.
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -63,7 +63,7 @@ pub(super) enum Problem {
     Gone,
     /// Too many pages are being rendered.
     Busy,
-    /// Whoever rendered it is gone.
+    /// The thread that rendered it is gone.
     Lost,
     Operation(OperationError),
     Site(SiteError),
@@ -167,7 +167,7 @@ pub(super) fn absent(text: &'static str) -> Response {
     plain(StatusCode::NOT_FOUND, text.to_owned())
 }
 
-/// 413: nobody here reads that much.
+/// 413: no handler here reads that much.
 pub(super) fn too_large(most: u32) -> Response {
     let text = format!("a request carries at most {most} bytes here, and says how many\n");
     let mut response = plain(StatusCode::PAYLOAD_TOO_LARGE, text);

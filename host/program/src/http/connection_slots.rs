@@ -1,10 +1,11 @@
 //! Who is connected to a listener, and who makes room.
 //!
-//! Nobody waits at the door. Who finds no room takes the place of a connection of the peer who has the
-//! most: of one that only waits, for a request or for the rest of a header, the one that has waited
-//! longest, else of the oldest. So a thousand connections cost whoever holds them, and nobody else. If
-//! nobody has more than the newcomer will, whoever has waited longest makes room, but for one who has
-//! just come and had no time to ask; if none waits, the newcomer is sent away.
+//! No peer waits at the door. One that finds no room takes the place of a connection of the peer
+//! that has the most: of one that only waits, for a request or for the rest of a header, the one
+//! that has waited longest, else of the oldest. So a thousand connections cost the peer that holds
+//! them, and no other. If no peer has more than the newcomer will, the one that has waited longest
+//! makes room, but for one that has just come and had no time to ask; if none waits, the newcomer
+//! is sent away.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -47,7 +48,7 @@ struct Slot {
 pub(super) struct SlotGuard {
     number: u64,
     slots: Arc<ConnectionSlots>,
-    /// Cancelled when somebody else needs the place.
+    /// Cancelled when another peer needs the place.
     pub(super) leave: CancellationToken,
 }
 
@@ -161,7 +162,7 @@ impl Drop for SlotGuard {
     }
 }
 
-/// Whom an address counts for. Whoever has one IPv6 address has a whole network of them.
+/// Whom an address counts for. A peer that has one IPv6 address has a whole network of them.
 fn peer(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -201,7 +202,7 @@ mod tests {
         assert!(!reader.leave.is_cancelled() && !another.leave.is_cancelled());
         assert!(seats[0].leave.is_cancelled());
         let fourth = slots.take(address("192.0.2.4")).expect("room is made");
-        // Nobody has more than the next one will: who has just come is left alone.
+        // No peer has more than the next one will: one that has just come is left alone.
         assert!(slots.take(address("192.0.2.5")).is_none());
         assert!(!reader.leave.is_cancelled() && !fourth.leave.is_cancelled());
     }
@@ -242,7 +243,7 @@ mod tests {
         let sent: Vec<_> = seats.iter().map(|seat| seat.leave.is_cancelled()).collect();
         assert_eq!(sent, [true, false, false]);
         assert!(!other.leave.is_cancelled());
-        // Who already has as many takes nobody's place.
+        // A peer that already has as many takes no other's place.
         assert!(slots.take(address("192.0.2.3")).is_none());
     }
 

@@ -28,7 +28,7 @@ pub const SITE: Door = Door {
     point: "before-site",
 };
 
-/// That of whoever is on this machine.
+/// That of people on this machine.
 pub const CONSOLE: Door = Door {
     task: "the listener of the console",
     point: "before-console",

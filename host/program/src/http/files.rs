@@ -86,7 +86,7 @@ fn found(asset: &Asset) -> Response {
     let headers = [
         (header::CONTENT_TYPE, asset.media.as_str()),
         (header::CACHE_CONTROL, KEEP),
-        // What it is, is said; nobody is to guess.
+        // What it is, is said; a browser is not to guess.
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     // Nothing is copied: as many as take it share it.

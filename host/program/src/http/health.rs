@@ -14,7 +14,7 @@ use super::Face;
 use super::answer::{JSON, Problem, found, unavailable};
 use super::pages::per_page;
 
-/// Whoever waits longer for a page is told that there is none.
+/// A reader who waits longer for a page is told that there is none.
 const LIMIT: Duration = Duration::from_secs(3);
 
 /// 200 if a page would be answered, and 503 with what it lacks.

@@ -1,4 +1,4 @@
-//! Where somebody listens: names are looked up, a port that is taken is named with the mend, and
+//! Where a process listens: names are looked up, a port that is taken is named with the mend, and
 //! the console stays on this machine.
 
 use std::io;
@@ -45,7 +45,7 @@ pub async fn bind(address: &Address) -> Result<TcpListener, HttpError> {
     listen(address, "--listen", &addresses).await
 }
 
-/// Listen for whoever is on this machine, and for nobody else.
+/// Listen for people on this machine, and for no others.
 pub async fn bind_here(address: &Address) -> Result<TcpListener, HttpError> {
     let addresses = resolve(address, "--console").await?;
     let is_here = |address: &SocketAddr| address.ip().to_canonical().is_loopback();

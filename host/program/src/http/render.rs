@@ -1,5 +1,5 @@
 //! Pages are rendered beside the workers that answer, a few at a time. A template that takes long
-//! keeps those waiting who want a page, and nobody else.
+//! keeps those waiting who want a page, and no other reader.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,8 +26,8 @@ impl Default for Renderings {
 }
 
 impl Renderings {
-    /// What `render` makes of a site. It keeps its place until it has ended, even if nobody waits
-    /// for it any more.
+    /// What `render` makes of a site. It keeps its place until it has ended, even if the request
+    /// that waits for it is dropped.
     pub(super) async fn page(
         &self,
         site: &Arc<Site>,
@@ -84,7 +84,7 @@ mod tests {
                 });
                 page.await.is_ok()
             };
-            // Whoever asked for it goes away; the page goes on.
+            // The request that asked for it goes away; the page goes on.
             let given_up = tokio::time::timeout(Duration::from_millis(1), page).await;
             assert!(given_up.is_err());
         }

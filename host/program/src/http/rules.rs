@@ -68,8 +68,8 @@ impl Default for ConnectionRules {
     }
 }
 
-/// An address that only this machine reaches, for what asks nobody who they are. What a name
-/// stands for is seen when somebody listens.
+/// An address that only this machine reaches, for what asks no reader who they are. What a name
+/// stands for is seen when the process listens.
 fn of_this_machine<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Address>, D::Error> {

@@ -1,6 +1,7 @@
 //! The accept loop. `axum::serve` sets no timer, so a client that sends half a header would
 //! hold its connection for ever; here headers, connections and the shutdown all have an end,
-//! and nobody who waits keeps another one out (`connection_slots.rs`), nor does who takes no answer (`socket.rs`).
+//! and no peer that waits keeps another one out (`connection_slots.rs`), nor does one that takes no
+//! answer (`socket.rs`).
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -34,7 +35,7 @@ const LIFE: Duration = Duration::from_mins(10);
 const GRACE: Duration = Duration::from_secs(3);
 /// Pause after an accept failed, for want of file descriptors for example.
 const PAUSE: Duration = Duration::from_millis(200);
-/// Requests that one connection may send: then whoever waits for a place has his turn.
+/// Requests that one connection may send: then another peer has its turn.
 const REQUESTS: u32 = 100;
 /// The most of a header that is held, in bytes.
 const HEADER: usize = 32 << 10;

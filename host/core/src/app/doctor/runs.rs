@@ -37,7 +37,7 @@ async fn who_works(app: &App) -> Result<Option<String>, AppError> {
     }))
 }
 
-/// The process that has a SQLite file to itself, if it does nothing: nobody else will.
+/// The process that has a SQLite file to itself, if it does nothing: no other process may.
 async fn silent(app: &App) -> Result<Option<Symptom>, AppError> {
     let last = workers::last_seen(app.store()).await?;
     let last = last.filter(|last| last.age >= WORKER_SEEN);
@@ -171,7 +171,7 @@ pub(super) async fn waiting(app: &App) -> Result<Vec<Symptom>, AppError> {
     Ok(symptoms)
 }
 
-/// Somebody claims what is due.
+/// A worker claims what is due.
 pub(super) async fn due(app: &App) -> Result<Vec<Symptom>, AppError> {
     let cases = health::overdue(app.store(), DUE_GRACE).await?;
     if !cases.is_empty()

@@ -53,7 +53,7 @@ pub(super) fn secrets(app: &App) -> Result<Vec<Symptom>, AppError> {
     Ok(Vec::new())
 }
 
-/// What is its owner's alone can be reached by nobody else: the database and the key file.
+/// What is its owner's alone can be reached by no other user: the database and the key file.
 pub(super) fn files(app: &App) -> Vec<Symptom> {
     let symptoms = app.open_to_others().into_iter().map(|path| {
         let path = path.display().to_string();
@@ -84,7 +84,7 @@ pub(super) async fn ledger(app: &App) -> Result<Vec<Symptom>, AppError> {
     Ok(symptoms.collect())
 }
 
-/// What was noticed and nobody has resolved. What the ledger says is said there.
+/// What was noticed and is not resolved. What the ledger says is said there.
 pub(super) async fn findings(app: &App) -> Result<Vec<Symptom>, AppError> {
     let open = noticed::open(app.store()).await?;
     let others = open

@@ -42,7 +42,7 @@ impl Commits {
         for _ in 0..committers {
             let (store, receiver, separate) =
                 (store.clone(), Arc::clone(&receiver), Arc::clone(&separate));
-            // It returns only when nobody can hand in any more.
+            // It returns only when no sender is left.
             supervision::keep(
                 "a committer",
                 || true,
@@ -72,8 +72,8 @@ async fn commit_groups(
             return;
         }
         fault::point("before-group");
-        // Deferred writes may be refused, or wait for a lock: whoever has some is committed apart,
-        // and keeps nobody else waiting.
+        // Deferred writes may be refused, or wait for a lock: a checkpoint that has some is
+        // committed apart, and keeps no other waiting.
         let (separate, together): (Vec<_>, Vec<_>) = group
             .into_iter()
             .partition(|pending| !pending.checkpoint.writes.is_empty());
@@ -95,7 +95,7 @@ async fn commit_one(store: &Store, pending: QueuedCheckpoint) {
         kept.pop()
             .ok_or_else(|| StoreError::internal(format!("no answer for run {}", held.run)))
     });
-    // Whoever asked may have gone; the commit stands.
+    // The task that asked may have gone; the commit stands.
     drop(pending.answer.send(kept));
 }
 

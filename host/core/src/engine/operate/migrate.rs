@@ -54,7 +54,7 @@ pub enum Fate {
     Gone,
     /// Its question is asked on.
     Asked,
-    /// Nobody has to answer its question any more.
+    /// Its question needs no answer any more.
     Withdrawn,
     /// Its turn has not come.
     Open,

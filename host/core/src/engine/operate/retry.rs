@@ -12,7 +12,7 @@ use crate::store::steering::{self, table::Signal};
 /// before is not repeated. Gives the stages it goes on from; none, if it goes on where it stood.
 ///
 /// It gets a fresh budget, the settings as they stand now and, for loops, all visits again:
-/// somebody has looked at it and mended something.
+/// a person has looked at it and mended something.
 pub async fn retry(
     engine: &Engine,
     run: &Run,

@@ -1,4 +1,4 @@
-//! A run is carried out by whoever asks, or followed while a worker has it.
+//! A run is carried out by the process that asks, or followed while a worker has it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_millis(300);
 /// How much longer than a run may take it is followed: until a worker has claimed it.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How far a run came while somebody waited for it.
+/// How far a run came while the caller waited for it.
 #[derive(Debug)]
 pub enum CarriedOut {
     /// It ended, waits, stands before a gate, or takes much longer than it may.

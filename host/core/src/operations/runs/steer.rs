@@ -115,8 +115,8 @@ pub struct MigrationView {
     pub done: bool,
 }
 
-/// Move a run in flight to the revision `to`; or only say what that would do, if nobody is named who
-/// does it.
+/// Move a run in flight to the revision `to`; or only say what that would do, if `by` names no
+/// person or program that does it.
 pub async fn migrate(
     app: &App,
     wanted: &str,

@@ -1,5 +1,5 @@
-//! The process that compiles: it is bounded by whoever starts it, reads a component from its standard
-//! input, and answers with compiled code. It has no environment and opens nothing.
+//! The process that compiles: it is bounded by the process that starts it, reads a component from
+//! its standard input, and answers with compiled code. It has no environment and opens nothing.
 
 use std::io::Read as _;
 

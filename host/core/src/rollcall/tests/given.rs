@@ -1,4 +1,5 @@
-//! What whoever calls a handler gives it, and what plugins ask to be given: each is there, and fits.
+//! What the caller of a handler gives it, and what plugins ask to be given: each is there, and
+//! fits.
 
 use super::ground::{Ground, misses};
 use super::{P, Q, each};
@@ -40,7 +41,7 @@ async fn an_input_is_read() {
     }
 }
 
-/// Whoever goes on without what passed-over stages write is told so, however it goes on.
+/// A stage cannot send the run past stages, which would count as passed.
 #[tokio::test]
 async fn a_goto_goes_back_only() {
     each(&[
@@ -50,7 +51,7 @@ async fn a_goto_goes_back_only() {
     .await;
 }
 
-/// A policy has no input and no stage before it, so nobody gives its handler anything.
+/// A policy has no input and no stage before it, so its handler is given nothing.
 #[tokio::test]
 async fn a_policy_gives_its_handler_nothing() {
     each(&[

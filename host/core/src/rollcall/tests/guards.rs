@@ -102,7 +102,7 @@ async fn nothing_is_published_past_a_gate() {
     assert_eq!(misses(&ground).await, []);
 }
 
-/// What goes out is what was judged and approved, whoever writes the same key on the way.
+/// What goes out is what was judged and approved, whichever stage writes the same key on the way.
 #[tokio::test]
 async fn nothing_is_published_that_was_rewritten_behind_a_guard() {
     const PUBLISH: &str = "id = \"publish\"";

@@ -5,7 +5,7 @@ use super::ground::{Ground, misses};
 use super::{P, Q, STAGE, each};
 use crate::handler::Needs;
 
-/// What belongs to the host no handler touches, whoever names it.
+/// What belongs to the host no handler touches, whatever names it.
 #[tokio::test]
 async fn a_table_of_the_host_is_missed_wherever_it_is_named() {
     const H: &str = "belongs to the host, and no handler may touch it";

@@ -1,5 +1,5 @@
-//! A slip is the name that is alone: one cause is told, whoever else says the name depends on it, and
-//! with the mend of that one all answer.
+//! A slip is the name that is alone: one cause is told, everything else that says the name depends
+//! on it, and with the mend of that one all answer.
 
 use super::ground::{Ground, misses};
 use super::{P, STAGE, each, mends};

@@ -31,7 +31,7 @@ pub(super) struct Moved<'c> {
     wake_at: Option<i64>,
 }
 
-/// What is kept of the detail of a run, whoever made it: lists have many of them.
+/// What is kept of the detail of a run, whatever made it: lists have many of them.
 pub(super) fn kept(detail: &str) -> String {
     cut(detail, outcome::DETAIL)
 }

@@ -31,7 +31,8 @@ pub struct Taken {
     pub recovered: Vec<Recovered>,
 }
 
-/// Take the runs named, if they are due: from whoever had them, and fencing them off.
+/// Take the runs named, if they are due: also from the workers that the rule names, which are
+/// fenced off.
 pub async fn take_over(
     store: &Store,
     rule: &TakeOver,

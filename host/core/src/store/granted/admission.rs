@@ -2,8 +2,8 @@
 //! tree is held against the grants, and what is sent is written from the tree. The guest's own
 //! text never reaches a database, so no two readers can disagree about it.
 //!
-//! Whoever writes a part of the tree names each of its fields: what is not known here cannot be
-//! written, and is refused.
+//! The code that writes a part of the tree names each of its fields: what is not known here cannot
+//! be written, and is refused.
 
 mod calls;
 mod changes;
@@ -92,7 +92,7 @@ pub(super) struct Asker<'a> {
     pub(super) grants: &'a Grants,
     /// The tables as they are, on PostgreSQL.
     pub(super) catalog: Option<&'a Catalog>,
-    /// All tables there are, where somebody asks what would have to be granted.
+    /// All tables there are, where the operator asks what would have to be granted.
     pub(super) there: Option<&'a BTreeSet<String>>,
     /// Bytes that one value may have.
     pub(super) most: u64,

@@ -115,7 +115,7 @@ impl Authorizer {
         self.change(|now| std::mem::replace(now, Now::idle()).refusal)
     }
 
-    /// Nobody waits any more for the statement under way: its time is over.
+    /// The caller of the statement under way has gone: its time is over.
     pub(super) fn give_up(&self) {
         self.change(|now| now.deadline = Some(Instant::now()));
     }

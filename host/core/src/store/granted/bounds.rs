@@ -54,7 +54,7 @@ fn values(limits: &CallLimits) -> [(c_int, c_int); 11] {
         (ffi::SQLITE_LIMIT_ATTACHED, 0),
         (ffi::SQLITE_LIMIT_LENGTH, length),
         (ffi::SQLITE_LIMIT_SQL_LENGTH, text),
-        // Of tables, too, whoever they belong to: a wider one could not even be read past.
+        // Of tables, too, granted or not: a wider one could not even be read past.
         (ffi::SQLITE_LIMIT_COLUMN, 500),
         (ffi::SQLITE_LIMIT_EXPR_DEPTH, 200),
         (ffi::SQLITE_LIMIT_COMPOUND_SELECT, 100),

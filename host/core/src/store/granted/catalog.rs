@@ -24,12 +24,12 @@ pub(super) struct Catalog {
     pub(super) vectors: Option<String>,
     tables: BTreeMap<String, Columns>,
     /// A cast that a statement on these tables could make the server run, if it is of a function
-    /// that somebody made: from one type to another.
+    /// that is neither the server's nor an extension's: from one type to another.
     pub(super) made_cast: Option<String>,
 }
 
 impl Catalog {
-    /// As whoever reads sees it.
+    /// As a reading connection sees it.
     pub(super) async fn read(store: &Store, grants: &Grants) -> Result<Self, StoreError> {
         Self::of(&store.query(question(grants)?).await?)
     }

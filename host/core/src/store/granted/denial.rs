@@ -44,7 +44,8 @@ pub(super) fn statement(what: &str) -> String {
     )
 }
 
-/// The denial of every statement where one may run what somebody made.
+/// The denial of every statement where one may run a function that is neither the server's nor an
+/// extension's.
 pub(super) fn made_cast(cast: &str) -> String {
     format!(
         "may run no statement: the database has a cast from {cast} with a function of its own, \

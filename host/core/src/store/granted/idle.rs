@@ -1,5 +1,5 @@
 //! How long a guest may keep others from writing. On SQLite a transaction holds the lock of the
-//! whole file, and nobody can stop a guest from outside that does nothing in it.
+//! whole file, and a guest that does nothing in it cannot be stopped from outside.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +13,7 @@ const CALL: Duration = Duration::from_secs(5);
 /// What one statement or transaction may keep others from writing, computing or not: less than they
 /// wait for their turn.
 pub(super) const HELD: Duration = Duration::from_secs(8);
-/// One that takes no longer has kept nobody waiting.
+/// One that takes no longer has kept no other writer waiting.
 const SHORT: Duration = Duration::from_millis(100);
 /// After a transaction that waited for its guest, or took long, no guest writes for as long, and for this long
 /// at most: more than twice what another process takes to ask for the lock again.

@@ -19,13 +19,14 @@ impl Idling {
 }
 
 impl Guest for Idling {
-    /// Close what a plugin left open, so that whoever closes the database after it is the last.
+    /// Close what a plugin left open, so that the store, which closes the database after it, is the
+    /// last.
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             let sessions = std::mem::take(&mut *self.sessions());
             for session in sessions {
                 if let Session::Sqlite { connection, .. } = session {
-                    // There is nobody to tell, and nothing to be done about it.
+                    // There is no caller to tell, and nothing to be done about it.
                     connection.close().await.ok();
                 }
             }

@@ -143,7 +143,7 @@ async fn no_tables_of_its_own(transaction: &mut Transaction<'_>) -> Result<(), S
     Ok(())
 }
 
-/// Make the role. Nobody logs in with it until [`admit`] gave it a password.
+/// Make the role. No session logs in with it until [`admit`] gave it a password.
 async fn create(transaction: &mut Transaction<'_>, role: &str) -> Result<(), StoreError> {
     let sql = format!(
         "CREATE ROLE {} LOGIN NOINHERIT CONNECTION LIMIT {CONNECTION_LIMIT}",

@@ -5,7 +5,7 @@
 //!
 //! Inside, the server refuses to change the role and the session's user, which it does not
 //! while `SET ROLE` holds. And one function is not enough: its owner may alter it to run with
-//! the rights of whoever calls it. Of the inner one that is the role without rights.
+//! the rights of its caller. Of the inner one that is the role without rights.
 //!
 //! The inner one opens the statement as a cursor, which the server does with one statement that
 //! gives rows and with nothing else: no command on the session, such as a table that hides
@@ -95,7 +95,7 @@ impl<'a> Passage<'a> {
         let schema = quoted(&self.login.schema);
         let mut commands = vec![
             format!("REVOKE ALL ON SCHEMA {schema} FROM {between}"),
-            // Whoever comes to own a function has to be allowed to make one, for this moment.
+            // A role that comes to own a function has to be allowed to make one, for this moment.
             format!("GRANT USAGE, CREATE ON SCHEMA {schema} TO {between}, {role}"),
         ];
         commands.extend(function(&self.inner(), INNER, &role, &between));

@@ -193,7 +193,8 @@ async fn each_postgres(
     Ok(())
 }
 
-/// How many rows a statement gives, whose values nobody wants: none of any length is sent.
+/// How many rows a statement gives, whose values the caller does not want: none of any length is
+/// sent.
 async fn count_postgres(
     connection: &mut PgConnection,
     statement: Statement,

@@ -195,7 +195,7 @@ impl ActiveTransaction<'_> {
             pauses.spend(began.elapsed());
         }
         if command.is_err() && until < deadline {
-            // Before the channel is closed: whoever asks then is told why.
+            // Before the channel is closed: a call that asks then is told why.
             why.set(idle::idled()).ok();
         }
         command.ok()?
@@ -214,8 +214,8 @@ impl ActiveTransaction<'_> {
         self.borrowed.session()?.execute(asked?, timeout).await
     }
 
-    /// Commit, and say what came of it. Nobody to answer means that the call has gone; the
-    /// commit stands.
+    /// Commit, and say what came of it. An answer that cannot be sent means that the call has gone;
+    /// the commit stands.
     async fn commit(&mut self, answer: Reply<()>) -> Result<(), StoreError> {
         if self.spoiled {
             let result = self.command("ROLLBACK").await;

@@ -1,5 +1,5 @@
-//! Every row that somebody reads is read once, batch by batch in the order of keys, so that no
-//! age and no number of rows hides one that cannot be read.
+//! Every row that the host reads is read once, batch by batch in the order of keys, so that no age
+//! and no number of rows hides one that cannot be read.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Waiting for a lock on PostgreSQL. Sessions of callboard hold one for moments; whoever holds one
-//! for longer may never let go, and is told by name.
+//! Waiting for a lock on PostgreSQL. Sessions of callboard hold one for moments; a session that
+//! holds one for longer may never let go, and is told by name.
 
 use sqlx::postgres::PgPool;
 
@@ -10,8 +10,8 @@ use crate::value::Statement;
 /// of the host that froze.
 pub(super) const PATIENCE: (&str, &str) = ("lock_timeout", "7s");
 
-/// The transaction that has had a lock on a table of this schema for the longest. Whoever only
-/// reads is in nobody's way. How old those of others are is not told to every user.
+/// The transaction that has had a lock on a table of this schema for the longest. One that only
+/// reads is in no other's way. How old those of others are is not told to every user.
 const HOLDER: &str = "SELECT held.pid, COALESCE(usename::text, '') AS name, \
         COALESCE(application_name, '') AS program, relname::text AS held_table \
     FROM pg_locks AS held \

@@ -30,7 +30,7 @@ pub(super) async fn refuse(
         .await?;
     let mut others = Vec::new();
     for _ in 0..OTHERS {
-        // One that gets no session takes nobody's.
+        // A connection that gets no session takes none from another.
         let Ok(other) = tokio::time::timeout(LIMIT, busy(options)).await else {
             break;
         };

@@ -66,8 +66,9 @@ async fn fire_in(transaction: &mut Transaction<'_>, plan: &Plan) -> Result<Vec<F
     Ok(fired)
 }
 
-/// Those of the schedules of whose open runs nobody else holds one. A checkpoint may hold its run for
-/// as long as its deferred writes take: the schedule has its turn afterwards, and no other waits for it.
+/// Those of the schedules of whose open runs no other transaction holds one. A checkpoint may hold
+/// its run for as long as its deferred writes take: the schedule has its turn afterwards, and no
+/// other waits for it.
 async fn at_hand(
     transaction: &mut Transaction<'_>,
     mut names: Vec<String>,
@@ -94,7 +95,7 @@ async fn at_hand(
 }
 
 /// Lock the rows of those names that are due still, and give their `last_at`. Their open runs
-/// come first: whoever ends a run has that one, and then wants the row.
+/// come first: a transaction that ends a run has that one, and then wants the row.
 async fn lock(
     transaction: &mut Transaction<'_>,
     names: &[String],
@@ -266,7 +267,7 @@ impl<'p> Firing<'p> {
         Ok(())
     }
 
-    /// Start a run of a policy unless one is under way, whoever started it.
+    /// Start a run of a policy unless one is under way, whatever started it.
     async fn upkeep(&mut self, transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
         if runs::is_open(transaction, &self.planned.run.pipeline).await? {
             return Ok(());

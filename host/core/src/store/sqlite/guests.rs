@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError, Weak};
 
 use futures_util::future::BoxFuture;
 
-/// Connections that somebody keeps open.
+/// Connections that the databases of plugins keep open.
 pub(in crate::store) trait Guest: Send + Sync {
     fn close(&self) -> BoxFuture<'_, ()>;
 }

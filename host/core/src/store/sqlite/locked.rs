@@ -1,5 +1,5 @@
-//! Waiting for a lock on a SQLite file. Other processes of callboard hold it for moments; a program
-//! of somebody else that holds it for long may never let go, and is told at once, by name.
+//! Waiting for a lock on a SQLite file. Other processes of callboard hold it for moments; another
+//! program that holds it for long may never let go, and is told at once, by name.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Reading the schema makes a connection notice that another process has changed it.
 const LOOKED_AT: &str = "SELECT 1 FROM sqlite_schema LIMIT 1";
 
-/// The byte of the file `-shm` that whoever writes has locked.
+/// The byte of the file `-shm` that the writing connection has locked.
 const WRITER: u64 = 120;
 /// The bytes of the file itself that SQLite locks.
 const PENDING: std::ops::RangeInclusive<u64> = 0x4000_0000..=0x4000_01ff;
@@ -46,7 +46,7 @@ pub(super) fn wait(file: &Path, began: Instant, error: StoreError) -> Result<(),
     ))
 }
 
-/// Begin to write, once nobody else does.
+/// Begin to write, once no other connection does.
 pub(super) async fn begin<'c>(
     connection: &'c mut SqliteConnection,
     file: &Path,

@@ -1,5 +1,5 @@
 //! A file that this process has open is the one at its path, or has been replaced: then what is
-//! written to it is lost, and whoever opens the path sees another.
+//! written to it is lost, and a process that opens the path sees another.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};

@@ -84,7 +84,7 @@ pub(super) async fn current(
     path: &str,
 ) -> Result<SqliteConnection, StoreError> {
     refuse_missing_folder(path)?;
-    // SQLite gives its log the rights of the file. Why it can't be made is said by whoever opens it.
+    // SQLite gives its log the rights of the file. Opening it says why it can't be made.
     private::make(Path::new(path)).ok();
     let began = Instant::now();
     loop {
@@ -111,9 +111,9 @@ pub(super) async fn anchor(options: &SqliteConnectOptions) -> Result<SqliteConne
     Ok(connection)
 }
 
-/// Bring what stands in the log into the file. After a crash nobody knows what of it is there, and so
-/// whether it was SQLite that wrote to the file; it is of no consequence if somebody reads meanwhile,
-/// and it can't be done.
+/// Bring what stands in the log into the file. After a crash it cannot be told what of it is there,
+/// and so whether it was SQLite that wrote to the file. It is of no consequence if another
+/// connection reads meanwhile, and it can't be done.
 pub(super) async fn settle(connection: &mut SqliteConnection) {
     let checkpoint = sqlx::raw_sql("PRAGMA wal_checkpoint(PASSIVE)");
     if let Err(error) = checkpoint.execute(connection).await {
@@ -134,7 +134,7 @@ async fn try_open(
         _ => {}
     }
     let mut connection = connect(options).await?;
-    // Somebody else may be writing: only what there is to change is worth the wait.
+    // Another process may be writing: only what there is to change is worth the wait.
     if look_on(&mut connection).await.is_err() {
         migrate_locked(&mut connection).await?;
     }
@@ -173,8 +173,8 @@ async fn look_on(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     looked
 }
 
-/// Whether a file without the current schema is somebody else's: it says so in its head, or has
-/// tables and none of ours.
+/// Whether a file without the current schema belongs to another program: it says so in its head, or
+/// has tables and none of ours.
 async fn is_foreign(transaction: &mut Transaction<'_>) -> Result<bool, StoreError> {
     let sql = "SELECT (SELECT application_id FROM pragma_application_id) AS application, \
          (SELECT COUNT(*) FROM sqlite_schema) AS objects, \

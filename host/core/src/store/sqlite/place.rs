@@ -5,7 +5,8 @@
 //! In this mode of SQLite the file itself changes in one way: a checkpoint brings into it what
 //! stands in the log, and says in the index of the log how far it wants to come before it begins,
 //! and how far it came once it is done (<https://www.sqlite.org/walformat.html>, "The WAL-Index
-//! Header"). A file that changed although no checkpoint came further was written by somebody else.
+//! Header"). A file that changed although no checkpoint came further was written by another
+//! program.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -29,10 +30,11 @@ const BEGUN: usize = 128;
 
 pub(in crate::store) struct Place {
     path: PathBuf,
-    /// The files that have to stay where they are: the database with its log, and the lock of
-    /// whoever works.
+    /// The files that have to stay where they are: the database with its log, and the lock of the
+    /// process that works.
     files: Mutex<Vec<OpenedFile>>,
-    /// Never used to read or write: whoever closes the file last removes its log, which has to stay.
+    /// Never used to read or write: the connection that closes the file last removes its log, which
+    /// has to stay.
     anchor: tokio::sync::Mutex<Option<SqliteConnection>>,
     /// The last look at which no checkpoint was under way.
     settled: Mutex<Option<(Filled, Written)>>,
@@ -87,7 +89,7 @@ impl Place {
         self.settled().await.map(drop)
     }
 
-    /// The same, and whether it could be seen that nobody wrote over it.
+    /// The same, and whether it could be seen that no other program wrote over it.
     pub(super) async fn settled(&self) -> Result<bool, StoreError> {
         if let Some(lost) = self.lost.get() {
             return Err(lost.clone());
@@ -129,7 +131,7 @@ impl Place {
     }
 
     /// Whether its log has an index that can be looked at: a file that can only be read has none,
-    /// and one that somebody made shorter would end the process.
+    /// and one that was made shorter would end the process.
     fn has_index(&self) -> bool {
         let mut index = self.path.clone().into_os_string();
         index.push("-shm");
@@ -149,8 +151,8 @@ impl Place {
         )
     }
 
-    /// Let go of the file. One that is lost is never closed: whoever closes last brings the log
-    /// into the file at the path, which is another one.
+    /// Let go of the file. One that is lost is never closed: the connection that closes last brings
+    /// the log into the file at the path, which is another one.
     pub(super) async fn close(&self) -> Result<(), StoreError> {
         let sound = self.check().await;
         let anchor = self.anchor.lock().await.take();

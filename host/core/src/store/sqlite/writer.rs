@@ -27,7 +27,7 @@ pub(super) type Run =
     Box<dyn for<'t> FnOnce(&'t mut SqliteConnection) -> BoxFuture<'t, bool> + Send>;
 pub(super) type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
-/// Do what comes, one group after the other, until nobody can send any more.
+/// Do what comes, one group after the other, until no sender is left.
 pub(super) async fn write_jobs(
     connection: SqliteConnection,
     mut receiver: mpsc::Receiver<Job>,
@@ -73,7 +73,7 @@ async fn write_group(
     let healthy = if result.is_ok() {
         Some(connection)
     } else {
-        // Before the answers: whoever tries again must not meet this transaction.
+        // Before the answers: a caller that tries again must not meet this transaction.
         connection.close().await.ok();
         None
     };

@@ -30,7 +30,7 @@ async fn fork_in(transaction: &mut Transaction<'_>, fork: Fork) -> Result<u64, S
     transaction
         .execute(runs::insert(&fork.run, dialect)?)
         .await?;
-    // A claim looks for checkpoints only where somebody may have made some.
+    // A claim looks for checkpoints only where a worker may have made some.
     let made = Statement::new("UPDATE open_runs SET fence = 1 WHERE id = $1").bind(id);
     transaction.execute(made).await?;
     let ids = batch::ids(dialect);

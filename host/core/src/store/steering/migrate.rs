@@ -18,7 +18,7 @@ pub struct Migrate {
     pub seen: RunVersion,
     /// Stages whose checkpoints do not count any more.
     pub superseded: Vec<String>,
-    /// Gates that nobody has to answer any more.
+    /// Gates that need no answer any more.
     pub withdrawn: Vec<String>,
     pub detail: String,
 }

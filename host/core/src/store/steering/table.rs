@@ -42,7 +42,7 @@ pub enum State {
     Pausing,
     /// Its worker is asked to cancel it.
     Cancelling,
-    /// Whoever takes it next cancels it: its worker fell silent before it did.
+    /// The worker that takes it next cancels it: its worker fell silent before it did.
     Doomed,
     /// Its worker fell silent.
     Silent,
@@ -183,7 +183,7 @@ pub(in crate::store) async fn lock(
     let Some((status, held, fence, told)) = transaction.read_first(query).await? else {
         return Ok(None);
     };
-    // Under the lock nobody adds another.
+    // Under the lock no transaction adds another.
     let sql = "SELECT COALESCE(MAX(step), 0) AS newest FROM stage_runs WHERE run = $1";
     let newest = transaction.read_first(Query::new(sql).bind(run)).await?;
     Ok(Some(Locked {

@@ -132,7 +132,7 @@ impl Told {
         let is_minor = unit.theme().is_minor();
         for part in &unit.parts {
             let headline = Headline::read(&part.subject, Forge::Unknown);
-            // Of a feature nobody wants to know how its tests came about.
+            // A reader of a feature does not want to know how its tests came about.
             if Theme::of(&headline, part.paths.iter()).is_minor() && !is_minor {
                 continue;
             }

@@ -1,5 +1,5 @@
-//! How much room a change deserves: by what it is, what it breaks and mends, and how much of it
-//! somebody wrote. How long its message is says nothing of that.
+//! How much room a change deserves: by what it is, what it breaks and mends, and how much of it is
+//! not generated. How long its message is says nothing of that.
 
 use super::super::log::Entry;
 use super::super::prose::Prose;
@@ -13,7 +13,7 @@ const SIZES: [(u64, u32); 3] = [(300, 3), (50, 2), (10, 1)];
 
 /// What a change weighs.
 pub(super) struct Weighed {
-    /// Lines that somebody wrote or removed, where they are counted.
+    /// Lines written or removed, those of generated files left out, where they are counted.
     pub(super) lines: Option<u64>,
     pub(super) importance: u32,
 }
@@ -32,7 +32,7 @@ pub(super) fn weigh(unit: &Unit, said: bool, rules: &Rules, counts: bool) -> Wei
         3 * u32::from(breaking) + u32::from(issue) + u32::from(said) + u32::from(is_severe(unit));
     let title = Prose::line(&unit.headline.title);
     let importance = match theme.is_minor() && !breaking {
-        // Whoever says nothing gives nobody anything to tell.
+        // A title that says nothing, with no reason, leaves nothing to tell.
         _ if !title.says_something() && !said => 0,
         true => (theme.weight() + size).min(MINOR),
         false => theme.weight() + size + extra,

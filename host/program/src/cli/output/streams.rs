@@ -1,6 +1,6 @@
-//! The two streams of the process, and what becomes of a command that nobody hears any more: an
-//! answer that cannot be written is told once, in [`lost`], and everything after it is said to
-//! nobody. Who reads no errors is told none.
+//! The two streams of the process, and what becomes of a command whose answer is not read any more:
+//! an answer that cannot be written is told once, in [`lost`], and everything after it is dropped.
+//! Who reads no errors is told none.
 //!
 //! What stands beside the answer is text, or, once [`write_documents`] said so, a JSON document a
 //! line, as the lines of the log are.
@@ -81,7 +81,7 @@ pub(super) fn written(result: io::Result<()>) {
         ErrorKind::BrokenPipe => Exit::Unread,
         _ => Exit::Failed,
     };
-    // Whoever was first has told it.
+    // The first failure tells it.
     if LOST.set(exit).is_ok() && exit == Exit::Failed {
         let problem = format!("standard output takes no more: {error}");
         let help = "what it says is lost from there on; see whether its disk is full";
@@ -111,7 +111,7 @@ pub(super) fn aside(level: MessageLevel, text: impl Display, document: impl FnOn
     }
 }
 
-/// A text for standard error, whoever reads it and how fast.
+/// A text for standard error, however fast its reader is.
 pub(super) fn beside(text: &str) {
     // What is dropped is counted there.
     StandardError.write_all(text.as_bytes()).ok();
