@@ -13,6 +13,7 @@ mod once;
 mod one_worker;
 mod outage;
 mod own_runnable;
+mod providers;
 mod retention;
 pub(crate) mod roll_call;
 mod sealed;

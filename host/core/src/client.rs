@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, StatusCode};
 use serde_json::Value as Json;
 use tokio::time::{Instant, timeout_at};
@@ -65,8 +65,8 @@ struct Hop {
     method: Method,
     url: Url,
     headers: HeaderMap,
-    /// What goes out as `Authorization`, while the request is at the origin it is for.
-    bearer: Option<HeaderValue>,
+    /// What carries the credential, while the request is at the origin it is for.
+    bearer: Option<(HeaderName, HeaderValue)>,
     body: Vec<u8>,
     fresh: bool,
 }
@@ -134,6 +134,7 @@ impl Client {
             credential: bearer.zip(Origin::of(url)).map(|(secret, to)| Credential {
                 secret: secret.clone(),
                 to,
+                header: None,
             }),
             deadline,
             max_body: JSON_BODY,
@@ -150,18 +151,7 @@ impl Client {
             let kind = ClientErrorKind::Status(response.status);
             return Err(ClientError::new(kind, format!("{target}: {text}")));
         }
-        let unread = |problem: String| {
-            ClientError::new(ClientErrorKind::Unknown, format!("{target}: {problem}"))
-        };
-        if value::tree(&response.body) > JSON_TREE {
-            let most = JSON_TREE >> 20;
-            let problem = format!(
-                "the answer has so many parts that it takes more than {most} MiB in memory"
-            );
-            return Err(unread(problem));
-        }
-        serde_json::from_slice(&response.body)
-            .map_err(|error| unread(format!("the answer is no JSON: {error}")))
+        json_of(&response)
     }
 
     async fn follow(
@@ -223,7 +213,7 @@ impl Client {
         fresh: bool,
     ) -> Result<reqwest::Response, ClientError> {
         let mut headers = hop.headers.clone();
-        headers.extend(hop.bearer.clone().map(|bearer| (AUTHORIZATION, bearer)));
+        headers.extend(hop.bearer.clone());
         let request = self
             .sender(private, fresh)?
             .request(hop.method.clone(), hop.url.clone())
@@ -245,8 +235,24 @@ impl Client {
     }
 }
 
+/// The JSON document that a response is, if it takes no more memory than any may.
+pub fn json_of(response: &Response) -> Result<Json, ClientError> {
+    let unread = |problem: String| {
+        let target = shown(&response.url);
+        ClientError::new(ClientErrorKind::Unknown, format!("{target}: {problem}"))
+    };
+    if value::tree(&response.body) > JSON_TREE {
+        let most = JSON_TREE >> 20;
+        let problem =
+            format!("the answer has so many parts that it takes more than {most} MiB in memory");
+        return Err(unread(problem));
+    }
+    serde_json::from_slice(&response.body)
+        .map_err(|error| unread(format!("the answer is no JSON: {error}")))
+}
+
 /// The header that carries a credential to `url`, which has to be where it goes.
-fn bearer_to(credential: &Credential, url: &Url) -> Result<HeaderValue, ClientError> {
+fn bearer_to(credential: &Credential, url: &Url) -> Result<(HeaderName, HeaderValue), ClientError> {
     if Origin::of(url).as_ref() != Some(&credential.to) {
         let text = format!(
             "a credential for {} was not sent to {}",
@@ -255,7 +261,7 @@ fn bearer_to(credential: &Credential, url: &Url) -> Result<HeaderValue, ClientEr
         );
         return Err(ClientError::new(ClientErrorKind::Denied, text));
     }
-    headers::bearer(&credential.secret)
+    headers::carrying(credential)
 }
 
 impl Hop {

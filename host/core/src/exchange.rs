@@ -23,6 +23,8 @@ pub enum Reach<'a> {
 pub struct Credential {
     pub secret: Secret,
     pub to: Origin,
+    /// The header that holds it and nothing else; `Authorization: Bearer` if there is none.
+    pub header: Option<&'static str>,
 }
 
 /// A request.
@@ -32,7 +34,7 @@ pub struct Request {
     pub url: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// Goes out as `Authorization: Bearer`.
+    /// Goes out in a header of its own.
     pub credential: Option<Credential>,
     /// How long to wait at most, redirects and body included.
     pub deadline: Duration,

@@ -89,8 +89,10 @@
 //! ```
 
 mod contract;
+mod model;
 pub mod schema;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -102,6 +104,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 pub use self::contract::{Contract, Needs, PromptNeed, RowAct, RowUse, TableName, TableNeed};
+pub use self::model::{Completion, Fallbacks, ModelImage, ModelRequest, Tokens, Vectors};
 use crate::exchange::{ClientError, Reach, Request, Response};
 use crate::lines::Lines;
 use crate::outcome::{self, Done, FailureKind, Outcome, Patch, Stop};
@@ -190,6 +193,8 @@ pub struct Call {
     pub resources: Arc<dyn Resources>,
     /// What is said meanwhile is kept with the visit.
     pub lines: Lines,
+    /// Providers that others stood in for; the engine adds them to what the stage did.
+    pub fallbacks: Fallbacks,
 }
 
 impl Call {
@@ -219,14 +224,20 @@ impl Call {
         self.resources.execute(statement, self.deadline).await
     }
 
-    /// Ask the model of a role, for as long as the call has. `None` if no provider is set.
+    /// Ask the model of a role, for as long as the call has: the first provider of its chain that
+    /// answers. `None` if no provider is set. A provider that is busy is `deferred`, and none that
+    /// answers `unavailable`, with the name of each cause.
     pub async fn complete(
         &self,
         role: &str,
-        mut request: ModelRequest,
+        request: ModelRequest,
     ) -> Result<Option<Completion>, Stop> {
-        request.timeout = request.timeout.min(self.remaining());
-        self.resources.complete(role, request).await
+        self.resources.complete(self, role, request).await
+    }
+
+    /// Texts as vectors of the model of a role. `None` if no provider is set.
+    pub async fn embed(&self, role: &str, texts: &[String]) -> Result<Option<Vectors>, Stop> {
+        self.resources.embed(self, role, texts).await
     }
 
     /// Send a request and read the whole answer, whatever its status, for as long as the call has.
@@ -254,6 +265,9 @@ pub trait Resources: Send + Sync {
     /// rows touched.
     fn execute(&self, statement: Statement, deadline: Instant) -> BoxFuture<'_, Result<u64, Stop>>;
 
+    /// The folder of the workspace, at which relative paths of settings begin.
+    fn folder(&self) -> &Path;
+
     /// The columns of a table in the live schema; none if there is no such table.
     fn columns<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>>;
 
@@ -266,9 +280,18 @@ pub trait Resources: Send + Sync {
     /// Ask the model of a role. `None` if the role does not resolve: no provider is set.
     fn complete<'a>(
         &'a self,
+        call: &'a Call,
         role: &'a str,
         request: ModelRequest,
     ) -> BoxFuture<'a, Result<Option<Completion>, Stop>>;
+
+    /// Texts as vectors of the model of a role. `None` if the role does not resolve.
+    fn embed<'a>(
+        &'a self,
+        call: &'a Call,
+        role: &'a str,
+        texts: &'a [String],
+    ) -> BoxFuture<'a, Result<Option<Vectors>, Stop>>;
 
     /// Send a request, if it may go there, and read the whole answer.
     fn send<'a>(
@@ -276,28 +299,6 @@ pub trait Resources: Send + Sync {
         reach: Reach<'a>,
         request: Request,
     ) -> BoxFuture<'a, Result<Response, ClientError>>;
-}
-
-/// What a model is asked.
-#[derive(Debug, Clone)]
-pub struct ModelRequest {
-    pub system: String,
-    pub prompt: String,
-    pub max_tokens: u32,
-    /// The JSON schema that the answer has to fit, if it is to be JSON.
-    pub schema: Option<Json>,
-    /// How long to wait at most.
-    pub timeout: Duration,
-}
-
-/// What a model answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Completion {
-    pub text: String,
-    /// The model that answered, for the record.
-    pub model: String,
-    /// Whether the answer ended by itself rather than at the token limit.
-    pub complete: bool,
 }
 
 /// A handler of any origin, as the registry holds it.

@@ -41,6 +41,7 @@ pub mod html;
 pub mod inside;
 pub mod launch;
 pub mod lines;
+pub mod model;
 pub mod operations;
 pub mod outcome;
 pub mod pack;

@@ -13,7 +13,7 @@
 //! * `grammar` finds citations in a text and `words` what else it claims; `check` holds claims
 //!   against the changes that they stand on.
 //! * `audit` composes and checks every day of a history.
-//! * `id` names things; `vector` turns a text into numbers without a model.
+//! * `id` names things.
 
 /// A pattern that is compiled once.
 macro_rules! pattern {
@@ -51,5 +51,4 @@ pub mod rules;
 mod sample;
 pub mod text;
 pub mod theme;
-pub mod vector;
 pub mod words;

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::handler::{
-    AnyHandler, Call, Completion, ModelRequest, Registration, Resources,
+    AnyHandler, Call, Completion, Fallbacks, ModelRequest, Registration, Resources, Vectors,
 };
 use callboard_core::lines::Lines;
 use callboard_core::outcome::{Outcome, Patch, Stop};
@@ -26,6 +26,8 @@ use callboard_factory::diary::git::{Detail, Identity};
 use callboard_factory::diary::landed::Lister;
 use callboard_factory::diary::log::Entry;
 use callboard_factory::diary::looking::Looking;
+use callboard_factory::tables::tasks::{self, TaskEvent};
+use callboard_factory::tables::transitions::{At, Happening};
 
 /// The template that the factory comes with.
 pub(crate) const TEMPLATE: &str =
@@ -55,6 +57,10 @@ impl Resources for Host {
         Box::pin(async move { Ok(self.store.execute(statement).await?) })
     }
 
+    fn folder(&self) -> &Path {
+        Path::new("")
+    }
+
     fn columns<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {
         Box::pin(async move { Ok(self.store.columns(table).await?) })
     }
@@ -70,8 +76,17 @@ impl Resources for Host {
         Ok(TEMPLATE.to_owned())
     }
 
-    fn complete<'a>(&'a self, _: &'a str, _: ModelRequest) -> BoxFuture<'a, Answer> {
+    fn complete<'a>(&'a self, _: &'a Call, _: &'a str, _: ModelRequest) -> BoxFuture<'a, Answer> {
         Box::pin(async { self.answer.clone() })
+    }
+
+    fn embed<'a>(
+        &'a self,
+        _: &'a Call,
+        _: &'a str,
+        _: &'a [String],
+    ) -> BoxFuture<'a, Result<Option<Vectors>, Stop>> {
+        Box::pin(async { Ok(None) })
     }
 
     fn send<'a>(
@@ -121,6 +136,7 @@ impl Bench {
                 answer: self.answer.clone(),
             }),
             lines: Lines::default(),
+            fallbacks: Fallbacks::default(),
         };
         let input = input.as_object().cloned().unwrap_or_default();
         handler.call(&call, config, input).await
@@ -144,6 +160,20 @@ impl Bench {
             .await
             .expect("a commit");
         done.patch
+    }
+
+    /// Have something happen to a task.
+    pub(crate) async fn happen(&self, id: &str, event: TaskEvent) {
+        let happening = Happening {
+            event,
+            who: "Ada",
+            detail: "",
+            at: At::Moment(now()),
+        };
+        for statement in tasks::step(id, &happening, &[]) {
+            let touched = self.store.execute(statement).await.expect("a write");
+            assert_eq!(touched, 1, "{event:?}");
+        }
     }
 
     /// The single number that a query gives.

@@ -1,13 +1,16 @@
 //! A loaded guest and a way to call its handlers.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_core::config::CallLimits;
 use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::grants::Grants;
-use callboard_core::handler::{Call, Completion, Contract, ModelRequest, Resources};
+use callboard_core::handler::{
+    Call, Completion, Contract, Fallbacks, ModelRequest, Resources, Vectors,
+};
 use callboard_core::lines::Lines;
 use callboard_core::outcome::{Failure, FailureKind, Outcome, Patch, Stop};
 use callboard_core::plugin::manifest::Manifest;
@@ -133,6 +136,7 @@ impl Bench {
             settings: Arc::clone(&self.settings),
             resources: Arc::new(Nothing),
             lines: Lines::default(),
+            fallbacks: Fallbacks::default(),
         };
         entry.checked(entry.handler.call(&call, config, input).await)
     }
@@ -187,6 +191,10 @@ impl Resources for Nothing {
         unreachable!("a plugin has no native resources")
     }
 
+    fn folder(&self) -> &Path {
+        Path::new("")
+    }
+
     fn columns<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {
         Box::pin(async { Ok(Vec::new()) })
     }
@@ -201,10 +209,20 @@ impl Resources for Nothing {
 
     fn complete<'a>(
         &'a self,
+        _: &'a Call,
         _: &'a str,
         _: ModelRequest,
     ) -> BoxFuture<'a, Result<Option<Completion>, Stop>> {
         unreachable!("a plugin has no native resources")
+    }
+
+    fn embed<'a>(
+        &'a self,
+        _: &'a Call,
+        _: &'a str,
+        _: &'a [String],
+    ) -> BoxFuture<'a, Result<Option<Vectors>, Stop>> {
+        unreachable!("no model is asked from here")
     }
 
     fn send<'a>(

@@ -53,6 +53,8 @@ const UNCITED: &str = r#"{
         { "text": "Readers find a post by its words now.", "changes": [] }
     ] }]
 }"#;
+/// JSON of another form than was asked for.
+const MISFIT: &str = r#"{ "title": "Search", "sections": [] }"#;
 const NO_JSON: &str = "Readers find a post by its words now (PR #7).";
 
 /// A factory whose writer is the server.
@@ -145,7 +147,18 @@ fn a_model_that_names_no_change_of_the_day_does_not() {
 
 #[test]
 fn a_model_that_does_not_answer_by_the_schema_does_not() {
-    built_in(Say::Text(NO_JSON), "no JSON object");
+    built_in(
+        Say::Text(NO_JSON),
+        "no-json: the answer is no JSON at line 1, column 1",
+    );
+}
+
+#[test]
+fn a_model_that_answers_by_another_schema_does_not() {
+    built_in(
+        Say::Text(MISFIT),
+        "misfit: the answer does not fit its schema",
+    );
 }
 
 #[test]
@@ -165,27 +178,30 @@ fn a_model_that_cites_nothing_does_not() {
 
 #[test]
 fn a_model_whose_answer_is_cut_does_not() {
-    built_in(Say::Cut(WELL), "was cut at");
+    built_in(
+        Say::Cut(WELL),
+        "truncated: the answer was cut at 3000 tokens",
+    );
 }
 
 #[test]
 fn a_model_that_fails_does_not() {
-    built_in(Say::Status(500), "500");
+    built_in(Say::Status(500), "status 500: ");
 }
 
 #[test]
 fn a_model_that_closes_the_connection_does_not() {
-    built_in(Say::Close, "role writer");
+    built_in(Say::Close, "reset: ");
 }
 
 #[test]
 fn a_model_that_answers_by_half_does_not() {
-    built_in(Say::Half, "role writer");
+    built_in(Say::Half, "reset: ");
 }
 
 #[test]
 fn a_model_that_never_answers_does_not() {
-    built_in(Say::Hang, "");
+    built_in(Say::Hang, "timeout: ");
 }
 
 #[test]

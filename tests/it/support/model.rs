@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::daemon::{BOUND, eventually};
 
@@ -21,6 +21,10 @@ pub(crate) enum Say {
     Cut(&'static str),
     /// A status without a text.
     Status(u16),
+    /// A status, with the seconds after which to ask again.
+    Busy(u16, u32),
+    /// A success with this document.
+    Document(Json),
     /// The connection is closed without an answer.
     Close,
     /// Half of an answer, then the connection is closed.
@@ -39,6 +43,7 @@ struct Shared {
     asked: AtomicUsize,
     /// What each request had as `authorization`; empty without one.
     credentials: Mutex<Vec<String>>,
+    requests: Mutex<Vec<ModelAsked>>,
     ended: AtomicBool,
     say: Mutex<Say>,
     gathering: Mutex<usize>,
@@ -54,6 +59,7 @@ impl ModelServer {
         let shared = Arc::new(Shared {
             asked: AtomicUsize::new(0),
             credentials: Mutex::default(),
+            requests: Mutex::default(),
             ended: AtomicBool::new(false),
             say: Mutex::new(say),
             gathering: Mutex::new(0),
@@ -86,6 +92,11 @@ impl ModelServer {
         self.shared.credentials.lock().expect("no panic").clone()
     }
 
+    /// What each request was.
+    pub(crate) fn requests(&self) -> Vec<ModelAsked> {
+        self.shared.requests.lock().expect("no panic").clone()
+    }
+
     pub(crate) fn asked(&self) -> usize {
         self.shared.asked.load(Ordering::SeqCst)
     }
@@ -112,8 +123,10 @@ impl Shared {
 
     fn answer(&self, mut stream: TcpStream) -> Option<()> {
         stream.set_read_timeout(Some(BOUND)).ok()?;
-        let credential = read_request(&stream)?;
+        let request = read_request(&stream)?;
+        let credential = request.header("authorization").to_owned();
         self.credentials.lock().expect("no panic").push(credential);
+        self.requests.lock().expect("no panic").push(request);
         let say = self.say.lock().expect("no panic").clone();
         self.asked.fetch_add(1, Ordering::SeqCst);
         match say {
@@ -122,6 +135,16 @@ impl Shared {
             Say::Together(number, text) => {
                 self.gather(number);
                 respond(&mut stream, 200, &completion(text, "stop"))
+            }
+            Say::Document(document) => respond(&mut stream, 200, &document.to_string()),
+            Say::Busy(status, seconds) => {
+                let body = "{\"error\":\"busy\"}";
+                respond_with(
+                    &mut stream,
+                    status,
+                    &format!("retry-after: {seconds}\r\n"),
+                    body,
+                )
             }
             Say::Status(status) => respond(&mut stream, status, "{\"error\":\"no memory\"}"),
             Say::Half => stream
@@ -148,10 +171,32 @@ impl Shared {
     }
 }
 
-/// Read a request to its end; gives what it has as `authorization`.
-fn read_request(stream: &TcpStream) -> Option<String> {
+/// A request as it came.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ModelAsked {
+    pub(crate) path: String,
+    headers: Vec<(String, String)>,
+    pub(crate) body: Json,
+}
+
+impl ModelAsked {
+    /// A header by its name in lower case; empty if there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let mut headers = self.headers.iter();
+        headers
+            .find(|(known, _)| known == name)
+            .map_or("", |(_, value)| value)
+    }
+}
+
+/// Read a request to its end.
+fn read_request(stream: &TcpStream) -> Option<ModelAsked> {
     let mut reader = BufReader::new(stream);
-    let (mut length, mut credential) = (0, String::new());
+    let mut asked = ModelAsked::default();
+    let mut first = String::new();
+    reader.read_line(&mut first).ok()?;
+    asked.path = first.split(' ').nth(1)?.to_owned();
+    let mut length = 0;
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
@@ -161,27 +206,33 @@ fn read_request(stream: &TcpStream) -> Option<String> {
             }
             continue;
         };
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.trim().parse().ok()?,
-            "authorization" => value.trim().clone_into(&mut credential),
-            _ => {}
+        let (name, value) = (name.to_ascii_lowercase(), value.trim().to_owned());
+        if name == "content-length" {
+            length = value.parse().ok()?;
         }
+        asked.headers.push((name, value));
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(credential)
+    asked.body = serde_json::from_slice(&body).unwrap_or_default();
+    Some(asked)
 }
 
 fn completion(text: &str, reason: &str) -> String {
     let choice =
         json!({ "message": { "role": "assistant", "content": text }, "finish_reason": reason });
-    json!({ "model": "quill-1", "choices": [choice] }).to_string()
+    let usage = json!({ "prompt_tokens": 1000, "completion_tokens": 200 });
+    json!({ "model": "quill-1", "choices": [choice], "usage": usage }).to_string()
 }
 
 fn respond(stream: &mut TcpStream, status: u16, body: &str) -> Option<()> {
+    respond_with(stream, status, "", body)
+}
+
+fn respond_with(stream: &mut TcpStream, status: u16, headers: &str, body: &str) -> Option<()> {
     let length = body.len();
     let head = format!(
-        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{headers}connection: close\r\n\r\n"
     );
     stream.write_all(format!("{head}{body}").as_bytes()).ok()
 }

@@ -2,6 +2,7 @@
 //! does not load, for the roll call to name.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::resources::HostResources;
@@ -9,6 +10,7 @@ use super::{App, AppError};
 use crate::engine::RunnableRevision;
 use crate::grants::Grants;
 use crate::handler::Contract;
+use crate::model::Models;
 use crate::pipeline::{Pipeline, PipelineLimits, Span};
 use crate::plugin::{self, Plugin, Source};
 use crate::policy::Policy;
@@ -281,7 +283,7 @@ impl LoadedRevision {
     /// The runnable revision for runs that start or go on now.
     pub(super) fn runnable(
         &self,
-        store: &Store,
+        (store, folder): (&Store, &Path),
         settings: Arc<Snapshot>,
         digest: String,
         misses: Vec<Reference>,
@@ -295,9 +297,10 @@ impl LoadedRevision {
             writers: self.writers(),
             settings: Arc::clone(&settings),
             resources: Arc::new(HostResources {
+                folder: folder.to_owned(),
                 store: store.clone(),
                 definitions: Arc::clone(&self.definitions),
-                settings,
+                models: Models { settings },
             }),
         }
     }

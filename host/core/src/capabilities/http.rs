@@ -106,6 +106,7 @@ fn credential(state: &InstanceState, key: &str, url: &str) -> Result<Credential,
         Ok(Some(secret)) => Ok(Credential {
             secret: secret.clone(),
             to,
+            header: None,
         }),
         Ok(None) => refuse(
             HttpErrorKind::Denied,

@@ -6,8 +6,7 @@ use reqwest::header::{
     HeaderValue, RANGE,
 };
 
-use super::ClientError;
-use crate::settings::Secret;
+use super::{ClientError, Credential};
 use crate::shown::cut;
 
 /// The most bytes of all headers together.
@@ -61,14 +60,19 @@ pub(super) fn checked(
     Ok(map)
 }
 
-/// The value of the header that carries a secret.
-pub(super) fn bearer(secret: &Secret) -> Result<HeaderValue, ClientError> {
-    let value = HeaderValue::from_str(&format!("Bearer {}", secret.expose()));
+/// The header that carries a credential.
+pub(super) fn carrying(credential: &Credential) -> Result<(HeaderName, HeaderValue), ClientError> {
+    let secret = credential.secret.expose();
+    let (name, value) = match credential.header {
+        None => (AUTHORIZATION, format!("Bearer {secret}")),
+        Some(name) => (HeaderName::from_static(name), secret.to_owned()),
+    };
+    let value = HeaderValue::from_str(&value);
     let mut value = value.map_err(|_| {
         ClientError::bad_request("the credential has characters that no header can carry")
     })?;
     value.set_sensitive(true);
-    Ok(value)
+    Ok((name, value))
 }
 
 fn pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), ClientError> {

@@ -216,6 +216,7 @@ fn hush(server: &Server) -> Credential {
     Credential {
         secret: Secret::new("hush".to_owned()),
         to: to.parse().expect("an origin"),
+        header: None,
     }
 }
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Engine, RunnableRevision, plan};
 use crate::fault;
-use crate::handler::{Call, schema};
+use crate::handler::{Call, Fallbacks, schema};
 use crate::lines::{Line, Lines};
 use crate::outcome::{FailureKind, Outcome, Patch, Stop};
 use crate::pipeline::{Pipeline, Stage};
@@ -144,6 +144,7 @@ impl StageExecution {
             settings: self.work.runnable.settings.clone(),
             resources: self.work.runnable.resources.clone(),
             lines: self.lines.clone(),
+            fallbacks: Fallbacks::default(),
         }
     }
 }
@@ -204,7 +205,7 @@ async fn call_once(entry: &HandlerEntry, call: &Call, config: Json, input: Patch
     }
     let work = AssertUnwindSafe(entry.handler.call(call, config, input)).catch_unwind();
     let outcome = match tokio::time::timeout(call.remaining(), work).await {
-        Ok(Ok(outcome)) => outcome,
+        Ok(Ok(outcome)) => with_fallbacks(outcome, call),
         Ok(Err(panic)) => {
             let message = supervision::panicked(&*panic);
             Outcome::Stopped(Stop::failed(FailureKind::Internal, message))
@@ -216,6 +217,14 @@ async fn call_once(entry: &HandlerEntry, call: &Call, config: Json, input: Patch
     };
     fault::point("before-check");
     storable(entry, entry.checked(outcome)).bounded()
+}
+
+/// What was done, with the providers that others stood in for.
+fn with_fallbacks(mut outcome: Outcome, call: &Call) -> Outcome {
+    if let Outcome::Done(done) = &mut outcome {
+        done.fallbacks.extend(call.fallbacks.take());
+    }
+    outcome
 }
 
 /// An output that no database would keep is a failure before anything is kept of it.

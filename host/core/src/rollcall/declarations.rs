@@ -5,12 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::handlers::uses;
 use super::{Cause, LISTED, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
+use crate::model::role;
 use crate::registry::nearest;
 use crate::settings::{Declaration, SettingRead, SettingType, read_of, reads};
 use crate::workspace::Defined;
-
-/// What a role is set by.
-const ROLE: [&str; 3] = ["url", "model", "key"];
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let (names, declared) = (Names::of(scope), scope.definitions.settings.iter());
@@ -109,9 +107,8 @@ impl<'a> Names<'a> {
     }
 
     fn is_whole(&self, role: &str) -> bool {
-        ["url", "model"]
-            .iter()
-            .all(|part| self.is_declared(role, part))
+        let has = |part| self.is_declared(role, part);
+        has("model") && (has("url") || has("provider"))
     }
 
     /// A setting of a role: its last word is one that a role has, and the role is one that is asked,
@@ -122,10 +119,10 @@ impl<'a> Names<'a> {
         if plugins.any(|plugin| plugin.manifest.value.ask.settings.covers(key)) {
             return None;
         }
-        if !ROLE.contains(&part) {
-            let near = nearest(part, ROLE.into_iter());
+        if !role::PARTS.contains(&part) {
+            let near = nearest(part, role::PARTS.into_iter());
             let near = near.filter(|near| !self.is_declared(role, near));
-            let problem = format!("a role has {}, and no `{part}`", named(ROLE));
+            let problem = format!("a role has {}, and no `{part}`", named(role::PARTS));
             let mend = near.map(|near| write(&format!("roles.{role}.{near}")));
             return Some(Miss::new(problem, mend.unwrap_or("remove it".to_owned())));
         }
@@ -156,6 +153,9 @@ fn asked(scope: &RollScope<'_>) -> BTreeSet<String> {
         let roles = entry.map(|entry| entry.contract.roles(used.config));
         asked.extend(roles.into_iter().flatten());
     }
+    let led = asked.iter().map(|role| role::order(scope.settings, role));
+    let led: Vec<_> = led.flatten().flatten().collect();
+    asked.extend(led);
     asked
 }
 

@@ -77,7 +77,7 @@ fn rewritten(
     guard: &Known<'_>,
     told: &mut BTreeSet<usize>,
 ) -> Vec<Reference> {
-    // A person sees all of it, and a rail what it reads.
+    // A person sees all of it, and whoever else judges what it reads.
     let mut keys = publication.reads();
     if guard.staged.stage.gate.is_none() {
         let seen = guard.reads();

@@ -6,12 +6,10 @@ use std::collections::BTreeSet;
 use super::handlers::{Use, uses};
 use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, declarations};
 use crate::handler::Contract;
+use crate::model::role::{self, ProviderKind, Unresolved};
 use crate::registry::nearest;
 use crate::settings::{SettingType, read_of};
 use crate::workspace::Place;
-
-/// The settings without which a role does not resolve.
-const ROLE: [&str; 2] = ["url", "model"];
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
@@ -28,6 +26,7 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     }
     references.extend(uses(scope).iter().flat_map(|used| named(scope, used)));
     references.extend(half_roles(scope));
+    references.extend(ways(scope));
     references.extend(unfit(scope));
     references.extend(unread(scope));
     references
@@ -99,8 +98,12 @@ fn named(scope: &RollScope<'_>, used: &Use<'_>) -> Vec<Reference> {
 /// The miss of a role whose settings are not declared.
 fn undeclared(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
     let settings = &scope.definitions.settings;
-    let keys = ROLE.map(|part| format!("roles.{role}.{part}"));
+    let keys = needed_keys(scope, role);
     let key = keys.iter().find(|key| !settings.contains_key(*key))?;
+    let own = keys.iter().any(|key| settings.contains_key(key));
+    if !own && role::fallbacks(scope.settings, role).is_ok_and(|named| !named.is_empty()) {
+        return None;
+    }
     let roles = settings
         .keys()
         .filter_map(|key| key.strip_prefix("roles.")?.strip_suffix(".url"));
@@ -130,57 +133,141 @@ fn unresolved(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
     if let Some(miss) = undeclared(scope, role) {
         return Some(miss);
     }
-    let keys = ROLE.map(|part| format!("roles.{role}.{part}"));
+    match role::chain(scope.settings, role) {
+        Ok(chain) if !chain.is_empty() => return None,
+        Err(error @ Unresolved::Circle(_)) => return Some(astray(&error, role, "fallback")),
+        Err(error @ Unresolved::Provider { .. }) => return Some(astray(&error, role, "provider")),
+        _ => {}
+    }
+    let keys = needed_keys(scope, role);
     let key = keys.iter().find(|key| !scope.settings.is_present(key))?;
     let unfit = scope.settings.unfit().any(|unfit| unfit.key == *key);
-    let half = Cause::new(Referrer::Role(role.to_owned()), &keys[0]);
+    let half = Cause::new(Referrer::Role(role.to_owned()), half_key(scope, role));
     let because = if unfit { stored(key) } else { half };
     let problem = format!("role `{role}` does not resolve: `{key}` is not set");
     Some(Miss::new(problem, set(key)).because(because))
 }
 
-/// Roles that are set half: an address without a model, or a model without an address.
+/// The settings without which the own provider of a role does not resolve.
+fn needed_keys(scope: &RollScope<'_>, role: &str) -> Vec<String> {
+    let kind = role::kind(scope.settings, role).unwrap_or(ProviderKind::OpenAi);
+    let needs = kind.needs().iter();
+    needs.map(|part| role::key(role, part)).collect()
+}
+
+/// The key by which the roll call tells of the own provider of a role.
+fn half_key(scope: &RollScope<'_>, role: &str) -> String {
+    let url = role::key(role, "url");
+    if scope.definitions.settings.contains_key(&url) {
+        return url;
+    }
+    role::key(role, "provider")
+}
+
+/// The roles that are declared with a part.
+fn declared_with<'a>(scope: &RollScope<'a>, parts: &[&str]) -> BTreeSet<&'a str> {
+    let keys = scope.definitions.settings.keys();
+    let roles = keys.filter_map(|key| role::of_key(key));
+    let roles = roles.filter(|(_, part)| parts.contains(part));
+    roles.map(|(role, _)| role).collect()
+}
+
+/// Roles that are set half: an address without a model, or a model without an address or a key.
 fn half_roles(scope: &RollScope<'_>) -> Vec<Reference> {
-    let settings = &scope.definitions.settings;
-    let roles = settings
-        .keys()
-        .filter_map(|key| key.strip_prefix("roles.")?.strip_suffix(".url"));
     let mut references = Vec::new();
-    for role in roles {
-        let [url, model] = ROLE.map(|part| format!("roles.{role}.{part}"));
-        let present = |key: &str| scope.settings.is_present(key);
-        let missing = match (present(&url), present(&model)) {
-            (true, false) => Some(&model),
-            (false, true) => Some(&url),
-            _ => None,
-        };
-        let miss = missing.map(|key| {
-            let problem = format!("role `{role}` is set half: `{key}` is not set");
-            let other = if *key == url { &model } else { &url };
-            let mend = if scope.settings.values().contains_key(other) {
-                format!("{}, or callboard settings unset {other}", set(key))
-            } else {
-                format!(
-                    "{}, or remove the `default` of `{other}` in settings.toml",
-                    set(key)
-                )
-            };
-            let slip = declarations::meant(scope, key).map(|(_, slip)| slip);
-            let slip = slip.or_else(|| declarations::slip_of(scope, other));
-            Miss::new(problem, mend).because(slip).because(stored(key))
-        });
-        let place = settings.get(&url).map(|declared| declared.at(&[]));
-        let mut reference = Reference::new(
-            Referrer::Role(role.to_owned()),
-            url,
-            ReferenceKind::Role,
-            role,
-        )
-        .missed(miss);
+    for role in declared_with(scope, &["url", "provider"]) {
+        let keys = needed_keys(scope, role);
+        let present = |key: &&String| scope.settings.is_present(key);
+        let missing = keys.iter().find(|key| !present(key));
+        let miss = missing.zip(keys.iter().find(present));
+        let miss = miss.map(|(key, other)| half(scope, role, key, other));
+        let key = half_key(scope, role);
+        let place = scope.definitions.settings.get(&key);
+        let place = place.map(|declared| declared.at(&[]));
+        let referrer = Referrer::Role(role.to_owned());
+        let mut reference = Reference::new(referrer, key, ReferenceKind::Role, role).missed(miss);
         reference.place = place;
         references.push(reference);
     }
     references
+}
+
+/// The miss of a role of which `key` is not set, though `other` is.
+fn half(scope: &RollScope<'_>, role: &str, key: &str, other: &str) -> Miss {
+    let problem = format!("role `{role}` is set half: `{key}` is not set");
+    let mend = if scope.settings.values().contains_key(other) {
+        format!("{}, or callboard settings unset {other}", set(key))
+    } else {
+        format!(
+            "{}, or remove the `default` of `{other}` in settings.toml",
+            set(key)
+        )
+    };
+    let slip = declarations::meant(scope, key).map(|(_, slip)| slip);
+    let slip = slip.or_else(|| declarations::slip_of(scope, other));
+    Miss::new(problem, mend).because(slip).because(stored(key))
+}
+
+/// The protocols that roles name, and the roles that they fall back to.
+fn ways(scope: &RollScope<'_>) -> Vec<Reference> {
+    let mut references = Vec::new();
+    let mut add = |role: &str, part: &str, kind, target: &str, miss| {
+        let key = role::key(role, part);
+        let place = scope.definitions.settings.get(&key);
+        let place = place.map(|declared| declared.at(&[]));
+        let referrer = Referrer::Role(role.to_owned());
+        let mut reference = Reference::new(referrer, key, kind, target).missed(miss);
+        reference.place = place;
+        references.push(reference);
+    };
+    for role in declared_with(scope, &["provider"]) {
+        if let Err(error @ Unresolved::Provider { .. }) = role::kind(scope.settings, role) {
+            let mend = format!(
+                "callboard settings set {} openai",
+                role::key(role, "provider")
+            );
+            let miss = Miss::new(error.to_string(), mend);
+            add(
+                role,
+                "provider",
+                ReferenceKind::Setting,
+                "provider",
+                Some(miss),
+            );
+        }
+    }
+    for role in declared_with(scope, &["fallback"]) {
+        for named in role::fallbacks(scope.settings, role).unwrap_or_default() {
+            let miss = led_astray(scope, role, &named);
+            add(role, "fallback", ReferenceKind::Role, &named, miss);
+        }
+    }
+    references
+}
+
+/// The miss of a role that another one falls back to: it is not declared, or leads back.
+fn led_astray(scope: &RollScope<'_>, role: &str, named: &str) -> Option<Miss> {
+    let mend = format!(
+        "callboard settings set {} ROLE",
+        role::key(role, "fallback")
+    );
+    if !role::is_declared(scope.settings, named) {
+        let problem =
+            format!("role `{role}` falls back to `{named}`, of which nothing is declared");
+        return Some(Miss::new(problem, mend));
+    }
+    match role::order(scope.settings, role) {
+        Err(error @ Unresolved::Circle(_)) => Some(Miss::new(error.to_string(), mend)),
+        _ => None,
+    }
+}
+
+/// The miss that follows from a part of a role.
+fn astray(error: &Unresolved, role: &str, part: &str) -> Miss {
+    let key = role::key(role, part);
+    let mend = format!("callboard settings set {key} VALUE");
+    let cause = Cause::new(Referrer::Role(role.to_owned()), key);
+    Miss::new(error.to_string(), mend).because(cause)
 }
 
 fn unfit(scope: &RollScope<'_>) -> Vec<Reference> {

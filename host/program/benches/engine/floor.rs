@@ -1,6 +1,7 @@
 //! An engine on a store, with handlers that do nothing, and the limits it is measured against.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use callboard_core::engine::worker::{self, Duties};
 use callboard_core::engine::{Engine, EngineError, RunnableRevision, RunnableRevisions, Unwatched};
 use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::handler::{
-    AnyHandler, Call, Completion, Contract, ModelRequest, Needs, Resources,
+    AnyHandler, Call, Completion, Contract, ModelRequest, Needs, Resources, Vectors,
 };
 use callboard_core::outcome::{Done, Outcome, Patch, Stop};
 use callboard_core::pipeline::{Pipeline, Span};
@@ -60,6 +61,10 @@ impl Resources for Unreached {
         Box::pin(async { Err(Stop::nothing_to_do("a benchmark")) })
     }
 
+    fn folder(&self) -> &Path {
+        Path::new("")
+    }
+
     fn columns<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {
         Box::pin(async { Ok(Vec::new()) })
     }
@@ -74,10 +79,20 @@ impl Resources for Unreached {
 
     fn complete<'a>(
         &'a self,
+        _: &'a Call,
         _: &'a str,
         _: ModelRequest,
     ) -> BoxFuture<'a, Result<Option<Completion>, Stop>> {
         Box::pin(async { Ok(None) })
+    }
+
+    fn embed<'a>(
+        &'a self,
+        _: &'a Call,
+        _: &'a str,
+        _: &'a [String],
+    ) -> BoxFuture<'a, Result<Option<Vectors>, Stop>> {
+        unreachable!("no model is asked from here")
     }
 
     fn send<'a>(

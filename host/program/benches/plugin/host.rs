@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use callboard_core::config::CallLimits;
 use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
-use callboard_core::handler::{Call, Completion, Contract, ModelRequest, Resources};
+use callboard_core::handler::{
+    Call, Completion, Contract, Fallbacks, ModelRequest, Resources, Vectors,
+};
 use callboard_core::lines::Lines;
 use callboard_core::outcome::{FailureKind, Stop};
 use callboard_core::plugin::manifest::Manifest;
@@ -70,6 +72,7 @@ pub(crate) fn call(longest: Duration) -> Call {
         settings: Arc::new(Snapshot::default()),
         resources: Arc::new(Nothing),
         lines: Lines::default(),
+        fallbacks: Fallbacks::default(),
     }
 }
 
@@ -89,6 +92,10 @@ impl Resources for Nothing {
         Box::pin(ready(Err(refused())))
     }
 
+    fn folder(&self) -> &Path {
+        Path::new("")
+    }
+
     fn columns<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {
         Box::pin(async { Ok(Vec::new()) })
     }
@@ -103,10 +110,20 @@ impl Resources for Nothing {
 
     fn complete<'a>(
         &'a self,
+        _: &'a Call,
         _: &'a str,
         _: ModelRequest,
     ) -> BoxFuture<'a, Result<Option<Completion>, Stop>> {
         Box::pin(ready(Err(refused())))
+    }
+
+    fn embed<'a>(
+        &'a self,
+        _: &'a Call,
+        _: &'a str,
+        _: &'a [String],
+    ) -> BoxFuture<'a, Result<Option<Vectors>, Stop>> {
+        unreachable!("no model is asked from here")
     }
 
     fn send<'a>(

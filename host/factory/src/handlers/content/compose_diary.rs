@@ -15,9 +15,9 @@ use serde_json::json;
 use crate::diary::answer::{self, Asked};
 use crate::diary::bundle::Bundle;
 use crate::diary::composer::{BUILT_IN, compile, draft};
-use crate::draft::Draft;
 use crate::diary::material::material;
 use crate::diary::page::{TEMPLATE, Unrendered, Writer};
+use crate::draft::Draft;
 
 struct ComposeDiary;
 
@@ -92,7 +92,8 @@ impl Handler for ComposeDiary {
                 let draft = built_in(bundle, &template, None)?;
                 Ok(Done::new(Writes { draft }))
             }
-            Err(reason) => {
+            Err(Unwritten::Stopped(stop)) => Err(stop),
+            Err(Unwritten::Unusable(reason)) => {
                 let note = format!("the role `{}` did not write it: {reason}", config.role);
                 let draft = built_in(bundle, &template, Some(note))?;
                 let role = format!("role {}", config.role);
@@ -116,41 +117,47 @@ fn built_in(bundle: &Bundle, template: &str, note: Option<String>) -> Result<Dra
     Ok(draft)
 }
 
-/// The model's draft; `None` if no role is set; or why its answer cannot be used.
+/// Why there is no text of the model.
+enum Unwritten {
+    /// It may write later: the day waits for it.
+    Stopped(Stop),
+    /// It does not answer, or what it answers cannot be used.
+    Unusable(String),
+}
+
+impl From<Stop> for Unwritten {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Deferred { .. } => Unwritten::Stopped(stop),
+            stop => Unwritten::Unusable(stop.to_string()),
+        }
+    }
+}
+
+/// The model's draft; `None` if no role is set.
 async fn ask(
     call: &Call,
     config: &Config,
     bundle: &Bundle,
     template: &str,
-) -> Result<Option<Draft>, String> {
+) -> Result<Option<Draft>, Unwritten> {
     if config.role.is_empty() {
         return Ok(None);
     }
     let material = material(bundle);
     let variables = json!({ "day": bundle.day, "bundle": material });
-    let prompt = call
-        .resources
-        .prompt(PROMPT, &variables)
-        .map_err(|stop| stop.to_string())?;
-    let timeout = Duration::from_secs(config.wait_seconds).min(call.remaining() * 3 / 4);
+    let prompt = call.resources.prompt(PROMPT, &variables)?;
     let request = ModelRequest {
         system: SYSTEM.to_owned(),
         prompt: prompt.clone(),
         max_tokens: config.max_tokens,
         schema: Some(answer::schema()),
-        timeout,
+        timeout: Duration::from_secs(config.wait_seconds).min(call.remaining() * 3 / 4),
+        ..ModelRequest::default()
     };
-    let answer = tokio::time::timeout(timeout, call.complete(&config.role, request)).await;
-    let answer = answer.map_err(|_| format!("it did not answer in {} s", timeout.as_secs()))?;
-    let Some(completion) = answer.map_err(|stop| stop.to_string())? else {
+    let Some(completion) = call.complete(&config.role, request).await? else {
         return Ok(None);
     };
-    if !completion.complete {
-        return Err(format!(
-            "the answer of {} was cut at {} tokens",
-            completion.model, config.max_tokens
-        ));
-    }
     let asked = Asked {
         prompt: &prompt,
         material: &material,
@@ -161,7 +168,8 @@ async fn ask(
         (bundle, template),
         &asked,
     );
-    draft
-        .map(Some)
-        .map_err(|reason| format!("the answer of {} was refused: {reason}", completion.model))
+    draft.map(Some).map_err(|reason| {
+        let model = &completion.model;
+        Unwritten::Unusable(format!("the answer of {model} was refused: {reason}"))
+    })
 }

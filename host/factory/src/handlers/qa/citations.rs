@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::diary::bundle::Bundle;
 use crate::diary::check::{Citations, check};
-use crate::draft::Draft;
 use crate::diary::page::TEMPLATE;
+use crate::draft::Draft;
 
 struct CitationsRail;
 

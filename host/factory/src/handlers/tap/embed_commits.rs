@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
+use callboard_core::model::vector;
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use callboard_core::register;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use crate::diary::{id, vector};
+use crate::diary::id;
 use crate::tables::commits::{self, Commit};
 use crate::tables::embeddings::{self, BATCH, Embedding};
 

@@ -1,0 +1,127 @@
+//! What a server said, read as an answer: whole, without its reasoning, and fitting its schema.
+
+use serde_json::Value as Json;
+
+use super::cause::Cause;
+use super::reasoning;
+use crate::handler::schema::Schema;
+use crate::handler::{Completion, Tokens};
+
+/// How a server says that an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// By itself.
+    Itself,
+    /// At the limit of tokens.
+    Limit,
+    /// The model would not.
+    Refusal,
+}
+
+/// What a server said, in no protocol's words.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    pub(super) text: String,
+    /// Reasoning that the server parted from it.
+    pub(super) reasoning: String,
+    pub(super) model: String,
+    pub(super) end: End,
+    pub(super) tokens: Tokens,
+}
+
+/// The answer in what was said.
+pub(super) fn read(said: Said, limit: u32, schema: Option<&Schema>) -> Result<Completion, Cause> {
+    let mut parted = reasoning::part(&said.text);
+    match said.end {
+        End::Limit => return Err(Cause::Truncated { tokens: limit }),
+        End::Refusal => return Err(Cause::Refused(parted.answer)),
+        End::Itself if parted.answer.is_empty() => return Err(Cause::Empty),
+        End::Itself => {}
+    }
+    parted.think(&said.reasoning);
+    let json = schema
+        .map(|schema| json(&parted.answer, schema))
+        .transpose()?;
+    Ok(Completion {
+        text: parted.answer,
+        reasoning: parted.reasoning,
+        json,
+        model: said.model,
+        tokens: said.tokens,
+    })
+}
+
+fn json(answer: &str, schema: &Schema) -> Result<Json, Cause> {
+    let json: Json = serde_json::from_str(unfenced(answer)).map_err(|error| Cause::NoJson {
+        line: error.line(),
+        column: error.column(),
+        problem: error.to_string(),
+    })?;
+    schema.check(&json).map_err(|misfit| Cause::Misfit {
+        place: misfit.place(),
+        problem: misfit.problem,
+    })?;
+    Ok(json)
+}
+
+/// The text in the one block of code that an answer is.
+fn unfenced(answer: &str) -> &str {
+    let inside = answer.trim().strip_prefix("```");
+    let inside = inside.and_then(|inside| inside.strip_suffix("```"));
+    inside
+        .and_then(|inside| inside.split_once('\n'))
+        .map_or(answer, |(_, text)| text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::handler::schema::compiled;
+
+    fn answer(text: &str, end: End) -> Result<Completion, Cause> {
+        let schema = json!({
+            "type": "object", "required": ["a"], "additionalProperties": false,
+            "properties": { "a": { "type": "integer" } }
+        });
+        let said = Said {
+            text: text.to_owned(),
+            reasoning: String::new(),
+            model: "m".to_owned(),
+            end,
+            tokens: Tokens::default(),
+        };
+        read(said, 9, Some(&compiled(&schema).expect("a schema")))
+    }
+
+    #[track_caller]
+    fn cause(text: &str, end: End, name: &str, told: &str) {
+        let cause = answer(text, end).expect_err(text);
+        assert_eq!(cause.name(), name, "{text}");
+        assert!(cause.to_string().contains(told), "{cause}");
+    }
+
+    #[test]
+    fn an_answer_fits_its_schema_or_says_where_it_does_not() {
+        for text in [
+            "{\"a\": 1}",
+            "<think>x</think>{\"a\": 1}",
+            "```json\n{\"a\": 1}\n```",
+        ] {
+            let completion = answer(text, End::Itself).expect(text);
+            assert_eq!(completion.json, Some(json!({ "a": 1 })), "{text}");
+        }
+        cause(
+            "Sure: {\"a\": 1}",
+            End::Itself,
+            "no-json",
+            "line 1, column 1",
+        );
+        cause("{\"a\": \"x\"}", End::Itself, "misfit", "`/a`");
+        cause("{}", End::Itself, "misfit", "\"a\"");
+        cause("{\"a\": 1}", End::Limit, "truncated", "9 tokens");
+        cause("<think>x", End::Itself, "empty", "no answer");
+        cause("no", End::Refusal, "refused", "no");
+    }
+}

@@ -1,0 +1,99 @@
+//! Why a provider gave no answer that can be used. Each cause has a name, and keeps it to the edge.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::client::{ClientError, ClientErrorKind};
+use crate::shown::cut;
+
+/// Characters of a cause.
+const LONGEST: usize = 600;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cause {
+    /// It could not be asked, or its answer did not come through: `unreachable`, `dns`, `tls`, `reset`,
+    /// `timeout`, `too-large`, `status 500` …
+    Client(ClientError),
+    /// It has no time now, and said when it may be asked again.
+    Busy { after: Duration, said: String },
+    /// The answer ended at the limit of tokens.
+    Truncated { tokens: u32 },
+    /// There is no answer beside the reasoning.
+    Empty,
+    /// The model would not answer.
+    Refused(String),
+    /// The server answered in another form than its protocol has.
+    Protocol(String),
+    /// The answer was to be JSON, and is none.
+    NoJson {
+        line: usize,
+        column: usize,
+        problem: String,
+    },
+    /// The answer is JSON that does not fit its schema.
+    Misfit { place: String, problem: String },
+    /// The provider cannot do what it is asked for.
+    Unable(String),
+}
+
+impl Cause {
+    /// Its name, as it is counted.
+    pub fn name(&self) -> String {
+        match self {
+            Cause::Client(error) => error.kind.to_string(),
+            Cause::Busy { .. } => "busy".to_owned(),
+            Cause::Truncated { .. } => "truncated".to_owned(),
+            Cause::Empty => "empty".to_owned(),
+            Cause::Refused(_) => "refused".to_owned(),
+            Cause::Protocol(_) => "protocol".to_owned(),
+            Cause::NoJson { .. } => "no-json".to_owned(),
+            Cause::Misfit { .. } => "misfit".to_owned(),
+            Cause::Unable(_) => "unable".to_owned(),
+        }
+    }
+
+    /// Whether it lies with how the provider is set up, so that no later time will do.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Cause::Client(error) => matches!(
+                error.kind,
+                ClientErrorKind::Denied | ClientErrorKind::BadRequest
+            ),
+            Cause::Unable(_) => true,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = match self {
+            Cause::Client(error) => error.message.clone(),
+            Cause::Busy { said, .. } => said.clone(),
+            Cause::Truncated { tokens } => {
+                format!("the answer was cut at {tokens} tokens; raise its limit")
+            }
+            Cause::Empty => "there is no answer beside the reasoning".to_owned(),
+            Cause::Refused(said) => format!("the model would not answer: {said}"),
+            Cause::NoJson {
+                line,
+                column,
+                problem,
+            } => format!("the answer is no JSON at line {line}, column {column}: {problem}"),
+            Cause::Misfit { place, problem } if place.is_empty() => {
+                format!("the answer does not fit its schema: {problem}")
+            }
+            Cause::Misfit { place, problem } => {
+                format!("the answer does not fit its schema at `{place}`: {problem}")
+            }
+            Cause::Protocol(problem) | Cause::Unable(problem) => problem.clone(),
+        };
+        write!(f, "{}: {}", self.name(), cut(told, LONGEST))
+    }
+}
+
+impl From<ClientError> for Cause {
+    fn from(error: ClientError) -> Self {
+        Cause::Client(error)
+    }
+}

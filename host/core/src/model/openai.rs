@@ -1,0 +1,132 @@
+//! The protocol of chat completions, which llama.cpp, vLLM, Ollama and hosted services share.
+
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use super::answer::{End, Said};
+use super::cause::Cause;
+use super::role::Provider;
+use super::wire::{Post, post};
+use crate::handler::{ModelRequest, Tokens, Vectors};
+
+const CHAT: &str = "/v1/chat/completions";
+const VECTORS: &str = "/v1/embeddings";
+
+pub(super) async fn complete(
+    provider: &Provider,
+    request: &ModelRequest,
+    timeout: Duration,
+) -> Result<Said, Cause> {
+    let answer = post(provider, asked(CHAT, body(provider, request)), timeout).await?;
+    read(provider, &answer)
+}
+
+fn asked(path: &str, body: Json) -> Post<'_> {
+    Post {
+        path,
+        key_header: None,
+        headers: &[],
+        body,
+    }
+}
+
+fn body(provider: &Provider, request: &ModelRequest) -> Json {
+    let mut messages = Vec::new();
+    if !request.system.is_empty() {
+        messages.push(json!({ "role": "system", "content": request.system }));
+    }
+    messages.push(json!({ "role": "user", "content": content(request) }));
+    let mut body = json!({
+        "model": provider.model,
+        "messages": messages,
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+    });
+    if let Some(schema) = &request.schema {
+        let format = json!({ "name": "answer", "schema": schema, "strict": true });
+        body["response_format"] = json!({ "type": "json_schema", "json_schema": format });
+    }
+    body
+}
+
+/// The prompt; behind what there is to look at, if there is something.
+fn content(request: &ModelRequest) -> Json {
+    if request.images.is_empty() {
+        return Json::from(request.prompt.as_str());
+    }
+    let seen = request.images.iter().map(|it| {
+        let url = format!(
+            "data:{};base64,{}",
+            it.media_type,
+            super::encoded(&it.bytes)
+        );
+        json!({ "type": "image_url", "image_url": { "url": url } })
+    });
+    let prompt = json!({ "type": "text", "text": request.prompt });
+    seen.chain([prompt]).collect()
+}
+
+fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
+    let choice = &answer["choices"][0];
+    let message = &choice["message"];
+    let text = |key: &str| message[key].as_str().unwrap_or_default();
+    let reasoning = [text("reasoning_content"), text("reasoning")];
+    let reasoning = reasoning.into_iter().find(|text| !text.is_empty());
+    let content = message["content"].as_str();
+    let (content, refused) = match (content, message["refusal"].as_str()) {
+        (_, Some(refusal)) => (refusal, true),
+        (Some(content), None) => (content, false),
+        // What reasons may have nothing else to say, or not yet.
+        (None, None) if reasoning.is_some() => ("", false),
+        (None, None) => {
+            let problem = "the answer has no `choices[0].message.content`";
+            return Err(Cause::Protocol(problem.to_owned()));
+        }
+    };
+    let end = match choice["finish_reason"].as_str() {
+        Some("length") => End::Limit,
+        Some("content_filter") => End::Refusal,
+        _ if refused => End::Refusal,
+        _ => End::Itself,
+    };
+    let model = answer["model"].as_str().unwrap_or(&provider.model);
+    Ok(Said {
+        text: content.to_owned(),
+        reasoning: reasoning.unwrap_or_default().to_owned(),
+        model: model.to_owned(),
+        end,
+        tokens: tokens(answer),
+    })
+}
+
+fn tokens(answer: &Json) -> Tokens {
+    let count = |key: &str| answer["usage"][key].as_u64().unwrap_or_default();
+    Tokens {
+        prompt: count("prompt_tokens"),
+        completion: count("completion_tokens"),
+    }
+}
+
+pub(super) async fn embed(
+    provider: &Provider,
+    texts: &[String],
+    timeout: Duration,
+) -> Result<(Vectors, Tokens), Cause> {
+    let body = json!({ "model": provider.model, "input": texts });
+    let answer = post(provider, asked(VECTORS, body), timeout).await?;
+    let data = answer["data"].as_array().map(Vec::as_slice);
+    let mut data: Vec<&Json> = data.unwrap_or_default().iter().collect();
+    data.sort_by_key(|entry| entry["index"].as_u64());
+    let vectors = data
+        .iter()
+        .map(|entry| super::vector_of(&entry["embedding"]));
+    let vectors = Vectors {
+        vectors: vectors.collect::<Result<_, _>>()?,
+        model: answer["model"]
+            .as_str()
+            .unwrap_or(&provider.model)
+            .to_owned(),
+    };
+    Ok((vectors, tokens(&answer)))
+}

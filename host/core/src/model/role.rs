@@ -1,0 +1,219 @@
+//! A role of the settings to its providers, in the order in which they are asked: its own, then those of
+//! the roles that it falls back to. Pure: it asks nobody.
+
+use std::fmt;
+
+use url::Url;
+
+use crate::settings::{Secret, SettingError, Snapshot};
+
+/// What a role is set by, behind `roles.ROLE.`.
+pub const PARTS: [&str; 5] = ["url", "model", "key", "provider", "fallback"];
+
+/// Where Anthropic answers, if no address is set.
+const ANTHROPIC: &str = "https://api.anthropic.com/";
+
+/// A protocol that a model server speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderKind {
+    /// Chat completions: llama.cpp, vLLM, Ollama's `/v1`, and hosted services.
+    OpenAi,
+    /// Ollama's own.
+    Ollama,
+    /// Anthropic's messages.
+    Anthropic,
+    /// In this program, without a server.
+    BuiltIn,
+}
+
+impl ProviderKind {
+    pub const ALL: [Self; 4] = [Self::OpenAi, Self::Ollama, Self::Anthropic, Self::BuiltIn];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            ProviderKind::OpenAi => "openai",
+            ProviderKind::Ollama => "ollama",
+            ProviderKind::Anthropic => "anthropic",
+            ProviderKind::BuiltIn => "built-in",
+        }
+    }
+
+    /// The parts of a role without which it does not resolve.
+    pub fn needs(self) -> &'static [&'static str] {
+        match self {
+            ProviderKind::OpenAi | ProviderKind::Ollama => &["url", "model"],
+            ProviderKind::Anthropic => &["model", "key"],
+            ProviderKind::BuiltIn => &[],
+        }
+    }
+}
+
+/// One provider of a model, as it is set.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// The role whose settings it has.
+    pub role: String,
+    pub kind: ProviderKind,
+    /// None of one that is built in.
+    pub url: Option<Url>,
+    pub model: String,
+    pub key: Option<Secret>,
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.url {
+            Some(url) => write!(
+                f,
+                "{} at {}",
+                self.model,
+                url.origin().ascii_serialization()
+            ),
+            None => f.write_str(&self.model),
+        }
+    }
+}
+
+/// Why a role leads to no provider, though something is set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unresolved {
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    #[error("setting {key}: `{value}` is no address: {problem}")]
+    Address {
+        key: String,
+        value: String,
+        problem: String,
+    },
+    #[error(
+        "setting {key}: `{value}` is no provider; it is one of openai, ollama, anthropic, built-in"
+    )]
+    Provider { key: String, value: String },
+    #[error("the fallbacks of roles go in a circle: {}; take one of them out", .0.join(", "))]
+    Circle(Vec<String>),
+}
+
+/// The key of a part of a role.
+pub fn key(role: &str, part: &str) -> String {
+    format!("roles.{role}.{part}")
+}
+
+/// The role and the part of a key.
+pub fn of_key(key: &str) -> Option<(&str, &str)> {
+    key.strip_prefix("roles.")?.rsplit_once('.')
+}
+
+/// The providers of a role, in order; none if nothing is set.
+pub fn chain(settings: &Snapshot, role: &str) -> Result<Vec<Provider>, Unresolved> {
+    let mut chain = Vec::new();
+    for role in order(settings, role)? {
+        chain.extend(own(settings, &role)?);
+    }
+    Ok(chain)
+}
+
+/// The roles whose providers are asked for `role`, itself first.
+pub fn order(settings: &Snapshot, role: &str) -> Result<Vec<String>, Unresolved> {
+    let mut order = Vec::new();
+    visit(settings, role, &mut Vec::new(), &mut order)?;
+    Ok(order)
+}
+
+fn visit(
+    settings: &Snapshot,
+    role: &str,
+    path: &mut Vec<String>,
+    order: &mut Vec<String>,
+) -> Result<(), Unresolved> {
+    if path.iter().any(|known| known == role) {
+        path.push(role.to_owned());
+        return Err(Unresolved::Circle(path.clone()));
+    }
+    if order.iter().any(|known| known == role) {
+        return Ok(());
+    }
+    order.push(role.to_owned());
+    path.push(role.to_owned());
+    for next in fallbacks(settings, role)? {
+        visit(settings, &next, path, order)?;
+    }
+    path.pop();
+    Ok(())
+}
+
+/// The roles that a role names to be asked after it.
+pub fn fallbacks(settings: &Snapshot, role: &str) -> Result<Vec<String>, Unresolved> {
+    let named = read(settings, role, "fallback")?.unwrap_or_default();
+    let named = named.split(',').map(str::trim);
+    Ok(named
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect())
+}
+
+/// The protocol that a role's own provider speaks.
+pub fn kind(settings: &Snapshot, role: &str) -> Result<ProviderKind, Unresolved> {
+    let Some(value) = read(settings, role, "provider")? else {
+        return Ok(ProviderKind::OpenAi);
+    };
+    let known = ProviderKind::ALL.into_iter();
+    let kind = known.into_iter().find(|kind| kind.name() == value);
+    kind.ok_or_else(|| Unresolved::Provider {
+        key: key(role, "provider"),
+        value,
+    })
+}
+
+/// The provider of a role itself; `None` if what it needs is not set.
+pub fn own(settings: &Snapshot, role: &str) -> Result<Option<Provider>, Unresolved> {
+    let kind = kind(settings, role)?;
+    let named = read(settings, role, "model")?;
+    if kind == ProviderKind::BuiltIn {
+        let provider = Provider {
+            role: role.to_owned(),
+            kind,
+            url: None,
+            model: named.unwrap_or_else(|| kind.name().to_owned()),
+            key: None,
+        };
+        return Ok(Some(provider));
+    }
+    let default = (kind == ProviderKind::Anthropic).then(|| ANTHROPIC.to_owned());
+    let (Some(url), Some(model)) = (read(settings, role, "url")?.or(default), named) else {
+        return Ok(None);
+    };
+    let url = url.parse::<Url>().map_err(|error| Unresolved::Address {
+        key: key(role, "url"),
+        value: url.clone(),
+        problem: error.to_string(),
+    })?;
+    let key = settings.secret(&key(role, "key"))?.cloned();
+    if key.is_none() && kind.needs().contains(&"key") {
+        return Ok(None);
+    }
+    Ok(Some(Provider {
+        role: role.to_owned(),
+        kind,
+        url: Some(url),
+        model,
+        key,
+    }))
+}
+
+/// A part of a role. One that is not declared is not set, unless nothing of the role is declared.
+fn read(settings: &Snapshot, role: &str, part: &str) -> Result<Option<String>, SettingError> {
+    let key = key(role, part);
+    if settings.declaration(&key).is_some() {
+        return settings.text(&key);
+    }
+    if is_declared(settings, role) {
+        return Ok(None);
+    }
+    Err(SettingError::Unknown(self::key(role, PARTS[0])))
+}
+
+/// Whether something of a role is declared.
+pub fn is_declared(settings: &Snapshot, role: &str) -> bool {
+    let mut parts = PARTS.iter();
+    parts.any(|part| settings.declaration(&key(role, part)).is_some())
+}

@@ -1,0 +1,172 @@
+//! One request to a model server, through the client of the house, and what its status means.
+
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use url::Url;
+
+use super::cause::Cause;
+use super::role::Provider;
+use crate::client::{Client, ClientError, ClientErrorKind, Credential, Request, Response, json_of};
+use crate::grants::Origin;
+use crate::shown::cut;
+
+/// The most bytes of an answer.
+const LARGEST: u64 = 32 << 20;
+/// How long to leave a server alone that is busy and does not say how long.
+const PAUSE: Duration = Duration::from_secs(30);
+/// The longest that it can say.
+const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
+/// Words by which a server that has no time, for now, tells itself from one that is broken.
+const BUSY: [&str; 4] = ["busy", "overloaded", "loading model", "too many requests"];
+/// Characters of what a server says of a failure.
+const SAID: usize = 500;
+
+/// How a protocol asks.
+pub(super) struct Post<'a> {
+    /// Below the address that is set.
+    pub(super) path: &'a str,
+    /// The header of the key; `Authorization: Bearer` if there is none.
+    pub(super) key_header: Option<&'static str>,
+    pub(super) headers: &'a [(&'a str, &'a str)],
+    pub(super) body: Json,
+}
+
+/// Ask, and read the document that a success is answered with.
+pub(super) async fn post(
+    provider: &Provider,
+    post: Post<'_>,
+    timeout: Duration,
+) -> Result<Json, Cause> {
+    let Some(base) = &provider.url else {
+        return Err(Cause::Unable(format!("{provider} has no address")));
+    };
+    let url = below(base, post.path);
+    let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    let more = post.headers.iter();
+    headers.extend(more.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    let key = provider.key.as_ref().zip(Origin::of(&url));
+    let request = Request {
+        method: "POST".to_owned(),
+        url: url.to_string(),
+        headers,
+        body: post.body.to_string().into_bytes(),
+        credential: key.map(|(secret, to)| Credential {
+            secret: secret.clone(),
+            to,
+            header: post.key_header,
+        }),
+        deadline: timeout,
+        max_body: LARGEST,
+        redirects: 0,
+        fresh_connection: false,
+    };
+    let response = Client::for_operator(base).send(request).await?;
+    if (200..300).contains(&response.status) {
+        return Ok(json_of(&response)?);
+    }
+    Err(refused(&response))
+}
+
+/// The address of an endpoint. One that is set as a whole, or up to its version, counts as well.
+fn below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    if url.path().ends_with(path) {
+        return url;
+    }
+    let (version, _) = path
+        .trim_start_matches('/')
+        .split_once('/')
+        .unwrap_or_default();
+    let given = url.path().trim_end_matches('/');
+    let given = given.strip_suffix(version).unwrap_or(given);
+    let path = format!("{}{path}", given.trim_end_matches('/'));
+    url.set_path(&path);
+    url
+}
+
+/// What a status that is no success means.
+fn refused(response: &Response) -> Cause {
+    let body = String::from_utf8_lossy(&response.body);
+    let said = format!("{}: {}", response.url, cut(body.trim(), SAID));
+    let after = retry_after(response);
+    let lower = body.to_lowercase();
+    let busy = match response.status {
+        429 | 529 => true,
+        503 => after.is_some() || BUSY.iter().any(|word| lower.contains(word)),
+        _ => false,
+    };
+    if busy {
+        return Cause::Busy {
+            after: after.unwrap_or(PAUSE).min(LONGEST_PAUSE),
+            said: format!("status {}: {said}", response.status),
+        };
+    }
+    ClientError::new(ClientErrorKind::Status(response.status), said).into()
+}
+
+/// When a server wants to be asked again: after so many seconds, or at a date.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let mut headers = response.headers.iter();
+    let (_, value) = headers.find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+    let left = at.duration_since(jiff::Timestamp::now());
+    Some(left.try_into().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, retry: &str, body: &str) -> Response {
+        let retry = (!retry.is_empty()).then(|| ("Retry-After".to_owned(), retry.to_owned()));
+        Response {
+            status,
+            headers: retry.into_iter().collect(),
+            body: body.as_bytes().to_vec(),
+            url: "http://m/".to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_address_may_be_given_by_half() {
+        for base in [
+            "http://m",
+            "http://m/",
+            "http://m/v1",
+            "http://m/v1/chat/completions",
+        ] {
+            let url = below(&base.parse().expect("an address"), "/v1/chat/completions");
+            assert_eq!(url.path(), "/v1/chat/completions", "{base}");
+        }
+        let url = below(&"http://m/proxy/v1/".parse().expect("an address"), "/v1/x");
+        assert_eq!(url.path(), "/proxy/v1/x");
+    }
+
+    #[test]
+    fn a_server_that_is_busy_is_told_from_one_that_is_broken() {
+        let after = |response| match refused(&response) {
+            Cause::Busy { after, .. } => Some(after.as_secs()),
+            _ => None,
+        };
+        assert_eq!(after(response(429, "7", "")), Some(7));
+        assert_eq!(after(response(429, "", "")), Some(30));
+        assert_eq!(after(response(503, "3", "")), Some(3));
+        assert_eq!(
+            after(response(503, "", "{\"error\":\"Loading model\"}")),
+            Some(30)
+        );
+        assert_eq!(after(response(503, "", "no backend")), None);
+        assert_eq!(after(response(500, "3", "")), None);
+        assert_eq!(
+            after(response(429, "Wed, 21 Oct 2015 07:28:00 GMT", "")),
+            Some(0)
+        );
+        let name = refused(&response(500, "", "no memory")).name();
+        assert_eq!(name, "status 500");
+    }
+}
