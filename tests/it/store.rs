@@ -1,7 +1,7 @@
 //! What the store promises. A test that is a matter of one database says so by its name;
 //! everything else runs on both.
 
-mod checkpoints;
+pub(crate) mod checkpoints;
 mod concurrency;
 mod content;
 mod failures;
@@ -19,7 +19,7 @@ mod queue;
 mod rates;
 mod retention;
 mod revisions;
-mod runs;
+pub(crate) mod runs;
 mod schedules;
 mod steering;
 mod storable;

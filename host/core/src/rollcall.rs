@@ -45,7 +45,7 @@ use self::schema::Schema;
 pub use self::unread::list as unread;
 use crate::registry::Registry;
 use crate::settings::Snapshot;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::workspace::{Definitions, Place};
 
 /// Who is called, and who is there to answer.
@@ -254,10 +254,11 @@ impl RollReport {
     }
 }
 
-/// Call the roll.
-pub async fn call(scope: &RollScope<'_>) -> RollReport {
-    let schema = Schema::live(scope).await;
-    let logins = plugins::logins(scope).await;
+/// Call the roll. A database that does not answer is an error, and no miss: nobody has to mend what is
+/// written, and whoever waits for a roll asks again.
+pub async fn call(scope: &RollScope<'_>) -> Result<RollReport, StoreError> {
+    let schema = Schema::live(scope).await?;
+    let logins = plugins::logins(scope).await?;
     let families = [
         handlers::list(scope),
         configuration::list(scope),
@@ -284,7 +285,7 @@ pub async fn call(scope: &RollScope<'_>) -> RollReport {
     references.extend(rules.flat_map(|rule| rule(scope)));
     references.extend(logins);
     causes::same_target(&mut references);
-    RollReport { references }
+    Ok(RollReport { references })
 }
 
 /// Names that are listed at most; a person reads no more.

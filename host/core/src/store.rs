@@ -246,8 +246,23 @@ impl Store {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Transaction<'_>) -> TransactionWork<'t, T> + Send + 'static,
     {
+        self.write_for(None, work).await
+    }
+
+    /// The same for deferred writes of a `plugin`. On SQLite, where nobody else can write meanwhile,
+    /// they share no commit; others go first after them, and what took long of the plugin's has its
+    /// next no sooner than as long after it.
+    pub(crate) async fn write_for<T, F>(
+        &self,
+        plugin: Option<&str>,
+        work: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Transaction<'_>) -> TransactionWork<'t, T> + Send + 'static,
+    {
         self.condition.noted(match &*self.backend {
-            Backend::Sqlite(store) => store.write(work).await,
+            Backend::Sqlite(store) => store.write(plugin, work).await,
             Backend::Postgres(store) => store.write(work).await,
         })
     }

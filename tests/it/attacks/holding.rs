@@ -5,14 +5,19 @@ use std::time::{Duration, Instant};
 
 use callboard_core::config::CallLimits;
 use callboard_core::outcome::{FailureKind, Outcome, Patch, Stop};
+use callboard_core::store::checkpoints::{self, Checkpoint};
 use callboard_core::store::granted::{QueryLimits, carry_out_deferred};
+use callboard_core::store::runs::RunStatus;
 use callboard_core::store::{Dialect, Store, StoreErrorKind};
-use callboard_core::value::{Statement, Value};
+use callboard_core::value::{Query, Statement, Value};
+use futures_util::future::join_all;
 use serde_json::json;
 
 use super::attacks;
 use super::limits::{grants, host_writes, query, scratch, writer};
 use crate::plugins::bench::Bench;
+use crate::store::checkpoints::stage;
+use crate::store::runs::{checkpoint, claimed, queue, run};
 use crate::support::database::with_database;
 
 attacks! {
@@ -27,6 +32,9 @@ attacks! {
     };
     deferred_writes_together: "hundreds of deferred writes of a second each, in one checkpoint" => {
         both deferred_writes_have_one_budget
+    };
+    deferred_writes_of_many_runs: "four runs of a plugin, each with slow deferred writes, on SQLite, while others wait for theirs" => {
+        others_write_between_two_checkpoints
     };
     rows_of_nothing: "32 MB of NULL, which take a hundred times as much in memory" => { nothing_takes_place };
     a_sum_without_end: "the mean of 4,000,000 times one row of 100,000 numbers, on a thread that nobody waits for" => {
@@ -105,6 +113,66 @@ fn deferred_writes_have_one_budget(dialect: Dialect) {
         let after = store.query(Statement::new("SELECT * FROM scratch")).await;
         let (before, after) = (before.expect("rows"), after.expect("rows"));
         assert_eq!(before.rows.len(), after.rows.len());
+    });
+}
+
+/// An insertion of one row `guest` that computes for some time first.
+fn slow(rows: u64) -> Statement {
+    Statement::new(format!(
+        "INSERT INTO scratch (name) SELECT 'guest' FROM (WITH RECURSIVE n(i) AS \
+         (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) SELECT count(*) AS c FROM n) AS t"
+    ))
+}
+
+/// Who wrote is told by the order of the rows, and each of the guests keeps all others waiting for a
+/// multiple of what it takes to ask again.
+fn others_write_between_two_checkpoints() {
+    with_database(Dialect::Sqlite, async |store: Store, _: String| {
+        let database = scratch(&store).await;
+        let (minute, mut rows) = (Duration::from_secs(60), 50_000);
+        loop {
+            let began = Instant::now();
+            let written = database.execute(slow(rows), minute).await;
+            written.expect("it is short");
+            if began.elapsed() > Duration::from_millis(500) {
+                break;
+            }
+            rows *= 2;
+        }
+        let names = ["a", "b", "c", "d"];
+        queue(&store, &names.map(run)).await;
+        let mut guests = Vec::new();
+        for name in names {
+            let claim = claimed(&store, Some(name)).await.expect("it is due");
+            let mut kept = checkpoint(&claim, vec![stage(name, 1)], RunStatus::Done);
+            (kept.writes, kept.left) = (vec![slow(rows)], minute);
+            kept.writer = Some(writer(CallLimits::default()));
+            guests.push((store.clone(), kept));
+        }
+        let commit = async |(store, kept): (Store, Checkpoint)| {
+            let committed = checkpoints::commit(&store, vec![kept.into()]).await;
+            assert!(committed.expect("it is kept")[0].is_kept());
+        };
+        let mut guests = std::pin::pin!(join_all(guests.into_iter().map(commit)));
+        let before = "DELETE FROM scratch";
+        store.execute(Statement::new(before)).await.expect("empty");
+        loop {
+            tokio::select! {
+                _ = &mut guests => break,
+                () = host_writes(&store, "beside them") => {}
+            }
+        }
+        let sql = "SELECT name FROM scratch ORDER BY id";
+        let told: Vec<String> = store.read(Query::new(sql)).await.expect("rows");
+        let are_guests = |name: &&String| *name == "guest";
+        assert_eq!(told.iter().filter(are_guests).count(), 4);
+        let together = told
+            .windows(2)
+            .find(|two| two.iter().all(|one| one == "guest"));
+        assert_eq!(
+            together, None,
+            "somebody else wrote between any two: {told:?}"
+        );
     });
 }
 

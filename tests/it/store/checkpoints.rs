@@ -1,16 +1,20 @@
 //! Checkpoints: what is kept under the fence, and what is not.
 
+use std::time::Duration;
+
 use callboard_core::outcome::{Done, FailureKind, Outcome, Patch, Stop};
 use callboard_core::pipeline::Follow;
+use callboard_core::store::granted::DeferredWriter;
 use callboard_core::store::runs::RunStatus;
 use callboard_core::store::stage_runs::{self, StageRun, What};
-use callboard_core::store::{Store, StoreErrorKind, checkpoints, timestamp};
+use callboard_core::store::{Dialect, Store, StoreErrorKind, checkpoints, timestamp};
+use sqlx::{Connection as _, PgConnection};
 
 use super::runs::{by_id, checkpoint, claimed, let_the_lease_end, queue, record, run};
 use super::{kind, sql};
-use crate::support::database::on_both;
+use crate::support::database::{on_both, with_database};
 
-fn stage(run: &str, visit: u32) -> StageRun {
+pub(crate) fn stage(run: &str, visit: u32) -> StageRun {
     StageRun {
         run: run.to_owned(),
         stage: "draft".to_owned(),
@@ -116,3 +120,69 @@ on_both!(
         assert!(rows.iter().all(|row| row.superseded));
     }
 );
+
+/// Somebody else's session with its number.
+async fn stranger(url: &str) -> (PgConnection, i32) {
+    let mut other = PgConnection::connect(url).await.expect("a session");
+    let id = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut other);
+    let id = id.await.expect("its number");
+    (other, id)
+}
+
+/// A table is waited for before anything is done, and a row amid the work: until all of its time is
+/// up, where it works for longer than it waits for a lock.
+#[test]
+fn a_deferred_write_that_waits_for_somebody_elses_lock_is_no_failure() {
+    with_database(Dialect::Postgres, async |store: Store, url: String| {
+        for line in [
+            "CREATE TABLE scratch (id BIGINT PRIMARY KEY, name TEXT)",
+            "INSERT INTO scratch VALUES (1, 'one')",
+        ] {
+            store.execute(sql(line)).await.expect("it is done");
+        }
+        queue(&store, &[run("a")]).await;
+        let claim = claimed(&store, None).await.expect("it is due");
+        let grants = "[[db]]\ntable = \"scratch\"\nverbs = [\"select\", \"update\"]";
+        let mut kept = checkpoint(&claim, vec![stage("a", 1)], RunStatus::Running);
+        kept.writer = Some(DeferredWriter {
+            grants: toml::from_str(grants).expect("grants"),
+            ..DeferredWriter::unknown("p")
+        });
+        let (mut other, id) = stranger(&url).await;
+        let mut refused = async |lock: &'static str, write: &str, left: Duration| {
+            let locked = sqlx::raw_sql(lock).execute(&mut other).await;
+            locked.expect("it has the lock");
+            (kept.writes, kept.left) = (vec![sql(write)], left);
+            let refused = checkpoints::commit(&store, vec![kept.clone().into()]).await;
+            let gone = sqlx::raw_sql("ROLLBACK").execute(&mut other).await;
+            gone.expect("it lets go");
+            refused.expect_err("it is locked")
+        };
+        let early = "UPDATE scratch SET name = 'guest' WHERE id = 1";
+        let row = "BEGIN; UPDATE scratch SET name = 'other' WHERE id = 1";
+        let named = format!("session {id} of ");
+        for lock in [row, "BEGIN; LOCK TABLE scratch IN ACCESS EXCLUSIVE MODE"] {
+            let error = refused(lock, early, Duration::from_secs(2)).await;
+            assert!(error.is_retryable(), "{lock}: {error}");
+            assert!(error.message.starts_with(&named), "{lock}: {error}");
+        }
+        let late = |rows: u64| {
+            format!(
+                "UPDATE scratch SET name = 'guest' WHERE id = 1 AND (SELECT count(*) FROM \
+                 (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) \
+                 SELECT i FROM n) AS t) > 0"
+            )
+        };
+        // How long it works is not known. It is told in the end that it waited, whatever it worked before.
+        let lefts = (1..=8).map(|quarters| Duration::from_millis(250 * quarters));
+        let mut waited = 0;
+        for left in lefts {
+            let error = refused(row, &late(500_000), left).await;
+            waited += u32::from(error.message.starts_with(&named));
+        }
+        assert!(waited > 0, "it always was its own fault");
+        (kept.writes, kept.left) = (vec![sql(early)], Duration::from_secs(60));
+        let committed = checkpoints::commit(&store, vec![kept.into()]).await;
+        assert!(committed.expect("tried again")[0].is_kept());
+    });
+}

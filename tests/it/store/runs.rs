@@ -21,7 +21,7 @@ use crate::support::database::{on_both, with_database};
 pub(super) const LEASE: Duration = Duration::from_secs(30);
 
 /// A queued run of the revision 1, due at once.
-pub(super) fn run(id: &str) -> Run {
+pub(crate) fn run(id: &str) -> Run {
     let mut input = Patch::new();
     input.insert("day".to_owned(), "2026-01-02".into());
     Run {
@@ -43,7 +43,7 @@ pub(super) fn run(id: &str) -> Run {
     }
 }
 
-pub(super) async fn queue(store: &Store, runs: &[Run]) {
+pub(crate) async fn queue(store: &Store, runs: &[Run]) {
     let revision = "INSERT INTO revisions (id, digest, note, created_at) VALUES (1, 'd', '', 0) \
         ON CONFLICT (id) DO NOTHING";
     execute(store, revision).await;
@@ -61,7 +61,7 @@ pub(super) fn claimant() -> Claimant {
     }
 }
 
-pub(super) async fn claimed(store: &Store, only: Option<&str>) -> Option<Claim> {
+pub(crate) async fn claimed(store: &Store, only: Option<&str>) -> Option<Claim> {
     let answer = match only {
         Some(id) => claims::take_one(store, &claimant(), id).await,
         None => claims::take(store, &claimant(), 1)
@@ -97,7 +97,7 @@ fn then(status: RunStatus) -> Then {
     }
 }
 
-pub(super) fn checkpoint(claim: &Claim, rows: Vec<StageRun>, status: RunStatus) -> Checkpoint {
+pub(crate) fn checkpoint(claim: &Claim, rows: Vec<StageRun>, status: RunStatus) -> Checkpoint {
     Checkpoint {
         held: held(claim),
         signals: claim.told.signals,

@@ -155,7 +155,7 @@ impl App {
         // On the heap, both: what is inside them is more than the compiler lays out in one.
         let loaded = Box::pin(self.load(definitions, 0)).await?;
         let settings = self.snapshot(&loaded.definitions).await?;
-        let mut roll = Box::pin(self.roll_of(&loaded, &settings)).await;
+        let mut roll = Box::pin(self.roll_of(&loaded, &settings)).await?;
         roll.references.extend(rollcall::unread(&folder.unread));
         Ok(Inspection { loaded, roll })
     }
@@ -166,12 +166,16 @@ impl App {
         loaded: &LoadedRevision,
     ) -> Result<(RollReport, Snapshot), AppError> {
         let settings = self.snapshot(&loaded.definitions).await?;
-        let roll = self.roll_of(loaded, &settings).await;
+        let roll = self.roll_of(loaded, &settings).await?;
         Ok((roll, settings))
     }
 
     /// The roll of a loaded with some settings.
-    pub(super) async fn roll_of(&self, loaded: &LoadedRevision, settings: &Snapshot) -> RollReport {
+    pub(super) async fn roll_of(
+        &self,
+        loaded: &LoadedRevision,
+        settings: &Snapshot,
+    ) -> Result<RollReport, StoreError> {
         rollcall::call(&RollScope {
             definitions: &loaded.definitions,
             registry: &loaded.registry,

@@ -182,7 +182,7 @@ impl App {
             let loaded = self.loaded_revision_of(key.revision, key.content).await?;
             self.parts_of(loaded, &key.settings).await?
         };
-        let roll = self.roll_of(&loaded, &settings).await;
+        let roll = self.roll_of(&loaded, &settings).await?;
         let misses: Vec<Reference> = roll.misses().cloned().collect();
         if place.latest().is_none() {
             settings_snapshots::keep(self.store(), &key.settings, settings.values()).await?;

@@ -5,7 +5,7 @@ use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope};
 use crate::handler::Contract;
 use crate::plugin::manifest::{WIT, served};
 use crate::registry::{HandlerEntry, HandlerOrigin, nearest};
-use crate::store::granted;
+use crate::store::{StoreError, granted};
 use crate::workspace::PluginFiles;
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
@@ -33,12 +33,15 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
 }
 
 /// The database of plugins that ask for tables: a login role of their own, on PostgreSQL.
-pub(super) async fn logins(scope: &RollScope<'_>) -> Option<Reference> {
+pub(super) async fn logins(scope: &RollScope<'_>) -> Result<Option<Reference>, StoreError> {
     let mut plugins = scope.definitions.plugins.iter();
-    let (name, plugin) = plugins.find(|(_, plugin)| !plugin.manifest.value.ask.db.is_empty())?;
-    let miss = match granted::without_logins(scope.store).await {
-        Ok(None) => without_schema(scope).await,
-        Ok(Some(user)) => {
+    let asks = plugins.find(|(_, plugin)| !plugin.manifest.value.ask.db.is_empty());
+    let Some((name, plugin)) = asks else {
+        return Ok(None);
+    };
+    let miss = match granted::without_logins(scope.store).await? {
+        None => without_schema(scope).await?,
+        Some(user) => {
             let problem = format!(
                 "`{user}`, the database user of callboard, may not create the login roles that plugins have their tables by"
             );
@@ -47,8 +50,6 @@ pub(super) async fn logins(scope: &RollScope<'_>) -> Option<Reference> {
                 format!("let a superuser run `ALTER ROLE \"{quoted}\" CREATEROLE`, or use SQLite");
             Some(Miss::new(problem, mend))
         }
-        // That the database does not answer is missed with its tables.
-        Err(_) => return None,
     };
     let reference = Reference::new(
         Referrer::plugin(name),
@@ -56,17 +57,15 @@ pub(super) async fn logins(scope: &RollScope<'_>) -> Option<Reference> {
         ReferenceKind::Grant,
         "login roles",
     );
-    Some(
-        reference
-            .at(plugin.manifest.at(&["ask", "db"]))
-            .missed(miss),
-    )
+    let place = plugin.manifest.at(&["ask", "db"]);
+    Ok(Some(reference.at(place).missed(miss)))
 }
 
 /// The miss of a schema that is another user's, who did not say that plugins may be let in.
-async fn without_schema(scope: &RollScope<'_>) -> Option<Miss> {
-    // That the database does not answer is missed with its tables.
-    let (user, schema) = granted::without_schema(scope.store).await.ok()??;
+async fn without_schema(scope: &RollScope<'_>) -> Result<Option<Miss>, StoreError> {
+    let Some((user, schema)) = granted::without_schema(scope.store).await? else {
+        return Ok(None);
+    };
     let problem = format!(
         "`{user}`, the database user of callboard, may not let plugins into the schema `{schema}`"
     );
@@ -75,7 +74,7 @@ async fn without_schema(scope: &RollScope<'_>) -> Option<Miss> {
         "let its owner run `GRANT CREATE, USAGE ON SCHEMA \"{schema}\" TO \"{user}\" WITH GRANT OPTION`, \
          or make `{user}` the owner of the database"
     );
-    Some(Miss::new(problem, mend))
+    Ok(Some(Miss::new(problem, mend)))
 }
 
 fn component(name: &str, plugin: &PluginFiles) -> Reference {

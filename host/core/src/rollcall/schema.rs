@@ -11,19 +11,21 @@ use crate::grants::Verb;
 use crate::handler::{RowAct, RowUse, TableName, TableNeed};
 use crate::registry::nearest;
 use crate::schema;
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 
-/// Tables with their columns, as the database says now, or why it does not say.
+/// Tables with their columns, as the database says now.
 pub(super) struct Schema {
-    tables: Result<BTreeMap<String, Vec<String>>, String>,
+    tables: BTreeMap<String, Vec<String>>,
 }
 
 impl Schema {
-    pub(super) async fn live(scope: &RollScope<'_>) -> Self {
-        let tables = tables(scope.store).await;
-        Self {
-            tables: tables.map_err(|error| error.to_string()),
+    pub(super) async fn live(scope: &RollScope<'_>) -> Result<Self, StoreError> {
+        let mut tables = BTreeMap::new();
+        for name in scope.store.tables().await? {
+            let columns = scope.store.columns(&name).await?;
+            tables.insert(name, columns);
         }
+        Ok(Self { tables })
     }
 
     /// The miss of a table that no handler may touch, or that is not there.
@@ -31,11 +33,7 @@ impl Schema {
         if schema::belongs_to_host(table) {
             return Some(self.hosts(table));
         }
-        let tables = match &self.tables {
-            Ok(tables) => tables,
-            Err(error) => return Some(silent(error)),
-        };
-        if tables.contains_key(table) {
+        if self.tables.contains_key(table) {
             return None;
         }
         let problem = format!("the database has no table `{table}`");
@@ -61,15 +59,13 @@ impl Schema {
 
     /// Tables that are there and open to handlers.
     fn open(&self) -> impl Iterator<Item = &str> {
-        let tables = self.tables.iter().flat_map(BTreeMap::keys);
-        tables
-            .map(String::as_str)
-            .filter(|name| !schema::belongs_to_host(name))
+        let tables = self.tables.keys().map(String::as_str);
+        tables.filter(|name| !schema::belongs_to_host(name))
     }
 
     /// The miss of a column that is not there. A table that is not there is not said again.
     pub(super) fn no_column(&self, table: &str, column: &str) -> Option<Miss> {
-        let columns = self.tables.as_ref().ok()?.get(table)?;
+        let columns = self.tables.get(table)?;
         let known = || columns.iter().map(String::as_str);
         if known().any(|name| name == column) {
             return None;
@@ -80,22 +76,6 @@ impl Schema {
             None => Miss::new(problem, format!("name one of {}", named(known()))),
         })
     }
-}
-
-async fn tables(store: &Store) -> Result<BTreeMap<String, Vec<String>>, StoreError> {
-    let mut tables = BTreeMap::new();
-    for name in store.tables().await? {
-        let columns = store.columns(&name).await?;
-        tables.insert(name, columns);
-    }
-    Ok(tables)
-}
-
-fn silent(error: &str) -> Miss {
-    Miss::new(
-        format!("the database does not say: {error}"),
-        "mend the database, and check again",
-    )
 }
 
 /// Tables of the handlers that are used, with the columns that configurations name, and tables

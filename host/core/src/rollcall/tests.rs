@@ -10,6 +10,8 @@ mod slips;
 
 use self::ground::{Ground, misses};
 use crate::handler::RowUse;
+use crate::store::Store;
+use crate::workspace::Definitions;
 
 /// A change of one file, and the miss that has to follow: `referrer key @ place: problem`
 /// and the mend, each as a part of the text.
@@ -36,6 +38,21 @@ async fn each(cases: &[Case<'_>]) {
 
 const P: &str = "pipelines/diary.toml";
 const Q: &str = "policies/ttl.toml";
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_is_no_miss() {
+    let ground = Ground::good();
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite:{}", folder.path().join("t.db").display());
+    let store = Store::open(&url).await.expect("a store");
+    let definitions = Definitions::parse(&ground.files).expect("definitions");
+    let roll = ground.asked(&definitions, &store).await.expect("an answer");
+    assert_eq!(roll.misses().count(), 0);
+    store.close().await;
+    let asked = ground.asked(&definitions, &store).await;
+    let error = asked.expect_err("nobody answers");
+    assert!(error.is_retryable(), "{error}");
+}
 
 #[tokio::test]
 async fn a_good_workspace_has_no_miss() {

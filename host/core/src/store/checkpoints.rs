@@ -107,13 +107,18 @@ impl Committed {
     }
 }
 
-/// Commit checkpoints of different runs together. Gives what came of each.
+/// Commit checkpoints of different runs together. Gives what came of each. One with deferred writes
+/// of a plugin should come alone.
 pub async fn commit(
     store: &Store,
     checkpoints: Vec<Arc<Checkpoint>>,
 ) -> Result<Vec<Committed>, StoreError> {
+    let mut guests = checkpoints.iter().filter(|one| !one.writes.is_empty());
+    let plugin = guests.find_map(|one| Some(one.writer.as_ref()?.plugin.clone()));
     store
-        .write(move |transaction| Box::pin(commit_in(transaction, checkpoints)))
+        .write_for(plugin.as_deref(), move |transaction| {
+            Box::pin(commit_in(transaction, checkpoints))
+        })
         .await
 }
 
@@ -243,6 +248,8 @@ async fn carry_out(
     let stage = checkpoint.rows.first().map_or("", |row| row.stage.as_str());
     let executed = granted::carry_out_deferred(transaction, writer, writes, checkpoint.left).await;
     executed.map(drop).map_err(|refused| match &refused.sql {
+        // It is about whoever has the lock, and is told so by name.
+        _ if refused.error.is_lock_timeout() => refused.error,
         Some(sql) => granted::about(&writer.plugin, stage, sql, refused.error),
         None => refused.error,
     })

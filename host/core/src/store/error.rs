@@ -85,6 +85,11 @@ impl StoreError {
         )
     }
 
+    /// A lock was waited for in vain, on PostgreSQL.
+    pub(super) fn no_lock() -> Self {
+        Self::new(StoreErrorKind::Busy, NO_LOCK)
+    }
+
     /// Whether a lock was waited for in vain, on PostgreSQL.
     pub(super) fn is_lock_timeout(&self) -> bool {
         self.kind == StoreErrorKind::Busy && self.message == NO_LOCK

@@ -51,6 +51,7 @@ pub use self::session::EachRow;
 use self::session::{Budgeted, Session};
 pub use self::transaction::GrantedTransaction;
 pub use self::user::{without_logins, without_schema};
+use super::sqlite::{GuestsGate, kept_waiting};
 use super::{Backend, Store, StoreError, StoreErrorKind};
 use crate::config::CallLimits;
 use crate::grants::Grants;
@@ -381,12 +382,12 @@ impl GrantedDatabase {
     /// After a guest kept all others waiting, they go first.
     fn rest(&self, waited: Duration) {
         if let Backend::Sqlite(store) = self.shared.store.backend() {
-            store.let_others_write(waited.min(idle::REST));
+            store.turns.let_others_write(waited);
         }
     }
 
     /// The right to write, where only one can write at a time.
-    async fn gate(&self, longest: Duration) -> Result<Option<OwnedSemaphorePermit>, StoreError> {
+    async fn gate(&self, longest: Duration) -> Result<Option<GuestsGate>, StoreError> {
         match self.shared.store.backend() {
             Backend::Sqlite(store) => {
                 let gate = Arc::clone(&store.write_gate);
@@ -397,9 +398,9 @@ impl GrantedDatabase {
                     let left = longest.saturating_sub(began.elapsed());
                     let gate = Arc::clone(&gate);
                     let permit = acquire(gate, left, what).await?;
-                    let rest = store.rest_of_guests();
+                    let rest = store.turns.rest_of_guests();
                     if rest.is_zero() {
-                        return Ok(Some(permit));
+                        return Ok(Some(store.turns.begin(permit)));
                     }
                     drop(permit);
                     tokio::time::sleep(rest).await;
@@ -428,7 +429,7 @@ struct Holding<'a>(&'a GrantedDatabase, Instant);
 
 impl Drop for Holding<'_> {
     fn drop(&mut self) {
-        self.0.rest(idle::kept_waiting(self.1.elapsed()));
+        self.0.rest(kept_waiting(self.1.elapsed()));
     }
 }
 

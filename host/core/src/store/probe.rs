@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use super::{Dialect, Store, StoreError};
+use super::{Backend, Dialect, Store, StoreError};
 use crate::value::{Query, Statement};
 
 /// An answer is good for so long: to ask more often costs no writes.
@@ -32,7 +32,14 @@ impl Store {
         {
             return answer.clone();
         }
-        let answer = self.write_nothing_new().await;
+        let answer = tokio::select! {
+            biased;
+            () = self.a_guest_writes() => {
+                // It is at it, so something can be written; and what was wrong before is still told.
+                return last.clone().map_or(Ok(()), |(_, answer)| answer);
+            }
+            answer = self.write_nothing_new() => answer,
+        };
         *last = Some((Instant::now(), answer.clone()));
         answer
     }
@@ -50,6 +57,14 @@ impl Store {
         }
     }
 
+    /// Wait until a plugin of this process keeps others from writing, as it may for some seconds.
+    async fn a_guest_writes(&self) {
+        match self.backend() {
+            Backend::Sqlite(store) => store.turns.guest_writes().await,
+            Backend::Postgres(_) => std::future::pending().await,
+        }
+    }
+
     /// A row as it was, and a look for locks on the tables that every worker writes.
     async fn write_nothing_new(&self) -> Result<(), StoreError> {
         self.write(|transaction| {
@@ -63,5 +78,39 @@ impl Store {
             })
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    /// Its own transaction is open until the answer is there.
+    #[tokio::test]
+    async fn a_plugin_that_writes_for_long_is_no_outage() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("t.db").display());
+        let store = Store::open(&url).await.expect("a store");
+        let ((begun, begins), (answered, answer)) = (oneshot::channel(), oneshot::channel());
+        let guest = store.write_for(Some("p"), |_| {
+            Box::pin(async move {
+                begun.send(()).expect("somebody waits for it");
+                Ok(tokio::time::timeout(Duration::from_secs(60), answer)
+                    .await
+                    .is_ok())
+            })
+        });
+        let probe = async {
+            begins.await.expect("it begins");
+            store.probe().await.expect("it is well");
+            answered.send(()).expect("the guest still writes");
+        };
+        let (written, ()) = tokio::join!(guest, probe);
+        assert!(
+            written.expect("it is kept"),
+            "the answer waited for the guest"
+        );
     }
 }

@@ -7,6 +7,7 @@ mod opening;
 mod place;
 mod search;
 mod timed;
+mod turns;
 mod writer;
 
 use std::path::Path;
@@ -21,7 +22,7 @@ use sqlx::{
     AssertSqlSafe, Column, ConnectOptions, Connection as _, Executor, Row as _, SqlSafeStr,
     TypeInfo, ValueRef,
 };
-use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
 pub(super) use self::guests::Guest;
@@ -30,13 +31,15 @@ pub(super) use self::opening::{files, inspect, is_absent};
 use self::place::Place;
 pub(super) use self::search::install as search;
 pub(super) use self::timed::{lift, limit};
-use self::writer::{Job, Run};
+use self::turns::Turns;
+pub(super) use self::turns::{GuestsGate, kept_waiting};
+use self::writer::{Job, Run, Senders};
 use super::borrowed::Borrowed;
 use super::{Connection, StoreError, StoreErrorKind, Transaction, TransactionWork};
 use crate::supervision;
 use crate::value::{Rows, Statement, Value};
 
-/// Jobs that wait at most.
+/// Jobs of the host, and of plugins, that wait at most.
 const WAITING: usize = 1024;
 /// How long a statement waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,12 +52,11 @@ const SNAPSHOT: &str = "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1";
 
 pub(crate) struct SqliteStore {
     readers: SqlitePool,
-    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    jobs: Mutex<Option<Senders>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Held by the task that writes in this process, so that waiting is fair and needs no polling.
     pub(crate) write_gate: Arc<Semaphore>,
-    /// Until when no guest begins to write, so that other processes find the lock free.
-    others_until: std::sync::Mutex<Option<Instant>>,
+    pub(super) turns: Arc<Turns>,
     /// How to open further connections to the same file.
     pub(crate) options: SqliteConnectOptions,
     pub(super) place: Arc<Place>,
@@ -98,16 +100,17 @@ impl SqliteStore {
             .acquire_timeout(BUSY_TIMEOUT)
             .connect_lazy_with(reading);
         let write_gate = Arc::new(Semaphore::new(1));
-        let (sender, receiver) = mpsc::channel(WAITING);
+        let turns = Arc::<Turns>::default();
+        let (senders, waiting) = writer::queues(WAITING, Arc::clone(&turns));
         let gate = Arc::clone(&write_gate);
-        let writes = writer::write_jobs(connection, receiver, gate, (writing, Arc::clone(&place)));
+        let writes = writer::write_jobs(connection, waiting, gate, (writing, Arc::clone(&place)));
         let writer = tokio::spawn(supervision::vital("the writer of the database", writes));
         Ok(Self {
             readers,
-            jobs: Mutex::new(Some(sender)),
+            jobs: Mutex::new(Some(senders)),
             writer: Mutex::new(Some(writer)),
             write_gate,
-            others_until: std::sync::Mutex::default(),
+            turns,
             options,
             place,
             guests: Guests::default(),
@@ -138,19 +141,6 @@ impl SqliteStore {
     /// Refused once the database is not the one at its path any more.
     pub(super) async fn in_place(&self) -> Result<(), StoreError> {
         self.place.check().await
-    }
-
-    /// Keep guests from writing for a while.
-    pub(super) fn let_others_write(&self, rest: Duration) {
-        *held(&self.others_until) = Some(Instant::now() + rest);
-    }
-
-    /// How long guests leave the lock to others from now on.
-    pub(super) fn rest_of_guests(&self) -> Duration {
-        let until = *held(&self.others_until);
-        until.map_or(Duration::ZERO, |until| {
-            until.saturating_duration_since(Instant::now())
-        })
     }
 
     pub(super) async fn query(&self, statement: Statement) -> Result<Rows, StoreError> {
@@ -195,7 +185,9 @@ impl SqliteStore {
         result
     }
 
-    pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    /// In a commit that others share; or, for the deferred writes of a `plugin`, once it is its turn,
+    /// in one of its own.
+    pub(super) async fn write<T, F>(&self, plugin: Option<&str>, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Transaction<'_>) -> TransactionWork<'t, T> + Send + 'static,
@@ -226,9 +218,14 @@ impl SqliteStore {
             // An answer that cannot be sent means that the caller has gone; the work stands.
             drop(sender.send(answer));
         });
-        let job = Job { work, answer };
-        let jobs = self.jobs.lock().await.clone().ok_or_else(stopped)?;
-        jobs.send(job).await.map_err(|_| stopped())?;
+        let turn = match plugin {
+            Some(plugin) => Some(self.turns.of_plugin(plugin).await),
+            None => None,
+        };
+        let job = Job { work, answer, turn };
+        let queue = self.jobs.lock().await.as_ref().map(|jobs| jobs.of(&job));
+        let sent = queue.ok_or_else(stopped)?.send(job).await;
+        sent.map_err(|_| stopped())?;
         receiver.await.map_err(|_| stopped())?
     }
 

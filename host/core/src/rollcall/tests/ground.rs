@@ -13,8 +13,8 @@ use crate::registry::{HandlerEntry, HandlerOrigin, Registry};
 use crate::rollcall::{Reference, RefusedPlugin, RollReport, RollScope, call};
 use crate::settings::Declaration;
 use crate::snapshot;
-use crate::store::Store;
 use crate::store::settings::{Content, Stored};
+use crate::store::{Store, StoreError};
 use crate::workspace::{Definitions, Files};
 
 struct Silent(Contract);
@@ -30,7 +30,7 @@ impl AnyHandler for Silent {
 }
 
 pub(super) struct Ground {
-    files: Files,
+    pub(super) files: Files,
     refused: Vec<RefusedPlugin>,
     stored: Vec<Stored>,
     pub(super) native_files: Vec<&'static str>,
@@ -347,17 +347,26 @@ impl Ground {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("t.db").display());
         let store = Store::open(&url).await.expect("a store");
+        Ok(self.asked(&definitions, &store).await.expect("an answer"))
+    }
+
+    /// The roll, or that the database does not answer.
+    pub(super) async fn asked(
+        &self,
+        definitions: &Definitions,
+        store: &Store,
+    ) -> Result<RollReport, StoreError> {
         let declarations: BTreeMap<String, Declaration> = definitions.declarations();
         let settings = snapshot::build(declarations, &self.stored, None);
         let scope = RollScope {
-            definitions: &definitions,
+            definitions,
             registry: &self.registry(),
             refused: &self.refused,
-            store: &store,
+            store,
             settings: &settings,
             native_files: &self.native_files,
         };
-        Ok(call(&scope).await)
+        call(&scope).await
     }
 }
 

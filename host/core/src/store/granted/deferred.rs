@@ -1,5 +1,7 @@
 //! A plugin's deferred writes: they run in the engine's transaction, under the plugin's grants.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, SqliteConnection};
@@ -19,7 +21,7 @@ use crate::value::Statement;
 /// The deferred writes of one checkpoint hold up the engine's transaction, so all of them together
 /// have to be short.
 const LONGEST: Duration = Duration::from_secs(8);
-/// What is later than that, the server did not end by itself.
+/// What is later than that was not cancelled, and the server ends it by itself.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// A plugin whose deferred writes run, and what it may do and take.
@@ -249,12 +251,13 @@ impl<'w> OpenPassage<'w> {
         let readers = transaction.readers.clone();
         let connection = postgres_of(transaction)?;
         // For each anew: what the one before may have changed holds for it no more.
-        let _watch = limit(connection, readers, (longest, self.limits)).await?;
+        let watch = limit(connection, readers, (longest, self.limits)).await?;
         let outer = &self.outer;
         let call = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {outer}($1, $2)")));
         let call = call.bind(sql).bind(params).persistent(false);
         let within = longest.saturating_add(postgres::GRACE);
-        let touched: i64 = postgres::answered(within, call.fetch_one(&mut *connection)).await?;
+        let touched = postgres::answered(within, call.fetch_one(&mut *connection)).await;
+        let touched: i64 = touched.map_err(|error| watch.told(error))?;
         Ok(touched.unsigned_abs())
     }
 
@@ -294,40 +297,67 @@ fn not_theirs(writer: &DeferredWriter, error: StoreError) -> StoreError {
     StoreError::new(StoreErrorKind::Busy, message)
 }
 
-/// The server ends the statement in time; and if it did not, it is cancelled a little later. What
-/// else bounds it is set until the transaction ends, or all is reset.
+/// The server ends the statement once it waited for one lock for half of its time. At the end of its
+/// time it is cancelled, for which a lock that it waits for then is the reason; and if it was not,
+/// the server ends it a little later. What else bounds it is set until the transaction ends, or all
+/// is reset.
 async fn limit(
     connection: &mut PgConnection,
     readers: Option<PgPool>,
     (longest, limits): (Duration, &CallLimits),
 ) -> Result<Watch, StoreError> {
     // Zero would be no limit.
-    let milliseconds = longest.max(Duration::from_millis(1)).as_millis();
-    let timeouts = ["statement_timeout", "lock_timeout"];
-    let timeouts = timeouts.map(|name| (name, milliseconds.to_string()));
+    let milliseconds = |time: Duration| time.max(Duration::from_millis(1)).as_millis().to_string();
+    let timeouts = [
+        ("statement_timeout", milliseconds(longest + GRACE)),
+        ("lock_timeout", milliseconds(longest / 2)),
+    ];
     let settings = timeouts.into_iter().chain(memory::settings(limits));
     let (names, values): (Vec<_>, Vec<_>) = settings.unzip();
     let set = "SELECT pg_backend_pid() FROM (SELECT count(set_config(name, value, true)) \
         FROM unnest($1::text[], $2::text[]) AS setting (name, value) OFFSET 0) AS set";
     let set = sqlx::query_scalar(set).bind(names).bind(values);
     let process: i32 = postgres::answered(postgres::ANSWER, set.fetch_one(connection)).await?;
-    Ok(Watch(tokio::spawn(async move {
-        tokio::time::sleep(longest + GRACE).await;
-        if let Some(readers) = readers {
-            let cancel = sqlx::query("SELECT pg_cancel_backend($1)").bind(process);
-            if let Err(error) = cancel.execute(&readers).await {
-                tracing::warn!(%error, "a deferred write that is late cannot be cancelled");
-            }
+    let waits = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&waits);
+    let task = tokio::spawn(async move {
+        tokio::time::sleep(longest).await;
+        if let Some(readers) = readers
+            && let Err(error) = cancel(&readers, process, &told).await
+        {
+            tracing::warn!(%error, "a deferred write that is late cannot be cancelled");
         }
-    })))
+    });
+    Ok(Watch { task, waits })
+}
+
+/// Cancel what `process` does, and remember whether it `waits` for a lock.
+async fn cancel(readers: &PgPool, process: i32, waits: &AtomicBool) -> Result<(), sqlx::Error> {
+    let blocked = sqlx::query_scalar("SELECT cardinality(pg_blocking_pids($1)) > 0").bind(process);
+    waits.store(blocked.fetch_one(readers).await?, Ordering::Release);
+    let cancel = sqlx::query("SELECT pg_cancel_backend($1)").bind(process);
+    cancel.execute(readers).await.map(drop)
 }
 
 /// Cancels what is late, until it is dropped.
-struct Watch(tokio::task::JoinHandle<()>);
+struct Watch {
+    task: tokio::task::JoinHandle<()>,
+    waits: Arc<AtomicBool>,
+}
+
+impl Watch {
+    /// Somebody else's lock is no fault of who waits for it.
+    fn told(&self, error: StoreError) -> StoreError {
+        if error.kind == StoreErrorKind::Timeout && self.waits.load(Ordering::Acquire) {
+            return StoreError::no_lock();
+        }
+        error
+    }
+}
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 

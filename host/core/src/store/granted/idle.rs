@@ -13,17 +13,6 @@ const CALL: Duration = Duration::from_secs(5);
 /// What one statement or transaction may keep others from writing, computing or not: less than they
 /// wait for their turn.
 pub(super) const HELD: Duration = Duration::from_secs(8);
-/// One that takes no longer has kept no other writer waiting.
-const SHORT: Duration = Duration::from_millis(100);
-/// After a transaction that waited for its guest, or took long, no guest writes for as long, and for this long
-/// at most: more than twice what another process takes to ask for the lock again.
-pub(super) const REST: Duration = Duration::from_millis(250);
-
-/// How long one that took `held` kept others waiting.
-pub(super) fn kept_waiting(held: Duration) -> Duration {
-    if held < SHORT { Duration::ZERO } else { held }
-}
-
 /// What is left of the pauses of one call.
 #[derive(Debug, Clone)]
 pub struct Idle(Arc<Mutex<Duration>>);

@@ -4,13 +4,14 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::admission::Checked;
 use super::idle::{self, Idle, Pauses};
 use super::session::Budgeted;
 use super::{BorrowedSession, GrantedDatabase, Mode, QueryLimits};
+use crate::store::sqlite::{GuestsGate, kept_waiting};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::value::{Rows, Statement};
 
@@ -35,7 +36,7 @@ enum TransactionCommand {
 impl GrantedTransaction {
     pub(super) fn start(
         borrowed: BorrowedSession,
-        gate: Option<OwnedSemaphorePermit>,
+        gate: Option<GuestsGate>,
         (longest, idle): (Duration, Idle),
     ) -> Self {
         let database = borrowed.database.clone();
@@ -48,7 +49,7 @@ impl GrantedTransaction {
         tokio::spawn(async move {
             let began = Instant::now();
             let waited = serve(borrowed, receiver, (began + longest, pauses), &why).await;
-            served.rest(waited.max(idle::kept_waiting(began.elapsed())));
+            served.rest(waited.max(kept_waiting(began.elapsed())));
             drop(gate);
         });
         Self {

@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::place::Place;
+use super::turns::{PluginTurn, Turns};
 use super::{locked, opening};
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -20,6 +21,8 @@ const GROUP: usize = 256;
 pub(super) struct Job {
     pub(super) work: Run,
     pub(super) answer: Reply,
+    /// Of a plugin: it shares its commit with nobody, and others go first after it.
+    pub(super) turn: Option<PluginTurn>,
 }
 
 /// Says whether what it changed stays.
@@ -27,18 +30,80 @@ pub(super) type Run =
     Box<dyn for<'t> FnOnce(&'t mut SqliteConnection) -> BoxFuture<'t, bool> + Send>;
 pub(super) type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
+/// Where jobs are handed in: the host's, and those of plugins.
+pub(super) struct Senders {
+    hosts: mpsc::Sender<Job>,
+    plugins: mpsc::Sender<Job>,
+}
+
+impl Senders {
+    /// Where a job belongs.
+    pub(super) fn of(&self, job: &Job) -> mpsc::Sender<Job> {
+        let sender = if job.turn.is_some() {
+            &self.plugins
+        } else {
+            &self.hosts
+        };
+        sender.clone()
+    }
+}
+
+/// The jobs that wait.
+pub(super) struct Waiting {
+    hosts: mpsc::Receiver<Job>,
+    plugins: mpsc::Receiver<Job>,
+    /// A plugin's that came while others go first.
+    aside: Option<Job>,
+    turns: Arc<Turns>,
+}
+
+/// Room for so many `jobs` of each kind.
+pub(super) fn queues(jobs: usize, turns: Arc<Turns>) -> (Senders, Waiting) {
+    let (hosts, of_hosts) = mpsc::channel(jobs);
+    let (plugins, of_plugins) = mpsc::channel(jobs);
+    let waiting = Waiting {
+        hosts: of_hosts,
+        plugins: of_plugins,
+        aside: None,
+        turns,
+    };
+    (Senders { hosts, plugins }, waiting)
+}
+
+impl Waiting {
+    /// What is done next; nothing, if nobody can send any more.
+    async fn next(&mut self) -> Option<Job> {
+        let rest = self.turns.rest_of_guests();
+        tokio::select! {
+            () = tokio::time::sleep(rest), if self.aside.is_some() => self.aside.take(),
+            Some(job) = self.hosts.recv() => Some(job),
+            Some(job) = self.plugins.recv(), if self.aside.is_none() => Some(job),
+            else => None,
+        }
+    }
+
+    /// Whether a job is to wait for others, which is told once nobody else can write.
+    fn others_first(&self, job: &Job) -> bool {
+        job.turn.is_some() && !self.turns.rest_of_guests().is_zero()
+    }
+}
+
 /// Do what comes, one group after the other, until no sender is left.
 pub(super) async fn write_jobs(
     connection: SqliteConnection,
-    mut receiver: mpsc::Receiver<Job>,
+    mut waiting: Waiting,
     gate: Arc<Semaphore>,
     (options, place): (SqliteConnectOptions, Arc<Place>),
 ) {
     let mut healthy = Some(connection);
-    while let Some(first) = receiver.recv().await {
+    while let Some(first) = waiting.next().await {
         let Ok(permit) = gate.acquire().await else {
             break;
         };
+        if waiting.others_first(&first) {
+            waiting.aside = Some(first);
+            continue;
+        }
         let connection = match healthy.take() {
             Some(connection) => Ok(connection),
             // A connection to another file would bring a log into it that is not its own.
@@ -49,7 +114,7 @@ pub(super) async fn write_jobs(
         };
         match connection {
             Ok(connection) => {
-                healthy = write_group(connection, first, &mut receiver, &place).await;
+                healthy = write_group(connection, first, &mut waiting.hosts, &place).await;
             }
             Err(error) => (first.answer)(Err(error)),
         }
@@ -64,12 +129,20 @@ pub(super) async fn write_jobs(
 /// back unless it may have lost track of its transaction.
 async fn write_group(
     mut connection: SqliteConnection,
-    first: Job,
+    mut first: Job,
     receiver: &mut mpsc::Receiver<Job>,
     place: &Place,
 ) -> Option<SqliteConnection> {
     let mut answers = Vec::new();
-    let result = run_group(&mut connection, first, (receiver, place), &mut answers).await;
+    let turn = first.turn.take();
+    let result = run_group(
+        &mut connection,
+        first,
+        turn,
+        (receiver, place),
+        &mut answers,
+    )
+    .await;
     let healthy = if result.is_ok() {
         Some(connection)
     } else {
@@ -83,15 +156,17 @@ async fn write_group(
     healthy
 }
 
-/// Run the jobs that are waiting, each in a savepoint of one transaction.
+/// Run the jobs that are waiting, each in a savepoint of one transaction, or the one that has a `turn`.
 async fn run_group(
     connection: &mut SqliteConnection,
     first: Job,
+    mut turn: Option<PluginTurn>,
     (receiver, place): (&mut mpsc::Receiver<Job>, &Place),
     answers: &mut Vec<Reply>,
 ) -> Result<(), StoreError> {
     answers.push(first.answer);
     let mut transaction = locked::begin(connection, place.path()).await?;
+    turn.iter_mut().for_each(PluginTurn::begin);
     // The first has the transaction to itself: if it fails, there is nothing else to keep.
     let kept = AssertUnwindSafe((first.work)(&mut transaction))
         .catch_unwind()
@@ -99,7 +174,10 @@ async fn run_group(
     if !kept.unwrap_or(false) {
         return transaction.rollback().await.map_err(gone);
     }
-    let mut next = receiver.try_recv().ok();
+    let mut next = match &turn {
+        Some(_) => None,
+        None => receiver.try_recv().ok(),
+    };
     while let Some(job) = next.take() {
         answers.push(job.answer);
         in_savepoint(&mut transaction, job.work).await?;
