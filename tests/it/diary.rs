@@ -1,7 +1,7 @@
 //! The diary and the taps, called as a run calls them: on a real store, on real git
 //! repositories, and with a model that says what the test wants.
 
-mod bench;
+pub(crate) mod bench;
 mod citations;
 mod collect_git;
 mod compose_diary;

@@ -9,6 +9,7 @@
 //! | `docs`         | the commands in the documentation, and what they print                |
 //! | `engine`       | runs steered by people: stopped, sent on, forked, moved; their gates  |
 //! | `engine_schedules` | schedules through the real program, from workers that die to the list |
+//! | `images`       | pictures: asked of servers that misbehave, kept, placed, made anew    |
 //! | `plugins`      | guests that behave and misbehave, on both databases                   |
 //! | `reference`    | the generated pages are those of this program                         |
 //! | `registration` | nothing is forgotten: files, registered names, capabilities           |
@@ -28,6 +29,7 @@ mod diary;
 mod docs;
 mod engine;
 mod engine_schedules;
+mod images;
 mod plugins;
 mod reference;
 mod registration;

@@ -126,6 +126,7 @@ pub(crate) fn post(number: u32) -> Post {
         tags: vec!["rust".to_owned(), format!("number {number}")],
         written_by: "composer".to_owned(),
         covers: "2025-10-09".to_owned(),
+        featured: None,
         removed: false,
         published_at: time,
         updated_at: time,

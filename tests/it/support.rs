@@ -7,6 +7,7 @@
 //! * [`factory::Factory`]: the bundled workspace, set up and applied.
 //! * [`daemon::Daemon`]: the program while it runs.
 //! * [`model::ModelServer`]: a model server that answers well or badly.
+//! * [`pictures::PictureServer`]: a server that answers each request as a test says.
 //! * [`guests::guest`]: the component of a guest that misbehaves on purpose.
 
 pub(crate) mod daemon;
@@ -16,6 +17,7 @@ pub(crate) mod guests;
 pub(crate) mod host;
 pub(crate) mod keeper;
 pub(crate) mod model;
+pub(crate) mod pictures;
 pub(crate) mod postgres;
 pub(crate) mod relay;
 pub(crate) mod repository;

@@ -92,6 +92,7 @@ mod contract;
 mod model;
 pub mod schema;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -263,6 +264,9 @@ pub trait Resources: Send + Sync {
     /// Run a statement at once that ends by `deadline`, in a transaction of its own; gives the
     /// rows touched.
     fn execute(&self, statement: Statement, deadline: Instant) -> BoxFuture<'_, Result<u64, Stop>>;
+
+    /// The folder of the workspace, at which relative paths of settings begin.
+    fn folder(&self) -> &Path;
 
     /// The columns of a table in the live schema; none if there is no such table.
     fn columns<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>>;

@@ -1,5 +1,7 @@
 //! A text that waits to be checked, approved and published, whoever made it.
 
+pub mod merge;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -22,6 +24,26 @@ pub struct Draft {
     /// What a person should know before approving it, e.g. why no model wrote it.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// The picture that stands for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub featured: Option<Image>,
+}
+
+/// A picture that is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Image {
+    /// Where it is: `/media/NAME`.
+    pub src: String,
+    /// What it shows, for who does not see it.
+    pub alt: String,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// Its media type.
+    pub mime: String,
+    /// The size of its file.
+    pub bytes: u64,
 }
 
 impl Draft {

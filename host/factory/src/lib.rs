@@ -7,7 +7,8 @@
 //! * [`operations`] – what can be asked of it, as typed functions and views.
 //! * the [pack](pack()) below – what it brings, like a table of contents.
 //! * [`site`], `handlers` – its pages, its units of work.
-//! * [`diary`], [`draft`], [`rails`], [`markdown`] – its arithmetic and its texts, no IO.
+//! * [`media`] – where its pictures are kept.
+//! * [`diary`], [`draft`], [`images`], [`rails`], [`markdown`] – its arithmetic and its texts, no IO.
 //! * [`tables`] – its statements, through the store.
 
 #![recursion_limit = "256"]
@@ -16,7 +17,9 @@ mod bundle;
 pub mod diary;
 pub mod draft;
 mod handlers;
+pub mod images;
 pub mod markdown;
+pub mod media;
 pub mod operations;
 pub mod rails;
 pub mod site;
@@ -35,11 +38,16 @@ const PACK: Pack = Pack {
     configuration: &[Part::of::<site::Written>()],
     folders: Folders {
         read: &[site::FOLDER, diary::page::FOLDER],
-        marks: &[site::LIST],
+        marks: &[site::LIST, media::MARK],
     },
-    settings: site::SETTINGS,
-    rules: &[site::rules, diary::roll::list, rails::roll::list],
-    probes: &[("site", site::probe)],
+    settings: &[site::SETTINGS, &media::READS],
+    rules: &[
+        site::rules,
+        diary::roll::list,
+        media::roll::list,
+        rails::roll::list,
+    ],
+    probes: &[("site", site::probe), ("images", media::probe::probe)],
     tables: tables::TABLES,
     commits: tables::COMMITS,
     rebuilt: &[Rebuilt {

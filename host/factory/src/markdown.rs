@@ -7,6 +7,7 @@
 
 mod blocks;
 mod links;
+pub mod pictures;
 
 use std::collections::HashSet;
 
@@ -42,13 +43,28 @@ pub enum Unshowable {
     Broken(#[from] foreign::Broken),
 }
 
+/// Where what a text names is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Places<'p> {
+    /// What relative links begin at, if they are to be absolute.
+    pub base: Option<&'p Url>,
+    /// What stands before the names of kept pictures, if that is not `/media/`.
+    pub media: Option<&'p str>,
+}
+
 /// The body of a post. The page shows the title above it, so a first heading that repeats the
 /// title is left out, and the rest stay below it. With a `base`, relative links become absolute.
 pub fn to_html(markdown: &str, title: &str, base: Option<&Url>) -> Result<String, Unshowable> {
-    foreign::read("Markdown", || html(markdown, title, base))?
+    let places = Places { base, media: None };
+    to_html_at(markdown, title, places)
 }
 
-fn html(markdown: &str, title: &str, base: Option<&Url>) -> Result<String, Unshowable> {
+/// The same with kept pictures where they are.
+pub fn to_html_at(markdown: &str, title: &str, places: Places<'_>) -> Result<String, Unshowable> {
+    foreign::read("Markdown", || html(markdown, title, places))?
+}
+
+fn html(markdown: &str, title: &str, places: Places<'_>) -> Result<String, Unshowable> {
     if markdown.len() > TEXT {
         return Err(Unshowable::Long);
     }
@@ -61,13 +77,16 @@ fn html(markdown: &str, title: &str, base: Option<&Url>) -> Result<String, Unsho
     }
     drop_title(root, title);
     demote_headings(root);
+    if let Some(media) = places.media {
+        move_pictures(root, media);
+    }
     let mut html = String::new();
     // Writing to a string cannot fail.
     comrak::format_html(root, &options, &mut html).ok();
     if html.len() > HTML {
         return Err(Unshowable::Large);
     }
-    Ok(clean(&html, base))
+    Ok(clean(&html, places.base))
 }
 
 /// How many parts are in one another at most.
@@ -118,6 +137,17 @@ fn demote_headings(root: Node<'_>) {
     for node in root.descendants() {
         if let NodeValue::Heading(heading) = &mut node.data_mut().value {
             heading.level = (heading.level + 1).min(6);
+        }
+    }
+}
+
+/// Kept pictures are where a site has them.
+fn move_pictures(root: Node<'_>, media: &str) {
+    for node in root.descendants() {
+        if let NodeValue::Image(link) = &mut node.data_mut().value
+            && let Some(name) = link.url.strip_prefix(pictures::KEPT)
+        {
+            link.url = format!("{media}{name}");
         }
     }
 }

@@ -5,8 +5,10 @@ pub mod commits;
 pub mod diary_days;
 pub mod drafts;
 pub mod embeddings;
+pub mod media;
 pub mod posts;
 pub mod tasks;
+pub mod transitions;
 
 use callboard_core::schema::Migration;
 use callboard_core::store::health::{Table, plain};
@@ -22,6 +24,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
 pub(crate) const TABLES: &[Table] = &[
     plain::<tasks::Task>("task", "tasks WHERE TRUE", &["id"]),
     plain::<posts::Post>("post", "posts WHERE TRUE", &["id"]),
+    plain::<media::MediaRow>("picture", "media WHERE TRUE", &["id"]),
 ];
 
 /// A task stands before the gates of its run, ends with it, and is taken up again with it.
@@ -31,6 +34,7 @@ pub(crate) const COMMITS: Commits = Commits {
         noun: &TASK,
     },
     gate_opened: tasks::gate_opened,
+    gate_decided: tasks::gate_decided,
     runs_ended: tasks::runs_ended,
     run_reopened: tasks::run_reopened,
 };
@@ -47,3 +51,32 @@ pub const POST: Noun = Noun {
     rows: "SELECT slug AS key, published_at AS moment FROM posts WHERE status = 'published'",
     ids: false,
 };
+
+/// A picture: a JSON document in a row, and itself in a document.
+mod picture {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::draft::Image;
+
+    pub(super) fn serialize<S: Serializer>(
+        image: &Option<Image>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match image {
+            Some(image) if !serializer.is_human_readable() => {
+                let text = serde_json::to_string(image).map_err(serde::ser::Error::custom)?;
+                serializer.serialize_some(&text)
+            }
+            image => image.serialize(serializer),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Image>, D::Error> {
+        let text = Option::<&str>::deserialize(deserializer)?;
+        let read = text.map(serde_json::from_str).transpose();
+        read.map_err(D::Error::custom)
+    }
+}

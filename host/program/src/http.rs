@@ -59,6 +59,7 @@ pub fn site(face: Face) -> Router {
         .route("/archive", get(pages::archive))
         .route("/archive/{page}", get(pages::archive_page))
         .route("/tags/{tag}", get(pages::tag))
+        .route("/media/{name}", get(files::picture))
         .route("/feed.xml", get(pages::rss))
         .route("/feed.json", get(pages::json_feed))
         .route("/sitemap.xml", get(pages::sitemap))

@@ -1,6 +1,7 @@
 //! A loaded guest and a way to call its handlers.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -188,6 +189,10 @@ impl Resources for Nothing {
 
     fn execute(&self, _: Statement, _: Instant) -> BoxFuture<'_, Result<u64, Stop>> {
         unreachable!("a plugin has no native resources")
+    }
+
+    fn folder(&self) -> &Path {
+        Path::new("")
     }
 
     fn columns<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {

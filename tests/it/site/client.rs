@@ -36,7 +36,8 @@ impl Client {
         stream.write_all(request.as_bytes()).await.expect("sent");
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).await.expect("an answer");
-        let text = String::from_utf8(bytes).expect("text");
+        // A picture is no text; what is before it is.
+        let text = String::from_utf8_lossy(&bytes);
         let (head, body) = text.split_once("\r\n\r\n").expect("an empty line");
         let status = head.split(' ').nth(1).expect("a status");
         Answer {

@@ -18,6 +18,7 @@ fn post(number: i64) -> Post {
         tags: vec!["diary".to_owned(), "rust".to_owned()],
         written_by: "composer".to_owned(),
         covers: "2026-01-02".to_owned(),
+        featured: None,
         removed: false,
         published_at: timestamp(number * 1_000_000),
         updated_at: timestamp(number * 1_000_000),

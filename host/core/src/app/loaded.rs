@@ -2,6 +2,7 @@
 //! does not load, for the roll call to name.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::resources::HostResources;
@@ -278,7 +279,7 @@ impl LoadedRevision {
     /// The runnable revision for runs that start or go on now.
     pub(super) fn runnable(
         &self,
-        store: &Store,
+        (store, folder): (&Store, &Path),
         settings: Arc<Snapshot>,
         digest: String,
         misses: Vec<Reference>,
@@ -292,6 +293,7 @@ impl LoadedRevision {
             writers: self.writers(),
             settings: Arc::clone(&settings),
             resources: Arc::new(HostResources {
+                folder: folder.to_owned(),
                 store: store.clone(),
                 definitions: Arc::clone(&self.definitions),
                 models: Models { settings },

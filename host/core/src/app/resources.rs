@@ -1,5 +1,6 @@
 //! What native handlers reach: the store, the prompts of the revision, and models by role.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,6 +19,7 @@ use crate::workspace::Definitions;
 
 /// The resources of one runnable revision.
 pub(super) struct HostResources {
+    pub(super) folder: PathBuf,
     pub(super) store: Store,
     pub(super) definitions: Arc<Definitions>,
     pub(super) models: Models,
@@ -30,6 +32,10 @@ impl Resources for HostResources {
 
     fn execute(&self, statement: Statement, deadline: Instant) -> BoxFuture<'_, Result<u64, Stop>> {
         Box::pin(async move { Ok(self.store.execute_until(statement, deadline).await?) })
+    }
+
+    fn folder(&self) -> &Path {
+        &self.folder
     }
 
     fn columns<'a>(&'a self, table: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {

@@ -186,7 +186,12 @@ impl App {
         if place.latest().is_none() {
             settings_snapshots::keep(self.store(), &key.settings, settings.values()).await?;
         }
-        let runnable = loaded.runnable(self.store(), Arc::new(settings), key.settings, misses);
+        let runnable = loaded.runnable(
+            (self.store(), self.folder()),
+            Arc::new(settings),
+            key.settings,
+            misses,
+        );
         let runnable = Arc::new(runnable);
         place.put(&runnable);
         Ok(runnable)

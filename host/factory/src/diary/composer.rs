@@ -47,6 +47,7 @@ pub fn draft(
         covers: bundle.day.clone(),
         claims: composed.claims,
         notes: Vec::new(),
+        featured: None,
     })
 }
 

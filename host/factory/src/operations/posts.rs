@@ -1,7 +1,10 @@
 //! Posts: what is published.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,14 +12,20 @@ use serde::Serialize;
 use callboard_core::address::Address;
 use callboard_core::app::App;
 use callboard_core::beside;
-use callboard_core::operations::{Broken, ListEntry, OperationError, named};
+use callboard_core::operations::{Broken, ErrorKind, ListEntry, OperationError, named};
 use callboard_core::store::findings;
 
+use crate::images;
+use crate::markdown::{self, pictures::KEPT};
+use crate::media::{Media, Unstored};
 use crate::site::{self, SiteError, Unshown};
 use crate::tables::POST;
 use crate::tables::posts;
 
 pub use crate::tables::posts::Post;
+
+/// Pictures by their names.
+type Pictures = BTreeMap<String, Arc<[u8]>>;
 
 /// A post that was taken off the site.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -36,6 +45,8 @@ pub struct Exported {
     pub left_out: Vec<Broken>,
     /// Slugs that are no names of folders: their posts are left out, too.
     pub no_folders: Vec<String>,
+    /// Names of pictures that posts show and the media store does not have.
+    pub no_pictures: Vec<String>,
     /// The address that feeds, sitemap and canonical links lead to, if it is the one of this
     /// machine because the workspace names none.
     pub leads_to: Option<String>,
@@ -112,6 +123,9 @@ pub async fn export(app: &App, folder: &Path, local: &Address) -> Result<Exporte
         }
     }
     let site = site::current(app, local).await?;
+    let (pictures, no_pictures) = pictures(app, &all).await?;
+    let assets = site.assets().clone().with_pictures(&pictures);
+    let site = site.with_assets(assets);
     let target = folder.to_owned();
     let work = beside::wait(move || site::export(&site, &all, &target));
     let failed = |error: &dyn std::fmt::Display| OperationError::failed(error.to_string());
@@ -129,8 +143,75 @@ pub async fn export(app: &App, folder: &Path, local: &Address) -> Result<Exporte
         bytes: written.bytes,
         left_out,
         no_folders,
+        no_pictures,
         leads_to: leads_to.then(|| format!("http://{local}/")),
     })
+}
+
+/// The pictures that posts show, by their names, and those that are not there.
+async fn pictures(app: &App, all: &[Post]) -> Result<(Pictures, Vec<String>), OperationError> {
+    let names: BTreeSet<String> = all
+        .iter()
+        .filter(|post| !post.removed)
+        .flat_map(shown)
+        .collect();
+    let (mut found, mut absent) = (Pictures::new(), Vec::new());
+    if names.is_empty() {
+        return Ok((found, absent));
+    }
+    let media = Media::of(app).await?;
+    for name in names {
+        let kept = match &media {
+            Some(media) => media.get(&name).await?,
+            None => None,
+        };
+        match kept {
+            Some(bytes) => {
+                found.insert(name, Arc::from(bytes.as_ref()));
+            }
+            None => absent.push(name),
+        }
+    }
+    Ok((found, absent))
+}
+
+/// The names of the kept pictures that a post shows. One that can't be read shows none.
+fn shown(post: &Post) -> Vec<String> {
+    let inline = markdown::pictures::shown(&post.markdown).unwrap_or_default();
+    let inline = inline.into_iter().map(|picture| picture.src);
+    let featured = post.featured.iter().map(|image| image.src.clone());
+    let sources = featured.chain(inline);
+    let name = |src: String| src.strip_prefix(KEPT).map(str::to_owned);
+    let names = sources.filter_map(name);
+    names
+        .filter(|name| images::picture::mime(name).is_some())
+        .collect()
+}
+
+/// A kept picture with its media type; `None` if there is none of that name.
+pub async fn picture(
+    app: &App,
+    name: &str,
+) -> Result<Option<(Bytes, &'static str)>, OperationError> {
+    let Some(mime) = images::picture::mime(name) else {
+        return Ok(None);
+    };
+    let Some(media) = Media::of(app).await? else {
+        return Ok(None);
+    };
+    let found = media.get(name).await?;
+    Ok(found.map(|bytes| (bytes, mime)))
+}
+
+impl From<Unstored> for OperationError {
+    fn from(error: Unstored) -> Self {
+        match error {
+            Unstored::App(error) => (*error).into(),
+            error => {
+                OperationError::new(ErrorKind::Unavailable, format!("the media store: {error}"))
+            }
+        }
+    }
 }
 
 impl From<Unshown> for OperationError {

@@ -17,6 +17,7 @@ pub const PAGES: &[&str] = &[
     "feed.xml",
     "health",
     "index.html",
+    "media",
     "posts",
     "sitemap.xml",
     "tags",
@@ -47,6 +48,15 @@ impl Assets {
             (path.clone(), asset)
         });
         Self(assets.collect())
+    }
+
+    /// With kept pictures, by their names.
+    #[must_use]
+    pub fn with_pictures(mut self, pictures: &BTreeMap<String, Arc<[u8]>>) -> Self {
+        let paths = pictures.iter();
+        let paths = paths.map(|(name, content)| (format!("media/{name}"), Arc::clone(content)));
+        self.0.extend(Self::new(&paths.collect()).0);
+        self
     }
 
     pub fn get(&self, path: &str) -> Option<&Asset> {

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::SiteError;
-use crate::markdown;
+use crate::markdown::{self, Places};
 use crate::tables::posts::Post;
 
 /// The most bytes that are kept; all are made anew when there are more.
@@ -31,14 +31,14 @@ struct CachedBodies {
 }
 
 impl Bodies {
-    /// The body of a post; with a `base`, its relative links are absolute.
-    pub(super) fn of(&self, post: &Post, base: Option<&Url>) -> Body {
-        let key = key(post, base);
+    /// The body of a post, with what it names where that is.
+    pub(super) fn of(&self, post: &Post, places: Places<'_>) -> Body {
+        let key = key(post, places);
         let kept = |kept: &CachedBodies| kept.bodies.get(&key).cloned();
         if let Some(body) = kept(&self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
             return body;
         }
-        let html = markdown::to_html(&post.markdown, &post.title, base);
+        let html = markdown::to_html_at(&post.markdown, &post.title, places);
         let body = html.map(Arc::from).map_err(|cause| SiteError::Post {
             title: cut(&post.title, TITLE),
             cause: cause.to_string(),
@@ -61,9 +61,11 @@ impl CachedBodies {
 }
 
 /// What a body is made from.
-fn key(post: &Post, base: Option<&Url>) -> Vec<u8> {
+fn key(post: &Post, places: Places<'_>) -> Vec<u8> {
     let mut digest = Sha256::new();
-    for part in [base.map_or("", Url::as_str), &post.title, &post.markdown] {
+    let base = places.base.map_or("", Url::as_str);
+    let media = places.media.unwrap_or_default();
+    for part in [base, media, &post.title, &post.markdown] {
         digest.update(part.len().to_le_bytes());
         digest.update(part);
     }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::{Site, SiteError, view};
+use crate::markdown::Places;
 use crate::tables::posts::Post;
 
 pub(super) fn rss(site: &Site, posts: &[Post]) -> Result<String, SiteError> {
@@ -53,6 +54,11 @@ fn item(site: &Site, post: &Post) -> Result<rss::Item, SiteError> {
         }),
         pub_date: Some(rfc2822(post.published_at)),
         content: Some(body(site, post, &link)?),
+        enclosure: post.featured.as_ref().map(|image| rss::Enclosure {
+            url: site.absolute().picture(&image.src),
+            length: image.bytes.to_string(),
+            mime_type: image.mime.clone(),
+        }),
         link: Some(link),
         ..rss::Item::default()
     })
@@ -92,6 +98,8 @@ struct JsonItem {
     title: String,
     content_html: String,
     summary: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
     date_published: String,
     date_modified: String,
     authors: [JsonAuthor; 1],
@@ -127,6 +135,10 @@ fn json_item(site: &Site, post: &Post) -> Result<JsonItem, SiteError> {
         url: link,
         title: markup(&post.title),
         summary: markup(&post.excerpt),
+        image: post
+            .featured
+            .as_ref()
+            .map(|image| site.absolute().picture(&image.src)),
         date_published: post.published_at.to_string(),
         date_modified: post.updated_at.to_string(),
         authors: [JsonAuthor {
@@ -160,7 +172,12 @@ pub(super) fn sitemap(site: &Site, posts: &[Post]) -> String {
 /// The body of a post whose relative links are resolved against its own address.
 fn body(site: &Site, post: &Post, address: &str) -> Result<String, SiteError> {
     let base = Url::parse(address).ok();
-    let html = site.bodies.of(post, base.as_ref())?;
+    let media = site.absolute().media();
+    let places = Places {
+        base: base.as_ref(),
+        media: Some(&media),
+    };
+    let html = site.bodies.of(post, places)?;
     Ok(markup(&html))
 }
 

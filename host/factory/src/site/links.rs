@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 
 use callboard_core::settings::hex;
 
+use crate::markdown::pictures::KEPT;
+
 /// How the pages of a site name each other.
 #[derive(Debug, Clone)]
 pub(super) struct Links {
@@ -53,6 +55,19 @@ impl Links {
             _ => folder(tag),
         };
         format!("{}tags/{}{}", self.prefix, encode(&name), self.file)
+    }
+
+    /// Where kept pictures are, up to their names.
+    pub(super) fn media(&self) -> String {
+        self.file(KEPT.trim_start_matches('/'))
+    }
+
+    /// Where a picture is, by what a draft says of it.
+    pub(super) fn picture(&self, src: &str) -> String {
+        match src.strip_prefix(KEPT) {
+            Some(name) => format!("{}{name}", self.media()),
+            None => src.to_owned(),
+        }
     }
 
     pub(super) fn file(&self, name: &str) -> String {
@@ -123,5 +138,10 @@ mod tests {
         assert_eq!(links.post("a"), "../../posts/a/index.html");
         assert_eq!(links.archive(2), "../../archive/2/index.html");
         assert_eq!(Links::below("/blog").archive(1), "/blog/archive");
+        assert_eq!(links.picture("/media/a.png"), "../../media/a.png");
+        assert_eq!(
+            Links::below("/blog").picture("/media/a.png"),
+            "/blog/media/a.png"
+        );
     }
 }

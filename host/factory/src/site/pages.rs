@@ -8,6 +8,7 @@ use minijinja::{Value, context};
 use super::links::Links;
 use super::view::{Head, Menu, PostView};
 use super::{Site, SiteError, in_template};
+use crate::markdown::Places;
 use crate::tables::posts::Post;
 
 /// Renders pages of a site.
@@ -27,6 +28,7 @@ impl<'s> Pages<'s> {
             title: info.name.clone(),
             description: info.description.clone(),
             canonical: Some(self.site.absolute().home()),
+            picture: None,
         };
         self.render("index.html", head, context! { posts => self.list(posts) })
     }
@@ -36,8 +38,17 @@ impl<'s> Pages<'s> {
             title: post.title.clone(),
             description: post.excerpt.clone(),
             canonical: Some(self.site.absolute().post(&post.slug)),
+            picture: post
+                .featured
+                .as_ref()
+                .map(|image| self.site.absolute().picture(&image.src)),
         };
-        let html = self.site.bodies.of(post, None)?.to_string();
+        let media = self.links.media();
+        let places = Places {
+            base: None,
+            media: Some(&media),
+        };
+        let html = self.site.bodies.of(post, places)?.to_string();
         let context = context! {
             post => Value::from(Serde(PostView::new(post, &self.links))),
             html => Value::from_safe_string(html),
@@ -60,6 +71,7 @@ impl<'s> Pages<'s> {
             },
             description: format!("Every post of {name}"),
             canonical: Some(self.site.absolute().archive(page)),
+            picture: None,
         };
         let context = context! {
             posts => self.list(posts),
@@ -76,6 +88,7 @@ impl<'s> Pages<'s> {
             title: format!("Posts on {name}"),
             description: format!("Posts of {} on {name}", self.site.info.name),
             canonical: Some(self.site.absolute().tag(name)),
+            picture: None,
         };
         let context = context! { tag => name, posts => self.list(posts) };
         self.render("tag.html", head, context)
@@ -87,6 +100,7 @@ impl<'s> Pages<'s> {
             title: title.to_owned(),
             description: self.site.info.description.clone(),
             canonical: None,
+            picture: None,
         };
         self.render(template, head, context! {})
     }

@@ -37,6 +37,7 @@ fn hostile() -> Post {
         tags: vec![script.to_owned()],
         written_by: script.to_owned(),
         covers: script.to_owned(),
+        featured: None,
         ..post(1)
     }
 }

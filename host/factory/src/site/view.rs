@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::links::Links;
+use crate::draft::Image;
 use crate::tables::posts::Post;
 
 /// A post in a list or on its page.
@@ -25,6 +26,16 @@ pub(super) struct PostView<'p> {
     written_by: String,
     minutes: usize,
     tags: Vec<TagView<'p>>,
+    /// The picture that stands for it.
+    featured: Option<PictureView<'p>>,
+}
+
+#[derive(Serialize)]
+struct PictureView<'p> {
+    src: String,
+    alt: &'p str,
+    width: u32,
+    height: u32,
 }
 
 #[derive(Serialize)]
@@ -40,6 +51,8 @@ pub(super) struct Head {
     pub(super) description: String,
     /// Absent on pages that have no address of their own.
     pub(super) canonical: Option<String>,
+    /// Where the picture is that stands for it.
+    pub(super) picture: Option<String>,
 }
 
 /// Links that every page has.
@@ -71,6 +84,12 @@ impl<'p> PostView<'p> {
                 .div_ceil(220)
                 .max(1),
             tags: post.tags.iter().map(|tag| tag_view(tag, links)).collect(),
+            featured: post.featured.as_ref().map(|image| PictureView {
+                src: links.picture(&image.src),
+                alt: &image.alt,
+                width: image.width,
+                height: image.height,
+            }),
         }
     }
 }
@@ -131,6 +150,14 @@ pub(super) fn sample() -> Post {
         tags: vec![text("sample")],
         written_by: text("composer"),
         covers: text("2026-01-01"),
+        featured: Some(Image {
+            src: text("/media/sample.png"),
+            alt: text("A sample"),
+            width: 4,
+            height: 3,
+            mime: text("image/png"),
+            bytes: 12,
+        }),
         removed: false,
         published_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,
@@ -145,6 +172,7 @@ pub(super) fn samples() -> Vec<Post> {
         tags: Vec::new(),
         written_by: "model: sample".to_owned(),
         covers: String::new(),
+        featured: None,
         ..sample()
     };
     vec![sample(), bare]
@@ -156,5 +184,6 @@ pub(super) fn head() -> Head {
         title: "Sample".to_owned(),
         description: "A page to try templates on".to_owned(),
         canonical: Some("https://example.org/".to_owned()),
+        picture: Some("https://example.org/media/sample.png".to_owned()),
     }
 }

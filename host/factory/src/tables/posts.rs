@@ -9,6 +9,8 @@ use callboard_core::store::{Store, StoreError};
 use callboard_core::value::form::micros;
 use callboard_core::value::{Query, Statement, columns, select};
 
+use crate::draft::Image;
+
 /// The most tags that a post has: each has a page of its own.
 const TAGS: usize = 50;
 
@@ -39,6 +41,10 @@ pub struct Post {
     pub written_by: String,
     /// The day it covers, `YYYY-MM-DD`.
     pub covers: String,
+    /// The picture that stands for it.
+    #[serde(with = "super::picture")]
+    #[schemars(with = "Option<Image>")]
+    pub featured: Option<Image>,
     /// Whether it was taken off the site.
     #[serde(rename(deserialize = "status"), deserialize_with = "is_removed")]
     #[schemars(rename = "removed")]
@@ -56,9 +62,9 @@ pub struct Post {
 /// Insert a post. A subject or slug that is there already breaks a constraint.
 pub fn insert(post: &Post) -> Statement {
     let sql = "INSERT INTO posts (id, slug, subject, task, title, excerpt, markdown, tags, \
-            written_by, covers, status, published_at, updated_at) \
+            written_by, covers, featured, status, published_at, updated_at) \
         VALUES (:id, :slug, :subject, :task, :title, :excerpt, :markdown, :tags, :written_by, \
-            :covers, CASE WHEN :removed THEN 'removed' ELSE 'published' END, :published_at, \
+            :covers, :featured, CASE WHEN :removed THEN 'removed' ELSE 'published' END, :published_at, \
             :updated_at)";
     Statement::named(sql, post)
 }

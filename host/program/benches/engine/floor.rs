@@ -1,6 +1,7 @@
 //! An engine on a store, with handlers that do nothing, and the limits it is measured against.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -58,6 +59,10 @@ impl Resources for Unreached {
 
     fn execute(&self, _: Statement, _: Instant) -> BoxFuture<'_, Result<u64, Stop>> {
         Box::pin(async { Err(Stop::nothing_to_do("a benchmark")) })
+    }
+
+    fn folder(&self) -> &Path {
+        Path::new("")
     }
 
     fn columns<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {

@@ -92,6 +92,10 @@ impl Resources for Nothing {
         Box::pin(ready(Err(refused())))
     }
 
+    fn folder(&self) -> &Path {
+        Path::new("")
+    }
+
     fn columns<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {
         Box::pin(async { Ok(Vec::new()) })
     }

@@ -96,6 +96,11 @@ pub(super) async fn export(
              {named}` takes it off the site"
         ));
     }
+    for name in &exported.no_pictures {
+        context.output.warn(format_args!(
+            "picture {name} is missing: the media store does not have it, and a post shows it"
+        ));
+    }
     if let Some(address) = &exported.leads_to {
         context.output.warn(format_args!(
             "feeds, sitemap and canonical links of this export lead to {address}; \

@@ -3,17 +3,21 @@
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use callboard_factory::operations::posts;
 use callboard_factory::site::Asset;
 use percent_encoding::percent_decode_str;
 
 use super::Face;
 use super::answer::{HTML, Problem, finish, no_site};
+use super::pages::Segment;
 
 /// How long a file may be kept before its tag is asked for again.
 const KEEP: &str = "public, max-age=300";
+/// What is always the same under its name.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// A file of the site; what is none is absent.
 pub(super) async fn file(State(face): State<Face>, method: Method, uri: Uri) -> Response {
@@ -31,6 +35,39 @@ pub(super) async fn file(State(face): State<Face>, method: Method, uri: Uri) -> 
         Some(asset) => found(asset),
         None => finish(&site, &HTML, Err(Problem::Absent)),
     }
+}
+
+/// A kept picture. Its name says what it is, so it may be kept for ever; that it is not there may
+/// be said again tomorrow.
+pub(super) async fn picture(State(face): State<Face>, name: Segment) -> Response {
+    let site = match face.site() {
+        Ok(site) => site,
+        Err(cause) => return no_site(&cause),
+    };
+    let Ok(Path(name)) = name else {
+        return finish(&site, &HTML, Err(Problem::Absent));
+    };
+    match posts::picture(&face.app, &name).await {
+        Ok(Some((bytes, media))) => whole(&name, media, bytes),
+        Ok(None) => finish(&site, &HTML, Err(Problem::Absent)),
+        Err(error) => finish(&site, &HTML, Err(error.into())),
+    }
+}
+
+fn whole(name: &str, media: &'static str, bytes: Bytes) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, media),
+        (header::CACHE_CONTROL, FOR_EVER),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    tagged((StatusCode::OK, headers, bytes).into_response(), name)
+}
+
+fn tagged(mut response: Response, digest: &str) -> Response {
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{digest}\"")) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
 }
 
 /// Where a page is that an export has as a folder, from the address of that folder: the same name
@@ -54,9 +91,8 @@ fn found(asset: &Asset) -> Response {
     ];
     // Nothing is copied: as many as take it share it.
     let body = Body::from(Bytes::from_owner(Arc::clone(&asset.content)));
-    let mut response = (StatusCode::OK, headers, body).into_response();
-    if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", asset.digest)) {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    response
+    tagged(
+        (StatusCode::OK, headers, body).into_response(),
+        &asset.digest,
+    )
 }

@@ -20,7 +20,7 @@ const MAPPED: u32 = 10_000;
 const NAME_LENGTH: usize = 200;
 
 /// A segment of the path, which may not even be text.
-type Segment = Result<Path<String>, PathRejection>;
+pub(super) type Segment = Result<Path<String>, PathRejection>;
 type Text = Result<String, Problem>;
 type Rendered = Result<String, SiteError>;
 

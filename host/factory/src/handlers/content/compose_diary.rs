@@ -15,9 +15,9 @@ use serde_json::json;
 use crate::diary::answer::{self, Asked};
 use crate::diary::bundle::Bundle;
 use crate::diary::composer::{BUILT_IN, compile, draft};
-use crate::draft::Draft;
 use crate::diary::material::material;
 use crate::diary::page::{TEMPLATE, Unrendered, Writer};
+use crate::draft::Draft;
 
 struct ComposeDiary;
 

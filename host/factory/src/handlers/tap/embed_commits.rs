@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use callboard_core::model::vector;
 use callboard_core::handler::{Call, Handled, Handler, Needs};
+use callboard_core::model::vector;
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use callboard_core::register;
 use schemars::JsonSchema;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ExportError;
+use crate::markdown::Places;
 use crate::site::links::{Links, folder, is_file_name};
 use crate::site::pages::Pages;
 use crate::site::{PER_PAGE, STYLE, Site, SiteError};
@@ -17,7 +18,7 @@ type Files = BTreeMap<String, Vec<u8>>;
 pub(super) fn showable(site: &Site, posts: &[Post]) -> (Vec<Post>, Vec<(String, SiteError)>) {
     let (mut shown, mut left_out) = (Vec::new(), Vec::new());
     for post in posts.iter().filter(|post| !post.removed) {
-        match site.bodies.of(post, None) {
+        match site.bodies.of(post, Places::default()) {
             Ok(_) => shown.push(post.clone()),
             Err(error) => left_out.push((post.slug.clone(), error)),
         }

@@ -1,0 +1,158 @@
+//! `content.caption_images`: what each picture shows, for who does not see it. The role looks at
+//! the picture; without one the words that the picture was made from stay, which is told.
+
+use std::time::Instant;
+
+use callboard_core::handler::{Call, Handled, Handler, ModelImage, ModelRequest, Needs};
+use callboard_core::outcome::{Done, FailureKind, Stop};
+use callboard_core::shown::cut;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::draft::Draft;
+use crate::images::Which;
+use crate::images::plan::Made;
+use crate::markdown::pictures::{KEPT, captioned};
+use crate::media::{self, Media};
+use crate::tables::media as rows;
+
+struct CaptionImages;
+
+callboard_core::register!(CaptionImages);
+
+const SYSTEM: &str = "You describe pictures for people who cannot see them. You say what is there, in one plain sentence of at most 120 characters, without `a picture of`.";
+const ASKED: &str = "Say what it shows.";
+/// The longest answer.
+const TOKENS: u32 = 300;
+/// Characters of an answer that are kept.
+const LONGEST: usize = 250;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Config {
+    /// The role that looks at the pictures.
+    role: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            role: "vision".to_owned(),
+        }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Reads {
+    draft: Draft,
+    images: Vec<Made>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Writes {
+    /// The draft with the words.
+    draft: Draft,
+    /// The pictures with them.
+    images: Vec<Made>,
+}
+
+impl Handler for CaptionImages {
+    type Config = Config;
+    type Reads = Reads;
+    type Writes = Writes;
+
+    const SUMMARY: &'static str = "Says what each picture of a draft shows";
+
+    fn needs(&self) -> Needs {
+        Needs::default()
+            .role_key("role")
+            .setting(media::STORE)
+            .table("media", &["update"])
+    }
+
+    async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
+        let Reads {
+            mut draft,
+            mut images,
+        } = reads;
+        let (mut told, mut unseen) = (Vec::new(), None);
+        let until = Instant::now() + call.remaining();
+        let media = Media::open(&call.settings, call.resources.folder(), until).ok();
+        for made in &mut images {
+            match seen(call, &config.role, made, media.as_ref()).await? {
+                Ok(words) => {
+                    made.image.alt.clone_from(&words);
+                    told.push(rows::caption(&made.id, &words));
+                }
+                Err(why) => unseen = Some(why),
+            }
+        }
+        let words = |src: &str| {
+            let made = images.iter().find(|made| made.image.src == src)?;
+            Some(made.image.alt.clone())
+        };
+        draft.markdown = captioned(&draft.markdown, words)
+            .map_err(|error| Stop::failed(FailureKind::Input, error))?;
+        let featured = images.iter().find(|made| made.which == Which::Featured);
+        if let Some(made) = featured {
+            draft.featured = Some(made.image.clone());
+        }
+        let count = told.len() as u64;
+        let mut done = Done::new(Writes { draft, images }).effect("pictures_captioned", count);
+        done.writes = told;
+        Ok(match unseen {
+            Some(why) => done.fallback(format!("role {}", config.role), why),
+            None => done,
+        })
+    }
+}
+
+/// What the role sees in a picture, or why nobody looked. One that is busy defers the stage.
+async fn seen(
+    call: &Call,
+    role: &str,
+    made: &Made,
+    media: Option<&Media>,
+) -> Result<Result<String, String>, Stop> {
+    let absent = |name: &str| Ok(Err(format!("the store has no {name} to look at")));
+    let name = made.image.src.strip_prefix(KEPT).unwrap_or_default();
+    let found = match media {
+        Some(media) => media.get(name).await,
+        None => return absent(name),
+    };
+    let bytes = match found {
+        Ok(Some(bytes)) => bytes.to_vec(),
+        Ok(None) => return absent(name),
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let request = ModelRequest {
+        system: SYSTEM.to_owned(),
+        prompt: format!("It was to show: {}\n{ASKED}", made.prompt),
+        images: vec![ModelImage {
+            media_type: made.image.mime.clone(),
+            bytes,
+        }],
+        max_tokens: TOKENS,
+        timeout: call.remaining() * 3 / 4,
+        ..ModelRequest::default()
+    };
+    match call.complete(role, request).await {
+        Ok(Some(completion)) => Ok(words(&completion.text)),
+        Ok(None) => Ok(Err(format!(
+            "no model is set for it; the words that pictures were made from stay \
+            (`callboard settings set roles.{role}.url`)"
+        ))),
+        Err(stop @ Stop::Deferred { .. }) => Err(stop),
+        Err(stop) => Ok(Err(stop.to_string())),
+    }
+}
+
+/// An answer as one line that is not too long to be read out.
+fn words(answer: &str) -> Result<String, String> {
+    let line = answer.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = line.trim_matches('"');
+    if line.is_empty() {
+        return Err("the answer is empty".to_owned());
+    }
+    Ok(cut(line, LONGEST))
+}

@@ -1,0 +1,324 @@
+//! `content.make_images`: the planned pictures are made and kept, one after another.
+//!
+//! Each has an id that follows from the visit, so that a call that is repeated asks for nothing
+//! that is there already. A server that is busy defers the stage. What else keeps a picture away
+//! keeps its name, and the stage ends on it, unless it is configured to go on and tell. Nothing
+//! ever stands in a picture's place.
+
+use std::time::{Duration, Instant};
+
+use callboard_core::beside;
+use callboard_core::exchange::{Reach, Request, Response};
+use callboard_core::handler::{Call, Handled, Handler, Needs};
+use callboard_core::outcome::{Done, FailureKind, Stop};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::diary::id::derived;
+use crate::draft::Image;
+use crate::images::plan::Made;
+use crate::images::provider::{self, Content};
+use crate::images::{Cause, Picture, Planned, Provider, Trouble, Wanted, Which};
+use crate::markdown::pictures::KEPT;
+use crate::media::{self, Media};
+use crate::tables::media::{self as rows, MediaRow};
+
+struct MakeImages;
+
+callboard_core::register!(MakeImages);
+
+/// How long to wait before a picture is asked for again.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// What becomes of the stage if a picture is missing.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Missing {
+    /// It ends on the cause.
+    Stop,
+    /// It goes on without the picture, and tells the cause as a fallback.
+    Tell,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Config {
+    /// Whether the stage ends on a picture that is missing (`stop`), or goes on and tells (`tell`).
+    missing: Missing,
+    /// How often a picture is asked for, under the same key, while what keeps it away may pass.
+    #[schemars(range(min = 1, max = 10))]
+    attempts: u32,
+    /// What is asked for, in pixels.
+    #[schemars(range(min = 64, max = 4096))]
+    width: u32,
+    /// What is asked for, in pixels.
+    #[schemars(range(min = 64, max = 4096))]
+    height: u32,
+    /// The most that is kept of the picture that stands for the text, in pixels.
+    #[schemars(range(min = 16, max = 8192))]
+    width_featured: u32,
+    /// The most that is kept of pictures in the text, in pixels.
+    #[schemars(range(min = 16, max = 8192))]
+    width_inline: u32,
+    /// What is not to be seen in a picture; not every server takes it.
+    negative: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            missing: Missing::Stop,
+            attempts: 1,
+            width: 1024,
+            height: 1024,
+            width_featured: 1600,
+            width_inline: 1200,
+            negative: "text, letters, watermark, logo, signature".to_owned(),
+        }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Reads {
+    image_plan: Vec<Planned>,
+    /// The id of the task that they are for.
+    task: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Writes {
+    /// The pictures that were made.
+    images: Vec<Made>,
+}
+
+impl Handler for MakeImages {
+    type Config = Config;
+    type Reads = Reads;
+    type Writes = Writes;
+
+    const SUMMARY: &'static str = "Makes the planned pictures and keeps them";
+
+    fn needs(&self) -> Needs {
+        Needs::default()
+            .setting(provider::PROVIDER)
+            .setting(provider::URL)
+            .setting(provider::MODEL)
+            .setting(provider::KEY)
+            .setting(media::STORE)
+            .table("media", &["select", "insert"])
+    }
+
+    async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
+        let images = Vec::new();
+        if reads.image_plan.is_empty() {
+            return Ok(Done::new(Writes { images }));
+        }
+        let studio = Studio::open(call, &config, reads.task)?;
+        studio
+            .patiently(|| studio.is_well())
+            .await
+            .map_err(|trouble| trouble.stop("its health", call.now))?;
+        let (images, missing) = studio.all(&reads.image_plan).await?;
+        if let Some((which, trouble)) = missing.first()
+            && config.missing == Missing::Stop
+        {
+            return Err(trouble.stop(told(which, &missing[1..]), call.now));
+        }
+        let count = images.len() as u64;
+        let done = Done::new(Writes { images }).effect("pictures_made", count);
+        let tell = |done: Done<_>, (which, trouble): (Which, Trouble)| {
+            done.fallback(format!("picture {which}"), trouble.to_string())
+        };
+        Ok(missing.into_iter().fold(done, tell))
+    }
+}
+
+/// The picture that is missing, and the others.
+fn told(which: &Which, others: &[(Which, Trouble)]) -> String {
+    let others = others
+        .iter()
+        .map(|(which, trouble)| format!("; {which}: {trouble}"));
+    format!("{which}{}", others.collect::<String>())
+}
+
+/// Where pictures are made and kept, for one call.
+struct Studio<'c> {
+    call: &'c Call,
+    config: &'c Config,
+    provider: Provider,
+    media: Media,
+    task: Option<String>,
+}
+
+impl<'c> Studio<'c> {
+    fn open(call: &'c Call, config: &'c Config, task: Option<String>) -> Result<Self, Stop> {
+        let wrong = |error: &dyn std::fmt::Display| Stop::failed(FailureKind::Config, error);
+        let provider = Provider::of(&call.settings).map_err(|error| wrong(&error))?;
+        let provider = provider.ok_or_else(|| {
+            let key = provider::PROVIDER;
+            wrong(&format!(
+                "no server makes pictures; name one with `callboard settings set {key} openai`"
+            ))
+        })?;
+        let until = Instant::now() + call.remaining();
+        let media = Media::open(&call.settings, call.resources.folder(), until);
+        Ok(Self {
+            call,
+            config,
+            provider,
+            media: media.map_err(|error| wrong(&error))?,
+            task,
+        })
+    }
+
+    /// How long a request may take: what is left but for the time to say what became of it.
+    fn patience(&self) -> Duration {
+        self.call.remaining() * 9 / 10
+    }
+
+    async fn send(&self, request: Request) -> Result<Response, Trouble> {
+        let reach = Reach::Origin(&self.provider.url);
+        Ok(self.call.send(reach, request).await?)
+    }
+
+    /// Ask, and ask again while there are attempts left and what keeps it away may pass.
+    async fn patiently<T, F>(&self, ask: impl Fn() -> F) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, Trouble>>,
+    {
+        for _ in 1..self.config.attempts {
+            match ask().await {
+                Err(trouble) if trouble.cause.may_pass() => {
+                    tracing::info!(%trouble, "a picture is asked for again");
+                    let pause = PAUSE.min(self.call.remaining() / 4);
+                    tokio::time::sleep(pause).await;
+                }
+                answer => return answer,
+            }
+        }
+        ask().await
+    }
+
+    async fn is_well(&self) -> Result<(), Trouble> {
+        let response = self.send(self.provider.health(self.patience())).await?;
+        self.provider.is_well(&response)
+    }
+
+    /// Every picture, or why it is missing. A server that is busy ends it.
+    async fn all(&self, plan: &[Planned]) -> Result<(Vec<Made>, Vec<(Which, Trouble)>), Stop> {
+        let (mut images, mut missing) = (Vec::new(), Vec::new());
+        for planned in plan {
+            match self.made(planned).await? {
+                Ok(made) => images.push(made),
+                Err(trouble) if trouble.cause == Cause::Busy => {
+                    return Err(trouble.stop(planned.which, self.call.now));
+                }
+                Err(trouble) => missing.push((planned.which, trouble)),
+            }
+        }
+        Ok((images, missing))
+    }
+
+    /// One picture: the one that an earlier attempt kept, or a new one.
+    async fn made(&self, planned: &Planned) -> Result<Result<Made, Trouble>, Stop> {
+        let key = format!("{}/{}", self.call.idempotency_key(), planned.which);
+        let id = derived(&["media", &key]);
+        let row = match self.call.read_first(rows::by_id(&id)).await? {
+            Some(row) => row,
+            None => match self.patiently(|| self.new(planned, &key, id.clone())).await {
+                Ok(row) => {
+                    self.call.execute(rows::insert(&row)).await?;
+                    row
+                }
+                Err(trouble) => return Ok(Err(trouble)),
+            },
+        };
+        Ok(Ok(made(row, planned)))
+    }
+
+    async fn new(&self, planned: &Planned, key: &str, id: String) -> Result<MediaRow, Trouble> {
+        let seed = seed(key);
+        let wanted = Wanted {
+            prompt: &planned.prompt,
+            negative: &self.config.negative,
+            width: self.config.width,
+            height: self.config.height,
+            seed,
+        };
+        let request = self.provider.generate(&wanted, key, self.patience());
+        let answered = self.provider.read(self.send(request).await?)?;
+        let bytes = match answered.content {
+            Content::Bytes(bytes) => bytes,
+            Content::At(url) => self.fetch(&url).await?,
+        };
+        let picture = self.kept(bytes, planned.which).await?;
+        Ok(MediaRow {
+            id,
+            run: self.call.run.clone(),
+            task: self.task.clone(),
+            post: None,
+            which: planned.which,
+            path: picture.name(),
+            digest: picture.digest,
+            width: picture.width.into(),
+            height: picture.height.into(),
+            bytes: i64::try_from(picture.bytes.len()).unwrap_or(i64::MAX),
+            mime: picture.mime.to_owned(),
+            alt: planned.alt.clone(),
+            prompt: planned.prompt.clone(),
+            provider: self.provider.name().to_owned(),
+            model: answered.model.unwrap_or_default(),
+            seed: seed.into(),
+            made_at: self.call.now,
+        })
+    }
+
+    /// The file that an answer names: of the server itself, or of somebody public.
+    async fn fetch(&self, url: &url::Url) -> Result<Vec<u8>, Trouble> {
+        let request = self.provider.fetch(url, self.patience());
+        let response = if self.provider.is_own(url) {
+            self.send(request).await?
+        } else {
+            self.call.send(Reach::Public(&[]), request).await?
+        };
+        self.provider.fetched(response)
+    }
+
+    /// The picture of a file, in the store.
+    async fn kept(&self, bytes: Vec<u8>, which: Which) -> Result<Picture, Trouble> {
+        let width = match which {
+            Which::Featured => self.config.width_featured,
+            Which::Inline(_) => self.config.width_inline,
+        };
+        let read = beside::wait(move || Picture::read(&bytes, width)).await;
+        let picture = read.map_err(|error| Trouble::new(Cause::NotAnImage, error))??;
+        let put = self.media.put(&picture.name(), picture.bytes.clone()).await;
+        put.map_err(|error| Trouble::new(Cause::UploadFailed, error))?;
+        Ok(picture)
+    }
+}
+
+fn made(row: MediaRow, planned: &Planned) -> Made {
+    let pixels = |number: i64| u32::try_from(number).unwrap_or_default();
+    Made {
+        id: row.id,
+        which: row.which,
+        heading: planned.heading.clone(),
+        image: Image {
+            src: format!("{KEPT}{}", row.path),
+            alt: row.alt,
+            width: pixels(row.width),
+            height: pixels(row.height),
+            mime: row.mime,
+            bytes: row.bytes.unsigned_abs(),
+        },
+        prompt: row.prompt,
+    }
+}
+
+/// A number that follows from the picture's own key, so that asking again asks for the same.
+fn seed(key: &str) -> u32 {
+    let digest = Sha256::digest(key);
+    u32::from_le_bytes([digest[0], digest[1], digest[2], digest[3]]) >> 1
+}

@@ -1,0 +1,147 @@
+//! Why there is no picture. A cause keeps its name from the server to the command line.
+
+use std::fmt;
+use std::time::Duration;
+
+use callboard_core::exchange::{ClientError, ClientErrorKind};
+use callboard_core::outcome::{FailureKind, Stop};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How long to wait for a server that is busy and does not say how long.
+const BUSY: Duration = Duration::from_secs(30);
+/// The longest that a server may ask for.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// Why there is no picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// Nobody listens there.
+    Unreachable,
+    /// The server's name has no address.
+    Dns,
+    /// No secure connection came about.
+    Tls,
+    /// The server closed the connection before its answer was complete.
+    Reset,
+    /// The answer was not complete in time.
+    Timeout,
+    /// The server does not take the key, or the request may not go there.
+    Denied,
+    /// The server is up and its model is not.
+    Degraded,
+    /// The server works for somebody else; later it may not.
+    Busy,
+    /// The server has not the memory for it.
+    OutOfMemory,
+    /// Another failure of the server.
+    ServerError,
+    /// The server refuses what it was asked.
+    BadRequest,
+    /// The answer is not what the protocol says.
+    WrongAnswer,
+    /// More bytes or pixels than are taken.
+    TooLarge,
+    /// What came is no PNG, JPEG or WebP, or not a whole one.
+    NotAnImage,
+    /// The picture was made and could not be kept.
+    UploadFailed,
+}
+
+impl Cause {
+    /// Whether the same may be asked for again in a moment.
+    pub fn may_pass(self) -> bool {
+        matches!(
+            self,
+            Cause::Unreachable
+                | Cause::Dns
+                | Cause::Reset
+                | Cause::Degraded
+                | Cause::OutOfMemory
+                | Cause::ServerError
+                | Cause::UploadFailed
+        )
+    }
+
+    /// Its name, everywhere.
+    pub fn name(self) -> &'static str {
+        match self {
+            Cause::Unreachable => "unreachable",
+            Cause::Dns => "dns",
+            Cause::Tls => "tls",
+            Cause::Reset => "reset",
+            Cause::Timeout => "timeout",
+            Cause::Denied => "denied",
+            Cause::Degraded => "degraded",
+            Cause::Busy => "busy",
+            Cause::OutOfMemory => "out-of-memory",
+            Cause::ServerError => "server-error",
+            Cause::BadRequest => "bad-request",
+            Cause::WrongAnswer => "wrong-answer",
+            Cause::TooLarge => "too-large",
+            Cause::NotAnImage => "not-an-image",
+            Cause::UploadFailed => "upload-failed",
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A cause, and what was seen of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{cause}: {detail}")]
+pub struct Trouble {
+    pub cause: Cause,
+    pub detail: String,
+    /// How long the server asks to be left alone.
+    pub after: Option<Duration>,
+}
+
+impl Trouble {
+    pub fn new(cause: Cause, detail: impl fmt::Display) -> Self {
+        Self {
+            cause,
+            detail: detail.to_string(),
+            after: None,
+        }
+    }
+
+    /// How a stage ends on it. `what` is the picture.
+    pub fn stop(&self, what: impl fmt::Display, now: Timestamp) -> Stop {
+        let told = format!("{self} ({what})");
+        match self.cause {
+            Cause::Busy => Stop::Deferred {
+                until: now + self.after.unwrap_or(BUSY).min(LONGEST),
+                reason: format!("image server: {told}"),
+            },
+            Cause::UploadFailed => Stop::unavailable("media store", told),
+            Cause::BadRequest => Stop::failed(FailureKind::Input, format!("image server: {told}")),
+            Cause::Denied => Stop::failed(FailureKind::Denied, format!("image server: {told}")),
+            _ => Stop::unavailable("image server", told),
+        }
+    }
+}
+
+impl From<ClientError> for Trouble {
+    fn from(error: ClientError) -> Self {
+        let cause = match error.kind {
+            ClientErrorKind::Denied => Cause::Denied,
+            ClientErrorKind::BadRequest => Cause::BadRequest,
+            ClientErrorKind::Dns => Cause::Dns,
+            ClientErrorKind::Unreachable => Cause::Unreachable,
+            ClientErrorKind::Tls => Cause::Tls,
+            ClientErrorKind::Reset => Cause::Reset,
+            ClientErrorKind::Timeout => Cause::Timeout,
+            ClientErrorKind::TooLarge => Cause::TooLarge,
+            ClientErrorKind::Status(_) => Cause::ServerError,
+            ClientErrorKind::Unknown => Cause::WrongAnswer,
+        };
+        Self::new(cause, error.message)
+    }
+}

@@ -1,0 +1,236 @@
+//! A picture, taken apart within bounds and written anew: as wide as it is shown, without what
+//! else was in its file, and named by what it is.
+
+use std::io::Cursor;
+
+use callboard_core::foreign;
+use callboard_core::settings::hex;
+use image::codecs::jpeg::JpegEncoder;
+use image::imageops::FilterType;
+use image::{DynamicImage, ImageFormat, ImageReader, Limits};
+use sha2::{Digest as _, Sha256};
+
+use super::cause::{Cause, Trouble};
+
+/// The most bytes of a file that is taken.
+pub const BYTES: usize = 24 << 20;
+/// The most pixels of a picture that is taken.
+pub const PIXELS: u64 = 40_000_000;
+/// The most memory that taking it apart may need.
+const MEMORY: u64 = 512 << 20;
+/// How well a JPEG is written, of 100.
+const QUALITY: u8 = 85;
+/// Digits of the digest in a name.
+const DIGITS: usize = 32;
+/// What is kept, as the ending of its name and as a media type.
+const KINDS: [(ImageFormat, &str, &str); 3] = [
+    (ImageFormat::Png, "png", "image/png"),
+    (ImageFormat::Jpeg, "jpg", "image/jpeg"),
+    (ImageFormat::WebP, "webp", "image/webp"),
+];
+
+/// A picture as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    pub bytes: Vec<u8>,
+    pub width: u32,
+    pub height: u32,
+    pub mime: &'static str,
+    /// SHA-256 of the bytes.
+    pub digest: String,
+    ending: &'static str,
+}
+
+impl Picture {
+    /// What is kept of a file: the picture, at most `width` pixels wide.
+    pub fn read(bytes: &[u8], width: u32) -> Result<Self, Trouble> {
+        let made = foreign::read("pictures", || read(bytes, width));
+        made.unwrap_or_else(|broken| Err(Trouble::new(Cause::NotAnImage, broken)))
+    }
+
+    /// Its name in the store, which says what it is.
+    pub fn name(&self) -> String {
+        let digits = self.digest.get(..DIGITS).unwrap_or(&self.digest);
+        format!("{digits}.{}", self.ending)
+    }
+}
+
+/// The media type of a name that a picture has; `None` if it is no such name.
+pub fn mime(name: &str) -> Option<&'static str> {
+    let (digits, ending) = name.split_once('.')?;
+    let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let named = digits.len() == DIGITS && digits.bytes().all(hexadecimal);
+    let kind = KINDS.iter().find(|(_, known, _)| *known == ending)?;
+    named.then_some(kind.2)
+}
+
+fn read(bytes: &[u8], width: u32) -> Result<Picture, Trouble> {
+    let (image, format) = decoded(bytes)?;
+    let image = if image.width() > width {
+        image.resize(width, u32::MAX, FilterType::CatmullRom)
+    } else {
+        image
+    };
+    let bytes = encoded(&image, format)?;
+    let kind = KINDS.iter().find(|(known, ..)| *known == format);
+    let (_, ending, mime) = kind.ok_or_else(|| unknown(format))?;
+    Ok(Picture {
+        width: image.width(),
+        height: image.height(),
+        digest: hex(&Sha256::digest(&bytes)),
+        bytes,
+        mime,
+        ending,
+    })
+}
+
+fn decoded(bytes: &[u8]) -> Result<(DynamicImage, ImageFormat), Trouble> {
+    if bytes.len() > BYTES {
+        let detail = format!("{} bytes, and {BYTES} are taken", bytes.len());
+        return Err(Trouble::new(Cause::TooLarge, detail));
+    }
+    let format = image::guess_format(bytes)
+        .map_err(|_| Trouble::new(Cause::NotAnImage, "neither PNG, JPEG nor WebP"))?;
+    if !KINDS.iter().any(|(known, ..)| *known == format) {
+        return Err(unknown(format));
+    }
+    let reader = || {
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(MEMORY);
+        reader.limits(limits);
+        reader
+    };
+    // What it says of itself costs nothing; only then is it taken apart.
+    let (width, height) = reader().into_dimensions().map_err(broken)?;
+    if u64::from(width) * u64::from(height) > PIXELS {
+        let detail = format!("{width} by {height} pixels, and {PIXELS} are taken");
+        return Err(Trouble::new(Cause::TooLarge, detail));
+    }
+    Ok((reader().decode().map_err(broken)?, format))
+}
+
+fn encoded(image: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, Trouble> {
+    let mut bytes = Vec::new();
+    let written = match format {
+        ImageFormat::Jpeg => {
+            // It has no transparency.
+            let plain = image.to_rgb8();
+            plain.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY))
+        }
+        // Eight bits are what its encoder takes.
+        ImageFormat::WebP => {
+            let plain = DynamicImage::from(image.to_rgba8());
+            plain.write_to(&mut Cursor::new(&mut bytes), format)
+        }
+        _ => image.write_to(&mut Cursor::new(&mut bytes), format),
+    };
+    let failed = |error| Trouble::new(Cause::NotAnImage, format!("it can't be written: {error}"));
+    written.map_err(failed)?;
+    Ok(bytes)
+}
+
+fn unknown(format: ImageFormat) -> Trouble {
+    let detail = format!("{format:?}, and PNG, JPEG and WebP are taken");
+    Trouble::new(Cause::NotAnImage, detail)
+}
+
+fn broken(error: image::ImageError) -> Trouble {
+    let cause = match error {
+        image::ImageError::Limits(_) => Cause::TooLarge,
+        _ => Cause::NotAnImage,
+    };
+    Trouble::new(cause, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+        let image = DynamicImage::from(image::RgbImage::from_fn(width, height, |x, y| {
+            image::Rgb([x.to_le_bytes()[0], y.to_le_bytes()[0], 7])
+        }));
+        let mut bytes = Cursor::new(Vec::new());
+        image.write_to(&mut bytes, format).expect("a picture");
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn a_picture_keeps_its_kind_and_loses_its_width() {
+        for (format, mime, ending) in [
+            (ImageFormat::Png, "image/png", ".png"),
+            (ImageFormat::Jpeg, "image/jpeg", ".jpg"),
+            (ImageFormat::WebP, "image/webp", ".webp"),
+        ] {
+            let picture = Picture::read(&file(64, 32, format), 32).expect("a picture");
+            assert_eq!((picture.width, picture.height), (32, 16));
+            assert_eq!(
+                (picture.mime, super::mime(&picture.name())),
+                (mime, Some(mime))
+            );
+            assert!(picture.name().ends_with(ending), "{}", picture.name());
+            let again = Picture::read(&file(64, 32, format), 32).expect("a picture");
+            assert_eq!(again, picture, "the same is kept under the same name");
+            let small = Picture::read(&file(8, 8, format), 32).expect("a picture");
+            assert_eq!(small.width, 8, "none is made wider");
+        }
+    }
+
+    #[test]
+    fn what_else_is_in_the_file_is_not_kept() {
+        let mut bytes = file(8, 8, ImageFormat::Png);
+        bytes.extend_from_slice(b"<script>alert(1)</script>");
+        let picture = Picture::read(&bytes, 8).expect("a picture");
+        let kept = String::from_utf8_lossy(&picture.bytes).into_owned();
+        assert!(!kept.contains("script"), "{kept}");
+    }
+
+    #[test]
+    fn what_is_no_picture_or_too_much_of_one_has_its_name() {
+        let whole = file(64, 64, ImageFormat::Png);
+        let half = &whole[..whole.len() / 2];
+        for (bytes, cause) in [
+            (&b"I am a PNG, believe me"[..], Cause::NotAnImage),
+            (&b"\x89PNG\r\n\x1a\nand then a text"[..], Cause::NotAnImage),
+            (half, Cause::NotAnImage),
+            (b"GIF89a\x01\0\x01\0", Cause::NotAnImage),
+            (&bomb(), Cause::TooLarge),
+            (&vec![0; BYTES + 1], Cause::TooLarge),
+        ] {
+            let trouble = Picture::read(bytes, 64).expect_err("refused");
+            assert_eq!(trouble.cause, cause, "{trouble}");
+        }
+    }
+
+    /// A file of a kilobyte that says it has 60,000 by 60,000 pixels.
+    fn bomb() -> Vec<u8> {
+        let mut bytes = file(8, 8, ImageFormat::Png);
+        let size = 60_000_u32.to_be_bytes();
+        bytes[16..20].copy_from_slice(&size);
+        bytes[20..24].copy_from_slice(&size);
+        let sum = crc(&bytes[12..29]).to_be_bytes();
+        bytes[29..33].copy_from_slice(&sum);
+        bytes
+    }
+
+    fn crc(bytes: &[u8]) -> u32 {
+        let step = |sum: u32, _| (sum >> 1) ^ if sum & 1 == 1 { 0xedb8_8320 } else { 0 };
+        !bytes.iter().fold(u32::MAX, |sum, byte| {
+            (0..8).fold(sum ^ u32::from(*byte), step)
+        })
+    }
+
+    #[test]
+    fn only_what_a_picture_can_be_called_is_a_name() {
+        for name in [
+            "../x.png",
+            "a.png",
+            "",
+            "x",
+            &format!("{}.svg", "a".repeat(32)),
+        ] {
+            assert_eq!(super::mime(name), None, "{name}");
+        }
+    }
+}

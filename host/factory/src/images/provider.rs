@@ -1,0 +1,302 @@
+//! The servers that make pictures, and how each is asked: for its health, for a picture, and for
+//! the file that its answer names.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use callboard_core::exchange::{Credential, Request, Response};
+use callboard_core::grants::Origin;
+use callboard_core::settings::{Secret, SettingError, Snapshot};
+use serde_json::{Value as Json, json};
+use url::Url;
+
+use super::cause::{Cause, Trouble};
+use super::said;
+
+/// Which protocol the server speaks.
+pub const PROVIDER: &str = "images.provider";
+pub const URL: &str = "images.url";
+pub const MODEL: &str = "images.model";
+pub const KEY: &str = "images.key";
+
+/// The most bytes of an answer: a picture, and what base64 adds to it.
+const BODY: u64 = 32 << 20;
+/// The most of a question about its health.
+const HEALTH: u64 = 64 << 10;
+
+/// What a server speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// `/v1/images/generations`, as hosted services and many servers have it.
+    OpenAi,
+    /// `/health`, `/generate` and `/images/NAME`.
+    Sdxl,
+}
+
+/// The names of the protocols; `none` makes no pictures.
+pub const NAMES: [&str; 3] = ["none", "openai", "sdxl"];
+
+/// The server of the settings.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    pub protocol: Protocol,
+    pub url: Url,
+    pub model: Option<String>,
+    pub key: Option<Secret>,
+}
+
+/// Why the settings name no server that could be asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unset {
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    #[error("`{0}` is no provider of pictures; write one of {list}", list = NAMES.join(", "))]
+    Unknown(String),
+    #[error("setting `{URL}` is not set; set it with `callboard settings set {URL} ADDRESS`")]
+    NoAddress,
+    #[error(
+        "setting `{URL}`: `{0}` is no address; set it with `callboard settings set {URL} ADDRESS`"
+    )]
+    Address(String),
+}
+
+/// A picture to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted<'w> {
+    pub prompt: &'w str,
+    /// What is not to be seen; not every server takes it.
+    pub negative: &'w str,
+    pub width: u32,
+    pub height: u32,
+    /// The same gives the same picture, where the server has such a thing.
+    pub seed: u32,
+}
+
+/// What a server made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    pub content: Content,
+    pub model: Option<String>,
+}
+
+/// Where the picture is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Here.
+    Bytes(Vec<u8>),
+    /// At an address that the answer names.
+    At(Url),
+}
+
+impl Provider {
+    /// The server that the settings name; `None` if they want none.
+    pub fn of(settings: &Snapshot) -> Result<Option<Self>, Unset> {
+        let protocol = match settings.text(PROVIDER)?.as_deref() {
+            None | Some("none") => return Ok(None),
+            Some("openai") => Protocol::OpenAi,
+            Some("sdxl") => Protocol::Sdxl,
+            Some(other) => return Err(Unset::Unknown(other.to_owned())),
+        };
+        let url = settings.text(URL)?.ok_or(Unset::NoAddress)?;
+        Ok(Some(Self {
+            protocol,
+            url: url.parse().map_err(|_| Unset::Address(url))?,
+            model: settings.text(MODEL)?,
+            key: settings.secret(KEY)?.cloned(),
+        }))
+    }
+
+    /// The name of its protocol.
+    pub fn name(&self) -> &'static str {
+        match self.protocol {
+            Protocol::OpenAi => "openai",
+            Protocol::Sdxl => "sdxl",
+        }
+    }
+
+    /// How it is asked how it is.
+    pub fn health(&self, deadline: Duration) -> Request {
+        let path = match self.protocol {
+            Protocol::OpenAi => "v1/models",
+            Protocol::Sdxl => "health",
+        };
+        let mut request = self.request("GET", self.at(path), deadline);
+        request.max_body = HEALTH;
+        request
+    }
+
+    /// What it says of its health. One that has no such address is taken for well.
+    pub fn is_well(&self, response: &Response) -> Result<(), Trouble> {
+        match response.status {
+            200..300 if self.protocol == Protocol::Sdxl => well(&response.body),
+            200..300 | 404 | 405 => Ok(()),
+            _ => Err(said::trouble(response)),
+        }
+    }
+
+    /// How it is asked for a picture. `key` is the same for the same picture, so that a request
+    /// that got no answer may be sent again.
+    pub fn generate(&self, wanted: &Wanted<'_>, key: &str, deadline: Duration) -> Request {
+        let (path, body) = match self.protocol {
+            Protocol::OpenAi => ("v1/images/generations", self.generation(wanted)),
+            Protocol::Sdxl => ("generate", sdxl(wanted)),
+        };
+        let mut request = self.request("POST", self.at(path), deadline);
+        request.body = body.to_string().into_bytes();
+        request.headers = vec![
+            ("content-type".to_owned(), "application/json".to_owned()),
+            ("idempotency-key".to_owned(), key.to_owned()),
+        ];
+        request
+    }
+
+    fn generation(&self, wanted: &Wanted<'_>) -> Json {
+        let size = format!("{}x{}", wanted.width, wanted.height);
+        let mut body = json!({ "prompt": wanted.prompt, "n": 1, "size": size });
+        if let Some(model) = &self.model {
+            body["model"] = model.as_str().into();
+        }
+        body
+    }
+
+    /// What it answered.
+    pub fn read(&self, response: Response) -> Result<Answered, Trouble> {
+        if !(200..300).contains(&response.status) {
+            return Err(said::trouble(&response));
+        }
+        let kind = said::header(&response, "content-type").unwrap_or_default();
+        if kind.starts_with("image/") || image::guess_format(&response.body).is_ok() {
+            return Ok(Answered {
+                content: Content::Bytes(response.body),
+                model: self.model.clone(),
+            });
+        }
+        let answer = serde_json::from_slice::<Json>(&response.body).map_err(|_| {
+            let text = said::text(&response.body);
+            let detail = format!("neither a picture nor JSON: `{text}`");
+            Trouble::new(Cause::WrongAnswer, detail)
+        })?;
+        let content = match self.protocol {
+            Protocol::OpenAi => first(&answer),
+            Protocol::Sdxl => self.file(&answer),
+        };
+        let model = answer["model"].as_str().map(str::to_owned);
+        Ok(Answered {
+            content: content?,
+            model: model.or_else(|| self.model.clone()),
+        })
+    }
+
+    /// The file that an answer names. It is one of the server's own, so it can be no path.
+    fn file(&self, answer: &Json) -> Result<Content, Trouble> {
+        let wrong = |detail: String| Trouble::new(Cause::WrongAnswer, detail);
+        let name = answer["filename"].as_str();
+        let name = name.ok_or_else(|| wrong("the answer has no `filename`".to_owned()))?;
+        let plain = |mark: char| mark.is_ascii_alphanumeric() || "-_.".contains(mark);
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+            let name = name.escape_debug();
+            return Err(wrong(format!("`{name}` is no name of a file")));
+        }
+        Ok(Content::At(self.at(&format!("images/{name}"))))
+    }
+
+    /// How a file is asked for that an answer names. The key goes to the server itself alone.
+    pub fn fetch(&self, url: &Url, deadline: Duration) -> Request {
+        self.request("GET", url.clone(), deadline)
+    }
+
+    /// Whether an address is the server's own.
+    pub fn is_own(&self, url: &Url) -> bool {
+        Origin::of(url).is_some() && Origin::of(url) == Origin::of(&self.url)
+    }
+
+    /// The picture that was fetched.
+    pub fn fetched(&self, response: Response) -> Result<Vec<u8>, Trouble> {
+        if (200..300).contains(&response.status) {
+            return Ok(response.body);
+        }
+        let mut trouble = said::trouble(&response);
+        // It named the file itself.
+        if response.status == 404 {
+            trouble.cause = Cause::WrongAnswer;
+        }
+        Err(trouble)
+    }
+
+    fn at(&self, path: &str) -> Url {
+        let mut url = self.url.clone();
+        let base = url.path().trim_end_matches('/').trim_end_matches("/v1");
+        let full = if url.path().ends_with(path) {
+            url.path().to_owned()
+        } else {
+            format!("{base}/{path}")
+        };
+        url.set_path(&full);
+        url
+    }
+
+    fn request(&self, method: &str, url: Url, deadline: Duration) -> Request {
+        let own = self.key.clone().filter(|_| self.is_own(&url));
+        let credential = own.zip(Origin::of(&url));
+        Request {
+            method: method.to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            credential: credential.map(|(secret, to)| Credential {
+                secret,
+                to,
+                header: None,
+            }),
+            deadline,
+            max_body: BODY,
+            redirects: 0,
+            fresh_connection: false,
+            url: url.into(),
+        }
+    }
+}
+
+fn sdxl(wanted: &Wanted<'_>) -> Json {
+    json!({
+        "prompt": wanted.prompt,
+        "negative_prompt": wanted.negative,
+        "width": wanted.width,
+        "height": wanted.height,
+        "seed": wanted.seed,
+    })
+}
+
+/// What `/health` says.
+fn well(body: &[u8]) -> Result<(), Trouble> {
+    let said = serde_json::from_slice::<Json>(body).unwrap_or_default();
+    match said["status"].as_str() {
+        Some("degraded") => {
+            let reason = said["reason"].as_str().unwrap_or("it does not say why");
+            Err(Trouble::new(Cause::Degraded, reason))
+        }
+        Some(_) => Ok(()),
+        None => {
+            let detail = format!("its health has no `status`: `{}`", said::text(body));
+            Err(Trouble::new(Cause::WrongAnswer, detail))
+        }
+    }
+}
+
+/// The first picture of an answer of the OpenAI form.
+fn first(answer: &Json) -> Result<Content, Trouble> {
+    let wrong = |detail: String| Trouble::new(Cause::WrongAnswer, detail);
+    let entry = &answer["data"][0];
+    if let Some(text) = entry["b64_json"].as_str() {
+        let bytes = STANDARD.decode(text.trim());
+        let bytes = bytes.map_err(|error| wrong(format!("`b64_json` is no base64: {error}")))?;
+        return Ok(Content::Bytes(bytes));
+    }
+    let Some(text) = entry["url"].as_str() else {
+        let detail = "the answer has neither `data[0].b64_json` nor `data[0].url`";
+        return Err(wrong(detail.to_owned()));
+    };
+    let url = text.parse::<Url>();
+    url.map(Content::At)
+        .map_err(|error| wrong(format!("`data[0].url` is no address: {error}")))
+}

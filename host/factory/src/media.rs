@@ -1,0 +1,167 @@
+//! Where pictures are kept: in a folder, or in a bucket of a server that speaks S3. A name says
+//! what the picture is, so nothing is ever written over with something else.
+
+mod bucket;
+pub(crate) mod probe;
+pub(crate) mod roll;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use callboard_core::app::App;
+use callboard_core::app::AppError;
+use callboard_core::settings::{SettingError, SettingRead, SettingType, Snapshot};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+
+pub use self::bucket::BucketError;
+use crate::images::picture;
+
+/// Where they are kept: a folder, or `s3://BUCKET/PREFIX`.
+pub const STORE: &str = "media.store";
+/// What marks the folder as ours, so that the workspace does not take it for a mistake.
+pub const MARK: &str = ".callboard-media";
+/// Where it is, if nobody says.
+const FOLDER: &str = "media";
+/// How long a reader of the site waits for the store.
+const WAIT: Duration = Duration::from_secs(10);
+
+const READER: &str = "the store of pictures";
+
+/// What it reads.
+pub(crate) const READS: [SettingRead; 5] = [
+    read(STORE, &[SettingType::String]),
+    read(bucket::ENDPOINT, &[SettingType::Url]),
+    read(bucket::REGION, &[SettingType::String]),
+    read(bucket::ACCESS_KEY, &[SettingType::String]),
+    read(bucket::SECRET_KEY, &[SettingType::Secret]),
+];
+
+const fn read(key: &'static str, kinds: &'static [SettingType]) -> SettingRead {
+    SettingRead {
+        key,
+        kinds,
+        reader: READER,
+    }
+}
+
+/// A store of pictures.
+#[derive(Debug, Clone)]
+pub struct Media {
+    store: Arc<dyn ObjectStore>,
+    prefix: String,
+}
+
+/// Why a picture is not kept, or not given.
+#[derive(Debug, thiserror::Error)]
+pub enum Unstored {
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    #[error("setting `{STORE}`: {0}")]
+    Bucket(#[from] BucketError),
+    #[error("cannot write {}: {cause}; check that the folder can be written", path.display())]
+    Folder {
+        path: PathBuf,
+        cause: std::io::Error,
+    },
+    #[error("`{0}` is no name of a picture")]
+    Name(String),
+    #[error(transparent)]
+    Store(#[from] object_store::Error),
+    #[error(transparent)]
+    App(#[from] Box<AppError>),
+}
+
+impl Media {
+    /// The store of the settings. A relative folder begins at the workspace.
+    pub fn open(settings: &Snapshot, workspace: &Path, until: Instant) -> Result<Self, Unstored> {
+        if let Some(bucket) = Self::bucket(settings, until)? {
+            return Ok(bucket);
+        }
+        let folder = place(settings, workspace)?;
+        prepare(&folder)?;
+        Self::folder(folder)
+    }
+
+    fn folder(folder: PathBuf) -> Result<Self, Unstored> {
+        Ok(Self {
+            store: Arc::new(LocalFileSystem::new_with_prefix(folder)?),
+            prefix: String::new(),
+        })
+    }
+
+    /// The bucket of the settings; `None` if they name a folder.
+    fn bucket(settings: &Snapshot, until: Instant) -> Result<Option<Self>, Unstored> {
+        let named = settings.text(STORE)?.unwrap_or_default();
+        let Some(place) = named.strip_prefix("s3://") else {
+            return Ok(None);
+        };
+        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        Ok(Some(Self {
+            store: bucket::open(settings, bucket, until)?,
+            prefix: prefix.trim_matches('/').to_owned(),
+        }))
+    }
+
+    /// The store of a workspace, for its readers, who make no folder; `None` if there is none yet.
+    pub async fn of(app: &App) -> Result<Option<Self>, Unstored> {
+        let settings = async {
+            let loaded = app.active().await?;
+            app.snapshot(&loaded.definitions).await
+        };
+        let settings = settings.await.map_err(Box::new)?;
+        if let Some(bucket) = Self::bucket(&settings, Instant::now() + WAIT)? {
+            return Ok(Some(bucket));
+        }
+        let folder = place(&settings, app.folder())?;
+        folder.is_dir().then(|| Self::folder(folder)).transpose()
+    }
+
+    /// Keep a picture; what is there already is the same.
+    pub async fn put(&self, name: &str, bytes: Vec<u8>) -> Result<(), Unstored> {
+        self.store.put(&self.key(name)?, bytes.into()).await?;
+        Ok(())
+    }
+
+    /// A picture; `None` if it is not there.
+    pub async fn get(&self, name: &str) -> Result<Option<Bytes>, Unstored> {
+        match self.store.get(&self.key(name)?).await {
+            Ok(found) => Ok(Some(found.bytes().await?)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn key(&self, name: &str) -> Result<Key, Unstored> {
+        if picture::mime(name).is_none() {
+            return Err(Unstored::Name(name.to_owned()));
+        }
+        let parts = self.prefix.split('/').filter(|part| !part.is_empty());
+        Ok(Key::from_iter(parts.chain([name])))
+    }
+}
+
+/// The folder of the settings.
+fn place(settings: &Snapshot, workspace: &Path) -> Result<PathBuf, SettingError> {
+    let named = settings.text(STORE)?;
+    Ok(workspace.join(named.as_deref().unwrap_or(FOLDER)))
+}
+
+/// The folder is there, and says whose it is.
+fn prepare(folder: &Path) -> Result<(), Unstored> {
+    let mark = folder.join(MARK);
+    let made = fs::create_dir_all(folder).and_then(|()| {
+        if mark.exists() {
+            return Ok(());
+        }
+        fs::write(&mark, "Pictures of posts, kept by callboard.\n")
+    });
+    made.map_err(|cause| Unstored::Folder {
+        path: folder.to_owned(),
+        cause,
+    })
+}

@@ -1,0 +1,171 @@
+//! A bucket of a server that speaks S3, asked through the one HTTP client.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use callboard_core::client::Client;
+use callboard_core::exchange::{ClientError, ClientErrorKind, Request, Response};
+use callboard_core::settings::{SettingError, Snapshot};
+use futures_util::future::BoxFuture;
+use http_body_util::BodyExt as _;
+use object_store::aws::AmazonS3Builder;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
+};
+use object_store::{ClientOptions, ObjectStore, RetryConfig};
+use url::Url;
+
+/// Where the server is.
+pub(super) const ENDPOINT: &str = "media.endpoint";
+pub(super) const REGION: &str = "media.region";
+pub(super) const ACCESS_KEY: &str = "media.access_key";
+pub(super) const SECRET_KEY: &str = "media.secret_key";
+
+/// The most bytes of a picture that is read.
+const BODY: u64 = 32 << 20;
+/// Headers that the client writes itself.
+const OWN: [&str; 2] = ["host", "content-length"];
+/// Headers of an answer that the store reads.
+const READ: [&str; 4] = ["content-type", "etag", "last-modified", "x-amz-version-id"];
+
+/// Why there is no bucket to ask.
+#[derive(Debug, thiserror::Error)]
+pub enum BucketError {
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    #[error("a bucket needs setting `{0}`; set it with `callboard settings set {0} VALUE`")]
+    Missing(&'static str),
+    #[error("setting `{ENDPOINT}`: `{0}` is no address")]
+    Address(String),
+    #[error(transparent)]
+    Store(#[from] object_store::Error),
+}
+
+/// The bucket of the settings.
+pub(super) fn open(
+    settings: &Snapshot,
+    bucket: &str,
+    until: Instant,
+) -> Result<Arc<dyn ObjectStore>, BucketError> {
+    let text = |key: &'static str| settings.text(key)?.ok_or(BucketError::Missing(key));
+    let endpoint = text(ENDPOINT)?;
+    let url: Url = endpoint
+        .parse()
+        .map_err(|_| BucketError::Address(endpoint))?;
+    let secret = settings.secret(SECRET_KEY)?;
+    let secret = secret.ok_or(BucketError::Missing(SECRET_KEY))?;
+    // It is asked again by the stage, which says so, and by nobody in between.
+    let once = RetryConfig {
+        max_retries: 0,
+        ..RetryConfig::default()
+    };
+    let store = AmazonS3Builder::new()
+        .with_bucket_name(bucket)
+        .with_endpoint(url.as_str().trim_end_matches('/'))
+        .with_region(text(REGION)?)
+        .with_access_key_id(text(ACCESS_KEY)?)
+        .with_secret_access_key(secret.expose())
+        .with_virtual_hosted_style_request(false)
+        .with_client_options(ClientOptions::new().with_allow_http(true))
+        .with_retry(once)
+        .with_http_connector(Connector { url, until });
+    Ok(Arc::new(store.build()?))
+}
+
+/// Makes the store ask through our client.
+#[derive(Debug, Clone)]
+struct Connector {
+    url: Url,
+    until: Instant,
+}
+
+impl HttpConnector for Connector {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(Sender {
+            client: Client::for_operator(&self.url),
+            until: self.until,
+        }))
+    }
+}
+
+struct Sender {
+    client: Client,
+    until: Instant,
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sender")
+    }
+}
+
+impl HttpService for Sender {
+    fn call<'s, 'a>(
+        &'s self,
+        request: HttpRequest,
+    ) -> BoxFuture<'a, Result<HttpResponse, HttpError>>
+    where
+        's: 'a,
+        Self: 'a,
+    {
+        Box::pin(async move {
+            let left = self.until.saturating_duration_since(Instant::now());
+            let response = self.client.send(ours(request, left).await?).await;
+            theirs(response.map_err(failed)?)
+        })
+    }
+}
+
+async fn ours(request: HttpRequest, deadline: Duration) -> Result<Request, HttpError> {
+    let (parts, body) = request.into_parts();
+    let headers = parts.headers.iter();
+    let headers = headers.filter(|(name, _)| !OWN.contains(&name.as_str()));
+    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    Ok(Request {
+        method: parts.method.to_string(),
+        url: parts.uri.to_string(),
+        headers: headers
+            .map(|(name, value)| (name.to_string(), text(value.as_bytes())))
+            .collect(),
+        body: body.collect().await?.to_bytes().to_vec(),
+        credential: None,
+        deadline,
+        max_body: BODY,
+        redirects: 0,
+        fresh_connection: false,
+    })
+}
+
+fn theirs(response: Response) -> Result<HttpResponse, HttpError> {
+    let length = response.body.len();
+    let mut answer = HttpResponse::new(response.body.into());
+    let unread = |cause: &dyn fmt::Display| {
+        failed(ClientError::new(
+            ClientErrorKind::Unknown,
+            cause.to_string(),
+        ))
+    };
+    *answer.status_mut() = response.status.try_into().map_err(|error| unread(&error))?;
+    answer.headers_mut().insert("content-length", length.into());
+    for name in READ {
+        let found = response.headers.iter().find(|(known, _)| known == name);
+        if let Some((_, value)) = found {
+            let value = value.parse().map_err(|error| unread(&error))?;
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    Ok(answer)
+}
+
+fn failed(error: ClientError) -> HttpError {
+    let kind = match error.kind {
+        ClientErrorKind::Unreachable | ClientErrorKind::Dns | ClientErrorKind::Tls => {
+            HttpErrorKind::Connect
+        }
+        ClientErrorKind::Timeout => HttpErrorKind::Timeout,
+        ClientErrorKind::Reset => HttpErrorKind::Interrupted,
+        _ => HttpErrorKind::Unknown,
+    };
+    HttpError::new(kind, error)
+}

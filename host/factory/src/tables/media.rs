@@ -1,0 +1,69 @@
+//! `media`: the pictures that were made, each with how.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use callboard_core::value::form::{micros, text};
+use callboard_core::value::{Query, Statement, select};
+
+use crate::images::Which;
+
+/// A picture that was made and kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename = "media")]
+pub struct MediaRow {
+    pub id: String,
+    /// The run that made it.
+    pub run: String,
+    /// The task that it was made for, if the run has one.
+    pub task: Option<String>,
+    /// The post that shows it.
+    pub post: Option<String>,
+    #[serde(with = "text")]
+    pub which: Which,
+    /// SHA-256 of its file.
+    pub digest: String,
+    /// Its name in the store.
+    pub path: String,
+    pub width: i64,
+    pub height: i64,
+    pub bytes: i64,
+    pub mime: String,
+    pub alt: String,
+    pub prompt: String,
+    /// The protocol of the server that made it.
+    pub provider: String,
+    pub model: String,
+    pub seed: i64,
+    #[serde(with = "micros")]
+    pub made_at: Timestamp,
+}
+
+/// Keep how a picture was made. Again, it changes nothing.
+pub fn insert(row: &MediaRow) -> Statement {
+    Statement::insert(row).then("ON CONFLICT (id) DO NOTHING")
+}
+
+/// The picture of an id.
+pub fn by_id(id: &str) -> Query<MediaRow> {
+    select("WHERE id = $1").bind(id)
+}
+
+/// The pictures that were made for a task, newest first.
+pub fn of_task(task: &str) -> Query<MediaRow> {
+    select("WHERE task = $1 ORDER BY made_at DESC, id").bind(task)
+}
+
+/// Say what a picture shows.
+pub fn caption(id: &str, alt: &str) -> Statement {
+    Statement::new("UPDATE media SET alt = $2 WHERE id = $1")
+        .bind(id)
+        .bind(alt)
+}
+
+/// The pictures of a task are those of its post from now on.
+pub fn published(task: &str, post: &str) -> Statement {
+    Statement::new("UPDATE media SET post = $2 WHERE task = $1 AND post IS NULL")
+        .bind(task)
+        .bind(post)
+}

@@ -1,0 +1,9 @@
+//! Pictures: asked of servers that behave and misbehave, kept in folders and buckets, and placed
+//! in drafts. The servers are stand-ins that speak the protocols; no model is among them.
+
+mod bench;
+mod kept;
+mod made;
+mod placed;
+mod shown;
+mod stale;
