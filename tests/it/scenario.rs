@@ -15,6 +15,7 @@ mod one_worker;
 mod outage;
 mod own_runnable;
 mod providers;
+mod rails;
 mod retention;
 pub(crate) mod roll_call;
 mod sealed;

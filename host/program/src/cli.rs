@@ -24,6 +24,7 @@ mod plugins;
 mod policies;
 mod posts;
 mod prune;
+mod rails;
 mod reference;
 mod revisions;
 mod run;
@@ -183,6 +184,9 @@ enum Command {
     /// The upkeep: retention and the like.
     #[command(subcommand)]
     Policies(policies::Policies),
+    /// What judges drafts, and what it looks for.
+    #[command(subcommand)]
+    Rails(rails::Rails),
     /// What starts by itself, when, and how it fared.
     #[command(subcommand)]
     Schedules(schedules::Schedules),
@@ -403,6 +407,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Answered, Failu
         Command::Plugins(command) => command.run(context).await,
         Command::Pipelines(command) => command.run(context).await,
         Command::Policies(command) => command.run(context).await,
+        Command::Rails(command) => command.run(context).await,
         Command::Schedules(command) => command.run(context).await,
         Command::Models(command) => command.run(context).await,
         Command::Findings(command) => command.run(context).await,

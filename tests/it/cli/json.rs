@@ -99,6 +99,7 @@ const LINES: &[(&[&str], i32)] = &[
     (&["pipelines", "list"], 0),
     (&["pipelines", "show", "dev_diary"], 0),
     (&["policies", "list"], 0),
+    (&["rails", "list"], 0),
     (&["policies", "run", "commits_keep_newest"], 0),
     (&["schedules", "list"], 0),
     (&["schedules", "show", "policy:commits_keep_newest"], 0),

@@ -1,5 +1,6 @@
 //! `fake_stat`: a figure from a study that is linked nowhere.
 
+use crate::phrase::is_number;
 use crate::review::Severity;
 use crate::rule::{Found, Rule, Seen, phrases};
 
@@ -15,7 +16,7 @@ const FIGURES: [&str; 9] = [
     "# percent? reduction|increase|improvement|decrease|boost|drop|gain|growth|decline",
     "# percent? more|less|faster|fewer|higher|lower|cheaper productive|likely|than",
     "according to a|the # study|report|survey",
-    "according to a|the|one recent|new|2019|2020? study|report|survey",
+    "according to a|the|one recent|new? study|report|survey",
     "a|the # study|report|survey by|from|of|conducted",
     "a|the recent|new study|report|survey by|from|conducted",
     "mckinsey|gartner|forrester|deloitte|bcg|bain|accenture report|study|survey|research|estimates|found|predicts",
@@ -26,12 +27,14 @@ const FIGURES: [&str; 9] = [
 fn find(seen: &Seen<'_>) -> Vec<Found> {
     let found = phrases(seen.text, &FIGURES).into_iter();
     let unsourced = found.filter(|(passage, words)| {
-        let share = passage.span(words).contains(['%']) || !starts_with_number(&passage.words[words.start].lower) || passage.words[words.start + 1].lower == "percent";
+        // A number alone is no share.
+        let number = is_number(&passage.words[words.start].lower);
+        let percent = passage.words[words.start + 1].lower == "percent";
+        let share = !number || percent || passage.span(words).contains('%');
         share && !passage.is_sourced(words.start)
     });
-    unsourced.map(|(passage, words)| Found::words(passage, &words, "the figure has no source; link to it, or leave it out")).collect()
-}
-
-fn starts_with_number(lower: &str) -> bool {
-    crate::phrase::is_number(lower)
+    let message = "the figure has no source; link to it, or leave it out";
+    unsourced
+        .map(|(passage, words)| Found::words(passage, &words, message))
+        .collect()
 }

@@ -5,7 +5,7 @@ use callboard_core::operations::{
     ListEntry, ProblemView, backup, doctor, findings, gates, handlers, models, pipelines, plugins,
     policies, revisions, runs, schedules, settings,
 };
-use callboard_factory::operations::{diary, health, overview, posts, tasks};
+use callboard_factory::operations::{diary, health, overview, posts, rails, tasks};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
@@ -40,6 +40,7 @@ const NOUNS: &[Noun] = &[
     ("handlers", HANDLERS),
     ("plugins", PLUGINS),
     ("policies", POLICIES),
+    ("rails", RAILS),
     ("schedules", SCHEDULES),
     ("settings", SETTINGS),
     ("models", MODELS),
@@ -125,6 +126,8 @@ const POLICIES: &[DocumentedAnswer] = &[
     answer::<Vec<policies::PolicyView>>("policies list"),
     answer::<runs::RunView>("policies run"),
 ];
+
+const RAILS: &[DocumentedAnswer] = &[answer::<Vec<rails::RailView>>("rails list")];
 
 const SCHEDULES: &[DocumentedAnswer] = &[
     answer::<Vec<schedules::ScheduleView>>("schedules list"),
