@@ -6,6 +6,7 @@
 //! saved and where it is published, and again where it is shown.
 
 mod blocks;
+mod parts;
 mod links;
 pub mod pictures;
 
@@ -19,6 +20,7 @@ use comrak::{Arena, Options};
 use url::Url;
 
 pub use self::blocks::{Block, Piece, blocks, is_spaceless};
+pub use self::parts::{Part, PartKind, parts};
 pub use self::links::{Link, links};
 
 /// The most bytes of a text: 20,000 words. The tables of drafts and posts hold no more either.

@@ -5,4 +5,5 @@ pub mod health;
 pub mod memory;
 pub mod overview;
 pub mod posts;
+pub mod prompts;
 pub mod tasks;

@@ -21,6 +21,7 @@ mod pipelines;
 mod plugins;
 mod policies;
 mod posts;
+mod prompts;
 mod prune;
 mod reference;
 mod revisions;
@@ -178,6 +179,9 @@ enum Command {
     /// The pipelines and their stages.
     #[command(subcommand)]
     Pipelines(pipelines::Pipelines),
+    /// The prompts, and what they say once they are filled in.
+    #[command(subcommand)]
+    Prompts(prompts::Prompts),
     /// The upkeep: retention and the like.
     #[command(subcommand)]
     Policies(policies::Policies),
@@ -397,6 +401,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Answered, Failu
         Command::Handlers(command) => command.run(context).await,
         Command::Plugins(command) => command.run(context).await,
         Command::Pipelines(command) => command.run(context).await,
+        Command::Prompts(command) => command.run(context).await,
         Command::Policies(command) => command.run(context).await,
         Command::Schedules(command) => command.run(context).await,
         Command::Findings(command) => command.run(context).await,
