@@ -162,7 +162,7 @@ mod tests {
         let built_in = built_in(long, "", &Brief::default(), &article);
         assert_eq!(
             built_in.title,
-            "What the keepers of the lighthouses of the north wrote\u{2026}"
+            "What the keepers of the lighthouses of the north wrote down\u{2026}"
         );
         assert!(
             built_in
