@@ -4,6 +4,7 @@
 //! | module         | what belongs there                                                    |
 //! |----------------|-----------------------------------------------------------------------|
 //! | `acceptance`   | what pipelines promise, whatever dispatches, wherever runs are kept   |
+//! | `canonical`    | posts about a topic: research, writing, and servers that misbehave    |
 //! | `cli`          | what each command prints, and its exit code                           |
 //! | `diary`        | the diary's and the taps' handlers, on real git repositories          |
 //! | `docs`         | the commands in the documentation, and what they print                |
@@ -24,6 +25,7 @@
 
 mod acceptance;
 mod attacks;
+mod canonical;
 mod cli;
 mod diary;
 mod docs;

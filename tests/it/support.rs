@@ -7,6 +7,7 @@
 //! * [`factory::Factory`]: the bundled workspace, set up and applied.
 //! * [`daemon::Daemon`]: the program while it runs.
 //! * [`model::ModelServer`]: a model server that answers well or badly.
+//! * [`scripted::Scripted`]: a web server that answers by a script.
 //! * [`pictures::PictureServer`]: a server that answers each request as a test says.
 //! * [`guests::guest`]: the component of a guest that misbehaves on purpose.
 
@@ -21,6 +22,7 @@ pub(crate) mod pictures;
 pub(crate) mod postgres;
 pub(crate) mod relay;
 pub(crate) mod repository;
+pub(crate) mod scripted;
 
 mod selftest;
 mod shared;

@@ -96,7 +96,8 @@ const LAYERS: &[Layer] = &[
     layer("snapshot", "store secrets settings"),
     layer(
         "handlers",
-        "prune media diary tables images rails markdown draft slug store client exchange handler outcome value settings",
+        "rewriting asking fetching rails writing research prune media diary tables images markdown draft slug \
+          store client exchange handler outcome value settings",
     ),
     layer("prune", "handler outcome value"),
     layer(
@@ -119,7 +120,12 @@ const LAYERS: &[Layer] = &[
     ),
     layer("secrets", "settings enclosed"),
     layer("media", "images"),
+    layer("rewriting", "asking writing research draft"),
+    layer("asking fetching", "writing research diary"),
+    layer("rails", "diary markdown draft"),
+    layer("writing", "research diary markdown draft"),
     layer("tables diary", "images markdown draft slug"),
+    layer("research", ""),
     layer("images", "markdown draft"),
     layer("markdown draft slug", ""),
     peers(

@@ -19,6 +19,7 @@ pub mod overview;
 pub mod pipelines;
 pub mod plugins;
 pub mod policies;
+pub mod prompts;
 pub mod revisions;
 pub mod runs;
 pub mod schedules;

@@ -43,6 +43,10 @@ pub struct Pipeline {
     pub priority: i64,
     #[serde(default)]
     pub limits: PipelineLimits,
+    /// Roles of models without which no run of it begins. One that is not set stops this
+    /// pipeline and nothing else.
+    #[serde(default)]
+    pub roles: Vec<Spanned<String>>,
     #[serde(default)]
     pub input: BTreeMap<String, InputKey>,
     /// When runs of it begin by themselves.

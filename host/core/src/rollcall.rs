@@ -179,6 +179,9 @@ pub struct Miss {
     /// The reference that has to answer first. If it does, this is a miss of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<Cause>,
+    /// It is a value that its pipeline waits for: runs of that are blocked, and nothing else is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
 }
 
 impl Miss {
@@ -187,6 +190,7 @@ impl Miss {
             problem: problem.into(),
             mend: mend.into(),
             because: None,
+            waits: false,
         }
     }
 }
@@ -230,11 +234,21 @@ pub struct RollReport {
 }
 
 impl RollReport {
-    /// References that do not answer.
+    /// References that do not answer, but for those that a pipeline waits for.
     pub fn misses(&self) -> impl Iterator<Item = &Reference> {
-        self.references
-            .iter()
-            .filter(|reference| reference.miss.is_some())
+        let missed = |reference: &&Reference| reference.miss.as_ref().is_some_and(|it| !it.waits);
+        self.references.iter().filter(missed)
+    }
+
+    /// References that do not answer yet, for which a pipeline waits.
+    pub fn waiting(&self) -> impl Iterator<Item = &Reference> {
+        let waits = |reference: &&Reference| reference.miss.as_ref().is_some_and(|it| it.waits);
+        self.references.iter().filter(waits)
+    }
+
+    /// How many references have to answer: all but those that a pipeline waits for.
+    pub fn asked(&self) -> usize {
+        self.references.len() - self.waiting().count()
     }
 
     /// References that answer, without notes.

@@ -93,6 +93,23 @@ CREATE TABLE posts (
 
 CREATE INDEX posts_newest ON posts (published_at);
 
+-- What was read before a post was written, kept with its subject.
+-- grantable
+CREATE TABLE sources (
+    id         TEXT PRIMARY KEY,
+    subject    TEXT NOT NULL,
+    run        TEXT NOT NULL,
+    number     TEXT NOT NULL,
+    url        TEXT NOT NULL,
+    title      TEXT NOT NULL,
+    site       TEXT NOT NULL,
+    published  TEXT NOT NULL,
+    text       TEXT NOT NULL,
+    fetched_at BIGINT NOT NULL
+);
+
+CREATE INDEX sources_subject ON sources (subject);
+
 -- Pictures that were made, each with how. The file itself is in the media store, under its name.
 -- grantable
 CREATE TABLE media (

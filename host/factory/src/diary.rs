@@ -15,14 +15,6 @@
 //! * `audit` composes and checks every day of a history.
 //! * `id` names things.
 
-/// A pattern that is compiled once.
-macro_rules! pattern {
-    ($name:ident, $pattern:literal) => {
-        static $name: std::sync::LazyLock<regex::Regex> =
-            std::sync::LazyLock::new(|| regex::Regex::new($pattern).expect("the pattern is sound"));
-    };
-}
-
 pub mod answer;
 pub mod audit;
 pub mod bundle;

@@ -7,24 +7,39 @@
 //! * [`operations`] – what can be asked of it, as typed functions and views.
 //! * the [pack](pack()) below – what it brings, like a table of contents.
 //! * [`site`], `handlers` – its pages, its units of work.
+//! * [`asking`], [`rewriting`], [`fetching`] – what its handlers ask models and the network, through the call.
 //! * [`media`] – where its pictures are kept.
-//! * [`diary`], [`draft`], [`images`], [`rails`], [`markdown`], [`slug`] – its arithmetic and its texts, no IO.
+//! * [`writing`], [`research`], [`diary`], [`draft`], [`rails`], [`images`], [`markdown`], [`slug`] – its arithmetic and
+//!   its texts, no IO.
 //! * [`tables`] – its statements, through the store.
 
 #![recursion_limit = "256"]
 
+/// A pattern that is compiled once.
+macro_rules! pattern {
+    ($name:ident, $pattern:literal) => {
+        static $name: std::sync::LazyLock<regex::Regex> =
+            std::sync::LazyLock::new(|| regex::Regex::new($pattern).expect("the pattern is sound"));
+    };
+}
+
+pub mod asking;
 mod bundle;
 pub mod diary;
 pub mod draft;
+pub mod fetching;
 mod handlers;
 pub mod images;
 pub mod markdown;
 pub mod media;
 pub mod operations;
 pub mod rails;
+pub mod research;
+pub mod rewriting;
 pub mod site;
 pub mod slug;
 pub mod tables;
+pub mod writing;
 
 use callboard_core::app::current::Rebuilt;
 use callboard_core::config::Part;

@@ -7,6 +7,7 @@
 
 mod blocks;
 mod links;
+mod parts;
 pub mod pictures;
 
 use std::collections::HashSet;
@@ -20,6 +21,7 @@ use url::Url;
 
 pub use self::blocks::{Block, Piece, blocks, is_spaceless};
 pub use self::links::{Link, links};
+pub use self::parts::{Part, PartKind, parts};
 
 /// The most bytes of a text: 20,000 words. The tables of drafts and posts hold no more either.
 const TEXT: usize = 128 << 10;

@@ -5,5 +5,6 @@ pub mod health;
 pub mod memory;
 pub mod overview;
 pub mod posts;
+pub mod prompts;
 pub mod rails;
 pub mod tasks;

@@ -23,6 +23,7 @@ mod pipelines;
 mod plugins;
 mod policies;
 mod posts;
+mod prompts;
 mod prune;
 mod rails;
 mod reference;
@@ -181,6 +182,9 @@ enum Command {
     /// The pipelines and their stages.
     #[command(subcommand)]
     Pipelines(pipelines::Pipelines),
+    /// The prompts, and what they say once they are filled in.
+    #[command(subcommand)]
+    Prompts(prompts::Prompts),
     /// The upkeep: retention and the like.
     #[command(subcommand)]
     Policies(policies::Policies),
@@ -406,6 +410,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Answered, Failu
         Command::Handlers(command) => command.run(context).await,
         Command::Plugins(command) => command.run(context).await,
         Command::Pipelines(command) => command.run(context).await,
+        Command::Prompts(command) => command.run(context).await,
         Command::Policies(command) => command.run(context).await,
         Command::Rails(command) => command.run(context).await,
         Command::Schedules(command) => command.run(context).await,

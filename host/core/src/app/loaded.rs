@@ -245,6 +245,7 @@ fn policy_pipeline(policy: &Policy) -> Pipeline {
         schedule.enabled &= policy.enabled;
     }
     Pipeline {
+        roles: Vec::new(),
         name: toml::Spanned::new(
             policy.name.span(),
             crate::policy::pipeline(policy.name.get_ref()),

@@ -13,7 +13,6 @@ use crate::handler::{Call, Completion, ModelRequest, Resources, Vectors};
 use crate::model::Models;
 use crate::outcome::{FailureKind, Stop};
 use crate::store::Store;
-use crate::template;
 use crate::value::{Rows, Statement};
 use crate::workspace::Definitions;
 
@@ -51,18 +50,7 @@ impl Resources for HostResources {
                 "there is no prompt `{name}`; add prompts/{name}.md and apply"
             ))
         })?;
-        let rendered = template::bounded(prompt.template()).and_then(|text| {
-            template::on_deep_stack(|| {
-                template::environment().render_str(&text, minijinja::value::Serde(variables))
-            })
-        });
-        rendered.map_err(|error| {
-            let line = prompt.line(error.line().unwrap_or(1));
-            config(format!(
-                "prompt `{name}` ({line}): {}",
-                template::reason(&error)
-            ))
-        })
+        prompt.render(name, variables).map_err(config)
     }
 
     fn text(&self, path: &str) -> Result<String, Stop> {

@@ -183,7 +183,7 @@ impl App {
             self.parts_of(loaded, &key.settings).await?
         };
         let roll = self.roll_of(&loaded, &settings).await?;
-        let misses: Vec<Reference> = roll.misses().cloned().collect();
+        let misses: Vec<Reference> = roll.misses().chain(roll.waiting()).cloned().collect();
         if place.latest().is_none() {
             settings_snapshots::keep(self.store(), &key.settings, settings.values()).await?;
         }

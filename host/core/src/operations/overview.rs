@@ -73,7 +73,7 @@ pub async fn show(app: &App) -> Result<Overview, OperationError> {
         runs: runs::progress(app, RUNS).await?,
         gates: gates::list(app).await?,
         misses: misses.collect(),
-        references: roll.references.len(),
+        references: roll.asked(),
     })
 }
 

@@ -95,7 +95,7 @@ pub async fn apply(app: &App, note: &str) -> Result<AppliedView, OperationError>
         short: short(&applied.digest),
         digest: applied.digest,
         unchanged: applied.unchanged,
-        references: applied.roll.references.len(),
+        references: applied.roll.asked(),
     })
 }
 

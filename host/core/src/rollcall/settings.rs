@@ -25,6 +25,7 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
         }
     }
     references.extend(uses(scope).iter().flat_map(|used| named(scope, used)));
+    references.extend(awaited(scope));
     references.extend(half_roles(scope));
     references.extend(ways(scope));
     references.extend(unfit(scope));
@@ -146,6 +147,47 @@ fn unresolved(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
     let because = if unfit { stored(key) } else { half };
     let problem = format!("role `{role}` does not resolve: `{key}` is not set");
     Some(Miss::new(problem, set(key)).because(because))
+}
+
+/// Roles that pipelines wait for. That one is declared is asked of the workspace; that it is set,
+/// of whoever wants a run.
+fn awaited(scope: &RollScope<'_>) -> Vec<Reference> {
+    let mut references = Vec::new();
+    for (name, pipeline) in &scope.definitions.pipelines {
+        for (index, role) in pipeline.value.roles.iter().enumerate() {
+            let (referrer, role) = (Referrer::pipeline(name), role.get_ref());
+            let miss = undeclared(scope, role).or_else(|| {
+                let miss = unset(scope, role)?;
+                Some(Miss {
+                    waits: true,
+                    ..miss
+                })
+            });
+            let reference = Reference::new(referrer, "roles", ReferenceKind::Role, role);
+            let place = pipeline.at(&["roles", &index.to_string()]);
+            references.push(reference.at(place).missed(miss));
+        }
+    }
+    references
+}
+
+/// The miss of a role that does not resolve, with all that has to be set.
+fn unset(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
+    let miss = unresolved(scope, role)?;
+    let keys = needed_keys(scope, role);
+    let missing = keys.iter().filter(|key| !scope.settings.is_present(key));
+    let missing: Vec<&String> = missing.collect();
+    if missing.len() < 2 {
+        return Some(miss);
+    }
+    let named = super::named(missing.iter().map(|key| key.as_str()));
+    let problem = format!("role `{role}` does not resolve: {named} are not set");
+    let mend: Vec<String> = missing.iter().map(|key| set(key)).collect();
+    Some(Miss {
+        problem,
+        mend: mend.join("; "),
+        ..miss
+    })
 }
 
 /// The settings without which the own provider of a role does not resolve.

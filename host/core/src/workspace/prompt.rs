@@ -10,9 +10,11 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use super::mistakes;
 use super::place::{Misread, Place};
+use crate::template;
 
 const FENCE: &str = "+++";
 
@@ -38,6 +40,19 @@ impl Prompt {
     /// The template, without its front matter.
     pub fn template(&self) -> &str {
         self.whole[self.start..].trim_start_matches(['\r', '\n'])
+    }
+
+    /// What it says under its name with variables filled in, or what is wrong with it and where.
+    pub fn render(&self, name: &str, variables: &Json) -> Result<String, String> {
+        let rendered = template::bounded(self.template()).and_then(|text| {
+            template::on_deep_stack(|| {
+                template::environment().render_str(&text, minijinja::value::Serde(variables))
+            })
+        });
+        rendered.map_err(|error| {
+            let line = self.line(error.line().unwrap_or(1));
+            format!("prompt `{name}` ({line}): {}", template::reason(&error))
+        })
     }
 
     /// The place of a line of the template, counted from 1.

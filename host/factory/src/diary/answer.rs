@@ -4,6 +4,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use super::bundle::{Bundle, Change};
@@ -69,9 +70,14 @@ struct Sentence {
 
 /// The schema of an answer.
 pub fn schema() -> Json {
+    schema_of::<Answer>()
+}
+
+/// The JSON schema of a type, as model servers take it: in one piece.
+pub fn schema_of<T: JsonSchema>() -> Json {
     let mut generator = schemars::generate::SchemaSettings::draft07();
     generator.inline_subschemas = true;
-    let schema = generator.into_generator().into_root_schema_for::<Answer>();
+    let schema = generator.into_generator().into_root_schema_for::<T>();
     schema.to_value()
 }
 
@@ -91,7 +97,7 @@ pub fn read(
     asked: &Asked,
 ) -> Result<Draft, String> {
     leaks(answer, asked)?;
-    let answer = parse(answer)?;
+    let answer: Answer = parse(answer)?;
     let mut reader = Reader {
         bundle,
         claims: Vec::new(),
@@ -112,12 +118,13 @@ pub fn read(
     Ok(draft)
 }
 
-fn leaks(answer: &str, asked: &Asked) -> Result<(), String> {
+/// Whether an answer is more than the text that was asked for: reasoning, marks of a chat, its prompt.
+pub fn leaks(answer: &str, asked: &Asked) -> Result<(), String> {
     if answer.trim().is_empty() {
         return Err("it is empty".to_owned());
     }
     let lower = answer.to_lowercase();
-    if let Some(leak) = LEAKS.iter().find(|leak| lower.contains(**leak)) {
+    if let Some(leak) = LEAKS.iter().find(|leak| says(&lower, leak)) {
         return Err(format!("it contains `{leak}`, which is no part of a post"));
     }
     let lines = asked.prompt.lines().map(str::trim);
@@ -128,8 +135,16 @@ fn leaks(answer: &str, asked: &Asked) -> Result<(), String> {
     }
 }
 
+/// Whether a text has a mark, and not a longer word that begins like it: `as an aid`.
+fn says(text: &str, mark: &str) -> bool {
+    let goes_on = |rest: &str| rest.starts_with(char::is_alphanumeric);
+    let is_word = mark.ends_with(char::is_alphanumeric);
+    let mut places = text.match_indices(mark);
+    places.any(|(at, _)| !(is_word && !mark.starts_with('<') && goes_on(&text[at + mark.len()..])))
+}
+
 /// The JSON in an answer, whatever a server has put around it.
-fn parse(answer: &str) -> Result<Answer, String> {
+pub fn parse<T: DeserializeOwned>(answer: &str) -> Result<T, String> {
     let (start, end) = (answer.find('{'), answer.rfind('}'));
     let (Some(start), Some(end)) = (start, end) else {
         return Err("it is no JSON object".to_owned());

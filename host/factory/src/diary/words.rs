@@ -18,11 +18,7 @@ use super::grammar::{Kind, Reading, Token, scan};
 pub struct Material<'b> {
     bundle: &'b Bundle,
     changes: Vec<&'b Change>,
-    /// All words as they are written.
-    whole: String,
-    lower: String,
-    stems: BTreeSet<String>,
-    quantities: Vec<Quantity>,
+    said: Said,
     tokens: BTreeSet<(Kind, String)>,
 }
 
@@ -34,16 +30,12 @@ impl<'b> Material<'b> {
             .flat_map(Commit::words)
             .chain([bundle.repository.as_str()])
             .collect();
-        let whole = texts.join("\n");
         let tokens = texts.iter().flat_map(|text| scan(text, Reading::Source));
         Self {
             bundle,
             changes: changes.to_vec(),
-            lower: whole.to_lowercase(),
-            stems: words(&whole).map(stem).collect(),
-            quantities: quantities(&whole),
             tokens: tokens.map(|token| (token.kind, token.text)).collect(),
-            whole,
+            said: Said::new(texts.join("\n")),
         }
     }
 
@@ -104,7 +96,7 @@ impl<'b> Material<'b> {
 
     fn has_code(&self, code: &str) -> bool {
         let ids = self.changes.iter().flat_map(|change| change.commits());
-        self.whole.contains(code.trim())
+        self.said.whole.contains(code.trim())
             || ids
                 .map(|it| &it.id)
                 .any(|id| code.len() >= 7 && id.starts_with(code))
@@ -113,7 +105,7 @@ impl<'b> Material<'b> {
     /// Whether a day is the one that the post is about, or one that the changes name.
     fn has_day(&self, day: &str) -> bool {
         let lower = day.to_lowercase();
-        if self.lower.contains(&lower) {
+        if self.said.lower.contains(&lower) {
             return true;
         }
         let Ok(date) = self.bundle.day.parse::<Date>() else {
@@ -146,30 +138,100 @@ impl<'b> Material<'b> {
 
     /// Numbers that the changes do not have, with these nouns.
     fn amounts(&self, text: &str) -> Vec<String> {
-        let known = |wanted: &Quantity| {
-            let counted = wanted.value == self.changes.len().to_string() && wanted.counts_changes();
-            counted
-                || self
-                    .quantities
-                    .iter()
-                    .any(|quantity| quantity.bears_out(wanted))
+        let counted = |wanted: &Quantity| {
+            wanted.value == self.changes.len().to_string() && wanted.counts_changes()
         };
-        let wrong = quantities(text).into_iter().filter(|wanted| !known(wanted));
+        let wrong = self.said.amounts(text, counted).into_iter();
         wrong
-            .map(|wanted| format!("no change that it cites says `{}`", wanted.written))
+            .map(|written| format!("no change that it cites says `{written}`"))
             .collect()
     }
 
     /// Names of people, products and places that are nowhere in the changes.
     fn names(&self, text: &str) -> Vec<String> {
+        let unknown = self.said.names(text, Beginning::Strict).into_iter();
+        unknown
+            .map(|name| format!("no change that it cites names `{name}`"))
+            .collect()
+    }
+}
+
+/// Whether the first word of a sentence is a name because it is no common word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Beginning {
+    Strict,
+    /// Only if it is written like one within, or the next word is, too.
+    Lenient,
+}
+
+/// What a text says, ready to be asked for names and numbers.
+pub struct Said {
+    /// All words as they are written.
+    whole: String,
+    lower: String,
+    stems: BTreeSet<String>,
+    quantities: Vec<Quantity>,
+}
+
+impl Said {
+    pub fn new(whole: String) -> Self {
+        Self {
+            lower: whole.to_lowercase(),
+            stems: words(&whole).map(stem).collect(),
+            quantities: quantities(&whole),
+            whole,
+        }
+    }
+
+    /// What a sentence in Markdown names, or counts in digits, that the text does not.
+    pub fn lacks(&self, sentence: &str) -> Vec<String> {
+        let (text, code) = apart(sentence);
+        let lacks_code = |code: &&String| !self.whole.contains(code.as_str());
+        let unknown = code.iter().filter(lacks_code).cloned();
+        let (text, days) = dates(&text);
+        let days = days
+            .into_iter()
+            .filter(|day| !self.lower.contains(&day.to_lowercase()));
+        let mut lacking: Vec<String> = unknown.chain(days).collect();
+        let has = |wanted: &Quantity| {
+            let in_words = !wanted.written.starts_with(|c: char| c.is_ascii_digit());
+            in_words || self.quantities.iter().any(|own| own.value == wanted.value)
+        };
+        lacking.extend(self.amounts(&text, has));
+        lacking.extend(self.names(&text, Beginning::Lenient));
+        lacking.dedup();
+        lacking
+    }
+
+    /// Numbers with their nouns that it does not have, as they are written.
+    fn amounts(&self, text: &str, besides: impl Fn(&Quantity) -> bool) -> Vec<String> {
+        let known = |wanted: &Quantity| {
+            let mut quantities = self.quantities.iter();
+            besides(wanted) || quantities.any(|quantity| quantity.bears_out(wanted))
+        };
+        let wrong = quantities(text).into_iter().filter(|wanted| !known(wanted));
+        wrong.map(|wanted| wanted.written).collect()
+    }
+
+    /// Names that are nowhere in it.
+    fn names(&self, text: &str, beginning: Beginning) -> Vec<String> {
         let mut unknown = Vec::new();
         let mut begins = true;
-        for word in text.split_whitespace() {
+        let mut all = text.split_whitespace().peekable();
+        while let Some(word) = all.next() {
             let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
             for (index, part) in bare.split(['-', '/', '\u{2014}', '\u{2013}']).enumerate() {
                 let part = part.trim_matches(|c: char| !c.is_alphanumeric());
-                if is_name(part, begins && index == 0) && !self.knows(part) {
-                    unknown.push(format!("no change that it cites names `{part}`"));
+                let first = begins && index == 0;
+                let named = is_name(part, first)
+                    && (!first
+                        || beginning == Beginning::Strict
+                        || part.chars().skip(1).any(char::is_uppercase)
+                        || all
+                            .peek()
+                            .is_some_and(|next| next.starts_with(char::is_uppercase)));
+                if named && !self.knows(part) {
+                    unknown.push(part.to_owned());
                 }
             }
             begins =

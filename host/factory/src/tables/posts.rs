@@ -151,6 +151,37 @@ pub fn about(subject: &str) -> Query<Post> {
     select("WHERE subject = $1").bind(subject)
 }
 
+/// The post of a slug, published or removed, for a handler.
+pub fn named(slug: &str) -> Query<Post> {
+    select("WHERE slug = $1").bind(slug)
+}
+
+/// Give a published post another excerpt and other tags.
+pub fn refresh(slug: &str, (excerpt, tags): (&str, &[String]), now: Timestamp) -> Statement {
+    let sql = "UPDATE posts SET excerpt = $2, tags = $3, updated_at = $4 \
+        WHERE slug = $1 AND status = 'published'";
+    let tags = tags.join(",");
+    Statement::new(sql)
+        .bind(slug)
+        .bind(excerpt)
+        .bind(tags)
+        .bind(now)
+}
+
+/// The titles of published posts, the newest first.
+pub fn titles(limit: u32) -> Query<String> {
+    let sql = "SELECT title FROM posts WHERE status = 'published' \
+        ORDER BY published_at DESC, id DESC LIMIT $1";
+    Query::new(sql).bind(limit)
+}
+
+/// The slugs and titles of published posts, the newest first.
+pub fn titled(limit: u32) -> Query<(String, String)> {
+    let sql = "SELECT slug, title FROM posts WHERE status = 'published' \
+        ORDER BY published_at DESC, id DESC LIMIT $1";
+    Query::new(sql).bind(limit)
+}
+
 /// The slugs that begin so.
 pub fn slugs(beginning: &str) -> Query<String> {
     let sql = "SELECT slug FROM posts WHERE substr(slug, 1, CAST($2 AS INTEGER)) = $1";

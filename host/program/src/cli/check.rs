@@ -51,9 +51,13 @@ pub(super) fn tell(output: Output, roll: &RollReport, all: bool) {
         });
         output.table(&["referrer", "key", "kind", "target", "at"], rows.collect());
     }
-    let (causes, references) = (roll.causes(), roll.references.len());
+    let references = roll.asked();
+    let causes = roll.causes();
     for (cause, dependent) in &causes {
-        tell_miss(output, cause, dependent);
+        tell_miss(output, "miss: ", cause, dependent);
+    }
+    for waiting in roll.waiting() {
+        tell_miss(output, "blocked: ", waiting, &[]);
     }
     let follow: usize = causes.iter().map(|(_, dependent)| dependent.len()).sum();
     match (causes.len(), follow) {
@@ -67,7 +71,7 @@ pub(super) fn tell(output: Output, roll: &RollReport, all: bool) {
     }
 }
 
-fn tell_miss(output: Output, reference: &Reference, dependent: &[&Reference]) {
+fn tell_miss(output: Output, label: &str, reference: &Reference, dependent: &[&Reference]) {
     let Some(miss) = &reference.miss else {
         return;
     };
@@ -75,7 +79,7 @@ fn tell_miss(output: Output, reference: &Reference, dependent: &[&Reference]) {
         "{}: {} ({} -> {})",
         reference.referrer, miss.problem, reference.key, reference.target,
     );
-    output.whole("miss: ", &Shown::line(text).to_string());
+    output.whole(label, &Shown::line(text).to_string());
     output.whole("  at    ", &place(reference));
     output.whole("  mend  ", &miss.mend);
     for (index, other) in dependent.iter().enumerate() {

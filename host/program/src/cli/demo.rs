@@ -210,7 +210,7 @@ async fn set_up(context: &Context, folder: &Path) -> Result<App, Failure> {
     context.output.say(format_args!(
         "revision {} is active; all {} references answer ({})",
         applied.revision,
-        applied.roll.references.len(),
+        applied.roll.asked(),
         length(started.elapsed()),
     ));
     Ok(app)

@@ -38,6 +38,7 @@ struct Reads {
     #[serde(default)]
     subject: Option<String>,
     draft: Draft,
+    /// What the rail of the diary's citations said, where there is one.
     #[serde(default)]
     citations: Option<Citations>,
 }

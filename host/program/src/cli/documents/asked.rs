@@ -3,7 +3,7 @@
 
 use callboard_core::operations::{
     ListEntry, ProblemView, backup, doctor, findings, gates, handlers, models, pipelines, plugins,
-    policies, revisions, runs, schedules, settings,
+    policies, prompts, revisions, runs, schedules, settings,
 };
 use callboard_factory::operations::{diary, health, overview, posts, rails, tasks};
 use schemars::generate::SchemaSettings;
@@ -37,6 +37,7 @@ const NOUNS: &[Noun] = &[
     ("the diary", DIARY),
     ("revisions", REVISIONS),
     ("pipelines", PIPELINES),
+    ("prompts", PROMPTS),
     ("handlers", HANDLERS),
     ("plugins", PLUGINS),
     ("policies", POLICIES),
@@ -104,6 +105,12 @@ const REVISIONS: &[DocumentedAnswer] = &[
     answer::<revisions::Difference>("revisions diff"),
     answer::<revisions::RevisionView>("revisions rollback"),
     answer::<revisions::Digests>("--print-digest"),
+];
+
+const PROMPTS: &[DocumentedAnswer] = &[
+    answer::<Vec<prompts::PromptView>>("prompts list"),
+    answer::<prompts::PromptView>("prompts show"),
+    answer::<prompts::RenderedPrompt>("prompts render"),
 ];
 
 const PIPELINES: &[DocumentedAnswer] = &[

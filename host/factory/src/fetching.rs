@@ -1,0 +1,212 @@
+//! What is read from the network for research: pages, feeds and searches. robots.txt is obeyed, at
+//! every redirect, and a host is asked at a pace.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use callboard_core::exchange::{ClientError, Reach, Request, Response};
+use callboard_core::handler::Call;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+use url::Url;
+
+use crate::research::feed::{self, Read};
+use crate::research::robots::{self, Robots};
+use crate::research::search::{self, Hit};
+use crate::research::{Found, page};
+
+/// What robots.txt knows this program by.
+pub const AGENT: &str = "callboard";
+/// The most redirects that are followed.
+const REDIRECTS: usize = 5;
+/// The most bytes of a feed, and of an answer of a search.
+const FEED: u64 = 8 << 20;
+
+/// How the network is asked.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Manners {
+    /// Origins besides the public ones that may be asked, wherever they are: `http://wiki.lan:8080`.
+    #[schemars(with = "Vec<String>")]
+    pub besides: Vec<Url>,
+    /// Milliseconds between two requests to one host.
+    pub pause_ms: u64,
+    /// Seconds that one request may take.
+    #[schemars(range(min = 1))]
+    pub wait_seconds: u64,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        Self {
+            besides: Vec::new(),
+            pause_ms: 1000,
+            wait_seconds: 20,
+        }
+    }
+}
+
+/// Asks the network for one call of a handler.
+pub struct Fetcher<'c> {
+    call: &'c Call,
+    manners: &'c Manners,
+    /// When each host may be asked next.
+    next: Mutex<BTreeMap<String, Instant>>,
+    /// What each origin allows.
+    robots: Mutex<BTreeMap<String, Robots>>,
+}
+
+impl<'c> Fetcher<'c> {
+    pub fn new(call: &'c Call, manners: &'c Manners) -> Self {
+        Self {
+            call,
+            manners,
+            next: Mutex::default(),
+            robots: Mutex::default(),
+        }
+    }
+
+    /// The readable text of a page.
+    pub async fn page(&self, url: &str) -> Result<Found, String> {
+        let response = self.get(url, page::MOST).await?;
+        let media = header(&response, "content-type").to_owned();
+        let read = move || page::read(&response.body, &response.url, &media);
+        let read = tokio::task::spawn_blocking(read).await;
+        read.map_err(|error| format!("its reader stopped: {error}"))?
+    }
+
+    /// The first items of a feed.
+    pub async fn feed(&self, url: &str, most: usize) -> Result<Read, String> {
+        let response = self.get(url, FEED).await?;
+        let read = move || feed::read(&response.body, &response.url, most);
+        let read = tokio::task::spawn_blocking(read).await;
+        read.map_err(|error| format!("its reader stopped: {error}"))?
+    }
+
+    /// What the operator's search server finds. It is asked without robots.txt: it is a service of
+    /// the operator.
+    pub async fn search(&self, server: &Url, query: &str, most: usize) -> Result<Vec<Hit>, String> {
+        let url = search::asked(server, query);
+        let request = self.request(url.as_str(), FEED);
+        let answer = self.call.send(Reach::Origin(server), request).await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        match answer.status {
+            200 => search::read(&answer.body, most),
+            status => Err(format!("status {status}")),
+        }
+    }
+
+    /// A success at an address or where it redirects to, each asked only if its site lets it.
+    async fn get(&self, url: &str, most: u64) -> Result<Response, String> {
+        let mut url = Url::parse(url).map_err(|error| format!("it is no address: {error}"))?;
+        for _ in 0..=REDIRECTS {
+            self.allowed(&url).await?;
+            let response = self
+                .send(&url, most)
+                .await
+                .map_err(|error| error.to_string())?;
+            match response.status {
+                200..=299 => return Ok(response),
+                300..=399 => {
+                    let place = header(&response, "location");
+                    url = url.join(place).map_err(|error| {
+                        format!("status {}, which leads nowhere: {error}", response.status)
+                    })?;
+                }
+                status => return Err(format!("status {status}")),
+            }
+        }
+        Err(format!("it redirects more than {REDIRECTS} times"))
+    }
+
+    async fn allowed(&self, url: &Url) -> Result<(), String> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(format!("{} addresses are not read", url.scheme()));
+        }
+        let origin = url.origin().ascii_serialization();
+        let mut known = self.robots.lock().await;
+        if !known.contains_key(&origin) {
+            let robots = self.robots(url).await?;
+            known.insert(origin.clone(), robots);
+        }
+        let query = url
+            .query()
+            .map(|query| format!("?{query}"))
+            .unwrap_or_default();
+        let path = format!("{}{query}", url.path());
+        match known.get(&origin) {
+            Some(robots) if robots.allows(&path) => Ok(()),
+            _ => Err("its robots.txt does not let programs read it".to_owned()),
+        }
+    }
+
+    /// What an origin allows. One that has no such file allows all; one that cannot say, nothing.
+    async fn robots(&self, url: &Url) -> Result<Robots, String> {
+        let mut url = url.join("/robots.txt").map_err(|error| error.to_string())?;
+        url.set_query(None);
+        for _ in 0..=REDIRECTS {
+            let sent = self.send(&url, robots::MOST as u64).await;
+            let response = sent.map_err(|error| format!("its robots.txt: {error}"))?;
+            match response.status {
+                200..=299 => {
+                    let file = String::from_utf8_lossy(&response.body);
+                    return Ok(Robots::read(&file, AGENT));
+                }
+                300..=399 => match url.join(header(&response, "location")) {
+                    Ok(next) => url = next,
+                    Err(_) => return Ok(Robots::default()),
+                },
+                429 | 500.. => return Ok(Robots::closed()),
+                _ => return Ok(Robots::default()),
+            }
+        }
+        Ok(Robots::default())
+    }
+
+    async fn send(&self, url: &Url, most: u64) -> Result<Response, ClientError> {
+        self.turn(url).await;
+        let request = self.request(url.as_str(), most);
+        self.call
+            .send(Reach::Public(&self.manners.besides), request)
+            .await
+    }
+
+    /// Wait until the host may be asked.
+    async fn turn(&self, url: &Url) {
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let pause = Duration::from_millis(self.manners.pause_ms);
+        let at = {
+            let mut next = self.next.lock().await;
+            let at = next
+                .get(&host)
+                .copied()
+                .unwrap_or_else(Instant::now)
+                .max(Instant::now());
+            next.insert(host, at + pause);
+            at
+        };
+        tokio::time::sleep_until(at.into()).await;
+    }
+
+    fn request(&self, url: &str, most: u64) -> Request {
+        let accept = "text/html, application/xhtml+xml, application/feed+json, application/xml;q=0.9, text/plain;q=0.8, */*;q=0.5";
+        Request {
+            method: "GET".to_owned(),
+            url: url.to_owned(),
+            headers: vec![("accept".to_owned(), accept.to_owned())],
+            body: Vec::new(),
+            credential: None,
+            deadline: Duration::from_secs(self.manners.wait_seconds),
+            max_body: most,
+            redirects: 0,
+            fresh_connection: false,
+        }
+    }
+}
+
+fn header<'r>(response: &'r Response, name: &str) -> &'r str {
+    let mut headers = response.headers.iter();
+    let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
+    found.map_or("", |(_, value)| value)
+}

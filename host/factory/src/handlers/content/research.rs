@@ -1,0 +1,277 @@
+//! `content.research`: what is read before a post is written: given addresses, feeds, and what the
+//! operator's search server finds. Error is not empty: what could not be read is named, and if all
+//! of it was asked for in vain, research is unavailable.
+
+use callboard_core::handler::{Call, Handled, Handler, Needs};
+use callboard_core::outcome::{Done, Stop};
+use futures_util::{StreamExt as _, stream};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::diary::id::derived;
+use crate::fetching::{Fetcher, Manners};
+use crate::research::{Found, Missed, Several, Source, address, host, numbered};
+use crate::tables::sources;
+
+struct Research;
+
+callboard_core::register!(Research);
+
+/// The setting with the address of the search server.
+const SEARCH: &str = "research.search.url";
+/// Pages that are read at the same time.
+const AT_ONCE: usize = 6;
+/// The fewest characters of a feed's own text that stand for its page.
+const WHOLE: usize = 600;
+
+/// How much is read, and how.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Config {
+    /// Sources that are kept at most.
+    #[schemars(range(min = 1, max = 50))]
+    most: usize,
+    /// Characters that are kept of each.
+    #[schemars(range(min = 500, max = 100000))]
+    characters: usize,
+    /// The newest items of each feed.
+    #[schemars(range(min = 1, max = 50))]
+    items: usize,
+    /// The first results of each query.
+    #[schemars(range(min = 1, max = 20))]
+    results: usize,
+    /// How the network is asked.
+    manners: Manners,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            most: 12,
+            characters: 20_000,
+            items: 5,
+            results: 5,
+            manners: Manners::default(),
+        }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Reads {
+    subject: String,
+    /// Addresses of pages, as a list or parted by spaces.
+    #[serde(default)]
+    urls: Option<Several>,
+    /// Addresses of feeds.
+    #[serde(default)]
+    feeds: Option<Several>,
+    /// What the search server is asked, parted by semicolons.
+    #[serde(default)]
+    queries: Option<Several>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Writes {
+    /// What was read, each with an id.
+    sources: Vec<Source>,
+}
+
+/// A page that is to be read, or was read already.
+enum Wanted {
+    Page(String),
+    Whole(Found),
+}
+
+impl Handler for Research {
+    type Config = Config;
+    type Reads = Reads;
+    type Writes = Writes;
+
+    const SUMMARY: &'static str = "Reads pages, feeds and search results as sources of a post";
+
+    fn needs(&self) -> Needs {
+        Needs::default()
+            .setting(SEARCH)
+            .table("sources", &["insert", "update"])
+    }
+
+    async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
+        let fetcher = Fetcher::new(call, &config.manners);
+        let asked = Asked::of(&reads);
+        if asked.is_nothing() {
+            return Ok(Done::new(Writes {
+                sources: Vec::new(),
+            }));
+        }
+        let (wanted, mut missed) = asked.wanted(call, &fetcher, &config).await?;
+        let mut found = Vec::new();
+        let fetched = stream::iter(wanted).map(|wanted| read(&fetcher, wanted));
+        let mut fetched = fetched.buffered(AT_ONCE);
+        while let Some(read) = fetched.next().await {
+            match read {
+                Ok(page) => found.push(page),
+                Err(why) => missed.push(why),
+            }
+        }
+        let sources = numbered(found, config.most, config.characters);
+        if sources.is_empty() {
+            let causes = missed
+                .iter()
+                .map(|missed| format!("{}: {}", missed.what, missed.why));
+            let causes: Vec<String> = causes.collect();
+            return Err(Stop::unavailable("research", causes.join("; ")));
+        }
+        let rows: Vec<sources::Source> = sources
+            .iter()
+            .map(|it| row(call, &reads.subject, it))
+            .collect();
+        let done = Done::new(Writes { sources }).write(sources::keep(&rows));
+        let done = missed
+            .into_iter()
+            .fold(done, |done, it| done.fallback(it.what, it.why));
+        Ok(done.effect("sources_kept", rows.len() as u64))
+    }
+}
+
+/// What a person asks to be read.
+struct Asked {
+    urls: Vec<String>,
+    feeds: Vec<String>,
+    queries: Vec<String>,
+}
+
+impl Asked {
+    fn of(reads: &Reads) -> Self {
+        let addresses = |several: &Option<Several>| {
+            several.as_ref().map(Several::addresses).unwrap_or_default()
+        };
+        Self {
+            urls: addresses(&reads.urls),
+            feeds: addresses(&reads.feeds),
+            queries: reads
+                .queries
+                .as_ref()
+                .map(Several::phrases)
+                .unwrap_or_default(),
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.urls.is_empty() && self.feeds.is_empty() && self.queries.is_empty()
+    }
+
+    /// The pages that are to be read, each once, and what led to none.
+    async fn wanted(
+        &self,
+        call: &Call,
+        fetcher: &Fetcher<'_>,
+        config: &Config,
+    ) -> Result<(Vec<Wanted>, Vec<Missed>), Stop> {
+        let mut wanted: Vec<Wanted> = self.urls.iter().cloned().map(Wanted::Page).collect();
+        let mut missed = Vec::new();
+        for feed in &self.feeds {
+            match fetcher.feed(feed, config.items).await {
+                Ok(read) => wanted.extend(
+                    read.items
+                        .into_iter()
+                        .filter(|item| !item.url.is_empty())
+                        .map(|item| {
+                            if item.text.chars().count() < WHOLE {
+                                return Wanted::Page(item.url);
+                            }
+                            let site = if read.title.is_empty() {
+                                host(&item.url)
+                            } else {
+                                read.title.clone()
+                            };
+                            Wanted::Whole(Found {
+                                url: item.url,
+                                title: item.title,
+                                site,
+                                published: item.published,
+                                text: item.text,
+                            })
+                        }),
+                ),
+                Err(why) => missed.push(Missed::new(feed, why)),
+            }
+        }
+        let server = self.server(call)?;
+        for query in &self.queries {
+            let found = match &server {
+                Some(server) => fetcher.search(server, query, config.results).await,
+                None => Err(format!(
+                    "no search server is set; callboard settings set {SEARCH} URL"
+                )),
+            };
+            match found {
+                Ok(hits) if hits.is_empty() => missed.push(Missed::new(query, "nothing was found")),
+                Ok(hits) => wanted.extend(hits.into_iter().map(|hit| Wanted::Page(hit.url))),
+                Err(why) => missed.push(Missed::new(format!("search for `{query}`"), why)),
+            }
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        wanted.retain(|wanted| seen.insert(address(wanted.url())));
+        // One in two may have no text that can be read.
+        wanted.truncate(config.most * 2);
+        Ok((wanted, missed))
+    }
+
+    fn server(&self, call: &Call) -> Result<Option<Url>, Stop> {
+        let config = |error: &dyn std::fmt::Display| {
+            Stop::failed(
+                callboard_core::outcome::FailureKind::Config,
+                format!("setting {SEARCH}: {error}"),
+            )
+        };
+        let set = call.settings.text(SEARCH).map_err(|error| config(&error))?;
+        set.map(|text| {
+            text.parse()
+                .map_err(|error: url::ParseError| config(&error))
+        })
+        .transpose()
+    }
+}
+
+impl Wanted {
+    fn url(&self) -> &str {
+        match self {
+            Wanted::Page(url) => url,
+            Wanted::Whole(found) => &found.url,
+        }
+    }
+}
+
+async fn read(fetcher: &Fetcher<'_>, wanted: Wanted) -> Result<Found, Missed> {
+    match wanted {
+        Wanted::Page(url) => fetcher
+            .page(&url)
+            .await
+            .map_err(|why| Missed::new(url, why)),
+        Wanted::Whole(found) => Ok(found),
+    }
+}
+
+fn row(call: &Call, subject: &str, source: &Source) -> sources::Source {
+    let Source {
+        id,
+        url,
+        title,
+        site,
+        published,
+        text,
+    } = source.clone();
+    sources::Source {
+        id: derived(&["source", subject, &address(&url)]),
+        subject: subject.to_owned(),
+        run: call.run.clone(),
+        number: id,
+        url,
+        title,
+        site,
+        published: published.unwrap_or_default(),
+        text,
+        fetched_at: call.now,
+    }
+}

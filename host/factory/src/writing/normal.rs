@@ -1,0 +1,177 @@
+//! What a text is cleaned of, whoever wrote it: prompts that leaked into it, links that somebody made
+//! up, a title that stands twice.
+
+use super::links::{Fate, judged, outside_code, slug};
+use super::{Article, Block};
+use crate::diary::text::bare;
+use crate::markdown::PartKind;
+
+/// How a paragraph begins that is said to whoever asked, and not to a reader.
+const SAID_TO_THE_ASKER: [&str; 17] = [
+    "sure, here",
+    "sure! here",
+    "certainly! here",
+    "certainly, here",
+    "of course! here",
+    "here is the ",
+    "here's the ",
+    "here is a draft",
+    "here's a draft",
+    "as an ai ",
+    "as a language model",
+    "i hope this helps",
+    "let me know if you",
+    "word count:",
+    "note to editor",
+    "[insert",
+    "write the post",
+];
+/// What stands at the beginning of a line that is a mark of a chat.
+const MARKS: [&str; 6] = ["<|", "<think", "</think", "[inst]", "system:", "assistant:"];
+/// Headings that say nothing, without which the text under them stands as well.
+const EMPTY_HEADINGS: [&str; 2] = ["title", "body"];
+
+/// The article without what does not belong in it, and what was left out.
+pub fn cleaned(article: Article, title: &str, cited: &[&str]) -> (Article, Vec<String>) {
+    let mut notes = Vec::new();
+    let mut blocks: Vec<Block> = Vec::new();
+    for mut block in article.blocks {
+        if let PartKind::Heading(level) = block.kind {
+            let text = bare(&block.text);
+            if text == bare(title) || EMPTY_HEADINGS.contains(&text.as_str()) {
+                notes.push(format!(
+                    "the heading `{}` was left out: it is the title, or none",
+                    block.text
+                ));
+                continue;
+            }
+            block.kind = PartKind::Heading(level.max(2));
+        }
+        if block.tells() && is_leaked(&block.text) {
+            let text = callboard_core::shown::cut(&block.text, 120);
+            notes.push(format!(
+                "a paragraph was left out, `{text}`: it is said to whoever asked"
+            ));
+            continue;
+        }
+        if block.kind != PartKind::Other {
+            let (text, gone) = judged(&straight(&block.text), |url| fate(url, cited));
+            let strangers = gone
+                .iter()
+                .map(|url| format!("a link to `{url}` was left out: no source has it"));
+            notes.extend(strangers);
+            block.text = text;
+        }
+        blocks.push(block);
+    }
+    (
+        Article {
+            blocks: headed(blocks),
+        },
+        notes,
+    )
+}
+
+/// A heading without a text under it is left out, and so is one that stands twice in a row.
+fn headed(blocks: Vec<Block>) -> Vec<Block> {
+    let mut kept: Vec<Block> = Vec::new();
+    for block in blocks {
+        let is_heading = |block: &Block| matches!(block.kind, PartKind::Heading(_));
+        let same = |last: &mut Block| {
+            is_heading(last) && is_heading(&block) && level(&block) <= level(last)
+        };
+        if kept.last_mut().is_some_and(same) {
+            kept.pop();
+        }
+        kept.push(block);
+    }
+    while kept
+        .last()
+        .is_some_and(|block| matches!(block.kind, PartKind::Heading(_)))
+    {
+        kept.pop();
+    }
+    kept
+}
+
+fn level(block: &Block) -> u8 {
+    match block.kind {
+        PartKind::Heading(level) => level,
+        _ => 0,
+    }
+}
+
+/// A link stays if a source has its address, or if it is for the stage that knows the posts.
+fn fate(url: &str, cited: &[&str]) -> Fate {
+    let known = cited
+        .iter()
+        .any(|source| source.trim_end_matches('/') == url.trim_end_matches('/'));
+    if known || slug(url).is_some() {
+        Fate::Stays
+    } else {
+        Fate::Text
+    }
+}
+
+fn is_leaked(text: &str) -> bool {
+    let lower = text
+        .trim()
+        .trim_start_matches(['*', '_', '>', ' ', '-'])
+        .to_lowercase();
+    let begins = |marks: &[&str]| marks.iter().any(|mark| lower.starts_with(mark));
+    begins(&SAID_TO_THE_ASKER) || begins(&MARKS)
+}
+
+/// Straight quotes for curly ones, outside of code.
+fn straight(text: &str) -> String {
+    outside_code(text, |text| {
+        let text = text.replace(['\u{201c}', '\u{201d}', '\u{201e}'], "\"");
+        text.replace(['\u{2018}', '\u{2019}', '\u{201a}'], "'")
+            .replace('\u{a0}', " ")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paragraph(text: &str) -> Block {
+        Block {
+            kind: PartKind::Paragraph,
+            text: text.to_owned(),
+            sources: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_does_not_belong_is_left_out_and_noted() {
+        let blocks = vec![
+            Block::heading(1, "The lamp!"),
+            paragraph("Sure, here is the post you asked for:"),
+            paragraph(
+                "A \u{201c}lamp\u{201d} is [lit](https://a.example/x), [seen](https://made.up/) and [told](/posts/lamp).",
+            ),
+            Block::heading(2, "Nothing"),
+            Block::heading(2, "Here"),
+            paragraph("Here is how it burns."),
+            Block::heading(2, "Last"),
+        ];
+        let (article, notes) = cleaned(Article { blocks }, "The lamp", &["https://a.example/x/"]);
+        let texts: Vec<&str> = article
+            .blocks
+            .iter()
+            .map(|block| block.text.as_str())
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                "A \"lamp\" is [lit](https://a.example/x), seen and [told](/posts/lamp).",
+                "Here",
+                "Here is how it burns."
+            ]
+        );
+        assert_eq!(notes.len(), 3, "{notes:?}");
+        let (same, none) = cleaned(article.clone(), "The lamp", &["https://a.example/x"]);
+        assert_eq!((same, none.len()), (article, 0), "once is enough");
+    }
+}

@@ -1,0 +1,6 @@
+//! The pipeline `canonical_blog` through the real program, with a web and a model of the test's own.
+
+mod models;
+mod post;
+mod press;
+mod research;
