@@ -20,6 +20,7 @@ mod roll;
 mod settings;
 mod sound;
 mod tables;
+mod tasks;
 mod unheard;
 mod unreadable;
 

@@ -24,6 +24,7 @@ mod schedules;
 mod steering;
 mod storable;
 mod suited;
+mod tasks;
 mod timed;
 mod times;
 mod transactions;

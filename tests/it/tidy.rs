@@ -276,6 +276,9 @@ const PRINTERS: &[&str] = &[
     "host/xtask/src/tools.rs",
 ];
 
+/// Tables with a status, and where a row of theirs begins.
+const MACHINES: &[(&str, &str)] = &[("tasks", "host/factory/src/tables/tasks.rs")];
+
 /// Files with `unsafe` in them, and why it can't be done without.
 const UNSAFE: &[(&str, &str)] = &[
     (
@@ -421,6 +424,11 @@ fn a_crate_is_named_by_its_own_layer_only() {
 fn the_program_asks_operations_and_nothing_below_them() {
     let program = host().filter(|it| it.path.starts_with("host/program/"));
     nothing_found(program.map(|it| rules::ways_around(&it, UNNAMED, WAYS_AROUND)));
+}
+
+#[test]
+fn a_status_is_moved_by_the_table_of_transitions() {
+    nothing_found(host().map(|it| rules::moves(&it, MACHINES)));
 }
 
 #[test]

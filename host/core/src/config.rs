@@ -17,7 +17,6 @@ pub use self::loading::{CompileLimits, DescribeLimits};
 use self::parts::Above;
 pub use self::parts::{Part, Parts, is_key};
 use crate::grants::Grants;
-use crate::schema;
 use crate::span::Span;
 
 /// The file's name inside a workspace.
@@ -128,16 +127,19 @@ pub fn raise(plugin: &str, bound: &str) -> String {
 }
 
 impl Config {
-    /// The most that `plugin` can be given. The host's own tables are never in it.
+    /// The most that `plugin` can be given. The host's own tables are never in it, and those that are
+    /// left to plugins for reading are in it for that.
     pub fn ceiling(&self, plugin: &str) -> Grants {
         let all = self.grants.get("*").cloned().unwrap_or_default();
         let mut ceiling = match self.grants.get(plugin) {
             Some(own) => all.union(own),
             None => all,
         };
-        ceiling
-            .db
-            .retain(|grant| !schema::belongs_to_host(&grant.table));
+        for grant in &mut ceiling.db {
+            let table = &grant.table;
+            grant.verbs.retain(|verb| verb.can_be_granted(table));
+        }
+        ceiling.db.retain(|grant| !grant.verbs.is_empty());
         ceiling
     }
 

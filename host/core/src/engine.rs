@@ -49,6 +49,7 @@ pub use crate::store::runs::Run;
 use crate::store::runs::{self, RunLimits, RunOrigin, RunStatus};
 pub use crate::store::stage_runs::StageRun;
 use crate::store::{Store, StoreError, storable};
+use crate::value::Statement;
 
 /// Everything a run of one revision needs: definitions, handlers, and what they may reach.
 pub struct RunnableRevision {
@@ -181,8 +182,22 @@ impl Engine {
         origin: RunOrigin,
     ) -> Result<Run, EngineError> {
         let run = new_run(runnable, pipeline, input, origin)?;
+        self.queue_with(run, Vec::new()).await
+    }
+
+    /// Queue a run that is not stored yet, in one commit with what a tenant writes about it.
+    pub async fn queue_with(&self, run: Run, writes: Vec<Statement>) -> Result<Run, EngineError> {
         let insert = runs::insert(&run, self.store.dialect())?;
-        self.store.execute(insert).await?;
+        let all: Vec<_> = std::iter::once(insert).chain(writes).collect();
+        let insert = self.store.write(move |transaction| {
+            Box::pin(async move {
+                for statement in all {
+                    transaction.execute(statement).await?;
+                }
+                Ok(())
+            })
+        });
+        insert.await?;
         self.store.wake().await;
         Ok(run)
     }

@@ -77,6 +77,12 @@ impl Verb {
             Verb::Delete => "delete",
         }
     }
+
+    /// Whether any grant can open a table to a plugin for this.
+    pub fn can_be_granted(self, table: &str) -> bool {
+        let reads = self == Verb::Select;
+        !schema::belongs_to_host(table) && (reads || !schema::is_read_only(table))
+    }
 }
 
 /// Keys of settings; a `*` at the end stands for any rest.
@@ -153,7 +159,7 @@ impl Grants {
         for (index, grant) in self.db.iter().enumerate() {
             let verbs = grant.verbs.iter().copied();
             let refused = verbs.filter(|verb| !ceiling.allows(&grant.table, *verb));
-            let verbs: Vec<&str> = refused.map(Verb::as_str).collect();
+            let verbs: Vec<Verb> = refused.collect();
             if !verbs.is_empty() {
                 refusals.push(table_refusal(plugin, index, &grant.table, &verbs));
             }
@@ -238,8 +244,9 @@ fn credential_refusal(plugin: &str, index: usize, grant: &CredentialGrant) -> Gr
     }
 }
 
-fn table_refusal(plugin: &str, index: usize, table: &str, verbs: &[&str]) -> GrantRefusal {
-    let open = !schema::belongs_to_host(table);
+fn table_refusal(plugin: &str, index: usize, table: &str, verbs: &[Verb]) -> GrantRefusal {
+    let open = verbs.iter().all(|verb| verb.can_be_granted(table));
+    let verbs: Vec<&str> = verbs.iter().map(|verb| verb.as_str()).collect();
     let quoted = verbs.join("\", \"");
     let mend = format!("[[grants.{plugin}.db]]\ntable = \"{table}\"\nverbs = [\"{quoted}\"]");
     GrantRefusal {

@@ -1,6 +1,7 @@
 //! The scripts that make the database's tables, and which of those plugins may be granted.
 //!
-//! What a script makes belongs to the host, unless the line before it says `-- grantable`. A table
+//! What a script makes belongs to the host, unless the line before it says `-- grantable`, or
+//! `-- grantable to read`. A table
 //! that no script makes is the workspace's own, and can be granted.
 
 use std::collections::BTreeSet;
@@ -81,15 +82,29 @@ pub const APPLIED: &str = "CREATE TABLE IF NOT EXISTS migrations \
 
 /// Says of the table made next that plugins may be granted it.
 const GRANTABLE: &str = "-- grantable";
+/// Says of the table made next that plugins may be granted to read it, and no more.
+const READABLE: &str = "-- grantable to read";
 /// Tables of the database itself.
 const SYSTEM: [&str; 4] = ["sqlite_", "pragma_", "pg_", "information_schema"];
 
 /// Tables and views that are nobody's but their owner's.
-static OWN: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+static OWN: LazyLock<BTreeSet<String>> = LazyLock::new(|| all(is_own));
+
+/// Those that a plugin may at most read.
+static READ_ONLY: LazyLock<BTreeSet<String>> = LazyLock::new(|| all(|before| before == READABLE));
+
+/// Whether a line above a table leaves it to nobody.
+fn is_own(before: &str) -> bool {
+    ![GRANTABLE, READABLE].contains(&before)
+}
+
+/// What all scripts make below a line that is as wanted.
+fn all(wanted: fn(&str) -> bool) -> BTreeSet<String> {
     let scripts = scripts().into_iter().flat_map(|it| it.migrations);
     let scripts = scripts.map(|it| it.text);
-    scripts.chain([APPLIED]).flat_map(own).collect()
-});
+    let scripts = scripts.chain([APPLIED]);
+    scripts.flat_map(|script| below(script, wanted)).collect()
+}
 
 /// Whether no grant can open `table` to a plugin.
 pub fn belongs_to_host(table: &str) -> bool {
@@ -97,17 +112,22 @@ pub fn belongs_to_host(table: &str) -> bool {
     OWN.contains(&table) || SYSTEM.iter().any(|prefix| table.starts_with(prefix))
 }
 
+/// Whether a grant of `table` opens it to a plugin for reading at most.
+pub fn is_read_only(table: &str) -> bool {
+    READ_ONLY.contains(&table.to_ascii_lowercase())
+}
+
 /// Why a handler, native or of a plugin, may not touch `table`, which belongs to the host.
 pub fn hosts_own(table: &str) -> String {
     format!("table `{table}` belongs to the host, and no handler may touch it")
 }
 
-/// What a script makes without leaving it to plugins.
-fn own(script: &str) -> Vec<String> {
+/// What a script makes below a line that is as wanted.
+fn below(script: &str, wanted: fn(&str) -> bool) -> Vec<String> {
     let mut before = "";
     let mut own = Vec::new();
     for line in script.lines() {
-        let name = made(line).filter(|_| before != GRANTABLE);
+        let name = made(line).filter(|_| wanted(before));
         own.extend(name.map(str::to_ascii_lowercase));
         before = line.trim();
     }
@@ -138,8 +158,10 @@ mod tests {
     #[test]
     fn a_new_table_is_the_hosts_until_its_definition_says_otherwise() {
         let script = "-- What it is for.\nCREATE TABLE fresh (\n  a TEXT);\n-- grantable\n\
-            CREATE TABLE open (a TEXT);\nCREATE INDEX x ON open (a);\nCREATE VIEW seen AS SELECT 1;";
-        assert_eq!(own(script), ["fresh", "seen"]);
+            CREATE TABLE open (a TEXT);\nCREATE INDEX x ON open (a);\nCREATE VIEW seen AS SELECT 1;\n\
+            -- grantable to read\nCREATE TABLE read (a TEXT);";
+        assert_eq!(below(script, is_own), ["fresh", "seen"]);
+        assert_eq!(below(script, |before| before == READABLE), ["read"]);
     }
 
     #[test]
@@ -167,8 +189,11 @@ mod tests {
             for migration in migrations {
                 let number = migration.number;
                 let [sqlite, postgres] = DATABASES.map(|database| migration.script(database));
-                assert_eq!(own(&sqlite), own(&postgres), "{owner} {number}");
-                assert_eq!(own(&sqlite), own(migration.text), "{owner} {number}");
+                for of in [is_own, |before: &str| before == READABLE] {
+                    let whole = below(migration.text, of);
+                    assert_eq!(below(&sqlite, of), whole, "{owner} {number}");
+                    assert_eq!(below(&postgres, of), whole, "{owner} {number}");
+                }
             }
         }
         assert!(!belongs_to_host("their_own"));

@@ -2,32 +2,69 @@
 -- values are JSON in TEXT. Plugins may be granted a table only if the line before it says so.
 
 -- One piece of content to be made. `subject` says what it is about, once: a second task
--- with the same subject is refused.
--- grantable
+-- with the same subject is refused, and so is a second one with the same `key`, which whoever asked
+-- for it chose. `status` is moved by the table of transitions alone (`tables/tasks/transitions.rs`),
+-- `previous` is where it stood before, and each move counts `step` up. `draft` is the number of the
+-- text that is published once its run comes to that.
+-- grantable to read
 CREATE TABLE tasks (
     id         TEXT PRIMARY KEY,
-    subject    TEXT NOT NULL UNIQUE,
-    topic      TEXT NOT NULL,
+    key        TEXT UNIQUE CHECK ({{octets(}}key{{)}} <= 500),
+    subject    TEXT NOT NULL UNIQUE CHECK ({{octets(}}subject{{)}} <= 4000),
+    asked      TEXT NOT NULL CHECK ({{octets(}}asked{{)}} <= 1000),
+    topic      TEXT NOT NULL CHECK ({{octets(}}topic{{)}} <= 1000),
     run        TEXT NOT NULL,
+    draft      BIGINT NOT NULL,
     status     TEXT NOT NULL CHECK (status IN (
-        'drafted', 'awaiting-approval', 'rejected', 'halted', 'published')),
+        'in-progress', 'drafted', 'awaiting-approval', 'approved', 'rejected', 'halted',
+        'cancelled', 'published')),
+    previous   TEXT,
+    step       BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
 
 CREATE INDEX tasks_run ON tasks (run);
 
--- What is shown to a person, or to readers, is bounded here, whoever writes it.
--- grantable
+-- Every move of a task: from where, by which event, who made it (nobody, if its run did), and why.
+-- grantable to read
+CREATE TABLE task_history (
+    task        TEXT NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
+    step        BIGINT NOT NULL,
+    from_status TEXT,
+    to_status   TEXT NOT NULL,
+    event       TEXT NOT NULL CHECK (event IN (
+        'create', 'save', 'ask', 'approve', 'reject', 'send-back', 'edit', 'illustrate', 'publish', 'cancel',
+        'halt', 'finish', 'resume')),
+    run         TEXT NOT NULL,
+    draft       BIGINT NOT NULL,
+    who         TEXT NOT NULL,
+    detail      TEXT NOT NULL,
+    at          BIGINT NOT NULL,
+    PRIMARY KEY (task, step)
+);
+
+-- The texts of a task, numbered from 1: what is approved and published is one of them, as it stands
+-- here. `origin` says whose it is, `editor` who edited or merged it, `parent` which one it was made
+-- from, `details` what a draft has besides its text, as JSON. `conflicts` counts marked places where
+-- a person and the pipeline say different things. What is shown to a person, or to readers, is
+-- bounded here, whoever writes it.
+-- grantable to read
 CREATE TABLE drafts (
     id         TEXT PRIMARY KEY,
     task       TEXT NOT NULL REFERENCES tasks (id),
     number     BIGINT NOT NULL,
+    parent     BIGINT,
+    origin     TEXT NOT NULL CHECK (origin IN ('pipeline', 'person', 'merge')),
+    editor     TEXT NOT NULL CHECK ({{octets(}}editor{{)}} <= 1000),
+    run        TEXT NOT NULL,
     title      TEXT NOT NULL CHECK ({{octets(}}title{{)}} <= 1000),
     excerpt    TEXT NOT NULL CHECK ({{octets(}}excerpt{{)}} <= 10000),
     markdown   TEXT NOT NULL CHECK ({{octets(}}markdown{{)}} <= 131072),
-    written_by TEXT NOT NULL,
+    written_by TEXT NOT NULL CHECK ({{octets(}}written_by{{)}} <= 1000),
+    details    TEXT NOT NULL CHECK ({{octets(}}details{{)}} <= 262144),
     report     TEXT NOT NULL,
+    conflicts  BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     UNIQUE (task, number)
 );
@@ -76,6 +113,8 @@ CREATE TABLE media (
 );
 
 CREATE INDEX media_task ON media (task);
+CREATE INDEX media_run ON media (run);
+CREATE INDEX media_path ON media (path);
 
 -- Days of a repository that need no further look, and why.
 -- grantable

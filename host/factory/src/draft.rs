@@ -1,5 +1,7 @@
 //! A text that waits to be checked, approved and published, whoever made it.
 
+pub mod merge;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};

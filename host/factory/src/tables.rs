@@ -8,6 +8,7 @@ pub mod embeddings;
 pub mod media;
 pub mod posts;
 pub mod tasks;
+pub mod transitions;
 
 use callboard_core::schema::Migration;
 use callboard_core::store::health::{Table, plain};
@@ -33,6 +34,7 @@ pub(crate) const COMMITS: Commits = Commits {
         noun: &TASK,
     },
     gate_opened: tasks::gate_opened,
+    gate_decided: tasks::gate_decided,
     runs_ended: tasks::runs_ended,
     run_reopened: tasks::run_reopened,
 };

@@ -301,6 +301,7 @@ impl Play {
             part: part.map(str::to_owned),
             feedback: "as I see it".to_owned(),
             by: "Ada".to_owned(),
+            seen: None,
         };
         self.runtime.block_on(async {
             let open = gates::open_of_run(&self.store, run).await;

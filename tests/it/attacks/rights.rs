@@ -59,6 +59,9 @@ attacks! {
     locks_of_the_host: "a plugin's login takes each lock that a guest can name, and the host goes on" => { takes_every_lock };
     no_lock_by_number: "the host synchronises by advisory locks" => { reads_the_sources };
     a_table_of_its_own: "a plugin's login makes a temporary table" => { makes_a_table };
+    what_is_approved: "a deferred write of a plugin that was granted everything changes the draft that waits for approval, and its task" => {
+        writes_what_is_approved
+    };
     a_password_in_a_table: "the password of a plugin's login is read from the database" => { reads_the_password };
 }
 
@@ -146,6 +149,37 @@ fn refused(texts: &'static [&'static str]) {
         )
         .await
         .expect("what is granted still works");
+    });
+}
+
+fn writes_what_is_approved() {
+    with_database(Dialect::Postgres, async |store: Store, _url: String| {
+        tables(&store).await;
+        let verbs = "verbs = [\"select\", \"insert\", \"update\", \"delete\"]";
+        for table in ["drafts", "tasks", "task_history"] {
+            let text = format!("db = [{{ table = \"{table}\", {verbs} }}]");
+            let granted = DeferredWriter {
+                grants: toml::from_str(&text).expect("grants"),
+                ..attacker()
+            };
+            for (sql, may) in [
+                (format!("SELECT 1 FROM public.{table}"), true),
+                (
+                    format!("UPDATE public.{table} SET run = 'x' RETURNING 1"),
+                    false,
+                ),
+                (format!("DELETE FROM public.{table} RETURNING 1"), false),
+            ] {
+                let (granted, call) = (granted.clone(), (sql.clone(), Vec::new()));
+                let work = store.write(move |transaction| {
+                    Box::pin(
+                        async move { execute_unchecked(transaction, &granted, call, MINUTE).await },
+                    )
+                });
+                let answer = work.await;
+                assert_eq!(answer.is_ok(), may, "{sql}: {answer:?}");
+            }
+        }
     });
 }
 

@@ -113,44 +113,51 @@ fn a_guest_fails(dialect: Dialect) {
     );
 }
 
-/// Puts words before a text of the draft that the run has.
+/// Puts words before a text of the draft that waits for approval.
 fn writes_the_draft(key: &str, words: &str) -> String {
-    let words = serde_json::to_string(words)
-        .expect("JSON")
-        .replace('\'', "''");
-    let (key, words) = (format!("\"{key}\":\""), words.trim_matches('"'));
-    format!(
-        "UPDATE stage_runs SET report = replace(report, '{key}', '{key}{words}') WHERE stage = 'compose'"
-    )
+    let words = words.replace('\'', "''");
+    format!("UPDATE drafts SET {key} = '{words}' || {key}")
 }
 
-/// A plugin may write `drafts` and `tasks`: what it says there is neither shown nor published.
+/// What a person approves is what is published, and no plugin can be let write it: not by the
+/// operator's grant, and not where the check is switched off.
 fn a_draft_is_replaced(dialect: Dialect) {
-    let factory = Factory::bare(dialect);
-    assert_eq!(factory.diary(board().path(), DAY).code, 4);
-    let before = factory.json(&["tasks", "show", "latest"]);
-    factory.execute("UPDATE drafts SET title = 'Harmless', markdown = 'A harmless text.'");
-    factory.execute(
-        "INSERT INTO drafts (id, task, number, title, excerpt, markdown, written_by, report, created_at) \
-            SELECT 'zzz', task, 2, 'Harmless', 'e', 'A harmless text.', written_by, report, created_at \
-            FROM drafts WHERE number = 1",
+    let factory = Factory::written(dialect);
+    let (plugin, name) = (
+        "plugins/embeddings_orphan_prune/plugin.toml",
+        "embeddings_orphan_prune",
     );
-    factory.execute("UPDATE tasks SET run = 'another', topic = 'Harmless'");
-    let shown = factory.json(&["tasks", "show", "latest"]);
-    assert_eq!(shown["draft"], before["draft"]);
-    assert_eq!(shown["task"]["topic"], before["task"]["topic"]);
-    assert_eq!(shown["task"]["run"], before["task"]["run"]);
-    let told = factory.ok(&["tasks", "show", "latest"]);
-    assert!(!told.contains("armless"), "{told}");
-    let approved = factory.run(&["tasks", "approve", "latest"]);
-    assert_eq!(approved.code, 0, "{approved}");
-    for column in ["title", "markdown", "excerpt", "written_by"] {
-        let published = factory.texts(&format!("SELECT {column} FROM posts"), column);
-        assert_eq!(
-            published,
-            [shown["draft"][column].as_str().expect("a text")]
+    let ask = |verbs: &str| {
+        let lines = format!("table = \"drafts\"\nverbs = [{verbs}]\n");
+        let (manifest, ceiling) = (factory.read(plugin), factory.read("callboard.toml"));
+        factory.write(plugin, format!("{manifest}\n[[ask.db]]\n{lines}"));
+        factory.write(
+            "callboard.toml",
+            format!("{ceiling}\n[[grants.{name}.db]]\n{lines}"),
         );
+        (manifest, ceiling)
+    };
+    let (manifest, ceiling) = ask("\"select\", \"update\"");
+    let checked = factory.run(&["check"]);
+    assert_eq!(checked.code, 1, "{checked}");
+    for said in [
+        "no grant opens update on table `drafts`: plugins may read it",
+        "the plugin asks for update on table drafts, which is not allowed",
+    ] {
+        assert!(checked.stdout.contains(said), "{said}: {checked}");
     }
+    factory.write(plugin, manifest);
+    factory.write("callboard.toml", ceiling);
+    ask("\"select\"");
+    factory.ok(&["apply"]);
+    let explain = |sql: &str| factory.run(&["plugins", "explain", name, sql]);
+    assert_eq!(explain("SELECT title FROM drafts").code, 0);
+    let denied = explain("UPDATE drafts SET title = 'Harmless'");
+    assert_eq!(denied.code, 1, "{denied}");
+    assert!(
+        denied.to_string().contains("no grant opens it further"),
+        "{denied}"
+    );
 }
 
 fn a_draft_is_shown(dialect: Dialect) {

@@ -12,7 +12,8 @@ fn broken() -> Factory {
     for number in 1..=3 {
         let what = if number == 2 { "x'ff00'" } else { "'A title'" };
         factory.execute(&format!(
-            "INSERT INTO tasks VALUES ('task-{number}', 's{number}', {what}, 'r', 'drafted', {number}, 1)"
+            "INSERT INTO tasks VALUES ('task-{number}', NULL, 's{number}', '', {what}, 'r', 0, 'drafted', \
+                NULL, 1, {number}, 1)"
         ));
         factory.execute(&format!(
             "INSERT INTO posts VALUES ('id-{number}', 'post-{number}', 's{number}', 't', {what}, '', \

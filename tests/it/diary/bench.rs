@@ -26,6 +26,8 @@ use callboard_factory::diary::git::{Detail, Identity};
 use callboard_factory::diary::landed::Lister;
 use callboard_factory::diary::log::Entry;
 use callboard_factory::diary::looking::Looking;
+use callboard_factory::tables::tasks::{self, TaskEvent};
+use callboard_factory::tables::transitions::{At, Happening};
 
 /// The template that the factory comes with.
 pub(crate) const TEMPLATE: &str =
@@ -158,6 +160,20 @@ impl Bench {
             .await
             .expect("a commit");
         done.patch
+    }
+
+    /// Have something happen to a task.
+    pub(crate) async fn happen(&self, id: &str, event: TaskEvent) {
+        let happening = Happening {
+            event,
+            who: "Ada",
+            detail: "",
+            at: At::Moment(now()),
+        };
+        for statement in tasks::step(id, &happening, &[]) {
+            let touched = self.store.execute(statement).await.expect("a write");
+            assert_eq!(touched, 1, "{event:?}");
+        }
     }
 
     /// The single number that a query gives.

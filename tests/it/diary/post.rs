@@ -4,28 +4,24 @@ use serde_json::{Value as Json, json};
 
 use callboard_core::outcome::Outcome;
 use callboard_factory::diary::composer::compose;
-use callboard_factory::diary::id::derived;
 use callboard_factory::tables::diary_days::{self, DayState};
-use callboard_factory::tables::tasks::{self, Task, TaskStatus};
+use callboard_factory::tables::tasks::{self, TaskEvent, TaskStatus};
 
-use super::bench::{Bench, TEMPLATE, bundle, handler, now, said};
+use super::bench::{Bench, TEMPLATE, bundle, handler, said};
 
+/// A task with a draft about a subject, as `content.save_draft` keeps it.
 async fn input(bench: &Bench, subject: &str) -> Json {
-    let task = Task {
-        id: derived(&["t", subject]),
-        subject: subject.to_owned(),
-        topic: "t".into(),
-        run: "r".into(),
-        status: TaskStatus::AwaitingApproval,
-        created_at: now(),
-        updated_at: now(),
-    };
-    bench
-        .store
-        .execute(tasks::insert(&task))
-        .await
-        .expect("a task");
-    json!({ "task": task.id, "draft": compose(&bundle(), TEMPLATE).expect("a text"), "subject": subject })
+    let draft = compose(&bundle(), TEMPLATE).expect("a text");
+    let saved = bench
+        .call(
+            handler("content.save_draft"),
+            subject,
+            json!({}),
+            json!({ "draft": draft, "subject": subject }),
+        )
+        .await;
+    let saved = bench.commit(saved).await;
+    json!({ "task": saved["task"] })
 }
 
 async fn publish(bench: &Bench, input: &Json) -> Outcome {
@@ -56,8 +52,10 @@ async fn a_subject_is_published_once() {
     let Outcome::Done(done) = outcome else {
         panic!("done")
     };
+    let insert = done.writes.iter().find(|it| it.sql.contains("INTO posts"));
+    let insert = insert.expect("the post's row").clone();
     assert!(
-        bench.store.execute(done.writes[0].clone()).await.is_err(),
+        bench.store.execute(insert).await.is_err(),
         "the schema refuses it too"
     );
     let day = "dev_diary:app:2026-06-25";
@@ -78,13 +76,9 @@ async fn a_rejected_or_unknown_task_is_not_published() {
     let bench = Bench::new().await;
     let input = input(&bench, "dev_diary:app:2026-06-25").await;
     let id = input["task"].as_str().expect("an id");
-    bench
-        .store
-        .execute(tasks::set_status(id, TaskStatus::Rejected, now()))
-        .await
-        .expect("a write");
+    bench.happen(id, TaskEvent::Reject).await;
     assert!(said(&publish(&bench, &input).await).starts_with("rejected: task"));
     let mut unknown = input.clone();
-    unknown["subject"] = json!("dev_diary:none:2026-06-25");
+    unknown["task"] = json!("none");
     assert!(said(&publish(&bench, &unknown).await).starts_with("failed: input"));
 }

@@ -4,10 +4,10 @@ use serde_json::{Value as Json, json};
 
 use callboard_core::outcome::Outcome;
 use callboard_factory::diary::composer::compose;
-use callboard_factory::tables::tasks::TaskStatus;
+use callboard_factory::tables::tasks::{TaskEvent, TaskStatus};
 use callboard_factory::tables::{drafts, tasks};
 
-use super::bench::{Bench, TEMPLATE, bundle, handler, now, said};
+use super::bench::{Bench, TEMPLATE, bundle, handler, said};
 
 fn input() -> Json {
     let bundle = &bundle();
@@ -39,20 +39,13 @@ async fn a_subject_has_one_task_with_numbered_drafts() {
     assert!(other.contains("waits for approval already"), "{other}");
     let again = save(&bench, "a").await;
     bench.commit(again).await;
-    bench
-        .store
-        .execute(tasks::set_status(&id, TaskStatus::Rejected, now()))
-        .await
-        .expect("a write");
+    bench.happen(&id, TaskEvent::Reject).await;
     let anew = save(&bench, "b").await;
     let anew = bench.commit(anew).await;
     assert_eq!(anew["task"], first["task"]);
-    let latest = drafts::latest(&bench.store, &id)
-        .await
-        .expect("read")
-        .expect("a draft");
-    assert_eq!(latest.number, 3);
-    let waiting = tasks::list(&bench.store, Some(TaskStatus::AwaitingApproval), 10)
+    let all = drafts::of_task(&bench.store, &id).await.expect("read");
+    assert_eq!(all.last().map(|draft| draft.number), Some(3));
+    let waiting = tasks::list(&bench.store, Some(TaskStatus::Drafted), 10)
         .await
         .expect("read");
     assert_eq!(
@@ -62,10 +55,6 @@ async fn a_subject_has_one_task_with_numbered_drafts() {
             .collect::<Vec<_>>(),
         ["b"]
     );
-    bench
-        .store
-        .execute(tasks::set_status(&id, TaskStatus::Published, now()))
-        .await
-        .expect("a write");
+    bench.happen(&id, TaskEvent::Publish).await;
     assert!(said(&save(&bench, "c").await).contains("published already"));
 }

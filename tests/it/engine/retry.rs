@@ -195,9 +195,9 @@ on_each!(
         let ran = factory.run(&["runs", "retry", &run]);
         assert_eq!(ran.code, 4, "{ran}");
         assert_eq!(status(), "awaiting-approval");
-        // Halted by a cancel, it is listed as such and can be taken up again.
+        // Ended by a cancel, it is listed as such and can be taken up again.
         factory.ok(&["runs", "cancel", &run]);
-        assert!(factory.ok(&["tasks", "list"]).contains("halted"));
+        assert!(factory.ok(&["tasks", "list"]).contains("cancelled"));
         assert_eq!(factory.run(&["runs", "retry", &run]).code, 4);
         factory.ok(&["tasks", "approve", &task]);
         assert_eq!(

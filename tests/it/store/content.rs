@@ -7,23 +7,38 @@ use callboard_core::value::{Statement, Value};
 use callboard_factory::tables::TASK;
 use callboard_factory::tables::commits::{self, Commit};
 use callboard_factory::tables::diary_days::{self, DayState};
-use callboard_factory::tables::drafts::{self, Draft};
+use callboard_factory::tables::drafts::{self, Draft, Origin};
 use callboard_factory::tables::embeddings::{self, Embedding};
-use callboard_factory::tables::tasks::{self, Task, TaskStatus};
+use callboard_factory::tables::tasks::{self, NewTask, TaskEvent, TaskStatus};
+use callboard_factory::tables::transitions::{At, Happening};
 
 use super::kind;
 use crate::support::database::on_both;
 
-fn task(id: &str, created: i64) -> Task {
-    Task {
-        id: id.to_owned(),
-        subject: format!("dev_diary:r:{id}"),
-        topic: "A topic".to_owned(),
-        run: "run".to_owned(),
-        status: TaskStatus::Drafted,
-        created_at: timestamp(created),
-        updated_at: timestamp(created),
+/// Begin a task as a run does that keeps a draft.
+async fn begin(store: &Store, id: &str, created: i64) {
+    for statement in new(id, &format!("dev_diary:r:{id}"), created) {
+        assert_eq!(touches(store, statement).await, 1);
     }
+}
+
+fn new(id: &str, subject: &str, created: i64) -> [Statement; 2] {
+    let new = NewTask {
+        id,
+        key: None,
+        subject,
+        asked: "",
+        topic: "A topic",
+        run: "run",
+        draft: 1,
+    };
+    let saved = Happening {
+        event: TaskEvent::Save,
+        who: "",
+        detail: "",
+        at: At::Moment(timestamp(created)),
+    };
+    tasks::insert(&new, &saved)
 }
 
 fn draft(task: &str, number: i64) -> Draft {
@@ -31,11 +46,17 @@ fn draft(task: &str, number: i64) -> Draft {
         id: format!("{task}-{number}"),
         task: task.to_owned(),
         number,
+        parent: None,
+        origin: Origin::Pipeline,
+        editor: String::new(),
+        run: "run".to_owned(),
         title: "A title".to_owned(),
         excerpt: String::new(),
         markdown: "# A title".to_owned(),
         written_by: "composer".to_owned(),
+        details: "{}".to_owned(),
         report: "{}".to_owned(),
+        conflicts: 0,
         created_at: timestamp(number),
     }
 }
@@ -48,7 +69,7 @@ on_both!(
     a_task_is_found_by_the_start_of_its_id_unless_several_begin_so,
     async |store: Store, _url| {
         for (id, at) in [("aaaabbbb-1", 1), ("aaaabbbb-12", 2), ("ccccdddd", 3)] {
-            assert_eq!(touches(&store, tasks::insert(&task(id, at))).await, 1);
+            begin(&store, id, at).await;
         }
         let find = async |id| {
             let found = named::find(&store, &TASK, id).await;
@@ -69,69 +90,29 @@ on_both!(
         assert_eq!(find("%%%%%%%%").await, NameMatch::None, "no pattern");
         assert_eq!(find("").await, NameMatch::None);
         let about = store.read_first(tasks::about("dev_diary:r:ccccdddd")).await;
-        assert_eq!(about.expect("an answer"), Some(task("ccccdddd", 3)));
-        let twice = Task {
-            id: "other".to_owned(),
-            ..task("ccccdddd", 3)
-        };
-        let twice = store.execute(tasks::insert(&twice)).await;
-        assert_eq!(kind(twice), StoreErrorKind::Duplicate);
-    }
-);
-
-on_both!(
-    a_published_task_stays_published,
-    async |store: Store, _url| {
-        for (id, at) in [("first", 1), ("second", 2)] {
-            touches(&store, tasks::insert(&task(id, at))).await;
-        }
-        let published = tasks::set_status("first", TaskStatus::Published, timestamp(9));
-        assert_eq!(touches(&store, published).await, 1);
-        let rejected = || tasks::set_status("first", TaskStatus::Rejected, timestamp(10));
-        assert_eq!(touches(&store, rejected()).await, 0);
-        let renewed = |id| Task {
-            topic: "New".to_owned(),
-            ..task(id, 2)
-        };
-        assert_eq!(touches(&store, tasks::renew(&renewed("first"))).await, 0);
-        assert_eq!(touches(&store, tasks::renew(&renewed("second"))).await, 1);
-        let ids = async |status| {
-            let tasks = tasks::list(&store, status, 10).await.expect("a list");
-            let known = tasks.iter().filter_map(|task| task.known());
-            known.map(|task| task.id.clone()).collect::<Vec<_>>()
-        };
-        assert_eq!(ids(None).await, ["second", "first"]);
-        assert_eq!(ids(Some(TaskStatus::Published)).await, ["first"]);
-        assert_eq!(ids(Some(TaskStatus::Rejected)).await, Vec::<String>::new());
+        let about = about.expect("an answer").expect("a task");
+        assert_eq!(
+            (about.id.as_str(), about.status, about.updated_at),
+            ("ccccdddd", TaskStatus::Drafted, timestamp(3))
+        );
+        let [twice, _] = new("other", "dev_diary:r:ccccdddd", 3);
+        assert_eq!(kind(store.execute(twice).await), StoreErrorKind::Duplicate);
     }
 );
 
 on_both!(drafts_are_numbered_once, async |store: Store, _url| {
-    let newest = async || {
-        let newest = store.read_first(drafts::newest_number("t")).await;
-        newest.expect("an answer")
-    };
-    touches(&store, tasks::insert(&task("t", 1))).await;
-    assert_eq!(
-        (
-            newest().await,
-            drafts::latest(&store, "t").await.expect("none")
-        ),
-        (None, None)
-    );
+    begin(&store, "t", 1).await;
+    assert_eq!(drafts::of_task(&store, "t").await.expect("none"), []);
     for number in [1, 2] {
         assert_eq!(
             touches(&store, drafts::insert(&draft("t", number))).await,
             1
         );
     }
-    assert_eq!(newest().await, Some(2));
-    assert_eq!(
-        drafts::latest(&store, "t").await.expect("one"),
-        Some(draft("t", 2))
-    );
     let all = drafts::of_task(&store, "t").await.expect("both");
     assert_eq!(all, [draft("t", 1), draft("t", 2)]);
+    let second = store.read_first(drafts::numbered("t", 2)).await;
+    assert_eq!(second.expect("an answer"), Some(draft("t", 2)));
     let taken = Draft {
         id: "other".to_owned(),
         ..draft("t", 2)

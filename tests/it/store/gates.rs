@@ -51,6 +51,7 @@ on_both!(
                 part: None,
                 feedback: "too long".to_owned(),
                 by: by.to_owned(),
+                seen: None,
             };
             gates::decide(&older, &verdict, 9)
         };

@@ -1,5 +1,6 @@
 //! What can be granted is said by the tables' definitions: compared with the live schema.
 
+use callboard_core::grants::Verb;
 use callboard_core::schema::belongs_to_host;
 use callboard_core::store::{Dialect, Store};
 use callboard_core::value::Statement;
@@ -7,12 +8,13 @@ use callboard_core::value::Statement;
 use crate::support::database::on_both;
 
 /// The tables and views of the factory that plugins may be granted.
-const GRANTABLE: [&str; 6] = [
+const GRANTABLE: [&str; 7] = [
     "commits",
     "diary_days",
     "drafts",
     "embeddings",
     "posts",
+    "task_history",
     "tasks",
 ];
 
@@ -41,6 +43,12 @@ on_both!(
             open, GRANTABLE,
             "a table of the host is not told by its script"
         );
+        // What is approved and published is written by the host alone.
+        for table in &open {
+            let read_only = ["drafts", "task_history", "tasks"].contains(&table.as_str());
+            assert_eq!(Verb::Update.can_be_granted(table), !read_only, "{table}");
+            assert!(Verb::Select.can_be_granted(table), "{table}");
+        }
         let own = Statement::new("CREATE TABLE readers (name TEXT)");
         store
             .execute(own)

@@ -134,6 +134,7 @@ async fn decide(store: &Store, id: &str, holder: &Holder, way: usize) -> SteerRe
             part: None,
             feedback: String::new(),
             by: "Ada".to_owned(),
+            seen: None,
         },
         row: row(id, GATE, 2, follow),
         signals: holder.told.signals,

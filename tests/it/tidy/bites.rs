@@ -46,6 +46,9 @@ fn a_missing_head_is_found() {
 #[test]
 fn a_statement_elsewhere_or_without_its_columns_is_found() {
     let elsewhere = "let sql = \"SELECT id FROM runs\";";
+    let moved = "fn f() { g(\"UPDATE tasks SET status = 'x'\") }";
+    let machines = [("tasks", "host/core/src/store/x.rs")];
+    bites(&rules::moves(&engine(moved), &machines), "`Machine::step`");
     bites(&rules::statements(&engine(elsewhere)), "`store`");
     let store = |text| sample("host/core/src/store/runs.rs", text);
     leaves(&rules::statements(&store(elsewhere)));

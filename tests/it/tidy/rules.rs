@@ -254,6 +254,31 @@ pub(super) fn statements(source: &Source) -> Vec<String> {
     findings
 }
 
+/// Statements that write a status by themselves, which the table of transitions does, or its history.
+pub(super) fn moves(source: &Source, machines: &[(&str, &str)]) -> Vec<String> {
+    let text = without_tests(&source.text);
+    let mut findings = Vec::new();
+    for (table, begins) in machines {
+        let words = [
+            format!("UPDATE {table}"),
+            format!("INTO {table} "),
+            format!("UPDATE {}_history", table.trim_end_matches('s')),
+            format!("INTO {}_history", table.trim_end_matches('s')),
+        ];
+        let words = words.iter().map(String::as_str);
+        let words: Vec<_> = words
+            .filter(|words| {
+                !(words.starts_with("INTO")
+                    && source.path == *begins
+                    && !words.contains("_history"))
+            })
+            .collect();
+        let instead = "a status is moved by `Machine::step` and begun where its table is";
+        findings.extend(refused_code(source, &text, &words, instead));
+    }
+    findings
+}
+
 pub(super) fn allows(source: &Source) -> Vec<String> {
     let instead = "write `expect` with a reason, which warns once it is no longer needed";
     let refused = ["# [ allow (", "# ! [ allow ("];

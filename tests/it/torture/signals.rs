@@ -62,6 +62,7 @@ impl Conductor {
             part: (decision == Decision::Regenerated).then(|| "text".to_owned()),
             feedback: "as chance has it".to_owned(),
             by: "Ada".to_owned(),
+            seen: None,
         };
         taken(gate::decide(&self.engine, &gate, verdict).await);
     }

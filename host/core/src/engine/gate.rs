@@ -193,6 +193,7 @@ fn lapse() -> Verdict {
         part: None,
         feedback: "nobody decided in time".to_owned(),
         by: NOBODY.to_owned(),
+        seen: None,
     }
 }
 

@@ -10,7 +10,7 @@ mod view;
 pub use self::carry_out::{CarriedOut, carry_out};
 pub use self::follow::{Follower, RunChange, StatusChanged};
 pub use self::prune::{Pruned, prune, prune_one};
-pub use self::start::{Start, fork, start};
+pub use self::start::{Start, fork, start, start_with};
 pub use self::steer::{MigrationView, SteeredView, cancel, migrate, pause, resume, retry};
 pub(crate) use self::view::millis;
 pub use self::view::{
@@ -102,6 +102,22 @@ pub async fn keys(app: &App, id: &str) -> Result<Patch, OperationError> {
     };
     let rows = stage_runs::of_run(app.store(), id).await?;
     Ok(plan::keys(&run.input, &rows))
+}
+
+/// Whether a run has not ended, by its id. One that is gone has.
+pub async fn is_open(app: &App, id: &str) -> Result<bool, OperationError> {
+    let listed = runs::listed(app.store(), id).await?;
+    Ok(match listed {
+        Some(Listed::Run(run)) => !run.status.is_final(),
+        Some(Listed::Unreadable(_)) => true,
+        None => false,
+    })
+}
+
+/// The pipeline of a run by its id, unless the run is gone.
+pub async fn pipeline_of(app: &App, id: &str) -> Result<Option<String>, OperationError> {
+    let run = runs::by_id(app.store(), id).await?;
+    Ok(run.map(|run| run.pipeline))
 }
 
 /// What is shown of one run.

@@ -5,7 +5,7 @@ use super::handlers::{Use, uses};
 use super::schema::Schema;
 use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, addition, asked};
 use crate::config::Config;
-use crate::grants::{CredentialGrant, GrantRefusal, Grants, Lines, Verb};
+use crate::grants::{CredentialGrant, GrantRefusal, Grants, Lines, TableGrant, Verb};
 use crate::handler::{Contract, TableName, TableNeed};
 use crate::registry::{HandlerOrigin, nearest};
 use crate::workspace::{Defined, Place, PluginFiles};
@@ -42,7 +42,7 @@ fn ceilings(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
         };
         let tables = grants.db.iter().enumerate();
         references.extend(tables.map(|(index, grant)| {
-            let miss = schema.no_table(&grant.table);
+            let miss = schema.no_table(&grant.table).or_else(|| beyond(grant));
             reference("db", index, ReferenceKind::Table, &grant.table, miss)
         }));
         let credentials = grants.credentials.iter().enumerate();
@@ -70,6 +70,20 @@ fn ceilings(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
         }));
     }
     references
+}
+
+/// The miss of verbs that no grant opens.
+fn beyond(grant: &TableGrant) -> Option<Miss> {
+    let verbs = grant.verbs.iter();
+    let beyond = verbs.filter(|verb| !verb.can_be_granted(&grant.table));
+    let verbs: Vec<_> = beyond.map(|verb| verb.as_str()).collect();
+    let (table, verbs) = (&grant.table, verbs.join("/"));
+    (!verbs.is_empty()).then(|| {
+        Miss::new(
+            format!("no grant opens {verbs} on table `{table}`: plugins may read it"),
+            "write `verbs = [\"select\"]`",
+        )
+    })
 }
 
 /// Everything a plugin asks for, with the lines that would allow it where it is refused.

@@ -5,7 +5,10 @@ use super::gates::{self, Decision, Gate, Verdict};
 use super::stage_runs::{self, StageRun};
 use super::steering::table::{self, Signal, State};
 use super::steering::{SteerRefusal, SteerResult, Steered};
+use super::tenants::{self, DecidedGate};
 use super::{Store, StoreError, StoreErrorKind, Transaction, batch};
+use crate::outcome::Outcome;
+use crate::pipeline::Follow;
 use crate::value::Statement;
 
 /// A decision with the gate's checkpoint.
@@ -59,6 +62,7 @@ async fn keep_in(
         );
         return Err(StoreError::new(StoreErrorKind::Constraint, message));
     }
+    tenants::gate_decided(transaction, told(&decided)).await?;
     signal(transaction, run, answer).await?;
     let row = StageRow::of(&decided.row, locked.fence)?;
     let insert = Statement::new(checkpoints::keep(dialect)).bind(batch::rows(&[row])?);
@@ -71,6 +75,16 @@ async fn keep_in(
     }
     gates::settled(transaction).await?;
     Ok(answer)
+}
+
+/// The same for tenants.
+fn told(decided: &Decided) -> DecidedGate<'_> {
+    DecidedGate {
+        gate: &decided.gate,
+        verdict: &decided.verdict,
+        passed: matches!(decided.row.outcome, Outcome::Done(_)),
+        goes_back: matches!(decided.row.follow, Follow::Goto(_)),
+    }
 }
 
 /// Change a run from outside: its holder, or the next one, looks at it again.

@@ -26,11 +26,14 @@ pub(super) struct RunEnding<'c> {
     pub(super) detail: String,
 }
 
-impl<'c> RunEnding<'c> {
+impl RunEnding<'_> {
     /// The same for tenants.
-    fn told(ended: &[Self]) -> Vec<EndedRun<'c>> {
-        let told = |&Self { run, status, .. }: &Self| EndedRun { run, status };
-        ended.iter().map(told).collect()
+    fn told(&self) -> EndedRun<'_> {
+        EndedRun {
+            run: self.run,
+            status: self.status,
+            detail: &self.detail,
+        }
     }
 }
 
@@ -57,7 +60,8 @@ pub(super) async fn end(
         transaction.execute(withdraw).await?;
         gates::settled(transaction).await?;
     }
-    tenants::runs_ended(transaction, &RunEnding::told(ended)).await?;
+    let told: Vec<_> = ended.iter().map(RunEnding::told).collect();
+    tenants::runs_ended(transaction, &told).await?;
     let mut ends = Vec::new();
     for (_, started) in removed {
         if started.is_by_itself() {

@@ -78,6 +78,9 @@ pub struct Verdict {
     pub part: Option<String>,
     pub feedback: String,
     pub by: String,
+    /// Which version of what the gate is about was looked at, if that is known.
+    #[serde(skip)]
+    pub seen: Option<i64>,
 }
 
 /// Decide an open gate; touches one row, or none if somebody decided before.

@@ -1,10 +1,10 @@
-//! What tenants write in the host's own commits: when a gate opens, when runs end, when one is
+//! What tenants write in the host's own commits: when a gate opens or is decided, when runs end, when one is
 //! taken up again. Their statements commit with the host's, or not at all.
 
-use super::gates::Gate;
+use super::gates::{Gate, Verdict};
 use super::named::Noun;
 use super::runs::RunStatus;
-use super::{Dialect, StoreError, Transaction};
+use super::{Dialect, StoreError, Transaction, TransactionWork};
 use crate::value::Statement;
 
 /// A run that ends.
@@ -12,6 +12,19 @@ use crate::value::Statement;
 pub struct EndedRun<'r> {
     pub run: &'r str,
     pub status: RunStatus,
+    /// Why.
+    pub detail: &'r str,
+}
+
+/// A gate that is being decided.
+#[derive(Debug, Clone, Copy)]
+pub struct DecidedGate<'d> {
+    pub gate: &'d Gate,
+    pub verdict: &'d Verdict,
+    /// Whether the run goes on behind it.
+    pub passed: bool,
+    /// Whether the run goes back to a stage before it.
+    pub goes_back: bool,
 }
 
 /// What runs of a tenant are about.
@@ -29,6 +42,9 @@ pub struct Commits {
     pub subject: Subject,
     /// In the commit in which a gate opens.
     pub gate_opened: fn(&Gate, Dialect) -> Vec<Statement>,
+    /// In the commit in which a gate is decided; an error refuses the decision.
+    pub gate_decided:
+        for<'t> fn(&'t mut Transaction<'_>, DecidedGate<'t>) -> TransactionWork<'t, ()>,
     /// In the commit in which runs end.
     pub runs_ended: fn(&[EndedRun<'_>], Dialect) -> Result<Vec<Statement>, StoreError>,
     /// In the commit in which a run that had ended is taken up again.
@@ -58,6 +74,16 @@ pub(super) async fn gate_opened(
     let dialect = transaction.dialect();
     for tenant in all() {
         execute(transaction, (tenant.gate_opened)(gate, dialect)).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn gate_decided(
+    transaction: &mut Transaction<'_>,
+    decided: DecidedGate<'_>,
+) -> Result<(), StoreError> {
+    for tenant in all() {
+        (tenant.gate_decided)(transaction, decided).await?;
     }
     Ok(())
 }

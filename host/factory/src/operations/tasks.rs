@@ -1,87 +1,30 @@
 //! Tasks: content in the making, and the decisions of a person about it.
 
-use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde_json::Value as Json;
+mod create;
+mod edit;
+mod picture;
+mod view;
 
 use callboard_core::app::App;
 use callboard_core::operations::gates::{self, Verdict};
-use callboard_core::operations::{ListEntry, OperationError, named, runs};
+use callboard_core::operations::runs::StopRequest;
+use callboard_core::operations::{Actor, ListEntry, OperationError, named, runs};
 use callboard_core::store::named::Short;
+use callboard_core::store::timestamp;
 
 use crate::tables::TASK;
-use crate::tables::drafts::{self, Draft};
+use crate::tables::drafts;
 use crate::tables::tasks::{self, Task};
+use crate::tables::transitions::{At, Happening, Word};
 
-pub use crate::tables::tasks::TaskStatus;
-
-/// One piece of content to be made.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-#[schemars(rename = "Task")]
-pub struct TaskView {
-    /// Its id, a UUID that sorts by time.
-    pub id: String,
-    /// What lists show of the id.
-    pub short: String,
-    /// What it is about, once: `dev_diary:<identity>:<day>`.
-    pub subject: String,
-    /// The title of its newest draft.
-    pub topic: String,
-    /// The run that made its newest draft.
-    pub run: String,
-    pub status: TaskStatus,
-    /// When its first draft was kept.
-    pub created_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-}
-
-/// A task with its newest draft.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct TaskDetails {
-    /// The task itself.
-    pub task: TaskView,
-    /// Its newest draft.
-    pub draft: Option<DraftView>,
-    /// What stages of its run did in a lesser way than they should have.
-    pub fallbacks: Vec<StageFallback>,
-}
-
-/// One text of a task.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-#[schemars(rename = "Draft")]
-pub struct DraftView {
-    /// Its id.
-    pub id: String,
-    /// Counted from 1 within its task.
-    pub number: i64,
-    /// Its title.
-    pub title: String,
-    /// What lists show of the text.
-    pub excerpt: String,
-    /// The text.
-    pub markdown: String,
-    /// The built-in composer, or the model.
-    pub written_by: String,
-    /// What a person should know before approving it.
-    pub notes: Vec<String>,
-    /// What the rails said, by rail, and the notes.
-    pub report: Json,
-    /// When it was kept.
-    pub created_at: Timestamp,
-}
-
-/// What a stage did in a lesser way.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct StageFallback {
-    /// The stage's id.
-    pub stage: String,
-    /// What did not do it: `role writer`.
-    pub what: String,
-    /// Why it did not.
-    pub why: String,
-}
+pub use self::create::{Asked, Created, create};
+pub use self::edit::{Edit, diff, edit};
+pub use self::picture::{Regenerated, Which, regen_image};
+pub use self::view::{
+    Cancelled, DiffView, DraftView, StageFallback, TaskDetails, TaskMoveView, TaskView,
+};
+pub use crate::tables::drafts::Origin;
+pub use crate::tables::tasks::{TASKS, TaskEvent, TaskStatus};
 
 /// A task whose gate was decided.
 #[derive(Debug, Clone)]
@@ -92,79 +35,128 @@ pub struct Decided {
     pub run: String,
 }
 
-/// Tasks, newest first; one that cannot be read is among them.
-pub async fn list(app: &App, limit: u32) -> Result<Vec<ListEntry<TaskView>>, OperationError> {
-    let all = tasks::list(app.store(), None, limit).await?;
+/// The word of a status or an event.
+pub fn word(of: impl Word) -> &'static str {
+    of.word()
+}
+
+/// The statuses of tasks, as they are written.
+pub fn statuses() -> impl Iterator<Item = &'static str> {
+    TaskStatus::ALL.iter().map(|status| status.word())
+}
+
+/// Tasks, newest first, of one status or of all; one that cannot be read is among them.
+pub async fn list(
+    app: &App,
+    status: Option<&str>,
+    limit: u32,
+) -> Result<Vec<ListEntry<TaskView>>, OperationError> {
+    let all = TaskStatus::ALL.iter().copied();
+    let status = status.and_then(|name| all.clone().find(|status| status.word() == name));
+    let all = tasks::list(app.store(), status, limit).await?;
     let ids = all.iter().filter_map(ListEntry::known);
     let short = Short::of(app.store(), &TASK, ids.map(|task| task.id.as_str())).await?;
     let view = |entry: ListEntry<Task>| entry.map(|task| TaskView::of(task, &short));
     Ok(all.into_iter().map(view).collect())
 }
 
-/// The task that `wanted` names, with the text that is published once it is approved: that of the
-/// run that asks. A plugin may be granted to write `tasks` and `drafts`, and says nothing here.
+/// The task that `wanted` names, with the text that is published once it is approved.
 pub async fn show(app: &App, wanted: &str) -> Result<TaskDetails, OperationError> {
-    let mut task = found(app, wanted).await?;
-    if let Some(run) = gates::asked_by(app, &task.id).await? {
-        task.run = run;
-    }
-    let draft = draft(app, &task).await?;
-    if let Some(draft) = &draft {
-        task.topic.clone_from(&draft.title);
-    }
+    let task = found(app, wanted).await?;
+    let draft = drafts::numbered(&task.id, task.draft);
+    let draft = app.store().read_first(draft).await?;
     Ok(TaskDetails {
         fallbacks: fallbacks(app, &task).await?,
-        draft,
+        draft: draft.map(Into::into),
         task,
     })
 }
 
-/// The draft that the run of a task has. Only if it has none, as one that was pruned, the newest
-/// that was kept.
-async fn draft(app: &App, task: &TaskView) -> Result<Option<DraftView>, OperationError> {
-    let mut keys = runs::keys(app, &task.run).await?;
-    let mut take = |key| keys.remove(key).unwrap_or_default();
-    let own = take("draft");
-    if own.is_null() {
-        let kept = drafts::latest(app.store(), &task.id).await?;
-        return Ok(kept.map(Into::into));
-    }
-    // Shown in its place, a row would be approved, and the run's own text published.
-    let own: crate::draft::Draft = serde_json::from_value(own).map_err(|error| {
-        let run = &task.run;
-        OperationError::failed(format!("the draft of run {run} cannot be read: {error}")).mend(
-            format!("`callboard --format json runs show {run}` has it as it is"),
-        )
-    })?;
-    let id = take("draft_id").as_str().unwrap_or_default().to_owned();
-    let kept = drafts::by_id(app.store(), &id).await?;
-    Ok(Some(DraftView {
-        number: kept.as_ref().map_or(1, |kept| kept.number),
-        created_at: kept.map_or(task.updated_at, |kept| kept.created_at),
-        report: own.report(&take("citations")),
-        id,
-        title: own.title,
-        excerpt: own.excerpt,
-        markdown: own.markdown,
-        written_by: own.written_by,
-        notes: own.notes,
-    }))
+/// All that happened to the task that `wanted` names, oldest first.
+pub async fn history(app: &App, wanted: &str) -> Result<Vec<TaskMoveView>, OperationError> {
+    let task = found(app, wanted).await?;
+    let moves = tasks::history(app.store(), &task.id).await?;
+    Ok(moves.into_iter().map(Into::into).collect())
 }
 
-/// Decide the gate that a task stands before.
-pub async fn decide(app: &App, wanted: &str, verdict: Verdict) -> Result<Decided, OperationError> {
+/// Decide the gate that a task stands before. What is approved is its draft as it is now, unless
+/// the verdict says which one was looked at; a newer one is not approved in its place.
+pub async fn decide(
+    app: &App,
+    wanted: &str,
+    mut verdict: Verdict,
+) -> Result<Decided, OperationError> {
     let task = found(app, wanted).await?;
+    verdict.seen = verdict.seen.or((task.draft > 0).then_some(task.draft));
     if let Some(run) = gates::decide_about(app, &task.id, verdict).await? {
         return Ok(Decided { task, run });
     }
-    let (short, status) = (&task.short, task.status.name());
+    let (short, status) = (&task.short, task.status.word());
     let problem = format!("task {short} stands before no gate; it is {status}");
     Err(OperationError::usage(problem))
 }
 
+/// Have the run of a task go on again, from a stage or from what ended it. Gives the run's id.
+pub async fn retry(
+    app: &App,
+    wanted: &str,
+    from: Option<&str>,
+    by: &Actor,
+) -> Result<String, OperationError> {
+    let task = found(app, wanted).await?;
+    let (run, _) = runs::retry(app, &task.run, from, by).await?;
+    Ok(run)
+}
+
+/// End a task, with its run if that goes on.
+pub async fn cancel(app: &App, wanted: &str, by: &Actor) -> Result<Cancelled, OperationError> {
+    let task = found(app, wanted).await?;
+    let (id, short) = (task.id.as_str(), &task.short);
+    let mut asked = false;
+    if runs::is_open(app, &task.run).await? {
+        let steered = runs::cancel(app, &task.run, by).await?;
+        asked = steered.asked == Some(StopRequest::Cancel);
+    } else {
+        let happening = Happening {
+            event: TaskEvent::Cancel,
+            who: &by.name,
+            detail: &by.reason,
+            at: At::Moment(timestamp(now())),
+        };
+        if !moved(app, id, &happening).await? {
+            let status = task.status.word();
+            let problem = format!("task {short} is {status}, and cannot be cancelled");
+            return Err(OperationError::usage(problem));
+        }
+    }
+    let task = found(app, id).await?;
+    Ok(Cancelled { task, asked })
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
+}
+
+/// Move a task by itself; says whether it could be.
+async fn moved(
+    app: &App,
+    id: &str,
+    happening: &Happening<'_, TaskEvent>,
+) -> Result<bool, OperationError> {
+    let [step, note] = tasks::step(id, happening, &[]);
+    let moved = app.store().write(move |transaction| {
+        Box::pin(async move {
+            let moved = transaction.execute(step).await? == 1;
+            transaction.execute(note).await?;
+            Ok(moved)
+        })
+    });
+    Ok(moved.await?)
+}
+
 /// The task that a run makes, if there is one.
 pub async fn of_run(app: &App, run: &str) -> Result<Option<TaskView>, OperationError> {
-    match tasks::of_run(app.store(), run).await? {
+    match app.store().read_first(tasks::made_by(run)).await? {
         Some(task) => Ok(Some(viewed(app, task).await?)),
         None => Ok(None),
     }
@@ -202,47 +194,4 @@ async fn fallbacks(app: &App, task: &TaskView) -> Result<Vec<StageFallback>, Ope
         })
     });
     Ok(fallbacks.collect())
-}
-
-impl TaskView {
-    fn of(task: Task, short: &Short) -> Self {
-        Self {
-            short: short.show(&task.id).to_owned(),
-            id: task.id,
-            subject: task.subject,
-            topic: task.topic,
-            run: task.run,
-            status: task.status,
-            created_at: task.created_at,
-            updated_at: task.updated_at,
-        }
-    }
-}
-
-impl From<Draft> for DraftView {
-    fn from(draft: Draft) -> Self {
-        let (report, notes) = match serde_json::from_str::<Json>(&draft.report) {
-            Ok(report) => {
-                let notes = report["notes"].as_array().into_iter().flatten();
-                let notes = notes.filter_map(|note| note.as_str().map(str::to_owned));
-                let notes = notes.collect();
-                (report, notes)
-            }
-            Err(error) => {
-                let note = format!("the report of this draft cannot be read: {error}");
-                (Json::Null, vec![note])
-            }
-        };
-        Self {
-            notes,
-            report,
-            id: draft.id,
-            number: draft.number,
-            title: draft.title,
-            excerpt: draft.excerpt,
-            markdown: draft.markdown,
-            written_by: draft.written_by,
-            created_at: draft.created_at,
-        }
-    }
 }

@@ -1,28 +1,42 @@
 //! `tasks`: pieces of content to be made, each about one subject.
 
+pub mod transitions;
+
 use jiff::Timestamp;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use callboard_core::store::gates::Gate;
 use callboard_core::store::runs::RunStatus;
-use callboard_core::store::tenants::EndedRun;
+use callboard_core::store::tenants::{DecidedGate, EndedRun};
 use callboard_core::store::unreadable::ListEntry;
-use callboard_core::store::{Dialect, Store, StoreError, batch};
+use callboard_core::store::{
+    Dialect, Store, StoreError, StoreErrorKind, Transaction, TransactionWork, batch,
+};
 use callboard_core::value::form::micros;
-use callboard_core::value::{Query, Statement, select};
+use callboard_core::value::{Query, Statement, Value, select};
+
+pub use self::transitions::{TASKS, TaskEvent, TaskStatus};
+use super::drafts;
+use super::transitions::{At, Happening, Set, Word};
 
 /// One task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename = "tasks")]
 pub struct Task {
     pub id: String,
+    /// What whoever asked for it calls it, so that asking twice makes one.
+    pub key: Option<String>,
     /// What it is about, once: `dev_diary:<identity>:<day>`.
     pub subject: String,
-    /// The title of its newest draft.
+    /// The topic that was asked for; none, if a pipeline came to it by itself.
+    pub asked: String,
+    /// The title of its newest draft, or what was asked for.
     pub topic: String,
-    /// The run that made its newest draft.
+    /// The run that makes it.
     pub run: String,
+    /// The number of the draft that is published once its run comes to that; 0 as long as there is
+    /// none.
+    pub draft: i64,
     pub status: TaskStatus,
     #[serde(with = "micros")]
     pub created_at: Timestamp,
@@ -30,34 +44,50 @@ pub struct Task {
     pub updated_at: Timestamp,
 }
 
-/// Where a task stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum TaskStatus {
-    Drafted,
-    AwaitingApproval,
-    Rejected,
-    /// Its run ended before it was settled.
-    Halted,
-    Published,
+/// One move of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename = "task_history")]
+pub struct TaskMove {
+    /// Counted from 1.
+    pub step: i64,
+    /// Where it was; nowhere, if it began.
+    pub from_status: Option<TaskStatus>,
+    pub to_status: TaskStatus,
+    pub event: TaskEvent,
+    pub run: String,
+    pub draft: i64,
+    /// Who did it; nobody, if it was its run.
+    pub who: String,
+    pub detail: String,
+    #[serde(with = "micros")]
+    pub at: Timestamp,
 }
 
-impl TaskStatus {
-    /// Its name in the database and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            TaskStatus::Drafted => "drafted",
-            TaskStatus::AwaitingApproval => "awaiting-approval",
-            TaskStatus::Rejected => "rejected",
-            TaskStatus::Halted => "halted",
-            TaskStatus::Published => "published",
-        }
-    }
+/// A new task: in what it is not given, it begins as `event` says.
+#[derive(Debug, Clone, Copy)]
+pub struct NewTask<'t> {
+    pub id: &'t str,
+    pub key: Option<&'t str>,
+    pub subject: &'t str,
+    pub asked: &'t str,
+    pub topic: &'t str,
+    pub run: &'t str,
+    pub draft: i64,
 }
 
 /// The task of an id.
 pub async fn by_id(store: &Store, id: &str) -> Result<Option<Task>, StoreError> {
-    store.read_first(select("WHERE id = $1").bind(id)).await
+    store.read_first(one(id)).await
+}
+
+/// The same as a question.
+pub fn one(id: &str) -> Query<Task> {
+    select("WHERE id = $1").bind(id)
+}
+
+/// The task that was asked for by a key.
+pub async fn by_key(store: &Store, key: &str) -> Result<Option<Task>, StoreError> {
+    store.read_first(select("WHERE key = $1").bind(key)).await
 }
 
 /// Tasks, newest first, of one status or of all, with those that cannot be read.
@@ -69,7 +99,7 @@ pub async fn list(
     let query = match status {
         Some(status) => {
             let of = select("WHERE status = $1 ORDER BY created_at DESC, id LIMIT $2");
-            of.bind(status.name())
+            of.bind(status.word())
         }
         None => select("ORDER BY created_at DESC, id LIMIT $1"),
     };
@@ -77,9 +107,8 @@ pub async fn list(
 }
 
 /// The task that a run makes, if there is one.
-pub async fn of_run(store: &Store, run: &str) -> Result<Option<Task>, StoreError> {
-    let query = select("WHERE run = $1 ORDER BY updated_at DESC LIMIT 1");
-    store.read_first(query.bind(run)).await
+pub fn made_by(run: &str) -> Query<Task> {
+    select("WHERE run = $1 ORDER BY updated_at DESC LIMIT 1").bind(run)
 }
 
 /// The task about a subject.
@@ -87,47 +116,135 @@ pub fn about(subject: &str) -> Query<Task> {
     select("WHERE subject = $1").bind(subject)
 }
 
-/// Insert a task. A subject that has one already breaks a constraint.
-pub fn insert(task: &Task) -> Statement {
-    Statement::insert(task)
+/// All that has happened to a task, oldest first.
+pub async fn history(store: &Store, task: &str) -> Result<Vec<TaskMove>, StoreError> {
+    let query = select("WHERE task = $1 ORDER BY step");
+    store.read(query.bind(task)).await
 }
 
-/// Give a task a new topic, run and status; not once it is published.
-pub fn renew(task: &Task) -> Statement {
-    let sql = "UPDATE tasks SET topic = :topic, run = :run, status = :status, \
-            updated_at = :updated_at \
-        WHERE id = :id AND status <> 'published'";
-    Statement::named(sql, task)
+/// Begin a task. A subject or a key that has one already breaks a constraint.
+///
+/// # Panics
+///
+/// If nothing begins with the event.
+pub fn insert(task: &NewTask<'_>, happening: &Happening<'_, TaskEvent>) -> [Statement; 2] {
+    let status = TASKS.to(None, happening.event);
+    let status = status.expect("a task begins with this event");
+    let at = match happening.at {
+        At::Moment(moment) => callboard_core::store::microseconds(moment),
+        At::Clock(_) => callboard_core::store::microseconds(Timestamp::now()),
+    };
+    let sql = "INSERT INTO tasks (id, key, subject, asked, topic, run, draft, status, previous, \
+            step, created_at, updated_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, 1, $9, $9)";
+    let insert = Statement::new(sql)
+        .bind(task.id)
+        .bind(task.key.map_or(Value::Null, Value::from))
+        .bind(task.subject)
+        .bind(task.asked)
+        .bind(task.topic)
+        .bind(task.run)
+        .bind(task.draft)
+        .bind(status.word())
+        .bind(at);
+    [insert, TASKS.note(("id", Value::from(task.id)), happening)]
 }
 
-/// Move a task to a status; a published one stays published.
-pub fn set_status(id: &str, status: TaskStatus, now: Timestamp) -> Statement {
-    let sql = "UPDATE tasks SET status = $2, updated_at = $3 \
-        WHERE id = $1 AND status <> 'published'";
-    Statement::new(sql).bind(id).bind(status.name()).bind(now)
+/// Move a task, if the event is allowed where it is, with columns that change in the same moment.
+pub fn step(id: &str, happening: &Happening<'_, TaskEvent>, set: Set<'_>) -> [Statement; 2] {
+    TASKS.step(("id", Value::from(id)), happening, set)
+}
+
+/// The column by which a gate or a run finds its task.
+fn of_gate(gate: &Gate) -> (&'static str, Value) {
+    match &gate.subject {
+        Some(task) => ("id", Value::from(task.as_str())),
+        None => ("run", Value::from(gate.run.as_str())),
+    }
 }
 
 /// Take up the tasks that ended with a run that goes on again.
 pub(super) fn run_reopened(run: &str, dialect: Dialect) -> Vec<Statement> {
-    let now = batch::now(dialect);
-    let sql = format!(
-        "UPDATE tasks SET status = 'drafted', updated_at = {now} \
-        WHERE run = $1 AND status IN ('halted', 'rejected')"
-    );
-    vec![Statement::new(sql).bind(run)]
+    let happening = Happening {
+        event: TaskEvent::Resume,
+        who: "",
+        detail: "",
+        at: At::Clock(dialect),
+    };
+    TASKS
+        .step(("run", Value::from(run)), &happening, &[])
+        .into()
 }
 
-/// A drafted task stands before a gate from now on.
+/// A task stands before a gate from now on.
 pub(super) fn gate_opened(gate: &Gate, dialect: Dialect) -> Vec<Statement> {
-    let Some(task) = &gate.subject else {
-        return Vec::new();
+    let happening = Happening {
+        event: TaskEvent::Ask,
+        who: "",
+        detail: &gate.question,
+        at: At::Clock(dialect),
     };
-    let now = batch::now(dialect);
-    let sql = format!(
-        "UPDATE tasks SET status = 'awaiting-approval', updated_at = {now} \
-        WHERE id = $1 AND status = 'drafted'"
-    );
-    vec![Statement::new(sql).bind(task)]
+    TASKS.step(of_gate(gate), &happening, &[]).into()
+}
+
+/// What a person decided is what happened to the task. What is approved is the version that is
+/// published, without a conflict in it, and the one that was looked at.
+pub(super) fn gate_decided<'t>(
+    transaction: &'t mut Transaction<'_>,
+    decided: DecidedGate<'t>,
+) -> TransactionWork<'t, ()> {
+    Box::pin(async move {
+        let (column, key) = of_gate(decided.gate);
+        let task = select::<Task>(&format!("WHERE {column} = $1")).bind(key.clone());
+        let Some(task) = transaction.read_first(task).await? else {
+            return Ok(());
+        };
+        let verdict = decided.verdict;
+        let event = match (decided.passed, decided.goes_back) {
+            (true, _) => TaskEvent::Approve,
+            (false, true) => TaskEvent::SendBack,
+            (false, false) => TaskEvent::Reject,
+        };
+        if event == TaskEvent::Approve {
+            approvable(transaction, &task, verdict.seen).await?;
+        }
+        let part = verdict.part.as_deref().map(|part| format!("{part}: "));
+        let happening = Happening {
+            event,
+            who: &verdict.by,
+            detail: &(part.unwrap_or_default() + &verdict.feedback),
+            at: At::Clock(transaction.dialect()),
+        };
+        for statement in TASKS.step((column, key), &happening, &[]) {
+            transaction.execute(statement).await?;
+        }
+        Ok(())
+    })
+}
+
+async fn approvable(
+    transaction: &mut Transaction<'_>,
+    task: &Task,
+    seen: Option<i64>,
+) -> Result<(), StoreError> {
+    let (id, number) = (&task.id, task.draft);
+    let refused = |problem| Err(StoreError::new(StoreErrorKind::Constraint, problem));
+    if let Some(seen) = seen.filter(|seen| *seen != number) {
+        return refused(format!(
+            "draft {number} of task {id} is newer than draft {seen}, which was looked at: \
+            `callboard tasks diff {id}` shows what changed"
+        ));
+    }
+    let conflicts = transaction
+        .read_first(drafts::conflicts(id, number))
+        .await?;
+    match conflicts.unwrap_or_default() {
+        0 => Ok(()),
+        some => refused(format!(
+            "draft {number} of task {id} has {some} unsettled conflicts between a person's text and \
+            the pipeline's: settle them with `callboard tasks edit {id}`"
+        )),
+    }
 }
 
 /// A task whose run did not finish it is not left as if somebody worked on it.
@@ -135,34 +252,32 @@ pub(super) fn runs_ended(
     ended: &[EndedRun<'_>],
     dialect: Dialect,
 ) -> Result<Vec<Statement>, StoreError> {
-    let left: Vec<Left<'_>> = ended.iter().filter_map(Left::by).collect();
-    if left.is_empty() {
-        return Ok(Vec::new());
-    }
-    let columns = [("run", "text"), ("status", "text")];
-    let (table, now) = (batch::table(dialect, &columns), batch::now(dialect));
-    let sql = format!(
-        "UPDATE tasks SET status = batch.status, updated_at = {now} FROM {table} \
-        WHERE tasks.run = batch.run AND tasks.status IN ('drafted', 'awaiting-approval')"
-    );
-    Ok(vec![Statement::new(sql).bind(batch::rows(&left)?)])
+    let left: Vec<Left<'_>> = ended.iter().map(Left::by).collect();
+    let rows = batch::rows(&left)?;
+    let statements = TASKS.steps("run", dialect).map(Statement::new);
+    Ok(statements.map(|it| it.bind(rows.clone())).into())
 }
 
-/// What becomes of the tasks of a run that ended without them.
+/// What happens to the tasks of a run that ended.
 #[derive(Serialize)]
 struct Left<'r> {
     run: &'r str,
-    status: TaskStatus,
+    event: TaskEvent,
+    detail: &'r str,
 }
 
 impl<'r> Left<'r> {
-    fn by(ended: &EndedRun<'r>) -> Option<Self> {
-        let status = match ended.status {
-            RunStatus::Done | RunStatus::NothingToDo => return None,
-            RunStatus::Rejected => TaskStatus::Rejected,
-            _ => TaskStatus::Halted,
+    fn by(ended: &EndedRun<'r>) -> Self {
+        let event = match ended.status {
+            RunStatus::Done | RunStatus::NothingToDo => TaskEvent::Finish,
+            RunStatus::Rejected => TaskEvent::Reject,
+            RunStatus::Cancelled => TaskEvent::Cancel,
+            _ => TaskEvent::Halt,
         };
-        let run = ended.run;
-        Some(Self { run, status })
+        Self {
+            run: ended.run,
+            event,
+            detail: ended.detail,
+        }
     }
 }

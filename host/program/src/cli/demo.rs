@@ -161,6 +161,7 @@ impl Demo {
                 part: None,
                 feedback: String::new(),
                 by: "demo".to_owned(),
+                seen: None,
             };
             let decided = tasks::decide(app, &task.id, verdict).await?;
             let published = run::carry_out(app, context, &decided.run).await?;

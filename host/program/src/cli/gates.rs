@@ -86,6 +86,7 @@ impl Comment {
             part: None,
             feedback: self.feedback,
             by: self.by,
+            seen: None,
         }
     }
 }
@@ -97,6 +98,7 @@ impl Feedback {
             part: part.map(|part| part.part),
             feedback: self.feedback,
             by: self.by,
+            seen: None,
         }
     }
 }

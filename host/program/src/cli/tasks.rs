@@ -1,82 +1,217 @@
 //! `tasks`: content in the making, and the decisions of a person about it.
 
+mod create;
+mod edit;
+mod picture;
+mod show;
+
 use callboard_core::app::App;
-use callboard_core::operations::ListEntry;
-use callboard_core::operations::gates::Decision;
+use callboard_core::operations::gates::{Decision, Verdict};
 use callboard_core::operations::runs::RunStatus;
-use callboard_factory::operations::tasks::{self, StageFallback, TaskStatus, TaskView};
-use clap::Subcommand;
+use callboard_core::operations::{Actor, ListEntry};
+use callboard_factory::operations::tasks::{self, TaskStatus, TaskView};
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
 
 use super::gates::{Comment, Feedback, Part};
 use super::output::{self, Answered, time};
+use super::runs::Who;
 use super::{Context, Failure, run};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Tasks {
+    /// Ask for a piece of content: the task is there at once, and a worker carries its run out.
+    Create(create::Create),
     /// The newest tasks.
     List {
+        /// Only those of one status.
+        #[arg(long, value_parser = PossibleValuesParser::new(tasks::statuses()))]
+        status: Option<String>,
         /// How many at most.
         #[arg(long, default_value_t = 20)]
         limit: u32,
     },
     /// A task and its latest draft.
-    Show {
-        /// Its id as `tasks list` shows it, enough of its beginning or end, or `latest`.
-        id: String,
+    Show(Which),
+    /// Write another version of its draft, in $EDITOR or from a file; it is what is published.
+    Edit(edit::Edit),
+    /// What changed from one draft to another.
+    Diff {
+        #[command(flatten)]
+        which: Which,
+        /// The older draft, by number; the one that the newest was made from, if absent.
+        #[arg(requires = "new")]
+        old: Option<i64>,
+        /// The newer one.
+        new: Option<i64>,
     },
     /// Say yes at the gate the task stands before; its run goes on here.
     Approve {
-        /// The task's id as `tasks list` shows it, enough of its beginning or end, or `latest`.
-        id: String,
+        #[command(flatten)]
+        which: Which,
         #[command(flatten)]
         verdict: Comment,
+        /// The draft that was looked at, by number: a newer one is not approved in its place.
+        #[arg(long, value_name = "NUMBER")]
+        draft: Option<i64>,
     },
     /// Say no; what follows is what the pipeline says in `on.rejected`, or the end of the task
     /// and its run as rejected.
     Reject {
-        /// The task's id as `tasks list` shows it, enough of its beginning or end, or `latest`.
-        id: String,
+        #[command(flatten)]
+        which: Which,
         #[command(flatten)]
         verdict: Feedback,
     },
     /// Have a part of the task made anew, and be asked again.
     Regenerate {
-        /// The task's id as `tasks list` shows it, enough of its beginning or end, or `latest`.
-        id: String,
+        #[command(flatten)]
+        which: Which,
         #[command(flatten)]
         part: Part,
         #[command(flatten)]
         verdict: Feedback,
     },
+    /// Make a picture of the task anew, in its draft and its post.
+    RegenImage(picture::RegenImage),
+    /// Have the run of a task that ended go on again, here, with a fresh budget.
+    Retry {
+        #[command(flatten)]
+        which: Which,
+        /// The stage to begin at; those that ended it, if absent.
+        #[arg(long, value_name = "STAGE")]
+        from: Option<String>,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// End a task, with its run if that goes on.
+    Cancel {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// All that happened to a task, oldest first.
+    History(Which),
+}
+
+/// A task.
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// The task's id as `tasks list` shows it, enough of its beginning or end, or `latest`.
+    id: String,
+}
+
+/// Who does it, and why.
+#[derive(Debug, Args)]
+pub(super) struct Why {
+    /// Why; it is kept with the run.
+    #[arg(long, default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    who: Who,
+}
+
+impl Why {
+    fn actor(self) -> Actor {
+        Actor {
+            name: self.who.by,
+            reason: self.reason,
+        }
+    }
 }
 
 impl Tasks {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
         let (id, verdict) = match self {
-            Tasks::List { limit } => return list(context, &app, limit).await,
-            Tasks::Show { id } => return show(context, &app, &id).await,
-            Tasks::Approve { id, verdict } => (id, verdict.verdict(Decision::Approved)),
-            Tasks::Reject { id, verdict } => (id, verdict.verdict(Decision::Rejected, None)),
-            Tasks::Regenerate { id, part, verdict } => {
-                (id, verdict.verdict(Decision::Regenerated, Some(part)))
+            Tasks::Create(create) => return create.run(context, &app).await,
+            Tasks::List { status, limit } => {
+                return list(context, &app, status.as_deref(), limit).await;
             }
+            Tasks::Show(which) => return show::task(context, &app, &which.id).await,
+            Tasks::Edit(edit) => return edit.run(context, &app).await,
+            Tasks::RegenImage(picture) => return picture.run(context, &app).await,
+            Tasks::Diff { which, old, new } => {
+                return show::diff(context, &app, &which.id, old.zip(new)).await;
+            }
+            Tasks::History(which) => return show::history(context, &app, &which.id).await,
+            Tasks::Retry { which, from, why } => {
+                return retry(context, &app, (&which.id, from.as_deref()), &why.actor()).await;
+            }
+            Tasks::Cancel { which, why } => {
+                return cancel(context, &app, &which.id, &why.actor()).await;
+            }
+            Tasks::Approve {
+                which,
+                verdict,
+                draft,
+            } => {
+                let mut verdict = verdict.verdict(Decision::Approved);
+                verdict.seen = draft;
+                (which.id, verdict)
+            }
+            Tasks::Reject { which, verdict } => {
+                (which.id, verdict.verdict(Decision::Rejected, None))
+            }
+            Tasks::Regenerate {
+                which,
+                part,
+                verdict,
+            } => (which.id, verdict.verdict(Decision::Regenerated, Some(part))),
         };
-        let decision = verdict.decision;
-        let decided = tasks::decide(&app, &id, verdict).await?;
-        let run = run::carry_out(&app, context, &decided.run).await?;
-        // The end of a task is what was asked for; a run that went back in a loop is told of.
-        if decision == Decision::Rejected && run.status == RunStatus::Rejected {
-            let task = &decided.task;
-            context.output.say(format_args!("rejected: {}", task.topic));
-            return Ok(context.output.json(&run));
-        }
-        Ok(run::report(context, &run))
+        decide(context, &app, &id, verdict).await
     }
 }
 
-async fn list(context: &Context, app: &App, limit: u32) -> Result<Answered, Failure> {
-    let all = tasks::list(app, limit).await?;
+async fn decide(
+    context: &Context,
+    app: &App,
+    id: &str,
+    verdict: Verdict,
+) -> Result<Answered, Failure> {
+    let decision = verdict.decision;
+    let decided = tasks::decide(app, id, verdict).await?;
+    let run = run::carry_out(app, context, &decided.run).await?;
+    // The end of a task is what was asked for; a run that went back in a loop is told of.
+    if decision == Decision::Rejected && run.status == RunStatus::Rejected {
+        let task = &decided.task;
+        context.output.say(format_args!("rejected: {}", task.topic));
+        return Ok(context.output.json(&run));
+    }
+    Ok(run::report(context, &run))
+}
+
+async fn retry(
+    context: &Context,
+    app: &App,
+    (id, from): (&str, Option<&str>),
+    by: &Actor,
+) -> Result<Answered, Failure> {
+    let run = tasks::retry(app, id, from, by).await?;
+    let run = run::carry_out(app, context, &run).await?;
+    Ok(run::report(context, &run))
+}
+
+async fn cancel(context: &Context, app: &App, id: &str, by: &Actor) -> Result<Answered, Failure> {
+    let cancelled = tasks::cancel(app, id, by).await?;
+    let topic = &cancelled.task.topic;
+    if cancelled.asked {
+        let say = "the worker that has its run is asked to end it";
+        context.output.say(format_args!("{topic}: {say}"));
+    } else {
+        context.output.say(format_args!("cancelled: {topic}"));
+    }
+    Ok(context.output.json(&cancelled))
+}
+
+async fn list(
+    context: &Context,
+    app: &App,
+    status: Option<&str>,
+    limit: u32,
+) -> Result<Answered, Failure> {
+    let all = tasks::list(app, status, limit).await?;
     let header = ["task", "status", "topic", "updated"];
     let row = |entry: &ListEntry<TaskView>| match entry {
         ListEntry::Known(task) => row(task),
@@ -95,38 +230,8 @@ async fn list(context: &Context, app: &App, limit: u32) -> Result<Answered, Fail
 fn row(task: &TaskView) -> Vec<String> {
     vec![
         task.short.clone(),
-        task.status.name().to_owned(),
+        tasks::word(task.status).to_owned(),
         task.topic.clone(),
         time(task.updated_at),
     ]
-}
-
-async fn show(context: &Context, app: &App, id: &str) -> Result<Answered, Failure> {
-    let details = tasks::show(app, id).await?;
-    let (output, task) = (context.output, &details.task);
-    output.say(format_args!("task     {}", task.id));
-    output.say(format_args!("status   {}", task.status.name()));
-    output.say(format_args!("subject  {}", task.subject));
-    output.say(format_args!("run      {}", task.run));
-    for fallback in &details.fallbacks {
-        let StageFallback { stage, what, why } = fallback;
-        output.say(format_args!(
-            "fallback {stage}: {what} did not do it: {why}"
-        ));
-    }
-    if let Some(draft) = &details.draft {
-        for note in &draft.notes {
-            let mut fallbacks = details.fallbacks.iter();
-            if !fallbacks.any(|fallback| note.contains(&fallback.why)) {
-                output.say(format_args!("note     {note}"));
-            }
-        }
-        let (number, by) = (draft.number, &draft.written_by);
-        output.say(format_args!("draft    {number} by {by}"));
-        output.say("");
-        output.say(format_args!("# {}", draft.title));
-        output.say("");
-        output.text(&draft.markdown);
-    }
-    Ok(output.json(&details))
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::{RunView, viewed};
 use crate::app::App;
 use crate::engine::operate::{self, Actor};
-use crate::engine::{RunnableRevision, Unwatched};
+use crate::engine::{RunnableRevision, Unwatched, new_run};
 use crate::operations::{OperationError, named};
 use crate::outcome::Patch;
 use crate::store::runs::RunOrigin;
+use crate::value::Statement;
 
 /// A run to start.
 #[derive(Debug)]
@@ -23,6 +24,16 @@ pub struct Start<'a> {
 /// Queue a run of a pipeline of the active revision. A worker takes it, or
 /// [`carry_out`](super::carry_out()).
 pub async fn start(app: &App, start: Start<'_>) -> Result<RunView, OperationError> {
+    start_with(app, start, |_| Vec::new()).await
+}
+
+/// The same in one commit with what a tenant writes about the run, whose id it is told: both are
+/// there, or neither.
+pub async fn start_with(
+    app: &App,
+    start: Start<'_>,
+    writes: impl FnOnce(&str) -> Vec<Statement>,
+) -> Result<RunView, OperationError> {
     let runnable = app.runnable().await?;
     let (pipeline, mut input) = (start.pipeline, start.input);
     if !runnable.pipelines.contains_key(pipeline) {
@@ -32,9 +43,9 @@ pub async fn start(app: &App, start: Start<'_>) -> Result<RunView, OperationErro
     }
     settle_paths(&runnable, pipeline, &mut input, start.folder);
     let engine = app.engine(Arc::new(Unwatched));
-    let run = engine
-        .queue(&runnable, pipeline, input, RunOrigin::Cli)
-        .await?;
+    let run = new_run(&runnable, pipeline, input, RunOrigin::Cli)?;
+    let writes = writes(&run.id);
+    let run = engine.queue_with(run, writes).await?;
     Ok(viewed(app.store(), run).await?)
 }
 

@@ -289,7 +289,7 @@ impl Rendering<'_> {
     }
 
     fn may(&self, table: &str, verb: Verb) -> Done {
-        if self.asker.grants.allows(table, verb) && !denial::belongs_to_host(table) {
+        if self.asker.grants.allows(table, verb) && verb.can_be_granted(table) {
             return Ok(());
         }
         if self.asker.there.is_some_and(|there| !there.contains(table)) {

@@ -230,7 +230,7 @@ impl Authorizer {
     fn on_table(&self, question: &Question<'_>, verb: Verb) -> Option<String> {
         let table = question.first.unwrap_or_default();
         let open = question.database == Some("main")
-            && !denial::belongs_to_host(table)
+            && verb.can_be_granted(table)
             && self.grants.allows(table, verb);
         (!open).then(|| denial::table(&self.plugin, table, verb))
     }

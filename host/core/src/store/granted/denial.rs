@@ -12,10 +12,15 @@ pub(super) fn belongs_to_host(table: &str) -> bool {
 
 /// The denial of a verb on a table.
 pub(super) fn table(plugin: &str, table: &str, verb: Verb) -> String {
-    let verb = verb.as_str();
+    let (open, verb) = (verb.can_be_granted(table), verb.as_str());
     if belongs_to_host(table) {
         return format!(
             "may not {verb} on table `{table}`: it belongs to the host, and no grant opens it"
+        );
+    }
+    if !open {
+        return format!(
+            "may not {verb} on table `{table}`: plugins may read it, and no grant opens it further"
         );
     }
     let lines = format!("table = \"{table}\"\nverbs = [\"{verb}\"]");

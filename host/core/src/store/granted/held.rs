@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::denial;
+use super::login;
 use super::passage::Passage;
 use super::role::Login;
 use crate::grants::{Grants, Verb};
@@ -44,13 +44,12 @@ pub(super) async fn is_as_granted(
 
 /// The verbs of each table, as the database sorts and writes them.
 fn wanted(grants: &Grants) -> BTreeMap<&str, String> {
-    let tables = grants.db.iter();
-    let tables = tables.filter(|granted| !denial::belongs_to_host(&granted.table));
     let mut verbs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for granted in tables {
-        let names = granted.verbs.iter().copied().map(Verb::as_str);
-        verbs.entry(&granted.table).or_default().extend(names);
+    for table in &grants.db {
+        let names = login::granted(table).map(Verb::as_str);
+        verbs.entry(&table.table).or_default().extend(names);
     }
+    verbs.retain(|_, verbs| !verbs.is_empty());
     let written = verbs.into_iter().map(|(table, mut verbs)| {
         verbs.sort_unstable();
         verbs.dedup();

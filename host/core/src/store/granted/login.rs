@@ -11,7 +11,7 @@ use super::passage::Passage;
 use super::role::{self, Login, quoted};
 use super::{denial, held, memory};
 use crate::config::CallLimits;
-use crate::grants::{Grants, Verb};
+use crate::grants::{Grants, TableGrant, Verb};
 use crate::settings::hex;
 use crate::store::locks::Lock;
 use crate::store::{Store, StoreError, StoreErrorKind, Transaction};
@@ -184,13 +184,8 @@ async fn grant(
         format!("GRANT USAGE ON SCHEMA {schema} TO {role}"),
     ];
     for table in &grants.db {
-        if denial::belongs_to_host(&table.table)
-            || !is_there(transaction, login, &table.table).await?
-        {
-            continue;
-        }
-        let verbs: Vec<_> = table.verbs.iter().copied().map(Verb::as_str).collect();
-        if !verbs.is_empty() {
+        let verbs: Vec<_> = granted(table).map(Verb::as_str).collect();
+        if !verbs.is_empty() && is_there(transaction, login, &table.table).await? {
             let (verbs, table) = (verbs.join(", "), quoted(&table.table));
             commands.push(format!("GRANT {verbs} ON TABLE {schema}.{table} TO {role}"));
         }
@@ -199,6 +194,12 @@ async fn grant(
         transaction.execute(Statement::new(command)).await?;
     }
     Ok(())
+}
+
+/// The verbs that the role has on a table.
+pub(super) fn granted(grant: &TableGrant) -> impl Iterator<Item = Verb> {
+    let verbs = grant.verbs.iter().copied();
+    verbs.filter(|verb| verb.can_be_granted(&grant.table))
 }
 
 async fn is_there(

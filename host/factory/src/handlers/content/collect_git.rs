@@ -207,8 +207,9 @@ impl Search<'_> {
             )));
         }
         let task = self.call.read_first(tasks::about(&subject)).await?;
-        if let Some(task) = task
-            .filter(|task| task.status == TaskStatus::AwaitingApproval && task.run != self.call.run)
+        let waits = [TaskStatus::AwaitingApproval, TaskStatus::Approved];
+        if let Some(task) =
+            task.filter(|task| waits.contains(&task.status) && task.run != self.call.run)
         {
             return Err(Stop::nothing_to_do(format!(
                 "a draft about {day} waits for approval already: `callboard tasks approve {}`",

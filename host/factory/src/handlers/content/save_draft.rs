@@ -1,21 +1,28 @@
 //! `content.save_draft`: task and draft, committed together with the checkpoint.
 //!
-//! A subject has one task. If it was rejected or halted, a later run gives it a new draft; if it waits
-//! for approval or is published, there is nothing to do. Two runs that race both insert, and
-//! the constraints of the schema refuse the second.
+//! A task that was asked for is the one of its run. Any other is found by its subject, which has one task:
+//! if it was rejected or halted, a later run gives it a new draft; if it waits for approval or is
+//! published, there is nothing to do. Two runs that race both insert, and the constraints of the
+//! schema refuse the second.
+//!
+//! What a person edited meanwhile is not lost: it is merged into what the same run writes after it.
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
+use callboard_core::value::{Statement, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::diary::check::Citations;
 use crate::diary::id::derived;
 use crate::draft::Draft;
 use crate::markdown;
-use crate::tables::tasks::{Task, TaskStatus};
-use crate::tables::{drafts, tasks};
+use crate::tables::drafts::{self, Origin};
+use crate::tables::tasks::{self, NewTask, Task, TaskEvent, TaskStatus};
+use crate::tables::transitions::{At, Happening};
+
+mod merging;
 
 struct SaveDraft;
 
@@ -27,9 +34,12 @@ struct Config {}
 
 #[derive(Deserialize, JsonSchema)]
 struct Reads {
-    subject: String,
+    /// What the draft is about, once. Without it the run is, or the task that was asked for.
+    #[serde(default)]
+    subject: Option<String>,
     draft: Draft,
-    citations: Citations,
+    #[serde(default)]
+    citations: Option<Citations>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -50,6 +60,7 @@ impl Handler for SaveDraft {
     fn needs(&self) -> Needs {
         Needs::default()
             .table("tasks", &["select", "insert", "update"])
+            .table("task_history", &["select", "insert"])
             .table("drafts", &["select", "insert"])
     }
 
@@ -61,78 +72,123 @@ impl Handler for SaveDraft {
                 format!("the draft cannot be shown: {cause}"),
             )
         })?;
-        let existing = existing(call, &reads.subject).await?;
-        let is_new = existing.is_none();
-        let task = task(call, existing, &reads);
-        let draft = draft(call, &task, &reads).await?;
-        let written = if is_new {
-            tasks::insert(&task)
-        } else {
-            tasks::renew(&task)
+        let (existing, subject) = existing(call, reads.subject.as_deref()).await?;
+        let id = existing.as_ref().map(|task| task.id.clone());
+        let id = id.unwrap_or_else(|| derived(&["task", &call.run, &subject]));
+        let kept = call.read(drafts::all(&id)).await?;
+        let new = new_drafts(call, &id, kept, &reads);
+        let Some(newest) = new.last() else {
+            return Err(Stop::failed(FailureKind::Internal, "no draft was made"));
         };
-        let writes = Writes {
-            task: task.id,
-            draft_id: draft.id.clone(),
-        };
-        let done = Done::new(writes)
-            .write(written)
-            .write(drafts::insert(&draft));
-        Ok(done.effect("drafts_saved", 1))
+        let mut done = Done::new(Writes {
+            task: id.clone(),
+            draft_id: newest.id.clone(),
+        });
+        for write in task(call, existing.is_none(), &subject, newest) {
+            done = done.write(write);
+        }
+        let merged = u64::from(newest.origin == Origin::Merge);
+        for draft in &new {
+            done = done.write(drafts::insert(draft));
+        }
+        Ok(done
+            .effect("drafts_saved", 1)
+            .effect("drafts_merged", merged))
     }
 }
 
-/// The task about the subject, unless it is settled or in the hands of another run.
-async fn existing(call: &Call, subject: &str) -> Result<Option<Task>, Stop> {
-    let Some(task) = call.read_first(tasks::about(subject)).await? else {
-        return Ok(None);
+/// The task of the draft, unless it is settled or in the hands of another run, and its subject.
+async fn existing(call: &Call, said: Option<&str>) -> Result<(Option<Task>, String), Stop> {
+    let own = call.read_first(tasks::made_by(&call.run)).await?;
+    let own_subject = own.as_ref().map(|task| task.subject.clone());
+    let subject = said.map(str::to_owned).or(own_subject);
+    let subject = subject.unwrap_or_else(|| format!("run:{}", call.run));
+    let about = call.read_first(tasks::about(&subject)).await?;
+    let (Some(task), true) = (&about, own.is_none() || about != own) else {
+        return Ok((own, subject));
     };
     let short = &task.id[..task.id.len().min(8)];
-    match task.status {
-        TaskStatus::Published => Err(Stop::nothing_to_do(format!(
-            "{subject} is published already"
-        ))),
-        TaskStatus::Rejected | TaskStatus::Halted => Ok(Some(task)),
-        _ if task.run == call.run => Ok(Some(task)),
-        TaskStatus::Drafted | TaskStatus::AwaitingApproval => Err(Stop::nothing_to_do(format!(
+    Err(Stop::nothing_to_do(match task.status {
+        TaskStatus::Published => format!("{subject} is published already"),
+        _ if own.is_some() => {
+            format!("{subject} has a task already: `callboard tasks show {short}`")
+        }
+        TaskStatus::Rejected | TaskStatus::Halted | TaskStatus::Cancelled => {
+            return Ok((about, subject));
+        }
+        TaskStatus::InProgress => format!("run {} makes a draft of {subject} already", task.run),
+        TaskStatus::Approved => format!("{subject} is being published already"),
+        TaskStatus::Drafted | TaskStatus::AwaitingApproval => format!(
             "a draft of {subject} waits for approval already: `callboard tasks approve {short}`"
-        ))),
-    }
+        ),
+    }))
 }
 
-fn task(call: &Call, existing: Option<Task>, reads: &Reads) -> Task {
-    let Call { run, now, .. } = call;
-    let id = existing.as_ref().map(|task| task.id.clone());
-    Task {
-        id: id.unwrap_or_else(|| derived(&["task", run, &reads.subject])),
-        subject: reads.subject.clone(),
-        topic: reads.draft.title.clone(),
-        run: run.clone(),
-        status: TaskStatus::AwaitingApproval,
-        created_at: existing.map_or(*now, |task| task.created_at),
-        updated_at: *now,
-    }
+fn task(
+    call: &Call,
+    is_new: bool,
+    subject: &str,
+    newest: &drafts::Draft,
+) -> impl Iterator<Item = Statement> {
+    let happening = Happening {
+        event: TaskEvent::Save,
+        who: "",
+        detail: &newest.written_by,
+        at: At::Moment(call.now),
+    };
+    let drafts::Draft { task, number, .. } = newest;
+    let statements = if is_new {
+        let new = NewTask {
+            id: task,
+            key: None,
+            subject,
+            asked: "",
+            topic: &newest.title,
+            run: &call.run,
+            draft: *number,
+        };
+        tasks::insert(&new, &happening)
+    } else {
+        let set = [
+            ("subject", Value::from(subject)),
+            ("topic", Value::from(newest.title.as_str())),
+            ("run", Value::from(call.run.as_str())),
+            ("draft", Value::Integer(*number)),
+        ];
+        tasks::step(task, &happening, &set)
+    };
+    statements.into_iter()
 }
 
-async fn draft(call: &Call, task: &Task, reads: &Reads) -> Result<drafts::Draft, Stop> {
-    let newest = call.read_first(drafts::newest_number(&task.id)).await?;
-    let number = newest.unwrap_or_default() + 1;
-    let Draft {
-        title,
-        excerpt,
-        markdown,
-        written_by,
-        ..
-    } = &reads.draft;
-    let report = reads.draft.report(&json!(reads.citations));
-    Ok(drafts::Draft {
-        id: derived(&["draft", &task.id, &number.to_string()]),
-        task: task.id.clone(),
+/// The draft as the pipeline has it and, if a person edited the one before, both in one.
+fn new_drafts(
+    call: &Call,
+    task: &str,
+    mut kept: Vec<drafts::Draft>,
+    reads: &Reads,
+) -> Vec<drafts::Draft> {
+    let number = kept.last().map_or(0, |draft| draft.number) + 1;
+    let draft = &reads.draft;
+    let citations = reads.citations.as_ref().map_or(Json::Null, |it| json!(it));
+    let own = drafts::Draft {
+        id: derived(&["draft", task, &number.to_string()]),
+        task: task.to_owned(),
         number,
-        title: title.clone(),
-        excerpt: excerpt.clone(),
-        markdown: markdown.clone(),
-        written_by: written_by.clone(),
-        report: report.to_string(),
+        parent: None,
+        origin: Origin::Pipeline,
+        editor: String::new(),
+        run: call.run.clone(),
+        title: draft.title.clone(),
+        excerpt: draft.excerpt.clone(),
+        markdown: draft.markdown.clone(),
+        written_by: draft.written_by.clone(),
+        details: drafts::details(draft),
+        report: draft.report(&citations).to_string(),
+        conflicts: 0,
         created_at: call.now,
-    })
+    };
+    // What was edited of a draft that was rejected is rejected with it.
+    kept.retain(|draft| draft.run == call.run);
+    let merged = merging::merged(&kept, &own, draft, &citations);
+    std::iter::once(own).chain(merged).collect()
 }

@@ -1,5 +1,8 @@
 //! `publish.post`: an approved draft becomes a post. Post, task and day change in the
 //! transaction of the checkpoint, so it happens once or not at all.
+//!
+//! What is published is the draft that the task names, as it was shown and approved: an edit of a
+//! person is in it, and what a stage has changed since without saving it is not.
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
@@ -11,9 +14,10 @@ use crate::diary::text::slug;
 use crate::draft::Draft;
 use crate::markdown;
 use crate::tables::diary_days::{self, DayState};
-use crate::tables::media;
 use crate::tables::posts::{self, Post};
-use crate::tables::tasks::{self, TaskStatus};
+use crate::tables::tasks::{self, Task, TaskEvent, TaskStatus};
+use crate::tables::transitions::{At, Happening};
+use crate::tables::{drafts, media};
 
 struct PublishPost;
 
@@ -30,8 +34,6 @@ struct Config {}
 struct Reads {
     /// The id of the task.
     task: String,
-    draft: Draft,
-    subject: String,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -53,38 +55,36 @@ impl Handler for PublishPost {
         Needs::default()
             .table("posts", &["select", "insert"])
             .table("tasks", &["select", "update"])
+            .table("task_history", &["select", "insert"])
+            .table("drafts", &["select"])
             .table("diary_days", &["insert", "update"])
             .table("media", &["update"])
     }
 
     async fn handle(&self, call: &Call, _config: Config, reads: Reads) -> Handled<Writes> {
-        let Reads {
-            task,
-            draft,
-            subject,
-        } = reads;
-        unpublished(call, &subject).await?;
+        let task = publishable(call, &reads.task).await?;
+        let draft = approved(call, &task).await?;
         showable(&draft)?;
-        approvable(call, &task, &subject).await?;
         let slug = free_slug(call, &draft).await?;
-        let post = post(call, draft, subject, (task, slug));
-        let Post {
-            id,
-            slug,
-            subject,
-            task,
-            ..
-        } = post.clone();
-        let pictures = media::published(&task, &id);
-        let task = tasks::set_status(&task, TaskStatus::Published, call.now);
-        let day = diary_days::mark(&subject, DayState::Published, &call.run, call.now);
-        let done = Done::new(Writes { post: id, slug });
-        Ok(done
-            .write(posts::insert(&post))
-            .write(task)
-            .write(day)
-            .write(pictures)
-            .effect("posts_published", 1))
+        let post = post(call, draft, &task, slug);
+        let happening = Happening {
+            event: TaskEvent::Publish,
+            who: "",
+            detail: &post.slug,
+            at: At::Moment(call.now),
+        };
+        let [moved, noted] = tasks::step(&task.id, &happening, &[]);
+        let mut done = Done::new(Writes {
+            post: post.id.clone(),
+            slug: post.slug.clone(),
+        });
+        done = done.write(moved).write(noted).write(posts::insert(&post));
+        done = done.write(media::published(&task.id, &task.run, &post.id));
+        if !post.covers.is_empty() {
+            let day = diary_days::mark(&post.subject, DayState::Published, &call.run, call.now);
+            done = done.write(day);
+        }
+        Ok(done.effect("posts_published", 1))
     }
 }
 
@@ -98,37 +98,46 @@ fn showable(draft: &Draft) -> Result<(), Stop> {
     shown.map(drop).map_err(refused)
 }
 
-async fn unpublished(call: &Call, subject: &str) -> Result<(), Stop> {
-    match call.read_first(posts::about(subject)).await? {
-        Some(Post { slug, .. }) => Err(Stop::nothing_to_do(format!(
-            "already published as `{slug}`"
+/// The task, if it is time to publish it.
+async fn publishable(call: &Call, id: &str) -> Result<Task, Stop> {
+    let Some(task) = call.read_first(tasks::one(id)).await? else {
+        let problem = format!("task {id} is not there");
+        return Err(Stop::failed(FailureKind::Input, problem));
+    };
+    let subject = &task.subject;
+    if let Some(Post { slug, .. }) = call.read_first(posts::about(subject)).await? {
+        let done = format!("already published as `{slug}`");
+        return Err(Stop::nothing_to_do(done));
+    }
+    let rejected = |how: &str| Err(Stop::rejected("task", format!("task {id} {how}")));
+    match task.status {
+        TaskStatus::Rejected => rejected("was rejected"),
+        TaskStatus::Halted => rejected("was halted with its run"),
+        TaskStatus::Cancelled => rejected("was cancelled"),
+        TaskStatus::AwaitingApproval => rejected("waits for approval"),
+        TaskStatus::Published => Err(Stop::nothing_to_do(format!(
+            "{subject} is published already"
         ))),
-        None => Ok(()),
+        TaskStatus::InProgress | TaskStatus::Drafted | TaskStatus::Approved => Ok(task),
     }
 }
 
-async fn approvable(call: &Call, task: &str, subject: &str) -> Result<(), Stop> {
-    let found = call.read_first(tasks::about(subject)).await?;
-    match found
-        .filter(|found| found.id == task)
-        .map(|task| task.status)
-    {
-        None => Err(Stop::failed(
-            FailureKind::Input,
-            format!("task {task} about {subject} is not there"),
-        )),
-        Some(TaskStatus::Rejected) => {
-            Err(Stop::rejected("task", format!("task {task} was rejected")))
-        }
-        Some(TaskStatus::Halted) => Err(Stop::rejected(
-            "task",
-            format!("task {task} was halted with its run"),
-        )),
-        Some(TaskStatus::Published) => Err(Stop::nothing_to_do(format!(
-            "{subject} is published already"
-        ))),
-        Some(TaskStatus::Drafted | TaskStatus::AwaitingApproval) => Ok(()),
+/// The draft of the task that is published.
+async fn approved(call: &Call, task: &Task) -> Result<Draft, Stop> {
+    let (id, number) = (&task.id, task.draft);
+    let input = |problem: String| Stop::failed(FailureKind::Input, problem);
+    let row = call.read_first(drafts::numbered(id, number)).await?;
+    let row = row.ok_or_else(|| input(format!("draft {number} of task {id} is not there")))?;
+    if row.conflicts > 0 {
+        let (conflicts, rule) = (row.conflicts, "conflicts");
+        let detail = format!("draft {number} of task {id} has {conflicts} unsettled conflicts");
+        return Err(Stop::rejected(rule, detail));
     }
+    row.text().map_err(|error| {
+        input(format!(
+            "draft {number} of task {id} cannot be read: {error}"
+        ))
+    })
 }
 
 /// Title and day as an address; with `-2` and so on if another post has it.
@@ -150,12 +159,12 @@ async fn free_slug(call: &Call, draft: &Draft) -> Result<String, Stop> {
         .ok_or_else(|| Stop::failed(FailureKind::Internal, "no address is free"))
 }
 
-fn post(call: &Call, draft: Draft, subject: String, (task, slug): (String, String)) -> Post {
+fn post(call: &Call, draft: Draft, task: &Task, slug: String) -> Post {
     Post {
-        id: derived(&["post", &subject]),
+        id: derived(&["post", &task.subject]),
         slug,
-        subject,
-        task,
+        subject: task.subject.clone(),
+        task: task.id.clone(),
         title: draft.title,
         excerpt: draft.excerpt,
         markdown: draft.markdown,

@@ -70,11 +70,18 @@ const GATES: &[DocumentedAnswer] = &[
 ];
 
 const TASKS: &[DocumentedAnswer] = &[
+    answer::<tasks::TaskView>("tasks create"),
+    answer::<runs::RunView>("tasks create --wait"),
     answer::<Vec<ListEntry<tasks::TaskView>>>("tasks list"),
     answer::<tasks::TaskDetails>("tasks show"),
+    answer::<tasks::DraftView>("tasks edit"),
+    answer::<tasks::DiffView>("tasks diff"),
     answer::<runs::RunView>("tasks approve"),
     answer::<runs::RunView>("tasks reject"),
     answer::<runs::RunView>("tasks regenerate"),
+    answer::<runs::RunView>("tasks retry"),
+    answer::<tasks::Cancelled>("tasks cancel"),
+    answer::<Vec<tasks::TaskMoveView>>("tasks history"),
 ];
 
 const POSTS: &[DocumentedAnswer] = &[

@@ -1,0 +1,157 @@
+//! A task that a person asks for: it is there before its run begins, once a key.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use callboard_core::app::App;
+use callboard_core::operations::{OperationError, runs};
+use callboard_core::outcome::Patch;
+
+use super::{TaskView, viewed};
+use crate::diary::id::derived;
+use crate::tables::tasks::{self, NewTask, Task, TaskEvent};
+use crate::tables::transitions::{At, Happening};
+
+/// The key of a pipeline's input that says what is asked for, if the pipeline takes it.
+const TOPIC: &str = "topic";
+
+/// What is asked for.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    pub topic: &'a str,
+    pub pipeline: &'a str,
+    /// The input of its run.
+    pub input: Patch,
+    /// The folder at which relative paths of the input begin.
+    pub folder: &'a Path,
+    /// What whoever asks calls it, so that asking twice makes one.
+    pub key: Option<&'a str>,
+    /// Who asks.
+    pub by: &'a str,
+}
+
+/// A task that was asked for.
+#[derive(Debug, Clone)]
+pub struct Created {
+    pub task: TaskView,
+    /// Whether it was asked for before.
+    pub was_there: bool,
+    /// Whether its pipeline takes the topic. Otherwise it is what the task is called until it has
+    /// a draft, and no more.
+    pub takes_topic: bool,
+}
+
+/// Make a task and queue its run, in one commit. The same key gives the same task again.
+pub async fn create(app: &App, asked: Asked<'_>) -> Result<Created, OperationError> {
+    if asked.topic.trim().is_empty() {
+        return Err(OperationError::usage("a task without a topic is none"));
+    }
+    let takes_topic = takes_topic(app, asked.pipeline).await?;
+    if let Some(there) = there(app, &asked, takes_topic).await? {
+        return Ok(there);
+    }
+    match begin(app, &asked, takes_topic).await {
+        // Somebody else asked for it in the same moment.
+        Err(error) => match there(app, &asked, takes_topic).await? {
+            Some(there) => Ok(there),
+            None => Err(error),
+        },
+        begun => begun,
+    }
+}
+
+async fn begin(app: &App, asked: &Asked<'_>, takes_topic: bool) -> Result<Created, OperationError> {
+    let mut input = asked.input.clone();
+    if takes_topic {
+        let topic = Json::from(asked.topic);
+        let said = input.insert(TOPIC.to_owned(), topic.clone());
+        if said.is_some_and(|said| said != topic) {
+            let problem = "input `topic` says something else than the topic";
+            return Err(OperationError::usage(problem).mend("leave it out of the input"));
+        }
+    }
+    let start = runs::Start {
+        pipeline: asked.pipeline,
+        input,
+        folder: asked.folder,
+    };
+    let run = runs::start_with(app, start, |run| {
+        let id = id_of(run);
+        let happening = Happening {
+            event: TaskEvent::Create,
+            who: asked.by,
+            detail: "",
+            at: At::Moment(Timestamp::now()),
+        };
+        let new = NewTask {
+            id: &id,
+            key: asked.key,
+            subject: &format!("task:{id}"),
+            asked: asked.topic,
+            topic: asked.topic,
+            run,
+            draft: 0,
+        };
+        tasks::insert(&new, &happening).into()
+    });
+    let id = id_of(&run.await?.id);
+    let task = tasks::by_id(app.store(), &id).await?;
+    let task = task.ok_or_else(|| OperationError::failed(format!("task {id} was not kept")))?;
+    Ok(Created {
+        task: viewed(app, task).await?,
+        was_there: false,
+        takes_topic,
+    })
+}
+
+fn id_of(run: &str) -> String {
+    derived(&["task", run])
+}
+
+/// The task that was asked for under the same key. It has to be the same that is asked for now.
+async fn there(
+    app: &App,
+    asked: &Asked<'_>,
+    takes_topic: bool,
+) -> Result<Option<Created>, OperationError> {
+    let Some(key) = asked.key else {
+        return Ok(None);
+    };
+    let Some(task) = tasks::by_key(app.store(), key).await? else {
+        return Ok(None);
+    };
+    is_the_same(app, &task, asked).await?;
+    Ok(Some(Created {
+        task: viewed(app, task).await?,
+        was_there: true,
+        takes_topic,
+    }))
+}
+
+async fn is_the_same(app: &App, task: &Task, asked: &Asked<'_>) -> Result<(), OperationError> {
+    let short = &task.id[..task.id.len().min(8)];
+    let key = asked.key.unwrap_or_default();
+    let other = |what: &str, was: &str, is: &str| {
+        let problem =
+            format!("key `{key}` is that of task {short}, whose {what} is `{was}`, not `{is}`");
+        Err(OperationError::usage(problem).mend("choose another key for another task"))
+    };
+    if task.asked != asked.topic {
+        return other("topic", &task.asked, asked.topic);
+    }
+    // The run may have been pruned since.
+    match runs::pipeline_of(app, &task.run).await? {
+        Some(pipeline) if pipeline != asked.pipeline => {
+            other("pipeline", &pipeline, asked.pipeline)
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn takes_topic(app: &App, pipeline: &str) -> Result<bool, OperationError> {
+    let runnable = app.runnable().await?;
+    let pipeline = runnable.pipelines.get(pipeline);
+    Ok(pipeline.is_some_and(|pipeline| pipeline.input.contains_key(TOPIC)))
+}

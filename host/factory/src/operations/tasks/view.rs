@@ -1,0 +1,203 @@
+//! What is shown of tasks and their drafts.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use callboard_core::store::named::Short;
+
+use crate::tables::drafts::{Draft, Origin};
+use crate::tables::tasks::{Task, TaskEvent, TaskMove, TaskStatus};
+
+/// One piece of content to be made.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Task")]
+pub struct TaskView {
+    /// Its id.
+    pub id: String,
+    /// What lists show of the id.
+    pub short: String,
+    /// What whoever asked for it calls it, so that asking twice makes one.
+    pub key: Option<String>,
+    /// What it is about, once: `dev_diary:<identity>:<day>`.
+    pub subject: String,
+    /// The title of its newest draft, or what was asked for.
+    pub topic: String,
+    /// The run that makes it.
+    pub run: String,
+    /// The number of the draft that is published once it is approved; 0 as long as there is none.
+    pub draft: i64,
+    pub status: TaskStatus,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A task with its newest draft.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TaskDetails {
+    /// The task itself.
+    pub task: TaskView,
+    /// The draft that is published once it is approved.
+    pub draft: Option<DraftView>,
+    /// What stages of its run did in a lesser way than they should have.
+    pub fallbacks: Vec<StageFallback>,
+}
+
+/// One text of a task.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Draft")]
+pub struct DraftView {
+    /// Its id.
+    pub id: String,
+    /// Counted from 1 within its task.
+    pub number: i64,
+    /// The draft that it was made from, if it was made from one.
+    pub parent: Option<i64>,
+    /// Whose text it is.
+    pub origin: Origin,
+    /// Who edited it, or whose edit is in it; nobody, if it is the pipeline's own.
+    pub editor: String,
+    /// Its title.
+    pub title: String,
+    /// What lists show of the text.
+    pub excerpt: String,
+    /// The text.
+    pub markdown: String,
+    /// The built-in composer, or the model.
+    pub written_by: String,
+    /// Marked places where a person and the pipeline say different things; it cannot be approved
+    /// as long as there are any.
+    pub conflicts: i64,
+    /// What a person should know before approving it.
+    pub notes: Vec<String>,
+    /// What the rails said, by rail, and the notes.
+    pub report: Json,
+    /// When it was kept.
+    pub created_at: Timestamp,
+}
+
+/// What a stage did in a lesser way.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct StageFallback {
+    /// The stage's id.
+    pub stage: String,
+    /// What did not do it: `role writer`.
+    pub what: String,
+    /// Why it did not.
+    pub why: String,
+}
+
+/// One move of a task.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "TaskMove")]
+pub struct TaskMoveView {
+    /// Counted from 1.
+    pub step: i64,
+    /// Where it was; nowhere, if it began.
+    pub from: Option<TaskStatus>,
+    /// Where it is from then on.
+    pub to: TaskStatus,
+    /// What happened.
+    pub event: TaskEvent,
+    /// The run that made it then.
+    pub run: String,
+    /// The number of its draft then; 0 if it had none.
+    pub draft: i64,
+    /// Who did it; nobody, if it was its run.
+    pub who: String,
+    /// What there is to say of it.
+    pub detail: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What changed from one draft of a task to another.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "Diff")]
+pub struct DiffView {
+    /// The task's id.
+    pub task: String,
+    /// The number of the older draft.
+    pub old: i64,
+    /// The number of the newer one.
+    pub new: i64,
+    /// Lines of title and text, as a unified diff; empty if they are the same.
+    pub diff: String,
+}
+
+/// A task that was ended.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Cancelled {
+    /// The task as it is now.
+    pub task: TaskView,
+    /// Whether a worker has its run, and is asked to end it.
+    pub asked: bool,
+}
+
+impl TaskView {
+    pub(super) fn of(task: Task, short: &Short) -> Self {
+        Self {
+            short: short.show(&task.id).to_owned(),
+            id: task.id,
+            key: task.key,
+            subject: task.subject,
+            topic: task.topic,
+            run: task.run,
+            draft: task.draft,
+            status: task.status,
+            created_at: task.created_at,
+            updated_at: task.updated_at,
+        }
+    }
+}
+
+impl From<TaskMove> for TaskMoveView {
+    fn from(it: TaskMove) -> Self {
+        Self {
+            step: it.step,
+            from: it.from_status,
+            to: it.to_status,
+            event: it.event,
+            run: it.run,
+            draft: it.draft,
+            who: it.who,
+            detail: it.detail,
+            at: it.at,
+        }
+    }
+}
+
+impl From<Draft> for DraftView {
+    fn from(draft: Draft) -> Self {
+        let (report, notes) = match serde_json::from_str::<Json>(&draft.report) {
+            Ok(report) => {
+                let notes = report["notes"].as_array().into_iter().flatten();
+                let notes = notes.filter_map(|note| note.as_str().map(str::to_owned));
+                let notes = notes.collect();
+                (report, notes)
+            }
+            Err(error) => {
+                let note = format!("the report of this draft cannot be read: {error}");
+                (Json::Null, vec![note])
+            }
+        };
+        Self {
+            notes,
+            report,
+            id: draft.id,
+            number: draft.number,
+            parent: draft.parent,
+            origin: draft.origin,
+            editor: draft.editor,
+            title: draft.title,
+            excerpt: draft.excerpt,
+            markdown: draft.markdown,
+            written_by: draft.written_by,
+            conflicts: draft.conflicts,
+            created_at: draft.created_at,
+        }
+    }
+}

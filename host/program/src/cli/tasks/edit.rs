@@ -1,0 +1,126 @@
+//! `tasks edit`: a person's version of a draft.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use callboard_core::app::App;
+use callboard_factory::operations::tasks::{self, DraftView};
+use clap::Args;
+
+use super::Which;
+use crate::cli::output::Answered;
+use crate::cli::runs::Who;
+use crate::cli::{Context, Failure};
+
+/// The editor of whoever has set none.
+const EDITOR: &str = "vi";
+
+/// A version to write.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Edit {
+    #[command(flatten)]
+    which: Which,
+    /// The text, in place of an editor; a first line `# …` is its title.
+    #[arg(long)]
+    file: Option<PathBuf>,
+    /// The title.
+    #[arg(long)]
+    title: Option<String>,
+    #[command(flatten)]
+    who: Who,
+}
+
+impl Edit {
+    pub(super) async fn run(self, context: &Context, app: &App) -> Result<Answered, Failure> {
+        let id = &self.which.id;
+        let details = tasks::show(app, id).await?;
+        let short = &details.task.short;
+        let draft = details
+            .draft
+            .ok_or_else(|| Failure::usage(format!("task {short} has no draft to edit yet")))?;
+        let written = match (&self.file, &self.title) {
+            (Some(file), _) => Some(read(file)?),
+            (None, Some(_)) => None,
+            (None, None) => Some(in_editor(&draft)?),
+        };
+        let (title, markdown) = written.as_deref().map_or((None, None), parted);
+        let edit = tasks::Edit {
+            title: self.title.as_deref().or(title),
+            markdown,
+            seen: draft.number,
+            by: &self.who.by,
+        };
+        // By its id: meanwhile another one may be the latest.
+        let edited = tasks::edit(app, &details.task.id, edit).await?;
+        let output = context.output;
+        match &edited {
+            Some(new) => {
+                let (number, conflicts) = (new.number, new.conflicts);
+                output.say(format_args!("draft {number} of task {short}"));
+                if conflicts > 0 {
+                    output.warn(format_args!(
+                        "{conflicts} conflicts are still to be settled"
+                    ));
+                }
+                output.next(format_args!("tasks diff {short}"));
+            }
+            None => output.say("nothing was changed"),
+        }
+        Ok(output.json(edited.as_ref().unwrap_or(&draft)))
+    }
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", file.display())))
+}
+
+/// The title, if the text begins with one, and the rest.
+fn parted(text: &str) -> (Option<&str>, Option<&str>) {
+    let title = text.trim_start().strip_prefix("# ");
+    match title.map(|rest| rest.split_once('\n').unwrap_or((rest, ""))) {
+        Some((title, rest)) => (Some(title.trim()), Some(rest.trim_matches('\n'))),
+        None => (None, Some(text)),
+    }
+}
+
+/// What a person makes of a draft.
+fn in_editor(draft: &DraftView) -> Result<String, Failure> {
+    let wrong =
+        |error: std::io::Error| Failure::usage(format!("the draft for the editor: {error}"));
+    let mut file = tempfile::Builder::new()
+        .prefix("draft-")
+        .suffix(".md")
+        .tempfile()
+        .map_err(wrong)?;
+    write!(file, "# {}\n\n{}\n", draft.title, draft.markdown).map_err(wrong)?;
+    let chosen = ["VISUAL", "EDITOR"].into_iter().find_map(std::env::var_os);
+    let editor = chosen.unwrap_or_else(|| EDITOR.into());
+    let said = editor.to_string_lossy().into_owned();
+    // It is the person's own program, with its own words, terminal and environment.
+    let ended = Command::new("sh")
+        .args(["-c", "eval \"$0 \\\"\\$1\\\"\""])
+        .arg(&editor)
+        .arg(file.path())
+        .status();
+    let help = "set EDITOR to one that is there, or use `--file`";
+    match ended {
+        Ok(status) if status.success() => read(file.path()),
+        Ok(status) => Err(Failure::usage(format!("editor `{said}`: {status}")).help(help)),
+        Err(error) => Err(Failure::usage(format!("editor `{said}`: {error}")).help(help)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parted;
+
+    #[test]
+    fn a_text_may_begin_with_its_title() {
+        assert_eq!(parted("# One\n\ntwo\n"), (Some("One"), Some("two")));
+        assert_eq!(parted("one\n# Two\n"), (None, Some("one\n# Two\n")));
+        assert_eq!(parted("# One"), (Some("One"), Some("")));
+    }
+}

@@ -1,0 +1,88 @@
+//! `tasks show`, `diff` and `history`: a task, its texts, and what happened to it.
+
+use callboard_core::app::App;
+use callboard_factory::operations::tasks::{self, DraftView, StageFallback, TaskMoveView};
+
+use crate::cli::output::{Answered, Output, time};
+use crate::cli::{Context, Failure};
+
+pub(super) async fn task(context: &Context, app: &App, id: &str) -> Result<Answered, Failure> {
+    let details = tasks::show(app, id).await?;
+    let (output, task) = (context.output, &details.task);
+    output.say(format_args!("task     {}", task.id));
+    output.say(format_args!("status   {}", tasks::word(task.status)));
+    output.say(format_args!("subject  {}", task.subject));
+    if let Some(key) = &task.key {
+        output.say(format_args!("key      {key}"));
+    }
+    output.say(format_args!("run      {}", task.run));
+    for fallback in &details.fallbacks {
+        let StageFallback { stage, what, why } = fallback;
+        output.say(format_args!(
+            "fallback {stage}: {what} did not do it: {why}"
+        ));
+    }
+    match &details.draft {
+        Some(draft) => show(output, draft, &details.fallbacks),
+        None => output.say(format_args!("topic    {}", task.topic)),
+    }
+    Ok(output.json(&details))
+}
+
+fn show(output: Output, draft: &DraftView, fallbacks: &[StageFallback]) {
+    for note in &draft.notes {
+        if !fallbacks.iter().any(|it| note.contains(&it.why)) {
+            output.say(format_args!("note     {note}"));
+        }
+    }
+    let (number, by) = (draft.number, &draft.written_by);
+    if draft.editor.is_empty() {
+        output.say(format_args!("draft    {number} by {by}"));
+    } else {
+        let editor = &draft.editor;
+        output.say(format_args!(
+            "draft    {number} by {by}, edited by {editor}"
+        ));
+    }
+    output.say("");
+    output.say(format_args!("# {}", draft.title));
+    output.say("");
+    output.text(&draft.markdown);
+}
+
+pub(super) async fn diff(
+    context: &Context,
+    app: &App,
+    id: &str,
+    numbers: Option<(i64, i64)>,
+) -> Result<Answered, Failure> {
+    let diff = tasks::diff(app, id, numbers).await?;
+    if diff.diff.is_empty() {
+        let (old, new) = (diff.old, diff.new);
+        context
+            .output
+            .say(format_args!("drafts {old} and {new} say the same"));
+    } else {
+        context.output.text(&diff.diff);
+    }
+    Ok(context.output.json(&diff))
+}
+
+pub(super) async fn history(context: &Context, app: &App, id: &str) -> Result<Answered, Failure> {
+    let moves = tasks::history(app, id).await?;
+    let header = ["at", "event", "from", "to", "draft", "who", "detail"];
+    let rows = moves.iter().map(row).collect();
+    Ok(context.output.show(&header, rows, &moves))
+}
+
+fn row(it: &TaskMoveView) -> Vec<String> {
+    vec![
+        time(it.at),
+        tasks::word(it.event).to_owned(),
+        it.from.map_or("", tasks::word).to_owned(),
+        tasks::word(it.to).to_owned(),
+        it.draft.to_string(),
+        it.who.clone(),
+        it.detail.clone(),
+    ]
+}
