@@ -46,6 +46,7 @@ pages! {
     operating_shows_what_is_printed: "docs/operating.md",
     scaling_shows_what_is_printed: "docs/scaling.md",
     serving_shows_what_is_printed: "docs/serving.md",
+    tasks_shows_what_is_printed: "docs/tasks.md",
     the_tutorial_shows_what_is_printed: "docs/tutorial.md",
     the_plugins_page_shows_what_is_printed: "plugins/README.md",
     the_contract_shows_what_is_printed: "wit/README.md",
@@ -152,6 +153,13 @@ fn the_tables_of_plugins_have_the_columns_that_the_page_says() {
     };
     let live: Vec<String> = columns.into_iter().filter(left).collect();
     assert_eq!(said, live);
+}
+
+#[test]
+fn the_page_of_tasks_has_the_table_that_moves_them() {
+    let page = fs::read_to_string(top().join("docs/tasks.md")).expect("the page");
+    let table = callboard_factory::tables::tasks::TASKS.markdown();
+    assert!(page.contains(&table), "docs/tasks.md lacks\n{table}");
 }
 
 /// The folder that the pages are in.

@@ -130,6 +130,9 @@ pub(crate) fn post(number: u32) -> Post {
         removed: false,
         published_at: time,
         updated_at: time,
+        edited_by: String::new(),
+        approved_by: String::new(),
+        approved_at: None,
     }
 }
 

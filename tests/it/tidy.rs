@@ -96,7 +96,7 @@ const LAYERS: &[Layer] = &[
     layer("snapshot", "store secrets settings"),
     layer(
         "handlers",
-        "prune media diary tables images markdown draft store client exchange handler outcome value settings",
+        "prune media diary tables images markdown draft slug store client exchange handler outcome value settings",
     ),
     layer("prune", "handler outcome value"),
     layer(
@@ -119,9 +119,9 @@ const LAYERS: &[Layer] = &[
     ),
     layer("secrets", "settings enclosed"),
     layer("media", "images"),
-    layer("tables diary", "images markdown draft"),
+    layer("tables diary", "images markdown draft slug"),
     layer("images", "markdown draft"),
-    layer("markdown draft", ""),
+    layer("markdown draft slug", ""),
     peers(
         "pipeline handler outcome policy schedule value settings exchange",
         "span lines shown foreign grants",

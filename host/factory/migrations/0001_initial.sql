@@ -85,7 +85,10 @@ CREATE TABLE posts (
     featured     TEXT CHECK ({{octets(}}featured{{)}} <= 10000),
     status       TEXT NOT NULL CHECK (status IN ('published', 'removed')),
     published_at BIGINT NOT NULL,
-    updated_at   BIGINT NOT NULL
+    updated_at   BIGINT NOT NULL,
+    edited_by    TEXT NOT NULL DEFAULT '' CHECK ({{octets(}}edited_by{{)}} <= 1000),
+    approved_by  TEXT NOT NULL DEFAULT '' CHECK ({{octets(}}approved_by{{)}} <= 1000),
+    approved_at  BIGINT
 );
 
 CREATE INDEX posts_newest ON posts (published_at);

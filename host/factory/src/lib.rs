@@ -8,7 +8,8 @@
 //! * the [pack](pack()) below – what it brings, like a table of contents.
 //! * [`site`], `handlers` – its pages, its units of work.
 //! * [`media`] – where its pictures are kept.
-//! * [`diary`], [`draft`], [`images`], [`markdown`] – its arithmetic and its texts, no IO.
+//! * [`diary`], [`draft`], [`images`], [`markdown`], [`slug`] – its arithmetic and its texts,
+//!   no IO.
 //! * [`tables`] – its statements, through the store.
 
 #![recursion_limit = "256"]
@@ -22,6 +23,7 @@ pub mod markdown;
 pub mod media;
 pub mod operations;
 pub mod site;
+pub mod slug;
 pub mod tables;
 
 use callboard_core::app::current::Rebuilt;

@@ -181,6 +181,27 @@ on_each!(
             published[0].starts_with("My own beginning."),
             "{published:?}"
         );
+        // Readers are told who had a hand in it.
+        let post = factory.json(&["posts", "show", "latest"]);
+        assert_eq!(
+            (&post["edited_by"], &post["approved_by"]),
+            (&"Ada".into(), &"Bo".into())
+        );
+        let told = factory.ok(&["posts", "show", "latest"]);
+        let made = "written by built-in composer, edited by Ada, approved by Bo on 20";
+        assert!(told.contains(made), "{told}");
+        factory.ok(&["posts", "export", "out"]);
+        let feed: Json = serde_json::from_str(&factory.read("out/feed.json")).expect("a feed");
+        let said = &feed["items"][0]["_made"];
+        assert_eq!(
+            (&said["edited_by"], &said["approved_by"]),
+            (&"Ada".into(), &"Bo".into())
+        );
+        let slug = post["slug"].as_str().expect("a slug");
+        let page = factory.read(format!("out/posts/{slug}/index.html"));
+        for said in ["Edited by</dt><dd>Ada", "Approved by</dt><dd>Bo"] {
+            assert!(page.contains(said), "{said}: {page}");
+        }
         refuses(
             &factory,
             &["tasks", "edit", &task, "--title", "Late"],

@@ -17,7 +17,7 @@ fn broken() -> Factory {
         ));
         factory.execute(&format!(
             "INSERT INTO posts VALUES ('id-{number}', 'post-{number}', 's{number}', 't', {what}, '', \
-                'Text.', '', 'composer', '2026-03-0{number}', 'published', {number}, 1)"
+                'Text.', '', 'composer', '2026-03-0{number}', 'published', {number}, 1, '', '', NULL)"
         ));
     }
     factory
@@ -119,7 +119,7 @@ fn a_post_whose_slug_is_no_folder_stops_no_export() {
         let status = if number == 3 { "removed" } else { "published" };
         factory.execute(&format!(
             "INSERT INTO posts VALUES ('id-{number}', '{slug}', 's{number}', 't', 'A title', '', \
-                'Text.', '', 'composer', '2026-03-0{number}', '{status}', {number}, 1)"
+                'Text.', '', 'composer', '2026-03-0{number}', '{status}', {number}, 1, '', '', NULL)"
         ));
     }
     let out = factory.run(&["posts", "export", "out"]);

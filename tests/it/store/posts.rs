@@ -22,6 +22,9 @@ fn post(number: i64) -> Post {
         removed: false,
         published_at: timestamp(number * 1_000_000),
         updated_at: timestamp(number * 1_000_000),
+        edited_by: String::new(),
+        approved_by: String::new(),
+        approved_at: None,
     }
 }
 

@@ -136,10 +136,13 @@ pub(super) async fn commit_in(
             storable::key("subject of a gate", subject)?;
         }
         transaction.execute(gates::insert(gate)).await?;
-        tenants::gate_opened(transaction, gate).await?;
     }
     for checkpoint in &held {
         carry_out(transaction, checkpoint).await?;
+    }
+    // What a gate is about may be written by the very stage behind which it opens.
+    for gate in held.iter().flat_map(|checkpoint| &checkpoint.gates) {
+        tenants::gate_opened(transaction, gate).await?;
     }
     note(transaction, &held).await?;
     let ended: Vec<_> = held.iter().filter_map(|held| ending(held)).collect();

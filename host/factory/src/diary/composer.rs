@@ -10,9 +10,9 @@ use super::page::{
     Cited, Composed, Count, Counts, Day, Item, Named, Page, Section, Source, Unrendered, render,
 };
 use super::prose::Prose;
-use super::text::slug;
 use super::theme::Theme;
 use crate::draft::{Claim, Draft, Kind};
+use crate::slug;
 
 /// How the built-in composer signs.
 pub const BUILT_IN: &str = "built-in composer";
@@ -373,7 +373,7 @@ fn tags(bundle: &Bundle) -> Vec<String> {
     themes.extend((!bundle.releases.is_empty()).then(|| "releases".to_owned()));
     themes.sort_unstable();
     themes.dedup();
-    let mut tags = vec!["dev-diary".to_owned(), slug(bundle.name(), 40)];
+    let mut tags = vec!["dev-diary".to_owned(), slug::words(bundle.name(), 40)];
     tags.extend(themes);
     tags.retain(|tag| !tag.is_empty());
     tags

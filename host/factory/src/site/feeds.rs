@@ -104,6 +104,17 @@ struct JsonItem {
     date_modified: String,
     authors: [JsonAuthor; 1],
     tags: Vec<String>,
+    /// How it was made: an extension, as the format has them.
+    #[serde(rename = "_made")]
+    made: JsonMade,
+}
+
+#[derive(Serialize)]
+struct JsonMade {
+    written_by: String,
+    edited_by: Option<String>,
+    approved_by: Option<String>,
+    approved_at: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -145,6 +156,12 @@ fn json_item(site: &Site, post: &Post) -> Result<JsonItem, SiteError> {
             name: markup(&view::writer(&post.written_by)),
         }],
         tags: post.tags.iter().map(|tag| markup(tag)).collect(),
+        made: JsonMade {
+            written_by: markup(&post.written_by),
+            edited_by: (!post.edited_by.is_empty()).then(|| markup(&post.edited_by)),
+            approved_by: post.approved_at.map(|_| markup(&post.approved_by)),
+            approved_at: post.approved_at.map(|at| at.to_string()),
+        },
     })
 }
 

@@ -38,6 +38,9 @@ fn hostile() -> Post {
         written_by: script.to_owned(),
         covers: script.to_owned(),
         featured: None,
+        edited_by: script.to_owned(),
+        approved_by: script.to_owned(),
+        approved_at: Some(Timestamp::UNIX_EPOCH),
         ..post(1)
     }
 }

@@ -24,6 +24,12 @@ pub(super) struct PostView<'p> {
     covers_day: &'p str,
     /// `the built-in composer`, or the model by name.
     written_by: String,
+    /// Who edited it; empty, if nobody did.
+    edited_by: &'p str,
+    /// Who approved it, and when in words; absent, if nobody was asked.
+    approved_by: &'p str,
+    approved: Option<String>,
+    approved_at: Option<String>,
     minutes: usize,
     tags: Vec<TagView<'p>>,
     /// The picture that stands for it.
@@ -77,6 +83,10 @@ impl<'p> PostView<'p> {
             covers: covered(&post.covers),
             covers_day: &post.covers,
             written_by: writer(&post.written_by),
+            edited_by: &post.edited_by,
+            approved_by: &post.approved_by,
+            approved: post.approved_at.map(long),
+            approved_at: post.approved_at.map(|at| at.to_string()),
             minutes: post
                 .markdown
                 .split_whitespace()
@@ -161,6 +171,9 @@ pub(super) fn sample() -> Post {
         removed: false,
         published_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,
+        edited_by: String::new(),
+        approved_by: String::new(),
+        approved_at: None,
     }
 }
 

@@ -57,15 +57,41 @@ pub struct Post {
     #[serde(with = "micros")]
     #[schemars(with = "Timestamp")]
     pub updated_at: Timestamp,
+    /// Who edited what was written; nobody, if it is as it was written.
+    pub edited_by: String,
+    /// Who said yes to it; nobody, if its pipeline asks nobody.
+    pub approved_by: String,
+    /// When.
+    #[serde(with = "micros")]
+    #[schemars(with = "Option<Timestamp>")]
+    pub approved_at: Option<Timestamp>,
+}
+
+impl Post {
+    /// How it was made, in words.
+    pub fn made(&self) -> String {
+        let mut made = format!("written by {}", self.written_by);
+        if !self.edited_by.is_empty() {
+            made = format!("{made}, edited by {}", self.edited_by);
+        }
+        match self.approved_at {
+            Some(at) => {
+                let (who, day) = (&self.approved_by, at.strftime("%Y-%m-%d"));
+                format!("{made}, approved by {who} on {day}")
+            }
+            None => format!("{made}, approved by nobody"),
+        }
+    }
 }
 
 /// Insert a post. A subject or slug that is there already breaks a constraint.
 pub fn insert(post: &Post) -> Statement {
     let sql = "INSERT INTO posts (id, slug, subject, task, title, excerpt, markdown, tags, \
-            written_by, covers, featured, status, published_at, updated_at) \
+            written_by, covers, featured, status, published_at, updated_at, edited_by, approved_by, \
+            approved_at) \
         VALUES (:id, :slug, :subject, :task, :title, :excerpt, :markdown, :tags, :written_by, \
-            :covers, :featured, CASE WHEN :removed THEN 'removed' ELSE 'published' END, :published_at, \
-            :updated_at)";
+            :covers, :featured, CASE WHEN :removed THEN 'removed' ELSE 'published' END, \
+            :published_at, :updated_at, :edited_by, :approved_by, :approved_at)";
     Statement::named(sql, post)
 }
 

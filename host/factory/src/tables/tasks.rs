@@ -63,6 +63,15 @@ pub struct TaskMove {
     pub at: Timestamp,
 }
 
+/// Who approved something, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename = "task_history")]
+pub struct Approval {
+    pub who: String,
+    #[serde(with = "micros")]
+    pub at: Timestamp,
+}
+
 /// A new task: in what it is not given, it begins as `event` says.
 #[derive(Debug, Clone, Copy)]
 pub struct NewTask<'t> {
@@ -120,6 +129,14 @@ pub fn about(subject: &str) -> Query<Task> {
 pub async fn history(store: &Store, task: &str) -> Result<Vec<TaskMove>, StoreError> {
     let query = select("WHERE task = $1 ORDER BY step");
     store.read(query.bind(task)).await
+}
+
+/// Who approved a draft of a task last, and when.
+pub fn approval(task: &str, draft: i64) -> Query<Approval> {
+    let sql = "SELECT who, at FROM task_history WHERE task = $1 AND event = $2 AND draft = $3 \
+        ORDER BY step DESC LIMIT 1";
+    let event = TaskEvent::Approve.word();
+    Query::new(sql).bind(task).bind(event).bind(draft)
 }
 
 /// Begin a task. A subject or a key that has one already breaks a constraint.

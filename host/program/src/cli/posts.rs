@@ -51,6 +51,8 @@ impl Posts {
                 output.say(format_args!("# {}", post.title));
                 output.say("");
                 output.text(&post.markdown);
+                output.say("");
+                output.say(post.made());
                 Ok(output.json(&post))
             }
             Posts::Remove { slug } => {

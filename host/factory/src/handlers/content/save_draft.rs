@@ -87,13 +87,16 @@ impl Handler for SaveDraft {
         for write in task(call, existing.is_none(), &subject, newest) {
             done = done.write(write);
         }
-        let merged = u64::from(newest.origin == Origin::Merge);
+        let is_merge = newest.origin == Origin::Merge;
         for draft in &new {
             done = done.write(drafts::insert(draft));
         }
-        Ok(done
-            .effect("drafts_saved", 1)
-            .effect("drafts_merged", merged))
+        done = done.effect("drafts_saved", 1);
+        Ok(if is_merge {
+            done.effect("drafts_merged", 1)
+        } else {
+            done
+        })
     }
 }
 

@@ -10,12 +10,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diary::id::derived;
-use crate::diary::text::slug;
 use crate::draft::Draft;
 use crate::markdown;
+use crate::slug;
 use crate::tables::diary_days::{self, DayState};
 use crate::tables::posts::{self, Post};
-use crate::tables::tasks::{self, Task, TaskEvent, TaskStatus};
+use crate::tables::tasks::{self, Approval, Task, TaskEvent, TaskStatus};
 use crate::tables::transitions::{At, Happening};
 use crate::tables::{drafts, media};
 
@@ -63,10 +63,16 @@ impl Handler for PublishPost {
 
     async fn handle(&self, call: &Call, _config: Config, reads: Reads) -> Handled<Writes> {
         let task = publishable(call, &reads.task).await?;
-        let draft = approved(call, &task).await?;
+        let (draft, editor) = approved(call, &task).await?;
         showable(&draft)?;
         let slug = free_slug(call, &draft).await?;
-        let post = post(call, draft, &task, slug);
+        let approval = tasks::approval(&task.id, task.draft);
+        let approval = call.read_first(approval).await?;
+        let mut post = post(call, draft, &task, slug);
+        post.edited_by = editor;
+        if let Some(Approval { who, at }) = approval {
+            (post.approved_by, post.approved_at) = (who, Some(at));
+        }
         let happening = Happening {
             event: TaskEvent::Publish,
             who: "",
@@ -122,8 +128,8 @@ async fn publishable(call: &Call, id: &str) -> Result<Task, Stop> {
     }
 }
 
-/// The draft of the task that is published.
-async fn approved(call: &Call, task: &Task) -> Result<Draft, Stop> {
+/// The draft of the task that is published, and who edited it.
+async fn approved(call: &Call, task: &Task) -> Result<(Draft, String), Stop> {
     let (id, number) = (&task.id, task.draft);
     let input = |problem: String| Stop::failed(FailureKind::Input, problem);
     let row = call.read_first(drafts::numbered(id, number)).await?;
@@ -133,22 +139,17 @@ async fn approved(call: &Call, task: &Task) -> Result<Draft, Stop> {
         let detail = format!("draft {number} of task {id} has {conflicts} unsettled conflicts");
         return Err(Stop::rejected(rule, detail));
     }
-    row.text().map_err(|error| {
-        input(format!(
-            "draft {number} of task {id} cannot be read: {error}"
-        ))
-    })
+    let text = row.text().map_err(|error| {
+        let problem = format!("draft {number} of task {id} cannot be read: {error}");
+        input(problem)
+    })?;
+    Ok((text, row.editor))
 }
 
 /// Title and day as an address; with `-2` and so on if another post has it.
 async fn free_slug(call: &Call, draft: &Draft) -> Result<String, Stop> {
-    let words = slug(&draft.title, SLUG);
-    let words = if words.is_empty() {
-        "diary".to_owned()
-    } else {
-        words
-    };
-    let base = format!("{words}-{}", slug(&draft.covers, SLUG));
+    let words = slug::of_title(&draft.title, SLUG);
+    let base = format!("{words}-{}", slug::words(&draft.covers, SLUG));
     let base = base.trim_end_matches('-');
     let taken = call.read(posts::slugs(base)).await?;
     let numbered = (2..=taken.len() + 2).map(|number| format!("{base}-{number}"));
@@ -175,5 +176,8 @@ fn post(call: &Call, draft: Draft, task: &Task, slug: String) -> Post {
         removed: false,
         published_at: call.now,
         updated_at: call.now,
+        edited_by: String::new(),
+        approved_by: String::new(),
+        approved_at: None,
     }
 }

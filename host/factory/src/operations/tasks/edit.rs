@@ -68,7 +68,7 @@ fn edited(old: &Draft, edit: &Edit<'_>, number: i64) -> Result<Option<Draft>, Op
         number,
         parent: Some(old.number),
         origin: Origin::Person,
-        editor: edit.by.to_owned(),
+        editor: editors(&old.editor, edit.by),
         title: title.to_owned(),
         markdown: markdown.to_owned(),
         // Marks are those of a merge; elsewhere they are words of the text.
@@ -76,6 +76,15 @@ fn edited(old: &Draft, edit: &Edit<'_>, number: i64) -> Result<Option<Draft>, Op
         created_at: Timestamp::now(),
         ..old.clone()
     }))
+}
+
+/// Everybody who had a hand in it.
+fn editors(before: &str, by: &str) -> String {
+    if before.is_empty() || before.split(", ").any(|known| known == by) {
+        let all = if before.is_empty() { by } else { before };
+        return all.to_owned();
+    }
+    format!("{before}, {by}")
 }
 
 async fn keep(
