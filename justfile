@@ -102,6 +102,10 @@ deny:
     cargo deny {{ locked }} --config "$PWD/deny.toml" --manifest-path plugins/Cargo.toml check -A license-exception-not-encountered bans licenses sources
     cargo deny {{ locked }} --config "$PWD/deny.toml" --manifest-path tests/fixtures/plugins/Cargo.toml check -A license-exception-not-encountered bans licenses sources
 
+# Hold the rules of the rails against the drafts of `tests/fixtures/drafts`: precision and recall, by rule.
+rails-report:
+    @cd plugins && cargo test --quiet {{ locked }} --package qa_rules --target-dir "{{ guests }}" rails_report -- --nocapture
+
 # Measure (`bench --bench NAME` for one benchmark).
 bench *ARGS: plugins fixtures
     @case " $* " in *" --bench engine "* | *" --bench=engine "*) ;; *" --bench "* | *" --bench="*) exit 0 ;; esac; \

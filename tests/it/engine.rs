@@ -3,6 +3,7 @@
 
 mod fork;
 mod gates;
+mod handing_on;
 mod migrate;
 mod prompter;
 mod retry;

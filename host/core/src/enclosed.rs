@@ -164,6 +164,7 @@ impl Enclosed {
 
     /// The first bytes of a file, `limit` at most.
     pub fn beginning(&self, path: &str, limit: u64) -> Result<Vec<u8>, ReadRefusal> {
+        self.refuse_private(path)?;
         let file = File::from(self.reach(path, FILE)?);
         let read = || {
             let metadata = file.metadata()?;
@@ -178,6 +179,23 @@ impl Enclosed {
             Ok(bytes)
         };
         read().map_err(|problem| problem.of(path))
+    }
+
+    /// A private file is not even opened: the locks that this process has on a database end when
+    /// any descriptor of the file is closed (<https://www.sqlite.org/howtocorrupt.html>, 2.2).
+    fn refuse_private(&self, path: &str) -> Result<(), ReadRefusal> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let at = self.reach(folder, FOLDER | OFlags::NOFOLLOW)?;
+        let found = rustix::fs::statat(&at, name, AtFlags::SYMLINK_NOFOLLOW);
+        let identity = found.map(|found| Identity {
+            device: found.st_dev,
+            inode: found.st_ino,
+        });
+        match identity.ok().and_then(|it| self.private.get(&it)) {
+            Some(known) => Err(Problem::Private(known.clone()).of(path)),
+            // Whoever opens it says what else is wrong.
+            None => Ok(()),
+        }
     }
 
     /// Open a path part by part; `flags` are for the last one.

@@ -107,7 +107,7 @@ pub use self::contract::{Contract, Needs, PromptNeed, RowAct, RowUse, TableName,
 pub use self::model::{Completion, Fallbacks, ModelImage, ModelRequest, Tokens, Vectors};
 use crate::exchange::{ClientError, Reach, Request, Response};
 use crate::lines::Lines;
-use crate::outcome::{Done, FailureKind, Outcome, Patch, Stop};
+use crate::outcome::{self, Done, FailureKind, Outcome, Patch, Stop};
 use crate::settings::Snapshot;
 use crate::value::{Query, Rows, Statement};
 
@@ -353,13 +353,8 @@ async fn call_typed<H: Handler>(
     let reads = read(Json::Object(input))
         .map_err(|error| Stop::failed(FailureKind::Input, error.to_string()))?;
     let done = handler.handle(call, config, reads).await?;
-    let internal = |message: String| Stop::failed(FailureKind::Internal, message);
-    let patch = match serde_json::to_value(&done.patch) {
-        Ok(Json::Object(patch)) => patch,
-        Ok(Json::Null) => Patch::new(),
-        Ok(_) => return Err(internal("the patch is not an object of keys".to_owned())),
-        Err(error) => return Err(internal(format!("patch: {error}"))),
-    };
+    let patch = outcome::keys_of(&done.patch);
+    let patch = patch.map_err(|problem| Stop::failed(FailureKind::Internal, problem))?;
     Ok(done.with_patch(|_| patch))
 }
 

@@ -70,6 +70,16 @@ impl Deref for Effects {
     }
 }
 
+/// What a handler writes, by key; the error says why it has no keys.
+pub(crate) fn keys_of<W: Serialize>(written: &W) -> Result<Patch, String> {
+    match serde_json::to_value(written) {
+        Ok(Json::Object(patch)) => Ok(patch),
+        Ok(Json::Null) => Ok(Patch::new()),
+        Ok(_) => Err("the patch is not an object of keys".to_owned()),
+        Err(error) => Err(format!("patch: {error}")),
+    }
+}
+
 impl<P> Done<P> {
     pub fn new(patch: P) -> Self {
         Self {
@@ -153,6 +163,10 @@ pub enum Stop {
         rule: String,
         /// Why, for a person.
         detail: String,
+        /// What it found, by key: stages that go on from the rejection read it, and so do those that
+        /// a `goto` visits again.
+        #[serde(default, skip_serializing_if = "Patch::is_empty")]
+        patch: Patch,
     },
     /// A dependency did not answer: neither pass nor fail.
     Unavailable {
@@ -224,6 +238,22 @@ impl Stop {
         Stop::Rejected {
             rule: rule.to_owned(),
             detail: detail.into(),
+            patch: Patch::new(),
+        }
+    }
+
+    /// The same rejection, which hands on what was found: keys that the handler declares that it
+    /// writes. Nothing but a rejection hands anything on.
+    #[must_use]
+    pub fn handing_on<W: Serialize>(self, found: &W) -> Self {
+        match (self, keys_of(found)) {
+            (Stop::Rejected { rule, detail, .. }, Ok(patch)) => Stop::Rejected {
+                rule,
+                detail,
+                patch,
+            },
+            (Stop::Rejected { .. }, Err(problem)) => Stop::failed(FailureKind::Internal, problem),
+            (other, _) => other,
         }
     }
 
@@ -285,12 +315,20 @@ impl Outcome {
         }
     }
 
+    /// What is handed to the stages after it: by work that is done, and by a rejection, if it says
+    /// what it found.
+    pub fn patch(&self) -> Option<&Patch> {
+        match self {
+            Outcome::Done(done) => Some(&done.patch),
+            Outcome::Stopped(Stop::Rejected { patch, .. }) if !patch.is_empty() => Some(patch),
+            Outcome::Stopped(_) => None,
+        }
+    }
+
     /// Bytes that what was written takes in memory, about.
     pub fn tree(&self) -> u64 {
-        match self {
-            Outcome::Done(done) => done.patch.values().map(value::tree_of).sum(),
-            Outcome::Stopped(_) => 0,
-        }
+        let patch = self.patch().into_iter().flat_map(|patch| patch.values());
+        patch.map(value::tree_of).sum()
     }
 
     /// The one-word name of the outcome, as pipelines write it in `on.<outcome>`.
@@ -386,9 +424,14 @@ impl Stop {
                 until,
                 reason: text(reason),
             },
-            Stop::Rejected { rule, detail } => Stop::Rejected {
+            Stop::Rejected {
+                rule,
+                detail,
+                patch,
+            } => Stop::Rejected {
                 rule: word(rule),
                 detail: text(detail),
+                patch,
             },
             Stop::Unavailable { dependency, cause } => Stop::Unavailable {
                 dependency: word(dependency),
@@ -417,7 +460,7 @@ impl fmt::Display for Stop {
         match self {
             Stop::NothingToDo { reason } => f.write_str(reason),
             Stop::Deferred { until, reason } => write!(f, "{reason}; again at {until}"),
-            Stop::Rejected { rule, detail } => write!(f, "{rule}: {detail}"),
+            Stop::Rejected { rule, detail, .. } => write!(f, "{rule}: {detail}"),
             Stop::Unavailable { dependency, cause } => write!(f, "{dependency}: {cause}"),
             Stop::Failed(failure) => failure.fmt(f),
         }

@@ -29,7 +29,7 @@ pub struct Pack {
     /// Folders of a workspace that it reads, and those that it writes.
     pub folders: Folders,
     /// Settings that it reads itself, and as what.
-    pub settings: &'static [SettingRead],
+    pub settings: &'static [&'static [SettingRead]],
     /// Its families of references in the roll call.
     pub rules: &'static [Rule],
     /// Its questions of the doctor.

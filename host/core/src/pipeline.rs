@@ -105,7 +105,7 @@ pub struct Stage {
 }
 
 /// Attempts at a failure that may mend itself.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retry {
     /// Attempts in all; 1 means no retry.

@@ -75,10 +75,10 @@ impl HandlerEntry {
 
     /// What it came to; a patch that breaks its own schema is a failure.
     pub fn checked(&self, outcome: Outcome) -> Outcome {
-        let Outcome::Done(done) = &outcome else {
+        let Some(patch) = outcome.patch() else {
             return outcome;
         };
-        match self.checks.writes(&done.patch) {
+        match self.checks.writes(patch) {
             Ok(()) => outcome,
             Err(problem) => {
                 let name = &self.contract.name;

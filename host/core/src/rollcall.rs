@@ -15,6 +15,7 @@ mod declarations;
 mod grants;
 mod guards;
 mod handlers;
+mod judged;
 mod keys;
 mod lost;
 mod pipelines;
@@ -262,6 +263,7 @@ pub async fn call(scope: &RollScope<'_>) -> RollReport {
         configuration::list(scope),
         pipelines::list(scope),
         guards::list(scope),
+        judged::list(scope),
         reach::list(scope),
         keys::list(scope),
         conditions::list(scope),

@@ -5,8 +5,8 @@
 //! * `git` runs the `git` program, `log` and `landed` read what it prints: messages, and what landed
 //!   when; `forge` knows where sources are read.
 //! * `prose`, `headline` and `message` read the words of a commit, once.
-//! * `rules`, `patterns`, `release`, `theme` and `weigh` say what a commit is and what it weighs.
-//! * `bundle` is the material of a day, `gather` makes one.
+//! * `rules`, `patterns`, `release` and `theme` say what a commit is.
+//! * `bundle` is the material of a day, `gather` makes one and weighs what is in it.
 //! * `claim` is what a post says of which change. `composer` makes claims of a bundle, `answer` of
 //!   what a model says about its `material`; `page` has a template of the workspace make a text
 //!   of them, and nothing else writes a citation.
@@ -51,5 +51,4 @@ pub mod rules;
 mod sample;
 pub mod text;
 pub mod theme;
-pub mod weigh;
 pub mod words;

@@ -8,8 +8,8 @@
 //! * the [pack](pack()) below – what it brings, like a table of contents.
 //! * [`site`], `handlers` – its pages, its units of work.
 //! * [`media`] – where its pictures are kept.
-//! * [`diary`], [`draft`], [`images`], [`markdown`], [`slug`] – its arithmetic and its texts,
-//!   no IO.
+//! * [`diary`], [`draft`], [`images`], [`rails`], [`markdown`], [`slug`] – its arithmetic and its
+//!   texts, no IO.
 //! * [`tables`] – its statements, through the store.
 
 #![recursion_limit = "256"]
@@ -22,6 +22,7 @@ pub mod images;
 pub mod markdown;
 pub mod media;
 pub mod operations;
+pub mod rails;
 pub mod site;
 pub mod slug;
 pub mod tables;
@@ -41,16 +42,13 @@ const PACK: Pack = Pack {
         read: &[site::FOLDER, diary::page::FOLDER],
         marks: &[site::LIST, media::MARK],
     },
-    settings: &[
-        site::SETTINGS[0],
-        site::SETTINGS[1],
-        media::READS[0],
-        media::READS[1],
-        media::READS[2],
-        media::READS[3],
-        media::READS[4],
+    settings: &[site::SETTINGS, &media::READS],
+    rules: &[
+        site::rules,
+        diary::roll::list,
+        media::roll::list,
+        rails::roll::list,
     ],
-    rules: &[site::rules, diary::roll::list, media::roll::list],
     probes: &[("site", site::probe), ("images", media::probe::probe)],
     tables: tables::TABLES,
     commits: tables::COMMITS,

@@ -6,6 +6,7 @@
 //! saved and where it is published, and again where it is shown.
 
 mod blocks;
+mod links;
 pub mod pictures;
 
 use std::collections::HashSet;
@@ -18,6 +19,7 @@ use comrak::{Arena, Options};
 use url::Url;
 
 pub use self::blocks::{Block, Piece, blocks, is_spaceless};
+pub use self::links::{Link, links};
 
 /// The most bytes of a text: 20,000 words. The tables of drafts and posts hold no more either.
 const TEXT: usize = 128 << 10;

@@ -112,7 +112,15 @@ fn outcome(result: Result<wit::Done, Stop>) -> Outcome {
         Ok(done) => Outcome::Done(done),
         Err(Stop::NothingToDo(reason)) => Outcome::NothingToDo(reason),
         Err(Stop::Deferred { until, reason }) => Outcome::Deferred(wit::Deferral { until, reason }),
-        Err(Stop::Rejected { rule, detail }) => Outcome::Rejected(wit::Rejection { rule, detail }),
+        Err(Stop::Rejected {
+            rule,
+            detail,
+            patch,
+        }) => Outcome::Rejected(wit::Rejection {
+            rule,
+            detail,
+            patch: patch.map(|patch| patch.to_string()),
+        }),
         Err(Stop::Unavailable { dependency, cause }) => {
             Outcome::Unavailable(wit::Unavailability { dependency, cause })
         }

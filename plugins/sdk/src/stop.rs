@@ -25,6 +25,8 @@ pub enum Stop {
         rule: String,
         /// What about it.
         detail: String,
+        /// What it found, by key, if it hands that on.
+        patch: Option<serde_json::Value>,
     },
     /// A dependency did not answer.
     Unavailable {
@@ -82,6 +84,26 @@ impl Stop {
         Self::Rejected {
             rule: rule.into(),
             detail: detail.into(),
+            patch: None,
+        }
+    }
+
+    /// The same rejection, which hands on what was found: keys that the handler writes. Stages
+    /// that go on from the rejection read them, and so do those that are visited again because
+    /// of it. Nothing but a rejection hands anything on.
+    #[must_use]
+    pub fn handing_on<W: serde::Serialize>(self, found: &W) -> Self {
+        let (rule, detail) = match self {
+            Self::Rejected { rule, detail, .. } => (rule, detail),
+            other => return other,
+        };
+        match serde_json::to_value(found) {
+            Ok(found) => Self::Rejected {
+                rule,
+                detail,
+                patch: Some(found),
+            },
+            Err(error) => error.into(),
         }
     }
 

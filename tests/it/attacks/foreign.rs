@@ -22,6 +22,9 @@ attacks! {
     a_component_is_another: "the content of a component is another one, and the doctor is asked" => {
         both another_component
     };
+    a_file_is_gone: "a revision lacks a file that was applied, and the folder is applied again" => {
+        both a_file_that_is_gone
+    };
     code_under_a_claimed_digest: "a component lies under the digest of another, whose code is kept for all workspaces of the user" => {
         both a_claimed_digest
     };
@@ -67,6 +70,15 @@ fn another_content(dialect: Dialect) {
         ran.code > 0 && ran.to_string().contains("prompts/dev_diary.md"),
         "{ran}"
     );
+    healed(&factory);
+}
+
+/// The folder has what the database lost, and `apply` puts it there, although nothing in it changed.
+fn healed(factory: &Factory) {
+    factory.ok(&["apply"]);
+    let doctor = factory.run(&["doctor"]).to_string();
+    assert!(!doctor.contains("cannot be read"), "{doctor}");
+    factory.ok(&["revisions", "show"]);
 }
 
 fn another_component(dialect: Dialect) {
@@ -86,6 +98,15 @@ fn another_component(dialect: Dialect) {
             "not what its digest says",
         ],
     );
+    healed(&factory);
+}
+
+fn a_file_that_is_gone(dialect: Dialect) {
+    let factory = Factory::bare(dialect);
+    let gone = "path = 'prompts/dev_diary.md'";
+    factory.execute(&format!("DELETE FROM revision_files WHERE {gone}"));
+    named(&factory, &["revision 1 is not what its digest says"]);
+    healed(&factory);
 }
 
 fn a_claimed_digest(dialect: Dialect) {

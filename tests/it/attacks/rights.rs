@@ -381,7 +381,8 @@ fn takes_what_everybody_may() {
             let held = text(
                 &other,
                 "SELECT string_agg(DISTINCT usename::text, ' ') AS found FROM pg_locks \
-                    JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory'",
+                    JOIN pg_stat_activity USING (pid) \
+                    WHERE locktype = 'advisory' AND datname = current_database()",
             )
             .await;
             assert_eq!(held, role(&store).await, "nobody else has or awaits one");

@@ -75,6 +75,33 @@ fn a_template_that_is_wrong_or_not_there_is_a_miss() {
     ] {
         assert!(ran.stdout.contains(part), "`{part}`: {ran}");
     }
+    factory.edit(
+        "templates/diary.md",
+        "{{ repository.plan }} on",
+        "{{ repository.plain }} on",
+    );
+    for (right, wrong, problem, mend) in [
+        (
+            "counts.changes",
+            "counts.chnages",
+            "`counts.chnages` is nothing that a page has",
+            "`counts.changes`",
+        ),
+        (
+            "block excerpt",
+            "block exerpt",
+            "it has no block `excerpt`",
+            "{% block excerpt %}",
+        ),
+    ] {
+        factory.edit("templates/diary.md", right, wrong);
+        let ran = factory.run(&["check"]);
+        assert!(
+            ran.stdout.contains(problem) && ran.stdout.contains(mend),
+            "{ran}"
+        );
+        factory.edit("templates/diary.md", wrong, right);
+    }
     factory.remove("templates/diary.md");
     factory.write("templates/diery.md", "x");
     let ran = factory.run(&["check"]);

@@ -52,6 +52,43 @@ fn written_over(backup: &Path, file: &Path) {
     file.write_all(&backup).expect("it is written over");
 }
 
+/// The locks that this process has on a file.
+fn locks(file: &Path) -> usize {
+    use std::os::unix::fs::MetadataExt as _;
+    let inode = format!(":{}", fs::metadata(file).expect("it is there").ino());
+    let process = std::process::id().to_string();
+    let held = fs::read_to_string("/proc/locks").expect("the system's list");
+    let held = held
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mine = held.filter(|it| it.get(4) == Some(&&*process));
+    mine.filter(|it| it.get(5).is_some_and(|it| it.ends_with(&inode)))
+        .count()
+}
+
+/// To close any descriptor of a database ends the locks of its process, and the next one to leave
+/// would remove the log.
+#[test]
+fn a_workspace_is_read_without_a_look_into_its_open_database() {
+    runtime().block_on(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("callboard.db");
+        let store = Store::open(&format!("sqlite:{}", file.display()))
+            .await
+            .expect("a store");
+        table(&store).await;
+        fs::write(folder.path().join("callboard.toml"), "name = \"x\"").expect("a file");
+        let index = file.with_extension("db-shm");
+        assert!(locks(&index) > 0, "SQLite marks who has the log open");
+        let private = [file.clone()];
+        for private in [store.files(), private.to_vec()] {
+            let read = callboard_core::workspace::read(folder.path(), &private);
+            assert_eq!(read.expect("a workspace").files.len(), 1);
+            assert!(locks(&index) > 0, "they are held still");
+        }
+    });
+}
+
 #[test]
 fn nothing_is_written_to_a_file_that_a_backup_was_put_in_the_place_of() {
     let ways: [(&str, Restore); 3] = [

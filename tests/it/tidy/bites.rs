@@ -45,14 +45,14 @@ fn a_missing_head_is_found() {
 
 #[test]
 fn a_statement_elsewhere_or_without_its_columns_is_found() {
-    let elsewhere = "let sql = \"SELECT id FROM runs\";";
+    let elsewhere = "const SQL: &str = \"SELECT id FROM runs\";";
     let moved = "fn f() { g(\"UPDATE tasks SET status = 'x'\") }";
     let machines = [("tasks", "host/core/src/store/x.rs")];
     bites(&rules::moves(&engine(moved), &machines), "`Machine::step`");
     bites(&rules::statements(&engine(elsewhere)), "`store`");
     let store = |text| sample("host/core/src/store/runs.rs", text);
     leaves(&rules::statements(&store(elsewhere)));
-    let all = "let sql = \"SELECT * FROM runs\";";
+    let all = "const SQL: &str = \"SELECT * FROM runs\";";
     bites(&rules::statements(&store(all)), "name the columns");
     let tested = format!("#[cfg(test)]\nmod tests {{ {all} }}");
     leaves(&rules::statements(&store(&tested)));

@@ -240,17 +240,24 @@ pub(super) fn statements(source: &Source) -> Vec<String> {
     {
         return Vec::new();
     }
-    let text = without_tests(&source.text);
-    let mut findings = Vec::new();
+    let literals = tokens(&without_tests(&source.text));
+    let literals = literals.iter().filter(|it| it.text.ends_with(['"', '#']));
     // `value` makes the text of those that have a type's columns.
-    if !["store", "tables", "value"].contains(&source.layer().unwrap_or_default()) {
-        let quoted = STATEMENTS.map(|words| format!("\"{words}"));
-        let quoted: Vec<_> = quoted.iter().map(String::as_str).collect();
-        let instead = "a statement is asked of `store`, or of `tables`";
-        findings.extend(refused_code(source, &text, &quoted, instead));
+    let elsewhere = !["store", "tables", "value"].contains(&source.layer().unwrap_or_default());
+    let mut findings = Vec::new();
+    for literal in literals {
+        let text = literal
+            .text
+            .trim_start_matches(['r', '#', '"'])
+            .trim_start();
+        let mut tell = |problem: &str| findings.push(finding(source, literal.start.line, problem));
+        if elsewhere && STATEMENTS.iter().any(|words| text.starts_with(words)) {
+            tell("a statement is asked of `store`, or of `tables`");
+        }
+        if STARS.iter().any(|star| text.contains(star)) {
+            tell("name the columns, or `select::<T>(…)`: a table may get another one");
+        }
     }
-    let instead = "name the columns, or `select::<T>(…)`: a table may get another one";
-    findings.extend(refused_code(source, &text, &STARS, instead));
     findings
 }
 

@@ -40,20 +40,14 @@ impl App {
         }
         let digest = workspace::digest(&files);
         let active = revisions::active(self.store()).await?;
-        if let Some(active) = active.filter(|active| active.digest == digest) {
-            return Ok(Applied {
-                revision: active.number,
-                digest,
-                unchanged: true,
-                roll,
-            });
-        }
+        let unchanged = active.is_some_and(|active| active.digest == digest);
+        // Also of an unchanged folder: what somebody did to the stored one is undone.
         let revision =
             revisions::save(self.store(), files, &digest, note, Timestamp::now()).await?;
         Ok(Applied {
             revision,
             digest,
-            unchanged: false,
+            unchanged,
             roll,
         })
     }

@@ -277,11 +277,10 @@ pub(super) fn gate(run: &Run, stage: &Stage, rows: &[StageRun], now: Timestamp) 
 
 /// What a stage before the gate says that the run is about.
 fn subject_of(rows: &[StageRun]) -> Option<String> {
-    plan::live(rows).find_map(|row| match &row.outcome {
-        Outcome::Done(done) => tenants::subjects()
-            .find_map(|key| done.patch.get(key)?.as_str())
-            .map(str::to_owned),
-        Outcome::Stopped(_) => None,
+    let mut patches = plan::live(rows).filter_map(|row| row.outcome.patch());
+    patches.find_map(|patch| {
+        let subject = tenants::subjects().find_map(|key| patch.get(key)?.as_str());
+        subject.map(str::to_owned)
     })
 }
 

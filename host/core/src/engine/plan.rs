@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use serde_json::Value as Json;
 
 use crate::outcome::{self, Outcome, Patch, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
@@ -158,6 +159,8 @@ pub fn live(rows: &[StageRun]) -> impl Iterator<Item = &StageRun> {
 
 /// The key under which a stage that is visited anew reads why.
 pub const FEEDBACK: &str = "feedback";
+/// The key under which a stage reads what came of those that it needs.
+pub const OUTCOMES: &str = "outcomes";
 
 /// Every key there is: the run's input, what its stages wrote, and why a loop went back.
 pub fn keys(input: &Patch, rows: &[StageRun]) -> Patch {
@@ -172,16 +175,19 @@ pub fn keys_that(input: &Patch, rows: &[StageRun], wanted: impl Fn(&str) -> bool
         keys.extend(wanted.map(|(key, value)| (key.clone(), value.clone())));
     };
     add(input);
-    for row in live(rows) {
-        if let Outcome::Done(done) = &row.outcome {
-            add(&done.patch);
-        }
-    }
     // Also of a visit that was undone since: why the loop went back has not changed by that.
     let back = rows
         .iter()
-        .rfind(|row| matches!(row.follow, Follow::Goto(_)));
-    if let Some(row) = back.filter(|_| wanted(FEEDBACK)) {
+        .rposition(|row| matches!(row.follow, Follow::Goto(_)));
+    for (index, row) in rows.iter().enumerate() {
+        // What it was sent back with is there until somebody writes it anew.
+        if let Some(patch) = row.outcome.patch()
+            && (!row.superseded || back == Some(index))
+        {
+            add(patch);
+        }
+    }
+    if let Some(row) = back.map(|index| &rows[index]).filter(|_| wanted(FEEDBACK)) {
         let why = match &row.outcome {
             Outcome::Stopped(Stop::Rejected { detail, .. }) => detail.clone(),
             other => other.detail(),
@@ -189,6 +195,21 @@ pub fn keys_that(input: &Patch, rows: &[StageRun], wanted: impl Fn(&str) -> bool
         keys.insert(FEEDBACK.to_owned(), why.into());
     }
     keys
+}
+
+/// What came of the stages that a stage needs, by id: for each its handler, its outcome as it is
+/// kept, and with it what it handed on.
+pub fn outcomes(stage: &Stage, rows: &[StageRun]) -> Json {
+    let needed: BTreeSet<&str> = stage.needed().collect();
+    let rows = live(rows).filter(|row| needed.contains(row.stage.as_str()) && !row.is_held());
+    let told = rows.map(|row| {
+        let mut told = serde_json::to_value(&row.outcome).unwrap_or_default();
+        if let (Some(told), Some(handler)) = (told.as_object_mut(), row.what.handler()) {
+            told.insert("handler".to_owned(), handler.into());
+        }
+        (row.stage.clone(), told)
+    });
+    Json::Object(told.collect())
 }
 
 /// How a checkpoint ended its run, if it did.

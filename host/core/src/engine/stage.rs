@@ -152,10 +152,15 @@ impl StageExecution {
 /// The keys that a stage's handler declares that it reads.
 fn read_keys(work: &RunContext, stage: &Stage, rows: &[StageRun]) -> Patch {
     let handler = stage.handler.as_ref();
-    match handler.and_then(|name| work.runnable.registry.get(name.get_ref())) {
-        Some(entry) => plan::keys_that(&work.run.input, rows, |key| entry.checks.reads_key(key)),
-        None => Patch::new(),
+    let Some(entry) = handler.and_then(|name| work.runnable.registry.get(name.get_ref())) else {
+        return Patch::new();
+    };
+    let reads = |key: &str| entry.checks.reads_key(key);
+    let mut keys = plan::keys_that(&work.run.input, rows, reads);
+    if reads(plan::OUTCOMES) {
+        keys.insert(plan::OUTCOMES.to_owned(), plan::outcomes(stage, rows));
     }
+    keys
 }
 
 /// How long to wait before another attempt; `None` if there is none.

@@ -159,7 +159,42 @@ pub fn keys_problem(schema: &Json) -> Option<String> {
 /// What does not fit. The value is quoted in part: it may be of many megabytes.
 fn problem(error: &ValidationError<'_>) -> String {
     let value = cut(error.instance(), QUOTED);
+    let named = named(error.kind());
+    if !named.is_empty() {
+        return cut(
+            format_args!("{value} is none of {}", named.join(", ")),
+            LONGEST,
+        );
+    }
     cut(error.masked_with(value), LONGEST)
+}
+
+/// The values of which one was wanted, where each of several schemas names its own.
+fn named(kind: &ValidationErrorKind) -> Vec<String> {
+    let (ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) =
+        kind
+    else {
+        return Vec::new();
+    };
+    let mut named = Vec::new();
+    for error in context.iter().flatten() {
+        match error.kind() {
+            ValidationErrorKind::Constant { expected_value } => {
+                named.push(expected_value.to_string())
+            }
+            ValidationErrorKind::Enum { options } => {
+                named.extend(
+                    options
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .map(Json::to_string),
+                );
+            }
+            kind => named.extend(self::named(kind)),
+        }
+    }
+    named
 }
 
 #[cfg(test)]
@@ -167,6 +202,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// An absent value is `null`, which a schema of an `Option` names apart.
+    #[test]
+    fn a_refusal_names_what_may_be_written() {
+        let one = json!({ "oneOf": [{ "const": "github" }, { "enum": ["gitlab", "gitea"] }] });
+        let schema = json!({ "properties": { "forge": { "anyOf": [one, { "type": "null" }] } } });
+        let validator = compiled(&schema).expect("a schema");
+        let misfit = validator.check(&json!({ "forge": "gitlap" }));
+        assert_eq!(
+            misfit.expect_err("it does not fit").problem,
+            r#""gitlap" is none of "github", "gitlab", "gitea""#
+        );
+    }
 
     #[test]
     fn a_refusal_quotes_the_beginning_of_a_value() {

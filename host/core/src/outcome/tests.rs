@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn what_is_kept_of_an_outcome_is_bounded() {
     let said = Outcome::Stopped(Stop::rejected("r".repeat(300).as_str(), "é".repeat(16_345)));
-    let Outcome::Stopped(Stop::Rejected { rule, detail }) = said.bounded() else {
+    let Outcome::Stopped(Stop::Rejected { rule, detail, .. }) = said.bounded() else {
         panic!("it is rejected still");
     };
     assert!(rule.ends_with("r… (100 more characters)"), "{rule}");
@@ -96,4 +96,21 @@ fn outcomes_survive_storage() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn a_rejection_hands_on_what_it_found_and_is_stored_without_the_key_if_it_found_nothing() {
+    let bare = Outcome::Stopped(Stop::rejected("x", "y"));
+    let text = serde_json::to_string(&bare).expect("a text");
+    assert_eq!(text, r#"{"outcome":"rejected","rule":"x","detail":"y"}"#);
+    assert_eq!(bare.patch(), None);
+    let found = Patch::from_iter([("k".to_owned(), Json::from(1))]);
+    let stop = Outcome::Stopped(Stop::rejected("x", "y").handing_on(&found)).bounded();
+    assert_eq!(stop.patch(), Some(&found));
+    assert!(stop.tree() > 0 && bare.tree() == 0);
+    let read: Outcome =
+        serde_json::from_str(&serde_json::to_string(&stop).expect("a text")).expect("read back");
+    assert_eq!(read, stop);
+    let failed = Stop::rejected("x", "y").handing_on(&[1]);
+    assert!(matches!(failed, Stop::Failed(_)), "no object of keys");
 }

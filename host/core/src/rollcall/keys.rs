@@ -412,7 +412,7 @@ pub(super) fn misfits(reader: &Contract, key: &str, value: &Json) -> Option<Stri
 }
 
 /// The properties of a schema of an object, followed through one reference.
-fn properties(schema: &Json) -> &Map<String, Json> {
+pub(super) fn properties(schema: &Json) -> &Map<String, Json> {
     static NONE: LazyLock<Map<String, Json>> = LazyLock::new(Map::new);
     let properties = resolved(schema).get("properties").and_then(Json::as_object);
     properties.unwrap_or(&NONE)

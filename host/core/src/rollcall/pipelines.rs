@@ -4,8 +4,10 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use serde_json::{Map, Value as Json};
+
 use super::{Cause, LISTED, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
-use crate::pipeline::{FOLLOWS, Follow, Graph, Pipeline, Stage};
+use crate::pipeline::{FOLLOWS, Follow, Graph, Pipeline, Retry, Stage};
 use crate::registry::nearest;
 use crate::workspace::{Defined, Place};
 
@@ -111,6 +113,7 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
             references.extend(follows(&staged));
             references.extend(visits(&staged));
             references.extend(gate(&staged));
+            references.extend(idle(&staged));
         }
     }
     references
@@ -267,4 +270,39 @@ fn gate(staged: &Staged<'_>) -> Option<Reference> {
             .reference("gate", ReferenceKind::Gate, question)
             .missed(miss),
     )
+}
+
+/// A key that a gate does not read: it waits for a person, however long that takes, and calls no
+/// handler.
+fn idle(staged: &Staged<'_>) -> Option<Reference> {
+    let stage = staged.stage;
+    stage.gate.as_ref()?;
+    let outcomes = ["nothing-to-do", "deferred", "unavailable", "failed"];
+    let outcome = outcomes.into_iter().find(|it| stage.on.contains_key(*it));
+    let lapse = "write `expiry = { after = \"168h\", as = \"rejected\" }` if it is to lapse";
+    let keys = [
+        (stage.timeout.is_some().then_some("timeout"), lapse),
+        (
+            (stage.retry != Retry::default()).then_some("retry"),
+            "remove it: a person decides once",
+        ),
+        (
+            (!is_empty(stage.config.get_ref())).then_some("config"),
+            "remove it: no handler reads it",
+        ),
+    ];
+    let (key, mend) = keys
+        .into_iter()
+        .find_map(|(key, mend)| Some((key?.to_owned(), mend)))
+        .or_else(|| {
+            let mend = "remove it: a person says yes, which is `done`, or no, which is `rejected`";
+            Some((format!("on.{}", outcome?), mend))
+        })?;
+    let miss = Miss::new(format!("a gate does not read `{key}`"), mend);
+    let reference = staged.reference(&key, ReferenceKind::Key, &key);
+    Some(reference.missed(Some(miss)))
+}
+
+fn is_empty(config: &Json) -> bool {
+    config.as_object().is_some_and(Map::is_empty)
 }

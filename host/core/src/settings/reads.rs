@@ -15,20 +15,20 @@ pub struct SettingRead {
 }
 
 /// All that a part of the program reads.
-pub struct SettingReads(pub &'static [SettingRead]);
+pub struct SettingReads(pub &'static [&'static [SettingRead]]);
 
 inventory::collect!(SettingReads);
 
 const ROLE: &str = "whoever asks a model";
 
 inventory::submit! {
-    SettingReads(&[
+    SettingReads(&[&[
         SettingRead { key: "roles.*.url", kinds: &[SettingType::Url], reader: ROLE },
         SettingRead { key: "roles.*.model", kinds: &[SettingType::Model, SettingType::String], reader: ROLE },
         SettingRead { key: "roles.*.key", kinds: &[SettingType::Secret], reader: ROLE },
         SettingRead { key: "roles.*.provider", kinds: &[SettingType::String], reader: ROLE },
         SettingRead { key: "roles.*.fallback", kinds: &[SettingType::Csv, SettingType::String], reader: ROLE },
-    ])
+    ]])
 }
 
 impl SettingRead {
@@ -45,7 +45,7 @@ impl SettingRead {
 
 /// Everything that the program reads.
 pub fn reads() -> impl Iterator<Item = &'static SettingRead> {
-    inventory::iter::<SettingReads>().flat_map(|reads| reads.0)
+    inventory::iter::<SettingReads>().flat_map(|reads| reads.0.iter().copied().flatten())
 }
 
 /// How the program reads a setting, if it does.

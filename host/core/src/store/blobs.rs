@@ -2,23 +2,19 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Dialect, Store, StoreError, StoreErrorKind, Transaction, batch};
+use super::{Store, StoreError, StoreErrorKind, Transaction, batch};
 use crate::settings::hex;
 use crate::value::{Query, Statement};
 
 /// Contents that are removed in one transaction.
 const BATCH: u32 = 500;
 
-/// Keep a content, unless it is there. Then its row is held until the transaction ends, so
-/// that [`prune_batch`] does not take it away meanwhile; SQLite has one writer anyway.
-pub(super) fn insert(digest: &str, content: Vec<u8>, dialect: Dialect) -> Statement {
-    let known = match dialect {
-        Dialect::Sqlite => "NOTHING",
-        Dialect::Postgres => "UPDATE SET digest = excluded.digest",
-    };
-    let sql = format!(
-        "INSERT INTO blobs (digest, content) VALUES ($1, $2) ON CONFLICT (digest) DO {known}"
-    );
+/// Keep a content under its digest. One that is there and is another, which somebody wrote past the
+/// host, is replaced. The row is held until the transaction ends, so that [`prune_batch`] does not
+/// take it away meanwhile; PostgreSQL locks a row that it does not change, too.
+pub(super) fn insert(digest: &str, content: Vec<u8>) -> Statement {
+    let sql = "INSERT INTO blobs (digest, content) VALUES ($1, $2) ON CONFLICT (digest) \
+        DO UPDATE SET content = excluded.content WHERE blobs.content <> excluded.content";
     Statement::new(sql).bind(digest).bind(content)
 }
 
@@ -34,7 +30,7 @@ pub(super) fn verified(digest: &str, content: Vec<u8>) -> Result<Vec<u8>, StoreE
         return Ok(content);
     }
     let text = "its content is not what its digest says: somebody changed it in the database; \
-        restore a backup";
+        apply the folder that it is of again, or restore a backup";
     Err(StoreError::new(StoreErrorKind::Unstorable, text))
 }
 

@@ -188,7 +188,7 @@ async fn keep_rows(
         for row in &checkpoint.rows {
             let row = StageRow::of(row, checkpoint.held.fence)?;
             if let Some((digest, content)) = row.large() {
-                let insert = blobs::insert(digest, content.into(), transaction.dialect());
+                let insert = blobs::insert(digest, content.into());
                 transaction.execute(insert).await?;
             }
             rows.push(row);

@@ -53,7 +53,8 @@ const PATH: usize = 200;
 const ACTIVE: &str = "SELECT revision FROM activations ORDER BY id DESC LIMIT 1";
 
 /// Store `files` as a revision and make it the active one, in one transaction. A revision
-/// with the same digest is used again. Gives its number.
+/// with the same digest is used again, and what somebody changed of it in the database is as it was.
+/// Gives its number.
 pub async fn save(
     store: &Store,
     files: Files,
@@ -70,8 +71,9 @@ pub async fn save(
                 let known = transaction.read_first(known.bind(&digest)).await?;
                 let number = match known {
                     Some(number) => number,
-                    None => insert(transaction, files, digest, (note, now)).await?,
+                    None => insert(transaction, digest, (note, now)).await?,
                 };
+                keep(transaction, number, files).await?;
                 activate(transaction, number, "apply", now).await?;
                 Ok(number)
             })
@@ -177,6 +179,18 @@ fn about(path: &str, error: StoreError) -> StoreError {
     StoreError { message, ..error }
 }
 
+/// A file of a revision whose content nobody has.
+fn gone(path: &str) -> StoreError {
+    let text = "it is gone; apply the folder that it is of again, or restore a backup";
+    about(path, StoreError::new(StoreErrorKind::Unstorable, text))
+}
+
+/// Beside manifest and contracts, a plugin's folder has nothing but its component.
+fn is_component(path: &str) -> bool {
+    let said = ["/plugin.toml", "/contracts.json"];
+    path.starts_with("plugins/") && !said.iter().any(|end| path.ends_with(end))
+}
+
 /// What a revision says: its files but for the components of plugins, and of those path and
 /// digest. A component is large, and read when a guest is called: see [`content`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -187,7 +201,6 @@ pub struct Said {
 
 /// What a revision says; empty if there is no such revision.
 pub async fn said(store: &Store, number: i64) -> Result<Said, StoreError> {
-    // Beside manifest and contracts, a plugin's folder has nothing but its component.
     let sql = "SELECT f.path, f.digest, b.content FROM revision_files f \
         LEFT JOIN blobs b ON b.digest = f.digest AND (f.path NOT LIKE 'plugins/%' \
             OR f.path LIKE '%/plugin.toml' OR f.path LIKE '%/contracts.json') \
@@ -203,7 +216,8 @@ pub async fn said(store: &Store, number: i64) -> Result<Said, StoreError> {
                 let content = content.map_err(|error| about(&path, error))?;
                 said.files.insert(path, content);
             }
-            None => drop(said.components.insert(path, digest)),
+            None if is_component(&path) => drop(said.components.insert(path, digest)),
+            None => return Err(gone(&path)),
         }
     }
     Ok(said)
@@ -216,11 +230,7 @@ pub async fn damaged(store: &Store, number: i64) -> Result<Vec<StoreError>, Stor
         let path = path.as_str();
         match content(store, &digest).await {
             Ok(Some(_)) => {}
-            Ok(None) => {
-                let gone =
-                    StoreError::new(StoreErrorKind::Unstorable, "it is gone; restore a backup");
-                damaged.push(about(path, gone));
-            }
+            Ok(None) => damaged.push(gone(path)),
             Err(error) if error.kind == StoreErrorKind::Unstorable => {
                 damaged.push(about(path, error));
             }
@@ -306,7 +316,6 @@ async fn lock(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
 
 async fn insert(
     transaction: &mut Transaction<'_>,
-    files: Files,
     digest: String,
     (note, now): (String, Timestamp),
 ) -> Result<i64, StoreError> {
@@ -319,11 +328,20 @@ async fn insert(
         created_at: now,
     };
     transaction.execute(Statement::insert(&revision)).await?;
+    Ok(number)
+}
+
+/// These files and no other are those of a revision.
+async fn keep(
+    transaction: &mut Transaction<'_>,
+    revision: i64,
+    files: Files,
+) -> Result<(), StoreError> {
+    let former = Statement::new("DELETE FROM revision_files WHERE revision = $1").bind(revision);
+    transaction.execute(former).await?;
     for (path, content) in files {
         let digest = blobs::digest_of(&content);
-        let blob = blobs::insert(&digest, content, transaction.dialect());
-        transaction.execute(blob).await?;
-        let revision = number;
+        transaction.execute(blobs::insert(&digest, content)).await?;
         let file = NewFile {
             revision,
             path,
@@ -331,7 +349,7 @@ async fn insert(
         };
         transaction.execute(Statement::insert(&file)).await?;
     }
-    Ok(number)
+    Ok(())
 }
 
 /// Make a revision active, unless it is.

@@ -56,7 +56,11 @@ pub fn patch(patch: &Patch) -> Result<String, StoreError> {
 /// Whether what a stage came to can be kept, its deferred writes apart. A refusal names the key.
 pub fn outcome(outcome: &mut Outcome) -> Result<(), StoreError> {
     let Outcome::Done(done) = outcome else {
-        return document(outcome).map(drop);
+        let kept = document(outcome).map(drop);
+        return kept.map_err(|error| match outcome.patch() {
+            Some(patch) => named(patch, error),
+            None => error,
+        });
     };
     for statement in &done.writes {
         self::statement(statement)?;
@@ -170,6 +174,9 @@ mod tests {
         }
         let mut stop = Outcome::Stopped(Stop::unavailable("x", "a\0b"));
         assert!(outcome(&mut stop).is_err());
+        let found = Stop::rejected("x", "y").handing_on(&of(json!("a\0b")));
+        let refused = outcome(&mut Outcome::Stopped(found)).expect_err("a zero");
+        assert!(refused.message.starts_with("`key`: "), "{refused}");
         let number = Statement::new("SELECT $1");
         assert!(statement(&number.clone().bind(f64::NAN)).is_err());
         assert!(statement(&number.clone().bind(f64::INFINITY)).is_ok());

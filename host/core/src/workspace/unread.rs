@@ -99,12 +99,13 @@ impl Search<'_> {
         Ok(some && self.reader.entries(path)?.is_empty())
     }
 
-    /// A database, what belongs to one, or the key of the secrets.
+    /// A database, what belongs to one, or the key of the secrets. What belongs to one is known by
+    /// the database beside it, and not opened: it may have been made since the folder was opened.
     fn is_own(&self, path: &str) -> bool {
         let mut bases = COMPANIONS.iter().filter_map(|end| path.strip_suffix(end));
         path == crate::secrets::FILE
-            || self.is_database(path)
             || bases.any(|base| self.is_database(base))
+            || self.is_database(path)
     }
 
     fn is_database(&self, path: &str) -> bool {

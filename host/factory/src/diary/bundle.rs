@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::forge::{Forge, Remote};
-use super::headline::{Number, What};
+use super::forge::{Number, What};
 use super::release::Release;
 use super::theme::Theme;
 
@@ -88,6 +88,27 @@ pub struct Commit {
     pub files: u64,
     pub insertions: u64,
     pub deletions: u64,
+}
+
+impl Commit {
+    /// What it says: message, paths and author.
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        let trailers = self.trailers.iter().flat_map(|(key, value)| [key, value]);
+        let texts = [&self.subject, &self.body, &self.author];
+        let texts = texts.into_iter().chain(trailers).chain(&self.paths);
+        texts.map(String::as_str)
+    }
+}
+
+/// Whether a path is a file, the end of its path, or a folder above it.
+pub(super) fn is_of(path: &str, whole: &str) -> bool {
+    let below = whole
+        .strip_prefix(path)
+        .is_some_and(|rest| rest.starts_with('/'));
+    let end = whole
+        .strip_suffix(path)
+        .is_some_and(|rest| rest.ends_with('/'));
+    whole == path || below || end
 }
 
 /// What the rules left out.

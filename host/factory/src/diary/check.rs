@@ -8,7 +8,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bundle::{Bundle, Change, Commit};
+use super::bundle::{Bundle, Change, Commit, is_of};
 use super::composer::{BUILT_IN, compile, sources};
 use super::forge::Forge;
 use super::grammar::{Kind, Reading, Token, distinct, scan};
@@ -281,7 +281,7 @@ impl<'b> Evidence<'b> {
             .changes
             .iter()
             .flat_map(Change::commits)
-            .flat_map(words);
+            .flat_map(Commit::words);
         let texts =
             texts
                 .chain(releases)
@@ -382,25 +382,6 @@ impl<'b> Evidence<'b> {
             format!("{} commit", dropped.over_limit),
         ]
     }
-}
-
-/// Whether a path is a file, the end of its path, or a folder above it.
-pub(super) fn is_of(path: &str, whole: &str) -> bool {
-    let below = whole
-        .strip_prefix(path)
-        .is_some_and(|rest| rest.starts_with('/'));
-    let end = whole
-        .strip_suffix(path)
-        .is_some_and(|rest| rest.ends_with('/'));
-    whole == path || below || end
-}
-
-/// What a commit says: message, paths and author.
-pub(super) fn words(commit: &Commit) -> impl Iterator<Item = &str> {
-    let trailers = commit.trailers.iter().flat_map(|(key, value)| [key, value]);
-    let texts = [&commit.subject, &commit.body, &commit.author];
-    let texts = texts.into_iter().chain(trailers).chain(&commit.paths);
-    texts.map(String::as_str)
 }
 
 fn checked(draft: &Draft) -> Checked {

@@ -4,11 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::headline::{Number, What};
-
 /// The software of a forge, as far as its address tells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "lowercase")]
 pub enum Forge {
     GitHub,
     GitLab,
@@ -16,6 +14,26 @@ pub enum Forge {
     Gitea,
     #[default]
     Unknown,
+}
+
+/// What a number is of.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// A pull request or merge request.
+    Request,
+    Issue,
+}
+
+/// A number that the forge knows.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+pub struct Number {
+    pub value: u64,
+    pub what: What,
 }
 
 impl Forge {

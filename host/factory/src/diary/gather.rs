@@ -3,13 +3,14 @@
 mod told;
 mod undo;
 mod unit;
+mod weigh;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-pub(super) use self::unit::Unit;
+use self::unit::Unit;
 use super::bundle::{Bundle, Change, Commit, Dropped};
 use super::day::{begins_at, day_of_seconds, ends_at, is_over};
 use super::forge::{Forge, Remote};

@@ -1,8 +1,5 @@
 //! The first line of a commit, read: type, scope, title, and the numbers in it.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::forge::Forge;
 use super::prose::capital;
 
@@ -50,26 +47,6 @@ const SIGNS: &[(&str, &[&str], &[&str])] = &[
     ),
     ("revert", &["⏪"], &["rewind"]),
 ];
-
-/// What a number is of.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum What {
-    /// A pull request or merge request.
-    Request,
-    Issue,
-}
-
-/// A number that the forge knows.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-pub struct Number {
-    pub value: u64,
-    pub what: What,
-}
 
 /// What a change takes back, or brings back.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! `excerpt` and `text`.
 
 use callboard_core::template;
+use minijinja::Environment;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use serde::Serialize;
@@ -15,7 +16,7 @@ use crate::draft::Claim;
 pub const FOLDER: &str = "templates";
 /// The template, by its path in a workspace.
 pub const TEMPLATE: &str = "templates/diary.md";
-const BLOCKS: [&str; 3] = ["title", "excerpt", "text"];
+pub(super) const BLOCKS: [&str; 3] = ["title", "excerpt", "text"];
 
 /// All that a template is given.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -197,11 +198,28 @@ pub fn render(text: &str, page: &Page) -> Result<Rendered, Unrendered> {
     })
 }
 
-fn blocks(text: &str, page: &Page) -> Result<[String; 3], minijinja::Error> {
+/// The names that a template takes from its page, with their parts; none of one that does not compile.
+pub fn names(text: &str) -> Vec<String> {
+    let environment = environment();
+    let template = environment.and_then(|environment| {
+        let template = environment.template_from_named_str(TEMPLATE, text)?;
+        Ok(template.undeclared_variables(true))
+    });
+    let mut names: Vec<String> = template.into_iter().flatten().collect();
+    names.sort_unstable();
+    names
+}
+
+fn environment() -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = template::environment();
     // A line of tags alone is no line of the text.
     let mut syntax = SyntaxConfig::builder();
     environment.set_syntax(syntax.trim_blocks(true).lstrip_blocks(true).build()?);
+    Ok(environment)
+}
+
+fn blocks(text: &str, page: &Page) -> Result<[String; 3], minijinja::Error> {
+    let environment = environment()?;
     let template = environment.template_from_named_str(TEMPLATE, text)?;
     let mut captured = template.render_captured(Serde(page))?;
     captured.with_state_mut(|state| {

@@ -7,7 +7,9 @@ use callboard_core::workspace::{Definitions, Place};
 use super::bundle::{Bundle, Change, Commit, Dropped, Point};
 use super::composer::compile;
 use super::forge::Remote;
-use super::page::{Composed, FOLDER, Page, Section, TEMPLATE, Writer, render};
+use super::page::{
+    self, BLOCKS, Composed, FOLDER, Page, Section, TEMPLATE, Unrendered, Writer, render,
+};
 use super::release::Release;
 use super::theme::Theme;
 
@@ -68,10 +70,7 @@ fn is_needed(definitions: &Definitions) -> bool {
 fn wrong(text: &str) -> Option<(usize, Miss)> {
     for page in samples() {
         match render(text, &page) {
-            Err(error) => {
-                let problem = format!("the template cannot be filled in: {}", error.cause);
-                return Some((error.line, Miss::new(problem, "correct the template")));
-            }
+            Err(error) => return Some(unfilled(text, &page, &error)),
             Ok(made)
                 if made.title.is_empty()
                     || made.excerpt.is_empty()
@@ -81,6 +80,67 @@ fn wrong(text: &str) -> Option<(usize, Miss)> {
                 return Some((1, Miss::new(problem, "write the block that is empty")));
             }
             Ok(_) => {}
+        }
+    }
+    None
+}
+
+/// Where a template cannot be filled in, by what, and what may stand there.
+fn unfilled(text: &str, page: &Page, error: &Unrendered) -> (usize, Miss) {
+    let failed = |cause: &str| format!("the template cannot be filled in: {cause}");
+    let lines = || text.lines().zip(1..);
+    if let Some(block) = BLOCKS
+        .iter()
+        .find(|block| !text.contains(&format!("block {block}")))
+    {
+        let problem = failed(&format!("it has no block `{block}`"));
+        let mend = format!("write `{{% block {block} %}}…{{% endblock %}}`");
+        let begins = lines().find(|(line, _)| {
+            let names = line.split("block ").skip(1);
+            let mut names = names.filter_map(|rest| rest.split_whitespace().next());
+            names.any(|name| !BLOCKS.contains(&name))
+        });
+        return (
+            begins.map_or(1, |(_, number)| number),
+            Miss::new(problem, mend),
+        );
+    }
+    match absent(text, page) {
+        Some((path, known)) => {
+            let at = lines().find(|(line, _)| line.contains(&path));
+            let problem = failed(&format!("`{path}` is nothing that a page has"));
+            let mend = format!("write one of {}", known.join(", "));
+            (
+                at.map_or(error.line, |(_, number)| number),
+                Miss::new(problem, mend),
+            )
+        }
+        None => {
+            let line = lines().find(|(_, number)| *number == error.line);
+            let line = line.map_or("", |(line, _)| line.trim());
+            let problem = failed(&format!("{}: {line}", error.cause));
+            let mend = "write what every day has, or ask first: `{% if … is defined %}`";
+            (error.line, Miss::new(problem, mend))
+        }
+    }
+}
+
+/// The first name of a template that a page has not, and what may stand in its place.
+fn absent(text: &str, page: &Page) -> Option<(String, Vec<String>)> {
+    let whole = serde_json::to_value(page).ok()?;
+    for path in page::names(text) {
+        let mut value = &whole;
+        let mut before = String::new();
+        for part in path.split('.') {
+            let Some(known) = value.as_object() else {
+                break;
+            };
+            let Some(next) = known.get(part) else {
+                let name = |key: &String| format!("`{before}{key}`");
+                return Some((path.clone(), known.keys().map(name).collect()));
+            };
+            before = format!("{before}{part}.");
+            value = next;
         }
     }
     None

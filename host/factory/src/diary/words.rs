@@ -10,8 +10,7 @@ use jiff::civil::Date;
 
 use self::common::is_common;
 use self::numbers::{Quantity, quantities};
-use super::bundle::{Bundle, Change};
-use super::check;
+use super::bundle::{Bundle, Change, Commit, is_of};
 use super::day::in_words;
 use super::grammar::{Kind, Reading, Token, scan};
 
@@ -32,7 +31,7 @@ impl<'b> Material<'b> {
     pub fn new(bundle: &'b Bundle, changes: &[&'b Change]) -> Self {
         let commits = changes.iter().flat_map(|change| change.commits());
         let texts: Vec<&str> = commits
-            .flat_map(check::words)
+            .flat_map(Commit::words)
             .chain([bundle.repository.as_str()])
             .collect();
         let whole = texts.join("\n");
@@ -97,7 +96,7 @@ impl<'b> Material<'b> {
             }
             Kind::Path => {
                 let mut paths = commits().flat_map(|commit| &commit.paths);
-                paths.any(|path| check::is_of(text, path)) || said(Kind::Path)
+                paths.any(|path| is_of(text, path)) || said(Kind::Path)
             }
             kind => said(kind),
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Actor, StoredRun, pipeline_of, refused, taken};
 use crate::engine::{Engine, EngineError, RunnableRevision, complete_input, limits, plan};
-use crate::outcome::{Outcome, Patch};
+use crate::outcome::Patch;
 use crate::pipeline::{Pipeline, Stage};
 use crate::store::gates;
 use crate::store::runs::Run;
@@ -236,10 +236,7 @@ impl Comparison<'_> {
         let Some(entry) = self.new.0.registry.get(handler) else {
             return Some(format!("there is no handler {handler} in the new revision"));
         };
-        let Outcome::Done(done) = &row.outcome else {
-            return None;
-        };
-        let problem = entry.checks.writes(&done.patch).err()?;
+        let problem = entry.checks.writes(row.outcome.patch()?).err()?;
         Some(format!(
             "what it wrote does not fit {handler} any more: {problem}"
         ))

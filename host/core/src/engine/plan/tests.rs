@@ -218,3 +218,65 @@ fn effects_of_one_name_are_told_together() {
     ];
     assert_eq!(summary(&rows), "rows 3, acts 2");
 }
+
+fn patch(text: &str) -> Patch {
+    serde_json::from_str(text).expect("an object")
+}
+
+#[test]
+fn what_a_rejection_found_is_there_for_those_after_it_and_for_those_it_sends_back_to() {
+    let wrote = |stage: &str, text: &str| {
+        let done = Outcome::Done(Done::new(patch(text)));
+        row(stage, done, Follow::Continue)
+    };
+    let found = |follow| {
+        let stop = Stop::rejected("dry", "too dry").handing_on(&patch(r#"{"k": "best", "n": 1}"#));
+        row("b", Outcome::Stopped(stop), follow)
+    };
+    let input = Patch::new();
+    let mut rows = vec![wrote("a", r#"{"k": "first"}"#), found(Follow::Skip)];
+    assert_eq!(keys(&input, &rows), patch(r#"{"k": "best", "n": 1}"#));
+    rows[1] = found(Follow::Goto("a".into()));
+    (rows[0].superseded, rows[1].superseded) = (true, true);
+    let back = patch(r#"{"k": "best", "n": 1, "feedback": "too dry"}"#);
+    assert_eq!(keys(&input, &rows), back);
+    rows.push(wrote("a", r#"{"k": "second"}"#));
+    let anew = patch(r#"{"k": "second", "n": 1, "feedback": "too dry"}"#);
+    assert_eq!(keys(&input, &rows), anew);
+    // What was found before that is not: only the last way back counts.
+    let mut last = row(
+        "b",
+        Outcome::Stopped(Stop::rejected("x", "y")),
+        Follow::Goto("a".into()),
+    );
+    last.superseded = true;
+    rows.push(last);
+    assert_eq!(
+        keys(&input, &rows),
+        patch(r#"{"k": "second", "feedback": "y"}"#)
+    );
+}
+
+#[test]
+fn a_stage_reads_what_came_of_those_that_it_needs_and_of_no_other() {
+    let pipeline = pipeline();
+    let gate = pipeline.stage("g").expect("a stage");
+    let stop = Stop::rejected("dry", "too dry").handing_on(&patch(r#"{"k": 1}"#));
+    let mut old = done("b");
+    old.superseded = true;
+    let rows = [
+        done("a"),
+        old,
+        row("b", Outcome::Stopped(stop), Follow::Skip),
+        row(
+            "c",
+            Outcome::Stopped(Stop::unavailable("x", "y")),
+            Follow::Skip,
+        ),
+    ];
+    let told = serde_json::json!({
+        "b": { "handler": "x", "outcome": "rejected", "rule": "dry", "detail": "too dry", "patch": { "k": 1 } },
+        "c": { "handler": "x", "outcome": "unavailable", "dependency": "x", "cause": "y" },
+    });
+    assert_eq!(outcomes(gate, &rows), told);
+}

@@ -35,6 +35,9 @@ pub(super) fn outcome(outcome: handlers::Outcome, plugin: &Plugin) -> Result<Out
         handlers::Outcome::Rejected(rejection) => Stop::Rejected {
             rule: rejection.rule,
             detail: rejection.detail,
+            patch: rejection
+                .patch
+                .map_or(Ok(Patch::new()), |text| patch(&text))?,
         },
         handlers::Outcome::Unavailable(unavailability) => Stop::Unavailable {
             dependency: unavailability.dependency,
@@ -44,19 +47,22 @@ pub(super) fn outcome(outcome: handlers::Outcome, plugin: &Plugin) -> Result<Out
     }))
 }
 
-fn done(done: handlers::Done) -> Result<Done<Patch>, Failure> {
-    let tree = value::tree(done.patch.as_bytes());
+fn patch(text: &str) -> Result<Patch, Failure> {
+    let tree = value::tree(text.as_bytes());
     if tree > storable::TREE {
         let problem = storable::too_many_parts(tree, storable::TREE);
         return Err(internal(format!("the patch {problem}")));
     }
-    let patch: Patch = serde_json::from_str(&done.patch)
-        .map_err(|error| internal(format!("the patch is no JSON object: {error}")))?;
+    serde_json::from_str(text)
+        .map_err(|error| internal(format!("the patch is no JSON object: {error}")))
+}
+
+fn done(done: handlers::Done) -> Result<Done<Patch>, Failure> {
     let write = |write: handlers::DeferredWrite| Statement {
         sql: write.statement,
         params: write.params.into_iter().map(Into::into).collect(),
     };
-    let mut converted = Done::new(patch);
+    let mut converted = Done::new(patch(&done.patch)?);
     for (name, count) in done.effects {
         converted.effects.count(&name, count);
     }
@@ -103,7 +109,10 @@ fn size(outcome: &handlers::Outcome) -> u64 {
         }
         handlers::Outcome::NothingToDo(reason) => reason.len(),
         handlers::Outcome::Deferred(deferral) => deferral.reason.len(),
-        handlers::Outcome::Rejected(rejection) => rejection.rule.len() + rejection.detail.len(),
+        handlers::Outcome::Rejected(rejection) => {
+            let patch = rejection.patch.as_ref().map_or(0, String::len);
+            rejection.rule.len() + rejection.detail.len() + patch
+        }
         handlers::Outcome::Unavailable(unavailability) => {
             unavailability.dependency.len() + unavailability.cause.len()
         }

@@ -101,3 +101,55 @@ async fn nothing_is_published_past_a_gate() {
     ground.replace(P, GATE, &approved);
     assert_eq!(misses(&ground).await, []);
 }
+
+/// What goes out is what was judged and approved, whoever writes the same key on the way.
+#[tokio::test]
+async fn nothing_is_published_that_was_rewritten_behind_a_guard() {
+    const PUBLISH: &str = "id = \"publish\"";
+    const REQUIRED: &str = "required = true\non.rejected";
+    let critic = "it writes `draft`, which stage `publish` publishes, and what `critic` judged was another one";
+    let person = "it writes `draft`, which stage `publish` publishes, and what was approved at `approve` was another one";
+    for (is_required, needs, problem, mend) in [
+        (
+            true,
+            "critic",
+            critic,
+            "let it come before stage `critic`, which then needs \"again\"",
+        ),
+        (true, "approve", critic, "let it come before stage `critic`"),
+        (
+            true,
+            "draft",
+            critic,
+            "add \"again\" to the `needs` of stage `critic`",
+        ),
+        (
+            false,
+            "approve",
+            person,
+            "let it come before stage `approve`, which then needs \"again\"",
+        ),
+        (
+            false,
+            "draft",
+            person,
+            "add \"again\" to the `needs` of stage `approve`",
+        ),
+    ] {
+        let mut ground = Ground::good();
+        let again = format!(
+            "id = \"again\"\nhandler = \"content.draft\"\nneeds = [\"{needs}\"]\n[[stage]]\n{PUBLISH}"
+        );
+        ground.replace(P, PUBLISH, &again);
+        if !is_required {
+            ground.replace(P, REQUIRED, "on.rejected");
+        }
+        let misses = misses(&ground).await;
+        let told = misses.iter().filter(|(text, _)| text.contains(problem));
+        let mends: Vec<_> = told.map(|(_, mend)| mend.as_str()).collect();
+        assert!(
+            matches!(mends[..], [told] if told.contains(mend)),
+            "{needs}: {misses:?}"
+        );
+    }
+}

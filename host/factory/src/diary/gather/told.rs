@@ -9,7 +9,7 @@ use super::super::prose::Prose;
 use super::super::rules::Rules;
 use super::super::text::bare;
 use super::super::theme::Theme;
-use super::super::weigh::{self, Weighed};
+use super::weigh::{self, Weighed};
 use super::{Unit, commit};
 
 /// Characters, those of a script without spaces twice, of the first paragraph, of all of them, of a first sentence that is longer than
@@ -24,14 +24,14 @@ const POINTS: usize = 6;
 /// The words of a message that are told.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    pub reasons: Vec<String>,
-    pub points: Vec<Point>,
-    pub note: Vec<String>,
+    pub(super) reasons: Vec<String>,
+    pub(super) points: Vec<Point>,
+    pub(super) note: Vec<String>,
 }
 
 impl Unit {
     /// The change that it is.
-    pub fn change(self, rules: &Rules, counts: bool) -> Change {
+    pub(super) fn change(self, rules: &Rules, counts: bool) -> Change {
         let theme = self.theme();
         let told = Told::of(&self, rules);
         let says = !told.is_empty();

@@ -14,14 +14,14 @@ use super::super::theme::Theme;
 const TITLE: usize = 140;
 
 /// A commit of the branch, or of a branch that a merge without any words brought.
-pub struct Unit {
-    pub entry: Entry,
-    pub headline: Headline,
-    pub message: Message,
+pub(super) struct Unit {
+    pub(super) entry: Entry,
+    pub(super) headline: Headline,
+    pub(super) message: Message,
     /// What a merge brought.
-    pub parts: Vec<Entry>,
+    pub(super) parts: Vec<Entry>,
     /// Commits of the day that are the same again.
-    pub also: Vec<Entry>,
+    pub(super) also: Vec<Entry>,
 }
 
 /// The units of a landing. A merge that says nothing itself is told by what it brought.
@@ -113,7 +113,7 @@ impl Unit {
     }
 
     /// The headline as a whole, to be known by.
-    pub fn line(&self) -> String {
+    pub(super) fn line(&self) -> String {
         match (&self.headline.undo, self.entry.is_merge()) {
             (None, true) => self.headline.title.clone(),
             _ => self.entry.subject.clone(),
@@ -121,13 +121,13 @@ impl Unit {
     }
 
     /// The commits whose authors wrote it.
-    pub fn writers(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn writers(&self) -> impl Iterator<Item = &Entry> {
         let own = self.parts.is_empty().then_some(&self.entry);
         own.into_iter().chain(&self.parts)
     }
 
     /// Whether this is the same change again, picked onto another branch.
-    pub fn is_picked_from(&self, other: &Self) -> bool {
+    pub(super) fn is_picked_from(&self, other: &Self) -> bool {
         let key = |unit: &Self| {
             let Entry {
                 author,
@@ -141,7 +141,7 @@ impl Unit {
     }
 
     /// Whether `name` is the beginning of the id of one of its commits, or its request.
-    pub fn is_named(&self, name: &str) -> bool {
+    pub(super) fn is_named(&self, name: &str) -> bool {
         if let Some(number) = name.strip_prefix('#') {
             return self
                 .headline
@@ -155,7 +155,7 @@ impl Unit {
     }
 
     /// The theme of its own headline, or of the weightiest of what it brought.
-    pub fn theme(&self) -> Theme {
+    pub(super) fn theme(&self) -> Theme {
         let own = Theme::of(&self.headline, self.entry.paths.iter());
         let typed = self.headline.kind.is_some() || self.headline.undo.is_some();
         if typed || own != Theme::Other {

@@ -1,10 +1,10 @@
 //! How much room a change deserves: by what it is, what it breaks and mends, and how much of it
 //! somebody wrote. How long its message is says nothing of that.
 
-use super::gather::Unit;
-use super::log::Entry;
-use super::prose::Prose;
-use super::rules::Rules;
+use super::super::log::Entry;
+use super::super::prose::Prose;
+use super::super::rules::Rules;
+use super::unit::Unit;
 
 /// The most that a change of documentation, tests or the build weighs.
 const MINOR: u32 = 2;
@@ -12,14 +12,14 @@ const MINOR: u32 = 2;
 const SIZES: [(u64, u32); 3] = [(300, 3), (50, 2), (10, 1)];
 
 /// What a change weighs.
-pub struct Weighed {
+pub(super) struct Weighed {
     /// Lines that somebody wrote or removed, where they are counted.
-    pub lines: Option<u64>,
-    pub importance: u32,
+    pub(super) lines: Option<u64>,
+    pub(super) importance: u32,
 }
 
 /// Weigh a unit that gives a reason, or none.
-pub fn weigh(unit: &Unit, said: bool, rules: &Rules, counts: bool) -> Weighed {
+pub(super) fn weigh(unit: &Unit, said: bool, rules: &Rules, counts: bool) -> Weighed {
     let lines = counts.then(|| written(&unit.entry, rules));
     let theme = unit.theme();
     let size = SIZES

@@ -1,0 +1,128 @@
+//! What is published is what was judged. A publication reads keys; each stage that writes one of them
+//! is before the gates and the required verdicts that the publication comes after, or what they said
+//! yes to is another text than the one that goes out.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::keys::properties;
+use super::pipelines::Staged;
+use super::{Miss, Reference, ReferenceKind, RollScope};
+use crate::handler::Contract;
+use crate::pipeline::{Graph, Pipeline};
+use crate::workspace::Defined;
+
+pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
+    let pipelines = scope.definitions.pipelines.values();
+    pipelines.flat_map(|it| judged(scope, it)).collect()
+}
+
+/// A stage, and what its handler says of itself; a gate has no handler.
+struct Known<'a> {
+    staged: Staged<'a>,
+    contract: Option<&'a Contract>,
+}
+
+impl Known<'_> {
+    fn id(&self) -> &str {
+        self.staged.stage.id()
+    }
+
+    fn is_guard(&self) -> bool {
+        self.staged.stage.required || self.staged.stage.gate.is_some()
+    }
+
+    fn reads(&self) -> BTreeSet<&str> {
+        let schema = self.contract.map(|contract| &contract.reads);
+        let keys = schema.into_iter().flat_map(|it| properties(it).keys());
+        keys.map(String::as_str).collect()
+    }
+
+    fn writes(&self, key: &str) -> bool {
+        let contract = self.contract;
+        contract.is_some_and(|it| properties(&it.writes).contains_key(key))
+    }
+}
+
+fn judged(scope: &RollScope<'_>, defined: &Defined<Pipeline>) -> Vec<Reference> {
+    let graph = Rc::new(Graph::of(&defined.value));
+    if graph.circle().next().is_some() {
+        return Vec::new();
+    }
+    let stages = Staged::in_graph(defined, Rc::clone(&graph)).map(|staged| {
+        let handler = staged.stage.handler.as_ref();
+        let entry = handler.and_then(|name| scope.registry.get(name.get_ref()));
+        let contract = entry.map(|entry| &entry.contract);
+        Known { staged, contract }
+    });
+    let stages: Vec<Known<'_>> = stages.collect();
+    let publishes = |it: &&Known<'_>| it.contract.is_some_and(Contract::publishes);
+    let mut told = BTreeSet::new();
+    let mut references = Vec::new();
+    for publication in stages.iter().filter(publishes) {
+        for guard in stages.iter().filter(|guard| guard.is_guard()) {
+            if graph.is_after(publication.staged.number, guard.staged.number) {
+                references.extend(rewritten(&stages, publication, guard, &mut told));
+            }
+        }
+    }
+    references
+}
+
+/// The stages that write what a publication reads, and that a guard before it does not come after.
+/// Each is told of once.
+fn rewritten(
+    stages: &[Known<'_>],
+    publication: &Known<'_>,
+    guard: &Known<'_>,
+    told: &mut BTreeSet<usize>,
+) -> Vec<Reference> {
+    // A person sees all of it, and whoever else judges what it reads.
+    let mut keys = publication.reads();
+    if guard.staged.stage.gate.is_none() {
+        let seen = guard.reads();
+        keys.retain(|key| seen.contains(key));
+    }
+    let (graph, at, end) = (
+        &publication.staged.graph,
+        guard.staged.number,
+        publication.staged.number,
+    );
+    let others = stages.iter().filter(|it| {
+        let number = it.staged.number;
+        number != at && number != end && !graph.is_after(at, number) && !graph.is_after(number, end)
+    });
+    let mut found = Vec::new();
+    for writer in others {
+        let key = keys.iter().find(|key| writer.writes(key));
+        if let Some(key) = key.filter(|_| told.insert(writer.staged.number)) {
+            found.push(missed(writer, key, publication, guard));
+        }
+    }
+    found
+}
+
+fn missed(writer: &Known<'_>, key: &str, publication: &Known<'_>, guard: &Known<'_>) -> Reference {
+    let (writer_id, published, guard_id) = (writer.id(), publication.id(), guard.id());
+    let said = if guard.staged.stage.gate.is_some() {
+        format!("was approved at `{guard_id}`")
+    } else {
+        format!("`{guard_id}` judged")
+    };
+    let problem = format!(
+        "it writes `{key}`, which stage `{published}` publishes, and what {said} was another one"
+    );
+    let mend = if writer
+        .staged
+        .graph
+        .is_after(writer.staged.number, guard.staged.number)
+    {
+        format!("let it come before stage `{guard_id}`, which then needs \"{writer_id}\"")
+    } else {
+        format!("add \"{writer_id}\" to the `needs` of stage `{guard_id}`")
+    };
+    let reference = writer
+        .staged
+        .reference("handler", ReferenceKind::Verdict, guard_id);
+    reference.missed(Some(Miss::new(problem, mend)))
+}

@@ -1,0 +1,132 @@
+//! `qa.aggregate`: what all rails before it came to, by the policy of each. It passes a draft on, with a
+//! report, or rejects it with all that was found, for a stage that writes it anew.
+//!
+//! It reads what the engine says of the stages that it needs, so a rail that did not run has no verdict
+//! and no score. Of several drafts in a row it keeps the best.
+
+use std::collections::BTreeMap;
+
+use callboard_core::handler::{Call, Handled, Handler};
+use callboard_core::outcome::{Done, FailureKind, Stop};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::draft::Draft;
+use crate::rails::aggregate::{Best, Report, Row, Told};
+use crate::rails::policy::{Action, Config};
+
+struct Aggregate;
+
+callboard_core::register!(Aggregate);
+
+#[derive(Deserialize, JsonSchema)]
+struct Reads {
+    draft: Draft,
+    /// What came of the stages that it needs.
+    #[serde(default)]
+    outcomes: BTreeMap<String, Told>,
+    /// Of the round before.
+    report: Option<Report>,
+    best: Option<Best>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Writes {
+    /// The draft that goes on; of a rejection the best so far.
+    draft: Draft,
+    /// What all rails came to.
+    report: Report,
+    /// The best draft so far and its report.
+    best: Best,
+    /// Whether a person should look before it is published.
+    flagged: bool,
+}
+
+impl Handler for Aggregate {
+    type Config = Config;
+    type Reads = Reads;
+    type Writes = Writes;
+
+    const SUMMARY: &'static str =
+        "Passes a draft by what all rails came to, or rejects it with what they found";
+
+    fn always_gives_a_verdict(&self) -> bool {
+        true
+    }
+
+    async fn handle(&self, _: &Call, config: Config, reads: Reads) -> Handled<Writes> {
+        let Reads {
+            draft,
+            outcomes,
+            report,
+            best,
+        } = reads;
+        let round = report.map_or(0, |before| before.round) + 1;
+        let report = Report::of(&outcomes, &config, round);
+        let newer = Best {
+            draft: draft.clone(),
+            report: report.clone(),
+        };
+        let best = best.map_or(newer.clone(), |before| before.better(newer));
+        match report.action {
+            Action::Allow | Action::Flag => {
+                let flagged = report.action == Action::Flag;
+                Ok(Done::new(Writes {
+                    draft,
+                    report,
+                    best,
+                    flagged,
+                }))
+            }
+            Action::Veto => vetoed(&config, report, best),
+            Action::Hold => {
+                let (rail, why) = named(report.first(Action::Hold));
+                Err(Stop::unavailable(rail, why))
+            }
+            Action::Fail => {
+                let (rail, why) = named(report.first(Action::Fail));
+                Err(Stop::failed(
+                    FailureKind::Internal,
+                    format!("{rail} went wrong: {why}"),
+                ))
+            }
+        }
+    }
+}
+
+/// It is rejected, or, if that was so often enough, for a person to decide.
+fn vetoed(config: &Config, report: Report, mut best: Best) -> Handled<Writes> {
+    let draft = best.draft.clone();
+    if config.flag_after.is_some_and(|most| report.round > most) {
+        let rounds = report.round;
+        best.report.flags.push(format!(
+            "it was rejected in {rounds} rounds, and this is the best of them"
+        ));
+        best.report.round = rounds;
+        let report = best.report.clone();
+        return Ok(Done::new(Writes {
+            draft,
+            report,
+            best,
+            flagged: true,
+        }));
+    }
+    let detail = report.detail();
+    let found = Writes {
+        draft,
+        report,
+        best,
+        flagged: true,
+    };
+    Err(Stop::rejected("rails", detail).handing_on(&found))
+}
+
+fn named(row: Option<&Row>) -> (String, String) {
+    match row {
+        Some(row) => (format!("rail `{}`", row.rail), row.why.clone()),
+        None => (
+            "rails".to_owned(),
+            "no rail was asked; name them in `needs`".to_owned(),
+        ),
+    }
+}

@@ -1,0 +1,13 @@
+//! What the rails found, and what follows from it. Only [`judge`] asks anybody, by the call that it is given.
+//!
+//! A rail is a handler of the surface `qa`. Its verdict is its outcome: done is a pass, rejected a fail,
+//! nothing to do means that it does not apply, and unavailable and failed say that nobody knows. They
+//! stay apart: [`policy`] says what each means for the draft, [`aggregate`] adds up what came of all
+//! rails of a stage, and [`roll`] finds where a pipeline would never ask.
+
+pub mod aggregate;
+pub mod judge;
+pub mod policy;
+pub mod reached;
+pub mod review;
+pub(crate) mod roll;

@@ -1,0 +1,121 @@
+//! The rails in the roll call: a rail that is named is one that is needed, and no rail ends or holds the
+//! run before what adds them up was asked.
+
+use callboard_core::pipeline::{Follow, Pipeline, Stage};
+use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope};
+use callboard_core::workspace::Defined;
+
+use super::aggregate::SURFACE;
+use super::policy::Config;
+
+/// The handler that adds up what rails came to.
+const AGGREGATE: &str = "qa.aggregate";
+
+pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
+    let mut references = Vec::new();
+    for defined in scope.definitions.pipelines.values() {
+        for (index, stage) in defined.value.stages.iter().enumerate() {
+            if handler(stage) != AGGREGATE {
+                continue;
+            }
+            // One that can't be read is a miss of its own.
+            let config = serde_json::from_value::<Config>(stage.config.get_ref().clone());
+            if let Ok(config) = config {
+                references.extend(named(defined, index, stage, &config));
+                references.extend(asked(defined, stage, &config));
+            }
+        }
+    }
+    references
+}
+
+fn handler(stage: &Stage) -> &str {
+    let handler = stage.handler.as_ref();
+    handler.map_or("", |handler| handler.get_ref())
+}
+
+fn referrer(pipeline: &Pipeline, stage: &Stage) -> Referrer {
+    Referrer::Stage {
+        pipeline: pipeline.name().to_owned(),
+        stage: stage.id().to_owned(),
+    }
+}
+
+/// Stages that its configuration names: it hears of those that it needs, and of no other.
+fn named(
+    defined: &Defined<Pipeline>,
+    index: usize,
+    stage: &Stage,
+    config: &Config,
+) -> Vec<Reference> {
+    let number = index.to_string();
+    let refer = |(key, target): (&str, &str)| {
+        let known = stage.needed().any(|need| need == target);
+        let miss = (!known).then(|| {
+            let problem =
+                format!("`{target}` is none of the stages that it needs, so nobody asks it");
+            Miss::new(
+                problem,
+                format!("add \"{target}\" to its `needs`, or remove it here"),
+            )
+        });
+        let reference = Reference::new(
+            referrer(&defined.value, stage),
+            format!("config.{key}"),
+            ReferenceKind::Verdict,
+            target,
+        );
+        let place = defined.at(&["stage", &number, "config", key]);
+        reference.at(place).missed(miss)
+    };
+    config.named().map(refer).collect()
+}
+
+/// What each rail comes to reaches the stage that adds it up.
+fn asked(defined: &Defined<Pipeline>, stage: &Stage, config: &Config) -> Vec<Reference> {
+    let pipeline = &defined.value;
+    let mut references = Vec::new();
+    for (index, rail) in pipeline.stages.iter().enumerate() {
+        let needed = stage.needed().any(|need| need == rail.id());
+        if !needed || !handler(rail).starts_with(SURFACE) {
+            continue;
+        }
+        for outcome in told(config.is_required(rail.id())) {
+            let miss = unheard(rail, stage, outcome);
+            let place = defined.at(&["stage", &index.to_string()]);
+            let reference = Reference::new(
+                referrer(pipeline, rail),
+                format!("on.{outcome}"),
+                ReferenceKind::Outcome,
+                *outcome,
+            );
+            references.push(reference.at(place).missed(miss));
+        }
+    }
+    references
+}
+
+/// The outcomes after which the run has to go on. One that is required may hold the run, or end it as
+/// failed, by itself; one that advises may not.
+fn told(required: bool) -> &'static [&'static str] {
+    if required {
+        &["rejected", "nothing-to-do"]
+    } else {
+        &["rejected", "nothing-to-do", "unavailable", "failed"]
+    }
+}
+
+fn unheard(rail: &Stage, stage: &Stage, outcome: &str) -> Option<Miss> {
+    let what = match rail.follow(outcome) {
+        Follow::Continue | Follow::Skip => return None,
+        Follow::Hold => "holds the run",
+        Follow::End | Follow::Fail => "ends the run",
+        Follow::Goto(_) => "sends the run back",
+    };
+    let problem = format!(
+        "{what} when it is {outcome}, so `{}` is not asked",
+        stage.id()
+    );
+    let mend = format!("write `on.{outcome} = \"skip\"` in stage `{}`", rail.id());
+    Some(Miss::new(problem, mend))
+}

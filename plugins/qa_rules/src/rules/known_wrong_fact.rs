@@ -1,0 +1,23 @@
+//! `known_wrong_fact`: what is often said and is wrong.
+
+use crate::review::Severity;
+use crate::rule::{Found, Rule, Seen, phrases};
+
+pub(crate) const RULE: Rule = Rule {
+    name: "known_wrong_fact",
+    severity: Severity::Error,
+    pattern: "each of `facts`, as it would be said",
+    threshold: None,
+    find,
+};
+
+fn find(seen: &Seen<'_>) -> Vec<Found> {
+    let mut found = Vec::new();
+    for fact in &seen.lists.facts {
+        for (passage, words) in phrases(seen.text, &[&fact.says.to_lowercase()]) {
+            let message = format!("it is wrong: {}", fact.correct);
+            found.push(Found::words(passage, &words, message).severe(fact.severity));
+        }
+    }
+    found
+}
