@@ -5,5 +5,6 @@ mod bench;
 mod kept;
 mod made;
 mod placed;
+mod regen;
 mod shown;
 mod stale;

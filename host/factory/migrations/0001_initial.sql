@@ -34,7 +34,7 @@ CREATE TABLE task_history (
     from_status TEXT,
     to_status   TEXT NOT NULL,
     event       TEXT NOT NULL CHECK (event IN (
-        'create', 'save', 'ask', 'approve', 'reject', 'send-back', 'edit', 'publish', 'cancel',
+        'create', 'save', 'ask', 'approve', 'reject', 'send-back', 'edit', 'illustrate', 'publish', 'cancel',
         'halt', 'finish', 'resume')),
     run         TEXT NOT NULL,
     draft       BIGINT NOT NULL,
@@ -133,6 +133,8 @@ CREATE TABLE media (
 );
 
 CREATE INDEX media_task ON media (task);
+CREATE INDEX media_run ON media (run);
+CREATE INDEX media_path ON media (path);
 
 -- Days of a repository that need no further look, and why.
 -- grantable

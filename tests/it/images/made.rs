@@ -18,11 +18,11 @@ fn but(reply: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> PictureServer
     })
 }
 
-#[tokio::test]
-async fn each_protocol_gives_a_picture_that_is_kept_with_how_it_was_made() {
+/// A server of each protocol, in each form of its answers.
+fn protocols() -> [(&'static str, PictureServer); 4] {
     let b64 = STANDARD.encode(png(80, 40, 7));
     let own = |asked: &Asked| format!("http://{}/files/a.png", asked.header("host"));
-    let cases: [(&str, PictureServer); 4] = [
+    [
         ("sdxl", PictureServer::sdxl()),
         ("sdxl", but(|_| Reply::png(png(80, 40, 7)))),
         (
@@ -44,8 +44,12 @@ async fn each_protocol_gives_a_picture_that_is_kept_with_how_it_was_made() {
                 _ => Reply::json(404, json!({ "error": "no" })),
             }),
         ),
-    ];
-    for (provider, server) in cases {
+    ]
+}
+
+#[tokio::test]
+async fn each_protocol_gives_a_picture_that_is_kept_with_how_it_was_made() {
+    for (provider, server) in protocols() {
         let mut bench = Bench::on(provider, &server.url()).await;
         bench.set("images.model", "painter-1");
         bench.set("images.key", "hush-hush");
@@ -96,14 +100,17 @@ async fn each_protocol_gives_a_picture_that_is_kept_with_how_it_was_made() {
     }
 }
 
-#[tokio::test]
-async fn each_way_to_misbehave_has_a_name_that_says_it() {
+/// An outcome, a cause, and the server that is told so.
+type Case = (&'static str, &'static str, PictureServer);
+
+/// Servers whose answers are none, or none of a picture.
+fn broken_off() -> Vec<Case> {
     let whole = png(64, 64, 3);
     let half = whole[..whole.len() / 2].to_vec();
     let cut = half.clone();
     let bomb = bomb();
     let json = "application/json";
-    let cases: Vec<(&str, &str, PictureServer)> = vec![
+    vec![
         ("unavailable", "reset", but(|_| Reply::Reset)),
         ("unavailable", "reset", but(|_| Reply::Close)),
         (
@@ -146,6 +153,12 @@ async fn each_way_to_misbehave_has_a_name_that_says_it() {
             "wrong-answer",
             but(|_| Reply::json(200, json!({ "filename": "../../etc/passwd" }))),
         ),
+    ]
+}
+
+/// Servers that say that they won't or can't.
+fn refused() -> Vec<Case> {
+    vec![
         (
             "unavailable",
             "server-error",
@@ -181,8 +194,13 @@ async fn each_way_to_misbehave_has_a_name_that_says_it() {
             "busy",
             but(|_| Reply::json(503, json!({})).with("retry-after", "7")),
         ),
-    ];
-    for (index, (name, cause, server)) in cases.into_iter().enumerate() {
+    ]
+}
+
+#[tokio::test]
+async fn each_way_to_misbehave_has_a_name_that_says_it() {
+    let cases = broken_off().into_iter().chain(refused());
+    for (index, (name, cause, server)) in cases.enumerate() {
         let bench = Bench::on("sdxl", &server.url()).await;
         let outcome = bench.make("run-1", &["inline:1"]).await;
         let told = outcome.detail();

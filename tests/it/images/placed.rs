@@ -73,13 +73,22 @@ async fn a_draft_gets_its_pictures_and_getting_them_again_changes_nothing() {
     assert_eq!(placed.patch["draft"]["featured"], images[0]["image"]);
     let again = place(&placed.patch["draft"]).await;
     assert_eq!(again.patch, placed.patch);
-    // Other words for what nobody described, and that nobody did is told.
-    let input = json!({ "draft": placed.patch["draft"], "images": images });
+}
+
+/// That nobody looked at a picture is told.
+#[tokio::test]
+async fn without_a_model_that_looks_the_words_stay_and_that_is_told() {
+    let server = PictureServer::sdxl();
+    let bench = Bench::on("sdxl", &server.url()).await;
+    let made = done(bench.make("run-1", &["featured"]).await);
+    let images = made.patch["images"].clone();
+    let input = json!({ "draft": draft(), "images": images });
     let captioned = done(
         bench
             .call("content.caption_images", "run-1", json!({}), input)
             .await,
     );
+    assert_eq!(captioned.patch["images"], images);
     assert_eq!(captioned.fallbacks[0].what, "role vision");
 }
 

@@ -40,6 +40,8 @@ pub(super) fn drafted(dialect: Dialect, server: &PictureServer) -> Factory {
     let save =
         "[[stage]]\nid = \"save\"\nhandler = \"content.save_draft\"\nneeds = [\"citations\"]\n";
     factory.edit("pipelines/dev_diary.toml", save, STAGES);
+    let (short, long) = ("budget = \"10m\"", "budget = \"20m\"");
+    factory.edit("pipelines/dev_diary.toml", short, long);
     factory.ok(&["apply"]);
     factory.ok(&["settings", "set", "images.provider", "sdxl"]);
     factory.ok(&["settings", "set", "images.url", &server.url()]);
@@ -96,14 +98,7 @@ fn readers_and_an_export_have_the_pictures_of_a_post() {
         image.starts_with("http://") && image.ends_with(&featured),
         "{image}"
     );
-    for path in [
-        "/media/nobody.png",
-        "/media/..%2fcallboard.db",
-        &format!("/media/{}.png", "0".repeat(32)),
-    ] {
-        let absent = get(address, path);
-        assert_eq!(absent.status, 404, "{path}");
-    }
+    absent(address);
     drop(daemon);
     factory.ok(&["posts", "export", "public"]);
     let folder = factory.workspace().join("public");
@@ -128,4 +123,16 @@ fn readers_and_an_export_have_the_pictures_of_a_post() {
         0,
         "the folder of pictures is no mistake of the workspace"
     );
+}
+
+/// What is no name of a picture, and what is the name of none.
+fn absent(address: std::net::SocketAddr) {
+    for path in [
+        "/media/nobody.png",
+        "/media/..%2fcallboard.db",
+        &format!("/media/{}.png", "0".repeat(32)),
+    ] {
+        let absent = get(address, path);
+        assert_eq!(absent.status, 404, "{path}");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod create;
 mod edit;
+mod picture;
 mod view;
 
 use callboard_core::app::App;
@@ -18,6 +19,7 @@ use crate::tables::transitions::{At, Happening, Word};
 
 pub use self::create::{Asked, Created, create};
 pub use self::edit::{Edit, diff, edit};
+pub use self::picture::{Regenerated, Which, regen_image};
 pub use self::view::{
     Cancelled, DiffView, DraftView, StageFallback, TaskDetails, TaskMoveView, TaskView,
 };

@@ -49,9 +49,9 @@ pub fn by_id(id: &str) -> Query<MediaRow> {
     select("WHERE id = $1").bind(id)
 }
 
-/// The pictures that were made for a task, newest first.
-pub fn of_task(task: &str) -> Query<MediaRow> {
-    select("WHERE task = $1 ORDER BY made_at DESC, id").bind(task)
+/// How the picture of a name was made, the newest first.
+pub fn of_path(path: &str) -> Query<MediaRow> {
+    select("WHERE path = $1 ORDER BY made_at DESC, id").bind(path)
 }
 
 /// Say what a picture shows.
@@ -61,9 +61,9 @@ pub fn caption(id: &str, alt: &str) -> Statement {
         .bind(alt)
 }
 
-/// The pictures of a task are those of its post from now on.
-pub fn published(task: &str, post: &str) -> Statement {
-    Statement::new("UPDATE media SET post = $2 WHERE task = $1 AND post IS NULL")
-        .bind(task)
-        .bind(post)
+/// The pictures of a task, and of the run that made it, are those of its post from now on.
+pub fn published(task: &str, run: &str, post: &str) -> Statement {
+    let sql = "UPDATE media SET task = $1, post = $3 \
+        WHERE (task = $1 OR run = $2) AND post IS NULL";
+    Statement::new(sql).bind(task).bind(run).bind(post)
 }

@@ -182,6 +182,22 @@ pub fn titled(limit: u32) -> Query<(String, String)> {
     Query::new(sql).bind(limit)
 }
 
+/// The post of a task, published or removed.
+pub fn of_task(task: &str) -> Query<Post> {
+    select("WHERE task = $1").bind(task)
+}
+
+/// Give a post another text, and another picture that stands for it.
+pub fn illustrate(post: &Post, now: Timestamp) -> Statement {
+    let changed = Post {
+        updated_at: now,
+        ..post.clone()
+    };
+    let sql = "UPDATE posts SET markdown = :markdown, featured = :featured, \
+            updated_at = :updated_at WHERE id = :id";
+    Statement::named(sql, &changed)
+}
+
 /// The slugs that begin so.
 pub fn slugs(beginning: &str) -> Query<String> {
     let sql = "SELECT slug FROM posts WHERE substr(slug, 1, CAST($2 AS INTEGER)) = $1";

@@ -2,6 +2,7 @@
 
 mod create;
 mod edit;
+mod picture;
 mod show;
 
 use callboard_core::app::App;
@@ -71,6 +72,8 @@ pub(super) enum Tasks {
         #[command(flatten)]
         verdict: Feedback,
     },
+    /// Make a picture of the task anew, in its draft and its post.
+    RegenImage(picture::RegenImage),
     /// Have the run of a task that ended go on again, here, with a fresh budget.
     Retry {
         #[command(flatten)]
@@ -128,6 +131,7 @@ impl Tasks {
             }
             Tasks::Show(which) => return show::task(context, &app, &which.id).await,
             Tasks::Edit(edit) => return edit.run(context, &app).await,
+            Tasks::RegenImage(picture) => return picture.run(context, &app).await,
             Tasks::Diff { which, old, new } => {
                 return show::diff(context, &app, &which.id, old.zip(new)).await;
             }

@@ -14,11 +14,10 @@ use crate::draft::Draft;
 use crate::markdown;
 use crate::slug;
 use crate::tables::diary_days::{self, DayState};
-use crate::tables::drafts;
-use crate::tables::media;
 use crate::tables::posts::{self, Post};
 use crate::tables::tasks::{self, Approval, Task, TaskEvent, TaskStatus};
 use crate::tables::transitions::{At, Happening};
+use crate::tables::{drafts, media};
 
 struct PublishPost;
 
@@ -85,11 +84,8 @@ impl Handler for PublishPost {
             post: post.id.clone(),
             slug: post.slug.clone(),
         });
-        done = done
-            .write(moved)
-            .write(noted)
-            .write(posts::insert(&post))
-            .write(media::published(&task.id, &post.id));
+        done = done.write(moved).write(noted).write(posts::insert(&post));
+        done = done.write(media::published(&task.id, &task.run, &post.id));
         if !post.covers.is_empty() {
             let day = diary_days::mark(&post.subject, DayState::Published, &call.run, call.now);
             done = done.write(day);

@@ -44,6 +44,8 @@ pub enum TaskEvent {
     SendBack,
     /// A person wrote another version.
     Edit,
+    /// One of its pictures was made anew, in its draft and its post.
+    Illustrate,
     /// Its post is there.
     Publish,
     /// A person ended it, or its run.
@@ -115,6 +117,17 @@ const TRANSITIONS: &[Transition<TaskStatus, TaskEvent>] = &[
         None,
     ),
     row(
+        &[
+            S::Drafted,
+            S::AwaitingApproval,
+            S::Rejected,
+            S::Halted,
+            S::Published,
+        ],
+        E::Illustrate,
+        None,
+    ),
+    row(
         &[S::InProgress, S::Drafted, S::Approved],
         E::Publish,
         Some(S::Published),
@@ -180,6 +193,7 @@ impl Word for TaskEvent {
         E::Reject,
         E::SendBack,
         E::Edit,
+        E::Illustrate,
         E::Publish,
         E::Cancel,
         E::Halt,
@@ -196,6 +210,7 @@ impl Word for TaskEvent {
             E::Reject => "reject",
             E::SendBack => "send-back",
             E::Edit => "edit",
+            E::Illustrate => "illustrate",
             E::Publish => "publish",
             E::Cancel => "cancel",
             E::Halt => "halt",
@@ -244,7 +259,8 @@ mod tests {
         for status in TaskStatus::ALL {
             let reached = TRANSITIONS.iter().any(|row| row.to == Some(*status));
             assert!(reached, "{status:?}");
-            let left = TRANSITIONS.iter().any(|row| row.from.contains(status));
+            let leads_on = |row: &&Transition<S, E>| row.to.is_some() && row.from.contains(status);
+            let left = TRANSITIONS.iter().any(|row| leads_on(&row));
             assert_eq!(left, *status != S::Published, "{status:?}");
             for event in TaskEvent::ALL {
                 let rows = TRANSITIONS.iter().filter(|row| row.event == *event);

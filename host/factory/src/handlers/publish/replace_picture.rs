@@ -1,0 +1,142 @@
+//! `publish.replace_picture`: the picture that was made takes the place of the one before it, in a
+//! new version of the draft and, if there is a post, in that. All of it changes in the transaction
+//! of the checkpoint, with a line in the history of the task.
+
+use callboard_core::handler::{Call, Handled, Handler, Needs};
+use callboard_core::outcome::{Done, FailureKind, Stop};
+use callboard_core::value::Value;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::diary::id::derived;
+use crate::draft::{self, Image};
+use crate::images::Which;
+use crate::images::plan::Made;
+use crate::markdown::pictures::replace;
+use crate::tables::drafts::{self, Origin};
+use crate::tables::tasks::{self, Task, TaskEvent};
+use crate::tables::transitions::{At, Happening, Word};
+use crate::tables::{media, posts};
+
+struct ReplacePicture;
+
+callboard_core::register!(ReplacePicture);
+
+#[derive(Deserialize, JsonSchema)]
+struct Reads {
+    /// The id of the task.
+    task: String,
+    images: Vec<Made>,
+    /// Who asked for it.
+    by: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Writes {
+    /// The number of the new version of the draft.
+    number: i64,
+    /// The id of the post that shows it.
+    post: Option<String>,
+    /// Where the picture is.
+    src: String,
+}
+
+impl Handler for ReplacePicture {
+    type Config = ();
+    type Reads = Reads;
+    type Writes = Writes;
+
+    const SUMMARY: &'static str = "Puts a picture in the place of one of a draft and its post";
+
+    fn needs(&self) -> Needs {
+        Needs::default()
+            .table("tasks", &["select", "update"])
+            .table("task_history", &["select", "insert"])
+            .table("drafts", &["select", "insert"])
+            .table("posts", &["select", "update"])
+    }
+
+    async fn handle(&self, call: &Call, _config: (), reads: Reads) -> Handled<Writes> {
+        let wrong = |text: String| Stop::failed(FailureKind::Input, text);
+        let made = reads.images.first();
+        let made = made.ok_or_else(|| wrong("no picture was made".to_owned()))?;
+        let task = call.read_first(tasks::one(&reads.task)).await?;
+        let task = task.ok_or_else(|| wrong(format!("there is no task {}", reads.task)))?;
+        if tasks::TASKS
+            .to(Some(task.status), TaskEvent::Illustrate)
+            .is_none()
+        {
+            let (id, status) = (&task.id, task.status.word());
+            let text = format!("task {id} is {status}, and its pictures cannot be made anew now");
+            return Err(wrong(text));
+        }
+        let by = reads.by.unwrap_or_default();
+        let new = version(call, &task, made, &by).await?;
+        let detail = format!("{}: {}", made.which, made.prompt);
+        let happening = Happening {
+            event: TaskEvent::Illustrate,
+            who: &by,
+            detail: &detail,
+            at: At::Moment(call.now),
+        };
+        let set = [("draft", Value::Integer(new.number))];
+        let post = call.read_first(posts::of_task(&task.id)).await?;
+        let mut done = Done::new(Writes {
+            number: new.number,
+            post: post.as_ref().map(|post| post.id.clone()),
+            src: made.image.src.clone(),
+        })
+        .write(drafts::insert(&new))
+        .effect("pictures_replaced", 1);
+        done.writes.extend(tasks::step(&task.id, &happening, &set));
+        if let Some(mut post) = post {
+            (post.markdown, post.featured) = replaced(&post.markdown, post.featured, made)?;
+            done = done
+                .write(posts::illustrate(&post, call.now))
+                .write(media::published(&task.id, &call.run, &post.id))
+                .effect("posts_changed", 1);
+        }
+        Ok(done)
+    }
+}
+
+/// The version of the draft with the picture.
+async fn version(call: &Call, task: &Task, made: &Made, by: &str) -> Result<drafts::Draft, Stop> {
+    let wrong = |text: String| Stop::failed(FailureKind::Input, text);
+    let all = call.read(drafts::all(&task.id)).await?;
+    let number = all.last().map_or(0, |draft| draft.number) + 1;
+    let old = all.into_iter().find(|draft| draft.number == task.draft);
+    let old = old.ok_or_else(|| wrong(format!("task {} has no draft", task.id)))?;
+    let mut text: draft::Draft = old
+        .text()
+        .map_err(|error| wrong(format!("draft {} can't be read: {error}", old.number)))?;
+    (text.markdown, text.featured) = replaced(&text.markdown, text.featured, made)?;
+    Ok(drafts::Draft {
+        id: derived(&["draft", &task.id, &number.to_string()]),
+        number,
+        parent: Some(old.number),
+        origin: Origin::Person,
+        editor: by.to_owned(),
+        details: drafts::details(&text),
+        markdown: text.markdown,
+        created_at: call.now,
+        ..old
+    })
+}
+
+/// A text with the picture in its place.
+fn replaced(
+    markdown: &str,
+    featured: Option<Image>,
+    made: &Made,
+) -> Result<(String, Option<Image>), Stop> {
+    let wrong = |error: &dyn std::fmt::Display| Stop::failed(FailureKind::Input, error);
+    let Which::Inline(number) = made.which else {
+        return Ok((markdown.to_owned(), Some(made.image.clone())));
+    };
+    let Image { src, alt, .. } = &made.image;
+    let text = replace(markdown, number, src, alt).map_err(|error| wrong(&error))?;
+    let which = made.which;
+    let text = text.ok_or_else(|| wrong(&format!("the text has no {which} any more")))?;
+    Ok((text, featured))
+}

@@ -1,0 +1,109 @@
+//! `tasks regen-image`, through the real program: a picture of a task is made anew, in its draft
+//! and its post, and what keeps it away has its name at the command line.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+
+use super::shown::{drafted, pictures, post};
+use crate::support::factory::on_each;
+use crate::support::pictures::{PictureServer, Reply, sdxl};
+
+on_each!(
+    a_picture_is_made_anew_before_and_after_its_post_is_there,
+    |dialect| {
+        let server = PictureServer::sdxl();
+        let factory = drafted(dialect, &server);
+        let task = factory.task();
+        let regen = |arguments: &[&str]| {
+            let ran = factory.run(&[&["tasks", "regen-image", &task], arguments].concat());
+            assert_eq!(ran.code, 0, "{ran}");
+        };
+        regen(&["--which", "featured", "--prompt", "A boat", "--by", "ada"]);
+        let asked = server.generations().pop().expect("a question");
+        assert_eq!(asked.json()["prompt"], "A boat");
+        let shown = factory.json(&["tasks", "show", &task]);
+        assert_eq!(
+            (&shown["draft"]["number"], &shown["task"]["status"]),
+            (&json!(2), &json!("awaiting-approval"))
+        );
+        factory.ok(&["tasks", "approve", &task]);
+        let before = post(&factory);
+        assert_eq!(
+            before["featured"]["alt"], "A boat",
+            "what was approved is what was made anew"
+        );
+        // As before, if nobody says what it is to show.
+        let old = pictures(before["markdown"].as_str().expect("a text"));
+        let prompts = server.generations();
+        regen(&["--which", "inline:1"]);
+        let asked = server.generations().pop().expect("a question");
+        assert_eq!(asked.json()["prompt"], prompts[1].json()["prompt"]);
+        let after = post(&factory);
+        let new = pictures(after["markdown"].as_str().expect("a text"));
+        assert_ne!(new[0], old[0]);
+        assert_eq!(
+            (&new[1..], &after["featured"]),
+            (&old[1..], &before["featured"])
+        );
+        let history = factory.texts("SELECT event || ' ' || who || ' ' || draft AS line FROM task_history WHERE event = 'illustrate' ORDER BY step", "line");
+        assert!(
+            history[0].starts_with("illustrate ada 2") && history[1].ends_with(" 3"),
+            "{history:?}"
+        );
+        assert_eq!(factory.count("media WHERE post IS NULL"), 0);
+        let ran = factory.run(&["tasks", "regen-image", &task, "--which", "inline:99"]);
+        assert_eq!(ran.code, 1, "{ran}");
+        assert!(
+            ran.to_string().contains("the draft has no inline:99"),
+            "{ran}"
+        );
+        let ran = factory.run(&["tasks", "regen-image", &task, "--which", "third"]);
+        assert_eq!(ran.code, 2, "{ran}");
+    }
+);
+
+/// A server that makes pictures until it is told to misbehave in one of some ways.
+fn moody(moods: Vec<Reply>) -> (PictureServer, Arc<AtomicUsize>) {
+    let mood = Arc::new(AtomicUsize::new(0));
+    let told = Arc::clone(&mood);
+    let server = PictureServer::new(move |asked| {
+        let mood = told.load(Ordering::SeqCst);
+        match mood.checked_sub(1).filter(|_| asked.path == "/generate") {
+            Some(mood) => moods[mood].clone(),
+            None => sdxl(asked),
+        }
+    });
+    (server, mood)
+}
+
+#[test]
+fn what_keeps_a_picture_away_has_its_name_at_the_command_line_and_changes_nothing() {
+    let detail = |status, text: &str| Reply::json(status, json!({ "detail": text }));
+    let moods = [
+        ("degraded", 3, detail(503, "model not loaded")),
+        ("out-of-memory", 3, detail(503, "CUDA out of memory")),
+        ("reset", 3, Reply::Reset),
+        ("not-an-image", 3, Reply::png(b"I am a PNG".to_vec())),
+        ("bad-request", 1, detail(422, "no such size")),
+        ("busy", 4, detail(429, "later").with("retry-after", "600")),
+    ];
+    let (server, mood) = moody(moods.iter().map(|(_, _, reply)| reply.clone()).collect());
+    let factory = drafted(callboard_core::store::Dialect::Sqlite, &server);
+    let task = factory.task();
+    factory.ok(&["tasks", "approve", &task]);
+    let before = post(&factory);
+    for (index, (cause, code, _)) in moods.iter().enumerate() {
+        mood.store(index + 1, Ordering::SeqCst);
+        let ran = factory.run(&["tasks", "regen-image", &task, "--which", "featured"]);
+        assert_eq!(ran.code, *code, "{cause}: {ran}");
+        assert!(ran.stdout.contains(&format!("{cause}: ")), "{cause}: {ran}");
+        assert_eq!(post(&factory), before, "{cause}");
+    }
+    let gone = server.url();
+    drop(server);
+    let ran = factory.run(&["tasks", "regen-image", &task, "--which", "featured"]);
+    assert_eq!(ran.code, 3, "{gone}: {ran}");
+    assert!(ran.stdout.contains("image server: unreachable: "), "{ran}");
+}
