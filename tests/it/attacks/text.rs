@@ -123,6 +123,7 @@ fn writes_the_draft(key: &str, words: &str) -> String {
 /// operator's grant, and not where the check is switched off.
 fn a_draft_is_replaced(dialect: Dialect) {
     let factory = Factory::written(dialect);
+    factory.ok(&["apply"]);
     let (plugin, name) = (
         "plugins/embeddings_orphan_prune/plugin.toml",
         "embeddings_orphan_prune",

@@ -43,6 +43,16 @@ const LINES: &[(&[&str], i32)] = &[
     (&["runs", "migrate", "latest", "--to", "1"], 0),
     (&["tasks", "list"], 0),
     (&["tasks", "show", "latest"], 0),
+    (&["tasks", "history", "latest"], 0),
+    (&["tasks", "diff", "latest"], 2),
+    (&["tasks", "edit", "latest", "--title", "Another title"], 0),
+    (&["tasks", "create", "A topic", "--pipeline", "nowhere"], 2),
+    (
+        &["tasks", "regen-image", "latest", "--which", "inline:9"],
+        2,
+    ),
+    (&["tasks", "retry", "nowhere"], 2),
+    (&["tasks", "cancel", "nowhere"], 2),
     (&["gates", "list"], 0),
     (&["gates", "show", "latest"], 0),
     (

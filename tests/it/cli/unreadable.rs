@@ -16,7 +16,9 @@ fn broken() -> Factory {
                 NULL, 1, {number}, 1)"
         ));
         factory.execute(&format!(
-            "INSERT INTO posts VALUES ('id-{number}', 'post-{number}', 's{number}', 't', {what}, '', \
+            "INSERT INTO posts (id, slug, subject, task, title, excerpt, markdown, tags, \
+                written_by, covers, status, published_at, updated_at, edited_by, approved_by, approved_at) \
+                VALUES ('id-{number}', 'post-{number}', 's{number}', 't', {what}, '', \
                 'Text.', '', 'composer', '2026-03-0{number}', 'published', {number}, 1, '', '', NULL)"
         ));
     }
@@ -118,7 +120,9 @@ fn a_post_whose_slug_is_no_folder_stops_no_export() {
     for (number, slug) in [(1, "good"), (2, "a/b?"), (3, "gone/")] {
         let status = if number == 3 { "removed" } else { "published" };
         factory.execute(&format!(
-            "INSERT INTO posts VALUES ('id-{number}', '{slug}', 's{number}', 't', 'A title', '', \
+            "INSERT INTO posts (id, slug, subject, task, title, excerpt, markdown, tags, \
+                written_by, covers, status, published_at, updated_at, edited_by, approved_by, approved_at) \
+                VALUES ('id-{number}', '{slug}', 's{number}', 't', 'A title', '', \
                 'Text.', '', 'composer', '2026-03-0{number}', '{status}', {number}, 1, '', '', NULL)"
         ));
     }

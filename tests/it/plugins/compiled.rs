@@ -33,7 +33,7 @@ fn a_command_that_calls_no_guest_compiles_none() {
     let cache = cache.path();
     assert_eq!(
         (kept(cache, "code").len(), kept(cache, "contracts").len()),
-        (2, 2)
+        (3, 3)
     );
     for file in kept(cache, "code") {
         fs::remove_file(file).expect("removed");

@@ -22,9 +22,15 @@ fn sum(needs: &[&str], config: &str) -> String {
     format!("[[stage]]\nid = \"sum\"\nhandler = \"qa.aggregate\"\nneeds = {needs:?}\n{config}\n")
 }
 
+/// The role that judges, which the bundled workspace does not declare.
+const CRITIC: &str = "\n[\"roles.critic.url\"]\ntype = \"url\"\ndescription = \"where it answers\"\n\
+    [\"roles.critic.model\"]\ntype = \"model\"\ndescription = \"which\"\n";
+
 fn judging(dialect: Dialect, stages: &str) -> Factory {
     let factory = Factory::written(dialect);
     factory.write("pipelines/judge.toml", format!("{HEAD}{stages}"));
+    let declared = factory.read("settings.toml");
+    factory.write("settings.toml", declared + CRITIC);
     factory
 }
 
@@ -119,11 +125,6 @@ fn a_required_critic_vetoes_holds_or_passes_by_what_it_answers() {
         "on.unavailable = \"end\"\nconfig.required = [\"critic\"]",
     );
     let factory = judging(Dialect::Sqlite, &format!("{critic}{sum}"));
-    let declared = factory.read("settings.toml");
-    if !declared.contains("roles.critic.url") {
-        let critic = "\n[\"roles.critic.url\"]\ntype = \"url\"\n\n[\"roles.critic.model\"]\ntype = \"model\"\n";
-        factory.write("settings.toml", declared + critic);
-    }
     factory.ok(&["apply"]);
     let server = ModelServer::new(Say::Text(r#"{"score": 80, "findings": []}"#));
     factory.ok(&["settings", "set", "roles.critic.url", &server.url()]);

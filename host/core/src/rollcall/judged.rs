@@ -124,5 +124,9 @@ fn missed(writer: &Known<'_>, key: &str, publication: &Known<'_>, guard: &Known<
     let reference = writer
         .staged
         .reference("handler", ReferenceKind::Verdict, guard_id);
-    reference.missed(Some(Miss::new(problem, mend)))
+    let broken = guard
+        .staged
+        .broken_need()
+        .or_else(|| publication.staged.broken_need());
+    reference.missed(Some(Miss::new(problem, mend).because(broken)))
 }
