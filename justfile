@@ -104,7 +104,7 @@ deny:
 
 # Hold the rules of the rails against the drafts of `tests/fixtures/drafts`: precision and recall, by rule.
 rails-report:
-    @cd plugins && cargo test --quiet {{ locked }} --package qa_rules --target-dir "{{ guests }}" rails_report -- --nocapture
+    @cd plugins && cargo test --quiet {{ locked }} --workspace --target-dir "{{ guests }}" rails_report -- --nocapture
 
 # Measure (`bench --bench NAME` for one benchmark).
 bench *ARGS: plugins fixtures

@@ -119,7 +119,11 @@ fn every_page_with_commands_is_run() {
     let names = String::from_utf8(git.stdout).expect("UTF-8");
     let names: Vec<&str> = names.split_terminator('\0').collect();
     assert!(names.len() > 10, "{names:?}");
-    for name in names {
+    // The drafts that rails are held against are texts, and no pages.
+    let pages = names
+        .into_iter()
+        .filter(|name| !name.starts_with("tests/fixtures/drafts/"));
+    for name in pages {
         let page = Page::read(&top().join(name));
         let listed = PAGES.contains(&name);
         assert_eq!(

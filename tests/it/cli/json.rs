@@ -44,7 +44,7 @@ const LINES: &[(&[&str], i32)] = &[
     (&["tasks", "list"], 0),
     (&["tasks", "show", "latest"], 0),
     (&["tasks", "history", "latest"], 0),
-    (&["tasks", "diff", "latest"], 2),
+    (&["tasks", "diff", "latest"], 0),
     (&["tasks", "edit", "latest", "--title", "Another title"], 0),
     (&["tasks", "create", "A topic", "--pipeline", "nowhere"], 2),
     (

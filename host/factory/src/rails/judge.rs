@@ -181,6 +181,24 @@ pub async fn judge(
     Ok(verdict(question, judging, judged, opinions, models, tokens))
 }
 
+/// What is said of how far the scores of several trials lie apart.
+fn spread(scores: &[u32], most_spread: u32) -> Option<Finding> {
+    let ends = scores.iter().max().zip(scores.iter().min());
+    let spread = ends.map_or(0, |(most, least)| most - least);
+    if scores.len() < 2 {
+        return None;
+    }
+    let told: Vec<String> = scores.iter().map(ToString::to_string).collect();
+    let severity = if spread > most_spread {
+        Severity::Warning
+    } else {
+        Severity::Info
+    };
+    let (trials, told) = (scores.len(), told.join(", "));
+    let told = format!("{trials} trials: {told}; they differ by {spread}");
+    Some(Finding::new("spread", severity, told))
+}
+
 fn verdict(
     question: Question,
     judging: &Judging,
@@ -216,28 +234,7 @@ fn verdict(
             ),
         ));
     }
-    let spread = scores
-        .iter()
-        .max()
-        .zip(scores.iter().min())
-        .map_or(0, |(most, least)| most - least);
-    if scores.len() > 1 {
-        let told = scores
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ");
-        let severity = if spread > judging.most_spread {
-            Severity::Warning
-        } else {
-            Severity::Info
-        };
-        findings.push(Finding::new(
-            "spread",
-            severity,
-            format!("{} trials: {told}; they differ by {spread}", scores.len()),
-        ));
-    }
+    findings.extend(spread(&scores, judging.most_spread));
     let writer = judged.draft.written_by.strip_prefix("model ");
     if let Some(own) = writer.filter(|writer| models.iter().any(|model| model == writer)) {
         findings.push(Finding::new("own_work", Severity::Warning, format!("{own} judges what it wrote itself, and models praise their own work; give the role {} another one", judging.role)));

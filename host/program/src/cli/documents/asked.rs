@@ -84,6 +84,7 @@ const TASKS: &[DocumentedAnswer] = &[
     answer::<runs::RunView>("tasks regenerate"),
     answer::<runs::RunView>("tasks retry"),
     answer::<tasks::Cancelled>("tasks cancel"),
+    answer::<runs::RunView>("tasks regen-image"),
     answer::<Vec<tasks::TaskMoveView>>("tasks history"),
 ];
 
