@@ -331,12 +331,12 @@ impl Rows {
 
     /// Read every row.
     pub fn read<T: for<'r> Deserialize<'r>>(&self) -> Result<Vec<T>, ColumnError> {
-        self.iter().map(|row| row.read()).collect()
+        self.iter().map(Row::read).collect()
     }
 
     /// Read the first row, if there is one.
     pub fn read_first<T: for<'r> Deserialize<'r>>(&self) -> Result<Option<T>, ColumnError> {
-        self.first().map(|row| row.read()).transpose()
+        self.first().map(Row::read).transpose()
     }
 }
 

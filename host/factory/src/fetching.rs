@@ -72,6 +72,10 @@ impl<'c> Fetcher<'c> {
         let response = self.get(url, page::MOST).await?;
         let media = header(&response, "content-type").to_owned();
         let read = move || page::read(&response.body, &response.url, &media);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "arithmetic of a bounded page, waited for here"
+        )]
         let read = tokio::task::spawn_blocking(read).await;
         read.map_err(|error| format!("its reader stopped: {error}"))?
     }
@@ -80,6 +84,10 @@ impl<'c> Fetcher<'c> {
     pub async fn feed(&self, url: &str, most: usize) -> Result<Read, String> {
         let response = self.get(url, FEED).await?;
         let read = move || feed::read(&response.body, &response.url, most);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "arithmetic of a bounded page, waited for here"
+        )]
         let read = tokio::task::spawn_blocking(read).await;
         read.map_err(|error| format!("its reader stopped: {error}"))?
     }

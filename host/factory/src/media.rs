@@ -141,7 +141,7 @@ impl Media {
             return Err(Unstored::Name(name.to_owned()));
         }
         let parts = self.prefix.split('/').filter(|part| !part.is_empty());
-        Ok(Key::from_iter(parts.chain([name])))
+        Ok(parts.chain([name]).collect())
     }
 }
 

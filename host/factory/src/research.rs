@@ -66,8 +66,8 @@ pub fn numbered(found: Vec<Found>, most: usize, longest: usize) -> Vec<Source> {
     let once = found.into_iter().filter(|it| seen.insert(address(&it.url)));
     let numbered = once.take(most).enumerate().map(|(index, found)| Source {
         id: format!("s{}", index + 1),
-        title: cut(&spaced(&found.title), TITLE),
-        site: cut(&spaced(&found.site), TITLE),
+        title: cut(spaced(&found.title), TITLE),
+        site: cut(spaced(&found.site), TITLE),
         text: found.text.chars().take(longest).collect(),
         published: found.published,
         url: found.url,

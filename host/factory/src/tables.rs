@@ -60,6 +60,7 @@ mod picture {
 
     use crate::draft::Image;
 
+    #[expect(clippy::ref_option, reason = "serde calls it with the field")]
     pub(super) fn serialize<S: Serializer>(
         image: &Option<Image>,
         serializer: S,

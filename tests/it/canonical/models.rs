@@ -52,9 +52,12 @@ fn a_draft_that_no_model_wrote_is_none() {
     ];
     for (reply, why) in cases {
         let answer = reply.clone();
-        press.script(move |asked| match asked.path.contains("completions") {
-            true => answer.clone(),
-            false => web(asked),
+        press.script(move |asked| {
+            if asked.path.contains("completions") {
+                answer.clone()
+            } else {
+                web(asked)
+            }
         });
         let ran = run(&factory, &[TOPIC, &urls]);
         assert_eq!(ran.code, 4, "{reply:?}: {ran}");
@@ -98,9 +101,10 @@ fn stages_that_can_do_without_a_model_say_what_they_did_instead() {
 fn a_review_that_is_no_better_leaves_the_text_and_says_so() {
     let worse = r#"{"title":"t","summary":"s","sections":[{"heading":"","paragraphs":[{"text":"The Fastnet was lit.","sources":["s1"]}]}]}"#;
     let press = saying("sections", move |asked| {
-        match asked.body.contains("as its editor") {
-            true => Reply::model(worse, true),
-            false => model(asked),
+        if asked.body.contains("as its editor") {
+            Reply::model(worse, true)
+        } else {
+            model(asked)
         }
     });
     let factory = patient(&press);
@@ -169,9 +173,10 @@ fn a_text_that_is_mostly_made_up_is_written_anew_by_what_was_found() {
     let made_up = r#"{"title":"How keepers tended it","summary":"What the keepers of the Fastnet did each day on the rock.","sections":[{"heading":"","paragraphs":[
         {"text":"Grace Hopper paid 900 pounds for the lamp. Alan Turing built it in 1931. Keepers trimmed the wick before dusk.","sources":["s1"]}]}]}"#;
     let press = saying("sections", move |asked| {
-        match asked.body.contains("was sent back") {
-            true => model(asked),
-            false => Reply::model(made_up, true),
+        if asked.body.contains("was sent back") {
+            model(asked)
+        } else {
+            Reply::model(made_up, true)
         }
     });
     let factory = patient(&press);

@@ -138,6 +138,6 @@ pub(crate) fn planned(which: &str) -> Json {
 pub(crate) fn done(outcome: Outcome) -> Done<Patch> {
     match outcome {
         Outcome::Done(done) => done,
-        stopped => panic!("{}: {}", stopped.name(), stopped.detail()),
+        stopped @ Outcome::Stopped(_) => panic!("{}: {}", stopped.name(), stopped.detail()),
     }
 }

@@ -69,7 +69,7 @@ async fn a_draft_gets_its_pictures_and_getting_them_again_changes_nothing() {
         src(1)
     );
     assert!(text.contains(&first), "{text}");
-    assert!(!text.contains(&format!("## Sources\n\n!")), "{text}");
+    assert!(!text.contains(&"## Sources\n\n!".to_string()), "{text}");
     assert_eq!(placed.patch["draft"]["featured"], images[0]["image"]);
     let again = place(&placed.patch["draft"]).await;
     assert_eq!(again.patch, placed.patch);

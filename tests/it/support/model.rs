@@ -195,7 +195,7 @@ fn read_request(stream: &TcpStream) -> Option<ModelAsked> {
     let mut asked = ModelAsked::default();
     let mut first = String::new();
     reader.read_line(&mut first).ok()?;
-    asked.path = first.split(' ').nth(1)?.to_owned();
+    first.split(' ').nth(1)?.clone_into(&mut asked.path);
     let mut length = 0;
     loop {
         let mut line = String::new();

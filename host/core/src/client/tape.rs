@@ -170,7 +170,7 @@ impl Asked {
     pub(super) fn of(request: &Request, anywhere: bool) -> Self {
         let mut url = request.url.clone();
         if anywhere && let Ok(whole) = Url::parse(&url) {
-            url = whole.path().to_owned();
+            whole.path().clone_into(&mut url);
             url.extend(whole.query().map(|query| format!("?{query}")));
         }
         let mut digest = Sha256::new();

@@ -38,6 +38,7 @@ pub struct ModelPrice {
 }
 
 impl ModelRules {
+    #[expect(clippy::cast_precision_loss, reason = "no call has so many tokens")]
     /// What a call costs, in millionths of a cent; nothing if the model has no price.
     pub fn cost(&self, model: &str, prompt: u64, completion: u64) -> u64 {
         let price = self.prices.get(model).copied().unwrap_or_default();
@@ -60,6 +61,7 @@ fn microcents(amount: f64) -> u64 {
 }
 
 /// Millionths of a cent as an amount for people: `0.0123`.
+#[expect(clippy::cast_precision_loss, reason = "shown with four decimals")]
 pub fn shown_amount(microcents: u64) -> String {
     format!("{:.4}", microcents as f64 / MICROCENTS)
 }

@@ -180,7 +180,7 @@ fn named(kind: &ValidationErrorKind) -> Vec<String> {
     for error in context.iter().flatten() {
         match error.kind() {
             ValidationErrorKind::Constant { expected_value } => {
-                named.push(expected_value.to_string())
+                named.push(expected_value.to_string());
             }
             ValidationErrorKind::Enum { options } => {
                 named.extend(

@@ -135,7 +135,7 @@ fn asked(loaded: &LoadedRevision) -> BTreeMap<String, BTreeSet<String>> {
         .values()
         .flat_map(|pipeline| &pipeline.stages)
     {
-        let handler = stage.handler.as_ref().map(|name| name.get_ref());
+        let handler = stage.handler.as_ref().map(toml::Spanned::get_ref);
         let Some(entry) = handler.and_then(|name| loaded.registry.get(name)) else {
             continue;
         };

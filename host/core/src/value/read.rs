@@ -203,6 +203,7 @@ impl<'de> Deserializer<'de> for Place<'de, '_> {
 }
 
 /// Columns of a row, one after another.
+#[expect(clippy::struct_field_names, reason = "they are the columns")]
 struct Columns<'de, 'r, I> {
     row: Row<'de>,
     columns: I,

@@ -38,6 +38,7 @@ struct Place<'w> {
 }
 
 impl Place<'_> {
+    #[expect(clippy::unnecessary_wraps, reason = "what serde calls may fail")]
     fn push(self, value: impl Into<Value>) -> Result<(), NoColumn> {
         self.written.columns.push((self.column, value.into()));
         Ok(())

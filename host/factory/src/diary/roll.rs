@@ -105,23 +105,20 @@ fn unfilled(text: &str, page: &Page, error: &Unrendered) -> (usize, Miss) {
             Miss::new(problem, mend),
         );
     }
-    match absent(text, page) {
-        Some((path, known)) => {
-            let at = lines().find(|(line, _)| line.contains(&path));
-            let problem = failed(&format!("`{path}` is nothing that a page has"));
-            let mend = format!("write one of {}", known.join(", "));
-            (
-                at.map_or(error.line, |(_, number)| number),
-                Miss::new(problem, mend),
-            )
-        }
-        None => {
-            let line = lines().find(|(_, number)| *number == error.line);
-            let line = line.map_or("", |(line, _)| line.trim());
-            let problem = failed(&format!("{}: {line}", error.cause));
-            let mend = "write what every day has, or ask first: `{% if … is defined %}`";
-            (error.line, Miss::new(problem, mend))
-        }
+    if let Some((path, known)) = absent(text, page) {
+        let at = lines().find(|(line, _)| line.contains(&path));
+        let problem = failed(&format!("`{path}` is nothing that a page has"));
+        let mend = format!("write one of {}", known.join(", "));
+        (
+            at.map_or(error.line, |(_, number)| number),
+            Miss::new(problem, mend),
+        )
+    } else {
+        let line = lines().find(|(_, number)| *number == error.line);
+        let line = line.map_or("", |(line, _)| line.trim());
+        let problem = failed(&format!("{}: {line}", error.cause));
+        let mend = "write what every day has, or ask first: `{% if … is defined %}`";
+        (error.line, Miss::new(problem, mend))
     }
 }
 

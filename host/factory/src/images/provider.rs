@@ -283,7 +283,7 @@ fn well(body: &[u8]) -> Result<(), Trouble> {
     }
 }
 
-/// The first picture of an answer of the OpenAI form.
+/// The first picture of an answer of the `OpenAI` form.
 fn first(answer: &Json) -> Result<Content, Trouble> {
     let wrong = |detail: String| Trouble::new(Cause::WrongAnswer, detail);
     let entry = &answer["data"][0];

@@ -116,7 +116,7 @@ pub async fn export(app: &App, folder: &Path, local: &Address) -> Result<Exporte
     for entry in posts::list(app.store(), count).await? {
         match entry {
             ListEntry::Known(post) if post.removed || site::is_file_name(&post.slug) => {
-                all.push(post)
+                all.push(post);
             }
             ListEntry::Known(post) => no_folders.push(post.slug),
             ListEntry::Broken(broken) => left_out.push(broken),

@@ -187,6 +187,7 @@ impl Report {
 
 impl Best {
     /// The better of two; of two that are alike the newer.
+    #[must_use]
     pub fn better(self, newer: Best) -> Best {
         if newer.report.rank() >= self.report.rank() {
             newer

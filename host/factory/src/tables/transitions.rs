@@ -116,7 +116,7 @@ impl<S: Word, E: Word> Machine<S, E> {
     /// Keep what happened to a row that was just moved, or begun. Of one that was not, it is there.
     pub fn note(&self, (column, key): (&str, Value), happening: &Happening<'_, E>) -> Statement {
         let texts = ["CAST($2 AS TEXT)", "CAST($3 AS TEXT)", "CAST($4 AS TEXT)"];
-        let (into, table) = (self.into_history(texts), self.table);
+        let (into, table) = (self.history_of(texts), self.table);
         let Happening {
             event, who, detail, ..
         } = happening;
@@ -144,7 +144,7 @@ impl<S: Word, E: Word> Machine<S, E> {
         let of = format!("batch.event || ' ' || {table}.status");
         let (to, among) = cases_of(&of, cases);
         let on = format!("{table}.{column} = batch.{column}");
-        let into = self.into_history(["batch.event", "''", "batch.detail"]);
+        let into = self.history_of(["batch.event", "''", "batch.detail"]);
         [
             format!(
                 "UPDATE {table} SET previous = {table}.status, status = {to}, step = step + 1, \
@@ -157,7 +157,7 @@ impl<S: Word, E: Word> Machine<S, E> {
         ]
     }
 
-    fn into_history(&self, [event, who, detail]: [&str; 3]) -> String {
+    fn history_of(&self, [event, who, detail]: [&str; 3]) -> String {
         let Self {
             table,
             history,

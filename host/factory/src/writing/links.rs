@@ -58,12 +58,11 @@ pub fn resolved(text: &str, posts: &Posts) -> (String, Vec<String>) {
     let text = outside_code(text, |text| {
         let placed = PLACE.replace_all(text, |found: &Captures<'_>| {
             let slug = found[1].trim_matches('/');
-            match posts.get(slug) {
-                Some(title) => format!(" [{}](/posts/{slug})", super::escaped(title)),
-                None => {
-                    gone.push(slug.to_owned());
-                    String::new()
-                }
+            if let Some(title) = posts.get(slug) {
+                format!(" [{}](/posts/{slug})", super::escaped(title))
+            } else {
+                gone.push(slug.to_owned());
+                String::new()
             }
         });
         placed.into_owned()

@@ -106,7 +106,7 @@ fn tell(context: &Context, tested: &TestedRole) -> Answered {
     }
     let label = format!("{}: ", tested.outcome);
     output.whole(&label, tested.answer.trim());
-    let seconds = tested.took_ms as f64 / 1000.0;
+    let seconds = std::time::Duration::from_millis(tested.took_ms).as_secs_f64();
     let model = tested.model.as_deref().unwrap_or("nobody");
     let (prompt, completion) = (tested.tokens.prompt, tested.tokens.completion);
     let cost = shown_amount(tested.microcents);

@@ -123,7 +123,7 @@ impl Handler for MakeImages {
         if let Some((which, trouble)) = missing.first()
             && config.missing == Missing::Stop
         {
-            return Err(trouble.stop(told(which, &missing[1..]), call.now));
+            return Err(trouble.stop(told(*which, &missing[1..]), call.now));
         }
         let count = images.len() as u64;
         let done = Done::new(Writes { images }).effect("pictures_made", count);
@@ -135,7 +135,7 @@ impl Handler for MakeImages {
 }
 
 /// The picture that is missing, and the others.
-fn told(which: &Which, others: &[(Which, Trouble)]) -> String {
+fn told(which: Which, others: &[(Which, Trouble)]) -> String {
     let others = others
         .iter()
         .map(|(which, trouble)| format!("; {which}: {trouble}"));
@@ -226,7 +226,7 @@ impl<'c> Studio<'c> {
         let id = derived(&["media", &key]);
         let row = match self.call.read_first(rows::by_id(&id)).await? {
             Some(row) => row,
-            None => match self.patiently(|| self.new(planned, &key, id.clone())).await {
+            None => match self.patiently(|| self.asked(planned, &key, id.clone())).await {
                 Ok(row) => {
                     self.call.execute(rows::insert(&row)).await?;
                     row
@@ -237,7 +237,7 @@ impl<'c> Studio<'c> {
         Ok(Ok(made(row, planned)))
     }
 
-    async fn new(&self, planned: &Planned, key: &str, id: String) -> Result<MediaRow, Trouble> {
+    async fn asked(&self, planned: &Planned, key: &str, id: String) -> Result<MediaRow, Trouble> {
         let seed = seed(key);
         let wanted = Wanted {
             prompt: &planned.prompt,

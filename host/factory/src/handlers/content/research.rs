@@ -33,7 +33,7 @@ struct Config {
     #[schemars(range(min = 1, max = 50))]
     most: usize,
     /// Characters that are kept of each.
-    #[schemars(range(min = 500, max = 100000))]
+    #[schemars(range(min = 500, max = 100_000))]
     characters: usize,
     /// The newest items of each feed.
     #[schemars(range(min = 1, max = 50))]
@@ -197,7 +197,7 @@ impl Asked {
                 Err(why) => missed.push(Missed::new(feed, why)),
             }
         }
-        let server = self.server(call)?;
+        let server = Self::server(call)?;
         for query in &self.queries {
             let found = match &server {
                 Some(server) => fetcher.search(server, query, config.results).await,
@@ -218,7 +218,7 @@ impl Asked {
         Ok((wanted, missed))
     }
 
-    fn server(&self, call: &Call) -> Result<Option<Url>, Stop> {
+    fn server(call: &Call) -> Result<Option<Url>, Stop> {
         let config = |error: &dyn std::fmt::Display| {
             Stop::failed(
                 callboard_core::outcome::FailureKind::Config,

@@ -132,13 +132,12 @@ pub async fn diff(
 ) -> Result<DiffView, OperationError> {
     let task = found(app, wanted).await?;
     let all = drafts::of_task(app.store(), &task.id).await?;
-    let (old, new) = match numbers {
-        Some((old, new)) => (the(&all, &task, old)?, the(&all, &task, new)?),
-        None => {
-            let new = the(&all, &task, task.draft)?;
-            let before = new.parent.unwrap_or(new.number - 1).max(1);
-            (the(&all, &task, before)?, new)
-        }
+    let (old, new) = if let Some((old, new)) = numbers {
+        (the(&all, &task, old)?, the(&all, &task, new)?)
+    } else {
+        let new = the(&all, &task, task.draft)?;
+        let before = new.parent.unwrap_or(new.number - 1).max(1);
+        (the(&all, &task, before)?, new)
     };
     let text = |draft: &Draft| format!("# {}\n\n{}\n", draft.title, draft.markdown.trim_end());
     let name = |draft: &Draft| match draft.origin {
