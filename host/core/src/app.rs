@@ -155,14 +155,18 @@ impl App {
 
     /// Keep each answer over HTTP in a folder, from now on. What is loaded already goes on without.
     pub fn record(&self, folder: &Path) -> std::io::Result<()> {
-        self.inner.tape.set(Arc::new(Tape::record(folder)?)).ok();
-        Ok(())
+        self.put(Tape::record(folder)?)
     }
 
     /// Answer from a folder in place of the network, from now on.
     pub fn replay(&self, folder: &Path) -> std::io::Result<()> {
-        self.inner.tape.set(Arc::new(Tape::replay(folder)?)).ok();
-        Ok(())
+        self.put(Tape::replay(folder)?)
+    }
+
+    /// One that were put in beside another would not be asked, and the network would be instead.
+    fn put(&self, tape: Tape) -> std::io::Result<()> {
+        let put = self.inner.tape.set(Arc::new(tape));
+        put.map_err(|_| std::io::Error::other("a cassette is in already"))
     }
 
     pub(in crate::app) fn tape(&self) -> Option<Arc<Tape>> {

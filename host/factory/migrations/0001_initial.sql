@@ -94,7 +94,7 @@ CREATE TABLE posts (
 CREATE INDEX posts_newest ON posts (published_at);
 
 -- What was read before a post was written, kept with its subject.
--- grantable
+-- grantable to read
 CREATE TABLE sources (
     id         TEXT PRIMARY KEY,
     subject    TEXT NOT NULL,
@@ -111,7 +111,7 @@ CREATE TABLE sources (
 CREATE INDEX sources_subject ON sources (subject);
 
 -- Pictures that were made, each with how. The file itself is in the media store, under its name.
--- grantable
+-- grantable to read
 CREATE TABLE media (
     id       TEXT PRIMARY KEY,
     run      TEXT NOT NULL,

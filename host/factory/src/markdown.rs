@@ -63,20 +63,26 @@ pub fn to_html(markdown: &str, title: &str, base: Option<&Url>) -> Result<String
 
 /// The same with kept pictures where they are.
 pub fn to_html_at(markdown: &str, title: &str, places: Places<'_>) -> Result<String, Unshowable> {
-    foreign::read("Markdown", || html(markdown, title, places))?
+    parsed(markdown, |root| html(root, title, places))?
 }
 
-fn html(markdown: &str, title: &str, places: Places<'_>) -> Result<String, Unshowable> {
-    if markdown.len() > TEXT {
-        return Err(Unshowable::Long);
-    }
-    let options = options();
-    let arena = Arena::new();
-    let root = comrak::parse_document(&arena, markdown, &options);
-    // Before anything else looks into it: not all that does is without recursion.
-    if depth(root) > DEPTH {
-        return Err(Unshowable::Deep);
-    }
+/// What is made of a text's tree, whose size and depth are bounded before anything looks into it: not
+/// all that does is without recursion.
+fn parsed<T>(markdown: &str, read: impl FnOnce(Node<'_>) -> T) -> Result<T, Unshowable> {
+    foreign::read("Markdown", || {
+        if markdown.len() > TEXT {
+            return Err(Unshowable::Long);
+        }
+        let arena = Arena::new();
+        let root = comrak::parse_document(&arena, markdown, &options());
+        if depth(root) > DEPTH {
+            return Err(Unshowable::Deep);
+        }
+        Ok(read(root))
+    })?
+}
+
+fn html(root: Node<'_>, title: &str, places: Places<'_>) -> Result<String, Unshowable> {
     drop_title(root, title);
     demote_headings(root);
     if let Some(media) = places.media {
@@ -84,7 +90,7 @@ fn html(markdown: &str, title: &str, places: Places<'_>) -> Result<String, Unsho
     }
     let mut html = String::new();
     // Writing to a string cannot fail.
-    comrak::format_html(root, &options, &mut html).ok();
+    comrak::format_html(root, &options(), &mut html).ok();
     if html.len() > HTML {
         return Err(Unshowable::Large);
     }

@@ -49,7 +49,7 @@ const LINES: &[(&[&str], i32)] = &[
     (&["tasks", "create", "A topic", "--pipeline", "nowhere"], 2),
     (
         &["tasks", "regen-image", "latest", "--which", "inline:9"],
-        2,
+        1,
     ),
     (&["tasks", "retry", "nowhere"], 2),
     (&["tasks", "cancel", "nowhere"], 2),

@@ -245,6 +245,31 @@ fn one_cause_is_one_miss() {
     assert!(dependent.count() >= 3, "{json}");
 }
 
+/// The text goes out as another key of another stage, which made it of the one that was judged.
+#[test]
+fn a_text_that_is_written_anew_behind_its_rail_is_a_miss() {
+    let factory = Factory::bare_written(Sqlite);
+    let again = "[[stage]]\nid = \"again\"\nhandler = \"content.compose_diary\"\nneeds = [\"citations\"]\n\n\
+        [[stage]]\nid = \"save\"";
+    let pipeline = "pipelines/dev_diary.toml";
+    factory.edit(pipeline, "[[stage]]\nid = \"save\"", again);
+    factory.edit(
+        pipeline,
+        "needs = [\"citations\"]\ntimeout",
+        "needs = [\"again\"]\ntimeout",
+    );
+    let ran = factory.run(&["check"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    let misses = told(&ran);
+    assert_eq!(misses.len(), 1, "{ran}");
+    let parts = [
+        "stage dev_diary/again",
+        "it writes `draft`",
+        "what `citations` judged",
+    ];
+    assert!(parts.iter().all(|part| misses[0].contains(part)), "{ran}");
+}
+
 #[test]
 fn a_console_for_everybody_is_refused_before_anybody_serves() {
     let factory = Factory::bare(Sqlite);

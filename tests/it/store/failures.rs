@@ -21,7 +21,9 @@ on_both!(
                 StoreErrorKind::Constraint,
             ),
             (
-                "INSERT INTO drafts VALUES ('a', 'no task', 1, '', '', '', '', '', 0)",
+                "INSERT INTO drafts (id, task, number, origin, editor, run, title, excerpt, markdown, \
+                    written_by, details, report, conflicts, created_at) \
+                    VALUES ('a', 'no task', 1, 'pipeline', '', '', '', '', '', '', '{}', '{}', 0, 0)",
                 StoreErrorKind::Constraint,
             ),
             (

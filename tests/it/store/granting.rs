@@ -8,12 +8,14 @@ use callboard_core::value::Statement;
 use crate::support::database::on_both;
 
 /// The tables and views of the factory that plugins may be granted.
-const GRANTABLE: [&str; 7] = [
+const GRANTABLE: [&str; 9] = [
     "commits",
     "diary_days",
     "drafts",
     "embeddings",
+    "media",
     "posts",
+    "sources",
     "task_history",
     "tasks",
 ];
@@ -45,7 +47,8 @@ on_both!(
         );
         // What is approved and published is written by the host alone.
         for table in &open {
-            let read_only = ["drafts", "task_history", "tasks"].contains(&table.as_str());
+            let read_only =
+                ["drafts", "media", "sources", "task_history", "tasks"].contains(&table.as_str());
             assert_eq!(Verb::Update.can_be_granted(table), !read_only, "{table}");
             assert!(Verb::Select.can_be_granted(table), "{table}");
         }

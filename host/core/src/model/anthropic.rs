@@ -78,10 +78,7 @@ fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
     Ok(Said {
         text: input.unwrap_or(text),
         reasoning: parted.reasoning,
-        model: answer["model"]
-            .as_str()
-            .unwrap_or(&provider.model)
-            .to_owned(),
+        model: provider.named(answer),
         end,
         tokens: Tokens {
             prompt: count("input_tokens"),

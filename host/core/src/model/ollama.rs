@@ -16,17 +16,8 @@ pub(super) async fn complete(
     request: &ModelRequest,
     wire: &Wire,
 ) -> Result<Said, Cause> {
-    let answer = ask(provider, asked(CHAT, body(provider, request)), wire).await?;
+    let answer = ask(provider, Ask::plain(CHAT, body(provider, request)), wire).await?;
     read(provider, &answer)
-}
-
-fn asked(path: &str, body: Json) -> Ask<'_> {
-    Ask {
-        path,
-        key_header: None,
-        headers: &[],
-        body,
-    }
 }
 
 fn body(provider: &Provider, request: &ModelRequest) -> Json {
@@ -67,10 +58,7 @@ fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
     Ok(Said {
         text: text.to_owned(),
         reasoning: message["thinking"].as_str().unwrap_or_default().to_owned(),
-        model: answer["model"]
-            .as_str()
-            .unwrap_or(&provider.model)
-            .to_owned(),
+        model: provider.named(answer),
         end,
         tokens: tokens(answer),
     })
@@ -90,15 +78,12 @@ pub(super) async fn embed(
     wire: &Wire,
 ) -> Result<Vectors, Cause> {
     let body = json!({ "model": provider.model, "input": texts });
-    let answer = ask(provider, asked(VECTORS, body), wire).await?;
+    let answer = ask(provider, Ask::plain(VECTORS, body), wire).await?;
     let all = answer["embeddings"].as_array().map(Vec::as_slice);
     let vectors = all.unwrap_or_default().iter().map(super::vector_of);
     Ok(Vectors {
         vectors: vectors.collect::<Result<_, _>>()?,
-        model: answer["model"]
-            .as_str()
-            .unwrap_or(&provider.model)
-            .to_owned(),
+        model: provider.named(&answer),
         tokens: tokens(&answer),
     })
 }

@@ -16,17 +16,8 @@ pub(super) async fn complete(
     request: &ModelRequest,
     wire: &Wire,
 ) -> Result<Said, Cause> {
-    let answer = ask(provider, asked(CHAT, body(provider, request)), wire).await?;
+    let answer = ask(provider, Ask::plain(CHAT, body(provider, request)), wire).await?;
     read(provider, &answer)
-}
-
-fn asked(path: &str, body: Json) -> Ask<'_> {
-    Ask {
-        path,
-        key_header: None,
-        headers: &[],
-        body,
-    }
 }
 
 fn body(provider: &Provider, request: &ModelRequest) -> Json {
@@ -88,11 +79,10 @@ fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
         _ if refused => End::Refusal,
         _ => End::Itself,
     };
-    let model = answer["model"].as_str().unwrap_or(&provider.model);
     Ok(Said {
         text: content.to_owned(),
         reasoning: reasoning.unwrap_or_default().to_owned(),
-        model: model.to_owned(),
+        model: provider.named(answer),
         end,
         tokens: tokens(answer),
     })
@@ -112,7 +102,7 @@ pub(super) async fn embed(
     wire: &Wire,
 ) -> Result<Vectors, Cause> {
     let body = json!({ "model": provider.model, "input": texts });
-    let answer = ask(provider, asked(VECTORS, body), wire).await?;
+    let answer = ask(provider, Ask::plain(VECTORS, body), wire).await?;
     let data = answer["data"].as_array().map(Vec::as_slice);
     let mut data: Vec<&Json> = data.unwrap_or_default().iter().collect();
     data.sort_by_key(|entry| entry["index"].as_u64());
@@ -121,10 +111,7 @@ pub(super) async fn embed(
         .map(|entry| super::vector_of(&entry["embedding"]));
     Ok(Vectors {
         vectors: vectors.collect::<Result<_, _>>()?,
-        model: answer["model"]
-            .as_str()
-            .unwrap_or(&provider.model)
-            .to_owned(),
+        model: provider.named(&answer),
         tokens: tokens(&answer),
     })
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use serde_json::Value as Json;
 use url::Url;
 
 use crate::settings::{Secret, SettingError, Snapshot};
@@ -58,6 +59,14 @@ pub struct Provider {
     pub url: Option<Url>,
     pub model: String,
     pub key: Option<Secret>,
+}
+
+impl Provider {
+    /// The model that an answer names, or the one that is set.
+    pub(super) fn named(&self, answer: &Json) -> String {
+        let named = answer["model"].as_str();
+        named.unwrap_or(&self.model).to_owned()
+    }
 }
 
 impl fmt::Display for Provider {

@@ -41,6 +41,18 @@ pub(super) struct Ask<'a> {
     pub(super) body: Json,
 }
 
+impl<'a> Ask<'a> {
+    /// With the key as a bearer and no header besides.
+    pub(super) fn plain(path: &'a str, body: Json) -> Self {
+        Self {
+            path,
+            key_header: None,
+            headers: &[],
+            body,
+        }
+    }
+}
+
 /// Ask, and read the document that a success is answered with.
 pub(super) async fn ask(
     provider: &Provider,

@@ -1,6 +1,6 @@
-//! What is published is what was judged. A publication reads keys; each stage that writes one of them
-//! is before the gates and the required verdicts that the publication comes after, or what they said
-//! yes to is another text than the one that goes out.
+//! What is published is what was judged. A publication reads keys, and so do the stages that write
+//! them; each stage that writes one of these is before the gates and the required verdicts that the
+//! publication comes after, or what they said yes to is another text than the one that goes out.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -77,10 +77,12 @@ fn rewritten(
     guard: &Known<'_>,
     told: &mut BTreeSet<usize>,
 ) -> Vec<Reference> {
-    // A person sees all of it; a handler judges what it reads.
+    // A person sees all that goes out; a handler judges what it reads, of which a stage behind it may
+    // make what goes out.
     let mut keys = publication.reads();
     if guard.staged.stage.gate.is_none() {
         let seen = guard.reads();
+        keys = sources(stages, keys, guard);
         keys.retain(|key| seen.contains(key));
     }
     let (graph, at, end) = (
@@ -100,6 +102,26 @@ fn rewritten(
         }
     }
     found
+}
+
+/// Keys, and those from which the stages that a guard does not wait for make them.
+fn sources<'k>(
+    stages: &'k [Known<'_>],
+    mut keys: BTreeSet<&'k str>,
+    guard: &Known<'_>,
+) -> BTreeSet<&'k str> {
+    let graph = &guard.staged.graph;
+    let behind = |it: &&Known<'_>| !graph.is_after(guard.staged.number, it.staged.number);
+    loop {
+        let makers = stages.iter().filter(behind);
+        let makers = makers.filter(|maker| keys.iter().any(|key| maker.writes(key)));
+        let read: BTreeSet<_> = makers.flat_map(Known::reads).collect();
+        let before = keys.len();
+        keys.extend(read);
+        if keys.len() == before {
+            return keys;
+        }
+    }
 }
 
 fn missed(writer: &Known<'_>, key: &str, publication: &Known<'_>, guard: &Known<'_>) -> Reference {

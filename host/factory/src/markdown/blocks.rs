@@ -1,11 +1,9 @@
 //! Markdown as what it is made of: paragraphs, items of lists and headings, each as one line of
 //! text with its code apart. It is read by the parser that shows posts.
 
-use callboard_core::foreign;
-use comrak::Arena;
 use comrak::nodes::{ListType, Node, NodeValue};
 
-use super::{DEPTH, Unshowable, depth, options};
+use super::{Unshowable, parsed};
 
 /// The most bytes that are read; messages of commits are cut to less.
 const TEXT: usize = 16 << 10;
@@ -36,20 +34,11 @@ pub enum Block {
 /// The paragraphs, items and headings of a text. Code, quotes, tables, pictures and HTML are left
 /// out, and of a link its text stays.
 pub fn blocks(text: &str) -> Result<Vec<Block>, Unshowable> {
-    foreign::read("Markdown", || read(text))?
-}
-
-fn read(text: &str) -> Result<Vec<Block>, Unshowable> {
     if text.len() > TEXT {
         return Err(Unshowable::Long);
     }
     let text = text.replace('_', &LOW_LINE.to_string());
-    let arena = Arena::new();
-    let root = comrak::parse_document(&arena, &text, &options());
-    if depth(root) > DEPTH {
-        return Err(Unshowable::Deep);
-    }
-    Ok(root.children().flat_map(block).collect())
+    parsed(&text, |root| root.children().flat_map(block).collect())
 }
 
 fn block(node: Node<'_>) -> Vec<Block> {

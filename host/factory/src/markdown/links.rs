@@ -1,10 +1,8 @@
 //! The links and pictures of a text, by the parser that shows it.
 
-use callboard_core::foreign;
-use comrak::Arena;
-use comrak::nodes::NodeValue;
+use comrak::nodes::{Node, NodeValue};
 
-use super::{DEPTH, TEXT, Unshowable, depth, options};
+use super::{Unshowable, parsed};
 
 /// Where a text leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,18 +14,10 @@ pub struct Link {
 
 /// Its links and pictures, in their order.
 pub fn links(text: &str) -> Result<Vec<Link>, Unshowable> {
-    foreign::read("Markdown", || read(text))?
+    parsed(text, read)
 }
 
-fn read(text: &str) -> Result<Vec<Link>, Unshowable> {
-    if text.len() > TEXT {
-        return Err(Unshowable::Long);
-    }
-    let arena = Arena::new();
-    let root = comrak::parse_document(&arena, text, &options());
-    if depth(root) > DEPTH {
-        return Err(Unshowable::Deep);
-    }
+fn read(root: Node<'_>) -> Vec<Link> {
     let links = root.descendants().filter_map(|node| {
         let data = node.data();
         let (NodeValue::Link(link) | NodeValue::Image(link)) = &data.value else {
@@ -38,7 +28,7 @@ fn read(text: &str) -> Result<Vec<Link>, Unshowable> {
             line: u32::try_from(data.sourcepos.start.line).unwrap_or_default(),
         })
     });
-    Ok(links.collect())
+    links.collect()
 }
 
 #[cfg(test)]

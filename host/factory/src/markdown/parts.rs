@@ -1,10 +1,8 @@
 //! Markdown as its parts, each as it is written: what a stage changes, and what it leaves alone.
 
-use callboard_core::foreign;
-use comrak::Arena;
 use comrak::nodes::{Node, NodeValue};
 
-use super::{DEPTH, TEXT, Unshowable, depth, options};
+use super::{Unshowable, parsed};
 
 /// What a part is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,21 +25,13 @@ pub struct Part {
 
 /// The parts of a text, which can be joined by empty lines again.
 pub fn parts(text: &str) -> Result<Vec<Part>, Unshowable> {
-    foreign::read("Markdown", || read(text))?
+    parsed(text, |root| read(root, text))
 }
 
-fn read(text: &str) -> Result<Vec<Part>, Unshowable> {
-    if text.len() > TEXT {
-        return Err(Unshowable::Long);
-    }
-    let arena = Arena::new();
-    let root = comrak::parse_document(&arena, text, &options());
-    if depth(root) > DEPTH {
-        return Err(Unshowable::Deep);
-    }
+fn read(root: Node<'_>, text: &str) -> Vec<Part> {
     let lines: Vec<&str> = text.lines().collect();
     let parts = root.children().map(|node| part(node, &lines));
-    Ok(parts.filter(|part| !part.text.is_empty()).collect())
+    parts.filter(|part| !part.text.is_empty()).collect()
 }
 
 fn part(node: Node<'_>, lines: &[&str]) -> Part {

@@ -3,11 +3,9 @@
 
 use std::ops::Range;
 
-use callboard_core::foreign;
-use comrak::Arena;
 use comrak::nodes::{Node, NodeValue, Sourcepos};
 
-use super::{DEPTH, TEXT, Unshowable, depth, options};
+use super::{Unshowable, parsed};
 
 /// Where kept pictures are, below the site's address.
 pub const KEPT: &str = "/media/";
@@ -40,7 +38,7 @@ pub struct Placed<'p> {
 
 /// The headings of a text that are in nothing else, in order.
 pub fn sections(markdown: &str) -> Result<Vec<Section>, Unshowable> {
-    parsed(markdown, |root, _| {
+    parsed(markdown, |root| {
         let mut sections: Vec<Section> = Vec::new();
         for node in root.children() {
             match (&node.data().value, sections.last_mut()) {
@@ -60,7 +58,8 @@ pub fn sections(markdown: &str) -> Result<Vec<Section>, Unshowable> {
 
 /// The pictures of a text, in order.
 pub fn shown(markdown: &str) -> Result<Vec<Shown>, Unshowable> {
-    parsed(markdown, |root, lines| {
+    parsed(markdown, |root| {
+        let lines = &Lines::of(markdown);
         let nodes = root.descendants();
         nodes
             .filter_map(|node| picture(node, markdown, lines))
@@ -149,7 +148,8 @@ fn without(markdown: &str) -> Result<String, Unshowable> {
 /// Where the text below a heading begins.
 fn below(markdown: &str, heading: &str) -> Result<Option<usize>, Unshowable> {
     let wanted = line(heading);
-    parsed(markdown, |root, lines| {
+    parsed(markdown, |root| {
+        let lines = &Lines::of(markdown);
         let mut headings = root.children().filter(|node| {
             matches!(node.data().value, NodeValue::Heading(_))
                 && line(&node.collect_text()) == wanted
@@ -184,20 +184,6 @@ fn picture(node: Node<'_>, markdown: &str, lines: &Lines) -> Option<Shown> {
             place,
             alone,
         })
-}
-
-fn parsed<T>(markdown: &str, read: impl FnOnce(Node<'_>, &Lines) -> T) -> Result<T, Unshowable> {
-    foreign::read("Markdown", || {
-        if markdown.len() > TEXT {
-            return Err(Unshowable::Long);
-        }
-        let arena = Arena::new();
-        let root = comrak::parse_document(&arena, markdown, &options());
-        if depth(root) > DEPTH {
-            return Err(Unshowable::Deep);
-        }
-        Ok(read(root, &Lines::of(markdown)))
-    })?
 }
 
 /// Where the lines of a text begin, and its end.

@@ -58,9 +58,15 @@ impl Told {
     /// What it found. A rail that rejects and hands nothing on found its rule.
     fn review(&self) -> Review {
         let mut handed_on = self.patch.values().cloned();
-        let review = handed_on.find_map(|value| {
-            let is_review = value.get("findings").is_some_and(Json::is_array);
-            is_review.then(|| serde_json::from_value::<Review>(value).ok())?
+        let review = handed_on.find(|value| value.get("findings").is_some_and(Json::is_array));
+        let review = review.map(|value| {
+            serde_json::from_value(value).unwrap_or_else(|error| {
+                let told = format!("its review cannot be read: {error}");
+                Review {
+                    score: None,
+                    findings: vec![Finding::new("review", Severity::Warning, told)],
+                }
+            })
         });
         review.unwrap_or_else(|| {
             let (rule, detail) = (self.word("rule"), self.word("detail"));

@@ -255,9 +255,12 @@ async fn approvable(
     let conflicts = transaction
         .read_first(drafts::conflicts(id, number))
         .await?;
-    match conflicts.unwrap_or_default() {
-        0 => Ok(()),
-        some => refused(format!(
+    match conflicts {
+        Some(0) => Ok(()),
+        // What has no draft yet is approved before one is made.
+        None if number == 0 => Ok(()),
+        None => refused(format!("draft {number} of task {id} is not there")),
+        Some(some) => refused(format!(
             "draft {number} of task {id} has {some} unsettled conflicts between a person's text and \
             the pipeline's: settle them with `callboard tasks edit {id}`"
         )),

@@ -77,9 +77,10 @@ impl Handler for CaptionImages {
         } = reads;
         let (mut told, mut unseen) = (Vec::new(), None);
         let until = Instant::now() + call.remaining();
-        let media = Media::open(&call.settings, call.resources.folder(), until).ok();
+        let media = Media::open(&call.settings, call.resources.folder(), until);
+        let media = media.map_err(|error| error.to_string());
         for made in &mut images {
-            match seen(call, &config.role, made, media.as_ref()).await? {
+            match seen(call, &config.role, made, &media).await? {
                 Ok(words) => {
                     made.image.alt.clone_from(&words);
                     told.push(rows::caption(&made.id, &words));
@@ -112,13 +113,13 @@ async fn seen(
     call: &Call,
     role: &str,
     made: &Made,
-    media: Option<&Media>,
+    media: &Result<Media, String>,
 ) -> Result<Result<String, String>, Stop> {
     let absent = |name: &str| Ok(Err(format!("the store has no {name} to look at")));
     let name = made.image.src.strip_prefix(KEPT).unwrap_or_default();
     let found = match media {
-        Some(media) => media.get(name).await,
-        None => return absent(name),
+        Ok(media) => media.get(name).await,
+        Err(cause) => return Ok(Err(cause.clone())),
     };
     let bytes = match found {
         Ok(Some(bytes)) => bytes.to_vec(),
