@@ -47,10 +47,6 @@ const LINES: &[(&[&str], i32)] = &[
     (&["tasks", "diff", "latest"], 0),
     (&["tasks", "edit", "latest", "--title", "Another title"], 0),
     (&["tasks", "create", "A topic", "--pipeline", "nowhere"], 2),
-    (
-        &["tasks", "regen-image", "latest", "--which", "inline:9"],
-        1,
-    ),
     (&["tasks", "retry", "nowhere"], 2),
     (&["tasks", "cancel", "nowhere"], 2),
     (&["gates", "list"], 0),
@@ -144,6 +140,10 @@ const LINES: &[(&[&str], i32)] = &[
     (
         &["demo", "--once", "--repo", ".board", "--date", "2026-01-05"],
         0,
+    ),
+    (
+        &["tasks", "regen-image", "latest", "--which", "inline:9"],
+        1,
     ),
 ];
 

@@ -40,6 +40,13 @@ pub(super) fn drafted(dialect: Dialect, server: &PictureServer) -> Factory {
     let save =
         "[[stage]]\nid = \"save\"\nhandler = \"content.save_draft\"\nneeds = [\"citations\"]\n";
     factory.edit("pipelines/dev_diary.toml", save, STAGES);
+    // The diary's rail holds the words against the template's, so pictures come behind it; a verdict
+    // that is required would have to come last. One that is not still ends the run.
+    factory.edit(
+        "pipelines/dev_diary.toml",
+        "required = true\n\n[[stage]]\nid = \"plan\"",
+        "\n[[stage]]\nid = \"plan\"",
+    );
     let (short, long) = ("budget = \"10m\"", "budget = \"20m\"");
     factory.edit("pipelines/dev_diary.toml", short, long);
     factory.ok(&["apply"]);
