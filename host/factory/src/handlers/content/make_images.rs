@@ -226,7 +226,10 @@ impl<'c> Studio<'c> {
         let id = derived(&["media", &key]);
         let row = match self.call.read_first(rows::by_id(&id)).await? {
             Some(row) => row,
-            None => match self.patiently(|| self.asked(planned, &key, id.clone())).await {
+            None => match self
+                .patiently(|| self.asked(planned, &key, id.clone()))
+                .await
+            {
                 Ok(row) => {
                     self.call.execute(rows::insert(&row)).await?;
                     row

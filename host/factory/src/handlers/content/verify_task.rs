@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diary::id::hash;
-use crate::slug;
 use crate::research::{Several, spaced};
+use crate::slug;
 use crate::tables::posts;
 use crate::writing::Brief;
 use crate::writing::titles::likeness;
