@@ -9,6 +9,7 @@
 //! * [`model::ModelServer`]: a model server that answers well or badly.
 //! * [`scripted::Scripted`]: a web server that answers by a script.
 //! * [`pictures::PictureServer`]: a server that answers each request as a test says.
+//! * [`nothing::Nothing`]: what a call reaches that needs nothing.
 //! * [`guests::guest`]: the component of a guest that misbehaves on purpose.
 
 pub(crate) mod daemon;
@@ -18,6 +19,7 @@ pub(crate) mod guests;
 pub(crate) mod host;
 pub(crate) mod keeper;
 pub(crate) mod model;
+pub(crate) mod nothing;
 pub(crate) mod pictures;
 pub(crate) mod postgres;
 pub(crate) mod relay;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use url::Url;
 
 use crate::grants::Origin;
@@ -54,6 +55,26 @@ pub struct Response {
     pub body: Vec<u8>,
     /// The address that answered, after redirects.
     pub url: String,
+}
+
+impl Response {
+    /// The first value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// When the server wants to be asked again, from `now` on: after so many seconds, or at a date
+    /// (RFC 9110, 10.2.3). At once, if the date is past.
+    pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
+        let value = self.header("retry-after")?.trim();
+        if let Ok(seconds) = value.parse::<u64>() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+        Some(at.duration_since(now).try_into().unwrap_or_default())
+    }
 }
 
 /// Why a request got no answer. The message keeps the whole chain of causes.

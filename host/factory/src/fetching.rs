@@ -70,7 +70,10 @@ impl<'c> Fetcher<'c> {
     /// The readable text of a page.
     pub async fn page(&self, url: &str) -> Result<Found, String> {
         let response = self.get(url, page::MOST).await?;
-        let media = header(&response, "content-type").to_owned();
+        let media = response
+            .header("content-type")
+            .unwrap_or_default()
+            .to_owned();
         let read = move || page::read(&response.body, &response.url, &media);
         #[expect(
             clippy::disallowed_methods,
@@ -117,7 +120,7 @@ impl<'c> Fetcher<'c> {
             match response.status {
                 200..=299 => return Ok(response),
                 300..=399 => {
-                    let place = header(&response, "location");
+                    let place = response.header("location").unwrap_or_default();
                     url = url.join(place).map_err(|error| {
                         format!("status {}, which leads nowhere: {error}", response.status)
                     })?;
@@ -161,7 +164,7 @@ impl<'c> Fetcher<'c> {
                     let file = String::from_utf8_lossy(&response.body);
                     return Ok(Robots::read(&file, AGENT));
                 }
-                300..=399 => match url.join(header(&response, "location")) {
+                300..=399 => match url.join(response.header("location").unwrap_or_default()) {
                     Ok(next) => url = next,
                     Err(_) => return Ok(Robots::default()),
                 },
@@ -211,10 +214,4 @@ impl<'c> Fetcher<'c> {
             fresh_connection: false,
         }
     }
-}
-
-fn header<'r>(response: &'r Response, name: &str) -> &'r str {
-    let mut headers = response.headers.iter();
-    let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
-    found.map_or("", |(_, value)| value)
 }

@@ -9,6 +9,8 @@
 
 #[path = "plugin/host.rs"]
 mod host;
+#[path = "../../../tests/it/support/nothing.rs"]
+mod nothing;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

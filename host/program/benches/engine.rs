@@ -13,6 +13,8 @@
 mod floor;
 #[path = "store/limits.rs"]
 mod limits;
+#[path = "../../../tests/it/support/nothing.rs"]
+mod nothing;
 #[path = "engine/peers.rs"]
 mod peers;
 #[path = "engine/table.rs"]

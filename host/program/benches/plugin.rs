@@ -10,6 +10,8 @@
 mod bare;
 #[path = "plugin/host.rs"]
 mod host;
+#[path = "../../../tests/it/support/nothing.rs"]
+mod nothing;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -19,6 +19,8 @@ mod floor;
 )]
 #[path = "store/limits.rs"]
 mod limits;
+#[path = "../../../tests/it/support/nothing.rs"]
+mod nothing;
 #[path = "engine/table.rs"]
 mod table;
 

@@ -328,3 +328,17 @@ fn an_editor_is_a_program_of_the_person() {
     assert_eq!(ran.code, 2, "{ran}");
     assert!(ran.stderr.contains("editor `no-such-editor`"), "{ran}");
 }
+
+#[test]
+fn a_task_whose_draft_is_gone_is_not_approved() {
+    let factory = factory(Dialect::Sqlite);
+    let repository = board();
+    assert_eq!(factory.diary(repository.path(), DAY).code, 4);
+    factory.execute("UPDATE tasks SET draft = 9");
+    let ran = factory.run(&["tasks", "approve", &factory.task()]);
+    assert!(
+        ran.code > 0 && ran.stderr.contains("draft 9 of task"),
+        "{ran}"
+    );
+    assert_eq!(factory.count("posts"), 0);
+}

@@ -1,16 +1,12 @@
 //! A loaded guest and a way to call its handlers.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_core::config::CallLimits;
-use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::grants::Grants;
-use callboard_core::handler::{
-    Call, Completion, Contract, Fallbacks, ModelRequest, Resources, Vectors,
-};
+use callboard_core::handler::{Call, Contract, Fallbacks};
 use callboard_core::lines::Lines;
 use callboard_core::outcome::{Failure, FailureKind, Outcome, Patch, Stop};
 use callboard_core::plugin::manifest::Manifest;
@@ -18,14 +14,13 @@ use callboard_core::plugin::{self, Plugin, PluginError, Runtime, Source};
 use callboard_core::registry::{HandlerEntry, HandlerOrigin};
 use callboard_core::settings::{Declaration, Secret, SettingType, Snapshot, hex};
 use callboard_core::store::Store;
-use callboard_core::value::{Rows, Statement};
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use sha2::Digest as _;
 
 use crate::support::compiles;
 use crate::support::guests::{fixture, guest};
+use crate::support::nothing::Nothing;
 
 /// A guest that is loaded, with its contracts.
 pub(crate) struct Bench {
@@ -177,60 +172,4 @@ fn settings() -> Snapshot {
         Secret::new("hush-hush".to_owned()),
     )]);
     Snapshot::new(declarations, values, secrets)
-}
-
-/// Plugins reach nothing of what native handlers reach.
-struct Nothing;
-
-impl Resources for Nothing {
-    fn query(&self, _: Statement, _: Instant) -> BoxFuture<'_, Result<Rows, Stop>> {
-        unreachable!("a plugin has no native resources")
-    }
-
-    fn execute(&self, _: Statement, _: Instant) -> BoxFuture<'_, Result<u64, Stop>> {
-        unreachable!("a plugin has no native resources")
-    }
-
-    fn folder(&self) -> &Path {
-        Path::new("")
-    }
-
-    fn columns<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-
-    fn prompt(&self, _: &str, _: &Json) -> Result<String, Stop> {
-        unreachable!("a plugin has no native resources")
-    }
-
-    fn text(&self, _: &str) -> Result<String, Stop> {
-        unreachable!("a plugin has no native resources")
-    }
-
-    fn complete<'a>(
-        &'a self,
-        _: &'a Call,
-        _: &'a str,
-        _: ModelRequest,
-    ) -> BoxFuture<'a, Result<Option<Completion>, Stop>> {
-        unreachable!("a plugin has no native resources")
-    }
-
-    fn embed<'a>(
-        &'a self,
-        _: &'a Call,
-        _: &'a str,
-        _: &'a [String],
-    ) -> BoxFuture<'a, Result<Option<Vectors>, Stop>> {
-        unreachable!("no model is asked from here")
-    }
-
-    fn send<'a>(
-        &'a self,
-        _: Reach<'a>,
-        _: Request,
-    ) -> BoxFuture<'a, Result<Response, ClientError>> {
-        let kind = ClientErrorKind::Unreachable;
-        Box::pin(async move { Err(ClientError::new(kind, "nobody is reached from here")) })
-    }
 }

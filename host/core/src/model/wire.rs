@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value as Json;
 use url::Url;
 
@@ -113,7 +114,7 @@ fn below(base: &Url, path: &str) -> Url {
 fn refused(response: &Response) -> Cause {
     let body = String::from_utf8_lossy(&response.body);
     let said = format!("{}: {}", response.url, cut(body.trim(), SAID));
-    let after = retry_after(response);
+    let after = response.retry_after(Timestamp::now());
     let lower = body.to_lowercase();
     let busy = match response.status {
         429 | 529 => true,
@@ -127,19 +128,6 @@ fn refused(response: &Response) -> Cause {
         };
     }
     ClientError::new(ClientErrorKind::Status(response.status), said).into()
-}
-
-/// When a server wants to be asked again: after so many seconds, or at a date.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let mut headers = response.headers.iter();
-    let (_, value) = headers.find(|(name, _)| name.eq_ignore_ascii_case("retry-after"))?;
-    let value = value.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
-    let left = at.duration_since(jiff::Timestamp::now());
-    Some(left.try_into().unwrap_or_default())
 }
 
 #[cfg(test)]

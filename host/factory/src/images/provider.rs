@@ -165,7 +165,7 @@ impl Provider {
         if !(200..300).contains(&response.status) {
             return Err(said::trouble(&response));
         }
-        let kind = said::header(&response, "content-type").unwrap_or_default();
+        let kind = response.header("content-type").unwrap_or_default();
         if kind.starts_with("image/") || image::guess_format(&response.body).is_ok() {
             return Ok(Answered {
                 content: Content::Bytes(response.body),

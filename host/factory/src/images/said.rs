@@ -1,9 +1,8 @@
 //! What a status and the text beside it mean.
 
-use std::time::Duration;
-
 use callboard_core::exchange::Response;
 use callboard_core::shown::cut;
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::cause::{Cause, Trouble};
@@ -16,7 +15,7 @@ const MEMORY: [&str; 3] = ["out of memory", "out-of-memory", "outofmemory"];
 /// What a response is that is no success.
 pub(super) fn trouble(response: &Response) -> Trouble {
     let text = text(&response.body);
-    let after = header(response, "retry-after").and_then(|after| after.trim().parse().ok());
+    let after = response.retry_after(Timestamp::now());
     let detail = if text.is_empty() {
         format!("status {}", response.status)
     } else {
@@ -25,7 +24,7 @@ pub(super) fn trouble(response: &Response) -> Trouble {
     Trouble {
         cause: cause(response.status, &text, after.is_some()),
         detail,
-        after: after.map(Duration::from_secs),
+        after,
     }
 }
 
@@ -59,13 +58,6 @@ pub(super) fn text(body: &[u8]) -> String {
     let said = said.map_or_else(|| String::from_utf8_lossy(body), Into::into);
     let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
     cut(line.escape_debug(), TOLD)
-}
-
-/// The value of a header.
-pub(super) fn header<'r>(response: &'r Response, wanted: &str) -> Option<&'r str> {
-    let mut headers = response.headers.iter();
-    let found = headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-    found.map(|(_, value)| value.as_str())
 }
 
 #[cfg(test)]

@@ -322,6 +322,17 @@ mod tests {
     }
 
     #[test]
+    fn a_review_that_cannot_be_read_is_told_and_has_no_score() {
+        let odd = json!({ "critic": { "score": "high", "findings": [] } });
+        let odd = json!({ "handler": "qa.critic", "outcome": "done", "patch": odd });
+        let report = Report::of(&told(json!({ "odd": odd })), &config(json!({})), 1);
+        let row = &report.rails[0];
+        assert_eq!((row.came_to, row.score), (CameTo::Pass, None));
+        let told = &row.findings[0].message;
+        assert!(told.starts_with("its review cannot be read: "), "{told}");
+    }
+
+    #[test]
     fn a_required_rail_that_nobody_asked_holds_and_no_rail_at_all_is_no_pass() {
         let required = config(json!({ "required": ["critic"] }));
         let report = Report::of(&BTreeMap::new(), &required, 1);

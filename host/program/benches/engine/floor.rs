@@ -1,28 +1,26 @@
 //! An engine on a store, with handlers that do nothing, and the limits it is measured against.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_core::config::EngineRules;
 use callboard_core::engine::worker::{self, Duties};
 use callboard_core::engine::{Engine, EngineError, RunnableRevision, RunnableRevisions, Unwatched};
-use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
-use callboard_core::handler::{
-    AnyHandler, Call, Completion, Contract, ModelRequest, Needs, Resources, Vectors,
-};
-use callboard_core::outcome::{Done, Outcome, Patch, Stop};
+use callboard_core::handler::{AnyHandler, Call, Contract, Needs};
+use callboard_core::outcome::{Done, Outcome, Patch};
 use callboard_core::pipeline::{Pipeline, Span};
 use callboard_core::registry::{HandlerEntry, HandlerOrigin, Registry};
 use callboard_core::settings::Snapshot;
 use callboard_core::store::claims::{self, Claimant};
 use callboard_core::store::poll::WorkerPoll;
 use callboard_core::store::{Dialect, Store};
-use callboard_core::value::{Rows, Statement};
+use callboard_core::value::Statement;
 use futures_util::future::{BoxFuture, join_all};
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
+
+use crate::nothing;
 
 /// Does nothing, and says when it began.
 struct Nothing(mpsc::UnboundedSender<Instant>);
@@ -46,62 +44,6 @@ impl AnyHandler for Nothing {
         let mut patch = Patch::new();
         patch.insert("text".to_owned(), "a short text".into());
         Box::pin(async move { Outcome::Done(Done::new(patch)) })
-    }
-}
-
-/// Nothing to reach.
-struct Unreached;
-
-impl Resources for Unreached {
-    fn query(&self, _: Statement, _: Instant) -> BoxFuture<'_, Result<Rows, Stop>> {
-        Box::pin(async { Err(Stop::nothing_to_do("a benchmark")) })
-    }
-
-    fn execute(&self, _: Statement, _: Instant) -> BoxFuture<'_, Result<u64, Stop>> {
-        Box::pin(async { Err(Stop::nothing_to_do("a benchmark")) })
-    }
-
-    fn folder(&self) -> &Path {
-        Path::new("")
-    }
-
-    fn columns<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-
-    fn prompt(&self, _: &str, _: &Json) -> Result<String, Stop> {
-        Err(Stop::nothing_to_do("a benchmark"))
-    }
-
-    fn text(&self, _: &str) -> Result<String, Stop> {
-        Err(Stop::nothing_to_do("a benchmark"))
-    }
-
-    fn complete<'a>(
-        &'a self,
-        _: &'a Call,
-        _: &'a str,
-        _: ModelRequest,
-    ) -> BoxFuture<'a, Result<Option<Completion>, Stop>> {
-        Box::pin(async { Ok(None) })
-    }
-
-    fn embed<'a>(
-        &'a self,
-        _: &'a Call,
-        _: &'a str,
-        _: &'a [String],
-    ) -> BoxFuture<'a, Result<Option<Vectors>, Stop>> {
-        unreachable!("no model is asked from here")
-    }
-
-    fn send<'a>(
-        &'a self,
-        _: Reach<'a>,
-        _: Request,
-    ) -> BoxFuture<'a, Result<Response, ClientError>> {
-        let kind = ClientErrorKind::Unreachable;
-        Box::pin(async move { Err(ClientError::new(kind, "nobody is reached from here")) })
     }
 }
 
@@ -163,7 +105,7 @@ fn engine(
         writers: BTreeMap::new(),
         settings: Arc::new(Snapshot::default()),
         digest: "bench".to_owned(),
-        resources: Arc::new(Unreached),
+        resources: Arc::new(nothing::Nothing),
         misses: Vec::new(),
     };
     let rules = EngineRules {

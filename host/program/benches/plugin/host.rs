@@ -5,21 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_core::config::CallLimits;
-use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
-use callboard_core::handler::{
-    Call, Completion, Contract, Fallbacks, ModelRequest, Resources, Vectors,
-};
+use callboard_core::handler::{Call, Contract, Fallbacks};
 use callboard_core::lines::Lines;
-use callboard_core::outcome::{FailureKind, Stop};
 use callboard_core::plugin::manifest::Manifest;
 use callboard_core::plugin::{Plugin, Runtime, Source, compile};
 use callboard_core::settings::{Snapshot, hex};
 use callboard_core::store::Store;
-use callboard_core::value::{Rows, Statement};
-use futures_util::future::{BoxFuture, ready};
 use jiff::Timestamp;
-use serde_json::Value as Json;
 use sha2::Digest as _;
+
+use crate::nothing;
 
 /// Where `just plugins fixtures` puts the components.
 pub(crate) fn guests() -> PathBuf {
@@ -70,68 +65,8 @@ pub(crate) fn call(longest: Duration) -> Call {
         deadline: Instant::now() + longest,
         now: Timestamp::now(),
         settings: Arc::new(Snapshot::default()),
-        resources: Arc::new(Nothing),
+        resources: Arc::new(nothing::Nothing),
         lines: Lines::default(),
         fallbacks: Fallbacks::default(),
-    }
-}
-
-/// A plugin reaches the host through its interfaces, never through these.
-struct Nothing;
-
-fn refused() -> Stop {
-    Stop::failed(FailureKind::Internal, "a plugin has no native resources")
-}
-
-impl Resources for Nothing {
-    fn query(&self, _: Statement, _: Instant) -> BoxFuture<'_, Result<Rows, Stop>> {
-        Box::pin(ready(Err(refused())))
-    }
-
-    fn execute(&self, _: Statement, _: Instant) -> BoxFuture<'_, Result<u64, Stop>> {
-        Box::pin(ready(Err(refused())))
-    }
-
-    fn folder(&self) -> &Path {
-        Path::new("")
-    }
-
-    fn columns<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<String>, Stop>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-
-    fn prompt(&self, _: &str, _: &Json) -> Result<String, Stop> {
-        Err(refused())
-    }
-
-    fn text(&self, _: &str) -> Result<String, Stop> {
-        Err(refused())
-    }
-
-    fn complete<'a>(
-        &'a self,
-        _: &'a Call,
-        _: &'a str,
-        _: ModelRequest,
-    ) -> BoxFuture<'a, Result<Option<Completion>, Stop>> {
-        Box::pin(ready(Err(refused())))
-    }
-
-    fn embed<'a>(
-        &'a self,
-        _: &'a Call,
-        _: &'a str,
-        _: &'a [String],
-    ) -> BoxFuture<'a, Result<Option<Vectors>, Stop>> {
-        unreachable!("no model is asked from here")
-    }
-
-    fn send<'a>(
-        &'a self,
-        _: Reach<'a>,
-        _: Request,
-    ) -> BoxFuture<'a, Result<Response, ClientError>> {
-        let kind = ClientErrorKind::Unreachable;
-        Box::pin(async move { Err(ClientError::new(kind, "nobody is reached from here")) })
     }
 }
