@@ -189,7 +189,7 @@ mod tests {
             }],
             "references": 12,
             "tasks": { "0190a0b0": {
-                "id": "0190a0b0", "short": "0190a0b0", "subject": "dev_diary:board:1970-01-01",
+                "id": "0190a0b0", "short": "0190a0b0", "key": null, "subject": "dev_diary:board:1970-01-01",
                 "topic": "A post", "run": "0190a0b0-0000-7000-8000-000000000001",
                 "draft": 1, "status": "awaiting-approval", "created_at": AT, "updated_at": AT,
             } },
