@@ -22,8 +22,8 @@ on_each!(
         let runs = queue(&factory, "branches", &acts);
         for run in &runs {
             factory.execute(&format!(
-                "INSERT INTO tasks (id, subject, topic, run, status, created_at, updated_at) \
-                VALUES ('{run}', '{run}', 'a topic', '{run}', 'drafted', 1, 1)"
+                "INSERT INTO tasks (id, subject, asked, topic, run, draft, status, step, created_at, updated_at) \
+                VALUES ('{run}', '{run}', 'a topic', 'a topic', '{run}', 0, 'drafted', 1, 1, 1)"
             ));
         }
         // Until the very transaction, neither has ended.
