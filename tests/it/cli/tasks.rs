@@ -329,30 +329,6 @@ fn an_editor_is_a_program_of_the_person() {
     assert!(ran.stderr.contains("editor `no-such-editor`"), "{ran}");
 }
 
-/// Whoever writes longer does not write over what came meanwhile, and loses nothing.
-#[test]
-fn an_edit_of_a_draft_that_is_not_the_newest_any_more_is_refused_and_kept() {
-    let factory = factory(Dialect::Sqlite);
-    assert_eq!(factory.diary(board().path(), DAY).code, 4);
-    let task = factory.task();
-    let meanwhile = "edits() { \"$PROGRAM\" -w \"$PLACE\" tasks edit \"$TASK\" --title Bob --by bob >&2; \
-        sed -i 's/^# .*/# Ada/' \"$1\"; }; edits";
-    let place = factory.workspace().to_owned();
-    let factory = factory.with("EDITOR", meanwhile);
-    let factory = factory.with("PROGRAM", env!("CARGO_BIN_EXE_callboard"));
-    let factory = factory.with("PLACE", place).with("TASK", &task);
-    let ran = factory.run(&["tasks", "edit", &task, "--by", "ada"]);
-    assert_eq!(ran.code, 2, "{ran}");
-    assert!(ran.stderr.contains("draft 2 has come meanwhile"), "{ran}");
-    let place = ran.stderr.split("what was written is in ").nth(1);
-    let place = place.and_then(|it| it.lines().next()).expect("a place");
-    let text = std::fs::read_to_string(place).expect("it is kept");
-    std::fs::remove_file(place).expect("it was there");
-    assert!(text.starts_with("# Ada"), "{text}");
-    let shown = factory.json(&["tasks", "show", &task]);
-    assert_eq!(shown["draft"]["title"], "Bob", "{shown}");
-}
-
 #[test]
 fn a_task_whose_draft_is_gone_is_not_approved() {
     let factory = factory(Dialect::Sqlite);

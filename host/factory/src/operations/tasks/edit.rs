@@ -43,15 +43,6 @@ pub async fn edit(
     }
     let all = drafts::of_task(app.store(), &task.id).await?;
     let old = the(&all, &task, edit.seen)?;
-    // One that comes after this look has the number of the new one, which is refused then.
-    if old.number != task.draft {
-        let (seen, newer, short) = (old.number, task.draft, &task.short);
-        let problem = format!(
-            "draft {seen} of task {short} was edited, and draft {newer} has come meanwhile; \
-             `callboard tasks diff {short} {seen} {newer}` says what is new: edit that one"
-        );
-        return Err(OperationError::usage(problem));
-    }
     let number = all.last().map_or(0, |draft| draft.number) + 1;
     let Some(new) = edited(old, &edit, number)? else {
         return Ok(None);

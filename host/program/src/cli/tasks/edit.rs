@@ -53,13 +53,8 @@ impl Edit {
             by: &self.who.by,
         };
         // By its id: meanwhile another one may be the latest.
+        let edited = tasks::edit(app, &details.task.id, edit).await?;
         let output = context.output;
-        let edited = tasks::edit(app, &details.task.id, edit).await;
-        if let (Err(_), Some(text), None) = (&edited, &written, &self.file) {
-            let place = kept(text)?;
-            output.warn(format_args!("what was written is in {}", place.display()));
-        }
-        let edited = edited?;
         match &edited {
             Some(new) => {
                 let (number, conflicts) = (new.number, new.conflicts);
@@ -75,20 +70,6 @@ impl Edit {
         }
         Ok(output.json(edited.as_ref().unwrap_or(&draft)))
     }
-}
-
-/// Keep what a person wrote, and cannot be a draft.
-fn kept(text: &str) -> Result<PathBuf, Failure> {
-    let wrong = |error: &dyn std::fmt::Display| {
-        Failure::usage(format!("what was written cannot be kept: {error}"))
-    };
-    let mut builder = tempfile::Builder::new();
-    let file = builder.prefix("draft-").suffix(".md").tempfile();
-    let mut file = file.map_err(|error| wrong(&error))?;
-    file.write_all(text.as_bytes())
-        .map_err(|error| wrong(&error))?;
-    let (_, path) = file.keep().map_err(|error| wrong(&error))?;
-    Ok(path)
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
