@@ -12,7 +12,7 @@ fn broken() -> Factory {
     for number in 1..=3 {
         let what = if number == 2 { "x'ff00'" } else { "'A title'" };
         factory.execute(&format!(
-            "INSERT INTO tasks VALUES ('task-{number}', NULL, 's{number}', '', {what}, 'r', 0, 'drafted', \
+            "INSERT INTO tasks VALUES ('task-{number}', NULL, 's{number}', '', {what}, 'r', 'p', 0, 'drafted', \
                 NULL, 1, {number}, 1)"
         ));
         factory.execute(&format!(

@@ -9,7 +9,7 @@ use super::aggregate::SURFACE;
 use super::policy::Config;
 
 /// The handler that adds up what rails came to.
-const AGGREGATE: &str = "qa.aggregate";
+pub(super) const AGGREGATE: &str = "qa.aggregate";
 
 pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
@@ -29,12 +29,12 @@ pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     references
 }
 
-fn handler(stage: &Stage) -> &str {
+pub(super) fn handler(stage: &Stage) -> &str {
     let handler = stage.handler.as_ref();
     handler.map_or("", |handler| handler.get_ref())
 }
 
-fn referrer(pipeline: &Pipeline, stage: &Stage) -> Referrer {
+pub(super) fn referrer(pipeline: &Pipeline, stage: &Stage) -> Referrer {
     Referrer::Stage {
         pipeline: pipeline.name().to_owned(),
         stage: stage.id().to_owned(),
