@@ -39,6 +39,9 @@ use crate::settings::Snapshot;
 /// The shortest time after which a server that is busy is asked again.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// Tokens that a server may add to what it is asked.
+const ADDED: u64 = 4096;
+
 /// The models of one state of the settings.
 pub struct Models {
     pub settings: Arc<Snapshot>,
@@ -187,10 +190,22 @@ async fn answered(
         ProviderKind::Anthropic => anthropic::complete(provider, request, wire).await,
         ProviderKind::BuiltIn => extracted(request),
     };
+    let completion = u64::from(request.max_tokens).saturating_mul(2);
+    let tokens = said.as_ref().map(|said| {
+        let completion = completion.max((said.text.len() + said.reasoning.len()) as u64);
+        said.tokens.at_most(asked_bytes(request), completion)
+    });
     Came {
-        tokens: said.as_ref().map(|said| said.tokens).unwrap_or_default(),
+        tokens: tokens.unwrap_or_default(),
         answer: said.and_then(|said| answer::read(said, request.max_tokens, schema)),
     }
+}
+
+/// Bytes of what is asked, of which each token has one at least, and what a server adds to it.
+fn asked_bytes(request: &ModelRequest) -> u64 {
+    let schema = request.schema.as_ref().map_or(0, |it| it.to_string().len());
+    let images: usize = request.images.iter().map(|it| it.bytes.len()).sum();
+    (request.system.len() + request.prompt.len() + schema + images) as u64 + ADDED
 }
 
 /// What this program can say of a text by itself.
@@ -222,8 +237,10 @@ async fn embedded(provider: &Provider, texts: &[String], wire: &Wire) -> Came<Ve
             tokens: Tokens::default(),
         }),
     };
+    let bytes = texts.iter().map(|text| text.len() as u64).sum::<u64>() + ADDED;
+    let tokens = vectors.as_ref().map(|made| made.tokens.at_most(bytes, 0));
     Came {
-        tokens: vectors.as_ref().map(|made| made.tokens).unwrap_or_default(),
+        tokens: tokens.unwrap_or_default(),
         answer: vectors.and_then(|vectors| whole(vectors, texts.len())),
     }
 }

@@ -65,11 +65,7 @@ fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
 }
 
 fn tokens(answer: &Json) -> Tokens {
-    let count = |key: &str| answer[key].as_u64().unwrap_or_default();
-    Tokens {
-        prompt: count("prompt_eval_count"),
-        completion: count("eval_count"),
-    }
+    Tokens::said(&answer["prompt_eval_count"], &answer["eval_count"])
 }
 
 pub(super) async fn embed(

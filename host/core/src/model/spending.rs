@@ -77,7 +77,7 @@ pub async fn reached(
     if rules.daily_cost.is_none() && rules.daily_tokens.is_none() {
         return Ok(None);
     }
-    let day = ModelUse::total(&model_calls::since(store, today(now)).await?);
+    let day = ModelUse::total(&model_calls::of_day(store, today(now)).await?);
     let until = "models are asked again on the next day of UTC, or with a higher";
     let cost = rules
         .daily_microcents()

@@ -23,6 +23,8 @@ const PAUSE: Duration = Duration::from_secs(30);
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 /// Words by which a server that has no time, for now, tells itself from one that is broken.
 const BUSY: [&str; 4] = ["busy", "overloaded", "loading model", "too many requests"];
+/// Bytes of a refusal that are read.
+const REFUSAL: usize = 64 << 10;
 /// Characters of what a server says of a failure.
 const SAID: usize = 500;
 
@@ -112,7 +114,8 @@ fn below(base: &Url, path: &str) -> Url {
 
 /// What a status that is no success means.
 fn refused(response: &Response) -> Cause {
-    let body = String::from_utf8_lossy(&response.body);
+    let beginning = &response.body[..response.body.len().min(REFUSAL)];
+    let body = String::from_utf8_lossy(beginning);
     let said = format!("{}: {}", response.url, cut(body.trim(), SAID));
     let after = response.retry_after(Timestamp::now());
     let lower = body.to_lowercase();
