@@ -36,7 +36,7 @@ const BETTER: &str = r#"{"title":"T","summary":"S",
  "sections":[
   {"heading":"","paragraphs":[{"text":"The Fastnet was lit in 1904. Keepers trimmed the wick before dusk, every day of the year.","sources":["s1"]}]},
   {"heading":"The glass","paragraphs":[
-    {"text":"Soot on the glass costs a ship its way. The lens was polished by hand.","sources":["s1"]},
+    {"text":"Soot on the glass costs a ship [its way](https://made.up/) [x](/posts/none) <https://made.up/y>. The lens was polished by hand.","sources":["s1"]},
     {"text":"The weather was written down every evening.","sources":["notes"]}]}]}"#;
 pub(super) const TITLES: &str =
     r#"{"titles":["Title: no title","What the keepers of the Fastnet did all day"]}"#;
