@@ -71,6 +71,28 @@ impl ModelUse {
     }
 }
 
+/// What a stage of a run took of a model, or one that stood in for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "StageModelUse")]
+pub struct StageUse {
+    /// The stage's id.
+    pub stage: String,
+    /// The role that was asked.
+    pub role: String,
+    /// The model, by the server's name for it.
+    pub model: String,
+    /// How often it was asked.
+    pub calls: u64,
+    /// How often it gave no answer that can be used.
+    pub failures: u64,
+    /// Tokens of questions.
+    pub prompt_tokens: u64,
+    /// Tokens of answers, reasoning included.
+    pub completion_tokens: u64,
+    /// What it cost, in millionths of a cent of the money of the prices.
+    pub microcents: u64,
+}
+
 /// Keep a call.
 pub async fn keep(store: &Store, call: &ModelCall) -> Result<(), StoreError> {
     store.execute(Statement::insert(call)).await?;
@@ -79,15 +101,28 @@ pub async fn keep(store: &Store, call: &ModelCall) -> Result<(), StoreError> {
 
 /// What each role took since a time.
 pub async fn since(store: &Store, at: Timestamp) -> Result<Vec<ModelUse>, StoreError> {
+    let taken = taken();
+    let sql =
+        format!("SELECT role, {taken} FROM model_calls WHERE at >= $1 GROUP BY role ORDER BY role");
+    store.read(Query::new(sql).bind(at)).await
+}
+
+/// What the stages of a run took, in the order in which they first asked.
+pub async fn of_run(store: &Store, run: &str) -> Result<Vec<StageUse>, StoreError> {
+    let taken = taken();
+    let sql = format!(
+        "SELECT stage, role, model, {taken} FROM model_calls WHERE run = $1 \
+        GROUP BY stage, role, model ORDER BY MIN(at), stage, role, model"
+    );
+    store.read(Query::new(sql).bind(run)).await
+}
+
+/// Columns of what calls took together.
+fn taken() -> String {
     let sum = |column: &str| format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT) AS {column}");
     let sums = ["prompt_tokens", "completion_tokens", "microcents"].map(sum);
-    let sql = format!(
-        "SELECT role, COUNT(*) AS calls, \
-            COUNT(CASE WHEN outcome <> 'done' THEN 1 END) AS failures, {} \
-        FROM model_calls WHERE at >= $1 GROUP BY role ORDER BY role",
-        sums.join(", ")
-    );
-    store.read(Query::new(sql).bind(at)).await
+    let counts = "COUNT(*) AS calls, COUNT(CASE WHEN outcome <> 'done' THEN 1 END) AS failures";
+    format!("{counts}, {}", sums.join(", "))
 }
 
 /// Forget calls that are older than that.
