@@ -108,7 +108,7 @@ pub use self::contract::{Contract, Needs, PromptNeed, RowAct, RowUse, TableName,
 pub use self::model::{Completion, Fallbacks, ModelImage, ModelRequest, Tokens, Vectors};
 pub use self::ruling::{Answer, RULING, Ruling, SETTLED_BY};
 use crate::exchange::{ClientError, Reach, Request, Response};
-use crate::lines::Lines;
+use crate::lines::{Line, LineLevel, LineSource, Lines};
 use crate::outcome::{self, Done, FailureKind, Outcome, Patch, Stop};
 use crate::settings::Snapshot;
 use crate::value::{Query, Rows, Statement};
@@ -216,6 +216,30 @@ impl Call {
     pub async fn read<T: DeserializeOwned>(&self, query: Query<T>) -> Result<Vec<T>, Stop> {
         let rows = self.resources.query(query.into(), self.deadline).await?;
         Ok(rows.read()?)
+    }
+
+    /// The same without the rows that cannot be read, which are told in the log of the visit: where
+    /// plugins may write, one row stops nobody. `doctor` names them.
+    pub async fn read_sound<T: DeserializeOwned>(&self, query: Query<T>) -> Result<Vec<T>, Stop> {
+        let rows = self.resources.query(query.into(), self.deadline).await?;
+        let mut sound = Vec::with_capacity(rows.rows.len());
+        for row in rows.iter() {
+            match row.read() {
+                Ok(read) => sound.push(read),
+                Err(error) => self.warn(format!("a row is passed over: {error}")),
+            }
+        }
+        Ok(sound)
+    }
+
+    fn warn(&self, text: String) {
+        self.lines.push(Line {
+            at: self.now,
+            attempt: self.attempt,
+            level: LineLevel::Warn,
+            source: LineSource::Log,
+            text,
+        });
     }
 
     /// The first row that a query gives, if it gives one.

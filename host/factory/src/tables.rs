@@ -26,6 +26,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
 pub(crate) const TABLES: &[Table] = &[
     plain::<tasks::Task>("task", "tasks WHERE TRUE", &["id"]),
     plain::<posts::Post>("post", "posts WHERE TRUE", &["id"]),
+    plain::<commits::Commit>("commit", "commits WHERE TRUE", &["id"]),
     plain::<media::MediaRow>("picture", "media WHERE TRUE", &["id"]),
 ];
 
