@@ -43,7 +43,7 @@ pub(super) fn sample(name: &str) -> Json {
     json!({ "title": head["title"], "excerpt": "", "markdown": markdown.trim_start(), "tags": [], "written_by": "model quill" })
 }
 
-/// What `sum` reported of a draft, and how the run ended.
+/// What `sum` reported last of a draft, and how the run ended.
 fn judged(factory: &Factory, draft: &Json) -> (String, Json) {
     factory.run(&["run", "judge", "--input", &format!("draft={draft}")]);
     let run = factory.json(&["runs", "list", "--limit", "1"])[0]["id"].clone();
@@ -51,7 +51,7 @@ fn judged(factory: &Factory, draft: &Json) -> (String, Json) {
     let stages = shown["stages"].as_array().expect("a list");
     let sum = stages
         .iter()
-        .find(|stage| stage["stage"] == "sum")
+        .rfind(|stage| stage["stage"] == "sum")
         .unwrap_or_else(|| panic!("{shown:#}"));
     let status = shown["run"]["status"]
         .as_str()
@@ -215,6 +215,44 @@ fn a_rail_that_would_never_be_asked_is_a_miss() {
     ] {
         assert!(said.contains(words), "no `{words}` in\n{ran}");
     }
+}
+
+#[test]
+fn a_loop_that_ends_before_its_draft_is_flagged_is_a_miss() {
+    let rules = rail("rules", "qa.programmatic", "max_visits = 2\n");
+    let sum = sum(
+        &["rules"],
+        "on.rejected = \"goto:rules\"\nconfig.required = [\"rules\"]\nconfig.flag_after = 2",
+    );
+    let factory = judging(Dialect::Sqlite, &format!("{rules}{sum}"));
+    let ran = factory.run(&["check"]);
+    let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = "stage `rules` may be visited 2 times, so the run ends as rejected before 2 rejections are flagged";
+    assert!(ran.code == 1 && said.contains(words), "{ran}");
+    factory.edit("pipelines/judge.toml", "max_visits = 2", "max_visits = 3");
+    factory.ok(&["apply"]);
+    // Its third rejection is none: the best draft goes on with a flag.
+    let (status, outcome) = judged(&factory, &sample("fake_quote"));
+    assert_eq!(
+        (status.as_str(), &outcome["patch"]["flagged"]),
+        ("done", &json!(true)),
+        "{outcome:#}"
+    );
+    // Without a flag the way back is used up, and the run says what came last.
+    factory.edit("pipelines/judge.toml", "config.flag_after = 2", "");
+    factory.ok(&["apply"]);
+    let (status, outcome) = judged(&factory, &sample("fake_quote"));
+    assert_eq!(
+        (status.as_str(), &outcome["rule"]),
+        ("rejected", &json!("rails")),
+        "{outcome:#}"
+    );
+    let detail = outcome["detail"].as_str().expect("a detail");
+    assert!(
+        detail.contains("fake_quote (line 3)")
+            && detail.contains("has had its 3 visits (max_visits)"),
+        "{detail}"
+    );
 }
 
 #[test]

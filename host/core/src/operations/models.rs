@@ -18,6 +18,7 @@ use crate::settings::Snapshot;
 use crate::store::model_calls::{self, ModelUse};
 
 pub use crate::config::shown_amount;
+pub use crate::store::model_calls::StageUse;
 
 /// How long a role may take to answer a test.
 const PATIENCE: Duration = Duration::from_secs(120);
