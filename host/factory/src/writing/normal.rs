@@ -1,5 +1,5 @@
-//! What a text is cleaned of, whoever wrote it: prompts that leaked into it, links that somebody made
-//! up, a title that stands twice.
+//! What a text is cleaned of, a model's or a person's: prompts that leaked into it, links that no source
+//! has, a title that stands twice.
 
 use super::links::{Fate, judged, outside_code, slug};
 use super::{Article, Block};
@@ -7,7 +7,7 @@ use crate::diary::text::bare;
 use crate::markdown::pictures::KEPT;
 use crate::markdown::{PartKind, Unshowable, links};
 
-/// How a paragraph begins that is said to whoever asked, and not to a reader.
+/// How a paragraph begins in which a model answers its prompt instead of telling the reader.
 const SAID_TO_THE_ASKER: [&str; 17] = [
     "sure, here",
     "sure! here",

@@ -10,7 +10,7 @@ use crate::research::spaced;
 
 /// The fewest letters of a title.
 const LEAST: usize = 8;
-/// How a line begins that is no title but what somebody says of one.
+/// How a line begins that is no title but what a model says of one.
 const PREFIXES: [&str; 8] = [
     "title:",
     "heading:",

@@ -1,5 +1,5 @@
-//! `content.normalise`: a text without what leaked into it: prompts, links that somebody made up, a title
-//! that stands twice, curly quotes. Asks nobody.
+//! `content.normalise`: a text without what leaked into it: prompts, links that no source
+//! has, a title that stands twice, curly quotes. Asks no model.
 
 use callboard_core::handler::{Call, Handled, Handler};
 use callboard_core::outcome::{Done, FailureKind, Stop};

@@ -35,7 +35,7 @@ struct Config {
     /// A topic that is like a published title by more than this, from 0 to 1, is refused.
     #[schemars(range(min = 0.0, max = 1.0))]
     most_alike: f32,
-    /// The style, tone, audience and words of a post for which nobody says another.
+    /// The style, tone, audience and words of a post whose task says no other.
     style: String,
     tone: String,
     audience: String,
