@@ -90,6 +90,7 @@
 
 mod contract;
 mod model;
+mod ruling;
 pub mod schema;
 
 use std::path::Path;
@@ -105,6 +106,7 @@ use serde_json::Value as Json;
 
 pub use self::contract::{Contract, Needs, PromptNeed, RowAct, RowUse, TableName, TableNeed};
 pub use self::model::{Completion, Fallbacks, ModelImage, ModelRequest, Tokens, Vectors};
+pub use self::ruling::{Answer, RULING, Ruling, SETTLED_BY};
 use crate::exchange::{ClientError, Reach, Request, Response};
 use crate::lines::{Line, LineLevel, LineSource, Lines};
 use crate::outcome::{self, Done, FailureKind, Outcome, Patch, Stop};
@@ -170,6 +172,11 @@ pub trait Handler: Registered + Send + Sync + 'static {
         false
     }
 
+    /// Whether it rules, under the key [`RULING`], if a gate behind it has to ask a person.
+    fn decides(&self) -> bool {
+        false
+    }
+
     fn handle(
         &self,
         call: &Call,
@@ -182,6 +189,8 @@ pub trait Handler: Registered + Send + Sync + 'static {
 #[derive(Clone)]
 pub struct Call {
     pub run: String,
+    /// The pipeline of the run.
+    pub pipeline: String,
     pub stage: String,
     pub visit: u32,
     pub attempt: u32,
@@ -348,6 +357,7 @@ impl<H: Handler> AnyHandler for H {
             writes: keys_of::<H::Writes>(),
             needs: self.needs(),
             always_gives_a_verdict: self.always_gives_a_verdict(),
+            decides: self.decides(),
         }
     }
 

@@ -140,7 +140,9 @@ impl Models {
         if plays || provider.kind == ProviderKind::BuiltIn {
             return Ok(asked.await.answer);
         }
-        self.spending.within(call).await?;
+        if let Some(ceiling) = self.spending.ceiling(call).await? {
+            return Ok(Err(ceiling));
+        }
         let began = Instant::now();
         let Came { tokens, answer } = asked.await;
         let outcome = answer.as_ref().err().map(Cause::name);
@@ -167,7 +169,7 @@ impl Left {
     fn until(call: &Call, timeout: Duration) -> Self {
         Self {
             began: Instant::now(),
-            whole: timeout.min(call.remaining()),
+            whole: timeout.min(before_the_end(call.remaining())),
         }
     }
 
@@ -176,6 +178,12 @@ impl Left {
         let left = self.whole.saturating_sub(self.began.elapsed());
         if after == 0 { left } else { left * 2 / 3 }
     }
+}
+
+/// What of a stage's time a call may take, so that what it took is kept before the stage is cut off.
+fn before_the_end(left: Duration) -> Duration {
+    let margin = (left / 20).max(Duration::from_millis(500)).min(left / 2);
+    left.saturating_sub(margin)
 }
 
 async fn answered(
@@ -296,17 +304,33 @@ fn stop_of(call: &Call, role: &str, missed: &[Missed<'_>], left: &Left) -> Stop 
     let told = missed.iter();
     let told = told.map(|Missed { provider, cause }| format!("{provider}: {cause}"));
     let told = told.collect::<Vec<_>>().join("; ");
-    let pauses = missed.iter().filter_map(|missed| match &missed.cause {
-        Cause::Busy { after, .. } => Some(*after),
+    let later = missed.iter().filter_map(|missed| match &missed.cause {
+        Cause::Busy { after, .. } => {
+            let pause = (*after).max(SHORTEST_PAUSE) + left.began.elapsed();
+            let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
+            Some(call.now.checked_add(pause).unwrap_or(Timestamp::MAX))
+        }
+        Cause::Ceiling { until, .. } => Some(*until),
         _ => None,
     });
-    let Some(pause) = pauses.min() else {
+    let Some(until) = later.min() else {
         return Stop::unavailable(format!("role {role}"), told);
     };
-    let pause = pause.max(SHORTEST_PAUSE) + left.began.elapsed();
-    let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
     Stop::Deferred {
-        until: call.now.checked_add(pause).unwrap_or(Timestamp::MAX),
+        until,
         reason: format!("role {role}: {told}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_call_took_is_kept_before_its_stage_ends() {
+        for (left, wanted) in [(0, 0), (600, 300), (4_000, 3_500), (100_000, 95_000)] {
+            let left = Duration::from_millis(left);
+            assert_eq!(before_the_end(left), Duration::from_millis(wanted));
+        }
     }
 }

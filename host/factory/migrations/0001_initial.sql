@@ -14,6 +14,7 @@ CREATE TABLE tasks (
     asked      TEXT NOT NULL CHECK ({{octets(}}asked{{)}} <= 1000),
     topic      TEXT NOT NULL CHECK ({{octets(}}topic{{)}} <= 1000),
     run        TEXT NOT NULL,
+    pipeline   TEXT NOT NULL DEFAULT '',
     draft      BIGINT NOT NULL,
     status     TEXT NOT NULL CHECK (status IN (
         'in-progress', 'drafted', 'awaiting-approval', 'approved', 'rejected', 'halted',
@@ -135,6 +136,32 @@ CREATE TABLE media (
 CREATE INDEX media_task ON media (task);
 CREATE INDEX media_run ON media (run);
 CREATE INDEX media_path ON media (path);
+
+-- How far a rail that asks a model agreed with people about drafts of a corpus. `question` is the digest of
+-- all that its verdicts depend on besides the model; whether it may move a draft is asked of its newest row. It is
+-- the host's own, so that no plugin can vouch for a model.
+CREATE TABLE rail_trials (
+    id                TEXT PRIMARY KEY,
+    rail              TEXT NOT NULL,
+    model             TEXT NOT NULL,
+    question          TEXT NOT NULL,
+    corpus            TEXT NOT NULL,
+    drafts            BIGINT NOT NULL,
+    unanswered        BIGINT NOT NULL,
+    good_passed       BIGINT NOT NULL,
+    good_failed       BIGINT NOT NULL,
+    bad_passed        BIGINT NOT NULL,
+    bad_failed        BIGINT NOT NULL,
+    kappa             BIGINT,
+    spread            BIGINT NOT NULL,
+    prompt_tokens     BIGINT NOT NULL,
+    completion_tokens BIGINT NOT NULL,
+    microcents        BIGINT NOT NULL,
+    passed            BOOLEAN NOT NULL,
+    made_at           BIGINT NOT NULL
+);
+
+CREATE INDEX rail_trials_rail ON rail_trials (rail, made_at);
 
 -- Days of a repository that need no further look, and why.
 -- grantable

@@ -7,6 +7,7 @@ pub mod drafts;
 pub mod embeddings;
 pub mod media;
 pub mod posts;
+pub mod rail_trials;
 pub mod sources;
 pub mod tasks;
 pub mod transitions;

@@ -16,7 +16,7 @@ fn broken() -> Factory {
             "'A title'"
         };
         factory.execute(&format!(
-            "INSERT INTO tasks VALUES ('task-{number}', NULL, 's{number}', '', {what}, 'r', 0, 'drafted', \
+            "INSERT INTO tasks VALUES ('task-{number}', NULL, 's{number}', '', {what}, 'r', 'p', 0, 'drafted', \
                 NULL, 1, {number}, 1)"
         ));
         factory.execute(&format!(

@@ -106,7 +106,10 @@ fn below(base: &Url, path: &str) -> Url {
         .split_once('/')
         .unwrap_or_default();
     let given = url.path().trim_end_matches('/');
-    let given = given.strip_suffix(version).unwrap_or(given);
+    // A whole segment, and no end of another word.
+    let versioned = given.strip_suffix(version);
+    let versioned = versioned.filter(|rest| rest.is_empty() || rest.ends_with('/'));
+    let given = versioned.unwrap_or(given);
     let path = format!("{}{path}", given.trim_end_matches('/'));
     url.set_path(&path);
     url
@@ -160,6 +163,8 @@ mod tests {
         }
         let url = below(&"http://m/proxy/v1/".parse().expect("an address"), "/v1/x");
         assert_eq!(url.path(), "/proxy/v1/x");
+        let base = "https://llm.lan/ollama-api".parse().expect("an address");
+        assert_eq!(below(&base, "/api/chat").path(), "/ollama-api/api/chat");
     }
 
     #[test]

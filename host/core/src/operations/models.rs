@@ -18,6 +18,7 @@ use crate::settings::Snapshot;
 use crate::store::model_calls::{self, ModelUse};
 
 pub use crate::config::shown_amount;
+pub use crate::store::model_calls::StageUse;
 
 /// How long a role may take to answer a test.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -184,6 +185,7 @@ pub async fn test(app: &App, role: &str, vectors: bool) -> Result<TestedRole, Op
     let runnable = app.runnable().await?;
     let call = Call {
         run: String::new(),
+        pipeline: String::new(),
         stage: format!("test of {role}"),
         visit: 1,
         attempt: 1,

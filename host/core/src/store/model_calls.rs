@@ -75,6 +75,28 @@ impl ModelUse {
     }
 }
 
+/// What a stage of a run took of a model, or one that stood in for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "StageModelUse")]
+pub struct StageUse {
+    /// The stage's id.
+    pub stage: String,
+    /// The role that was asked.
+    pub role: String,
+    /// The model, by the server's name for it.
+    pub model: String,
+    /// How often it was asked.
+    pub calls: u64,
+    /// How often it gave no answer that can be used.
+    pub failures: u64,
+    /// Tokens of questions.
+    pub prompt_tokens: u64,
+    /// Tokens of answers, reasoning included.
+    pub completion_tokens: u64,
+    /// What it cost, in millionths of a cent of the money of the prices.
+    pub microcents: u64,
+}
+
 /// Keep a call. What is more than any call can take is kept as the most, so that sums of them are sums.
 pub async fn keep(store: &Store, call: &ModelCall) -> Result<(), StoreError> {
     let call = ModelCall {
@@ -91,16 +113,29 @@ pub async fn keep(store: &Store, call: &ModelCall) -> Result<(), StoreError> {
 /// of another one.
 pub async fn of_day(store: &Store, began: Timestamp) -> Result<Vec<ModelUse>, StoreError> {
     let ends = began.checked_add(24.hours()).unwrap_or(Timestamp::MAX);
-    // A row has 2^42 at most, as `keep` and the table see to.
-    let sum = |column: &str| format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT) AS {column}");
-    let sums = ["prompt_tokens", "completion_tokens", "microcents"].map(sum);
+    let taken = taken();
     let sql = format!(
-        "SELECT role, COUNT(*) AS calls, \
-            COUNT(CASE WHEN outcome <> 'done' THEN 1 END) AS failures, {} \
-        FROM model_calls WHERE at >= $1 AND at < $2 GROUP BY role ORDER BY role",
-        sums.join(", ")
+        "SELECT role, {taken} FROM model_calls WHERE at >= $1 AND at < $2 GROUP BY role ORDER BY role"
     );
     store.read(Query::new(sql).bind(began).bind(ends)).await
+}
+
+/// What the stages of a run took, in the order in which they first asked.
+pub async fn of_run(store: &Store, run: &str) -> Result<Vec<StageUse>, StoreError> {
+    let taken = taken();
+    let sql = format!(
+        "SELECT stage, role, model, {taken} FROM model_calls WHERE run = $1 \
+        GROUP BY stage, role, model ORDER BY MIN(at), stage, role, model"
+    );
+    store.read(Query::new(sql).bind(run)).await
+}
+
+/// Columns of what calls took together. A row has 2^42 at most, as `keep` and the table see to.
+fn taken() -> String {
+    let sum = |column: &str| format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT) AS {column}");
+    let sums = ["prompt_tokens", "completion_tokens", "microcents"].map(sum);
+    let counts = "COUNT(*) AS calls, COUNT(CASE WHEN outcome <> 'done' THEN 1 END) AS failures";
+    format!("{counts}, {}", sums.join(", "))
 }
 
 /// Forget calls that are older than that.

@@ -32,7 +32,7 @@ pub fn read(bytes: &[u8], url: &str, media: &str, clock: &mut Clock) -> Result<F
     Ok(found)
 }
 
-/// UTF-8, which all but a few pages are: whoever says another encoding is not guessed at.
+/// UTF-8, which all but a few pages are: the encoding of a page that says another is not guessed.
 fn decoded(bytes: &[u8], media: &str) -> Result<String, String> {
     let charset = media
         .split_once("charset=")
