@@ -242,9 +242,9 @@ CREATE TABLE model_calls (
     role              TEXT NOT NULL,
     provider          TEXT NOT NULL,
     model             TEXT NOT NULL,
-    prompt_tokens     BIGINT NOT NULL,
-    completion_tokens BIGINT NOT NULL,
-    microcents        BIGINT NOT NULL,
+    prompt_tokens     BIGINT NOT NULL CHECK (prompt_tokens BETWEEN 0 AND 4398046511104),
+    completion_tokens BIGINT NOT NULL CHECK (completion_tokens BETWEEN 0 AND 4398046511104),
+    microcents        BIGINT NOT NULL CHECK (microcents BETWEEN 0 AND 4398046511104),
     duration_ms       BIGINT NOT NULL,
     outcome           TEXT NOT NULL,
     at                BIGINT NOT NULL

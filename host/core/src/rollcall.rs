@@ -313,8 +313,8 @@ impl RollReport {
     }
 }
 
-/// Call the roll. A database that does not answer is an error, and no miss: nobody has to mend what is
-/// written, and whoever waits for a roll asks again.
+/// Call the roll. A database that does not answer is an error, and no miss: what is written needs no
+/// mend, and the caller that waits for a roll asks again.
 pub async fn call(scope: &RollScope<'_>) -> Result<RollReport, StoreError> {
     let schema = Schema::live(scope).await?;
     let logins = plugins::logins(scope).await?;

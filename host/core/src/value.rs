@@ -108,6 +108,24 @@ pub fn tree_of(value: &serde_json::Value) -> u64 {
     }
 }
 
+/// The JSON document that a peer's bytes are, if it takes at most so many bytes of memory; else what
+/// is wrong with it. Nothing that a peer says is read as JSON but here.
+pub fn json_in(bytes: &[u8], most: u64) -> Result<serde_json::Value, JsonProblem> {
+    if tree(bytes) > most {
+        return Err(JsonProblem::TooLarge(most >> 20));
+    }
+    Ok(serde_json::from_slice(bytes)?)
+}
+
+/// Why bytes are no JSON document that is read.
+#[derive(Debug, thiserror::Error)]
+pub enum JsonProblem {
+    #[error("has so many parts that it takes more than {0} MiB in memory")]
+    TooLarge(u64),
+    #[error("is no JSON: {0}")]
+    Broken(#[from] serde_json::Error),
+}
+
 impl From<bool> for Value {
     fn from(value: bool) -> Self {
         Value::Boolean(value)

@@ -189,7 +189,7 @@ fn links_are_alive_dead_or_unreachable() {
     );
     server.say(Say::Close);
     assert_eq!(judged(&factory, &here).0, "unavailable");
-    // An address inside is dead for a reader, and nobody asks it.
+    // An address inside is dead for a reader, and the rail does not ask it.
     let inside = draft("See [it](http://127.0.0.1:9/).".to_owned());
     assert_eq!(judged(&factory, &inside).0, "rejected");
     // There is nothing that it is about: the verdict that is required is a flag.

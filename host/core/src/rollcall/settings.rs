@@ -150,7 +150,7 @@ fn unresolved(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
 }
 
 /// Roles that pipelines wait for. That one is declared is asked of the workspace; that it is set,
-/// of whoever wants a run.
+/// when a run is started.
 fn awaited(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for (name, pipeline) in &scope.definitions.pipelines {
