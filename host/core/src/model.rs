@@ -183,7 +183,7 @@ impl Left {
 /// What of a stage's time a call may take, so that what it took is kept before the stage is cut off.
 fn before_the_end(left: Duration) -> Duration {
     let margin = (left / 20).max(Duration::from_millis(500)).min(left / 2);
-    left - margin
+    left.saturating_sub(margin)
 }
 
 async fn answered(
