@@ -251,6 +251,7 @@ CREATE TABLE model_calls (
 );
 
 CREATE INDEX model_calls_at ON model_calls (at);
+CREATE INDEX model_calls_run ON model_calls (run);
 
 -- Login roles that the host made for plugins, on databases that have roles, and a digest of the
 -- password of each. The password itself is derived, and is not stored.

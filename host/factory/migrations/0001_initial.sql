@@ -76,6 +76,8 @@ CREATE TABLE posts (
     subject      TEXT NOT NULL UNIQUE,
     task         TEXT NOT NULL,
     title        TEXT NOT NULL CHECK ({{octets(}}title{{)}} <= 1000),
+    -- The title that search engines show; its own, if empty.
+    seo_title    TEXT NOT NULL DEFAULT '' CHECK ({{octets(}}seo_title{{)}} <= 1000),
     excerpt      TEXT NOT NULL CHECK ({{octets(}}excerpt{{)}} <= 10000),
     markdown     TEXT NOT NULL CHECK ({{octets(}}markdown{{)}} <= 131072),
     tags         TEXT NOT NULL CHECK ({{octets(}}tags{{)}} <= 4000),

@@ -15,9 +15,10 @@ use crate::model::role::{self, Provider, ProviderKind};
 use crate::model::spending;
 use crate::outcome::{Fallback, Stop};
 use crate::settings::Snapshot;
-use crate::store::model_calls::{self, ModelUse};
+use crate::store::model_calls;
 
 pub use crate::config::shown_amount;
+pub use crate::store::model_calls::ModelUse;
 
 /// How long a role may take to answer a test.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -125,6 +126,11 @@ pub async fn list(app: &App) -> Result<ModelsView, OperationError> {
         daily_microcents: rules.daily_microcents(),
         daily_tokens: rules.daily_tokens,
     })
+}
+
+/// What each role took in a run.
+pub async fn of_run(app: &App, run: &str) -> Result<Vec<ModelUse>, OperationError> {
+    Ok(model_calls::of_run(app.store(), run).await?)
 }
 
 /// Which handlers ask which role, as they are configured.

@@ -79,15 +79,25 @@ pub async fn keep(store: &Store, call: &ModelCall) -> Result<(), StoreError> {
 
 /// What each role took since a time.
 pub async fn since(store: &Store, at: Timestamp) -> Result<Vec<ModelUse>, StoreError> {
+    store.read(sums("at >= $1").bind(at)).await
+}
+
+/// What each role took in a run.
+pub async fn of_run(store: &Store, run: &str) -> Result<Vec<ModelUse>, StoreError> {
+    store.read(sums("run = $1").bind(run)).await
+}
+
+/// What each role took in the calls of a condition.
+fn sums(condition: &str) -> Query<ModelUse> {
     let sum = |column: &str| format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT) AS {column}");
     let sums = ["prompt_tokens", "completion_tokens", "microcents"].map(sum);
     let sql = format!(
         "SELECT role, COUNT(*) AS calls, \
             COUNT(CASE WHEN outcome <> 'done' THEN 1 END) AS failures, {} \
-        FROM model_calls WHERE at >= $1 GROUP BY role ORDER BY role",
+        FROM model_calls WHERE {condition} GROUP BY role ORDER BY role",
         sums.join(", ")
     );
-    store.read(Query::new(sql).bind(at)).await
+    Query::new(sql)
 }
 
 /// Forget calls that are older than that.

@@ -23,6 +23,7 @@ pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
             if let Ok(config) = config {
                 references.extend(named(defined, index, stage, &config));
                 references.extend(asked(defined, stage, &config));
+                references.extend(bounded(defined, index, stage, &config));
             }
         }
     }
@@ -77,7 +78,8 @@ fn asked(defined: &Defined<Pipeline>, stage: &Stage, config: &Config) -> Vec<Ref
     let mut references = Vec::new();
     for (index, rail) in pipeline.stages.iter().enumerate() {
         let needed = stage.needed().any(|need| need == rail.id());
-        if !needed || !handler(rail).starts_with(SURFACE) {
+        let judges = handler(rail).starts_with(SURFACE) || config.is_required(rail.id());
+        if !needed || !judges {
             continue;
         }
         for outcome in told(config.is_required(rail.id())) {
@@ -93,6 +95,37 @@ fn asked(defined: &Defined<Pipeline>, stage: &Stage, config: &Config) -> Vec<Ref
         }
     }
     references
+}
+
+/// A way back that has its turns until the best draft is handed on: one that has fewer ends the run as
+/// failed instead.
+fn bounded(
+    defined: &Defined<Pipeline>,
+    index: usize,
+    stage: &Stage,
+    config: &Config,
+) -> Option<Reference> {
+    let most = config.flag_after?;
+    let Follow::Goto(target) = stage.follow("rejected") else {
+        return None;
+    };
+    // One that is not there is a miss of its own.
+    let visits = defined.value.stage(&target)?.max_visits;
+    let miss = (visits <= most).then(|| {
+        let problem = format!(
+            "after {most} rejections it hands on the best draft, and `{target}` has only {visits} visits"
+        );
+        let turns = most.saturating_add(1);
+        Miss::new(problem, format!("write `max_visits = {turns}` in stage `{target}`"))
+    });
+    let reference = Reference::new(
+        referrer(&defined.value, stage),
+        "config.flag_after",
+        ReferenceKind::Visits,
+        &target,
+    );
+    let place = defined.at(&["stage", &index.to_string(), "config", "flag_after"]);
+    Some(reference.at(place).missed(miss))
 }
 
 /// The outcomes after which the run has to go on. One that is required may hold the run, or end it as

@@ -1,10 +1,8 @@
 //! A person's edit and what the pipeline wrote after it, in one draft.
 
-use serde_json::Value as Json;
-
 use crate::diary::id::derived;
-use crate::draft::Draft;
 use crate::draft::merge::{self, Side};
+use crate::draft::{Draft, Said};
 use crate::tables::drafts::{self, Origin};
 
 /// The merge of the newest of `kept`, if a person had a hand in it, with `new`, both made from what
@@ -13,7 +11,7 @@ pub(super) fn merged(
     kept: &[drafts::Draft],
     new: &drafts::Draft,
     draft: &Draft,
-    citations: &Json,
+    said: &Said,
 ) -> Option<drafts::Draft> {
     let ours = kept.last().filter(|it| it.origin != Origin::Pipeline)?;
     let base = kept.iter().rfind(|it| it.origin == Origin::Pipeline)?;
@@ -63,7 +61,7 @@ pub(super) fn merged(
         excerpt,
         markdown,
         details: drafts::details(&whole),
-        report: whole.report(citations).to_string(),
+        report: whole.report(said).to_string(),
         conflicts,
         ..new.clone()
     })
