@@ -20,5 +20,6 @@ mod retention;
 pub(crate) mod roll_call;
 mod sealed;
 mod spending;
+mod taps;
 mod unavailable;
 mod unread;

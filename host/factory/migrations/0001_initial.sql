@@ -138,6 +138,23 @@ CREATE INDEX media_task ON media (task);
 CREATE INDEX media_run ON media (run);
 CREATE INDEX media_path ON media (path);
 
+-- What taps found elsewhere, such as items of feeds and documents of a folder, each once by where it
+-- was found (`origin`) and what it is called there (`name`). `digest` changes with title and text.
+-- grantable
+CREATE TABLE items (
+    id        TEXT PRIMARY KEY,
+    origin    TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    url       TEXT NOT NULL,
+    title     TEXT NOT NULL,
+    published TEXT NOT NULL,
+    text      TEXT NOT NULL,
+    digest    TEXT NOT NULL,
+    found_at  BIGINT NOT NULL
+);
+
+CREATE INDEX items_found ON items (found_at);
+
 -- Days of a repository that need no further look, and why.
 -- grantable
 CREATE TABLE diary_days (

@@ -79,7 +79,9 @@ pub struct TaskPicture {
 pub struct TaskSource {
     /// What the newest run that read it cites it by: `s1`.
     pub number: String,
+    /// Where it was read; nowhere, if a person noted it.
     pub url: String,
+    /// Its title.
     pub title: String,
     /// Whose site it is.
     pub site: String,
