@@ -32,7 +32,7 @@ fn main() {
         "src/capabilities",
         "../../wit",
     ] {
-        println!("cargo::rerun-if-changed={watched}");
+        watch(&package.join(watched));
     }
     let mut text = String::from("pub(crate) static HANDLER_FILES: &[&str] = &[\n");
     for name in handler_files(&package.join("src/handlers")) {
@@ -41,7 +41,7 @@ fn main() {
     text.push_str("];\n");
     let workspace = package.join("workspace");
     if workspace.is_dir() {
-        println!("cargo::rerun-if-changed=workspace");
+        watch(&workspace);
         let mut files = workspace_files(&workspace);
         files.extend(plugin_files(&root.join("plugins"), &out));
         files.sort();
@@ -87,11 +87,10 @@ fn plugin_files(plugins: &Path, out: &Path) -> Vec<(String, PathBuf)> {
     let mut files = Vec::new();
     for folder in entries(plugins) {
         let manifest = folder.join("plugin.toml");
+        watch_crate(&folder);
         if !manifest.is_file() {
-            watch_crate(&folder);
             continue;
         }
-        watch_crate(&folder);
         let name = folder
             .file_name()
             .and_then(|name| name.to_str())
@@ -112,8 +111,16 @@ fn plugin_files(plugins: &Path, out: &Path) -> Vec<(String, PathBuf)> {
 fn watch_crate(folder: &Path) {
     if folder.join("src").is_dir() {
         for part in ["src", "Cargo.toml", "plugin.toml"] {
-            println!("cargo::rerun-if-changed={}", folder.join(part).display());
+            watch(&folder.join(part));
         }
+    }
+}
+
+/// Have this script run again when that changes. What is not there would have it run each time, and the
+/// package and all that stands on it compiled each time.
+fn watch(path: &Path) {
+    if path.exists() {
+        println!("cargo::rerun-if-changed={}", path.display());
     }
 }
 

@@ -9,6 +9,11 @@ use std::marker::PhantomData;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::shown;
+
+/// Characters of a value that an error quotes.
+const TOLD: usize = 100;
+
 /// A value of a database column or parameter. Mirrors `variant value` of the WIT contract,
 /// so no case is ever added: a type without a case of its own is [`Value::Other`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -364,23 +369,31 @@ impl<'a> Row<'a> {
     pub fn text(&self, column: &str) -> Result<String, ColumnError> {
         match self.value(column)? {
             Value::Text(text) | Value::Json(text) => Ok(text.clone()),
-            other => Err(wrong(column, format!("is not a text: {other:?}"))),
+            other => Err(wrong(column, not("a text", other))),
         }
     }
 
     pub fn integer(&self, column: &str) -> Result<i64, ColumnError> {
         match self.value(column)? {
             Value::Integer(number) | Value::Timestamp(number) => Ok(*number),
-            other => Err(wrong(column, format!("is not an integer: {other:?}"))),
+            other => Err(wrong(column, not("an integer", other))),
         }
     }
 
     pub fn blob(&self, column: &str) -> Result<Vec<u8>, ColumnError> {
         match self.value(column)? {
             Value::Blob(bytes) => Ok(bytes.clone()),
-            other => Err(wrong(column, format!("is not a blob: {other:?}"))),
+            other => Err(wrong(column, not("a blob", other))),
         }
     }
+}
+
+/// What is wrong with a value, of which the beginning is told.
+fn not(what: &str, stored: &Value) -> String {
+    format!(
+        "is not {what}: {}",
+        shown::cut(format_args!("{stored:?}"), TOLD)
+    )
 }
 
 fn wrong(column: &str, problem: String) -> ColumnError {

@@ -2,9 +2,11 @@
 
 pub mod merge;
 
+use callboard_core::settings::hex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
+use sha2::{Digest as _, Sha256};
 
 /// A text that waits to be checked, approved and published.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -61,6 +63,13 @@ pub struct Image {
 }
 
 impl Draft {
+    /// A digest of what readers are told: the title and the text. What lists show of it, its tags and its
+    /// picture are no part of that.
+    pub fn digest(&self) -> String {
+        let (title, text) = (&self.title, &self.markdown);
+        hex(&Sha256::digest(format!("{}\n{title}\n{text}", title.len())))
+    }
+
     /// What the rails said of it, and what a person should know before approving it.
     pub fn report(&self, said: &Said) -> Json {
         let (notes, tags, covers) = (&self.notes, &self.tags, &self.covers);

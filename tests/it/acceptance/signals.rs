@@ -2,7 +2,7 @@
 //! if it still fits.
 
 use callboard_core::store::gates::Decision;
-use callboard_core::store::runs::RunStatus::{Cancelled, Done, Failed, Paused, Queued};
+use callboard_core::store::runs::RunStatus::{Cancelled, Done, Paused, Queued, Rejected};
 
 use super::play::{House, Play, in_every_house, stage};
 use super::prompter::{Cue, DONE};
@@ -92,7 +92,7 @@ in_every_house!(
         });
         play.prompter.release();
         // The second time its way back is used up: no person is there to decide otherwise.
-        play.until(&run, Failed);
+        play.until(&run, Rejected);
         let detail = play.run(&run).detail;
         assert!(detail.contains("max_visits"), "{detail}");
         assert_eq!(visits_of_b(&play)[0], "1 nothing-to-do undone");

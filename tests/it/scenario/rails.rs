@@ -10,15 +10,15 @@ use serde_json::{Value as Json, json};
 use crate::support::factory::{Factory, on_each};
 use crate::support::model::{ModelServer, Say};
 
-const HEAD: &str = "name = \"judge\"\nbudget = \"5m\"\n[input.draft]\nrequired = true\n";
-const ASKED: &str = "on.rejected = \"skip\"\non.nothing-to-do = \"skip\"\non.unavailable = \"skip\"\non.failed = \"skip\"\n";
+pub(super) const HEAD: &str = "name = \"judge\"\nbudget = \"5m\"\n[input.draft]\nrequired = true\n";
+pub(super) const ASKED: &str = "on.rejected = \"skip\"\non.nothing-to-do = \"skip\"\non.unavailable = \"skip\"\non.failed = \"skip\"\n";
 
 /// A rail, and what adds up all of them.
-fn rail(id: &str, handler: &str, rest: &str) -> String {
+pub(super) fn rail(id: &str, handler: &str, rest: &str) -> String {
     format!("[[stage]]\nid = \"{id}\"\nhandler = \"{handler}\"\n{rest}{ASKED}")
 }
 
-fn sum(needs: &[&str], config: &str) -> String {
+pub(super) fn sum(needs: &[&str], config: &str) -> String {
     format!("[[stage]]\nid = \"sum\"\nhandler = \"qa.aggregate\"\nneeds = {needs:?}\n{config}\n")
 }
 
@@ -29,7 +29,7 @@ fn judging(dialect: Dialect, stages: &str) -> Factory {
 }
 
 /// A draft of the corpus.
-fn sample(name: &str) -> Json {
+pub(super) fn sample(name: &str) -> Json {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/drafts");
     let text = fs::read_to_string(folder.join(format!("{name}.md"))).expect("a draft");
     let (head, markdown) = text["+++\n".len()..].split_once("\n+++\n").expect("a head");
@@ -113,13 +113,14 @@ on_each!(
 
 #[test]
 fn a_required_critic_vetoes_holds_or_passes_by_what_it_answers() {
-    let critic = "[[stage]]\nid = \"critic\"\nhandler = \"qa.critic\"\ntimeout = \"20s\"\non.rejected = \"skip\"\non.nothing-to-do = \"skip\"\non.unavailable = \"skip\"\nconfig.trials = 2\n";
+    let critic = "[[stage]]\nid = \"critic\"\nhandler = \"qa.critic\"\ntimeout = \"20s\"\non.rejected = \"skip\"\non.nothing-to-do = \"skip\"\non.unavailable = \"skip\"\nconfig.trials = 2\nconfig.least_drafts = 4\n";
     let sum = sum(
         &["critic"],
         "on.unavailable = \"end\"\nconfig.required = [\"critic\"]",
     );
     let factory = judging(Dialect::Sqlite, &format!("{critic}{sum}"));
     factory.ok(&["apply"]);
+    super::trials::proven(&factory);
     let server = ModelServer::new(Say::Text(r#"{"score": 80, "findings": []}"#));
     factory.ok(&["settings", "set", "roles.critic.url", &server.url()]);
     factory.ok(&["settings", "set", "roles.critic.model", "lens"]);

@@ -190,6 +190,7 @@ pub async fn test(app: &App, role: &str, vectors: bool) -> Result<TestedRole, Op
     let runnable = app.runnable().await?;
     let call = Call {
         run: String::new(),
+        pipeline: String::new(),
         stage: format!("test of {role}"),
         visit: 1,
         attempt: 1,

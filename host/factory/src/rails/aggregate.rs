@@ -111,6 +111,9 @@ pub struct Report {
     pub flags: Vec<String>,
     /// How often in a row a draft was judged, from 1.
     pub round: u32,
+    /// The digest of the text that it is about.
+    #[serde(default)]
+    pub text: String,
     pub rails: Vec<Row>,
 }
 
@@ -155,7 +158,17 @@ impl Report {
             score,
             flags,
             round,
+            text: String::new(),
             rails,
+        }
+    }
+
+    /// The same, about this draft.
+    #[must_use]
+    pub fn about(self, draft: &Draft) -> Self {
+        Self {
+            text: draft.digest(),
+            ..self
         }
     }
 

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use callboard_core::handler::{Call, ModelRequest, Tokens};
 use callboard_core::outcome::{Done, Stop};
+use callboard_core::settings::hex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
+use sha2::{Digest as _, Sha256};
 
+use super::aggregate::SURFACE;
 use super::review::{Finding, Review, Severity};
 use crate::draft::Draft;
 
@@ -37,6 +40,13 @@ pub struct Judging {
     /// Characters of the draft, and of all sources together, that are shown to the model.
     #[schemars(range(min = 200))]
     pub material: usize,
+    /// The agreement with people's labels, Cohen's kappa in hundredths, that a trial has to have reached before the
+    /// rail may move a draft.
+    #[schemars(range(max = 100))]
+    pub least_kappa: u32,
+    /// The fewest drafts of that trial.
+    #[schemars(range(min = 2))]
+    pub least_drafts: u32,
 }
 
 impl Default for Judging {
@@ -49,6 +59,8 @@ impl Default for Judging {
             max_tokens: 1_500,
             wait_seconds: 90,
             material: 24_000,
+            least_kappa: 60,
+            least_drafts: 20,
         }
     }
 }
@@ -105,6 +117,73 @@ pub struct Question {
     pub rule: &'static str,
     /// The prompt of the workspace.
     pub prompt: &'static str,
+    /// What is not given and is what the question is about.
+    lacks: fn(&Judged) -> Option<&'static str>,
+}
+
+pub const CRITIC: Question = Question {
+    rule: "critic",
+    prompt: "rails_critic",
+    lacks: |_| None,
+};
+pub const CONSISTENCY: Question = Question {
+    rule: "consistency",
+    prompt: "rails_consistency",
+    lacks: |_| None,
+};
+pub const TITLE_COHERENCE: Question = Question {
+    rule: "title_coherence",
+    prompt: "rails_title_coherence",
+    lacks: |_| None,
+};
+pub const TOPIC_DELIVERY: Question = Question {
+    rule: "topic_delivery",
+    prompt: "rails_topic_delivery",
+    lacks: |judged| {
+        let topic = judged.topic.as_deref().unwrap_or_default();
+        let lacks = topic.trim().is_empty();
+        lacks.then_some("no topic is given that it could be held against")
+    },
+};
+pub const GROUNDING: Question = Question {
+    rule: "grounding",
+    prompt: "rails_grounding",
+    lacks: |judged| {
+        let lacks = judged.sources.is_empty();
+        lacks.then_some("nothing was read that it could be held against")
+    },
+};
+/// All of them.
+pub const QUESTIONS: [Question; 5] = [
+    CRITIC,
+    CONSISTENCY,
+    TITLE_COHERENCE,
+    TOPIC_DELIVERY,
+    GROUNDING,
+];
+
+impl Question {
+    /// The question of a handler.
+    pub fn of(handler: &str) -> Option<Self> {
+        let mut all = QUESTIONS.into_iter();
+        all.find(|question| handler == question.handler())
+    }
+
+    /// The handler that asks it.
+    pub fn handler(&self) -> String {
+        format!("{SURFACE}{}", self.rule)
+    }
+
+    /// A digest of all that a verdict depends on besides the draft and the model: what is asked, and
+    /// what passes. `template` is the text of the prompt.
+    pub fn digest(&self, template: &str, judging: &Judging) -> String {
+        let asked = json!({
+            "rule": self.rule, "system": SYSTEM, "prompt": template, "schema": schema(),
+            "trials": judging.trials, "least": judging.least, "material": judging.material,
+            "max_tokens": judging.max_tokens,
+        });
+        hex(&Sha256::digest(asked.to_string()))
+    }
 }
 
 /// What a model thinks of a draft, from all trials.
@@ -143,6 +222,9 @@ pub async fn judge(
     question: Question,
     judged: &Judged,
 ) -> Result<Verdict, Stop> {
+    if let Some(lacks) = (question.lacks)(judged) {
+        return Err(Stop::nothing_to_do(lacks));
+    }
     let variables = variables(judged, judging.material);
     let prompt = call.resources.prompt(question.prompt, &variables)?;
     let mut opinions = Vec::new();
@@ -306,10 +388,7 @@ fn variables(judged: &Judged, most: usize) -> Json {
 mod tests {
     use super::*;
 
-    const QUESTION: Question = Question {
-        rule: "critic",
-        prompt: "rails_critic",
-    };
+    const QUESTION: Question = CRITIC;
 
     fn opinion(score: u32, findings: &[(&str, &str)]) -> Opinion {
         let said = |(message, excerpt): &(&str, &str)| Said {

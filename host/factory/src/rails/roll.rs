@@ -9,7 +9,7 @@ use super::aggregate::SURFACE;
 use super::policy::Config;
 
 /// The handler that adds up what rails came to.
-const AGGREGATE: &str = "qa.aggregate";
+pub(super) const AGGREGATE: &str = "qa.aggregate";
 
 pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
@@ -30,12 +30,12 @@ pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     references
 }
 
-fn handler(stage: &Stage) -> &str {
+pub(super) fn handler(stage: &Stage) -> &str {
     let handler = stage.handler.as_ref();
     handler.map_or("", |handler| handler.get_ref())
 }
 
-fn referrer(pipeline: &Pipeline, stage: &Stage) -> Referrer {
+pub(super) fn referrer(pipeline: &Pipeline, stage: &Stage) -> Referrer {
     Referrer::Stage {
         pipeline: pipeline.name().to_owned(),
         stage: stage.id().to_owned(),
@@ -97,8 +97,8 @@ fn asked(defined: &Defined<Pipeline>, stage: &Stage, config: &Config) -> Vec<Ref
     references
 }
 
-/// A way back that has its turns until the best draft is handed on: one that has fewer ends the run as
-/// failed instead.
+/// A way back that has its turns until the best draft is handed on: with fewer the run ends as rejected
+/// instead.
 fn bounded(
     defined: &Defined<Pipeline>,
     index: usize,

@@ -173,6 +173,7 @@ fn task(
             asked: "",
             topic: &newest.title,
             run: &call.run,
+            pipeline: &call.pipeline,
             draft: *number,
         };
         tasks::insert(&new, &happening)
@@ -181,6 +182,7 @@ fn task(
             ("subject", Value::from(subject)),
             ("topic", Value::from(newest.title.as_str())),
             ("run", Value::from(call.run.as_str())),
+            ("pipeline", Value::from(call.pipeline.as_str())),
             ("draft", Value::Integer(*number)),
         ];
         tasks::step(task, &happening, &set)
