@@ -31,6 +31,8 @@ pub struct HandlerView {
     pub needs: Needs,
     /// Whether it never ends without an explicit verdict.
     pub always_gives_a_verdict: bool,
+    /// Whether it may settle a gate in a person's place.
+    pub decides: bool,
     /// Whether it may hand on what others refused, with a flag.
     pub may_flag: bool,
     /// The stages and policies of the active revision that name it.
@@ -137,6 +139,7 @@ impl HandlerView {
             writes: keys(&contract.writes),
             needs: contract.needs.clone(),
             always_gives_a_verdict: contract.always_gives_a_verdict,
+            decides: contract.decides,
             may_flag: contract.may_flag,
             referenced_by: referenced_by.cloned().unwrap_or_default(),
         }
