@@ -211,6 +211,29 @@ fn a_rail_that_would_never_be_asked_is_a_miss() {
     }
 }
 
+/// A slip in what is required makes no adviser of the rail, and is told once.
+#[test]
+fn a_slip_in_what_is_required_is_one_miss_with_the_name_that_was_meant() {
+    let rules = "[[stage]]\nid = \"rules\"\nhandler = \"qa.programmatic\"\non.rejected = \"skip\"\non.nothing-to-do = \"skip\"\n";
+    let sum = sum(&["rules"], "config.required = [\"rulse\"]");
+    let factory = judging(Dialect::Sqlite, &format!("{rules}{sum}"));
+    let ran = factory.run(&["--format", "json", "check"]);
+    let roll: Json = serde_json::from_str(&ran.stdout).expect("JSON");
+    let references = roll["references"].as_array().expect("a list");
+    let of_judge = references.iter().filter(|it| {
+        let referrer = it["referrer"].as_str().unwrap_or_default();
+        referrer.starts_with("stage judge/") && !it["miss"].is_null()
+    });
+    let told: Vec<_> = of_judge
+        .map(|it| (&it["key"], &it["miss"]["mend"]))
+        .collect();
+    assert_eq!(
+        told,
+        [(&json!("config.required"), &json!("write `rules`"))],
+        "{ran}"
+    );
+}
+
 #[test]
 fn a_loop_that_ends_before_its_draft_is_flagged_is_a_miss() {
     let rules = rail("rules", "qa.programmatic", "max_visits = 2\n");

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
+pub use crate::handler::OUTCOMES;
 use crate::outcome::{self, Outcome, Patch, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
 use crate::store::runs::RunStatus;
@@ -159,8 +160,6 @@ pub fn live(rows: &[StageRun]) -> impl Iterator<Item = &StageRun> {
 
 /// The key under which a stage that is visited anew reads why.
 pub const FEEDBACK: &str = "feedback";
-/// The key under which a stage reads what came of those that it needs.
-pub const OUTCOMES: &str = "outcomes";
 
 /// Every key there is: the run's input, what its stages wrote, and why a loop went back.
 pub fn keys(input: &Patch, rows: &[StageRun]) -> Patch {

@@ -126,6 +126,7 @@ mod tests {
                 needs: Needs::default(),
                 always_gives_a_verdict: false,
                 decides: self.0,
+                may_flag: false,
             }
         }
 

@@ -157,6 +157,7 @@ fn contract(name: &str, schemas: [Json; 3], needs: Needs) -> Contract {
         needs,
         always_gives_a_verdict: name == "qa.critic",
         decides: name == "qa.settle",
+        may_flag: false,
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use callboard_core::handler::{Call, Handled, Handler};
+use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,15 @@ impl Handler for Aggregate {
     const SUMMARY: &'static str =
         "Passes a draft by what all rails came to, or rejects it with what they found";
 
+    fn needs(&self) -> Needs {
+        Needs::default().verdict_key("required")
+    }
+
     fn always_gives_a_verdict(&self) -> bool {
+        true
+    }
+
+    fn may_flag(&self) -> bool {
         true
     }
 
