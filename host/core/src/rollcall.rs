@@ -33,6 +33,7 @@ mod settings;
 mod unread;
 
 use std::fmt;
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -51,6 +52,8 @@ use crate::workspace::{Definitions, Place};
 /// Who is called, and who is there to answer.
 #[derive(Clone, Copy)]
 pub struct RollScope<'a> {
+    /// The folder of the workspace.
+    pub folder: &'a Path,
     pub definitions: &'a Definitions,
     pub registry: &'a Registry,
     /// Plugins that did not load.
