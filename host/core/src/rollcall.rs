@@ -21,6 +21,7 @@ mod lost;
 mod pipelines;
 mod plugins;
 mod policies;
+mod prices;
 mod prompts;
 mod reach;
 mod referrer;
@@ -293,6 +294,7 @@ pub async fn call(scope: &RollScope<'_>) -> Result<RollReport, StoreError> {
         settings::list(scope),
         declarations::list(scope),
         schema::list(scope, &schema),
+        prices::list(scope),
         prompts::list(scope),
         plugins::list(scope),
         grants::list(scope, &schema),
