@@ -68,6 +68,7 @@ impl Models {
     ) -> Result<Option<Completion>, Stop> {
         let chain = role::chain(&self.settings, role).map_err(|error| unresolved(&error))?;
         let schema = request.schema.as_ref().map(schema::compiled).transpose();
+        let schema = schema.map(|schema| schema.map(Arc::new));
         let schema = schema.map_err(|problem| {
             let message = format!("the schema that role `{role}` is to answer by: {problem}");
             Stop::failed(FailureKind::Internal, message)
@@ -178,7 +179,7 @@ impl Left {
 async fn answered(
     provider: &Provider,
     request: &ModelRequest,
-    schema: Option<&Schema>,
+    schema: Option<&Arc<Schema>>,
     wire: &Wire,
 ) -> Came<Completion> {
     let said = match provider.kind {
@@ -187,10 +188,11 @@ async fn answered(
         ProviderKind::Anthropic => anthropic::complete(provider, request, wire).await,
         ProviderKind::BuiltIn => extracted(request),
     };
-    Came {
-        tokens: said.as_ref().map(|said| said.tokens).unwrap_or_default(),
-        answer: said.and_then(|said| answer::read(said, request.max_tokens, schema)),
-    }
+    let tokens = said.as_ref().map(|said| said.tokens).unwrap_or_default();
+    let (limit, schema) = (request.max_tokens, schema.cloned());
+    let read = move || answer::read(said?, limit, schema.as_deref());
+    let answer = wire::beside(read).await;
+    Came { tokens, answer }
 }
 
 /// What this program can say of a text by itself.

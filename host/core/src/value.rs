@@ -1,6 +1,7 @@
 //! Database values and statements, as data: what handlers, plugins and the store exchange.
 
 pub mod form;
+pub mod json;
 mod read;
 mod write;
 

@@ -4,8 +4,15 @@ use serde_json::Value as Json;
 
 use super::cause::Cause;
 use super::reasoning;
+use crate::client::{ClientError, ClientErrorKind};
 use crate::handler::schema::Schema;
 use crate::handler::{Completion, Tokens};
+use crate::value::json::{self, Unread};
+
+/// Bytes of a text for each token that it may have: four are many, in any language.
+const TOKEN: u64 = 16;
+/// Bytes that a text may have however few its tokens are.
+const LEAST: u64 = 4 << 10;
 
 /// How a server says that an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +36,22 @@ pub(super) struct Said {
     pub(super) tokens: Tokens,
 }
 
+/// The most bytes of a text of so many tokens. A server that says more does not count, and nothing
+/// reads it.
+pub(super) fn longest(tokens: u32) -> u64 {
+    LEAST + TOKEN * u64::from(tokens)
+}
+
 /// The answer in what was said.
 pub(super) fn read(said: Said, limit: u32, schema: Option<&Schema>) -> Result<Completion, Cause> {
+    let (bytes, most) = (
+        said.text.len().max(said.reasoning.len()) as u64,
+        longest(limit),
+    );
+    if bytes > most {
+        let told = format!("the answer has {bytes} bytes, and {limit} tokens are {most} at most");
+        return Err(ClientError::new(ClientErrorKind::TooLarge, told).into());
+    }
     let mut parted = reasoning::part(&said.text);
     match said.end {
         End::Limit => return Err(Cause::Truncated { tokens: limit }),
@@ -52,10 +73,15 @@ pub(super) fn read(said: Said, limit: u32, schema: Option<&Schema>) -> Result<Co
 }
 
 fn json(answer: &str, schema: &Schema) -> Result<Json, Cause> {
-    let json: Json = serde_json::from_str(unfenced(answer)).map_err(|error| Cause::NoJson {
-        line: error.line(),
-        column: error.column(),
-        problem: error.to_string(),
+    let json: Json = json::read(unfenced(answer), json::SHORT).map_err(|unread| match unread {
+        Unread::Not(error) => Cause::NoJson {
+            line: error.line(),
+            column: error.column(),
+            problem: error.to_string(),
+        },
+        Unread::TooMuch(_) => {
+            ClientError::new(ClientErrorKind::TooLarge, format!("the answer: {unread}")).into()
+        }
     })?;
     schema.check(&json).map_err(|misfit| Cause::Misfit {
         place: misfit.place(),

@@ -79,8 +79,7 @@ fn channels(mut text: &str) -> Parted {
     let mut parted = Parted::default();
     while let Some((_, after)) = text.split_once(CHANNEL) {
         let (head, after) = after.split_once(MESSAGE).unwrap_or((after, ""));
-        let end = ENDS.iter().filter_map(|end| after.find(end)).min();
-        let (body, rest) = after.split_at(end.unwrap_or(after.len()));
+        let (body, rest) = after.split_at(end(after));
         let name = head.split(|sign: char| !sign.is_alphanumeric()).next();
         if name == Some(FINAL) {
             parted.answer.push_str(body.trim());
@@ -90,6 +89,13 @@ fn channels(mut text: &str) -> Parted {
         text = rest;
     }
     parted
+}
+
+/// Where a message ends. Nothing behind that is looked at: it belongs to the messages that follow.
+fn end(message: &str) -> usize {
+    let mut marks = message.match_indices("<|").map(|(at, _)| at);
+    let ends = |at: &usize| ENDS.iter().any(|end| message[*at..].starts_with(end));
+    marks.find(ends).unwrap_or(message.len())
 }
 
 impl Parted {
