@@ -33,7 +33,7 @@ pub use crate::exchange::{ClientError, ClientErrorKind, Credential, Request, Res
 use crate::grants::Origin;
 use crate::settings::Secret;
 use crate::shown::cut;
-use crate::value::json::{self, Unread};
+use crate::value::{JsonProblem, json_in};
 
 /// Shorter than common servers keep an idle connection, so that it is us who close it.
 const IDLE: Duration = Duration::from_secs(4);
@@ -42,6 +42,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const JSON_BODY: u64 = 32 << 20;
 /// Characters of an address that a refusal quotes.
 const NAMED: usize = 500;
+/// The most memory that a JSON document may take.
+const JSON_TREE: u64 = 256 << 20;
 /// The response without the credential that the peer repeated.
 fn without(response: Response, redaction: &Redaction) -> Response {
     let headers = response.headers.iter();
@@ -273,14 +275,14 @@ impl Client {
 
 /// The JSON document that a response is, if it takes no more memory than any may.
 pub fn json_of(response: &Response) -> Result<Json, ClientError> {
-    json::read(&response.body, json::ANSWER).map_err(|problem| {
+    json_in(&response.body, JSON_TREE).map_err(|problem| {
         let kind = match problem {
-            Unread::TooMuch(_) => ClientErrorKind::TooLarge,
-            Unread::Not(_) => ClientErrorKind::Unknown,
+            JsonProblem::TooLarge(_) => ClientErrorKind::TooLarge,
+            JsonProblem::Broken(_) => ClientErrorKind::Unknown,
         };
         ClientError::new(
             kind,
-            format!("{}: the answer: {problem}", shown(&response.url)),
+            format!("{}: the answer {problem}", shown(&response.url)),
         )
     })
 }

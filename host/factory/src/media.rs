@@ -14,6 +14,7 @@ use bytes::Bytes;
 use callboard_core::app::App;
 use callboard_core::app::AppError;
 use callboard_core::settings::{SettingError, SettingRead, SettingType, Snapshot};
+use futures_util::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt as _};
@@ -48,6 +49,9 @@ const fn read(key: &'static str, kinds: &'static [SettingType]) -> SettingRead {
         reader: READER,
     }
 }
+
+/// A picture as it comes from the store.
+pub type Pieces = BoxStream<'static, Result<Bytes, object_store::Error>>;
 
 /// A store of pictures.
 #[derive(Debug, Clone)]
@@ -131,6 +135,15 @@ impl Media {
     pub async fn get(&self, name: &str) -> Result<Option<Bytes>, Unstored> {
         match self.store.get(&self.key(name)?).await {
             Ok(found) => Ok(Some(found.bytes().await?)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The same, piece by piece as its reader takes it: no more of it is in memory. With its bytes.
+    pub async fn stream(&self, name: &str) -> Result<Option<(u64, Pieces)>, Unstored> {
+        match self.store.get(&self.key(name)?).await {
+            Ok(found) => Ok(Some((found.meta.size, found.into_stream()))),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }

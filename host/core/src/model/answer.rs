@@ -7,8 +7,10 @@ use super::reasoning;
 use crate::client::{ClientError, ClientErrorKind};
 use crate::handler::schema::Schema;
 use crate::handler::{Completion, Tokens};
-use crate::value::json::{self, Unread};
+use crate::value::{JsonProblem, json_in};
 
+/// Bytes of memory that an answer may take as JSON.
+const TREE: u64 = 64 << 20;
 /// Bytes of a text for each token that it may have: four are many, in any language.
 const TOKEN: u64 = 16;
 /// Bytes that a text may have however few its tokens are.
@@ -50,7 +52,7 @@ pub(super) fn read(said: Said, limit: u32, schema: Option<&Schema>) -> Result<Co
     );
     if bytes > most {
         let told = format!("the answer has {bytes} bytes, and {limit} tokens are {most} at most");
-        return Err(ClientError::new(ClientErrorKind::TooLarge, told).into());
+        return Err(too_large(told));
     }
     let mut parted = reasoning::part(&said.text);
     match said.end {
@@ -72,16 +74,18 @@ pub(super) fn read(said: Said, limit: u32, schema: Option<&Schema>) -> Result<Co
     })
 }
 
+fn too_large(told: String) -> Cause {
+    ClientError::new(ClientErrorKind::TooLarge, told).into()
+}
+
 fn json(answer: &str, schema: &Schema) -> Result<Json, Cause> {
-    let json: Json = json::read(unfenced(answer), json::SHORT).map_err(|unread| match unread {
-        Unread::Not(error) => Cause::NoJson {
+    let json: Json = json_in(unfenced(answer), TREE).map_err(|problem| match problem {
+        JsonProblem::Broken(error) => Cause::NoJson {
             line: error.line(),
             column: error.column(),
             problem: error.to_string(),
         },
-        Unread::TooMuch(_) => {
-            ClientError::new(ClientErrorKind::TooLarge, format!("the answer: {unread}")).into()
-        }
+        JsonProblem::TooLarge(_) => too_large(format!("the answer {problem}")),
     })?;
     schema.check(&json).map_err(|misfit| Cause::Misfit {
         place: misfit.place(),
@@ -148,6 +152,13 @@ mod tests {
         cause("{}", End::Itself, "misfit", "\"a\"");
         cause("{\"a\": 1}", End::Limit, "truncated", "9 tokens");
         cause("<think>x", End::Itself, "empty", "no answer");
+        let many = format!("{{\"a\":[{}0]}}", "{\"\":0},".repeat(120_000));
+        cause(&many, End::Itself, "too-large", "9 tokens");
+        let schema = compiled(&json!({})).expect("a schema");
+        let refused = super::json(&many, &schema).expect_err("it has too many parts");
+        assert!(refused.to_string().contains("more than 64 MiB in memory"));
+        let long = "x".repeat(2 << 20);
+        cause(&long, End::Itself, "too-large", "9 tokens are 4240 at most");
         cause("no", End::Refusal, "refused", "no");
     }
 }

@@ -24,14 +24,14 @@ const LARGEST: u64 = 32 << 20;
 const AROUND: u64 = 1 << 20;
 /// Bytes of such an answer for each of its text: two texts, and signs that are escaped.
 const ESCAPED: u64 = 2 * 6;
-/// Bytes of a refusal that are read.
-const REFUSAL: usize = 64 << 10;
 /// How long to leave a server alone that is busy and does not say how long.
 const PAUSE: Duration = Duration::from_secs(30);
 /// The longest that it can say.
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 /// Words by which a server that has no time, for now, tells itself from one that is broken.
 const BUSY: [&str; 4] = ["busy", "overloaded", "loading model", "too many requests"];
+/// Bytes of a refusal that are read.
+const REFUSAL: usize = 64 << 10;
 /// Characters of what a server says of a failure.
 const SAID: usize = 500;
 
@@ -136,7 +136,10 @@ fn below(base: &Url, path: &str) -> Url {
         .split_once('/')
         .unwrap_or_default();
     let given = url.path().trim_end_matches('/');
-    let given = given.strip_suffix(version).unwrap_or(given);
+    // A whole segment, and no end of another word.
+    let versioned = given.strip_suffix(version);
+    let versioned = versioned.filter(|rest| rest.is_empty() || rest.ends_with('/'));
+    let given = versioned.unwrap_or(given);
     let path = format!("{}{path}", given.trim_end_matches('/'));
     url.set_path(&path);
     url
@@ -144,8 +147,8 @@ fn below(base: &Url, path: &str) -> Url {
 
 /// What a status that is no success means.
 fn refused(response: &Response) -> Cause {
-    let body = response.body.get(..REFUSAL).unwrap_or(&response.body);
-    let body = String::from_utf8_lossy(body);
+    let beginning = &response.body[..response.body.len().min(REFUSAL)];
+    let body = String::from_utf8_lossy(beginning);
     let said = format!("{}: {}", response.url, cut(body.trim(), SAID));
     let after = response.retry_after(Timestamp::now());
     let lower = body.to_lowercase();
@@ -190,6 +193,8 @@ mod tests {
         }
         let url = below(&"http://m/proxy/v1/".parse().expect("an address"), "/v1/x");
         assert_eq!(url.path(), "/proxy/v1/x");
+        let base = "https://llm.lan/ollama-api".parse().expect("an address");
+        assert_eq!(below(&base, "/api/chat").path(), "/ollama-api/api/chat");
     }
 
     #[test]

@@ -50,7 +50,7 @@ async fn a_database_that_does_not_answer_is_no_miss() {
     assert_eq!(roll.misses().count(), 0);
     store.close().await;
     let asked = ground.asked(&definitions, &store).await;
-    let error = asked.expect_err("nobody answers");
+    let error = asked.expect_err("the database is closed");
     assert!(error.is_retryable(), "{error}");
 }
 
