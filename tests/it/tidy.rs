@@ -93,7 +93,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "model",
-        "store client handler outcome value settings config grants shown",
+        "store client handler outcome value settings config grants shown beside",
     ),
     layer("snapshot", "store secrets settings"),
     layer(
@@ -118,7 +118,7 @@ const LAYERS: &[Layer] = &[
     // The one HTTP client module.
     layer(
         "client",
-        "address exchange value settings config grants shown",
+        "address exchange value settings config grants shown beside",
     ),
     layer("secrets", "settings enclosed"),
     layer("media", "images"),
