@@ -98,7 +98,7 @@ const LAYERS: &[Layer] = &[
     layer("snapshot", "store secrets settings"),
     layer(
         "handlers",
-        "rewriting asking fetching rails writing research prune media diary tables images markdown draft slug \
+        "tapping rewriting asking fetching rails writing research prune media diary tables images markdown draft slug \
           store client exchange handler outcome value settings",
     ),
     layer("prune", "handler outcome value"),
@@ -122,6 +122,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer("secrets", "settings enclosed"),
     layer("media", "images"),
+    layer("tapping", "research tables diary"),
     layer("rewriting", "asking writing research draft"),
     layer("asking fetching", "writing research diary"),
     layer("rails", "tables diary markdown draft"),

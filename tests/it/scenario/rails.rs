@@ -22,15 +22,9 @@ pub(super) fn sum(needs: &[&str], config: &str) -> String {
     format!("[[stage]]\nid = \"sum\"\nhandler = \"qa.aggregate\"\nneeds = {needs:?}\n{config}\n")
 }
 
-/// The role that judges, which the bundled workspace does not declare.
-pub(super) const CRITIC: &str = "\n[\"roles.critic.url\"]\ntype = \"url\"\ndescription = \"where it answers\"\n\
-    [\"roles.critic.model\"]\ntype = \"model\"\ndescription = \"which\"\n";
-
 fn judging(dialect: Dialect, stages: &str) -> Factory {
     let factory = Factory::written(dialect);
     factory.write("pipelines/judge.toml", format!("{HEAD}{stages}"));
-    let declared = factory.read("settings.toml");
-    factory.write("settings.toml", declared + CRITIC);
     factory
 }
 

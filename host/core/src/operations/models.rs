@@ -15,10 +15,10 @@ use crate::model::role::{self, Provider, ProviderKind};
 use crate::model::spending;
 use crate::outcome::{Fallback, Stop};
 use crate::settings::Snapshot;
-use crate::store::model_calls::{self, ModelUse};
+use crate::store::model_calls;
 
 pub use crate::config::shown_amount;
-pub use crate::store::model_calls::StageUse;
+pub use crate::store::model_calls::{ModelUse, StageUse};
 
 /// How long a role may take to answer a test.
 const PATIENCE: Duration = Duration::from_secs(120);

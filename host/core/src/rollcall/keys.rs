@@ -161,11 +161,8 @@ impl<'a> KeyFlow<'a> {
                     "`{reader}` reads `{key}`, which stage `{}` does not write when its condition does not hold",
                     writer.id()
                 );
-                let mend = format!(
-                    "write `[input.{key}]` with a default, or the same `when` in stage `{}`",
-                    stage.id()
-                );
-                return Some(Miss::new(problem, mend));
+                let miss = Miss::new(problem, self.instead_of_when(key, writer, stage));
+                return Some(miss.because(self.broken_when(writer)));
             }
             let problem = format!(
                 "`{reader}` reads `{key}`, which stage `{}` does not write when it is {outcome}, and the run goes on",
@@ -187,6 +184,32 @@ impl<'a> KeyFlow<'a> {
         let problem = format!("`{reader}` reads `{key}`, and nothing before it writes it");
         let miss = Miss::new(problem, self.source(stage, key));
         Some(miss.because(self.misnamed(key)))
+    }
+
+    /// What to write where a key is written on a condition. What guards a publication has none, and a
+    /// default would be judged and approved in place of what was to be written.
+    fn instead_of_when(&self, key: &str, writer: &Stage, reader: &Stage) -> String {
+        let mut stages = self.pipeline.stages.iter();
+        if stages.any(|stage| stage.required || stage.gate.is_some()) {
+            return format!(
+                "remove the `when` of stage `{}`; what ends the run is an outcome of a stage before it, \
+                 with `on.nothing-to-do = \"end\"`",
+                writer.id()
+            );
+        }
+        format!(
+            "write `[input.{key}]` with a default, or the same `when` in stage `{}`",
+            reader.id()
+        )
+    }
+
+    /// A condition of a stage that asks for what is no key of the pipeline.
+    fn broken_when(&self, stage: &Stage) -> Option<Cause> {
+        let mut asked = stage.when.iter().map(|it| it.key.get_ref());
+        let unknown = asked
+            .find(|key| !self.pipeline.input.contains_key(*key) && self.writers(key).is_empty())?;
+        let referrer = Referrer::stage(self.pipeline.name(), stage.id());
+        Some(Cause::new(referrer, "when").with_target(unknown))
     }
 
     /// Who could write a key.

@@ -312,7 +312,7 @@ async fn conditions_limits_and_gates_answer() {
                 "needs = [\"collect\"]",
                 "needs = [\"collect\"]\nwhen = [{ key = \"commits\", present = true }]",
                 "which stage `draft` does not write when its condition does not hold",
-                "the same `when`",
+                "remove the `when` of stage `draft`",
             ),
             "expiry" => (
                 "needs = [\"collect\"]",

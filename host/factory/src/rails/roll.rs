@@ -92,7 +92,8 @@ fn asked(defined: &Defined<Pipeline>, stage: &Stage, config: &Config) -> Vec<Ref
     let mut references = Vec::new();
     for (index, rail) in pipeline.stages.iter().enumerate() {
         let needed = stage.needed().any(|need| need == rail.id());
-        if !needed || !handler(rail).starts_with(SURFACE) {
+        let judges = handler(rail).starts_with(SURFACE) || config.is_required(rail.id());
+        if !needed || !judges {
             continue;
         }
         for outcome in told(is_required(pipeline, stage, config, rail.id())) {

@@ -1,10 +1,8 @@
 //! A person's edit and what the pipeline wrote after it, in one draft.
 
-use serde_json::Value as Json;
-
 use crate::diary::id::derived;
 use crate::draft::merge::{self, Side};
-use crate::draft::{Draft, Image};
+use crate::draft::{Draft, Image, Said};
 use crate::tables::drafts::{self, Origin};
 
 /// The merge of the newest of `kept`, if a person had a hand in it, with `new`, both made from what
@@ -13,7 +11,7 @@ pub(super) fn merged(
     kept: &[drafts::Draft],
     new: &drafts::Draft,
     draft: &Draft,
-    citations: &Json,
+    said: &Said,
 ) -> Option<drafts::Draft> {
     let ours = kept.last().filter(|it| it.origin != Origin::Pipeline)?;
     let base = kept.iter().rfind(|it| it.origin == Origin::Pipeline)?;
@@ -75,7 +73,7 @@ pub(super) fn merged(
         excerpt,
         markdown,
         details: drafts::details(&whole),
-        report: whole.report(citations).to_string(),
+        report: whole.report(said).to_string(),
         conflicts,
         ..new.clone()
     })
@@ -150,7 +148,7 @@ mod tests {
         ] {
             let theirs = with(theirs);
             let new = row(3, Origin::Pipeline, &theirs);
-            let merged = merged(&kept(ours), &new, &theirs, &Json::Null).expect("a merge");
+            let merged = merged(&kept(ours), &new, &theirs, &Said::default()).expect("a merge");
             let featured = featured_of(&merged).flatten().expect("a picture");
             assert_eq!(featured.src, stays);
             let report: serde_json::Value = serde_json::from_str(&merged.report).expect("JSON");
