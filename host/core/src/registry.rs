@@ -80,8 +80,15 @@ impl HandlerEntry {
         self.checks.config(&self.contract.config)
     }
 
-    /// What it came to; a patch that breaks its own schema is a failure.
+    /// What it came to; a patch that breaks its own schema is a failure, and so is a flag that its contract
+    /// does not tell of.
     pub fn checked(&self, outcome: Outcome) -> Outcome {
+        if !outcome.flags().is_empty() && !self.contract.may_flag {
+            let name = &self.contract.name;
+            let message =
+                format!("{name} flags what it hands on, and its contract does not say so");
+            return Outcome::Stopped(Stop::failed(FailureKind::Internal, message));
+        }
         let Some(patch) = outcome.patch() else {
             return outcome;
         };

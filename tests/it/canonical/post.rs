@@ -67,6 +67,10 @@ on_each!(
             .as_str()
             .expect("a run")
             .to_owned();
+        let asked = factory.ok(&["gates", "show", &gate]);
+        for goes_out in ["Wick, lens", "lighthouse, fastnet"] {
+            assert!(asked.contains(goes_out), "no {goes_out} in\n{asked}");
+        }
         factory.ok(&["gates", "approve", &gate]);
         assert_eq!(
             factory.count("posts WHERE tags = 'lighthouse,fastnet' AND excerpt LIKE 'Wick, lens%'"),

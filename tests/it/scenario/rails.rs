@@ -111,6 +111,31 @@ on_each!(
     }
 );
 
+on_each!(
+    what_rails_have_against_a_draft_is_told_at_the_gate_behind_them,
+    |dialect: Dialect| {
+        let rails = rail("rules", "qa.programmatic", "") + &rail("critic", "qa.critic", "");
+        let sum = sum(&["rules", "critic"], "config.required = [\"rules\"]");
+        let gate = "[[stage]]\nid = \"approve\"\ngate = \"good?\"\nneeds = [\"sum\"]\n";
+        let factory = judging(dialect, &(rails + &sum + gate));
+        factory.ok(&["apply"]);
+        let draft = format!("draft={}", sample("good_sockets"));
+        let ran = factory.run(&["run", "judge", "--input", &draft]);
+        assert_eq!(ran.code, 4, "{ran}");
+        let gate = factory.json(&["gates", "list"])[0].clone();
+        let run = gate["run"].as_str().expect("a run");
+        let shown = factory.json(&["runs", "show", run]);
+        let stages = shown["stages"].as_array().expect("a list");
+        let sum = stages.iter().find(|stage| stage["stage"] == "sum");
+        let sum = sum.expect("it was asked");
+        for told in [&gate["question"], &shown["run"]["detail"], &sum["detail"]] {
+            let told = told.as_str().expect("a text");
+            assert!(told.contains("flagged: critic: "), "{told}");
+        }
+        assert!(ran.stdout.contains("flagged: critic: "), "{ran}");
+    }
+);
+
 #[test]
 fn a_required_critic_vetoes_holds_or_passes_by_what_it_answers() {
     let critic = "[[stage]]\nid = \"critic\"\nhandler = \"qa.critic\"\ntimeout = \"20s\"\non.rejected = \"skip\"\non.nothing-to-do = \"skip\"\non.unavailable = \"skip\"\nconfig.trials = 2\nconfig.least_drafts = 4\n";

@@ -79,7 +79,7 @@ impl Handler for Aggregate {
         match report.action {
             Action::Allow | Action::Flag => {
                 let flagged = report.action == Action::Flag;
-                Ok(Done::new(Writes {
+                Ok(handed_on(Writes {
                     draft,
                     report,
                     best,
@@ -102,6 +102,12 @@ impl Handler for Aggregate {
     }
 }
 
+/// A draft that goes on, with what speaks against it.
+fn handed_on(writes: Writes) -> Done<Writes> {
+    let flags = writes.report.flags.clone();
+    flags.into_iter().fold(Done::new(writes), Done::flag)
+}
+
 /// It is rejected, or, if that was so often enough, for a person to decide.
 fn vetoed(config: &Config, report: Report, mut best: Best) -> Handled<Writes> {
     let draft = best.draft.clone();
@@ -112,7 +118,7 @@ fn vetoed(config: &Config, report: Report, mut best: Best) -> Handled<Writes> {
         ));
         best.report.round = rounds;
         let report = best.report.clone();
-        return Ok(Done::new(Writes {
+        return Ok(handed_on(Writes {
             draft,
             report,
             best,

@@ -111,6 +111,8 @@ pub struct DraftView {
     pub title: String,
     /// What lists show of the text.
     pub excerpt: String,
+    /// Words by which the post is found.
+    pub tags: Vec<String>,
     /// The text.
     pub markdown: String,
     /// The built-in composer, or the model.
@@ -270,9 +272,12 @@ impl From<Draft> for DraftView {
                 (Json::Null, vec![note])
             }
         };
+        // One that cannot be read is told where it is published.
+        let tags = draft.text().map(|text| text.tags).unwrap_or_default();
         Self {
             notes,
             report,
+            tags,
             id: draft.id,
             number: draft.number,
             parent: draft.parent,

@@ -91,6 +91,13 @@ fn show(output: Output, draft: &DraftView, fallbacks: &[StageFallback]) {
             "draft    {number} by {by}, edited by {editor}"
         ));
     }
+    // What goes out with the text, and is not in it.
+    if !draft.excerpt.is_empty() {
+        output.labelled("excerpt  ", &draft.excerpt);
+    }
+    if !draft.tags.is_empty() {
+        output.labelled("tags     ", &draft.tags.join(", "));
+    }
     output.say("");
     output.say(format_args!("# {}", draft.title));
     output.say("");
