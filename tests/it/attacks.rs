@@ -19,6 +19,7 @@
 //! | `text`      | a text that moves the cursor, forges a line or turns its direction|
 //! | `doors`     | a guest that hands the host texts as long as its memory           |
 //! | `nesting`   | input that a recursive reader follows too deep                    |
+//! | `types`     | rows whose values are of other types than their columns           |
 //! | `unfolding` | a short text that means much, and a long list of small things       |
 //! | `network`   | a peer, a client, a credential that is sent elsewhere             |
 
@@ -38,6 +39,7 @@ mod rendering;
 mod rights;
 mod statement;
 mod text;
+mod types;
 mod unfolding;
 
 use std::collections::BTreeSet;
@@ -94,6 +96,7 @@ const TABLES: &[&[(&str, &str)]] = &[
     rights::TRIED,
     statement::TRIED,
     text::TRIED,
+    types::TRIED,
     unfolding::TRIED,
 ];
 

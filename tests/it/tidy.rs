@@ -83,7 +83,7 @@ const LAYERS: &[Layer] = &[
     peers(
         "registry rollcall workspace",
         "model plugin capability client snapshot store secrets \
-         pipeline handler outcome policy schedule value settings config grants shown schema template \
+         pipeline handler outcome policy schedule value settings config alike grants shown schema template \
          enclosed foreign inside",
     ),
     layer(
@@ -123,7 +123,7 @@ const LAYERS: &[Layer] = &[
     layer("secrets", "settings enclosed"),
     layer("media", "images"),
     layer("tapping", "research tables diary"),
-    layer("rewriting", "asking writing research draft"),
+    layer("rewriting", "asking writing research draft markdown"),
     layer("asking fetching", "writing research diary"),
     layer("rails", "tables diary markdown draft"),
     layer("writing", "research diary markdown draft"),

@@ -1,6 +1,8 @@
 //! What a handler reports. There is no default and no boolean, so "ok" cannot be said by
 //! accident; a panic, a trap and a timeout are failures with a kind of their own.
 
+mod failure;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
@@ -10,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+pub use self::failure::{Failure, FailureKind};
 use crate::handler::is_name;
 use crate::shown::cut;
 use crate::value::{self, ColumnError, Statement};
@@ -189,48 +192,6 @@ pub enum Stop {
     },
     /// It failed.
     Failed(Failure),
-}
-
-/// How a handler failed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error, JsonSchema)]
-#[error("{kind}: {message}")]
-pub struct Failure {
-    /// What kind of failure it is.
-    pub kind: FailureKind,
-    /// What happened.
-    pub message: String,
-    /// Whether trying again may help.
-    pub retryable: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum FailureKind {
-    /// The configuration cannot work; trying again changes nothing.
-    Config,
-    /// The input does not fit what the handler reads.
-    Input,
-    /// A grant does not allow it.
-    Denied,
-    /// The handler is wrong: a panic, an output that breaks its own schema.
-    Internal,
-    /// It took longer than it may.
-    Timeout,
-    /// A component trapped: a panic inside the sandbox, a memory limit, a wild access.
-    Trap,
-}
-
-impl fmt::Display for FailureKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            FailureKind::Config => "config",
-            FailureKind::Input => "input",
-            FailureKind::Denied => "denied",
-            FailureKind::Internal => "internal",
-            FailureKind::Timeout => "timeout",
-            FailureKind::Trap => "trap",
-        })
-    }
 }
 
 impl From<ColumnError> for Stop {
