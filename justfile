@@ -1,9 +1,9 @@
 # Every routine command. `just` lists them; `./just` installs what they need first.
 #
-# Two profiles, each with one dependency graph that is built once: dev for `test`, `only`, `torture`,
-# `restate`, `check` and `lint`, release for `build`, `demo`, `docs`, `bench` and `released`. All build the whole
+# One graph of dependencies, built once, that of the release: `build`, `demo`, `docs` and `bench` compile our own
+# packages as released, whatever tests them quickly and with assertions (`tested`). All build the whole
 # workspace, since a package by itself would have its dependencies with other features. The guests
-# are built once for both.
+# are built once for all. Only `check` has the dev profile, as editors do.
 
 set positional-arguments
 
@@ -16,6 +16,11 @@ locked := if env_var_or_default("CI", "") == "true" { "--locked" } else { "" }
 
 wasm := "--target wasm32-wasip2"
 
+# What is tested; what is linted, too, so that lints and tests compile our packages once. The variable is
+# what `cargo clippy -- -D warnings` would say to its driver.
+tested := "--release --config .config/tested.toml"
+linted := "RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__"
+
 # What is more than a command: host/xtask, which has no dependencies.
 xtask := "cargo run --quiet " + locked + " --package callboard-xtask --"
 
@@ -26,12 +31,13 @@ xtask := "cargo run --quiet " + locked + " --package callboard-xtask --"
 # Run the demo: a factory of the shipped plugins on a repository (`demo [REPO] [--once] [--out DIR] …`).
 demo *ARGS: build
     @echo "==> Running the demo"
-    @cd "{{ invocation_directory() }}" && "$CARGO_TARGET_DIR/release/callboard" demo "$@"
+    @cd "{{ invocation_directory() }}" && "$CARGO_TARGET_DIR/callboard" demo "$@"
 
-# Build the plugins and the program, in the release profile.
+# Build the plugins and the program as it is released: `target/callboard`.
 build: plugins
     @echo "==> Building the program"
     cargo build --release {{ locked }} --workspace --bins
+    @cp "$CARGO_TARGET_DIR/release/callboard" "$CARGO_TARGET_DIR/callboard"
 
 # Build the plugins; their components go to `target/plugins/<name>.wasm`.
 plugins:
@@ -48,24 +54,24 @@ fixtures:
 # Everything CI checks: format, licenses, lints, documentation examples, tests, the released program.
 test: _formatted deny plugins fixtures lint && released
     @echo "==> Running the documentation examples"
-    cargo test {{ locked }} --workspace --doc
+    {{ linted }} cargo test {{ locked }} {{ tested }} --workspace --doc
     cd plugins && cargo test {{ locked }} --package callboard-plugin --doc --target-dir "{{ guests }}"
     @echo "==> Running the plugins' own tests, outside of the sandbox"
     cd plugins && cargo nextest run {{ locked }} --workspace --config-file ../.config/nextest.toml --target-dir "{{ guests }}"
     @echo "==> Running the tests"
-    cargo nextest run {{ locked }} --workspace
+    {{ linted }} cargo nextest run {{ locked }} {{ tested }} --workspace
 
 alias ci := test
 
 # Run the tests whose names contain a text, or that a filterset of nextest names (`only store::runs`).
 only *ARGS:
-    cargo nextest run {{ locked }} --workspace "$@"
+    cargo nextest run {{ locked }} {{ tested }} --workspace "$@"
 
 # Build the program as it is released, and run the tests that are about that, on it.
 released: build
     @echo "==> Running the tests of the released program"
-    CALLBOARD_TEST_PROGRAM="$CARGO_TARGET_DIR/release/callboard" \
-        cargo nextest run {{ locked }} --workspace --run-ignored all -E 'test(/^cli::(demo|files|help)::/)'
+    CALLBOARD_TEST_PROGRAM="$CARGO_TARGET_DIR/callboard" {{ linted }} \
+        cargo nextest run {{ locked }} {{ tested }} --workspace --run-ignored all -E 'test(/^cli::(demo|files|help)::/)'
 
 # Torture the real program for minutes (`torture [SEED] [FILTER]`); a failure prints its seed.
 torture SEED="" FILTER="": fixtures
@@ -73,14 +79,14 @@ torture SEED="" FILTER="": fixtures
     set -eu
     seed=${1:-$(date +%s)}
     echo "==> Torturing with seed $seed; again with: just torture $seed"
-    CALLBOARD_TORTURE=long CALLBOARD_SEED=$seed cargo nextest run {{ locked }} --workspace \
+    CALLBOARD_TORTURE=long CALLBOARD_SEED=$seed cargo nextest run {{ locked }} {{ tested }} --workspace \
         --profile torture -E "test(/^torture::/) and test(${2:-torture})"
 
 # The pipelines' acceptance suite with runs dispatched by a Restate server; see docs/scaling.md.
 restate: fixtures _restate
     @echo "==> Running the acceptance suite, dispatched by Restate"
     CALLBOARD_RESTATE_SERVER="${CALLBOARD_RESTATE_SERVER:-$(echo "$CALLBOARD_RESTATE"/node_modules/@restatedev/restate-server-*/bin/restate-server)}" \
-        cargo nextest run {{ locked }} --workspace --run-ignored all -E 'test(/^acceptance::/)'
+        cargo nextest run {{ locked }} {{ tested }} --workspace --run-ignored all -E 'test(/^acceptance::/)'
 
 # The quick look while writing: does it compile, is it formatted?
 check: _formatted
@@ -90,7 +96,7 @@ check: _formatted
 # Clippy on all three workspaces; a warning is an error.
 lint:
     @echo "==> Linting the program and its tests"
-    cargo clippy {{ locked }} --workspace --all-targets -- -D warnings
+    {{ linted }} cargo build {{ locked }} {{ tested }} --workspace --all-targets
     @echo "==> Linting the plugins and the fixture plugins"
     cd plugins && cargo clippy --release --workspace {{ locked }} {{ wasm }} --target-dir "{{ guests }}" -- -D warnings
     cd tests/fixtures/plugins && cargo clippy --release --workspace {{ locked }} {{ wasm }} --target-dir "{{ guests }}" -- -D warnings
@@ -121,7 +127,7 @@ fmt:
 # Write docs/reference anew, from the program itself.
 docs: build
     @echo "==> Writing docs/reference"
-    "$CARGO_TARGET_DIR/release/callboard" reference --out docs/reference
+    "$CARGO_TARGET_DIR/callboard" reference --out docs/reference
 
 # Remove everything that was built.
 clean:

@@ -26,7 +26,12 @@ fn main() {
         .nth(2)
         .expect("it lies below host/")
         .to_owned();
-    for watched in ["../build.rs", "src/handlers", "src/capabilities", "../../wit"] {
+    for watched in [
+        "../build.rs",
+        "src/handlers",
+        "src/capabilities",
+        "../../wit",
+    ] {
         watch(&package.join(watched));
     }
     let mut text = String::from("pub(crate) static HANDLER_FILES: &[&str] = &[\n");

@@ -124,7 +124,8 @@ in_every_house!(a_loop_ends_at_its_bound, |house| {
     let back = format!("{NEEDS_A}\non.rejected = \"goto:a\"");
     let play = Play::new(house, &[stage("a", "max_visits = 3"), stage("b", &back)]);
     play.prompter.cue("b", &[Cue::Say("rejected"); 3]);
-    let run = play.whole(Failed);
+    // What was rejected once too often is rejected, and no failure.
+    let run = play.whole(Rejected);
     assert_eq!(play.prompter.stages(), "a b a b a b");
     let detail = play.run(&run).detail;
     assert!(detail.contains("max_visits"), "{detail}");

@@ -19,6 +19,8 @@ mod rails;
 mod retention;
 pub(crate) mod roll_call;
 mod sealed;
+mod settling;
 mod spending;
+mod trials;
 mod unavailable;
 mod unread;

@@ -124,7 +124,7 @@ const LAYERS: &[Layer] = &[
     layer("media", "images"),
     layer("rewriting", "asking writing research draft"),
     layer("asking fetching", "writing research diary"),
-    layer("rails", "diary markdown draft"),
+    layer("rails", "tables diary markdown draft"),
     layer("writing", "research diary markdown draft"),
     layer("tables diary", "images markdown draft slug"),
     layer("research", ""),

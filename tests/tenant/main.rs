@@ -44,6 +44,7 @@ const PACK: Pack = Pack {
     },
     settings: &[],
     rules: &[somebody_is_on_the_list],
+    live_rules: &[],
     probes: &[],
     tables: &[],
     commits: table::COMMITS,

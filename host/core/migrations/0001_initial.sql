@@ -5,7 +5,7 @@
 CREATE TABLE blobs (
     digest  TEXT PRIMARY KEY,
     content {{bytes}} NOT NULL
-);
+){{strict}};
 
 -- Immutable, checked snapshots of a workspace.
 CREATE TABLE revisions (
@@ -13,14 +13,14 @@ CREATE TABLE revisions (
     digest     TEXT NOT NULL UNIQUE,
     note       TEXT NOT NULL,
     created_at BIGINT NOT NULL
-);
+){{strict}};
 
 CREATE TABLE revision_files (
     revision BIGINT NOT NULL REFERENCES revisions (id),
     path     TEXT NOT NULL,
     digest   TEXT NOT NULL REFERENCES blobs (digest),
     PRIMARY KEY (revision, path)
-);
+){{strict}};
 
 -- The newest row names the active revision.
 CREATE TABLE activations (
@@ -28,7 +28,7 @@ CREATE TABLE activations (
     revision     BIGINT NOT NULL REFERENCES revisions (id),
     reason       TEXT NOT NULL CHECK (reason IN ('apply', 'rollback')),
     activated_at BIGINT NOT NULL
-);
+){{strict}};
 
 -- Values of settings. A secret has `sealed` and `key_id`, everything else `value`.
 CREATE TABLE settings (
@@ -38,14 +38,14 @@ CREATE TABLE settings (
     key_id     TEXT,
     updated_at BIGINT NOT NULL,
     CHECK ((value IS NULL) <> (sealed IS NULL))
-);
+){{strict}};
 
 -- The settings that runs began with, without secrets, by digest.
 CREATE TABLE settings_snapshots (
     digest     TEXT PRIMARY KEY,
     content    TEXT NOT NULL,
     created_at BIGINT NOT NULL
-);
+){{strict}};
 
 -- Runs that have not ended: the hot table, as small as the work at hand. `fence` grows with
 -- each change of hands. `at_once`, `rate` and `rate_window` are the limits of `limit_key`; `lease` is
@@ -78,7 +78,7 @@ CREATE TABLE open_runs (
     signals      BIGINT NOT NULL,
     stop_request         TEXT CHECK (stop_request IN ('cancel', 'pause')),
     stop_detail  TEXT
-);
+){{strict}};
 -- {{postgres}}
 ALTER TABLE open_runs SET (fillfactor = 60);
 -- {{all}}
@@ -119,7 +119,7 @@ CREATE TABLE history (
     fence        BIGINT NOT NULL,
     signals      BIGINT NOT NULL,
     finished_at  BIGINT NOT NULL
-);
+){{strict}};
 
 CREATE INDEX history_newest ON history (created_at);
 CREATE INDEX history_finished ON history (finished_at);
@@ -156,13 +156,13 @@ CREATE TABLE stage_runs (
     undone      TEXT CHECK (undone IN ('retried', 'migrated')),
     report      TEXT NOT NULL,
     digest      TEXT,
-    superseded  BOOLEAN NOT NULL,
+    superseded  {{flag}} NOT NULL,
     log         TEXT,
     wake_at     BIGINT,
     started_at  BIGINT NOT NULL,
     finished_at BIGINT NOT NULL,
     PRIMARY KEY (run, stage, visit)
-);
+){{strict}};
 
 CREATE INDEX stage_runs_large ON stage_runs (digest) WHERE digest IS NOT NULL;
 
@@ -181,7 +181,7 @@ CREATE TABLE gates (
     decided_by TEXT,
     decided_at BIGINT,
     PRIMARY KEY (run, stage, visit)
-);
+){{strict}};
 
 CREATE INDEX gates_open ON gates (opened_at) WHERE decision IS NULL;
 CREATE INDEX gates_subject ON gates (subject, opened_at);
@@ -198,7 +198,7 @@ CREATE TABLE schedules (
     next_at  BIGINT,
     skipped  BIGINT NOT NULL,
     dropped  BIGINT NOT NULL
-);
+){{strict}};
 
 -- The ledger of effects: how each scheduled handler fares, and each that may fall back.
 CREATE TABLE effects (
@@ -213,7 +213,7 @@ CREATE TABLE effects (
     fallbacks     BIGINT NOT NULL,
     fallback      TEXT,
     PRIMARY KEY (pipeline, handler)
-);
+){{strict}};
 
 -- Something a person may want to know, once a dedup key until it is resolved.
 CREATE TABLE findings (
@@ -225,14 +225,14 @@ CREATE TABLE findings (
     first_at   BIGINT NOT NULL,
     last_at    BIGINT NOT NULL,
     resolved_at BIGINT
-);
+){{strict}};
 
 CREATE TABLE policy_runs (
     policy      TEXT PRIMARY KEY,
     run         TEXT NOT NULL,
     status      TEXT NOT NULL,
     finished_at BIGINT NOT NULL
-);
+){{strict}};
 
 -- What models were asked: the role, the role whose provider it was, what it took and cost (`microcents`
 -- are millionths of a cent), and how it came out.
@@ -242,15 +242,16 @@ CREATE TABLE model_calls (
     role              TEXT NOT NULL,
     provider          TEXT NOT NULL,
     model             TEXT NOT NULL,
-    prompt_tokens     BIGINT NOT NULL,
-    completion_tokens BIGINT NOT NULL,
-    microcents        BIGINT NOT NULL,
+    prompt_tokens     BIGINT NOT NULL CHECK (prompt_tokens BETWEEN 0 AND 4398046511104),
+    completion_tokens BIGINT NOT NULL CHECK (completion_tokens BETWEEN 0 AND 4398046511104),
+    microcents        BIGINT NOT NULL CHECK (microcents BETWEEN 0 AND 4398046511104),
     duration_ms       BIGINT NOT NULL,
     outcome           TEXT NOT NULL,
     at                BIGINT NOT NULL
-);
+){{strict}};
 
 CREATE INDEX model_calls_at ON model_calls (at);
+CREATE INDEX model_calls_run ON model_calls (run);
 
 -- Login roles that the host made for plugins, on databases that have roles, and a digest of the
 -- password of each. The password itself is derived, and is not stored.
@@ -258,18 +259,18 @@ CREATE TABLE plugin_logins (
     plugin   TEXT PRIMARY KEY,
     role     TEXT NOT NULL,
     digest   TEXT NOT NULL
-);
+){{strict}};
 
 -- Workers that have not ended by themselves, and when each was last seen: about once a minute.
 CREATE TABLE workers (
     name    TEXT PRIMARY KEY,
     seen_at BIGINT NOT NULL
-);
+){{strict}};
 
 -- What one process at a time may do, on databases where several write at once.
 CREATE TABLE locks (
     name TEXT PRIMARY KEY
-);
+){{strict}};
 
 INSERT INTO locks (name) VALUES ('claims'), ('logins'), ('schedules'), ('probe');
 

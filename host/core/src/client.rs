@@ -278,14 +278,8 @@ pub fn json_of(response: &Response) -> Result<Json, ClientError> {
         let target = shown(&response.url);
         ClientError::new(ClientErrorKind::Unknown, format!("{target}: {problem}"))
     };
-    if value::tree(&response.body) > JSON_TREE {
-        let most = JSON_TREE >> 20;
-        let problem =
-            format!("the answer has so many parts that it takes more than {most} MiB in memory");
-        return Err(unread(problem));
-    }
-    serde_json::from_slice(&response.body)
-        .map_err(|error| unread(format!("the answer is no JSON: {error}")))
+    let read = value::json_in(&response.body, JSON_TREE);
+    read.map_err(|problem| unread(format!("the answer {problem}")))
 }
 
 /// The header that carries a credential to `url`, which has to be where it goes.

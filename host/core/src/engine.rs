@@ -20,6 +20,7 @@ pub mod operate;
 pub mod plan;
 mod progress_log;
 pub mod schedule;
+mod settle;
 mod stage;
 pub mod worker;
 

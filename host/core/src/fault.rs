@@ -26,7 +26,7 @@ pub fn points() -> impl Iterator<Item = &'static str> {
 
 inventory::submit! { Points(&POINTS) }
 
-const POINTS: [&str; 19] = [
+const POINTS: [&str; 20] = [
     "before-look",
     "before-heartbeat",
     "before-group",
@@ -44,6 +44,7 @@ const POINTS: [&str; 19] = [
     "before-approval",
     "after-approval",
     "before-fired",
+    "before-backup",
     "drain",
     "beside",
 ];

@@ -90,6 +90,7 @@
 
 mod contract;
 mod model;
+mod ruling;
 pub mod schema;
 
 use std::path::Path;
@@ -105,8 +106,9 @@ use serde_json::Value as Json;
 
 pub use self::contract::{Contract, Needs, PromptNeed, RowAct, RowUse, TableName, TableNeed};
 pub use self::model::{Completion, Fallbacks, ModelImage, ModelRequest, Tokens, Vectors};
+pub use self::ruling::{Answer, RULING, Ruling, SETTLED_BY};
 use crate::exchange::{ClientError, Reach, Request, Response};
-use crate::lines::Lines;
+use crate::lines::{Line, LineLevel, LineSource, Lines};
 use crate::outcome::{self, Done, FailureKind, Outcome, Patch, Stop};
 use crate::settings::Snapshot;
 use crate::value::{Query, Rows, Statement};
@@ -170,6 +172,11 @@ pub trait Handler: Registered + Send + Sync + 'static {
         false
     }
 
+    /// Whether it rules, under the key [`RULING`], if a gate behind it has to ask a person.
+    fn decides(&self) -> bool {
+        false
+    }
+
     fn handle(
         &self,
         call: &Call,
@@ -182,6 +189,8 @@ pub trait Handler: Registered + Send + Sync + 'static {
 #[derive(Clone)]
 pub struct Call {
     pub run: String,
+    /// The pipeline of the run.
+    pub pipeline: String,
     pub stage: String,
     pub visit: u32,
     pub attempt: u32,
@@ -207,6 +216,30 @@ impl Call {
     pub async fn read<T: DeserializeOwned>(&self, query: Query<T>) -> Result<Vec<T>, Stop> {
         let rows = self.resources.query(query.into(), self.deadline).await?;
         Ok(rows.read()?)
+    }
+
+    /// The same without the rows that cannot be read, which are told in the log of the visit: where
+    /// plugins may write, one row stops nobody. `doctor` names them.
+    pub async fn read_sound<T: DeserializeOwned>(&self, query: Query<T>) -> Result<Vec<T>, Stop> {
+        let rows = self.resources.query(query.into(), self.deadline).await?;
+        let mut sound = Vec::with_capacity(rows.rows.len());
+        for row in rows.iter() {
+            match row.read() {
+                Ok(read) => sound.push(read),
+                Err(error) => self.warn(format!("a row is passed over: {error}")),
+            }
+        }
+        Ok(sound)
+    }
+
+    fn warn(&self, text: String) {
+        self.lines.push(Line {
+            at: self.now,
+            attempt: self.attempt,
+            level: LineLevel::Warn,
+            source: LineSource::Log,
+            text,
+        });
     }
 
     /// The first row that a query gives, if it gives one.
@@ -324,6 +357,7 @@ impl<H: Handler> AnyHandler for H {
             writes: keys_of::<H::Writes>(),
             needs: self.needs(),
             always_gives_a_verdict: self.always_gives_a_verdict(),
+            decides: self.decides(),
         }
     }
 

@@ -7,7 +7,7 @@
 use crate::app::current::Rebuilt;
 use crate::app::doctor::Probe;
 use crate::config::Part;
-use crate::rollcall::Rule;
+use crate::rollcall::{LiveRule, Rule};
 use crate::schema::Migration;
 use crate::settings::SettingRead;
 use crate::store::health::Table;
@@ -32,6 +32,8 @@ pub struct Pack {
     pub settings: &'static [&'static [SettingRead]],
     /// Its families of references in the roll call.
     pub rules: &'static [Rule],
+    /// Those of them that ask the database.
+    pub live_rules: &'static [LiveRule],
     /// Its questions of the doctor.
     pub probes: &'static [Probe],
     /// Its tables, of which the doctor reads every row.
@@ -54,6 +56,7 @@ macro_rules! pack {
         ::inventory::submit! { $pack.folders }
         ::inventory::submit! { $crate::settings::SettingReads($pack.settings) }
         ::inventory::submit! { $crate::rollcall::Rules($pack.rules) }
+        ::inventory::submit! { $crate::rollcall::LiveRules($pack.live_rules) }
         ::inventory::submit! { $crate::app::doctor::Probes($pack.probes) }
         ::inventory::submit! { $crate::store::health::Tables($pack.tables) }
         ::inventory::submit! { $pack.commits }

@@ -82,6 +82,9 @@ pub struct Stage {
     /// When a gate lapses, and what it then counts as; never, if absent.
     #[serde(default)]
     pub expiry: Option<Expiry>,
+    /// The stage that may settle a gate in a person's place: directly before it, of a handler that decides.
+    #[serde(default)]
+    pub settled_by: Option<Spanned<String>>,
     /// What a person at a gate can have made anew: a name for it, and the stage that makes it.
     #[serde(default)]
     pub regenerate: BTreeMap<String, Spanned<String>>,
@@ -229,6 +232,7 @@ impl Stage {
             handler: Some(handler),
             gate: None,
             expiry: None,
+            settled_by: None,
             regenerate: BTreeMap::new(),
             needs: Vec::new(),
             when: Vec::new(),

@@ -8,12 +8,13 @@ mod paths;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use sha2::{Digest, Sha256};
 
 pub use self::checks::Checks;
 pub use crate::alike::nearest;
+use crate::handler::schema::Schema;
 use crate::handler::{AnyHandler, Contract, Registration, SURFACES, is_name};
 use crate::outcome::{FailureKind, Outcome, Stop};
 use crate::settings::hex;
@@ -72,6 +73,11 @@ impl HandlerEntry {
             handler,
             checks: Arc::new(checks),
         })
+    }
+
+    /// The schema that it is configured by; else why it is none.
+    pub fn config_schema(&self) -> &Result<Schema, String> {
+        self.checks.config(&self.contract.config)
     }
 
     /// What it came to; a patch that breaks its own schema is a failure.
@@ -154,9 +160,12 @@ impl RegistryError {
 }
 
 impl Registry {
-    /// The native handlers that are linked into this program.
+    /// The native handlers that are linked into this program. Their schemas are compiled once a
+    /// process, however many revisions it loads.
     pub fn native() -> Result<Self, RegistryError> {
-        Self::collect(inventory::iter::<Registration>())
+        static NATIVE: LazyLock<Result<Registry, RegistryError>> =
+            LazyLock::new(|| Registry::collect(inventory::iter::<Registration>()));
+        NATIVE.clone()
     }
 
     fn collect<'a>(

@@ -31,11 +31,13 @@ mod sample;
 mod schedules;
 mod schema;
 mod settings;
+mod settling;
 mod unread;
 
 use std::fmt;
 use std::path::Path;
 
+use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -72,6 +74,14 @@ pub type Rule = fn(&RollScope<'_>) -> Vec<Reference>;
 pub struct Rules(pub &'static [Rule]);
 
 inventory::collect!(Rules);
+
+/// One that asks the database, too.
+pub type LiveRule = for<'s> fn(RollScope<'s>) -> BoxFuture<'s, Result<Vec<Reference>, StoreError>>;
+
+/// The rules of a tenant that ask the database.
+pub struct LiveRules(pub &'static [LiveRule]);
+
+inventory::collect!(LiveRules);
 
 /// A plugin that did not load, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -186,6 +196,9 @@ pub struct Miss {
     /// It is a value that its pipeline waits for: runs of that are blocked, and nothing else is.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub waits: bool,
+    /// It stops nothing, and a person should know of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub warns: bool,
 }
 
 impl Miss {
@@ -195,7 +208,31 @@ impl Miss {
             mend: mend.into(),
             because: None,
             waits: false,
+            warns: false,
         }
+    }
+
+    /// Runs of its pipeline wait for it, and nothing else does.
+    #[must_use]
+    pub fn waiting(self) -> Self {
+        Self {
+            waits: true,
+            ..self
+        }
+    }
+
+    /// It stops nothing.
+    #[must_use]
+    pub fn warning(self) -> Self {
+        Self {
+            warns: true,
+            ..self
+        }
+    }
+
+    /// Whether nothing can be applied or run with it.
+    fn stops(&self) -> bool {
+        !self.waits && !self.warns
     }
 }
 
@@ -238,21 +275,29 @@ pub struct RollReport {
 }
 
 impl RollReport {
-    /// References that do not answer, but for those that a pipeline waits for.
+    /// References that do not answer, but for those that a pipeline waits for and for warnings.
     pub fn misses(&self) -> impl Iterator<Item = &Reference> {
-        let missed = |reference: &&Reference| reference.miss.as_ref().is_some_and(|it| !it.waits);
-        self.references.iter().filter(missed)
+        self.missed(Miss::stops)
     }
 
     /// References that do not answer yet, for which a pipeline waits.
     pub fn waiting(&self) -> impl Iterator<Item = &Reference> {
-        let waits = |reference: &&Reference| reference.miss.as_ref().is_some_and(|it| it.waits);
-        self.references.iter().filter(waits)
+        self.missed(|miss| miss.waits)
     }
 
-    /// How many references have to answer: all but those that a pipeline waits for.
+    /// What stops nothing, and a person should know of.
+    pub fn warnings(&self) -> impl Iterator<Item = &Reference> {
+        self.missed(|miss| miss.warns)
+    }
+
+    fn missed(&self, is: fn(&Miss) -> bool) -> impl Iterator<Item = &Reference> {
+        let references = self.references.iter();
+        references.filter(move |reference| reference.miss.as_ref().is_some_and(is))
+    }
+
+    /// How many references have to answer: all but those that a pipeline waits for, and warnings.
     pub fn asked(&self) -> usize {
-        self.references.len() - self.waiting().count()
+        self.references.len() - self.waiting().count() - self.warnings().count()
     }
 
     /// References that answer, without notes.
@@ -272,8 +317,8 @@ impl RollReport {
     }
 }
 
-/// Call the roll. A database that does not answer is an error, and no miss: nobody has to mend what is
-/// written, and whoever waits for a roll asks again.
+/// Call the roll. A database that does not answer is an error, and no miss: what is written needs no
+/// mend, and the caller that waits for a roll asks again.
 pub async fn call(scope: &RollScope<'_>) -> Result<RollReport, StoreError> {
     let schema = Schema::live(scope).await?;
     let logins = plugins::logins(scope).await?;
@@ -286,6 +331,7 @@ pub async fn call(scope: &RollScope<'_>) -> Result<RollReport, StoreError> {
         reach::list(scope),
         keys::list(scope),
         conditions::list(scope),
+        settling::list(scope),
         budgets::list(scope),
         policies::list(scope, &schema),
         retention::list(scope),
@@ -302,6 +348,9 @@ pub async fn call(scope: &RollScope<'_>) -> Result<RollReport, StoreError> {
     let mut references: Vec<Reference> = families.into_iter().flatten().collect();
     let rules = inventory::iter::<Rules>().flat_map(|rules| rules.0);
     references.extend(rules.flat_map(|rule| rule(scope)));
+    for rule in inventory::iter::<LiveRules>().flat_map(|rules| rules.0) {
+        references.extend(rule(*scope).await?);
+    }
     references.extend(logins);
     causes::same_target(&mut references);
     Ok(RollReport { references })

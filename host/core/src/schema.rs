@@ -16,8 +16,13 @@ pub struct Migration {
     pub text: &'static str,
 }
 
-/// Tokens, with what SQLite and PostgreSQL are told: a type of bytes, and how many a text has.
-const TOKENS: [(&str, [&str; 2]); 3] = [
+/// Tokens, with what SQLite and PostgreSQL are told: a type of bytes, how many a text has, and that a
+/// table takes values of no other types than its columns', as one of PostgreSQL does anyway. Such a
+/// table of SQLite knows no other names of types than these.
+const TOKENS: [(&str, [&str; 2]); 6] = [
+    ("{{strict}}", [" STRICT", ""]),
+    ("BIGINT", ["INT", "BIGINT"]),
+    ("{{flag}}", ["INT", "BOOLEAN"]),
     ("{{bytes}}", ["BLOB", "BYTEA"]),
     ("{{octets(}}", ["length(CAST(", "octet_length("]),
     ("{{)}}", [" AS BLOB))", ")"]),
@@ -166,11 +171,11 @@ mod tests {
 
     #[test]
     fn a_script_says_in_one_text_what_each_database_is_told() {
-        let text = "CREATE TABLE t (a {{bytes}}, CHECK ({{octets(}}b{{)}} < 9));\n-- {{postgres}}\nALTER TABLE t SET (x = 1);\n\
+        let text = "CREATE TABLE t (n BIGINT, f {{flag}}, a {{bytes}}, CHECK ({{octets(}}b{{)}} < 9)){{strict}};\n-- {{postgres}}\nALTER TABLE t SET (x = 1);\n\
             -- {{all}}\nSELECT 1;\n";
         let migration = Migration { number: 1, text };
-        let sqlite = "CREATE TABLE t (a BLOB, CHECK (length(CAST(b AS BLOB)) < 9));\nSELECT 1;\n";
-        let postgres = "CREATE TABLE t (a BYTEA, CHECK (octet_length(b) < 9));\n\
+        let sqlite = "CREATE TABLE t (n INT, f INT, a BLOB, CHECK (length(CAST(b AS BLOB)) < 9)) STRICT;\nSELECT 1;\n";
+        let postgres = "CREATE TABLE t (n BIGINT, f BOOLEAN, a BYTEA, CHECK (octet_length(b) < 9));\n\
             ALTER TABLE t SET (x = 1);\nSELECT 1;\n";
         assert_eq!(migration.script("sqlite"), sqlite);
         assert_eq!(migration.script("postgres"), postgres);

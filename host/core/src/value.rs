@@ -9,6 +9,11 @@ use std::marker::PhantomData;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::shown;
+
+/// Characters of a value that an error quotes.
+const TOLD: usize = 100;
+
 /// A value of a database column or parameter. Mirrors `variant value` of the WIT contract,
 /// so no case is ever added: a type without a case of its own is [`Value::Other`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -101,6 +106,24 @@ pub fn tree_of(value: &serde_json::Value) -> u64 {
         }
         Json::Null | Json::Bool(_) | Json::Number(_) => PART,
     }
+}
+
+/// The JSON document that a peer's bytes are, if it takes at most so many bytes of memory; else what
+/// is wrong with it. Nothing that a peer says is read as JSON but here.
+pub fn json_in(bytes: &[u8], most: u64) -> Result<serde_json::Value, JsonProblem> {
+    if tree(bytes) > most {
+        return Err(JsonProblem::TooLarge(most >> 20));
+    }
+    Ok(serde_json::from_slice(bytes)?)
+}
+
+/// Why bytes are no JSON document that is read.
+#[derive(Debug, thiserror::Error)]
+pub enum JsonProblem {
+    #[error("has so many parts that it takes more than {0} MiB in memory")]
+    TooLarge(u64),
+    #[error("is no JSON: {0}")]
+    Broken(#[from] serde_json::Error),
 }
 
 impl From<bool> for Value {
@@ -364,23 +387,31 @@ impl<'a> Row<'a> {
     pub fn text(&self, column: &str) -> Result<String, ColumnError> {
         match self.value(column)? {
             Value::Text(text) | Value::Json(text) => Ok(text.clone()),
-            other => Err(wrong(column, format!("is not a text: {other:?}"))),
+            other => Err(wrong(column, not("a text", other))),
         }
     }
 
     pub fn integer(&self, column: &str) -> Result<i64, ColumnError> {
         match self.value(column)? {
             Value::Integer(number) | Value::Timestamp(number) => Ok(*number),
-            other => Err(wrong(column, format!("is not an integer: {other:?}"))),
+            other => Err(wrong(column, not("an integer", other))),
         }
     }
 
     pub fn blob(&self, column: &str) -> Result<Vec<u8>, ColumnError> {
         match self.value(column)? {
             Value::Blob(bytes) => Ok(bytes.clone()),
-            other => Err(wrong(column, format!("is not a blob: {other:?}"))),
+            other => Err(wrong(column, not("a blob", other))),
         }
     }
+}
+
+/// What is wrong with a value, of which the beginning is told.
+fn not(what: &str, stored: &Value) -> String {
+    format!(
+        "is not {what}: {}",
+        shown::cut(format_args!("{stored:?}"), TOLD)
+    )
 }
 
 fn wrong(column: &str, problem: String) -> ColumnError {

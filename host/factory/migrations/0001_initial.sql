@@ -14,6 +14,7 @@ CREATE TABLE tasks (
     asked      TEXT NOT NULL CHECK ({{octets(}}asked{{)}} <= 1000),
     topic      TEXT NOT NULL CHECK ({{octets(}}topic{{)}} <= 1000),
     run        TEXT NOT NULL,
+    pipeline   TEXT NOT NULL DEFAULT '',
     draft      BIGINT NOT NULL,
     status     TEXT NOT NULL CHECK (status IN (
         'in-progress', 'drafted', 'awaiting-approval', 'approved', 'rejected', 'halted',
@@ -22,7 +23,7 @@ CREATE TABLE tasks (
     step       BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
-);
+){{strict}};
 
 CREATE INDEX tasks_run ON tasks (run);
 
@@ -42,7 +43,7 @@ CREATE TABLE task_history (
     detail      TEXT NOT NULL,
     at          BIGINT NOT NULL,
     PRIMARY KEY (task, step)
-);
+){{strict}};
 
 -- The texts of a task, numbered from 1: what is approved and published is one of them, as it stands
 -- here. `origin` says whose it is, `editor` who edited or merged it, `parent` which one it was made
@@ -67,7 +68,7 @@ CREATE TABLE drafts (
     conflicts  BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     UNIQUE (task, number)
-);
+){{strict}};
 
 -- grantable
 CREATE TABLE posts (
@@ -89,7 +90,7 @@ CREATE TABLE posts (
     edited_by    TEXT NOT NULL DEFAULT '' CHECK ({{octets(}}edited_by{{)}} <= 1000),
     approved_by  TEXT NOT NULL DEFAULT '' CHECK ({{octets(}}approved_by{{)}} <= 1000),
     approved_at  BIGINT
-);
+){{strict}};
 
 CREATE INDEX posts_newest ON posts (published_at);
 
@@ -106,7 +107,7 @@ CREATE TABLE sources (
     published  TEXT NOT NULL,
     text       TEXT NOT NULL,
     fetched_at BIGINT NOT NULL
-);
+){{strict}};
 
 CREATE INDEX sources_subject ON sources (subject);
 
@@ -130,11 +131,37 @@ CREATE TABLE media (
     model    TEXT NOT NULL CHECK ({{octets(}}model{{)}} <= 1000),
     seed     BIGINT NOT NULL,
     made_at  BIGINT NOT NULL
-);
+){{strict}};
 
 CREATE INDEX media_task ON media (task);
 CREATE INDEX media_run ON media (run);
 CREATE INDEX media_path ON media (path);
+
+-- How far a rail that asks a model agreed with people about drafts of a corpus. `question` is the digest of
+-- all that its verdicts depend on besides the model; whether it may move a draft is asked of its newest row. It is
+-- the host's own, so that no plugin can vouch for a model.
+CREATE TABLE rail_trials (
+    id                TEXT PRIMARY KEY,
+    rail              TEXT NOT NULL,
+    model             TEXT NOT NULL,
+    question          TEXT NOT NULL,
+    corpus            TEXT NOT NULL,
+    drafts            BIGINT NOT NULL,
+    unanswered        BIGINT NOT NULL,
+    good_passed       BIGINT NOT NULL,
+    good_failed       BIGINT NOT NULL,
+    bad_passed        BIGINT NOT NULL,
+    bad_failed        BIGINT NOT NULL,
+    kappa             BIGINT,
+    spread            BIGINT NOT NULL,
+    prompt_tokens     BIGINT NOT NULL,
+    completion_tokens BIGINT NOT NULL,
+    microcents        BIGINT NOT NULL,
+    passed            {{flag}} NOT NULL,
+    made_at           BIGINT NOT NULL
+){{strict}};
+
+CREATE INDEX rail_trials_rail ON rail_trials (rail, made_at);
 
 -- Days of a repository that need no further look, and why.
 -- grantable
@@ -143,7 +170,7 @@ CREATE TABLE diary_days (
     state      TEXT NOT NULL CHECK (state IN ('thin', 'published')),
     run        TEXT NOT NULL,
     decided_at BIGINT NOT NULL
-);
+){{strict}};
 
 -- Commits as a source of memory.
 -- grantable
@@ -154,7 +181,7 @@ CREATE TABLE commits (
     subject      TEXT NOT NULL,
     body         TEXT NOT NULL,
     committed_at BIGINT NOT NULL
-);
+){{strict}};
 
 -- Memory: texts as vectors of little-endian 32-bit floats.
 -- grantable
@@ -175,6 +202,17 @@ CREATE TABLE embeddings (
     created_at      BIGINT NOT NULL,
     updated_at      BIGINT NOT NULL,
     UNIQUE (source_table, source_id, chunk_index, embedding_model)
+-- {{sqlite}}
+    -- As strict as the others, with a column that is read as a flag.
+    , CHECK (typeof(id) = 'text' AND typeof(source_table) = 'text' AND typeof(source_id) = 'text'
+        AND typeof(content_hash) = 'text' AND typeof(chunk_index) = 'integer'
+        AND typeof(text_preview) = 'text' AND typeof(embedding_model) = 'text'
+        AND typeof(dimensions) = 'integer' AND typeof(embedding) = 'blob'
+        AND typeof(metadata) = 'text' AND typeof(writer) = 'text'
+        AND typeof(origin_path) IN ('text', 'null') AND is_summary IN (0, 1)
+        AND typeof(is_summary) = 'integer' AND typeof(created_at) = 'integer'
+        AND typeof(updated_at) = 'integer')
+-- {{all}}
 );
 
 CREATE INDEX embeddings_age ON embeddings (source_table, is_summary, created_at);

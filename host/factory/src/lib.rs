@@ -68,6 +68,7 @@ const PACK: Pack = Pack {
         media::roll::list,
         rails::roll::list,
     ],
+    live_rules: &[rails::earned::list],
     probes: &[("site", site::probe), ("images", media::probe::probe)],
     tables: tables::TABLES,
     commits: tables::COMMITS,

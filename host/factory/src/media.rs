@@ -15,6 +15,7 @@ use callboard_core::app::App;
 use callboard_core::app::AppError;
 use callboard_core::settings::{Misfit, SettingError, SettingRead, SettingType, Snapshot, any};
 use callboard_core::workspace::folders_read;
+use futures_util::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt as _};
@@ -111,6 +112,8 @@ fn taken(folder: &Path) -> Option<String> {
         format!("`{shown}` is read as a part of the workspace, which holds no pictures; name another folder")
     })
 }
+/// A picture as it comes from the store.
+pub type Pieces = BoxStream<'static, Result<Bytes, object_store::Error>>;
 
 /// A store of pictures.
 #[derive(Debug, Clone)]
@@ -194,6 +197,15 @@ impl Media {
     pub async fn get(&self, name: &str) -> Result<Option<Bytes>, Unstored> {
         match self.store.get(&self.key(name)?).await {
             Ok(found) => Ok(Some(found.bytes().await?)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The same, piece by piece as its reader takes it: no more of it is in memory. With its bytes.
+    pub async fn stream(&self, name: &str) -> Result<Option<(u64, Pieces)>, Unstored> {
+        match self.store.get(&self.key(name)?).await {
+            Ok(found) => Ok(Some((found.meta.size, found.into_stream()))),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }

@@ -1,6 +1,7 @@
 //! Research: what is read before something is written, and how. No IO; `fetching` asks the network.
 
 pub mod feed;
+mod markup;
 pub mod page;
 pub mod robots;
 pub mod search;

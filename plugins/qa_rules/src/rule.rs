@@ -63,6 +63,8 @@ pub(crate) struct Lists {
     pub(crate) private_paths: Vec<String>,
     /// Vendors that the publisher says it does not pay.
     pub(crate) vendors: Vec<String>,
+    /// Others in the publisher's trade, whom it does not name.
+    pub(crate) competitors: Vec<String>,
     /// What is often said and is wrong.
     pub(crate) facts: Vec<Fact>,
     /// Whether readers expect code.
@@ -90,6 +92,7 @@ impl Default for Lists {
             known: Vec::new(),
             private_paths: private.map(str::to_owned).to_vec(),
             vendors: Vec::new(),
+            competitors: Vec::new(),
             facts: Vec::new(),
             technical: false,
         }

@@ -48,6 +48,7 @@ rules! {
     leaked_planning_scaffold
     prompt_leak
     planning_dump
+    competitor
 }
 
 rules! {
@@ -61,6 +62,9 @@ rules! {
     hedging
     repeated_opener
     listicle_title
+    equal_sections
+    empty_references
+    keyword_stuffing
 }
 
 /// Something in square brackets.

@@ -36,6 +36,8 @@ pub(crate) struct System {
     settings: Vec<String>,
     /// Paths of its files.
     paths: Vec<String>,
+    /// The least and the greatest score that it has given.
+    scores: Option<[u32; 2]>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -90,6 +92,10 @@ pub(crate) fn review(draft: &Draft, system: &System) -> Review {
             if of_it && is_version(version) && !known(&system.versions, version) {
                 miss("unknown_version", word.at, passage.word(index));
             }
+            let scored = |before: usize| word_is_score(&passage.words[before].lower);
+            if (index.saturating_sub(BEHIND)..index).any(scored) && is_strange(system.scores, &word.lower) {
+                miss("unknown_score", word.at, &format!("score {}", passage.word(index)));
+            }
         }
     }
     for span in &text.spans {
@@ -107,6 +113,22 @@ fn known(list: &[String], said: &str) -> bool {
     let said = said.trim_start_matches('v').trim_end_matches('/');
     list.iter()
         .any(|it| it.trim_start_matches('v').trim_end_matches('/') == said)
+}
+
+/// How many words may stand between a score and its number.
+const BEHIND: usize = 3;
+
+fn word_is_score(word: &str) -> bool {
+    matches!(word, "score" | "scores" | "scored" | "scoring")
+}
+
+/// Whether a number is none that could have been scored, one beside included.
+fn is_strange(scores: Option<[u32; 2]>, said: &str) -> bool {
+    let Some([least, most]) = scores else {
+        return false;
+    };
+    let number = said.parse::<f64>();
+    number.is_ok_and(|number| number < f64::from(least) - 1.0 || number > f64::from(most) + 1.0)
 }
 
 fn is_version(text: &str) -> bool {
@@ -148,6 +170,7 @@ mod tests {
             versions: list(&["0.1.0"]),
             settings: list(&["roles.writer.url"]),
             paths: list(&["host/core/src/lib.rs", "host/core"]),
+            scores: Some([60, 88]),
         };
         let said = |markdown: &str| {
             let draft = Draft {
@@ -174,7 +197,12 @@ mod tests {
             said("See `host/core/src/main.rs`."),
             found("unknown_path", "host/core/src/main.rs")
         );
+        assert_eq!(
+            said("Its drafts score about 97."),
+            found("unknown_score", "score 97")
+        );
         for fine in [
+            "Its drafts scored 61 and 89, of 100 days.",
             "Callboard 0.1.0 is out, on Rust 1.95.0.",
             "Set `roles.writer.url`, and see `host/core/` and `src/lib.rs`, or `serde_json::to_string`.",
         ] {

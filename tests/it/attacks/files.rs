@@ -5,12 +5,15 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use callboard_core::store::Dialect::Sqlite;
+use callboard_factory::diary::git::{Git, GitError};
 use rustix::fs::{CWD, Mode, mkfifoat};
 use sqlx::{Connection as _, SqliteConnection};
 
 use super::attacks;
+use crate::support::daemon::eventually;
 use crate::support::database::runtime;
 use crate::support::factory::Factory;
 use crate::support::host::Ran;
@@ -44,6 +47,9 @@ attacks! {
     };
     lazy_fetch: "a repository has git fetch what it lacks, with a program of its own" => {
         a_repository_lacks_an_object
+    };
+    pipes_for_git: "a repository has a pipe in place of a file, from which git reads for ever" => {
+        git_waits_for_a_pipe
     };
     other_program: "the address of a database is another program's file" => {
         a_file_belongs_to_another_program
@@ -322,4 +328,38 @@ fn a_file_belongs_to_another_program() {
         assert!(fs::read(&path).expect("a file") == before, "{made}");
         assert!(!at(&factory, "theirs.db-wal").exists(), "{made}");
     }
+}
+
+/// What it waits for never comes: the deadline of its stage ends it.
+fn git_waits_for_a_pipe() {
+    for name in ["packed-refs", "config", "shallow"] {
+        let repository = repository();
+        repository
+            .at("2026-03-02T10:00:00Z")
+            .commit("feat: a change");
+        let file = repository.path().join(".git").join(name);
+        fs::remove_file(&file).ok();
+        mkfifoat(CWD, &file, Mode::RUSR | Mode::WUSR).expect("a pipe");
+        let path = repository.path().to_str().expect("a path").to_owned();
+        let asked = async {
+            let git = Git::open(&path, Instant::now() + Duration::from_secs(2)).expect("a folder");
+            git.identity().await?;
+            git.commits(&["HEAD".to_owned()], &mut (1 << 20))
+                .await
+                .map(drop)
+        };
+        let minute = Duration::from_secs(60);
+        let ended = runtime().block_on(async { tokio::time::timeout(minute, asked).await });
+        let error = ended.expect("it ends").expect_err("a pipe is no file");
+        assert!(matches!(error, GitError::Timeout), "{name}: {error}");
+        let line = format!("-C\0{path}\0");
+        eventually("it is gone", || (!is_at_work(&line)).then_some(()));
+    }
+}
+
+/// Whether a process has these arguments.
+fn is_at_work(arguments: &str) -> bool {
+    let processes = fs::read_dir("/proc").expect("processes").flatten();
+    let mut lines = processes.filter_map(|it| fs::read(it.path().join("cmdline")).ok());
+    lines.any(|line| String::from_utf8_lossy(&line).contains(arguments))
 }

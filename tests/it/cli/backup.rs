@@ -76,7 +76,34 @@ fn a_backup_is_written_over_nothing_and_only_whole() {
         .output()
         .expect("it starts");
     assert_ne!(ran.status.code(), Some(0));
+    let told = String::from_utf8_lossy(&ran.stderr);
+    let name = other.display();
+    assert!(
+        told.contains(&format!("{name} cannot be written")) && told.contains("has room"),
+        "{told}"
+    );
     assert!(!other.exists(), "a part of a backup is none");
+    assert_eq!(
+        fs::read_dir(elsewhere.path()).expect("a folder").count(),
+        1,
+        "nor is anything beside it"
+    );
+}
+
+/// Whoever killed it finds nothing under its name, and the next one of that name is written.
+#[test]
+fn a_backup_that_is_killed_leaves_none() {
+    let factory = Factory::bare(Sqlite);
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let file = elsewhere.path().join("backup");
+    let path = file.to_str().expect("a name");
+    let mut command = factory.command(&["backup", path]);
+    command.env("CALLBOARD_FAULT", "before-backup=kill");
+    let ended = command.status().expect("it starts");
+    assert!(!ended.success());
+    assert!(!file.exists(), "a part of a backup is none");
+    factory.ok(&["backup", path]);
+    assert_eq!(tasks(&factory, &file), 0);
 }
 
 #[test]

@@ -120,6 +120,10 @@ const LINES: &[(&[&str], i32)] = &[
     ),
     (&["policies", "list"], 0),
     (&["rails", "list"], 0),
+    (
+        &["rails", "trial", "--rail", "critic", "--corpus", "drafts"],
+        2,
+    ),
     (&["policies", "run", "commits_keep_newest"], 0),
     (&["schedules", "list"], 0),
     (&["schedules", "show", "policy:commits_keep_newest"], 0),

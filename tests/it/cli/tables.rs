@@ -106,7 +106,7 @@ fn what_a_person_reads_fits_the_terminal() {
         "UPDATE open_runs SET status = 'blocked', detail = 'something is not as it has to be, \
             and it takes many more words than a line has room for to say what that is'",
     );
-    factory.execute("UPDATE gates SET question = x'ff00'");
+    factory.execute("UPDATE gates SET question = CAST(x'ff00' AS TEXT)");
     for line in [
         &["runs", "show", "latest"][..],
         &["pipelines", "show", "dev_diary"],

@@ -330,6 +330,33 @@ fn an_editor_is_a_program_of_the_person() {
 }
 
 #[test]
+fn what_another_wrote_while_the_editor_was_open_is_not_lost() {
+    let factory = factory(Dialect::Sqlite);
+    assert_eq!(factory.diary(board().path(), DAY).code, 4);
+    let task = factory.task();
+    let text = shown(&factory)["draft"]["markdown"].clone();
+    let text = text.as_str().expect("a text");
+    factory.write("theirs.md", format!("{text}\n\nBob's last line."));
+    // Bob's edit is over while Ada's editor is still open.
+    let program = crate::support::program();
+    let program = program.display();
+    let bob = format!("{program} tasks edit {task} --file theirs.md --by Bob >&2");
+    let script = format!("{bob} && sed -i '3i Ada first.\\n'");
+    let editor = factory.with("EDITOR", script);
+    let edited = editor.json(&["tasks", "edit", &task, "--by", "Ada"]);
+    let both = edited["markdown"].as_str().expect("a text");
+    assert!(
+        both.starts_with("Ada first.") && both.ends_with("Bob's last line."),
+        "{both}"
+    );
+    assert_eq!(
+        (&edited["number"], &edited["editor"]),
+        (&3.into(), &"Bob, Ada".into())
+    );
+    assert_eq!(edited["conflicts"], 0);
+}
+
+#[test]
 fn a_task_whose_draft_is_gone_is_not_approved() {
     let factory = factory(Dialect::Sqlite);
     let repository = board();

@@ -10,9 +10,13 @@ use crate::support::factory::{DAY, Factory, board};
 fn broken() -> Factory {
     let factory = Factory::bare(Dialect::Sqlite);
     for number in 1..=3 {
-        let what = if number == 2 { "x'ff00'" } else { "'A title'" };
+        let what = if number == 2 {
+            "CAST(x'ff00' AS TEXT)"
+        } else {
+            "'A title'"
+        };
         factory.execute(&format!(
-            "INSERT INTO tasks VALUES ('task-{number}', NULL, 's{number}', '', {what}, 'r', 0, 'drafted', \
+            "INSERT INTO tasks VALUES ('task-{number}', NULL, 's{number}', '', {what}, 'r', 'p', 0, 'drafted', \
                 NULL, 1, {number}, 1)"
         ));
         factory.execute(&format!(
@@ -79,9 +83,9 @@ fn a_setting_that_cannot_be_read_blocks_whoever_reads_it_and_no_list() {
     let keys = factory.json(&["settings", "list"]);
     let key = keys[0]["key"].as_str().expect("a setting").to_owned();
     factory.execute(&format!(
-        "INSERT INTO settings VALUES ('{key}', x'ff00', NULL, NULL, 1)"
+        "INSERT INTO settings VALUES ('{key}', CAST(x'ff00' AS TEXT), NULL, NULL, 1)"
     ));
-    factory.execute("INSERT INTO settings VALUES (x'ff00', 'a', NULL, NULL, 1)");
+    factory.execute("INSERT INTO settings VALUES (CAST(x'ff00' AS TEXT), 'a', NULL, NULL, 1)");
     let listed = factory.json(&["settings", "list"]);
     assert_eq!(
         listed.as_array().map(Vec::len),
@@ -100,7 +104,7 @@ fn a_setting_that_cannot_be_read_blocks_whoever_reads_it_and_no_list() {
 fn a_gate_that_cannot_be_read_is_named_wherever_it_is_asked_for() {
     let factory = Factory::bare(Dialect::Sqlite);
     assert_eq!(factory.diary(board().path(), DAY).code, 4);
-    factory.execute("UPDATE gates SET question = x'ff00'");
+    factory.execute("UPDATE gates SET question = CAST(x'ff00' AS TEXT)");
     let named = "the gate of approve, visit 1, cannot be read";
     let shown = factory.ok(&["runs", "show", "latest"]);
     assert!(shown.contains(named), "{shown}");

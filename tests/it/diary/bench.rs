@@ -125,6 +125,7 @@ impl Bench {
     ) -> Outcome {
         let call = Call {
             run: run.to_owned(),
+            pipeline: String::new(),
             stage: "stage".to_owned(),
             visit: 1,
             attempt: 1,

@@ -120,6 +120,8 @@ on_each!(
             detail.contains("has had its 2 visits (max_visits)"),
             "{detail}"
         );
+        // It says what came last, and is no failure.
+        assert_eq!(theatre.count("history WHERE status = 'rejected'"), 1);
         assert_eq!(theatre.course(&run).len(), 4);
         // The critic rejects once more, the draft is written once more, and it passes.
         theatre.comes_to(&["runs", "retry", &run, "--from", "critic"], 0);

@@ -10,20 +10,20 @@ use serde_json::{Value as Json, json};
 use crate::support::factory::{Factory, on_each};
 use crate::support::model::{ModelServer, Say};
 
-const HEAD: &str = "name = \"judge\"\nbudget = \"5m\"\n[input.draft]\nrequired = true\n";
-const ASKED: &str = "on.rejected = \"skip\"\non.nothing-to-do = \"skip\"\non.unavailable = \"skip\"\non.failed = \"skip\"\n";
+pub(super) const HEAD: &str = "name = \"judge\"\nbudget = \"5m\"\n[input.draft]\nrequired = true\n";
+pub(super) const ASKED: &str = "on.rejected = \"skip\"\non.nothing-to-do = \"skip\"\non.unavailable = \"skip\"\non.failed = \"skip\"\n";
 
 /// A rail, and what adds up all of them.
-fn rail(id: &str, handler: &str, rest: &str) -> String {
+pub(super) fn rail(id: &str, handler: &str, rest: &str) -> String {
     format!("[[stage]]\nid = \"{id}\"\nhandler = \"{handler}\"\n{rest}{ASKED}")
 }
 
-fn sum(needs: &[&str], config: &str) -> String {
+pub(super) fn sum(needs: &[&str], config: &str) -> String {
     format!("[[stage]]\nid = \"sum\"\nhandler = \"qa.aggregate\"\nneeds = {needs:?}\n{config}\n")
 }
 
 /// The role that judges, which the bundled workspace does not declare.
-const CRITIC: &str = "\n[\"roles.critic.url\"]\ntype = \"url\"\ndescription = \"where it answers\"\n\
+pub(super) const CRITIC: &str = "\n[\"roles.critic.url\"]\ntype = \"url\"\ndescription = \"where it answers\"\n\
     [\"roles.critic.model\"]\ntype = \"model\"\ndescription = \"which\"\n";
 
 fn judging(dialect: Dialect, stages: &str) -> Factory {
@@ -35,7 +35,7 @@ fn judging(dialect: Dialect, stages: &str) -> Factory {
 }
 
 /// A draft of the corpus.
-fn sample(name: &str) -> Json {
+pub(super) fn sample(name: &str) -> Json {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/drafts");
     let text = fs::read_to_string(folder.join(format!("{name}.md"))).expect("a draft");
     let (head, markdown) = text["+++\n".len()..].split_once("\n+++\n").expect("a head");
@@ -43,7 +43,7 @@ fn sample(name: &str) -> Json {
     json!({ "title": head["title"], "excerpt": "", "markdown": markdown.trim_start(), "tags": [], "written_by": "model quill" })
 }
 
-/// What `sum` reported of a draft, and how the run ended.
+/// What `sum` reported last of a draft, and how the run ended.
 fn judged(factory: &Factory, draft: &Json) -> (String, Json) {
     factory.run(&["run", "judge", "--input", &format!("draft={draft}")]);
     let run = factory.json(&["runs", "list", "--limit", "1"])[0]["id"].clone();
@@ -51,7 +51,7 @@ fn judged(factory: &Factory, draft: &Json) -> (String, Json) {
     let stages = shown["stages"].as_array().expect("a list");
     let sum = stages
         .iter()
-        .find(|stage| stage["stage"] == "sum")
+        .rfind(|stage| stage["stage"] == "sum")
         .unwrap_or_else(|| panic!("{shown:#}"));
     let status = shown["run"]["status"]
         .as_str()
@@ -119,13 +119,14 @@ on_each!(
 
 #[test]
 fn a_required_critic_vetoes_holds_or_passes_by_what_it_answers() {
-    let critic = "[[stage]]\nid = \"critic\"\nhandler = \"qa.critic\"\ntimeout = \"20s\"\non.rejected = \"skip\"\non.nothing-to-do = \"skip\"\non.unavailable = \"skip\"\nconfig.trials = 2\n";
+    let critic = "[[stage]]\nid = \"critic\"\nhandler = \"qa.critic\"\ntimeout = \"20s\"\non.rejected = \"skip\"\non.nothing-to-do = \"skip\"\non.unavailable = \"skip\"\nconfig.trials = 2\nconfig.least_drafts = 4\n";
     let sum = sum(
         &["critic"],
         "on.unavailable = \"end\"\nconfig.required = [\"critic\"]",
     );
     let factory = judging(Dialect::Sqlite, &format!("{critic}{sum}"));
     factory.ok(&["apply"]);
+    super::trials::proven(&factory);
     let server = ModelServer::new(Say::Text(r#"{"score": 80, "findings": []}"#));
     factory.ok(&["settings", "set", "roles.critic.url", &server.url()]);
     factory.ok(&["settings", "set", "roles.critic.model", "lens"]);
@@ -188,7 +189,7 @@ fn links_are_alive_dead_or_unreachable() {
     );
     server.say(Say::Close);
     assert_eq!(judged(&factory, &here).0, "unavailable");
-    // An address inside is dead for a reader, and nobody asks it.
+    // An address inside is dead for a reader, and the rail does not ask it.
     let inside = draft("See [it](http://127.0.0.1:9/).".to_owned());
     assert_eq!(judged(&factory, &inside).0, "rejected");
     // There is nothing that it is about: the verdict that is required is a flag.
@@ -214,6 +215,44 @@ fn a_rail_that_would_never_be_asked_is_a_miss() {
     ] {
         assert!(said.contains(words), "no `{words}` in\n{ran}");
     }
+}
+
+#[test]
+fn a_loop_that_ends_before_its_draft_is_flagged_is_a_miss() {
+    let rules = rail("rules", "qa.programmatic", "max_visits = 2\n");
+    let sum = sum(
+        &["rules"],
+        "on.rejected = \"goto:rules\"\nconfig.required = [\"rules\"]\nconfig.flag_after = 2",
+    );
+    let factory = judging(Dialect::Sqlite, &format!("{rules}{sum}"));
+    let ran = factory.run(&["check"]);
+    let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = "stage `rules` may be visited 2 times, so the run ends as rejected before 2 rejections are flagged";
+    assert!(ran.code == 1 && said.contains(words), "{ran}");
+    factory.edit("pipelines/judge.toml", "max_visits = 2", "max_visits = 3");
+    factory.ok(&["apply"]);
+    // Its third rejection is none: the best draft goes on with a flag.
+    let (status, outcome) = judged(&factory, &sample("fake_quote"));
+    assert_eq!(
+        (status.as_str(), &outcome["patch"]["flagged"]),
+        ("done", &json!(true)),
+        "{outcome:#}"
+    );
+    // Without a flag the way back is used up, and the run says what came last.
+    factory.edit("pipelines/judge.toml", "config.flag_after = 2", "");
+    factory.ok(&["apply"]);
+    let (status, outcome) = judged(&factory, &sample("fake_quote"));
+    assert_eq!(
+        (status.as_str(), &outcome["rule"]),
+        ("rejected", &json!("rails")),
+        "{outcome:#}"
+    );
+    let detail = outcome["detail"].as_str().expect("a detail");
+    assert!(
+        detail.contains("fake_quote (line 3)")
+            && detail.contains("has had its 3 visits (max_visits)"),
+        "{detail}"
+    );
 }
 
 #[test]

@@ -30,6 +30,7 @@ fn new(id: &str, subject: &str, created: i64) -> [Statement; 2] {
         asked: "",
         topic: "A topic",
         run: "run",
+        pipeline: "press",
         draft: 1,
     };
     let saved = Happening {

@@ -2,7 +2,8 @@
 
 use callboard_core::store::runs::{self, Listed, Only, RunStatus};
 use callboard_core::store::unreadable::UNREADABLE;
-use callboard_core::store::{Dialect, Store, claims, findings, health, poll};
+use callboard_core::store::{Dialect, Store, StoreErrorKind, claims, findings, health, poll};
+use callboard_core::value::Statement;
 
 use super::execute;
 use super::runs::{by_id, claimant, claimed, queue, record, run};
@@ -87,20 +88,25 @@ on_both!(
     }
 );
 
-/// SQLite keeps any value in any column.
+/// SQLite keeps no value of another type, but takes any bytes for a text.
 #[test]
-fn a_value_of_another_kind_blocks_its_own_run_on_sqlite() {
+fn a_text_that_is_none_blocks_its_own_run_on_sqlite() {
     crate::support::database::with_database(Dialect::Sqlite, async |store, _url| {
         queue(&store, &["a", "b", "c", "d"].map(run)).await;
         for set in [
-            "wake_at = 'soon' WHERE id = 'a'",
-            "detail = x'ff' WHERE id = 'b'",
-            "limit_key = x'ff' WHERE id = 'c'",
+            "detail = CAST(x'ff' AS TEXT) WHERE id = 'b'",
+            "limit_key = CAST(x'ff' AS TEXT) WHERE id = 'c'",
         ] {
             execute(&store, &format!("UPDATE open_runs SET {set}")).await;
         }
+        let soon = "UPDATE open_runs SET wake_at = 'soon' WHERE id = 'a'";
+        let refused = store.execute(Statement::new(soon)).await;
+        assert_eq!(
+            refused.expect_err("no time").kind,
+            StoreErrorKind::Constraint
+        );
         poll::ask(&store, "test", 4).await.expect("an answer");
-        assert_eq!(take(&store).await, ["d"]);
+        assert_eq!(take(&store).await, ["a", "d"]);
         let blocked = health::blocked(&store).await.expect("an answer");
         assert_eq!(blocked.len(), 2, "{blocked:?}");
     });

@@ -104,6 +104,7 @@ pub(crate) fn checkpoint(claim: &Claim, rows: Vec<StageRun>, status: RunStatus) 
         rows,
         superseded: Vec::new(),
         gates: Vec::new(),
+        settled: Vec::new(),
         writes: Vec::new(),
         writer: None,
         left: Duration::ZERO,

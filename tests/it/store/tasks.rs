@@ -31,6 +31,7 @@ async fn begin(store: &Store, id: &str, event: TaskEvent) -> [u64; 2] {
         asked: "",
         topic: "topic",
         run: id,
+        pipeline: "press",
         draft: 1,
     };
     touched(store, tasks::insert(&new, &happening(event, 1))).await

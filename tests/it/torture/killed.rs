@@ -14,7 +14,13 @@ use crate::support::factory::{Factory, on_each};
 /// Points that a worker with runs does not pass: a schedule that fires has its test in
 /// `engine_schedules.rs`, the listeners of a daemon have theirs in `torture/panics.rs`, and what works
 /// beside the others has its own in `attacks/rendering.rs`.
-const ELSEWHERE: [&str; 4] = ["before-fired", "before-site", "before-console", "beside"];
+const ELSEWHERE: [&str; 5] = [
+    "before-fired",
+    "before-backup",
+    "before-site",
+    "before-console",
+    "beside",
+];
 
 /// Queue runs, and let a worker that is killed at a point work on them until it is.
 fn killed_at(factory: &Factory, point: &str, times: usize) -> usize {

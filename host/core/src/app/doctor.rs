@@ -157,7 +157,7 @@ fn mend_of(error: &StoreError) -> &'static str {
     match error.kind {
         StoreErrorKind::Address => "write its address in callboard.toml, as `database`",
         StoreErrorKind::Absent => "callboard apply",
-        StoreErrorKind::Schema => "use the callboard that belongs to it, or do what it says above",
+        StoreErrorKind::Schema => "use the callboard that belongs to it, or another database",
         StoreErrorKind::Corrupt => "stop what works on it, and put a backup in its place",
         StoreErrorKind::Busy => "end what holds it, and run `callboard doctor` again",
         _ => {

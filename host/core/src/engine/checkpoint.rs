@@ -52,7 +52,7 @@ impl PendingCheckpoint {
         }
     }
 
-    /// Find what follows from the outcome in fact: a loop past its bound is a failure, and so is
+    /// Find what follows from the outcome in fact: a loop past its bound ends the run, and so does
     /// a stage that wants to be called again when its run may not go on any more.
     fn decide(&mut self, pipeline: &Pipeline, stage: &Stage, rows: &[StageRun]) {
         let row = &mut self.row;
@@ -190,16 +190,32 @@ fn hold(pipeline: &Pipeline, stage: &Stage, rows: &[StageRun], row: &mut StageRu
     row.wake_at = (row.follow == Follow::Hold).then_some(wake_at);
 }
 
-/// What a stage's table says follows; a loop past its bound is a failure instead.
+/// What a stage's table says follows. A loop past its bound ends the run as what came last: what was
+/// rejected once too often is rejected. Only what did its work, or had none, and would go on for ever fails.
 fn bounded(pipeline: &Pipeline, stage: &Stage, rows: &[StageRun], outcome: &mut Outcome) -> Follow {
     match plan::bounded(pipeline, rows, stage.follow(outcome.name())) {
         Ok(follow) => follow,
         Err(problem) => {
-            let detail = format!("{}; {problem}", outcome.detail());
-            *outcome = Outcome::Stopped(Stop::failed(FailureKind::Config, detail));
+            exhausted(outcome, &problem);
             Follow::End
         }
     }
+}
+
+fn exhausted(outcome: &mut Outcome, problem: &str) {
+    let detail = outcome.detail();
+    let said = match outcome {
+        Outcome::Stopped(Stop::Rejected { detail, .. }) => detail,
+        Outcome::Stopped(Stop::Unavailable { cause, .. }) => cause,
+        Outcome::Stopped(Stop::Deferred { reason, .. }) => reason,
+        Outcome::Stopped(Stop::Failed(failure)) => &mut failure.message,
+        Outcome::Done(_) | Outcome::Stopped(Stop::NothingToDo { .. }) => {
+            let detail = format!("{detail}; {problem}");
+            *outcome = Outcome::Stopped(Stop::failed(FailureKind::Config, detail));
+            return;
+        }
+    };
+    *said = format!("{said}; {problem}");
 }
 
 pub(super) fn next_step(rows: &[StageRun]) -> i64 {

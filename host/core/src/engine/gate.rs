@@ -4,16 +4,14 @@
 use super::plan;
 use super::{Engine, EngineError};
 use crate::fault;
-use crate::outcome::{Done, FailureKind, Outcome, Patch, Stop};
+use crate::outcome::{Done, Outcome, Patch, Stop};
 use crate::pipeline::{Follow, Lapse, Pipeline, Stage};
 use crate::store::decisions::{self, Decided};
-use crate::store::gates::{self, Decision, Gate, Verdict};
+use crate::store::gates::{self, Decision, Gate, NOBODY, Verdict};
 use crate::store::stage_runs::{self, StageRun, What};
 use crate::store::steering::SteerRefusal;
 use crate::store::{Store, holders, runs};
 
-/// Who is said to decide when no person did in time.
-const NOBODY: &str = "expiry";
 /// How often a decision is made anew because the run went on meanwhile.
 const TRIES: usize = 16;
 
@@ -141,11 +139,10 @@ fn consequence(
     };
     match plan::bounded(pipeline, rows, follow) {
         Ok(follow) => Ok((outcome, follow)),
-        // No person is there to decide otherwise: as with a stage's, a loop past its bound fails.
+        // No person is there to decide otherwise: as with a stage's, a loop past its bound ends.
         Err(problem) if verdict.decision == Decision::Expired => {
-            let detail = format!("{}; {problem}", outcome.detail());
-            let failure = Stop::failed(FailureKind::Config, detail);
-            Ok((Outcome::Stopped(failure), Follow::End))
+            let detail = format!("nobody decided in time; {problem}");
+            Ok((rejected("expired", detail), Follow::End))
         }
         // It was said that it is not to be; where it can't go back, it ends.
         Err(problem) if verdict.decision == Decision::Rejected => {

@@ -312,7 +312,7 @@ pub fn next_visit(rows: &[StageRun], stage: &str) -> u32 {
     of_stage().map(|row| row.visit).max().unwrap_or_default() + 1
 }
 
-/// What follows in fact: a `goto` past its bound ends the run as failed.
+/// What follows in fact; of a `goto` past its bound, why it can't be.
 pub fn bounded(pipeline: &Pipeline, rows: &[StageRun], follow: Follow) -> Result<Follow, String> {
     let Follow::Goto(target) = &follow else {
         return Ok(follow);

@@ -3,7 +3,7 @@
 
 use crate::shown::cut;
 use crate::store::checkpoints::Then;
-use crate::store::gates::Gate;
+use crate::store::gates::{Gate, Verdict};
 use crate::store::runs::Run;
 use crate::store::stage_runs::StageRun;
 
@@ -39,6 +39,13 @@ pub(super) fn gates_opened(gates: &[Gate]) {
     for gate in gates {
         let (run, stage, question) = (&gate.run, &gate.stage, &gate.question);
         tracing::info!(run, stage, question, "gate opened");
+    }
+}
+
+pub(super) fn gates_settled(settled: &[(Gate, Verdict)]) {
+    for (gate, verdict) in settled {
+        let (run, stage, by) = (&gate.run, &gate.stage, &verdict.by);
+        tracing::info!(run, stage, by, "gate settled");
     }
 }
 

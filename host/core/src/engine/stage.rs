@@ -136,6 +136,7 @@ impl StageExecution {
         let own = own.and_then(|own| Instant::now().checked_add(own.get_ref().0));
         Call {
             run: self.work.run.id.clone(),
+            pipeline: self.work.run.pipeline.clone(),
             stage: stage.id().to_owned(),
             visit: self.visit,
             attempt,

@@ -21,6 +21,9 @@ pub struct Contract {
     pub writes: Json,
     pub needs: Needs,
     pub always_gives_a_verdict: bool,
+    /// Whether it rules if a gate behind it has to ask a person. Of a plugin's handlers none does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub decides: bool,
 }
 
 impl Contract {

@@ -6,6 +6,13 @@ use super::cause::Cause;
 use super::reasoning;
 use crate::handler::schema::Schema;
 use crate::handler::{Completion, Tokens};
+use crate::value::{JsonProblem, json_in};
+
+/// Bytes of memory that an answer may take as JSON.
+const TREE: u64 = 64 << 20;
+/// Bytes of a long token, and what a server may say beyond the limit.
+const TOKEN: usize = 64;
+const BEYOND: usize = 1 << 20;
 
 /// How a server says that an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +38,12 @@ pub(super) struct Said {
 
 /// The answer in what was said.
 pub(super) fn read(said: Said, limit: u32, schema: Option<&Schema>) -> Result<Completion, Cause> {
+    let (bytes, most) = (said.text.len() + said.reasoning.len(), most_bytes(limit));
+    if bytes > most {
+        let problem =
+            format!("an answer of {bytes} bytes, where {limit} tokens are at most {most}");
+        return Err(Cause::Protocol(problem));
+    }
     let mut parted = reasoning::part(&said.text);
     match said.end {
         End::Limit => return Err(Cause::Truncated { tokens: limit }),
@@ -51,11 +64,21 @@ pub(super) fn read(said: Said, limit: u32, schema: Option<&Schema>) -> Result<Co
     })
 }
 
+/// The most bytes that so many tokens are.
+fn most_bytes(tokens: u32) -> usize {
+    (tokens as usize)
+        .saturating_mul(TOKEN)
+        .saturating_add(BEYOND)
+}
+
 fn json(answer: &str, schema: &Schema) -> Result<Json, Cause> {
-    let json: Json = serde_json::from_str(unfenced(answer)).map_err(|error| Cause::NoJson {
-        line: error.line(),
-        column: error.column(),
-        problem: error.to_string(),
+    let json = json_in(unfenced(answer).as_bytes(), TREE).map_err(|problem| match problem {
+        JsonProblem::Broken(error) => Cause::NoJson {
+            line: error.line(),
+            column: error.column(),
+            problem: error.to_string(),
+        },
+        JsonProblem::TooLarge(_) => Cause::Protocol(format!("the answer {problem}")),
     })?;
     schema.check(&json).map_err(|misfit| Cause::Misfit {
         place: misfit.place(),
@@ -122,6 +145,10 @@ mod tests {
         cause("{}", End::Itself, "misfit", "\"a\"");
         cause("{\"a\": 1}", End::Limit, "truncated", "9 tokens");
         cause("<think>x", End::Itself, "empty", "no answer");
+        let many = format!("{{\"a\":[{}0]}}", "{\"\":0},".repeat(120_000));
+        cause(&many, End::Itself, "protocol", "more than 64 MiB in memory");
+        let long = "x".repeat(2 << 20);
+        cause(&long, End::Itself, "protocol", "9 tokens are at most");
         cause("no", End::Refusal, "refused", "no");
     }
 }

@@ -74,15 +74,12 @@ fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
         Some("refusal") => End::Refusal,
         _ => End::Itself,
     };
-    let count = |key: &str| answer["usage"][key].as_u64().unwrap_or_default();
+    let used = &answer["usage"];
     Ok(Said {
         text: input.unwrap_or(text),
         reasoning: parted.reasoning,
         model: provider.named(answer),
         end,
-        tokens: Tokens {
-            prompt: count("input_tokens"),
-            completion: count("output_tokens"),
-        },
+        tokens: Tokens::said(&used["input_tokens"], &used["output_tokens"]),
     })
 }

@@ -89,11 +89,8 @@ fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
 }
 
 fn tokens(answer: &Json) -> Tokens {
-    let count = |key: &str| answer["usage"][key].as_u64().unwrap_or_default();
-    Tokens {
-        prompt: count("prompt_tokens"),
-        completion: count("completion_tokens"),
-    }
+    let used = &answer["usage"];
+    Tokens::said(&used["prompt_tokens"], &used["completion_tokens"])
 }
 
 pub(super) async fn embed(

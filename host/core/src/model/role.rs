@@ -244,3 +244,36 @@ pub fn is_declared(settings: &Snapshot, role: &str) -> bool {
     let mut parts = PARTS.iter();
     parts.any(|part| settings.declaration(&key(role, part)).is_some())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Declaration, SettingType, Unfit};
+
+    #[test]
+    fn a_key_that_does_not_open_is_no_provider_without_a_key() {
+        let declared = |kind| Declaration {
+            kind,
+            default: Some("http://127.0.0.1:9/".to_owned()).filter(|_| kind != SettingType::Secret),
+            required: false,
+            description: String::new(),
+        };
+        let declarations = [
+            ("roles.writer.url", SettingType::Url),
+            ("roles.writer.model", SettingType::Model),
+            ("roles.writer.key", SettingType::Secret),
+        ];
+        let declarations = declarations.map(|(key, kind)| (key.to_owned(), declared(kind)));
+        let settings = Snapshot::new(declarations.into(), [].into(), [].into());
+        let known = own(&settings, "writer").expect("it resolves");
+        assert!(known.expect("a provider").key.is_none(), "none is set");
+        let shut = Unfit {
+            key: "roles.writer.key".to_owned(),
+            problem: "is sealed with another key".to_owned(),
+            mend: "set it again".to_owned(),
+        };
+        let refused = own(&settings.with_unfit([shut]), "writer").expect_err("it cannot be read");
+        let told = refused.to_string();
+        assert!(told.contains("roles.writer.key"), "{told}");
+    }
+}

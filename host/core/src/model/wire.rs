@@ -23,6 +23,8 @@ const PAUSE: Duration = Duration::from_secs(30);
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 /// Words by which a server that has no time, for now, tells itself from one that is broken.
 const BUSY: [&str; 4] = ["busy", "overloaded", "loading model", "too many requests"];
+/// Bytes of a refusal that are read.
+const REFUSAL: usize = 64 << 10;
 /// Characters of what a server says of a failure.
 const SAID: usize = 500;
 
@@ -104,7 +106,10 @@ fn below(base: &Url, path: &str) -> Url {
         .split_once('/')
         .unwrap_or_default();
     let given = url.path().trim_end_matches('/');
-    let given = given.strip_suffix(version).unwrap_or(given);
+    // A whole segment, and no end of another word.
+    let versioned = given.strip_suffix(version);
+    let versioned = versioned.filter(|rest| rest.is_empty() || rest.ends_with('/'));
+    let given = versioned.unwrap_or(given);
     let path = format!("{}{path}", given.trim_end_matches('/'));
     url.set_path(&path);
     url
@@ -112,7 +117,8 @@ fn below(base: &Url, path: &str) -> Url {
 
 /// What a status that is no success means.
 fn refused(response: &Response) -> Cause {
-    let body = String::from_utf8_lossy(&response.body);
+    let beginning = &response.body[..response.body.len().min(REFUSAL)];
+    let body = String::from_utf8_lossy(beginning);
     let said = format!("{}: {}", response.url, cut(body.trim(), SAID));
     let after = response.retry_after(Timestamp::now());
     let lower = body.to_lowercase();
@@ -157,6 +163,8 @@ mod tests {
         }
         let url = below(&"http://m/proxy/v1/".parse().expect("an address"), "/v1/x");
         assert_eq!(url.path(), "/proxy/v1/x");
+        let base = "https://llm.lan/ollama-api".parse().expect("an address");
+        assert_eq!(below(&base, "/api/chat").path(), "/ollama-api/api/chat");
     }
 
     #[test]

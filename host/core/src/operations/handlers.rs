@@ -31,6 +31,8 @@ pub struct HandlerView {
     pub needs: Needs,
     /// Whether it never ends without an explicit verdict.
     pub always_gives_a_verdict: bool,
+    /// Whether it may settle a gate in a person's place.
+    pub decides: bool,
     /// The stages and policies of the active revision that name it.
     pub referenced_by: Vec<String>,
 }
@@ -135,6 +137,7 @@ impl HandlerView {
             writes: keys(&contract.writes),
             needs: contract.needs.clone(),
             always_gives_a_verdict: contract.always_gives_a_verdict,
+            decides: contract.decides,
             referenced_by: referenced_by.cloned().unwrap_or_default(),
         }
     }

@@ -18,6 +18,7 @@ use crate::settings::Snapshot;
 use crate::store::model_calls::{self, ModelUse};
 
 pub use crate::config::shown_amount;
+pub use crate::store::model_calls::StageUse;
 
 /// How long a role may take to answer a test.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -101,7 +102,7 @@ pub async fn list(app: &App) -> Result<ModelsView, OperationError> {
     let loaded = app.active().await?;
     let settings = app.snapshot(&loaded.definitions).await?;
     let since = spending::today(Timestamp::now());
-    let used = model_calls::since(app.store(), since).await?;
+    let used = model_calls::of_day(app.store(), since).await?;
     let asked = asked(&loaded);
     let declared = settings.declarations().keys();
     let declared = declared.filter_map(|key| Some(role::of_key(key)?.0.to_owned()));
@@ -191,6 +192,7 @@ pub async fn test(app: &App, role: &str, vectors: bool) -> Result<TestedRole, Op
     }
     let call = Call {
         run: String::new(),
+        pipeline: String::new(),
         stage: format!("test of {role}"),
         visit: 1,
         attempt: 1,
@@ -254,7 +256,7 @@ impl Completion {
 
 /// What a role cost since the day began.
 async fn cost(app: &App, call: &Call, role: &str) -> Result<u64, OperationError> {
-    let used = model_calls::since(app.store(), spending::today(call.now)).await?;
+    let used = model_calls::of_day(app.store(), spending::today(call.now)).await?;
     let mut used = used.into_iter().filter(|used| used.role == role);
     Ok(used.next().map_or(0, |used| used.microcents))
 }

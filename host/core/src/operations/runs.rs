@@ -28,6 +28,7 @@ use crate::app::App;
 use crate::engine::plan;
 use crate::outcome::Patch;
 use crate::policy;
+use crate::store::model_calls::{self, StageUse};
 use crate::store::named::{self as names, Short};
 use crate::store::runs::{self, Listed, Only, Run};
 use crate::store::{Store, StoreError, gates, holders, stage_runs};
@@ -103,13 +104,20 @@ pub async fn show(app: &App, wanted: &str) -> Result<RunDetails, OperationError>
     let (gates, lost) = gates::readable_of_run(store, &run.id).await?;
     unreadable.extend(lost);
     let holder = holders::of(store, &run.id).await?;
+    let models = model_calls::of_run(store, &run.id).await?;
     Ok(RunDetails {
         run: viewed(store, run).await?,
         holder: holder.map(Into::into),
         stages: stages.into_iter().map(Into::into).collect(),
+        models,
         gates: GateView::all(store, gates).await?,
         unreadable,
     })
+}
+
+/// What the stages of a run took of models, by its id, in the order in which they first asked.
+pub async fn models(app: &App, id: &str) -> Result<Vec<StageUse>, OperationError> {
+    Ok(model_calls::of_run(app.store(), id).await?)
 }
 
 /// The visits of a run's stages by its id, in the order in which they ended.

@@ -209,6 +209,8 @@ fn contract_of(said: handlers::Contract, bounds: &Bounds<'_>) -> Result<Contract
         writes,
         needs,
         always_gives_a_verdict,
+        // Nobody but the host's own says yes in a person's place.
+        decides: false,
     })
 }
 

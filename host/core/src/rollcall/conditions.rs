@@ -109,7 +109,7 @@ fn expiry(staged: &Staged<'_>) -> Option<Reference> {
     Some(reference.missed(no_gate(staged).or(zero)))
 }
 
-fn no_gate(staged: &Staged<'_>) -> Option<Miss> {
+pub(super) fn no_gate(staged: &Staged<'_>) -> Option<Miss> {
     staged.stage.gate.is_none().then(|| {
         let problem = "only a gate asks a person";
         Miss::new(problem, "remove it, or write `gate` instead of `handler`")

@@ -2,38 +2,26 @@
 //! schema does not name is a miss too, even where the schema would let it pass: no handler reads
 //! it, so it is misspelt or dead.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
 use super::handlers::{Use, uses};
 use super::{Cause, Miss, Reference, ReferenceKind, RollScope, named};
-use crate::handler::schema::{self, Misfit, MisfitKind, Schema};
-use crate::registry::nearest;
+use crate::handler::schema::{Misfit, MisfitKind};
+use crate::registry::{HandlerEntry, nearest};
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
-    // However many stages call a handler, its schema is one.
-    let mut known: BTreeMap<&str, Result<Schema, String>> = BTreeMap::new();
     for used in uses(scope) {
         if let Some(entry) = scope.registry.get(used.handler) {
-            let schema = &entry.contract.config;
-            let compiled = known.entry(used.handler);
-            let compiled = compiled.or_insert_with(|| schema::compiled(schema));
-            let misread = || entry.handler.misread(used.config);
-            references.extend(fit(&used, schema, compiled, misread));
+            references.extend(fit(&used, entry));
         }
     }
     references
 }
 
 /// One reference that answers, or one miss for each thing that does not fit.
-fn fit(
-    used: &Use<'_>,
-    schema: &Json,
-    compiled: &Result<Schema, String>,
-    misread: impl FnOnce() -> Option<String>,
-) -> Vec<Reference> {
+fn fit(used: &Use<'_>, entry: &HandlerEntry) -> Vec<Reference> {
+    let schema = &entry.contract.config;
     let answer = |path: &[&str], miss| {
         let key = [&["config"], path].concat();
         Reference::new(
@@ -45,7 +33,7 @@ fn fit(
         .at(used.at(&key))
         .missed(miss)
     };
-    let validator = match compiled {
+    let validator = match entry.config_schema() {
         Ok(validator) => validator,
         Err(error) => {
             let problem = format!("the handler's schema of its configuration is none: {error}");
@@ -85,7 +73,8 @@ fn fit(
     );
     if references.is_empty() {
         // The schema is a description of the type; what counts is that the type can read it.
-        let miss = misread().map(|error| {
+        let misread = entry.handler.misread(used.config);
+        let miss = misread.map(|error| {
             let handler = used.handler;
             let mend =
                 format!("write a value that fits; `callboard handlers show {handler}` says which");

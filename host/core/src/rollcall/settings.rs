@@ -150,19 +150,13 @@ fn unresolved(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
 }
 
 /// Roles that pipelines wait for. That one is declared is asked of the workspace; that it is set,
-/// of whoever wants a run.
+/// when a run is started.
 fn awaited(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for (name, pipeline) in &scope.definitions.pipelines {
         for (index, role) in pipeline.value.roles.iter().enumerate() {
             let (referrer, role) = (Referrer::pipeline(name), role.get_ref());
-            let miss = undeclared(scope, role).or_else(|| {
-                let miss = unset(scope, role)?;
-                Some(Miss {
-                    waits: true,
-                    ..miss
-                })
-            });
+            let miss = undeclared(scope, role).or_else(|| Some(unset(scope, role)?.waiting()));
             let reference = Reference::new(referrer, "roles", ReferenceKind::Role, role);
             let place = pipeline.at(&["roles", &index.to_string()]);
             references.push(reference.at(place).missed(miss));

@@ -14,13 +14,14 @@ use jiff::Timestamp;
 
 use self::parts::Moved;
 use super::ends::{self, RunEnding};
-use super::gates::Gate;
+use super::gates::{Gate, Verdict};
 use super::leases::{Lease, RunSignals};
 use super::runs::RunStatus;
 use super::stage_runs::StageRun;
+use super::tenants::DecidedGate;
 use super::{
-    Store, StoreError, Transaction, batch, blobs, effects, gates, granted, open_tables, stage_runs,
-    storable, tenants,
+    Store, StoreError, StoreErrorKind, Transaction, batch, blobs, effects, gates, granted,
+    open_tables, stage_runs, storable, tenants,
 };
 use crate::value::{Query, Statement};
 
@@ -37,6 +38,8 @@ pub struct Checkpoint {
     pub superseded: Vec<String>,
     /// Questions to a person.
     pub gates: Vec<Gate>,
+    /// Questions that were settled as they came up, whose checkpoints are among `rows`.
+    pub settled: Vec<(Gate, Verdict)>,
     /// Statements that commit with it, exactly once, and the plugin they run as, if one does.
     pub writes: Vec<Statement>,
     pub writer: Option<granted::DeferredWriter>,
@@ -60,6 +63,7 @@ impl Checkpoint {
             rows: Vec::new(),
             superseded: Vec::new(),
             gates: Vec::new(),
+            settled: Vec::new(),
             writes: Vec::new(),
             writer: None,
             left: Duration::ZERO,
@@ -136,7 +140,9 @@ pub(super) async fn commit_in(
         .collect();
     keep_rows(transaction, &held).await?;
     supersede(transaction, &held).await?;
-    for gate in held.iter().flat_map(|checkpoint| &checkpoint.gates) {
+    let settled = || held.iter().flat_map(|checkpoint| &checkpoint.settled);
+    let asked = held.iter().flat_map(|checkpoint| &checkpoint.gates);
+    for gate in asked.chain(settled().map(|(gate, _)| gate)) {
         if let Some(subject) = &gate.subject {
             storable::key("subject of a gate", subject)?;
         }
@@ -149,10 +155,39 @@ pub(super) async fn commit_in(
     for gate in held.iter().flat_map(|checkpoint| &checkpoint.gates) {
         tenants::gate_opened(transaction, gate).await?;
     }
+    for (gate, verdict) in settled() {
+        tenants::gate_opened(transaction, gate).await?;
+        settle(transaction, gate, verdict).await?;
+    }
     note(transaction, &held).await?;
     let ended: Vec<_> = held.iter().filter_map(|held| ending(held)).collect();
     ends::end(transaction, &ended).await?;
     Ok(committed)
+}
+
+/// Decide a gate that has just come up. A tenant may refuse it, as it may a person's decision.
+async fn settle(
+    transaction: &mut Transaction<'_>,
+    gate: &Gate,
+    verdict: &Verdict,
+) -> Result<(), StoreError> {
+    let now = transaction.clock().await?;
+    if transaction
+        .execute(gates::decide(gate, verdict, now))
+        .await?
+        != 1
+    {
+        let (run, stage) = (&gate.run, &gate.stage);
+        let message = format!("gate `{stage}` of run {run} is decided already");
+        return Err(StoreError::new(StoreErrorKind::Constraint, message));
+    }
+    let decided = DecidedGate {
+        gate,
+        verdict,
+        passed: true,
+        goes_back: false,
+    };
+    tenants::gate_decided(transaction, decided).await
 }
 
 /// Move each run on, if its fence still holds and its holder knows all that reached it.
@@ -248,7 +283,7 @@ async fn carry_out(
     let stage = checkpoint.rows.first().map_or("", |row| row.stage.as_str());
     let executed = granted::carry_out_deferred(transaction, writer, writes, checkpoint.left).await;
     executed.map(drop).map_err(|refused| match &refused.sql {
-        // It is about whoever has the lock, and is told so by name.
+        // It is about the session that has the lock, which it names.
         _ if refused.error.is_lock_timeout() => refused.error,
         Some(sql) => granted::about(&writer.plugin, stage, sql, refused.error),
         None => refused.error,

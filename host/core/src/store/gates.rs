@@ -9,6 +9,8 @@ use super::{Dialect, Store, StoreError, Transaction, batch, findings};
 use crate::value::form::micros;
 use crate::value::{Query, Row, Statement, Value, select};
 
+/// Who is said to decide when no person did in time.
+pub const NOBODY: &str = "expiry";
 /// The kind of finding that tells of one which could not be decided.
 const KIND: &str = "gate";
 

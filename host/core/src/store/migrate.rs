@@ -119,7 +119,9 @@ fn changed(owner: &str, number: i64) -> StoreError {
     StoreError::new(
         StoreErrorKind::Schema,
         format!(
-            "the database was made with another text of migration {number} of {owner}; it belongs to another build of callboard"
+            "the database was made with another text of migration {number} of {owner}; it belongs to another build of callboard: \
+             work on with that one, whose `posts export` writes its pages, or move the database away (or name another with \
+             `--database`) and begin anew with `callboard apply`"
         ),
     )
 }

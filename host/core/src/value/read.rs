@@ -11,7 +11,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::{ColumnError, Row, Value, wrong};
+use super::{ColumnError, Row, Value, not, wrong};
 
 /// Read a row whole. An error names the column, and the table if the type is one's.
 pub(super) fn row<'de, T: Deserialize<'de>>(row: Row<'de>) -> Result<T, ColumnError> {
@@ -61,8 +61,7 @@ impl<'de> Place<'de, '_> {
     }
 
     fn no<T>(&self, what: &str) -> Result<T, ColumnError> {
-        let stored = self.value()?;
-        Err(wrong(self.name(), format!("is not {what}: {stored:?}")))
+        Err(wrong(self.name(), not(what, self.value()?)))
     }
 
     fn text(&self) -> Result<&'de str, ColumnError> {

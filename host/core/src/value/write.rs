@@ -266,6 +266,10 @@ mod tests {
         rows(|columns| columns.truncate(2))
     }
 
+    /// A value of any length is told by its beginning.
+    const LONG: &str = "is not a text: Blob([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0… (203 more characters)";
+
     #[test]
     fn an_error_says_which_column_of_which_table_what_it_holds_and_what_it_should() {
         for (column, holds, problem) in [
@@ -274,6 +278,7 @@ mod tests {
             ("most", Value::Integer(-1), "is not u32: integer `-1`"),
             ("per", "b".into(), "is not an integer: Text(\"b\")"),
             ("at", Value::Null, "is not an integer: Null"),
+            ("id", Value::Blob(vec![0; 99]), LONG),
             ("until", true.into(), "is not an integer: Boolean(true)"),
             ("removed", Value::Null, "is not a boolean: Null"),
         ] {

@@ -204,9 +204,9 @@ impl Provider {
                 model: self.model.clone(),
             });
         }
-        let answer = serde_json::from_slice::<Json>(&response.body).map_err(|_| {
+        let answer = said::json(&response.body).map_err(|problem| {
             let text = said::text(&response.body);
-            let detail = format!("neither a picture nor JSON: `{text}`");
+            let detail = format!("neither a picture nor JSON that is read: `{text}` {problem}");
             Trouble::new(Cause::WrongAnswer, detail)
         })?;
         let content = match self.protocol {
@@ -301,7 +301,7 @@ fn sdxl(wanted: &Wanted<'_>) -> Json {
 
 /// What `/health` says.
 fn well(body: &[u8]) -> Result<(), Trouble> {
-    let said = serde_json::from_slice::<Json>(body).unwrap_or_default();
+    let said = said::json(body).unwrap_or_default();
     match said["status"].as_str() {
         Some("degraded") => {
             let reason = said["reason"].as_str().unwrap_or("it does not say why");

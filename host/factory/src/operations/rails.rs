@@ -1,5 +1,7 @@
 //! Rails: which there are, what each looks for, and what an operator may change about it.
 
+pub mod trial;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value as Json;

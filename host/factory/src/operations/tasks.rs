@@ -68,6 +68,7 @@ pub async fn show(app: &App, wanted: &str) -> Result<TaskDetails, OperationError
     Ok(TaskDetails {
         fallbacks: fallbacks(app, &task).await?,
         draft: draft.map(Into::into),
+        models: runs::models(app, &task.run).await?,
         task,
     })
 }

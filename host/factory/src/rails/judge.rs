@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use callboard_core::handler::{Call, ModelRequest, Tokens};
 use callboard_core::outcome::{Done, Stop};
+use callboard_core::settings::hex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
+use sha2::{Digest as _, Sha256};
 
+use super::aggregate::SURFACE;
 use super::review::{Finding, Review, Severity};
-use crate::draft::Draft;
+use crate::draft::{Draft, Writer, writers};
 
 /// Who is asked, how often, and what passes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +41,13 @@ pub struct Judging {
     /// Characters of the draft, and of all sources together, that are shown to the model.
     #[schemars(range(min = 200))]
     pub material: usize,
+    /// The agreement with people's labels, Cohen's kappa in hundredths, that a trial has to have reached before the
+    /// rail may move a draft.
+    #[schemars(range(max = 100))]
+    pub least_kappa: u32,
+    /// The fewest drafts of that trial.
+    #[schemars(range(min = 2))]
+    pub least_drafts: u32,
 }
 
 impl Default for Judging {
@@ -50,6 +60,8 @@ impl Default for Judging {
             max_tokens: 1_500,
             wait_seconds: 90,
             material: 24_000,
+            least_kappa: 60,
+            least_drafts: 20,
         }
     }
 }
@@ -106,6 +118,73 @@ pub struct Question {
     pub rule: &'static str,
     /// The prompt of the workspace.
     pub prompt: &'static str,
+    /// What is not given and is what the question is about.
+    lacks: fn(&Judged) -> Option<&'static str>,
+}
+
+pub const CRITIC: Question = Question {
+    rule: "critic",
+    prompt: "rails_critic",
+    lacks: |_| None,
+};
+pub const CONSISTENCY: Question = Question {
+    rule: "consistency",
+    prompt: "rails_consistency",
+    lacks: |_| None,
+};
+pub const TITLE_COHERENCE: Question = Question {
+    rule: "title_coherence",
+    prompt: "rails_title_coherence",
+    lacks: |_| None,
+};
+pub const TOPIC_DELIVERY: Question = Question {
+    rule: "topic_delivery",
+    prompt: "rails_topic_delivery",
+    lacks: |judged| {
+        let topic = judged.topic.as_deref().unwrap_or_default();
+        let lacks = topic.trim().is_empty();
+        lacks.then_some("no topic is given that it could be held against")
+    },
+};
+pub const GROUNDING: Question = Question {
+    rule: "grounding",
+    prompt: "rails_grounding",
+    lacks: |judged| {
+        let lacks = judged.sources.is_empty();
+        lacks.then_some("nothing was read that it could be held against")
+    },
+};
+/// All of them.
+pub const QUESTIONS: [Question; 5] = [
+    CRITIC,
+    CONSISTENCY,
+    TITLE_COHERENCE,
+    TOPIC_DELIVERY,
+    GROUNDING,
+];
+
+impl Question {
+    /// The question of a handler.
+    pub fn of(handler: &str) -> Option<Self> {
+        let mut all = QUESTIONS.into_iter();
+        all.find(|question| handler == question.handler())
+    }
+
+    /// The handler that asks it.
+    pub fn handler(&self) -> String {
+        format!("{SURFACE}{}", self.rule)
+    }
+
+    /// A digest of all that a verdict depends on besides the draft and the model: what is asked, and
+    /// what passes. `template` is the text of the prompt.
+    pub fn digest(&self, template: &str, judging: &Judging) -> String {
+        let asked = json!({
+            "rule": self.rule, "system": SYSTEM, "prompt": template, "schema": schema(),
+            "trials": judging.trials, "least": judging.least, "material": judging.material,
+            "max_tokens": judging.max_tokens,
+        });
+        hex(&Sha256::digest(asked.to_string()))
+    }
 }
 
 /// What a model thinks of a draft, from all trials.
@@ -144,6 +223,10 @@ pub async fn judge(
     question: Question,
     judged: &Judged,
 ) -> Result<Verdict, Stop> {
+    if let Some(lacks) = (question.lacks)(judged) {
+        return Err(Stop::nothing_to_do(lacks));
+    }
+    read_wholly(judging, judged)?;
     let variables = variables(judged, judging.material);
     let prompt = call.resources.prompt(question.prompt, &variables)?;
     let mut opinions = Vec::new();
@@ -180,6 +263,33 @@ pub async fn judge(
         }
     }
     Ok(verdict(question, judging, judged, opinions, models, tokens))
+}
+
+/// A draft that is not shown as a whole is judged by nobody.
+fn read_wholly(judging: &Judging, judged: &Judged) -> Result<(), Stop> {
+    let (length, most) = (judged.draft.markdown.chars().count(), judging.material);
+    if length <= most {
+        return Ok(());
+    }
+    let role = format!("role {}", judging.role);
+    let cause = format!(
+        "the draft has {length} characters, and `config.material` shows {most} of them; raise it"
+    );
+    Err(Stop::unavailable(role, cause))
+}
+
+/// What is said of sources that were not shown as a whole: what stands behind the cut counts as not there.
+fn unread(judging: &Judging, judged: &Judged) -> Option<Finding> {
+    let each = judging.material / judged.sources.len().max(1);
+    let cut = judged.sources.iter();
+    let cut = cut
+        .filter(|source| source.text.chars().count() > each)
+        .count();
+    let told = format!(
+        "{cut} of {} sources were shown up to {each} characters each; raise `config.material`",
+        judged.sources.len()
+    );
+    (cut > 0).then(|| Finding::new("not_all_read", Severity::Warning, told))
 }
 
 /// What is said of how far the scores of several trials lie apart.
@@ -236,8 +346,13 @@ fn verdict(
         ));
     }
     findings.extend(spread(&scores, judging.most_spread));
-    let writer = judged.draft.written_by.strip_prefix("model ");
-    if let Some(own) = writer.filter(|writer| models.iter().any(|model| model == writer)) {
+    findings.extend(unread(judging, judged));
+    let mut writers = writers(&judged.draft.written_by).into_iter();
+    let own = writers.find_map(|writer| match writer {
+        Writer::Model(name) if models.iter().any(|model| model == name) => Some(name),
+        _ => None,
+    });
+    if let Some(own) = own {
         findings.push(Finding::new("own_work", Severity::Warning, format!("{own} judges what it wrote itself, and models praise their own work; give the role {} another one", judging.role)));
     }
     Verdict {
@@ -282,7 +397,10 @@ impl Verdict {
 }
 
 fn variables(judged: &Judged, most: usize) -> Json {
-    let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
+    let cut = |text: &str, most: usize| match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}\n[cut here: what follows is not shown]", &text[..end]),
+        None => text.to_owned(),
+    };
     let mut sources = String::new();
     let each = most / judged.sources.len().max(1);
     for source in &judged.sources {
@@ -307,10 +425,7 @@ fn variables(judged: &Judged, most: usize) -> Json {
 mod tests {
     use super::*;
 
-    const QUESTION: Question = Question {
-        rule: "critic",
-        prompt: "rails_critic",
-    };
+    const QUESTION: Question = CRITIC;
 
     fn opinion(score: u32, findings: &[(&str, &str)]) -> Opinion {
         let said = |(message, excerpt): &(&str, &str)| Said {
@@ -376,6 +491,32 @@ mod tests {
     }
 
     #[test]
+    fn what_was_not_shown_is_not_judged() {
+        let judging = Judging {
+            material: 200,
+            ..Judging::default()
+        };
+        let mut judged = judged();
+        assert_eq!(read_wholly(&judging, &judged), Ok(()));
+        judged.draft.markdown = "é".repeat(201);
+        let stop = read_wholly(&judging, &judged).expect_err("it is too long");
+        assert!(
+            matches!(&stop, Stop::Unavailable { cause, .. } if cause.contains("201 characters"))
+        );
+        judged.sources = vec![
+            Read::default(),
+            Read {
+                text: "x".repeat(101),
+                ..Read::default()
+            },
+        ];
+        let finding = unread(&judging, &judged).expect("one is cut");
+        assert!(finding.message.starts_with("1 of 2 sources"), "{finding}");
+        let shown = variables(&judged, judging.material)["sources"].to_string();
+        assert!(shown.contains("[cut here"), "{shown}");
+    }
+
+    #[test]
     fn who_judges_its_own_work_is_told_and_a_fail_always_has_a_reason() {
         let rules = |verdict: Verdict| {
             verdict
@@ -386,6 +527,20 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(rules(of(vec![opinion(80, &[])], "small")), ["own_work"]);
+        let mut second = judged();
+        second.draft.written_by = "model big, model small".to_owned();
+        let models = vec!["small".to_owned()];
+        let opinions = vec![opinion(80, &[])];
+        let default = Judging::default();
+        let verdict = verdict(
+            QUESTION,
+            &default,
+            &second,
+            opinions,
+            models,
+            Tokens::default(),
+        );
+        assert_eq!(rules(verdict), ["own_work"], "a second hand is one as well");
         let failed = of(vec![opinion(69, &[])], "other");
         assert!(!failed.passed);
         assert_eq!(failed.review.errors().count(), 1);

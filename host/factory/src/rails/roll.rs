@@ -9,7 +9,7 @@ use super::aggregate::SURFACE;
 use super::policy::Config;
 
 /// The handler that adds up what rails came to.
-const AGGREGATE: &str = "qa.aggregate";
+pub(super) const AGGREGATE: &str = "qa.aggregate";
 
 pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
@@ -23,18 +23,19 @@ pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
             if let Ok(config) = config {
                 references.extend(named(defined, index, stage, &config));
                 references.extend(asked(defined, stage, &config));
+                references.extend(flagged(defined, index, stage, &config));
             }
         }
     }
     references
 }
 
-fn handler(stage: &Stage) -> &str {
+pub(super) fn handler(stage: &Stage) -> &str {
     let handler = stage.handler.as_ref();
     handler.map_or("", |handler| handler.get_ref())
 }
 
-fn referrer(pipeline: &Pipeline, stage: &Stage) -> Referrer {
+pub(super) fn referrer(pipeline: &Pipeline, stage: &Stage) -> Referrer {
     Referrer::Stage {
         pipeline: pipeline.name().to_owned(),
         stage: stage.id().to_owned(),
@@ -93,6 +94,35 @@ fn asked(defined: &Defined<Pipeline>, stage: &Stage, config: &Config) -> Vec<Ref
         }
     }
     references
+}
+
+/// What is to be flagged after so many rejections comes to that before its way back is used up: the stage that it
+/// goes back to has a visit for each of them, and one before.
+fn flagged(
+    defined: &Defined<Pipeline>,
+    index: usize,
+    stage: &Stage,
+    config: &Config,
+) -> Option<Reference> {
+    let most = config.flag_after?;
+    let Follow::Goto(target) = stage.follow("rejected") else {
+        return None;
+    };
+    // One that is not there is a miss of its own.
+    let visits = defined.value.stage(&target)?.max_visits;
+    let miss = (visits <= most).then(|| {
+        let problem = format!(
+            "stage `{target}` may be visited {visits} times, so the run ends as rejected before {most} rejections are flagged"
+        );
+        let least = most.saturating_add(1);
+        Miss::new(problem, format!("write `max_visits = {least}` in stage `{target}`, or a smaller `flag_after`"))
+    });
+    let number = index.to_string();
+    let place = defined.at(&["stage", &number, "config", "flag_after"]);
+    let referrer = referrer(&defined.value, stage);
+    let key = "config.flag_after";
+    let reference = Reference::new(referrer, key, ReferenceKind::Visits, most.to_string());
+    Some(reference.at(place).missed(miss))
 }
 
 /// The outcomes after which the run has to go on. One that is required may hold the run, or end it as

@@ -48,24 +48,33 @@ pub fn mistakes(info: SiteInfo, templates: &BTreeMap<String, String>) -> Vec<Mis
 }
 
 /// What to write instead of a name that a page does not have: one of its own, from the place in
-/// which the name was looked for.
+/// which the name was looked for. Nothing, where that place is not known and no name is near.
 fn instead(undefined: &str, has: &Value) -> Option<String> {
+    // A list is there, and not as long as that.
+    if let Some((list, _)) = undefined
+        .strip_suffix(']')
+        .and_then(|it| it.rsplit_once('['))
+    {
+        let is_list = at(has, list).is_some_and(|it| it.kind() == ValueKind::Seq);
+        return is_list.then(|| through(list));
+    }
     let (owner, name) = match undefined.rsplit_once('.') {
         Some((owner, name)) => (format!("{owner}."), name),
         None => (String::new(), undefined),
     };
     let place = match undefined.rsplit_once('.') {
-        None => has.clone(),
-        Some((owner, _)) => at(has, owner).unwrap_or_else(|| Value::from(parts(has))),
+        None => Some(has.clone()),
+        Some((owner, _)) => at(has, owner),
     };
+    let is_known = place.is_some();
+    let place = place.unwrap_or_else(|| Value::from(parts(has)));
     if place.kind() == ValueKind::Seq {
         return Some(through(owner.trim_end_matches('.')));
     }
     let names = keys(&place);
     if let Some(near) = nearest(name, names.iter().map(String::as_str)) {
-        let is_list = place
-            .get_attr(near)
-            .is_ok_and(|it| it.kind() == ValueKind::Seq);
+        let found = place.get_attr(near);
+        let is_list = found.is_ok_and(|it| it.kind() == ValueKind::Seq);
         let near = format!("{owner}{near}");
         return Some(if is_list {
             through(&near)
@@ -73,11 +82,12 @@ fn instead(undefined: &str, has: &Value) -> Option<String> {
             format!("write `{near}`")
         });
     }
+    // Names of everything that a page has are no answer to what one part of it has.
     let names: Vec<String> = names
         .iter()
         .map(|name| format!("`{owner}{name}`"))
         .collect();
-    (!names.is_empty()).then(|| format!("write one of {}", names.join(", ")))
+    (is_known && !names.is_empty()).then(|| format!("write one of {}", names.join(", ")))
 }
 
 /// How to have what is in a list.
@@ -90,13 +100,32 @@ fn through(list: &str) -> String {
     format!("go through the list, `{{% for {one} in {list} %}} … {{% endfor %}}`")
 }
 
-/// What a path of names leads to.
+/// What a path of names leads to, `posts[0].tags` for one. One that a page does not have may be what a
+/// loop calls an element of a list: `post` is one of `posts`.
 fn at(has: &Value, path: &str) -> Option<Value> {
     let mut parts = path.split('.');
-    parts.try_fold(has.clone(), |value, name| {
-        let found = value.get_attr(name).ok()?;
-        (!found.is_undefined()).then_some(found)
-    })
+    let first = parts.next()?;
+    let first = step(has, first).or_else(|| {
+        let list = step(&Value::from(self::parts(has)), &format!("{first}s"));
+        element(&step(has, &format!("{first}s")).or(list)?)
+    });
+    parts.try_fold(first?, |value, part| step(&value, part))
+}
+
+/// What a name leads to, and what an index behind it does: to the first of a list, whichever it is.
+fn step(value: &Value, part: &str) -> Option<Value> {
+    let (name, index) = match part.split_once('[') {
+        Some((name, _)) => (name, true),
+        None => (part, false),
+    };
+    let found = value.get_attr(name).ok().filter(|it| !it.is_undefined())?;
+    if index { element(&found) } else { Some(found) }
+}
+
+/// The first of a list.
+fn element(list: &Value) -> Option<Value> {
+    let first = list.get_item_by_index(0).ok()?;
+    (!first.is_undefined()).then_some(first)
 }
 
 /// What the elements of its lists have: a loop calls one of them as it likes.

@@ -150,6 +150,27 @@ async fn a_name_is_offered_what_its_page_has() {
             "template index.html page @ site/index.html:2:1: the page cannot be rendered",
             "go through the list, `{% for post in posts %} … {% endfor %}`",
         ),
+        (
+            "site/archive.html",
+            "{% block main %}",
+            "{% block body %}{% if posts %}{{ posts[0].tags[7].name }}{% endif %}{% endblock %}{% block main %}",
+            "`posts[0].tags[7]` is undefined",
+            "go through the list, `{% for tag in posts[0].tags %} … {% endfor %}`",
+        ),
+        (
+            "site/archive.html",
+            "{% block main %}",
+            "{% block body %}{% for post in posts %}{{ post.qqqqqqqq }}{% endfor %}{% endblock %}{% block main %}",
+            "`post.qqqqqqqq` is undefined",
+            "write one of `post.",
+        ),
+        (
+            "site/archive.html",
+            "{% block main %}",
+            "{% block body %}{% for it in posts %}{{ it.qqqqqqqq }}{% endfor %}{% endblock %}{% block main %}",
+            "`it.qqqqqqqq` is undefined",
+            "correct the template",
+        ),
     ];
     each(&cases).await;
 }

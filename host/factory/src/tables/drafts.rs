@@ -67,6 +67,17 @@ impl Draft {
     }
 }
 
+/// Everybody who had a hand in a draft, with one more.
+pub fn editors(before: &str, by: &str) -> String {
+    if before.is_empty() {
+        return by.to_owned();
+    }
+    if by.is_empty() || before.split(", ").any(|known| known == by) {
+        return before.to_owned();
+    }
+    format!("{before}, {by}")
+}
+
 /// What a draft has besides the columns of its row, as JSON.
 pub fn details(draft: &draft::Draft) -> String {
     let mut keys = serde_json::to_value(draft).unwrap_or_default();

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use callboard_core::handler::SETTLED_BY;
 use callboard_core::store::unreadable::ListEntry;
 use callboard_core::store::{Store, StoreError};
 use callboard_core::value::form::micros;
@@ -77,7 +78,13 @@ impl Post {
         match self.approved_at {
             Some(at) => {
                 let (who, day) = (&self.approved_by, at.strftime("%Y-%m-%d"));
-                format!("{made}, approved by {who} on {day}")
+                // No person did.
+                let how = if who.starts_with(SETTLED_BY) {
+                    ""
+                } else {
+                    "approved by "
+                };
+                format!("{made}, {how}{who} on {day}")
             }
             None => format!("{made}, approved by nobody"),
         }

@@ -5,7 +5,8 @@ pub mod transitions;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use callboard_core::store::gates::Gate;
+use callboard_core::handler::SETTLED_BY;
+use callboard_core::store::gates::{Gate, NOBODY};
 use callboard_core::store::runs::RunStatus;
 use callboard_core::store::tenants::{DecidedGate, EndedRun};
 use callboard_core::store::unreadable::ListEntry;
@@ -16,7 +17,7 @@ use callboard_core::value::form::micros;
 use callboard_core::value::{Query, Statement, Value, select};
 
 pub use self::transitions::{TASKS, TaskEvent, TaskStatus};
-use super::drafts;
+use super::drafts::{self, Origin};
 use super::transitions::{At, Happening, Set, Word};
 
 /// One task.
@@ -34,6 +35,8 @@ pub struct Task {
     pub topic: String,
     /// The run that makes it.
     pub run: String,
+    /// The pipeline of that run.
+    pub pipeline: String,
     /// The number of the draft that is published once its run comes to that; 0 as long as there is
     /// none.
     pub draft: i64,
@@ -42,6 +45,30 @@ pub struct Task {
     pub created_at: Timestamp,
     #[serde(with = "micros")]
     pub updated_at: Timestamp,
+}
+
+impl Task {
+    /// Why a run can make no draft of its subject, if it can't. Whether the run has a task of its own
+    /// decides: one without takes over what was settled without a post.
+    pub fn taken(&self, has_own: bool) -> Option<String> {
+        let (subject, short) = (&self.subject, &self.id[..self.id.len().min(8)]);
+        Some(match self.status {
+            TaskStatus::Published => format!("{subject} is published already"),
+            TaskStatus::Rejected | TaskStatus::Halted | TaskStatus::Cancelled if !has_own => {
+                return None;
+            }
+            _ if has_own => {
+                format!("{subject} has a task already: `callboard tasks show {short}`")
+            }
+            TaskStatus::InProgress => {
+                format!("run {} makes a draft of {subject} already", self.run)
+            }
+            TaskStatus::Approved => format!("{subject} is being published already"),
+            _ => format!(
+                "a draft of {subject} waits for approval already: `callboard tasks approve {short}`"
+            ),
+        })
+    }
 }
 
 /// One move of a task.
@@ -81,6 +108,7 @@ pub struct NewTask<'t> {
     pub asked: &'t str,
     pub topic: &'t str,
     pub run: &'t str,
+    pub pipeline: &'t str,
     pub draft: i64,
 }
 
@@ -139,6 +167,41 @@ pub fn approval(task: &str, draft: i64) -> Query<Approval> {
     Query::new(sql).bind(task).bind(event).bind(draft)
 }
 
+/// The same history as a question.
+pub fn moves(task: &str) -> Query<TaskMove> {
+    select("WHERE task = $1 ORDER BY step").bind(task)
+}
+
+/// What a person said at a gate about a task.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Judgement {
+    pub task: String,
+    pub event: TaskEvent,
+    /// Whose text it was said of; none, if there was no draft yet.
+    pub origin: Option<Origin>,
+}
+
+/// What people said last about other tasks of the pipeline of a task, newest first. What was
+/// settled without a person, or lapsed, says nothing of what people think.
+pub fn judgements(task: &Task, most: u32) -> Query<Judgement> {
+    let sql = "SELECT task_history.task, task_history.event, drafts.origin FROM task_history \
+        JOIN tasks ON tasks.id = task_history.task \
+        LEFT JOIN drafts ON drafts.task = task_history.task AND drafts.number = task_history.draft \
+        WHERE task_history.event IN ($1, $2, $3) AND task_history.who NOT IN ('', $4) \
+            AND task_history.who NOT LIKE $5 AND task_history.task <> $6 \
+            AND tasks.pipeline = $7 \
+        ORDER BY task_history.at DESC, task_history.step DESC LIMIT $8";
+    let events = [TaskEvent::Approve, TaskEvent::Reject, TaskEvent::SendBack];
+    let query = events.into_iter().map(Word::word);
+    let query = query.fold(Query::new(sql), Query::bind);
+    query
+        .bind(NOBODY)
+        .bind(format!("{SETTLED_BY}%"))
+        .bind(&task.id)
+        .bind(&task.pipeline)
+        .bind(most)
+}
+
 /// Begin a task. A subject or a key that has one already breaks a constraint.
 ///
 /// # Panics
@@ -151,9 +214,9 @@ pub fn insert(task: &NewTask<'_>, happening: &Happening<'_, TaskEvent>) -> [Stat
         At::Moment(moment) => callboard_core::store::microseconds(moment),
         At::Clock(_) => callboard_core::store::microseconds(Timestamp::now()),
     };
-    let sql = "INSERT INTO tasks (id, key, subject, asked, topic, run, draft, status, previous, \
-            step, created_at, updated_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, 1, $9, $9)";
+    let sql = "INSERT INTO tasks (id, key, subject, asked, topic, run, pipeline, draft, status, \
+            previous, step, created_at, updated_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, 1, $10, $10)";
     let insert = Statement::new(sql)
         .bind(task.id)
         .bind(task.key.map_or(Value::Null, Value::from))
@@ -161,6 +224,7 @@ pub fn insert(task: &NewTask<'_>, happening: &Happening<'_, TaskEvent>) -> [Stat
         .bind(task.asked)
         .bind(task.topic)
         .bind(task.run)
+        .bind(task.pipeline)
         .bind(task.draft)
         .bind(status.word())
         .bind(at);

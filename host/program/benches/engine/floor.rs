@@ -36,6 +36,7 @@ impl AnyHandler for Nothing {
             writes: keys,
             needs: Needs::default(),
             always_gives_a_verdict: false,
+            decides: false,
         }
     }
 

@@ -104,6 +104,7 @@ pub(super) fn checkpoint(claim: &Claim, visit: u32) -> Checkpoint {
         rows: vec![row],
         superseded: Vec::new(),
         gates: Vec::new(),
+        settled: Vec::new(),
         writes: Vec::new(),
         writer: None,
         left: LEASE,

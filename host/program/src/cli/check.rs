@@ -59,6 +59,9 @@ pub(super) fn tell(output: Output, roll: &RollReport, all: bool) {
     for waiting in roll.waiting() {
         tell_miss(output, "blocked: ", waiting, &[]);
     }
+    for warning in roll.warnings() {
+        tell_miss(output, "warning: ", warning, &[]);
+    }
     let follow: usize = causes.iter().map(|(_, dependent)| dependent.len()).sum();
     match (causes.len(), follow) {
         (0, _) => output.say(format_args!("all {references} references answer")),

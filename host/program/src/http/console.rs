@@ -214,7 +214,7 @@ mod tests {
             "name": "content.dev_diary", "summary": "Collects a day", "origin": origin,
             "reads": [], "writes": [],
             "needs": { "settings": [], "roles": [], "prompts": [], "tables": [] },
-            "always_gives_a_verdict": false, "referenced_by": ["pipeline dev_diary"],
+            "always_gives_a_verdict": false, "decides": false, "referenced_by": ["pipeline dev_diary"],
         })
     }
 

@@ -61,7 +61,7 @@ pub(super) async fn unreadable(app: &App) -> Result<Vec<Symptom>, AppError> {
         let (subject, mend) = match case.run.as_str() {
             "" => (
                 String::new(),
-                format!("{DEFECT}; then mend the row, or delete it"),
+                format!("mend the row, or delete it; unless a plugin or somebody else wrote it, {DEFECT}"),
             ),
             run => (
                 name(case),

@@ -43,7 +43,12 @@ pub(super) async fn roll_call(app: &App) -> Result<Vec<Symptom>, AppError> {
                 &miss.mend,
             ))
         });
-    Ok(symptoms.collect())
+    let warnings = roll.warnings().filter_map(|reference| {
+        let miss = reference.miss.as_ref()?;
+        let (who, problem) = (reference.referrer.to_string(), miss.problem.clone());
+        Some(Symptom::note(who, problem, &miss.mend))
+    });
+    Ok(symptoms.chain(warnings).collect())
 }
 
 /// The key file can be used. That it opens every secret is said by the roll call.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -10,12 +11,13 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::checkpoint::{self, PendingCheckpoint};
 use crate::engine::held_leases::{LeaseGuard, LeaseNews};
 use crate::engine::plan::{self, PlanInput};
+use crate::engine::settle::{self, Said};
 use crate::engine::stage::{ExecutedStage, RunContext, StageExecution};
 use crate::engine::{EngineError, progress_log};
 use crate::fault;
 use crate::store::checkpoints::{Checkpoint, Committed, Then};
 use crate::store::claims::Claim;
-use crate::store::gates::Gate;
+use crate::store::gates::{Gate, Verdict};
 use crate::store::leases::{Lease, RunSignals, StopRequest};
 use crate::store::runs::RunStatus;
 use crate::store::stage_runs::StageRun;
@@ -48,6 +50,8 @@ pub(super) struct ActiveRun {
     drains: bool,
     /// Why the run fails, if it is for no stage to fail.
     failed: Option<String>,
+    /// Why no gate is settled without a person any more, if one could not be.
+    unsettled: Option<String>,
 }
 
 /// A stage that is being executed.
@@ -62,6 +66,7 @@ struct ActiveStage {
 struct Continuation {
     rows: Vec<StageRun>,
     gates: Vec<Gate>,
+    settled: Vec<(Gate, Verdict)>,
     executions: Vec<StageExecution>,
     then: Then,
 }
@@ -86,6 +91,7 @@ impl ActiveRun {
             began: Instant::now(),
             drains: false,
             failed: None,
+            unsettled: None,
         }
     }
 
@@ -222,6 +228,7 @@ impl ActiveRun {
                 Ok(Committed::Kept(told)) => {
                     self.kept(kept.take());
                     progress_log::gates_opened(&next.gates);
+                    progress_log::gates_settled(&next.settled);
                     progress_log::given_back(&self.work.run, &next.then);
                     if !matches!(next.then, Then::GoOn { .. }) {
                         return Ok(Possession::GivenBack);
@@ -239,6 +246,13 @@ impl ActiveRun {
                     }
                 }
                 Ok(Committed::Lost) => return Err(self.lost()),
+                // Whoever has a say in it refuses: then a person is asked.
+                Err(EngineError::Store(error))
+                    if !next.settled.is_empty() && error.is_for_good() =>
+                {
+                    self.unsettled = Some(error.to_string());
+                    self.read_again().await?;
+                }
                 Err(EngineError::Store(error))
                     if refusals == 0 && self.is_executed_again(kept.as_ref(), &error) =>
                 {
@@ -300,6 +314,7 @@ impl ActiveRun {
         let mut next = Continuation {
             rows: Vec::new(),
             gates: Vec::new(),
+            settled: Vec::new(),
             executions: Vec::new(),
             then: Then::GoOn {
                 lease: self.work.engine.rules.lease.0,
@@ -329,9 +344,8 @@ impl ActiveRun {
                 continue;
             }
             if let Some(stage) = plan.gates.first() {
-                let gate = checkpoint::gate(&self.work.run, stage, &self.rows, now);
-                next.gates.push(gate);
-                self.asked.insert(stage.id().to_owned());
+                let stage = stage.id().to_owned();
+                self.gate(&stage, now, &mut next);
                 continue;
             }
             let executions = plan.stages.iter();
@@ -345,6 +359,31 @@ impl ActiveRun {
         }
     }
 
+    /// Ask what a gate asks, or pass it if a stage may settle it and did.
+    fn gate(&mut self, stage: &str, now: Timestamp, next: &mut Continuation) {
+        let Some(stage) = self.work.pipeline.stage(stage) else {
+            return;
+        };
+        let mut gate = checkpoint::gate(&self.work.run, stage, &self.rows, now);
+        let mut said = settle::said(stage, &self.rows, &self.work.runnable.registry);
+        if let (Said::Approved(verdict), Some(why)) = (&said, &self.unsettled) {
+            said = Said::Ask(format!("{}: {why}", verdict.by));
+        }
+        match said {
+            Said::Approved(verdict) => {
+                let row = settle::passed(&gate, stage, &self.rows, now);
+                next.rows.push(row.clone());
+                self.rows.push(row);
+                next.settled.push((gate, verdict));
+                return;
+            }
+            Said::Ask(why) => gate.question = settle::asked(&gate.question, &why),
+            Said::Nobody => {}
+        }
+        next.gates.push(gate);
+        self.asked.insert(stage.id().to_owned());
+    }
+
     fn checkpoint(&self, kept: Option<&PendingCheckpoint>, next: &Continuation) -> Checkpoint {
         let run = &self.work.run;
         let (held, spent) = (self.held.clone(), run.spent + self.began.elapsed());
@@ -352,6 +391,7 @@ impl ActiveRun {
         checkpoint.rows.extend(kept.map(|kept| kept.row.clone()));
         checkpoint.rows.extend(next.rows.iter().cloned());
         checkpoint.gates.clone_from(&next.gates);
+        checkpoint.settled.clone_from(&next.settled);
         if run.settings.is_none() {
             checkpoint.settings = Some(self.work.runnable.digest.clone());
         }

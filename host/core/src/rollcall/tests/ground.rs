@@ -157,6 +157,7 @@ fn contract(name: &str, schemas: [Json; 3], needs: Needs) -> Contract {
         writes,
         needs,
         always_gives_a_verdict: name == "qa.critic",
+        decides: name == "qa.settle",
     }
 }
 

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::diary::id::derived;
 use crate::fetching::{Fetcher, Manners};
+use crate::research::feed;
 use crate::research::{Found, Missed, SEARCH, Several, Source, address, host, numbered};
 use crate::tables::sources;
 
@@ -175,7 +176,9 @@ impl Asked {
                         .into_iter()
                         .filter(|item| !item.url.is_empty())
                         .map(|item| {
-                            if item.text.chars().count() < WHOLE {
+                            // What it says of somebody else's page is not what stands there.
+                            let own = feed::speaks_for(&read.url, &item.url);
+                            if !own || item.text.chars().count() < WHOLE {
                                 return Wanted::Page(item.url);
                             }
                             let site = if read.title.is_empty() {

@@ -19,7 +19,7 @@ use crate::diary::id::derived;
 use crate::draft::Draft;
 use crate::markdown;
 use crate::tables::drafts::{self, Origin};
-use crate::tables::tasks::{self, NewTask, Task, TaskEvent, TaskStatus};
+use crate::tables::tasks::{self, NewTask, Task, TaskEvent};
 use crate::tables::transitions::{At, Happening};
 
 mod merging;
@@ -111,21 +111,10 @@ async fn existing(call: &Call, said: Option<&str>) -> Result<(Option<Task>, Stri
     let (Some(task), true) = (&about, own.is_none() || about != own) else {
         return Ok((own, subject));
     };
-    let short = &task.id[..task.id.len().min(8)];
-    Err(Stop::nothing_to_do(match task.status {
-        TaskStatus::Published => format!("{subject} is published already"),
-        _ if own.is_some() => {
-            format!("{subject} has a task already: `callboard tasks show {short}`")
-        }
-        TaskStatus::Rejected | TaskStatus::Halted | TaskStatus::Cancelled => {
-            return Ok((about, subject));
-        }
-        TaskStatus::InProgress => format!("run {} makes a draft of {subject} already", task.run),
-        TaskStatus::Approved => format!("{subject} is being published already"),
-        TaskStatus::Drafted | TaskStatus::AwaitingApproval => format!(
-            "a draft of {subject} waits for approval already: `callboard tasks approve {short}`"
-        ),
-    }))
+    match task.taken(own.is_some()) {
+        Some(reason) => Err(Stop::nothing_to_do(reason)),
+        None => Ok((about, subject)),
+    }
 }
 
 fn task(
@@ -149,6 +138,7 @@ fn task(
             asked: "",
             topic: &newest.title,
             run: &call.run,
+            pipeline: &call.pipeline,
             draft: *number,
         };
         tasks::insert(&new, &happening)
@@ -157,6 +147,7 @@ fn task(
             ("subject", Value::from(subject)),
             ("topic", Value::from(newest.title.as_str())),
             ("run", Value::from(call.run.as_str())),
+            ("pipeline", Value::from(call.pipeline.as_str())),
             ("draft", Value::Integer(*number)),
         ];
         tasks::step(task, &happening, &set)

@@ -70,7 +70,9 @@ impl Handler for ReplacePicture {
             let text = format!("task {id} is {status}, and its pictures cannot be made anew now");
             return Err(wrong(text));
         }
-        let by = reads.by.unwrap_or_default();
+        // Where nobody says who asks for it, it is this run.
+        let by = reads.by.filter(|by| !by.trim().is_empty());
+        let by = by.unwrap_or_else(|| format!("run {}", call.run));
         let new = version(call, &task, made, &by).await?;
         let detail = format!("{}: {}", made.which, made.prompt);
         let happening = Happening {
@@ -116,7 +118,7 @@ async fn version(call: &Call, task: &Task, made: &Made, by: &str) -> Result<draf
         number,
         parent: Some(old.number),
         origin: Origin::Person,
-        editor: by.to_owned(),
+        editor: drafts::editors(&old.editor, by),
         details: drafts::details(&text),
         markdown: text.markdown,
         created_at: call.now,

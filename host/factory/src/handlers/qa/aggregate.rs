@@ -62,7 +62,7 @@ impl Handler for Aggregate {
             best,
         } = reads;
         let round = report.map_or(0, |before| before.round) + 1;
-        let report = Report::of(&outcomes, &config, round);
+        let report = Report::of(&outcomes, &config, round).about(&draft);
         let newer = Best {
             draft: draft.clone(),
             report: report.clone(),

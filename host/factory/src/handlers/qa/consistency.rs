@@ -4,17 +4,12 @@ use callboard_core::handler::{Call, Handled, Handler, Needs};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::rails::judge::{Judged, Judging, Question, judge};
+use crate::rails::judge::{CONSISTENCY as QUESTION, Judged, Judging, judge};
 use crate::rails::review::Review;
 
 struct Consistency;
 
 callboard_core::register!(Consistency);
-
-const QUESTION: Question = Question {
-    rule: "consistency",
-    prompt: "rails_consistency",
-};
 
 #[derive(Serialize, JsonSchema)]
 struct Writes {

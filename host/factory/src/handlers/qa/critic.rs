@@ -4,17 +4,12 @@ use callboard_core::handler::{Call, Handled, Handler, Needs};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::rails::judge::{Judged, Judging, Question, judge};
+use crate::rails::judge::{CRITIC as QUESTION, Judged, Judging, judge};
 use crate::rails::review::Review;
 
 struct Critic;
 
 callboard_core::register!(Critic);
-
-const QUESTION: Question = Question {
-    rule: "critic",
-    prompt: "rails_critic",
-};
 
 #[derive(Serialize, JsonSchema)]
 struct Writes {

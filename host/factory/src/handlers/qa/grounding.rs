@@ -1,21 +1,15 @@
 //! `qa.grounding`: what a model thinks of a draft: whether what it says is in its sources.
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
-use callboard_core::outcome::Stop;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::rails::judge::{Judged, Judging, Question, judge};
+use crate::rails::judge::{GROUNDING as QUESTION, Judged, Judging, judge};
 use crate::rails::review::Review;
 
 struct Grounding;
 
 callboard_core::register!(Grounding);
-
-const QUESTION: Question = Question {
-    rule: "grounding",
-    prompt: "rails_grounding",
-};
 
 #[derive(Serialize, JsonSchema)]
 struct Writes {
@@ -36,11 +30,6 @@ impl Handler for Grounding {
     }
 
     async fn handle(&self, call: &Call, judging: Judging, reads: Judged) -> Handled<Writes> {
-        if reads.sources.is_empty() {
-            return Err(Stop::nothing_to_do(
-                "nothing was read that it could be held against",
-            ));
-        }
         let verdict = judge(call, &judging, QUESTION, &reads).await?;
         verdict.handled(QUESTION.rule, |grounding| Writes { grounding })
     }

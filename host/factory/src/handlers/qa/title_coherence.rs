@@ -4,17 +4,12 @@ use callboard_core::handler::{Call, Handled, Handler, Needs};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::rails::judge::{Judged, Judging, Question, judge};
+use crate::rails::judge::{Judged, Judging, TITLE_COHERENCE as QUESTION, judge};
 use crate::rails::review::Review;
 
 struct TitleCoherence;
 
 callboard_core::register!(TitleCoherence);
-
-const QUESTION: Question = Question {
-    rule: "title_coherence",
-    prompt: "rails_title_coherence",
-};
 
 #[derive(Serialize, JsonSchema)]
 struct Writes {

@@ -1,21 +1,15 @@
 //! `qa.topic_delivery`: what a model thinks of a draft: whether it gives what its topic promises.
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
-use callboard_core::outcome::Stop;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::rails::judge::{Judged, Judging, Question, judge};
+use crate::rails::judge::{Judged, Judging, TOPIC_DELIVERY as QUESTION, judge};
 use crate::rails::review::Review;
 
 struct TopicDelivery;
 
 callboard_core::register!(TopicDelivery);
-
-const QUESTION: Question = Question {
-    rule: "topic_delivery",
-    prompt: "rails_topic_delivery",
-};
 
 #[derive(Serialize, JsonSchema)]
 struct Writes {
@@ -37,15 +31,6 @@ impl Handler for TopicDelivery {
     }
 
     async fn handle(&self, call: &Call, judging: Judging, reads: Judged) -> Handled<Writes> {
-        if reads
-            .topic
-            .as_deref()
-            .is_none_or(|topic| topic.trim().is_empty())
-        {
-            return Err(Stop::nothing_to_do(
-                "no topic is given that it could be held against",
-            ));
-        }
         let verdict = judge(call, &judging, QUESTION, &reads).await?;
         verdict.handled(QUESTION.rule, |topic_delivery| Writes { topic_delivery })
     }

@@ -63,7 +63,7 @@ impl Handler for EmbedCommits {
     }
 
     async fn handle(&self, call: &Call, config: Config, _: Reads) -> Handled<Writes> {
-        let commits = call.read(commits::newest(config.limit)).await?;
+        let commits = call.read_sound(commits::newest(config.limit)).await?;
         let known = Known::read(call).await?;
         let fresh: Vec<&Commit> = commits.iter().filter(|commit| !known.has(commit)).collect();
         if fresh.is_empty() {
@@ -90,8 +90,10 @@ struct Known {
 
 impl Known {
     async fn read(call: &Call) -> Result<Self, Stop> {
-        let hashes = call.read(embeddings::hashes(SOURCE, vector::MODEL)).await?;
-        let summaries = call.read(embeddings::summaries(SOURCE)).await?;
+        let hashes = call
+            .read_sound(embeddings::hashes(SOURCE, vector::MODEL))
+            .await?;
+        let summaries = call.read_sound(embeddings::summaries(SOURCE)).await?;
         let collapsed = summaries.iter().flat_map(|metadata| members(metadata));
         Ok(Self {
             hashes: hashes.into_iter().collect(),

@@ -92,6 +92,7 @@ async fn begin(app: &App, asked: &Asked<'_>, takes_topic: bool) -> Result<Create
             asked: asked.topic,
             topic: asked.topic,
             run,
+            pipeline: asked.pipeline,
             draft: 0,
         };
         tasks::insert(&new, &happening).into()

@@ -29,7 +29,7 @@ pub struct Edit<'e> {
 }
 
 /// Keep a person's version of a draft, which is the one that is approved and published from then
-/// on. `None` if it says the same.
+/// on. What came since the draft that it was written from is merged into it. `None` if it says the same.
 pub async fn edit(
     app: &App,
     wanted: &str,
@@ -42,49 +42,67 @@ pub async fn edit(
         return Err(OperationError::usage(problem));
     }
     let all = drafts::of_task(app.store(), &task.id).await?;
-    let old = the(&all, &task, edit.seen)?;
-    let number = all.last().map_or(0, |draft| draft.number) + 1;
-    let Some(new) = edited(old, &edit, number)? else {
+    let seen = the(&all, &task, edit.seen)?;
+    // Whatever a task names is the newest; a number that another took meanwhile is refused.
+    let newest = all.last().unwrap_or(seen);
+    let Some(new) = edited(seen, newest, &edit)? else {
         return Ok(None);
     };
     keep(app, &task, &edit, new.clone()).await?;
     Ok(Some(new.into()))
 }
 
-/// The draft as a person has it, if anything is different.
-fn edited(old: &Draft, edit: &Edit<'_>, number: i64) -> Result<Option<Draft>, OperationError> {
-    let title = edit.title.unwrap_or(&old.title).trim();
-    let markdown = edit.markdown.unwrap_or(&old.markdown);
-    if title == old.title && markdown == old.markdown {
+/// The draft as a person has it, if anything is different, with what came since `seen`.
+fn edited(seen: &Draft, newest: &Draft, edit: &Edit<'_>) -> Result<Option<Draft>, OperationError> {
+    let title = edit.title.unwrap_or(&seen.title).trim();
+    let markdown = edit.markdown.unwrap_or(&seen.markdown);
+    if title == seen.title && markdown == seen.markdown {
         return Ok(None);
     }
     if title.is_empty() || markdown.trim().is_empty() {
         return Err(OperationError::usage("a draft has a title and a text"));
     }
-    markdown::to_html(markdown, title, None)
+    let is_newest = seen.number == newest.number;
+    let names = (
+        format!("{}, edited by {}", seen.number, edit.by),
+        format!("{}, which came meanwhile", newest.number),
+    );
+    let side = |text, name| Side { text, name };
+    let title = if title == seen.title {
+        &newest.title
+    } else {
+        title
+    };
+    let markdown = merge::merge(
+        &seen.markdown,
+        side(markdown, &names.0),
+        side(&newest.markdown, &names.1),
+    );
+    markdown::to_html(&markdown, title, None)
         .map_err(|cause| OperationError::usage(format!("the draft cannot be shown: {cause}")))?;
+    // Marks are those of a merge; elsewhere they are words of the text.
+    let most = if is_newest {
+        newest.conflicts
+    } else {
+        i64::MAX
+    };
+    let number = newest.number + 1;
     Ok(Some(Draft {
-        id: derived(&["draft", &old.task, &number.to_string()]),
+        id: derived(&["draft", &newest.task, &number.to_string()]),
         number,
-        parent: Some(old.number),
-        origin: Origin::Person,
-        editor: editors(&old.editor, edit.by),
+        parent: Some(newest.number),
+        origin: if is_newest {
+            Origin::Person
+        } else {
+            Origin::Merge
+        },
+        editor: drafts::editors(&newest.editor, edit.by),
         title: title.to_owned(),
-        markdown: markdown.to_owned(),
-        // Marks are those of a merge; elsewhere they are words of the text.
-        conflicts: merge::unsettled(markdown).min(old.conflicts),
+        conflicts: merge::unsettled(&markdown).min(most),
+        markdown,
         created_at: Timestamp::now(),
-        ..old.clone()
+        ..newest.clone()
     }))
-}
-
-/// Everybody who had a hand in it.
-fn editors(before: &str, by: &str) -> String {
-    if before.is_empty() || before.split(", ").any(|known| known == by) {
-        let all = if before.is_empty() { by } else { before };
-        return all.to_owned();
-    }
-    format!("{before}, {by}")
 }
 
 async fn keep(
@@ -171,4 +189,81 @@ fn the<'d>(all: &'d [Draft], task: &TaskView, number: i64) -> Result<&'d Draft, 
             };
             OperationError::usage(problem)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(number: i64, title: &str, markdown: &str) -> Draft {
+        Draft {
+            id: number.to_string(),
+            task: "t".to_owned(),
+            number,
+            parent: None,
+            origin: Origin::Person,
+            editor: "bob".to_owned(),
+            run: "r".to_owned(),
+            title: title.to_owned(),
+            excerpt: String::new(),
+            markdown: markdown.to_owned(),
+            written_by: "built-in composer".to_owned(),
+            details: format!("details of {number}"),
+            report: "{}".to_owned(),
+            conflicts: 0,
+            created_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn by_ada<'e>(title: Option<&'e str>, markdown: Option<&'e str>) -> Edit<'e> {
+        Edit {
+            title,
+            markdown,
+            seen: 2,
+            by: "ada",
+        }
+    }
+
+    #[test]
+    fn what_came_while_somebody_edited_is_in_the_edit() {
+        let seen = draft(2, "Old", "one\n\ntwo\n\n![a](/media/a.png)");
+        let newest = draft(3, "New", "one\n\ntwo\n\n![b](/media/b.png)");
+        let ada = by_ada(None, Some("ONE\n\ntwo\n\n![a](/media/a.png)"));
+        let both = edited(&seen, &newest, &ada).expect("an edit").expect("new");
+        assert_eq!(both.markdown, "ONE\n\ntwo\n\n![b](/media/b.png)");
+        assert_eq!(
+            (both.title.as_str(), both.details.as_str()),
+            ("New", "details of 3")
+        );
+        assert_eq!(
+            (both.number, both.parent, both.origin),
+            (4, Some(3), Origin::Merge)
+        );
+        assert_eq!((both.editor.as_str(), both.conflicts), ("bob, ada", 0));
+        let titled = edited(&seen, &newest, &by_ada(Some("Mine"), None));
+        let titled = titled.expect("an edit").expect("new");
+        assert_eq!(
+            (titled.title, titled.markdown),
+            ("Mine".to_owned(), newest.markdown.clone())
+        );
+        let clash = by_ada(None, Some("one\n\ntwo\n\n![c](/media/c.png)"));
+        let clash = edited(&seen, &newest, &clash)
+            .expect("an edit")
+            .expect("new");
+        assert_eq!(clash.conflicts, 1, "{}", clash.markdown);
+    }
+
+    #[test]
+    fn an_edit_of_the_newest_is_as_it_was_written() {
+        let seen = draft(2, "Old", "one\n\n<<<<<<< draft 1, as words");
+        let ada = by_ada(None, Some("<<<<<<< draft 1, as words\n\ntwo"));
+        let new = edited(&seen, &seen, &ada).expect("an edit").expect("new");
+        assert_eq!(
+            (new.markdown.as_str(), new.conflicts),
+            ("<<<<<<< draft 1, as words\n\ntwo", 0)
+        );
+        assert_eq!((new.number, new.origin), (3, Origin::Person));
+        let same = by_ada(Some("Old"), None);
+        assert!(edited(&seen, &seen, &same).expect("an edit").is_none());
+    }
 }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use callboard_core::store::model_calls::StageUse;
 use callboard_core::store::named::Short;
 
 use crate::tables::drafts::{Draft, Origin};
@@ -44,6 +45,8 @@ pub struct TaskDetails {
     pub draft: Option<DraftView>,
     /// What stages of its run did in a lesser way than they should have.
     pub fallbacks: Vec<StageFallback>,
+    /// What stages of its run took of models, in the order in which they first asked.
+    pub models: Vec<StageUse>,
 }
 
 /// One text of a task.

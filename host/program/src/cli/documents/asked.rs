@@ -135,7 +135,10 @@ const POLICIES: &[DocumentedAnswer] = &[
     answer::<runs::RunView>("policies run"),
 ];
 
-const RAILS: &[DocumentedAnswer] = &[answer::<Vec<rails::RailView>>("rails list")];
+const RAILS: &[DocumentedAnswer] = &[
+    answer::<Vec<rails::RailView>>("rails list"),
+    answer::<rails::trial::TrialView>("rails trial"),
+];
 
 const SCHEDULES: &[DocumentedAnswer] = &[
     answer::<Vec<schedules::ScheduleView>>("schedules list"),

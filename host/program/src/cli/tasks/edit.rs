@@ -59,6 +59,11 @@ impl Edit {
             Some(new) => {
                 let (number, conflicts) = (new.number, new.conflicts);
                 output.say(format_args!("draft {number} of task {short}"));
+                if let Some(newer) = new.parent.filter(|newer| *newer != draft.number) {
+                    output.warn(format_args!(
+                        "draft {newer} came meanwhile, and both are in it"
+                    ));
+                }
                 if conflicts > 0 {
                     output.warn(format_args!(
                         "{conflicts} conflicts are still to be settled"

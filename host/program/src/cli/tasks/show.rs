@@ -3,6 +3,7 @@
 use callboard_core::app::App;
 use callboard_factory::operations::tasks::{self, DraftView, StageFallback, TaskMoveView};
 
+use crate::cli::models::took;
 use crate::cli::output::{Answered, Output, time};
 use crate::cli::{Context, Failure};
 
@@ -22,6 +23,7 @@ pub(super) async fn task(context: &Context, app: &App, id: &str) -> Result<Answe
             "fallback {stage}: {what} did not do it: {why}"
         ));
     }
+    took(output, &details.models);
     match &details.draft {
         Some(draft) => show(output, draft, &details.fallbacks),
         None => output.say(format_args!("topic    {}", task.topic)),

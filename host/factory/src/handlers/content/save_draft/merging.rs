@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use crate::diary::id::derived;
-use crate::draft::Draft;
 use crate::draft::merge::{self, Side};
+use crate::draft::{Draft, Image};
 use crate::tables::drafts::{self, Origin};
 
 /// The merge of the newest of `kept`, if a person had a hand in it, with `new`, both made from what
@@ -52,6 +52,18 @@ pub(super) fn merged(
         ));
     }
     let mut whole = draft.clone();
+    if let Some(featured) = featured(base, ours)
+        && featured != whole.featured
+    {
+        if let Some(Image { src, .. }) = &whole.featured
+            && featured_of(base).as_ref() != Some(&whole.featured)
+        {
+            notes.push(format!(
+                "the picture of the pipeline was `{src}`; the one that was made anew is kept"
+            ));
+        }
+        whole.featured = featured;
+    }
     whole.notes.extend(notes);
     Some(drafts::Draft {
         id: derived(&["draft", &new.task, &number.to_string()]),
@@ -67,4 +79,83 @@ pub(super) fn merged(
         conflicts,
         ..new.clone()
     })
+}
+
+/// The picture that a person had made anew, or took away; `None` if it is the pipeline's.
+fn featured(base: &drafts::Draft, ours: &drafts::Draft) -> Option<Option<Image>> {
+    let [base, ours] = [base, ours].map(featured_of);
+    ours.filter(|ours| base.as_ref() != Some(ours))
+}
+
+/// The picture that stands for a draft; `None` if the draft cannot be read.
+fn featured_of(draft: &drafts::Draft) -> Option<Option<Image>> {
+    Some(draft.text().ok()?.featured)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn row(number: i64, origin: Origin, draft: &Draft) -> drafts::Draft {
+        drafts::Draft {
+            id: number.to_string(),
+            task: "t".to_owned(),
+            number,
+            parent: None,
+            origin,
+            editor: String::new(),
+            run: "r".to_owned(),
+            title: draft.title.clone(),
+            excerpt: draft.excerpt.clone(),
+            markdown: draft.markdown.clone(),
+            written_by: draft.written_by.clone(),
+            details: drafts::details(draft),
+            report: "{}".to_owned(),
+            conflicts: 0,
+            created_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn with(src: &str) -> Draft {
+        let image = Image {
+            src: src.to_owned(),
+            alt: String::new(),
+            width: 1,
+            height: 1,
+            mime: "image/png".to_owned(),
+            bytes: 1,
+        };
+        Draft {
+            title: "T".to_owned(),
+            markdown: "Text.".to_owned(),
+            featured: Some(image),
+            ..Draft::default()
+        }
+    }
+
+    #[test]
+    fn a_picture_that_a_person_had_made_anew_stays_in_a_merge() {
+        let kept = |ours: &str| {
+            [
+                row(1, Origin::Pipeline, &with("/media/a.png")),
+                row(2, Origin::Person, &with(ours)),
+            ]
+        };
+        for (ours, theirs, stays, notes) in [
+            ("/media/b.png", "/media/a.png", "/media/b.png", 0),
+            ("/media/b.png", "/media/c.png", "/media/b.png", 1),
+            ("/media/a.png", "/media/c.png", "/media/c.png", 0),
+        ] {
+            let theirs = with(theirs);
+            let new = row(3, Origin::Pipeline, &theirs);
+            let merged = merged(&kept(ours), &new, &theirs, &Json::Null).expect("a merge");
+            let featured = featured_of(&merged).flatten().expect("a picture");
+            assert_eq!(featured.src, stays);
+            let report: serde_json::Value = serde_json::from_str(&merged.report).expect("JSON");
+            let told = report["notes"].as_array().map_or(0, Vec::len);
+            assert_eq!(told, notes, "{report}");
+        }
+    }
 }
