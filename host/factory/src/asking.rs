@@ -18,6 +18,7 @@ use crate::diary::answer::{Asked, leaks, parse, schema_of};
 #[serde(deny_unknown_fields, default)]
 pub struct Asking {
     /// The role that is asked.
+    #[schemars(length(min = 1))]
     pub role: String,
     /// The longest answer, in tokens.
     #[schemars(range(min = 64))]

@@ -21,6 +21,7 @@ use crate::draft::{Draft, Writer, writers};
 #[serde(deny_unknown_fields, default)]
 pub struct Judging {
     /// The role that is asked.
+    #[schemars(length(min = 1))]
     pub role: String,
     /// How often; the middle score counts.
     #[schemars(range(min = 1, max = 9))]
