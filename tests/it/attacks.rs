@@ -8,6 +8,7 @@
 //! | `notation`  | a guest's SQL: columns that the server takes for calls            |
 //! | `rights`    | a guest's SQL with the check switched off: what the server holds  |
 //! | `growth`    | a guest's SQL: what PostgreSQL makes or keeps of any length       |
+//! | `answers`   | a server whose answer is short to say and long to read            |
 //! | `casts`     | a guest's SQL that would run a cast that is not the server's own  |
 //! | `files`     | a file, a link or an address in a workspace that leads elsewhere  |
 //! | `foreign`   | a database that another program could write                       |
@@ -23,6 +24,7 @@
 //! | `unfolding` | a short text that means much, and a long list of small things       |
 //! | `network`   | a peer, a client, a credential that is sent elsewhere             |
 
+mod answers;
 mod casts;
 mod component;
 mod doors;
@@ -80,6 +82,7 @@ pub(super) use attacks;
 
 /// Every table of this folder.
 const TABLES: &[&[(&str, &str)]] = &[
+    answers::TRIED,
     casts::TRIED,
     component::TRIED,
     doors::TRIED,
