@@ -20,6 +20,7 @@
 //! | `doors`     | a guest that hands the host texts as long as its memory           |
 //! | `nesting`   | input that a recursive reader follows too deep                    |
 //! | `unfolding` | a short text that means much, and a long list of small things       |
+//! | `naming`    | a guest that says what a run is about, so that another is published|
 //! | `network`   | a peer, a client, a credential that is sent elsewhere             |
 
 mod casts;
@@ -31,6 +32,7 @@ mod growth;
 mod holding;
 mod idle;
 mod limits;
+mod naming;
 mod nesting;
 mod network;
 mod notation;
@@ -87,6 +89,7 @@ const TABLES: &[&[(&str, &str)]] = &[
     holding::TRIED,
     idle::TRIED,
     limits::TRIED,
+    naming::TRIED,
     nesting::TRIED,
     network::TRIED,
     notation::TRIED,

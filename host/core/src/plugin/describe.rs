@@ -197,6 +197,7 @@ fn contract_of(said: handlers::Contract, bounds: &Bounds<'_>) -> Result<Contract
         roles: said.roles,
         prompts: Vec::new(),
         role_keys: Vec::new(),
+        acts_on: Vec::new(),
         tables: said.tables.into_iter().map(Into::into).collect(),
     };
     let always_gives_a_verdict = said.always_gives_a_verdict;

@@ -33,7 +33,9 @@ impl Handler for Refresh {
     const SUMMARY: &'static str = "Changes the excerpt and the tags of a published post";
 
     fn needs(&self) -> Needs {
-        Needs::default().table("posts", &["select", "update"])
+        Needs::default()
+            .acts_on("subject")
+            .table("posts", &["select", "update"])
     }
 
     async fn handle(&self, call: &Call, _config: (), reads: Reads) -> Handled<Writes> {
