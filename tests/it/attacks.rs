@@ -22,6 +22,7 @@
 //! | `nesting`   | input that a recursive reader follows too deep                    |
 //! | `types`     | rows whose values are of other types than their columns           |
 //! | `unfolding` | a short text that means much, and a long list of small things       |
+//! | `naming`    | a guest that says what a run is about, so that another is published|
 //! | `network`   | a peer, a client, a credential that is sent elsewhere             |
 
 mod answers;
@@ -34,6 +35,7 @@ mod growth;
 mod holding;
 mod idle;
 mod limits;
+mod naming;
 mod nesting;
 mod network;
 mod notation;
@@ -92,6 +94,7 @@ const TABLES: &[&[(&str, &str)]] = &[
     holding::TRIED,
     idle::TRIED,
     limits::TRIED,
+    naming::TRIED,
     nesting::TRIED,
     network::TRIED,
     notation::TRIED,

@@ -203,6 +203,7 @@ fn contract_of(said: handlers::Contract, bounds: &Bounds<'_>) -> Result<Contract
         prompts: Vec::new(),
         role_keys: Vec::new(),
         verdict_keys: Vec::new(),
+        acts_on: Vec::new(),
         tables: said.tables.into_iter().map(Into::into).collect(),
     };
     let always_gives_a_verdict = said.always_gives_a_verdict;
