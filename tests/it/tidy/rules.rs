@@ -206,9 +206,9 @@ pub(super) fn unsafe_code(source: &Source) -> Vec<String> {
 
 pub(super) fn own_json(source: &Source) -> Vec<String> {
     let calls = [
-        "serde_json :: from_str",
-        "serde_json :: from_slice",
-        "serde_json :: from_reader",
+        "serde_json : : from_str",
+        "serde_json : : from_slice",
+        "serde_json : : from_reader",
     ];
     let instead = "read it by `value::json_in`, which counts its parts before it makes them";
     refused_code(source, &without_tests(&source.text), &calls, instead)

@@ -86,7 +86,8 @@ fn depth(of: &Handle) -> usize {
     let mut depth = 0;
     while let Some(next) = above.filter(|_| depth <= DEPTH) {
         depth += 1;
-        above = next.above.borrow().clone();
+        let higher = next.above.borrow().clone();
+        above = higher;
     }
     depth
 }
