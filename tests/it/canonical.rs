@@ -4,3 +4,5 @@ mod models;
 mod post;
 mod press;
 mod research;
+mod rounds;
+mod whole;

@@ -21,6 +21,7 @@ pub(crate) mod roll_call;
 mod sealed;
 mod settling;
 mod spending;
+mod taps;
 mod trials;
 mod unavailable;
 mod unread;

@@ -127,6 +127,7 @@ pub(crate) fn post(number: u32) -> Post {
         written_by: "composer".to_owned(),
         covers: "2025-10-09".to_owned(),
         featured: None,
+        seo_title: String::new(),
         removed: false,
         published_at: time,
         updated_at: time,

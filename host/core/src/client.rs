@@ -28,11 +28,12 @@ use self::redaction::Redaction;
 use self::resolver::Resolver;
 use self::tape::Asked;
 pub use self::tape::Tape;
+use crate::beside;
 pub use crate::exchange::{ClientError, ClientErrorKind, Credential, Request, Response};
 use crate::grants::Origin;
 use crate::settings::Secret;
 use crate::shown::cut;
-use crate::value;
+use crate::value::{JsonProblem, json_in};
 
 /// Shorter than common servers keep an idle connection, so that it is us who close it.
 const IDLE: Duration = Duration::from_secs(4);
@@ -41,9 +42,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const JSON_BODY: u64 = 32 << 20;
 /// Characters of an address that a refusal quotes.
 const NAMED: usize = 500;
-/// The most that it may take in memory.
+/// The most memory that a JSON document may take.
 const JSON_TREE: u64 = 256 << 20;
-
 /// The response without the credential that the peer repeated.
 fn without(response: Response, redaction: &Redaction) -> Response {
     let headers = response.headers.iter();
@@ -121,13 +121,17 @@ impl Client {
         }
     }
 
-    async fn on_tape(&self, tape: &Tape, request: Request) -> Result<Response, ClientError> {
+    async fn on_tape(&self, tape: &Arc<Tape>, request: Request) -> Result<Response, ClientError> {
         let asked = Asked::of(&request, self.policy.is_operators());
         if tape.plays() {
             let url = Url::parse(&request.url)
                 .map_err(|error| ClientError::bad_request(format!("`{}`: {error}", request.url)))?;
             self.policy.check(&request.method, &url)?;
-            return tape.answer(&asked);
+            let tape = Arc::clone(tape);
+            let answer = beside::wait(move || tape.answer(&asked)).await;
+            return answer.unwrap_or_else(|lost| {
+                Err(ClientError::new(ClientErrorKind::Unknown, lost.to_string()))
+            });
         }
         let answered = self.answered(request).await;
         tape.keep(&asked, &answered).map_err(|error| {
@@ -188,7 +192,8 @@ impl Client {
             let kind = ClientErrorKind::Status(response.status);
             return Err(ClientError::new(kind, format!("{target}: {text}")));
         }
-        json_of(&response)
+        let read = beside::wait(move || json_of(&response)).await;
+        read.map_err(|lost| ClientError::new(ClientErrorKind::Unknown, lost.to_string()))?
     }
 
     async fn follow(
@@ -274,12 +279,16 @@ impl Client {
 
 /// The JSON document that a response is, if it takes no more memory than any may.
 pub fn json_of(response: &Response) -> Result<Json, ClientError> {
-    let unread = |problem: String| {
-        let target = shown(&response.url);
-        ClientError::new(ClientErrorKind::Unknown, format!("{target}: {problem}"))
-    };
-    let read = value::json_in(&response.body, JSON_TREE);
-    read.map_err(|problem| unread(format!("the answer {problem}")))
+    json_in(&response.body, JSON_TREE).map_err(|problem| {
+        let kind = match problem {
+            JsonProblem::TooLarge(_) => ClientErrorKind::TooLarge,
+            JsonProblem::Broken(_) => ClientErrorKind::Unknown,
+        };
+        ClientError::new(
+            kind,
+            format!("{}: the answer {problem}", shown(&response.url)),
+        )
+    })
 }
 
 /// The header that carries a credential to `url`, which has to be where it goes.

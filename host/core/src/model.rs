@@ -71,6 +71,7 @@ impl Models {
     ) -> Result<Option<Completion>, Stop> {
         let chain = role::chain(&self.settings, role).map_err(|error| unresolved(&error))?;
         let schema = request.schema.as_ref().map(schema::compiled).transpose();
+        let schema = schema.map(|schema| schema.map(Arc::new));
         let schema = schema.map_err(|problem| {
             let message = format!("the schema that role `{role}` is to answer by: {problem}");
             Stop::failed(FailureKind::Internal, message)
@@ -189,7 +190,7 @@ fn before_the_end(left: Duration) -> Duration {
 async fn answered(
     provider: &Provider,
     request: &ModelRequest,
-    schema: Option<&Schema>,
+    schema: Option<&Arc<Schema>>,
     wire: &Wire,
 ) -> Came<Completion> {
     let said = match provider.kind {
@@ -203,10 +204,11 @@ async fn answered(
         let completion = completion.max((said.text.len() + said.reasoning.len()) as u64);
         said.tokens.at_most(asked_bytes(request), completion)
     });
-    Came {
-        tokens: tokens.unwrap_or_default(),
-        answer: said.and_then(|said| answer::read(said, request.max_tokens, schema)),
-    }
+    let tokens = tokens.unwrap_or_default();
+    let (limit, schema) = (request.max_tokens, schema.cloned());
+    let read = move || answer::read(said?, limit, schema.as_deref());
+    let answer = wire::beside(read).await;
+    Came { tokens, answer }
 }
 
 /// Bytes of what is asked, of which each token has one at least, and what a server adds to it.

@@ -1,6 +1,9 @@
 //! What a handler reports. There is no default and no boolean, so "ok" cannot be said by
 //! accident; a panic, a trap and a timeout are failures with a kind of their own.
 
+mod failure;
+mod kept;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
@@ -10,6 +13,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+pub use self::failure::{Failure, FailureKind};
+use self::kept::{fallbacks, flags};
 use crate::handler::is_name;
 use crate::shown::cut;
 use crate::value::{self, ColumnError, Statement};
@@ -38,6 +43,9 @@ pub struct Done<P> {
     /// What was done in a lesser way than it should have been.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fallbacks: Vec<Fallback>,
+    /// What speaks against what it hands on, for a person to decide before that is published.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
     /// Statements that commit in the transaction of the checkpoint, exactly once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<Json>")]
@@ -86,6 +94,7 @@ impl<P> Done<P> {
             patch,
             effects: Effects::default(),
             fallbacks: Vec::new(),
+            flags: Vec::new(),
             writes: Vec::new(),
         }
     }
@@ -96,6 +105,7 @@ impl<P> Done<P> {
             patch: patch(self.patch),
             effects: self.effects,
             fallbacks: self.fallbacks,
+            flags: self.flags,
             writes: self.writes,
         }
     }
@@ -114,6 +124,13 @@ impl<P> Done<P> {
             what: what.into(),
             why: why.into(),
         });
+        self
+    }
+
+    /// Something speaks against what is handed on, and a person is to decide.
+    #[must_use]
+    pub fn flag(mut self, why: impl Into<String>) -> Self {
+        self.flags.push(why.into());
         self
     }
 
@@ -177,48 +194,6 @@ pub enum Stop {
     },
     /// It failed.
     Failed(Failure),
-}
-
-/// How a handler failed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error, JsonSchema)]
-#[error("{kind}: {message}")]
-pub struct Failure {
-    /// What kind of failure it is.
-    pub kind: FailureKind,
-    /// What happened.
-    pub message: String,
-    /// Whether trying again may help.
-    pub retryable: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum FailureKind {
-    /// The configuration cannot work; trying again changes nothing.
-    Config,
-    /// The input does not fit what the handler reads.
-    Input,
-    /// A grant does not allow it.
-    Denied,
-    /// The handler is wrong: a panic, an output that breaks its own schema.
-    Internal,
-    /// It took longer than it may.
-    Timeout,
-    /// A component trapped: a panic inside the sandbox, a memory limit, a wild access.
-    Trap,
-}
-
-impl fmt::Display for FailureKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            FailureKind::Config => "config",
-            FailureKind::Input => "input",
-            FailureKind::Denied => "denied",
-            FailureKind::Internal => "internal",
-            FailureKind::Timeout => "timeout",
-            FailureKind::Trap => "trap",
-        })
-    }
 }
 
 impl From<ColumnError> for Stop {
@@ -294,10 +269,6 @@ const LONGEST_WORD: usize = 200;
 const MOST_EFFECTS: usize = 64;
 /// The most statements that commit with one checkpoint, which others wait for.
 const MOST_WRITES: usize = 100;
-/// The most fallbacks that are kept of one call, and the most characters of each reason.
-const MOST_FALLBACKS: usize = 20;
-const LONGEST_REASON: usize = 1_000;
-
 impl Outcome {
     /// What is kept of what a handler said, native or plugin: its texts cut with a note, and a
     /// failure in place of effects that have no name, or too many.
@@ -306,7 +277,8 @@ impl Outcome {
         match self {
             Outcome::Done(done) => match unfit(&done.effects).or_else(|| too_many(&done.writes)) {
                 None => Outcome::Done(Done {
-                    fallbacks: kept(done.fallbacks),
+                    fallbacks: fallbacks(done.fallbacks),
+                    flags: flags(done.flags),
                     ..done
                 }),
                 Some(problem) => Outcome::Stopped(Stop::failed(FailureKind::Internal, problem)),
@@ -347,6 +319,14 @@ impl Outcome {
         }
     }
 
+    /// What speaks against what is handed on.
+    pub fn flags(&self) -> &[String] {
+        match self {
+            Outcome::Done(done) => &done.flags,
+            Outcome::Stopped(_) => &[],
+        }
+    }
+
     /// One sentence for a person. Of an outcome that is [bounded](Self::bounded) it is hardly longer than
     /// a text that a handler says, which is not cut again: the note would count only what is cut here.
     pub fn detail(&self) -> String {
@@ -358,7 +338,8 @@ impl Outcome {
                     .map(|(name, count)| format!("{name} {count}"));
                 let fallbacks = done.fallbacks.iter().map(ToString::to_string);
                 let counts = counts.collect::<Vec<_>>().join(", ");
-                sentence(std::iter::once(counts).chain(fallbacks))
+                let flags = done.flags.iter().map(|why| format!("flagged: {why}"));
+                sentence(std::iter::once(counts).chain(flags).chain(fallbacks))
             }
             Outcome::Stopped(stop) => stop.to_string(),
         }
@@ -377,23 +358,6 @@ fn too_many(writes: &[Statement]) -> Option<String> {
     Some(format!(
         "{count} writes are deferred, and {MOST_WRITES} allowed; give one statement many rows, or write directly"
     ))
-}
-
-/// What is kept of fallbacks: the first of them, each cut with a note, and how many more there were.
-fn kept(mut fallbacks: Vec<Fallback>) -> Vec<Fallback> {
-    let more = fallbacks.len().saturating_sub(MOST_FALLBACKS);
-    fallbacks.truncate(MOST_FALLBACKS);
-    if let Some(last) = fallbacks.last_mut().filter(|_| more > 0) {
-        *last = Fallback {
-            what: format!("{} more", more + 1),
-            why: "they are not kept; count what is alike as one".to_owned(),
-        };
-    }
-    let fallbacks = fallbacks.into_iter().map(|said| Fallback {
-        what: cut(said.what, LONGEST_WORD),
-        why: cut(said.why, LONGEST_REASON),
-    });
-    fallbacks.collect()
 }
 
 /// What is wrong with the effects that a handler counted.

@@ -22,6 +22,7 @@ mod lost;
 mod pipelines;
 mod plugins;
 mod policies;
+mod prices;
 mod prompts;
 mod reach;
 mod referrer;
@@ -35,6 +36,7 @@ mod settling;
 mod unread;
 
 use std::fmt;
+use std::path::Path;
 
 use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
@@ -54,6 +56,8 @@ use crate::workspace::{Definitions, Place};
 /// Who is called, and who is there to answer.
 #[derive(Clone, Copy)]
 pub struct RollScope<'a> {
+    /// The folder of the workspace.
+    pub folder: &'a Path,
     pub definitions: &'a Definitions,
     pub registry: &'a Registry,
     /// Plugins that did not load.
@@ -338,6 +342,7 @@ pub async fn call(scope: &RollScope<'_>) -> Result<RollReport, StoreError> {
         settings::list(scope),
         declarations::list(scope),
         schema::list(scope, &schema),
+        prices::list(scope),
         prompts::list(scope),
         plugins::list(scope),
         grants::list(scope, &schema),

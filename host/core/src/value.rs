@@ -7,6 +7,7 @@ mod write;
 use std::marker::PhantomData;
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::shown;
@@ -110,7 +111,8 @@ pub fn tree_of(value: &serde_json::Value) -> u64 {
 
 /// The JSON document that a peer's bytes are, if it takes at most so many bytes of memory; else what
 /// is wrong with it. Nothing that a peer says is read as JSON but here.
-pub fn json_in(bytes: &[u8], most: u64) -> Result<serde_json::Value, JsonProblem> {
+pub fn json_in<T: DeserializeOwned>(bytes: impl AsRef<[u8]>, most: u64) -> Result<T, JsonProblem> {
+    let bytes = bytes.as_ref();
     if tree(bytes) > most {
         return Err(JsonProblem::TooLarge(most >> 20));
     }

@@ -77,6 +77,8 @@ CREATE TABLE posts (
     subject      TEXT NOT NULL UNIQUE,
     task         TEXT NOT NULL,
     title        TEXT NOT NULL CHECK ({{octets(}}title{{)}} <= 1000),
+    -- The title that search engines show; its own, if empty.
+    seo_title    TEXT NOT NULL DEFAULT '' CHECK ({{octets(}}seo_title{{)}} <= 1000),
     excerpt      TEXT NOT NULL CHECK ({{octets(}}excerpt{{)}} <= 10000),
     markdown     TEXT NOT NULL CHECK ({{octets(}}markdown{{)}} <= 131072),
     tags         TEXT NOT NULL CHECK ({{octets(}}tags{{)}} <= 4000),
@@ -136,6 +138,23 @@ CREATE TABLE media (
 CREATE INDEX media_task ON media (task);
 CREATE INDEX media_run ON media (run);
 CREATE INDEX media_path ON media (path);
+
+-- What taps found elsewhere, such as items of feeds and documents of a folder, each once by where it
+-- was found (`origin`) and what it is called there (`name`). `digest` changes with title and text.
+-- grantable
+CREATE TABLE items (
+    id        TEXT PRIMARY KEY,
+    origin    TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    url       TEXT NOT NULL,
+    title     TEXT NOT NULL,
+    published TEXT NOT NULL,
+    text      TEXT NOT NULL,
+    digest    TEXT NOT NULL,
+    found_at  BIGINT NOT NULL
+);
+
+CREATE INDEX items_found ON items (found_at);
 
 -- How far a rail that asks a model agreed with people about drafts of a corpus. `question` is the digest of
 -- all that its verdicts depend on besides the model; whether it may move a draft is asked of its newest row. It is

@@ -29,6 +29,20 @@ pub struct Draft {
     /// The picture that stands for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub featured: Option<Image>,
+    /// The title that search engines show; its own, if empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub seo_title: String,
+}
+
+/// What was said of a draft before it was saved, as it is kept with it; `null` where nothing was.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Said {
+    /// By the rail of a diary's citations.
+    pub citations: Json,
+    /// By all rails, added up.
+    pub rails: Json,
+    /// Whether a person should look before it is published.
+    pub flagged: bool,
 }
 
 /// A picture that is kept.
@@ -57,9 +71,17 @@ impl Draft {
     }
 
     /// What the rails said of it, and what a person should know before approving it.
-    pub fn report(&self, citations: &Json) -> Json {
+    pub fn report(&self, said: &Said) -> Json {
         let (notes, tags, covers) = (&self.notes, &self.tags, &self.covers);
-        json!({ "citations": citations, "notes": notes, "tags": tags, "covers": covers })
+        let Said {
+            citations,
+            rails,
+            flagged,
+        } = said;
+        json!({
+            "citations": citations, "rails": rails, "flagged": flagged,
+            "notes": notes, "tags": tags, "covers": covers,
+        })
     }
 }
 

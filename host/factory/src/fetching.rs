@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use callboard_core::beside::{self, Clock};
-use callboard_core::exchange::{ClientError, Reach, Request, Response};
+use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::handler::Call;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,15 @@ impl Default for Manners {
             wait_seconds: 20,
         }
     }
+}
+
+/// Why a site was not asked what it allows, and how one that may not be asked is.
+fn unasked(url: &Url, error: &ClientError) -> String {
+    if error.kind != ClientErrorKind::Denied {
+        return format!("its robots.txt: {error}");
+    }
+    let origin = url.origin().ascii_serialization();
+    format!("{error}; if it is yours, write `config.manners.besides = [\"{origin}\"]`")
 }
 
 /// Asks the network for one call of a handler.
@@ -106,7 +115,7 @@ impl<'c> Fetcher<'c> {
         let answer = self.call.send(Reach::Origin(server), request).await;
         let answer = answer.map_err(|error| error.to_string())?;
         match answer.status {
-            200 => search::read(&answer.body, most),
+            200 => self.beside(move |_| search::read(&answer.body, most)).await,
             status => Err(format!("status {status}")),
         }
     }
@@ -161,7 +170,7 @@ impl<'c> Fetcher<'c> {
         url.set_query(None);
         for _ in 0..=REDIRECTS {
             let sent = self.send(&url, robots::MOST as u64).await;
-            let response = sent.map_err(|error| format!("its robots.txt: {error}"))?;
+            let response = sent.map_err(|error| unasked(&url, &error))?;
             match response.status {
                 200..=299 => {
                     let file = String::from_utf8_lossy(&response.body);

@@ -7,7 +7,8 @@
 //! * [`operations`] – what can be asked of it, as typed functions and views.
 //! * the [pack](pack()) below – what it brings, like a table of contents.
 //! * [`site`], `handlers` – its pages, its units of work.
-//! * [`asking`], [`rewriting`], [`fetching`] – what its handlers ask models and the network, through the call.
+//! * [`asking`], [`rewriting`], [`fetching`], [`tapping`] – what its handlers ask models and the network, through the
+//!   call, and what becomes of it.
 //! * [`media`] – where its pictures are kept.
 //! * [`writing`], [`research`], [`diary`], [`draft`], [`rails`], [`images`], [`markdown`], [`slug`] – its arithmetic and
 //!   its texts, no IO.
@@ -39,6 +40,7 @@ pub mod rewriting;
 pub mod site;
 pub mod slug;
 pub mod tables;
+pub mod tapping;
 pub mod writing;
 
 use callboard_core::app::current::Rebuilt;
@@ -56,7 +58,12 @@ const PACK: Pack = Pack {
         read: &[site::FOLDER, diary::page::FOLDER],
         marks: &[site::LIST, media::MARK],
     },
-    settings: &[site::SETTINGS, &media::READS],
+    settings: &[
+        site::SETTINGS,
+        &media::READS,
+        &images::provider::READS,
+        &research::READS,
+    ],
     rules: &[
         site::rules,
         diary::roll::list,

@@ -5,13 +5,26 @@ mod markup;
 pub mod page;
 pub mod robots;
 pub mod search;
+mod shape;
 
 use std::collections::BTreeSet;
 
+use callboard_core::settings::{SettingRead, SettingType, any};
 use callboard_core::shown::cut;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
+
+/// The setting with the address of the search server.
+pub const SEARCH: &str = "research.search.url";
+
+/// What is read of it.
+pub(crate) const READS: [SettingRead; 1] = [SettingRead {
+    key: SEARCH,
+    kinds: &[SettingType::Url],
+    reader: "whoever reads about a topic",
+    text: any,
+}];
 
 /// One text that a draft may stand on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

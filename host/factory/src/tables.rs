@@ -5,6 +5,7 @@ pub mod commits;
 pub mod diary_days;
 pub mod drafts;
 pub mod embeddings;
+pub mod items;
 pub mod media;
 pub mod posts;
 pub mod rail_trials;

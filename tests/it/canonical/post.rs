@@ -2,7 +2,7 @@
 
 use callboard_core::store::Dialect;
 
-use super::press::{TOPIC, draft, factory, press, run, text, written};
+use super::press::{TOPIC, draft, factory, press, role, run, text, written};
 use crate::support::factory::{DAY, board, on_each};
 
 on_each!(
@@ -54,7 +54,12 @@ on_each!(
         factory.ok(&["tasks", "approve", &task]);
         assert_eq!(factory.count("posts WHERE tags = 'lighthouse,fastnet'"), 1);
         let slug = factory.texts("SELECT slug FROM posts", "slug").remove(0);
-        let dull = "UPDATE posts SET excerpt = 'dull', tags = 'dull'";
+        let found_by = "SELECT seo_title FROM posts";
+        assert_eq!(
+            factory.texts(found_by, "seo_title"),
+            ["What the keepers of the Fastnet did"]
+        );
+        let dull = "UPDATE posts SET seo_title = 'dull', excerpt = 'dull', tags = 'dull'";
         assert_eq!(factory.execute(dull), 1);
         let refreshed = factory.run(&["run", "seo_refresh", "--input", &format!("slug={slug}")]);
         assert_eq!(refreshed.code, 4, "{refreshed}");
@@ -62,10 +67,18 @@ on_each!(
             .as_str()
             .expect("a run")
             .to_owned();
+        let asked = factory.ok(&["gates", "show", &gate]);
+        for goes_out in ["Wick, lens", "lighthouse, fastnet"] {
+            assert!(asked.contains(goes_out), "no {goes_out} in\n{asked}");
+        }
         factory.ok(&["gates", "approve", &gate]);
         assert_eq!(
             factory.count("posts WHERE tags = 'lighthouse,fastnet' AND excerpt LIKE 'Wick, lens%'"),
             1
+        );
+        assert_eq!(
+            factory.texts(found_by, "seo_title"),
+            ["What the keepers of the Fastnet did"]
         );
         let again = run(&factory, &[TOPIC, &urls]);
         assert_eq!(again.code, 0, "{again}");
@@ -106,8 +119,11 @@ on_each!(
             4,
             "the diary needs no model"
         );
-        factory.ok(&["settings", "set", "roles.writer.url", &press.url("/")]);
-        factory.ok(&["settings", "set", "roles.writer.model", "quill"]);
+        let critic = "blocked: pipeline canonical_blog: role `critic` does not resolve: \
+            `roles.critic.url` and `roles.critic.model` are not set";
+        assert!(check.stdout.replace('\n', " ").contains(critic), "{check}");
+        role(&factory, "writer", &press.url("/"), "quill");
+        role(&factory, "critic", &press.url("/"), "lens");
         let id = blocked["id"].as_str().expect("an id").to_owned();
         let resumed = factory.run(&["runs", "resume", &id]);
         assert_eq!(resumed.code, 4, "{resumed}");

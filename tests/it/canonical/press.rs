@@ -42,6 +42,10 @@ pub(super) const TITLES: &str =
     r#"{"titles":["Title: no title","What the keepers of the Fastnet did all day"]}"#;
 pub(super) const SEO: &str = r#"{"title":"What the keepers of the Fastnet did","description":"Wick, lens and weather book: a day of a lighthouse keeper at the Fastnet, hour by hour.","keywords":["Lighthouse","Fastnet"]}"#;
 
+/// What its pictures are to show, and what is seen in each.
+pub(super) const PICTURES: &str = r#"{"pictures":[{"which":"featured","prompt":"A lighthouse on a rock at dusk"},{"which":"inline:1","prompt":"Hands that polish a lens"}]}"#;
+pub(super) const SEEN: &str = "A lighthouse keeper polishes a lens of brass and glass.";
+
 /// What the web has.
 pub(super) fn web(asked: &Asked) -> Reply {
     match asked.path.as_str() {
@@ -82,6 +86,15 @@ fn feed(_: &Asked) -> String {
 pub(super) fn model(asked: &Asked) -> Reply {
     let wanted = wanted(asked);
     let has = |key: &str| wanted.iter().any(|it| it == key);
+    if wanted.is_empty() {
+        return Reply::model(SEEN, true);
+    }
+    if has("score") {
+        return Reply::model(r#"{"score": 85, "findings": []}"#, true);
+    }
+    if has("pictures") {
+        return Reply::model(PICTURES, true);
+    }
     let again = asked.body.contains("as its editor") || asked.body.contains("was sent back");
     let text = match (has("titles"), has("sections")) {
         (true, _) => TITLES,
@@ -103,24 +116,35 @@ pub(super) fn press() -> Scripted {
     })
 }
 
-/// A factory that may read the press, without plugins and with a short patience; not applied.
+/// A factory that may read the press, with a short patience; not applied.
 pub(super) fn written(dialect: Dialect, press: &Scripted) -> Factory {
-    let factory = Factory::bare_written(dialect);
+    let factory = Factory::written(dialect);
     let origin = press.url("");
     let stage = "# config.manners.besides = [\"http://wiki.lan:8080\"]";
     let config =
         format!("config.manners = {{ besides = [\"{origin}\"], pause_ms = 0, wait_seconds = 2 }}");
     factory.edit("pipelines/canonical_blog.toml", stage, &config);
+    let (rail, config) = (
+        "# config.besides = [\"http://wiki.lan:8080\"]",
+        format!("config.besides = [\"{origin}\"]"),
+    );
+    factory.edit("pipelines/canonical_blog.toml", rail, &config);
     factory
 }
 
-/// The same with its writer, applied.
+/// The same with its writer and its critic, applied.
 pub(super) fn factory(dialect: Dialect, press: &Scripted) -> Factory {
     let factory = written(dialect, press);
     factory.ok(&["apply"]);
-    factory.ok(&["settings", "set", "roles.writer.url", &press.url("/")]);
-    factory.ok(&["settings", "set", "roles.writer.model", "quill"]);
+    role(&factory, "writer", &press.url("/"), "quill");
+    role(&factory, "critic", &press.url("/"), "lens");
     factory
+}
+
+/// Have a role answered for at an address.
+pub(super) fn role(factory: &Factory, role: &str, url: &str, model: &str) {
+    factory.ok(&["settings", "set", &format!("roles.{role}.url"), url]);
+    factory.ok(&["settings", "set", &format!("roles.{role}.model"), model]);
 }
 
 /// Run the pipeline with inputs.

@@ -53,6 +53,24 @@ on_each!(
             "{history:?}"
         );
         assert_eq!(factory.count("media WHERE post IS NULL"), 0);
+        // All of them at once, each as before.
+        let asked = server.generations().len();
+        let ran = factory.run(&["run", "image_rebuild", "--input", &format!("task={task}")]);
+        assert_eq!(ran.code, 0, "{ran}");
+        let rebuilt = post(&factory);
+        let all = pictures(rebuilt["markdown"].as_str().expect("a text"));
+        assert!(all.iter().all(|src| !new.contains(src)), "{all:?}");
+        assert_ne!(rebuilt["featured"]["src"], after["featured"]["src"]);
+        assert_eq!(all.len(), new.len());
+        let prompts: Vec<_> = server.generations()[asked..]
+            .iter()
+            .map(|it| it.json()["prompt"].clone())
+            .collect();
+        assert_eq!(
+            (prompts.len(), &prompts[0]),
+            (1 + all.len(), &json!("A boat"))
+        );
+        assert_eq!(factory.count("media WHERE post IS NULL"), 0);
         let ran = factory.run(&["tasks", "regen-image", &task, "--which", "inline:99"]);
         assert_eq!(ran.code, 1, "{ran}");
         assert!(

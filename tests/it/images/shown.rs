@@ -14,7 +14,7 @@ use crate::support::pictures::PictureServer;
 const STAGES: &str = r#"[[stage]]
 id = "plan"
 handler = "content.plan_images"
-needs = ["citations"]
+needs = ["compose"]
 config = { role = "" }
 
 [[stage]]
@@ -29,24 +29,18 @@ handler = "content.place_images"
 needs = ["make"]
 
 [[stage]]
-id = "save"
-handler = "content.save_draft"
+id = "citations"
+handler = "qa.citations"
 needs = ["place"]
 "#;
 
 /// A factory whose diary has pictures and stands before its gate.
 pub(super) fn drafted(dialect: Dialect, server: &PictureServer) -> Factory {
     let factory = Factory::bare_written(dialect);
-    let save =
-        "[[stage]]\nid = \"save\"\nhandler = \"content.save_draft\"\nneeds = [\"citations\"]\n";
-    factory.edit("pipelines/dev_diary.toml", save, STAGES);
-    // The diary's rail holds the words against the template's, so pictures come behind it; a verdict
-    // that is required would have to come last. One that is not still ends the run.
-    factory.edit(
-        "pipelines/dev_diary.toml",
-        "required = true\n\n[[stage]]\nid = \"plan\"",
-        "\n[[stage]]\nid = \"plan\"",
-    );
+    // The diary's rail judges the text with its pictures, and is required as ever.
+    let citations =
+        "[[stage]]\nid = \"citations\"\nhandler = \"qa.citations\"\nneeds = [\"compose\"]\n";
+    factory.edit("pipelines/dev_diary.toml", citations, STAGES);
     let (short, long) = ("budget = \"10m\"", "budget = \"20m\"");
     factory.edit("pipelines/dev_diary.toml", short, long);
     factory.ok(&["apply"]);

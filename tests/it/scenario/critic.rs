@@ -10,16 +10,6 @@ use crate::support::factory::{BARE, Factory, on_each};
 use crate::support::guests::{fixture, guest};
 use crate::support::model::{ModelServer, Say};
 
-const SETTINGS: &str = r#"
-["roles.critic.url"]
-type = "url"
-description = "Where the model that judges answers."
-
-["roles.critic.model"]
-type = "model"
-description = "The model that judges."
-"#;
-
 const REVIEW: &str = r#"
 name = "review"
 budget = "5m"
@@ -56,8 +46,6 @@ fn factory(dialect: Dialect, server: &ModelServer) -> Factory {
         "callboard.toml",
         format!("{BARE}\n[grants.critic]{granted}"),
     );
-    let settings = factory.read("settings.toml");
-    factory.write("settings.toml", format!("{settings}{SETTINGS}"));
     // The roll call wants the role set before the pipeline may name the critic.
     factory.ok(&["apply"]);
     set(&factory, server);

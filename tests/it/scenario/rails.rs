@@ -22,15 +22,9 @@ pub(super) fn sum(needs: &[&str], config: &str) -> String {
     format!("[[stage]]\nid = \"sum\"\nhandler = \"qa.aggregate\"\nneeds = {needs:?}\n{config}\n")
 }
 
-/// The role that judges, which the bundled workspace does not declare.
-pub(super) const CRITIC: &str = "\n[\"roles.critic.url\"]\ntype = \"url\"\ndescription = \"where it answers\"\n\
-    [\"roles.critic.model\"]\ntype = \"model\"\ndescription = \"which\"\n";
-
 fn judging(dialect: Dialect, stages: &str) -> Factory {
     let factory = Factory::written(dialect);
     factory.write("pipelines/judge.toml", format!("{HEAD}{stages}"));
-    let declared = factory.read("settings.toml");
-    factory.write("settings.toml", declared + CRITIC);
     factory
 }
 
@@ -114,6 +108,31 @@ on_each!(
             detail.contains("rules: fake_quote (line 3): nobody is known"),
             "{detail}"
         );
+    }
+);
+
+on_each!(
+    what_rails_have_against_a_draft_is_told_at_the_gate_behind_them,
+    |dialect: Dialect| {
+        let rails = rail("rules", "qa.programmatic", "") + &rail("critic", "qa.critic", "");
+        let sum = sum(&["rules", "critic"], "config.required = [\"rules\"]");
+        let gate = "[[stage]]\nid = \"approve\"\ngate = \"good?\"\nneeds = [\"sum\"]\n";
+        let factory = judging(dialect, &(rails + &sum + gate));
+        factory.ok(&["apply"]);
+        let draft = format!("draft={}", sample("good_sockets"));
+        let ran = factory.run(&["run", "judge", "--input", &draft]);
+        assert_eq!(ran.code, 4, "{ran}");
+        let gate = factory.json(&["gates", "list"])[0].clone();
+        let run = gate["run"].as_str().expect("a run");
+        let shown = factory.json(&["runs", "show", run]);
+        let stages = shown["stages"].as_array().expect("a list");
+        let sum = stages.iter().find(|stage| stage["stage"] == "sum");
+        let sum = sum.expect("it was asked");
+        for told in [&gate["question"], &shown["run"]["detail"], &sum["detail"]] {
+            let told = told.as_str().expect("a text");
+            assert!(told.contains("flagged: critic: "), "{told}");
+        }
+        assert!(ran.stdout.contains("flagged: critic: "), "{ran}");
     }
 );
 
@@ -215,6 +234,29 @@ fn a_rail_that_would_never_be_asked_is_a_miss() {
     ] {
         assert!(said.contains(words), "no `{words}` in\n{ran}");
     }
+}
+
+/// A slip in what is required makes no adviser of the rail, and is told once.
+#[test]
+fn a_slip_in_what_is_required_is_one_miss_with_the_name_that_was_meant() {
+    let rules = "[[stage]]\nid = \"rules\"\nhandler = \"qa.programmatic\"\non.rejected = \"skip\"\non.nothing-to-do = \"skip\"\n";
+    let sum = sum(&["rules"], "config.required = [\"rulse\"]");
+    let factory = judging(Dialect::Sqlite, &format!("{rules}{sum}"));
+    let ran = factory.run(&["--format", "json", "check"]);
+    let roll: Json = serde_json::from_str(&ran.stdout).expect("JSON");
+    let references = roll["references"].as_array().expect("a list");
+    let of_judge = references.iter().filter(|it| {
+        let referrer = it["referrer"].as_str().unwrap_or_default();
+        referrer.starts_with("stage judge/") && !it["miss"].is_null()
+    });
+    let told: Vec<_> = of_judge
+        .map(|it| (&it["key"], &it["miss"]["mend"]))
+        .collect();
+    assert_eq!(
+        told,
+        [(&json!("config.required"), &json!("write `rules`"))],
+        "{ran}"
+    );
 }
 
 #[test]

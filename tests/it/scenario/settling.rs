@@ -4,7 +4,7 @@
 use callboard_core::store::Dialect;
 use serde_json::Value as Json;
 
-use super::rails::{CRITIC, HEAD, rail, sample, sum};
+use super::rails::{HEAD, rail, sample, sum};
 use crate::support::factory::{Factory, on_each};
 use crate::support::host::Ran;
 use crate::support::model::{ModelServer, Say};
@@ -50,8 +50,6 @@ needs = [\"approve\"]
 fn written(dialect: Dialect, settle: &str) -> Factory {
     let factory = Factory::written(dialect);
     factory.write("pipelines/press.toml", pipeline(settle));
-    let declared = factory.read("settings.toml");
-    factory.write("settings.toml", declared + CRITIC);
     factory
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use callboard_core::store::Dialect;
 use serde_json::{Value as Json, json};
 
-use super::rails::{ASKED, CRITIC, HEAD, rail, sum};
+use super::rails::{ASKED, HEAD, rail, sum};
 use crate::support::factory::{Factory, on_each};
 use crate::support::scripted::{Asked, Reply, Scripted};
 
@@ -65,8 +65,6 @@ fn judging(dialect: Dialect) -> Factory {
             "on.unavailable = \"end\"\nconfig.required = [\"critic\"]",
         );
     factory.write("pipelines/judge.toml", format!("{HEAD}{stages}"));
-    let declared = factory.read("settings.toml");
-    factory.write("settings.toml", declared + CRITIC);
     factory.ok(&["apply"]);
     factory
 }
@@ -252,8 +250,6 @@ fn a_trial_is_recorded_and_played_again_without_its_model() {
 #[test]
 fn a_critic_that_only_advises_needs_no_trial_and_one_that_judges_its_own_work_is_a_warning() {
     let factory = Factory::bare_written(Dialect::Sqlite);
-    let declared = factory.read("settings.toml");
-    factory.write("settings.toml", declared + CRITIC);
     let critic = format!(
         "\n[[stage]]\nid = \"critic\"\nhandler = \"qa.critic\"\nneeds = [\"compose\"]\n{ASKED}"
     );

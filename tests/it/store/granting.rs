@@ -8,11 +8,12 @@ use callboard_core::value::Statement;
 use crate::support::database::on_both;
 
 /// The tables and views of the factory that plugins may be granted.
-const GRANTABLE: [&str; 9] = [
+const GRANTABLE: [&str; 10] = [
     "commits",
     "diary_days",
     "drafts",
     "embeddings",
+    "items",
     "media",
     "posts",
     "sources",

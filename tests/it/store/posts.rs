@@ -19,6 +19,7 @@ fn post(number: i64) -> Post {
         written_by: "composer".to_owned(),
         covers: "2026-01-02".to_owned(),
         featured: None,
+        seo_title: String::new(),
         removed: false,
         published_at: timestamp(number * 1_000_000),
         updated_at: timestamp(number * 1_000_000),

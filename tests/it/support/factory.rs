@@ -94,6 +94,7 @@ impl Factory {
         ] {
             self.remove(&format!("policies/{policy}.toml"));
         }
+        self.remove("pipelines/canonical_blog.toml");
         self
     }
 

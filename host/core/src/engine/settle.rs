@@ -43,6 +43,9 @@ pub(super) fn said(gate: &Stage, rows: &[StageRun], registry: &Registry) -> Said
     if !entry.is_some_and(|entry| entry.contract.decides) {
         return ask("its handler does not decide");
     }
+    if plan::live(rows).any(|row| !row.outcome.flags().is_empty()) {
+        return ask("what waits is flagged");
+    }
     let done = match &row.outcome {
         Outcome::Done(done) if done.fallbacks.is_empty() => done,
         Outcome::Done(_) => return ask("it was done in a lesser way than it should have been"),
@@ -126,6 +129,7 @@ mod tests {
                 needs: Needs::default(),
                 always_gives_a_verdict: false,
                 decides: self.0,
+                may_flag: false,
             }
         }
 
@@ -190,7 +194,7 @@ mod tests {
     #[test]
     fn only_an_approval_of_a_handler_that_decides_directly_before_the_gate_settles_it() {
         let yes = json!({ "answer": "approve", "reasons": ["it is good", "and so on"], "seen": 3 });
-        let approves = [row(done(yes.clone()), Follow::Continue)];
+        let approves = [row(done(yes), Follow::Continue)];
         let pipeline = pipeline("[\"s\"]");
         let gate = pipeline.stage("g").expect("the gate");
         let Said::Approved(verdict) = said(gate, &approves, &registry(true)) else {
@@ -227,6 +231,11 @@ mod tests {
                 "{said}"
             );
         }
+    }
+
+    #[test]
+    fn a_ruling_that_is_odd_flagged_or_done_in_a_lesser_way_settles_nothing() {
+        let yes = json!({ "answer": "approve", "reasons": ["it is good", "and so on"], "seen": 3 });
         let odd = |ruling: Json| asks("[\"s\"]", &[row(done(ruling), Follow::Continue)], true);
         assert_eq!(
             odd(json!({ "answer": "ask", "reasons": ["a", "b"] })),
@@ -237,6 +246,13 @@ mod tests {
             odd(json!({ "answer": "approve", "reasons": [] })),
             "s: it approves without a reason"
         );
+        let flag = Outcome::Done(Done::new(Patch::new()).flag("critic: no"));
+        let flagged = StageRun {
+            stage: "x".to_owned(),
+            ..row(flag, Follow::Continue)
+        };
+        let rows = [row(done(yes.clone()), Follow::Continue), flagged];
+        assert_eq!(asks("[\"s\"]", &rows, true), "s: what waits is flagged");
         let Outcome::Done(lesser) = done(yes) else {
             unreachable!()
         };

@@ -128,8 +128,19 @@ impl Misfit {
             ValidationErrorKind::Required { property } => MisfitKind::Missing(text(property)),
             _ => MisfitKind::Other,
         };
+        let pointer = error.instance_path().to_string();
+        // Where no key is allowed, each is told as a value that is not.
+        if let ValidationErrorKind::FalseSchema = error.kind()
+            && let Some((above, key)) = pointer.rsplit_once('/')
+        {
+            return Self {
+                pointer: above.to_owned(),
+                problem: problem(error),
+                kind: MisfitKind::Unexpected(vec![key.replace("~1", "/").replace("~0", "~")]),
+            };
+        }
         Self {
-            pointer: error.instance_path().to_string(),
+            pointer,
             problem: problem(error),
             kind,
         }

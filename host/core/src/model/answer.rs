@@ -4,15 +4,17 @@ use serde_json::Value as Json;
 
 use super::cause::Cause;
 use super::reasoning;
+use crate::client::{ClientError, ClientErrorKind};
 use crate::handler::schema::Schema;
 use crate::handler::{Completion, Tokens};
 use crate::value::{JsonProblem, json_in};
 
 /// Bytes of memory that an answer may take as JSON.
 const TREE: u64 = 64 << 20;
-/// Bytes of a long token, and what a server may say beyond the limit.
-const TOKEN: usize = 64;
-const BEYOND: usize = 1 << 20;
+/// Bytes of a text for each token that it may have: four are many, in any language.
+const TOKEN: u64 = 16;
+/// Bytes that a text may have however few its tokens are.
+const LEAST: u64 = 4 << 10;
 
 /// How a server says that an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,13 +38,21 @@ pub(super) struct Said {
     pub(super) tokens: Tokens,
 }
 
+/// The most bytes of a text of so many tokens. A server that says more does not count, and nothing
+/// reads it.
+pub(super) fn longest(tokens: u32) -> u64 {
+    LEAST + TOKEN * u64::from(tokens)
+}
+
 /// The answer in what was said.
 pub(super) fn read(said: Said, limit: u32, schema: Option<&Schema>) -> Result<Completion, Cause> {
-    let (bytes, most) = (said.text.len() + said.reasoning.len(), most_bytes(limit));
+    let (bytes, most) = (
+        said.text.len().max(said.reasoning.len()) as u64,
+        longest(limit),
+    );
     if bytes > most {
-        let problem =
-            format!("an answer of {bytes} bytes, where {limit} tokens are at most {most}");
-        return Err(Cause::Protocol(problem));
+        let told = format!("the answer has {bytes} bytes, and {limit} tokens are {most} at most");
+        return Err(too_large(told));
     }
     let mut parted = reasoning::part(&said.text);
     match said.end {
@@ -64,21 +74,18 @@ pub(super) fn read(said: Said, limit: u32, schema: Option<&Schema>) -> Result<Co
     })
 }
 
-/// The most bytes that so many tokens are.
-fn most_bytes(tokens: u32) -> usize {
-    (tokens as usize)
-        .saturating_mul(TOKEN)
-        .saturating_add(BEYOND)
+fn too_large(told: String) -> Cause {
+    ClientError::new(ClientErrorKind::TooLarge, told).into()
 }
 
 fn json(answer: &str, schema: &Schema) -> Result<Json, Cause> {
-    let json = json_in(unfenced(answer).as_bytes(), TREE).map_err(|problem| match problem {
+    let json: Json = json_in(unfenced(answer), TREE).map_err(|problem| match problem {
         JsonProblem::Broken(error) => Cause::NoJson {
             line: error.line(),
             column: error.column(),
             problem: error.to_string(),
         },
-        JsonProblem::TooLarge(_) => Cause::Protocol(format!("the answer {problem}")),
+        JsonProblem::TooLarge(_) => too_large(format!("the answer {problem}")),
     })?;
     schema.check(&json).map_err(|misfit| Cause::Misfit {
         place: misfit.place(),
@@ -146,9 +153,12 @@ mod tests {
         cause("{\"a\": 1}", End::Limit, "truncated", "9 tokens");
         cause("<think>x", End::Itself, "empty", "no answer");
         let many = format!("{{\"a\":[{}0]}}", "{\"\":0},".repeat(120_000));
-        cause(&many, End::Itself, "protocol", "more than 64 MiB in memory");
+        cause(&many, End::Itself, "too-large", "9 tokens");
+        let schema = compiled(&json!({})).expect("a schema");
+        let refused = super::json(&many, &schema).expect_err("it has too many parts");
+        assert!(refused.to_string().contains("more than 64 MiB in memory"));
         let long = "x".repeat(2 << 20);
-        cause(&long, End::Itself, "protocol", "9 tokens are at most");
+        cause(&long, End::Itself, "too-large", "9 tokens are 4240 at most");
         cause("no", End::Refusal, "refused", "no");
     }
 }

@@ -21,12 +21,11 @@ pub(super) async fn complete(
     wire: &Wire,
 ) -> Result<Said, Cause> {
     let asked = Ask {
-        path: MESSAGES,
         key_header: Some("x-api-key"),
         headers: &[("anthropic-version", VERSION)],
-        body: body(provider, request),
+        ..Ask::in_words(MESSAGES, body(provider, request), request)
     };
-    read(provider, &ask(provider, asked, wire).await?)
+    ask(provider, asked, wire, read).await
 }
 
 fn body(provider: &Provider, request: &ModelRequest) -> Json {

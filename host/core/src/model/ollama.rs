@@ -16,8 +16,8 @@ pub(super) async fn complete(
     request: &ModelRequest,
     wire: &Wire,
 ) -> Result<Said, Cause> {
-    let answer = ask(provider, Ask::plain(CHAT, body(provider, request)), wire).await?;
-    read(provider, &answer)
+    let asked = Ask::in_words(CHAT, body(provider, request), request);
+    ask(provider, asked, wire, read).await
 }
 
 fn body(provider: &Provider, request: &ModelRequest) -> Json {
@@ -90,13 +90,16 @@ pub(super) async fn embed(
     wire: &Wire,
 ) -> Result<Vectors, Cause> {
     let body = json!({ "model": provider.model, "input": texts });
-    let answer = ask(provider, Ask::plain(VECTORS, body), wire).await?;
+    ask(provider, Ask::plain(VECTORS, body), wire, vectors).await
+}
+
+fn vectors(provider: &Provider, answer: &Json) -> Result<Vectors, Cause> {
     let all = answer["embeddings"].as_array().map(Vec::as_slice);
     let vectors = all.unwrap_or_default().iter().map(super::vector_of);
     Ok(Vectors {
         vectors: vectors.collect::<Result<_, _>>()?,
-        model: provider.named(&answer),
-        tokens: tokens(&answer),
+        model: provider.named(answer),
+        tokens: tokens(answer),
     })
 }
 

@@ -155,15 +155,11 @@ mod tests {
         parts("<|channel|>analysis<|message|>cut", "cut", "");
     }
 
-    /// Each of these would be a second and more, if every message were looked through to the end.
+    /// It is looked through once: with each message looked through to the end this would be days.
     #[test]
     fn many_messages_take_as_long_as_their_length() {
-        let said = "<|channel|>a<|message|>b<|end|>".repeat(200_000);
-        let began = std::time::Instant::now();
-        let parted = part(&said);
-        assert_eq!(parted.reasoning.len(), 2 * 200_000 - 1);
-        let took = began.elapsed();
-        assert!(took.as_secs() < 20, "{took:?}");
+        let said = "<|channel|>a<|message|>b<|end|>".repeat(900_000);
+        assert_eq!(part(&said).reasoning.len(), 2 * 900_000 - 1);
     }
 
     #[test]

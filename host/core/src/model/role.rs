@@ -6,10 +6,24 @@ use std::fmt;
 use serde_json::Value as Json;
 use url::Url;
 
-use crate::settings::{Secret, SettingError, Snapshot};
+use crate::settings::{
+    Misfit, Secret, SettingError, SettingRead, SettingReads, SettingType, Snapshot, any,
+};
 
 /// What a role is set by, behind `roles.ROLE.`.
 pub const PARTS: [&str; 5] = ["url", "model", "key", "provider", "fallback"];
+
+const READER: &str = "whoever asks a model";
+
+inventory::submit! {
+    SettingReads(&[&[
+        SettingRead { key: "roles.*.url", kinds: &[SettingType::Url], reader: READER, text: any },
+        SettingRead { key: "roles.*.model", kinds: &[SettingType::Model, SettingType::String], reader: READER, text: any },
+        SettingRead { key: "roles.*.key", kinds: &[SettingType::Secret], reader: READER, text: any },
+        SettingRead { key: "roles.*.provider", kinds: &[SettingType::String], reader: READER, text: ProviderKind::named },
+        SettingRead { key: "roles.*.fallback", kinds: &[SettingType::Csv, SettingType::String], reader: READER, text: any },
+    ]])
+}
 
 /// Where Anthropic answers, if no address is set.
 const ANTHROPIC: &str = "https://api.anthropic.com/";
@@ -37,6 +51,10 @@ impl ProviderKind {
             ProviderKind::Anthropic => "anthropic",
             ProviderKind::BuiltIn => "built-in",
         }
+    }
+
+    fn named(text: &str) -> Result<(), Misfit> {
+        Misfit::word(text, &Self::ALL.map(Self::name))
     }
 
     /// The parts of a role without which it does not resolve.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{ErrorKind, OperationError};
+use super::{ErrorKind, OperationError, named};
 use crate::app::{App, LoadedRevision};
 use crate::handler::{Call, Completion, Fallbacks, ModelRequest, Tokens};
 use crate::lines::Lines;
@@ -15,10 +15,10 @@ use crate::model::role::{self, Provider, ProviderKind};
 use crate::model::spending;
 use crate::outcome::{Fallback, Stop};
 use crate::settings::Snapshot;
-use crate::store::model_calls::{self, ModelUse};
+use crate::store::model_calls;
 
 pub use crate::config::shown_amount;
-pub use crate::store::model_calls::StageUse;
+pub use crate::store::model_calls::{ModelUse, StageUse};
 
 /// How long a role may take to answer a test.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -183,6 +183,13 @@ impl ProviderView {
 /// Ask a role one thing: a word, or the vector of a text.
 pub async fn test(app: &App, role: &str, vectors: bool) -> Result<TestedRole, OperationError> {
     let runnable = app.runnable().await?;
+    if !role::is_declared(&runnable.settings, role) {
+        let keys = runnable.settings.declarations().keys();
+        let roles = keys
+            .filter_map(|key| role::of_key(key))
+            .map(|(role, _)| role);
+        return Err(named::unknown("role", role, roles, "callboard models list"));
+    }
     let call = Call {
         run: String::new(),
         pipeline: String::new(),

@@ -27,6 +27,7 @@ use super::{OperationError, named};
 use crate::app::App;
 use crate::engine::plan;
 use crate::outcome::Patch;
+use crate::policy;
 use crate::store::model_calls::{self, StageUse};
 use crate::store::named::{self as names, Short};
 use crate::store::runs::{self, Listed, Only, Run};
@@ -48,9 +49,32 @@ pub async fn list(app: &App, filter: &Filter) -> Result<Vec<ListedView>, Operati
         pipeline: filter.pipeline.as_deref(),
     };
     let runs = runs::newest(app.store(), filter.limit, only).await?;
+    if let (true, Some(pipeline)) = (runs.is_empty(), &filter.pipeline) {
+        known(app, pipeline).await?;
+    }
     let short = Short::of(app.store(), &names::RUN, runs.iter().map(Listed::id)).await?;
     let view = |run| ListedView::of(run, &short);
     Ok(runs.into_iter().map(view).collect())
+}
+
+/// A pipeline of which there is no run is one that the active revision has.
+async fn known(app: &App, pipeline: &str) -> Result<(), OperationError> {
+    let loaded = app.active().await?;
+    let policies = loaded.definitions.policies.keys();
+    let pipelines = loaded.definitions.pipelines.keys().cloned();
+    let all: Vec<String> = pipelines
+        .chain(policies.map(|policy| policy::pipeline(policy)))
+        .collect();
+    if all.iter().any(|known| known == pipeline) {
+        return Ok(());
+    }
+    let names = all.iter().map(String::as_str);
+    Err(named::unknown(
+        "pipeline",
+        pipeline,
+        names,
+        "callboard pipelines list",
+    ))
 }
 
 /// The newest runs, each with how far it came.

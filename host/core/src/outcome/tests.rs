@@ -1,5 +1,6 @@
 //! Outcomes as they are kept.
 
+use super::kept::MOST_FALLBACKS;
 use super::*;
 
 #[test]
@@ -29,6 +30,19 @@ fn fallbacks_are_bounded_in_number_and_in_length_and_so_is_what_is_told_of_them(
     assert!(last.starts_with("181 more did not do it"), "{last}");
     let bytes: usize = kept.fallbacks().iter().map(|it| it.to_string().len()).sum();
     assert!(bytes < 30_000, "{bytes}");
+    assert!(kept.detail().chars().count() < LONGEST + 100);
+}
+
+#[test]
+fn flags_are_told_and_bounded() {
+    let done = |times: usize| {
+        let flag = |done: Done<Patch>, _| done.flag("y".repeat(5_000));
+        Outcome::Done((0..times).fold(Done::new(Patch::new()), flag)).bounded()
+    };
+    assert!(done(1).detail().starts_with("flagged: yyy"));
+    let kept = done(1_000);
+    assert_eq!(kept.flags().len(), MOST_FALLBACKS);
+    assert_eq!(kept.flags()[MOST_FALLBACKS - 1], "981 more");
     assert!(kept.detail().chars().count() < LONGEST + 100);
 }
 

@@ -99,10 +99,9 @@ fn explained(used: &Use<'_>, misfit: &Misfit, miss: Miss, misspelt: &[String]) -
 /// What a misfit means, with the key below its path where it is about one.
 fn misses(used: &Use<'_>, schema: &Json, misfit: &Misfit) -> Vec<(Option<String>, Miss)> {
     let handler = used.handler;
-    let at_root = misfit.pointer.is_empty();
     match &misfit.kind {
         MisfitKind::Unexpected(unexpected) => {
-            let known = if at_root { keys(schema) } else { Vec::new() };
+            let known = keys_at(schema, &segments(&misfit.pointer));
             let miss = |key: &String| (Some(key.clone()), not_a_key(key, &known));
             unexpected.iter().map(miss).collect()
         }
@@ -158,7 +157,7 @@ fn not_a_key(key: &str, known: &[&str]) -> Miss {
     let problem = format!("`{key}` is no key of this configuration");
     match nearest(key, known.iter().copied()) {
         Some(near) => Miss::new(problem, format!("write `{near}`, or remove it")),
-        None if known.is_empty() => Miss::new(problem, "remove it"),
+        None if known.is_empty() => Miss::new(format!("{problem}, which has none"), "remove it"),
         None => Miss::new(
             problem,
             format!("remove it; the keys are {}", named(known.iter().copied())),
@@ -173,6 +172,48 @@ fn keys(schema: &Json) -> Vec<&str> {
         .flatten()
         .map(|(key, _)| key.as_str())
         .collect()
+}
+
+/// The keys that a schema knows at a place of a value.
+fn keys_at<'s>(schema: &'s Json, path: &[String]) -> Vec<&'s str> {
+    let mut parts = alternatives(schema, schema, WITHIN);
+    for segment in path {
+        let below = |part: &&'s Json| {
+            let named = part.get("properties").and_then(|keys| keys.get(segment));
+            let any = || part.get("additionalProperties");
+            let item = || {
+                part.get("items")
+                    .filter(|_| segment.parse::<usize>().is_ok())
+            };
+            named.or_else(any).or_else(item)
+        };
+        let below: Vec<&Json> = parts.iter().filter_map(below).collect();
+        let below = below.into_iter();
+        parts = below
+            .flat_map(|part| alternatives(schema, part, WITHIN))
+            .collect();
+    }
+    parts.into_iter().flat_map(keys).collect()
+}
+
+/// References and choices in one another that are followed.
+const WITHIN: u8 = 4;
+
+/// A part of a schema, with all that it refers to or leaves the choice of.
+fn alternatives<'s>(schema: &'s Json, part: &'s Json, within: u8) -> Vec<&'s Json> {
+    let mut all = vec![part];
+    let Some(within) = within.checked_sub(1) else {
+        return all;
+    };
+    let pointer = part.get("$ref").and_then(Json::as_str);
+    let pointed = pointer.and_then(|pointer| schema.pointer(pointer.strip_prefix('#')?));
+    let choices = ["allOf", "anyOf", "oneOf"].into_iter();
+    let choices = choices
+        .filter_map(|word| part.get(word)?.as_array())
+        .flatten();
+    let others = choices.chain(pointed);
+    all.extend(others.flat_map(|other| alternatives(schema, other, within)));
+    all
 }
 
 /// The segments of a JSON pointer.

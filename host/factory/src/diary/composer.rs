@@ -48,6 +48,7 @@ pub fn draft(
         claims: composed.claims,
         notes: Vec::new(),
         featured: None,
+        seo_title: String::new(),
     })
 }
 

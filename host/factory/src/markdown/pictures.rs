@@ -129,7 +129,7 @@ pub fn captioned(
 }
 
 /// The text without the kept pictures that are paragraphs of their own.
-fn without(markdown: &str) -> Result<String, Unshowable> {
+pub fn without(markdown: &str) -> Result<String, Unshowable> {
     let mut text = markdown.to_owned();
     let kept = shown(markdown)?.into_iter();
     for found in kept.filter(|it| it.alone && it.src.starts_with(KEPT)).rev() {

@@ -12,17 +12,20 @@ use callboard_core::operations::{Actor, ListEntry, OperationError, named, runs};
 use callboard_core::store::named::Short;
 use callboard_core::store::timestamp;
 
+use crate::markdown::pictures::{KEPT, shown};
 use crate::tables::TASK;
-use crate::tables::drafts;
 use crate::tables::tasks::{self, Task};
 use crate::tables::transitions::{At, Happening, Word};
+use crate::tables::{drafts, media, sources};
 
 pub use self::create::{Asked, Created, create};
 pub use self::edit::{Edit, diff, edit};
 pub use self::picture::{Regenerated, Which, regen_image};
 pub use self::view::{
-    Cancelled, DiffView, DraftView, StageFallback, TaskDetails, TaskMoveView, TaskView,
+    Cancelled, DiffView, DraftView, StageFallback, TaskDetails, TaskMoveView, TaskPicture,
+    TaskSource, TaskView,
 };
+pub use crate::rails::aggregate::{Report, Row};
 pub use crate::tables::drafts::Origin;
 pub use crate::tables::tasks::{TASKS, TaskEvent, TaskStatus};
 
@@ -65,12 +68,40 @@ pub async fn show(app: &App, wanted: &str) -> Result<TaskDetails, OperationError
     let task = found(app, wanted).await?;
     let draft = drafts::numbered(&task.id, task.draft);
     let draft = app.store().read_first(draft).await?;
+    let sources = sources::of(app.store(), &task.subject).await?;
     Ok(TaskDetails {
         fallbacks: fallbacks(app, &task).await?,
+        pictures: pictures(app, draft.as_ref()).await?,
+        sources: sources.into_iter().map(Into::into).collect(),
         draft: draft.map(Into::into),
         models: runs::models(app, &task.run).await?,
         task,
     })
+}
+
+/// The kept pictures that a draft shows, the one that stands for it first, each once.
+async fn pictures(
+    app: &App,
+    draft: Option<&drafts::Draft>,
+) -> Result<Vec<TaskPicture>, OperationError> {
+    let mut sources: Vec<String> = Vec::new();
+    if let Some(draft) = draft {
+        // One that cannot be read is told where it is shown.
+        let featured = draft.text().ok().and_then(|text| text.featured);
+        sources.extend(featured.map(|image| image.src));
+        let inline = shown(&draft.markdown).unwrap_or_default();
+        sources.extend(inline.into_iter().map(|picture| picture.src));
+    }
+    let mut pictures: Vec<TaskPicture> = Vec::new();
+    for src in sources {
+        let name = src.strip_prefix(KEPT);
+        let Some(name) = name.filter(|_| pictures.iter().all(|it| it.src != src)) else {
+            continue;
+        };
+        let row = app.store().read_first(media::of_path(name)).await?;
+        pictures.extend(row.map(|row| TaskPicture::of(src.clone(), row)));
+    }
+    Ok(pictures)
 }
 
 /// All that happened to the task that `wanted` names, oldest first.

@@ -139,10 +139,12 @@ impl Report {
             .max()
             .unwrap_or(Action::Hold);
         if let (None, Some(threshold)) = (score, config.threshold) {
-            action = action.max(match config.required.is_empty() {
-                true => Action::Flag,
-                false => Action::Hold,
-            });
+            let unscored = if config.required.is_empty() {
+                Action::Flag
+            } else {
+                Action::Hold
+            };
+            action = action.max(unscored);
             flags.push(format!(
                 "no rail gave a score, and {threshold} is the least"
             ));

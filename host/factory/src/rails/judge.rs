@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use callboard_core::handler::{Call, ModelRequest, Tokens};
 use callboard_core::outcome::{Done, Stop};
-use callboard_core::settings::hex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use sha2::{Digest as _, Sha256};
 
-use super::aggregate::SURFACE;
+use super::question::Question;
 use super::review::{Finding, Review, Severity};
 use crate::draft::{Draft, Writer, writers};
 
@@ -21,6 +19,7 @@ use crate::draft::{Draft, Writer, writers};
 #[serde(deny_unknown_fields, default)]
 pub struct Judging {
     /// The role that is asked.
+    #[schemars(length(min = 1))]
     pub role: String,
     /// How often; the middle score counts.
     #[schemars(range(min = 1, max = 9))]
@@ -110,82 +109,6 @@ pub struct Said {
     pub excerpt: String,
 }
 
-/// What a model is asked of a draft.
-#[derive(Debug, Clone, Copy)]
-pub struct Question {
-    /// The rule that its findings go by, which is the rail's name.
-    pub rule: &'static str,
-    /// The prompt of the workspace.
-    pub prompt: &'static str,
-    /// What is not given and is what the question is about.
-    lacks: fn(&Judged) -> Option<&'static str>,
-}
-
-pub const CRITIC: Question = Question {
-    rule: "critic",
-    prompt: "rails_critic",
-    lacks: |_| None,
-};
-pub const CONSISTENCY: Question = Question {
-    rule: "consistency",
-    prompt: "rails_consistency",
-    lacks: |_| None,
-};
-pub const TITLE_COHERENCE: Question = Question {
-    rule: "title_coherence",
-    prompt: "rails_title_coherence",
-    lacks: |_| None,
-};
-pub const TOPIC_DELIVERY: Question = Question {
-    rule: "topic_delivery",
-    prompt: "rails_topic_delivery",
-    lacks: |judged| {
-        let topic = judged.topic.as_deref().unwrap_or_default();
-        let lacks = topic.trim().is_empty();
-        lacks.then_some("no topic is given that it could be held against")
-    },
-};
-pub const GROUNDING: Question = Question {
-    rule: "grounding",
-    prompt: "rails_grounding",
-    lacks: |judged| {
-        let lacks = judged.sources.is_empty();
-        lacks.then_some("nothing was read that it could be held against")
-    },
-};
-/// All of them.
-pub const QUESTIONS: [Question; 5] = [
-    CRITIC,
-    CONSISTENCY,
-    TITLE_COHERENCE,
-    TOPIC_DELIVERY,
-    GROUNDING,
-];
-
-impl Question {
-    /// The question of a handler.
-    pub fn of(handler: &str) -> Option<Self> {
-        let mut all = QUESTIONS.into_iter();
-        all.find(|question| handler == question.handler())
-    }
-
-    /// The handler that asks it.
-    pub fn handler(&self) -> String {
-        format!("{SURFACE}{}", self.rule)
-    }
-
-    /// A digest of all that a verdict depends on besides the draft and the model: what is asked, and
-    /// what passes. `template` is the text of the prompt.
-    pub fn digest(&self, template: &str, judging: &Judging) -> String {
-        let asked = json!({
-            "rule": self.rule, "system": SYSTEM, "prompt": template, "schema": schema(),
-            "trials": judging.trials, "least": judging.least, "material": judging.material,
-            "max_tokens": judging.max_tokens,
-        });
-        hex(&Sha256::digest(asked.to_string()))
-    }
-}
-
 /// What a model thinks of a draft, from all trials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
@@ -197,7 +120,7 @@ pub struct Verdict {
     pub tokens: Tokens,
 }
 
-const SYSTEM: &str = "You judge drafts for a publication. You are strict and fair, you quote what you judge, and you answer with one JSON object.";
+pub(super) const SYSTEM: &str = "You judge drafts for a publication. You are strict and fair, you quote what you judge, and you answer with one JSON object.";
 /// The most findings that are kept of one answer, and characters of each.
 const FINDINGS: usize = 20;
 const LONGEST: usize = 600;
@@ -424,7 +347,7 @@ fn variables(judged: &Judged, most: usize) -> Json {
 mod tests {
     use super::*;
 
-    const QUESTION: Question = CRITIC;
+    const QUESTION: Question = crate::rails::question::CRITIC;
 
     fn opinion(score: u32, findings: &[(&str, &str)]) -> Opinion {
         let said = |(message, excerpt): &(&str, &str)| Said {

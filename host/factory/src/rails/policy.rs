@@ -34,6 +34,17 @@ impl CameTo {
         }
     }
 
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            CameTo::Pass => "pass",
+            CameTo::Fail => "fail",
+            CameTo::NotApplicable => "not-applicable",
+            CameTo::Unavailable => "unavailable",
+            CameTo::Error => "error",
+        }
+    }
+
     /// Whether it gave a verdict, so that its score counts.
     pub fn is_verdict(self) -> bool {
         matches!(self, CameTo::Pass | CameTo::Fail)

@@ -2,6 +2,7 @@
 //! run before what adds them up was asked.
 
 use callboard_core::pipeline::{Follow, Pipeline, Stage};
+use callboard_core::registry::nearest;
 use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope};
 use callboard_core::workspace::Defined;
 
@@ -55,10 +56,11 @@ fn named(
         let miss = (!known).then(|| {
             let problem =
                 format!("`{target}` is none of the stages that it needs, so nobody asks it");
-            Miss::new(
-                problem,
-                format!("add \"{target}\" to its `needs`, or remove it here"),
-            )
+            let mend = match meant(&defined.value, stage, target) {
+                Some(near) => format!("write `{near}`"),
+                None => format!("add \"{target}\" to its `needs`, or remove it here"),
+            };
+            Miss::new(problem, mend)
         });
         let reference = Reference::new(
             referrer(&defined.value, stage),
@@ -72,16 +74,29 @@ fn named(
     config.named().map(refer).collect()
 }
 
+/// The stage that it needs, where it names one that is not there.
+fn meant<'s>(pipeline: &Pipeline, stage: &'s Stage, target: &str) -> Option<&'s str> {
+    let is_there = pipeline.stage(target).is_some();
+    (!is_there).then(|| nearest(target, stage.needed()))?
+}
+
+/// Whether a rail is named as required, or was to be: a slip there is a miss of its own, and no other.
+fn is_required(pipeline: &Pipeline, stage: &Stage, config: &Config, rail: &str) -> bool {
+    let mut names = config.required.iter();
+    names.any(|name| name == rail || meant(pipeline, stage, name) == Some(rail))
+}
+
 /// What each rail comes to reaches the stage that adds it up.
 fn asked(defined: &Defined<Pipeline>, stage: &Stage, config: &Config) -> Vec<Reference> {
     let pipeline = &defined.value;
     let mut references = Vec::new();
     for (index, rail) in pipeline.stages.iter().enumerate() {
         let needed = stage.needed().any(|need| need == rail.id());
-        if !needed || !handler(rail).starts_with(SURFACE) {
+        let judges = handler(rail).starts_with(SURFACE) || config.is_required(rail.id());
+        if !needed || !judges {
             continue;
         }
-        for outcome in told(config.is_required(rail.id())) {
+        for outcome in told(is_required(pipeline, stage, config, rail.id())) {
             let miss = unheard(rail, stage, outcome);
             let place = defined.at(&["stage", &index.to_string()]);
             let reference = Reference::new(
@@ -129,15 +144,17 @@ fn flagged(
 /// failed, by itself; one that advises may not.
 fn told(required: bool) -> &'static [&'static str] {
     if required {
-        &["rejected", "nothing-to-do"]
+        &["done", "rejected", "nothing-to-do"]
     } else {
-        &["rejected", "nothing-to-do", "unavailable", "failed"]
+        &["done", "rejected", "nothing-to-do", "unavailable", "failed"]
     }
 }
 
 fn unheard(rail: &Stage, stage: &Stage, outcome: &str) -> Option<Miss> {
     let what = match rail.follow(outcome) {
         Follow::Continue | Follow::Skip => return None,
+        // What is not come to then is a miss in every pipeline.
+        Follow::Hold | Follow::End | Follow::Fail if outcome == "done" => return None,
         Follow::Hold => "holds the run",
         Follow::End | Follow::Fail => "ends the run",
         Follow::Goto(_) => "sends the run back",

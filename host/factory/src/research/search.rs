@@ -1,6 +1,6 @@
 //! The answer of a search server, in the form that `SearXNG` gives: `results` with `url` and `title`.
 
-use callboard_core::value::json_in;
+use callboard_core::value::{JsonProblem, json_in};
 use serde::Deserialize;
 use url::Url;
 
@@ -36,9 +36,10 @@ pub fn asked(base: &Url, query: &str) -> Url {
 
 /// The first pages in an answer.
 pub fn read(answer: &[u8], most: usize) -> Result<Vec<Hit>, String> {
-    let answer = json_in(answer, TREE).map_err(|problem| format!("its answer {problem}"))?;
-    let answer: Answer = serde_json::from_value(answer)
-        .map_err(|error| format!("it is no list of results: {error}"))?;
+    let answer: Answer = json_in(answer, TREE).map_err(|problem| match problem {
+        JsonProblem::Broken(error) => format!("it is no list of results: {error}"),
+        JsonProblem::TooLarge(_) => format!("its answer {problem}"),
+    })?;
     let hits = answer.results.into_iter();
     let web = hits.filter(|hit| hit.url.starts_with("https://") || hit.url.starts_with("http://"));
     Ok(web.take(most).collect())

@@ -35,7 +35,7 @@ impl<'s> Pages<'s> {
 
     pub(super) fn post(&self, post: &Post) -> Result<String, SiteError> {
         let head = Head {
-            title: post.title.clone(),
+            title: post.found_by().to_owned(),
             description: post.excerpt.clone(),
             canonical: Some(self.site.absolute().post(&post.slug)),
             picture: post

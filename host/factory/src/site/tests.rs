@@ -38,6 +38,7 @@ fn hostile() -> Post {
         written_by: script.to_owned(),
         covers: script.to_owned(),
         featured: None,
+        seo_title: String::new(),
         edited_by: script.to_owned(),
         approved_by: script.to_owned(),
         approved_at: Some(Timestamp::UNIX_EPOCH),

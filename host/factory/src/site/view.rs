@@ -152,6 +152,7 @@ pub(super) fn sample() -> Post {
         subject: text("sample"),
         task: text("sample"),
         title: text("Sample"),
+        seo_title: String::new(),
         excerpt: text("A post to try templates on."),
         markdown: text("Some *text*."),
         tags: vec![text("sample")],

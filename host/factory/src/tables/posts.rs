@@ -30,6 +30,8 @@ pub struct Post {
     pub task: String,
     /// Its title.
     pub title: String,
+    /// The title that search engines show; its own, if empty.
+    pub seo_title: String,
     /// What lists and feeds show of the text.
     pub excerpt: String,
     /// The text.
@@ -69,6 +71,15 @@ pub struct Post {
 }
 
 impl Post {
+    /// The title that search engines show.
+    pub fn found_by(&self) -> &str {
+        if self.seo_title.is_empty() {
+            &self.title
+        } else {
+            &self.seo_title
+        }
+    }
+
     /// How it was made, in words.
     pub fn made(&self) -> String {
         let mut made = format!("written by {}", self.written_by);
@@ -93,10 +104,10 @@ impl Post {
 
 /// Insert a post. A subject or slug that is there already breaks a constraint.
 pub fn insert(post: &Post) -> Statement {
-    let sql = "INSERT INTO posts (id, slug, subject, task, title, excerpt, markdown, tags, \
+    let sql = "INSERT INTO posts (id, slug, subject, task, title, seo_title, excerpt, markdown, tags, \
             written_by, covers, featured, status, published_at, updated_at, edited_by, \
             approved_by, approved_at) \
-        VALUES (:id, :slug, :subject, :task, :title, :excerpt, :markdown, :tags, :written_by, \
+        VALUES (:id, :slug, :subject, :task, :title, :seo_title, :excerpt, :markdown, :tags, :written_by, \
             :covers, :featured, CASE WHEN :removed THEN 'removed' ELSE 'published' END, \
             :published_at, :updated_at, :edited_by, :approved_by, :approved_at)";
     Statement::named(sql, post)
@@ -163,16 +174,16 @@ pub fn named(slug: &str) -> Query<Post> {
     select("WHERE slug = $1").bind(slug)
 }
 
-/// Give a published post another excerpt and other tags.
-pub fn refresh(slug: &str, (excerpt, tags): (&str, &[String]), now: Timestamp) -> Statement {
-    let sql = "UPDATE posts SET excerpt = $2, tags = $3, updated_at = $4 \
-        WHERE slug = $1 AND status = 'published'";
-    let tags = tags.join(",");
-    Statement::new(sql)
-        .bind(slug)
-        .bind(excerpt)
-        .bind(tags)
-        .bind(now)
+/// Give a published post what is shown of it where it is found: the title that search engines
+/// show, the excerpt and the tags of `post`.
+pub fn refresh(post: &Post, now: Timestamp) -> Statement {
+    let changed = Post {
+        updated_at: now,
+        ..post.clone()
+    };
+    let sql = "UPDATE posts SET seo_title = :seo_title, excerpt = :excerpt, tags = :tags, \
+            updated_at = :updated_at WHERE id = :id AND status = 'published'";
+    Statement::named(sql, &changed)
 }
 
 /// The titles of published posts, the newest first.

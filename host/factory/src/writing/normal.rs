@@ -85,9 +85,12 @@ pub fn cleaned(article: Article, title: &str, known: Known<'_>) -> (Article, Vec
         if block.kind != PartKind::Other {
             block.text = straight(&block.text);
         }
-        let fate = |url: &str| match known.has(url) {
-            true => Fate::Stays,
-            false => Fate::Text,
+        let fate = |url: &str| {
+            if known.has(url) {
+                Fate::Stays
+            } else {
+                Fate::Text
+            }
         };
         let (text, gone) = judged(&block.text, fate);
         let strangers = gone

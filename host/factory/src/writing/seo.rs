@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Article, Brief};
+use crate::draft::Draft;
 use crate::markdown::PartKind;
 use crate::research::spaced;
 
@@ -25,6 +26,15 @@ pub struct Seo {
     pub description: String,
     /// At most 8, in small letters.
     pub keywords: Vec<String>,
+}
+
+impl Seo {
+    /// Have a draft say these of itself where it is found. Its own title and its text stay.
+    pub fn put_on(&self, draft: &mut Draft) {
+        draft.seo_title.clone_from(&self.title);
+        draft.excerpt.clone_from(&self.description);
+        draft.tags.clone_from(&self.keywords);
+    }
 }
 
 /// The fields of an answer that do, with the built-in ones for the others, and which those are.

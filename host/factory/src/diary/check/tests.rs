@@ -59,6 +59,37 @@ fn composed(bundle: &Bundle) -> Draft {
     compose(bundle, TEMPLATE).expect("a text")
 }
 
+/// Pictures that the host put into a built-in text are no other text; words beside them are.
+#[test]
+fn a_built_in_text_with_pictures_passes_and_one_with_other_words_does_not() {
+    for bundle in bundles() {
+        let plain = composed(&bundle);
+        let sections = pictures::sections(&plain.markdown).expect("Markdown");
+        let placed: Vec<_> = sections
+            .iter()
+            .map(|section| pictures::Placed {
+                heading: &section.heading,
+                src: "/media/0123456789abcdef.png",
+                alt: "PR #9999 of v9.9.9, as a fox",
+            })
+            .collect();
+        let (markdown, lost) = pictures::place(&plain.markdown, &placed).expect("Markdown");
+        assert!(lost.is_empty(), "{lost:?}");
+        let illustrated = Draft {
+            markdown: markdown.clone(),
+            ..plain.clone()
+        };
+        let verdict = check(&illustrated, &bundle, TEMPLATE, &[]);
+        assert!(verdict.is_ok(), "{verdict:?} in {markdown}");
+        let forged = Draft {
+            markdown: format!("{markdown}\n\nMost of it was rewritten in v9.9.9.\n"),
+            ..plain
+        };
+        let verdict = check(&forged, &bundle, TEMPLATE, &[]);
+        assert!(verdict.is_err(), "{markdown}");
+    }
+}
+
 fn said(misses: &[Miss]) -> String {
     let misses: Vec<String> = misses.iter().map(ToString::to_string).collect();
     misses.join("; ")

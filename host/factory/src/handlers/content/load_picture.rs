@@ -1,5 +1,5 @@
-//! `content.load_picture`: one picture of a task is to be made anew. The draft is the one that is
-//! published, or will be; what the picture is to show is what a person says, or what the one
+//! `content.load_picture`: a picture of a task is to be made anew, or all of them. The draft is the one
+//! that is published, or will be; what a picture is to show is what a person says, or what the one
 //! before it was made from.
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
@@ -20,16 +20,37 @@ callboard_core::register!(LoadPicture);
 struct Reads {
     /// The id of the task.
     task: String,
-    which: Which,
+    /// `featured`, `inline:N`, or `all` for every one that there is.
+    which: Chosen,
     /// What it is to show; as before, if it is absent or empty.
     prompt: Option<String>,
+}
+
+/// Which pictures of a draft.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(with = "String")]
+enum Chosen {
+    All,
+    One(Which),
+}
+
+impl TryFrom<String> for Chosen {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "all" => Ok(Chosen::All),
+            one => one.parse().map(Chosen::One),
+        }
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
 struct Writes {
     /// The draft that has it.
     draft: Draft,
-    /// The one picture.
+    /// The pictures to make.
     image_plan: Vec<Planned>,
 }
 
@@ -38,7 +59,7 @@ impl Handler for LoadPicture {
     type Reads = Reads;
     type Writes = Writes;
 
-    const SUMMARY: &'static str = "Finds the picture of a task that is to be made anew";
+    const SUMMARY: &'static str = "Finds the pictures of a task that are to be made anew";
 
     fn needs(&self) -> Needs {
         Needs::default()
@@ -63,29 +84,53 @@ impl Handler for LoadPicture {
         let draft = kept
             .text()
             .map_err(|error| wrong(format!("the draft of task {task} can't be read: {error}")))?;
-        let old = old(&draft, which)?;
-        let before = match &old {
-            Some(old) => before(call, &old.0).await?,
-            None => None,
-        };
         let said = prompt.filter(|text| !text.trim().is_empty());
-        let alt = match (&said, &old) {
-            (Some(prompt), _) => prompt.clone(),
-            (None, Some((_, alt))) if !alt.is_empty() => alt.clone(),
-            _ => head(&draft),
-        };
-        let prompt = said.or(before).unwrap_or_else(|| alt.clone());
-        let planned = Planned {
-            which,
-            heading: None,
-            prompt,
-            alt,
-        };
-        Ok(Done::new(Writes {
-            draft,
-            image_plan: vec![planned],
-        }))
+        let mut image_plan = Vec::new();
+        for which in chosen(&draft, which)? {
+            image_plan.push(planned(call, &draft, which, said.as_deref()).await?);
+        }
+        if image_plan.is_empty() {
+            return Err(wrong(format!("the draft of task {task} has no picture")));
+        }
+        Ok(Done::new(Writes { draft, image_plan }))
     }
+}
+
+/// The pictures that are meant.
+fn chosen(draft: &Draft, chosen: Chosen) -> Result<Vec<Which>, Stop> {
+    if let Chosen::One(which) = chosen {
+        return Ok(vec![which]);
+    }
+    let inline = shown(&draft.markdown).map_err(|error| Stop::failed(FailureKind::Input, error))?;
+    let inline = (1..).zip(&inline).map(|(number, _)| Which::Inline(number));
+    let featured = draft.featured.iter().map(|_| Which::Featured);
+    Ok(featured.chain(inline).collect())
+}
+
+/// What a picture is to show: what is said, or what the one before it was made from.
+async fn planned(
+    call: &Call,
+    draft: &Draft,
+    which: Which,
+    said: Option<&str>,
+) -> Result<Planned, Stop> {
+    let old = old(draft, which)?;
+    let before = match &old {
+        Some(old) => before(call, &old.0).await?,
+        None => None,
+    };
+    let alt = match (said, &old) {
+        (Some(prompt), _) => prompt.to_owned(),
+        (None, Some((_, alt))) if !alt.is_empty() => alt.clone(),
+        _ => head(draft),
+    };
+    let prompt = said.map(str::to_owned).or(before);
+    Ok(Planned {
+        which,
+        heading: None,
+        prompt: prompt.unwrap_or_else(|| alt.clone()),
+        alt,
+    })
 }
 
 /// Where the picture is that is there now, and what is said of it. One in the text has to be there;

@@ -45,6 +45,7 @@ impl Handler for LoadPost {
         };
         let draft = Draft {
             title: post.title,
+            seo_title: post.seo_title,
             excerpt: post.excerpt,
             markdown: post.markdown,
             tags: post.tags,

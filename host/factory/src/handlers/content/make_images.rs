@@ -115,11 +115,14 @@ impl Handler for MakeImages {
             return Ok(Done::new(Writes { images }));
         }
         let studio = Studio::open(call, &config, reads.task)?;
-        studio
-            .patiently(|| studio.is_well())
-            .await
-            .map_err(|trouble| trouble.stop("its health", call.now))?;
-        let (images, missing) = studio.all(&reads.image_plan).await?;
+        let (images, missing) = match studio.patiently(|| studio.is_well()).await {
+            Ok(()) => studio.all(&reads.image_plan).await?,
+            Err(trouble) if config.missing == Missing::Tell && trouble.cause != Cause::Busy => {
+                let missed = |planned: &Planned| (planned.which, trouble.clone());
+                (Vec::new(), reads.image_plan.iter().map(missed).collect())
+            }
+            Err(trouble) => return Err(trouble.stop("its health", call.now)),
+        };
         if let Some((which, trouble)) = missing.first()
             && config.missing == Missing::Stop
         {
@@ -250,7 +253,9 @@ impl<'c> Studio<'c> {
             seed,
         };
         let request = self.provider.generate(&wanted, key, self.patience());
-        let answered = self.provider.read(self.send(request).await?)?;
+        let (provider, response) = (self.provider.clone(), self.send(request).await?);
+        let read = beside::wait(move || provider.read(response)).await;
+        let answered = read.map_err(|error| Trouble::new(Cause::WrongAnswer, error))??;
         let bytes = match answered.content {
             Content::Bytes(bytes) => bytes,
             Content::At(url) => self.fetch(&url).await?,

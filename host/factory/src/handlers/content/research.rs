@@ -12,15 +12,13 @@ use url::Url;
 use crate::diary::id::derived;
 use crate::fetching::{Fetcher, Manners};
 use crate::research::feed;
-use crate::research::{Found, Missed, Several, Source, address, host, numbered};
+use crate::research::{Found, Missed, SEARCH, Several, Source, address, host, numbered};
 use crate::tables::sources;
 
 struct Research;
 
 callboard_core::register!(Research);
 
-/// The setting with the address of the search server.
-const SEARCH: &str = "research.search.url";
 /// Pages that are read at the same time.
 const AT_ONCE: usize = 6;
 /// The fewest characters of a feed's own text that stand for its page.

@@ -12,15 +12,17 @@ use callboard_core::outcome::{Done, FailureKind, Stop};
 use callboard_core::value::{Statement, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::diary::check::Citations;
 use crate::diary::id::derived;
-use crate::draft::Draft;
+use crate::draft::{Draft, Said};
 use crate::markdown;
+use crate::rails::aggregate::Report;
 use crate::tables::drafts::{self, Origin};
 use crate::tables::tasks::{self, NewTask, Task, TaskEvent, TaskStatus};
 use crate::tables::transitions::{At, Happening};
+use crate::writing::seo::Seo;
 
 mod merging;
 
@@ -41,6 +43,25 @@ struct Reads {
     /// What the rail of the diary's citations said, where there is one.
     #[serde(default)]
     citations: Option<Citations>,
+    /// What all rails came to, where they were added up.
+    #[serde(default)]
+    report: Option<Report>,
+    /// Whether a person should look before it is published.
+    #[serde(default)]
+    flagged: bool,
+    /// What search engines and lists show of it; without it what the draft says of itself.
+    #[serde(default)]
+    seo: Option<Seo>,
+}
+
+impl Reads {
+    fn said(&self) -> Said {
+        Said {
+            citations: json!(self.citations),
+            rails: json!(self.report),
+            flagged: self.flagged,
+        }
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -65,7 +86,10 @@ impl Handler for SaveDraft {
             .table("drafts", &["select", "insert"])
     }
 
-    async fn handle(&self, call: &Call, _config: Config, reads: Reads) -> Handled<Writes> {
+    async fn handle(&self, call: &Call, _config: Config, mut reads: Reads) -> Handled<Writes> {
+        if let Some(seo) = &reads.seo {
+            seo.put_on(&mut reads.draft);
+        }
         // A person is asked about nothing that the site then can't show.
         markdown::to_html(&reads.draft.markdown, &reads.draft.title, None).map_err(|cause| {
             Stop::failed(
@@ -169,7 +193,7 @@ fn new_drafts(
 ) -> Vec<drafts::Draft> {
     let number = kept.last().map_or(0, |draft| draft.number) + 1;
     let draft = &reads.draft;
-    let citations = reads.citations.as_ref().map_or(Json::Null, |it| json!(it));
+    let said = reads.said();
     let own = drafts::Draft {
         id: derived(&["draft", task, &number.to_string()]),
         task: task.to_owned(),
@@ -183,12 +207,12 @@ fn new_drafts(
         markdown: draft.markdown.clone(),
         written_by: draft.written_by.clone(),
         details: drafts::details(draft),
-        report: draft.report(&citations).to_string(),
+        report: draft.report(&said).to_string(),
         conflicts: 0,
         created_at: call.now,
     };
     // What was edited of a draft that was rejected is rejected with it.
     kept.retain(|draft| draft.run == call.run);
-    let merged = merging::merged(&kept, &own, draft, &citations);
+    let merged = merging::merged(&kept, &own, draft, &said);
     std::iter::once(own).chain(merged).collect()
 }

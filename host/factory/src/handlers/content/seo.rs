@@ -30,10 +30,8 @@ struct Reads {
 
 #[derive(Serialize, JsonSchema)]
 struct Writes {
-    /// Title, description and keywords.
+    /// Title, description and keywords. The draft that was judged stays as it is.
     seo: Seo,
-    /// The draft with its excerpt and its tags.
-    draft: Draft,
 }
 
 impl Handler for SeoFields {
@@ -51,7 +49,7 @@ impl Handler for SeoFields {
     }
 
     async fn handle(&self, call: &Call, asking: Asking, reads: Reads) -> Handled<Writes> {
-        let Reads { mut draft, brief } = reads;
+        let Reads { draft, brief } = reads;
         let brief = brief.unwrap_or_default();
         let article = Article::of(&draft).map_err(unreadable)?;
         let own = built_in(&draft.title, &draft.excerpt, &brief, &article);
@@ -72,9 +70,7 @@ impl Handler for SeoFields {
                 (own, fields.map(|field| (field, why.clone())).into())
             }
         };
-        draft.excerpt.clone_from(&seo.description);
-        draft.tags.clone_from(&seo.keywords);
-        let done = Done::new(Writes { seo, draft });
+        let done = Done::new(Writes { seo });
         let told = instead.into_iter();
         Ok(told.fold(done, |done, (field, why)| {
             done.fallback(format!("{role} for the {field}"), why)

@@ -184,6 +184,7 @@ fn post(call: &Call, draft: Draft, task: &Task, slug: String) -> Post {
         subject: task.subject.clone(),
         task: task.id.clone(),
         title: draft.title,
+        seo_title: draft.seo_title,
         excerpt: draft.excerpt,
         markdown: draft.markdown,
         tags: draft.tags,

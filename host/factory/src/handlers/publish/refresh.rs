@@ -1,4 +1,5 @@
-//! `publish.refresh`: what is shown of a published post where it is found, its excerpt and its tags, anew.
+//! `publish.refresh`: what is shown of a published post where it is found, anew: its excerpt, its tags and the
+//! title that search engines show.
 //! Its text, its title and its address stay.
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
@@ -6,8 +7,8 @@ use callboard_core::outcome::{Done, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::draft::Draft;
 use crate::tables::posts;
+use crate::writing::seo::Seo;
 
 struct Refresh;
 
@@ -16,7 +17,7 @@ callboard_core::register!(Refresh);
 #[derive(Deserialize, JsonSchema)]
 struct Reads {
     subject: String,
-    draft: Draft,
+    seo: Seo,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -30,7 +31,7 @@ impl Handler for Refresh {
     type Reads = Reads;
     type Writes = Writes;
 
-    const SUMMARY: &'static str = "Changes the excerpt and the tags of a published post";
+    const SUMMARY: &'static str = "Changes what search engines and lists show of a published post";
 
     fn needs(&self) -> Needs {
         Needs::default()
@@ -39,17 +40,24 @@ impl Handler for Refresh {
     }
 
     async fn handle(&self, call: &Call, _config: (), reads: Reads) -> Handled<Writes> {
-        let Reads { subject, draft } = reads;
+        let Reads { subject, seo } = reads;
         let post = call.read_first(posts::about(&subject)).await?;
         let Some(post) = post.filter(|post| !post.removed) else {
             let reason = format!("{subject} is published no more");
             return Err(Stop::nothing_to_do(reason));
         };
-        if post.excerpt == draft.excerpt && post.tags == draft.tags {
-            let reason = format!("excerpt and tags of `{}` are as they were", post.slug);
+        let new = posts::Post {
+            seo_title: seo.title,
+            excerpt: seo.description,
+            tags: seo.keywords,
+            ..post.clone()
+        };
+        if new == post {
+            let slug = post.slug;
+            let reason = format!("what is shown of `{slug}` where it is found is as it was");
             return Err(Stop::nothing_to_do(reason));
         }
-        let write = posts::refresh(&post.slug, (&draft.excerpt, &draft.tags), call.now);
+        let write = posts::refresh(&new, call.now);
         let done = Done::new(Writes { slug: post.slug });
         Ok(done.write(write).effect("posts_refreshed", 1))
     }

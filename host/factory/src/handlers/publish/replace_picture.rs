@@ -1,4 +1,4 @@
-//! `publish.replace_picture`: the picture that was made takes the place of the one before it, in a
+//! `publish.replace_picture`: each picture that was made takes the place of the one before it, in a
 //! new version of the draft and, if there is a post, in that. All of it changes in the transaction
 //! of the checkpoint, with a line in the history of the task.
 
@@ -37,7 +37,7 @@ struct Writes {
     number: i64,
     /// The id of the post that shows it.
     post: Option<String>,
-    /// Where the picture is.
+    /// Where the picture is, of several the first.
     src: String,
 }
 
@@ -46,7 +46,7 @@ impl Handler for ReplacePicture {
     type Reads = Reads;
     type Writes = Writes;
 
-    const SUMMARY: &'static str = "Puts a picture in the place of one of a draft and its post";
+    const SUMMARY: &'static str = "Puts pictures in the place of those of a draft and its post";
 
     fn needs(&self) -> Needs {
         Needs::default()
@@ -60,8 +60,8 @@ impl Handler for ReplacePicture {
 
     async fn handle(&self, call: &Call, _config: (), reads: Reads) -> Handled<Writes> {
         let wrong = |text: String| Stop::failed(FailureKind::Input, text);
-        let made = reads.images.first();
-        let made = made.ok_or_else(|| wrong("no picture was made".to_owned()))?;
+        let first = reads.images.first();
+        let first = first.ok_or_else(|| wrong("no picture was made".to_owned()))?;
         let task = call.read_first(tasks::one(&reads.task)).await?;
         let task = task.ok_or_else(|| wrong(format!("there is no task {}", reads.task)))?;
         if tasks::TASKS
@@ -75,8 +75,10 @@ impl Handler for ReplacePicture {
         // Where nobody says who asks for it, it is this run.
         let by = reads.by.filter(|by| !by.trim().is_empty());
         let by = by.unwrap_or_else(|| format!("run {}", call.run));
-        let new = version(call, &task, made, &by).await?;
-        let detail = format!("{}: {}", made.which, made.prompt);
+        let new = version(call, &task, &reads.images, &by).await?;
+        let told = reads.images.iter();
+        let told = told.map(|made| format!("{}: {}", made.which, made.prompt));
+        let detail = told.collect::<Vec<_>>().join("; ");
         let happening = Happening {
             event: TaskEvent::Illustrate,
             who: &by,
@@ -88,13 +90,13 @@ impl Handler for ReplacePicture {
         let mut done = Done::new(Writes {
             number: new.number,
             post: post.as_ref().map(|post| post.id.clone()),
-            src: made.image.src.clone(),
+            src: first.image.src.clone(),
         })
         .write(drafts::insert(&new))
-        .effect("pictures_replaced", 1);
+        .effect("pictures_replaced", reads.images.len() as u64);
         done.writes.extend(tasks::step(&task.id, &happening, &set));
         if let Some(mut post) = post {
-            (post.markdown, post.featured) = replaced(&post.markdown, post.featured, made)?;
+            (post.markdown, post.featured) = replaced(post.markdown, post.featured, &reads.images)?;
             done = done
                 .write(posts::illustrate(&post, call.now))
                 .write(media::published(&task.id, &call.run, &post.id))
@@ -104,8 +106,8 @@ impl Handler for ReplacePicture {
     }
 }
 
-/// The version of the draft with the picture.
-async fn version(call: &Call, task: &Task, made: &Made, by: &str) -> Result<drafts::Draft, Stop> {
+/// The version of the draft with the pictures.
+async fn version(call: &Call, task: &Task, made: &[Made], by: &str) -> Result<drafts::Draft, Stop> {
     let wrong = |text: String| Stop::failed(FailureKind::Input, text);
     let all = call.read(drafts::all(&task.id)).await?;
     let number = all.last().map_or(0, |draft| draft.number) + 1;
@@ -114,7 +116,7 @@ async fn version(call: &Call, task: &Task, made: &Made, by: &str) -> Result<draf
     let mut text: draft::Draft = old
         .text()
         .map_err(|error| wrong(format!("draft {} can't be read: {error}", old.number)))?;
-    (text.markdown, text.featured) = replaced(&text.markdown, text.featured, made)?;
+    (text.markdown, text.featured) = replaced(text.markdown, text.featured, made)?;
     Ok(drafts::Draft {
         id: derived(&["draft", &task.id, &number.to_string()]),
         number,
@@ -128,19 +130,21 @@ async fn version(call: &Call, task: &Task, made: &Made, by: &str) -> Result<draf
     })
 }
 
-/// A text with the picture in its place.
+/// A text with each picture in its place.
 fn replaced(
-    markdown: &str,
-    featured: Option<Image>,
-    made: &Made,
+    mut markdown: String,
+    mut featured: Option<Image>,
+    made: &[Made],
 ) -> Result<(String, Option<Image>), Stop> {
     let wrong = |error: &dyn std::fmt::Display| Stop::failed(FailureKind::Input, error);
-    let Which::Inline(number) = made.which else {
-        return Ok((markdown.to_owned(), Some(made.image.clone())));
-    };
-    let Image { src, alt, .. } = &made.image;
-    let text = replace(markdown, number, src, alt).map_err(|error| wrong(&error))?;
-    let which = made.which;
-    let text = text.ok_or_else(|| wrong(&format!("the text has no {which} any more")))?;
-    Ok((text, featured))
+    for Made { which, image, .. } in made {
+        let Which::Inline(number) = which else {
+            featured = Some(image.clone());
+            continue;
+        };
+        let text = replace(&markdown, *number, &image.src, &image.alt);
+        let text = text.map_err(|error| wrong(&error))?;
+        markdown = text.ok_or_else(|| wrong(&format!("the text has no {which} any more")))?;
+    }
+    Ok((markdown, featured))
 }

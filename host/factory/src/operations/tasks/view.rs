@@ -8,7 +8,11 @@ use serde_json::Value as Json;
 use callboard_core::store::model_calls::StageUse;
 use callboard_core::store::named::Short;
 
+use crate::images::Which;
+use crate::rails::aggregate::Report;
 use crate::tables::drafts::{Draft, Origin};
+use crate::tables::media::MediaRow;
+use crate::tables::sources::Source;
 use crate::tables::tasks::{Task, TaskEvent, TaskMove, TaskStatus};
 
 /// One piece of content to be made.
@@ -47,6 +51,46 @@ pub struct TaskDetails {
     pub fallbacks: Vec<StageFallback>,
     /// What stages of its run took of models, in the order in which they first asked.
     pub models: Vec<StageUse>,
+    /// The pictures that the draft shows and that are kept.
+    pub pictures: Vec<TaskPicture>,
+    /// What was read before it was written.
+    pub sources: Vec<TaskSource>,
+}
+
+/// A picture that a draft shows.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TaskPicture {
+    /// Which one it was made as.
+    pub which: Which,
+    /// Where it is: `/media/NAME`.
+    pub src: String,
+    /// What it shows, for who does not see it.
+    pub alt: String,
+    /// What it was made from.
+    pub prompt: String,
+    /// The protocol of the server that made it.
+    pub provider: String,
+    /// The model that made it, if the server says.
+    pub model: String,
+}
+
+/// Something that was read, without its text.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TaskSource {
+    /// What the newest run that read it cites it by: `s1`.
+    pub number: String,
+    /// Where it was read; nowhere, if a person noted it.
+    pub url: String,
+    /// Its title.
+    pub title: String,
+    /// Whose site it is.
+    pub site: String,
+    /// When it says it was published; empty if it does not say.
+    pub published: String,
+    /// How many characters of its text are kept.
+    pub characters: usize,
+    /// When it was read.
+    pub fetched_at: Timestamp,
 }
 
 /// One text of a task.
@@ -67,6 +111,10 @@ pub struct DraftView {
     pub title: String,
     /// What lists show of the text.
     pub excerpt: String,
+    /// Words by which the post is found.
+    pub tags: Vec<String>,
+    /// The title that search engines show; its own, if empty.
+    pub seo_title: String,
     /// The text.
     pub markdown: String,
     /// The built-in composer, or the model.
@@ -173,6 +221,45 @@ impl From<TaskMove> for TaskMoveView {
     }
 }
 
+impl DraftView {
+    /// What all rails came to, if they were asked and it can be read.
+    pub fn rails(&self) -> Option<Report> {
+        serde_json::from_value(self.report["rails"].clone()).ok()
+    }
+
+    /// Whether a person should look before it is published.
+    pub fn is_flagged(&self) -> bool {
+        self.report["flagged"] == true
+    }
+}
+
+impl TaskPicture {
+    pub(super) fn of(src: String, row: MediaRow) -> Self {
+        Self {
+            which: row.which,
+            src,
+            alt: row.alt,
+            prompt: row.prompt,
+            provider: row.provider,
+            model: row.model,
+        }
+    }
+}
+
+impl From<Source> for TaskSource {
+    fn from(it: Source) -> Self {
+        Self {
+            number: it.number,
+            url: it.url,
+            title: it.title,
+            site: it.site,
+            published: it.published,
+            characters: it.text.chars().count(),
+            fetched_at: it.fetched_at,
+        }
+    }
+}
+
 impl From<Draft> for DraftView {
     fn from(draft: Draft) -> Self {
         let (report, notes) = match serde_json::from_str::<Json>(&draft.report) {
@@ -187,9 +274,13 @@ impl From<Draft> for DraftView {
                 (Json::Null, vec![note])
             }
         };
+        // One that cannot be read is told where it is published.
+        let text = draft.text().unwrap_or_default();
         Self {
             notes,
             report,
+            tags: text.tags,
+            seo_title: text.seo_title,
             id: draft.id,
             number: draft.number,
             parent: draft.parent,

@@ -1,7 +1,9 @@
 //! `tasks show`, `diff` and `history`: a task, its texts, and what happened to it.
 
 use callboard_core::app::App;
-use callboard_factory::operations::tasks::{self, DraftView, StageFallback, TaskMoveView};
+use callboard_factory::operations::tasks::{
+    self, DraftView, Report, StageFallback, TaskDetails, TaskMoveView,
+};
 
 use crate::cli::models::took;
 use crate::cli::output::{Answered, Output, time};
@@ -23,12 +25,55 @@ pub(super) async fn task(context: &Context, app: &App, id: &str) -> Result<Answe
             "fallback {stage}: {what} did not do it: {why}"
         ));
     }
-    took(output, &details.models);
+    about(output, &details);
     match &details.draft {
         Some(draft) => show(output, draft, &details.fallbacks),
         None => output.say(format_args!("topic    {}", task.topic)),
     }
     Ok(output.json(&details))
+}
+
+/// What was read for it, what it shows, what models took, and what rails found.
+fn about(output: Output, details: &TaskDetails) {
+    for source in &details.sources {
+        let name = if source.title.is_empty() {
+            &source.site
+        } else {
+            &source.title
+        };
+        let (number, url) = (&source.number, &source.url);
+        output.say(format_args!("source   {number} {name}: {url}"));
+    }
+    for picture in &details.pictures {
+        let (which, src, alt) = (picture.which, &picture.src, &picture.alt);
+        output.say(format_args!("picture  {which} {src}: {alt}"));
+    }
+    took(output, &details.models);
+    let report = details.draft.as_ref().and_then(DraftView::rails);
+    if let Some(report) = report {
+        rails(output, &report);
+    }
+}
+
+fn rails(output: Output, report: &Report) {
+    for row in &report.rails {
+        let (rail, came_to) = (&row.rail, row.came_to.word());
+        let score = row.score.map(|score| format!(", {score} of 100"));
+        let score = score.unwrap_or_default();
+        let told = report.flags.iter().any(|flag| flag.ends_with(&row.why));
+        let why = if row.why.is_empty() || told {
+            String::new()
+        } else {
+            format!(": {}", row.why)
+        };
+        output.say(format_args!("rail     {rail}: {came_to}{score}{why}"));
+    }
+    if let Some(score) = report.score {
+        output.say(format_args!("score    {score} of 100"));
+    }
+    for flag in &report.flags {
+        output.say(format_args!("flag     {flag}"));
+    }
 }
 
 fn show(output: Output, draft: &DraftView, fallbacks: &[StageFallback]) {
@@ -45,6 +90,16 @@ fn show(output: Output, draft: &DraftView, fallbacks: &[StageFallback]) {
         output.say(format_args!(
             "draft    {number} by {by}, edited by {editor}"
         ));
+    }
+    // What goes out with the text, and is not in it.
+    if !draft.seo_title.is_empty() {
+        output.labelled("found as ", &draft.seo_title);
+    }
+    if !draft.excerpt.is_empty() {
+        output.labelled("excerpt  ", &draft.excerpt);
+    }
+    if !draft.tags.is_empty() {
+        output.labelled("tags     ", &draft.tags.join(", "));
     }
     output.say("");
     output.say(format_args!("# {}", draft.title));
