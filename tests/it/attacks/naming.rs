@@ -35,10 +35,11 @@ fn is_refused(pipeline: &str, (before, behind): (&str, &str), why: &str) {
     let head = format!("[[stage]]\nid = \"{behind}\"");
     let (above, below) = text.split_once(&head).expect("the stage");
     let below = below.replacen(&format!("\"{before}\""), "\"swap\"", 1);
-    let below = match why.ends_with("the run is about") {
+    let below = if why.ends_with("the run is about") {
         // Without what publishes.
-        true => below.split_once("[[stage]]").expect("a stage").0.to_owned(),
-        false => below,
+        below.split_once("[[stage]]").expect("a stage").0.to_owned()
+    } else {
+        below
     };
     factory.write(&path, format!("{above}{swap}{head}{below}"));
     misses(&factory.run(&["apply"]), &[why, "content.swaps"]);
