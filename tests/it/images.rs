@@ -6,5 +6,6 @@ mod kept;
 mod made;
 mod placed;
 mod regen;
+mod said;
 mod shown;
 mod stale;

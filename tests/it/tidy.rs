@@ -93,7 +93,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer(
         "model",
-        "store client handler outcome value settings config grants shown",
+        "store client handler outcome value settings config grants shown beside",
     ),
     layer("snapshot", "store secrets settings"),
     layer(
@@ -118,7 +118,7 @@ const LAYERS: &[Layer] = &[
     // The one HTTP client module.
     layer(
         "client",
-        "address exchange value settings config grants shown",
+        "address exchange value settings config grants shown beside",
     ),
     layer("secrets", "settings enclosed"),
     layer("media", "images"),
@@ -133,7 +133,7 @@ const LAYERS: &[Layer] = &[
     layer("markdown draft slug", ""),
     peers(
         "pipeline handler outcome policy schedule value settings exchange",
-        "span lines shown foreign grants",
+        "alike span lines shown foreign grants",
     ),
     layer("config", "address grants schema span"),
     layer("grants", "address schema"),
@@ -144,7 +144,7 @@ const LAYERS: &[Layer] = &[
     layer("beside", "fault"),
     layer(
         "address schema bundle span private enclosed fault lines supervision shown standard_error shared_cache \
-         launch inside",
+         launch inside alike",
         "",
     ),
 ];

@@ -28,11 +28,12 @@ use self::redaction::Redaction;
 use self::resolver::Resolver;
 use self::tape::Asked;
 pub use self::tape::Tape;
+use crate::beside;
 pub use crate::exchange::{ClientError, ClientErrorKind, Credential, Request, Response};
 use crate::grants::Origin;
 use crate::settings::Secret;
 use crate::shown::cut;
-use crate::value;
+use crate::value::{JsonProblem, json_in};
 
 /// Shorter than common servers keep an idle connection, so that it is us who close it.
 const IDLE: Duration = Duration::from_secs(4);
@@ -41,9 +42,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const JSON_BODY: u64 = 32 << 20;
 /// Characters of an address that a refusal quotes.
 const NAMED: usize = 500;
-/// The most that it may take in memory.
+/// The most memory that a JSON document may take.
 const JSON_TREE: u64 = 256 << 20;
-
 /// The response without the credential that the peer repeated.
 fn without(response: Response, redaction: &Redaction) -> Response {
     let headers = response.headers.iter();
@@ -188,7 +188,8 @@ impl Client {
             let kind = ClientErrorKind::Status(response.status);
             return Err(ClientError::new(kind, format!("{target}: {text}")));
         }
-        json_of(&response)
+        let read = beside::wait(move || json_of(&response)).await;
+        read.map_err(|lost| ClientError::new(ClientErrorKind::Unknown, lost.to_string()))?
     }
 
     async fn follow(
@@ -274,18 +275,16 @@ impl Client {
 
 /// The JSON document that a response is, if it takes no more memory than any may.
 pub fn json_of(response: &Response) -> Result<Json, ClientError> {
-    let unread = |problem: String| {
-        let target = shown(&response.url);
-        ClientError::new(ClientErrorKind::Unknown, format!("{target}: {problem}"))
-    };
-    if value::tree(&response.body) > JSON_TREE {
-        let most = JSON_TREE >> 20;
-        let problem =
-            format!("the answer has so many parts that it takes more than {most} MiB in memory");
-        return Err(unread(problem));
-    }
-    serde_json::from_slice(&response.body)
-        .map_err(|error| unread(format!("the answer is no JSON: {error}")))
+    json_in(&response.body, JSON_TREE).map_err(|problem| {
+        let kind = match problem {
+            JsonProblem::TooLarge(_) => ClientErrorKind::TooLarge,
+            JsonProblem::Broken(_) => ClientErrorKind::Unknown,
+        };
+        ClientError::new(
+            kind,
+            format!("{}: the answer {problem}", shown(&response.url)),
+        )
+    })
 }
 
 /// The header that carries a credential to `url`, which has to be where it goes.

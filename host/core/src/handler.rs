@@ -116,7 +116,7 @@ use crate::value::{Query, Rows, Statement};
 /// The surfaces: families of handlers with one calling convention.
 pub const SURFACES: [&str; 7] = [
     "content",
-    "qa",
+    JUDGES,
     "retention",
     "tap",
     PUBLISHES,
@@ -126,6 +126,12 @@ pub const SURFACES: [&str; 7] = [
 
 /// The surface of handlers that put something before the world.
 pub const PUBLISHES: &str = "publish";
+
+/// The surface of handlers that judge: their outcome is a verdict.
+pub const JUDGES: &str = "qa";
+
+/// The key under which a stage reads what came of those that it needs.
+pub const OUTCOMES: &str = "outcomes";
 
 /// The most bytes of a name of a handler, behind its surface, and of an effect.
 pub const LONGEST_NAME: usize = 64;
@@ -174,6 +180,11 @@ pub trait Handler: Registered + Send + Sync + 'static {
 
     /// Whether it rules, under the key [`RULING`], if a gate behind it has to ask a person.
     fn decides(&self) -> bool {
+        false
+    }
+
+    /// Whether it may hand on what others refused, with a flag: a person is asked before that is published.
+    fn may_flag(&self) -> bool {
         false
     }
 
@@ -358,6 +369,7 @@ impl<H: Handler> AnyHandler for H {
             needs: self.needs(),
             always_gives_a_verdict: self.always_gives_a_verdict(),
             decides: self.decides(),
+            may_flag: self.may_flag(),
         }
     }
 

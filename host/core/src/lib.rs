@@ -15,7 +15,7 @@
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`exchange`], [`grants`] – definitions and contracts.
-//! * [`config`], [`span`], [`schema`], [`shown`], [`standard_error`], [`telemetry`], [`template`], [`html`], [`foreign`],
+//! * [`alike`], [`config`], [`span`], [`schema`], [`shown`], [`standard_error`], [`telemetry`], [`template`], [`html`], [`foreign`],
 //!   [`private`], [`enclosed`], [`fault`], [`supervision`], [`shared_cache`], [`beside`], [`launch`] – what a
 //!   process begins with and is kept going by.
 
@@ -23,6 +23,7 @@
 #![recursion_limit = "256"]
 
 pub mod address;
+pub mod alike;
 pub mod app;
 pub mod beside;
 mod capabilities;

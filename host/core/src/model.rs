@@ -39,6 +39,9 @@ use crate::settings::Snapshot;
 /// The shortest time after which a server that is busy is asked again.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// Tokens that a server may add to what it is asked.
+const ADDED: u64 = 4096;
+
 /// The models of one state of the settings.
 pub struct Models {
     pub settings: Arc<Snapshot>,
@@ -68,6 +71,7 @@ impl Models {
     ) -> Result<Option<Completion>, Stop> {
         let chain = role::chain(&self.settings, role).map_err(|error| unresolved(&error))?;
         let schema = request.schema.as_ref().map(schema::compiled).transpose();
+        let schema = schema.map(|schema| schema.map(Arc::new));
         let schema = schema.map_err(|problem| {
             let message = format!("the schema that role `{role}` is to answer by: {problem}");
             Stop::failed(FailureKind::Internal, message)
@@ -137,7 +141,9 @@ impl Models {
         if plays || provider.kind == ProviderKind::BuiltIn {
             return Ok(asked.await.answer);
         }
-        self.spending.within(call).await?;
+        if let Some(ceiling) = self.spending.ceiling(call).await? {
+            return Ok(Err(ceiling));
+        }
         let began = Instant::now();
         let Came { tokens, answer } = asked.await;
         let outcome = answer.as_ref().err().map(Cause::name);
@@ -164,7 +170,7 @@ impl Left {
     fn until(call: &Call, timeout: Duration) -> Self {
         Self {
             began: Instant::now(),
-            whole: timeout.min(call.remaining()),
+            whole: timeout.min(before_the_end(call.remaining())),
         }
     }
 
@@ -175,10 +181,16 @@ impl Left {
     }
 }
 
+/// What of a stage's time a call may take, so that what it took is kept before the stage is cut off.
+fn before_the_end(left: Duration) -> Duration {
+    let margin = (left / 20).max(Duration::from_millis(500)).min(left / 2);
+    left.saturating_sub(margin)
+}
+
 async fn answered(
     provider: &Provider,
     request: &ModelRequest,
-    schema: Option<&Schema>,
+    schema: Option<&Arc<Schema>>,
     wire: &Wire,
 ) -> Came<Completion> {
     let said = match provider.kind {
@@ -187,10 +199,23 @@ async fn answered(
         ProviderKind::Anthropic => anthropic::complete(provider, request, wire).await,
         ProviderKind::BuiltIn => extracted(request),
     };
-    Came {
-        tokens: said.as_ref().map(|said| said.tokens).unwrap_or_default(),
-        answer: said.and_then(|said| answer::read(said, request.max_tokens, schema)),
-    }
+    let completion = u64::from(request.max_tokens).saturating_mul(2);
+    let tokens = said.as_ref().map(|said| {
+        let completion = completion.max((said.text.len() + said.reasoning.len()) as u64);
+        said.tokens.at_most(asked_bytes(request), completion)
+    });
+    let tokens = tokens.unwrap_or_default();
+    let (limit, schema) = (request.max_tokens, schema.cloned());
+    let read = move || answer::read(said?, limit, schema.as_deref());
+    let answer = wire::beside(read).await;
+    Came { tokens, answer }
+}
+
+/// Bytes of what is asked, of which each token has one at least, and what a server adds to it.
+fn asked_bytes(request: &ModelRequest) -> u64 {
+    let schema = request.schema.as_ref().map_or(0, |it| it.to_string().len());
+    let images: usize = request.images.iter().map(|it| it.bytes.len()).sum();
+    (request.system.len() + request.prompt.len() + schema + images) as u64 + ADDED
 }
 
 /// What this program can say of a text by itself.
@@ -222,8 +247,10 @@ async fn embedded(provider: &Provider, texts: &[String], wire: &Wire) -> Came<Ve
             tokens: Tokens::default(),
         }),
     };
+    let bytes = texts.iter().map(|text| text.len() as u64).sum::<u64>() + ADDED;
+    let tokens = vectors.as_ref().map(|made| made.tokens.at_most(bytes, 0));
     Came {
-        tokens: vectors.as_ref().map(|made| made.tokens).unwrap_or_default(),
+        tokens: tokens.unwrap_or_default(),
         answer: vectors.and_then(|vectors| whole(vectors, texts.len())),
     }
 }
@@ -279,17 +306,33 @@ fn stop_of(call: &Call, role: &str, missed: &[Missed<'_>], left: &Left) -> Stop 
     let told = missed.iter();
     let told = told.map(|Missed { provider, cause }| format!("{provider}: {cause}"));
     let told = told.collect::<Vec<_>>().join("; ");
-    let pauses = missed.iter().filter_map(|missed| match &missed.cause {
-        Cause::Busy { after, .. } => Some(*after),
+    let later = missed.iter().filter_map(|missed| match &missed.cause {
+        Cause::Busy { after, .. } => {
+            let pause = (*after).max(SHORTEST_PAUSE) + left.began.elapsed();
+            let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
+            Some(call.now.checked_add(pause).unwrap_or(Timestamp::MAX))
+        }
+        Cause::Ceiling { until, .. } => Some(*until),
         _ => None,
     });
-    let Some(pause) = pauses.min() else {
+    let Some(until) = later.min() else {
         return Stop::unavailable(format!("role {role}"), told);
     };
-    let pause = pause.max(SHORTEST_PAUSE) + left.began.elapsed();
-    let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
     Stop::Deferred {
-        until: call.now.checked_add(pause).unwrap_or(Timestamp::MAX),
+        until,
         reason: format!("role {role}: {told}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_call_took_is_kept_before_its_stage_ends() {
+        for (left, wanted) in [(0, 0), (600, 300), (4_000, 3_500), (100_000, 95_000)] {
+            let left = Duration::from_millis(left);
+            assert_eq!(before_the_end(left), Duration::from_millis(wanted));
+        }
     }
 }

@@ -38,6 +38,9 @@ pub struct Done<P> {
     /// What was done in a lesser way than it should have been.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fallbacks: Vec<Fallback>,
+    /// What speaks against what it hands on, for a person to decide before that is published.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
     /// Statements that commit in the transaction of the checkpoint, exactly once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<Json>")]
@@ -86,6 +89,7 @@ impl<P> Done<P> {
             patch,
             effects: Effects::default(),
             fallbacks: Vec::new(),
+            flags: Vec::new(),
             writes: Vec::new(),
         }
     }
@@ -96,6 +100,7 @@ impl<P> Done<P> {
             patch: patch(self.patch),
             effects: self.effects,
             fallbacks: self.fallbacks,
+            flags: self.flags,
             writes: self.writes,
         }
     }
@@ -114,6 +119,13 @@ impl<P> Done<P> {
             what: what.into(),
             why: why.into(),
         });
+        self
+    }
+
+    /// Something speaks against what is handed on, and a person is to decide.
+    #[must_use]
+    pub fn flag(mut self, why: impl Into<String>) -> Self {
+        self.flags.push(why.into());
         self
     }
 
@@ -294,7 +306,7 @@ const LONGEST_WORD: usize = 200;
 const MOST_EFFECTS: usize = 64;
 /// The most statements that commit with one checkpoint, which others wait for.
 const MOST_WRITES: usize = 100;
-/// The most fallbacks that are kept of one call, and the most characters of each reason.
+/// The most fallbacks and the most flags that are kept of one call, and the most characters of each reason.
 const MOST_FALLBACKS: usize = 20;
 const LONGEST_REASON: usize = 1_000;
 
@@ -307,6 +319,7 @@ impl Outcome {
             Outcome::Done(done) => match unfit(&done.effects).or_else(|| too_many(&done.writes)) {
                 None => Outcome::Done(Done {
                     fallbacks: kept(done.fallbacks),
+                    flags: kept_flags(done.flags),
                     ..done
                 }),
                 Some(problem) => Outcome::Stopped(Stop::failed(FailureKind::Internal, problem)),
@@ -347,6 +360,14 @@ impl Outcome {
         }
     }
 
+    /// What speaks against what is handed on.
+    pub fn flags(&self) -> &[String] {
+        match self {
+            Outcome::Done(done) => &done.flags,
+            Outcome::Stopped(_) => &[],
+        }
+    }
+
     /// One sentence for a person. Of an outcome that is [bounded](Self::bounded) it is hardly longer than
     /// a text that a handler says, which is not cut again: the note would count only what is cut here.
     pub fn detail(&self) -> String {
@@ -358,7 +379,8 @@ impl Outcome {
                     .map(|(name, count)| format!("{name} {count}"));
                 let fallbacks = done.fallbacks.iter().map(ToString::to_string);
                 let counts = counts.collect::<Vec<_>>().join(", ");
-                sentence(std::iter::once(counts).chain(fallbacks))
+                let flags = done.flags.iter().map(|why| format!("flagged: {why}"));
+                sentence(std::iter::once(counts).chain(flags).chain(fallbacks))
             }
             Outcome::Stopped(stop) => stop.to_string(),
         }
@@ -394,6 +416,19 @@ fn kept(mut fallbacks: Vec<Fallback>) -> Vec<Fallback> {
         why: cut(said.why, LONGEST_REASON),
     });
     fallbacks.collect()
+}
+
+/// What is kept of flags: the first of them, each cut with a note, and how many more there were.
+fn kept_flags(mut flags: Vec<String>) -> Vec<String> {
+    let more = flags.len().saturating_sub(MOST_FALLBACKS);
+    flags.truncate(MOST_FALLBACKS);
+    if let Some(last) = flags.last_mut().filter(|_| more > 0) {
+        *last = format!("{} more", more + 1);
+    }
+    flags
+        .into_iter()
+        .map(|why| cut(why, LONGEST_REASON))
+        .collect()
 }
 
 /// What is wrong with the effects that a handler counted.

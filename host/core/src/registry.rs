@@ -8,11 +8,13 @@ mod paths;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use sha2::{Digest, Sha256};
 
 pub use self::checks::Checks;
+pub use crate::alike::nearest;
+use crate::handler::schema::Schema;
 use crate::handler::{AnyHandler, Contract, Registration, SURFACES, is_name};
 use crate::outcome::{FailureKind, Outcome, Stop};
 use crate::settings::hex;
@@ -73,8 +75,20 @@ impl HandlerEntry {
         })
     }
 
-    /// What it came to; a patch that breaks its own schema is a failure.
+    /// The schema that it is configured by; else why it is none.
+    pub fn config_schema(&self) -> &Result<Schema, String> {
+        self.checks.config(&self.contract.config)
+    }
+
+    /// What it came to; a patch that breaks its own schema is a failure, and so is a flag that its contract
+    /// does not tell of.
     pub fn checked(&self, outcome: Outcome) -> Outcome {
+        if !outcome.flags().is_empty() && !self.contract.may_flag {
+            let name = &self.contract.name;
+            let message =
+                format!("{name} flags what it hands on, and its contract does not say so");
+            return Outcome::Stopped(Stop::failed(FailureKind::Internal, message));
+        }
         let Some(patch) = outcome.patch() else {
             return outcome;
         };
@@ -153,9 +167,12 @@ impl RegistryError {
 }
 
 impl Registry {
-    /// The native handlers that are linked into this program.
+    /// The native handlers that are linked into this program. Their schemas are compiled once a
+    /// process, however many revisions it loads.
     pub fn native() -> Result<Self, RegistryError> {
-        Self::collect(inventory::iter::<Registration>())
+        static NATIVE: LazyLock<Result<Registry, RegistryError>> =
+            LazyLock::new(|| Registry::collect(inventory::iter::<Registration>()));
+        NATIVE.clone()
     }
 
     fn collect<'a>(
@@ -254,33 +271,6 @@ impl Registry {
 /// A handler's name without its surface.
 fn own(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
-}
-
-/// The candidate that `name` was to be, if there is one: a slip of a few letters, at most a third of
-/// them, or a part of a longer name. What is only alike, such as another name with the same
-/// beginning, is another thing, and no mend names it.
-pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let written = name.to_lowercase();
-    candidates
-        .filter_map(|candidate| {
-            let meant = candidate.to_lowercase();
-            let longest = written.chars().count().max(meant.chars().count());
-            let distance = strsim::osa_distance(&written, &meant);
-            let is_slip = distance <= (longest / 3).max(1) && longest > 2;
-            let is_part = is_part(&written, &meant) || is_part(&meant, &written);
-            (is_slip || is_part).then_some((distance, candidate))
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Whether a name is the beginning or the end of another, up to where a word ends.
-fn is_part(part: &str, whole: &str) -> bool {
-    let ends = |rest: &str| rest.starts_with(['_', '.', '-']);
-    let begins = |rest: &str| rest.ends_with(['_', '.', '-']);
-    part.len() > 2
-        && (whole.strip_prefix(part).is_some_and(ends)
-            || whole.strip_suffix(part).is_some_and(begins))
 }
 
 /// A native handler, which lives as long as the program.

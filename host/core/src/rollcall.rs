@@ -21,6 +21,7 @@ mod lost;
 mod pipelines;
 mod plugins;
 mod policies;
+mod prices;
 mod prompts;
 mod reach;
 mod referrer;
@@ -34,6 +35,7 @@ mod settling;
 mod unread;
 
 use std::fmt;
+use std::path::Path;
 
 use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
@@ -53,6 +55,8 @@ use crate::workspace::{Definitions, Place};
 /// Who is called, and who is there to answer.
 #[derive(Clone, Copy)]
 pub struct RollScope<'a> {
+    /// The folder of the workspace.
+    pub folder: &'a Path,
     pub definitions: &'a Definitions,
     pub registry: &'a Registry,
     /// Plugins that did not load.
@@ -313,8 +317,8 @@ impl RollReport {
     }
 }
 
-/// Call the roll. A database that does not answer is an error, and no miss: nobody has to mend what is
-/// written, and whoever waits for a roll asks again.
+/// Call the roll. A database that does not answer is an error, and no miss: what is written needs no
+/// mend, and the caller that waits for a roll asks again.
 pub async fn call(scope: &RollScope<'_>) -> Result<RollReport, StoreError> {
     let schema = Schema::live(scope).await?;
     let logins = plugins::logins(scope).await?;
@@ -336,6 +340,7 @@ pub async fn call(scope: &RollScope<'_>) -> Result<RollReport, StoreError> {
         settings::list(scope),
         declarations::list(scope),
         schema::list(scope, &schema),
+        prices::list(scope),
         prompts::list(scope),
         plugins::list(scope),
         grants::list(scope, &schema),

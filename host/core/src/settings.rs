@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use self::reads::{SettingRead, SettingReads, read_of, reads};
+pub use self::reads::{Misfit, SettingRead, SettingReads, any, fits, read_of, reads};
 
 /// A declared setting, as `settings.toml` writes it: `["key"]` is the table's name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -167,6 +167,10 @@ pub enum SettingError {
     Unknown(String),
     #[error("setting `{0}` is a secret and cannot be read as a text")]
     Secret(String),
+    #[error(
+        "setting `{0}` is read as a secret and declared as none; write `type = \"secret\"` in settings.toml"
+    )]
+    Open(String),
     #[error("setting `{0}` is not set; set it with `callboard settings set {0} VALUE`")]
     Unset(String),
     #[error("setting `{}` cannot be read: {}; {}", .0.key, .0.problem, .0.mend)]
@@ -264,8 +268,11 @@ impl Snapshot {
     }
 
     /// The secret of a declared setting; `None` if it is not set. One that is set and cannot be
-    /// opened is an error, so that no caller goes on without it.
+    /// opened is an error, and so is one that is declared as no secret: no caller goes on without it.
     pub fn secret(&self, key: &str) -> Result<Option<&Secret>, SettingError> {
+        if self.declarations.contains_key(key) && !self.is_secret(key) {
+            return Err(SettingError::Open(key.to_owned()));
+        }
         self.readable(key)?;
         Ok(self.secrets.get(key))
     }

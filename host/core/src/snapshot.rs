@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::secrets::{Key, Sealed, SecretError};
-use crate::settings::{Declaration, Secret, SettingType, Snapshot, Unfit};
+use crate::settings::{Declaration, Secret, SettingType, Snapshot, Unfit, fits};
 use crate::store::settings::{Content, Stored};
 
 /// The snapshot of what is declared and stored. A stored value that does not fit stays in it as
@@ -73,9 +73,13 @@ fn take(
             let problem = format!("is of type {}, but its value is sealed", declaration.kind);
             Err(unfit(name, problem, again))
         }
-        Content::Text(text) => match declaration.kind.check(text) {
+        Content::Text(text) => match fits(name, declaration.kind, text) {
             Ok(()) => Ok(Taken::Text(text.clone())),
-            Err(problem) => Err(unfit(name, problem, again)),
+            Err(misfit) => {
+                let meant = misfit.meant;
+                let meant = meant.map(|meant| format!("callboard settings set {name} {meant}"));
+                Err(unfit(name, misfit.problem, meant.unwrap_or(again)))
+            }
         },
     }
 }

@@ -249,7 +249,7 @@ impl Store {
         self.write_for(None, work).await
     }
 
-    /// The same for deferred writes of a `plugin`. On SQLite, where nobody else can write meanwhile,
+    /// The same for deferred writes of a `plugin`. On SQLite, where no other transaction can write meanwhile,
     /// they share no commit; others go first after them, and what took long of the plugin's has its
     /// next no sooner than as long after it.
     pub(crate) async fn write_for<T, F>(

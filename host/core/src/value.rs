@@ -7,6 +7,7 @@ mod write;
 use std::marker::PhantomData;
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::shown;
@@ -106,6 +107,25 @@ pub fn tree_of(value: &serde_json::Value) -> u64 {
         }
         Json::Null | Json::Bool(_) | Json::Number(_) => PART,
     }
+}
+
+/// The JSON document that a peer's bytes are, if it takes at most so many bytes of memory; else what
+/// is wrong with it. Nothing that a peer says is read as JSON but here.
+pub fn json_in<T: DeserializeOwned>(bytes: impl AsRef<[u8]>, most: u64) -> Result<T, JsonProblem> {
+    let bytes = bytes.as_ref();
+    if tree(bytes) > most {
+        return Err(JsonProblem::TooLarge(most >> 20));
+    }
+    Ok(serde_json::from_slice(bytes)?)
+}
+
+/// Why bytes are no JSON document that is read.
+#[derive(Debug, thiserror::Error)]
+pub enum JsonProblem {
+    #[error("has so many parts that it takes more than {0} MiB in memory")]
+    TooLarge(u64),
+    #[error("is no JSON: {0}")]
+    Broken(#[from] serde_json::Error),
 }
 
 impl From<bool> for Value {

@@ -176,9 +176,9 @@ CREATE TABLE rail_trials (
     prompt_tokens     BIGINT NOT NULL,
     completion_tokens BIGINT NOT NULL,
     microcents        BIGINT NOT NULL,
-    passed            BOOLEAN NOT NULL,
+    passed            {{flag}} NOT NULL,
     made_at           BIGINT NOT NULL
-);
+){{strict}};
 
 CREATE INDEX rail_trials_rail ON rail_trials (rail, made_at);
 

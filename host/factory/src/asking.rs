@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use callboard_core::handler::{Call, ModelRequest};
-use callboard_core::outcome::Stop;
+use callboard_core::outcome::{FailureKind, Stop};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ use crate::diary::answer::{Asked, leaks, parse, schema_of};
 #[serde(deny_unknown_fields, default)]
 pub struct Asking {
     /// The role that is asked.
+    #[schemars(length(min = 1))]
     pub role: String,
     /// The longest answer, in tokens.
     #[schemars(range(min = 64))]
@@ -48,8 +49,6 @@ pub struct Question<'a> {
     /// The prompt of the workspace.
     pub prompt: &'a str,
     pub variables: &'a Json,
-    /// What of the prompt the answer may repeat.
-    pub material: &'a str,
     /// Who is asked, in a sentence.
     pub system: &'a str,
 }
@@ -72,26 +71,28 @@ pub async fn ask<T: DeserializeOwned + JsonSchema>(
     let role = &asking.role;
     let unavailable = |cause: &dyn fmt::Display| Stop::unavailable(format!("role {role}"), cause);
     let prompt = call.resources.prompt(question.prompt, question.variables)?;
+    let own = call
+        .resources
+        .prompt(question.prompt, &blank(question.variables))?;
     let timeout = Duration::from_secs(asking.wait_seconds).min(call.remaining() * 3 / 4);
     let request = ModelRequest {
         system: question.system.to_owned(),
-        prompt: prompt.clone(),
+        prompt,
         max_tokens: asking.max_tokens,
         schema: Some(schema_of::<T>()),
         timeout,
         ..ModelRequest::default()
     };
-    let answer = tokio::time::timeout(timeout, call.complete(role, request)).await;
-    let answer = answer
-        .map_err(|_| unavailable(&format!("it did not answer in {} s", timeout.as_secs())))??;
+    // The chain keeps to this time by itself, and keeps what each of its calls took.
+    let answer = call.complete(role, request).await?;
     let completion = answer.ok_or_else(|| {
         let mend = format!("callboard settings set roles.{role}.url and roles.{role}.model");
         unavailable(&format!("it does not resolve; {mend}"))
     })?;
     let model = completion.model;
     let asked = Asked {
-        prompt: &prompt,
-        material: question.material,
+        prompt: &own,
+        material: "",
     };
     let read = leaks(&completion.text, &asked).and_then(|()| parse(&completion.text));
     match read {
@@ -102,13 +103,60 @@ pub async fn ask<T: DeserializeOwned + JsonSchema>(
     }
 }
 
-/// Why a stage that can do without an answer goes on without it; what is only later stays so.
-pub fn or_later(stop: Stop) -> Result<String, Stop> {
-    match stop {
-        Stop::Unavailable { cause, .. } => Ok(cause),
-        Stop::Failed(failure) if failure.kind != callboard_core::outcome::FailureKind::Config => {
-            Ok(failure.to_string())
+/// Variables of which only the instructions of a prompt are left: what an answer repeats of those is a
+/// leak, and what it repeats of its material is not.
+fn blank(variables: &Json) -> Json {
+    match variables {
+        Json::Object(variables) => {
+            let blank = variables.iter().map(|(name, it)| (name.clone(), blank(it)));
+            Json::Object(blank.collect())
         }
+        Json::String(_) => "".into(),
+        other => other.clone(),
+    }
+}
+
+/// Why a stage that can do without the answer of a role goes on without it. Only that the role gave none
+/// is a reason: what is only later stays so, and a broken configuration or database is not hidden.
+pub fn or_later(role: &str, stop: Stop) -> Result<String, Stop> {
+    match stop {
+        Stop::Unavailable { dependency, cause } if dependency == format!("role {role}") => {
+            Ok(cause)
+        }
+        Stop::Failed(failure) if failure.kind == FailureKind::Timeout => Ok(failure.to_string()),
         other => Err(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_that_the_role_gave_no_answer_is_a_reason_to_go_on_without_it() {
+        let ok = |stop| or_later("writer", stop).ok();
+        assert_eq!(
+            ok(Stop::unavailable("role writer", "refused")).as_deref(),
+            Some("refused")
+        );
+        assert!(ok(Stop::failed(FailureKind::Timeout, "late")).is_some());
+        for stop in [
+            Stop::unavailable("database", "pool timed out"),
+            Stop::failed(FailureKind::Config, "a circle in roles.writer.fallback"),
+            Stop::failed(FailureKind::Internal, "a schema"),
+            Stop::failed(FailureKind::Denied, "a grant"),
+            Stop::nothing_to_do("x"),
+        ] {
+            assert_eq!(or_later("writer", stop.clone()), Err(stop));
+        }
+    }
+
+    #[test]
+    fn the_material_of_a_prompt_is_none_of_its_instructions() {
+        let variables = json!({ "text": "long", "more": { "published": "titles" }, "count": 3 });
+        let wanted = json!({ "text": "", "more": { "published": "" }, "count": 3 });
+        assert_eq!(blank(&variables), wanted);
     }
 }

@@ -15,7 +15,7 @@ pub struct Draft {
     pub excerpt: String,
     pub markdown: String,
     pub tags: Vec<String>,
-    /// `built-in composer` or `model <name>`.
+    /// `built-in composer`, or `model <name>` of each that had a hand in it, as [`Draft::also_by`] writes them.
     pub written_by: String,
     /// What it is about besides its topic: the day of a diary.
     #[serde(default)]
@@ -115,4 +115,53 @@ pub struct Claim {
     pub plain: String,
     /// The changes and releases that it stands on.
     pub on: Vec<String>,
+}
+
+/// Whoever wrote a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer<'d> {
+    /// No model.
+    BuiltIn,
+    Model(&'d str),
+}
+
+/// Everybody whom [`Draft::written_by`] names, in order.
+pub fn writers(written_by: &str) -> Vec<Writer<'_>> {
+    let Some(models) = written_by.strip_prefix(MODEL) else {
+        return vec![Writer::BuiltIn];
+    };
+    models.split(AND).map(Writer::Model).collect()
+}
+
+/// How a model is named, and another one behind it.
+const MODEL: &str = "model ";
+const AND: &str = ", model ";
+
+impl Draft {
+    /// The same with a model that had a hand in it.
+    #[must_use]
+    pub fn also_by(mut self, model: &str) -> Self {
+        if !writers(&self.written_by).contains(&Writer::Model(model)) {
+            let before = Some(self.written_by).filter(|it| it.starts_with(MODEL));
+            self.written_by = match before {
+                Some(before) => format!("{before}{AND}{model}"),
+                None => format!("{MODEL}{model}"),
+            };
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_writer_is_named_once_and_told_from_one_that_begins_like_it() {
+        let draft = Draft::default().also_by("gpt-5-mini").also_by("gpt-5");
+        let draft = draft.also_by("gpt-5-mini").also_by("music composer");
+        let wanted = ["gpt-5-mini", "gpt-5", "music composer"].map(Writer::Model);
+        assert_eq!(writers(&draft.written_by), wanted);
+        assert_eq!(writers("built-in composer"), [Writer::BuiltIn]);
+    }
 }

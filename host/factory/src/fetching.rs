@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use callboard_core::exchange::{ClientError, Reach, Request, Response};
+use callboard_core::beside::{self, Clock};
+use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::handler::Call;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,15 @@ impl Default for Manners {
     }
 }
 
+/// Why a site was not asked what it allows, and how one that may not be asked is.
+fn unasked(url: &Url, error: &ClientError) -> String {
+    if error.kind != ClientErrorKind::Denied {
+        return format!("its robots.txt: {error}");
+    }
+    let origin = url.origin().ascii_serialization();
+    format!("{error}; if it is yours, write `config.manners.besides = [\"{origin}\"]`")
+}
+
 /// Asks the network for one call of a handler.
 pub struct Fetcher<'c> {
     call: &'c Call,
@@ -74,25 +84,27 @@ impl<'c> Fetcher<'c> {
             .header("content-type")
             .unwrap_or_default()
             .to_owned();
-        let read = move || page::read(&response.body, &response.url, &media);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "arithmetic of a bounded page, waited for here"
-        )]
-        let read = tokio::task::spawn_blocking(read).await;
-        read.map_err(|error| format!("its reader stopped: {error}"))?
+        let read =
+            move |clock: &mut Clock| page::read(&response.body, &response.url, &media, clock);
+        self.beside(read).await
     }
 
     /// The first items of a feed.
     pub async fn feed(&self, url: &str, most: usize) -> Result<Read, String> {
         let response = self.get(url, FEED).await?;
-        let read = move || feed::read(&response.body, &response.url, most);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "arithmetic of a bounded page, waited for here"
-        )]
-        let read = tokio::task::spawn_blocking(read).await;
-        read.map_err(|error| format!("its reader stopped: {error}"))?
+        let read = move |clock: &mut Clock| feed::read(&response.body, &response.url, most, clock);
+        self.beside(read).await
+    }
+
+    /// What is read of an answer, in the time that it may take to come.
+    async fn beside<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Clock) -> Result<T, String> + Send + 'static,
+    ) -> Result<T, String> {
+        let most = Duration::from_secs(self.manners.wait_seconds);
+        let until = self.call.deadline.min(Instant::now() + most);
+        let read = beside::compute(until, move |clock| Ok(read(clock))).await;
+        read.map_err(|error| format!("it was not read: {error}"))?
     }
 
     /// What the operator's search server finds. It is asked without robots.txt: it is a service of
@@ -158,7 +170,7 @@ impl<'c> Fetcher<'c> {
         url.set_query(None);
         for _ in 0..=REDIRECTS {
             let sent = self.send(&url, robots::MOST as u64).await;
-            let response = sent.map_err(|error| format!("its robots.txt: {error}"))?;
+            let response = sent.map_err(|error| unasked(&url, &error))?;
             match response.status {
                 200..=299 => {
                     let file = String::from_utf8_lossy(&response.body);

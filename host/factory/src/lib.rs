@@ -58,7 +58,12 @@ const PACK: Pack = Pack {
         read: &[site::FOLDER, diary::page::FOLDER],
         marks: &[site::LIST, media::MARK],
     },
-    settings: &[site::SETTINGS, &media::READS],
+    settings: &[
+        site::SETTINGS,
+        &media::READS,
+        &images::provider::READS,
+        &research::READS,
+    ],
     rules: &[
         site::rules,
         diary::roll::list,

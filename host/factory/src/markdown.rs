@@ -20,7 +20,7 @@ use comrak::{Arena, Options};
 use url::Url;
 
 pub use self::blocks::{Block, Piece, blocks, is_spaceless};
-pub use self::links::{Link, links};
+pub use self::links::{Link, links, relinked};
 pub use self::parts::{Part, PartKind, parts};
 
 /// The most bytes of a text: 20,000 words. The tables of drafts and posts hold no more either.

@@ -6,14 +6,16 @@ pub(crate) mod probe;
 pub(crate) mod roll;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use callboard_core::app::App;
 use callboard_core::app::AppError;
-use callboard_core::settings::{SettingError, SettingRead, SettingType, Snapshot};
+use callboard_core::settings::{Misfit, SettingError, SettingRead, SettingType, Snapshot, any};
+use callboard_core::workspace::folders_read;
+use futures_util::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt as _};
@@ -34,7 +36,12 @@ const READER: &str = "the store of pictures";
 
 /// What it reads.
 pub(crate) const READS: [SettingRead; 5] = [
-    read(STORE, &[SettingType::String]),
+    SettingRead {
+        key: STORE,
+        kinds: &[SettingType::String],
+        reader: READER,
+        text: is_store,
+    },
     read(bucket::ENDPOINT, &[SettingType::Url]),
     read(bucket::REGION, &[SettingType::String]),
     read(bucket::ACCESS_KEY, &[SettingType::String]),
@@ -46,7 +53,67 @@ const fn read(key: &'static str, kinds: &'static [SettingType]) -> SettingRead {
         key,
         kinds,
         reader: READER,
+        text: any,
     }
+}
+
+/// A picture as it comes from the store.
+pub type Pieces = BoxStream<'static, Result<Bytes, object_store::Error>>;
+
+/// What begins the name of a bucket.
+const BUCKET: &str = "s3://";
+
+/// Whether a text can be where pictures are kept: a folder that holds nothing else, or a bucket.
+fn is_store(text: &str) -> Result<(), Misfit> {
+    let shown = text.escape_debug();
+    if let Some(place) = text.strip_prefix(BUCKET) {
+        let named = !place.starts_with('/') && !place.is_empty();
+        let problem = format!("`{shown}` names no bucket, as `s3://BUCKET/PREFIX` does");
+        return if named {
+            Ok(())
+        } else {
+            Err(Misfit::new(problem))
+        };
+    }
+    if let Some((scheme, rest)) = text.split_once(':')
+        && scheme.chars().all(|mark| mark.is_ascii_alphanumeric())
+    {
+        let problem = format!("`{shown}` is no folder and no `s3://BUCKET/PREFIX`");
+        let place = rest.trim_start_matches('/');
+        let bucket = scheme.eq_ignore_ascii_case("s3") && !place.is_empty();
+        return Err(Misfit::new(problem).meant(bucket.then(|| format!("{BUCKET}{place}"))));
+    }
+    if text.starts_with('~') {
+        let problem = format!("`{shown}`: nobody reads `~` as a home; write the whole path");
+        return Err(Misfit::new(problem));
+    }
+    if text.is_empty() || Path::new(text).is_absolute() {
+        return Ok(());
+    }
+    taken(Path::new(text)).map_or(Ok(()), |problem| Err(Misfit::new(problem)))
+}
+
+/// Why a folder of a workspace, relative to it, can hold no pictures.
+fn taken(folder: &Path) -> Option<String> {
+    let mut inside = PathBuf::new();
+    for part in folder.components() {
+        match part {
+            Component::ParentDir if !inside.pop() => return None,
+            Component::Normal(name) => inside.push(name),
+            _ => {}
+        }
+    }
+    let shown = folder.display().to_string();
+    let shown = shown.escape_debug();
+    let Some(first) = inside.iter().next() else {
+        return Some(format!(
+            "`{shown}` is the workspace itself; name a folder in it"
+        ));
+    };
+    let read = folders_read().any(|read| first == read);
+    read.then(|| {
+        format!("`{shown}` is read as a part of the workspace, which holds no pictures; name another folder")
+    })
 }
 
 /// A store of pictures.
@@ -97,7 +164,7 @@ impl Media {
     /// The bucket of the settings; `None` if they name a folder.
     fn bucket(settings: &Snapshot, until: Instant) -> Result<Option<Self>, Unstored> {
         let named = settings.text(STORE)?.unwrap_or_default();
-        let Some(place) = named.strip_prefix("s3://") else {
+        let Some(place) = named.strip_prefix(BUCKET) else {
             return Ok(None);
         };
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
@@ -136,6 +203,15 @@ impl Media {
         }
     }
 
+    /// The same, piece by piece as its reader takes it: no more of it is in memory. With its bytes.
+    pub async fn stream(&self, name: &str) -> Result<Option<(u64, Pieces)>, Unstored> {
+        match self.store.get(&self.key(name)?).await {
+            Ok(found) => Ok(Some((found.meta.size, found.into_stream()))),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn key(&self, name: &str) -> Result<Key, Unstored> {
         if picture::mime(name).is_none() {
             return Err(Unstored::Name(name.to_owned()));
@@ -149,6 +225,17 @@ impl Media {
 fn place(settings: &Snapshot, workspace: &Path) -> Result<PathBuf, SettingError> {
     let named = settings.text(STORE)?;
     Ok(workspace.join(named.as_deref().unwrap_or(FOLDER)))
+}
+
+/// Why a folder cannot be written, or could not be made. Nothing of what is tried stays.
+fn unwritable(folder: &Path) -> Option<String> {
+    let there = folder.ancestors().find(|path| path.exists())?;
+    if !there.is_dir() {
+        return Some(format!("{} is a file", there.display()));
+    }
+    // Rights alone do not say it: there are file systems that take nothing from anybody.
+    let tried = tempfile::tempdir_in(there).err()?;
+    Some(format!("{} cannot be written: {tried}", there.display()))
 }
 
 /// The folder is there, and says whose it is.

@@ -1,16 +1,29 @@
 //! Research: what is read before something is written, and how. No IO; `fetching` asks the network.
 
 pub mod feed;
+mod markup;
 pub mod page;
 pub mod robots;
 pub mod search;
 
 use std::collections::BTreeSet;
 
+use callboard_core::settings::{SettingRead, SettingType, any};
 use callboard_core::shown::cut;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
+
+/// The setting with the address of the search server.
+pub const SEARCH: &str = "research.search.url";
+
+/// What is read of it.
+pub(crate) const READS: [SettingRead; 1] = [SettingRead {
+    key: SEARCH,
+    kinds: &[SettingType::Url],
+    reader: "whoever reads about a topic",
+    text: any,
+}];
 
 /// One text that a draft may stand on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -6,9 +6,12 @@ use serde_json::json;
 
 use crate::asking::{Asking, Question, ask};
 use crate::draft::Draft;
+use crate::markdown::{Unshowable, links};
 use crate::research::Source;
 use crate::writing::answer::{self, Answer};
 use crate::writing::claims::{Corpus, unborne};
+use crate::writing::links::slug;
+use crate::writing::normal::{Known, cleaned, strangers};
 use crate::writing::{Article, Brief, known, listed, material, unreadable};
 
 const SYSTEM: &str = "You edit texts for a publication. You say only what the sources say, you name the sources of each paragraph by their ids, and you answer with one JSON object.";
@@ -43,11 +46,9 @@ pub async fn rewritten(
     if let Some(findings) = findings {
         variables["findings"] = findings.into();
     }
-    let shown = format!("{material}\n{text}");
     let question = Question {
         prompt,
         variables: &variables,
-        material: &shown,
         system: SYSTEM,
     };
     let answered = ask::<Answer>(call, asking, &question).await?;
@@ -56,19 +57,38 @@ pub async fn rewritten(
         Ok(written) => written,
         Err(why) => return Ok(Err(refused(why))),
     };
-    if let Some(why) = worse(&old, &written.article, &Corpus::new(brief, sources)) {
+    let (written, known) = (written, posts_of(&old));
+    let cited: Vec<&str> = sources.iter().map(|source| source.url.as_str()).collect();
+    let known = Known {
+        cited: &cited,
+        posts: Some(&known.map_err(unreadable)?),
+    };
+    let (article, left_out) = cleaned(written.article, &draft.title, known);
+    if let Some(why) = worse(&old, &article, &Corpus::new(brief, sources)) {
         return Ok(Err(refused(why)));
     }
-    let mut draft = draft.clone();
+    let mut draft = draft.clone().also_by(&answered.model);
     draft.notes.extend(written.notes);
-    let writer = format!("model {}", answered.model);
-    if !draft.written_by.contains(&writer) {
-        draft.written_by = format!("{}, {writer}", draft.written_by);
+    draft.notes.extend(left_out);
+    let draft = article.into_draft(draft, sources);
+    // By the whole text: what one paragraph defines may be a link in another.
+    if let Some(url) = strangers(&draft.markdown, known)
+        .map_err(unreadable)?
+        .first()
+    {
+        return Ok(Err(refused(format!("no source has its link to `{url}`"))));
     }
-    Ok(Ok(written
-        .article
-        .with_pictures_of(&old)
-        .into_draft(draft, sources)))
+    let article = Article::of(&draft).map_err(unreadable)?;
+    let article = article.with_pictures_of(&old);
+    Ok(Ok(article.into_draft(draft, sources)))
+}
+
+/// The links to posts that a text has; what is written anew has no others.
+fn posts_of(old: &Article) -> Result<Vec<String>, Unshowable> {
+    let found = old.blocks.iter().map(|block| links(&block.text));
+    let found = found.collect::<Result<Vec<_>, _>>()?.concat();
+    let urls = found.into_iter().map(|link| link.url);
+    Ok(urls.filter(|url| slug(url).is_some()).collect())
 }
 
 /// Why a new text is worse than the old one: less of it, fewer of its sources, more that no source

@@ -23,7 +23,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use callboard_core::config::Config;
-use callboard_core::settings::{SettingRead, SettingType, Snapshot, hex};
+use callboard_core::settings::{SettingRead, SettingType, Snapshot, any, hex};
 use callboard_core::{html, template};
 use minijinja::Environment;
 use serde::Deserialize;
@@ -79,11 +79,13 @@ pub const SETTINGS: &[SettingRead] = &[
         key: TITLE,
         kinds: &[SettingType::String],
         reader: READER,
+        text: any,
     },
     SettingRead {
         key: DESCRIPTION,
         kinds: &[SettingType::String],
         reader: READER,
+        text: any,
     },
 ];
 

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::draft::{Claim, Draft, Kind};
-use crate::markdown::{PartKind, Unshowable, parts};
+use crate::markdown::{Part, PartKind, Unshowable, parts};
 use crate::research::{Source, host};
 
 /// What a post is to be.
@@ -134,10 +134,11 @@ impl Article {
             .map(|claim| (claim.text.as_str(), claim));
         let claims: BTreeMap<&str, &Claim> = claims.collect();
         let mut blocks = Vec::new();
-        for part in parts(&draft.markdown)? {
-            if matches!(part.kind, PartKind::Heading(_)) && part.text == SOURCES {
-                break;
-            }
+        let mut parts = parts(&draft.markdown)?;
+        if let Some(listed) = sources_listed(&parts) {
+            parts.truncate(listed);
+        }
+        for part in parts {
             let claim = claims.get(part.text.as_str());
             blocks.push(Block {
                 kind: part.kind,
@@ -272,6 +273,19 @@ pub fn listed(brief: &Brief) -> String {
         .chain([format!("Length: about {words} words")])
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// Where the host's list of sources begins: the last section of its name, if there is nothing in it but links
+/// and the pictures that were put there. Any other section of that name is the writer's.
+fn sources_listed(parts: &[Part]) -> Option<usize> {
+    let is_ours = |part: &Part| part.kind == PartKind::Heading(2) && part.text == SOURCES;
+    let at = parts.iter().rposition(is_ours)?;
+    let listed = parts[at + 1..].iter().all(|part| match part.kind {
+        PartKind::List => part.text.lines().all(|line| line.starts_with("- [")),
+        PartKind::Other => part.text.starts_with("!["),
+        _ => false,
+    });
+    listed.then_some(at)
 }
 
 /// A text that is no Markdown that can be read.

@@ -46,6 +46,9 @@ const ROUNDS: usize = 5;
 const TIMES: f64 = 2.0;
 const BOUND: f64 = 5.0;
 
+/// A rail as it is compiled into this program.
+type Here = fn(Json, Json) -> Json;
+
 /// Good drafts of the corpus, one after another.
 fn draft() -> Json {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/drafts");
@@ -84,7 +87,7 @@ async fn sandbox(handler: &PluginHandler, input: &Patch) -> f64 {
     milliseconds(started)
 }
 
-fn here(handle: fn(Json, Json) -> Json, input: &Patch) -> f64 {
+fn here(handle: Here, input: &Patch) -> f64 {
     let started = Instant::now();
     for _ in 0..CALLS {
         let told = handle(json!({}), Json::Object(input.clone()));
@@ -102,7 +105,7 @@ async fn main() {
     let input: Patch = serde_json::from_value(json!({ "draft": draft() })).expect("an object");
     let mut table = table::Table::default();
     let mut told = Vec::new();
-    let rails: [(&str, fn(Json, Json) -> Json); 2] = [
+    let rails: [(&str, Here); 2] = [
         (
             "qa.programmatic",
             native::handled::<programmatic::Programmatic>,

@@ -93,8 +93,14 @@ pub(crate) fn review(draft: &Draft, system: &System) -> Review {
                 miss("unknown_version", word.at, passage.word(index));
             }
             let scored = |before: usize| word_is_score(&passage.words[before].lower);
-            if (index.saturating_sub(BEHIND)..index).any(scored) && is_strange(system.scores, &word.lower) {
-                miss("unknown_score", word.at, &format!("score {}", passage.word(index)));
+            if (index.saturating_sub(BEHIND)..index).any(scored)
+                && is_strange(system.scores, &word.lower)
+            {
+                miss(
+                    "unknown_score",
+                    word.at,
+                    &format!("score {}", passage.word(index)),
+                );
             }
         }
     }

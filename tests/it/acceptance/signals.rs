@@ -11,15 +11,18 @@ use crate::support::database::nobody_writes;
 
 /// `a`, then a gate that can send the run back to it, and beside the gate `b` and what needs it.
 fn beside_a_gate(house: House, gate: &str, visits: u32) -> Play {
+    Play::new(house, &stages_beside_a_gate(gate, visits))
+}
+
+fn stages_beside_a_gate(gate: &str, visits: u32) -> [String; 4] {
     let gate =
         format!("[[stage]]\nid = \"gate\"\ngate = \"Is it good?\"\nneeds = [\"a\"]\n{gate}\n");
-    let stages = [
+    [
         stage("a", &format!("max_visits = {visits}")),
         gate,
         stage("b", "needs = [\"a\"]\nconfig.writes = true"),
         stage("c", "needs = [\"b\"]"),
-    ];
-    Play::new(house, &stages)
+    ]
 }
 
 /// The visits of `b`, in order: whether each counts, and what came of it.
@@ -63,7 +66,8 @@ in_every_house!(
 in_every_house!(
     what_cannot_count_any_more_is_stopped_and_not_waited_for,
     |house| {
-        let play = beside_a_gate(house, "regenerate = { text = \"a\" }", 2);
+        let stages = stages_beside_a_gate("regenerate = { text = \"a\" }", 2);
+        let play = Play::of_long_leases(house, &stages);
         // The first call is never answered.
         play.prompter.cue("b", &[Cue::Hang, DONE]);
         let run = play.queue();

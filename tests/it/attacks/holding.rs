@@ -171,7 +171,7 @@ fn others_write_between_two_checkpoints() {
             .find(|two| two.iter().all(|one| one == "guest"));
         assert_eq!(
             together, None,
-            "somebody else wrote between any two: {told:?}"
+            "another process wrote between any two: {told:?}"
         );
     });
 }

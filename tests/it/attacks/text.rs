@@ -292,12 +292,16 @@ fn an_argument_is_quoted() {
 
 fn a_file_is_shown() {
     let factory = Factory::bare_written(Sqlite);
-    factory.write(
-        "prompts/evil.md",
-        format!("+++\nvariables = []\n+++\n{EVIL}\n"),
-    );
+    let prompt = factory.read("prompts/dev_diary.md");
+    factory.write("prompts/dev_diary.md", format!("{prompt}{EVIL}\n"));
     factory.ok(&["apply"]);
-    let line = ["revisions", "show", "latest", "--file", "prompts/evil.md"];
+    let line = [
+        "revisions",
+        "show",
+        "latest",
+        "--file",
+        "prompts/dev_diary.md",
+    ];
     // Where it goes into a file it is the file, byte for byte.
     assert!(factory.ok(&line).contains(EVIL));
     let shown: Ran = factory

@@ -72,7 +72,7 @@ fn a_draft_that_no_model_wrote_is_none() {
     assert_eq!(
         factory.count("tasks"),
         0,
-        "nobody is asked to approve nothing"
+        "no person is asked to approve nothing"
     );
 }
 

@@ -22,7 +22,7 @@ pub(super) fn page(title: &str, text: &str) -> String {
 const LAMP: &str = "The Fastnet lighthouse was lit in 1904 and stands 54 metres above the rock, \
     which made it the tallest of Ireland.";
 
-/// An article whose second paragraph has a sentence that no source has, a link that nobody gave, and a
+/// An article whose second paragraph has a sentence that no source has, a link that is made up, and a
 /// post that there is none of.
 pub(super) const ARTICLE: &str = r#"{"title":"How keepers tended the Fastnet","summary":"What the keepers of the Fastnet did each day, and why the glass had to be clean.",
  "sections":[
@@ -31,12 +31,12 @@ pub(super) const ARTICLE: &str = r#"{"title":"How keepers tended the Fastnet","s
     {"text":"Sure, here is the paragraph you asked for:","sources":[]},
     {"text":"Soot on the glass costs a ship [its way](https://made.up/). Grace Hopper paid 900 pounds for it. The lens was polished by hand.","sources":["s1","s9"]},
     {"text":"The weather was written down every evening.","sources":["notes"]}]}]}"#;
-/// The same without what is wrong with it, for whoever writes it again.
+/// The same without what is wrong with it, as the model writes it again.
 const BETTER: &str = r#"{"title":"T","summary":"S",
  "sections":[
   {"heading":"","paragraphs":[{"text":"The Fastnet was lit in 1904. Keepers trimmed the wick before dusk, every day of the year.","sources":["s1"]}]},
   {"heading":"The glass","paragraphs":[
-    {"text":"Soot on the glass costs a ship its way. The lens was polished by hand.","sources":["s1"]},
+    {"text":"Soot on the glass costs a ship [its way](https://made.up/) [x](/posts/none) <https://made.up/y>. The lens was polished by hand.","sources":["s1"]},
     {"text":"The weather was written down every evening.","sources":["notes"]}]}]}"#;
 pub(super) const TITLES: &str =
     r#"{"titles":["Title: no title","What the keepers of the Fastnet did all day"]}"#;

@@ -202,3 +202,31 @@ fn a_demo_keeps_its_workspace_where_the_command_line_says() {
         &["two folders"],
     );
 }
+
+/// Whatever names something, the name that may have been meant is said.
+#[test]
+fn pipelines_roles_and_the_latest_are_named_if_they_were_meant() {
+    let factory = Factory::bare_written(Sqlite);
+    factory.ok(&["apply"]);
+    for (line, meant) in [
+        (
+            &["runs", "list", "--pipeline", "dev_dairy"][..],
+            "`dev_diary`",
+        ),
+        (&["models", "test", "wirter"], "`writer`"),
+        (&["runs", "show", "lates"], "`latest`"),
+        (&["tasks", "show", "lates"], "`latest`"),
+    ] {
+        let ran = factory.run(line);
+        assert!(
+            ran.code > 0 && ran.stderr.contains(meant),
+            "{line:?}: {ran}"
+        );
+    }
+    assert_eq!(
+        factory
+            .run(&["runs", "list", "--pipeline", "dev_diary"])
+            .code,
+        0
+    );
+}

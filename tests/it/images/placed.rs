@@ -75,7 +75,7 @@ async fn a_draft_gets_its_pictures_and_getting_them_again_changes_nothing() {
     assert_eq!(again.patch, placed.patch);
 }
 
-/// That nobody looked at a picture is told.
+/// That no model looked at a picture is told.
 #[tokio::test]
 async fn without_a_model_that_looks_the_words_stay_and_that_is_told() {
     let server = PictureServer::sdxl();

@@ -34,7 +34,7 @@ on_each!(
             before["featured"]["alt"], "A boat",
             "what was approved is what was made anew"
         );
-        // As before, if nobody says what it is to show.
+        // As before, if the review does not say what it is to show.
         let old = pictures(before["markdown"].as_str().expect("a text"));
         let prompts = server.generations();
         regen(&["--which", "inline:1"]);

@@ -172,6 +172,8 @@ fn roles_that_fall_back_in_a_circle_are_a_miss() {
             .contains("falls back to `edtior`, of which nothing is declared"),
         "{ran}"
     );
+    let mend = "callboard settings set roles.writer.fallback \"editor\"";
+    assert!(ran.stdout.contains(mend), "{ran}");
     set(&factory, "roles.writer.fallback", "editor");
     set_writer(&factory, &server);
     factory.ok(&["check"]);
@@ -180,8 +182,20 @@ fn roles_that_fall_back_in_a_circle_are_a_miss() {
 #[test]
 fn a_provider_that_is_none_is_a_miss() {
     let server = ModelServer::new(Say::Text(WELL));
-    let factory = speaking(&server, "opneai");
+    let factory = speaking(&server, "openai");
+    let ran = factory.run(&["settings", "set", "roles.writer.provider", "opneai"]);
+    assert_eq!(ran.code, 2, "{ran}");
+    let mend = "callboard settings set roles.writer.provider openai";
+    assert!(
+        ran.stderr.contains("`opneai` is none of") && ran.stderr.contains(mend),
+        "{ran}"
+    );
+    let declared = factory.read("settings.toml");
+    let default = "[\"roles.writer.provider\"]\ndefault = \"opneai\"\n";
+    let slip = declared.replacen("[\"roles.writer.provider\"]\n", default, 1);
+    assert_ne!(slip, declared);
+    factory.write("settings.toml", slip);
     let ran = factory.run(&["check"]);
-    assert_eq!(ran.code, 1, "{ran}");
-    assert!(ran.stdout.contains("`opneai` is no provider"), "{ran}");
+    let mend = "write `default = \"openai\"`";
+    assert!(ran.to_string().contains(mend), "{ran}");
 }

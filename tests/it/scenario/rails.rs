@@ -37,7 +37,7 @@ pub(super) fn sample(name: &str) -> Json {
     json!({ "title": head["title"], "excerpt": "", "markdown": markdown.trim_start(), "tags": [], "written_by": "model quill" })
 }
 
-/// What `sum` reported of a draft, and how the run ended.
+/// What `sum` reported last of a draft, and how the run ended.
 fn judged(factory: &Factory, draft: &Json) -> (String, Json) {
     factory.run(&["run", "judge", "--input", &format!("draft={draft}")]);
     let run = factory.json(&["runs", "list", "--limit", "1"])[0]["id"].clone();
@@ -45,7 +45,7 @@ fn judged(factory: &Factory, draft: &Json) -> (String, Json) {
     let stages = shown["stages"].as_array().expect("a list");
     let sum = stages
         .iter()
-        .find(|stage| stage["stage"] == "sum")
+        .rfind(|stage| stage["stage"] == "sum")
         .unwrap_or_else(|| panic!("{shown:#}"));
     let status = shown["run"]["status"]
         .as_str()
@@ -108,6 +108,31 @@ on_each!(
             detail.contains("rules: fake_quote (line 3): nobody is known"),
             "{detail}"
         );
+    }
+);
+
+on_each!(
+    what_rails_have_against_a_draft_is_told_at_the_gate_behind_them,
+    |dialect: Dialect| {
+        let rails = rail("rules", "qa.programmatic", "") + &rail("critic", "qa.critic", "");
+        let sum = sum(&["rules", "critic"], "config.required = [\"rules\"]");
+        let gate = "[[stage]]\nid = \"approve\"\ngate = \"good?\"\nneeds = [\"sum\"]\n";
+        let factory = judging(dialect, &(rails + &sum + gate));
+        factory.ok(&["apply"]);
+        let draft = format!("draft={}", sample("good_sockets"));
+        let ran = factory.run(&["run", "judge", "--input", &draft]);
+        assert_eq!(ran.code, 4, "{ran}");
+        let gate = factory.json(&["gates", "list"])[0].clone();
+        let run = gate["run"].as_str().expect("a run");
+        let shown = factory.json(&["runs", "show", run]);
+        let stages = shown["stages"].as_array().expect("a list");
+        let sum = stages.iter().find(|stage| stage["stage"] == "sum");
+        let sum = sum.expect("it was asked");
+        for told in [&gate["question"], &shown["run"]["detail"], &sum["detail"]] {
+            let told = told.as_str().expect("a text");
+            assert!(told.contains("flagged: critic: "), "{told}");
+        }
+        assert!(ran.stdout.contains("flagged: critic: "), "{ran}");
     }
 );
 
@@ -183,7 +208,7 @@ fn links_are_alive_dead_or_unreachable() {
     );
     server.say(Say::Close);
     assert_eq!(judged(&factory, &here).0, "unavailable");
-    // An address inside is dead for a reader, and nobody asks it.
+    // An address inside is dead for a reader, and the rail does not ask it.
     let inside = draft("See [it](http://127.0.0.1:9/).".to_owned());
     assert_eq!(judged(&factory, &inside).0, "rejected");
     // There is nothing that it is about: the verdict that is required is a flag.
@@ -209,6 +234,67 @@ fn a_rail_that_would_never_be_asked_is_a_miss() {
     ] {
         assert!(said.contains(words), "no `{words}` in\n{ran}");
     }
+}
+
+/// A slip in what is required makes no adviser of the rail, and is told once.
+#[test]
+fn a_slip_in_what_is_required_is_one_miss_with_the_name_that_was_meant() {
+    let rules = "[[stage]]\nid = \"rules\"\nhandler = \"qa.programmatic\"\non.rejected = \"skip\"\non.nothing-to-do = \"skip\"\n";
+    let sum = sum(&["rules"], "config.required = [\"rulse\"]");
+    let factory = judging(Dialect::Sqlite, &format!("{rules}{sum}"));
+    let ran = factory.run(&["--format", "json", "check"]);
+    let roll: Json = serde_json::from_str(&ran.stdout).expect("JSON");
+    let references = roll["references"].as_array().expect("a list");
+    let of_judge = references.iter().filter(|it| {
+        let referrer = it["referrer"].as_str().unwrap_or_default();
+        referrer.starts_with("stage judge/") && !it["miss"].is_null()
+    });
+    let told: Vec<_> = of_judge
+        .map(|it| (&it["key"], &it["miss"]["mend"]))
+        .collect();
+    assert_eq!(
+        told,
+        [(&json!("config.required"), &json!("write `rules`"))],
+        "{ran}"
+    );
+}
+
+#[test]
+fn a_loop_that_ends_before_its_draft_is_flagged_is_a_miss() {
+    let rules = rail("rules", "qa.programmatic", "max_visits = 2\n");
+    let sum = sum(
+        &["rules"],
+        "on.rejected = \"goto:rules\"\nconfig.required = [\"rules\"]\nconfig.flag_after = 2",
+    );
+    let factory = judging(Dialect::Sqlite, &format!("{rules}{sum}"));
+    let ran = factory.run(&["check"]);
+    let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = "stage `rules` may be visited 2 times, so the run ends as rejected before 2 rejections are flagged";
+    assert!(ran.code == 1 && said.contains(words), "{ran}");
+    factory.edit("pipelines/judge.toml", "max_visits = 2", "max_visits = 3");
+    factory.ok(&["apply"]);
+    // Its third rejection is none: the best draft goes on with a flag.
+    let (status, outcome) = judged(&factory, &sample("fake_quote"));
+    assert_eq!(
+        (status.as_str(), &outcome["patch"]["flagged"]),
+        ("done", &json!(true)),
+        "{outcome:#}"
+    );
+    // Without a flag the way back is used up, and the run says what came last.
+    factory.edit("pipelines/judge.toml", "config.flag_after = 2", "");
+    factory.ok(&["apply"]);
+    let (status, outcome) = judged(&factory, &sample("fake_quote"));
+    assert_eq!(
+        (status.as_str(), &outcome["rule"]),
+        ("rejected", &json!("rails")),
+        "{outcome:#}"
+    );
+    let detail = outcome["detail"].as_str().expect("a detail");
+    assert!(
+        detail.contains("fake_quote (line 3)")
+            && detail.contains("has had its 3 visits (max_visits)"),
+        "{detail}"
+    );
 }
 
 #[test]

@@ -36,6 +36,20 @@ on_each!(
         assert_eq!(factory.diary(board().path(), DAY).code, 4);
         server.say(Say::Cut(WELL));
         factory.run(&["models", "test", "writer"]);
+        // Whoever looks at the run, or at its task, sees who took what.
+        for shown in [["runs", "show", "latest"], ["tasks", "show", "latest"]] {
+            let models = factory.json(&shown)["models"].clone();
+            assert_eq!(models[0]["stage"], "compose", "{models:#}");
+            assert_eq!(
+                (&models[0]["role"], &models[0]["calls"]),
+                (&"writer".into(), &1.into())
+            );
+            assert!(
+                models[0]["microcents"].as_u64().is_some_and(|it| it > 0),
+                "{models:#}"
+            );
+            assert!(factory.ok(&shown).contains("ASKED BY"), "{shown:?}");
+        }
         assert_eq!(
             factory.count("model_calls WHERE run <> '' AND stage = 'compose'"),
             1

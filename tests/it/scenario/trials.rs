@@ -180,9 +180,12 @@ fn answers_that_are_missing_are_no_proof_and_a_server_that_is_gone_leaves_no_rec
     let factory = judging(Dialect::Sqlite);
     let server = critic();
     set(&factory, &server.url("/"), "lens");
-    server.script(|asked| match asked.body.contains("number 1") {
-        true => Reply::model("it is fine", true),
-        false => scores(asked),
+    server.script(|asked| {
+        if asked.body.contains("number 1") {
+            Reply::model("it is fine", true)
+        } else {
+            scores(asked)
+        }
     });
     let (code, found) = trial(&factory, &["--trials", "1"]);
     assert_eq!(

@@ -121,7 +121,7 @@ on_both!(
     }
 );
 
-/// Somebody else's session with its number.
+/// A session of another program with its number.
 async fn stranger(url: &str) -> (PgConnection, i32) {
     let mut other = PgConnection::connect(url).await.expect("a session");
     let id = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut other);

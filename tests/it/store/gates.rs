@@ -13,6 +13,7 @@ fn gate(run: &str, opened: i64, task: Option<&str>) -> Gate {
         stage: "approve".to_owned(),
         visit: 1,
         question: "Publish it?".to_owned(),
+        shows: "{}".to_owned(),
         subject: task.map(str::to_owned),
         opened_at: timestamp(opened),
         expires_at: None,

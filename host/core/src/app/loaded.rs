@@ -177,6 +177,7 @@ impl App {
         settings: &Snapshot,
     ) -> Result<RollReport, StoreError> {
         rollcall::call(&RollScope {
+            folder: self.folder(),
             definitions: &loaded.definitions,
             registry: &loaded.registry,
             refused: &loaded.refused,

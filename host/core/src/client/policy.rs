@@ -136,11 +136,19 @@ impl Policy {
 
     fn denial(&self, method: &str, url: &Url, host: &str, not_public: Option<&str>) -> ClientError {
         let Some(plugin) = &self.plugin else {
-            let text = format!(
-                "{method} {}: this client calls only {}",
-                origin(url),
-                self.origins()
-            );
+            let text = match not_public {
+                Some(what) if !self.operators => {
+                    format!(
+                        "{method} {}: its address is not public ({what})",
+                        origin(url)
+                    )
+                }
+                _ => format!(
+                    "{method} {}: this client calls only {}",
+                    origin(url),
+                    self.origins()
+                ),
+            };
             return ClientError::new(ClientErrorKind::Denied, text);
         };
         let mut lines = format!(

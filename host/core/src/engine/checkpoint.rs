@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value as Json;
 
 use super::clock::after;
 use super::plan::{self, Rest};
 use super::stage::{ExecutedStage, RunContext};
 use crate::lines;
-use crate::outcome::{self, FailureKind, Outcome, Stop};
+use crate::outcome::{self, FailureKind, Outcome, Patch, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
 use crate::registry::Registry;
 use crate::store::checkpoints::Then;
@@ -273,13 +274,14 @@ pub(super) fn skipped(
 }
 
 /// The question of a gate.
-pub(super) fn gate(run: &Run, stage: &Stage, rows: &[StageRun], now: Timestamp) -> Gate {
-    let question = stage.gate.as_ref();
+pub(super) fn gate(work: &RunContext, stage: &Stage, rows: &[StageRun], now: Timestamp) -> Gate {
+    let run = &work.run;
     Gate {
         run: run.id.clone(),
         stage: stage.id().to_owned(),
         visit: plan::next_visit(rows, stage.id()),
-        question: question.map_or(String::new(), |gate| gate.get_ref().clone()),
+        question: plan::question(stage, rows),
+        shows: Json::Object(behind(work, stage, rows)).to_string(),
         subject: subject_of(rows),
         opened_at: now,
         expires_at: stage.expiry.map(|expiry| after(now, expiry.after.0)),
@@ -289,6 +291,23 @@ pub(super) fn gate(run: &Run, stage: &Stage, rows: &[StageRun], now: Timestamp) 
         decided_by: None,
         decided_at: None,
     }
+}
+
+/// What goes out behind a gate: the keys that the stages behind it read which publish, but what the run is about.
+fn behind(work: &RunContext, gate: &Stage, rows: &[StageRun]) -> Patch {
+    let behind = work.pipeline.downstream(gate.id());
+    let stages = work.pipeline.stages.iter();
+    let handlers = stages
+        .filter(|it| behind.contains(it.id()))
+        .filter_map(|it| it.handler.as_ref());
+    let registry = &work.runnable.registry;
+    let entries = handlers.filter_map(|name| registry.get(name.get_ref()));
+    let publishing: Vec<_> = entries.filter(|it| it.contract.publishes()).collect();
+    let goes_out = |key: &str| {
+        publishing.iter().any(|it| it.checks.reads_key(key))
+            && tenants::subjects().all(|subject| subject != key)
+    };
+    plan::keys_that(&work.run.input, rows, goes_out)
 }
 
 /// What a stage before the gate says that the run is about.

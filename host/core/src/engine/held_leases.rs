@@ -105,9 +105,13 @@ impl HeldLeases {
         }
     }
 
-    /// Look at the leases, and at what is asked of their runs, at once.
-    pub(super) fn beat_now(&self) {
-        self.look.notify_one();
+    /// Look at the leases at once if the signals of the runs, as the database counts them, are not
+    /// those that are known here: a stop or a decision waits for no heartbeat, however long a lease is.
+    pub(super) fn compare(&self, signals: i64) {
+        let known: i64 = self.lock().values().map(HeldLease::counted).sum();
+        if known != signals {
+            self.look.notify_one();
+        }
     }
 
     async fn beat(&self) {
@@ -166,6 +170,13 @@ impl HeldLeases {
 }
 
 impl HeldLease {
+    fn counted(&self) -> i64 {
+        match &*self.news.borrow() {
+            LeaseNews::Signals(signals) => signals.counted(),
+            LeaseNews::Lost => 0,
+        }
+    }
+
     fn say(&self, news: LeaseNews) {
         self.news.send_if_modified(|known| {
             let is_new = *known != news && *known != LeaseNews::Lost;

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use crate::outcome::{self, Outcome, Patch, Stop};
+pub use crate::handler::OUTCOMES;
+use crate::outcome::{self, LONGEST, Outcome, Patch, Stop};
 use crate::pipeline::{Follow, Pipeline, Stage};
+use crate::shown::cut;
 use crate::store::runs::RunStatus;
 use crate::store::stage_runs::StageRun;
 
@@ -124,11 +126,9 @@ impl<'a> PlanInput<'a> {
             return Rest::Waiting { wake_at, detail };
         }
         if let Some(gate) = self.asked.first() {
-            let question = self
-                .pipeline
-                .stage(gate)
-                .and_then(|stage| stage.gate.as_ref());
-            let question = question.map_or("", |question| question.get_ref());
+            let stage = self.pipeline.stage(gate);
+            let question = stage.map(|stage| question(stage, self.rows));
+            let question = question.unwrap_or_default();
             let detail = format!("{gate}: {question}");
             return Rest::Gated { detail };
         }
@@ -159,8 +159,6 @@ pub fn live(rows: &[StageRun]) -> impl Iterator<Item = &StageRun> {
 
 /// The key under which a stage that is visited anew reads why.
 pub const FEEDBACK: &str = "feedback";
-/// The key under which a stage reads what came of those that it needs.
-pub const OUTCOMES: &str = "outcomes";
 
 /// Every key there is: the run's input, what its stages wrote, and why a loop went back.
 pub fn keys(input: &Patch, rows: &[StageRun]) -> Patch {
@@ -195,6 +193,21 @@ pub fn keys_that(input: &Patch, rows: &[StageRun], wanted: impl Fn(&str) -> bool
         keys.insert(FEEDBACK.to_owned(), why.into());
     }
     keys
+}
+
+/// What a gate asks, and what the stages before it flagged.
+pub fn question(gate: &Stage, rows: &[StageRun]) -> String {
+    let question = gate.gate.as_ref().map(|gate| gate.get_ref().as_str());
+    let question = question.unwrap_or_default();
+    let flags = live(rows).flat_map(|row| row.outcome.flags());
+    let flags: Vec<&str> = flags.map(String::as_str).collect();
+    if flags.is_empty() {
+        return question.to_owned();
+    }
+    cut(
+        format!("{question} (flagged: {})", flags.join("; ")),
+        LONGEST,
+    )
 }
 
 /// What came of the stages that a stage needs, by id: for each its handler, its outcome as it is
@@ -262,6 +275,7 @@ fn summary(rows: &[StageRun]) -> String {
                 continue;
             }
         };
+        fallbacks.extend(done.flags.iter().map(|why| format!("flagged: {why}")));
         fallbacks.extend(done.fallbacks.iter().map(ToString::to_string));
         for (name, count) in done.effects.iter() {
             match effects.iter_mut().find(|(known, _)| known == name) {

@@ -43,6 +43,9 @@ pub(super) fn said(gate: &Stage, rows: &[StageRun], registry: &Registry) -> Said
     if !entry.is_some_and(|entry| entry.contract.decides) {
         return ask("its handler does not decide");
     }
+    if plan::live(rows).any(|row| !row.outcome.flags().is_empty()) {
+        return ask("what waits is flagged");
+    }
     let done = match &row.outcome {
         Outcome::Done(done) if done.fallbacks.is_empty() => done,
         Outcome::Done(_) => return ask("it was done in a lesser way than it should have been"),
@@ -126,6 +129,7 @@ mod tests {
                 needs: Needs::default(),
                 always_gives_a_verdict: false,
                 decides: self.0,
+                may_flag: false,
             }
         }
 
@@ -237,6 +241,13 @@ mod tests {
             odd(json!({ "answer": "approve", "reasons": [] })),
             "s: it approves without a reason"
         );
+        let flag = Outcome::Done(Done::new(Patch::new()).flag("critic: no"));
+        let flagged = StageRun {
+            stage: "x".to_owned(),
+            ..row(flag, Follow::Continue)
+        };
+        let rows = [approves[0].clone(), flagged];
+        assert_eq!(asks("[\"s\"]", &rows, true), "s: what waits is flagged");
         let Outcome::Done(lesser) = done(yes) else {
             unreachable!()
         };

@@ -161,9 +161,7 @@ impl Worker {
         if poll.until(poll.lease_at) == Some(Duration::ZERO) {
             recover(engine).await?;
         }
-        if poll.stop_requested {
-            engine.leases.beat_now();
-        }
+        engine.leases.compare(poll.signals);
         if poll.until(poll.gate_at) == Some(Duration::ZERO) {
             self.expire();
         }

@@ -24,6 +24,9 @@ pub struct Contract {
     /// Whether it rules if a gate behind it has to ask a person. Of a plugin's handlers none does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub decides: bool,
+    /// Whether it may hand on what others refused, with a flag.
+    #[serde(default)]
+    pub may_flag: bool,
 }
 
 impl Contract {
@@ -35,6 +38,15 @@ impl Contract {
     /// Whether what it does is seen by the world, and cannot be taken back.
     pub fn publishes(&self) -> bool {
         self.surface() == super::PUBLISHES
+    }
+
+    /// The stages whose verdicts it cannot do without, as a configuration names them.
+    pub fn verdicts(&self, config: &Json) -> Vec<String> {
+        let configured = self.configured(config);
+        let keys = self.needs.verdict_keys.iter();
+        let lists = keys.filter_map(|key| configured.get(key)?.as_array());
+        let names = lists.flatten().filter_map(Json::as_str);
+        names.map(str::to_owned).collect()
     }
 
     /// A configuration as the handler sees it: with the defaults that its schema declares.
@@ -70,6 +82,9 @@ pub struct Needs {
     /// Keys of the configuration that name a role which need not resolve.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub role_keys: Vec<String>,
+    /// Keys of the configuration that list stages whose verdicts it cannot do without.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verdict_keys: Vec<String>,
     /// Prompts that it fills in.
     pub prompts: Vec<PromptNeed>,
     /// Tables that it uses.
@@ -287,6 +302,13 @@ impl Needs {
     #[must_use]
     pub fn role_key(mut self, key: &str) -> Self {
         self.role_keys.push(key.to_owned());
+        self
+    }
+
+    /// A key of the configuration that lists stages whose verdicts it cannot do without.
+    #[must_use]
+    pub fn verdict_key(mut self, key: &str) -> Self {
+        self.verdict_keys.push(key.to_owned());
         self
     }
 

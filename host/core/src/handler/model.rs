@@ -83,6 +83,45 @@ pub struct Tokens {
     pub completion: u64,
 }
 
+impl Tokens {
+    /// What a server says of them. What is there and no number that can be read counts as nobody could
+    /// dispute it: as the most that there can be.
+    pub fn said(prompt: &Json, completion: &Json) -> Self {
+        Self {
+            prompt: said(prompt),
+            completion: said(completion),
+        }
+    }
+
+    /// At most so many: a server that errs decides nothing about what others may spend.
+    #[must_use]
+    pub fn at_most(self, prompt: u64, completion: u64) -> Self {
+        Self {
+            prompt: self.prompt.min(prompt),
+            completion: self.completion.min(completion),
+        }
+    }
+}
+
+fn said(count: &Json) -> u64 {
+    let text = match count {
+        Json::Null => return 0,
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let number = text.trim().parse::<f64>().unwrap_or(-1.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "none is below zero, and above the largest it is the largest"
+    )]
+    if number >= 0.0 {
+        number.ceil() as u64
+    } else {
+        u64::MAX
+    }
+}
+
 /// Providers that did not answer while another one did, collected for the stage. Clones add to the same.
 #[derive(Debug, Clone, Default)]
 pub struct Fallbacks(Arc<Mutex<Vec<Fallback>>>);

@@ -128,8 +128,19 @@ impl Misfit {
             ValidationErrorKind::Required { property } => MisfitKind::Missing(text(property)),
             _ => MisfitKind::Other,
         };
+        let pointer = error.instance_path().to_string();
+        // Where no key is allowed, each is told as a value that is not.
+        if let ValidationErrorKind::FalseSchema = error.kind()
+            && let Some((above, key)) = pointer.rsplit_once('/')
+        {
+            return Self {
+                pointer: above.to_owned(),
+                problem: problem(error),
+                kind: MisfitKind::Unexpected(vec![key.replace("~1", "/").replace("~0", "~")]),
+            };
+        }
         Self {
-            pointer: error.instance_path().to_string(),
+            pointer,
             problem: problem(error),
             kind,
         }
@@ -141,7 +152,7 @@ impl Misfit {
     }
 }
 
-/// Why a schema is none of the keys of a handler: it describes no object. What is called with an
+/// Why a schema is none of the keys of a handler: it describes no object, or names its keys elsewhere. What is called with an
 /// object cannot take `null`, which is what `()` of Rust would be.
 pub fn keys_problem(schema: &Json) -> Option<String> {
     let object = schema.as_object();
@@ -149,7 +160,8 @@ pub fn keys_problem(schema: &Json) -> Option<String> {
         object.is_some_and(|schema| schema.get("type").is_none_or(|kind| kind == "object"));
     let keys = object.and_then(|schema| schema.get("properties"));
     let named = keys.is_none_or(Json::is_object);
-    (!described || !named).then(|| {
+    let elsewhere = object.is_some_and(|schema| schema.contains_key("$ref"));
+    (!described || !named || elsewhere).then(|| {
         "the keys of a handler are those of an object: write `{ \"type\": \"object\", \
          \"properties\": { … } }`; in Rust a type with named fields, or `Nothing` for none"
             .to_owned()
@@ -250,6 +262,7 @@ mod tests {
             json!({ "type": ["object", "null"] }),
             json!({ "type": "null", "properties": {} }),
             json!({ "properties": [] }),
+            json!({ "$ref": "#/$defs/a", "$defs": { "a": { "properties": { "a": {} } } } }),
         ] {
             assert!(keys_problem(&none).is_some(), "{none}");
         }

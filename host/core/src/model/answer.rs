@@ -4,8 +4,17 @@ use serde_json::Value as Json;
 
 use super::cause::Cause;
 use super::reasoning;
+use crate::client::{ClientError, ClientErrorKind};
 use crate::handler::schema::Schema;
 use crate::handler::{Completion, Tokens};
+use crate::value::{JsonProblem, json_in};
+
+/// Bytes of memory that an answer may take as JSON.
+const TREE: u64 = 64 << 20;
+/// Bytes of a text for each token that it may have: four are many, in any language.
+const TOKEN: u64 = 16;
+/// Bytes that a text may have however few its tokens are.
+const LEAST: u64 = 4 << 10;
 
 /// How a server says that an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +38,22 @@ pub(super) struct Said {
     pub(super) tokens: Tokens,
 }
 
+/// The most bytes of a text of so many tokens. A server that says more does not count, and nothing
+/// reads it.
+pub(super) fn longest(tokens: u32) -> u64 {
+    LEAST + TOKEN * u64::from(tokens)
+}
+
 /// The answer in what was said.
 pub(super) fn read(said: Said, limit: u32, schema: Option<&Schema>) -> Result<Completion, Cause> {
+    let (bytes, most) = (
+        said.text.len().max(said.reasoning.len()) as u64,
+        longest(limit),
+    );
+    if bytes > most {
+        let told = format!("the answer has {bytes} bytes, and {limit} tokens are {most} at most");
+        return Err(too_large(told));
+    }
     let mut parted = reasoning::part(&said.text);
     match said.end {
         End::Limit => return Err(Cause::Truncated { tokens: limit }),
@@ -51,11 +74,18 @@ pub(super) fn read(said: Said, limit: u32, schema: Option<&Schema>) -> Result<Co
     })
 }
 
+fn too_large(told: String) -> Cause {
+    ClientError::new(ClientErrorKind::TooLarge, told).into()
+}
+
 fn json(answer: &str, schema: &Schema) -> Result<Json, Cause> {
-    let json: Json = serde_json::from_str(unfenced(answer)).map_err(|error| Cause::NoJson {
-        line: error.line(),
-        column: error.column(),
-        problem: error.to_string(),
+    let json: Json = json_in(unfenced(answer), TREE).map_err(|problem| match problem {
+        JsonProblem::Broken(error) => Cause::NoJson {
+            line: error.line(),
+            column: error.column(),
+            problem: error.to_string(),
+        },
+        JsonProblem::TooLarge(_) => too_large(format!("the answer {problem}")),
     })?;
     schema.check(&json).map_err(|misfit| Cause::Misfit {
         place: misfit.place(),
@@ -122,6 +152,13 @@ mod tests {
         cause("{}", End::Itself, "misfit", "\"a\"");
         cause("{\"a\": 1}", End::Limit, "truncated", "9 tokens");
         cause("<think>x", End::Itself, "empty", "no answer");
+        let many = format!("{{\"a\":[{}0]}}", "{\"\":0},".repeat(120_000));
+        cause(&many, End::Itself, "too-large", "9 tokens");
+        let schema = compiled(&json!({})).expect("a schema");
+        let refused = super::json(&many, &schema).expect_err("it has too many parts");
+        assert!(refused.to_string().contains("more than 64 MiB in memory"));
+        let long = "x".repeat(2 << 20);
+        cause(&long, End::Itself, "too-large", "9 tokens are 4240 at most");
         cause("no", End::Refusal, "refused", "no");
     }
 }

@@ -21,12 +21,11 @@ pub(super) async fn complete(
     wire: &Wire,
 ) -> Result<Said, Cause> {
     let asked = Ask {
-        path: MESSAGES,
         key_header: Some("x-api-key"),
         headers: &[("anthropic-version", VERSION)],
-        body: body(provider, request),
+        ..Ask::in_words(MESSAGES, body(provider, request), request)
     };
-    read(provider, &ask(provider, asked, wire).await?)
+    ask(provider, asked, wire, read).await
 }
 
 fn body(provider: &Provider, request: &ModelRequest) -> Json {
@@ -74,15 +73,12 @@ fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
         Some("refusal") => End::Refusal,
         _ => End::Itself,
     };
-    let count = |key: &str| answer["usage"][key].as_u64().unwrap_or_default();
+    let used = &answer["usage"];
     Ok(Said {
         text: input.unwrap_or(text),
         reasoning: parted.reasoning,
         model: provider.named(answer),
         end,
-        tokens: Tokens {
-            prompt: count("input_tokens"),
-            completion: count("output_tokens"),
-        },
+        tokens: Tokens::said(&used["input_tokens"], &used["output_tokens"]),
     })
 }

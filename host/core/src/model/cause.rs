@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::client::{ClientError, ClientErrorKind};
 use crate::shown::cut;
 
@@ -16,6 +18,8 @@ pub enum Cause {
     Client(ClientError),
     /// It has no time now, and said when it may be asked again.
     Busy { after: Duration, said: String },
+    /// A bound of the day is reached; the next day begins then.
+    Ceiling { until: Timestamp, reached: String },
     /// The answer ended at the limit of tokens.
     Truncated { tokens: u32 },
     /// There is no answer beside the reasoning.
@@ -42,6 +46,7 @@ impl Cause {
         match self {
             Cause::Client(error) => error.kind.to_string(),
             Cause::Busy { .. } => "busy".to_owned(),
+            Cause::Ceiling { .. } => "ceiling".to_owned(),
             Cause::Truncated { .. } => "truncated".to_owned(),
             Cause::Empty => "empty".to_owned(),
             Cause::Refused(_) => "refused".to_owned(),
@@ -70,6 +75,7 @@ impl fmt::Display for Cause {
         let told = match self {
             Cause::Client(error) => error.message.clone(),
             Cause::Busy { said, .. } => said.clone(),
+            Cause::Ceiling { reached, .. } => reached.clone(),
             Cause::Truncated { tokens } => {
                 format!("the answer was cut at {tokens} tokens; raise its limit")
             }

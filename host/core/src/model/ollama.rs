@@ -16,8 +16,8 @@ pub(super) async fn complete(
     request: &ModelRequest,
     wire: &Wire,
 ) -> Result<Said, Cause> {
-    let answer = ask(provider, Ask::plain(CHAT, body(provider, request)), wire).await?;
-    read(provider, &answer)
+    let asked = Ask::in_words(CHAT, body(provider, request), request);
+    ask(provider, asked, wire, read).await
 }
 
 fn body(provider: &Provider, request: &ModelRequest) -> Json {
@@ -37,12 +37,28 @@ fn body(provider: &Provider, request: &ModelRequest) -> Json {
         "model": provider.model,
         "messages": messages,
         "stream": false,
-        "options": { "num_predict": request.max_tokens, "temperature": request.temperature },
+        "options": {
+            "num_predict": request.max_tokens,
+            "num_ctx": context(request),
+            "temperature": request.temperature,
+        },
     });
     if let Some(schema) = &request.schema {
         body["format"] = schema.clone();
     }
     body
+}
+
+/// The tokens that question and answer need: what is more than the server's own number is cut from the
+/// beginning of the question, without a word. A token has three bytes or more, and a picture as many tokens
+/// as a page. In powers of two, since a server loads the model anew for each other number.
+fn context(request: &ModelRequest) -> u64 {
+    const LEAST: u64 = 4096;
+    const PICTURE: u64 = 2048;
+    let asked = (request.system.len() + request.prompt.len()) as u64 / 3;
+    let seen = request.images.len() as u64 * PICTURE;
+    let whole = asked + seen + u64::from(request.max_tokens) + 256;
+    whole.next_power_of_two().max(LEAST)
 }
 
 fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
@@ -65,11 +81,7 @@ fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
 }
 
 fn tokens(answer: &Json) -> Tokens {
-    let count = |key: &str| answer[key].as_u64().unwrap_or_default();
-    Tokens {
-        prompt: count("prompt_eval_count"),
-        completion: count("eval_count"),
-    }
+    Tokens::said(&answer["prompt_eval_count"], &answer["eval_count"])
 }
 
 pub(super) async fn embed(
@@ -78,12 +90,33 @@ pub(super) async fn embed(
     wire: &Wire,
 ) -> Result<Vectors, Cause> {
     let body = json!({ "model": provider.model, "input": texts });
-    let answer = ask(provider, Ask::plain(VECTORS, body), wire).await?;
+    ask(provider, Ask::plain(VECTORS, body), wire, vectors).await
+}
+
+fn vectors(provider: &Provider, answer: &Json) -> Result<Vectors, Cause> {
     let all = answer["embeddings"].as_array().map(Vec::as_slice);
     let vectors = all.unwrap_or_default().iter().map(super::vector_of);
     Ok(Vectors {
         vectors: vectors.collect::<Result<_, _>>()?,
-        model: provider.named(&answer),
-        tokens: tokens(&answer),
+        model: provider.named(answer),
+        tokens: tokens(answer),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_told_how_much_a_question_needs() {
+        let of = |bytes: usize, max_tokens: u32| {
+            context(&ModelRequest {
+                prompt: "x".repeat(bytes),
+                max_tokens,
+                ..ModelRequest::default()
+            })
+        };
+        assert_eq!(of(10, 100), 4096);
+        assert_eq!(of(24_000, 4_000), 16_384);
+    }
 }

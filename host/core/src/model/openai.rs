@@ -16,8 +16,8 @@ pub(super) async fn complete(
     request: &ModelRequest,
     wire: &Wire,
 ) -> Result<Said, Cause> {
-    let answer = ask(provider, Ask::plain(CHAT, body(provider, request)), wire).await?;
-    read(provider, &answer)
+    let asked = Ask::in_words(CHAT, body(provider, request), request);
+    ask(provider, asked, wire, read).await
 }
 
 fn body(provider: &Provider, request: &ModelRequest) -> Json {
@@ -89,11 +89,8 @@ fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
 }
 
 fn tokens(answer: &Json) -> Tokens {
-    let count = |key: &str| answer["usage"][key].as_u64().unwrap_or_default();
-    Tokens {
-        prompt: count("prompt_tokens"),
-        completion: count("completion_tokens"),
-    }
+    let used = &answer["usage"];
+    Tokens::said(&used["prompt_tokens"], &used["completion_tokens"])
 }
 
 pub(super) async fn embed(
@@ -102,7 +99,10 @@ pub(super) async fn embed(
     wire: &Wire,
 ) -> Result<Vectors, Cause> {
     let body = json!({ "model": provider.model, "input": texts });
-    let answer = ask(provider, Ask::plain(VECTORS, body), wire).await?;
+    ask(provider, Ask::plain(VECTORS, body), wire, vectors).await
+}
+
+fn vectors(provider: &Provider, answer: &Json) -> Result<Vectors, Cause> {
     let data = answer["data"].as_array().map(Vec::as_slice);
     let mut data: Vec<&Json> = data.unwrap_or_default().iter().collect();
     data.sort_by_key(|entry| entry["index"].as_u64());
@@ -111,7 +111,7 @@ pub(super) async fn embed(
         .map(|entry| super::vector_of(&entry["embedding"]));
     Ok(Vectors {
         vectors: vectors.collect::<Result<_, _>>()?,
-        model: provider.named(&answer),
-        tokens: tokens(&answer),
+        model: provider.named(answer),
+        tokens: tokens(answer),
     })
 }

@@ -22,6 +22,8 @@ const BLOCKS: [(&str, &str); 6] = [
 const START: &str = "<|start|>";
 const CHANNEL: &str = "<|channel|>";
 const MESSAGE: &str = "<|message|>";
+/// How each mark begins.
+const MARK: &str = "<|";
 /// What a message ends with.
 const ENDS: [&str; 4] = ["<|end|>", "<|return|>", "<|call|>", START];
 /// The channel of the answer.
@@ -79,8 +81,7 @@ fn channels(mut text: &str) -> Parted {
     let mut parted = Parted::default();
     while let Some((_, after)) = text.split_once(CHANNEL) {
         let (head, after) = after.split_once(MESSAGE).unwrap_or((after, ""));
-        let end = ENDS.iter().filter_map(|end| after.find(end)).min();
-        let (body, rest) = after.split_at(end.unwrap_or(after.len()));
+        let (body, rest) = after.split_at(end_of(after).unwrap_or(after.len()));
         let name = head.split(|sign: char| !sign.is_alphanumeric()).next();
         if name == Some(FINAL) {
             parted.answer.push_str(body.trim());
@@ -90,6 +91,12 @@ fn channels(mut text: &str) -> Parted {
         text = rest;
     }
     parted
+}
+
+/// Where a message ends. What was looked at is not looked at again, however many messages there are.
+fn end_of(text: &str) -> Option<usize> {
+    let mut marks = text.match_indices(MARK).map(|(at, _)| at);
+    marks.find(|at| ENDS.iter().any(|end| text[*at..].starts_with(end)))
 }
 
 impl Parted {
@@ -146,6 +153,13 @@ mod tests {
             "yes",
         );
         parts("<|channel|>analysis<|message|>cut", "cut", "");
+    }
+
+    /// It is looked through once: with each message looked through to the end this would be days.
+    #[test]
+    fn many_messages_take_as_long_as_their_length() {
+        let said = "<|channel|>a<|message|>b<|end|>".repeat(900_000);
+        assert_eq!(part(&said).reasoning.len(), 2 * 900_000 - 1);
     }
 
     #[test]

@@ -6,10 +6,24 @@ use std::fmt;
 use serde_json::Value as Json;
 use url::Url;
 
-use crate::settings::{Secret, SettingError, Snapshot};
+use crate::settings::{
+    Misfit, Secret, SettingError, SettingRead, SettingReads, SettingType, Snapshot, any,
+};
 
 /// What a role is set by, behind `roles.ROLE.`.
 pub const PARTS: [&str; 5] = ["url", "model", "key", "provider", "fallback"];
+
+const READER: &str = "whoever asks a model";
+
+inventory::submit! {
+    SettingReads(&[&[
+        SettingRead { key: "roles.*.url", kinds: &[SettingType::Url], reader: READER, text: any },
+        SettingRead { key: "roles.*.model", kinds: &[SettingType::Model, SettingType::String], reader: READER, text: any },
+        SettingRead { key: "roles.*.key", kinds: &[SettingType::Secret], reader: READER, text: any },
+        SettingRead { key: "roles.*.provider", kinds: &[SettingType::String], reader: READER, text: ProviderKind::named },
+        SettingRead { key: "roles.*.fallback", kinds: &[SettingType::Csv, SettingType::String], reader: READER, text: any },
+    ]])
+}
 
 /// Where Anthropic answers, if no address is set.
 const ANTHROPIC: &str = "https://api.anthropic.com/";
@@ -37,6 +51,10 @@ impl ProviderKind {
             ProviderKind::Anthropic => "anthropic",
             ProviderKind::BuiltIn => "built-in",
         }
+    }
+
+    fn named(text: &str) -> Result<(), Misfit> {
+        Misfit::word(text, &Self::ALL.map(Self::name))
     }
 
     /// The parts of a role without which it does not resolve.
@@ -225,4 +243,37 @@ fn read(settings: &Snapshot, role: &str, part: &str) -> Result<Option<String>, S
 pub fn is_declared(settings: &Snapshot, role: &str) -> bool {
     let mut parts = PARTS.iter();
     parts.any(|part| settings.declaration(&key(role, part)).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Declaration, SettingType, Unfit};
+
+    #[test]
+    fn a_key_that_does_not_open_is_no_provider_without_a_key() {
+        let declared = |kind| Declaration {
+            kind,
+            default: Some("http://127.0.0.1:9/".to_owned()).filter(|_| kind != SettingType::Secret),
+            required: false,
+            description: String::new(),
+        };
+        let declarations = [
+            ("roles.writer.url", SettingType::Url),
+            ("roles.writer.model", SettingType::Model),
+            ("roles.writer.key", SettingType::Secret),
+        ];
+        let declarations = declarations.map(|(key, kind)| (key.to_owned(), declared(kind)));
+        let settings = Snapshot::new(declarations.into(), [].into(), [].into());
+        let known = own(&settings, "writer").expect("it resolves");
+        assert!(known.expect("a provider").key.is_none(), "none is set");
+        let shut = Unfit {
+            key: "roles.writer.key".to_owned(),
+            problem: "is sealed with another key".to_owned(),
+            mend: "set it again".to_owned(),
+        };
+        let refused = own(&settings.with_unfit([shut]), "writer").expect_err("it cannot be read");
+        let told = refused.to_string();
+        assert!(told.contains("roles.writer.key"), "{told}");
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
+use super::cause::Cause;
 use super::role::Provider;
 use crate::config::ModelRules;
 use crate::config::shown_amount;
@@ -34,18 +35,16 @@ pub(super) struct Made<'a> {
 }
 
 impl Spending {
-    /// Whether the day has something left; else when the next one begins. It is asked before each
-    /// question, so a day can end beyond its bound by what was under way.
-    pub async fn within(&self, call: &Call) -> Result<(), Stop> {
+    /// What of the day's bounds is reached, if one is, as the cause why no paid provider is asked. It is
+    /// looked at before each question, so a day can end beyond its bound by what was under way.
+    pub(super) async fn ceiling(&self, call: &Call) -> Result<Option<Cause>, Stop> {
         let Some(reached) = reached(&self.store, &self.rules, call.now).await? else {
-            return Ok(());
+            return Ok(None);
         };
         let (key, kind) = (CEILING_KEY, CEILING);
         findings::raise(&self.store, key, kind, "models", &reached).await?;
-        Err(Stop::Deferred {
-            until: tomorrow(call.now),
-            reason: reached,
-        })
+        let until = tomorrow(call.now);
+        Ok(Some(Cause::Ceiling { until, reached }))
     }
 
     pub(super) async fn keep(&self, made: Made<'_>) -> Result<(), Stop> {
@@ -77,7 +76,7 @@ pub async fn reached(
     if rules.daily_cost.is_none() && rules.daily_tokens.is_none() {
         return Ok(None);
     }
-    let day = ModelUse::total(&model_calls::since(store, today(now)).await?);
+    let day = ModelUse::total(&model_calls::of_day(store, today(now)).await?);
     let until = "models are asked again on the next day of UTC, or with a higher";
     let cost = rules
         .daily_microcents()

@@ -7,22 +7,31 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use url::Url;
 
+use super::answer;
 use super::cause::Cause;
 use super::role::Provider;
+use crate::beside;
 use crate::client::{
     Client, ClientError, ClientErrorKind, Credential, Request, Response, Tape, json_of,
 };
 use crate::grants::Origin;
+use crate::handler::ModelRequest;
 use crate::shown::cut;
 
 /// The most bytes of an answer.
 const LARGEST: u64 = 32 << 20;
+/// What of that may stand around the texts of an answer in words.
+const AROUND: u64 = 1 << 20;
+/// Bytes of such an answer for each of its text: two texts, and signs that are escaped.
+const ESCAPED: u64 = 2 * 6;
 /// How long to leave a server alone that is busy and does not say how long.
 const PAUSE: Duration = Duration::from_secs(30);
 /// The longest that it can say.
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 /// Words by which a server that has no time, for now, tells itself from one that is broken.
 const BUSY: [&str; 4] = ["busy", "overloaded", "loading model", "too many requests"];
+/// Bytes of a refusal that are read.
+const REFUSAL: usize = 64 << 10;
 /// Characters of what a server says of a failure.
 const SAID: usize = 500;
 
@@ -40,6 +49,8 @@ pub(super) struct Ask<'a> {
     pub(super) key_header: Option<&'static str>,
     pub(super) headers: &'a [(&'a str, &'a str)],
     pub(super) body: Json,
+    /// The most bytes of the answer.
+    pub(super) max_body: u64,
 }
 
 impl<'a> Ask<'a> {
@@ -50,16 +61,27 @@ impl<'a> Ask<'a> {
             key_header: None,
             headers: &[],
             body,
+            max_body: LARGEST,
+        }
+    }
+
+    /// As `plain`, to be answered in as many words as the request lets.
+    pub(super) fn in_words(path: &'a str, body: Json, request: &ModelRequest) -> Self {
+        let text = answer::longest(request.max_tokens);
+        Self {
+            max_body: LARGEST.min(AROUND + ESCAPED * text),
+            ..Self::plain(path, body)
         }
     }
 }
 
-/// Ask, and read the document that a success is answered with.
-pub(super) async fn ask(
+/// Ask, and read the document that a success is answered with, beside the threads that serve.
+pub(super) async fn ask<T: Send + 'static>(
     provider: &Provider,
     question: Ask<'_>,
     wire: &Wire,
-) -> Result<Json, Cause> {
+    read: fn(&Provider, &Json) -> Result<T, Cause>,
+) -> Result<T, Cause> {
     let Some(base) = &provider.url else {
         return Err(Cause::Unable(format!("{provider} has no address")));
     };
@@ -79,7 +101,7 @@ pub(super) async fn ask(
             header: question.key_header,
         }),
         deadline: wire.timeout,
-        max_body: LARGEST,
+        max_body: question.max_body,
         redirects: 0,
         fresh_connection: false,
     };
@@ -87,10 +109,20 @@ pub(super) async fn ask(
         .taped(wire.tape.clone())
         .send(request)
         .await?;
-    if (200..300).contains(&response.status) {
-        return Ok(json_of(&response)?);
-    }
-    Err(refused(&response))
+    let provider = provider.clone();
+    beside(move || match response.status {
+        200..300 => read(&provider, &json_of(&response)?),
+        _ => Err(refused(&response)),
+    })
+    .await
+}
+
+/// What is read of what a server said, which has bounds of its own.
+pub(super) async fn beside<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, Cause> + Send + 'static,
+) -> Result<T, Cause> {
+    let read = beside::wait(read).await;
+    read.map_err(|lost| Cause::Protocol(format!("what reads the answer: {lost}")))?
 }
 
 /// The address of an endpoint. One that is set as a whole, or up to its version, counts as well.
@@ -104,7 +136,10 @@ fn below(base: &Url, path: &str) -> Url {
         .split_once('/')
         .unwrap_or_default();
     let given = url.path().trim_end_matches('/');
-    let given = given.strip_suffix(version).unwrap_or(given);
+    // A whole segment, and no end of another word.
+    let versioned = given.strip_suffix(version);
+    let versioned = versioned.filter(|rest| rest.is_empty() || rest.ends_with('/'));
+    let given = versioned.unwrap_or(given);
     let path = format!("{}{path}", given.trim_end_matches('/'));
     url.set_path(&path);
     url
@@ -112,7 +147,8 @@ fn below(base: &Url, path: &str) -> Url {
 
 /// What a status that is no success means.
 fn refused(response: &Response) -> Cause {
-    let body = String::from_utf8_lossy(&response.body);
+    let beginning = &response.body[..response.body.len().min(REFUSAL)];
+    let body = String::from_utf8_lossy(beginning);
     let said = format!("{}: {}", response.url, cut(body.trim(), SAID));
     let after = response.retry_after(Timestamp::now());
     let lower = body.to_lowercase();
@@ -157,6 +193,8 @@ mod tests {
         }
         let url = below(&"http://m/proxy/v1/".parse().expect("an address"), "/v1/x");
         assert_eq!(url.path(), "/proxy/v1/x");
+        let base = "https://llm.lan/ollama-api".parse().expect("an address");
+        assert_eq!(below(&base, "/api/chat").path(), "/ollama-api/api/chat");
     }
 
     #[test]

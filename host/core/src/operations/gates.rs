@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{ErrorKind, OperationError, named};
 use crate::app::App;
 use crate::engine::{Unwatched, gate};
+use crate::outcome::Patch;
 use crate::store::gates::{self, Gate};
 use crate::store::named::{self as names, LATEST, NameMatch, Noun, Short};
 use crate::store::{Store, StoreError, tenants};
@@ -29,6 +30,8 @@ pub struct GateView {
     pub visit: u32,
     /// What is asked.
     pub question: String,
+    /// What goes out behind it, by key, but what it is about: what the stages behind it read that publish.
+    pub shows: Patch,
     /// The id of what it is about, if a stage said so.
     pub subject: Option<String>,
     /// What lists show of it.
@@ -210,6 +213,14 @@ fn unsure(wanted: &str) -> OperationError {
     .mend("`callboard gates list` names them")
 }
 
+/// What goes out, as it was kept; one that cannot be read says so.
+fn shown(kept: &str) -> Patch {
+    serde_json::from_str(kept).unwrap_or_else(|error| {
+        let problem = format!("it cannot be read: {error}");
+        Patch::from_iter([("shows".to_owned(), problem.into())])
+    })
+}
+
 impl GateView {
     /// What is shown of gates, in their order.
     pub(super) async fn all(store: &Store, gates: Vec<Gate>) -> Result<Vec<Self>, StoreError> {
@@ -237,6 +248,7 @@ impl GateView {
             stage: gate.stage,
             visit: gate.visit,
             question: gate.question,
+            shows: shown(&gate.shows),
             subject: gate.subject,
             opened_at: gate.opened_at,
             expires_at: gate.expires_at,

@@ -33,6 +33,8 @@ pub struct HandlerView {
     pub always_gives_a_verdict: bool,
     /// Whether it may settle a gate in a person's place.
     pub decides: bool,
+    /// Whether it may hand on what others refused, with a flag.
+    pub may_flag: bool,
     /// The stages and policies of the active revision that name it.
     pub referenced_by: Vec<String>,
 }
@@ -138,6 +140,7 @@ impl HandlerView {
             needs: contract.needs.clone(),
             always_gives_a_verdict: contract.always_gives_a_verdict,
             decides: contract.decides,
+            may_flag: contract.may_flag,
             referenced_by: referenced_by.cloned().unwrap_or_default(),
         }
     }

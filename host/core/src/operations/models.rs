@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{ErrorKind, OperationError};
+use super::{ErrorKind, OperationError, named};
 use crate::app::{App, LoadedRevision};
 use crate::handler::{Call, Completion, Fallbacks, ModelRequest, Tokens};
 use crate::lines::Lines;
@@ -18,7 +18,7 @@ use crate::settings::Snapshot;
 use crate::store::model_calls;
 
 pub use crate::config::shown_amount;
-pub use crate::store::model_calls::ModelUse;
+pub use crate::store::model_calls::{ModelUse, StageUse};
 
 /// How long a role may take to answer a test.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -102,7 +102,7 @@ pub async fn list(app: &App) -> Result<ModelsView, OperationError> {
     let loaded = app.active().await?;
     let settings = app.snapshot(&loaded.definitions).await?;
     let since = spending::today(Timestamp::now());
-    let used = model_calls::since(app.store(), since).await?;
+    let used = model_calls::of_day(app.store(), since).await?;
     let asked = asked(&loaded);
     let declared = settings.declarations().keys();
     let declared = declared.filter_map(|key| Some(role::of_key(key)?.0.to_owned()));
@@ -126,11 +126,6 @@ pub async fn list(app: &App) -> Result<ModelsView, OperationError> {
         daily_microcents: rules.daily_microcents(),
         daily_tokens: rules.daily_tokens,
     })
-}
-
-/// What each role took in a run.
-pub async fn of_run(app: &App, run: &str) -> Result<Vec<ModelUse>, OperationError> {
-    Ok(model_calls::of_run(app.store(), run).await?)
 }
 
 /// Which handlers ask which role, as they are configured.
@@ -188,6 +183,13 @@ impl ProviderView {
 /// Ask a role one thing: a word, or the vector of a text.
 pub async fn test(app: &App, role: &str, vectors: bool) -> Result<TestedRole, OperationError> {
     let runnable = app.runnable().await?;
+    if !role::is_declared(&runnable.settings, role) {
+        let keys = runnable.settings.declarations().keys();
+        let roles = keys
+            .filter_map(|key| role::of_key(key))
+            .map(|(role, _)| role);
+        return Err(named::unknown("role", role, roles, "callboard models list"));
+    }
     let call = Call {
         run: String::new(),
         pipeline: String::new(),
@@ -254,7 +256,7 @@ impl Completion {
 
 /// What a role cost since the day began.
 async fn cost(app: &App, call: &Call, role: &str) -> Result<u64, OperationError> {
-    let used = model_calls::since(app.store(), spending::today(call.now)).await?;
+    let used = model_calls::of_day(app.store(), spending::today(call.now)).await?;
     let mut used = used.into_iter().filter(|used| used.role == role);
     Ok(used.next().map_or(0, |used| used.microcents))
 }

@@ -2,7 +2,7 @@
 
 use super::{ErrorKind, OperationError};
 use crate::registry::nearest;
-use crate::store::named::{self, NameMatch, Short};
+use crate::store::named::{self, LATEST, NameMatch, Short};
 use crate::store::runs::{self, Run};
 use crate::store::{Store, StoreError};
 
@@ -15,7 +15,7 @@ pub async fn key(store: &Store, noun: &Noun, wanted: &str) -> Result<String, Ope
         NameMatch::One(key) => Ok(key),
         NameMatch::None => {
             let known = named::newest(store, noun).await?;
-            let known = known.iter().map(String::as_str);
+            let known = known.iter().map(String::as_str).chain([LATEST]);
             Err(unknown(noun.name, wanted, known, noun.list))
         }
         NameMatch::Several(keys) => {

@@ -27,6 +27,8 @@ use super::{OperationError, named};
 use crate::app::App;
 use crate::engine::plan;
 use crate::outcome::Patch;
+use crate::policy;
+use crate::store::model_calls::{self, StageUse};
 use crate::store::named::{self as names, Short};
 use crate::store::runs::{self, Listed, Only, Run};
 use crate::store::{Store, StoreError, gates, holders, stage_runs};
@@ -47,9 +49,32 @@ pub async fn list(app: &App, filter: &Filter) -> Result<Vec<ListedView>, Operati
         pipeline: filter.pipeline.as_deref(),
     };
     let runs = runs::newest(app.store(), filter.limit, only).await?;
+    if let (true, Some(pipeline)) = (runs.is_empty(), &filter.pipeline) {
+        known(app, pipeline).await?;
+    }
     let short = Short::of(app.store(), &names::RUN, runs.iter().map(Listed::id)).await?;
     let view = |run| ListedView::of(run, &short);
     Ok(runs.into_iter().map(view).collect())
+}
+
+/// A pipeline of which there is no run is one that the active revision has.
+async fn known(app: &App, pipeline: &str) -> Result<(), OperationError> {
+    let loaded = app.active().await?;
+    let policies = loaded.definitions.policies.keys();
+    let pipelines = loaded.definitions.pipelines.keys().cloned();
+    let all: Vec<String> = pipelines
+        .chain(policies.map(|policy| policy::pipeline(policy)))
+        .collect();
+    if all.iter().any(|known| known == pipeline) {
+        return Ok(());
+    }
+    let names = all.iter().map(String::as_str);
+    Err(named::unknown(
+        "pipeline",
+        pipeline,
+        names,
+        "callboard pipelines list",
+    ))
 }
 
 /// The newest runs, each with how far it came.
@@ -79,13 +104,20 @@ pub async fn show(app: &App, wanted: &str) -> Result<RunDetails, OperationError>
     let (gates, lost) = gates::readable_of_run(store, &run.id).await?;
     unreadable.extend(lost);
     let holder = holders::of(store, &run.id).await?;
+    let models = model_calls::of_run(store, &run.id).await?;
     Ok(RunDetails {
         run: viewed(store, run).await?,
         holder: holder.map(Into::into),
         stages: stages.into_iter().map(Into::into).collect(),
+        models,
         gates: GateView::all(store, gates).await?,
         unreadable,
     })
+}
+
+/// What the stages of a run took of models, by its id, in the order in which they first asked.
+pub async fn models(app: &App, id: &str) -> Result<Vec<StageUse>, OperationError> {
+    Ok(model_calls::of_run(app.store(), id).await?)
 }
 
 /// The visits of a run's stages by its id, in the order in which they ended.

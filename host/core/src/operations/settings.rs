@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{OperationError, named};
 use crate::app::{App, AppError};
 use crate::secrets::Key;
-use crate::settings::{Declaration, Secret, Snapshot, State, Unfit};
+use crate::settings::{Declaration, Secret, Snapshot, State, Unfit, fits};
 use crate::store::settings::{self as values, Content};
 
 pub use crate::settings::SettingType;
@@ -83,7 +83,13 @@ pub async fn set(app: &App, key: &str, value: String) -> Result<SettingView, Ope
     let content = if kind == SettingType::Secret {
         sealed(app, key, value)?
     } else {
-        kind.check(&value).map_err(OperationError::usage)?;
+        fits(key, kind, &value).map_err(|misfit| {
+            let refused = OperationError::usage(format!("setting `{key}`: {}", misfit.problem));
+            match misfit.meant {
+                Some(meant) => refused.mend(format!("callboard settings set {key} {meant}")),
+                None => refused,
+            }
+        })?;
         Content::Text(value)
     };
     let statement = values::set(key, &content, Timestamp::now());

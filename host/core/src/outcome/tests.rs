@@ -33,6 +33,19 @@ fn fallbacks_are_bounded_in_number_and_in_length_and_so_is_what_is_told_of_them(
 }
 
 #[test]
+fn flags_are_told_and_bounded() {
+    let done = |times: usize| {
+        let flag = |done: Done<Patch>, _| done.flag("y".repeat(5_000));
+        Outcome::Done((0..times).fold(Done::new(Patch::new()), flag)).bounded()
+    };
+    assert!(done(1).detail().starts_with("flagged: yyy"));
+    let kept = done(1_000);
+    assert_eq!(kept.flags().len(), MOST_FALLBACKS);
+    assert_eq!(kept.flags()[MOST_FALLBACKS - 1], "981 more");
+    assert!(kept.detail().chars().count() < LONGEST + 100);
+}
+
+#[test]
 fn an_effect_has_a_name_and_a_sum_that_fits() {
     let done = |name: &str| Outcome::Done(Done::new(Patch::new()).effect(name, 1));
     assert_eq!(done("rows_2").bounded(), done("rows_2"));

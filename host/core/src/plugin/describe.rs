@@ -197,6 +197,7 @@ fn contract_of(said: handlers::Contract, bounds: &Bounds<'_>) -> Result<Contract
         roles: said.roles,
         prompts: Vec::new(),
         role_keys: Vec::new(),
+        verdict_keys: Vec::new(),
         tables: said.tables.into_iter().map(Into::into).collect(),
     };
     let always_gives_a_verdict = said.always_gives_a_verdict;
@@ -211,6 +212,7 @@ fn contract_of(said: handlers::Contract, bounds: &Bounds<'_>) -> Result<Contract
         always_gives_a_verdict,
         // Nobody but the host's own says yes in a person's place.
         decides: false,
+        may_flag: false,
     })
 }
 

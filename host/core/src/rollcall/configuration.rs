@@ -2,38 +2,26 @@
 //! schema does not name is a miss too, even where the schema would let it pass: no handler reads
 //! it, so it is misspelt or dead.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
 use super::handlers::{Use, uses};
 use super::{Cause, Miss, Reference, ReferenceKind, RollScope, named};
-use crate::handler::schema::{self, Misfit, MisfitKind, Schema};
-use crate::registry::nearest;
+use crate::handler::schema::{Misfit, MisfitKind};
+use crate::registry::{HandlerEntry, nearest};
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
-    // However many stages call a handler, its schema is one.
-    let mut known: BTreeMap<&str, Result<Schema, String>> = BTreeMap::new();
     for used in uses(scope) {
         if let Some(entry) = scope.registry.get(used.handler) {
-            let schema = &entry.contract.config;
-            let compiled = known.entry(used.handler);
-            let compiled = compiled.or_insert_with(|| schema::compiled(schema));
-            let misread = || entry.handler.misread(used.config);
-            references.extend(fit(&used, schema, compiled, misread));
+            references.extend(fit(&used, entry));
         }
     }
     references
 }
 
 /// One reference that answers, or one miss for each thing that does not fit.
-fn fit(
-    used: &Use<'_>,
-    schema: &Json,
-    compiled: &Result<Schema, String>,
-    misread: impl FnOnce() -> Option<String>,
-) -> Vec<Reference> {
+fn fit(used: &Use<'_>, entry: &HandlerEntry) -> Vec<Reference> {
+    let schema = &entry.contract.config;
     let answer = |path: &[&str], miss| {
         let key = [&["config"], path].concat();
         Reference::new(
@@ -45,7 +33,7 @@ fn fit(
         .at(used.at(&key))
         .missed(miss)
     };
-    let validator = match compiled {
+    let validator = match entry.config_schema() {
         Ok(validator) => validator,
         Err(error) => {
             let problem = format!("the handler's schema of its configuration is none: {error}");
@@ -85,7 +73,8 @@ fn fit(
     );
     if references.is_empty() {
         // The schema is a description of the type; what counts is that the type can read it.
-        let miss = misread().map(|error| {
+        let misread = entry.handler.misread(used.config);
+        let miss = misread.map(|error| {
             let handler = used.handler;
             let mend =
                 format!("write a value that fits; `callboard handlers show {handler}` says which");
@@ -110,10 +99,9 @@ fn explained(used: &Use<'_>, misfit: &Misfit, miss: Miss, misspelt: &[String]) -
 /// What a misfit means, with the key below its path where it is about one.
 fn misses(used: &Use<'_>, schema: &Json, misfit: &Misfit) -> Vec<(Option<String>, Miss)> {
     let handler = used.handler;
-    let at_root = misfit.pointer.is_empty();
     match &misfit.kind {
         MisfitKind::Unexpected(unexpected) => {
-            let known = if at_root { keys(schema) } else { Vec::new() };
+            let known = keys_at(schema, &segments(&misfit.pointer));
             let miss = |key: &String| (Some(key.clone()), not_a_key(key, &known));
             unexpected.iter().map(miss).collect()
         }
@@ -169,7 +157,7 @@ fn not_a_key(key: &str, known: &[&str]) -> Miss {
     let problem = format!("`{key}` is no key of this configuration");
     match nearest(key, known.iter().copied()) {
         Some(near) => Miss::new(problem, format!("write `{near}`, or remove it")),
-        None if known.is_empty() => Miss::new(problem, "remove it"),
+        None if known.is_empty() => Miss::new(format!("{problem}, which has none"), "remove it"),
         None => Miss::new(
             problem,
             format!("remove it; the keys are {}", named(known.iter().copied())),
@@ -184,6 +172,48 @@ fn keys(schema: &Json) -> Vec<&str> {
         .flatten()
         .map(|(key, _)| key.as_str())
         .collect()
+}
+
+/// The keys that a schema knows at a place of a value.
+fn keys_at<'s>(schema: &'s Json, path: &[String]) -> Vec<&'s str> {
+    let mut parts = alternatives(schema, schema, WITHIN);
+    for segment in path {
+        let below = |part: &&'s Json| {
+            let named = part.get("properties").and_then(|keys| keys.get(segment));
+            let any = || part.get("additionalProperties");
+            let item = || {
+                part.get("items")
+                    .filter(|_| segment.parse::<usize>().is_ok())
+            };
+            named.or_else(any).or_else(item)
+        };
+        let below: Vec<&Json> = parts.iter().filter_map(below).collect();
+        let below = below.into_iter();
+        parts = below
+            .flat_map(|part| alternatives(schema, part, WITHIN))
+            .collect();
+    }
+    parts.into_iter().flat_map(keys).collect()
+}
+
+/// References and choices in one another that are followed.
+const WITHIN: u8 = 4;
+
+/// A part of a schema, with all that it refers to or leaves the choice of.
+fn alternatives<'s>(schema: &'s Json, part: &'s Json, within: u8) -> Vec<&'s Json> {
+    let mut all = vec![part];
+    let Some(within) = within.checked_sub(1) else {
+        return all;
+    };
+    let pointer = part.get("$ref").and_then(Json::as_str);
+    let pointed = pointer.and_then(|pointer| schema.pointer(pointer.strip_prefix('#')?));
+    let choices = ["allOf", "anyOf", "oneOf"].into_iter();
+    let choices = choices
+        .filter_map(|word| part.get(word)?.as_array())
+        .flatten();
+    let others = choices.chain(pointed);
+    all.extend(others.flat_map(|other| alternatives(schema, other, within)));
+    all
 }
 
 /// The segments of a JSON pointer.

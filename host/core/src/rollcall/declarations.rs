@@ -94,8 +94,12 @@ impl<'a> Names<'a> {
         if self.said.contains(key) {
             return None;
         }
-        if let Some(miss) = self.role_slip(key) {
+        if let Some(miss) = self.role_slip(key).or_else(|| self.group_slip(key)) {
             return Some(miss);
+        }
+        // What the program reads is right as it is, whatever else is lost.
+        if read_of(key).is_some() {
+            return None;
         }
         let meant = nearest(key, self.lost.iter().copied())?;
         let problem = format!("nobody reads `{key}`, and `{meant}` is read and not declared");
@@ -107,9 +111,40 @@ impl<'a> Names<'a> {
         self.scope.definitions.settings.contains_key(&key)
     }
 
+    /// Whether a part of a role is declared, or a slip that is told was to be it.
+    fn is_meant(&self, role: &str, part: &str) -> bool {
+        let mut keys = self.scope.definitions.settings.keys();
+        self.is_declared(role, part)
+            || keys.any(|key| {
+                let slip = key
+                    .strip_prefix("roles.")
+                    .and_then(|key| key.split_once('.'));
+                slip.is_some_and(|(of, slip)| {
+                    of == role
+                        && !role::PARTS.contains(&slip)
+                        && nearest(slip, role::PARTS.into_iter()) == Some(part)
+                })
+            })
+    }
+
     fn is_whole(&self, role: &str) -> bool {
-        let has = |part| self.is_declared(role, part);
+        let has = |part| self.is_meant(role, part);
         has("model") && (has("url") || has("provider"))
+    }
+
+    /// A setting that looks like one of a role, and whose first word is not that of roles.
+    fn group_slip(&self, key: &str) -> Option<Miss> {
+        let (group, rest) = key.split_once('.')?;
+        let (_, part) = rest.split_once('.')?;
+        let meant = format!("roles.{rest}");
+        let mut plugins = self.scope.definitions.plugins.values();
+        let is_one = group != "roles"
+            && nearest(group, std::iter::once("roles")).is_some()
+            && role::PARTS.contains(&part)
+            && !self.scope.definitions.settings.contains_key(&meant)
+            && !plugins.any(|plugin| plugin.manifest.value.ask.settings.covers(key));
+        let problem = format!("nobody reads `{key}`: settings of roles begin with `roles.`");
+        is_one.then(|| Miss::new(problem, write(&meant)))
     }
 
     /// A setting of a role: its last word is one that a role has, and the role is one that is asked,

@@ -1,5 +1,6 @@
-//! Nothing is published past a guard: a stage whose verdict is required, or a gate. What a pipeline lets
-//! happen is worked out from its edges, for every way that a run can take.
+//! Nothing is published past a guard: a stage whose verdict is required, or a gate; and what may be handed
+//! on with a flag not without a person. What a pipeline lets happen is worked out from its edges, for every
+//! way that a run can take.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -7,7 +8,7 @@ use std::rc::Rc;
 use super::pipelines::Staged;
 use super::{Cause, Miss, Reference, ReferenceKind, RollScope};
 use crate::handler::Contract;
-use crate::pipeline::{Breach, Follow, Graph, Pipeline, Stage, Way, breaches, ways_past};
+use crate::pipeline::{Breach, Follow, Graph, Lapse, Pipeline, Stage, Way, breaches, ways_past};
 use crate::workspace::Defined;
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
@@ -23,20 +24,28 @@ fn guarded(scope: &RollScope<'_>, defined: &Defined<Pipeline>) -> Vec<Reference>
         return Vec::new();
     }
     let stages: Vec<Staged<'_>> = Staged::in_graph(defined, Rc::clone(&graph)).collect();
-    let contract = |stage: &Stage| {
+    let contract_of = |stage: &Stage| {
         let entry = scope.registry.get(stage.handler.as_ref()?.get_ref())?;
         Some(&entry.contract)
     };
     let (mut references, mut told) = (Vec::new(), HashSet::new());
     for staged in &stages {
-        let contract = contract(staged.stage);
+        let contract = contract_of(staged.stage);
         references.extend(contract.and_then(|contract| verdict(staged, contract)));
+        references.extend(
+            contract
+                .into_iter()
+                .flat_map(|it| counted(&stages, staged, it)),
+        );
         if contract.is_some_and(Contract::publishes) {
             let breaches = breaches(&defined.value, &graph, staged.number);
             // A gate is missed once, however many publish behind it.
             let new =
                 breaches.filter(|it| it.way == Way::Beside || told.insert((it.guard, it.way)));
             references.extend(new.filter_map(|breach| breached(&stages, breach)));
+            let may_flag = |it: &&Staged<'_>| contract_of(it.stage).is_some_and(|it| it.may_flag);
+            let flagging = stages.iter().filter(may_flag);
+            references.extend(flagging.filter_map(|it| unasked(&stages, it, staged)));
         }
     }
     references
@@ -64,6 +73,70 @@ fn verdict(staged: &Staged<'_>, contract: &Contract) -> Option<Reference> {
         Some(Miss::new(problem, mend))
     };
     let reference = staged.reference("required", ReferenceKind::Verdict, name);
+    Some(reference.missed(miss))
+}
+
+/// The stages whose verdicts another one counts: one with a condition may never be asked.
+fn counted(stages: &[Staged<'_>], counts: &Staged<'_>, contract: &Contract) -> Vec<Reference> {
+    let named = contract.verdicts(counts.stage.config.get_ref());
+    let stages = stages.iter().filter(|it| {
+        let is_named = named.iter().any(|name| name == it.stage.id());
+        // What is required by itself is missed with that.
+        is_named && !it.stage.required
+    });
+    let references = stages.map(|staged| {
+        let counts = counts.stage.id();
+        let miss = (!staged.stage.when.is_empty()).then(|| {
+            let how = when(Way::Condition);
+            let problem =
+                format!("stage `{counts}` requires its verdict, and it is not asked when {how}");
+            let mend = format!(
+                "{}, or its name from the configuration of stage `{counts}`",
+                instead(Way::Condition)
+            );
+            Miss::new(problem, mend)
+        });
+        staged
+            .reference("when", ReferenceKind::Verdict, counts)
+            .missed(miss)
+    });
+    references.collect()
+}
+
+/// What a stage may hand on with a flag is published after a person was asked, and not otherwise.
+fn unasked(
+    stages: &[Staged<'_>],
+    flagging: &Staged<'_>,
+    publishes: &Staged<'_>,
+) -> Option<Reference> {
+    let graph = &publishes.graph;
+    if !graph.is_after(publishes.number, flagging.number) {
+        return None;
+    }
+    let mut gates = stages.iter().filter(|it| {
+        it.stage.gate.is_some()
+            && graph.is_after(publishes.number, it.number)
+            && graph.is_after(it.number, flagging.number)
+    });
+    let lapses = |gate: &Staged<'_>| {
+        let expiry = gate.stage.expiry.as_ref();
+        expiry.is_some_and(|it| it.lapse == Lapse::Approved)
+    };
+    let (flags, target) = (flagging.stage.id(), publishes.stage.id());
+    let lapsing = gates.clone().find(|gate| lapses(gate));
+    let miss = gates.all(lapses).then(|| {
+        let problem = format!(
+            "it may hand on with a flag what was rejected, and stage `{target}` publishes that with nobody asked"
+        );
+        let mend = match lapsing {
+            Some(gate) => format!("write `as = \"rejected\"` in the `expiry` of stage `{}`", gate.stage.id()),
+            None => format!(
+                "add a stage with `gate = \"…\"` and `needs = [\"{flags}\"]`, and its id to the `needs` of stage `{target}`"
+            ),
+        };
+        Miss::new(problem, mend).because(publishes.broken_need())
+    });
+    let reference = flagging.reference("handler", ReferenceKind::Gate, target);
     Some(reference.missed(miss))
 }
 

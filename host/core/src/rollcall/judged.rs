@@ -1,6 +1,7 @@
 //! What is published is what was judged. A publication reads keys, and so do the stages that write
 //! them; each stage that writes one of these is before the gates and the required verdicts that the
-//! publication comes after, or what they said yes to is another text than the one that goes out.
+//! publication comes after, or what they said yes to is another text than the one that goes out. So it
+//! is with the rails that a stage adds up: what it hands on is what they judged.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -8,7 +9,7 @@ use std::rc::Rc;
 use super::keys::properties;
 use super::pipelines::Staged;
 use super::{Miss, Reference, ReferenceKind, RollScope};
-use crate::handler::Contract;
+use crate::handler::{Contract, JUDGES, OUTCOMES};
 use crate::pipeline::{Graph, Pipeline};
 use crate::workspace::Defined;
 
@@ -38,6 +39,17 @@ impl Known<'_> {
         keys.map(String::as_str).collect()
     }
 
+    /// Whether its verdict counts for a stage that reads what came of those that it needs.
+    fn is_heard_by(&self, other: &Known<'_>) -> bool {
+        let (Some(own), Some(theirs)) = (self.contract, other.contract) else {
+            return false;
+        };
+        let named = || theirs.verdicts(other.staged.stage.config.get_ref());
+        other.reads().contains(OUTCOMES)
+            && other.staged.stage.needed().any(|need| need == self.id())
+            && (own.surface() == JUDGES || named().iter().any(|it| it == self.id()))
+    }
+
     fn writes(&self, key: &str) -> bool {
         let contract = self.contract;
         contract.is_some_and(|it| properties(&it.writes).contains_key(key))
@@ -62,33 +74,48 @@ fn judged(scope: &RollScope<'_>, defined: &Defined<Pipeline>) -> Vec<Reference> 
     for publication in stages.iter().filter(publishes) {
         for guard in stages.iter().filter(|guard| guard.is_guard()) {
             if graph.is_after(publication.staged.number, guard.staged.number) {
-                references.extend(rewritten(&stages, publication, guard, &mut told));
+                let keys = seen(&stages, publication, guard);
+                references.extend(rewritten(&stages, publication, guard, keys, &mut told));
             }
+        }
+    }
+    for addition in &stages {
+        for rail in stages.iter().filter(|rail| rail.is_heard_by(addition)) {
+            let mut keys = seen(&stages, addition, rail);
+            // Whoever writes a text itself says nothing of the one that it hands on.
+            keys.retain(|key| !rail.writes(key));
+            references.extend(rewritten(&stages, addition, rail, keys, &mut told));
         }
     }
     references
 }
 
-/// The stages that write what a publication reads, and that a guard before it does not come after.
-/// Each is told of once.
-fn rewritten(
-    stages: &[Known<'_>],
-    publication: &Known<'_>,
-    guard: &Known<'_>,
-    told: &mut BTreeSet<usize>,
-) -> Vec<Reference> {
+/// The keys of what an end hands on that a guard says something of.
+fn seen<'k>(stages: &'k [Known<'_>], end: &'k Known<'_>, guard: &Known<'_>) -> BTreeSet<&'k str> {
     // A person sees all that goes out; a handler judges what it reads, of which a stage behind it may
     // make what goes out.
-    let mut keys = publication.reads();
+    let mut keys = end.reads();
     if guard.staged.stage.gate.is_none() {
         let seen = guard.reads();
         keys = sources(stages, keys, guard);
         keys.retain(|key| seen.contains(key));
     }
+    keys
+}
+
+/// The stages that write some keys of what an end hands on, a publication or what adds up rails, and that
+/// a guard before it does not come after. Each is told of once.
+fn rewritten(
+    stages: &[Known<'_>],
+    end_stage: &Known<'_>,
+    guard: &Known<'_>,
+    keys: BTreeSet<&str>,
+    told: &mut BTreeSet<usize>,
+) -> Vec<Reference> {
     let (graph, at, end) = (
-        &publication.staged.graph,
+        &end_stage.staged.graph,
         guard.staged.number,
-        publication.staged.number,
+        end_stage.staged.number,
     );
     let others = stages.iter().filter(|it| {
         let number = it.staged.number;
@@ -98,7 +125,7 @@ fn rewritten(
     for writer in others {
         let key = keys.iter().find(|key| writer.writes(key));
         if let Some(key) = key.filter(|_| told.insert(writer.staged.number)) {
-            found.push(missed(writer, key, publication, guard));
+            found.push(missed(writer, key, end_stage, guard));
         }
     }
     found
@@ -124,15 +151,19 @@ fn sources<'k>(
     }
 }
 
-fn missed(writer: &Known<'_>, key: &str, publication: &Known<'_>, guard: &Known<'_>) -> Reference {
-    let (writer_id, published, guard_id) = (writer.id(), publication.id(), guard.id());
+fn missed(writer: &Known<'_>, key: &str, end: &Known<'_>, guard: &Known<'_>) -> Reference {
+    let (writer_id, end_id, guard_id) = (writer.id(), end.id(), guard.id());
+    let passes = match end.contract {
+        Some(contract) if contract.publishes() => "publishes",
+        _ => "hands on",
+    };
     let said = if guard.staged.stage.gate.is_some() {
         format!("was approved at `{guard_id}`")
     } else {
         format!("`{guard_id}` judged")
     };
     let problem = format!(
-        "it writes `{key}`, which stage `{published}` publishes, and what {said} was another one"
+        "it writes `{key}`, which stage `{end_id}` {passes}, and what {said} was another one"
     );
     let mend = if writer
         .staged
@@ -149,6 +180,6 @@ fn missed(writer: &Known<'_>, key: &str, publication: &Known<'_>, guard: &Known<
     let broken = guard
         .staged
         .broken_need()
-        .or_else(|| publication.staged.broken_need());
+        .or_else(|| end.staged.broken_need());
     reference.missed(Some(Miss::new(problem, mend).because(broken)))
 }

@@ -13,9 +13,9 @@ use serde_json::{Map, Value as Json};
 use super::lost::{Lost, lost};
 use super::pipelines::{Staged, broken_need};
 use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
-use crate::handler::{Contract, schema};
+use crate::handler::Contract;
 use crate::pipeline::{FOLLOWS, Follow, Pipeline, Stage};
-use crate::registry::{Registry, nearest};
+use crate::registry::{HandlerEntry, Registry, nearest};
 use crate::workspace::Defined;
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
@@ -38,7 +38,7 @@ const REFERENCES: usize = 16;
 pub(super) struct KeyFlow<'a> {
     pipeline: &'a Pipeline,
     registry: &'a Registry,
-    contracts: Vec<Option<&'a Contract>>,
+    handlers: Vec<Option<&'a HandlerEntry>>,
     /// The stages that write each key, by number, in their order.
     writers: BTreeMap<&'a str, Vec<usize>>,
     /// Stages that name no known handler: what they write is unknown.
@@ -49,30 +49,28 @@ pub(super) struct KeyFlow<'a> {
 
 impl<'a> KeyFlow<'a> {
     pub(super) fn of(pipeline: &'a Pipeline, registry: &'a Registry) -> Self {
-        let contract = |stage: &Stage| {
-            let handler = stage.handler.as_ref()?;
-            registry.get(handler.get_ref()).map(|entry| &entry.contract)
-        };
-        let contracts: Vec<Option<&Contract>> = pipeline.stages.iter().map(contract).collect();
+        let entry = |stage: &Stage| registry.get(stage.handler.as_ref()?.get_ref());
+        let handlers: Vec<Option<&HandlerEntry>> = pipeline.stages.iter().map(entry).collect();
         let mut writers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (number, contract) in contracts.iter().enumerate() {
-            let written = contract.iter().flat_map(|it| properties(&it.writes).keys());
+        for (number, entry) in handlers.iter().enumerate() {
+            let written = entry.iter();
+            let written = written.flat_map(|it| properties(&it.contract.writes).keys());
             for key in written {
                 writers.entry(key).or_default().push(number);
             }
         }
-        let stages = pipeline.stages.iter().zip(&contracts).enumerate();
+        let stages = pipeline.stages.iter().zip(&handlers).enumerate();
         let is_unknown =
-            |(stage, contract): (&Stage, &Option<_>)| stage.handler.is_some() && contract.is_none();
+            |(stage, entry): (&Stage, &Option<_>)| stage.handler.is_some() && entry.is_none();
         let unknown = stages.filter_map(|(number, it)| is_unknown(it).then_some(number));
         let unknown = unknown.collect();
-        let read = contracts.iter().flatten();
-        let read = read.flat_map(|it| properties(&it.reads).keys());
+        let read = handlers.iter().flatten();
+        let read = read.flat_map(|it| properties(&it.contract.reads).keys());
         let lost = lost(pipeline, read.map(String::as_str), &writers);
         Self {
             pipeline,
             registry,
-            contracts,
+            handlers,
             writers,
             unknown,
             lost,
@@ -80,7 +78,7 @@ impl<'a> KeyFlow<'a> {
     }
 
     fn contract(&self, number: usize) -> Option<&'a Contract> {
-        self.contracts[number]
+        self.handlers[number].map(|entry| &entry.contract)
     }
 
     fn stage(&self, number: usize) -> &'a Stage {
@@ -163,11 +161,8 @@ impl<'a> KeyFlow<'a> {
                     "`{reader}` reads `{key}`, which stage `{}` does not write when its condition does not hold",
                     writer.id()
                 );
-                let mend = format!(
-                    "write `[input.{key}]` with a default, or the same `when` in stage `{}`",
-                    stage.id()
-                );
-                return Some(Miss::new(problem, mend));
+                let miss = Miss::new(problem, self.instead_of_when(key, writer, stage));
+                return Some(miss.because(self.broken_when(writer)));
             }
             let problem = format!(
                 "`{reader}` reads `{key}`, which stage `{}` does not write when it is {outcome}, and the run goes on",
@@ -189,6 +184,32 @@ impl<'a> KeyFlow<'a> {
         let problem = format!("`{reader}` reads `{key}`, and nothing before it writes it");
         let miss = Miss::new(problem, self.source(stage, key));
         Some(miss.because(self.misnamed(key)))
+    }
+
+    /// What to write where a key is written on a condition. What guards a publication has none, and a
+    /// default would be judged and approved in place of what was to be written.
+    fn instead_of_when(&self, key: &str, writer: &Stage, reader: &Stage) -> String {
+        let mut stages = self.pipeline.stages.iter();
+        if stages.any(|stage| stage.required || stage.gate.is_some()) {
+            return format!(
+                "remove the `when` of stage `{}`; what ends the run is an outcome of a stage before it, \
+                 with `on.nothing-to-do = \"end\"`",
+                writer.id()
+            );
+        }
+        format!(
+            "write `[input.{key}]` with a default, or the same `when` in stage `{}`",
+            reader.id()
+        )
+    }
+
+    /// A condition of a stage that asks for what is no key of the pipeline.
+    fn broken_when(&self, stage: &Stage) -> Option<Cause> {
+        let mut asked = stage.when.iter().map(|it| it.key.get_ref());
+        let unknown = asked
+            .find(|key| !self.pipeline.input.contains_key(*key) && self.writers(key).is_empty())?;
+        let referrer = Referrer::stage(self.pipeline.name(), stage.id());
+        Some(Cause::new(referrer, "when").with_target(unknown))
     }
 
     /// Who could write a key.
@@ -291,13 +312,13 @@ impl<'a> KeyFlow<'a> {
         references
     }
 
-    /// Contracts that read a key, each once, however many stages call its handler.
-    fn readers(&self, key: &str) -> impl Iterator<Item = &'a Contract> {
-        let contracts = self.contracts.iter().copied().flatten();
+    /// Handlers that read a key, each once, however many stages call it.
+    fn readers(&self, key: &str) -> impl Iterator<Item = &'a HandlerEntry> {
+        let handlers = self.handlers.iter().copied().flatten();
         let mut known = BTreeSet::new();
-        contracts
-            .filter(move |it| properties(&it.reads).contains_key(key))
-            .filter(move |it| known.insert(it.name.as_str()))
+        handlers
+            .filter(move |it| properties(&it.contract.reads).contains_key(key))
+            .filter(move |it| known.insert(it.contract.name.as_str()))
     }
 
     /// Whether an input is read by no stage, no condition and no limit, as far as that is known.
@@ -390,52 +411,28 @@ fn outcome_passed_over(stage: &Stage) -> Option<&'static str> {
 }
 
 /// The miss of a default that does not fit a reader.
-fn unfit(reader: &Contract, key: &str, default: &Json) -> Option<Miss> {
-    let error = misfits(reader, key, default)?;
-    let problem = format!(
-        "the default does not fit what `{}` reads: {error}",
-        reader.name
-    );
+fn unfit(reader: &HandlerEntry, key: &str, default: &Json) -> Option<Miss> {
+    let error = reader.checks.reads_value(key, default).err()?;
+    let reader = &reader.contract.name;
+    let problem = format!("the default does not fit what `{reader}` reads: {error}");
     Some(Miss::new(problem, "write a default that fits"))
 }
 
-/// Why the value of a key does not fit a reader.
-pub(super) fn misfits(reader: &Contract, key: &str, value: &Json) -> Option<String> {
-    let mut schema = reader.reads.clone();
-    schema.as_object_mut()?.remove("required");
-    let instance = Json::Object(Map::from_iter([(key.to_owned(), value.clone())]));
-    let validator = schema::compiled(&schema).ok()?;
-    validator
-        .check(&instance)
-        .err()
-        .map(|misfit| misfit.problem)
-}
-
-/// The properties of a schema of an object, followed through one reference.
+/// The properties of a schema of an object.
 pub(super) fn properties(schema: &Json) -> &Map<String, Json> {
     static NONE: LazyLock<Map<String, Json>> = LazyLock::new(Map::new);
-    let properties = resolved(schema).get("properties").and_then(Json::as_object);
+    let properties = schema.get("properties").and_then(Json::as_object);
     properties.unwrap_or(&NONE)
 }
 
 /// The keys without which nothing fits a schema of an object.
 pub(super) fn required(schema: &Json) -> BTreeSet<&str> {
-    let required = resolved(schema).get("required").and_then(Json::as_array);
+    let required = schema.get("required").and_then(Json::as_array);
     required
         .into_iter()
         .flatten()
         .filter_map(Json::as_str)
         .collect()
-}
-
-fn resolved(schema: &Json) -> &Json {
-    let pointer = schema
-        .get("$ref")
-        .and_then(Json::as_str)
-        .and_then(|reference| reference.strip_prefix('#'));
-    pointer
-        .and_then(|pointer| schema.pointer(pointer))
-        .unwrap_or(schema)
 }
 
 /// The types that a part of a schema names, at the end of its references; none if it does not say.

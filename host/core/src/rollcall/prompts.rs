@@ -10,7 +10,7 @@ use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::handler::{Contract, PromptNeed};
 use crate::registry::nearest;
 use crate::template;
-use crate::workspace::Prompt;
+use crate::workspace::{Place, Prompt};
 
 /// A handler that fills in a prompt, and what it gives to it.
 type Filled<'a> = (&'a Contract, &'a PromptNeed);
@@ -36,8 +36,39 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     for (name, prompt) in prompts {
         let filled = filled.remove(name.as_str()).unwrap_or_default();
         references.extend(check(name, prompt, &filled));
+        references.push(asked_with(scope, name, prompt));
     }
     references
+}
+
+/// Whether a handler asks with a prompt. As long as a plugin does not load, one of its may.
+fn asked_with(scope: &RollScope<'_>, name: &str, prompt: &Prompt) -> Reference {
+    let needs = || {
+        let contracts = scope.registry.iter().map(|entry| &entry.contract);
+        let all = contracts.flat_map(|contract| &contract.needs.prompts);
+        all.map(|need| need.name.as_str())
+    };
+    let unasked = scope.refused.is_empty() && !needs().any(|need| need == name);
+    let miss = unasked.then(|| {
+        let lacking = needs().filter(|need| !scope.definitions.prompts.contains_key(*need));
+        let near = nearest(name, lacking);
+        let mend = match near {
+            Some(near) => format!("rename it prompts/{near}.md"),
+            None => format!("move {} away, or name it in .callboardignore", prompt.file),
+        };
+        let mut used = needed(scope).into_iter();
+        let lost = used.find_map(|(contract, _)| {
+            let mut needs = contract.needs.prompts.iter();
+            let need = needs.find(|need| near == Some(need.name.as_str()))?;
+            let cause = Cause::new(Referrer::handler(&contract.name), "prompts");
+            Some(cause.with_target(&need.name))
+        });
+        Miss::new("no handler asks a model with it", mend).because(lost)
+    });
+    let referrer = Referrer::Prompt(name.to_owned());
+    Reference::new(referrer, "file", ReferenceKind::File, &prompt.file)
+        .at(Place::start(&prompt.file))
+        .missed(miss)
 }
 
 fn absent(scope: &RollScope<'_>, name: &str) -> Miss {

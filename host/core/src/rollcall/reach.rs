@@ -1,4 +1,5 @@
-//! A run can come to an end: a terminal stage is reachable, and no stage waits for ever.
+//! A run can come to an end: a terminal stage is reachable, no stage waits for ever, and none is left out
+//! because all went well before it.
 
 use std::rc::Rc;
 
@@ -20,8 +21,13 @@ fn reachable(defined: &Defined<Pipeline>) -> Vec<Reference> {
     }
     let reached = reached(pipeline, &graph);
     let mut references = vec![terminal(defined, &graph, &reached)];
-    let staged = Staged::in_graph(defined, Rc::clone(&graph));
-    for staged in staged.filter(|staged| !reached[staged.number]) {
+    let dependents = graph.dependents();
+    for staged in Staged::in_graph(defined, Rc::clone(&graph)) {
+        let waits = dependents[staged.number].first();
+        references.extend(waits.and_then(|it| cut_off(&staged, &pipeline.stages[*it])));
+        if reached[staged.number] {
+            continue;
+        }
         // Only the stage that stops is named, not again in every stage after it.
         let stops = |need: &&str| {
             let number = graph.number(need);
@@ -40,6 +46,19 @@ fn reachable(defined: &Defined<Pipeline>) -> Vec<Reference> {
         references.push(reference.missed(Some(Miss::new(problem, mend))));
     }
     references
+}
+
+/// A stage that ends the run when it is done, so that another comes after it only if it is not. What never
+/// lets another run is told with that one.
+fn cut_off(staged: &Staged<'_>, waits: &Stage) -> Option<Reference> {
+    let ends = matches!(staged.stage.follow("done"), Follow::End | Follow::Fail);
+    let waits = Some(waits.id()).filter(|_| ends && passes(staged.stage))?;
+    let problem = format!(
+        "the run ends when it is done, and stage `{waits}`, which needs it, never runs then"
+    );
+    let mend = "write `on.done = \"continue\"`, or remove the need";
+    let reference = staged.reference("on.done", ReferenceKind::Outcome, waits);
+    Some(reference.missed(Some(Miss::new(problem, mend))))
 }
 
 fn terminal(defined: &Defined<Pipeline>, graph: &Graph<'_>, reached: &[bool]) -> Reference {

@@ -2,9 +2,13 @@
 //! configuration, and what is done with rows is among the verbs.
 
 use super::settings::needed;
-use super::{Miss, Reference, ReferenceKind, Referrer, RollScope};
+use super::{Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::handler::{Contract, RowUse, TableName, TableNeed};
+use crate::registry::nearest;
 use crate::workspace::Place;
+
+/// The classes of rows that there are: made from a source, and standing for such as are gone.
+const CLASSES: [&str; 2] = ["original", "summary"];
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
@@ -46,6 +50,24 @@ fn keys_of(need: &TableNeed) -> impl Iterator<Item = &String> {
     table.into_iter().chain(others).chain(ages)
 }
 
+/// The miss of a class that no table has.
+fn unclassed(rows: &RowUse) -> Option<Miss> {
+    if CLASSES.contains(&rows.class.as_str()) {
+        return None;
+    }
+    let problem = format!(
+        "the contract {} rows of a class `{}`, and rows are {}",
+        rows.act,
+        rows.class,
+        named(CLASSES)
+    );
+    let mend = match nearest(&rows.class, CLASSES.into_iter()) {
+        Some(near) => format!("write `{near}` in what the handler says of itself, and rebuild it"),
+        None => "mend what the handler says of itself".to_owned(),
+    };
+    Some(Miss::new(problem, mend))
+}
+
 fn act(contract: &Contract, need: &TableNeed, rows: &RowUse, place: &Place) -> Reference {
     let verbs = rows.act.verbs();
     let used = need.verbs.iter().any(|verb| verbs.contains(&verb.as_str()));
@@ -54,6 +76,7 @@ fn act(contract: &Contract, need: &TableNeed, rows: &RowUse, place: &Place) -> R
         let problem = format!("the contract {} rows without the verb `{verbs}`", rows.act);
         Miss::new(problem, "mend what the handler says of itself")
     });
+    let miss = miss.or_else(|| unclassed(rows));
     let target = format!("{} rows of {}", rows.class, need.table);
     let referrer = Referrer::handler(&contract.name);
     Reference::new(referrer, "rows", ReferenceKind::Contract, target)

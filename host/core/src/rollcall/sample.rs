@@ -66,6 +66,7 @@ pub(super) fn fault((name, text): (&str, &str), variables: &[String]) -> Option<
             | ErrorKind::UndefinedError
             | ErrorKind::MissingArgument
             | ErrorKind::TooManyArguments
+            | ErrorKind::OutOfFuel
     );
     told.then_some(error)
 }

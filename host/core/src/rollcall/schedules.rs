@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::keys::{KeyFlow, misfits};
+use super::keys::KeyFlow;
 use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::pipeline::Pipeline;
 use crate::registry::nearest;
@@ -119,11 +119,11 @@ impl Written<'_> {
 
     fn unfit(&self, key: &str, value: &Json) -> Option<Miss> {
         let handlers = self.pipeline?.value.handlers();
-        let entries = handlers.filter_map(|handler| self.scope.registry.get(handler));
-        let mut contracts = entries.map(|entry| &entry.contract);
+        let mut entries = handlers.filter_map(|handler| self.scope.registry.get(handler));
         let (reader, error) =
-            contracts.find_map(|contract| Some((contract, misfits(contract, key, value)?)))?;
-        let problem = format!("does not fit what `{}` reads: {error}", reader.name);
+            entries.find_map(|it| Some((it, it.checks.reads_value(key, value).err()?)))?;
+        let reader = &reader.contract.name;
+        let problem = format!("does not fit what `{reader}` reads: {error}");
         Some(Miss::new(problem, "write a value that fits"))
     }
 

@@ -150,7 +150,7 @@ fn unresolved(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
 }
 
 /// Roles that pipelines wait for. That one is declared is asked of the workspace; that it is set,
-/// of whoever wants a run.
+/// when a run is started.
 fn awaited(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for (name, pipeline) in &scope.definitions.pipelines {
@@ -283,10 +283,16 @@ fn ways(scope: &RollScope<'_>) -> Vec<Reference> {
 
 /// The miss of a role that another one falls back to: it is not declared, or leads back.
 fn led_astray(scope: &RollScope<'_>, role: &str, named: &str) -> Option<Miss> {
-    let mend = format!(
-        "callboard settings set {} ROLE",
-        role::key(role, "fallback")
-    );
+    let key = role::key(role, "fallback");
+    let roles = declared_with(scope, &role::PARTS).into_iter();
+    let near = nearest(named, roles.filter(|known| *known != role));
+    // One that is there and leads back is taken out.
+    let near = near.filter(|_| !role::is_declared(scope.settings, named));
+    let others = role::fallbacks(scope.settings, role).unwrap_or_default();
+    let others = others.iter().map(String::as_str);
+    let others = others.filter_map(|it| if it == named { near } else { Some(it) });
+    let value = others.collect::<Vec<_>>().join(",");
+    let mend = rewritten(scope, &key, &value);
     if !role::is_declared(scope.settings, named) {
         let problem =
             format!("role `{role}` falls back to `{named}`, of which nothing is declared");
@@ -295,6 +301,20 @@ fn led_astray(scope: &RollScope<'_>, role: &str, named: &str) -> Option<Miss> {
     match role::order(scope.settings, role) {
         Err(error @ Unresolved::Circle(_)) => Some(Miss::new(error.to_string(), mend)),
         _ => None,
+    }
+}
+
+/// How a setting gets another value: where the one that counts is written.
+fn rewritten(scope: &RollScope<'_>, key: &str, value: &str) -> String {
+    let set = scope.settings.values().contains_key(key);
+    match scope.definitions.settings.get(key) {
+        Some(declared) if !set => {
+            format!(
+                "write `default = \"{value}\"` at {}",
+                declared.at(&["default"])
+            )
+        }
+        _ => format!("callboard settings set {key} \"{value}\""),
     }
 }
 

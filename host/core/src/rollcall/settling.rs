@@ -9,7 +9,7 @@ use crate::pipeline::Follow;
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let pipelines = scope.definitions.pipelines.values();
-    let staged = pipelines.flat_map(|defined| Staged::all(defined));
+    let staged = pipelines.flat_map(Staged::all);
     staged
         .filter_map(|staged| settled(scope, &staged))
         .collect()

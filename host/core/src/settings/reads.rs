@@ -12,24 +12,62 @@ pub struct SettingRead {
     pub kinds: &'static [SettingType],
     /// Who reads it, in words.
     pub reader: &'static str,
+    /// Whether a text that is of its type is one that the reader can use.
+    pub text: fn(&str) -> Result<(), Misfit>,
+}
+
+/// Why a text is no value of a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    pub problem: String,
+    /// The value that was meant, if there is one much alike.
+    pub meant: Option<String>,
+}
+
+impl Misfit {
+    pub fn new(problem: impl Into<String>) -> Self {
+        Self {
+            problem: problem.into(),
+            meant: None,
+        }
+    }
+
+    #[must_use]
+    pub fn meant(self, meant: impl Into<Option<String>>) -> Self {
+        Self {
+            meant: meant.into(),
+            ..self
+        }
+    }
+
+    /// A text that is one of some words, or empty.
+    pub fn word(text: &str, words: &[&str]) -> Result<(), Self> {
+        if text.is_empty() || words.contains(&text) {
+            return Ok(());
+        }
+        let text = text.escape_debug();
+        let problem = format!("`{text}` is none of {}", words.join(", "));
+        let meant = crate::alike::nearest(&text.to_string(), words.iter().copied());
+        Err(Self::new(problem).meant(meant.map(str::to_owned)))
+    }
+}
+
+/// Any text of the type will do.
+pub fn any(_: &str) -> Result<(), Misfit> {
+    Ok(())
+}
+
+/// Whether `text` is a value of a setting: of the type that is declared, and one that the program can
+/// use, if the program reads it.
+pub fn fits(key: &str, kind: SettingType, text: &str) -> Result<(), Misfit> {
+    kind.check(text).map_err(Misfit::new)?;
+    read_of(key).map_or(Ok(()), |read| (read.text)(text))
 }
 
 /// All that a part of the program reads.
 pub struct SettingReads(pub &'static [&'static [SettingRead]]);
 
 inventory::collect!(SettingReads);
-
-const ROLE: &str = "whoever asks a model";
-
-inventory::submit! {
-    SettingReads(&[&[
-        SettingRead { key: "roles.*.url", kinds: &[SettingType::Url], reader: ROLE },
-        SettingRead { key: "roles.*.model", kinds: &[SettingType::Model, SettingType::String], reader: ROLE },
-        SettingRead { key: "roles.*.key", kinds: &[SettingType::Secret], reader: ROLE },
-        SettingRead { key: "roles.*.provider", kinds: &[SettingType::String], reader: ROLE },
-        SettingRead { key: "roles.*.fallback", kinds: &[SettingType::Csv, SettingType::String], reader: ROLE },
-    ]])
-}
 
 impl SettingRead {
     fn is_of(&self, key: &str) -> bool {

@@ -283,7 +283,7 @@ async fn carry_out(
     let stage = checkpoint.rows.first().map_or("", |row| row.stage.as_str());
     let executed = granted::carry_out_deferred(transaction, writer, writes, checkpoint.left).await;
     executed.map(drop).map_err(|refused| match &refused.sql {
-        // It is about whoever has the lock, and is told so by name.
+        // It is about the session that has the lock, which it names.
         _ if refused.error.is_lock_timeout() => refused.error,
         Some(sql) => granted::about(&writer.plugin, stage, sql, refused.error),
         None => refused.error,

@@ -21,6 +21,8 @@ pub struct Gate {
     pub stage: String,
     pub visit: u32,
     pub question: String,
+    /// What goes out behind it, by key, as JSON.
+    pub shows: String,
     /// What it is about, as a stage of the run said under a tenant's key.
     pub subject: Option<String>,
     #[serde(with = "micros")]
@@ -64,10 +66,10 @@ impl Decision {
 
 /// Open a gate, anew if it was withdrawn.
 pub fn insert(gate: &Gate) -> Statement {
-    let sql = "INSERT INTO gates (run, stage, visit, question, subject, opened_at, expires_at) \
-        VALUES (:run, :stage, :visit, :question, :subject, :opened_at, :expires_at) \
+    let sql = "INSERT INTO gates (run, stage, visit, question, shows, subject, opened_at, expires_at) \
+        VALUES (:run, :stage, :visit, :question, :shows, :subject, :opened_at, :expires_at) \
         ON CONFLICT (run, stage, visit) DO UPDATE SET question = excluded.question, \
-            subject = excluded.subject, opened_at = excluded.opened_at, \
+            shows = excluded.shows, subject = excluded.subject, opened_at = excluded.opened_at, \
             expires_at = excluded.expires_at, decision = NULL, decided_at = NULL \
         WHERE gates.decision = 'withdrawn'";
     Statement::named(sql, gate)

@@ -50,6 +50,17 @@ pub struct RunSignals {
     pub signals: i64,
 }
 
+/// So far the signals of one run are counted, and then from 0 again: no number that is stored makes the
+/// sum of many too large.
+pub(super) const COUNTED: i64 = 1_000_000;
+
+impl RunSignals {
+    /// Its part in the sum of the signals that a worker's runs have, which the poll asks for.
+    pub fn counted(&self) -> i64 {
+        self.signals % COUNTED
+    }
+}
+
 /// Lengthen leases, all in one statement. Gives those that still hold, with what is asked of
 /// their runs; one that is not among them is lost.
 ///

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Dialect, Store, StoreError, batch};
 use crate::value::form::micros;
 use crate::value::{Query, Statement};
+
+/// The most of a column that is summed up.
+const MOST: u64 = 1 << 42;
 
 /// One call of a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,11 +59,12 @@ impl ModelUse {
     pub fn total(all: &[Self]) -> Self {
         let mut total = Self::default();
         for one in all {
-            total.calls += one.calls;
-            total.failures += one.failures;
-            total.prompt_tokens += one.prompt_tokens;
-            total.completion_tokens += one.completion_tokens;
-            total.microcents += one.microcents;
+            let sum = u64::saturating_add;
+            total.calls = sum(total.calls, one.calls);
+            total.failures = sum(total.failures, one.failures);
+            total.prompt_tokens = sum(total.prompt_tokens, one.prompt_tokens);
+            total.completion_tokens = sum(total.completion_tokens, one.completion_tokens);
+            total.microcents = sum(total.microcents, one.microcents);
         }
         total
     }
@@ -71,33 +75,67 @@ impl ModelUse {
     }
 }
 
-/// Keep a call.
+/// What a stage of a run took of a model, or one that stood in for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "StageModelUse")]
+pub struct StageUse {
+    /// The stage's id.
+    pub stage: String,
+    /// The role that was asked.
+    pub role: String,
+    /// The model, by the server's name for it.
+    pub model: String,
+    /// How often it was asked.
+    pub calls: u64,
+    /// How often it gave no answer that can be used.
+    pub failures: u64,
+    /// Tokens of questions.
+    pub prompt_tokens: u64,
+    /// Tokens of answers, reasoning included.
+    pub completion_tokens: u64,
+    /// What it cost, in millionths of a cent of the money of the prices.
+    pub microcents: u64,
+}
+
+/// Keep a call. What is more than any call can take is kept as the most, so that sums of them are sums.
 pub async fn keep(store: &Store, call: &ModelCall) -> Result<(), StoreError> {
-    store.execute(Statement::insert(call)).await?;
+    let call = ModelCall {
+        prompt_tokens: call.prompt_tokens.min(MOST),
+        completion_tokens: call.completion_tokens.min(MOST),
+        microcents: call.microcents.min(MOST),
+        ..call.clone()
+    };
+    store.execute(Statement::insert(&call)).await?;
     Ok(())
 }
 
-/// What each role took since a time.
-pub async fn since(store: &Store, at: Timestamp) -> Result<Vec<ModelUse>, StoreError> {
-    store.read(sums("at >= $1").bind(at)).await
+/// What each role took in the day that began then: what a clock that stood ahead has left behind it is
+/// of another one.
+pub async fn of_day(store: &Store, began: Timestamp) -> Result<Vec<ModelUse>, StoreError> {
+    let ends = began.checked_add(24.hours()).unwrap_or(Timestamp::MAX);
+    let taken = taken();
+    let sql = format!(
+        "SELECT role, {taken} FROM model_calls WHERE at >= $1 AND at < $2 GROUP BY role ORDER BY role"
+    );
+    store.read(Query::new(sql).bind(began).bind(ends)).await
 }
 
-/// What each role took in a run.
-pub async fn of_run(store: &Store, run: &str) -> Result<Vec<ModelUse>, StoreError> {
-    store.read(sums("run = $1").bind(run)).await
+/// What the stages of a run took, in the order in which they first asked.
+pub async fn of_run(store: &Store, run: &str) -> Result<Vec<StageUse>, StoreError> {
+    let taken = taken();
+    let sql = format!(
+        "SELECT stage, role, model, {taken} FROM model_calls WHERE run = $1 \
+        GROUP BY stage, role, model ORDER BY MIN(at), stage, role, model"
+    );
+    store.read(Query::new(sql).bind(run)).await
 }
 
-/// What each role took in the calls of a condition.
-fn sums(condition: &str) -> Query<ModelUse> {
+/// Columns of what calls took together. A row has 2^42 at most, as `keep` and the table see to.
+fn taken() -> String {
     let sum = |column: &str| format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT) AS {column}");
     let sums = ["prompt_tokens", "completion_tokens", "microcents"].map(sum);
-    let sql = format!(
-        "SELECT role, COUNT(*) AS calls, \
-            COUNT(CASE WHEN outcome <> 'done' THEN 1 END) AS failures, {} \
-        FROM model_calls WHERE {condition} GROUP BY role ORDER BY role",
-        sums.join(", ")
-    );
-    Query::new(sql)
+    let counts = "COUNT(*) AS calls, COUNT(CASE WHEN outcome <> 'done' THEN 1 END) AS failures";
+    format!("{counts}, {}", sums.join(", "))
 }
 
 /// Forget calls that are older than that.

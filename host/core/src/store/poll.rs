@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
+use super::leases::COUNTED;
 use super::{Dialect, NEVER, Store, StoreError, batch, timestamp};
 use crate::value::Query;
 use crate::value::form::micros;
@@ -30,8 +31,8 @@ pub struct WorkerPoll {
     /// When the next lease runs out, or did.
     #[serde(deserialize_with = "time")]
     pub lease_at: Option<Timestamp>,
-    /// A run of this worker is asked to stop.
-    pub stop_requested: bool,
+    /// What reached the runs of this worker from outside, counted as [`RunSignals::counted`] counts it.
+    pub signals: i64,
     /// When the next schedule fires, or should have.
     #[serde(deserialize_with = "time")]
     pub schedule_at: Option<Timestamp>,
@@ -56,8 +57,8 @@ pub async fn ask(store: &Store, worker: &str, suspect: u32) -> Result<WorkerPoll
         (SELECT MIN(wake_at) FROM open_runs WHERE recoveries > 0 AND recoveries >= $2 \
             AND status IN ('queued', 'waiting', 'blocked')) AS suspect_at, \
         (SELECT MIN(lease_until) FROM open_runs WHERE status = 'running') AS lease_at, \
-        EXISTS (SELECT 1 FROM open_runs \
-            WHERE status = 'running' AND stop_request IS NOT NULL AND worker = $1) AS stop_requested, \
+        (SELECT CAST(COALESCE(SUM(signals % {COUNTED}), 0) AS BIGINT) FROM open_runs \
+            WHERE status = 'running' AND worker = $1) AS signals, \
         (SELECT MIN(next_at) FROM schedules) AS schedule_at, \
         (SELECT MIN(expires_at) FROM gates WHERE decision IS NULL) AS gate_at"
     );

@@ -96,7 +96,7 @@ mod tests {
         let ((begun, begins), (answered, answer)) = (oneshot::channel(), oneshot::channel());
         let guest = store.write_for(Some("p"), |_| {
             Box::pin(async move {
-                begun.send(()).expect("somebody waits for it");
+                begun.send(()).expect("the test waits for it");
                 Ok(tokio::time::timeout(Duration::from_secs(60), answer)
                     .await
                     .is_ok())

@@ -13,7 +13,7 @@ use crate::config::{self, Config};
 use crate::pipeline::{CONDITIONS, NEEDS, Pipeline, SCHEDULES, STAGES};
 use crate::plugin::manifest;
 use crate::policy::Policy;
-use crate::settings::{Declaration, SettingType};
+use crate::settings::{Declaration, SettingType, fits};
 
 /// Everything that a workspace defines.
 #[derive(Debug, Clone)]
@@ -244,13 +244,20 @@ fn check_setting(key: &str, declaration: &Defined<Declaration>) -> Option<Misrea
         let mend = format!("remove it, and set the secret with `callboard settings set {key} -`");
         return Some(Misread::new(place, message, mend));
     }
-    let problem = kind.check(default).err()?;
-    let message = format!("the default of `{key}` does not fit its type: {problem}");
-    Some(Misread::new(
-        place,
-        message,
-        format!("write a value of type {kind}, or another `type`"),
-    ))
+    let misfit = fits(key, kind, default).err()?;
+    let problem = misfit.problem;
+    let mend = match misfit.meant {
+        Some(meant) => format!("write `default = \"{meant}\"`"),
+        None if kind.check(default).is_ok() => "write another, or remove it".to_owned(),
+        None => format!("write a value of type {kind}, or another `type`"),
+    };
+    let its = if kind.check(default).is_ok() {
+        ""
+    } else {
+        " its type"
+    };
+    let message = format!("the default of `{key}` does not fit{its}: {problem}");
+    Some(Misread::new(place, message, mend))
 }
 
 /// The shortest pause between two runs of a policy: each is a run, and has its history.

@@ -17,12 +17,10 @@ use crate::draft::Draft;
 use crate::draft::{Claim, Kind};
 
 /// Marks of reasoning, chat templates and role play, none of which belongs in a post.
-const LEAKS: [&str; 11] = [
+const LEAKS: [&str; 9] = [
     "<think",
     "</think",
     "<reasoning",
-    "<|",
-    "|>",
     "[inst]",
     "[/inst]",
     "<<sys>>",
@@ -123,8 +121,10 @@ pub fn leaks(answer: &str, asked: &Asked) -> Result<(), String> {
     if answer.trim().is_empty() {
         return Err("it is empty".to_owned());
     }
-    let lower = answer.to_lowercase();
-    if let Some(leak) = LEAKS.iter().find(|leak| says(&lower, leak)) {
+    // Of a document only its strings are a text, and what stands in code is shown, not said.
+    let texts = serde_json::from_str(answer)
+        .map_or_else(|_| vec![answer.to_owned()], |json| strings(&json));
+    if let Some(leak) = texts.iter().find_map(|text| leak(text)) {
         return Err(format!("it contains `{leak}`, which is no part of a post"));
     }
     let lines = asked.prompt.lines().map(str::trim);
@@ -132,6 +132,27 @@ pub fn leaks(answer: &str, asked: &Asked) -> Result<(), String> {
     match own.find(|line| answer.contains(*line)) {
         Some(line) => Err(format!("it repeats its instructions: `{line}`")),
         None => Ok(()),
+    }
+}
+
+/// The mark that a text has outside of its code, if it has one.
+fn leak(text: &str) -> Option<String> {
+    pattern!(CODE, r"(?s)```.*?```|`[^`\n]*`");
+    // `<|im_start|>`, and no pipe of a language: `|>`.
+    pattern!(TOKEN, r"<\|[a-z_]+\|>");
+    let lower = CODE.replace_all(text, " ").to_lowercase();
+    let token = TOKEN.find(&lower).map(|found| found.as_str().to_owned());
+    let marks = || LEAKS.iter().find(|leak| says(&lower, leak));
+    token.or_else(|| marks().map(|mark| (*mark).to_owned()))
+}
+
+/// All strings of a document.
+fn strings(json: &Json) -> Vec<String> {
+    match json {
+        Json::String(text) => vec![text.clone()],
+        Json::Array(items) => items.iter().flat_map(strings).collect(),
+        Json::Object(fields) => fields.values().flat_map(strings).collect(),
+        _ => Vec::new(),
     }
 }
 

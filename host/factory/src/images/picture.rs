@@ -20,6 +20,10 @@ pub const PIXELS: u64 = 40_000_000;
 const MEMORY: u64 = 512 << 20;
 /// How well a JPEG is written, of 100.
 const QUALITY: u8 = 85;
+/// The most bytes of a picture that is kept, and given to whoever asks for it.
+const KEPT: usize = 8 << 20;
+/// How much higher than wide it may be.
+const HEIGHTS: u32 = 4;
 /// Digits of the digest in a name.
 const DIGITS: usize = 32;
 /// What is kept, as the ending of its name and as a media type.
@@ -66,12 +70,13 @@ pub fn mime(name: &str) -> Option<&'static str> {
 
 fn read(bytes: &[u8], width: u32) -> Result<Picture, Trouble> {
     let (image, format) = decoded(bytes)?;
-    let image = if image.width() > width {
-        image.resize(width, u32::MAX, FilterType::CatmullRom)
+    let height = width.saturating_mul(HEIGHTS);
+    let image = if image.width() > width || image.height() > height {
+        image.resize(width, height, FilterType::CatmullRom)
     } else {
         image
     };
-    let bytes = encoded(&image, format)?;
+    let (bytes, format) = kept(&image, format)?;
     let kind = KINDS.iter().find(|(known, ..)| *known == format);
     let (_, ending, mime) = kind.ok_or_else(|| unknown(format))?;
     Ok(Picture {
@@ -110,6 +115,18 @@ fn decoded(bytes: &[u8]) -> Result<(DynamicImage, ImageFormat), Trouble> {
     Ok((reader().decode().map_err(broken)?, format))
 }
 
+/// A picture as it is written, in its own format if that is not too large for readers.
+fn kept(image: &DynamicImage, format: ImageFormat) -> Result<(Vec<u8>, ImageFormat), Trouble> {
+    for format in [format, ImageFormat::Jpeg] {
+        let bytes = encoded(image, format)?;
+        if bytes.len() <= KEPT {
+            return Ok((bytes, format));
+        }
+    }
+    let detail = format!("it takes more than {KEPT} bytes, however it is written");
+    Err(Trouble::new(Cause::TooLarge, detail))
+}
+
 fn encoded(image: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, Trouble> {
     let mut bytes = Vec::new();
     let written = match format {
@@ -118,12 +135,15 @@ fn encoded(image: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>, Trouble
             let plain = image.to_rgb8();
             plain.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY))
         }
-        // Eight bits are what its encoder takes.
-        ImageFormat::WebP => {
+        // Eight bits a channel are what is shown, and what the encoder of WebP takes.
+        _ if image.color().has_alpha() => {
             let plain = DynamicImage::from(image.to_rgba8());
             plain.write_to(&mut Cursor::new(&mut bytes), format)
         }
-        _ => image.write_to(&mut Cursor::new(&mut bytes), format),
+        _ => {
+            let plain = DynamicImage::from(image.to_rgb8());
+            plain.write_to(&mut Cursor::new(&mut bytes), format)
+        }
     };
     let failed = |error| Trouble::new(Cause::NotAnImage, format!("it can't be written: {error}"));
     written.map_err(failed)?;
@@ -201,6 +221,38 @@ mod tests {
             let trouble = Picture::read(bytes, 64).expect_err("refused");
             assert_eq!(trouble.cause, cause, "{trouble}");
         }
+    }
+
+    /// Rows of noise that take turns: little in the file of whoever sees the period, much written anew.
+    #[test]
+    fn what_is_kept_is_bounded_and_not_only_what_came() {
+        let noise = |at: u32| {
+            at.wrapping_mul(2_654_435_761)
+                .rotate_left(at % 31)
+                .to_le_bytes()[1]
+        };
+        let image = image::RgbImage::from_fn(2000, 2400, |x, y| {
+            let at = (x + 2000 * y).wrapping_mul(747_796_405);
+            image::Rgb([noise(at), noise(at ^ 0x55), noise(at ^ 0xaa00)])
+        });
+        let mut bytes = Cursor::new(Vec::new());
+        image
+            .write_to(&mut bytes, ImageFormat::Png)
+            .expect("a picture");
+        let picture = Picture::read(bytes.get_ref(), 2000).expect("a picture");
+        assert!(bytes.get_ref().len() > KEPT && picture.bytes.len() <= KEPT);
+        assert_eq!(picture.mime, "image/jpeg");
+        let high = Picture::read(&file(8, 4000, ImageFormat::Png), 64).expect("a picture");
+        assert_eq!(high.height, 64 * HEIGHTS, "as high as it may be");
+        let deep = image::ImageBuffer::<image::Rgba<u16>, _>::new(8, 8);
+        let mut bytes = Cursor::new(Vec::new());
+        deep.write_to(&mut bytes, ImageFormat::Png)
+            .expect("a picture");
+        let kept = Picture::read(bytes.get_ref(), 8).expect("a picture");
+        let color = image::load_from_memory(&kept.bytes)
+            .expect("a picture")
+            .color();
+        assert_eq!(color, image::ColorType::Rgba8);
     }
 
     /// A file of a kilobyte that says it has 60,000 by 60,000 pixels.

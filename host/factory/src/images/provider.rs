@@ -7,7 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use callboard_core::exchange::{Credential, Request, Response};
 use callboard_core::grants::Origin;
-use callboard_core::settings::{Secret, SettingError, Snapshot};
+use callboard_core::settings::{
+    Misfit, Secret, SettingError, SettingRead, SettingType, Snapshot, any,
+};
 use serde_json::{Value as Json, json};
 use url::Url;
 
@@ -19,6 +21,30 @@ pub const PROVIDER: &str = "images.provider";
 pub const URL: &str = "images.url";
 pub const MODEL: &str = "images.model";
 pub const KEY: &str = "images.key";
+
+const READER: &str = "whoever makes pictures";
+
+/// What is read of the server.
+pub(crate) const READS: [SettingRead; 4] = [
+    SettingRead {
+        key: PROVIDER,
+        kinds: &[SettingType::String],
+        reader: READER,
+        text: |text| Misfit::word(text, &NAMES),
+    },
+    read(URL, &[SettingType::Url]),
+    read(MODEL, &[SettingType::Model, SettingType::String]),
+    read(KEY, &[SettingType::Secret]),
+];
+
+const fn read(key: &'static str, kinds: &'static [SettingType]) -> SettingRead {
+    SettingRead {
+        key,
+        kinds,
+        reader: READER,
+        text: any,
+    }
+}
 
 /// The most bytes of an answer: a picture, and what base64 adds to it.
 const BODY: u64 = 32 << 20;
@@ -90,6 +116,12 @@ pub enum Content {
 }
 
 impl Provider {
+    /// Whether the settings name a protocol.
+    pub(crate) fn is_named(settings: &Snapshot) -> bool {
+        let named = settings.text(PROVIDER);
+        named.is_ok_and(|named| named.is_some_and(|named| named != NAMES[0]))
+    }
+
     /// The server that the settings name; `None` if they want none.
     pub fn of(settings: &Snapshot) -> Result<Option<Self>, Unset> {
         let protocol = match settings.text(PROVIDER)?.as_deref() {
@@ -172,9 +204,9 @@ impl Provider {
                 model: self.model.clone(),
             });
         }
-        let answer = serde_json::from_slice::<Json>(&response.body).map_err(|_| {
+        let answer = said::json(&response.body).map_err(|problem| {
             let text = said::text(&response.body);
-            let detail = format!("neither a picture nor JSON: `{text}`");
+            let detail = format!("neither a picture nor JSON that is read: `{text}` {problem}");
             Trouble::new(Cause::WrongAnswer, detail)
         })?;
         let content = match self.protocol {
@@ -269,7 +301,7 @@ fn sdxl(wanted: &Wanted<'_>) -> Json {
 
 /// What `/health` says.
 fn well(body: &[u8]) -> Result<(), Trouble> {
-    let said = serde_json::from_slice::<Json>(body).unwrap_or_default();
+    let said = said::json(body).unwrap_or_default();
     match said["status"].as_str() {
         Some("degraded") => {
             let reason = said["reason"].as_str().unwrap_or("it does not say why");

@@ -2,6 +2,7 @@
 
 use callboard_core::exchange::Response;
 use callboard_core::shown::cut;
+use callboard_core::value::{JsonProblem, json_in};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
@@ -9,6 +10,10 @@ use super::cause::{Cause, Trouble};
 
 /// Characters of an answer that are told.
 const TOLD: usize = 300;
+/// Bytes of memory that a document of a server may take.
+const TREE: u64 = 48 << 20;
+/// Bytes of an answer that is no document which are looked at.
+const BEGINNING: usize = 64 << 10;
 /// How servers say that they have no memory for it.
 const MEMORY: [&str; 3] = ["out of memory", "out-of-memory", "outofmemory"];
 
@@ -48,15 +53,25 @@ fn cause(status: u16, text: &str, asks_for_time: bool) -> Cause {
     }
 }
 
+/// The JSON document that a server answers with. A picture in it is one text, so that it has few parts.
+pub(super) fn json(body: &[u8]) -> Result<Json, JsonProblem> {
+    json_in(body, TREE)
+}
+
+fn beginning(body: &[u8]) -> &[u8] {
+    &body[..body.len().min(BEGINNING)]
+}
+
 /// What a body says, as one line: the message of a JSON document, where there is one.
 pub(super) fn text(body: &[u8]) -> String {
-    let json = serde_json::from_slice::<Json>(body).unwrap_or_default();
+    let json = json(body).unwrap_or_default();
     let places = ["/detail", "/error/message", "/error", "/message", "/reason"];
     let said = places
         .iter()
         .find_map(|place| json.pointer(place)?.as_str());
-    let said = said.map_or_else(|| String::from_utf8_lossy(body), Into::into);
-    let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = said.map_or_else(|| String::from_utf8_lossy(beginning(body)), Into::into);
+    let words = said.split_whitespace().take(TOLD);
+    let line = words.collect::<Vec<_>>().join(" ");
     cut(line.escape_debug(), TOLD)
 }
 
@@ -84,5 +99,16 @@ mod tests {
             assert_eq!(cause(status, text, waits), wanted, "{status} {text}");
         }
         assert_eq!(text(br#"{"error":{"message":"no\nroom"}}"#), "no room");
+    }
+
+    #[test]
+    fn a_document_of_many_parts_is_not_read() {
+        let many = format!("{{\"data\":[{}0]}}", "{\"\":0},".repeat(100_000));
+        let refused = json(many.as_bytes()).expect_err("it is too large");
+        assert!(
+            refused.to_string().contains("more than 48 MiB"),
+            "{refused}"
+        );
+        assert!(text(many.as_bytes()).starts_with("{\\\"data"));
     }
 }

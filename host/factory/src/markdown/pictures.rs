@@ -187,10 +187,10 @@ fn picture(node: Node<'_>, markdown: &str, lines: &Lines) -> Option<Shown> {
 }
 
 /// Where the lines of a text begin, and its end.
-struct Lines(Vec<usize>);
+pub(super) struct Lines(Vec<usize>);
 
 impl Lines {
-    fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str) -> Self {
         let lengths = text.split_inclusive('\n').scan(0, |at, line| {
             *at += line.len();
             Some(*at)
@@ -205,7 +205,7 @@ impl Lines {
     }
 
     /// Lines and columns as bytes.
-    fn place(&self, at: Sourcepos) -> Range<usize> {
+    pub(super) fn place(&self, at: Sourcepos) -> Range<usize> {
         let start = |line: usize| line.checked_sub(1).map_or(0, |line| self.end(line));
         let first = start(at.start.line) + at.start.column.saturating_sub(1);
         first..(start(at.end.line) + at.end.column).max(first)

@@ -1,7 +1,7 @@
-//! What the doctor asks about pictures: whether the server that makes them is well, and whether
-//! what keeps them can be used.
+//! What the doctor asks about pictures: whether the server that makes them is well. What the settings
+//! say of it, and of what keeps them, is asked by the roll call.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use callboard_core::app::doctor::Symptom;
 use callboard_core::app::{App, AppError};
@@ -9,7 +9,6 @@ use callboard_core::client::Client;
 use callboard_core::settings::Snapshot;
 use futures_util::future::BoxFuture;
 
-use super::Media;
 use crate::images::{Provider, Trouble};
 
 /// How long the server may take to say how it is.
@@ -31,12 +30,8 @@ pub(crate) fn probe(app: &App) -> BoxFuture<'_, Result<Vec<Symptom>, AppError>> 
 async fn symptoms(settings: &Snapshot) -> Vec<Symptom> {
     let mut symptoms = Vec::new();
     match Provider::of(settings) {
-        // A workspace that does not declare it makes no pictures.
-        Ok(None) | Err(crate::images::provider::Unset::Setting(_)) => return symptoms,
-        Err(error) => {
-            let mend = "set what it names; no picture is made until then";
-            symptoms.push(Symptom::problem("server", error.to_string(), mend));
-        }
+        // What the settings lack is said by the roll call.
+        Ok(None) | Err(_) => {}
         Ok(Some(provider)) => {
             if let Err(trouble) = well(&provider).await {
                 let mend =
@@ -44,10 +39,6 @@ async fn symptoms(settings: &Snapshot) -> Vec<Symptom> {
                 symptoms.push(Symptom::problem("server", trouble.to_string(), mend));
             }
         }
-    }
-    if let Err(error) = Media::bucket(settings, Instant::now()) {
-        let mend = "set what it names; no picture is kept until then";
-        symptoms.push(Symptom::problem("store", error.to_string(), mend));
     }
     symptoms
 }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,7 +16,7 @@ use callboard_core::store::findings;
 
 use crate::images;
 use crate::markdown::{self, pictures::KEPT};
-use crate::media::{Media, Unstored};
+use crate::media::{Media, Pieces, Unstored};
 use crate::site::{self, SiteError, Unshown};
 use crate::tables::POST;
 use crate::tables::posts;
@@ -188,19 +187,27 @@ fn shown(post: &Post) -> Vec<String> {
         .collect()
 }
 
-/// A kept picture with its media type; `None` if there is none of that name.
-pub async fn picture(
-    app: &App,
-    name: &str,
-) -> Result<Option<(Bytes, &'static str)>, OperationError> {
+/// A kept picture for a reader.
+pub struct KeptPicture {
+    pub media: &'static str,
+    pub bytes: u64,
+    pub pieces: Pieces,
+}
+
+/// A kept picture; `None` if there is none of that name.
+pub async fn picture(app: &App, name: &str) -> Result<Option<KeptPicture>, OperationError> {
     let Some(mime) = images::picture::mime(name) else {
         return Ok(None);
     };
     let Some(media) = Media::of(app).await? else {
         return Ok(None);
     };
-    let found = media.get(name).await?;
-    Ok(found.map(|bytes| (bytes, mime)))
+    let found = media.stream(name).await?;
+    Ok(found.map(|(bytes, pieces)| KeptPicture {
+        media: mime,
+        bytes,
+        pieces,
+    }))
 }
 
 impl From<Unstored> for OperationError {

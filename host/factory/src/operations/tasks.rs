@@ -8,7 +8,7 @@ mod view;
 use callboard_core::app::App;
 use callboard_core::operations::gates::{self, Verdict};
 use callboard_core::operations::runs::StopRequest;
-use callboard_core::operations::{Actor, ListEntry, OperationError, models, named, runs};
+use callboard_core::operations::{Actor, ListEntry, OperationError, named, runs};
 use callboard_core::store::named::Short;
 use callboard_core::store::timestamp;
 
@@ -73,8 +73,8 @@ pub async fn show(app: &App, wanted: &str) -> Result<TaskDetails, OperationError
         fallbacks: fallbacks(app, &task).await?,
         pictures: pictures(app, draft.as_ref()).await?,
         sources: sources.into_iter().map(Into::into).collect(),
-        costs: models::of_run(app, &task.run).await?,
         draft: draft.map(Into::into),
+        models: runs::models(app, &task.run).await?,
         task,
     })
 }

@@ -56,19 +56,12 @@ impl Told {
     }
 
     /// What it found. A rail that rejects and hands nothing on found its rule.
-    fn review(&self) -> Review {
+    fn review(&self) -> Result<Review, String> {
         let mut handed_on = self.patch.values().cloned();
         let review = handed_on.find(|value| value.get("findings").is_some_and(Json::is_array));
-        let review = review.map(|value| {
-            serde_json::from_value(value).unwrap_or_else(|error| {
-                let told = format!("its review cannot be read: {error}");
-                Review {
-                    score: None,
-                    findings: vec![Finding::new("review", Severity::Warning, told)],
-                }
-            })
-        });
-        review.unwrap_or_else(|| {
+        let review = review.map(serde_json::from_value).transpose();
+        let review = review.map_err(|error| format!("its review cannot be read: {error}"))?;
+        Ok(review.unwrap_or_else(|| {
             let (rule, detail) = (self.word("rule"), self.word("detail"));
             let rejected = self.outcome == "rejected";
             let finding = rejected.then(|| Finding::new(rule, Severity::Error, detail));
@@ -76,7 +69,7 @@ impl Told {
                 score: None,
                 findings: finding.into_iter().collect(),
             }
-        })
+        }))
     }
 }
 
@@ -145,6 +138,17 @@ impl Report {
             .map(|row| row.action)
             .max()
             .unwrap_or(Action::Hold);
+        if let (None, Some(threshold)) = (score, config.threshold) {
+            let unscored = if config.required.is_empty() {
+                Action::Flag
+            } else {
+                Action::Hold
+            };
+            action = action.max(unscored);
+            flags.push(format!(
+                "no rail gave a score, and {threshold} is the least"
+            ));
+        }
         if let Some((score, threshold)) = score.zip(config.threshold)
             && score < threshold
         {
@@ -234,19 +238,27 @@ impl Row {
 }
 
 fn row(stage: &str, told: &Told, config: &Config) -> Row {
-    let (required, came_to) = (config.is_required(stage), CameTo::of(&told.outcome));
-    let review = if came_to.is_verdict() {
-        told.review()
-    } else {
-        Review::default()
-    };
+    let (required, mut came_to) = (config.is_required(stage), CameTo::of(&told.outcome));
+    let (mut why, mut review) = (told.why(), Review::default());
+    if came_to.is_verdict() {
+        match told.review() {
+            Ok(read) => review = read,
+            Err(unread) => {
+                // Whether it is a pass stands in what cannot be read; a rejection is one without it.
+                if came_to == CameTo::Pass {
+                    (came_to, why) = (CameTo::Error, unread.clone());
+                }
+                review.findings = vec![Finding::new("review", Severity::Warning, unread)];
+            }
+        }
+    }
     Row {
         rail: stage.to_owned(),
         handler: told.handler.clone(),
         required,
         came_to,
         action: config.policy(stage).follows(came_to, required),
-        why: told.why(),
+        why,
         weight: config.weight(stage),
         score: review.score.map(|score| score.min(100)),
         findings: review.findings,
@@ -335,12 +347,16 @@ mod tests {
     }
 
     #[test]
-    fn a_review_that_cannot_be_read_is_told_and_has_no_score() {
+    fn a_review_that_cannot_be_read_is_an_error_and_no_pass() {
         let odd = json!({ "critic": { "score": "high", "findings": [] } });
         let odd = json!({ "handler": "qa.critic", "outcome": "done", "patch": odd });
-        let report = Report::of(&told(json!({ "odd": odd })), &config(json!({})), 1);
+        let odd = told(json!({ "odd": odd }));
+        let required = config(json!({ "required": ["odd"] }));
+        assert_eq!(Report::of(&odd, &required, 1).action, Action::Fail);
+        let report = Report::of(&odd, &config(json!({})), 1);
         let row = &report.rails[0];
-        assert_eq!((row.came_to, row.score), (CameTo::Pass, None));
+        assert_eq!((row.came_to, row.score), (CameTo::Error, None));
+        assert_eq!(report.action, Action::Flag);
         let told = &row.findings[0].message;
         assert!(told.starts_with("its review cannot be read: "), "{told}");
     }
@@ -365,6 +381,15 @@ mod tests {
         assert_eq!((report.action, report.score), (Action::Veto, Some(60)));
         assert_eq!(report.detail(), "the score is 60, and 61 is the least");
         assert_eq!(Report::of(&both, &limits(60), 1).action, Action::Allow);
+        let silent = told(
+            json!({ "critic": { "handler": "qa.critic", "outcome": "done",
+            "patch": { "critic": { "score": null, "findings": [] } } } }),
+        );
+        let report = Report::of(&silent, &limits(60), 1);
+        assert_eq!(report.action, Action::Hold);
+        assert_eq!(report.detail(), "no rail gave a score, and 60 is the least");
+        let advised = Report::of(&silent, &config(json!({ "threshold": 60 })), 1);
+        assert_eq!(advised.action, Action::Flag);
     }
 
     #[test]

@@ -14,13 +14,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::aggregate::SURFACE;
 use super::review::{Finding, Review, Severity};
-use crate::draft::Draft;
+use crate::draft::{Draft, Writer, writers};
 
 /// Who is asked, how often, and what passes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Judging {
     /// The role that is asked.
+    #[schemars(length(min = 1))]
     pub role: String,
     /// How often; the middle score counts.
     #[schemars(range(min = 1, max = 9))]
@@ -225,6 +226,7 @@ pub async fn judge(
     if let Some(lacks) = (question.lacks)(judged) {
         return Err(Stop::nothing_to_do(lacks));
     }
+    read_wholly(judging, judged)?;
     let variables = variables(judged, judging.material);
     let prompt = call.resources.prompt(question.prompt, &variables)?;
     let mut opinions = Vec::new();
@@ -261,6 +263,33 @@ pub async fn judge(
         }
     }
     Ok(verdict(question, judging, judged, opinions, models, tokens))
+}
+
+/// A draft that is not shown as a whole is judged by nobody.
+fn read_wholly(judging: &Judging, judged: &Judged) -> Result<(), Stop> {
+    let (length, most) = (judged.draft.markdown.chars().count(), judging.material);
+    if length <= most {
+        return Ok(());
+    }
+    let role = format!("role {}", judging.role);
+    let cause = format!(
+        "the draft has {length} characters, and `config.material` shows {most} of them; raise it"
+    );
+    Err(Stop::unavailable(role, cause))
+}
+
+/// What is said of sources that were not shown as a whole: what stands behind the cut counts as not there.
+fn unread(judging: &Judging, judged: &Judged) -> Option<Finding> {
+    let each = judging.material / judged.sources.len().max(1);
+    let cut = judged.sources.iter();
+    let cut = cut
+        .filter(|source| source.text.chars().count() > each)
+        .count();
+    let told = format!(
+        "{cut} of {} sources were shown up to {each} characters each; raise `config.material`",
+        judged.sources.len()
+    );
+    (cut > 0).then(|| Finding::new("not_all_read", Severity::Warning, told))
 }
 
 /// What is said of how far the scores of several trials lie apart.
@@ -317,8 +346,13 @@ fn verdict(
         ));
     }
     findings.extend(spread(&scores, judging.most_spread));
-    let writer = judged.draft.written_by.strip_prefix("model ");
-    if let Some(own) = writer.filter(|writer| models.iter().any(|model| model == writer)) {
+    findings.extend(unread(judging, judged));
+    let mut writers = writers(&judged.draft.written_by).into_iter();
+    let own = writers.find_map(|writer| match writer {
+        Writer::Model(name) if models.iter().any(|model| model == name) => Some(name),
+        _ => None,
+    });
+    if let Some(own) = own {
         findings.push(Finding::new("own_work", Severity::Warning, format!("{own} judges what it wrote itself, and models praise their own work; give the role {} another one", judging.role)));
     }
     Verdict {
@@ -363,7 +397,10 @@ impl Verdict {
 }
 
 fn variables(judged: &Judged, most: usize) -> Json {
-    let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
+    let cut = |text: &str, most: usize| match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}\n[cut here: what follows is not shown]", &text[..end]),
+        None => text.to_owned(),
+    };
     let mut sources = String::new();
     let each = most / judged.sources.len().max(1);
     for source in &judged.sources {
@@ -454,6 +491,32 @@ mod tests {
     }
 
     #[test]
+    fn what_was_not_shown_is_not_judged() {
+        let judging = Judging {
+            material: 200,
+            ..Judging::default()
+        };
+        let mut judged = judged();
+        assert_eq!(read_wholly(&judging, &judged), Ok(()));
+        judged.draft.markdown = "é".repeat(201);
+        let stop = read_wholly(&judging, &judged).expect_err("it is too long");
+        assert!(
+            matches!(&stop, Stop::Unavailable { cause, .. } if cause.contains("201 characters"))
+        );
+        judged.sources = vec![
+            Read::default(),
+            Read {
+                text: "x".repeat(101),
+                ..Read::default()
+            },
+        ];
+        let finding = unread(&judging, &judged).expect("one is cut");
+        assert!(finding.message.starts_with("1 of 2 sources"), "{finding}");
+        let shown = variables(&judged, judging.material)["sources"].to_string();
+        assert!(shown.contains("[cut here"), "{shown}");
+    }
+
+    #[test]
     fn who_judges_its_own_work_is_told_and_a_fail_always_has_a_reason() {
         let rules = |verdict: Verdict| {
             verdict
@@ -464,6 +527,20 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(rules(of(vec![opinion(80, &[])], "small")), ["own_work"]);
+        let mut second = judged();
+        second.draft.written_by = "model big, model small".to_owned();
+        let models = vec!["small".to_owned()];
+        let opinions = vec![opinion(80, &[])];
+        let default = Judging::default();
+        let verdict = verdict(
+            QUESTION,
+            &default,
+            &second,
+            opinions,
+            models,
+            Tokens::default(),
+        );
+        assert_eq!(rules(verdict), ["own_work"], "a second hand is one as well");
         let failed = of(vec![opinion(69, &[])], "other");
         assert!(!failed.passed);
         assert_eq!(failed.review.errors().count(), 1);

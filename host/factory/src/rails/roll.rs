@@ -2,6 +2,7 @@
 //! run before what adds them up was asked.
 
 use callboard_core::pipeline::{Follow, Pipeline, Stage};
+use callboard_core::registry::nearest;
 use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope};
 use callboard_core::workspace::Defined;
 
@@ -23,7 +24,7 @@ pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
             if let Ok(config) = config {
                 references.extend(named(defined, index, stage, &config));
                 references.extend(asked(defined, stage, &config));
-                references.extend(bounded(defined, index, stage, &config));
+                references.extend(flagged(defined, index, stage, &config));
             }
         }
     }
@@ -55,10 +56,11 @@ fn named(
         let miss = (!known).then(|| {
             let problem =
                 format!("`{target}` is none of the stages that it needs, so nobody asks it");
-            Miss::new(
-                problem,
-                format!("add \"{target}\" to its `needs`, or remove it here"),
-            )
+            let mend = match meant(&defined.value, stage, target) {
+                Some(near) => format!("write `{near}`"),
+                None => format!("add \"{target}\" to its `needs`, or remove it here"),
+            };
+            Miss::new(problem, mend)
         });
         let reference = Reference::new(
             referrer(&defined.value, stage),
@@ -72,6 +74,18 @@ fn named(
     config.named().map(refer).collect()
 }
 
+/// The stage that it needs, where it names one that is not there.
+fn meant<'s>(pipeline: &Pipeline, stage: &'s Stage, target: &str) -> Option<&'s str> {
+    let is_there = pipeline.stage(target).is_some();
+    (!is_there).then(|| nearest(target, stage.needed()))?
+}
+
+/// Whether a rail is named as required, or was to be: a slip there is a miss of its own, and no other.
+fn is_required(pipeline: &Pipeline, stage: &Stage, config: &Config, rail: &str) -> bool {
+    let mut names = config.required.iter();
+    names.any(|name| name == rail || meant(pipeline, stage, name) == Some(rail))
+}
+
 /// What each rail comes to reaches the stage that adds it up.
 fn asked(defined: &Defined<Pipeline>, stage: &Stage, config: &Config) -> Vec<Reference> {
     let pipeline = &defined.value;
@@ -82,7 +96,7 @@ fn asked(defined: &Defined<Pipeline>, stage: &Stage, config: &Config) -> Vec<Ref
         if !needed || !judges {
             continue;
         }
-        for outcome in told(config.is_required(rail.id())) {
+        for outcome in told(is_required(pipeline, stage, config, rail.id())) {
             let miss = unheard(rail, stage, outcome);
             let place = defined.at(&["stage", &index.to_string()]);
             let reference = Reference::new(
@@ -97,9 +111,9 @@ fn asked(defined: &Defined<Pipeline>, stage: &Stage, config: &Config) -> Vec<Ref
     references
 }
 
-/// A way back that has its turns until the best draft is handed on: with fewer the run ends as rejected
-/// instead.
-fn bounded(
+/// What is to be flagged after so many rejections comes to that before its way back is used up: the stage that it
+/// goes back to has a visit for each of them, and one before.
+fn flagged(
     defined: &Defined<Pipeline>,
     index: usize,
     stage: &Stage,
@@ -113,18 +127,16 @@ fn bounded(
     let visits = defined.value.stage(&target)?.max_visits;
     let miss = (visits <= most).then(|| {
         let problem = format!(
-            "after {most} rejections it hands on the best draft, and `{target}` has only {visits} visits"
+            "stage `{target}` may be visited {visits} times, so the run ends as rejected before {most} rejections are flagged"
         );
-        let turns = most.saturating_add(1);
-        Miss::new(problem, format!("write `max_visits = {turns}` in stage `{target}`"))
+        let least = most.saturating_add(1);
+        Miss::new(problem, format!("write `max_visits = {least}` in stage `{target}`, or a smaller `flag_after`"))
     });
-    let reference = Reference::new(
-        referrer(&defined.value, stage),
-        "config.flag_after",
-        ReferenceKind::Visits,
-        &target,
-    );
-    let place = defined.at(&["stage", &index.to_string(), "config", "flag_after"]);
+    let number = index.to_string();
+    let place = defined.at(&["stage", &number, "config", "flag_after"]);
+    let referrer = referrer(&defined.value, stage);
+    let key = "config.flag_after";
+    let reference = Reference::new(referrer, key, ReferenceKind::Visits, most.to_string());
     Some(reference.at(place).missed(miss))
 }
 
@@ -132,15 +144,17 @@ fn bounded(
 /// failed, by itself; one that advises may not.
 fn told(required: bool) -> &'static [&'static str] {
     if required {
-        &["rejected", "nothing-to-do"]
+        &["done", "rejected", "nothing-to-do"]
     } else {
-        &["rejected", "nothing-to-do", "unavailable", "failed"]
+        &["done", "rejected", "nothing-to-do", "unavailable", "failed"]
     }
 }
 
 fn unheard(rail: &Stage, stage: &Stage, outcome: &str) -> Option<Miss> {
     let what = match rail.follow(outcome) {
         Follow::Continue | Follow::Skip => return None,
+        // What is not come to then is a miss in every pipeline.
+        Follow::Hold | Follow::End | Follow::Fail if outcome == "done" => return None,
         Follow::Hold => "holds the run",
         Follow::End | Follow::Fail => "ends the run",
         Follow::Goto(_) => "sends the run back",

@@ -1,8 +1,10 @@
 //! Feeds: RSS, Atom and JSON Feed, read by `feed-rs`.
 
+use callboard_core::beside::Clock;
 use callboard_core::foreign;
 use feed_rs::model::Entry;
 use feed_rs::parser;
+use url::Url;
 
 use super::page::text_of_html;
 use super::spaced;
@@ -23,27 +25,47 @@ pub struct Item {
 /// A feed as it was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Read {
+    /// Where it was read.
+    pub url: String,
     pub title: String,
     /// The first items, in the feed's order.
     pub items: Vec<Item>,
 }
 
 /// The first `most` items of a feed that was read at `base`.
-pub fn read(bytes: &[u8], base: &str, most: usize) -> Result<Read, String> {
+pub fn read(bytes: &[u8], base: &str, most: usize, clock: &mut Clock) -> Result<Read, String> {
     let parser = parser::Builder::new().base_uri(Some(base)).build();
     let parsed =
         foreign::read("a feed", || parser.parse(bytes)).map_err(|error| error.to_string())?;
     let feed = parsed.map_err(|error| format!("it is no feed: {error}"))?;
     Ok(Read {
+        url: base.to_owned(),
         title: feed
             .title
             .map(|title| spaced(&title.content))
             .unwrap_or_default(),
-        items: feed.entries.into_iter().take(most).map(item).collect(),
+        items: feed
+            .entries
+            .into_iter()
+            .take(most)
+            .map(|entry| item(entry, clock))
+            .collect(),
     })
 }
 
-fn item(entry: Entry) -> Item {
+/// Whether a feed can say what stands at an address: it is at the same site, that is at the same host and
+/// port, with `www.` or without.
+pub fn speaks_for(feed: &str, item: &str) -> bool {
+    let site = |address: &str| {
+        let url = Url::parse(address).ok()?;
+        let web = matches!(url.scheme(), "http" | "https");
+        let host = url.host_str()?.trim_start_matches("www.").to_owned();
+        web.then_some((host, url.port()))
+    };
+    site(feed).is_some_and(|own| Some(own) == site(item))
+}
+
+fn item(entry: Entry, clock: &mut Clock) -> Item {
     let links = entry.links.iter();
     let own = links
         .clone()
@@ -57,10 +79,12 @@ fn item(entry: Entry) -> Item {
         url: url.unwrap_or_default(),
         title: entry
             .title
-            .map(|title| spaced(&text_of_html(&title.content)))
+            .map(|title| spaced(&text_of_html(&title.content, clock)))
             .unwrap_or_default(),
         published: entry.published.or(entry.updated).map(|at| at.to_rfc3339()),
-        text: text.map(|text| text_of_html(&text)).unwrap_or_default(),
+        text: text
+            .map(|text| text_of_html(&text, clock))
+            .unwrap_or_default(),
         id: entry.id,
     }
 }
@@ -68,6 +92,31 @@ fn item(entry: Entry) -> Item {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn clock() -> Clock {
+        Clock::until(std::time::Instant::now() + std::time::Duration::from_secs(60))
+    }
+
+    #[test]
+    fn a_feed_speaks_for_its_own_site_alone() {
+        let feed = "https://www.a.example/feed.xml";
+        for (item, own) in [
+            ("https://a.example/1", true),
+            ("http://a.example/1", true),
+            ("https://www.bbc.co.uk/news", false),
+            ("https://a.example:22/x", false),
+            ("https://a.example.evil.example/", false),
+            ("javascript:alert(1)//a.example", false),
+            ("file:///etc/passwd", false),
+            ("", false),
+        ] {
+            assert_eq!(speaks_for(feed, item), own, "{item}");
+        }
+        assert!(!speaks_for(
+            "http://127.0.0.1:9931/f",
+            "http://127.0.0.1:22/x"
+        ));
+    }
 
     #[test]
     fn three_forms_of_feeds_are_read_and_an_error_is_not_empty() {
@@ -80,7 +129,8 @@ mod tests {
         let json = r#"{"version":"https://jsonfeed.org/version/1.1","title":"A","items":[{"id":"1",
             "url":"https://a.example/1","title":"One & two","content_text":"Some text","date_published":"2026-01-05T09:00:00Z"}]}"#;
         for feed in [rss, atom, json] {
-            let read = read(feed.as_bytes(), "https://a.example/feed", 9).expect(feed);
+            let read =
+                read(feed.as_bytes(), "https://a.example/feed", 9, &mut clock()).expect(feed);
             assert_eq!(read.title, "A");
             let item = &read.items[0];
             assert_eq!(
@@ -92,7 +142,7 @@ mod tests {
         }
         for broken in ["", "<html></html>", "{}", "no feed"] {
             assert!(
-                read(broken.as_bytes(), "https://a.example/", 9).is_err(),
+                read(broken.as_bytes(), "https://a.example/", 9, &mut clock()).is_err(),
                 "{broken}"
             );
         }

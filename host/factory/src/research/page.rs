@@ -1,9 +1,10 @@
 //! The readable text of a page, by `dom_smoothie`. It is work for a thread that may be blocked.
 
+use callboard_core::beside::Clock;
 use callboard_core::foreign;
 use dom_smoothie::{Config, Readability, TextMode};
 
-use super::{Found, host, spaced};
+use super::{Found, host, markup, spaced};
 
 /// The most bytes of a page that are read.
 pub const MOST: u64 = 4 << 20;
@@ -13,12 +14,12 @@ const ELEMENTS: usize = 50_000;
 const LEAST: usize = 200;
 
 /// The text of a page, or why it has none. `media` is what it says it is.
-pub fn read(bytes: &[u8], url: &str, media: &str) -> Result<Found, String> {
+pub fn read(bytes: &[u8], url: &str, media: &str, clock: &mut Clock) -> Result<Found, String> {
     let media = media.to_lowercase();
     let kind = media.split(';').next().unwrap_or_default().trim();
     let text = decoded(bytes, &media)?;
     let found = match kind {
-        "" | "text/html" | "application/xhtml+xml" => article(&text, url)?,
+        "" | "text/html" | "application/xhtml+xml" => article(&text, url, clock)?,
         "text/plain" | "text/markdown" => plain(&text, url),
         other => return Err(format!("it is {other}, which is not read")),
     };
@@ -31,7 +32,7 @@ pub fn read(bytes: &[u8], url: &str, media: &str) -> Result<Found, String> {
     Ok(found)
 }
 
-/// UTF-8, which all but a few pages are: whoever says another encoding is not guessed at.
+/// UTF-8, which all but a few pages are: the encoding of a page that says another is not guessed.
 fn decoded(bytes: &[u8], media: &str) -> Result<String, String> {
     let charset = media
         .split_once("charset=")
@@ -47,14 +48,15 @@ fn decoded(bytes: &[u8], media: &str) -> Result<String, String> {
     }
 }
 
-fn article(html: &str, url: &str) -> Result<Found, String> {
+fn article(html: &str, url: &str, clock: &mut Clock) -> Result<Found, String> {
+    let html = markup::plain(html, clock)?;
     let config = Config {
         max_elements_to_parse: ELEMENTS,
         text_mode: TextMode::Formatted,
         ..Config::default()
     };
     let parsed = foreign::read("a page", || {
-        Readability::new(html, Some(url), Some(config)).and_then(|mut page| page.parse())
+        Readability::new(html.as_str(), Some(url), Some(config)).and_then(|mut page| page.parse())
     });
     let article = parsed
         .map_err(|error| error.to_string())?
@@ -92,12 +94,15 @@ fn paragraphs(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n\n")
 }
 
-/// The text in a piece of HTML, such as a feed carries.
-pub fn text_of_html(html: &str) -> String {
+/// The text in a piece of HTML, such as a feed carries; none of one that is made to harm.
+pub fn text_of_html(html: &str, clock: &mut Clock) -> String {
     if !html.contains(['<', '&']) {
         return html.trim().to_owned();
     }
-    let spaced_out = html
+    let Ok(plain) = markup::plain(html, clock) else {
+        return String::new();
+    };
+    let spaced_out = plain
         .replace("</p>", " </p>")
         .replace("<br", " <br")
         .replace("</li>", " </li>");
@@ -112,6 +117,10 @@ pub fn text_of_html(html: &str) -> String {
 mod tests {
     use super::*;
 
+    fn clock() -> Clock {
+        Clock::until(std::time::Instant::now() + std::time::Duration::from_secs(60))
+    }
+
     const TEXT: &str = "A lighthouse keeper writes down the weather every evening, and the notes of forty years say when the storms come.";
 
     #[test]
@@ -125,6 +134,7 @@ mod tests {
             html.as_bytes(),
             "https://www.a.example/k",
             "text/html; charset=utf-8",
+            &mut clock(),
         )
         .expect("a text");
         assert_eq!(
@@ -155,17 +165,22 @@ mod tests {
             ("%PDF-1.7", "application/pdf", "application/pdf"),
             ("", "text/plain", "no text"),
         ] {
-            let refused = read(html.as_bytes(), "https://a.example/", media).expect_err(html);
+            let refused =
+                read(html.as_bytes(), "https://a.example/", media, &mut clock()).expect_err(html);
             assert!(refused.contains(why), "{refused}");
         }
         assert!(
             read(
                 b"caf\xe9",
                 "https://a.example/",
-                "text/html; charset=iso-8859-1"
+                "text/html; charset=iso-8859-1",
+                &mut clock(),
             )
             .is_err()
         );
-        assert_eq!(text_of_html("<p>a &amp; <b>b</b></p><p>c</p>"), "a & b c");
+        assert_eq!(
+            text_of_html("<p>a &amp; <b>b</b></p><p>c</p>", &mut clock()),
+            "a & b c"
+        );
     }
 }

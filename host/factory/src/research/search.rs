@@ -1,7 +1,11 @@
 //! The answer of a search server, in the form that `SearXNG` gives: `results` with `url` and `title`.
 
+use callboard_core::value::{JsonProblem, json_in};
 use serde::Deserialize;
 use url::Url;
+
+/// Bytes of memory that an answer may take.
+const TREE: u64 = 64 << 20;
 
 /// What a server found.
 #[derive(Debug, Deserialize)]
@@ -32,8 +36,10 @@ pub fn asked(base: &Url, query: &str) -> Url {
 
 /// The first pages in an answer.
 pub fn read(answer: &[u8], most: usize) -> Result<Vec<Hit>, String> {
-    let answer: Answer = serde_json::from_slice(answer)
-        .map_err(|error| format!("it is no list of results: {error}"))?;
+    let answer: Answer = json_in(answer, TREE).map_err(|problem| match problem {
+        JsonProblem::Broken(error) => format!("it is no list of results: {error}"),
+        JsonProblem::TooLarge(_) => format!("its answer {problem}"),
+    })?;
     let hits = answer.results.into_iter();
     let web = hits.filter(|hit| hit.url.starts_with("https://") || hit.url.starts_with("http://"));
     Ok(web.take(most).collect())

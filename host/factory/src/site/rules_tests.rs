@@ -43,6 +43,7 @@ async fn misses(files: &Files) -> Vec<(String, String)> {
     let store = Store::open(&url).await.expect("a store");
     let definitions = Arc::new(Definitions::parse(files).expect("definitions"));
     let references = super::list(&RollScope {
+        folder: folder.path(),
         definitions: &definitions,
         registry: &Registry::native().expect("a registry"),
         refused: &[],

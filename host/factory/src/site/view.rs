@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::links::Links;
-use crate::draft::Image;
+use crate::draft::{Image, Writer, writers};
 use crate::tables::posts::Post;
 
 /// A post in a list or on its page.
@@ -136,14 +136,11 @@ fn covered(day: &str) -> String {
 
 /// What wrote a post, as words for readers.
 pub(super) fn writer(written_by: &str) -> String {
-    if written_by.contains("composer") {
-        "the built-in composer".to_owned()
-    } else {
-        let model = written_by
-            .trim_start_matches("model")
-            .trim_start_matches(':');
-        format!("the model {}", model.trim())
-    }
+    let names = writers(written_by).into_iter().map(|writer| match writer {
+        Writer::BuiltIn => "the built-in composer".to_owned(),
+        Writer::Model(name) => format!("the model {name}"),
+    });
+    names.collect::<Vec<_>>().join(" and ")
 }
 
 /// A post to try templates on.
@@ -184,7 +181,7 @@ pub(super) fn samples() -> Vec<Post> {
         excerpt: String::new(),
         markdown: String::new(),
         tags: Vec::new(),
-        written_by: "model: sample".to_owned(),
+        written_by: "model sample".to_owned(),
         covers: String::new(),
         featured: None,
         ..sample()

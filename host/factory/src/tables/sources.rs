@@ -41,7 +41,7 @@ pub fn about(subject: &str) -> Query<Source> {
     select("WHERE subject = $1 ORDER BY fetched_at DESC, number").bind(subject)
 }
 
-/// The same, for whoever looks into the store.
+/// The same, outside of a transaction.
 pub async fn of(store: &Store, subject: &str) -> Result<Vec<Source>, StoreError> {
     store.read(about(subject)).await
 }

@@ -47,6 +47,30 @@ pub struct Task {
     pub updated_at: Timestamp,
 }
 
+impl Task {
+    /// Why a run can make no draft of its subject, if it can't. Whether the run has a task of its own
+    /// decides: one without takes over what was settled without a post.
+    pub fn taken(&self, has_own: bool) -> Option<String> {
+        let (subject, short) = (&self.subject, &self.id[..self.id.len().min(8)]);
+        Some(match self.status {
+            TaskStatus::Published => format!("{subject} is published already"),
+            TaskStatus::Rejected | TaskStatus::Halted | TaskStatus::Cancelled if !has_own => {
+                return None;
+            }
+            _ if has_own => {
+                format!("{subject} has a task already: `callboard tasks show {short}`")
+            }
+            TaskStatus::InProgress => {
+                format!("run {} makes a draft of {subject} already", self.run)
+            }
+            TaskStatus::Approved => format!("{subject} is being published already"),
+            _ => format!(
+                "a draft of {subject} waits for approval already: `callboard tasks approve {short}`"
+            ),
+        })
+    }
+}
+
 /// One move of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename = "task_history")]

@@ -144,16 +144,19 @@ fn told(
 
 /// Without ids that a model writes into its text: `[s1]`, `[s1, s2]`.
 fn unnumbered(text: &str, known: &BTreeSet<&str>) -> String {
-    pattern!(IDS, r" ?\[([a-z]+\d*(?:, ?[a-z]+\d*)*)\](?:\s*\([^)]*\))?");
-    let kept = IDS.replace_all(text, |found: &regex::Captures<'_>| {
+    pattern!(
+        IDS,
+        r" ?\[([a-z]+\d*(?:, ?[a-z]+\d*)*)\](?:\(https?:[^)\s]*\))?"
+    );
+    let replaced = |found: &regex::Captures<'_>| {
         let all = found[1].split(',').all(|id| known.contains(id.trim()));
         if all {
             String::new()
         } else {
             found[0].to_owned()
         }
-    });
-    kept.into_owned()
+    };
+    links::outside_code(text, |text| IDS.replace_all(text, replaced).into_owned())
 }
 
 #[cfg(test)]
@@ -182,6 +185,24 @@ mod tests {
         );
         assert_eq!((blocks[2].kind, blocks.len()), (PartKind::List, 3));
         assert!(written.notes[0].contains("`s9`"), "{:?}", written.notes);
+    }
+
+    #[test]
+    fn only_an_id_and_its_address_are_taken_out() {
+        let known = BTreeSet::from(["s1"]);
+        for (text, wanted) in [
+            (
+                "The lamp was lit [s1] (in 1904) by hand",
+                "The lamp was lit (in 1904) by hand",
+            ),
+            ("Lit [s1](https://a.example/).", "Lit."),
+            (
+                "`rows[s1]` and\n```\nrows[s1]\n```",
+                "`rows[s1]` and\n```\nrows[s1]\n```",
+            ),
+        ] {
+            assert_eq!(unnumbered(text, &known), wanted);
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use regex::Captures;
 
+use crate::markdown::relinked;
+
 /// What becomes of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
@@ -17,31 +19,21 @@ pub enum Fate {
 /// Published posts by their slugs, with their titles.
 pub type Posts = BTreeMap<String, String>;
 
-/// A text in which each link has met its fate; code is left alone. Gives the addresses of those that
-/// did not stay.
+/// A text in which each link and picture, by the parser that shows it, has met its fate. Gives the addresses
+/// of those that did not stay.
 pub fn judged(text: &str, fate: impl Fn(&str) -> Fate) -> (String, Vec<String>) {
-    pattern!(
-        LINK,
-        r#"(!?)\[([^\[\]]*)\]\(\s*<?([^()<>\s]*(?:\([^()\s]*\)[^()\s]*)*)>?(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)"#
-    );
     let mut gone = Vec::new();
-    let text = outside_code(text, |text| {
-        let judged = LINK.replace_all(text, |found: &Captures<'_>| {
-            if !found[1].is_empty() {
-                return found[0].to_owned();
-            }
-            match fate(&found[3]) {
-                Fate::Stays => found[0].to_owned(),
-                Fate::To(place) => format!("[{}]({place})", &found[2]),
-                Fate::Text => {
-                    gone.push(found[3].to_owned());
-                    found[2].to_owned()
-                }
-            }
-        });
-        judged.into_owned()
+    let judged = relinked(text, |url, words| match fate(url) {
+        Fate::Stays => None,
+        Fate::To(place) => Some(format!("[{words}]({place})")),
+        Fate::Text => {
+            gone.push(url.to_owned());
+            Some(words.to_owned())
+        }
     });
-    (text, gone)
+    // What cannot be read has no link, and is shown as it is written.
+    let judged = judged.unwrap_or_else(|_| super::escaped(text));
+    (judged, gone)
 }
 
 /// A text without pictures.
@@ -104,8 +96,7 @@ mod tests {
 
     #[test]
     fn links_that_lead_nowhere_become_their_words() {
-        let text =
-            "See [this](https://a.example/x_(y) \"t\"), [that](url), ![p](q) and `[code](url)`.";
+        let text = "See [this](https://a.example/x_(y) \"t\"), [that](url), ![p](https://q) and `[code](url)`.";
         let (text, gone) = judged(text, |url| {
             if url.starts_with("https") {
                 Fate::Stays
@@ -115,7 +106,7 @@ mod tests {
         });
         assert_eq!(
             text,
-            "See [this](https://a.example/x_(y) \"t\"), that, ![p](q) and `[code](url)`."
+            "See [this](https://a.example/x_(y) \"t\"), that, ![p](https://q) and `[code](url)`."
         );
         assert_eq!(gone, ["url"]);
     }

@@ -1,12 +1,13 @@
-//! What a text is cleaned of, whoever wrote it: prompts that leaked into it, links that somebody made
-//! up, a title that stands twice.
+//! What a text is cleaned of, a model's or a person's: prompts that leaked into it, links that no source
+//! has, a title that stands twice.
 
 use super::links::{Fate, judged, outside_code, slug};
 use super::{Article, Block};
 use crate::diary::text::bare;
-use crate::markdown::PartKind;
+use crate::markdown::pictures::KEPT;
+use crate::markdown::{PartKind, Unshowable, links};
 
-/// How a paragraph begins that is said to whoever asked, and not to a reader.
+/// How a paragraph begins in which a model answers its prompt instead of telling the reader.
 const SAID_TO_THE_ASKER: [&str; 17] = [
     "sure, here",
     "sure! here",
@@ -31,8 +32,35 @@ const MARKS: [&str; 6] = ["<|", "<think", "</think", "[inst]", "system:", "assis
 /// Headings that say nothing, without which the text under them stands as well.
 const EMPTY_HEADINGS: [&str; 2] = ["title", "body"];
 
+/// Which links a text may have.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'k> {
+    /// The addresses of its sources.
+    pub cited: &'k [&'k str],
+    /// Of links to posts those that may be there; any, where a later stage knows which posts there are.
+    pub posts: Option<&'k [String]>,
+}
+
+impl Known<'_> {
+    fn has(&self, url: &str) -> bool {
+        let mut cited = self.cited.iter().map(|source| source.trim_end_matches('/'));
+        cited.any(|source| source == url.trim_end_matches('/'))
+            || url.starts_with(KEPT)
+            || match self.posts {
+                Some(posts) => posts.iter().any(|known| known == url),
+                None => slug(url).is_some(),
+            }
+    }
+}
+
+/// The addresses that a text leads to, by the one parser, and that are not known.
+pub fn strangers(markdown: &str, known: Known<'_>) -> Result<Vec<String>, Unshowable> {
+    let found = links(markdown)?.into_iter().map(|link| link.url);
+    Ok(found.filter(|url| !known.has(url)).collect())
+}
+
 /// The article without what does not belong in it, and what was left out.
-pub fn cleaned(article: Article, title: &str, cited: &[&str]) -> (Article, Vec<String>) {
+pub fn cleaned(article: Article, title: &str, known: Known<'_>) -> (Article, Vec<String>) {
     let mut notes = Vec::new();
     let mut blocks: Vec<Block> = Vec::new();
     for mut block in article.blocks {
@@ -55,13 +83,21 @@ pub fn cleaned(article: Article, title: &str, cited: &[&str]) -> (Article, Vec<S
             continue;
         }
         if block.kind != PartKind::Other {
-            let (text, gone) = judged(&straight(&block.text), |url| fate(url, cited));
-            let strangers = gone
-                .iter()
-                .map(|url| format!("a link to `{url}` was left out: no source has it"));
-            notes.extend(strangers);
-            block.text = text;
+            block.text = straight(&block.text);
         }
+        let fate = |url: &str| {
+            if known.has(url) {
+                Fate::Stays
+            } else {
+                Fate::Text
+            }
+        };
+        let (text, gone) = judged(&block.text, fate);
+        let strangers = gone
+            .iter()
+            .map(|url| format!("a link to `{url}` was left out: no source has it"));
+        notes.extend(strangers);
+        block.text = text;
         blocks.push(block);
     }
     (
@@ -101,18 +137,6 @@ fn level(block: &Block) -> u8 {
     }
 }
 
-/// A link stays if a source has its address, or if it is for the stage that knows the posts.
-fn fate(url: &str, cited: &[&str]) -> Fate {
-    let known = cited
-        .iter()
-        .any(|source| source.trim_end_matches('/') == url.trim_end_matches('/'));
-    if known || slug(url).is_some() {
-        Fate::Stays
-    } else {
-        Fate::Text
-    }
-}
-
 fn is_leaked(text: &str) -> bool {
     let lower = text
         .trim()
@@ -134,6 +158,7 @@ fn straight(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::draft::Draft;
 
     fn paragraph(text: &str) -> Block {
         Block {
@@ -141,6 +166,38 @@ mod tests {
             text: text.to_owned(),
             sources: Vec::new(),
         }
+    }
+
+    fn known<'k>(cited: &'k [&'k str]) -> Known<'k> {
+        Known { cited, posts: None }
+    }
+
+    #[test]
+    fn no_form_of_a_link_gets_past() {
+        let text = "A [b][1] <https://made.up/> [c](/posts/none)\n[1]: https://made.up/x\n\n> [d](https://made.up/)";
+        let blocks = crate::markdown::parts(text).expect("parts");
+        let blocks = blocks.into_iter().map(|part| Block {
+            kind: part.kind,
+            text: part.text,
+            sources: Vec::new(),
+        });
+        let article = Article {
+            blocks: blocks.collect(),
+        };
+        let posts = ["/posts/lamp".to_owned()];
+        let known = Known {
+            cited: &[],
+            posts: Some(&posts),
+        };
+        let before = article.clone().into_draft(Draft::default(), &[]).markdown;
+        assert!(
+            !strangers(&before, known).expect("links").is_empty(),
+            "{before}"
+        );
+        let (article, notes) = cleaned(article, "T", known);
+        let after = article.into_draft(Draft::default(), &[]).markdown;
+        assert_eq!(strangers(&after, known), Ok(Vec::new()), "{after}");
+        assert!(notes.len() >= 3, "{notes:?}");
     }
 
     #[test]
@@ -156,7 +213,11 @@ mod tests {
             paragraph("Here is how it burns."),
             Block::heading(2, "Last"),
         ];
-        let (article, notes) = cleaned(Article { blocks }, "The lamp", &["https://a.example/x/"]);
+        let (article, notes) = cleaned(
+            Article { blocks },
+            "The lamp",
+            known(&["https://a.example/x/"]),
+        );
         let texts: Vec<&str> = article
             .blocks
             .iter()
@@ -171,7 +232,7 @@ mod tests {
             ]
         );
         assert_eq!(notes.len(), 3, "{notes:?}");
-        let (same, none) = cleaned(article.clone(), "The lamp", &["https://a.example/x"]);
+        let (same, none) = cleaned(article.clone(), "The lamp", known(&["https://a.example/x"]));
         assert_eq!((same, none.len()), (article, 0), "once is enough");
     }
 }

@@ -81,3 +81,19 @@ fn pictures_come_along_into_another_text() {
     assert_eq!(kept.blocks[3].text, "![p](/images/p.png)");
     assert_eq!(kept.clone().with_pictures_of(&article()), kept);
 }
+
+#[test]
+fn a_section_of_the_writer_may_be_called_sources() {
+    let text = "## Demand\n\nA.\n\n## Sources\n\nCoal and sun.\n\n## Storage\n\nB.";
+    let draft = Draft {
+        markdown: text.to_owned(),
+        ..Draft::default()
+    };
+    let all = Article::of(&draft).expect("an article");
+    assert_eq!(all.blocks.len(), 6);
+    let listed = Draft {
+        markdown: format!("{text}\n\n## Sources\n\n- [x](https://a.example/), a"),
+        ..Draft::default()
+    };
+    assert_eq!(Article::of(&listed), Ok(all));
+}

@@ -5,22 +5,26 @@ use serde::{Deserialize, Serialize};
 use similar::TextDiff;
 
 use super::answer::TITLE;
-use crate::diary::text::bare;
+use crate::diary::text::{bare, named};
 use crate::research::spaced;
 
 /// The fewest letters of a title.
 const LEAST: usize = 8;
-/// How a line begins that is no title but what somebody says of one.
+/// How a line begins that is no title but what a model says of one.
 const PREFIXES: [&str; 8] = [
     "title:",
     "heading:",
     "h1:",
     "seo title:",
-    "option ",
-    "candidate ",
+    "option 1",
+    "candidate 1",
     "here is",
-    "sure",
+    "sure,",
 ];
+
+/// How much titles are alike at most whose letters are the same and whose signs name something else: `C++`
+/// and `C#`.
+const OTHER_SIGNS: f32 = 0.5;
 
 /// How a title was chosen.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -38,11 +42,14 @@ pub fn likeness(title: &str, published: &[String]) -> (f32, Option<String>) {
     let own = title.to_lowercase();
     let like = |other: &String| {
         let other = other.to_lowercase();
-        if bare(&own) == bare(&other) {
-            1.0
-        } else {
-            TextDiff::from_chars(&own, &other).ratio()
+        if named(&own) == named(&other) {
+            return 1.0;
         }
+        let ratio = TextDiff::from_chars(&own, &other).ratio();
+        if bare(&own) == bare(&other) {
+            return ratio.min(OTHER_SIGNS);
+        }
+        ratio
     };
     let all = published.iter().map(|other| (like(other), other));
     let nearest = all.max_by(|a, b| a.0.total_cmp(&b.0));
@@ -141,6 +148,15 @@ mod tests {
         );
         let (none, why) = choose(&candidates[..3], &published, 0.7);
         assert!(none.is_none() && why.refused.len() == 3);
+        let signs = ["How to learn C++".to_owned()];
+        assert!(likeness("How to learn C#", &signs).0 < 0.6);
+        for honest in [
+            "Surefire ways to keep a lamp lit",
+            "Option pricing explained",
+        ] {
+            assert_eq!(tidy(honest).as_deref(), Ok(honest));
+        }
+        assert!(tidy("Sure, a title of some words").is_err());
         assert!((likeness("how LIGHTHOUSES work!", &published).0 - 1.0).abs() < f32::EPSILON);
     }
 }

@@ -37,6 +37,7 @@ impl AnyHandler for Nothing {
             needs: Needs::default(),
             always_gives_a_verdict: false,
             decides: false,
+            may_flag: false,
         }
     }
 

@@ -56,6 +56,11 @@ impl Stop {
         Self::rejected("", reason)
     }
 
+    /// The same, with what was found.
+    ///
+    /// # Panics
+    ///
+    /// If that is no JSON.
     #[must_use]
     pub fn handing_on<W: Serialize>(mut self, found: &W) -> Self {
         self.found = serde_json::to_value(found).expect("it is JSON");

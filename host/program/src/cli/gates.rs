@@ -4,6 +4,7 @@ use callboard_core::app::App;
 use callboard_core::operations::gates::{self, Decision, GateView, Verdict};
 use callboard_core::operations::runs::{RunStatus, RunView};
 use clap::{Args, Subcommand};
+use serde_json::Value as Json;
 
 use super::exit::Exit;
 use super::output::{Answered, time};
@@ -173,6 +174,24 @@ async fn show(context: &Context, app: &App, which: &Which) -> Result<Answered, F
     Ok(context.output.json(&all))
 }
 
+/// What goes out behind a gate, each key of it with its name.
+fn shows(context: &Context, key: &str, value: &Json) {
+    let say = |text: &str| context.output.labelled(&format!("{key:<9} "), text);
+    match value {
+        Json::Object(fields) => {
+            for (field, value) in fields {
+                shows(context, &format!("{key}.{field}"), value);
+            }
+        }
+        Json::Array(items) if items.iter().all(Json::is_string) => {
+            let items: Vec<&str> = items.iter().filter_map(Json::as_str).collect();
+            say(&items.join(", "));
+        }
+        Json::String(text) => say(text),
+        other => say(&other.to_string()),
+    }
+}
+
 fn show_one(context: &Context, gate: &GateView, parts: &[String]) {
     let line = |name: &str, text: &str| {
         if !text.is_empty() {
@@ -186,6 +205,9 @@ fn show_one(context: &Context, gate: &GateView, parts: &[String]) {
     line("opened", &format!("{} UTC", time(gate.opened_at)));
     if let Some(lapses) = gate.expires_at {
         line("lapses", &format!("{} UTC", time(lapses)));
+    }
+    for (key, value) in &gate.shows {
+        shows(context, key, value);
     }
     line("parts", &parts.join(", "));
     line("decision", &decision(gate));

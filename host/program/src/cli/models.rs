@@ -1,13 +1,13 @@
 //! `models`: the roles that are asked, who answers for them, and what that takes.
 
 use callboard_core::operations::models::{
-    self, ModelsView, ProviderView, RoleView, TestedRole, shown_amount,
+    self, ModelsView, ProviderView, RoleView, StageUse, TestedRole, shown_amount,
 };
 use callboard_core::shown::Shown;
 use clap::Subcommand;
 
 use super::exit::Exit;
-use super::output::Answered;
+use super::output::{Answered, Output};
 use super::{Context, Failure};
 
 #[derive(Debug, Subcommand)]
@@ -97,6 +97,29 @@ fn answers(provider: &ProviderView) -> String {
         Some(url) => format!("{} at {url} ({})", provider.model, provider.provider),
         None => provider.model.clone(),
     }
+}
+
+/// What stages took of models, if they asked any.
+pub(super) fn took(output: Output, all: &[StageUse]) {
+    if all.is_empty() {
+        return;
+    }
+    let row = |used: &StageUse| {
+        let tokens = used.prompt_tokens.saturating_add(used.completion_tokens);
+        vec![
+            used.stage.clone(),
+            used.role.clone(),
+            used.model.clone(),
+            used.calls.to_string(),
+            used.failures.to_string(),
+            tokens.to_string(),
+            shown_amount(used.microcents),
+        ]
+    };
+    let header = [
+        "asked by", "role", "model", "calls", "failed", "tokens", "cost",
+    ];
+    output.table(&header, all.iter().map(row).collect());
 }
 
 fn tell(context: &Context, tested: &TestedRole) -> Answered {

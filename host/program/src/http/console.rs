@@ -177,6 +177,7 @@ mod tests {
             "gates": [{
                 "run": "0190a0b0-0000-7000-8000-000000000001", "run_short": "000001",
                 "stage": "approve", "visit": 1, "question": "Publish it?",
+                "shows": { "seo": { "title": "A <b>title</b>", "keywords": ["a", "b"] } },
                 "subject": "0190a0b0", "subject_short": "0190a0b0", "opened_at": AT,
                 "expires_at": null, "decision": null, "part": null, "feedback": null,
                 "decided_by": null, "decided_at": null,
@@ -214,7 +215,7 @@ mod tests {
             "name": "content.dev_diary", "summary": "Collects a day", "origin": origin,
             "reads": [], "writes": [],
             "needs": { "settings": [], "roles": [], "prompts": [], "tables": [] },
-            "always_gives_a_verdict": false, "decides": false, "referenced_by": ["pipeline dev_diary"],
+            "always_gives_a_verdict": false, "decides": false, "may_flag": false, "referenced_by": ["pipeline dev_diary"],
         })
     }
 

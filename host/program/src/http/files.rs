@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use callboard_factory::operations::posts;
+use callboard_factory::operations::posts::{self, KeptPicture};
 use callboard_factory::site::Asset;
 use percent_encoding::percent_decode_str;
 
@@ -48,19 +48,25 @@ pub(super) async fn picture(State(face): State<Face>, name: Segment) -> Response
         return finish(&site, &HTML, Err(Problem::Absent));
     };
     match posts::picture(&face.app, &name).await {
-        Ok(Some((bytes, media))) => whole(&name, media, bytes),
+        Ok(Some(picture)) => whole(&name, picture),
         Ok(None) => finish(&site, &HTML, Err(Problem::Absent)),
         Err(error) => finish(&site, &HTML, Err(error.into())),
     }
 }
 
-fn whole(name: &str, media: &'static str, bytes: Bytes) -> Response {
+/// It is read as its reader takes it, so that those who are slow take no memory.
+fn whole(name: &str, picture: KeptPicture) -> Response {
     let headers = [
-        (header::CONTENT_TYPE, media),
+        (header::CONTENT_TYPE, picture.media),
         (header::CACHE_CONTROL, FOR_EVER),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    tagged((StatusCode::OK, headers, bytes).into_response(), name)
+    let length = [(header::CONTENT_LENGTH, picture.bytes.to_string())];
+    let body = Body::from_stream(picture.pieces);
+    tagged(
+        (StatusCode::OK, headers, length, body).into_response(),
+        name,
+    )
 }
 
 fn tagged(mut response: Response, digest: &str) -> Response {

@@ -364,7 +364,7 @@ impl ActiveRun {
         let Some(stage) = self.work.pipeline.stage(stage) else {
             return;
         };
-        let mut gate = checkpoint::gate(&self.work.run, stage, &self.rows, now);
+        let mut gate = checkpoint::gate(&self.work, stage, &self.rows, now);
         let mut said = settle::said(stage, &self.rows, &self.work.runnable.registry);
         if let (Said::Approved(verdict), Some(why)) = (&said, &self.unsettled) {
             said = Said::Ask(format!("{}: {why}", verdict.by));

@@ -11,6 +11,7 @@ use crate::operations::gates::GateView;
 use crate::outcome::{Outcome, Patch};
 use crate::store::holders::Holder;
 use crate::store::leases::StopRequest;
+use crate::store::model_calls::StageUse;
 use crate::store::named::Short;
 use crate::store::runs::{Listed, Run, RunLimits, RunStatus};
 use crate::store::stage_runs::{StageRun, Undone};
@@ -113,6 +114,8 @@ pub struct RunDetails {
     pub holder: Option<HolderView>,
     /// In the order in which they ended.
     pub stages: Vec<StageRunView>,
+    /// What its stages took of models, in the order in which they first asked.
+    pub models: Vec<StageUse>,
     /// Oldest first.
     pub gates: Vec<GateView>,
     /// Checkpoints and gates that cannot be read: which, and why.

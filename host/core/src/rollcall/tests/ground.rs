@@ -1,6 +1,7 @@
 //! A good workspace in memory, handlers that are contracts only, and a real database.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -157,6 +158,7 @@ fn contract(name: &str, schemas: [Json; 3], needs: Needs) -> Contract {
         needs,
         always_gives_a_verdict: name == "qa.critic",
         decides: name == "qa.settle",
+        may_flag: false,
     }
 }
 
@@ -360,6 +362,7 @@ impl Ground {
         let declarations: BTreeMap<String, Declaration> = definitions.declarations();
         let settings = snapshot::build(declarations, &self.stored, None);
         let scope = RollScope {
+            folder: Path::new("."),
             definitions,
             registry: &self.registry(),
             refused: &self.refused,

@@ -98,3 +98,144 @@ async fn what_the_program_reads_is_declared_as_that() {
         "{misses:#?}"
     );
 }
+
+/// What a role has besides a slip is right, and no other name of it is told.
+#[tokio::test]
+async fn a_slip_in_a_role_is_told_alone() {
+    for slip in ["\"roles.critic.modle\"", "\"role.critic.model\""] {
+        let mut ground = Ground::good();
+        ground.replace(S, "\"roles.critic.model\"", slip);
+        one_cause(ground, "settings.toml key").await;
+    }
+    let editor = "[\"roles.editor.url\"]\ntype = \"url\"\ndescription = \"e\"\n\
+                  [\"roles.editor.model\"]\ntype = \"model\"\ndescription = \"e\"\n";
+    for (name, slip) in [("url", "ulr"), ("model", "modle")] {
+        let mut ground = Ground::good();
+        ground.write(S, &(editor.to_owned() + &ground.text(S)));
+        assert_eq!(misses(&ground).await, []);
+        let wrong = format!("roles.editor.{slip}");
+        ground.replace(S, &format!("roles.editor.{name}"), &wrong);
+        one_cause(ground, "settings.toml key").await;
+    }
+    for part in ["url", "model", "key"] {
+        let mut ground = Ground::good();
+        let declared = format!("[\"roles.critic.{part}\"]");
+        ground.replace(S, &declared, &format!("[\"role.critic.{part}\"]"));
+        let told = misses(&ground).await;
+        let mend = format!("write `[\"roles.critic.{part}\"]`");
+        assert!(
+            told.iter().any(|(_, written)| *written == mend),
+            "{told:#?}"
+        );
+    }
+}
+
+/// A bound that does not count a model is none.
+#[tokio::test]
+async fn what_a_day_may_cost_counts_each_model() {
+    let with = |lines: &str| {
+        let mut ground = Ground::good();
+        ground.write(C, &(ground.text(C) + "[models]\n" + lines));
+        ground
+    };
+    let prices = |name: &str| format!("[models.prices.{name}]\nprompt = 1.0\ncompletion = 1.0\n");
+    let bound = "daily_cost = 1.0\n";
+    assert_eq!(
+        misses(&with(&(bound.to_owned() + &prices("small")))).await,
+        []
+    );
+    assert_eq!(misses(&with(&prices("large"))).await, []);
+    let none = misses(&with(bound)).await;
+    assert!(
+        none[0]
+            .0
+            .contains("does not count the model `small` of role `critic`"),
+        "{none:#?}"
+    );
+    assert!(none[0].1.contains("[models.prices.\"small\"]"), "{none:#?}");
+    let slip = with(&(bound.to_owned() + &prices("smal")));
+    let roll = slip.roll().await;
+    let causes = roll.causes();
+    assert_eq!(causes.len(), 1, "{:#?}", misses(&slip).await);
+    let mend = causes[0].0.miss.as_ref().map(|miss| miss.mend.as_str());
+    assert_eq!(mend, Some("write `[models.prices.\"small\"]`"));
+}
+
+#[tokio::test]
+async fn a_prompt_that_no_handler_asks_with_is_a_miss() {
+    let mut ground = Ground::good();
+    ground.write("prompts/x.md", "+++\nvariables = []\n+++\nx\n");
+    let told = misses(&ground).await;
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(
+        told[0]
+            .0
+            .contains("prompt x file @ prompts/x.md:1:1: no handler asks"),
+        "{told:#?}"
+    );
+    let mut ground = Ground::good();
+    let text = ground.text("prompts/draft.md");
+    ground.remove("prompts/draft.md");
+    ground.write("prompts/darft.md", &text);
+    one_cause_of(&ground, "handler content.draft prompts").await;
+}
+
+/// The only cause of a ground.
+async fn one_cause_of(ground: &Ground, cause: &str) {
+    let roll = ground.roll().await;
+    let told = |(it, _): &(&crate::rollcall::Reference, _)| format!("{} {}", it.referrer, it.key);
+    let causes: Vec<String> = roll.causes().iter().map(told).collect();
+    assert_eq!(causes, [cause], "{:#?}", misses(ground).await);
+}
+
+#[tokio::test]
+async fn a_class_of_rows_that_is_none_is_a_miss() {
+    let mut ground = Ground::good();
+    ground.change("publish.site", |contract| {
+        let rows = crate::handler::RowUse::reads("orginal");
+        contract.needs.tables[0].rows.push(rows);
+    });
+    let told = misses(&ground).await;
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(told[0].0.contains("rows of a class `orginal`"), "{told:#?}");
+    assert!(told[0].1.starts_with("write `original`"), "{told:#?}");
+}
+
+/// A misspelt key is told with the one that was meant, as deep as it stands.
+#[tokio::test]
+async fn a_misspelt_key_below_others_is_told_with_the_one_that_was_meant() {
+    let mut ground = Ground::good();
+    ground.change("content.collect", |contract| {
+        let rule = serde_json::json!({"type": "object", "additionalProperties": false,
+            "properties": {"enabled": {"type": "boolean"}}});
+        contract.config["$defs"] = serde_json::json!({ "Rule": rule });
+        contract.config["properties"]["rules"] = serde_json::json!({"type": "object",
+            "additionalProperties": {"anyOf": [{"$ref": "#/$defs/Rule"}]}});
+    });
+    ground.replace(
+        P,
+        "limit = 5",
+        "limit = 5, rules = { a = { enabeld = true } }",
+    );
+    let told = misses(&ground).await;
+    assert!(
+        told.iter()
+            .any(|(_, mend)| mend.starts_with("write `enabled`")),
+        "{told:#?}"
+    );
+    let mut ground = Ground::good();
+    ground.change("publish.site", |contract| {
+        contract.config = serde_json::json!({"type": "object", "additionalProperties": false});
+    });
+    ground.replace(
+        P,
+        "handler = \"publish.site\"",
+        "handler = \"publish.site\"\nconfig.dry_run = true",
+    );
+    let told = misses(&ground).await;
+    let problem = "`dry_run` is no key of this configuration, which has none";
+    assert!(
+        told.iter().any(|(text, _)| text.contains(problem)),
+        "{told:#?}"
+    );
+}

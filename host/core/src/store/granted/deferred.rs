@@ -346,7 +346,7 @@ struct Watch {
 }
 
 impl Watch {
-    /// Somebody else's lock is no fault of who waits for it.
+    /// A lock of another session is no fault of the plugin that waits for it.
     fn told(&self, error: StoreError) -> StoreError {
         if error.kind == StoreErrorKind::Timeout && self.waits.load(Ordering::Acquire) {
             return StoreError::no_lock();

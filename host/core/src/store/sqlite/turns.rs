@@ -9,7 +9,7 @@ use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, watch};
 
 use super::held;
 
-/// One that takes no longer has kept nobody waiting.
+/// One that takes no longer has kept no other transaction waiting.
 const SHORT: Duration = Duration::from_millis(100);
 /// After a transaction that waited for its guest, or took long, no guest writes for as long, and for this long
 /// at most: more than twice what another process takes to ask for the lock again.
@@ -81,7 +81,7 @@ fn left(until: Instant) -> Duration {
 
 /// The right to write, of a guest.
 pub(in crate::store) struct GuestsGate {
-    // Before the gate, so that nobody who gets it is taken for a guest.
+    // Before the gate, so that no writer that gets it is taken for a guest.
     _writes: Writes,
     _gate: OwnedSemaphorePermit,
 }

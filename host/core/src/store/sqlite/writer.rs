@@ -21,7 +21,7 @@ const GROUP: usize = 256;
 pub(super) struct Job {
     pub(super) work: Run,
     pub(super) answer: Reply,
-    /// Of a plugin: it shares its commit with nobody, and others go first after it.
+    /// Of a plugin: it shares its commit with no other, and others go first after it.
     pub(super) turn: Option<PluginTurn>,
 }
 
@@ -71,7 +71,7 @@ pub(super) fn queues(jobs: usize, turns: Arc<Turns>) -> (Senders, Waiting) {
 }
 
 impl Waiting {
-    /// What is done next; nothing, if nobody can send any more.
+    /// What is done next; nothing, if no sender is left.
     async fn next(&mut self) -> Option<Job> {
         let rest = self.turns.rest_of_guests();
         tokio::select! {
@@ -82,7 +82,7 @@ impl Waiting {
         }
     }
 
-    /// Whether a job is to wait for others, which is told once nobody else can write.
+    /// Whether a job is to wait for others, which is told once no other process can write.
     fn others_first(&self, job: &Job) -> bool {
         job.turn.is_some() && !self.turns.rest_of_guests().is_zero()
     }

@@ -143,3 +143,26 @@ fn the_schema_is_whole() {
         "{schema}"
     );
 }
+
+#[test]
+fn a_pipe_of_a_language_and_a_mark_in_code_are_no_leak() {
+    let asked = Asked {
+        prompt: "",
+        material: "",
+    };
+    for text in [
+        "In Elixir `x |> f` pipes, and F# has x |> f and f <| x, as OCaml does.",
+        "The template begins with `<|im_start|>`.",
+        "```\n<think>\n```",
+    ] {
+        assert_eq!(leaks(text, &asked), Ok(()), "{text}");
+        assert_eq!(
+            leaks(&json!({ "text": [text] }).to_string(), &asked),
+            Ok(())
+        );
+    }
+    for text in ["Hello <|im_end|>", "<think>well</think> so", "As an AI, I"] {
+        assert!(leaks(text, &asked).is_err(), "{text}");
+        assert!(leaks(&json!({ "text": [text] }).to_string(), &asked).is_err());
+    }
+}

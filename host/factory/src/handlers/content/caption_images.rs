@@ -9,6 +9,7 @@ use callboard_core::shown::cut;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::asking::or_later;
 use crate::draft::Draft;
 use crate::images::Which;
 use crate::images::plan::Made;
@@ -75,7 +76,7 @@ impl Handler for CaptionImages {
             mut draft,
             mut images,
         } = reads;
-        let (mut told, mut unseen) = (Vec::new(), None);
+        let (mut told, mut unseen) = (Vec::new(), Vec::new());
         let until = Instant::now() + call.remaining();
         let media = Media::open(&call.settings, call.resources.folder(), until);
         let media = media.map_err(|error| error.to_string());
@@ -85,7 +86,7 @@ impl Handler for CaptionImages {
                     made.image.alt.clone_from(&words);
                     told.push(rows::caption(&made.id, &words));
                 }
-                Err(why) => unseen = Some(why),
+                Err(why) => unseen.push(format!("{}: {why}", made.which)),
             }
         }
         let words = |src: &str| {
@@ -101,10 +102,10 @@ impl Handler for CaptionImages {
         let count = told.len() as u64;
         let mut done = Done::new(Writes { draft, images }).effect("pictures_captioned", count);
         done.writes = told;
-        Ok(match unseen {
-            Some(why) => done.fallback(format!("role {}", config.role), why),
-            None => done,
-        })
+        let role = format!("role {}", config.role);
+        Ok(unseen
+            .into_iter()
+            .fold(done, |done, why| done.fallback(role.clone(), why)))
     }
 }
 
@@ -143,8 +144,7 @@ async fn seen(
             "no model is set for it; the words that pictures were made from stay \
             (`callboard settings set roles.{role}.url`)"
         ))),
-        Err(stop @ Stop::Deferred { .. }) => Err(stop),
-        Err(stop) => Ok(Err(stop.to_string())),
+        Err(stop) => Ok(Err(or_later(role, stop)?)),
     }
 }
 

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::asking::or_later;
 use crate::diary::answer::{self, Asked};
 use crate::diary::bundle::Bundle;
 use crate::diary::composer::{BUILT_IN, compile, draft};
@@ -125,15 +126,6 @@ enum Unwritten {
     Unusable(String),
 }
 
-impl From<Stop> for Unwritten {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Deferred { .. } => Unwritten::Stopped(stop),
-            stop => Unwritten::Unusable(stop.to_string()),
-        }
-    }
-}
-
 /// The model's draft; `None` if no role is set.
 async fn ask(
     call: &Call,
@@ -146,7 +138,8 @@ async fn ask(
     }
     let material = material(bundle);
     let variables = json!({ "day": bundle.day, "bundle": material });
-    let prompt = call.resources.prompt(PROMPT, &variables)?;
+    let prompt = call.resources.prompt(PROMPT, &variables);
+    let prompt = prompt.map_err(Unwritten::Stopped)?;
     let request = ModelRequest {
         system: SYSTEM.to_owned(),
         prompt: prompt.clone(),
@@ -155,7 +148,12 @@ async fn ask(
         timeout: Duration::from_secs(config.wait_seconds).min(call.remaining() * 3 / 4),
         ..ModelRequest::default()
     };
-    let Some(completion) = call.complete(&config.role, request).await? else {
+    let answer = call.complete(&config.role, request).await;
+    let answer = answer.map_err(|stop| match or_later(&config.role, stop) {
+        Ok(why) => Unwritten::Unusable(why),
+        Err(stop) => Unwritten::Stopped(stop),
+    })?;
+    let Some(completion) = answer else {
         return Ok(None);
     };
     let asked = Asked {

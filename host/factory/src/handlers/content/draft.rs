@@ -62,7 +62,6 @@ impl Handler for FirstDraft {
         let question = Question {
             prompt: PROMPT,
             variables: &variables,
-            material: &material,
             system: SYSTEM,
         };
         let answered = ask::<Answer>(call, &asking, &question).await?;

@@ -1,5 +1,5 @@
-//! `content.normalise`: a text without what leaked into it: prompts, links that somebody made up, a title
-//! that stands twice, curly quotes. Asks nobody.
+//! `content.normalise`: a text without what leaked into it: prompts, links that no source
+//! has, a title that stands twice, curly quotes. Asks no model.
 
 use callboard_core::handler::{Call, Handled, Handler};
 use callboard_core::outcome::{Done, FailureKind, Stop};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::draft::Draft;
 use crate::research::Source;
-use crate::writing::normal::cleaned;
+use crate::writing::normal::{Known, cleaned, strangers};
 use crate::writing::{Article, unreadable};
 
 struct Normalise;
@@ -39,13 +39,22 @@ impl Handler for Normalise {
         let Reads { mut draft, sources } = reads;
         let article = Article::of(&draft).map_err(unreadable)?;
         let cited: Vec<&str> = sources.iter().map(|source| source.url.as_str()).collect();
-        let (article, notes) = cleaned(article, &draft.title, &cited);
+        let known = Known {
+            cited: &cited,
+            posts: None,
+        };
+        let (article, notes) = cleaned(article, &draft.title, known);
         if article.words() == 0 {
             let message = "nothing is left of the text: all of it is said to whoever asked";
             return Err(Stop::failed(FailureKind::Input, message));
         }
         draft.notes.extend(notes);
         let draft = article.into_draft(draft, &sources);
+        let left = strangers(&draft.markdown, known).map_err(unreadable)?;
+        if let Some(left) = left.first() {
+            let message = format!("a link to `{left}`, which no source has, cannot be taken out");
+            return Err(Stop::failed(FailureKind::Input, message));
+        }
         Ok(Done::new(Writes { draft }))
     }
 }

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
+use crate::asking::or_later;
 use crate::draft::Draft;
 use crate::images::plan::planned;
 use crate::images::{Planned, Provider, Which, provider};
@@ -146,8 +147,7 @@ async fn ask(
     match call.complete(&config.role, request).await {
         Ok(Some(completion)) => Ok(told(completion, plan)),
         Ok(None) => Ok(Ok(())),
-        Err(stop @ Stop::Deferred { .. }) => Err(stop),
-        Err(stop) => Ok(Err(stop.to_string())),
+        Err(stop) => Ok(Err(or_later(&config.role, stop)?)),
     }
 }
 

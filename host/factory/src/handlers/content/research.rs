@@ -11,15 +11,14 @@ use url::Url;
 
 use crate::diary::id::derived;
 use crate::fetching::{Fetcher, Manners};
-use crate::research::{Found, Missed, Several, Source, address, host, numbered};
+use crate::research::feed;
+use crate::research::{Found, Missed, SEARCH, Several, Source, address, host, numbered};
 use crate::tables::sources;
 
 struct Research;
 
 callboard_core::register!(Research);
 
-/// The setting with the address of the search server.
-const SEARCH: &str = "research.search.url";
 /// Pages that are read at the same time.
 const AT_ONCE: usize = 6;
 /// The fewest characters of a feed's own text that stand for its page.
@@ -177,7 +176,9 @@ impl Asked {
                         .into_iter()
                         .filter(|item| !item.url.is_empty())
                         .map(|item| {
-                            if item.text.chars().count() < WHOLE {
+                            // What it says of somebody else's page is not what stands there.
+                            let own = feed::speaks_for(&read.url, &item.url);
+                            if !own || item.text.chars().count() < WHOLE {
                                 return Wanted::Page(item.url);
                             }
                             let site = if read.title.is_empty() {

@@ -69,7 +69,7 @@ impl Handler for Revise {
             Ok(Ok(draft)) => Ok(Done::new(Writes { draft })),
             Ok(Err(why)) => Ok(Done::new(Writes { draft }).fallback(role, why)),
             Err(stop) => {
-                let why = or_later(stop)?;
+                let why = or_later(&asking.role, stop)?;
                 Ok(Done::new(Writes { draft }).fallback(role, why))
             }
         }

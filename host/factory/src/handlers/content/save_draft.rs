@@ -20,7 +20,7 @@ use crate::draft::{Draft, Said};
 use crate::markdown;
 use crate::rails::aggregate::Report;
 use crate::tables::drafts::{self, Origin};
-use crate::tables::tasks::{self, NewTask, Task, TaskEvent, TaskStatus};
+use crate::tables::tasks::{self, NewTask, Task, TaskEvent};
 use crate::tables::transitions::{At, Happening};
 use crate::writing::seo::Seo;
 
@@ -135,21 +135,10 @@ async fn existing(call: &Call, said: Option<&str>) -> Result<(Option<Task>, Stri
     let (Some(task), true) = (&about, own.is_none() || about != own) else {
         return Ok((own, subject));
     };
-    let short = &task.id[..task.id.len().min(8)];
-    Err(Stop::nothing_to_do(match task.status {
-        TaskStatus::Published => format!("{subject} is published already"),
-        _ if own.is_some() => {
-            format!("{subject} has a task already: `callboard tasks show {short}`")
-        }
-        TaskStatus::Rejected | TaskStatus::Halted | TaskStatus::Cancelled => {
-            return Ok((about, subject));
-        }
-        TaskStatus::InProgress => format!("run {} makes a draft of {subject} already", task.run),
-        TaskStatus::Approved => format!("{subject} is being published already"),
-        TaskStatus::Drafted | TaskStatus::AwaitingApproval => format!(
-            "a draft of {subject} waits for approval already: `callboard tasks approve {short}`"
-        ),
-    }))
+    match task.taken(own.is_some()) {
+        Some(reason) => Err(Stop::nothing_to_do(reason)),
+        None => Ok((about, subject)),
+    }
 }
 
 fn task(

@@ -61,7 +61,7 @@ impl Handler for SelfReview {
             Ok(Ok(draft)) => Ok(Done::new(Writes { draft })),
             Ok(Err(why)) => Ok(Done::new(Writes { draft }).fallback(role, why)),
             Err(stop) => {
-                let why = or_later(stop)?;
+                let why = or_later(&asking.role, stop)?;
                 Ok(Done::new(Writes { draft }).fallback(role, why))
             }
         }

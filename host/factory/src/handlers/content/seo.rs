@@ -59,14 +59,13 @@ impl Handler for SeoFields {
         let question = Question {
             prompt: PROMPT,
             variables: &variables,
-            material: &text,
             system: SYSTEM,
         };
         let role = format!("role {}", asking.role);
         let (seo, instead) = match ask::<Seo>(call, &asking, &question).await {
             Ok(answered) => filled(&answered.value, own),
             Err(stop) => {
-                let why = or_later(stop)?;
+                let why = or_later(&asking.role, stop)?;
                 let fields = ["title", "description", "keywords"];
                 (own, fields.map(|field| (field, why.clone())).into())
             }

@@ -103,7 +103,7 @@ impl Handler for Title {
         let (candidates, mut why) =
             match candidates(call, &config, (&brief, &draft), &published).await {
                 Ok(titles) => (titles, None),
-                Err(stop) => (Vec::new(), Some(or_later(stop)?)),
+                Err(stop) => (Vec::new(), Some(or_later(&config.role, stop)?)),
             };
         let (chosen, mut originality) = choose(&candidates, &published, config.most_alike);
         if let Some(title) = chosen {
@@ -151,7 +151,6 @@ async fn candidates(
     let question = Question {
         prompt: PROMPT,
         variables: &variables,
-        material: &text,
         system: SYSTEM,
     };
     Ok(ask::<Candidates>(call, &config.asking(), &question)

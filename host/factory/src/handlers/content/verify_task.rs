@@ -7,9 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diary::id::hash;
+use crate::diary::text::named;
 use crate::research::{Several, spaced};
 use crate::slug;
-use crate::tables::posts;
+use crate::tables::{posts, tasks};
 use crate::writing::Brief;
 use crate::writing::titles::likeness;
 
@@ -34,7 +35,7 @@ struct Config {
     /// A topic that is like a published title by more than this, from 0 to 1, is refused.
     #[schemars(range(min = 0.0, max = 1.0))]
     most_alike: f32,
-    /// The style, tone, audience and words of a post for which nobody says another.
+    /// The style, tone, audience and words of a post whose task says no other.
     style: String,
     tone: String,
     audience: String,
@@ -98,7 +99,9 @@ impl Handler for VerifyTask {
     const SUMMARY: &'static str = "Makes a topic and notes fit to be written, once a topic";
 
     fn needs(&self) -> Needs {
-        Needs::default().table("posts", &["select"])
+        Needs::default()
+            .table("posts", &["select"])
+            .table("tasks", &["select"])
     }
 
     async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
@@ -112,6 +115,9 @@ impl Handler for VerifyTask {
                 ""
             };
             let reason = format!("`{topic}` is published already as `{}`{since}", post.slug);
+            return Err(Stop::nothing_to_do(reason));
+        }
+        if let Some(reason) = taken(call, &subject).await? {
             return Err(Stop::nothing_to_do(reason));
         }
         let titles = call.read(posts::titles(TITLES)).await?;
@@ -159,13 +165,20 @@ fn enough(topic: &str, config: &Config, reads: &Reads) -> Result<(), Stop> {
     Ok(())
 }
 
-/// What a post about a topic is about, once, however it is written.
+/// What a post about a topic is about, once, however it is written. Words that can be read, and the digest
+/// that tells apart what they do not: `C` from `C#`, and what comes after the first of them.
 fn subject(topic: &str) -> String {
-    let slug = slug::words(topic, 80);
-    if slug.is_empty() {
-        return format!("post:{}", &hash(&topic.to_lowercase())[..16]);
-    }
-    format!("post:{slug}")
+    let (slug, digest) = (slug::words(topic, 60), &hash(&named(topic))[..8]);
+    let subject = format!("post:{slug}-{digest}");
+    subject.replace(":-", ":")
+}
+
+/// Why a topic is in other hands, before anything is paid for it.
+async fn taken(call: &Call, subject: &str) -> Result<Option<String>, Stop> {
+    let own = call.read_first(tasks::made_by(&call.run)).await?;
+    let about = call.read_first(tasks::about(subject)).await?;
+    let other = about.filter(|about| own.as_ref() != Some(about));
+    Ok(other.and_then(|other| other.taken(own.is_some())))
 }
 
 fn brief(topic: String, config: Config, reads: Reads) -> Brief {
@@ -190,5 +203,26 @@ fn brief(topic: String, config: Config, reads: Reads) -> Brief {
             .filter(|words| *words > 0)
             .unwrap_or(config.words)
             .clamp(100, 5000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_one_topic_however_it_is_written() {
+        let learn = |what: &str| subject(&format!("How to learn {what}"));
+        assert_eq!(learn("C++"), learn("c++!"));
+        assert_ne!(learn("C++"), learn("C#"));
+        assert_ne!(learn("C"), learn("C#"));
+        let part = |number: u8| subject(&format!("{} part {number}", "A long topic ".repeat(9)));
+        assert_ne!(part(1), part(2));
+        assert!(
+            learn("C").starts_with("post:how-to-learn-c-"),
+            "{}",
+            learn("C")
+        );
+        assert!(subject("!!!???").starts_with("post:"));
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use callboard_core::handler::{Call, Handled, Handler};
+use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,15 @@ impl Handler for Aggregate {
     const SUMMARY: &'static str =
         "Passes a draft by what all rails came to, or rejects it with what they found";
 
+    fn needs(&self) -> Needs {
+        Needs::default().verdict_key("required")
+    }
+
     fn always_gives_a_verdict(&self) -> bool {
+        true
+    }
+
+    fn may_flag(&self) -> bool {
         true
     }
 
@@ -71,7 +79,7 @@ impl Handler for Aggregate {
         match report.action {
             Action::Allow | Action::Flag => {
                 let flagged = report.action == Action::Flag;
-                Ok(Done::new(Writes {
+                Ok(handed_on(Writes {
                     draft,
                     report,
                     best,
@@ -94,6 +102,12 @@ impl Handler for Aggregate {
     }
 }
 
+/// A draft that goes on, with what speaks against it.
+fn handed_on(writes: Writes) -> Done<Writes> {
+    let flags = writes.report.flags.clone();
+    flags.into_iter().fold(Done::new(writes), Done::flag)
+}
+
 /// It is rejected, or, if that was so often enough, for a person to decide.
 fn vetoed(config: &Config, report: Report, mut best: Best) -> Handled<Writes> {
     let draft = best.draft.clone();
@@ -104,7 +118,7 @@ fn vetoed(config: &Config, report: Report, mut best: Best) -> Handled<Writes> {
         ));
         best.report.round = rounds;
         let report = best.report.clone();
-        return Ok(Done::new(Writes {
+        return Ok(handed_on(Writes {
             draft,
             report,
             best,

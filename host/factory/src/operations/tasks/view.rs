@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use callboard_core::operations::models::ModelUse;
+use callboard_core::store::model_calls::StageUse;
 use callboard_core::store::named::Short;
 
 use crate::images::Which;
@@ -49,12 +49,12 @@ pub struct TaskDetails {
     pub draft: Option<DraftView>,
     /// What stages of its run did in a lesser way than they should have.
     pub fallbacks: Vec<StageFallback>,
+    /// What stages of its run took of models, in the order in which they first asked.
+    pub models: Vec<StageUse>,
     /// The pictures that the draft shows and that are kept.
     pub pictures: Vec<TaskPicture>,
     /// What was read before it was written.
     pub sources: Vec<TaskSource>,
-    /// What the models that its run asked took, by role.
-    pub costs: Vec<ModelUse>,
 }
 
 /// A picture that a draft shows.
@@ -111,6 +111,8 @@ pub struct DraftView {
     pub title: String,
     /// What lists show of the text.
     pub excerpt: String,
+    /// Words by which the post is found.
+    pub tags: Vec<String>,
     /// The text.
     pub markdown: String,
     /// The built-in composer, or the model.
@@ -270,9 +272,12 @@ impl From<Draft> for DraftView {
                 (Json::Null, vec![note])
             }
         };
+        // One that cannot be read is told where it is published.
+        let tags = draft.text().map(|text| text.tags).unwrap_or_default();
         Self {
             notes,
             report,
+            tags,
             id: draft.id,
             number: draft.number,
             parent: draft.parent,

@@ -7,6 +7,7 @@ use callboard_core::shown::Shown;
 use jiff::Timestamp;
 
 use crate::cli::gates::decision;
+use crate::cli::models::took;
 use crate::cli::output::{Answered, Output, time};
 use crate::cli::watch::length;
 use crate::cli::{Context, Failure};
@@ -20,6 +21,10 @@ pub(super) async fn show(context: &Context, id: &str) -> Result<Answered, Failur
         "stage", "visit", "handler", "outcome", "then", "took", "detail",
     ];
     output.table(&header, stages.iter().map(stage_row).collect());
+    if !details.models.is_empty() {
+        output.say("");
+        took(output, &details.models);
+    }
     for problem in &details.unreadable {
         output.labelled("unreadable: ", problem);
     }

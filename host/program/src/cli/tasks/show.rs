@@ -1,11 +1,11 @@
 //! `tasks show`, `diff` and `history`: a task, its texts, and what happened to it.
 
 use callboard_core::app::App;
-use callboard_core::operations::models::shown_amount;
 use callboard_factory::operations::tasks::{
     self, DraftView, Report, StageFallback, TaskDetails, TaskMoveView,
 };
 
+use crate::cli::models::took;
 use crate::cli::output::{Answered, Output, time};
 use crate::cli::{Context, Failure};
 
@@ -25,7 +25,7 @@ pub(super) async fn task(context: &Context, app: &App, id: &str) -> Result<Answe
             "fallback {stage}: {what} did not do it: {why}"
         ));
     }
-    took(output, &details);
+    about(output, &details);
     match &details.draft {
         Some(draft) => show(output, draft, &details.fallbacks),
         None => output.say(format_args!("topic    {}", task.topic)),
@@ -34,7 +34,7 @@ pub(super) async fn task(context: &Context, app: &App, id: &str) -> Result<Answe
 }
 
 /// What was read for it, what it shows, what models took, and what rails found.
-fn took(output: Output, details: &TaskDetails) {
+fn about(output: Output, details: &TaskDetails) {
     for source in &details.sources {
         let name = if source.title.is_empty() {
             &source.site
@@ -48,13 +48,7 @@ fn took(output: Output, details: &TaskDetails) {
         let (which, src, alt) = (picture.which, &picture.src, &picture.alt);
         output.say(format_args!("picture  {which} {src}: {alt}"));
     }
-    for used in &details.costs {
-        let (role, calls, failures) = (&used.role, used.calls, used.failures);
-        let (tokens, cost) = (used.tokens(), shown_amount(used.microcents));
-        output.say(format_args!(
-            "model    {role}: {calls} calls, {failures} failed, {tokens} tokens, cost {cost}"
-        ));
-    }
+    took(output, &details.models);
     let report = details.draft.as_ref().and_then(DraftView::rails);
     if let Some(report) = report {
         rails(output, &report);
@@ -96,6 +90,13 @@ fn show(output: Output, draft: &DraftView, fallbacks: &[StageFallback]) {
         output.say(format_args!(
             "draft    {number} by {by}, edited by {editor}"
         ));
+    }
+    // What goes out with the text, and is not in it.
+    if !draft.excerpt.is_empty() {
+        output.labelled("excerpt  ", &draft.excerpt);
+    }
+    if !draft.tags.is_empty() {
+        output.labelled("tags     ", &draft.tags.join(", "));
     }
     output.say("");
     output.say(format_args!("# {}", draft.title));

@@ -27,20 +27,8 @@ pub(super) fn merged(
         side(&new.markdown, &names.1),
     );
     let mut notes = Vec::new();
-    let mut line = |what: &str, of: fn(&drafts::Draft) -> &String| {
-        let [base, ours, new] = [base, ours, new].map(of);
-        if ours == base || ours == new {
-            return new.clone();
-        }
-        if new != base {
-            notes.push(format!(
-                "{what} of the pipeline was `{new}`; the edited one is kept"
-            ));
-        }
-        ours.clone()
-    };
-    let title = line("the title", |draft| &draft.title);
-    let excerpt = line("the excerpt", |draft| &draft.excerpt);
+    let title = line("the title", [base, ours, new].map(|it| &it.title), &mut notes);
+    let excerpt = line("the excerpt", [base, ours, new].map(|it| &it.excerpt), &mut notes);
     let conflicts = merge::unsettled(&markdown);
     if conflicts > 0 {
         notes.push(format!(
@@ -50,18 +38,7 @@ pub(super) fn merged(
         ));
     }
     let mut whole = draft.clone();
-    if let Some(featured) = featured(base, ours)
-        && featured != whole.featured
-    {
-        if let Some(Image { src, .. }) = &whole.featured
-            && featured_of(base).as_ref() != Some(&whole.featured)
-        {
-            notes.push(format!(
-                "the picture of the pipeline was `{src}`; the one that was made anew is kept"
-            ));
-        }
-        whole.featured = featured;
-    }
+    keep_featured(&mut whole, base, ours, &mut notes);
     whole.notes.extend(notes);
     Some(drafts::Draft {
         id: derived(&["draft", &new.task, &number.to_string()]),
@@ -79,15 +56,41 @@ pub(super) fn merged(
     })
 }
 
-/// The picture that a person had made anew, or took away; `None` if it is the pipeline's.
-fn featured(base: &drafts::Draft, ours: &drafts::Draft) -> Option<Option<Image>> {
-    let [base, ours] = [base, ours].map(featured_of);
-    ours.filter(|ours| base.as_ref() != Some(ours))
+/// A line that a person and the pipeline may have written anew, where the person's stays.
+fn line(what: &str, of: [&String; 3], notes: &mut Vec<String>) -> String {
+    let [base, ours, new] = of;
+    if ours == base || ours == new {
+        return new.clone();
+    }
+    if new != base {
+        notes.push(format!(
+            "{what} of the pipeline was `{new}`; the edited one is kept"
+        ));
+    }
+    ours.clone()
 }
 
-/// The picture that stands for a draft; `None` if the draft cannot be read.
-fn featured_of(draft: &drafts::Draft) -> Option<Option<Image>> {
-    Some(draft.text().ok()?.featured)
+/// Keep the picture that a person had made anew, or that it was taken away.
+fn keep_featured(
+    whole: &mut Draft,
+    base: &drafts::Draft,
+    ours: &drafts::Draft,
+    notes: &mut Vec<String>,
+) {
+    // What cannot be read of the person's says nothing of its picture.
+    let Ok(ours) = ours.text() else { return };
+    let base = base.text().ok().map(|text| text.featured);
+    if base.as_ref() == Some(&ours.featured) || ours.featured == whole.featured {
+        return;
+    }
+    if let Some(Image { src, .. }) = &whole.featured
+        && base.as_ref() != Some(&whole.featured)
+    {
+        notes.push(format!(
+            "the picture of the pipeline was `{src}`; the one that was made anew is kept"
+        ));
+    }
+    whole.featured = ours.featured;
 }
 
 #[cfg(test)]
@@ -149,7 +152,7 @@ mod tests {
             let theirs = with(theirs);
             let new = row(3, Origin::Pipeline, &theirs);
             let merged = merged(&kept(ours), &new, &theirs, &Said::default()).expect("a merge");
-            let featured = featured_of(&merged).flatten().expect("a picture");
+            let featured = merged.text().expect("a draft").featured.expect("a picture");
             assert_eq!(featured.src, stays);
             let report: serde_json::Value = serde_json::from_str(&merged.report).expect("JSON");
             let told = report["notes"].as_array().map_or(0, Vec::len);
