@@ -8,6 +8,7 @@
 //! | `notation`  | a guest's SQL: columns that the server takes for calls            |
 //! | `rights`    | a guest's SQL with the check switched off: what the server holds  |
 //! | `growth`    | a guest's SQL: what PostgreSQL makes or keeps of any length       |
+//! | `answers`   | a server whose answer is short to say and long to read            |
 //! | `casts`     | a guest's SQL that would run a cast that is not the server's own  |
 //! | `files`     | a file, a link or an address in a workspace that leads elsewhere  |
 //! | `foreign`   | a database that another program could write                       |
@@ -19,9 +20,12 @@
 //! | `text`      | a text that moves the cursor, forges a line or turns its direction|
 //! | `doors`     | a guest that hands the host texts as long as its memory           |
 //! | `nesting`   | input that a recursive reader follows too deep                    |
+//! | `types`     | rows whose values are of other types than their columns           |
 //! | `unfolding` | a short text that means much, and a long list of small things       |
+//! | `naming`    | a guest that says what a run is about, so that another is published|
 //! | `network`   | a peer, a client, a credential that is sent elsewhere             |
 
+mod answers;
 mod casts;
 mod component;
 mod doors;
@@ -31,6 +35,7 @@ mod growth;
 mod holding;
 mod idle;
 mod limits;
+mod naming;
 mod nesting;
 mod network;
 mod notation;
@@ -38,6 +43,7 @@ mod rendering;
 mod rights;
 mod statement;
 mod text;
+mod types;
 mod unfolding;
 
 use std::collections::BTreeSet;
@@ -78,6 +84,7 @@ pub(super) use attacks;
 
 /// Every table of this folder.
 const TABLES: &[&[(&str, &str)]] = &[
+    answers::TRIED,
     casts::TRIED,
     component::TRIED,
     doors::TRIED,
@@ -87,6 +94,7 @@ const TABLES: &[&[(&str, &str)]] = &[
     holding::TRIED,
     idle::TRIED,
     limits::TRIED,
+    naming::TRIED,
     nesting::TRIED,
     network::TRIED,
     notation::TRIED,
@@ -94,6 +102,7 @@ const TABLES: &[&[(&str, &str)]] = &[
     rights::TRIED,
     statement::TRIED,
     text::TRIED,
+    types::TRIED,
     unfolding::TRIED,
 ];
 

@@ -1,7 +1,7 @@
 //! Pictures: asked of servers that behave and misbehave, kept in folders and buckets, and placed
 //! in drafts. The servers are stand-ins that speak the protocols; no model is among them.
 
-mod bench;
+pub(crate) mod bench;
 mod kept;
 mod made;
 mod placed;

@@ -5,11 +5,13 @@ mod bites;
 mod circles;
 mod code;
 mod map;
+mod own_json;
 mod recipes;
 mod rules;
 pub(crate) mod source;
 mod words;
 
+use self::own_json::OWN_JSON;
 use self::words::{EXCEPTED, WORDS_OF_TENANTS};
 use source::{Source, sources};
 
@@ -83,7 +85,7 @@ const LAYERS: &[Layer] = &[
     peers(
         "registry rollcall workspace",
         "model plugin capability client snapshot store secrets \
-         pipeline handler outcome policy schedule value settings config grants shown schema template \
+         pipeline handler outcome policy schedule value settings config alike grants shown schema template \
          enclosed foreign inside",
     ),
     layer(
@@ -123,7 +125,7 @@ const LAYERS: &[Layer] = &[
     layer("secrets", "settings enclosed"),
     layer("media", "images"),
     layer("tapping", "research tables diary"),
-    layer("rewriting", "asking writing research draft"),
+    layer("rewriting", "asking writing research draft markdown"),
     layer("asking fetching", "writing research diary"),
     layer("rails", "tables diary markdown draft"),
     layer("writing", "research diary markdown draft"),
@@ -407,6 +409,12 @@ fn unsafe_code_stands_only_where_a_reason_is_written_down() {
 }
 
 #[test]
+fn json_of_others_is_read_by_the_one_door() {
+    let others = host().filter(|it| !is_listed(OWN_JSON, it));
+    nothing_found(others.map(|it| rules::own_json(&it)));
+}
+
+#[test]
 fn a_lint_is_expected_with_a_reason_and_not_allowed() {
     let others = rust().filter(|it| !is_listed(ALLOWING, it));
     nothing_found(others.map(|it| rules::allows(&it)));
@@ -415,8 +423,11 @@ fn a_lint_is_expected_with_a_reason_and_not_allowed() {
 #[test]
 fn every_file_with_an_exception_exists_and_needs_it() {
     type Rule = fn(&Source) -> Vec<String>;
-    let lists: [(&[(&str, &str)], Rule); 2] =
-        [(UNSAFE, rules::unsafe_code), (ALLOWING, rules::allows)];
+    let lists: [(&[(&str, &str)], Rule); 3] = [
+        (UNSAFE, rules::unsafe_code),
+        (ALLOWING, rules::allows),
+        (OWN_JSON, rules::own_json),
+    ];
     for (list, rule) in lists {
         for (path, _) in list {
             let file = rust().find(|it| it.path == *path);

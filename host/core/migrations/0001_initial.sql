@@ -172,7 +172,7 @@ CREATE TABLE gates (
     stage      TEXT NOT NULL,
     visit      BIGINT NOT NULL,
     question   TEXT NOT NULL,
-    shows      TEXT NOT NULL,
+    shows      TEXT NOT NULL DEFAULT '{}',
     subject    TEXT,
     opened_at  BIGINT NOT NULL,
     expires_at BIGINT,

@@ -121,13 +121,17 @@ impl Client {
         }
     }
 
-    async fn on_tape(&self, tape: &Tape, request: Request) -> Result<Response, ClientError> {
+    async fn on_tape(&self, tape: &Arc<Tape>, request: Request) -> Result<Response, ClientError> {
         let asked = Asked::of(&request, self.policy.is_operators());
         if tape.plays() {
             let url = Url::parse(&request.url)
                 .map_err(|error| ClientError::bad_request(format!("`{}`: {error}", request.url)))?;
             self.policy.check(&request.method, &url)?;
-            return tape.answer(&asked);
+            let tape = Arc::clone(tape);
+            let answer = beside::wait(move || tape.answer(&asked)).await;
+            return answer.unwrap_or_else(|lost| {
+                Err(ClientError::new(ClientErrorKind::Unknown, lost.to_string()))
+            });
         }
         let answered = self.answered(request).await;
         tape.keep(&asked, &answered).map_err(|error| {

@@ -1,6 +1,9 @@
 //! What a handler reports. There is no default and no boolean, so "ok" cannot be said by
 //! accident; a panic, a trap and a timeout are failures with a kind of their own.
 
+mod failure;
+mod kept;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
@@ -10,6 +13,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+pub use self::failure::{Failure, FailureKind};
+use self::kept::{fallbacks, flags};
 use crate::handler::is_name;
 use crate::shown::cut;
 use crate::value::{self, ColumnError, Statement};
@@ -191,48 +196,6 @@ pub enum Stop {
     Failed(Failure),
 }
 
-/// How a handler failed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error, JsonSchema)]
-#[error("{kind}: {message}")]
-pub struct Failure {
-    /// What kind of failure it is.
-    pub kind: FailureKind,
-    /// What happened.
-    pub message: String,
-    /// Whether trying again may help.
-    pub retryable: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum FailureKind {
-    /// The configuration cannot work; trying again changes nothing.
-    Config,
-    /// The input does not fit what the handler reads.
-    Input,
-    /// A grant does not allow it.
-    Denied,
-    /// The handler is wrong: a panic, an output that breaks its own schema.
-    Internal,
-    /// It took longer than it may.
-    Timeout,
-    /// A component trapped: a panic inside the sandbox, a memory limit, a wild access.
-    Trap,
-}
-
-impl fmt::Display for FailureKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            FailureKind::Config => "config",
-            FailureKind::Input => "input",
-            FailureKind::Denied => "denied",
-            FailureKind::Internal => "internal",
-            FailureKind::Timeout => "timeout",
-            FailureKind::Trap => "trap",
-        })
-    }
-}
-
 impl From<ColumnError> for Stop {
     fn from(error: ColumnError) -> Self {
         Stop::failed(FailureKind::Internal, error)
@@ -306,10 +269,6 @@ const LONGEST_WORD: usize = 200;
 const MOST_EFFECTS: usize = 64;
 /// The most statements that commit with one checkpoint, which others wait for.
 const MOST_WRITES: usize = 100;
-/// The most fallbacks and the most flags that are kept of one call, and the most characters of each reason.
-const MOST_FALLBACKS: usize = 20;
-const LONGEST_REASON: usize = 1_000;
-
 impl Outcome {
     /// What is kept of what a handler said, native or plugin: its texts cut with a note, and a
     /// failure in place of effects that have no name, or too many.
@@ -318,8 +277,8 @@ impl Outcome {
         match self {
             Outcome::Done(done) => match unfit(&done.effects).or_else(|| too_many(&done.writes)) {
                 None => Outcome::Done(Done {
-                    fallbacks: kept(done.fallbacks),
-                    flags: kept_flags(done.flags),
+                    fallbacks: fallbacks(done.fallbacks),
+                    flags: flags(done.flags),
                     ..done
                 }),
                 Some(problem) => Outcome::Stopped(Stop::failed(FailureKind::Internal, problem)),
@@ -399,36 +358,6 @@ fn too_many(writes: &[Statement]) -> Option<String> {
     Some(format!(
         "{count} writes are deferred, and {MOST_WRITES} allowed; give one statement many rows, or write directly"
     ))
-}
-
-/// What is kept of fallbacks: the first of them, each cut with a note, and how many more there were.
-fn kept(mut fallbacks: Vec<Fallback>) -> Vec<Fallback> {
-    let more = fallbacks.len().saturating_sub(MOST_FALLBACKS);
-    fallbacks.truncate(MOST_FALLBACKS);
-    if let Some(last) = fallbacks.last_mut().filter(|_| more > 0) {
-        *last = Fallback {
-            what: format!("{} more", more + 1),
-            why: "they are not kept; count what is alike as one".to_owned(),
-        };
-    }
-    let fallbacks = fallbacks.into_iter().map(|said| Fallback {
-        what: cut(said.what, LONGEST_WORD),
-        why: cut(said.why, LONGEST_REASON),
-    });
-    fallbacks.collect()
-}
-
-/// What is kept of flags: the first of them, each cut with a note, and how many more there were.
-fn kept_flags(mut flags: Vec<String>) -> Vec<String> {
-    let more = flags.len().saturating_sub(MOST_FALLBACKS);
-    flags.truncate(MOST_FALLBACKS);
-    if let Some(last) = flags.last_mut().filter(|_| more > 0) {
-        *last = format!("{} more", more + 1);
-    }
-    flags
-        .into_iter()
-        .map(|why| cut(why, LONGEST_REASON))
-        .collect()
 }
 
 /// What is wrong with the effects that a handler counted.

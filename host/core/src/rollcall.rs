@@ -5,6 +5,7 @@
 //! [`Miss`]: what is missing, and the line or command that mends it. Each family of
 //! references has a file here; only `schema` asks the database.
 
+mod acted;
 mod addition;
 mod asked;
 mod budgets;
@@ -328,6 +329,7 @@ pub async fn call(scope: &RollScope<'_>) -> Result<RollReport, StoreError> {
         pipelines::list(scope),
         guards::list(scope),
         judged::list(scope),
+        acted::list(scope),
         reach::list(scope),
         keys::list(scope),
         conditions::list(scope),

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use callboard_core::beside;
 use callboard_core::handler::{Call, ModelRequest};
 use callboard_core::outcome::{FailureKind, Stop};
 use schemars::JsonSchema;
@@ -63,7 +64,7 @@ pub struct Answered<T> {
 
 /// Ask a role for a `T`. A role that does not resolve, does not answer in time, is cut off or says
 /// something else is unavailable.
-pub async fn ask<T: DeserializeOwned + JsonSchema>(
+pub async fn ask<T: DeserializeOwned + JsonSchema + Send + 'static>(
     call: &Call,
     asking: &Asking,
     question: &Question<'_>,
@@ -90,12 +91,15 @@ pub async fn ask<T: DeserializeOwned + JsonSchema>(
         unavailable(&format!("it does not resolve; {mend}"))
     })?;
     let model = completion.model;
-    let asked = Asked {
-        prompt: &own,
-        material: "",
-    };
-    let read = leaks(&completion.text, &asked).and_then(|()| parse(&completion.text));
-    match read {
+    let text = completion.text;
+    let read = beside::wait(move || {
+        let asked = Asked {
+            prompt: &own,
+            material: "",
+        };
+        leaks(&text, &asked).and_then(|()| parse(&text))
+    });
+    match read.await.unwrap_or_else(|lost| Err(lost.to_string())) {
         Ok(value) => Ok(Answered { value, model }),
         Err(reason) => Err(unavailable(&format!(
             "the answer of {model} was refused: {reason}"

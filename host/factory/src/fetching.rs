@@ -115,7 +115,7 @@ impl<'c> Fetcher<'c> {
         let answer = self.call.send(Reach::Origin(server), request).await;
         let answer = answer.map_err(|error| error.to_string())?;
         match answer.status {
-            200 => search::read(&answer.body, most),
+            200 => self.beside(move |_| search::read(&answer.body, most)).await,
             status => Err(format!("status {status}")),
         }
     }

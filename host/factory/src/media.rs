@@ -21,7 +21,9 @@ use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
 pub use self::bucket::BucketError;
+use crate::draft::Image;
 use crate::images::picture;
+use crate::markdown::{self, pictures::KEPT};
 
 /// Where they are kept: a folder, or `s3://BUCKET/PREFIX`.
 pub const STORE: &str = "media.store";
@@ -212,6 +214,15 @@ impl Media {
         }
     }
 
+    /// Whether a picture is there.
+    pub async fn has(&self, name: &str) -> Result<bool, Unstored> {
+        match self.store.head(&self.key(name)?).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn key(&self, name: &str) -> Result<Key, Unstored> {
         if picture::mime(name).is_none() {
             return Err(Unstored::Name(name.to_owned()));
@@ -219,6 +230,18 @@ impl Media {
         let parts = self.prefix.split('/').filter(|part| !part.is_empty());
         Ok(parts.chain([name]).collect())
     }
+}
+
+/// The names of the kept pictures that a text shows. One that can't be read shows none.
+pub fn names(text: &str, featured: Option<&Image>) -> Vec<String> {
+    let inline = markdown::pictures::shown(text).unwrap_or_default();
+    let inline = inline.into_iter().map(|picture| picture.src);
+    let sources = featured
+        .map(|image| image.src.clone())
+        .into_iter()
+        .chain(inline);
+    let names = sources.filter_map(|src| src.strip_prefix(KEPT).map(str::to_owned));
+    names.filter(|name| picture::mime(name).is_some()).collect()
 }
 
 /// The folder of the settings.

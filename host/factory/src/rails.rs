@@ -10,6 +10,7 @@ pub mod aggregate;
 pub(crate) mod earned;
 pub mod judge;
 pub mod policy;
+pub mod question;
 pub mod reached;
 pub mod review;
 pub(crate) mod roll;

@@ -5,6 +5,7 @@ mod markup;
 pub mod page;
 pub mod robots;
 pub mod search;
+mod shape;
 
 use std::collections::BTreeSet;
 

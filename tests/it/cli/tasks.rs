@@ -346,7 +346,7 @@ fn what_another_wrote_while_the_editor_was_open_is_not_lost() {
     let edited = editor.json(&["tasks", "edit", &task, "--by", "Ada"]);
     let both = edited["markdown"].as_str().expect("a text");
     assert!(
-        both.starts_with("Ada first.") && both.ends_with("Bob's last line."),
+        both.starts_with("Ada first.") && both.trim_end().ends_with("Bob's last line."),
         "{both}"
     );
     assert_eq!(

@@ -21,13 +21,18 @@ async fn input(bench: &Bench, subject: &str) -> Json {
         )
         .await;
     let saved = bench.commit(saved).await;
-    json!({ "task": saved["task"] })
+    json!({ "task": saved["task"], "run": subject })
 }
 
+/// Publish it in the run that made it.
 async fn publish(bench: &Bench, input: &Json) -> Outcome {
-    bench
-        .call(handler("publish.post"), "r", json!({}), input.clone())
-        .await
+    let run = input["run"].as_str().expect("a run");
+    publish_in(bench, run, input).await
+}
+
+async fn publish_in(bench: &Bench, run: &str, input: &Json) -> Outcome {
+    let publisher = handler("publish.post");
+    bench.call(publisher, run, json!({}), input.clone()).await
 }
 
 #[tokio::test]
@@ -81,4 +86,35 @@ async fn a_rejected_or_unknown_task_is_not_published() {
     let mut unknown = input.clone();
     unknown["task"] = json!("none");
     assert!(said(&publish(&bench, &unknown).await).starts_with("failed: input"));
+}
+
+#[tokio::test]
+async fn what_a_run_publishes_is_its_own_task_and_what_was_approved_of_it() {
+    let bench = Bench::new().await;
+    let input = input(&bench, "dev_diary:app:2026-06-25").await;
+    let id = input["task"].as_str().expect("an id");
+    let elsewhere = said(&publish_in(&bench, "another", &input).await);
+    assert!(
+        elsewhere.starts_with("rejected: task") && elsewhere.contains("is not what this run makes"),
+        "{elsewhere}"
+    );
+    // A person was asked and said yes; another draft, which nobody saw, has come into its place.
+    bench.happen(id, TaskEvent::Ask).await;
+    bench.happen(id, TaskEvent::Approve).await;
+    let approved = said(&publish(&bench, &input).await);
+    assert_eq!(approved, "done: posts_published 1");
+    bench.happen(id, TaskEvent::Save).await;
+    let unseen = said(&publish(&bench, &input).await);
+    assert!(
+        unseen.ends_with(
+            "draft 1 of task {id} is not the one that was approved"
+                .replace("{id}", id)
+                .as_str()
+        ),
+        "{unseen}"
+    );
+    assert_eq!(
+        bench.number("SELECT COUNT(*) AS number FROM posts").await,
+        0
+    );
 }

@@ -227,3 +227,28 @@ on_each!(a_worker_carries_a_retried_run_on, |dialect: Dialect| {
         ["a 1, cue now", "b 2, cue now", "c 1, cue now"]
     );
 });
+
+on_each!(
+    a_published_task_gets_no_draft_and_no_question_by_a_retry,
+    |dialect: Dialect| {
+        let factory = Factory::bare(dialect);
+        assert_eq!(factory.diary(board().path(), DAY).code, 4);
+        let task = factory.task();
+        factory.ok(&["tasks", "approve", &task]);
+        let run = factory.texts("SELECT run FROM tasks", "run")[0].clone();
+        let ran = factory.run(&["tasks", "retry", &task, "--from", "compose"]);
+        assert_eq!(ran.code, 2, "{ran}");
+        assert!(
+            ran.stderr
+                .contains("is published, and nothing of it is made anew"),
+            "{ran}"
+        );
+        // The run itself can be retried, and comes to no draft and no gate.
+        let ran = factory.run(&["runs", "retry", &run, "--from", "compose"]);
+        assert_eq!(ran.code, 0, "{ran}");
+        assert!(ran.stdout.contains("is published already"), "{ran}");
+        assert_eq!((factory.count("drafts"), factory.count("posts")), (1, 1));
+        assert_eq!(factory.count("gates WHERE decision IS NULL"), 0);
+        assert_eq!(factory.count("tasks WHERE status = 'published'"), 1);
+    }
+);

@@ -82,6 +82,38 @@ on_each!(
     }
 );
 
+on_each!(
+    a_picture_that_is_not_there_is_found_by_the_doctor,
+    |dialect: callboard_core::store::Dialect| {
+        let server = PictureServer::sdxl();
+        let factory = drafted(dialect, &server);
+        let found = || factory.run(&["doctor"]).to_string();
+        assert!(!found().contains("are shown are not there"), "{}", found());
+        let folder = factory.workspace().join("media");
+        let away = factory.workspace().with_file_name("away");
+        std::fs::rename(&folder, &away).expect("moved");
+        assert!(found().contains("is not there"), "of a draft: {}", found());
+        std::fs::create_dir(&folder).expect("an empty folder");
+        assert!(
+            found().contains("pictures that are shown are not there"),
+            "{}",
+            found()
+        );
+        factory.ok(&["tasks", "approve", &factory.task()]);
+        let lost = factory.run(&["doctor"]);
+        assert!(
+            lost.code != 0
+                && lost
+                    .to_string()
+                    .contains("pictures that are shown are not there"),
+            "{lost}"
+        );
+        std::fs::remove_dir(&folder).expect("removed");
+        std::fs::rename(&away, &folder).expect("moved back");
+        assert!(!found().contains("not there"), "{}", found());
+    }
+);
+
 /// A server that makes pictures until it is told to misbehave in one of some ways.
 fn moody(moods: Vec<Reply>) -> (PictureServer, Arc<AtomicUsize>) {
     let mood = Arc::new(AtomicUsize::new(0));

@@ -53,7 +53,7 @@ fn line(factory: &Factory, path: &str, text: &str) -> usize {
 
 /// A miss says what, where and how to mend it, and the exit code is 1.
 #[track_caller]
-fn misses(ran: &Ran, parts: &[&str]) {
+pub(crate) fn misses(ran: &Ran, parts: &[&str]) {
     assert_eq!(ran.code, 1, "{ran}");
     for part in parts {
         assert!(ran.stdout.contains(part), "`{part}` is not in\n{ran}");

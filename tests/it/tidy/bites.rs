@@ -283,6 +283,14 @@ fn printing_is_found() {
 }
 
 #[test]
+fn json_that_is_read_past_the_door_is_found() {
+    let read = "fn f(said: &[u8]) { serde_json::from_slice::<Json>(said).ok(); }\n";
+    bites(&rules::own_json(&engine(read)), "`value::json_in`");
+    let tested = format!("#[cfg(test)]\nmod tests {{ {read} }}");
+    leaves(&rules::own_json(&engine(&tested)));
+}
+
+#[test]
 fn unsafe_code_is_found() {
     bites(
         &rules::unsafe_code(&engine("unsafe { f() }\n")),

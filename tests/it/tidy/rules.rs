@@ -204,6 +204,16 @@ pub(super) fn unsafe_code(source: &Source) -> Vec<String> {
     refused_code(source, &source.text, &["unsafe"], instead)
 }
 
+pub(super) fn own_json(source: &Source) -> Vec<String> {
+    let calls = [
+        "serde_json : : from_str",
+        "serde_json : : from_slice",
+        "serde_json : : from_reader",
+    ];
+    let instead = "read it by `value::json_in`, which counts its parts before it makes them";
+    refused_code(source, &without_tests(&source.text), &calls, instead)
+}
+
 /// What a file may not contain as code, its tokens with spaces between them, and what to write
 /// instead.
 fn refused_code(source: &Source, code: &str, refused: &[&str], instead: &str) -> Vec<String> {

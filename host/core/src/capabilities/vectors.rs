@@ -36,6 +36,8 @@ inventory::submit! {
 }
 
 /// Marks the error of a query that gives more elements than are left.
+/// Bytes of memory that a vector in a text may take.
+const TREE: u64 = 64 << 20;
 const TOO_MANY: &str = "too many elements";
 
 type GuestResult<T> = wasmtime::Result<Result<T, VectorError>>;
@@ -140,7 +142,7 @@ fn labelled(row: Vec<value::Value>) -> Result<(String, Vec<f32>), StoreError> {
     };
     let vector = match &vector {
         value::Value::Blob(bytes) => value::Value::vector_of(bytes),
-        value::Value::Text(text) | value::Value::Json(text) => serde_json::from_str(text).ok(),
+        value::Value::Text(text) | value::Value::Json(text) => value::json_in(text, TREE).ok(),
         _ => None,
     };
     vector.map(|vector| (label, vector)).ok_or_else(|| {

@@ -19,6 +19,11 @@ use url::Url;
 use super::headers;
 use crate::exchange::{ClientError, ClientErrorKind, Request, Response};
 use crate::settings::hex;
+use crate::value::json_in;
+
+/// The most bytes of a file of a cassette, and what it may take in memory.
+const LARGEST: u64 = 256 << 20;
+const TREE: u64 = 512 << 20;
 
 /// Records what is asked and answered, or answers from what was.
 #[derive(Debug)]
@@ -109,7 +114,11 @@ impl Tape {
     /// The answer that was recorded.
     pub(super) fn answer(&self, asked: &Asked) -> Result<Response, ClientError> {
         let (file, turn) = (self.file(asked), self.turn(asked));
-        let Ok(text) = fs::read(&file) else {
+        let unread = |problem: &dyn std::fmt::Display| {
+            let text = format!("{}: {problem}", file.display());
+            ClientError::new(ClientErrorKind::NotRecorded, text)
+        };
+        let Ok(found) = fs::metadata(&file) else {
             let Asked { method, url, .. } = asked;
             let (folder, name) = (self.folder.display(), file.file_name());
             let name = name.unwrap_or_default().display();
@@ -117,11 +126,14 @@ impl Tape {
                 format!("{method} {url}: the cassette {folder} has no answer to it ({name})");
             return Err(ClientError::new(ClientErrorKind::NotRecorded, text));
         };
-        let unread = |problem: &dyn std::fmt::Display| {
-            let text = format!("{}: {problem}", file.display());
-            ClientError::new(ClientErrorKind::NotRecorded, text)
-        };
-        let cassette: Cassette = serde_json::from_slice(&text).map_err(|error| unread(&error))?;
+        // What is no file might never end.
+        if !found.is_file() || found.len() > LARGEST {
+            let most = LARGEST >> 20;
+            return Err(unread(&format!("it is no file of at most {most} MiB")));
+        }
+        let text = fs::read(&file).map_err(|error| unread(&error))?;
+        let cassette: Cassette =
+            json_in(text, TREE).map_err(|problem| unread(&format!("it {problem}")))?;
         let last = cassette.answers.len().saturating_sub(1);
         let answer = cassette.answers.into_iter().nth(turn.min(last));
         let answer = answer.ok_or_else(|| unread(&"it has no answer"))?;
@@ -151,7 +163,7 @@ impl Tape {
         let file = self.file(asked);
         let turn = self.turn(asked);
         let before = (turn > 0).then(|| fs::read(&file)).transpose()?;
-        let before = before.and_then(|text| serde_json::from_slice::<Cassette>(&text).ok());
+        let before = before.and_then(|text| json_in::<Cassette>(text, TREE).ok());
         let mut cassette = before.unwrap_or_else(|| Cassette {
             method: asked.method.clone(),
             url: asked.url.clone(),

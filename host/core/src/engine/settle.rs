@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn only_an_approval_of_a_handler_that_decides_directly_before_the_gate_settles_it() {
         let yes = json!({ "answer": "approve", "reasons": ["it is good", "and so on"], "seen": 3 });
-        let approves = [row(done(yes.clone()), Follow::Continue)];
+        let approves = [row(done(yes), Follow::Continue)];
         let pipeline = pipeline("[\"s\"]");
         let gate = pipeline.stage("g").expect("the gate");
         let Said::Approved(verdict) = said(gate, &approves, &registry(true)) else {
@@ -231,6 +231,11 @@ mod tests {
                 "{said}"
             );
         }
+    }
+
+    #[test]
+    fn a_ruling_that_is_odd_flagged_or_done_in_a_lesser_way_settles_nothing() {
+        let yes = json!({ "answer": "approve", "reasons": ["it is good", "and so on"], "seen": 3 });
         let odd = |ruling: Json| asks("[\"s\"]", &[row(done(ruling), Follow::Continue)], true);
         assert_eq!(
             odd(json!({ "answer": "ask", "reasons": ["a", "b"] })),
@@ -246,7 +251,7 @@ mod tests {
             stage: "x".to_owned(),
             ..row(flag, Follow::Continue)
         };
-        let rows = [approves[0].clone(), flagged];
+        let rows = [row(done(yes.clone()), Follow::Continue), flagged];
         assert_eq!(asks("[\"s\"]", &rows, true), "s: what waits is flagged");
         let Outcome::Done(lesser) = done(yes) else {
             unreachable!()

@@ -89,6 +89,9 @@ pub struct Needs {
     pub prompts: Vec<PromptNeed>,
     /// Tables that it uses.
     pub tables: Vec<TableNeed>,
+    /// Keys that say what it acts on, which no plugin may write.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub acts_on: Vec<String>,
 }
 
 /// A prompt, and the variables that its handler gives to it.
@@ -321,6 +324,13 @@ impl Needs {
             needed: all(needed),
             optional: all(optional),
         });
+        self
+    }
+
+    /// A key that says what it acts on.
+    #[must_use]
+    pub fn acts_on(mut self, key: &str) -> Self {
+        self.acts_on.push(key.to_owned());
         self
     }
 

@@ -1,5 +1,6 @@
 //! Outcomes as they are kept.
 
+use super::kept::MOST_FALLBACKS;
 use super::*;
 
 #[test]

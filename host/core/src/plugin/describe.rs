@@ -15,9 +15,12 @@ use crate::handler::{Contract, Needs, RowAct, RowUse, TableName, TableNeed, sche
 use crate::lines::Lines;
 use crate::outcome::{Failure, FailureKind};
 use crate::settings::Snapshot;
+use crate::value::{JsonProblem, json_in};
 
 /// What is lifted into the host costs more there than its bytes: room for the types around them.
 const LIFTED: usize = 4;
+/// Bytes of memory that a schema may take.
+const TREE: u64 = 64 << 20;
 
 impl Plugin {
     /// The contracts of its handlers, in the order of their names. What a component said once,
@@ -180,8 +183,10 @@ fn contract_of(said: handlers::Contract, bounds: &Bounds<'_>) -> Result<Contract
             which: which.to_owned(),
             cause,
         };
-        let read = serde_json::from_str(text);
-        let said: Json = read.map_err(|error| broken(error.to_string()))?;
+        let said: Json = json_in(text, TREE).map_err(|problem| match problem {
+            JsonProblem::Broken(error) => broken(error.to_string()),
+            JsonProblem::TooLarge(_) => broken(format!("it {problem}")),
+        })?;
         let (deep, most) = (depth(&said), bounds.limits.schema_depth);
         bounds.within(deep, "levels in a schema", most, "schema_depth")?;
         schema::compiled(&said).map_err(broken)?;
@@ -198,6 +203,7 @@ fn contract_of(said: handlers::Contract, bounds: &Bounds<'_>) -> Result<Contract
         prompts: Vec::new(),
         role_keys: Vec::new(),
         verdict_keys: Vec::new(),
+        acts_on: Vec::new(),
         tables: said.tables.into_iter().map(Into::into).collect(),
     };
     let always_gives_a_verdict = said.always_gives_a_verdict;

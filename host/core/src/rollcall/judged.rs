@@ -1,7 +1,7 @@
 //! What is published is what was judged. A publication reads keys, and so do the stages that write
 //! them; each stage that writes one of these is before the gates and the required verdicts that the
 //! publication comes after, or what they said yes to is another text than the one that goes out. So it
-//! is with the rails that a stage adds up: what it hands on is what they judged.
+//! is with the judges that a stage adds up: what it hands on is what they judged.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -80,11 +80,11 @@ fn judged(scope: &RollScope<'_>, defined: &Defined<Pipeline>) -> Vec<Reference> 
         }
     }
     for addition in &stages {
-        for rail in stages.iter().filter(|rail| rail.is_heard_by(addition)) {
-            let mut keys = seen(&stages, addition, rail);
+        for judge in stages.iter().filter(|judge| judge.is_heard_by(addition)) {
+            let mut keys = seen(&stages, addition, judge);
             // Whoever writes a text itself says nothing of the one that it hands on.
-            keys.retain(|key| !rail.writes(key));
-            references.extend(rewritten(&stages, addition, rail, keys, &mut told));
+            keys.retain(|key| !judge.writes(key));
+            references.extend(rewritten(&stages, addition, judge, keys, &mut told));
         }
     }
     references
@@ -103,7 +103,7 @@ fn seen<'k>(stages: &'k [Known<'_>], end: &'k Known<'_>, guard: &Known<'_>) -> B
     keys
 }
 
-/// The stages that write some keys of what an end hands on, a publication or what adds up rails, and that
+/// The stages that write some keys of what an end hands on, a publication or what adds up judges, and that
 /// a guard before it does not come after. Each is told of once.
 fn rewritten(
     stages: &[Known<'_>],

@@ -120,7 +120,7 @@ fn changed(owner: &str, number: i64) -> StoreError {
         StoreErrorKind::Schema,
         format!(
             "the database was made with another text of migration {number} of {owner}; it belongs to another build of callboard: \
-             work on with that one, whose `posts export` writes its pages, or move the database away (or name another with \
+             work on with that one, or move the database away (or name another with \
              `--database`) and begin anew with `callboard apply`"
         ),
     )

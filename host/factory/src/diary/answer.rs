@@ -2,6 +2,7 @@
 //! The host writes the citations. A sentence that says what its changes do not say is left out, and
 //! the draft says which and why; if that is half of them, the answer is refused.
 
+use callboard_core::value::{JsonProblem, json_in};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -28,6 +29,8 @@ const LEAKS: [&str; 9] = [
     "as a language model",
     "here is the post",
 ];
+/// Bytes of memory that an answer may take as JSON.
+const TREE: u64 = 64 << 20;
 /// The most characters of a title, of a heading and of a sentence.
 const TITLE: usize = 120;
 const HEADING: usize = 80;
@@ -122,8 +125,8 @@ pub fn leaks(answer: &str, asked: &Asked) -> Result<(), String> {
         return Err("it is empty".to_owned());
     }
     // Of a document only its strings are a text, and what stands in code is shown, not said.
-    let texts = serde_json::from_str(answer)
-        .map_or_else(|_| vec![answer.to_owned()], |json| strings(&json));
+    let texts =
+        json_in(answer, TREE).map_or_else(|_| vec![answer.to_owned()], |json| strings(&json));
     if let Some(leak) = texts.iter().find_map(|text| leak(text)) {
         return Err(format!("it contains `{leak}`, which is no part of a post"));
     }
@@ -171,7 +174,10 @@ pub fn parse<T: DeserializeOwned>(answer: &str) -> Result<T, String> {
         return Err("it is no JSON object".to_owned());
     };
     let text = answer.get(start..=end).unwrap_or_default();
-    serde_json::from_str(text).map_err(|error| format!("it does not fit the schema: {error}"))
+    json_in(text, TREE).map_err(|problem| match problem {
+        JsonProblem::Broken(error) => format!("it does not fit the schema: {error}"),
+        JsonProblem::TooLarge(_) => format!("it {problem}"),
+    })
 }
 
 struct Reader<'b> {

@@ -2,6 +2,7 @@
 //! else was in its file, and named by what it is.
 
 use std::io::Cursor;
+use std::sync::{Mutex, PoisonError};
 
 use callboard_core::foreign;
 use callboard_core::settings::hex;
@@ -33,6 +34,8 @@ const KINDS: [(ImageFormat, &str, &str); 3] = [
     (ImageFormat::WebP, "webp", "image/webp"),
 ];
 
+static ALONE: Mutex<()> = Mutex::new(());
+
 /// A picture as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
@@ -48,6 +51,8 @@ pub struct Picture {
 impl Picture {
     /// What is kept of a file: the picture, at most `width` pixels wide.
     pub fn read(bytes: &[u8], width: u32) -> Result<Self, Trouble> {
+        // One at a time: each may take half a gigabyte while it is taken apart.
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let made = foreign::read("pictures", || read(bytes, width));
         made.unwrap_or_else(|broken| Err(Trouble::new(Cause::NotAnImage, broken)))
     }

@@ -1,6 +1,8 @@
-//! What the doctor asks about pictures: whether the server that makes them is well. What the settings
-//! say of it, and of what keeps them, is asked by the roll call.
+//! What the doctor asks about pictures: whether the server that makes them is well, and whether those
+//! that are shown are there. What the settings say of the server, and of what keeps them, is asked by the
+//! roll call.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use callboard_core::app::doctor::Symptom;
@@ -9,8 +11,13 @@ use callboard_core::client::Client;
 use callboard_core::settings::Snapshot;
 use futures_util::future::BoxFuture;
 
+use super::Media;
 use crate::images::{Provider, Trouble};
+use crate::tables::tasks::{self, TaskStatus};
+use crate::tables::{drafts, posts};
 
+/// Of how many posts, and of how many drafts, the pictures are looked at: the newest.
+const LOOKED_AT: u32 = 1_000;
 /// How long the server may take to say how it is.
 const WAIT: Duration = Duration::from_secs(5);
 
@@ -19,7 +26,11 @@ pub(crate) fn probe(app: &App) -> BoxFuture<'_, Result<Vec<Symptom>, AppError>> 
     Box::pin(async move {
         let loaded = app.active().await?;
         match app.snapshot(&loaded.definitions).await {
-            Ok(settings) => Ok(symptoms(&settings).await),
+            Ok(settings) => {
+                let mut symptoms = symptoms(&settings).await;
+                symptoms.extend(absent(app).await?);
+                Ok(symptoms)
+            }
             // It is said by the check of the secrets.
             Err(AppError::Secret(_)) => Ok(Vec::new()),
             Err(error) => Err(error),
@@ -41,6 +52,53 @@ async fn symptoms(settings: &Snapshot) -> Vec<Symptom> {
         }
     }
     symptoms
+}
+
+/// Pictures that posts, and drafts that wait for approval, show, and that are not where they are kept.
+async fn absent(app: &App) -> Result<Option<Symptom>, AppError> {
+    let store = app.store();
+    let mut names = BTreeSet::new();
+    for entry in posts::list(store, LOOKED_AT).await? {
+        if let Some(post) = entry.known().filter(|post| !post.removed) {
+            names.extend(super::names(&post.markdown, post.featured.as_ref()));
+        }
+    }
+    for entry in tasks::list(store, Some(TaskStatus::AwaitingApproval), LOOKED_AT).await? {
+        let Some(task) = entry.known() else { continue };
+        let row = store
+            .read_first(drafts::numbered(&task.id, task.draft))
+            .await?;
+        if let Some(draft) = row.and_then(|row| row.text().ok()) {
+            names.extend(super::names(&draft.markdown, draft.featured.as_ref()));
+        }
+    }
+    Ok(lost(app, names).await)
+}
+
+/// What to say of the pictures of these names.
+async fn lost(app: &App, names: BTreeSet<String>) -> Option<Symptom> {
+    let first = names.first()?;
+    let mend = "put them back: copy the folder or the bucket of a backup, or see to setting `media.store`; \
+        `callboard tasks regen-image` makes one anew";
+    let problem = |problem: String| Some(Symptom::problem("pictures", problem, mend));
+    let media = match Media::of(app).await {
+        Ok(Some(media)) => media,
+        Ok(None) => return problem(format!("the folder of `{first}` and others is not there")),
+        Err(error) => return problem(error.to_string()),
+    };
+    let mut absent = Vec::new();
+    for name in &names {
+        match media.has(name).await {
+            Ok(true) => {}
+            Ok(false) => absent.push(name),
+            Err(error) => return problem(format!("`{name}`: {error}")),
+        }
+    }
+    let (count, all) = (absent.len(), names.len());
+    let first = absent.first()?;
+    problem(format!(
+        "{count} of {all} pictures that are shown are not there: `{first}`"
+    ))
 }
 
 async fn well(provider: &Provider) -> Result<(), Trouble> {

@@ -15,8 +15,7 @@ use callboard_core::operations::{Broken, ErrorKind, ListEntry, OperationError, n
 use callboard_core::store::findings;
 
 use crate::images;
-use crate::markdown::{self, pictures::KEPT};
-use crate::media::{Media, Pieces, Unstored};
+use crate::media::{self, Media, Pieces, Unstored};
 use crate::site::{self, SiteError, Unshown};
 use crate::tables::POST;
 use crate::tables::posts;
@@ -152,7 +151,7 @@ async fn pictures(app: &App, all: &[Post]) -> Result<(Pictures, Vec<String>), Op
     let names: BTreeSet<String> = all
         .iter()
         .filter(|post| !post.removed)
-        .flat_map(shown)
+        .flat_map(|post| media::names(&post.markdown, post.featured.as_ref()))
         .collect();
     let (mut found, mut absent) = (Pictures::new(), Vec::new());
     if names.is_empty() {
@@ -172,19 +171,6 @@ async fn pictures(app: &App, all: &[Post]) -> Result<(Pictures, Vec<String>), Op
         }
     }
     Ok((found, absent))
-}
-
-/// The names of the kept pictures that a post shows. One that can't be read shows none.
-fn shown(post: &Post) -> Vec<String> {
-    let inline = markdown::pictures::shown(&post.markdown).unwrap_or_default();
-    let inline = inline.into_iter().map(|picture| picture.src);
-    let featured = post.featured.iter().map(|image| image.src.clone());
-    let sources = featured.chain(inline);
-    let name = |src: String| src.strip_prefix(KEPT).map(str::to_owned);
-    let names = sources.filter_map(name);
-    names
-        .filter(|name| images::picture::mime(name).is_some())
-        .collect()
 }
 
 /// A kept picture for a reader.

@@ -136,6 +136,17 @@ pub async fn retry(
     by: &Actor,
 ) -> Result<String, OperationError> {
     let task = found(app, wanted).await?;
+    if task.status == TaskStatus::Published {
+        let problem = format!(
+            "task {} is published, and nothing of it is made anew",
+            task.short
+        );
+        let mend = format!(
+            "what its run does behind the post is repeated by `callboard runs retry {} --from STAGE`",
+            task.run
+        );
+        return Err(OperationError::usage(problem).mend(mend));
+    }
     let (run, _) = runs::retry(app, &task.run, from, by).await?;
     Ok(run)
 }

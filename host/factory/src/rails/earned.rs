@@ -9,8 +9,8 @@ use callboard_core::store::{Store, StoreError};
 use callboard_core::workspace::{Defined, Definitions};
 use futures_util::future::BoxFuture;
 
-use super::judge::{Judging, Question};
 use super::policy::{Action, CameTo, Config};
+use super::question::{Judging, Question};
 use super::roll::{AGGREGATE, handler, referrer};
 use super::trial::Figures;
 use crate::tables::rail_trials::{self, RailTrial};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
-use super::judge::{Judged, Judging, Read};
+use super::question::{Judged, Judging, Read};
 use crate::draft::Draft;
 use crate::tables::rail_trials::RailTrial;
 

@@ -2,12 +2,21 @@
 
 use callboard_core::beside::Clock;
 use callboard_core::foreign;
+use callboard_core::value::tree;
 use feed_rs::model::Entry;
 use feed_rs::parser;
+use memchr::memmem;
 use url::Url;
 
 use super::page::text_of_html;
 use super::spaced;
+
+/// The most items and elements of a feed, and bytes of memory that one of JSON may take.
+const ITEMS: usize = 10_000;
+const ELEMENTS: usize = 400_000;
+const TREE: u64 = 64 << 20;
+/// How an item begins, whatever its name is prefixed with.
+const OPENINGS: [&[u8]; 4] = [b"<item", b":item", b"<entry", b":entry"];
 
 /// What a feed says of one thing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,6 +43,7 @@ pub struct Read {
 
 /// The first `most` items of a feed that was read at `base`.
 pub fn read(bytes: &[u8], base: &str, most: usize, clock: &mut Clock) -> Result<Read, String> {
+    bounded(bytes)?;
     let parser = parser::Builder::new().base_uri(Some(base)).build();
     let parsed =
         foreign::read("a feed", || parser.parse(bytes)).map_err(|error| error.to_string())?;
@@ -51,6 +61,21 @@ pub fn read(bytes: &[u8], base: &str, most: usize, clock: &mut Clock) -> Result<
             .map(|entry| item(entry, clock))
             .collect(),
     })
+}
+
+/// Whether what its reader keeps of a feed is bounded: it keeps all items, and the lists of each.
+fn bounded(bytes: &[u8]) -> Result<(), String> {
+    let opens = memchr::memchr_iter(b'<', bytes).count();
+    let items = OPENINGS
+        .iter()
+        .map(|it| memmem::find_iter(bytes, it).count());
+    let is_document = bytes.trim_ascii_start().first() != Some(&b'<');
+    if opens > ELEMENTS || items.sum::<usize>() > ITEMS || is_document && tree(bytes) > TREE {
+        return Err(format!(
+            "it has more than any feed that is read: {ITEMS} items, {ELEMENTS} elements"
+        ));
+    }
+    Ok(())
 }
 
 /// Whether a feed can say what stands at an address: it is at the same site, that is at the same host and

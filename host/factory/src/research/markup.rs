@@ -1,9 +1,8 @@
 //! HTML of strangers, made plain before a tree is made of it. A tree is more than its text: each
 //! paragraph behind an open `<b>` has one of its own, and each element looks through those around it. So
-//! what only decorates is left out, and how much and how deep the rest is, is counted token by token.
+//! what only decorates is left out, and what the rest becomes is counted before there is a tree of it.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 use callboard_core::beside::{Clock, TimeOver};
 use html5ever::tendril::StrTendril;
@@ -12,10 +11,10 @@ use html5ever::tokenizer::{
     BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
 };
 
+use super::shape;
+
 /// The most elements of a page.
 const ELEMENTS: usize = 50_000;
-/// The most of them that are open at a place.
-const DEPTH: u32 = 512;
 /// Bytes between two looks at the clock.
 const PIECE: usize = 16 << 10;
 /// What decorates a text: an open one is made anew in each element that follows.
@@ -25,12 +24,6 @@ const DECORATION: [&str; 13] = [
 /// What is left out with all that is in it, and is no markup.
 const LEFT_OUT: [&str; 7] = [
     "iframe", "noembed", "noframes", "noscript", "script", "style", "xmp",
-];
-/// What has no end, or ends with what follows.
-const ENDS_ITSELF: [&str; 32] = [
-    "area", "base", "basefont", "bgsound", "br", "col", "dd", "dt", "embed", "frame", "hr", "img",
-    "input", "keygen", "li", "link", "meta", "optgroup", "option", "p", "param", "rb", "rp", "rt",
-    "source", "tbody", "td", "tfoot", "th", "thead", "track", "tr",
 ];
 /// Attributes by which the text of a page is told from what is around it.
 const ATTRIBUTES: [&str; 18] = [
@@ -76,9 +69,11 @@ pub(super) fn plain(html: &str, clock: &mut Clock) -> Result<String, String> {
     }
     tokenizer.end();
     let plain = tokenizer.sink.0.into_inner();
-    plain
-        .refused
-        .map_or(Ok(plain.text), |refused| Err(refused.to_owned()))
+    if let Some(refused) = plain.refused {
+        return Err(refused.to_owned());
+    }
+    shape::bounded(&plain.text, clock)?;
+    Ok(plain.text)
 }
 
 struct Sink(RefCell<Plain>);
@@ -88,9 +83,6 @@ struct Sink(RefCell<Plain>);
 struct Plain {
     text: String,
     elements: usize,
-    /// How many of each name are open, and how many of all.
-    open: HashMap<String, u32>,
-    depth: u32,
     /// What is left out ends with this.
     until: Option<String>,
     refused: Option<&'static str>,
@@ -126,23 +118,11 @@ impl Plain {
             });
         }
         if self.refused.is_none() && !DECORATION.contains(&name) && name != "plaintext" {
-            self.open(name);
             self.write(tag);
         }
         match name {
             "title" | "textarea" => TokenSinkResult::RawData(RawKind::Rcdata),
             _ => TokenSinkResult::Continue,
-        }
-    }
-
-    fn open(&mut self, name: &str) {
-        if ENDS_ITSELF.contains(&name) {
-            return;
-        }
-        *self.open.entry(name.to_owned()).or_default() += 1;
-        self.depth += 1;
-        if self.depth > DEPTH {
-            self.refused = Some("its elements nest deeper than those of any page that is read");
         }
     }
 
@@ -171,10 +151,6 @@ impl Plain {
         }
         if DECORATION.contains(&name) || self.refused.is_some() {
             return;
-        }
-        if let Some(open) = self.open.get_mut(name).filter(|open| **open > 0) {
-            *open -= 1;
-            self.depth -= 1;
         }
         self.text.push_str("</");
         self.text.push_str(name);

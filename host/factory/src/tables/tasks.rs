@@ -167,6 +167,13 @@ pub fn approval(task: &str, draft: i64) -> Query<Approval> {
     Query::new(sql).bind(task).bind(event).bind(draft)
 }
 
+/// The last time that a run asked a person about a task.
+pub fn asked(task: &str, run: &str) -> Query<TaskMove> {
+    let asked = "WHERE task = $1 AND run = $2 AND event = $3 ORDER BY step DESC LIMIT 1";
+    let query = select(asked).bind(task).bind(run);
+    query.bind(TaskEvent::Ask.word())
+}
+
 /// The same history as a question.
 pub fn moves(task: &str) -> Query<TaskMove> {
     select("WHERE task = $1 ORDER BY step").bind(task)

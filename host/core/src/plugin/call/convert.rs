@@ -8,7 +8,7 @@ use crate::outcome::{Done, Failure, FailureKind, Outcome, Patch, Stop};
 use crate::plugin::Plugin;
 use crate::plugin::bindings::handlers;
 use crate::store::storable;
-use crate::value::{self, Statement};
+use crate::value::{self, JsonProblem, Statement};
 
 pub(super) fn internal(message: String) -> Failure {
     Failure {
@@ -48,13 +48,16 @@ pub(super) fn outcome(outcome: handlers::Outcome, plugin: &Plugin) -> Result<Out
 }
 
 fn patch(text: &str) -> Result<Patch, Failure> {
-    let tree = value::tree(text.as_bytes());
-    if tree > storable::TREE {
-        let problem = storable::too_many_parts(tree, storable::TREE);
-        return Err(internal(format!("the patch {problem}")));
-    }
-    serde_json::from_str(text)
-        .map_err(|error| internal(format!("the patch is no JSON object: {error}")))
+    value::json_in(text, storable::TREE).map_err(|problem| {
+        internal(match problem {
+            JsonProblem::Broken(error) => format!("the patch is no JSON object: {error}"),
+            JsonProblem::TooLarge(_) => {
+                let tree = value::tree(text.as_bytes());
+                let problem = storable::too_many_parts(tree, storable::TREE);
+                format!("the patch {problem}")
+            }
+        })
+    })
 }
 
 fn done(done: handlers::Done) -> Result<Done<Patch>, Failure> {

@@ -210,7 +210,7 @@ async fn a_misspelt_key_below_others_is_told_with_the_one_that_was_meant() {
             "properties": {"enabled": {"type": "boolean"}}});
         contract.config["$defs"] = serde_json::json!({ "Rule": rule });
         contract.config["properties"]["rules"] = serde_json::json!({"type": "object",
-            "additionalProperties": {"anyOf": [{"$ref": "#/$defs/Rule"}]}});
+            "additionalProperties": {"$ref": "#/$defs/Rule"}});
     });
     ground.replace(
         P,

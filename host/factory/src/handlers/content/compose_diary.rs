@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use callboard_core::beside;
 use callboard_core::handler::{Call, Handled, Handler, ModelRequest, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
@@ -156,16 +157,16 @@ async fn ask(
     let Some(completion) = answer else {
         return Ok(None);
     };
-    let asked = Asked {
-        prompt: &prompt,
-        material: &material,
-    };
-    let draft = answer::read(
-        &completion.text,
-        &completion.model,
-        (bundle, template),
-        &asked,
-    );
+    let (text, model) = (completion.text, completion.model.clone());
+    let (bundle, template) = (bundle.clone(), template.to_owned());
+    let draft = beside::wait(move || {
+        let asked = Asked {
+            prompt: &prompt,
+            material: &material,
+        };
+        answer::read(&text, &model, (&bundle, &template), &asked)
+    });
+    let draft = draft.await.unwrap_or_else(|lost| Err(lost.to_string()));
     draft.map(Some).map_err(|reason| {
         let model = &completion.model;
         Unwritten::Unusable(format!("the answer of {model} was refused: {reason}"))

@@ -253,7 +253,9 @@ impl<'c> Studio<'c> {
             seed,
         };
         let request = self.provider.generate(&wanted, key, self.patience());
-        let answered = self.provider.read(self.send(request).await?)?;
+        let (provider, response) = (self.provider.clone(), self.send(request).await?);
+        let read = beside::wait(move || provider.read(response)).await;
+        let answered = read.map_err(|error| Trouble::new(Cause::WrongAnswer, error))??;
         let bytes = match answered.content {
             Content::Bytes(bytes) => bytes,
             Content::At(url) => self.fetch(&url).await?,

@@ -1,8 +1,8 @@
 //! `content.save_draft`: task and draft, committed together with the checkpoint.
 //!
 //! A task that was asked for is the one of its run. Any other is found by its subject, which has one task:
-//! if it was rejected or halted, a later run gives it a new draft; if it waits for approval or is
-//! published, there is nothing to do. Two runs that race both insert, and the constraints of the
+//! if it was rejected or halted, a later run gives it a new draft; if it waits for approval, there is
+//! nothing to do. Nor is there if it is published, be it the task of this very run. Two runs that race both insert, and the constraints of the
 //! schema refuse the second.
 //!
 //! What a person edited meanwhile is not lost: it is merged into what the same run writes after it.
@@ -20,7 +20,7 @@ use crate::draft::{Draft, Said};
 use crate::markdown;
 use crate::rails::aggregate::Report;
 use crate::tables::drafts::{self, Origin};
-use crate::tables::tasks::{self, NewTask, Task, TaskEvent};
+use crate::tables::tasks::{self, NewTask, Task, TaskEvent, TaskStatus};
 use crate::tables::transitions::{At, Happening};
 use crate::writing::seo::Seo;
 
@@ -128,6 +128,11 @@ impl Handler for SaveDraft {
 /// The task of the draft, unless it is settled or in the hands of another run, and its subject.
 async fn existing(call: &Call, said: Option<&str>) -> Result<(Option<Task>, String), Stop> {
     let own = call.read_first(tasks::made_by(&call.run)).await?;
+    // What is published stays as it is; a draft beside it would be nobody's.
+    if let Some(task) = own.as_ref().filter(|it| it.status == TaskStatus::Published) {
+        let reason = format!("{} is published already", task.subject);
+        return Err(Stop::nothing_to_do(reason));
+    }
     let own_subject = own.as_ref().map(|task| task.subject.clone());
     let subject = said.map(str::to_owned).or(own_subject);
     let subject = subject.unwrap_or_else(|| format!("run:{}", call.run));

@@ -2,7 +2,8 @@
 //! transaction of the checkpoint, so it happens once or not at all.
 //!
 //! What is published is the draft that the task names, as it was shown and approved: an edit of a
-//! person is in it, and what a stage has changed since without saving it is not.
+//! person is in it, and what a stage has changed since without saving it is not. The task is the one
+//! that this run makes, whatever the key says; if the run asked a person, it is the draft that got the yes.
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
@@ -53,6 +54,7 @@ impl Handler for PublishPost {
 
     fn needs(&self) -> Needs {
         Needs::default()
+            .acts_on("task")
             .table("posts", &["select", "insert"])
             .table("tasks", &["select", "update"])
             .table("task_history", &["select", "insert"])
@@ -66,8 +68,7 @@ impl Handler for PublishPost {
         let (draft, editor) = approved(call, &task).await?;
         showable(&draft)?;
         let slug = free_slug(call, &draft).await?;
-        let approval = tasks::approval(&task.id, task.draft);
-        let approval = call.read_first(approval).await?;
+        let approval = approval(call, &task).await?;
         let mut post = post(call, draft, &task, slug);
         post.edited_by = editor;
         if let Some(Approval { who, at }) = approval {
@@ -116,6 +117,9 @@ async fn publishable(call: &Call, id: &str) -> Result<Task, Stop> {
         return Err(Stop::nothing_to_do(done));
     }
     let rejected = |how: &str| Err(Stop::rejected("task", format!("task {id} {how}")));
+    if task.run != call.run {
+        return rejected(&format!("is not what this run makes, but run {}", task.run));
+    }
     match task.status {
         TaskStatus::Rejected => rejected("was rejected"),
         TaskStatus::Halted => rejected("was halted with its run"),
@@ -126,6 +130,19 @@ async fn publishable(call: &Call, id: &str) -> Result<Task, Stop> {
         ))),
         TaskStatus::InProgress | TaskStatus::Drafted | TaskStatus::Approved => Ok(task),
     }
+}
+
+/// Who said yes to the draft of the task. If the run asked, there is no post without that.
+async fn approval(call: &Call, task: &Task) -> Result<Option<Approval>, Stop> {
+    let (id, number) = (&task.id, task.draft);
+    let approval = call.read_first(tasks::approval(id, number)).await?;
+    let is_approved = task.status == TaskStatus::Approved && approval.is_some();
+    let asked = call.read_first(tasks::asked(id, &call.run)).await?;
+    if asked.is_some() && !is_approved {
+        let detail = format!("draft {number} of task {id} is not the one that was approved");
+        return Err(Stop::rejected("task", detail));
+    }
+    Ok(approval)
 }
 
 /// The draft of the task that is published, and who edited it.

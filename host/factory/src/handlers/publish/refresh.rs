@@ -34,7 +34,9 @@ impl Handler for Refresh {
     const SUMMARY: &'static str = "Changes what search engines and lists show of a published post";
 
     fn needs(&self) -> Needs {
-        Needs::default().table("posts", &["select", "update"])
+        Needs::default()
+            .acts_on("subject")
+            .table("posts", &["select", "update"])
     }
 
     async fn handle(&self, call: &Call, _config: (), reads: Reads) -> Handled<Writes> {

@@ -50,6 +50,8 @@ impl Handler for ReplacePicture {
 
     fn needs(&self) -> Needs {
         Needs::default()
+            .acts_on("task")
+            .acts_on("images")
             .table("tasks", &["select", "update"])
             .table("task_history", &["select", "insert"])
             .table("drafts", &["select", "insert"])

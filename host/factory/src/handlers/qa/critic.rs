@@ -4,7 +4,8 @@ use callboard_core::handler::{Call, Handled, Handler, Needs};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::rails::judge::{CRITIC as QUESTION, Judged, Judging, judge};
+use crate::rails::judge::judge;
+use crate::rails::question::{CRITIC as QUESTION, Judged, Judging};
 use crate::rails::review::Review;
 
 struct Critic;

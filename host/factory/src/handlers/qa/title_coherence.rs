@@ -4,7 +4,8 @@ use callboard_core::handler::{Call, Handled, Handler, Needs};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::rails::judge::{Judged, Judging, TITLE_COHERENCE as QUESTION, judge};
+use crate::rails::judge::judge;
+use crate::rails::question::{TITLE_COHERENCE as QUESTION, Judged, Judging};
 use crate::rails::review::Review;
 
 struct TitleCoherence;

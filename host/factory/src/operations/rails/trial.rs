@@ -17,7 +17,8 @@ use serde::Serialize;
 
 use crate::diary::id::derived;
 use crate::rails::earned::{self, Judge};
-use crate::rails::judge::{Judging, QUESTIONS, Question, Verdict, judge};
+use crate::rails::judge::{Verdict, judge};
+use crate::rails::question::{Judging, QUESTIONS, Question};
 use crate::rails::trial::{Figures, Labelled, corpus_digest};
 use crate::tables::rail_trials::{self, RailTrial};
 

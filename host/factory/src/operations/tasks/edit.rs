@@ -55,7 +55,10 @@ pub async fn edit(
 /// The draft as a person has it, if anything is different, with what came since `seen`.
 fn edited(seen: &Draft, newest: &Draft, edit: &Edit<'_>) -> Result<Option<Draft>, OperationError> {
     let title = edit.title.unwrap_or(&seen.title).trim();
-    let markdown = edit.markdown.unwrap_or(&seen.markdown);
+    // An editor ends what it writes with a line, which is no change.
+    let end = &seen.markdown[seen.markdown.trim_end().len()..];
+    let markdown = edit.markdown.unwrap_or(&seen.markdown).trim_end();
+    let markdown = format!("{markdown}{end}");
     if title == seen.title && markdown == seen.markdown {
         return Ok(None);
     }
@@ -75,7 +78,7 @@ fn edited(seen: &Draft, newest: &Draft, edit: &Edit<'_>) -> Result<Option<Draft>
     };
     let markdown = merge::merge(
         &seen.markdown,
-        side(markdown, &names.0),
+        side(&markdown, &names.0),
         side(&newest.markdown, &names.1),
     );
     markdown::to_html(&markdown, title, None)

@@ -113,6 +113,8 @@ pub struct DraftView {
     pub excerpt: String,
     /// Words by which the post is found.
     pub tags: Vec<String>,
+    /// The title that search engines show; its own, if empty.
+    pub seo_title: String,
     /// The text.
     pub markdown: String,
     /// The built-in composer, or the model.
@@ -273,11 +275,12 @@ impl From<Draft> for DraftView {
             }
         };
         // One that cannot be read is told where it is published.
-        let tags = draft.text().map(|text| text.tags).unwrap_or_default();
+        let text = draft.text().unwrap_or_default();
         Self {
             notes,
             report,
-            tags,
+            tags: text.tags,
+            seo_title: text.seo_title,
             id: draft.id,
             number: draft.number,
             parent: draft.parent,

@@ -92,6 +92,9 @@ fn show(output: Output, draft: &DraftView, fallbacks: &[StageFallback]) {
         ));
     }
     // What goes out with the text, and is not in it.
+    if !draft.seo_title.is_empty() {
+        output.labelled("found as ", &draft.seo_title);
+    }
     if !draft.excerpt.is_empty() {
         output.labelled("excerpt  ", &draft.excerpt);
     }
