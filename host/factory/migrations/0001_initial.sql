@@ -152,7 +152,7 @@ CREATE TABLE items (
     text      TEXT NOT NULL,
     digest    TEXT NOT NULL,
     found_at  BIGINT NOT NULL
-);
+){{strict}};
 
 CREATE INDEX items_found ON items (found_at);
 

@@ -46,6 +46,7 @@ fn refused_answer(text: String) {
     let server = ModelServer::new(Say::Text(text.leak()));
     let factory = Factory::bare_written(Sqlite);
     set_writer(&factory, &server);
+    factory.ok(&["apply"]);
     let ran = factory.diary(board().path(), DAY);
     assert_eq!(ran.code, 4, "{ran}");
     assert!(server.asked() > 0, "the model was asked");
@@ -123,7 +124,7 @@ fn pages() {
         ),
         (
             format!("<p>{links}{}", "<p>x".repeat(100_000)),
-            "nest deeper",
+            "more elements",
         ),
         ("<div>".repeat(45_000), "nest deeper"),
         ("<li><dd>".repeat(20_000), "nest deeper"),

@@ -59,7 +59,8 @@ fn rows_have_their_types(dialect: Dialect) {
                 let mut odd = sound.to_vec();
                 odd[at] = match sound[at] {
                     Value::Text(_) => &blob,
-                    // A text may be said to be bytes.
+                    // PostgreSQL makes bytes of a number, which is what the column holds.
+                    Value::Blob(_) if dialect == Dialect::Postgres => continue,
                     Value::Blob(_) => &int,
                     _ => &text,
                 };

@@ -118,7 +118,7 @@ fn a_way_back_with_too_few_turns_is_a_miss() {
     let ran = factory.run(&["check"]);
     assert_eq!(ran.code, 1, "{ran}");
     let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains("`revise` has only 2 visits"), "{ran}");
+    assert!(said.contains("`revise` may be visited 2 times"), "{ran}");
     assert!(
         said.contains("write `max_visits = 3` in stage `revise`"),
         "{ran}"

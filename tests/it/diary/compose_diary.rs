@@ -68,7 +68,7 @@ async fn every_other_answer_falls_back_and_says_why() {
     let cases = [
         (Ok(Some(says(""))), "empty"),
         (Ok(Some(says(&forged))), "4711"),
-        (Err(Stop::unavailable("writer", "refused")), "refused"),
+        (Err(Stop::unavailable("role writer", "refused")), "refused"),
         (Err(Stop::failed(FailureKind::Denied, "no")), "no"),
     ];
     for (answer, reason) in cases {

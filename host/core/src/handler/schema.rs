@@ -97,7 +97,7 @@ impl Schema {
                 return vec![Misfit::other(problem)];
             }
             let errors = self.validator.iter_errors(value).take(TOLD);
-            errors.map(|error| Misfit::of(&error)).collect()
+            errors.map(|error| Misfit::of(&error, value)).collect()
         });
         misfits.unwrap_or_else(|broken| vec![Misfit::other(broken.to_string())])
     }
@@ -119,7 +119,7 @@ impl Misfit {
         }
     }
 
-    fn of(error: &ValidationError<'_>) -> Self {
+    fn of(error: &ValidationError<'_>, whole: &Json) -> Self {
         let text = |key: &Json| key.as_str().unwrap_or_default().to_owned();
         let kind = match error.kind() {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
@@ -129,15 +129,26 @@ impl Misfit {
             _ => MisfitKind::Other,
         };
         let pointer = error.instance_path().to_string();
-        // Where no key is allowed, each is told as a value that is not.
-        if let ValidationErrorKind::FalseSchema = error.kind()
-            && let Some((above, key)) = pointer.rsplit_once('/')
-        {
-            return Self {
-                pointer: above.to_owned(),
-                problem: problem(error),
-                kind: MisfitKind::Unexpected(vec![key.replace("~1", "/").replace("~0", "~")]),
+        // Where no key is allowed, each is told as a value that is not, at its own place or at its parent's.
+        if let ValidationErrorKind::FalseSchema = error.kind() {
+            let parent = whole.pointer(&pointer).and_then(Json::as_object);
+            let (pointer, keys) = match (parent, pointer.rsplit_once('/')) {
+                (Some(parent), _) if !parent.is_empty() => {
+                    (pointer.clone(), parent.keys().take(TOLD).cloned().collect())
+                }
+                (_, Some((above, key))) => {
+                    let key = key.replace("~1", "/").replace("~0", "~");
+                    (above.to_owned(), vec![key])
+                }
+                _ => (pointer.clone(), Vec::new()),
             };
+            if !keys.is_empty() {
+                return Self {
+                    pointer,
+                    problem: problem(error),
+                    kind: MisfitKind::Unexpected(keys),
+                };
+            }
         }
         Self {
             pointer,

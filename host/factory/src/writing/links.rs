@@ -28,7 +28,12 @@ pub fn judged(text: &str, fate: impl Fn(&str) -> Fate) -> (String, Vec<String>) 
         Fate::To(place) => Some(format!("[{words}]({place})")),
         Fate::Text => {
             gone.push(url.to_owned());
-            Some(words.to_owned())
+            // The words of an address alone are the address.
+            Some(if words == url {
+                String::new()
+            } else {
+                words.to_owned()
+            })
         }
     });
     // What cannot be read has no link, and is shown as it is written.

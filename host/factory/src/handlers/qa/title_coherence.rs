@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::rails::judge::judge;
-use crate::rails::question::{TITLE_COHERENCE as QUESTION, Judged, Judging};
+use crate::rails::question::{Judged, Judging, TITLE_COHERENCE as QUESTION};
 use crate::rails::review::Review;
 
 struct TitleCoherence;

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::rails::judge::judge;
-use crate::rails::question::{TOPIC_DELIVERY as QUESTION, Judged, Judging};
+use crate::rails::question::{Judged, Judging, TOPIC_DELIVERY as QUESTION};
 use crate::rails::review::Review;
 
 struct TopicDelivery;

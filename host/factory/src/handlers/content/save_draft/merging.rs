@@ -27,8 +27,16 @@ pub(super) fn merged(
         side(&new.markdown, &names.1),
     );
     let mut notes = Vec::new();
-    let title = line("the title", [base, ours, new].map(|it| &it.title), &mut notes);
-    let excerpt = line("the excerpt", [base, ours, new].map(|it| &it.excerpt), &mut notes);
+    let title = line(
+        "the title",
+        [base, ours, new].map(|it| &it.title),
+        &mut notes,
+    );
+    let excerpt = line(
+        "the excerpt",
+        [base, ours, new].map(|it| &it.excerpt),
+        &mut notes,
+    );
     let conflicts = merge::unsettled(&markdown);
     if conflicts > 0 {
         notes.push(format!(
