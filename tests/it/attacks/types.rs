@@ -58,11 +58,11 @@ fn rows_have_their_types(dialect: Dialect) {
             for at in 0..sound.len() {
                 let mut odd = sound.to_vec();
                 odd[at] = match sound[at] {
+                    Value::Integer(_) => &text,
+                    // PostgreSQL's columns have their types: what it makes of bytes or a number for one is of it.
+                    _ if dialect == Dialect::Postgres => continue,
                     Value::Text(_) => &blob,
-                    // PostgreSQL makes bytes of a number, which is what the column holds.
-                    Value::Blob(_) if dialect == Dialect::Postgres => continue,
-                    Value::Blob(_) => &int,
-                    _ => &text,
+                    _ => &int,
                 };
                 let error = write(&odd).await.expect_err("another type");
                 assert!(error.is_for_good(), "{into} {at}: {error}");
