@@ -25,7 +25,7 @@ attacks! {
 /// With the plugin between two stages, the workspace has a miss that says why.
 fn is_refused(pipeline: &str, (before, behind): (&str, &str), why: &str) {
     let factory = Factory::bare_written(Sqlite);
-    let granted = "[[grants.actor.http]]\nhost = \"127.0.0.1\"\nscheme = \"http\"\nmethods = [\"GET\"]\nprivate = true\n";
+    let granted = "[grants.actor]\nlog = true\n[[grants.actor.http]]\nhost = \"127.0.0.1\"\nscheme = \"http\"\nmethods = [\"GET\"]\nprivate = true\n";
     factory.write("callboard.toml", format!("{BARE}{granted}"));
     add_plugin(&factory, "actor");
     let path = format!("pipelines/{pipeline}.toml");
