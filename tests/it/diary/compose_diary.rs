@@ -69,7 +69,10 @@ async fn every_other_answer_falls_back_and_says_why() {
         (Ok(Some(says(""))), "empty"),
         (Ok(Some(says(&forged))), "4711"),
         (Err(Stop::unavailable("role writer", "refused")), "refused"),
-        (Err(Stop::failed(FailureKind::Timeout, "too late")), "too late"),
+        (
+            Err(Stop::failed(FailureKind::Timeout, "too late")),
+            "too late",
+        ),
     ];
     for (answer, reason) in cases {
         let draft = draft(answer).await;

@@ -76,7 +76,11 @@ on_each!(
         };
         assert_eq!(ids(&["--status", "gated"]), std::slice::from_ref(&second));
         assert_eq!(ids(&["--pipeline", "play"]), [second, first.clone()]);
-        assert_eq!(ids(&["--pipeline", "other"]), Vec::<String>::new());
+        theatre.refuses(
+            &["runs", "list", "--pipeline", "other"],
+            2,
+            "there is no pipeline `other`",
+        );
         theatre.refuses(&["runs", "list", "--status", "finished"], 2, "finished");
         let shown = theatre.ok(&["runs", "show", &first]);
         for part in [

@@ -87,7 +87,10 @@ on_each!(
     |dialect: callboard_core::store::Dialect| {
         let server = PictureServer::sdxl();
         let factory = drafted(dialect, &server);
-        let found = || factory.run(&["doctor"]).to_string();
+        let found = || {
+            let said = factory.run(&["doctor"]).to_string();
+            said.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
         assert!(!found().contains("are shown are not there"), "{}", found());
         let folder = factory.workspace().join("media");
         let away = factory.workspace().with_file_name("away");
