@@ -91,7 +91,9 @@ fn asks(factory: &Factory, why: &str) {
     assert_eq!(ran.code, 4, "{ran}");
     let question = question(factory);
     assert!(
-        question.starts_with("publish it? (settle: ") && question.contains(why),
+        question.starts_with("publish it? (")
+            && question.contains("(settle: ")
+            && question.contains(why),
         "`{why}`: {question}"
     );
 }
@@ -151,7 +153,7 @@ on_each!(
         let server = ModelServer::new(POOR);
         let settle = "config.threshold = 0\nconfig.dry_run = false\nconfig.clean = 0";
         let factory = factory(dialect, &server, settle);
-        asks(&factory, "critic: critic: ");
+        asks(&factory, "settle: what waits is flagged");
         approve(&factory);
         // Its policy lets it pass; that nobody answered is no approval all the same.
         for say in [Say::Close, Say::Status(500), Say::Text("it is fine")] {
@@ -187,7 +189,7 @@ on_each!(
         let server = ModelServer::new(POOR);
         let settle = "config.threshold = 90\nconfig.dry_run = false\nconfig.clean = 0";
         let factory = factory(dialect, &server, settle);
-        asks(&factory, "critic");
+        asks(&factory, "settle: what waits is flagged");
         server.say(FINE);
         let again = factory.run(&[
             "tasks",
