@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use callboard_core::app::App;
 use callboard_core::app::AppError;
-use callboard_core::settings::{Misfit, SettingError, SettingRead, SettingType, Snapshot, any};
+use callboard_core::settings::{Misfit, SettingError, SettingRead, SettingType, Snapshot};
 use callboard_core::workspace::folders_read;
 use futures_util::stream::BoxStream;
 use object_store::local::LocalFileSystem;
@@ -38,26 +38,12 @@ const READER: &str = "the store of pictures";
 
 /// What it reads.
 pub(crate) const READS: [SettingRead; 5] = [
-    SettingRead {
-        key: STORE,
-        kinds: &[SettingType::String],
-        reader: READER,
-        text: is_store,
-    },
-    read(bucket::ENDPOINT, &[SettingType::Url]),
-    read(bucket::REGION, &[SettingType::String]),
-    read(bucket::ACCESS_KEY, &[SettingType::String]),
-    read(bucket::SECRET_KEY, &[SettingType::Secret]),
+    SettingRead::new(STORE, &[SettingType::String], READER).checked(is_store),
+    SettingRead::new(bucket::ENDPOINT, &[SettingType::Url], READER),
+    SettingRead::new(bucket::REGION, &[SettingType::String], READER),
+    SettingRead::new(bucket::ACCESS_KEY, &[SettingType::String], READER),
+    SettingRead::new(bucket::SECRET_KEY, &[SettingType::Secret], READER),
 ];
-
-const fn read(key: &'static str, kinds: &'static [SettingType]) -> SettingRead {
-    SettingRead {
-        key,
-        kinds,
-        reader: READER,
-        text: any,
-    }
-}
 
 /// A picture as it comes from the store.
 pub type Pieces = BoxStream<'static, Result<Bytes, object_store::Error>>;

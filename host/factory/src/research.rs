@@ -9,7 +9,7 @@ mod shape;
 
 use std::collections::BTreeSet;
 
-use callboard_core::settings::{SettingRead, SettingType, any};
+use callboard_core::settings::{SettingRead, SettingType};
 use callboard_core::shown::cut;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,12 +19,11 @@ use url::Url;
 pub const SEARCH: &str = "research.search.url";
 
 /// What is read of it.
-pub(crate) const READS: [SettingRead; 1] = [SettingRead {
-    key: SEARCH,
-    kinds: &[SettingType::Url],
-    reader: "whoever reads about a topic",
-    text: any,
-}];
+pub(crate) const READS: [SettingRead; 1] = [SettingRead::new(
+    SEARCH,
+    &[SettingType::Url],
+    "whoever reads about a topic",
+)];
 
 /// One text that a draft may stand on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -23,7 +23,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use callboard_core::config::Config;
-use callboard_core::settings::{SettingRead, SettingType, Snapshot, any, hex};
+use callboard_core::settings::{SettingRead, SettingType, Snapshot, hex};
 use callboard_core::{html, template};
 use minijinja::Environment;
 use serde::Deserialize;
@@ -75,18 +75,8 @@ pub fn bundled() -> BTreeMap<String, String> {
 
 /// Settings that the site reads, each as a text of its pages.
 pub const SETTINGS: &[SettingRead] = &[
-    SettingRead {
-        key: TITLE,
-        kinds: &[SettingType::String],
-        reader: READER,
-        text: any,
-    },
-    SettingRead {
-        key: DESCRIPTION,
-        kinds: &[SettingType::String],
-        reader: READER,
-        text: any,
-    },
+    SettingRead::new(TITLE, &[SettingType::String], READER),
+    SettingRead::new(DESCRIPTION, &[SettingType::String], READER),
 ];
 
 const TITLE: &str = "site.title";

@@ -273,6 +273,32 @@ pub(super) fn skipped(
     }
 }
 
+/// A gate that is decided.
+pub(super) fn decided(
+    gate: &Gate,
+    rows: &[StageRun],
+    (outcome, follow): (Outcome, Follow),
+    now: Timestamp,
+) -> StageRun {
+    StageRun {
+        run: gate.run.clone(),
+        stage: gate.stage.clone(),
+        visit: gate.visit,
+        step: next_step(rows),
+        what: What::Gate,
+        attempts: 1,
+        holds: 0,
+        outcome,
+        follow,
+        undone: None,
+        superseded: false,
+        log: Vec::new(),
+        wake_at: None,
+        started_at: gate.opened_at,
+        finished_at: now,
+    }
+}
+
 /// The question of a gate.
 pub(super) fn gate(work: &RunContext, stage: &Stage, rows: &[StageRun], now: Timestamp) -> Gate {
     let run = &work.run;

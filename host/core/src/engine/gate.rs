@@ -1,14 +1,14 @@
 //! A person decides: the decision, the gate's checkpoint and the run's next step change in one
 //! transaction, so that an approval without a resume cannot be.
 
-use super::plan;
 use super::{Engine, EngineError};
+use super::{checkpoint, plan};
 use crate::fault;
 use crate::outcome::{Done, Outcome, Patch, Stop};
 use crate::pipeline::{Follow, Lapse, Pipeline, Stage};
 use crate::store::decisions::{self, Decided};
 use crate::store::gates::{self, Decision, Gate, NOBODY, Verdict};
-use crate::store::stage_runs::{self, StageRun, What};
+use crate::store::stage_runs::{self, StageRun};
 use crate::store::steering::SteerRefusal;
 use crate::store::{Store, holders, runs};
 
@@ -63,23 +63,7 @@ async fn decided(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<Decid
         Follow::Goto(target) => pipeline.downstream(target).into_iter().collect(),
         _ => Vec::new(),
     };
-    let row = StageRun {
-        run: gate.run.clone(),
-        stage: gate.stage.clone(),
-        visit: gate.visit,
-        step: super::checkpoint::next_step(&rows),
-        what: What::Gate,
-        attempts: 1,
-        holds: 0,
-        outcome,
-        follow,
-        undone: None,
-        superseded: false,
-        log: Vec::new(),
-        wake_at: None,
-        started_at: gate.opened_at,
-        finished_at: engine.clock.now(),
-    };
+    let row = checkpoint::decided(gate, &rows, (outcome, follow), engine.clock.now());
     Ok(Decided {
         gate: gate.clone(),
         verdict,

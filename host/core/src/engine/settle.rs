@@ -8,8 +8,9 @@ use crate::handler::{Answer, RULING, Ruling, SETTLED_BY};
 use crate::outcome::{Done, Outcome, Patch};
 use crate::pipeline::{Follow, Stage};
 use crate::registry::Registry;
+use crate::shown::cut;
 use crate::store::gates::{Decision, Gate, Verdict};
-use crate::store::stage_runs::{StageRun, What};
+use crate::store::stage_runs::StageRun;
 
 /// The most characters of a reason that goes by the approver's name, and of all.
 const LONGEST_NAME: usize = 200;
@@ -67,41 +68,24 @@ fn approved(by: &str, ruling: &Ruling) -> Said {
     let Some(first) = ruling.reasons.first() else {
         return Said::Ask(format!("{by}: it approves without a reason"));
     };
-    let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
     Said::Approved(Verdict {
         decision: Decision::Approved,
         part: None,
-        feedback: cut(&ruling.reasons.join("; "), LONGEST),
-        by: cut(&format!("{SETTLED_BY}{by}: {first}"), LONGEST_NAME),
+        feedback: cut(ruling.reasons.join("; "), LONGEST),
+        by: cut(format!("{SETTLED_BY}{by}: {first}"), LONGEST_NAME),
         seen: ruling.seen,
     })
 }
 
 /// A question with what was said of it.
 pub(super) fn asked(question: &str, why: &str) -> String {
-    let why: String = why.chars().take(LONGEST).collect();
-    format!("{question} ({why})")
+    format!("{question} ({})", cut(why, LONGEST))
 }
 
 /// The checkpoint of a gate that is approved as it opens.
 pub(super) fn passed(gate: &Gate, stage: &Stage, rows: &[StageRun], now: Timestamp) -> StageRun {
-    StageRun {
-        run: gate.run.clone(),
-        stage: gate.stage.clone(),
-        visit: gate.visit,
-        step: checkpoint::next_step(rows),
-        what: What::Gate,
-        attempts: 1,
-        holds: 0,
-        outcome: Outcome::Done(Done::new(Patch::new())),
-        follow: stage.follow("done"),
-        undone: None,
-        superseded: false,
-        log: Vec::new(),
-        wake_at: None,
-        started_at: now,
-        finished_at: now,
-    }
+    let done = Outcome::Done(Done::new(Patch::new()));
+    checkpoint::decided(gate, rows, (done, stage.follow("done")), now)
 }
 
 #[cfg(test)]
@@ -114,6 +98,7 @@ mod tests {
     use crate::outcome::{FailureKind, Stop};
     use crate::pipeline::Pipeline;
     use crate::registry::{HandlerEntry, HandlerOrigin};
+    use crate::store::stage_runs::What;
 
     struct Silent(bool);
 

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use url::Url;
 
 use crate::settings::{
-    Misfit, Secret, SettingError, SettingRead, SettingReads, SettingType, Snapshot, any,
+    Misfit, Secret, SettingError, SettingRead, SettingReads, SettingType, Snapshot,
 };
 
 /// What a role is set by, behind `roles.ROLE.`.
@@ -17,11 +17,11 @@ const READER: &str = "whoever asks a model";
 
 inventory::submit! {
     SettingReads(&[&[
-        SettingRead { key: "roles.*.url", kinds: &[SettingType::Url], reader: READER, text: any },
-        SettingRead { key: "roles.*.model", kinds: &[SettingType::Model, SettingType::String], reader: READER, text: any },
-        SettingRead { key: "roles.*.key", kinds: &[SettingType::Secret], reader: READER, text: any },
-        SettingRead { key: "roles.*.provider", kinds: &[SettingType::String], reader: READER, text: ProviderKind::named },
-        SettingRead { key: "roles.*.fallback", kinds: &[SettingType::Csv, SettingType::String], reader: READER, text: any },
+        SettingRead::new("roles.*.url", &[SettingType::Url], READER),
+        SettingRead::new("roles.*.model", &[SettingType::Model, SettingType::String], READER),
+        SettingRead::new("roles.*.key", &[SettingType::Secret], READER),
+        SettingRead::new("roles.*.provider", &[SettingType::String], READER).checked(ProviderKind::named),
+        SettingRead::new("roles.*.fallback", &[SettingType::Csv, SettingType::String], READER),
     ]])
 }
 

@@ -52,11 +52,6 @@ impl Misfit {
     }
 }
 
-/// Any text of the type will do.
-pub fn any(_: &str) -> Result<(), Misfit> {
-    Ok(())
-}
-
 /// Whether `text` is a value of a setting: of the type that is declared, and one that the program can
 /// use, if the program reads it.
 pub fn fits(key: &str, kind: SettingType, text: &str) -> Result<(), Misfit> {
@@ -70,6 +65,26 @@ pub struct SettingReads(pub &'static [&'static [SettingRead]]);
 inventory::collect!(SettingReads);
 
 impl SettingRead {
+    /// A setting whose every text of the type will do.
+    pub const fn new(
+        key: &'static str,
+        kinds: &'static [SettingType],
+        reader: &'static str,
+    ) -> Self {
+        Self {
+            key,
+            kinds,
+            reader,
+            text: |_| Ok(()),
+        }
+    }
+
+    /// The same, with what is asked of its text besides.
+    #[must_use]
+    pub const fn checked(self, text: fn(&str) -> Result<(), Misfit>) -> Self {
+        Self { text, ..self }
+    }
+
     fn is_of(&self, key: &str) -> bool {
         let Some((before, after)) = self.key.split_once('*') else {
             return self.key == key;

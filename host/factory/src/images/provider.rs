@@ -7,9 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use callboard_core::exchange::{Credential, Request, Response};
 use callboard_core::grants::Origin;
-use callboard_core::settings::{
-    Misfit, Secret, SettingError, SettingRead, SettingType, Snapshot, any,
-};
+use callboard_core::settings::{Misfit, Secret, SettingError, SettingRead, SettingType, Snapshot};
 use serde_json::{Value as Json, json};
 use url::Url;
 
@@ -26,25 +24,12 @@ const READER: &str = "whoever makes pictures";
 
 /// What is read of the server.
 pub(crate) const READS: [SettingRead; 4] = [
-    SettingRead {
-        key: PROVIDER,
-        kinds: &[SettingType::String],
-        reader: READER,
-        text: |text| Misfit::word(text, &NAMES),
-    },
-    read(URL, &[SettingType::Url]),
-    read(MODEL, &[SettingType::Model, SettingType::String]),
-    read(KEY, &[SettingType::Secret]),
+    SettingRead::new(PROVIDER, &[SettingType::String], READER)
+        .checked(|text| Misfit::word(text, &NAMES)),
+    SettingRead::new(URL, &[SettingType::Url], READER),
+    SettingRead::new(MODEL, &[SettingType::Model, SettingType::String], READER),
+    SettingRead::new(KEY, &[SettingType::Secret], READER),
 ];
-
-const fn read(key: &'static str, kinds: &'static [SettingType]) -> SettingRead {
-    SettingRead {
-        key,
-        kinds,
-        reader: READER,
-        text: any,
-    }
-}
 
 /// The most bytes of an answer: a picture, and what base64 adds to it.
 const BODY: u64 = 32 << 20;
