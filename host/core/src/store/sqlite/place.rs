@@ -94,15 +94,22 @@ impl Place {
         if let Some(lost) = self.lost.get() {
             return Err(lost.clone());
         }
-        let moved = held(&self.files).iter().try_for_each(OpenedFile::check);
-        let look = match moved {
-            Ok(()) => self.look().await?,
-            Err(error) => return Err(self.lost.get_or_init(|| error).clone()),
-        };
-        match look {
-            Look::Overwritten => Err(self.lost.get_or_init(|| self.overwritten()).clone()),
+        if let Some(error) = self.moved() {
+            return Err(self.lost.get_or_init(|| error).clone());
+        }
+        match self.look().await? {
+            Look::Overwritten => {
+                // Another file can have come to its path since.
+                let error = self.moved().unwrap_or_else(|| self.overwritten());
+                Err(self.lost.get_or_init(|| error).clone())
+            }
             look => Ok(look == Look::Sound),
         }
+    }
+
+    /// What is another file than the one that was opened, if one is.
+    fn moved(&self) -> Option<StoreError> {
+        held(&self.files).iter().find_map(|file| file.check().err())
     }
 
     async fn look(&self) -> Result<Look, StoreError> {
