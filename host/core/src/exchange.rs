@@ -41,6 +41,8 @@ pub struct Request {
     pub deadline: Duration,
     /// The most bytes of body, after decompression.
     pub max_body: u64,
+    /// What is more than that is left out; otherwise it makes the answer an error.
+    pub cut: bool,
     /// Redirects to follow at most.
     pub redirects: u8,
     /// Do not reuse a pooled connection.

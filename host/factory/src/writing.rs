@@ -232,7 +232,7 @@ impl Article {
     }
 
     /// As a model is shown it: each paragraph with the ids of its sources.
-    pub fn shown(&self) -> String {
+    pub fn for_model(&self) -> String {
         let shown = self.blocks.iter().map(|block| match block.kind {
             PartKind::Heading(_) => format!("## {}", block.text),
             _ if block.sources.is_empty() => block.text.clone(),

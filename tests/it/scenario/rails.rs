@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::factory::{Factory, on_each};
 use crate::support::model::{ModelServer, Say};
+use crate::support::scripted::{Reply, Scripted};
 
 pub(super) const HEAD: &str = "name = \"judge\"\nbudget = \"5m\"\n[input.draft]\nrequired = true\n";
 pub(super) const ASKED: &str = "on.rejected = \"skip\"\non.nothing-to-do = \"skip\"\non.unavailable = \"skip\"\non.failed = \"skip\"\n";
@@ -187,10 +188,12 @@ fn a_required_critic_vetoes_holds_or_passes_by_what_it_answers() {
 #[test]
 fn links_are_alive_dead_or_unreachable() {
     let server = ModelServer::new(Say::Text("here"));
+    let gone = Scripted::new(|_| Reply::Page(404, "text/html", "x".repeat(3 << 20)));
+    let besides = [server.url(), gone.url("")];
     let rail = rail(
         "links",
         "qa.links",
-        &format!("config.besides = [\"{}\"]\n", server.url()),
+        &format!("config.besides = {besides:?}\n"),
     );
     let sum = sum(
         &["links"],
@@ -208,6 +211,9 @@ fn links_are_alive_dead_or_unreachable() {
         outcome["patch"]["report"]["rails"][0]["findings"][0]["rule"],
         "dead_link"
     );
+    // However much there is to say of it.
+    let large = draft(format!("See [it]({}).", gone.url("/large")));
+    assert_eq!(judged(&factory, &large).0, "rejected");
     server.say(Say::Close);
     assert_eq!(judged(&factory, &here).0, "unavailable");
     // An address inside is dead for a reader, and the rail does not ask it.
