@@ -145,7 +145,12 @@ impl ClientError {
             | ClientErrorKind::Reset
             | ClientErrorKind::Timeout => true,
             ClientErrorKind::Status(status) => status == 429 || status >= 500,
-            _ => false,
+            ClientErrorKind::Denied
+            | ClientErrorKind::BadRequest
+            | ClientErrorKind::Tls
+            | ClientErrorKind::TooLarge
+            | ClientErrorKind::NotRecorded
+            | ClientErrorKind::Unknown => false,
         }
     }
 }

@@ -283,7 +283,7 @@ fn sources_listed(parts: &[Part]) -> Option<usize> {
     let listed = parts[at + 1..].iter().all(|part| match part.kind {
         PartKind::List => part.text.lines().all(|line| line.starts_with("- [")),
         PartKind::Other => part.text.starts_with("!["),
-        _ => false,
+        PartKind::Heading(_) | PartKind::Paragraph => false,
     });
     listed.then_some(at)
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use callboard_core::store::Dialect;
+use callboard_factory::rails::review::Review;
 use serde_json::{Value as Json, json};
 
 use crate::support::factory::{Factory, on_each};
@@ -106,6 +107,15 @@ on_each!(
             (&finding["rule"], &finding["line"]),
             (&json!("fake_quote"), &json!(3))
         );
+        // What the plugin hands on across the sandbox is a review as the host makes one of the same findings.
+        let run = factory.json(&["runs", "list", "--limit", "1"])[0]["id"].clone();
+        let shown = factory.json(&["runs", "show", run.as_str().expect("an id")]);
+        let stages = shown["stages"].as_array().expect("a list").iter();
+        let rules = stages.clone().find(|stage| stage["stage"] == "rules");
+        let handed_on = rules.expect("a stage")["outcome"]["patch"]["programmatic"].clone();
+        let review: Review = serde_json::from_value(handed_on.clone()).expect("a review");
+        assert_eq!(review, Review::of(review.findings.clone()));
+        assert_eq!(serde_json::to_value(&review).expect("JSON"), handed_on);
         let detail = outcome["detail"].as_str().expect("a detail");
         assert!(
             detail.contains("rules: fake_quote (line 3): nobody is known"),
