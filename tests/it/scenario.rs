@@ -25,3 +25,4 @@ mod taps;
 mod trials;
 mod unavailable;
 mod unread;
+mod workspace_tests;
