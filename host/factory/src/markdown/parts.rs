@@ -32,7 +32,7 @@ pub fn parts(text: &str) -> Result<Vec<Part>, Unshowable> {
 pub fn items(list: &str) -> Result<Vec<String>, Unshowable> {
     parsed(list, |root| {
         let lines: Vec<&str> = list.lines().collect();
-        let items = root.children().flat_map(|list| list.children());
+        let items = root.children().flat_map(comrak::arena_tree::Node::children);
         items.map(|item| part(item, &lines).text).collect()
     })
 }

@@ -213,7 +213,7 @@ mod tests {
             "{}",
             read.len()
         );
-        assert!(read_of(&[b'x'; MOST + 1]).is_empty());
+        assert!(read_of(&vec![b'x'; MOST + 1]).is_empty());
     }
 
     #[test]
