@@ -14,6 +14,7 @@ mod once;
 mod one_worker;
 mod outage;
 mod own_runnable;
+mod plugin_models;
 mod providers;
 mod rails;
 mod retention;
