@@ -245,7 +245,7 @@ mod tests {
             "component": "echo.wasm", "digest": "ffeeddccbbaa", "handlers": ["content.echo"],
             "grants": {
                 "log": false, "vectors": false, "http": [], "credentials": [],
-                "settings": { "keys": [] },
+                "settings": { "keys": [] }, "model": { "roles": [] },
                 "db": [{ "table": "posts", "verbs": ["select"] }],
             },
             "granted": ["select on posts"], "limits": [],
