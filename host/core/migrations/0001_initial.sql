@@ -77,7 +77,8 @@ CREATE TABLE open_runs (
     recoveries   BIGINT NOT NULL,
     signals      BIGINT NOT NULL,
     stop_request         TEXT CHECK (stop_request IN ('cancel', 'pause')),
-    stop_detail  TEXT
+    stop_detail  TEXT,
+    stop_by      TEXT
 ){{strict}};
 -- {{postgres}}
 ALTER TABLE open_runs SET (fillfactor = 60);

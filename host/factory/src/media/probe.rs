@@ -11,7 +11,7 @@ use callboard_core::client::Client;
 use callboard_core::settings::Snapshot;
 use futures_util::future::BoxFuture;
 
-use super::Media;
+use super::{Media, PUT_BACK_OR_MAKE, missing};
 use crate::images::{Provider, Trouble};
 use crate::tables::tasks::{self, TaskStatus};
 use crate::tables::{drafts, posts};
@@ -78,27 +78,16 @@ async fn absent(app: &App) -> Result<Option<Symptom>, AppError> {
 /// What to say of the pictures of these names.
 async fn lost(app: &App, names: BTreeSet<String>) -> Option<Symptom> {
     let first = names.first()?;
-    let mend = "put them back: copy the folder or the bucket of a backup, or see to setting `media.store`; \
-        `callboard tasks regen-image` makes one anew";
-    let problem = |problem: String| Some(Symptom::problem("pictures", problem, mend));
+    let problem = |problem: String| Some(Symptom::problem("pictures", problem, PUT_BACK_OR_MAKE));
     let media = match Media::of(app).await {
         Ok(Some(media)) => media,
         Ok(None) => return problem(format!("the folder of `{first}` and others is not there")),
         Err(error) => return problem(error.to_string()),
     };
-    let mut absent = Vec::new();
-    for name in &names {
-        match media.has(name).await {
-            Ok(true) => {}
-            Ok(false) => absent.push(name),
-            Err(error) => return problem(format!("`{name}`: {error}")),
-        }
+    match super::absent(Some(&media), &names).await {
+        Ok(absent) => missing(&absent, names.len()).and_then(problem),
+        Err(error) => problem(format!("`{first}` and others: {error}")),
     }
-    let (count, all) = (absent.len(), names.len());
-    let first = absent.first()?;
-    problem(format!(
-        "{count} of {all} pictures that are shown are not there: `{first}`"
-    ))
 }
 
 async fn well(provider: &Provider) -> Result<(), Trouble> {
