@@ -23,6 +23,7 @@ mod sealed;
 mod settling;
 mod spending;
 mod taps;
+mod tended;
 mod trials;
 mod unavailable;
 mod unread;

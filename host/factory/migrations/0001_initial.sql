@@ -1,5 +1,6 @@
 -- The content factory's own tables. Times are microseconds since 1970-01-01T00:00:00Z; structured
--- values are JSON in TEXT. Plugins may be granted a table only if the line before it says so.
+-- values are JSON in TEXT. Plugins may be granted a table only if the line before it says so; what they may write
+-- has a length.
 
 -- One piece of content to be made. `subject` says what it is about, once: a second task
 -- with the same subject is refused, and so is a second one with the same `key`, which whoever asked
@@ -72,10 +73,10 @@ CREATE TABLE drafts (
 
 -- grantable
 CREATE TABLE posts (
-    id           TEXT PRIMARY KEY,
+    id           TEXT PRIMARY KEY CHECK ({{octets(}}id{{)}} <= 1000),
     slug         TEXT NOT NULL UNIQUE CHECK ({{octets(}}slug{{)}} <= 500),
-    subject      TEXT NOT NULL UNIQUE,
-    task         TEXT NOT NULL,
+    subject      TEXT NOT NULL UNIQUE CHECK ({{octets(}}subject{{)}} <= 4000),
+    task         TEXT NOT NULL CHECK ({{octets(}}task{{)}} <= 1000),
     title        TEXT NOT NULL CHECK ({{octets(}}title{{)}} <= 1000),
     -- The title that search engines show; its own, if empty.
     seo_title    TEXT NOT NULL DEFAULT '' CHECK ({{octets(}}seo_title{{)}} <= 1000),
@@ -143,14 +144,14 @@ CREATE INDEX media_path ON media (path);
 -- was found (`origin`) and what it is called there (`name`). `digest` changes with title and text.
 -- grantable
 CREATE TABLE items (
-    id        TEXT PRIMARY KEY,
-    origin    TEXT NOT NULL,
-    name      TEXT NOT NULL,
-    url       TEXT NOT NULL,
-    title     TEXT NOT NULL,
-    published TEXT NOT NULL,
-    text      TEXT NOT NULL,
-    digest    TEXT NOT NULL,
+    id        TEXT PRIMARY KEY CHECK ({{octets(}}id{{)}} <= 1000),
+    origin    TEXT NOT NULL CHECK ({{octets(}}origin{{)}} <= 8000),
+    name      TEXT NOT NULL CHECK ({{octets(}}name{{)}} <= 8000),
+    url       TEXT NOT NULL CHECK ({{octets(}}url{{)}} <= 8000),
+    title     TEXT NOT NULL CHECK ({{octets(}}title{{)}} <= 8000),
+    published TEXT NOT NULL CHECK ({{octets(}}published{{)}} <= 8000),
+    text      TEXT NOT NULL CHECK ({{octets(}}text{{)}} <= 16777216),
+    digest    TEXT NOT NULL CHECK ({{octets(}}digest{{)}} <= 1000),
     found_at  BIGINT NOT NULL
 ){{strict}};
 
@@ -185,38 +186,38 @@ CREATE INDEX rail_trials_rail ON rail_trials (rail, made_at);
 -- Days of a repository that need no further look, and why.
 -- grantable
 CREATE TABLE diary_days (
-    subject    TEXT PRIMARY KEY,
+    subject    TEXT PRIMARY KEY CHECK ({{octets(}}subject{{)}} <= 4000),
     state      TEXT NOT NULL CHECK (state IN ('thin', 'published')),
-    run        TEXT NOT NULL,
+    run        TEXT NOT NULL CHECK ({{octets(}}run{{)}} <= 1000),
     decided_at BIGINT NOT NULL
 ){{strict}};
 
 -- Commits as a source of memory.
 -- grantable
 CREATE TABLE commits (
-    id           TEXT PRIMARY KEY,
-    repository   TEXT NOT NULL,
-    author       TEXT NOT NULL,
-    subject      TEXT NOT NULL,
-    body         TEXT NOT NULL,
+    id           TEXT PRIMARY KEY CHECK ({{octets(}}id{{)}} <= 1000),
+    repository   TEXT NOT NULL CHECK ({{octets(}}repository{{)}} <= 8000),
+    author       TEXT NOT NULL CHECK ({{octets(}}author{{)}} <= 8000),
+    subject      TEXT NOT NULL CHECK ({{octets(}}subject{{)}} <= 8000),
+    body         TEXT NOT NULL CHECK ({{octets(}}body{{)}} <= 16777216),
     committed_at BIGINT NOT NULL
 ){{strict}};
 
 -- Memory: texts as vectors of little-endian 32-bit floats.
 -- grantable
 CREATE TABLE embeddings (
-    id              TEXT PRIMARY KEY,
-    source_table    TEXT NOT NULL,
-    source_id       TEXT NOT NULL,
-    content_hash    TEXT NOT NULL,
+    id              TEXT PRIMARY KEY CHECK ({{octets(}}id{{)}} <= 1000),
+    source_table    TEXT NOT NULL CHECK ({{octets(}}source_table{{)}} <= 1000),
+    source_id       TEXT NOT NULL CHECK ({{octets(}}source_id{{)}} <= 8000),
+    content_hash    TEXT NOT NULL CHECK ({{octets(}}content_hash{{)}} <= 1000),
     chunk_index     BIGINT NOT NULL,
-    text_preview    TEXT NOT NULL,
-    embedding_model TEXT NOT NULL,
+    text_preview    TEXT NOT NULL CHECK ({{octets(}}text_preview{{)}} <= 131072),
+    embedding_model TEXT NOT NULL CHECK ({{octets(}}embedding_model{{)}} <= 1000),
     dimensions      BIGINT NOT NULL,
     embedding       {{bytes}} NOT NULL,
-    metadata        TEXT NOT NULL,
-    writer          TEXT NOT NULL,
-    origin_path     TEXT,
+    metadata        TEXT NOT NULL CHECK ({{octets(}}metadata{{)}} <= 1048576),
+    writer          TEXT NOT NULL CHECK ({{octets(}}writer{{)}} <= 1000),
+    origin_path     TEXT CHECK ({{octets(}}origin_path{{)}} <= 8000),
     is_summary      BOOLEAN NOT NULL,
     created_at      BIGINT NOT NULL,
     updated_at      BIGINT NOT NULL,

@@ -5,6 +5,7 @@ mod bucket;
 pub(crate) mod probe;
 pub(crate) mod roll;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -106,6 +107,7 @@ fn taken(folder: &Path) -> Option<String> {
 pub struct Media {
     store: Arc<dyn ObjectStore>,
     prefix: String,
+    near: bool,
 }
 
 /// Why a picture is not kept, or not given.
@@ -147,6 +149,7 @@ impl Media {
         Ok(Self {
             store: Arc::new(LocalFileSystem::new_with_prefix(folder)?),
             prefix: String::new(),
+            near: true,
         })
     }
 
@@ -160,6 +163,7 @@ impl Media {
         Ok(Some(Self {
             store: bucket::open(settings, bucket, client)?,
             prefix: prefix.trim_matches('/').to_owned(),
+            near: false,
         }))
     }
 
@@ -170,11 +174,26 @@ impl Media {
             app.snapshot(&loaded.definitions).await
         };
         let settings = settings.await.map_err(Box::new)?;
-        if let Some(bucket) = Self::bucket(&settings, StoreClient::Program(app.network()))? {
+        let client = StoreClient::Program(app.network());
+        Self::existing(&settings, app.folder(), client)
+    }
+
+    /// The same of these settings.
+    pub fn existing(
+        settings: &Snapshot,
+        workspace: &Path,
+        client: StoreClient,
+    ) -> Result<Option<Self>, Unstored> {
+        if let Some(bucket) = Self::bucket(settings, client)? {
             return Ok(Some(bucket));
         }
-        let folder = place(&settings, app.folder())?;
+        let folder = place(settings, workspace)?;
         folder.is_dir().then(|| Self::folder(folder)).transpose()
+    }
+
+    /// Whether it is a folder, so that a look costs nothing.
+    pub(crate) fn is_near(&self) -> bool {
+        self.near
     }
 
     /// Keep a picture; what is there already is the same.
@@ -217,6 +236,39 @@ impl Media {
         let parts = self.prefix.split('/').filter(|part| !part.is_empty());
         Ok(parts.chain([name]).collect())
     }
+}
+
+/// What to do where pictures are not there.
+pub(crate) const PUT_BACK: &str = "put them back: copy the folder or the bucket of a backup, or see to setting \
+    `media.store`";
+/// And what to do as long as a draft, or a post, can have others.
+pub(crate) const PUT_BACK_OR_MAKE: &str = "put them back: copy the folder or the bucket of a backup, or see to \
+    setting `media.store`; `callboard tasks regen-image` makes one anew";
+
+/// Which of these pictures are not where they are kept.
+pub(crate) async fn absent(
+    media: Option<&Media>,
+    names: &BTreeSet<String>,
+) -> Result<Vec<String>, Unstored> {
+    let mut absent = Vec::new();
+    for name in names {
+        let there = match media {
+            Some(media) => media.has(name).await?,
+            None => false,
+        };
+        if !there {
+            absent.push(name.clone());
+        }
+    }
+    Ok(absent)
+}
+
+/// What to say of pictures of `all` that are not there; nothing, if none is missing.
+pub(crate) fn missing(absent: &[String], all: usize) -> Option<String> {
+    let (count, first) = (absent.len(), absent.first()?);
+    Some(format!(
+        "{count} of {all} pictures that are shown are not there: `{first}`"
+    ))
 }
 
 /// The names of the kept pictures that a text shows. One that can't be read shows none.

@@ -363,3 +363,21 @@ fn writer(plugin: &str, grants: Grants) -> DeferredWriter {
         ..DeferredWriter::unknown(plugin)
     }
 }
+
+/// A column that counts by itself takes its number from a sequence, which is granted with the table.
+#[test]
+fn a_row_can_be_inserted_where_the_table_counts_by_itself() {
+    with_database(Dialect::Postgres, async |store: Store, _url: String| {
+        let create = "CREATE TABLE scratch (id BIGSERIAL PRIMARY KEY, name TEXT)";
+        store
+            .execute(Statement::new(create))
+            .await
+            .expect("a table");
+        let bench = Bench::misbehave(Some(store.clone()), CallLimits::default()).await;
+        let sql = "INSERT INTO scratch (name) VALUES ('one')";
+        let asked = json!({ "statement": sql, "mode": "execute" });
+        let touched = bench.done("probe.queries", asked).await;
+        assert_eq!(touched["touched"], 1, "{touched}");
+        assert_eq!(count(&store).await, 1);
+    });
+}

@@ -3,10 +3,11 @@
 use std::fs;
 
 use callboard_core::store::Dialect;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::model::{WELL, set_writer};
 use super::providers::{declare, set};
+use crate::support::daemon::Daemon;
 use crate::support::factory::{DAY, Factory, board, on_each};
 use crate::support::model::{ModelServer, Say};
 
@@ -70,6 +71,68 @@ on_each!(
             assert!(shown.contains(part), "{shown}");
         }
         assert!(shown.contains("0.0060"), "{shown}");
+    }
+);
+
+on_each!(
+    a_call_that_is_given_up_counts_by_its_estimate,
+    |dialect: Dialect| {
+        let server = ModelServer::new(Say::Hang);
+        let factory = factory(dialect, &server, "\n[models]\ndaily_tokens = 500\n");
+        let asking = Daemon::start(&factory, &["models", "test", "writer"]);
+        server.until_asked();
+        asking.signal("KILL");
+        asking.ended();
+        let open = "model_calls WHERE outcome = 'asked' AND estimated \
+            AND prompt_tokens BETWEEN 10 AND 100 AND completion_tokens = 512 AND microcents > 0";
+        assert_eq!(factory.count(open), 1);
+        let today = factory.json(&["models", "list"])["today"].clone();
+        assert_eq!(
+            (&today["unfinished"], &today["failures"]),
+            (&1.into(), &0.into())
+        );
+        let listed = factory.run(&["models", "list"]);
+        let told = "writer: calls without an end, under way or given up: 1";
+        assert!(listed.stdout.contains(told), "{listed}");
+        assert!(listed.stdout.contains('~'), "{listed}");
+        server.say(Say::Text("callboard"));
+        let ran = factory.run(&["models", "test", "writer"]);
+        assert_eq!(ran.code, 4, "{ran}");
+        assert_eq!(server.asked(), 1, "the day has had its tokens");
+    }
+);
+
+on_each!(
+    an_answer_of_which_no_tokens_are_said_counts_by_its_estimate,
+    |dialect: Dialect| {
+        let choice = json!({ "message": { "content": "callboard" } });
+        let server = ModelServer::new(Say::Document(json!({ "choices": [choice] })));
+        let factory = factory(dialect, &server, "");
+        let tested = factory.json(&["models", "test", "writer"]);
+        assert_eq!(tested["tokens"]["estimated"], true, "{tested}");
+        assert_eq!(tested["tokens"]["completion"], 3, "{tested}");
+        assert!(
+            tested["microcents"].as_u64().is_some_and(|it| it > 0),
+            "{tested}"
+        );
+        server.say(Say::Half);
+        let ran = factory.run(&["models", "test", "writer"]);
+        assert_eq!(ran.code, 3, "{ran}");
+        server.say(Say::Status(500));
+        factory.run(&["models", "test", "writer"]);
+        assert_eq!(
+            factory.count("model_calls WHERE outcome = 'done' AND estimated"),
+            1
+        );
+        let unread =
+            "model_calls WHERE outcome = 'reset' AND estimated AND completion_tokens = 512";
+        assert_eq!(factory.count(unread), 1);
+        let nothing = "model_calls WHERE outcome = 'status 500' AND NOT estimated \
+            AND prompt_tokens + completion_tokens = 0";
+        assert_eq!(factory.count(nothing), 1);
+        let listed = factory.run(&["models", "list"]);
+        let told = "writer: calls of which no server said what they took: 2";
+        assert!(listed.stdout.contains(told), "{listed}");
     }
 );
 

@@ -55,9 +55,10 @@ impl From<StoreError> for DatabaseError {
             StoreErrorKind::Constraint | StoreErrorKind::Duplicate => DatabaseErrorKind::Constraint,
             StoreErrorKind::Timeout | StoreErrorKind::Overdue => DatabaseErrorKind::Timeout,
             StoreErrorKind::TooLarge => DatabaseErrorKind::TooLarge,
-            StoreErrorKind::Unavailable | StoreErrorKind::Busy | StoreErrorKind::Corrupt => {
-                DatabaseErrorKind::Unavailable
-            }
+            StoreErrorKind::Unavailable
+            | StoreErrorKind::Full
+            | StoreErrorKind::Busy
+            | StoreErrorKind::Corrupt => DatabaseErrorKind::Unavailable,
             StoreErrorKind::Address
             | StoreErrorKind::Absent
             | StoreErrorKind::Foreign

@@ -14,6 +14,8 @@ pub struct EndedRun<'r> {
     pub status: RunStatus,
     /// Why.
     pub detail: &'r str,
+    /// Who ended it; nobody, if it ended by itself.
+    pub who: &'r str,
 }
 
 /// A gate that is being decided.

@@ -61,6 +61,11 @@ impl StoreClient {
         StoreClient::Stage(Arc::clone(&call.resources), until)
     }
 
+    /// The same for so long at most.
+    pub fn within(call: &Call, longest: Duration) -> Self {
+        StoreClient::Stage(Arc::clone(&call.resources), Instant::now() + longest)
+    }
+
     async fn send(&self, to: &Url, request: HttpRequest) -> Result<Response, HttpError> {
         let sent = match self {
             StoreClient::Stage(resources, until) => {

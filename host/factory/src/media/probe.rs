@@ -11,7 +11,7 @@ use callboard_core::client::Client;
 use callboard_core::settings::Snapshot;
 use futures_util::future::BoxFuture;
 
-use super::Media;
+use super::{Media, PUT_BACK_OR_MAKE, missing};
 use crate::images::{Provider, Trouble};
 use crate::tables::tasks::{self, TaskStatus};
 use crate::tables::{drafts, posts};
@@ -80,9 +80,7 @@ async fn absent(app: &App) -> Result<Option<Symptom>, AppError> {
 
 /// What to say of the pictures of these names.
 async fn lost(app: &App, names: BTreeSet<String>) -> Option<Symptom> {
-    let mend = "put them back: copy the folder or the bucket of a backup, or see to setting `media.store`; \
-        `callboard tasks regen-image` makes one anew";
-    let problem = |problem: String| Some(Symptom::problem("pictures", problem, mend));
+    let problem = |problem: String| Some(Symptom::problem("pictures", problem, PUT_BACK_OR_MAKE));
     let (media, first) = match (Media::of(app).await, names.first()) {
         (Ok(Some(media)), first) => (media, first),
         (Ok(None), Some(first)) => {
@@ -92,24 +90,14 @@ async fn lost(app: &App, names: BTreeSet<String>) -> Option<Symptom> {
         // There is no picture yet, and what the settings lack is said by the roll call.
         (Ok(None) | Err(_), None) => return None,
     };
-    if first.is_none()
-        && let Err(error) = media.has(NEVER_THERE).await
-    {
-        return problem(error.to_string());
+    let Some(first) = first else {
+        let asked = media.has(NEVER_THERE).await;
+        return asked.err().and_then(|error| problem(error.to_string()));
+    };
+    match super::absent(Some(&media), &names).await {
+        Ok(absent) => missing(&absent, names.len()).and_then(problem),
+        Err(error) => problem(format!("`{first}` and others: {error}")),
     }
-    let mut absent = Vec::new();
-    for name in &names {
-        match media.has(name).await {
-            Ok(true) => {}
-            Ok(false) => absent.push(name),
-            Err(error) => return problem(format!("`{name}`: {error}")),
-        }
-    }
-    let (count, all) = (absent.len(), names.len());
-    let first = absent.first()?;
-    problem(format!(
-        "{count} of {all} pictures that are shown are not there: `{first}`"
-    ))
 }
 
 async fn well(app: &App, provider: &Provider) -> Result<(), Trouble> {

@@ -18,7 +18,7 @@ use crate::images;
 use crate::media::{self, Media, Pieces, Unstored};
 use crate::site::{self, SiteError, Unshown};
 use crate::tables::POST;
-use crate::tables::posts;
+use crate::tables::{media as rows, posts};
 
 pub use crate::tables::posts::Post;
 
@@ -180,20 +180,26 @@ pub struct KeptPicture {
     pub pieces: Pieces,
 }
 
-/// A kept picture; `None` if there is none of that name.
+/// A kept picture; `None` if there is none of that name. One that was kept, and that the store does not
+/// have, is no absence.
 pub async fn picture(app: &App, name: &str) -> Result<Option<KeptPicture>, OperationError> {
     let Some(mime) = images::picture::mime(name) else {
         return Ok(None);
     };
-    let Some(media) = Media::of(app).await? else {
-        return Ok(None);
+    let found = match Media::of(app).await? {
+        Some(media) => media.stream(name).await?,
+        None => None,
     };
-    let found = media.stream(name).await?;
-    Ok(found.map(|(bytes, pieces)| KeptPicture {
+    let kept = found.map(|(bytes, pieces)| KeptPicture {
         media: mime,
         bytes,
         pieces,
-    }))
+    });
+    if kept.is_none() && app.store().read_first(rows::of_path(name)).await?.is_some() {
+        let problem = format!("the media store: `{name}` was kept, and is not there");
+        return Err(OperationError::new(ErrorKind::Unavailable, problem).mend(media::PUT_BACK));
+    }
+    Ok(kept)
 }
 
 impl From<Unstored> for OperationError {

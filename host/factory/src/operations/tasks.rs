@@ -5,14 +5,17 @@ mod edit;
 mod picture;
 mod view;
 
+use std::collections::BTreeSet;
+
 use callboard_core::app::App;
-use callboard_core::operations::gates::{self, Verdict};
+use callboard_core::operations::gates::{self, Decision, Verdict};
 use callboard_core::operations::runs::StopRequest;
-use callboard_core::operations::{Actor, ListEntry, OperationError, named, runs};
+use callboard_core::operations::{Actor, ErrorKind, ListEntry, OperationError, named, runs};
 use callboard_core::store::named::Short;
 use callboard_core::store::timestamp;
 
 use crate::markdown::pictures::{KEPT, shown};
+use crate::media::{Media, PUT_BACK_OR_MAKE, absent, missing, names};
 use crate::tables::TASK;
 use crate::tables::tasks::{self, Task};
 use crate::tables::transitions::{At, Happening, Word};
@@ -123,12 +126,35 @@ pub async fn decide(
 ) -> Result<Decided, OperationError> {
     let task = found(app, wanted).await?;
     verdict.seen = verdict.seen.or((task.draft > 0).then_some(task.draft));
+    if verdict.decision == Decision::Approved {
+        has_its_pictures(app, &task).await?;
+    }
     if let Some(run) = gates::decide_about(app, &task.id, verdict).await? {
         return Ok(Decided { task, run });
     }
     let (short, status) = (&task.short, task.status.word());
     let problem = format!("task {short} stands before no gate; it is {status}");
     Err(OperationError::usage(problem))
+}
+
+/// Refuse what `publish.post` would not publish, while the task can still be edited.
+async fn has_its_pictures(app: &App, task: &TaskView) -> Result<(), OperationError> {
+    let draft = drafts::numbered(&task.id, task.draft);
+    let draft = app.store().read_first(draft).await?;
+    // One that is not there, or cannot be read, is refused where it is approved or published.
+    let Some(text) = draft.and_then(|draft| draft.text().ok()) else {
+        return Ok(());
+    };
+    let names = names(&text.markdown, text.featured.as_ref());
+    let names: BTreeSet<_> = names.into_iter().collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let absent = absent(Media::of(app).await?.as_ref(), &names).await?;
+    missing(&absent, names.len()).map_or(Ok(()), |problem| {
+        let problem = format!("draft {} of task {}: {problem}", task.draft, task.short);
+        Err(OperationError::new(ErrorKind::Unavailable, problem).mend(PUT_BACK_OR_MAKE))
+    })
 }
 
 /// Have the run of a task go on again, from a stage or from what ended it. Gives the run's id.
@@ -150,8 +176,37 @@ pub async fn retry(
         );
         return Err(OperationError::usage(problem).mend(mend));
     }
+    if runs::pipeline_of(app, &task.run).await?.is_none() {
+        return Err(removed(app, &task).await?);
+    }
     let (run, _) = runs::retry(app, &task.run, from, by).await?;
     Ok(run)
+}
+
+/// The error of a task whose run was removed, and its input with it.
+async fn removed(app: &App, task: &TaskView) -> Result<OperationError, OperationError> {
+    let short = &task.short;
+    let row = app.store().read_first(tasks::by_id(&task.id)).await?;
+    let Task {
+        pipeline, asked, ..
+    } = row.ok_or_else(|| named::gone("task", &task.id))?;
+    let problem = format!(
+        "the run of task {short} was removed from the history, and its input with it: nothing of it \
+        can go on"
+    );
+    let mend = match &task.key {
+        Some(key) => format!(
+            "have a new run make it: `callboard tasks create` with the topic and the input as they \
+            were, and `--pipeline {pipeline} --key {key} --anew`"
+        ),
+        None if asked.is_empty() => format!(
+            "`callboard run {pipeline}` with the same input takes the task up, if it comes to its subject"
+        ),
+        None => format!(
+            "ask for another one: `callboard tasks create` with the topic, and `--pipeline {pipeline}`"
+        ),
+    };
+    Ok(OperationError::usage(problem).mend(mend))
 }
 
 /// End a task, with its run if that goes on.

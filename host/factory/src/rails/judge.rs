@@ -71,8 +71,7 @@ pub async fn judge(
                 .map_err(|error| format!("the answer of {} does not fit: {error}", answer.model))
         });
         opinions.push(opinion.map_err(unavailable)?);
-        tokens.prompt += answer.tokens.prompt;
-        tokens.completion += answer.tokens.completion;
+        tokens += answer.tokens;
         if !models.contains(&answer.model) {
             models.push(answer.model);
         }

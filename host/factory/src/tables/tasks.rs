@@ -338,6 +338,7 @@ pub(super) fn runs_ended(
 struct Left<'r> {
     run: &'r str,
     event: TaskEvent,
+    who: &'r str,
     detail: &'r str,
 }
 
@@ -352,6 +353,7 @@ impl<'r> Left<'r> {
         Self {
             run: ended.run,
             event,
+            who: ended.who,
             detail: ended.detail,
         }
     }

@@ -13,7 +13,7 @@ use crate::schedule::{Overlap, Schedule};
 use crate::store::ends::{AGAIN, release};
 use crate::store::leases::StopRequest;
 use crate::store::runs::{self, RunOrigin, micros};
-use crate::store::steering::{self, Steered};
+use crate::store::steering::{self, Steered, StopReason};
 use crate::store::{Dialect, NEVER, Store, StoreError, Transaction, batch, timestamp};
 use crate::value::{Query, Statement};
 
@@ -286,9 +286,12 @@ impl<'p> Firing<'p> {
     ) -> Result<bool, StoreError> {
         let mut under_way = false;
         for run in runs {
-            let stop_request = (StopRequest::Cancel, REPLACED.to_owned());
+            let reason = StopReason {
+                by: String::new(),
+                detail: REPLACED.to_owned(),
+            };
             let steered =
-                steering::stop_in(transaction, run.clone(), stop_request.0, stop_request.1).await?;
+                steering::stop_in(transaction, run.clone(), StopRequest::Cancel, reason).await?;
             under_way |= steered == Ok(Steered::Told);
             self.fired.cancelled.push(run);
         }

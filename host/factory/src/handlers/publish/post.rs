@@ -2,8 +2,11 @@
 //! transaction of the checkpoint, so it happens once or not at all.
 //!
 //! What is published is the draft that the task names, as it was shown and approved: an edit of a
-//! person is in it, and what a stage has changed since without saving it is not. The task is the one
+//! person is in it, and what a stage has changed since without saving it is not. Nothing is, as long as pictures
+//! that it shows are not where they are kept. The task is the one
 //! that this run makes, whatever the key says; if the run asked a person, it is the draft that got the yes.
+
+use std::collections::BTreeSet;
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
@@ -13,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::diary::id::derived;
 use crate::draft::Draft;
 use crate::markdown;
+use crate::media::{Media, PUT_BACK, StoreClient, absent, missing, names};
 use crate::slug;
 use crate::tables::diary_days::{self, DayState};
 use crate::tables::posts::{self, Post};
@@ -67,6 +71,7 @@ impl Handler for PublishPost {
         let task = publishable(call, &reads.task).await?;
         let (draft, editor) = approved(call, &task).await?;
         showable(&draft)?;
+        pictured(call, &draft).await?;
         let slug = free_slug(call, &draft).await?;
         let approval = approval(call, &task).await?;
         let mut post = post(call, draft, &task, slug);
@@ -106,6 +111,34 @@ fn showable(draft: &Draft) -> Result<(), Stop> {
         Stop::failed(FailureKind::Input, text)
     };
     shown.map(drop).map_err(refused)
+}
+
+/// Whether the pictures that readers would be shown are there.
+async fn pictured(call: &Call, draft: &Draft) -> Result<(), Stop> {
+    let names = names(&draft.markdown, draft.featured.as_ref());
+    let names: BTreeSet<_> = names.into_iter().collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let client = StoreClient::within(call, call.remaining() / 2);
+    let media = Media::existing(&call.settings, call.resources.folder(), client);
+    let absent = match media {
+        Ok(media) => absent(media.as_ref(), &names).await,
+        Err(error) => Err(error),
+    };
+    let cause = match absent {
+        Ok(absent) => missing(&absent, names.len()),
+        Err(error) => Some(error.to_string()),
+    };
+    cause.map_or(Ok(()), |cause| {
+        Err(Stop::unavailable(
+            "media store",
+            format!(
+                "{cause}; {PUT_BACK}, or, if they are lost, cancel the run, and \
+                `callboard tasks retry` with `--from` the stage that makes them"
+            ),
+        ))
+    })
 }
 
 /// The task, if it is time to publish it.

@@ -253,8 +253,7 @@ impl Trial<'_> {
                 match self.verdict(labelled).await {
                     Ok(verdict) => {
                         silent = 0;
-                        tokens.prompt += verdict.tokens.prompt;
-                        tokens.completion += verdict.tokens.completion;
+                        tokens += verdict.tokens;
                         let score = verdict.review.score.unwrap_or_default();
                         draft.answered(verdict.passed, score);
                     }
