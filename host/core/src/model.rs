@@ -124,7 +124,7 @@ impl Models {
     fn wire(&self, timeout: Duration) -> Wire {
         Wire {
             tape: self.tape.clone(),
-            timeout,
+            until: Instant::now() + timeout,
         }
     }
 
@@ -206,8 +206,13 @@ async fn answered(
     });
     let tokens = tokens.unwrap_or_default();
     let (limit, schema) = (request.max_tokens, schema.cloned());
-    let read = move || answer::read(said?, limit, schema.as_deref());
-    let answer = wire::beside(read).await;
+    let answer = match said {
+        Ok(said) => {
+            let read = move || answer::read(said, limit, schema.as_deref());
+            wire::beside(wire.until, read).await
+        }
+        Err(cause) => Err(cause),
+    };
     Came { tokens, answer }
 }
 
