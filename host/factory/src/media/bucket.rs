@@ -27,7 +27,31 @@ const BODY: u64 = 32 << 20;
 /// Headers that the client writes itself.
 const OWN: [&str; 2] = ["host", "content-length"];
 /// Headers of an answer that the store reads.
-const READ: [&str; 4] = ["content-type", "etag", "last-modified", "x-amz-version-id"];
+const READ: [&str; 5] = [
+    "content-range",
+    "content-type",
+    "etag",
+    "last-modified",
+    "x-amz-version-id",
+];
+
+/// How long the server is waited for.
+#[derive(Debug, Clone, Copy)]
+pub enum Patience {
+    /// All that is asked of it has to be answered by then.
+    Until(Instant),
+    /// Each request may take so long: a reader takes a picture at his own pace.
+    Each(Duration),
+}
+
+impl Patience {
+    fn left(self) -> Duration {
+        match self {
+            Patience::Until(until) => until.saturating_duration_since(Instant::now()),
+            Patience::Each(time) => time,
+        }
+    }
+}
 
 /// Why there is no bucket to ask.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +70,7 @@ pub enum BucketError {
 pub(super) fn open(
     settings: &Snapshot,
     bucket: &str,
-    until: Instant,
+    patience: Patience,
 ) -> Result<Arc<dyn ObjectStore>, BucketError> {
     let text = |key: &'static str| settings.text(key)?.ok_or(BucketError::Missing(key));
     let endpoint = text(ENDPOINT)?;
@@ -69,7 +93,7 @@ pub(super) fn open(
         .with_virtual_hosted_style_request(false)
         .with_client_options(ClientOptions::new().with_allow_http(true))
         .with_retry(once)
-        .with_http_connector(Connector { url, until });
+        .with_http_connector(Connector { url, patience });
     Ok(Arc::new(store.build()?))
 }
 
@@ -77,21 +101,21 @@ pub(super) fn open(
 #[derive(Debug, Clone)]
 struct Connector {
     url: Url,
-    until: Instant,
+    patience: Patience,
 }
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
         Ok(HttpClient::new(Sender {
             client: Client::for_operator(&self.url),
-            until: self.until,
+            patience: self.patience,
         }))
     }
 }
 
 struct Sender {
     client: Client,
-    until: Instant,
+    patience: Patience,
 }
 
 impl fmt::Debug for Sender {
@@ -110,8 +134,8 @@ impl HttpService for Sender {
         Self: 'a,
     {
         Box::pin(async move {
-            let left = self.until.saturating_duration_since(Instant::now());
-            let response = self.client.send(ours(request, left).await?).await;
+            let request = ours(request, self.patience.left()).await?;
+            let response = self.client.send(request).await;
             theirs(response.map_err(failed)?)
         })
     }
@@ -122,6 +146,15 @@ async fn ours(request: HttpRequest, deadline: Duration) -> Result<Request, HttpE
     let headers = parts.headers.iter();
     let headers = headers.filter(|(name, _)| !OWN.contains(&name.as_str()));
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    // Who is asked for a piece may not answer with the whole.
+    let range = parts
+        .headers
+        .get("range")
+        .map(|range| text(range.as_bytes()));
+    let max_body = match range {
+        Some(range) => length(&range).unwrap_or_default().min(BODY),
+        None => BODY,
+    };
     Ok(Request {
         method: parts.method.to_string(),
         url: parts.uri.to_string(),
@@ -131,10 +164,17 @@ async fn ours(request: HttpRequest, deadline: Duration) -> Result<Request, HttpE
         body: body.collect().await?.to_bytes().to_vec(),
         credential: None,
         deadline,
-        max_body: BODY,
+        max_body,
         redirects: 0,
         fresh_connection: false,
     })
+}
+
+/// The bytes of a range such as `bytes=0-9`.
+fn length(range: &str) -> Option<u64> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
+    Some(last.checked_sub(first)? + 1)
 }
 
 fn theirs(response: Response) -> Result<HttpResponse, HttpError> {

@@ -81,7 +81,7 @@ async fn lost(app: &App, names: BTreeSet<String>) -> Option<Symptom> {
     let mend = "put them back: copy the folder or the bucket of a backup, or see to setting `media.store`; \
         `callboard tasks regen-image` makes one anew";
     let problem = |problem: String| Some(Symptom::problem("pictures", problem, mend));
-    let media = match Media::of(app).await {
+    let media = match Media::in_all(app).await {
         Ok(Some(media)) => media,
         Ok(None) => return problem(format!("the folder of `{first}` and others is not there")),
         Err(error) => return problem(error.to_string()),

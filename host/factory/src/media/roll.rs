@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope};
 
-use super::{BUCKET, Media, STORE, bucket, place, taken, unwritable};
+use super::{BUCKET, Media, Patience, STORE, bucket, place, taken, unwritable};
 use crate::images::provider::{PROVIDER, Provider, URL};
 
 /// What a bucket needs.
@@ -30,7 +30,8 @@ pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
         let needed = needed(scope, STORE, "is a bucket", &OF_BUCKET);
         let whole = needed.iter().all(|reference| reference.miss.is_none());
         references.extend(needed);
-        let opened = whole.then(|| Media::bucket(scope.settings, Instant::now()).err());
+        let opened =
+            whole.then(|| Media::bucket(scope.settings, Patience::Until(Instant::now())).err());
         opened.flatten().map(|error| error.to_string())
     } else {
         unfit(scope, server)
