@@ -10,6 +10,7 @@ use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::changing::{self, Act};
 use crate::diary::id::derived;
 use crate::draft::Draft;
 use crate::markdown;
@@ -107,19 +108,13 @@ fn showable(draft: &Draft) -> Result<(), Stop> {
 
 /// The task, if it is time to publish it.
 async fn publishable(call: &Call, id: &str) -> Result<Task, Stop> {
-    let Some(task) = call.read_first(tasks::one(id)).await? else {
-        let problem = format!("task {id} is not there");
-        return Err(Stop::failed(FailureKind::Input, problem));
-    };
+    let task = changing::task(call, id, Act::Publish).await?;
     let subject = &task.subject;
     if let Some(Post { slug, .. }) = call.read_first(posts::about(subject)).await? {
         let done = format!("already published as `{slug}`");
         return Err(Stop::nothing_to_do(done));
     }
     let rejected = |how: &str| Err(Stop::rejected("task", format!("task {id} {how}")));
-    if task.run != call.run {
-        return rejected(&format!("is not what this run makes, but run {}", task.run));
-    }
     match task.status {
         TaskStatus::Rejected => rejected("was rejected"),
         TaskStatus::Halted => rejected("was halted with its run"),
