@@ -127,37 +127,6 @@ fn a_secret_is_sealed_and_never_shown() {
     assert_eq!(mode & 0o077, 0, "nobody else reads the key");
 }
 
-/// The mend of a value that is to be a secret leads out, and no secret is stored in the clear meanwhile.
-#[test]
-fn a_text_that_becomes_a_secret_is_set_again_and_sealed() {
-    let factory = Factory::bare_written(Sqlite);
-    let settings = factory.read("settings.toml");
-    let declared = |kind: &str| {
-        format!("{settings}\n[\"probe.token\"]\ntype = \"{kind}\"\ndescription = \"Opens.\"\n")
-    };
-    factory.write("settings.toml", declared("string"));
-    factory.run(&["apply"]);
-    factory.ok(&["settings", "set", "probe.token", "open sesame"]);
-    factory.write("settings.toml", declared("secret"));
-    let check = factory.run(&["check"]).to_string();
-    assert!(
-        check.contains("callboard settings set probe.token -"),
-        "{check}"
-    );
-    let mut set = factory.command(&["settings", "set", "probe.token", "-"]);
-    let mut child = set.stdin(Stdio::piped()).spawn().expect("it starts");
-    let mut stdin = child.stdin.take().expect("it was asked for");
-    writeln!(stdin, "{SECRET}").expect("it reads");
-    drop(stdin);
-    assert!(child.wait().expect("it ends").success());
-    assert_eq!(
-        factory.count("settings WHERE key = 'probe.token' AND value IS NULL"),
-        1
-    );
-    let check = factory.run(&["check"]).to_string();
-    assert!(!check.contains("stored in the clear"), "{check}");
-}
-
 #[test]
 fn a_secret_that_is_typed_is_not_shown() {
     let factory = Factory::bare(Sqlite);

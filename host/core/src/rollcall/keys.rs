@@ -1,7 +1,7 @@
 //! Every key that a stage reads is written before it, or the run starts with it.
 //!
 //! A key that the contract's schema requires has to be there on every way to the stage: a
-//! writer that may be passed over, or may leave it out, does not count. One that it does not require may be absent.
+//! writer that may be passed over does not count. One that it does not require may be absent.
 //! Where a stage before names no known handler, what it writes is unknown, so nothing is said about
 //! keys; the missing handler is a miss of its own.
 
@@ -103,6 +103,15 @@ impl<'a> KeyFlow<'a> {
             && !writers.any(|it| staged.graph.is_after(staged.number, *it))
     }
 
+    /// The input keys, and all that stages write; `None` if that is not known.
+    pub(super) fn keys(&self) -> Option<BTreeSet<&'a str>> {
+        let input = self.pipeline.input.keys().map(String::as_str);
+        let written = self.writers.keys().copied();
+        self.unknown
+            .is_empty()
+            .then(|| input.chain(written).collect())
+    }
+
     /// The input keys, and those that stages before one write.
     pub(super) fn keys_before(&self, staged: &Staged<'_>) -> BTreeSet<&'a str> {
         let input = self.pipeline.input.keys().map(String::as_str);
@@ -141,11 +150,9 @@ impl<'a> KeyFlow<'a> {
 
     /// The miss of a required key that may not be there.
     fn absent(&self, stage: &Stage, key: &str, writers: &[usize]) -> Option<Miss> {
+        let writers: Vec<&Stage> = writers.iter().map(|it| self.stage(*it)).collect();
         let input = self.pipeline.input.get(key);
         let given = input.is_some_and(|input| input.required || input.default.is_some());
-        let (always, perhaps): (Vec<usize>, Vec<usize>) =
-            writers.iter().partition(|it| self.always_writes(**it, key));
-        let writers: Vec<&Stage> = always.iter().map(|it| self.stage(*it)).collect();
         let sure = |writer: &&Stage| passed_over(writer).is_none() || same_way(writer, stage);
         if given || writers.iter().any(sure) {
             return None;
@@ -176,16 +183,6 @@ impl<'a> KeyFlow<'a> {
             );
             return Some(Miss::new(problem, mend));
         }
-        if let Some(writer) = perhaps.first() {
-            let id = self.stage(*writer).id();
-            let problem = format!(
-                "`{reader}` reads `{key}`, which the handler of stage `{id}` may leave out of what it writes"
-            );
-            let mend = format!(
-                "write `[input.{key}]` with a default, or name a handler in stage `{id}` that always writes it"
-            );
-            return Some(Miss::new(problem, mend));
-        }
         if input.is_some() {
             let problem = format!("`{reader}` reads `{key}`, and a run may start without it");
             return Some(Miss::new(
@@ -196,12 +193,6 @@ impl<'a> KeyFlow<'a> {
         let problem = format!("`{reader}` reads `{key}`, and nothing before it writes it");
         let miss = Miss::new(problem, self.source(stage, key));
         Some(miss.because(self.misnamed(key)))
-    }
-
-    /// Whether a stage that is done has written a key: its contract may say that it can be absent.
-    fn always_writes(&self, number: usize, key: &str) -> bool {
-        let contract = self.contract(number);
-        contract.is_none_or(|it| required(&it.writes).contains(key))
     }
 
     /// What to write where a key is written on a condition. What guards a publication has none, and a

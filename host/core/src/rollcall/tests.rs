@@ -195,7 +195,6 @@ async fn keys_that_are_read_are_written() {
         (P, "required = true # day", "", "`content.collect` reads `day`, and a run may start without it", "[input.day]"),
         (P, "id = \"collect\"", "id = \"collect\"\non.nothing-to-do = \"skip\"", "`content.draft` reads `commits`, which stage `collect` does not write when it is nothing-to-do", "on.nothing-to-do = \"end\""),
         (P, "content.collect", "content.count", "stage diary/draft handler @ pipelines/diary.toml:12:1: stage `collect` writes `commits` as integer, and it is read as array", "converts it"),
-        (P, "content.collect", "content.perhaps", "stage diary/draft handler @ pipelines/diary.toml:12:1: `content.draft` reads `commits`, which the handler of stage `collect` may leave out", "[input.commits]"),
         (P, "content.draft", "content.missing_link", "no handler is called `content.missing_link`", ""),
         (P, "needs = [\"draft\"]\n", "needs = [\"collect\"]\nconfig.also = true\n", "`draft`, and nothing before it writes it", "add \"draft\" to the `needs` of stage `critic`"),
         (P, "required = true # day", "default = 5", "pipeline diary input.day @ pipelines/diary.toml:4:1: the default does not fit what `content.collect` reads: 5 is not of type \"string\"", "write a default that fits"),

@@ -180,7 +180,6 @@ fn native() -> Vec<Contract> {
     let day = || object(&json!({"day": {"type": "string"}}), &["day"]);
     let commits = || object(&json!({"commits": {"type": "array"}}), &["commits"]);
     let draft = || object(&json!({"draft": {"type": "string"}}), &["draft"]);
-    let perhaps = object(&json!({"commits": {"type": "array"}}), &[]);
     let count = object(&json!({"commits": {"type": "integer"}}), &["commits"]);
     let drafting = Needs::default()
         .setting("diary.author")
@@ -194,12 +193,7 @@ fn native() -> Vec<Contract> {
             [limit, day(), commits()],
             Needs::default(),
         ),
-        contract(
-            "content.count",
-            [loose.clone(), day(), count],
-            Needs::default(),
-        ),
-        contract("content.perhaps", [loose, day(), perhaps], Needs::default()),
+        contract("content.count", [loose, day(), count], Needs::default()),
         contract("content.draft", [none(), commits(), draft()], drafting),
         contract("qa.advice", [none(), draft(), none()], Needs::default()),
         contract(
