@@ -100,7 +100,7 @@ const LAYERS: &[Layer] = &[
     layer("snapshot", "store secrets settings"),
     layer(
         "handlers",
-        "tapping rewriting asking fetching rails writing research prune media diary tables images markdown draft slug \
+        "changing tapping rewriting asking fetching rails writing research prune media diary tables images markdown draft slug \
           store client exchange handler outcome value settings",
     ),
     layer("prune", "handler outcome value"),
@@ -124,6 +124,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer("secrets", "settings enclosed"),
     layer("media", "tables images markdown draft"),
+    layer("changing", "tables images"),
     layer("tapping", "research tables diary"),
     layer("rewriting", "asking writing research draft markdown"),
     layer("asking fetching", "writing research diary"),

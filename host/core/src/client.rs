@@ -13,6 +13,7 @@ mod redaction;
 mod resolver;
 mod tape;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -143,10 +144,12 @@ impl Client {
                 .map_err(|error| ClientError::bad_request(format!("`{}`: {error}", request.url)))?;
             self.policy.check(&request.method, &url)?;
             let tape = Arc::clone(tape);
-            let answer = beside::wait(move || tape.answer(&asked)).await;
-            return answer.unwrap_or_else(|lost| {
+            let until = std::time::Instant::now() + request.deadline;
+            let answer = beside::wait_until(until, move || tape.answer(&asked)).await;
+            let answer = answer.unwrap_or_else(|lost| {
                 Err(ClientError::new(ClientErrorKind::Unknown, lost.to_string()))
             });
+            return played(request, answer?);
         }
         let answered = self.answered(request).await;
         tape.keep(&asked, &answered).map_err(|error| {
@@ -160,13 +163,28 @@ impl Client {
         let deadline = Instant::now() + request.deadline;
         let allowed = request.deadline;
         let target = format!("{} {}", request.method, shown(&request.url));
+        let came = AtomicU64::new(0);
         let late = || {
-            let text = format!("{target}: no complete answer within {allowed:?}");
+            let of_it = match came.load(Ordering::Relaxed) {
+                0 => String::new(),
+                bytes => format!("; {bytes} bytes of it had come"),
+            };
+            let text = format!("{target}: no complete answer within {allowed:?}{of_it}");
             ClientError::new(ClientErrorKind::Timeout, text)
         };
-        let redaction = request.credential.as_ref();
-        let redaction = redaction.map_or_else(Redaction::default, |it| Redaction::of(&it.secret));
-        let answered = timeout_at(deadline, self.follow(request, &redaction)).await;
+        let redaction = match &request.credential {
+            None => Redaction::default(),
+            // The pattern of a long one takes seconds to make.
+            Some(Credential { secret, .. }) => {
+                let secret = secret.clone();
+                let made = beside::wait_until(deadline.into_std(), move || Redaction::of(&secret));
+                made.await.map_err(|lost| {
+                    let text = format!("{target}: what hides its credential was not made: {lost}");
+                    ClientError::new(ClientErrorKind::Timeout, text)
+                })?
+            }
+        };
+        let answered = timeout_at(deadline, self.follow(request, &redaction, &came)).await;
         match answered.unwrap_or_else(|_| Err(late())) {
             Ok(response) => Ok(without(response, &redaction)),
             Err(error) => Err(error::without(error, &redaction)),
@@ -216,6 +234,7 @@ impl Client {
         &self,
         request: Request,
         redaction: &Redaction,
+        came: &AtomicU64,
     ) -> Result<Response, ClientError> {
         let url = Url::parse(&request.url)
             .map_err(|error| ClientError::bad_request(format!("`{}`: {error}", request.url)))?;
@@ -250,7 +269,7 @@ impl Client {
                     return Err(ClientError::new(ClientErrorKind::Denied, text));
                 }
                 Some(url) if left > 0 => hop = hop.redirected(response.status(), url),
-                _ => return read(&hop, response, most).await,
+                _ => return read(&hop, response, most, came).await,
             }
             left -= 1;
         }
@@ -295,6 +314,31 @@ impl Client {
         let built = build(private, fresh).map_err(|error| error::of("the client", error))?;
         Ok(cell.get_or_init(|| built))
     }
+}
+
+/// An answer of a cassette, held to what an answer of the network is held to.
+fn played(request: Request, mut answer: Response) -> Result<Response, ClientError> {
+    let most = request.max_body;
+    if request.cut {
+        answer
+            .body
+            .truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    }
+    if answer.body.len() as u64 > most {
+        let text = format!(
+            "{} {}: the body in the cassette is larger than the {most} bytes allowed",
+            request.method,
+            shown(&request.url)
+        );
+        return Err(ClientError::new(ClientErrorKind::TooLarge, text));
+    }
+    // Who follows no redirect is answered by whom he asked, whatever the cassette says.
+    let url = if request.redirects == 0 {
+        request.url
+    } else {
+        answer.url.clone()
+    };
+    Ok(Response { url, ..answer })
 }
 
 /// The JSON document that a response is, if it takes no more memory than any may.
@@ -382,10 +426,12 @@ struct BodyLimit {
     cut: bool,
 }
 
+/// The whole answer; `came` says at any time how many bytes of its body are there.
 async fn read(
     hop: &Hop,
     mut response: reqwest::Response,
     most: BodyLimit,
+    came: &AtomicU64,
 ) -> Result<Response, ClientError> {
     let status = response.status().as_u16();
     let headers = headers::given(response.headers());
@@ -410,6 +456,7 @@ async fn read(
             return Err(ClientError::new(ClientErrorKind::TooLarge, text));
         }
         body.extend_from_slice(&chunk);
+        came.store(body.len() as u64, Ordering::Relaxed);
     }
     Ok(Response {
         status,

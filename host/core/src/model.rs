@@ -129,7 +129,7 @@ impl Models {
     fn wire(&self, timeout: Duration) -> Wire {
         Wire {
             network: self.network.clone(),
-            timeout,
+            until: Instant::now() + timeout,
         }
     }
 
@@ -201,8 +201,13 @@ async fn answered(
         Err(cause) => unheard(cause, expected),
     };
     let (limit, schema) = (request.max_tokens, schema.cloned());
-    let read = move || answer::read(said?, limit, schema.as_deref());
-    let answer = wire::beside(read).await;
+    let answer = match said {
+        Ok(said) => {
+            let read = move || answer::read(said, limit, schema.as_deref());
+            wire::beside(wire.until, read).await
+        }
+        Err(cause) => Err(cause),
+    };
     let answer = answer.map(|completion| Completion {
         tokens,
         ..completion

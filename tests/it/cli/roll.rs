@@ -23,6 +23,26 @@ fn the_bundled_workspace_answers_and_is_applied_once() {
     }
 }
 
+/// Where a mend sends to look is there, though nothing was ever applied.
+#[test]
+fn the_mend_of_a_configuration_can_be_followed_before_anything_is_applied() {
+    let factory = Factory::bare_written(Sqlite);
+    let handler = "handler = \"tap.embed_commits\"";
+    let wrong = format!("{handler}\nconfig = {{ limit = \"4\" }}");
+    factory.edit("pipelines/remember.toml", handler, &wrong);
+    let mend = "callboard handlers show tap.embed_commits";
+    let check = factory.run(&["check"]).to_string();
+    assert!(check.contains(mend), "{check}");
+    let shown = factory.ok(&["handlers", "show", "tap.embed_commits"]);
+    assert!(shown.contains("limit"), "{shown}");
+    refuses(
+        &factory,
+        &["handlers", "show", "tap.nothing"],
+        1,
+        &["nothing is applied yet"],
+    );
+}
+
 #[test]
 fn a_workspace_with_many_mistakes_is_told_all_of_them() {
     let factory = Factory::bare_written(Sqlite);

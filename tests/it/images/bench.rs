@@ -103,6 +103,7 @@ impl Bench {
     pub(crate) async fn call(&self, name: &str, run: &str, config: Json, input: Json) -> Outcome {
         let call = Call {
             run: run.to_owned(),
+            asked: Arc::default(),
             pipeline: String::new(),
             stage: "stage".to_owned(),
             visit: 1,

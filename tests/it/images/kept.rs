@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use callboard_core::client::Network;
-use callboard_factory::media::{Media, StoreClient};
+use callboard_factory::media::{Media, Patience, StoreClient};
 use serde_json::json;
 
 use super::bench::{Bench, done};
@@ -64,7 +65,7 @@ async fn a_bucket_keeps_pictures_and_says_when_it_does_not() {
     let media = Media::open(
         &bench.settings(),
         bench.folder.path(),
-        StoreClient::Program(Network::default()),
+        StoreClient::Program(Network::default(), Patience::Each(Duration::from_secs(10))),
     );
     let media = media.expect("a store");
     let found = media

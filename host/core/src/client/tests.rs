@@ -23,6 +23,8 @@ enum Does {
     Echo,
     /// Bytes without end.
     Flood,
+    /// A byte at a time, without end.
+    Trickle,
 }
 
 struct Server {
@@ -62,6 +64,13 @@ async fn serve(mut stream: TcpStream, does: Does, turn: usize) {
                 text.len()
             )
         }
+        Does::Trickle => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.ok();
+            while stream.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            return;
+        }
         Does::Flood => {
             stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.ok();
             while stream.write_all(&buffer).await.is_ok() {}
@@ -98,6 +107,19 @@ fn request(method: &str, url: &str) -> Request {
 
 async fn kind(client: &Client, request: Request) -> ClientErrorKind {
     client.send(request).await.expect_err("an error").kind
+}
+
+#[tokio::test]
+async fn an_answer_by_the_byte_has_the_time_of_its_request_and_says_how_far_it_came() {
+    let server = server(Does::Trickle).await;
+    let client = client(&[server.address.port()]);
+    let request = Request {
+        deadline: Duration::from_millis(300),
+        ..request("GET", &format!("http://{}/", server.address))
+    };
+    let error = client.send(request).await.expect_err("it never ends");
+    assert_eq!(error.kind, ClientErrorKind::Timeout, "{error}");
+    assert!(error.message.contains("bytes of it had come"), "{error}");
 }
 
 #[tokio::test]

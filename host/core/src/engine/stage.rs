@@ -28,6 +28,8 @@ pub(super) struct RunContext {
     pub(super) runnable: Arc<RunnableRevision>,
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) run: Arc<Run>,
+    /// What it was started with.
+    pub(super) asked: Arc<Patch>,
     /// When the run's budget is spent.
     pub(super) deadline: Instant,
 }
@@ -136,6 +138,7 @@ impl StageExecution {
         let own = own.and_then(|own| Instant::now().checked_add(own.get_ref().0));
         Call {
             run: self.work.run.id.clone(),
+            asked: Arc::clone(&self.work.asked),
             pipeline: self.work.run.pipeline.clone(),
             stage: stage.id().to_owned(),
             visit: self.visit,

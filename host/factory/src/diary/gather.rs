@@ -14,7 +14,7 @@ use self::unit::Unit;
 use super::bundle::{Bundle, Change, Commit, Dropped};
 use super::day::{begins_at, day_of_seconds, ends_at, is_over};
 use super::forge::{Forge, Remote};
-use super::git::{Detail, Git, GitError, Identity};
+use super::git::{Detail, Git, GitError, Identity, Looked};
 use super::landed::{History, Landing};
 use super::log::{self, Entry};
 use super::release::{self, Release};
@@ -80,6 +80,8 @@ impl Landed {
 pub struct Messages {
     pub entries: BTreeMap<String, Entry>,
     pub detail: Detail,
+    /// The ids of those without their files, which are too much.
+    pub unlooked: Vec<String>,
     /// How many there was no room for.
     pub over_limit: u64,
 }
@@ -106,7 +108,12 @@ impl Gatherer<'_> {
         ids.extend(newest.iter().flat_map(|landing| &landing.brought).map(id));
         let mut room = log::ROOM;
         let wanted = &ids[..ids.len().min(self.limit)];
-        let (entries, detail) = git.commits(wanted, &mut room).await?;
+        let looked = git.commits(wanted, &mut room).await?;
+        let Looked {
+            entries,
+            detail,
+            unlooked,
+        } = looked;
         let over_limit = (ids.len() - entries.len()) as u64;
         let entries = entries
             .into_iter()
@@ -115,6 +122,7 @@ impl Gatherer<'_> {
         Ok(Messages {
             entries,
             detail,
+            unlooked,
             over_limit,
         })
     }
@@ -143,6 +151,7 @@ impl Gatherer<'_> {
         let mut sorter = Sorter {
             rules: self.rules,
             counts: read.detail == Detail::Lines,
+            unlooked: read.unlooked.into_iter().collect(),
             dropped: Dropped {
                 over_limit: read.over_limit,
                 ..Dropped::default()
@@ -155,6 +164,7 @@ impl Gatherer<'_> {
         let changes = units.into_iter().filter_map(|unit| sorter.take(unit));
         let mut changes: Vec<Change> = changes.collect();
         let mut releases = sorter.releases.0;
+        let unlooked = sorter.unlooked.into_iter().collect();
         name(&mut changes, &mut releases);
         Bundle {
             repository: self.identity.name.clone(),
@@ -166,6 +176,7 @@ impl Gatherer<'_> {
             changes,
             releases,
             dropped: sorter.dropped,
+            unlooked,
             people: sorter.people.len() as u64,
         }
     }
@@ -209,6 +220,8 @@ impl Releases {
 struct Sorter<'r> {
     rules: &'r Rules,
     counts: bool,
+    /// Whose lines nobody counted.
+    unlooked: BTreeSet<String>,
     dropped: Dropped,
     people: BTreeSet<String>,
     releases: Releases,
@@ -232,7 +245,8 @@ impl Sorter<'_> {
             return None;
         }
         self.people.extend(people(&unit, self.rules));
-        Some(unit.change(self.rules, self.counts))
+        let counts = self.counts && !self.unlooked.contains(&unit.entry.id);
+        Some(unit.change(self.rules, counts))
     }
 }
 

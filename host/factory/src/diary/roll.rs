@@ -245,6 +245,7 @@ fn sample() -> Bundle {
             undone: 3,
             over_limit: 4,
         },
+        unlooked: Vec::new(),
         people: 2,
         substance: 40,
     }

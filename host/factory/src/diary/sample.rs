@@ -64,6 +64,7 @@ pub(crate) fn of(entries: Vec<Entry>) -> Bundle {
     let messages = Messages {
         entries: entries.collect(),
         detail: Detail::Lines,
+        unlooked: Vec::new(),
         over_limit: 0,
     };
     let landed = Landed::new(lister.finish(false));

@@ -28,7 +28,31 @@ const BODY: u64 = 32 << 20;
 /// Headers that the client writes itself.
 const OWN: [&str; 2] = ["host", "content-length"];
 /// Headers of an answer that the store reads.
-const READ: [&str; 4] = ["content-type", "etag", "last-modified", "x-amz-version-id"];
+const READ: [&str; 5] = [
+    "content-range",
+    "content-type",
+    "etag",
+    "last-modified",
+    "x-amz-version-id",
+];
+
+/// How long the server is waited for.
+#[derive(Debug, Clone, Copy)]
+pub enum Patience {
+    /// All that is asked of it has to be answered by then.
+    Until(Instant),
+    /// Each request may take so long: a reader takes a picture at his own pace.
+    Each(Duration),
+}
+
+impl Patience {
+    fn left(self) -> Duration {
+        match self {
+            Patience::Until(until) => until.saturating_duration_since(Instant::now()),
+            Patience::Each(time) => time,
+        }
+    }
+}
 
 /// Why there is no bucket to ask.
 #[derive(Debug, thiserror::Error)]
@@ -43,16 +67,13 @@ pub enum BucketError {
     Store(#[from] object_store::Error),
 }
 
-/// How long a reader of the site waits for the store.
-const WAIT: Duration = Duration::from_secs(10);
-
 /// By what the store is asked, and for how long.
 #[derive(Clone)]
 pub enum StoreClient {
     /// By a stage, as all that it asks, until it has to have ended.
     Stage(Arc<dyn Resources>, Instant),
-    /// By the program itself, each time for as long as a reader waits.
-    Program(Network),
+    /// By the program itself, for as long as its asker waits.
+    Program(Network, Patience),
 }
 
 impl StoreClient {
@@ -73,8 +94,8 @@ impl StoreClient {
                 let request = ours(request, left).await?;
                 resources.send(Reach::Origin(to), request).await
             }
-            StoreClient::Program(network) => {
-                let request = ours(request, WAIT).await?;
+            StoreClient::Program(network, patience) => {
+                let request = ours(request, patience.left()).await?;
                 Client::for_operator(to).over(network).send(request).await
             }
         };
@@ -150,6 +171,15 @@ async fn ours(request: HttpRequest, deadline: Duration) -> Result<Request, HttpE
     let headers = parts.headers.iter();
     let headers = headers.filter(|(name, _)| !OWN.contains(&name.as_str()));
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    // Who is asked for a piece may not answer with the whole.
+    let range = parts
+        .headers
+        .get("range")
+        .map(|range| text(range.as_bytes()));
+    let max_body = match range {
+        Some(range) => length(&range).unwrap_or_default().min(BODY),
+        None => BODY,
+    };
     Ok(Request {
         method: parts.method.to_string(),
         url: parts.uri.to_string(),
@@ -159,11 +189,18 @@ async fn ours(request: HttpRequest, deadline: Duration) -> Result<Request, HttpE
         body: body.collect().await?.to_bytes().to_vec(),
         credential: None,
         deadline,
-        max_body: BODY,
+        max_body,
         cut: false,
         redirects: 0,
         fresh_connection: false,
     })
+}
+
+/// The bytes of a range such as `bytes=0-9`.
+fn length(range: &str) -> Option<u64> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
+    Some(last.checked_sub(first)? + 1)
 }
 
 fn theirs(response: Response) -> Result<HttpResponse, HttpError> {

@@ -81,7 +81,7 @@ async fn absent(app: &App) -> Result<Option<Symptom>, AppError> {
 /// What to say of the pictures of these names.
 async fn lost(app: &App, names: BTreeSet<String>) -> Option<Symptom> {
     let problem = |problem: String| Some(Symptom::problem("pictures", problem, PUT_BACK_OR_MAKE));
-    let (media, first) = match (Media::of(app).await, names.first()) {
+    let (media, first) = match (Media::in_all(app).await, names.first()) {
         (Ok(Some(media)), first) => (media, first),
         (Ok(None), Some(first)) => {
             return problem(format!("the folder of `{first}` and others is not there"));

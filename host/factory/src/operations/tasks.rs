@@ -90,21 +90,23 @@ async fn pictures(
     app: &App,
     draft: Option<&drafts::Draft>,
 ) -> Result<Vec<TaskPicture>, OperationError> {
-    let mut sources: Vec<String> = Vec::new();
-    if let Some(draft) = draft {
-        // One that cannot be read is told where it is shown.
-        let featured = draft.text().ok().and_then(|text| text.featured);
-        sources.extend(featured.map(|image| image.src));
-        let inline = shown(&draft.markdown).unwrap_or_default();
-        sources.extend(inline.into_iter().map(|picture| picture.src));
-    }
+    let Some(draft) = draft else {
+        return Ok(Vec::new());
+    };
+    // One that cannot be read is told where it is shown.
+    let featured = draft.text().ok().and_then(|text| text.featured);
+    let featured = featured.map(|image| (Which::Featured, image.src));
+    let inline = shown(&draft.markdown).unwrap_or_default();
+    let inline = (1..).zip(inline);
+    let inline = inline.map(|(number, picture)| (Which::Inline(number), picture.src));
     let mut pictures: Vec<TaskPicture> = Vec::new();
-    for src in sources {
+    for (which, src) in featured.into_iter().chain(inline) {
         let name = src.strip_prefix(KEPT);
         let Some(name) = name.filter(|_| pictures.iter().all(|it| it.src != src)) else {
             continue;
         };
-        let row = app.store().read_first(media::of_path(name)).await?;
+        let row = media::shown(name, &draft.task, which);
+        let row = app.store().read_first(row).await?;
         pictures.extend(row.map(|row| TaskPicture::of(src.clone(), row)));
     }
     Ok(pictures)

@@ -96,8 +96,16 @@ impl Handler for CollectGit {
             Wanted::Latest => search.latest().await?,
         };
         let subject = bundle.subject();
-        Ok(Done::new(Writes { bundle, subject }))
+        let unlooked = bundle.unlooked.clone();
+        let done = Done::new(Writes { bundle, subject });
+        Ok(unlooked.iter().fold(done, without_files))
     }
+}
+
+/// A commit is told by its message alone.
+fn without_files(done: Done<Writes>, id: &String) -> Done<Writes> {
+    let why = "git takes more memory for them than it may have; the commit is made to harm, or far too large";
+    done.fallback(format!("the files of commit {id}"), why)
 }
 
 /// One look at a history.

@@ -5,6 +5,7 @@ use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::changing;
 use crate::draft::Draft;
 use crate::tables::posts;
 
@@ -33,11 +34,11 @@ impl Handler for LoadPost {
     const SUMMARY: &'static str = "Loads a published post as a draft";
 
     fn needs(&self) -> Needs {
-        Needs::default().table("posts", &["select"])
+        Needs::default().acts_on("slug").table("posts", &["select"])
     }
 
     async fn handle(&self, call: &Call, _config: (), reads: Reads) -> Handled<Writes> {
-        let slug = reads.slug.trim().trim_start_matches("/posts/");
+        let slug = changing::slug(&reads.slug);
         let post = call.read_first(posts::named(slug)).await?;
         let Some(post) = post.filter(|post| !post.removed) else {
             let message = format!("no published post is `{slug}`: `callboard posts list`");

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use callboard_core::beside;
+use callboard_core::beside::{self, Unanswered};
 use callboard_core::exchange::{Reach, Request, Response};
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
@@ -63,6 +63,10 @@ struct Config {
     width_inline: u32,
     /// What is not to be seen in a picture; not every server takes it.
     negative: String,
+    /// How long to wait for an answer of the server at most, to its last byte, in seconds; never more than
+    /// nine tenths of what the stage has left.
+    #[schemars(range(min = 1))]
+    wait_seconds: u64,
 }
 
 impl Default for Config {
@@ -75,6 +79,7 @@ impl Default for Config {
             width_featured: 1600,
             width_inline: 1200,
             negative: "text, letters, watermark, logo, signature".to_owned(),
+            wait_seconds: 240,
         }
     }
 }
@@ -178,9 +183,10 @@ impl<'c> PictureCall<'c> {
         })
     }
 
-    /// How long a request may take: what is left but for the time to say what became of it.
+    /// How long a request may take: what it is given, or what is left but for the time to say what became of it.
     fn patience(&self) -> Duration {
-        self.call.remaining() * 9 / 10
+        let most = Duration::from_secs(self.config.wait_seconds);
+        most.min(self.call.remaining() * 9 / 10)
     }
 
     async fn send(&self, request: Request) -> Result<Response, Trouble> {
@@ -257,8 +263,8 @@ impl<'c> PictureCall<'c> {
         };
         let request = self.provider.generate(&wanted, key, self.patience());
         let (provider, response) = (self.provider.clone(), self.send(request).await?);
-        let read = beside::wait(move || provider.read(response)).await;
-        let answered = read.map_err(|error| Trouble::new(Cause::WrongAnswer, error))??;
+        let read = beside::wait_until(self.call.deadline, move || provider.read(response)).await;
+        let answered = read.map_err(|error| lost(error, Cause::WrongAnswer))??;
         let bytes = match answered.content {
             Content::Bytes(bytes) => bytes,
             Content::At(url) => self.fetch(&url).await?,
@@ -302,12 +308,22 @@ impl<'c> PictureCall<'c> {
             Which::Featured => self.config.width_featured,
             Which::Inline(_) => self.config.width_inline,
         };
-        let read = beside::wait(move || Picture::read(&bytes, width)).await;
-        let picture = read.map_err(|error| Trouble::new(Cause::NotAnImage, error))??;
+        let read =
+            beside::wait_until(self.call.deadline, move || Picture::read(&bytes, width)).await;
+        let picture = read.map_err(|error| lost(error, Cause::NotAnImage))??;
         let put = self.media.put(&picture.name(), picture.bytes.clone()).await;
         put.map_err(|error| Trouble::new(Cause::UploadFailed, error))?;
         Ok(picture)
     }
+}
+
+/// What reads an answer did not come to its end: in its time, or for that cause.
+fn lost(error: Unanswered, cause: Cause) -> Trouble {
+    let cause = match error {
+        Unanswered::TimeOver(_) => Cause::Timeout,
+        Unanswered::Lost(_) => cause,
+    };
+    Trouble::new(cause, error)
 }
 
 fn made(row: MediaRow, planned: &Planned) -> Made {

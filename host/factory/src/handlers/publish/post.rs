@@ -13,6 +13,7 @@ use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::changing::{self, Act};
 use crate::diary::id::derived;
 use crate::draft::Draft;
 use crate::markdown;
@@ -143,19 +144,13 @@ async fn pictured(call: &Call, draft: &Draft) -> Result<(), Stop> {
 
 /// The task, if it is time to publish it.
 async fn publishable(call: &Call, id: &str) -> Result<Task, Stop> {
-    let Some(task) = call.read_first(tasks::by_id(id)).await? else {
-        let problem = format!("task {id} is not there");
-        return Err(Stop::failed(FailureKind::Input, problem));
-    };
+    let task = changing::task(call, id, Act::Publish).await?;
     let subject = &task.subject;
     if let Some(Post { slug, .. }) = call.read_first(posts::about(subject)).await? {
         let done = format!("already published as `{slug}`");
         return Err(Stop::nothing_to_do(done));
     }
     let rejected = |how: &str| Err(Stop::rejected("task", format!("task {id} {how}")));
-    if task.run != call.run {
-        return rejected(&format!("is not what this run makes, but run {}", task.run));
-    }
     match task.status {
         TaskStatus::Rejected => rejected("was rejected"),
         TaskStatus::Halted => rejected("was halted with its run"),

@@ -1,12 +1,14 @@
 //! `publish.refresh`: what is shown of a published post where it is found, anew: its excerpt, its tags and the
 //! title that search engines show.
-//! Its text, its title and its address stay.
+//! Its text, its title and its address stay. The post is the one that the run was asked to refresh, or
+//! that it published itself, whatever the key says.
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::changing;
 use crate::tables::posts;
 use crate::writing::seo::Seo;
 
@@ -37,12 +39,12 @@ impl Handler for Refresh {
         Needs::default()
             .acts_on("subject")
             .table("posts", &["select", "update"])
+            .table("tasks", &["select"])
     }
 
     async fn handle(&self, call: &Call, _config: (), reads: Reads) -> Handled<Writes> {
         let Reads { subject, seo } = reads;
-        let post = call.read_first(posts::about(&subject)).await?;
-        let Some(post) = post.filter(|post| !post.removed) else {
+        let Some(post) = changing::post(call, &subject).await? else {
             let reason = format!("{subject} is published no more");
             return Err(Stop::nothing_to_do(reason));
         };

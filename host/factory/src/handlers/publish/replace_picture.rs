@@ -1,6 +1,7 @@
 //! `publish.replace_picture`: each picture that was made takes the place of the one before it, in a
 //! new version of the draft and, if there is a post, in that. All of it changes in the transaction
-//! of the checkpoint, with a line in the history of the task.
+//! of the checkpoint, with a line in the history of the task. The task is the one that the run makes or was
+//! asked to change, and the pictures are those that it made, whatever the keys say.
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
@@ -8,6 +9,7 @@ use callboard_core::value::Value;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::changing::{self, Act};
 use crate::diary::id::derived;
 use crate::draft::{self, Image};
 use crate::images::Which;
@@ -56,14 +58,15 @@ impl Handler for ReplacePicture {
             .table("task_history", &["select", "insert"])
             .table("drafts", &["select", "insert"])
             .table("posts", &["select", "update"])
+            .table("media", &["select", "update"])
     }
 
     async fn handle(&self, call: &Call, _config: (), reads: Reads) -> Handled<Writes> {
         let wrong = |text: String| Stop::failed(FailureKind::Input, text);
         let first = reads.images.first();
         let first = first.ok_or_else(|| wrong("no picture was made".to_owned()))?;
-        let task = call.read_first(tasks::by_id(&reads.task)).await?;
-        let task = task.ok_or_else(|| wrong(format!("there is no task {}", reads.task)))?;
+        let task = changing::task(call, &reads.task, Act::Change).await?;
+        changing::pictures(call, &reads.images).await?;
         if tasks::TASKS
             .to(Some(task.status), TaskEvent::Illustrate)
             .is_none()

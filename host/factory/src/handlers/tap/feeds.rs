@@ -81,6 +81,10 @@ impl Handler for Feeds {
             match fetcher.feed(address, config.items).await {
                 Ok(read) => {
                     found.any = true;
+                    let refused = read.refused.as_ref();
+                    found
+                        .missed
+                        .extend(refused.map(|why| Missed::new(address, why)));
                     let items = read.items.into_iter();
                     let items = items.map(|it| item(call, address, it, config.characters));
                     found.items.extend(items);

@@ -85,8 +85,9 @@ impl Handler for GitHistory {
         while !rest.is_empty() {
             in_time(call, written)?;
             let (batch, mut room) = (&rest[..rest.len().min(BATCH)], ROOM);
-            let entries = git.commits(batch, &mut room).await;
-            let (entries, _) = entries.map_err(|error| error.stop(path))?;
+            // Nothing of their files is kept, so git is asked for none: there may be any number of them.
+            let entries = git.messages(batch, &mut room).await;
+            let entries = entries.map_err(|error| error.stop(path))?;
             // There was room for those up to the last: who is missing among them cannot be read.
             let last = entries.last().map(|entry| &entry.id);
             let read = batch.iter().position(|id| Some(id) == last);

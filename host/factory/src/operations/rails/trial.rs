@@ -2,6 +2,7 @@
 //! verdicts are worth beside people's. What came of it is kept, for the roll call to ask.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_core::app::{App, LoadedRevision};
@@ -284,6 +285,7 @@ impl Trial<'_> {
         let patience = Duration::from_secs(judging.wait_seconds) * judging.trials.max(1) + BESIDE;
         let call = Call {
             run: String::new(),
+            asked: Arc::default(),
             pipeline: String::new(),
             stage: format!("trial of {}", question.rule),
             visit: 1,
