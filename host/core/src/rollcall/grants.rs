@@ -3,7 +3,9 @@
 
 use super::handlers::{Use, uses};
 use super::schema::Schema;
-use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, addition, asked};
+use super::{
+    Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, addition, asked, component,
+};
 use crate::config::Config;
 use crate::grants::{CredentialGrant, GrantRefusal, Grants, Lines, TableGrant, Verb};
 use crate::handler::{Contract, TableName, TableNeed};
@@ -17,7 +19,7 @@ pub(super) fn list(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
         references.extend(named(scope, name, plugin));
         references.extend(credentials(scope, name, plugin));
         for contract in contracts(scope, name, plugin) {
-            references.extend(tables(name, plugin, contract));
+            references.extend(tables(schema, (name, plugin), contract));
             references.extend(settings(plugin, contract));
         }
     }
@@ -255,7 +257,11 @@ fn contracts<'a>(scope: &RollScope<'a>, plugin: &str, files: &'a PluginFiles) ->
         .collect()
 }
 
-fn tables(name: &str, plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {
+fn tables(
+    schema: &Schema,
+    (name, plugin): (&str, &PluginFiles),
+    contract: &Contract,
+) -> Vec<Reference> {
     let needs = contract.needs.tables.iter();
     let fixed = needs.filter_map(|need| match &need.table {
         TableName::Fixed(table) => Some((table, need)),
@@ -263,12 +269,21 @@ fn tables(name: &str, plugin: &PluginFiles, contract: &Contract) -> Vec<Referenc
     });
     fixed
         .map(|(table, need)| {
-            let miss = unasked(name, plugin, contract, (table, need));
             let referrer = Referrer::handler(&contract.name);
+            let known = Cause::new(&referrer, "tables").with_target(table);
+            // A table that is not there is nothing to ask for.
+            let (at, miss) = match schema.no_table(table) {
+                Some(absent) => {
+                    let miss = component::said(contract, absent).because(known);
+                    (["component"].as_slice(), Some(miss))
+                }
+                None => (
+                    ["ask", "db"].as_slice(),
+                    unasked(name, plugin, contract, (table, need)),
+                ),
+            };
             let reference = Reference::new(referrer, "tables", ReferenceKind::Grant, table);
-            reference
-                .at(plugin.manifest.at(&["ask", "db"]))
-                .missed(miss)
+            reference.at(plugin.manifest.at(at)).missed(miss)
         })
         .collect()
 }
