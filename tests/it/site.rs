@@ -14,7 +14,7 @@ use callboard_core::app::App;
 use callboard_core::app::current::{Current, Made};
 use callboard_core::store::revisions;
 use callboard_core::value::Statement;
-use callboard_factory::site::{Shown, Site, SiteInfo, bundled};
+use callboard_factory::site::{Site, SiteInfo, SiteNow, bundled};
 use callboard_factory::tables::posts::{self, Post};
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
@@ -38,7 +38,7 @@ struct Server {
     swap: watch::Sender<Made>,
 }
 
-fn shown(shown: Shown) -> Made {
+fn shown(shown: SiteNow) -> Made {
     Arc::new(shown)
 }
 

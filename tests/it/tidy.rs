@@ -106,7 +106,7 @@ const LAYERS: &[Layer] = &[
     layer("prune", "handler outcome value"),
     layer(
         "capabilities",
-        "capability store client lines value settings grants beside",
+        "capability store client handler outcome lines value settings grants beside",
     ),
     layer(
         "capability",
@@ -234,7 +234,7 @@ const MACHINES: &[(&str, &str)] = &[("tasks", "host/factory/src/tables/tasks.rs"
 /// Files with `unsafe` in them, and why it can't be done without.
 const UNSAFE: &[(&str, &str)] = &[
     (
-        "host/core/src/store/granted/authorizer.rs",
+        "host/core/src/store/granted/sqlite_guard.rs",
         "SQLite asks its authorizer through C only",
     ),
     (

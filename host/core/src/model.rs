@@ -30,7 +30,7 @@ use self::cause::Cause;
 use self::role::{Provider, ProviderKind, Unresolved};
 use self::spending::{Made, Spending};
 use self::wire::Wire;
-use crate::client::Tape;
+use crate::client::Network;
 use crate::handler::schema::{self, Schema};
 use crate::handler::{Call, Completion, ModelRequest, Tokens, Vectors};
 use crate::outcome::{FailureKind, Stop};
@@ -46,7 +46,7 @@ const ADDED: u64 = 4096;
 pub struct Models {
     pub settings: Arc<Snapshot>,
     pub spending: Spending,
-    pub tape: Option<Arc<Tape>>,
+    pub network: Network,
 }
 
 /// What came of a provider's call, and what it took in any case.
@@ -123,7 +123,7 @@ impl Models {
 impl Models {
     fn wire(&self, timeout: Duration) -> Wire {
         Wire {
-            tape: self.tape.clone(),
+            network: self.network.clone(),
             timeout,
         }
     }
@@ -137,7 +137,7 @@ impl Models {
         provider: &Provider,
         asked: impl Future<Output = Came<T>>,
     ) -> Result<Result<T, Cause>, Stop> {
-        let plays = self.tape.as_ref().is_some_and(|tape| tape.plays());
+        let plays = self.network.tape.as_ref().is_some_and(|tape| tape.plays());
         if plays || provider.kind == ProviderKind::BuiltIn {
             return Ok(asked.await.answer);
         }

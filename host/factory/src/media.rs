@@ -8,7 +8,6 @@ pub(crate) mod roll;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use callboard_core::app::App;
@@ -20,7 +19,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
-pub use self::bucket::BucketError;
+pub use self::bucket::{BucketError, StoreClient};
 use crate::draft::Image;
 use crate::images::picture;
 use crate::markdown::{self, pictures::KEPT};
@@ -29,10 +28,8 @@ use crate::markdown::{self, pictures::KEPT};
 pub const STORE: &str = "media.store";
 /// What marks the folder as ours, so that the workspace does not take it for a mistake.
 pub const MARK: &str = ".callboard-media";
-/// Where it is, if nobody says.
+/// Where it is, if no setting says.
 const FOLDER: &str = "media";
-/// How long a reader of the site waits for the store.
-const WAIT: Duration = Duration::from_secs(10);
 
 const READER: &str = "the store of pictures";
 
@@ -133,8 +130,12 @@ pub enum Unstored {
 
 impl Media {
     /// The store of the settings. A relative folder begins at the workspace.
-    pub fn open(settings: &Snapshot, workspace: &Path, until: Instant) -> Result<Self, Unstored> {
-        if let Some(bucket) = Self::bucket(settings, until)? {
+    pub fn open(
+        settings: &Snapshot,
+        workspace: &Path,
+        client: StoreClient,
+    ) -> Result<Self, Unstored> {
+        if let Some(bucket) = Self::bucket(settings, client)? {
             return Ok(bucket);
         }
         let folder = place(settings, workspace)?;
@@ -150,14 +151,14 @@ impl Media {
     }
 
     /// The bucket of the settings; `None` if they name a folder.
-    fn bucket(settings: &Snapshot, until: Instant) -> Result<Option<Self>, Unstored> {
+    fn bucket(settings: &Snapshot, client: StoreClient) -> Result<Option<Self>, Unstored> {
         let named = settings.text(STORE)?.unwrap_or_default();
         let Some(place) = named.strip_prefix(BUCKET) else {
             return Ok(None);
         };
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
         Ok(Some(Self {
-            store: bucket::open(settings, bucket, until)?,
+            store: bucket::open(settings, bucket, client)?,
             prefix: prefix.trim_matches('/').to_owned(),
         }))
     }
@@ -169,7 +170,7 @@ impl Media {
             app.snapshot(&loaded.definitions).await
         };
         let settings = settings.await.map_err(Box::new)?;
-        if let Some(bucket) = Self::bucket(&settings, Instant::now() + WAIT)? {
+        if let Some(bucket) = Self::bucket(&settings, StoreClient::Program(app.network()))? {
             return Ok(Some(bucket));
         }
         let folder = place(&settings, app.folder())?;

@@ -115,7 +115,7 @@ impl SiteInfo {
 }
 
 /// The site as it can be shown now, or why there is none.
-pub type Shown = Result<Arc<Site>, String>;
+pub type SiteNow = Result<Arc<Site>, String>;
 
 /// A site that is ready to render. It holds its compiled templates, and of posts only what their texts
 /// came to.

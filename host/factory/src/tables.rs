@@ -1,5 +1,8 @@
 //! The factory's tables: their migrations, their statements, and what is written in the host's own
 //! commits.
+//!
+//! A function of a table only makes a query or a statement; a store, a transaction or a call of a
+//! handler carries it out, where it is asked for. What is `async` and takes a store carries it out itself.
 
 pub mod commits;
 pub mod diary_days;
@@ -16,7 +19,7 @@ pub mod transitions;
 use callboard_core::schema::Migration;
 use callboard_core::store::health::{Table, plain};
 use callboard_core::store::named::Noun;
-use callboard_core::store::tenants::{Commits, Subject};
+use callboard_core::store::tenants::{CommitHooks, Subject};
 
 pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
     number: 1,
@@ -32,7 +35,7 @@ pub(crate) const TABLES: &[Table] = &[
 ];
 
 /// A task stands before the gates of its run, ends with it, and is taken up again with it.
-pub(crate) const COMMITS: Commits = Commits {
+pub(crate) const COMMITS: CommitHooks = CommitHooks {
     subject: Subject {
         key: "task",
         noun: &TASK,

@@ -263,8 +263,8 @@ on_both!(
         let sql = "INSERT INTO scratch VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         let (direct, grants) = (
             Statement {
-                sql: sql.to_owned(),
                 params: params.clone(),
+                ..Statement::new(sql)
             },
             insert(),
         );
@@ -272,8 +272,8 @@ on_both!(
             Box::pin(async move {
                 transaction.execute(direct).await?;
                 let write = Statement {
-                    sql: sql.to_owned(),
                     params,
+                    ..Statement::new(sql)
                 };
                 execute_deferred(transaction, &writer("writer", grants), write, MINUTE).await
             })

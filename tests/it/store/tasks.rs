@@ -45,8 +45,8 @@ async fn place(store: &Store, id: &str, status: TaskStatus) {
 }
 
 async fn last(store: &Store, id: &str) -> (TaskStatus, Vec<TaskMove>) {
-    let task = tasks::by_id(store, id).await.expect("read");
-    let history = tasks::history(store, id).await.expect("read");
+    let task = store.read_first(tasks::by_id(id)).await.expect("read");
+    let history = store.read(tasks::history(id)).await.expect("read");
     (task.expect("a task").status, history)
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::resources::HostResources;
 use super::{App, AppError};
-use crate::client::Tape;
+use crate::client::Network;
 use crate::config::ModelRules;
 use crate::engine::RunnableRevision;
 use crate::grants::Grants;
@@ -292,7 +292,7 @@ impl LoadedRevision {
         settings: Arc<Snapshot>,
         digest: String,
         misses: Vec<Reference>,
-        (rules, tape): (ModelRules, Option<Arc<Tape>>),
+        (rules, network): (ModelRules, Network),
     ) -> RunnableRevision {
         RunnableRevision {
             digest,
@@ -312,9 +312,9 @@ impl LoadedRevision {
                         store: store.clone(),
                         rules,
                     },
-                    tape: tape.clone(),
+                    network: network.clone(),
                 },
-                tape,
+                network,
             }),
         }
     }

@@ -192,7 +192,7 @@ impl App {
             Arc::new(settings),
             key.settings,
             misses,
-            (self.config().models.clone(), self.tape()),
+            (self.config().models.clone(), self.network()),
         );
         let runnable = Arc::new(runnable);
         place.put(&runnable);

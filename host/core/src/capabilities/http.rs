@@ -61,6 +61,7 @@ impl http::Host for Http<'_> {
                 .map_or(left, Duration::from_millis)
                 .min(left),
             max_body: request.max_body.unwrap_or(most).min(most),
+            cut: false,
             redirects: request.redirects.min(REDIRECTS),
             fresh_connection: request.fresh_connection,
         };

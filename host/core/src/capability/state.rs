@@ -11,7 +11,7 @@ use super::guest_log::{GuestLog, GuestOutput};
 use super::limit::{LimitHit, Limiter};
 use super::{Caller, denial};
 use crate::client::Client;
-use crate::client::policy::Policy;
+use crate::client::egress::Egress;
 use crate::config::CallLimits;
 use crate::grants::Grants;
 use crate::lines::LineSource;
@@ -38,6 +38,8 @@ pub struct InstanceState {
     pub table: ResourceTable,
     pub log: GuestLog,
     pub log_lines: u32,
+    /// Tokens of models that the call took.
+    pub model_tokens: u64,
     /// What the guest said last when it panicked.
     pub panic_text: Option<String>,
     /// Elements of the matrices that are held now.
@@ -56,7 +58,7 @@ pub struct InstanceState {
 
 impl Access {
     pub fn new(plugin: &str, grants: Grants, limits: CallLimits, store: Option<Store>) -> Self {
-        let client = Client::new(Policy::new(plugin, &grants));
+        let client = Client::new(Egress::new(plugin, &grants));
         let database = OnceCell::new();
         Self {
             plugin: plugin.to_owned(),
@@ -105,6 +107,7 @@ impl InstanceState {
             caller,
             table,
             log_lines: 0,
+            model_tokens: 0,
             panic_text: None,
             vector_elements: 0,
             open_transactions: 0,

@@ -76,7 +76,7 @@ impl From<StoreError> for DatabaseError {
 /// A statement of a guest as the store takes it.
 pub fn statement(sql: String, params: Vec<Value>) -> value::Statement {
     value::Statement {
-        sql,
         params: params.into_iter().map(Into::into).collect(),
+        ..value::Statement::new(sql)
     }
 }

@@ -1,7 +1,8 @@
 //! A cassette: what was asked over HTTP and what was answered, one file a question. A tape records
 //! one, or plays one in place of the network.
 //!
-//! A question is known by a digest of its method, address, headers and body, without any credential.
+//! A question is known by a digest of its method, address, headers and body, without any credential and
+//! without when it is asked.
 //! Of an origin that the operator configured only the path counts: the server may be another one
 //! where the cassette is played.
 
@@ -188,7 +189,7 @@ impl Asked {
         let mut digest = Sha256::new();
         digest.update(format!("{} {url}\n", request.method));
         let mut headers: Vec<_> = request.headers.iter().collect();
-        headers.retain(|(name, _)| !headers::is_secret(name));
+        headers.retain(|(name, _)| !headers::is_secret(name) && !tells_when(name));
         headers.sort();
         for (name, value) in headers {
             digest.update(format!("{}: {value}\n", name.to_ascii_lowercase()));
@@ -202,6 +203,13 @@ impl Asked {
             body: Body::of(&request.body),
         }
     }
+}
+
+/// Whether a header says when a question is asked: a signed request has that in it, and is the same
+/// question tomorrow.
+fn tells_when(name: &str) -> bool {
+    let names = ["date", "x-amz-date"];
+    names.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 impl Answer {
@@ -277,6 +285,7 @@ mod tests {
             credential: None,
             deadline: Duration::from_secs(1),
             max_body: 1,
+            cut: false,
             redirects: 0,
             fresh_connection: false,
         }
@@ -304,8 +313,11 @@ mod tests {
         ] {
             tape.keep(&asked, &answered).expect("kept");
         }
-        // Another server at another port, but the same question.
-        let asked = Asked::of(&request("http://n:2/v1/x", "q"), true);
+        // Another server at another port, and another day, but the same question.
+        let mut later = request("http://n:2/v1/x", "q");
+        let date = ("x-amz-date".to_owned(), "20261128T120000Z".to_owned());
+        later.headers.push(date);
+        let asked = Asked::of(&later, true);
         let tape = Tape::replay(folder.path()).expect("a tape");
         assert_eq!(tape.answer(&asked), Err(reset));
         for body in [&b"\xff\x00"[..], b"text", b"text"] {

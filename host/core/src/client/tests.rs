@@ -78,7 +78,7 @@ fn client(ports: &[u16]) -> Client {
         .map(|port| format!("[[http]]\nhost = \"127.0.0.1\"\nscheme = \"http\"\nport = {port}\nmethods = [\"GET\", \"POST\"]\nprivate = true\n"))
         .collect();
     let grants: crate::grants::Grants = toml::from_str(&grants.concat()).expect("grants");
-    Client::new(Policy::new("p", &grants))
+    Client::new(Egress::new("p", &grants))
 }
 
 fn request(method: &str, url: &str) -> Request {
@@ -90,6 +90,7 @@ fn request(method: &str, url: &str) -> Request {
         credential: None,
         deadline: Duration::from_secs(5),
         max_body: 1 << 20,
+        cut: false,
         redirects: 0,
         fresh_connection: false,
     }
@@ -348,14 +349,14 @@ async fn a_name_of_a_private_address_is_denied_when_it_is_resolved() {
     let text = format!("[[http]]\nhost = \"localhost\"\nscheme = \"http\"\nport = {port}\n");
     let grants = |text: &str| toml::from_str::<crate::grants::Grants>(text).expect("grants");
     let url = format!("http://localhost:{port}/");
-    let public = Client::new(Policy::new("p", &grants(&text)));
+    let public = Client::new(Egress::new("p", &grants(&text)));
     let error = public
         .send(request("GET", &url))
         .await
         .expect_err("private");
     assert_eq!(error.kind, ClientErrorKind::Denied, "{error}");
     assert!(error.message.contains("private = true"), "{error}");
-    let private = Client::new(Policy::new("p", &grants(&format!("{text}private = true"))));
+    let private = Client::new(Egress::new("p", &grants(&format!("{text}private = true"))));
     assert_eq!(
         private
             .send(request("GET", &url))

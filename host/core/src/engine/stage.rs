@@ -82,7 +82,7 @@ impl StageExecution {
     }
 
     /// Execute it, with its attempts, for as long as it may count.
-    pub(super) async fn take(self) -> ExecutedStage {
+    pub(super) async fn execute(self) -> ExecutedStage {
         let (engine, stage) = (&self.work.engine, &self.work.pipeline.stages[self.index]);
         let handler = stage.handler.as_ref().map_or("", |name| name.get_ref());
         let started_at = engine.clock.now();

@@ -1,4 +1,4 @@
-//! What a model is asked and what it answered, whoever serves it.
+//! What a model is asked and what it answered, whichever server has it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -1,6 +1,5 @@
 //! One request to a model server, through the client of the house, and what its status means.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,7 +11,7 @@ use super::cause::Cause;
 use super::role::Provider;
 use crate::beside;
 use crate::client::{
-    Client, ClientError, ClientErrorKind, Credential, Request, Response, Tape, json_of,
+    Client, ClientError, ClientErrorKind, Credential, Network, Request, Response, json_of,
 };
 use crate::grants::Origin;
 use crate::handler::ModelRequest;
@@ -37,7 +36,7 @@ const SAID: usize = 500;
 
 /// How a provider is reached, and for how long.
 pub(super) struct Wire {
-    pub(super) tape: Option<Arc<Tape>>,
+    pub(super) network: Network,
     pub(super) timeout: Duration,
 }
 
@@ -102,13 +101,13 @@ pub(super) async fn ask<T: Send + 'static>(
         }),
         deadline: wire.timeout,
         max_body: question.max_body,
+        cut: false,
         redirects: 0,
-        fresh_connection: false,
+        // It is asked once, so that it may not meet a connection that the server is just closing.
+        fresh_connection: true,
     };
-    let response = Client::for_operator(base)
-        .taped(wire.tape.clone())
-        .send(request)
-        .await?;
+    let client = Client::for_operator(base).over(&wire.network);
+    let response = client.send(request).await?;
     let provider = provider.clone();
     beside(move || match response.status {
         200..300 => read(&provider, &json_of(&response)?),

@@ -9,26 +9,26 @@
 
 mod about;
 mod admission;
-mod authorise;
-mod authorizer;
 mod bounds;
 mod catalog;
 mod deferred;
 mod denial;
+mod dry_check;
 mod functions;
 mod held;
-mod idle;
-mod idling;
 mod login;
 mod measured;
 mod memory;
 mod passage;
 mod role;
 mod session;
+mod spare_sessions;
+mod sqlite_guard;
 #[cfg(test)]
 mod tests;
 mod transaction;
 mod user;
+mod write_pauses;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -39,19 +39,19 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use self::about::about;
 use self::admission::{Asker, Checked};
-pub use self::authorise::authorise;
-use self::authorizer::{Authorizer, Mode};
 use self::catalog::Catalog;
 pub use self::deferred::{DeferredWriter, carry_out_deferred, execute_deferred, execute_unchecked};
+pub use self::dry_check::authorise;
 #[doc(hidden)]
 pub use self::functions::{Makes, all as functions};
-pub use self::idle::Idle;
-use self::idling::Idling;
 pub use self::session::EachRow;
 use self::session::{Budgeted, Session};
+use self::spare_sessions::Idling;
+use self::sqlite_guard::{Authorizer, Mode};
 pub use self::transaction::GrantedTransaction;
 pub use self::user::{without_logins, without_schema};
-use super::sqlite::{GuestsGate, kept_waiting};
+pub use self::write_pauses::Idle;
+use super::sqlite::{GuestsPermit, kept_waiting};
 use super::{Backend, Store, StoreError, StoreErrorKind};
 use crate::config::CallLimits;
 use crate::grants::Grants;
@@ -188,8 +188,8 @@ impl GrantedDatabase {
         let started = Instant::now();
         let checked = self.check(statement, Mode::Write).await?;
         let mut borrowed = self.borrow(timeout).await?;
-        let gate = self.gate(timeout).await?;
-        let _holding = gate.is_some().then(|| Holding(self, Instant::now()));
+        let permit = self.permit(timeout).await?;
+        let _holding = permit.is_some().then(|| Holding(self, Instant::now()));
         let left = self.at_a_time(timeout.saturating_sub(started.elapsed()));
         let result = borrowed.session()?.execute(checked, left).await;
         borrowed.end(result).await
@@ -230,7 +230,7 @@ impl GrantedDatabase {
         let held = self.at_a_time(longest);
         let started = Instant::now();
         let mut borrowed = self.borrow(longest).await?;
-        let gate = self.gate(longest).await?;
+        let permit = self.permit(longest).await?;
         let begin = if self.shared.login.is_some() {
             "BEGIN"
         } else {
@@ -239,7 +239,7 @@ impl GrantedDatabase {
         borrowed.session()?.command(begin).await?;
         Ok(GrantedTransaction::start(
             borrowed,
-            gate,
+            permit,
             (longest.saturating_sub(started.elapsed()).min(held), idle),
         ))
     }
@@ -395,7 +395,7 @@ impl GrantedDatabase {
 
     /// How long it may write at a time: where only one can write, no longer than others wait.
     fn at_a_time(&self, longest: Duration) -> Duration {
-        let held = (self.dialect() == super::Dialect::Sqlite).then_some(idle::HELD);
+        let held = (self.dialect() == super::Dialect::Sqlite).then_some(write_pauses::HELD);
         held.map_or(longest, |held| longest.min(held))
     }
 
@@ -407,17 +407,17 @@ impl GrantedDatabase {
     }
 
     /// The right to write, where only one can write at a time.
-    async fn gate(&self, longest: Duration) -> Result<Option<GuestsGate>, StoreError> {
+    async fn permit(&self, longest: Duration) -> Result<Option<GuestsPermit>, StoreError> {
         match self.shared.store.backend() {
             Backend::Sqlite(store) => {
-                let gate = Arc::clone(&store.write_gate);
+                let permit = Arc::clone(&store.write_permits);
                 let what =
                     "somebody else is writing to the database, perhaps a transaction of its own";
                 let began = Instant::now();
                 loop {
                     let left = longest.saturating_sub(began.elapsed());
-                    let gate = Arc::clone(&gate);
-                    let permit = acquire(gate, left, what).await?;
+                    let permit = Arc::clone(&permit);
+                    let permit = acquire(permit, left, what).await?;
                     let rest = store.turns.rest_of_guests();
                     if rest.is_zero() {
                         return Ok(Some(store.turns.begin(permit)));

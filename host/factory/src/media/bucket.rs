@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callboard_core::client::Client;
-use callboard_core::exchange::{ClientError, ClientErrorKind, Request, Response};
+use callboard_core::client::{Client, Network};
+use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
+use callboard_core::handler::{Call, Resources};
 use callboard_core::settings::{SettingError, Snapshot};
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt as _;
@@ -42,11 +43,51 @@ pub enum BucketError {
     Store(#[from] object_store::Error),
 }
 
+/// How long a reader of the site waits for the store.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// By what the store is asked, and for how long.
+#[derive(Clone)]
+pub enum StoreClient {
+    /// By a stage, as all that it asks, until it has to have ended.
+    Stage(Arc<dyn Resources>, Instant),
+    /// By the program itself, each time for as long as a reader waits.
+    Program(Network),
+}
+
+impl StoreClient {
+    pub fn of(call: &Call) -> Self {
+        let until = call.deadline;
+        StoreClient::Stage(Arc::clone(&call.resources), until)
+    }
+
+    async fn send(&self, to: &Url, request: HttpRequest) -> Result<Response, HttpError> {
+        let sent = match self {
+            StoreClient::Stage(resources, until) => {
+                let left = until.saturating_duration_since(Instant::now());
+                let request = ours(request, left).await?;
+                resources.send(Reach::Origin(to), request).await
+            }
+            StoreClient::Program(network) => {
+                let request = ours(request, WAIT).await?;
+                Client::for_operator(to).over(network).send(request).await
+            }
+        };
+        sent.map_err(failed)
+    }
+}
+
+impl fmt::Debug for StoreClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoreClient")
+    }
+}
+
 /// The bucket of the settings.
 pub(super) fn open(
     settings: &Snapshot,
     bucket: &str,
-    until: Instant,
+    client: StoreClient,
 ) -> Result<Arc<dyn ObjectStore>, BucketError> {
     let text = |key: &'static str| settings.text(key)?.ok_or(BucketError::Missing(key));
     let endpoint = text(ENDPOINT)?;
@@ -55,7 +96,7 @@ pub(super) fn open(
         .map_err(|_| BucketError::Address(endpoint))?;
     let secret = settings.secret(SECRET_KEY)?;
     let secret = secret.ok_or(BucketError::Missing(SECRET_KEY))?;
-    // It is asked again by the stage, which says so, and by nobody in between.
+    // The stage asks again, and says so; nothing in between does.
     let once = RetryConfig {
         max_retries: 0,
         ..RetryConfig::default()
@@ -69,34 +110,20 @@ pub(super) fn open(
         .with_virtual_hosted_style_request(false)
         .with_client_options(ClientOptions::new().with_allow_http(true))
         .with_retry(once)
-        .with_http_connector(Connector { url, until });
+        .with_http_connector(Sender { url, client });
     Ok(Arc::new(store.build()?))
 }
 
 /// Makes the store ask through our client.
 #[derive(Debug, Clone)]
-struct Connector {
-    url: Url,
-    until: Instant,
-}
-
-impl HttpConnector for Connector {
-    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Sender {
-            client: Client::for_operator(&self.url),
-            until: self.until,
-        }))
-    }
-}
-
 struct Sender {
-    client: Client,
-    until: Instant,
+    url: Url,
+    client: StoreClient,
 }
 
-impl fmt::Debug for Sender {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sender")
+impl HttpConnector for Sender {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(self.clone()))
     }
 }
 
@@ -109,11 +136,7 @@ impl HttpService for Sender {
         's: 'a,
         Self: 'a,
     {
-        Box::pin(async move {
-            let left = self.until.saturating_duration_since(Instant::now());
-            let response = self.client.send(ours(request, left).await?).await;
-            theirs(response.map_err(failed)?)
-        })
+        Box::pin(async move { theirs(self.client.send(&self.url, request).await?) })
     }
 }
 
@@ -132,14 +155,14 @@ async fn ours(request: HttpRequest, deadline: Duration) -> Result<Request, HttpE
         credential: None,
         deadline,
         max_body: BODY,
+        cut: false,
         redirects: 0,
         fresh_connection: false,
     })
 }
 
 fn theirs(response: Response) -> Result<HttpResponse, HttpError> {
-    let length = response.body.len();
-    let mut answer = HttpResponse::new(response.body.into());
+    let mut answer = HttpResponse::new(response.body.clone().into());
     let unread = |cause: &dyn fmt::Display| {
         failed(ClientError::new(
             ClientErrorKind::Unknown,
@@ -147,10 +170,11 @@ fn theirs(response: Response) -> Result<HttpResponse, HttpError> {
         ))
     };
     *answer.status_mut() = response.status.try_into().map_err(|error| unread(&error))?;
-    answer.headers_mut().insert("content-length", length.into());
+    answer
+        .headers_mut()
+        .insert("content-length", response.body.len().into());
     for name in READ {
-        let found = response.headers.iter().find(|(known, _)| known == name);
-        if let Some((_, value)) = found {
+        if let Some(value) = response.header(name) {
             let value = value.parse().map_err(|error| unread(&error))?;
             answer.headers_mut().insert(name, value);
         }

@@ -1,11 +1,10 @@
 //! The server that makes pictures and the store that keeps them in the roll call: whatever makes
 //! any or not, what the settings say of the two is whole, as what they say of a role is.
 
-use std::time::Instant;
-
+use callboard_core::client::Network;
 use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope};
 
-use super::{BUCKET, Media, STORE, bucket, place, taken, unwritable};
+use super::{BUCKET, Media, STORE, StoreClient, bucket, place, taken, unwritable};
 use crate::images::provider::{PROVIDER, Provider, URL};
 
 /// What a bucket needs.
@@ -30,7 +29,8 @@ pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
         let needed = needed(scope, STORE, "is a bucket", &OF_BUCKET);
         let whole = needed.iter().all(|reference| reference.miss.is_none());
         references.extend(needed);
-        let opened = whole.then(|| Media::bucket(scope.settings, Instant::now()).err());
+        let opened = whole
+            .then(|| Media::bucket(scope.settings, StoreClient::Program(Network::default())).err());
         opened.flatten().map(|error| error.to_string())
     } else {
         unfit(scope, server)

@@ -56,7 +56,10 @@ pub async fn list(
 ) -> Result<Vec<ListEntry<TaskView>>, OperationError> {
     let all = TaskStatus::ALL.iter().copied();
     let status = status.and_then(|name| all.clone().find(|status| status.word() == name));
-    let all = tasks::list(app.store(), status, limit).await?;
+    let all = app
+        .store()
+        .entries("id", tasks::newest(status, limit))
+        .await?;
     let ids = all.iter().filter_map(ListEntry::known);
     let short = Short::of(app.store(), &TASK, ids.map(|task| task.id.as_str())).await?;
     let view = |entry: ListEntry<Task>| entry.map(|task| TaskView::of(task, &short));
@@ -68,7 +71,7 @@ pub async fn show(app: &App, wanted: &str) -> Result<TaskDetails, OperationError
     let task = found(app, wanted).await?;
     let draft = drafts::numbered(&task.id, task.draft);
     let draft = app.store().read_first(draft).await?;
-    let sources = sources::of(app.store(), &task.subject).await?;
+    let sources = app.store().read(sources::about(&task.subject)).await?;
     Ok(TaskDetails {
         fallbacks: fallbacks(app, &task).await?,
         pictures: pictures(app, draft.as_ref()).await?,
@@ -107,7 +110,7 @@ async fn pictures(
 /// All that happened to the task that `wanted` names, oldest first.
 pub async fn history(app: &App, wanted: &str) -> Result<Vec<TaskMoveView>, OperationError> {
     let task = found(app, wanted).await?;
-    let moves = tasks::history(app.store(), &task.id).await?;
+    let moves = app.store().read(tasks::history(&task.id)).await?;
     Ok(moves.into_iter().map(Into::into).collect())
 }
 
@@ -207,7 +210,7 @@ pub async fn of_run(app: &App, run: &str) -> Result<Option<TaskView>, OperationE
 
 /// The task of an id, if there is one.
 pub async fn by_id(app: &App, id: &str) -> Result<Option<TaskView>, OperationError> {
-    match tasks::by_id(app.store(), id).await? {
+    match app.store().read_first(tasks::by_id(id)).await? {
         Some(task) => Ok(Some(viewed(app, task).await?)),
         None => Ok(None),
     }
@@ -216,7 +219,7 @@ pub async fn by_id(app: &App, id: &str) -> Result<Option<TaskView>, OperationErr
 /// The task that is named.
 async fn found(app: &App, wanted: &str) -> Result<TaskView, OperationError> {
     let id = named::key(app.store(), &TASK, wanted).await?;
-    let task = tasks::by_id(app.store(), &id).await?;
+    let task = app.store().read_first(tasks::by_id(&id)).await?;
     viewed(app, task.ok_or_else(|| named::gone("task", &id))?).await
 }
 

@@ -24,9 +24,9 @@ pub(super) struct PostView<'p> {
     covers_day: &'p str,
     /// `the built-in composer`, or the model by name.
     written_by: String,
-    /// Who edited it; empty, if nobody did.
+    /// Who edited it; empty, if it is as it was written.
     edited_by: &'p str,
-    /// Who approved it, and when in words; absent, if nobody was asked.
+    /// Who approved it, and when in words; absent, if its pipeline has no gate.
     approved_by: &'p str,
     approved: Option<String>,
     approved_at: Option<String>,

@@ -60,9 +60,9 @@ pub struct Post {
     #[serde(with = "micros")]
     #[schemars(with = "Timestamp")]
     pub updated_at: Timestamp,
-    /// Who edited what was written; nobody, if it is as it was written.
+    /// Who edited what was written; empty, if it is as it was written.
     pub edited_by: String,
-    /// Who said yes to it; nobody, if its pipeline asks nobody.
+    /// Who said yes to it; empty, if its pipeline has no gate.
     pub approved_by: String,
     /// When.
     #[serde(with = "micros")]

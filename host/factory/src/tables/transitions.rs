@@ -43,7 +43,7 @@ pub struct Machine<S: Word, E: Word> {
 #[derive(Debug, Clone, Copy)]
 pub struct Happening<'h, E> {
     pub event: E,
-    /// Who did it; nobody, if it came of itself.
+    /// Who did it; empty, if it came of itself.
     pub who: &'h str,
     /// What there is to say of it.
     pub detail: &'h str,

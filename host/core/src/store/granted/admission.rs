@@ -79,8 +79,10 @@ impl Checked {
     pub(super) fn with(&self, params: Vec<Value>, most: u64) -> Result<Self, StoreError> {
         fit(&params, most)?;
         parameters::counted(self.parameters, params.len())?;
-        let sql = self.statement.sql.clone();
-        let statement = Statement { sql, params };
+        let statement = Statement {
+            params,
+            ..Statement::new(self.statement.sql.clone())
+        };
         Ok(Self { statement, ..*self })
     }
 }

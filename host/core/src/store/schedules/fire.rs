@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Cadence, Plan, Planned, is_active};
+use super::{Cadence, Planned, Timetable, is_active};
 use crate::fault;
 use crate::schedule::{Overlap, Schedule};
 use crate::store::ends::{AGAIN, release};
@@ -38,14 +38,17 @@ pub struct Fired {
 
 /// Start whatever is due; nothing if another revision is active by now. What another worker is
 /// firing is left to it.
-pub async fn fire_due(store: &Store, plan: &Arc<Plan>) -> Result<Vec<Fired>, StoreError> {
+pub async fn fire_due(store: &Store, plan: &Arc<Timetable>) -> Result<Vec<Fired>, StoreError> {
     let plan = Arc::clone(plan);
     store
         .write(move |transaction| Box::pin(async move { fire_in(transaction, &plan).await }))
         .await
 }
 
-async fn fire_in(transaction: &mut Transaction<'_>, plan: &Plan) -> Result<Vec<Fired>, StoreError> {
+async fn fire_in(
+    transaction: &mut Transaction<'_>,
+    plan: &Timetable,
+) -> Result<Vec<Fired>, StoreError> {
     if !is_active(transaction, plan.revision).await? {
         return Ok(Vec::new());
     }

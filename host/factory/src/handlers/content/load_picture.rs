@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::draft::Draft;
 use crate::images::plan::{Planned, Which, head};
-use crate::markdown::pictures::{KEPT, Shown, shown};
+use crate::markdown::pictures::{KEPT, PlacedPicture, shown};
 use crate::tables::{drafts, media, tasks};
 
 struct LoadPicture;
@@ -75,7 +75,7 @@ impl Handler for LoadPicture {
             prompt,
         } = reads;
         let wrong = |text: String| Stop::failed(FailureKind::Input, text);
-        let found = call.read_first(tasks::one(&task)).await?;
+        let found = call.read_first(tasks::by_id(&task)).await?;
         let found = found.ok_or_else(|| wrong(format!("there is no task {task}")))?;
         let kept = call
             .read_first(drafts::numbered(&task, found.draft))
@@ -145,7 +145,7 @@ fn old(draft: &Draft, which: Which) -> Result<Option<(String, String)>, Stop> {
     let count = all.len();
     let index = usize::try_from(number).unwrap_or(usize::MAX);
     let found = all.into_iter().nth(index.saturating_sub(1));
-    let Shown { src, alt, .. } = found.ok_or_else(|| {
+    let PlacedPicture { src, alt, .. } = found.ok_or_else(|| {
         wrong(&format!(
             "the draft has no {which}; it has {count} pictures in its text"
         ))

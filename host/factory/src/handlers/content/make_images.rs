@@ -5,7 +5,7 @@
 //! keeps its name, and the stage ends on it, unless it is configured to go on and tell. Nothing
 //! ever stands in a picture's place.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use callboard_core::beside;
 use callboard_core::exchange::{Reach, Request, Response};
@@ -21,7 +21,7 @@ use crate::images::plan::Made;
 use crate::images::provider::{self, Content};
 use crate::images::{Cause, Picture, Planned, Provider, Trouble, Wanted, Which};
 use crate::markdown::pictures::KEPT;
-use crate::media::{self, Media};
+use crate::media::{self, Media, StoreClient};
 use crate::tables::media::{self as rows, MediaRow};
 
 struct MakeImages;
@@ -114,9 +114,9 @@ impl Handler for MakeImages {
         if reads.image_plan.is_empty() {
             return Ok(Done::new(Writes { images }));
         }
-        let studio = Studio::open(call, &config, reads.task)?;
-        let (images, missing) = match studio.patiently(|| studio.is_well()).await {
-            Ok(()) => studio.all(&reads.image_plan).await?,
+        let making = PictureCall::open(call, &config, reads.task)?;
+        let (images, missing) = match making.patiently(|| making.is_well()).await {
+            Ok(()) => making.all(&reads.image_plan).await?,
             Err(trouble) if config.missing == Missing::Tell && trouble.cause != Cause::Busy => {
                 let missed = |planned: &Planned| (planned.which, trouble.clone());
                 (Vec::new(), reads.image_plan.iter().map(missed).collect())
@@ -146,7 +146,7 @@ fn told(which: Which, others: &[(Which, Trouble)]) -> String {
 }
 
 /// Where pictures are made and kept, for one call.
-struct Studio<'c> {
+struct PictureCall<'c> {
     call: &'c Call,
     config: &'c Config,
     provider: Provider,
@@ -154,7 +154,7 @@ struct Studio<'c> {
     task: Option<String>,
 }
 
-impl<'c> Studio<'c> {
+impl<'c> PictureCall<'c> {
     fn open(call: &'c Call, config: &'c Config, task: Option<String>) -> Result<Self, Stop> {
         let wrong = |error: &dyn std::fmt::Display| Stop::failed(FailureKind::Config, error);
         let provider = Provider::of(&call.settings).map_err(|error| wrong(&error))?;
@@ -164,8 +164,11 @@ impl<'c> Studio<'c> {
                 "no server makes pictures; name one with `callboard settings set {key} openai`"
             ))
         })?;
-        let until = Instant::now() + call.remaining();
-        let media = Media::open(&call.settings, call.resources.folder(), until);
+        let media = Media::open(
+            &call.settings,
+            call.resources.folder(),
+            StoreClient::of(call),
+        );
         Ok(Self {
             call,
             config,
@@ -282,7 +285,7 @@ impl<'c> Studio<'c> {
         })
     }
 
-    /// The file that an answer names: of the server itself, or of somebody public.
+    /// The file that an answer names: of the server itself, or of a public one.
     async fn fetch(&self, url: &url::Url) -> Result<Vec<u8>, Trouble> {
         let request = self.provider.fetch(url, self.patience());
         let response = if self.provider.is_own(url) {

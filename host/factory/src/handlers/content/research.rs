@@ -125,7 +125,7 @@ impl Handler for Research {
             .iter()
             .map(|it| row(call, &reads.subject, it))
             .collect();
-        let done = Done::new(Writes { sources }).write(sources::keep(&rows));
+        let done = Done::new(Writes { sources }).write(sources::upsert(&rows));
         let done = missed
             .into_iter()
             .fold(done, |done, it| done.fallback(it.what, it.why));
@@ -176,7 +176,7 @@ impl Asked {
                         .into_iter()
                         .filter(|item| !item.url.is_empty())
                         .map(|item| {
-                            // What it says of somebody else's page is not what stands there.
+                            // What it says of a page of another site is not what stands there.
                             let own = feed::speaks_for(&read.url, &item.url);
                             if !own || item.text.chars().count() < WHOLE {
                                 return Wanted::Page(item.url);
@@ -215,7 +215,13 @@ impl Asked {
         let mut seen = std::collections::BTreeSet::new();
         wanted.retain(|wanted| seen.insert(address(wanted.url())));
         // One in two may have no text that can be read.
+        let beyond = wanted.len().saturating_sub(config.most * 2);
         wanted.truncate(config.most * 2);
+        if beyond > 0 {
+            let most = config.most;
+            let why = format!("{beyond} more addresses were not read: `config.most` is {most}");
+            missed.push(Missed::new("what was found", why));
+        }
         Ok((wanted, missed))
     }
 

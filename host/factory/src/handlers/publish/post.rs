@@ -85,7 +85,10 @@ impl Handler for PublishPost {
             post: post.id.clone(),
             slug: post.slug.clone(),
         });
-        done = done.write(moved).write(noted).write(posts::insert(&post));
+        done = done
+            .write(moved.exactly(1))
+            .write(noted)
+            .write(posts::insert(&post));
         done = done.write(media::published(&task.id, &task.run, &post.id));
         if !post.covers.is_empty() {
             let day = diary_days::mark(&post.subject, DayState::Published, &call.run, call.now);
@@ -107,7 +110,7 @@ fn showable(draft: &Draft) -> Result<(), Stop> {
 
 /// The task, if it is time to publish it.
 async fn publishable(call: &Call, id: &str) -> Result<Task, Stop> {
-    let Some(task) = call.read_first(tasks::one(id)).await? else {
+    let Some(task) = call.read_first(tasks::by_id(id)).await? else {
         let problem = format!("task {id} is not there");
         return Err(Stop::failed(FailureKind::Input, problem));
     };

@@ -62,7 +62,7 @@ impl Handler for ReplacePicture {
         let wrong = |text: String| Stop::failed(FailureKind::Input, text);
         let first = reads.images.first();
         let first = first.ok_or_else(|| wrong("no picture was made".to_owned()))?;
-        let task = call.read_first(tasks::one(&reads.task)).await?;
+        let task = call.read_first(tasks::by_id(&reads.task)).await?;
         let task = task.ok_or_else(|| wrong(format!("there is no task {}", reads.task)))?;
         if tasks::TASKS
             .to(Some(task.status), TaskEvent::Illustrate)
@@ -72,7 +72,7 @@ impl Handler for ReplacePicture {
             let text = format!("task {id} is {status}, and its pictures cannot be made anew now");
             return Err(wrong(text));
         }
-        // Where nobody says who asks for it, it is this run.
+        // Where no person asks for it, it is this run.
         let by = reads.by.filter(|by| !by.trim().is_empty());
         let by = by.unwrap_or_else(|| format!("run {}", call.run));
         let new = version(call, &task, &reads.images, &by).await?;
@@ -94,7 +94,8 @@ impl Handler for ReplacePicture {
         })
         .write(drafts::insert(&new))
         .effect("pictures_replaced", reads.images.len() as u64);
-        done.writes.extend(tasks::step(&task.id, &happening, &set));
+        let [moved, noted] = tasks::step(&task.id, &happening, &set);
+        done = done.write(moved.exactly(1)).write(noted);
         if let Some(mut post) = post {
             (post.markdown, post.featured) = replaced(post.markdown, post.featured, &reads.images)?;
             done = done
@@ -109,7 +110,7 @@ impl Handler for ReplacePicture {
 /// The version of the draft with the pictures.
 async fn version(call: &Call, task: &Task, made: &[Made], by: &str) -> Result<drafts::Draft, Stop> {
     let wrong = |text: String| Stop::failed(FailureKind::Input, text);
-    let all = call.read(drafts::all(&task.id)).await?;
+    let all = call.read(drafts::of_task(&task.id)).await?;
     let number = all.last().map_or(0, |draft| draft.number) + 1;
     let old = all.into_iter().find(|draft| draft.number == task.draft);
     let old = old.ok_or_else(|| wrong(format!("task {} has no draft", task.id)))?;

@@ -26,7 +26,7 @@ pub use crate::rails::trial::{DraftTrial, hundredths};
 
 /// What a call has besides the time of its questions.
 const BESIDE: Duration = Duration::from_secs(30);
-/// Questions in a row without an answer, after which nobody is asked any more.
+/// Questions in a row without an answer, after which the model is not asked any more.
 const PATIENCE: usize = 5;
 /// The most bytes of a draft.
 const LONGEST: u64 = 1 << 20;
@@ -121,7 +121,9 @@ pub async fn trial(
         falls_short,
         made_at: Timestamp::now(),
     };
-    rail_trials::keep(app.store(), &view.row()).await?;
+    app.store()
+        .execute(rail_trials::insert(&view.row()))
+        .await?;
     Ok(view)
 }
 

@@ -98,7 +98,7 @@ async fn begin(app: &App, asked: &Asked<'_>, takes_topic: bool) -> Result<Create
         tasks::insert(&new, &happening).into()
     });
     let id = id_of(&run.await?.id);
-    let task = tasks::by_id(app.store(), &id).await?;
+    let task = app.store().read_first(tasks::by_id(&id)).await?;
     let task = task.ok_or_else(|| OperationError::failed(format!("task {id} was not kept")))?;
     Ok(Created {
         task: viewed(app, task).await?,
@@ -120,7 +120,7 @@ async fn there(
     let Some(key) = asked.key else {
         return Ok(None);
     };
-    let Some(task) = tasks::by_key(app.store(), key).await? else {
+    let Some(task) = app.store().read_first(tasks::by_key(key)).await? else {
         return Ok(None);
     };
     is_the_same(app, &task, asked).await?;
@@ -143,11 +143,23 @@ async fn is_the_same(app: &App, task: &Task, asked: &Asked<'_>) -> Result<(), Op
         return other("topic", &task.asked, asked.topic);
     }
     // The run may have been pruned since.
-    match runs::pipeline_of(app, &task.run).await? {
-        Some(pipeline) if pipeline != asked.pipeline => {
-            other("pipeline", &pipeline, asked.pipeline)
+    let pipeline = runs::pipeline_of(app, &task.run).await?;
+    if let Some(pipeline) = pipeline.filter(|pipeline| pipeline != asked.pipeline) {
+        return other("pipeline", &pipeline, asked.pipeline);
+    }
+    let start = runs::Start {
+        pipeline: asked.pipeline,
+        input: asked.input.clone(),
+        folder: asked.folder,
+    };
+    match runs::differs(app, &task.run, start).await? {
+        Some(name) => {
+            let problem = format!(
+                "key `{key}` is that of task {short}, which was asked for with another `{name}`"
+            );
+            Err(OperationError::usage(problem).mend("choose another key for another task"))
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
