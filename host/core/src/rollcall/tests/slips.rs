@@ -204,7 +204,8 @@ async fn a_class_of_rows_that_is_none_is_a_miss() {
 /// What only a component says is mended in the component, and not where the workspace names it.
 #[tokio::test]
 async fn a_slip_of_a_component_is_told_as_its_own() {
-    const HANDLER: &str = "handler retention.embeddings_collapse";
+    // The contract that was applied is another one, which is told as well.
+    const OTHER: &str = "says something else of itself";
     let said = |change: fn(&mut crate::handler::Needs)| {
         let (mut ground, path) = (Ground::good(), "plugins/embeddings_collapse/contracts.json");
         let text = ground.text(path);
@@ -218,15 +219,16 @@ async fn a_slip_of_a_component_is_told_as_its_own() {
         let need = crate::handler::TableNeed::fixed("embedings", &["select"]);
         needs.tables.push(need);
     });
-    one_cause_of(&table, &format!("{HANDLER} tables")).await;
     let role = said(|needs| needs.roles.push("crtic".to_owned()));
-    one_cause_of(&role, &format!("{HANDLER} roles")).await;
     for (ground, near) in [(table, "embeddings"), (role, "critic")] {
         let anew = format!(
             "in the `needs` of the component's `retention.embeddings_collapse`, which is to be built anew: \
              write `{near}`"
         );
-        for (text, mend) in misses(&ground).await {
+        let mut told = misses(&ground).await;
+        told.retain(|(text, _)| !text.contains(OTHER));
+        assert!(!told.is_empty(), "{near}");
+        for (text, mend) in told {
             let place = "@ plugins/embeddings_collapse/plugin.toml:";
             assert!(
                 text.contains(place) && mend.starts_with(&anew),
