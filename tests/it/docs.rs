@@ -167,6 +167,29 @@ fn the_page_of_tasks_has_the_table_that_moves_them() {
     assert!(page.contains(&table), "docs/tasks.md lacks\n{table}");
 }
 
+/// What a page shows of a definition, with a comment `fits: PATH` above, can be written into that file.
+#[test]
+fn what_a_page_shows_of_a_definition_fits_it() {
+    const BEGINS: &str = "<!-- fits: ";
+    const BLOCK: &str = "```toml\n";
+    let mut found = 0;
+    for page in ["docs/rails.md"] {
+        let text = fs::read_to_string(top().join(page)).expect("a page");
+        for rest in text.split(BEGINS).skip(1) {
+            let (path, rest) = rest.split_once(" -->\n").expect("a comment of one line");
+            let block = rest.strip_prefix(BLOCK).expect("a block of TOML");
+            let (block, _) = block.split_once("```").expect("the end of a block");
+            let factory = Factory::written(Dialect::Sqlite);
+            let definition = factory.read(path);
+            factory.write(path, format!("{definition}\n{block}"));
+            let ran = factory.run(&["check"]);
+            assert_eq!(ran.code, 0, "{page}: {ran}");
+            found += 1;
+        }
+    }
+    assert!(found > 0, "no page shows a definition");
+}
+
 /// The folder that the pages are in.
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -115,7 +115,7 @@ const LAYERS: &[Layer] = &[
     layer(
         "store",
         "pipeline lines outcome policy schedule value settings config grants private schema fault \
-         supervision foreign shown inside",
+         supervision foreign shown inside alike",
     ),
     // The one HTTP client module.
     layer(
@@ -142,7 +142,7 @@ const LAYERS: &[Layer] = &[
     layer("grants", "address schema"),
     layer("telemetry", "shown standard_error"),
     layer("html", "template"),
-    layer("template", "foreign"),
+    layer("template", "foreign alike"),
     layer("foreign", "shown"),
     layer("beside", "fault"),
     layer(

@@ -289,7 +289,6 @@ fn pages(files: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)>
 /// Where templates are rendered: what is not there is an error that says its name.
 fn environment() -> Environment<'static> {
     let mut environment = template::environment();
-    environment.set_debug(true);
     environment.set_formatter(html::formatter);
     environment
 }

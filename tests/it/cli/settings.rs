@@ -199,7 +199,7 @@ fn a_new_key_is_not_made_without_a_word_about_the_secrets_of_the_old_one() {
     let set = |key: &str| factory.run(&["settings", "set", key, SECRET]);
     assert_eq!(set("roles.writer.key").stderr, "");
     std::fs::remove_file(factory.workspace().join("callboard.key")).expect("a key");
-    let ran = set("roles.summarizer.key");
+    let ran = set("roles.vision.key");
     assert_eq!(ran.code, 0, "{ran}");
     for part in [
         "warning: ",
@@ -209,6 +209,6 @@ fn a_new_key_is_not_made_without_a_word_about_the_secrets_of_the_old_one() {
     ] {
         assert!(ran.stderr.contains(part), "{part}: {ran}");
     }
-    assert!(!ran.stderr.contains("roles.summarizer.key"), "{ran}");
+    assert!(!ran.stderr.contains("roles.vision.key"), "{ran}");
     assert_eq!(set("roles.writer.key").stderr, "", "nothing else is sealed");
 }

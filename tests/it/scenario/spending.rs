@@ -204,28 +204,41 @@ fn a_role_is_tried_by_hand() {
         assert_eq!(ran.code, code, "{ran}");
         assert!(ran.stdout.contains(told), "{ran}");
     }
-    let ran = factory.run(&["models", "test", "summarizer"]);
+    let ran = factory.run(&["models", "test", "vision"]);
     assert_eq!(ran.code, 1, "{ran}");
     assert!(
         ran.stderr
-            .contains("callboard settings set roles.summarizer.url VALUE"),
+            .contains("callboard settings set roles.vision.url VALUE"),
         "{ran}"
     );
+}
+
+/// A role that is declared and asked by nobody would be set, and do nothing.
+#[test]
+fn each_role_that_comes_is_asked_by_a_handler() {
+    let factory = Factory::whole(Dialect::Sqlite);
+    let models = factory.json(&["models", "list"]);
+    let roles = models["roles"].as_array().expect("roles");
+    assert!(roles.len() > 2, "{models}");
+    for role in roles {
+        let asked = role["asked_by"].as_array().expect("who asks");
+        assert!(!asked.is_empty(), "nobody asks {}", role["role"]);
+    }
 }
 
 #[test]
 fn what_is_built_in_needs_no_server() {
     let server = ModelServer::new(Say::Text(WELL));
     let factory = factory(Dialect::Sqlite, &server, "");
-    declare(&factory, &[("roles.summarizer.provider", "string")]);
-    set(&factory, "roles.summarizer.provider", "built-in");
+    declare(&factory, &[("roles.vision.provider", "string")]);
+    set(&factory, "roles.vision.provider", "built-in");
     factory.ok(&["check"]);
-    let tested = factory.json(&["models", "test", "summarizer"]);
+    let tested = factory.json(&["models", "test", "vision"]);
     assert_eq!(tested["model"], "built-in-extract", "{tested}");
-    let tested = factory.json(&["models", "test", "summarizer", "--vectors"]);
+    let tested = factory.json(&["models", "test", "vision", "--vectors"]);
     assert_eq!(tested["answer"], "256 numbers", "{tested}");
     let models = factory.json(&["models", "list"]);
-    let chain = &role(&models, "summarizer")["chain"][0];
+    let chain = &role(&models, "vision")["chain"][0];
     assert_eq!(chain["provider"], "built-in", "{models}");
     assert_eq!(factory.count("model_calls"), 0, "nothing was taken");
 }

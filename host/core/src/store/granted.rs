@@ -268,8 +268,25 @@ impl GrantedDatabase {
         checked.with(statement.params, self.value_bytes())
     }
 
-    /// What may run of a statement. What is refused may be about a column that is new.
+    /// What may run of a statement. What names a table that is not there is told as that, as the operator
+    /// who asks is told, and not as what a grant would open.
     async fn check_text(&self, sql: &str, mode: Mode) -> Result<Checked, StoreError> {
+        let error = match self.check_grants(sql, mode).await {
+            Err(error) if error.kind == StoreErrorKind::Denied => error,
+            checked => return checked,
+        };
+        let there = self.shared.store.tables().await?;
+        let catalog = self.catalog(None).await?;
+        let asker = Asker {
+            there: Some(&there),
+            ..self.asker(catalog.as_deref())
+        };
+        let again = admission::check_text(asker, sql, mode == Mode::Write);
+        Err(again.err().unwrap_or(error))
+    }
+
+    /// What the grants let run of it. What is refused may be about a column that is new.
+    async fn check_grants(&self, sql: &str, mode: Mode) -> Result<Checked, StoreError> {
         let Some(held) = self.catalog(None).await? else {
             return self.check_with(None, sql, mode);
         };
@@ -289,15 +306,18 @@ impl GrantedDatabase {
         sql: &str,
         mode: Mode,
     ) -> Result<Checked, StoreError> {
-        let asker = Asker {
+        admission::check_text(self.asker(catalog), sql, mode == Mode::Write)
+    }
+
+    fn asker<'a>(&'a self, catalog: Option<&'a Catalog>) -> Asker<'a> {
+        Asker {
             dialect: self.dialect(),
             plugin: &self.shared.plugin,
             grants: &self.shared.grants,
             catalog,
             most: self.value_bytes(),
             there: None,
-        };
-        admission::check_text(asker, sql, mode == Mode::Write)
+        }
     }
 
     /// The tables as they are on PostgreSQL, read anew if what is held is `outdated`.

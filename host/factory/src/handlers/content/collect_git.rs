@@ -20,6 +20,9 @@ use crate::tables::diary_days::{self, DayState};
 use crate::tables::posts;
 use crate::tables::tasks::{self, TaskStatus};
 
+/// A day as it is asked for: of each year the days that there may be, which the calendar has to have, too.
+const DAY: &str = "^(latest|[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))$";
+
 struct CollectGit;
 
 callboard_core::register!(CollectGit);
@@ -31,6 +34,7 @@ struct Reads {
     repository: String,
     /// `YYYY-MM-DD` in UTC, or `latest` for the latest day with substance.
     #[serde(default)]
+    #[schemars(extend("pattern" = DAY))]
     date: Option<String>,
 }
 
