@@ -199,10 +199,9 @@ impl Registry {
     /// Whether all handlers of a pipeline can read a value under a key: asked of a default, of a schedule and
     /// of whoever starts a run.
     pub fn unfit(&self, pipeline: &Pipeline, key: &str, value: &Json) -> Option<Unfit<'_>> {
-        let entries = pipeline.handlers().filter_map(|handler| self.get(handler));
-        let (entry, problem) = entries
-            .filter_map(|it| Some((it, it.checks.reads_value(key, value).err()?)))
-            .next()?;
+        let mut entries = pipeline.handlers().filter_map(|handler| self.get(handler));
+        let (entry, problem) =
+            entries.find_map(|it| Some((it, it.checks.reads_value(key, value).err()?)))?;
         let contract = &entry.contract;
         let described = &contract.reads["properties"][key]["description"];
         Some(Unfit {

@@ -6,6 +6,9 @@ use super::{refuses, shows};
 use crate::support::factory::{BARE, Factory, on_each};
 use crate::support::host::Ran;
 
+const BLOG: &str = "pipelines/canonical_blog.toml";
+const UPKEEP: &str = "policies/commits_keep_newest.toml";
+
 #[test]
 fn the_bundled_workspace_answers_and_is_applied_once() {
     let factory = Factory::written(Sqlite);
@@ -273,8 +276,6 @@ fn what_follows_from_one_slip_is_told_with_it() {
     let facts = "config.lists.facts = [{ say = \"x\", correct = \"y\" }]";
     let rules = "handler = \"qa.programmatic\"";
     let with_facts = format!("{rules}\n{facts}");
-    const BLOG: &str = "pipelines/canonical_blog.toml";
-    const UPKEEP: &str = "policies/commits_keep_newest.toml";
     let policy = factory.read(UPKEEP);
     let handler = policy.lines().find(|line| line.starts_with("handler"));
     let handler = handler.expect("a policy has a handler");

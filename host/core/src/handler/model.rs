@@ -90,7 +90,7 @@ impl AddAssign for Tokens {
     fn add_assign(&mut self, more: Self) {
         self.prompt = self.prompt.saturating_add(more.prompt);
         self.completion = self.completion.saturating_add(more.completion);
-        self.estimated |= more.estimated;
+        self.estimated = self.estimated || more.estimated;
     }
 }
 

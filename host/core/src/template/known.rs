@@ -325,8 +325,8 @@ impl<'w> Walk<'w> {
     }
 
     fn variable(&mut self, name: &str, start: u32) -> Shape {
-        let scopes = self.scopes.iter().rev();
-        if let Some(shape) = scopes.filter_map(|scope| scope.get(name)).next() {
+        let mut scopes = self.scopes.iter().rev();
+        if let Some(shape) = scopes.find_map(|scope| scope.get(name)) {
             return shape.clone();
         }
         let Shape::Parts(parts) = self.given else {
@@ -413,12 +413,11 @@ impl<'w> Walk<'w> {
         (before, name, parts): (String, &str, &BTreeMap<String, Shape>),
     ) {
         let problem = format!("`{written}` is nothing that {} has", self.owner);
-        let mend = match nearest(name, parts.keys().map(String::as_str)) {
-            Some(near) => format!("write `{before}{near}`"),
-            None => {
-                let known = parts.keys().map(|known| format!("`{before}{known}`"));
-                format!("write one of {}", known.collect::<Vec<_>>().join(", "))
-            }
+        let mend = if let Some(near) = nearest(name, parts.keys().map(String::as_str)) {
+            format!("write `{before}{near}`")
+        } else {
+            let known = parts.keys().map(|known| format!("`{before}{known}`"));
+            format!("write one of {}", known.collect::<Vec<_>>().join(", "))
         };
         self.found(at, problem, mend);
     }

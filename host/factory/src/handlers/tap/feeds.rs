@@ -104,7 +104,7 @@ fn item(call: &Call, feed: &str, it: feed::Item, characters: usize) -> Item {
         name: cut(name, LINE),
         url: cut(&it.url, LINE),
         title: cut(&it.title, LINE),
-        published: cut(&it.published.unwrap_or_default(), LINE),
+        published: cut(it.published.unwrap_or_default(), LINE),
         text: it.text.chars().take(characters).collect(),
         digest: String::new(),
         found_at: call.now,
