@@ -44,6 +44,7 @@ pages! {
     the_readme_shows_what_is_printed: "README.md",
     the_diary_shows_what_is_printed: "docs/diary.md",
     operating_shows_what_is_printed: "docs/operating.md",
+    posts_shows_what_is_printed: "docs/posts.md",
     scaling_shows_what_is_printed: "docs/scaling.md",
     serving_shows_what_is_printed: "docs/serving.md",
     tasks_shows_what_is_printed: "docs/tasks.md",

@@ -7,7 +7,8 @@ use callboard_core::outcome::{Done, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::tables::posts;
+use crate::tables::posts::{self, PostEvent, PostStatus};
+use crate::tables::transitions::{At, Happening};
 use crate::writing::seo::Seo;
 
 struct Refresh;
@@ -37,12 +38,13 @@ impl Handler for Refresh {
         Needs::default()
             .acts_on("subject")
             .table("posts", &["select", "update"])
+            .table("post_history", &["select", "insert"])
     }
 
     async fn handle(&self, call: &Call, _config: (), reads: Reads) -> Handled<Writes> {
         let Reads { subject, seo } = reads;
         let post = call.read_first(posts::about(&subject)).await?;
-        let Some(post) = post.filter(|post| !post.removed) else {
+        let Some(post) = post.filter(|post| post.status == PostStatus::Published) else {
             let reason = format!("{subject} is published no more");
             return Err(Stop::nothing_to_do(reason));
         };
@@ -57,8 +59,14 @@ impl Handler for Refresh {
             let reason = format!("what is shown of `{slug}` where it is found is as it was");
             return Err(Stop::nothing_to_do(reason));
         }
-        let write = posts::refresh(&new, call.now);
-        let done = Done::new(Writes { slug: post.slug });
-        Ok(done.write(write).effect("posts_refreshed", 1))
+        let happening = Happening {
+            event: PostEvent::Edit,
+            who: "",
+            detail: &format!("what is shown where it is found, by run {}", call.run),
+            at: At::Moment(call.now),
+        };
+        let mut done = Done::new(Writes { slug: post.slug }).effect("posts_refreshed", 1);
+        done.writes.extend(posts::refresh(&new, &happening));
+        Ok(done)
     }
 }

@@ -91,7 +91,14 @@ const TASKS: &[DocumentedAnswer] = &[
 const POSTS: &[DocumentedAnswer] = &[
     answer::<Vec<ListEntry<posts::Post>>>("posts list"),
     answer::<posts::Post>("posts show"),
-    answer::<posts::Removed>("posts remove"),
+    answer::<posts::MovedPost>("posts publish"),
+    answer::<posts::MovedPost>("posts schedule"),
+    answer::<posts::MovedPost>("posts unpublish"),
+    answer::<posts::MovedPost>("posts archive"),
+    answer::<posts::MovedPost>("posts restore"),
+    answer::<posts::MovedPost>("posts remove"),
+    answer::<posts::MovedPost>("posts retitle"),
+    answer::<Vec<posts::PostMoveView>>("posts history"),
     answer::<posts::Exported>("posts export"),
 ];
 
