@@ -167,6 +167,13 @@ fn the_page_of_tasks_has_the_table_that_moves_them() {
     assert!(page.contains(&table), "docs/tasks.md lacks\n{table}");
 }
 
+#[test]
+fn the_page_of_posts_has_the_table_that_moves_them() {
+    let page = fs::read_to_string(top().join("docs/posts.md")).expect("the page");
+    let table = callboard_factory::tables::posts::POSTS.markdown();
+    assert!(page.contains(&table), "docs/posts.md lacks\n{table}");
+}
+
 /// The folder that the pages are in.
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

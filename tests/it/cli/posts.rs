@@ -321,3 +321,103 @@ fn what_became_of_a_post_is_told() {
     shows(&factory, "posts_retitle", &why);
     shows(&factory, "posts_history", &["posts", "history", &slug]);
 }
+
+on_each!(
+    what_is_exported_is_imported_as_it_was_and_once,
+    |dialect: Dialect| {
+        let (factory, first) = published(dialect);
+        factory.ok(&["posts", "retitle", &first, "The lamp", "--slug", "lamp"]);
+        factory.execute(
+            "INSERT INTO posts (id, slug, subject, task, title, excerpt, markdown, tags, written_by, \
+            covers, status, published_at, updated_at) VALUES ('a', 'archived', 'a', 'a', 'A', 'e', 'T.', \
+            'x,y', 'composer', '2026-01-05', 'archived', 1, 2), ('s', 'waits', 's', 's', 'S', 'e', 'T.', \
+            '', 'composer', '2026-01-05', 'unpublished', 3, 4), ('r', 'removed', 'r', 'r', 'R', 'e', 'T.', \
+            '', 'composer', '2026-01-05', 'removed', 5, 6)",
+        );
+        factory.ok(&["posts", "schedule", "waits", "--at", &ahead(86_400)]);
+        factory.ok(&["posts", "export", "all.json", "--as", "json"]);
+        refuses(
+            &factory,
+            &["posts", "export", "all.json", "--as", "json"],
+            2,
+            &["all.json"],
+        );
+        let text = factory.read("all.json");
+        let other = Factory::bare(dialect);
+        let write = |text: &str| other.write("all.json", text);
+        other.write(".callboardignore", "/all.json\n/again.json\n");
+        write(&text);
+        let dry = other.ok(&["posts", "import", "all.json"]);
+        assert!(dry.contains("4 posts would be imported"), "{dry}");
+        assert_eq!(other.count("posts"), 0);
+        let kept = other.ok(&["posts", "import", "all.json", "--yes", "--by", "Ada"]);
+        assert!(
+            kept.contains("4 posts imported, 0 were here already"),
+            "{kept}"
+        );
+        let again = other.ok(&["posts", "import", "all.json", "--yes"]);
+        assert!(
+            again.contains("0 posts imported, 4 were here already"),
+            "{again}"
+        );
+        assert_eq!(other.json(&["posts", "show", &first])["slug"], "lamp");
+        let waits = other.json(&["posts", "show", "waits"]);
+        assert_eq!(waits["status"], "scheduled");
+        other.ok(&["posts", "export", "again.json", "--as", "json"]);
+        let read = |text: &str| -> Json {
+            let mut all: Json = serde_json::from_str(text).expect("a document");
+            // The schedule is a move of its own here.
+            all["posts"]
+                .as_array_mut()
+                .expect("a list")
+                .iter_mut()
+                .for_each(|post| {
+                    if post["status"] == "scheduled" {
+                        post["updated_at"] = Json::Null;
+                    }
+                });
+            all
+        };
+        assert_eq!(read(&other.read("again.json")), read(&text));
+        // What is wrong with one keeps none of them.
+        let third = Factory::bare(dialect);
+        third.write(".callboardignore", "/all.json\n");
+        let wrong = [
+            (
+                "\"slug\": \"archived\"",
+                "\"slug\": \"../x\"",
+                "is no address",
+            ),
+            (
+                "\"slug\": \"archived\"",
+                "\"slug\": \"lamp\"",
+                "is there twice",
+            ),
+            ("\"title\": \"A\"", "\"title\": \"\"", "no title"),
+            (
+                "\"status\": \"archived\"",
+                "\"status\": \"lost\"",
+                "all.json:",
+            ),
+            ("\"form\": 1", "\"form\": 2", "of form 2"),
+        ];
+        for (from, to, said) in wrong {
+            assert!(text.contains(from), "{from}");
+            third.write("all.json", text.replace(from, to));
+            refuses(
+                &third,
+                &["posts", "import", "all.json", "--yes"],
+                2,
+                &[said],
+            );
+            assert_eq!(third.count("posts"), 0, "{said}");
+        }
+        write(&text.replace("\"title\": \"A\"", "\"title\": \"B\""));
+        refuses(
+            &other,
+            &["posts", "import", "all.json", "--yes"],
+            2,
+            &["is here as `archived`, and is another"],
+        );
+    }
+);

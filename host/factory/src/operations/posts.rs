@@ -1,5 +1,6 @@
 //! Posts: what is published, what was, and what will be.
 
+mod carry;
 mod retitle;
 mod steps;
 mod view;
@@ -20,6 +21,7 @@ use crate::site::{self, SiteError, Unshown};
 use crate::tables::transitions::Word;
 use crate::tables::{POST, post_slugs, posts};
 
+pub use self::carry::{CarriedPost, CarriedPosts, DumpedPosts, ImportedPosts, dump, import, parse};
 pub use self::retitle::{NewTitle, retitle};
 pub use self::steps::{archive, history, publish, remove, restore, schedule, unpublish};
 pub use self::view::{Exported, MovedPost, PostMoveView};

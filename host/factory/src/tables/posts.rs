@@ -260,6 +260,13 @@ pub async fn list(
     store.entries("slug", query.bind(limit)).await
 }
 
+/// Every post, oldest first, with those that cannot be read.
+pub async fn every(store: &Store) -> Result<Vec<ListEntry<Post>>, StoreError> {
+    store
+        .entries("slug", select("ORDER BY published_at, id"))
+        .await
+}
+
 /// Every post whose address shows it, newest first, with those that cannot be read.
 pub async fn shown(store: &Store) -> Result<Vec<ListEntry<Post>>, StoreError> {
     let query =

@@ -1,5 +1,6 @@
 //! `callboard posts`: what is published, what was, and what will be.
 
+mod carry;
 mod steps;
 
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use callboard_factory::operations::posts::{
 };
 use callboard_factory::operations::tasks::word as named;
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use self::steps::Step;
@@ -92,11 +93,33 @@ pub(super) enum Posts {
     },
     /// All that happened to a post, oldest first.
     History(Which),
-    /// Write the whole site as static files.
+    /// Write the whole site as static files, or all posts as one document that `import` reads.
     Export {
-        /// The folder to write into.
+        /// The folder to write into; the file, as JSON.
         folder: PathBuf,
+        /// What to write.
+        #[arg(long = "as", value_enum, default_value_t = Form::Site)]
+        form: Form,
     },
+    /// Hold a document of posts against what is here, and say which of them are new.
+    Import {
+        /// What `export --as json` wrote.
+        file: PathBuf,
+        /// Keep those, all of them or none.
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        who: Who,
+    },
+}
+
+/// What an export is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Form {
+    /// The published site, as files for readers.
+    Site,
+    /// All posts, whatever their status, as one document.
+    Json,
 }
 
 /// A post.
@@ -125,7 +148,14 @@ impl Posts {
             }
             Posts::Show(which) => return show(context, &app, &which.post).await,
             Posts::History(which) => return history(context, &app, &which.post).await,
-            Posts::Export { folder } => {
+            Posts::Import { file, yes, who } => {
+                return carry::import(context, &app, &file, yes, who).await;
+            }
+            Posts::Export {
+                folder,
+                form: Form::Json,
+            } => return carry::export(context, &app, &folder).await,
+            Posts::Export { folder, .. } => {
                 let exported = export(context, &app, &folder).await?;
                 return Ok(context.output.json(&exported));
             }

@@ -100,6 +100,8 @@ const POSTS: &[DocumentedAnswer] = &[
     answer::<posts::MovedPost>("posts retitle"),
     answer::<Vec<posts::PostMoveView>>("posts history"),
     answer::<posts::Exported>("posts export"),
+    answer::<posts::DumpedPosts>("posts export --as"),
+    answer::<posts::ImportedPosts>("posts import"),
 ];
 
 const DIARY: &[DocumentedAnswer] = &[answer::<diary::DiaryAudit>("diary audit")];
@@ -158,6 +160,9 @@ const SETTINGS: &[DocumentedAnswer] = &[
     answer::<settings::SettingView>("settings get"),
     answer::<settings::SettingView>("settings set"),
     answer::<settings::SettingView>("settings unset"),
+    answer::<Vec<settings::SettingChangeView>>("settings history"),
+    answer::<settings::CarriedSettings>("settings export"),
+    answer::<settings::Imported>("settings import"),
 ];
 
 const MODELS: &[DocumentedAnswer] = &[
