@@ -21,6 +21,9 @@ wasm := "--target wasm32-wasip2"
 tested := "--release --config .config/tested.toml"
 linted := "RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__"
 
+# Tests that run at once: most of them wait for a child, a clock or a database for more than half of their time.
+together := `echo $(( 2 * $(getconf _NPROCESSORS_ONLN) ))`
+
 # What is more than a command: host/xtask, which has no dependencies.
 xtask := "cargo run --quiet " + locked + " --package callboard-xtask --"
 
@@ -59,7 +62,7 @@ test: _formatted deny plugins fixtures lint && released
     @echo "==> Running the plugins' own tests, outside of the sandbox"
     cd plugins && cargo nextest run {{ locked }} --workspace --config-file ../.config/nextest.toml --target-dir "{{ guests }}"
     @echo "==> Running the tests"
-    {{ linted }} cargo nextest run {{ locked }} {{ tested }} --workspace
+    {{ linted }} cargo nextest run {{ locked }} {{ tested }} --workspace --test-threads {{ together }}
 
 alias ci := test
 

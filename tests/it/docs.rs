@@ -48,6 +48,7 @@ pages! {
     scaling_shows_what_is_printed: "docs/scaling.md",
     serving_shows_what_is_printed: "docs/serving.md",
     tasks_shows_what_is_printed: "docs/tasks.md",
+    testing_shows_what_is_printed: "docs/testing.md",
     the_tutorial_shows_what_is_printed: "docs/tutorial.md",
     the_plugins_page_shows_what_is_printed: "plugins/README.md",
     the_contract_shows_what_is_printed: "wit/README.md",

@@ -106,7 +106,7 @@ const LAYERS: &[Layer] = &[
     layer("prune", "handler outcome value"),
     layer(
         "capabilities",
-        "capability store client lines value settings grants beside",
+        "capability store client handler outcome lines value settings grants beside",
     ),
     layer(
         "capability",

@@ -22,17 +22,20 @@ pub use self::limit::LimitHit;
 pub use self::state::{Access, InstanceState};
 pub use crate::config::raise;
 use crate::grants::{self, Grants, allow};
+use crate::handler::Call;
 use crate::lines::Lines;
 use crate::settings::Snapshot;
 
 /// Who calls, and until when.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Caller {
     pub run: String,
     pub stage: String,
     pub attempt: u32,
     pub deadline: Instant,
     pub settings: Arc<Snapshot>,
+    /// The call of the handler; none while it is asked what it gives.
+    pub call: Option<Call>,
     /// What is said is kept here.
     pub lines: Lines,
 }
@@ -55,6 +58,8 @@ pub enum Opens {
     Flag,
     /// A key of a setting.
     Setting,
+    /// The name of a role.
+    Role,
     /// An element of a list, as lines; `OWNER` in them stands for the table of grants.
     Element(&'static str),
 }
@@ -100,6 +105,7 @@ impl Capability {
         let lines = match mend {
             Opens::Flag => grants::Lines::Flag((*interface).to_owned()),
             Opens::Setting => grants::Lines::Setting("KEY".to_owned()),
+            Opens::Role => grants::Lines::Role("ROLE".to_owned()),
             Opens::Element(lines) => grants::Lines::Element((*lines).to_owned()),
         };
         Some(format!(

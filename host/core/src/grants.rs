@@ -32,6 +32,8 @@ pub struct Grants {
     pub http: Vec<HttpGrant>,
     /// Settings that may be read.
     pub settings: SettingsGrant,
+    /// Models that may be asked.
+    pub model: ModelGrant,
     /// Secrets that the host sends for it.
     pub credentials: Vec<CredentialGrant>,
 }
@@ -116,6 +118,14 @@ impl SettingsGrant {
     }
 }
 
+/// Roles whose models may be asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelGrant {
+    /// The roles.
+    pub roles: BTreeSet<String>,
+}
+
 /// Something a manifest asks for that the ceiling does not allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantRefusal {
@@ -134,6 +144,8 @@ pub enum Lines {
     Flag(String),
     /// A key among those of `settings`.
     Setting(String),
+    /// A role among those of `model`.
+    Role(String),
     /// One more element of a list of tables, in full.
     Element(String),
 }
@@ -180,6 +192,8 @@ impl Grants {
         let keys = self.settings.keys.iter();
         let refused = keys.filter(|key| !ceiling.settings.covers(key));
         refusals.extend(refused.map(|key| setting_refusal(key)));
+        let roles = self.model.roles.difference(&ceiling.model.roles);
+        refusals.extend(roles.map(|role| role_refusal(role)));
         for (index, grant) in self.credentials.iter().enumerate() {
             if !ceiling.credentials.contains(grant) {
                 refusals.push(credential_refusal(plugin, index, grant));
@@ -204,6 +218,8 @@ impl Grants {
                 .iter()
                 .map(|key| format!("setting {key}")),
         );
+        let roles = self.model.roles.iter();
+        texts.extend(roles.map(|role| format!("role {role}")));
         texts.extend(self.credentials.iter().map(ToString::to_string));
         texts
     }
@@ -218,6 +234,7 @@ impl Grants {
         self.settings
             .keys
             .extend(other.settings.keys.iter().cloned());
+        self.model.roles.extend(other.model.roles.iter().cloned());
         self.credentials.extend(other.credentials.iter().cloned());
         self
     }
@@ -241,6 +258,14 @@ fn setting_refusal(key: &str) -> GrantRefusal {
         asked: format!("setting {key}"),
         path: vec!["settings".to_owned(), "keys".to_owned()],
         mend: Some(Lines::Setting(key.to_owned())),
+    }
+}
+
+fn role_refusal(role: &str) -> GrantRefusal {
+    GrantRefusal {
+        asked: format!("role {role}"),
+        path: vec!["model".to_owned(), "roles".to_owned()],
+        mend: Some(Lines::Role(role.to_owned())),
     }
 }
 

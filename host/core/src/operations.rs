@@ -24,6 +24,7 @@ pub mod revisions;
 pub mod runs;
 pub mod schedules;
 pub mod settings;
+pub mod test_cases;
 
 pub use self::error::{ErrorKind, MisreadView, OperationError, ProblemView};
 pub use crate::engine::operate::Actor;

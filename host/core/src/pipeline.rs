@@ -15,6 +15,7 @@ use serde_json::Value as Json;
 use toml::Spanned;
 
 pub use self::condition::Condition;
+pub(crate) use self::condition::same;
 pub use self::gate::{Expiry, Lapse};
 pub use self::graph::Graph;
 pub use self::guards::{Breach, Way, breaches, ways_past};

@@ -33,6 +33,7 @@ mod schedules;
 mod schema;
 mod settings;
 mod settling;
+mod test_cases;
 mod unread;
 
 use std::fmt;
@@ -97,6 +98,8 @@ pub struct RefusedPlugin {
 #[schemars(rename = "ReferenceKind")]
 #[serde(rename_all = "kebab-case")]
 pub enum ReferenceKind {
+    /// A pipeline by name.
+    Pipeline,
     /// A handler by name.
     Handler,
     /// A configuration that has to fit the handler's schema.
@@ -344,6 +347,7 @@ pub async fn call(scope: &RollScope<'_>) -> Result<RollReport, StoreError> {
         schema::list(scope, &schema),
         prices::list(scope),
         prompts::list(scope),
+        test_cases::list(scope),
         plugins::list(scope),
         grants::list(scope, &schema),
     ];

@@ -109,6 +109,16 @@ pub fn tree_of(value: &serde_json::Value) -> u64 {
     }
 }
 
+/// How deep a JSON value nests; the parser has bounded it already.
+pub(crate) fn depth(value: &serde_json::Value) -> usize {
+    let inner = match value {
+        serde_json::Value::Array(items) => items.iter().map(depth).max(),
+        serde_json::Value::Object(fields) => fields.values().map(depth).max(),
+        _ => return 0,
+    };
+    1 + inner.unwrap_or_default()
+}
+
 /// The JSON document that a peer's bytes are, if it takes at most so many bytes of memory; else what
 /// is wrong with it. Nothing that a peer says is read as JSON but here.
 pub fn json_in<T: DeserializeOwned>(bytes: impl AsRef<[u8]>, most: u64) -> Result<T, JsonProblem> {

@@ -8,6 +8,7 @@
 
 mod carried;
 mod definitions;
+mod expectation;
 mod folders;
 mod headers;
 mod mistakes;
@@ -16,6 +17,7 @@ mod plugins;
 mod prompt;
 mod read;
 mod reader;
+mod test_case;
 mod unread;
 mod write;
 
@@ -25,12 +27,14 @@ use sha2::{Digest, Sha256};
 
 pub use self::carried::{carried, carried_over};
 pub use self::definitions::Definitions;
+pub use self::expectation::Expectation;
 pub use self::folders::Folders;
 use self::folders::folders;
 pub use self::place::{Defined, Misread, Place};
 pub use self::plugins::{CONTRACTS, Component, PluginFiles};
 pub use self::prompt::Prompt;
 pub use self::read::{Folder, configuration, lies_in, read};
+pub use self::test_case::{CASSETTES, Expected, StageOutcome, TestCase, TestDecision};
 pub use self::unread::{Unread, folders_read};
 pub use self::write::{refuse_taken, write};
 use crate::config::{self, Config};

@@ -35,6 +35,7 @@ mod serve;
 mod settings;
 mod supervised;
 mod tasks;
+mod test;
 mod watch;
 
 use std::ffi::OsString;
@@ -158,6 +159,8 @@ enum Command {
     Work(serve::Work),
     /// Start a run of a pipeline and carry it out here.
     Run(run::Run),
+    /// Run the workspace's own tests, each in a workspace and a database of its own.
+    Test(test::Test),
     /// The runs and their stages; stop them, send them on, follow them.
     #[command(subcommand)]
     Runs(runs::Runs),
@@ -402,6 +405,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Answered, Failu
         Command::Serve(command) => command.run(context).await,
         Command::Work(command) => command.run(context).await,
         Command::Run(command) => command.run(context).await,
+        Command::Test(command) => Box::pin(command.run(context)).await,
         Command::Runs(command) => command.run(context).await,
         Command::Tasks(command) => command.run(context).await,
         Command::Gates(command) => command.run(context).await,

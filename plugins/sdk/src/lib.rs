@@ -43,7 +43,7 @@
 //!
 //! * [`handler`], [`needs`]: what an author implements
 //! * [`outcome`], [`stop`]: what came of a call
-//! * [`db`], [`http`], [`log`], [`settings`], [`vectors`]: the capabilities, one module each
+//! * [`db`], [`http`], [`log`], [`model`], [`settings`], [`vectors`]: the capabilities, one module each
 //! * [`entry`]: what [`export!`] generates calls to
 //! * [`bindings`]: generated from the WIT
 
@@ -53,6 +53,7 @@ pub mod entry;
 pub mod handler;
 pub mod http;
 pub mod log;
+pub mod model;
 pub mod needs;
 pub mod outcome;
 pub mod settings;

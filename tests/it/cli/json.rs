@@ -138,6 +138,8 @@ const LINES: &[(&[&str], i32)] = &[
     ),
     (&["policies", "list"], 0),
     (&["rails", "list"], 0),
+    (&["test"], 2),
+    (&["test", "--list"], 0),
     (
         &["rails", "trial", "--rail", "critic", "--corpus", "drafts"],
         2,

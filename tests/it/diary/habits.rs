@@ -57,8 +57,13 @@ impl Story {
     }
 
     fn id(&self, name: &str) -> String {
+        self.said(&["rev-parse", name])
+    }
+
+    fn said(&self, arguments: &[&str]) -> String {
         let git = std::process::Command::new("git")
-            .args(["-C", &self.checkout.path, "rev-parse", name])
+            .args(["-C", &self.checkout.path])
+            .args(arguments)
             .output();
         String::from_utf8(git.expect("git").stdout)
             .expect("an id")
@@ -340,6 +345,22 @@ async fn a_partial_clone_is_told_without_lines_and_a_worktree_by_its_repository(
     );
     assert_eq!(own.changes[0].lines, Some(2));
     assert_eq!(own.changes[0].commit.id, story.id("main"));
+}
+
+#[tokio::test]
+async fn a_snapshot_that_lacks_the_content_of_a_file_is_told_without_lines() {
+    let story = Story::new().await;
+    story.commit("feat: search the archive\n\nNobody found anything.");
+    let listed = story.said(&["ls-tree", "-r", "HEAD"]);
+    let blobs = listed.lines().filter_map(|it| it.split_whitespace().nth(2));
+    for blob in blobs.collect::<std::collections::BTreeSet<_>>() {
+        let objects = std::path::Path::new(&story.checkout.path).join(".git/objects");
+        std::fs::remove_file(objects.join(&blob[..2]).join(&blob[2..])).expect("a loose object");
+    }
+    let (bundle, draft) = story.day(DAY).await;
+    assert_eq!(bundle.changes[0].lines, None);
+    let told = &draft.markdown;
+    assert!(told.contains("**Search the archive**"), "{told}");
 }
 
 #[tokio::test]

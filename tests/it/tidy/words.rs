@@ -26,6 +26,8 @@ pub(super) const EXCEPTED: &[(&str, &str, &str)] = &[
     ("host/core/src/grants/http.rs", "Post,", "the same"),
     ("host/core/src/grants/http.rs", "Method::Post", "the same"),
     ("host/core/src/handler", "Image", "what a model looks at"),
+    ("host/core/src/capabilities/model.rs", "Image", "the same"),
+    ("host/core/src/capabilities/model.rs", "image", "the same"),
     ("host/core/src/handler", "image", "the same"),
     ("host/core/src/model", "image", "the same"),
     ("host/core/src/model", "embedding", "a word of the protocol"),

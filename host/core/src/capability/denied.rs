@@ -22,6 +22,12 @@ pub fn setting(plugin: &str, key: &str, declared: Option<&Declaration>) -> Strin
     }
 }
 
+/// The denial of a role whose model the plugin may not ask.
+pub fn role(plugin: &str, role: &str) -> String {
+    let lines = allow(plugin, &Lines::Role(role.to_owned()));
+    format!("plugin `{plugin}` may not ask the role `{role}`; {lines}")
+}
+
 /// What to do before a grant of a credential helps: nothing, if it is a declared secret.
 pub fn credential(key: &str, declared: Option<&Declaration>) -> Option<String> {
     match declared.map(|declared| declared.kind) {

@@ -35,6 +35,8 @@ pub struct CallLimits {
     pub body_bytes: u32,
     /// Elements of all matrices of one call; four bytes of their labels count as one.
     pub vector_elements: u32,
+    /// Tokens of models that one call of a handler may take, asked and answered.
+    pub model_tokens: u32,
     /// Calls of one plugin at a time.
     pub concurrent_calls: u32,
     /// What compiling its component may take.
@@ -58,6 +60,7 @@ impl Default for CallLimits {
             statement_seconds: 30,
             body_bytes: 8 << 20,
             vector_elements: 50_000_000,
+            model_tokens: 50_000,
             concurrent_calls: 8,
             compile: CompileLimits::default(),
             describe: DescribeLimits::default(),
@@ -68,7 +71,7 @@ impl Default for CallLimits {
 /// A bound by its key, and the least that it may be.
 type Bound<'l> = (&'static str, &'l mut u32, u32);
 
-const BOUNDS: usize = 30;
+const BOUNDS: usize = 31;
 
 impl CallLimits {
     /// Each limit by its key.
@@ -92,6 +95,7 @@ impl CallLimits {
             ("statement_seconds", &mut self.statement_seconds, 1),
             ("body_bytes", &mut self.body_bytes, 0),
             ("vector_elements", &mut self.vector_elements, 0),
+            ("model_tokens", &mut self.model_tokens, 0),
             ("concurrent_calls", &mut self.concurrent_calls, 1),
             ("compile.seconds", &mut compile.seconds, 1),
             ("compile.memory_mib", &mut compile.memory_mib, 1),

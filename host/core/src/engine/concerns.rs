@@ -41,8 +41,11 @@ impl RunnableRevision {
             Referrer::Value(key) | Referrer::Declaration(key) => self.reads(pipeline, key),
             Referrer::Role(role) => self.asks(pipeline, role),
             // A ceiling for a plugin that is not there and a file that is not read are no part of
-            // the revision.
-            Referrer::Tenant(_) | Referrer::Ceiling(_) | Referrer::Unread(_) => false,
+            // the revision, and a test is no part of a run.
+            Referrer::TestCase(_)
+            | Referrer::Tenant(_)
+            | Referrer::Ceiling(_)
+            | Referrer::Unread(_) => false,
         }
     }
 

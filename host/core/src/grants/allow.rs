@@ -8,6 +8,7 @@ pub fn allow(plugin: &str, lines: &Lines) -> String {
     let (owner, line) = match lines {
         Lines::Flag(name) => ("", format!("write `{name} = true`")),
         Lines::Setting(key) => (".settings", format!("add \"{key}\" to `keys`")),
+        Lines::Role(role) => (".model", format!("add \"{role}\" to `roles`")),
         Lines::Element(lines) => {
             let [granted, asked] =
                 [&format!("grants.{plugin}"), "ask"].map(|owner| lines.replace("OWNER", owner));

@@ -128,7 +128,7 @@ pub async fn list(app: &App) -> Result<ModelsView, OperationError> {
     })
 }
 
-/// Which handlers ask which role, as they are configured.
+/// Which handlers ask which role, as they are configured, and which plugins may.
 fn asked(loaded: &LoadedRevision) -> BTreeMap<String, BTreeSet<String>> {
     let mut asked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for stage in loaded
@@ -143,6 +143,12 @@ fn asked(loaded: &LoadedRevision) -> BTreeMap<String, BTreeSet<String>> {
         for role in entry.contract.roles(stage.config.get_ref()) {
             let by = asked.entry(role).or_default();
             by.insert(entry.contract.name.clone());
+        }
+    }
+    for (name, plugin) in &loaded.definitions.plugins {
+        for role in &plugin.manifest.value.ask.model.roles {
+            let by = asked.entry(role.clone()).or_default();
+            by.insert(format!("plugin {name}"));
         }
     }
     asked

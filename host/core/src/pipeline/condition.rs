@@ -65,7 +65,7 @@ impl Condition {
 }
 
 /// Equal, with 1 and 1.0 the same number.
-fn same(a: &Json, b: &Json) -> bool {
+pub(crate) fn same(a: &Json, b: &Json) -> bool {
     match (a.as_f64(), b.as_f64()) {
         (Some(a), Some(b)) => a.total_cmp(&b).is_eq(),
         _ => a == b,

@@ -114,6 +114,7 @@ impl PluginHandler {
             attempt: call.attempt,
             deadline,
             settings: Arc::clone(&call.settings),
+            call: Some(call.clone()),
             lines: call.lines.clone(),
         };
         InstanceState::new(Arc::clone(&self.plugin.access), caller)

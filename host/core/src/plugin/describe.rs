@@ -15,7 +15,7 @@ use crate::handler::{Contract, Needs, RowAct, RowUse, TableName, TableNeed, sche
 use crate::lines::Lines;
 use crate::outcome::{Failure, FailureKind};
 use crate::settings::Snapshot;
-use crate::value::{JsonProblem, json_in};
+use crate::value::{JsonProblem, depth, json_in};
 
 /// What is lifted into the host costs more there than its bytes: room for the types around them.
 const LIFTED: usize = 4;
@@ -109,6 +109,7 @@ impl Plugin {
             attempt: 1,
             deadline: Instant::now() + longest,
             settings: Arc::new(Snapshot::default()),
+            call: None,
             lines: Lines::default(),
         };
         let mut state = InstanceState::new(Arc::new(access), caller);
@@ -278,14 +279,4 @@ fn size(contract: &handlers::Contract) -> usize {
     let named = contract.settings.iter().chain(&contract.roles);
     let texts = texts.into_iter().chain(named).map(String::len);
     texts.chain(tables).sum()
-}
-
-/// How deep a JSON value nests; the parser has bounded it already.
-fn depth(value: &Json) -> usize {
-    let inner = match value {
-        Json::Array(items) => items.iter().map(depth).max(),
-        Json::Object(fields) => fields.values().map(depth).max(),
-        _ => return 0,
-    };
-    1 + inner.unwrap_or_default()
 }

@@ -177,7 +177,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The roles that handlers ask, as they are configured.
+/// The roles that handlers ask, as they are configured, and those that plugins ask for.
 fn asked(scope: &RollScope<'_>) -> BTreeSet<String> {
     let entries = scope.registry.iter();
     let none = serde_json::Value::Null;
@@ -189,6 +189,8 @@ fn asked(scope: &RollScope<'_>) -> BTreeSet<String> {
         let roles = entry.map(|entry| entry.contract.roles(used.config));
         asked.extend(roles.into_iter().flatten());
     }
+    let plugins = scope.definitions.plugins.values();
+    asked.extend(plugins.flat_map(|plugin| plugin.manifest.value.ask.model.roles.iter().cloned()));
     let led = asked.iter().map(|role| role::order(scope.settings, role));
     let led: Vec<_> = led.flatten().flatten().collect();
     asked.extend(led);

@@ -3,6 +3,7 @@
 
 use super::handlers::{Use, uses};
 use super::schema::Schema;
+use super::settings::undeclared;
 use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, addition, asked};
 use crate::config::Config;
 use crate::grants::{CredentialGrant, GrantRefusal, Grants, Lines, TableGrant, Verb};
@@ -19,6 +20,7 @@ pub(super) fn list(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
         for contract in contracts(scope, name, plugin) {
             references.extend(tables(name, plugin, contract));
             references.extend(settings(plugin, contract));
+            references.extend(roles(plugin, contract));
         }
     }
     for used in uses(scope) {
@@ -67,6 +69,13 @@ fn ceilings(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
             Reference::new(referrer, path, ReferenceKind::Setting, key)
                 .at(config.at(&["grants", name, "settings", "keys"]))
                 .missed(asked::setting(scope, key))
+        }));
+        references.extend(grants.model.roles.iter().map(|role| {
+            let referrer = Referrer::Ceiling(name.clone());
+            let path = format!("grants.{name}.model");
+            Reference::new(referrer, path, ReferenceKind::Role, role)
+                .at(config.at(&["grants", name, "model", "roles"]))
+                .missed(undeclared(scope, role))
         }));
     }
     references
@@ -138,6 +147,9 @@ fn refusal(plugin: &str, config: &Defined<Config>, refusal: &GrantRefusal) -> Mi
         Lines::Setting(key) => {
             addition::element(config, &format!("grants.{plugin}.settings"), "keys", key)
         }
+        Lines::Role(role) => {
+            addition::element(config, &format!("grants.{plugin}.model"), "roles", role)
+        }
         Lines::Element(lines) => format!("add to callboard.toml:\n{lines}"),
     };
     Miss::new(problem, mend)
@@ -156,11 +168,12 @@ fn asked_thing(ask: &Grants, asked: &GrantRefusal) -> Option<(&'static str, Stri
     }
     match &asked.mend {
         Some(Lines::Setting(key)) => Some(("ask.settings", key.clone())),
+        Some(Lines::Role(role)) => Some(("ask.model", role.clone())),
         _ => None,
     }
 }
 
-/// The settings and addresses that a plugin asks for: each can be given.
+/// The settings, addresses and roles that a plugin asks for: each can be given.
 fn named(scope: &RollScope<'_>, name: &str, plugin: &PluginFiles) -> Vec<Reference> {
     let (ask, manifest) = (&plugin.manifest.value.ask, &plugin.manifest);
     let settings = ask.settings.keys.iter().map(|key| {
@@ -184,7 +197,13 @@ fn named(scope: &RollScope<'_>, name: &str, plugin: &PluginFiles) -> Vec<Referen
         .at(place)
         .missed(asked::address(grant, "ask"))
     });
-    settings.chain(http).collect()
+    let roles = ask.model.roles.iter().map(|role| {
+        let kind = ReferenceKind::Role;
+        Reference::new(Referrer::plugin(name), "ask.model", kind, role)
+            .at(manifest.at(&["ask", "model", "roles"]))
+            .missed(undeclared(scope, role))
+    });
+    settings.chain(http).chain(roles).collect()
 }
 
 /// Which element of a list is asked for.
@@ -329,6 +348,28 @@ fn unasked(
         );
         Miss::new(problem, mend)
     })
+}
+
+/// The roles that a handler needs are among those that its manifest asks for.
+fn roles(plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {
+    let manifest = &plugin.manifest;
+    let needs = contract.needs.roles.iter().map(|role| {
+        let miss = (!manifest.value.ask.model.roles.contains(role)).then(|| {
+            let handler = &contract.name;
+            let problem = format!(
+                "handler `{handler}` asks role `{role}`, which the plugin does not ask for"
+            );
+            Miss::new(
+                problem,
+                addition::element(manifest, "ask.model", "roles", role),
+            )
+        });
+        let referrer = Referrer::handler(&contract.name);
+        Reference::new(referrer, "roles", ReferenceKind::Grant, role)
+            .at(manifest.at(&["ask", "model"]))
+            .missed(miss)
+    });
+    needs.collect()
 }
 
 fn settings(plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {

@@ -103,6 +103,15 @@ impl<'a> KeyFlow<'a> {
             && !writers.any(|it| staged.graph.is_after(staged.number, *it))
     }
 
+    /// The input keys, and all that stages write; `None` if that is not known.
+    pub(super) fn keys(&self) -> Option<BTreeSet<&'a str>> {
+        let input = self.pipeline.input.keys().map(String::as_str);
+        let written = self.writers.keys().copied();
+        self.unknown
+            .is_empty()
+            .then(|| input.chain(written).collect())
+    }
+
     /// The input keys, and those that stages before one write.
     pub(super) fn keys_before(&self, staged: &Staged<'_>) -> BTreeSet<&'a str> {
         let input = self.pipeline.input.keys().map(String::as_str);

@@ -18,6 +18,8 @@ pub enum Referrer {
     Plugin(String),
     /// A prompt, without its ending.
     Prompt(String),
+    /// A test of the workspace.
+    TestCase(String),
     /// Something of a tenant's, in its words; no part of a run.
     Tenant(String),
     /// A value in the database, by the key of its setting.
@@ -68,6 +70,7 @@ impl fmt::Display for Referrer {
             Referrer::Handler(name) => write!(f, "handler {name}"),
             Referrer::Plugin(name) => write!(f, "plugin {name}"),
             Referrer::Prompt(name) => write!(f, "prompt {name}"),
+            Referrer::TestCase(name) => write!(f, "test {name}"),
             Referrer::Tenant(name) => f.write_str(name),
             Referrer::Value(_) => f.write_str("database"),
             Referrer::Declaration(_) | Referrer::Role(_) => f.write_str("settings.toml"),

@@ -97,7 +97,7 @@ fn named(scope: &RollScope<'_>, used: &Use<'_>) -> Vec<Reference> {
 }
 
 /// The miss of a role whose settings are not declared.
-fn undeclared(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
+pub(super) fn undeclared(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
     let settings = &scope.definitions.settings;
     let keys = needed_keys(scope, role);
     let key = keys.iter().find(|key| !settings.contains_key(*key))?;

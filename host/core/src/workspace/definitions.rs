@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::mistakes;
 use super::place::{Defined, Misread, Place};
+use super::test_case::TestCase;
 use super::{Files, PluginFiles, Prompt, SETTINGS, folders};
 use crate::config::{self, Config};
 use crate::pipeline::{CONDITIONS, NEEDS, Pipeline, SCHEDULES, STAGES};
@@ -24,6 +25,7 @@ pub struct Definitions {
     pub policies: BTreeMap<String, Defined<Policy>>,
     pub plugins: BTreeMap<String, PluginFiles>,
     pub prompts: BTreeMap<String, Prompt>,
+    pub test_cases: BTreeMap<String, Defined<TestCase>>,
     /// What lies in the folders of tenants, by path.
     pub folders: BTreeMap<String, Arc<[u8]>>,
 }
@@ -50,6 +52,7 @@ impl Definitions {
         let policies = parser.all("policies/", check_policy);
         let plugins = parser.plugins();
         let prompts = parser.prompts();
+        let test_cases = parser.all("tests/", check_test_case);
         let folders = parser.folders();
         let mut misreads = parser.misreads;
         match config {
@@ -60,6 +63,7 @@ impl Definitions {
                 policies,
                 plugins,
                 prompts,
+                test_cases,
                 folders,
             }),
             _ => {
@@ -273,6 +277,26 @@ fn check_policy(name: &str, policy: &Defined<Policy>) -> Vec<Misread> {
             message,
             "write `1s` or more",
         ));
+    }
+    misreads
+}
+
+fn check_test_case(name: &str, test: &Defined<TestCase>) -> Vec<Misread> {
+    let written = test.value.name();
+    let mut misreads: Vec<_> = wrong_name(name, written, test).into_iter().collect();
+    for (index, key) in test.value.expect.keys.iter().enumerate() {
+        let place = || test.at(&["expect", "key", &index.to_string()]);
+        if key.is_empty() {
+            let message = format!("nothing is expected of `{}`", key.key.get_ref());
+            let mend =
+                "write `present`, `is`, `is_not`, `at_least`, `at_most`, `contains` or `lacks`";
+            misreads.push(Misread::new(place(), message, mend));
+        }
+        if !key.at.is_empty() && !key.at.starts_with('/') {
+            let message = format!("`{}` is no JSON pointer", key.at.escape_debug());
+            let mend = format!("write `at = \"/{}\"`", key.at.escape_debug());
+            misreads.push(Misread::new(place(), message, mend));
+        }
     }
     misreads
 }

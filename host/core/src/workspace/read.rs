@@ -35,6 +35,7 @@ pub fn read(folder: &Path, private: &[PathBuf]) -> Result<Folder, WorkspaceError
         ("pipelines", "toml"),
         ("policies", "toml"),
         ("prompts", "md"),
+        ("tests", "toml"),
     ] {
         reader.texts(inner, ending)?;
     }

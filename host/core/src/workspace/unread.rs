@@ -19,7 +19,10 @@ use crate::plugin::manifest;
 use crate::registry::nearest;
 
 /// Folders that are read; the rest follows from the files in them.
-const FOLDERS: [&str; 4] = ["pipelines", "plugins", "policies", "prompts"];
+const FOLDERS: [&str; 5] = ["pipelines", "plugins", "policies", "prompts", "tests"];
+/// What tests are given and answered with: files that tests read, and no revision keeps.
+const MATERIAL: [&str; 2] = ["tests/cassettes/", "tests/fixtures/"];
+
 /// The same with those of tenants.
 pub fn folders_read() -> impl Iterator<Item = &'static str> {
     FOLDERS.into_iter().chain(super::folders())
@@ -74,6 +77,10 @@ impl Search<'_> {
 
     fn folder(&mut self, inner: &str, name: &str) -> Result<(), WorkspaceError> {
         let below = format!("{inner}{name}/");
+        // What tests take from there are files of their own, which are no part of a revision.
+        if MATERIAL.contains(&below.as_str()) {
+            return Ok(());
+        }
         for mark in folders::marks() {
             if self.reader.kind(&format!("{below}{mark}"))? == Some(FileKind::File) {
                 return Ok(());
@@ -202,7 +209,7 @@ fn unread_file(inner: &str, path: &str, beside: &[String]) -> Unread {
             Some(near) => ("the file is not read".to_owned(), renamed(path, near)),
             None => ("the file is not read".to_owned(), moved(path)),
         },
-        "pipelines" | "policies" => ending(path, "toml"),
+        "pipelines" | "policies" | "tests" => ending(path, "toml"),
         "prompts" => ending(path, "md"),
         "plugins" if name == CONTRACTS => {
             let problem = "what a plugin says of itself is asked of it, and not read here";
@@ -287,7 +294,8 @@ mod tests {
             ("plugins/x.wasm", "plugins/x.wasm", "away"),
             ("alerts/a.toml", "alerts/", "move alerts/ away"),
             ("templates/a.md", "templates/", "move templates/ away"),
-            ("tests/a.toml", "tests/", "move tests/ away"),
+            ("tests/a.yaml", "tests/a.yaml", "rename tests/a.yaml"),
+            ("tests/deep/a.toml", "tests/deep/", "move tests/deep/ away"),
             (
                 "setings.toml",
                 "setings.toml",

@@ -55,9 +55,9 @@ pub struct Git {
 pub enum Detail {
     /// Lines are counted.
     Lines,
-    /// A partial clone: files are named.
+    /// Contents are missing, as in a partial clone: files are named.
     Names,
-    /// One without folders, too.
+    /// A partial clone without folders, too.
     Nothing,
 }
 
@@ -191,8 +191,8 @@ impl Git {
     }
 
     /// Messages and files of some commits, in the order asked: of the first of them if all would
-    /// take more than `room` bytes of memory. What they take is taken from it. Of a partial clone
-    /// they come with as much of their files as is there.
+    /// take more than `room` bytes of memory. What they take is taken from it. Where contents of
+    /// files are missing, files are named; of a partial clone folders may be missing, too.
     pub async fn commits(
         &self,
         ids: &[String],
@@ -205,11 +205,11 @@ impl Git {
             Err(error @ GitError::Refused(_)) => error,
             other => return other,
         };
-        if !self.is_partial().await? {
-            return Err(failed);
-        }
         match self.logged(ids, Detail::Names, room).await {
-            Err(GitError::Refused(_)) => self.logged(ids, Detail::Nothing, room).await,
+            Err(GitError::Refused(_)) if self.is_partial().await? => {
+                self.logged(ids, Detail::Nothing, room).await
+            }
+            Err(GitError::Refused(_)) => Err(failed),
             other => other,
         }
     }

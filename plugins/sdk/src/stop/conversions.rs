@@ -1,7 +1,7 @@
 //! How errors turn into a [`Stop`], so that `?` works in a handler.
 
 use super::{Failure, FailureKind, Stop};
-use crate::{db, http, settings, vectors};
+use crate::{db, http, model, settings, vectors};
 
 impl From<db::Error> for Stop {
     fn from(error: db::Error) -> Self {
@@ -70,6 +70,20 @@ impl From<http::Error> for Stop {
                 message,
                 retryable: error.retryable,
             }),
+        }
+    }
+}
+
+impl From<model::Error> for Stop {
+    fn from(error: model::Error) -> Self {
+        match error {
+            model::Error::Busy { until, reason } => Self::deferred(until, reason),
+            model::Error::Unavailable(text) => Self::unavailable("model", text),
+            model::Error::Denied(text) => Self::failed(FailureKind::Denied, text),
+            model::Error::Unset(text) => Self::failed(FailureKind::Config, text),
+            model::Error::Question(text) | model::Error::TooLarge(text) => {
+                Self::failed(FailureKind::Internal, text)
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use callboard_core::operations::{
     ListEntry, ProblemView, backup, doctor, findings, gates, handlers, models, pipelines, plugins,
-    policies, prompts, revisions, runs, schedules, settings,
+    policies, prompts, revisions, runs, schedules, settings, test_cases,
 };
 use callboard_factory::operations::{diary, health, overview, posts, rails, tasks};
 use schemars::generate::SchemaSettings;
@@ -31,6 +31,7 @@ pub(in crate::cli) type Noun = (&'static str, &'static [DocumentedAnswer]);
 
 const NOUNS: &[Noun] = &[
     ("runs", RUNS),
+    ("tests", TESTS),
     ("gates", GATES),
     ("tasks", TASKS),
     ("posts", POSTS),
@@ -48,6 +49,11 @@ const NOUNS: &[Noun] = &[
     ("findings", FINDINGS),
     ("the whole", WHOLE),
     ("the program itself", PROGRAM),
+];
+
+const TESTS: &[DocumentedAnswer] = &[
+    answer::<Vec<test_cases::TestResult>>("test"),
+    answer::<Vec<test_cases::TestCaseView>>("test --list"),
 ];
 
 const RUNS: &[DocumentedAnswer] = &[

@@ -1,0 +1,90 @@
+//! Whether the run of a test came to what was expected, and what is not so.
+
+use super::TestResult;
+use crate::app::App;
+use crate::operations::OperationError;
+use crate::operations::runs::{self, RunView, StageRunView};
+use crate::outcome::Outcome;
+use crate::workspace::{StageOutcome, TestCase};
+
+/// The result of a test that could not be run.
+pub(super) fn not_run(case: &TestCase, error: &OperationError) -> TestResult {
+    let problem = match &error.mend {
+        Some(mend) => format!("{error}; {mend}"),
+        None => error.to_string(),
+    };
+    TestResult {
+        name: case.name().to_owned(),
+        passed: false,
+        problems: vec![problem],
+        status: None,
+        detail: String::new(),
+        recorded: false,
+        took_ms: 0,
+    }
+}
+
+/// The result of a run, at whose gates so many decisions of the test were said.
+pub(super) async fn of(
+    app: &App,
+    case: &TestCase,
+    run: &RunView,
+    said: usize,
+) -> Result<TestResult, OperationError> {
+    let (stages, keys) = (
+        runs::stages(app, &run.id).await?,
+        runs::keys(app, &run.id).await?,
+    );
+    let mut problems = Vec::new();
+    if run.status != case.expect.status {
+        let (came, wanted) = (run.status, case.expect.status);
+        problems.push(format!("the run is {came}, not {wanted}: {}", run.detail));
+    }
+    let unsaid = case.decisions.iter().skip(said);
+    let unsaid = unsaid.map(|it| it.gate.get_ref());
+    problems.extend(unsaid.map(|gate| format!("gate `{gate}` did not ask for its decision")));
+    for (id, wanted) in &case.expect.stages {
+        let last = stages
+            .iter()
+            .rev()
+            .find(|row| row.stage == *id && row.undone.is_none());
+        let came = last.map_or(StageOutcome::Absent, outcome);
+        if came != *wanted {
+            let said = last
+                .map(|row| format!(": {}", row.detail))
+                .unwrap_or_default();
+            let (came, wanted) = (word(came), word(*wanted));
+            problems.push(format!("stage `{id}` is {came}, not {wanted}{said}"));
+        }
+    }
+    problems.extend(case.expect.keys.iter().flat_map(|key| key.unmet(&keys)));
+    Ok(TestResult {
+        name: case.name().to_owned(),
+        passed: problems.is_empty(),
+        problems,
+        status: Some(run.status),
+        detail: run.detail.clone(),
+        recorded: false,
+        took_ms: 0,
+    })
+}
+
+fn outcome(row: &StageRunView) -> StageOutcome {
+    match &row.outcome {
+        Outcome::Done(_) => StageOutcome::Done,
+        Outcome::Stopped(stop) => stop.into(),
+    }
+}
+
+/// As definitions write it.
+fn word(outcome: StageOutcome) -> &'static str {
+    match outcome {
+        StageOutcome::Done => "done",
+        StageOutcome::NothingToDo => "nothing-to-do",
+        StageOutcome::Deferred => "deferred",
+        StageOutcome::Rejected => "rejected",
+        StageOutcome::Unavailable => "unavailable",
+        StageOutcome::Failed => "failed",
+        StageOutcome::Absent => "absent",
+    }
+}

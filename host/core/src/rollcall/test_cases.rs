@@ -1,0 +1,187 @@
+//! Tests: what they start, give, say and expect is there. A test that names what is gone would pass
+//! by never asking.
+
+use serde_json::Value as Json;
+use toml::Spanned;
+
+use super::keys::KeyFlow;
+use super::{Miss, Reference, ReferenceKind, Referrer, RollScope, named};
+use crate::pipeline::{Pipeline, Stage};
+use crate::registry::nearest;
+use crate::settings::fits;
+use crate::workspace::{Defined, TestCase};
+
+pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
+    let mut references = Vec::new();
+    for (name, defined) in &scope.definitions.test_cases {
+        let case = Case {
+            scope,
+            referrer: Referrer::TestCase(name.clone()),
+            defined,
+        };
+        let target = defined.value.pipeline.get_ref();
+        let pipelines = &scope.definitions.pipelines;
+        let pipeline = pipelines.get(target).map(|it| &it.value);
+        let known = pipelines.keys().map(String::as_str);
+        let miss = pipeline
+            .is_none()
+            .then(|| unknown("pipeline", target, known));
+        let kind = ReferenceKind::Pipeline;
+        references.push(case.spanned("pipeline", kind, &defined.value.pipeline, miss));
+        references.extend(case.settings());
+        if let Some(pipeline) = pipeline {
+            references.extend(case.input(pipeline));
+            references.extend(case.missing(pipeline));
+            references.extend(case.decisions(pipeline));
+            references.extend(case.stages(pipeline));
+            references.extend(case.keys(pipeline));
+        }
+    }
+    references
+}
+
+/// The miss of a name, with the one that may have been meant.
+fn unknown<'n>(noun: &str, name: &str, known: impl Iterator<Item = &'n str> + Clone) -> Miss {
+    let mend = match nearest(name, known.clone()) {
+        Some(near) => format!("write `{near}`"),
+        None => format!("write one of {}", named(known)),
+    };
+    Miss::new(format!("there is no {noun} `{name}`"), mend)
+}
+
+/// A test in its definition.
+struct Case<'a> {
+    scope: &'a RollScope<'a>,
+    referrer: Referrer,
+    defined: &'a Defined<TestCase>,
+}
+
+impl Case<'_> {
+    fn spanned(
+        &self,
+        key: &str,
+        kind: ReferenceKind,
+        target: &Spanned<String>,
+        miss: Option<Miss>,
+    ) -> Reference {
+        let place = self.defined.place(target.span());
+        let reference = Reference::new(&self.referrer, key, kind, target.get_ref());
+        reference.at(place).missed(miss)
+    }
+
+    fn at(&self, path: &[&str], kind: ReferenceKind, miss: Option<Miss>) -> Reference {
+        let target = path.last().copied().unwrap_or_default();
+        let reference = Reference::new(&self.referrer, path.join("."), kind, target);
+        reference.at(self.defined.at(path)).missed(miss)
+    }
+
+    /// Each setting is declared, and its value one of its type.
+    fn settings(&self) -> Vec<Reference> {
+        let declared = &self.scope.definitions.settings;
+        let settings = self.defined.value.settings.iter().map(|(key, value)| {
+            let miss = match declared.get(key) {
+                None => Some(unknown("setting", key, declared.keys().map(String::as_str))),
+                Some(setting) => fits(key, setting.value.kind, value).err().map(|misfit| {
+                    let mend = format!("write a value of type {}", setting.value.kind);
+                    let mend = misfit
+                        .meant
+                        .map_or(mend, |meant| format!("write \"{meant}\""));
+                    Miss::new(format!("`{key}`: {}", misfit.problem), mend)
+                }),
+            };
+            self.at(&["settings", key], ReferenceKind::Setting, miss)
+        });
+        settings.collect()
+    }
+
+    /// Each key that is given is declared, and fits who reads it.
+    fn input(&self, pipeline: &Pipeline) -> Vec<Reference> {
+        let given = self.defined.value.input.iter().map(|(key, value)| {
+            let known = pipeline.input.keys().map(String::as_str);
+            let declared = pipeline.input.contains_key(key);
+            let miss = (!declared).then(|| unknown("input", key, known));
+            let miss = miss.or_else(|| self.unfit(pipeline, key, value));
+            self.at(&["input", key], ReferenceKind::Input, miss)
+        });
+        given.collect()
+    }
+
+    fn unfit(&self, pipeline: &Pipeline, key: &str, value: &Json) -> Option<Miss> {
+        let mut entries = pipeline
+            .handlers()
+            .filter_map(|it| self.scope.registry.get(it));
+        let (reader, error) =
+            entries.find_map(|it| Some((it, it.checks.reads_value(key, value).err()?)))?;
+        let problem = format!(
+            "does not fit what `{}` reads: {error}",
+            reader.contract.name
+        );
+        Some(Miss::new(problem, "write a value that fits"))
+    }
+
+    /// Keys that a run cannot do without, and that the test does not give.
+    fn missing(&self, pipeline: &Pipeline) -> Vec<Reference> {
+        let given = &self.defined.value.input;
+        let needed = pipeline.input.iter().filter(|(key, declared)| {
+            declared.required && declared.default.is_none() && !given.contains_key(*key)
+        });
+        let missing = needed.map(|(key, _)| {
+            let problem = format!("the test does not give the input `{key}`");
+            let miss = Miss::new(problem, format!("add `{key}` below `[input]`"));
+            let reference = Reference::new(&self.referrer, "input", ReferenceKind::Input, key);
+            reference.at(self.defined.at(&["input"])).missed(Some(miss))
+        });
+        missing.collect()
+    }
+
+    /// What is said is said at a gate, and what is to be made anew is something that can be.
+    fn decisions(&self, pipeline: &Pipeline) -> Vec<Reference> {
+        let mut references = Vec::new();
+        for decision in &self.defined.value.decisions {
+            let gates = pipeline.stages.iter().filter(|stage| stage.gate.is_some());
+            let gate = gates
+                .clone()
+                .find(|stage| stage.id() == decision.gate.get_ref());
+            let known = gates.map(Stage::id);
+            let miss = gate
+                .is_none()
+                .then(|| unknown("gate", decision.gate.get_ref(), known));
+            let kind = ReferenceKind::Gate;
+            references.push(self.spanned("decision.gate", kind, &decision.gate, miss));
+            if let (Some(gate), Some(part)) = (gate, &decision.part) {
+                let parts = gate.regenerate.keys().map(String::as_str);
+                let there = gate.regenerate.contains_key(part.get_ref());
+                let miss = (!there).then(|| unknown("part", part.get_ref(), parts));
+                let kind = ReferenceKind::Stage;
+                references.push(self.spanned("decision.part", kind, part, miss));
+            }
+        }
+        references
+    }
+
+    fn stages(&self, pipeline: &Pipeline) -> Vec<Reference> {
+        let stages = self.defined.value.expect.stages.keys().map(|id| {
+            let known = pipeline.stages.iter().map(Stage::id);
+            let miss = pipeline
+                .stage(id)
+                .is_none()
+                .then(|| unknown("stage", id, known));
+            self.at(&["expect", "stages", id], ReferenceKind::Stage, miss)
+        });
+        stages.collect()
+    }
+
+    /// A key that nobody writes is absent in every run.
+    fn keys(&self, pipeline: &Pipeline) -> Vec<Reference> {
+        let flow = KeyFlow::of(pipeline, self.scope.registry);
+        let keys = self.defined.value.expect.keys.iter().map(|expected| {
+            let key = &expected.key;
+            let known = flow.keys();
+            let there = known.is_none_or(|known| known.contains(key.get_ref().as_str()));
+            let known = flow.keys().unwrap_or_default();
+            let miss = (!there).then(|| unknown("key", key.get_ref(), known.iter().copied()));
+            self.spanned("expect.key", ReferenceKind::Key, key, miss)
+        });
+        keys.collect()
+    }
+}

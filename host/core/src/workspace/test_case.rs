@@ -1,0 +1,122 @@
+//! Tests of a workspace as data: `tests/*.toml`, what a run of a pipeline comes to with what it is
+//! given. No IO.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use super::expectation::Expectation;
+use crate::outcome::{Patch, Stop};
+use crate::store::gates::Decision;
+use crate::store::runs::RunStatus;
+
+/// Where cassettes of tests lie, one folder each.
+pub const CASSETTES: &str = "tests/cassettes";
+
+/// A definition of a run and what it has to come to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TestCase {
+    pub name: Spanned<String>,
+    #[serde(default)]
+    pub description: String,
+    pub pipeline: Spanned<String>,
+    /// What the run is started with. A relative path begins at the folder of the tests.
+    #[serde(default)]
+    pub input: Patch,
+    /// Values of settings, which are those of the test alone.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// What answers in place of the network, a folder in [`CASSETTES`]; without one nothing does.
+    #[serde(default)]
+    pub cassette: Option<Spanned<String>>,
+    /// What is said at gates, in their order; a gate that is left over stays open.
+    #[serde(default, rename = "decision")]
+    pub decisions: Vec<TestDecision>,
+    pub expect: Expected,
+}
+
+/// What a person would say at a gate.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TestDecision {
+    /// The stage that asks.
+    pub gate: Spanned<String>,
+    #[serde(rename = "as")]
+    pub said: Said,
+    /// What is to be made anew, by its name in the pipeline.
+    #[serde(default)]
+    pub part: Option<Spanned<String>>,
+    #[serde(default)]
+    pub feedback: String,
+    #[serde(default = "tester")]
+    pub by: String,
+}
+
+/// The decisions that are a person's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Said {
+    Approved,
+    Rejected,
+    Regenerated,
+}
+
+impl From<Said> for Decision {
+    fn from(said: Said) -> Self {
+        match said {
+            Said::Approved => Decision::Approved,
+            Said::Rejected => Decision::Rejected,
+            Said::Regenerated => Decision::Regenerated,
+        }
+    }
+}
+
+/// What a run has to come to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    pub status: RunStatus,
+    /// The outcome of the last visit of each stage that is named.
+    #[serde(default)]
+    pub stages: BTreeMap<String, StageOutcome>,
+    #[serde(default, rename = "key")]
+    pub keys: Vec<Expectation>,
+}
+
+/// How the last visit of a stage ended. One that is passed over had nothing to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StageOutcome {
+    Done,
+    NothingToDo,
+    Deferred,
+    Rejected,
+    Unavailable,
+    Failed,
+    /// The run never came to it.
+    Absent,
+}
+
+fn tester() -> String {
+    "callboard test".to_owned()
+}
+
+impl TestCase {
+    pub fn name(&self) -> &str {
+        self.name.get_ref()
+    }
+}
+
+impl From<&Stop> for StageOutcome {
+    fn from(stop: &Stop) -> Self {
+        match stop {
+            Stop::NothingToDo { .. } => StageOutcome::NothingToDo,
+            Stop::Deferred { .. } => StageOutcome::Deferred,
+            Stop::Rejected { .. } => StageOutcome::Rejected,
+            Stop::Unavailable { .. } => StageOutcome::Unavailable,
+            Stop::Failed(_) => StageOutcome::Failed,
+        }
+    }
+}

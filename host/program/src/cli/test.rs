@@ -1,0 +1,86 @@
+//! `test`: the workspace's own tests.
+
+use callboard_core::operations::test_cases::{self, Asked, TestResult};
+use callboard_core::shown::Shown;
+use clap::Args;
+
+use super::exit::Exit;
+use super::output::Answered;
+use super::{Context, Failure, interrupt};
+
+#[derive(Debug, Args)]
+pub(super) struct Test {
+    /// Names of tests; all of `tests/*.toml` if there are none.
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+
+    /// Ask models and servers, and keep what they answer as the cassettes of the tests. Secrets are
+    /// those that are set in this workspace.
+    #[arg(long)]
+    record: bool,
+
+    /// List the tests, and run none.
+    #[arg(long, conflicts_with_all = ["names", "record"])]
+    list: bool,
+}
+
+impl Test {
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
+        let app = context.app().await?;
+        if self.list {
+            let all = test_cases::list(&app)?;
+            let header = ["test", "pipeline", "cassette", "description"];
+            let rows = all.iter().map(|case| {
+                let cassette = case.cassette.as_deref().unwrap_or("-");
+                [
+                    case.name.as_str(),
+                    &case.pipeline,
+                    cassette,
+                    &case.description,
+                ]
+                .map(Shown::line)
+                .to_vec()
+            });
+            return Ok(context.output.show(&header, rows.collect(), &all));
+        }
+        let signals = interrupt::Listener::start();
+        let asked = Asked {
+            names: &self.names,
+            records: self.record,
+            stop: &signals.stop,
+        };
+        let told = |result: &TestResult| tell(context, result);
+        let results = Box::pin(test_cases::run(&app, asked, &told)).await?;
+        let failed = results.iter().filter(|result| !result.passed).count();
+        let all = results.len();
+        context.output.say(match failed {
+            0 => format!("all {all} passed"),
+            failed => format!("{failed} of {all} failed"),
+        });
+        let answered = context.output.json(&results);
+        Ok(if failed == 0 {
+            answered
+        } else {
+            answered.with(Exit::Failed)
+        })
+    }
+}
+
+fn tell(context: &Context, result: &TestResult) {
+    let mark = if result.passed { "✓" } else { "✗" };
+    let recorded = if result.recorded {
+        ", recorded anew"
+    } else {
+        ""
+    };
+    let seconds = result.took_ms / 1000;
+    let tenths = result.took_ms % 1000 / 100;
+    let output = context.output;
+    output.say(format_args!(
+        "{mark} {}  {seconds}.{tenths} s{recorded}",
+        result.name
+    ));
+    for problem in &result.problems {
+        output.whole("    ", &Shown::line(problem).to_string());
+    }
+}

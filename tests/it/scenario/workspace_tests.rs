@@ -1,0 +1,164 @@
+//! `callboard test`: pipelines are tried with cassettes, and nothing of the workspace is touched.
+
+use callboard_core::store::Dialect::Sqlite;
+
+use super::model::{WELL, with_writer};
+use crate::support::factory::{DAY, Factory, board};
+use crate::support::model::{ModelServer, Say};
+
+/// A test of the diary's day in `repository`, written by the model at `url`.
+fn day(repository: &str, url: &str, more: &str) -> String {
+    format!(
+        "name = \"day\"\npipeline = \"dev_diary\"\n{more}\n\
+         [input]\nrepository = \"{repository}\"\ndate = \"{DAY}\"\n\
+         [settings]\n\"roles.writer.url\" = \"{url}\"\n\"roles.writer.model\" = \"quill\"\n\
+         [[decision]]\ngate = \"approve\"\nas = \"approved\"\n\
+         [expect]\nstatus = \"done\"\nstages.citations = \"done\"\n\
+         [[expect.key]]\nkey = \"draft\"\nat = \"/written_by\"\nis = \"model quill-1\"\n"
+    )
+}
+
+/// Recorded once, a test passes without any server, as often as it is run; the workspace's own
+/// database has no run of it.
+#[test]
+fn a_pipeline_is_tried_without_its_model() {
+    let server = ModelServer::new(Say::Text(WELL));
+    let (factory, repository) = (with_writer(&server), board());
+    let repository = repository.path().to_str().expect("UTF-8");
+    let text = day(repository, &server.url(), "cassette = \"day\"");
+    factory.write("tests/day.toml", text);
+    let ran = factory.run(&["test"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stdout.contains("callboard test --record day"), "{ran}");
+    assert_eq!(server.asked(), 0, "without its cassette nothing is asked");
+    let said = factory.ok(&["test", "--record"]);
+    assert!(said.contains("recorded anew"), "{said}");
+    assert!(server.asked() > 0);
+    drop(server);
+    for _ in 0..2 {
+        let results = factory.json(&["test", "day"]);
+        assert_eq!(results[0]["passed"], true, "{results}");
+        assert_eq!(results[0]["status"], "done", "{results}");
+    }
+    assert_eq!(factory.count("runs"), 0);
+    assert_eq!(factory.count("posts"), 0);
+    let check = factory.ok(&["check"]);
+    assert!(check.contains("references answer"), "{check}");
+}
+
+/// What is not as expected is told, each in a sentence, and the command fails.
+#[test]
+fn a_test_that_fails_says_what_was_not_so() {
+    let server = ModelServer::new(Say::Text(WELL));
+    let (factory, repository) = (with_writer(&server), board());
+    let repository = repository.path().to_str().expect("UTF-8");
+    let text = day(repository, &server.url(), "");
+    factory.write("tests/day.toml", text);
+    let ran = factory.run(&["test"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    let built_in = "`draft/written_by` is \"built-in composer\", not \"model quill-1\"";
+    assert!(ran.stdout.contains(built_in), "{ran}");
+    assert!(ran.stdout.contains("1 of 1 failed"), "{ran}");
+    assert_eq!(server.asked(), 0, "a test without a cassette asks nobody");
+    factory.edit("tests/day.toml", "status = \"done\"", "status = \"gated\"");
+    factory.edit("tests/day.toml", "\"approved\"", "\"rejected\"");
+    factory.edit(
+        "tests/day.toml",
+        "stages.citations = \"done\"",
+        "stages.publish = \"done\"",
+    );
+    let ran = factory.run(&["test"]);
+    for part in [
+        "the run is rejected, not gated",
+        "stage `publish` is absent, not done",
+    ] {
+        assert!(ran.stdout.contains(part), "{part}: {ran}");
+    }
+    let ran = factory.run(&["test", "dya"]);
+    assert_eq!(ran.code, 2, "{ran}");
+    assert!(ran.stderr.contains("day"), "{ran}");
+}
+
+/// What is written, the slip, and what is said of it.
+const SLIPS: &[(&str, &str, &str)] = &[
+    (
+        "\"dev_diary\"",
+        "\"dev_dairy\"",
+        "there is no pipeline `dev_dairy`",
+    ),
+    ("date = ", "dat = ", "there is no input `dat`"),
+    (
+        "repository = \"shop\"",
+        "",
+        "the test does not give the input `repository`",
+    ),
+    (
+        "repository = \"shop\"",
+        "repository = 7",
+        "7 is not of type",
+    ),
+    (
+        "roles.writer.url",
+        "roles.wirter.url",
+        "there is no setting `roles.wirter.url`",
+    ),
+    (
+        "http://127.0.0.1:1/",
+        "nowhere",
+        "`nowhere` is not an address",
+    ),
+    (
+        "gate = \"approve\"",
+        "gate = \"citations\"",
+        "there is no gate `citations`",
+    ),
+    (
+        "as = \"approved\"",
+        "as = \"regenerated\"\npart = \"txt\"",
+        "there is no part `txt`",
+    ),
+    (
+        "stages.citations",
+        "stages.citation",
+        "there is no stage `citation`",
+    ),
+    (
+        "key = \"draft\"",
+        "key = \"drafft\"",
+        "there is no key `drafft`",
+    ),
+    (
+        "is = \"model quill-1\"",
+        "",
+        "nothing is expected of `draft`",
+    ),
+    (
+        "at = \"/written_by\"",
+        "at = \"written_by\"",
+        "`written_by` is no JSON pointer",
+    ),
+    (
+        "name = \"day\"",
+        "name = \"night\"",
+        "`night` is defined in a file of another name",
+    ),
+    ("status = \"done\"", "status = \"dnoe\"", "dnoe"),
+];
+
+/// Each name in a test is one that is there, or a miss with the one that was meant.
+#[test]
+fn a_test_that_names_what_is_gone_is_a_miss() {
+    let factory = Factory::bare_written(Sqlite);
+    let text = day("shop", "http://127.0.0.1:1/", "");
+    for (right, slip, miss) in SLIPS {
+        assert!(text.contains(right), "{right}");
+        factory.write("tests/day.toml", text.replacen(right, slip, 1));
+        let ran = factory.run(&["check"]);
+        assert_eq!(ran.code, 1, "{slip}: {ran}");
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains(miss), "{slip}: {ran}");
+        assert!(said.contains("tests/day.toml:"), "{slip}: {ran}");
+    }
+    factory.write("tests/day.toml", text);
+    factory.ok(&["check"]);
+}
