@@ -68,6 +68,9 @@ on_each!(
         // The way back is one, too: what was chosen meanwhile stays.
         factory.ok(&["settings", "set", "feed.words", "30"]);
         factory.ok(&["revisions", "rollback", "1"]);
+        assert_eq!(history(&factory, "feed.words")[0].0, "follow");
+        assert_eq!(factory.count("settings WHERE key = 'feed.words'"), 0);
+        factory.write("settings.toml", format!("{rest}{BEFORE}"));
         assert_eq!(value(&factory, "feed.words"), "20");
         assert_eq!(value(&factory, "feed.kind"), "rss");
     }
