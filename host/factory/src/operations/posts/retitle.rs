@@ -103,21 +103,18 @@ async fn take(
     new: &NewTitle,
     by: &Actor,
 ) -> Result<Taken, StoreError> {
-    let address = match &new.slug {
-        Some(slug) => {
-            let owner = transaction.read_first(post_slugs::owner(slug)).await?;
-            match owner.filter(|owner| owner.post != old.id) {
-                Some(other) => return Ok(Taken::Of(other.post)),
-                None => slug.clone(),
-            }
+    let address = if let Some(slug) = &new.slug {
+        let owner = transaction.read_first(post_slugs::owner(slug)).await?;
+        if let Some(other) = owner.filter(|owner| owner.post != old.id) {
+            return Ok(Taken::Of(other.post));
         }
-        None => {
-            let base = slug::of_post(&new.title, &old.covers);
-            let taken = transaction.read(post_slugs::beginning(&base)).await?;
-            let others = taken.into_iter().filter(|it| it.post != old.id);
-            let others: Vec<String> = others.map(|it| it.slug).collect();
-            slug::free(&base, &others)
-        }
+        slug.clone()
+    } else {
+        let base = slug::of_post(&new.title, &old.covers);
+        let taken = transaction.read(post_slugs::beginning(&base)).await?;
+        let others = taken.into_iter().filter(|it| it.post != old.id);
+        let others: Vec<String> = others.map(|it| it.slug).collect();
+        slug::free(&base, &others)
     };
     let at = now();
     if transaction
