@@ -44,6 +44,7 @@ pages! {
     the_readme_shows_what_is_printed: "README.md",
     the_diary_shows_what_is_printed: "docs/diary.md",
     operating_shows_what_is_printed: "docs/operating.md",
+    posts_shows_what_is_printed: "docs/posts.md",
     scaling_shows_what_is_printed: "docs/scaling.md",
     serving_shows_what_is_printed: "docs/serving.md",
     tasks_shows_what_is_printed: "docs/tasks.md",
@@ -188,6 +189,13 @@ fn what_a_page_shows_of_a_definition_fits_it() {
         }
     }
     assert!(found > 0, "no page shows a definition");
+}
+
+#[test]
+fn the_page_of_posts_has_the_table_that_moves_them() {
+    let page = fs::read_to_string(top().join("docs/posts.md")).expect("the page");
+    let table = callboard_factory::tables::posts::POSTS.markdown();
+    assert!(page.contains(&table), "docs/posts.md lacks\n{table}");
 }
 
 /// The folder that the pages are in.

@@ -230,7 +230,10 @@ const PRINTERS: &[&str] = &[
 ];
 
 /// Tables with a status, and where a row of theirs begins.
-const MACHINES: &[(&str, &str)] = &[("tasks", "host/factory/src/tables/tasks.rs")];
+const MACHINES: &[(&str, &str)] = &[
+    ("tasks", "host/factory/src/tables/tasks.rs"),
+    ("posts", "host/factory/src/tables/posts.rs"),
+];
 
 /// Files with `unsafe` in them, and why it can't be done without.
 const UNSAFE: &[(&str, &str)] = &[

@@ -40,6 +40,21 @@ CREATE TABLE settings (
     CHECK ((value IS NULL) <> (sealed IS NULL))
 ){{strict}};
 
+-- What happened to values of settings, by a person or with a revision. Of a secret neither value is kept.
+CREATE TABLE setting_changes (
+    id      TEXT PRIMARY KEY,
+    key     TEXT NOT NULL,
+    event   TEXT NOT NULL CHECK (event IN ('set', 'unset', 'import', 'follow', 'repair')),
+    secret  {{flag}} NOT NULL,
+    was     TEXT,
+    becomes TEXT,
+    who     TEXT NOT NULL,
+    detail  TEXT NOT NULL,
+    at      BIGINT NOT NULL
+){{strict}};
+
+CREATE INDEX setting_changes_at ON setting_changes (at);
+
 -- The settings that runs began with, without secrets, by digest.
 CREATE TABLE settings_snapshots (
     digest     TEXT PRIMARY KEY,

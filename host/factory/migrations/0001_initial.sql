@@ -71,7 +71,10 @@ CREATE TABLE drafts (
     UNIQUE (task, number)
 ){{strict}};
 
--- grantable
+-- A text for readers. `status` is moved by its table of transitions alone (`tables/posts/transitions.rs`),
+-- `previous` is where it stood before, and each move counts `step` up. `slug` is its address now; all that it
+-- ever had are in `post_slugs`. `run` is the one that publishes it at `scheduled_at`.
+-- grantable to read
 CREATE TABLE posts (
     id           TEXT PRIMARY KEY CHECK ({{octets(}}id{{)}} <= 1000),
     slug         TEXT NOT NULL UNIQUE CHECK ({{octets(}}slug{{)}} <= 500),
@@ -87,7 +90,12 @@ CREATE TABLE posts (
     covers       TEXT NOT NULL CHECK ({{octets(}}covers{{)}} <= 500),
     -- The picture that stands for it, as JSON.
     featured     TEXT CHECK ({{octets(}}featured{{)}} <= 10000),
-    status       TEXT NOT NULL CHECK (status IN ('published', 'removed')),
+    status       TEXT NOT NULL CHECK (status IN (
+        'unpublished', 'scheduled', 'published', 'archived', 'removed')),
+    previous     TEXT,
+    step         BIGINT NOT NULL DEFAULT 1,
+    scheduled_at BIGINT,
+    run          TEXT NOT NULL DEFAULT '',
     published_at BIGINT NOT NULL,
     updated_at   BIGINT NOT NULL,
     edited_by    TEXT NOT NULL DEFAULT '' CHECK ({{octets(}}edited_by{{)}} <= 1000),
@@ -96,6 +104,35 @@ CREATE TABLE posts (
 ){{strict}};
 
 CREATE INDEX posts_newest ON posts (published_at);
+CREATE INDEX posts_run ON posts (run);
+
+-- Every address that posts have or had, each one's for good: that of another post leads to nothing else.
+-- grantable to read
+CREATE TABLE post_slugs (
+    slug  TEXT PRIMARY KEY CHECK ({{octets(}}slug{{)}} <= 500),
+    post  TEXT NOT NULL REFERENCES posts (id) ON DELETE CASCADE,
+    since BIGINT NOT NULL
+){{strict}};
+
+CREATE INDEX post_slugs_post ON post_slugs (post);
+
+-- Every move of a post and each change of what is shown of it: by which event, who made it, and why.
+-- grantable to read
+CREATE TABLE post_history (
+    post        TEXT NOT NULL REFERENCES posts (id) ON DELETE CASCADE,
+    step        BIGINT NOT NULL,
+    from_status TEXT,
+    to_status   TEXT NOT NULL,
+    event       TEXT NOT NULL CHECK (event IN (
+        'keep', 'publish', 'schedule', 'lapse', 'unpublish', 'archive', 'remove', 'restore', 'retitle',
+        'edit')),
+    slug        TEXT NOT NULL,
+    title       TEXT NOT NULL,
+    who         TEXT NOT NULL,
+    detail      TEXT NOT NULL,
+    at          BIGINT NOT NULL,
+    PRIMARY KEY (post, step)
+){{strict}};
 
 -- What was read before a post was written, kept with its subject.
 -- grantable to read

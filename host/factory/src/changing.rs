@@ -6,9 +6,9 @@ use callboard_core::handler::Call;
 use callboard_core::outcome::{FailureKind, Stop};
 
 use crate::images::plan::Made;
-use crate::tables::media;
-use crate::tables::posts::{self, Post};
+use crate::tables::posts::{self, Post, PostStatus};
 use crate::tables::tasks::{self, Task};
+use crate::tables::{media, post_slugs};
 
 /// What is done with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,10 +53,15 @@ pub async fn task(call: &Call, id: &str, act: Act) -> Result<Task, Stop> {
 /// The published post about a subject, if this run may change it; none if there is none.
 pub async fn post(call: &Call, subject: &str) -> Result<Option<Post>, Stop> {
     let post = call.read_first(posts::about(subject)).await?;
-    let Some(post) = post.filter(|post| !post.removed) else {
+    let Some(post) = post.filter(|post| post.status == PostStatus::Published) else {
         return Ok(None);
     };
-    if said(call, SLUG).map(slug) != Some(&post.slug) {
+    // It may have another address since.
+    let named = match said(call, SLUG).map(slug) {
+        Some(named) => call.read_first(post_slugs::owner(named)).await?,
+        None => None,
+    };
+    if named.is_none_or(|named| named.post != post.id) {
         task(call, &post.task, Act::Change).await?;
     }
     Ok(Some(post))

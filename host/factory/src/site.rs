@@ -34,7 +34,7 @@ pub use self::assets::{Asset, Assets, PAGES};
 use self::bodies::Bodies;
 pub use self::current::{Unshown, current};
 pub(crate) use self::current::{made, probe};
-pub use self::export::{ExportError, Exported, LIST, export};
+pub use self::export::{ExportError, Exported, LIST, REDIRECTS, export};
 use self::links::Links;
 pub use self::links::is_file_name;
 use self::pages::Pages;
@@ -249,6 +249,11 @@ impl Site {
     /// The page when posts cannot be read.
     pub fn unavailable(&self) -> &str {
         &self.unavailable
+    }
+
+    /// The path of a post on a server at the site's address.
+    pub fn place(&self, slug: &str) -> String {
+        Links::below(&self.root()).post(slug)
     }
 
     /// Where readers find the front page.

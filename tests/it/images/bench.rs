@@ -68,7 +68,7 @@ impl Bench {
     pub(crate) async fn with_role(mut self, role: &str, url: &str) -> Self {
         for (part, value) in [("url", url), ("model", "quill")] {
             let key = format!("roles.{role}.{part}");
-            let set = settings::set(&self.app, &key, value.to_owned()).await;
+            let set = settings::set(&self.app, &key, value.to_owned(), "Ada").await;
             set.expect("a declared setting");
         }
         let runnable = self.app.runnable().await.expect("a runnable revision");

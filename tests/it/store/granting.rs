@@ -9,13 +9,15 @@ use callboard_core::value::Statement;
 use crate::support::database::on_both;
 
 /// The tables and views of the factory that plugins may be granted.
-const GRANTABLE: [&str; 10] = [
+const GRANTABLE: [&str; 12] = [
     "commits",
     "diary_days",
     "drafts",
     "embeddings",
     "items",
     "media",
+    "post_history",
+    "post_slugs",
     "posts",
     "sources",
     "task_history",
@@ -49,8 +51,17 @@ on_both!(
         );
         // What is approved and published is written by the host alone.
         for table in &open {
-            let read_only =
-                ["drafts", "media", "sources", "task_history", "tasks"].contains(&table.as_str());
+            let read_only = [
+                "drafts",
+                "media",
+                "post_history",
+                "post_slugs",
+                "posts",
+                "sources",
+                "task_history",
+                "tasks",
+            ];
+            let read_only = read_only.contains(&table.as_str());
             assert_eq!(Verb::Update.can_be_granted(table), !read_only, "{table}");
             assert!(Verb::Select.can_be_granted(table), "{table}");
         }

@@ -154,7 +154,7 @@ impl App {
         let definitions = Definitions::parse(&folder.files).map_err(AppError::Misread)?;
         // On the heap, both: what is inside them is more than the compiler lays out in one.
         let loaded = Box::pin(self.load(definitions, 0)).await?;
-        let settings = self.snapshot(&loaded.definitions).await?;
+        let settings = self.snapshot_then(&loaded.definitions).await?;
         let mut roll = Box::pin(self.roll_of(&loaded, &settings)).await?;
         roll.references.extend(rollcall::unread(&folder.unread));
         Ok(Inspection { loaded, roll })

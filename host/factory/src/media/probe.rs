@@ -60,8 +60,8 @@ async fn symptoms(app: &App, settings: &Snapshot) -> Vec<Symptom> {
 async fn absent(app: &App) -> Result<Option<Symptom>, AppError> {
     let store = app.store();
     let mut names = BTreeSet::new();
-    for entry in posts::list(store, LOOKED_AT).await? {
-        if let Some(post) = entry.known().filter(|post| !post.removed) {
+    for entry in posts::list(store, None, LOOKED_AT).await? {
+        if let Some(post) = entry.known() {
             names.extend(super::names(&post.markdown, post.featured.as_ref()));
         }
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::links::Links;
 use crate::draft::{Image, Writer, writers};
-use crate::tables::posts::Post;
+use crate::tables::posts::{Post, PostStatus};
 
 /// A post in a list or on its page.
 #[derive(Serialize)]
@@ -166,7 +166,9 @@ pub(super) fn sample() -> Post {
             mime: text("image/png"),
             bytes: 12,
         }),
-        removed: false,
+        status: PostStatus::Published,
+        scheduled_at: None,
+        run: String::new(),
         published_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,
         edited_by: String::new(),

@@ -208,12 +208,7 @@ impl Search<'_> {
     async fn undecided(&self, day: Date) -> Result<(), Stop> {
         let subject = subject(&self.subject_of, &day.to_string());
         if let Some(post) = self.call.read_first(posts::about(&subject)).await? {
-            let slug = post.slug;
-            let since = if post.removed {
-                ", and removed since"
-            } else {
-                ""
-            };
+            let (slug, since) = (&post.slug, post.since());
             return Err(Stop::nothing_to_do(format!(
                 "already published as `{slug}`{since}"
             )));

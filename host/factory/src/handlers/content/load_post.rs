@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::changing;
 use crate::draft::Draft;
-use crate::tables::posts;
+use crate::tables::posts::{self, PostStatus};
 
 struct LoadPost;
 
@@ -40,7 +40,7 @@ impl Handler for LoadPost {
     async fn handle(&self, call: &Call, _config: (), reads: Reads) -> Handled<Writes> {
         let slug = changing::slug(&reads.slug);
         let post = call.read_first(posts::named(slug)).await?;
-        let Some(post) = post.filter(|post| !post.removed) else {
+        let Some(post) = post.filter(|post| post.status == PostStatus::Published) else {
             let message = format!("no published post is `{slug}`: `callboard posts list`");
             return Err(Stop::failed(FailureKind::Input, message));
         };

@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::changing;
-use crate::tables::posts;
+use crate::tables::posts::{self, PostEvent};
+use crate::tables::transitions::{At, Happening};
 use crate::writing::seo::Seo;
 
 struct Refresh;
@@ -40,6 +41,8 @@ impl Handler for Refresh {
             .acts_on("subject")
             .table("posts", &["select", "update"])
             .table("tasks", &["select"])
+            .table("post_slugs", &["select"])
+            .table("post_history", &["select", "insert"])
     }
 
     async fn handle(&self, call: &Call, _config: (), reads: Reads) -> Handled<Writes> {
@@ -59,8 +62,14 @@ impl Handler for Refresh {
             let reason = format!("what is shown of `{slug}` where it is found is as it was");
             return Err(Stop::nothing_to_do(reason));
         }
-        let write = posts::refresh(&new, call.now);
-        let done = Done::new(Writes { slug: post.slug });
-        Ok(done.write(write).effect("posts_refreshed", 1))
+        let happening = Happening {
+            event: PostEvent::Edit,
+            who: "",
+            detail: &format!("what is shown where it is found, by run {}", call.run),
+            at: At::Moment(call.now),
+        };
+        let mut done = Done::new(Writes { slug: post.slug }).effect("posts_refreshed", 1);
+        done.writes.extend(posts::refresh(&new, &happening));
+        Ok(done)
     }
 }

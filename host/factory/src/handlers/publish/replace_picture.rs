@@ -16,9 +16,10 @@ use crate::images::Which;
 use crate::images::plan::Made;
 use crate::markdown::pictures::replace;
 use crate::tables::drafts::{self, Origin};
+use crate::tables::media;
+use crate::tables::posts::{self, POSTS, Post, PostEvent};
 use crate::tables::tasks::{self, Task, TaskEvent};
 use crate::tables::transitions::{At, Happening, Word};
-use crate::tables::{media, posts};
 
 struct ReplacePicture;
 
@@ -58,6 +59,7 @@ impl Handler for ReplacePicture {
             .table("task_history", &["select", "insert"])
             .table("drafts", &["select", "insert"])
             .table("posts", &["select", "update"])
+            .table("post_history", &["select", "insert"])
             .table("media", &["select", "update"])
     }
 
@@ -89,7 +91,10 @@ impl Handler for ReplacePicture {
             at: At::Moment(call.now),
         };
         let set = [("draft", Value::Integer(new.number))];
+        // A post that was removed stays as it was taken off the site.
         let post = call.read_first(posts::of_task(&task.id)).await?;
+        let is_open = |post: &Post| POSTS.to(Some(post.status), PostEvent::Edit).is_some();
+        let post = post.filter(is_open);
         let mut done = Done::new(Writes {
             number: new.number,
             post: post.as_ref().map(|post| post.id.clone()),
@@ -101,8 +106,14 @@ impl Handler for ReplacePicture {
         done = done.write(moved.exactly(1)).write(noted);
         if let Some(mut post) = post {
             (post.markdown, post.featured) = replaced(post.markdown, post.featured, &reads.images)?;
+            let happening = Happening {
+                event: PostEvent::Edit,
+                who: &by,
+                detail: &detail,
+                at: At::Moment(call.now),
+            };
+            done.writes.extend(posts::illustrate(&post, &happening));
             done = done
-                .write(posts::illustrate(&post, call.now))
                 .write(media::published(&task.id, &call.run, &post.id))
                 .effect("posts_changed", 1);
         }
