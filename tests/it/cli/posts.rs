@@ -225,7 +225,7 @@ on_each!(
         );
         assert!(
             factory
-                .read(&format!("out/posts/{second}/index.html"))
+                .read(format!("out/posts/{second}/index.html"))
                 .contains("posts/lamp")
         );
         // Back to where it was: the address is its own.
