@@ -172,7 +172,7 @@ impl App {
         put.map_err(|_| std::io::Error::other("a cassette is in already"))
     }
 
-    pub(in crate::app) fn tape(&self) -> Option<Arc<Tape>> {
+    pub(crate) fn tape(&self) -> Option<Arc<Tape>> {
         self.inner.tape.get().cloned()
     }
 
@@ -201,6 +201,14 @@ impl App {
         private.extend(store::files(&named));
         private.push(self.key_file());
         workspace::read(self.folder(), &private)
+    }
+
+    /// The same of a folder of which nothing is opened.
+    pub fn files_in(folder: &Path) -> Result<workspace::Folder, AppError> {
+        let (_, url) = found(folder, None)?;
+        let mut private = store::files(&url);
+        private.push(folder.join(secrets::FILE));
+        Ok(workspace::read(folder, &private)?)
     }
 
     /// The files of this workspace that hold what is its owner's alone, and that others may reach.

@@ -49,7 +49,7 @@ use crate::store::granted::DeferredWriter;
 pub use crate::store::runs::Run;
 use crate::store::runs::{self, RunLimits, RunOrigin, RunStatus};
 pub use crate::store::stage_runs::StageRun;
-use crate::store::{Store, StoreError, storable};
+use crate::store::{Store, StoreError, StoreErrorKind, storable};
 use crate::value::Statement;
 
 /// Everything a run of one revision needs: definitions, handlers, and what they may reach.
@@ -193,7 +193,12 @@ impl Engine {
         let insert = self.store.write(move |transaction| {
             Box::pin(async move {
                 for statement in all {
-                    transaction.execute(statement).await?;
+                    let wanted = statement.rows;
+                    let touched = transaction.execute(statement).await?;
+                    if wanted.is_some_and(|wanted| wanted != touched) {
+                        let text = "somebody else was faster; nothing was begun";
+                        return Err(StoreError::new(StoreErrorKind::Busy, text));
+                    }
                 }
                 Ok(())
             })

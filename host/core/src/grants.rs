@@ -5,9 +5,12 @@ mod credential;
 mod http;
 
 use std::collections::BTreeSet;
+use std::fmt;
+use std::marker::PhantomData;
 
 use schemars::JsonSchema;
-use serde::de::Error as _;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::allow::allow;
@@ -31,8 +34,10 @@ pub struct Grants {
     /// Origins that may be called.
     pub http: Vec<HttpGrant>,
     /// Settings that may be read.
+    #[serde(deserialize_with = "table")]
     pub settings: SettingsGrant,
     /// Models that may be asked.
+    #[serde(deserialize_with = "table")]
     pub model: ModelGrant,
     /// Secrets that the host sends for it.
     pub credentials: Vec<CredentialGrant>,
@@ -47,6 +52,23 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
         "`false` takes nothing away that `[grants.\"*\"]` gives, and what is not written is not given; \
          remove the line, expected `true`",
     ))
+}
+
+/// A table of keys: a list would be read as one without any.
+fn table<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Table<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Table<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("one table of keys, in single brackets")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+    deserializer.deserialize_map(Table(PhantomData))
 }
 
 /// A table and what may be done with it.

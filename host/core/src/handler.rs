@@ -105,7 +105,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 pub use self::contract::{Contract, Needs, PromptNeed, RowAct, RowUse, TableName, TableNeed};
-pub use self::model::{Completion, Fallbacks, ModelImage, ModelRequest, Tokens, Vectors};
+pub(crate) use self::model::tokens_of;
+pub use self::model::{
+    Completion, Fallbacks, ModelImage, ModelRequest, PICTURE, Tally, Tokens, Vectors, estimate_of,
+};
 pub use self::ruling::{Answer, RULING, Ruling, SETTLED_BY};
 use crate::exchange::{ClientError, Reach, Request, Response};
 use crate::lines::{Line, LineLevel, LineSource, Lines};
@@ -217,6 +220,8 @@ pub struct Call {
     pub lines: Lines,
     /// Providers that others stood in for; the engine adds them to what the stage did.
     pub fallbacks: Fallbacks,
+    /// What models took for it.
+    pub tally: Tally,
 }
 
 impl Call {

@@ -141,15 +141,21 @@ impl Models {
         question: Asked<'_>,
         asked: impl Future<Output = Came<T>>,
     ) -> Result<Result<T, Cause>, Stop> {
+        let (tally, estimate) = (&question.call.tally, question.estimate);
+        tally.begin(estimate);
         let plays = self.network.tape.as_ref().is_some_and(|tape| tape.plays());
         if plays || question.provider.kind == ProviderKind::BuiltIn {
-            return Ok(asked.await.answer);
+            let came = asked.await;
+            tally.end(estimate, came.tokens);
+            return Ok(came.answer);
         }
         if let Some(ceiling) = self.spending.ceiling(question.call).await? {
+            tally.end(estimate, Tokens::default());
             return Ok(Err(ceiling));
         }
         let open = self.spending.begin(&question).await?;
         let Came { tokens, answer } = asked.await;
+        tally.end(estimate, tokens);
         let outcome = answer.as_ref().err().map(Cause::name);
         let outcome = outcome.unwrap_or_else(|| model_calls::DONE.to_owned());
         self.spending.end(open, tokens, outcome).await?;
@@ -251,7 +257,11 @@ async fn embedded(
             let problem = "anthropic makes no vectors; give the role another provider";
             Err(Cause::Unable(problem.to_owned()))
         }
-        ProviderKind::BuiltIn => Ok((built_in(texts), Counted::said(&0.into(), &0.into()))),
+        ProviderKind::BuiltIn => {
+            let texts = texts.to_vec();
+            let made = wire::beside(wire.until, move || Ok(built_in(&texts))).await;
+            made.map(|made| (made, Counted::said(&0.into(), &0.into())))
+        }
     };
     let tokens = match &vectors {
         Ok((_, counted)) => expected.taken(*counted, 0),

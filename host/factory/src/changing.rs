@@ -2,13 +2,17 @@
 //! started it named. Keys say what a stage is to act on; the database and the start of the run, which no
 //! stage writes, say whether it may. The roll has said so of the pipeline; here it is so of the run.
 
+use std::collections::BTreeSet;
+
 use callboard_core::handler::Call;
 use callboard_core::outcome::{FailureKind, Stop};
 
+use crate::draft::Image;
 use crate::images::plan::Made;
+use crate::media::{Media, PUT_BACK, StoreClient, absent, missing, names};
 use crate::tables::posts::{self, Post, PostStatus};
 use crate::tables::tasks::{self, Task};
-use crate::tables::{media, post_slugs};
+use crate::tables::{media as rows, post_slugs};
 
 /// What is done with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +74,7 @@ pub async fn post(call: &Call, subject: &str) -> Result<Option<Post>, Stop> {
 /// Whether pictures are those that this run made.
 pub async fn pictures(call: &Call, images: &[Made]) -> Result<(), Stop> {
     for made in images {
-        let row = call.read_first(media::by_id(&made.id)).await?;
+        let row = call.read_first(rows::by_id(&made.id)).await?;
         if !row.is_some_and(|row| row.run == call.run && made.image.src == row.src()) {
             let (which, src) = (made.which, &made.image.src);
             let detail = format!("the picture {which}, {src}, is not one that this run made");
@@ -78,6 +82,34 @@ pub async fn pictures(call: &Call, images: &[Made]) -> Result<(), Stop> {
         }
     }
     Ok(())
+}
+
+/// Whether the pictures that readers would be shown are there.
+pub async fn pictured(call: &Call, text: &str, featured: Option<&Image>) -> Result<(), Stop> {
+    let names = names(text, featured);
+    let names: BTreeSet<_> = names.into_iter().collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let client = StoreClient::within(call, call.remaining() / 2);
+    let media = Media::existing(&call.settings, call.resources.folder(), client);
+    let absent = match media {
+        Ok(media) => absent(media.as_ref(), &names).await,
+        Err(error) => Err(error),
+    };
+    let cause = match absent {
+        Ok(absent) => missing(&absent, names.len()),
+        Err(error) => Some(error.to_string()),
+    };
+    cause.map_or(Ok(()), |cause| {
+        Err(Stop::unavailable(
+            "media store",
+            format!(
+                "{cause}; {PUT_BACK}, or, if they are lost, cancel the run, and \
+                `callboard tasks retry` with `--from` the stage that makes them"
+            ),
+        ))
+    })
 }
 
 /// What the run was started with under a key.

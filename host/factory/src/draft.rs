@@ -62,12 +62,16 @@ pub struct Image {
     pub bytes: u64,
 }
 
+/// A digest of a title and its text.
+pub fn digest(title: &str, text: &str) -> String {
+    hex(&Sha256::digest(format!("{}\n{title}\n{text}", title.len())))
+}
+
 impl Draft {
     /// A digest of what readers are told: the title and the text. What lists show of it, its tags and its
     /// picture are no part of that.
     pub fn digest(&self) -> String {
-        let (title, text) = (&self.title, &self.markdown);
-        hex(&Sha256::digest(format!("{}\n{title}\n{text}", title.len())))
+        digest(&self.title, &self.markdown)
     }
 
     /// What the rails said of it, and what a person should know before approving it.

@@ -350,12 +350,15 @@ fn place(settings: &Snapshot, workspace: &Path) -> Result<PathBuf, SettingError>
 /// Why a folder cannot be written, or could not be made. Nothing of what is tried stays.
 fn unwritable(folder: &Path) -> Option<String> {
     let there = folder.ancestors().find(|path| path.exists())?;
-    if !there.is_dir() {
-        return Some(format!("{} is a file", there.display()));
-    }
     // Rights alone do not say it: there are file systems that take nothing from anybody.
     let tried = tempfile::tempdir_in(there).err()?;
     Some(format!("{} cannot be written: {tried}", there.display()))
+}
+
+/// The file that a folder is, or that it would be in.
+fn file_on_the_way(folder: &Path) -> Option<String> {
+    let there = folder.ancestors().find(|path| path.exists())?;
+    (!there.is_dir()).then(|| format!("{} is a file", there.display()))
 }
 
 /// The folder is there, and says whose it is.

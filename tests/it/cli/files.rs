@@ -158,7 +158,7 @@ fn init_never_writes_over_a_file_and_never_writes_half() {
     let plan = [
         "factory has notes.txt, pipelines/; nothing was written",
         "`callboard init factory/factory` makes a folder of its own",
-        "`callboard init factory --yes` adds 40 files there",
+        "`callboard init factory --yes` adds 41 files there",
         "writes over nothing",
         ".callboardignore",
     ];

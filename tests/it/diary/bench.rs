@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::handler::{
-    AnyHandler, Call, Completion, Fallbacks, ModelRequest, Registration, Resources, Vectors,
+    AnyHandler, Call, Completion, Fallbacks, ModelRequest, Registration, Resources, Tally, Vectors,
 };
 use callboard_core::lines::Lines;
 use callboard_core::outcome::{Outcome, Patch, Stop};
@@ -151,6 +151,7 @@ impl Bench {
             }),
             lines: Lines::default(),
             fallbacks: Fallbacks::default(),
+            tally: Tally::default(),
         };
         let input = input.as_object().cloned().unwrap_or_default();
         handler.call(&call, config, input).await

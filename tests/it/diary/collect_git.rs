@@ -347,7 +347,7 @@ async fn a_day_goes_all_the_way_and_not_twice() {
         );
     }
     let late = bench
-        .call(handler("publish.post"), "run-2", json!({}), state)
+        .call(handler("publish.post"), "run-1", json!({}), state)
         .await;
     assert!(
         said(&late).starts_with("nothing-to-do: already published"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_core::app::App;
-use callboard_core::handler::{Call, Fallbacks, Resources};
+use callboard_core::handler::{Call, Fallbacks, Resources, Tally};
 use callboard_core::lines::Lines;
 use callboard_core::operations::settings;
 use callboard_core::outcome::{Done, Outcome, Patch};
@@ -114,6 +114,7 @@ impl Bench {
             resources: Arc::clone(&self.resources),
             lines: Lines::default(),
             fallbacks: Fallbacks::default(),
+            tally: Tally::default(),
         };
         let input = input.as_object().cloned().unwrap_or_default();
         handler(name).call(&call, config, input).await

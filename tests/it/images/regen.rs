@@ -102,7 +102,13 @@ on_each!(
             "{}",
             found()
         );
+        let refused = factory.run(&["tasks", "approve", &factory.task()]);
+        assert_eq!(refused.code, 3, "what shows it is not published: {refused}");
+        std::fs::remove_dir(&folder).expect("removed");
+        std::fs::rename(&away, &folder).expect("moved back");
         factory.ok(&["tasks", "approve", &factory.task()]);
+        std::fs::rename(&folder, &away).expect("moved");
+        std::fs::create_dir(&folder).expect("an empty folder");
         let lost = factory.run(&["doctor"]);
         assert!(
             lost.code != 0

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use callboard_core::config::CallLimits;
 use callboard_core::grants::Grants;
-use callboard_core::handler::{Call, Contract, Fallbacks};
+use callboard_core::handler::{Call, Contract, Fallbacks, Tally};
 use callboard_core::lines::Lines;
 use callboard_core::outcome::{Failure, FailureKind, Outcome, Patch, Stop};
 use callboard_core::plugin::manifest::Manifest;
@@ -134,6 +134,7 @@ impl Bench {
             resources: Arc::new(Nothing),
             lines: Lines::default(),
             fallbacks: Fallbacks::default(),
+            tally: Tally::default(),
         };
         entry.checked(entry.handler.call(&call, config, input).await)
     }

@@ -31,8 +31,8 @@ fn what_is_not_read_is_a_miss_with_its_mend() {
             "miss: diary: nobody renders it (templates -> templates/a.md)",
         ),
         (
-            "tests/a.toml",
-            "miss: tests/: nothing of the folder is read",
+            "tests/a.yaml",
+            "miss: tests/a.yaml: only files that end in .toml",
         ),
         (
             "site/posts/a.png",

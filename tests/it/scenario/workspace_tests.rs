@@ -82,6 +82,16 @@ fn a_test_that_fails_says_what_was_not_so() {
 /// What is written, the slip, and what is said of it.
 const SLIPS: &[(&str, &str, &str)] = &[
     (
+        "at = \"/written_by\"",
+        "at = \"/writen_by\"",
+        "`draft` has no part `writen_by`",
+    ),
+    (
+        "\"roles.writer.model\" = \"quill\"",
+        "\"roles.writer.key\" = \"sk-1\"",
+        "is a secret",
+    ),
+    (
         "\"dev_diary\"",
         "\"dev_dairy\"",
         "there is no pipeline `dev_dairy`",
@@ -161,4 +171,71 @@ fn a_test_that_names_what_is_gone_is_a_miss() {
     }
     factory.write("tests/day.toml", text);
     factory.ok(&["check"]);
+}
+
+/// What a test hears is kept if it passes; a question that nothing answers fails it, whatever stood in.
+#[test]
+fn an_outage_takes_the_place_of_no_cassette() {
+    let server = ModelServer::new(Say::Text(WELL));
+    let (factory, repository) = (with_writer(&server), board());
+    let repository = repository.path().to_str().expect("UTF-8");
+    let text = day(repository, &server.url(), "cassette = \"day\"");
+    factory.write("tests/day.toml", text);
+    factory.ok(&["test", "--record"]);
+    server.say(Say::Status(500));
+    let ran = factory.run(&["test", "--record"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stdout.contains("1 fallbacks, not 0"), "{ran}");
+    factory.ok(&["test"]);
+    let prompt = factory.read("prompts/dev_diary.md");
+    factory.write("prompts/dev_diary.md", format!("{prompt}\nBe brief.\n"));
+    let ran = factory.run(&["test"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stdout.contains("nothing answers POST"), "{ran}");
+}
+
+/// A link in a workspace that somebody sends leads to no folder of who tests it.
+#[test]
+fn a_cassette_behind_a_link_is_neither_read_nor_written() {
+    let server = ModelServer::new(Say::Text(WELL));
+    let (factory, repository) = (with_writer(&server), board());
+    let repository = repository.path().to_str().expect("UTF-8");
+    let text = day(repository, &server.url(), "cassette = \"kept\"");
+    factory.write("tests/day.toml", text);
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(elsewhere.path().join("kept")).expect("a folder");
+    let thesis = elsewhere.path().join("kept/thesis.txt");
+    std::fs::write(&thesis, "an hour of work").expect("a file");
+    let link = factory.workspace().join("tests/cassettes");
+    std::os::unix::fs::symlink(elsewhere.path(), link).expect("a link");
+    for arguments in [&["test", "--record"][..], &["test"]] {
+        let ran = factory.run(arguments);
+        assert_eq!(ran.code, 1, "{ran}");
+        assert!(ran.stdout.contains("no link is followed"), "{ran}");
+    }
+    assert!(thesis.is_file());
+}
+
+/// A plugin's grant on a table of the workspace's own keeps no test from being run.
+#[test]
+fn the_tables_of_the_workspace_are_made_for_a_test() {
+    let server = ModelServer::new(Say::Text(WELL));
+    let (factory, repository) = (with_writer(&server), board());
+    let repository = repository.path().to_str().expect("UTF-8");
+    let text = day(repository, "http://127.0.0.1:1/", "");
+    let text = text.replace("is = \"model quill-1\"", "present = true");
+    let text = text.replace("[expect]", "[expect]\nfallbacks = 1");
+    factory.write("tests/day.toml", format!("unanswered = true\n{text}"));
+    let grants = "[[grants.writer.db]]\ntable = \"notes\"\nverbs = [\"select\"]\n";
+    let config = factory.read("callboard.toml");
+    factory.write("callboard.toml", format!("{config}\n{grants}"));
+    let ran = factory.run(&["test"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stderr.contains("tests/schema.sql"), "{ran}");
+    factory.write(
+        "tests/schema.sql",
+        "CREATE TABLE notes (id TEXT NOT NULL) STRICT;\n",
+    );
+    let ran = factory.run(&["test"]);
+    assert_eq!(ran.code, 0, "{ran}");
 }

@@ -6,7 +6,9 @@ use serde_json::Value as Json;
 use wasmtime::component::HasData;
 
 use crate::capability::{Capability, InstanceState, Opens, denied, heard};
-use crate::handler::{Call, Completion, ModelImage, ModelRequest, Vectors};
+use crate::handler::{
+    Call, Completion, ModelImage, ModelRequest, Tokens as Counted, Vectors, estimate_of,
+};
 use crate::outcome::Stop;
 use crate::value::{depth, json_in};
 
@@ -30,8 +32,9 @@ inventory::submit! {
 
 /// What a schema may take in memory.
 const TREE: u64 = 16 << 20;
-/// Bytes of a token, about, where a question is counted before it is asked.
-const TOKEN: usize = 3;
+/// The most texts and the most pictures of one question.
+const TEXTS: usize = 1_000;
+const PICTURES: usize = 16;
 
 struct Model<'a>(&'a mut InstanceState);
 
@@ -48,9 +51,7 @@ impl model::Host for Model<'_> {
         let role = heard::name(question.role.clone());
         Ok(match self.request(&role, question, left) {
             Ok((call, request)) => {
-                let came = call.complete(&role, request).await;
-                self.answered(&role, came, |completion| completion.tokens)
-                    .map(Into::into)
+                answered(&role, call.complete(&role, request).await).map(Into::into)
             }
             Err(error) => Err(error),
         })
@@ -63,21 +64,21 @@ impl model::Host for Model<'_> {
     ) -> wasmtime::Result<Result<model::Vectors, ModelError>> {
         self.0.host_call()?;
         let role = heard::name(role);
-        let bytes = texts.iter().map(String::len).sum::<usize>();
-        Ok(match self.admitted(&role, bytes, 0) {
-            Ok(call) => {
-                let came = call.embed(&role, &texts).await;
-                self.answered(&role, came, |vectors| vectors.tokens)
-                    .map(Into::into)
-            }
-            Err(error) => Err(error),
-        })
+        let bytes = texts.iter().map(String::len).sum();
+        let counted = few("texts", texts.len(), TEXTS);
+        Ok(
+            match counted.and_then(|()| self.admitted(&role, bytes, estimate_of(&texts))) {
+                Ok(call) => answered(&role, call.embed(&role, &texts).await).map(Into::into),
+                Err(error) => Err(error),
+            },
+        )
     }
 }
 
 impl Model<'_> {
-    /// The call that asks, if the role is granted and what is asked fits what the call may still take.
-    fn admitted(&self, role: &str, bytes: usize, answer: u32) -> Result<Call, ModelError> {
+    /// The call that asks, if the role is granted and what is asked fits what the call may still take:
+    /// what its questions took counts, whatever came of them.
+    fn admitted(&self, role: &str, bytes: usize, estimate: Counted) -> Result<Call, ModelError> {
         let (access, caller) = (&self.0.access, &self.0.caller);
         if !access.grants.model.roles.contains(role) {
             return Err(ModelError::Denied(denied::role(&access.plugin, role)));
@@ -85,16 +86,13 @@ impl Model<'_> {
         let Some(call) = caller.call.clone() else {
             return Err(ModelError::Denied("`describe` asks no model".to_owned()));
         };
-        let (most, asked) = (
-            access.limits.body_bytes as usize,
-            bytes / TOKEN + answer as usize,
-        );
-        let (tokens, taken) = (access.limits.model_tokens, self.0.model_tokens);
-        if bytes > most {
+        let (most, tokens) = (access.limits.body_bytes, access.limits.model_tokens);
+        if bytes as u64 > u64::from(most) {
             let text = format!("the question has {bytes} bytes; `body_bytes` allows {most}");
             return Err(ModelError::TooLarge(text));
         }
-        if taken.saturating_add(asked as u64) > u64::from(tokens) {
+        let (taken, asked) = (call.tally.total(), estimate.prompt + estimate.completion);
+        if taken.saturating_add(asked) > u64::from(tokens) {
             let text = format!(
                 "the question would take some {asked} tokens, and {taken} are taken; `model_tokens` allows one call {tokens}"
             );
@@ -115,15 +113,11 @@ impl Model<'_> {
             let text = format!("{} is no temperature; write 0 to 2", question.temperature);
             return Err(ModelError::Question(text));
         }
-        let images = question
-            .images
-            .iter()
-            .map(|image| image.bytes.len())
-            .sum::<usize>();
-        let texts = [&question.system, &question.prompt];
-        let schema_bytes = question.schema.as_ref().map_or(0, String::len);
-        let bytes = texts.iter().map(|text| text.len()).sum::<usize>() + schema_bytes;
-        let call = self.admitted(role, bytes.saturating_add(images), question.max_tokens)?;
+        if question.deadline == Some(0) {
+            let text = "a deadline of 0 ms leaves no time to ask".to_owned();
+            return Err(ModelError::Question(text));
+        }
+        few("pictures", question.images.len(), PICTURES)?;
         let images = question.images.into_iter().map(|image| ModelImage {
             media_type: heard::name(image.media_type),
             bytes: image.bytes,
@@ -140,6 +134,9 @@ impl Model<'_> {
                 .map_or(left, Duration::from_millis)
                 .min(left),
         };
+        let pictures = request.images.iter().map(|image| image.bytes.len());
+        let bytes = request.system.len() + request.prompt.len() + pictures.sum::<usize>();
+        let call = self.admitted(role, bytes, request.estimate())?;
         Ok((call, request))
     }
 
@@ -163,40 +160,41 @@ impl Model<'_> {
         }
         Ok(schema)
     }
+}
 
-    /// What came, and what it took is counted.
-    fn answered<T>(
-        &mut self,
-        role: &str,
-        came: Result<Option<T>, Stop>,
-        tokens: impl Fn(&T) -> crate::handler::Tokens,
-    ) -> Result<T, ModelError> {
-        match came {
-            Ok(Some(answer)) => {
-                let took = tokens(&answer);
-                let took = took.prompt.saturating_add(took.completion);
-                self.0.model_tokens = self.0.model_tokens.saturating_add(took);
-                Ok(answer)
-            }
-            Ok(None) => Err(ModelError::Unset(format!(
-                "role `{role}` has no provider; `callboard models list` says what to set"
-            ))),
-            Err(Stop::Deferred { until, reason }) => Err(ModelError::Busy(Pause {
-                until: until.as_microsecond(),
-                reason,
-            })),
-            Err(Stop::Unavailable { dependency, cause }) => {
-                Err(ModelError::Unavailable(format!("{dependency}: {cause}")))
-            }
-            Err(Stop::Failed(failure)) => Err(ModelError::Question(failure.message)),
-            Err(other) => Err(ModelError::Unavailable(other.to_string())),
+/// Whether there are no more of something than one question may have.
+fn few(what: &str, count: usize, most: usize) -> Result<(), ModelError> {
+    if count <= most {
+        return Ok(());
+    }
+    let text = format!("the question has {count} {what}, and one may have {most}");
+    Err(ModelError::TooLarge(text))
+}
+
+/// What came.
+fn answered<T>(role: &str, came: Result<Option<T>, Stop>) -> Result<T, ModelError> {
+    match came {
+        Ok(Some(answer)) => Ok(answer),
+        Ok(None) => Err(ModelError::Unset(format!(
+            "role `{role}` has no provider; `callboard models list` says what to set"
+        ))),
+        Err(Stop::Deferred { until, reason }) => Err(ModelError::Busy(Pause {
+            until: until.as_microsecond(),
+            reason,
+        })),
+        Err(Stop::Unavailable { dependency, cause }) => {
+            Err(ModelError::Unavailable(format!("{dependency}: {cause}")))
         }
+        Err(Stop::Failed(failure)) => Err(ModelError::Question(failure.message)),
+        Err(other) => Err(ModelError::Unavailable(other.to_string())),
     }
 }
 
-impl From<crate::handler::Tokens> for Tokens {
-    fn from(tokens: crate::handler::Tokens) -> Self {
-        let crate::handler::Tokens { prompt, completion, .. } = tokens;
+impl From<Counted> for Tokens {
+    fn from(tokens: Counted) -> Self {
+        let Counted {
+            prompt, completion, ..
+        } = tokens;
         Self { prompt, completion }
     }
 }

@@ -38,8 +38,6 @@ pub struct InstanceState {
     pub table: ResourceTable,
     pub log: GuestLog,
     pub log_lines: u32,
-    /// Tokens of models that the call took.
-    pub model_tokens: u64,
     /// What the guest said last when it panicked.
     pub panic_text: Option<String>,
     /// Elements of the matrices that are held now.
@@ -107,7 +105,6 @@ impl InstanceState {
             caller,
             table,
             log_lines: 0,
-            model_tokens: 0,
             panic_text: None,
             vector_elements: 0,
             open_transactions: 0,

@@ -27,6 +27,8 @@ use crate::value::json_in;
 /// The most bytes of a file of a cassette, and what it may take in memory.
 const LARGEST: u64 = 256 << 20;
 const TREE: u64 = 512 << 20;
+/// Questions without an answer that are told.
+const MOST_LACKING: usize = 20;
 
 /// Records what is asked and answered, or answers from what was.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub struct Tape {
     plays: bool,
     /// How often each question was asked of this tape.
     asked: Mutex<BTreeMap<String, usize>>,
+    /// What was asked of it and is not there.
+    lacking: Mutex<Vec<String>>,
 }
 
 /// A question, as it is known.
@@ -94,12 +98,19 @@ impl Tape {
             folder: folder.to_owned(),
             plays,
             asked: Mutex::default(),
+            lacking: Mutex::default(),
         }
     }
 
     /// Whether it answers in place of the network.
     pub fn plays(&self) -> bool {
         self.plays
+    }
+
+    /// Questions that were asked of it and that it has no answer to, the first of them.
+    pub fn lacking(&self) -> Vec<String> {
+        let lacking = self.lacking.lock();
+        lacking.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How often a question was asked before.
@@ -127,6 +138,11 @@ impl Tape {
             let name = name.unwrap_or_default().display();
             let text =
                 format!("{method} {url}: the cassette {folder} has no answer to it ({name})");
+            let lacking = self.lacking.lock();
+            let mut lacking = lacking.unwrap_or_else(PoisonError::into_inner);
+            if lacking.len() < MOST_LACKING {
+                lacking.push(format!("{method} {url} ({name})"));
+            }
             return Err(ClientError::new(ClientErrorKind::NotRecorded, text));
         };
         // What is no file might never end, and a link leads out of the cassette.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Engine, RunnableRevision, plan};
 use crate::fault;
-use crate::handler::{Call, Fallbacks, schema};
+use crate::handler::{Call, Fallbacks, Tally, schema};
 use crate::lines::{Line, Lines};
 use crate::outcome::{FailureKind, Outcome, Patch, Stop};
 use crate::pipeline::{Pipeline, Stage};
@@ -149,6 +149,7 @@ impl StageExecution {
             resources: self.work.runnable.resources.clone(),
             lines: self.lines.clone(),
             fallbacks: Fallbacks::default(),
+            tally: Tally::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a model is asked and what it answered, whichever server has it.
 
 use std::ops::AddAssign;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +40,65 @@ impl Default for ModelRequest {
             schema: None,
             timeout: Duration::MAX,
         }
+    }
+}
+
+/// Bytes of a token, of which few have less.
+const TOKEN: u64 = 3;
+/// The most tokens of one question that are counted.
+const MOST: u64 = 1 << 40;
+/// Tokens of a picture: those of a page.
+pub const PICTURE: u64 = 2048;
+/// Bytes of a text among others, besides its own.
+const FRAME: usize = 16;
+
+/// The tokens of a text of so many bytes, as they are estimated.
+pub(crate) fn tokens_of(bytes: usize) -> u64 {
+    (bytes as u64).div_ceil(TOKEN)
+}
+
+impl ModelRequest {
+    /// What the question takes if nobody says what it took: as much as it may.
+    pub fn estimate(&self) -> Tokens {
+        let schema = self.schema.as_ref().map_or(0, |it| it.to_string().len());
+        let text = self.system.len() + self.prompt.len() + schema;
+        Tokens {
+            prompt: tokens_of(text) + self.images.len() as u64 * PICTURE,
+            completion: u64::from(self.max_tokens),
+            estimated: true,
+        }
+    }
+}
+
+/// The same of texts that are to be vectors.
+pub fn estimate_of(texts: &[String]) -> Tokens {
+    let bytes = texts.iter().map(|text| text.len() + FRAME).sum();
+    Tokens {
+        prompt: tokens_of(bytes),
+        completion: 0,
+        estimated: true,
+    }
+}
+
+/// Tokens that the questions of a call took so far, those under way by their estimates, whatever came
+/// of them. Clones count together.
+#[derive(Debug, Clone, Default)]
+pub struct Tally(Arc<AtomicU64>);
+
+impl Tally {
+    /// A question is about to be asked.
+    pub(crate) fn begin(&self, estimate: Tokens) {
+        self.0.fetch_add(estimate.total(), Ordering::Relaxed);
+    }
+
+    /// What it took is known.
+    pub(crate) fn end(&self, estimate: Tokens, took: Tokens) {
+        self.0.fetch_sub(estimate.total(), Ordering::Relaxed);
+        self.0.fetch_add(took.total(), Ordering::Relaxed);
+    }
+
+    pub fn total(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -84,6 +144,13 @@ pub struct Tokens {
     pub completion: u64,
     /// Whether one of them is an estimate, as the server said nothing of it.
     pub estimated: bool,
+}
+
+impl Tokens {
+    /// Those of the question and of the answer; none is near the most that a number holds.
+    fn total(self) -> u64 {
+        self.prompt.saturating_add(self.completion).min(MOST)
+    }
 }
 
 impl AddAssign for Tokens {

@@ -3,14 +3,10 @@
 
 use serde_json::Value as Json;
 
-use crate::handler::{ModelRequest, Tokens};
+use crate::handler::{ModelRequest, Tokens, estimate_of, tokens_of};
 
 /// Tokens that a server may add to what it is asked.
 const ADDED: u64 = 4096;
-/// Bytes of a token, of which few have less.
-const TOKEN: u64 = 3;
-/// Tokens of a picture: those of a page.
-pub(super) const PICTURE: u64 = 2048;
 
 /// What a server says of the tokens of a call; `None` where it says nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,11 +22,6 @@ pub(super) struct Expected {
     pub(super) estimate: Tokens,
     /// Bytes of the question, of which each token has one at least, and what a server adds to it.
     bytes: u64,
-}
-
-/// The tokens of a text of so many bytes, as they are estimated.
-pub(super) fn tokens_of(bytes: usize) -> u64 {
-    (bytes as u64).div_ceil(TOKEN)
 }
 
 impl Counted {
@@ -50,23 +41,15 @@ impl Expected {
         let text = request.system.len() + request.prompt.len() + schema;
         let images: usize = request.images.iter().map(|it| it.bytes.len()).sum();
         Self {
-            estimate: Tokens {
-                prompt: tokens_of(text) + request.images.len() as u64 * PICTURE,
-                completion: u64::from(request.max_tokens),
-                estimated: true,
-            },
+            estimate: request.estimate(),
             bytes: (text + images) as u64 + ADDED,
         }
     }
 
     pub(super) fn of_vectors(texts: &[String]) -> Self {
-        let bytes = texts.iter().map(String::len).sum();
+        let bytes: usize = texts.iter().map(String::len).sum();
         Self {
-            estimate: Tokens {
-                prompt: tokens_of(bytes),
-                completion: 0,
-                estimated: true,
-            },
+            estimate: estimate_of(texts),
             bytes: bytes as u64 + ADDED,
         }
     }

@@ -4,10 +4,11 @@ use serde_json::{Value as Json, json};
 
 use super::answer::{End, Said};
 use super::cause::Cause;
-use super::counted::{Counted, PICTURE, tokens_of};
+use super::counted::Counted;
 use super::role::Provider;
 use super::wire::{Ask, Wire, ask};
 use crate::handler::{ModelRequest, Tokens, Vectors};
+use crate::handler::{PICTURE, tokens_of};
 
 const CHAT: &str = "/api/chat";
 const VECTORS: &str = "/api/embed";

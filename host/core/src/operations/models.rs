@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{ErrorKind, OperationError, named};
 use crate::app::{App, LoadedRevision};
-use crate::handler::{Call, Completion, Fallbacks, ModelRequest, Tokens};
+use crate::handler::{Call, Completion, Fallbacks, ModelRequest, Tally, Tokens};
 use crate::lines::Lines;
 use crate::model::role::{self, Provider, ProviderKind};
 use crate::model::spending;
@@ -210,6 +210,7 @@ pub async fn test(app: &App, role: &str, vectors: bool) -> Result<TestedRole, Op
         resources: runnable.resources.clone(),
         lines: Lines::default(),
         fallbacks: Fallbacks::default(),
+        tally: Tally::default(),
     };
     let before = cost(app, &call, role).await?;
     let began = Instant::now();

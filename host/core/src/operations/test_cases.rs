@@ -43,6 +43,8 @@ pub struct TestResult {
     pub status: Option<RunStatus>,
     /// What that says, for a person.
     pub detail: String,
+    /// What was done in a lesser way than it should have been.
+    pub fallbacks: Vec<String>,
     /// Whether its cassette was recorded anew.
     pub recorded: bool,
     /// What it took.
@@ -50,19 +52,19 @@ pub struct TestResult {
 }
 
 /// Which tests to run, and how.
-#[derive(Debug)]
 pub struct Asked<'a> {
     /// Names of tests; all if there are none.
     pub names: &'a [String],
-    /// Whether models and servers are asked, and what they answer is kept in the cassettes.
-    pub records: bool,
+    /// The opened workspace whose secrets are sent to models and servers, whose answers are kept in the
+    /// cassettes; without one nobody is asked.
+    pub records: Option<&'a App>,
     /// Ends it.
     pub stop: &'a CancellationToken,
 }
 
-/// The tests in the folder of the workspace, by name.
-pub fn list(app: &App) -> Result<Vec<TestCaseView>, OperationError> {
-    let (_, definitions) = folder(app)?;
+/// The tests in the folder of a workspace, by name. No database is opened.
+pub fn list(workspace: &Path) -> Result<Vec<TestCaseView>, OperationError> {
+    let (_, definitions) = read(workspace)?;
     let cases = definitions.test_cases.values();
     Ok(cases.map(|it| TestCaseView::of(&it.value)).collect())
 }
@@ -70,11 +72,11 @@ pub fn list(app: &App) -> Result<Vec<TestCaseView>, OperationError> {
 /// Run tests of the folder as it stands, one after another, and tell each result as it comes. What
 /// is applied, its database and its settings are left as they are.
 pub async fn run(
-    app: &App,
+    workspace: &Path,
     asked: Asked<'_>,
     told: &(dyn Fn(&TestResult) + Sync),
 ) -> Result<Vec<TestResult>, OperationError> {
-    let (files, definitions) = folder(app)?;
+    let (files, definitions) = read(workspace)?;
     let cases = &definitions.test_cases;
     let known = || cases.keys().map(String::as_str);
     if let Some(name) = asked.names.iter().find(|name| !cases.contains_key(*name)) {
@@ -94,7 +96,7 @@ pub async fn run(
     let mut results = Vec::new();
     for (_, defined) in chosen {
         let bench = Bench {
-            app,
+            workspace,
             files: &files,
             records: asked.records,
             stop: asked.stop,
@@ -107,8 +109,8 @@ pub async fn run(
 }
 
 /// The files of the folder, and what they define.
-fn folder(app: &App) -> Result<(Files, Definitions), OperationError> {
-    let files = app.read().map_err(AppError::from)?.files;
+fn read(workspace: &Path) -> Result<(Files, Definitions), OperationError> {
+    let files = App::files_in(workspace)?.files;
     let definitions = Definitions::parse(&files).map_err(AppError::Misread)?;
     Ok((files, definitions))
 }

@@ -77,7 +77,7 @@ fn ceilings(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
             let path = format!("grants.{name}.model");
             Reference::new(referrer, path, ReferenceKind::Role, role)
                 .at(config.at(&["grants", name, "model", "roles"]))
-                .missed(undeclared(scope, role))
+                .missed(no_role(scope, role))
         }));
     }
     references
@@ -203,7 +203,7 @@ fn named(scope: &RollScope<'_>, name: &str, plugin: &PluginFiles) -> Vec<Referen
         let kind = ReferenceKind::Role;
         Reference::new(Referrer::plugin(name), "ask.model", kind, role)
             .at(manifest.at(&["ask", "model", "roles"]))
-            .missed(undeclared(scope, role))
+            .missed(no_role(scope, role))
     });
     settings.chain(http).chain(roles).collect()
 }
@@ -365,6 +365,15 @@ fn unasked(
     })
 }
 
+/// The miss of a role that cannot be granted: each is named.
+fn no_role(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
+    if role.contains('*') {
+        let problem = format!("`{role}` is no role: roles are granted one by one");
+        return Some(Miss::new(problem, "name each role"));
+    }
+    undeclared(scope, role)
+}
+
 /// The roles that a handler needs are among those that its manifest asks for.
 fn roles(scope: &RollScope<'_>, plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {
     let manifest = &plugin.manifest;
@@ -381,7 +390,7 @@ fn roles(scope: &RollScope<'_>, plugin: &PluginFiles, contract: &Contract) -> Ve
             Miss::new(problem, mend).because(slip)
         });
         let referrer = Referrer::handler(&contract.name);
-        Reference::new(referrer, "roles", ReferenceKind::Grant, role)
+        Reference::new(referrer, "ask.model", ReferenceKind::Grant, role)
             .at(manifest.at(&["ask", "model"]))
             .missed(miss)
     });

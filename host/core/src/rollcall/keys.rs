@@ -114,6 +114,16 @@ impl<'a> KeyFlow<'a> {
             .then(|| input.chain(written).collect())
     }
 
+    /// What each writer of a key says of it: all of its schema, and the part of the key. Nothing of an input key.
+    pub(super) fn written_as(&self, key: &str) -> impl Iterator<Item = (&'a Json, &'a Json)> {
+        let writers = self.writers(key).iter();
+        let written = writers.filter_map(|number| self.contract(*number));
+        let written: Vec<_> = written
+            .filter_map(|it| Some((&it.writes, properties(&it.writes).get(key)?)))
+            .collect();
+        written.into_iter()
+    }
+
     /// The input keys, and those that stages before one write.
     pub(super) fn keys_before(&self, staged: &Staged<'_>) -> BTreeSet<&'a str> {
         let input = self.pipeline.input.keys().map(String::as_str);

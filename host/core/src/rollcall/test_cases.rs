@@ -8,7 +8,7 @@ use super::keys::KeyFlow;
 use super::{Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::pipeline::{Pipeline, Stage};
 use crate::registry::nearest;
-use crate::settings::fits;
+use crate::settings::{SettingType, fits};
 use crate::workspace::{Defined, TestCase};
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
@@ -29,6 +29,7 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
         let kind = ReferenceKind::Pipeline;
         references.push(case.spanned("pipeline", kind, &defined.value.pipeline, miss));
         references.extend(case.settings());
+        references.extend(case.cassette());
         if let Some(pipeline) = pipeline {
             references.extend(case.input(pipeline));
             references.extend(case.missing(pipeline));
@@ -75,12 +76,37 @@ impl Case<'_> {
         reference.at(self.defined.at(path)).missed(miss)
     }
 
+    /// A cassette is that of one test: recording one would take the answers of another away.
+    fn cassette(&self) -> Option<Reference> {
+        let name = self.defined.value.cassette.as_ref()?;
+        let cases = self.scope.definitions.test_cases.values();
+        let mut others = cases.filter(|other| other.value.name() != self.defined.value.name());
+        let other = others.find(|other| {
+            let theirs = other.value.cassette.as_ref();
+            theirs.is_some_and(|theirs| theirs.get_ref() == name.get_ref())
+        });
+        let miss = other.map(|other| {
+            let other = other.value.name();
+            let problem = format!(
+                "the cassette `{}` is that of test `{other}`, too",
+                name.get_ref()
+            );
+            Miss::new(problem, "give each test its own")
+        });
+        Some(self.spanned("cassette", ReferenceKind::File, name, miss))
+    }
+
     /// Each setting is declared, and its value one of its type.
     fn settings(&self) -> Vec<Reference> {
         let declared = &self.scope.definitions.settings;
         let settings = self.defined.value.settings.iter().map(|(key, value)| {
             let miss = match declared.get(key) {
                 None => Some(unknown("setting", key, declared.keys().map(String::as_str))),
+                Some(setting) if setting.value.kind == SettingType::Secret => {
+                    let problem = format!("`{key}` is a secret, which anybody could read here");
+                    let mend = "remove it: what is played needs none, and `--record` takes the one that is set";
+                    Some(Miss::new(problem, mend))
+                }
                 Some(setting) => fits(key, setting.value.kind, value).err().map(|misfit| {
                     let mend = format!("write a value of type {}", setting.value.kind);
                     let mend = misfit
@@ -163,7 +189,7 @@ impl Case<'_> {
         stages.collect()
     }
 
-    /// A key that nobody writes is absent in every run.
+    /// A key that nobody writes is absent in every run, and so is a part that none of its writers has.
     fn keys(&self, pipeline: &Pipeline) -> Vec<Reference> {
         let flow = KeyFlow::of(pipeline, self.scope.registry);
         let keys = self.defined.value.expect.keys.iter().map(|expected| {
@@ -172,8 +198,69 @@ impl Case<'_> {
             let there = known.is_none_or(|known| known.contains(key.get_ref().as_str()));
             let known = flow.keys().unwrap_or_default();
             let miss = (!there).then(|| unknown("key", key.get_ref(), known.iter().copied()));
+            let miss = miss.or_else(|| astray(&flow, key.get_ref(), &expected.at));
             self.spanned("expect.key", ReferenceKind::Key, key, miss)
         });
         keys.collect()
     }
+}
+
+/// The miss of a pointer that leads nowhere in what any writer of the key says of it.
+fn astray(flow: &KeyFlow<'_>, key: &str, at: &str) -> Option<Miss> {
+    let strays = flow
+        .written_as(key)
+        .map(|(whole, part)| stray(whole, part, at));
+    // Of several writers, one that has the part is enough.
+    let strays: Option<Vec<(String, Vec<&str>)>> = strays.collect();
+    let (segment, parts) = strays?.into_iter().next()?;
+    let problem = format!("`{key}` has no part `{segment}` (`{at}`)");
+    let mend = match nearest(&segment, parts.iter().copied()) {
+        Some(near) => format!("write `{near}`"),
+        None => format!("write one of {}", named(parts)),
+    };
+    Some(Miss::new(problem, mend))
+}
+
+/// The first part of a pointer that a schema does not have, with those that it has there; `None` if the
+/// schema has it, or does not say.
+fn stray<'s>(whole: &'s Json, part: &'s Json, at: &str) -> Option<(String, Vec<&'s str>)> {
+    let mut part = resolved(whole, part)?;
+    for segment in at.split('/').skip(1) {
+        if let Some(items) = part
+            .get("items")
+            .filter(|_| segment.parse::<usize>().is_ok())
+        {
+            part = resolved(whole, items)?;
+            continue;
+        }
+        let parts = part.get("properties")?.as_object()?;
+        let Some(inner) = parts.get(segment) else {
+            return Some((
+                segment.to_owned(),
+                parts.keys().map(String::as_str).collect(),
+            ));
+        };
+        part = resolved(whole, inner)?;
+    }
+    None
+}
+
+/// What a schema refers to, through a choice between it and null, too.
+fn resolved<'s>(whole: &'s Json, part: &'s Json) -> Option<&'s Json> {
+    let mut part = part;
+    for _ in 0..16 {
+        if let Some(reference) = part.get("$ref").and_then(Json::as_str) {
+            part = whole.pointer(reference.strip_prefix('#')?)?;
+        } else if let Some(choices) = part.get("anyOf").and_then(Json::as_array) {
+            let null = Json::from("null");
+            let mut some = choices.iter().filter(|it| it.get("type") != Some(&null));
+            part = some.next()?;
+            if some.next().is_some() {
+                return None;
+            }
+        } else {
+            return Some(part);
+        }
+    }
+    None
 }

@@ -61,6 +61,9 @@ impl Expectation {
         let name = format!("`{}{}`", self.key.get_ref(), self.at);
         let shown = || cut(value.to_string(), SHOWN);
         let mut unmet = Vec::new();
+        if value.is_null() && self.is_of_something() {
+            return vec![format!("{name} is absent")];
+        }
         if self.present.is_some_and(|wanted| wanted == value.is_null()) {
             let state = if value.is_null() { "absent" } else { "present" };
             unmet.push(format!("{name} is {state}"));
@@ -72,6 +75,15 @@ impl Expectation {
             unmet.push(format!("{name} is {}", shown()));
         }
         unmet.extend(self.out_of_bounds(&name, value));
+        if (!self.contains.is_empty() || !self.lacks.is_empty())
+            && !matches!(value, Json::String(_) | Json::Array(_))
+        {
+            let kind = kind(value);
+            unmet.push(format!(
+                "{name} is {kind}, in which nothing is looked for; say which part with `at`"
+            ));
+            return unmet;
+        }
         let lost = self.contains.iter().filter(|text| !holds(value, text));
         unmet.extend(
             lost.map(|text| format!("{name} does not contain {text:?}; it is {}", shown())),
@@ -79,6 +91,16 @@ impl Expectation {
         let there = self.lacks.iter().filter(|text| holds(value, text));
         unmet.extend(there.map(|text| format!("{name} contains {text:?}")));
         unmet
+    }
+
+    /// Whether it says anything of a value that has to be there to be so.
+    fn is_of_something(&self) -> bool {
+        let null = |value: &Option<Json>| value.as_ref().is_some_and(Json::is_null);
+        let bounds = self.at_least.is_some() || self.at_most.is_some();
+        let texts = !self.contains.is_empty() || !self.lacks.is_empty();
+        let states =
+            self.is.is_some() && !null(&self.is) || self.is_not.is_some() && !null(&self.is_not);
+        bounds || texts || states
     }
 
     fn out_of_bounds(&self, name: &str, value: &Json) -> Option<String> {
@@ -106,6 +128,17 @@ fn size(value: &Json) -> Option<f64> {
         Json::Null | Json::Bool(_) => return None,
     };
     u32::try_from(count).ok().map(f64::from)
+}
+
+fn kind(value: &Json) -> &'static str {
+    match value {
+        Json::Object(_) => "an object",
+        Json::Number(_) => "a number",
+        Json::Bool(_) => "true or false",
+        Json::String(_) => "a text",
+        Json::Array(_) => "a list",
+        Json::Null => "nothing",
+    }
 }
 
 fn holds(value: &Json, text: &str) -> bool {
@@ -157,10 +190,17 @@ mod tests {
             (r#"key = "score", is = 7.0, is_not = 8"#, ""),
             (r#"key = "score", is_not = 7"#, "`score` is 7"),
             (r#"key = "none", present = true"#, "`none` is absent"),
+            (r#"key = "gone", at_least = 1"#, "`gone` is absent"),
+            (r#"key = "gone", lacks = ["x"]"#, "`gone` is absent"),
             (
-                r#"key = "gone", at_least = 1"#,
-                "`gone` is null, which has no size",
+                r#"key = "draft", lacks = ["x"]"#,
+                "`draft` is an object, in which nothing is looked for; say which part with `at`",
             ),
+            (
+                r#"key = "draft", at = "/titel", is_not = "x""#,
+                "`draft/titel` is absent",
+            ),
+            (r#"key = "draft", at = "/titel", present = false"#, ""),
         ];
         for (text, expected) in table {
             let read: std::collections::BTreeMap<String, Expectation> =

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::reader::Reader;
 use super::unread::{self, Unread};
-use super::{Files, WorkspaceError, folders};
+use super::{Files, TABLES, WorkspaceError, folders};
 use crate::config;
 use crate::enclosed::FileKind;
 
@@ -38,6 +38,9 @@ pub fn read(folder: &Path, private: &[PathBuf]) -> Result<Folder, WorkspaceError
         ("tests", "toml"),
     ] {
         reader.texts(inner, ending)?;
+    }
+    if reader.kind(TABLES)?.is_some() {
+        reader.text(TABLES)?;
     }
     for (plugin, _) in reader.entries("plugins")? {
         reader.plugin(&format!("plugins/{plugin}"))?;

@@ -13,6 +13,8 @@ use crate::store::runs::RunStatus;
 
 /// Where cassettes of tests lie, one folder each.
 pub const CASSETTES: &str = "tests/cassettes";
+/// What is run in the database of each test before anything is applied: the workspace's own tables.
+pub const TABLES: &str = "tests/schema.sql";
 
 /// A definition of a run and what it has to come to.
 #[derive(Debug, Clone, Deserialize)]
@@ -31,6 +33,9 @@ pub struct TestCase {
     /// What answers in place of the network, a folder in [`CASSETTES`]; without one nothing does.
     #[serde(default)]
     pub cassette: Option<Spanned<String>>,
+    /// Whether questions that nothing answers are part of the test; they fail it otherwise.
+    #[serde(default)]
+    pub unanswered: bool,
     /// What is said at gates, in their order; a gate that is left over stays open.
     #[serde(default, rename = "decision")]
     pub decisions: Vec<TestDecision>,
@@ -78,6 +83,9 @@ impl From<Said> for Decision {
 #[serde(deny_unknown_fields)]
 pub struct Expected {
     pub status: RunStatus,
+    /// How often something was done in a lesser way than it should have been.
+    #[serde(default)]
+    pub fallbacks: usize,
     /// The outcome of the last visit of each stage that is named.
     #[serde(default)]
     pub stages: BTreeMap<String, StageOutcome>,

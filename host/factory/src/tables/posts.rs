@@ -210,6 +210,7 @@ pub(super) fn runs_ended(
 struct Lapsed<'r> {
     run: &'r str,
     event: PostEvent,
+    who: &'r str,
     detail: &'r str,
 }
 
@@ -218,6 +219,7 @@ impl<'r> Lapsed<'r> {
         (ended.status != RunStatus::Done).then_some(Self {
             run: ended.run,
             event: PostEvent::Lapse,
+            who: ended.who,
             detail: ended.detail,
         })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_core::config::CallLimits;
-use callboard_core::handler::{Call, Contract, Fallbacks};
+use callboard_core::handler::{Call, Contract, Fallbacks, Tally};
 use callboard_core::lines::Lines;
 use callboard_core::plugin::manifest::Manifest;
 use callboard_core::plugin::{Plugin, Runtime, Source, compile};
@@ -70,5 +70,6 @@ pub(crate) fn call(longest: Duration) -> Call {
         resources: Arc::new(nothing::Nothing),
         lines: Lines::default(),
         fallbacks: Fallbacks::default(),
+        tally: Tally::default(),
     }
 }

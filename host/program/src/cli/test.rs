@@ -1,12 +1,14 @@
 //! `test`: the workspace's own tests.
 
+use callboard_core::operations::OperationError;
 use callboard_core::operations::test_cases::{self, Asked, TestResult};
 use callboard_core::shown::Shown;
 use clap::Args;
 
 use super::exit::Exit;
+use super::interrupt::{self, Signal};
 use super::output::Answered;
-use super::{Context, Failure, interrupt};
+use super::{Context, Failure, check};
 
 #[derive(Debug, Args)]
 pub(super) struct Test {
@@ -26,9 +28,9 @@ pub(super) struct Test {
 
 impl Test {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
-        let app = context.app().await?;
+        let workspace = context.workspace.as_path();
         if self.list {
-            let all = test_cases::list(&app)?;
+            let all = test_cases::list(workspace)?;
             let header = ["test", "pipeline", "cassette", "description"];
             let rows = all.iter().map(|case| {
                 let cassette = case.cassette.as_deref().unwrap_or("-");
@@ -44,13 +46,19 @@ impl Test {
             return Ok(context.output.show(&header, rows.collect(), &all));
         }
         let signals = interrupt::Listener::start();
+        // Only who records needs what is set in the database.
+        let app = match self.record {
+            true => Some(context.app().await?),
+            false => None,
+        };
         let asked = Asked {
             names: &self.names,
-            records: self.record,
+            records: app.as_ref(),
             stop: &signals.stop,
         };
         let told = |result: &TestResult| tell(context, result);
-        let results = Box::pin(test_cases::run(&app, asked, &told)).await?;
+        let results = Box::pin(test_cases::run(workspace, asked, &told)).await;
+        let results = results.map_err(|error| failed(context, error, signals.heard()))?;
         let failed = results.iter().filter(|result| !result.passed).count();
         let all = results.len();
         context.output.say(match failed {
@@ -64,6 +72,18 @@ impl Test {
             answered.with(Exit::Failed)
         })
     }
+}
+
+/// Why no test was run to its end.
+fn failed(context: &Context, error: OperationError, signal: Option<Signal>) -> Failure {
+    if let Some(signal) = signal {
+        let message = "interrupted; nothing is left of the test that was run";
+        return Failure::new(signal.exit(), message);
+    }
+    if let Some(roll) = &error.roll {
+        check::tell(context.output, roll, false);
+    }
+    error.into()
 }
 
 fn tell(context: &Context, result: &TestResult) {
@@ -80,6 +100,9 @@ fn tell(context: &Context, result: &TestResult) {
         "{mark} {}  {seconds}.{tenths} s{recorded}",
         result.name
     ));
+    for fallback in &result.fallbacks {
+        output.whole("    fallback: ", &Shown::line(fallback).to_string());
+    }
     for problem in &result.problems {
         output.whole("    ", &Shown::line(problem).to_string());
     }

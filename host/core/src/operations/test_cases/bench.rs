@@ -1,5 +1,7 @@
 //! Where a test is run: a copy of the workspace with a database of its own.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
@@ -13,19 +15,23 @@ use crate::engine::Unwatched;
 use crate::operations::gates::{self, Verdict};
 use crate::operations::runs::{self, CarriedOut, RunStatus, RunView, Start, millis};
 use crate::operations::{OperationError, settings};
-use crate::workspace::{self, CASSETTES, Files, TestCase, TestDecision};
+use crate::settings::{SettingType, Snapshot};
+use crate::workspace::{self, CASSETTES, Files, TABLES, TestCase, TestDecision};
 
 /// Who sets what a test needs.
 const BY: &str = "callboard test";
 
+/// What the folder of a cassette ends in while it is recorded.
+const NEW: &str = ".new";
 /// Where the database of a test is, below its copy of the workspace.
 const DATABASE: &str = "sqlite:callboard-test.db";
 
 pub(super) struct Bench<'a> {
-    /// The workspace that is tested.
-    pub(super) app: &'a App,
+    /// The folder that is tested.
+    pub(super) workspace: &'a Path,
     pub(super) files: &'a Files,
-    pub(super) records: bool,
+    /// Whose secrets are sent where servers are asked.
+    pub(super) records: Option<&'a App>,
     pub(super) stop: &'a CancellationToken,
 }
 
@@ -57,15 +63,20 @@ impl Bench<'_> {
         case: &TestCase,
         scratch: &Path,
     ) -> Result<TestResult, OperationError> {
-        let applied = app.apply("a test").await;
-        if let Err(AppError::Misses(..)) = applied {
-            let problem = "references of the workspace have no answer, so no test says anything";
-            return Err(OperationError::failed(problem).mend("`callboard check` names them"));
-        }
-        applied?;
+        self.tables(app).await?;
+        // Before anything is applied: the roll asks for them.
         if let Err(error) = self.set(app, case).await {
             return Ok(verdict::not_run(case, &error));
         }
+        app.apply("a test").await.map_err(|error| {
+            let error = OperationError::from(error);
+            if error.roll.is_none() {
+                return error;
+            }
+            let mend =
+                "mend the misses; tables of the workspace's own are made by tests/schema.sql";
+            error.mend(mend)
+        })?;
         let tape = match self.put(app, case, scratch) {
             Ok(tape) => tape,
             Err(error) => return Ok(verdict::not_run(case, &error)),
@@ -76,21 +87,37 @@ impl Bench<'_> {
             Err(error) => return Ok(verdict::not_run(case, &error)),
         };
         let mut result = verdict::of(app, case, &came.run, came.said).await?;
-        if let Some(tape) = tape {
+        // What a failed run heard takes the place of nothing.
+        if let Some(tape) = tape.filter(|_| result.passed) {
             tape.keep()?;
             result.recorded = true;
         }
         Ok(result)
     }
 
+    /// The workspace's own tables, on which plugins may have grants.
+    async fn tables(&self, app: &App) -> Result<(), OperationError> {
+        let Some(script) = self.files.get(TABLES) else {
+            return Ok(());
+        };
+        let script = String::from_utf8_lossy(script).into_owned();
+        let made = app.store().script(script).await;
+        made.map_err(|error| OperationError::usage(format!("{TABLES}: {error}")))
+    }
+
     /// The settings of the test; where servers are asked, the secrets of the workspace, too.
     async fn set(&self, app: &App, case: &TestCase) -> Result<(), OperationError> {
-        if self.records {
-            let own = self.app.settings().await?;
+        if let Some(workspace) = self.records {
+            let own = workspace.settings().await?;
             for key in own.declarations().keys() {
                 if let Ok(Some(secret)) = own.secret(key) {
                     settings::set(app, key, secret.expose().to_owned(), BY).await?;
                 }
+            }
+        }
+        if self.records.is_none() {
+            for key in stand_ins(&app.settings().await?, case) {
+                settings::set(app, &key, "no secret".to_owned(), BY).await?;
             }
         }
         for (key, value) in &case.settings {
@@ -116,8 +143,9 @@ impl Bench<'_> {
             let problem = format!("`cassette = \"{name}\"` is no name of a folder");
             return Err(OperationError::usage(problem).mend("write one word, such as its test's"));
         }
-        let place = self.app.folder().join(CASSETTES).join(name);
-        if self.records {
+        let place = self.workspace.join(CASSETTES).join(name);
+        self.no_link(name)?;
+        if self.records.is_some() {
             let recorded = Recorded::beside(place).map_err(unwritable)?;
             app.record(&recorded.new).map_err(unwritable)?;
             return Ok(Some(recorded));
@@ -130,12 +158,25 @@ impl Bench<'_> {
         Ok(None)
     }
 
+    /// No folder on the way to a cassette is a link: it would lead to files that are no answers.
+    fn no_link(&self, name: &str) -> Result<(), OperationError> {
+        let new = format!("{CASSETTES}/{name}{NEW}");
+        for path in ["tests", CASSETTES, &format!("{CASSETTES}/{name}"), &new] {
+            let found = self.workspace.join(path).symlink_metadata();
+            if found.is_ok_and(|found| !found.is_dir()) {
+                let problem = format!("{path} is no folder, and no link is followed");
+                return Err(OperationError::usage(problem).mend("put the folder in its place"));
+            }
+        }
+        Ok(())
+    }
+
     /// Start the run, and say at its gates what the test says, as far as it goes.
     async fn carry_out(&self, app: &App, case: &TestCase) -> Result<Came, OperationError> {
         let start = Start {
             pipeline: case.pipeline.get_ref(),
             input: case.input.clone(),
-            folder: &absolute(self.app.folder().join("tests")).map_err(unwritable)?,
+            folder: &absolute(self.workspace.join("tests")).map_err(unwritable)?,
         };
         let mut run = runs::start(app, start).await?;
         let mut decisions = case.decisions.iter();
@@ -159,6 +200,19 @@ impl Bench<'_> {
     }
 }
 
+/// Secrets beside the settings of a test, without which these would say half: nobody is asked with them.
+fn stand_ins(declared: &Snapshot, case: &TestCase) -> Vec<String> {
+    let groups = case.settings.keys().filter_map(|key| key.rsplit_once('.'));
+    let groups: BTreeSet<&str> = groups.map(|(group, _)| group).collect();
+    let secrets = declared.declarations().iter();
+    let secrets = secrets.filter(|(_, declared)| declared.kind == SettingType::Secret);
+    let beside = secrets.filter(|(key, _)| {
+        let group = key.rsplit_once('.').map(|(group, _)| group);
+        group.is_some_and(|group| groups.contains(group))
+    });
+    beside.map(|(key, _)| key.clone()).collect()
+}
+
 async fn decide(app: &App, run: &str, decision: &TestDecision) -> Result<(), OperationError> {
     let verdict = Verdict {
         decision: decision.said.into(),
@@ -175,30 +229,70 @@ fn unwritable(error: std::io::Error) -> OperationError {
     OperationError::failed(format!("what a test needs on the disk: {error}"))
 }
 
+/// The answers in the folder of a cassette: what a tape wrote, and nothing else that lies there.
+fn answers(folder: &Path) -> std::io::Result<Vec<OsString>> {
+    let is_answer = |name: &OsString| {
+        let digest = name.to_str().and_then(|name| name.strip_suffix(".json"));
+        digest.is_some_and(|it| it.len() == 32 && it.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    let mut found = Vec::new();
+    if folder.is_dir() {
+        for entry in fs::read_dir(folder)? {
+            found.push(entry?.file_name());
+        }
+    }
+    found.retain(is_answer);
+    Ok(found)
+}
+
+/// Take the answers out of a folder.
+fn emptied(folder: &Path) -> std::io::Result<()> {
+    for answer in answers(folder)? {
+        fs::remove_file(folder.join(answer))?;
+    }
+    Ok(())
+}
+
 /// A cassette that takes the place of the one before once its run has ended.
 struct Recorded {
     place: PathBuf,
     new: PathBuf,
+    kept: bool,
+}
+
+impl Drop for Recorded {
+    fn drop(&mut self) {
+        if !self.kept {
+            emptied(&self.new)
+                .and_then(|()| fs::remove_dir(&self.new))
+                .ok();
+        }
+    }
 }
 
 impl Recorded {
     fn beside(place: PathBuf) -> std::io::Result<Self> {
         let mut new = place.clone().into_os_string();
-        new.push(".new");
+        new.push(NEW);
         let new = PathBuf::from(new);
-        if new.exists() {
-            fs::remove_dir_all(&new)?;
-        }
+        emptied(&new)?;
         fs::create_dir_all(&new)?;
-        Ok(Self { place, new })
+        Ok(Self {
+            place,
+            new,
+            kept: false,
+        })
     }
 
-    fn keep(self) -> Result<(), OperationError> {
+    fn keep(mut self) -> Result<(), OperationError> {
+        self.kept = true;
         let keep = || {
-            if self.place.exists() {
-                fs::remove_dir_all(&self.place)?;
+            emptied(&self.place)?;
+            fs::create_dir_all(&self.place)?;
+            for answer in answers(&self.new)? {
+                fs::rename(self.new.join(&answer), self.place.join(answer))?;
             }
-            fs::rename(&self.new, &self.place)
+            fs::remove_dir(&self.new)
         };
         keep().map_err(unwritable)
     }

@@ -19,6 +19,7 @@ pub(super) fn not_run(case: &TestCase, error: &OperationError) -> TestResult {
         problems: vec![problem],
         status: None,
         detail: String::new(),
+        fallbacks: Vec::new(),
         recorded: false,
         took_ms: 0,
     }
@@ -57,6 +58,22 @@ pub(super) async fn of(
             problems.push(format!("stage `{id}` is {came}, not {wanted}{said}"));
         }
     }
+    let fallbacks = stages.iter().flat_map(|row| {
+        let said = row.outcome.fallbacks().iter();
+        said.map(|it| format!("{}: {it}", row.stage))
+    });
+    let fallbacks: Vec<String> = fallbacks.collect();
+    if fallbacks.len() != case.expect.fallbacks {
+        let (count, wanted) = (fallbacks.len(), case.expect.fallbacks);
+        problems.push(format!("{count} fallbacks, not {wanted}"));
+    }
+    if !case.unanswered {
+        let asked = app.tape().map(|tape| tape.lacking()).unwrap_or_default();
+        let told = |it: String| {
+            format!("nothing answers {it}; record the cassette, or write `unanswered = true`")
+        };
+        problems.extend(asked.into_iter().map(told));
+    }
     problems.extend(case.expect.keys.iter().flat_map(|key| key.unmet(&keys)));
     Ok(TestResult {
         name: case.name().to_owned(),
@@ -64,6 +81,7 @@ pub(super) async fn of(
         problems,
         status: Some(run.status),
         detail: run.detail.clone(),
+        fallbacks,
         recorded: false,
         took_ms: 0,
     })

@@ -17,6 +17,9 @@ use crate::store::locks::Lock;
 use crate::store::{Store, StoreError, StoreErrorKind, Transaction};
 use crate::value::{Query, Statement};
 
+/// What the statements of a session may have in temporary files at a time.
+const TEMPORARY: &str = "512MB";
+
 /// Connections of one role: a few processes with [`super::CONNECTIONS`] each.
 const CONNECTION_LIMIT: u32 = 64;
 
@@ -123,9 +126,41 @@ async fn make(
         WHERE plugin_logins.role <> excluded.role";
     let note = Statement::new(note).bind(plugin).bind(&login.role);
     transaction.execute(note).await?;
+    bounded_files(transaction, &login.role).await?;
     Passage::of(login).make(transaction).await?;
     grant(transaction, login, grants).await?;
     no_tables_of_its_own(transaction).await
+}
+
+/// What its statements may write beside the tables (sorts, sets of rows) is bounded, where the database user of callboard may
+/// say so: a superuser, or one who was granted `SET ON PARAMETER temp_file_limit` (PostgreSQL 15).
+async fn bounded_files(transaction: &mut Transaction<'_>, role: &str) -> Result<(), StoreError> {
+    let sql = "SELECT current_setting('server_version_num')::int8 AS version, rolsuper AS rules FROM pg_roles \
+        WHERE rolname = current_user";
+    #[derive(serde::Deserialize)]
+    struct Server {
+        version: i64,
+        rules: bool,
+    }
+    let server: Option<Server> = transaction.read_first(Query::new(sql)).await?;
+    let Some(Server { version, rules }) = server else {
+        return Ok(());
+    };
+    let may = if !rules && version >= 150_000 {
+        let sql = "SELECT has_parameter_privilege('temp_file_limit', 'SET') AS may";
+        transaction
+            .read_first(Query::new(sql))
+            .await?
+            .unwrap_or(false)
+    } else {
+        rules
+    };
+    if may {
+        let role = quoted(role);
+        let bound = format!("ALTER ROLE {role} SET temp_file_limit = '{TEMPORARY}'");
+        transaction.execute(Statement::new(bound)).await?;
+    }
+    Ok(())
 }
 
 /// Everybody may make temporary tables until that is taken from all. It is where the database is

@@ -6,8 +6,6 @@
 //! that it shows are not where they are kept. The task is the one
 //! that this run makes, whatever the key says; if the run asked a person, it is the draft that got the yes.
 
-use std::collections::BTreeSet;
-
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
@@ -17,7 +15,7 @@ use crate::changing::{self, Act};
 use crate::diary::id::derived;
 use crate::draft::Draft;
 use crate::markdown;
-use crate::media::{Media, PUT_BACK, StoreClient, absent, missing, names};
+
 use crate::slug;
 use crate::tables::diary_days::{self, DayState};
 use crate::tables::post_slugs::{self, PostSlug};
@@ -77,7 +75,7 @@ impl Handler for PublishPost {
         let task = publishable(call, &reads.task).await?;
         let (draft, editor) = approved(call, &task).await?;
         showable(&draft)?;
-        pictured(call, &draft).await?;
+        changing::pictured(call, &draft.markdown, draft.featured.as_ref()).await?;
         let slug = free_slug(call, &draft).await?;
         let approval = approval(call, &task).await?;
         let mut post = post(call, draft, &task, slug);
@@ -125,34 +123,6 @@ fn showable(draft: &Draft) -> Result<(), Stop> {
         Stop::failed(FailureKind::Input, text)
     };
     shown.map(drop).map_err(refused)
-}
-
-/// Whether the pictures that readers would be shown are there.
-async fn pictured(call: &Call, draft: &Draft) -> Result<(), Stop> {
-    let names = names(&draft.markdown, draft.featured.as_ref());
-    let names: BTreeSet<_> = names.into_iter().collect();
-    if names.is_empty() {
-        return Ok(());
-    }
-    let client = StoreClient::within(call, call.remaining() / 2);
-    let media = Media::existing(&call.settings, call.resources.folder(), client);
-    let absent = match media {
-        Ok(media) => absent(media.as_ref(), &names).await,
-        Err(error) => Err(error),
-    };
-    let cause = match absent {
-        Ok(absent) => missing(&absent, names.len()),
-        Err(error) => Some(error.to_string()),
-    };
-    cause.map_or(Ok(()), |cause| {
-        Err(Stop::unavailable(
-            "media store",
-            format!(
-                "{cause}; {PUT_BACK}, or, if they are lost, cancel the run, and \
-                `callboard tasks retry` with `--from` the stage that makes them"
-            ),
-        ))
-    })
 }
 
 /// The task, if it is time to publish it.

@@ -7,6 +7,7 @@ use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::changing;
 use crate::tables::posts::{self, PostStatus};
 
 struct Scheduled;
@@ -56,6 +57,7 @@ impl Handler for Scheduled {
             let reason = format!("post `{slug}` is published at {at}");
             return Err(Stop::Deferred { until: at, reason });
         }
+        changing::pictured(call, &post.markdown, post.featured.as_ref()).await?;
         let mut done = Done::new(Writes { slug }).effect("posts_published", 1);
         done.writes.extend(posts::publish_due(&call.run, call.now));
         Ok(done)

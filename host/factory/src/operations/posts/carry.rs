@@ -12,7 +12,7 @@ use callboard_core::operations::{Actor, ListEntry, OperationError};
 use callboard_core::store::{StoreError, StoreErrorKind, Transaction};
 use callboard_core::value::{JsonProblem, json_in};
 
-use super::steps::{now, schedule};
+use super::steps::{bounded, now, schedule};
 use crate::diary::id::derived;
 use crate::draft::Image;
 use crate::markdown;
@@ -238,6 +238,7 @@ pub async fn import(
     by: &Actor,
 ) -> Result<ImportedPosts, OperationError> {
     sound(&document, name)?;
+    in_time(app, &document, name).await?;
     let detail = format!("imported at {} from {name}", now());
     let (posts, who, file) = (document.posts.clone(), by.name.clone(), name.to_owned());
     let work = app.store().write(move |transaction| {
@@ -269,6 +270,35 @@ pub async fn import(
         added,
         unchanged,
     })
+}
+
+/// Each post that waits for a time has one that is to come, and that a run may wait for.
+async fn in_time(app: &App, document: &CarriedPosts, name: &str) -> Result<(), OperationError> {
+    for (number, post) in document.posts.iter().enumerate() {
+        if post.status != PostStatus::Scheduled || is_here(app, post).await? {
+            continue;
+        }
+        let place = format!(
+            "nothing is imported: {name}: posts[{number}], `{}`",
+            post.slug
+        );
+        let Some(at) = post.scheduled_at else {
+            let problem = format!("{place}: it is `scheduled`, and has no `scheduled_at`");
+            let mend = "write one, or `\"status\": \"unpublished\"`";
+            return Err(OperationError::usage(problem).mend(mend));
+        };
+        bounded(app, &post.slug, at).await.map_err(|error| {
+            let problem = format!("{place}: {error}");
+            OperationError::new(error.kind, problem)
+                .mend("write another `scheduled_at`, or `\"status\": \"unpublished\"`")
+        })?;
+    }
+    Ok(())
+}
+
+async fn is_here(app: &App, post: &CarriedPost) -> Result<bool, OperationError> {
+    let here = app.store().read_first(posts::about(&post.subject)).await?;
+    Ok(here.is_some())
 }
 
 /// Each post by itself, and no two of one name.

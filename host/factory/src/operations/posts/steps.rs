@@ -1,16 +1,19 @@
 //! What a person does with a post that is there: each is a row of the table of transitions, and asking for
 //! what is so already changes nothing.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::json;
 
 use callboard_core::app::App;
-use callboard_core::operations::{Actor, OperationError, runs};
+use callboard_core::operations::{Actor, ErrorKind, OperationError, runs};
 use callboard_core::outcome::Patch;
 use callboard_core::store::{microseconds, timestamp};
 use callboard_core::value::Value;
 
 use super::{MovedPost, PostMoveView, found};
+use crate::media::{Media, PUT_BACK, absent, missing, names};
 use crate::tables::posts::{self, POSTS, Post, PostEvent, PostStatus};
 use crate::tables::transitions::{At, Happening, Word};
 
@@ -24,8 +27,24 @@ pub async fn history(app: &App, wanted: &str) -> Result<Vec<PostMoveView>, Opera
     Ok(moves.into_iter().map(Into::into).collect())
 }
 
+/// What shows pictures that are not there is put before no reader.
+async fn pictured(app: &App, wanted: &str) -> Result<(), OperationError> {
+    let post = found(app, wanted).await?;
+    let names = names(&post.markdown, post.featured.as_ref());
+    let names: BTreeSet<_> = names.into_iter().collect();
+    if names.is_empty() || post.status == PostStatus::Published {
+        return Ok(());
+    }
+    let absent = absent(Media::of(app).await?.as_ref(), &names).await?;
+    missing(&absent, names.len()).map_or(Ok(()), |problem| {
+        let problem = format!("post `{}`: {problem}", post.slug);
+        Err(OperationError::new(ErrorKind::Unavailable, problem).mend(PUT_BACK))
+    })
+}
+
 /// Put a post on the site now, as a new one.
 pub async fn publish(app: &App, wanted: &str, by: &Actor) -> Result<MovedPost, OperationError> {
+    pictured(app, wanted).await?;
     let set = [
         ("published_at", Value::from(now())),
         ("scheduled_at", Value::Null),
@@ -62,6 +81,7 @@ pub async fn restore(app: &App, wanted: &str, by: &Actor) -> Result<MovedPost, O
         let mend = format!("{first}`callboard posts publish {slug}` publishes it now");
         return Err(OperationError::usage(problem).mend(mend));
     }
+    pictured(app, &post.slug).await?;
     step(app, &post.slug, PostEvent::Restore, by, &[]).await
 }
 
@@ -93,7 +113,7 @@ pub async fn schedule(
             post,
         });
     }
-    bounded(app, &post, at).await?;
+    bounded(app, &post.slug, at).await?;
     let start = runs::Start {
         pipeline: PIPELINE,
         input: Patch::from_iter([("post".to_owned(), json!(post.id))]),
@@ -127,8 +147,8 @@ pub async fn schedule(
 }
 
 /// A time that is to come, within what a run may wait.
-async fn bounded(app: &App, post: &Post, at: Timestamp) -> Result<(), OperationError> {
-    let (slug, now) = (&post.slug, now());
+pub(super) async fn bounded(app: &App, slug: &str, at: Timestamp) -> Result<(), OperationError> {
+    let now = now();
     if at <= now {
         let problem = format!("{at} is over: a post is scheduled for a time that is to come");
         let mend = format!("`callboard posts publish {slug}` publishes it now");

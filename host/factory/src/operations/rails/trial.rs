@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use callboard_core::app::{App, LoadedRevision};
 use callboard_core::engine::RunnableRevision;
-use callboard_core::handler::{Call, Fallbacks, Tokens};
+use callboard_core::handler::{Call, Fallbacks, Tally, Tokens};
 use callboard_core::lines::Lines;
 use callboard_core::model::role::{self, Provider};
 use callboard_core::operations::{OperationError, named};
@@ -296,6 +296,7 @@ impl Trial<'_> {
             resources: self.runnable.resources.clone(),
             lines: Lines::default(),
             fallbacks: Fallbacks::default(),
+            tally: Tally::default(),
         };
         let verdict = judge(&call, judging, *question, &labelled.judged).await?;
         match call.fallbacks.take().first() {

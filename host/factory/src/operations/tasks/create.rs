@@ -55,8 +55,18 @@ pub async fn create(app: &App, asked: Asked<'_>) -> Result<Created, OperationErr
         if !asked.anew {
             return Ok(there);
         }
+        let before = there.task.run.clone();
         begins_anew(app, &there.task).await?;
-        return begin(app, &asked, takes_topic, Some(&there.task.id)).await;
+        let begun = begin(app, &asked, takes_topic, Some(&there.task.id)).await;
+        // Somebody else had it begun in the same moment.
+        let by_another = begun.is_err() && again_in_hand(app, &there.task.id, &before).await?;
+        return match begun {
+            Err(_) if by_another => Ok(Created {
+                task: super::show(app, &there.task.id).await?.task,
+                ..there
+            }),
+            begun => begun,
+        };
     }
     match begin(app, &asked, takes_topic, None).await {
         // Somebody else asked for it in the same moment.
@@ -81,6 +91,12 @@ async fn begins_anew(app: &App, task: &TaskView) -> Result<(), OperationError> {
         return refused(why, format!("callboard tasks retry {short}"));
     }
     Ok(())
+}
+
+/// Whether a task has another run than it had.
+async fn again_in_hand(app: &App, id: &str, before: &str) -> Result<bool, OperationError> {
+    let task = app.store().read_first(tasks::by_id(id)).await?;
+    Ok(task.is_some_and(|task| task.run != before))
 }
 
 /// Queue a run with its task: a new one, or one that is there and whose run is not.
@@ -113,7 +129,8 @@ async fn begin(
             at: At::Moment(Timestamp::now()),
         };
         if let Some(again) = again {
-            return tasks::step(again, &happening, &[("run", run.into())]).into();
+            let [moved, noted] = tasks::step(again, &happening, &[("run", run.into())]);
+            return vec![moved.exactly(1), noted];
         }
         let new = NewTask {
             id: &id,
@@ -173,10 +190,8 @@ async fn is_the_same(app: &App, task: &Task, asked: &Asked<'_>) -> Result<(), Op
     if task.asked != asked.topic {
         return other("topic", &task.asked, asked.topic);
     }
-    // The run may have been pruned since.
-    let pipeline = runs::pipeline_of(app, &task.run).await?;
-    if let Some(pipeline) = pipeline.filter(|pipeline| pipeline != asked.pipeline) {
-        return other("pipeline", &pipeline, asked.pipeline);
+    if task.pipeline != asked.pipeline {
+        return other("pipeline", &task.pipeline, asked.pipeline);
     }
     let start = runs::Start {
         pipeline: asked.pipeline,

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use callboard_core::store::model_calls::StageUse;
 use callboard_core::store::named::Short;
 
+use crate::draft::digest;
 use crate::images::Which;
 use crate::rails::aggregate::Report;
 use crate::tables::drafts::{Draft, Origin};
@@ -262,7 +263,7 @@ impl From<Source> for TaskSource {
 
 impl From<Draft> for DraftView {
     fn from(draft: Draft) -> Self {
-        let (report, notes) = match serde_json::from_str::<Json>(&draft.report) {
+        let (report, mut notes) = match serde_json::from_str::<Json>(&draft.report) {
             Ok(report) => {
                 let notes = report["notes"].as_array().into_iter().flatten();
                 let notes = notes.filter_map(|note| note.as_str().map(str::to_owned));
@@ -274,6 +275,10 @@ impl From<Draft> for DraftView {
                 (Json::Null, vec![note])
             }
         };
+        let judged = report["rails"]["text"].as_str().filter(|it| !it.is_empty());
+        if judged.is_some_and(|judged| judged != digest(&draft.title, &draft.markdown)) {
+            notes.insert(0, "the rails judged another text than this one".to_owned());
+        }
         // One that cannot be read is told where it is published.
         let text = draft.text().unwrap_or_default();
         Self {

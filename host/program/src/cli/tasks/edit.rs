@@ -8,6 +8,7 @@ use std::process::Command;
 use callboard_core::app::App;
 use callboard_factory::operations::tasks::{self, DraftView};
 use clap::Args;
+use tempfile::TempPath;
 
 use super::NamedTask;
 use crate::cli::output::Answered;
@@ -40,10 +41,13 @@ impl Edit {
         let draft = details
             .draft
             .ok_or_else(|| Failure::usage(format!("task {short} has no draft to edit yet")))?;
-        let written = match (&self.file, &self.title) {
-            (Some(file), _) => Some(read(file)?),
-            (None, Some(_)) => None,
-            (None, None) => Some(in_editor(&draft)?),
+        let (written, place) = match (&self.file, &self.title) {
+            (Some(file), _) => (Some(read(file)?), None),
+            (None, Some(_)) => (None, None),
+            (None, None) => {
+                let (text, place) = in_editor(&draft)?;
+                (Some(text), Some(place))
+            }
         };
         let (title, markdown) = written.as_deref().map_or((None, None), parted);
         let edit = tasks::Edit {
@@ -53,7 +57,8 @@ impl Edit {
             by: &self.who.by,
         };
         // By its id: meanwhile another one may be the latest.
-        let edited = tasks::edit(app, &details.task.id, edit).await?;
+        let edited = tasks::edit(app, &details.task.id, edit).await;
+        let edited = edited.map_err(|error| left(error.into(), place, short))?;
         let output = context.output;
         match &edited {
             Some(new) => {
@@ -91,8 +96,21 @@ fn parted(text: &str) -> (Option<&str>, Option<&str>) {
     }
 }
 
-/// What a person makes of a draft.
-fn in_editor(draft: &DraftView) -> Result<String, Failure> {
+/// A failure after which what a person wrote in the editor is still where it was written.
+fn left(failure: Failure, place: Option<TempPath>, task: &str) -> Failure {
+    let Some(Ok(path)) = place.map(TempPath::keep) else {
+        return failure;
+    };
+    let path = path.display();
+    let first = failure.why.mend.clone().map(|mend| mend + "; ");
+    let first = first.unwrap_or_default();
+    failure.help(format!(
+        "{first}what you wrote is in {path}: `callboard tasks edit {task} --file {path}`"
+    ))
+}
+
+/// What a person makes of a draft, and the file that it is in until it is kept.
+fn in_editor(draft: &DraftView) -> Result<(String, TempPath), Failure> {
     let wrong =
         |error: std::io::Error| Failure::usage(format!("the draft for the editor: {error}"));
     let mut file = tempfile::Builder::new()
@@ -112,7 +130,10 @@ fn in_editor(draft: &DraftView) -> Result<String, Failure> {
         .status();
     let help = "set EDITOR to one that is there, or use `--file`";
     match ended {
-        Ok(status) if status.success() => read(file.path()),
+        Ok(status) if status.success() => {
+            let place = file.into_temp_path();
+            Ok((read(&place)?, place))
+        }
         Ok(status) => Err(Failure::usage(format!("editor `{said}`: {status}")).help(help)),
         Err(error) => Err(Failure::usage(format!("editor `{said}`: {error}")).help(help)),
     }
