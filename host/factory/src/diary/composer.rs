@@ -9,7 +9,7 @@ use super::claim::claim;
 use super::page::{
     Cited, Composed, Count, Counts, Day, Item, Named, Page, Section, Source, Unrendered, render,
 };
-use super::prose::Prose;
+use super::prose::{Prose, is_ended};
 use super::theme::Theme;
 use crate::draft::{Claim, Draft, Kind};
 use crate::slug;
@@ -296,8 +296,8 @@ fn ended(text: &mut String) {
     let open = text
         .chars()
         .next_back()
-        .is_some_and(|c| c.is_alphanumeric() || ")`]\"'*".contains(c));
-    if open && !text.ends_with(crate::markdown::is_spaceless) {
+        .is_some_and(|c| c.is_alphanumeric() || ")`]\"'*\u{201d}\u{2019}".contains(c));
+    if open && !is_ended(text) && !text.ends_with(crate::markdown::is_spaceless) {
         text.push('.');
     }
 }

@@ -176,3 +176,11 @@ fn what_a_stranger_writes_is_no_template() {
         draft.markdown
     );
 }
+
+#[test]
+fn what_ends_within_quotes_and_brackets_is_ended() {
+    let reasons = "It says \"a single match.\"\n\nThere are others (names, paths, etc.)";
+    let draft = text(&[("feat: name what is found", reasons)]);
+    let told = "It says \"a single match.\" There are others (names, paths, etc.)\n";
+    assert!(draft.markdown.contains(told), "{}", draft.markdown);
+}

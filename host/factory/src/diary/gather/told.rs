@@ -4,7 +4,7 @@ use super::super::bundle::{Change, Point};
 use super::super::forge::Forge;
 use super::super::headline::Headline;
 use super::super::log::Entry;
-use super::super::message::{Message, is_for_tools, is_private};
+use super::super::message::{Message, is_for_tools, is_private, is_reference};
 use super::super::prose::Prose;
 use super::super::rules::Rules;
 use super::super::text::bare;
@@ -171,7 +171,7 @@ fn fitting(paragraphs: &[Prose], announced: bool) -> Vec<String> {
         let limit = if index == 0 && !last { FIRST } else { ALL };
         for sentence in paragraph.sentences() {
             let plain = sentence.plain();
-            if is_for_tools(&plain) {
+            if is_for_tools(&plain) || is_reference(&plain) {
                 continue;
             }
             if is_private(&plain) || (sentence.announces() && !(announced && last)) {

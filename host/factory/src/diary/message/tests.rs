@@ -88,3 +88,56 @@ fn what_is_taken_back_is_named() {
     assert!(lines::is_private("Mail me at ada@x.example") && lines::is_private("ask @everyone"));
     assert!(!lines::is_private("The token is read"));
 }
+
+#[test]
+fn an_address_in_the_middle_of_a_sentence_is_a_part_of_it() {
+    let told = |body: &str| texts(&read(body).paragraphs);
+    assert_eq!(
+        told("This uses the width as requested in\nhttps://a.example/b."),
+        ["This uses the width as requested in https://a.example/b."]
+    );
+    assert_eq!(
+        told("It is deprecated as of 9.1; see\nhttps://a.example/b\nfor what to do."),
+        ["It is deprecated as of 9.1; see https://a.example/b for what to do."]
+    );
+    assert_eq!(
+        told("Mends the clock. This\nfixes #185"),
+        ["Mends the clock. This fixes #185"]
+    );
+    assert_eq!(
+        told("It was asked for.\nhttps://a.example/b\n"),
+        ["It was asked for."]
+    );
+    assert_eq!(told("It was asked for\nFixes #12\n"), ["It was asked for"]);
+}
+
+#[test]
+fn notes_at_the_foot_are_no_words() {
+    let body = "This is where we can find those[1]. It is the standard [2] of `list[1]`.\n\n[1]: https://a.example/b\n[2] https://a.example/c\n[3] - https://a.example/d";
+    assert_eq!(
+        texts(&read(body).paragraphs),
+        ["This is where we can find those. It is the standard of list[1]."]
+    );
+    assert_eq!(
+        texts(&read("It reads list[1] once.").paragraphs),
+        ["It reads list[1] once."]
+    );
+}
+
+#[test]
+fn what_closes_issues_and_what_is_an_id_is_no_reason() {
+    for line in [
+        "Closes #3048, Closes #3112.",
+        "Fixes #829, Fixes #2731, Fixes #2747,\nFixes #2770 and\nFixes #3144.",
+        "Fixes #829, #2731,\n#2747.",
+        "Partially fixes #12 (see #13)",
+        "#1018.",
+        "Amends: 06847da9126a99c88bf347adf213d33bfe4e4af2.",
+        "Done in 0a2919f3c14",
+        "see d7425fabf6 and 11f796999c for reference",
+    ] {
+        assert_eq!(texts(&read(line).paragraphs), [""; 0], "{line}");
+    }
+    let told = "The reader that came with 0a2919f3c14 lost the last line of each file.";
+    assert_eq!(texts(&read(told).paragraphs), [told]);
+}
