@@ -1,7 +1,7 @@
 //! Habits of real repositories, each as a small one of its own: what is told of a day is what
 //! landed on it, in the words of its messages.
 
-use callboard_factory::diary::bundle::Bundle;
+use callboard_factory::diary::bundle::{Bundle, Change};
 use callboard_factory::diary::check::check;
 use callboard_factory::diary::composer::compose;
 use callboard_factory::draft::Draft;
@@ -184,7 +184,11 @@ async fn a_revert_of_another_day_is_told_as_one() {
     story.git(&["revert", "--no-edit", "HEAD"]);
     story
         .tells(
-            &["## Reverted", "Revert \"Turn the new engine on\" (`"],
+            &[
+                "## Reverted",
+                "**Revert \"Turn the new engine on\"** (`",
+                "What it takes back is of 24 June 2026 (`",
+            ],
             &["## Added"],
         )
         .await;
@@ -281,10 +285,10 @@ async fn changes_of_one_name_stay_several_and_people_of_one_address_one() {
     }
     let (bundle, draft) = story.day(DAY).await;
     assert_eq!((bundle.changes.len(), bundle.people), (3, 1));
-    assert_eq!(
-        draft.markdown.matches("Update the page of orders").count(),
-        3
-    );
+    let told = |text: &str| draft.markdown.matches(text).count();
+    assert_eq!(told("Update the page of orders"), 1, "{}", draft.markdown);
+    let cited = |change: &Change| told(&format!("`{}`", change.commit.short));
+    assert!(bundle.changes.iter().all(|change| cited(change) == 1));
 }
 
 #[tokio::test]

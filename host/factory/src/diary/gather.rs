@@ -1,7 +1,10 @@
 //! From the history of a branch to the bundle of one day.
 
+mod points;
+mod sentences;
 mod told;
 mod undo;
+mod undone;
 mod unit;
 mod weigh;
 
@@ -79,6 +82,8 @@ impl Landed {
 /// The messages of a day that were read, by their id.
 pub struct Messages {
     pub entries: BTreeMap<String, Entry>,
+    /// What they take back and is of other days.
+    pub undone: Vec<Entry>,
     pub detail: Detail,
     /// How many there was no room for.
     pub over_limit: u64,
@@ -108,12 +113,15 @@ impl Gatherer<'_> {
         let wanted = &ids[..ids.len().min(self.limit)];
         let (entries, detail) = git.commits(wanted, &mut room).await?;
         let over_limit = (ids.len() - entries.len()) as u64;
+        let taken_back = undone::of(&entries, &landed.history);
+        let (undone, _) = git.commits(&taken_back, &mut room).await?;
         let entries = entries
             .into_iter()
             .map(|entry| (entry.id.clone(), entry))
             .collect();
         Ok(Messages {
             entries,
+            undone,
             detail,
             over_limit,
         })
@@ -152,8 +160,12 @@ impl Gatherer<'_> {
         };
         undo::join(&mut units);
         sorter.dropped.undone = undo::undo(&mut units);
-        let changes = units.into_iter().filter_map(|unit| sorter.take(unit));
-        let mut changes: Vec<Change> = changes.collect();
+        let mut changes = Vec::new();
+        for unit in units {
+            let undoes = undone::find(&unit, &read.undone);
+            let change = sorter.take(unit);
+            changes.extend(change.map(|change| Change { undoes, ..change }));
+        }
         let mut releases = sorter.releases.0;
         name(&mut changes, &mut releases);
         Bundle {
@@ -268,7 +280,9 @@ fn name(changes: &mut [Change], releases: &mut [Release]) {
         .iter()
         .flat_map(Change::commits)
         .map(|commit| commit.id.clone());
+    let undone = changes.iter().filter_map(|change| change.undoes.as_ref());
     let mut ids: Vec<String> = commits
+        .chain(undone.map(|undone| undone.commit.clone()))
         .chain(releases.iter().map(|it| it.commit.clone()))
         .collect();
     ids.sort_unstable();
@@ -278,6 +292,9 @@ fn name(changes: &mut [Change], releases: &mut [Release]) {
         let commits = std::iter::once(&mut change.commit);
         for commit in commits.chain(&mut change.parts).chain(&mut change.also) {
             commit.short = short(&commit.id, &ids);
+        }
+        if let Some(undone) = &mut change.undoes {
+            undone.short = short(&undone.commit, &ids);
         }
     }
     releases.sort_by(|a, b| (&a.commit, &a.name).cmp(&(&b.commit, &b.name)));

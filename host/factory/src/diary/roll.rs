@@ -4,11 +4,11 @@
 use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope};
 use callboard_core::workspace::{Definitions, Place};
 
-use super::bundle::{Bundle, Change, Commit, Dropped, Point};
+use super::bundle::{Bundle, Change, Commit, Dropped, Point, Undone};
 use super::composer::compile;
 use super::forge::Remote;
 use super::page::{
-    self, BLOCKS, Composed, FOLDER, Page, Section, TEMPLATE, Unrendered, Writer, render,
+    self, BLOCKS, Composed, FOLDER, LeftOut, Page, Section, TEMPLATE, Unrendered, Writer, render,
 };
 use super::release::Release;
 use super::theme::Theme;
@@ -163,7 +163,11 @@ fn samples() -> [Page; 3] {
             .collect(),
         ..Section::default()
     }];
-    told.unnamed = 1;
+    told.left_out = LeftOut {
+        untitled: 1,
+        no_room: 2,
+        ..told.left_out
+    };
     let quiet = Bundle {
         day: "2026-12-31".to_owned(),
         repository: "sample".to_owned(),
@@ -214,6 +218,13 @@ fn sample() -> Bundle {
                 })
                 .collect(),
             note: line("What breaks."),
+            more: 3,
+            undoes: said.then(|| Undone {
+                commit: "2b3c4d5e".repeat(5),
+                short: "2b3c4d5e".to_owned(),
+                day: "2025-12-31".to_owned(),
+                title: "A sample of before".to_owned(),
+            }),
             breaking: index < 2,
             request: said.then_some(12),
             commit: Commit {

@@ -63,6 +63,7 @@ pub(crate) fn of(entries: Vec<Entry>) -> Bundle {
     let entries = entries.into_iter().map(|entry| (entry.id.clone(), entry));
     let messages = Messages {
         entries: entries.collect(),
+        undone: Vec::new(),
         detail: Detail::Lines,
         over_limit: 0,
     };

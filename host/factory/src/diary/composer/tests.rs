@@ -43,17 +43,17 @@ On 25 June 2026, **callboard** took in 4 changes by 3 people: 1 addition, 2 fixe
 - One retry
 - On a fresh connection
 
-Smaller ones:
+With no more than a title:
 
 - Name the table that is missing (`033b5c7d`)
 
 ## Also
 
-- Say how (`043b5c7d`)
+- Documentation: Say how (`043b5c7d`)
 
 ---
 
-*Written by the built-in composer from what landed in callboard on 25 June 2026. Left out: nothing.*
+*Written by the built-in composer from what landed in callboard on 25 June 2026.*
 ";
     assert_eq!(draft.markdown, expected);
     let tags = [
@@ -104,11 +104,6 @@ fn what_is_told_is_bounded_and_the_rest_is_a_list() {
         (500..950).contains(&told.split_whitespace().count()),
         "{told}"
     );
-    assert!(
-        draft
-            .markdown
-            .contains("more changes have no title that says anything, or no room here")
-    );
     // Every change is told, named or counted.
     let named = bundle
         .changes
@@ -116,7 +111,9 @@ fn what_is_told_is_bounded_and_the_rest_is_a_list() {
         .filter(|change| draft.markdown.contains(&change.commit.short));
     let counted = bundle.changes.len() - named.count();
     assert!(
-        draft.markdown.contains(&format!("{counted} more changes")),
+        draft.markdown.contains(&format!(
+            "Left out: {counted} changes that had no room here.*"
+        )),
         "{counted}"
     );
 }
@@ -182,5 +179,42 @@ fn what_ends_within_quotes_and_brackets_is_ended() {
     let reasons = "It says \"a single match.\"\n\nThere are others (names, paths, etc.)";
     let draft = text(&[("feat: name what is found", reasons)]);
     let told = "It says \"a single match.\" There are others (names, paths, etc.)\n";
+    assert!(draft.markdown.contains(told), "{}", draft.markdown);
+}
+
+#[test]
+fn what_is_only_named_stands_by_its_theme_and_what_is_left_out_is_told_once() {
+    let draft = text(&[
+        ("fix: close the file", "It stayed open."),
+        ("ci: add aarch64 Windows", ""),
+        ("style: apply rustfmt", ""),
+        ("docs: link the page", ""),
+        ("ci: ask less", ""),
+        ("feat: x", ""),
+    ]);
+    let told = "\
+## Also
+
+- Documentation: Link the page (`043b5c7d`)
+- Build and checks: Add aarch64 Windows (`023b5c7d`); Ask less (`053b5c7d`)
+- Housekeeping: Apply rustfmt (`033b5c7d`)
+
+---
+
+*Written by the built-in composer from what landed in callboard on 25 June 2026. Left out: 1 change whose title says nothing.*
+";
+    assert!(draft.markdown.ends_with(told), "{}", draft.markdown);
+}
+
+#[test]
+fn what_leads_is_told_first_even_without_a_reason() {
+    let mut bundle = bundle(&[
+        ("feat: name the parts", "Nobody knew them."),
+        ("feat: rewrite the reader", ""),
+    ]);
+    bundle.changes[1].importance = 9;
+    let draft = compose(&bundle, TEMPLATE).expect("a text");
+    assert_eq!(draft.title, "Rewrite the reader");
+    let told = "## Added\n\n**Rewrite the reader** (`023b5c7d`).\n\n**Name the parts** (`013b5c7d`). Nobody";
     assert!(draft.markdown.contains(told), "{}", draft.markdown);
 }

@@ -6,8 +6,9 @@ use super::super::forge::Forge;
 use super::super::headline::{Headline, Merge};
 use super::super::landed::{History, Landing};
 use super::super::log::Entry;
-use super::super::message::Message;
+use super::super::message::{Message, undone};
 use super::super::prose::Prose;
+use super::super::text::bare;
 use super::super::theme::Theme;
 
 /// The longest paragraph, in characters, that is the title of a merge.
@@ -22,6 +23,8 @@ pub(super) struct Unit {
     pub(super) parts: Vec<Entry>,
     /// Commits of the day that are the same again.
     pub(super) also: Vec<Entry>,
+    /// Merges without words that brought it, by id and title.
+    pub(super) via: Vec<(String, String)>,
 }
 
 /// The units of a landing. A merge that says nothing itself is told by what it brought.
@@ -45,8 +48,13 @@ pub(super) fn units(
     let named = unit.headline.request.is_some() || !unit.headline.title.is_empty();
     let says = !branch && (merge.is_none() || named);
     if !says && depth > 0 {
+        let brought = units.len();
         for inner in history.within(landing) {
             self::units(history, &inner, (&mut *entries, forge), depth - 1, units);
+        }
+        for inner in &mut units[brought..] {
+            let title = bare(&unit.entry.subject);
+            inner.via.push((unit.entry.id.clone(), title));
         }
         return;
     }
@@ -75,6 +83,7 @@ impl Unit {
         };
         let squashed = headline.request.is_some() && merge.is_none();
         let mut message = Message::read(&entry.body, &entry.trailers, forge, squashed);
+        message.undoes.extend(undone(&entry.subject));
         if let Some(merge) = merge {
             headline.request = headline.request.or_else(|| merge_request(&entry.body));
             let said = said(merge, &entry.body, &mut message);
@@ -90,6 +99,7 @@ impl Unit {
             message,
             parts: Vec::new(),
             also: Vec::new(),
+            via: Vec::new(),
         }
     }
 
@@ -98,7 +108,9 @@ impl Unit {
     fn name_merge(&mut self, merge: &Merge, forge: Forge) {
         if let Some(branch) = &merge.branch {
             let own = |item: &Prose| item.plain().starts_with(&format!("{branch}:"));
-            self.message.items.retain(|item| !own(item));
+            for list in &mut self.message.lists {
+                list.items.retain(|item| !own(item));
+            }
         }
         if !self.headline.title.is_empty() {
             return;
@@ -154,6 +166,23 @@ impl Unit {
         ids.any(|id| id.starts_with(name))
     }
 
+    /// Whether it takes something back.
+    pub(super) fn reverts(&self) -> bool {
+        match &self.headline.undo {
+            Some(undo) => !undo.restores,
+            None => !self.message.undoes.is_empty(),
+        }
+    }
+
+    /// Whether it came with a merge without words that has this id, or its beginning, or title.
+    pub(super) fn came_with(&self, revert: &Self) -> bool {
+        let title = revert.headline.undo.as_ref().map(|undo| bare(&undo.of));
+        self.via.iter().any(|(id, subject)| {
+            let mut names = revert.message.undoes.iter();
+            names.any(|name| id.starts_with(name.as_str())) || title.as_ref() == Some(subject)
+        })
+    }
+
     /// The theme of its own headline, or of the weightiest of what it brought.
     pub(super) fn theme(&self) -> Theme {
         let own = Theme::of(&self.headline, self.entry.paths.iter());
@@ -192,7 +221,7 @@ fn said(merge: &Merge, body: &str, message: &mut Message) -> Option<String> {
     }
     let paragraph = message.paragraphs.first()?;
     let fits = paragraph.length() <= TITLE && paragraph.sentences().len() == 1;
-    fits.then(|| message.paragraphs.remove(0).source())
+    fits.then(|| message.take_first().source())
 }
 
 /// `fix-the-clock` as words.

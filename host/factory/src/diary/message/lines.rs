@@ -252,14 +252,16 @@ pub(super) fn closed(text: &str) -> Vec<u64> {
 }
 
 /// What a text says it takes back: ids of commits, and `#12`.
-pub(super) fn undone(text: &str) -> Vec<String> {
+pub fn undone(text: &str) -> Vec<String> {
     pattern!(
         COMMIT,
         r"(?i)\bth(?:is|e following)\s+(?:reverts|reapplies)\s+(?:merge\s+)?commits?\s+([0-9a-f]{7,64})"
     );
+    pattern!(ID, r"(?i)^\s*reverts?:?\s+(?:commit\s+)?([0-9a-f]{7,64})\b");
     pattern!(REQUEST, r"(?im)^reverts\s+[\w./-]*[#!](\d{1,9})\.?\s*$");
-    let commits = COMMIT
+    let commits = ID
         .captures_iter(text)
+        .chain(COMMIT.captures_iter(text))
         .map(|found| found[1].to_lowercase());
     let requests = REQUEST
         .captures_iter(text)

@@ -19,7 +19,7 @@ fn reasons_come_without_what_is_for_tools_and_reviewers() {
         ["The socket was stale, e.g. after six seconds. Retrying once mends it."]
     );
     assert_eq!(
-        texts(&message.items),
+        texts(&message.lists[0].items),
         ["one retry on a fresh connection", "a test"]
     );
     assert_eq!(message.closes, [12]);
@@ -36,9 +36,11 @@ fn wrapped_lines_that_begin_with_a_mark_go_on() {
             "The tool reads the value of the option, which is the name of a <file> or a - (dash) for the standard input, and # signs are comments. It fixes #12 too, and the bug: it no longer stops. That is 3. the last of all."
         ]
     );
-    assert!(message.items.is_empty());
+    assert!(message.lists.is_empty());
     let list = read("Two gaps\n- one\n- two\n\nDone:\n1. all of it\n");
-    assert_eq!(texts(&list.items), ["one", "two", "all of it"]);
+    assert_eq!(texts(&list.lists[0].items), ["one", "two"]);
+    assert_eq!(texts(&list.lists[1].items), ["all of it"]);
+    assert!(list.lists[1].is_numbered && list.lists[1].after == 2);
 }
 
 #[test]
