@@ -36,6 +36,8 @@ pub struct Change {
     /// What claims name it by: `c1`.
     pub id: String,
     pub theme: Theme,
+    /// Whether its headline says of what kind it is.
+    pub typed: bool,
     /// Its headline with the scope; code stands in backticks.
     pub title: String,
     /// Why, and how it was mended: whole sentences of its message.

@@ -14,6 +14,7 @@ use super::page::{
     render,
 };
 use super::prose::Prose;
+use super::release::Release;
 use super::theme::Theme;
 use crate::draft::{Claim, Draft, Kind};
 use crate::slug;
@@ -25,6 +26,8 @@ const WORDS: usize = 760;
 /// Characters of the title of a post, of one of a change, and of an excerpt.
 const TITLE: usize = 90;
 const LINE: usize = 200;
+/// Characters of a title that a release leaves it at least.
+const SHORT: usize = 60;
 const EXCERPT: usize = 220;
 /// How many changes are named without a reason.
 const NAMED: usize = 50;
@@ -70,8 +73,8 @@ pub fn compile(bundle: &Bundle) -> Composed {
     if let Some(lead) = lead(&ranked) {
         ranked.retain(|change| change.id != lead.id);
         ranked.insert(0, lead);
-        composer.head(&mut page, &ranked);
     }
+    composer.head(&mut page, &ranked);
     composer.releases(&mut page);
     composer.body(&mut page, &ranked);
     Composed {
@@ -92,11 +95,15 @@ pub fn ranked(bundle: &Bundle) -> Vec<&Change> {
 
 /// What a page says before anything is told: day, name and counts.
 pub fn frame(bundle: &Bundle) -> Page {
+    // Kinds that are guessed from words are not counted.
+    let typed = bundle.changes.iter().filter(|change| change.typed).count();
+    let is_typed = 2 * typed > bundle.changes.len();
     let mut themes: Vec<Theme> = bundle.changes.iter().map(|change| change.theme).collect();
     themes.sort_unstable();
     themes.dedup();
     let of = |theme: Theme| bundle.changes.iter().filter(|it| it.theme == theme).count() as u64;
-    let themes = themes.into_iter().map(|theme| Count {
+    let themes = themes.into_iter().filter(|_| is_typed);
+    let themes = themes.map(|theme| Count {
         theme,
         count: of(theme),
     });
@@ -182,9 +189,11 @@ impl Composer<'_> {
     /// The title and the excerpt: the first change leads.
     fn head(&mut self, page: &mut Page, ranked: &[&Change]) {
         let titled = ranked.iter().filter(|change| says(change));
-        let mut room = EXCERPT;
+        page.release = self.release();
+        let released = page.release.chars().count();
+        let mut room = EXCERPT.saturating_sub(released);
         for change in titled.take(7) {
-            let title = shortened(&change.title, TITLE);
+            let title = shortened(&change.title, TITLE.saturating_sub(released).max(SHORT));
             let claim = claim(Kind::Title, &title, std::slice::from_ref(&change.id));
             if page.title.is_empty() {
                 page.title.clone_from(&claim.plain);
@@ -198,6 +207,21 @@ impl Composer<'_> {
             page.summary.push(claim.plain.clone());
             self.claims.push(claim);
         }
+    }
+
+    /// The release that leads: of the repository itself if there is one, the newest; with its name.
+    fn release(&self) -> String {
+        let name = self.bundle.name();
+        let releases = self.bundle.releases.iter().rev();
+        let own = |it: &&Release| it.name.rsplit_once(' ').is_none_or(|(of, _)| of == name);
+        let release = releases
+            .clone()
+            .find(own)
+            .or_else(|| releases.clone().next());
+        release.map_or(String::new(), |release| match release.name.contains(' ') {
+            true => Prose::line(&release.name).plain(),
+            false => Prose::line(&format!("{name} {}", release.name)).plain(),
+        })
     }
 
     /// Releases, those of one commit together.
@@ -283,20 +307,39 @@ fn says(change: &Change) -> bool {
     Prose::line(&change.title).says_something()
 }
 
-/// The weightiest change, or one that weighs about as much and whose title is one.
+/// The weightiest change, or one that weighs about as much and whose title is one. Tests, chores and
+/// moves lead only where nothing else is.
 fn lead<'b>(ranked: &[&'b Change]) -> Option<&'b Change> {
-    let mut titled = ranked.iter().filter(|change| says(change));
-    let first = titled.clone().next()?;
+    let titled: Vec<&Change> = ranked
+        .iter()
+        .copied()
+        .filter(|change| says(change))
+        .collect();
+    let able = |change: &&Change| !change.theme.is_minor() && !is_moving(&change.title);
+    let mut leading: Vec<&Change> = titled.iter().copied().filter(able).collect();
+    if leading.is_empty() {
+        leading = titled;
+    }
+    let first = leading.first()?;
     let equal = |change: &&&Change| change.importance + 1 >= first.importance;
     let fits = |change: &&&Change| Prose::line(&change.title).length() <= TITLE;
     Some(
-        titled
-            .by_ref()
+        leading
+            .iter()
             .take(6)
             .filter(equal)
             .find(fits)
             .unwrap_or(first),
     )
+}
+
+/// Whether a title says that something is only put elsewhere, or looks another way in the source.
+fn is_moving(title: &str) -> bool {
+    pattern!(
+        MOVING,
+        r"(?i)^(?:[\w/.-]+:\s+)?(?:(?:moves?|moved|moving|renames?|renamed|renaming|reformat\w*|formats?|formatted|silence[sd]?|lint\w*|clean(?:s|ed|ing)?(?:\s+up)?|tid(?:y|ied)|revert\w*|satisfy)\b|remove\w*\s+(?:more\s+|some\s+)?(?:unneeded|unused|leftover\w*|dead))"
+    );
+    MOVING.is_match(title)
 }
 
 /// Words with which no title ends.

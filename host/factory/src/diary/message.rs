@@ -22,6 +22,8 @@ pub struct Message {
     pub breaking: Option<Prose>,
     /// Issues that it closes.
     pub closes: Vec<u64>,
+    /// Whether it says that it fixes one.
+    pub fixes: bool,
     /// The id, or its beginning, of the commit that it takes back, or `#12`.
     pub undoes: Vec<String>,
 }
@@ -131,6 +133,7 @@ impl Message {
             .map(|(key, value)| format!("{key}: {value}"));
         let text = footers.fold(body.to_owned(), |text, footer| text + "\n" + &footer);
         self.closes = lines::closed(&text);
+        self.fixes = lines::fixes(&text);
         self.undoes = lines::undone(&text);
     }
 }

@@ -23,6 +23,8 @@ pub(super) const BLOCKS: [&str; 3] = ["title", "excerpt", "text"];
 pub struct Page {
     /// The title of the leading change; empty if no title says anything.
     pub title: String,
+    /// The release of the day that leads, with its name; empty if there is none.
+    pub release: String,
     /// Titles of the weightiest changes, as many as an excerpt has room for.
     pub summary: Vec<String>,
     pub day: Day,

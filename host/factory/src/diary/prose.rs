@@ -47,6 +47,15 @@ impl Prose {
         tame(&texts.collect::<String>()).trim().to_owned()
     }
 
+    /// Without its code.
+    pub fn words(&self) -> String {
+        let texts = self.0.iter().map(|piece| match piece {
+            Piece::Text(text) => text.as_str(),
+            Piece::Code(_) => "\u{fffc}",
+        });
+        texts.collect::<String>().trim().to_owned()
+    }
+
     /// As a line that [`Prose::line`] reads again.
     pub fn source(&self) -> String {
         let pieces = self.0.iter().map(|piece| match piece {

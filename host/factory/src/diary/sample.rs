@@ -64,6 +64,7 @@ pub(crate) fn of(entries: Vec<Entry>) -> Bundle {
     let messages = Messages {
         entries: entries.collect(),
         undone: Vec::new(),
+        known: Vec::new(),
         detail: Detail::Lines,
         over_limit: 0,
     };

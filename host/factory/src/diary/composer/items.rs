@@ -5,7 +5,7 @@ use super::super::page::{Cited, Item, Section, Source, Undone};
 use super::super::prose::{Prose, is_ended};
 use super::super::text::bare;
 use super::super::theme::Theme;
-use super::{Composer, LINE, day, says, shortened, sources};
+use super::{Composer, LINE, WORDS, day, says, shortened, sources};
 use crate::draft::Kind;
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ impl Composer<'_> {
             .and_then(|line| self.said.get(&bare(line)));
         let Some((theme, place)) = place
             .copied()
-            .filter(|_| !others && !self.is_reasoned(group))
+            .filter(|_| !others && self.words < WORDS && !self.is_reasoned(group))
         else {
             return false;
         };
@@ -56,6 +56,7 @@ impl Composer<'_> {
             return false;
         };
         let named = self.named(group).title;
+        item.numbered = false;
         item.points.push(format!("{} ({})", named.text, named.cite));
         true
     }

@@ -28,7 +28,7 @@ pub(super) struct Told {
 impl Unit {
     /// The change that it is.
     pub(super) fn change(self, rules: &Rules, counts: bool) -> Change {
-        let theme = self.theme();
+        let (theme, typed) = (self.theme(), self.is_typed());
         let told = Told::of(&self, rules);
         let says = !told.is_empty();
         let Weighed { lines, importance } = weigh::weigh(&self, says, rules, counts);
@@ -41,6 +41,7 @@ impl Unit {
         Change {
             id: String::new(),
             theme,
+            typed,
             title: headline.title,
             reasons: told.reasons,
             points: told.points,
@@ -107,7 +108,9 @@ impl Told {
             reasons,
             points,
             more,
-            numbered: message.parts.is_empty() && lists.iter().all(|list| list.is_numbered),
+            numbered: message.parts.is_empty()
+                && !lists.is_empty()
+                && lists.iter().all(|list| list.is_numbered),
             note: Vec::new(),
         }
     }

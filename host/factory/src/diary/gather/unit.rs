@@ -7,7 +7,7 @@ use super::super::headline::{Headline, Merge};
 use super::super::landed::{History, Landing};
 use super::super::log::Entry;
 use super::super::message::{Message, undone};
-use super::super::prose::Prose;
+use super::super::prose::{Prose, capital};
 use super::super::text::bare;
 use super::super::theme::Theme;
 
@@ -66,8 +66,10 @@ pub(super) fn units(
         .filter(|commit| !history.is_merge(**commit));
     let brought = brought.filter_map(|commit| entries.remove(&history.commits[*commit].id));
     unit.parts = brought.collect();
-    if let Some(merge) = merge {
-        unit.name_merge(&merge, forge);
+    match merge {
+        Some(merge) => unit.name_merge(&merge, forge),
+        None if history.is_merge(landing.commit) => unit.name_work(forge),
+        None => {}
     }
     units.push(unit);
 }
@@ -112,16 +114,46 @@ impl Unit {
                 list.items.retain(|item| !own(item));
             }
         }
+        let request = self.headline.request;
+        if is_hollow(&self.headline.title)
+            && let Some(first) = self.parts.first()
+        {
+            self.headline = Headline::read(&first.subject, forge);
+            self.headline.request = request.or(self.headline.request);
+            return;
+        }
         if !self.headline.title.is_empty() {
             return;
         }
-        let request = self.headline.request;
         self.headline = match (self.parts.as_slice(), &merge.branch) {
             ([only], _) => Headline::read(&only.subject, forge),
             (_, Some(branch)) => Headline::read(&spaced(branch), forge),
             _ => Headline::read(&self.entry.subject, forge),
         };
         self.headline.request = request.or(self.headline.request);
+    }
+
+    /// The title of a merge whose own begins with that it is one: that of the only commit it
+    /// brought, or what it merges.
+    fn name_work(&mut self, forge: Forge) {
+        let Some(work) = merged(&self.headline.title) else {
+            return;
+        };
+        let only = match self.parts.as_slice() {
+            [only] => Some(Headline::read(&only.subject, forge)),
+            _ => None,
+        };
+        let only = only.filter(|only| {
+            Prose::line(&only.title).says_something() && merged(&only.title).is_none()
+        });
+        let request = self.headline.request;
+        match only {
+            Some(only) => {
+                self.headline = only;
+                self.headline.request = request.or(self.headline.request);
+            }
+            None => self.headline.title = work,
+        }
     }
 
     /// The headline as a whole, to be known by.
@@ -183,24 +215,33 @@ impl Unit {
         })
     }
 
-    /// The theme of its own headline, or of the weightiest of what it brought.
+    /// The theme of its own headline, of the largest of what it brought, or that of what it fixes.
     pub(super) fn theme(&self) -> Theme {
         let own = Theme::of(&self.headline, self.entry.paths.iter());
-        let typed = self.headline.kind.is_some() || self.headline.undo.is_some();
-        if typed || own != Theme::Other {
+        if self.is_typed() || own != Theme::Other {
             return own;
         }
-        let parts = self.parts.iter().map(|part| {
+        let parts = self.parts.iter().rev().map(|part| {
             let headline = Headline::read(&part.subject, Forge::Unknown);
-            Theme::of(&headline, part.paths.iter())
+            let theme = Theme::of(&headline, part.paths.iter());
+            (part.insertions + part.deletions, theme)
         });
-        let squashed = self
-            .message
-            .parts
-            .iter()
-            .map(|part| Theme::of(&part.headline, [].iter()));
-        let themes = parts.chain(squashed).filter(|theme| !theme.is_minor());
-        themes.max_by_key(|theme| theme.weight()).unwrap_or(own)
+        let parts = parts.filter(|(_, theme)| !theme.is_minor());
+        let largest = parts.max_by_key(|(lines, _)| *lines);
+        let squashed = self.message.parts.iter();
+        let mut squashed = squashed.map(|part| Theme::of(&part.headline, [].iter()));
+        let brought = largest
+            .map(|(_, theme)| theme)
+            .or_else(|| squashed.find(|theme| !theme.is_minor()));
+        match brought {
+            None | Some(Theme::Other) if self.message.fixes => Theme::Fixed,
+            brought => brought.unwrap_or(own),
+        }
+    }
+
+    /// Whether its headline says itself of what kind it is.
+    pub(super) fn is_typed(&self) -> bool {
+        self.headline.kind.is_some() || self.headline.undo.is_some()
     }
 }
 
@@ -224,7 +265,57 @@ fn said(merge: &Merge, body: &str, message: &mut Message) -> Option<String> {
     fits.then(|| message.take_first().source())
 }
 
+/// Whether a title says only that another one is done again: `Recreate #446`, `Merges #496`.
+fn is_hollow(title: &str) -> bool {
+    pattern!(
+        HOLLOW,
+        r"(?i)^(?:merge[sd]?|recreat\w+|re-?do\w*|redone|rebase[sd]?(?:\s+of)?)\b[\w\s]*#\d+\.?$"
+    );
+    HOLLOW.is_match(title)
+}
+
+/// What a title says is merged: `Merge the rows: one reading` are rows.
+fn merged(title: &str) -> Option<String> {
+    pattern!(MERGED, r"^Merge\s+(?:(?:the|a)\s+([^:]+:\s.*)|(.+))$");
+    let found = MERGED.captures(title)?;
+    let work = found.get(1).or(found.get(2))?;
+    let work = work.as_str().trim();
+    Some(match work.split_once(':') {
+        Some((head, rest)) => format!("{}:{rest}", capital(head)),
+        None => capital(work),
+    })
+}
+
 /// `fix-the-clock` as words.
 fn spaced(branch: &str) -> String {
     branch.replace(['-', '_'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_hollow, merged};
+
+    #[test]
+    fn a_merge_is_called_what_it_merges() {
+        for (title, work) in [
+            (
+                "Merge the guest SDK, two plugins and the fixtures",
+                Some("The guest SDK, two plugins and the fixtures"),
+            ),
+            (
+                "Merge the rows: one reading of each",
+                Some("Rows: one reading of each"),
+            ),
+            ("Add the rows", None),
+        ] {
+            assert_eq!(merged(title).as_deref(), work, "{title}");
+        }
+        let hollow = [
+            "Recreated pull request #436",
+            "Recreate #446",
+            "Merges #496",
+        ];
+        assert!(hollow.iter().all(|title| is_hollow(title)));
+        assert!(!is_hollow("Merge sort is stable, see #12 of it"));
+    }
 }

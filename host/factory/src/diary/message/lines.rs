@@ -185,8 +185,8 @@ pub fn is_for_tools(trimmed: &str) -> bool {
             | (?:\#\s*)?conflicts?:
             | (?:[(\[]?(?:(?:and|also|this|should|partially|mostly|hopefully)\s+)*
                 (?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?|see|related(?:\ to)?|part\ of|issue|bug|ticket|task|jira|link|pull[ -]request|merges?)
-                :?\s+(?:(?:[\w./-]*[\#!]\d+|[A-Z][A-Z0-9]+-\d+|https?://\S+)[\s,.;)\]]*(?:and\s+)?)+)+
-            | (?:[\w./-]*[\#!]\d+[\s,.;]*(?:and\s+)?)+
+                :?\s+(?:(?:[\w./-]*[\#!]\d+|[A-Z][A-Z0-9]+-\d+|https?://\S+)[\s,.;)\]]*(?:and(?:\s+|$))?)+)+
+            | (?:[\w./-]*[\#!]\d+[\s,.;]*(?:and(?:\s+|$))?)+
             | [\w\ -]{2,30}:\s+<?https?://\S+
             | [\w-]{2,30}:\s+[0-9a-f]{7,64}\.?
             | <?https?://\S+
@@ -237,7 +237,7 @@ pub fn is_private(text: &str) -> bool {
 pub(super) fn closed(text: &str) -> Vec<u64> {
     pattern!(
         CLOSED,
-        r"(?i)\b(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?):?\s+((?:[\w./-]*#\d{1,9}(?:\s*,\s*|\s+and\s+)?)+)"
+        r"(?im)(?:^|[.,;(:]|\b(?:this|it|that|which|and|also|will|should|to|hopefully|partially))\s*\b((?:(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?):?\s+(?:[\w./-]*#\d{1,9}(?:\s*,\s*|\s+and\s+)?)+)+)"
     );
     pattern!(NUMBER, r"#(\d{1,9})");
     let lists = CLOSED.captures_iter(text).map(|found| found[1].to_owned());
@@ -249,6 +249,15 @@ pub(super) fn closed(text: &str) -> Vec<u64> {
     numbers.sort_unstable();
     numbers.dedup();
     numbers
+}
+
+/// Whether a text says that it fixes an issue.
+pub(super) fn fixes(text: &str) -> bool {
+    pattern!(
+        FIXES,
+        r"(?im)(?:^|[.,;(]|\b(?:this|it|that|which|and|also))\s*\bfix(?:es|ed)?:?\s+[\w./-]*#\d"
+    );
+    FIXES.is_match(text)
 }
 
 /// What a text says it takes back: ids of commits, and `#12`.

@@ -143,3 +143,16 @@ fn what_closes_issues_and_what_is_an_id_is_no_reason() {
     let told = "The reader that came with 0a2919f3c14 lost the last line of each file.";
     assert_eq!(texts(&read(told).paragraphs), [told]);
 }
+
+#[test]
+fn what_another_one_fixed_is_not_closed_by_this_one() {
+    assert_eq!(
+        read("Turns out #408 fixed #380, so here is a test.").closes,
+        [0; 0]
+    );
+    assert_eq!(
+        read("Two rows.\nThis fixes #12, closes #13 and resolves: #14").closes,
+        [12, 13, 14]
+    );
+    assert!(read("Fixes #1332, Closes #3001").fixes && !read("Closes #3001").fixes);
+}
