@@ -12,14 +12,14 @@ use super::bench::{Bench, Checkout, TEMPLATE, handler};
 const DAY: &str = "2026-06-25";
 
 /// A repository in the making, one commit an hour.
-struct Story {
+pub(super) struct Story {
     bench: Bench,
-    checkout: Checkout,
+    pub(super) checkout: Checkout,
     hour: std::cell::Cell<u32>,
 }
 
 impl Story {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let bench = Bench::new().await;
         let checkout = Checkout::new(&bench.path("app"));
         checkout.commit("Ann", "2026-06-20T00:00:00Z", "Start");
@@ -36,18 +36,18 @@ impl Story {
         format!("{DAY}T{:02}:00:00Z", self.hour.get())
     }
 
-    fn commit(&self, message: &str) -> &Self {
+    pub(super) fn commit(&self, message: &str) -> &Self {
         self.checkout.commit("Ann", &self.time(), message);
         self
     }
 
-    fn git(&self, arguments: &[&str]) -> &Self {
+    pub(super) fn git(&self, arguments: &[&str]) -> &Self {
         self.checkout.git(arguments, "Ann", &self.time());
         self
     }
 
     /// A branch of some commits, merged with a message.
-    fn merge(&self, branch: &str, messages: &[&str], message: &str) -> &Self {
+    pub(super) fn merge(&self, branch: &str, messages: &[&str], message: &str) -> &Self {
         self.git(&["switch", "--quiet", "--create", branch]);
         for message in messages {
             self.commit(message);
@@ -91,7 +91,7 @@ impl Story {
     }
 
     /// The text of the day has these parts, and none of those.
-    async fn tells(&self, parts: &[&str], none: &[&str]) -> Draft {
+    pub(super) async fn tells(&self, parts: &[&str], none: &[&str]) -> Draft {
         let (_, draft) = self.day(DAY).await;
         for part in parts {
             assert!(

@@ -315,8 +315,12 @@ fn lead<'b>(ranked: &[&'b Change]) -> Option<&'b Change> {
         .copied()
         .filter(|change| says(change))
         .collect();
-    let able = |change: &&Change| !change.theme.is_minor() && !is_moving(&change.title);
+    let about = |change: &&Change| !change.theme.is_minor();
+    let able = |change: &&Change| about(change) && !is_moving(&change.title);
     let mut leading: Vec<&Change> = titled.iter().copied().filter(able).collect();
+    if leading.is_empty() {
+        leading.extend(titled.iter().copied().filter(about));
+    }
     if leading.is_empty() {
         leading = titled;
     }
@@ -337,7 +341,7 @@ fn lead<'b>(ranked: &[&'b Change]) -> Option<&'b Change> {
 fn is_moving(title: &str) -> bool {
     pattern!(
         MOVING,
-        r"(?i)^(?:[\w/.-]+:\s+)?(?:(?:moves?|moved|moving|renames?|renamed|renaming|reformat\w*|formats?|formatted|silence[sd]?|lint\w*|clean(?:s|ed|ing)?(?:\s+up)?|tid(?:y|ied)|revert\w*|satisfy)\b|remove\w*\s+(?:more\s+|some\s+)?(?:unneeded|unused|leftover\w*|dead))"
+        r"(?i)^(?:[\w/.-]+:\s+)?(?:(?:moves?|moved|moving|renames?|renamed|renaming|reformat\w*|formats?|formatted|silence[sd]?|lint\w*|clean(?:s|ed|ing)?(?:\s+up)?|tid(?:y|ied)|satisfy)\b|remove\w*\s+(?:more\s+|some\s+)?(?:unneeded|unused|leftover\w*|dead))"
     );
     MOVING.is_match(title)
 }

@@ -3,7 +3,7 @@
 
 mod lines;
 
-pub use self::lines::{is_for_tools, is_private, is_reference, undone};
+pub use self::lines::{is_for_tools, is_open, is_private, is_reference, undone};
 use super::forge::Forge;
 use super::headline::Headline;
 use super::prose::Prose;

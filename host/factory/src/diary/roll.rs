@@ -194,6 +194,15 @@ const THEMES: [Theme; 14] = [
     Theme::Chores,
 ];
 
+fn undone() -> Undone {
+    Undone {
+        commit: "2b3c4d5e".repeat(5),
+        short: "2b3c4d5e".to_owned(),
+        day: "2025-12-31".to_owned(),
+        title: "A sample of before".to_owned(),
+    }
+}
+
 /// A day with a change of each theme and each form.
 fn sample() -> Bundle {
     let change = |(index, theme): (usize, &Theme)| {
@@ -219,12 +228,7 @@ fn sample() -> Bundle {
                 .collect(),
             note: line("What breaks."),
             more: 3,
-            undoes: said.then(|| Undone {
-                commit: "2b3c4d5e".repeat(5),
-                short: "2b3c4d5e".to_owned(),
-                day: "2025-12-31".to_owned(),
-                title: "A sample of before".to_owned(),
-            }),
+            undoes: said.then(undone),
             breaking: index < 2,
             request: said.then_some(12),
             commit: Commit {

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use super::super::day::begins_at;
+use super::super::forge::Forge;
 use super::super::git::{Detail, Git, GitError};
+use super::super::headline::Headline;
 use super::super::landed::Landing;
 use super::super::log::Entry;
 use super::super::text::bare;
@@ -62,6 +64,22 @@ pub(super) fn take_stale(landed: &Landed, day: Date, read: &mut Messages) -> u64
         if let Some(merge) = merge.filter(|_| read.detail != Detail::Nothing) {
             stale.extend(lost(merge, &brought));
         }
+        // What took back on the branch what is no news is none either.
+        let gone: BTreeSet<String> = brought
+            .iter()
+            .filter(|part| stale.contains(&part.id))
+            .map(|part| bare(&part.subject))
+            .collect();
+        let takes_back = |part: &&&Entry| {
+            let undo = Headline::read(&part.subject, Forge::Unknown).undo;
+            undo.is_some_and(|undo| !undo.restores && gone.contains(&bare(&undo.of)))
+        };
+        stale.extend(
+            brought
+                .iter()
+                .filter(takes_back)
+                .map(|part| part.id.clone()),
+        );
     }
     for id in &stale {
         read.entries.remove(id);
@@ -105,4 +123,43 @@ fn lost(merge: &Entry, brought: &[&Entry]) -> Vec<String> {
 fn headline(subject: &str) -> String {
     pattern!(NUMBERS, r"(?:\s*\(#\d+\))+$");
     bare(&NUMBERS.replace(subject, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(id: &str, paths: &[&str]) -> Entry {
+        Entry {
+            id: id.to_owned(),
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+            files: paths.len() as u64,
+            ..Entry::default()
+        }
+    }
+
+    #[test]
+    fn what_a_merge_does_not_change_it_did_not_bring() {
+        let merge = entry("m", &["CHANGES", "new.rs"]);
+        let parts = [
+            entry("renames", &["old.rs", "new.rs"]),
+            entry("draws", &["old.rs"]),
+            entry("drops", &["gone.rs"]),
+            entry("tries", &["gone.rs"]),
+            entry("says", &[]),
+        ];
+        let brought: Vec<&Entry> = parts.iter().collect();
+        assert_eq!(lost(&merge, &brought), ["drops", "tries"]);
+        // Where not all files are known, nothing is left out.
+        let many = Entry {
+            files: 200,
+            ..merge
+        };
+        assert_eq!(lost(&many, &brought), [""; 0]);
+    }
+
+    #[test]
+    fn numbers_at_the_end_of_a_headline_make_no_other_change() {
+        assert_eq!(headline("Fix it (#3) (#4)"), headline("fix it"));
+    }
 }

@@ -87,7 +87,7 @@ fn is_noise(title: &str) -> bool {
         NOISE,
         r"(?ix)^(?:[\w/-]+:\s+)?(?:
             (?:revert|reapply|undo|un-?do|redo|wip|fix-?up|squash|rebase[ds]?|oops|nits?|merge[ds]?|try|attempt|polish|address|like\ this)\b
-            | (?:fix|resolve)\w*\ (?:all\ |some\ |the\ |merge\ )*(?:conflicts?|tests?|ci|build|it|this|that)\b[^\ ]*$
+            | (?:fix|resolve)\w*\ (?:all\ |some\ |the\ |merge\ )*(?:conflicts?|tests?|ci|build|typing|types|mypy|it|this|that)\b[^\ ]*$
             | (?:minor|small|more|some|another|final|last)\ (?:[\w-]+\ )?(?:fix|clean-?up|tweak|change|edit|update|improvement|polish)\w*\b
             | (?:apply|incorporate|per|from|code|more)\ .*(?:suggestion|feedback|comment|review)s?\b
             | clean-?\ ?ups?\.?$

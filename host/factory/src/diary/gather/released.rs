@@ -68,11 +68,12 @@ impl<'l> Releases<'l> {
             return !entry.paths.is_empty() && tagged() && release::is_made_of(entry.paths.iter());
         };
         // What was tagged is of the day of its tag.
+        let version = name.rsplit(' ').next().unwrap_or_default();
         let by_tag = self
             .landed
             .released
             .iter()
-            .any(|it| it.name == name || it.commit == entry.id);
+            .any(|it| it.name == name || (it.commit == entry.id && it.name.contains(version)));
         if !by_tag && self.is_of_day(entry.committed_at) {
             self.add(&name, &entry.id);
         }

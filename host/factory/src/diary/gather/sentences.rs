@@ -1,6 +1,6 @@
 //! Sentences of a message, as many as fit, cut where a sentence ends, by characters.
 
-use super::super::message::{is_for_tools, is_private, is_reference};
+use super::super::message::{is_for_tools, is_open, is_private, is_reference};
 use super::super::prose::Prose;
 use super::super::text::bare;
 
@@ -71,9 +71,9 @@ fn broken(paragraphs: &[Prose]) -> Vec<String> {
         .collect()
 }
 
-/// Whether a sentence is for tools, or an author's to those who look at the work: a reader does not
-/// know who `I` is.
-fn is_untold(sentence: &Prose) -> bool {
+/// Whether a sentence is for tools, lacks its end, or is an author's to those who look at the work: a
+/// reader does not know who `I` is.
+pub(super) fn is_untold(sentence: &Prose) -> bool {
     pattern!(
         I,
         r#"(?:^|[\s("'\u2018\u201c])I(?:['\u2019](?:m|ve|d|ll))?(?:[\s,.;:!?)]|$)"#
@@ -84,7 +84,7 @@ fn is_untold(sentence: &Prose) -> bool {
     );
     let (plain, words) = (sentence.plain(), sentence.words());
     let is_author = I.is_match(&words) || WORK.is_match(&words);
-    is_author || is_for_tools(&plain) || is_reference(&plain)
+    is_author || is_open(&plain) || is_for_tools(&plain) || is_reference(&plain)
 }
 
 #[cfg(test)]
@@ -108,8 +108,11 @@ mod tests {
             "... and add a comment explaining an optimization.",
             "This is my first change.",
             "The title.",
+            "This uses a width as requested in",
         ] {
-            assert_eq!(told(&format!("{line} {reader}")), [reader], "{line}");
+            let paragraphs = [Prose::line(line), Prose::line(reader)];
+            let told = fitting(&paragraphs, "The title", false);
+            assert_eq!(told, [reader], "{line}");
         }
         for line in [
             "It waits for I/O of the disk.",

@@ -9,7 +9,7 @@ use super::super::prose::Prose;
 use super::super::rules::Rules;
 use super::super::theme::Theme;
 use super::points::{Candidate, POINT, points, repeats};
-use super::sentences::fitting;
+use super::sentences::{fitting, is_untold};
 use super::weigh::{self, Weighed};
 use super::{Unit, commit};
 
@@ -156,7 +156,7 @@ impl Candidate {
     fn item(item: &Prose) -> Option<Self> {
         let (item, is_cut) = item.cut(POINT);
         let headline = Headline::read(&item.source(), Forge::Unknown);
-        let told = !is_cut && !is_private(&item.plain()) && !item.announces();
+        let told = !is_cut && !is_private(&item.plain()) && !item.announces() && !is_untold(&item);
         told.then_some(Self {
             title: headline.title,
             reasons: Vec::new(),

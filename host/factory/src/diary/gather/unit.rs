@@ -277,7 +277,10 @@ fn is_hollow(title: &str) -> bool {
 /// What a title says is merged: `Merge the rows: one reading` are rows.
 fn merged(title: &str) -> Option<String> {
     pattern!(MERGED, r"^Merge\s+(?:(?:the|a)\s+([^:]+:\s.*)|(.+))$");
-    let found = MERGED.captures(title)?;
+    // `Merge stable into main` is about the branches.
+    let found = MERGED
+        .captures(title)
+        .filter(|_| !title.contains(" into "))?;
     let work = found.get(1).or(found.get(2))?;
     let work = work.as_str().trim();
     Some(match work.split_once(':') {
@@ -306,6 +309,7 @@ mod tests {
                 "Merge the rows: one reading of each",
                 Some("Rows: one reading of each"),
             ),
+            ("Merge stable into main. Resolve conflicts", None),
             ("Add the rows", None),
         ] {
             assert_eq!(merged(title).as_deref(), work, "{title}");

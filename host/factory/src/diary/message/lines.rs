@@ -68,6 +68,13 @@ fn unnoted(body: &str) -> String {
     out
 }
 
+/// Whether a text stops in the middle of a sentence.
+pub fn is_open(text: &str) -> bool {
+    let word = text.split_whitespace().next_back().unwrap_or_default();
+    let word = word.trim_start_matches(['(', '"']).to_lowercase();
+    OPEN.contains(&word.as_str())
+}
+
 /// Words after which a sentence goes on.
 const OPEN: [&str; 36] = [
     "a", "an", "and", "as", "at", "also", "because", "but", "by", "commit", "for", "from", "in",
@@ -77,11 +84,9 @@ const OPEN: [&str; 36] = [
 
 /// Whether a line that looks as if it was for tools is in the middle of a sentence.
 fn goes_on(last: &str, line: &str, next: &str) -> bool {
-    let word = last.split_whitespace().next_back().unwrap_or_default();
-    let word = word.trim_start_matches(['(', '"']).to_lowercase();
     let follows = next.trim_start().starts_with(char::is_lowercase);
     let is_begun = line.starts_with(char::is_uppercase);
-    (OPEN.contains(&word.as_str()) && !is_begun) || (line.starts_with(['h', '<', '#']) && follows)
+    (is_open(last) && !is_begun) || (line.starts_with(['h', '<', '#']) && follows)
 }
 
 /// What the line before was.

@@ -37,74 +37,89 @@ pub(super) fn by_verb(headline: &Headline) -> Theme {
 /// So many words say what is done, and to what.
 const WORDS: usize = 8;
 
+/// Words between a verb and what it is done to.
+const PASSED: [&str; 24] = [
+    "a",
+    "an",
+    "the",
+    "missing",
+    "more",
+    "some",
+    "new",
+    "all",
+    "few",
+    "broken",
+    "failing",
+    "flaky",
+    "another",
+    "extra",
+    "minor",
+    "small",
+    "up",
+    "out",
+    "remaining",
+    "unit",
+    "integration",
+    "regression",
+    "of",
+    "our",
+];
+
+/// Two words that name together what the first alone does not.
+const PAIRS: [(&str, &str, Theme); 14] = [
+    ("type", "annotations", Theme::Chores),
+    ("type", "annotation", Theme::Chores),
+    ("type", "hints", Theme::Chores),
+    ("merge", "conflict", Theme::Chores),
+    ("merge", "conflicts", Theme::Chores),
+    ("unused", "import", Theme::Chores),
+    ("unused", "imports", Theme::Chores),
+    ("comment", "about", Theme::Documentation),
+    ("comment", "explaining", Theme::Documentation),
+    ("changes", "file", Theme::Documentation),
+    ("changes", "entry", Theme::Documentation),
+    ("code", "comments", Theme::Documentation),
+    ("release", "notes", Theme::Documentation),
+    ("github", "actions", Theme::Build),
+];
+
 /// What a verb is done to, if that is about the work and not about what is made: `add test for x`.
 fn object(words: &[String]) -> Option<Theme> {
-    let passed = [
-        "a",
-        "an",
-        "the",
-        "missing",
-        "more",
-        "some",
-        "new",
-        "all",
-        "few",
-        "broken",
-        "failing",
-        "flaky",
-        "another",
-        "extra",
-        "minor",
-        "small",
-        "up",
-        "out",
-        "remaining",
-        "unit",
-        "integration",
-        "regression",
-        "two",
-        "of",
-        "our",
-    ];
     let head = words
         .iter()
-        .position(|word| !passed.contains(&word.as_str()))?;
+        .position(|word| !PASSED.contains(&word.as_str()))?;
     let near = &words[head..words.len().min(head + 4)];
     let has = |known: &[&str]| near.iter().any(|word| known.contains(&word.as_str()));
-    let follows = |word: &str| near.get(1).is_some_and(|next| next == word);
-    Some(match near[0].as_str() {
+    let pair = PAIRS.iter().find(|(first, second, _)| {
+        near[0] == *first && near.get(1).is_some_and(|next| next == second)
+    });
+    let named = by_object(&near[0]).or_else(|| pair.map(|(.., theme)| *theme));
+    if named.is_some() {
+        named
+    } else if has(&["translation", "translations"]) {
+        Some(Theme::Translations)
+    } else if has(&["warnings", "clippy", "lint", "lints"]) {
+        Some(Theme::Chores)
+    } else if has(&["docs", "docstring", "docstrings"]) {
+        // `Fix InternalServerError docs`
+        Some(Theme::Documentation)
+    } else {
+        None
+    }
+}
+
+fn by_object(word: &str) -> Option<Theme> {
+    Some(match word {
         "test" | "tests" | "testcase" | "testcases" | "testing" | "doctest" | "doctests" => {
             Theme::Tests
         }
         "typo" | "typos" | "lint" | "lints" | "linter" | "clippy" | "formatting" | "whitespace"
         | "flake8" | "rustfmt" | "conflict" | "conflicts" | "todo" | "todos" | "spelling"
         | "indentation" | "warning" | "warnings" => Theme::Chores,
-        "type" if follows("annotations") || follows("hints") || follows("annotation") => {
-            Theme::Chores
-        }
-        "merge" if follows("conflict") || follows("conflicts") => Theme::Chores,
-        "unused" if follows("import") || follows("imports") => Theme::Chores,
         "doc" | "docs" | "documentation" | "docstring" | "docstrings" | "readme" | "changelog"
         | "comments" | "example" | "examples" => Theme::Documentation,
-        "comment" if follows("about") || follows("explaining") || follows("to") => {
-            Theme::Documentation
-        }
-        "changes" if follows("file") || follows("entry") => Theme::Documentation,
-        "code" if follows("comments") => Theme::Documentation,
-        "release" if follows("notes") => Theme::Documentation,
         "ci" | "travis" | "appveyor" | "workflow" | "workflows" | "tox" | "makefile"
         | "dockerfile" | "build" => Theme::Build,
-        "github" if follows("actions") => Theme::Build,
-        _ if has(&["translation", "translations"]) => Theme::Translations,
-        _ if has(&["warnings", "clippy", "lint", "lints"]) => Theme::Chores,
-        // `Fix InternalServerError docs`, `Fix the parser tests`.
-        _ if near
-            .iter()
-            .take(3)
-            .any(|word| matches!(word.as_str(), "docs" | "docstring" | "docstrings")) =>
-        {
-            Theme::Documentation
-        }
         _ => return None,
     })
 }
