@@ -14,6 +14,7 @@
 //! | `foreign`   | a database that another program could write                       |
 //! | `holding`   | a guest that has the host compute, keep or hold too much          |
 //! | `idle`      | a guest that keeps others waiting while it computes               |
+//! | `keeping`   | a store of pictures that lies, and readers who take nothing of it |
 //! | `limits`    | a guest's statements and values that outlive or outgrow a limit   |
 //! | `rendering` | a text that takes long to show, a thread that never comes back    |
 //! | `component` | a component that is large, slow to compile, or says too much      |
@@ -34,6 +35,7 @@ mod foreign;
 mod growth;
 mod holding;
 mod idle;
+mod keeping;
 mod limits;
 mod naming;
 mod nesting;
@@ -93,6 +95,7 @@ const TABLES: &[&[(&str, &str)]] = &[
     growth::TRIED,
     holding::TRIED,
     idle::TRIED,
+    keeping::TRIED,
     limits::TRIED,
     naming::TRIED,
     nesting::TRIED,

@@ -14,6 +14,7 @@ mod listing;
 mod locks;
 mod logs;
 mod naming;
+mod posts;
 mod publishing;
 mod revisions;
 mod roll;

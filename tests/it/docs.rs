@@ -44,6 +44,7 @@ pages! {
     the_readme_shows_what_is_printed: "README.md",
     the_diary_shows_what_is_printed: "docs/diary.md",
     operating_shows_what_is_printed: "docs/operating.md",
+    posts_shows_what_is_printed: "docs/posts.md",
     scaling_shows_what_is_printed: "docs/scaling.md",
     serving_shows_what_is_printed: "docs/serving.md",
     tasks_shows_what_is_printed: "docs/tasks.md",
@@ -165,6 +166,36 @@ fn the_page_of_tasks_has_the_table_that_moves_them() {
     let page = fs::read_to_string(top().join("docs/tasks.md")).expect("the page");
     let table = callboard_factory::tables::tasks::TASKS.markdown();
     assert!(page.contains(&table), "docs/tasks.md lacks\n{table}");
+}
+
+/// What a page shows of a definition, with a comment `fits: PATH` above, can be written into that file.
+#[test]
+fn what_a_page_shows_of_a_definition_fits_it() {
+    const BEGINS: &str = "<!-- fits: ";
+    const BLOCK: &str = "```toml\n";
+    let mut found = 0;
+    for page in ["docs/rails.md"] {
+        let text = fs::read_to_string(top().join(page)).expect("a page");
+        for rest in text.split(BEGINS).skip(1) {
+            let (path, rest) = rest.split_once(" -->\n").expect("a comment of one line");
+            let block = rest.strip_prefix(BLOCK).expect("a block of TOML");
+            let (block, _) = block.split_once("```").expect("the end of a block");
+            let factory = Factory::written(Dialect::Sqlite);
+            let definition = factory.read(path);
+            factory.write(path, format!("{definition}\n{block}"));
+            let ran = factory.run(&["check"]);
+            assert_eq!(ran.code, 0, "{page}: {ran}");
+            found += 1;
+        }
+    }
+    assert!(found > 0, "no page shows a definition");
+}
+
+#[test]
+fn the_page_of_posts_has_the_table_that_moves_them() {
+    let page = fs::read_to_string(top().join("docs/posts.md")).expect("the page");
+    let table = callboard_factory::tables::posts::POSTS.markdown();
+    assert!(page.contains(&table), "docs/posts.md lacks\n{table}");
 }
 
 /// The folder that the pages are in.

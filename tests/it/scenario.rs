@@ -1,5 +1,5 @@
 //! Whole stories through the real program, each in a workspace of its own. The comments name
-//! the scenarios of the requirements, S3 to S16.
+//! the scenarios of the requirements, S3 to S18.
 
 mod cassettes;
 mod citations;
@@ -23,7 +23,9 @@ mod sealed;
 mod settling;
 mod spending;
 mod taps;
+mod tended;
 mod trials;
 mod unavailable;
 mod unread;
+mod upgrade;
 mod workspace_tests;

@@ -14,8 +14,8 @@ use callboard_core::app::App;
 use callboard_core::app::current::{Current, Made};
 use callboard_core::store::revisions;
 use callboard_core::value::Statement;
-use callboard_factory::site::{Shown, Site, SiteInfo, bundled};
-use callboard_factory::tables::posts::{self, Post};
+use callboard_factory::site::{Site, SiteInfo, SiteNow, bundled};
+use callboard_factory::tables::posts::{self, Post, PostStatus};
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -38,7 +38,7 @@ struct Server {
     swap: watch::Sender<Made>,
 }
 
-fn shown(shown: Shown) -> Made {
+fn shown(shown: SiteNow) -> Made {
     Arc::new(shown)
 }
 
@@ -92,8 +92,9 @@ impl Server {
     async fn with(posts: impl IntoIterator<Item = Post>) -> Self {
         let server = Self::start().await;
         for post in posts {
-            let statement = posts::insert(&post);
-            server.app.store().execute(statement).await.expect("a post");
+            for statement in posts::insert(&post, "", "") {
+                server.app.store().execute(statement).await.expect("a post");
+            }
         }
         server
     }
@@ -128,7 +129,9 @@ pub(crate) fn post(number: u32) -> Post {
         covers: "2025-10-09".to_owned(),
         featured: None,
         seo_title: String::new(),
-        removed: false,
+        status: PostStatus::Published,
+        scheduled_at: None,
+        run: String::new(),
         published_at: time,
         updated_at: time,
         edited_by: String::new(),
@@ -140,7 +143,7 @@ pub(crate) fn post(number: u32) -> Post {
 #[tokio::test]
 async fn published_is_200_absent_is_404_and_removed_is_410() {
     let removed = Post {
-        removed: true,
+        status: PostStatus::Removed,
         ..post(2)
     };
     let server = Server::with([post(1), removed]).await;
@@ -337,7 +340,7 @@ async fn an_unchanged_page_is_304() {
 #[tokio::test]
 async fn head_says_the_same_without_a_body_and_other_methods_are_refused() {
     let removed = Post {
-        removed: true,
+        status: PostStatus::Removed,
         ..post(2)
     };
     let server = Server::with([post(1), removed]).await;

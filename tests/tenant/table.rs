@@ -2,7 +2,7 @@
 
 use callboard_core::schema::Migration;
 use callboard_core::store::named::Noun;
-use callboard_core::store::tenants::{Commits, EndedRun, Subject};
+use callboard_core::store::tenants::{CommitHooks, EndedRun, Subject};
 use callboard_core::value::Statement;
 
 const SCRIPT: &str = "-- grantable
@@ -22,7 +22,7 @@ const GUEST: Noun = Noun {
     ids: false,
 };
 
-pub(crate) const COMMITS: Commits = Commits {
+pub(crate) const COMMITS: CommitHooks = CommitHooks {
     subject: Subject {
         key: "invited",
         noun: &GUEST,

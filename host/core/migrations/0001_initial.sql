@@ -40,6 +40,21 @@ CREATE TABLE settings (
     CHECK ((value IS NULL) <> (sealed IS NULL))
 ){{strict}};
 
+-- What happened to values of settings, by a person or with a revision. Of a secret neither value is kept.
+CREATE TABLE setting_changes (
+    id      TEXT PRIMARY KEY,
+    key     TEXT NOT NULL,
+    event   TEXT NOT NULL CHECK (event IN ('set', 'unset', 'import', 'follow', 'repair')),
+    secret  {{flag}} NOT NULL,
+    was     TEXT,
+    becomes TEXT,
+    who     TEXT NOT NULL,
+    detail  TEXT NOT NULL,
+    at      BIGINT NOT NULL
+){{strict}};
+
+CREATE INDEX setting_changes_at ON setting_changes (at);
+
 -- The settings that runs began with, without secrets, by digest.
 CREATE TABLE settings_snapshots (
     digest     TEXT PRIMARY KEY,
@@ -77,7 +92,8 @@ CREATE TABLE open_runs (
     recoveries   BIGINT NOT NULL,
     signals      BIGINT NOT NULL,
     stop_request         TEXT CHECK (stop_request IN ('cancel', 'pause')),
-    stop_detail  TEXT
+    stop_detail  TEXT,
+    stop_by      TEXT
 ){{strict}};
 -- {{postgres}}
 ALTER TABLE open_runs SET (fillfactor = 60);
@@ -236,8 +252,9 @@ CREATE TABLE policy_runs (
 ){{strict}};
 
 -- What models were asked: the role, the role whose provider it was, what it took and cost (`microcents`
--- are millionths of a cent), and how it came out.
+-- are millionths of a cent), and how it came out. What nobody has heard the end of is `asked`, with an estimate.
 CREATE TABLE model_calls (
+    id                TEXT PRIMARY KEY,
     run               TEXT NOT NULL,
     stage             TEXT NOT NULL,
     role              TEXT NOT NULL,
@@ -245,6 +262,7 @@ CREATE TABLE model_calls (
     model             TEXT NOT NULL,
     prompt_tokens     BIGINT NOT NULL CHECK (prompt_tokens BETWEEN 0 AND 4398046511104),
     completion_tokens BIGINT NOT NULL CHECK (completion_tokens BETWEEN 0 AND 4398046511104),
+    estimated         {{flag}} NOT NULL,
     microcents        BIGINT NOT NULL CHECK (microcents BETWEEN 0 AND 4398046511104),
     duration_ms       BIGINT NOT NULL,
     outcome           TEXT NOT NULL,

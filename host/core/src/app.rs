@@ -19,7 +19,7 @@ use tokio::sync::Mutex;
 pub use self::apply::Applied;
 pub use self::duties::{SeenVersions, WorkerDuties};
 pub use self::loaded::{Inspection, LoadedRevision};
-use crate::client::Tape;
+use crate::client::{Network, Tape};
 use crate::config::Config;
 use crate::engine::executor::Dispatcher;
 use crate::engine::{Engine, EngineError, Watcher};
@@ -28,7 +28,7 @@ use crate::private;
 use crate::registry::RegistryError;
 use crate::secrets::{self, Key, SecretError};
 use crate::shared_cache::SharedCache;
-use crate::store::schedules::Plan;
+use crate::store::schedules::Timetable;
 use crate::store::{self, Dialect, Store, StoreError, StoreErrorKind, revisions};
 use crate::workspace::{self, Definitions, Misread, WorkspaceError};
 
@@ -52,8 +52,10 @@ struct Inner {
     runnables: runnables::RunnableCache,
     /// The cassette, if there is one.
     tape: OnceLock<Arc<Tape>>,
+    /// What the host's own clients go over, but for the cassette.
+    network: Network,
     /// What starts by itself, as the store has it, with the digest of its revision.
-    plan: Mutex<Option<(String, Arc<Plan>)>>,
+    plan: Mutex<Option<(String, Arc<Timetable>)>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +136,7 @@ impl App {
             loaded: SharedCache::new(COMPANIES),
             runnables: runnables::known(),
             tape: OnceLock::new(),
+            network: Network::default(),
             plan: Mutex::default(),
         };
         Self {
@@ -171,6 +174,13 @@ impl App {
 
     pub(in crate::app) fn tape(&self) -> Option<Arc<Tape>> {
         self.inner.tape.get().cloned()
+    }
+
+    /// What the host's own clients go over: connections that they share, and the cassette.
+    pub fn network(&self) -> Network {
+        let mut network = self.inner.network.clone();
+        network.tape = self.tape();
+        network
     }
 
     /// Revisions, and runnable revisions, that are in memory.

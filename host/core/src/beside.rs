@@ -18,6 +18,8 @@ pub struct Clock {
     until: Instant,
     /// Steps that may be taken before the next look.
     left: usize,
+    /// Steps that were asked for so far.
+    spent: u64,
 }
 
 /// The time for it is over.
@@ -37,12 +39,22 @@ pub enum Unanswered {
 
 impl Clock {
     pub fn until(until: Instant) -> Self {
-        Self { until, left: 0 }
+        Self {
+            until,
+            left: 0,
+            spent: 0,
+        }
+    }
+
+    /// The steps that were taken so far.
+    pub fn spent(&self) -> u64 {
+        self.spent
     }
 
     /// Ask for `steps` more, and the one to the next question.
     pub fn spend(&mut self, steps: usize) -> Result<(), TimeOver> {
         let steps = steps.saturating_add(1);
+        self.spent = self.spent.saturating_add(steps as u64);
         if let Some(left) = self.left.checked_sub(steps) {
             self.left = left;
             return Ok(());
@@ -70,6 +82,15 @@ pub async fn wait<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Unanswered> {
     on_own_thread(work).await
+}
+
+/// The same, of which nobody waits for longer than until then.
+pub async fn wait_until<T: Send + 'static>(
+    until: Instant,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Unanswered> {
+    let waited = tokio::time::timeout_at(until.into(), on_own_thread(work)).await;
+    waited.unwrap_or(Err(TimeOver.into()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one door")]

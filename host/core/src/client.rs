@@ -1,18 +1,19 @@
 //! The one HTTP client, for plugins and for the host's own code.
 //!
-//! `policy.rs` decides what may be called, `resolver.rs` and `address.rs` where that may be,
+//! `egress.rs` decides what may be called, `resolver.rs` and `address.rs` where that may be,
 //! and this file sends: no proxies from the environment, no redirects unless asked (each hop is
 //! checked again), bodies cut at a cap, and one immediate retry on a fresh connection when the
 //! peer closed before it answered.
 
 pub mod address;
+pub mod egress;
 mod error;
 mod headers;
-pub mod policy;
 mod redaction;
 mod resolver;
 mod tape;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use serde_json::Value as Json;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use self::policy::Policy;
+use self::egress::Egress;
 use self::redaction::Redaction;
 use self::resolver::Resolver;
 use self::tape::Asked;
@@ -56,13 +57,20 @@ fn without(response: Response, redaction: &Redaction) -> Response {
     }
 }
 
-/// An HTTP client with a policy and a connection pool of its own.
-pub struct Client {
-    policy: Policy,
+/// How requests leave: over connections that are kept for the next one, and past the tape, if there is one.
+/// What is cloned shares both.
+#[derive(Clone, Default)]
+pub struct Network {
     /// Records what is asked, or answers in place of the network.
-    tape: Option<Arc<Tape>>,
+    pub tape: Option<Arc<Tape>>,
     /// By whether private addresses may be dialled, and whether connections are reused.
-    senders: [OnceLock<reqwest::Client>; 4],
+    senders: Arc<[OnceLock<reqwest::Client>; 4]>,
+}
+
+/// An HTTP client: a policy, and the network that it asks.
+pub struct Client {
+    policy: Egress,
+    network: Network,
 }
 
 /// One request on its way.
@@ -77,28 +85,36 @@ struct Hop {
 }
 
 impl Client {
-    pub fn new(policy: Policy) -> Self {
+    pub fn new(policy: Egress) -> Self {
         Self {
             policy,
-            tape: None,
-            senders: Default::default(),
+            network: Network::default(),
         }
     }
 
     /// A client of the host itself for one origin that the operator configured; it may be on
     /// this machine.
     pub fn for_operator(origin: &Url) -> Self {
-        Self::new(Policy::operator(origin))
+        Self::new(Egress::operator(origin))
     }
 
     /// A client of the host itself for addresses that content names: any public host, and the
     /// origins that the operator named besides.
     pub fn for_public(besides: &[Url]) -> Self {
-        Self::new(Policy::public(besides))
+        Self::new(Egress::public(besides))
     }
 
-    pub fn policy(&self) -> &Policy {
+    pub fn policy(&self) -> &Egress {
         &self.policy
+    }
+
+    /// The same over a network that others ask as well.
+    #[must_use]
+    pub fn over(self, network: &Network) -> Self {
+        Self {
+            network: network.clone(),
+            ..self
+        }
     }
 
     /// The same with a tape in it.
@@ -110,12 +126,12 @@ impl Client {
 
     /// Put a tape in, or take it out.
     pub fn put(&mut self, tape: Option<Arc<Tape>>) {
-        self.tape = tape;
+        self.network.tape = tape;
     }
 
     /// Send a request and read the whole answer.
     pub fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, ClientError>> {
-        match &self.tape {
+        match &self.network.tape {
             None => Box::pin(self.answered(request)),
             Some(tape) => Box::pin(self.on_tape(tape, request)),
         }
@@ -128,10 +144,12 @@ impl Client {
                 .map_err(|error| ClientError::bad_request(format!("`{}`: {error}", request.url)))?;
             self.policy.check(&request.method, &url)?;
             let tape = Arc::clone(tape);
-            let answer = beside::wait(move || tape.answer(&asked)).await;
-            return answer.unwrap_or_else(|lost| {
+            let until = std::time::Instant::now() + request.deadline;
+            let answer = beside::wait_until(until, move || tape.answer(&asked)).await;
+            let answer = answer.unwrap_or_else(|lost| {
                 Err(ClientError::new(ClientErrorKind::Unknown, lost.to_string()))
             });
+            return played(request, answer?);
         }
         let answered = self.answered(request).await;
         tape.keep(&asked, &answered).map_err(|error| {
@@ -145,13 +163,28 @@ impl Client {
         let deadline = Instant::now() + request.deadline;
         let allowed = request.deadline;
         let target = format!("{} {}", request.method, shown(&request.url));
+        let came = AtomicU64::new(0);
         let late = || {
-            let text = format!("{target}: no complete answer within {allowed:?}");
+            let of_it = match came.load(Ordering::Relaxed) {
+                0 => String::new(),
+                bytes => format!("; {bytes} bytes of it had come"),
+            };
+            let text = format!("{target}: no complete answer within {allowed:?}{of_it}");
             ClientError::new(ClientErrorKind::Timeout, text)
         };
-        let redaction = request.credential.as_ref();
-        let redaction = redaction.map_or_else(Redaction::default, |it| Redaction::of(&it.secret));
-        let answered = timeout_at(deadline, self.follow(request, &redaction)).await;
+        let redaction = match &request.credential {
+            None => Redaction::default(),
+            // The pattern of a long one takes seconds to make.
+            Some(Credential { secret, .. }) => {
+                let secret = secret.clone();
+                let made = beside::wait_until(deadline.into_std(), move || Redaction::of(&secret));
+                made.await.map_err(|lost| {
+                    let text = format!("{target}: what hides its credential was not made: {lost}");
+                    ClientError::new(ClientErrorKind::Timeout, text)
+                })?
+            }
+        };
+        let answered = timeout_at(deadline, self.follow(request, &redaction, &came)).await;
         match answered.unwrap_or_else(|_| Err(late())) {
             Ok(response) => Ok(without(response, &redaction)),
             Err(error) => Err(error::without(error, &redaction)),
@@ -179,6 +212,7 @@ impl Client {
             }),
             deadline,
             max_body: JSON_BODY,
+            cut: false,
             redirects: 0,
             fresh_connection: false,
         };
@@ -200,6 +234,7 @@ impl Client {
         &self,
         request: Request,
         redaction: &Redaction,
+        came: &AtomicU64,
     ) -> Result<Response, ClientError> {
         let url = Url::parse(&request.url)
             .map_err(|error| ClientError::bad_request(format!("`{}`: {error}", request.url)))?;
@@ -218,6 +253,10 @@ impl Client {
             body: request.body,
             fresh,
         };
+        let most = BodyLimit {
+            bytes: request.max_body,
+            cut: request.cut,
+        };
         let mut left = request.redirects;
         loop {
             let response = self.send_hop(&hop).await?;
@@ -230,7 +269,7 @@ impl Client {
                     return Err(ClientError::new(ClientErrorKind::Denied, text));
                 }
                 Some(url) if left > 0 => hop = hop.redirected(response.status(), url),
-                _ => return read(&hop, response, request.max_body).await,
+                _ => return read(&hop, response, most, came).await,
             }
             left -= 1;
         }
@@ -268,13 +307,38 @@ impl Client {
     }
 
     fn sender(&self, private: bool, fresh: bool) -> Result<&reqwest::Client, ClientError> {
-        let cell = &self.senders[usize::from(private) * 2 + usize::from(fresh)];
+        let cell = &self.network.senders[usize::from(private) * 2 + usize::from(fresh)];
         if let Some(sender) = cell.get() {
             return Ok(sender);
         }
         let built = build(private, fresh).map_err(|error| error::of("the client", error))?;
         Ok(cell.get_or_init(|| built))
     }
+}
+
+/// An answer of a cassette, held to what an answer of the network is held to.
+fn played(request: Request, mut answer: Response) -> Result<Response, ClientError> {
+    let most = request.max_body;
+    if request.cut {
+        answer
+            .body
+            .truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    }
+    if answer.body.len() as u64 > most {
+        let text = format!(
+            "{} {}: the body in the cassette is larger than the {most} bytes allowed",
+            request.method,
+            shown(&request.url)
+        );
+        return Err(ClientError::new(ClientErrorKind::TooLarge, text));
+    }
+    // Who follows no redirect is answered by whom he asked, whatever the cassette says.
+    let url = if request.redirects == 0 {
+        request.url
+    } else {
+        answer.url.clone()
+    };
+    Ok(Response { url, ..answer })
 }
 
 /// The JSON document that a response is, if it takes no more memory than any may.
@@ -297,7 +361,7 @@ fn bearer_to(credential: &Credential, url: &Url) -> Result<(HeaderName, HeaderVa
         let text = format!(
             "a credential for {} was not sent to {}",
             credential.to,
-            policy::origin(url)
+            egress::origin(url)
         );
         return Err(ClientError::new(ClientErrorKind::Denied, text));
     }
@@ -355,10 +419,19 @@ fn next(hop: &Hop, response: &reqwest::Response) -> Result<Option<Url>, ClientEr
     })
 }
 
+/// How much of a body is read, and whether the rest is left out or an error.
+#[derive(Clone, Copy)]
+struct BodyLimit {
+    bytes: u64,
+    cut: bool,
+}
+
+/// The whole answer; `came` says at any time how many bytes of its body are there.
 async fn read(
     hop: &Hop,
     mut response: reqwest::Response,
-    max: u64,
+    most: BodyLimit,
+    came: &AtomicU64,
 ) -> Result<Response, ClientError> {
     let status = response.status().as_u16();
     let headers = headers::given(response.headers());
@@ -368,14 +441,22 @@ async fn read(
         .await
         .map_err(|error| error::of(&hop.target(), error))?
     {
-        if (body.len() + chunk.len()) as u64 > max {
+        let left = most.bytes.saturating_sub(body.len() as u64);
+        if chunk.len() as u64 > left {
+            if most.cut {
+                let left = usize::try_from(left).unwrap_or(usize::MAX);
+                body.extend_from_slice(&chunk[..left]);
+                break;
+            }
             let text = format!(
-                "{}: the body is larger than the {max} bytes allowed",
-                hop.target()
+                "{}: the body is larger than the {} bytes allowed",
+                hop.target(),
+                most.bytes
             );
             return Err(ClientError::new(ClientErrorKind::TooLarge, text));
         }
         body.extend_from_slice(&chunk);
+        came.store(body.len() as u64, Ordering::Relaxed);
     }
     Ok(Response {
         status,

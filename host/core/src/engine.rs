@@ -94,7 +94,7 @@ pub enum EngineError {
         key: String,
         known: String,
     },
-    #[error("the input of a run of `{pipeline}` cannot be kept: {problem}")]
+    #[error("no run of `{pipeline}` can have this input: {problem}")]
     Input { pipeline: String, problem: String },
     #[error("pipeline `{pipeline}` has no stage `{stage}`; it has {known}")]
     NoStage {
@@ -242,7 +242,14 @@ pub fn new_run(
 ) -> Result<Run, EngineError> {
     let definition = runnable.pipelines.get(pipeline);
     let definition = definition.ok_or_else(|| EngineError::NoPipeline(pipeline.to_owned()))?;
-    run_of(definition, runnable.revision, input, origin)
+    let run = run_of(definition, runnable.revision, input, origin)?;
+    let mut given = run.input.iter();
+    let misfit = given.find_map(|(key, value)| {
+        let misfit = runnable.registry.unfit(definition, key, value)?;
+        let wanted = misfit.mend("value");
+        Some(format!("{}; {wanted}", misfit.of(&format!("`{key}`"))))
+    });
+    misfit.map_or(Ok(run), |problem| Err(unfit(definition, problem)))
 }
 
 /// A run of a definition that is not stored yet.

@@ -41,6 +41,8 @@ pub struct Request {
     pub deadline: Duration,
     /// The most bytes of body, after decompression.
     pub max_body: u64,
+    /// What is more than that is left out; otherwise it makes the answer an error.
+    pub cut: bool,
     /// Redirects to follow at most.
     pub redirects: u8,
     /// Do not reuse a pooled connection.
@@ -143,7 +145,12 @@ impl ClientError {
             | ClientErrorKind::Reset
             | ClientErrorKind::Timeout => true,
             ClientErrorKind::Status(status) => status == 429 || status >= 500,
-            _ => false,
+            ClientErrorKind::Denied
+            | ClientErrorKind::BadRequest
+            | ClientErrorKind::Tls
+            | ClientErrorKind::TooLarge
+            | ClientErrorKind::NotRecorded
+            | ClientErrorKind::Unknown => false,
         }
     }
 }

@@ -305,6 +305,16 @@ mod tests {
         toml::from_str(text).expect("grants")
     }
 
+    /// A "no" would be read as nothing, since grants add up: it is refused, and says so.
+    #[test]
+    fn a_grant_that_is_no_is_refused() {
+        for text in ["log = false", "vectors = false"] {
+            let error = toml::from_str::<Grants>(text).expect_err(text);
+            let told = error.to_string();
+            assert!(told.contains("takes nothing away"), "{told}");
+        }
+    }
+
     #[test]
     fn what_is_not_written_is_not_granted() {
         let ask = grants("log = true\n[[db]]\ntable = \"a\"\nverbs = [\"select\", \"delete\"]");

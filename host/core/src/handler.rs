@@ -200,6 +200,8 @@ pub trait Handler: Registered + Send + Sync + 'static {
 #[derive(Clone)]
 pub struct Call {
     pub run: String,
+    /// What the run was started with, which no stage changes.
+    pub asked: Arc<Patch>,
     /// The pipeline of the run.
     pub pipeline: String,
     pub stage: String,

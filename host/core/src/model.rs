@@ -2,12 +2,14 @@
 //! the others said instead is kept.
 //!
 //! `role` reads the settings; `openai`, `ollama` and `anthropic` speak the protocols, through the one
-//! client (`wire`); `answer` and `reasoning` read what was said, `cause` says why it is no answer.
+//! client (`wire`); `answer` and `reasoning` read what was said, `cause` says why it is no answer, `counted`
+//! what it took.
 //! `summary` and `vector` do without any server.
 
 mod answer;
 mod anthropic;
 pub mod cause;
+mod counted;
 mod ollama;
 mod openai;
 mod reasoning;
@@ -27,26 +29,25 @@ use serde_json::Value as Json;
 
 use self::answer::{End, Said};
 use self::cause::Cause;
+use self::counted::{Counted, Expected};
 use self::role::{Provider, ProviderKind, Unresolved};
-use self::spending::{Made, Spending};
+use self::spending::{Asked, Spending};
 use self::wire::Wire;
-use crate::client::Tape;
+use crate::client::Network;
 use crate::handler::schema::{self, Schema};
 use crate::handler::{Call, Completion, ModelRequest, Tokens, Vectors};
 use crate::outcome::{FailureKind, Stop};
 use crate::settings::Snapshot;
+use crate::store::model_calls;
 
 /// The shortest time after which a server that is busy is asked again.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// Tokens that a server may add to what it is asked.
-const ADDED: u64 = 4096;
 
 /// The models of one state of the settings.
 pub struct Models {
     pub settings: Arc<Snapshot>,
     pub spending: Spending,
-    pub tape: Option<Arc<Tape>>,
+    pub network: Network,
 }
 
 /// What came of a provider's call, and what it took in any case.
@@ -80,8 +81,10 @@ impl Models {
         let mut missed: Vec<Missed<'_>> = Vec::new();
         for (place, provider) in chain.iter().enumerate() {
             let wire = self.wire(left.share(chain.len() - place - 1));
-            let asked = answered(provider, &request, schema.as_ref(), &wire);
-            match self.kept(call, role, provider, asked).await? {
+            let expected = Expected::of_words(&request);
+            let asked = answered(provider, &request, schema.as_ref(), (&wire, &expected));
+            let question = Asked::new(call, role, provider, expected.estimate);
+            match self.kept(question, asked).await? {
                 Ok(completion) => {
                     fell_back(call, role, &missed, provider);
                     return Ok(Some(completion));
@@ -109,8 +112,10 @@ impl Models {
         };
         let left = Left::until(call, Duration::MAX);
         let wire = self.wire(left.share(0));
-        let asked = embedded(&provider, texts, &wire);
-        match self.kept(call, role, &provider, asked).await? {
+        let expected = Expected::of_vectors(texts);
+        let asked = embedded(&provider, texts, (&wire, &expected));
+        let question = Asked::new(call, role, &provider, expected.estimate);
+        match self.kept(question, asked).await? {
             Ok(vectors) => Ok(Some(vectors)),
             Err(cause) => {
                 let provider = &provider;
@@ -123,39 +128,31 @@ impl Models {
 impl Models {
     fn wire(&self, timeout: Duration) -> Wire {
         Wire {
-            tape: self.tape.clone(),
-            timeout,
+            network: self.network.clone(),
+            until: Instant::now() + timeout,
         }
     }
 
-    /// Make a call of a provider, if the day has something left for it, and keep what it took. What
-    /// is built in, or played from a cassette, takes nothing.
+    /// Make a call of a provider, if the day has something left for it, and keep what it took: an estimate
+    /// before it is asked, since whoever waits may not be there for the answer. What is built in, or
+    /// played from a cassette, takes nothing.
     async fn kept<T>(
         &self,
-        call: &Call,
-        role: &str,
-        provider: &Provider,
+        question: Asked<'_>,
         asked: impl Future<Output = Came<T>>,
     ) -> Result<Result<T, Cause>, Stop> {
-        let plays = self.tape.as_ref().is_some_and(|tape| tape.plays());
-        if plays || provider.kind == ProviderKind::BuiltIn {
+        let plays = self.network.tape.as_ref().is_some_and(|tape| tape.plays());
+        if plays || question.provider.kind == ProviderKind::BuiltIn {
             return Ok(asked.await.answer);
         }
-        if let Some(ceiling) = self.spending.ceiling(call).await? {
+        if let Some(ceiling) = self.spending.ceiling(question.call).await? {
             return Ok(Err(ceiling));
         }
-        let began = Instant::now();
+        let open = self.spending.begin(&question).await?;
         let Came { tokens, answer } = asked.await;
         let outcome = answer.as_ref().err().map(Cause::name);
-        let made = Made {
-            call,
-            role,
-            provider,
-            tokens,
-            took: began.elapsed(),
-            outcome: outcome.unwrap_or_else(|| "done".to_owned()),
-        };
-        self.spending.keep(made).await?;
+        let outcome = outcome.unwrap_or_else(|| model_calls::DONE.to_owned());
+        self.spending.end(open, tokens, outcome).await?;
         Ok(answer)
     }
 }
@@ -191,7 +188,7 @@ async fn answered(
     provider: &Provider,
     request: &ModelRequest,
     schema: Option<&Arc<Schema>>,
-    wire: &Wire,
+    (wire, expected): (&Wire, &Expected),
 ) -> Came<Completion> {
     let said = match provider.kind {
         ProviderKind::OpenAi => openai::complete(provider, request, wire).await,
@@ -199,23 +196,32 @@ async fn answered(
         ProviderKind::Anthropic => anthropic::complete(provider, request, wire).await,
         ProviderKind::BuiltIn => extracted(request),
     };
-    let completion = u64::from(request.max_tokens).saturating_mul(2);
-    let tokens = said.as_ref().map(|said| {
-        let completion = completion.max((said.text.len() + said.reasoning.len()) as u64);
-        said.tokens.at_most(asked_bytes(request), completion)
-    });
-    let tokens = tokens.unwrap_or_default();
+    let tokens = match &said {
+        Ok(said) => expected.taken(said.tokens, said.text.len() + said.reasoning.len()),
+        Err(cause) => unheard(cause, expected),
+    };
     let (limit, schema) = (request.max_tokens, schema.cloned());
-    let read = move || answer::read(said?, limit, schema.as_deref());
-    let answer = wire::beside(read).await;
+    let answer = match said {
+        Ok(said) => {
+            let read = move || answer::read(said, limit, schema.as_deref());
+            wire::beside(wire.until, read).await
+        }
+        Err(cause) => Err(cause),
+    };
+    let answer = answer.map(|completion| Completion {
+        tokens,
+        ..completion
+    });
     Came { tokens, answer }
 }
 
-/// Bytes of what is asked, of which each token has one at least, and what a server adds to it.
-fn asked_bytes(request: &ModelRequest) -> u64 {
-    let schema = request.schema.as_ref().map_or(0, |it| it.to_string().len());
-    let images: usize = request.images.iter().map(|it| it.bytes.len()).sum();
-    (request.system.len() + request.prompt.len() + schema + images) as u64 + ADDED
+/// What a question took whose answer nobody has read.
+fn unheard(cause: &Cause, expected: &Expected) -> Tokens {
+    if cause.leaves_open_what_it_took() {
+        expected.estimate
+    } else {
+        Tokens::default()
+    }
 }
 
 /// What this program can say of a text by itself.
@@ -229,11 +235,15 @@ fn extracted(request: &ModelRequest) -> Result<Said, Cause> {
         reasoning: String::new(),
         model: summary::MODEL.to_owned(),
         end: End::Itself,
-        tokens: Tokens::default(),
+        tokens: Counted::said(&0.into(), &0.into()),
     })
 }
 
-async fn embedded(provider: &Provider, texts: &[String], wire: &Wire) -> Came<Vectors> {
+async fn embedded(
+    provider: &Provider,
+    texts: &[String],
+    (wire, expected): (&Wire, &Expected),
+) -> Came<Vectors> {
     let vectors = match provider.kind {
         ProviderKind::OpenAi => openai::embed(provider, texts, wire).await,
         ProviderKind::Ollama => ollama::embed(provider, texts, wire).await,
@@ -241,17 +251,25 @@ async fn embedded(provider: &Provider, texts: &[String], wire: &Wire) -> Came<Ve
             let problem = "anthropic makes no vectors; give the role another provider";
             Err(Cause::Unable(problem.to_owned()))
         }
-        ProviderKind::BuiltIn => Ok(Vectors {
-            vectors: texts.iter().map(|text| vector::embed(text)).collect(),
-            model: vector::MODEL.to_owned(),
-            tokens: Tokens::default(),
-        }),
+        ProviderKind::BuiltIn => Ok((built_in(texts), Counted::said(&0.into(), &0.into()))),
     };
-    let bytes = texts.iter().map(|text| text.len() as u64).sum::<u64>() + ADDED;
-    let tokens = vectors.as_ref().map(|made| made.tokens.at_most(bytes, 0));
+    let tokens = match &vectors {
+        Ok((_, counted)) => expected.taken(*counted, 0),
+        Err(cause) => unheard(cause, expected),
+    };
+    let vectors = vectors.map(|(vectors, _)| Vectors { tokens, ..vectors });
     Came {
-        tokens: tokens.unwrap_or_default(),
+        tokens,
         answer: vectors.and_then(|vectors| whole(vectors, texts.len())),
+    }
+}
+
+/// Vectors of this program's own, which take nothing.
+fn built_in(texts: &[String]) -> Vectors {
+    Vectors {
+        vectors: texts.iter().map(|text| vector::embed(text)).collect(),
+        model: vector::MODEL.to_owned(),
+        tokens: Tokens::default(),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::rollcall::{LiveRule, Rule};
 use crate::schema::Migration;
 use crate::settings::SettingRead;
 use crate::store::health::Table;
-use crate::store::tenants::Commits;
+use crate::store::tenants::CommitHooks;
 use crate::workspace::Folders;
 
 /// All that a tenant brings, but its handlers, which register themselves.
@@ -39,7 +39,7 @@ pub struct Pack {
     /// Its tables, of which the doctor reads every row.
     pub tables: &'static [Table],
     /// What it writes in the host's own commits: when a gate opens, when runs end.
-    pub commits: Commits,
+    pub commits: CommitHooks,
     /// What is rebuilt when a revision becomes active.
     pub rebuilt: &'static [Rebuilt],
 }

@@ -49,7 +49,7 @@ pub struct Plugin {
 }
 
 impl Plugin {
-    /// The same with a tape in its client, as long as nobody has called it.
+    /// The same with a tape in its client, as long as it has not been called.
     #[must_use]
     pub fn taped(mut self, tape: Option<Arc<Tape>>) -> Self {
         if let Some(access) = Arc::get_mut(&mut self.access) {

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
+use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 pub use self::checks::Checks;
@@ -17,6 +18,7 @@ pub use crate::alike::nearest;
 use crate::handler::schema::Schema;
 use crate::handler::{AnyHandler, Contract, Registration, SURFACES, is_name};
 use crate::outcome::{FailureKind, Outcome, Stop};
+use crate::pipeline::Pipeline;
 use crate::settings::hex;
 use crate::shown::cut;
 
@@ -166,7 +168,49 @@ impl RegistryError {
     }
 }
 
+/// Why a run of a pipeline can't be given a value: the handler that reads the key, and what is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfit<'r> {
+    pub reader: &'r str,
+    pub problem: String,
+    /// What the handler says of the key.
+    pub wanted: Option<&'r str>,
+}
+
+impl Unfit<'_> {
+    /// What is wrong with `what`, such as "the default".
+    pub fn of(&self, what: &str) -> String {
+        format!(
+            "{what} does not fit what `{}` reads: {}",
+            self.reader, self.problem
+        )
+    }
+
+    /// What to write in its place, a `default` or a `value`.
+    pub fn mend(&self, what: &str) -> String {
+        let wanted = self
+            .wanted
+            .map(|it| format!(": {}", it.trim_end_matches('.')));
+        format!("write a {what} that fits{}", wanted.unwrap_or_default())
+    }
+}
+
 impl Registry {
+    /// Whether all handlers of a pipeline can read a value under a key: asked of a default, of a schedule and
+    /// of whoever starts a run.
+    pub fn unfit(&self, pipeline: &Pipeline, key: &str, value: &Json) -> Option<Unfit<'_>> {
+        let mut entries = pipeline.handlers().filter_map(|handler| self.get(handler));
+        let (entry, problem) =
+            entries.find_map(|it| Some((it, it.checks.reads_value(key, value).err()?)))?;
+        let contract = &entry.contract;
+        let described = &contract.reads["properties"][key]["description"];
+        Some(Unfit {
+            reader: &contract.name,
+            problem,
+            wanted: described.as_str(),
+        })
+    }
+
     /// The native handlers that are linked into this program. Their schemas are compiled once a
     /// process, however many revisions it loads.
     pub fn native() -> Result<Self, RegistryError> {

@@ -92,13 +92,13 @@ const READABLE: &str = "-- grantable to read";
 /// Tables of the database itself.
 const SYSTEM: [&str; 4] = ["sqlite_", "pragma_", "pg_", "information_schema"];
 
-/// Tables and views that are nobody's but their owner's.
+/// Tables and views that no plugin may be granted.
 static OWN: LazyLock<BTreeSet<String>> = LazyLock::new(|| all(is_own));
 
 /// Those that a plugin may at most read.
 static READ_ONLY: LazyLock<BTreeSet<String>> = LazyLock::new(|| all(|before| before == READABLE));
 
-/// Whether a line above a table leaves it to nobody.
+/// Whether a line above a table keeps it from grants.
 fn is_own(before: &str) -> bool {
     ![GRANTABLE, READABLE].contains(&before)
 }

@@ -38,6 +38,7 @@ pub mod prunable;
 pub mod revisions;
 pub mod runs;
 pub mod schedules;
+pub mod setting_changes;
 pub mod settings;
 pub mod settings_snapshots;
 mod sqlite;

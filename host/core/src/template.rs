@@ -2,6 +2,8 @@
 //! a bound on what a rendering may do.
 
 mod counted;
+mod known;
+mod shape;
 
 use std::cell::Cell;
 use std::thread;
@@ -12,6 +14,9 @@ use minijinja::{
 };
 
 use crate::foreign;
+
+pub use self::known::{Stranger, strangers};
+pub use self::shape::Shape;
 
 /// What one rendering may use up: an instruction, a part of a value that is looked into, or 64
 /// bytes of data each. A page of a few screens takes a few thousand; all of it is less than a second
@@ -46,6 +51,8 @@ thread_local! {
 pub fn environment<'source>() -> Environment<'source> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    // What is undefined is told by its name.
+    environment.set_debug(true);
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(DEPTH);
     // The one thing with which a loop makes a value that is as deep as the loop is long.

@@ -204,6 +204,9 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 pub struct Statement {
     pub sql: String,
     pub params: Vec<Value>,
+    /// How many rows it has to touch, if that matters to what is written with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
 }
 
 impl Statement {
@@ -211,6 +214,7 @@ impl Statement {
         Self {
             sql: sql.into(),
             params: Vec::new(),
+            rows: None,
         }
     }
 
@@ -233,7 +237,10 @@ impl Statement {
             sql.push_str(&parameters(params.len() + 1, row.columns.len()));
             params.extend(row.columns.into_iter().map(|(_, value)| value));
         }
-        Self { sql, params }
+        Self {
+            params,
+            ..Self::new(sql)
+        }
     }
 
     /// A statement whose parameters are written `:column`, each a column of `row`.
@@ -266,6 +273,14 @@ impl Statement {
     #[must_use]
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         self.params.push(value.into());
+        self
+    }
+
+    /// It has to touch so many rows. As a deferred write that touches others it says that another run or a
+    /// person was faster: nothing of the checkpoint is kept, and the stage is executed once more.
+    #[must_use]
+    pub fn exactly(mut self, rows: u64) -> Self {
+        self.rows = Some(rows);
         self
     }
 

@@ -6,6 +6,7 @@
 //! revision in the store. Mistakes are collected, never only the first, each as a [`Misread`]
 //! with its place and its mend.
 
+mod carried;
 mod definitions;
 mod expectation;
 mod folders;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+pub use self::carried::{carried, carried_over};
 pub use self::definitions::Definitions;
 pub use self::expectation::Expectation;
 pub use self::folders::Folders;

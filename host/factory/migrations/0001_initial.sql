@@ -1,5 +1,6 @@
 -- The content factory's own tables. Times are microseconds since 1970-01-01T00:00:00Z; structured
--- values are JSON in TEXT. Plugins may be granted a table only if the line before it says so.
+-- values are JSON in TEXT. Plugins may be granted a table only if the line before it says so; what they may write
+-- has a length.
 
 -- One piece of content to be made. `subject` says what it is about, once: a second task
 -- with the same subject is refused, and so is a second one with the same `key`, which whoever asked
@@ -70,12 +71,15 @@ CREATE TABLE drafts (
     UNIQUE (task, number)
 ){{strict}};
 
--- grantable
+-- A text for readers. `status` is moved by its table of transitions alone (`tables/posts/transitions.rs`),
+-- `previous` is where it stood before, and each move counts `step` up. `slug` is its address now; all that it
+-- ever had are in `post_slugs`. `run` is the one that publishes it at `scheduled_at`.
+-- grantable to read
 CREATE TABLE posts (
-    id           TEXT PRIMARY KEY,
+    id           TEXT PRIMARY KEY CHECK ({{octets(}}id{{)}} <= 1000),
     slug         TEXT NOT NULL UNIQUE CHECK ({{octets(}}slug{{)}} <= 500),
-    subject      TEXT NOT NULL UNIQUE,
-    task         TEXT NOT NULL,
+    subject      TEXT NOT NULL UNIQUE CHECK ({{octets(}}subject{{)}} <= 4000),
+    task         TEXT NOT NULL CHECK ({{octets(}}task{{)}} <= 1000),
     title        TEXT NOT NULL CHECK ({{octets(}}title{{)}} <= 1000),
     -- The title that search engines show; its own, if empty.
     seo_title    TEXT NOT NULL DEFAULT '' CHECK ({{octets(}}seo_title{{)}} <= 1000),
@@ -86,7 +90,12 @@ CREATE TABLE posts (
     covers       TEXT NOT NULL CHECK ({{octets(}}covers{{)}} <= 500),
     -- The picture that stands for it, as JSON.
     featured     TEXT CHECK ({{octets(}}featured{{)}} <= 10000),
-    status       TEXT NOT NULL CHECK (status IN ('published', 'removed')),
+    status       TEXT NOT NULL CHECK (status IN (
+        'unpublished', 'scheduled', 'published', 'archived', 'removed')),
+    previous     TEXT,
+    step         BIGINT NOT NULL DEFAULT 1,
+    scheduled_at BIGINT,
+    run          TEXT NOT NULL DEFAULT '',
     published_at BIGINT NOT NULL,
     updated_at   BIGINT NOT NULL,
     edited_by    TEXT NOT NULL DEFAULT '' CHECK ({{octets(}}edited_by{{)}} <= 1000),
@@ -95,6 +104,35 @@ CREATE TABLE posts (
 ){{strict}};
 
 CREATE INDEX posts_newest ON posts (published_at);
+CREATE INDEX posts_run ON posts (run);
+
+-- Every address that posts have or had, each one's for good: that of another post leads to nothing else.
+-- grantable to read
+CREATE TABLE post_slugs (
+    slug  TEXT PRIMARY KEY CHECK ({{octets(}}slug{{)}} <= 500),
+    post  TEXT NOT NULL REFERENCES posts (id) ON DELETE CASCADE,
+    since BIGINT NOT NULL
+){{strict}};
+
+CREATE INDEX post_slugs_post ON post_slugs (post);
+
+-- Every move of a post and each change of what is shown of it: by which event, who made it, and why.
+-- grantable to read
+CREATE TABLE post_history (
+    post        TEXT NOT NULL REFERENCES posts (id) ON DELETE CASCADE,
+    step        BIGINT NOT NULL,
+    from_status TEXT,
+    to_status   TEXT NOT NULL,
+    event       TEXT NOT NULL CHECK (event IN (
+        'keep', 'publish', 'schedule', 'lapse', 'unpublish', 'archive', 'remove', 'restore', 'retitle',
+        'edit')),
+    slug        TEXT NOT NULL,
+    title       TEXT NOT NULL,
+    who         TEXT NOT NULL,
+    detail      TEXT NOT NULL,
+    at          BIGINT NOT NULL,
+    PRIMARY KEY (post, step)
+){{strict}};
 
 -- What was read before a post was written, kept with its subject.
 -- grantable to read
@@ -143,14 +181,14 @@ CREATE INDEX media_path ON media (path);
 -- was found (`origin`) and what it is called there (`name`). `digest` changes with title and text.
 -- grantable
 CREATE TABLE items (
-    id        TEXT PRIMARY KEY,
-    origin    TEXT NOT NULL,
-    name      TEXT NOT NULL,
-    url       TEXT NOT NULL,
-    title     TEXT NOT NULL,
-    published TEXT NOT NULL,
-    text      TEXT NOT NULL,
-    digest    TEXT NOT NULL,
+    id        TEXT PRIMARY KEY CHECK ({{octets(}}id{{)}} <= 1000),
+    origin    TEXT NOT NULL CHECK ({{octets(}}origin{{)}} <= 8000),
+    name      TEXT NOT NULL CHECK ({{octets(}}name{{)}} <= 8000),
+    url       TEXT NOT NULL CHECK ({{octets(}}url{{)}} <= 8000),
+    title     TEXT NOT NULL CHECK ({{octets(}}title{{)}} <= 8000),
+    published TEXT NOT NULL CHECK ({{octets(}}published{{)}} <= 8000),
+    text      TEXT NOT NULL CHECK ({{octets(}}text{{)}} <= 16777216),
+    digest    TEXT NOT NULL CHECK ({{octets(}}digest{{)}} <= 1000),
     found_at  BIGINT NOT NULL
 ){{strict}};
 
@@ -185,38 +223,38 @@ CREATE INDEX rail_trials_rail ON rail_trials (rail, made_at);
 -- Days of a repository that need no further look, and why.
 -- grantable
 CREATE TABLE diary_days (
-    subject    TEXT PRIMARY KEY,
+    subject    TEXT PRIMARY KEY CHECK ({{octets(}}subject{{)}} <= 4000),
     state      TEXT NOT NULL CHECK (state IN ('thin', 'published')),
-    run        TEXT NOT NULL,
+    run        TEXT NOT NULL CHECK ({{octets(}}run{{)}} <= 1000),
     decided_at BIGINT NOT NULL
 ){{strict}};
 
 -- Commits as a source of memory.
 -- grantable
 CREATE TABLE commits (
-    id           TEXT PRIMARY KEY,
-    repository   TEXT NOT NULL,
-    author       TEXT NOT NULL,
-    subject      TEXT NOT NULL,
-    body         TEXT NOT NULL,
+    id           TEXT PRIMARY KEY CHECK ({{octets(}}id{{)}} <= 1000),
+    repository   TEXT NOT NULL CHECK ({{octets(}}repository{{)}} <= 8000),
+    author       TEXT NOT NULL CHECK ({{octets(}}author{{)}} <= 8000),
+    subject      TEXT NOT NULL CHECK ({{octets(}}subject{{)}} <= 8000),
+    body         TEXT NOT NULL CHECK ({{octets(}}body{{)}} <= 16777216),
     committed_at BIGINT NOT NULL
 ){{strict}};
 
 -- Memory: texts as vectors of little-endian 32-bit floats.
 -- grantable
 CREATE TABLE embeddings (
-    id              TEXT PRIMARY KEY,
-    source_table    TEXT NOT NULL,
-    source_id       TEXT NOT NULL,
-    content_hash    TEXT NOT NULL,
+    id              TEXT PRIMARY KEY CHECK ({{octets(}}id{{)}} <= 1000),
+    source_table    TEXT NOT NULL CHECK ({{octets(}}source_table{{)}} <= 1000),
+    source_id       TEXT NOT NULL CHECK ({{octets(}}source_id{{)}} <= 8000),
+    content_hash    TEXT NOT NULL CHECK ({{octets(}}content_hash{{)}} <= 1000),
     chunk_index     BIGINT NOT NULL,
-    text_preview    TEXT NOT NULL,
-    embedding_model TEXT NOT NULL,
+    text_preview    TEXT NOT NULL CHECK ({{octets(}}text_preview{{)}} <= 131072),
+    embedding_model TEXT NOT NULL CHECK ({{octets(}}embedding_model{{)}} <= 1000),
     dimensions      BIGINT NOT NULL,
     embedding       {{bytes}} NOT NULL,
-    metadata        TEXT NOT NULL,
-    writer          TEXT NOT NULL,
-    origin_path     TEXT,
+    metadata        TEXT NOT NULL CHECK ({{octets(}}metadata{{)}} <= 1048576),
+    writer          TEXT NOT NULL CHECK ({{octets(}}writer{{)}} <= 1000),
+    origin_path     TEXT CHECK ({{octets(}}origin_path{{)}} <= 8000),
     is_summary      BOOLEAN NOT NULL,
     created_at      BIGINT NOT NULL,
     updated_at      BIGINT NOT NULL,

@@ -92,12 +92,12 @@ pub async fn ask<T: DeserializeOwned + JsonSchema + Send + 'static>(
     })?;
     let model = completion.model;
     let text = completion.text;
-    let read = beside::wait(move || {
+    let read = beside::compute(call.deadline, move |clock| {
         let asked = Asked {
             prompt: &own,
             material: "",
         };
-        leaks(&text, &asked).and_then(|()| parse(&text))
+        Ok(leaks(&text, &asked, clock).and_then(|()| parse(&text)))
     });
     match read.await.unwrap_or_else(|lost| Err(lost.to_string())) {
         Ok(value) => Ok(Answered { value, model }),

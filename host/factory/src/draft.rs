@@ -117,7 +117,7 @@ pub struct Claim {
     pub on: Vec<String>,
 }
 
-/// Whoever wrote a draft.
+/// A writer of a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writer<'d> {
     /// No model.

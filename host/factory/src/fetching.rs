@@ -2,6 +2,7 @@
 //! every redirect, and a host is asked at a pace.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_core::beside::{self, Clock};
@@ -9,7 +10,7 @@ use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Res
 use callboard_core::handler::Call;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 use url::Url;
 
 use crate::research::feed::{self, Read};
@@ -63,8 +64,8 @@ pub struct Fetcher<'c> {
     manners: &'c Manners,
     /// When each host may be asked next.
     next: Mutex<BTreeMap<String, Instant>>,
-    /// What each origin allows.
-    robots: Mutex<BTreeMap<String, Robots>>,
+    /// What each origin allows, or why it did not say. Each is asked once, and none waits for another.
+    robots: Mutex<BTreeMap<String, Arc<OnceCell<Result<Robots, String>>>>>,
 }
 
 impl<'c> Fetcher<'c> {
@@ -126,7 +127,7 @@ impl<'c> Fetcher<'c> {
         for _ in 0..=REDIRECTS {
             self.allowed(&url).await?;
             let response = self
-                .send(&url, most)
+                .send(&url, self.request(url.as_str(), most))
                 .await
                 .map_err(|error| error.to_string())?;
             match response.status {
@@ -148,20 +149,18 @@ impl<'c> Fetcher<'c> {
             return Err(format!("{} addresses are not read", url.scheme()));
         }
         let origin = url.origin().ascii_serialization();
-        let mut known = self.robots.lock().await;
-        if !known.contains_key(&origin) {
-            let robots = self.robots(url).await?;
-            known.insert(origin.clone(), robots);
-        }
+        let known = Arc::clone(self.robots.lock().await.entry(origin).or_default());
+        let robots = known.get_or_init(|| self.robots(url)).await;
+        let robots = robots.as_ref().map_err(Clone::clone)?;
         let query = url
             .query()
             .map(|query| format!("?{query}"))
             .unwrap_or_default();
         let path = format!("{}{query}", url.path());
-        match known.get(&origin) {
-            Some(robots) if robots.allows(&path) => Ok(()),
-            _ => Err("its robots.txt does not let programs read it".to_owned()),
+        if robots.allows(&path) {
+            return Ok(());
         }
+        Err("its robots.txt does not let programs read it".to_owned())
     }
 
     /// What an origin allows. One that has no such file allows all; one that cannot say, nothing.
@@ -169,11 +168,15 @@ impl<'c> Fetcher<'c> {
         let mut url = url.join("/robots.txt").map_err(|error| error.to_string())?;
         url.set_query(None);
         for _ in 0..=REDIRECTS {
-            let sent = self.send(&url, robots::MOST as u64).await;
+            let request = Request {
+                cut: true,
+                ..self.request(url.as_str(), robots::MOST as u64 + 1)
+            };
+            let sent = self.send(&url, request).await;
             let response = sent.map_err(|error| unasked(&url, &error))?;
             match response.status {
                 200..=299 => {
-                    let file = String::from_utf8_lossy(&response.body);
+                    let file = String::from_utf8_lossy(robots::read_of(&response.body));
                     return Ok(Robots::read(&file, AGENT));
                 }
                 300..=399 => match url.join(response.header("location").unwrap_or_default()) {
@@ -187,9 +190,8 @@ impl<'c> Fetcher<'c> {
         Ok(Robots::default())
     }
 
-    async fn send(&self, url: &Url, most: u64) -> Result<Response, ClientError> {
+    async fn send(&self, url: &Url, request: Request) -> Result<Response, ClientError> {
         self.turn(url).await;
-        let request = self.request(url.as_str(), most);
         self.call
             .send(Reach::Public(&self.manners.besides), request)
             .await
@@ -222,6 +224,7 @@ impl<'c> Fetcher<'c> {
             credential: None,
             deadline: Duration::from_secs(self.manners.wait_seconds),
             max_body: most,
+            cut: false,
             redirects: 0,
             fresh_connection: false,
         }

@@ -26,6 +26,7 @@ macro_rules! pattern {
 
 pub mod asking;
 mod bundle;
+pub mod changing;
 pub mod diary;
 pub mod draft;
 pub mod fetching;

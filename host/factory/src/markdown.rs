@@ -21,7 +21,7 @@ use url::Url;
 
 pub use self::blocks::{Block, Piece, blocks, is_spaceless};
 pub use self::links::{Link, links, relinked};
-pub use self::parts::{Part, PartKind, parts};
+pub use self::parts::{Part, PartKind, items, parts};
 
 /// The most bytes of a text: 20,000 words. The tables of drafts and posts hold no more either.
 const TEXT: usize = 128 << 10;

@@ -5,6 +5,7 @@ mod bucket;
 pub(crate) mod probe;
 pub(crate) mod roll;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -15,12 +16,13 @@ use callboard_core::app::App;
 use callboard_core::app::AppError;
 use callboard_core::settings::{Misfit, SettingError, SettingRead, SettingType, Snapshot};
 use callboard_core::workspace::folders_read;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt as _};
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt as _};
 
-pub use self::bucket::BucketError;
+pub use self::bucket::{BucketError, Patience, StoreClient};
 use crate::draft::Image;
 use crate::images::picture;
 use crate::markdown::{self, pictures::KEPT};
@@ -29,8 +31,9 @@ use crate::markdown::{self, pictures::KEPT};
 pub const STORE: &str = "media.store";
 /// What marks the folder as ours, so that the workspace does not take it for a mistake.
 pub const MARK: &str = ".callboard-media";
-/// Where it is, if nobody says.
+/// Where it is, if no setting says.
 const FOLDER: &str = "media";
+
 /// How long a reader of the site waits for the store.
 const WAIT: Duration = Duration::from_secs(10);
 
@@ -46,7 +49,13 @@ pub(crate) const READS: [SettingRead; 5] = [
 ];
 
 /// A picture as it comes from the store.
-pub type Pieces = BoxStream<'static, Result<Bytes, object_store::Error>>;
+pub type Pieces = BoxStream<'static, Result<Bytes, Unstored>>;
+
+/// Bytes of a picture that are in memory for a reader: each piece is asked for once the one before it was
+/// taken.
+const PIECE: u64 = 256 << 10;
+/// The most bytes of a picture that is given to readers.
+const LARGEST: u64 = 32 << 20;
 
 /// What begins the name of a bucket.
 const BUCKET: &str = "s3://";
@@ -109,6 +118,7 @@ fn taken(folder: &Path) -> Option<String> {
 pub struct Media {
     store: Arc<dyn ObjectStore>,
     prefix: String,
+    near: bool,
 }
 
 /// Why a picture is not kept, or not given.
@@ -125,6 +135,10 @@ pub enum Unstored {
     },
     #[error("`{0}` is no name of a picture")]
     Name(String),
+    #[error("the picture `{0}` has {1} bytes, more than {most} MiB", most = LARGEST >> 20)]
+    Large(String, u64),
+    #[error("the picture `{0}` is not what the store said of it, or has changed under its reader")]
+    Changed(String),
     #[error(transparent)]
     Store(#[from] object_store::Error),
     #[error(transparent)]
@@ -133,8 +147,12 @@ pub enum Unstored {
 
 impl Media {
     /// The store of the settings. A relative folder begins at the workspace.
-    pub fn open(settings: &Snapshot, workspace: &Path, until: Instant) -> Result<Self, Unstored> {
-        if let Some(bucket) = Self::bucket(settings, until)? {
+    pub fn open(
+        settings: &Snapshot,
+        workspace: &Path,
+        client: StoreClient,
+    ) -> Result<Self, Unstored> {
+        if let Some(bucket) = Self::bucket(settings, client)? {
             return Ok(bucket);
         }
         let folder = place(settings, workspace)?;
@@ -146,34 +164,60 @@ impl Media {
         Ok(Self {
             store: Arc::new(LocalFileSystem::new_with_prefix(folder)?),
             prefix: String::new(),
+            near: true,
         })
     }
 
     /// The bucket of the settings; `None` if they name a folder.
-    fn bucket(settings: &Snapshot, until: Instant) -> Result<Option<Self>, Unstored> {
+    fn bucket(settings: &Snapshot, client: StoreClient) -> Result<Option<Self>, Unstored> {
         let named = settings.text(STORE)?.unwrap_or_default();
         let Some(place) = named.strip_prefix(BUCKET) else {
             return Ok(None);
         };
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
         Ok(Some(Self {
-            store: bucket::open(settings, bucket, until)?,
+            store: bucket::open(settings, bucket, client)?,
             prefix: prefix.trim_matches('/').to_owned(),
+            near: false,
         }))
     }
 
     /// The store of a workspace, for its readers, who make no folder; `None` if there is none yet.
     pub async fn of(app: &App) -> Result<Option<Self>, Unstored> {
+        Self::with(app, Patience::Each(WAIT)).await
+    }
+
+    /// The same for who waits no longer for all that he asks.
+    pub(crate) async fn in_all(app: &App) -> Result<Option<Self>, Unstored> {
+        Self::with(app, Patience::Until(Instant::now() + WAIT)).await
+    }
+
+    async fn with(app: &App, patience: Patience) -> Result<Option<Self>, Unstored> {
         let settings = async {
             let loaded = app.active().await?;
             app.snapshot(&loaded.definitions).await
         };
         let settings = settings.await.map_err(Box::new)?;
-        if let Some(bucket) = Self::bucket(&settings, Instant::now() + WAIT)? {
+        let client = StoreClient::Program(app.network(), patience);
+        Self::existing(&settings, app.folder(), client)
+    }
+
+    /// The same of these settings.
+    pub fn existing(
+        settings: &Snapshot,
+        workspace: &Path,
+        client: StoreClient,
+    ) -> Result<Option<Self>, Unstored> {
+        if let Some(bucket) = Self::bucket(settings, client)? {
             return Ok(Some(bucket));
         }
-        let folder = place(&settings, app.folder())?;
+        let folder = place(settings, workspace)?;
         folder.is_dir().then(|| Self::folder(folder)).transpose()
+    }
+
+    /// Whether it is a folder, so that a look costs nothing.
+    pub(crate) fn is_near(&self) -> bool {
+        self.near
     }
 
     /// Keep a picture; what is there already is the same.
@@ -193,11 +237,28 @@ impl Media {
 
     /// The same, piece by piece as its reader takes it: no more of it is in memory. With its bytes.
     pub async fn stream(&self, name: &str) -> Result<Option<(u64, Pieces)>, Unstored> {
-        match self.store.get(&self.key(name)?).await {
-            Ok(found) => Ok(Some((found.meta.size, found.into_stream()))),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
+        let key = self.key(name)?;
+        let (first, size) = match piece(&*self.store, &key, 0).await {
+            Err(Unstored::Store(object_store::Error::NotFound { .. })) => return Ok(None),
+            found => found?,
+        };
+        if size > LARGEST {
+            return Err(Unstored::Large(name.to_owned(), size));
         }
+        let from = (Arc::clone(&self.store), key, first.len() as u64);
+        let rest = stream::try_unfold(from, move |(store, key, at)| async move {
+            if at >= size {
+                return Ok(None);
+            }
+            let (bytes, now) = piece(&*store, &key, at).await?;
+            if now != size {
+                return Err(Unstored::Changed(key.to_string()));
+            }
+            let next = at + bytes.len() as u64;
+            Ok(Some((bytes, (store, key, next))))
+        });
+        let first = stream::once(async move { Ok(first) });
+        Ok(Some((size, first.chain(rest).into_stream().boxed())))
     }
 
     /// Whether a picture is there.
@@ -216,6 +277,56 @@ impl Media {
         let parts = self.prefix.split('/').filter(|part| !part.is_empty());
         Ok(parts.chain([name]).collect())
     }
+}
+
+/// What to do where pictures are not there.
+pub(crate) const PUT_BACK: &str = "put them back: copy the folder or the bucket of a backup, or see to setting \
+    `media.store`";
+/// And what to do as long as a draft, or a post, can have others.
+pub(crate) const PUT_BACK_OR_MAKE: &str = "put them back: copy the folder or the bucket of a backup, or see to \
+    setting `media.store`; `callboard tasks regen-image` makes one anew";
+
+/// Which of these pictures are not where they are kept.
+pub(crate) async fn absent(
+    media: Option<&Media>,
+    names: &BTreeSet<String>,
+) -> Result<Vec<String>, Unstored> {
+    let mut absent = Vec::new();
+    for name in names {
+        let there = match media {
+            Some(media) => media.has(name).await?,
+            None => false,
+        };
+        if !there {
+            absent.push(name.clone());
+        }
+    }
+    Ok(absent)
+}
+
+/// What to say of pictures of `all` that are not there; nothing, if none is missing.
+pub(crate) fn missing(absent: &[String], all: usize) -> Option<String> {
+    let (count, first) = (absent.len(), absent.first()?);
+    Some(format!(
+        "{count} of {all} pictures that are shown are not there: `{first}`"
+    ))
+}
+
+/// The bytes of a picture from a place on, and how many it has in all.
+async fn piece(store: &dyn ObjectStore, key: &Key, from: u64) -> Result<(Bytes, u64), Unstored> {
+    let range = Some(GetRange::Bounded(from..from + PIECE));
+    let options = GetOptions {
+        range,
+        ..GetOptions::default()
+    };
+    let found = store.get_opts(key, options).await?;
+    let (size, most) = (found.meta.size, found.range.end - found.range.start);
+    let bytes = found.bytes().await?;
+    // A server that says one thing and does another has an end.
+    if bytes.is_empty() || bytes.len() as u64 != most {
+        return Err(Unstored::Changed(key.to_string()));
+    }
+    Ok((bytes, size))
 }
 
 /// The names of the kept pictures that a text shows. One that can't be read shows none.

@@ -41,7 +41,7 @@ pub async fn rewritten(
     } = *rewrite;
     let old = Article::of(draft).map_err(unreadable)?;
     let material = material(brief, sources, asking.material);
-    let text = old.shown();
+    let text = old.for_model();
     let mut variables = json!({ "brief": listed(brief), "text": text, "sources": material });
     if let Some(findings) = findings {
         variables["findings"] = findings.into();

@@ -34,7 +34,7 @@ pub use self::assets::{Asset, Assets, PAGES};
 use self::bodies::Bodies;
 pub use self::current::{Unshown, current};
 pub(crate) use self::current::{made, probe};
-pub use self::export::{ExportError, Exported, LIST, export};
+pub use self::export::{ExportError, Exported, LIST, REDIRECTS, export};
 use self::links::Links;
 pub use self::links::is_file_name;
 use self::pages::Pages;
@@ -115,7 +115,7 @@ impl SiteInfo {
 }
 
 /// The site as it can be shown now, or why there is none.
-pub type Shown = Result<Arc<Site>, String>;
+pub type SiteNow = Result<Arc<Site>, String>;
 
 /// A site that is ready to render. It holds its compiled templates, and of posts only what their texts
 /// came to.
@@ -251,6 +251,11 @@ impl Site {
         &self.unavailable
     }
 
+    /// The path of a post on a server at the site's address.
+    pub fn place(&self, slug: &str) -> String {
+        Links::below(&self.root()).post(slug)
+    }
+
     /// Where readers find the front page.
     pub fn address(&self) -> &Url {
         &self.info.address
@@ -289,7 +294,6 @@ fn pages(files: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)>
 /// Where templates are rendered: what is not there is an error that says its name.
 fn environment() -> Environment<'static> {
     let mut environment = template::environment();
-    environment.set_debug(true);
     environment.set_formatter(html::formatter);
     environment
 }

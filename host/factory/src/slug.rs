@@ -44,6 +44,31 @@ pub fn of_title(title: &str, limit: usize) -> String {
     slug
 }
 
+/// The longest part of an address that comes of a title or a day.
+const LONGEST: usize = 70;
+
+/// Title and day of a post as its address.
+pub fn of_post(title: &str, covers: &str) -> String {
+    let (title, day) = (of_title(title, LONGEST), words(covers, LONGEST));
+    let both = format!("{title}-{day}");
+    both.trim_end_matches('-').to_owned()
+}
+
+/// The first of `base`, `base-2` and so on that is not taken.
+pub fn free(base: &str, taken: &[String]) -> String {
+    let mut number = 1;
+    loop {
+        let slug = match number {
+            1 => base.to_owned(),
+            _ => format!("{base}-{number}"),
+        };
+        if !taken.contains(&slug) {
+            return slug;
+        }
+        number += 1;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

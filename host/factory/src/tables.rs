@@ -1,5 +1,8 @@
 //! The factory's tables: their migrations, their statements, and what is written in the host's own
 //! commits.
+//!
+//! A function of a table only makes a query or a statement; a store, a transaction or a call of a
+//! handler carries it out, where it is asked for. What is `async` and takes a store carries it out itself.
 
 pub mod commits;
 pub mod diary_days;
@@ -7,6 +10,7 @@ pub mod drafts;
 pub mod embeddings;
 pub mod items;
 pub mod media;
+pub mod post_slugs;
 pub mod posts;
 pub mod rail_trials;
 pub mod sources;
@@ -16,7 +20,9 @@ pub mod transitions;
 use callboard_core::schema::Migration;
 use callboard_core::store::health::{Table, plain};
 use callboard_core::store::named::Noun;
-use callboard_core::store::tenants::{Commits, Subject};
+use callboard_core::store::tenants::{CommitHooks, EndedRun, Subject};
+use callboard_core::store::{Dialect, StoreError};
+use callboard_core::value::Statement;
 
 pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
     number: 1,
@@ -32,16 +38,23 @@ pub(crate) const TABLES: &[Table] = &[
 ];
 
 /// A task stands before the gates of its run, ends with it, and is taken up again with it.
-pub(crate) const COMMITS: Commits = Commits {
+pub(crate) const COMMITS: CommitHooks = CommitHooks {
     subject: Subject {
         key: "task",
         noun: &TASK,
     },
     gate_opened: tasks::gate_opened,
     gate_decided: tasks::gate_decided,
-    runs_ended: tasks::runs_ended,
+    runs_ended,
     run_reopened: tasks::run_reopened,
 };
+
+/// What a run was to make is left as it stands, and what it was to publish, too.
+fn runs_ended(ended: &[EndedRun<'_>], dialect: Dialect) -> Result<Vec<Statement>, StoreError> {
+    let mut statements = tasks::runs_ended(ended, dialect)?;
+    statements.extend(posts::runs_ended(ended, dialect)?);
+    Ok(statements)
+}
 
 pub const TASK: Noun = Noun {
     name: "task",
@@ -50,18 +63,25 @@ pub const TASK: Noun = Noun {
     ids: true,
 };
 pub const POST: Noun = Noun {
-    name: "published post",
+    name: "post",
     list: "callboard posts list",
-    rows: "SELECT slug AS key, published_at AS moment FROM posts WHERE status = 'published'",
+    rows: "SELECT slug AS key, published_at AS moment FROM posts",
     ids: false,
 };
 
 /// A picture: a JSON document in a row, and itself in a document.
 mod picture {
+    use serde_json::json;
+
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     use crate::draft::Image;
+
+    /// The document.
+    pub(super) fn text(image: &Image) -> String {
+        json!(image).to_string()
+    }
 
     #[expect(clippy::ref_option, reason = "serde calls it with the field")]
     pub(super) fn serialize<S: Serializer>(
@@ -70,8 +90,7 @@ mod picture {
     ) -> Result<S::Ok, S::Error> {
         match image {
             Some(image) if !serializer.is_human_readable() => {
-                let text = serde_json::to_string(image).map_err(serde::ser::Error::custom)?;
-                serializer.serialize_some(&text)
+                serializer.serialize_some(&text(image))
             }
             image => image.serialize(serializer),
         }

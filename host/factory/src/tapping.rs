@@ -58,7 +58,7 @@ impl Found {
         }
         let mut done = Done::new(Tapped { items: new.len() });
         for batch in new.chunks(BATCH) {
-            done = done.write(items::keep(batch));
+            done = done.write(items::upsert(batch));
         }
         let tell = |done: Done<_>, it: Missed| done.fallback(it.what, it.why);
         let done = missed.into_iter().fold(done, tell);

@@ -232,7 +232,7 @@ impl Article {
     }
 
     /// As a model is shown it: each paragraph with the ids of its sources.
-    pub fn shown(&self) -> String {
+    pub fn for_model(&self) -> String {
         let shown = self.blocks.iter().map(|block| match block.kind {
             PartKind::Heading(_) => format!("## {}", block.text),
             _ if block.sources.is_empty() => block.text.clone(),
@@ -283,7 +283,7 @@ fn sources_listed(parts: &[Part]) -> Option<usize> {
     let listed = parts[at + 1..].iter().all(|part| match part.kind {
         PartKind::List => part.text.lines().all(|line| line.starts_with("- [")),
         PartKind::Other => part.text.starts_with("!["),
-        _ => false,
+        PartKind::Heading(_) | PartKind::Paragraph => false,
     });
     listed.then_some(at)
 }

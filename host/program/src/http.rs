@@ -25,7 +25,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use callboard_core::app::App;
 use callboard_core::app::current::Current;
-use callboard_factory::site::Shown;
+use callboard_factory::site::SiteNow;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use self::door::{CONSOLE, SITE};
@@ -44,10 +44,10 @@ pub struct Face {
 }
 
 impl Face {
-    fn site(&self) -> Shown {
-        let shown = self.current.get::<Shown>();
+    fn site(&self) -> SiteNow {
+        let shown = self.current.get::<SiteNow>();
         let shown = shown.expect("the pack of the factory makes it");
-        Shown::clone(&shown)
+        SiteNow::clone(&shown)
     }
 }
 

@@ -137,6 +137,7 @@ impl Announcer {
             credential: None,
             deadline: DEADLINE,
             max_body: ANSWER,
+            cut: false,
             redirects: 0,
             fresh_connection: false,
         };

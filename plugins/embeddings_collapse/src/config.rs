@@ -35,11 +35,6 @@ pub(crate) struct Config {
     /// Say what would be done, and do nothing.
     #[serde(default)]
     pub dry_run: bool,
-    /// The role that writes summaries. No model is reachable for plugins yet, so previews
-    /// are joined instead, and the row says so.
-    #[serde(default = "summarizer")]
-    #[expect(dead_code, reason = "read as soon as a model capability exists")]
-    pub summarizer: String,
 }
 
 fn age_days() -> u32 {
@@ -60,10 +55,6 @@ fn seed() -> u64 {
 
 fn max_iterations() -> u32 {
     20
-}
-
-fn summarizer() -> String {
-    "summarizer".to_owned()
 }
 
 impl Config {

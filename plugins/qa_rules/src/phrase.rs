@@ -1,20 +1,33 @@
 //! Words that follow each other, written as they are read: `according to a|the # study|report`.
 //!
 //! A word stands for itself, in any case; `|` parts words of which one has to be there, `?` marks one
-//! that may be absent. `#` is a number, `Aa` a word with a capital, `_` any word, `,` a comma before the
-//! next. Between two words stands nothing but space, unless a comma is written.
+//! that may be absent. `#` is a number, `Aa` a word with a capital, `_` any word, `@` a name that an operator
+//! gave, `,` a comma before the next. Between two words stands nothing but space, unless a comma is written.
+//! What an operator gave is looked for as it is.
 
 use std::ops::Range;
 
-use crate::text::{CODE, Passage};
+use crate::text::{CODE, Passage, lower, words};
 
 /// A phrase that is ready to be looked for.
 pub(crate) struct Phrase(Vec<Element>);
 
 struct Element {
-    options: Vec<String>,
+    choices: Vec<Choice>,
     optional: bool,
     comma: bool,
+    /// Marks that may stand before it besides.
+    marks: String,
+}
+
+/// What may stand in the place of an element.
+enum Choice {
+    Number,
+    Name,
+    Any,
+    Word(String),
+    /// Words that an operator gave, as they are.
+    Literal(Phrase),
 }
 
 /// Words from two to twelve.
@@ -24,6 +37,11 @@ pub(crate) const NUMBERS: [&str; 11] = [
 
 impl Phrase {
     pub(crate) fn new(written: &str) -> Self {
+        Self::naming(written, &[])
+    }
+
+    /// The same with names that an operator gave, each as it is, in the place of `@`.
+    pub(crate) fn naming(written: &str, names: &[String]) -> Self {
         let mut comma = false;
         let mut elements = Vec::new();
         for part in written.split(' ') {
@@ -32,14 +50,31 @@ impl Phrase {
                 continue;
             }
             let optional = part.ends_with('?');
-            let options = part.trim_end_matches('?').split('|');
+            let choices = part.trim_end_matches('?').split('|');
             elements.push(Element {
-                options: options.map(str::to_owned).collect(),
+                choices: choices.flat_map(|it| Choice::of(it, names)).collect(),
                 optional,
                 comma: std::mem::take(&mut comma),
+                marks: String::new(),
             });
         }
         Self(elements)
+    }
+
+    /// The words of a text one after the other, as it has them: nothing in it means anything else.
+    pub(crate) fn literal(text: &str) -> Self {
+        let mut end = None;
+        let elements = words(text).map(|word| {
+            let gap = end.map_or("", |end| &text[end..word.start]);
+            end = Some(word.end);
+            Element {
+                choices: vec![Choice::Word(lower(&text[word]))],
+                optional: false,
+                comma: gap.contains(','),
+                marks: gap.to_owned(),
+            }
+        });
+        Self(elements.collect())
     }
 
     /// Where it stands in a passage, as words.
@@ -74,9 +109,10 @@ impl Phrase {
             return (at > start).then_some(at);
         };
         let comma = comma || wanted.comma;
-        let joined = at == start || joins(passage, at, comma);
-        if joined && at < passage.words.len() && wanted.is(passage, at) {
-            let end = self.matches(passage, start, element + 1, at + 1, false);
+        let joined = at == start || joins(passage, at, comma, &wanted.marks);
+        if joined && at < passage.words.len() {
+            let mut ends = wanted.choices.iter().filter_map(|it| it.end(passage, at));
+            let end = ends.find_map(|end| self.matches(passage, start, element + 1, end, false));
             if end.is_some() {
                 return end;
             }
@@ -88,15 +124,31 @@ impl Phrase {
     }
 }
 
-impl Element {
-    fn is(&self, passage: &Passage, at: usize) -> bool {
+impl Choice {
+    fn of(written: &str, names: &[String]) -> Vec<Self> {
+        match written {
+            "#" => vec![Choice::Number],
+            "Aa" => vec![Choice::Name],
+            "_" => vec![Choice::Any],
+            "@" => {
+                let names = names.iter().map(|name| Phrase::literal(name));
+                names.map(Choice::Literal).collect()
+            }
+            word => vec![Choice::Word(word.to_owned())],
+        }
+    }
+
+    /// Where it ends, if it stands there.
+    fn end(&self, passage: &Passage, at: usize) -> Option<usize> {
         let word = &passage.words[at];
-        self.options.iter().any(|option| match option.as_str() {
-            "#" => is_number(&word.lower),
-            "Aa" => is_name(passage.word(at)),
-            "_" => true,
-            option => word.lower == option,
-        })
+        let is = match self {
+            Choice::Number => is_number(&word.lower),
+            Choice::Name => is_name(passage.word(at)),
+            Choice::Any => true,
+            Choice::Word(wanted) => word.lower == *wanted,
+            Choice::Literal(phrase) => return phrase.at(passage, at),
+        };
+        is.then_some(at + 1)
     }
 }
 
@@ -112,7 +164,7 @@ pub(crate) fn is_name(word: &str) -> bool {
 }
 
 /// Whether a word follows the one before it in one breath.
-fn joins(passage: &Passage, at: usize, comma: bool) -> bool {
+fn joins(passage: &Passage, at: usize, comma: bool, marks: &str) -> bool {
     if at >= passage.words.len() {
         return false;
     }
@@ -123,6 +175,7 @@ fn joins(passage: &Passage, at: usize, comma: bool) -> bool {
             || matches!(c, '"' | '“' | '”' | '$' | '%')
             || (c == ',' && comma)
             || (c == '.' && short)
+            || marks.contains(c)
     };
     gap.chars().all(fits) && (!comma || gap.contains(','))
 }

@@ -160,6 +160,24 @@ pub(crate) fn phrases<'t>(
     written: &[&str],
 ) -> Vec<(&'t Passage, Range<usize>)> {
     let phrases: Vec<Phrase> = written.iter().map(|it| Phrase::new(it)).collect();
+    places(text, &phrases)
+}
+
+/// The same of phrases with an operator's names in the place of `@`.
+pub(crate) fn naming<'t>(
+    text: &'t Text<'_>,
+    written: &[&str],
+    names: &[String],
+) -> Vec<(&'t Passage, Range<usize>)> {
+    let phrases = written.iter().map(|it| Phrase::naming(it, names));
+    places(text, &phrases.collect::<Vec<_>>())
+}
+
+/// Where one of these stands in the body; of two in one place the first.
+pub(crate) fn places<'t>(
+    text: &'t Text<'_>,
+    phrases: &[Phrase],
+) -> Vec<(&'t Passage, Range<usize>)> {
     let mut found: Vec<(&Passage, Range<usize>)> = Vec::new();
     for passage in text.body() {
         for range in phrases.iter().flat_map(|phrase| phrase.find(passage)) {

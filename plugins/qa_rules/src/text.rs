@@ -3,6 +3,8 @@
 
 mod reader;
 
+pub(crate) use self::reader::{lower, words};
+
 use std::ops::Range;
 
 /// Stands for a code span in the text of a passage; it is a word of its own.

@@ -35,6 +35,9 @@ attacks! {
     a_picture_that_grows: "a picture that is small as it comes and large as it is written anew" => {
         a_growing_picture
     };
+    an_answer_by_the_byte: "a server that answers by a byte at a time, without end: a model, a maker of pictures and its file, a page, a feed, robots.txt, a search" => {
+        trickles
+    };
     a_page_of_open_elements: "a page whose elements are made anew in each other, or nest without end" => {
         pages
     };
@@ -74,6 +77,82 @@ fn pictures_of_parts() {
             }
         }
     }
+}
+
+/// Where the answer trickles, what is asked has an end of its own, long before its stage.
+fn trickles() {
+    let server = |path: &'static str| {
+        PictureServer::new(move |asked| match asked.path.split('?').next() {
+            Some(it) if it == path => Reply::Trickle,
+            Some("/robots.txt") => Reply::new(404, "text/plain", ""),
+            _ => sdxl(asked),
+        })
+    };
+    let late = |outcome: Outcome, what: &str| {
+        let told = outcome.detail();
+        assert!(outcome.name() == "unavailable", "{what}: {told}");
+        let cause = told.contains("timeout") && told.contains("bytes of it had come");
+        assert!(cause, "{what}: {told}");
+    };
+    runtime().block_on(async {
+        for path in ["/generate", "/images/1.png"] {
+            let server = server_of_one(path);
+            let bench = Bench::on("sdxl", &server.url()).await;
+            let made = bench.make_with("run-1", &["featured"], json!({ "wait_seconds": 1 }));
+            late(made.await, path);
+        }
+        for (path, key) in [
+            ("/page", "urls"),
+            ("/feed", "feeds"),
+            ("/robots.txt", "urls"),
+            ("/search", "queries"),
+        ] {
+            let server = server(path);
+            let mut bench = Bench::new(&[]).await;
+            bench.set("research.search.url", &server.url());
+            let origin = server.url();
+            let config =
+                json!({ "manners": { "besides": [origin], "wait_seconds": 1, "pause_ms": 0 } });
+            let wanted = if key == "queries" {
+                "fastnet".to_owned()
+            } else {
+                format!("{origin}{}", path.trim_start_matches('/'))
+            };
+            let input = json!({ "subject": "s", key: wanted });
+            let read = bench.call("content.research", "run-1", config, input);
+            late(read.await, path);
+        }
+    });
+    a_model_trickles(&server("/v1/chat/completions"));
+}
+
+fn a_model_trickles(server: &PictureServer) {
+    let factory = Factory::bare_written(Sqlite);
+    let short = "handler = \"content.compose_diary\"\nconfig.wait_seconds = 1\n";
+    factory.edit(
+        "pipelines/dev_diary.toml",
+        "handler = \"content.compose_diary\"\n",
+        short,
+    );
+    factory.ok(&["apply"]);
+    factory.ok(&["settings", "set", "roles.writer.url", &server.url()]);
+    factory.ok(&["settings", "set", "roles.writer.model", "quill"]);
+    let ran = factory.diary(board().path(), DAY);
+    assert_eq!(ran.code, 4, "{ran}");
+    let draft = factory.json(&["tasks", "show", &factory.task()])["draft"].clone();
+    let notes = draft["notes"].to_string();
+    assert!(
+        notes.contains("timeout") && notes.contains("had come"),
+        "{notes}"
+    );
+}
+
+/// A maker of pictures that trickles where it is asked for one, or for its file.
+fn server_of_one(path: &'static str) -> PictureServer {
+    PictureServer::new(move |asked| match asked.path.as_str() {
+        it if it == path || path != "/generate" && it.starts_with("/images/") => Reply::Trickle,
+        _ => sdxl(asked),
+    })
 }
 
 /// Rows of noise that take turns: whoever sees the period writes little, whoever does not, much.

@@ -1,10 +1,15 @@
 //! A plugin that says what a run is about: a person says yes to one draft or post, and another one is
 //! published or changed. It has no grant but `log`, and stands before the gate, where keys may be written.
 
+use callboard_core::outcome::Outcome;
 use callboard_core::store::Dialect::Sqlite;
+use callboard_factory::diary::composer::compose;
+use serde_json::{Value as Json, json};
 
 use super::attacks;
+use crate::diary::bench::{Bench, TEMPLATE, bundle, handler, said};
 use crate::scenario::roll_call::{add_plugin, misses};
+use crate::support::database::runtime;
 use crate::support::factory::{BARE, Factory};
 
 attacks! {
@@ -16,6 +21,12 @@ attacks! {
     };
     another_picture_is_replaced: "a plugin writes `task`, so that a picture goes into the post of another one" => {
         || is_refused("image_rebuild", ("make", "replace"), "plugin `actor` writes `task`, which says what stage `replace` acts on")
+    };
+    another_post_is_changed_by_the_run: "a key says another post, task or picture at the time of the run than whoever started it" => {
+        what_is_changed_is_what_was_asked_for
+    };
+    another_slug_is_loaded: "a plugin writes `slug`, so that another post is looked at than was asked for" => {
+        || is_refused_before("seo_refresh", "load", "plugin `actor` writes `slug`, which says what stage `load` acts on")
     };
     another_task_stands_before_the_gate: "a plugin writes `task` in a pipeline that publishes nothing, so that a gate moves another one" => {
         || is_refused("dev_diary", ("save", "approve"), "plugin `actor` writes `task`, which says what the run is about")
@@ -43,5 +54,68 @@ fn is_refused(pipeline: &str, (before, behind): (&str, &str), why: &str) {
         below
     };
     factory.write(&path, format!("{above}{swap}{head}{below}"));
+    misses(&factory.run(&["apply"]), &[why]);
+}
+
+/// A post of a run of its own; gives its task and its slug.
+async fn published(bench: &Bench, subject: &str) -> (Json, Json) {
+    let draft = compose(&bundle(), TEMPLATE).expect("a text");
+    let input = json!({ "draft": draft, "subject": subject });
+    let save = handler("content.save_draft");
+    let saved = bench.call(save, subject, json!({}), input).await;
+    let task = bench.commit(saved).await["task"].clone();
+    let post = handler("publish.post");
+    let done = bench.call(post, subject, json!({}), json!({ "task": task }));
+    let slug = bench.commit(done.await).await["slug"].clone();
+    (task, slug)
+}
+
+fn what_is_changed_is_what_was_asked_for() {
+    runtime().block_on(async {
+        let bench = Bench::new().await;
+        let (one, other) = ("dev_diary:one:2026-06-25", "dev_diary:other:2026-06-25");
+        let (task, slug) = published(&bench, one).await;
+        let (other_task, _) = published(&bench, other).await;
+        let call = async |name: &str, asked: &Json, input: Json| {
+            let run = ("another run", asked.clone());
+            bench.call_asked(handler(name), run, json!({}), input).await
+        };
+        let refused = |outcome: Outcome, why: &str| {
+            let told = said(&outcome);
+            assert!(told.starts_with("rejected: ") && told.contains(why), "{told}");
+        };
+        let seo = json!({ "title": "A", "description": "What is shown of it.", "keywords": ["a"] });
+        let refresh = |subject: &str| json!({ "subject": subject, "seo": seo });
+        let asked = json!({ "slug": format!("/posts/{}", slug.as_str().expect("a slug")) });
+        let mine = call("publish.refresh", &asked, refresh(one)).await;
+        assert_eq!(said(&mine), "done: posts_refreshed 1");
+        let why = "is not what it was asked to change";
+        refused(call("publish.refresh", &asked, refresh(other)).await, why);
+        refused(call("publish.refresh", &json!({}), refresh(one)).await, why);
+        // Its own run may, too.
+        let own = bench.call(handler("publish.refresh"), one, json!({}), refresh(one));
+        assert_eq!(said(&own.await), "done: posts_refreshed 1");
+
+        let image = json!({ "src": "/media/x.png", "alt": "", "width": 1, "height": 1, "mime": "image/png", "bytes": 1 });
+        let made = json!([{ "id": "made elsewhere", "which": "featured", "image": image, "prompt": "" }]);
+        let replace = |task: &Json| json!({ "task": task, "images": made });
+        let asked = json!({ "task": task });
+        let name = "publish.replace_picture";
+        refused(call(name, &asked, replace(&other_task)).await, why);
+        let why = "is not one that this run made";
+        refused(call(name, &asked, replace(&task)).await, why);
+    });
+}
+
+/// With the plugin in front of the first stage, the workspace has a miss that says why.
+fn is_refused_before(pipeline: &str, first: &str, why: &str) {
+    let factory = Factory::bare_written(Sqlite);
+    let granted = "[grants.actor]\nlog = true\n[[grants.actor.http]]\nhost = \"127.0.0.1\"\nscheme = \"http\"\nmethods = [\"GET\"]\nprivate = true\n";
+    factory.write("callboard.toml", format!("{BARE}{granted}"));
+    add_plugin(&factory, "actor");
+    let path = format!("pipelines/{pipeline}.toml");
+    let head = format!("[[stage]]\nid = \"{first}\"\n");
+    let swap = "[[stage]]\nid = \"swap\"\nhandler = \"content.swaps\"\nconfig.to = \"another\"\n\n";
+    factory.edit(&path, &head, &format!("{swap}{head}needs = [\"swap\"]\n"));
     misses(&factory.run(&["apply"]), &[why]);
 }

@@ -2,16 +2,20 @@
 //! takes the age of the world to look through. What is too much is refused by counting, so these
 //! tests have no clock; where nothing counts, they would run for minutes or for ever.
 
+use std::time::{Duration, Instant};
+
 use callboard_core::handler::schema;
-use callboard_core::store::Dialect::Sqlite;
+use callboard_core::store::Dialect::{self, Sqlite};
 use callboard_core::template;
+use callboard_factory::diary::git::Git;
 use minijinja::ErrorKind;
 use serde_json::{Value as Json, json};
 
 use super::attacks;
+use crate::support::database::runtime;
 use crate::support::factory::{DAY, Factory};
 use crate::support::host::{Host, Ran};
-use crate::support::repository::repository;
+use crate::support::repository::{GitFolder, repository};
 
 attacks! {
     lists_in_lists: "lists of which each holds the one before ten times, written, joined, compared and looked up" => {
@@ -24,6 +28,9 @@ attacks! {
     a_value_against_a_wide_schema: "a value of a million parts against a schema of thousands" => { wide_values };
     a_reformatted_day: "120 commits of a day, each of which touches 100 files with long names" => {
         a_busy_day
+    };
+    a_tree_of_trees: "a commit of ten blobs that has a thousand million paths, remembered and told among others" => {
+        both a_tree_bomb
     };
     stages_in_a_row: "a pipeline of 1,000 stages, each after the three before it" => { many_stages };
     stages_side_by_side: "a pipeline of 1,000 stages that all write the same keys" => { parallel_stages };
@@ -68,6 +75,56 @@ fn a_busy_day() {
     let factory = Factory::bare(Sqlite);
     let ran = factory.diary(repository.path(), DAY);
     assert_eq!(ran.code, 4, "{ran}");
+}
+
+/// Nine folders in each other, each ten times.
+fn bomb(repository: &GitFolder) -> String {
+    let blob = repository.git(&["hash-object", "-w", "--stdin"], "x\n");
+    let mut line = format!("100644 blob {}", blob.trim());
+    for _ in 0..9 {
+        let entries: String = (0..10).map(|name| format!("{line}\t{name}\n")).collect();
+        let tree = repository.git(&["mktree"], &entries);
+        line = format!("040000 tree {}", tree.trim());
+    }
+    let tree = line.rsplit(' ').next().expect("a tree").to_owned();
+    let day = "1767607200 +0000";
+    let commit = format!(
+        "tree {tree}\nparent {}\nauthor Eve <e@x> {day}\ncommitter Eve <e@x> {day}\n\nfeat: a thousand million files\n",
+        repository.git(&["rev-parse", "HEAD"], "").trim()
+    );
+    let id = repository.git(&["hash-object", "-t", "commit", "-w", "--stdin"], &commit);
+    repository.git(&["update-ref", "HEAD", id.trim()], "");
+    id.trim().to_owned()
+}
+
+fn a_tree_bomb(dialect: Dialect) {
+    let repository = repository();
+    let at = |hour: u32| format!("2026-01-05T0{hour}:00:00Z");
+    let before = repository.at(&at(8)).file("search.rs", "fn search() {}\n");
+    let before = before.commit("feat: search the archive");
+    let bomb = bomb(&repository);
+    // Git reads what the commit of the bomb left in the folder as taken away.
+    let path = repository.path().to_str().expect("a path");
+    runtime().block_on(async {
+        let until = Instant::now() + Duration::from_secs(120);
+        // Less memory, and it ends the sooner.
+        let git = Git::open(path, until).expect("a repository").within(96);
+        let ids = [bomb.clone(), before.clone()];
+        let looked = git.commits(&ids, &mut (1 << 20)).await.expect("commits");
+        let told: Vec<_> = looked.entries.iter().map(|it| (&it.id, it.files)).collect();
+        assert_eq!(told, [(&bomb, 0), (&before, 1)]);
+        assert_eq!(looked.unlooked, std::slice::from_ref(&bomb));
+    });
+    let factory = Factory::bare(dialect);
+    let remember = ["run", "remember", "--input", &format!("repository={path}")];
+    let ran = factory.run(&remember);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert_eq!(
+        factory.count(&format!("commits WHERE id IN ('{bomb}', '{before}')")),
+        2
+    );
+    let again = factory.run(&remember);
+    assert!(again.to_string().contains("are known"), "{again}");
 }
 
 fn refused(text: &str) -> minijinja::Error {

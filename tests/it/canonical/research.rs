@@ -153,3 +153,100 @@ fn a_search_leads_to_pages_and_a_host_is_asked_at_a_pace() {
         "{times:?}"
     );
 }
+
+/// Two sites at once: what one allows is not waited for by the pages of the other.
+#[test]
+fn a_site_that_is_slow_to_say_what_may_be_read_holds_up_no_other() {
+    let (asked, other_is_asked) = std::sync::mpsc::channel();
+    let other_is_asked = std::sync::Mutex::new(other_is_asked);
+    // It says nothing of itself until the other site is read, or it is late.
+    let slow = Scripted::new(move |it| match it.path.as_str() {
+        "/robots.txt" => {
+            let other = other_is_asked.lock().expect("no panic");
+            match other.recv_timeout(Duration::from_mins(1)) {
+                Ok(()) => Reply::missing(),
+                Err(_) => Reply::Close,
+            }
+        }
+        _ => web(it),
+    });
+    let press = press();
+    press.script(move |it| {
+        if it.path == "/lamp" {
+            asked.send(()).ok();
+        }
+        if it.path.ends_with("/chat/completions") {
+            return model(it);
+        }
+        web(it)
+    });
+    let factory = factory(Sqlite, &press);
+    let (own, more) = (press.url(""), slow.url(""));
+    factory.edit(
+        "pipelines/canonical_blog.toml",
+        &format!("besides = [\"{own}\"], pause_ms = 0, wait_seconds = 2"),
+        &format!("besides = [\"{own}\", \"{more}\"], pause_ms = 0, wait_seconds = 30"),
+    );
+    factory.ok(&["apply"]);
+    let urls = format!("urls={} {}", slow.url("/lamp"), press.url("/lamp"));
+    let ran = run(&factory, &[TOPIC, &urls]);
+    assert_eq!(ran.code, 4, "{ran}");
+    assert_eq!(factory.count("sources"), 2);
+}
+
+/// A site that cannot be asked what it allows is asked once, whatever number of its pages is wanted.
+#[test]
+fn a_failed_robots_txt_is_asked_for_once() {
+    let press = Scripted::new(|asked| match asked.path.as_str() {
+        "/robots.txt" => Reply::Close,
+        _ => web(asked),
+    });
+    let factory = factory(Sqlite, &press);
+    let urls = ["/lamp", "/moved", "/lamp?again"].map(|path| press.url(path));
+    let ran = run(&factory, &[TOPIC, &format!("urls={}", urls.join(" "))]);
+    assert_eq!(ran.code, 3, "{ran}");
+    let asked = press.asked().len();
+    // A connection that is closed is tried once more.
+    assert!(asked <= 2, "{asked}");
+}
+
+#[test]
+fn a_long_robots_txt_is_read_up_to_its_bound() {
+    let press = Scripted::new(|asked| match asked.path.as_str() {
+        "/robots.txt" => {
+            let long = "# nothing\n".repeat(60_000);
+            let file = format!("User-agent: *\nDisallow: /private/\n{long}");
+            Reply::Page(200, "text/plain", file)
+        }
+        path if path.ends_with("/chat/completions") => model(asked),
+        _ => web(asked),
+    });
+    let factory = factory(Sqlite, &press);
+    let urls = ["/lamp", "/private/lamp"].map(|path| press.url(path));
+    let ran = run(&factory, &[TOPIC, &format!("urls={}", urls.join(" "))]);
+    assert_eq!(ran.code, 4, "{ran}");
+    assert_eq!(factory.count("sources"), 1);
+}
+
+/// What is beyond the most that are read has a number.
+#[test]
+fn addresses_beyond_the_most_are_told() {
+    let press = press();
+    let factory = factory(Sqlite, &press);
+    let urls: Vec<String> = (0..40)
+        .map(|at| press.url(&format!("/lamp?{at}")))
+        .collect();
+    let ran = run(
+        &factory,
+        &[
+            TOPIC,
+            &format!("urls={} {}", press.url("/lamp"), urls.join(" ")),
+        ],
+    );
+    assert_eq!(ran.code, 4, "{ran}");
+    let told = factory.json(&["tasks", "show", &factory.task()])["fallbacks"].to_string();
+    assert!(
+        told.contains("more addresses were not read: `config.most` is"),
+        "{told}"
+    );
+}

@@ -38,13 +38,13 @@ fn input_that_a_pipeline_does_not_take_is_wrong_usage() {
     assert_eq!(factory.count("runs"), 0);
 }
 
+/// What no handler can read begins no run; a day that the calendar has not is found by the run.
 #[test]
-fn a_date_that_is_none_fails_and_names_the_form() {
+fn a_date_that_is_none_is_refused_and_names_the_form() {
     let factory = Factory::bare(Sqlite);
     let repository = board();
     for date in [
         "yesterday",
-        "2026-02-30",
         "2026-13-01",
         "2026-1-5",
         "99999-01-01",
@@ -52,13 +52,63 @@ fn a_date_that_is_none_fails_and_names_the_form() {
         "2026-01-05T10:00",
     ] {
         let ran = factory.diary(repository.path(), date);
-        assert_eq!(ran.code, 1, "`{date}`: {ran}");
-        assert!(ran.stdout.starts_with("failed"), "`{date}`: {ran}");
+        assert_eq!(ran.code, 2, "`{date}`: {ran}");
+        let parts = [
+            "`date` does not fit what `content.collect_git` reads",
+            "`YYYY-MM-DD`",
+        ];
+        assert!(
+            parts.iter().all(|it| ran.stderr.contains(it)),
+            "`{date}`: {ran}"
+        );
         assert!(!ran.stderr.contains("panicked"), "`{date}`: {ran}");
     }
+    assert_eq!(factory.count("runs"), 0);
+    let ran = factory.diary(repository.path(), "2026-02-30");
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stdout.starts_with("failed"), "{ran}");
     for table in ["tasks", "diary_days"] {
         assert_eq!(factory.count(table), 0, "{table}");
     }
+}
+
+/// A task whose run no handler could read is none, and its key stays free for one that is right.
+#[test]
+fn a_task_with_input_that_does_not_fit_is_not_made() {
+    let factory = Factory::whole(Sqlite);
+    let create = |words: &'static str| {
+        [
+            "tasks",
+            "create",
+            "A topic",
+            "--pipeline",
+            "canonical_blog",
+            "--key",
+            "k",
+            "--input",
+            words,
+        ]
+    };
+    let parts = ["`words` does not fit what `content."];
+    refuses(&factory, &create("words=abc"), 2, &parts);
+    refuses(
+        &factory,
+        &[
+            "run",
+            "canonical_blog",
+            "--input",
+            "topic=A topic",
+            "--input",
+            "words=abc",
+        ],
+        2,
+        &parts,
+    );
+    for table in ["runs", "tasks"] {
+        assert_eq!(factory.count(table), 0, "{table}");
+    }
+    let ran = factory.ok(&create("words=300"));
+    assert!(!ran.contains("was asked for before"), "{ran}");
 }
 
 #[test]
@@ -126,7 +176,7 @@ fn odd_values_of_a_path_are_told_apart_from_a_missing_one() {
         "-i",
         "date=latest",
     ]);
-    assert!([1, 3].contains(&ran.code), "{ran}");
+    assert_eq!(ran.code, 2, "a number is no path: {ran}");
     let ran = factory.run(&[
         "run",
         "dev_diary",

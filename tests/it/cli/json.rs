@@ -87,7 +87,25 @@ const LINES: &[(&[&str], i32)] = &[
     (&["posts", "list"], 0),
     (&["posts", "show", "latest"], 0),
     (&["posts", "export", "out"], 0),
+    (&["posts", "export", "out/posts.json", "--as", "json"], 0),
+    (&["posts", "import", "out/posts.json"], 0),
+    (&["posts", "history", "latest"], 0),
+    (&["posts", "retitle", "latest", "Another name"], 0),
+    (&["posts", "archive", "latest"], 0),
+    (&["posts", "unpublish", "latest"], 0),
+    (
+        &[
+            "posts",
+            "schedule",
+            "latest",
+            "--at",
+            "2026-01-05T09:00:00Z",
+        ],
+        2,
+    ),
+    (&["posts", "publish", "latest"], 0),
     (&["posts", "remove", "latest"], 0),
+    (&["posts", "restore", "latest"], 0),
     (&["handlers", "list"], 0),
     (&["handlers", "list", "--native"], 0),
     (&["handlers", "show", "content.collect_git"], 0),
@@ -139,6 +157,9 @@ const LINES: &[(&[&str], i32)] = &[
     (&["settings", "list"], 0),
     (&["settings", "get", "site.title"], 0),
     (&["settings", "set", "site.title", "Diary"], 0),
+    (&["settings", "history", "site.title"], 0),
+    (&["settings", "export"], 0),
+    (&["settings", "import", "kept.toml"], 0),
     (&["settings", "unset", "site.title"], 0),
     (&["check", "--print-digest"], 0),
     (&["completions", "bash"], 0),
@@ -268,7 +289,8 @@ fn every_command_prints_one_document_for_programs() {
     );
     std::fs::create_dir(factory.workspace().join("out")).expect("a folder");
     // What these commands leave in the folder is none of the workspace.
-    factory.write(".callboardignore", "/out/\n/another/\n");
+    factory.write(".callboardignore", "/out/\n/another/\n/kept.toml\n");
+    factory.write("kept.toml", "[values]\n\"site.title\" = \"Kept\"\n");
     let repository = board();
     std::os::unix::fs::symlink(repository.path(), factory.workspace().join(".board"))
         .expect("a link");

@@ -6,6 +6,9 @@ use super::{refuses, shows};
 use crate::support::factory::{BARE, Factory, on_each};
 use crate::support::host::Ran;
 
+const BLOG: &str = "pipelines/canonical_blog.toml";
+const UPKEEP: &str = "policies/commits_keep_newest.toml";
+
 #[test]
 fn the_bundled_workspace_answers_and_is_applied_once() {
     let factory = Factory::written(Sqlite);
@@ -21,6 +24,26 @@ fn the_bundled_workspace_answers_and_is_applied_once() {
     ] {
         assert!(roll.contains(referrer), "{referrer}: {roll}");
     }
+}
+
+/// Where a mend sends to look is there, though nothing was ever applied.
+#[test]
+fn the_mend_of_a_configuration_can_be_followed_before_anything_is_applied() {
+    let factory = Factory::bare_written(Sqlite);
+    let handler = "handler = \"tap.embed_commits\"";
+    let wrong = format!("{handler}\nconfig = {{ limit = \"4\" }}");
+    factory.edit("pipelines/remember.toml", handler, &wrong);
+    let mend = "callboard handlers show tap.embed_commits";
+    let check = factory.run(&["check"]).to_string();
+    assert!(check.contains(mend), "{check}");
+    let shown = factory.ok(&["handlers", "show", "tap.embed_commits"]);
+    assert!(shown.contains("limit"), "{shown}");
+    refuses(
+        &factory,
+        &["handlers", "show", "tap.nothing"],
+        1,
+        &["nothing is applied yet"],
+    );
 }
 
 #[test]
@@ -243,6 +266,86 @@ fn one_cause_is_one_miss() {
     let references = roll["references"].as_array().expect("a list").iter();
     let dependent = references.filter(|reference| !reference["miss"]["because"].is_null());
     assert!(dependent.count() >= 3, "{json}");
+}
+
+/// One cause, one miss, whatever follows from it: a stage that is not waited for, a run without time, a
+/// policy that calls what is none of its, a key that was to be another.
+#[test]
+fn what_follows_from_one_slip_is_told_with_it() {
+    let factory = Factory::written(Sqlite);
+    let facts = "config.lists.facts = [{ say = \"x\", correct = \"y\" }]";
+    let rules = "handler = \"qa.programmatic\"";
+    let with_facts = format!("{rules}\n{facts}");
+    let policy = factory.read(UPKEEP);
+    let handler = policy.lines().find(|line| line.starts_with("handler"));
+    let handler = handler.expect("a policy has a handler");
+    for (file, right, wrong, told_as) in [
+        (
+            BLOG,
+            "needs = [\"verify\"]",
+            "needs = []",
+            "add \"verify\" to the `needs` of stage `research`",
+        ),
+        (
+            BLOG,
+            "needs = [\"research\"]",
+            "needs = [\"verify\"]",
+            "add \"research\" to the `needs` of stage `draft`",
+        ),
+        (
+            "pipelines/dev_diary.toml",
+            "budget = ",
+            "budget = \"0s\" # ",
+            "write `budget = ",
+        ),
+        (BLOG, "budget = ", "budget = \"0s\" # ", "write `budget = "),
+        (
+            UPKEEP,
+            handler,
+            "handler = \"content.compose_diary\"",
+            "call it in a pipeline",
+        ),
+        (BLOG, rules, &with_facts, "write `says`"),
+    ] {
+        let text = factory.read(file);
+        factory.edit(file, right, wrong);
+        let ran = factory.run(&["check"]);
+        let misses = told(&ran);
+        assert_eq!(misses.len(), 1, "{wrong}: {ran}");
+        assert!(misses[0].contains(told_as), "{wrong}: {ran}");
+        factory.write(file, text);
+    }
+}
+
+/// What an input has to be is said by whoever reads it, and a default or a schedule is held against that.
+#[test]
+fn a_default_or_a_schedule_that_no_reader_takes_is_a_miss() {
+    let factory = Factory::bare_written(Sqlite);
+    let pipeline = "pipelines/dev_diary.toml";
+    let text = factory.read(pipeline);
+    let schedule = "[[schedule]]\ncron = \"0 6 * * *\"\ninput = { repository = \".\", date = \"lates\" }\n\n[[stage]]";
+    for (wrong, told_as) in [
+        (
+            text.replacen("default = \"latest\"", "default = \"lates\"", 1),
+            "input.date",
+        ),
+        (
+            text.replacen("[[stage]]", schedule, 1),
+            "schedule.0.input.date",
+        ),
+    ] {
+        assert_ne!(wrong, text);
+        factory.write(pipeline, wrong);
+        let ran = factory.run(&["check"]);
+        let misses = told(&ran);
+        assert_eq!(misses.len(), 1, "{ran}");
+        let parts = [
+            told_as,
+            "does not fit what `content.collect_git` reads",
+            "that fits: `YYYY-MM-DD` in UTC",
+        ];
+        assert!(parts.iter().all(|part| misses[0].contains(part)), "{ran}");
+    }
 }
 
 /// The text goes out as another key of another stage, which made it of the one that was judged.

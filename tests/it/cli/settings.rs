@@ -199,7 +199,7 @@ fn a_new_key_is_not_made_without_a_word_about_the_secrets_of_the_old_one() {
     let set = |key: &str| factory.run(&["settings", "set", key, SECRET]);
     assert_eq!(set("roles.writer.key").stderr, "");
     std::fs::remove_file(factory.workspace().join("callboard.key")).expect("a key");
-    let ran = set("roles.summarizer.key");
+    let ran = set("roles.vision.key");
     assert_eq!(ran.code, 0, "{ran}");
     for part in [
         "warning: ",
@@ -209,6 +209,115 @@ fn a_new_key_is_not_made_without_a_word_about_the_secrets_of_the_old_one() {
     ] {
         assert!(ran.stderr.contains(part), "{part}: {ran}");
     }
-    assert!(!ran.stderr.contains("roles.summarizer.key"), "{ran}");
+    assert!(!ran.stderr.contains("roles.vision.key"), "{ran}");
     assert_eq!(set("roles.writer.key").stderr, "", "nothing else is sealed");
+}
+
+// What a person did is kept with the value, and of a secret that it was set.
+on_each!(
+    what_happened_to_a_setting_is_told_and_no_secret_is,
+    |dialect| {
+        let factory = Factory::bare(dialect);
+        let by =
+            |line: &[&str], who: &str| factory.ok(&[&["settings"], line, &["--by", who]].concat());
+        by(&["set", "site.title", "Our diary"], "Ada");
+        by(&["set", "site.title", "Our diary"], "Bob");
+        by(&["unset", "site.title"], "Bob");
+        by(&["set", "roles.writer.key", SECRET], "Ada");
+        let history = factory.json(&["settings", "history"]);
+        let told = history.as_array().expect("a list").iter();
+        let told: Vec<_> = told
+            .map(|it| format!("{} {} {}", it["key"], it["event"], it["who"]).replace('"', ""))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "roles.writer.key set Ada",
+                "site.title unset Bob",
+                "site.title set Ada"
+            ],
+            "what is so already is no change"
+        );
+        assert_eq!(history[0]["secret"], true);
+        let shown = factory.ok(&["settings", "history"]);
+        let exported = factory.ok(&["settings", "export"]);
+        for text in [history.to_string(), shown, exported] {
+            assert!(!text.contains(SECRET), "{text}");
+        }
+        let one = factory.json(&["settings", "history", "site.title"]);
+        assert_eq!(one.as_array().map(Vec::len), Some(2));
+    }
+);
+
+// A file is held against what is declared, and counts as a whole or not at all.
+on_each!(settings_go_from_one_installation_to_another, |dialect| {
+    let factory = Factory::bare(dialect);
+    factory.write(".callboardignore", "/kept.toml\n/bad.toml\n");
+    factory.ok(&[
+        "settings",
+        "set",
+        "site.title",
+        "Our \"diary\"\nof days \u{7f}",
+    ]);
+    factory.ok(&["settings", "set", "site.description", ""]);
+    factory.ok(&["settings", "set", "roles.writer.key", SECRET]);
+    let exported = factory.ok(&["settings", "export"]);
+    factory.write("kept.toml", &exported);
+    for key in ["site.title", "site.description", "roles.writer.key"] {
+        factory.ok(&["settings", "unset", key]);
+    }
+    let import = |more: &[&str]| {
+        let ran = factory.run(&[&["settings", "import", "kept.toml"], more].concat());
+        assert_eq!(ran.code, 0, "{ran}");
+        ran.to_string()
+    };
+    let dry = import(&[]);
+    for said in [
+        "2 settings would change; nothing was kept",
+        "secret roles.writer.key is not set",
+    ] {
+        assert!(dry.contains(said), "{dry}");
+    }
+    assert_eq!(factory.count("settings"), 0);
+    import(&["--yes", "--by", "Ada"]);
+    assert_eq!(
+        factory.ok(&["settings", "export"]),
+        exported.replace("[\"roles.writer.key\"]", "[]")
+    );
+    assert!(import(&["--yes"]).contains("0 settings changed"));
+    let json = factory.ok(&["--format", "json", "settings", "export"]);
+    factory.write("kept.toml", json);
+    assert!(import(&[]).contains("0 settings would change"));
+    let bad = "[values]\n\"site.title\" = \"fine\"\n\"site.titel\" = \"x\"\n\"roles.writer.url\" = \"no\"\n\
+        \"roles.writer.key\" = \"x\"\n";
+    factory.write("bad.toml", bad);
+    let line = ["settings", "import", "bad.toml", "--yes"];
+    let said = [
+        "`site.titel` is not declared",
+        "roles.writer.url",
+        "`roles.writer.key` is a secret",
+    ];
+    refuses(&factory, &line, 2, &said);
+    assert_ne!(
+        factory.ok(&["settings", "get", "site.title"]).trim(),
+        "fine"
+    );
+    factory.write("bad.toml", "[values]\nx = 1\n");
+    refuses(&factory, &line, 2, &["these are no settings", "line 2"]);
+});
+
+#[test]
+fn what_nobody_reads_is_listed() {
+    let factory = Factory::bare_written(Sqlite);
+    let declared = factory.read("settings.toml");
+    let lonely = "\n[\"lonely.words\"]\ntype = \"integer\"\ndescription = \"nobody asks\"\n";
+    factory.write("settings.toml", format!("{declared}{lonely}"));
+    factory.ok(&["apply"]);
+    factory.execute("INSERT INTO settings (key, value, updated_at) VALUES ('stray', 'x', 1)");
+    let unread = factory.json(&["settings", "list", "--unread"]);
+    let unread = unread.as_array().expect("a list").iter();
+    let keys: Vec<_> = unread
+        .map(|it| it["key"].as_str().expect("a key"))
+        .collect();
+    assert_eq!(keys, ["lonely.words", "stray"]);
 }

@@ -123,6 +123,19 @@ on_each!(
             "repository=.",
         ];
         refuses(&factory, &elsewhere, 2, &["whose pipeline is `dev_diary`"]);
+        let another = elsewhere.map(|part| {
+            if part == "remember" {
+                "dev_diary"
+            } else {
+                part
+            }
+        });
+        refuses(
+            &factory,
+            &another,
+            2,
+            &["asked for with another `repository`"],
+        );
         factory.ok(&["tasks", "approve", &task, "--by", "Bo"]);
         let said = [
             "- create in-progress Ada",

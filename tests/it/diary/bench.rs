@@ -123,8 +123,21 @@ impl Bench {
         config: Json,
         input: Json,
     ) -> Outcome {
+        self.call_asked(handler, (run, json!({})), config, input)
+            .await
+    }
+
+    /// The same in a run that was started with something.
+    pub(crate) async fn call_asked(
+        &self,
+        handler: &dyn AnyHandler,
+        (run, asked): (&str, Json),
+        config: Json,
+        input: Json,
+    ) -> Outcome {
         let call = Call {
             run: run.to_owned(),
+            asked: Arc::new(asked.as_object().cloned().unwrap_or_default()),
             pipeline: String::new(),
             stage: "stage".to_owned(),
             visit: 1,
@@ -320,6 +333,7 @@ pub(crate) fn assembled(entries: Vec<Entry>) -> Bundle {
         undone: Vec::new(),
         known: Vec::new(),
         detail: Detail::Lines,
+        unlooked: Vec::new(),
         over_limit: 0,
     };
     let day = "2026-06-25".parse().expect("a day");

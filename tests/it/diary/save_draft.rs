@@ -32,7 +32,11 @@ async fn a_subject_has_one_task_with_numbered_drafts() {
     let first = save(&bench, "a").await;
     let first = bench.commit(first).await;
     let id = first["task"].as_str().expect("an id").to_owned();
-    let found = tasks::by_id(&bench.store, &id).await.expect("read");
+    let found = bench
+        .store
+        .read_first(tasks::by_id(&id))
+        .await
+        .expect("read");
     assert_eq!(found.map(|task| task.id), Some(id.clone()));
 
     let other = said(&save(&bench, "b").await);
@@ -43,9 +47,11 @@ async fn a_subject_has_one_task_with_numbered_drafts() {
     let anew = save(&bench, "b").await;
     let anew = bench.commit(anew).await;
     assert_eq!(anew["task"], first["task"]);
-    let all = drafts::of_task(&bench.store, &id).await.expect("read");
+    let all = bench.store.read(drafts::of_task(&id)).await.expect("read");
     assert_eq!(all.last().map(|draft| draft.number), Some(3));
-    let waiting = tasks::list(&bench.store, Some(TaskStatus::Drafted), 10)
+    let waiting = bench
+        .store
+        .entries("id", tasks::newest(Some(TaskStatus::Drafted), 10))
         .await
         .expect("read");
     assert_eq!(

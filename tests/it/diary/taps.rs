@@ -90,7 +90,7 @@ async fn commits_are_embedded_once_and_what_was_collapsed_stays_so() {
         embed().await,
         "nothing-to-do: every commit is remembered already"
     );
-    let counts = counts(&bench.store).await.expect("counts");
+    let counts = bench.store.read(counts()).await.expect("counts");
     assert_eq!(
         counts
             .iter()

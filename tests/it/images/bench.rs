@@ -68,7 +68,7 @@ impl Bench {
     pub(crate) async fn with_role(mut self, role: &str, url: &str) -> Self {
         for (part, value) in [("url", url), ("model", "quill")] {
             let key = format!("roles.{role}.{part}");
-            let set = settings::set(&self.app, &key, value.to_owned()).await;
+            let set = settings::set(&self.app, &key, value.to_owned(), "Ada").await;
             set.expect("a declared setting");
         }
         let runnable = self.app.runnable().await.expect("a runnable revision");
@@ -103,6 +103,7 @@ impl Bench {
     pub(crate) async fn call(&self, name: &str, run: &str, config: Json, input: Json) -> Outcome {
         let call = Call {
             run: run.to_owned(),
+            asked: Arc::default(),
             pipeline: String::new(),
             stage: "stage".to_owned(),
             visit: 1,

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use callboard_factory::media::Media;
+use callboard_core::client::Network;
+use callboard_factory::media::{Media, Patience, StoreClient};
 use serde_json::json;
 
 use super::bench::{Bench, done};
@@ -64,7 +65,7 @@ async fn a_bucket_keeps_pictures_and_says_when_it_does_not() {
     let media = Media::open(
         &bench.settings(),
         bench.folder.path(),
-        Instant::now() + Duration::from_secs(60),
+        StoreClient::Program(Network::default(), Patience::Each(Duration::from_secs(10))),
     );
     let media = media.expect("a store");
     let found = media
@@ -116,4 +117,33 @@ async fn a_bucket_without_a_key_says_which_setting_is_missing() {
         outcome.detail()
     );
     assert!(server.generations().is_empty());
+}
+
+/// A run that is played asks neither the server nor the bucket, and finds in the cassette what both said.
+#[tokio::test]
+async fn a_cassette_holds_the_bucket_as_well() {
+    let tape = tempfile::tempdir().expect("a folder");
+    let nowhere = "http://127.0.0.1:9";
+    let bench = async |server: &str, bucket: &str, plays: bool| {
+        let bench = Bench::on("sdxl", server).await;
+        let put = if plays {
+            bench.app.replay(tape.path())
+        } else {
+            bench.app.record(tape.path())
+        };
+        put.expect("a cassette");
+        // What is loaded from now on has it.
+        let mut bench = bench.with_role("writer", nowhere).await;
+        at(&mut bench, bucket);
+        bench
+    };
+    let made = async |bench: &Bench| done(bench.make("run-1", &["featured"]).await).patch;
+    let (server, bucket) = (PictureServer::sdxl(), bucket());
+    let recorded = made(&bench(&server.url(), &bucket.url(), false).await).await;
+    let asked = (server.asked().len(), bucket.asked().len());
+    assert!(asked.1 > 0);
+    let played = made(&bench(&server.url(), &bucket.url(), true).await).await;
+    let src = |patch: &callboard_core::outcome::Patch| patch["images"][0]["image"]["src"].clone();
+    assert_eq!(src(&recorded), src(&played));
+    assert_eq!(asked, (server.asked().len(), bucket.asked().len()));
 }

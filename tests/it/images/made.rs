@@ -373,3 +373,33 @@ async fn an_answer_leads_to_nobody_private_but_the_server_itself() {
     );
     assert_eq!(inside.asked().len(), 0);
 }
+
+/// A list of a thousand models, and one that is not for the key, say nothing against a server that makes
+/// pictures.
+#[tokio::test]
+async fn an_openai_server_is_well_however_it_lists_its_models() {
+    let long = "x".repeat(1 << 20);
+    for models in [
+        Reply::new(200, "application/json", long),
+        Reply::json(401, json!({ "error": "pictures alone" })),
+        Reply::json(403, json!({})),
+    ] {
+        let server = PictureServer::new(move |asked| match asked.path.as_str() {
+            "/v1/models" => models.clone(),
+            _ => Reply::png(png(64, 32, 0)),
+        });
+        let bench = Bench::on("openai", &server.url()).await;
+        let made = done(bench.make("run-1", &["featured"]).await);
+        assert_eq!(made.effects["pictures_made"], 1);
+    }
+}
+
+/// The stages of a process share its connections: health, picture and file of a run go over one.
+#[tokio::test]
+async fn requests_of_one_process_share_connections() {
+    let server = PictureServer::sdxl();
+    let bench = Bench::on("sdxl", &server.url()).await;
+    done(bench.make("run-1", &["featured"]).await);
+    let again = server.asked().into_iter().filter(|it| it.on_connection > 1);
+    assert!(again.count() > 0, "{:?}", server.asked().len());
+}

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 use super::shown::{drafted, pictures, post};
-use crate::support::factory::on_each;
+use crate::support::factory::{Factory, on_each};
 use crate::support::pictures::{PictureServer, Reply, sdxl};
 
 on_each!(
@@ -159,4 +159,23 @@ fn what_keeps_a_picture_away_has_its_name_at_the_command_line_and_changes_nothin
     let ran = factory.run(&["tasks", "regen-image", &task, "--which", "featured"]);
     assert_eq!(ran.code, 3, "{gone}: {ran}");
     assert!(ran.stdout.contains("image server: unreachable: "), "{ran}");
+}
+
+/// What the settings say is whole, and the store does not answer.
+#[test]
+fn a_bucket_that_does_not_answer_is_found_by_the_doctor() {
+    let factory = Factory::whole(callboard_core::store::Dialect::Sqlite);
+    for (key, value) in [
+        ("media.store", "s3://pictures"),
+        ("media.endpoint", "http://127.0.0.1:9"),
+        ("media.access_key", "ada"),
+        ("media.secret_key", "lovelace"),
+    ] {
+        factory.ok(&["settings", "set", key, value]);
+    }
+    let said = factory.run(&["doctor"]);
+    assert!(
+        said.code != 0 && said.to_string().contains("unreachable"),
+        "{said}"
+    );
 }

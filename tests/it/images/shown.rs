@@ -137,3 +137,79 @@ fn absent(address: std::net::SocketAddr) {
         assert_eq!(absent.status, 404, "{path}");
     }
 }
+
+/// The pictures of a factory are somewhere else until it is dropped.
+struct Away<'f>(&'f Factory);
+
+impl<'f> Away<'f> {
+    fn put(factory: &'f Factory) -> Self {
+        let folder = factory.workspace();
+        fs::rename(folder.join("media"), folder.join("elsewhere")).expect("pictures were kept");
+        Self(factory)
+    }
+}
+
+impl Drop for Away<'_> {
+    fn drop(&mut self) {
+        let folder = self.0.workspace();
+        fs::rename(folder.join("elsewhere"), folder.join("media")).expect("they are put back");
+    }
+}
+
+/// Whichever way the yes comes: at the task it is refused, and behind a gate it waits.
+#[test]
+fn what_shows_a_picture_that_is_not_there_is_not_published() {
+    let server = PictureServer::sdxl();
+    let factory = drafted(Sqlite, &server);
+    let (task, away) = (factory.task(), Away::put(&factory));
+    let ran = factory.run(&["tasks", "approve", &task]);
+    assert_eq!(ran.code, 3, "{ran}");
+    for said in ["pictures that are shown are not there", "put them back"] {
+        assert!(ran.stderr.contains(said), "{said}: {ran}");
+    }
+    let shown = factory.json(&["tasks", "show", &task]);
+    assert_eq!(shown["task"]["status"], "awaiting-approval", "{shown}");
+    let run = shown["task"]["run"].as_str().expect("a run");
+    let ran = factory.run(&["gates", "approve", run]);
+    assert_eq!(ran.code, 4, "it waits for them: {ran}");
+    assert!(ran.stdout.contains("media store: "), "{ran}");
+    assert_eq!(factory.json(&["posts", "list"]), serde_json::json!([]));
+    drop(away);
+    factory.ok(&["runs", "resume", run]);
+    assert!(post(&factory)["featured"]["src"].is_string());
+}
+
+#[test]
+fn a_store_that_is_gone_is_no_absence() {
+    let server = PictureServer::sdxl();
+    let factory = drafted(Sqlite, &server);
+    factory.ok(&["tasks", "approve", &factory.task()]);
+    let src = post(&factory)["featured"]["src"].clone();
+    let src = src.as_str().expect("a picture");
+    let daemon = Daemon::start(&factory, &["serve", "--no-work", "--listen", "127.0.0.1:0"]);
+    let address = daemon.address();
+    let health = || get(address, "/health");
+    assert!(health().body.contains("\"ok\""), "{}", health().body);
+    let away = Away::put(&factory);
+    let picture = get(address, src);
+    assert_eq!(picture.status, 503);
+    assert_eq!(picture.header("cache-control"), "no-store");
+    absent(address);
+    let degraded = health();
+    assert_eq!(degraded.status, 200, "pages are answered");
+    for said in ["\"degraded\"", "\"pictures\""] {
+        assert!(degraded.body.contains(said), "{}", degraded.body);
+    }
+    let doctor = factory.run(&["doctor"]);
+    assert!(doctor.stdout.contains("pictures"), "{doctor}");
+    drop(away);
+    // Another folder, which has none of them, is no better than none.
+    let name = src.trim_start_matches("/media/");
+    let kept = factory.workspace().join("media").join(name);
+    let bytes = fs::read(&kept).expect("it is kept");
+    fs::remove_file(&kept).expect("it is there");
+    assert_eq!(get(address, src).status, 503);
+    fs::write(&kept, bytes).expect("it is put back");
+    assert_eq!(get(address, src).status, 200);
+    assert!(health().body.contains("\"ok\""), "{}", health().body);
+}

@@ -123,6 +123,7 @@ impl Bench {
         let entry = HandlerEntry::new(contract, native, Arc::new(handler)).expect("a handler");
         let call = Call {
             run: "run".to_owned(),
+            asked: Arc::default(),
             pipeline: String::new(),
             stage: "stage".to_owned(),
             visit: 1,

@@ -36,6 +36,10 @@ async fn settings_are_typed_and_secrets_are_never_readable() {
         text.contains("[grants.misbehave.settings]") && text.contains("[ask.settings]"),
         "{text}"
     );
+    // What is declared, and what is a secret, is told of no other.
+    let nowhere = read("other.nowhere").await;
+    let nowhere = nowhere["error"].as_str().unwrap_or_default();
+    assert_eq!(nowhere.replace("other.nowhere", "other.text"), text);
 }
 
 /// A server that says the request back.
@@ -96,10 +100,7 @@ async fn a_request_goes_where_it_is_granted_with_a_credential_that_the_guest_nev
         (json!({ "url": "http://127.0.0.1:1/" }), "denied"),
         (json!({ "url": "http://169.254.169.254/" }), "denied"),
         (json!({ "url": url, "method": "POST" }), "denied"),
-        (
-            json!({ "url": url, "credential": "other.text" }),
-            "bad-request",
-        ),
+        (json!({ "url": url, "credential": "other.text" }), "denied"),
         (
             json!({ "url": url, "headers": { "Host": "x" } }),
             "bad-request",

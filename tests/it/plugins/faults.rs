@@ -1,5 +1,7 @@
 //! Guests that end their call badly: one call ends, and the reason is in the author's words.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use callboard_core::config::CallLimits;
@@ -103,4 +105,31 @@ async fn a_flood_of_lines_is_dropped_and_does_no_harm() {
         bench.call("probe.floods", json!({})).await,
         Outcome::Done(_)
     ));
+}
+
+/// The kinds of a failure are one list: that of the WIT. The guests' SDK has it as it is, and the host
+/// adds the trap, which no guest reports.
+#[test]
+fn the_kinds_of_a_failure_are_those_of_the_wit() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let read = |path: &str| std::fs::read_to_string(top.join(path)).expect("a file");
+    let wit = read("wit/0.1/handlers.wit");
+    let (_, list) = wit.split_once("enum failure-kind {").expect("the list");
+    let (list, _) = list.split_once('}').expect("its end");
+    let wit: BTreeSet<String> = list.split(',').map(|kind| kind.trim().to_owned()).collect();
+    let variants = |path: &str| -> BTreeSet<String> {
+        let items = syn::parse_file(&read(path)).expect("Rust").items;
+        let kinds = items.into_iter().find_map(|item| match item {
+            syn::Item::Enum(kinds) if kinds.ident == "FailureKind" => Some(kinds.variants),
+            _ => None,
+        });
+        let kinds = kinds.expect("the kinds").into_iter();
+        kinds
+            .map(|kind| kind.ident.to_string().to_lowercase())
+            .collect()
+    };
+    assert_eq!(variants("plugins/sdk/src/stop.rs"), wit);
+    let mut own = variants("host/core/src/outcome/failure.rs");
+    assert!(own.remove("trap"));
+    assert_eq!(own, wit);
 }

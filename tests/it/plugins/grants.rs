@@ -263,8 +263,8 @@ on_both!(
         let sql = "INSERT INTO scratch VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         let (direct, grants) = (
             Statement {
-                sql: sql.to_owned(),
                 params: params.clone(),
+                ..Statement::new(sql)
             },
             insert(),
         );
@@ -272,8 +272,8 @@ on_both!(
             Box::pin(async move {
                 transaction.execute(direct).await?;
                 let write = Statement {
-                    sql: sql.to_owned(),
                     params,
+                    ..Statement::new(sql)
                 };
                 execute_deferred(transaction, &writer("writer", grants), write, MINUTE).await
             })
@@ -362,4 +362,22 @@ fn writer(plugin: &str, grants: Grants) -> DeferredWriter {
         grants,
         ..DeferredWriter::unknown(plugin)
     }
+}
+
+/// A column that counts by itself takes its number from a sequence, which is granted with the table.
+#[test]
+fn a_row_can_be_inserted_where_the_table_counts_by_itself() {
+    with_database(Dialect::Postgres, async |store: Store, _url: String| {
+        let create = "CREATE TABLE scratch (id BIGSERIAL PRIMARY KEY, name TEXT)";
+        store
+            .execute(Statement::new(create))
+            .await
+            .expect("a table");
+        let bench = Bench::misbehave(Some(store.clone()), CallLimits::default()).await;
+        let sql = "INSERT INTO scratch (name) VALUES ('one')";
+        let asked = json!({ "statement": sql, "mode": "execute" });
+        let touched = bench.done("probe.queries", asked).await;
+        assert_eq!(touched["touched"], 1, "{touched}");
+        assert_eq!(count(&store).await, 1);
+    });
 }

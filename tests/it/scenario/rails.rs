@@ -5,10 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use callboard_core::store::Dialect;
+use callboard_factory::rails::review::Review;
 use serde_json::{Value as Json, json};
 
 use crate::support::factory::{Factory, on_each};
 use crate::support::model::{ModelServer, Say};
+use crate::support::scripted::{Reply, Scripted};
 
 pub(super) const HEAD: &str = "name = \"judge\"\nbudget = \"5m\"\n[input.draft]\nrequired = true\n";
 pub(super) const ASKED: &str = "on.rejected = \"skip\"\non.nothing-to-do = \"skip\"\non.unavailable = \"skip\"\non.failed = \"skip\"\n";
@@ -105,6 +107,15 @@ on_each!(
             (&finding["rule"], &finding["line"]),
             (&json!("fake_quote"), &json!(3))
         );
+        // What the plugin hands on across the sandbox is a review as the host makes one of the same findings.
+        let run = factory.json(&["runs", "list", "--limit", "1"])[0]["id"].clone();
+        let shown = factory.json(&["runs", "show", run.as_str().expect("an id")]);
+        let stages = shown["stages"].as_array().expect("a list").iter();
+        let rules = stages.clone().find(|stage| stage["stage"] == "rules");
+        let handed_on = rules.expect("a stage")["outcome"]["patch"]["programmatic"].clone();
+        let review: Review = serde_json::from_value(handed_on.clone()).expect("a review");
+        assert_eq!(review, Review::of(review.findings.clone()));
+        assert_eq!(serde_json::to_value(&review).expect("JSON"), handed_on);
         let detail = outcome["detail"].as_str().expect("a detail");
         assert!(
             detail.contains("rules: fake_quote (line 3): nobody is known"),
@@ -187,10 +198,12 @@ fn a_required_critic_vetoes_holds_or_passes_by_what_it_answers() {
 #[test]
 fn links_are_alive_dead_or_unreachable() {
     let server = ModelServer::new(Say::Text("here"));
+    let gone = Scripted::new(|_| Reply::Page(404, "text/html", "x".repeat(3 << 20)));
+    let besides = [server.url(), gone.url("")];
     let rail = rail(
         "links",
         "qa.links",
-        &format!("config.besides = [\"{}\"]\n", server.url()),
+        &format!("config.besides = {besides:?}\n"),
     );
     let sum = sum(
         &["links"],
@@ -208,6 +221,9 @@ fn links_are_alive_dead_or_unreachable() {
         outcome["patch"]["report"]["rails"][0]["findings"][0]["rule"],
         "dead_link"
     );
+    // However much there is to say of it.
+    let large = draft(format!("See [it]({}).", gone.url("/large")));
+    assert_eq!(judged(&factory, &large).0, "rejected");
     server.say(Say::Close);
     assert_eq!(judged(&factory, &here).0, "unavailable");
     // An address inside is dead for a reader, and the rail does not ask it.

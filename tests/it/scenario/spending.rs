@@ -3,10 +3,11 @@
 use std::fs;
 
 use callboard_core::store::Dialect;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::model::{WELL, set_writer};
 use super::providers::{declare, set};
+use crate::support::daemon::Daemon;
 use crate::support::factory::{DAY, Factory, board, on_each};
 use crate::support::model::{ModelServer, Say};
 
@@ -70,6 +71,68 @@ on_each!(
             assert!(shown.contains(part), "{shown}");
         }
         assert!(shown.contains("0.0060"), "{shown}");
+    }
+);
+
+on_each!(
+    a_call_that_is_given_up_counts_by_its_estimate,
+    |dialect: Dialect| {
+        let server = ModelServer::new(Say::Hang);
+        let factory = factory(dialect, &server, "\n[models]\ndaily_tokens = 500\n");
+        let asking = Daemon::start(&factory, &["models", "test", "writer"]);
+        server.until_asked();
+        asking.signal("KILL");
+        asking.ended();
+        let open = "model_calls WHERE outcome = 'asked' AND estimated \
+            AND prompt_tokens BETWEEN 10 AND 100 AND completion_tokens = 512 AND microcents > 0";
+        assert_eq!(factory.count(open), 1);
+        let today = factory.json(&["models", "list"])["today"].clone();
+        assert_eq!(
+            (&today["unfinished"], &today["failures"]),
+            (&1.into(), &0.into())
+        );
+        let listed = factory.run(&["models", "list"]);
+        let told = "writer: calls without an end, under way or given up: 1";
+        assert!(listed.stdout.contains(told), "{listed}");
+        assert!(listed.stdout.contains('~'), "{listed}");
+        server.say(Say::Text("callboard"));
+        let ran = factory.run(&["models", "test", "writer"]);
+        assert_eq!(ran.code, 4, "{ran}");
+        assert_eq!(server.asked(), 1, "the day has had its tokens");
+    }
+);
+
+on_each!(
+    an_answer_of_which_no_tokens_are_said_counts_by_its_estimate,
+    |dialect: Dialect| {
+        let choice = json!({ "message": { "content": "callboard" } });
+        let server = ModelServer::new(Say::Document(json!({ "choices": [choice] })));
+        let factory = factory(dialect, &server, "");
+        let tested = factory.json(&["models", "test", "writer"]);
+        assert_eq!(tested["tokens"]["estimated"], true, "{tested}");
+        assert_eq!(tested["tokens"]["completion"], 3, "{tested}");
+        assert!(
+            tested["microcents"].as_u64().is_some_and(|it| it > 0),
+            "{tested}"
+        );
+        server.say(Say::Half);
+        let ran = factory.run(&["models", "test", "writer"]);
+        assert_eq!(ran.code, 3, "{ran}");
+        server.say(Say::Status(500));
+        factory.run(&["models", "test", "writer"]);
+        assert_eq!(
+            factory.count("model_calls WHERE outcome = 'done' AND estimated"),
+            1
+        );
+        let unread =
+            "model_calls WHERE outcome = 'reset' AND estimated AND completion_tokens = 512";
+        assert_eq!(factory.count(unread), 1);
+        let nothing = "model_calls WHERE outcome = 'status 500' AND NOT estimated \
+            AND prompt_tokens + completion_tokens = 0";
+        assert_eq!(factory.count(nothing), 1);
+        let listed = factory.run(&["models", "list"]);
+        let told = "writer: calls of which no server said what they took: 2";
+        assert!(listed.stdout.contains(told), "{listed}");
     }
 );
 
@@ -141,28 +204,41 @@ fn a_role_is_tried_by_hand() {
         assert_eq!(ran.code, code, "{ran}");
         assert!(ran.stdout.contains(told), "{ran}");
     }
-    let ran = factory.run(&["models", "test", "summarizer"]);
+    let ran = factory.run(&["models", "test", "vision"]);
     assert_eq!(ran.code, 1, "{ran}");
     assert!(
         ran.stderr
-            .contains("callboard settings set roles.summarizer.url VALUE"),
+            .contains("callboard settings set roles.vision.url VALUE"),
         "{ran}"
     );
+}
+
+/// A role that is declared and asked by nobody would be set, and do nothing.
+#[test]
+fn each_role_that_comes_is_asked_by_a_handler() {
+    let factory = Factory::whole(Dialect::Sqlite);
+    let models = factory.json(&["models", "list"]);
+    let roles = models["roles"].as_array().expect("roles");
+    assert!(roles.len() > 2, "{models}");
+    for role in roles {
+        let asked = role["asked_by"].as_array().expect("who asks");
+        assert!(!asked.is_empty(), "nobody asks {}", role["role"]);
+    }
 }
 
 #[test]
 fn what_is_built_in_needs_no_server() {
     let server = ModelServer::new(Say::Text(WELL));
     let factory = factory(Dialect::Sqlite, &server, "");
-    declare(&factory, &[("roles.summarizer.provider", "string")]);
-    set(&factory, "roles.summarizer.provider", "built-in");
+    declare(&factory, &[("roles.vision.provider", "string")]);
+    set(&factory, "roles.vision.provider", "built-in");
     factory.ok(&["check"]);
-    let tested = factory.json(&["models", "test", "summarizer"]);
+    let tested = factory.json(&["models", "test", "vision"]);
     assert_eq!(tested["model"], "built-in-extract", "{tested}");
-    let tested = factory.json(&["models", "test", "summarizer", "--vectors"]);
+    let tested = factory.json(&["models", "test", "vision", "--vectors"]);
     assert_eq!(tested["answer"], "256 numbers", "{tested}");
     let models = factory.json(&["models", "list"]);
-    let chain = &role(&models, "summarizer")["chain"][0];
+    let chain = &role(&models, "vision")["chain"][0];
     assert_eq!(chain["provider"], "built-in", "{models}");
     assert_eq!(factory.count("model_calls"), 0, "nothing was taken");
 }

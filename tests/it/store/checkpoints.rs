@@ -34,6 +34,29 @@ pub(crate) fn stage(run: &str, visit: u32) -> StageRun {
     }
 }
 
+on_both!(
+    a_write_that_has_to_touch_a_row_and_touches_none_keeps_nothing,
+    async |store: Store, _url| {
+        queue(&store, &[run("a")]).await;
+        let claim = claimed(&store, None).await.expect("it is due");
+        let mut kept = checkpoint(&claim, vec![stage("a", 1)], RunStatus::Running);
+        let insert = sql("INSERT INTO diary_days VALUES ('x', 'thin', 'a', 1)");
+        let moved = "UPDATE diary_days SET state = 'published' WHERE subject = 'y'";
+        kept.writes = vec![insert, sql(moved).exactly(1)];
+        let refused = checkpoints::commit(&store, vec![kept.clone().into()]).await;
+        let error = refused.expect_err("there is no such row");
+        assert_eq!(error.kind, StoreErrorKind::Duplicate, "{error}");
+        let days = store
+            .query(sql("SELECT * FROM diary_days"))
+            .await
+            .expect("rows");
+        assert!(days.rows.is_empty(), "its other writes went with it");
+        kept.writes[1] = sql(&moved.replace("'y'", "'x'")).exactly(1);
+        let committed = checkpoints::commit(&store, vec![kept.into()]).await;
+        assert!(committed.expect("it is there")[0].is_kept());
+    }
+);
+
 on_both!(a_stale_fence_writes_nothing, async |store: Store, _url| {
     queue(&store, &[run("a"), run("b")]).await;
     let stale = claimed(&store, Some("a")).await.expect("it is due");

@@ -103,14 +103,14 @@ on_both!(
 
 on_both!(drafts_are_numbered_once, async |store: Store, _url| {
     begin(&store, "t", 1).await;
-    assert_eq!(drafts::of_task(&store, "t").await.expect("none"), []);
+    assert_eq!(store.read(drafts::of_task("t")).await.expect("none"), []);
     for number in [1, 2] {
         assert_eq!(
             touches(&store, drafts::insert(&draft("t", number))).await,
             1
         );
     }
-    let all = drafts::of_task(&store, "t").await.expect("both");
+    let all = store.read(drafts::of_task("t")).await.expect("both");
     assert_eq!(all, [draft("t", 1), draft("t", 2)]);
     let second = store.read_first(drafts::numbered("t", 2)).await;
     assert_eq!(second.expect("an answer"), Some(draft("t", 2)));
@@ -163,7 +163,10 @@ on_both!(
             let rows = touches(&store, commits::insert(&batch)).await;
             assert_eq!(usize::try_from(rows).expect("small"), commits::BATCH);
         }
-        assert_eq!(commits::count(&store).await.expect("a number"), 200);
+        assert_eq!(
+            store.read_one(commits::count()).await.expect("a number"),
+            200
+        );
         let newest = store.read(commits::newest(2)).await.expect("commits");
         assert_eq!(newest, [batch[199].clone(), batch[198].clone()]);
         let asked = [batch[7].id.clone(), "unknown".to_owned()];
@@ -192,7 +195,7 @@ on_both!(
             .collect();
         touches(&store, embeddings::upsert(&batch, timestamp(1))).await;
         touches(&store, embeddings::upsert(&[one(7, "new")], timestamp(2))).await;
-        let counts = embeddings::counts(&store).await.expect("counts");
+        let counts = store.read(embeddings::counts()).await.expect("counts");
         let expected = embeddings::Count {
             source_table: "commits".to_owned(),
             is_summary: false,

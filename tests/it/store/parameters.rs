@@ -62,8 +62,8 @@ on_both!(
         for (sql, params, told) in MISCOUNTED {
             let params: Vec<Value> = params.iter().map(|text| Value::from(*text)).collect();
             let statement = || Statement {
-                sql: sql.to_owned(),
                 params: params.clone(),
+                ..Statement::new(sql)
             };
             let writer = DeferredWriter {
                 grants: grants.clone(),

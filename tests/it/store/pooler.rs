@@ -1,4 +1,4 @@
-//! Through pgbouncer: its session mode serves, its transaction mode is refused by name.
+//! Through pgbouncer: its session mode serves, its transaction and statement modes are refused by name.
 
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
@@ -111,8 +111,18 @@ fn program() -> Option<PathBuf> {
 
 #[test]
 fn a_pooler_in_transaction_mode_is_refused_by_name_with_the_mend() {
+    refused("transaction");
+}
+
+#[test]
+fn a_pooler_in_statement_mode_is_refused_by_name_with_the_mend() {
+    refused("statement");
+}
+
+#[track_caller]
+fn refused(mode: &str) {
     let database = TestDatabase::new(Dialect::Postgres);
-    let Some(pooler) = Pooler::start("transaction", &database) else {
+    let Some(pooler) = Pooler::start(mode, &database) else {
         return;
     };
     runtime().block_on(async {
@@ -127,7 +137,7 @@ fn a_pooler_in_transaction_mode_is_refused_by_name_with_the_mend() {
             };
             assert_eq!(error.kind, StoreErrorKind::Address, "{error}");
             let said = error.to_string();
-            assert!(said.contains("a pooler in transaction mode"), "{said}");
+            assert!(said.contains(&format!("a pooler in {mode} mode")), "{said}");
             assert!(said.contains("`pool_mode = session`"), "{said}");
             assert!(
                 said.contains(&format!("127.0.0.1:{}", pooler.port)),

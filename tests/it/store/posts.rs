@@ -1,7 +1,10 @@
 //! `posts`: published, removed, and about one subject once.
 
 use callboard_core::store::{Store, StoreErrorKind, timestamp};
-use callboard_factory::tables::posts::{self, Post};
+use callboard_core::value::Statement;
+use callboard_factory::tables::post_slugs::{self, PostSlug};
+use callboard_factory::tables::posts::{self, POSTS, Post, PostEvent, PostMove, PostStatus};
+use callboard_factory::tables::transitions::{At, Happening, Word};
 
 use super::kind;
 use crate::support::database::on_both;
@@ -20,7 +23,9 @@ fn post(number: i64) -> Post {
         covers: "2026-01-02".to_owned(),
         featured: None,
         seo_title: String::new(),
-        removed: false,
+        status: PostStatus::Published,
+        scheduled_at: None,
+        run: String::new(),
         published_at: timestamp(number * 1_000_000),
         updated_at: timestamp(number * 1_000_000),
         edited_by: String::new(),
@@ -30,14 +35,144 @@ fn post(number: i64) -> Post {
 }
 
 async fn publish(store: &Store, post: &Post) {
-    assert_eq!(
-        store
-            .execute(posts::insert(post))
-            .await
-            .expect("it is published"),
-        1
-    );
+    for statement in posts::insert(post, "Ada", "because") {
+        assert_eq!(store.execute(statement).await.expect("it is published"), 1);
+    }
 }
+
+/// The row of a post.
+fn first(post: &Post) -> Statement {
+    posts::insert(post, "", "").remove(0)
+}
+
+fn happening(event: PostEvent, moment: i64) -> Happening<'static, PostEvent> {
+    Happening {
+        event,
+        who: "Ada",
+        detail: "because",
+        at: At::Moment(timestamp(moment)),
+    }
+}
+
+async fn moved(store: &Store, id: &str, happening: &Happening<'_, PostEvent>) -> [u64; 2] {
+    let [step, note] = posts::step(id, happening, &[]);
+    let step = store.execute(step).await.expect("a move");
+    [step, store.execute(note).await.expect("its note")]
+}
+
+on_both!(
+    every_event_in_every_status_does_what_the_table_says,
+    async |store: Store, _url| {
+        for (number, event) in (0..).zip(PostEvent::ALL) {
+            for (place, status) in (0..).zip(PostStatus::ALL) {
+                let post = post(number * 10 + place);
+                publish(&store, &post).await;
+                let sql = "UPDATE posts SET status = $2 WHERE id = $1";
+                let there = Statement::new(sql).bind(&post.id).bind(status.word());
+                assert_eq!(store.execute(there).await.expect("a status"), 1);
+                let said = moved(&store, &post.id, &happening(*event, 2)).await;
+                let now = store.read_first(posts::one(&post.id)).await;
+                let now = now.expect("read").expect("a post").status;
+                let history = posts::history(&store, &post.id).await.expect("read");
+                let Some(to) = POSTS.to(Some(*status), *event) else {
+                    assert_eq!((said, now, history.len()), ([0, 0], *status, 1));
+                    continue;
+                };
+                assert_eq!((said, now), ([1, 1], to), "{event:?} {status:?}");
+                let wanted = PostMove {
+                    step: 2,
+                    from_status: Some(*status),
+                    to_status: to,
+                    event: *event,
+                    slug: post.slug,
+                    title: post.title,
+                    who: "Ada".to_owned(),
+                    detail: "because".to_owned(),
+                    at: timestamp(2),
+                };
+                assert_eq!(history[1], wanted);
+            }
+        }
+    }
+);
+
+on_both!(
+    an_address_that_a_post_had_is_no_other_posts,
+    async |store: Store, _url| {
+        publish(&store, &post(1)).await;
+        let own = |slug: &str, post: &str| {
+            post_slugs::take(&PostSlug {
+                slug: slug.to_owned(),
+                post: post.to_owned(),
+                since: timestamp(5),
+            })
+        };
+        store.execute(own("new", "id-1")).await.expect("taken");
+        let retitle = happening(PostEvent::Retitle, 5);
+        let [step, note] = posts::step("id-1", &retitle, &[("slug", "new".into())]);
+        store.execute(step).await.expect("a move");
+        store.execute(note).await.expect("its note");
+        for address in ["slug-1", "new"] {
+            let found = posts::by_slug(&store, address).await.expect("found");
+            assert_eq!(found.expect("the post").slug, "new");
+        }
+        assert_eq!(
+            post_slugs::moved(&store).await.expect("read"),
+            [("slug-1".to_owned(), "new".to_owned())]
+        );
+        let thief = Post {
+            slug: "slug-1".to_owned(),
+            ..post(2)
+        };
+        let [row, address, _] = posts::insert(&thief, "", "").try_into().expect("three");
+        store.execute(row).await.expect("a row of its own");
+        assert_eq!(
+            kind(store.execute(address).await),
+            StoreErrorKind::Duplicate
+        );
+    }
+);
+
+on_both!(
+    only_the_run_of_its_schedule_publishes_a_post_and_once,
+    async |store: Store, _url| {
+        let kept = Post {
+            status: PostStatus::Unpublished,
+            ..post(1)
+        };
+        publish(&store, &kept).await;
+        let schedule = async |run: &str| {
+            let set = [("run", run.into()), ("scheduled_at", timestamp(7).into())];
+            let [step, note] = posts::step("id-1", &happening(PostEvent::Schedule, 3), &set);
+            assert_eq!(store.execute(step).await.expect("a move"), 1);
+            assert_eq!(store.execute(note).await.expect("its note"), 1);
+        };
+        let due = async |run: &str| {
+            let [step, note] = posts::publish_due(run, timestamp(8));
+            let step = store.execute(step).await.expect("a move");
+            [step, store.execute(note).await.expect("its note")]
+        };
+        schedule("first").await;
+        schedule("second").await;
+        assert_eq!(
+            due("first").await,
+            [0, 0],
+            "another run has taken its place"
+        );
+        assert_eq!(due("second").await, [1, 1]);
+        assert_eq!(due("second").await, [0, 0], "once");
+        let published = posts::by_slug(&store, "slug-1").await.expect("read");
+        let published = published.expect("a post");
+        assert_eq!(
+            (
+                published.status,
+                published.published_at,
+                published.scheduled_at
+            ),
+            (PostStatus::Published, timestamp(8), None)
+        );
+    }
+);
 
 on_both!(
     a_post_comes_back_as_it_was_published,
@@ -86,14 +221,14 @@ on_both!(
     async |store: Store, _url| {
         publish(&store, &post(1)).await;
         publish(&store, &post(2)).await;
-        let remove = || posts::remove("slug-1", timestamp(9_000_000));
-        assert_eq!(store.execute(remove()).await.expect("it is removed"), 1);
-        assert_eq!(store.execute(remove()).await.expect("it was removed"), 0);
+        let remove = happening(PostEvent::Remove, 9_000_000);
+        assert_eq!(moved(&store, "id-1", &remove).await, [1, 1]);
+        assert_eq!(moved(&store, "id-1", &remove).await, [0, 0]);
         let kept = posts::by_slug(&store, "slug-1")
             .await
             .expect("found")
             .expect("its row stays");
-        assert!(kept.removed);
+        assert_eq!(kept.status, PostStatus::Removed);
         assert_eq!(
             (kept.updated_at, kept.published_at),
             (timestamp(9_000_000), timestamp(1_000_000))
@@ -110,17 +245,15 @@ on_both!(
     a_second_post_about_a_subject_is_refused_even_if_the_first_was_removed,
     async |store: Store, _url| {
         publish(&store, &post(1)).await;
-        store
-            .execute(posts::remove("slug-1", timestamp(2)))
-            .await
-            .expect("it is removed");
+        let remove = happening(PostEvent::Remove, 2);
+        assert_eq!(moved(&store, "id-1", &remove).await, [1, 1]);
         let same_subject = Post {
             id: "other".to_owned(),
             slug: "other".to_owned(),
             ..post(1)
         };
         assert_eq!(
-            kind(store.execute(posts::insert(&same_subject)).await),
+            kind(store.execute(first(&same_subject)).await),
             StoreErrorKind::Duplicate
         );
         let same_slug = Post {
@@ -128,7 +261,7 @@ on_both!(
             ..post(3)
         };
         assert_eq!(
-            kind(store.execute(posts::insert(&same_slug)).await),
+            kind(store.execute(first(&same_slug)).await),
             StoreErrorKind::Duplicate
         );
     }

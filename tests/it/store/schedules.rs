@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use callboard_core::schedule::Schedule;
 use callboard_core::store::runs::{Run, RunOrigin, RunStatus};
-use callboard_core::store::schedules::{self, Cadence, Fired, Plan, Planned, ScheduleState};
+use callboard_core::store::schedules::{self, Cadence, Fired, Planned, ScheduleState, Timetable};
 use callboard_core::store::{Dialect, Store, policy_runs};
 use callboard_core::value::Statement;
 use futures_util::future::join_all;
@@ -51,25 +51,25 @@ fn planned(name: &str, revision: i64, cadence: Cadence) -> Planned {
 }
 
 /// Schedules by their names, as they are written.
-fn plan(revision: i64, schedules: &[(&str, &str)]) -> Arc<Plan> {
+fn plan(revision: i64, schedules: &[(&str, &str)]) -> Arc<Timetable> {
     let schedules = schedules.iter().map(|(name, text)| {
         let schedule: Schedule = toml::from_str(text).expect("a schedule");
         let planned = planned(name, revision, Cadence::Clock(schedule));
         ((*name).to_owned(), planned)
     });
     let schedules = schedules.collect();
-    Arc::new(Plan {
+    Arc::new(Timetable {
         revision,
         schedules,
     })
 }
 
-async fn sync(store: &Store, plan: &Arc<Plan>) -> bool {
+async fn sync(store: &Store, plan: &Arc<Timetable>) -> bool {
     let synced = schedules::sync(store, plan).await;
     synced.expect("the store answers")
 }
 
-async fn fire(store: &Store, plan: &Arc<Plan>) -> Vec<Fired> {
+async fn fire(store: &Store, plan: &Arc<Timetable>) -> Vec<Fired> {
     let fired = schedules::fire_due(store, plan).await;
     fired.expect("the store answers")
 }
@@ -89,7 +89,7 @@ async fn miss(store: &Store, years: i16) {
 }
 
 /// A schedule `s` of yearly runs that overlap so, with `missed` occurrences due.
-async fn overlapping(store: &Store, overlap: &str, missed: i16) -> Arc<Plan> {
+async fn overlapping(store: &Store, overlap: &str, missed: i16) -> Arc<Timetable> {
     activate(store, 1).await;
     let text = format!("{YEARLY}overlap = \"{overlap}\"\n");
     let plan = plan(1, &[("s", &text)]);
@@ -356,7 +356,7 @@ on_both!(
         let mut keep = planned("", 1, Cadence::Pause(Duration::from_secs(24 * 3600)));
         keep.run.pipeline = "policy:keep".to_owned();
         let schedules = BTreeMap::from([("policy:keep".to_owned(), keep)]);
-        let plan = Arc::new(Plan {
+        let plan = Arc::new(Timetable {
             revision: 1,
             schedules,
         });

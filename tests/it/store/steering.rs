@@ -14,7 +14,7 @@ use callboard_core::store::leases::StopRequest;
 use callboard_core::store::runs::{Run, RunStatus};
 use callboard_core::store::stage_runs::{StageRun, What};
 use callboard_core::store::steering::table::{SIGNALS, STATES, Signal, State, answer};
-use callboard_core::store::steering::{self, RunVersion, SteerResult, Steered};
+use callboard_core::store::steering::{self, RunVersion, SteerResult, Steered, StopReason};
 use callboard_core::store::{Store, timestamp};
 
 use super::execute;
@@ -85,7 +85,7 @@ async fn put(store: &Store, id: &str, state: State) {
         _ => None,
     };
     if let Some(stop_request) = stop_request {
-        let told = steering::stop(store, id, stop_request, "a reason".to_owned()).await;
+        let told = steering::stop(store, id, stop_request, a_reason()).await;
         assert_eq!(told.expect("the store answers"), Ok(Steered::Told));
     }
     match state {
@@ -145,6 +145,13 @@ async fn decide(store: &Store, id: &str, holder: &Holder, way: usize) -> SteerRe
     kept.expect("the store answers")
 }
 
+fn a_reason() -> StopReason {
+    StopReason {
+        by: "ada".to_owned(),
+        detail: "a reason".to_owned(),
+    }
+}
+
 async fn send(store: &Store, id: &str, signal: Signal, way: usize) -> SteerResult {
     let (run, holder) = (by_id(store, id).await, holder(store, id).await);
     let (fence, signals) = (holder.fence, holder.told.signals);
@@ -152,8 +159,8 @@ async fn send(store: &Store, id: &str, signal: Signal, way: usize) -> SteerResul
     let detail = "a reason".to_owned();
     let answer = match signal {
         Signal::Decide => Ok(decide(store, id, &holder, way).await),
-        Signal::Cancel => steering::stop(store, id, StopRequest::Cancel, detail).await,
-        Signal::Pause => steering::stop(store, id, StopRequest::Pause, detail).await,
+        Signal::Cancel => steering::stop(store, id, StopRequest::Cancel, a_reason()).await,
+        Signal::Pause => steering::stop(store, id, StopRequest::Pause, a_reason()).await,
         Signal::Resume => steering::resume(store, id).await,
         Signal::Retry => {
             let retry = steering::retry::Retry {

@@ -45,8 +45,8 @@ async fn place(store: &Store, id: &str, status: TaskStatus) {
 }
 
 async fn last(store: &Store, id: &str) -> (TaskStatus, Vec<TaskMove>) {
-    let task = tasks::by_id(store, id).await.expect("read");
-    let history = tasks::history(store, id).await.expect("read");
+    let task = store.read_first(tasks::by_id(id)).await.expect("read");
+    let history = store.read(tasks::history(id)).await.expect("read");
     (task.expect("a task").status, history)
 }
 
@@ -112,6 +112,7 @@ on_both!(
             run,
             status,
             detail: "its end",
+            who: "ada",
         });
         let ended: Vec<_> = ended.collect();
         let runs_ended = callboard_factory::pack().commits.runs_ended;
@@ -124,7 +125,7 @@ on_both!(
             assert_eq!(history.len(), 1 + usize::from(before != after), "{id}");
             if before != after {
                 assert_eq!(history[1].detail, "its end");
-                assert_eq!(history[1].who, "");
+                assert_eq!(history[1].who, "ada");
             }
         }
     }

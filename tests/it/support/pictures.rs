@@ -51,6 +51,8 @@ pub(crate) enum Reply {
     Reset,
     /// Nothing, and the connection stays open.
     Hang,
+    /// It begins well, and goes on by a byte at a time, without end.
+    Trickle,
 }
 
 impl Reply {
@@ -208,6 +210,14 @@ impl Shared {
                     socket2::SockRef::from(&stream)
                         .set_linger(Some(std::time::Duration::ZERO))
                         .ok()?;
+                    return None;
+                }
+                Reply::Trickle => {
+                    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n";
+                    stream.write_all(head.as_bytes()).ok()?;
+                    while stream.write_all(b" ").is_ok() {
+                        std::thread::sleep(std::time::Duration::from_millis(20));
+                    }
                     return None;
                 }
                 Reply::Hang => {

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{App, AppError, AppFuture, Inspection};
 use crate::rollcall::RollReport;
 use crate::store::revisions;
+use crate::store::setting_changes::SettingChange;
 use crate::workspace::{self, Files};
 
 /// What an apply did.
@@ -13,6 +14,8 @@ pub struct Applied {
     pub digest: String,
     /// Whether the revision was active before.
     pub unchanged: bool,
+    /// Values of settings that went with the revision before.
+    pub settings: Vec<SettingChange>,
     pub roll: RollReport,
 }
 
@@ -42,12 +45,14 @@ impl App {
         let active = revisions::active(self.store()).await?;
         let unchanged = active.is_some_and(|active| active.digest == digest);
         // Also of an unchanged folder: what was changed of the stored one past the host is undone.
-        let revision =
-            revisions::save(self.store(), files, &digest, note, Timestamp::now()).await?;
+        let saved = (files, digest.as_str(), note);
+        let saved = revisions::save_with(self.store(), saved, Timestamp::now(), workspace::carried);
+        let (revision, settings) = saved.await?;
         Ok(Applied {
             revision,
             digest,
             unchanged,
+            settings,
             roll,
         })
     }

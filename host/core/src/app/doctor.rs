@@ -159,6 +159,7 @@ fn mend_of(error: &StoreError) -> &'static str {
         StoreErrorKind::Absent => "callboard apply",
         StoreErrorKind::Schema => "use the callboard that belongs to it, or another database",
         StoreErrorKind::Corrupt => "stop what works on it, and put a backup in its place",
+        StoreErrorKind::Full => "free space on the disk of the database",
         StoreErrorKind::Busy => "end what holds it, and run `callboard doctor` again",
         _ => {
             "see that it runs, can be reached and has room; `database` in callboard.toml, or \

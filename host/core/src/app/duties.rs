@@ -17,7 +17,7 @@ use super::{App, AppError};
 use crate::engine::worker::Duties;
 use crate::engine::{Engine, EngineError, after, schedule};
 use crate::store::poll::WorkerPoll;
-use crate::store::schedules::{self, Plan};
+use crate::store::schedules::{self, Timetable};
 use crate::store::{Store, history, revisions, times, workers};
 use crate::supervision;
 
@@ -195,7 +195,7 @@ impl Duties for WorkerDuties {
 
 impl App {
     /// What starts by itself in a revision.
-    pub async fn plan(&self, revision: i64) -> Result<Arc<Plan>, AppError> {
+    pub async fn plan(&self, revision: i64) -> Result<Arc<Timetable>, AppError> {
         let loaded = self.loaded_revision(revision).await?;
         let policies = loaded.definitions.policies.values();
         let policies = policies.map(|defined| &defined.value);
@@ -204,7 +204,7 @@ impl App {
     }
 
     /// The gates at which enabled schedules stop, by the name of the schedule.
-    pub async fn stops(&self, plan: &Plan) -> Result<BTreeMap<String, String>, AppError> {
+    pub async fn stops(&self, plan: &Timetable) -> Result<BTreeMap<String, String>, AppError> {
         let loaded = self.loaded_revision(plan.revision).await?;
         let enabled = plan.schedules.iter().filter(|(_, planned)| planned.enabled);
         let stops = enabled.filter_map(|(name, planned)| {
@@ -255,7 +255,7 @@ impl App {
         self.fire(engine, &plan).await
     }
 
-    async fn fire(&self, engine: &Engine, plan: &Arc<Plan>) -> Result<(), AppError> {
+    async fn fire(&self, engine: &Engine, plan: &Arc<Timetable>) -> Result<(), AppError> {
         let fired = schedules::fire_due(&engine.store, plan).await?;
         for fired in &fired {
             tracing::info!(

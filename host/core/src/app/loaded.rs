@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::resources::HostResources;
 use super::{App, AppError};
-use crate::client::Tape;
+use crate::client::Network;
 use crate::config::ModelRules;
 use crate::engine::RunnableRevision;
 use crate::grants::Grants;
@@ -154,7 +154,7 @@ impl App {
         let definitions = Definitions::parse(&folder.files).map_err(AppError::Misread)?;
         // On the heap, both: what is inside them is more than the compiler lays out in one.
         let loaded = Box::pin(self.load(definitions, 0)).await?;
-        let settings = self.snapshot(&loaded.definitions).await?;
+        let settings = self.snapshot_then(&loaded.definitions).await?;
         let mut roll = Box::pin(self.roll_of(&loaded, &settings)).await?;
         roll.references.extend(rollcall::unread(&folder.unread));
         Ok(Inspection { loaded, roll })
@@ -292,7 +292,7 @@ impl LoadedRevision {
         settings: Arc<Snapshot>,
         digest: String,
         misses: Vec<Reference>,
-        (rules, tape): (ModelRules, Option<Arc<Tape>>),
+        (rules, network): (ModelRules, Network),
     ) -> RunnableRevision {
         RunnableRevision {
             digest,
@@ -312,9 +312,9 @@ impl LoadedRevision {
                         store: store.clone(),
                         rules,
                     },
-                    tape: tape.clone(),
+                    network: network.clone(),
                 },
-                tape,
+                network,
             }),
         }
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use futures_util::future::BoxFuture;
 use serde_json::Value as Json;
 
-use crate::client::{Client, ClientError, Tape};
+use crate::client::{Client, ClientError, Network};
 use crate::exchange::{Reach, Request, Response};
 use crate::handler::{Call, Completion, ModelRequest, Resources, Vectors};
 use crate::model::Models;
@@ -22,7 +22,7 @@ pub(super) struct HostResources {
     pub(super) store: Store,
     pub(super) definitions: Arc<Definitions>,
     pub(super) models: Models,
-    pub(super) tape: Option<Arc<Tape>>,
+    pub(super) network: Network,
 }
 
 impl Resources for HostResources {
@@ -90,7 +90,7 @@ impl Resources for HostResources {
                 Reach::Origin(origin) => Client::for_operator(origin),
                 Reach::Public(besides) => Client::for_public(besides),
             };
-            client.taped(self.tape.clone()).send(request).await
+            client.over(&self.network).send(request).await
         })
     }
 }

@@ -15,7 +15,7 @@ use crate::settings::{Declaration, Snapshot};
 use crate::shared_cache::SharedCache;
 use crate::snapshot;
 use crate::store::{StoreError, StoreErrorKind, revisions, settings, settings_snapshots};
-use crate::workspace::{Definitions, Misread};
+use crate::workspace::{self, Definitions, Misread};
 
 /// How long the roll of a runnable revision counts before it is called again, in the background.
 const ROLL_COUNTS: Duration = Duration::from_secs(5);
@@ -87,6 +87,21 @@ impl App {
         definitions: &crate::workspace::Definitions,
     ) -> Result<Snapshot, AppError> {
         self.snapshot_of(definitions.declarations()).await
+    }
+
+    /// Settings as they stand once some definitions are the active ones: without the values that go then.
+    pub(super) async fn snapshot_then(
+        &self,
+        definitions: &crate::workspace::Definitions,
+    ) -> Result<Snapshot, AppError> {
+        // What can't be loaded of the active revision is told elsewhere, and has no say here.
+        let old = self.active().await.map(|it| it.definitions.declarations());
+        let new = definitions.declarations();
+        let mut stored = settings::list(self.store()).await?;
+        let gone = workspace::carried_over(&old.unwrap_or_default(), &new, &stored);
+        stored.retain(|stored| gone.iter().all(|gone| gone.key != stored.key));
+        let key = secrets::Key::load(&self.key_file())?;
+        Ok(snapshot::build(new, &stored, key.as_ref()))
     }
 
     async fn snapshot_of(
@@ -192,7 +207,7 @@ impl App {
             Arc::new(settings),
             key.settings,
             misses,
-            (self.config().models.clone(), self.tape()),
+            (self.config().models.clone(), self.network()),
         );
         let runnable = Arc::new(runnable);
         place.put(&runnable);

@@ -61,6 +61,7 @@ impl http::Host for Http<'_> {
                 .map_or(left, Duration::from_millis)
                 .min(left),
             max_body: request.max_body.unwrap_or(most).min(most),
+            cut: false,
             redirects: request.redirects.min(REDIRECTS),
             fresh_connection: request.fresh_connection,
         };
@@ -97,11 +98,12 @@ fn credential(state: &InstanceState, key: &str, url: &str) -> Result<Credential,
     let url =
         Url::parse(url).map_err(|error| ClientError::bad_request(format!("`{url}`: {error}")))?;
     let settings = &state.caller.settings;
+    // What is declared is told of what is granted alone.
+    let to = state.access.client.policy().credential(key, &url)?;
     // No grant helps to send what is no declared secret.
     if let Some(text) = denied::credential(key, settings.declaration(key)) {
         return refuse(HttpErrorKind::BadRequest, text);
     }
-    let to = state.access.client.policy().credential(key, &url)?;
     match settings.secret(key) {
         Ok(Some(secret)) => Ok(Credential {
             secret: secret.clone(),

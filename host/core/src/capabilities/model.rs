@@ -196,7 +196,7 @@ impl Model<'_> {
 
 impl From<crate::handler::Tokens> for Tokens {
     fn from(tokens: crate::handler::Tokens) -> Self {
-        let crate::handler::Tokens { prompt, completion } = tokens;
+        let crate::handler::Tokens { prompt, completion, .. } = tokens;
         Self { prompt, completion }
     }
 }

@@ -40,8 +40,7 @@ fn read(state: &InstanceState, key: &str) -> Result<Setting, SettingError> {
     if !state.access.grants.settings.covers(key) {
         let plugin = &state.access.plugin;
         // Which others there are is not the plugin's to know.
-        let declared = state.caller.settings.declaration(key);
-        return Err(SettingError::Denied(denied::setting(plugin, key, declared)));
+        return Err(SettingError::Denied(denied::reading(plugin, key)));
     }
     let snapshot = &state.caller.settings;
     let Some(declaration) = snapshot.declaration(key) else {

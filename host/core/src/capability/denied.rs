@@ -1,10 +1,19 @@
-//! Why a plugin is denied a setting or a credential: one answer, whether a call of it asks or a person
-//! does, from the declaration. No grant opens what is not declared, and no plugin reads a secret.
+//! Why a plugin is denied a setting or a credential: from the declaration if a person asks, and without
+//! a word of it if the plugin does. No grant opens what is not declared, and no plugin reads a secret.
 
 use crate::grants::{Lines, allow};
 use crate::settings::{Declaration, SettingType};
 
-/// The denial of a setting that the plugin may not read.
+/// The denial of a setting to the plugin itself: the same whether it is declared or not, and a secret or
+/// not, which is no plugin's to know.
+pub fn reading(plugin: &str, key: &str) -> String {
+    format!(
+        "plugin `{plugin}` may not read the setting `{key}`; if settings.toml declares it, and as no secret, {}",
+        allow(plugin, &Lines::Setting(key.to_owned()))
+    )
+}
+
+/// Why a plugin may not read a setting, for whoever may know what is declared.
 pub fn setting(plugin: &str, key: &str, declared: Option<&Declaration>) -> String {
     let denied = format!("plugin `{plugin}` may not read the setting `{key}`");
     match declared.map(|declared| declared.kind) {

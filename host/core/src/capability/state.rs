@@ -11,7 +11,7 @@ use super::guest_log::{GuestLog, GuestOutput};
 use super::limit::{LimitHit, Limiter};
 use super::{Caller, denial};
 use crate::client::Client;
-use crate::client::policy::Policy;
+use crate::client::egress::Egress;
 use crate::config::CallLimits;
 use crate::grants::Grants;
 use crate::lines::LineSource;
@@ -58,7 +58,7 @@ pub struct InstanceState {
 
 impl Access {
     pub fn new(plugin: &str, grants: Grants, limits: CallLimits, store: Option<Store>) -> Self {
-        let client = Client::new(Policy::new(plugin, &grants));
+        let client = Client::new(Egress::new(plugin, &grants));
         let database = OnceCell::new();
         Self {
             plugin: plugin.to_owned(),

@@ -55,9 +55,10 @@ impl From<StoreError> for DatabaseError {
             StoreErrorKind::Constraint | StoreErrorKind::Duplicate => DatabaseErrorKind::Constraint,
             StoreErrorKind::Timeout | StoreErrorKind::Overdue => DatabaseErrorKind::Timeout,
             StoreErrorKind::TooLarge => DatabaseErrorKind::TooLarge,
-            StoreErrorKind::Unavailable | StoreErrorKind::Busy | StoreErrorKind::Corrupt => {
-                DatabaseErrorKind::Unavailable
-            }
+            StoreErrorKind::Unavailable
+            | StoreErrorKind::Full
+            | StoreErrorKind::Busy
+            | StoreErrorKind::Corrupt => DatabaseErrorKind::Unavailable,
             StoreErrorKind::Address
             | StoreErrorKind::Absent
             | StoreErrorKind::Foreign
@@ -76,7 +77,7 @@ impl From<StoreError> for DatabaseError {
 /// A statement of a guest as the store takes it.
 pub fn statement(sql: String, params: Vec<Value>) -> value::Statement {
     value::Statement {
-        sql,
         params: params.into_iter().map(Into::into).collect(),
+        ..value::Statement::new(sql)
     }
 }

@@ -106,7 +106,7 @@ pub(super) fn method(text: &str) -> Result<Method, ClientError> {
     }
 }
 
-/// Headers whose values nobody else should see.
+/// Headers whose values are credentials.
 const SECRET: [&str; 6] = [
     "authorization",
     "cookie",
@@ -116,7 +116,7 @@ const SECRET: [&str; 6] = [
     "x-csrf-token",
 ];
 
-/// Whether nobody else should see the value of a header.
+/// Whether the value of a header is a credential.
 pub(super) fn is_secret(name: &str) -> bool {
     SECRET
         .iter()

@@ -1,8 +1,8 @@
 //! What comes back for a request that carried a credential is given without it: a peer that
 //! repeats what it was sent, as many do in errors and for debugging, tells the caller nothing.
 //!
-//! The value is known as it goes out, with each of its signs escaped in the ways of JSON, addresses
-//! and HTML, whichever of them a peer escapes, and in hexadecimal digits and base64. A peer that
+//! The value is known as it goes out, with each of its signs escaped in the ways of JSON, JavaScript,
+//! addresses and HTML, whichever of them a peer escapes, and in hexadecimal digits and base64. A peer that
 //! helps the caller on purpose could write it backwards; only a grant of the credential to a peer
 //! that is to be trusted keeps it from that.
 
@@ -120,9 +120,14 @@ fn sign(sign: char) -> String {
         .encode_utf16(&mut [0; 2])
         .iter()
         .fold(String::new(), |mut all, unit| {
-            write!(all, r"\\+u{unit:04x}").ok();
+            write!(all, r"(?:\\+|%(?:25)*)u{unit:04x}").ok();
             all
         });
+    let code_point = format!(r"\\+u\{{0*{code:x}\}}");
+    let byte = match u8::try_from(code) {
+        Ok(byte) => format!(r"|\\+x{byte:02x}"),
+        Err(_) => String::new(),
+    };
     let named = match sign {
         '&' => "|&(?:amp;)+",
         '<' => "|&(?:amp;)*lt;",
@@ -135,7 +140,9 @@ fn sign(sign: char) -> String {
         '\t' => r"|\\+t",
         _ => "",
     };
-    format!(r"(?:\\*{literal}|{percent}|{units}|&(?:amp;)*#(?:0*{code}|x0*{code:x});{named})")
+    let html = format!("&(?:amp;)*#(?:0*{code}|x0*{code:x});");
+    // As it stands comes last: a backslash is one, and begins an escape of itself.
+    format!(r"(?:{percent}|{units}|{code_point}{byte}|{html}{named}|\\*{literal})")
 }
 
 /// A text as it stands, in either case where its letters are not those of ASCII, too.
@@ -255,6 +262,9 @@ mod tests {
             only(&percent).replace("%20", "+"),
             only(&percent).replace('%', "%25"),
             only(&unit),
+            only(&unit).replace("\\u", "%u"),
+            only(&|sign| format!("\\u{{{:X}}}", u32::from(sign))),
+            only(&|sign| format!("\\x{:02x}", u32::from(sign))),
             each(&html),
             each(&html).replace('&', "&amp;"),
             mixed.collect(),

@@ -1,17 +1,20 @@
 //! A cassette: what was asked over HTTP and what was answered, one file a question. A tape records
 //! one, or plays one in place of the network.
 //!
-//! A question is known by a digest of its method, address, headers and body, without any credential.
+//! A question is known by a digest of its method, address, headers and body, without any credential and
+//! without when it is asked.
 //! Of an origin that the operator configured only the path counts: the server may be another one
 //! where the cassette is played.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use url::Url;
@@ -118,7 +121,7 @@ impl Tape {
             let text = format!("{}: {problem}", file.display());
             ClientError::new(ClientErrorKind::NotRecorded, text)
         };
-        let Ok(found) = fs::metadata(&file) else {
+        let Ok(found) = fs::symlink_metadata(&file) else {
             let Asked { method, url, .. } = asked;
             let (folder, name) = (self.folder.display(), file.file_name());
             let name = name.unwrap_or_default().display();
@@ -126,12 +129,12 @@ impl Tape {
                 format!("{method} {url}: the cassette {folder} has no answer to it ({name})");
             return Err(ClientError::new(ClientErrorKind::NotRecorded, text));
         };
-        // What is no file might never end.
+        // What is no file might never end, and a link leads out of the cassette.
         if !found.is_file() || found.len() > LARGEST {
             let most = LARGEST >> 20;
             return Err(unread(&format!("it is no file of at most {most} MiB")));
         }
-        let text = fs::read(&file).map_err(|error| unread(&error))?;
+        let text = read(&file).map_err(|error| unread(&error))?;
         let cassette: Cassette =
             json_in(text, TREE).map_err(|problem| unread(&format!("it {problem}")))?;
         let last = cassette.answers.len().saturating_sub(1);
@@ -162,7 +165,7 @@ impl Tape {
     ) -> std::io::Result<()> {
         let file = self.file(asked);
         let turn = self.turn(asked);
-        let before = (turn > 0).then(|| fs::read(&file)).transpose()?;
+        let before = (turn > 0).then(|| read(&file)).transpose()?;
         let before = before.and_then(|text| json_in::<Cassette>(text, TREE).ok());
         let mut cassette = before.unwrap_or_else(|| Cassette {
             method: asked.method.clone(),
@@ -173,8 +176,21 @@ impl Tape {
         cassette.answers.push(Answer::of(answered));
         let mut text = serde_json::to_vec_pretty(&cassette)?;
         text.push(b'\n');
-        fs::write(file, text)
+        // In the place of what is there: a link would have another file written.
+        let mut new = tempfile::NamedTempFile::new_in(&self.folder)?;
+        new.write_all(&text)?;
+        new.persist(file)?;
+        Ok(())
     }
+}
+
+/// A file of a cassette itself, which is opened through no link and waits for nobody.
+fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let opened = fs::File::from(rustix::fs::open(file, flags, Mode::empty())?);
+    let mut text = Vec::new();
+    opened.take(LARGEST).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 impl Asked {
@@ -188,7 +204,7 @@ impl Asked {
         let mut digest = Sha256::new();
         digest.update(format!("{} {url}\n", request.method));
         let mut headers: Vec<_> = request.headers.iter().collect();
-        headers.retain(|(name, _)| !headers::is_secret(name));
+        headers.retain(|(name, _)| !headers::is_secret(name) && !tells_when(name));
         headers.sort();
         for (name, value) in headers {
             digest.update(format!("{}: {value}\n", name.to_ascii_lowercase()));
@@ -202,6 +218,13 @@ impl Asked {
             body: Body::of(&request.body),
         }
     }
+}
+
+/// Whether a header says when a question is asked: a signed request has that in it, and is the same
+/// question tomorrow.
+fn tells_when(name: &str) -> bool {
+    let names = ["date", "x-amz-date"];
+    names.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 impl Answer {
@@ -261,6 +284,7 @@ fn kind(name: &str) -> ClientErrorKind {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
@@ -277,6 +301,7 @@ mod tests {
             credential: None,
             deadline: Duration::from_secs(1),
             max_body: 1,
+            cut: false,
             redirects: 0,
             fresh_connection: false,
         }
@@ -304,8 +329,11 @@ mod tests {
         ] {
             tape.keep(&asked, &answered).expect("kept");
         }
-        // Another server at another port, but the same question.
-        let asked = Asked::of(&request("http://n:2/v1/x", "q"), true);
+        // Another server at another port, and another day, but the same question.
+        let mut later = request("http://n:2/v1/x", "q");
+        let date = ("x-amz-date".to_owned(), "20261128T120000Z".to_owned());
+        later.headers.push(date);
+        let asked = Asked::of(&later, true);
         let tape = Tape::replay(folder.path()).expect("a tape");
         assert_eq!(tape.answer(&asked), Err(reset));
         for body in [&b"\xff\x00"[..], b"text", b"text"] {
@@ -334,5 +362,65 @@ mod tests {
         }
         let tape = Tape::replay(folder.path()).expect("a tape");
         assert_eq!(tape.answer(&asked).expect("an answer").body, b"new");
+    }
+
+    /// A folder of somebody else: a link that leads out of it, and what is no file of a cassette.
+    #[test]
+    fn a_link_in_a_cassette_is_neither_played_nor_written_through() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let asked = Asked::of(&request("http://m/", "q"), true);
+        let elsewhere = tempfile::tempdir().expect("a folder");
+        let tape = Tape::record(elsewhere.path()).expect("a tape");
+        tape.keep(&asked, &Ok(response(b"told elsewhere")))
+            .expect("kept");
+        let (outside, inside) = (
+            tape.file(&asked),
+            Tape::of(folder.path(), true).file(&asked),
+        );
+        std::os::unix::fs::symlink(&outside, &inside).expect("a link");
+        let tape = Tape::replay(folder.path()).expect("a tape");
+        let error = tape.answer(&asked).expect_err("a link");
+        assert_eq!(error.kind, ClientErrorKind::NotRecorded, "{error}");
+        let before = fs::read(&outside).expect("a file");
+        let tape = Tape::record(folder.path()).expect("a tape");
+        tape.keep(&asked, &Ok(response(b"told here")))
+            .expect("kept");
+        assert_eq!(fs::read(&outside).expect("a file"), before);
+        let tape = Tape::replay(folder.path()).expect("a tape");
+        assert_eq!(tape.answer(&asked).expect("it").body, b"told here");
+        for text in ["", "[]", "{\"answers\":[]}", "{\"method\":1}"] {
+            fs::write(&inside, text).expect("written");
+            let error = tape.answer(&asked).expect_err(text);
+            assert_eq!(error.kind, ClientErrorKind::NotRecorded, "{error}");
+        }
+    }
+
+    /// What a cassette answers is held to what its question lets.
+    #[tokio::test]
+    async fn an_answer_of_a_cassette_has_the_bounds_of_its_question() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let question = Request {
+            max_body: 10,
+            ..request("http://m/", "q")
+        };
+        let asked = Asked::of(&question, true);
+        let tape = Tape::record(folder.path()).expect("a tape");
+        let elsewhere = |body: &[u8]| Response {
+            url: "javascript:alert(1)".to_owned(),
+            ..response(body)
+        };
+        tape.keep(&asked, &Ok(elsewhere(&[b'x'; 11])))
+            .expect("kept");
+        tape.keep(&asked, &Ok(elsewhere(b"short"))).expect("kept");
+        let tape = Arc::new(Tape::replay(folder.path()).expect("a tape"));
+        let url = Url::parse("http://m/").expect("an address");
+        let client = crate::client::Client::for_operator(&url).taped(Some(tape));
+        let error = client.send(question.clone()).await.expect_err("too large");
+        assert_eq!(error.kind, ClientErrorKind::TooLarge, "{error}");
+        let answer = client.send(question).await.expect("an answer");
+        assert_eq!(
+            (answer.url.as_str(), &answer.body[..]),
+            ("http://m/", &b"short"[..])
+        );
     }
 }

@@ -23,6 +23,8 @@ enum Does {
     Echo,
     /// Bytes without end.
     Flood,
+    /// A byte at a time, without end.
+    Trickle,
 }
 
 struct Server {
@@ -62,6 +64,13 @@ async fn serve(mut stream: TcpStream, does: Does, turn: usize) {
                 text.len()
             )
         }
+        Does::Trickle => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.ok();
+            while stream.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            return;
+        }
         Does::Flood => {
             stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.ok();
             while stream.write_all(&buffer).await.is_ok() {}
@@ -78,7 +87,7 @@ fn client(ports: &[u16]) -> Client {
         .map(|port| format!("[[http]]\nhost = \"127.0.0.1\"\nscheme = \"http\"\nport = {port}\nmethods = [\"GET\", \"POST\"]\nprivate = true\n"))
         .collect();
     let grants: crate::grants::Grants = toml::from_str(&grants.concat()).expect("grants");
-    Client::new(Policy::new("p", &grants))
+    Client::new(Egress::new("p", &grants))
 }
 
 fn request(method: &str, url: &str) -> Request {
@@ -90,6 +99,7 @@ fn request(method: &str, url: &str) -> Request {
         credential: None,
         deadline: Duration::from_secs(5),
         max_body: 1 << 20,
+        cut: false,
         redirects: 0,
         fresh_connection: false,
     }
@@ -97,6 +107,19 @@ fn request(method: &str, url: &str) -> Request {
 
 async fn kind(client: &Client, request: Request) -> ClientErrorKind {
     client.send(request).await.expect_err("an error").kind
+}
+
+#[tokio::test]
+async fn an_answer_by_the_byte_has_the_time_of_its_request_and_says_how_far_it_came() {
+    let server = server(Does::Trickle).await;
+    let client = client(&[server.address.port()]);
+    let request = Request {
+        deadline: Duration::from_millis(300),
+        ..request("GET", &format!("http://{}/", server.address))
+    };
+    let error = client.send(request).await.expect_err("it never ends");
+    assert_eq!(error.kind, ClientErrorKind::Timeout, "{error}");
+    assert!(error.message.contains("bytes of it had come"), "{error}");
 }
 
 #[tokio::test]
@@ -348,14 +371,14 @@ async fn a_name_of_a_private_address_is_denied_when_it_is_resolved() {
     let text = format!("[[http]]\nhost = \"localhost\"\nscheme = \"http\"\nport = {port}\n");
     let grants = |text: &str| toml::from_str::<crate::grants::Grants>(text).expect("grants");
     let url = format!("http://localhost:{port}/");
-    let public = Client::new(Policy::new("p", &grants(&text)));
+    let public = Client::new(Egress::new("p", &grants(&text)));
     let error = public
         .send(request("GET", &url))
         .await
         .expect_err("private");
     assert_eq!(error.kind, ClientErrorKind::Denied, "{error}");
     assert!(error.message.contains("private = true"), "{error}");
-    let private = Client::new(Policy::new("p", &grants(&format!("{text}private = true"))));
+    let private = Client::new(Egress::new("p", &grants(&format!("{text}private = true"))));
     assert_eq!(
         private
             .send(request("GET", &url))

@@ -119,6 +119,7 @@ async fn prepared(
             runnable: Arc::clone(runnable),
             pipeline: Arc::clone(pipeline),
             run: Arc::clone(run),
+            asked: Arc::new(run.input.clone()),
             deadline: Instant::now() + pipeline.budget.0.saturating_sub(run.spent),
         }));
     }

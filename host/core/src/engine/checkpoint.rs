@@ -117,8 +117,8 @@ impl PendingCheckpoint {
     }
 }
 
-/// What is kept of a stage that ended, after the checkpoints so far.
-pub(super) fn keep(
+/// What is to be kept of a stage that ended, after the checkpoints so far.
+pub(super) fn pending(
     work: &RunContext,
     rows: &[StageRun],
     mut ended: ExecutedStage,
@@ -384,14 +384,14 @@ fn effect(run: &Run, row: &StageRun, registry: &Registry) -> Option<Effect> {
 
 /// Whether another run was faster to write what a stage has found not to be there: executed once
 /// more, it finds it.
-pub(super) fn came_late(kept: &PendingCheckpoint, error: &StoreError) -> bool {
-    error.kind == StoreErrorKind::Duplicate && !kept.writes.is_empty()
+pub(super) fn came_late(pending: &PendingCheckpoint, error: &StoreError) -> bool {
+    error.kind == StoreErrorKind::Duplicate && !pending.writes.is_empty()
 }
 
 /// Whether what a checkpoint brings is refused however often it is tried. A right that is
 /// missing is the plugin's, if it is about its deferred writes, and so is time that they take.
-pub(super) fn is_refused(kept: Option<&PendingCheckpoint>, error: &StoreError) -> bool {
-    let writes = kept.is_some_and(|kept| !kept.writes.is_empty());
+pub(super) fn is_refused(pending: Option<&PendingCheckpoint>, error: &StoreError) -> bool {
+    let writes = pending.is_some_and(|pending| !pending.writes.is_empty());
     let theirs = matches!(error.kind, StoreErrorKind::Denied | StoreErrorKind::Overdue);
     error.is_for_good() || (writes && theirs)
 }

@@ -10,7 +10,7 @@ use crate::store::decisions::{self, Decided};
 use crate::store::gates::{self, Decision, Gate, NOBODY, Verdict};
 use crate::store::stage_runs::{self, StageRun};
 use crate::store::steering::SteerRefusal;
-use crate::store::{Store, holders, runs};
+use crate::store::{Store, StoreError, StoreErrorKind, holders, runs};
 
 /// How often a decision is made anew because the run went on meanwhile.
 const TRIES: usize = 16;
@@ -29,7 +29,15 @@ pub async fn decide(engine: &Engine, gate: &Gate, verdict: Verdict) -> Result<()
             }
             // Whether or not a worker was there in time.
             Err(SteerRefusal::Lapsed) => {
-                Box::pin(decide(engine, gate, lapse())).await?;
+                match Box::pin(decide(engine, gate, lapse())).await {
+                    Err(error) if is_refused(&error) => {
+                        tell(engine, gate, &error).await?;
+                        let mut gate = gate.clone();
+                        gate.expires_at = None;
+                        return Box::pin(decide(engine, &gate, verdict)).await;
+                    }
+                    lapsed => lapsed?,
+                }
                 let how = "lapsed before that: nobody decided in time, and what follows is what \
                     its `expiry` says";
                 return Err(refused(
@@ -178,6 +186,29 @@ fn lapse() -> Verdict {
     }
 }
 
+/// Whether the decision itself is refused, for a conflict in what would be approved for example, which no
+/// time mends.
+fn is_refused(error: &EngineError) -> bool {
+    matches!(error, EngineError::Store(said) if said.kind == StoreErrorKind::Constraint)
+}
+
+/// Tell of a gate that did not lapse; says whether it is news. One that cannot is a person's from now on.
+async fn tell(
+    engine: &Engine,
+    gate: &Gate,
+    error: &EngineError,
+) -> Result<Option<bool>, StoreError> {
+    let (run, stage) = (&gate.run, &gate.stage);
+    let for_good = is_refused(error);
+    let on = if for_good {
+        "; it waits for a person now"
+    } else {
+        ""
+    };
+    let message = format!("gate `{stage}` of run {run} did not lapse: {error}{on}");
+    gates::raise(&engine.store, gate, message, for_good).await
+}
+
 /// Decide the gates whose time has passed, as their stages say.
 pub(super) async fn expire(engine: &Engine) -> Result<(), EngineError> {
     let now = engine.clock.now().as_microsecond();
@@ -186,9 +217,8 @@ pub(super) async fn expire(engine: &Engine) -> Result<(), EngineError> {
             continue;
         };
         let (run, stage) = (&gate.run, &gate.stage);
-        let message = format!("gate `{stage}` of run {run} did not lapse: {error}");
         // Only the gate says whether it is decided: a faster decision may have ended the run, too.
-        match gates::raise(&engine.store, &gate, message).await? {
+        match tell(engine, &gate, &error).await? {
             None => tracing::debug!(run, gate = stage, %error, "decided by another"),
             // It is tried again with each look, and said once.
             Some(true) => tracing::warn!(run, gate = stage, %error, "a gate did not lapse"),

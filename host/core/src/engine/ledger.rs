@@ -12,7 +12,7 @@ use crate::pipeline::Pipeline;
 use crate::policy;
 use crate::span::Span;
 use crate::store::effects::Entry;
-use crate::store::schedules::{Cadence, Plan};
+use crate::store::schedules::{Cadence, Timetable};
 
 /// The kinds of finding that come from the ledger.
 pub const SILENCE: &str = "silence";
@@ -44,7 +44,7 @@ pub struct Expected {
 /// The handlers of what is planned. Of a pipeline's, those that begin its runs are to succeed
 /// each time; whether the others come to their turn depends.
 pub fn expected(
-    plan: &Plan,
+    plan: &Timetable,
     pipelines: &BTreeMap<String, Arc<Pipeline>>,
     now: Timestamp,
 ) -> Vec<Expected> {

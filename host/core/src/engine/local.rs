@@ -1,11 +1,11 @@
 //! The executor on the store: leases, fences, and checkpoints that share commits.
 
-mod commits;
+mod commit_queue;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use self::commits::Commits;
+use self::commit_queue::CommitQueue;
 use super::executor::{Executor, ExecutorFuture};
 use crate::config::EngineRules;
 use crate::store::checkpoints::{self, Checkpoint, Committed};
@@ -21,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub struct Local {
     store: Store,
     claimant: Claimant,
-    commits: Commits,
+    commits: CommitQueue,
     recoveries: u32,
 }
 
@@ -35,7 +35,7 @@ impl Local {
                 lease: rules.lease.0,
                 suspect: rules.suspect(),
             },
-            commits: Commits::start(store),
+            commits: CommitQueue::start(store),
             recoveries: rules.recoveries,
         }
     }

@@ -17,7 +17,7 @@ use crate::store::leases::StopRequest;
 use crate::store::runs::{self, Run};
 use crate::store::stage_runs::{self, StageRun};
 use crate::store::steering::table::{self, Signal, State};
-use crate::store::steering::{self, RunVersion, SteerRefusal, SteerResult, Steered};
+use crate::store::steering::{self, RunVersion, SteerRefusal, SteerResult, Steered, StopReason};
 
 /// Who steers a run, and why.
 #[derive(Debug, Clone)]
@@ -27,6 +27,13 @@ pub struct Actor {
 }
 
 impl Actor {
+    fn stops(&self, what: &str) -> StopReason {
+        StopReason {
+            by: self.name.clone(),
+            detail: self.detail(what),
+        }
+    }
+
     fn detail(&self, what: &str) -> String {
         let reason = if self.reason.is_empty() {
             String::new()
@@ -53,8 +60,8 @@ async fn end(store: &Store, run: &str, by: &Actor) -> Result<Steered, EngineErro
         run: run.to_owned(),
         problem,
     };
-    let detail = by.detail("cancelled");
-    let answer = match steering::stop(store, run, StopRequest::Cancel, detail).await {
+    let reason = by.stops("cancelled");
+    let answer = match steering::stop(store, run, StopRequest::Cancel, reason).await {
         Err(_) if history::is_orphaned(store, run).await? => {
             let problem = "belongs to a revision that is not in the database, and cannot be kept \
                 without it; put a backup back that has it, or remove the run with";
@@ -68,8 +75,8 @@ async fn end(store: &Store, run: &str, by: &Actor) -> Result<Steered, EngineErro
 
 /// Stop a run for a while. Stages under way come to their checkpoints first.
 pub async fn pause(store: &Store, run: &Run, by: &Actor) -> Result<Steered, EngineError> {
-    let detail = by.detail("paused");
-    let answer = steering::stop(store, &run.id, StopRequest::Pause, detail).await?;
+    let reason = by.stops("paused");
+    let answer = steering::stop(store, &run.id, StopRequest::Pause, reason).await?;
     taken(store, run, answer).await
 }
 

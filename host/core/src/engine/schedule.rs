@@ -11,7 +11,7 @@ use crate::pipeline::Pipeline;
 use crate::policy::{self, Policy};
 use crate::schedule::Overlap;
 use crate::store::runs::RunOrigin;
-use crate::store::schedules::{Cadence, Plan, Planned};
+use crate::store::schedules::{Cadence, Planned, Timetable};
 
 /// The plan of a revision: the schedules of its pipelines, those of policies among them, and
 /// the pauses of its policies. What cannot be planned is told to the log.
@@ -19,7 +19,7 @@ pub fn plan<'p>(
     revision: i64,
     pipelines: &BTreeMap<String, Arc<Pipeline>>,
     policies: impl Iterator<Item = &'p Policy>,
-) -> Plan {
+) -> Timetable {
     let policies = policies.filter_map(|policy| {
         let pipeline = pipelines.get(&policy::pipeline(policy.name.get_ref()))?;
         Some(upkeep(revision, pipeline, policy, policy.every?.0))
@@ -35,7 +35,7 @@ pub fn plan<'p>(
             None
         }
     });
-    Plan {
+    Timetable {
         revision,
         schedules: schedules.collect(),
     }

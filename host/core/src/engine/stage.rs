@@ -28,6 +28,8 @@ pub(super) struct RunContext {
     pub(super) runnable: Arc<RunnableRevision>,
     pub(super) pipeline: Arc<Pipeline>,
     pub(super) run: Arc<Run>,
+    /// What it was started with.
+    pub(super) asked: Arc<Patch>,
     /// When the run's budget is spent.
     pub(super) deadline: Instant,
 }
@@ -82,7 +84,7 @@ impl StageExecution {
     }
 
     /// Execute it, with its attempts, for as long as it may count.
-    pub(super) async fn take(self) -> ExecutedStage {
+    pub(super) async fn execute(self) -> ExecutedStage {
         let (engine, stage) = (&self.work.engine, &self.work.pipeline.stages[self.index]);
         let handler = stage.handler.as_ref().map_or("", |name| name.get_ref());
         let started_at = engine.clock.now();
@@ -136,6 +138,7 @@ impl StageExecution {
         let own = own.and_then(|own| Instant::now().checked_add(own.get_ref().0));
         Call {
             run: self.work.run.id.clone(),
+            asked: Arc::clone(&self.work.asked),
             pipeline: self.work.run.pipeline.clone(),
             stage: stage.id().to_owned(),
             visit: self.visit,

@@ -1,5 +1,6 @@
-//! What a model is asked and what it answered, whoever serves it.
+//! What a model is asked and what it answered, whichever server has it.
 
+use std::ops::AddAssign;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -74,51 +75,22 @@ pub struct Vectors {
     pub tokens: Tokens,
 }
 
-/// Tokens of a call, as the server counts them; 0 if it does not.
+/// Tokens of a call, as the server counts them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tokens {
     /// Of what was asked.
     pub prompt: u64,
     /// Of the answer, its reasoning included.
     pub completion: u64,
+    /// Whether one of them is an estimate, as the server said nothing of it.
+    pub estimated: bool,
 }
 
-impl Tokens {
-    /// What a server says of them. What is there and no number that can be read counts as nobody could
-    /// dispute it: as the most that there can be.
-    pub fn said(prompt: &Json, completion: &Json) -> Self {
-        Self {
-            prompt: said(prompt),
-            completion: said(completion),
-        }
-    }
-
-    /// At most so many: a server that errs decides nothing about what others may spend.
-    #[must_use]
-    pub fn at_most(self, prompt: u64, completion: u64) -> Self {
-        Self {
-            prompt: self.prompt.min(prompt),
-            completion: self.completion.min(completion),
-        }
-    }
-}
-
-fn said(count: &Json) -> u64 {
-    let text = match count {
-        Json::Null => return 0,
-        Json::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let number = text.trim().parse::<f64>().unwrap_or(-1.0);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "none is below zero, and above the largest it is the largest"
-    )]
-    if number >= 0.0 {
-        number.ceil() as u64
-    } else {
-        u64::MAX
+impl AddAssign for Tokens {
+    fn add_assign(&mut self, more: Self) {
+        self.prompt = self.prompt.saturating_add(more.prompt);
+        self.completion = self.completion.saturating_add(more.completion);
+        self.estimated = self.estimated || more.estimated;
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Ruling {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Answer {
-    /// Nobody has to be asked.
+    /// No person has to be asked.
     Approve,
     Ask,
 }

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::cause::Cause;
+use super::counted::Counted;
 use super::reasoning;
 use crate::client::{ClientError, ClientErrorKind};
 use crate::handler::schema::Schema;
@@ -35,7 +36,7 @@ pub(super) struct Said {
     pub(super) reasoning: String,
     pub(super) model: String,
     pub(super) end: End,
-    pub(super) tokens: Tokens,
+    pub(super) tokens: Counted,
 }
 
 /// The most bytes of a text of so many tokens. A server that says more does not count, and nothing
@@ -44,7 +45,7 @@ pub(super) fn longest(tokens: u32) -> u64 {
     LEAST + TOKEN * u64::from(tokens)
 }
 
-/// The answer in what was said.
+/// The answer in what was said, without what it took.
 pub(super) fn read(said: Said, limit: u32, schema: Option<&Schema>) -> Result<Completion, Cause> {
     let (bytes, most) = (
         said.text.len().max(said.reasoning.len()) as u64,
@@ -70,7 +71,7 @@ pub(super) fn read(said: Said, limit: u32, schema: Option<&Schema>) -> Result<Co
         reasoning: parted.reasoning,
         json,
         model: said.model,
-        tokens: said.tokens,
+        tokens: Tokens::default(),
     })
 }
 
@@ -120,7 +121,7 @@ mod tests {
             reasoning: String::new(),
             model: "m".to_owned(),
             end,
-            tokens: Tokens::default(),
+            tokens: Counted::default(),
         };
         read(said, 9, Some(&compiled(&schema).expect("a schema")))
     }

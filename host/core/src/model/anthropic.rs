@@ -4,10 +4,11 @@ use serde_json::{Value as Json, json};
 
 use super::answer::{End, Said};
 use super::cause::Cause;
+use super::counted::Counted;
 use super::reasoning::Parted;
 use super::role::Provider;
 use super::wire::{Ask, Wire, ask};
-use crate::handler::{ModelRequest, Tokens};
+use crate::handler::ModelRequest;
 
 const MESSAGES: &str = "/v1/messages";
 /// The version of the protocol.
@@ -79,6 +80,6 @@ fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
         reasoning: parted.reasoning,
         model: provider.named(answer),
         end,
-        tokens: Tokens::said(&used["input_tokens"], &used["output_tokens"]),
+        tokens: Counted::said(&used["input_tokens"], &used["output_tokens"]),
     })
 }

@@ -57,6 +57,18 @@ impl Cause {
         }
     }
 
+    /// Whether the server may have made an answer all the same, which nobody has read.
+    pub(super) fn leaves_open_what_it_took(&self) -> bool {
+        match self {
+            Cause::Client(error) => matches!(
+                error.kind,
+                ClientErrorKind::Timeout | ClientErrorKind::Reset | ClientErrorKind::TooLarge
+            ),
+            Cause::Protocol(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether it lies with how the provider is set up, so that no later time will do.
     pub fn is_lasting(&self) -> bool {
         match self {

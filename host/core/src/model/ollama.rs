@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::answer::{End, Said};
 use super::cause::Cause;
+use super::counted::{Counted, PICTURE, tokens_of};
 use super::role::Provider;
 use super::wire::{Ask, Wire, ask};
 use crate::handler::{ModelRequest, Tokens, Vectors};
@@ -50,12 +51,10 @@ fn body(provider: &Provider, request: &ModelRequest) -> Json {
 }
 
 /// The tokens that question and answer need: what is more than the server's own number is cut from the
-/// beginning of the question, without a word. A token has three bytes or more, and a picture as many tokens
-/// as a page. In powers of two, since a server loads the model anew for each other number.
+/// beginning of the question, without a word. In powers of two, since a server loads the model anew for each other number.
 fn context(request: &ModelRequest) -> u64 {
     const LEAST: u64 = 4096;
-    const PICTURE: u64 = 2048;
-    let asked = (request.system.len() + request.prompt.len()) as u64 / 3;
+    let asked = tokens_of(request.system.len() + request.prompt.len());
     let seen = request.images.len() as u64 * PICTURE;
     let whole = asked + seen + u64::from(request.max_tokens) + 256;
     whole.next_power_of_two().max(LEAST)
@@ -80,27 +79,28 @@ fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
     })
 }
 
-fn tokens(answer: &Json) -> Tokens {
-    Tokens::said(&answer["prompt_eval_count"], &answer["eval_count"])
+fn tokens(answer: &Json) -> Counted {
+    Counted::said(&answer["prompt_eval_count"], &answer["eval_count"])
 }
 
 pub(super) async fn embed(
     provider: &Provider,
     texts: &[String],
     wire: &Wire,
-) -> Result<Vectors, Cause> {
+) -> Result<(Vectors, Counted), Cause> {
     let body = json!({ "model": provider.model, "input": texts });
     ask(provider, Ask::plain(VECTORS, body), wire, vectors).await
 }
 
-fn vectors(provider: &Provider, answer: &Json) -> Result<Vectors, Cause> {
+fn vectors(provider: &Provider, answer: &Json) -> Result<(Vectors, Counted), Cause> {
     let all = answer["embeddings"].as_array().map(Vec::as_slice);
     let vectors = all.unwrap_or_default().iter().map(super::vector_of);
-    Ok(Vectors {
+    let vectors = Vectors {
         vectors: vectors.collect::<Result<_, _>>()?,
         model: provider.named(answer),
-        tokens: tokens(answer),
-    })
+        tokens: Tokens::default(),
+    };
+    Ok((vectors, tokens(answer)))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::answer::{End, Said};
 use super::cause::Cause;
+use super::counted::Counted;
 use super::role::Provider;
 use super::wire::{Ask, Wire, ask};
 use crate::handler::{ModelRequest, Tokens, Vectors};
@@ -88,30 +89,31 @@ fn read(provider: &Provider, answer: &Json) -> Result<Said, Cause> {
     })
 }
 
-fn tokens(answer: &Json) -> Tokens {
+fn tokens(answer: &Json) -> Counted {
     let used = &answer["usage"];
-    Tokens::said(&used["prompt_tokens"], &used["completion_tokens"])
+    Counted::said(&used["prompt_tokens"], &used["completion_tokens"])
 }
 
 pub(super) async fn embed(
     provider: &Provider,
     texts: &[String],
     wire: &Wire,
-) -> Result<Vectors, Cause> {
+) -> Result<(Vectors, Counted), Cause> {
     let body = json!({ "model": provider.model, "input": texts });
     ask(provider, Ask::plain(VECTORS, body), wire, vectors).await
 }
 
-fn vectors(provider: &Provider, answer: &Json) -> Result<Vectors, Cause> {
+fn vectors(provider: &Provider, answer: &Json) -> Result<(Vectors, Counted), Cause> {
     let data = answer["data"].as_array().map(Vec::as_slice);
     let mut data: Vec<&Json> = data.unwrap_or_default().iter().collect();
     data.sort_by_key(|entry| entry["index"].as_u64());
     let vectors = data
         .iter()
         .map(|entry| super::vector_of(&entry["embedding"]));
-    Ok(Vectors {
+    let vectors = Vectors {
         vectors: vectors.collect::<Result<_, _>>()?,
         model: provider.named(answer),
-        tokens: tokens(answer),
-    })
+        tokens: Tokens::default(),
+    };
+    Ok((vectors, tokens(answer)))
 }

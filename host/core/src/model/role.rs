@@ -1,5 +1,5 @@
 //! A role of the settings to its providers, in the order in which they are asked: its own, then those of
-//! the roles that it falls back to. Pure: it asks nobody.
+//! the roles that it falls back to. Pure: it asks no server.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! What calls of models take: kept one by one, and bounded by the day.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
@@ -24,14 +24,35 @@ pub struct Spending {
     pub rules: ModelRules,
 }
 
-/// A call that was made.
-pub(super) struct Made<'a> {
+/// A question to a provider.
+pub(super) struct Asked<'a> {
     pub(super) call: &'a Call,
     pub(super) role: &'a str,
     pub(super) provider: &'a Provider,
-    pub(super) tokens: Tokens,
-    pub(super) took: Duration,
-    pub(super) outcome: String,
+    /// What it takes if nobody hears what it took.
+    pub(super) estimate: Tokens,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(
+        call: &'a Call,
+        role: &'a str,
+        provider: &'a Provider,
+        estimate: Tokens,
+    ) -> Self {
+        Self {
+            call,
+            role,
+            provider,
+            estimate,
+        }
+    }
+}
+
+/// A question that is under way, and kept as such.
+pub(super) struct Open {
+    row: ModelCall,
+    began: Instant,
 }
 
 impl Spending {
@@ -47,23 +68,57 @@ impl Spending {
         Ok(Some(Cause::Ceiling { until, reached }))
     }
 
-    pub(super) async fn keep(&self, made: Made<'_>) -> Result<(), Stop> {
-        let Tokens { prompt, completion } = made.tokens;
-        let model = &made.provider.model;
-        let call = ModelCall {
-            run: made.call.run.clone(),
-            stage: made.call.stage.clone(),
-            role: made.role.to_owned(),
-            provider: made.provider.role.clone(),
-            model: model.clone(),
+    /// Keep that a question is about to be asked, by an estimate of what it takes. It stays so if
+    /// whoever asks is stopped, and counts.
+    pub(super) async fn begin(&self, asked: &Asked<'_>) -> Result<Open, Stop> {
+        let row = ModelCall {
+            id: uuid::Uuid::now_v7().to_string(),
+            run: asked.call.run.clone(),
+            stage: asked.call.stage.clone(),
+            role: asked.role.to_owned(),
+            provider: asked.provider.role.clone(),
+            model: asked.provider.model.clone(),
+            prompt_tokens: 0,
+            completion_tokens: 0,
+            estimated: false,
+            microcents: 0,
+            duration_ms: 0,
+            outcome: model_calls::ASKED.to_owned(),
+            at: asked.call.now,
+        };
+        let row = self.taking(row, asked.estimate);
+        model_calls::keep(&self.store, &row).await?;
+        Ok(Open {
+            row,
+            began: Instant::now(),
+        })
+    }
+
+    /// Keep what a question took, and how it came out.
+    pub(super) async fn end(
+        &self,
+        open: Open,
+        tokens: Tokens,
+        outcome: String,
+    ) -> Result<(), Stop> {
+        let took = open.began.elapsed().as_millis();
+        let row = ModelCall {
+            duration_ms: u64::try_from(took).unwrap_or(u64::MAX),
+            outcome,
+            ..self.taking(open.row, tokens)
+        };
+        Ok(model_calls::complete(&self.store, &row).await?)
+    }
+
+    fn taking(&self, row: ModelCall, tokens: Tokens) -> ModelCall {
+        let (prompt, completion) = (tokens.prompt, tokens.completion);
+        ModelCall {
             prompt_tokens: prompt,
             completion_tokens: completion,
-            microcents: self.rules.cost(model, prompt, completion),
-            duration_ms: u64::try_from(made.took.as_millis()).unwrap_or(u64::MAX),
-            outcome: made.outcome,
-            at: made.call.now,
-        };
-        Ok(model_calls::keep(&self.store, &call).await?)
+            estimated: tokens.estimated,
+            microcents: self.rules.cost(&row.model, prompt, completion),
+            ..row
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! One request to a model server, through the client of the house, and what its status means.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -10,9 +9,9 @@ use url::Url;
 use super::answer;
 use super::cause::Cause;
 use super::role::Provider;
-use crate::beside;
+use crate::beside::{self, Unanswered};
 use crate::client::{
-    Client, ClientError, ClientErrorKind, Credential, Request, Response, Tape, json_of,
+    Client, ClientError, ClientErrorKind, Credential, Network, Request, Response, json_of,
 };
 use crate::grants::Origin;
 use crate::handler::ModelRequest;
@@ -35,10 +34,11 @@ const REFUSAL: usize = 64 << 10;
 /// Characters of what a server says of a failure.
 const SAID: usize = 500;
 
-/// How a provider is reached, and for how long.
+/// How a provider is reached, and until when.
 pub(super) struct Wire {
-    pub(super) tape: Option<Arc<Tape>>,
-    pub(super) timeout: Duration,
+    pub(super) network: Network,
+    /// When the answer has to be there, and read.
+    pub(super) until: Instant,
 }
 
 /// How a protocol asks.
@@ -100,29 +100,35 @@ pub(super) async fn ask<T: Send + 'static>(
             to,
             header: question.key_header,
         }),
-        deadline: wire.timeout,
+        deadline: wire.until.saturating_duration_since(Instant::now()),
         max_body: question.max_body,
+        cut: false,
         redirects: 0,
-        fresh_connection: false,
+        // It is asked once, so that it may not meet a connection that the server is just closing.
+        fresh_connection: true,
     };
-    let response = Client::for_operator(base)
-        .taped(wire.tape.clone())
-        .send(request)
-        .await?;
+    let client = Client::for_operator(base).over(&wire.network);
+    let response = client.send(request).await?;
     let provider = provider.clone();
-    beside(move || match response.status {
+    beside(wire.until, move || match response.status {
         200..300 => read(&provider, &json_of(&response)?),
         _ => Err(refused(&response)),
     })
     .await
 }
 
-/// What is read of what a server said, which has bounds of its own.
+/// What is read of what a server said, which has bounds of its own, and no more time than the answer had to come.
 pub(super) async fn beside<T: Send + 'static>(
+    until: Instant,
     read: impl FnOnce() -> Result<T, Cause> + Send + 'static,
 ) -> Result<T, Cause> {
-    let read = beside::wait(read).await;
-    read.map_err(|lost| Cause::Protocol(format!("what reads the answer: {lost}")))?
+    beside::wait_until(until, read).await.map_err(|lost| {
+        let told = format!("what reads the answer: {lost}");
+        match lost {
+            Unanswered::TimeOver(_) => ClientError::new(ClientErrorKind::Timeout, told).into(),
+            Unanswered::Lost(_) => Cause::Protocol(told),
+        }
+    })?
 }
 
 /// The address of an endpoint. One that is set as a whole, or up to its version, counts as well.

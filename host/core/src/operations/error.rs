@@ -129,6 +129,7 @@ impl From<StoreError> for OperationError {
         let kind = match error.kind {
             StoreErrorKind::Absent
             | StoreErrorKind::Unavailable
+            | StoreErrorKind::Full
             | StoreErrorKind::Busy
             | StoreErrorKind::Corrupt
             | StoreErrorKind::Foreign

@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use super::OperationError;
 use crate::app::App;
-use crate::store::{StoreError, revisions};
+use crate::store::{StoreError, StoreErrorKind, revisions};
 
 /// Whether pages can be answered.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Health {
-    /// `ok` or `unavailable`.
+    /// `ok`, `degraded` where pages are answered without something that they show, or `unavailable`.
     pub status: &'static str,
     /// What pages lack, by name; the log has the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,12 +46,25 @@ pub async fn check(app: &App) -> Result<(), Lack> {
             cause: "no revision is active; run `callboard apply`".to_owned(),
         });
     }
-    store.probe().await.map_err(lacks("database"))?;
+    store.probe().await.map_err(|error| match error.kind {
+        StoreErrorKind::Full => lacks("disk")(error),
+        _ => lacks("database")(error),
+    })?;
     store.is_looked_after().map_err(lacks("worker"))
 }
 
 fn lacks(dependency: &'static str) -> impl Fn(StoreError) -> Lack {
     move |error| Lack::of(dependency, error.into())
+}
+
+impl Health {
+    /// Pages are answered, without that.
+    pub fn degraded(lack: &Lack) -> Self {
+        Self {
+            status: "degraded",
+            dependency: Some(lack.dependency),
+        }
+    }
 }
 
 impl From<Result<(), Lack>> for Health {

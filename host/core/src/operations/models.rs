@@ -1,6 +1,7 @@
 //! Models: the roles that are asked, who answers for them, and what that took today.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -198,6 +199,7 @@ pub async fn test(app: &App, role: &str, vectors: bool) -> Result<TestedRole, Op
     }
     let call = Call {
         run: String::new(),
+        asked: Arc::default(),
         pipeline: String::new(),
         stage: format!("test of {role}"),
         visit: 1,

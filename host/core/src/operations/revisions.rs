@@ -4,12 +4,14 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::settings::SettingChangeView;
 use super::{ErrorKind, OperationError, named};
 use crate::app::App;
 use crate::rollcall::{Reference, RollReport};
 use crate::store::named::{self as names, LATEST};
 use crate::store::revisions::{self, Revision};
 use crate::store::{Store, StoreErrorKind};
+use crate::workspace;
 
 pub use crate::store::revisions::Difference;
 
@@ -69,6 +71,8 @@ pub struct AppliedView {
     pub unchanged: bool,
     /// How many references of it answer.
     pub references: usize,
+    /// Values of settings that were the defaults of the revision before, or none, and went with it.
+    pub settings: Vec<SettingChangeView>,
 }
 
 /// The digests that are the same in every process and mode.
@@ -96,6 +100,7 @@ pub async fn apply(app: &App, note: &str) -> Result<AppliedView, OperationError>
         digest: applied.digest,
         unchanged: applied.unchanged,
         references: applied.roll.asked(),
+        settings: applied.settings.into_iter().map(Into::into).collect(),
     })
 }
 
@@ -143,7 +148,7 @@ pub async fn diff(app: &App, from: &str, to: Option<&str>) -> Result<Difference,
 /// Make an older revision the active one again. Runs in flight stay on theirs.
 pub async fn rollback(app: &App, wanted: &str) -> Result<RevisionView, OperationError> {
     let number = found(app.store(), Some(wanted)).await?.number;
-    revisions::rollback(app.store(), number, Timestamp::now()).await?;
+    revisions::rollback(app.store(), number, Timestamp::now(), workspace::carried).await?;
     let now = found(app.store(), Some(&number.to_string())).await?;
     Ok(RevisionView::of(now, active(app).await?))
 }

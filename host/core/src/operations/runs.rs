@@ -10,7 +10,7 @@ mod view;
 pub use self::carry_out::{CarriedOut, carry_out};
 pub use self::follow::{Follower, RunChange, StatusChanged};
 pub use self::prune::{Pruned, prune, prune_one};
-pub use self::start::{Start, fork, start, start_with};
+pub use self::start::{Start, differs, fork, start, start_with};
 pub use self::steer::{MigrationView, SteeredView, cancel, migrate, pause, resume, retry};
 pub(crate) use self::view::millis;
 pub use self::view::{

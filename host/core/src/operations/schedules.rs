@@ -17,7 +17,7 @@ use crate::schedule::Zone;
 use crate::span::Span;
 use crate::store::named::{self as names, Short};
 use crate::store::runs::RunStatus;
-use crate::store::schedules::{self, Cadence, Plan, Planned, ScheduleState};
+use crate::store::schedules::{self, Cadence, Planned, ScheduleState, Timetable};
 
 pub use crate::schedule::Overlap;
 pub use crate::store::schedules::Fired;
@@ -106,7 +106,7 @@ pub async fn fire(app: &App, wanted: &str) -> Result<(Fired, String), OperationE
 
 /// The plan of the active revision, and how it fared.
 pub(super) struct Clock {
-    plan: Arc<Plan>,
+    plan: Arc<Timetable>,
     kept: BTreeMap<String, ScheduleState>,
     /// The ids of the last runs.
     runs: Short,

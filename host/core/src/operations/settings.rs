@@ -1,6 +1,9 @@
 //! Settings: declared keys and their values. A secret is a setting that is set and never shown, so
 //! it has no room of its own.
 
+mod carry;
+mod history;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -11,7 +14,13 @@ use super::{OperationError, named};
 use crate::app::{App, AppError};
 use crate::secrets::Key;
 use crate::settings::{Declaration, Secret, Snapshot, State, Unfit, fits};
+use crate::store::setting_changes::{self, SettingEvent, Wanted};
 use crate::store::settings::{self as values, Content};
+
+pub use self::carry::{
+    CarriedSettings, Imported, SettingDifference, import, parse, values as set_values,
+};
+pub use self::history::{SettingChangeView, history, unread};
 
 pub use crate::settings::SettingType;
 
@@ -78,23 +87,54 @@ pub async fn kind(app: &App, key: &str) -> Result<SettingType, OperationError> {
 }
 
 /// Set a value. An empty one is a value, not the default; of a secret it is none.
-pub async fn set(app: &App, key: &str, value: String) -> Result<SettingView, OperationError> {
+pub async fn set(
+    app: &App,
+    key: &str,
+    value: String,
+    by: &str,
+) -> Result<SettingView, OperationError> {
     let kind = kind(app, key).await?;
     let content = if kind == SettingType::Secret {
         sealed(app, key, value)?
     } else {
-        fits(key, kind, &value).map_err(|misfit| {
-            let refused = OperationError::usage(format!("setting `{key}`: {}", misfit.problem));
-            match misfit.meant {
-                Some(meant) => refused.mend(format!("callboard settings set {key} {meant}")),
-                None => refused,
-            }
-        })?;
+        fitting(key, kind, &value)?;
         Content::Text(value)
     };
-    let statement = values::set(key, &content, Timestamp::now());
-    app.store().execute(statement).await?;
+    change(app, key, Some(content), by).await?;
     now(app, key).await
+}
+
+/// Whether a text is a value of a setting.
+fn fitting(key: &str, kind: SettingType, value: &str) -> Result<(), OperationError> {
+    fits(key, kind, value).map_err(|misfit| {
+        let refused = OperationError::usage(format!("setting `{key}`: {}", misfit.problem));
+        match misfit.meant {
+            Some(meant) => refused.mend(format!("callboard settings set {key} {meant}")),
+            None => refused,
+        }
+    })
+}
+
+/// Set a value, or take it away, as a person said.
+async fn change(
+    app: &App,
+    key: &str,
+    content: Option<Content>,
+    by: &str,
+) -> Result<(), OperationError> {
+    let event = match content {
+        Some(_) => SettingEvent::Set,
+        None => SettingEvent::Unset,
+    };
+    let wanted = Wanted {
+        key: key.to_owned(),
+        content,
+        event,
+        who: by.to_owned(),
+        detail: String::new(),
+    };
+    setting_changes::change(app.store(), vec![wanted], Timestamp::now()).await?;
+    Ok(())
 }
 
 /// Secrets that another key than the one of this workspace seals.
@@ -133,7 +173,7 @@ pub async fn sealed_by_others(app: &App) -> Result<Vec<SealedByAnother>, Operati
 }
 
 /// Take a value away, so that the default counts again.
-pub async fn unset(app: &App, key: &str) -> Result<SettingView, OperationError> {
+pub async fn unset(app: &App, key: &str, by: &str) -> Result<SettingView, OperationError> {
     let snapshot = snapshot(app).await?;
     // A value may be there that is declared no more.
     let stray = snapshot.unfit().find(|unfit| unfit.key == key);
@@ -141,7 +181,7 @@ pub async fn unset(app: &App, key: &str) -> Result<SettingView, OperationError> 
     if stray.is_none() {
         declared(&snapshot, key)?;
     }
-    app.store().execute(values::unset(key)).await?;
+    change(app, key, None, by).await?;
     match stray {
         Some(stray) => Ok(SettingView {
             state: SettingState::Unset,

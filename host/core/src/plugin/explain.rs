@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use crate::capability::{self, Capability};
-use crate::client::policy::Policy;
+use crate::client::egress::Egress;
 use crate::config::CallLimits;
 use crate::grants::{Grants, HttpGrant, Origin};
 use crate::settings::{Declaration, SettingType};
@@ -129,7 +129,7 @@ fn explain_setting(subject: &Subject<'_>, key: &str) -> Explanation {
 }
 
 fn explain_request(subject: &Subject<'_>, method: &str, url: &Url) -> Explanation {
-    let policy = Policy::new(subject.plugin, subject.grants);
+    let policy = Egress::new(subject.plugin, subject.grants);
     match policy.check(method, url) {
         Ok(allowed) => Explanation {
             allowed: true,
@@ -145,7 +145,7 @@ fn explain_request(subject: &Subject<'_>, method: &str, url: &Url) -> Explanatio
 }
 
 /// Which credentials may go with a request.
-fn credentials(policy: &Policy, url: &Url) -> String {
+fn credentials(policy: &Egress, url: &Url) -> String {
     let origin = Origin::of(url);
     let names = origin
         .iter()

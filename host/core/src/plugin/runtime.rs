@@ -42,7 +42,7 @@ pub struct Runtime {
 
 struct Shared {
     /// Made when a guest is first called: most commands call none.
-    stage: OnceLock<Result<Stage, PluginError>>,
+    host: OnceLock<Result<GuestHost, PluginError>>,
     cache: OnceLock<Option<Arc<Cache>>>,
     /// Components by the digest of their bytes and the bounds that they were compiled in.
     components: SharedCache<String, Linked>,
@@ -52,7 +52,7 @@ struct Shared {
 }
 
 /// Where guests run.
-struct Stage {
+struct GuestHost {
     engine: Engine,
     linker: Linker<InstanceState>,
     fingerprint: u64,
@@ -64,7 +64,7 @@ impl Runtime {
         static RUNTIME: OnceLock<Runtime> = OnceLock::new();
         let make = || Self {
             shared: Arc::new(Shared {
-                stage: OnceLock::new(),
+                host: OnceLock::new(),
                 cache: OnceLock::new(),
                 components: SharedCache::new(IDLE),
                 compiler: Compiler::new(),
@@ -74,10 +74,10 @@ impl Runtime {
         RUNTIME.get_or_init(make).clone()
     }
 
-    fn stage(&self) -> Result<&Stage, PluginError> {
-        let make = || Stage::open().map_err(|error| PluginError::Runtime(format!("{error:#}")));
+    fn host(&self) -> Result<&GuestHost, PluginError> {
+        let make = || GuestHost::open().map_err(|error| PluginError::Runtime(format!("{error:#}")));
         self.shared
-            .stage
+            .host
             .get_or_init(make)
             .as_ref()
             .map_err(Clone::clone)
@@ -89,7 +89,7 @@ impl Runtime {
     }
 
     pub(super) fn engine(&self) -> Result<&Engine, PluginError> {
-        Ok(&self.stage()?.engine)
+        Ok(&self.host()?.engine)
     }
 
     pub(super) fn slots(&self) -> Arc<Semaphore> {
@@ -130,12 +130,12 @@ impl Runtime {
         let digest = source.digest();
         let bounds = bounds(&limits.compile);
         let make = async || {
-            let stage = self.stage()?;
-            let name = format!("{digest}.{:016x}{bounds}.code", stage.fingerprint);
+            let host = self.host()?;
+            let name = format!("{digest}.{:016x}{bounds}.code", host.fingerprint);
             if let Some(code) = self.kept(&name).await
-                && let Ok(component) = Code::vouched_for(code).component(&stage.engine)
+                && let Ok(component) = Code::vouched_for(code).component(&host.engine)
             {
-                return link(stage, &component);
+                return link(host, &component);
             }
             let bytes = source.bytes().await?;
             component::check_kind(&bytes)?;
@@ -148,11 +148,11 @@ impl Runtime {
                 cache: self.cache(),
             };
             let code = self.shared.compiler.compile(order).await?;
-            let component = code.component(&stage.engine);
+            let component = code.component(&host.engine);
             let component = component.map_err(|error| PluginError::Compile {
                 cause: format!("{error:#}"),
             })?;
-            link(stage, &component)
+            link(host, &component)
         };
         let key = format!("{digest}.{bounds}");
         self.shared.components.get(key, make).await
@@ -210,7 +210,7 @@ fn contracts_name(digest: &str, limits: &CallLimits) -> String {
     format!("{digest}.{}{bounds}.contracts", &fingerprint[..16])
 }
 
-impl Stage {
+impl GuestHost {
     fn open() -> wasmtime::Result<Self> {
         let engine = engine::running()?;
         let weak = engine.weak();
@@ -229,8 +229,11 @@ impl Stage {
     }
 }
 
-fn link(stage: &Stage, component: &wasmtime::component::Component) -> Result<Linked, PluginError> {
-    let linked = stage.linker.instantiate_pre(component);
+fn link(
+    host: &GuestHost,
+    component: &wasmtime::component::Component,
+) -> Result<Linked, PluginError> {
+    let linked = host.linker.instantiate_pre(component);
     let linked = linked.and_then(bindings::PluginPre::new);
     linked.map_err(|error| PluginError::Link {
         cause: format!("{error:#}"),
@@ -271,10 +274,10 @@ mod tests {
     #[test]
     fn every_interface_of_wasi_that_is_let_in_is_linked() {
         let runtime = Runtime::new();
-        let stage = runtime.stage().expect("a stage");
+        let host = runtime.host().expect("a host");
         let known = |import: &str| {
-            let component = wasmtime::component::Component::new(&stage.engine, importing(import));
-            let linked = stage.linker.instantiate_pre(&component.expect(import));
+            let component = wasmtime::component::Component::new(&host.engine, importing(import));
+            let linked = host.linker.instantiate_pre(&component.expect(import));
             format!("{:#}", linked.err().expect("it is no function"))
         };
         for (package, interfaces) in component::WASI {

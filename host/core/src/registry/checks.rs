@@ -1,5 +1,5 @@
 //! The keys that a handler reads and writes, and its configuration, checked against its schemas.
-//! Each of them is compiled once, here, and whoever holds something against one asks for it here.
+//! Each of them is compiled once, here, and what is held against one is held against it here.
 
 use std::sync::OnceLock;
 

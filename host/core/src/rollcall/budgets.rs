@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::pipelines::Staged;
 use super::{Cause, LISTED, Miss, Reference, ReferenceKind, Referrer, RollScope};
-use crate::pipeline::{Pipeline, Span};
+use crate::pipeline::{Pipeline, Span, Stage};
 use crate::workspace::Defined;
 
 pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
@@ -17,6 +17,7 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
         for staged in Staged::all(defined) {
             references.extend(timeout(&staged));
             references.extend(attempts(&staged));
+            references.extend(pause(&staged));
         }
     }
     references
@@ -37,12 +38,9 @@ fn budget(defined: &Defined<Pipeline>) -> Reference {
             "the timeouts along {} add up to {time}, and the budget is {budget}",
             shortened(&way)
         );
-        let longer = Staged::all(defined).find(|staged| {
-            let own = staged.stage.timeout.as_ref();
-            own.is_some_and(|own| *own.get_ref() > budget)
-        });
-        let longer = longer.map(|staged| {
-            let stage = Referrer::stage(pipeline.name(), staged.stage.id());
+        let alone = longer(defined).next().filter(|_| !budget_is_slip(defined));
+        let longer = alone.map(|stage| {
+            let stage = Referrer::stage(pipeline.name(), stage.id());
             Cause::new(stage, "timeout")
         });
         let mend = format!("write `budget = \"{time}\"`, or shorter timeouts");
@@ -58,6 +56,15 @@ fn budget(defined: &Defined<Pipeline>) -> Reference {
     )
     .at(defined.at(&["budget"]))
     .missed(miss)
+}
+
+/// The stages with a timeout that is longer than the budget.
+fn longer(defined: &Defined<Pipeline>) -> impl Iterator<Item = &Stage> {
+    let stages = defined.value.stages.iter();
+    stages.filter(|stage| {
+        let own = stage.timeout.as_ref();
+        own.is_some_and(|own| *own.get_ref() > defined.value.budget)
+    })
 }
 
 /// The way through the stages whose timeouts add up to most. Empty if there is a circle.
@@ -106,10 +113,11 @@ fn timeout(staged: &Staged<'_>) -> Option<Reference> {
     } else if timeout > budget {
         let problem =
             format!("the timeout {timeout} is longer than the budget {budget} of its run");
-        Some(Miss::new(
-            problem,
-            format!("write a timeout below {budget}, or a longer budget"),
-        ))
+        let mend = format!("write a timeout below {budget}, or a longer budget");
+        let pipeline = Referrer::pipeline(staged.defined.value.name());
+        let budget = Cause::new(pipeline, "budget");
+        let is_slip = budget_is_slip(staged.defined);
+        Some(Miss::new(problem, mend).because(is_slip.then_some(budget)))
     } else {
         None
     };
@@ -118,6 +126,24 @@ fn timeout(staged: &Staged<'_>) -> Option<Reference> {
             .reference("timeout", ReferenceKind::Time, timeout.to_string())
             .missed(miss),
     )
+}
+
+/// Whether it is the budget that is too short for them, and not one of them too long.
+fn budget_is_slip(defined: &Defined<Pipeline>) -> bool {
+    defined.value.budget.0.is_zero() || longer(defined).count() > 1
+}
+
+/// A first pause that is longer than the longest would never be taken as it is written.
+fn pause(staged: &Staged<'_>) -> Option<Reference> {
+    let retry = &staged.stage.retry;
+    let (first, most) = (retry.backoff, retry.max);
+    (first > most).then(|| {
+        let problem = format!("the first pause {first} is longer than the longest, {most}");
+        let mend = format!("write `max = \"{first}\"` in `retry`, or a shorter `backoff`");
+        staged
+            .reference("retry.backoff", ReferenceKind::Time, first.to_string())
+            .missed(Some(Miss::new(problem, mend)))
+    })
 }
 
 fn attempts(staged: &Staged<'_>) -> Option<Reference> {

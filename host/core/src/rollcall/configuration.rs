@@ -5,6 +5,7 @@
 use serde_json::Value as Json;
 
 use super::handlers::{Use, uses};
+use super::policies::misplaced;
 use super::{Cause, Miss, Reference, ReferenceKind, RollScope, named};
 use crate::handler::schema::{Misfit, MisfitKind};
 use crate::registry::{HandlerEntry, nearest};
@@ -13,7 +14,11 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for used in uses(scope) {
         if let Some(entry) = scope.registry.get(used.handler) {
-            references.extend(fit(&used, entry));
+            let misplaced = misplaced(scope, &used.referrer, used.handler);
+            references.extend(fit(&used, entry).into_iter().map(|mut reference| {
+                let miss = reference.miss.take();
+                reference.missed(miss.map(|miss| miss.because(misplaced.clone())))
+            }));
         }
     }
     references
@@ -56,7 +61,7 @@ fn fit(used: &Use<'_>, entry: &HandlerEntry) -> Vec<Reference> {
                 .into_iter()
                 .map(|(key, miss)| {
                     let miss = explained(used, &misfit, miss, &misspelt);
-                    misspelt.extend(key.clone());
+                    misspelt.extend(key.clone().map(|key| (misfit.pointer.clone(), key)));
                     let path = [
                         path.as_slice(),
                         &key.iter().map(String::as_str).collect::<Vec<_>>(),
@@ -85,15 +90,19 @@ fn fit(used: &Use<'_>, entry: &HandlerEntry) -> Vec<Reference> {
     references
 }
 
-/// A key that is missing because another one, unknown, is what it was to be.
-fn explained(used: &Use<'_>, misfit: &Misfit, miss: Miss, misspelt: &[String]) -> Miss {
+/// A key that is missing because another one in its place, unknown, is what it was to be.
+fn explained(used: &Use<'_>, misfit: &Misfit, miss: Miss, misspelt: &[(String, String)]) -> Miss {
     let MisfitKind::Missing(missing) = &misfit.kind else {
         return miss;
     };
-    let typo = misspelt
-        .iter()
-        .find(|key| nearest(key, std::iter::once(missing.as_str())).is_some());
-    miss.because(typo.map(|key| Cause::new(&used.referrer, format!("config.{key}"))))
+    let typo = misspelt.iter().find(|(place, key)| {
+        *place == misfit.pointer && nearest(key, std::iter::once(missing.as_str())).is_some()
+    });
+    let below = || segments(&misfit.pointer).into_iter();
+    miss.because(typo.map(|(_, key)| {
+        let path: Vec<String> = below().chain([key.clone()]).collect();
+        Cause::new(&used.referrer, format!("config.{}", path.join(".")))
+    }))
 }
 
 /// What a misfit means, with the key below its path where it is about one.
@@ -113,7 +122,7 @@ fn misses(used: &Use<'_>, schema: &Json, misfit: &Misfit) -> Vec<(Option<String>
                     problem,
                     format!(
                         "{}; `callboard handlers show {handler}` says what fits",
-                        used.addition(key)
+                        used.addition(&segments(&misfit.pointer), key)
                     ),
                 ),
             )]

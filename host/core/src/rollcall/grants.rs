@@ -4,7 +4,9 @@
 use super::handlers::{Use, uses};
 use super::schema::Schema;
 use super::settings::undeclared;
-use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, addition, asked};
+use super::{
+    Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, addition, asked, component,
+};
 use crate::config::Config;
 use crate::grants::{CredentialGrant, GrantRefusal, Grants, Lines, TableGrant, Verb};
 use crate::handler::{Contract, TableName, TableNeed};
@@ -18,9 +20,9 @@ pub(super) fn list(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
         references.extend(named(scope, name, plugin));
         references.extend(credentials(scope, name, plugin));
         for contract in contracts(scope, name, plugin) {
-            references.extend(tables(name, plugin, contract));
+            references.extend(tables(schema, (name, plugin), contract));
             references.extend(settings(plugin, contract));
-            references.extend(roles(plugin, contract));
+            references.extend(roles(scope, plugin, contract));
         }
     }
     for used in uses(scope) {
@@ -274,7 +276,11 @@ fn contracts<'a>(scope: &RollScope<'a>, plugin: &str, files: &'a PluginFiles) ->
         .collect()
 }
 
-fn tables(name: &str, plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {
+fn tables(
+    schema: &Schema,
+    (name, plugin): (&str, &PluginFiles),
+    contract: &Contract,
+) -> Vec<Reference> {
     let needs = contract.needs.tables.iter();
     let fixed = needs.filter_map(|need| match &need.table {
         TableName::Fixed(table) => Some((table, need)),
@@ -282,12 +288,21 @@ fn tables(name: &str, plugin: &PluginFiles, contract: &Contract) -> Vec<Referenc
     });
     fixed
         .map(|(table, need)| {
-            let miss = unasked(name, plugin, contract, (table, need));
             let referrer = Referrer::handler(&contract.name);
+            let known = Cause::new(&referrer, "tables").with_target(table);
+            // A table that is not there is nothing to ask for.
+            let (at, miss) = match schema.no_table(table) {
+                Some(absent) => {
+                    let miss = component::said(contract, absent).because(known);
+                    (["component"].as_slice(), Some(miss))
+                }
+                None => (
+                    ["ask", "db"].as_slice(),
+                    unasked(name, plugin, contract, (table, need)),
+                ),
+            };
             let reference = Reference::new(referrer, "tables", ReferenceKind::Grant, table);
-            reference
-                .at(plugin.manifest.at(&["ask", "db"]))
-                .missed(miss)
+            reference.at(plugin.manifest.at(at)).missed(miss)
         })
         .collect()
 }
@@ -351,7 +366,7 @@ fn unasked(
 }
 
 /// The roles that a handler needs are among those that its manifest asks for.
-fn roles(plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {
+fn roles(scope: &RollScope<'_>, plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {
     let manifest = &plugin.manifest;
     let needs = contract.needs.roles.iter().map(|role| {
         let miss = (!manifest.value.ask.model.roles.contains(role)).then(|| {
@@ -359,10 +374,11 @@ fn roles(plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {
             let problem = format!(
                 "handler `{handler}` asks role `{role}`, which the plugin does not ask for"
             );
-            Miss::new(
-                problem,
-                addition::element(manifest, "ask.model", "roles", role),
-            )
+            // A role that is not there is nothing to ask for.
+            let known = Cause::new(Referrer::handler(handler), "roles").with_target(role);
+            let slip = undeclared(scope, role).map(|_| known);
+            let mend = addition::element(manifest, "ask.model", "roles", role);
+            Miss::new(problem, mend).because(slip)
         });
         let referrer = Referrer::handler(&contract.name);
         Reference::new(referrer, "roles", ReferenceKind::Grant, role)

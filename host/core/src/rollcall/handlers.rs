@@ -28,15 +28,19 @@ impl Use<'_> {
         (self.at)(path)
     }
 
-    /// What to do for its configuration to have a key, in the way in which it is written.
-    pub(super) fn addition(&self, key: &str) -> String {
+    /// What to do for its configuration to have a key below a path, in the way in which it is written.
+    pub(super) fn addition(&self, path: &[String], key: &str) -> String {
+        if !path.is_empty() {
+            return format!("add `{key} = …` to `config.{}`", path.join("."));
+        }
         let place = self.at(&["config"]);
         let line = self.text.lines().nth(place.line - 1);
         let line = line.unwrap_or_default().trim();
         if line.starts_with('[') && line.contains("config") {
             return format!("add `{key} = …` under {line}");
         }
-        if line.starts_with("config") && line.contains('{') {
+        let table = line.strip_prefix("config");
+        if table.is_some_and(|it| it.trim_start().starts_with('=')) {
             return format!("add `{key} = …` inside `config = {{ … }}`");
         }
         format!("add `config.{key} = …` on the line below `handler`")

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::keys::properties;
+use super::keys::{KeyFlow, properties};
 use super::pipelines::Staged;
 use super::{Miss, Reference, ReferenceKind, RollScope};
 use crate::handler::{Contract, JUDGES, OUTCOMES};
@@ -68,6 +68,7 @@ fn judged(scope: &RollScope<'_>, defined: &Defined<Pipeline>) -> Vec<Reference> 
         Known { staged, contract }
     });
     let stages: Vec<Known<'_>> = stages.collect();
+    let lacking = KeyFlow::of(&defined.value, scope.registry).lacking(&graph);
     let publishes = |it: &&Known<'_>| it.contract.is_some_and(Contract::publishes);
     let mut told = BTreeSet::new();
     let mut references = Vec::new();
@@ -87,7 +88,17 @@ fn judged(scope: &RollScope<'_>, defined: &Defined<Pipeline>) -> Vec<Reference> 
             references.extend(rewritten(&stages, addition, judge, keys, &mut told));
         }
     }
+    let known = |id: &str| graph.number(id);
     references
+        .into_iter()
+        .map(|(writer, reference)| {
+            let mut reference: Reference = reference;
+            let miss = reference.miss.take();
+            let guard = known(&reference.target);
+            let first = guard.and_then(|guard| lacking.explains(&graph, guard, writer));
+            reference.missed(miss.map(|miss| miss.because(first)))
+        })
+        .collect()
 }
 
 /// The keys of what an end hands on that a guard says something of.
@@ -111,7 +122,7 @@ fn rewritten(
     guard: &Known<'_>,
     keys: BTreeSet<&str>,
     told: &mut BTreeSet<usize>,
-) -> Vec<Reference> {
+) -> Vec<(usize, Reference)> {
     let (graph, at, end) = (
         &end_stage.staged.graph,
         guard.staged.number,
@@ -125,7 +136,8 @@ fn rewritten(
     for writer in others {
         let key = keys.iter().find(|key| writer.writes(key));
         if let Some(key) = key.filter(|_| told.insert(writer.staged.number)) {
-            found.push(missed(writer, key, end_stage, guard));
+            let number = writer.staged.number;
+            found.push((number, missed(writer, key, end_stage, guard)));
         }
     }
     found

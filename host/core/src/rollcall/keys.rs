@@ -10,11 +10,12 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value as Json};
 
+use super::lacking::Lacking;
 use super::lost::{Lost, lost};
 use super::pipelines::{Staged, broken_need};
 use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::handler::Contract;
-use crate::pipeline::{FOLLOWS, Follow, Pipeline, Stage};
+use crate::pipeline::{FOLLOWS, Follow, Graph, Pipeline, Stage};
 use crate::registry::{HandlerEntry, Registry, nearest};
 use crate::workspace::Defined;
 
@@ -22,9 +23,10 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for defined in scope.definitions.pipelines.values() {
         let flow = KeyFlow::of(&defined.value, scope.registry);
+        let lacking = flow.lacking(&Graph::of(&defined.value));
         for staged in Staged::all(defined) {
-            references.extend(flow.reads(&staged));
-            references.extend(flow.clashes(&staged));
+            references.extend(flow.reads(&staged, &lacking));
+            references.extend(flow.clashes(&staged, &lacking));
         }
         references.extend(flow.inputs(defined));
     }
@@ -121,7 +123,7 @@ impl<'a> KeyFlow<'a> {
         input.chain(written.map(|(key, _)| *key)).collect()
     }
 
-    fn reads(&self, staged: &Staged<'_>) -> Vec<Reference> {
+    fn reads(&self, staged: &Staged<'_>, lacking: &Lacking) -> Vec<Reference> {
         let contract = self.contract(staged.number);
         let Some(contract) = contract.filter(|_| self.knows_before(staged)) else {
             return Vec::new();
@@ -137,7 +139,12 @@ impl<'a> KeyFlow<'a> {
             } else {
                 None
             };
-            let absent = absent.map(|miss| miss.because(staged.broken_need()));
+            let absent = absent.map(|miss| {
+                let writer = self.lacks(staged.number, key, &staged.graph);
+                let first =
+                    writer.and_then(|it| lacking.explains(&staged.graph, staged.number, it));
+                miss.because(staged.broken_need()).because(first)
+            });
             let miss = absent.or_else(|| self.misfit(contract, key, &writers));
             references.push(
                 staged
@@ -146,6 +153,29 @@ impl<'a> KeyFlow<'a> {
             );
         }
         references
+    }
+
+    /// The keys that stages cannot do without and that nothing before them gives, each with a stage
+    /// that writes it.
+    pub(super) fn lacking(&self, graph: &Graph<'_>) -> Lacking {
+        let stages = self.handlers.iter().enumerate();
+        let lacks = stages.flat_map(|(number, entry)| {
+            let keys = entry.map(|it| required(&it.contract.reads));
+            let keys = keys.into_iter().flatten();
+            keys.filter_map(move |key| Some((number, key, self.lacks(number, key, graph)?)))
+        });
+        Lacking::of(self.pipeline, lacks)
+    }
+
+    /// The stage that writes a key which nothing before another one gives.
+    fn lacks(&self, number: usize, key: &str, graph: &Graph<'_>) -> Option<usize> {
+        let mut writers = self.writers(key).iter().copied();
+        if self.pipeline.input.contains_key(key)
+            || writers.clone().any(|it| graph.is_after(number, it))
+        {
+            return None;
+        }
+        writers.find(|it| *it != number && !graph.is_after(*it, number))
     }
 
     /// The miss of a required key that may not be there.
@@ -271,7 +301,7 @@ impl<'a> KeyFlow<'a> {
     }
 
     /// A key that a stage in parallel writes, too: each stage once a key, with the first.
-    fn clashes(&self, staged: &Staged<'_>) -> Vec<Reference> {
+    fn clashes(&self, staged: &Staged<'_>, lacking: &Lacking) -> Vec<Reference> {
         let Some(contract) = self.contract(staged.number) else {
             return Vec::new();
         };
@@ -293,6 +323,8 @@ impl<'a> KeyFlow<'a> {
             let reference = staged.reference("handler", ReferenceKind::Key, key);
             let broken = [other, number].map(|it| broken_need(self.pipeline, graph, it));
             let miss = Miss::new(problem, mend).because(broken.into_iter().flatten().next());
+            let first = lacking.explains(graph, number, other);
+            let miss = miss.because(first.or_else(|| lacking.explains(graph, other, number)));
             references.push(reference.missed(Some(miss)));
         }
         references
@@ -311,10 +343,8 @@ impl<'a> KeyFlow<'a> {
                 continue;
             }
             let default = input.default.as_ref();
-            let miss = default.and_then(|default| {
-                let mut readers = self.readers(key);
-                readers.find_map(|reader| unfit(reader, key, default))
-            });
+            let unfit = default.and_then(|it| self.registry.unfit(self.pipeline, key, it));
+            let miss = unfit.map(|it| Miss::new(it.of("the default"), it.mend("default")));
             let place = defined.at(&["input", key, "default"]);
             references.push(reference.at(place).missed(miss));
         }
@@ -417,14 +447,6 @@ fn outcome_passed_over(stage: &Stage) -> Option<&'static str> {
     let mut passing =
         outcomes.filter(|name| matches!(stage.follow(name), Follow::Continue | Follow::Skip));
     passing.next()
-}
-
-/// The miss of a default that does not fit a reader.
-fn unfit(reader: &HandlerEntry, key: &str, default: &Json) -> Option<Miss> {
-    let error = reader.checks.reads_value(key, default).err()?;
-    let reader = &reader.contract.name;
-    let problem = format!("the default does not fit what `{reader}` reads: {error}");
-    Some(Miss::new(problem, "write a default that fits"))
 }
 
 /// The properties of a schema of an object.

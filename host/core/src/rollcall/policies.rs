@@ -53,9 +53,24 @@ fn untouched(scope: &RollScope<'_>, policy: &Defined<Policy>) -> Option<Miss> {
             TableName::Configured(key) => Some(format!("config.{key}")),
         });
         let policy = Referrer::policy(value.name.get_ref());
+        let misplaced = misplaced(scope, &policy, value.handler.get_ref());
         let typo = configured.map(|key| Cause::new(policy, key));
-        Miss::new(problem, format!("name {touched}")).because(typo)
+        let miss = Miss::new(problem, format!("name {touched}"));
+        miss.because(misplaced).because(typo)
     })
+}
+
+/// The first key that the handler cannot do without, which makes it none of a policy's: what else does not
+/// fit it follows from that.
+pub(super) fn misplaced(
+    scope: &RollScope<'_>,
+    referrer: &Referrer,
+    handler: &str,
+) -> Option<Cause> {
+    let contract = &scope.registry.get(handler)?.contract;
+    let first = required(&contract.reads).into_iter().next()?;
+    let is_policy = matches!(referrer, Referrer::Policy(_));
+    is_policy.then(|| Cause::new(referrer, "handler").with_target(first))
 }
 
 /// Keys that the handler cannot do without: a policy has no input, and no stage before it.
@@ -63,8 +78,11 @@ fn ungiven(scope: &RollScope<'_>, policy: &Defined<Policy>) -> Vec<Reference> {
     let value = &policy.value;
     let entry = scope.registry.get(value.handler.get_ref());
     let needed = entry.map(|entry| required(&entry.contract.reads));
+    let referrer = Referrer::policy(value.name.get_ref());
+    let first = misplaced(scope, &referrer, value.handler.get_ref());
     let needed = needed.into_iter().flatten().map(|key| {
         let handler = value.handler.get_ref();
+        let first = first.clone().filter(|it| it.target.as_deref() != Some(key));
         let problem = format!("`{handler}` reads `{key}`, and nobody gives it to a policy");
         let upkeep = scope.registry.iter().map(|entry| &entry.contract);
         let upkeep =
@@ -80,7 +98,7 @@ fn ungiven(scope: &RollScope<'_>, policy: &Defined<Policy>) -> Vec<Reference> {
             key,
         )
         .at(policy.at(&["handler"]))
-        .missed(Some(Miss::new(problem, mend)))
+        .missed(Some(Miss::new(problem, mend).because(first)))
     });
     needed.collect()
 }

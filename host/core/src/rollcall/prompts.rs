@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::once;
 
-use super::sample::fault;
+use super::sample::{fault, strangers};
 use super::settings::needed;
 use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::handler::{Contract, PromptNeed};
@@ -196,27 +196,35 @@ fn untold(referrer: &Referrer, prompt: &Prompt, filled: &[Filled<'_>]) -> Vec<Re
 
 /// The miss of a prompt that fails on samples of its variables.
 fn rehearsed(name: &str, prompt: &Prompt) -> Option<Reference> {
-    let text = template::bounded(prompt.template());
-    let error = match text {
-        Ok(text) => {
-            let rehearse = || Ok(fault((prompt.file.as_str(), &text), &prompt.variables));
-            template::on_deep_stack(rehearse).unwrap_or_else(Some)?
-        }
-        Err(error) => error,
+    let answers = |place, problem: String, mend: String| {
+        let problem = format!("the prompt cannot be filled in: {problem}");
+        let referrer = Referrer::Prompt(name.to_owned());
+        let reference = Reference::new(referrer, "template", ReferenceKind::Template, &prompt.file);
+        Some(reference.at(place).missed(Some(Miss::new(problem, mend))))
     };
-    let problem = format!(
-        "the prompt cannot be filled in: {}",
-        template::reason(&error)
-    );
-    let miss = Miss::new(problem, "correct the template");
-    let reference = Reference::new(
-        Referrer::Prompt(name.to_owned()),
-        "template",
-        ReferenceKind::Template,
-        &prompt.file,
-    );
-    let place = prompt.line(error.line().unwrap_or(1));
-    Some(reference.at(place).missed(Some(miss)))
+    let tried = template::bounded(prompt.template()).and_then(|text| {
+        template::on_deep_stack(|| {
+            let strangers = strangers(prompt.template(), &prompt.variables);
+            let fault = || fault((prompt.file.as_str(), &text), &prompt.variables);
+            Ok(strangers.into_iter().next().ok_or_else(fault))
+        })
+    });
+    match tried.unwrap_or_else(|error| Err(Some(error))) {
+        Ok(stranger) => {
+            let mut place = prompt.line(stranger.line);
+            place.column = stranger.column;
+            answers(place, stranger.problem, stranger.mend)
+        }
+        Err(error) => {
+            let error = error?;
+            let place = prompt.line(error.line().unwrap_or(1));
+            answers(
+                place,
+                template::reason(&error),
+                "correct the template".to_owned(),
+            )
+        }
+    }
 }
 
 /// The variables that a template uses.

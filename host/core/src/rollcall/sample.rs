@@ -1,72 +1,52 @@
-//! What stands for a variable whose value only a handler knows: it has every attribute and every
-//! method, and is a text and a list at once. A template that fails on it names a filter, a test
-//! or a function that does not exist; what depends on the value is not held against it.
+//! Prompts filled in with sample texts, as strictly and within the same bounds as in a run. What
+//! depends on the words of a text is not held against one: it fails if it fails on every sample.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
-use minijinja::{Error, ErrorKind, State};
+use minijinja::{Error, ErrorKind};
 
-use crate::template;
+use crate::template::{self, Shape, Stranger};
 
-/// Lists in lists, so deep.
-const DEPTH: u8 = 4;
+/// What a handler may give for a variable: lines of words, a day, a number.
+const TEXTS: [&str; 3] = ["a sample of\nwords, and more", "2026-06-25", "7"];
 
-#[derive(Debug)]
-struct Sample {
-    depth: u8,
+/// Names of a template that are nothing which its variables have: each is a text.
+pub(super) fn strangers(text: &str, variables: &[String]) -> Vec<Stranger> {
+    let given = variables.iter().map(|name| (name.clone(), Shape::Plain));
+    let given = Shape::Parts(Arc::new(given.collect()));
+    template::strangers(&template::environment(), text, ("the prompt", &given)).unwrap_or_default()
 }
 
-fn sample(depth: u8) -> Value {
-    Value::from_object(Sample { depth })
-}
-
-impl Object for Sample {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Iterable
-    }
-
-    fn get_value(self: &Arc<Self>, _key: &Value) -> Option<Value> {
-        Some(sample(self.depth))
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        let inner = self.depth.checked_sub(1).map(sample);
-        Enumerator::Values(inner.into_iter().collect())
-    }
-
-    fn call_method(
-        self: &Arc<Self>,
-        _state: &mut State<'_, '_>,
-        _method: &str,
-        _arguments: &[Value],
-    ) -> Result<Value, Error> {
-        Ok(sample(self.depth))
-    }
-
-    fn render(self: &Arc<Self>, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("sample")
-    }
-}
-
-/// What a template names that does not exist, if rendering it on samples of its variables finds it.
+/// Why a template cannot be filled in, whatever its variables say.
 pub(super) fn fault((name, text): (&str, &str), variables: &[String]) -> Option<Error> {
-    let samples = variables.iter().map(|name| (name.clone(), sample(DEPTH)));
-    let context: BTreeMap<String, Value> = samples.collect();
-    let error = template::environment()
-        .render_named_str(name, text, context)
-        .err()?;
-    let told = matches!(
+    let fails = |sample| rendered((name, text), variables, sample).err();
+    let all: Option<Vec<Error>> = TEXTS.into_iter().map(fails).collect();
+    let always = all.and_then(|all| all.into_iter().next());
+    // A text that is empty takes the other branches; what it breaks may be told of no other.
+    always.or_else(|| fails("").filter(names_nothing))
+}
+
+fn rendered(
+    (name, text): (&str, &str),
+    variables: &[String],
+    sample: &str,
+) -> Result<String, Error> {
+    let given = variables
+        .iter()
+        .map(|name| (name.clone(), sample.to_owned()));
+    let given: BTreeMap<String, String> = given.collect();
+    template::environment().render_named_str(name, text, given)
+}
+
+/// Whether an error is about a name that does not exist.
+fn names_nothing(error: &Error) -> bool {
+    matches!(
         error.kind(),
         ErrorKind::UnknownFilter
             | ErrorKind::UnknownTest
             | ErrorKind::UnknownFunction
             | ErrorKind::TemplateNotFound
-            | ErrorKind::UndefinedError
-            | ErrorKind::MissingArgument
-            | ErrorKind::TooManyArguments
             | ErrorKind::OutOfFuel
-    );
-    told.then_some(error)
+    )
 }

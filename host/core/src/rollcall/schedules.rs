@@ -118,13 +118,9 @@ impl Written<'_> {
     }
 
     fn unfit(&self, key: &str, value: &Json) -> Option<Miss> {
-        let handlers = self.pipeline?.value.handlers();
-        let mut entries = handlers.filter_map(|handler| self.scope.registry.get(handler));
-        let (reader, error) =
-            entries.find_map(|it| Some((it, it.checks.reads_value(key, value).err()?)))?;
-        let reader = &reader.contract.name;
-        let problem = format!("does not fit what `{reader}` reads: {error}");
-        Some(Miss::new(problem, "write a value that fits"))
+        let pipeline = &self.pipeline?.value;
+        let unfit = self.scope.registry.unfit(pipeline, key, value)?;
+        Some(Miss::new(unfit.of("it"), unfit.mend("value")))
     }
 
     /// Keys that a run cannot do without, and that the schedule does not give.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::handlers::{Use, uses};
 use super::settings::needed;
-use super::{Miss, Reference, ReferenceKind, Referrer, RollScope, named};
+use super::{Miss, Reference, ReferenceKind, Referrer, RollScope, component, named};
 use crate::grants::Verb;
 use crate::handler::{RowAct, RowUse, TableName, TableNeed};
 use crate::registry::nearest;
@@ -88,9 +88,15 @@ pub(super) fn list(scope: &RollScope<'_>, schema: &Schema) -> Vec<Reference> {
                 continue;
             };
             let miss = schema.no_table(table).or_else(|| no_verb(need));
+            let own = component::place_of(scope, contract);
+            let miss = match &own {
+                Some(_) => miss.map(|miss| component::said(contract, miss)),
+                None => miss,
+            };
+            let place = own.unwrap_or_else(|| place.clone());
             let referrer = Referrer::handler(&contract.name);
             let reference = Reference::new(referrer, "tables", ReferenceKind::Table, table);
-            references.push(reference.at(place.clone()).missed(miss));
+            references.push(reference.at(place).missed(miss));
         }
     }
     for used in uses(scope) {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::handlers::{Use, uses};
-use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, declarations};
+use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, component, declarations};
 use crate::handler::Contract;
 use crate::model::role::{self, ProviderKind, Unresolved};
 use crate::registry::nearest;
@@ -19,9 +19,16 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
             let reference = Reference::new(&referrer, "settings", ReferenceKind::Setting, key);
             references.push(reference.at(place.clone()).missed(absent(scope, key)));
         }
+        let own = component::place_of(scope, contract);
         for role in &contract.needs.roles {
             let reference = Reference::new(&referrer, "roles", ReferenceKind::Role, role);
-            references.push(reference.at(place.clone()).missed(unresolved(scope, role)));
+            let slip = own.clone().zip(undeclared(scope, role));
+            let slip = slip.filter(|_| near_role(scope, role).is_some());
+            let (place, miss) = match slip {
+                Some((place, miss)) => (place, Some(component::said(contract, miss))),
+                None => (place.clone(), unresolved(scope, role)),
+            };
+            references.push(reference.at(place).missed(miss));
         }
     }
     references.extend(uses(scope).iter().flat_map(|used| named(scope, used)));
@@ -105,19 +112,25 @@ pub(super) fn undeclared(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
     if !own && role::fallbacks(scope.settings, role).is_ok_and(|named| !named.is_empty()) {
         return None;
     }
-    let roles = settings
-        .keys()
-        .filter_map(|key| key.strip_prefix("roles.")?.strip_suffix(".url"));
-    let declared = |name: &&str| settings.contains_key(&format!("roles.{name}.model"));
     let problem = format!("role `{role}` has no setting `{key}`");
     if let Some((mend, cause)) = declarations::meant(scope, key) {
         return Some(Miss::new(problem, mend).because(cause));
     }
     let declare = declaration(key);
-    Some(match nearest(role, roles.filter(declared)) {
+    Some(match near_role(scope, role) {
         Some(near) => Miss::new(problem, format!("write `{near}`, or {declare}")),
         None => Miss::new(problem, declare),
     })
+}
+
+/// The declared role that another name may have been meant to be.
+fn near_role<'a>(scope: &RollScope<'a>, role: &str) -> Option<&'a str> {
+    let settings = &scope.definitions.settings;
+    let roles = settings
+        .keys()
+        .filter_map(|key| key.strip_prefix("roles.")?.strip_suffix(".url"));
+    let declared = |name: &&str| settings.contains_key(&format!("roles.{name}.model"));
+    nearest(role, roles.filter(declared))
 }
 
 /// The lines that declare a setting.

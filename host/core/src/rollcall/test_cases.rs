@@ -107,16 +107,8 @@ impl Case<'_> {
     }
 
     fn unfit(&self, pipeline: &Pipeline, key: &str, value: &Json) -> Option<Miss> {
-        let mut entries = pipeline
-            .handlers()
-            .filter_map(|it| self.scope.registry.get(it));
-        let (reader, error) =
-            entries.find_map(|it| Some((it, it.checks.reads_value(key, value).err()?)))?;
-        let problem = format!(
-            "does not fit what `{}` reads: {error}",
-            reader.contract.name
-        );
-        Some(Miss::new(problem, "write a value that fits"))
+        let unfit = self.scope.registry.unfit(pipeline, key, value)?;
+        Some(Miss::new(unfit.of("it"), unfit.mend("value")))
     }
 
     /// Keys that a run cannot do without, and that the test does not give.

@@ -149,7 +149,7 @@ async fn a_schedule_gives_what_its_pipeline_takes() {
         ),
         (
             unfit,
-            "schedule.0.input.day @ pipelines/diary.toml:8:11: does not fit what `content.collect` reads: 5 is not of type \"string\"",
+            "schedule.0.input.day @ pipelines/diary.toml:8:11: it does not fit what `content.collect` reads: 5 is not of type \"string\"",
             "write a value that fits",
         ),
         (
@@ -389,6 +389,10 @@ async fn prompts_answer() {
         (R, "{{ day }}", "{% if day %}", "prompt draft template @ prompts/draft.md:5:1: the template does not compile", "correct the template"),
         (R, "{{ day }}", "{{ day|uper }}", "prompt draft template @ prompts/draft.md:5:1: the prompt cannot be filled in: unknown filter", "correct the template"),
         (R, "{{ day }}", "{% for it in day %}{{ it.title is titled }}{% endfor %}", "prompt draft template @ prompts/draft.md:5:1: the prompt cannot be filled in: unknown test", "correct the template"),
+        (R, "{{ day }}", "{{ day.zzz }}", "prompt draft template @ prompts/draft.md:5:14: the prompt cannot be filled in: `day.zzz`: `day` is a text", "write `day`"),
+        (R, "{{ day }}", "{{ day }}{% if day == 'x' %}{{ day[7].x }}{% endif %}", "prompt draft template @ prompts/draft.md:5:38: the prompt cannot be filled in: `day[7]`: `day` is a text", "write `day`"),
+        (R, "{{ day }}", "{{ day + 1 }}", "prompt draft template @ prompts/draft.md:5:1: the prompt cannot be filled in: invalid operation", "correct the template"),
+        (R, "{{ day }}", "{{ day }}{% for x in range(99999) %}{% for y in range(99999) %}{% endfor %}{% endfor %}", "prompt draft template @ prompts/draft.md:5:1: the prompt cannot be filled in: a rendering takes more than", "correct the template"),
     ])
     .await;
     let mut ground = Ground::good();

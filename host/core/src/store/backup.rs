@@ -32,7 +32,7 @@ impl Store {
             .copy_into(&part)
             .await
             .map_err(|error| match error.kind {
-                StoreErrorKind::Unavailable => unwritable(file, &error),
+                StoreErrorKind::Unavailable | StoreErrorKind::Full => unwritable(file, &error),
                 _ => error,
             })?;
         // What was read was the database at the path, to the end.

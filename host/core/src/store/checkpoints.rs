@@ -273,7 +273,12 @@ async fn carry_out(
     let Some(writer) = &checkpoint.writer else {
         for statement in writes {
             open_tables::only(transaction.dialect(), &statement)?;
-            transaction.execute(statement).await?;
+            let wanted = statement.rows;
+            let touched = transaction.execute(statement).await?;
+            if wanted.is_some_and(|rows| rows != touched) {
+                let text = "what it was to move has moved meanwhile";
+                return Err(StoreError::new(StoreErrorKind::Duplicate, text));
+            }
         }
         return Ok(());
     };

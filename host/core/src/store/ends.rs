@@ -28,11 +28,15 @@ pub(super) struct RunEnding<'c> {
 
 impl RunEnding<'_> {
     /// The same for tenants.
-    fn told(&self) -> EndedRun<'_> {
+    fn told<'r>(&'r self, removed: &'r [(i64, EndedOrigin)]) -> EndedRun<'r> {
+        let of = removed.iter().find(|(_, open)| open.run == self.run);
+        // Who asked for another end had none of it.
+        let of = of.filter(|_| self.status == RunStatus::Cancelled);
         EndedRun {
             run: self.run,
             status: self.status,
             detail: &self.detail,
+            who: of.map_or("", |(_, open)| open.stop_by.as_deref().unwrap_or_default()),
         }
     }
 }
@@ -60,7 +64,8 @@ pub(super) async fn end(
         transaction.execute(withdraw).await?;
         gates::settled(transaction).await?;
     }
-    let told: Vec<_> = ended.iter().map(RunEnding::told).collect();
+    let told = ended.iter().map(|ending| ending.told(&removed));
+    let told: Vec<_> = told.collect();
     tenants::runs_ended(transaction, &told).await?;
     let mut ends = Vec::new();
     for (_, started) in removed {
@@ -100,14 +105,14 @@ fn remove(dialect: Dialect) -> String {
     let questions =
         "(SELECT COUNT(*) FROM gates WHERE run = open_runs.id AND decision IS NULL) AS questions";
     let remove = format!(
-        "DELETE FROM open_runs WHERE id {} RETURNING {questions}, {SHARED}",
+        "DELETE FROM open_runs WHERE id {} RETURNING {questions}, stop_by, {SHARED}",
         batch::named(dialect, "run")
     );
     match dialect {
         Dialect::Sqlite => remove,
         Dialect::Postgres => format!(
             "WITH removed AS ({remove}), copied AS ({}) \
-            SELECT questions, id, pipeline, origin FROM removed",
+            SELECT questions, stop_by, id, pipeline, origin FROM removed",
             copy_from(dialect, "removed")
         ),
     }
@@ -122,7 +127,7 @@ fn withdraw(dialect: Dialect) -> String {
     )
 }
 
-/// What a run is of, and what started it.
+/// What a run is of, what started it, and who ended it.
 #[derive(Deserialize)]
 #[serde(rename = "open_runs")]
 struct EndedOrigin {
@@ -131,6 +136,8 @@ struct EndedOrigin {
     pipeline: String,
     #[serde(with = "text")]
     origin: RunOrigin,
+    /// Who asked last that it stops.
+    stop_by: Option<String>,
 }
 
 impl EndedOrigin {

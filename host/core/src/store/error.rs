@@ -17,6 +17,8 @@ pub enum StoreErrorKind {
     Absent,
     /// The database did not answer, or refused the connection.
     Unavailable,
+    /// The disk of the database has no room.
+    Full,
     /// Another process holds the lock for too long.
     Busy,
     /// The file is no database, or is damaged.
@@ -50,6 +52,9 @@ const OUTDATED_PLAN: &str = "cached plan must not change result type";
 /// A lock on PostgreSQL was not given in time; the server may say so in another language.
 const NO_LOCK: &str = "a lock that another session holds was not given in time";
 
+/// What PostgreSQL says where its disk is full, as SQLSTATE.
+const NO_ROOM: &str = "53100";
+
 impl StoreError {
     pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
         Self {
@@ -66,7 +71,10 @@ impl StoreError {
     pub fn is_retryable(&self) -> bool {
         matches!(
             self.kind,
-            StoreErrorKind::Unavailable | StoreErrorKind::Busy | StoreErrorKind::Timeout
+            StoreErrorKind::Unavailable
+                | StoreErrorKind::Full
+                | StoreErrorKind::Busy
+                | StoreErrorKind::Timeout
         )
     }
 
@@ -115,9 +123,10 @@ impl From<StoreError> for crate::outcome::Stop {
             StoreErrorKind::Denied => Stop::failed(FailureKind::Denied, error),
             StoreErrorKind::Timeout => Stop::retryable(FailureKind::Timeout, error),
             StoreErrorKind::Overdue => Stop::failed(FailureKind::Timeout, error),
-            StoreErrorKind::Unavailable | StoreErrorKind::Busy | StoreErrorKind::Corrupt => {
-                Stop::unavailable("database", error)
-            }
+            StoreErrorKind::Unavailable
+            | StoreErrorKind::Full
+            | StoreErrorKind::Busy
+            | StoreErrorKind::Corrupt => Stop::unavailable("database", error),
             _ => Stop::failed(FailureKind::Internal, error),
         }
     }
@@ -130,6 +139,10 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(inner) if inner.code().as_deref() == Some("55P03") => {
                 NO_LOCK.to_owned()
             }
+            sqlx::Error::Database(inner) if inner.code().as_deref() == Some(NO_ROOM) => format!(
+                "{}; the disk of the database's server is full: free space on it",
+                inner.message()
+            ),
             sqlx::Error::Database(inner) => inner.message().to_owned(),
             sqlx::Error::PoolTimedOut => {
                 "the database gave no connection in time: it does not answer, or is overloaded"
@@ -176,7 +189,8 @@ fn sqlite_kind(code: &str) -> StoreErrorKind {
         4 | 5 | 6 | 15 | 17 => StoreErrorKind::Busy,
         9 => StoreErrorKind::Timeout,
         11 | 26 => StoreErrorKind::Corrupt,
-        7 | 10 | 13 | 14 => StoreErrorKind::Unavailable,
+        13 => StoreErrorKind::Full,
+        7 | 10 | 14 => StoreErrorKind::Unavailable,
         3 | 8 | 23 => StoreErrorKind::Denied,
         18 => StoreErrorKind::TooLarge,
         19 => StoreErrorKind::Constraint,
@@ -193,6 +207,7 @@ fn postgres_kind(code: &str) -> StoreErrorKind {
         "08P01" => StoreErrorKind::Statement,
         "23505" => StoreErrorKind::Duplicate,
         "XX001" | "XX002" => StoreErrorKind::Corrupt,
+        NO_ROOM => StoreErrorKind::Full,
         _ => match code.get(..2) {
             Some("08" | "57" | "53" | "28" | "3D" | "58") => StoreErrorKind::Unavailable,
             // Another transaction came between, whatever of this one it met.
@@ -226,6 +241,7 @@ mod tests {
     fn only_what_may_pass_by_itself_is_tried_again() {
         for (code, retryable) in [
             ("53300", true),
+            ("53100", true),
             ("57P01", true),
             ("57014", true),
             ("40001", true),
@@ -238,6 +254,12 @@ mod tests {
             let error = StoreError::new(postgres_kind(code), code);
             assert_eq!(error.is_retryable(), retryable, "{code}: {:?}", error.kind);
         }
+    }
+
+    #[test]
+    fn a_full_disk_is_a_kind_of_its_own() {
+        assert_eq!(postgres_kind("53100"), StoreErrorKind::Full);
+        assert_eq!(sqlite_kind("13"), StoreErrorKind::Full);
     }
 
     #[test]

@@ -118,12 +118,13 @@ pub(super) async fn withdraw(
     settled(transaction).await
 }
 
-/// Raise a finding about an open gate whose time has passed; says whether it is new. Of a gate that
-/// is decided meanwhile nothing is to be said: gives none.
+/// Raise a finding about an open gate whose time has passed; says whether it is new. If it cannot lapse
+/// at all, it has no time any more. Of a gate that is decided meanwhile nothing is to be said: gives none.
 pub async fn raise(
     store: &Store,
     gate: &Gate,
     message: String,
+    for_good: bool,
 ) -> Result<Option<bool>, StoreError> {
     let (run, stage, visit) = (gate.run.clone(), gate.stage.clone(), gate.visit);
     store
@@ -141,6 +142,12 @@ pub async fn raise(
                 let open = Statement::new(open).bind(&run).bind(&stage).bind(visit);
                 if transaction.query(open).await?.first().is_none() {
                     return Ok(None);
+                }
+                if for_good {
+                    let sql = "UPDATE gates SET expires_at = NULL \
+                        WHERE run = $1 AND stage = $2 AND visit = $3";
+                    let asked_on = Statement::new(sql).bind(&run).bind(&stage).bind(visit);
+                    transaction.execute(asked_on).await?;
                 }
                 let key = format!("{KIND}:{run}:{stage}");
                 let raised = findings::raise_in(transaction, &key, KIND, &stage, &message);

@@ -9,26 +9,26 @@
 
 mod about;
 mod admission;
-mod authorise;
-mod authorizer;
 mod bounds;
 mod catalog;
 mod deferred;
 mod denial;
+mod dry_check;
 mod functions;
 mod held;
-mod idle;
-mod idling;
 mod login;
 mod measured;
 mod memory;
 mod passage;
 mod role;
 mod session;
+mod spare_sessions;
+mod sqlite_guard;
 #[cfg(test)]
 mod tests;
 mod transaction;
 mod user;
+mod write_pauses;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -39,19 +39,19 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use self::about::about;
 use self::admission::{Asker, Checked};
-pub use self::authorise::authorise;
-use self::authorizer::{Authorizer, Mode};
 use self::catalog::Catalog;
 pub use self::deferred::{DeferredWriter, carry_out_deferred, execute_deferred, execute_unchecked};
+pub use self::dry_check::authorise;
 #[doc(hidden)]
 pub use self::functions::{Makes, all as functions};
-pub use self::idle::Idle;
-use self::idling::Idling;
 pub use self::session::EachRow;
 use self::session::{Budgeted, Session};
+use self::spare_sessions::Idling;
+use self::sqlite_guard::{Authorizer, Mode};
 pub use self::transaction::GrantedTransaction;
 pub use self::user::{without_logins, without_schema};
-use super::sqlite::{GuestsGate, kept_waiting};
+pub use self::write_pauses::Idle;
+use super::sqlite::{GuestsPermit, kept_waiting};
 use super::{Backend, Store, StoreError, StoreErrorKind};
 use crate::config::CallLimits;
 use crate::grants::Grants;
@@ -188,8 +188,8 @@ impl GrantedDatabase {
         let started = Instant::now();
         let checked = self.check(statement, Mode::Write).await?;
         let mut borrowed = self.borrow(timeout).await?;
-        let gate = self.gate(timeout).await?;
-        let _holding = gate.is_some().then(|| Holding(self, Instant::now()));
+        let permit = self.permit(timeout).await?;
+        let _holding = permit.is_some().then(|| Holding(self, Instant::now()));
         let left = self.at_a_time(timeout.saturating_sub(started.elapsed()));
         let result = borrowed.session()?.execute(checked, left).await;
         borrowed.end(result).await
@@ -230,7 +230,7 @@ impl GrantedDatabase {
         let held = self.at_a_time(longest);
         let started = Instant::now();
         let mut borrowed = self.borrow(longest).await?;
-        let gate = self.gate(longest).await?;
+        let permit = self.permit(longest).await?;
         let begin = if self.shared.login.is_some() {
             "BEGIN"
         } else {
@@ -239,7 +239,7 @@ impl GrantedDatabase {
         borrowed.session()?.command(begin).await?;
         Ok(GrantedTransaction::start(
             borrowed,
-            gate,
+            permit,
             (longest.saturating_sub(started.elapsed()).min(held), idle),
         ))
     }
@@ -268,8 +268,25 @@ impl GrantedDatabase {
         checked.with(statement.params, self.value_bytes())
     }
 
-    /// What may run of a statement. What is refused may be about a column that is new.
+    /// What may run of a statement. What names a table that is not there is told as that, as the operator
+    /// who asks is told, and not as what a grant would open.
     async fn check_text(&self, sql: &str, mode: Mode) -> Result<Checked, StoreError> {
+        let error = match self.check_grants(sql, mode).await {
+            Err(error) if error.kind == StoreErrorKind::Denied => error,
+            checked => return checked,
+        };
+        let there = self.shared.store.tables().await?;
+        let catalog = self.catalog(None).await?;
+        let asker = Asker {
+            there: Some(&there),
+            ..self.asker(catalog.as_deref())
+        };
+        let again = admission::check_text(asker, sql, mode == Mode::Write);
+        Err(again.err().unwrap_or(error))
+    }
+
+    /// What the grants let run of it. What is refused may be about a column that is new.
+    async fn check_grants(&self, sql: &str, mode: Mode) -> Result<Checked, StoreError> {
         let Some(held) = self.catalog(None).await? else {
             return self.check_with(None, sql, mode);
         };
@@ -289,15 +306,18 @@ impl GrantedDatabase {
         sql: &str,
         mode: Mode,
     ) -> Result<Checked, StoreError> {
-        let asker = Asker {
+        admission::check_text(self.asker(catalog), sql, mode == Mode::Write)
+    }
+
+    fn asker<'a>(&'a self, catalog: Option<&'a Catalog>) -> Asker<'a> {
+        Asker {
             dialect: self.dialect(),
             plugin: &self.shared.plugin,
             grants: &self.shared.grants,
             catalog,
             most: self.value_bytes(),
             there: None,
-        };
-        admission::check_text(asker, sql, mode == Mode::Write)
+        }
     }
 
     /// The tables as they are on PostgreSQL, read anew if what is held is `outdated`.
@@ -375,7 +395,7 @@ impl GrantedDatabase {
 
     /// How long it may write at a time: where only one can write, no longer than others wait.
     fn at_a_time(&self, longest: Duration) -> Duration {
-        let held = (self.dialect() == super::Dialect::Sqlite).then_some(idle::HELD);
+        let held = (self.dialect() == super::Dialect::Sqlite).then_some(write_pauses::HELD);
         held.map_or(longest, |held| longest.min(held))
     }
 
@@ -387,17 +407,17 @@ impl GrantedDatabase {
     }
 
     /// The right to write, where only one can write at a time.
-    async fn gate(&self, longest: Duration) -> Result<Option<GuestsGate>, StoreError> {
+    async fn permit(&self, longest: Duration) -> Result<Option<GuestsPermit>, StoreError> {
         match self.shared.store.backend() {
             Backend::Sqlite(store) => {
-                let gate = Arc::clone(&store.write_gate);
+                let permit = Arc::clone(&store.write_permits);
                 let what =
                     "somebody else is writing to the database, perhaps a transaction of its own";
                 let began = Instant::now();
                 loop {
                     let left = longest.saturating_sub(began.elapsed());
-                    let gate = Arc::clone(&gate);
-                    let permit = acquire(gate, left, what).await?;
+                    let permit = Arc::clone(&permit);
+                    let permit = acquire(permit, left, what).await?;
                     let rest = store.turns.rest_of_guests();
                     if rest.is_zero() {
                         return Ok(Some(store.turns.begin(permit)));

@@ -1,4 +1,5 @@
-//! `model_calls`: what models were asked, what it took and what it cost, so that a day has a bound.
+//! `model_calls`: what models were asked, what it took and what it cost, so that a day has a bound. A row is
+//! written before the question goes out, and counts by its estimate until it is completed.
 
 use std::time::Duration;
 
@@ -12,11 +13,16 @@ use crate::value::{Query, Statement};
 
 /// The most of a column that is summed up.
 const MOST: u64 = 1 << 42;
+/// The outcome of a call that is under way, or was given up: nobody has heard what it took.
+pub const ASKED: &str = "asked";
+/// The outcome of a call that was answered.
+pub const DONE: &str = "done";
 
 /// One call of a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename = "model_calls")]
 pub struct ModelCall {
+    pub id: String,
     /// The run that asked; empty if a person did.
     pub run: String,
     pub stage: String,
@@ -27,10 +33,12 @@ pub struct ModelCall {
     pub model: String,
     pub prompt_tokens: u64,
     pub completion_tokens: u64,
+    /// Whether the tokens are an estimate, as no server has said them.
+    pub estimated: bool,
     /// Millionths of a cent.
     pub microcents: u64,
     pub duration_ms: u64,
-    /// `done`, or the name of the cause why there was no answer.
+    /// `asked` until it is over, then `done`, or the name of the cause why there was no answer.
     pub outcome: String,
     #[serde(with = "micros")]
     pub at: Timestamp,
@@ -46,6 +54,10 @@ pub struct ModelUse {
     pub calls: u64,
     /// How often it gave no answer that can be used.
     pub failures: u64,
+    /// How often nobody has heard what came: the call is under way, or was given up.
+    pub unfinished: u64,
+    /// How many of the calls are counted by an estimate of their tokens.
+    pub estimated: u64,
     /// Tokens of questions.
     pub prompt_tokens: u64,
     /// Tokens of answers, reasoning included.
@@ -62,6 +74,8 @@ impl ModelUse {
             let sum = u64::saturating_add;
             total.calls = sum(total.calls, one.calls);
             total.failures = sum(total.failures, one.failures);
+            total.unfinished = sum(total.unfinished, one.unfinished);
+            total.estimated = sum(total.estimated, one.estimated);
             total.prompt_tokens = sum(total.prompt_tokens, one.prompt_tokens);
             total.completion_tokens = sum(total.completion_tokens, one.completion_tokens);
             total.microcents = sum(total.microcents, one.microcents);
@@ -89,6 +103,10 @@ pub struct StageUse {
     pub calls: u64,
     /// How often it gave no answer that can be used.
     pub failures: u64,
+    /// How often nobody has heard what came: the call is under way, or was given up.
+    pub unfinished: u64,
+    /// How many of the calls are counted by an estimate of their tokens.
+    pub estimated: u64,
     /// Tokens of questions.
     pub prompt_tokens: u64,
     /// Tokens of answers, reasoning included.
@@ -97,16 +115,30 @@ pub struct StageUse {
     pub microcents: u64,
 }
 
-/// Keep a call. What is more than any call can take is kept as the most, so that sums of them are sums.
+/// Keep a call before it is made.
 pub async fn keep(store: &Store, call: &ModelCall) -> Result<(), StoreError> {
-    let call = ModelCall {
+    store.execute(Statement::insert(&bounded(call))).await?;
+    Ok(())
+}
+
+/// Keep what a call took in the end, and how it came out.
+pub async fn complete(store: &Store, call: &ModelCall) -> Result<(), StoreError> {
+    let sql = "UPDATE model_calls SET prompt_tokens = :prompt_tokens, \
+            completion_tokens = :completion_tokens, estimated = :estimated, \
+            microcents = :microcents, duration_ms = :duration_ms, outcome = :outcome \
+        WHERE id = :id";
+    store.execute(Statement::named(sql, &bounded(call))).await?;
+    Ok(())
+}
+
+/// What is more than any call can take is kept as the most, so that sums of them are sums.
+fn bounded(call: &ModelCall) -> ModelCall {
+    ModelCall {
         prompt_tokens: call.prompt_tokens.min(MOST),
         completion_tokens: call.completion_tokens.min(MOST),
         microcents: call.microcents.min(MOST),
         ..call.clone()
-    };
-    store.execute(Statement::insert(&call)).await?;
-    Ok(())
+    }
 }
 
 /// What each role took in the day that began then: what a clock that stood ahead has left behind it is
@@ -134,8 +166,14 @@ pub async fn of_run(store: &Store, run: &str) -> Result<Vec<StageUse>, StoreErro
 fn taken() -> String {
     let sum = |column: &str| format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT) AS {column}");
     let sums = ["prompt_tokens", "completion_tokens", "microcents"].map(sum);
-    let counts = "COUNT(*) AS calls, COUNT(CASE WHEN outcome <> 'done' THEN 1 END) AS failures";
-    format!("{counts}, {}", sums.join(", "))
+    let count = |when: String, name| format!("COUNT(CASE WHEN {when} THEN 1 END) AS {name}");
+    let counts = [
+        "COUNT(*) AS calls".to_owned(),
+        count(format!("outcome NOT IN ('{DONE}', '{ASKED}')"), "failures"),
+        count(format!("outcome = '{ASKED}'"), "unfinished"),
+        count("estimated".to_owned(), "estimated"),
+    ];
+    format!("{}, {}", counts.join(", "), sums.join(", "))
 }
 
 /// Forget calls that are older than that.

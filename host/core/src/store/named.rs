@@ -75,7 +75,14 @@ pub async fn find(store: &Store, noun: &Noun, wanted: &str) -> Result<NameMatch,
     let rows = noun.rows;
     if wanted == LATEST {
         let sql = format!("SELECT key FROM ({rows}) named ORDER BY moment DESC, key DESC LIMIT 1");
-        return Ok(found(keys(store, Query::new(sql)).await?));
+        // That it cannot be read is not that there is none.
+        let latest = store.read_first(Query::new(sql)).await.map_err(|error| {
+            let (name, list) = (noun.name, noun.list);
+            let problem =
+                format!("the latest {name} cannot be read: {error}; `{list}` shows those that can");
+            StoreError::new(error.kind, problem)
+        })?;
+        return Ok(latest.map_or(NameMatch::None, NameMatch::One));
     }
     if wanted.is_empty() {
         return Ok(NameMatch::None);

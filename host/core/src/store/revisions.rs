@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Dialect, Store, StoreError, StoreErrorKind, Transaction, blobs};
+use super::setting_changes::{self, CarryOver, SettingChange};
+use super::{Dialect, Store, StoreError, StoreErrorKind, Transaction, blobs, settings};
 use crate::inside::stays_inside;
 use crate::shown;
 use crate::value::form::{Blob, micros};
@@ -62,6 +63,17 @@ pub async fn save(
     note: &str,
     now: Timestamp,
 ) -> Result<i64, StoreError> {
+    let saved = save_with(store, (files, digest, note), now, |_, _, _| Vec::new());
+    Ok(saved.await?.0)
+}
+
+/// The same with what becomes of the values of settings, in the same transaction: gives what did.
+pub async fn save_with(
+    store: &Store,
+    (files, digest, note): (Files, &str, &str),
+    now: Timestamp,
+    carry: CarryOver,
+) -> Result<(i64, Vec<SettingChange>), StoreError> {
     let (digest, note) = (digest.to_owned(), note.to_owned());
     store
         .write(move |transaction| {
@@ -74,15 +86,20 @@ pub async fn save(
                     None => insert(transaction, digest, (note, now)).await?,
                 };
                 keep(transaction, number, files).await?;
-                activate(transaction, number, "apply", now).await?;
-                Ok(number)
+                let changes = activate(transaction, (number, "apply"), now, carry).await?;
+                Ok((number, changes))
             })
         })
         .await
 }
 
 /// Make an older revision the active one.
-pub async fn rollback(store: &Store, number: i64, now: Timestamp) -> Result<(), StoreError> {
+pub async fn rollback(
+    store: &Store,
+    number: i64,
+    now: Timestamp,
+    carry: CarryOver,
+) -> Result<Vec<SettingChange>, StoreError> {
     store
         .write(move |transaction| {
             Box::pin(async move {
@@ -91,7 +108,7 @@ pub async fn rollback(store: &Store, number: i64, now: Timestamp) -> Result<(), 
                 if transaction.read_first(exists.bind(number)).await?.is_none() {
                     return Err(unknown(&number.to_string()));
                 }
-                activate(transaction, number, "rollback", now).await
+                activate(transaction, (number, "rollback"), now, carry).await
             })
         })
         .await
@@ -355,13 +372,29 @@ async fn keep(
 /// Make a revision active, unless it is.
 async fn activate(
     transaction: &mut Transaction<'_>,
-    number: i64,
-    reason: &str,
+    (number, reason): (i64, &str),
+    now: Timestamp,
+    carry: CarryOver,
+) -> Result<Vec<SettingChange>, StoreError> {
+    let active: Option<i64> = transaction.read_first(Query::new(ACTIVE)).await?;
+    if active != Some(number) {
+        begin(transaction, (number, reason), now).await?;
+    }
+    let old = match active {
+        Some(active) => declarations(transaction, active).await?,
+        None => None,
+    };
+    let new = declarations(transaction, number).await?.unwrap_or_default();
+    let stored = settings::list_in(transaction).await?;
+    let wanted = carry(old.as_deref(), &new, &stored);
+    setting_changes::change_in(transaction, wanted, now).await
+}
+
+async fn begin(
+    transaction: &mut Transaction<'_>,
+    (number, reason): (i64, &str),
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if transaction.read_first(Query::new(ACTIVE)).await? == Some(number) {
-        return Ok(());
-    }
     let next = Query::new("SELECT COALESCE(MAX(id), 0) + 1 FROM activations");
     let activation = Activation {
         id: transaction.read_one(next).await?,
@@ -371,6 +404,17 @@ async fn activate(
     };
     transaction.execute(Statement::insert(&activation)).await?;
     Ok(())
+}
+
+/// The file of a revision that declares settings, if it has one.
+async fn declarations(
+    transaction: &mut Transaction<'_>,
+    number: i64,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "SELECT b.content FROM revision_files f JOIN blobs b ON b.digest = f.digest \
+        WHERE f.revision = $1 AND f.path = 'settings.toml'";
+    let content: Option<Blob> = transaction.read_first(Query::new(sql).bind(number)).await?;
+    Ok(content.map(|Blob(content)| content))
 }
 
 #[derive(Serialize)]

@@ -26,7 +26,7 @@ use crate::value::{Query, Statement, form, select};
 
 /// Everything of a revision that starts by itself.
 #[derive(Debug)]
-pub struct Plan {
+pub struct Timetable {
     pub revision: i64,
     /// By name.
     pub schedules: BTreeMap<String, Planned>,
@@ -79,14 +79,14 @@ pub async fn all(store: &Store) -> Result<BTreeMap<String, ScheduleState>, Store
 
 /// Bring the rows in line with a revision; false, and nothing is changed, if another one is
 /// active by now.
-pub async fn sync(store: &Store, plan: &Arc<Plan>) -> Result<bool, StoreError> {
+pub async fn sync(store: &Store, plan: &Arc<Timetable>) -> Result<bool, StoreError> {
     let plan = Arc::clone(plan);
     store
         .write(move |transaction| Box::pin(async move { sync_in(transaction, &plan).await }))
         .await
 }
 
-async fn sync_in(transaction: &mut Transaction<'_>, plan: &Plan) -> Result<bool, StoreError> {
+async fn sync_in(transaction: &mut Transaction<'_>, plan: &Timetable) -> Result<bool, StoreError> {
     if transaction.dialect() == Dialect::Postgres {
         Lock::Schedules.acquire(transaction).await?;
         // In the order that everybody takes them in.
@@ -113,7 +113,7 @@ async fn sync_in(transaction: &mut Transaction<'_>, plan: &Plan) -> Result<bool,
 
 /// Set right the times that a schedule cannot have: it has not fired later than now, and its
 /// next time is the first after the last.
-pub async fn set_right(store: &Store, plan: &Arc<Plan>) -> Result<(), StoreError> {
+pub async fn set_right(store: &Store, plan: &Arc<Timetable>) -> Result<(), StoreError> {
     let plan = Arc::clone(plan);
     store
         .write(move |transaction| {
@@ -127,7 +127,7 @@ pub async fn set_right(store: &Store, plan: &Arc<Plan>) -> Result<(), StoreError
 
 async fn set_right_in(
     transaction: &mut Transaction<'_>,
-    plan: &Plan,
+    plan: &Timetable,
     now: i64,
 ) -> Result<(), StoreError> {
     let how = match transaction.dialect() {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::unreadable::{cut, readable};
-use super::{Store, StoreError, microseconds, timestamp};
+use super::{Store, StoreError, Transaction, microseconds, timestamp};
 use crate::value::form::Blob;
 use crate::value::{ColumnError, Row, Statement};
 
@@ -84,6 +84,13 @@ pub fn unset(key: &str) -> Statement {
 pub async fn list(store: &Store) -> Result<Vec<Stored>, StoreError> {
     let sql = format!("SELECT {} FROM settings ORDER BY key", columns());
     let rows = store.query(Statement::new(sql)).await?;
+    Ok(readable(&rows, "a setting", stored))
+}
+
+/// The same within a transaction.
+pub(super) async fn list_in(transaction: &mut Transaction<'_>) -> Result<Vec<Stored>, StoreError> {
+    let sql = format!("SELECT {} FROM settings ORDER BY key", columns());
+    let rows = transaction.query(Statement::new(sql)).await?;
     Ok(readable(&rows, "a setting", stored))
 }
 

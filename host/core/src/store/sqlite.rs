@@ -32,7 +32,7 @@ use self::place::Place;
 pub(super) use self::search::install as search;
 pub(super) use self::timed::{lift, limit};
 use self::turns::Turns;
-pub(super) use self::turns::{GuestsGate, kept_waiting};
+pub(super) use self::turns::{GuestsPermit, kept_waiting};
 use self::writer::{Job, Run, Senders};
 use super::borrowed::Borrowed;
 use super::{Connection, StoreError, StoreErrorKind, Transaction, TransactionWork};
@@ -55,7 +55,7 @@ pub(crate) struct SqliteStore {
     jobs: Mutex<Option<Senders>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Held by the task that writes in this process, so that waiting is fair and needs no polling.
-    pub(crate) write_gate: Arc<Semaphore>,
+    pub(crate) write_permits: Arc<Semaphore>,
     pub(super) turns: Arc<Turns>,
     /// How to open further connections to the same file.
     pub(crate) options: SqliteConnectOptions,
@@ -99,17 +99,17 @@ impl SqliteStore {
             .max_connections(READERS)
             .acquire_timeout(BUSY_TIMEOUT)
             .connect_lazy_with(reading);
-        let write_gate = Arc::new(Semaphore::new(1));
+        let write_permits = Arc::new(Semaphore::new(1));
         let turns = Arc::<Turns>::default();
         let (senders, waiting) = writer::queues(WAITING, Arc::clone(&turns));
-        let gate = Arc::clone(&write_gate);
-        let writes = writer::write_jobs(connection, waiting, gate, (writing, Arc::clone(&place)));
+        let permit = Arc::clone(&write_permits);
+        let writes = writer::write_jobs(connection, waiting, permit, (writing, Arc::clone(&place)));
         let writer = tokio::spawn(supervision::vital("the writer of the database", writes));
         Ok(Self {
             readers,
             jobs: Mutex::new(Some(senders)),
             writer: Mutex::new(Some(writer)),
-            write_gate,
+            write_permits,
             turns,
             options,
             place,

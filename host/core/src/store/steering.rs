@@ -57,17 +57,24 @@ pub struct RunVersion {
     pub signals: i64,
 }
 
+/// Why a run is to stop, and who wants it: nobody, if that is its schedule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StopReason {
+    pub by: String,
+    pub detail: String,
+}
+
 /// Cancel or pause a run. The worker that holds a lease on it is told; one whose lease ran out is
 /// not waited for.
 pub async fn stop(
     store: &Store,
     run: &str,
     stop_request: StopRequest,
-    detail: String,
+    reason: StopReason,
 ) -> Result<SteerResult, StoreError> {
     let run = run.to_owned();
     store
-        .write(move |transaction| Box::pin(stop_in(transaction, run, stop_request, detail)))
+        .write(move |transaction| Box::pin(stop_in(transaction, run, stop_request, reason)))
         .await
 }
 
@@ -76,7 +83,7 @@ pub(super) async fn stop_in(
     transaction: &mut Transaction<'_>,
     run: String,
     stop_request: StopRequest,
-    detail: String,
+    reason: StopReason,
 ) -> Result<SteerResult, StoreError> {
     let signal = match stop_request {
         StopRequest::Cancel => Signal::Cancel,
@@ -87,15 +94,16 @@ pub(super) async fn stop_in(
     let answer = table::answer(signal, state);
     match answer {
         Ok(Steered::Told) => {
-            let tell = "UPDATE open_runs SET stop_request = $2, stop_detail = $3, signals = signals + 1 \
-                WHERE id = $1";
+            let tell = "UPDATE open_runs SET stop_request = $2, stop_detail = $3, stop_by = $4, \
+                signals = signals + 1 WHERE id = $1";
             let tell = Statement::new(tell)
                 .bind(&run)
                 .bind(stop_request.as_str())
-                .bind(&detail);
+                .bind(&reason.detail)
+                .bind(&reason.by);
             transaction.execute(tell).await?;
         }
-        Ok(Steered::Now(status)) => stop_now(transaction, run, status, detail).await?,
+        Ok(Steered::Now(status)) => stop_now(transaction, run, status, reason).await?,
         Ok(Steered::Kept) | Err(_) => {}
     }
     Ok(answer)
@@ -116,13 +124,13 @@ async fn stop_now(
     transaction: &mut Transaction<'_>,
     run: String,
     status: RunStatus,
-    detail: String,
+    StopReason { by, detail }: StopReason,
 ) -> Result<(), StoreError> {
     // It is taken for a moment, so that its fence refuses everybody else.
     let take = "UPDATE open_runs SET status = 'running', fence = fence + 1, stop_request = NULL, \
-            stop_detail = NULL WHERE id = $1 \
+            stop_detail = NULL, stop_by = $2 WHERE id = $1 \
         RETURNING fence, signals, spent";
-    let take = Query::<Taken>::new(take).bind(&run);
+    let take = Query::<Taken>::new(take).bind(&run).bind(by);
     let Some(taken) = transaction.read_first(take).await? else {
         return Ok(());
     };
@@ -168,7 +176,8 @@ async fn resume_in(
         Err(_) => return Ok(answer),
     };
     let sql = format!(
-        "UPDATE open_runs SET stop_request = NULL, stop_detail = NULL, {change} WHERE id = $1"
+        "UPDATE open_runs SET stop_request = NULL, stop_detail = NULL, stop_by = NULL, {change} \
+        WHERE id = $1"
     );
     transaction.execute(Statement::new(sql).bind(&run)).await?;
     // What is held is tried again now, whatever it waited for.

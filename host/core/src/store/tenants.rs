@@ -14,6 +14,8 @@ pub struct EndedRun<'r> {
     pub status: RunStatus,
     /// Why.
     pub detail: &'r str,
+    /// Who ended it; nobody, if it ended by itself.
+    pub who: &'r str,
 }
 
 /// A gate that is being decided.
@@ -38,7 +40,7 @@ pub struct Subject {
 
 /// What one tenant writes. A program that links the tenant has it.
 #[derive(Clone, Copy)]
-pub struct Commits {
+pub struct CommitHooks {
     pub subject: Subject,
     /// In the commit in which a gate opens.
     pub gate_opened: fn(&Gate, Dialect) -> Vec<Statement>,
@@ -51,10 +53,10 @@ pub struct Commits {
     pub run_reopened: fn(&str, Dialect) -> Vec<Statement>,
 }
 
-inventory::collect!(Commits);
+inventory::collect!(CommitHooks);
 
-fn all() -> impl Iterator<Item = &'static Commits> {
-    inventory::iter::<Commits>()
+fn all() -> impl Iterator<Item = &'static CommitHooks> {
+    inventory::iter::<CommitHooks>()
 }
 
 /// The keys under which stages say what a run is about.

@@ -305,7 +305,7 @@ fn open((token, _): &(Token<'_>, Span)) -> i64 {
 }
 
 /// Where the first part of an expression starts.
-fn first(expression: &Expr<'_>) -> u32 {
+pub(super) fn first(expression: &Expr<'_>) -> u32 {
     match expression {
         Expr::Slice(it) => first(&it.expr),
         Expr::UnaryOp(it) if matches!(it.op, UnaryOpKind::Not) => first(&it.expr),

@@ -218,6 +218,7 @@ fn plainly(expected: &str) -> String {
         "u32" => number(u32::MAX.into()),
         "u64" | "usize" => "a whole number, 0 or more".to_owned(),
         "a nonzero u16" => "a whole number from 1 to 65535".to_owned(),
+        "f64" | "f32" => "a number, such as 0.5".to_owned(),
         "a string" | "a borrowed string" => "a text in quotes".to_owned(),
         "a sequence" => "a list, `[…]`".to_owned(),
         "a boolean" => "`true` or `false`".to_owned(),

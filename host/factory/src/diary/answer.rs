@@ -2,12 +2,16 @@
 //! The host writes the citations. A sentence that says what its changes do not say is left out, and
 //! the draft says which and why; if that is half of them, the answer is refused.
 
+mod leaks;
+
+use callboard_core::beside::Clock;
 use callboard_core::value::{JsonProblem, json_in};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
+pub use self::leaks::{Asked, leaks};
 use super::bundle::{Bundle, Change};
 use super::claim::claim;
 use super::composer::{compile, draft, frame, sources};
@@ -17,18 +21,6 @@ use super::words::Material;
 use crate::draft::Draft;
 use crate::draft::{Claim, Kind};
 
-/// Marks of reasoning, chat templates and role play, none of which belongs in a post.
-const LEAKS: [&str; 9] = [
-    "<think",
-    "</think",
-    "<reasoning",
-    "[inst]",
-    "[/inst]",
-    "<<sys>>",
-    "as an ai",
-    "as a language model",
-    "here is the post",
-];
 /// Bytes of memory that an answer may take as JSON.
 const TREE: u64 = 64 << 20;
 /// The most characters of a title, of a heading and of a sentence.
@@ -82,22 +74,14 @@ pub fn schema_of<T: JsonSchema>() -> Json {
     schema.to_value()
 }
 
-/// What a model was asked.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
-    pub prompt: &'a str,
-    /// The part of it that it may repeat.
-    pub material: &'a str,
-}
-
 /// The draft in an answer of `model`, or why it is none.
 pub fn read(
-    answer: &str,
-    model: &str,
+    (answer, model): (&str, &str),
     (bundle, template): (&Bundle, &str),
     asked: &Asked,
+    clock: &mut Clock,
 ) -> Result<Draft, String> {
-    leaks(answer, asked)?;
+    leaks(answer, asked, clock)?;
     let answer: Answer = parse(answer)?;
     let mut reader = Reader {
         bundle,
@@ -117,54 +101,6 @@ pub fn read(
         .map_err(|error| error.to_string())?;
     draft.notes = notes;
     Ok(draft)
-}
-
-/// Whether an answer is more than the text that was asked for: reasoning, marks of a chat, its prompt.
-pub fn leaks(answer: &str, asked: &Asked) -> Result<(), String> {
-    if answer.trim().is_empty() {
-        return Err("it is empty".to_owned());
-    }
-    // Of a document only its strings are a text, and what stands in code is shown, not said.
-    let texts =
-        json_in(answer, TREE).map_or_else(|_| vec![answer.to_owned()], |json| strings(&json));
-    if let Some(leak) = texts.iter().find_map(|text| leak(text)) {
-        return Err(format!("it contains `{leak}`, which is no part of a post"));
-    }
-    let lines = asked.prompt.lines().map(str::trim);
-    let mut own = lines.filter(|line| line.len() >= 40 && !asked.material.contains(*line));
-    match own.find(|line| answer.contains(*line)) {
-        Some(line) => Err(format!("it repeats its instructions: `{line}`")),
-        None => Ok(()),
-    }
-}
-
-/// The mark that a text has outside of its code, if it has one.
-fn leak(text: &str) -> Option<String> {
-    pattern!(CODE, r"(?s)```.*?```|`[^`\n]*`");
-    // `<|im_start|>`, and no pipe of a language: `|>`.
-    pattern!(TOKEN, r"<\|[a-z_]+\|>");
-    let lower = CODE.replace_all(text, " ").to_lowercase();
-    let token = TOKEN.find(&lower).map(|found| found.as_str().to_owned());
-    let marks = || LEAKS.iter().find(|leak| says(&lower, leak));
-    token.or_else(|| marks().map(|mark| (*mark).to_owned()))
-}
-
-/// All strings of a document.
-fn strings(json: &Json) -> Vec<String> {
-    match json {
-        Json::String(text) => vec![text.clone()],
-        Json::Array(items) => items.iter().flat_map(strings).collect(),
-        Json::Object(fields) => fields.values().flat_map(strings).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Whether a text has a mark, and not a longer word that begins like it: `as an aid`.
-fn says(text: &str, mark: &str) -> bool {
-    let goes_on = |rest: &str| rest.starts_with(char::is_alphanumeric);
-    let is_word = mark.ends_with(char::is_alphanumeric);
-    let mut places = text.match_indices(mark);
-    places.any(|(at, _)| !(is_word && !mark.starts_with('<') && goes_on(&text[at + mark.len()..])))
 }
 
 /// The JSON in an answer, whatever a server has put around it.

@@ -24,6 +24,9 @@ pub struct Bundle {
     pub changes: Vec<Change>,
     pub releases: Vec<Release>,
     pub dropped: Dropped,
+    /// The ids of commits whose files are too much to be looked at: they are told by their messages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unlooked: Vec<String>,
     /// How many people wrote the changes.
     pub people: u64,
     /// What the changes weigh, all in all.

@@ -22,7 +22,7 @@ use self::unit::Unit;
 use super::bundle::{Bundle, Change, Commit, Dropped};
 use super::day::{begins_at, day_of_seconds, ends_at, is_over};
 use super::forge::{Forge, Remote};
-use super::git::{Detail, Git, GitError, Identity};
+use super::git::{Detail, Git, GitError, Identity, Looked};
 use super::landed::{History, Landing};
 use super::log::{self, Entry};
 use super::release::{self, Release};
@@ -99,6 +99,8 @@ pub struct Messages {
     /// headline.
     pub known: Vec<(i64, String, String)>,
     pub detail: Detail,
+    /// The ids of those without their files, which are too much.
+    pub unlooked: Vec<String>,
     /// How many there was no room for.
     pub over_limit: u64,
 }
@@ -125,10 +127,15 @@ impl Gatherer<'_> {
         ids.extend(newest.iter().flat_map(|landing| &landing.brought).map(id));
         let mut room = log::ROOM;
         let wanted = &ids[..ids.len().min(self.limit)];
-        let (entries, detail) = git.commits(wanted, &mut room).await?;
+        let looked = git.commits(wanted, &mut room).await?;
+        let Looked {
+            entries,
+            detail,
+            unlooked,
+        } = looked;
         let over_limit = (ids.len() - entries.len()) as u64;
         let taken_back = undone::of(&entries, &landed.history);
-        let (undone, _) = git.commits(&taken_back, &mut room).await?;
+        let undone = git.messages(&taken_back, &mut room).await?;
         let entries = entries
             .into_iter()
             .map(|entry| (entry.id.clone(), entry))
@@ -139,6 +146,7 @@ impl Gatherer<'_> {
             undone,
             known,
             detail,
+            unlooked,
             over_limit,
         })
     }
@@ -164,6 +172,7 @@ impl Gatherer<'_> {
         let mut sorter = Sorter {
             rules: self.rules,
             counts: read.detail == Detail::Lines,
+            unlooked: read.unlooked.into_iter().collect(),
             dropped: Dropped {
                 over_limit: read.over_limit,
                 ..Dropped::default()
@@ -180,6 +189,7 @@ impl Gatherer<'_> {
             changes.extend(change.map(|change| Change { undoes, ..change }));
         }
         let mut releases = sorter.releases.told;
+        let unlooked = sorter.unlooked.into_iter().collect();
         name(&mut changes, &mut releases);
         Bundle {
             repository: self.identity.name.clone(),
@@ -191,6 +201,7 @@ impl Gatherer<'_> {
             changes,
             releases,
             dropped: sorter.dropped,
+            unlooked,
             people: sorter.people.count(),
         }
     }
@@ -222,6 +233,8 @@ fn substance(changes: &[Change]) -> u32 {
 struct Sorter<'r> {
     rules: &'r Rules,
     counts: bool,
+    /// Whose lines nobody counted.
+    unlooked: BTreeSet<String>,
     dropped: Dropped,
     people: People,
     releases: Releases<'r>,
@@ -244,7 +257,8 @@ impl Sorter<'_> {
             return None;
         }
         self.people.wrote(&unit, self.rules);
-        Some(unit.change(self.rules, self.counts))
+        let counts = self.counts && !self.unlooked.contains(&unit.entry.id);
+        Some(unit.change(self.rules, counts))
     }
 }
 

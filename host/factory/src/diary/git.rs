@@ -53,10 +53,15 @@ pub struct Git {
     program: OsString,
     folder: PathBuf,
     deadline: Instant,
+    memory_mib: u64,
 }
 
+/// Commits whose files are more than git may take memory for, after which it is asked for no files any more:
+/// each try takes all of that memory, and its time.
+const HARMFUL: usize = 2;
+
 /// How much of the files is there to be looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
     /// Lines are counted.
     Lines,
@@ -64,6 +69,15 @@ pub enum Detail {
     Names,
     /// A partial clone without folders, too.
     Nothing,
+}
+
+/// Commits that were looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    pub entries: Vec<Entry>,
+    pub detail: Detail,
+    /// The ids of those whose files git could not look at in the memory that it has: they come without.
+    pub unlooked: Vec<String>,
 }
 
 /// What a repository is called and known by.
@@ -98,7 +112,15 @@ impl Git {
             program: program.into(),
             folder,
             deadline,
+            memory_mib: MEMORY_MIB,
         })
+    }
+
+    /// The same with less memory than it has by default.
+    #[must_use]
+    pub fn within(mut self, memory_mib: u64) -> Self {
+        self.memory_mib = memory_mib.min(MEMORY_MIB);
+        self
     }
 
     /// Its remote `origin`, and how it is called.
@@ -266,8 +288,63 @@ impl Git {
 
     /// Messages and files of some commits, in the order asked: of the first of them if all would
     /// take more than `room` bytes of memory. What they take is taken from it. Where contents of
-    /// files are missing, files are named; of a partial clone folders may be missing, too.
-    pub async fn commits(
+    /// files are missing, files are named; of a partial clone folders may be missing, too. One whose files are more than git may take
+    /// memory for comes without them, and keeps no other away.
+    pub async fn commits(&self, ids: &[String], room: &mut usize) -> Result<Looked, GitError> {
+        match self.looked_at(ids, room).await {
+            Err(GitError::Memory(_)) => self.one_by_one(ids, room).await,
+            Ok((entries, detail)) => Ok(Looked {
+                entries,
+                detail,
+                unlooked: Vec::new(),
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The messages of some commits, as [`Git::commits`] gives them; none of their files is looked at.
+    pub async fn messages(&self, ids: &[String], room: &mut usize) -> Result<Vec<Entry>, GitError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.logged(ids, Detail::Nothing, room).await?.0)
+    }
+
+    /// Each by itself, so that those whose files are too much are known.
+    async fn one_by_one(&self, ids: &[String], room: &mut usize) -> Result<Looked, GitError> {
+        let mut looked = Looked {
+            entries: Vec::new(),
+            detail: Detail::Lines,
+            unlooked: Vec::new(),
+        };
+        for (at, id) in ids.iter().enumerate() {
+            if *room == 0 {
+                break;
+            }
+            if looked.unlooked.len() >= HARMFUL {
+                looked.unlooked.extend_from_slice(&ids[at..]);
+                looked
+                    .entries
+                    .extend(self.messages(&ids[at..], room).await?);
+                break;
+            }
+            let one = std::slice::from_ref(id);
+            match self.looked_at(one, room).await {
+                Ok((entries, detail)) => {
+                    looked.entries.extend(entries);
+                    looked.detail = looked.detail.max(detail);
+                }
+                Err(GitError::Memory(_)) => {
+                    looked.unlooked.push(id.clone());
+                    looked.entries.extend(self.messages(one, room).await?);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(looked)
+    }
+
+    async fn looked_at(
         &self,
         ids: &[String],
         room: &mut usize,
@@ -380,7 +457,7 @@ impl Git {
 
     fn spawn(&self, args: &[&str]) -> Result<Child, GitError> {
         let bounds = Bounds {
-            memory_mib: MEMORY_MIB,
+            memory_mib: self.memory_mib,
             // The caller that waits for it ends it before; this is for one whose caller has gone.
             seconds: 2 * (self.left().as_secs() + 1),
         };

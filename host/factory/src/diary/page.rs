@@ -2,10 +2,10 @@
 //! their citations. Its words and language are the operator's; it has three blocks, `title`,
 //! `excerpt` and `text`.
 
-use callboard_core::template;
-use minijinja::Environment;
+use callboard_core::template::{self, Shape, Stranger};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
+use minijinja::{Environment, ErrorKind};
 use serde::Serialize;
 
 use super::bundle::Dropped;
@@ -201,6 +201,7 @@ pub struct Rendered {
 #[error("{TEMPLATE}, line {line}: {cause}")]
 pub struct Unrendered {
     pub line: usize,
+    pub kind: ErrorKind,
     pub cause: String,
 }
 
@@ -208,6 +209,7 @@ impl From<minijinja::Error> for Unrendered {
     fn from(error: minijinja::Error) -> Self {
         Self {
             line: error.line().unwrap_or(1),
+            kind: error.kind(),
             cause: template::reason(&error),
         }
     }
@@ -225,16 +227,17 @@ pub fn render(text: &str, page: &Page) -> Result<Rendered, Unrendered> {
     })
 }
 
-/// The names that a template takes from its page, with their parts; none of one that does not compile.
-pub fn names(text: &str) -> Vec<String> {
-    let environment = environment();
-    let template = environment.and_then(|environment| {
-        let template = environment.template_from_named_str(TEMPLATE, text)?;
-        Ok(template.undeclared_variables(true))
+/// The names of a template that no page has: what `pages` have together, every page may have.
+pub fn strangers(text: &str, pages: &[Page]) -> Vec<Stranger> {
+    let pages = pages
+        .iter()
+        .filter_map(|page| serde_json::to_value(page).ok());
+    let given = Shape::of(pages);
+    let found = template::bounded(text).and_then(|_| {
+        template::on_deep_stack(|| template::strangers(&environment()?, text, ("a page", &given)))
     });
-    let mut names: Vec<String> = template.into_iter().flatten().collect();
-    names.sort_unstable();
-    names
+    // One that does not compile is told by its rendering.
+    found.unwrap_or_default()
 }
 
 fn environment() -> Result<Environment<'static>, minijinja::Error> {

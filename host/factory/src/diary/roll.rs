@@ -3,6 +3,7 @@
 
 use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope};
 use callboard_core::workspace::{Definitions, Place};
+use minijinja::ErrorKind;
 
 use super::bundle::{Bundle, Change, Commit, Dropped, Point, Undone};
 use super::composer::compile;
@@ -23,11 +24,13 @@ pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     if file.is_some() || is_needed(definitions) {
         let absent = || {
             let mend = "add it; `callboard init` in another folder writes the bundled one";
-            Some((1, Miss::new(format!("there is no {TEMPLATE}"), mend)))
+            Some(((1, 1), Miss::new(format!("there is no {TEMPLATE}"), mend)))
         };
         let miss = file.as_deref().map_or_else(absent, wrong);
         let mut place = Place::start(TEMPLATE);
-        place.line = miss.as_ref().map_or(1, |(line, _)| *line);
+        if let Some(((line, column), _)) = &miss {
+            (place.line, place.column) = (*line, *column);
+        }
         let referrer = Referrer::Handler(HANDLERS[0].to_owned());
         let reference = Reference::new(referrer, "template", ReferenceKind::Template, TEMPLATE);
         references.push(reference.at(place).missed(miss.map(|(_, miss)| miss)));
@@ -66,18 +69,27 @@ fn is_needed(definitions: &Definitions) -> bool {
     })
 }
 
-/// The line of a mistake in a template, and what it is.
-fn wrong(text: &str) -> Option<(usize, Miss)> {
-    for page in samples() {
+/// Where a template is mistaken, and in what: the line and the column.
+fn wrong(text: &str) -> Option<((usize, usize), Miss)> {
+    let samples = samples();
+    if let Some(stranger) = page::strangers(text, &samples).into_iter().next() {
+        let problem = unfilled(&stranger.problem);
+        let miss = Miss::new(problem, stranger.mend);
+        return Some(((stranger.line, stranger.column), miss));
+    }
+    for page in samples {
         match render(text, &page) {
-            Err(error) => return Some(unfilled(text, &page, &error)),
+            Err(error) => {
+                let (line, miss) = no_block(text).unwrap_or_else(|| refused(&error));
+                return Some(((line, 1), miss));
+            }
             Ok(made)
                 if made.title.is_empty()
                     || made.excerpt.is_empty()
                     || made.text.trim().is_empty() =>
             {
                 let problem = "a block of `title`, `excerpt` and `text` gives nothing";
-                return Some((1, Miss::new(problem, "write the block that is empty")));
+                return Some(((1, 1), Miss::new(problem, "write the block that is empty")));
             }
             Ok(_) => {}
         }
@@ -85,62 +97,37 @@ fn wrong(text: &str) -> Option<(usize, Miss)> {
     None
 }
 
-/// Where a template cannot be filled in, by what, and what may stand there.
-fn unfilled(text: &str, page: &Page, error: &Unrendered) -> (usize, Miss) {
-    let failed = |cause: &str| format!("the template cannot be filled in: {cause}");
-    let lines = || text.lines().zip(1..);
-    if let Some(block) = BLOCKS
-        .iter()
-        .find(|block| !text.contains(&format!("block {block}")))
-    {
-        let problem = failed(&format!("it has no block `{block}`"));
-        let mend = format!("write `{{% block {block} %}}…{{% endblock %}}`");
-        let begins = lines().find(|(line, _)| {
-            let names = line.split("block ").skip(1);
-            let mut names = names.filter_map(|rest| rest.split_whitespace().next());
-            names.any(|name| !BLOCKS.contains(&name))
-        });
-        return (
-            begins.map_or(1, |(_, number)| number),
-            Miss::new(problem, mend),
-        );
-    }
-    if let Some((path, known)) = absent(text, page) {
-        let at = lines().find(|(line, _)| line.contains(&path));
-        let problem = failed(&format!("`{path}` is nothing that a page has"));
-        let mend = format!("write one of {}", known.join(", "));
-        (
-            at.map_or(error.line, |(_, number)| number),
-            Miss::new(problem, mend),
-        )
-    } else {
-        let line = lines().find(|(_, number)| *number == error.line);
-        let line = line.map_or("", |(line, _)| line.trim());
-        let problem = failed(&format!("{}: {line}", error.cause));
-        let mend = "write what every day has, or ask first: `{% if … is defined %}`";
-        (error.line, Miss::new(problem, mend))
-    }
+fn unfilled(cause: &str) -> String {
+    format!("the template cannot be filled in: {cause}")
 }
 
-/// The first name of a template that a page has not, and what may stand in its place.
-fn absent(text: &str, page: &Page) -> Option<(String, Vec<String>)> {
-    let whole = serde_json::to_value(page).ok()?;
-    for path in page::names(text) {
-        let mut value = &whole;
-        let mut before = String::new();
-        for part in path.split('.') {
-            let Some(known) = value.as_object() else {
-                break;
-            };
-            let Some(next) = known.get(part) else {
-                let name = |key: &String| format!("`{before}{key}`");
-                return Some((path.clone(), known.keys().map(name).collect()));
-            };
-            before = format!("{before}{part}.");
-            value = next;
+/// The miss of a block that is not there, at the one that may have been meant to be it.
+fn no_block(text: &str) -> Option<(usize, Miss)> {
+    let mut blocks = BLOCKS.iter();
+    let block = blocks.find(|block| !text.contains(&format!("block {block}")))?;
+    let problem = unfilled(&format!("it has no block `{block}`"));
+    let mend = format!("write `{{% block {block} %}}…{{% endblock %}}`");
+    let begins = text.lines().zip(1..).find(|(line, _)| {
+        let names = line.split("block ").skip(1);
+        let mut names = names.filter_map(|rest| rest.split_whitespace().next());
+        names.any(|name| !BLOCKS.contains(&name))
+    });
+    let line = begins.map_or(1, |(_, number)| number);
+    Some((line, Miss::new(problem, mend)))
+}
+
+/// The miss of a template that cannot be rendered, in the words of the engine and with what mends it.
+fn refused(error: &Unrendered) -> (usize, Miss) {
+    let mend = match error.kind {
+        ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction => {
+            "write one that minijinja has, or remove it"
         }
-    }
-    None
+        ErrorKind::UndefinedError => {
+            "a value may be absent: ask first, `{% if … %}`, or give one for it, `{{ … or \"…\" }}`"
+        }
+        _ => "correct the template",
+    };
+    (error.line, Miss::new(unfilled(&error.cause), mend))
 }
 
 /// Pages with all that a page can have, and with nothing but what each has.
@@ -168,6 +155,8 @@ fn samples() -> [Page; 3] {
         no_room: 2,
         ..told.left_out
     };
+    // Whatever an item can have, one that is only named has, too.
+    told.rest.extend(page.sections.iter().cloned());
     let quiet = Bundle {
         day: "2026-12-31".to_owned(),
         repository: "sample".to_owned(),
@@ -260,6 +249,7 @@ fn sample() -> Bundle {
             undone: 3,
             over_limit: 4,
         },
+        unlooked: Vec::new(),
         people: 2,
         substance: 40,
     }
@@ -267,6 +257,8 @@ fn sample() -> Bundle {
 
 #[cfg(test)]
 mod tests {
+    use callboard_core::template::Shape;
+
     use super::*;
 
     #[test]
@@ -274,7 +266,7 @@ mod tests {
         let text = include_str!("../../workspace/templates/diary.md");
         assert!(wrong(text).is_none());
         let broken = text.replacen("repository.name", "repository.nam", 1);
-        let (line, miss) = wrong(&broken).expect("a miss");
+        let ((line, _), miss) = wrong(&broken).expect("a miss");
         let place = broken
             .lines()
             .position(|line| line.contains("repository.nam "))
@@ -284,5 +276,109 @@ mod tests {
         let nothing = "{% block title %}{% endblock %}{% block excerpt %}x{% endblock %}{% block text %}x{% endblock %}";
         let (_, miss) = wrong(nothing).expect("a miss");
         assert!(miss.problem.contains("gives nothing"), "{}", miss.problem);
+    }
+    /// What is written at the end of the text, the problem and the mend.
+    const SLIPS: &[(&str, &str, &str)] = &[
+        (
+            "{% for i in rest %}{{ i.cit }}{% endfor %}",
+            "`i.cit` is nothing that a page has",
+            "write `i.cite`",
+        ),
+        (
+            "{% for r in releases %}{{ r.txt }}{% endfor %}",
+            "`r.txt`",
+            "write `r.text`",
+        ),
+        (
+            "{% for i in rest %}{{ 'x' if i.brekaing }}{% endfor %}",
+            "`i.brekaing`",
+            "write `i.breaking`",
+        ),
+        (
+            "{% for i in rest %}{% for c in i.sources %}{{ c.lnk }}{% endfor %}{% endfor %}",
+            "`c.lnk`",
+            "write `c.link`",
+        ),
+        (
+            "{% for t in themes %}{{ t.name }}{% endfor %}",
+            "`t.name`",
+            "write one of `t.count`, `t.theme`",
+        ),
+        (
+            "{{ repository.link.x }}",
+            "`repository.link` is a text",
+            "write `repository.link`",
+        ),
+        (
+            "{% if rest and rest[0].txt is defined %}{% endif %}",
+            "`rest[0].txt`",
+            "write `rest[0].text`",
+        ),
+        (
+            "{% macro m(it) %}{{ it.resaon }}{% endmacro %}{% for i in rest %}{{ m(i) }}{% endfor %}",
+            "`it.resaon`",
+            "write `it.reason`",
+        ),
+        (
+            "{{ rest | rejectattr('reson') | list }}",
+            "`reson`",
+            "write `reason`",
+        ),
+        ("{{ rest.text }}", "`rest` is a list", "go through it"),
+        (
+            "{% if left_out.over_limit > 300 %}{{ x }}{% endif %}",
+            "`x` is nothing",
+            "write one of",
+        ),
+        (
+            "{{ title|foo }}",
+            "unknown filter",
+            "write one that minijinja has",
+        ),
+    ];
+
+    /// A slip is named where it stands, with the name that was meant, in loops and macros and where no
+    /// sample day comes.
+    #[test]
+    fn a_slip_in_a_list_is_named_where_it_stands() {
+        let text = include_str!("../../workspace/templates/diary.md");
+        let end = "{% endblock %}\n";
+        for (slip, problem, mend) in SLIPS {
+            let at = text.rfind(end).expect("an end");
+            let broken = format!("{}\n{slip}\n{}", &text[..at], &text[at..]);
+            let ((line, _), miss) = wrong(&broken).expect(slip);
+            let stands = broken[..=at].matches('\n').count() + 1;
+            assert_eq!(line, stands, "{slip}: {}", miss.problem);
+            let said = (miss.problem.contains(problem), miss.mend.contains(mend));
+            assert_eq!(
+                said,
+                (true, true),
+                "{slip}: {} / {}",
+                miss.problem,
+                miss.mend
+            );
+        }
+    }
+
+    /// A list that no sample fills would let every name below it pass.
+    #[test]
+    fn the_samples_have_all_that_a_page_can_have() {
+        fn empty(path: &str, shape: &Shape, found: &mut Vec<String>) {
+            match shape {
+                Shape::Any => found.push(path.to_owned()),
+                Shape::Plain => {}
+                Shape::List(element) => empty(&format!("{path}[]"), element, found),
+                Shape::Parts(parts) => parts
+                    .iter()
+                    .for_each(|(key, it)| empty(&format!("{path}.{key}"), it, found)),
+            }
+        }
+        let samples = samples();
+        let pages = samples
+            .iter()
+            .map(|page| serde_json::to_value(page).expect("a page"));
+        let mut found = Vec::new();
+        empty("", &Shape::of(pages), &mut found);
+        assert!(found.is_empty(), "{found:?}");
     }
 }

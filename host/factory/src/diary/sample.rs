@@ -66,6 +66,7 @@ pub(crate) fn of(entries: Vec<Entry>) -> Bundle {
         undone: Vec::new(),
         known: Vec::new(),
         detail: Detail::Lines,
+        unlooked: Vec::new(),
         over_limit: 0,
     };
     let landed = Landed::new(lister.finish(false));

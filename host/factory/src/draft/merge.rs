@@ -9,6 +9,10 @@ use similar::{Algorithm, DiffOp, TextDiff, capture_diff_slices};
 const OURS: &str = "<<<<<<< draft ";
 const BETWEEN: &str = "=======";
 const THEIRS: &str = ">>>>>>> draft ";
+/// The most that two texts are held against each other, in lines of the one times lines of the other, where they
+/// differ: a post of common lines has a tenth of it. What is more is one change: texts of nothing but short
+/// lines would be compared for minutes.
+const LARGEST: usize = 1 << 25;
 
 /// A text, and how marks and diffs name it: `2, edited by Ada`.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +58,18 @@ pub fn unsettled(text: &str) -> i64 {
 
 /// What one text changed of another, as a unified diff; empty if nothing.
 pub fn unified(old: Side<'_>, new: Side<'_>) -> String {
+    let (before, after) = (lines(old.text), lines(new.text));
+    if !comparable(&before, &after) {
+        let lines = |text: &str, mark: &str| -> String {
+            text.lines().map(|line| format!("{mark}{line}\n")).collect()
+        };
+        let (count, all) = (old.text.lines().count(), new.text.lines().count());
+        let head = format!(
+            "--- {}\n+++ {}\n@@ -1,{count} +1,{all} @@\n",
+            old.name, new.name
+        );
+        return head + &lines(old.text, "-") + &lines(new.text, "+");
+    }
     let diff = TextDiff::from_lines(old.text, new.text);
     let mut unified = diff.unified_diff();
     unified.header(old.name, new.name).to_string()
@@ -73,7 +89,28 @@ fn push(text: &mut String, lines: &[&str]) {
 /// Lines of the base, with the lines that stand in their place.
 type Change = (Range<usize>, Range<usize>);
 
+/// Whether what differs of two texts is little enough to be compared line by line.
+fn comparable(old: &[&str], new: &[&str]) -> bool {
+    let (_, old, new) = differing(old, new);
+    old.saturating_mul(new) <= LARGEST
+}
+
+/// How many lines two texts begin with alike, and how many differ of each between that and what they end with
+/// alike.
+fn differing(old: &[&str], new: &[&str]) -> (usize, usize, usize) {
+    let same = |(a, b): &(&&str, &&str)| a == b;
+    let head = old.iter().zip(new).take_while(same).count();
+    let (old, new) = (&old[head..], &new[head..]);
+    let tail = old.iter().rev().zip(new.iter().rev());
+    let tail = tail.take_while(same).count();
+    (head, old.len() - tail, new.len() - tail)
+}
+
 fn changes(base: &[&str], new: &[&str]) -> Vec<Change> {
+    if !comparable(base, new) {
+        let (head, old, new) = differing(base, new);
+        return vec![(head..head + old, head..head + new)];
+    }
     let ops = capture_diff_slices(Algorithm::Patience, base, new);
     let changed = ops
         .into_iter()
@@ -99,10 +136,10 @@ fn regions(a: &[Change], b: &[Change]) -> Vec<Range<usize>> {
 /// What a side has in the place of a region, which no change of it crosses.
 fn side(changes: &[Change], region: &Range<usize>) -> Range<usize> {
     let moved = |upto: usize, inside: bool| {
-        let before = changes.iter().take_while(|(old, _)| {
+        let before = changes.partition_point(|(old, _)| {
             old.end < upto || old.end == upto && (inside || old.start < region.start)
         });
-        match before.last() {
+        match before.checked_sub(1).map(|last| &changes[last]) {
             Some((old, new)) => new.end + (upto - old.end),
             None => upto,
         }
@@ -149,6 +186,25 @@ mod tests {
         assert_eq!(unsettled(&both), 2);
         let inserted = merged("one\nx\n\ntwo\n\nthree\n", "one\ny\n\ntwo\n\nthree\n");
         assert_eq!(unsettled(&inserted), 1, "{inserted}");
+    }
+
+    /// Tens of thousands of lines that are like each other: to compare them is a product.
+    #[test]
+    fn texts_of_nothing_but_short_lines_are_one_change() {
+        let text = |step: usize| -> String {
+            let letters = (0..60_000_usize).map(|at| if at * step % 7 < 3 { "a\n" } else { "b\n" });
+            format!("head\n{}tail\n", letters.collect::<String>())
+        };
+        let (base, ours, theirs) = (text(2), text(3), text(5));
+        let found = changes(&lines(&base), &lines(&ours));
+        assert_eq!(found.len(), 1, "{found:?}");
+        let named = |text, name| Side { text, name };
+        let merged = merge(&base, named(&ours, "2"), named(&theirs, "3"));
+        assert!(merged.starts_with("head\n") && merged.ends_with("tail\n"));
+        assert_eq!(unsettled(&merged), 1);
+        assert_eq!(merge(&base, named(&ours, "2"), named(&base, "3")), ours);
+        let diff = unified(named(&base, "1"), named(&ours, "2"));
+        assert!(diff.starts_with("--- 1\n+++ 2\n@@ -1,60002 +1,60002 @@\n-head\n"));
     }
 
     #[test]

@@ -18,7 +18,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
-    /// Nobody listens there.
+    /// The connection was refused.
     Unreachable,
     /// The server's name has no address.
     Dns,
@@ -32,7 +32,7 @@ pub enum Cause {
     Denied,
     /// The server is up and its model is not.
     Degraded,
-    /// The server works for somebody else; later it may not.
+    /// The server is busy with another request.
     Busy,
     /// The server has not the memory for it.
     OutOfMemory,
@@ -134,7 +134,7 @@ impl From<ClientError> for Trouble {
             ClientErrorKind::Denied => Cause::Denied,
             ClientErrorKind::BadRequest => Cause::BadRequest,
             ClientErrorKind::Dns => Cause::Dns,
-            // A cassette without the answer: nobody was asked, as its message says.
+            // A cassette without the answer: no server was asked, as its message says.
             ClientErrorKind::Unreachable | ClientErrorKind::NotRecorded => Cause::Unreachable,
             ClientErrorKind::Tls => Cause::Tls,
             ClientErrorKind::Reset => Cause::Reset,

@@ -21,7 +21,7 @@ pub const PIXELS: u64 = 40_000_000;
 const MEMORY: u64 = 512 << 20;
 /// How well a JPEG is written, of 100.
 const QUALITY: u8 = 85;
-/// The most bytes of a picture that is kept, and given to whoever asks for it.
+/// The most bytes of a picture that is kept, and given to readers.
 const KEPT: usize = 8 << 20;
 /// How much higher than wide it may be.
 const HEIGHTS: u32 = 4;

@@ -72,7 +72,7 @@ pub struct Planned {
     pub heading: Option<String>,
     /// What it is to show.
     pub prompt: String,
-    /// What it shows, for who does not see it, until somebody has looked.
+    /// What it shows, for who does not see it, until a model or a person has looked.
     pub alt: String,
 }
 

@@ -20,7 +20,7 @@ pub const URL: &str = "images.url";
 pub const MODEL: &str = "images.model";
 pub const KEY: &str = "images.key";
 
-const READER: &str = "whoever makes pictures";
+const READER: &str = "what makes pictures";
 
 /// What is read of the server.
 pub(crate) const READS: [SettingRead; 4] = [
@@ -140,14 +140,17 @@ impl Provider {
         };
         let mut request = self.request("GET", self.at(path), deadline);
         request.max_body = HEALTH;
+        // A list of models may be of any length, and nothing of it is read.
+        request.cut = self.protocol == Protocol::OpenAi;
         request
     }
 
-    /// What it says of its health. One that has no such address is taken for well.
+    /// What it says of its health. One that has no such address is taken for well, and so is one that
+    /// lists its models to other keys: ours may be for pictures alone.
     pub fn is_well(&self, response: &Response) -> Result<(), Trouble> {
-        match response.status {
-            200..300 if self.protocol == Protocol::Sdxl => well(&response.body),
-            200..300 | 404 | 405 => Ok(()),
+        match (self.protocol, response.status) {
+            (Protocol::Sdxl, 200..300) => well(&response.body),
+            (Protocol::OpenAi, 401 | 403) | (_, 200..300 | 404 | 405) => Ok(()),
             _ => Err(said::trouble(response)),
         }
     }
@@ -267,6 +270,7 @@ impl Provider {
             }),
             deadline,
             max_body: BODY,
+            cut: false,
             redirects: 0,
             fresh_connection: false,
             url: url.into(),

@@ -28,6 +28,15 @@ pub fn parts(text: &str) -> Result<Vec<Part>, Unshowable> {
     parsed(text, |root| read(root, text))
 }
 
+/// The items of a list, each with all of its lines and what is below it.
+pub fn items(list: &str) -> Result<Vec<String>, Unshowable> {
+    parsed(list, |root| {
+        let lines: Vec<&str> = list.lines().collect();
+        let items = root.children().flat_map(comrak::arena_tree::Node::children);
+        items.map(|item| part(item, &lines).text).collect()
+    })
+}
+
 fn read(root: Node<'_>, text: &str) -> Vec<Part> {
     let lines: Vec<&str> = text.lines().collect();
     let parts = root.children().map(|node| part(node, &lines));

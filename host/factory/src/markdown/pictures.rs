@@ -19,7 +19,7 @@ pub struct Section {
 
 /// A picture of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
+pub struct PlacedPicture {
     pub src: String,
     pub alt: String,
     /// Where it stands in the text, in bytes.
@@ -57,7 +57,7 @@ pub fn sections(markdown: &str) -> Result<Vec<Section>, Unshowable> {
 }
 
 /// The pictures of a text, in order.
-pub fn shown(markdown: &str) -> Result<Vec<Shown>, Unshowable> {
+pub fn shown(markdown: &str) -> Result<Vec<PlacedPicture>, Unshowable> {
     parsed(markdown, |root| {
         let lines = &Lines::of(markdown);
         let nodes = root.descendants();
@@ -159,7 +159,7 @@ fn below(markdown: &str, heading: &str) -> Result<Option<usize>, Unshowable> {
     })
 }
 
-fn picture(node: Node<'_>, markdown: &str, lines: &Lines) -> Option<Shown> {
+fn picture(node: Node<'_>, markdown: &str, lines: &Lines) -> Option<PlacedPicture> {
     let NodeValue::Image(link) = &node.data().value else {
         return None;
     };
@@ -178,7 +178,7 @@ fn picture(node: Node<'_>, markdown: &str, lines: &Lines) -> Option<Shown> {
     markdown
         .get(place.clone())?
         .starts_with("![")
-        .then(|| Shown {
+        .then(|| PlacedPicture {
             src: link.url.clone(),
             alt: node.collect_text(),
             place,

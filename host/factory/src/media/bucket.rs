@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callboard_core::client::Client;
-use callboard_core::exchange::{ClientError, ClientErrorKind, Request, Response};
+use callboard_core::client::{Client, Network};
+use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
+use callboard_core::handler::{Call, Resources};
 use callboard_core::settings::{SettingError, Snapshot};
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt as _;
@@ -27,7 +28,31 @@ const BODY: u64 = 32 << 20;
 /// Headers that the client writes itself.
 const OWN: [&str; 2] = ["host", "content-length"];
 /// Headers of an answer that the store reads.
-const READ: [&str; 4] = ["content-type", "etag", "last-modified", "x-amz-version-id"];
+const READ: [&str; 5] = [
+    "content-range",
+    "content-type",
+    "etag",
+    "last-modified",
+    "x-amz-version-id",
+];
+
+/// How long the server is waited for.
+#[derive(Debug, Clone, Copy)]
+pub enum Patience {
+    /// All that is asked of it has to be answered by then.
+    Until(Instant),
+    /// Each request may take so long: a reader takes a picture at his own pace.
+    Each(Duration),
+}
+
+impl Patience {
+    fn left(self) -> Duration {
+        match self {
+            Patience::Until(until) => until.saturating_duration_since(Instant::now()),
+            Patience::Each(time) => time,
+        }
+    }
+}
 
 /// Why there is no bucket to ask.
 #[derive(Debug, thiserror::Error)]
@@ -42,11 +67,53 @@ pub enum BucketError {
     Store(#[from] object_store::Error),
 }
 
+/// By what the store is asked, and for how long.
+#[derive(Clone)]
+pub enum StoreClient {
+    /// By a stage, as all that it asks, until it has to have ended.
+    Stage(Arc<dyn Resources>, Instant),
+    /// By the program itself, for as long as its asker waits.
+    Program(Network, Patience),
+}
+
+impl StoreClient {
+    pub fn of(call: &Call) -> Self {
+        let until = call.deadline;
+        StoreClient::Stage(Arc::clone(&call.resources), until)
+    }
+
+    /// The same for so long at most.
+    pub fn within(call: &Call, longest: Duration) -> Self {
+        StoreClient::Stage(Arc::clone(&call.resources), Instant::now() + longest)
+    }
+
+    async fn send(&self, to: &Url, request: HttpRequest) -> Result<Response, HttpError> {
+        let sent = match self {
+            StoreClient::Stage(resources, until) => {
+                let left = until.saturating_duration_since(Instant::now());
+                let request = ours(request, left).await?;
+                resources.send(Reach::Origin(to), request).await
+            }
+            StoreClient::Program(network, patience) => {
+                let request = ours(request, patience.left()).await?;
+                Client::for_operator(to).over(network).send(request).await
+            }
+        };
+        sent.map_err(failed)
+    }
+}
+
+impl fmt::Debug for StoreClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoreClient")
+    }
+}
+
 /// The bucket of the settings.
 pub(super) fn open(
     settings: &Snapshot,
     bucket: &str,
-    until: Instant,
+    client: StoreClient,
 ) -> Result<Arc<dyn ObjectStore>, BucketError> {
     let text = |key: &'static str| settings.text(key)?.ok_or(BucketError::Missing(key));
     let endpoint = text(ENDPOINT)?;
@@ -55,7 +122,7 @@ pub(super) fn open(
         .map_err(|_| BucketError::Address(endpoint))?;
     let secret = settings.secret(SECRET_KEY)?;
     let secret = secret.ok_or(BucketError::Missing(SECRET_KEY))?;
-    // It is asked again by the stage, which says so, and by nobody in between.
+    // The stage asks again, and says so; nothing in between does.
     let once = RetryConfig {
         max_retries: 0,
         ..RetryConfig::default()
@@ -69,34 +136,20 @@ pub(super) fn open(
         .with_virtual_hosted_style_request(false)
         .with_client_options(ClientOptions::new().with_allow_http(true))
         .with_retry(once)
-        .with_http_connector(Connector { url, until });
+        .with_http_connector(Sender { url, client });
     Ok(Arc::new(store.build()?))
 }
 
 /// Makes the store ask through our client.
 #[derive(Debug, Clone)]
-struct Connector {
-    url: Url,
-    until: Instant,
-}
-
-impl HttpConnector for Connector {
-    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Sender {
-            client: Client::for_operator(&self.url),
-            until: self.until,
-        }))
-    }
-}
-
 struct Sender {
-    client: Client,
-    until: Instant,
+    url: Url,
+    client: StoreClient,
 }
 
-impl fmt::Debug for Sender {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sender")
+impl HttpConnector for Sender {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(self.clone()))
     }
 }
 
@@ -109,11 +162,7 @@ impl HttpService for Sender {
         's: 'a,
         Self: 'a,
     {
-        Box::pin(async move {
-            let left = self.until.saturating_duration_since(Instant::now());
-            let response = self.client.send(ours(request, left).await?).await;
-            theirs(response.map_err(failed)?)
-        })
+        Box::pin(async move { theirs(self.client.send(&self.url, request).await?) })
     }
 }
 
@@ -122,6 +171,15 @@ async fn ours(request: HttpRequest, deadline: Duration) -> Result<Request, HttpE
     let headers = parts.headers.iter();
     let headers = headers.filter(|(name, _)| !OWN.contains(&name.as_str()));
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    // Who is asked for a piece may not answer with the whole.
+    let range = parts
+        .headers
+        .get("range")
+        .map(|range| text(range.as_bytes()));
+    let max_body = match range {
+        Some(range) => length(&range).unwrap_or_default().min(BODY),
+        None => BODY,
+    };
     Ok(Request {
         method: parts.method.to_string(),
         url: parts.uri.to_string(),
@@ -131,15 +189,22 @@ async fn ours(request: HttpRequest, deadline: Duration) -> Result<Request, HttpE
         body: body.collect().await?.to_bytes().to_vec(),
         credential: None,
         deadline,
-        max_body: BODY,
+        max_body,
+        cut: false,
         redirects: 0,
         fresh_connection: false,
     })
 }
 
+/// The bytes of a range such as `bytes=0-9`.
+fn length(range: &str) -> Option<u64> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
+    Some(last.checked_sub(first)? + 1)
+}
+
 fn theirs(response: Response) -> Result<HttpResponse, HttpError> {
-    let length = response.body.len();
-    let mut answer = HttpResponse::new(response.body.into());
+    let mut answer = HttpResponse::new(response.body.clone().into());
     let unread = |cause: &dyn fmt::Display| {
         failed(ClientError::new(
             ClientErrorKind::Unknown,
@@ -147,10 +212,11 @@ fn theirs(response: Response) -> Result<HttpResponse, HttpError> {
         ))
     };
     *answer.status_mut() = response.status.try_into().map_err(|error| unread(&error))?;
-    answer.headers_mut().insert("content-length", length.into());
+    answer
+        .headers_mut()
+        .insert("content-length", response.body.len().into());
     for name in READ {
-        let found = response.headers.iter().find(|(known, _)| known == name);
-        if let Some((_, value)) = found {
+        if let Some(value) = response.header(name) {
             let value = value.parse().map_err(|error| unread(&error))?;
             answer.headers_mut().insert(name, value);
         }

@@ -3,9 +3,10 @@
 
 use std::time::Instant;
 
+use callboard_core::client::Network;
 use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollScope};
 
-use super::{BUCKET, Media, STORE, bucket, place, taken, unwritable};
+use super::{BUCKET, Media, Patience, STORE, StoreClient, bucket, place, taken, unwritable};
 use crate::images::provider::{PROVIDER, Provider, URL};
 
 /// What a bucket needs.
@@ -30,7 +31,8 @@ pub(crate) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
         let needed = needed(scope, STORE, "is a bucket", &OF_BUCKET);
         let whole = needed.iter().all(|reference| reference.miss.is_none());
         references.extend(needed);
-        let opened = whole.then(|| Media::bucket(scope.settings, Instant::now()).err());
+        let client = StoreClient::Program(Network::default(), Patience::Until(Instant::now()));
+        let opened = whole.then(|| Media::bucket(scope.settings, client).err());
         opened.flatten().map(|error| error.to_string())
     } else {
         unfit(scope, server)

@@ -22,10 +22,10 @@ pub struct Memory {
 /// Count what is remembered.
 pub async fn counts(app: &App) -> Result<Memory, OperationError> {
     let mut memory = Memory {
-        commits: commits::count(app.store()).await?,
+        commits: app.store().read_one(commits::count()).await?,
         ..Memory::default()
     };
-    for count in embeddings::counts(app.store()).await? {
+    for count in app.store().read(embeddings::counts()).await? {
         if count.is_summary {
             memory.summaries += count.rows;
         } else {

@@ -1,12 +1,13 @@
-//! Posts: what is published.
+//! Posts: what is published, what was, and what will be.
+
+mod carry;
+mod retitle;
+mod steps;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-
-use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use callboard_core::address::Address;
 use callboard_core::app::App;
@@ -17,50 +18,59 @@ use callboard_core::store::findings;
 use crate::images;
 use crate::media::{self, Media, Pieces, Unstored};
 use crate::site::{self, SiteError, Unshown};
-use crate::tables::POST;
-use crate::tables::posts;
+use crate::tables::transitions::Word;
+use crate::tables::{POST, media as rows, post_slugs, posts};
 
-pub use crate::tables::posts::Post;
+pub use self::carry::{CarriedPost, CarriedPosts, DumpedPosts, ImportedPosts, dump, import, parse};
+pub use self::retitle::{NewTitle, retitle};
+pub use self::steps::{archive, history, publish, remove, restore, schedule, unpublish};
+pub use self::view::{Exported, MovedPost, PostMoveView};
+pub use crate::tables::posts::{Post, PostStatus};
 
 /// Pictures by their names.
 type Pictures = BTreeMap<String, Arc<[u8]>>;
 
-/// A post that was taken off the site.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct Removed {
-    /// The end of its address.
-    pub slug: String,
+/// What is at an address of a post.
+pub enum PostAddress {
+    /// Nothing, or what is not on the site yet.
+    Absent,
+    /// What was there was taken off the site.
+    Gone,
+    /// The post had it, and has this one now.
+    Moved(String),
+    Here(Box<Post>),
 }
 
-/// What an export came to.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct Exported {
-    /// How many files.
-    pub files: usize,
-    /// All of them together.
-    pub bytes: u64,
-    /// Posts that cannot be read or shown, and are left out.
-    pub left_out: Vec<Broken>,
-    /// Slugs that are no names of folders: their posts are left out, too.
-    pub no_folders: Vec<String>,
-    /// Names of pictures that posts show and the media store does not have.
-    pub no_pictures: Vec<String>,
-    /// The address that feeds, sitemap and canonical links lead to, if it is the one of this
-    /// machine because the workspace names none.
-    pub leads_to: Option<String>,
+/// The statuses of posts, as they are written.
+pub fn statuses() -> impl Iterator<Item = &'static str> {
+    PostStatus::ALL.iter().map(|status| status.word())
 }
 
-/// Published posts, newest first; one that cannot be read is among them.
-pub async fn list(app: &App, limit: u32) -> Result<Vec<ListEntry<Post>>, OperationError> {
-    Ok(posts::list(app.store(), limit).await?)
+/// Posts of one status, or all but those that were removed, newest first; one that cannot be read is among
+/// them.
+pub async fn list(
+    app: &App,
+    status: Option<&str>,
+    limit: u32,
+) -> Result<Vec<ListEntry<Post>>, OperationError> {
+    let mut all = PostStatus::ALL.iter().copied();
+    let status = status.and_then(|name| all.find(|status| status.word() == name));
+    Ok(posts::list(app.store(), status, limit).await?)
 }
 
-/// The published post that `wanted` names.
+/// The post that `wanted` names, whatever its status.
 pub async fn show(app: &App, wanted: &str) -> Result<Post, OperationError> {
+    found(app, wanted).await
+}
+
+/// The post that is named, be it by an address that it had before.
+async fn found(app: &App, wanted: &str) -> Result<Post, OperationError> {
+    if let Some(post) = posts::by_slug(app.store(), wanted).await? {
+        return Ok(post);
+    }
     let slug = named::key(app.store(), &POST, wanted).await?;
     let post = posts::by_slug(app.store(), &slug).await?;
-    post.filter(|post| !post.removed)
-        .ok_or_else(|| OperationError::usage(format!("post `{slug}` was removed just now")))
+    post.ok_or_else(|| named::gone("post", &slug))
 }
 
 /// Published posts that can be read, newest first, from the one at `offset` on.
@@ -93,29 +103,24 @@ pub async fn count(app: &App) -> Result<u64, OperationError> {
     Ok(posts::count(app.store()).await?)
 }
 
-/// The post of a slug, also one that was removed.
-pub async fn by_slug(app: &App, slug: &str) -> Result<Option<Post>, OperationError> {
-    Ok(posts::by_slug(app.store(), slug).await?)
-}
-
-/// Take a post off the site. Its address says "gone" from then on.
-pub async fn remove(app: &App, wanted: &str) -> Result<Removed, OperationError> {
-    let slug = show(app, wanted).await?.slug;
-    let remove = posts::remove(&slug, Timestamp::now());
-    app.store().execute(remove).await?;
-    Ok(Removed { slug })
+/// What a reader finds at an address.
+pub async fn at(app: &App, slug: &str) -> Result<PostAddress, OperationError> {
+    let post = posts::by_slug(app.store(), slug).await?;
+    Ok(match post {
+        Some(post) if post.status == PostStatus::Removed => PostAddress::Gone,
+        Some(post) if post.status.is_shown() && post.slug != slug => PostAddress::Moved(post.slug),
+        Some(post) if post.status.is_shown() => PostAddress::Here(Box::new(post)),
+        Some(_) | None => PostAddress::Absent,
+    })
 }
 
 /// Write the published site into a folder, as static files. `local` is the address of this machine
 /// at which it is served.
 pub async fn export(app: &App, folder: &Path, local: &Address) -> Result<Exported, OperationError> {
-    let count = u32::try_from(posts::count(app.store()).await?).unwrap_or(u32::MAX);
     let (mut all, mut left_out, mut no_folders) = (Vec::new(), Vec::new(), Vec::new());
-    for entry in posts::list(app.store(), count).await? {
+    for entry in posts::shown(app.store()).await? {
         match entry {
-            ListEntry::Known(post) if post.removed || site::is_file_name(&post.slug) => {
-                all.push(post);
-            }
+            ListEntry::Known(post) if site::is_file_name(&post.slug) => all.push(post),
             ListEntry::Known(post) => no_folders.push(post.slug),
             ListEntry::Broken(broken) => left_out.push(broken),
         }
@@ -124,8 +129,9 @@ pub async fn export(app: &App, folder: &Path, local: &Address) -> Result<Exporte
     let (pictures, no_pictures) = pictures(app, &all).await?;
     let assets = site.assets().clone().with_pictures(&pictures);
     let site = site.with_assets(assets);
+    let moved = post_slugs::moved(app.store()).await?;
     let target = folder.to_owned();
-    let work = beside::wait(move || site::export(&site, &all, &target));
+    let work = beside::wait(move || site::export(&site, &all, &moved, &target));
     let failed = |error: &dyn std::fmt::Display| OperationError::failed(error.to_string());
     let written = work.await.map_err(|error| failed(&error))?;
     let written = written.map_err(|error| failed(&error))?;
@@ -139,6 +145,7 @@ pub async fn export(app: &App, folder: &Path, local: &Address) -> Result<Exporte
     Ok(Exported {
         files: written.files,
         bytes: written.bytes,
+        redirects: written.redirects,
         left_out,
         no_folders,
         no_pictures,
@@ -150,7 +157,6 @@ pub async fn export(app: &App, folder: &Path, local: &Address) -> Result<Exporte
 async fn pictures(app: &App, all: &[Post]) -> Result<(Pictures, Vec<String>), OperationError> {
     let names: BTreeSet<String> = all
         .iter()
-        .filter(|post| !post.removed)
         .flat_map(|post| media::names(&post.markdown, post.featured.as_ref()))
         .collect();
     let (mut found, mut absent) = (Pictures::new(), Vec::new());
@@ -180,20 +186,26 @@ pub struct KeptPicture {
     pub pieces: Pieces,
 }
 
-/// A kept picture; `None` if there is none of that name.
+/// A kept picture; `None` if there is none of that name. One that was kept, and that the store does not
+/// have, is no absence.
 pub async fn picture(app: &App, name: &str) -> Result<Option<KeptPicture>, OperationError> {
     let Some(mime) = images::picture::mime(name) else {
         return Ok(None);
     };
-    let Some(media) = Media::of(app).await? else {
-        return Ok(None);
+    let found = match Media::of(app).await? {
+        Some(media) => media.stream(name).await?,
+        None => None,
     };
-    let found = media.stream(name).await?;
-    Ok(found.map(|(bytes, pieces)| KeptPicture {
+    let kept = found.map(|(bytes, pieces)| KeptPicture {
         media: mime,
         bytes,
         pieces,
-    }))
+    });
+    if kept.is_none() && app.store().read_first(rows::of_path(name)).await?.is_some() {
+        let problem = format!("the media store: `{name}` was kept, and is not there");
+        return Err(OperationError::new(ErrorKind::Unavailable, problem).mend(media::PUT_BACK));
+    }
+    Ok(kept)
 }
 
 impl From<Unstored> for OperationError {

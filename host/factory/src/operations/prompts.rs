@@ -40,7 +40,7 @@ pub async fn of_task(app: &App, wanted: &str) -> Result<Patch, OperationError> {
         let article = Article::of(&draft).map_err(|cause| {
             OperationError::failed(format!("the text of the draft cannot be read: {cause}"))
         })?;
-        give("text", article.shown());
+        give("text", article.for_model());
         give("title", draft.title);
     }
     give("keywords", brief.keywords.join(", "));

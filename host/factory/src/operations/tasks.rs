@@ -5,14 +5,17 @@ mod edit;
 mod picture;
 mod view;
 
+use std::collections::BTreeSet;
+
 use callboard_core::app::App;
-use callboard_core::operations::gates::{self, Verdict};
+use callboard_core::operations::gates::{self, Decision, Verdict};
 use callboard_core::operations::runs::StopRequest;
-use callboard_core::operations::{Actor, ListEntry, OperationError, named, runs};
+use callboard_core::operations::{Actor, ErrorKind, ListEntry, OperationError, named, runs};
 use callboard_core::store::named::Short;
 use callboard_core::store::timestamp;
 
 use crate::markdown::pictures::{KEPT, shown};
+use crate::media::{Media, PUT_BACK_OR_MAKE, absent, missing, names};
 use crate::tables::TASK;
 use crate::tables::tasks::{self, Task};
 use crate::tables::transitions::{At, Happening, Word};
@@ -56,7 +59,10 @@ pub async fn list(
 ) -> Result<Vec<ListEntry<TaskView>>, OperationError> {
     let all = TaskStatus::ALL.iter().copied();
     let status = status.and_then(|name| all.clone().find(|status| status.word() == name));
-    let all = tasks::list(app.store(), status, limit).await?;
+    let all = app
+        .store()
+        .entries("id", tasks::newest(status, limit))
+        .await?;
     let ids = all.iter().filter_map(ListEntry::known);
     let short = Short::of(app.store(), &TASK, ids.map(|task| task.id.as_str())).await?;
     let view = |entry: ListEntry<Task>| entry.map(|task| TaskView::of(task, &short));
@@ -68,7 +74,7 @@ pub async fn show(app: &App, wanted: &str) -> Result<TaskDetails, OperationError
     let task = found(app, wanted).await?;
     let draft = drafts::numbered(&task.id, task.draft);
     let draft = app.store().read_first(draft).await?;
-    let sources = sources::of(app.store(), &task.subject).await?;
+    let sources = app.store().read(sources::about(&task.subject)).await?;
     Ok(TaskDetails {
         fallbacks: fallbacks(app, &task).await?,
         pictures: pictures(app, draft.as_ref()).await?,
@@ -84,21 +90,23 @@ async fn pictures(
     app: &App,
     draft: Option<&drafts::Draft>,
 ) -> Result<Vec<TaskPicture>, OperationError> {
-    let mut sources: Vec<String> = Vec::new();
-    if let Some(draft) = draft {
-        // One that cannot be read is told where it is shown.
-        let featured = draft.text().ok().and_then(|text| text.featured);
-        sources.extend(featured.map(|image| image.src));
-        let inline = shown(&draft.markdown).unwrap_or_default();
-        sources.extend(inline.into_iter().map(|picture| picture.src));
-    }
+    let Some(draft) = draft else {
+        return Ok(Vec::new());
+    };
+    // One that cannot be read is told where it is shown.
+    let featured = draft.text().ok().and_then(|text| text.featured);
+    let featured = featured.map(|image| (Which::Featured, image.src));
+    let inline = shown(&draft.markdown).unwrap_or_default();
+    let inline = (1..).zip(inline);
+    let inline = inline.map(|(number, picture)| (Which::Inline(number), picture.src));
     let mut pictures: Vec<TaskPicture> = Vec::new();
-    for src in sources {
+    for (which, src) in featured.into_iter().chain(inline) {
         let name = src.strip_prefix(KEPT);
         let Some(name) = name.filter(|_| pictures.iter().all(|it| it.src != src)) else {
             continue;
         };
-        let row = app.store().read_first(media::of_path(name)).await?;
+        let row = media::shown(name, &draft.task, which);
+        let row = app.store().read_first(row).await?;
         pictures.extend(row.map(|row| TaskPicture::of(src.clone(), row)));
     }
     Ok(pictures)
@@ -107,7 +115,7 @@ async fn pictures(
 /// All that happened to the task that `wanted` names, oldest first.
 pub async fn history(app: &App, wanted: &str) -> Result<Vec<TaskMoveView>, OperationError> {
     let task = found(app, wanted).await?;
-    let moves = tasks::history(app.store(), &task.id).await?;
+    let moves = app.store().read(tasks::history(&task.id)).await?;
     Ok(moves.into_iter().map(Into::into).collect())
 }
 
@@ -120,12 +128,35 @@ pub async fn decide(
 ) -> Result<Decided, OperationError> {
     let task = found(app, wanted).await?;
     verdict.seen = verdict.seen.or((task.draft > 0).then_some(task.draft));
+    if verdict.decision == Decision::Approved {
+        has_its_pictures(app, &task).await?;
+    }
     if let Some(run) = gates::decide_about(app, &task.id, verdict).await? {
         return Ok(Decided { task, run });
     }
     let (short, status) = (&task.short, task.status.word());
     let problem = format!("task {short} stands before no gate; it is {status}");
     Err(OperationError::usage(problem))
+}
+
+/// Refuse what `publish.post` would not publish, while the task can still be edited.
+async fn has_its_pictures(app: &App, task: &TaskView) -> Result<(), OperationError> {
+    let draft = drafts::numbered(&task.id, task.draft);
+    let draft = app.store().read_first(draft).await?;
+    // One that is not there, or cannot be read, is refused where it is approved or published.
+    let Some(text) = draft.and_then(|draft| draft.text().ok()) else {
+        return Ok(());
+    };
+    let names = names(&text.markdown, text.featured.as_ref());
+    let names: BTreeSet<_> = names.into_iter().collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let absent = absent(Media::of(app).await?.as_ref(), &names).await?;
+    missing(&absent, names.len()).map_or(Ok(()), |problem| {
+        let problem = format!("draft {} of task {}: {problem}", task.draft, task.short);
+        Err(OperationError::new(ErrorKind::Unavailable, problem).mend(PUT_BACK_OR_MAKE))
+    })
 }
 
 /// Have the run of a task go on again, from a stage or from what ended it. Gives the run's id.
@@ -147,8 +178,37 @@ pub async fn retry(
         );
         return Err(OperationError::usage(problem).mend(mend));
     }
+    if runs::pipeline_of(app, &task.run).await?.is_none() {
+        return Err(removed(app, &task).await?);
+    }
     let (run, _) = runs::retry(app, &task.run, from, by).await?;
     Ok(run)
+}
+
+/// The error of a task whose run was removed, and its input with it.
+async fn removed(app: &App, task: &TaskView) -> Result<OperationError, OperationError> {
+    let short = &task.short;
+    let row = app.store().read_first(tasks::by_id(&task.id)).await?;
+    let Task {
+        pipeline, asked, ..
+    } = row.ok_or_else(|| named::gone("task", &task.id))?;
+    let problem = format!(
+        "the run of task {short} was removed from the history, and its input with it: nothing of it \
+        can go on"
+    );
+    let mend = match &task.key {
+        Some(key) => format!(
+            "have a new run make it: `callboard tasks create` with the topic and the input as they \
+            were, and `--pipeline {pipeline} --key {key} --anew`"
+        ),
+        None if asked.is_empty() => format!(
+            "`callboard run {pipeline}` with the same input takes the task up, if it comes to its subject"
+        ),
+        None => format!(
+            "ask for another one: `callboard tasks create` with the topic, and `--pipeline {pipeline}`"
+        ),
+    };
+    Ok(OperationError::usage(problem).mend(mend))
 }
 
 /// End a task, with its run if that goes on.
@@ -207,7 +267,7 @@ pub async fn of_run(app: &App, run: &str) -> Result<Option<TaskView>, OperationE
 
 /// The task of an id, if there is one.
 pub async fn by_id(app: &App, id: &str) -> Result<Option<TaskView>, OperationError> {
-    match tasks::by_id(app.store(), id).await? {
+    match app.store().read_first(tasks::by_id(id)).await? {
         Some(task) => Ok(Some(viewed(app, task).await?)),
         None => Ok(None),
     }
@@ -216,7 +276,7 @@ pub async fn by_id(app: &App, id: &str) -> Result<Option<TaskView>, OperationErr
 /// The task that is named.
 async fn found(app: &App, wanted: &str) -> Result<TaskView, OperationError> {
     let id = named::key(app.store(), &TASK, wanted).await?;
-    let task = tasks::by_id(app.store(), &id).await?;
+    let task = app.store().read_first(tasks::by_id(&id)).await?;
     viewed(app, task.ok_or_else(|| named::gone("task", &id))?).await
 }
 

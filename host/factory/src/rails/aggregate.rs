@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::policy::{Action, CameTo, Config};
-use super::review::{Finding, Review, Severity};
+use super::review::{Remark, Review, Severity};
 use crate::draft::Draft;
 
 /// The surface of rails.
@@ -64,7 +64,7 @@ impl Told {
         Ok(review.unwrap_or_else(|| {
             let (rule, detail) = (self.word("rule"), self.word("detail"));
             let rejected = self.outcome == "rejected";
-            let finding = rejected.then(|| Finding::new(rule, Severity::Error, detail));
+            let finding = rejected.then(|| Remark::new(rule, Severity::Error, detail));
             Review {
                 score: None,
                 findings: finding.into_iter().collect(),
@@ -90,7 +90,7 @@ pub struct Row {
     /// Its score, if it gave a verdict with one.
     pub score: Option<u32>,
     #[serde(default)]
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Remark>,
 }
 
 /// What all rails came to.
@@ -176,7 +176,7 @@ impl Report {
         }
     }
 
-    /// What did not pass, for whoever writes the draft anew.
+    /// What did not pass, for the stage that writes the draft anew.
     pub fn detail(&self) -> String {
         let rows = self.rails.iter().filter(|row| row.action >= Action::Flag);
         let mut parts: Vec<String> = rows.map(Row::told).collect();
@@ -248,7 +248,7 @@ fn row(stage: &str, told: &Told, config: &Config) -> Row {
                 if came_to == CameTo::Pass {
                     (came_to, why) = (CameTo::Error, unread.clone());
                 }
-                review.findings = vec![Finding::new("review", Severity::Warning, unread)];
+                review.findings = vec![Remark::new("review", Severity::Warning, unread)];
             }
         }
     }
@@ -265,7 +265,7 @@ fn row(stage: &str, told: &Told, config: &Config) -> Row {
     }
 }
 
-/// A required rail that nobody asked is as one that did not answer.
+/// A required rail that was not asked is as one that did not answer.
 fn not_asked() -> Told {
     Told {
         outcome: "unavailable".to_owned(),

@@ -179,7 +179,7 @@ impl Asked<'_> {
 }
 
 async fn trials(store: &Store, rail: &str) -> Result<Vec<RailTrial>, StoreError> {
-    rail_trials::of_rail(store, rail).await
+    store.read(rail_trials::of_rail(rail)).await
 }
 
 /// Why the trials of a rail, newest first, do not speak for this model and this question.

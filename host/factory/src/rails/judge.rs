@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::question::{Judged, Judging, Opinion, Question, Read, SYSTEM, Said, schema};
-use super::review::{Finding, Review, Severity};
+use super::review::{Remark, Review, Severity};
 use crate::draft::{Draft, Writer, writers};
 
 /// What a model thinks of a draft, from all trials.
@@ -71,8 +71,7 @@ pub async fn judge(
                 .map_err(|error| format!("the answer of {} does not fit: {error}", answer.model))
         });
         opinions.push(opinion.map_err(unavailable)?);
-        tokens.prompt += answer.tokens.prompt;
-        tokens.completion += answer.tokens.completion;
+        tokens += answer.tokens;
         if !models.contains(&answer.model) {
             models.push(answer.model);
         }
@@ -94,7 +93,7 @@ fn read_wholly(judging: &Judging, judged: &Judged) -> Result<(), Stop> {
 }
 
 /// What is said of sources that were not shown as a whole: what stands behind the cut counts as not there.
-fn unread(judging: &Judging, judged: &Judged) -> Option<Finding> {
+fn unread(judging: &Judging, judged: &Judged) -> Option<Remark> {
     let each = judging.material / judged.sources.len().max(1);
     let cut = judged.sources.iter();
     let cut = cut
@@ -104,11 +103,11 @@ fn unread(judging: &Judging, judged: &Judged) -> Option<Finding> {
         "{cut} of {} sources were shown up to {each} characters each; raise `config.material`",
         judged.sources.len()
     );
-    (cut > 0).then(|| Finding::new("not_all_read", Severity::Warning, told))
+    (cut > 0).then(|| Remark::new("not_all_read", Severity::Warning, told))
 }
 
 /// What is said of how far the scores of several trials lie apart.
-fn spread(scores: &[u32], most_spread: u32) -> Option<Finding> {
+fn spread(scores: &[u32], most_spread: u32) -> Option<Remark> {
     let ends = scores.iter().max().zip(scores.iter().min());
     let spread = ends.map_or(0, |(most, least)| most - least);
     if scores.len() < 2 {
@@ -122,7 +121,7 @@ fn spread(scores: &[u32], most_spread: u32) -> Option<Finding> {
     };
     let (trials, told) = (scores.len(), told.join(", "));
     let told = format!("{trials} trials: {told}; they differ by {spread}");
-    Some(Finding::new("spread", severity, told))
+    Some(Remark::new("spread", severity, told))
 }
 
 fn verdict(
@@ -144,14 +143,14 @@ fn verdict(
     } else {
         Severity::Error
     };
-    let mut findings: Vec<Finding> = middle
+    let mut findings: Vec<Remark> = middle
         .findings
         .into_iter()
         .take(FINDINGS)
         .map(|said| finding(question.rule, severity, said, &judged.draft))
         .collect();
     if !passed && findings.is_empty() {
-        findings.push(Finding::new(
+        findings.push(Remark::new(
             question.rule,
             severity,
             format!(
@@ -168,7 +167,7 @@ fn verdict(
         _ => None,
     });
     if let Some(own) = own {
-        findings.push(Finding::new("own_work", Severity::Warning, format!("{own} judges what it wrote itself, and models praise their own work; give the role {} another one", judging.role)));
+        findings.push(Remark::new("own_work", Severity::Warning, format!("{own} judges what it wrote itself, and models praise their own work; give the role {} another one", judging.role)));
     }
     Verdict {
         passed,
@@ -182,7 +181,7 @@ fn verdict(
     }
 }
 
-fn finding(rule: &str, severity: Severity, said: Said, draft: &Draft) -> Finding {
+fn finding(rule: &str, severity: Severity, said: Said, draft: &Draft) -> Remark {
     let short = |text: String| text.chars().take(LONGEST).collect::<String>();
     let excerpt = short(said.excerpt);
     // What it quotes and is not there stands nowhere.
@@ -190,7 +189,7 @@ fn finding(rule: &str, severity: Severity, said: Said, draft: &Draft) -> Finding
         .filter(|it| !it.is_empty())
         .and_then(|it| draft.markdown.find(it));
     let line = at.map(|at| draft.markdown[..at].split('\n').count());
-    let mut finding = Finding::new(rule, severity, short(said.message)).about(excerpt);
+    let mut finding = Remark::new(rule, severity, short(said.message)).about(excerpt);
     finding.line = line.and_then(|line| u32::try_from(line).ok());
     finding
 }

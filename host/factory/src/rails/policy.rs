@@ -61,7 +61,7 @@ pub enum Action {
     Allow,
     /// It goes on, and a person is told; it is never published by itself.
     Flag,
-    /// It does not go on as long as nobody knows: the stage is `unavailable`.
+    /// It does not go on as long as there is no verdict: the stage is `unavailable`.
     Hold,
     /// The stage is `failed`, and names the rail.
     Fail,
@@ -73,7 +73,7 @@ pub enum Action {
 /// defaults.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct Policy {
+pub struct RailPolicy {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pass: Option<Action>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,7 +86,7 @@ pub struct Policy {
     pub error: Option<Action>,
 }
 
-impl Policy {
+impl RailPolicy {
     /// What follows; `required` chooses the default.
     pub fn follows(&self, came_to: CameTo, required: bool) -> Action {
         let written = match came_to {
@@ -120,7 +120,7 @@ pub struct Config {
     /// Stages whose verdict the draft can't do without. All other rails advise.
     pub required: Vec<String>,
     /// By stage: what follows if the rail passes, fails, does not apply, is unavailable, or went wrong.
-    pub policy: BTreeMap<String, Policy>,
+    pub policy: BTreeMap<String, RailPolicy>,
     /// By stage: how much its score counts. 1 for what is required, 0 for all others.
     pub weights: BTreeMap<String, u32>,
     /// The score, 0 to 100, below which a draft is rejected; none is without it.
@@ -137,7 +137,7 @@ impl Config {
         self.required.iter().any(|it| it == stage)
     }
 
-    pub fn policy(&self, stage: &str) -> Policy {
+    pub fn policy(&self, stage: &str) -> RailPolicy {
         self.policy.get(stage).copied().unwrap_or_default()
     }
 
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn the_defaults_move_no_failure_sideways() {
-        let defaults = |required| ALL.map(|it| Policy::default().follows(it, required));
+        let defaults = |required| ALL.map(|it| RailPolicy::default().follows(it, required));
         let (allow, flag) = (Action::Allow, Action::Flag);
         let required = [allow, Action::Veto, flag, Action::Hold, Action::Fail];
         assert_eq!(defaults(true), required);
@@ -177,7 +177,7 @@ mod tests {
         // Whatever gave no verdict is neither a pass nor a fail.
         for required in [true, false] {
             for came_to in [CameTo::Unavailable, CameTo::Error] {
-                let follows = Policy::default().follows(came_to, required);
+                let follows = RailPolicy::default().follows(came_to, required);
                 assert!(
                     !matches!(follows, Action::Allow | Action::Veto),
                     "{came_to:?}"
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn what_is_written_counts_and_what_is_not_a_known_outcome_is_an_error() {
-        let policy: Policy =
+        let policy: RailPolicy =
             serde_json::from_str(r#"{"not-applicable": "veto"}"#).expect("a policy");
         assert_eq!(policy.follows(CameTo::NotApplicable, false), Action::Veto);
         assert_eq!(policy.follows(CameTo::Fail, false), Action::Flag);

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use super::aggregate::SURFACE;
+use crate::diary::answer::schema_of;
 use crate::draft::Draft;
 
 /// Who is asked, how often, and what passes.
@@ -109,12 +110,7 @@ pub(super) const SYSTEM: &str = "You judge drafts for a publication. You are str
 
 /// The schema of an answer, without references: not every server follows them.
 pub fn schema() -> Json {
-    let mut settings = schemars::generate::SchemaSettings::draft07();
-    settings.inline_subschemas = true;
-    settings
-        .into_generator()
-        .into_root_schema_for::<Opinion>()
-        .to_value()
+    schema_of::<Opinion>()
 }
 
 /// What a model is asked of a draft.

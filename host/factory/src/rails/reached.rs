@@ -1,9 +1,9 @@
-//! Where the links of a draft lead: whoever answers, says that there is nothing, does not let everybody in,
-//! or can't be reached. Only the second is the draft's fault.
+//! Where the links of a draft lead: to a server that answers, says that there is nothing, does not let every
+//! reader in, or can't be reached. Only the second is the draft's fault.
 
 use callboard_core::exchange::{ClientError, ClientErrorKind};
 
-use super::review::{Finding, Review, Severity};
+use super::review::{Remark, Review, Severity};
 use crate::markdown::Link;
 
 /// What became of an address.
@@ -12,9 +12,9 @@ pub enum Reached {
     Alive,
     /// There is nothing, or it is no address that a reader could open.
     Dead(String),
-    /// Somebody answers, and not everybody.
+    /// The server answers, and not every reader.
     Blocked(String),
-    /// Nobody knows.
+    /// There is no verdict: the server gave none.
     Unreachable(String),
 }
 
@@ -34,20 +34,19 @@ impl Reached {
             ClientErrorKind::Denied | ClientErrorKind::BadRequest => {
                 Reached::Dead(error.to_string())
             }
-            ClientErrorKind::TooLarge => Reached::Alive,
             ClientErrorKind::Status(status) => Reached::by_status(status),
             _ => Reached::Unreachable(error.to_string()),
         }
     }
 
-    fn finding(&self, link: &Link) -> Option<Finding> {
+    fn finding(&self, link: &Link) -> Option<Remark> {
         let (rule, severity, why) = match self {
             Reached::Alive => return None,
             Reached::Dead(why) => ("dead_link", Severity::Warning, why),
             Reached::Blocked(why) => ("blocked_link", Severity::Info, why),
             Reached::Unreachable(why) => ("unreachable_link", Severity::Warning, why),
         };
-        let mut finding = Finding::new(rule, severity, why.clone()).about(&link.url);
+        let mut finding = Remark::new(rule, severity, why.clone()).about(&link.url);
         finding.line = Some(link.line);
         Some(finding)
     }
@@ -69,7 +68,7 @@ impl Links {
         let dead = count(|it| matches!(it, Reached::Dead(_)));
         let alive = count(|it| matches!(it, Reached::Alive | Reached::Blocked(_)));
         let unreachable = count(|it| matches!(it, Reached::Unreachable(_)));
-        let mut findings: Vec<Finding> = reached
+        let mut findings: Vec<Remark> = reached
             .iter()
             .filter_map(|(link, it)| it.finding(link))
             .collect();
@@ -91,7 +90,7 @@ impl Links {
         }
     }
 
-    /// Whether nobody was reached at all, so that nothing is known of the draft.
+    /// Whether no server was reached at all, so that there is no verdict on the draft.
     pub fn is_dark(&self) -> bool {
         self.dead + self.alive == 0 && self.unreachable > 0
     }
@@ -123,7 +122,7 @@ mod tests {
         let strict = Links::of(&reached, 30);
         let dead: Vec<_> = strict.review.errors().map(|it| it.line).collect();
         assert_eq!(dead, [Some(2), Some(6)]);
-        // Nobody was reached: no score, and no verdict.
+        // No server was reached: no score, and no verdict.
         let dark = Links::of(&reached[3..5], 30);
         assert!(dark.is_dark() && dark.review.score.is_none());
     }

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 pub struct Review {
     /// 0 to 100; none if the rail gives no score.
     pub score: Option<u32>,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Remark>,
 }
 
 /// One thing that is wrong, or may be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Finding {
+pub struct Remark {
     /// The rule that found it.
     pub rule: String,
     pub severity: Severity,
@@ -51,7 +51,7 @@ impl Severity {
     }
 }
 
-impl Finding {
+impl Remark {
     pub fn new(rule: &str, severity: Severity, message: impl Into<String>) -> Self {
         Self {
             rule: rule.to_owned(),
@@ -69,7 +69,7 @@ impl Finding {
     }
 }
 
-impl std::fmt::Display for Finding {
+impl std::fmt::Display for Remark {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.rule)?;
         if let Some(line) = self.line {
@@ -85,7 +85,7 @@ impl std::fmt::Display for Finding {
 
 impl Review {
     /// With the score that follows from the findings.
-    pub fn of(findings: Vec<Finding>) -> Self {
+    pub fn of(findings: Vec<Remark>) -> Self {
         let points: u32 = findings.iter().map(|it| it.severity.points()).sum();
         Self {
             score: Some(100_u32.saturating_sub(points)),
@@ -94,7 +94,7 @@ impl Review {
     }
 
     /// The findings that a draft does not pass with.
-    pub fn errors(&self) -> impl Iterator<Item = &Finding> {
+    pub fn errors(&self) -> impl Iterator<Item = &Remark> {
         let findings = self.findings.iter();
         findings.filter(|finding| finding.severity == Severity::Error)
     }

@@ -137,7 +137,7 @@ pub struct DraftTrial {
     pub spread: u32,
     /// Why there was no verdict, for each that is missing.
     pub unanswered: Vec<String>,
-    /// Why nobody was asked, if the rail does not apply to it.
+    /// Why no model was asked, if the rail does not apply to it.
     pub not_applicable: Option<String>,
 }
 

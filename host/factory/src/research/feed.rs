@@ -39,6 +39,8 @@ pub struct Read {
     pub title: String,
     /// The first items, in the feed's order.
     pub items: Vec<Item>,
+    /// Of how many of them a title or a text is refused, and why one is; none, if all were read.
+    pub refused: Option<String>,
 }
 
 /// The first `most` items of a feed that was read at `base`.
@@ -48,18 +50,21 @@ pub fn read(bytes: &[u8], base: &str, most: usize, clock: &mut Clock) -> Result<
     let parsed =
         foreign::read("a feed", || parser.parse(bytes)).map_err(|error| error.to_string())?;
     let feed = parsed.map_err(|error| format!("it is no feed: {error}"))?;
+    let entries = feed.entries.into_iter().take(most);
+    let (items, refused): (Vec<Item>, Vec<Option<String>>) =
+        entries.map(|entry| item(entry, clock)).unzip();
+    let refused: Vec<String> = refused.into_iter().flatten().collect();
     Ok(Read {
+        refused: refused.first().map(|why| {
+            let (count, all) = (refused.len(), items.len());
+            format!("of {count} of its {all} items the HTML is refused: {why}")
+        }),
+        items,
         url: base.to_owned(),
         title: feed
             .title
             .map(|title| spaced(&title.content))
             .unwrap_or_default(),
-        items: feed
-            .entries
-            .into_iter()
-            .take(most)
-            .map(|entry| item(entry, clock))
-            .collect(),
     })
 }
 
@@ -90,7 +95,8 @@ pub fn speaks_for(feed: &str, item: &str) -> bool {
     site(feed).is_some_and(|own| Some(own) == site(item))
 }
 
-fn item(entry: Entry, clock: &mut Clock) -> Item {
+/// What a feed says of one thing, and why a part of it is refused, if one is.
+fn item(entry: Entry, clock: &mut Clock) -> (Item, Option<String>) {
     let links = entry.links.iter();
     let own = links
         .clone()
@@ -100,18 +106,23 @@ fn item(entry: Entry, clock: &mut Clock) -> Item {
         .map(|link| link.href.clone());
     let content = entry.content.and_then(|content| content.body);
     let text = content.or_else(|| entry.summary.map(|summary| summary.content));
-    Item {
+    let mut refused = None;
+    let mut plain = |html: Option<String>| {
+        let read = html.map(|html| text_of_html(&html, clock)).transpose();
+        read.unwrap_or_else(|why| {
+            refused = Some(why);
+            None
+        })
+    };
+    let (title, text) = (plain(entry.title.map(|title| title.content)), plain(text));
+    let item = Item {
         url: url.unwrap_or_default(),
-        title: entry
-            .title
-            .map(|title| spaced(&text_of_html(&title.content, clock)))
-            .unwrap_or_default(),
+        title: title.map(|title| spaced(&title)).unwrap_or_default(),
         published: entry.published.or(entry.updated).map(|at| at.to_rfc3339()),
-        text: text
-            .map(|text| text_of_html(&text, clock))
-            .unwrap_or_default(),
+        text: text.unwrap_or_default(),
         id: entry.id,
-    }
+    };
+    (item, refused)
 }
 
 #[cfg(test)]
@@ -141,6 +152,23 @@ mod tests {
             "http://127.0.0.1:9931/f",
             "http://127.0.0.1:22/x"
         ));
+    }
+
+    #[test]
+    fn html_that_is_refused_is_told_and_is_no_empty_text() {
+        let item = |text: &str| {
+            format!("<item><title>One</title><description>{text}</description></item>")
+        };
+        let harm = "&lt;div&gt;".repeat(45_000);
+        let items = [item("Some text"), item(&harm), item(&harm)].concat();
+        let rss = format!("<rss version='2.0'><channel><title>A</title>{items}</channel></rss>");
+        let read = read(rss.as_bytes(), "https://a.example/feed", 9, &mut clock()).expect("a feed");
+        assert_eq!(read.items.len(), 3);
+        let told = read.refused.expect("it is told");
+        assert!(
+            told.starts_with("of 2 of its 3 items the HTML is refused: "),
+            "{told}"
+        );
     }
 
     #[test]

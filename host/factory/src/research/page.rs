@@ -94,23 +94,22 @@ fn paragraphs(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n\n")
 }
 
-/// The text in a piece of HTML, such as a feed carries; none of one that is made to harm.
-pub fn text_of_html(html: &str, clock: &mut Clock) -> String {
+/// The text in a piece of HTML, such as a feed carries, or why it is not read: one that is made to harm.
+pub fn text_of_html(html: &str, clock: &mut Clock) -> Result<String, String> {
     if !html.contains(['<', '&']) {
-        return html.trim().to_owned();
+        return Ok(html.trim().to_owned());
     }
-    let Ok(plain) = markup::plain(html, clock) else {
-        return String::new();
-    };
+    let plain = markup::plain(html, clock)?;
     let spaced_out = plain
         .replace("</p>", " </p>")
         .replace("<br", " <br")
         .replace("</li>", " </li>");
     let read = foreign::read("HTML", || {
-        let page = Readability::new(spaced_out, None, None).ok()?;
-        Some(spaced(&page.doc.text()))
+        let page = Readability::new(spaced_out, None, None);
+        page.map(|page| spaced(&page.doc.text()))
     });
-    read.ok().flatten().unwrap_or_default()
+    let read = read.map_err(|broken| broken.to_string())?;
+    read.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -179,8 +178,8 @@ mod tests {
             .is_err()
         );
         assert_eq!(
-            text_of_html("<p>a &amp; <b>b</b></p><p>c</p>", &mut clock()),
-            "a & b c"
+            text_of_html("<p>a &amp; <b>b</b></p><p>c</p>", &mut clock()).as_deref(),
+            Ok("a & b c")
         );
     }
 }

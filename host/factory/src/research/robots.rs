@@ -70,6 +70,16 @@ impl Robots {
     }
 }
 
+/// What of a file is read: its lines, as far as they are whole within [`MOST`] bytes.
+pub fn read_of(file: &[u8]) -> &[u8] {
+    if file.len() <= MOST {
+        return file;
+    }
+    let ends = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let end = file[..MOST].iter().rposition(ends).unwrap_or(0);
+    &file[..end]
+}
+
 fn groups(file: &str) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for line in file.trim_start_matches('\u{feff}').split(['\n', '\r']) {
@@ -190,6 +200,20 @@ mod tests {
         let stranger = Robots::read(file, "stranger");
         assert!(!stranger.allows("/all/x") && stranger.allows("/private"));
         assert!(!Robots::closed().allows("/x") && Robots::default().allows("/x"));
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_its_last_whole_line_within_the_bound() {
+        let short = b"User-agent: *\nDisallow: /a";
+        assert_eq!(read_of(short), short);
+        let long = b"Disallow: /abc\n".repeat(MOST / 15 + 1);
+        let read = read_of(&long);
+        assert!(
+            read.len() < MOST && read.ends_with(b"/abc"),
+            "{}",
+            read.len()
+        );
+        assert!(read_of(&vec![b'x'; MOST + 1]).is_empty());
     }
 
     #[test]

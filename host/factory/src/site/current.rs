@@ -12,7 +12,7 @@ use callboard_core::config;
 use callboard_core::store::{StoreError, findings};
 use futures_util::future::BoxFuture;
 
-use super::{Shown, Site, SiteError, SiteInfo, files};
+use super::{Site, SiteError, SiteInfo, SiteNow, files};
 
 /// The kind, and the key, of the finding that there is no site.
 const NO_SITE: &str = "site";
@@ -57,7 +57,7 @@ pub async fn current(app: &App, address: impl fmt::Display) -> Result<Site, Unsh
 
 /// The site as it can be shown. Why it can't be made is a finding until it can; a database that
 /// does not answer is an error, and says nothing about the site.
-async fn shown(app: &App, address: SocketAddr) -> Result<Shown, AppError> {
+async fn shown(app: &App, address: SocketAddr) -> Result<SiteNow, AppError> {
     let cause = match current(app, address).await {
         Ok(site) => {
             let open = findings::open(app.store()).await?;
@@ -74,7 +74,7 @@ async fn shown(app: &App, address: SocketAddr) -> Result<Shown, AppError> {
     Ok(Err(cause))
 }
 
-/// What is rebuilt of the factory: the site, as it can be [`Shown`].
+/// What is rebuilt of the factory: the site, as it can be [`SiteNow`].
 pub(crate) fn made(app: &App, address: SocketAddr) -> BoxFuture<'_, Result<Made, AppError>> {
     Box::pin(async move { Ok(Arc::new(shown(app, address).await?) as Made) })
 }

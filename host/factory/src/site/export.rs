@@ -19,6 +19,8 @@ pub const LIST: &str = ".callboard-export";
 pub struct Exported {
     pub files: usize,
     pub bytes: u64,
+    /// Addresses of before that lead on.
+    pub redirects: usize,
     /// The slugs of posts that can't be shown, and why; nothing else of the site shows them.
     pub left_out: Vec<(String, SiteError)>,
 }
@@ -42,13 +44,24 @@ pub enum ExportError {
     Write { path: PathBuf, cause: io::Error },
 }
 
-/// Write the published site into `folder`. What an earlier export wrote there is replaced;
+/// The file in which hosts of static files read which addresses lead to which.
+pub const REDIRECTS: &str = "_redirects";
+
+/// Write the published site into `folder`, with addresses that posts had before, each with the one it leads
+/// to. What an earlier export wrote there is replaced;
 /// other files are never touched, and a folder that no export made must be empty.
-pub fn export(site: &Site, posts: &[Post], folder: &Path) -> Result<Exported, ExportError> {
+pub fn export(
+    site: &Site,
+    posts: &[Post],
+    moved: &[(String, String)],
+    folder: &Path,
+) -> Result<Exported, ExportError> {
     let (posts, left_out) = files::showable(site, posts);
-    let files = files::all(site, posts)?;
+    let moved = files::leading_on(&posts, moved);
+    let files = files::all(site, posts, &moved)?;
     let exported = Exported {
         files: files.len(),
+        redirects: moved.len(),
         bytes: files.values().map(|content| content.len() as u64).sum(),
         left_out,
     };

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::links::Links;
 use crate::draft::{Image, Writer, writers};
-use crate::tables::posts::Post;
+use crate::tables::posts::{Post, PostStatus};
 
 /// A post in a list or on its page.
 #[derive(Serialize)]
@@ -24,9 +24,9 @@ pub(super) struct PostView<'p> {
     covers_day: &'p str,
     /// `the built-in composer`, or the model by name.
     written_by: String,
-    /// Who edited it; empty, if nobody did.
+    /// Who edited it; empty, if it is as it was written.
     edited_by: &'p str,
-    /// Who approved it, and when in words; absent, if nobody was asked.
+    /// Who approved it, and when in words; absent, if its pipeline has no gate.
     approved_by: &'p str,
     approved: Option<String>,
     approved_at: Option<String>,
@@ -166,7 +166,9 @@ pub(super) fn sample() -> Post {
             mime: text("image/png"),
             bytes: 12,
         }),
-        removed: false,
+        status: PostStatus::Published,
+        scheduled_at: None,
+        run: String::new(),
         published_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,
         edited_by: String::new(),

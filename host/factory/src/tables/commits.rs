@@ -1,6 +1,5 @@
 //! `commits`: the history of repositories, as a source of memory.
 
-use callboard_core::store::{Store, StoreError};
 use callboard_core::value::form::micros;
 use callboard_core::value::{Query, Statement, parameters, select};
 use serde::{Deserialize, Serialize};
@@ -44,8 +43,6 @@ pub fn newest(limit: u32) -> Query<Commit> {
 }
 
 /// How many commits are kept.
-pub async fn count(store: &Store) -> Result<u64, StoreError> {
-    store
-        .read_one(Query::new("SELECT COUNT(*) FROM commits"))
-        .await
+pub fn count() -> Query<u64> {
+    Query::new("SELECT COUNT(*) FROM commits")
 }

@@ -6,7 +6,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use callboard_core::store::{Store, StoreError};
 use callboard_core::value::form::micros;
 use callboard_core::value::{Query, Statement, select};
 
@@ -26,7 +25,7 @@ pub struct Draft {
     /// The number of the draft that it was made from, if it was made from one.
     pub parent: Option<i64>,
     pub origin: Origin,
-    /// Who edited it, or whose edit is merged into it; nobody, if it is the pipeline's own.
+    /// Who edited it, or whose edit is merged into it; empty, if it is the pipeline's own.
     pub editor: String,
     /// The run that its task was made by.
     pub run: String,
@@ -100,12 +99,7 @@ pub fn conflicts(task: &str, number: i64) -> Query<i64> {
 }
 
 /// All drafts of a task, oldest first.
-pub async fn of_task(store: &Store, task: &str) -> Result<Vec<Draft>, StoreError> {
-    store.read(all(task)).await
-}
-
-/// The same as a question.
-pub fn all(task: &str) -> Query<Draft> {
+pub fn of_task(task: &str) -> Query<Draft> {
     select("WHERE task = $1 ORDER BY number").bind(task)
 }
 

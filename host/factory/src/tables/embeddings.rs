@@ -1,6 +1,5 @@
 //! `embeddings`: texts as vectors, and the summaries that old ones were collapsed into.
 
-use callboard_core::store::{Store, StoreError};
 use callboard_core::value::form::{micros, text};
 use callboard_core::value::{Query, Statement, Value};
 use jiff::Timestamp;
@@ -98,8 +97,8 @@ pub fn summaries(source_table: &str) -> Query<String> {
 }
 
 /// How many embeddings there are, by source table and kind.
-pub async fn counts(store: &Store) -> Result<Vec<Count>, StoreError> {
+pub fn counts() -> Query<Count> {
     let sql = "SELECT source_table, is_summary, COUNT(*) AS rows FROM embeddings \
         GROUP BY source_table, is_summary ORDER BY source_table, is_summary";
-    store.read(Query::new(sql)).await
+    Query::new(sql)
 }

@@ -30,8 +30,8 @@ pub struct Item {
     pub found_at: Timestamp,
 }
 
-/// Keep items, in one statement. What is kept already is replaced.
-pub fn keep(items: &[Item]) -> Statement {
+/// Insert items, in one statement. What is kept already is replaced.
+pub fn upsert(items: &[Item]) -> Statement {
     Statement::insert_all(items).then(
         "ON CONFLICT (id) DO UPDATE SET url = excluded.url, title = excluded.title, \
             published = excluded.published, text = excluded.text, digest = excluded.digest, \

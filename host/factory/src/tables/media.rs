@@ -7,6 +7,7 @@ use callboard_core::value::form::{micros, text};
 use callboard_core::value::{Query, Statement, select};
 
 use crate::images::Which;
+use crate::markdown::pictures::KEPT;
 
 /// A picture that was made and kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,13 @@ pub struct MediaRow {
     pub made_at: Timestamp,
 }
 
+impl MediaRow {
+    /// Where readers find it.
+    pub fn src(&self) -> String {
+        format!("{KEPT}{}", self.path)
+    }
+}
+
 /// Keep how a picture was made. Again, it changes nothing.
 pub fn insert(row: &MediaRow) -> Statement {
     Statement::insert(row).then("ON CONFLICT (id) DO NOTHING")
@@ -52,6 +60,17 @@ pub fn by_id(id: &str) -> Query<MediaRow> {
 /// How the picture of a name was made, the newest first.
 pub fn of_path(path: &str) -> Query<MediaRow> {
     select("WHERE path = $1 ORDER BY made_at DESC, id").bind(path)
+}
+
+/// How the picture of a name was made that stands at a place of a task's text; the newest first. One file
+/// may be more than one picture: what was made for that place comes before what was for another one, and
+/// what was for that task before what was for others.
+pub fn shown(path: &str, task: &str, which: Which) -> Query<MediaRow> {
+    let made = select(
+        "WHERE path = $1 ORDER BY CASE WHEN task = $2 AND which = $3 THEN 0 WHEN task = $2 THEN 1 ELSE 2 END, \
+            made_at DESC, id",
+    );
+    made.bind(path).bind(task).bind(which.to_string())
 }
 
 /// Say what a picture shows.

@@ -1,21 +1,29 @@
-//! `posts`: what is published, and what was.
+//! `posts`: what is published, what was, and what will be.
+
+pub mod transitions;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use callboard_core::handler::SETTLED_BY;
+use callboard_core::store::runs::RunStatus;
+use callboard_core::store::tenants::EndedRun;
 use callboard_core::store::unreadable::ListEntry;
-use callboard_core::store::{Store, StoreError};
+use callboard_core::store::{Dialect, Store, StoreError, batch};
 use callboard_core::value::form::micros;
-use callboard_core::value::{Query, Statement, columns, select};
+use callboard_core::value::{Query, Statement, Value, columns, select};
 
 use crate::draft::Image;
+
+pub use self::transitions::{POSTS, PostEvent, PostStatus};
+use super::post_slugs::{self, PostSlug};
+use super::transitions::{At, Happening, Set, Word};
 
 /// The most tags that a post has: each has a page of its own.
 const TAGS: usize = 50;
 
-/// One post. A removed post keeps its row, so that its address can say "gone".
+/// One post. Whatever becomes of it, it keeps its row, so that its address can say "gone".
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename = "posts")]
 #[schemars(rename = "Post")]
@@ -48,11 +56,15 @@ pub struct Post {
     #[serde(with = "super::picture")]
     #[schemars(with = "Option<Image>")]
     pub featured: Option<Image>,
-    /// Whether it was taken off the site.
-    #[serde(rename(deserialize = "status"), deserialize_with = "is_removed")]
-    #[schemars(rename = "removed")]
-    pub removed: bool,
-    /// When it was published.
+    /// Where it stands.
+    pub status: PostStatus,
+    /// When it is published, if it is scheduled.
+    #[serde(with = "micros")]
+    #[schemars(with = "Option<Timestamp>")]
+    pub scheduled_at: Option<Timestamp>,
+    /// The run that publishes it then, or did so.
+    pub run: String,
+    /// When it was published; when it was kept, if it never was.
     #[serde(with = "micros")]
     #[schemars(with = "Timestamp")]
     pub published_at: Timestamp,
@@ -60,9 +72,9 @@ pub struct Post {
     #[serde(with = "micros")]
     #[schemars(with = "Timestamp")]
     pub updated_at: Timestamp,
-    /// Who edited what was written; nobody, if it is as it was written.
+    /// Who edited what was written; empty, if it is as it was written.
     pub edited_by: String,
-    /// Who said yes to it; nobody, if its pipeline asks nobody.
+    /// Who said yes to it; empty, if its pipeline has no gate.
     pub approved_by: String,
     /// When.
     #[serde(with = "micros")]
@@ -77,6 +89,17 @@ impl Post {
             &self.title
         } else {
             &self.seo_title
+        }
+    }
+
+    /// Where it stands, as what is said behind "published as …": nothing, if it is published.
+    pub fn since(&self) -> &'static str {
+        match self.status {
+            PostStatus::Published => "",
+            PostStatus::Removed => ", and removed since",
+            PostStatus::Archived => ", and archived since",
+            PostStatus::Unpublished => ", which is unpublished",
+            PostStatus::Scheduled => ", which is scheduled",
         }
     }
 
@@ -102,15 +125,102 @@ impl Post {
     }
 }
 
-/// Insert a post. A subject or slug that is there already breaks a constraint.
-pub fn insert(post: &Post) -> Statement {
+/// Begin a post, with its address and what there is to say of it. A subject or an address that is there
+/// already breaks a constraint. What is archived or removed is published first, as far as its history is
+/// concerned; what is scheduled is so by [`schedule`], which names a run.
+pub fn insert(post: &Post, who: &str, detail: &str) -> Vec<Statement> {
+    let (begins, then) = match post.status {
+        PostStatus::Published => (PostEvent::Publish, None),
+        PostStatus::Unpublished | PostStatus::Scheduled => (PostEvent::Keep, None),
+        PostStatus::Archived => (PostEvent::Publish, Some(PostEvent::Archive)),
+        PostStatus::Removed => (PostEvent::Publish, Some(PostEvent::Remove)),
+    };
+    let row = Post {
+        status: POSTS.to(None, begins).unwrap_or(PostStatus::Unpublished),
+        scheduled_at: None,
+        run: String::new(),
+        ..post.clone()
+    };
     let sql = "INSERT INTO posts (id, slug, subject, task, title, seo_title, excerpt, markdown, tags, \
-            written_by, covers, featured, status, published_at, updated_at, edited_by, \
+            written_by, covers, featured, status, scheduled_at, run, published_at, updated_at, edited_by, \
             approved_by, approved_at) \
         VALUES (:id, :slug, :subject, :task, :title, :seo_title, :excerpt, :markdown, :tags, :written_by, \
-            :covers, :featured, CASE WHEN :removed THEN 'removed' ELSE 'published' END, \
-            :published_at, :updated_at, :edited_by, :approved_by, :approved_at)";
-    Statement::named(sql, post)
+            :covers, :featured, :status, :scheduled_at, :run, :published_at, :updated_at, :edited_by, \
+            :approved_by, :approved_at)";
+    let address = PostSlug {
+        slug: post.slug.clone(),
+        post: post.id.clone(),
+        since: post.updated_at,
+    };
+    let happening = |event| Happening {
+        event,
+        who,
+        detail,
+        at: At::Moment(post.updated_at),
+    };
+    let begun = POSTS.note(("id", Value::from(post.id.as_str())), &happening(begins));
+    let mut statements = vec![
+        Statement::named(sql, &row),
+        post_slugs::take(&address),
+        begun,
+    ];
+    statements.extend(
+        then.into_iter()
+            .flat_map(|event| step(&post.id, &happening(event), &[])),
+    );
+    statements
+}
+
+/// Move a post, if the event is allowed where it is, with columns that change in the same moment.
+pub fn step(id: &str, happening: &Happening<'_, PostEvent>, set: Set<'_>) -> [Statement; 2] {
+    POSTS.step(("id", Value::from(id)), happening, set)
+}
+
+/// Publish the post that a run was to publish, if it still is.
+pub fn publish_due(run: &str, now: Timestamp) -> [Statement; 2] {
+    let happening = Happening {
+        event: PostEvent::Publish,
+        who: "",
+        detail: "its time has come",
+        at: At::Moment(now),
+    };
+    let set = [
+        ("published_at", Value::from(now)),
+        ("scheduled_at", Value::Null),
+    ];
+    POSTS.step(("run", Value::from(run)), &happening, &set)
+}
+
+/// Posts whose run ended without publishing them are scheduled no more.
+pub(super) fn runs_ended(
+    ended: &[EndedRun<'_>],
+    dialect: Dialect,
+) -> Result<Vec<Statement>, StoreError> {
+    let lapsed: Vec<Lapsed<'_>> = ended.iter().filter_map(Lapsed::by).collect();
+    if lapsed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = batch::rows(&lapsed)?;
+    let statements = POSTS.steps("run", dialect).map(Statement::new);
+    Ok(statements.map(|it| it.bind(rows.clone())).into())
+}
+
+/// What happens to the posts of a run that ended: nothing, if it did its work.
+#[derive(Serialize)]
+struct Lapsed<'r> {
+    run: &'r str,
+    event: PostEvent,
+    detail: &'r str,
+}
+
+impl<'r> Lapsed<'r> {
+    fn by(ended: &EndedRun<'r>) -> Option<Self> {
+        (ended.status != RunStatus::Done).then_some(Self {
+            run: ended.run,
+            event: PostEvent::Lapse,
+            detail: ended.detail,
+        })
+    }
 }
 
 /// Published posts, newest first. One that cannot be read is told to the log, and stops no page
@@ -133,10 +243,35 @@ pub async fn addresses(store: &Store, limit: u32) -> Result<Vec<Post>, StoreErro
     store.readable("a post", Query::new(sql).bind(limit)).await
 }
 
-/// Those of [`newest`] with those that cannot be read.
-pub async fn list(store: &Store, limit: u32) -> Result<Vec<ListEntry<Post>>, StoreError> {
-    let query = select("WHERE status = 'published' ORDER BY published_at DESC, id DESC LIMIT $1");
+/// Posts of one status, or of all but those that were removed, newest first, with those that cannot be read.
+pub async fn list(
+    store: &Store,
+    status: Option<PostStatus>,
+    limit: u32,
+) -> Result<Vec<ListEntry<Post>>, StoreError> {
+    const NEWEST: &str = "ORDER BY published_at DESC, id DESC LIMIT";
+    let query = match status {
+        Some(status) => {
+            let of = select(&format!("WHERE status = $1 {NEWEST} $2"));
+            of.bind(status.word())
+        }
+        None => select(&format!("WHERE status <> 'removed' {NEWEST} $1")),
+    };
     store.entries("slug", query.bind(limit)).await
+}
+
+/// Every post, oldest first, with those that cannot be read.
+pub async fn every(store: &Store) -> Result<Vec<ListEntry<Post>>, StoreError> {
+    store
+        .entries("slug", select("ORDER BY published_at, id"))
+        .await
+}
+
+/// Every post whose address shows it, newest first, with those that cannot be read.
+pub async fn shown(store: &Store) -> Result<Vec<ListEntry<Post>>, StoreError> {
+    let query =
+        select("WHERE status IN ('published', 'archived') ORDER BY published_at DESC, id DESC");
+    store.entries("slug", query).await
 }
 
 /// Published posts that have a tag, newest first. A tag holds no comma.
@@ -159,31 +294,37 @@ pub async fn count(store: &Store) -> Result<u64, StoreError> {
     store.read_one(Query::new(sql)).await
 }
 
-/// The post of a slug, published or removed.
+/// The post that has an address, or had it, whatever its status.
 pub async fn by_slug(store: &Store, slug: &str) -> Result<Option<Post>, StoreError> {
-    store.read_first(select("WHERE slug = $1").bind(slug)).await
+    store.read_first(named(slug)).await
 }
 
-/// The post about a subject, published or removed.
+/// The post of an id, whatever its status.
+pub fn one(id: &str) -> Query<Post> {
+    select("WHERE id = $1").bind(id)
+}
+
+/// The post about a subject, whatever its status.
 pub fn about(subject: &str) -> Query<Post> {
     select("WHERE subject = $1").bind(subject)
 }
 
-/// The post of a slug, published or removed, for a handler.
+/// The same as [`by_slug`] as a question.
 pub fn named(slug: &str) -> Query<Post> {
-    select("WHERE slug = $1").bind(slug)
+    let sql = "WHERE slug = $1 OR id IN (SELECT post FROM post_slugs WHERE slug = $1) \
+        ORDER BY CASE WHEN slug = $1 THEN 0 ELSE 1 END LIMIT 1";
+    select(sql).bind(slug)
 }
 
-/// Give a published post what is shown of it where it is found: the title that search engines
-/// show, the excerpt and the tags of `post`.
-pub fn refresh(post: &Post, now: Timestamp) -> Statement {
-    let changed = Post {
-        updated_at: now,
-        ..post.clone()
-    };
-    let sql = "UPDATE posts SET seo_title = :seo_title, excerpt = :excerpt, tags = :tags, \
-            updated_at = :updated_at WHERE id = :id AND status = 'published'";
-    Statement::named(sql, &changed)
+/// Give a post what is shown of it where it is found, if it changes: the title that search engines show,
+/// the excerpt and the tags of `post`.
+pub fn refresh(post: &Post, happening: &Happening<'_, PostEvent>) -> [Statement; 2] {
+    let set = [
+        ("seo_title", Value::from(post.seo_title.as_str())),
+        ("excerpt", Value::from(post.excerpt.as_str())),
+        ("tags", Value::from(post.tags.join(","))),
+    ];
+    step(&post.id, happening, &set)
 }
 
 /// The titles of published posts, the newest first.
@@ -200,38 +341,46 @@ pub fn titled(limit: u32) -> Query<(String, String)> {
     Query::new(sql).bind(limit)
 }
 
-/// The post of a task, published or removed.
+/// The post of a task, whatever its status.
 pub fn of_task(task: &str) -> Query<Post> {
     select("WHERE task = $1").bind(task)
 }
 
-/// Give a post another text, and another picture that stands for it.
-pub fn illustrate(post: &Post, now: Timestamp) -> Statement {
-    let changed = Post {
-        updated_at: now,
-        ..post.clone()
-    };
-    let sql = "UPDATE posts SET markdown = :markdown, featured = :featured, \
-            updated_at = :updated_at WHERE id = :id";
-    Statement::named(sql, &changed)
+/// Give a post the text of `post`, and the picture that stands for it.
+pub fn illustrate(post: &Post, happening: &Happening<'_, PostEvent>) -> [Statement; 2] {
+    let featured = post.featured.as_ref().map(super::picture::text);
+    let set = [
+        ("markdown", Value::from(post.markdown.as_str())),
+        ("featured", featured.map_or(Value::Null, Value::from)),
+    ];
+    step(&post.id, happening, &set)
 }
 
-/// The slugs that begin so.
-pub fn slugs(beginning: &str) -> Query<String> {
-    let sql = "SELECT slug FROM posts WHERE substr(slug, 1, CAST($2 AS INTEGER)) = $1";
-    let length = i64::try_from(beginning.len()).unwrap_or(i64::MAX);
-    Query::new(sql).bind(beginning).bind(length)
+/// One move of a post.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename = "post_history")]
+pub struct PostMove {
+    /// Counted from 1.
+    pub step: i64,
+    /// Where it was; nowhere, if it began.
+    pub from_status: Option<PostStatus>,
+    pub to_status: PostStatus,
+    pub event: PostEvent,
+    /// Its address from then on.
+    pub slug: String,
+    /// Its title from then on.
+    pub title: String,
+    /// Who did it; nobody, if it came of itself.
+    pub who: String,
+    pub detail: String,
+    #[serde(with = "micros")]
+    pub at: Timestamp,
 }
 
-/// Take a published post off the site; gives one row if there was one.
-pub fn remove(slug: &str, now: Timestamp) -> Statement {
-    let sql = "UPDATE posts SET status = 'removed', updated_at = $2 \
-        WHERE slug = $1 AND status = 'published'";
-    Statement::new(sql).bind(slug).bind(now)
-}
-
-fn is_removed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(<&str>::deserialize(deserializer)? == "removed")
+/// All that has happened to a post, oldest first.
+pub async fn history(store: &Store, post: &str) -> Result<Vec<PostMove>, StoreError> {
+    let query = select("WHERE post = $1 ORDER BY step");
+    store.read(query.bind(post)).await
 }
 
 /// Tags: parted by commas in a row, and a list in a document.

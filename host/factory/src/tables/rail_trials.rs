@@ -1,9 +1,8 @@
 //! `rail_trials`: how far rails that ask a model agreed with people, each with the model and the question
 //! that it is true of.
 
-use callboard_core::store::{Store, StoreError};
 use callboard_core::value::form::micros;
-use callboard_core::value::{Statement, select};
+use callboard_core::value::{Query, Statement, select};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -41,13 +40,11 @@ pub struct RailTrial {
 }
 
 /// Keep a trial.
-pub async fn keep(store: &Store, trial: &RailTrial) -> Result<(), StoreError> {
-    store.execute(Statement::insert(trial)).await?;
-    Ok(())
+pub fn insert(trial: &RailTrial) -> Statement {
+    Statement::insert(trial)
 }
 
 /// The trials of a rail, newest first.
-pub async fn of_rail(store: &Store, rail: &str) -> Result<Vec<RailTrial>, StoreError> {
-    let query = select("WHERE rail = $1 ORDER BY made_at DESC, id LIMIT 500");
-    store.read(query.bind(rail)).await
+pub fn of_rail(rail: &str) -> Query<RailTrial> {
+    select("WHERE rail = $1 ORDER BY made_at DESC, id LIMIT 500").bind(rail)
 }

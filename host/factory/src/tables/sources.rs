@@ -1,6 +1,5 @@
 //! `sources`: what was read before a post was written, kept with its subject.
 
-use callboard_core::store::{Store, StoreError};
 use callboard_core::value::form::micros;
 use callboard_core::value::{Query, Statement, select};
 use jiff::Timestamp;
@@ -27,8 +26,8 @@ pub struct Source {
     pub fetched_at: Timestamp,
 }
 
-/// Keep sources, in one statement; what was read before is replaced.
-pub fn keep(sources: &[Source]) -> Statement {
+/// Insert sources, in one statement; what was read before is replaced.
+pub fn upsert(sources: &[Source]) -> Statement {
     Statement::insert_all(sources).then(
         "ON CONFLICT (id) DO UPDATE SET run = excluded.run, number = excluded.number, \
             title = excluded.title, site = excluded.site, published = excluded.published, \
@@ -39,9 +38,4 @@ pub fn keep(sources: &[Source]) -> Statement {
 /// What was read about a subject, in the order of its newest run.
 pub fn about(subject: &str) -> Query<Source> {
     select("WHERE subject = $1 ORDER BY fetched_at DESC, number").bind(subject)
-}
-
-/// The same, outside of a transaction.
-pub async fn of(store: &Store, subject: &str) -> Result<Vec<Source>, StoreError> {
-    store.read(about(subject)).await
 }

@@ -9,9 +9,8 @@ use callboard_core::handler::SETTLED_BY;
 use callboard_core::store::gates::{Gate, NOBODY};
 use callboard_core::store::runs::RunStatus;
 use callboard_core::store::tenants::{DecidedGate, EndedRun};
-use callboard_core::store::unreadable::ListEntry;
 use callboard_core::store::{
-    Dialect, Store, StoreError, StoreErrorKind, Transaction, TransactionWork, batch,
+    Dialect, StoreError, StoreErrorKind, Transaction, TransactionWork, batch,
 };
 use callboard_core::value::form::micros;
 use callboard_core::value::{Query, Statement, Value, select};
@@ -25,7 +24,7 @@ use super::transitions::{At, Happening, Set, Word};
 #[serde(rename = "tasks")]
 pub struct Task {
     pub id: String,
-    /// What whoever asked for it calls it, so that asking twice makes one.
+    /// The name that its asker gave it, so that asking twice makes one.
     pub key: Option<String>,
     /// What it is about, once: `dev_diary:<identity>:<day>`.
     pub subject: String,
@@ -83,7 +82,7 @@ pub struct TaskMove {
     pub event: TaskEvent,
     pub run: String,
     pub draft: i64,
-    /// Who did it; nobody, if it was its run.
+    /// Who did it; empty, if it was its run.
     pub who: String,
     pub detail: String,
     #[serde(with = "micros")]
@@ -113,26 +112,17 @@ pub struct NewTask<'t> {
 }
 
 /// The task of an id.
-pub async fn by_id(store: &Store, id: &str) -> Result<Option<Task>, StoreError> {
-    store.read_first(one(id)).await
-}
-
-/// The same as a question.
-pub fn one(id: &str) -> Query<Task> {
+pub fn by_id(id: &str) -> Query<Task> {
     select("WHERE id = $1").bind(id)
 }
 
 /// The task that was asked for by a key.
-pub async fn by_key(store: &Store, key: &str) -> Result<Option<Task>, StoreError> {
-    store.read_first(select("WHERE key = $1").bind(key)).await
+pub fn by_key(key: &str) -> Query<Task> {
+    select("WHERE key = $1").bind(key)
 }
 
-/// Tasks, newest first, of one status or of all, with those that cannot be read.
-pub async fn list(
-    store: &Store,
-    status: Option<TaskStatus>,
-    limit: u32,
-) -> Result<Vec<ListEntry<Task>>, StoreError> {
+/// Tasks, newest first, of one status or of all.
+pub fn newest(status: Option<TaskStatus>, limit: u32) -> Query<Task> {
     let query = match status {
         Some(status) => {
             let of = select("WHERE status = $1 ORDER BY created_at DESC, id LIMIT $2");
@@ -140,7 +130,7 @@ pub async fn list(
         }
         None => select("ORDER BY created_at DESC, id LIMIT $1"),
     };
-    store.entries("id", query.bind(limit)).await
+    query.bind(limit)
 }
 
 /// The task that a run makes, if there is one.
@@ -154,9 +144,8 @@ pub fn about(subject: &str) -> Query<Task> {
 }
 
 /// All that has happened to a task, oldest first.
-pub async fn history(store: &Store, task: &str) -> Result<Vec<TaskMove>, StoreError> {
-    let query = select("WHERE task = $1 ORDER BY step");
-    store.read(query.bind(task)).await
+pub fn history(task: &str) -> Query<TaskMove> {
+    select("WHERE task = $1 ORDER BY step").bind(task)
 }
 
 /// Who approved a draft of a task last, and when.
@@ -172,11 +161,6 @@ pub fn asked(task: &str, run: &str) -> Query<TaskMove> {
     let asked = "WHERE task = $1 AND run = $2 AND event = $3 ORDER BY step DESC LIMIT 1";
     let query = select(asked).bind(task).bind(run);
     query.bind(TaskEvent::Ask.word())
-}
-
-/// The same history as a question.
-pub fn moves(task: &str) -> Query<TaskMove> {
-    select("WHERE task = $1 ORDER BY step").bind(task)
 }
 
 /// What a person said at a gate about a task.
@@ -354,6 +338,7 @@ pub(super) fn runs_ended(
 struct Left<'r> {
     run: &'r str,
     event: TaskEvent,
+    who: &'r str,
     detail: &'r str,
 }
 
@@ -368,6 +353,7 @@ impl<'r> Left<'r> {
         Self {
             run: ended.run,
             event,
+            who: ended.who,
             detail: ended.detail,
         }
     }

@@ -43,7 +43,7 @@ pub struct Machine<S: Word, E: Word> {
 #[derive(Debug, Clone, Copy)]
 pub struct Happening<'h, E> {
     pub event: E,
-    /// Who did it; nobody, if it came of itself.
+    /// Who did it; empty, if it came of itself.
     pub who: &'h str,
     /// What there is to say of it.
     pub detail: &'h str,
@@ -131,9 +131,9 @@ impl<S: Word, E: Word> Machine<S, E> {
     }
 
     /// The same two for many rows at once: those whose `column` is one of a batch in parameter
-    /// `$1`, each with an `event` and a `detail`.
+    /// `$1`, each with an `event`, a `who` and a `detail`.
     pub fn steps(&self, column: &str, dialect: Dialect) -> [String; 2] {
-        let columns = [(column, "text"), ("event", "text"), ("detail", "text")];
+        let columns = [column, "event", "who", "detail"].map(|name| (name, "text"));
         let (rows, now) = (batch::table(dialect, &columns), batch::now(dialect));
         let all = E::ALL.iter().copied();
         let cases = all.flat_map(|event| {
@@ -144,7 +144,7 @@ impl<S: Word, E: Word> Machine<S, E> {
         let of = format!("batch.event || ' ' || {table}.status");
         let (to, among) = cases_of(&of, cases);
         let on = format!("{table}.{column} = batch.{column}");
-        let into = self.history_of(["batch.event", "''", "batch.detail"]);
+        let into = self.history_of(["batch.event", "batch.who", "batch.detail"]);
         [
             format!(
                 "UPDATE {table} SET previous = {table}.status, status = {to}, step = step + 1, \

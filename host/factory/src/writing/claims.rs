@@ -1,13 +1,14 @@
 //! Claims of a text, sentence by sentence: the sources that they cite exist, and say the names and the
 //! numbers that they say.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::{Article, Block, Brief, NOTES};
 use crate::diary::words::Said;
-use crate::markdown::PartKind;
+use crate::markdown::{PartKind, items};
 use crate::research::Source;
 
 /// A sentence that its sources do not bear out.
@@ -101,7 +102,7 @@ pub fn reconciled(article: &Article, corpus: &Corpus) -> (Article, Vec<Unborne>)
         for sentence in pieces(block) {
             let lacks = corpus.lacks(sentence.trim(), &sources);
             if lacks.is_empty() {
-                kept.push_str(sentence);
+                kept.push_str(&sentence);
             } else {
                 let sentence = sentence.trim().to_owned();
                 unborne.push(Unborne { sentence, lacks });
@@ -129,24 +130,36 @@ pub fn unborne(article: &Article, corpus: &Corpus) -> usize {
     reconciled(article, corpus).1.len()
 }
 
-/// The sentences of a paragraph, or the items of a list, with the spaces behind them.
-fn pieces(block: &Block) -> Vec<&str> {
+/// The sentences of a paragraph with the spaces behind them, or the items of a list, each with what is
+/// below it: without its item it would be of the one before.
+fn pieces(block: &Block) -> Vec<Cow<'_, str>> {
     if block.kind == PartKind::List {
-        return block.text.split_inclusive('\n').collect();
+        let items = items(&block.text).unwrap_or_else(|_| vec![block.text.clone()]);
+        return items
+            .into_iter()
+            .map(|item| Cow::Owned(item + "\n"))
+            .collect();
     }
+    sentences(&block.text)
+        .into_iter()
+        .map(Cow::Borrowed)
+        .collect()
+}
+
+fn sentences(text: &str) -> Vec<&str> {
     let mut sentences: Vec<&str> = Vec::new();
     let mut start = 0;
     let mut end = 0;
-    for piece in block.text.split_sentence_bounds() {
+    for piece in text.split_sentence_bounds() {
         end += piece.len();
-        let so_far = &block.text[start..end];
+        let so_far = &text[start..end];
         if !abbreviated(so_far) {
             sentences.push(so_far);
             start = end;
         }
     }
     if start < end {
-        sentences.push(&block.text[start..end]);
+        sentences.push(&text[start..end]);
     }
     sentences
 }
@@ -195,6 +208,27 @@ mod tests {
             text: text.to_owned(),
             sources: ids.iter().map(|id| (*id).to_owned()).collect(),
         }
+    }
+
+    #[test]
+    fn a_list_falls_item_by_item_with_all_of_its_lines() {
+        let sources = [source(
+            "s1",
+            "The Fastnet was lit in 1904, and Roches Point in 1817.",
+        )];
+        let corpus = Corpus::new(&Brief::default(), &sources);
+        let list = "- The Fastnet was lit\n  in 1904.\n- Grace Hopper lit it,\n  as is told.\n  - in the rain\n\
+            - Roches Point was lit in 1817.";
+        let article = Article {
+            blocks: vec![Block {
+                kind: PartKind::List,
+                ..paragraph(list, &["s1"])
+            }],
+        };
+        let (kept, unborne) = reconciled(&article, &corpus);
+        let wanted = "- The Fastnet was lit\n  in 1904.\n- Roches Point was lit in 1817.";
+        assert_eq!(kept.blocks[0].text, wanted);
+        assert_eq!(unborne.len(), 1, "{unborne:?}");
     }
 
     #[test]

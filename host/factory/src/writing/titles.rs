@@ -22,6 +22,9 @@ const PREFIXES: [&str; 8] = [
     "sure,",
 ];
 
+/// The most candidates that are looked at: each is compared with every published title.
+const CANDIDATES: usize = 20;
+
 /// How much titles are alike at most whose letters are the same and whose signs name something else: `C++`
 /// and `C#`.
 const OTHER_SIGNS: f32 = 0.5;
@@ -86,7 +89,7 @@ pub fn choose(
     most: f32,
 ) -> (Option<String>, Originality) {
     let mut refused = Vec::new();
-    for candidate in candidates {
+    for candidate in candidates.iter().take(CANDIDATES) {
         let title = match tidy(candidate) {
             Ok(title) => title,
             Err(why) => {
@@ -148,6 +151,12 @@ mod tests {
         );
         let (none, why) = choose(&candidates[..3], &published, 0.7);
         assert!(none.is_none() && why.refused.len() == 3);
+        // Each is compared with every published title.
+        let endless = vec!["short".to_owned(); 10_000];
+        assert_eq!(
+            choose(&endless, &published, 0.7).1.refused.len(),
+            CANDIDATES
+        );
         let signs = ["How to learn C++".to_owned()];
         assert!(likeness("How to learn C#", &signs).0 < 0.6);
         for honest in [

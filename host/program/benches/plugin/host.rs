@@ -59,6 +59,7 @@ pub(crate) async fn load(
 pub(crate) fn call(longest: Duration) -> Call {
     Call {
         run: "bench".to_owned(),
+        asked: Arc::default(),
         pipeline: String::new(),
         stage: "bench".to_owned(),
         visit: 1,

@@ -32,6 +32,10 @@ impl Apply {
             "revision {} ({}) {state}; all {} references answer",
             applied.revision, applied.short, applied.references,
         ));
+        for change in &applied.settings {
+            let (key, detail) = (&change.key, &change.detail);
+            output.say(format_args!("setting {key} goes by its default: {detail}"));
+        }
         Ok(output.json(&applied))
     }
 }

@@ -85,9 +85,18 @@ fn tell_miss(output: Output, label: &str, reference: &Reference, dependent: &[&R
     output.whole(label, &Shown::line(text).to_string());
     output.whole("  at    ", &place(reference));
     output.whole("  mend  ", &miss.mend);
-    for (index, other) in dependent.iter().enumerate() {
-        let label = if index == 0 { "  so    " } else { "        " };
-        output.whole(label, &said(other));
+    // Several misses of one reference are one line.
+    let mut told: Vec<String> = Vec::new();
+    for line in dependent.iter().map(|other| said(other)) {
+        if !told.contains(&line) {
+            let label = if told.is_empty() {
+                "  so    "
+            } else {
+                "        "
+            };
+            output.whole(label, &line);
+            told.push(line);
+        }
     }
 }
 

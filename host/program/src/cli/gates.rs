@@ -15,25 +15,25 @@ pub(super) enum Gates {
     /// The gates that wait for a decision, oldest first.
     List,
     /// The gates of a run or a task: what was asked, who decided what, and when.
-    Show(Which),
+    Show(NamedGate),
     /// Say yes; the run goes on here.
     Approve {
         #[command(flatten)]
-        which: Which,
+        which: NamedGate,
         #[command(flatten)]
         verdict: Comment,
     },
     /// Say no; what follows is what the pipeline says in `on.rejected`, or the run's end.
     Reject {
         #[command(flatten)]
-        which: Which,
+        which: NamedGate,
         #[command(flatten)]
         verdict: Feedback,
     },
     /// Have a part made anew, and be asked again.
     Regenerate {
         #[command(flatten)]
-        which: Which,
+        which: NamedGate,
         #[command(flatten)]
         part: Part,
         #[command(flatten)]
@@ -43,7 +43,7 @@ pub(super) enum Gates {
 
 /// A gate.
 #[derive(Debug, Args)]
-pub(super) struct Which {
+pub(super) struct NamedGate {
     /// The run's id or the task's, as lists show it; `latest` is the gate that opened last.
     id: String,
     /// The gate's stage, if several of the run wait.
@@ -163,7 +163,7 @@ async fn list(context: &Context, app: &App) -> Result<Answered, Failure> {
     Ok(answered)
 }
 
-async fn show(context: &Context, app: &App, which: &Which) -> Result<Answered, Failure> {
+async fn show(context: &Context, app: &App, which: &NamedGate) -> Result<Answered, Failure> {
     let all = gates::show(app, &which.id, which.stage.as_deref()).await?;
     if all.is_empty() {
         context.output.say("(none)");

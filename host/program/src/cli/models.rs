@@ -1,7 +1,9 @@
 //! `models`: the roles that are asked, who answers for them, and what that takes.
 
+use std::fmt;
+
 use callboard_core::operations::models::{
-    self, ModelsView, ProviderView, RoleView, StageUse, TestedRole, shown_amount,
+    self, ModelUse, ModelsView, ProviderView, RoleView, StageUse, TestedRole, shown_amount,
 };
 use callboard_core::shown::Shown;
 use clap::Subcommand;
@@ -53,6 +55,7 @@ fn list(context: &Context, all: &ModelsView) -> Answered {
             output.say(format_args!("{}: {key} is not set", role.role));
             output.next(format_args!("settings set {key} VALUE"));
         }
+        estimates(output, &role.role, &role.today);
     }
     let bounds = [
         all.daily_microcents
@@ -87,9 +90,31 @@ fn row(role: &RoleView) -> Vec<Shown> {
         Shown::below(answers),
         Shown::line(today.calls),
         Shown::line(today.failures),
-        Shown::line(today.tokens()),
-        Shown::line(shown_amount(today.microcents)),
+        Shown::line(about(today.estimated, today.tokens())),
+        Shown::line(about(today.estimated, shown_amount(today.microcents))),
     ]
+}
+
+/// An amount, marked if calls are counted in it by an estimate.
+fn about(estimated: u64, amount: impl fmt::Display) -> String {
+    let mark = if estimated > 0 { "~" } else { "" };
+    format!("{mark}{amount}")
+}
+
+/// Of which calls nobody has said what they took.
+fn estimates(output: Output, role: &str, today: &ModelUse) {
+    let unfinished = today.unfinished;
+    if unfinished > 0 {
+        output.say(format_args!(
+            "{role}: calls without an end, under way or given up: {unfinished}, counted by an estimate"
+        ));
+    }
+    let unsaid = today.estimated.saturating_sub(unfinished);
+    if unsaid > 0 {
+        output.say(format_args!(
+            "{role}: calls of which no server said what they took: {unsaid}, counted by an estimate"
+        ));
+    }
 }
 
 fn answers(provider: &ProviderView) -> String {
@@ -112,8 +137,8 @@ pub(super) fn took(output: Output, all: &[StageUse]) {
             used.model.clone(),
             used.calls.to_string(),
             used.failures.to_string(),
-            tokens.to_string(),
-            shown_amount(used.microcents),
+            about(used.estimated, tokens),
+            about(used.estimated, shown_amount(used.microcents)),
         ]
     };
     let header = [
@@ -133,8 +158,13 @@ fn tell(context: &Context, tested: &TestedRole) -> Answered {
     let model = tested.model.as_deref().unwrap_or("nobody");
     let (prompt, completion) = (tested.tokens.prompt, tested.tokens.completion);
     let cost = shown_amount(tested.microcents);
+    let note = if tested.tokens.estimated {
+        "; the tokens are an estimate"
+    } else {
+        ""
+    };
     output.say(format_args!(
-        "{model}, {seconds:.1} s, {prompt} tokens asked, {completion} answered, cost {cost}"
+        "{model}, {seconds:.1} s, {prompt} tokens asked, {completion} answered, cost {cost}{note}"
     ));
     output.json(tested).with(match tested.outcome {
         "done" => Exit::Done,

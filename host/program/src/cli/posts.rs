@@ -1,80 +1,235 @@
-//! `posts`: what is published.
+//! `callboard posts`: what is published, what was, and what will be.
+
+mod carry;
+mod steps;
 
 use std::path::{Path, PathBuf};
 
 use callboard_core::app::App;
 use callboard_core::operations::{Broken, ListEntry};
-use callboard_factory::operations::posts::{self, Exported, Post};
-use clap::Subcommand;
+use callboard_factory::operations::posts::{
+    self, Exported, NewTitle, Post, PostMoveView, PostStatus,
+};
+use callboard_factory::operations::tasks::word as named;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
 
-use super::output::{self, Answered, word};
+use self::steps::Step;
+use super::output::{self, Answered, time, word};
+use super::runs::Who;
 use super::{Context, Failure};
 use crate::http::Listeners;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Posts {
-    /// The newest posts.
+    /// The newest posts, but for those that were removed.
     List {
+        /// Only those of one status.
+        #[arg(long, value_parser = PossibleValuesParser::new(posts::statuses()))]
+        status: Option<String>,
         /// How many at most.
         #[arg(long, default_value_t = 20)]
         limit: u32,
     },
     /// One post as Markdown.
-    Show {
-        /// Its slug, enough of the beginning, or `latest`.
-        slug: String,
+    Show(Which),
+    /// Put a post on the site now, as a new one.
+    Publish {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Have a post published at a time, by a run that waits for it.
+    Schedule {
+        #[command(flatten)]
+        which: Which,
+        /// When: `2026-12-01T09:00:00Z`, or `2026-12-01T09:00[Europe/Berlin]`.
+        #[arg(long, value_name = "TIME", value_parser = steps::moment)]
+        at: Timestamp,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Take a post off the site for the time being. Its address is not found until it is back.
+    Unpublish {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Take a post out of all lists and feeds. Its address shows it as before.
+    Archive {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Put a post on the site again as it was, with its day.
+    Restore {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        why: Why,
     },
     /// Take a post off the site. Its address says "gone" from then on.
     Remove {
-        /// Its slug, enough of the beginning, or `latest`.
-        slug: String,
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        why: Why,
     },
-    /// Write the whole site as static files.
+    /// Give a post another title, and an address that follows from it. The old address leads to it.
+    Retitle {
+        #[command(flatten)]
+        which: Which,
+        /// The title.
+        title: String,
+        /// The address, in place of the one that follows from the title.
+        #[arg(long)]
+        slug: Option<String>,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// All that happened to a post, oldest first.
+    History(Which),
+    /// Write the whole site as static files, or all posts as one document that `import` reads.
     Export {
-        /// The folder to write into.
+        /// The folder to write into; the file, as JSON.
         folder: PathBuf,
+        /// What to write.
+        #[arg(long = "as", value_enum, default_value_t = Form::Site)]
+        form: Form,
     },
+    /// Hold a document of posts against what is here, and say which of them are new.
+    Import {
+        /// What `export --as json` wrote.
+        file: PathBuf,
+        /// Keep those, all of them or none.
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        who: Who,
+    },
+}
+
+/// What an export is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Form {
+    /// The published site, as files for readers.
+    Site,
+    /// All posts, whatever their status, as one document.
+    Json,
+}
+
+/// A post.
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// Its slug, enough of the beginning, one that it had before, or `latest`.
+    post: String,
+}
+
+/// Who does it, and why.
+#[derive(Debug, Args)]
+pub(super) struct Why {
+    /// Why; it is kept with the post.
+    #[arg(long, default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    who: Who,
 }
 
 impl Posts {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = context.app().await?;
-        let output = context.output;
-        match self {
-            Posts::List { limit } => {
-                let all = posts::list(&app, limit).await?;
-                let header = ["slug", "covers", "written by"];
-                Ok(output.show(&header, all.iter().map(row).collect(), &all))
+        let (which, step, why) = match self {
+            Posts::List { status, limit } => {
+                return list(context, &app, status.as_deref(), limit).await;
             }
-            Posts::Show { slug } => {
-                let post = posts::show(&app, &slug).await?;
-                output.say(format_args!("# {}", post.title));
-                output.say("");
-                output.text(&post.markdown);
-                output.say("");
-                output.say(post.made());
-                Ok(output.json(&post))
+            Posts::Show(which) => return show(context, &app, &which.post).await,
+            Posts::History(which) => return history(context, &app, &which.post).await,
+            Posts::Import { file, yes, who } => {
+                return carry::import(context, &app, &file, yes, who).await;
             }
-            Posts::Remove { slug } => {
-                let removed = posts::remove(&app, &slug).await?;
-                output.say(format_args!("removed {}", removed.slug));
-                Ok(output.json(&removed))
-            }
-            Posts::Export { folder } => {
+            Posts::Export {
+                folder,
+                form: Form::Json,
+            } => return carry::export(context, &app, &folder).await,
+            Posts::Export { folder, .. } => {
                 let exported = export(context, &app, &folder).await?;
-                Ok(output.json(&exported))
+                return Ok(context.output.json(&exported));
             }
-        }
+            Posts::Publish { which, why } => (which, Step::Publish, why),
+            Posts::Schedule { which, at, why } => (which, Step::Schedule(at), why),
+            Posts::Unpublish { which, why } => (which, Step::Unpublish, why),
+            Posts::Archive { which, why } => (which, Step::Archive, why),
+            Posts::Restore { which, why } => (which, Step::Restore, why),
+            Posts::Remove { which, why } => (which, Step::Remove, why),
+            Posts::Retitle {
+                which,
+                title,
+                slug,
+                why,
+            } => (which, Step::Retitle(NewTitle { title, slug }), why),
+        };
+        step.take(context, &app, &which.post, why).await
     }
+}
+
+async fn list(
+    context: &Context,
+    app: &App,
+    status: Option<&str>,
+    limit: u32,
+) -> Result<Answered, Failure> {
+    let all = posts::list(app, status, limit).await?;
+    let header = ["slug", "status", "covers", "written by"];
+    Ok(context
+        .output
+        .show(&header, all.iter().map(row).collect(), &all))
+}
+
+async fn show(context: &Context, app: &App, wanted: &str) -> Result<Answered, Failure> {
+    let post = posts::show(app, wanted).await?;
+    let output = context.output;
+    output.say(format_args!("# {}", post.title));
+    output.say("");
+    output.text(&post.markdown);
+    output.say("");
+    output.say(post.made());
+    if post.status != PostStatus::Published {
+        output.say(format_args!("it is {}", stands(&post)));
+    }
+    Ok(output.json(&post))
+}
+
+async fn history(context: &Context, app: &App, wanted: &str) -> Result<Answered, Failure> {
+    let moves = posts::history(app, wanted).await?;
+    let header = ["at", "event", "status", "who", "detail"];
+    let row = |it: &PostMoveView| {
+        let (event, to) = (named(it.event).to_owned(), named(it.to).to_owned());
+        vec![time(it.at), event, to, it.who.clone(), it.detail.clone()]
+    };
+    let rows = moves.iter().map(row).collect();
+    Ok(context.output.show(&header, rows, &moves))
 }
 
 fn row(entry: &ListEntry<Post>) -> Vec<String> {
     match entry {
         ListEntry::Known(post) => {
             let (slug, covers) = (post.slug.clone(), post.covers.clone());
-            vec![slug, covers, post.written_by.clone()]
+            vec![slug, stands(post), covers, post.written_by.clone()]
         }
-        ListEntry::Broken(broken) => output::broken(broken, 3),
+        ListEntry::Broken(broken) => output::broken(broken, 4),
+    }
+}
+
+/// Its status, with the time for which it is scheduled.
+fn stands(post: &Post) -> String {
+    let status = named(post.status);
+    match post.scheduled_at {
+        Some(at) => format!("{status} for {}", time(at)),
+        None => status.to_owned(),
     }
 }
 

@@ -9,7 +9,7 @@ use callboard_core::app::{App, SeenVersions, WorkerDuties};
 use callboard_core::config::Config;
 use callboard_core::engine::{Unwatched, worker};
 use callboard_core::supervision;
-use callboard_factory::site::Shown;
+use callboard_factory::site::SiteNow;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -163,7 +163,7 @@ pub(super) async fn site(
 ) -> Result<Answered, Failure> {
     let bound = local(&readers)?;
     let (current, keepers) = app.keep_current(bound, &changes).await?;
-    if let Some(Err(cause)) = current.get::<Shown>().as_deref() {
+    if let Some(Err(cause)) = current.get::<SiteNow>().as_deref() {
         let text = format_args!("the site answers 503: {cause}");
         context.output.warn(text);
     }

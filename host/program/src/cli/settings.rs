@@ -1,20 +1,28 @@
 //! `settings`: declared keys and their values. Secrets are set, never shown.
 
+mod carry;
+
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 
 use callboard_core::app::App;
 use callboard_core::operations::settings::{
-    self, SealedByAnother, SettingState, SettingType, SettingView,
+    self, SealedByAnother, SettingChangeView, SettingState, SettingType, SettingView,
 };
 use clap::Subcommand;
 
-use super::output::Answered;
+use super::output::{Answered, time};
+use super::runs::Who;
 use super::{Context, Failure};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Settings {
     /// Every declared setting with its state.
-    List,
+    List {
+        /// Only those that nobody reads, values without a declaration among them.
+        #[arg(long)]
+        unread: bool,
+    },
     /// The value or default of one.
     Get {
         /// Its key.
@@ -27,37 +35,77 @@ pub(super) enum Settings {
         /// The value; for a secret better `-`, which reads it from standard input and shows
         /// nothing of what is typed.
         value: String,
+        #[command(flatten)]
+        who: Who,
     },
     /// Take a value away, so that the default counts again.
     Unset {
         /// Its key.
         key: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// What happened to values, newest first: of one setting, or of all.
+    History {
+        /// Its key.
+        key: Option<String>,
+        /// How many at most.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// The values that are set, as a file that `import` reads. It names secrets and has none.
+    Export,
+    /// Hold a file of values against what is declared, and say what it would change.
+    Import {
+        /// What `export` printed, or the document of `export --format json`.
+        file: PathBuf,
+        /// Set the values, all of them or none.
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        who: Who,
     },
 }
 
 impl Settings {
     pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
         let app = match self {
-            Settings::Set { .. } => context.app_made().await?,
+            Settings::Set { .. } | Settings::Import { yes: true, .. } => context.app_made().await?,
             _ => context.app().await?,
         };
         let output = context.output;
         let setting = match self {
-            Settings::List => {
-                let all = settings::list(&app).await?;
+            Settings::List { unread } => {
+                let all = if unread {
+                    settings::unread(&app).await?
+                } else {
+                    settings::list(&app).await?
+                };
                 return Ok(list(context, &all));
+            }
+            Settings::History { key, limit } => {
+                let all = settings::history(&app, key.as_deref(), limit).await?;
+                let header = ["at", "setting", "event", "was", "becomes", "who", "detail"];
+                return Ok(output.show(&header, all.iter().map(change).collect(), &all));
+            }
+            Settings::Export => return carry::export(context, &app).await,
+            Settings::Import { file, yes, who } => {
+                return carry::import(context, &app, &file, yes, &who.by).await;
             }
             Settings::Get { key } => {
                 let setting = settings::get(&app, &key).await?;
                 output.say(setting.value.as_deref().unwrap_or("(unset)"));
                 setting
             }
-            Settings::Set { key, value } if value == "-" => {
-                let kind = settings::kind(&app, &key).await?;
-                settings::set(&app, &key, from_input(&key, kind)?).await?
+            Settings::Set { key, value, who } => {
+                let value = if value == "-" {
+                    from_input(&key, settings::kind(&app, &key).await?)?
+                } else {
+                    value
+                };
+                settings::set(&app, &key, value, &who.by).await?
             }
-            Settings::Set { key, value } => settings::set(&app, &key, value).await?,
-            Settings::Unset { key } => settings::unset(&app, &key).await?,
+            Settings::Unset { key, who } => settings::unset(&app, &key, &who.by).await?,
         };
         if setting.is_hidden() {
             warn_of_others(context, &app).await?;
@@ -99,6 +147,28 @@ fn list(context: &Context, all: &Vec<SettingView>) -> Answered {
         }
     }
     answered
+}
+
+fn change(change: &SettingChangeView) -> Vec<String> {
+    let value = |value: &Option<String>| match value {
+        Some(value) => format!("`{value}`"),
+        None => String::new(),
+    };
+    let event = format!("{:?}", change.event).to_lowercase();
+    let becomes = if change.secret {
+        "(hidden)".to_owned()
+    } else {
+        value(&change.becomes)
+    };
+    vec![
+        time(change.at),
+        change.key.clone(),
+        event,
+        value(&change.was),
+        becomes,
+        change.who.clone(),
+        change.detail.clone(),
+    ]
 }
 
 fn row(setting: &SettingView) -> Vec<String> {

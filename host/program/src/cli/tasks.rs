@@ -32,13 +32,13 @@ pub(super) enum Tasks {
         limit: u32,
     },
     /// A task and its latest draft.
-    Show(Which),
+    Show(NamedTask),
     /// Write another version of its draft, in $EDITOR or from a file; it is what is published.
     Edit(edit::Edit),
     /// What changed from one draft to another.
     Diff {
         #[command(flatten)]
-        which: Which,
+        which: NamedTask,
         /// The older draft, by number; the one that the newest was made from, if absent.
         #[arg(requires = "new")]
         old: Option<i64>,
@@ -48,7 +48,7 @@ pub(super) enum Tasks {
     /// Say yes at the gate the task stands before; its run goes on here.
     Approve {
         #[command(flatten)]
-        which: Which,
+        which: NamedTask,
         #[command(flatten)]
         verdict: Comment,
         /// The draft that was looked at, by number: a newer one is not approved in its place.
@@ -59,14 +59,14 @@ pub(super) enum Tasks {
     /// and its run as rejected.
     Reject {
         #[command(flatten)]
-        which: Which,
+        which: NamedTask,
         #[command(flatten)]
         verdict: Feedback,
     },
     /// Have a part of the task made anew, and be asked again.
     Regenerate {
         #[command(flatten)]
-        which: Which,
+        which: NamedTask,
         #[command(flatten)]
         part: Part,
         #[command(flatten)]
@@ -77,7 +77,7 @@ pub(super) enum Tasks {
     /// Have the run of a task that ended go on again, here, with a fresh budget.
     Retry {
         #[command(flatten)]
-        which: Which,
+        which: NamedTask,
         /// The stage to begin at; those that ended it, if absent.
         #[arg(long, value_name = "STAGE")]
         from: Option<String>,
@@ -87,17 +87,17 @@ pub(super) enum Tasks {
     /// End a task, with its run if that goes on.
     Cancel {
         #[command(flatten)]
-        which: Which,
+        which: NamedTask,
         #[command(flatten)]
         why: Why,
     },
     /// All that happened to a task, oldest first.
-    History(Which),
+    History(NamedTask),
 }
 
 /// A task.
 #[derive(Debug, Args)]
-pub(super) struct Which {
+pub(super) struct NamedTask {
     /// The task's id as `tasks list` shows it, enough of its beginning or end, or `latest`.
     id: String,
 }

@@ -61,6 +61,8 @@ pub(super) const PLAIN: &str = "text/plain; charset=utf-8";
 pub(super) enum Problem {
     Absent,
     Gone,
+    /// The post has another address now, by its slug.
+    Moved(String),
     /// Too many pages are being rendered.
     Busy,
     /// The thread that rendered it is gone.
@@ -130,6 +132,7 @@ fn explain(site: &Site, problem: Problem) -> Response {
             "public, max-age=300",
             site.gone().to_owned(),
         ),
+        Problem::Moved(slug) => moved(&site.place(&slug)),
         Problem::Operation(error) => {
             tracing::error!(%error, "the store did not answer a reader");
             unavailable(HTML.media, site.unavailable().to_owned())
@@ -141,6 +144,17 @@ fn explain(site: &Site, problem: Problem) -> Response {
         Problem::Lost => broken("this page cannot be shown; the log of callboard says why\n"),
         Problem::Site(error) => defect(&error),
     }
+}
+
+/// 301: what was here is there. It may move once more, so that it is not kept for ever.
+fn moved(place: &str) -> Response {
+    let text = format!("this post is at {place} now\n");
+    let keep = "public, max-age=300";
+    let mut response = send(StatusCode::MOVED_PERMANENTLY, PLAIN, keep, text);
+    if let Ok(place) = HeaderValue::try_from(place) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    response
 }
 
 /// 503: ask again soon, and do not keep this.

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use axum::extract::State;
 use axum::response::{Redirect, Response};
 use callboard_core::operations::OperationError;
+use callboard_core::operations::runs::RunStatus;
 use callboard_core::shown;
 use callboard_core::template;
 use callboard_factory::operations::overview;
@@ -110,18 +111,27 @@ fn render(name: &str, context: minijinja::Value) -> Result<String, minijinja::Er
     Ok(shown::markup(&page))
 }
 
-/// The colour of a status; the word itself is always there too.
+/// The outcome of a stage that goes on later.
+const DEFERRED: &str = "deferred";
+
+/// The colour of a status of a run, or of an outcome; the word itself is always there too.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "filters own what they are given"
 )]
 fn tone(status: String) -> &'static str {
-    match status.as_str() {
-        "done" | "published" | "approved" => "good",
-        "running" | "queued" | "waiting" | "deferred" => "busy",
-        "gated" | "unavailable" | "rejected" => "warn",
-        "failed" | "cancelled" => "bad",
-        _ => "calm",
+    let Some(status) = RunStatus::parse(&status) else {
+        // The one outcome of a stage that is no status of a run.
+        return if status == DEFERRED { "busy" } else { "calm" };
+    };
+    match status {
+        RunStatus::Done => "good",
+        RunStatus::Queued | RunStatus::Running | RunStatus::Waiting => "busy",
+        RunStatus::Gated | RunStatus::Paused | RunStatus::Unavailable | RunStatus::Rejected => {
+            "warn"
+        }
+        RunStatus::Blocked | RunStatus::Failed | RunStatus::Cancelled => "bad",
+        RunStatus::NothingToDo => "calm",
     }
 }
 
@@ -131,6 +141,16 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
+
+    #[test]
+    fn what_cannot_go_on_is_not_calm() {
+        let calm: Vec<&str> = RunStatus::names()
+            .filter(|name| tone((*name).to_owned()) == "calm")
+            .collect();
+        assert_eq!(calm, ["nothing-to-do"]);
+        assert_eq!(tone("blocked".to_owned()), "bad");
+        assert_eq!(tone("deferred".to_owned()), "busy");
+    }
 
     const AT: &str = "1970-01-01T00:00:00Z";
 
@@ -225,7 +245,7 @@ mod tests {
             "component": "echo.wasm", "digest": "ffeeddccbbaa", "handlers": ["content.echo"],
             "grants": {
                 "log": false, "vectors": false, "http": [], "credentials": [],
-                "settings": { "keys": [] },
+                "settings": { "keys": [] }, "model": { "roles": [] },
                 "db": [{ "table": "posts", "verbs": ["select"] }],
             },
             "granted": ["select on posts"], "limits": [],

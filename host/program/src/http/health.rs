@@ -24,11 +24,31 @@ pub(super) async fn endpoint(State(face): State<Face>) -> Response {
         tracing::error!(dependency, cause, "pages can't be answered");
     }
     let is_well = look.is_ok();
-    match serde_json::to_string(&Health::from(look)) {
+    let health = match pictures(&face, is_well).await {
+        Some(lack) => Health::degraded(&lack),
+        None => Health::from(look),
+    };
+    match serde_json::to_string(&health) {
         Ok(text) if is_well => found(&JSON, format!("{text}\n")),
         Ok(text) => unavailable(JSON.media, format!("{text}\n")),
         Err(error) => super::answer::defect(&error),
     }
+}
+
+/// What pages show and readers do not get: no reason to send them elsewhere.
+async fn pictures(face: &Face, is_well: bool) -> Option<Lack> {
+    if !is_well {
+        return None;
+    }
+    let looked = tokio::time::timeout(LIMIT, health::pictures(&face.app)).await;
+    let lack = looked.ok().flatten()?;
+    let (dependency, cause) = (lack.dependency, &lack.cause);
+    tracing::error!(
+        dependency,
+        cause,
+        "pages are answered without their pictures"
+    );
+    Some(lack)
 }
 
 async fn check(face: &Face) -> Result<(), Lack> {

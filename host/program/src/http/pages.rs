@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use callboard_factory::operations::posts::{self, Post};
+use callboard_factory::operations::posts::{self, Post, PostAddress};
 use callboard_factory::site::{PER_PAGE, Site, SiteError};
 
 use super::Face;
@@ -105,10 +105,11 @@ async fn of_newest(
 }
 
 async fn post_text(face: &Face, site: &Arc<Site>, slug: Segment) -> Text {
-    match posts::by_slug(&face.app, &name(slug)?).await? {
-        None => Err(Problem::Absent),
-        Some(post) if post.removed => Err(Problem::Gone),
-        Some(post) => {
+    match posts::at(&face.app, &name(slug)?).await? {
+        PostAddress::Absent => Err(Problem::Absent),
+        PostAddress::Gone => Err(Problem::Gone),
+        PostAddress::Moved(slug) => Err(Problem::Moved(slug)),
+        PostAddress::Here(post) => {
             let slug = post.slug.clone();
             let render = move |site: &Site| site.post(&post);
             let shown = face.renderings.page(site, render).await;

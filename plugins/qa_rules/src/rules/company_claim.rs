@@ -1,7 +1,7 @@
 //! `company_claim`: what the publisher says of itself and has not.
 
 use crate::review::Severity;
-use crate::rule::{Found, Rule, Seen, phrases};
+use crate::rule::{Found, Rule, Seen, naming};
 
 pub(crate) const RULE: Rule = Rule {
     name: "company_claim",
@@ -11,19 +11,17 @@ pub(crate) const RULE: Rule = Rule {
     find,
 };
 
+const CLAIMS: [&str; 6] = [
+    "we|@ have|has|spent been|spent? _? _? # years|decades",
+    "we|@ have|has|spent been|spent? _? _? over|almost|nearly? a|# decade|decades|years",
+    "our team|staff of over|about? #",
+    "our clients|customers include Aa",
+    "we|@ have|has? processed|served # million|billion",
+    "our annual|yearly? revenue|profit|profits|valuation|funding",
+];
+
 fn find(seen: &Seen<'_>) -> Vec<Found> {
-    let own: Vec<String> = seen.lists.own_names.iter().map(|it| it.to_lowercase()).collect();
-    let we = ["we"].into_iter().chain(own.iter().map(String::as_str)).collect::<Vec<_>>().join("|");
-    let written = [
-        format!("{we} have|has|spent been|spent? _? _? # years|decades"),
-        format!("{we} have|has|spent been|spent? _? _? over|almost|nearly? a|# decade|decades|years"),
-        "our team|staff of over|about? #".to_owned(),
-        "our clients|customers include Aa".to_owned(),
-        format!("{we} have|has? processed|served # million|billion"),
-        "our annual|yearly? revenue|profit|profits|valuation|funding".to_owned(),
-    ];
-    let written: Vec<&str> = written.iter().map(String::as_str).collect();
-    let found = phrases(seen.text, &written).into_iter();
+    let found = naming(seen.text, &CLAIMS, &seen.lists.own_names).into_iter();
     let large = found.filter(|(passage, words)| {
         let last = &passage.words[words.end - 1].lower;
         let team = passage.words[words.start + 1].lower.starts_with("team") || passage.words[words.start + 1].lower.starts_with("staff");

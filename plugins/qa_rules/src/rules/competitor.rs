@@ -1,7 +1,7 @@
-//! `competitor`: somebody whom the publisher does not name.
+//! `competitor`: a name of the trade that the publisher does not use.
 
 use crate::review::Severity;
-use crate::rule::{Found, Rule, Seen, phrases};
+use crate::rule::{Found, Rule, Seen, naming};
 
 pub(crate) const RULE: Rule = Rule {
     name: "competitor",
@@ -12,8 +12,6 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn find(seen: &Seen<'_>) -> Vec<Found> {
-    let names: Vec<String> = seen.lists.competitors.iter().map(|name| name.to_lowercase()).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let found = phrases(seen.text, &names).into_iter();
+    let found = naming(seen.text, &["@"], &seen.lists.competitors).into_iter();
     found.map(|(passage, words)| Found::words(passage, &words, "it is on the list of who is not named; leave it out")).collect()
 }

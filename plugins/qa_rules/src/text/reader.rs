@@ -172,7 +172,7 @@ impl<'t> Reader<'t> {
             let part = parts.iter().rfind(|(from, _, _)| *from <= range.start);
             let (from, at, linked) = part.copied().unwrap_or((0, at, false));
             Word {
-                lower: text[range.clone()].to_lowercase().replace('’', "'"),
+                lower: lower(&text[range.clone()]),
                 at: at + (range.start - from),
                 range,
                 linked,
@@ -230,7 +230,12 @@ fn is_closed(block: &str) -> bool {
 }
 
 /// Words of a text: letters and digits, with what joins them.
-fn words(text: &str) -> impl Iterator<Item = std::ops::Range<usize>> {
+/// A word as words are compared.
+pub(crate) fn lower(word: &str) -> String {
+    word.to_lowercase().replace('’', "'")
+}
+
+pub(crate) fn words(text: &str) -> impl Iterator<Item = std::ops::Range<usize>> {
     let mut words = Vec::new();
     let mut from = None;
     let chars: Vec<(usize, char)> = text.char_indices().collect();

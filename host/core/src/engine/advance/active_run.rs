@@ -202,101 +202,138 @@ impl ActiveRun {
         let stage = self.work.pipeline.stages[ended.index].id();
         self.under_way.remove(stage);
         let now = self.work.engine.clock.now();
-        let kept = checkpoint::keep(&self.work, &self.rows, ended, now);
-        self.settle(Some(kept)).await
+        let pending = checkpoint::pending(&self.work, &self.rows, ended, now);
+        self.settle(Some(pending)).await
     }
 
-    /// Keep a stage that ended, find what comes next, and begin it. What the database refuses
-    /// for good is the stage's failure; if there is no stage to fail, or its failure is refused
-    /// as well, the run fails.
+    /// Keep a stage that ended, find what comes next, and begin it.
     async fn settle(
         &mut self,
-        mut kept: Option<PendingCheckpoint>,
+        mut pending: Option<PendingCheckpoint>,
     ) -> Result<Possession, EngineError> {
         let mut refusals = 0;
         loop {
-            if let Some(kept) = &kept {
-                kept.count(&mut self.rows, &mut self.asked);
+            if let Some(pending) = &pending {
+                pending.count(&mut self.rows, &mut self.asked);
             }
             let next = self.next();
-            let nothing = kept.is_none() && next.rows.is_empty() && next.gates.is_empty();
+            let nothing = pending.is_none() && next.rows.is_empty() && next.gates.is_empty();
             if nothing && matches!(next.then, Then::GoOn { .. }) {
                 self.begin(next.executions);
                 return Ok(Possession::Held);
             }
-            match self.commit(self.checkpoint(kept.as_ref(), &next)).await {
+            let checkpoint = self.checkpoint(pending.as_ref(), &next);
+            match self.commit(checkpoint).await {
                 Ok(Committed::Kept(told)) => {
-                    self.kept(kept.take());
-                    progress_log::gates_opened(&next.gates);
-                    progress_log::gates_settled(&next.settled);
-                    progress_log::given_back(&self.work.run, &next.then);
-                    if !matches!(next.then, Then::GoOn { .. }) {
-                        return Ok(Possession::GivenBack);
-                    }
-                    self.begin(next.executions);
-                    if told.signals <= self.told.signals {
-                        return Ok(Possession::Held);
-                    }
-                    self.learn(told).await?;
-                }
-                Ok(Committed::Outdated(told)) => {
-                    self.learn(told).await?;
-                    if let Some(kept) = &mut kept {
-                        kept.after(&self.work.pipeline, &self.rows);
+                    if let Some(settled) = self.on_kept(pending.take(), next, told).await? {
+                        return Ok(settled);
                     }
                 }
+                Ok(Committed::Outdated(told)) => self.on_outdated(pending.as_mut(), told).await?,
                 Ok(Committed::Lost) => return Err(self.lost()),
-                // Whoever has a say in it refuses: then a person is asked.
-                Err(EngineError::Store(error))
-                    if !next.settled.is_empty() && error.is_for_good() =>
-                {
-                    self.unsettled = Some(error.to_string());
-                    self.read_again().await?;
-                }
-                Err(EngineError::Store(error))
-                    if refusals == 0 && self.is_executed_again(kept.as_ref(), &error) =>
-                {
-                    self.read_again().await?;
-                    kept = None;
-                }
-                Err(EngineError::Store(error))
-                    if refusals < 2 && checkpoint::is_refused(kept.as_ref(), &error) =>
-                {
-                    let first = refusals == 0;
-                    refusals += 1;
-                    kept = self.refused(kept.filter(|_| first), &error).await?;
+                Err(EngineError::Store(error)) => {
+                    pending = self
+                        .on_refused(pending, &next, &mut refusals, error)
+                        .await?;
                 }
                 Err(error) => return Err(error),
             }
         }
     }
 
+    /// What was committed counts, and what comes next begins. `None` if a signal came with it, after
+    /// which something else may come next.
+    async fn on_kept(
+        &mut self,
+        pending: Option<PendingCheckpoint>,
+        next: Continuation,
+        told: RunSignals,
+    ) -> Result<Option<Possession>, EngineError> {
+        self.count(pending);
+        progress_log::gates_opened(&next.gates);
+        progress_log::gates_settled(&next.settled);
+        progress_log::given_back(&self.work.run, &next.then);
+        if !matches!(next.then, Then::GoOn { .. }) {
+            return Ok(Some(Possession::GivenBack));
+        }
+        self.begin(next.executions);
+        if told.signals <= self.told.signals {
+            return Ok(Some(Possession::Held));
+        }
+        self.learn(told).await?;
+        Ok(None)
+    }
+
+    /// A signal came before the commit: what follows from the stage is decided anew.
+    async fn on_outdated(
+        &mut self,
+        pending: Option<&mut PendingCheckpoint>,
+        told: RunSignals,
+    ) -> Result<(), EngineError> {
+        self.learn(told).await?;
+        if let Some(pending) = pending {
+            pending.after(&self.work.pipeline, &self.rows);
+        }
+        Ok(())
+    }
+
+    /// What the database refuses for good is the stage's failure; if there is no stage to fail, or its
+    /// failure is refused as well, the run fails. Gives what is to be kept instead.
+    async fn on_refused(
+        &mut self,
+        pending: Option<PendingCheckpoint>,
+        next: &Continuation,
+        refusals: &mut u32,
+        error: StoreError,
+    ) -> Result<Option<PendingCheckpoint>, EngineError> {
+        // A tenant refuses what a rule settled: then a person is asked.
+        if !next.settled.is_empty() && error.is_for_good() {
+            self.unsettled = Some(error.to_string());
+            self.read_again().await?;
+            return Ok(pending);
+        }
+        if *refusals == 0 && self.is_executed_again(pending.as_ref(), &error) {
+            self.read_again().await?;
+            return Ok(None);
+        }
+        if *refusals < 2 && checkpoint::is_refused(pending.as_ref(), &error) {
+            let first = *refusals == 0;
+            *refusals += 1;
+            return self.refused(pending.filter(|_| first), &error).await;
+        }
+        Err(EngineError::Store(error))
+    }
+
     /// Whether a stage is executed once more before its refusal is final.
-    fn is_executed_again(&mut self, kept: Option<&PendingCheckpoint>, error: &StoreError) -> bool {
-        let Some(kept) = kept.filter(|kept| checkpoint::came_late(kept, error)) else {
+    fn is_executed_again(
+        &mut self,
+        pending: Option<&PendingCheckpoint>,
+        error: &StoreError,
+    ) -> bool {
+        let Some(pending) = pending.filter(|pending| checkpoint::came_late(pending, error)) else {
             return false;
         };
-        let (run, stage) = (&self.held.run, &kept.row.stage);
+        let (run, stage) = (&self.held.run, &pending.row.stage);
         tracing::warn!(run, stage, %error, "another run was faster");
-        self.again.insert((stage.clone(), kept.row.visit))
+        self.again.insert((stage.clone(), pending.row.visit))
     }
 
     /// As if nothing had happened: the stage failed, or else the run does.
     async fn refused(
         &mut self,
-        kept: Option<PendingCheckpoint>,
+        pending: Option<PendingCheckpoint>,
         error: &StoreError,
     ) -> Result<Option<PendingCheckpoint>, EngineError> {
         let run = &self.held.run;
         tracing::warn!(run, %error, "a checkpoint is refused for good");
         self.read_again().await?;
-        let Some(mut kept) = kept else {
+        let Some(mut pending) = pending else {
             self.abandon();
             self.failed = Some(format!("its checkpoint was refused: {error}"));
             return Ok(None);
         };
-        kept.refuse(&self.work.pipeline, &self.rows, error);
-        Ok(Some(kept))
+        pending.refuse(&self.work.pipeline, &self.rows, error);
+        Ok(Some(pending))
     }
 
     /// Learn from the database how the run stands.
@@ -384,22 +421,24 @@ impl ActiveRun {
         self.asked.insert(stage.id().to_owned());
     }
 
-    fn checkpoint(&self, kept: Option<&PendingCheckpoint>, next: &Continuation) -> Checkpoint {
+    fn checkpoint(&self, pending: Option<&PendingCheckpoint>, next: &Continuation) -> Checkpoint {
         let run = &self.work.run;
         let (held, spent) = (self.held.clone(), run.spent + self.began.elapsed());
         let mut checkpoint = Checkpoint::blank(held, self.told.signals, spent, next.then.clone());
-        checkpoint.rows.extend(kept.map(|kept| kept.row.clone()));
+        checkpoint
+            .rows
+            .extend(pending.map(|pending| pending.row.clone()));
         checkpoint.rows.extend(next.rows.iter().cloned());
         checkpoint.gates.clone_from(&next.gates);
         checkpoint.settled.clone_from(&next.settled);
         if run.settings.is_none() {
             checkpoint.settings = Some(self.work.runnable.digest.clone());
         }
-        if let Some(kept) = kept {
-            checkpoint.superseded.clone_from(&kept.superseded);
-            checkpoint.writes.clone_from(&kept.writes);
-            checkpoint.writer.clone_from(&kept.writer);
-            checkpoint.left = kept.left;
+        if let Some(pending) = pending {
+            checkpoint.superseded.clone_from(&pending.superseded);
+            checkpoint.writes.clone_from(&pending.writes);
+            checkpoint.writer.clone_from(&pending.writer);
+            checkpoint.left = pending.left;
         }
         let registry = &self.work.runnable.registry;
         checkpoint.effects = checkpoint::effects(run, checkpoint.rows.iter(), registry);
@@ -425,23 +464,24 @@ impl ActiveRun {
     }
 
     /// What was committed counts from now on.
-    fn kept(&mut self, kept: Option<PendingCheckpoint>) {
+    fn count(&mut self, pending: Option<PendingCheckpoint>) {
         self.other_slots = None;
         self.stop_outdated();
-        if let Some(kept) = kept {
+        if let Some(pending) = pending {
             let watcher = &self.work.engine.watcher;
-            watcher.stage_ended(&self.work.run, &kept.row);
-            progress_log::stage_ended(&kept.row);
+            watcher.stage_ended(&self.work.run, &pending.row);
+            progress_log::stage_ended(&pending.row);
         }
     }
 
     fn begin(&mut self, executions: Vec<StageExecution>) {
-        for turn in executions {
+        for execution in executions {
             fault::point("before-successor");
-            let (since, outdated) = (turn.since, turn.outdated.clone());
+            let (since, outdated) = (execution.since, execution.outdated.clone());
             let under_way = ActiveStage { since, outdated };
-            self.under_way.insert(turn.stage().to_owned(), under_way);
-            self.executions.spawn(turn.take());
+            self.under_way
+                .insert(execution.stage().to_owned(), under_way);
+            self.executions.spawn(execution.execute());
         }
     }
 }

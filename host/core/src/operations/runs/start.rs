@@ -9,7 +9,7 @@ use crate::engine::operate::{self, Actor};
 use crate::engine::{RunnableRevision, Unwatched, new_run};
 use crate::operations::{OperationError, named};
 use crate::outcome::Patch;
-use crate::store::runs::RunOrigin;
+use crate::store::runs::{self, RunOrigin};
 use crate::value::Statement;
 
 /// A run to start.
@@ -47,6 +47,24 @@ pub async fn start_with(
     let writes = writes(&run.id);
     let run = engine.queue_with(run, writes).await?;
     Ok(viewed(app.store(), run).await?)
+}
+
+/// A key of its input in which a run differs from one that `start` would begin, if there is one. A run that
+/// is gone differs in none, and neither does a key that is left to its default.
+pub async fn differs(
+    app: &App,
+    run: &str,
+    start: Start<'_>,
+) -> Result<Option<String>, OperationError> {
+    let Some(run) = runs::by_id(app.store(), run).await? else {
+        return Ok(None);
+    };
+    let runnable = app.runnable().await?;
+    let mut input = start.input;
+    settle_paths(&runnable, start.pipeline, &mut input, start.folder);
+    let mut said = input.into_iter();
+    let other = said.find(|(key, value)| run.input.get(key) != Some(value));
+    Ok(other.map(|(key, _)| key))
 }
 
 /// Queue a run that begins at the stage `from` of another one, with the checkpoints before it and

@@ -15,6 +15,9 @@ use crate::operations::runs::{self, CarriedOut, RunStatus, RunView, Start, milli
 use crate::operations::{OperationError, settings};
 use crate::workspace::{self, CASSETTES, Files, TestCase, TestDecision};
 
+/// Who sets what a test needs.
+const BY: &str = "callboard test";
+
 /// Where the database of a test is, below its copy of the workspace.
 const DATABASE: &str = "sqlite:callboard-test.db";
 
@@ -86,12 +89,12 @@ impl Bench<'_> {
             let own = self.app.settings().await?;
             for key in own.declarations().keys() {
                 if let Ok(Some(secret)) = own.secret(key) {
-                    settings::set(app, key, secret.expose().to_owned()).await?;
+                    settings::set(app, key, secret.expose().to_owned(), BY).await?;
                 }
             }
         }
         for (key, value) in &case.settings {
-            settings::set(app, key, value.clone()).await?;
+            settings::set(app, key, value.clone(), BY).await?;
         }
         Ok(())
     }

@@ -62,8 +62,8 @@ fn patch(text: &str) -> Result<Patch, Failure> {
 
 fn done(done: handlers::Done) -> Result<Done<Patch>, Failure> {
     let write = |write: handlers::DeferredWrite| Statement {
-        sql: write.statement,
         params: write.params.into_iter().map(Into::into).collect(),
+        ..Statement::new(write.statement)
     };
     let mut converted = Done::new(patch(&done.patch)?);
     for (name, count) in done.effects {

@@ -115,3 +115,15 @@ async fn what_is_written_as_one_type_and_read_as_another_is_a_miss() {
         assert_eq!(miss, !fits, "{reference}: {misses:#?}");
     }
 }
+
+#[tokio::test]
+async fn a_first_pause_is_not_longer_than_the_longest() {
+    each(&[(
+        P,
+        "timeout = \"3m\"",
+        "timeout = \"3m\"\nretry = { attempts = 3, backoff = \"2m\", max = \"3s\" }",
+        "stage diary/draft retry.backoff @ pipelines/diary.toml:15:25: the first pause 2m is longer than the longest, 3s",
+        "write `max = \"2m\"`",
+    )])
+    .await;
+}

@@ -201,6 +201,43 @@ async fn a_class_of_rows_that_is_none_is_a_miss() {
     assert!(told[0].1.starts_with("write `original`"), "{told:#?}");
 }
 
+/// What only a component says is mended in the component, and not where the workspace names it.
+#[tokio::test]
+async fn a_slip_of_a_component_is_told_as_its_own() {
+    // The contract that was applied is another one, which is told as well.
+    const OTHER: &str = "says something else of itself";
+    let said = |change: fn(&mut crate::handler::Needs)| {
+        let (mut ground, path) = (Ground::good(), "plugins/embeddings_collapse/contracts.json");
+        let text = ground.text(path);
+        let mut contracts: Vec<crate::handler::Contract> =
+            serde_json::from_str(&text).expect("contracts");
+        change(&mut contracts[0].needs);
+        ground.write(path, &serde_json::to_string(&contracts).expect("JSON"));
+        ground
+    };
+    let table = said(|needs| {
+        let need = crate::handler::TableNeed::fixed("embedings", &["select"]);
+        needs.tables.push(need);
+    });
+    let role = said(|needs| needs.roles.push("crtic".to_owned()));
+    for (ground, near) in [(table, "embeddings"), (role, "critic")] {
+        let anew = format!(
+            "in the `needs` of the component's `retention.embeddings_collapse`, which is to be built anew: \
+             write `{near}`"
+        );
+        let mut told = misses(&ground).await;
+        told.retain(|(text, _)| !text.contains(OTHER));
+        assert!(!told.is_empty(), "{near}");
+        for (text, mend) in told {
+            let place = "@ plugins/embeddings_collapse/plugin.toml:";
+            assert!(
+                text.contains(place) && mend.starts_with(&anew),
+                "{text}: {mend}"
+            );
+        }
+    }
+}
+
 /// A misspelt key is told with the one that was meant, as deep as it stands.
 #[tokio::test]
 async fn a_misspelt_key_below_others_is_told_with_the_one_that_was_meant() {

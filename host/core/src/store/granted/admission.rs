@@ -32,6 +32,7 @@ use sqlparser::parser::Parser;
 
 use super::catalog::Catalog;
 use super::denial;
+use crate::alike::nearest;
 use crate::foreign;
 use crate::grants::{Grants, Verb};
 use crate::store::{Dialect, StoreError, StoreErrorKind};
@@ -78,8 +79,10 @@ impl Checked {
     pub(super) fn with(&self, params: Vec<Value>, most: u64) -> Result<Self, StoreError> {
         fit(&params, most)?;
         parameters::counted(self.parameters, params.len())?;
-        let sql = self.statement.sql.clone();
-        let statement = Statement { sql, params };
+        let statement = Statement {
+            params,
+            ..Statement::new(self.statement.sql.clone())
+        };
         Ok(Self { statement, ..*self })
     }
 }
@@ -92,7 +95,7 @@ pub(super) struct Asker<'a> {
     pub(super) grants: &'a Grants,
     /// The tables as they are, on PostgreSQL.
     pub(super) catalog: Option<&'a Catalog>,
-    /// All tables there are, where the operator asks what would have to be granted.
+    /// All tables there are, where it is asked why a table is not open.
     pub(super) there: Option<&'a BTreeSet<String>>,
     /// Bytes that one value may have.
     pub(super) most: u64,
@@ -292,8 +295,14 @@ impl Rendering<'_> {
         if self.asker.grants.allows(table, verb) && verb.can_be_granted(table) {
             return Ok(());
         }
-        if self.asker.there.is_some_and(|there| !there.contains(table)) {
-            let text = format!("there is no table `{table}`");
+        // What belongs to the host or to the database itself is never granted, whether it is there or not.
+        let there = self.asker.there.filter(|_| !denial::belongs_to_host(table));
+        let has = |there: &BTreeSet<String>| there.iter().any(|it| it.eq_ignore_ascii_case(table));
+        if let Some(there) = there.filter(|there| !has(there)) {
+            let open = there.iter().filter(|name| !denial::belongs_to_host(name));
+            let near = nearest(table, open.map(String::as_str));
+            let near = near.map(|near| format!("; write `{near}`"));
+            let text = format!("there is no table `{table}`{}", near.unwrap_or_default());
             return Err(StoreError::new(StoreErrorKind::Statement, text));
         }
         let text = denial::table(self.asker.plugin, table, verb);

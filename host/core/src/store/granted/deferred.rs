@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, SqliteConnection};
 
 use super::admission::{self, Asker};
-use super::authorizer::{Authorizer, Mode};
 use super::catalog::Catalog;
 use super::passage::Passage;
+use super::sqlite_guard::{Authorizer, Mode};
 use super::{login, memory, session};
 use crate::config::CallLimits;
 use crate::grants::Grants;

@@ -186,6 +186,14 @@ async fn grant(
     for table in &grants.db {
         let verbs: Vec<_> = table.open().map(Verb::as_str).collect();
         if !verbs.is_empty() && is_there(transaction, login, &table.table).await? {
+            if table.open().any(|verb| verb == Verb::Insert) {
+                for sequence in sequences(transaction, login, &table.table).await? {
+                    let sequence = quoted(&sequence);
+                    commands.push(format!(
+                        "GRANT USAGE ON SEQUENCE {schema}.{sequence} TO {role}"
+                    ));
+                }
+            }
             let (verbs, table) = (verbs.join(", "), quoted(&table.table));
             commands.push(format!("GRANT {verbs} ON TABLE {schema}.{table} TO {role}"));
         }
@@ -194,6 +202,26 @@ async fn grant(
         transaction.execute(Statement::new(command)).await?;
     }
     Ok(())
+}
+
+/// The sequences that count in `serial` columns of a table: without them nobody inserts a row. Those that
+/// are not ours to give are left out.
+async fn sequences(
+    transaction: &mut Transaction<'_>,
+    login: &Login,
+    table: &str,
+) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT counts.relname::text AS name FROM pg_depend \
+            JOIN pg_class counts ON counts.oid = pg_depend.objid AND counts.relkind = 'S' \
+            JOIN pg_class owner ON owner.oid = pg_depend.refobjid \
+        WHERE pg_depend.classid = 'pg_class'::regclass AND pg_depend.refclassid = 'pg_class'::regclass \
+            AND pg_depend.deptype = 'a' AND owner.relname = $2 \
+            AND owner.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) \
+            AND counts.relnamespace = owner.relnamespace \
+            AND pg_has_role(counts.relowner, 'USAGE') \
+        ORDER BY name";
+    let find = Query::<String>::new(sql).bind(&login.schema).bind(table);
+    transaction.read(find).await
 }
 
 async fn is_there(

@@ -44,11 +44,10 @@ impl Measured {
                 with_size: false,
             });
         }
-        let Statement { sql, params } = statement;
-        let sql = measuring(&sql, &names, &sizes.join(" + "), most);
+        let sql = measuring(&statement.sql, &names, &sizes.join(" + "), most);
         Ok(Self {
             columns: names,
-            statement: Statement { sql, params },
+            statement: Statement { sql, ..statement },
             with_size: true,
         })
     }

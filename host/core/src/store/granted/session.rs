@@ -10,8 +10,8 @@ use sqlx::{
 };
 
 use super::admission::Checked;
-use super::authorizer::{Authorizer, Mode};
 use super::measured::Measured;
+use super::sqlite_guard::{Authorizer, Mode};
 use super::{QueryLimits, bounds};
 use crate::store::{StoreError, StoreErrorKind, postgres, sqlite};
 use crate::value::{Rows, Statement, Value};

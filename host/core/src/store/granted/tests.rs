@@ -120,6 +120,25 @@ const DENIED: &[&str] = &[
     "EXPLAIN SELECT * FROM settings",
 ];
 
+/// A statement about a table that is not there is told as the operator is told who asks about it: no grant
+/// opens such a table.
+#[tokio::test]
+async fn a_table_that_is_not_there_is_told_as_that() {
+    let folder = tempfile::tempdir().expect("folder");
+    let store = store(&folder).await;
+    let database = database(&store, "\"select\"").await;
+    for sql in [
+        "SELECT * FROM othr",
+        "SELECT (SELECT count(*) FROM othr) FROM scratch",
+    ] {
+        let error = database.query(Statement::new(sql), limits()).await;
+        let error = error.expect_err(sql);
+        let told = (error.kind, error.message.as_str());
+        let wanted = "there is no table `othr`; write `other`";
+        assert_eq!(told, (StoreErrorKind::Statement, wanted), "{sql}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_granted_is_denied() {
     let folder = tempfile::tempdir().expect("folder");

@@ -8,10 +8,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::admission::Checked;
-use super::idle::{self, Idle, Pauses};
 use super::session::Budgeted;
+use super::write_pauses::{self, Idle, Pauses};
 use super::{BorrowedSession, GrantedDatabase, Mode, QueryLimits};
-use crate::store::sqlite::{GuestsGate, kept_waiting};
+use crate::store::sqlite::{GuestsPermit, kept_waiting};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::value::{Rows, Statement};
 
@@ -36,7 +36,7 @@ enum TransactionCommand {
 impl GrantedTransaction {
     pub(super) fn start(
         borrowed: BorrowedSession,
-        gate: Option<GuestsGate>,
+        permit: Option<GuestsPermit>,
         (longest, idle): (Duration, Idle),
     ) -> Self {
         let database = borrowed.database.clone();
@@ -45,12 +45,12 @@ impl GrantedTransaction {
         let why = Arc::clone(&ended);
         let served = database.clone();
         // Only who keeps all others from writing has to hurry.
-        let pauses = gate.is_some().then(|| Pauses::of(idle));
+        let pauses = permit.is_some().then(|| Pauses::of(idle));
         tokio::spawn(async move {
             let began = Instant::now();
             let waited = serve(borrowed, receiver, (began + longest, pauses), &why).await;
             served.rest(waited.max(kept_waiting(began.elapsed())));
-            drop(gate);
+            drop(permit);
         });
         Self {
             database,
@@ -197,7 +197,7 @@ impl ActiveTransaction<'_> {
         }
         if command.is_err() && until < deadline {
             // Before the channel is closed: a call that asks then is told why.
-            why.set(idle::idled()).ok();
+            why.set(write_pauses::idled()).ok();
         }
         command.ok()?
     }

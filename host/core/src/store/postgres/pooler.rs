@@ -1,5 +1,6 @@
 //! Sessions that stay: a pooler in transaction mode gives each transaction another session of the
-//! server, and what this host keeps in one (locks, settings, `LISTEN`) is then another's.
+//! server, and what this host keeps in one (locks, settings, `LISTEN`) is then another's. One in statement
+//! mode begins no transaction at all.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,6 +12,8 @@ use super::super::{StoreError, StoreErrorKind};
 
 /// A setting that only this question makes.
 const MARK: &str = "callboard.session";
+/// A violation of the protocol, as SQLSTATE.
+const VIOLATION: &str = "08P01";
 /// Other transactions that are begun to get at the session, one after the other.
 const OTHERS: usize = 2;
 /// How long a pooler may take to find a session for one of them.
@@ -34,13 +37,17 @@ pub(super) async fn refuse(
         let Ok(other) = tokio::time::timeout(LIMIT, busy(options)).await else {
             break;
         };
-        others.push(other?);
+        let other = other.map_err(|error| match error {
+            Unheld::Reach(error) => error.into(),
+            Unheld::Begin => refusal(options, "statement"),
+        })?;
+        others.push(other);
         let stays = tokio::time::timeout(LIMIT, marked(session, &mark)).await;
         // An idle session answers at once; one that waits for the others is not its own.
         if !matches!(stays, Ok(Ok(true))) {
             return match stays {
                 Ok(Err(error)) => Err(error.into()),
-                _ => Err(refusal(options)),
+                _ => Err(refusal(options, "transaction")),
             };
         }
     }
@@ -51,11 +58,24 @@ pub(super) async fn refuse(
     Ok(())
 }
 
+/// Why there is no other transaction.
+enum Unheld {
+    Reach(sqlx::Error),
+    /// What answers there begins none, which a server of PostgreSQL always does.
+    Begin,
+}
+
 /// A connection in a transaction.
-async fn busy(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
-    let mut other = options.connect().await?;
-    sqlx::raw_sql("BEGIN").execute(&mut other).await?;
-    Ok(other)
+async fn busy(options: &PgConnectOptions) -> Result<PgConnection, Unheld> {
+    let mut other = options.connect().await.map_err(Unheld::Reach)?;
+    match sqlx::raw_sql("BEGIN").execute(&mut other).await {
+        Ok(_) => Ok(other),
+        // A pooler says so, and hangs up.
+        Err(sqlx::Error::Database(said)) if said.code().as_deref() == Some(VIOLATION) => {
+            Err(Unheld::Begin)
+        }
+        Err(error) => Err(Unheld::Reach(error)),
+    }
 }
 
 async fn marked(session: &mut PgConnection, mark: &str) -> Result<bool, sqlx::Error> {
@@ -71,10 +91,10 @@ fn mark() -> String {
     format!("{}/{times}/{}", std::process::id(), uuid::Uuid::now_v7())
 }
 
-fn refusal(options: &PgConnectOptions) -> StoreError {
+fn refusal(options: &PgConnectOptions, mode: &str) -> StoreError {
     let (host, port) = (options.get_host(), options.get_port());
     let message = format!(
-        "{host}:{port} is a pooler in transaction mode, which gives each transaction another \
+        "{host}:{port} is a pooler in {mode} mode, which gives each {mode} another \
          session, and Callboard keeps locks and settings in its own; set `pool_mode = session` \
          for this database in the pooler, or give the address of the server itself"
     );

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Cadence, Plan, Planned, is_active};
+use super::{Cadence, Planned, Timetable, is_active};
 use crate::fault;
 use crate::schedule::{Overlap, Schedule};
 use crate::store::ends::{AGAIN, release};
 use crate::store::leases::StopRequest;
 use crate::store::runs::{self, RunOrigin, micros};
-use crate::store::steering::{self, Steered};
+use crate::store::steering::{self, Steered, StopReason};
 use crate::store::{Dialect, NEVER, Store, StoreError, Transaction, batch, timestamp};
 use crate::value::{Query, Statement};
 
@@ -38,14 +38,17 @@ pub struct Fired {
 
 /// Start whatever is due; nothing if another revision is active by now. What another worker is
 /// firing is left to it.
-pub async fn fire_due(store: &Store, plan: &Arc<Plan>) -> Result<Vec<Fired>, StoreError> {
+pub async fn fire_due(store: &Store, plan: &Arc<Timetable>) -> Result<Vec<Fired>, StoreError> {
     let plan = Arc::clone(plan);
     store
         .write(move |transaction| Box::pin(async move { fire_in(transaction, &plan).await }))
         .await
 }
 
-async fn fire_in(transaction: &mut Transaction<'_>, plan: &Plan) -> Result<Vec<Fired>, StoreError> {
+async fn fire_in(
+    transaction: &mut Transaction<'_>,
+    plan: &Timetable,
+) -> Result<Vec<Fired>, StoreError> {
     if !is_active(transaction, plan.revision).await? {
         return Ok(Vec::new());
     }
@@ -283,9 +286,12 @@ impl<'p> Firing<'p> {
     ) -> Result<bool, StoreError> {
         let mut under_way = false;
         for run in runs {
-            let stop_request = (StopRequest::Cancel, REPLACED.to_owned());
+            let reason = StopReason {
+                by: String::new(),
+                detail: REPLACED.to_owned(),
+            };
             let steered =
-                steering::stop_in(transaction, run.clone(), stop_request.0, stop_request.1).await?;
+                steering::stop_in(transaction, run.clone(), StopRequest::Cancel, reason).await?;
             under_way |= steered == Ok(Steered::Told);
             self.fired.cancelled.push(run);
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{Access, access};
+use rustix::fs::{Access, access, statvfs};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -17,6 +17,10 @@ use crate::value::{Query, Statement};
 const READ_ONLY: &str = "attempt to write a readonly database";
 /// What SQLite says where the disk, or the share that this user has of it, is used up.
 const FULL: &str = "database or disk is full";
+/// What it says, of a full disk too, where it can make its log or the index of that no larger.
+const UNSAID: [&str; 2] = ["disk I/O error", "unable to open database file"];
+/// Bytes that the index of a log begins with: without them no file is opened.
+const ROOM: u64 = 32 << 10;
 /// How long to wait before asking again for a file that another process is turning to its log.
 const TURN_PAUSE: Duration = Duration::from_millis(5);
 
@@ -236,7 +240,8 @@ pub(super) fn unwritable(path: &Path, error: StoreError) -> StoreError {
             "give this user the right to write the file and its folder, or name another one with \
              --database",
         ),
-        FULL => ("cannot grow", "free space on its disk"),
+        FULL => return full(path, &error),
+        said if UNSAID.contains(&said) && has_no_room(path) => return full(path, &error),
         _ => return error,
     };
     let path = path.display();
@@ -246,10 +251,32 @@ pub(super) fn unwritable(path: &Path, error: StoreError) -> StoreError {
     )
 }
 
+fn full(path: &Path, error: &StoreError) -> StoreError {
+    let (path, said) = (path.display(), &error.message);
+    StoreError::new(
+        StoreErrorKind::Full,
+        format!(
+            "the database {path} cannot grow, its disk is full ({said}); free space on that disk"
+        ),
+    )
+}
+
+/// Whether the file system of a file has no room for what SQLite writes beside it.
+fn has_no_room(path: &Path) -> bool {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    let Ok(system) = statvfs(folder.unwrap_or(Path::new("."))) else {
+        return false;
+    };
+    let bytes = system.f_bavail.saturating_mul(system.f_frsize);
+    let is_told = system.f_blocks > 0;
+    is_told && bytes < ROOM || (system.f_files > 0 && system.f_favail == 0)
+}
+
 /// Say which file, and the mend.
 fn named(path: &str, error: &StoreError) -> StoreError {
-    if [READ_ONLY, FULL].contains(&error.message.as_str()) {
-        return unwritable(Path::new(path), error.clone());
+    let explained = unwritable(Path::new(path), error.clone());
+    if explained.message != error.message {
+        return explained;
     }
     let mend = match error.kind {
         StoreErrorKind::Corrupt => {
@@ -266,4 +293,25 @@ fn named(path: &str, error: &StoreError) -> StoreError {
         error.kind,
         format!("cannot open the database {path}: {}{mend}", error.message),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_as_such_and_another_error_of_the_disk_is_not() {
+        let folder = tempfile::tempdir().expect("a folder with room");
+        let file = folder.path().join("callboard.db");
+        let of = |said: &str| {
+            let error = StoreError::new(StoreErrorKind::Unavailable, said);
+            unwritable(&file, error)
+        };
+        let full = of(FULL);
+        assert_eq!(full.kind, StoreErrorKind::Full, "{full}");
+        assert!(full.message.contains("its disk is full"), "{full}");
+        assert_eq!(of(UNSAID[0]).kind, StoreErrorKind::Unavailable);
+        // What says nothing of its room is not full for that.
+        assert!(!has_no_room(Path::new("/proc/callboard.db")));
+    }
 }

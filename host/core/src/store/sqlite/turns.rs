@@ -51,10 +51,10 @@ impl Turns {
     }
 
     /// A guest writes, as long as it has this and the right to write.
-    pub(in crate::store) fn begin(self: &Arc<Self>, gate: OwnedSemaphorePermit) -> GuestsGate {
-        GuestsGate {
+    pub(in crate::store) fn begin(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> GuestsPermit {
+        GuestsPermit {
             _writes: Writes::begin(self),
-            _gate: gate,
+            _permit: permit,
         }
     }
 
@@ -80,10 +80,10 @@ fn left(until: Instant) -> Duration {
 }
 
 /// The right to write, of a guest.
-pub(in crate::store) struct GuestsGate {
-    // Before the gate, so that no writer that gets it is taken for a guest.
+pub(in crate::store) struct GuestsPermit {
+    // Before the permit, so that no writer that gets it is taken for a guest.
     _writes: Writes,
-    _gate: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 /// Says that a guest writes, until it is dropped.

@@ -71,7 +71,8 @@ async fn reopen(transaction: &mut Transaction<'_>, retry: &Retry) -> Result<bool
 
 async fn requeue(transaction: &mut Transaction<'_>, retry: &Retry) -> Result<(), StoreError> {
     let sql = "UPDATE open_runs SET status = 'queued', fence = fence + 1, signals = signals + 1, \
-            lease_until = 0, recoveries = 0, stop_request = NULL, stop_detail = NULL \
+            lease_until = 0, recoveries = 0, stop_request = NULL, stop_detail = NULL, \
+            stop_by = NULL \
         WHERE id = $1";
     transaction
         .execute(Statement::new(sql).bind(&retry.run))

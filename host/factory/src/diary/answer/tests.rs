@@ -1,5 +1,7 @@
 //! A model's answer is taken sentence by sentence, and the host cites.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use super::super::check::check;
@@ -19,13 +21,22 @@ fn day() -> Bundle {
     ])
 }
 
+fn clock() -> Clock {
+    Clock::until(Instant::now() + Duration::from_secs(300))
+}
+
 fn read_it(answer: &str) -> Result<Draft, String> {
     let bundle = day();
     let asked = Asked {
         prompt: "Write like a person who was there and saw it all.\nMATERIAL",
         material: "MATERIAL",
     };
-    let draft = read(answer, "tiny-1", (&bundle, TEMPLATE), &asked)?;
+    let draft = read(
+        (answer, "tiny-1"),
+        (&bundle, TEMPLATE),
+        &asked,
+        &mut clock(),
+    )?;
     if let Err(misses) = check(&draft, &bundle, TEMPLATE, &[]) {
         panic!("{misses:?}\n{}", draft.markdown);
     }
@@ -155,14 +166,14 @@ fn a_pipe_of_a_language_and_a_mark_in_code_are_no_leak() {
         "The template begins with `<|im_start|>`.",
         "```\n<think>\n```",
     ] {
-        assert_eq!(leaks(text, &asked), Ok(()), "{text}");
+        assert_eq!(leaks(text, &asked, &mut clock()), Ok(()), "{text}");
         assert_eq!(
-            leaks(&json!({ "text": [text] }).to_string(), &asked),
+            leaks(&json!({ "text": [text] }).to_string(), &asked, &mut clock()),
             Ok(())
         );
     }
     for text in ["Hello <|im_end|>", "<think>well</think> so", "As an AI, I"] {
-        assert!(leaks(text, &asked).is_err(), "{text}");
-        assert!(leaks(&json!({ "text": [text] }).to_string(), &asked).is_err());
+        assert!(leaks(text, &asked, &mut clock()).is_err(), "{text}");
+        assert!(leaks(&json!({ "text": [text] }).to_string(), &asked, &mut clock()).is_err());
     }
 }

@@ -61,7 +61,9 @@ pub(super) fn take_stale(landed: &Landed, day: Date, read: &mut Messages) -> u64
             }
         }
         let merge = read.entries.get(&landed.history.commits[landing.commit].id);
-        if let Some(merge) = merge.filter(|_| read.detail != Detail::Nothing) {
+        if let Some(merge) = merge
+            .filter(|merge| read.detail != Detail::Nothing && !read.unlooked.contains(&merge.id))
+        {
             stale.extend(lost(merge, &brought));
         }
         // What took back on the branch what is no news is none either.

@@ -1,8 +1,6 @@
 //! `content.caption_images`: what each picture shows, for who does not see it. The role looks at
 //! the picture; without one the words that the picture was made from stay, which is told.
 
-use std::time::Instant;
-
 use callboard_core::handler::{Call, Handled, Handler, ModelImage, ModelRequest, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use callboard_core::shown::cut;
@@ -14,7 +12,7 @@ use crate::draft::Draft;
 use crate::images::Which;
 use crate::images::plan::Made;
 use crate::markdown::pictures::{KEPT, captioned};
-use crate::media::{self, Media};
+use crate::media::{self, Media, StoreClient};
 use crate::tables::media as rows;
 
 struct CaptionImages;
@@ -77,8 +75,11 @@ impl Handler for CaptionImages {
             mut images,
         } = reads;
         let (mut told, mut unseen) = (Vec::new(), Vec::new());
-        let until = Instant::now() + call.remaining();
-        let media = Media::open(&call.settings, call.resources.folder(), until);
+        let media = Media::open(
+            &call.settings,
+            call.resources.folder(),
+            StoreClient::of(call),
+        );
         let media = media.map_err(|error| error.to_string());
         for made in &mut images {
             match seen(call, &config.role, made, &media).await? {
@@ -109,7 +110,7 @@ impl Handler for CaptionImages {
     }
 }
 
-/// What the role sees in a picture, or why nobody looked. One that is busy defers the stage.
+/// What the role sees in a picture, or why it did not look. One that is busy defers the stage.
 async fn seen(
     call: &Call,
     role: &str,

@@ -20,6 +20,9 @@ use crate::tables::diary_days::{self, DayState};
 use crate::tables::posts;
 use crate::tables::tasks::{self, TaskStatus};
 
+/// A day as it is asked for: of each year the days that there may be, which the calendar has to have, too.
+const DAY: &str = "^(latest|[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))$";
+
 struct CollectGit;
 
 callboard_core::register!(CollectGit);
@@ -31,6 +34,7 @@ struct Reads {
     repository: String,
     /// `YYYY-MM-DD` in UTC, or `latest` for the latest day with substance.
     #[serde(default)]
+    #[schemars(extend("pattern" = DAY))]
     date: Option<String>,
 }
 
@@ -96,8 +100,16 @@ impl Handler for CollectGit {
             Wanted::Latest => search.latest().await?,
         };
         let subject = bundle.subject();
-        Ok(Done::new(Writes { bundle, subject }))
+        let unlooked = bundle.unlooked.clone();
+        let done = Done::new(Writes { bundle, subject });
+        Ok(unlooked.iter().fold(done, without_files))
     }
+}
+
+/// A commit is told by its message alone.
+fn without_files(done: Done<Writes>, id: &String) -> Done<Writes> {
+    let why = "git takes more memory for them than it may have; the commit is made to harm, or far too large";
+    done.fallback(format!("the files of commit {id}"), why)
 }
 
 /// One look at a history.
@@ -196,12 +208,7 @@ impl Search<'_> {
     async fn undecided(&self, day: Date) -> Result<(), Stop> {
         let subject = subject(&self.subject_of, &day.to_string());
         if let Some(post) = self.call.read_first(posts::about(&subject)).await? {
-            let slug = post.slug;
-            let since = if post.removed {
-                ", and removed since"
-            } else {
-                ""
-            };
+            let (slug, since) = (&post.slug, post.since());
             return Err(Stop::nothing_to_do(format!(
                 "already published as `{slug}`{since}"
             )));

@@ -159,12 +159,13 @@ async fn ask(
     };
     let (text, model) = (completion.text, completion.model.clone());
     let (bundle, template) = (bundle.clone(), template.to_owned());
-    let draft = beside::wait(move || {
+    let draft = beside::compute(call.deadline, move |clock| {
         let asked = Asked {
             prompt: &prompt,
             material: &material,
         };
-        answer::read(&text, &model, (&bundle, &template), &asked)
+        let answer = (text.as_str(), model.as_str());
+        Ok(answer::read(answer, (&bundle, &template), &asked, clock))
     });
     let draft = draft.await.unwrap_or_else(|lost| Err(lost.to_string()));
     draft.map(Some).map_err(|reason| {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::draft::Draft;
 use crate::images::plan::{Planned, Which, head};
-use crate::markdown::pictures::{KEPT, Shown, shown};
+use crate::markdown::pictures::{KEPT, PlacedPicture, shown};
 use crate::tables::{drafts, media, tasks};
 
 struct LoadPicture;
@@ -75,7 +75,7 @@ impl Handler for LoadPicture {
             prompt,
         } = reads;
         let wrong = |text: String| Stop::failed(FailureKind::Input, text);
-        let found = call.read_first(tasks::one(&task)).await?;
+        let found = call.read_first(tasks::by_id(&task)).await?;
         let found = found.ok_or_else(|| wrong(format!("there is no task {task}")))?;
         let kept = call
             .read_first(drafts::numbered(&task, found.draft))
@@ -87,7 +87,7 @@ impl Handler for LoadPicture {
         let said = prompt.filter(|text| !text.trim().is_empty());
         let mut image_plan = Vec::new();
         for which in chosen(&draft, which)? {
-            image_plan.push(planned(call, &draft, which, said.as_deref()).await?);
+            image_plan.push(planned(call, (&task, &draft), which, said.as_deref()).await?);
         }
         if image_plan.is_empty() {
             return Err(wrong(format!("the draft of task {task} has no picture")));
@@ -110,13 +110,13 @@ fn chosen(draft: &Draft, chosen: Chosen) -> Result<Vec<Which>, Stop> {
 /// What a picture is to show: what is said, or what the one before it was made from.
 async fn planned(
     call: &Call,
-    draft: &Draft,
+    (task, draft): (&str, &Draft),
     which: Which,
     said: Option<&str>,
 ) -> Result<Planned, Stop> {
     let old = old(draft, which)?;
     let before = match &old {
-        Some(old) => before(call, &old.0).await?,
+        Some(old) => before(call, &old.0, task, which).await?,
         None => None,
     };
     let alt = match (said, &old) {
@@ -145,7 +145,7 @@ fn old(draft: &Draft, which: Which) -> Result<Option<(String, String)>, Stop> {
     let count = all.len();
     let index = usize::try_from(number).unwrap_or(usize::MAX);
     let found = all.into_iter().nth(index.saturating_sub(1));
-    let Shown { src, alt, .. } = found.ok_or_else(|| {
+    let PlacedPicture { src, alt, .. } = found.ok_or_else(|| {
         wrong(&format!(
             "the draft has no {which}; it has {count} pictures in its text"
         ))
@@ -153,11 +153,11 @@ fn old(draft: &Draft, which: Which) -> Result<Option<(String, String)>, Stop> {
     Ok(Some((src, alt)))
 }
 
-/// What the picture of an address was made from.
-async fn before(call: &Call, src: &str) -> Result<Option<String>, Stop> {
+/// What the picture of an address was made from, that stands there in the text of a task.
+async fn before(call: &Call, src: &str, task: &str, which: Which) -> Result<Option<String>, Stop> {
     let Some(name) = src.strip_prefix(KEPT) else {
         return Ok(None);
     };
-    let made = call.read_first(media::of_path(name)).await?;
+    let made = call.read_first(media::shown(name, task, which)).await?;
     Ok(made.map(|row| row.prompt))
 }

@@ -5,8 +5,9 @@ use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::changing;
 use crate::draft::Draft;
-use crate::tables::posts;
+use crate::tables::posts::{self, PostStatus};
 
 struct LoadPost;
 
@@ -33,13 +34,13 @@ impl Handler for LoadPost {
     const SUMMARY: &'static str = "Loads a published post as a draft";
 
     fn needs(&self) -> Needs {
-        Needs::default().table("posts", &["select"])
+        Needs::default().acts_on("slug").table("posts", &["select"])
     }
 
     async fn handle(&self, call: &Call, _config: (), reads: Reads) -> Handled<Writes> {
-        let slug = reads.slug.trim().trim_start_matches("/posts/");
+        let slug = changing::slug(&reads.slug);
         let post = call.read_first(posts::named(slug)).await?;
-        let Some(post) = post.filter(|post| !post.removed) else {
+        let Some(post) = post.filter(|post| post.status == PostStatus::Published) else {
             let message = format!("no published post is `{slug}`: `callboard posts list`");
             return Err(Stop::failed(FailureKind::Input, message));
         };

@@ -5,9 +5,9 @@
 //! keeps its name, and the stage ends on it, unless it is configured to go on and tell. Nothing
 //! ever stands in a picture's place.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use callboard_core::beside;
+use callboard_core::beside::{self, Unanswered};
 use callboard_core::exchange::{Reach, Request, Response};
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
@@ -21,7 +21,7 @@ use crate::images::plan::Made;
 use crate::images::provider::{self, Content};
 use crate::images::{Cause, Picture, Planned, Provider, Trouble, Wanted, Which};
 use crate::markdown::pictures::KEPT;
-use crate::media::{self, Media};
+use crate::media::{self, Media, StoreClient};
 use crate::tables::media::{self as rows, MediaRow};
 
 struct MakeImages;
@@ -63,6 +63,10 @@ struct Config {
     width_inline: u32,
     /// What is not to be seen in a picture; not every server takes it.
     negative: String,
+    /// How long to wait for an answer of the server at most, to its last byte, in seconds; never more than
+    /// nine tenths of what the stage has left.
+    #[schemars(range(min = 1))]
+    wait_seconds: u64,
 }
 
 impl Default for Config {
@@ -75,6 +79,7 @@ impl Default for Config {
             width_featured: 1600,
             width_inline: 1200,
             negative: "text, letters, watermark, logo, signature".to_owned(),
+            wait_seconds: 240,
         }
     }
 }
@@ -114,9 +119,9 @@ impl Handler for MakeImages {
         if reads.image_plan.is_empty() {
             return Ok(Done::new(Writes { images }));
         }
-        let studio = Studio::open(call, &config, reads.task)?;
-        let (images, missing) = match studio.patiently(|| studio.is_well()).await {
-            Ok(()) => studio.all(&reads.image_plan).await?,
+        let making = PictureCall::open(call, &config, reads.task)?;
+        let (images, missing) = match making.patiently(|| making.is_well()).await {
+            Ok(()) => making.all(&reads.image_plan).await?,
             Err(trouble) if config.missing == Missing::Tell && trouble.cause != Cause::Busy => {
                 let missed = |planned: &Planned| (planned.which, trouble.clone());
                 (Vec::new(), reads.image_plan.iter().map(missed).collect())
@@ -146,7 +151,7 @@ fn told(which: Which, others: &[(Which, Trouble)]) -> String {
 }
 
 /// Where pictures are made and kept, for one call.
-struct Studio<'c> {
+struct PictureCall<'c> {
     call: &'c Call,
     config: &'c Config,
     provider: Provider,
@@ -154,7 +159,7 @@ struct Studio<'c> {
     task: Option<String>,
 }
 
-impl<'c> Studio<'c> {
+impl<'c> PictureCall<'c> {
     fn open(call: &'c Call, config: &'c Config, task: Option<String>) -> Result<Self, Stop> {
         let wrong = |error: &dyn std::fmt::Display| Stop::failed(FailureKind::Config, error);
         let provider = Provider::of(&call.settings).map_err(|error| wrong(&error))?;
@@ -164,8 +169,11 @@ impl<'c> Studio<'c> {
                 "no server makes pictures; name one with `callboard settings set {key} openai`"
             ))
         })?;
-        let until = Instant::now() + call.remaining();
-        let media = Media::open(&call.settings, call.resources.folder(), until);
+        let media = Media::open(
+            &call.settings,
+            call.resources.folder(),
+            StoreClient::of(call),
+        );
         Ok(Self {
             call,
             config,
@@ -175,9 +183,10 @@ impl<'c> Studio<'c> {
         })
     }
 
-    /// How long a request may take: what is left but for the time to say what became of it.
+    /// How long a request may take: what it is given, or what is left but for the time to say what became of it.
     fn patience(&self) -> Duration {
-        self.call.remaining() * 9 / 10
+        let most = Duration::from_secs(self.config.wait_seconds);
+        most.min(self.call.remaining() * 9 / 10)
     }
 
     async fn send(&self, request: Request) -> Result<Response, Trouble> {
@@ -254,8 +263,8 @@ impl<'c> Studio<'c> {
         };
         let request = self.provider.generate(&wanted, key, self.patience());
         let (provider, response) = (self.provider.clone(), self.send(request).await?);
-        let read = beside::wait(move || provider.read(response)).await;
-        let answered = read.map_err(|error| Trouble::new(Cause::WrongAnswer, error))??;
+        let read = beside::wait_until(self.call.deadline, move || provider.read(response)).await;
+        let answered = read.map_err(|error| lost(error, Cause::WrongAnswer))??;
         let bytes = match answered.content {
             Content::Bytes(bytes) => bytes,
             Content::At(url) => self.fetch(&url).await?,
@@ -282,7 +291,7 @@ impl<'c> Studio<'c> {
         })
     }
 
-    /// The file that an answer names: of the server itself, or of somebody public.
+    /// The file that an answer names: of the server itself, or of a public one.
     async fn fetch(&self, url: &url::Url) -> Result<Vec<u8>, Trouble> {
         let request = self.provider.fetch(url, self.patience());
         let response = if self.provider.is_own(url) {
@@ -299,12 +308,22 @@ impl<'c> Studio<'c> {
             Which::Featured => self.config.width_featured,
             Which::Inline(_) => self.config.width_inline,
         };
-        let read = beside::wait(move || Picture::read(&bytes, width)).await;
-        let picture = read.map_err(|error| Trouble::new(Cause::NotAnImage, error))??;
+        let read =
+            beside::wait_until(self.call.deadline, move || Picture::read(&bytes, width)).await;
+        let picture = read.map_err(|error| lost(error, Cause::NotAnImage))??;
         let put = self.media.put(&picture.name(), picture.bytes.clone()).await;
         put.map_err(|error| Trouble::new(Cause::UploadFailed, error))?;
         Ok(picture)
     }
+}
+
+/// What reads an answer did not come to its end: in its time, or for that cause.
+fn lost(error: Unanswered, cause: Cause) -> Trouble {
+    let cause = match error {
+        Unanswered::TimeOver(_) => Cause::Timeout,
+        Unanswered::Lost(_) => cause,
+    };
+    Trouble::new(cause, error)
 }
 
 fn made(row: MediaRow, planned: &Planned) -> Made {

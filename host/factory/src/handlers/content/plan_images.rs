@@ -7,9 +7,10 @@ use callboard_core::handler::{Call, Completion, Handled, Handler, ModelRequest, 
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::asking::or_later;
+use crate::diary::answer::schema_of;
 use crate::draft::Draft;
 use crate::images::plan::planned;
 use crate::images::{Planned, Provider, Which, provider};
@@ -65,12 +66,14 @@ struct Writes {
 }
 
 /// What the role answers.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct Answer {
     pictures: Vec<Prompt>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct Prompt {
     which: Which,
     prompt: String,
@@ -140,7 +143,7 @@ async fn ask(
         system: SYSTEM.to_owned(),
         prompt: call.resources.prompt(PROMPT, &variables)?,
         max_tokens: TOKENS,
-        schema: Some(schema()),
+        schema: Some(schema_of::<Answer>()),
         timeout: call.remaining() * 3 / 4,
         ..ModelRequest::default()
     };
@@ -171,19 +174,4 @@ fn told(completion: Completion, plan: &mut [Planned]) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn schema() -> Json {
-    let picture = json!({
-        "type": "object",
-        "properties": { "which": { "type": "string" }, "prompt": { "type": "string" } },
-        "required": ["which", "prompt"],
-        "additionalProperties": false,
-    });
-    json!({
-        "type": "object",
-        "properties": { "pictures": { "type": "array", "items": picture } },
-        "required": ["pictures"],
-        "additionalProperties": false,
-    })
 }

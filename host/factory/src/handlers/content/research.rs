@@ -125,7 +125,7 @@ impl Handler for Research {
             .iter()
             .map(|it| row(call, &reads.subject, it))
             .collect();
-        let done = Done::new(Writes { sources }).write(sources::keep(&rows));
+        let done = Done::new(Writes { sources }).write(sources::upsert(&rows));
         let done = missed
             .into_iter()
             .fold(done, |done, it| done.fallback(it.what, it.why));
@@ -171,30 +171,10 @@ impl Asked {
         let mut missed = Vec::new();
         for feed in &self.feeds {
             match fetcher.feed(feed, config.items).await {
-                Ok(read) => wanted.extend(
-                    read.items
-                        .into_iter()
-                        .filter(|item| !item.url.is_empty())
-                        .map(|item| {
-                            // What it says of somebody else's page is not what stands there.
-                            let own = feed::speaks_for(&read.url, &item.url);
-                            if !own || item.text.chars().count() < WHOLE {
-                                return Wanted::Page(item.url);
-                            }
-                            let site = if read.title.is_empty() {
-                                host(&item.url)
-                            } else {
-                                read.title.clone()
-                            };
-                            Wanted::Whole(Found {
-                                url: item.url,
-                                title: item.title,
-                                site,
-                                published: item.published,
-                                text: item.text,
-                            })
-                        }),
-                ),
+                Ok(read) => {
+                    missed.extend(read.refused.as_ref().map(|why| Missed::new(feed, why)));
+                    wanted.extend(told_by(read));
+                }
                 Err(why) => missed.push(Missed::new(feed, why)),
             }
         }
@@ -215,7 +195,13 @@ impl Asked {
         let mut seen = std::collections::BTreeSet::new();
         wanted.retain(|wanted| seen.insert(address(wanted.url())));
         // One in two may have no text that can be read.
+        let beyond = wanted.len().saturating_sub(config.most * 2);
         wanted.truncate(config.most * 2);
+        if beyond > 0 {
+            let most = config.most;
+            let why = format!("{beyond} more addresses were not read: `config.most` is {most}");
+            missed.push(Missed::new("what was found", why));
+        }
         Ok((wanted, missed))
     }
 
@@ -242,6 +228,33 @@ impl Wanted {
             Wanted::Whole(found) => &found.url,
         }
     }
+}
+
+/// What a feed leads to.
+fn told_by(read: feed::Read) -> impl Iterator<Item = Wanted> {
+    let feed::Read {
+        url, title, items, ..
+    } = read;
+    let items = items.into_iter().filter(|item| !item.url.is_empty());
+    items.map(move |item| {
+        // What it says of somebody else's page is not what stands there.
+        let own = feed::speaks_for(&url, &item.url);
+        if !own || item.text.chars().count() < WHOLE {
+            return Wanted::Page(item.url);
+        }
+        let site = if title.is_empty() {
+            host(&item.url)
+        } else {
+            title.clone()
+        };
+        Wanted::Whole(Found {
+            url: item.url,
+            title: item.title,
+            site,
+            published: item.published,
+            text: item.text,
+        })
+    })
 }
 
 async fn read(fetcher: &Fetcher<'_>, wanted: Wanted) -> Result<Found, Missed> {

@@ -100,7 +100,7 @@ impl Handler for SaveDraft {
         let (existing, subject) = existing(call, reads.subject.as_deref()).await?;
         let id = existing.as_ref().map(|task| task.id.clone());
         let id = id.unwrap_or_else(|| derived(&["task", &call.run, &subject]));
-        let kept = call.read(drafts::all(&id)).await?;
+        let kept = call.read(drafts::of_task(&id)).await?;
         let new = new_drafts(call, &id, kept, &reads);
         let Some(newest) = new.last() else {
             return Err(Stop::failed(FailureKind::Internal, "no draft was made"));
@@ -128,7 +128,7 @@ impl Handler for SaveDraft {
 /// The task of the draft, unless it is settled or in the hands of another run, and its subject.
 async fn existing(call: &Call, said: Option<&str>) -> Result<(Option<Task>, String), Stop> {
     let own = call.read_first(tasks::made_by(&call.run)).await?;
-    // What is published stays as it is; a draft beside it would be nobody's.
+    // What is published stays as it is; a draft beside it would never be looked at.
     if let Some(task) = own.as_ref().filter(|it| it.status == TaskStatus::Published) {
         let reason = format!("{} is published already", task.subject);
         return Err(Stop::nothing_to_do(reason));

@@ -109,12 +109,8 @@ impl Handler for VerifyTask {
         enough(&topic, &config, &reads)?;
         let subject = subject(&topic);
         if let Some(post) = call.read_first(posts::about(&subject)).await? {
-            let since = if post.removed {
-                ", and removed since"
-            } else {
-                ""
-            };
-            let reason = format!("`{topic}` is published already as `{}`{since}", post.slug);
+            let (slug, since) = (&post.slug, post.since());
+            let reason = format!("`{topic}` is published already as `{slug}`{since}");
             return Err(Stop::nothing_to_do(reason));
         }
         if let Some(reason) = taken(call, &subject).await? {

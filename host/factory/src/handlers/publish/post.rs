@@ -2,20 +2,26 @@
 //! transaction of the checkpoint, so it happens once or not at all.
 //!
 //! What is published is the draft that the task names, as it was shown and approved: an edit of a
-//! person is in it, and what a stage has changed since without saving it is not. The task is the one
+//! person is in it, and what a stage has changed since without saving it is not. Nothing is, as long as pictures
+//! that it shows are not where they are kept. The task is the one
 //! that this run makes, whatever the key says; if the run asked a person, it is the draft that got the yes.
+
+use std::collections::BTreeSet;
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::changing::{self, Act};
 use crate::diary::id::derived;
 use crate::draft::Draft;
 use crate::markdown;
+use crate::media::{Media, PUT_BACK, StoreClient, absent, missing, names};
 use crate::slug;
 use crate::tables::diary_days::{self, DayState};
-use crate::tables::posts::{self, Post};
+use crate::tables::post_slugs::{self, PostSlug};
+use crate::tables::posts::{self, Post, PostStatus};
 use crate::tables::tasks::{self, Approval, Task, TaskEvent, TaskStatus};
 use crate::tables::transitions::{At, Happening};
 use crate::tables::{drafts, media};
@@ -24,12 +30,14 @@ struct PublishPost;
 
 callboard_core::register!(PublishPost);
 
-/// The longest address of a post, without its day.
-const SLUG: usize = 70;
-
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Config {}
+struct Config {
+    /// Whether the post is kept off the site, to be published by `callboard posts publish`, or at a
+    /// time by `callboard posts schedule`.
+    #[serde(default)]
+    hold: bool,
+}
 
 #[derive(Deserialize, JsonSchema)]
 struct Reads {
@@ -56,6 +64,8 @@ impl Handler for PublishPost {
         Needs::default()
             .acts_on("task")
             .table("posts", &["select", "insert"])
+            .table("post_slugs", &["select", "insert"])
+            .table("post_history", &["select", "insert"])
             .table("tasks", &["select", "update"])
             .table("task_history", &["select", "insert"])
             .table("drafts", &["select"])
@@ -63,13 +73,17 @@ impl Handler for PublishPost {
             .table("media", &["update"])
     }
 
-    async fn handle(&self, call: &Call, _config: Config, reads: Reads) -> Handled<Writes> {
+    async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
         let task = publishable(call, &reads.task).await?;
         let (draft, editor) = approved(call, &task).await?;
         showable(&draft)?;
+        pictured(call, &draft).await?;
         let slug = free_slug(call, &draft).await?;
         let approval = approval(call, &task).await?;
         let mut post = post(call, draft, &task, slug);
+        if config.hold {
+            post.status = PostStatus::Unpublished;
+        }
         post.edited_by = editor;
         if let Some(Approval { who, at }) = approval {
             (post.approved_by, post.approved_at) = (who, Some(at));
@@ -85,13 +99,21 @@ impl Handler for PublishPost {
             post: post.id.clone(),
             slug: post.slug.clone(),
         });
-        done = done.write(moved).write(noted).write(posts::insert(&post));
+        done = done.write(moved.exactly(1)).write(noted);
+        let detail = format!("made by run {}", call.run);
+        done.writes
+            .extend(posts::insert(&post, &post.approved_by, &detail));
         done = done.write(media::published(&task.id, &task.run, &post.id));
         if !post.covers.is_empty() {
             let day = diary_days::mark(&post.subject, DayState::Published, &call.run, call.now);
             done = done.write(day);
         }
-        Ok(done.effect("posts_published", 1))
+        let effect = if config.hold {
+            "posts_kept"
+        } else {
+            "posts_published"
+        };
+        Ok(done.effect(effect, 1))
     }
 }
 
@@ -105,21 +127,43 @@ fn showable(draft: &Draft) -> Result<(), Stop> {
     shown.map(drop).map_err(refused)
 }
 
+/// Whether the pictures that readers would be shown are there.
+async fn pictured(call: &Call, draft: &Draft) -> Result<(), Stop> {
+    let names = names(&draft.markdown, draft.featured.as_ref());
+    let names: BTreeSet<_> = names.into_iter().collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let client = StoreClient::within(call, call.remaining() / 2);
+    let media = Media::existing(&call.settings, call.resources.folder(), client);
+    let absent = match media {
+        Ok(media) => absent(media.as_ref(), &names).await,
+        Err(error) => Err(error),
+    };
+    let cause = match absent {
+        Ok(absent) => missing(&absent, names.len()),
+        Err(error) => Some(error.to_string()),
+    };
+    cause.map_or(Ok(()), |cause| {
+        Err(Stop::unavailable(
+            "media store",
+            format!(
+                "{cause}; {PUT_BACK}, or, if they are lost, cancel the run, and \
+                `callboard tasks retry` with `--from` the stage that makes them"
+            ),
+        ))
+    })
+}
+
 /// The task, if it is time to publish it.
 async fn publishable(call: &Call, id: &str) -> Result<Task, Stop> {
-    let Some(task) = call.read_first(tasks::one(id)).await? else {
-        let problem = format!("task {id} is not there");
-        return Err(Stop::failed(FailureKind::Input, problem));
-    };
+    let task = changing::task(call, id, Act::Publish).await?;
     let subject = &task.subject;
     if let Some(Post { slug, .. }) = call.read_first(posts::about(subject)).await? {
         let done = format!("already published as `{slug}`");
         return Err(Stop::nothing_to_do(done));
     }
     let rejected = |how: &str| Err(Stop::rejected("task", format!("task {id} {how}")));
-    if task.run != call.run {
-        return rejected(&format!("is not what this run makes, but run {}", task.run));
-    }
     match task.status {
         TaskStatus::Rejected => rejected("was rejected"),
         TaskStatus::Halted => rejected("was halted with its run"),
@@ -163,18 +207,13 @@ async fn approved(call: &Call, task: &Task) -> Result<(Draft, String), Stop> {
     Ok((text, row.editor))
 }
 
-/// Title and day as an address; with `-2` and so on if another post has it.
+/// Title and day as an address; with `-2` and so on if another post has it, or had it. If another run
+/// takes it before the checkpoint, the stage looks again.
 async fn free_slug(call: &Call, draft: &Draft) -> Result<String, Stop> {
-    let words = slug::of_title(&draft.title, SLUG);
-    let base = format!("{words}-{}", slug::words(&draft.covers, SLUG));
-    let base = base.trim_end_matches('-');
-    let taken = call.read(posts::slugs(base)).await?;
-    let numbered = (2..=taken.len() + 2).map(|number| format!("{base}-{number}"));
-    let mut free = std::iter::once(base.to_owned())
-        .chain(numbered)
-        .filter(|slug| !taken.contains(slug));
-    free.next()
-        .ok_or_else(|| Stop::failed(FailureKind::Internal, "no address is free"))
+    let base = slug::of_post(&draft.title, &draft.covers);
+    let taken: Vec<PostSlug> = call.read(post_slugs::beginning(&base)).await?;
+    let taken: Vec<String> = taken.into_iter().map(|it| it.slug).collect();
+    Ok(slug::free(&base, &taken))
 }
 
 fn post(call: &Call, draft: Draft, task: &Task, slug: String) -> Post {
@@ -191,7 +230,9 @@ fn post(call: &Call, draft: Draft, task: &Task, slug: String) -> Post {
         written_by: draft.written_by,
         covers: draft.covers,
         featured: draft.featured,
-        removed: false,
+        status: PostStatus::Published,
+        scheduled_at: None,
+        run: String::new(),
         published_at: call.now,
         updated_at: call.now,
         edited_by: String::new(),

@@ -1,13 +1,16 @@
 //! `publish.refresh`: what is shown of a published post where it is found, anew: its excerpt, its tags and the
 //! title that search engines show.
-//! Its text, its title and its address stay.
+//! Its text, its title and its address stay. The post is the one that the run was asked to refresh, or
+//! that it published itself, whatever the key says.
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::tables::posts;
+use crate::changing;
+use crate::tables::posts::{self, PostEvent};
+use crate::tables::transitions::{At, Happening};
 use crate::writing::seo::Seo;
 
 struct Refresh;
@@ -37,12 +40,14 @@ impl Handler for Refresh {
         Needs::default()
             .acts_on("subject")
             .table("posts", &["select", "update"])
+            .table("tasks", &["select"])
+            .table("post_slugs", &["select"])
+            .table("post_history", &["select", "insert"])
     }
 
     async fn handle(&self, call: &Call, _config: (), reads: Reads) -> Handled<Writes> {
         let Reads { subject, seo } = reads;
-        let post = call.read_first(posts::about(&subject)).await?;
-        let Some(post) = post.filter(|post| !post.removed) else {
+        let Some(post) = changing::post(call, &subject).await? else {
             let reason = format!("{subject} is published no more");
             return Err(Stop::nothing_to_do(reason));
         };
@@ -57,8 +62,14 @@ impl Handler for Refresh {
             let reason = format!("what is shown of `{slug}` where it is found is as it was");
             return Err(Stop::nothing_to_do(reason));
         }
-        let write = posts::refresh(&new, call.now);
-        let done = Done::new(Writes { slug: post.slug });
-        Ok(done.write(write).effect("posts_refreshed", 1))
+        let happening = Happening {
+            event: PostEvent::Edit,
+            who: "",
+            detail: &format!("what is shown where it is found, by run {}", call.run),
+            at: At::Moment(call.now),
+        };
+        let mut done = Done::new(Writes { slug: post.slug }).effect("posts_refreshed", 1);
+        done.writes.extend(posts::refresh(&new, &happening));
+        Ok(done)
     }
 }

@@ -1,6 +1,7 @@
 //! `publish.replace_picture`: each picture that was made takes the place of the one before it, in a
 //! new version of the draft and, if there is a post, in that. All of it changes in the transaction
-//! of the checkpoint, with a line in the history of the task.
+//! of the checkpoint, with a line in the history of the task. The task is the one that the run makes or was
+//! asked to change, and the pictures are those that it made, whatever the keys say.
 
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
@@ -8,15 +9,17 @@ use callboard_core::value::Value;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::changing::{self, Act};
 use crate::diary::id::derived;
 use crate::draft::{self, Image};
 use crate::images::Which;
 use crate::images::plan::Made;
 use crate::markdown::pictures::replace;
 use crate::tables::drafts::{self, Origin};
+use crate::tables::media;
+use crate::tables::posts::{self, POSTS, Post, PostEvent};
 use crate::tables::tasks::{self, Task, TaskEvent};
 use crate::tables::transitions::{At, Happening, Word};
-use crate::tables::{media, posts};
 
 struct ReplacePicture;
 
@@ -56,14 +59,16 @@ impl Handler for ReplacePicture {
             .table("task_history", &["select", "insert"])
             .table("drafts", &["select", "insert"])
             .table("posts", &["select", "update"])
+            .table("post_history", &["select", "insert"])
+            .table("media", &["select", "update"])
     }
 
     async fn handle(&self, call: &Call, _config: (), reads: Reads) -> Handled<Writes> {
         let wrong = |text: String| Stop::failed(FailureKind::Input, text);
         let first = reads.images.first();
         let first = first.ok_or_else(|| wrong("no picture was made".to_owned()))?;
-        let task = call.read_first(tasks::one(&reads.task)).await?;
-        let task = task.ok_or_else(|| wrong(format!("there is no task {}", reads.task)))?;
+        let task = changing::task(call, &reads.task, Act::Change).await?;
+        changing::pictures(call, &reads.images).await?;
         if tasks::TASKS
             .to(Some(task.status), TaskEvent::Illustrate)
             .is_none()
@@ -72,7 +77,7 @@ impl Handler for ReplacePicture {
             let text = format!("task {id} is {status}, and its pictures cannot be made anew now");
             return Err(wrong(text));
         }
-        // Where nobody says who asks for it, it is this run.
+        // Where no person asks for it, it is this run.
         let by = reads.by.filter(|by| !by.trim().is_empty());
         let by = by.unwrap_or_else(|| format!("run {}", call.run));
         let new = version(call, &task, &reads.images, &by).await?;
@@ -86,7 +91,10 @@ impl Handler for ReplacePicture {
             at: At::Moment(call.now),
         };
         let set = [("draft", Value::Integer(new.number))];
+        // A post that was removed stays as it was taken off the site.
         let post = call.read_first(posts::of_task(&task.id)).await?;
+        let is_open = |post: &Post| POSTS.to(Some(post.status), PostEvent::Edit).is_some();
+        let post = post.filter(is_open);
         let mut done = Done::new(Writes {
             number: new.number,
             post: post.as_ref().map(|post| post.id.clone()),
@@ -94,11 +102,18 @@ impl Handler for ReplacePicture {
         })
         .write(drafts::insert(&new))
         .effect("pictures_replaced", reads.images.len() as u64);
-        done.writes.extend(tasks::step(&task.id, &happening, &set));
+        let [moved, noted] = tasks::step(&task.id, &happening, &set);
+        done = done.write(moved.exactly(1)).write(noted);
         if let Some(mut post) = post {
             (post.markdown, post.featured) = replaced(post.markdown, post.featured, &reads.images)?;
+            let happening = Happening {
+                event: PostEvent::Edit,
+                who: &by,
+                detail: &detail,
+                at: At::Moment(call.now),
+            };
+            done.writes.extend(posts::illustrate(&post, &happening));
             done = done
-                .write(posts::illustrate(&post, call.now))
                 .write(media::published(&task.id, &call.run, &post.id))
                 .effect("posts_changed", 1);
         }
@@ -109,7 +124,7 @@ impl Handler for ReplacePicture {
 /// The version of the draft with the pictures.
 async fn version(call: &Call, task: &Task, made: &[Made], by: &str) -> Result<drafts::Draft, Stop> {
     let wrong = |text: String| Stop::failed(FailureKind::Input, text);
-    let all = call.read(drafts::all(&task.id)).await?;
+    let all = call.read(drafts::of_task(&task.id)).await?;
     let number = all.last().map_or(0, |draft| draft.number) + 1;
     let old = all.into_iter().find(|draft| draft.number == task.draft);
     let old = old.ok_or_else(|| wrong(format!("task {} has no draft", task.id)))?;

@@ -1,4 +1,4 @@
-//! `qa.links`: whether somebody answers where a draft leads to. What is dead, what does not let everybody
+//! `qa.links`: whether the links of a draft answer. What is dead, what does not let every reader
 //! in and what can't be reached are three things; if nothing can be reached, nothing is known of the draft.
 
 use std::collections::BTreeMap;
@@ -149,7 +149,9 @@ async fn reach(call: &Call, config: &Config, link: Link) -> (Link, Reached) {
             body: Vec::new(),
             credential: None,
             deadline: Duration::from_secs(config.seconds),
-            max_body: 1 << 20,
+            // What the page says is not read, so that its size is no matter.
+            max_body: 0,
+            cut: true,
             redirects: 5,
             fresh_connection: false,
         };

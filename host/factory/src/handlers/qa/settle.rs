@@ -53,11 +53,11 @@ impl Handler for Settle {
     async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
         let id = &reads.task;
         let gone = |what: String| Stop::failed(FailureKind::Input, format!("{what} is not there"));
-        let task = call.read_first(tasks::one(id)).await?;
+        let task = call.read_first(tasks::by_id(id)).await?;
         let task = task.ok_or_else(|| gone(format!("task {id}")))?;
         let kept = call.read_first(drafts::numbered(id, task.draft)).await?;
         let kept = kept.ok_or_else(|| gone(format!("draft {} of task {id}", task.draft)))?;
-        let moves = call.read(tasks::moves(id)).await?;
+        let moves = call.read(tasks::history(id)).await?;
         let judgements = tasks::judgements(&task, config.clean);
         let judgements = call.read(judgements).await?;
         let ruling = config.ruling(&Known {

@@ -81,6 +81,10 @@ impl Handler for Feeds {
             match fetcher.feed(address, config.items).await {
                 Ok(read) => {
                     found.any = true;
+                    let refused = read.refused.as_ref();
+                    found
+                        .missed
+                        .extend(refused.map(|why| Missed::new(address, why)));
                     let items = read.items.into_iter();
                     let items = items.map(|it| item(call, address, it, config.characters));
                     found.items.extend(items);
@@ -100,7 +104,7 @@ fn item(call: &Call, feed: &str, it: feed::Item, characters: usize) -> Item {
         name: cut(name, LINE),
         url: cut(&it.url, LINE),
         title: cut(&it.title, LINE),
-        published: it.published.unwrap_or_default(),
+        published: cut(it.published.unwrap_or_default(), LINE),
         text: it.text.chars().take(characters).collect(),
         digest: String::new(),
         found_at: call.now,

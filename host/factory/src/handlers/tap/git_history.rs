@@ -9,6 +9,7 @@ use std::time::Duration;
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use callboard_core::register;
+use callboard_core::shown::cut;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,9 @@ use serde::{Deserialize, Serialize};
 use crate::diary::git::{Git, GitError};
 use crate::diary::log::{Entry, ROOM};
 use crate::tables::commits::{self, BATCH, Commit};
+
+/// The longest author and subject that are kept, in characters.
+const LINE: usize = 1000;
 
 struct GitHistory;
 register!(GitHistory);
@@ -81,8 +85,9 @@ impl Handler for GitHistory {
         while !rest.is_empty() {
             in_time(call, written)?;
             let (batch, mut room) = (&rest[..rest.len().min(BATCH)], ROOM);
-            let entries = git.commits(batch, &mut room).await;
-            let (entries, _) = entries.map_err(|error| error.stop(path))?;
+            // Nothing of their files is kept, so git is asked for none: there may be any number of them.
+            let entries = git.messages(batch, &mut room).await;
+            let entries = entries.map_err(|error| error.stop(path))?;
             // There was room for those up to the last: who is missing among them cannot be read.
             let last = entries.last().map(|entry| &entry.id);
             let read = batch.iter().position(|id| Some(id) == last);
@@ -146,8 +151,8 @@ fn commit(repository: &str, entry: &Entry) -> Result<Commit, Stop> {
     Ok(Commit {
         id: entry.id.clone(),
         repository: repository.to_owned(),
-        author: entry.author.clone(),
-        subject: entry.subject.clone(),
+        author: cut(&entry.author, LINE),
+        subject: cut(&entry.subject, LINE),
         body: entry.body.clone(),
         committed_at,
     })

@@ -167,7 +167,7 @@ fn item(folder: &str, path: &str, text: &str, now: Timestamp) -> Item {
         name: path.to_owned(),
         url: String::new(),
         title: cut(title(head, text).unwrap_or_else(|| path.to_owned()), TITLE),
-        published: value(head, "date").unwrap_or_default(),
+        published: cut(value(head, "date").unwrap_or_default(), TITLE),
         text: text.to_owned(),
         digest: String::new(),
         found_at: now,

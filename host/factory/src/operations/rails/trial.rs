@@ -2,6 +2,7 @@
 //! verdicts are worth beside people's. What came of it is kept, for the roll call to ask.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callboard_core::app::{App, LoadedRevision};
@@ -26,7 +27,7 @@ pub use crate::rails::trial::{DraftTrial, hundredths};
 
 /// What a call has besides the time of its questions.
 const BESIDE: Duration = Duration::from_secs(30);
-/// Questions in a row without an answer, after which nobody is asked any more.
+/// Questions in a row without an answer, after which the model is not asked any more.
 const PATIENCE: usize = 5;
 /// The most bytes of a draft.
 const LONGEST: u64 = 1 << 20;
@@ -121,7 +122,9 @@ pub async fn trial(
         falls_short,
         made_at: Timestamp::now(),
     };
-    rail_trials::keep(app.store(), &view.row()).await?;
+    app.store()
+        .execute(rail_trials::insert(&view.row()))
+        .await?;
     Ok(view)
 }
 
@@ -251,8 +254,7 @@ impl Trial<'_> {
                 match self.verdict(labelled).await {
                     Ok(verdict) => {
                         silent = 0;
-                        tokens.prompt += verdict.tokens.prompt;
-                        tokens.completion += verdict.tokens.completion;
+                        tokens += verdict.tokens;
                         let score = verdict.review.score.unwrap_or_default();
                         draft.answered(verdict.passed, score);
                     }
@@ -283,6 +285,7 @@ impl Trial<'_> {
         let patience = Duration::from_secs(judging.wait_seconds) * judging.trials.max(1) + BESIDE;
         let call = Call {
             run: String::new(),
+            asked: Arc::default(),
             pipeline: String::new(),
             stage: format!("trial of {}", question.rule),
             visit: 1,

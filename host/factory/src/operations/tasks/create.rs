@@ -11,8 +11,8 @@ use callboard_core::outcome::Patch;
 
 use super::{TaskView, viewed};
 use crate::diary::id::derived;
-use crate::tables::tasks::{self, NewTask, Task, TaskEvent};
-use crate::tables::transitions::{At, Happening};
+use crate::tables::tasks::{self, NewTask, TASKS, Task, TaskEvent};
+use crate::tables::transitions::{At, Happening, Word as _};
 
 /// The key of a pipeline's input that says what is asked for, if the pipeline takes it.
 const TOPIC: &str = "topic";
@@ -28,6 +28,8 @@ pub struct Asked<'a> {
     pub folder: &'a Path,
     /// What whoever asks calls it, so that asking twice makes one.
     pub key: Option<&'a str>,
+    /// Whether what was asked for before, and ended, is made by a new run if its own is gone.
+    pub anew: bool,
     /// Who asks.
     pub by: &'a str,
 }
@@ -50,9 +52,13 @@ pub async fn create(app: &App, asked: Asked<'_>) -> Result<Created, OperationErr
     }
     let takes_topic = takes_topic(app, asked.pipeline).await?;
     if let Some(there) = there(app, &asked, takes_topic).await? {
-        return Ok(there);
+        if !asked.anew {
+            return Ok(there);
+        }
+        begins_anew(app, &there.task).await?;
+        return begin(app, &asked, takes_topic, Some(&there.task.id)).await;
     }
-    match begin(app, &asked, takes_topic).await {
+    match begin(app, &asked, takes_topic, None).await {
         // Somebody else asked for it in the same moment.
         Err(error) => match there(app, &asked, takes_topic).await? {
             Some(there) => Ok(there),
@@ -62,7 +68,28 @@ pub async fn create(app: &App, asked: Asked<'_>) -> Result<Created, OperationErr
     }
 }
 
-async fn begin(app: &App, asked: &Asked<'_>, takes_topic: bool) -> Result<Created, OperationError> {
+/// Why a task is not to be made by another run, if it is not: its own may go on.
+async fn begins_anew(app: &App, task: &TaskView) -> Result<(), OperationError> {
+    let (short, status) = (&task.short, task.status.word());
+    let refused = |why: String, mend: String| Err(OperationError::usage(why).mend(mend));
+    if TASKS.to(Some(task.status), TaskEvent::Resume).is_none() {
+        let why = format!("task {short} is {status}, and is not made anew");
+        return refused(why, format!("callboard tasks show {short}"));
+    }
+    if runs::pipeline_of(app, &task.run).await?.is_some() {
+        let why = format!("task {short} is {status}, and its run is there: that goes on again");
+        return refused(why, format!("callboard tasks retry {short}"));
+    }
+    Ok(())
+}
+
+/// Queue a run with its task: a new one, or one that is there and whose run is not.
+async fn begin(
+    app: &App,
+    asked: &Asked<'_>,
+    takes_topic: bool,
+    again: Option<&str>,
+) -> Result<Created, OperationError> {
     let mut input = asked.input.clone();
     if takes_topic {
         let topic = Json::from(asked.topic);
@@ -80,11 +107,14 @@ async fn begin(app: &App, asked: &Asked<'_>, takes_topic: bool) -> Result<Create
     let run = runs::start_with(app, start, |run| {
         let id = id_of(run);
         let happening = Happening {
-            event: TaskEvent::Create,
+            event: again.map_or(TaskEvent::Create, |_| TaskEvent::Resume),
             who: asked.by,
             detail: "",
             at: At::Moment(Timestamp::now()),
         };
+        if let Some(again) = again {
+            return tasks::step(again, &happening, &[("run", run.into())]).into();
+        }
         let new = NewTask {
             id: &id,
             key: asked.key,
@@ -97,8 +127,9 @@ async fn begin(app: &App, asked: &Asked<'_>, takes_topic: bool) -> Result<Create
         };
         tasks::insert(&new, &happening).into()
     });
-    let id = id_of(&run.await?.id);
-    let task = tasks::by_id(app.store(), &id).await?;
+    let run = run.await?.id;
+    let id = again.map_or_else(|| id_of(&run), str::to_owned);
+    let task = app.store().read_first(tasks::by_id(&id)).await?;
     let task = task.ok_or_else(|| OperationError::failed(format!("task {id} was not kept")))?;
     Ok(Created {
         task: viewed(app, task).await?,
@@ -120,7 +151,7 @@ async fn there(
     let Some(key) = asked.key else {
         return Ok(None);
     };
-    let Some(task) = tasks::by_key(app.store(), key).await? else {
+    let Some(task) = app.store().read_first(tasks::by_key(key)).await? else {
         return Ok(None);
     };
     is_the_same(app, &task, asked).await?;
@@ -143,11 +174,23 @@ async fn is_the_same(app: &App, task: &Task, asked: &Asked<'_>) -> Result<(), Op
         return other("topic", &task.asked, asked.topic);
     }
     // The run may have been pruned since.
-    match runs::pipeline_of(app, &task.run).await? {
-        Some(pipeline) if pipeline != asked.pipeline => {
-            other("pipeline", &pipeline, asked.pipeline)
+    let pipeline = runs::pipeline_of(app, &task.run).await?;
+    if let Some(pipeline) = pipeline.filter(|pipeline| pipeline != asked.pipeline) {
+        return other("pipeline", &pipeline, asked.pipeline);
+    }
+    let start = runs::Start {
+        pipeline: asked.pipeline,
+        input: asked.input.clone(),
+        folder: asked.folder,
+    };
+    match runs::differs(app, &task.run, start).await? {
+        Some(name) => {
+            let problem = format!(
+                "key `{key}` is that of task {short}, which was asked for with another `{name}`"
+            );
+            Err(OperationError::usage(problem).mend("choose another key for another task"))
         }
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 

@@ -41,7 +41,7 @@ pub async fn edit(
         let problem = format!("task {short} is {status}, and its draft cannot be edited");
         return Err(OperationError::usage(problem));
     }
-    let all = drafts::of_task(app.store(), &task.id).await?;
+    let all = app.store().read(drafts::of_task(&task.id)).await?;
     let seen = the(&all, &task, edit.seen)?;
     // Whatever a task names is the newest; a number that another took meanwhile is refused.
     let newest = all.last().unwrap_or(seen);
@@ -152,7 +152,7 @@ pub async fn diff(
     numbers: Option<(i64, i64)>,
 ) -> Result<DiffView, OperationError> {
     let task = found(app, wanted).await?;
-    let all = drafts::of_task(app.store(), &task.id).await?;
+    let all = app.store().read(drafts::of_task(&task.id)).await?;
     let (old, new) = if let Some((old, new)) = numbers {
         (the(&all, &task, old)?, the(&all, &task, new)?)
     } else {

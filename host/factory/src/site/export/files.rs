@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::ExportError;
+use callboard_core::html;
+
+use super::{ExportError, REDIRECTS};
 use crate::markdown::Places;
 use crate::site::links::{Links, folder, is_file_name};
 use crate::site::pages::Pages;
 use crate::site::{PER_PAGE, STYLE, Site, SiteError};
-use crate::tables::posts::Post;
+use crate::tables::posts::{Post, PostStatus};
 
 /// Posts on the front page and in the feeds.
 const NEWEST: usize = 20;
@@ -17,7 +19,7 @@ type Files = BTreeMap<String, Vec<u8>>;
 /// Published posts that can be shown, and the slugs of the others.
 pub(super) fn showable(site: &Site, posts: &[Post]) -> (Vec<Post>, Vec<(String, SiteError)>) {
     let (mut shown, mut left_out) = (Vec::new(), Vec::new());
-    for post in posts.iter().filter(|post| !post.removed) {
+    for post in posts.iter().filter(|post| post.status.is_shown()) {
         match site.bodies.of(post, Places::default()) {
             Ok(_) => shown.push(post.clone()),
             Err(error) => left_out.push((post.slug.clone(), error)),
@@ -26,7 +28,23 @@ pub(super) fn showable(site: &Site, posts: &[Post]) -> (Vec<Post>, Vec<(String, 
     (shown, left_out)
 }
 
-pub(super) fn all(site: &Site, mut posts: Vec<Post>) -> Result<Files, ExportError> {
+/// Addresses of before that are names of folders and lead to a post that is here.
+pub(super) fn leading_on<'m>(
+    posts: &[Post],
+    moved: &'m [(String, String)],
+) -> Vec<&'m (String, String)> {
+    let here = |slug: &String| posts.iter().any(|post| post.slug == *slug);
+    let moved = moved.iter();
+    moved
+        .filter(|(old, new)| is_file_name(old) && here(new) && !here(old))
+        .collect()
+}
+
+pub(super) fn all(
+    site: &Site,
+    mut posts: Vec<Post>,
+    moved: &[&(String, String)],
+) -> Result<Files, ExportError> {
     posts.sort_by(|a, b| (b.published_at, &b.id).cmp(&(a.published_at, &a.id)));
     if let Some(post) = posts.iter().find(|post| !is_file_name(&post.slug)) {
         let slug = post.slug.clone();
@@ -35,14 +53,49 @@ pub(super) fn all(site: &Site, mut posts: Vec<Post>) -> Result<Files, ExportErro
     let mut files = Files::new();
     let assets = site.assets().iter();
     files.extend(assets.map(|(path, asset)| (path.to_owned(), asset.content.to_vec())));
-    top(site, &posts, &mut files)?;
-    archive(site, &posts, &mut files)?;
-    tags(site, &posts, &mut files)?;
     for post in &posts {
         let html = pages(site, "../../").post(post)?;
         files.insert(format!("posts/{}/index.html", post.slug), html.into_bytes());
     }
+    redirects(site, moved, &mut files);
+    // What is archived is at its address, and in no list.
+    posts.retain(|post| post.status == PostStatus::Published);
+    top(site, &posts, &mut files)?;
+    archive(site, &posts, &mut files)?;
+    tags(site, &posts, &mut files)?;
     Ok(files)
+}
+
+/// A page at each address of before, for any server of files, and the list that some hosts answer 301 by,
+/// behind what the workspace has of its own there.
+fn redirects(site: &Site, moved: &[&(String, String)], files: &mut Files) {
+    let mut list = String::new();
+    for (old, new) in moved {
+        files.insert(
+            format!("posts/{old}/index.html"),
+            leads_to(site, new).into_bytes(),
+        );
+        let (old, new) = (site.place(old), site.place(new));
+        list.push_str(&format!("{old} {new} 301\n{old}/ {new} 301\n"));
+    }
+    if !list.is_empty() {
+        let own = files.entry(REDIRECTS.to_owned()).or_default();
+        if own.last().is_some_and(|last| *last != b'\n') {
+            own.push(b'\n');
+        }
+        own.extend(list.into_bytes());
+    }
+}
+
+fn leads_to(site: &Site, slug: &str) -> String {
+    let near = html::escaped(&Links::files("../../").post(slug));
+    let canonical = html::escaped(&site.absolute().post(slug));
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>This post has moved</title>\n\
+        <link rel=\"canonical\" href=\"{canonical}\">\n\
+        <meta http-equiv=\"refresh\" content=\"0; url={near}\">\n\
+        <p>This post is <a href=\"{near}\">at another address</a> now.</p>\n</html>\n"
+    )
 }
 
 fn top(site: &Site, posts: &[Post], files: &mut Files) -> Result<(), SiteError> {

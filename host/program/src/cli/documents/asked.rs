@@ -97,8 +97,17 @@ const TASKS: &[DocumentedAnswer] = &[
 const POSTS: &[DocumentedAnswer] = &[
     answer::<Vec<ListEntry<posts::Post>>>("posts list"),
     answer::<posts::Post>("posts show"),
-    answer::<posts::Removed>("posts remove"),
+    answer::<posts::MovedPost>("posts publish"),
+    answer::<posts::MovedPost>("posts schedule"),
+    answer::<posts::MovedPost>("posts unpublish"),
+    answer::<posts::MovedPost>("posts archive"),
+    answer::<posts::MovedPost>("posts restore"),
+    answer::<posts::MovedPost>("posts remove"),
+    answer::<posts::MovedPost>("posts retitle"),
+    answer::<Vec<posts::PostMoveView>>("posts history"),
     answer::<posts::Exported>("posts export"),
+    answer::<posts::DumpedPosts>("posts export --as"),
+    answer::<posts::ImportedPosts>("posts import"),
 ];
 
 const DIARY: &[DocumentedAnswer] = &[answer::<diary::DiaryAudit>("diary audit")];
@@ -157,6 +166,9 @@ const SETTINGS: &[DocumentedAnswer] = &[
     answer::<settings::SettingView>("settings get"),
     answer::<settings::SettingView>("settings set"),
     answer::<settings::SettingView>("settings unset"),
+    answer::<Vec<settings::SettingChangeView>>("settings history"),
+    answer::<settings::CarriedSettings>("settings export"),
+    answer::<settings::Imported>("settings import"),
 ];
 
 const MODELS: &[DocumentedAnswer] = &[

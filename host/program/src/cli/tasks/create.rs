@@ -23,6 +23,9 @@ pub(in crate::cli) struct Create {
     /// What you call it: asked for again by the same key, it is the same task.
     #[arg(long)]
     key: Option<String>,
+    /// If it was asked for before, ended, and its run was removed, have a new run make it.
+    #[arg(long, requires = "key")]
+    anew: bool,
     /// Carry its run out here, as far as it goes now.
     #[arg(long)]
     wait: bool,
@@ -39,6 +42,7 @@ impl Create {
             input: run::parse_inputs(&self.inputs)?,
             folder,
             key: self.key.as_deref(),
+            anew: self.anew,
             by: &self.who.by,
         };
         let created = tasks::create(app, asked).await?;

@@ -9,19 +9,19 @@ use callboard_core::app::App;
 use callboard_factory::operations::tasks::{self, DraftView};
 use clap::Args;
 
-use super::Which;
+use super::NamedTask;
 use crate::cli::output::Answered;
 use crate::cli::runs::Who;
 use crate::cli::{Context, Failure};
 
-/// The editor of whoever has set none.
+/// The editor, where the environment names none.
 const EDITOR: &str = "vi";
 
 /// A version to write.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Edit {
     #[command(flatten)]
-    which: Which,
+    which: NamedTask,
     /// The text, in place of an editor; a first line `# …` is its title.
     #[arg(long)]
     file: Option<PathBuf>,

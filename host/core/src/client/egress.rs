@@ -12,7 +12,7 @@ use crate::grants::{CredentialGrant, Grants, HttpGrant, Origin};
 
 /// The allowed origins of one caller.
 #[derive(Debug, Clone)]
-pub struct Policy {
+pub struct Egress {
     /// The plugin; `None` for the host's own code.
     plugin: Option<String>,
     /// Whether it is of one origin that the operator configured.
@@ -29,7 +29,7 @@ pub struct Allowed<'a> {
     pub private: bool,
 }
 
-impl Policy {
+impl Egress {
     pub fn new(plugin: &str, grants: &Grants) -> Self {
         Self {
             plugin: Some(plugin.to_owned()),
@@ -195,12 +195,12 @@ pub(super) fn origin(url: &Url) -> String {
 mod tests {
     use super::*;
 
-    fn policy(text: &str) -> Policy {
+    fn policy(text: &str) -> Egress {
         let grants: crate::grants::Grants = toml::from_str(text).expect("grants");
-        Policy::new("p", &grants)
+        Egress::new("p", &grants)
     }
 
-    fn verdict(policy: &Policy, method: &str, url: &str) -> Result<bool, ClientErrorKind> {
+    fn verdict(policy: &Egress, method: &str, url: &str) -> Result<bool, ClientErrorKind> {
         let url = Url::parse(url).expect(url);
         policy
             .check(method, &url)
@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn an_operators_client_calls_one_origin() {
-        let policy = Policy::operator(&Url::parse("http://localhost:8080/v1").expect("url"));
+        let policy = Egress::operator(&Url::parse("http://localhost:8080/v1").expect("url"));
         assert_eq!(
             verdict(&policy, "POST", "http://localhost:8080/v1/chat"),
             Ok(true)

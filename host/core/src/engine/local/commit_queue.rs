@@ -24,11 +24,11 @@ struct QueuedCheckpoint {
 }
 
 /// Where checkpoints are handed in.
-pub(super) struct Commits {
+pub(super) struct CommitQueue {
     sender: mpsc::Sender<QueuedCheckpoint>,
 }
 
-impl Commits {
+impl CommitQueue {
     pub(super) fn start(store: &Store) -> Self {
         let (sender, receiver) = mpsc::channel(GROUP * 4);
         let receiver = Arc::new(Mutex::new(receiver));

@@ -1,0 +1,70 @@
+//! `settings export|import`: the values that are set, as a file.
+
+use std::fs;
+use std::path::Path;
+
+use callboard_core::app::App;
+use callboard_core::operations::settings::{self, CarriedSettings};
+
+use crate::cli::output::Answered;
+use crate::cli::{Context, Failure};
+
+/// Print the file: TOML, whose texts are written as those of JSON are.
+pub(super) async fn export(context: &Context, app: &App) -> Result<Answered, Failure> {
+    let file = settings::set_values(app).await?;
+    let CarriedSettings { secrets, values } = &file;
+    let output = context.output;
+    output.say(format_args!("secrets = {}", quoted(secrets)));
+    output.say("");
+    output.say("[values]");
+    for (key, value) in values {
+        output.say(format_args!("{} = {}", quoted(key), quoted(value)));
+    }
+    Ok(output.json(&file))
+}
+
+/// A text or texts as JSON and TOML both write them.
+fn quoted(of: &(impl serde::Serialize + ?Sized)) -> String {
+    // Texts can always be written.
+    let text = serde_json::to_string(of).unwrap_or_default();
+    // The one character that JSON may have as it is and TOML may not.
+    text.replace('\u{7f}', "\\u007f")
+}
+
+pub(super) async fn import(
+    context: &Context,
+    app: &App,
+    path: &Path,
+    keep: bool,
+    by: &str,
+) -> Result<Answered, Failure> {
+    let text = fs::read_to_string(path);
+    let text = text.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    let imported = settings::import(app, settings::parse(&text)?, keep, by).await?;
+    let output = context.output;
+    for change in &imported.changes {
+        let was = change
+            .was
+            .as_ref()
+            .map_or_else(|| "the default".to_owned(), |was| format!("`{was}`"));
+        let (key, becomes) = (&change.key, &change.becomes);
+        output.say(format_args!("{key}: {was} becomes `{becomes}`"));
+    }
+    for key in &imported.secrets {
+        output.warn(format_args!(
+            "secret {key} is not set here, and no file has it: `callboard settings set {key} -`"
+        ));
+    }
+    let many = imported.changes.len();
+    if keep {
+        output.say(format_args!("{many} settings changed"));
+    } else {
+        output.say(format_args!(
+            "{many} settings would change; nothing was kept"
+        ));
+        if many > 0 {
+            output.next(format_args!("settings import {} --yes", path.display()));
+        }
+    }
+    Ok(output.json(&imported))
+}
