@@ -218,9 +218,13 @@ impl Composer<'_> {
             .clone()
             .find(own)
             .or_else(|| releases.clone().next());
-        release.map_or(String::new(), |release| match release.name.contains(' ') {
-            true => Prose::line(&release.name).plain(),
-            false => Prose::line(&format!("{name} {}", release.name)).plain(),
+        release.map_or(String::new(), |release| {
+            let named = if release.name.contains(' ') {
+                release.name.clone()
+            } else {
+                format!("{name} {}", release.name)
+            };
+            Prose::line(&named).plain()
         })
     }
 

@@ -62,7 +62,7 @@ fn held(candidates: Vec<Candidate>) -> Vec<Candidate> {
             (candidates[place].undo.is_none() && said && stands[place] != undo.restores)
                 .then_some(place)
         };
-        if let Some(place) = titles.enumerate().filter_map(same).last() {
+        if let Some(place) = titles.enumerate().filter_map(same).next_back() {
             stands[place] = undo.restores;
         }
     }

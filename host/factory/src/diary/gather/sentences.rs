@@ -59,7 +59,7 @@ fn broken(paragraphs: &[Prose]) -> Vec<String> {
     let mut broken = sentences.filter(|sentence| {
         let plain = sentence.plain();
         let says = BREAKS.is_match(&plain) && !NONE.is_match(&plain);
-        says && !is_untold(&sentence)
+        says && !is_untold(sentence)
             && !is_private(&plain)
             && !sentence.announces()
             && sentence.width() <= FIRST

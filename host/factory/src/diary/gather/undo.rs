@@ -20,7 +20,9 @@ pub(super) fn undo(units: &mut Vec<Unit>) -> u64 {
             let came = |place: &usize| units[*place].came_with(&units[index]);
             let brought: Vec<usize> = (0..index).filter(came).collect();
             stands[index] = brought.is_empty();
-            brought.into_iter().for_each(|place| stands[place] = false);
+            for place in brought {
+                stands[place] = false;
+            }
         }
     }
     // What stands and takes nothing of the day back is news.
