@@ -333,7 +333,10 @@ async fn a_day_goes_all_the_way_and_not_twice() {
         let patch = bench.commit(outcome).await;
         state.as_object_mut().expect("an object").extend(patch);
     }
-    assert_eq!(state["draft"]["title"], "store: keep rows");
+    assert_eq!(
+        state["draft"]["title"],
+        "app 1.4.0 released; store: keep rows"
+    );
     assert_eq!(
         bench.number("SELECT COUNT(*) AS number FROM posts").await,
         1

@@ -116,9 +116,16 @@ impl Author {
             let word = if index == 0 { "from" } else { "merge" };
             text.push_str(&format!("{word} :{parent}\n"));
         }
-        text.push_str(&format!(
-            "M 100644 inline src/file{mark}.rs\ndata 8\na\nb\nc\nd\n\n"
-        ));
+        // A merge has the files of what it brings, which stand between its parents.
+        let brought = match parents {
+            [base, tip] => base + 1..tip + 1,
+            _ => 0..0,
+        };
+        for file in brought.chain([mark]) {
+            text.push_str(&format!(
+                "M 100644 inline src/file{file}.rs\ndata 8\na\nb\nc\nd\n\n"
+            ));
+        }
         self.stream.extend(text.as_bytes());
         mark
     }

@@ -1,7 +1,7 @@
 //! Habits of real repositories, each as a small one of its own: what is told of a day is what
 //! landed on it, in the words of its messages.
 
-use callboard_factory::diary::bundle::Bundle;
+use callboard_factory::diary::bundle::{Bundle, Change};
 use callboard_factory::diary::check::check;
 use callboard_factory::diary::composer::compose;
 use callboard_factory::draft::Draft;
@@ -12,14 +12,14 @@ use super::bench::{Bench, Checkout, TEMPLATE, handler};
 const DAY: &str = "2026-06-25";
 
 /// A repository in the making, one commit an hour.
-struct Story {
+pub(super) struct Story {
     bench: Bench,
-    checkout: Checkout,
+    pub(super) checkout: Checkout,
     hour: std::cell::Cell<u32>,
 }
 
 impl Story {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let bench = Bench::new().await;
         let checkout = Checkout::new(&bench.path("app"));
         checkout.commit("Ann", "2026-06-20T00:00:00Z", "Start");
@@ -36,18 +36,18 @@ impl Story {
         format!("{DAY}T{:02}:00:00Z", self.hour.get())
     }
 
-    fn commit(&self, message: &str) -> &Self {
+    pub(super) fn commit(&self, message: &str) -> &Self {
         self.checkout.commit("Ann", &self.time(), message);
         self
     }
 
-    fn git(&self, arguments: &[&str]) -> &Self {
+    pub(super) fn git(&self, arguments: &[&str]) -> &Self {
         self.checkout.git(arguments, "Ann", &self.time());
         self
     }
 
     /// A branch of some commits, merged with a message.
-    fn merge(&self, branch: &str, messages: &[&str], message: &str) -> &Self {
+    pub(super) fn merge(&self, branch: &str, messages: &[&str], message: &str) -> &Self {
         self.git(&["switch", "--quiet", "--create", branch]);
         for message in messages {
             self.commit(message);
@@ -91,7 +91,7 @@ impl Story {
     }
 
     /// The text of the day has these parts, and none of those.
-    async fn tells(&self, parts: &[&str], none: &[&str]) -> Draft {
+    pub(super) async fn tells(&self, parts: &[&str], none: &[&str]) -> Draft {
         let (_, draft) = self.day(DAY).await;
         for part in parts {
             assert!(
@@ -184,7 +184,11 @@ async fn a_revert_of_another_day_is_told_as_one() {
     story.git(&["revert", "--no-edit", "HEAD"]);
     story
         .tells(
-            &["## Reverted", "Revert \"Turn the new engine on\" (`"],
+            &[
+                "## Reverted",
+                "**Revert \"Turn the new engine on\"** (`",
+                "What it takes back is of 24 June 2026 (`",
+            ],
             &["## Added"],
         )
         .await;
@@ -281,10 +285,10 @@ async fn changes_of_one_name_stay_several_and_people_of_one_address_one() {
     }
     let (bundle, draft) = story.day(DAY).await;
     assert_eq!((bundle.changes.len(), bundle.people), (3, 1));
-    assert_eq!(
-        draft.markdown.matches("Update the page of orders").count(),
-        3
-    );
+    let told = |text: &str| draft.markdown.matches(text).count();
+    assert_eq!(told("Update the page of orders"), 1, "{}", draft.markdown);
+    let cited = |change: &Change| told(&format!("`{}`", change.commit.short));
+    assert!(bundle.changes.iter().all(|change| cited(change) == 1));
 }
 
 #[tokio::test]

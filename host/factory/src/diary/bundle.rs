@@ -39,12 +39,20 @@ pub struct Change {
     /// What claims name it by: `c1`.
     pub id: String,
     pub theme: Theme,
+    /// Whether its headline says of what kind it is.
+    pub typed: bool,
     /// Its headline with the scope; code stands in backticks.
     pub title: String,
     /// Why, and how it was mended: whole sentences of its message.
     pub reasons: Vec<String>,
     /// What it is made of, if it says so.
     pub points: Vec<Point>,
+    /// Whether the points have an order.
+    pub numbered: bool,
+    /// How many more of them there are.
+    pub more: u64,
+    /// What it takes back, if that is of another day and in the history.
+    pub undoes: Option<Undone>,
     pub breaking: bool,
     /// What breaks, in the words of its message.
     pub note: Vec<String>,
@@ -61,6 +69,18 @@ pub struct Change {
     pub lines: Option<u64>,
     /// How much room it deserves.
     pub importance: u32,
+}
+
+/// A commit of another day that a change takes back.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Undone {
+    /// The full id.
+    pub commit: String,
+    pub short: String,
+    /// `YYYY-MM-DD`, in UTC.
+    pub day: String,
+    /// Its title; empty if the change names it.
+    pub title: String,
 }
 
 /// A part of a change, as its message tells it.

@@ -231,7 +231,9 @@ fn quoted<'b>(
             return Some(format!("stands on `{id}`, which is no change of the day"));
         };
         if !known.iter().any(|(it, _)| it == id) {
-            known.push((&change.id, change.commits().flat_map(said).collect()));
+            let undone = change.undoes.iter().map(|undone| bare(&undone.title));
+            let texts = change.commits().flat_map(said).chain(undone);
+            known.push((&change.id, texts.collect()));
         }
         let texts = known
             .iter()
@@ -263,7 +265,7 @@ fn said(commit: &Commit) -> Vec<String> {
         let lines = message
             .paragraphs
             .iter()
-            .chain(&message.items)
+            .chain(message.items())
             .chain(&message.breaking);
         let lines = lines.chain(parts.flat_map(|part| &part.paragraphs));
         texts.extend(lines.map(|line| bare(&line.plain())));

@@ -1,15 +1,20 @@
 //! The built-in composer: the same bundle makes the same claims, each with what it stands on.
 
+mod items;
+
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
 use super::bundle::{Bundle, Change};
 use super::claim::claim;
 use super::page::{
-    Cited, Composed, Count, Counts, Day, Item, Named, Page, Section, Source, Unrendered, render,
+    Cited, Composed, Count, Counts, Day, Item, LeftOut, Named, Page, Section, Source, Unrendered,
+    render,
 };
 use super::prose::Prose;
+use super::release::Release;
 use super::theme::Theme;
 use crate::draft::{Claim, Draft, Kind};
 use crate::slug;
@@ -21,6 +26,8 @@ const WORDS: usize = 760;
 /// Characters of the title of a post, of one of a change, and of an excerpt.
 const TITLE: usize = 90;
 const LINE: usize = 200;
+/// Characters of a title that a release leaves it at least.
+const SHORT: usize = 60;
 const EXCERPT: usize = 220;
 /// How many changes are named without a reason.
 const NAMED: usize = 50;
@@ -58,9 +65,15 @@ pub fn compile(bundle: &Bundle) -> Composed {
         bundle,
         claims: Vec::new(),
         words: 0,
+        said: BTreeMap::new(),
     };
     let mut page = frame(bundle);
-    let ranked = ranked(bundle);
+    let mut ranked = ranked(bundle);
+    // What leads is told first.
+    if let Some(lead) = lead(&ranked) {
+        ranked.retain(|change| change.id != lead.id);
+        ranked.insert(0, lead);
+    }
     composer.head(&mut page, &ranked);
     composer.releases(&mut page);
     composer.body(&mut page, &ranked);
@@ -82,12 +95,15 @@ pub fn ranked(bundle: &Bundle) -> Vec<&Change> {
 
 /// What a page says before anything is told: day, name and counts.
 pub fn frame(bundle: &Bundle) -> Page {
-    let date = bundle.day.parse::<Date>().unwrap_or_default();
+    // Kinds that are guessed from words are not counted.
+    let typed = bundle.changes.iter().filter(|change| change.typed).count();
+    let is_typed = 2 * typed > bundle.changes.len();
     let mut themes: Vec<Theme> = bundle.changes.iter().map(|change| change.theme).collect();
     themes.sort_unstable();
     themes.dedup();
     let of = |theme: Theme| bundle.changes.iter().filter(|it| it.theme == theme).count() as u64;
-    let themes = themes.into_iter().map(|theme| Count {
+    let themes = themes.into_iter().filter(|_| is_typed);
+    let themes = themes.map(|theme| Count {
         theme,
         count: of(theme),
     });
@@ -96,13 +112,7 @@ pub fn frame(bundle: &Bundle) -> Page {
         .iter()
         .filter(|change| change.request.is_some());
     Page {
-        day: Day {
-            iso: bundle.day.clone(),
-            year: date.year(),
-            month: date.month(),
-            day: date.day(),
-            is_over: bundle.day_is_over,
-        },
+        day: day(&bundle.day, bundle.day_is_over),
         repository: Named {
             name: Prose::line(bundle.name()).markdown(),
             plain: Prose::line(bundle.name()).plain(),
@@ -114,8 +124,23 @@ pub fn frame(bundle: &Bundle) -> Page {
             requests: requests.count() as u64,
         },
         themes: themes.collect(),
-        left_out: bundle.dropped,
+        left_out: LeftOut {
+            dropped: bundle.dropped,
+            ..LeftOut::default()
+        },
         ..Page::default()
+    }
+}
+
+/// A day in its parts.
+fn day(iso: &str, is_over: bool) -> Day {
+    let date = iso.parse::<Date>().unwrap_or_default();
+    Day {
+        iso: iso.to_owned(),
+        year: date.year(),
+        month: date.month(),
+        day: date.day(),
+        is_over,
     }
 }
 
@@ -147,29 +172,28 @@ struct Composer<'b> {
     bundle: &'b Bundle,
     claims: Vec<Claim>,
     words: usize,
+    /// What was said, by its letters, with the place of the item that says it.
+    said: BTreeMap<String, (Theme, usize)>,
 }
 
 impl Composer<'_> {
     /// A claim, in Markdown.
-    fn claim(&mut self, kind: Kind, words: &Prose, on: &str) -> String {
-        let claim = claim(kind, words, &[on.to_owned()]);
+    fn claim(&mut self, kind: Kind, words: &Prose, on: &[String]) -> String {
+        let claim = claim(kind, words, on);
         self.words += length(&claim.plain);
         let text = claim.text.clone();
         self.claims.push(claim);
         text
     }
 
-    /// The title and the excerpt: one change leads.
+    /// The title and the excerpt: the first change leads.
     fn head(&mut self, page: &mut Page, ranked: &[&Change]) {
-        let Some(lead) = lead(ranked) else {
-            return;
-        };
-        let others = ranked
-            .iter()
-            .filter(|change| change.id != lead.id && says(change));
-        let mut room = EXCERPT;
-        for change in std::iter::once(&lead).chain(others.take(6)) {
-            let title = shortened(&change.title, TITLE);
+        let titled = ranked.iter().filter(|change| says(change));
+        page.release = self.release();
+        let released = page.release.chars().count();
+        let mut room = EXCERPT.saturating_sub(released);
+        for change in titled.take(7) {
+            let title = shortened(&change.title, TITLE.saturating_sub(released).max(SHORT));
             let claim = claim(Kind::Title, &title, std::slice::from_ref(&change.id));
             if page.title.is_empty() {
                 page.title.clone_from(&claim.plain);
@@ -185,11 +209,34 @@ impl Composer<'_> {
         }
     }
 
+    /// The release that leads: of the repository itself if there is one, the newest; with its name.
+    fn release(&self) -> String {
+        let name = self.bundle.name();
+        let releases = self.bundle.releases.iter().rev();
+        let own = |it: &&Release| it.name.rsplit_once(' ').is_none_or(|(of, _)| of == name);
+        let release = releases
+            .clone()
+            .find(own)
+            .or_else(|| releases.clone().next());
+        release.map_or(String::new(), |release| {
+            let named = if release.name.contains(' ') {
+                release.name.clone()
+            } else {
+                format!("{name} {}", release.name)
+            };
+            Prose::line(&named).plain()
+        })
+    }
+
     /// Releases, those of one commit together.
     fn releases(&mut self, page: &mut Page) {
         let mut last = None;
         for release in &self.bundle.releases {
-            let text = self.claim(Kind::Release, &Prose::line(&release.name), &release.id);
+            let text = self.claim(
+                Kind::Release,
+                &Prose::line(&release.name),
+                std::slice::from_ref(&release.id),
+            );
             if last == Some(&release.commit)
                 && let Some(cited) = page.releases.last_mut()
             {
@@ -209,96 +256,54 @@ impl Composer<'_> {
 
     /// Sections by theme, that of the leading change first; then what is only named.
     fn body(&mut self, page: &mut Page, ranked: &[&Change]) {
-        for change in ranked {
-            if !Prose::line(&change.title).says_something() && change.reasons.is_empty() {
-                page.unnamed += 1;
+        let lead = page.summary.first().and(ranked.first());
+        let mut room = NAMED;
+        for group in items::joined(ranked) {
+            let first = group[0];
+            if !says(first) && first.reasons.is_empty() {
+                page.left_out.untitled += 1;
                 continue;
             }
-            let reasoned =
-                !change.reasons.is_empty() || !change.points.is_empty() || !change.note.is_empty();
-            let full = reasoned && self.words + told(change) <= WORDS;
-            let minor = change.theme.is_minor() || change.importance < 2;
-            if full || (!reasoned && !minor && self.words < WORDS) {
-                let item = self.item(change);
-                match page
+            if self.is_said(&mut page.sections, &group) {
+                continue;
+            }
+            let reasoned = self.is_reasoned(&group);
+            let full = reasoned && self.words + told(&group) <= WORDS;
+            let minor = first.theme.is_minor() || first.importance < 2;
+            let leads = lead.is_some_and(|lead| lead.id == first.id);
+            if full || (!reasoned && (leads || !minor) && self.words < WORDS) {
+                let place = page
                     .sections
-                    .iter_mut()
-                    .find(|it| it.theme == Some(change.theme))
-                {
-                    Some(section) => section.items.push(item),
-                    None => page.sections.push(Section {
-                        theme: Some(change.theme),
-                        items: vec![item],
-                        ..Section::default()
-                    }),
-                }
-            } else if page.rest.len() < NAMED {
-                let item = self.named(change);
-                page.rest.push(item);
+                    .iter()
+                    .find(|it| it.theme == Some(first.theme));
+                let place = (first.theme, place.map_or(0, |it| it.items.len()));
+                let item = self.item(&group, place);
+                put(&mut page.sections, Item { leads, ..item });
+            } else if let Some(left) = room.checked_sub(group.len()) {
+                room = left;
+                let item = self.named(&group);
+                put(&mut page.rest, item);
             } else {
-                page.unnamed += 1;
+                page.left_out.no_room += group.len() as u64;
             }
         }
         let lead = page.sections.first().and_then(|section| section.theme);
         page.sections
             .sort_by_key(|section| (section.theme != lead, section.theme));
-    }
-
-    fn named(&mut self, change: &Change) -> Item {
-        let title = self.claim(Kind::Title, &shortened(&change.title, LINE), &change.id);
-        Item {
-            title: Cited::new(title, sources(self.bundle, change)),
-            theme: change.theme,
-            breaking: change.breaking,
-            ..Item::default()
-        }
-    }
-
-    fn item(&mut self, change: &Change) -> Item {
-        let mut item = self.named(change);
-        item.note = self.sentences(Kind::Breaking, &change.note, &change.id);
-        item.reason = self.sentences(Kind::Reason, &change.reasons, &change.id);
-        for point in &change.points {
-            let title = self.claim(Kind::Part, &Prose::line(&point.title), &change.id);
-            let reason = self.sentences(Kind::Reason, &point.reasons, &change.id);
-            let title = title.trim_end_matches('.');
-            item.points.push(if reason.is_empty() {
-                title.to_owned()
-            } else {
-                format!("{title}. {reason}")
-            });
-        }
-        item
-    }
-
-    fn sentences(&mut self, kind: Kind, lines: &[String], on: &str) -> String {
-        let mut text = String::new();
-        for line in lines {
-            let mut sentence = Prose::line(line);
-            if text.is_empty() {
-                sentence = sentence.capital();
-            }
-            let sentence = self.claim(kind, &sentence, on);
-            let glued = text.ends_with(['\u{3002}', '\u{ff01}', '\u{ff1f}']);
-            if !text.is_empty() && !glued {
-                ended(&mut text);
-                text.push(' ');
-            }
-            text.push_str(&sentence);
-        }
-        ended(&mut text);
-        text
+        page.rest.sort_by_key(|section| section.theme);
     }
 }
 
-/// With a full stop, if nothing ends it.
-fn ended(text: &mut String) {
-    let open = text
-        .chars()
-        .next_back()
-        .is_some_and(|c| c.is_alphanumeric() || ")`]\"'*".contains(c));
-    if open && !text.ends_with(crate::markdown::is_spaceless) {
-        text.push('.');
+/// Put a change to the others of its theme.
+fn put(sections: &mut Vec<Section>, item: Item) {
+    let theme = Some(item.theme);
+    match sections.iter_mut().find(|section| section.theme == theme) {
+        Some(section) => section.items.push(item),
+        None => sections.push(Section {
+            theme,
+            items: vec![item],
+            ..Section::default()
+        }),
     }
 }
 
@@ -306,20 +311,43 @@ fn says(change: &Change) -> bool {
     Prose::line(&change.title).says_something()
 }
 
-/// The weightiest change, or one that weighs about as much and whose title is one.
+/// The weightiest change, or one that weighs about as much and whose title is one. Tests, chores and
+/// moves lead only where nothing else is.
 fn lead<'b>(ranked: &[&'b Change]) -> Option<&'b Change> {
-    let mut titled = ranked.iter().filter(|change| says(change));
-    let first = titled.clone().next()?;
+    let titled: Vec<&Change> = ranked
+        .iter()
+        .copied()
+        .filter(|change| says(change))
+        .collect();
+    let about = |change: &&Change| !change.theme.is_minor();
+    let able = |change: &&Change| about(change) && !is_moving(&change.title);
+    let mut leading: Vec<&Change> = titled.iter().copied().filter(able).collect();
+    if leading.is_empty() {
+        leading.extend(titled.iter().copied().filter(about));
+    }
+    if leading.is_empty() {
+        leading = titled;
+    }
+    let first = leading.first()?;
     let equal = |change: &&&Change| change.importance + 1 >= first.importance;
     let fits = |change: &&&Change| Prose::line(&change.title).length() <= TITLE;
     Some(
-        titled
-            .by_ref()
+        leading
+            .iter()
             .take(6)
             .filter(equal)
             .find(fits)
             .unwrap_or(first),
     )
+}
+
+/// Whether a title says that something is only put elsewhere, or looks another way in the source.
+fn is_moving(title: &str) -> bool {
+    pattern!(
+        MOVING,
+        r"(?i)^(?:[\w/.-]+:\s+)?(?:(?:moves?|moved|moving|renames?|renamed|renaming|reformat\w*|formats?|formatted|silence[sd]?|lint\w*|clean(?:s|ed|ing)?(?:\s+up)?|tid(?:y|ied)|satisfy)\b|remove\w*\s+(?:more\s+|some\s+)?(?:unneeded|unused|leftover\w*|dead))"
+    );
+    MOVING.is_match(title)
 }
 
 /// Words with which no title ends.
@@ -345,14 +373,15 @@ fn shortened(title: &str, most: usize) -> Prose {
     Prose::line(&(head.trim_end_matches([',', ';', ':', ' ']).to_owned() + "\u{2026}"))
 }
 
-/// How many words a change takes with all that it says.
-fn told(change: &Change) -> usize {
-    let points = change
-        .points
-        .iter()
-        .flat_map(|point| point.reasons.iter().chain([&point.title]));
-    let lines = change.reasons.iter().chain(&change.note).chain(points);
-    lines.chain([&change.title]).map(|line| length(line)).sum()
+/// How many words changes of one title take with all that they say.
+fn told(group: &[&Change]) -> usize {
+    let lines = group.iter().flat_map(|change| {
+        let points = change.points.iter();
+        let points = points.flat_map(|point| point.reasons.iter().chain([&point.title]));
+        change.reasons.iter().chain(&change.note).chain(points)
+    });
+    let lines = lines.chain([&group[0].title]);
+    lines.map(|line| length(line)).sum()
 }
 
 /// Words, where two signs of a script without spaces are one.

@@ -1,7 +1,13 @@
 //! From the history of a branch to the bundle of one day.
 
+mod brought;
+mod people;
+mod points;
+mod released;
+mod sentences;
 mod told;
 mod undo;
+mod undone;
 mod unit;
 mod weigh;
 
@@ -10,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use self::people::People;
+use self::released::{Released, Releases};
 use self::unit::Unit;
 use super::bundle::{Bundle, Change, Commit, Dropped};
 use super::day::{begins_at, day_of_seconds, ends_at, is_over};
@@ -38,12 +46,18 @@ pub struct Gatherer<'g> {
 pub struct Landed {
     history: History,
     landings: Vec<Landing>,
+    released: Vec<Released>,
 }
 
 impl Landed {
     pub fn new(history: History) -> Self {
         let landings = history.landings();
-        Self { history, landings }
+        let released = released::of(&history);
+        Self {
+            history,
+            landings,
+            released,
+        }
     }
 
     fn landed_at(&self, landing: &Landing) -> i64 {
@@ -79,6 +93,11 @@ impl Landed {
 /// The messages of a day that were read, by their id.
 pub struct Messages {
     pub entries: BTreeMap<String, Entry>,
+    /// What they take back and is of other days.
+    pub undone: Vec<Entry>,
+    /// What the branch had before a merge brought it again: when it was written, by whom, and its
+    /// headline.
+    pub known: Vec<(i64, String, String)>,
     pub detail: Detail,
     /// The ids of those without their files, which are too much.
     pub unlooked: Vec<String>,
@@ -115,12 +134,17 @@ impl Gatherer<'_> {
             unlooked,
         } = looked;
         let over_limit = (ids.len() - entries.len()) as u64;
+        let taken_back = undone::of(&entries, &landed.history);
+        let undone = git.messages(&taken_back, &mut room).await?;
         let entries = entries
             .into_iter()
             .map(|entry| (entry.id.clone(), entry))
             .collect();
+        let known = brought::known(git, landed, day, &entries).await?;
         Ok(Messages {
             entries,
+            undone,
+            known,
             detail,
             unlooked,
             over_limit,
@@ -134,10 +158,7 @@ impl Gatherer<'_> {
             .as_ref()
             .map(|remote| remote.forge)
             .unwrap_or_default();
-        let mut releases = Releases::default();
-        for entry in read.entries.values() {
-            releases.tagged(entry);
-        }
+        let stale = brought::take_stale(landed, day, &mut read);
         let mut units = Vec::new();
         for landing in landed.on(day) {
             unit::units(
@@ -156,14 +177,18 @@ impl Gatherer<'_> {
                 over_limit: read.over_limit,
                 ..Dropped::default()
             },
-            people: BTreeSet::new(),
-            releases,
+            people: People::default(),
+            releases: Releases::of(landed, day),
         };
         undo::join(&mut units);
-        sorter.dropped.undone = undo::undo(&mut units);
-        let changes = units.into_iter().filter_map(|unit| sorter.take(unit));
-        let mut changes: Vec<Change> = changes.collect();
-        let mut releases = sorter.releases.0;
+        sorter.dropped.undone = stale + undo::undo(&mut units);
+        let mut changes = Vec::new();
+        for unit in units {
+            let undoes = undone::find(&unit, &read.undone);
+            let change = sorter.take(unit);
+            changes.extend(change.map(|change| Change { undoes, ..change }));
+        }
+        let mut releases = sorter.releases.told;
         let unlooked = sorter.unlooked.into_iter().collect();
         name(&mut changes, &mut releases);
         Bundle {
@@ -172,12 +197,12 @@ impl Gatherer<'_> {
             day: day.to_string(),
             day_is_over: is_over(day, self.now),
             remote,
-            substance: changes.iter().map(|change| change.importance).sum(),
+            substance: substance(&changes),
             changes,
             releases,
             dropped: sorter.dropped,
             unlooked,
-            people: sorter.people.len() as u64,
+            people: sorter.people.count(),
         }
     }
 
@@ -194,26 +219,14 @@ impl Gatherer<'_> {
     }
 }
 
-/// Releases, each by its name once.
-#[derive(Default)]
-struct Releases(Vec<Release>);
-
-impl Releases {
-    fn tagged(&mut self, entry: &Entry) {
-        for name in entry.tags.iter().filter_map(|tag| release::in_tag(tag)) {
-            self.add(name, entry);
-        }
-    }
-
-    fn add(&mut self, name: String, entry: &Entry) {
-        if !self.0.iter().any(|release| release.name == name) {
-            self.0.push(Release {
-                name,
-                commit: entry.id.clone(),
-                ..Release::default()
-            });
-        }
-    }
+/// What changes weigh, all in all. What is about the work and not about what is made does not add
+/// up: many small ones are no more to tell than the largest of them.
+fn substance(changes: &[Change]) -> u32 {
+    let is_minor = |change: &&Change| change.theme.is_minor() && !change.breaking;
+    let minor = changes.iter().filter(is_minor);
+    let others = changes.iter().filter(|change| !is_minor(change));
+    let minor = minor.map(|change| change.importance).max();
+    others.map(|change| change.importance).sum::<u32>() + minor.unwrap_or_default()
 }
 
 /// Makes changes of what is news, and counts the rest.
@@ -223,15 +236,14 @@ struct Sorter<'r> {
     /// Whose lines nobody counted.
     unlooked: BTreeSet<String>,
     dropped: Dropped,
-    people: BTreeSet<String>,
-    releases: Releases,
+    people: People,
+    releases: Releases<'r>,
 }
 
 impl Sorter<'_> {
     fn take(&mut self, unit: Unit) -> Option<Change> {
         let headline = unit.line();
-        if let Some(name) = release::in_headline(&headline) {
-            self.releases.add(name, &unit.entry);
+        if self.releases.take(&headline, &unit.entry) {
             return None;
         }
         let by = unit.writers().map(|entry| self.rules.author(entry));
@@ -240,40 +252,14 @@ impl Sorter<'_> {
             self.dropped.bots += 1;
             return None;
         }
-        if self.rules.is_bookkeeping(&headline) {
+        if self.rules.is_bookkeeping(&headline) || release::begins(&headline) {
             self.dropped.bookkeeping += 1;
             return None;
         }
-        self.people.extend(people(&unit, self.rules));
+        self.people.wrote(&unit, self.rules);
         let counts = self.counts && !self.unlooked.contains(&unit.entry.id);
         Some(unit.change(self.rules, counts))
     }
-}
-
-/// Who wrote a unit, each by what they are counted by.
-fn people(unit: &Unit, rules: &Rules) -> Vec<String> {
-    let mut people = Vec::new();
-    for entry in unit.writers() {
-        let coauthors = entry
-            .trailers
-            .iter()
-            .filter(|(key, _)| key.eq_ignore_ascii_case("co-authored-by"));
-        let coauthors = coauthors.filter_map(|(_, value)| value.split_once('<'));
-        let coauthors =
-            coauthors.map(|(name, address)| (name.trim(), address.trim_end_matches('>')));
-        let own = (entry.author.as_str(), entry.email.as_str());
-        for (author, email) in std::iter::once(own).chain(coauthors) {
-            let entry = Entry {
-                author: author.to_owned(),
-                email: email.to_owned(),
-                ..Entry::default()
-            };
-            if rules.author(&entry) != Author::Bot {
-                people.push(rules.person(author, email));
-            }
-        }
-    }
-    people
 }
 
 /// Give each change and release its name for claims, and each commit its short id.
@@ -282,7 +268,9 @@ fn name(changes: &mut [Change], releases: &mut [Release]) {
         .iter()
         .flat_map(Change::commits)
         .map(|commit| commit.id.clone());
+    let undone = changes.iter().filter_map(|change| change.undoes.as_ref());
     let mut ids: Vec<String> = commits
+        .chain(undone.map(|undone| undone.commit.clone()))
         .chain(releases.iter().map(|it| it.commit.clone()))
         .collect();
     ids.sort_unstable();
@@ -293,8 +281,11 @@ fn name(changes: &mut [Change], releases: &mut [Release]) {
         for commit in commits.chain(&mut change.parts).chain(&mut change.also) {
             commit.short = short(&commit.id, &ids);
         }
+        if let Some(undone) = &mut change.undoes {
+            undone.short = short(&undone.commit, &ids);
+        }
     }
-    releases.sort_by(|a, b| (&a.commit, &a.name).cmp(&(&b.commit, &b.name)));
+    releases.sort_by_key(|it| release::order(&it.name));
     for (index, release) in releases.iter_mut().enumerate() {
         release.id = format!("r{}", index + 1);
         release.short = short(&release.commit, &ids);

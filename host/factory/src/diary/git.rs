@@ -4,6 +4,7 @@
 
 mod error;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -15,7 +16,7 @@ use tokio::process::{Child, ChildStderr, ChildStdout};
 
 pub use self::error::GitError;
 use super::forge::Remote;
-use super::landed::{History, Lister};
+use super::landed::{History, Lister, Tag};
 use super::log::{self, Entry, FORMAT};
 
 /// Configuration that would change what is printed, run programs of the repository, or have lines
@@ -38,6 +39,10 @@ const ENVIRONMENT: [&str; 4] = ["PATH", "HOME", "XDG_CONFIG_HOME", "LD_LIBRARY_P
 
 /// Memory that `git` may write to. The history of a million commits takes a quarter of it.
 const MEMORY_MIB: u64 = 1024;
+
+/// Bytes that are kept of the list of tags, and of a headline that is compared.
+const REFS: usize = 4 << 20;
+const HEADLINE: usize = 1 << 10;
 
 /// Bytes that are read at a time.
 const PIECE: usize = 64 << 10;
@@ -209,7 +214,76 @@ impl Git {
             }
         };
         let lister = self.in_time(listing).await??;
-        Ok(lister.finish(shallow.starts_with(b"true")))
+        let mut history = lister.finish(shallow.starts_with(b"true"));
+        history.tags = self.tags().await?;
+        Ok(history)
+    }
+
+    /// The tags, as many as there is room for; none where git cannot tell.
+    async fn tags(&self) -> Result<Vec<Tag>, GitError> {
+        let format = "--format=%(objectname) %(*objectname) %(taggerdate:unix) %(refname:strip=2)";
+        let args = ["for-each-ref", format, "refs/tags"];
+        let mut listed = Vec::new();
+        let mut take = |piece: &[u8]| {
+            let room = REFS.saturating_sub(listed.len());
+            listed.extend_from_slice(&piece[..piece.len().min(room)]);
+            Ok(())
+        };
+        match self.read(&args, None, &mut take).await {
+            Ok(()) => {}
+            // Of a snapshot, what a tag is of may be missing.
+            Err(GitError::Refused(_)) => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        }
+        let lines = String::from_utf8_lossy(&listed);
+        Ok(lines.lines().filter_map(Tag::read).collect())
+    }
+
+    /// What was written at some times and is in the history of a commit, as far as that reaches back
+    /// to the first of them: time, author and headline of each.
+    pub async fn written(
+        &self,
+        commit: &str,
+        times: &BTreeSet<i64>,
+    ) -> Result<Vec<(i64, String, String)>, GitError> {
+        let Some(first) = times.first() else {
+            return Ok(Vec::new());
+        };
+        let since = format!("--since={first}");
+        let format = "--format=tformat:%at%x01%aN%x01%s";
+        let args = [
+            "log",
+            "-z",
+            "--no-merges",
+            "--no-notes",
+            format,
+            &since,
+            commit,
+            "--",
+        ];
+        let (mut found, mut field) = (Vec::new(), Vec::new());
+        let mut take = |piece: &[u8]| {
+            for byte in piece {
+                if *byte != 0 {
+                    field.push(*byte);
+                    field.truncate(HEADLINE);
+                    continue;
+                }
+                let line = String::from_utf8_lossy(&field).into_owned();
+                field.clear();
+                let mut parts = line.splitn(3, '\u{1}');
+                let parts = (parts.next(), parts.next(), parts.next());
+                if let (Some(at), Some(author), Some(subject)) = parts
+                    && let Ok(at) = at.parse()
+                    && times.contains(&at)
+                {
+                    found.push((at, author.to_owned(), subject.to_owned()));
+                }
+            }
+            Ok(())
+        };
+        self.read(&args, None, &mut take).await?;
+        Ok(found)
     }
 
     /// Messages and files of some commits, in the order asked: of the first of them if all would

@@ -1,7 +1,7 @@
 //! The first line of a commit, read: type, scope, title, and the numbers in it.
 
 use super::forge::Forge;
-use super::prose::capital;
+use super::prose::{Prose, capital};
 
 /// Signs that stand for a type, as many projects use them.
 const SIGNS: &[(&str, &[&str], &[&str])] = &[
@@ -110,11 +110,21 @@ impl Headline {
         );
         pattern!(
             OPEN,
-            r"(?i)[\s,;]+(?<word>fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?)[\s:]+(?<all>#\d{1,9})\.?$"
+            r"(?i)[\s,;]+(?:(?:this|that|which|it|and|also|should|will|hopefully|partially|to|commit|patch|change|pr)\s+)*(?<word>fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?)[\s:]+(?<all>#\d{1,9})\.?$"
         );
         let mut rest = line;
         while let Some(found) = LAST.captures(rest).or_else(|| OPEN.captures(rest)) {
             let before = &rest[..found.get(0).map_or(0, |all| all.start())];
+            // `It was slow. The new reader fixes #12`: it is the verb of a sentence.
+            if Prose::line(before)
+                .sentences()
+                .split_last()
+                .is_some_and(|(last, others)| !others.is_empty() && !last.is_ended())
+            {
+                let numbers = numbers(&found["all"]).into_iter();
+                self.issues.extend(numbers.map(|(_, value)| value));
+                return line_or(rest, line);
+            }
             let word = found["word"].trim().to_lowercase();
             let asked = before.rsplit(' ').next().unwrap_or_default().to_lowercase();
             let is_request = matches!(
@@ -132,7 +142,7 @@ impl Headline {
             }
             rest = before;
         }
-        if rest.trim().is_empty() { line } else { rest }
+        line_or(rest, line)
     }
 
     /// Take pictures and their codes from the beginning; the first that stands for a type counts.
@@ -207,6 +217,11 @@ impl Headline {
         self.kind = kind.map(str::to_owned).or(self.kind.take());
         Some(title.trim())
     }
+}
+
+/// What is left of a line, or all of it if that is nothing.
+fn line_or<'l>(rest: &'l str, line: &'l str) -> &'l str {
+    if rest.trim().is_empty() { line } else { rest }
 }
 
 /// The numbers in a text, each with the mark before it.

@@ -11,7 +11,31 @@ pub struct History {
     pub commits: Vec<Listed>,
     /// Whether older commits are missing because the repository is a shallow clone.
     pub is_shallow: bool,
+    pub tags: Vec<Tag>,
     parents: Parents,
+}
+
+/// A tag of a commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tag {
+    pub name: String,
+    /// The full id of its commit.
+    pub commit: String,
+    /// When it was set, in seconds since 1970; a tag without a message does not say.
+    pub set_at: Option<i64>,
+}
+
+impl Tag {
+    /// A line of `git for-each-ref`: the ids of tag and commit, the time and the name.
+    pub fn read(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let (own, peeled, time) = (words.next()?, words.next()?, words.next()?);
+        Some(Self {
+            commit: if peeled.is_empty() { own } else { peeled }.to_owned(),
+            set_at: time.parse().ok(),
+            name: words.next()?.to_owned(),
+        })
+    }
 }
 
 /// One line of the list of all commits.
@@ -84,6 +108,7 @@ impl Lister {
         History {
             parents,
             is_shallow,
+            tags: Vec::new(),
             commits: self.commits,
         }
     }

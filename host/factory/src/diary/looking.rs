@@ -32,7 +32,7 @@ pub struct Looking {
     /// where sources are read.
     pub forge: Option<Forge>,
     /// What a day has to weigh. A feature weighs 3, a fix 2, documentation and chores what their
-    /// size is; breaking something adds 3, a size of 10, 50 or 300 lines 1, 2 or 3, and a reason,
+    /// size is, and all of these together no more than the largest; breaking something adds 3, a size of 10, 50 or 300 lines 1, 2 or 3, and a reason,
     /// a closed issue and a crash, leak or loss 1 each.
     pub substance_bar: u32,
     /// The most commits that one post is made from; the newest count.

@@ -3,7 +3,7 @@
 
 mod lines;
 
-pub use self::lines::{is_for_tools, is_private};
+pub use self::lines::{is_for_tools, is_open, is_private, is_reference, undone};
 use super::forge::Forge;
 use super::headline::Headline;
 use super::prose::Prose;
@@ -14,16 +14,27 @@ use crate::markdown::{Block, blocks};
 pub struct Message {
     /// Why, and how: paragraphs without what is said to machines and to reviewers.
     pub paragraphs: Vec<Prose>,
-    /// Items of the list beside them.
-    pub items: Vec<Prose>,
+    /// The lists between them.
+    pub lists: Vec<List>,
     /// The commits that were squashed into one.
     pub parts: Vec<Part>,
     /// What breaks, if a footer says that something does.
     pub breaking: Option<Prose>,
     /// Issues that it closes.
     pub closes: Vec<u64>,
+    /// Whether it says that it fixes one.
+    pub fixes: bool,
     /// The id, or its beginning, of the commit that it takes back, or `#12`.
     pub undoes: Vec<String>,
+}
+
+/// A list of a message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct List {
+    /// How many paragraphs stand above it: the last of them may announce it.
+    pub after: usize,
+    pub is_numbered: bool,
+    pub items: Vec<Prose>,
 }
 
 /// A commit that is an item of the message of a squashed one.
@@ -83,6 +94,34 @@ impl Message {
         message
     }
 
+    /// The items of all lists.
+    pub fn items(&self) -> impl Iterator<Item = &Prose> {
+        self.lists.iter().flat_map(|list| &list.items)
+    }
+
+    /// Take the first paragraph out, which is a title.
+    pub fn take_first(&mut self) -> Prose {
+        for list in &mut self.lists {
+            list.after = list.after.saturating_sub(1);
+        }
+        self.paragraphs.remove(0)
+    }
+
+    /// Put an item to the list that it belongs to.
+    fn add(&mut self, item: Prose, is_numbered: bool) {
+        let after = self.paragraphs.len();
+        match self.lists.last_mut() {
+            Some(list) if (list.after, list.is_numbered) == (after, is_numbered) => {
+                list.items.push(item);
+            }
+            _ => self.lists.push(List {
+                after,
+                is_numbered,
+                items: vec![item],
+            }),
+        }
+    }
+
     fn footers(&mut self, body: &str, trailers: &[(String, String)]) {
         for (key, value) in trailers {
             if matches!(key.as_str(), "BREAKING-CHANGE" | "BREAKING-CHANGES") {
@@ -94,6 +133,7 @@ impl Message {
             .map(|(key, value)| format!("{key}: {value}"));
         let text = footers.fold(body.to_owned(), |text, footer| text + "\n" + &footer);
         self.closes = lines::closed(&text);
+        self.fixes = lines::fixes(&text);
         self.undoes = lines::undone(&text);
     }
 }
@@ -121,12 +161,12 @@ impl Reader {
                 mark: '*',
                 paragraphs,
             } if self.squashed => self.part(paragraphs),
-            Block::Item { paragraphs, .. } => {
+            Block::Item { mark, paragraphs } => {
                 let item = paragraphs.into_iter().next().map(Prose::new);
                 let told = item.filter(|item| !self.skipped && lines::is_told(item));
                 match (told, self.message.parts.last_mut()) {
                     (Some(item), Some(part)) => part.paragraphs.push(item),
-                    (Some(item), None) => self.message.items.push(item),
+                    (Some(item), None) => self.message.add(item, mark == '1'),
                     (None, _) => {}
                 }
             }

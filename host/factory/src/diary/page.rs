@@ -23,6 +23,8 @@ pub(super) const BLOCKS: [&str; 3] = ["title", "excerpt", "text"];
 pub struct Page {
     /// The title of the leading change; empty if no title says anything.
     pub title: String,
+    /// The release of the day that leads, with its name; empty if there is none.
+    pub release: String,
     /// Titles of the weightiest changes, as many as an excerpt has room for.
     pub summary: Vec<String>,
     pub day: Day,
@@ -32,12 +34,21 @@ pub struct Page {
     pub themes: Vec<Count>,
     pub releases: Vec<Cited>,
     pub sections: Vec<Section>,
-    /// Changes that are only named.
-    pub rest: Vec<Item>,
-    /// How many changes are not even named.
-    pub unnamed: u64,
-    pub left_out: Dropped,
+    /// Changes that are only named, by their themes.
+    pub rest: Vec<Section>,
+    pub left_out: LeftOut,
     pub writer: Writer,
+}
+
+/// What of a day is not even named.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct LeftOut {
+    #[serde(flatten)]
+    pub dropped: Dropped,
+    /// Changes whose title says nothing.
+    pub untitled: u64,
+    /// Changes that there was no room for.
+    pub no_room: u64,
 }
 
 /// A day in its parts, for any language.
@@ -111,12 +122,28 @@ pub struct Item {
     #[serde(flatten)]
     pub title: Cited,
     pub theme: Theme,
+    /// Whether the title of the post is its title.
+    pub leads: bool,
     pub breaking: bool,
     /// What breaks.
     pub note: String,
     /// Why, and how it was mended.
     pub reason: String,
     pub points: Vec<String>,
+    /// Whether the points have an order.
+    pub numbered: bool,
+    /// How many more points there are.
+    pub more: u64,
+    pub undoes: Option<Undone>,
+}
+
+/// What a change takes back.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Undone {
+    /// The text is empty where the change names it.
+    #[serde(flatten)]
+    pub title: Cited,
+    pub day: Day,
 }
 
 /// Who wrote the text.

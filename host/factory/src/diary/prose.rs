@@ -47,6 +47,15 @@ impl Prose {
         tame(&texts.collect::<String>()).trim().to_owned()
     }
 
+    /// Without its code.
+    pub fn words(&self) -> String {
+        let texts = self.0.iter().map(|piece| match piece {
+            Piece::Text(text) => text.as_str(),
+            Piece::Code(_) => "\u{fffc}",
+        });
+        texts.collect::<String>().trim().to_owned()
+    }
+
     /// As a line that [`Prose::line`] reads again.
     pub fn source(&self) -> String {
         let pieces = self.0.iter().map(|piece| match piece {
@@ -177,11 +186,28 @@ impl Prose {
         (spoken && words.len() >= 2) || text.chars().filter(|c| is_spaceless(*c)).count() >= 4
     }
 
+    /// Whether a sign at its end, or before the quotes and brackets that close it, ends a sentence.
+    pub fn is_ended(&self) -> bool {
+        let Some(Piece::Text(text)) = self.0.last() else {
+            return false;
+        };
+        is_ended(text)
+    }
+
     /// Whether it announces what stands below it.
     pub fn announces(&self) -> bool {
         let last = self.pieces().last().unwrap_or_default();
         last.trim_end().ends_with([':', '\u{ff1a}'])
     }
+}
+
+/// Whether a text ends with the end of a sentence, looked at through what closes behind it.
+pub fn is_ended(text: &str) -> bool {
+    let closers = ['"', '\'', ')', ']', '*', '\\', '\u{201d}', '\u{2019}'];
+    let ends = [
+        '.', '!', '?', ':', ';', '\u{2026}', '\u{3002}', '\u{ff01}', '\u{ff1f}', '\u{ff1a}',
+    ];
+    text.trim_end().trim_end_matches(closers).ends_with(ends)
 }
 
 fn push(sentences: &mut [Vec<Piece>], piece: Piece) {

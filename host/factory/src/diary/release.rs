@@ -22,12 +22,17 @@ pub fn in_headline(line: &str) -> Option<String> {
         RELEASE,
         r"(?ix)^(?:(?:chore|build|ci|release|meta)(?:\([^)]*\))?!?:\s*)?
           (?:(?:prepare(?:s|d)?|bump(?:s|ed)?|cut|tag(?:ged)?|publish(?:ed)?|make|new)\s+)*
-          (?:the\s+|a\s+|for\s+)?(?:(?:releas(?:e|es|ed|ing)|version|tag)\s+)*
+          (?:this\s+is\s+)?(?:the\s+|a\s+|for\s+)?(?:(?:releas(?:e|es|ed|ing)|version|tag)\s+)*
           (?:(?:from\s+\S+\s+)?to\s+|of\s+)?(?:the\s+)?
           (?:(?<name>@?[\w./-]*[a-z][\w./-]*?)[\s@]+)?
           v?(?<version>\d+(?:\.\d+){1,3}(?:[-+.][\w.+-]+)?)
-          (?:\s+release|\s+for\s+release)?(?:\s*\(\#\d+\))*\.?$"
+          (?:\s+release|\s+for\s+release|\s+and\s+(?:related|other)\s+(?:crates|packages|versions))?
+          (?:\s*\(\#\d+\))*\.?$"
     );
+    // `grep-0.3.0`, alone, is written like a tag.
+    if let Some(name) = Some(line.trim()).filter(|line| !line.contains(' ')) {
+        return in_tag(name).filter(|_| name.contains('.'));
+    }
     let found = RELEASE.captures(line.trim())?;
     let words = [
         "release", "releases", "version", "to", "from", "bump", "for", "of", "prepare",
@@ -45,6 +50,69 @@ pub fn in_headline(line: &str) -> Option<String> {
     }
     let version = &found["version"];
     Some(name.map_or_else(|| version.to_owned(), |name| format!("{name} {version}")))
+}
+
+/// Whether a headline says that the work on a version begins, which releases nothing.
+pub fn begins(line: &str) -> bool {
+    pattern!(
+        BEGINS,
+        r"(?i)^(?:start|begin|open)\w*\s+(?:the\s+|work\s+on\s+|next\s+|new\s+|development\s+(?:of\s+)?)*(?:version|release|cycle|v?\d+\.\d+)"
+    );
+    BEGINS.is_match(line.trim())
+}
+
+/// Whether all that a release commit needs to touch is touched: manifests, changelogs and versions.
+pub fn is_made_of<'p>(mut paths: impl Iterator<Item = &'p String>) -> bool {
+    paths.all(|path| {
+        let name = path.rsplit('/').next().unwrap_or_default().to_lowercase();
+        let manifests = [
+            "cargo.toml",
+            "cargo.lock",
+            "package.json",
+            "setup.py",
+            "setup.cfg",
+            "pyproject.toml",
+            "meson.build",
+        ];
+        manifests.contains(&name.as_str())
+            || [
+                "-lock.json",
+                ".lock",
+                ".gemspec",
+                ".metainfo.xml",
+                ".appdata.xml",
+                ".appdata.xml.in",
+            ]
+            .iter()
+            .any(|end| name.ends_with(end))
+            || [
+                "change",
+                "news",
+                "history",
+                "release",
+                "version",
+                "__init__.py",
+                "__about__.py",
+            ]
+            .iter()
+            .any(|head| name.starts_with(head))
+    })
+}
+
+/// By what releases are put in order: their name, and the numbers of their version, where what
+/// comes before a release is told before it.
+pub fn order(name: &str) -> (String, Vec<u64>, bool, String) {
+    let (of, version) = name.rsplit_once(' ').unwrap_or(("", name));
+    let end = version.find(['-', '+']).unwrap_or(version.len());
+    let numbers = version[..end].split('.');
+    let numbers = numbers.map(|number| number.parse().unwrap_or_default());
+    let is_whole = !version[end..].starts_with('-');
+    (
+        of.to_owned(),
+        numbers.collect(),
+        is_whole,
+        version[end..].to_owned(),
+    )
 }
 
 /// What a tag releases: `v1.2.3`, `name-v1.2.3`, `name@1.2.3`, `release-1.2`.
@@ -89,6 +157,11 @@ mod tests {
             ("Bump lodash from 1.2.3 to 1.2.4", None),
             ("Version Packages", None),
             ("fix: 2 settings", None),
+            ("This is 6.1", Some("6.1")),
+            ("grep-0.3.0", Some("grep 0.3.0")),
+            ("Release axum 0.8.5 and related crates", Some("axum 0.8.5")),
+            ("Start version 8.1.5", None),
+            ("utf-8", None),
         ] {
             assert_eq!(in_headline(line).as_deref(), name, "{line}");
         }
@@ -107,5 +180,28 @@ mod tests {
         ] {
             assert_eq!(in_tag(tag).as_deref(), name, "{tag}");
         }
+    }
+
+    #[test]
+    fn releases_are_in_the_order_of_their_versions() {
+        let mut names = [
+            "14.0.1",
+            "grep 0.3.0",
+            "14.0.0",
+            "9.10.0",
+            "14.0.0-rc.1",
+            "9.9.0",
+        ];
+        names.sort_by_key(|name| order(name));
+        let told = [
+            "9.9.0",
+            "9.10.0",
+            "14.0.0-rc.1",
+            "14.0.0",
+            "14.0.1",
+            "grep 0.3.0",
+        ];
+        assert_eq!(names, told);
+        assert!(begins("Start version 8.1.5") && !begins("Start the clock"));
     }
 }

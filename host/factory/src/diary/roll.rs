@@ -5,11 +5,11 @@ use callboard_core::rollcall::{Miss, Reference, ReferenceKind, Referrer, RollSco
 use callboard_core::workspace::{Definitions, Place};
 use minijinja::ErrorKind;
 
-use super::bundle::{Bundle, Change, Commit, Dropped, Point};
+use super::bundle::{Bundle, Change, Commit, Dropped, Point, Undone};
 use super::composer::compile;
 use super::forge::Remote;
 use super::page::{
-    self, BLOCKS, Composed, FOLDER, Page, Section, TEMPLATE, Unrendered, Writer, render,
+    self, BLOCKS, Composed, FOLDER, LeftOut, Page, Section, TEMPLATE, Unrendered, Writer, render,
 };
 use super::release::Release;
 use super::theme::Theme;
@@ -150,10 +150,13 @@ fn samples() -> [Page; 3] {
             .collect(),
         ..Section::default()
     }];
+    told.left_out = LeftOut {
+        untitled: 1,
+        no_room: 2,
+        ..told.left_out
+    };
     // Whatever an item can have, one that is only named has, too.
-    let items = page.sections.iter().flat_map(|it| &it.items);
-    told.rest.extend(items.cloned());
-    told.unnamed = 1;
+    told.rest.extend(page.sections.iter().cloned());
     let quiet = Bundle {
         day: "2026-12-31".to_owned(),
         repository: "sample".to_owned(),
@@ -180,6 +183,15 @@ const THEMES: [Theme; 14] = [
     Theme::Chores,
 ];
 
+fn undone() -> Undone {
+    Undone {
+        commit: "2b3c4d5e".repeat(5),
+        short: "2b3c4d5e".to_owned(),
+        day: "2025-12-31".to_owned(),
+        title: "A sample of before".to_owned(),
+    }
+}
+
 /// A day with a change of each theme and each form.
 fn sample() -> Bundle {
     let change = |(index, theme): (usize, &Theme)| {
@@ -204,6 +216,8 @@ fn sample() -> Bundle {
                 })
                 .collect(),
             note: line("What breaks."),
+            more: 3,
+            undoes: said.then(undone),
             breaking: index < 2,
             request: said.then_some(12),
             commit: Commit {

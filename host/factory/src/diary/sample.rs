@@ -63,6 +63,8 @@ pub(crate) fn of(entries: Vec<Entry>) -> Bundle {
     let entries = entries.into_iter().map(|entry| (entry.id.clone(), entry));
     let messages = Messages {
         entries: entries.collect(),
+        undone: Vec::new(),
+        known: Vec::new(),
         detail: Detail::Lines,
         unlooked: Vec::new(),
         over_limit: 0,

@@ -1,8 +1,12 @@
-//! What a change is about: its theme by type, by the files it touches, or by its verb.
+//! What a change is about: its theme by type, by the files it touches, or by its verb and what that
+//! is done to.
+
+mod verb;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::verb::by_verb;
 use super::headline::Headline;
 
 /// The themes, in the order in which a diary tells them.
@@ -103,8 +107,15 @@ fn by_type(kind: &str) -> Option<Theme> {
 /// A change that touches nothing but translations, documentation, tests or build files is about
 /// them.
 fn by_paths<'p>(paths: impl Iterator<Item = &'p String> + Clone) -> Option<Theme> {
+    // A line in a list of changes is no documentation of anything.
+    let others = paths.clone().filter(|path| !is_changelog(path));
+    let only_changelog = others.clone().next().is_none();
     let all = |test: fn(&str) -> bool| {
-        paths.clone().next().is_some() && paths.clone().all(|path| test(path))
+        if only_changelog {
+            paths.clone().next().is_some() && paths.clone().all(|path| test(path))
+        } else {
+            others.clone().all(|path| test(path))
+        }
     };
     if all(is_translation) {
         Some(Theme::Translations)
@@ -130,7 +141,25 @@ fn is_documentation(path: &str) -> bool {
     let ends = [".md", ".rst", ".adoc"]
         .iter()
         .any(|end| path.ends_with(end));
-    ends || path.starts_with("docs/") || path.starts_with("doc/")
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let names = [
+        "README",
+        "AUTHORS",
+        "CONTRIBUTING",
+        "CONTRIBUTORS",
+        "LICENSE",
+        "COPYING",
+        "THANKS",
+    ];
+    let named = names.contains(&name.split_once('.').map_or(name, |(stem, _)| stem));
+    ends || named || is_changelog(path) || path.starts_with("docs/") || path.starts_with("doc/")
+}
+
+fn is_changelog(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
+    let names = ["CHANGES", "CHANGELOG", "NEWS", "HISTORY"];
+    names.iter().any(|known| stem.eq_ignore_ascii_case(known))
 }
 
 fn is_test(path: &str) -> bool {
@@ -158,87 +187,6 @@ fn is_build(path: &str) -> bool {
                 | ".gitignore"
                 | "go.sum"
                 | "rust-toolchain.toml"
-        )
-}
-
-/// The first word that is a verb, in whatever form: `Add`, `Adds`, `Added`, `Adding`.
-fn by_verb(headline: &Headline) -> Theme {
-    let title = headline.title.as_str();
-    let scope = headline.scope.as_ref();
-    let title = scope
-        .and_then(|scope| title.strip_prefix(scope.as_str()))
-        .unwrap_or(title);
-    let mut words = title
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty());
-    let word = words.next().unwrap_or_default().to_lowercase();
-    // A forge calls merges of anything so.
-    if title.starts_with("Resolve \"") {
-        return Theme::Other;
-    }
-    let verb = |verbs: &[&str]| verbs.iter().any(|verb| is_form(&word, verb));
-    if verb(&[
-        "add",
-        "introduce",
-        "implement",
-        "support",
-        "allow",
-        "create",
-        "enable",
-        "offer",
-        "provide",
-    ]) {
-        Theme::Added
-    } else if verb(&[
-        "fix", "correct", "repair", "mend", "prevent", "avoid", "handle", "stop", "restore",
-        "resolve",
-    ]) {
-        Theme::Fixed
-    } else if verb(&[
-        "refactor",
-        "rework",
-        "rename",
-        "move",
-        "extract",
-        "split",
-        "simplify",
-        "reorganise",
-        "reorganize",
-        "restructure",
-        "rewrite",
-        "clean",
-    ]) {
-        Theme::Reworked
-    } else if verb(&["remove", "drop", "delete", "retire"]) {
-        Theme::Removed
-    } else if verb(&["speed", "optimise", "optimize", "cache"]) {
-        Theme::Faster
-    } else if verb(&["document", "explain", "describe"]) {
-        Theme::Documentation
-    } else if verb(&["test"]) {
-        Theme::Tests
-    } else if verb(&["revert"]) {
-        Theme::Reverted
-    } else {
-        Theme::Other
-    }
-}
-
-/// Whether a word is a form of an English verb.
-fn is_form(word: &str, verb: &str) -> bool {
-    let stem = verb.trim_end_matches(['e', 'y']);
-    let Some(end) = word.strip_prefix(stem) else {
-        return false;
-    };
-    // The last letter is doubled in `stopped`.
-    let doubled = stem.chars().next_back();
-    let end = doubled
-        .and_then(|last| end.strip_prefix(last))
-        .unwrap_or(end);
-    word == verb
-        || matches!(
-            end,
-            "s" | "es" | "ed" | "ing" | "ies" | "ied" | "ying" | "ten" | "te"
         )
 }
 
@@ -271,6 +219,11 @@ mod tests {
         );
         assert_eq!(theme("Check more", &["tests/it/a.rs"]), Theme::Tests);
         assert_eq!(theme("Update Polish", &["po/pl.po"]), Theme::Translations);
+        let docs = ["CHANGES", "docs/bashcomplete.rst", "docs/utils.rst"];
+        assert_eq!(theme("Clean up Sphinx errors", &docs), Theme::Documentation);
+        let tests = ["CHANGES.md", "tests/test_a.py"];
+        assert_eq!(theme("Check more", &tests), Theme::Tests);
+        assert_eq!(theme("Say less", &["README"]), Theme::Documentation);
     }
 
     #[test]

@@ -1,38 +1,34 @@
-//! What is told of a unit: sentences of its message, cut where a sentence ends, by characters.
+//! What is told of a unit: sentences of its message, and what it is made of.
 
 use super::super::bundle::{Change, Point};
 use super::super::forge::Forge;
 use super::super::headline::Headline;
 use super::super::log::Entry;
-use super::super::message::{Message, is_for_tools, is_private};
+use super::super::message::{List, Message, is_private};
 use super::super::prose::Prose;
 use super::super::rules::Rules;
-use super::super::text::bare;
 use super::super::theme::Theme;
+use super::points::{Candidate, POINT, points, repeats};
+use super::sentences::{fitting, is_untold};
 use super::weigh::{self, Weighed};
 use super::{Unit, commit};
-
-/// Characters, those of a script without spaces twice, of the first paragraph, of all of them, of a first sentence that is longer than
-/// that, and of a point.
-const FIRST: usize = 340;
-const ALL: usize = 620;
-const LONGEST: usize = 700;
-const POINT: usize = 240;
-/// How many points are told.
-const POINTS: usize = 6;
 
 /// The words of a message that are told.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     pub(super) reasons: Vec<String>,
     pub(super) points: Vec<Point>,
+    /// Whether they have an order.
+    pub(super) numbered: bool,
+    /// How many more there are.
+    pub(super) more: u64,
     pub(super) note: Vec<String>,
 }
 
 impl Unit {
     /// The change that it is.
     pub(super) fn change(self, rules: &Rules, counts: bool) -> Change {
-        let theme = self.theme();
+        let (theme, typed) = (self.theme(), self.is_typed());
         let told = Told::of(&self, rules);
         let says = !told.is_empty();
         let Weighed { lines, importance } = weigh::weigh(&self, says, rules, counts);
@@ -45,9 +41,13 @@ impl Unit {
         Change {
             id: String::new(),
             theme,
+            typed,
             title: headline.title,
             reasons: told.reasons,
             points: told.points,
+            numbered: told.numbered,
+            more: told.more,
+            undoes: None,
             note: told.note,
             breaking: headline.breaking || self.message.breaking.is_some(),
             request: headline.request,
@@ -71,7 +71,7 @@ impl Told {
             .message
             .breaking
             .iter()
-            .flat_map(|note| fitting(std::slice::from_ref(note), true))
+            .flat_map(|note| fitting(std::slice::from_ref(note), "", true))
             .collect();
         told
     }
@@ -80,116 +80,104 @@ impl Told {
         self.reasons.is_empty() && self.points.is_empty()
     }
 
-    /// What a message says itself.
+    /// What a message says itself. A list is told with what announces it, and not without.
     fn said(message: &Message, title: &str, rules: &Rules) -> Self {
-        let mut told = Self {
-            reasons: fitting(&message.paragraphs, !message.items.is_empty()),
-            ..Self::default()
-        };
+        let (mut reasons, lists) = announced(message, title).unwrap_or_else(|| {
+            let lists = message.lists.iter();
+            let lists = lists.filter(|list| announcing(message, list).is_none());
+            (fitting(&message.paragraphs, title, false), lists.collect())
+        });
+        let mut candidates = Vec::new();
         for part in &message.parts {
-            let reasons = fitting(&part.paragraphs, false);
+            let said = fitting(&part.paragraphs, &part.headline.title, false);
             // The first of a squashed branch often is its title.
-            if repeats(&part.headline.title, title) && told.reasons.is_empty() {
-                told.reasons = reasons;
+            if repeats(&part.headline.title, title) && reasons.is_empty() {
+                reasons = said;
             } else {
-                told.point(part.headline.title.clone(), reasons, rules);
+                candidates.push(Candidate::of(part.headline.clone(), said, None));
             }
         }
-        for item in &message.items {
-            let (item, is_cut) = item.cut(POINT);
-            if !is_cut && !is_private(&item.plain()) && !item.announces() {
-                told.point(
-                    Headline::read(&item.source(), Forge::Unknown).title,
-                    Vec::new(),
-                    rules,
-                );
-            }
+        let items = lists.iter().flat_map(|list| &list.items);
+        candidates.extend(items.filter_map(Candidate::item));
+        let (points, more) = points(candidates, title, rules);
+        let announces = |line: &String| Prose::line(line).announces();
+        if points.is_empty() && reasons.last().is_some_and(announces) {
+            reasons.pop();
         }
-        told.points.retain(|point| !repeats(&point.title, title));
-        if told.points.is_empty()
-            && told
-                .reasons
-                .last()
-                .is_some_and(|last| Prose::line(last).announces())
-        {
-            told.reasons.pop();
+        Self {
+            reasons,
+            points,
+            more,
+            numbered: message.parts.is_empty()
+                && !lists.is_empty()
+                && lists.iter().all(|list| list.is_numbered),
+            note: Vec::new(),
         }
-        told
     }
 
-    /// What the commits of a merge say: all that the only one does, the reasons of the first that
-    /// gives some, or their titles.
+    /// What the commits of a merge say: all that the only one does, or their titles.
     fn brought(unit: &Unit, rules: &Rules) -> Self {
         let title = &unit.headline.title;
-        let said = |part: &Entry| {
-            let message = Message::read(&part.body, &part.trailers, Forge::Unknown, false);
-            Self::said(&message, title, rules)
-        };
         if let [only] = unit.parts.as_slice() {
-            return said(only);
+            let message = Message::read(&only.body, &only.trailers, Forge::Unknown, false);
+            return Self::said(&message, title, rules);
         }
-        let mut told = Self::default();
         let is_minor = unit.theme().is_minor();
-        for part in &unit.parts {
+        let candidates = unit.parts.iter().filter_map(|part| {
             let headline = Headline::read(&part.subject, Forge::Unknown);
             // A reader of a feature does not want to know how its tests came about.
-            if Theme::of(&headline, part.paths.iter()).is_minor() && !is_minor {
-                continue;
-            }
-            told.point(headline.title, Vec::new(), rules);
-        }
-        told.points.retain(|point| !repeats(&point.title, title));
-        told
-    }
-
-    fn point(&mut self, title: String, reasons: Vec<String>, rules: &Rules) {
-        let line = Prose::line(&title);
-        let known = self.points.iter().any(|point| point.title == title);
-        let noise = reasons.is_empty() && (rules.is_bookkeeping(&title) || !line.says_something());
-        if !noise && !known && self.points.len() < POINTS && line.width() <= POINT {
-            self.points.push(Point {
-                title,
-                reasons: reasons.into_iter().take(2).collect(),
-            });
+            let aside = Theme::of(&headline, part.paths.iter()).is_minor() && !is_minor;
+            (!aside).then(|| Candidate::of(headline, Vec::new(), Some(part)))
+        });
+        let (points, more) = points(candidates.collect(), title, rules);
+        Self {
+            points,
+            more,
+            ..Self::default()
         }
     }
 }
 
-/// Whether one says no more than the other.
-fn repeats(one: &str, other: &str) -> bool {
-    let (one, other) = (bare(one), bare(other));
-    one.is_empty() || other.contains(&one) || (!other.is_empty() && one.contains(&other))
-}
-
-/// The first sentences of each paragraph, as many as fit: of the first one why, of those behind it
-/// how. What only announces something stays if that is told.
-fn fitting(paragraphs: &[Prose], announced: bool) -> Vec<String> {
-    let mut told: Vec<String> = Vec::new();
-    let mut length = 0;
-    for (index, paragraph) in paragraphs.iter().enumerate() {
-        let last = index + 1 == paragraphs.len();
-        let limit = if index == 0 && !last { FIRST } else { ALL };
-        for sentence in paragraph.sentences() {
-            let plain = sentence.plain();
-            if is_for_tools(&plain) {
-                continue;
-            }
-            if is_private(&plain) || (sentence.announces() && !(announced && last)) {
-                break;
-            }
-            length += sentence.width();
-            if told.is_empty() && length > LONGEST {
-                let (beginning, _) = sentence.cut(limit);
-                return vec![beginning.source() + "\u{2026}"];
-            }
-            if length > limit && !told.is_empty() {
-                break;
-            }
-            told.push(sentence.source());
-        }
-        if length > ALL {
-            break;
+impl Candidate {
+    /// A commit of a branch.
+    fn of(headline: Headline, reasons: Vec<String>, entry: Option<&Entry>) -> Self {
+        let paths = entry.map_or(&[][..], |entry| &entry.paths);
+        let theme = Theme::of(&headline, paths.iter());
+        Self {
+            reasons,
+            is_commit: true,
+            weight: theme.weight(),
+            undo: headline.undo,
+            title: headline.title,
         }
     }
-    told
+
+    /// An item of an author's list.
+    fn item(item: &Prose) -> Option<Self> {
+        let (item, is_cut) = item.cut(POINT);
+        let headline = Headline::read(&item.source(), Forge::Unknown);
+        let told = !is_cut && !is_private(&item.plain()) && !item.announces() && !is_untold(&item);
+        told.then_some(Self {
+            title: headline.title,
+            reasons: Vec::new(),
+            undo: None,
+            is_commit: false,
+            weight: 0,
+        })
+    }
+}
+
+/// The paragraph that announces a list, as how many there are up to it.
+fn announcing(message: &Message, list: &List) -> Option<usize> {
+    let above = message.paragraphs.get(..list.after)?;
+    above.last()?.announces().then_some(list.after)
+}
+
+/// What is said up to the first list that is announced, and that list.
+fn announced<'m>(message: &'m Message, title: &str) -> Option<(Vec<String>, Vec<&'m List>)> {
+    let mut lists = message.lists.iter();
+    let (list, end) = lists.find_map(|list| announcing(message, list).map(|end| (list, end)))?;
+    let reasons = fitting(&message.paragraphs[..end], title, true);
+    let is_told = Prose::line(reasons.last()?).announces();
+    is_told.then_some((reasons, vec![list]))
 }

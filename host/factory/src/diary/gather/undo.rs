@@ -14,6 +14,17 @@ pub(super) fn undo(units: &mut Vec<Unit>) -> u64 {
             stands[index] = true;
         }
     }
+    // A merge without words that was taken back is not there itself, only what it brought.
+    for index in 0..units.len() {
+        if stands[index] && targets[index].is_none() && units[index].reverts() {
+            let came = |place: &usize| units[*place].came_with(&units[index]);
+            let brought: Vec<usize> = (0..index).filter(came).collect();
+            stands[index] = brought.is_empty();
+            for place in brought {
+                stands[place] = false;
+            }
+        }
+    }
     // What stands and takes nothing of the day back is news.
     let mut news: Vec<Option<Unit>> = units.drain(..).map(Some).collect();
     for index in 0..news.len() {
@@ -79,18 +90,18 @@ fn targets(units: &[Unit]) -> Vec<Option<usize>> {
             let lines = [bare(&other.entry.subject), bare(&other.line())];
             other.headline.undo.is_none() && lines.contains(&of)
         };
-        // A restored one names what it restores: the revert is between the two.
-        let found = earlier()
-            .find(|(_, other)| same(other))
-            .map(|(place, _)| place)?;
+        // A restored one names what it restores, which need not be of the day: the revert is between.
+        let found = earlier().find(|(_, other)| same(other));
+        let found = found.map(|(place, _)| place);
         if !undo.restores {
-            return Some(found);
+            return found;
         }
-        let revert = units[found + 1..index].iter().position(|other| {
+        let begins = found.map_or(0, |found| found + 1);
+        let revert = units[begins..index].iter().position(|other| {
             let of = other.headline.undo.as_ref();
-            of.is_some_and(|it| !it.restores && it.of == undo.of)
+            of.is_some_and(|it| !it.restores && bare(&it.of) == bare(&undo.of))
         });
-        revert.map(|place| found + 1 + place)
+        revert.map(|place| begins + place)
     };
     units.iter().enumerate().map(of).collect()
 }

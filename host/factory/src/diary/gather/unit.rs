@@ -6,8 +6,9 @@ use super::super::forge::Forge;
 use super::super::headline::{Headline, Merge};
 use super::super::landed::{History, Landing};
 use super::super::log::Entry;
-use super::super::message::Message;
-use super::super::prose::Prose;
+use super::super::message::{Message, undone};
+use super::super::prose::{Prose, capital};
+use super::super::text::bare;
 use super::super::theme::Theme;
 
 /// The longest paragraph, in characters, that is the title of a merge.
@@ -22,6 +23,8 @@ pub(super) struct Unit {
     pub(super) parts: Vec<Entry>,
     /// Commits of the day that are the same again.
     pub(super) also: Vec<Entry>,
+    /// Merges without words that brought it, by id and title.
+    pub(super) via: Vec<(String, String)>,
 }
 
 /// The units of a landing. A merge that says nothing itself is told by what it brought.
@@ -45,8 +48,13 @@ pub(super) fn units(
     let named = unit.headline.request.is_some() || !unit.headline.title.is_empty();
     let says = !branch && (merge.is_none() || named);
     if !says && depth > 0 {
+        let brought = units.len();
         for inner in history.within(landing) {
             self::units(history, &inner, (&mut *entries, forge), depth - 1, units);
+        }
+        for inner in &mut units[brought..] {
+            let title = bare(&unit.entry.subject);
+            inner.via.push((unit.entry.id.clone(), title));
         }
         return;
     }
@@ -58,8 +66,10 @@ pub(super) fn units(
         .filter(|commit| !history.is_merge(**commit));
     let brought = brought.filter_map(|commit| entries.remove(&history.commits[*commit].id));
     unit.parts = brought.collect();
-    if let Some(merge) = merge {
-        unit.name_merge(&merge, forge);
+    match merge {
+        Some(merge) => unit.name_merge(&merge, forge),
+        None if history.is_merge(landing.commit) => unit.name_work(forge),
+        None => {}
     }
     units.push(unit);
 }
@@ -75,6 +85,7 @@ impl Unit {
         };
         let squashed = headline.request.is_some() && merge.is_none();
         let mut message = Message::read(&entry.body, &entry.trailers, forge, squashed);
+        message.undoes.extend(undone(&entry.subject));
         if let Some(merge) = merge {
             headline.request = headline.request.or_else(|| merge_request(&entry.body));
             let said = said(merge, &entry.body, &mut message);
@@ -90,6 +101,7 @@ impl Unit {
             message,
             parts: Vec::new(),
             also: Vec::new(),
+            via: Vec::new(),
         }
     }
 
@@ -98,18 +110,50 @@ impl Unit {
     fn name_merge(&mut self, merge: &Merge, forge: Forge) {
         if let Some(branch) = &merge.branch {
             let own = |item: &Prose| item.plain().starts_with(&format!("{branch}:"));
-            self.message.items.retain(|item| !own(item));
+            for list in &mut self.message.lists {
+                list.items.retain(|item| !own(item));
+            }
+        }
+        let request = self.headline.request;
+        if is_hollow(&self.headline.title)
+            && let Some(first) = self.parts.first()
+        {
+            self.headline = Headline::read(&first.subject, forge);
+            self.headline.request = request.or(self.headline.request);
+            return;
         }
         if !self.headline.title.is_empty() {
             return;
         }
-        let request = self.headline.request;
         self.headline = match (self.parts.as_slice(), &merge.branch) {
             ([only], _) => Headline::read(&only.subject, forge),
             (_, Some(branch)) => Headline::read(&spaced(branch), forge),
             _ => Headline::read(&self.entry.subject, forge),
         };
         self.headline.request = request.or(self.headline.request);
+    }
+
+    /// The title of a merge whose own begins with that it is one: that of the only commit it
+    /// brought, or what it merges.
+    fn name_work(&mut self, forge: Forge) {
+        let Some(work) = merged(&self.headline.title) else {
+            return;
+        };
+        let only = match self.parts.as_slice() {
+            [only] => Some(Headline::read(&only.subject, forge)),
+            _ => None,
+        };
+        let only = only.filter(|only| {
+            Prose::line(&only.title).says_something() && merged(&only.title).is_none()
+        });
+        let request = self.headline.request;
+        match only {
+            Some(only) => {
+                self.headline = only;
+                self.headline.request = request.or(self.headline.request);
+            }
+            None => self.headline.title = work,
+        }
     }
 
     /// The headline as a whole, to be known by.
@@ -154,24 +198,50 @@ impl Unit {
         ids.any(|id| id.starts_with(name))
     }
 
-    /// The theme of its own headline, or of the weightiest of what it brought.
+    /// Whether it takes something back.
+    pub(super) fn reverts(&self) -> bool {
+        match &self.headline.undo {
+            Some(undo) => !undo.restores,
+            None => !self.message.undoes.is_empty(),
+        }
+    }
+
+    /// Whether it came with a merge without words that has this id, or its beginning, or title.
+    pub(super) fn came_with(&self, revert: &Self) -> bool {
+        let title = revert.headline.undo.as_ref().map(|undo| bare(&undo.of));
+        self.via.iter().any(|(id, subject)| {
+            let mut names = revert.message.undoes.iter();
+            names.any(|name| id.starts_with(name.as_str())) || title.as_ref() == Some(subject)
+        })
+    }
+
+    /// The theme of its own headline, of the largest of what it brought, or that of what it fixes.
     pub(super) fn theme(&self) -> Theme {
         let own = Theme::of(&self.headline, self.entry.paths.iter());
-        let typed = self.headline.kind.is_some() || self.headline.undo.is_some();
-        if typed || own != Theme::Other {
+        if self.is_typed() || own != Theme::Other {
             return own;
         }
-        let parts = self.parts.iter().map(|part| {
+        let parts = self.parts.iter().rev().map(|part| {
             let headline = Headline::read(&part.subject, Forge::Unknown);
-            Theme::of(&headline, part.paths.iter())
+            let theme = Theme::of(&headline, part.paths.iter());
+            (part.insertions + part.deletions, theme)
         });
-        let squashed = self
-            .message
-            .parts
-            .iter()
-            .map(|part| Theme::of(&part.headline, [].iter()));
-        let themes = parts.chain(squashed).filter(|theme| !theme.is_minor());
-        themes.max_by_key(|theme| theme.weight()).unwrap_or(own)
+        let parts = parts.filter(|(_, theme)| !theme.is_minor());
+        let largest = parts.max_by_key(|(lines, _)| *lines);
+        let squashed = self.message.parts.iter();
+        let mut squashed = squashed.map(|part| Theme::of(&part.headline, [].iter()));
+        let brought = largest
+            .map(|(_, theme)| theme)
+            .or_else(|| squashed.find(|theme| !theme.is_minor()));
+        match brought {
+            None | Some(Theme::Other) if self.message.fixes => Theme::Fixed,
+            brought => brought.unwrap_or(own),
+        }
+    }
+
+    /// Whether its headline says itself of what kind it is.
+    pub(super) fn is_typed(&self) -> bool {
+        self.headline.kind.is_some() || self.headline.undo.is_some()
     }
 }
 
@@ -192,10 +262,64 @@ fn said(merge: &Merge, body: &str, message: &mut Message) -> Option<String> {
     }
     let paragraph = message.paragraphs.first()?;
     let fits = paragraph.length() <= TITLE && paragraph.sentences().len() == 1;
-    fits.then(|| message.paragraphs.remove(0).source())
+    fits.then(|| message.take_first().source())
+}
+
+/// Whether a title says only that another one is done again: `Recreate #446`, `Merges #496`.
+fn is_hollow(title: &str) -> bool {
+    pattern!(
+        HOLLOW,
+        r"(?i)^(?:merge[sd]?|recreat\w+|re-?do\w*|redone|rebase[sd]?(?:\s+of)?)\b[\w\s]*#\d+\.?$"
+    );
+    HOLLOW.is_match(title)
+}
+
+/// What a title says is merged: `Merge the rows: one reading` are rows.
+fn merged(title: &str) -> Option<String> {
+    pattern!(MERGED, r"^Merge\s+(?:(?:the|a)\s+([^:]+:\s.*)|(.+))$");
+    // `Merge stable into main` is about the branches.
+    let found = MERGED
+        .captures(title)
+        .filter(|_| !title.contains(" into "))?;
+    let work = found.get(1).or(found.get(2))?;
+    let work = work.as_str().trim();
+    Some(match work.split_once(':') {
+        Some((head, rest)) => format!("{}:{rest}", capital(head)),
+        None => capital(work),
+    })
 }
 
 /// `fix-the-clock` as words.
 fn spaced(branch: &str) -> String {
     branch.replace(['-', '_'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_hollow, merged};
+
+    #[test]
+    fn a_merge_is_called_what_it_merges() {
+        for (title, work) in [
+            (
+                "Merge the guest SDK, two plugins and the fixtures",
+                Some("The guest SDK, two plugins and the fixtures"),
+            ),
+            (
+                "Merge the rows: one reading of each",
+                Some("Rows: one reading of each"),
+            ),
+            ("Merge stable into main. Resolve conflicts", None),
+            ("Add the rows", None),
+        ] {
+            assert_eq!(merged(title).as_deref(), work, "{title}");
+        }
+        let hollow = [
+            "Recreated pull request #436",
+            "Recreate #446",
+            "Merges #496",
+        ];
+        assert!(hollow.iter().all(|title| is_hollow(title)));
+        assert!(!is_hollow("Merge sort is stable, see #12 of it"));
+    }
 }

@@ -140,3 +140,24 @@ fn merges_name_their_pull_request() {
     assert_eq!(merge("Merge sort is stable now"), None);
     assert_eq!(merge("Add the wizard (#12)"), None);
 }
+
+#[test]
+fn a_verb_of_a_sentence_is_not_taken_from_it() {
+    let read = |line| {
+        let headline = read(line);
+        (headline.title, headline.issues)
+    };
+    let told = "Fixed a regression for echo_via_pager on 3.x".to_owned();
+    assert_eq!(
+        read("Fixed a regression for echo_via_pager on 3.x.  This fixes #185"),
+        (told, vec![185])
+    );
+    assert_eq!(
+        read("Draw the roll and fixes #3"),
+        ("Draw the roll".into(), vec![3])
+    );
+    assert_eq!(
+        read("It was slow. The new reader fixes #7"),
+        ("It was slow. The new reader fixes #7".into(), vec![7])
+    );
+}

@@ -6,6 +6,7 @@ use super::super::prose::Prose;
 /// The body as it is read.
 pub(super) fn told(body: &str) -> String {
     let body = body.replace("\r\n", "\n").replace('\r', "\n");
+    let body = unnoted(&body);
     let lines: Vec<&str> = body.lines().collect();
     let mut out = String::with_capacity(body.len());
     let mut before = Before::Nothing;
@@ -22,18 +23,70 @@ pub(super) fn told(body: &str) -> String {
             .find(|mark| trimmed.starts_with(**mark))
         {
             fence = Some(*mark);
-        } else if is_rule(trimmed) || is_for_tools(trimmed) {
-            out.push('\n');
-            before = Before::Nothing;
-            continue;
         } else {
             let next = lines.get(index + 1).copied().unwrap_or_default();
+            let last = index.checked_sub(1).map_or("", |last| lines[last]);
+            let is_in_sentence = before == Before::Open && goes_on(last, trimmed, next);
+            if is_rule(trimmed) || (is_for_tools(trimmed) && !is_in_sentence) {
+                out.push('\n');
+                before = Before::Nothing;
+                continue;
+            }
             before = text(line, next, before, &mut out);
         }
         out.push_str(line);
         out.push('\n');
     }
     out
+}
+
+/// The body without notes at its foot, `[1]: https://…`, and the marks that lead to them.
+fn unnoted(body: &str) -> String {
+    pattern!(NOTE, r"^\s*\[(\d{1,2})\]:?(?:\s+-)?\s+<?https?://\S+$");
+    pattern!(MARK, r"\s?\[(\d{1,2})\]");
+    let number = |line: &str| NOTE.captures(line).map(|found| found[1].to_owned());
+    let notes: Vec<String> = body.lines().filter_map(number).collect();
+    if notes.is_empty() {
+        return body.to_owned();
+    }
+    let mut out = String::with_capacity(body.len());
+    for line in body.lines() {
+        if !NOTE.is_match(line) {
+            out.push_str(&MARK.replace_all(line, |found: &regex::Captures<'_>| {
+                let all = found.get(0).map_or(0..0, |all| all.range());
+                // What stands in code, such as `list[1]`, leads nowhere.
+                let is_code = line[..all.start].matches('`').count() % 2 == 1;
+                if is_code || !notes.contains(&found[1].to_owned()) {
+                    line[all].to_owned()
+                } else {
+                    String::new()
+                }
+            }));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// Whether a text stops in the middle of a sentence.
+pub fn is_open(text: &str) -> bool {
+    let word = text.split_whitespace().next_back().unwrap_or_default();
+    let word = word.trim_start_matches(['(', '"']).to_lowercase();
+    OPEN.contains(&word.as_str())
+}
+
+/// Words after which a sentence goes on.
+const OPEN: [&str; 36] = [
+    "a", "an", "and", "as", "at", "also", "because", "but", "by", "commit", "for", "from", "in",
+    "into", "is", "issue", "it", "of", "on", "or", "per", "pr", "see", "since", "than", "that",
+    "the", "this", "to", "under", "until", "via", "was", "which", "with", "while",
+];
+
+/// Whether a line that looks as if it was for tools is in the middle of a sentence.
+fn goes_on(last: &str, line: &str, next: &str) -> bool {
+    let follows = next.trim_start().starts_with(char::is_lowercase);
+    let is_begun = line.starts_with(char::is_uppercase);
+    (is_open(last) && !is_begun) || (line.starts_with(['h', '<', '#']) && follows)
 }
 
 /// What the line before was.
@@ -135,14 +188,32 @@ pub fn is_for_tools(trimmed: &str) -> bool {
             | changes\ made\ to\ [0-9a-f]{7,64}\.?
             | reverts\ [\w./-]*[\#!]\d+\.?
             | (?:\#\s*)?conflicts?:
-            | (?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?|see|related(?:\ to)?|part\ of|issue|bug|ticket|task|jira|link|pull[ -]request)
-              :?\s+(?:(?:[\w./-]*[\#!]\d+|[A-Z][A-Z0-9]+-\d+|https?://\S+)[\s,.]*(?:and\s+)?)+
+            | (?:[(\[]?(?:(?:and|also|this|should|partially|mostly|hopefully)\s+)*
+                (?:fix(?:es|ed)?|close[sd]?|resolve[sd]?|refs?|see|related(?:\ to)?|part\ of|issue|bug|ticket|task|jira|link|pull[ -]request|merges?)
+                :?\s+(?:(?:[\w./-]*[\#!]\d+|[A-Z][A-Z0-9]+-\d+|https?://\S+)[\s,.;)\]]*(?:and(?:\s+|$))?)+)+
+            | (?:[\w./-]*[\#!]\d+[\s,.;]*(?:and(?:\s+|$))?)+
             | [\w\ -]{2,30}:\s+<?https?://\S+
+            | [\w-]{2,30}:\s+[0-9a-f]{7,64}\.?
             | <?https?://\S+
         )$"
     );
     TOOLS.is_match(trimmed)
 }
+
+/// Whether a sentence says little but the id of a commit: `Done in 0a2919f3`.
+pub fn is_reference(text: &str) -> bool {
+    pattern!(ID, r"\b[0-9a-f]{7,64}\b");
+    let is_id = |word: &&str| word.contains(|c: char| c.is_ascii_digit());
+    let ids = ID.find_iter(text).map(|found| found.as_str());
+    let ids = ids.filter(is_id).count();
+    let words = text
+        .split_whitespace()
+        .filter(|word| word.chars().any(char::is_alphanumeric));
+    ids > 0 && words.count() < ids + LITTLE
+}
+
+/// So many words beside an id say something.
+const LITTLE: usize = 6;
 
 /// How many bytes of a paragraph say that it is about what breaks.
 pub(super) fn breaking(head: &str) -> Option<usize> {
@@ -154,7 +225,8 @@ pub(super) fn breaking(head: &str) -> Option<usize> {
 /// Whether a paragraph says anything.
 pub(super) fn is_told(paragraph: &Prose) -> bool {
     let text = paragraph.plain();
-    text.chars().filter(|c| c.is_alphanumeric()).count() >= 3
+    let letters = text.chars().filter(|c| c.is_alphanumeric()).count();
+    letters >= 3 && !is_for_tools(&text) && !is_reference(&text)
 }
 
 /// Whether a sentence may be told: it names no account, no address of mail and no password.
@@ -170,7 +242,7 @@ pub fn is_private(text: &str) -> bool {
 pub(super) fn closed(text: &str) -> Vec<u64> {
     pattern!(
         CLOSED,
-        r"(?i)\b(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?):?\s+((?:[\w./-]*#\d{1,9}(?:\s*,\s*|\s+and\s+)?)+)"
+        r"(?im)(?:^|[.,;(:]|\b(?:this|it|that|which|and|also|will|should|to|hopefully|partially))\s*\b((?:(?:fix(?:es|ed)?|close[sd]?|resolve[sd]?):?\s+(?:[\w./-]*#\d{1,9}(?:\s*,\s*|\s+and\s+)?)+)+)"
     );
     pattern!(NUMBER, r"#(\d{1,9})");
     let lists = CLOSED.captures_iter(text).map(|found| found[1].to_owned());
@@ -184,15 +256,26 @@ pub(super) fn closed(text: &str) -> Vec<u64> {
     numbers
 }
 
+/// Whether a text says that it fixes an issue.
+pub(super) fn fixes(text: &str) -> bool {
+    pattern!(
+        FIXES,
+        r"(?im)(?:^|[.,;(]|\b(?:this|it|that|which|and|also))\s*\bfix(?:es|ed)?:?\s+[\w./-]*#\d"
+    );
+    FIXES.is_match(text)
+}
+
 /// What a text says it takes back: ids of commits, and `#12`.
-pub(super) fn undone(text: &str) -> Vec<String> {
+pub fn undone(text: &str) -> Vec<String> {
     pattern!(
         COMMIT,
         r"(?i)\bth(?:is|e following)\s+(?:reverts|reapplies)\s+(?:merge\s+)?commits?\s+([0-9a-f]{7,64})"
     );
+    pattern!(ID, r"(?i)^\s*reverts?:?\s+(?:commit\s+)?([0-9a-f]{7,64})\b");
     pattern!(REQUEST, r"(?im)^reverts\s+[\w./-]*[#!](\d{1,9})\.?\s*$");
-    let commits = COMMIT
+    let commits = ID
         .captures_iter(text)
+        .chain(COMMIT.captures_iter(text))
         .map(|found| found[1].to_lowercase());
     let requests = REQUEST
         .captures_iter(text)
