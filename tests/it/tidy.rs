@@ -124,7 +124,7 @@ const LAYERS: &[Layer] = &[
     ),
     layer("secrets", "settings enclosed"),
     layer("media", "tables images markdown draft"),
-    layer("changing", "tables images"),
+    layer("changing", "media tables images draft"),
     layer("tapping", "research tables diary"),
     layer("rewriting", "asking writing research draft markdown"),
     layer("asking fetching", "writing research diary"),

@@ -36,6 +36,7 @@ mod schema;
 mod settings;
 mod settling;
 mod test_cases;
+mod types;
 mod unread;
 
 use std::fmt;

@@ -226,7 +226,7 @@ fn the_tables_of_the_workspace_are_made_for_a_test() {
     let text = text.replace("is = \"model quill-1\"", "present = true");
     let text = text.replace("[expect]", "[expect]\nfallbacks = 1");
     factory.write("tests/day.toml", format!("unanswered = true\n{text}"));
-    let grants = "[[grants.writer.db]]\ntable = \"notes\"\nverbs = [\"select\"]\n";
+    let grants = "[[grants.\"*\".db]]\ntable = \"notes\"\nverbs = [\"select\"]\n";
     let config = factory.read("callboard.toml");
     factory.write("callboard.toml", format!("{config}\n{grants}"));
     let ran = factory.run(&["test"]);

@@ -58,11 +58,11 @@ on_both!(
             revisions::diff(&store, 1, 2).await.expect("a difference"),
             difference
         );
-        revisions::rollback(&store, 1, timestamp(4), |_, _, _| Vec::new())
+        revisions::rollback(&store, 1, timestamp(4))
             .await
             .expect("it is there");
         assert_eq!(active().await, Some(1));
-        let unknown = revisions::rollback(&store, 9, timestamp(5), |_, _, _| Vec::new()).await;
+        let unknown = revisions::rollback(&store, 9, timestamp(5)).await;
         assert_eq!(kind(unknown), StoreErrorKind::Statement);
         assert_eq!(active().await, Some(1));
         let found = async |wanted| revisions::find(&store, wanted).await;
@@ -141,7 +141,7 @@ on_both!(
             let saved = revisions::save(&store, files, &digest, "", at).await;
             assert_eq!(saved.expect("it is saved"), number);
         }
-        revisions::rollback(&store, 2, timestamp(7), |_, _, _| Vec::new())
+        revisions::rollback(&store, 2, timestamp(7))
             .await
             .expect("an older one is active");
         let mut run = run("01");

@@ -236,10 +236,10 @@ impl Asked {
     }
 }
 
-/// Whether a header says when a question is asked: a signed request has that in it, and is the same
-/// question tomorrow.
+/// Whether a header says when a question is asked, or by which run: a signed request has that in it, and is
+/// the same question tomorrow.
 fn tells_when(name: &str) -> bool {
-    let names = ["date", "x-amz-date"];
+    let names = ["date", "x-amz-date", "idempotency-key"];
     names.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 

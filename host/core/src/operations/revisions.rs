@@ -11,7 +11,6 @@ use crate::rollcall::{Reference, RollReport};
 use crate::store::named::{self as names, LATEST};
 use crate::store::revisions::{self, Revision};
 use crate::store::{Store, StoreErrorKind};
-use crate::workspace;
 
 pub use crate::store::revisions::Difference;
 
@@ -148,7 +147,8 @@ pub async fn diff(app: &App, from: &str, to: Option<&str>) -> Result<Difference,
 /// Make an older revision the active one again. Runs in flight stay on theirs.
 pub async fn rollback(app: &App, wanted: &str) -> Result<RevisionView, OperationError> {
     let number = found(app.store(), Some(wanted)).await?.number;
-    revisions::rollback(app.store(), number, Timestamp::now(), workspace::carried).await?;
+    // It goes back to what was: nothing that a person set is taken away.
+    revisions::rollback(app.store(), number, Timestamp::now()).await?;
     let now = found(app.store(), Some(&number.to_string())).await?;
     Ok(RevisionView::of(now, active(app).await?))
 }

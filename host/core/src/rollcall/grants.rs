@@ -352,6 +352,16 @@ fn unasked(
         .filter(|verb| !ask.allows(table, *verb))
         .map(Verb::as_str)
         .collect();
+    let never: Vec<&str> = [Verb::Insert, Verb::Update, Verb::Delete]
+        .into_iter()
+        .filter(|verb| missing.contains(&verb.as_str()) && !verb.can_be_granted(table))
+        .map(Verb::as_str)
+        .collect();
+    if !never.is_empty() {
+        let verbs = never.join("/");
+        let problem = format!("no grant opens {verbs} on table `{table}`");
+        return Some(component::said(contract, Miss::new(problem, "do without")));
+    }
     (!missing.is_empty()).then(|| {
         let (verbs, quoted) = (missing.join(", "), missing.join("\", \""));
         let problem = format!(

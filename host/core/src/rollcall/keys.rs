@@ -13,6 +13,7 @@ use serde_json::{Map, Value as Json};
 use super::lacking::Lacking;
 use super::lost::{Lost, lost};
 use super::pipelines::{Staged, broken_need};
+use super::types::types;
 use super::{Cause, Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::handler::Contract;
 use crate::pipeline::{FOLLOWS, Follow, Graph, Pipeline, Stage};
@@ -32,9 +33,6 @@ pub(super) fn list(scope: &RollScope<'_>) -> Vec<Reference> {
     }
     references
 }
-
-/// References that are followed to find a type.
-const REFERENCES: usize = 16;
 
 /// Who writes which key in a pipeline, worked out once.
 pub(super) struct KeyFlow<'a> {
@@ -474,33 +472,6 @@ pub(super) fn required(schema: &Json) -> BTreeSet<&str> {
         .flatten()
         .filter_map(Json::as_str)
         .collect()
-}
-
-/// The types that a part of a schema names, at the end of its references; none if it does not say.
-fn types<'s>(whole: &'s Json, part: &'s Json) -> BTreeSet<&'s str> {
-    types_within(whole, part, REFERENCES).unwrap_or_default()
-}
-
-/// The same, following so many references at most.
-fn types_within<'s>(whole: &'s Json, part: &'s Json, left: usize) -> Option<BTreeSet<&'s str>> {
-    let left = left.checked_sub(1)?;
-    if let Some(reference) = part.get("$ref").and_then(Json::as_str) {
-        let referred = whole.pointer(reference.strip_prefix('#')?)?;
-        return types_within(whole, referred, left);
-    }
-    match part.get("type") {
-        Some(Json::String(kind)) => return Some(BTreeSet::from([kind.as_str()])),
-        Some(Json::Array(kinds)) => return Some(kinds.iter().filter_map(Json::as_str).collect()),
-        _ => {}
-    }
-    let choices = ["anyOf", "oneOf"]
-        .iter()
-        .find_map(|it| part.get(it)?.as_array());
-    let mut types = BTreeSet::new();
-    for choice in choices? {
-        types.extend(types_within(whole, choice, left)?);
-    }
-    Some(types)
 }
 
 fn listed(types: &BTreeSet<&str>) -> String {

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use toml::Spanned;
 
 use super::keys::KeyFlow;
+use super::types::resolved;
 use super::{Miss, Reference, ReferenceKind, Referrer, RollScope, named};
 use crate::pipeline::{Pipeline, Stage};
 use crate::registry::nearest;
@@ -241,26 +242,6 @@ fn stray<'s>(whole: &'s Json, part: &'s Json, at: &str) -> Option<(String, Vec<&
             ));
         };
         part = resolved(whole, inner)?;
-    }
-    None
-}
-
-/// What a schema refers to, through a choice between it and null, too.
-fn resolved<'s>(whole: &'s Json, part: &'s Json) -> Option<&'s Json> {
-    let mut part = part;
-    for _ in 0..16 {
-        if let Some(reference) = part.get("$ref").and_then(Json::as_str) {
-            part = whole.pointer(reference.strip_prefix('#')?)?;
-        } else if let Some(choices) = part.get("anyOf").and_then(Json::as_array) {
-            let null = Json::from("null");
-            let mut some = choices.iter().filter(|it| it.get("type") != Some(&null));
-            part = some.next()?;
-            if some.next().is_some() {
-                return None;
-            }
-        } else {
-            return Some(part);
-        }
     }
     None
 }

@@ -94,12 +94,7 @@ pub async fn save_with(
 }
 
 /// Make an older revision the active one.
-pub async fn rollback(
-    store: &Store,
-    number: i64,
-    now: Timestamp,
-    carry: CarryOver,
-) -> Result<Vec<SettingChange>, StoreError> {
+pub async fn rollback(store: &Store, number: i64, now: Timestamp) -> Result<(), StoreError> {
     store
         .write(move |transaction| {
             Box::pin(async move {
@@ -108,7 +103,8 @@ pub async fn rollback(
                 if transaction.read_first(exists.bind(number)).await?.is_none() {
                     return Err(unknown(&number.to_string()));
                 }
-                activate(transaction, (number, "rollback"), now, carry).await
+                activate(transaction, (number, "rollback"), now, |_, _, _| Vec::new()).await?;
+                Ok(())
             })
         })
         .await

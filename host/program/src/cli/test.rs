@@ -47,10 +47,10 @@ impl Test {
         }
         let signals = interrupt::Listener::start();
         // Only who records needs what is set in the database.
-        let app = match self.record {
-            true => Some(context.app().await?),
-            false => None,
-        };
+        let mut app = None;
+        if self.record {
+            app = Some(context.app().await?);
+        }
         let asked = Asked {
             names: &self.names,
             records: app.as_ref(),

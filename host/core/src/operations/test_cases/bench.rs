@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf, absolute};
 use std::sync::Arc;
 use std::time::Instant;
 
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::{TestResult, is_folder_name, verdict};
@@ -15,14 +16,12 @@ use crate::engine::Unwatched;
 use crate::operations::gates::{self, Verdict};
 use crate::operations::runs::{self, CarriedOut, RunStatus, RunView, Start, millis};
 use crate::operations::{OperationError, settings};
-use crate::settings::{SettingType, Snapshot};
+use crate::settings::{SettingType, Snapshot, State};
 use crate::workspace::{self, CASSETTES, Files, TABLES, TestCase, TestDecision};
 
 /// Who sets what a test needs.
 const BY: &str = "callboard test";
 
-/// What the folder of a cassette ends in while it is recorded.
-const NEW: &str = ".new";
 /// Where the database of a test is, below its copy of the workspace.
 const DATABASE: &str = "sqlite:callboard-test.db";
 
@@ -107,17 +106,17 @@ impl Bench<'_> {
 
     /// The settings of the test; where servers are asked, the secrets of the workspace, too.
     async fn set(&self, app: &App, case: &TestCase) -> Result<(), OperationError> {
+        for key in stand_ins(&app.settings().await?, case) {
+            settings::set(app, &key, "no secret".to_owned(), BY).await?;
+        }
         if let Some(workspace) = self.records {
             let own = workspace.settings().await?;
             for key in own.declarations().keys() {
-                if let Ok(Some(secret)) = own.secret(key) {
+                if let Ok(Some(secret)) = own.secret(key)
+                    && goes_where_it_was_set(&own, key, case)
+                {
                     settings::set(app, key, secret.expose().to_owned(), BY).await?;
                 }
-            }
-        }
-        if self.records.is_none() {
-            for key in stand_ins(&app.settings().await?, case) {
-                settings::set(app, &key, "no secret".to_owned(), BY).await?;
             }
         }
         for (key, value) in &case.settings {
@@ -147,7 +146,7 @@ impl Bench<'_> {
         self.no_link(name)?;
         if self.records.is_some() {
             let recorded = Recorded::beside(place).map_err(unwritable)?;
-            app.record(&recorded.new).map_err(unwritable)?;
+            app.record(recorded.new.path()).map_err(unwritable)?;
             return Ok(Some(recorded));
         }
         app.replay(&place).map_err(|error| {
@@ -160,8 +159,7 @@ impl Bench<'_> {
 
     /// No folder on the way to a cassette is a link: it would lead to files that are no answers.
     fn no_link(&self, name: &str) -> Result<(), OperationError> {
-        let new = format!("{CASSETTES}/{name}{NEW}");
-        for path in ["tests", CASSETTES, &format!("{CASSETTES}/{name}"), &new] {
+        for path in ["tests", CASSETTES, &format!("{CASSETTES}/{name}")] {
             let found = self.workspace.join(path).symlink_metadata();
             if found.is_ok_and(|found| !found.is_dir()) {
                 let problem = format!("{path} is no folder, and no link is followed");
@@ -198,6 +196,24 @@ impl Bench<'_> {
             said += 1;
         }
     }
+}
+
+/// Whether the addresses beside a secret are in the test as somebody set them in the workspace: it goes nowhere
+/// else, whatever a test, or a default that came with it, says.
+fn goes_where_it_was_set(own: &Snapshot, secret: &str, case: &TestCase) -> bool {
+    let group = |key: &str| key.rsplit_once('.').map(|(group, _)| group.to_owned());
+    let mut declared = own.declarations().iter();
+    declared.all(|(key, declaration)| {
+        if declaration.kind != SettingType::Url || group(key) != group(secret) {
+            return true;
+        }
+        let here = match own.state(key) {
+            Ok(State::Set(text)) => text,
+            _ => String::new(),
+        };
+        let there = case.settings.get(key).or(declaration.default.as_ref());
+        there.map_or("", String::as_str) == here
+    })
 }
 
 /// Secrets beside the settings of a test, without which these would say half: nobody is asked with them.
@@ -253,46 +269,32 @@ fn emptied(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// A cassette that takes the place of the one before once its run has ended.
+/// A cassette that takes the place of the one before once its run has passed. Until then it is in a folder of
+/// its own, which whoever records beside it has not.
 struct Recorded {
     place: PathBuf,
-    new: PathBuf,
-    kept: bool,
-}
-
-impl Drop for Recorded {
-    fn drop(&mut self) {
-        if !self.kept {
-            emptied(&self.new)
-                .and_then(|()| fs::remove_dir(&self.new))
-                .ok();
-        }
-    }
+    new: TempDir,
 }
 
 impl Recorded {
     fn beside(place: PathBuf) -> std::io::Result<Self> {
-        let mut new = place.clone().into_os_string();
-        new.push(NEW);
-        let new = PathBuf::from(new);
-        emptied(&new)?;
-        fs::create_dir_all(&new)?;
-        Ok(Self {
-            place,
-            new,
-            kept: false,
-        })
+        let cassettes = place.parent().unwrap_or(&place);
+        fs::create_dir_all(cassettes)?;
+        // Nothing reads what begins with a dot.
+        let new = tempfile::Builder::new()
+            .prefix(".record-")
+            .tempdir_in(cassettes)?;
+        Ok(Self { place, new })
     }
 
-    fn keep(mut self) -> Result<(), OperationError> {
-        self.kept = true;
+    fn keep(self) -> Result<(), OperationError> {
         let keep = || {
             emptied(&self.place)?;
             fs::create_dir_all(&self.place)?;
-            for answer in answers(&self.new)? {
-                fs::rename(self.new.join(&answer), self.place.join(answer))?;
+            for answer in answers(self.new.path())? {
+                fs::rename(self.new.path().join(&answer), self.place.join(answer))?;
             }
-            fs::remove_dir(&self.new)
+            Ok(())
         };
         keep().map_err(unwritable)
     }

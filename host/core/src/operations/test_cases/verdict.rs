@@ -3,7 +3,7 @@
 use super::TestResult;
 use crate::app::App;
 use crate::operations::OperationError;
-use crate::operations::runs::{self, RunView, StageRunView};
+use crate::operations::runs::{self, RunStatus, RunView, StageRunView};
 use crate::outcome::Outcome;
 use crate::workspace::{StageOutcome, TestCase};
 
@@ -40,6 +40,10 @@ pub(super) async fn of(
     if run.status != case.expect.status {
         let (came, wanted) = (run.status, case.expect.status);
         problems.push(format!("the run is {came}, not {wanted}: {}", run.detail));
+        if came == RunStatus::Blocked {
+            let text = "a test has the defaults of settings and those under its own `[settings]`";
+            problems.push(text.to_owned());
+        }
     }
     let unsaid = case.decisions.iter().skip(said);
     let unsaid = unsaid.map(|it| it.gate.get_ref());

@@ -132,16 +132,18 @@ async fn make(
     no_tables_of_its_own(transaction).await
 }
 
+/// Which server it is, and whether callboard is its superuser.
+#[derive(serde::Deserialize)]
+struct Server {
+    version: i64,
+    rules: bool,
+}
+
 /// What its statements may write beside the tables (sorts, sets of rows) is bounded, where the database user of callboard may
 /// say so: a superuser, or one who was granted `SET ON PARAMETER temp_file_limit` (PostgreSQL 15).
 async fn bounded_files(transaction: &mut Transaction<'_>, role: &str) -> Result<(), StoreError> {
     let sql = "SELECT current_setting('server_version_num')::int8 AS version, rolsuper AS rules FROM pg_roles \
         WHERE rolname = current_user";
-    #[derive(serde::Deserialize)]
-    struct Server {
-        version: i64,
-        rules: bool,
-    }
     let server: Option<Server> = transaction.read_first(Query::new(sql)).await?;
     let Some(Server { version, rules }) = server else {
         return Ok(());

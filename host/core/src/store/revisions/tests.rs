@@ -70,12 +70,10 @@ async fn an_older_revision_comes_back() {
             .await
             .expect("saved");
     }
-    rollback(&store, 1, at(3), |_, _, _| Vec::new())
-        .await
-        .expect("rolled back");
+    rollback(&store, 1, at(3)).await.expect("rolled back");
     let now = active(&store).await.expect("answer").expect("active");
     assert_eq!((now.number, now.activated_at), (1, Some(at(3))));
-    let error = rollback(&store, 9, at(4), |_, _, _| Vec::new())
+    let error = rollback(&store, 9, at(4))
         .await
         .expect_err("unknown")
         .to_string();

@@ -81,6 +81,7 @@ impl Handler for SaveDraft {
 
     fn needs(&self) -> Needs {
         Needs::default()
+            .acts_on("subject")
             .table("tasks", &["select", "insert", "update"])
             .table("task_history", &["select", "insert"])
             .table("drafts", &["select", "insert"])
