@@ -28,6 +28,12 @@ attacks! {
     another_slug_is_loaded: "a plugin writes `slug`, so that another post is looked at than was asked for" => {
         || is_refused_before("seo_refresh", "load", "plugin `actor` writes `slug`, which says what stage `load` acts on")
     };
+    another_subject_is_taken: "a plugin writes `subject` before the draft is kept, so that another day is taken for published" => {
+        || is_refused("dev_diary", ("citations", "save"), "plugin `actor` writes `subject`, which says what stage `save` acts on")
+    };
+    a_verdict_is_given: "whoever starts a run says what the rails came to, or which changes there were" => {
+        what_was_judged_is_no_input
+    };
     another_task_stands_before_the_gate: "a plugin writes `task` in a pipeline that publishes nothing, so that a gate moves another one" => {
         || is_refused("dev_diary", ("save", "approve"), "plugin `actor` writes `task`, which says what the run is about")
     };
@@ -55,6 +61,25 @@ fn is_refused(pipeline: &str, (before, behind): (&str, &str), why: &str) {
     };
     factory.write(&path, format!("{above}{swap}{head}{below}"));
     misses(&factory.run(&["apply"]), &[why]);
+}
+
+/// What a stage goes by is said by a stage before it, and not with the input.
+fn what_was_judged_is_no_input() {
+    let factory = Factory::bare_written(Sqlite);
+    let path = "pipelines/dev_diary.toml";
+    let text = factory.read(path);
+    for (key, stage) in [
+        ("report", "save"),
+        ("flagged", "save"),
+        ("bundle", "citations"),
+    ] {
+        factory.write(
+            path,
+            text.replacen("[input.", &format!("[input.{key}]\n\n[input."), 1),
+        );
+        let why = format!("whoever starts a run would say `{key}`, which stage `{stage}` goes by");
+        misses(&factory.run(&["apply"]), &[&why]);
+    }
 }
 
 /// A post of a run of its own; gives its task and its slug.

@@ -92,6 +92,10 @@ pub struct Needs {
     /// Keys that say what it acts on, which no plugin may write.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub acts_on: Vec<String>,
+    /// Keys that hold what was found out or judged before it, and that it goes by: no plugin may write them,
+    /// and nobody who starts the run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub goes_by: Vec<String>,
 }
 
 /// A prompt, and the variables that its handler gives to it.
@@ -324,6 +328,13 @@ impl Needs {
             needed: all(needed),
             optional: all(optional),
         });
+        self
+    }
+
+    /// A key that holds what was found out or judged before it.
+    #[must_use]
+    pub fn goes_by(mut self, key: &str) -> Self {
+        self.goes_by.push(key.to_owned());
         self
     }
 

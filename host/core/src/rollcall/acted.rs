@@ -1,12 +1,13 @@
 //! What a run acts on is said by no plugin. The keys under which tenants keep what a run is about, and those
 //! that name what a native handler of the pipeline acts on, are written by native handlers: a person who
-//! says yes has seen one thing, and a key in other hands would have another one changed.
+//! says yes has seen one thing, and a key in other hands would have another one changed. So it is with what
+//! a native handler goes by, such as what was judged; that is nothing to start a run with, either.
 
 use std::collections::BTreeMap;
 
 use super::keys::properties;
 use super::pipelines::Staged;
-use super::{Miss, Reference, ReferenceKind, RollScope};
+use super::{Miss, Reference, ReferenceKind, Referrer, RollScope};
 use crate::pipeline::Pipeline;
 use crate::registry::HandlerEntry;
 use crate::store::tenants;
@@ -32,12 +33,32 @@ fn written(scope: &RollScope<'_>, defined: &Defined<Pipeline>) -> Vec<Reference>
             let why = format!("says what stage `{}` acts on", staged.stage.id());
             let named = entry.contract.needs.acts_on.iter();
             keys.extend(named.map(|key| (key.as_str(), why.clone())));
+            let why = format!("stage `{}` goes by", staged.stage.id());
+            let found = entry.contract.needs.goes_by.iter();
+            keys.extend(found.map(|key| (key.as_str(), why.clone())));
         }
     }
-    stages
-        .iter()
-        .flat_map(|(staged, entry)| missed(staged, entry, &keys))
-        .collect()
+    let written = stages.iter();
+    let written = written.flat_map(|(staged, entry)| missed(staged, entry, &keys));
+    written.chain(given(defined, &stages)).collect()
+}
+
+/// Inputs that a run would be started with in place of what its stages find out or judge.
+fn given(defined: &Defined<Pipeline>, stages: &[(Staged<'_>, &HandlerEntry)]) -> Vec<Reference> {
+    let inputs = defined.value.input.keys().filter_map(|key| {
+        let goes_by = |entry: &HandlerEntry| entry.contract.needs.goes_by.contains(key);
+        let (staged, _) = stages.iter().find(|(_, entry)| goes_by(entry))?;
+        let problem = format!(
+            "whoever starts a run would say `{key}`, which stage `{}` goes by",
+            staged.stage.id()
+        );
+        let mend = format!("take `[input.{key}]` out, and have a stage before it write `{key}`");
+        let referrer = Referrer::pipeline(defined.value.name());
+        let reference = Reference::new(referrer, format!("input.{key}"), ReferenceKind::Input, key);
+        let place = defined.at(&["input", key]);
+        Some(reference.at(place).missed(Some(Miss::new(problem, mend))))
+    });
+    inputs.collect()
 }
 
 fn missed(

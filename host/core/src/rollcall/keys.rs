@@ -275,13 +275,15 @@ impl<'a> KeyFlow<'a> {
             .registry
             .iter()
             .find(|entry| properties(&entry.contract.writes).contains_key(key));
-        match giver {
-            Some(entry) => format!(
-                "add a stage with `handler = \"{}\"` before it, or {input}",
-                entry.contract.name
-            ),
-            None => input,
+        let Some(giver) = giver.map(|entry| &entry.contract.name) else {
+            return input;
+        };
+        let mut readers = self.readers(key);
+        let stage = format!("add a stage with `handler = \"{giver}\"` before it");
+        if readers.any(|it| it.contract.needs.goes_by.iter().any(|it| it == key)) {
+            return stage;
         }
+        format!("{stage}, or {input}")
     }
 
     /// The miss of a key that is written as one type and read as another.

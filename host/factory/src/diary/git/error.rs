@@ -79,3 +79,7 @@ impl GitError {
         }
     }
 }
+
+pub(super) fn unreadable(error: std::io::Error) -> GitError {
+    GitError::Unreadable(error.to_string())
+}

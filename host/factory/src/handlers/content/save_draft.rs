@@ -82,6 +82,9 @@ impl Handler for SaveDraft {
     fn needs(&self) -> Needs {
         Needs::default()
             .acts_on("subject")
+            .goes_by("report")
+            .goes_by("flagged")
+            .goes_by("citations")
             .table("tasks", &["select", "insert", "update"])
             .table("task_history", &["select", "insert"])
             .table("drafts", &["select", "insert"])

@@ -3,7 +3,7 @@
 //! bundle. A built-in text has to be the one that the template makes of the bundle. No model is asked:
 //! it always gives a verdict.
 
-use callboard_core::handler::{Call, Handled, Handler};
+use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, Stop};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,10 @@ impl Handler for CitationsRail {
     type Writes = Writes;
 
     const SUMMARY: &'static str = "Rejects a draft that says what the changes it cites do not";
+
+    fn needs(&self) -> Needs {
+        Needs::default().goes_by("bundle")
+    }
 
     fn always_gives_a_verdict(&self) -> bool {
         true

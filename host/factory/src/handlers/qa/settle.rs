@@ -41,6 +41,9 @@ impl Handler for Settle {
 
     fn needs(&self) -> Needs {
         Needs::default()
+            .acts_on("task")
+            .goes_by("report")
+            .goes_by("flagged")
             .table("tasks", &["select"])
             .table("task_history", &["select"])
             .table("drafts", &["select"])
