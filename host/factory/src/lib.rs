@@ -72,7 +72,11 @@ const PACK: Pack = Pack {
         rails::roll::list,
     ],
     live_rules: &[rails::earned::list],
-    probes: &[("site", site::probe), ("images", media::probe::probe)],
+    probes: &[
+        ("site", site::probe),
+        ("images", media::probe::probe),
+        ("posts", tables::posts::due::probe),
+    ],
     tables: tables::TABLES,
     commits: tables::COMMITS,
     rebuilt: &[Rebuilt {

@@ -12,7 +12,7 @@ use callboard_core::store::granted::{
     DeferredWriter, GrantedDatabase, Makes, QueryLimits, execute_deferred, functions,
 };
 use callboard_core::store::{Dialect, Store, StoreError, StoreErrorKind};
-use callboard_core::value::{Rows, Statement};
+use callboard_core::value::{Query, Rows, Statement};
 
 use self::texts::{COMPARING, GATHERING, HASHING, LARGE, SHORT};
 use super::attacks;
@@ -33,6 +33,7 @@ attacks! {
         || kept_little(COMPARING, true)
     };
     what_is_hashed: "hash tables of one key, of groups that grow, and of sets" => { || kept_little(HASHING, false) };
+    what_is_sorted: "sets that go to files of the server's by the gigabyte" => { files_are_bounded };
     a_function_nobody_looked_at: "a function of the list that makes more than the list says" => {
         the_list_is_true
     };
@@ -239,6 +240,32 @@ fn rows_need_little() {
         let limits = QueryLimits::of(&limits(), MINUTE);
         let rows = database.query(Statement::new(sql).bind("X"), limits).await;
         assert_eq!(rows.expect("rows").rows.len(), 1);
+    });
+}
+
+/// What is sorted or made distinct by the gigabyte goes to files of the server's, of which a session has its
+/// bound, whoever the role is of.
+fn files_are_bounded() {
+    with_database(Dialect::Postgres, async |store: Store, _: String| {
+        let database = tables(&store).await;
+        let sql = "SELECT current_setting('temp_file_limit') AS bound";
+        let host = store.read_first(Query::<String>::new(sql)).await;
+        assert_eq!(
+            host.expect("an answer").as_deref(),
+            Some("-1"),
+            "the host has none"
+        );
+        let sql = "SELECT count(*) AS many FROM generate_series(1, 10) AS i";
+        query(&database, sql)
+            .await
+            .expect("a session of the plugin's");
+        let sql = "SELECT array_to_string(setconfig, ' ') AS bounds FROM pg_db_role_setting \
+            JOIN pg_roles ON pg_roles.oid = setrole JOIN plugin_logins ON role = rolname";
+        let bounds = store.read_first(Query::<String>::new(sql)).await;
+        assert_eq!(
+            bounds.expect("an answer").as_deref(),
+            Some("temp_file_limit=2GB")
+        );
     });
 }
 

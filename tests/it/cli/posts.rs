@@ -111,6 +111,10 @@ on_each!(
         assert_eq!(events(&factory).last().map(String::as_str), Some("lapse"));
         factory.ok(&["posts", "schedule", &slug, "--at", &ahead(3600)]);
         let run = latest(&factory)["run"].as_str().expect("a run").to_owned();
+        factory.ok(&["runs", "pause", &run]);
+        let doctor = factory.run(&["doctor"]);
+        assert_eq!(doctor.code, 1, "{doctor}");
+        assert!(doctor.stdout.contains("is paused"), "{doctor}");
         factory.ok(&["posts", "publish", &slug, "--by", "Ada", "--reason", "now"]);
         assert_eq!(
             factory.json(&["runs", "show", &run])["run"]["status"],

@@ -388,17 +388,23 @@ fn no_role(scope: &RollScope<'_>, role: &str) -> Option<Miss> {
 fn roles(scope: &RollScope<'_>, plugin: &PluginFiles, contract: &Contract) -> Vec<Reference> {
     let manifest = &plugin.manifest;
     let needs = contract.needs.roles.iter().map(|role| {
-        let miss = (!manifest.value.ask.model.roles.contains(role)).then(|| {
-            let handler = &contract.name;
-            let problem = format!(
-                "handler `{handler}` asks role `{role}`, which the plugin does not ask for"
-            );
+        let handler = &contract.name;
+        let miss = match undeclared(scope, role) {
             // A role that is not there is nothing to ask for.
-            let known = Cause::new(Referrer::handler(handler), "roles").with_target(role);
-            let slip = undeclared(scope, role).map(|_| known);
-            let mend = addition::element(manifest, "ask.model", "roles", role);
-            Miss::new(problem, mend).because(slip)
-        });
+            Some(miss) => {
+                let known = Cause::new(Referrer::handler(handler), "roles").with_target(role);
+                Some(component::said(contract, miss).because(Some(known)))
+            }
+            None => (!manifest.value.ask.model.roles.contains(role)).then(|| {
+                let problem = format!(
+                    "handler `{handler}` asks role `{role}`, which the plugin does not ask for"
+                );
+                Miss::new(
+                    problem,
+                    addition::element(manifest, "ask.model", "roles", role),
+                )
+            }),
+        };
         let referrer = Referrer::handler(&contract.name);
         Reference::new(referrer, "ask.model", ReferenceKind::Grant, role)
             .at(manifest.at(&["ask", "model"]))

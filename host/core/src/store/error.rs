@@ -208,6 +208,8 @@ fn postgres_kind(code: &str) -> StoreErrorKind {
         "23505" => StoreErrorKind::Duplicate,
         "XX001" | "XX002" => StoreErrorKind::Corrupt,
         NO_ROOM => StoreErrorKind::Full,
+        // More than the session may write beside the tables.
+        "53400" => StoreErrorKind::TooLarge,
         _ => match code.get(..2) {
             Some("08" | "57" | "53" | "28" | "3D" | "58") => StoreErrorKind::Unavailable,
             // Another transaction came between, whatever of this one it met.

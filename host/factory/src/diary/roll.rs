@@ -9,7 +9,8 @@ use super::bundle::{Bundle, Change, Commit, Dropped, Point, Undone};
 use super::composer::compile;
 use super::forge::Remote;
 use super::page::{
-    self, BLOCKS, Composed, FOLDER, LeftOut, Page, Section, TEMPLATE, Unrendered, Writer, render,
+    self, BLOCKS, Composed, Count, FOLDER, LeftOut, Page, Section, TEMPLATE, Unrendered, Writer,
+    render,
 };
 use super::release::Release;
 use super::theme::Theme;
@@ -156,7 +157,9 @@ fn samples() -> [Page; 3] {
         ..told.left_out
     };
     // Whatever an item can have, one that is only named has, too.
+    told.rest.extend(told.sections.iter().cloned());
     told.rest.extend(page.sections.iter().cloned());
+    told.themes = THEMES.map(|theme| Count { theme, count: 2 }).to_vec();
     let quiet = Bundle {
         day: "2026-12-31".to_owned(),
         repository: "sample".to_owned(),
@@ -280,7 +283,7 @@ mod tests {
     /// What is written at the end of the text, the problem and the mend.
     const SLIPS: &[(&str, &str, &str)] = &[
         (
-            "{% for i in rest %}{{ i.cit }}{% endfor %}",
+            "{% for s in rest %}{% for i in s.items %}{{ i.cit }}{% endfor %}{% endfor %}",
             "`i.cit` is nothing that a page has",
             "write `i.cite`",
         ),
@@ -290,12 +293,12 @@ mod tests {
             "write `r.text`",
         ),
         (
-            "{% for i in rest %}{{ 'x' if i.brekaing }}{% endfor %}",
+            "{% for s in rest %}{% for i in s.items %}{{ 'x' if i.brekaing }}{% endfor %}{% endfor %}",
             "`i.brekaing`",
             "write `i.breaking`",
         ),
         (
-            "{% for i in rest %}{% for c in i.sources %}{{ c.lnk }}{% endfor %}{% endfor %}",
+            "{% for s in rest %}{% for i in s.items %}{% for c in i.sources %}{{ c.lnk }}{% endfor %}{% endfor %}{% endfor %}",
             "`c.lnk`",
             "write `c.link`",
         ),
@@ -310,19 +313,19 @@ mod tests {
             "write `repository.link`",
         ),
         (
-            "{% if rest and rest[0].txt is defined %}{% endif %}",
-            "`rest[0].txt`",
-            "write `rest[0].text`",
+            "{% if rest and rest[0].itms is defined %}{% endif %}",
+            "`rest[0].itms`",
+            "write `rest[0].items`",
         ),
         (
-            "{% macro m(it) %}{{ it.resaon }}{% endmacro %}{% for i in rest %}{{ m(i) }}{% endfor %}",
+            "{% macro m(it) %}{{ it.resaon }}{% endmacro %}{% for s in rest %}{% for i in s.items %}{{ m(i) }}{% endfor %}{% endfor %}",
             "`it.resaon`",
             "write `it.reason`",
         ),
         (
-            "{{ rest | rejectattr('reson') | list }}",
-            "`reson`",
-            "write `reason`",
+            "{{ rest | rejectattr('headng') | list }}",
+            "`headng`",
+            "write `heading`",
         ),
         ("{{ rest.text }}", "`rest` is a list", "go through it"),
         (

@@ -1,5 +1,6 @@
 //! `posts`: what is published, what was, and what will be.
 
+pub(crate) mod due;
 pub mod transitions;
 
 use jiff::Timestamp;

@@ -18,7 +18,7 @@ use crate::store::{Store, StoreError, StoreErrorKind, Transaction};
 use crate::value::{Query, Statement};
 
 /// What the statements of a session may have in temporary files at a time.
-const TEMPORARY: &str = "512MB";
+const TEMPORARY: &str = "2GB";
 
 /// Connections of one role: a few processes with [`super::CONNECTIONS`] each.
 const CONNECTION_LIMIT: u32 = 64;
