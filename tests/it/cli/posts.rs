@@ -404,6 +404,16 @@ on_each!(
                 "all.json:",
             ),
             ("\"form\": 1", "\"form\": 2", "of form 2"),
+            (
+                "\"scheduled_at\": \"20",
+                "\"scheduled_at\": \"19",
+                "is over",
+            ),
+            (
+                "\"scheduled_at\": \"20",
+                "\"scheduled_at\": \"29",
+                "farther ahead",
+            ),
         ];
         for (from, to, said) in wrong {
             assert!(text.contains(from), "{from}");

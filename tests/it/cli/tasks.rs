@@ -342,6 +342,25 @@ fn an_editor_is_a_program_of_the_person() {
     assert!(ran.stderr.contains("editor `no-such-editor`"), "{ran}");
 }
 
+/// What a person wrote is where the mend says, and the mend is one.
+#[test]
+fn what_was_written_in_the_editor_outlives_a_refusal() {
+    let factory = factory(Dialect::Sqlite);
+    assert_eq!(factory.diary(board().path(), DAY).code, 4);
+    let task = factory.task();
+    let program = crate::support::program();
+    let approve = format!("{} tasks approve {task} --by Bob >&2", program.display());
+    let script = format!("{approve} && sed -i '3i An hour of work.\\n'");
+    let editor = factory.with("EDITOR", script);
+    let ran = editor.run(&["tasks", "edit", &task, "--by", "Ada"]);
+    assert_eq!(ran.code, 2, "{ran}");
+    let (_, rest) = ran.stderr.split_once("--file ").expect("where it is");
+    let path = rest.split_once('`').expect("its end").0;
+    let text = std::fs::read_to_string(path).expect("it is there");
+    assert!(text.contains("An hour of work."), "{text}");
+    std::fs::remove_file(path).expect("removed");
+}
+
 #[test]
 fn what_another_wrote_while_the_editor_was_open_is_not_lost() {
     let factory = factory(Dialect::Sqlite);

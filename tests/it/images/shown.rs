@@ -177,6 +177,15 @@ fn what_shows_a_picture_that_is_not_there_is_not_published() {
     drop(away);
     factory.ok(&["runs", "resume", run]);
     assert!(post(&factory)["featured"]["src"].is_string());
+    factory.ok(&["posts", "unpublish", "latest"]);
+    let away = Away::put(&factory);
+    for way in ["publish", "restore"] {
+        let ran = factory.run(&["posts", way, "latest"]);
+        assert_eq!(ran.code, 3, "{way}: {ran}");
+        assert!(ran.stderr.contains("put them back"), "{way}: {ran}");
+    }
+    drop(away);
+    factory.ok(&["posts", "restore", "latest"]);
 }
 
 #[test]

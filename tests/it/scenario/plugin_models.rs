@@ -166,3 +166,39 @@ fn a_role_that_is_not_allowed_is_a_miss_with_its_mend() {
     let ran = factory.run(&["plugins", "explain", "asker", "model"]);
     assert!(!ran.stdout.is_empty() || !ran.stderr.is_empty(), "{ran}");
 }
+
+/// What came of a question makes no difference to what it counts, and what has no bytes counts as well.
+#[test]
+fn what_is_not_answered_counts_and_so_does_what_is_empty() {
+    let server = ModelServer::new(Say::Text("no JSON at all"));
+    let config = "role = \"writer\", prompt = \"x\", json = true, again = true, times = 500";
+    let factory = written(Sqlite, GRANT, config);
+    let limits = "[limits.asker]\nmodel_tokens = 1000\n";
+    factory.write("callboard.toml", format!("{BARE}\n{GRANT}\n{limits}"));
+    factory.ok(&["apply"]);
+    set_writer(&factory, &server);
+    let (ran, stage) = asks(&factory);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(
+        stage["detail"].to_string().contains("`model_tokens`"),
+        "{stage}"
+    );
+    // The server says 0 of the question; an answer of 14 bytes is 5 tokens at the least.
+    assert!(server.asked() < 300, "{}", server.asked());
+    let before = server.asked();
+    pipeline(&factory, "role = \"writer\", vectors = true, texts = 1001");
+    factory.ok(&["apply"]);
+    let (_, stage) = asks(&factory);
+    assert!(
+        stage["detail"].to_string().contains("one may have 1000"),
+        "{stage}"
+    );
+    pipeline(&factory, "role = \"writer\", vectors = true, texts = 900");
+    factory.ok(&["apply"]);
+    let (_, stage) = asks(&factory);
+    assert!(
+        stage["detail"].to_string().contains("`model_tokens`"),
+        "{stage}"
+    );
+    assert_eq!(server.asked(), before);
+}

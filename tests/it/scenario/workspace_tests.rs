@@ -239,3 +239,47 @@ fn the_tables_of_the_workspace_are_made_for_a_test() {
     let ran = factory.run(&["test"]);
     assert_eq!(ran.code, 0, "{ran}");
 }
+
+/// A test has a database of its own, and opens no other, wherever the workspace is checked out.
+#[test]
+fn no_database_of_the_workspace_is_needed() {
+    let server = ModelServer::new(Say::Text(WELL));
+    let (factory, repository) = (with_writer(&server), board());
+    let repository = repository.path().to_str().expect("UTF-8");
+    let text = day(repository, &server.url(), "cassette = \"day\"");
+    factory.write("tests/day.toml", text);
+    factory.ok(&["test", "--record"]);
+    let nowhere = "postgres://nobody@127.0.0.1:1/x";
+    factory.edit("callboard.toml", "sqlite:callboard.db", nowhere);
+    factory.ok(&["test"]);
+}
+
+/// A secret goes to the address that was set beside it, and to none that a test names.
+#[test]
+fn a_secret_goes_where_it_was_set_to_go() {
+    let (own, other) = (
+        ModelServer::new(Say::Text(WELL)),
+        ModelServer::new(Say::Text(WELL)),
+    );
+    let (factory, repository) = (with_writer(&own), board());
+    factory.ok(&["settings", "set", "roles.writer.key", "hush-hush"]);
+    let repository = repository.path().to_str().expect("UTF-8");
+    for server in [&other, &own] {
+        factory.write(
+            "tests/day.toml",
+            day(repository, &server.url(), "cassette = \"day\""),
+        );
+        factory.ok(&["test", "--record"]);
+    }
+    let got = |server: &ModelServer| server.credentials().concat();
+    assert!(got(&own).contains("hush-hush"), "{}", got(&own));
+    assert_eq!(got(&other), "", "no key, and nothing in its place");
+    // What is damaged answers nothing, and a test says so.
+    for file in std::fs::read_dir(factory.workspace().join("tests/cassettes/day")).expect("answers")
+    {
+        std::fs::write(file.expect("a file").path(), "{").expect("damaged");
+    }
+    let ran = factory.run(&["test"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.stdout.contains("nothing answers POST"), "{ran}");
+}

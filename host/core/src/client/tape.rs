@@ -113,6 +113,14 @@ impl Tape {
         lacking.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    fn lacks(&self, question: String) {
+        let lacking = self.lacking.lock();
+        let mut lacking = lacking.unwrap_or_else(PoisonError::into_inner);
+        if lacking.len() < MOST_LACKING {
+            lacking.push(question);
+        }
+    }
+
     /// How often a question was asked before.
     fn turn(&self, asked: &Asked) -> usize {
         let mut counts = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,21 +136,21 @@ impl Tape {
     /// The answer that was recorded.
     pub(super) fn answer(&self, asked: &Asked) -> Result<Response, ClientError> {
         let (file, turn) = (self.file(asked), self.turn(asked));
+        let name = file.file_name().unwrap_or_default().display();
         let unread = |problem: &dyn std::fmt::Display| {
+            self.lacks(format!(
+                "{} {} ({name}: {problem})",
+                asked.method, asked.url
+            ));
             let text = format!("{}: {problem}", file.display());
             ClientError::new(ClientErrorKind::NotRecorded, text)
         };
         let Ok(found) = fs::symlink_metadata(&file) else {
             let Asked { method, url, .. } = asked;
-            let (folder, name) = (self.folder.display(), file.file_name());
-            let name = name.unwrap_or_default().display();
+            let folder = self.folder.display();
             let text =
                 format!("{method} {url}: the cassette {folder} has no answer to it ({name})");
-            let lacking = self.lacking.lock();
-            let mut lacking = lacking.unwrap_or_else(PoisonError::into_inner);
-            if lacking.len() < MOST_LACKING {
-                lacking.push(format!("{method} {url} ({name})"));
-            }
+            self.lacks(format!("{method} {url} ({name})"));
             return Err(ClientError::new(ClientErrorKind::NotRecorded, text));
         };
         // What is no file might never end, and a link leads out of the cassette.

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use toml::Spanned;
 
 use super::expectation::Expectation;
-use crate::outcome::{Patch, Stop};
+use crate::outcome::Patch;
 use crate::store::gates::Decision;
 use crate::store::runs::RunStatus;
 
@@ -94,7 +94,7 @@ pub struct Expected {
 }
 
 /// How the last visit of a stage ended. One that is passed over had nothing to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StageOutcome {
     Done,
@@ -117,14 +117,17 @@ impl TestCase {
     }
 }
 
-impl From<&Stop> for StageOutcome {
-    fn from(stop: &Stop) -> Self {
-        match stop {
-            Stop::NothingToDo { .. } => StageOutcome::NothingToDo,
-            Stop::Deferred { .. } => StageOutcome::Deferred,
-            Stop::Rejected { .. } => StageOutcome::Rejected,
-            Stop::Unavailable { .. } => StageOutcome::Unavailable,
-            Stop::Failed(_) => StageOutcome::Failed,
+impl StageOutcome {
+    /// As definitions write it, and as the engine names an outcome.
+    pub fn word(self) -> &'static str {
+        match self {
+            StageOutcome::Done => "done",
+            StageOutcome::NothingToDo => "nothing-to-do",
+            StageOutcome::Deferred => "deferred",
+            StageOutcome::Rejected => "rejected",
+            StageOutcome::Unavailable => "unavailable",
+            StageOutcome::Failed => "failed",
+            StageOutcome::Absent => "absent",
         }
     }
 }

@@ -11,7 +11,7 @@ use callboard_core::handler::SETTLED_BY;
 use callboard_core::store::runs::RunStatus;
 use callboard_core::store::tenants::EndedRun;
 use callboard_core::store::unreadable::ListEntry;
-use callboard_core::store::{Dialect, Store, StoreError, batch};
+use callboard_core::store::{Dialect, Store, StoreError};
 use callboard_core::value::form::micros;
 use callboard_core::value::{Query, Statement, Value, columns, select};
 
@@ -19,7 +19,7 @@ use crate::draft::Image;
 
 pub use self::transitions::{POSTS, PostEvent, PostStatus};
 use super::post_slugs::{self, PostSlug};
-use super::transitions::{At, Happening, Set, Word};
+use super::transitions::{At, EndedStep, Happening, Set, Word};
 
 /// The most tags that a post has: each has a page of its own.
 const TAGS: usize = 50;
@@ -197,33 +197,9 @@ pub(super) fn runs_ended(
     ended: &[EndedRun<'_>],
     dialect: Dialect,
 ) -> Result<Vec<Statement>, StoreError> {
-    let lapsed: Vec<Lapsed<'_>> = ended.iter().filter_map(Lapsed::by).collect();
-    if lapsed.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows = batch::rows(&lapsed)?;
-    let statements = POSTS.steps("run", dialect).map(Statement::new);
-    Ok(statements.map(|it| it.bind(rows.clone())).into())
-}
-
-/// What happens to the posts of a run that ended: nothing, if it did its work.
-#[derive(Serialize)]
-struct Lapsed<'r> {
-    run: &'r str,
-    event: PostEvent,
-    who: &'r str,
-    detail: &'r str,
-}
-
-impl<'r> Lapsed<'r> {
-    fn by(ended: &EndedRun<'r>) -> Option<Self> {
-        (ended.status != RunStatus::Done).then_some(Self {
-            run: ended.run,
-            event: PostEvent::Lapse,
-            who: ended.who,
-            detail: ended.detail,
-        })
-    }
+    let lapsed = ended.iter().filter(|it| it.status != RunStatus::Done);
+    let lapsed = lapsed.map(|it| EndedStep::of(it, PostEvent::Lapse));
+    POSTS.ended(&lapsed.collect::<Vec<_>>(), dialect)
 }
 
 /// Published posts, newest first. One that cannot be read is told to the log, and stops no page

@@ -9,15 +9,13 @@ use callboard_core::handler::SETTLED_BY;
 use callboard_core::store::gates::{Gate, NOBODY};
 use callboard_core::store::runs::RunStatus;
 use callboard_core::store::tenants::{DecidedGate, EndedRun};
-use callboard_core::store::{
-    Dialect, StoreError, StoreErrorKind, Transaction, TransactionWork, batch,
-};
+use callboard_core::store::{Dialect, StoreError, StoreErrorKind, Transaction, TransactionWork};
 use callboard_core::value::form::micros;
 use callboard_core::value::{Query, Statement, Value, select};
 
 pub use self::transitions::{TASKS, TaskEvent, TaskStatus};
 use super::drafts::{self, Origin};
-use super::transitions::{At, Happening, Set, Word};
+use super::transitions::{At, EndedStep, Happening, Set, Word};
 
 /// One task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -327,34 +325,16 @@ pub(super) fn runs_ended(
     ended: &[EndedRun<'_>],
     dialect: Dialect,
 ) -> Result<Vec<Statement>, StoreError> {
-    let left: Vec<Left<'_>> = ended.iter().map(Left::by).collect();
-    let rows = batch::rows(&left)?;
-    let statements = TASKS.steps("run", dialect).map(Statement::new);
-    Ok(statements.map(|it| it.bind(rows.clone())).into())
+    let left = ended.iter().map(|it| EndedStep::of(it, left(it.status)));
+    TASKS.ended(&left.collect::<Vec<_>>(), dialect)
 }
 
-/// What happens to the tasks of a run that ended.
-#[derive(Serialize)]
-struct Left<'r> {
-    run: &'r str,
-    event: TaskEvent,
-    who: &'r str,
-    detail: &'r str,
-}
-
-impl<'r> Left<'r> {
-    fn by(ended: &EndedRun<'r>) -> Self {
-        let event = match ended.status {
-            RunStatus::Done | RunStatus::NothingToDo => TaskEvent::Finish,
-            RunStatus::Rejected => TaskEvent::Reject,
-            RunStatus::Cancelled => TaskEvent::Cancel,
-            _ => TaskEvent::Halt,
-        };
-        Self {
-            run: ended.run,
-            event,
-            who: ended.who,
-            detail: ended.detail,
-        }
+/// What happens to the task of a run that ended.
+fn left(status: RunStatus) -> TaskEvent {
+    match status {
+        RunStatus::Done | RunStatus::NothingToDo => TaskEvent::Finish,
+        RunStatus::Rejected => TaskEvent::Reject,
+        RunStatus::Cancelled => TaskEvent::Cancel,
+        _ => TaskEvent::Halt,
     }
 }

@@ -2,8 +2,10 @@
 //! made from that table, and leaves a row in the history of what it moved, in the same transaction.
 
 use jiff::Timestamp;
+use serde::Serialize;
 
-use callboard_core::store::{Dialect, batch, microseconds};
+use callboard_core::store::tenants::EndedRun;
+use callboard_core::store::{Dialect, StoreError, batch, microseconds};
 use callboard_core::value::{Statement, Value};
 
 /// A status, an event: what has one word in the database, in documents and on the command line.
@@ -22,6 +24,27 @@ pub struct Transition<S: Word, E: Word> {
     pub event: E,
     /// Where it leads to; where it was, if absent.
     pub to: Option<S>,
+}
+
+/// What the end of a run does to the row that it made.
+#[derive(Debug, Serialize)]
+pub struct EndedStep<'r, E> {
+    run: &'r str,
+    event: E,
+    /// Nobody, if it ended by itself.
+    who: &'r str,
+    detail: &'r str,
+}
+
+impl<'r, E> EndedStep<'r, E> {
+    pub fn of(ended: &EndedRun<'r>, event: E) -> Self {
+        Self {
+            run: ended.run,
+            event,
+            who: ended.who,
+            detail: ended.detail,
+        }
+    }
 }
 
 /// The rows of one table, with all that moves them.
@@ -130,9 +153,26 @@ impl<S: Word, E: Word> Machine<S, E> {
         .bind(short(detail))
     }
 
+    /// What the ends of runs do to the rows that they make; nothing, if none does anything.
+    pub fn ended(
+        &self,
+        steps: &[EndedStep<'_, E>],
+        dialect: Dialect,
+    ) -> Result<Vec<Statement>, StoreError>
+    where
+        E: Serialize,
+    {
+        if steps.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = batch::rows(steps)?;
+        let statements = self.steps("run", dialect).map(Statement::new);
+        Ok(statements.map(|it| it.bind(rows.clone())).into())
+    }
+
     /// The same two for many rows at once: those whose `column` is one of a batch in parameter
     /// `$1`, each with an `event`, a `who` and a `detail`.
-    pub fn steps(&self, column: &str, dialect: Dialect) -> [String; 2] {
+    fn steps(&self, column: &str, dialect: Dialect) -> [String; 2] {
         let columns = [column, "event", "who", "detail"].map(|name| (name, "text"));
         let (rows, now) = (batch::table(dialect, &columns), batch::now(dialect));
         let all = E::ALL.iter().copied();
@@ -229,4 +269,36 @@ fn cases_of<F: AsRef<str>>(
 fn short(detail: &str) -> String {
     const LONGEST: usize = 2_000;
     detail.chars().take(LONGEST).collect()
+}
+
+/// For the tests of each table: what its script and its words say.
+#[cfg(test)]
+pub(super) mod words {
+    use std::collections::BTreeSet;
+
+    use serde::Serialize;
+
+    use super::Word;
+
+    /// What a column of a table may hold, as the script says.
+    pub(in crate::tables) fn checked(table: &str, column: &str) -> BTreeSet<String> {
+        let script = include_str!("../../migrations/0001_initial.sql");
+        let table = format!("CREATE TABLE {table}");
+        let (_, rest) = script.split_once(&table).expect("the table");
+        let check = format!("CHECK ({column} IN (");
+        let (_, list) = rest.split_once(&check).expect("a check");
+        let (list, _) = list.split_once(')').expect("its end");
+        let words = list.split(',').map(|word| word.trim().trim_matches('\''));
+        words.map(str::to_owned).collect()
+    }
+
+    /// Every word of a kind, which documents and the database say alike.
+    pub(in crate::tables) fn all<W: Word + Serialize>() -> BTreeSet<String> {
+        let words = W::ALL.iter().map(|it| {
+            let said = serde_json::to_value(it).expect("a word");
+            assert_eq!(said, it.word(), "documents and database say the same");
+            it.word().to_owned()
+        });
+        words.collect()
+    }
 }

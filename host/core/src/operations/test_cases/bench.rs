@@ -106,16 +106,11 @@ impl Bench<'_> {
 
     /// The settings of the test; where servers are asked, the secrets of the workspace, too.
     async fn set(&self, app: &App, case: &TestCase) -> Result<(), OperationError> {
-        for key in stand_ins(&app.settings().await?, case) {
-            settings::set(app, &key, "no secret".to_owned(), BY).await?;
-        }
-        if let Some(workspace) = self.records {
-            let own = workspace.settings().await?;
-            for key in own.declarations().keys() {
-                if let Ok(Some(secret)) = own.secret(key)
-                    && goes_where_it_was_set(&own, key, case)
-                {
-                    settings::set(app, key, secret.expose().to_owned(), BY).await?;
+        match self.records {
+            Some(workspace) => lend(workspace, app, case).await?,
+            None => {
+                for key in stand_ins(&app.settings().await?, case) {
+                    settings::set(app, &key, "no secret".to_owned(), BY).await?;
                 }
             }
         }
@@ -198,10 +193,34 @@ impl Bench<'_> {
     }
 }
 
+/// The secrets of the workspace for a test that asks servers, each that goes where it was set to go. One that
+/// cannot be opened is an error: nothing would be asked with it.
+async fn lend(workspace: &App, app: &App, case: &TestCase) -> Result<(), OperationError> {
+    let own = workspace.settings().await?;
+    for key in secrets(&own) {
+        let secret = own.secret(key);
+        let secret = secret.map_err(|error| OperationError::failed(error.to_string()))?;
+        if let Some(secret) = secret.filter(|_| goes_where_it_was_set(&own, key, case)) {
+            settings::set(app, key, secret.expose().to_owned(), BY).await?;
+        }
+    }
+    Ok(())
+}
+
+fn secrets(declared: &Snapshot) -> impl Iterator<Item = &str> {
+    let declared = declared.declarations().iter();
+    let secrets = declared.filter(|(_, declared)| declared.kind == SettingType::Secret);
+    secrets.map(|(key, _)| key.as_str())
+}
+
+/// What the settings of one thing have in common: `roles.writer` of `roles.writer.url`.
+fn group(key: &str) -> Option<&str> {
+    key.rsplit_once('.').map(|(group, _)| group)
+}
+
 /// Whether the addresses beside a secret are in the test as somebody set them in the workspace: it goes nowhere
 /// else, whatever a test, or a default that came with it, says.
 fn goes_where_it_was_set(own: &Snapshot, secret: &str, case: &TestCase) -> bool {
-    let group = |key: &str| key.rsplit_once('.').map(|(group, _)| group.to_owned());
     let mut declared = own.declarations().iter();
     declared.all(|(key, declaration)| {
         if declaration.kind != SettingType::Url || group(key) != group(secret) {
@@ -218,15 +237,9 @@ fn goes_where_it_was_set(own: &Snapshot, secret: &str, case: &TestCase) -> bool 
 
 /// Secrets beside the settings of a test, without which these would say half: nobody is asked with them.
 fn stand_ins(declared: &Snapshot, case: &TestCase) -> Vec<String> {
-    let groups = case.settings.keys().filter_map(|key| key.rsplit_once('.'));
-    let groups: BTreeSet<&str> = groups.map(|(group, _)| group).collect();
-    let secrets = declared.declarations().iter();
-    let secrets = secrets.filter(|(_, declared)| declared.kind == SettingType::Secret);
-    let beside = secrets.filter(|(key, _)| {
-        let group = key.rsplit_once('.').map(|(group, _)| group);
-        group.is_some_and(|group| groups.contains(group))
-    });
-    beside.map(|(key, _)| key.clone()).collect()
+    let groups: BTreeSet<&str> = case.settings.keys().filter_map(|key| group(key)).collect();
+    let beside = secrets(declared).filter(|key| group(key).is_some_and(|it| groups.contains(it)));
+    beside.map(str::to_owned).collect()
 }
 
 async fn decide(app: &App, run: &str, decision: &TestDecision) -> Result<(), OperationError> {

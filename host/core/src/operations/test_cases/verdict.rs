@@ -3,8 +3,7 @@
 use super::TestResult;
 use crate::app::App;
 use crate::operations::OperationError;
-use crate::operations::runs::{self, RunStatus, RunView, StageRunView};
-use crate::outcome::Outcome;
+use crate::operations::runs::{self, RunStatus, RunView};
 use crate::workspace::{StageOutcome, TestCase};
 
 /// The result of a test that could not be run.
@@ -53,12 +52,12 @@ pub(super) async fn of(
             .iter()
             .rev()
             .find(|row| row.stage == *id && row.undone.is_none());
-        let came = last.map_or(StageOutcome::Absent, outcome);
-        if came != *wanted {
+        let came = last.map_or(StageOutcome::Absent.word(), |row| row.outcome.name());
+        let wanted = wanted.word();
+        if came != wanted {
             let said = last
                 .map(|row| format!(": {}", row.detail))
                 .unwrap_or_default();
-            let (came, wanted) = (word(came), word(*wanted));
             problems.push(format!("stage `{id}` is {came}, not {wanted}{said}"));
         }
     }
@@ -89,24 +88,4 @@ pub(super) async fn of(
         recorded: false,
         took_ms: 0,
     })
-}
-
-fn outcome(row: &StageRunView) -> StageOutcome {
-    match &row.outcome {
-        Outcome::Done(_) => StageOutcome::Done,
-        Outcome::Stopped(stop) => stop.into(),
-    }
-}
-
-/// As definitions write it.
-fn word(outcome: StageOutcome) -> &'static str {
-    match outcome {
-        StageOutcome::Done => "done",
-        StageOutcome::NothingToDo => "nothing-to-do",
-        StageOutcome::Deferred => "deferred",
-        StageOutcome::Rejected => "rejected",
-        StageOutcome::Unavailable => "unavailable",
-        StageOutcome::Failed => "failed",
-        StageOutcome::Absent => "absent",
-    }
 }

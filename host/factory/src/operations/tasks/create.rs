@@ -171,16 +171,20 @@ async fn there(
     let Some(task) = app.store().read_first(tasks::by_key(key)).await? else {
         return Ok(None);
     };
-    is_the_same(app, &task, asked).await?;
+    let view = viewed(app, task.clone()).await?;
+    is_the_same(app, (&task, &view.short), asked).await?;
     Ok(Some(Created {
-        task: viewed(app, task).await?,
+        task: view,
         was_there: true,
         takes_topic,
     }))
 }
 
-async fn is_the_same(app: &App, task: &Task, asked: &Asked<'_>) -> Result<(), OperationError> {
-    let short = &task.id[..task.id.len().min(8)];
+async fn is_the_same(
+    app: &App,
+    (task, short): (&Task, &str),
+    asked: &Asked<'_>,
+) -> Result<(), OperationError> {
     let key = asked.key.unwrap_or_default();
     let other = |what: &str, was: &str, is: &str| {
         let problem =

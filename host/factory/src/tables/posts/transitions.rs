@@ -166,36 +166,16 @@ impl Word for PostEvent {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
-
-    /// What a column may hold, as the script of the tables says.
-    fn checked(column: &str) -> BTreeSet<String> {
-        let script = include_str!("../../../migrations/0001_initial.sql");
-        let (_, rest) = script.split_once("CREATE TABLE posts").expect("the table");
-        let (_, list) = rest
-            .split_once(&format!("CHECK ({column} IN ("))
-            .expect("a check");
-        let (list, _) = list.split_once(')').expect("its end");
-        let words = list.split(',').map(|word| word.trim().trim_matches('\''));
-        words.map(str::to_owned).collect()
-    }
-
-    fn words<W: Word + Serialize>() -> BTreeSet<String> {
-        let all = W::ALL.iter();
-        all.map(|it| {
-            let said = serde_json::to_value(it).expect("a word");
-            assert_eq!(said, it.word(), "documents and database say the same");
-            it.word().to_owned()
-        })
-        .collect()
-    }
+    use crate::tables::transitions::words;
 
     #[test]
     fn the_database_takes_each_status_and_event_and_no_other() {
-        assert_eq!(checked("status"), words::<PostStatus>());
-        assert_eq!(checked("event"), words::<PostEvent>());
+        assert_eq!(
+            words::checked("posts", "status"),
+            words::all::<PostStatus>()
+        );
+        assert_eq!(words::checked("posts", "event"), words::all::<PostEvent>());
     }
 
     #[test]

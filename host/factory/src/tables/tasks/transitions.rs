@@ -222,36 +222,16 @@ impl Word for TaskEvent {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
-
-    /// What a column may hold, as the script of the tables says.
-    fn checked(column: &str) -> BTreeSet<String> {
-        let script = include_str!("../../../migrations/0001_initial.sql");
-        let (_, rest) = script.split_once("CREATE TABLE tasks").expect("the table");
-        let (_, list) = rest
-            .split_once(&format!("CHECK ({column} IN ("))
-            .expect("a check");
-        let (list, _) = list.split_once(')').expect("its end");
-        let words = list.split(',').map(|word| word.trim().trim_matches('\''));
-        words.map(str::to_owned).collect()
-    }
-
-    fn words<W: Word + Serialize>() -> BTreeSet<String> {
-        let all = W::ALL.iter();
-        all.map(|it| {
-            let said = serde_json::to_value(it).expect("a word");
-            assert_eq!(said, it.word(), "documents and database say the same");
-            it.word().to_owned()
-        })
-        .collect()
-    }
+    use crate::tables::transitions::words;
 
     #[test]
     fn the_database_takes_each_status_and_event_and_no_other() {
-        assert_eq!(checked("status"), words::<TaskStatus>());
-        assert_eq!(checked("event"), words::<TaskEvent>());
+        assert_eq!(
+            words::checked("tasks", "status"),
+            words::all::<TaskStatus>()
+        );
+        assert_eq!(words::checked("tasks", "event"), words::all::<TaskEvent>());
     }
 
     #[test]
