@@ -271,7 +271,7 @@ impl Play {
             match status {
                 RunStatus::Cancelled => operate::cancel(store, &run, &by).await,
                 RunStatus::Paused => operate::pause(store, &run, &by).await,
-                _ => operate::resume(store, &run).await,
+                _ => operate::resume(store, &run, &by).await,
             }
         });
         steered.expect("it is heeded");

@@ -33,6 +33,9 @@ attacks! {
     deferred_writes_together: "hundreds of deferred writes of a second each, in one checkpoint" => {
         both deferred_writes_have_one_budget
     };
+    locks_of_the_host: "another process of the host that holds the lock of the logins for longer than a guest's writes have" => {
+        what_the_host_waits_for_is_not_spent
+    };
     deferred_writes_of_many_runs: "four runs of a plugin, each with slow deferred writes, on SQLite, while others wait for theirs" => {
         others_write_between_two_checkpoints
     };
@@ -113,6 +116,37 @@ fn deferred_writes_have_one_budget(dialect: Dialect) {
         let after = store.query(Statement::new("SELECT * FROM scratch")).await;
         let (before, after) = (before.expect("rows"), after.expect("rows"));
         assert_eq!(before.rows.len(), after.rows.len());
+    });
+}
+
+/// A worker that freezes while it makes a login keeps the others waiting; their plugins are not at fault.
+fn what_the_host_waits_for_is_not_spent() {
+    with_database(Dialect::Postgres, async |store: Store, _: String| {
+        let sql = "CREATE TABLE scratch (id BIGINT, name TEXT)";
+        store.execute(Statement::new(sql)).await.expect("a table");
+        let left = Duration::from_millis(1000);
+        let holder = store.write(move |transaction| {
+            Box::pin(async move {
+                let lock = "SELECT name FROM locks WHERE name = 'logins' FOR UPDATE";
+                transaction.query(Statement::new(lock)).await?;
+                tokio::time::sleep(2 * left).await;
+                Ok(())
+            })
+        });
+        let guest = async {
+            tokio::time::sleep(left / 4).await;
+            let written = store.write(move |transaction| {
+                Box::pin(async move {
+                    let (writer, one) = (writer(CallLimits::default()), slow(1));
+                    let written = carry_out_deferred(transaction, &writer, vec![one], left);
+                    written.await.map_err(|refused| refused.error)
+                })
+            });
+            written.await
+        };
+        let (held, written) = tokio::join!(holder, guest);
+        held.expect("it was held");
+        assert_eq!(written.expect("written after it"), 1);
     });
 }
 

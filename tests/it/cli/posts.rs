@@ -414,6 +414,11 @@ on_each!(
                 "\"scheduled_at\": \"29",
                 "farther ahead",
             ),
+            (
+                "\"published_at\": \"20",
+                "\"published_at\": \"29",
+                "is to come",
+            ),
         ];
         for (from, to, said) in wrong {
             assert!(text.contains(from), "{from}");

@@ -246,6 +246,11 @@ on_each!(
         }
         let one = factory.json(&["settings", "history", "site.title"]);
         assert_eq!(one.as_array().map(Vec::len), Some(2));
+        let none = factory.json(&["settings", "history", "site.description"]);
+        assert_eq!(none.as_array().map(Vec::len), Some(0), "it never changed");
+        let slip = factory.run(&["settings", "history", "site.titel"]);
+        assert_eq!(slip.code, 2, "{slip}");
+        assert!(slip.stderr.contains("did you mean `site.title`"), "{slip}");
     }
 );
 

@@ -161,7 +161,7 @@ async fn send(store: &Store, id: &str, signal: Signal, way: usize) -> SteerResul
         Signal::Decide => Ok(decide(store, id, &holder, way).await),
         Signal::Cancel => steering::stop(store, id, StopRequest::Cancel, a_reason()).await,
         Signal::Pause => steering::stop(store, id, StopRequest::Pause, a_reason()).await,
-        Signal::Resume => steering::resume(store, id).await,
+        Signal::Resume => steering::resume(store, id, detail).await,
         Signal::Retry => {
             let retry = steering::retry::Retry {
                 run: id.to_owned(),
@@ -214,6 +214,8 @@ async fn heeded(store: &Store, id: &str, what: (Signal, SteerResult), before: (R
                 (status, None),
                 "{said}"
             );
+            // Who did it, and why, is in the row.
+            assert_eq!(run.detail, "a reason", "{said}");
         }
         Ok(Steered::Kept) => {
             assert_eq!(run.status, before.0.status, "{said}");

@@ -80,7 +80,7 @@ impl Conductor {
         let steered = match to {
             RunStatus::Cancelled => operate::cancel(store, &run, &by).await,
             RunStatus::Paused => operate::pause(store, &run, &by).await,
-            _ => operate::resume(store, &run).await,
+            _ => operate::resume(store, &run, &by).await,
         };
         if taken(steered.map(drop)) && to == RunStatus::Cancelled {
             self.cancelled.insert(id.to_owned());

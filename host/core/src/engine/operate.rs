@@ -82,8 +82,8 @@ pub async fn pause(store: &Store, run: &Run, by: &Actor) -> Result<Steered, Engi
 
 /// Queue a run that is paused, blocked or waiting, or whose worker fell silent, for it to go on
 /// now. One that is asked to pause goes on as if it had not been asked.
-pub async fn resume(store: &Store, run: &Run) -> Result<Steered, EngineError> {
-    let answer = steering::resume(store, &run.id).await?;
+pub async fn resume(store: &Store, run: &Run, by: &Actor) -> Result<Steered, EngineError> {
+    let answer = steering::resume(store, &run.id, by.detail("resumed")).await?;
     if answer == Err(SteerRefusal::Held)
         && let Some(holder) = holders::of(store, &run.id).await?
     {

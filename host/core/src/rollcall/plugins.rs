@@ -83,10 +83,17 @@ fn component(name: &str, plugin: &PluginFiles) -> Reference {
         plugin.manifest.value.component.get_ref()
     );
     let miss = plugin.component.is_none().then(|| {
-        Miss::new(
-            format!("the component {path} is not there"),
-            format!("build the plugin and copy its component to {path}"),
-        )
+        let mend = match plugin.others.as_slice() {
+            [] => format!("build the plugin and copy its component to {path}"),
+            [other] => format!(
+                "write `component = \"{other}\"`, if that is it; else copy its component to {path}"
+            ),
+            others => format!(
+                "its folder has {}; write which is its component",
+                others.join(", ")
+            ),
+        };
+        Miss::new(format!("the component {path} is not there"), mend)
     });
     Reference::new(
         Referrer::plugin(name),

@@ -154,17 +154,18 @@ async fn stop_now(
 }
 
 /// Queue a run that is paused, blocked or waiting, or whose worker fell silent, or take back a
-/// pause that has not come yet. A gate that is still open is asked on.
-pub async fn resume(store: &Store, run: &str) -> Result<SteerResult, StoreError> {
+/// pause that has not come yet. A gate that is still open is asked on. The `detail` says who does it.
+pub async fn resume(store: &Store, run: &str, detail: String) -> Result<SteerResult, StoreError> {
     let run = run.to_owned();
     store
-        .write(move |transaction| Box::pin(resume_in(transaction, run)))
+        .write(move |transaction| Box::pin(resume_in(transaction, run, detail)))
         .await
 }
 
 async fn resume_in(
     transaction: &mut Transaction<'_>,
     run: String,
+    detail: String,
 ) -> Result<SteerResult, StoreError> {
     let locked = table::lock(transaction, &run).await?;
     let state = locked.map_or(State::Ended, |locked| locked.state);
@@ -176,10 +177,11 @@ async fn resume_in(
         Err(_) => return Ok(answer),
     };
     let sql = format!(
-        "UPDATE open_runs SET stop_request = NULL, stop_detail = NULL, stop_by = NULL, {change} \
+        "UPDATE open_runs SET detail = $2, stop_request = NULL, stop_detail = NULL, stop_by = NULL, {change} \
         WHERE id = $1"
     );
-    transaction.execute(Statement::new(sql).bind(&run)).await?;
+    let resume = Statement::new(sql).bind(&run).bind(detail);
+    transaction.execute(resume).await?;
     // What is held is tried again now, whatever it waited for.
     let sql = format!(
         "UPDATE stage_runs SET wake_at = {now} \

@@ -30,10 +30,7 @@ pub(super) enum Runs {
     /// Stop a run for a while. Stages under way come to their checkpoints first.
     Pause(steer::Stop),
     /// Go on with a run that is paused, blocked or waits, or that a worker left when it died.
-    Resume {
-        /// Its id as `runs list` shows it, enough of its beginning or end, or `latest`.
-        id: String,
-    },
+    Resume(steer::Resume),
     /// Do a part of a run again, with a fresh budget; stages before it are not repeated.
     Retry(steer::Retry),
     /// Start a new run that begins at a stage of another one, with the checkpoints before it.
@@ -82,7 +79,7 @@ impl Runs {
             Runs::Tail(tail) => tail.run(context).await,
             Runs::Cancel(stop) => stop.cancel(context).await,
             Runs::Pause(stop) => stop.pause(context).await,
-            Runs::Resume { id } => steer::resume(context, &id).await,
+            Runs::Resume(resume) => resume.run(context).await,
             Runs::Retry(retry) => retry.run(context).await,
             Runs::Fork(fork) => fork.run(context).await,
             Runs::Migrate(migrate) => migrate.run(context).await,

@@ -79,9 +79,9 @@ async fn steered_view(
 
 /// Queue a run that is paused, blocked or waits, or that a worker left when it died. Gives its id,
 /// and whether a worker that has it is told to go on.
-pub async fn resume(app: &App, wanted: &str) -> Result<(String, bool), OperationError> {
+pub async fn resume(app: &App, wanted: &str, by: &Actor) -> Result<(String, bool), OperationError> {
     let run = named::run(app.store(), wanted).await?;
-    let steered = operate::resume(app.store(), &run).await?;
+    let steered = operate::resume(app.store(), &run, by).await?;
     Ok((run.id, steered == Steered::Told))
 }
 

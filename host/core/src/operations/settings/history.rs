@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{SettingView, list};
 use crate::app::{App, AppError, LoadedRevision};
 use crate::operations::OperationError;
+use crate::operations::named::unknown;
 use crate::settings::read_of;
 use crate::store::setting_changes::{self, SettingChange, SettingEvent};
 
@@ -47,13 +48,21 @@ impl From<SettingChange> for SettingChangeView {
     }
 }
 
-/// The newest changes of one setting or of all, newest first; also of one that is declared no more.
+/// The newest changes of one setting or of all, newest first; also of one that is declared no more. A key
+/// that nothing declares and that never had a value is a slip.
 pub async fn history(
     app: &App,
     key: Option<&str>,
     limit: u32,
 ) -> Result<Vec<SettingChangeView>, OperationError> {
     let changes = setting_changes::list(app.store(), key, limit).await?;
+    if let (Some(key), true) = (key, changes.is_empty()) {
+        let all = list(app).await?;
+        let known = all.iter().map(|setting| setting.key.as_str());
+        if known.clone().all(|known| known != key) {
+            return Err(unknown("setting", key, known, "callboard settings list"));
+        }
+    }
     Ok(changes.into_iter().map(Into::into).collect())
 }
 

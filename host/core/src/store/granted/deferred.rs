@@ -21,6 +21,8 @@ use crate::value::Statement;
 /// The deferred writes of one checkpoint hold up the engine's transaction, so all of them together
 /// have to be short.
 const LONGEST: Duration = Duration::from_secs(8);
+/// What asking may count besides what the server needs: a process that was frozen meanwhile is no slow server.
+const ROUND_TRIP: Duration = Duration::from_millis(50);
 /// What is later than that was not cancelled, and the server ends it by itself.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -63,13 +65,13 @@ pub async fn carry_out_deferred(
     statements: Vec<Statement>,
     left: Duration,
 ) -> Result<u64, DeferredError> {
-    let budget = Budget::new(left, &writer.limits);
+    let mut budget = Budget::new(left, &writer.limits);
     let Connection::Sqlite(connection) = &mut transaction.connection else {
-        return on_postgres(transaction, writer, statements, &budget).await;
+        return on_postgres(transaction, writer, statements, &mut budget).await;
     };
     let authorizer = Authorizer::new(&writer.plugin, &writer.grants, &writer.limits);
     authorizer.lend(connection).await?;
-    let touched = on_sqlite(connection, writer, statements, (&authorizer, &budget)).await;
+    let touched = on_sqlite(connection, writer, statements, (&authorizer, &mut budget)).await;
     Authorizer::take_back(connection).await?;
     touched
 }
@@ -99,10 +101,11 @@ impl From<StoreError> for DeferredError {
     }
 }
 
-/// The time of all deferred writes of one checkpoint.
+/// The time of all deferred writes of one checkpoint. The statements spend it, and nothing else: what the
+/// host waits for before them, and the sleep of a process that was frozen, are no fault of the plugin.
 struct Budget {
     whole: Duration,
-    until: Instant,
+    left: Duration,
     /// What one statement may take of it.
     of_one: Duration,
 }
@@ -112,18 +115,21 @@ impl Budget {
         let whole = LONGEST.min(left);
         Self {
             whole,
-            until: Instant::now() + whole,
+            left: whole,
             of_one: super::statement_timeout(limits),
         }
     }
 
     /// What the next statement has of it.
     fn next(&self) -> Result<Duration, StoreError> {
-        let left = self.until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        if self.left.is_zero() {
             return Err(self.over());
         }
-        Ok(left.min(self.of_one))
+        Ok(self.left.min(self.of_one))
+    }
+
+    fn spend(&mut self, time: Duration) {
+        self.left = self.left.saturating_sub(time);
     }
 
     /// An error of a statement that had `longest`. What was late would take as long again.
@@ -152,7 +158,7 @@ async fn on_sqlite(
     connection: &mut SqliteConnection,
     writer: &DeferredWriter,
     statements: Vec<Statement>,
-    (authorizer, budget): (&Authorizer, &Budget),
+    (authorizer, budget): (&Authorizer, &mut Budget),
 ) -> Result<u64, DeferredError> {
     let mut touched = 0;
     for statement in statements {
@@ -160,11 +166,13 @@ async fn on_sqlite(
         let executed = async {
             let statement = admission::check(writer.asks(None), statement, true)?.statement();
             let longest = budget.next()?;
+            let started = Instant::now();
             authorizer.arm(Mode::Write, longest);
             // Not persistent: the host's prepared statements and the plugin's never mix.
             let query = sqlite::bound(statement).persistent(false);
             let result = query.execute(&mut *connection).await;
             let denied = authorizer.disarm();
+            budget.spend(started.elapsed());
             let touched = result
                 .map(|done| done.rows_affected())
                 .map_err(StoreError::from);
@@ -181,7 +189,7 @@ async fn on_postgres(
     transaction: &mut Transaction<'_>,
     writer: &DeferredWriter,
     statements: Vec<Statement>,
-    budget: &Budget,
+    budget: &mut Budget,
 ) -> Result<u64, DeferredError> {
     let catalog = Catalog::read_in(transaction, &writer.grants).await?;
     let passage = OpenPassage::open(transaction, writer).await?;
@@ -193,7 +201,9 @@ async fn on_postgres(
             let params = admission::texts(statement.params)?;
             let longest = budget.next()?;
             let executed = passage.execute(transaction, (sql, params), longest).await;
-            executed.map_err(|error| budget.told(longest, error))
+            let executed = executed.map_err(|error| budget.told(longest, error))?;
+            budget.spend(executed.time);
+            Ok(executed.touched)
         };
         touched += about(sql, executed.await)?;
     }
@@ -218,9 +228,16 @@ pub async fn execute_unchecked(
     longest: Duration,
 ) -> Result<u64, StoreError> {
     let passage = OpenPassage::open(transaction, writer).await?;
-    let touched = passage.execute(transaction, call, longest).await?;
+    let executed = passage.execute(transaction, call, longest).await?;
     passage.close(transaction).await?;
-    Ok(touched)
+    Ok(executed.touched)
+}
+
+/// What became of a statement.
+struct Executed {
+    touched: u64,
+    /// What it took, with the way to the server and back.
+    time: Duration,
 }
 
 /// The way on which statements run as a plugin, until the commit or its close.
@@ -247,18 +264,27 @@ impl<'w> OpenPassage<'w> {
         transaction: &mut Transaction<'_>,
         (sql, params): (String, Vec<Option<String>>),
         longest: Duration,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Executed, StoreError> {
+        let started = Instant::now();
         let readers = transaction.readers.clone();
         let connection = postgres_of(transaction)?;
         // For each anew: what the one before may have changed holds for it no more.
         let watch = limit(connection, readers, (longest, self.limits)).await?;
         let outer = &self.outer;
-        let call = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {outer}($1, $2)")));
+        let call = sqlx::query_as(AssertSqlSafe(format!(
+            "SELECT touched, (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000000)::int8 \
+             FROM (SELECT {outer}($1, $2) AS touched OFFSET 0) AS executed"
+        )));
         let call = call.bind(sql).bind(params).persistent(false);
         let within = longest.saturating_add(postgres::GRACE);
         let touched = postgres::answered(within, call.fetch_one(&mut *connection)).await;
-        let touched: i64 = touched.map_err(|error| watch.told(error))?;
-        Ok(touched.unsigned_abs())
+        let (touched, time): (i64, i64) = touched.map_err(|error| watch.told(error))?;
+        Ok(Executed {
+            touched: touched.unsigned_abs(),
+            time: started
+                .elapsed()
+                .min(Duration::from_micros(time.unsigned_abs()) + ROUND_TRIP),
+        })
     }
 
     /// A setting that a statement changed, and a lock that it took, end with it.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,8 @@ use crate::tables::posts::{self, Post, PostStatus};
 const FORM: u32 = 1;
 /// The most memory that a document takes.
 const MOST: u64 = 512 << 20;
+/// How far ahead the clock of another installation may have been.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 /// The most problems of a document that are told.
 const TOLD: usize = 20;
 
@@ -180,6 +182,10 @@ impl CarriedPost {
             .find(|tag| tag.is_empty() || tag.contains(','))
         {
             return Some(format!("`{tag}` is no tag"));
+        }
+        if self.status != PostStatus::Scheduled && self.published_at > now() + AHEAD {
+            let at = self.published_at;
+            return Some(format!("its `published_at`, {at}, is to come"));
         }
         let shown = markdown::to_html(&self.markdown, &self.title, None);
         shown

@@ -54,15 +54,30 @@ fn told(context: &Context, steered: &SteeredView) -> Answered {
     output.json(steered)
 }
 
-/// Go on with a run here, or follow the worker that is faster.
-pub(super) async fn resume(context: &Context, id: &str) -> Result<Answered, Failure> {
-    let app = context.app().await?;
-    let (run, told) = runs::resume(&app, id).await?;
-    if told {
-        context.output.say("its worker is told to go on");
+/// A run to go on with.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Resume {
+    /// Its id as `runs list` shows it, enough of its beginning or end, or `latest`.
+    id: String,
+    /// Why; it is kept with the run.
+    #[arg(long, default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    who: Who,
+}
+
+impl Resume {
+    /// Go on with the run here, or follow the worker that is faster.
+    pub(super) async fn run(self, context: &Context) -> Result<Answered, Failure> {
+        let app = context.app().await?;
+        let by = self.who.because(self.reason);
+        let (run, told) = runs::resume(&app, &self.id, &by).await?;
+        if told {
+            context.output.say("its worker is told to go on");
+        }
+        let run = run::carry_out(&app, context, &run).await?;
+        Ok(run::report(context, &run))
     }
-    let run = run::carry_out(&app, context, &run).await?;
-    Ok(run::report(context, &run))
 }
 
 /// A run to go on again.
