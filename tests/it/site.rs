@@ -8,7 +8,9 @@ mod export;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callboard::http::{ConnectionRules, Face, Renderings, bind, bind_here, serve, site as readers};
+use callboard::http::{
+    ConnectionRules, Renderings, WebState, bind, bind_here, serve, site as readers,
+};
 use callboard_core::address::Address;
 use callboard_core::app::App;
 use callboard_core::app::current::{Current, Made};
@@ -59,7 +61,7 @@ impl Server {
         std::fs::write(folder.path().join("callboard.toml"), BOARD).expect("written");
         let app = App::open(folder.path(), None).await.expect("a workspace");
         let (swap, made) = watch::channel(shown(Ok(Arc::new(site()))));
-        let face = Face {
+        let web = WebState {
             app: app.clone(),
             current: Current::from([made]),
             renderings: Renderings::default(),
@@ -74,8 +76,8 @@ impl Server {
         let running = tokio::spawn(async move {
             let rules = ConnectionRules::default();
             tokio::join!(
-                serve(site, readers(face.clone()), &rules, stopped.clone()),
-                serve(here, callboard::http::console(face, &[]), &rules, stopped),
+                serve(site, readers(web.clone()), &rules, stopped.clone()),
+                serve(here, callboard::http::console(web, &[]), &rules, stopped),
             );
         });
         Self {

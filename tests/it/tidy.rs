@@ -85,17 +85,17 @@ const LAYERS: &[Layer] = &[
     peers(
         "registry rollcall workspace",
         "model plugin capability client snapshot store secrets \
-         pipeline handler outcome policy schedule value settings config alike grants shown schema template \
-         enclosed foreign inside",
+         pipeline handler outcome policy schedule value settings config near_name grants shown schema template \
+         confined_folder foreign_reader relative_path",
     ),
     layer(
         "plugin",
-        "capability store client handler lines outcome value settings config grants shared_cache shown foreign \
-         beside launch",
+        "capability store client handler lines outcome value settings config grants shared_cache shown foreign_reader \
+         blocking launch",
     ),
     layer(
         "model",
-        "store client handler outcome value settings config grants shown beside",
+        "store client handler outcome value settings config grants shown blocking",
     ),
     layer("snapshot", "store secrets settings"),
     layer(
@@ -106,23 +106,23 @@ const LAYERS: &[Layer] = &[
     layer("prune", "handler outcome value"),
     layer(
         "capabilities",
-        "capability store client handler outcome lines value settings grants beside",
+        "capability store client handler outcome lines value settings grants blocking",
     ),
     layer(
         "capability",
-        "store client handler lines outcome value settings config grants shown beside",
+        "store client handler lines outcome value settings config grants shown blocking",
     ),
     layer(
         "store",
-        "pipeline lines outcome policy schedule value settings config grants private schema fault \
-         supervision foreign shown inside alike",
+        "pipeline lines outcome policy schedule value settings config grants private_file schema fault \
+         supervision foreign_reader shown relative_path near_name",
     ),
     // The one HTTP client module.
     layer(
         "client",
-        "address exchange value settings config grants shown beside",
+        "address exchange value settings config grants shown blocking",
     ),
-    layer("secrets", "settings enclosed"),
+    layer("secrets", "settings confined_folder"),
     layer("changing", "media tables images draft"),
     layer("media", "tables images markdown draft"),
     layer("tapping", "research tables diary"),
@@ -136,18 +136,18 @@ const LAYERS: &[Layer] = &[
     layer("markdown draft slug", ""),
     peers(
         "pipeline handler outcome policy schedule value settings exchange",
-        "alike span lines shown foreign grants",
+        "near_name span lines shown foreign_reader grants",
     ),
     layer("config", "address grants schema span"),
     layer("grants", "address schema"),
     layer("telemetry", "shown standard_error"),
     layer("html", "template"),
-    layer("template", "foreign alike"),
-    layer("foreign", "shown"),
-    layer("beside", "fault"),
+    layer("template", "foreign_reader near_name"),
+    layer("foreign_reader", "shown"),
+    layer("blocking", "fault"),
     layer(
-        "address schema bundle span private enclosed fault lines supervision shown standard_error shared_cache \
-         launch inside alike",
+        "address schema bundle span private_file confined_folder fault lines supervision shown standard_error shared_cache \
+         launch relative_path near_name",
         "",
     ),
 ];

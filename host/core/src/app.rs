@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::engine::executor::Dispatcher;
 use crate::engine::{Engine, EngineError, Watcher};
 use crate::plugin::Runtime;
-use crate::private;
+use crate::private_file;
 use crate::registry::RegistryError;
 use crate::secrets::{self, Key, SecretError};
 use crate::shared_cache::SharedCache;
@@ -215,7 +215,7 @@ impl App {
     pub fn open_to_others(&self) -> Vec<PathBuf> {
         let mut files = self.store().files();
         files.push(self.key_file());
-        files.retain(|file| private::is_open_to_others(file));
+        files.retain(|file| private_file::is_open_to_others(file));
         files
     }
 

@@ -29,7 +29,7 @@ use self::redaction::Redaction;
 use self::resolver::Resolver;
 use self::tape::Asked;
 pub use self::tape::Tape;
-use crate::beside;
+use crate::blocking;
 pub use crate::exchange::{ClientError, ClientErrorKind, Credential, Request, Response};
 use crate::grants::Origin;
 use crate::settings::Secret;
@@ -145,7 +145,7 @@ impl Client {
             self.policy.check(&request.method, &url)?;
             let tape = Arc::clone(tape);
             let until = std::time::Instant::now() + request.deadline;
-            let answer = beside::wait_until(until, move || tape.answer(&asked)).await;
+            let answer = blocking::wait_until(until, move || tape.answer(&asked)).await;
             let answer = answer.unwrap_or_else(|lost| {
                 Err(ClientError::new(ClientErrorKind::Unknown, lost.to_string()))
             });
@@ -177,7 +177,8 @@ impl Client {
             // The pattern of a long one takes seconds to make.
             Some(Credential { secret, .. }) => {
                 let secret = secret.clone();
-                let made = beside::wait_until(deadline.into_std(), move || Redaction::of(&secret));
+                let made =
+                    blocking::wait_until(deadline.into_std(), move || Redaction::of(&secret));
                 made.await.map_err(|lost| {
                     let text = format!("{target}: what hides its credential was not made: {lost}");
                     ClientError::new(ClientErrorKind::Timeout, text)
@@ -226,7 +227,7 @@ impl Client {
             let kind = ClientErrorKind::Status(response.status);
             return Err(ClientError::new(kind, format!("{target}: {text}")));
         }
-        let read = beside::wait(move || json_of(&response)).await;
+        let read = blocking::wait(move || json_of(&response)).await;
         read.map_err(|lost| ClientError::new(ClientErrorKind::Unknown, lost.to_string()))?
     }
 

@@ -15,43 +15,43 @@
 //! * [`capability`], [`client`], [`store`], [`secrets`] – what may be touched, and how.
 //! * [`pipeline`], [`policy`], [`schedule`], [`handler`], [`outcome`], [`settings`], [`value`],
 //!   [`exchange`], [`grants`] – definitions and contracts.
-//! * [`alike`], [`config`], [`span`], [`schema`], [`shown`], [`standard_error`], [`telemetry`], [`template`], [`html`], [`foreign`],
-//!   [`private`], [`enclosed`], [`fault`], [`supervision`], [`shared_cache`], [`beside`], [`launch`] – what a
+//! * [`near_name`], [`config`], [`span`], [`schema`], [`shown`], [`standard_error`], [`telemetry`], [`template`], [`html`], [`foreign_reader`],
+//!   [`private_file`], [`confined_folder`], [`fault`], [`supervision`], [`shared_cache`], [`blocking`], [`launch`] – what a
 //!   process begins with and is kept going by.
 
 // Futures in futures are laid out by recursion, and a command's are deeper than the default.
 #![recursion_limit = "256"]
 
 pub mod address;
-pub mod alike;
 pub mod app;
-pub mod beside;
+pub mod blocking;
 mod capabilities;
 pub mod capability;
 pub mod client;
 pub mod config;
-pub mod enclosed;
+pub mod confined_folder;
 pub mod engine;
 pub mod exchange;
 pub mod fault;
-pub mod foreign;
+pub mod foreign_reader;
 pub mod grants;
 pub mod handler;
 mod handlers;
 pub mod html;
-pub mod inside;
 pub mod launch;
 pub mod lines;
 pub mod model;
+pub mod near_name;
 pub mod operations;
 pub mod outcome;
 pub mod pack;
 pub mod pipeline;
 pub mod plugin;
 pub mod policy;
-pub mod private;
+pub mod private_file;
 mod prune;
 pub mod registry;
+pub mod relative_path;
 pub mod rollcall;
 pub mod schedule;
 pub mod schema;

@@ -14,9 +14,9 @@ use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 pub use self::checks::Checks;
-pub use crate::alike::nearest;
 use crate::handler::schema::Schema;
 use crate::handler::{AnyHandler, Contract, Registration, SURFACES, is_name};
+pub use crate::near_name::nearest;
 use crate::outcome::{FailureKind, Outcome, Stop};
 use crate::pipeline::Pipeline;
 use crate::settings::hex;

@@ -13,7 +13,7 @@ use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
-use crate::enclosed::{Enclosed, Problem};
+use crate::confined_folder::{ConfinedFolder, Problem};
 use crate::settings::{Secret, hex};
 
 /// The key file's name inside a workspace.
@@ -187,7 +187,7 @@ fn random<const N: usize>() -> Result<[u8; N], SecretError> {
 }
 
 fn read(path: &Path) -> Result<String, Problem> {
-    let folder = Enclosed::open(folder(path), &[]);
+    let folder = ConfinedFolder::open(folder(path), &[]);
     let folder = folder.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Problem::Absent,
         _ => Problem::Failed(error),

@@ -13,7 +13,7 @@ use minijinja::{
     Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, escape_formatter,
 };
 
-use crate::foreign;
+use crate::foreign_reader;
 
 pub use self::known::{Stranger, strangers};
 pub use self::shape::Shape;
@@ -90,7 +90,7 @@ fn formatter(
 pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
     let bounded = move || {
         UNTIL.set(Some(Instant::now() + LONGEST));
-        foreign::read("templates", work).unwrap_or_else(|broken| {
+        foreign_reader::read("templates", work).unwrap_or_else(|broken| {
             let text = broken.to_string();
             Err(Error::new(ErrorKind::InvalidOperation, text))
         })

@@ -38,7 +38,7 @@ pub use self::test_case::{CASSETTES, Expected, StageOutcome, TABLES, TestCase, T
 pub use self::unread::{Unread, folders_read};
 pub use self::write::{refuse_taken, write};
 use crate::config::{self, Config};
-use crate::inside::stays_inside;
+use crate::relative_path::stays_inside;
 use crate::settings::hex;
 
 /// The file of the declared settings.

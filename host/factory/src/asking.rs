@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use callboard_core::beside;
+use callboard_core::blocking;
 use callboard_core::handler::{Call, ModelRequest};
 use callboard_core::outcome::{FailureKind, Stop};
 use schemars::JsonSchema;
@@ -92,7 +92,7 @@ pub async fn ask<T: DeserializeOwned + JsonSchema + Send + 'static>(
     })?;
     let model = completion.model;
     let text = completion.text;
-    let read = beside::compute(call.deadline, move |clock| {
+    let read = blocking::compute(call.deadline, move |clock| {
         let asked = Asked {
             prompt: &own,
             material: "",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callboard_core::beside::{self, Clock};
+use callboard_core::blocking::{self, Clock};
 use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::handler::Call;
 use schemars::JsonSchema;
@@ -28,7 +28,7 @@ const FEED: u64 = 8 << 20;
 /// How the network is asked.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Manners {
+pub struct FetchRules {
     /// Origins besides the public ones that may be asked, wherever they are: `http://wiki.lan:8080`.
     #[schemars(with = "Vec<String>")]
     pub besides: Vec<Url>,
@@ -39,7 +39,7 @@ pub struct Manners {
     pub wait_seconds: u64,
 }
 
-impl Default for Manners {
+impl Default for FetchRules {
     fn default() -> Self {
         Self {
             besides: Vec::new(),
@@ -55,13 +55,13 @@ fn unasked(url: &Url, error: &ClientError) -> String {
         return format!("its robots.txt: {error}");
     }
     let origin = url.origin().ascii_serialization();
-    format!("{error}; if it is yours, write `config.manners.besides = [\"{origin}\"]`")
+    format!("{error}; if it is yours, write `config.fetch.besides = [\"{origin}\"]`")
 }
 
 /// Asks the network for one call of a handler.
 pub struct Fetcher<'c> {
     call: &'c Call,
-    manners: &'c Manners,
+    rules: &'c FetchRules,
     /// When each host may be asked next.
     next: Mutex<BTreeMap<String, Instant>>,
     /// What each origin allows, or why it did not say. Each is asked once, and none waits for another.
@@ -69,10 +69,10 @@ pub struct Fetcher<'c> {
 }
 
 impl<'c> Fetcher<'c> {
-    pub fn new(call: &'c Call, manners: &'c Manners) -> Self {
+    pub fn new(call: &'c Call, rules: &'c FetchRules) -> Self {
         Self {
             call,
-            manners,
+            rules,
             next: Mutex::default(),
             robots: Mutex::default(),
         }
@@ -102,9 +102,9 @@ impl<'c> Fetcher<'c> {
         &self,
         read: impl FnOnce(&mut Clock) -> Result<T, String> + Send + 'static,
     ) -> Result<T, String> {
-        let most = Duration::from_secs(self.manners.wait_seconds);
+        let most = Duration::from_secs(self.rules.wait_seconds);
         let until = self.call.deadline.min(Instant::now() + most);
-        let read = beside::compute(until, move |clock| Ok(read(clock))).await;
+        let read = blocking::compute(until, move |clock| Ok(read(clock))).await;
         read.map_err(|error| format!("it was not read: {error}"))?
     }
 
@@ -193,14 +193,14 @@ impl<'c> Fetcher<'c> {
     async fn send(&self, url: &Url, request: Request) -> Result<Response, ClientError> {
         self.turn(url).await;
         self.call
-            .send(Reach::Public(&self.manners.besides), request)
+            .send(Reach::Public(&self.rules.besides), request)
             .await
     }
 
     /// Wait until the host may be asked.
     async fn turn(&self, url: &Url) {
         let host = url.host_str().unwrap_or_default().to_owned();
-        let pause = Duration::from_millis(self.manners.pause_ms);
+        let pause = Duration::from_millis(self.rules.pause_ms);
         let at = {
             let mut next = self.next.lock().await;
             let at = next
@@ -222,7 +222,7 @@ impl<'c> Fetcher<'c> {
             headers: vec![("accept".to_owned(), accept.to_owned())],
             body: Vec::new(),
             credential: None,
-            deadline: Duration::from_secs(self.manners.wait_seconds),
+            deadline: Duration::from_secs(self.rules.wait_seconds),
             max_body: most,
             cut: false,
             redirects: 0,

@@ -13,7 +13,7 @@ pub mod pictures;
 use std::collections::HashSet;
 
 use ammonia::UrlRelative;
-use callboard_core::foreign;
+use callboard_core::foreign_reader;
 use comrak::arena_tree::NodeEdge;
 use comrak::nodes::{Node, NodeValue};
 use comrak::{Arena, Options};
@@ -42,7 +42,7 @@ pub enum Unshowable {
     #[error("it comes to more than {} MiB of HTML; divide it", HTML >> 20)]
     Large,
     #[error(transparent)]
-    Broken(#[from] foreign::Broken),
+    Broken(#[from] foreign_reader::Broken),
 }
 
 /// Where what a text names is.
@@ -69,7 +69,7 @@ pub fn to_html_at(markdown: &str, title: &str, places: Places<'_>) -> Result<Str
 /// What is made of a text's tree, whose size and depth are bounded before anything looks into it: not
 /// all that does is without recursion.
 fn parsed<T>(markdown: &str, read: impl FnOnce(Node<'_>) -> T) -> Result<T, Unshowable> {
-    foreign::read("Markdown", || {
+    foreign_reader::read("Markdown", || {
         if markdown.len() > TEXT {
             return Err(Unshowable::Long);
         }

@@ -17,7 +17,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use callboard_core::beside::Clock;
+use callboard_core::blocking::Clock;
 use callboard_core::capability::matrix::{Matrix, k_means};
 use callboard_core::handler::{AnyHandler as _, Call};
 use callboard_core::outcome::{Outcome, Patch};

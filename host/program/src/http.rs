@@ -5,7 +5,6 @@
 mod answer;
 mod connection_slots;
 mod console;
-mod door;
 mod files;
 mod health;
 mod listen;
@@ -17,6 +16,7 @@ mod rules;
 mod serve;
 mod shared;
 mod socket;
+mod watched_listener;
 
 use std::sync::Arc;
 
@@ -28,22 +28,22 @@ use callboard_core::app::current::Current;
 use callboard_factory::site::SiteNow;
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use self::door::{CONSOLE, SITE};
 pub use self::listen::{HttpError, bind, bind_here};
 pub use self::render::Renderings;
 pub use self::rules::{ConnectionRules, ConsoleRules, Listeners};
 pub use self::serve::serve;
+pub use self::watched_listener::{CONSOLE, SITE};
 
 /// What the pages are made from.
 #[derive(Clone)]
-pub struct Face {
+pub struct WebState {
     pub app: App,
     /// What is swapped when a revision becomes active, the site among it.
     pub current: Current,
     pub renderings: Renderings,
 }
 
-impl Face {
+impl WebState {
     fn site(&self) -> SiteNow {
         let shown = self.current.get::<SiteNow>();
         let shown = shown.expect("the pack of the factory makes it");
@@ -52,7 +52,7 @@ impl Face {
 }
 
 /// Every address that is served to readers.
-pub fn site(face: Face) -> Router {
+pub fn site(web: WebState) -> Router {
     let router = Router::new()
         .route("/", get(pages::index))
         .route("/posts/{slug}", get(pages::post))
@@ -66,12 +66,12 @@ pub fn site(face: Face) -> Router {
         .route("/style.css", get(pages::style))
         .route("/health", get(health::endpoint))
         .fallback(files::file)
-        .with_state(face);
+        .with_state(web);
     observed(router)
 }
 
 /// Every address that is served to people on this machine, under its own names and `names`.
-pub fn console(face: Face, names: &[String]) -> Router {
+pub fn console(web: WebState, names: &[String]) -> Router {
     let router = Router::new()
         .route("/", get(console::front))
         .route("/console", get(console::page))
@@ -79,7 +79,7 @@ pub fn console(face: Face, names: &[String]) -> Router {
         .route("/console/style.css", get(console::style))
         .route("/health", get(health::endpoint))
         .fallback(console::not_found)
-        .with_state(face)
+        .with_state(web)
         .layer(from_fn_with_state(Arc::from(names), named::known));
     observed(router)
 }

@@ -4,7 +4,7 @@
 use std::io::Cursor;
 use std::time::{Duration, Instant};
 
-use callboard_core::beside::Clock;
+use callboard_core::blocking::Clock;
 use callboard_core::outcome::Outcome;
 use callboard_core::store::Dialect::Sqlite;
 use callboard_factory::research::{feed, page, search};
@@ -112,7 +112,7 @@ fn trickles() {
             bench.set("research.search.url", &server.url());
             let origin = server.url();
             let config =
-                json!({ "manners": { "besides": [origin], "wait_seconds": 1, "pause_ms": 0 } });
+                json!({ "fetch": { "besides": [origin], "wait_seconds": 1, "pause_ms": 0 } });
             let wanted = if key == "queries" {
                 "fastnet".to_owned()
             } else {

@@ -120,9 +120,9 @@ pub(super) fn press() -> Scripted {
 pub(super) fn written(dialect: Dialect, press: &Scripted) -> Factory {
     let factory = Factory::written(dialect);
     let origin = press.url("");
-    let stage = "# config.manners.besides = [\"http://wiki.lan:8080\"]";
+    let stage = "# config.fetch.besides = [\"http://wiki.lan:8080\"]";
     let config =
-        format!("config.manners = {{ besides = [\"{origin}\"], pause_ms = 0, wait_seconds = 2 }}");
+        format!("config.fetch = {{ besides = [\"{origin}\"], pause_ms = 0, wait_seconds = 2 }}");
     factory.edit("pipelines/canonical_blog.toml", stage, &config);
     let (rail, config) = (
         "# config.besides = [\"http://wiki.lan:8080\"]",

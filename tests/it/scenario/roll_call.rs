@@ -243,7 +243,7 @@ fn a_component_that_is_none_is_refused_by_the_name_of_its_plugin() {
         &factory.run(&["check"]),
         &["plugins/twin/twin.wasm is not there", "build the plugin"],
     );
-    factory.write("plugins/twin/twins.wasm", good);
+    factory.write("plugins/twin/twins.wasm", &good);
     misses(
         &factory.run(&["check"]),
         &[

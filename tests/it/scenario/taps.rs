@@ -45,9 +45,9 @@ fn feeds(changed: bool) -> Scripted {
 /// The factory, which may ask the server of the feeds.
 fn factory(dialect: Dialect, server: &Scripted) -> Factory {
     let factory = Factory::bare_written(dialect);
-    let stage = "# config.manners.besides = [\"http://wiki.lan:8080\"]";
+    let stage = "# config.fetch.besides = [\"http://wiki.lan:8080\"]";
     let config = format!(
-        "config.manners = {{ besides = [\"{}\"], pause_ms = 0, wait_seconds = 2 }}",
+        "config.fetch = {{ besides = [\"{}\"], pause_ms = 0, wait_seconds = 2 }}",
         server.url("")
     );
     factory.edit("pipelines/watch_feeds.toml", stage, &config);

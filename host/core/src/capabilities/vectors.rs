@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use wasmtime::component::{HasData, Resource};
 
-use crate::beside::{self, Clock, TimeOver, Unanswered};
+use crate::blocking::{self, Clock, TimeOver, Unanswered};
 use crate::capability::matrix::{self, Matrix, ShapeError, SharedMatrix};
 use crate::capability::types::{Value, statement};
 use crate::capability::{Access, Capability, InstanceState, LimitHit, Opens, denial, heard, raise};
@@ -155,7 +155,7 @@ async fn compute<T: Send + 'static>(
     until: Instant,
     work: impl FnOnce(&mut Clock) -> Result<T, TimeOver> + Send + 'static,
 ) -> wasmtime::Result<T> {
-    let computed = beside::compute(until, work).await;
+    let computed = blocking::compute(until, work).await;
     computed.map_err(|problem| match problem {
         Unanswered::TimeOver(_) => LimitHit::Time.into(),
         Unanswered::Lost(_) => problem.into(),

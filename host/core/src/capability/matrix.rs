@@ -8,7 +8,7 @@ mod clusters;
 
 use std::sync::Arc;
 
-use crate::beside::{Clock, TimeOver};
+use crate::blocking::{Clock, TimeOver};
 
 pub use self::clusters::k_means;
 

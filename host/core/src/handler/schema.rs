@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 
 pub use self::numbers::whole;
 use self::weight::{Weight, parts};
-use crate::foreign;
+use crate::foreign_reader;
 use crate::shown::cut;
 
 /// The most characters of a value that a refusal quotes, and of a place.
@@ -67,7 +67,7 @@ pub fn compiled(schema: &Json) -> Result<Schema, String> {
         let options = options.should_validate_formats(false).offline();
         options.build(schema).map_err(|error| problem(&error))
     };
-    let built = foreign::read("JSON Schemas", build);
+    let built = foreign_reader::read("JSON Schemas", build);
     let validator = built.map_err(|broken| broken.to_string())??;
     Ok(Schema { validator, weight })
 }
@@ -84,7 +84,7 @@ impl Schema {
             );
             return vec![Misfit::other(problem)];
         }
-        let misfits = foreign::read("JSON Schemas", || {
+        let misfits = foreign_reader::read("JSON Schemas", || {
             if self.validator.is_valid(value) {
                 return Vec::new();
             }

@@ -9,7 +9,7 @@ use url::Url;
 use super::answer;
 use super::cause::Cause;
 use super::role::Provider;
-use crate::beside::{self, Unanswered};
+use crate::blocking::{self, Unanswered};
 use crate::client::{
     Client, ClientError, ClientErrorKind, Credential, Network, Request, Response, json_of,
 };
@@ -122,7 +122,7 @@ pub(super) async fn beside<T: Send + 'static>(
     until: Instant,
     read: impl FnOnce() -> Result<T, Cause> + Send + 'static,
 ) -> Result<T, Cause> {
-    beside::wait_until(until, read).await.map_err(|lost| {
+    blocking::wait_until(until, read).await.map_err(|lost| {
         let told = format!("what reads the answer: {lost}");
         match lost {
             Unanswered::TimeOver(_) => ClientError::new(ClientErrorKind::Timeout, told).into(),

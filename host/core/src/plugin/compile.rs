@@ -19,7 +19,7 @@ use super::PluginError;
 use super::cache::Cache;
 use super::code::Code;
 use super::scan::{self, ScanRefusal};
-use crate::beside;
+use crate::blocking;
 use crate::config::{CompileLimits, raise};
 use crate::launch::{self, Bounds};
 
@@ -136,14 +136,14 @@ async fn carry_out(order: Order) -> Result<Code, PluginError> {
         PluginError::Compile { cause }
     };
     let scanned = Arc::clone(&bytes);
-    let scanned = beside::wait(move || scan::scan(&scanned, &limits)).await;
+    let scanned = blocking::wait(move || scan::scan(&scanned, &limits)).await;
     let scanned = scanned.unwrap_or_else(|error| Err(error.to_string().into()));
     let made = match scanned {
         Ok(()) => in_child(bytes, limits).await,
         Err(problem) => Err(problem),
     };
     let code = Code::vouched_for(made.map_err(failed)?);
-    let kept = beside::wait(move || {
+    let kept = blocking::wait(move || {
         if let Some(cache) = cache {
             cache.keep(&name, code.bytes());
         }

@@ -4,7 +4,7 @@ use wasmparser::{BinaryReaderError, Parser, Payload};
 
 use super::PluginError;
 use super::manifest::{WIT, served};
-use crate::{capability, foreign};
+use crate::{capability, foreign_reader};
 
 /// The most bytes of a component.
 pub(super) const LARGEST: usize = 64 << 20;
@@ -37,7 +37,7 @@ pub(super) fn check_kind(bytes: &[u8]) -> Result<(), PluginError> {
 /// Whether every import is served here, read from the bytes before anything is compiled.
 pub(super) fn check_imports(bytes: &[u8]) -> Result<(), PluginError> {
     let broken = |cause: String| PluginError::Compile { cause };
-    let read = foreign::read("WebAssembly", || imports(bytes));
+    let read = foreign_reader::read("WebAssembly", || imports(bytes));
     let read = read.map_err(|cause| broken(cause.to_string()))?;
     let mut imports = read.map_err(|error| broken(error.to_string()))?;
     imports.sort_unstable();

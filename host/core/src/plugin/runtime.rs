@@ -16,7 +16,7 @@ use super::compile::{Compiler, Order};
 use super::manifest::Manifest;
 use super::source::Source;
 use super::{Plugin, PluginError, bindings, component, engine};
-use crate::beside;
+use crate::blocking;
 use crate::capability::{self, Access, InstanceState};
 use crate::config::CallLimits;
 use crate::grants::Grants;
@@ -176,13 +176,13 @@ impl Runtime {
     ) {
         if let (Some(cache), Ok(content)) = (self.cache(), serde_json::to_vec(contracts)) {
             let name = contracts_name(digest, limits);
-            drop(beside::wait(move || cache.keep(&name, &content)).await);
+            drop(blocking::wait(move || cache.keep(&name, &content)).await);
         }
     }
 
     async fn kept(&self, name: &str) -> Option<Vec<u8>> {
         let (cache, name) = (self.cache()?, name.to_owned());
-        let read = beside::wait(move || cache.read(&name)).await;
+        let read = blocking::wait(move || cache.read(&name)).await;
         read.ok().flatten()
     }
 }

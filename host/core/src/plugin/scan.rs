@@ -7,7 +7,7 @@ use wasmparser::{
 };
 
 use crate::config::CompileLimits;
-use crate::foreign;
+use crate::foreign_reader;
 
 /// Why a component is not compiled, and the bound of `compile` that would let it be.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl From<String> for ScanRefusal {
 /// Whether a component is small and plain enough to be compiled; if not, what is too much and
 /// the limit that would allow it.
 pub(super) fn scan(bytes: &[u8], limits: &CompileLimits) -> Result<(), ScanRefusal> {
-    foreign::read("WebAssembly", || counted(bytes, limits))
+    foreign_reader::read("WebAssembly", || counted(bytes, limits))
         .unwrap_or_else(|broken| Err(broken.to_string().into()))
 }
 

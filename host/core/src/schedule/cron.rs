@@ -6,7 +6,7 @@ use croner::parser::{CronParser, Seconds, Year};
 use jiff::civil::{DateTime, date};
 use serde::{Deserialize, de};
 
-use crate::foreign;
+use crate::foreign_reader;
 
 /// The most characters of a cron text.
 const LONGEST: usize = 1_000;
@@ -102,7 +102,7 @@ impl Cron {
     /// know no zone; what a time means in one is for the zone to say.
     pub(super) fn next(&self, from: DateTime, inclusive: bool) -> Option<DateTime> {
         let next = || self.parsed.find_next_occurrence(&from, inclusive);
-        foreign::read("cron", next).ok()?.ok()
+        foreign_reader::read("cron", next).ok()?.ok()
     }
 
     /// Whether it names hours and minutes, and so times of the day, instead of repeating
@@ -158,7 +158,7 @@ fn croner(text: &str) -> Option<croner::Cron> {
     let parser = CronParser::builder()
         .seconds(Seconds::Disallowed)
         .year(Year::Disallowed);
-    foreign::read("cron", || parser.build().parse(text))
+    foreign_reader::read("cron", || parser.build().parse(text))
         .ok()?
         .ok()
 }

@@ -47,7 +47,7 @@ impl Misfit {
         }
         let text = text.escape_debug();
         let problem = format!("`{text}` is none of {}", words.join(", "));
-        let meant = crate::alike::nearest(&text.to_string(), words.iter().copied());
+        let meant = crate::near_name::nearest(&text.to_string(), words.iter().copied());
         Err(Self::new(problem).meant(meant.map(str::to_owned)))
     }
 }

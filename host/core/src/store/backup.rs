@@ -8,7 +8,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::{TempDir, TempPath};
 
 use super::{Backend, Store, StoreError, StoreErrorKind};
-use crate::{fault, private};
+use crate::{fault, private_file};
 
 /// What the folder is called, beside the backup, in which it is written.
 const PART: &str = ".callboard-backup-";
@@ -52,7 +52,7 @@ fn part(file: &Path) -> io::Result<(TempDir, PathBuf)> {
         .tempdir_in(beside(file))?;
     let part = folder.path().join("part");
     // For its owner alone, as the database is; SQLite takes a file that is empty.
-    private::make(&part)?;
+    private_file::make(&part)?;
     Ok((folder, part))
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{Backend, Store, StoreError, StoreErrorKind};
-use crate::private;
+use crate::private_file;
 
 /// A process that only looks holds the lock for a moment; it is asked for again that long.
 const LOOKED_AT: Duration = Duration::from_millis(300);
@@ -107,7 +107,7 @@ impl Store {
 }
 
 fn open(path: &Path) -> Result<File, StoreError> {
-    let mut options = private::options();
+    let mut options = private_file::options();
     options.create(true).truncate(false).read(true).write(true);
     options.open(path).map_err(|error| unusable(path, &error))
 }

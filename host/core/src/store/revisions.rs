@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::setting_changes::{self, CarryOver, SettingChange};
 use super::{Dialect, Store, StoreError, StoreErrorKind, Transaction, blobs, settings};
-use crate::inside::stays_inside;
+use crate::relative_path::stays_inside;
 use crate::shown;
 use crate::value::form::{Blob, micros};
 use crate::value::{Query, Statement};

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::shape::Shape;
-use crate::alike::nearest;
+use crate::near_name::nearest;
 use minijinja::machinery::ast::{BinOpKind, Call, CallArg, Expr, ForLoop, Macro, Stmt, WithBlock};
 use minijinja::machinery::parse;
 use minijinja::syntax::SyntaxConfig;

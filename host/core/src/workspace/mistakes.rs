@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue, Deserializer, Error};
 
 use super::headers;
 use super::place::{Misread, Place};
-use crate::foreign;
+use crate::foreign_reader;
 use crate::registry::nearest;
 
 /// More mistakes than anybody mends in one go.
@@ -32,7 +32,7 @@ pub(super) fn parse_with<T>(
     text: &str,
     take: impl Fn(Spanned<DeTable<'_>>) -> Result<T, Error>,
 ) -> (Option<T>, Vec<Misread>) {
-    foreign::read("TOML", || read(file, text, take)).unwrap_or_else(|broken| {
+    foreign_reader::read("TOML", || read(file, text, take)).unwrap_or_else(|broken| {
         let misread = Misread {
             place: Place::start(file),
             message: broken.to_string(),

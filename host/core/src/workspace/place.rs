@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use toml::de::{DeTable, DeValue};
 
-use crate::foreign;
+use crate::foreign_reader;
 
 /// A place in a file of the workspace. Lines and columns count from 1.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -156,7 +156,7 @@ impl Written {
     /// of the path.
     fn offset_of<'p>(&self, path: impl Iterator<Item = &'p str>) -> (usize, bool) {
         let mut node = self.0.keys.get_or_init(|| {
-            let read = foreign::read("TOML", || DeTable::parse(&self.0.whole).ok());
+            let read = foreign_reader::read("TOML", || DeTable::parse(&self.0.whole).ok());
             let table = read.ok().flatten();
             table.map_or_else(Node::default, |table| {
                 Node::of(0, &DeValue::Table(table.into_inner()))

@@ -6,7 +6,7 @@ use super::reader::Reader;
 use super::unread::{self, Unread};
 use super::{Files, TABLES, WorkspaceError, folders};
 use crate::config;
-use crate::enclosed::FileKind;
+use crate::confined_folder::FileKind;
 
 /// A workspace as it lies in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]

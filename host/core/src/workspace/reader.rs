@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::{CONTRACTS, Files, WorkspaceError, stays_inside};
-use crate::enclosed::{Enclosed, FileKind, Problem, ReadRefusal};
+use crate::confined_folder::{ConfinedFolder, FileKind, Problem, ReadRefusal};
 use crate::plugin::manifest;
 
 /// The largest text.
@@ -31,7 +31,7 @@ const EXCEPTED: [&str; 5] = [".*", "*~", "\\#*\\#", "README*", "LICENSE*"];
 pub(super) const TOP: [&str; 2] = [crate::config::FILE, "settings.toml"];
 /// Reads what counts, file after file.
 pub(super) struct Reader {
-    pub(super) folder: Enclosed,
+    pub(super) folder: ConfinedFolder,
     /// What is left alone.
     ignored: Gitignore,
     pub(super) files: Files,
@@ -42,7 +42,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(path: &Path, private: &[PathBuf]) -> Result<Self, WorkspaceError> {
-        let folder = Enclosed::open(path, private).map_err(|error| {
+        let folder = ConfinedFolder::open(path, private).map_err(|error| {
             let mend = "name an existing folder with `--workspace`";
             WorkspaceError::new(path.display().to_string(), error.to_string(), mend)
         })?;
@@ -218,7 +218,7 @@ fn ends_with(name: &str, ending: &str) -> bool {
 }
 
 /// What is left alone in a folder.
-fn ignored(path: &Path, folder: &Enclosed) -> Result<Gitignore, WorkspaceError> {
+fn ignored(path: &Path, folder: &ConfinedFolder) -> Result<Gitignore, WorkspaceError> {
     let wrong = |error: ignore::Error| {
         WorkspaceError::new(IGNORED, error.to_string(), "write it as a .gitignore")
     };

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use super::reader::{IGNORED, Reader, TOP};
 use super::{CONTRACTS, WorkspaceError, folders};
-use crate::enclosed::{FileKind, Problem};
+use crate::confined_folder::{FileKind, Problem};
 use crate::plugin::manifest;
 use crate::registry::nearest;
 

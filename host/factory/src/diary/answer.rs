@@ -4,7 +4,7 @@
 
 mod leaks;
 
-use callboard_core::beside::Clock;
+use callboard_core::blocking::Clock;
 use callboard_core::value::{JsonProblem, json_in};
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -4,7 +4,7 @@
 use std::io::Cursor;
 use std::sync::{Mutex, PoisonError};
 
-use callboard_core::foreign;
+use callboard_core::foreign_reader;
 use callboard_core::settings::hex;
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
@@ -53,7 +53,7 @@ impl Picture {
     pub fn read(bytes: &[u8], width: u32) -> Result<Self, Trouble> {
         // One at a time: each may take half a gigabyte while it is taken apart.
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = foreign::read("pictures", || read(bytes, width));
+        let made = foreign_reader::read("pictures", || read(bytes, width));
         made.unwrap_or_else(|broken| Err(Trouble::new(Cause::NotAnImage, broken)))
     }
 

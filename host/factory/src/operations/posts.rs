@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use callboard_core::address::Address;
 use callboard_core::app::App;
-use callboard_core::beside;
+use callboard_core::blocking;
 use callboard_core::operations::{Broken, ErrorKind, ListEntry, OperationError, named};
 use callboard_core::store::findings;
 
@@ -131,7 +131,7 @@ pub async fn export(app: &App, folder: &Path, local: &Address) -> Result<Exporte
     let site = site.with_assets(assets);
     let moved = post_slugs::moved(app.store()).await?;
     let target = folder.to_owned();
-    let work = beside::wait(move || site::export(&site, &all, &moved, &target));
+    let work = blocking::wait(move || site::export(&site, &all, &moved, &target));
     let failed = |error: &dyn std::fmt::Display| OperationError::failed(error.to_string());
     let written = work.await.map_err(|error| failed(&error))?;
     let written = written.map_err(|error| failed(&error))?;

@@ -1,7 +1,7 @@
 //! Feeds: RSS, Atom and JSON Feed, read by `feed-rs`.
 
-use callboard_core::beside::Clock;
-use callboard_core::foreign;
+use callboard_core::blocking::Clock;
+use callboard_core::foreign_reader;
 use callboard_core::value::tree;
 use feed_rs::model::Entry;
 use feed_rs::parser;
@@ -47,8 +47,8 @@ pub struct Read {
 pub fn read(bytes: &[u8], base: &str, most: usize, clock: &mut Clock) -> Result<Read, String> {
     bounded(bytes)?;
     let parser = parser::Builder::new().base_uri(Some(base)).build();
-    let parsed =
-        foreign::read("a feed", || parser.parse(bytes)).map_err(|error| error.to_string())?;
+    let parsed = foreign_reader::read("a feed", || parser.parse(bytes))
+        .map_err(|error| error.to_string())?;
     let feed = parsed.map_err(|error| format!("it is no feed: {error}"))?;
     let entries = feed.entries.into_iter().take(most);
     let (items, refused): (Vec<Item>, Vec<Option<String>>) =

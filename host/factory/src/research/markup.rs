@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 
-use callboard_core::beside::{Clock, TimeOver};
+use callboard_core::blocking::{Clock, TimeOver};
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{

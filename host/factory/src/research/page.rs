@@ -1,7 +1,7 @@
 //! The readable text of a page, by `dom_smoothie`. It is work for a thread that may be blocked.
 
-use callboard_core::beside::Clock;
-use callboard_core::foreign;
+use callboard_core::blocking::Clock;
+use callboard_core::foreign_reader;
 use dom_smoothie::{Config, Readability, TextMode};
 
 use super::{Found, host, markup, spaced};
@@ -55,7 +55,7 @@ fn article(html: &str, url: &str, clock: &mut Clock) -> Result<Found, String> {
         text_mode: TextMode::Formatted,
         ..Config::default()
     };
-    let parsed = foreign::read("a page", || {
+    let parsed = foreign_reader::read("a page", || {
         Readability::new(html.as_str(), Some(url), Some(config)).and_then(|mut page| page.parse())
     });
     let article = parsed
@@ -104,7 +104,7 @@ pub fn text_of_html(html: &str, clock: &mut Clock) -> Result<String, String> {
         .replace("</p>", " </p>")
         .replace("<br", " <br")
         .replace("</li>", " </li>");
-    let read = foreign::read("HTML", || {
+    let read = foreign_reader::read("HTML", || {
         let page = Readability::new(spaced_out, None, None);
         page.map(|page| spaced(&page.doc.text()))
     });

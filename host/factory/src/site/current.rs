@@ -7,7 +7,7 @@ use std::sync::Arc;
 use callboard_core::app::current::Made;
 use callboard_core::app::doctor::Symptom;
 use callboard_core::app::{App, AppError};
-use callboard_core::beside;
+use callboard_core::blocking;
 use callboard_core::config;
 use callboard_core::store::{StoreError, findings};
 use futures_util::future::BoxFuture;
@@ -43,7 +43,7 @@ pub async fn current(app: &App, address: impl fmt::Display) -> Result<Site, Unsh
     let info = SiteInfo::of(app.config(), &settings, local);
     let definitions = Arc::clone(&loaded.definitions);
     // Every page is tried, which takes as long as the templates will.
-    let made = beside::wait(move || {
+    let made = blocking::wait(move || {
         let site = Site::new(info, &files::templates(&definitions))?;
         Ok(site.with_assets(files::assets(&definitions)))
     });

@@ -102,7 +102,9 @@ impl Demo {
                 answered.with(Exit::Failed)
             });
         }
-        let doors = serve::Doors::open(Some(self.listen), Some(self.console), app.config()).await?;
+        let listeners =
+            serve::BoundListeners::open(Some(self.listen), Some(self.console), app.config())
+                .await?;
         let signals = interrupt::Listener::start();
         let stop = signals.stop.clone();
         let (seen, changes) = watch::channel(SeenVersions::default());
@@ -111,7 +113,7 @@ impl Demo {
             told.serving = Some(serving);
             context.output.json(&told)
         };
-        let serves = serve::site(context, &app, doors, (&stop, changes), told);
+        let serves = serve::site(context, &app, listeners, (&stop, changes), told);
         let answered = supervised::until_given_up(&app, &stop, serves).await?;
         supervised::join(looking).await;
         app.close().await;

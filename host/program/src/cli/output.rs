@@ -13,7 +13,7 @@ mod wrap;
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
 
-use callboard_core::foreign;
+use callboard_core::foreign_reader;
 use callboard_core::operations::Broken;
 use callboard_core::shown::{self, Shown};
 use clap::error::ErrorKind;
@@ -295,7 +295,7 @@ fn misused(error: &clap::Error, text: &str) -> Failure {
 pub fn tell_panics() {
     std::panic::set_hook(Box::new(|panic| {
         // The caller of the reader tells it, with the name of what was read.
-        if foreign::is_reading() {
+        if foreign_reader::is_reading() {
             return;
         }
         let thread = std::thread::current();

@@ -21,7 +21,7 @@ use super::documents::{Serving, Working};
 use super::exit::Exit;
 use super::output::Answered;
 use super::{Context, Failure, interrupt, supervised};
-use crate::http::{self, CONSOLE, Face, Listeners, Renderings, SITE};
+use crate::http::{self, CONSOLE, Listeners, Renderings, SITE, WebState};
 
 /// How often a process that does not work looks whether something is new.
 const LOOK: Duration = Duration::from_secs(2);
@@ -67,7 +67,7 @@ impl Serve {
             Some(app.exclusive("serve").await?)
         };
         // Before anything begins: who is refused here has started no run.
-        let doors = Doors::open(self.listen, self.console, app.config()).await?;
+        let listeners = BoundListeners::open(self.listen, self.console, app.config()).await?;
         let signals = interrupt::Listener::start();
         let stop = signals.stop.clone();
         let (seen, changes) = watch::channel(SeenVersions::default());
@@ -77,7 +77,7 @@ impl Serve {
             start_work(&app, None, &stop, seen)
         };
         let told = |serving: Serving| context.output.json(&serving);
-        let serves = site(context, &app, doors, (&stop, changes), told);
+        let serves = site(context, &app, listeners, (&stop, changes), told);
         let ends = async {
             let served = supervised::until_given_up(&app, &stop, serves).await;
             supervised::join(looking).await;
@@ -128,12 +128,12 @@ impl Work {
 }
 
 /// What a process listens on: for readers, and for people on this machine.
-pub(super) struct Doors {
+pub(super) struct BoundListeners {
     readers: TcpListener,
     here: TcpListener,
 }
 
-impl Doors {
+impl BoundListeners {
     /// Listen where the command line says, or the configuration.
     pub(super) async fn open(
         site: Option<Address>,
@@ -157,7 +157,7 @@ impl Doors {
 pub(super) async fn site(
     context: &Context,
     app: &App,
-    Doors { readers, here }: Doors,
+    BoundListeners { readers, here }: BoundListeners,
     (stop, changes): (&CancellationToken, watch::Receiver<SeenVersions>),
     told: impl FnOnce(Serving) -> Answered,
 ) -> Result<Answered, Failure> {
@@ -167,7 +167,7 @@ pub(super) async fn site(
         let text = format_args!("the site answers 503: {cause}");
         context.output.warn(text);
     }
-    let face = Face {
+    let web = WebState {
         app: app.clone(),
         current,
         renderings: Renderings::default(),
@@ -183,13 +183,13 @@ pub(super) async fn site(
     context.output.progress("Ctrl-C stops");
     let listeners = app.config().part::<Listeners>();
     let rules = &listeners.connections;
-    let open = http::console(face.clone(), &listeners.console.names);
-    let doors = [
-        SITE.keep_open(readers, bound, http::site(face), rules, stop),
+    let open = http::console(web.clone(), &listeners.console.names);
+    let kept = [
+        SITE.keep_open(readers, bound, http::site(web), rules, stop),
         CONSOLE.keep_open(here, at, open, rules, stop),
     ];
-    for door in doors {
-        supervised::join(door).await;
+    for task in kept {
+        supervised::join(task).await;
     }
     drop(keepers);
     Ok(answered)

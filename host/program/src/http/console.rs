@@ -16,7 +16,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, context};
 use serde::Serialize;
 
-use super::Face;
+use super::WebState;
 use super::answer::{CONSOLE_CSS, JSON, MOMENT, absent, defect, found, unavailable};
 
 static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
@@ -57,10 +57,10 @@ pub(super) async fn not_found() -> Response {
 }
 
 /// The roll as a page.
-pub(super) async fn page(State(face): State<Face>) -> Response {
-    match overview::show(&face.app).await {
+pub(super) async fn page(State(web): State<WebState>) -> Response {
+    match overview::show(&web.app).await {
         Ok(view) => {
-            let site = face.site().ok().map(|site| site.address().to_string());
+            let site = web.site().ok().map(|site| site.address().to_string());
             match render("roll.html", context! { view => Serde(&view), site }) {
                 Ok(html) => found(&MOMENT, html),
                 Err(error) => defect(&error),
@@ -71,8 +71,8 @@ pub(super) async fn page(State(face): State<Face>) -> Response {
 }
 
 /// The roll as JSON.
-pub(super) async fn endpoint(State(face): State<Face>) -> Response {
-    match overview::show(&face.app).await {
+pub(super) async fn endpoint(State(web): State<WebState>) -> Response {
+    match overview::show(&web.app).await {
         Ok(view) => document(&view, |text| found(&JSON, text)),
         Err(error) => {
             tracing::error!(%error, "the console could not be read");

@@ -10,7 +10,7 @@ use callboard_factory::operations::posts::{self, KeptPicture};
 use callboard_factory::site::Asset;
 use percent_encoding::percent_decode_str;
 
-use super::Face;
+use super::WebState;
 use super::answer::{HTML, Problem, finish, no_site};
 use super::pages::Segment;
 
@@ -20,8 +20,8 @@ const KEEP: &str = "public, max-age=300";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// A file of the site; what is none is absent.
-pub(super) async fn file(State(face): State<Face>, method: Method, uri: Uri) -> Response {
-    let site = match face.site() {
+pub(super) async fn file(State(web): State<WebState>, method: Method, uri: Uri) -> Response {
+    let site = match web.site() {
         Ok(site) => site,
         Err(cause) => return no_site(&cause),
     };
@@ -39,15 +39,15 @@ pub(super) async fn file(State(face): State<Face>, method: Method, uri: Uri) -> 
 
 /// A kept picture. Its name says what it is, so it may be kept for ever; that it is not there may
 /// be said again tomorrow.
-pub(super) async fn picture(State(face): State<Face>, name: Segment) -> Response {
-    let site = match face.site() {
+pub(super) async fn picture(State(web): State<WebState>, name: Segment) -> Response {
+    let site = match web.site() {
         Ok(site) => site,
         Err(cause) => return no_site(&cause),
     };
     let Ok(Path(name)) = name else {
         return finish(&site, &HTML, Err(Problem::Absent));
     };
-    match posts::picture(&face.app, &name).await {
+    match posts::picture(&web.app, &name).await {
         Ok(Some(picture)) => whole(&name, picture),
         Ok(None) => finish(&site, &HTML, Err(Problem::Absent)),
         Err(error) => finish(&site, &HTML, Err(error.into())),

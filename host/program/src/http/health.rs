@@ -10,7 +10,7 @@ use callboard_factory::operations::health::{self, Health};
 use callboard_factory::operations::posts;
 use callboard_factory::site::Site;
 
-use super::Face;
+use super::WebState;
 use super::answer::{JSON, Problem, found, unavailable};
 use super::pages::per_page;
 
@@ -18,13 +18,13 @@ use super::pages::per_page;
 const LIMIT: Duration = Duration::from_secs(3);
 
 /// 200 if a page would be answered, and 503 with what it lacks.
-pub(super) async fn endpoint(State(face): State<Face>) -> Response {
-    let look = check(&face).await;
+pub(super) async fn endpoint(State(web): State<WebState>) -> Response {
+    let look = check(&web).await;
     if let Err(Lack { dependency, cause }) = &look {
         tracing::error!(dependency, cause, "pages can't be answered");
     }
     let is_well = look.is_ok();
-    let health = match pictures(&face, is_well).await {
+    let health = match pictures(&web, is_well).await {
         Some(lack) => Health::degraded(&lack),
         None => Health::from(look),
     };
@@ -36,11 +36,11 @@ pub(super) async fn endpoint(State(face): State<Face>) -> Response {
 }
 
 /// What pages show and readers do not get: no reason to send them elsewhere.
-async fn pictures(face: &Face, is_well: bool) -> Option<Lack> {
+async fn pictures(web: &WebState, is_well: bool) -> Option<Lack> {
     if !is_well {
         return None;
     }
-    let looked = tokio::time::timeout(LIMIT, health::pictures(&face.app)).await;
+    let looked = tokio::time::timeout(LIMIT, health::pictures(&web.app)).await;
     let lack = looked.ok().flatten()?;
     let (dependency, cause) = (lack.dependency, &lack.cause);
     tracing::error!(
@@ -51,16 +51,16 @@ async fn pictures(face: &Face, is_well: bool) -> Option<Lack> {
     Some(lack)
 }
 
-async fn check(face: &Face) -> Result<(), Lack> {
-    health::check(&face.app).await?;
-    let site = face.site().map_err(|cause| Lack {
+async fn check(web: &WebState) -> Result<(), Lack> {
+    health::check(&web.app).await?;
+    let site = web.site().map_err(|cause| Lack {
         dependency: "site",
         cause,
     })?;
     let page = async {
-        let newest = posts::newest(&face.app, per_page(), 0).await?;
+        let newest = posts::newest(&web.app, per_page(), 0).await?;
         let front = move |site: &Site| site.index(&newest);
-        face.renderings.page(&site, front).await
+        web.renderings.page(&site, front).await
     };
     let cause = match tokio::time::timeout(LIMIT, page).await {
         Ok(Ok(_)) => return Ok(()),

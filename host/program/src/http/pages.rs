@@ -8,7 +8,7 @@ use axum::response::Response;
 use callboard_factory::operations::posts::{self, Post, PostAddress};
 use callboard_factory::site::{PER_PAGE, Site, SiteError};
 
-use super::Face;
+use super::WebState;
 use super::answer::{CSS, ContentKind, HTML, JSON_FEED, Problem, RSS, XML, finish, no_site};
 
 /// Posts in a feed.
@@ -24,64 +24,58 @@ pub(super) type Segment = Result<Path<String>, PathRejection>;
 type Text = Result<String, Problem>;
 type Rendered = Result<String, SiteError>;
 
-pub(super) async fn index(State(face): State<Face>) -> Response {
-    of_newest(&face, &HTML, per_page(), Site::index).await
+pub(super) async fn index(State(web): State<WebState>) -> Response {
+    of_newest(&web, &HTML, per_page(), Site::index).await
 }
 
-pub(super) async fn rss(State(face): State<Face>) -> Response {
-    of_newest(&face, &RSS, FEED, Site::rss).await
+pub(super) async fn rss(State(web): State<WebState>) -> Response {
+    of_newest(&web, &RSS, FEED, Site::rss).await
 }
 
-pub(super) async fn json_feed(State(face): State<Face>) -> Response {
-    of_newest(&face, &JSON_FEED, FEED, Site::json_feed).await
+pub(super) async fn json_feed(State(web): State<WebState>) -> Response {
+    of_newest(&web, &JSON_FEED, FEED, Site::json_feed).await
 }
 
-pub(super) async fn sitemap(State(face): State<Face>) -> Response {
-    page(&face, &XML, async |site| {
-        let posts = posts::addresses(&face.app, MAPPED).await?;
+pub(super) async fn sitemap(State(web): State<WebState>) -> Response {
+    page(&web, &XML, async |site| {
+        let posts = posts::addresses(&web.app, MAPPED).await?;
         let map = move |site: &Site| Ok(site.sitemap(&posts));
-        face.renderings.page(site, map).await
+        web.renderings.page(site, map).await
     })
     .await
 }
 
-pub(super) async fn post(State(face): State<Face>, slug: Segment) -> Response {
-    page(&face, &HTML, async |site| {
-        post_text(&face, site, slug).await
-    })
-    .await
+pub(super) async fn post(State(web): State<WebState>, slug: Segment) -> Response {
+    page(&web, &HTML, async |site| post_text(&web, site, slug).await).await
 }
 
-pub(super) async fn archive(State(face): State<Face>) -> Response {
-    page(&face, &HTML, async |site| {
-        archive_text(&face, site, 1).await
-    })
-    .await
+pub(super) async fn archive(State(web): State<WebState>) -> Response {
+    page(&web, &HTML, async |site| archive_text(&web, site, 1).await).await
 }
 
-pub(super) async fn archive_page(State(face): State<Face>, number: Segment) -> Response {
-    page(&face, &HTML, async |site| {
+pub(super) async fn archive_page(State(web): State<WebState>, number: Segment) -> Response {
+    page(&web, &HTML, async |site| {
         let number = page_number(&name(number)?)?;
-        archive_text(&face, site, number).await
+        archive_text(&web, site, number).await
     })
     .await
 }
 
-pub(super) async fn tag(State(face): State<Face>, tag: Segment) -> Response {
-    page(&face, &HTML, async |site| tag_text(&face, site, tag).await).await
+pub(super) async fn tag(State(web): State<WebState>, tag: Segment) -> Response {
+    page(&web, &HTML, async |site| tag_text(&web, site, tag).await).await
 }
 
-pub(super) async fn style(State(face): State<Face>) -> Response {
-    page(&face, &CSS, async |site| Ok(site.style().to_owned())).await
+pub(super) async fn style(State(web): State<WebState>) -> Response {
+    page(&web, &CSS, async |site| Ok(site.style().to_owned())).await
 }
 
 /// A page of the site as it is now; unavailable, while there is none.
 async fn page(
-    face: &Face,
+    web: &WebState,
     kind: &ContentKind,
     text: impl AsyncFnOnce(&Arc<Site>) -> Text,
 ) -> Response {
-    match face.site() {
+    match web.site() {
         Ok(site) => {
             let text = text(&site).await;
             finish(&site, kind, text)
@@ -91,30 +85,30 @@ async fn page(
 }
 
 async fn of_newest(
-    face: &Face,
+    web: &WebState,
     kind: &ContentKind,
     limit: u32,
     render: fn(&Site, &[Post]) -> Rendered,
 ) -> Response {
-    page(face, kind, async |site| {
-        let posts = posts::newest(&face.app, limit, 0).await?;
+    page(web, kind, async |site| {
+        let posts = posts::newest(&web.app, limit, 0).await?;
         let render = move |site: &Site| render(site, &posts);
-        face.renderings.page(site, render).await
+        web.renderings.page(site, render).await
     })
     .await
 }
 
-async fn post_text(face: &Face, site: &Arc<Site>, slug: Segment) -> Text {
-    match posts::at(&face.app, &name(slug)?).await? {
+async fn post_text(web: &WebState, site: &Arc<Site>, slug: Segment) -> Text {
+    match posts::at(&web.app, &name(slug)?).await? {
         PostAddress::Absent => Err(Problem::Absent),
         PostAddress::Gone => Err(Problem::Gone),
         PostAddress::Moved(slug) => Err(Problem::Moved(slug)),
         PostAddress::Here(post) => {
             let slug = post.slug.clone();
             let render = move |site: &Site| site.post(&post);
-            let shown = face.renderings.page(site, render).await;
+            let shown = web.renderings.page(site, render).await;
             if let Err(Problem::Site(error @ SiteError::Post { .. })) = &shown
-                && let Err(problem) = posts::unshown(&face.app, &slug, error).await
+                && let Err(problem) = posts::unshown(&web.app, &slug, error).await
             {
                 tracing::error!(%problem, slug, "no finding is kept of a post that can't be shown");
             }
@@ -123,27 +117,27 @@ async fn post_text(face: &Face, site: &Arc<Site>, slug: Segment) -> Text {
     }
 }
 
-async fn archive_text(face: &Face, site: &Arc<Site>, page: u32) -> Text {
-    let count = posts::count(&face.app).await?;
+async fn archive_text(web: &WebState, site: &Arc<Site>, page: u32) -> Text {
+    let count = posts::count(&web.app).await?;
     let pages = count.div_ceil(u64::from(per_page())).max(1);
     let pages = u32::try_from(pages).unwrap_or(u32::MAX);
     if page > pages {
         return Err(Problem::Absent);
     }
     let offset = (page - 1).saturating_mul(per_page());
-    let posts = posts::newest(&face.app, per_page(), offset).await?;
+    let posts = posts::newest(&web.app, per_page(), offset).await?;
     let render = move |site: &Site| site.archive(&posts, page, pages);
-    face.renderings.page(site, render).await
+    web.renderings.page(site, render).await
 }
 
-async fn tag_text(face: &Face, site: &Arc<Site>, tag: Segment) -> Text {
+async fn tag_text(web: &WebState, site: &Arc<Site>, tag: Segment) -> Text {
     let tag = name(tag)?;
-    let posts = posts::tagged(&face.app, &tag, TAGGED).await?;
+    let posts = posts::tagged(&web.app, &tag, TAGGED).await?;
     if posts.is_empty() {
         return Err(Problem::Absent);
     }
     let render = move |site: &Site| site.tag(&tag, &posts);
-    face.renderings.page(site, render).await
+    web.renderings.page(site, render).await
 }
 
 /// A name that can be asked for. Anything else is absent without asking the store, which

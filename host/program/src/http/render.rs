@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use callboard_core::beside;
+use callboard_core::blocking;
 use callboard_factory::site::{Site, SiteError};
 use tokio::sync::Semaphore;
 
@@ -40,7 +40,7 @@ impl Renderings {
         };
         let site = Arc::clone(site);
         // What is rendered is bounded by its templates and by the posts that can be shown.
-        let rendered = beside::wait(move || {
+        let rendered = blocking::wait(move || {
             let page = render(&site);
             drop(place);
             page

@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 use std::thread::ScopedJoinHandle;
 
 use super::{LANES, Matrix, WORTH_A_THREAD, add, divided, dot};
-use crate::beside::{Clock, TimeOver};
+use crate::blocking::{Clock, TimeOver};
 
 /// The cluster of each row: at most `clusters` groups.
 pub fn k_means(

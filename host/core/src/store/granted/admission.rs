@@ -32,9 +32,9 @@ use sqlparser::parser::Parser;
 
 use super::catalog::Catalog;
 use super::denial;
-use crate::alike::nearest;
-use crate::foreign;
+use crate::foreign_reader;
 use crate::grants::{Grants, Verb};
+use crate::near_name::nearest;
 use crate::store::{Dialect, StoreError, StoreErrorKind};
 use crate::value::{Statement, Value};
 
@@ -147,7 +147,8 @@ fn read(
     params: Option<&[Value]>,
 ) -> Result<(String, usize), StoreError> {
     let read = || stacker::grow(STACK, || rendered(asker, sql, writes, params));
-    foreign::read("SQL", read).unwrap_or_else(|broken| Err(wrong(asker, &broken.to_string())))
+    foreign_reader::read("SQL", read)
+        .unwrap_or_else(|broken| Err(wrong(asker, &broken.to_string())))
 }
 
 fn rendered(

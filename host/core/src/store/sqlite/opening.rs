@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::{BUSY_TIMEOUT, locked, search};
-use crate::private;
+use crate::private_file;
 use crate::store::{Connection, StoreError, StoreErrorKind, Transaction, migrate};
 use crate::value::{Query, Statement};
 
@@ -89,7 +89,7 @@ pub(super) async fn current(
 ) -> Result<SqliteConnection, StoreError> {
     refuse_missing_folder(path)?;
     // SQLite gives its log the rights of the file. Opening it says why it can't be made.
-    private::make(Path::new(path)).ok();
+    private_file::make(Path::new(path)).ok();
     let began = Instant::now();
     loop {
         let error = match try_open(options, path).await {

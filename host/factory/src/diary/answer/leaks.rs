@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aho_corasick::AhoCorasick;
-use callboard_core::beside::Clock;
+use callboard_core::blocking::Clock;
 use callboard_core::shown::cut;
 use callboard_core::value::json_in;
 use serde_json::Value as Json;

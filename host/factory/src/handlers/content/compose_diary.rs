@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use callboard_core::beside;
+use callboard_core::blocking;
 use callboard_core::handler::{Call, Handled, Handler, ModelRequest, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
 use schemars::JsonSchema;
@@ -159,7 +159,7 @@ async fn ask(
     };
     let (text, model) = (completion.text, completion.model.clone());
     let (bundle, template) = (bundle.clone(), template.to_owned());
-    let draft = beside::compute(call.deadline, move |clock| {
+    let draft = blocking::compute(call.deadline, move |clock| {
         let asked = Asked {
             prompt: &prompt,
             material: &material,

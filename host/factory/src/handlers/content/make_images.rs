@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use callboard_core::beside::{self, Unanswered};
+use callboard_core::blocking::{self, Unanswered};
 use callboard_core::exchange::{Reach, Request, Response};
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{Done, FailureKind, Stop};
@@ -263,7 +263,7 @@ impl<'c> PictureCall<'c> {
         };
         let request = self.provider.generate(&wanted, key, self.patience());
         let (provider, response) = (self.provider.clone(), self.send(request).await?);
-        let read = beside::wait_until(self.call.deadline, move || provider.read(response)).await;
+        let read = blocking::wait_until(self.call.deadline, move || provider.read(response)).await;
         let answered = read.map_err(|error| lost(error, Cause::WrongAnswer))??;
         let bytes = match answered.content {
             Content::Bytes(bytes) => bytes,
@@ -309,7 +309,7 @@ impl<'c> PictureCall<'c> {
             Which::Inline(_) => self.config.width_inline,
         };
         let read =
-            beside::wait_until(self.call.deadline, move || Picture::read(&bytes, width)).await;
+            blocking::wait_until(self.call.deadline, move || Picture::read(&bytes, width)).await;
         let picture = read.map_err(|error| lost(error, Cause::NotAnImage))??;
         let put = self.media.put(&picture.name(), picture.bytes.clone()).await;
         put.map_err(|error| Trouble::new(Cause::UploadFailed, error))?;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::diary::id::derived;
-use crate::fetching::{Fetcher, Manners};
+use crate::fetching::{Fetcher, FetchRules};
 use crate::research::feed;
 use crate::research::{Found, Missed, SEARCH, Several, Source, address, host, numbered};
 use crate::tables::sources;
@@ -41,7 +41,7 @@ struct Config {
     #[schemars(range(min = 1, max = 20))]
     results: usize,
     /// How the network is asked.
-    manners: Manners,
+    fetch: FetchRules,
 }
 
 impl Default for Config {
@@ -51,7 +51,7 @@ impl Default for Config {
             characters: 20_000,
             items: 5,
             results: 5,
-            manners: Manners::default(),
+            fetch: FetchRules::default(),
         }
     }
 }
@@ -96,7 +96,7 @@ impl Handler for Research {
     }
 
     async fn handle(&self, call: &Call, config: Config, reads: Reads) -> Handled<Writes> {
-        let fetcher = Fetcher::new(call, &config.manners);
+        let fetcher = Fetcher::new(call, &config.fetch);
         let asked = Asked::of(&reads);
         if asked.is_nothing() {
             return Ok(Done::new(Writes {

@@ -7,7 +7,7 @@ use callboard_core::shown::cut;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::fetching::{Fetcher, Manners};
+use crate::fetching::{Fetcher, FetchRules};
 use crate::research::{Missed, Several, feed};
 use crate::tables::items::Item;
 use crate::tapping::{Found, Tapped, sealed};
@@ -33,7 +33,7 @@ struct Config {
     #[schemars(range(min = 100, max = 100_000))]
     characters: usize,
     /// How the network is asked.
-    manners: Manners,
+    fetch: FetchRules,
 }
 
 impl Default for Config {
@@ -42,7 +42,7 @@ impl Default for Config {
             most: 50,
             items: 50,
             characters: 20_000,
-            manners: Manners::default(),
+            fetch: FetchRules::default(),
         }
     }
 }
@@ -70,7 +70,7 @@ impl Handler for Feeds {
             let message = "`feeds` is empty; give the address of a feed";
             return Err(Stop::failed(FailureKind::Input, message));
         }
-        let fetcher = Fetcher::new(call, &config.manners);
+        let fetcher = Fetcher::new(call, &config.fetch);
         let mut found = Found::default();
         for (index, address) in feeds.iter().enumerate() {
             if index >= config.most {

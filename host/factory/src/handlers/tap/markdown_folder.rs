@@ -5,8 +5,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use callboard_core::beside;
-use callboard_core::enclosed::{Enclosed, FileKind};
+use callboard_core::blocking;
+use callboard_core::confined_folder::{ConfinedFolder, FileKind};
 use callboard_core::handler::{Call, Handled, Handler, Needs};
 use callboard_core::outcome::{FailureKind, Stop};
 use callboard_core::shown::cut;
@@ -77,7 +77,7 @@ impl Handler for MarkdownFolder {
         }
         let now = call.now;
         let name = folder.clone();
-        let read = beside::wait(move || read(&folder, config, now)).await;
+        let read = blocking::wait(move || read(&folder, config, now)).await;
         let unavailable = |cause: String| Stop::unavailable(&name, cause);
         let found = read.map_err(|error| unavailable(error.to_string()))?;
         found.map_err(unavailable)?.keep(call, &name).await
@@ -86,7 +86,7 @@ impl Handler for MarkdownFolder {
 
 /// The documents of a folder, in the order of their paths.
 fn read(folder: &str, config: Config, now: Timestamp) -> Result<Found, String> {
-    let files = Enclosed::open(Path::new(folder), &[]).map_err(|error| error.to_string())?;
+    let files = ConfinedFolder::open(Path::new(folder), &[]).map_err(|error| error.to_string())?;
     let mut found = Found {
         any: true,
         ..Found::default()
@@ -111,7 +111,7 @@ fn read(folder: &str, config: Config, now: Timestamp) -> Result<Found, String> {
 
 /// The paths of the documents below a folder; what cannot be looked into is missed.
 fn listed(
-    files: &Enclosed,
+    files: &ConfinedFolder,
     folder: &str,
     deeper: usize,
     documents: &mut Vec<String>,
@@ -152,7 +152,7 @@ fn listed(
     }
 }
 
-fn document(files: &Enclosed, path: &str, most: u64) -> Result<String, String> {
+fn document(files: &ConfinedFolder, path: &str, most: u64) -> Result<String, String> {
     let bytes = files
         .read(path, most)
         .map_err(|refusal| refusal.problem.to_string())?;

@@ -19,7 +19,7 @@ const NAMES: usize = 20_000;
 
 /// A folder that is read, and what of the system's files it never gives away.
 #[derive(Debug)]
-pub struct Enclosed {
+pub struct ConfinedFolder {
     root: OwnedFd,
     /// Files that are not read under any name, and what each is called.
     private: BTreeMap<Identity, PathBuf>,
@@ -98,7 +98,7 @@ impl Problem {
     }
 }
 
-impl Enclosed {
+impl ConfinedFolder {
     /// The folder at `path`, to which links may lead. Of `private` no file is read, by whatever
     /// name; those that are not there are passed over.
     pub fn open(path: &Path, private: &[PathBuf]) -> io::Result<Self> {
@@ -289,7 +289,7 @@ mod tests {
         let folder = folder();
         let read = |path: &str| {
             let private = [folder.path().join("key"), folder.path().join("absent")];
-            let enclosed = Enclosed::open(folder.path(), &private).expect("a folder");
+            let enclosed = ConfinedFolder::open(folder.path(), &private).expect("a folder");
             let read = enclosed
                 .read(path, 4)
                 .map_err(|refusal| refusal.to_string());
@@ -329,7 +329,7 @@ mod tests {
     #[test]
     fn a_list_says_what_each_name_stands_for() {
         let folder = folder();
-        let enclosed = Enclosed::open(folder.path(), &[]).expect("a folder");
+        let enclosed = ConfinedFolder::open(folder.path(), &[]).expect("a folder");
         let mut list = enclosed.list("").expect("a list");
         list.sort_by(|one, other| one.0.cmp(&other.0));
         let kinds = [

@@ -1,4 +1,4 @@
-//! The doors by which people come in: the listeners of a daemon, each a task that is watched. One
+//! The listeners of a daemon, each a task that is watched. One
 //! that ends by itself listens anew, at the same address.
 
 use std::net::SocketAddr;
@@ -16,25 +16,25 @@ inventory::submit! { fault::Points(&[SITE.point, CONSOLE.point]) }
 
 /// A listener among the tasks of the process.
 #[derive(Debug, Clone, Copy)]
-pub struct Door {
+pub struct WatchedListener {
     task: &'static str,
     /// Where a test ends it.
     point: &'static str,
 }
 
 /// That of readers.
-pub const SITE: Door = Door {
+pub const SITE: WatchedListener = WatchedListener {
     task: "the listener of the site",
     point: "before-site",
 };
 
 /// That of people on this machine.
-pub const CONSOLE: Door = Door {
+pub const CONSOLE: WatchedListener = WatchedListener {
     task: "the listener of the console",
     point: "before-console",
 };
 
-impl Door {
+impl WatchedListener {
     /// Let people in by `listener`, which listens at `address`, until `stop`.
     pub fn keep_open(
         self,
