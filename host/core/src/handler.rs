@@ -107,7 +107,8 @@ use serde_json::Value as Json;
 pub use self::contract::{Contract, Needs, PromptNeed, RowAct, RowUse, TableName, TableNeed};
 pub(crate) use self::model::tokens_of;
 pub use self::model::{
-    Completion, Fallbacks, ModelImage, ModelRequest, PICTURE, Tally, Tokens, Vectors, estimate_of,
+    Completion, Fallbacks, ModelImage, ModelRequest, NoAnswer, PICTURE, Tally, Tokens, Vectors,
+    estimate_of,
 };
 pub use self::ruling::{Answer, RULING, Ruling, SETTLED_BY};
 use crate::exchange::{ClientError, Reach, Request, Response};
@@ -283,12 +284,14 @@ impl Call {
         role: &str,
         request: ModelRequest,
     ) -> Result<Option<Completion>, Stop> {
-        self.resources.complete(self, role, request).await
+        let asked = self.resources.complete(self, role, request).await;
+        asked.map_err(Stop::from)
     }
 
     /// Texts as vectors of the model of a role. `None` if no provider is set.
     pub async fn embed(&self, role: &str, texts: &[String]) -> Result<Option<Vectors>, Stop> {
-        self.resources.embed(self, role, texts).await
+        let asked = self.resources.embed(self, role, texts).await;
+        asked.map_err(Stop::from)
     }
 
     /// Send a request and read the whole answer, whatever its status, for as long as the call has.
@@ -334,7 +337,7 @@ pub trait Resources: Send + Sync {
         call: &'a Call,
         role: &'a str,
         request: ModelRequest,
-    ) -> BoxFuture<'a, Result<Option<Completion>, Stop>>;
+    ) -> BoxFuture<'a, Result<Option<Completion>, NoAnswer>>;
 
     /// Texts as vectors of the model of a role. `None` if the role does not resolve.
     fn embed<'a>(
@@ -342,7 +345,7 @@ pub trait Resources: Send + Sync {
         call: &'a Call,
         role: &'a str,
         texts: &'a [String],
-    ) -> BoxFuture<'a, Result<Option<Vectors>, Stop>>;
+    ) -> BoxFuture<'a, Result<Option<Vectors>, NoAnswer>>;
 
     /// Send a request, if it may go there, and read the whole answer.
     fn send<'a>(

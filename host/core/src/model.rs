@@ -35,7 +35,7 @@ use self::spending::{Asked, Spending};
 use self::wire::Wire;
 use crate::client::Network;
 use crate::handler::schema::{self, Schema};
-use crate::handler::{Call, Completion, ModelRequest, Tokens, Vectors};
+use crate::handler::{Call, Completion, ModelRequest, NoAnswer, Tokens, Vectors};
 use crate::outcome::{FailureKind, Stop};
 use crate::settings::Snapshot;
 use crate::store::model_calls;
@@ -69,13 +69,13 @@ impl Models {
         call: &Call,
         role: &str,
         request: ModelRequest,
-    ) -> Result<Option<Completion>, Stop> {
+    ) -> Result<Option<Completion>, NoAnswer> {
         let chain = role::chain(&self.settings, role).map_err(|error| unresolved(&error))?;
         let schema = request.schema.as_ref().map(schema::compiled).transpose();
         let schema = schema.map(|schema| schema.map(Arc::new));
         let schema = schema.map_err(|problem| {
             let message = format!("the schema that role `{role}` is to answer by: {problem}");
-            Stop::failed(FailureKind::Internal, message)
+            NoAnswer::plain(Stop::failed(FailureKind::Internal, message))
         })?;
         let left = Left::until(call, request.timeout);
         let mut missed: Vec<Missed<'_>> = Vec::new();
@@ -105,7 +105,7 @@ impl Models {
         call: &Call,
         role: &str,
         texts: &[String],
-    ) -> Result<Option<Vectors>, Stop> {
+    ) -> Result<Option<Vectors>, NoAnswer> {
         let own = role::own(&self.settings, role).map_err(|error| unresolved(&error))?;
         let Some(provider) = own else {
             return Ok(None);
@@ -119,7 +119,7 @@ impl Models {
             Ok(vectors) => Ok(Some(vectors)),
             Err(cause) => {
                 let provider = &provider;
-                Err(stop_of(call, role, &[Missed { provider, cause }], &left))
+                Err(unanswered(call, role, &[Missed { provider, cause }], &left))
             }
         }
     }
@@ -325,8 +325,16 @@ fn unresolved(error: &Unresolved) -> Stop {
 }
 
 /// What it means that nobody answered; `None` if nobody was asked.
-fn stop(call: &Call, role: &str, missed: &[Missed<'_>], left: &Left) -> Option<Stop> {
-    (!missed.is_empty()).then(|| stop_of(call, role, missed, left))
+fn stop(call: &Call, role: &str, missed: &[Missed<'_>], left: &Left) -> Option<NoAnswer> {
+    (!missed.is_empty()).then(|| unanswered(call, role, missed, left))
+}
+
+fn unanswered(call: &Call, role: &str, missed: &[Missed<'_>], left: &Left) -> NoAnswer {
+    let causes = missed.iter().map(|missed| missed.cause.without_places());
+    NoAnswer {
+        stop: stop_of(call, role, missed, left),
+        causes: causes.collect::<Vec<_>>().join("; "),
+    }
 }
 
 /// Somebody who is busy is asked again; else the role is unavailable.

@@ -273,11 +273,6 @@ impl Store {
         Box::pin(self.write(move |transaction| transaction.execute(statement)))
     }
 
-    /// Run a script of several statements without parameters, all or none of them.
-    pub fn script(&self, sql: String) -> StoreFuture<'_, ()> {
-        Box::pin(self.write(move |transaction| Box::pin(transaction.script(sql))))
-    }
-
     /// Tell workers, of other processes too, that there may be something to do.
     pub async fn wake(&self) {
         self.wake.wake();

@@ -13,7 +13,8 @@ use tempfile::TempDir;
 
 use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
 use callboard_core::handler::{
-    AnyHandler, Call, Completion, Fallbacks, ModelRequest, Registration, Resources, Tally, Vectors,
+    AnyHandler, Call, Completion, Fallbacks, ModelRequest, NoAnswer, Registration, Resources,
+    Tally, Vectors,
 };
 use callboard_core::lines::Lines;
 use callboard_core::outcome::{Outcome, Patch, Stop};
@@ -76,8 +77,13 @@ impl Resources for Host {
         Ok(TEMPLATE.to_owned())
     }
 
-    fn complete<'a>(&'a self, _: &'a Call, _: &'a str, _: ModelRequest) -> BoxFuture<'a, Answer> {
-        Box::pin(async { self.answer.clone() })
+    fn complete<'a>(
+        &'a self,
+        _: &'a Call,
+        _: &'a str,
+        _: ModelRequest,
+    ) -> BoxFuture<'a, Result<Option<Completion>, NoAnswer>> {
+        Box::pin(async { self.answer.clone().map_err(NoAnswer::from) })
     }
 
     fn embed<'a>(
@@ -85,7 +91,7 @@ impl Resources for Host {
         _: &'a Call,
         _: &'a str,
         _: &'a [String],
-    ) -> BoxFuture<'a, Result<Option<Vectors>, Stop>> {
+    ) -> BoxFuture<'a, Result<Option<Vectors>, NoAnswer>> {
         Box::pin(async { Ok(None) })
     }
 

@@ -127,10 +127,11 @@ fn a_model_that_does_not_answer_is_told_as_what_it_is() {
     let (ran, stage) = asks(&factory);
     assert_eq!(ran.code, 3, "{ran}");
     assert_eq!(stage["outcome"]["outcome"], "unavailable", "{stage}");
-    assert!(
-        stage["detail"].to_string().contains("role writer"),
-        "{stage}"
-    );
+    // The guest is told the cause alone; who answered, where and what it said is in the log of its stage.
+    let detail = stage["detail"].to_string();
+    assert!(detail.contains("role writer: status 500"), "{stage}");
+    assert!(!detail.contains("127.0.0.1"), "{stage}");
+    assert!(stage["log"].to_string().contains("127.0.0.1"), "{stage}");
     server.say(Say::Busy(429, 600));
     let (ran, stage) = asks(&factory);
     assert_eq!(

@@ -238,6 +238,28 @@ fn the_tables_of_the_workspace_are_made_for_a_test() {
     );
     let ran = factory.run(&["test"]);
     assert_eq!(ran.code, 0, "{ran}");
+    // The script reaches nothing but the database of the test, and ends.
+    let own = factory.workspace().join("callboard.db");
+    let (own, copy) = (own.display(), factory.workspace().join("copy.db"));
+    let without_end = "CREATE TABLE a AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
+        SELECT count(*) AS c FROM n;";
+    for (script, said) in [
+        (format!("ATTACH DATABASE '{own}' AS own;"), "ATTACH"),
+        (
+            format!("COMMIT; VACUUM INTO '{}';", copy.display()),
+            "COMMIT",
+        ),
+        (format!("VACUUM INTO '{}';", copy.display()), "VACUUM"),
+        ("PRAGMA writable_schema = 1;".to_owned(), "PRAGMA"),
+        (without_end.to_owned(), "took longer"),
+    ] {
+        factory.write("tests/schema.sql", &script);
+        let ran = factory.run(&["test"]);
+        assert_eq!(ran.code, 2, "{script}: {ran}");
+        assert!(ran.stderr.contains("tests/schema.sql"), "{script}: {ran}");
+        assert!(ran.stderr.contains(said), "{script}: {ran}");
+        assert!(!copy.exists(), "{script}");
+    }
 }
 
 /// A test has a database of its own, and opens no other, wherever the workspace is checked out.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use callboard_core::exchange::{ClientError, ClientErrorKind, Reach, Request, Response};
-use callboard_core::handler::{Call, Completion, ModelRequest, Resources, Vectors};
+use callboard_core::handler::{Call, Completion, ModelRequest, NoAnswer, Resources, Vectors};
 use callboard_core::outcome::{FailureKind, Stop};
 use callboard_core::value::{Rows, Statement};
 use futures_util::future::{BoxFuture, ready};
@@ -46,8 +46,8 @@ impl Resources for Nothing {
         _: &'a Call,
         _: &'a str,
         _: ModelRequest,
-    ) -> BoxFuture<'a, Result<Option<Completion>, Stop>> {
-        Box::pin(ready(Err(refused())))
+    ) -> BoxFuture<'a, Result<Option<Completion>, NoAnswer>> {
+        Box::pin(ready(Err(refused().into())))
     }
 
     fn embed<'a>(
@@ -55,8 +55,8 @@ impl Resources for Nothing {
         _: &'a Call,
         _: &'a str,
         _: &'a [String],
-    ) -> BoxFuture<'a, Result<Option<Vectors>, Stop>> {
-        Box::pin(ready(Err(refused())))
+    ) -> BoxFuture<'a, Result<Option<Vectors>, NoAnswer>> {
+        Box::pin(ready(Err(refused().into())))
     }
 
     fn send<'a>(

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use crate::client::{Client, ClientError, Network};
 use crate::exchange::{Reach, Request, Response};
-use crate::handler::{Call, Completion, ModelRequest, Resources, Vectors};
+use crate::handler::{Call, Completion, ModelRequest, NoAnswer, Resources, Vectors};
 use crate::model::Models;
 use crate::outcome::{FailureKind, Stop};
 use crate::store::Store;
@@ -67,7 +67,7 @@ impl Resources for HostResources {
         call: &'a Call,
         role: &'a str,
         request: ModelRequest,
-    ) -> BoxFuture<'a, Result<Option<Completion>, Stop>> {
+    ) -> BoxFuture<'a, Result<Option<Completion>, NoAnswer>> {
         Box::pin(self.models.complete(call, role, request))
     }
 
@@ -76,7 +76,7 @@ impl Resources for HostResources {
         call: &'a Call,
         role: &'a str,
         texts: &'a [String],
-    ) -> BoxFuture<'a, Result<Option<Vectors>, Stop>> {
+    ) -> BoxFuture<'a, Result<Option<Vectors>, NoAnswer>> {
         Box::pin(self.models.embed(call, role, texts))
     }
 

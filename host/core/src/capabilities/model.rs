@@ -7,8 +7,9 @@ use wasmtime::component::HasData;
 
 use crate::capability::{Capability, InstanceState, Opens, denied, heard};
 use crate::handler::{
-    Call, Completion, ModelImage, ModelRequest, Tokens as Counted, Vectors, estimate_of,
+    Call, Completion, ModelImage, ModelRequest, Tokens as Counted, NoAnswer, Vectors, estimate_of,
 };
+use crate::lines::{LineLevel, LineSource};
 use crate::outcome::Stop;
 use crate::value::{depth, json_in};
 
@@ -51,7 +52,8 @@ impl model::Host for Model<'_> {
         let role = heard::name(question.role.clone());
         Ok(match self.request(&role, question, left) {
             Ok((call, request)) => {
-                answered(&role, call.complete(&role, request).await).map(Into::into)
+                let came = call.resources.complete(&call, &role, request).await;
+                self.answered(&role, came).map(Into::into)
             }
             Err(error) => Err(error),
         })
@@ -68,7 +70,10 @@ impl model::Host for Model<'_> {
         let counted = few("texts", texts.len(), TEXTS);
         Ok(
             match counted.and_then(|()| self.admitted(&role, bytes, estimate_of(&texts))) {
-                Ok(call) => answered(&role, call.embed(&role, &texts).await).map(Into::into),
+                Ok(call) => {
+                    let came = call.resources.embed(&call, &role, &texts).await;
+                    self.answered(&role, came).map(Into::into)
+                }
                 Err(error) => Err(error),
             },
         )
@@ -140,6 +145,34 @@ impl Model<'_> {
         Ok((call, request))
     }
 
+    /// What came. Why nothing did is kept with the run; the guest is told no more than the causes.
+    fn answered<T>(
+        &self,
+        role: &str,
+        came: Result<Option<T>, NoAnswer>,
+    ) -> Result<T, ModelError> {
+        let NoAnswer { stop, causes } = match came {
+            Ok(Some(answer)) => return Ok(answer),
+            Ok(None) => {
+                return Err(ModelError::Unset(format!(
+                    "role `{role}` has no provider; `callboard models list` says what to set"
+                )));
+            }
+            Err(unanswered) => unanswered,
+        };
+        let log = &self.0.log;
+        log.say(LineLevel::Warn, LineSource::Log, format!("model: {stop}"));
+        let text = format!("role {role}: {causes}");
+        Err(match stop {
+            Stop::Deferred { until, .. } => ModelError::Busy(Pause {
+                until: until.as_microsecond(),
+                reason: text,
+            }),
+            Stop::Failed(_) => ModelError::Question(text),
+            _ => ModelError::Unavailable(text),
+        })
+    }
+
     /// The schema that the answer has to fit, within the bounds of those of `describe`.
     fn schema(&self, text: &str) -> Result<Json, ModelError> {
         let bounds = &self.0.access.limits.describe;
@@ -169,25 +202,6 @@ fn few(what: &str, count: usize, most: usize) -> Result<(), ModelError> {
     }
     let text = format!("the question has {count} {what}, and one may have {most}");
     Err(ModelError::TooLarge(text))
-}
-
-/// What came.
-fn answered<T>(role: &str, came: Result<Option<T>, Stop>) -> Result<T, ModelError> {
-    match came {
-        Ok(Some(answer)) => Ok(answer),
-        Ok(None) => Err(ModelError::Unset(format!(
-            "role `{role}` has no provider; `callboard models list` says what to set"
-        ))),
-        Err(Stop::Deferred { until, reason }) => Err(ModelError::Busy(Pause {
-            until: until.as_microsecond(),
-            reason,
-        })),
-        Err(Stop::Unavailable { dependency, cause }) => {
-            Err(ModelError::Unavailable(format!("{dependency}: {cause}")))
-        }
-        Err(Stop::Failed(failure)) => Err(ModelError::Question(failure.message)),
-        Err(other) => Err(ModelError::Unavailable(other.to_string())),
-    }
 }
 
 impl From<Counted> for Tokens {

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::outcome::Fallback;
+use crate::outcome::{Fallback, Stop};
 
 /// What a model is asked. Write what matters, and `..ModelRequest::default()`.
 #[derive(Debug, Clone)]
@@ -133,6 +133,38 @@ pub struct Vectors {
     pub model: String,
     /// What it took.
     pub tokens: Tokens,
+}
+
+/// That nobody answered. What is said of it for people is not for guests: it names servers and models, and has what
+/// they said.
+#[derive(Debug)]
+pub struct NoAnswer {
+    /// What follows for who asked, with each provider and cause.
+    pub stop: Stop,
+    /// The causes alone.
+    pub causes: String,
+}
+
+impl NoAnswer {
+    /// One whose words name nobody and nothing.
+    pub(crate) fn plain(stop: Stop) -> Self {
+        let causes = stop.to_string();
+        Self { stop, causes }
+    }
+}
+
+/// Nobody could be asked, for a reason that is the operator's.
+impl From<Stop> for NoAnswer {
+    fn from(stop: Stop) -> Self {
+        let causes = "it could not be asked".to_owned();
+        Self { stop, causes }
+    }
+}
+
+impl From<NoAnswer> for Stop {
+    fn from(unanswered: NoAnswer) -> Self {
+        unanswered.stop
+    }
 }
 
 /// Tokens of a call, as the server counts them.

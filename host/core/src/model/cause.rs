@@ -57,6 +57,18 @@ impl Cause {
         }
     }
 
+    /// What may be told to who is not told who answers, and where: its name, and what is about the question or
+    /// the answer itself.
+    pub fn without_places(&self) -> String {
+        match self {
+            Cause::Client(_) | Cause::Busy { .. } | Cause::Ceiling { .. } | Cause::Protocol(_) => {
+                self.name()
+            }
+            Cause::Unable(_) => "no provider can do what it is asked for".to_owned(),
+            _ => self.to_string(),
+        }
+    }
+
     /// Whether the server may have made an answer all the same, which nobody has read.
     pub(super) fn leaves_open_what_it_took(&self) -> bool {
         match self {

@@ -98,6 +98,7 @@ pub async fn run(
         let bench = Bench {
             workspace,
             files: &files,
+            definitions: &definitions,
             records: asked.records,
             stop: asked.stop,
         };

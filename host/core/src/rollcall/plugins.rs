@@ -83,17 +83,10 @@ fn component(name: &str, plugin: &PluginFiles) -> Reference {
         plugin.manifest.value.component.get_ref()
     );
     let miss = plugin.component.is_none().then(|| {
-        let mend = match plugin.others.as_slice() {
-            [] => format!("build the plugin and copy its component to {path}"),
-            [other] => format!(
-                "write `component = \"{other}\"`, if that is it; else copy its component to {path}"
-            ),
-            others => format!(
-                "its folder has {}; write which is its component",
-                others.join(", ")
-            ),
-        };
-        Miss::new(format!("the component {path} is not there"), mend)
+        Miss::new(
+            format!("the component {path} is not there"),
+            format!("build the plugin and copy its component to {path}"),
+        )
     });
     Reference::new(
         Referrer::plugin(name),

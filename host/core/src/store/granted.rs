@@ -21,6 +21,7 @@ mod measured;
 mod memory;
 mod passage;
 mod role;
+mod script;
 mod session;
 mod spare_sessions;
 mod sqlite_guard;
@@ -44,6 +45,7 @@ pub use self::deferred::{DeferredWriter, carry_out_deferred, execute_deferred, e
 pub use self::dry_check::authorise;
 #[doc(hidden)]
 pub use self::functions::{Makes, all as functions};
+pub use self::script::run_script;
 pub use self::session::EachRow;
 use self::session::{Budgeted, Session};
 use self::spare_sessions::Idling;

@@ -21,8 +21,6 @@ pub struct PluginFiles {
     pub manifest: Defined<Manifest>,
     /// The component; `None` if the file is not there.
     pub component: Option<Component>,
-    /// Components in its folder by another name than the manifest says.
-    pub others: Vec<String>,
     /// What it gives, as applied; `None` before that.
     pub contracts: Option<Vec<Contract>>,
 }
@@ -69,7 +67,6 @@ impl PluginFiles {
         let plugin = Self {
             manifest,
             component: component(&path, files, stored),
-            others: others(&path, files),
             contracts,
         };
         (Some(plugin), misreads)
@@ -89,17 +86,6 @@ fn component(path: &str, files: &Files, stored: &BTreeMap<String, String>) -> Op
         })
     };
     here.or_else(stored)
-}
-
-/// The names of files beside `path` that may be components.
-fn others(path: &str, files: &Files) -> Vec<String> {
-    let Some((folder, _)) = path.rsplit_once('/') else {
-        return Vec::new();
-    };
-    let beside = files.keys().filter(|file| *file != path);
-    let names = beside.filter_map(|file| file.strip_prefix(folder)?.strip_prefix('/'));
-    let components = names.filter(|name| name.ends_with(".wasm"));
-    components.map(str::to_owned).collect()
 }
 
 fn wrong_name(folder: &str, manifest: &Defined<Manifest>) -> Option<Misread> {

@@ -13,11 +13,13 @@ use tokio_util::sync::CancellationToken;
 use super::{TestResult, is_folder_name, verdict};
 use crate::app::{App, AppError};
 use crate::engine::Unwatched;
+use crate::grants::CredentialGrant;
 use crate::operations::gates::{self, Verdict};
 use crate::operations::runs::{self, CarriedOut, RunStatus, RunView, Start, millis};
 use crate::operations::{OperationError, settings};
 use crate::settings::{SettingType, Snapshot, State};
-use crate::workspace::{self, CASSETTES, Files, TABLES, TestCase, TestDecision};
+use crate::store::granted::run_script;
+use crate::workspace::{self, CASSETTES, Definitions, Files, TABLES, TestCase, TestDecision};
 
 /// Who sets what a test needs.
 const BY: &str = "callboard test";
@@ -29,6 +31,8 @@ pub(super) struct Bench<'a> {
     /// The folder that is tested.
     pub(super) workspace: &'a Path,
     pub(super) files: &'a Files,
+    /// What they define.
+    pub(super) definitions: &'a Definitions,
     /// Whose secrets are sent where servers are asked.
     pub(super) records: Option<&'a App>,
     pub(super) stop: &'a CancellationToken,
@@ -100,14 +104,14 @@ impl Bench<'_> {
             return Ok(());
         };
         let script = String::from_utf8_lossy(script).into_owned();
-        let made = app.store().script(script).await;
+        let made = run_script(app.store(), script).await;
         made.map_err(|error| OperationError::usage(format!("{TABLES}: {error}")))
     }
 
     /// The settings of the test; where servers are asked, the secrets of the workspace, too.
     async fn set(&self, app: &App, case: &TestCase) -> Result<(), OperationError> {
         match self.records {
-            Some(workspace) => lend(workspace, app, case).await?,
+            Some(workspace) => self.lend(workspace, app, case).await?,
             None => {
                 for key in stand_ins(&app.settings().await?, case) {
                     settings::set(app, &key, "no secret".to_owned(), BY).await?;
@@ -191,20 +195,37 @@ impl Bench<'_> {
             said += 1;
         }
     }
-}
 
-/// The secrets of the workspace for a test that asks servers, each that goes where it was set to go. One that
-/// cannot be opened is an error: nothing would be asked with it.
-async fn lend(workspace: &App, app: &App, case: &TestCase) -> Result<(), OperationError> {
-    let own = workspace.settings().await?;
-    for key in secrets(&own) {
-        let secret = own.secret(key);
-        let secret = secret.map_err(|error| OperationError::failed(error.to_string()))?;
-        if let Some(secret) = secret.filter(|_| goes_where_it_was_set(&own, key, case)) {
-            settings::set(app, key, secret.expose().to_owned(), BY).await?;
+    /// The secrets of the workspace for a test that asks servers, each that goes where it was set to go. One that
+    /// cannot be opened is an error: nothing would be asked with it.
+    async fn lend(
+        &self,
+        workspace: &App,
+        app: &App,
+        case: &TestCase,
+    ) -> Result<(), OperationError> {
+        let own = workspace.settings().await?;
+        let applied = match workspace.active().await {
+            Ok(loaded) => Some(loaded),
+            Err(AppError::NothingApplied) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let applied = applied.as_ref().map(|loaded| &*loaded.definitions);
+        for key in secrets(&own) {
+            let goes = goes_where_it_was_set(&own, key, case);
+            let carried = are_carried_as_applied(applied, self.definitions, key);
+            // Where nothing says where it goes, it goes nowhere.
+            if goes == Some(false) || carried == Some(false) || goes.or(carried).is_none() {
+                continue;
+            }
+            let secret = own.secret(key);
+            let secret = secret.map_err(|error| OperationError::failed(error.to_string()))?;
+            if let Some(secret) = secret {
+                settings::set(app, key, secret.expose().to_owned(), BY).await?;
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn secrets(declared: &Snapshot) -> impl Iterator<Item = &str> {
@@ -219,20 +240,38 @@ fn group(key: &str) -> Option<&str> {
 }
 
 /// Whether the addresses beside a secret are in the test as somebody set them in the workspace: it goes nowhere
-/// else, whatever a test, or a default that came with it, says.
-fn goes_where_it_was_set(own: &Snapshot, secret: &str, case: &TestCase) -> bool {
-    let mut declared = own.declarations().iter();
-    declared.all(|(key, declaration)| {
-        if declaration.kind != SettingType::Url || group(key) != group(secret) {
-            return true;
-        }
+/// else, whatever a test, or a default that came with it, says. Nothing, if there are none.
+fn goes_where_it_was_set(own: &Snapshot, secret: &str, case: &TestCase) -> Option<bool> {
+    let declared = own.declarations().iter();
+    let beside = declared.filter(|(key, declaration)| {
+        declaration.kind == SettingType::Url && group(key) == group(secret)
+    });
+    let as_set = beside.map(|(key, declaration)| {
         let here = match own.state(key) {
             Ok(State::Set(text)) => text,
             _ => String::new(),
         };
         let there = case.settings.get(key).or(declaration.default.as_ref());
         there.map_or("", String::as_str) == here
-    })
+    });
+    as_set.reduce(|all, one| all && one)
+}
+
+/// Whether the plugins of the folder send a secret only where those of the active revision may. Nothing, if neither
+/// send it anywhere.
+fn are_carried_as_applied(
+    applied: Option<&Definitions>,
+    here: &Definitions,
+    secret: &str,
+) -> Option<bool> {
+    let asked = |definitions: &Definitions| -> Vec<CredentialGrant> {
+        let asks = definitions.plugins.values();
+        let asks = asks.flat_map(|plugin| &plugin.manifest.value.ask.credentials);
+        asks.filter(|it| it.name == secret).cloned().collect()
+    };
+    let (applied, here) = (applied.map(asked).unwrap_or_default(), asked(here));
+    let known = !(applied.is_empty() && here.is_empty());
+    known.then(|| here.iter().all(|it| applied.contains(it)))
 }
 
 /// Secrets beside the settings of a test, without which these would say half: nobody is asked with them.

@@ -30,6 +30,12 @@ pub(super) fn table(plugin: &str, table: &str, verb: Verb) -> String {
     )
 }
 
+/// The denial of what a script may not do.
+pub(super) fn script(what: &str) -> String {
+    let what = what.split(" (").next().unwrap_or(what);
+    format!("may make and fill tables of its own database, and not use {what}")
+}
+
 /// The denial of a function that is not on the list.
 pub(super) fn function(name: &str) -> String {
     format!(

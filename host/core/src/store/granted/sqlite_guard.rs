@@ -34,6 +34,8 @@ pub(super) enum Mode {
     Read,
     /// A guest's statement that changes rows.
     Write,
+    /// A script that makes tables and fills them.
+    Script,
 }
 
 /// Decides for one connection what the plugin's statements may do.
@@ -181,10 +183,12 @@ impl Authorizer {
 
     fn decide(&self, question: &Question<'_>) -> bool {
         let mode = self.change(|now| now.mode);
-        if mode == Mode::Host {
-            return true;
-        }
-        match self.refusal(question, mode) {
+        let refusal = match mode {
+            Mode::Host => return true,
+            Mode::Script => beyond_script(question),
+            Mode::Read | Mode::Write => self.refusal(question, mode),
+        };
+        match refusal {
             None => true,
             Some(text) => {
                 self.change(|now| {
@@ -242,6 +246,34 @@ fn changing(action: c_int) -> Option<Verb> {
         ffi::SQLITE_UPDATE => Some(Verb::Update),
         ffi::SQLITE_DELETE => Some(Verb::Delete),
         _ => None,
+    }
+}
+
+/// Why a script may not do something: what leads out of its database, or out of its transaction. What is not
+/// named here is denied.
+fn beyond_script(question: &Question<'_>) -> Option<String> {
+    let own = matches!(question.database, None | Some("main" | "temp"));
+    match question.action {
+        ffi::SQLITE_SELECT | ffi::SQLITE_RECURSIVE | ffi::SQLITE_FUNCTION => None,
+        ffi::SQLITE_READ
+        | ffi::SQLITE_INSERT
+        | ffi::SQLITE_UPDATE
+        | ffi::SQLITE_DELETE
+        | ffi::SQLITE_CREATE_TABLE
+        | ffi::SQLITE_CREATE_INDEX
+        | ffi::SQLITE_CREATE_VIEW
+        | ffi::SQLITE_CREATE_TRIGGER
+        | ffi::SQLITE_DROP_TABLE
+        | ffi::SQLITE_DROP_INDEX
+        | ffi::SQLITE_DROP_VIEW
+        | ffi::SQLITE_DROP_TRIGGER
+        | ffi::SQLITE_ALTER_TABLE
+        | ffi::SQLITE_REINDEX
+            if own =>
+        {
+            None
+        }
+        action => Some(denial::script(name_of(action))),
     }
 }
 

@@ -1,0 +1,39 @@
+//! A script that nobody of the house wrote, such as that of a workspace's tests: it makes and fills tables of the
+//! database that it is run in, and reaches no other file.
+
+use std::time::Duration;
+
+use sqlx::AssertSqlSafe;
+
+use super::session;
+use super::sqlite_guard::{Authorizer, Mode};
+use crate::config::CallLimits;
+use crate::grants::Grants;
+use crate::store::{Connection, Store, StoreError, Transaction};
+
+/// What a script may take.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Run the statements of `sql`, all or none.
+///
+/// # Errors
+/// If one is refused by the database or by what a script may do, if they take longer than five seconds, or if the
+/// database is not of SQLite.
+pub async fn run_script(store: &Store, sql: String) -> Result<(), StoreError> {
+    let work = store.write(move |transaction| Box::pin(run(transaction, sql)));
+    work.await
+}
+
+async fn run(transaction: &mut Transaction<'_>, sql: String) -> Result<(), StoreError> {
+    let Connection::Sqlite(connection) = &mut transaction.connection else {
+        return Err(StoreError::internal("a script is run on SQLite alone"));
+    };
+    let authorizer = Authorizer::new("", &Grants::default(), &CallLimits::default());
+    authorizer.lend(connection).await?;
+    authorizer.arm(Mode::Script, LONGEST);
+    let ran = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut **connection);
+    let ran = ran.await.map(drop).map_err(StoreError::from);
+    let denied = authorizer.disarm();
+    Authorizer::take_back(connection).await?;
+    session::explained(ran, denied, LONGEST)
+}
