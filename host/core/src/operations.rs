@@ -11,6 +11,7 @@ pub mod doctor;
 mod error;
 pub mod findings;
 pub mod gates;
+pub mod given;
 pub mod handlers;
 pub mod health;
 pub mod models;

@@ -89,6 +89,24 @@ pub fn json(text: &str) -> String {
     safe
 }
 
+/// A text in quotes, as TOML writes it, whose hidden characters are escapes and mean the same.
+pub fn toml(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len() + 2);
+    safe.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => safe.extend(['\\', c]),
+            _ if hides(c) => {
+                // Writing to a string cannot fail.
+                write!(safe, "\\U{:08X}", u32::from(c)).ok();
+            }
+            _ => safe.push(c),
+        }
+    }
+    safe.push('"');
+    safe
+}
+
 /// HTML or XML without the characters that turn its text, can't be seen or may not stand in
 /// XML. Joiners stay, and what makes a sign a picture.
 pub fn markup(text: &str) -> String {

@@ -49,6 +49,7 @@ attacks! {
             "SELECT pg_read_file('PG_VERSION')",
         ])
     };
+    a_trigger_at_the_commit: "a deferred write of a table whose trigger is deferred, until the host commits" => { leaves_it_to_the_commit };
     a_setting_left_behind: "a deferred write changes settings of the host's session" => { changes_settings };
     what_only_does_something: "a function of the server that does something: makes an object, takes a lock, sends, sleeps, sets" => {
         names_what_does_something
@@ -242,6 +243,29 @@ fn alters_the_inner_function() {
         unchecked(&store, "SELECT digest FROM public.plugin_logins")
             .await
             .expect_err("not granted");
+    });
+}
+
+/// A trigger that waits for the commit runs as who caused it.
+fn leaves_it_to_the_commit() {
+    with_database(Dialect::Postgres, async |store: Store, _: String| {
+        tables(&store).await;
+        for sql in [
+            "CREATE FUNCTION tells() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS \
+             $$ BEGIN UPDATE scratch SET name = current_user WHERE id = NEW.id; RETURN NULL; END $$",
+            "CREATE CONSTRAINT TRIGGER tells AFTER INSERT ON scratch DEFERRABLE INITIALLY DEFERRED \
+             FOR EACH ROW EXECUTE FUNCTION tells()",
+        ] {
+            store.execute(Statement::new(sql)).await.expect("made");
+        }
+        let insert = "INSERT INTO public.scratch (id, name) VALUES (71, 'x') RETURNING 1";
+        unchecked(&store, insert).await.expect("it is granted");
+        let who = text(
+            &store,
+            "SELECT name AS found FROM public.scratch WHERE id = 71",
+        )
+        .await;
+        assert_eq!(who, role(&store).await);
     });
 }
 

@@ -262,7 +262,7 @@ on_each!(settings_go_from_one_installation_to_another, |dialect| {
         "settings",
         "set",
         "site.title",
-        "Our \"diary\"\nof days \u{7f}",
+        "Our \"diary\"\nof days \u{7f} \\ \u{1f469}\u{200d}\u{1f4bb} \u{200f}\u{e0001}",
     ]);
     factory.ok(&["settings", "set", "site.description", ""]);
     factory.ok(&["settings", "set", "roles.writer.key", SECRET]);
@@ -290,6 +290,11 @@ on_each!(settings_go_from_one_installation_to_another, |dialect| {
         exported.replace("[\"roles.writer.key\"]", "[]")
     );
     assert!(import(&["--yes"]).contains("0 settings changed"));
+    let set = factory.json(&["settings", "get", "site.title"]);
+    assert!(
+        set.to_string().contains("\u{1f469}\u{200d}\u{1f4bb}"),
+        "{set}"
+    );
     let json = factory.ok(&["--format", "json", "settings", "export"]);
     factory.write("kept.toml", json);
     assert!(import(&[]).contains("0 settings would change"));
@@ -309,6 +314,19 @@ on_each!(settings_go_from_one_installation_to_another, |dialect| {
     );
     factory.write("bad.toml", "[values]\nx = 1\n");
     refuses(&factory, &line, 2, &["these are no settings", "line 2"]);
+    let many = (0..1000).fold("[values]\n".to_owned(), |all, key| {
+        all + &format!("k{key} = \"v\"\n")
+    });
+    factory.write("bad.toml", many);
+    refuses(&factory, &line, 2, &["and 980 more"]);
+    // What never ends is read no further than a file of settings may be.
+    let line = ["settings", "import", "/dev/zero"];
+    refuses(
+        &factory,
+        &line,
+        2,
+        &["/dev/zero: it has more than 1048576 bytes"],
+    );
 });
 
 #[test]

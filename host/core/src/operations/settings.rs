@@ -18,7 +18,7 @@ use crate::store::setting_changes::{self, SettingEvent, Wanted};
 use crate::store::settings::{self as values, Content};
 
 pub use self::carry::{
-    CarriedSettings, Imported, SettingDifference, import, parse, values as set_values,
+    CarriedSettings, Imported, LONGEST, SettingDifference, import, parse, values as set_values,
 };
 pub use self::history::{SettingChangeView, history, unread};
 

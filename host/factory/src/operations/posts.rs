@@ -21,7 +21,9 @@ use crate::site::{self, SiteError, Unshown};
 use crate::tables::transitions::Word;
 use crate::tables::{POST, media as rows, post_slugs, posts};
 
-pub use self::carry::{CarriedPost, CarriedPosts, DumpedPosts, ImportedPosts, dump, import, parse};
+pub use self::carry::{
+    CarriedPost, CarriedPosts, DumpedPosts, ImportedPosts, LONGEST, dump, import, parse,
+};
 pub use self::retitle::{NewTitle, retitle};
 pub use self::steps::{archive, history, publish, remove, restore, schedule, unpublish};
 pub use self::view::{Exported, MovedPost, PostMoveView};

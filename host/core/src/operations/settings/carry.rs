@@ -15,8 +15,12 @@ use crate::store::setting_changes::{self, SettingEvent, Wanted};
 use crate::store::settings::Content;
 use crate::value::json_in;
 
-/// The most memory that a file takes.
+/// The longest file, in bytes. Read, it takes up to a hundred times as much in memory.
+pub const LONGEST: u64 = 1 << 20;
+/// The most memory that a file of JSON takes.
 const MOST: u64 = 16 << 20;
+/// The most problems of a file that are told.
+const TOLD: usize = 20;
 
 /// The values that are set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -102,6 +106,9 @@ pub async fn import(
         problems.extend(fits.err().map(|error| error.message));
     }
     if !problems.is_empty() {
+        let more = problems.len().saturating_sub(TOLD);
+        problems.truncate(TOLD);
+        problems.extend((more > 0).then(|| format!("and {more} more")));
         let problem = format!("nothing is imported: {}", problems.join("; "));
         return Err(
             OperationError::usage(problem).mend("`callboard settings list` shows what is declared")

@@ -10,6 +10,9 @@
 //! The inner one opens the statement as a cursor, which the server does with one statement that
 //! gives rows and with nothing else: no command on the session, such as a table that hides
 //! another or a statement prepared under a name of the host's, comes through either.
+//!
+//! What the statement leaves for the commit, such as a trigger that is deferred, is done at its end: at the
+//! commit it would run with the rights of the host, and as long as it likes.
 
 use super::catalog::SEARCH_PATH;
 use super::role::{Login, quoted};
@@ -23,6 +26,7 @@ const INNER: &str = "DECLARE answer refcursor; touched bigint; \
     MOVE FORWARD ALL FROM answer; \
     GET DIAGNOSTICS touched = ROW_COUNT; \
     CLOSE answer; \
+    SET CONSTRAINTS ALL IMMEDIATE; \
     RETURN touched; \
     END";
 

@@ -22,6 +22,8 @@ use crate::tables::posts::{self, Post, PostStatus};
 
 /// The form of the document.
 const FORM: u32 = 1;
+/// The longest document, in bytes.
+pub const LONGEST: u64 = 256 << 20;
 /// The most memory that a document takes.
 const MOST: u64 = 512 << 20;
 /// How far ahead the clock of another installation may have been.

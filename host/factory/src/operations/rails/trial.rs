@@ -10,7 +10,7 @@ use callboard_core::engine::RunnableRevision;
 use callboard_core::handler::{Call, Fallbacks, Tally, Tokens};
 use callboard_core::lines::Lines;
 use callboard_core::model::role::{self, Provider};
-use callboard_core::operations::{OperationError, named};
+use callboard_core::operations::{OperationError, given, named};
 use callboard_core::outcome::Stop;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -202,13 +202,8 @@ fn read(folder: &Path) -> Result<(String, Vec<Labelled>), OperationError> {
         if path.extension().is_none_or(|ending| ending != "md") {
             continue;
         }
-        let size = std::fs::metadata(&path)
-            .map_err(|error| refused(&path, &error))?
-            .len();
-        if size > LONGEST {
-            return Err(refused(&path, &format!("{size} bytes, at most {LONGEST}")));
-        }
-        let text = std::fs::read_to_string(&path).map_err(|error| refused(&path, &error))?;
+        let text = std::fs::File::open(&path).and_then(|file| given::bounded(file, LONGEST));
+        let text = text.map_err(|error| refused(&path, &error))?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         files.push((name.into_owned(), text));
     }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use callboard_core::app::App;
-use callboard_core::operations::Actor;
+use callboard_core::operations::{Actor, given};
 use callboard_factory::operations::posts::{self, DumpedPosts};
 
 use crate::cli::output::Answered;
@@ -42,8 +42,7 @@ pub(super) async fn import(
     who: Who,
 ) -> Result<Answered, Failure> {
     let name = path.display().to_string();
-    let text = fs::read_to_string(path);
-    let text = text.map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+    let text = given::text(path, posts::LONGEST).await?;
     let by = Actor {
         name: who.by,
         reason: String::new(),

@@ -1,34 +1,28 @@
 //! `settings export|import`: the values that are set, as a file.
 
-use std::fs;
 use std::path::Path;
 
 use callboard_core::app::App;
+use callboard_core::operations::given;
 use callboard_core::operations::settings::{self, CarriedSettings};
+use callboard_core::shown::toml;
 
 use crate::cli::output::Answered;
 use crate::cli::{Context, Failure};
 
-/// Print the file: TOML, whose texts are written as those of JSON are.
+/// Print the file: TOML.
 pub(super) async fn export(context: &Context, app: &App) -> Result<Answered, Failure> {
     let file = settings::set_values(app).await?;
     let CarriedSettings { secrets, values } = &file;
     let output = context.output;
-    output.say(format_args!("secrets = {}", quoted(secrets)));
+    let secrets: Vec<_> = secrets.iter().map(|key| toml(key)).collect();
+    output.say(format_args!("secrets = [{}]", secrets.join(", ")));
     output.say("");
     output.say("[values]");
     for (key, value) in values {
-        output.say(format_args!("{} = {}", quoted(key), quoted(value)));
+        output.say(format_args!("{} = {}", toml(key), toml(value)));
     }
     Ok(output.json(&file))
-}
-
-/// A text or texts as JSON and TOML both write them.
-fn quoted(of: &(impl serde::Serialize + ?Sized)) -> String {
-    // Texts can always be written.
-    let text = serde_json::to_string(of).unwrap_or_default();
-    // The one character that JSON may have as it is and TOML may not.
-    text.replace('\u{7f}', "\\u007f")
 }
 
 pub(super) async fn import(
@@ -38,8 +32,7 @@ pub(super) async fn import(
     keep: bool,
     by: &str,
 ) -> Result<Answered, Failure> {
-    let text = fs::read_to_string(path);
-    let text = text.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
+    let text = given::text(path, settings::LONGEST).await?;
     let imported = settings::import(app, settings::parse(&text)?, keep, by).await?;
     let output = context.output;
     for change in &imported.changes {

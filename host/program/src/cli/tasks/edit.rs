@@ -1,11 +1,11 @@
 //! `tasks edit`: a person's version of a draft.
 
-use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use callboard_core::app::App;
+use callboard_core::operations::given;
 use callboard_factory::operations::tasks::{self, DraftView};
 use clap::Args;
 use tempfile::TempPath;
@@ -17,6 +17,8 @@ use crate::cli::{Context, Failure};
 
 /// The editor, where the environment names none.
 const EDITOR: &str = "vi";
+/// The longest text of a person, in bytes.
+const LONGEST: u64 = 4 << 20;
 
 /// A version to write.
 #[derive(Debug, Args)]
@@ -42,11 +44,14 @@ impl Edit {
             .draft
             .ok_or_else(|| Failure::usage(format!("task {short} has no draft to edit yet")))?;
         let (written, place) = match (&self.file, &self.title) {
-            (Some(file), _) => (Some(read(file)?), None),
+            (Some(file), _) => (Some(given::text(file, LONGEST).await?), None),
             (None, Some(_)) => (None, None),
             (None, None) => {
-                let (text, place) = in_editor(&draft)?;
-                (Some(text), Some(place))
+                let place = in_editor(&draft)?;
+                match given::text(&place, LONGEST).await {
+                    Ok(text) => (Some(text), Some(place)),
+                    Err(error) => return Err(left(error.into(), Some(place), short)),
+                }
             }
         };
         let (title, markdown) = written.as_deref().map_or((None, None), parted);
@@ -82,11 +87,6 @@ impl Edit {
     }
 }
 
-fn read(file: &Path) -> Result<String, Failure> {
-    fs::read_to_string(file)
-        .map_err(|error| Failure::usage(format!("{} cannot be read: {error}", file.display())))
-}
-
 /// The title, if the text begins with one, and the rest.
 fn parted(text: &str) -> (Option<&str>, Option<&str>) {
     let title = text.trim_start().strip_prefix("# ");
@@ -110,7 +110,7 @@ fn left(failure: Failure, place: Option<TempPath>, task: &str) -> Failure {
 }
 
 /// What a person makes of a draft, and the file that it is in until it is kept.
-fn in_editor(draft: &DraftView) -> Result<(String, TempPath), Failure> {
+fn in_editor(draft: &DraftView) -> Result<TempPath, Failure> {
     let wrong =
         |error: std::io::Error| Failure::usage(format!("the draft for the editor: {error}"));
     let mut file = tempfile::Builder::new()
@@ -130,10 +130,7 @@ fn in_editor(draft: &DraftView) -> Result<(String, TempPath), Failure> {
         .status();
     let help = "set EDITOR to one that is there, or use `--file`";
     match ended {
-        Ok(status) if status.success() => {
-            let place = file.into_temp_path();
-            Ok((read(&place)?, place))
-        }
+        Ok(status) if status.success() => Ok(file.into_temp_path()),
         Ok(status) => Err(Failure::usage(format!("editor `{said}`: {status}")).help(help)),
         Err(error) => Err(Failure::usage(format!("editor `{said}`: {error}")).help(help)),
     }
