@@ -104,7 +104,18 @@ fn a_setting_that_cannot_be_read_blocks_whoever_reads_it_and_no_list() {
 fn a_gate_that_cannot_be_read_is_named_wherever_it_is_asked_for() {
     let factory = Factory::bare(Dialect::Sqlite);
     assert_eq!(factory.diary(board().path(), DAY).code, 4);
-    factory.execute("UPDATE gates SET question = CAST(x'ff00' AS TEXT)");
+    for broken in [
+        "question = CAST(x'ff00' AS TEXT)",
+        "question = 'Good?', shows = '{bad'",
+    ] {
+        factory.execute(&format!("UPDATE gates SET {broken}"));
+        the_gate_is_named(&factory);
+    }
+    factory.ok(&["runs", "cancel", "latest"]);
+}
+
+#[track_caller]
+fn the_gate_is_named(factory: &Factory) {
     let named = "the gate of approve, visit 1, cannot be read";
     let shown = factory.ok(&["runs", "show", "latest"]);
     assert!(shown.contains(named), "{shown}");
@@ -115,7 +126,8 @@ fn a_gate_that_cannot_be_read_is_named_wherever_it_is_asked_for() {
         assert!(ran.stderr.contains(named), "{ran}");
         assert!(ran.stderr.contains("`callboard runs cancel "), "{ran}");
     }
-    factory.ok(&["runs", "cancel", "latest"]);
+    let doctor = factory.run(&["doctor"]);
+    assert_eq!(doctor.code, 1, "{doctor}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `gates` are decided once; `policy_runs` hold the last end of each policy.
 
+use callboard_core::outcome::Patch;
 use callboard_core::store::gates::{self, Decision, Gate, Verdict};
 use callboard_core::store::policy_runs;
 use callboard_core::store::{Store, timestamp};
@@ -13,7 +14,7 @@ fn gate(run: &str, opened: i64, task: Option<&str>) -> Gate {
         stage: "approve".to_owned(),
         visit: 1,
         question: "Publish it?".to_owned(),
-        shows: "{}".to_owned(),
+        shows: Patch::new(),
         subject: task.map(str::to_owned),
         opened_at: timestamp(opened),
         expires_at: None,

@@ -49,7 +49,7 @@ fn gate(run: &str) -> Gate {
         stage: GATE.to_owned(),
         visit: 1,
         question: "Good?".to_owned(),
-        shows: "{}".to_owned(),
+        shows: Patch::new(),
         subject: None,
         opened_at: timestamp(1_000_000),
         expires_at: None,

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Value as Json;
 
 use super::clock::after;
 use super::plan::{self, Rest};
@@ -307,7 +306,7 @@ pub(super) fn gate(work: &RunContext, stage: &Stage, rows: &[StageRun], now: Tim
         stage: stage.id().to_owned(),
         visit: plan::next_visit(rows, stage.id()),
         question: plan::question(stage, rows),
-        shows: Json::Object(behind(work, stage, rows)).to_string(),
+        shows: behind(work, stage, rows),
         subject: subject_of(rows),
         opened_at: now,
         expires_at: stage.expiry.map(|expiry| after(now, expiry.after.0)),

@@ -213,14 +213,6 @@ fn unsure(wanted: &str) -> OperationError {
     .mend("`callboard gates list` names them")
 }
 
-/// What goes out, as it was kept; one that cannot be read says so.
-fn shown(kept: &str) -> Patch {
-    serde_json::from_str(kept).unwrap_or_else(|error| {
-        let problem = format!("it cannot be read: {error}");
-        Patch::from_iter([("shows".to_owned(), problem.into())])
-    })
-}
-
 impl GateView {
     /// What is shown of gates, in their order.
     pub(super) async fn all(store: &Store, gates: Vec<Gate>) -> Result<Vec<Self>, StoreError> {
@@ -248,7 +240,7 @@ impl GateView {
             stage: gate.stage,
             visit: gate.visit,
             question: gate.question,
-            shows: shown(&gate.shows),
+            shows: gate.shows,
             subject: gate.subject,
             opened_at: gate.opened_at,
             expires_at: gate.expires_at,

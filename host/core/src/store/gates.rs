@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::unreadable::{parted, readable, shown};
 use super::{Dialect, Store, StoreError, Transaction, batch, findings};
-use crate::value::form::micros;
+use crate::outcome::Patch;
+use crate::value::form::{json, micros};
 use crate::value::{Query, Row, Statement, Value, select};
 
 /// Who is said to decide when no person did in time.
@@ -21,8 +22,9 @@ pub struct Gate {
     pub stage: String,
     pub visit: u32,
     pub question: String,
-    /// What goes out behind it, by key, as JSON.
-    pub shows: String,
+    /// What goes out behind it, by key.
+    #[serde(with = "json")]
+    pub shows: Patch,
     /// What it is about, as a stage of the run said under a tenant's key.
     pub subject: Option<String>,
     #[serde(with = "micros")]

@@ -124,7 +124,15 @@ where
 /// A JSON document in a text; the default of the type stands for NULL.
 pub mod json {
     use serde::de::{DeserializeOwned, Error};
-    use serde::{Deserialize, Deserializer};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
+
+    pub fn serialize<T: Serialize, S: Serializer>(
+        value: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let text = serde_json::to_string(value).map_err(ser::Error::custom)?;
+        serializer.serialize_str(&text)
+    }
 
     pub fn deserialize<'de, T: DeserializeOwned + Default, D: Deserializer<'de>>(
         deserializer: D,
