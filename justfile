@@ -31,10 +31,10 @@ xtask := "cargo run --quiet " + locked + " --package callboard-xtask --"
 @_default:
     "{{ just_executable() }}" --justfile "{{ justfile() }}" --list --unsorted
 
-# Run the demo: a factory of the shipped plugins on a repository (`demo [REPO] [--once] [--out DIR] …`).
+# Run the demo: a factory of the shipped plugins on a repository (`demo [REPO] [--once] [--with-model] …`).
 demo *ARGS: build
     @echo "==> Running the demo"
-    @cd "{{ invocation_directory() }}" && "$CARGO_TARGET_DIR/callboard" demo "$@"
+    @{{ xtask }} demo "{{ invocation_directory() }}" "$@"
 
 # Build the plugins and the program as it is released: `target/callboard`.
 build: plugins

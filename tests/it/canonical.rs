@@ -2,7 +2,7 @@
 
 mod models;
 mod post;
-mod press;
+pub(crate) mod press;
 mod research;
 mod rounds;
 mod whole;

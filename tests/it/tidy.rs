@@ -61,7 +61,10 @@ const LAYERS: &[Layer] = &[
     layer("cli", BELOW),
     layer("http", ""),
     // xtask
-    layer("needs collect format restate peers", "files tools"),
+    layer(
+        "needs collect format restate peers with_model",
+        "files tools",
+    ),
     peers("files tools", ""),
     // restate
     layer("announce turn", "offers"),

@@ -169,7 +169,7 @@ impl Client {
                 0 => String::new(),
                 bytes => format!("; {bytes} bytes of it had come"),
             };
-            let text = format!("{target}: no complete answer within {allowed:?}{of_it}");
+            let text = format!("{target}: no complete answer within {allowed:.1?}{of_it}");
             ClientError::new(ClientErrorKind::Timeout, text)
         };
         let redaction = match &request.credential {

@@ -2,7 +2,7 @@
 //! the others said instead is kept.
 //!
 //! `role` reads the settings; `openai`, `ollama` and `anthropic` speak the protocols, through the one
-//! client (`wire`); `answer` and `reasoning` read what was said, `cause` says why it is no answer, `counted`
+//! client (`wire`), in the words that `ordered` makes of a question; `answer` and `reasoning` read what was said, `cause` says why it is no answer, `counted`
 //! what it took.
 //! `summary` and `vector` do without any server.
 
@@ -12,6 +12,7 @@ pub mod cause;
 mod counted;
 mod ollama;
 mod openai;
+mod ordered;
 mod reasoning;
 pub mod role;
 pub mod spending;

@@ -9,13 +9,15 @@ mod needs;
 mod peers;
 mod restate;
 mod tools;
+mod with_model;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use self::tools::{Trouble, said};
 
-const USAGE: &str = "xtask just RECIPE… | collect FROM TO | format [--check] | peers | restate";
+const USAGE: &str =
+    "xtask just RECIPE… | collect FROM TO | demo FOLDER WORD… | format [--check] | peers | restate";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,6 +35,7 @@ fn carry_out(arguments: &[&str]) -> Result<(), Trouble> {
     match arguments {
         ["just", words @ ..] => needs::just(words),
         ["collect", from, to] => collect::collect(Path::new(from), Path::new(to)),
+        ["demo", folder, words @ ..] => with_model::demo(folder, words),
         ["format"] => format::format(false),
         ["format", "--check"] => format::format(true),
         ["peers"] => peers::install(),

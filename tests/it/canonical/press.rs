@@ -106,7 +106,7 @@ pub(super) fn model(asked: &Asked) -> Reply {
 }
 
 /// The web and the model, at one server.
-pub(super) fn press() -> Scripted {
+pub(crate) fn press() -> Scripted {
     Scripted::new(|asked| {
         if asked.path.ends_with("/chat/completions") {
             model(asked)

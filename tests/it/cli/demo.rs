@@ -3,9 +3,11 @@
 use callboard_core::store::Dialect;
 
 use super::refuses;
+use crate::canonical::press::press;
 use crate::support::daemon::{Daemon, get};
 use crate::support::factory::{BARE, DAY, Factory, THIN, board};
 use crate::support::host::{Host, Ran};
+use crate::support::pictures::PictureServer;
 use crate::support::repository::GitFolder;
 
 fn demo(host: &Host, repository: &GitFolder, date: &str) -> Ran {
@@ -40,6 +42,83 @@ fn the_demo_writes_a_post_and_leaves_the_site_and_the_workspace() {
     let again = demo(&host, &board(), DAY);
     assert_eq!(again.code, 1, "{again}");
     assert!(again.stderr.contains("nothing was written"), "{again}");
+}
+
+#[test]
+fn the_demo_with_a_model_has_an_article_written_judged_illustrated_and_published() {
+    let (host, press, pictures) = (Host::new(), press(), PictureServer::sdxl());
+    let repository = board();
+    let path = repository.path().to_str().expect("UTF-8");
+    let (model, draws) = (press.url("/"), pictures.url());
+    let ran = host.run(&[
+        "demo",
+        "--once",
+        "--repo",
+        path,
+        "--date",
+        DAY,
+        "--out",
+        "out",
+        "--keep",
+        "kept",
+        "--with-model",
+        &model,
+        "--model",
+        "quill",
+        "--small",
+        "--pictures",
+        &draws,
+    ]);
+    assert_eq!(ran.code, 0, "{ran}");
+    for part in [
+        "roles.critic.model = quill",
+        "answers of 600 tokens",
+        "picture  featured /media/",
+        "rail     critic: pass, 85 of 100",
+        "fallback caption_pictures: role vision did not do it",
+        "done: What the keepers of the Fastnet did all day",
+    ] {
+        assert!(ran.stdout.contains(part), "no `{part}` in {ran}");
+    }
+    // What is small is asked for little, in each of its questions; the pipeline says so, too.
+    let asked = press
+        .asked()
+        .into_iter()
+        .filter(|asked| asked.path.contains("completions"));
+    let short = asked
+        .filter(|asked| asked.body.contains("\"max_tokens\":600"))
+        .count();
+    assert!(short >= 8, "{short} questions were short");
+    let pipeline = host.read("kept/pipelines/canonical_blog.toml");
+    assert!(pipeline.contains("max_tokens = 600"), "{pipeline}");
+    let page = host.read("out/posts/what-the-keepers-of-the-fastnet-did-all-day/index.html");
+    assert!(
+        page.contains("the model quill-1") && page.contains("keepers"),
+        "{page}"
+    );
+    host.ok(&["-w", "kept", "check"]);
+}
+
+#[test]
+fn the_demo_with_a_model_that_does_not_answer_says_so_before_it_waits_for_it() {
+    let host = Host::new();
+    let repository = board();
+    let path = repository.path().to_str().expect("UTF-8");
+    let nobody = "http://127.0.0.1:9/";
+    let line = [
+        "demo",
+        "--once",
+        "--repo",
+        path,
+        "--date",
+        DAY,
+        "--with-model",
+        nobody,
+        "--model",
+        "quill",
+    ];
+    refuses(&host, &line, 3, &["role writer: ", "unreachable"]);
+    refuses(&host, &line[..line.len() - 2], 2, &["--model"]);
 }
 
 #[test]

@@ -34,10 +34,38 @@ fn body(provider: &Provider, request: &ModelRequest) -> Json {
         "temperature": request.temperature,
     });
     if let Some(schema) = &request.schema {
-        let format = json!({ "name": "answer", "schema": schema, "strict": true });
+        let mut schema = schema.clone();
+        let strict = close(&mut schema);
+        let format = json!({ "name": "answer", "schema": schema, "strict": strict });
         body["response_format"] = json!({ "type": "json_schema", "json_schema": format });
     }
     body
+}
+
+/// Close each object, which `strict` wants. Whether all properties are required, which it wants as well: otherwise the
+/// schema is no more than told.
+fn close(schema: &mut Json) -> bool {
+    match schema {
+        Json::Object(object) => {
+            let required = object.get("required").and_then(Json::as_array);
+            let required = required.map_or(0, Vec::len);
+            let of_object = match object.get("properties") {
+                Some(Json::Object(properties)) => {
+                    let all = properties.len() == required;
+                    object
+                        .entry("additionalProperties")
+                        .or_insert(Json::Bool(false));
+                    all
+                }
+                _ => true,
+            };
+            object
+                .values_mut()
+                .fold(of_object, |all, it| close(it) && all)
+        }
+        Json::Array(values) => values.iter_mut().fold(true, |all, it| close(it) && all),
+        _ => true,
+    }
 }
 
 /// The prompt; behind what there is to look at, if there is something.
@@ -116,4 +144,21 @@ fn vectors(provider: &Provider, answer: &Json) -> Result<(Vectors, Counted), Cau
         tokens: Tokens::default(),
     };
     Ok((vectors, tokens(answer)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_strict_is_closed_and_requires_all() {
+        let open = json!({ "type": "object", "properties": { "a": {} }, "required": ["a"] });
+        let mut schema = json!({ "type": "array", "items": open });
+        assert!(close(&mut schema));
+        assert_eq!(schema["items"]["additionalProperties"], false);
+        let mut optional =
+            json!({ "properties": { "a": { "properties": { "b": {} } } }, "required": ["a"] });
+        assert!(!close(&mut optional));
+        assert_eq!(optional["properties"]["a"]["additionalProperties"], false);
+    }
 }

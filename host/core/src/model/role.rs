@@ -9,6 +9,7 @@ use url::Url;
 use crate::settings::{
     Misfit, Secret, SettingError, SettingRead, SettingReads, SettingType, Snapshot,
 };
+use crate::shown::cut;
 
 /// What a role is set by, behind `roles.ROLE.`.
 pub const PARTS: [&str; 5] = ["url", "model", "key", "provider", "fallback"];
@@ -24,6 +25,9 @@ inventory::submit! {
         SettingRead::new("roles.*.fallback", &[SettingType::Csv, SettingType::String], READER),
     ]])
 }
+
+/// Characters of a model's name that are kept.
+const NAME: usize = 200;
 
 /// Where Anthropic answers, if no address is set.
 const ANTHROPIC: &str = "https://api.anthropic.com/";
@@ -80,10 +84,24 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// The model that an answer names, or the one that is set.
+    /// The model that an answer names, or the one that is set. Whoever reads what it wrote may be told of it.
     pub(super) fn named(&self, answer: &Json) -> String {
-        let named = answer["model"].as_str();
-        named.unwrap_or(&self.model).to_owned()
+        let named = answer["model"].as_str().map(without_folders);
+        let named = named.filter(|named| !named.is_empty());
+        cut(named.unwrap_or(&self.model).to_owned(), NAME)
+    }
+}
+
+/// A server of one model names the file that it has read, as llama.cpp's does: where that lies on its machine
+/// is nobody's business. `owner/model` is a name.
+fn without_folders(named: &str) -> &str {
+    let folders = ['/', '\\'];
+    let is_path = named.starts_with(['/', '\\', '~', '.'])
+        || named.get(1..3) == Some(":\\")
+        || named.ends_with(".gguf");
+    match named.rsplit(folders).next() {
+        Some(file) if is_path => file,
+        _ => named,
     }
 }
 
@@ -247,8 +265,37 @@ pub fn is_declared(settings: &Snapshot, role: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::settings::{Declaration, SettingType, Unfit};
+
+    #[test]
+    fn a_model_is_named_without_the_folders_of_its_server() {
+        for (named, wanted) in [
+            ("/home/ada/models/small.Q4_1.gguf", "small.Q4_1.gguf"),
+            ("models/small.gguf", "small.gguf"),
+            ("C:\\models\\small.bin", "small.bin"),
+            ("./small", "small"),
+            ("owner/model-7b", "owner/model-7b"),
+            ("qwen3:8b", "qwen3:8b"),
+        ] {
+            assert_eq!(without_folders(named), wanted);
+        }
+        let provider = Provider {
+            role: "writer".to_owned(),
+            kind: ProviderKind::OpenAi,
+            url: None,
+            model: "set".to_owned(),
+            key: None,
+        };
+        let named = |answer: Json| provider.named(&answer);
+        for nameless in [json!({}), json!({ "model": "" }), json!({ "model": "/a/" })] {
+            assert_eq!(named(nameless), "set");
+        }
+        let long = named(json!({ "model": "x".repeat(100_000) }));
+        assert!(long.chars().count() < 2 * NAME, "{}", long.len());
+    }
 
     #[test]
     fn a_key_that_does_not_open_is_no_provider_without_a_key() {

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::answer;
 use super::cause::Cause;
+use super::ordered;
 use super::role::Provider;
 use crate::blocking::{self, Unanswered};
 use crate::client::{
@@ -94,7 +95,7 @@ pub(super) async fn ask<T: Send + 'static>(
         method: "POST".to_owned(),
         url: url.to_string(),
         headers,
-        body: question.body.to_string().into_bytes(),
+        body: ordered::text(&question.body),
         credential: key.map(|(secret, to)| Credential {
             secret: secret.clone(),
             to,

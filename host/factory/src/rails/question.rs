@@ -93,6 +93,7 @@ pub struct Opinion {
     #[schemars(range(max = 100))]
     pub score: u32,
     /// What is wrong, the gravest first; none if nothing is.
+    #[schemars(length(max = 50))]
     pub findings: Vec<Said>,
 }
 

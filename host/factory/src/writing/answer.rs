@@ -13,6 +13,8 @@ use crate::research::spaced;
 /// The most sections, and paragraphs of one.
 const SECTIONS: usize = 30;
 const PARAGRAPHS: usize = 30;
+/// The most sources of a paragraph: a small model that is held to a schema goes on counting them otherwise.
+const SOURCES: usize = 30;
 /// The most characters of a title, a heading, a summary and a paragraph.
 pub const TITLE: usize = 120;
 const HEADING: usize = 100;
@@ -26,6 +28,7 @@ pub struct Answer {
     pub title: String,
     /// One or two sentences for lists of posts.
     pub summary: String,
+    #[schemars(length(max = SECTIONS))]
     pub sections: Vec<Section>,
 }
 
@@ -34,6 +37,7 @@ pub struct Answer {
 pub struct Section {
     /// Two to eight words; empty for an introduction.
     pub heading: String,
+    #[schemars(length(max = PARAGRAPHS))]
     pub paragraphs: Vec<Paragraph>,
 }
 
@@ -43,6 +47,7 @@ pub struct Paragraph {
     /// In Markdown without links, headings and pictures.
     pub text: String,
     /// The ids of the sources that it stands on, such as `s1`.
+    #[schemars(length(max = SOURCES))]
     pub sources: Vec<String>,
 }
 
@@ -65,16 +70,21 @@ pub fn read(answer: Answer, known: &BTreeSet<&str>) -> Result<Written, String> {
         ));
     }
     let (mut blocks, mut notes) = (Vec::new(), Vec::new());
+    let (mut said, mut again) = (BTreeSet::new(), 0);
     for section in answer.sections {
         let paragraphs = section.paragraphs;
         if paragraphs.len() > PARAGRAPHS {
             return Err(format!("a section has more than {PARAGRAPHS} paragraphs"));
         }
-        let told: Vec<Block> = paragraphs
+        let mut told: Vec<Block> = paragraphs
             .into_iter()
             .map(|paragraph| told(paragraph, known, &mut notes))
             .collect::<Result<Vec<_>, _>>()?
             .concat();
+        let all = told.len();
+        // A small model goes in circles. Code, and a list of a few words, may be meant.
+        told.retain(|block| block.kind != PartKind::Paragraph || said.insert(spaced(&block.text)));
+        again += all - told.len();
         let heading = spaced(section.heading.trim().trim_start_matches('#'));
         if told.is_empty() {
             continue;
@@ -84,6 +94,12 @@ pub fn read(answer: Answer, known: &BTreeSet<&str>) -> Result<Written, String> {
         }
         blocks.extend(told);
     }
+    if again > 0 {
+        notes.push(format!(
+            "what the model had said already, word for word, was left out: {again}"
+        ));
+    }
+    notes.dedup();
     let article = Article { blocks };
     if !article.blocks.iter().any(Block::tells) {
         return Err("it has no paragraph".to_owned());
@@ -185,6 +201,30 @@ mod tests {
         );
         assert_eq!((blocks[2].kind, blocks.len()), (PartKind::List, 3));
         assert!(written.notes[0].contains("`s9`"), "{:?}", written.notes);
+    }
+
+    #[test]
+    fn what_is_said_again_word_for_word_is_left_out_once_it_is_told() {
+        let written = read_json(
+            r#"{"title":"t","summary":"s","sections":[
+                {"heading":"One","paragraphs":[{"text":"The lamp  was lit.","sources":["s9"]},{"text":"The lamp was lit.","sources":["s9"]}]},
+                {"heading":"Two","paragraphs":[{"text":"The lamp was lit.","sources":["s9"]}]},
+                {"heading":"Three","paragraphs":[{"text":"By hand.","sources":["s1"]}]}]}"#,
+        )
+        .expect("an article");
+        let texts: Vec<_> = written
+            .article
+            .blocks
+            .iter()
+            .map(|it| spaced(&it.text))
+            .collect();
+        assert_eq!(texts, ["One", "The lamp was lit.", "Three", "By hand."]);
+        assert_eq!(written.notes.len(), 2, "{:?}", written.notes);
+        assert!(
+            written.notes[1].ends_with("left out: 2"),
+            "{:?}",
+            written.notes
+        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! `demo`: the main job from nothing to a served post, through the same commands that an
 //! operator has.
 
+mod with_model;
+
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -11,11 +13,12 @@ use callboard_core::operations::runs::{RunStatus, RunView};
 use callboard_core::outcome::Patch;
 use callboard_core::workspace::{self, Files};
 use callboard_factory::operations::memory::{self, Memory};
-use callboard_factory::operations::tasks;
+use callboard_factory::operations::tasks::{self, TaskView};
 use clap::Args;
 use serde_json::Value as Json;
 use tokio::sync::watch;
 
+use self::with_model::WithModel;
 use super::documents::{DemoDocument, ExportedSite, PolicyEnded};
 use super::exit::Exit;
 use super::output::Answered;
@@ -55,7 +58,13 @@ pub(super) struct Demo {
     /// Where to serve the console, an address of this machine alone; a free port if absent.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     console: Address,
+
+    #[command(flatten)]
+    with_model: WithModel,
 }
+
+/// Who decides at the gates.
+const BY: &str = "demo";
 
 /// The demo's own values in the factory's policies, so that a young repository has
 /// something old enough: all of the memory may be collapsed, and the oldest tenth of the
@@ -78,11 +87,14 @@ impl Demo {
         let folder = context.folder(self.keep.clone(), "--keep")?;
         let folder = folder.unwrap_or_else(|| temporary.path().join("factory"));
         let app = set_up(context, &folder).await?;
-        let (run, published) = self.main_job(context, &app, &repository).await?;
+        let (run, mut published) = self.main_job(context, &app, &repository).await?;
+        let article = self.with_model.article(context, &app, &folder).await?;
+        published &= article.as_ref().is_none_or(|(_, done)| *done);
         let (policies, memory) = upkeep(context, &app, &folder, &repository).await?;
         let mut told = DemoDocument {
             workspace: folder,
             run,
+            article: article.map(|(article, _)| article),
             policies,
             memory,
             exported: None,
@@ -157,27 +169,36 @@ impl Demo {
             context,
             "Approve it, as an editor would (callboard tasks approve)",
         );
-        if let Some(task) = tasks::of_run(app, &run.id).await? {
-            let verdict = Verdict {
-                decision: Decision::Approved,
-                part: None,
-                feedback: String::new(),
-                by: "demo".to_owned(),
-                seen: None,
-            };
-            let decided = tasks::decide(app, &task.id, verdict).await?;
-            let published = run::carry_out(app, context, &decided.run).await?;
-            context
-                .output
-                .say(format_args!("{}: {}", published.status, task.topic));
-            let done = published.status == RunStatus::Done;
-            return Ok((published, done));
-        }
-        Err(Failure::new(
-            Exit::Failed,
-            "the run stands before a gate without a task",
-        ))
+        let Some(task) = tasks::of_run(app, &run.id).await? else {
+            return Err(Failure::new(
+                Exit::Failed,
+                "the run stands before a gate without a task",
+            ));
+        };
+        approve(context, app, &task).await
     }
+}
+
+/// Say yes at the gate of a task, and have its run go on; says whether it is done.
+async fn approve(
+    context: &Context,
+    app: &App,
+    task: &TaskView,
+) -> Result<(RunView, bool), Failure> {
+    let verdict = Verdict {
+        decision: Decision::Approved,
+        part: None,
+        feedback: String::new(),
+        by: BY.to_owned(),
+        seen: None,
+    };
+    let decided = tasks::decide(app, &task.id, verdict).await?;
+    let run = run::carry_out(app, context, &decided.run).await?;
+    context
+        .output
+        .say(format_args!("{}: {}", run.status, task.topic));
+    let done = run.status == RunStatus::Done;
+    Ok((run, done))
 }
 
 fn ended_badly(run: &RunView) -> Failure {
@@ -286,11 +307,16 @@ async fn young_policies(app: &App, folder: &Path, commits: u64) -> Result<(), Fa
         changed.insert(path, text.into_bytes());
     }
     for (path, content) in changed {
-        std::fs::write(folder.join(&path), content)
-            .map_err(|error| Failure::usage(format!("{path}: {error}")))?;
+        kept(folder, &path, &content)?;
     }
     app.apply("upkeep for a young repository").await?;
     Ok(())
+}
+
+/// Write a file of the workspace.
+fn kept(folder: &Path, path: &str, content: &[u8]) -> Result<(), Failure> {
+    let written = std::fs::write(folder.join(path), content);
+    written.map_err(|error| Failure::usage(format!("{path}: {error}")))
 }
 
 /// A policy's text with another number in its `config`.

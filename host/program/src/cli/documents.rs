@@ -10,6 +10,7 @@ use serde::Serialize;
 use callboard_core::operations::ProblemView;
 use callboard_core::operations::runs::{RunStatus, RunView};
 use callboard_factory::operations::memory::Memory;
+use callboard_factory::operations::tasks::TaskDetails;
 
 pub use self::asked::{DocumentedAnswer, all};
 pub(super) use self::asked::{generator, nouns};
@@ -73,6 +74,8 @@ pub(super) struct DemoDocument {
     pub(super) workspace: PathBuf,
     /// The run that wrote the post.
     pub(super) run: RunView,
+    /// The article that a model wrote, if one was named.
+    pub(super) article: Option<TaskDetails>,
     /// The upkeep, in the order in which it ran.
     pub(super) policies: Vec<PolicyEnded>,
     /// What the memory holds then.

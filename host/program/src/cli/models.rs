@@ -149,6 +149,12 @@ pub(super) fn took(output: Output, all: &[StageUse]) {
 
 fn tell(context: &Context, tested: &TestedRole) -> Answered {
     let output = context.output;
+    self::tested(output, tested);
+    output.json(tested).with(exit(tested))
+}
+
+/// What a role answered, and what that took.
+pub(super) fn tested(output: Output, tested: &TestedRole) {
     for fallback in &tested.fallbacks {
         output.labelled("fallback  ", &fallback.to_string());
     }
@@ -166,10 +172,14 @@ fn tell(context: &Context, tested: &TestedRole) -> Answered {
     output.say(format_args!(
         "{model}, {seconds:.1} s, {prompt} tokens asked, {completion} answered, cost {cost}{note}"
     ));
-    output.json(tested).with(match tested.outcome {
+}
+
+/// The exit code that says how a role answered.
+pub(super) fn exit(tested: &TestedRole) -> Exit {
+    match tested.outcome {
         "done" => Exit::Done,
         "unavailable" => Exit::Unavailable,
         "deferred" => Exit::Waiting,
         _ => Exit::Failed,
-    })
+    }
 }

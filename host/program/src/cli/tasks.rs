@@ -5,6 +5,8 @@ mod edit;
 mod picture;
 mod show;
 
+pub(super) use self::show::tell;
+
 use callboard_core::app::App;
 use callboard_core::operations::gates::{Decision, Verdict};
 use callboard_core::operations::runs::RunStatus;

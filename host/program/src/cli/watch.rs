@@ -97,10 +97,9 @@ async fn tick(output: Output, watched: Weak<Mutex<StartedStage>>) {
         };
         let mut under_way = locked(&under_way);
         under_way.ticks += 1;
-        if under_way.stages.is_empty() {
+        let Some(told) = told(&under_way.stages) else {
             continue;
-        }
-        let told = told(&under_way.stages);
+        };
         if output.is_live() {
             output.live(told);
         } else if under_way.ticks.is_multiple_of(REMIND) {
@@ -132,10 +131,16 @@ pub(super) async fn patiently<T>(output: Output, what: &str, work: impl Future<O
     }
 }
 
-fn told(stages: &[(String, Instant)]) -> String {
-    let stages = stages.iter();
-    let stages = stages.map(|(stage, began)| format!("{stage} {} s", began.elapsed().as_secs()));
-    format!("  … {}", stages.collect::<Vec<_>>().join(", "))
+/// Stages that have been under way for a second or more; none if none has.
+fn told(stages: &[(String, Instant)]) -> Option<String> {
+    let stages = stages
+        .iter()
+        .map(|(stage, began)| (stage, began.elapsed().as_secs()));
+    let stages = stages.filter(|(_, seconds)| *seconds > 0);
+    let told: Vec<_> = stages
+        .map(|(stage, seconds)| format!("{stage} {seconds} s"))
+        .collect();
+    (!told.is_empty()).then(|| format!("  … {}", told.join(", ")))
 }
 
 fn locked(under_way: &Mutex<StartedStage>) -> MutexGuard<'_, StartedStage> {

@@ -11,7 +11,13 @@ use crate::cli::{Context, Failure};
 
 pub(super) async fn task(context: &Context, app: &App, id: &str) -> Result<Answered, Failure> {
     let details = tasks::show(app, id).await?;
-    let (output, task) = (context.output, &details.task);
+    tell(context.output, &details);
+    Ok(context.output.json(&details))
+}
+
+/// All that is known of a task.
+pub(in crate::cli) fn tell(output: Output, details: &TaskDetails) {
+    let task = &details.task;
     output.say(format_args!("task     {}", task.id));
     output.say(format_args!("status   {}", tasks::word(task.status)));
     output.say(format_args!("subject  {}", task.subject));
@@ -25,12 +31,11 @@ pub(super) async fn task(context: &Context, app: &App, id: &str) -> Result<Answe
             "fallback {stage}: {what} did not do it: {why}"
         ));
     }
-    about(output, &details);
+    about(output, details);
     match &details.draft {
         Some(draft) => show(output, draft, &details.fallbacks),
         None => output.say(format_args!("topic    {}", task.topic)),
     }
-    Ok(output.json(&details))
 }
 
 /// What was read for it, what it shows, what models took, and what rails found.
@@ -77,8 +82,10 @@ fn rails(output: Output, report: &Report) {
 }
 
 fn show(output: Output, draft: &DraftView, fallbacks: &[StageFallback]) {
-    for note in &draft.notes {
-        if !fallbacks.iter().any(|it| note.contains(&it.why)) {
+    for (place, note) in draft.notes.iter().enumerate() {
+        // Each round of a pipeline may have said the same.
+        let again = draft.notes[..place].contains(note);
+        if !again && !fallbacks.iter().any(|it| note.contains(&it.why)) {
             output.say(format_args!("note     {note}"));
         }
     }
