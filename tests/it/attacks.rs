@@ -7,6 +7,7 @@
 //! | `statement` | a guest's SQL: texts that two readers read differently            |
 //! | `notation`  | a guest's SQL: columns that the server takes for calls            |
 //! | `rights`    | a guest's SQL with the check switched off: what the server holds  |
+//! | `restored`  | a dump that loses the owners and rights of what it brings along  |
 //! | `growth`    | a guest's SQL: what PostgreSQL makes or keeps of any length       |
 //! | `answers`   | a server whose answer is short to say and long to read            |
 //! | `casts`     | a guest's SQL that would run a cast that is not the server's own  |
@@ -42,6 +43,7 @@ mod nesting;
 mod network;
 mod notation;
 mod rendering;
+mod restored;
 mod rights;
 mod statement;
 mod text;
@@ -102,6 +104,7 @@ const TABLES: &[&[(&str, &str)]] = &[
     network::TRIED,
     notation::TRIED,
     rendering::TRIED,
+    restored::TRIED,
     rights::TRIED,
     statement::TRIED,
     text::TRIED,

@@ -22,6 +22,6 @@ mod panics;
 mod poison;
 mod rates;
 mod refused;
-mod server;
+pub(crate) mod server;
 mod signals;
 mod worker;

@@ -130,15 +130,22 @@ pub type TransactionWork<'t, T> = BoxFuture<'t, Result<T, StoreError>>;
 
 impl Store {
     /// Open `sqlite:PATH` or `postgres://…` and bring the schema up to date, under a lock,
-    /// so that processes that start together do not race.
+    /// so that processes that start together do not race. What has a plugin's rights on PostgreSQL and
+    /// is not as it was made, as after a dump was restored, is removed before anything else.
     pub fn open(url: &str) -> StoreFuture<'_, Self> {
         Box::pin(async move {
-            let backend = match kind(url)? {
-                Address::Sqlite(path) => Backend::Sqlite(SqliteStore::open(path).await?),
-                Address::Postgres => Backend::Postgres(PostgresStore::open(url).await?),
-            };
-            Ok(Self::on(backend))
+            let store = Self::opened(url).await?;
+            granted::put_right(&store).await?;
+            Ok(store)
         })
+    }
+
+    async fn opened(url: &str) -> Result<Self, StoreError> {
+        let backend = match kind(url)? {
+            Address::Sqlite(path) => Backend::Sqlite(SqliteStore::open(path).await?),
+            Address::Postgres => Backend::Postgres(PostgresStore::open(url).await?),
+        };
+        Ok(Self::on(backend))
     }
 
     /// Open a database as it is: nothing is made, and none is brought up to date. On SQLite, one
@@ -152,7 +159,7 @@ impl Store {
             )));
         }
         inspect(url).await?;
-        Self::open(url).await
+        Self::opened(url).await
     }
 
     /// Whether it is an empty one in place of a database that is not there.

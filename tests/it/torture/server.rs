@@ -17,13 +17,13 @@ use crate::support::database::runtime;
 use crate::support::postgres::{command, initialize, run, user};
 
 /// A server with a folder of its own; stopped when it is dropped.
-pub(super) struct Server {
+pub(crate) struct Server {
     folder: TempDir,
 }
 
 impl Server {
     /// A new server that runs.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let server = Self::empty();
         initialize(&server.data(), user());
         server.start();
@@ -31,7 +31,7 @@ impl Server {
     }
 
     /// A server that follows another one, which is stopped for a moment to be copied.
-    pub(super) fn follow(primary: &Self) -> Self {
+    pub(crate) fn follow(primary: &Self) -> Self {
         let standby = Self::empty();
         primary.stop("fast");
         let mut copy = Command::new("cp");
@@ -68,7 +68,7 @@ impl Server {
         run(control.args(arguments).arg("-D").arg(self.data()));
     }
 
-    pub(super) fn start(&self) {
+    pub(crate) fn start(&self) {
         let options = format!(
             "-c listen_addresses='' -c max_connections=100 -c shared_buffers=32MB \
             -c hot_standby_feedback=on -c unix_socket_directories={}",
@@ -79,21 +79,27 @@ impl Server {
     }
 
     /// Stop it, as `fast` or as `immediate` as a crash.
-    pub(super) fn stop(&self, how: &str) {
+    pub(crate) fn stop(&self, how: &str) {
         self.control(&["stop", "-w", "-m", how]);
     }
 
-    pub(super) fn promote(&self) {
+    pub(crate) fn promote(&self) {
         self.control(&["promote", "-w"]);
     }
 
+    /// The address of a database of it, for a user.
+    pub(crate) fn url_of(&self, user: &str, database: &str) -> String {
+        let folder = self.folder.path().display();
+        format!("postgres://{user}@localhost/{database}?host={folder}")
+    }
+
     /// Its socket.
-    pub(super) fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.folder.path().join(".s.PGSQL.5432")
     }
 
     /// Ask the server for one number.
-    pub(super) fn number(&self, sql: &'static str) -> i64 {
+    pub(crate) fn number(&self, sql: &'static str) -> i64 {
         let folder = self.folder.path().display();
         let url = format!("postgres://postgres@localhost/postgres?host={folder}");
         runtime().block_on(async {
@@ -103,7 +109,7 @@ impl Server {
         })
     }
 
-    pub(super) fn execute(&self, sql: &'static str) {
+    pub(crate) fn execute(&self, sql: &'static str) {
         let folder = self.folder.path().display();
         let url = format!("postgres://postgres@localhost/postgres?host={folder}");
         runtime().block_on(async {
@@ -126,14 +132,14 @@ impl Drop for Server {
 }
 
 /// Connections to one address, carried to the server that is behind it now.
-pub(super) struct Address {
+pub(crate) struct Address {
     port: u16,
     behind: Arc<Mutex<PathBuf>>,
     carried: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl Address {
-    pub(super) fn of(server: &Server) -> Self {
+    pub(crate) fn of(server: &Server) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = Self {
             port: listener.local_addr().expect("an address").port(),
@@ -153,18 +159,18 @@ impl Address {
     }
 
     /// The address of a database, for the superuser.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
     /// Carry connections to another server from now on; those that are there break.
-    pub(super) fn turn_to(&self, server: &Server) {
+    pub(crate) fn turn_to(&self, server: &Server) {
         *locked(&self.behind) = server.socket();
         self.cut();
     }
 
     /// Break every connection, in the middle of whatever it is in.
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         for client in locked(&self.carried).drain(..) {
             // It may be gone already.
             client.shutdown(Shutdown::Both).ok();
@@ -196,7 +202,7 @@ fn carry(client: TcpStream, socket: &Path) -> io::Result<()> {
 
 /// Wait until a server has as many synchronous followers as `count`.
 #[track_caller]
-pub(super) fn until_followed(primary: &Server, count: i64) {
+pub(crate) fn until_followed(primary: &Server, count: i64) {
     let sql = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
     crate::support::daemon::eventually("the replica follows", || {
         (primary.number(sql) == count).then_some(())

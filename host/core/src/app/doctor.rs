@@ -67,7 +67,7 @@ inventory::collect!(Probes);
 
 const DATABASE: &str = "database";
 
-const CHECKS: [Probe; 18] = [
+const CHECKS: [Probe; 19] = [
     ("roll call", |app| Box::pin(workspace::roll_call(app))),
     ("secrets", |app| {
         Box::pin(std::future::ready(workspace::secrets(app)))
@@ -75,6 +75,7 @@ const CHECKS: [Probe; 18] = [
     ("files", |app| {
         Box::pin(std::future::ready(Ok(workspace::files(app))))
     }),
+    ("passages", |app| Box::pin(workspace::passages(app))),
     ("unreadable", |app| Box::pin(runs::unreadable(app))),
     ("revisions", |app| Box::pin(runs::revisions(app))),
     ("times", |app| Box::pin(runs::times(app))),

@@ -40,7 +40,10 @@ pub(super) async fn logins(scope: &RollScope<'_>) -> Result<Option<Reference>, S
         return Ok(None);
     };
     let miss = match granted::without_logins(scope.store).await? {
-        None => without_schema(scope).await?,
+        None => match without_schema(scope).await? {
+            None => without_passages(scope).await?,
+            miss => miss,
+        },
         Some(user) => {
             let problem = format!(
                 "`{user}`, the database user of callboard, may not create the login roles that plugins have their tables by"
@@ -73,6 +76,23 @@ async fn without_schema(scope: &RollScope<'_>) -> Result<Option<Miss>, StoreErro
     let mend = format!(
         "let its owner run `GRANT CREATE, USAGE ON SCHEMA \"{schema}\" TO \"{user}\" WITH GRANT OPTION`, \
          or make `{user}` the owner of the database"
+    );
+    Ok(Some(Miss::new(problem, mend)))
+}
+
+/// The miss of a schema for the functions by which deferred writes run.
+async fn without_passages(scope: &RollScope<'_>) -> Result<Option<Miss>, StoreError> {
+    let Some((user, database, place)) = granted::without_passages(scope.store).await? else {
+        return Ok(None);
+    };
+    let problem = format!(
+        "`{user}`, the database user of callboard, has no schema `{place}` for the functions by which \
+        plugins' deferred writes run, and may not make it"
+    );
+    let [user, database] = [user, database].map(|name| name.replace('"', "\"\""));
+    let mend = format!(
+        "let a superuser run `GRANT CREATE ON DATABASE \"{database}\" TO \"{user}\"`, or \
+        `CREATE SCHEMA \"{place}\" AUTHORIZATION \"{user}\"`; one that is another user's is in the way"
     );
     Ok(Some(Miss::new(problem, mend)))
 }

@@ -20,6 +20,7 @@ mod login;
 mod measured;
 mod memory;
 mod passage;
+mod passages;
 mod role;
 mod script;
 mod session;
@@ -45,13 +46,15 @@ pub use self::deferred::{DeferredWriter, carry_out_deferred, execute_deferred, e
 pub use self::dry_check::authorise;
 #[doc(hidden)]
 pub use self::functions::{Makes, all as functions};
+pub(in crate::store) use self::passages::put_right;
+pub use self::passages::{StrayPassage, stray_passages};
 pub use self::script::run_script;
 pub use self::session::EachRow;
 use self::session::{Budgeted, Session};
 use self::spare_sessions::Idling;
 use self::sqlite_guard::{Authorizer, Mode};
 pub use self::transaction::GrantedTransaction;
-pub use self::user::{without_logins, without_schema};
+pub use self::user::{without_logins, without_passages, without_schema};
 pub use self::write_pauses::Idle;
 use super::sqlite::{GuestsPermit, kept_waiting};
 use super::{Backend, Store, StoreError, StoreErrorKind};

@@ -5,7 +5,7 @@ use crate::app::{App, AppError};
 use crate::engine::ledger::{FALLBACK, KINDS, SILENCE};
 use crate::secrets::Key;
 use crate::store::findings as noticed;
-use crate::store::{StoreError, poll, revisions};
+use crate::store::{StoreError, granted, poll, revisions};
 
 /// The active revision loads, and every reference in it has an answer.
 pub(super) async fn roll_call(app: &App) -> Result<Vec<Symptom>, AppError> {
@@ -49,6 +49,20 @@ pub(super) async fn roll_call(app: &App) -> Result<Vec<Symptom>, AppError> {
         Some(Symptom::note(who, problem, &miss.mend))
     });
     Ok(symptoms.chain(warnings).collect())
+}
+
+/// What runs with a plugin's rights on PostgreSQL is as it was made. A process that opens the database to
+/// work on it removes what is not.
+pub(super) async fn passages(app: &App) -> Result<Vec<Symptom>, AppError> {
+    let strays = granted::stray_passages(app.store()).await?;
+    let symptoms = strays.into_iter().map(|stray| {
+        let mend = format!(
+            "callboard apply; if it may not, let a superuser run `{}` in this database",
+            stray.mend
+        );
+        Symptom::problem("", stray.problem, mend)
+    });
+    Ok(symptoms.collect())
 }
 
 /// The key file can be used. That it opens every secret is said by the roll call.

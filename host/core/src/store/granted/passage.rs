@@ -15,9 +15,10 @@
 //! commit it would run with the rights of the host, and as long as it likes.
 
 use super::catalog::SEARCH_PATH;
+use super::passages::{self, Found};
 use super::role::{Login, quoted};
 use crate::store::{StoreError, Transaction};
-use crate::value::{Query, Statement};
+use crate::value::Statement;
 
 /// The body of the inner function. `$1` of the statement is the array of its parameters.
 const INNER: &str = "DECLARE answer refcursor; touched bigint; \
@@ -51,15 +52,30 @@ impl<'a> Passage<'a> {
 
     /// The outer function, as it is called.
     pub(super) fn outer(&self) -> String {
-        format!("{}.{}", quoted(&self.login.schema), quoted(&self.outer))
+        format!("{}.{}", quoted(&self.login.passages), quoted(&self.outer))
     }
 
     fn inner(&self) -> String {
-        format!("{}.{}", quoted(&self.login.schema), quoted(&self.inner))
+        format!("{}.{}", quoted(&self.login.passages), quoted(&self.inner))
     }
 
     fn outer_body(&self) -> String {
         format!("BEGIN RETURN {}(statement, parameters); END", self.inner())
+    }
+
+    /// Whether a function is one of the two, exactly as it is made.
+    pub(super) fn has(&self, found: &Found) -> bool {
+        let is = |name: &str, owner: &str, callers: &str, body: &str| {
+            found.name == name
+                && found.owner == owner
+                && found.callers == callers
+                && found.body == body
+        };
+        found.place == self.login.passages
+            && found.arguments == "statement text, parameters text[]"
+            && found.is_bounded
+            && (is(&self.inner, &self.login.role, &self.between, INNER)
+                || is(&self.outer, &self.between, "", &self.outer_body()))
     }
 
     /// Whether both are there as they were made.
@@ -67,22 +83,9 @@ impl<'a> Passage<'a> {
         &self,
         transaction: &mut Transaction<'_>,
     ) -> Result<bool, StoreError> {
-        let sql = "SELECT COUNT(*) AS found FROM pg_proc \
-            JOIN pg_namespace ON pg_namespace.oid = pronamespace \
-            JOIN pg_roles ON pg_roles.oid = proowner \
-            WHERE nspname = $1 AND prosecdef AND proconfig = ARRAY[$8] AND (\
-                (proname = $2 AND rolname = $3 AND prosrc = $4) \
-                OR (proname = $5 AND rolname = $6 AND prosrc = $7))";
-        let find = Query::<i64>::new(sql)
-            .bind(&self.login.schema)
-            .bind(&self.inner)
-            .bind(&self.login.role)
-            .bind(INNER)
-            .bind(&self.outer)
-            .bind(&self.between)
-            .bind(self.outer_body())
-            .bind(format!("search_path={SEARCH_PATH}"));
-        Ok(transaction.read_one(find).await? == 2)
+        let found = passages::named([&self.inner, &self.outer]);
+        let found = transaction.read(found).await?;
+        Ok(found.iter().filter(|it| self.has(it)).count() == 2)
     }
 
     /// Make both anew. What the role of the plugin is granted is granted afterwards.
@@ -96,18 +99,20 @@ impl<'a> Passage<'a> {
             let member = format!("GRANT {between} TO CURRENT_USER");
             transaction.execute(Statement::new(member)).await?;
         }
-        let schema = quoted(&self.login.schema);
+        passages::make(transaction, &self.login.passages).await?;
+        let place = quoted(&self.login.passages);
         let mut commands = vec![
-            format!("REVOKE ALL ON SCHEMA {schema} FROM {between}"),
+            format!("REVOKE ALL ON SCHEMA {place} FROM PUBLIC, {between}, {role}"),
             // A role that comes to own a function has to be allowed to make one, for this moment.
-            format!("GRANT USAGE, CREATE ON SCHEMA {schema} TO {between}, {role}"),
+            format!("GRANT USAGE, CREATE ON SCHEMA {place} TO {between}, {role}"),
         ];
-        commands.extend(function(&self.inner(), INNER, &role, &between));
+        commands.extend(function(&self.inner(), INNER, &role, Some(&between)));
         let body = self.outer_body();
-        commands.extend(function(&self.outer(), &body, &between, "CURRENT_USER"));
-        commands.push(format!(
-            "REVOKE CREATE ON SCHEMA {schema} FROM {between}, {role}"
-        ));
+        commands.extend(function(&self.outer(), &body, &between, None));
+        commands.extend([
+            format!("REVOKE ALL ON SCHEMA {place} FROM {between}, {role}"),
+            format!("GRANT USAGE ON SCHEMA {place} TO {between}"),
+        ]);
         for command in commands {
             transaction.execute(Statement::new(command)).await?;
         }
@@ -115,17 +120,18 @@ impl<'a> Passage<'a> {
     }
 }
 
-/// The commands that make a function with the rights of `owner`, which only `caller` may call.
-fn function(name: &str, body: &str, owner: &str, caller: &str) -> [String; 5] {
+/// The commands that make a function with the rights of `owner`, which only its owner and `caller` may call.
+fn function(name: &str, body: &str, owner: &str, caller: Option<&str>) -> Vec<String> {
     let signed = format!("{name}(text, text[])");
-    [
+    let mut commands = vec![
         format!("DROP FUNCTION IF EXISTS {signed}"),
         format!(
             "CREATE FUNCTION {name}(statement text, parameters text[]) RETURNS bigint \
             LANGUAGE plpgsql SECURITY DEFINER SET search_path = {SEARCH_PATH} AS $passage${body}$passage$"
         ),
         format!("REVOKE ALL ON FUNCTION {signed} FROM PUBLIC"),
-        format!("GRANT EXECUTE ON FUNCTION {signed} TO {caller}"),
-        format!("ALTER FUNCTION {signed} OWNER TO {owner}"),
-    ]
+    ];
+    commands.extend(caller.map(|caller| format!("GRANT EXECUTE ON FUNCTION {signed} TO {caller}")));
+    commands.push(format!("ALTER FUNCTION {signed} OWNER TO {owner}"));
+    commands
 }

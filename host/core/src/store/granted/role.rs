@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::passages::NAME;
 use crate::settings::hex;
 use crate::store::{StoreError, Transaction};
 use crate::value::Query;
@@ -9,10 +10,21 @@ use crate::value::Query;
 /// Whose rights a plugin has.
 pub(super) struct Login {
     pub(super) role: String,
+    /// Where the tables are.
     pub(super) schema: String,
+    /// Where its functions are.
+    pub(super) passages: String,
 }
 
 impl Login {
+    pub(super) fn new(database: &str, schema: &str, passages: &str, plugin: &str) -> Self {
+        Self {
+            role: role_name(database, schema, plugin),
+            schema: schema.to_owned(),
+            passages: passages.to_owned(),
+        }
+    }
+
     /// The name of something that belongs to it, at most 63 bytes.
     pub(super) fn named(&self, what: &str) -> String {
         let digest = hex(&Sha256::digest(format!("{}/{}", self.schema, self.role)));
@@ -25,12 +37,13 @@ pub(super) async fn of_plugin(
     transaction: &mut Transaction<'_>,
     plugin: &str,
 ) -> Result<Login, StoreError> {
-    let sql = "SELECT current_database()::text AS database, current_schema()::text AS schema";
-    let (database, schema): (String, String) = transaction.read_one(Query::new(sql)).await?;
-    Ok(Login {
-        role: role_name(&database, &schema, plugin),
-        schema,
-    })
+    let sql = format!(
+        "SELECT current_database()::text AS database, current_schema()::text AS schema, \
+            {NAME} AS passages"
+    );
+    let (database, schema, passages): (String, String, String) =
+        transaction.read_one(Query::new(sql)).await?;
+    Ok(Login::new(&database, &schema, &passages, plugin))
 }
 
 /// Unique in the cluster, and at most 63 bytes.
