@@ -2,6 +2,7 @@
 //! in drafts. The servers are stand-ins that speak the protocols; no model is among them.
 
 pub(crate) mod bench;
+mod causes;
 mod kept;
 mod made;
 mod placed;
